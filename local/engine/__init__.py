@@ -1,0 +1,72 @@
+"""The DynamoDB that the table is on: one whose transactions are right, which moto's are not.
+
+``dynoxide`` where npm brings its binary, else ``ministack``; ``make`` installs the one or the other. Any other by
+``AWS_ENDPOINT_URL_DYNAMODB``.
+"""
+
+import os
+import platform
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from local.problem import Problem
+from local.services import tether
+from local.services.child import Child
+
+_ROOT = Path(__file__).parents[2]
+_DYNOXIDE = Path(__file__).parent / "node_modules/@dynoxide/linux-x64/dynoxide"
+_MINISTACK = _ROOT / ".venv-ministack/bin/python"
+
+
+@dataclass(frozen=True)
+class Engine:
+    """A running engine. ``child`` is its process if it is ours; ``data`` says where the data are."""
+
+    name: str
+    url: str
+    data: str
+    child: Child | None = None
+
+
+@contextmanager
+def start(data: Path | None = None, name: str | None = None) -> Iterator[Engine]:
+    """An engine that runs until the end of the block, with its data in a directory, or nowhere that lasts.
+
+    ``name`` is ``dynoxide`` or ``ministack``, by default what is installed. An engine that the environment names is
+    taken as it is. A ``Problem`` if there is none, or if it does not start.
+    """
+    if url := os.environ.get("AWS_ENDPOINT_URL_DYNAMODB"):
+        yield Engine("AWS_ENDPOINT_URL_DYNAMODB", url, url)
+    elif data is None:
+        with TemporaryDirectory() as directory, start(Path(directory), name) as engine:
+            yield engine
+    else:
+        child, file = {"dynoxide": _dynoxide, "ministack": _ministack}[name or installed()](data)
+        with child:
+            yield Engine(child.name, child.url, str(file), child)
+
+
+def installed() -> str:
+    """The engine that is here: ``dynoxide`` before ``ministack``."""
+    if _DYNOXIDE.exists() and (platform.system(), platform.machine()) == ("Linux", "x86_64"):
+        return "dynoxide"
+    if _MINISTACK.exists():
+        return "ministack"
+    raise Problem("no DynamoDB engine is installed: run make engine")
+
+
+def _dynoxide(data: Path) -> tuple[Child, Path]:
+    file = data / "dynoxide.db"
+    serve = [str(_DYNOXIDE), "serve", "--host", "127.0.0.1", "--port", "{port}", "--db-path", str(file)]
+    command = [sys.executable, "-S", "-E", tether.__file__, str(os.getpid()), *serve]
+    return Child("dynoxide", command, data / "dynoxide.log"), file
+
+
+def _ministack(data: Path) -> tuple[Child, Path]:
+    file = data / "ministack.journal"
+    command = [str(_MINISTACK), "-m", "local.services.ministack", "--port", "{port}", "--journal", str(file)]
+    return Child("ministack", command, data / "ministack.log", {"PYTHONPATH": str(_ROOT)}), file

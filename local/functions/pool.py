@@ -1,0 +1,160 @@
+"""The execution environments of one function: started when needed, kept, and replaced when they die."""
+
+import asyncio
+import json
+import os
+import sys
+import time
+import uuid
+from asyncio.subprocess import PIPE, Process
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, BinaryIO, Self, cast
+
+from local.gateway.app import FunctionFailed
+from local.gateway.event import ACCOUNT
+from local.problem import Problem
+from local.template import FunctionSpec
+
+REGION = "us-east-1"
+
+# Lambda would start as many as there are requests. Here they share a laptop, and a request waits for a free one.
+ENVIRONMENTS = 4
+_ROOT = Path(__file__).parents[2]
+_LINE_LIMIT = 64 * 1024 * 1024  # of a result of 6 MB, written as JSON in ASCII
+
+
+class Environment:
+    """A process that runs a function's handler."""
+
+    def __init__(self, process: Process) -> None:
+        self._process = process
+        self._invocations = cast(asyncio.StreamWriter, process.stdin)
+        self._outcomes = cast(asyncio.StreamReader, process.stdout)
+
+    @classmethod
+    async def start(cls, spec: FunctionSpec, variables: Mapping[str, str], log: BinaryIO) -> Self:
+        """``FunctionFailed`` if the handler can't be imported."""
+        command = [sys.executable, "-m", "local.functions.worker", spec.handler]
+        process = await asyncio.create_subprocess_exec(
+            *command, env=dict(variables), stdin=PIPE, stdout=PIPE, stderr=log, limit=_LINE_LIMIT, process_group=0
+        )
+        environment = cls(process)
+        try:
+            await environment._outcome()
+        except BaseException:
+            await environment.stop()
+            raise
+        return environment
+
+    @property
+    def alive(self) -> bool:
+        return self._process.returncode is None
+
+    async def invoke(self, event: Mapping[str, Any], context: Mapping[str, Any]) -> object:
+        try:
+            self._invocations.write(json.dumps({"event": event, "context": context}).encode() + b"\n")
+            await self._invocations.drain()
+        except ConnectionError as error:
+            raise FunctionFailed("the process died") from error
+        return await self._outcome()
+
+    async def _outcome(self) -> object:
+        line = await self._outcomes.readline()
+        if not line.endswith(b"\n"):
+            raise FunctionFailed("the process died")
+        outcome = json.loads(line)
+        if "error" in outcome:
+            raise HandlerRaised(outcome["error"])
+        return outcome["result"]
+
+    async def stop(self) -> None:
+        if self.alive:
+            self._process.kill()
+        self._invocations.close()
+        await self._process.communicate()
+
+
+class HandlerRaised(FunctionFailed):
+    """The handler's own exception. Its environment goes on."""
+
+
+class Pool:
+    """A function that can be invoked, several times at once. Use it as a context manager."""
+
+    def __init__(self, spec: FunctionSpec, variables: Mapping[str, str], log: Path) -> None:
+        self.spec = spec
+        self._variables = _runtime_variables(spec) | dict(variables)
+        self._log = log
+        self._free = asyncio.Semaphore(ENVIRONMENTS)
+        self._idle: list[Environment] = []
+
+    async def __aenter__(self) -> Self:
+        """Starts one environment, so that a handler that can't be imported is known at once: a ``Problem``."""
+        try:
+            self._idle.append(await self._start())
+        except FunctionFailed as error:
+            raise Problem(f"{self.spec.name}: {self.spec.handler} does not start: {error} (see {self._log})") from error
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await asyncio.gather(*(environment.stop() for environment in self._idle))
+
+    async def invoke(self, event: Mapping[str, Any]) -> object:
+        """What the handler returns for this event; ``FunctionFailed`` if it raises, dies or takes too long."""
+        async with self._free:
+            environment = await self._take()
+            try:
+                async with asyncio.timeout(self.spec.timeout):
+                    result = await environment.invoke(event, self._context())
+            except HandlerRaised:
+                self._idle.append(environment)
+                raise
+            except BaseException as error:
+                await environment.stop()
+                raise FunctionFailed("timed out") if isinstance(error, TimeoutError) else error from error
+            self._idle.append(environment)
+            return result
+
+    async def _take(self) -> Environment:
+        """The environment that was used last, as Lambda does, or a new one."""
+        while self._idle:
+            environment = self._idle.pop()
+            if environment.alive:
+                return environment
+            await environment.stop()
+        return await self._start()
+
+    async def _start(self) -> Environment:
+        with self._log.open("ab") as log:
+            return await Environment.start(self.spec, self._variables, log)
+
+    def _context(self) -> dict[str, Any]:
+        return {
+            "function_name": self.spec.name,
+            "function_version": "$LATEST",
+            "invoked_function_arn": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{self.spec.name}",
+            "memory_limit_in_mb": str(self.spec.memory),
+            "aws_request_id": str(uuid.uuid4()),
+            "log_group_name": "local",
+            "log_stream_name": "local",
+            "deadline": time.time() + self.spec.timeout,
+        }
+
+
+def _runtime_variables(spec: FunctionSpec) -> dict[str, str]:
+    """What Lambda sets, and what Python needs to be started at all; nothing else of the user's environment gets in.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
+    """
+    return {
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(spec.memory),
+        "AWS_LAMBDA_FUNCTION_NAME": spec.name,
+        "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
+        "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+        "LANG": "en_US.UTF-8",
+        "PATH": os.environ.get("PATH", os.defpath),
+        "PYTHONPATH": os.pathsep.join([str(spec.code), str(_ROOT)]),
+        "PYTHONUTF8": "1",
+        "TZ": "UTC",
+    }

@@ -1,0 +1,43 @@
+"""A file of JSON lines that only grows. What was appended is on disk, whatever is killed afterwards."""
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from local.problem import Problem
+
+
+class Journal:
+    """Entries in the order in which they were appended. One process at a time may have it open."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file = path.open("a+b")
+        self._cut_torn_line()
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        """A line that is no entry is a ``Problem``."""
+        self._file.seek(0)
+        for number, line in enumerate(self._file, 1):
+            try:
+                entry: dict[str, Any] = json.loads(line)
+            except ValueError as error:
+                raise Problem(f"{self._path}, line {number} is damaged; move the file away to start empty") from error
+            yield entry
+
+    def append(self, entry: dict[str, Any]) -> None:
+        """Returns when the entry is on disk."""
+        self._file.write(json.dumps(entry).encode() + b"\n")
+        self._file.flush()
+        os.fsync(self._file.fileno())
+
+    def close(self) -> None:
+        self._file.close()
+
+    def _cut_torn_line(self) -> None:
+        """Drops a last line without an end: its append never returned, so nobody was told of it."""
+        self._file.seek(0)
+        size = sum(len(line) for line in self._file if line.endswith(b"\n"))
+        self._file.truncate(size)

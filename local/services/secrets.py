@@ -1,0 +1,23 @@
+"""Secrets Manager: moto's, made durable. ``python -m local.services.secrets --port PORT --journal FILE``
+
+After a restart everything is as it was but the six random characters at the end of a secret's ARN: use its name.
+"""
+
+from moto.moto_server.werkzeug_app import create_backend_app
+
+from local.services.durable import Answer, Call, Service, serve
+
+
+def connect() -> Service:
+    """A fresh Secrets Manager, of one account and one region."""
+    client = create_backend_app("secretsmanager").test_client()
+
+    def service(call: Call) -> Answer:
+        response = client.post("/", data=call.body, headers={"X-Amz-Target": call.target, "Host": "secretsmanager"})
+        return Answer(response.status_code, {"Content-Type": "application/x-amz-json-1.1"}, response.get_data())
+
+    return service
+
+
+if __name__ == "__main__":
+    serve(connect)

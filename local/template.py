@@ -1,0 +1,142 @@
+"""What ``template.yaml`` says of functions, routes and the table, for a run without CloudFormation."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import yaml
+
+from local.gateway.routes import DEFAULT, Route
+from local.problem import Problem
+
+# What CreateTable takes of AWS::DynamoDB::Table and every engine understands: how items are found, and the stream.
+_TABLE_PROPERTIES = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
+
+
+@dataclass(frozen=True)
+class Intrinsic:
+    """A function of CloudFormation that stands in place of a value, like ``!Ref Table``."""
+
+    name: str
+    argument: Any
+
+    def __str__(self) -> str:
+        return f"!{self.name} {self.argument}"
+
+
+@dataclass(frozen=True)
+class FunctionSpec:
+    """A Lambda function behind the API. Times are in seconds, memory in MB."""
+
+    name: str
+    handler: str
+    code: Path
+    timeout: int
+    memory: int
+    variables: Mapping[str, str]
+    routes: tuple[Route, ...]
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML with CloudFormation's short forms."""
+
+
+def _intrinsic(loader: _Loader, name: str, node: yaml.Node) -> Intrinsic:
+    if isinstance(node, yaml.ScalarNode):
+        return Intrinsic(name, loader.construct_scalar(node))
+    if isinstance(node, yaml.SequenceNode):
+        return Intrinsic(name, loader.construct_sequence(node, deep=True))
+    return Intrinsic(name, loader.construct_mapping(cast(yaml.MappingNode, node), deep=True))
+
+
+_Loader.add_multi_constructor("!", _intrinsic)
+
+
+class Template:
+    """A SAM template. Every error in it that matters here is a ``Problem``."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        try:
+            self._document: dict[str, Any] = yaml.load(path.read_text(), _Loader)  # noqa: S506 - a SafeLoader
+            self._resources: dict[str, Any] = self._document["Resources"]
+        except (OSError, yaml.YAMLError, KeyError, TypeError) as error:
+            raise Problem(f"{path} can't be read as a template: {' '.join(str(error).split())}") from error
+
+    def functions(self, known: Mapping[str, str], overrides: Mapping[str, str]) -> list[FunctionSpec]:
+        """The functions that the API leads to.
+
+        ``known`` are values for ``!Ref`` besides the defaults of the parameters; ``overrides`` are environment
+        variables that have another value here, or have none in the template.
+        """
+        values = self._parameters() | dict(known)
+        specs = [
+            self._function(name, resource["Properties"], values, overrides)
+            for name, resource in self._resources.items()
+            if resource["Type"] == "AWS::Serverless::Function"
+        ]
+        return [spec for spec in specs if spec.routes]
+
+    def table(self, name: str) -> dict[str, Any]:
+        """The request for CreateTable that makes the template's table."""
+        properties = self._resources["Table"]["Properties"]
+        return {"TableName": name} | {key: properties[key] for key in _TABLE_PROPERTIES if key in properties}
+
+    def time_to_live(self) -> dict[str, Any] | None:
+        """The table's TimeToLiveSpecification, if it has one."""
+        specification: dict[str, Any] | None = self._resources["Table"]["Properties"].get("TimeToLiveSpecification")
+        return specification
+
+    def _parameters(self) -> dict[str, str]:
+        parameters = self._document.get("Parameters", {}).items()
+        return {name: str(parameter["Default"]) for name, parameter in parameters if "Default" in parameter}
+
+    def _function(
+        self, name: str, own: dict[str, Any], values: Mapping[str, str], overrides: Mapping[str, str]
+    ) -> FunctionSpec:
+        shared = self._document.get("Globals", {}).get("Function", {})
+        properties = shared | own
+        variables = _variables(shared) | _variables(own) | dict(overrides)
+        return FunctionSpec(
+            name=name,
+            handler=properties["Handler"],
+            code=self._path.parent / properties["CodeUri"],
+            timeout=properties.get("Timeout", 3),
+            memory=properties.get("MemorySize", 128),
+            variables={key: _resolve(value, values, f"{name}'s {key}") for key, value in variables.items()},
+            routes=tuple(_routes(name, own.get("Events", {}))),
+        )
+
+
+def _variables(properties: Mapping[str, Any]) -> dict[str, Any]:
+    variables: dict[str, Any] = properties.get("Environment", {}).get("Variables", {})
+    return variables
+
+
+def _routes(function: str, events: Mapping[str, Any]) -> list[Route]:
+    """The route keys of a function's HttpApi events; one without a path is the default route, as in SAM."""
+    routes = []
+    for event in events.values():
+        if event["Type"] == "HttpApi":
+            properties = event.get("Properties", {})
+            path = properties.get("Path", DEFAULT)
+            key = DEFAULT if path == DEFAULT else f"{properties.get('Method', 'ANY').upper()} {path}"
+            routes.append(Route(key, function))
+    return routes
+
+
+def _resolve(value: object, known: Mapping[str, str], what: str) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if not isinstance(value, Intrinsic):
+        return str(value)
+    try:
+        if value.name == "Ref":
+            return known[value.argument]
+        if value.name == "Sub":
+            return re.sub(r"\$\{([^!}]+)\}", lambda reference: known[reference[1]], value.argument)
+    except (KeyError, TypeError):
+        pass
+    raise Problem(f"template.yaml: {what} is {value}, which has no value on a laptop; local/run.py has to give it one")

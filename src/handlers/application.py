@@ -1,0 +1,124 @@
+"""One request from event to answer: authenticate, find the endpoint, call it, map errors, encode, log. Done once."""
+
+from __future__ import annotations
+
+import os
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from aws_lambda_powertools import Logger
+from botocore.exceptions import ClientError
+
+from handlers.http import Request, Response
+from handlers.routes import Endpoint, Exchange
+from scim import wiring
+from scim.protocol.dialect import Dialect
+from scim.protocol.errors import InternalError, MethodNotAllowed, NotFound, ScimError
+from scim.protocol.schema import ResourceType, user_type
+from scim.service.context import Context
+from scim.service.deadline import Deadline
+from scim.service.ports import Tenant
+from scim.service.stored import encode
+from scim.settings import Settings
+from scim.store.dynamo import Dynamo
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
+Find = Callable[[list[str], tuple[ResourceType, ...]], Endpoint | None]
+
+_BASE_PATH = "/scim/v2"
+
+
+class Application:
+    """A Lambda handler that serves the endpoints that ``find`` finds.
+
+    Adapters are made for the first request and kept as long as the execution environment lives.
+    """
+
+    def __init__(self, find: Find) -> None:
+        self._find = find
+        self._logger = Logger()
+
+    @cached_property
+    def _adapters(self) -> wiring.Adapters:
+        return wiring.adapters(Settings.from_environment(os.environ))
+
+    def __call__(self, event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
+        """The answer to a request, as API Gateway hands it over and takes it back."""
+        started = time.monotonic()
+        request = Request(event)
+        line: dict[str, Any] = {"request_id": request.id, "method": request.method}
+        try:
+            deadline = wiring.deadline(context.get_remaining_time_in_millis() / 1_000)
+            response = self._answer(request, deadline, line)
+        except ScimError as error:
+            line["scim_type"] = error.scim_type
+            response = _error(error)
+        except Exception as fault:  # noqa: BLE001  # the last resort: whatever it is, the client gets SCIM JSON
+            self._report(fault, request.id)
+            response = _error(InternalError(f"The request failed; give the request id {request.id} to support."))
+        elapsed = round((time.monotonic() - started) * 1_000, 1)
+        self._logger.info("request", **line, **response.log, status=int(response.status), ms=elapsed)
+        return response.event(request.accepted)
+
+    def _answer(self, request: Request, deadline: Deadline, line: dict[str, Any]) -> Response:
+        adapters = self._adapters
+        calls = adapters.dynamo(deadline)
+        tenant = adapters.authenticator.authenticate(request.header("authorization"), adapters.tenants(calls))
+        # Token and settings are cached, and so counted apart.
+        line |= {"tenant": tenant.id, "dynamodb_calls_cold": calls.calls}
+        calls = adapters.dynamo(deadline)
+        context = self._context(request, tenant, deadline)
+        try:
+            return self._dispatch(request, context, calls, line)
+        finally:
+            line |= {"leniencies": context.dialect.fired, "dynamodb_calls": calls.calls}
+
+    def _dispatch(self, request: Request, context: Context, calls: Dynamo, line: dict[str, Any]) -> Response:
+        resource_types = (_resource_type(context.tenant),)
+        endpoint = self._find(request.segments, resource_types)
+        if endpoint is None:
+            raise NotFound(f"Nothing is served at this path. The SCIM URL is {context.base_url}.")
+        line["operation"] = f"{request.method} {endpoint.name}"
+        operation = endpoint.operations.get(request.method)
+        if operation is None:
+            allowed = ", ".join(endpoint.operations)
+            raise MethodNotAllowed(f"{endpoint.name} can be asked with {allowed} only.", headers={"Allow": allowed})
+        exchange = Exchange(
+            request=request,
+            context=context,
+            resource_types=resource_types,
+            store=lambda resource_type: self._adapters.resources(calls, context.tenant, resource_type),
+            report=lambda fault: self._report(fault, request.id),
+        )
+        return operation(exchange)
+
+    def _context(self, request: Request, tenant: Tenant, deadline: Deadline) -> Context:
+        return Context(
+            tenant=tenant,
+            request_id=request.id,
+            base_url=(self._adapters.settings.public_url or f"https://{request.domain}") + _BASE_PATH,
+            dialect=Dialect(strict=tenant.strict),
+            deadline=deadline,
+            now=wiring.now,
+            new_id=wiring.new_id,
+        )
+
+    def _report(self, fault: Exception, request_id: str) -> None:
+        """Log a fault of ours: where it happened and its kind. Its message may hold what a person's data are."""
+        frames = traceback.extract_tb(fault.__traceback__)
+        where = [f"{frame.filename.rpartition('/')[2]}:{frame.lineno} {frame.name}" for frame in frames]
+        code = fault.response["Error"]["Code"] if isinstance(fault, ClientError) else None
+        self._logger.error("fault", request_id=request_id, kind=type(fault).__name__, code=code, where=where)
+
+
+def _resource_type(tenant: Tenant) -> ResourceType:
+    return user_type().extended(tenant.extensions) if tenant.extensions else user_type()
+
+
+def _error(error: ScimError) -> Response:
+    return Response(error.status, encode(error.body()), error.headers)

@@ -1,0 +1,114 @@
+"""Who is calling: a bearer token becomes a tenant, or the one 401 that tells nothing about why.
+
+What is valid is cached for at most a minute, so that is how long a revoked token lives on. A token that does not match
+what is cached may be newer than it: the secret is read again, within a budget past which the answer is 429 and never
+a false 401. The cache and the budgets live as long as the execution environment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from hmac import compare_digest
+
+from scim.access import tokens
+from scim.access.secret_store import SecretStore, ValidToken
+from scim.protocol.errors import TooManyRequests, Unauthorized
+from scim.service.ports import Tenant, TenantStore
+
+CACHE_S = 60.0
+# Mismatches that are looked up: for one tenant, and for all that are not cached, which may not exist at all.
+_TENANT_BUDGET = 5
+_STRANGER_BUDGET = 50
+_BUDGET_S = 10.0
+_MAX_TENANTS = 1_000
+
+
+@dataclass(slots=True)
+class Budget:
+    """At most ``size`` in each window of ten seconds."""
+
+    size: int
+    _window: float = -_BUDGET_S
+    _spent: int = 0
+
+    def spend(self, now: float) -> bool:
+        if now - self._window >= _BUDGET_S:
+            self._window, self._spent = now, 0
+        self._spent += 1
+        return self._spent <= self.size
+
+
+@dataclass(slots=True)
+class _Known:
+    """What was read about a tenant, and when; ``tenant`` is ``None`` for one that does not exist."""
+
+    read: float
+    valid: Sequence[ValidToken]
+    tenant: Tenant | None
+    budget: Budget = field(default_factory=lambda: Budget(_TENANT_BUDGET))
+
+
+class Authenticator:
+    """``now`` gives the seconds since 1970."""
+
+    def __init__(self, secrets: SecretStore, now: Callable[[], float]) -> None:
+        self._secrets = secrets
+        self._now = now
+        self._known: dict[str, _Known] = {}  # the longest unread first
+        self._strangers = Budget(_STRANGER_BUDGET)
+
+    def authenticate(self, authorization: str | None, settings: TenantStore) -> Tenant:
+        """The tenant whose token the header ``Authorization`` carries.
+
+        Raises :class:`Unauthorized`, :class:`TooManyRequests`, and :class:`Unavailable` where a store is silent.
+        """
+        scheme, _, text = (authorization or "").strip().partition(" ")
+        token = tokens.parse(text.strip()) if scheme.lower() == "bearer" else None
+        if token is None:
+            raise _unauthorized()
+        known = self._known.get(token.tenant)
+        now = self._now()
+        if known is None:
+            self._spend(self._strangers, now)
+        elif now - known.read < CACHE_S:
+            if tenant := _opened(known, token, now):
+                return tenant
+            self._spend(known.budget, now)
+        tenant = _opened(self._read(token.tenant, settings, now), token, now)
+        if tenant is None:
+            raise _unauthorized()
+        return tenant
+
+    def _spend(self, budget: Budget, now: float) -> None:
+        if not budget.spend(now):
+            raise TooManyRequests(
+                "Too many requests with tokens that are not valid; send this one again in a few seconds.",
+                headers={"Retry-After": str(int(_BUDGET_S))},
+            )
+
+    def _read(self, tenant_id: str, settings: TenantStore, now: float) -> _Known:
+        valid = self._secrets.valid_tokens(tenant_id, now)
+        before = self._known.pop(tenant_id, None)
+        known = _Known(now, valid, settings.get(tenant_id) if valid else None)
+        if before is not None:
+            known.budget = before.budget
+        self._known[tenant_id] = known
+        if len(self._known) > _MAX_TENANTS:
+            # Those that don't exist go first: made-up tenants must not drive out real ones.
+            del self._known[next((each for each, known in self._known.items() if not known.tenant), tenant_id)]
+        return known
+
+
+def _opened(known: _Known, token: tokens.Token, now: float) -> Tenant | None:
+    """The tenant, if the token is one of the valid ones. All are compared, whichever matches."""
+    matches = [compare_digest(valid.digest, token.digest) and now < valid.until for valid in known.valid]
+    return known.tenant if any(matches) else None
+
+
+def _unauthorized() -> Unauthorized:
+    return Unauthorized(
+        "The bearer token is missing or not valid. Copy the token that Connect showed into the identity provider's "
+        "secret token field, or have a new one made.",
+        headers={"WWW-Authenticate": 'Bearer realm="SCIM"'},
+    )

@@ -1,0 +1,73 @@
+"""JSON as it may come from anywhere: one meaning, or a clear refusal (RFC 8259, RFC 7493)."""
+
+from __future__ import annotations
+
+import json
+import re
+from math import isfinite
+from typing import Any, NoReturn
+
+from scim.protocol.errors import InvalidSyntax
+
+# The deepest body that means something is a bulk request's PATCH of a complex attribute, at ten.
+MAX_DEPTH = 32
+
+_BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*"|([\[{])|([\]}])', re.DOTALL)
+
+
+def read_json(body: bytes) -> Any:
+    """The value in a body. Raises :class:`InvalidSyntax`.
+
+    Refused beside what is no JSON: other encodings than UTF-8, names that an object has twice, numbers that are not
+    finite or have thousands of digits, half surrogate pairs, and nesting that nobody means.
+    """
+    try:
+        text = body.decode("utf-8-sig")
+        _check_depth(text)
+        value = json.loads(text, object_pairs_hook=_object, parse_constant=_refuse_constant, parse_float=_finite)
+        _check_surrogates(text, value)
+    except UnicodeDecodeError:
+        raise InvalidSyntax("The body is not encoded in UTF-8.") from None
+    except json.JSONDecodeError as error:
+        raise InvalidSyntax(f"The body is not JSON: line {error.lineno}, column {error.colno}.") from None
+    except ValueError:  # Python refuses integers of more than 4,300 digits
+        raise InvalidSyntax("The body has a number with too many digits.") from None
+    return value
+
+
+def _check_depth(text: str) -> None:
+    if text.count("[") + text.count("{") <= MAX_DEPTH:
+        return
+    depth = 0
+    for bracket in _BRACKETS.finditer(text):
+        depth += (bracket.group(1) is not None) - (bracket.group(2) is not None)
+        if depth > MAX_DEPTH:
+            raise InvalidSyntax(f"The body is nested more than {MAX_DEPTH} deep.")
+
+
+def _check_surrogates(text: str, value: Any) -> None:
+    """Half a surrogate pair can only come from an escape, and can't be encoded again."""
+    if "\\u" not in text:
+        return
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise InvalidSyntax("The body has half of a surrogate pair in a string.") from None
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise InvalidSyntax("An object in the body has the same name twice: send it once.")
+    return members
+
+
+def _refuse_constant(_: str) -> NoReturn:
+    raise InvalidSyntax("NaN and Infinity are not JSON.")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not isfinite(number):
+        raise InvalidSyntax("The body has a number that is too large.")
+    return number

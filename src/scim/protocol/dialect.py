@@ -1,0 +1,61 @@
+"""The leniencies towards identity providers: each has a name, says what it accepts and who sends it.
+
+The mechanisms that read bodies, paths, filters and patches ask the request's :class:`Dialect` before they accept
+what the RFC does not. Those that fired stand in the log line and in the change record; a tenant's strict mode turns
+them all off.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+
+
+class Leniency(Enum):
+    """Name, what is accepted, who sends it."""
+
+    STRING_BOOLEAN = ("string-boolean", 'booleans as "True", "False", "true", "false"', "Entra ID, OneLogin")
+    EMPTY_STRING = ("empty-string", "an empty string for an attribute without a value", "Entra ID, OneLogin")
+    SCALAR_VALUE = ("scalar-value", "a bare value for a complex attribute that has `value`", "Entra ID")
+    LISTED_VALUE = ("listed-value", "a list of one for a single-valued complex attribute", "Entra ID")
+    LISTED_ELEMENT = ("listed-element", "one object for a multi-valued attribute in `replace`", "Entra ID")
+    MISSING_SCHEMAS = ("missing-schemas", "a body without `schemas`", "hand-written templates")
+    FOREIGN_SCHEMAS = ("foreign-schemas", "`schemas` with URNs that are not served", "Google Workspace, OneLogin")
+    UNKNOWN_ATTRIBUTE = ("unknown-attribute", "attributes that no schema knows, which are left out", "Okta, Entra ID")
+    UNKNOWN_PATH = ("unknown-path", "PATCH paths to attributes that no schema knows, which are skipped", "Entra ID")
+    PATHLESS_PATCH = ("pathless-patch", "PATCH without path", "Okta, Entra ID (aadOptscim062020)")
+    PATH_AS_KEY = ("path-as-key", "attribute paths as keys of a PATCH without path", "Entra ID (aadOptscim062020)")
+    BARE_EXTENSION = ("bare-extension", "attributes of an extension without its URN", "Entra ID")
+    DOTTED_URN = ("dotted-urn", "a dot between URN and attribute", "Entra ID (customappsso)")
+    CREATED_ELEMENT = ("created-element", "add and replace of an element that is not there yet", "Entra ID")
+    REMOVED_VALUES = ("removed-values", "`remove` with a list of the values to remove", "Entra ID, JumpCloud")
+    UNQUOTED_VALUE = ("unquoted-value", "comparison values without quotes", "authentik, WSO2, Okta's test suite")
+
+    def __init__(self, label: str, accepts: str, sent_by: str) -> None:
+        self.label = label
+        self.accepts = accepts
+        self.sent_by = sent_by
+
+
+@dataclass(slots=True)
+class Dialect:
+    """What one request may take for granted, and what of it was needed."""
+
+    strict: bool = False
+    _fired: set[Leniency] = field(default_factory=set)
+
+    def accepts(self, leniency: Leniency) -> bool:
+        """Whether the leniency holds for this request; asking means that it is needed."""
+        if self.strict:
+            return False
+        self._fired.add(leniency)
+        return True
+
+    def absorb(self, part: Dialect) -> None:
+        """Add what a part of the request needed."""
+        self._fired |= part._fired  # of its own class
+
+    @property
+    def fired(self) -> list[str]:
+        """The names of the leniencies that this request needed, sorted."""
+        return sorted(leniency.label for leniency in self._fired)

@@ -1,0 +1,60 @@
+"""The text of a filter or path, read from left to right."""
+
+from __future__ import annotations
+
+import re
+from typing import NoReturn
+
+from scim.protocol.errors import ScimError
+
+# Longer than any filter that fits into the gateway's 10,240 bytes of headers, and short enough to refuse at once.
+MAX_LENGTH = 10_000
+
+_SPACE = re.compile(r"[ \t\r\n]*")
+
+
+class Scanner:
+    """A position in ``text``; ``error`` is what a violation of the grammar is reported as."""
+
+    def __init__(self, text: str, error: type[ScimError]) -> None:
+        self._text = text
+        self._error = error
+        self._position = 0
+        if len(text) > MAX_LENGTH:
+            raise error(f"The expression has {len(text)} characters; at most {MAX_LENGTH} are read.")
+
+    def take(self, pattern: re.Pattern[str]) -> str | None:
+        """What ``pattern`` matches after white space; moves behind it."""
+        self.take_adjacent(_SPACE)
+        return self.take_adjacent(pattern)
+
+    def take_adjacent(self, pattern: re.Pattern[str]) -> str | None:
+        """What ``pattern`` matches right here; moves behind it."""
+        if found := pattern.match(self._text, self._position):
+            self._position = found.end()
+            return found.group()
+        return None
+
+    def take_name(self, names: list[str]) -> str | None:
+        """One of the lower-case ``names`` after white space, as it stands; the grammar of names need not cover it."""
+        self.take_adjacent(_SPACE)
+        for name in names:
+            found = self._text[self._position : self._position + len(name)]
+            if found.lower() == name:
+                self._position += len(name)
+                return found
+        return None
+
+    def expect(self, pattern: re.Pattern[str], what: str) -> str:
+        """What ``pattern`` matches after white space, or the error that says what was expected."""
+        found = self.take(pattern)
+        return self.fail(f"{what} is expected") if found is None else found
+
+    def expect_end(self) -> None:
+        self.take_adjacent(_SPACE)
+        if self._position < len(self._text):
+            self.fail("The expression should end")
+
+    def fail(self, rule: str) -> NoReturn:
+        """Raise the error. It shows the place and not the text, which may hold a person's name."""
+        raise self._error(f"{rule} at character {self._position + 1} of {len(self._text)}.")

@@ -1,0 +1,296 @@
+"""PATCH: the operations of RFC 7644 section 3.5.2 applied to a resource, all of them or none.
+
+A write goes to a *member* of an object: of the resource, of an extension, of a complex value. ``add`` and ``replace``
+differ only where a multi-valued attribute is written as a whole; both keep the sub-attributes that a complex value
+leaves out, and both clear what is written with null. ``remove`` is that clearing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from scim.protocol.dialect import Dialect, Leniency
+from scim.protocol.errors import InvalidPath, InvalidSyntax, InvalidValue, Mutability, NoTarget
+from scim.protocol.filter.parser import parse_path
+from scim.protocol.filter.predicate import compile_filter
+from scim.protocol.filter.tree import And, Comparison, Filter, Operator
+from scim.protocol.messages import PatchOperation
+from scim.protocol.path import Path, UnknownAttribute
+from scim.protocol.resource import Resource, check_immutable, complete
+from scim.protocol.schema import Attribute, ResourceType, Schema, Type
+from scim.protocol.values import read_element, read_members, read_value, require
+
+
+def apply_patch(
+    resource: Resource, operations: Iterable[PatchOperation], resource_type: ResourceType, dialect: Dialect
+) -> Resource:
+    """The resource after the operations; the one given is left as it is.
+
+    Raises :class:`InvalidPath`, :class:`NoTarget`, :class:`Mutability`, :class:`InvalidValue`, :class:`InvalidSyntax`.
+    """
+    patch = _Patch(_copy(resource), resource_type, dialect)
+    for operation in operations:
+        patch.apply(operation)
+    return patch.finish(resource)
+
+
+def _copy(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _copy(member) for name, member in value.items()}
+    return [_copy(element) for element in value] if isinstance(value, list) else value
+
+
+class _Patch:
+    def __init__(self, resource: Resource, resource_type: ResourceType, dialect: Dialect) -> None:
+        self._resource = resource
+        self._type = resource_type
+        self._dialect = dialect
+
+    def apply(self, operation: PatchOperation) -> None:
+        if operation.path is None:
+            self._apply_without_path(operation)
+        elif (path := self._path(operation.path, Leniency.UNKNOWN_PATH)) is not None:
+            _refuse_read_only(path)
+            self._apply_at(path, operation)
+
+    def finish(self, before: Resource) -> Resource:
+        """The resource without what has become empty, or the error that the whole of it gives."""
+        resource = {name: value for name, value in self._resource.items() if value not in ({}, [])}
+        for schema in self._type.schemas:
+            members = resource if schema is self._type.core else resource.get(schema.id)
+            if members is not None:
+                _refuse_unassigned(schema, members)
+        check_immutable(before, resource, self._type)
+        return complete(resource, self._type)
+
+    def _path(self, text: str, leniency: Leniency) -> Path | None:
+        """The path, or ``None`` for one to an attribute that no schema knows, where that is let pass."""
+        try:
+            return parse_path(text, self._type, self._dialect)
+        except UnknownAttribute as unknown:
+            if self._dialect.accepts(leniency):
+                return None
+            raise InvalidPath(f"No schema has the attribute {unknown.name[:120]}; remove its mapping.") from unknown
+
+    def _apply_without_path(self, operation: PatchOperation) -> None:
+        """The keys of the value are attributes, extensions or, from Entra ID, whole paths."""
+        if operation.op == "remove":
+            raise NoTarget("remove needs a path: the attribute that is to be removed.")
+        if not isinstance(operation.value, dict):
+            raise InvalidValue(f"{operation.op} without a path needs an object of attributes as its value.")
+        if not self._dialect.accepts(Leniency.PATHLESS_PATCH):
+            raise InvalidSyntax(f"{operation.op} needs a path: this tenant is in strict mode.")
+        self._write_attributes(operation.value, operation.op)
+
+    def _write_attributes(self, members: Mapping[str, Any], op: str) -> None:
+        for name, value in members.items():
+            path = self._path(name, Leniency.UNKNOWN_ATTRIBUTE)
+            if path is None or _is_read_only(path):
+                continue
+            if str(path).lower() != name.lower() or path.selection or path.sub_attribute:
+                self._dialect.accepts(Leniency.PATH_AS_KEY)
+            self._write(path, value, op)
+
+    def _apply_at(self, path: Path, operation: PatchOperation) -> None:
+        if operation.op != "remove":
+            if not operation.given:
+                raise InvalidValue(f"{operation.op} needs a value.")
+            self._write(path, operation.value, operation.op)
+        elif operation.value in (None, [], "") or path.selection or path.sub_attribute:
+            self._write(path, None, "remove")
+        else:
+            self._remove_values(path, operation.value)
+
+    def _write(self, path: Path, value: Any, op: str) -> None:
+        """Write ``value`` at ``path``; null clears it."""
+        members = self._members(path.extension)
+        if path.attribute is None:
+            self._write_schema(path, value, op)
+        elif path.attribute.multi_valued:
+            _Elements(members, path.attribute, self._dialect).write(path, value, op)
+        elif path.sub_attribute is not None:
+            complex_value = members.setdefault(path.attribute.name, {})
+            _write_member(complex_value, path.sub_attribute, value, self._dialect)
+            _prune(members, path.attribute)
+        else:
+            _write_member(members, path.attribute, value, self._dialect)
+
+    def _write_schema(self, path: Path, value: Any, op: str) -> None:
+        """The path is a URN: an extension as a whole, or the core, which is the resource itself."""
+        if value is None and path.extension is not None:
+            self._resource[path.extension] = {}
+        elif not isinstance(value, dict):
+            raise InvalidValue(f"{path.extension or self._type.core.id} takes an object with attributes.")
+        elif path.extension is None:
+            self._write_attributes(value, op)
+        else:
+            self._write_attributes({f"{path.extension}:{name}": member for name, member in value.items()}, op)
+
+    def _members(self, extension: str | None) -> dict[str, Any]:
+        """The object whose member the attribute is."""
+        if extension is None:
+            return self._resource
+        members: dict[str, Any] = self._resource.setdefault(extension, {})
+        return members
+
+    def _remove_values(self, path: Path, value: Any) -> None:
+        """Remove only the listed elements, each named by some of its sub-attributes."""
+        attribute = path.attribute
+        if attribute is None or not attribute.multi_valued or not self._dialect.accepts(Leniency.REMOVED_VALUES):
+            self._write(path, None, "remove")
+            return
+        named = [read_element(attribute, each, self._dialect) for each in _listed(value)]
+        members = self._members(path.extension)
+        members[attribute.name] = [
+            element for element in members.get(attribute.name, []) if not any(_names(one, element) for one in named)
+        ]
+
+
+class _Elements:
+    """The elements of a multi-valued attribute, as one operation changes them."""
+
+    def __init__(self, members: dict[str, Any], attribute: Attribute, dialect: Dialect) -> None:
+        self._members = members
+        self._attribute = attribute
+        self._dialect = dialect
+        self._elements: list[Any] = members.get(attribute.name, [])
+        self._primary = [id(each) for each in self._elements if _is_primary(each)]
+
+    def write(self, path: Path, value: Any, op: str) -> None:
+        if path.selection is not None:
+            self._write_selected(path, path.selection, value, op)
+        elif path.sub_attribute is not None:
+            self._write_each(self._elements, path, value, op)
+        else:
+            self._write_all(value, op)
+        self._elements = [each for each in self._elements if each != {}]
+        self._settle_primary()
+        self._members[self._attribute.name] = self._elements
+        _prune(self._members, self._attribute)
+
+    def _write_all(self, value: Any, op: str) -> None:
+        if isinstance(value, dict) and (op == "add" or self._dialect.accepts(Leniency.LISTED_ELEMENT)):
+            value = [value]
+        written = read_value(self._attribute, None if value == "" else value, self._dialect) or []
+        kept = self._elements if op == "add" else []
+        self._elements = kept + [each for each in written if each not in kept]
+
+    def _write_selected(self, path: Path, selection: Filter, value: Any, op: str) -> None:
+        matches = compile_filter(selection, self._dialect)
+        selected = [each for each in self._elements if matches(each)]
+        if op == "remove" and path.sub_attribute is None:
+            self._elements = [each for each in self._elements if not matches(each)]
+        elif selected or value in (None, ""):
+            self._write_each(selected, path, value, op)
+        else:
+            self._create(path, selection, value)
+
+    def _write_each(self, elements: list[Any], path: Path, value: Any, op: str) -> None:
+        if not elements and op != "remove" and value not in (None, ""):
+            raise NoTarget(f"{path} has no element that could be written; add one to {self._attribute.name} first.")
+        for element in elements:
+            _write_into(element, self._attribute, path.sub_attribute, value, self._dialect)
+
+    def _create(self, path: Path, selection: Filter, value: Any) -> None:
+        """Nothing matches: Entra ID expects the element that the filter describes."""
+        seed = _described(selection)
+        if seed is None or not self._dialect.accepts(Leniency.CREATED_ELEMENT):
+            raise NoTarget(f"No element of {self._attribute.name} matches the path, and there is none to be written.")
+        element = read_element(self._attribute, seed, self._dialect) or {}
+        _write_into(element, self._attribute, path.sub_attribute, value, self._dialect)
+        self._elements = [*self._elements, element]
+
+    def _settle_primary(self) -> None:
+        """An element that has become primary makes the others not so (RFC 7644 section 3.5.2)."""
+        marked = [each for each in self._elements if _is_primary(each) and id(each) not in self._primary]
+        if len(marked) > 1:
+            raise InvalidValue(f"Only one of {self._attribute.name} may be primary: one operation marks several.")
+        for element in self._elements if marked else []:
+            if _is_primary(element) and element is not marked[0]:
+                element["primary"] = False
+
+
+def _write_into(
+    element: dict[str, Any], attribute: Attribute, sub_attribute: Attribute | None, value: Any, dialect: Dialect
+) -> None:
+    """Write a sub-attribute of an element, or several of them at once."""
+    if sub_attribute is not None:
+        _write_member(element, sub_attribute, value, dialect)
+    elif value in (None, ""):
+        element.clear()
+    elif isinstance(value, dict):
+        _merge(element, attribute, value, dialect)
+    else:
+        raise InvalidValue(f"An element of {attribute.name} takes an object with its sub-attributes.")
+
+
+def _write_member(members: dict[str, Any], attribute: Attribute, value: Any, dialect: Dialect) -> None:
+    """Write one member; a complex one keeps the sub-attributes that ``value`` leaves out."""
+    if attribute.type is Type.COMPLEX and isinstance(value, dict):
+        _merge(members.setdefault(attribute.name, {}), attribute, value, dialect)
+        _prune(members, attribute)
+        return
+    read = read_value(attribute, value, dialect)
+    if read is None:
+        members.pop(attribute.name, None)
+    elif isinstance(read, dict):
+        members[attribute.name] = {**members.get(attribute.name, {}), **read}
+    else:
+        members[attribute.name] = read
+
+
+def _merge(members: dict[str, Any], attribute: Attribute, value: Mapping[str, Any], dialect: Dialect) -> None:
+    for sub_attribute, sent in read_members(attribute.sub_attributes, value, dialect).values():
+        _write_member(members, sub_attribute, sent, dialect)
+
+
+def _prune(members: dict[str, Any], attribute: Attribute) -> None:
+    """What is empty is unassigned; and what is assigned has its required sub-attributes."""
+    if not (value := members.get(attribute.name)):
+        members.pop(attribute.name, None)
+        return
+    for element in value if isinstance(value, list) else [value]:
+        if isinstance(element, dict):
+            require(attribute.sub_attributes, element, f"{attribute.name}.")
+
+
+def _refuse_unassigned(schema: Schema, members: Mapping[str, Any]) -> None:
+    for attribute in schema.attributes.values():
+        if attribute.required and not attribute.read_only and attribute.name not in members:
+            raise Mutability(f"{attribute.name} is required and can't be removed: map it to a value that nobody lacks.")
+
+
+def _is_read_only(path: Path) -> bool:
+    return any(part is not None and part.read_only for part in (path.attribute, path.sub_attribute))
+
+
+def _refuse_read_only(path: Path) -> None:
+    if _is_read_only(path):
+        raise Mutability(f"{path} is readOnly: remove its mapping from the identity provider.")
+
+
+def _is_primary(element: Any) -> bool:
+    return isinstance(element, dict) and element.get("primary") is True
+
+
+def _described(selection: Filter) -> dict[str, Any] | None:
+    """The sub-attributes that a selection fixes: ``eq`` comparisons, joined by ``and``, and nothing else."""
+    terms = selection.terms if isinstance(selection, And) else (selection,)
+    described: dict[str, Any] = {}
+    for term in terms:
+        if not isinstance(term, Comparison) or term.operator is not Operator.EQ or term.path.attribute is None:
+            return None
+        described[term.path.attribute.name] = term.value
+    return described
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _names(named: Any, element: Any) -> bool:
+    """Whether ``named`` says of ``element`` nothing but what is true of it."""
+    if isinstance(named, dict) and isinstance(element, dict):
+        return bool(named) and all(element.get(name) == value for name, value in named.items())
+    return bool(named == element)

@@ -1,0 +1,151 @@
+"""Resources: the canonical form of a user or whatever else a resource type describes.
+
+A canonical resource is a JSON object: attributes under the names of their schema, extensions under their URN, nothing
+unassigned, nothing unknown; ``schemas`` lists what is in it. ``id`` and ``meta`` are the service's to add.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from scim.protocol.comparison import has_invisible_characters
+from scim.protocol.dialect import Dialect, Leniency
+from scim.protocol.errors import InvalidSyntax, InvalidValue, Mutability
+from scim.protocol.path import UnknownAttribute, resolve
+from scim.protocol.schema import Attribute, ResourceType, Schema
+from scim.protocol.schema import Mutability as Kind
+from scim.protocol.values import read_members, read_value, require
+
+Resource = dict[str, Any]
+
+
+def read_resource(body: Any, resource_type: ResourceType, dialect: Dialect) -> Resource:
+    """The canonical resource in the body of a POST or PUT (RFC 7644 sections 3.3 and 3.5.1).
+
+    Raises :class:`InvalidSyntax` or :class:`InvalidValue`.
+    """
+    if not isinstance(body, dict):
+        raise InvalidSyntax(f"The body must be a JSON object: a {resource_type.name}.")
+    _check_schemas(body, resource_type, dialect)
+    core, extensions = _split(body, resource_type, dialect)
+    resource = _read_attributes(resource_type.core, core, dialect)
+    require(resource_type.core.attributes, resource)
+    for schema in resource_type.extensions:
+        if members := _read_attributes(schema, extensions.get(schema.id, {}), dialect):
+            require(schema.attributes, members, f"{schema.id}:")
+            resource[schema.id] = members
+    return complete(resource, resource_type)
+
+
+def complete(resource: Resource, resource_type: ResourceType) -> Resource:
+    """The resource with ``schemas`` as its content has it, and checked as a whole."""
+    for attribute in _unique(resource_type):
+        if has_invisible_characters(resource.get(attribute.name, "")):
+            raise InvalidValue(f"{attribute.name} holds invisible or control characters: remove them at the source.")
+    present = [schema.id for schema in resource_type.extensions if schema.id in resource]
+    resource.pop("schemas", None)
+    return {"schemas": [resource_type.core.id, *present], **resource}
+
+
+def unique_value(resource: Mapping[str, Any], resource_type: ResourceType) -> tuple[Attribute, str]:
+    """The attribute that names a resource uniquely in its tenant, and its value."""
+    (attribute,) = _unique(resource_type)
+    return attribute, resource[attribute.name]
+
+
+def check_immutable(before: Resource, after: Resource, resource_type: ResourceType) -> None:
+    """Raise :class:`Mutability` if an immutable attribute that had a value has another one now."""
+    for schema, old, new in _by_schema(before, after, resource_type):
+        for attribute in schema.attributes.values():
+            fixed = attribute.mutability is Kind.IMMUTABLE and attribute.name in old
+            if fixed and new.get(attribute.name) != old[attribute.name]:
+                raise Mutability(f"{attribute.name} is immutable: once assigned it can't be changed.")
+
+
+def changed_attributes(before: Resource, after: Resource, resource_type: ResourceType) -> list[str]:
+    """The names of the attributes whose values differ, those of extensions with their URN; in the schema's order."""
+    return [
+        attribute.name if schema is resource_type.core else f"{schema.id}:{attribute.name}"
+        for schema, old, new in _by_schema(before, after, resource_type)
+        for attribute in schema.attributes.values()
+        if attribute.name not in ("id", "meta", "schemas") and old.get(attribute.name) != new.get(attribute.name)
+    ]
+
+
+def _by_schema(
+    before: Resource, after: Resource, resource_type: ResourceType
+) -> Iterator[tuple[Schema, Mapping[str, Any], Mapping[str, Any]]]:
+    yield resource_type.core, before, after
+    for schema in resource_type.extensions:
+        yield schema, before.get(schema.id, {}), after.get(schema.id, {})
+
+
+def _unique(resource_type: ResourceType) -> list[Attribute]:
+    return [each for each in resource_type.schema.attributes.values() if each.unique]
+
+
+def _check_schemas(body: dict[str, Any], resource_type: ResourceType, dialect: Dialect) -> None:
+    found = [value for name, value in body.items() if name.lower() == "schemas"]
+    if len(found) > 1:
+        raise InvalidSyntax("schemas is there twice, in different cases: send it once.")
+    listed = found[0] if found else None
+    if listed is None:
+        if not dialect.accepts(Leniency.MISSING_SCHEMAS):
+            raise InvalidValue(f'schemas is required: send ["{resource_type.core.id}"].')
+        return
+    if not isinstance(listed, list) or not all(isinstance(urn, str) for urn in listed):
+        raise InvalidValue("schemas is a list of URNs.")
+    served = {schema.id.lower() for schema in resource_type.schemas}
+    named = {urn.lower() for urn in listed}
+    if (named - served or resource_type.core.id.lower() not in named) and not dialect.accepts(Leniency.FOREIGN_SCHEMAS):
+        raise InvalidValue(f"schemas must list {resource_type.core.id} and no schema that /Schemas doesn't show.")
+
+
+def _split(
+    body: dict[str, Any], resource_type: ResourceType, dialect: Dialect
+) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
+    """The members of the body, those of the core apart from those of each extension."""
+    core: dict[str, Any] = {}
+    extensions: dict[str, dict[str, Any]] = {}
+    for name, value in body.items():
+        if not name.lower().startswith("urn:"):
+            if name.lower() != "schemas":
+                core[name] = value
+            continue
+        schema, members = _extension_members(name, value, resource_type, dialect)
+        if schema is None:
+            core.update(members)
+        elif schema.id in extensions:
+            extensions[schema.id].update(members)
+        else:
+            extensions[schema.id] = members
+    return core, extensions
+
+
+def _extension_members(
+    name: str, value: Any, resource_type: ResourceType, dialect: Dialect
+) -> tuple[Schema | None, dict[str, Any]]:
+    """What one member named by a URN holds: an extension's object, or a single attribute under its full name."""
+    try:
+        path = resolve(name, resource_type, dialect)
+    except UnknownAttribute:
+        if not dialect.accepts(Leniency.UNKNOWN_ATTRIBUTE):
+            raise InvalidValue("The body has a schema that /Schemas doesn't show; remove its mapping.") from None
+        return None, {}
+    schema = resource_type.extension(path.extension) if path.extension else None
+    if path.attribute is None:
+        if value is not None and not isinstance(value, dict):
+            raise InvalidValue(f"{path.extension} is an extension: send an object with its attributes.")
+        return schema, dict(value or {})
+    if path.sub_attribute is None:
+        return schema, {path.attribute.name: value}
+    return schema, {path.attribute.name: {path.sub_attribute.name: value}}
+
+
+def _read_attributes(schema: Schema, members: Mapping[str, Any], dialect: Dialect) -> Resource:
+    read: Resource = {}
+    for name, (attribute, sent) in read_members(schema.attributes, members, dialect).items():
+        if (value := read_value(attribute, sent, dialect)) is not None:
+            read[name] = value
+    return read

@@ -1,0 +1,157 @@
+"""Schemas as data: RFC 7643 section 7 documents compiled into what the protocol asks of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+CORE_USER = "urn:ietf:params:scim:schemas:core:2.0:User"
+_DOCUMENTS = Path(__file__).parent / "schemas"
+
+
+class Type(StrEnum):
+    """The data types of RFC 7643 section 2.3."""
+
+    STRING = "string"
+    BOOLEAN = "boolean"
+    DECIMAL = "decimal"
+    INTEGER = "integer"
+    DATE_TIME = "dateTime"
+    BINARY = "binary"
+    REFERENCE = "reference"
+    COMPLEX = "complex"
+
+
+class Mutability(StrEnum):
+    READ_ONLY = "readOnly"
+    READ_WRITE = "readWrite"
+    IMMUTABLE = "immutable"
+    WRITE_ONLY = "writeOnly"
+
+
+class Returned(StrEnum):
+    ALWAYS = "always"
+    NEVER = "never"
+    DEFAULT = "default"
+    REQUEST = "request"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Attribute:
+    """An attribute's characteristics (RFC 7643 section 7); ``sub_attributes`` by lower-case name."""
+
+    name: str
+    type: Type
+    multi_valued: bool = False
+    required: bool = False
+    case_exact: bool = False
+    mutability: Mutability = Mutability.READ_WRITE
+    returned: Returned = Returned.DEFAULT
+    unique: bool = False
+    sub_attributes: Mapping[str, Attribute] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, document: Mapping[str, Any]) -> Attribute:
+        """Compile one attribute of a schema document; what it leaves out has the defaults of section 2.2."""
+        return cls(
+            name=document["name"],
+            type=Type(document["type"]),
+            multi_valued=document.get("multiValued", False),
+            required=document.get("required", False),
+            # References and binaries are always compared exactly (sections 2.3.6 and 2.3.7).
+            case_exact=document.get("caseExact", False) or document["type"] in (Type.REFERENCE, Type.BINARY),
+            mutability=Mutability(document.get("mutability", Mutability.READ_WRITE)),
+            returned=Returned(document.get("returned", Returned.DEFAULT)),
+            unique=document.get("uniqueness", "none") != "none",
+            sub_attributes=_by_name(document.get("subAttributes", ())),
+        )
+
+    def sub_attribute(self, name: str) -> Attribute | None:
+        return self.sub_attributes.get(name.lower())
+
+    @property
+    def read_only(self) -> bool:
+        return self.mutability is Mutability.READ_ONLY
+
+
+def _by_name(documents: Iterable[Mapping[str, Any]]) -> dict[str, Attribute]:
+    return {document["name"].lower(): Attribute.of(document) for document in documents}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Schema:
+    """A schema: its URN, its attributes by lower-case name, and the document that discovery shows."""
+
+    id: str
+    attributes: Mapping[str, Attribute]
+    document: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, document: Mapping[str, Any]) -> Schema:
+        return cls(document["id"], _by_name(document["attributes"]), document)
+
+    def attribute(self, name: str) -> Attribute | None:
+        return self.attributes.get(name.lower())
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ResourceType:
+    """A kind of resource: where it is served and which schemas it is made of (RFC 7643 section 6)."""
+
+    name: str
+    endpoint: str
+    description: str
+    schema: Schema
+    extensions: tuple[Schema, ...] = ()
+    core: Schema = field(init=False)
+    """The schema together with the common attributes (``id``, ``externalId``, ``meta``, ``schemas``)."""
+
+    def __post_init__(self) -> None:
+        attributes = {**_common_attributes(), **self.schema.attributes}
+        object.__setattr__(self, "core", Schema(self.schema.id, attributes, self.schema.document))
+
+    @property
+    def schemas(self) -> tuple[Schema, ...]:
+        return (self.core, *self.extensions)
+
+    def extension(self, urn: str) -> Schema | None:
+        """The extension with this URN, whatever its case (RFC 7643 section 10.2.1: URNs have none)."""
+        return next((each for each in self.extensions if each.id.lower() == urn.lower()), None)
+
+    def spaced_names(self) -> list[str]:
+        """The qualified names that hold a space, in lower case: no grammar finds their end without knowing them."""
+        return [
+            f"{schema.id.lower()}:{name}" for schema in self.extensions for name in schema.attributes if " " in name
+        ]
+
+    def extended(self, documents: Iterable[Mapping[str, Any]]) -> ResourceType:
+        """The same type with further extensions, given as schema documents."""
+        added = tuple(Schema.of(document) for document in documents)
+        return ResourceType(self.name, self.endpoint, self.description, self.schema, self.extensions + added)
+
+
+def read_document(name: str) -> Any:
+    """A JSON document of the folder ``schemas``."""
+    return json.loads((_DOCUMENTS / f"{name}.json").read_text("utf-8"))
+
+
+@cache
+def _common_attributes() -> dict[str, Attribute]:
+    return _by_name(read_document("common"))
+
+
+@cache
+def user_type() -> ResourceType:
+    """The resource type User: core and enterprise schema (RFC 7643 sections 4.1 and 4.3)."""
+    return ResourceType(
+        name="User",
+        endpoint="/Users",
+        description="User Account",
+        schema=Schema.of(read_document("user")),
+        extensions=(Schema.of(read_document("enterprise-user")),),
+    )

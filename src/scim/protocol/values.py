@@ -1,0 +1,147 @@
+"""Reading values: what a client sent becomes the canonical value of an attribute, or an error that says why not.
+
+``None`` is the canonical form of everything unassigned: null, empty lists and objects (RFC 7643 section 2.5), and, as
+a leniency, empty strings.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from scim.protocol.comparison import instant
+from scim.protocol.dialect import Dialect, Leniency
+from scim.protocol.errors import InvalidSyntax, InvalidValue
+from scim.protocol.schema import Attribute, Type
+
+_BASE64 = re.compile(r"[A-Za-z0-9+/_\-\s]*={0,2}\s*")
+
+
+def read_value(attribute: Attribute, value: Any, dialect: Dialect) -> Any:
+    """The canonical form of the whole value of ``attribute``; ``None`` if that is unassigned.
+
+    Raises :class:`InvalidValue` where the value is not of the attribute's type.
+    """
+    if not attribute.multi_valued:
+        return read_element(attribute, value, dialect)
+    if value is None:
+        return None
+    if not isinstance(value, list):
+        raise InvalidValue(f"{attribute.name} has several values: send a list of them.")
+    elements = [element for each in value if (element := read_element(attribute, each, dialect)) is not None]
+    if sum(element.get("primary") is True for element in elements if isinstance(element, dict)) > 1:
+        raise InvalidValue(f"Only one of {attribute.name} may be primary: set primary to true on one of them.")
+    return elements or None
+
+
+def read_element(attribute: Attribute, value: Any, dialect: Dialect) -> Any:
+    """The canonical form of a single value, or of one element of a multi-valued attribute."""
+    if value is None or (value == "" and dialect.accepts(Leniency.EMPTY_STRING)):
+        return None
+    if attribute.type is Type.COMPLEX:
+        return _read_complex(attribute, value, dialect)
+    return _READERS[attribute.type](attribute, value, dialect)
+
+
+def read_members(
+    attributes: Mapping[str, Attribute], members: Mapping[str, Any], dialect: Dialect
+) -> dict[str, tuple[Attribute, Any]]:
+    """The members of an object by the attribute that each name stands for, whatever its case.
+
+    Leaves out readOnly attributes, and those that no schema knows unless the tenant is strict. Values are as sent.
+    """
+    found: dict[str, tuple[Attribute, Any]] = {}
+    for name, value in members.items():
+        attribute = attributes.get(name.lower())
+        if attribute is None:
+            if not dialect.accepts(Leniency.UNKNOWN_ATTRIBUTE):
+                raise InvalidValue("No schema has the attribute that the request sends; remove its mapping.")
+        elif attribute.read_only:
+            continue  # RFC 7644 section 3.3: ignored, so that what was read can be sent back
+        elif attribute.name in found:
+            raise InvalidSyntax(f"{attribute.name} is there twice, in different cases: send it once.")
+        else:
+            found[attribute.name] = attribute, value
+    return found
+
+
+def _read_complex(attribute: Attribute, value: Any, dialect: Dialect) -> dict[str, Any] | None:
+    value = _as_object(attribute, value, dialect)
+    read: dict[str, Any] = {}
+    for name, (sub_attribute, sent) in read_members(attribute.sub_attributes, value, dialect).items():
+        if (member := read_value(sub_attribute, sent, dialect)) is not None:
+            read[name] = member
+    if read:
+        require(attribute.sub_attributes, read, f"{attribute.name}.")
+    return read or None
+
+
+def _as_object(attribute: Attribute, value: Any, dialect: Dialect) -> Mapping[str, Any]:
+    if isinstance(value, dict):
+        return value
+    if not attribute.multi_valued and "value" in attribute.sub_attributes:
+        if isinstance(value, list) and len(value) == 1 and dialect.accepts(Leniency.LISTED_VALUE):
+            return _as_object(attribute, value[0], dialect)
+        if isinstance(value, str) and dialect.accepts(Leniency.SCALAR_VALUE):
+            return {"value": value}
+    raise InvalidValue(f"{attribute.name} is a complex attribute: send an object with its sub-attributes.")
+
+
+def require(attributes: Mapping[str, Attribute], values: Mapping[str, Any], prefix: str = "") -> None:
+    """Raise :class:`InvalidValue` if a required attribute has no value."""
+    for attribute in attributes.values():
+        if attribute.required and not attribute.read_only and attribute.name not in values:
+            raise InvalidValue(f"{prefix}{attribute.name} is required: map it to a value that nobody lacks.")
+
+
+def _read_string(attribute: Attribute, value: Any, dialect: Dialect) -> str:  # noqa: ARG001  # one of _READERS
+    if not isinstance(value, str):
+        raise InvalidValue(f"{attribute.name} is a string: send it in double quotes.")
+    return value
+
+
+def _read_boolean(attribute: Attribute, value: Any, dialect: Dialect) -> bool:
+    if isinstance(value, bool):
+        return value
+    word = value.lower() if isinstance(value, str) else None
+    if word in ("true", "false") and dialect.accepts(Leniency.STRING_BOOLEAN):
+        return word == "true"
+    raise InvalidValue(f"{attribute.name} is a boolean: send true or false.")
+
+
+def _read_integer(attribute: Attribute, value: Any, dialect: Dialect) -> int:  # noqa: ARG001  # one of _READERS
+    if isinstance(value, bool) or not isinstance(value, int | float) or value != int(value):
+        raise InvalidValue(f"{attribute.name} is an integer: send a whole number without quotes.")
+    return int(value)
+
+
+def _read_decimal(attribute: Attribute, value: Any, dialect: Dialect) -> int | float:  # noqa: ARG001  # one of _READERS
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise InvalidValue(f"{attribute.name} is a number: send it without quotes.")
+    return value
+
+
+def _read_date_time(attribute: Attribute, value: Any, dialect: Dialect) -> str:
+    text = _read_string(attribute, value, dialect)
+    if instant(text) is None:
+        raise InvalidValue(f"{attribute.name} is a date and time: send one such as 2026-01-31T09:30:00Z.")
+    return text
+
+
+def _read_binary(attribute: Attribute, value: Any, dialect: Dialect) -> str:
+    text = _read_string(attribute, value, dialect)
+    if not _BASE64.fullmatch(text):
+        raise InvalidValue(f"{attribute.name} is binary: send it encoded in base64.")
+    return text
+
+
+_READERS: dict[Type, Callable[[Attribute, Any, Dialect], Any]] = {
+    Type.STRING: _read_string,
+    Type.REFERENCE: _read_string,
+    Type.BOOLEAN: _read_boolean,
+    Type.INTEGER: _read_integer,
+    Type.DECIMAL: _read_decimal,
+    Type.DATE_TIME: _read_date_time,
+    Type.BINARY: _read_binary,
+}

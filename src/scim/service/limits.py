@@ -1,0 +1,10 @@
+"""What the service takes and gives at most; ServiceProviderConfig announces it."""
+
+MAX_RESULTS = 200
+"""Resources on a page."""
+
+MAX_OPERATIONS = 1_000
+"""Operations in a bulk request."""
+
+MAX_PAYLOAD_BYTES = 1_048_576
+"""The body of any request: Lambda takes 6 MB, of which base64 and the envelope of the event take their part."""

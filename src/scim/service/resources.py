@@ -1,0 +1,159 @@
+"""The use cases on single resources: create, get, replace, patch, delete (RFC 7644 sections 3.3 to 3.6).
+
+Written for any resource type; what a type is stands in its schema. A write is decided by the store: it holds for the
+version that was read. Where that has changed meanwhile, the change is worked out anew on what is there now, unless the
+client said which version it meant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from scim.protocol.errors import NotFound, Uniqueness
+from scim.protocol.messages import PatchRequest, read_message
+from scim.protocol.patch import apply_patch
+from scim.protocol.resource import (
+    Resource,
+    changed_attributes,
+    check_immutable,
+    read_resource,
+    unique_value,
+)
+from scim.protocol.schema import ResourceType
+from scim.service.context import Context
+from scim.service.ports import Change, NotUnique, Store, VersionConflict
+from scim.service.preconditions import Preconditions
+from scim.service.stored import Stored, encode
+
+T = TypeVar("T")
+
+ANY_VERSION = Preconditions()
+
+
+@dataclass(frozen=True, slots=True)
+class Resources:
+    """The resources of one type, for one request."""
+
+    resource_type: ResourceType
+    store: Store
+    context: Context
+
+    def get(self, resource_id: str, preconditions: Preconditions = ANY_VERSION) -> Stored:
+        """Raises :class:`NotFound`, :class:`PreconditionFailed` for ``If-Match``."""
+        stored = self._current(resource_id)
+        Preconditions(if_match=preconditions.if_match).check(stored.version)
+        return stored
+
+    def create(self, body: Any, preconditions: Preconditions = ANY_VERSION) -> Stored:
+        """Raises what reading the body does, and :class:`Uniqueness`. Omitted ``active`` means true."""
+        resource = read_resource(body, self.resource_type, self.context.dialect)
+        preconditions.check(None)
+        if "active" in self.resource_type.core.attributes:
+            resource.setdefault("active", True)
+        resource_id, now = self.context.new_id(), self.context.now()
+        created = Stored(resource_id, 1, now, now, _document(resource_id, resource))
+        try:
+            self.store.write(None, created, self._change("create", {}, resource))
+        except NotUnique:
+            raise self._duplicate(resource) from None
+        return created
+
+    def replace(self, resource_id: str, body: Any, preconditions: Preconditions = ANY_VERSION) -> Stored:
+        """Raises as :meth:`create`, :class:`NotFound` and :class:`Mutability`. Omitted ``active`` keeps its value."""
+        resource = read_resource(body, self.resource_type, self.context.dialect)
+
+        def replaced(before: Resource) -> Resource:
+            check_immutable(before, resource, self.resource_type)
+            return {**resource, "active": before["active"]} if _keeps_active(before, resource) else resource
+
+        return self._update(resource_id, "replace", replaced, preconditions)
+
+    def patch(self, resource_id: str, body: Any, preconditions: Preconditions = ANY_VERSION) -> Stored:
+        """Raises what reading and applying the operations does, :class:`NotFound` and :class:`Uniqueness`."""
+        operations = read_message(PatchRequest, body, self.context.dialect).operations
+
+        def patched(before: Resource) -> Resource:
+            return apply_patch(before, operations, self.resource_type, self.context.dialect)
+
+        return self._update(resource_id, "patch", patched, preconditions)
+
+    def delete(self, resource_id: str, preconditions: Preconditions = ANY_VERSION) -> None:
+        """Raises :class:`NotFound` and :class:`PreconditionFailed`."""
+
+        def remove(before: Stored) -> None:
+            self.store.write(before, None, self._change("delete", before.resource, {}))
+
+        self._write(resource_id, remove, preconditions)
+
+    def _update(
+        self, resource_id: str, operation: str, revise: Callable[[Resource], Resource], preconditions: Preconditions
+    ) -> Stored:
+        """Write what ``revise`` makes of the current resource; where that changes nothing, nothing is written."""
+
+        def update(before: Stored) -> Stored:
+            current = {name: value for name, value in before.resource.items() if name != "id"}
+            resource = revise(current)
+            if resource == current:
+                return before
+            document = _document(before.id, resource)
+            after = Stored(before.id, before.version + 1, before.created, self.context.now(), document)
+            try:
+                self.store.write(before, after, self._change(operation, current, resource))
+            except NotUnique:
+                raise self._duplicate(resource) from None
+            return after
+
+        return self._write(resource_id, update, preconditions)
+
+    def _write(self, resource_id: str, write: Callable[[Stored], T], preconditions: Preconditions) -> T:
+        attempt = 0
+        while True:
+            before = self._current(resource_id)
+            preconditions.check(before.version)
+            try:
+                return write(before)
+            except VersionConflict:
+                self.context.deadline.pause(attempt)
+                attempt += 1
+
+    def _current(self, resource_id: str) -> Stored:
+        if (stored := self.store.get(resource_id)) is None:
+            raise NotFound(f"There is no {self.resource_type.name} with this id.")
+        return stored
+
+    def _duplicate(self, resource: Resource) -> Uniqueness:
+        attribute, _ = unique_value(resource, self.resource_type)
+        return Uniqueness(
+            f"Another {self.resource_type.name} has this {attribute.name} (case does not matter). Look it up with a "
+            f"filter on {attribute.name} and update it, or send another value."
+        )
+
+    def _change(self, operation: str, before: Resource, after: Resource) -> Change:
+        return Change(
+            at=self.context.now(),
+            operation=operation,
+            changed=changed_attributes(before, after, self.resource_type),
+            participation=_participation(before, after),
+            actor="scim",
+            request_id=self.context.request_id,
+            leniencies=self.context.dialect.fired,
+        )
+
+
+def _document(resource_id: str, resource: Resource) -> str:
+    return encode({"schemas": resource["schemas"], "id": resource_id, **resource})
+
+
+def _keeps_active(before: Resource, after: Resource) -> bool:
+    """Whether a PUT leaves ``active`` out: that must never suspend anyone, nor bring anyone back."""
+    return "active" not in after and "active" in before
+
+
+def _participation(before: Resource, after: Resource) -> str:
+    """What the change means for surveys: an active user takes part in them."""
+    took_part, takes_part = before.get("active") is True, after.get("active") is True
+    if took_part == takes_part:
+        return "unchanged"
+    return "joined" if takes_part else "left"

@@ -1,0 +1,40 @@
+"""The settings of a deployment: environment variables, which ``template.yaml`` sets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+
+def _names(text: object) -> object:
+    return tuple(name for each in text.split(",") if (name := each.strip())) if isinstance(text, str) else text
+
+
+class Settings(BaseModel):
+    """Each field is read from the environment variable that is its alias."""
+
+    model_config = ConfigDict(frozen=True)
+
+    table_name: str = Field(alias="TABLE_NAME", min_length=1)
+    """The DynamoDB table."""
+    secret_prefix: str = Field(alias="SECRET_PREFIX", min_length=1)
+    """What the name of a tenant's secret begins with; the tenant's id follows."""
+    public_url: str = Field(default="", alias="PUBLIC_URL")
+    """What clients reach the endpoint under, up to /scim/v2 and without it; empty for the API's own domain."""
+    indexed_attributes: Annotated[tuple[str, ...], BeforeValidator(_names)] = Field(
+        default=("externalId", "emails.value"), alias="INDEXED_ATTRIBUTES"
+    )
+    """The attributes by which users are found without a walk, separated by commas."""
+    change_retention_days: int = Field(default=400, alias="CHANGE_RETENTION_DAYS", ge=0)
+    """How long change records are kept; 0 is for ever."""
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> Settings:
+        """Raises ``ValueError`` that names the variables that are missing or wrong."""
+        try:
+            return cls.model_validate(dict(environment))
+        except ValidationError as error:
+            wrong = ", ".join(str(each["loc"][0]) for each in error.errors())
+            raise ValueError(f"These environment variables are missing or wrong: {wrong}.") from None

@@ -1,0 +1,130 @@
+"""DynamoDB as one request uses it: calls are counted, and repeated while they may be and there is time.
+
+The SDK's own retries are off: by default they sleep for seconds under throttling, know nothing of the deadline, and
+leave out conflicts of transactions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from botocore.config import Config
+from botocore.exceptions import ClientError, HTTPClientError
+
+from scim.service.deadline import Deadline
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+CLIENT_CONFIG = Config(
+    connect_timeout=1,
+    read_timeout=3,
+    retries={"mode": "standard", "total_max_attempts": 1},
+    max_pool_connections=16,
+    parameter_validation=False,
+)
+
+THROTTLED = frozenset(
+    {"ProvisionedThroughputExceededException", "RequestLimitExceeded", "ThrottlingException", "ThrottlingError"}
+)
+_IN_DOUBT = frozenset({"InternalServerError", "ServiceUnavailable", "TransactionInProgressException"})
+
+Item = dict[str, Any]
+
+
+def error_code(error: ClientError) -> str:
+    return str(error.response["Error"]["Code"])
+
+
+def is_in_doubt(error: Exception) -> bool:
+    """Whether the call may or may not have taken effect."""
+    if isinstance(error, ClientError):
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        return status >= 500 or error_code(error) in _IN_DOUBT
+    return isinstance(error, HTTPClientError)
+
+
+def is_throttled(error: Exception) -> bool:
+    """Whether the call was refused, for now, without an effect."""
+    return isinstance(error, ClientError) and error_code(error) in THROTTLED
+
+
+class Dynamo:
+    """One table, one request. ``calls`` is how often DynamoDB was asked."""
+
+    def __init__(self, client: DynamoDBClient, table: str, deadline: Deadline) -> None:
+        self._client = client
+        self._table = table
+        self.deadline = deadline
+        self.calls = 0
+
+    @property
+    def table(self) -> str:
+        return self._table
+
+    def get(self, partition: str, sort: str) -> Item | None:
+        """One item, as it is after every write that was answered."""
+        answer = self._read(
+            self._client.get_item,
+            TableName=self._table,
+            Key={"pk": {"S": partition}, "sk": {"S": sort}},
+            ConsistentRead=True,
+        )
+        found: Item | None = answer.get("Item")
+        return found
+
+    def get_all(self, partition: str, sorts: list[str]) -> list[Item]:
+        """Those of the items that exist, a hundred a call."""
+        found: list[Item] = []
+        wanted = [{"pk": {"S": partition}, "sk": {"S": sort}} for sort in sorts]
+        attempt = 0
+        while wanted:
+            batch, wanted = wanted[:100], wanted[100:]
+            request = {self._table: {"Keys": batch, "ConsistentRead": True}}
+            answer = self._read(self._client.batch_get_item, RequestItems=request)
+            found += answer["Responses"].get(self._table, [])
+            if left := answer.get("UnprocessedKeys", {}).get(self._table):
+                wanted = left["Keys"] + wanted
+                self.deadline.pause(attempt)
+                attempt += 1
+        return found
+
+    def query(self, partition: str, first: str, last: str, *, limit: int | None = None) -> Iterator[Item]:
+        """The items from sort key ``first`` to ``last``, in order, as many calls as are drawn from; 1 MB a call."""
+        start: dict[str, Any] = {"Limit": limit} if limit is not None else {}
+        while True:
+            answer = self._read(
+                self._client.query,
+                TableName=self._table,
+                KeyConditionExpression="pk = :pk AND sk BETWEEN :first AND :last",
+                ExpressionAttributeValues={":pk": {"S": partition}, ":first": {"S": first}, ":last": {"S": last}},
+                ConsistentRead=True,
+                **start,
+            )
+            yield from answer["Items"]
+            if "LastEvaluatedKey" not in answer:
+                return
+            start["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+
+    def transact(self, actions: list[dict[str, Any]], token: str) -> None:
+        """One attempt at a transaction; raises what the SDK does."""
+        self.calls += 1
+        self._client.transact_write_items(TransactItems=actions, ClientRequestToken=token)  # type: ignore[arg-type]
+
+    def put(self, item: Item, condition: str) -> None:
+        """One attempt at a conditional write; raises what the SDK does."""
+        self.calls += 1
+        self._client.put_item(TableName=self._table, Item=item, ConditionExpression=condition)
+
+    def _read(self, call: Callable[..., Any], **arguments: Any) -> Any:
+        attempt = 0
+        while True:
+            self.calls += 1
+            try:
+                return call(**arguments)
+            except (ClientError, HTTPClientError) as error:
+                if not (is_in_doubt(error) or is_throttled(error)):
+                    raise
+            self.deadline.pause(attempt)
+            attempt += 1

@@ -1,0 +1,70 @@
+"""The items of the table, to and from DynamoDB's attribute values (docs/data-model.md)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from scim.service.ports import Change, Tenant
+from scim.service.stored import Stored, encode
+
+Item = dict[str, Any]
+
+
+def key(partition: str, sort: str) -> Item:
+    return {"pk": {"S": partition}, "sk": {"S": sort}}
+
+
+def resource(partition: str, sort: str, stored: Stored) -> Item:
+    """The document is one string: that reads several times faster than a map, and needs no reading to be shown."""
+    return {
+        **key(partition, sort),
+        "doc": {"S": stored.document},
+        "v": {"N": str(stored.version)},
+        "created": {"S": stored.created},
+        "modified": {"S": stored.modified},
+        "active": {"BOOL": stored.resource.get("active") is True},
+    }
+
+
+def stored(item: Item) -> Stored:
+    return Stored(
+        id=item["sk"]["S"].partition("#")[2],
+        version=int(item["v"]["N"]),
+        created=item["created"]["S"],
+        modified=item["modified"]["S"],
+        document=item["doc"]["S"],
+    )
+
+
+def reference(partition: str, sort: str, resource_id: str) -> Item:
+    return {**key(partition, sort), "id": {"S": resource_id}}
+
+
+def referenced(item: Item) -> str:
+    resource_id: str = item["id"]["S"]
+    return resource_id
+
+
+def change(partition: str, sort: str, change_id: str, expires: int | None, change: Change) -> Item:
+    """A change record; ``expires`` in seconds since 1970, ``None`` to keep it."""
+    ttl = {} if expires is None else {"ttl": {"N": str(expires)}}
+    return {
+        **key(partition, sort),
+        **ttl,
+        "change": {"S": change_id},
+        "at": {"S": change.at},
+        "operation": {"S": change.operation},
+        "changed": {"L": [{"S": name} for name in change.changed]},
+        "participation": {"S": change.participation},
+        "actor": {"S": change.actor},
+        "request": {"S": change.request_id},
+        "leniencies": {"L": [{"S": name} for name in change.leniencies]},
+    }
+
+
+def settings(partition: str, sort: str, tenant: Tenant) -> Item:
+    return {
+        **key(partition, sort),
+        "mode": {"S": "strict" if tenant.strict else "tolerant"},
+        "extensions": {"S": encode(list(tenant.extensions))},
+    }

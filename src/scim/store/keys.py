@@ -1,0 +1,101 @@
+"""The keys of the table: built here and nowhere else, each with its tenant (docs/data-model.md).
+
+A tenant's settings have a partition of their own, because IAM can tell partition keys apart and sort keys not:
+that is how a function without a right to users may still read the settings.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from hashlib import sha256
+from typing import Any
+
+from scim.protocol.comparison import key
+from scim.protocol.errors import InvalidValue
+from scim.protocol.path import Path
+
+# A sort key ends at 1,024 bytes (Amazon DynamoDB developer guide, "Constraints").
+_LONGEST_VALUE = 900
+MAX_INDEXED_VALUES = 40
+_USER_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+USERS = "U#"
+COUNTERS = "K#"
+
+
+def tenant(tenant_id: str) -> str:
+    return f"T#{tenant_id}"
+
+
+def settings(tenant_id: str) -> str:
+    return f"A#{tenant_id}"
+
+
+SETTINGS = "A#settings"
+
+
+def user(user_id: str) -> str:
+    return f"{USERS}{user_id}"
+
+
+def is_user_id(text: str) -> bool:
+    """Whether ``text`` is of the form of the ids that the service makes; no other one can be stored."""
+    return _USER_ID.fullmatch(text) is not None
+
+
+def unique(value: str, *, case_exact: bool) -> str:
+    """The key whose existence is the uniqueness of a value."""
+    return f"N#{_bounded(key(value, case_exact=case_exact))}"
+
+
+def index(attribute: str, value: str, *, case_exact: bool) -> str:
+    """What the keys of all index entries of a value begin with; the user's id follows."""
+    return f"I#{attribute}#{_escaped(_bounded(key(value, case_exact=case_exact)))}#"
+
+
+def counter(user_id: str) -> str:
+    """The counters of the user's shard: the first two hex digits of the id, so 256 of them."""
+    return f"{COUNTERS}{user_id[:2]}"
+
+
+def change(user_id: str, version: int) -> str:
+    """A change record; versions have ten digits, so that their order as text is their order."""
+    return f"C#{user_id}#{version:010d}"
+
+
+def index_entries(resource: Mapping[str, Any], user_id: str, indexed: Mapping[str, Path]) -> set[str]:
+    """The keys of a user's index entries: a set, since two of its values may be equal.
+
+    Raises :class:`InvalidValue` past the number that fits into a transaction together with those of the old version.
+    """
+    entries = {
+        index(name, value, case_exact=path.leaf is not None and path.leaf.case_exact) + user_id
+        for name, path in indexed.items()
+        for value in _values(resource, path)
+    }
+    if len(entries) > MAX_INDEXED_VALUES:
+        raise InvalidValue(f"At most {MAX_INDEXED_VALUES} values of {', '.join(indexed)} are kept for a user.")
+    return entries
+
+
+def _values(resource: Mapping[str, Any], path: Path) -> Iterator[str]:
+    members = resource.get(path.extension, {}) if path.extension else resource
+    value = members.get(path.attribute.name) if path.attribute else None
+    for element in value if isinstance(value, list) else [value]:
+        found = element.get(path.sub_attribute.name) if path.sub_attribute and isinstance(element, dict) else element
+        if isinstance(found, str):
+            yield found
+
+
+def _bounded(value: str) -> str:
+    """``value``, or for a long one its beginning and its digest: still equal only where the values are."""
+    encoded = value.encode()
+    if len(encoded) <= _LONGEST_VALUE:
+        return value
+    beginning = encoded[: _LONGEST_VALUE - 100].decode(errors="ignore")
+    return f"{beginning}\N{INFORMATION SEPARATOR ONE}{sha256(encoded).hexdigest()}"
+
+
+def _escaped(value: str) -> str:
+    """``value`` without the separator: else a look-up of ``a`` would find ``a#b``."""
+    return value.replace("%", "%25").replace("#", "%23")

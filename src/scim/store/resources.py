@@ -1,0 +1,173 @@
+"""The resources of one tenant in the table: the adapter behind :class:`scim.service.ports.Store`.
+
+Bound to a tenant when it is made, so that no call can name another's, and to one request.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from scim.protocol.errors import PayloadTooLarge
+from scim.protocol.path import Path
+from scim.protocol.resource import unique_value
+from scim.protocol.schema import ResourceType
+from scim.service.ports import Change, Found, NotUnique, Query, VersionConflict
+from scim.service.stored import Stored
+from scim.store import items, keys
+from scim.store.dynamo import Dynamo
+from scim.store.finding import Finder
+from scim.store.transactions import Action, ConditionFailed, Part, commit
+
+# An item ends at 400 KB (Amazon DynamoDB developer guide, "Constraints"), and the document is not all of it.
+MAX_DOCUMENT_BYTES = 350_000
+
+_ABSENT = {"ConditionExpression": "attribute_not_exists(sk)"}
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """What holds for every tenant's items: the attributes that have index entries, by name, and how long change
+    records are kept: ``expires`` gives the second since 1970 for one made now, ``None`` for ever."""
+
+    indexed: Mapping[str, Path]
+    expires: Callable[[], int | None]
+    new_id: Callable[[], str]
+
+
+class ResourceStore:
+    def __init__(self, dynamo: Dynamo, layout: Layout, tenant_id: str, resource_type: ResourceType) -> None:
+        self._dynamo = dynamo
+        self._layout = layout
+        self._partition = keys.tenant(tenant_id)
+        self._type = resource_type
+
+    def get(self, resource_id: str) -> Stored | None:
+        if not keys.is_user_id(resource_id):
+            return None
+        item = self._dynamo.get(self._partition, keys.user(resource_id))
+        return items.stored(item) if item else None
+
+    def find(self, query: Query) -> Found:
+        return Finder(self._dynamo, self._partition, self._type, self._layout.indexed).find(query)
+
+    def write(self, before: Stored | None, after: Stored | None, change: Change) -> None:
+        change_id = self._layout.new_id()
+        record = keys.change(*_changed_version(before, after))
+
+        def is_committed() -> bool:
+            found = self._dynamo.get(self._partition, record)
+            return found is not None and found["change"]["S"] == change_id
+
+        actions = [
+            self._resource(before, after),
+            *self._unique(before, after),
+            *self._index(before, after),
+            *self._count(before, after),
+            Action(Part.CHANGE, self._put(self._change(record, change_id, change), _ABSENT)),
+        ]
+        try:
+            commit(self._dynamo, actions, is_committed, self._layout.new_id)
+        except ConditionFailed as failed:
+            # A version that has moved on takes precedence: what is unique may have moved with it.
+            raise (NotUnique if failed.parts == {Part.UNIQUE} else VersionConflict) from failed
+
+    def _resource(self, before: Stored | None, after: Stored | None) -> Action:
+        condition = _version(before) if before else _ABSENT
+        if after is None:
+            return Action(Part.RESOURCE, self._delete(keys.user(_id(before, after)), condition))
+        if len(after.document.encode()) > MAX_DOCUMENT_BYTES:
+            raise PayloadTooLarge(
+                f"The {self._type.name} would have more than {MAX_DOCUMENT_BYTES} bytes: map fewer or shorter values."
+            )
+        return Action(Part.RESOURCE, self._put(items.resource(self._partition, keys.user(after.id), after), condition))
+
+    def _unique(self, before: Stored | None, after: Stored | None) -> Iterator[Action]:
+        """The unique value's key moves; where only its case changes, it stays."""
+        old, new = self._unique_key(before), self._unique_key(after)
+        if old == new:
+            return
+        resource_id = _id(before, after)
+        if old is not None:
+            yield Action(Part.UNIQUE, self._delete(old, _owned_by(resource_id)))
+        if new is not None:
+            yield Action(Part.UNIQUE, self._put(items.reference(self._partition, new, resource_id), _ABSENT))
+
+    def _index(self, before: Stored | None, after: Stored | None) -> Iterator[Action]:
+        """Only the entries that come and go."""
+        old, new = self._index_keys(before), self._index_keys(after)
+        for sort in sorted(old - new):
+            yield Action(Part.INDEX, self._delete(sort))
+        for sort in sorted(new - old):
+            yield Action(Part.INDEX, self._put(items.reference(self._partition, sort, _id(before, after))))
+
+    def _count(self, before: Stored | None, after: Stored | None) -> Iterator[Action]:
+        total = (after is not None) - (before is not None)
+        active = _is_active(after) - _is_active(before)
+        if total or active:
+            yield Action(
+                Part.COUNTER,
+                {
+                    "Update": {
+                        "TableName": self._dynamo.table,
+                        "Key": items.key(self._partition, keys.counter(_id(before, after))),
+                        "UpdateExpression": "ADD #total :total, #active :active",
+                        "ExpressionAttributeNames": {"#total": "total", "#active": "active"},  # reserved words
+                        "ExpressionAttributeValues": {":total": {"N": str(total)}, ":active": {"N": str(active)}},
+                    }
+                },
+            )
+
+    def _change(self, record: str, change_id: str, change: Change) -> items.Item:
+        return items.change(self._partition, record, change_id, self._layout.expires(), change)
+
+    def _unique_key(self, stored: Stored | None) -> str | None:
+        if stored is None:
+            return None
+        attribute, value = unique_value(stored.resource, self._type)
+        return keys.unique(value, case_exact=attribute.case_exact)
+
+    def _index_keys(self, stored: Stored | None) -> set[str]:
+        return keys.index_entries(stored.resource, stored.id, self._layout.indexed) if stored else set()
+
+    def _put(self, item: items.Item, condition: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        return {"Put": {"TableName": self._dynamo.table, "Item": item, **(condition or {})}}
+
+    def _delete(self, sort: str, condition: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        return {
+            "Delete": {
+                "TableName": self._dynamo.table,
+                "Key": items.key(self._partition, sort),
+                **(condition or {}),
+            }
+        }
+
+
+def _id(before: Stored | None, after: Stored | None) -> str:
+    return _present(before, after).id
+
+
+def _changed_version(before: Stored | None, after: Stored | None) -> tuple[str, int]:
+    """The id and the version that a change makes; a deletion takes the next one."""
+    stored = _present(before, after)
+    return stored.id, stored.version + (after is None)
+
+
+def _present(before: Stored | None, after: Stored | None) -> Stored:
+    stored = after or before
+    if stored is None:
+        raise ValueError("A change is from something or to something.")
+    return stored
+
+
+def _is_active(stored: Stored | None) -> bool:
+    return stored is not None and stored.resource.get("active") is True
+
+
+def _version(before: Stored) -> dict[str, Any]:
+    return {"ConditionExpression": "v = :v", "ExpressionAttributeValues": {":v": {"N": str(before.version)}}}
+
+
+def _owned_by(resource_id: str) -> dict[str, Any]:
+    return {"ConditionExpression": "id = :id", "ExpressionAttributeValues": {":id": {"S": resource_id}}}

@@ -1,0 +1,110 @@
+"""Writing: one transaction a change, told apart from its own repetition.
+
+A transaction whose answer is lost may have been committed. It is then repeated unchanged, with the same
+``ClientRequestToken``, for which DynamoDB answers with success if it was (for ten minutes). Where a condition fails
+after such doubt, the change record says whether the version that is in the way is our own. A transaction that was
+definitely cancelled, by a conflict with another, is a new one with a new token: the SDK does not repeat these.
+Source: Amazon DynamoDB developer guide, "Amazon DynamoDB Transactions: How it works".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Any
+
+from botocore.exceptions import ClientError, HTTPClientError
+
+from scim.protocol.errors import Unavailable
+from scim.store.dynamo import THROTTLED, Dynamo, error_code, is_in_doubt, is_throttled
+
+_TRANSIENT = THROTTLED | {"TransactionConflict", "ProvisionedThroughputExceeded", "None"}
+_CONDITION = "ConditionalCheckFailed"
+
+
+class Part(Enum):
+    """What an action of a transaction is there for, which says what its failed condition means."""
+
+    RESOURCE = auto()
+    UNIQUE = auto()
+    INDEX = auto()
+    COUNTER = auto()
+    CHANGE = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    part: Part
+    request: dict[str, Any]
+
+
+class ConditionFailed(Exception):
+    """Conditions of the transaction don't hold, and nothing of it was written."""
+
+    def __init__(self, parts: frozenset[Part]) -> None:
+        super().__init__(", ".join(sorted(part.name for part in parts)))
+        self.parts = parts
+
+
+def commit(
+    dynamo: Dynamo, actions: Sequence[Action], is_committed: Callable[[], bool], new_token: Callable[[], str]
+) -> None:
+    """Write all of the actions or none. ``is_committed`` reads whether the change record that they write is there.
+
+    Raises :class:`ConditionFailed`, or :class:`Unavailable` where the time is up.
+    """
+    requests = [action.request for action in actions]
+    token, in_doubt, attempt = new_token(), False, 0
+    while True:
+        try:
+            dynamo.transact(requests, token)
+        except (ClientError, HTTPClientError) as error:
+            if failed := _failed(error, actions):
+                if in_doubt and is_committed():
+                    return
+                raise ConditionFailed(failed) from error
+            if _is_cancelled(error):
+                token = token if in_doubt else new_token()
+            elif is_in_doubt(error):
+                in_doubt = True
+            elif not is_throttled(error):
+                raise
+        else:
+            return
+        _pause(dynamo, attempt, in_doubt=in_doubt)
+        attempt += 1
+
+
+def _pause(dynamo: Dynamo, attempt: int, *, in_doubt: bool) -> None:
+    try:
+        dynamo.deadline.pause(attempt)
+    except Unavailable:
+        if in_doubt:
+            raise Unavailable(
+                "The service could not find out in time whether the change was stored: read the user, and send the "
+                "request again if it was not.",
+                headers={"Retry-After": "1"},
+            ) from None
+        raise
+
+
+def _reasons(error: Exception) -> list[dict[str, Any]]:
+    if isinstance(error, ClientError) and error_code(error) == "TransactionCanceledException":
+        reasons: list[dict[str, Any]] = error.response.get("CancellationReasons", [])  # type: ignore[assignment]
+        return reasons
+    return []
+
+
+def _failed(error: Exception, actions: Sequence[Action]) -> frozenset[Part]:
+    return frozenset(
+        action.part
+        for action, reason in zip(actions, _reasons(error), strict=False)
+        if reason.get("Code") == _CONDITION
+    )
+
+
+def _is_cancelled(error: Exception) -> bool:
+    """Whether the transaction was given up for a reason that may have passed at the next attempt."""
+    codes = {str(reason.get("Code")) for reason in _reasons(error)}
+    return bool(codes) and codes <= _TRANSIENT

@@ -1,0 +1,61 @@
+"""What the tests share: AWS as moto plays it, a table and a tenant that are new for each test."""
+
+import itertools
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from scim import wiring
+from scim.settings import Settings
+from tests.endpoint import ENVIRONMENT, TEMPLATE, Endpoint
+
+EXTENSION = json.loads((Path(__file__).parent.parent / "examples/extensions/employee.json").read_text())
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def aws() -> Iterator[None]:
+    """Moto, for the whole run: clients, which handlers keep as they do in Lambda, stay valid from test to test."""
+    with pytest.MonkeyPatch.context() as patch, mock_aws():
+        for name in [name for name in os.environ if name.startswith("AWS_")]:
+            patch.delenv(name)
+        for name, value in ENVIRONMENT.items():
+            patch.setenv(name, value)
+        yield
+
+
+@pytest.fixture
+def table(aws: None) -> Iterator[Any]:
+    """The template's table, empty."""
+    table = boto3.resource("dynamodb").create_table(**TEMPLATE.table(ENVIRONMENT["TABLE_NAME"]))
+    yield table
+    table.delete()
+
+
+@pytest.fixture
+def settings(table: Any) -> Settings:
+    return Settings.from_environment(os.environ)
+
+
+@pytest.fixture
+def connect(settings: Settings) -> Any:
+    """Connects another tenant; its name is new in this run, since handlers remember tenants for a minute."""
+
+    def connect() -> Endpoint:
+        return Endpoint(wiring.tenants(settings).connect(f"tenant-{next(_numbers)}", [EXTENSION]))
+
+    return connect
+
+
+@pytest.fixture
+def scim(connect: Any) -> Endpoint:
+    """The endpoint with the token of a new tenant."""
+    endpoint: Endpoint = connect()
+    return endpoint

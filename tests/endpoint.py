@@ -1,0 +1,125 @@
+"""The endpoint as identity providers see it: HTTP in, HTTP out, through the gateway's events and the real handlers."""
+
+import base64
+import importlib
+import json
+import time
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+from local.gateway.event import Request, build_event
+from local.gateway.routes import Routes
+from local.template import FunctionSpec, Template
+
+TEMPLATE = Template(Path(__file__).parent.parent / "template.yaml")
+BASE_URL = "https://scim.example.com/scim/v2"
+TIMEOUT_S = 29.0
+
+ENVIRONMENT = {
+    "AWS_ACCESS_KEY_ID": "test",
+    "AWS_SECRET_ACCESS_KEY": "test",
+    "AWS_DEFAULT_REGION": "eu-west-1",
+    "TABLE_NAME": "muster",
+    "SECRET_PREFIX": "muster/tenants/",
+    "POWERTOOLS_SERVICE_NAME": "muster",
+    "POWERTOOLS_METRICS_NAMESPACE": "Muster",
+}
+
+
+def functions() -> list[FunctionSpec]:
+    """The functions of the template with this environment's values."""
+    return TEMPLATE.functions({"AWS::StackName": "muster", "Table": "muster"}, ENVIRONMENT | {"FunctionLogs": ""})
+
+
+@dataclass(frozen=True)
+class LambdaContext:
+    """As much of Lambda's context as handlers use."""
+
+    deadline: float = field(default_factory=lambda: time.monotonic() + TIMEOUT_S)
+    aws_request_id: str = field(default_factory=lambda: str(uuid.uuid4()))
+
+    def get_remaining_time_in_millis(self) -> int:
+        return int((self.deadline - time.monotonic()) * 1_000)
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+class Endpoint:
+    """Sends requests with one tenant's token. Paths are relative to ``/scim/v2`` unless they name a base themselves."""
+
+    def __init__(self, token: str) -> None:
+        self.token = token
+        specs = functions()
+        self._routes = Routes(route for spec in specs for route in spec.routes)
+        self._handlers = {spec.name: spec.handler for spec in specs}
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        headers: Mapping[str, str] | None = None,
+        body: bytes | str | None = None,
+        *,
+        base: str = "/scim/v2",
+    ) -> tuple[int, dict[str, str], bytes]:
+        """Status, headers (lower case) and body of the answer."""
+        raw_path, _, query = (base + path).partition("?")
+        sent = {"authorization": f"Bearer {self.token}", "content-type": "application/scim+json"}
+        sent |= {name.lower(): value for name, value in (headers or {}).items()}
+        request = Request(
+            method=method,
+            path=raw_path,
+            query=query,
+            headers=(("host", "scim.example.com"), *((name, value) for name, value in sent.items() if value)),
+            body=body.encode() if isinstance(body, str) else body or b"",
+            client="192.0.2.1",
+        )
+        match = self._routes.select(method, unquote(raw_path))
+        assert match is not None
+        event = build_event(request, unquote(raw_path), match, datetime.now(UTC), str(uuid.uuid4()))
+        return invoke(self._handlers[match.route.function], event)
+
+    def request(self, method: str, path: str, body: Any = None, **headers: str) -> Answer:
+        """The same with a JSON body, and headers as keywords (``if_match``)."""
+        sent = {name.replace("_", "-"): value for name, value in headers.items()}
+        return Answer(*self.send(method, path, sent, None if body is None else json.dumps(body)))
+
+    def create(self, **attributes: Any) -> dict[str, Any]:
+        """A user that exists, under some userName unless one is given."""
+        user = {"schemas": [CORE], "userName": f"{uuid.uuid4()}@example.com"} | attributes
+        answer = self.request("POST", "/Users", user)
+        assert answer.status == 201, answer.body
+        created: dict[str, Any] = answer.json()
+        return created
+
+    def patch(self, user_id: str, *operations: Mapping[str, Any], **headers: str) -> Answer:
+        body = {"schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": operations}
+        return self.request("PATCH", f"/Users/{user_id}", body, **headers)
+
+
+CORE = "urn:ietf:params:scim:schemas:core:2.0:User"
+ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
+SURVEY = "urn:ietf:params:scim:schemas:extension:survey:2.0:User"
+
+
+def invoke(handler: str, event: Mapping[str, Any]) -> tuple[int, dict[str, str], bytes]:
+    """What a handler answers to an event, as the gateway would send it on."""
+    module, _, name = handler.rpartition(".")
+    answer = getattr(importlib.import_module(module), name)(event, LambdaContext())
+    body = answer["body"].encode()
+    if answer.get("isBase64Encoded"):
+        body = base64.b64decode(body)
+    return answer["statusCode"], {key.lower(): value for key, value in answer["headers"].items()}, body

@@ -1,0 +1,82 @@
+"""What holds of every answer of this service, whatever was asked."""
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from tests.expectation import difference, show
+
+if TYPE_CHECKING:
+    from pydantic import JsonValue
+
+CORE_USER = "urn:ietf:params:scim:schemas:core:2.0:User"
+LIST_RESPONSE = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
+ERROR = "urn:ietf:params:scim:api:messages:2.0:Error"
+
+
+def broken_law(accept: str, status: int, headers: Mapping[str, str], content: bytes) -> str | None:
+    """The law that an answer breaks, in words; None if it breaks none.
+
+    Args:
+        accept: the request's ``Accept``, or "".
+        headers: the answer's, their names in lower case.
+    """
+    if status in (204, 304):
+        return f"a {status} has a body" if content else None
+    try:
+        body = json.loads(content.decode("utf-8"))
+    except ValueError as error:
+        return f"the body is no JSON: {error}"
+    if not isinstance(body, dict):
+        return f"the body is no JSON object: {show(body)}"
+    return (
+        _media_type(accept, headers)
+        or (_error(status, headers, body) if status >= 400 else None)
+        or (_created(headers, body) if status == 201 else None)
+        or (_list(body) if body.get("schemas") == [LIST_RESPONSE] else None)
+        or next((found for user in _users(body) if (found := _user(user))), None)
+        or _version(headers, body)
+    )
+
+
+def _media_type(accept: str, headers: Mapping[str, str]) -> str | None:
+    plain = "application/json" in accept and "application/scim+json" not in accept
+    expected = "application/json" if plain else "application/scim+json"
+    actual = headers.get("content-type", "")
+    return None if actual.split(";")[0] == expected else f"the media type is {actual!r}, not {expected!r}"
+
+
+def _error(status: int, headers: Mapping[str, str], body: dict[str, Any]) -> str | None:
+    if status == 401 and "www-authenticate" not in headers:
+        return "a 401 has no WWW-Authenticate"
+    return difference({"schemas": [ERROR], "status": str(status), "detail": {"$regex": "."}}, body)
+
+
+def _created(headers: Mapping[str, str], body: dict[str, Any]) -> str | None:
+    return difference({"id": {"$type": "string"}, "meta": {"location": headers.get("location")}}, body)
+
+
+def _list(body: dict[str, Any]) -> str | None:
+    integer: JsonValue = {"$type": "integer"}
+    shape: JsonValue = {"totalResults": integer, "startIndex": integer, "Resources": {"$type": "array"}}
+    return difference(shape, body) or difference({"itemsPerPage": len(body["Resources"])}, body)
+
+
+def _users(body: dict[str, Any]) -> list[dict[str, Any]]:
+    resources = body["Resources"] if body.get("schemas") == [LIST_RESPONSE] else [body]
+    return [resource for resource in resources if CORE_USER in resource.get("schemas", [])]
+
+
+def _user(user: dict[str, Any]) -> str | None:
+    if "password" in {name.lower() for name in user}:
+        return "the answer holds a password"
+    location: JsonValue = {"$regex": f"/scim/v2/Users/{user.get('id')}$"}
+    meta: JsonValue = {"resourceType": "User", "location": location} if "meta" in user else {"$any": True}
+    return difference({"id": {"$type": "string"}}, user) or difference(meta, user.get("meta"), "/meta")
+
+
+def _version(headers: Mapping[str, str], body: dict[str, Any]) -> str | None:
+    version = body.get("meta", {}).get("version")
+    if version is None or headers.get("etag", version) == version:
+        return None
+    return f"the ETag {headers['etag']!r} is not meta.version {version!r}"

@@ -1,0 +1,198 @@
+"""The schema documents that we serve, against scim2-models' as an independent reference."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from scim2_models import EnterpriseUser, Extension, Resource, ResourceType, Schema, ServiceProviderConfig, User
+
+ROOT = Path(__file__).parents[2]
+SCHEMAS = ROOT / "src/scim/protocol/schemas"
+EXAMPLES = ROOT / "examples/extensions"
+
+REFERENCES: dict[str, type[Resource[Any] | Extension]] = {
+    "user": User,
+    "enterprise-user": EnterpriseUser,
+    "service-provider-config": ServiceProviderConfig,
+    "resource-type": ResourceType,
+    "schema": Schema,
+}
+
+# RFC 7643 section 2.2, and what sections 2.3.1 to 2.3.8 say of each data type: only these carry the characteristic.
+DEFAULTS = {
+    "required": False,
+    "canonicalValues": None,
+    "caseExact": False,
+    "mutability": "readWrite",
+    "returned": "default",
+    "uniqueness": "none",
+    "referenceTypes": None,
+}
+WITH_CASE = {"string", "reference", "binary"}
+ALWAYS_CASE_EXACT = {"reference", "binary"}
+WITH_UNIQUENESS = {"string", "integer", "decimal", "reference"}
+
+# Where we differ from scim2-models on purpose: the attribute, what differs (ours, theirs; None: not there), and why.
+DEVIATIONS: dict[str, dict[str, dict[str, tuple[object, object]]]] = {
+    "user": {
+        # Neither stored nor returned here, so not announced either (docs/decisions.md).
+        "password": {"name": (None, "password")},
+    },
+    "enterprise-user": {
+        # Section 4.3 has both as RECOMMENDED; identity providers send the bare value.
+        "manager.value": {"required": (False, True)},
+        "manager.$ref": {"required": (False, True)},
+    },
+    "service-provider-config": {
+        # Not among the attributes of sections 5 and 8.7.2: the resource has no id.
+        "id": {"name": (None, "id")},
+        # RFC 9865, which the service does not announce.
+        "pagination": {"name": (None, "pagination")},
+        "pagination.cursor": {"name": (None, "cursor")},
+        "pagination.index": {"name": (None, "index")},
+        "pagination.defaultPaginationMethod": {"name": (None, "defaultPaginationMethod")},
+        "pagination.defaultPageSize": {"name": (None, "defaultPageSize")},
+        "pagination.maxPageSize": {"name": (None, "maxPageSize")},
+        "pagination.cursorTimeout": {"name": (None, "cursorTimeout")},
+    },
+    "resource-type": {
+        # Section 8.7.2: "caseExact": false, "uniqueness": "none" for both.
+        "name": {"caseExact": (False, True), "uniqueness": ("none", "server")},
+        "endpoint": {"uniqueness": ("none", "server")},
+    },
+    "schema": {
+        # Section 2.3.8: a complex attribute MUST NOT contain sub-attributes that are complex (erratum 8415).
+        "attributes.subAttributes.type": {
+            "canonicalValues": (
+                ["string", "boolean", "decimal", "integer", "dateTime", "reference", "binary"],
+                ["string", "complex", "boolean", "decimal", "integer", "dateTime", "reference", "binary"],
+            )
+        },
+    },
+}
+
+
+def load(path: Path) -> Any:
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def flatten(attributes: list[dict[str, Any]], prefix: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every attribute and sub-attribute by its path, the characteristics that it leaves out filled in."""
+    for attribute in attributes:
+        path = prefix + attribute["name"]
+        structure = {k: v for k, v in attribute.items() if k not in ("description", "subAttributes")}
+        yield path, DEFAULTS | structure
+        yield from flatten(attribute.get("subAttributes") or [], path + ".")
+
+
+def differences(ours: dict[str, Any], theirs: dict[str, Any]) -> dict[str, tuple[object, object]]:
+    if not ours or not theirs:
+        return {"name": (ours.get("name"), theirs.get("name"))}
+    return {k: (ours[k], theirs[k]) for k in sorted(ours) if ours[k] != theirs[k]}
+
+
+@pytest.mark.parametrize("name", REFERENCES)
+def test_document_differs_from_the_reference_only_where_the_rfc_decides(name: str) -> None:
+    ours = dict(flatten(load(SCHEMAS / f"{name}.json")["attributes"]))
+    theirs = dict(flatten(REFERENCES[name].to_schema().model_dump()["attributes"]))
+
+    found = {
+        path: difference
+        for path in sorted(ours.keys() | theirs.keys())
+        if (difference := differences(ours.get(path, {}), theirs.get(path, {})))
+    }
+
+    assert DEVIATIONS.get(name, {}) == found
+
+
+def test_common_attributes_are_those_of_section_3_1() -> None:
+    found = {
+        path: (a["type"], a["multiValued"], a["mutability"], a["returned"], a["caseExact"], a["uniqueness"])
+        for path, a in flatten(load(SCHEMAS / "common.json"))
+    }
+
+    assert found == {
+        "id": ("string", False, "readOnly", "always", True, "server"),
+        "externalId": ("string", False, "readWrite", "default", True, "none"),
+        "schemas": ("string", True, "readOnly", "always", False, "none"),
+        "meta": ("complex", False, "readOnly", "default", False, "none"),
+        "meta.resourceType": ("string", False, "readOnly", "default", True, "none"),
+        "meta.created": ("dateTime", False, "readOnly", "default", False, "none"),
+        "meta.lastModified": ("dateTime", False, "readOnly", "default", False, "none"),
+        "meta.location": ("reference", False, "readOnly", "default", True, "none"),
+        "meta.version": ("string", False, "readOnly", "default", True, "none"),
+    }
+
+
+# The schema of schemas has to nest once more than the "subAttributes" that it defines can (section 8.7.2 does, too).
+BEYOND_ITSELF = {
+    "schema": [
+        "schema.attributes.subAttributes.subAttributes is not defined",
+        "schema.attributes.subAttributes.type is not one of the canonical values",
+    ]
+}
+
+DOCUMENTS = [*(SCHEMAS / f"{name}.json" for name in REFERENCES), *sorted(EXAMPLES.glob("*.json"))]
+
+
+def conformance_errors(value: dict[str, Any], definitions: list[dict[str, Any]], where: str) -> Iterator[str]:
+    """What ``value`` does against ``definitions``; both are plain JSON, the definitions those of the Schema schema."""
+    known = {definition["name"]: definition for definition in definitions}
+    yield from (f"{where}.{name} is not defined" for name in value if name not in known)
+    for name, definition in known.items():
+        if name not in value:
+            if definition["required"]:
+                yield f"{where}.{name} is missing"
+            continue
+        yield from value_errors(value[name], definition, f"{where}.{name}")
+
+
+def value_errors(value: Any, definition: dict[str, Any], where: str) -> Iterator[str]:
+    if definition["multiValued"] != isinstance(value, list):
+        yield f"{where} is a list, or is not, against its multiValued"
+        return
+    for item in value if isinstance(value, list) else [value]:
+        if definition["type"] == "complex":
+            yield from conformance_errors(item, definition["subAttributes"], where)
+        elif type(item) is not {"string": str, "boolean": bool}[definition["type"]]:
+            yield f"{where} is no {definition['type']}"
+        elif item not in definition.get("canonicalValues", [item]):
+            yield f"{where} is not one of the canonical values"
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.stem)
+def test_document_conforms_to_the_schema_of_schemas(path: Path) -> None:
+    document = load(path)
+    definitions = load(SCHEMAS / "schema.json")["attributes"]
+
+    assert document.pop("schemas") == ["urn:ietf:params:scim:schemas:core:2.0:Schema"]
+    assert list(conformance_errors(document, definitions, path.stem)) == BEYOND_ITSELF.get(path.stem, [])
+
+
+@pytest.mark.parametrize("path", [*DOCUMENTS, SCHEMAS / "common.json"], ids=lambda path: path.stem)
+def test_attribute_states_each_characteristic_that_its_type_has_and_no_other(path: Path) -> None:
+    document = load(path)
+    for name, attribute in raw(document if isinstance(document, list) else document["attributes"]):
+        kind = attribute["type"]
+        stated = {"name", "type", "multiValued", "description", "required", "mutability", "returned"}
+        stated |= {"caseExact"} if kind in WITH_CASE else set()
+        stated |= {"uniqueness"} if kind in WITH_UNIQUENESS else set()
+        stated |= {"referenceTypes"} if kind == "reference" else set()
+        stated |= {"subAttributes"} if kind == "complex" else set()
+        assert attribute.keys() - {"canonicalValues"} == stated, name
+        assert attribute.get("caseExact") or kind not in ALWAYS_CASE_EXACT, name
+
+
+def raw(attributes: list[dict[str, Any]]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for attribute in attributes:
+        yield attribute["name"], attribute
+        yield from raw(attribute.get("subAttributes", []))
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.stem)
+def test_reference_implementation_reads_the_document(path: Path) -> None:
+    read = Schema.model_validate(load(path))
+
+    assert read.id == load(path)["id"]
