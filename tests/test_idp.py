@@ -8,7 +8,7 @@ import pytest
 from tests.replay import load, replay
 
 if TYPE_CHECKING:
-    from tests.conftest import Scim
+    from tests.endpoint import Endpoint
 
 IDP = Path(__file__).parent / "idp"
 FILES = sorted(IDP.glob("*/*.json"))
@@ -31,5 +31,5 @@ def test_scenario_names_its_provider_and_source(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}/{path.stem}")
-def test_provider_is_answered_as_it_needs(path: Path, scim: "Scim") -> None:
+def test_provider_is_answered_as_it_needs(path: Path, scim: "Endpoint") -> None:
     replay(load(path), scim.send)

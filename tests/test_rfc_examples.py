@@ -10,7 +10,7 @@ import pytest
 from tests.replay import load, replay
 
 if TYPE_CHECKING:
-    from tests.conftest import Scim
+    from tests.endpoint import Endpoint
 
 RFC = Path(__file__).parent / "rfc"
 JSON = {"Content-Type": "application/scim+json"}
@@ -18,11 +18,11 @@ EXAMPLES: dict[str, Any] = json.loads((RFC / "filters.json").read_text(encoding=
 
 
 @pytest.mark.parametrize("path", sorted(RFC.glob("*-*.json")), ids=lambda path: path.stem)
-def test_example_is_answered_as_the_rfc_says(path: Path, scim: "Scim") -> None:
+def test_example_is_answered_as_the_rfc_says(path: Path, scim: "Endpoint") -> None:
     replay(load(path), scim.send)
 
 
-def test_every_example_of_a_filter_finds_whom_it_describes(scim: "Scim") -> None:
+def test_every_example_of_a_filter_finds_whom_it_describes(scim: "Endpoint") -> None:
     names = {created(scim, user): name for name, user in EXAMPLES["users"].items()}
 
     found = {example["filter"]: sorted(names[id_] for id_ in query(scim, example["filter"])) for example in FILTERS}
@@ -33,14 +33,14 @@ def test_every_example_of_a_filter_finds_whom_it_describes(scim: "Scim") -> None
 FILTERS: list[dict[str, Any]] = EXAMPLES["filters"]
 
 
-def created(scim: "Scim", user: dict[str, Any]) -> str:
+def created(scim: "Endpoint", user: dict[str, Any]) -> str:
     status, _, body = scim.send("POST", "/Users", JSON, json.dumps(user).encode())
     assert status == 201, body
     id_: str = json.loads(body)["id"]
     return id_
 
 
-def query(scim: "Scim", text: str) -> list[str]:
+def query(scim: "Endpoint", text: str) -> list[str]:
     status, _, body = scim.send("GET", f"/Users?filter={quote(text)}", {}, None)
     assert status == 200, (text, body)
     return [user["id"] for user in json.loads(body)["Resources"]]

@@ -4,22 +4,368 @@ import ast
 import base64
 import json
 import re
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import boto3
 import botocore.session
 import pytest
 from aws_lambda_powertools.shared import constants
 from botocore import xform_name
+from botocore.client import BaseClient
 
-from local.functions.spec import FunctionSpec
 from local.gateway.event import Request, build_event
 from local.gateway.routes import Routes
-from local.template import Intrinsic, Template
+from local.template import Intrinsic
+from scim import wiring
 from scim.access import tokens
+from scim.service.ports import Tenant
 from scim.settings import Settings
+from tests.endpoint import invoke
+from tests.template_reader import Deployment, Right, references
 
 ROOT = Path(__file__).parent.parent
+SOURCE = ROOT / "src"
+EVENTS = sorted((ROOT / "events").glob("*.json"))
+
+DEPLOYMENT = Deployment(ROOT / "template.yaml")
+FUNCTIONS = {spec.name: spec for spec in DEPLOYMENT.functions({"AWS::StackName": "muster", "Table": "table"}, {})}
+
+each_function = pytest.mark.parametrize("function", FUNCTIONS)
+each_event = pytest.mark.parametrize("path", EVENTS, ids=lambda path: path.stem)
+
+
+# Functions
+
+
+@each_function
+def test_each_function_has_its_handler_in_the_source(function: str) -> None:
+    spec = FUNCTIONS[function]
+    module, _, name = spec.handler.rpartition(".")
+    tree = ast.parse(spec.code.joinpath(*module.split(".")).with_suffix(".py").read_text())
+    assert spec.code == SOURCE
+    assert name in {target.id for target in ast.walk(tree) if isinstance(target, ast.Name)}
+
+
+def test_every_function_of_the_template_is_reached_by_a_route() -> None:
+    assert set(FUNCTIONS) == set(DEPLOYMENT.of_type("AWS::Serverless::Function"))
+
+
+def test_each_route_leads_to_one_function_and_all_that_has_none_to_the_users() -> None:
+    routes = [(route.key, route.function) for spec in FUNCTIONS.values() for route in spec.routes]
+    assert sorted(routes) == [
+        ("$default", "UsersFunction"),
+        ("ANY /scim/v2/Bulk", "BulkFunction"),
+        ("ANY /scim/v2/ResourceTypes", "DiscoveryFunction"),
+        ("ANY /scim/v2/ResourceTypes/{id}", "DiscoveryFunction"),
+        ("ANY /scim/v2/Schemas", "DiscoveryFunction"),
+        ("ANY /scim/v2/Schemas/{id}", "DiscoveryFunction"),
+        ("ANY /scim/v2/ServiceProviderConfig", "DiscoveryFunction"),
+    ]
+
+
+@each_function
+def test_each_function_ends_before_the_gateway_gives_up(function: str) -> None:
+    assert FUNCTIONS[function].timeout < 30
+
+
+@each_function
+def test_each_function_starts_from_the_snapshot_of_a_published_version(function: str) -> None:
+    properties = DEPLOYMENT.properties(function)
+    assert properties["SnapStart"] == {"ApplyOn": "PublishedVersions"}
+    assert properties["AutoPublishAlias"] == "live"
+    assert properties["AutoPublishAliasAllProperties"] is True
+
+
+@each_function
+def test_a_changed_parameter_publishes_a_new_version_of_the_functions_that_read_it(function: str) -> None:
+    properties = DEPLOYMENT.properties(function)
+    described = references(properties.pop("VersionDescription"))
+    assert described == references(properties) & set(DEPLOYMENT["Parameters"])
+
+
+@each_function
+def test_the_description_of_a_version_is_never_too_long(function: str) -> None:
+    text = DEPLOYMENT.properties(function)["VersionDescription"].argument
+    parameters = {name: DEPLOYMENT["Parameters"][name] for name in references(Intrinsic("Sub", text))}
+    constant = re.sub(r"\$\{[^}]+\}", "", text)
+    assert len(constant) + sum(_longest(each) for each in parameters.values()) <= 256
+
+
+def _longest(parameter: Mapping[str, Any]) -> int:
+    if "MaxLength" in parameter:
+        return int(parameter["MaxLength"])
+    return max(len(str(value)) for value in parameter.get("AllowedValues", [parameter.get("MaxValue", "")]))
+
+
+# Variables
+
+
+def test_every_setting_is_a_variable_and_every_variable_is_read() -> None:
+    settings = {field.alias for field in Settings.model_fields.values()}
+    powertools = {value for value in vars(constants).values() if isinstance(value, str)}
+    variables = {name for spec in FUNCTIONS.values() for name in spec.variables}
+    assert {name for name in variables if not name.startswith("POWERTOOLS_")} == settings
+    assert {name for name in variables if name.startswith("POWERTOOLS_")} <= powertools
+
+
+@each_function
+def test_each_function_has_settings_that_can_be_read(function: str) -> None:
+    Settings.from_environment(FUNCTIONS[function].variables)
+
+
+def test_the_defaults_of_the_template_are_those_of_the_settings() -> None:
+    """So a function that does not read a setting can go without it."""
+    read = Settings.from_environment(FUNCTIONS["UsersFunction"].variables)
+    assert read == Settings.from_environment({"TABLE_NAME": read.table_name, "SECRET_PREFIX": read.secret_prefix})
+
+
+# Rights
+
+OPERATIONS = {
+    xform_name(operation): operation
+    for service in ("dynamodb", "secretsmanager")
+    for operation in botocore.session.get_session().get_service_model(service).operation_names
+}
+# Connecting a tenant (scim.service.tenants) is done with the rights of whoever operates the deployment.
+OPERATORS = {"TenantStore.create", "SecretStore.issue"}
+PARTS = {"Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteItem", "ConditionCheck": "ConditionCheckItem"}
+
+RUN = {
+    Right("logs:CreateLogStream"),
+    Right("logs:PutLogEvents"),
+    Right("xray:PutTraceSegments"),
+    Right("xray:PutTelemetryRecords"),
+}
+AUTHENTICATE = {Right("secretsmanager:GetSecretValue"), Right("dynamodb:GetItem", "A#*")}
+
+
+def _definitions(tree: ast.AST, prefix: str = "") -> Iterator[tuple[str, ast.FunctionDef]]:
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.ClassDef):
+            yield from _definitions(node, f"{node.name}.")
+        elif isinstance(node, ast.FunctionDef):
+            yield prefix + node.name, node
+
+
+def _mentions(function: ast.AST) -> set[str]:
+    names = {node.id for node in ast.walk(function) if isinstance(node, ast.Name)}
+    return names | {node.attr for node in ast.walk(function) if isinstance(node, ast.Attribute)}
+
+
+def _served() -> list[ast.FunctionDef]:
+    """The functions of the adapters, read from their source, but for those that only an operator has called.
+
+    Calls are told by name: a function is left out if all that mention its name are.
+    """
+    modules = [path for package in ("store", "access") for path in (SOURCE / "scim" / package).glob("*.py")]
+    known = {name: node for path in modules for name, node in _definitions(ast.parse(path.read_text()))}
+    mentions = {name: _mentions(node) for name, node in known.items()}
+    served = known.keys() - OPERATORS
+    while True:
+        callers = {name: {caller for caller in known if name.rpartition(".")[2] in mentions[caller]} for name in served}
+        needed = {name for name in served if not callers[name] or callers[name] & served}
+        if needed == served:
+            return [known[name] for name in served]
+        served = needed
+
+
+def _called() -> set[str]:
+    """The operations of AWS that are taken from a client while a request is served."""
+    nodes = [node for function in _served() for node in ast.walk(function) if isinstance(node, ast.Attribute)]
+    return {OPERATIONS[node.attr] for node in nodes if ast.unparse(node.value).endswith("_client")}
+
+
+def _in_transactions() -> set[str]:
+    """The operations that the transactions are made of, each of which needs its right."""
+    nodes = [node for function in _served() for node in ast.walk(function) if isinstance(node, ast.Constant)]
+    return {PARTS[node.value] for node in nodes if node.value in PARTS}
+
+
+def test_reading_and_changing_users_takes_exactly_the_rights_that_the_code_uses() -> None:
+    called = _called() - {"TransactWriteItems", "GetSecretValue"}
+    users = {Right(f"dynamodb:{operation}", "T#*") for operation in called}
+    changes = {Right(f"dynamodb:{operation}", "T#*", "TransactWriteItems") for operation in _in_transactions()}
+    assert "TransactWriteItems" in _called()
+    for function in ("UsersFunction", "BulkFunction"):
+        assert DEPLOYMENT.rights(function) == RUN | AUTHENTICATE | users | changes
+
+
+def test_authenticating_takes_the_secret_and_the_settings_and_discovery_has_no_other_right() -> None:
+    assert {"GetSecretValue", "GetItem"} <= _called()
+    assert DEPLOYMENT.rights("DiscoveryFunction") == RUN | AUTHENTICATE
+
+
+@each_function
+def test_no_right_is_for_a_wildcard_or_reaches_beyond_the_deployment(function: str) -> None:
+    secrets = DEPLOYMENT.properties(function)["Environment"]["SECRET_PREFIX"].argument
+    own = {
+        "dynamodb": Intrinsic("GetAtt", "Table.Arn"),
+        "logs": Intrinsic("GetAtt", "FunctionLogs.Arn"),
+        "secretsmanager": Intrinsic(
+            "Sub",
+            "arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:" + secrets + "*",
+        ),
+        "xray": "*",  # knows no resources
+    }
+    for statement in DEPLOYMENT.statements(function):
+        assert statement["Effect"] == "Allow"
+        assert not any("*" in action for action in statement["Action"])
+        assert [statement["Resource"]] == list({own[action.partition(":")[0]]: 0 for action in statement["Action"]})
+
+
+# Data and logs
+
+
+def test_the_table_is_kept_recoverable_encrypted_and_streamed() -> None:
+    (table,) = DEPLOYMENT.of_type("AWS::DynamoDB::Table").values()
+    assert DEPLOYMENT["Resources"]["Table"]["DeletionPolicy"] == "Retain"
+    assert DEPLOYMENT["Resources"]["Table"]["UpdateReplacePolicy"] == "Retain"
+    assert table["DeletionProtectionEnabled"] is True
+    assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+    assert table["SSESpecification"] == {"SSEEnabled": True, "SSEType": "KMS"}
+    assert table["StreamSpecification"] == {"StreamViewType": "NEW_IMAGE"}
+    assert table["TimeToLiveSpecification"] == {"AttributeName": "ttl", "Enabled": True}
+
+
+def test_the_table_is_on_demand_and_without_local_indexes() -> None:
+    """A local index would keep DynamoDB from splitting a large tenant's partition by sort key."""
+    (table,) = DEPLOYMENT.of_type("AWS::DynamoDB::Table").values()
+    assert table["BillingMode"] == "PAY_PER_REQUEST"
+    assert table["KeySchema"] == [
+        {"AttributeName": "pk", "KeyType": "HASH"},
+        {"AttributeName": "sk", "KeyType": "RANGE"},
+    ]
+    assert "LocalSecondaryIndexes" not in table
+
+
+def test_all_logs_go_to_groups_of_the_template_that_end() -> None:
+    groups = DEPLOYMENT.of_type("AWS::Logs::LogGroup")
+    (api,) = DEPLOYMENT.of_type("AWS::Serverless::HttpApi").values()
+    assert api["AccessLogSettings"]["DestinationArn"] == Intrinsic("GetAtt", "AccessLogs.Arn")
+    assert all(DEPLOYMENT.properties(name)["LoggingConfig"]["LogGroup"].argument in groups for name in FUNCTIONS)
+    assert all(group["RetentionInDays"] == Intrinsic("Ref", "LogRetentionDays") for group in groups.values())
+
+
+def test_the_access_log_is_json_without_what_clients_send() -> None:
+    (api,) = DEPLOYMENT.of_type("AWS::Serverless::HttpApi").values()
+    line = json.loads(api["AccessLogSettings"]["Format"])
+    assert all(value.startswith("$context.") for value in line.values())
+    assert not any(word in value.lower() for value in line.values() for word in ("path", "query", "useragent"))
+
+
+@pytest.mark.parametrize("section", ["Parameters", "Outputs"])
+def test_all_parameters_and_outputs_are_described(section: str) -> None:
+    assert all(len(each["Description"]) > 20 for each in DEPLOYMENT[section].values())
+
+
+def test_every_parameter_is_used() -> None:
+    used = {name for section in ("Conditions", "Globals", "Resources") for name in references(DEPLOYMENT[section])}
+    assert set(DEPLOYMENT["Parameters"]) <= used
+
+
+# Events
+
+TOKEN = "muster_acme_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA_48370d7e"
+
+
+def _request(event: Mapping[str, Any]) -> Request:
+    """The HTTP request that an event tells of, without what the gateway added."""
+    http = event["requestContext"]["http"]
+    added = {"content-length", "x-amzn-trace-id", "x-forwarded-for", "x-forwarded-port", "x-forwarded-proto"}
+    headers = tuple((name, value) for name, value in event["headers"].items() if name not in added)
+    body = event.get("body", "").encode()
+    content = base64.b64decode(body, validate=True) if event["isBase64Encoded"] else body
+    return Request(http["method"], event["rawPath"], event["rawQueryString"], headers, content, http["sourceIp"])
+
+
+def _without_the_account(event: Mapping[str, Any]) -> dict[str, Any]:
+    """An event but for where the API stands: its account, its own id, its port and trace."""
+    context = event["requestContext"]
+    gateways = ("x-amzn-trace-id", "x-forwarded-port", "x-forwarded-proto")
+    return {
+        **event,
+        "headers": {name: value for name, value in event["headers"].items() if name not in gateways},
+        "requestContext": {name: value for name, value in context.items() if name not in ("accountId", "apiId")},
+    }
+
+
+@each_event
+def test_each_sample_event_is_what_the_gateway_sends(path: Path) -> None:
+    event = json.loads(path.read_text())
+    context = event["requestContext"]
+    routes = Routes(route for spec in FUNCTIONS.values() for route in spec.routes)
+    match = routes.select(context["http"]["method"], event["rawPath"])
+    assert match is not None
+    sent = datetime.fromtimestamp(context["timeEpoch"] / 1000, UTC)
+    expected = build_event(_request(event), event["rawPath"], match, sent, context["requestId"])
+    assert _without_the_account(expected) == _without_the_account(event)
+
+
+@each_event
+def test_each_sample_body_is_json(path: Path) -> None:
+    request = _request(json.loads(path.read_text()))
+    assert bool(request.body) == (request.method in ("POST", "PUT", "PATCH"))
+    assert not request.body or json.loads(request.body)["schemas"]
+
+
+@each_event
+def test_each_sample_event_but_one_has_the_sample_token(path: Path) -> None:
+    headers = json.loads(path.read_text())["headers"]
+    assert headers.get("authorization") == (None if path.stem == "missing-token" else f"Bearer {TOKEN}")
+
+
+def test_the_sample_token_is_well_formed() -> None:
+    token = tokens.parse(TOKEN)
+    assert token is not None
+    assert token.tenant == "acme"
+
+
+def test_every_route_has_a_sample_event() -> None:
+    served = {json.loads(path.read_text())["routeKey"] for path in EVENTS}
+    assert served == {route.key for spec in FUNCTIONS.values() for route in spec.routes}
+
+
+@pytest.fixture
+def needed(monkeypatch: pytest.MonkeyPatch) -> set[Right]:
+    """The rights that AWS would have asked for since the test began, but for those to run at all."""
+    rights: set[Right] = set()
+    call = vars(BaseClient)["_make_api_call"]  # what every call of every client passes
+
+    def record(client: BaseClient, operation: str, arguments: dict[str, Any]) -> Any:
+        rights.update(_needed(client.meta.service_model.service_name, operation, arguments))
+        return call(client, operation, arguments)
+
+    monkeypatch.setattr(BaseClient, "_make_api_call", record)
+    return rights
+
+
+def _needed(service: str, operation: str, arguments: Mapping[str, Any]) -> Iterator[Right]:
+    if operation != "TransactWriteItems":
+        yield Right(f"{service}:{operation}", _keys(arguments))
+        return
+    for action in arguments["TransactItems"]:
+        for part, request in action.items():
+            yield Right(f"{service}:{PARTS[part]}", _keys(request), operation)
+
+
+def _keys(arguments: Mapping[str, Any]) -> str:
+    """The partition keys in the arguments of a call, as a policy names them."""
+    kinds = {f"{kind}*" for kind in re.findall(r"':?pk': {'S': '(.#)", repr(arguments))}
+    return ", ".join(sorted(kinds))
+
+
+def test_the_sample_events_are_served_with_their_functions_rights(settings: Settings, needed: set[Right]) -> None:
+    secret = json.dumps({"token": TOKEN})
+    boto3.client("secretsmanager").create_secret(Name=f"{settings.secret_prefix}acme", SecretString=secret)
+    wiring.tenants(settings).settings.create(Tenant("acme"))
+    functions = {route.key: spec for spec in FUNCTIONS.values() for route in spec.routes}
+    for path in EVENTS:
+        needed.clear()
+        event = json.loads(path.read_text())
+        function = functions[event["routeKey"]]
+        status, *_ = invoke(function.handler, event)
+        assert (status == 401) == (path.stem == "missing-token")
+        assert needed <= DEPLOYMENT.rights(function.name), path.stem

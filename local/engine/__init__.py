@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from local.place import HOST
 from local.problem import Problem
 from local.services import tether
 from local.services.child import Child
@@ -36,8 +37,8 @@ class Engine:
 def start(data: Path | None = None, name: str | None = None) -> Iterator[Engine]:
     """An engine that runs until the end of the block, with its data in a directory, or nowhere that lasts.
 
-    ``name`` is ``dynoxide`` or ``ministack``, by default what is installed. An engine that the environment names is
-    taken as it is. A ``Problem`` if there is none, or if it does not start.
+    ``name`` is ``dynoxide`` or ``ministack``, by default what the variable ``ENGINE`` says, else what is installed. An
+    engine whose address the environment names is taken as it is. A ``Problem`` if there is none or it does not start.
     """
     if url := os.environ.get("AWS_ENDPOINT_URL_DYNAMODB"):
         yield Engine("AWS_ENDPOINT_URL_DYNAMODB", url, url)
@@ -45,23 +46,31 @@ def start(data: Path | None = None, name: str | None = None) -> Iterator[Engine]
         with TemporaryDirectory() as directory, start(Path(directory), name) as engine:
             yield engine
     else:
-        child, file = {"dynoxide": _dynoxide, "ministack": _ministack}[name or installed()](data)
+        child, file = _child(name or os.environ.get("ENGINE") or _installed(), data)
         with child:
             yield Engine(child.name, child.url, str(file), child)
 
 
-def installed() -> str:
-    """The engine that is here: ``dynoxide`` before ``ministack``."""
+def _installed() -> str:
     if _DYNOXIDE.exists() and (platform.system(), platform.machine()) == ("Linux", "x86_64"):
         return "dynoxide"
     if _MINISTACK.exists():
         return "ministack"
-    raise Problem("no DynamoDB engine is installed: run make engine")
+    raise Problem("no DynamoDB engine is installed; make run and make test do that")
+
+
+def _child(name: str, data: Path) -> tuple[Child, Path]:
+    """The engine's process, and the file that holds its data."""
+    if name == "dynoxide":
+        return _dynoxide(data)
+    if name == "ministack":
+        return _ministack(data)
+    raise Problem(f"ENGINE is {name}; it can be dynoxide or ministack")
 
 
 def _dynoxide(data: Path) -> tuple[Child, Path]:
     file = data / "dynoxide.db"
-    serve = [str(_DYNOXIDE), "serve", "--host", "127.0.0.1", "--port", "{port}", "--db-path", str(file)]
+    serve = [str(_DYNOXIDE), "serve", "--host", HOST, "--port", "{port}", "--db-path", str(file)]
     command = [sys.executable, "-S", "-E", tether.__file__, str(os.getpid()), *serve]
     return Child("dynoxide", command, data / "dynoxide.log"), file
 

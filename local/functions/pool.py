@@ -7,16 +7,15 @@ import sys
 import time
 import uuid
 from asyncio.subprocess import PIPE, Process
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, Self, cast
 
 from local.gateway.app import FunctionFailed
-from local.gateway.event import ACCOUNT
+from local.place import ACCOUNT, REGION
 from local.problem import Problem
 from local.template import FunctionSpec
-
-REGION = "us-east-1"
 
 # Lambda would start as many as there are requests. Here they share a laptop, and a request waits for a free one.
 ENVIRONMENTS = 4
@@ -79,25 +78,37 @@ class HandlerRaised(FunctionFailed):
     """The handler's own exception. Its environment goes on."""
 
 
-class Pool:
-    """A function that can be invoked, several times at once. Use it as a context manager."""
+@asynccontextmanager
+async def running(specs: Iterable[FunctionSpec], log: Path) -> AsyncIterator[dict[str, "Pool"]]:
+    """The functions by name, until the end of the block. What their handlers print goes to the log."""
+    pools = {spec.name: Pool(spec, log) for spec in specs}
+    try:
+        for outcome in await asyncio.gather(*(pool.start() for pool in pools.values()), return_exceptions=True):
+            if outcome is not None:
+                raise outcome
+        yield pools
+    finally:
+        await asyncio.gather(*(pool.stop() for pool in pools.values()))
 
-    def __init__(self, spec: FunctionSpec, variables: Mapping[str, str], log: Path) -> None:
+
+class Pool:
+    """A function that can be invoked, several times at once. ``variables`` are its environment."""
+
+    def __init__(self, spec: FunctionSpec, log: Path) -> None:
         self.spec = spec
-        self._variables = _runtime_variables(spec) | dict(variables)
+        self.variables = _runtime_variables(spec) | dict(spec.variables)
         self._log = log
         self._free = asyncio.Semaphore(ENVIRONMENTS)
         self._idle: list[Environment] = []
 
-    async def __aenter__(self) -> Self:
+    async def start(self) -> None:
         """Starts one environment, so that a handler that can't be imported is known at once: a ``Problem``."""
         try:
-            self._idle.append(await self._start())
+            self._idle.append(await self._started())
         except FunctionFailed as error:
             raise Problem(f"{self.spec.name}: {self.spec.handler} does not start: {error} (see {self._log})") from error
-        return self
 
-    async def __aexit__(self, *_: object) -> None:
+    async def stop(self) -> None:
         await asyncio.gather(*(environment.stop() for environment in self._idle))
 
     async def invoke(self, event: Mapping[str, Any]) -> object:
@@ -123,11 +134,11 @@ class Pool:
             if environment.alive:
                 return environment
             await environment.stop()
-        return await self._start()
+        return await self._started()
 
-    async def _start(self) -> Environment:
+    async def _started(self) -> Environment:
         with self._log.open("ab") as log:
-            return await Environment.start(self.spec, self._variables, log)
+            return await Environment.start(self.spec, self.variables, log)
 
     def _context(self) -> dict[str, Any]:
         return {
@@ -148,10 +159,12 @@ def _runtime_variables(spec: FunctionSpec) -> dict[str, str]:
     https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
     """
     return {
+        "AWS_CONFIG_FILE": os.devnull,
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(spec.memory),
         "AWS_LAMBDA_FUNCTION_NAME": spec.name,
         "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
         "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "LANG": "en_US.UTF-8",
         "PATH": os.environ.get("PATH", os.defpath),
         "PYTHONPATH": os.pathsep.join([str(spec.code), str(_ROOT)]),

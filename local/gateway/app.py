@@ -50,11 +50,11 @@ class Gateway:
         body = await _read(receive, BODY_LIMIT)
         request = _request(scope, body or b"")
         request_id = base64.b64encode(os.urandom(11)).decode()
-        response = refusal(413, "Request Entity Too Large") if body is None else await self._answer(request, request_id)
+        response = refusal(413, "Request Entity Too Large") if body is None else await self.answer(request, request_id)
         await _write(send, response, request_id)
         self._report(request, response, time.monotonic() - started)
 
-    async def _answer(self, request: Request, request_id: str) -> Response:
+    async def answer(self, request: Request, request_id: str = "") -> Response:
         """The function's answer, or the gateway's own where the request doesn't get to a function or back."""
         if _header_size(request) > HEADER_LIMIT:
             # AWS documents the limit and not the answer: 431 is what clients report, the body is a guess.

@@ -13,8 +13,8 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote
 
 from local.gateway.routes import Match
+from local.place import ACCOUNT
 
-ACCOUNT = "000000000000"
 API = "local"
 
 # The gateway ends the connection to the client itself, so what concerns only that connection goes no further.

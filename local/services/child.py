@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
+from local.place import HOST
 from local.problem import Problem
 
-HOST = "127.0.0.1"
-_START_S = 60.0  # a journal may have to be replayed
+_START_S = 300.0  # ministack replays about a thousand changes a second
 _STOP_S = 5.0
 
 

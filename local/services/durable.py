@@ -16,6 +16,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from unittest.mock import patch
 
+from local.place import HOST
 from local.problem import Problem
 from local.services.journal import Journal
 
@@ -88,7 +89,7 @@ def serve(connect: Callable[[], Service]) -> None:
         service.replay()
     except Problem as problem:
         sys.exit(f"error: {problem}")
-    with ThreadingHTTPServer(("127.0.0.1", options.port), _handler(service)) as server:
+    with ThreadingHTTPServer((HOST, options.port), _handler(service)) as server:
         server.serve_forever()
 
 

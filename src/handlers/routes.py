@@ -13,7 +13,7 @@ from typing import Any
 
 from handlers.http import Request, Response, no_content
 from scim.protocol.errors import Forbidden, InvalidValue, NotImplementedHere
-from scim.protocol.messages import SearchRequest, list_response, read_message
+from scim.protocol.messages import SearchRequest, list_response, parse_message, read_message
 from scim.protocol.projection import Projection, parse_projection
 from scim.protocol.schema import ResourceType
 from scim.service.bulk import Bulk
@@ -180,7 +180,7 @@ def _query(exchange: Exchange, kind: ResourceType) -> Response:
         members[name] = _listed(parameters[name])
     for name in {"startindex", "count"} & parameters.keys():
         members[name] = _integer(name, parameters[name])
-    return _run_search(exchange, kind, SearchRequest.model_validate(members, by_name=True))
+    return _run_search(exchange, kind, parse_message(SearchRequest, members))
 
 
 def _search(exchange: Exchange, kind: ResourceType) -> Response:

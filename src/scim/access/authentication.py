@@ -17,7 +17,7 @@ from scim.protocol.errors import TooManyRequests, Unauthorized
 from scim.service.ports import Tenant, TenantStore
 
 CACHE_S = 60.0
-# Mismatches that are looked up: for one tenant, and for all that are not cached, which may not exist at all.
+# Look-ups that may find nothing: for one tenant, and for all that are not cached, which may not exist at all.
 _TENANT_BUDGET = 5
 _STRANGER_BUDGET = 50
 _BUDGET_S = 10.0
@@ -26,17 +26,24 @@ _MAX_TENANTS = 1_000
 
 @dataclass(slots=True)
 class Budget:
-    """At most ``size`` in each window of ten seconds."""
+    """At most ``size`` look-ups that find nothing in each window of ten seconds."""
 
     size: int
     _window: float = -_BUDGET_S
     _spent: int = 0
 
-    def spend(self, now: float) -> bool:
+    def check(self, now: float) -> None:
+        """Raise :class:`TooManyRequests` where nothing is left."""
         if now - self._window >= _BUDGET_S:
             self._window, self._spent = now, 0
+        if self._spent >= self.size:
+            raise TooManyRequests(
+                "Too many requests with tokens that are not valid; send this one again in a few seconds.",
+                headers={"Retry-After": str(int(_BUDGET_S))},
+            )
+
+    def spend(self) -> None:
         self._spent += 1
-        return self._spent <= self.size
 
 
 @dataclass(slots=True)
@@ -69,23 +76,16 @@ class Authenticator:
             raise _unauthorized()
         known = self._known.get(token.tenant)
         now = self._now()
-        if known is None:
-            self._spend(self._strangers, now)
-        elif now - known.read < CACHE_S:
-            if tenant := _opened(known, token, now):
-                return tenant
-            self._spend(known.budget, now)
+        fresh = known is not None and now - known.read < CACHE_S
+        if known is not None and fresh and (tenant := _opened(known, token, now)):
+            return tenant
+        budget = known.budget if known is not None else self._strangers
+        budget.check(now)
         tenant = _opened(self._read(token.tenant, settings, now), token, now)
         if tenant is None:
+            budget.spend()
             raise _unauthorized()
         return tenant
-
-    def _spend(self, budget: Budget, now: float) -> None:
-        if not budget.spend(now):
-            raise TooManyRequests(
-                "Too many requests with tokens that are not valid; send this one again in a few seconds.",
-                headers={"Retry-After": str(int(_BUDGET_S))},
-            )
 
     def _read(self, tenant_id: str, settings: TenantStore, now: float) -> _Known:
         valid = self._secrets.valid_tokens(tenant_id, now)

@@ -16,9 +16,6 @@ from scim.protocol.errors import InvalidSyntax, InvalidValue
 LIST_RESPONSE = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
 BULK_RESPONSE = "urn:ietf:params:scim:api:messages:2.0:BulkResponse"
 
-Lower = Annotated[str, BeforeValidator(lambda value: value.lower() if isinstance(value, str) else value)]
-Upper = Annotated[str, BeforeValidator(lambda value: value.upper() if isinstance(value, str) else value)]
-
 
 class Message(BaseModel):
     """An envelope; ``urn`` is the schema that it must name. Unknown members are ignored."""
@@ -93,13 +90,20 @@ def read_message(kind: type[M], body: Any, dialect: Dialect) -> M:
         _check_urn(kind.urn, members.get("schemas"), dialect)
     if isinstance(operations := members.get("operations"), list) and kind is PatchRequest:
         members["operations"] = [_without_case(each) if isinstance(each, dict) else each for each in operations]
+    return parse_message(kind, members)
+
+
+def parse_message(kind: type[M], members: dict[str, Any]) -> M:
+    """The message with these members, named in lower case. Raises as :func:`read_message`."""
     try:
         return kind.model_validate(members)
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
         where = ".".join(str(part) for part in first["loc"])
-        kind_of_error = InvalidSyntax if first["type"] in ("missing", "too_short") else InvalidValue
-        raise kind_of_error(f"The request's {where or 'body'} is wrong: {first['msg']}.") from None
+        structural = first["type"] in ("missing", "too_short", "literal_error", "model_type")
+        raise (InvalidSyntax if structural else InvalidValue)(
+            f"The request's {where or 'body'} is wrong: {first['msg']}."
+        ) from None
 
 
 def list_response(total: int, start_index: int, resources: Sequence[str]) -> str:

@@ -232,7 +232,7 @@ def _write_member(members: dict[str, Any], attribute: Attribute, value: Any, dia
         _prune(members, attribute)
         return
     read = read_value(attribute, value, dialect)
-    if read is None:
+    if read is None or attribute.write_only:
         members.pop(attribute.name, None)
     elif isinstance(read, dict):
         members[attribute.name] = {**members.get(attribute.name, {}), **read}

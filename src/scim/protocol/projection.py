@@ -144,6 +144,8 @@ def _part(attribute: Attribute, value: Any, only: frozenset[str] | None, without
 
 def _returns_all(resource_type: ResourceType) -> bool:
     hidden = (Returned.NEVER, Returned.REQUEST)
-    attributes = [attribute for schema in resource_type.schemas for attribute in schema.attributes.values()]
+    attributes = [
+        each for schema in resource_type.schemas for each in schema.attributes.values() if not each.write_only
+    ]
     subs = [sub for attribute in attributes for sub in attribute.sub_attributes.values()]
     return not any(attribute.returned in hidden for attribute in (*attributes, *subs))

@@ -146,6 +146,7 @@ def _extension_members(
 def _read_attributes(schema: Schema, members: Mapping[str, Any], dialect: Dialect) -> Resource:
     read: Resource = {}
     for name, (attribute, sent) in read_members(schema.attributes, members, dialect).items():
-        if (value := read_value(attribute, sent, dialect)) is not None:
+        value = read_value(attribute, sent, dialect)
+        if value is not None and not attribute.write_only:
             read[name] = value
     return read

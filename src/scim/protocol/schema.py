@@ -78,6 +78,10 @@ class Attribute:
     def read_only(self) -> bool:
         return self.mutability is Mutability.READ_ONLY
 
+    @property
+    def write_only(self) -> bool:
+        return self.mutability is Mutability.WRITE_ONLY
+
 
 def _by_name(documents: Iterable[Mapping[str, Any]]) -> dict[str, Attribute]:
     return {document["name"].lower(): Attribute.of(document) for document in documents}
@@ -108,11 +112,14 @@ class ResourceType:
     description: str
     schema: Schema
     extensions: tuple[Schema, ...] = ()
+    unkept: tuple[Attribute, ...] = ()
+    """writeOnly attributes that are accepted and checked but neither kept nor announced."""
     core: Schema = field(init=False)
-    """The schema together with the common attributes (``id``, ``externalId``, ``meta``, ``schemas``)."""
+    """The schema with the common attributes (``id``, ``externalId``, ``meta``, ``schemas``) and the unkept ones."""
 
     def __post_init__(self) -> None:
-        attributes = {**_common_attributes(), **self.schema.attributes}
+        unkept = {attribute.name.lower(): attribute for attribute in self.unkept}
+        attributes = {**_common_attributes(), **self.schema.attributes, **unkept}
         object.__setattr__(self, "core", Schema(self.schema.id, attributes, self.schema.document))
 
     @property
@@ -132,7 +139,9 @@ class ResourceType:
     def extended(self, documents: Iterable[Mapping[str, Any]]) -> ResourceType:
         """The same type with further extensions, given as schema documents."""
         added = tuple(Schema.of(document) for document in documents)
-        return ResourceType(self.name, self.endpoint, self.description, self.schema, self.extensions + added)
+        return ResourceType(
+            self.name, self.endpoint, self.description, self.schema, self.extensions + added, self.unkept
+        )
 
 
 def read_document(name: str) -> Any:
@@ -154,4 +163,6 @@ def user_type() -> ResourceType:
         description="User Account",
         schema=Schema.of(read_document("user")),
         extensions=(Schema.of(read_document("enterprise-user")),),
+        # Identity providers send it; this service never logs anyone in.
+        unkept=(Attribute("password", Type.STRING, mutability=Mutability.WRITE_ONLY, returned=Returned.NEVER),),
     )

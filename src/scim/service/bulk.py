@@ -60,51 +60,63 @@ class Bulk:
 
     def _attempt(self, sent: Any) -> tuple[Result, ScimError | None]:
         """The result of one operation, and the error if it failed: one failing operation stops no other."""
-        named = _named(sent)
+        result = _named(sent)
         context = replace(self.context, dialect=Dialect(strict=self.context.dialect.strict))
         error: ScimError
         try:
-            operation = read_message(BulkOperation, sent, context.dialect)
-            return {**named, **self._run(operation, context)}, None
+            self._run(read_message(BulkOperation, sent, context.dialect), context, result)
         except ScimError as raised:
             error = raised
         except Exception as fault:  # noqa: BLE001  # one operation's fault must not hide what the others did
             self.report(fault)
             error = InternalError(f"The operation failed; give the request id {self.context.request_id} to support.")
+        else:
+            return result, None
         finally:
             self.context.dialect.absorb(context.dialect)
-        if isinstance(bulk_id := named.get("bulkId"), str):
+        if isinstance(bulk_id := result.get("bulkId"), str):
             self._ids.setdefault(bulk_id, None)
-        return {**named, "status": str(error.status), "response": error.body()}, error
+        return result | {"status": str(error.status), "response": error.body()}, error
 
-    def _run(self, operation: BulkOperation, context: Context) -> Result:
+    def _run(self, operation: BulkOperation, context: Context, result: Result) -> None:
+        """Carry an operation out, and tell in ``result`` as much of it as is known, also where it fails."""
         if self.context.deadline.remaining_s() < _TIME_FOR_OPERATION_S:
             raise Unavailable("The time for this bulk request was used up before this operation: send it again.")
         resources, resource_id = self._target(operation)
         resources = replace(resources, context=context)
+        locate = Presentation(resources.resource_type, context.base_url).location
+        if resource_id is not None:
+            result["location"] = locate(resource_id)
+        stored, status = self._write(resources, operation, resource_id)
+        result["status"] = str(status.value)
+        if stored is not None:
+            result |= {"location": locate(stored.id), "version": stored.etag}
+
+    def _write(
+        self, resources: Resources, operation: BulkOperation, resource_id: str | None
+    ) -> tuple[Stored | None, HTTPStatus]:
         data = self._resolved(operation.data)
         preconditions = Preconditions.parse(operation.version, None)
         match operation.method, resource_id:
             case "POST", None:
-                return self._create(resources, operation, data)
+                return self._create(resources, operation.bulkid, data), HTTPStatus.CREATED
             case "PUT", str(found):
-                return _done(resources, resources.replace(found, data, preconditions), HTTPStatus.OK)
+                return resources.replace(found, data, preconditions), HTTPStatus.OK
             case "PATCH", str(found):
-                return _done(resources, resources.patch(found, data, preconditions), HTTPStatus.OK)
+                return resources.patch(found, data, preconditions), HTTPStatus.OK
             case "DELETE", str(found):
                 resources.delete(found, preconditions)
-                location = Presentation(resources.resource_type, self.context.base_url).location(found)
-                return {"location": location, "status": str(HTTPStatus.NO_CONTENT.value)}
+                return None, HTTPStatus.NO_CONTENT
         raise InvalidValue("POST goes to a resource type such as /Users; PUT, PATCH and DELETE go to one of its ids.")
 
-    def _create(self, resources: Resources, operation: BulkOperation, data: Any) -> Result:
-        if not operation.bulkid:
+    def _create(self, resources: Resources, bulk_id: str | None, data: Any) -> Stored:
+        if not bulk_id:
             raise InvalidSyntax("A POST operation needs a bulkId, by which its result is told.")
-        if operation.bulkid in self._ids:
+        if bulk_id in self._ids:
             raise InvalidValue("Another operation of this request has the same bulkId.")
         created = resources.create(data)
-        self._ids[operation.bulkid] = created.id
-        return _done(resources, created, HTTPStatus.CREATED)
+        self._ids[bulk_id] = created.id
+        return created
 
     def _target(self, operation: BulkOperation) -> tuple[Resources, str | None]:
         endpoint, _, resource_id = operation.path.strip("/").partition("/")
@@ -131,12 +143,7 @@ class Bulk:
 
 
 def _named(sent: Any) -> Result:
-    """What names an operation in the answer: its method, and its ``bulkId`` and path if it has them."""
+    """What names an operation in the answer: its method and its ``bulkId``."""
     members = {name.lower(): value for name, value in sent.items()} if isinstance(sent, dict) else {}
     named = {"method": members.get("method"), "bulkId": members.get("bulkid")}
     return {name: value for name, value in named.items() if isinstance(value, str)}
-
-
-def _done(resources: Resources, stored: Stored, status: HTTPStatus) -> Result:
-    location = Presentation(resources.resource_type, resources.context.base_url).location(stored.id)
-    return {"location": location, "version": stored.etag, "status": str(status.value)}

@@ -16,7 +16,9 @@ from scim.protocol.errors import InvalidValue
 from scim.protocol.path import Path
 
 # A sort key ends at 1,024 bytes (Amazon DynamoDB developer guide, "Constraints").
+_LONGEST_SORT_KEY = 1_024
 _LONGEST_VALUE = 900
+_ID_LENGTH = 36
 MAX_INDEXED_VALUES = 40
 _USER_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 USERS = "U#"
@@ -45,12 +47,14 @@ def is_user_id(text: str) -> bool:
 
 def unique(value: str, *, case_exact: bool) -> str:
     """The key whose existence is the uniqueness of a value."""
-    return f"N#{_bounded(key(value, case_exact=case_exact))}"
+    return f"N#{_bounded(key(value, case_exact=case_exact), _LONGEST_VALUE)}"
 
 
 def index(attribute: str, value: str, *, case_exact: bool) -> str:
     """What the keys of all index entries of a value begin with; the user's id follows."""
-    return f"I#{attribute}#{_escaped(_bounded(key(value, case_exact=case_exact)))}#"
+    prefix = f"I#{attribute}#"
+    room = min(_LONGEST_VALUE, _LONGEST_SORT_KEY - len(prefix) - len("#") - _ID_LENGTH)
+    return f"{prefix}{_bounded(_escaped(key(value, case_exact=case_exact)), room)}#"
 
 
 def counter(user_id: str) -> str:
@@ -87,13 +91,14 @@ def _values(resource: Mapping[str, Any], path: Path) -> Iterator[str]:
             yield found
 
 
-def _bounded(value: str) -> str:
-    """``value``, or for a long one its beginning and its digest: still equal only where the values are."""
+def _bounded(value: str, room: int) -> str:
+    """``value``, or for one of more than ``room`` bytes its beginning and its digest: equal only where values are."""
     encoded = value.encode()
-    if len(encoded) <= _LONGEST_VALUE:
+    if len(encoded) <= room:
         return value
-    beginning = encoded[: _LONGEST_VALUE - 100].decode(errors="ignore")
-    return f"{beginning}\N{INFORMATION SEPARATOR ONE}{sha256(encoded).hexdigest()}"
+    digest = sha256(encoded).hexdigest()
+    beginning = encoded[: room - len(digest) - 1].decode(errors="ignore")
+    return f"{beginning}\N{INFORMATION SEPARATOR ONE}{digest}"
 
 
 def _escaped(value: str) -> str:

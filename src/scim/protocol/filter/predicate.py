@@ -95,6 +95,8 @@ def _compared(path: Path) -> tuple[Path, Attribute]:
 
 def compile_values(path: Path, dialect: Dialect) -> Values:
     """A function that yields the values at ``path``, none where nothing is assigned."""
+    if path.leaf is not None and path.leaf.write_only:
+        raise InvalidFilter(f"{path} is writeOnly: nothing can be found by it.")
     values = _attribute_values(path)
     if path.selection is not None:
         selected = compile_filter(path.selection, dialect)

@@ -1,0 +1,67 @@
+# Everything that is done here starts with one of these; `make` alone lists them.
+# PYTHON= another Python for the virtual environments    ENGINE= dynoxide or ministack    PORT= for make run
+
+PORT ?= 8080
+
+# What the table is on. dynoxide has a package for this platform only, and npm brings it.
+ENGINE ?= $(shell command -v npm >/dev/null && [ "$$(uname -sm)" = "Linux x86_64" ] && echo dynoxide || echo ministack)
+dynoxide := local/engine/node_modules/.package-lock.json
+ministack := .venv-ministack/installed
+engine := $(if $(AWS_ENDPOINT_URL_DYNAMODB),,$($(ENGINE)))
+
+export ENGINE PYTHON
+export PYTHONPATH := src
+export SAM_CLI_TELEMETRY := 0
+
+.PHONY: help run test check deploy lock clean
+
+help: ## List what make can do
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' Makefile
+
+run: .venv/installed $(engine) ## Run the endpoint on this machine until Ctrl-C (PORT=8080)
+	@.venv/bin/python -m local --port $(PORT)
+
+test: .venv/installed $(engine) ## Run the tests
+	@.venv/bin/pytest
+
+check: .venv/installed .venv-sam/installed ## Check style, types, layers and the template
+	.venv/bin/ruff check
+	.venv/bin/ruff format --check
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+	.venv-sam/bin/cfn-lint template.yaml
+	AWS_DEFAULT_REGION=us-east-1 .venv-sam/bin/sam validate --lint
+
+# The build has no .pyc files, which would double the time of a cold start; Lambda can't write any.
+deploy: .venv-sam/installed ## Build, and deploy to your AWS account
+	@python3.13 --version >/dev/null 2>&1 || { echo "error: the functions are built with python3.13, which is not on the PATH" >&2; exit 1; }
+	.venv-sam/bin/sam build
+	python3.13 -m compileall -q --invalidation-mode unchecked-hash .aws-sam/build
+	.venv-sam/bin/sam deploy
+
+UV ?= uv
+COMPILE := $(UV) pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
+	--no-header --no-annotate --no-emit-index-url --no-emit-find-links
+
+lock: ## Write the locks anew, from pyproject.toml (needs uv, and npm)
+	$(COMPILE) pyproject.toml --group dev -o requirements/dev.txt
+	$(COMPILE) pyproject.toml -c requirements/dev.txt -o src/requirements.txt
+	$(COMPILE) --group sam -o requirements/sam.txt
+	$(COMPILE) --group ministack -o requirements/ministack.txt
+	npm install --prefix local/engine --package-lock-only --omit-lockfile-registry-resolved
+
+clean: ## Remove all that make has made, the data of the local run included
+	rm -rf .venv .venv-sam .venv-ministack local/engine/node_modules .local .aws-sam .*_cache .hypothesis
+
+.venv/installed: requirements/dev.txt
+	@sh local/venv.sh .venv $<
+
+.venv-sam/installed: requirements/sam.txt
+	@sh local/venv.sh .venv-sam $<
+
+$(ministack): requirements/ministack.txt
+	@sh local/venv.sh .venv-ministack $<
+
+$(dynoxide): local/engine/package-lock.json
+	@npm ci --prefix local/engine --loglevel=error --no-audit --no-fund
+	@touch $@

@@ -1,0 +1,52 @@
+"""``python -m local``: runs the endpoint until Ctrl-C. ``make run`` installs what it needs first."""
+
+import argparse
+import asyncio
+import os
+import signal
+import sys
+from pathlib import Path
+
+from local.problem import Problem
+from local.run import Options, run
+
+_ROOT = Path(__file__).parents[1]
+
+
+def main() -> int:
+    try:
+        _forget_aws_configuration()
+        asyncio.run(_until_stopped(_options()))
+    except Problem as problem:
+        print(f"error: {problem}", file=sys.stderr)
+        return 1
+    except asyncio.CancelledError:
+        return 0
+    return 0
+
+
+def _options() -> Options:
+    parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
+    parser.add_argument("--port", type=int, default=8080)
+    parser.add_argument("--data", type=Path, default=Path(".local"), help="where the data are kept (default: .local)")
+    parser.add_argument("--template", type=Path, default=_ROOT / "template.yaml")
+    parser.add_argument("--extension", type=Path, default=_ROOT / "examples/extensions/employee.json")
+    return Options(**vars(parser.parse_args()))
+
+
+async def _until_stopped(options: Options) -> None:
+    running = asyncio.ensure_future(run(options))
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        asyncio.get_running_loop().add_signal_handler(number, running.cancel)
+    await running
+
+
+def _forget_aws_configuration() -> None:
+    """The user's own profile, keys and endpoints have no part in a local run, but for the engine that they chose."""
+    for name in list(os.environ):
+        if name.startswith("AWS_") and name != "AWS_ENDPOINT_URL_DYNAMODB":
+            del os.environ[name]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

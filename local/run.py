@@ -1,0 +1,163 @@
+"""The whole endpoint on one machine: table, secrets, functions, gateway, tenant."""
+
+import asyncio
+import fcntl
+import socket
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import uvicorn
+
+from local import connection, engine, table
+from local.connection import Connection
+from local.engine import Engine
+from local.functions.pool import running
+from local.gateway.app import Gateway
+from local.gateway.event import Request
+from local.gateway.response import Response
+from local.gateway.routes import Routes
+from local.place import ACCOUNT, HOST, REGION
+from local.problem import Problem
+from local.services.child import Child
+from local.template import Template
+
+_TABLE = "muster"
+_KNOWN = {"Table": _TABLE, "AWS::StackName": "local", "AWS::Region": REGION, "AWS::AccountId": ACCOUNT}
+
+
+@dataclass(frozen=True)
+class Options:
+    """What to run and where."""
+
+    template: Path
+    extension: Path
+    data: Path
+    port: int
+
+
+async def run(options: Options) -> None:
+    """Serves until it is cancelled. A ``Problem`` if it can't start, or can't go on."""
+    template = Template(options.template)
+    options.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with (
+        _claimed(options.data / "lock"),
+        _listening(options.port) as listener,
+        engine.start(options.data) as dynamodb,
+        _secrets(options.data) as secrets,
+    ):
+        table.ensure(dynamodb, template.table(_TABLE))
+        origin = f"http://{HOST}:{options.port}"
+        specs = template.functions(_KNOWN, _variables(origin, dynamodb, secrets))
+        log = options.data / "functions.log"
+        async with running(specs, log) as functions:
+            gateway = Gateway(Routes(route for spec in specs for route in spec.routes), functions, _report)
+            users = functions["UsersFunction"]
+            path = options.data / "connection.json"
+            connected = await connection.establish(
+                path, f"{origin}/scim/v2", gateway, users.variables, options.extension
+            )
+            _introduce(connected, path, dynamodb, log)
+            await _serve(gateway, listener, [child for child in (dynamodb.child, secrets) if child])
+
+
+def _variables(origin: str, dynamodb: Engine, secrets: Child) -> dict[str, str]:
+    """What the functions' environment has instead of the template's values, and what only exists here."""
+    return {
+        "PUBLIC_URL": origin,
+        "AWS_ACCESS_KEY_ID": "local",
+        "AWS_SECRET_ACCESS_KEY": "local",
+        "AWS_REGION": REGION,
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_ENDPOINT_URL_DYNAMODB": dynamodb.url,
+        "AWS_ENDPOINT_URL_SECRETS_MANAGER": secrets.url,
+    }
+
+
+def _secrets(data: Path) -> Child:
+    journal = str(data / "secrets.journal")
+    command = [sys.executable, "-m", "local.services.secrets", "--port", "{port}", "--journal", journal]
+    return Child("Secrets Manager", command, data / "secrets.log")
+
+
+@contextmanager
+def _claimed(path: Path) -> Iterator[None]:
+    """Keeps a second run away from the data: two engines on one file would spoil it."""
+    with path.open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise Problem(f"another run uses {path.parent}; stop it first") from error
+        yield
+
+
+@contextmanager
+def _listening(port: int) -> Iterator[socket.socket]:
+    with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((HOST, port))
+            listener.listen(128)
+        except (OSError, OverflowError) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise Problem(f"port {port}: {reason}; choose another with make run PORT=8081") from error
+        yield listener
+
+
+def _introduce(connected: Connection, path: Path, dynamodb: Engine, log: Path) -> None:
+    print(f"""
+SCIM URL      {connected.scim_url}
+Bearer token  {connected.token}
+Both are in   {path}
+
+Try           curl -H 'Authorization: Bearer {connected.token}' {connected.scim_url}/Users
+
+Table         on {dynamodb.name}, data in {dynamodb.data}
+Log           {log}
+Ctrl-C ends it; the data stay.
+""")
+
+
+def _report(request: Request, response: Response, seconds: float) -> None:
+    """A line a request. The query is left out: filters hold names and addresses."""
+    print(f"{time.strftime('%H:%M:%S')}  {response.status}  {request.method} {request.path}  {seconds * 1000:.0f} ms")
+
+
+class _Server(uvicorn.Server):
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leaves the signals to whoever runs us."""
+        yield
+
+
+async def _serve(gateway: Gateway, listener: socket.socket, children: Sequence[Child]) -> None:
+    config = uvicorn.Config(
+        gateway,
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        ws="none",
+        timeout_graceful_shutdown=3,
+    )
+    server = _Server(config)
+    serving = asyncio.create_task(server.serve(sockets=[listener]))
+    try:
+        await _watch(children)
+    finally:
+        server.should_exit = True
+        await serving
+
+
+async def _watch(children: Sequence[Child]) -> None:
+    """Starts again what dies, as often as it has served before."""
+    while True:
+        for child in children:
+            if child.died:
+                child.start()
+                await asyncio.to_thread(child.wait)
+                print(f"{child.name} died and was started again, on port {child.port}")
+        await asyncio.sleep(0.05)

@@ -1,0 +1,163 @@
+"""What each change writes: one transaction that holds the user and everything that depends on it."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from scim.protocol.errors import PayloadTooLarge
+from scim.service.ports import Change, NotUnique, VersionConflict
+from scim.service.stored import Stored, encode
+from scim.store.dynamo import Dynamo
+from scim.store.resources import MAX_DOCUMENT_BYTES, ResourceStore
+
+Items = Callable[[], dict[str, dict[str, Any]]]
+
+ONE = "0f6a1c52-7a34-4a55-9a43-5b0b8a1f3c11"
+TWO = "0fd6a9b1-3c52-4c3c-8a55-6b7d1f4f2b22"
+CHANGE = Change(
+    at="2026-01-02T03:04:05.678Z",
+    operation="create",
+    changed=["userName"],
+    participation="joined",
+    actor="scim",
+    request_id="request",
+    leniencies=["string-boolean"],
+)
+
+
+def user(user_id: str = ONE, version: int = 1, **attributes: Any) -> Stored:
+    resource = {"schemas": [], "id": user_id, "userName": "Bob", "active": True} | attributes
+    return Stored(user_id, version, "2026-01-01T00:00:00.000Z", "2026-01-02T00:00:00.000Z", encode(resource))
+
+
+def test_a_created_user_has_its_name_its_index_entries_its_count_and_its_change_record(
+    store: ResourceStore, items: Items
+) -> None:
+    store.write(None, user(externalId="E#1", emails=[{"value": "B@x"}, {"value": "b@X"}]), CHANGE)
+    written = items()
+    record = written.pop(f"C#{ONE}#0000000001")
+    assert {item["pk"]["S"] for item in written.values()} == {"T#acme"}
+    assert set(written) == {
+        f"U#{ONE}",
+        "N#bob",
+        f"I#externalId#E%231#{ONE}",
+        f"I#emails.value#b@x#{ONE}",
+        "K#0f",
+    }
+    assert written["N#bob"]["id"] == {"S": ONE}
+    assert (written["K#0f"]["total"], written["K#0f"]["active"]) == ({"N": "1"}, {"N": "1"})
+    assert json.loads(written[f"U#{ONE}"]["doc"]["S"])["userName"] == "Bob"
+    assert record["at"] == {"S": "2026-01-02T03:04:05.678Z"}
+    assert record["participation"] == {"S": "joined"}
+    assert record["leniencies"] == {"L": [{"S": "string-boolean"}]}
+    assert int(record["ttl"]["N"]) > 0
+
+
+def test_every_change_is_one_call(store: ResourceStore, dynamo: Dynamo) -> None:
+    store.write(None, user(), CHANGE)
+    store.write(user(), user(version=2, userName="Rob", active=False), CHANGE)
+    store.write(user(version=2, userName="Rob", active=False), None, CHANGE)
+    assert dynamo.calls == 3
+
+
+def test_a_deleted_user_leaves_its_change_records_and_nothing_else_that_names_it(
+    store: ResourceStore, items: Items
+) -> None:
+    bob = user(externalId="1", emails=[{"value": "b@x"}])
+    store.write(None, bob, CHANGE)
+    store.write(bob, None, CHANGE)
+    assert set(items()) == {"K#0f", f"C#{ONE}#0000000001", f"C#{ONE}#0000000002"}
+    assert (items()["K#0f"]["total"], items()["K#0f"]["active"]) == ({"N": "0"}, {"N": "0"})
+
+
+def test_a_deleted_users_name_can_be_used_again(store: ResourceStore) -> None:
+    store.write(None, user(), CHANGE)
+    store.write(user(), None, CHANGE)
+    store.write(None, user(TWO), CHANGE)
+    assert store.get(TWO) == user(TWO)
+
+
+def test_a_name_that_is_taken_in_another_case_is_not_unique_and_nothing_is_written(
+    store: ResourceStore, items: Items
+) -> None:
+    store.write(None, user(), CHANGE)
+    before = items()
+    with pytest.raises(NotUnique):
+        store.write(None, user(TWO, userName="BOB", externalId="2"), CHANGE)
+    assert items() == before
+
+
+def test_a_rename_frees_the_old_name_and_takes_the_new_one(store: ResourceStore, items: Items) -> None:
+    store.write(None, user(), CHANGE)
+    store.write(user(), user(version=2, userName="Rob"), CHANGE)
+    assert "N#bob" not in items()
+    assert items()["N#rob"]["id"] == {"S": ONE}
+
+
+def test_a_rename_that_changes_only_case_leaves_the_name_item_alone(store: ResourceStore, items: Items) -> None:
+    store.write(None, user(), CHANGE)
+    before = items()["N#bob"]
+    store.write(user(), user(version=2, userName="BOB"), CHANGE)
+    assert items()["N#bob"] == before
+
+
+def test_a_rename_to_a_name_that_is_taken_is_not_unique(store: ResourceStore) -> None:
+    store.write(None, user(), CHANGE)
+    store.write(None, user(TWO, userName="Rob"), CHANGE)
+    with pytest.raises(NotUnique):
+        store.write(user(), user(version=2, userName="rob"), CHANGE)
+
+
+def test_a_version_that_has_moved_on_takes_precedence_over_a_name_that_is_taken(store: ResourceStore) -> None:
+    store.write(None, user(), CHANGE)
+    store.write(None, user(TWO, userName="Rob"), CHANGE)
+    store.write(user(), user(version=2, title="T"), CHANGE)
+    with pytest.raises(VersionConflict):
+        store.write(user(), user(version=2, userName="rob"), CHANGE)
+
+
+@pytest.mark.parametrize("after", [user(version=2, title="T"), None])
+def test_a_user_that_is_gone_is_a_version_conflict(store: ResourceStore, after: Stored | None) -> None:
+    store.write(None, user(), CHANGE)
+    store.write(user(), None, CHANGE)
+    with pytest.raises(VersionConflict):
+        store.write(user(), after, CHANGE)
+
+
+def test_only_index_entries_that_come_or_go_are_written(store: ResourceStore, items: Items) -> None:
+    before = user(externalId="1", emails=[{"value": "a@x"}, {"value": "b@x"}])
+    after = user(version=2, externalId="1", emails=[{"value": "b@x"}, {"value": "c@x"}])
+    store.write(None, before, CHANGE)
+    store.write(before, after, CHANGE)
+    assert {sort for sort in items() if sort.startswith("I#")} == {
+        f"I#externalId#1#{ONE}",
+        f"I#emails.value#b@x#{ONE}",
+        f"I#emails.value#c@x#{ONE}",
+    }
+
+
+def test_forty_values_can_all_be_replaced_in_one_transaction(store: ResourceStore, items: Items) -> None:
+    before = user(emails=[{"value": f"{number}@old"} for number in range(40)])
+    after = user(version=2, userName="Rob", active=False, emails=[{"value": f"{number}@new"} for number in range(40)])
+    store.write(None, before, CHANGE)
+    store.write(before, after, CHANGE)
+    assert {sort[-40:-37] for sort in items() if sort.startswith("I#")} == {"new"}
+
+
+def test_deactivation_counts_one_active_user_less(store: ResourceStore, items: Items) -> None:
+    store.write(None, user(), CHANGE)
+    store.write(user(), user(version=2, active=False), CHANGE)
+    assert (items()["K#0f"]["total"], items()["K#0f"]["active"]) == ({"N": "1"}, {"N": "0"})
+
+
+def test_a_user_too_large_for_an_item_is_refused(store: ResourceStore, items: Items) -> None:
+    with pytest.raises(PayloadTooLarge, match="350000 bytes"):
+        store.write(None, user(title="x" * MAX_DOCUMENT_BYTES), CHANGE)
+    assert items() == {}
+
+
+def test_what_is_no_id_of_ours_is_not_asked_for(store: ResourceStore, dynamo: Dynamo) -> None:
+    assert store.get("x" * 3_000) is None
+    assert dynamo.calls == 0

@@ -1,0 +1,137 @@
+"""What is done after each outcome of a transaction."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError, ReadTimeoutError
+
+from scim.protocol.errors import Unavailable
+from scim.service.deadline import Deadline
+from scim.store.dynamo import Dynamo
+from scim.store.transactions import Action, ConditionFailed, Part, commit
+
+ACTIONS = [Action(Part.RESOURCE, {"Put": 1}), Action(Part.UNIQUE, {"Put": 2})]
+TIMEOUT = ReadTimeoutError(endpoint_url="http://127.0.0.1")
+
+
+def failure(code: str, *reasons: str, status: int = 400) -> ClientError:
+    return ClientError(
+        {
+            "Error": {"Code": code, "Message": ""},
+            "ResponseMetadata": {"HTTPStatusCode": status},  # type: ignore[typeddict-item]  # as much as is looked at
+            "CancellationReasons": [{"Code": reason} for reason in reasons],
+        },
+        "TransactWriteItems",
+    )
+
+
+def cancelled(*reasons: str) -> ClientError:
+    return failure("TransactionCanceledException", *reasons)
+
+
+class Script:
+    """A client that plays outcomes in turn, and then ``None``: success."""
+
+    def __init__(self, *outcomes: Exception | None) -> None:
+        self._outcomes = iter(outcomes)
+        self.requests: list[tuple[Any, str]] = []
+
+    def transact_write_items(self, **arguments: Any) -> None:
+        self.requests.append((arguments["TransactItems"], arguments["ClientRequestToken"]))
+        if outcome := next(self._outcomes, None):
+            raise outcome
+
+    @property
+    def tokens(self) -> list[str]:
+        return [token for _, token in self.requests]
+
+
+def clock(seconds: float) -> Callable[[], float]:
+    """A deadline that each look brings a little nearer."""
+    left = iter([seconds - step / 10 for step in range(1_000)])
+    return lambda: next(left)
+
+
+def run(script: Script, *, committed: bool = False, seconds: float = 29.0) -> None:
+    numbers: Iterator[int] = iter(range(1_000))
+    dynamo = Dynamo(script, "muster", Deadline(clock(seconds), lambda _: None))  # type: ignore[arg-type]  # a fake client
+    commit(dynamo, ACTIONS, lambda: committed, lambda: f"token-{next(numbers)}")
+
+
+@pytest.mark.parametrize(
+    "outcome",
+    [TIMEOUT, failure("InternalServerError", status=500), failure("TransactionInProgressException")],
+)
+def test_an_unknown_outcome_is_repeated_unchanged_with_its_token(outcome: Exception) -> None:
+    script = Script(outcome, outcome)
+    run(script)
+    assert script.requests == [([{"Put": 1}, {"Put": 2}], "token-0")] * 3
+
+
+@pytest.mark.parametrize("reasons", [("TransactionConflict", "None"), ("None", "ThrottlingError")])
+def test_a_definite_cancel_is_tried_anew_with_a_new_token(reasons: tuple[str, ...]) -> None:
+    script = Script(cancelled(*reasons))
+    run(script)
+    assert script.tokens == ["token-0", "token-1"]
+
+
+def test_a_cancel_after_an_unknown_outcome_keeps_the_token() -> None:
+    script = Script(TIMEOUT, cancelled("TransactionConflict", "None"))
+    run(script)
+    assert script.tokens == ["token-0"] * 3
+
+
+def test_throttling_is_repeated() -> None:
+    script = Script(failure("ProvisionedThroughputExceededException"), failure("ThrottlingException"))
+    run(script)
+    assert len(script.requests) == 3
+
+
+def test_a_failed_condition_is_told_at_once_by_the_parts_that_failed() -> None:
+    script = Script(cancelled("None", "ConditionalCheckFailed"))
+    with pytest.raises(ConditionFailed) as raised:
+        run(script)
+    assert raised.value.parts == {Part.UNIQUE}
+    assert len(script.requests) == 1
+
+
+def test_a_failed_condition_outweighs_a_conflict() -> None:
+    with pytest.raises(ConditionFailed) as raised:
+        run(Script(cancelled("ConditionalCheckFailed", "TransactionConflict")))
+    assert raised.value.parts == {Part.RESOURCE}
+
+
+def test_a_failed_condition_after_an_unknown_outcome_is_our_own_success_if_our_change_is_there() -> None:
+    run(Script(TIMEOUT, cancelled("ConditionalCheckFailed", "ConditionalCheckFailed")), committed=True)
+
+
+def test_a_failed_condition_after_an_unknown_outcome_is_a_failure_if_our_change_is_not_there() -> None:
+    with pytest.raises(ConditionFailed):
+        run(Script(TIMEOUT, cancelled("None", "ConditionalCheckFailed")), committed=False)
+
+
+def test_a_failed_condition_without_doubt_is_never_taken_for_success() -> None:
+    with pytest.raises(ConditionFailed):
+        run(Script(cancelled("None", "ConditionalCheckFailed")), committed=True)
+
+
+def test_conflicts_to_the_end_of_the_time_change_nothing_and_say_so() -> None:
+    with pytest.raises(Unavailable, match="send the request again") as raised:
+        run(Script(*[cancelled("TransactionConflict", "None")] * 1_000), seconds=3)
+    assert raised.value.headers == {"Retry-After": "1"}
+
+
+def test_doubt_to_the_end_of_the_time_says_how_to_find_out() -> None:
+    with pytest.raises(Unavailable, match="whether the change was stored: read the user"):
+        run(Script(*[TIMEOUT] * 1_000), seconds=3)
+
+
+def test_an_error_of_ours_is_raised_as_it_is() -> None:
+    with pytest.raises(ClientError, match="ValidationException"):
+        run(Script(failure("ValidationException")))
+
+
+def test_a_cancel_for_a_reason_that_stays_is_raised_as_it_is() -> None:
+    with pytest.raises(ClientError, match="TransactionCanceledException"):
+        run(Script(cancelled("ValidationError", "None")))
