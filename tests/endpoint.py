@@ -5,7 +5,7 @@ import importlib
 import json
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,6 +19,8 @@ from local.template import FunctionSpec, Template
 TEMPLATE = Template(Path(__file__).parent.parent / "template.yaml")
 BASE_URL = "https://scim.example.com/scim/v2"
 TIMEOUT_S = 29.0
+
+Handler = Callable[[Mapping[str, Any], Any], Mapping[str, Any]]
 
 ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "test",
@@ -60,11 +62,14 @@ class Answer:
 class Endpoint:
     """Sends requests with one tenant's token. Paths are relative to ``/scim/v2`` unless they name a base themselves."""
 
-    def __init__(self, token: str) -> None:
+    def __init__(self, token: str, users: Handler | None = None) -> None:
+        """``users`` stands in for the handler of users, say with another engine behind it."""
         self.token = token
         specs = functions()
         self._routes = Routes(route for spec in specs for route in spec.routes)
-        self._handlers = {spec.name: spec.handler for spec in specs}
+        self._handlers = {spec.name: load(spec.handler) for spec in specs}
+        if users is not None:
+            self._handlers["UsersFunction"] = users
 
     def send(
         self,
@@ -115,10 +120,16 @@ ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 SURVEY = "urn:ietf:params:scim:schemas:extension:survey:2.0:User"
 
 
-def invoke(handler: str, event: Mapping[str, Any]) -> tuple[int, dict[str, str], bytes]:
-    """What a handler answers to an event, as the gateway would send it on."""
+def load(handler: str) -> Handler:
+    """The handler that the template names."""
     module, _, name = handler.rpartition(".")
-    answer = getattr(importlib.import_module(module), name)(event, LambdaContext())
+    found: Handler = getattr(importlib.import_module(module), name)
+    return found
+
+
+def invoke(handler: Handler, event: Mapping[str, Any]) -> tuple[int, dict[str, str], bytes]:
+    """What a handler answers to an event, as the gateway would send it on."""
+    answer = handler(event, LambdaContext())
     body = answer["body"].encode()
     if answer.get("isBase64Encoded"):
         body = base64.b64decode(body)

@@ -125,7 +125,7 @@ class Response:
         if self.body is not None:
             headers["Content-Type"] = media_type
         return {
-            "statusCode": self.status,
+            "statusCode": int(self.status),
             "headers": headers,
             "body": self.body or "",
             "isBase64Encoded": False,

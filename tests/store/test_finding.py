@@ -110,7 +110,7 @@ def _renamed(stored: Stored, user_name: str) -> Stored:
 
 
 def test_pages_in_the_order_of_ids_join_to_all_users(store: ResourceStore, dynamo: Dynamo, make: MakeUser) -> None:
-    users = sorted((make(str(number)).id for number in range(25)))
+    users = sorted(make(str(number)).id for number in range(25))
     before = dynamo.calls
     pages = [store.find(query(start_index=start, count=10)) for start in (1, 11, 21)]
     assert [stored.id for page in pages for stored in page.page] == users
@@ -158,7 +158,7 @@ def test_tenants_do_not_see_each_other(adapters: wiring.Adapters, dynamo: Dynamo
 def test_a_walk_without_time_says_what_to_filter_by(adapters: wiring.Adapters, make: MakeUser) -> None:
     make("Bob")
     hurried = adapters.resources(adapters.dynamo(Deadline(lambda: 2.0, lambda _: None)), Tenant("acme"), user_type())
-    with pytest.raises(TooMany, match="Filter by one of id, userName, externalId, emails.value with eq"):
+    with pytest.raises(TooMany, match=r"Filter by one of id, userName, externalId, emails.value with eq"):
         hurried.find(query("title pr"))
 
 

@@ -84,7 +84,7 @@ def test_more_values_than_two_versions_can_have_in_a_transaction_are_refused() -
     emails = [{"value": f"{number}@example.com"} for number in range(keys.MAX_INDEXED_VALUES)]
     paths = indexed("externalId", "emails.value")
     assert len(keys.index_entries({"emails": emails}, USER_ID, paths)) == keys.MAX_INDEXED_VALUES
-    with pytest.raises(InvalidValue, match="40 values of externalId, emails.value"):
+    with pytest.raises(InvalidValue, match=r"40 values of externalId, emails.value"):
         keys.index_entries({"emails": emails, "externalId": "one more"}, USER_ID, paths)
 
 

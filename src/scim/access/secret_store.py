@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from botocore.config import Config
 from botocore.exceptions import ClientError, HTTPClientError
+from botocore.exceptions import ConnectionError as ConnectionFault
 
 from scim.access import tokens
 from scim.protocol.errors import Unavailable
@@ -84,7 +85,7 @@ class SecretStore:
             if error.response["Error"]["Code"] in ("ResourceNotFoundException", "InvalidRequestException"):
                 return None
             raise _unavailable() from error
-        except HTTPClientError as error:
+        except (ConnectionFault, HTTPClientError) as error:
             raise _unavailable() from error
         value = json.loads(answer["SecretString"])
         expires = value.get("expires")

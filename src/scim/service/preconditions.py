@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from scim.protocol.errors import BadRequest, PreconditionFailed
 from scim.service.stored import etag
 
-_TAG = re.compile(r'\s*(?:W/)?"([\x21\x23-\x7e\x80-\U0010ffff]*)"\s*')
+# RFC 9110 sections 8.8.3 and 5.6.1.2: a tag may hold a comma, a list empty elements.
+_TAG = r'(?:W/)?("[\x21\x23-\x7e\x80-\U0010ffff]*")'
+_TAGS = re.compile(rf"[\s,]*{_TAG}(?:\s*,[\s,]*{_TAG})*[\s,]*")
 
 
 @dataclass(frozen=True, slots=True)
 class Preconditions:
-    """The opaque tags of the two headers; ``{"*"}`` is any version, ``None`` is no header.
+    """The opaque tags of the two headers, in their quotes; ``{"*"}`` is any version, ``None`` is no header.
 
     Tags are compared weakly, as SCIM's are weak throughout.
     """
@@ -43,11 +45,10 @@ def _parse(header: str | None, name: str) -> frozenset[str] | None:
         return None
     if header.strip() == "*":
         return frozenset("*")
-    tags = [_TAG.fullmatch(part) for part in header.split(",")]
-    if not all(tags):
+    if not _TAGS.fullmatch(header):
         raise BadRequest(f"{name} must be * or a list of versions such as {etag(1)}, as meta.version has them.")
-    return frozenset(tag.group(1) for tag in tags if tag)
+    return frozenset(re.findall(_TAG, header))
 
 
 def _holds(tags: frozenset[str], version: int | None) -> bool:
-    return version is not None and ("*" in tags or str(version) in tags)
+    return version is not None and ("*" in tags or f'"{version}"' in tags)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.config import Config
 from botocore.exceptions import ClientError, HTTPClientError
+from botocore.exceptions import ConnectionError as ConnectionFault
 
 from scim.service.deadline import Deadline
 
@@ -30,6 +31,9 @@ THROTTLED = frozenset(
 )
 _IN_DOUBT = frozenset({"InternalServerError", "ServiceUnavailable", "TransactionInProgressException"})
 
+# No answer came: the connection could not be made, or it ended before one did.
+NO_ANSWER = (ConnectionFault, HTTPClientError)
+
 Item = dict[str, Any]
 
 
@@ -42,7 +46,7 @@ def is_in_doubt(error: Exception) -> bool:
     if isinstance(error, ClientError):
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         return status >= 500 or error_code(error) in _IN_DOUBT
-    return isinstance(error, HTTPClientError)
+    return isinstance(error, NO_ANSWER)
 
 
 def is_throttled(error: Exception) -> bool:
@@ -123,7 +127,7 @@ class Dynamo:
             self.calls += 1
             try:
                 return call(**arguments)
-            except (ClientError, HTTPClientError) as error:
+            except (ClientError, *NO_ANSWER) as error:
                 if not (is_in_doubt(error) or is_throttled(error)):
                     raise
             self.deadline.pause(attempt)

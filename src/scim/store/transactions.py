@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any
 
-from botocore.exceptions import ClientError, HTTPClientError
+from botocore.exceptions import ClientError
 
 from scim.protocol.errors import Unavailable
-from scim.store.dynamo import THROTTLED, Dynamo, error_code, is_in_doubt, is_throttled
+from scim.store.dynamo import NO_ANSWER, THROTTLED, Dynamo, error_code, is_in_doubt, is_throttled
 
 _TRANSIENT = THROTTLED | {"TransactionConflict", "ProvisionedThroughputExceeded", "None"}
 _CONDITION = "ConditionalCheckFailed"
@@ -59,7 +59,7 @@ def commit(
     while True:
         try:
             dynamo.transact(requests, token)
-        except (ClientError, HTTPClientError) as error:
+        except (ClientError, *NO_ANSWER) as error:
             if failed := _failed(error, actions):
                 if in_doubt and is_committed():
                     return

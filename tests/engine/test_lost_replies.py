@@ -1,0 +1,72 @@
+"""Replies that are lost after the engine has committed: no false failure, no second write."""
+
+import json
+
+import pytest
+
+from tests.endpoint import Endpoint
+from tests.engine.proxy import Proxy
+
+WRITE = "TransactWriteItems"
+
+
+@pytest.fixture(params=[False, True], ids=["token known", "token forgotten"])
+def lossy(request: pytest.FixtureRequest, proxy: Proxy) -> Proxy:
+    """Once with an engine that knows the repeated transaction by its token, once with one that does not any more."""
+    proxy.forgets_tokens = request.param
+    return proxy
+
+
+def test_a_create_whose_reply_is_lost_is_told_as_created_and_is_there_once(scim: Endpoint, lossy: Proxy) -> None:
+    lossy.lose(WRITE)
+    created = scim.create(userName="bob@example.com")
+    listed = scim.request("GET", "/Users").json()
+    assert [user["id"] for user in listed["Resources"]] == [created["id"]]
+    assert created["meta"]["version"] == 'W/"1"'
+
+
+def test_a_patch_whose_reply_is_lost_is_made_once(scim: Endpoint, lossy: Proxy) -> None:
+    user = scim.create()
+    lossy.lose(WRITE, times=2)
+    answer = scim.patch(user["id"], {"op": "add", "path": "emails", "value": [{"value": "b@example.com"}]})
+    assert (answer.status, answer.headers["etag"]) == (200, 'W/"2"')
+    assert answer.json()["emails"] == [{"value": "b@example.com"}]
+    assert scim.request("GET", f"/Users/{user['id']}").headers["etag"] == 'W/"2"'
+
+
+def test_a_rename_whose_reply_is_lost_is_no_duplicate_of_itself(scim: Endpoint, lossy: Proxy) -> None:
+    user = scim.create()
+    lossy.lose(WRITE)
+    answer = scim.patch(user["id"], {"op": "replace", "path": "userName", "value": "new"}, if_match='W/"1"')
+    assert answer.status == 200
+
+
+def test_a_delete_whose_reply_is_lost_is_told_as_deleted(scim: Endpoint, lossy: Proxy) -> None:
+    user = scim.create()
+    lossy.lose(WRITE)
+    assert scim.request("DELETE", f"/Users/{user['id']}").status == 204
+    assert scim.request("DELETE", f"/Users/{user['id']}").status == 404
+    assert scim.request("GET", "/Users?count=0").json()["totalResults"] == 0
+
+
+def test_a_real_duplicate_stays_one_when_a_reply_is_lost(scim: Endpoint, lossy: Proxy) -> None:
+    scim.create(userName="bob")
+    lossy.lose(WRITE)
+    answer = scim.request("POST", "/Users", {"userName": "BOB"})
+    assert (answer.status, answer.json()["scimType"]) == (409, "uniqueness")
+
+
+def test_the_repetition_is_identical_to_the_byte(scim: Endpoint, proxy: Proxy) -> None:
+    proxy.lose(WRITE, times=2)
+    scim.create()
+    first, *repeated = proxy.bodies[WRITE]
+    assert repeated == [first, first]
+    assert json.loads(first)["ClientRequestToken"]
+
+
+@pytest.mark.parametrize("operation", ["GetItem", "Query"])
+def test_a_read_whose_reply_is_lost_is_read_again(scim: Endpoint, proxy: Proxy, operation: str) -> None:
+    user = scim.create(externalId="1")
+    proxy.lose(operation)
+    answer = scim.request("GET", '/Users?filter=externalId%20eq%20"1"')
+    assert [each["id"] for each in answer.json()["Resources"]] == [user["id"]]

@@ -1,0 +1,103 @@
+"""Simultaneous writes on a real engine: one winner where there can be only one, and nothing lost where all can win."""
+
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+from typing import Any
+
+from tests.endpoint import CORE, Answer, Endpoint
+
+ROUNDS = 100
+
+
+def together(number: int, send: Callable[[int], Answer], pool: ThreadPoolExecutor) -> list[Answer]:
+    """What ``number`` senders are answered who begin at the same moment."""
+    barrier = Barrier(number)
+
+    def begin(index: int) -> Answer:
+        barrier.wait()
+        return send(index)
+
+    return list(pool.map(begin, range(number)))
+
+
+def mixed_case(name: str, number: int) -> str:
+    """The name with upper case where ``number`` has ones."""
+    return "".join(each.upper() if number >> index & 1 else each for index, each in enumerate(name))
+
+
+def test_of_twelve_simultaneous_creates_of_one_name_in_mixed_case_one_wins_and_eleven_get_409(scim: Endpoint) -> None:
+    outcomes = Counter[tuple[tuple[int, int], ...]]()
+    with ThreadPoolExecutor(12) as pool:
+        for number in range(ROUNDS):
+            name = f"racer{number}@example.com"
+            answers = together(
+                12,
+                lambda index: scim.request("POST", "/Users", _user(mixed_case(name, index))),
+                pool,  # used in its round
+            )
+            outcomes[tuple(sorted(Counter(answer.status for answer in answers).items()))] += 1
+    assert outcomes == {((201, 1), (409, 11)): ROUNDS}
+    assert scim.request("GET", "/Users?count=0").json()["totalResults"] == ROUNDS
+
+
+def test_eight_simultaneous_patches_of_one_user_all_succeed_and_are_all_kept(scim: Endpoint) -> None:
+    emails = [{"type": f"type{index}", "value": f"{index}@example.com"} for index in range(8)]
+    with ThreadPoolExecutor(8) as pool:
+        for _ in range(10):
+            user = scim.create()
+            answers = together(
+                8,
+                lambda index: scim.patch(user["id"], {"op": "add", "path": "emails", "value": [emails[index]]}),
+                pool,  # used in its round
+            )
+            assert [answer.status for answer in answers] == [200] * 8
+            now = scim.request("GET", f"/Users/{user['id']}").json()
+            assert sorted(now["emails"], key=lambda email: email["type"]) == emails
+            assert now["meta"]["version"] == 'W/"9"'
+
+
+def test_of_simultaneous_patches_that_name_the_version_one_succeeds(scim: Endpoint) -> None:
+    user = scim.create()
+    with ThreadPoolExecutor(6) as pool:
+        answers = together(6, lambda index: _retitle(scim, user, f"T{index}"), pool)
+    assert Counter(answer.status for answer in answers) == {200: 1, 412: 5}
+
+
+def test_simultaneous_deletes_delete_once(scim: Endpoint) -> None:
+    user = scim.create()
+    with ThreadPoolExecutor(6) as pool:
+        answers = together(6, lambda _: scim.request("DELETE", f"/Users/{user['id']}"), pool)
+    assert Counter(answer.status for answer in answers) == {204: 1, 404: 5}
+    assert scim.request("GET", "/Users").json()["totalResults"] == 0
+
+
+def test_users_that_swap_names_never_both_have_one(scim: Endpoint) -> None:
+    users = [scim.create(userName=f"start{index}") for index in range(4)]
+    with ThreadPoolExecutor(4) as pool:
+        for number in range(10):
+            answers = together(4, lambda index: _rename(scim, users[index], f"prize{number}"), pool)
+            assert Counter(answer.status for answer in answers) == {200: 1, 409: 3}
+            found = scim.request("GET", f'/Users?filter=userName%20eq%20"PRIZE{number}"').json()
+            assert found["totalResults"] == 1
+
+
+def test_the_counters_agree_with_the_users_after_simultaneous_writes(scim: Endpoint) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        created = list(pool.map(lambda index: scim.create(userName=f"{index}"), range(64)))
+        list(pool.map(lambda user: scim.request("DELETE", f"/Users/{user['id']}"), created[::2]))
+    listed = scim.request("GET", "/Users?count=200").json()
+    assert (listed["totalResults"], listed["itemsPerPage"]) == (32, 32)
+
+
+def _user(name: str) -> dict[str, Any]:
+    return {"schemas": [CORE], "userName": name}
+
+
+def _retitle(scim: Endpoint, user: dict[str, Any], title: str) -> Answer:
+    return scim.patch(user["id"], {"op": "replace", "path": "title", "value": title}, if_match='W/"1"')
+
+
+def _rename(scim: Endpoint, user: dict[str, Any], name: str) -> Answer:
+    return scim.patch(user["id"], {"op": "replace", "path": "userName", "value": name})
