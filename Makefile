@@ -19,9 +19,9 @@ help: ## List what make can do
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' Makefile
 
 run: .venv/installed $(engine) ## Run the endpoint on this machine until Ctrl-C (PORT=8080)
-	@.venv/bin/python -m local --port $(PORT)
+	@.venv/bin/python -u -m local --port $(PORT)
 
-test: .venv/installed $(engine) ## Run the tests
+test: .venv/installed $(engine) $(ministack) ## Run the tests
 	@.venv/bin/pytest
 
 check: .venv/installed .venv-sam/installed ## Check style, types, layers and the template

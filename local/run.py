@@ -3,7 +3,6 @@
 import asyncio
 import fcntl
 import socket
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -22,6 +21,7 @@ from local.gateway.response import Response
 from local.gateway.routes import Routes
 from local.place import ACCOUNT, HOST, REGION
 from local.problem import Problem
+from local.services import secrets
 from local.services.child import Child
 from local.template import Template
 
@@ -46,41 +46,34 @@ async def run(options: Options) -> None:
     with (
         _claimed(options.data / "lock"),
         _listening(options.port) as listener,
+        secrets.child(options.data) as secrets_manager,
         engine.start(options.data) as dynamodb,
-        _secrets(options.data) as secrets,
     ):
         table.ensure(dynamodb, template.table(_TABLE))
-        origin = f"http://{HOST}:{options.port}"
-        specs = template.functions(_KNOWN, _variables(origin, dynamodb, secrets))
+        secrets_manager.wait()
+        scim_url = f"http://{HOST}:{options.port}/scim/v2"
+        specs = template.functions(_KNOWN, _variables(scim_url, dynamodb, secrets_manager))
         log = options.data / "functions.log"
         async with running(specs, log) as functions:
             gateway = Gateway(Routes(route for spec in specs for route in spec.routes), functions, _report)
             users = functions["UsersFunction"]
             path = options.data / "connection.json"
-            connected = await connection.establish(
-                path, f"{origin}/scim/v2", gateway, users.variables, options.extension
-            )
-            _introduce(connected, path, dynamodb, log)
-            await _serve(gateway, listener, [child for child in (dynamodb.child, secrets) if child])
+            connected = await connection.establish(path, scim_url, gateway, users.variables, options.extension)
+            _introduce(connected, path, dynamodb, secrets_manager, log)
+            await _serve(gateway, listener, [child for child in (dynamodb.child, secrets_manager) if child])
 
 
-def _variables(origin: str, dynamodb: Engine, secrets: Child) -> dict[str, str]:
+def _variables(scim_url: str, dynamodb: Engine, secrets_manager: Child) -> dict[str, str]:
     """What the functions' environment has instead of the template's values, and what only exists here."""
     return {
-        "PUBLIC_URL": origin,
+        "PUBLIC_URL": scim_url,
         "AWS_ACCESS_KEY_ID": "local",
         "AWS_SECRET_ACCESS_KEY": "local",
         "AWS_REGION": REGION,
         "AWS_DEFAULT_REGION": REGION,
         "AWS_ENDPOINT_URL_DYNAMODB": dynamodb.url,
-        "AWS_ENDPOINT_URL_SECRETS_MANAGER": secrets.url,
+        "AWS_ENDPOINT_URL_SECRETS_MANAGER": secrets_manager.url,
     }
-
-
-def _secrets(data: Path) -> Child:
-    journal = str(data / "secrets.journal")
-    command = [sys.executable, "-m", "local.services.secrets", "--port", "{port}", "--journal", journal]
-    return Child("Secrets Manager", command, data / "secrets.log")
 
 
 @contextmanager
@@ -107,7 +100,7 @@ def _listening(port: int) -> Iterator[socket.socket]:
         yield listener
 
 
-def _introduce(connected: Connection, path: Path, dynamodb: Engine, log: Path) -> None:
+def _introduce(connected: Connection, path: Path, dynamodb: Engine, secrets_manager: Child, log: Path) -> None:
     print(f"""
 SCIM URL      {connected.scim_url}
 Bearer token  {connected.token}
@@ -115,10 +108,15 @@ Both are in   {path}
 
 Try           curl -H 'Authorization: Bearer {connected.token}' {connected.scim_url}/Users
 
-Table         on {dynamodb.name}, data in {dynamodb.data}
+Table         on {_where(dynamodb.name, dynamodb.child)}, data in {dynamodb.data}
+Secrets       on {_where("moto", secrets_manager)}, data in {secrets_manager.data}
 Log           {log}
 Ctrl-C ends it; the data stay.
 """)
+
+
+def _where(name: str, child: Child | None) -> str:
+    return f"{name} (process {child.pid})" if child else name
 
 
 def _report(request: Request, response: Response, seconds: float) -> None:

@@ -23,7 +23,7 @@ from scim import wiring
 from scim.access import tokens
 from scim.service.ports import Tenant
 from scim.settings import Settings
-from tests.endpoint import invoke
+from tests.endpoint import invoke, load
 from tests.template_reader import Deployment, Right, references
 
 ROOT = Path(__file__).parent.parent
@@ -366,6 +366,6 @@ def test_the_sample_events_are_served_with_their_functions_rights(settings: Sett
         needed.clear()
         event = json.loads(path.read_text())
         function = functions[event["routeKey"]]
-        status, *_ = invoke(function.handler, event)
+        status, *_ = invoke(load(function.handler), event)
         assert (status == 401) == (path.stem == "missing-token")
         assert needed <= DEPLOYMENT.rights(function.name), path.stem

@@ -46,12 +46,13 @@ def start(data: Path | None = None, name: str | None = None) -> Iterator[Engine]
         with TemporaryDirectory() as directory, start(Path(directory), name) as engine:
             yield engine
     else:
-        child, file = _child(name or os.environ.get("ENGINE") or _installed(), data)
-        with child:
-            yield Engine(child.name, child.url, str(file), child)
+        with _child(name or os.environ.get("ENGINE") or installed(), data) as child:
+            child.wait()
+            yield Engine(child.name, child.url, str(child.data), child)
 
 
-def _installed() -> str:
+def installed() -> str:
+    """The engine that is here: ``dynoxide`` before ``ministack``."""
     if _DYNOXIDE.exists() and (platform.system(), platform.machine()) == ("Linux", "x86_64"):
         return "dynoxide"
     if _MINISTACK.exists():
@@ -59,23 +60,20 @@ def _installed() -> str:
     raise Problem("no DynamoDB engine is installed; make run and make test do that")
 
 
-def _child(name: str, data: Path) -> tuple[Child, Path]:
-    """The engine's process, and the file that holds its data."""
+def _child(name: str, data: Path) -> Child:
     if name == "dynoxide":
-        return _dynoxide(data)
+        return _dynoxide(data / "dynoxide.db")
     if name == "ministack":
-        return _ministack(data)
+        return _ministack(data / "ministack.journal")
     raise Problem(f"ENGINE is {name}; it can be dynoxide or ministack")
 
 
-def _dynoxide(data: Path) -> tuple[Child, Path]:
-    file = data / "dynoxide.db"
+def _dynoxide(file: Path) -> Child:
     serve = [str(_DYNOXIDE), "serve", "--host", HOST, "--port", "{port}", "--db-path", str(file)]
-    command = [sys.executable, "-S", "-E", tether.__file__, str(os.getpid()), *serve]
-    return Child("dynoxide", command, data / "dynoxide.log"), file
+    tethered = [sys.executable, "-S", "-E", tether.__file__, str(os.getpid()), *serve]
+    return Child("dynoxide", tethered, file)
 
 
-def _ministack(data: Path) -> tuple[Child, Path]:
-    file = data / "ministack.journal"
-    command = [str(_MINISTACK), "-m", "local.services.ministack", "--port", "{port}", "--journal", str(file)]
-    return Child("ministack", command, data / "ministack.log", {"PYTHONPATH": str(_ROOT)}), file
+def _ministack(journal: Path) -> Child:
+    command = [str(_MINISTACK), "-m", "local.services.ministack", "--port", "{port}", "--journal", str(journal)]
+    return Child("ministack", command, journal, {"PYTHONPATH": str(_ROOT)})

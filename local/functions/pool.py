@@ -168,6 +168,7 @@ def _runtime_variables(spec: FunctionSpec) -> dict[str, str]:
         "LANG": "en_US.UTF-8",
         "PATH": os.environ.get("PATH", os.defpath),
         "PYTHONPATH": os.pathsep.join([str(spec.code), str(_ROOT)]),
+        "PYTHONUNBUFFERED": "1",  # a line is in the log when it is printed
         "PYTHONUTF8": "1",
         "TZ": "UTC",
     }

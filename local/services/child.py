@@ -16,18 +16,20 @@ _STOP_S = 5.0
 
 
 class Child:
-    """A server in a process of its own, on a port that it keeps when it is started again.
+    """A server in a process of its own, on a port that it keeps when it is started again, until the end of the block.
 
-    ``{port}`` in the command stands for the port. Standard input is a pipe that closes when we end, however we end.
+    ``{port}`` in the command stands for the port; ``data`` is the file that the server keeps. Its standard input is a
+    pipe that closes when we end, however we end.
     Start it from the main thread: Linux ties a child's life to the thread that started it (prctl(2), PR_SET_PDEATHSIG).
     """
 
     def __init__(
-        self, name: str, command: Sequence[str], log: Path, variables: Mapping[str, str] | None = None
+        self, name: str, command: Sequence[str], data: Path, variables: Mapping[str, str] | None = None
     ) -> None:
         self.name = name
         self.port = free_port()
-        self.log = log
+        self.data = data
+        self._log = data.with_suffix(".log")
         self._command = [part.replace("{port}", str(self.port)) for part in command]
         self._variables = os.environ | dict(variables or {})
         self._process: subprocess.Popen[bytes] | None = None
@@ -45,12 +47,7 @@ class Child:
         return self._process is not None and self._process.poll() is not None
 
     def __enter__(self) -> Self:
-        try:
-            self.start()
-            self.wait()
-        except BaseException:
-            self.stop()
-            raise
+        self.start()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -59,7 +56,7 @@ class Child:
     def start(self) -> None:
         """Starts the process, again if it had died, and returns before it serves."""
         self.stop()
-        with self.log.open("ab") as log:
+        with self._log.open("ab") as log:
             self._process = subprocess.Popen(  # noqa: S603 - the commands are ours
                 self._command,
                 env=self._variables,
@@ -74,12 +71,14 @@ class Child:
         deadline = time.monotonic() + _START_S
         while time.monotonic() < deadline:
             if self.died:
-                raise Problem(f"{self.name} does not start: {self._last_words()}")
+                raise Problem(
+                    f"{self.name} does not start: {self._last_words()}; to start empty, move {self.data} away"
+                )
             with socket.socket() as probe:
                 if probe.connect_ex((HOST, self.port)) == 0:
                     return
             time.sleep(0.01)
-        raise Problem(f"{self.name} took more than {_START_S:.0f} s to start (see {self.log})")
+        raise Problem(f"{self.name} took more than {_START_S:.0f} s to start (see {self._log})")
 
     def stop(self) -> None:
         if self._process is None:
@@ -95,8 +94,8 @@ class Child:
         self._process = None
 
     def _last_words(self) -> str:
-        lines = self.log.read_text(errors="replace").split("\n")
-        return next((line.removeprefix("error: ") for line in reversed(lines) if line.strip()), f"see {self.log}")
+        lines = self._log.read_text(errors="replace").split("\n")
+        return next((line.removeprefix("error: ") for line in reversed(lines) if line.strip()), f"see {self._log}")
 
 
 def free_port() -> int:

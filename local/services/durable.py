@@ -94,7 +94,8 @@ def serve(connect: Callable[[], Service]) -> None:
 
 
 def _end_with_standard_input() -> None:
-    sys.stdin.buffer.read()
+    while os.read(0, 1):  # not sys.stdin, which the interpreter would wait for when it ends
+        pass
     os._exit(0)
 
 

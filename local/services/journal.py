@@ -24,7 +24,7 @@ class Journal:
             try:
                 entry: dict[str, Any] = json.loads(line)
             except ValueError as error:
-                raise Problem(f"{self._path}, line {number} is damaged; move the file away to start empty") from error
+                raise Problem(f"{self._path}, line {number} is damaged") from error
             yield entry
 
     def append(self, entry: dict[str, Any]) -> None:

@@ -3,13 +3,25 @@
 After a restart everything is as it was but the six random characters at the end of a secret's ARN: use its name.
 """
 
-from moto.moto_server.werkzeug_app import create_backend_app
+import sys
+from pathlib import Path
 
+from local.services.child import Child
 from local.services.durable import Answer, Call, Service, serve
+
+
+def child(data: Path) -> Child:
+    """The service in a process of its own, with its journal in a directory."""
+    journal = data / "secrets.journal"
+    return Child(
+        "Secrets Manager", [sys.executable, "-m", __name__, "--port", "{port}", "--journal", str(journal)], journal
+    )
 
 
 def connect() -> Service:
     """A fresh Secrets Manager, of one account and one region."""
+    from moto.moto_server.werkzeug_app import create_backend_app  # takes half a second, in the service's process only
+
     client = create_backend_app("secretsmanager").test_client()
 
     def service(call: Call) -> Answer:

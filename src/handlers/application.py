@@ -41,7 +41,7 @@ class Application:
 
     def __init__(self, find: Find) -> None:
         self._find = find
-        self._logger = Logger()
+        self._logger = Logger(use_rfc3339=True)  # Lambda reads the level of a line only beside such a time
 
     @cached_property
     def _adapters(self) -> wiring.Adapters:
@@ -101,7 +101,7 @@ class Application:
         return Context(
             tenant=tenant,
             request_id=request.id,
-            base_url=(self._adapters.settings.public_url or f"https://{request.domain}") + _BASE_PATH,
+            base_url=self._adapters.settings.public_url or f"https://{request.domain}{_BASE_PATH}",
             dialect=Dialect(strict=tenant.strict),
             deadline=deadline,
             now=wiring.now,

@@ -22,7 +22,7 @@ class Settings(BaseModel):
     secret_prefix: str = Field(alias="SECRET_PREFIX", min_length=1)
     """What the name of a tenant's secret begins with; the tenant's id follows."""
     public_url: str = Field(default="", alias="PUBLIC_URL")
-    """What clients reach the endpoint under, up to /scim/v2 and without it; empty for the API's own domain."""
+    """The base URL that answers show, such as https://scim.example.com/scim/v2; empty for that of the API itself."""
     indexed_attributes: Annotated[tuple[str, ...], BeforeValidator(_names)] = Field(
         default=("externalId", "emails.value"), alias="INDEXED_ATTRIBUTES"
     )

@@ -1,0 +1,338 @@
+"""Who is let in, how long what is known of a tenant is relied on, and what those cost who only try."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from scim.access import tokens
+from scim.access.authentication import CACHE_S, Authenticator
+from scim.access.secret_store import SecretStore, ValidToken
+from scim.protocol.errors import ScimError, TooManyRequests, Unauthorized, Unavailable
+from scim.service.ports import Tenant
+from tests.service.fakes import MemoryTenants
+
+FOREVER = float("inf")
+TENANT_BUDGET = 5
+STRANGER_BUDGET = 50
+WINDOW_S = 10
+
+
+class Secrets(SecretStore):
+    """The valid tokens of tenants; counts how often it is asked."""
+
+    def __init__(self) -> None:
+        self.valid: dict[str, list[ValidToken]] = {}
+        self.silent = False
+        self.asked = 0
+
+    def valid_tokens(self, tenant_id: str, now: float) -> list[ValidToken]:  # noqa: ARG002
+        self.asked += 1
+        if self.silent:
+            raise Unavailable("Not now.")
+        return list(self.valid.get(tenant_id, ()))
+
+
+class Door:
+    """The authenticator with a clock that stands still and tenants that can be let in and locked out."""
+
+    def __init__(self) -> None:
+        self.now = 1_800_000_000.0
+        self.secrets = Secrets()
+        self.settings = MemoryTenants()
+        self.authenticator = Authenticator(self.secrets, lambda: self.now)
+
+    def give(self, tenant_id: str = "acme", until: float = FOREVER) -> str:
+        """A further valid token for a tenant."""
+        token = tokens.new(tenant_id)
+        self.settings.create(Tenant(tenant_id))
+        self.secrets.valid.setdefault(tenant_id, []).append(ValidToken(tokens.digest(token), until))
+        return token
+
+    def knock(self, token: str) -> int:
+        """The status that a request with the token is answered with."""
+        try:
+            self.authenticator.authenticate(f"Bearer {token}", self.settings)
+        except ScimError as error:
+            return error.status
+        return 200
+
+
+@pytest.fixture
+def door() -> Door:
+    return Door()
+
+
+# Who is let in
+
+
+def test_valid_token_opens_its_own_tenant(door: Door) -> None:
+    door.give("other")
+    token = door.give("acme")
+
+    assert door.authenticator.authenticate(f"Bearer {token}", door.settings) == Tenant("acme")
+
+
+@pytest.mark.parametrize("form", ["Bearer {}", "bearer {}", "BEARER {}", "Bearer   {}", "  Bearer {}  "])
+def test_scheme_has_no_case(door: Door, form: str) -> None:
+    token = door.give()
+
+    assert door.authenticator.authenticate(form.format(token), door.settings) == Tenant("acme")
+
+
+def test_each_of_several_valid_tokens_opens_the_tenant(door: Door) -> None:
+    current, previous = door.give(), door.give(until=door.now + 3_600)
+
+    assert [door.knock(current), door.knock(previous)] == [200, 200]
+
+
+def settings_deleted(door: Door) -> str:
+    token = door.give()
+    door.settings.tenants.clear()
+    return f"Bearer {token}"
+
+
+def secret_deleted(door: Door) -> str:
+    token = door.give()
+    door.secrets.valid.clear()
+    return f"Bearer {token}"
+
+
+LOCKED_OUT: dict[str, Callable[[Door], str | None]] = {
+    "no header": lambda _: None,
+    "empty header": lambda _: "",
+    "no scheme": lambda door: door.give(),
+    "another scheme": lambda door: f"Basic {door.give()}",
+    "no token": lambda _: "Bearer",
+    "no token of ours": lambda _: "Bearer 0123456789",
+    "two tokens": lambda door: f"Bearer {door.give()} {door.give()}",
+    "wrong checksum": lambda door: f"Bearer {door.give()[:-8]}00000000",
+    "wrong token": lambda door: f"Bearer {door.give() and tokens.new('acme')}",
+    "expired token": lambda door: f"Bearer {door.give(until=door.now)}",
+    "unknown tenant": lambda _: f"Bearer {tokens.new('nobody')}",
+    "deleted settings": settings_deleted,
+    "deleted secret": secret_deleted,
+}
+
+
+@pytest.mark.parametrize("reason", LOCKED_OUT)
+def test_all_others_get_the_same_401(door: Door, reason: str) -> None:
+    authorization = LOCKED_OUT[reason](door)
+
+    with pytest.raises(Unauthorized) as refused:
+        door.authenticator.authenticate(authorization, door.settings)
+    with pytest.raises(Unauthorized) as without_header:
+        door.authenticator.authenticate(None, door.settings)
+
+    assert refused.value.body() == without_header.value.body()
+    assert refused.value.headers == {"WWW-Authenticate": 'Bearer realm="SCIM"'}
+
+
+@pytest.mark.parametrize("reason", ["no header", "no scheme", "another scheme", "no token of ours", "wrong checksum"])
+def test_what_is_no_token_of_ours_costs_no_call(door: Door, reason: str) -> None:
+    with pytest.raises(Unauthorized):
+        door.authenticator.authenticate(LOCKED_OUT[reason](door), door.settings)
+
+    assert door.secrets.asked == 0
+
+
+@dataclass
+class Watched:
+    """A valid token that counts how often its digest is read."""
+
+    token: str
+    until: float = FOREVER
+    compared: int = 0
+
+    @property
+    def digest(self) -> bytes:
+        self.compared += 1
+        return tokens.digest(self.token)
+
+
+@pytest.mark.parametrize("matching", [0, 1, None])
+def test_both_candidates_are_compared_whichever_matches(door: Door, matching: int | None) -> None:
+    candidates: list[Any] = [Watched(tokens.new("acme")), Watched(tokens.new("acme"))]
+    door.settings.create(Tenant("acme"))
+    door.secrets.valid["acme"] = candidates
+
+    status = door.knock(tokens.new("acme") if matching is None else candidates[matching].token)
+
+    assert status == (401 if matching is None else 200)
+    assert [each.compared for each in candidates] == [1, 1]
+
+
+# The cache
+
+
+def test_tenant_is_read_once_a_minute(door: Door) -> None:
+    token = door.give()
+
+    asked = []
+    for _ in range(3):
+        asked += [(door.knock(token), door.secrets.asked)]
+        door.now += CACHE_S / 2
+
+    assert asked == [(200, 1), (200, 1), (200, 2)]
+
+
+@pytest.mark.parametrize("revoke", ["the secret", "the settings"])
+def test_revoked_token_lives_for_a_minute_and_no_longer(door: Door, revoke: str) -> None:
+    token = door.give()
+    door.knock(token)
+    (door.secrets.valid if revoke == "the secret" else door.settings.tenants).clear()
+
+    door.now += 59.9
+    last = door.knock(token)
+    door.now += 0.1
+
+    assert (CACHE_S, last, door.knock(token)) == (60, 200, 401)
+
+
+def test_token_that_expires_while_it_is_cached_ends_at_its_time(door: Door) -> None:
+    token = door.give(until=door.now + 30)
+
+    before = door.knock(token)
+    door.now += 30
+
+    assert (before, door.knock(token)) == (200, 401)
+
+
+def test_new_token_is_let_in_at_once(door: Door) -> None:
+    door.knock(door.give())
+
+    assert door.knock(door.give()) == 200
+
+
+def test_tenant_that_has_just_been_made_is_let_in_at_once(door: Door) -> None:
+    before = door.knock(tokens.new("acme"))
+
+    assert (before, door.knock(door.give("acme"))) == (401, 200)
+
+
+def test_silence_is_503_and_is_not_remembered(door: Door) -> None:
+    token = door.give()
+    door.secrets.silent = True
+    statuses = [door.knock(token)]
+    door.secrets.silent = False
+    statuses += [door.knock(token)]
+
+    assert statuses == [503, 200]
+
+
+def test_silence_does_not_lock_out_whom_the_cache_knows(door: Door) -> None:
+    token = door.give()
+    door.knock(token)
+    door.secrets.silent = True
+
+    assert [door.knock(token), door.knock(tokens.new("acme"))] == [200, 503]
+
+
+def test_silence_about_the_settings_is_503(door: Door) -> None:
+    class Silent(MemoryTenants):
+        def get(self, tenant_id: str) -> Tenant | None:  # noqa: ARG002
+            raise Unavailable("Not now.")
+
+    with pytest.raises(Unavailable):
+        door.authenticator.authenticate(f"Bearer {door.give()}", Silent())
+
+
+# The budgets
+
+
+def statuses_of_wrong_tokens(door: Door, number: int) -> Iterator[int]:
+    """Some of a tenant that is cached."""
+    return (door.knock(tokens.new("acme")) for _ in range(number))
+
+
+def test_wrong_tokens_of_a_tenant_are_looked_up_a_few_times_and_then_429(door: Door) -> None:
+    door.knock(door.give())
+
+    statuses = list(statuses_of_wrong_tokens(door, TENANT_BUDGET + 3))
+
+    assert statuses == [401] * TENANT_BUDGET + [429] * 3
+    assert door.secrets.asked == 1 + TENANT_BUDGET
+
+
+def test_429_says_when_to_come_again_and_that_the_token_was_not_looked_up(door: Door) -> None:
+    door.knock(door.give())
+    list(statuses_of_wrong_tokens(door, TENANT_BUDGET))
+
+    with pytest.raises(TooManyRequests) as refused:
+        door.authenticator.authenticate(f"Bearer {tokens.new('acme')}", door.settings)
+
+    assert refused.value.headers == {"Retry-After": str(WINDOW_S)}
+
+
+def test_wrong_tokens_without_end_neither_lock_out_the_right_one_nor_cost_more_than_the_budget(door: Door) -> None:
+    token, seconds = door.give(), 180
+
+    statuses = [door.knock(token)]
+    for _ in range(seconds):
+        list(statuses_of_wrong_tokens(door, 3))
+        statuses += [door.knock(token)]
+        door.now += 1
+
+    assert set(statuses) == {200}
+    assert door.secrets.asked == 1 + TENANT_BUDGET * seconds // WINDOW_S
+
+
+def test_new_token_beyond_the_budget_is_asked_to_come_again_and_is_never_401(door: Door) -> None:
+    door.knock(door.give())
+    list(statuses_of_wrong_tokens(door, TENANT_BUDGET))
+    token = door.give()
+
+    statuses = [door.knock(token)]
+    door.now += WINDOW_S
+    statuses += [door.knock(token)]
+
+    assert statuses == [429, 200]
+
+
+def test_wrong_tokens_of_one_tenant_cost_no_other(door: Door) -> None:
+    door.knock(door.give("acme"))
+    door.knock(door.give("other"))
+    list(statuses_of_wrong_tokens(door, TENANT_BUDGET + 1))
+
+    assert door.knock(tokens.new("other")) == 401
+
+
+def test_tokens_of_made_up_tenants_are_looked_up_some_times_and_then_429(door: Door) -> None:
+    statuses = [door.knock(tokens.new(f"made-up-{number}")) for number in range(STRANGER_BUDGET + 3)]
+
+    assert statuses == [401] * STRANGER_BUDGET + [429] * 3
+    assert door.secrets.asked == STRANGER_BUDGET
+
+
+def test_made_up_tenants_cost_no_tenant_that_is_cached(door: Door) -> None:
+    token = door.give()
+    door.knock(token)
+    for number in range(STRANGER_BUDGET + 1):
+        door.knock(tokens.new(f"made-up-{number}"))
+
+    assert [door.knock(token), door.knock(door.give())] == [200, 200]
+
+
+def test_tenants_that_are_met_for_the_first_time_spend_nothing(door: Door) -> None:
+    tenants = [door.give(f"tenant-{number}") for number in range(STRANGER_BUDGET * 2)]
+
+    assert {door.knock(token) for token in tenants} == {200}
+
+
+def test_made_up_tenants_do_not_drive_real_ones_out_of_the_cache(door: Door) -> None:
+    token = door.give()
+    door.knock(token)
+    for number in range(1_100):
+        door.now += 0.0 if number % STRANGER_BUDGET else WINDOW_S
+        door.knock(tokens.new(f"made-up-{number}"))
+    door.now = 1_800_000_000.0
+    asked = door.secrets.asked
+
+    assert (door.knock(token), door.secrets.asked) == (200, asked)
+
+
+def test_more_tenants_than_the_cache_holds_are_all_let_in(door: Door) -> None:
+    tenants = [door.give(f"tenant-{number}") for number in range(1_010)]
+
+    assert {door.knock(token) for token in tenants + tenants} == {200}

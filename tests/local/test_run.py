@@ -1,0 +1,214 @@
+"""``python -m local`` from its first start to kill -9: the real template, handlers and engine."""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+import httpx
+import pytest
+
+from local.services.child import free_port
+from tests.local.servers import gone_within
+
+ROOT = Path(__file__).parents[2]
+SCHEMA = "urn:ietf:params:scim:schemas:core:2.0:User"
+READY = "Ctrl-C ends it"
+
+
+@dataclass(frozen=True)
+class Run:
+    """A local run that serves."""
+
+    process: subprocess.Popen[str]
+    output: IO[str]
+    introduction: str
+    data: Path
+
+    @property
+    def connection(self) -> dict[str, str]:
+        connection: dict[str, str] = json.loads((self.data / "connection.json").read_text())
+        return connection
+
+    def client(self) -> httpx.Client:
+        headers = {"authorization": f"Bearer {self.connection['token']}", "content-type": "application/scim+json"}
+        return httpx.Client(base_url=self.connection["scim_url"], headers=headers, timeout=30)
+
+    def user_names(self) -> set[str]:
+        with self.client() as client:
+            return {user["userName"] for user in client.get("/Users").json()["Resources"]}
+
+    def create(self, name: str) -> None:
+        with self.client() as client:
+            assert client.post("/Users", json={"schemas": [SCHEMA], "userName": name}).status_code == 201
+
+    def servers(self) -> dict[str, int]:
+        """The process ids of the servers behind the functions, which it tells."""
+        return {name: int(pid) for name, pid in re.findall(r"on ([\w ]+) \(process (\d+)\)", self.introduction)}
+
+    def reads(self, text: str) -> bool:
+        return any(text in line for line in self.output)
+
+
+def command(data: Path, port: int | str) -> list[str]:
+    return [sys.executable, "-u", "-m", "local", "--data", str(data), "--port", str(port)]
+
+
+def environment() -> dict[str, str]:
+    chosen = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    return chosen | {"PYTHONPATH": "src"}
+
+
+@contextmanager
+def running(data: Path, port: int) -> Iterator[Run]:
+    process = subprocess.Popen(command(data, port), cwd=ROOT, env=environment(), stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    introduction = ""
+    for line in process.stdout:
+        introduction += line
+        if READY in line:
+            break
+    try:
+        assert READY in introduction
+        yield Run(process, process.stdout, introduction, data)
+    finally:
+        process.terminate()
+        process.wait(20)
+        process.stdout.close()
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("run") / "data"
+
+
+@pytest.fixture(scope="module")
+def port() -> int:
+    return free_port()
+
+
+@pytest.fixture(scope="module")
+def run(data: Path, port: int) -> Iterator[Run]:
+    with running(data, port) as run:
+        yield run
+
+
+def engine(run: Run) -> int:
+    return next(pid for name, pid in run.servers().items() if name != "moto")
+
+
+def test_it_tells_url_token_and_a_line_to_try(run: Run, port: int) -> None:
+    url, token = f"http://127.0.0.1:{port}/scim/v2", run.connection["token"]
+    assert run.connection == {"scim_url": url, "token": token, "tenant": "acme"}
+    assert f"SCIM URL      {url}\n" in run.introduction
+    assert f"Bearer token  {token}\n" in run.introduction
+    assert f"curl -H 'Authorization: Bearer {token}' {url}/Users\n" in run.introduction
+
+
+def test_it_tells_which_engine_it_took_and_where_the_data_are(run: Run) -> None:
+    assert re.search(rf"Table +on (dynoxide|ministack) \(process \d+\), data in {run.data}/\1\.", run.introduction)
+
+
+def test_the_connection_is_its_owners_alone(run: Run) -> None:
+    assert (run.data / "connection.json").stat().st_mode & 0o777 == 0o600
+    assert run.data.stat().st_mode & 0o777 == 0o700
+
+
+def test_the_token_opens_it_and_nothing_else_does(run: Run) -> None:
+    with run.client() as client:
+        assert client.get("/Users").status_code == 200
+        assert client.get("/Users", headers={"authorization": "Bearer wrong"}).status_code == 401
+
+
+def test_every_function_serves(run: Run) -> None:
+    bulk = {"schemas": ["urn:ietf:params:scim:api:messages:2.0:BulkRequest"], "Operations": []}
+    with run.client() as client:
+        assert client.get("/ServiceProviderConfig").status_code == 200
+        assert client.post("/Bulk", json=bulk).headers["content-type"].startswith("application/scim+json")
+
+
+def test_the_tenant_has_the_extension_of_the_examples(run: Run) -> None:
+    extension = json.loads((ROOT / "examples/extensions/employee.json").read_text())["id"]
+    with run.client() as client:
+        assert client.get(f"/Schemas/{extension}").json()["id"] == extension
+
+
+def test_users_are_there_after_kill_9_of_the_engine(run: Run) -> None:
+    run.create("before@example.com")
+    os.kill(engine(run), signal.SIGKILL)
+    assert run.reads("died and was started again")
+    assert "before@example.com" in run.user_names()
+
+
+def test_the_token_is_good_after_kill_9_of_secrets_manager(run: Run) -> None:
+    os.kill(run.servers()["moto"], signal.SIGKILL)
+    assert run.reads("Secrets Manager died and was started again")
+    assert run.user_names()
+
+
+def test_a_second_run_on_the_same_data_is_refused(run: Run) -> None:
+    refused = fails(run.data, free_port())
+    assert refused == f"error: another run uses {run.data}; stop it first\n"
+
+
+def fails(data: Path, port: int | str) -> str:
+    """What a run says that does not start."""
+    failed = subprocess.run(
+        command(data, port), cwd=ROOT, env=environment(), capture_output=True, text=True, timeout=60, check=False
+    )
+    assert failed.returncode == 1
+    assert failed.stdout == ""
+    return failed.stderr
+
+
+def test_a_busy_port_is_told_in_one_line(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        told = fails(tmp_path, port)
+    assert told == f"error: port {port}: Address already in use; choose another with make run PORT=8081\n"
+
+
+def test_a_port_that_is_none_is_told_in_one_line(tmp_path: Path) -> None:
+    assert fails(tmp_path, 99_999).startswith("error: port 99999: ")
+
+
+@pytest.mark.parametrize("name", ["connection.json", "secrets.journal"])
+def test_damaged_data_are_told_in_one_line(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_text("garbage\n")
+    told = fails(tmp_path, free_port())
+    assert told.startswith("error: ")
+    assert name in told
+    assert told.count("\n") == 1
+
+
+def test_everything_outlives_the_runner(tmp_path: Path) -> None:
+    port = free_port()
+    with running(tmp_path, port) as run:
+        run.create("ada@example.com")
+        before = run.connection
+        run.process.kill()
+        assert all(gone_within(5.0, pid) for pid in run.servers().values())
+    with running(tmp_path, port) as again:
+        assert again.connection == before
+        assert again.user_names() == {"ada@example.com"}
+        again.process.send_signal(signal.SIGINT)
+        assert again.process.wait(20) == 0
+        assert all(gone_within(1.0, pid) for pid in again.servers().values())
+
+
+def test_a_lost_connection_gets_a_new_token_for_the_same_tenant(tmp_path: Path) -> None:
+    with running(tmp_path, free_port()) as run:
+        run.create("ada@example.com")
+        lost = run.connection
+    (tmp_path / "connection.json").unlink()
+    with running(tmp_path, free_port()) as again:
+        assert again.connection["token"] != lost["token"]
+        assert again.user_names() == {"ada@example.com"}

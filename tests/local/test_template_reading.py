@@ -1,0 +1,116 @@
+"""What the local run takes from a SAM template."""
+
+from pathlib import Path
+
+import pytest
+
+from local.gateway.routes import Route
+from local.problem import Problem
+from local.template import Template
+
+TEMPLATE = """
+Parameters:
+  Days: {Type: Number, Default: 400}
+  Url: {Type: String}
+Globals:
+  Function:
+    CodeUri: src/
+    Timeout: 29
+    Environment:
+      Variables:
+        TABLE_NAME: !Ref Table
+        DAYS: !Ref Days
+        PREFIX: !Sub muster/${AWS::StackName}/
+        STRICT: true
+        LEVEL: INFO
+Resources:
+  Users:
+    Type: AWS::Serverless::Function
+    Properties:
+      Handler: handlers.users.handler
+      MemorySize: 1024
+      Environment: {Variables: {LEVEL: DEBUG}}
+      Events:
+        Default: {Type: HttpApi, Properties: {Path: $default, Method: ANY}}
+        One: {Type: HttpApi, Properties: {Path: "/Users/{id}", Method: get}}
+        Stream: {Type: DynamoDB, Properties: {Stream: !GetAtt Table.StreamArn}}
+  Changes:
+    Type: AWS::Serverless::Function
+    Properties: {Handler: handlers.changes.handler}
+  Table:
+    Type: AWS::DynamoDB::Table
+    Properties:
+      BillingMode: PAY_PER_REQUEST
+      AttributeDefinitions: [{AttributeName: pk, AttributeType: S}]
+      KeySchema: [{AttributeName: pk, KeyType: HASH}]
+      SSESpecification: {SSEEnabled: true}
+      TimeToLiveSpecification: {AttributeName: ttl, Enabled: true}
+"""
+KNOWN = {"Table": "muster", "AWS::StackName": "local"}
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    path = tmp_path / "template.yaml"
+    path.write_text(TEMPLATE)
+    return path
+
+
+def test_a_function_has_the_globals_and_its_own_properties(path: Path) -> None:
+    [users] = Template(path).functions(KNOWN, {})
+    assert (users.name, users.handler, users.code) == ("Users", "handlers.users.handler", path.parent / "src")
+    assert (users.timeout, users.memory) == (29, 1024)
+
+
+def test_variables_are_resolved(path: Path) -> None:
+    [users] = Template(path).functions(KNOWN, {})
+    assert users.variables == {
+        "TABLE_NAME": "muster",
+        "DAYS": "400",
+        "PREFIX": "muster/local/",
+        "STRICT": "true",
+        "LEVEL": "DEBUG",
+    }
+
+
+def test_local_values_come_before_those_of_the_template(path: Path) -> None:
+    [users] = Template(path).functions(KNOWN, {"PREFIX": "p", "MORE": "m"})
+    assert (users.variables["PREFIX"], users.variables["MORE"]) == ("p", "m")
+
+
+def test_the_routes_are_those_of_the_http_api(path: Path) -> None:
+    [users] = Template(path).functions(KNOWN, {})
+    assert users.routes == (Route("$default", "Users"), Route("GET /Users/{id}", "Users"))
+
+
+def test_a_function_without_a_route_is_left_out(path: Path) -> None:
+    assert "Changes" not in {spec.name for spec in Template(path).functions(KNOWN, {})}
+
+
+@pytest.mark.parametrize("value", ["!GetAtt Table.Arn", "!Ref Url", "!Sub x-${Unknown}", "!If [A, b, c]"])
+def test_a_variable_without_a_value_is_a_problem_that_names_it(value: str, path: Path) -> None:
+    path.write_text(TEMPLATE.replace("!Ref Days", value))
+    with pytest.raises(Problem, match="Users's DAYS is !"):
+        Template(path).functions(KNOWN, {})
+
+
+def test_the_table_is_what_every_engine_understands(path: Path) -> None:
+    assert Template(path).table("muster") == {
+        "TableName": "muster",
+        "AttributeDefinitions": [{"AttributeName": "pk", "AttributeType": "S"}],
+        "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}],
+        "BillingMode": "PAY_PER_REQUEST",
+    }
+
+
+@pytest.mark.parametrize("text", ["Resources: [", "just text", "Parameters: {}", ""])
+def test_what_is_no_template_is_a_problem_of_one_line(text: str, path: Path) -> None:
+    path.write_text(text)
+    with pytest.raises(Problem) as caught:
+        Template(path)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_template_is_a_problem(tmp_path: Path) -> None:
+    with pytest.raises(Problem, match=r"template\.yaml"):
+        Template(tmp_path / "template.yaml")

@@ -1,0 +1,123 @@
+"""What the use cases need from outside, played in memory."""
+
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from scim.protocol.comparison import key
+from scim.protocol.dialect import Dialect
+from scim.protocol.schema import ResourceType, user_type
+from scim.service.context import Context
+from scim.service.deadline import Deadline
+from scim.service.ports import Change, Found, NotUnique, Query, Tenant, VersionConflict
+from scim.service.resources import Resources
+from scim.service.stored import Stored, encode
+from tests.endpoint import CORE
+
+BASE_URL = "https://scim.example.com/scim/v2"
+NOW = "2026-01-31T09:30:00.000Z"
+
+_numbers = itertools.count(1)
+
+
+def new_id() -> str:
+    return f"00000000-0000-4000-8000-{next(_numbers):012x}"
+
+
+@dataclass
+class Clock:
+    """The time that a request has left: only sleeping uses it up."""
+
+    left_s: float = 29.0
+    slept: list[float] = field(default_factory=list)
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.left_s -= seconds
+
+    @property
+    def deadline(self) -> Deadline:
+        return Deadline(lambda: self.left_s, self.sleep)
+
+
+class MemoryStore:
+    """The users of one tenant. ``rivals`` are others who write in between: one of them before each write."""
+
+    def __init__(self, *users: Stored) -> None:
+        self.users = {user.id: user for user in users}
+        self.changes: list[Change] = []
+        self.queries: list[Query] = []
+        self.rivals: list[Callable[[], None]] = []
+
+    def get(self, resource_id: str) -> Stored | None:
+        return self.users.get(resource_id)
+
+    def write(self, before: Stored | None, after: Stored | None, change: Change) -> None:
+        if self.rivals:
+            self.rivals.pop(0)()
+        for each in (before, after):
+            if each is not None and self.users.get(each.id) != before:
+                raise VersionConflict
+        if after is not None:
+            if any(_name(other) == _name(after) for other in self.users.values() if other.id != after.id):
+                raise NotUnique
+            self.users[after.id] = after
+        elif before is not None:
+            del self.users[before.id]
+        self.changes.append(change)
+
+    def find(self, query: Query) -> Found:
+        self.queries.append(query)
+        found = [user for _, user in sorted(self.users.items()) if query.matches is None or query.matches(user)]
+        if query.order is not None:
+            found.sort(key=query.order, reverse=query.descending)
+        first = query.start_index - 1
+        return Found(len(found), found[first : first + query.count], "memory")
+
+
+class MemoryTenants:
+    """The settings of tenants."""
+
+    def __init__(self, *tenants: Tenant) -> None:
+        self.tenants = {tenant.id: tenant for tenant in tenants}
+
+    def get(self, tenant_id: str) -> Tenant | None:
+        return self.tenants.get(tenant_id)
+
+    def create(self, tenant: Tenant) -> bool:
+        return self.tenants.setdefault(tenant.id, tenant) is tenant
+
+
+def _name(user: Stored) -> str:
+    return key(user.resource["userName"])
+
+
+def user(user_name: str = "alice", version: int = 1, **attributes: Any) -> Stored:
+    """A user as the store has it."""
+    resource_id = new_id()
+    schemas = [CORE, *(name for name in attributes if name.startswith("urn:"))]
+    document = {"schemas": schemas, "id": resource_id, "userName": user_name, "active": True} | attributes
+    return Stored(resource_id, version, NOW, NOW, encode(document))
+
+
+def context(
+    *, tenant: Tenant | None = None, deadline: Deadline | None = None, now: Callable[[], str] = lambda: NOW
+) -> Context:
+    tenant = tenant or Tenant("acme")
+    return Context(
+        tenant=tenant,
+        request_id="request-1",
+        base_url=BASE_URL,
+        dialect=Dialect(strict=tenant.strict),
+        deadline=deadline or Clock().deadline,
+        now=now,
+        new_id=new_id,
+    )
+
+
+def resources(
+    store: MemoryStore, known: Context | None = None, resource_type: ResourceType | None = None
+) -> Resources:
+    """The use cases on the users of a store."""
+    return Resources(resource_type or user_type(), store, known or context())

@@ -1,0 +1,147 @@
+"""The use case query, over a store in memory."""
+
+import json
+from typing import Any
+
+import pytest
+
+from scim.protocol.errors import InvalidFilter, InvalidValue
+from scim.protocol.messages import SearchRequest, read_message
+from scim.protocol.schema import user_type
+from scim.service.ports import Query
+from scim.service.search import MAX_PAGE_BYTES, Search
+from scim.service.stored import Stored
+from tests.service.fakes import BASE_URL, MemoryStore, context, user
+
+SEARCH = "urn:ietf:params:scim:api:messages:2.0:SearchRequest"
+
+
+def search(store: MemoryStore, **members: Any) -> dict[str, Any]:
+    known = context()
+    request = read_message(SearchRequest, {"schemas": [SEARCH]} | members, known.dialect)
+    found: dict[str, Any] = json.loads(Search(user_type(), store, known).run(request).body)
+    return found
+
+
+def asked(**members: Any) -> Query:
+    """What the store is asked for."""
+    store = MemoryStore()
+    search(store, **members)
+    (query,) = store.queries
+    return query
+
+
+@pytest.mark.parametrize(("sent", "asked_for"), [(None, 1), (1, 1), (7, 7), (0, 1), (-3, 1)])
+def test_start_index_below_1_is_1(sent: int | None, asked_for: int) -> None:
+    assert asked(**({} if sent is None else {"startIndex": sent})).start_index == asked_for
+
+
+@pytest.mark.parametrize(("sent", "asked_for"), [(None, 200), (0, 0), (-3, 0), (7, 7), (200, 200), (201, 200)])
+def test_count_is_between_0_and_200(sent: int | None, asked_for: int) -> None:
+    assert asked(**({} if sent is None else {"count": sent})).count == asked_for
+
+
+def test_query_without_filter_and_sort_matches_and_orders_nothing() -> None:
+    assert asked() == Query(start_index=1, count=200)
+
+
+@pytest.mark.parametrize(("order", "descending"), [("ascending", False), ("descending", True), ("Descending", True)])
+def test_order_is_ascending_unless_descending_is_asked_for(order: str, descending: bool) -> None:
+    assert asked(sortBy="userName", sortOrder=order).descending is descending
+
+
+def test_answer_is_a_list_response_with_the_true_total() -> None:
+    users = [user(f"user-{number}") for number in range(5)]
+
+    found = search(MemoryStore(*users), startIndex=2, count=2)
+
+    assert found == {
+        "schemas": ["urn:ietf:params:scim:api:messages:2.0:ListResponse"],
+        "totalResults": 5,
+        "startIndex": 2,
+        "itemsPerPage": 2,
+        "Resources": [shown(user) for user in users[1:3]],
+    }
+
+
+def shown(stored: Stored) -> dict[str, Any]:
+    meta = {
+        "resourceType": "User",
+        "created": stored.created,
+        "lastModified": stored.modified,
+        "location": f"{BASE_URL}/Users/{stored.id}",
+        "version": 'W/"1"',
+    }
+    return dict(stored.resource) | {"meta": meta}
+
+
+def test_filter_and_sort_reach_meta_which_is_not_stored() -> None:
+    alice, bob = user("alice"), user("bob")
+    store = MemoryStore(alice, bob)
+
+    found = search(store, filter=f'meta.location ew "{bob.id}"', sortBy="meta.lastModified")
+
+    assert [each["userName"] for each in found["Resources"]] == ["bob"]
+
+
+def test_projection_holds_for_every_resource_of_the_page() -> None:
+    users = [user("alice", title="Chef"), user("bob", title="Cook")]
+
+    found = search(MemoryStore(*users), attributes=["userName"])
+
+    assert found["Resources"] == [
+        {"schemas": each.resource["schemas"], "id": each.id, "userName": each.resource["userName"]} for each in users
+    ]
+
+
+def test_page_ends_before_it_is_too_large_for_an_answer_and_tells_so() -> None:
+    large = "x" * 300_000
+    users = [user(f"user-{number}", title=large) for number in range(20)]
+
+    found = search(MemoryStore(*users))
+
+    assert found["totalResults"] == 20
+    assert found["itemsPerPage"] == len(found["Resources"]) == MAX_PAGE_BYTES // len(large)
+    assert len(json.dumps(found)) <= MAX_PAGE_BYTES + 1_000
+
+
+def test_pages_that_are_cut_lead_through_all_users() -> None:
+    users = [user(f"user-{number}", title="x" * 1_500_000) for number in range(5)]
+    store, names, start = MemoryStore(*users), [], 1
+
+    while page := search(store, startIndex=start)["Resources"]:
+        names += [each["userName"] for each in page]
+        start += len(page)
+
+    assert names == [f"user-{number}" for number in range(5)]
+
+
+def test_resource_that_is_larger_than_a_page_is_shown_alone() -> None:
+    users = [user("alice", title="x" * (MAX_PAGE_BYTES + 1)), user("bob")]
+
+    found = search(MemoryStore(*users))
+
+    assert [each["userName"] for each in found["Resources"]] == ["alice"]
+
+
+@pytest.mark.parametrize(
+    ("members", "error"),
+    [
+        ({"filter": "userName eq"}, InvalidFilter),
+        ({"filter": ""}, InvalidFilter),
+        ({"sortBy": "nothing.known"}, InvalidValue),
+        ({"sortBy": "name"}, InvalidValue),
+        ({"attributes": ["user name"]}, InvalidValue),
+    ],
+)
+def test_query_that_is_wrong_never_reaches_the_store(members: dict[str, Any], error: type[Exception]) -> None:
+    store = MemoryStore(user())
+
+    with pytest.raises(error):
+        search(store, **members)
+
+    assert store.queries == []
+
+
+def test_plan_of_the_store_is_handed_on() -> None:
+    assert Search(user_type(), MemoryStore(), context()).run(SearchRequest()).plan == "memory"

@@ -1,0 +1,84 @@
+"""The documentation and the code name the same things."""
+
+import re
+import subprocess
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from scim.protocol import errors
+from scim.protocol.dialect import Leniency
+from scim.settings import Settings
+
+ROOT = Path(__file__).parent.parent
+
+
+def read(name: str) -> str:
+    return (ROOT / name).read_text("utf-8")
+
+
+def rows(name: str, heading: str) -> list[list[str]]:
+    """The cells of the first table behind a heading."""
+    behind = read(name).partition(f"{heading}\n")[2]
+    table = re.search(r"(?:^\|.*\n)+", behind, re.MULTILINE)
+    assert table is not None
+    return [[cell.strip() for cell in line.strip("|\n ").split("|")] for line in table.group().splitlines()[2:]]
+
+
+def error_classes() -> list[type[errors.ScimError]]:
+    found = [each for each in vars(errors).values() if isinstance(each, type) and issubclass(each, errors.ScimError)]
+    return [each for each in found if each is not errors.ScimError]
+
+
+def test_every_setting_is_documented_with_its_default() -> None:
+    documented = {variable.strip("`"): default for variable, default, _ in rows("docs/operations.md", "## Settings")}
+    assert set(documented) == {field.alias for field in Settings.model_fields.values()}
+    minimal = Settings.from_environment({"TABLE_NAME": "t", "SECRET_PREFIX": "s"})
+    assert documented["INDEXED_ATTRIBUTES"] == f"`{','.join(minimal.indexed_attributes)}`"
+    assert documented["CHANGE_RETENTION_DAYS"] == f"`{minimal.change_retention_days}`"
+
+
+def test_every_error_is_documented() -> None:
+    documented = {(status, scim_type.strip("`")) for status, scim_type, _ in rows("docs/operations.md", "## Errors")}
+    assert documented == {(str(each.status), each.scim_type or "") for each in error_classes()}
+
+
+def test_every_leniency_is_documented() -> None:
+    documented = rows("docs/identity-providers.md", "# Identity providers")
+    assert documented == [[f"`{each.label}`", each.accepts, each.sent_by] for each in Leniency]
+
+
+def test_every_dependency_has_its_reason() -> None:
+    project = tomllib.loads(read("pyproject.toml"))
+    wanted = [
+        *project["project"]["dependencies"],
+        *(name for group in project["dependency-groups"].values() for name in group),
+    ]
+    tables = [
+        *rows("docs/decisions.md", "## Dependencies"),
+        *rows("docs/decisions.md", "| pydantic | settings and message envelopes, at the edges |"),
+    ]
+    documented = {name for row in tables for name in row[0].replace(" (npm)", "").split(", ")}
+    assert {re.split(r"[\[<>=]", name)[0] for name in wanted} <= documented
+
+
+@pytest.mark.parametrize("name", ["README.md", "docs/decisions.md", "docs/operations.md", "docs/architecture.md"])
+def test_every_make_target_that_is_named_exists(name: str) -> None:
+    targets = set(re.findall(r"^([a-z]+):", read("Makefile"), re.MULTILINE))
+    assert set(re.findall(r"(?:^|`)make ([a-z]+)", read(name), re.MULTILINE)) <= targets
+
+
+def test_every_file_that_is_linked_exists() -> None:
+    for page in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]:
+        for link in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text("utf-8")):
+            assert (page.parent / link).exists(), f"{page.name} links to {link}"
+
+
+def test_every_room_of_the_architecture_exists() -> None:
+    tree = re.search(r"```\n(.*?)```", read("docs/architecture.md"), re.DOTALL)
+    assert tree is not None
+    named = re.findall(r"^ *([a-z_/]+/|[a-z_]+\.py)", tree.group(1), re.MULTILINE)
+    tracked = subprocess.run(["git", "ls-files", "src", "local"], cwd=ROOT, capture_output=True, text=True, check=True)  # noqa: S607  # git is what CI cloned with
+    for each in named:
+        assert each.rstrip("/") in tracked.stdout, each
