@@ -17,7 +17,7 @@ from handlers.routes import Endpoint, Exchange
 from scim import wiring
 from scim.protocol.dialect import Dialect
 from scim.protocol.errors import InternalError, MethodNotAllowed, NotFound, ScimError
-from scim.protocol.schema import ResourceType, user_type
+from scim.protocol.schema import ResourceType
 from scim.service.context import Context
 from scim.service.deadline import Deadline
 from scim.service.ports import Tenant
@@ -79,7 +79,7 @@ class Application:
             line |= {"leniencies": context.dialect.fired, "dynamodb_calls": calls.calls}
 
     def _dispatch(self, request: Request, context: Context, calls: Dynamo, line: dict[str, Any]) -> Response:
-        resource_types = (_resource_type(context.tenant),)
+        resource_types = context.tenant.resource_types
         endpoint = self._find(request.segments, resource_types)
         if endpoint is None:
             raise NotFound(f"Nothing is served at this path. The SCIM URL is {context.base_url}.")
@@ -114,10 +114,6 @@ class Application:
         where = [f"{frame.filename.rpartition('/')[2]}:{frame.lineno} {frame.name}" for frame in frames]
         code = fault.response["Error"]["Code"] if isinstance(fault, ClientError) else None
         self._logger.error("fault", request_id=request_id, kind=type(fault).__name__, code=code, where=where)
-
-
-def _resource_type(tenant: Tenant) -> ResourceType:
-    return user_type().extended(tenant.extensions) if tenant.extensions else user_type()
 
 
 def _error(error: ScimError) -> Response:

@@ -17,6 +17,10 @@ LIST_RESPONSE = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
 BULK_RESPONSE = "urn:ietf:params:scim:api:messages:2.0:BulkResponse"
 
 
+# Each one may go through all the values of an attribute; no provider comes near.
+MAX_PATCH_OPERATIONS = 1_000
+
+
 class Message(BaseModel):
     """An envelope; ``urn`` is the schema that it must name. Unknown members are ignored."""
 
@@ -39,7 +43,7 @@ class PatchOperation(Message):
 
 class PatchRequest(Message):
     urn = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
-    operations: list[PatchOperation] = Field(min_length=1)
+    operations: list[PatchOperation] = Field(min_length=1, max_length=MAX_PATCH_OPERATIONS)
 
 
 class SearchRequest(Message):

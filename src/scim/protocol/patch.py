@@ -7,6 +7,7 @@ leaves out, and both clear what is written with null. ``remove`` is that clearin
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -174,7 +175,8 @@ class _Elements:
             value = [value]
         written = read_value(self._attribute, None if value == "" else value, self._dialect) or []
         kept = self._elements if op == "add" else []
-        self._elements = kept + [each for each in written if each not in kept]
+        there = {_identity(each) for each in kept}
+        self._elements = kept + [each for each in written if _identity(each) not in there]
 
     def _write_selected(self, path: Path, selection: Filter, value: Any, op: str) -> None:
         matches = compile_filter(selection, self._dialect)
@@ -272,6 +274,11 @@ def _refuse_read_only(path: Path) -> None:
 
 def _is_primary(element: Any) -> bool:
     return isinstance(element, dict) and element.get("primary") is True
+
+
+def _identity(element: Any) -> str:
+    """The same for equal elements; comparing all with all would take a large list too long."""
+    return json.dumps(element, sort_keys=True)
 
 
 def _described(selection: Filter) -> dict[str, Any] | None:

@@ -14,7 +14,6 @@ from scim.protocol.dialect import Dialect, Leniency
 from scim.protocol.errors import InvalidSyntax, InvalidValue, Mutability
 from scim.protocol.path import UnknownAttribute, resolve
 from scim.protocol.schema import Attribute, ResourceType, Schema
-from scim.protocol.schema import Mutability as Kind
 from scim.protocol.values import read_members, read_value, require
 
 Resource = dict[str, Any]
@@ -58,7 +57,7 @@ def check_immutable(before: Resource, after: Resource, resource_type: ResourceTy
     """Raise :class:`Mutability` if an immutable attribute that had a value has another one now."""
     for schema, old, new in _by_schema(before, after, resource_type):
         for attribute in schema.attributes.values():
-            fixed = attribute.mutability is Kind.IMMUTABLE and attribute.name in old
+            fixed = attribute.immutable and attribute.name in old
             if fixed and new.get(attribute.name) != old[attribute.name]:
                 raise Mutability(f"{attribute.name} is immutable: once assigned it can't be changed.")
 

@@ -79,6 +79,10 @@ class Attribute:
         return self.mutability is Mutability.READ_ONLY
 
     @property
+    def immutable(self) -> bool:
+        return self.mutability is Mutability.IMMUTABLE
+
+    @property
     def write_only(self) -> bool:
         return self.mutability is Mutability.WRITE_ONLY
 

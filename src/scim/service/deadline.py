@@ -12,6 +12,9 @@ from scim.protocol.errors import Unavailable
 _RESERVE_S = 1.0
 _FIRST_PAUSE_S = 0.01
 _LONGEST_PAUSE_S = 0.5
+# The system's randomness: execution environments restored from one snapshot would share a generator's state, and pause
+# in step with each other.
+_RANDOM = random.SystemRandom()
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,4 +39,4 @@ class Deadline:
             raise Unavailable(
                 "The service could not finish in time; send the request again.", headers={"Retry-After": "1"}
             )
-        self.sleep(random.uniform(0, longest))  # noqa: S311  # jitter, no secret
+        self.sleep(_RANDOM.uniform(0, longest))

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Protocol
 
 from scim.protocol.filter.tree import Filter
+from scim.protocol.schema import ResourceType, user_type
 from scim.service.stored import Stored
 
 
@@ -67,13 +69,18 @@ class Store(Protocol):
         """The page that a query asks for. Raises :class:`scim.protocol.errors.TooMany` past the budget of a walk."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Tenant:
     """A customer: its settings as the store has them. ``extensions`` are schema documents of its own."""
 
     id: str
     strict: bool = False
     extensions: Sequence[Mapping[str, Any]] = field(default_factory=tuple)
+
+    @cached_property
+    def resource_types(self) -> tuple[ResourceType, ...]:
+        """What is served to this tenant."""
+        return (user_type().extended(self.extensions) if self.extensions else user_type(),)
 
 
 class TenantStore(Protocol):

@@ -19,6 +19,7 @@ from scim.service.stored import Presentation, Stored, encode
 
 # Lambda answers with 6 MB at most, escaped once more on the way out; a page is cut before.
 MAX_PAGE_BYTES = 4_000_000
+_LAST_INDEX = 2**53  # the largest whole number that every JSON reader has
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ class Search:
         predicate = compile_filter(tree, dialect) if tree is not None else None
         order = compile_sort(request.sortby, self.resource_type, dialect) if request.sortby else None
         return Query(
-            start_index=max(request.startindex, 1),
+            start_index=min(max(request.startindex, 1), _LAST_INDEX),
             count=min(max(request.count, 0), MAX_RESULTS) if request.count is not None else MAX_RESULTS,
             filter=tree,
             matches=(lambda stored: predicate(presentation.resource(stored))) if predicate else None,

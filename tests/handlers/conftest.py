@@ -1,0 +1,58 @@
+"""What the handlers write: log lines, and items of the table."""
+
+import importlib
+import io
+import json
+import logging
+from collections.abc import Callable, Iterator
+from operator import itemgetter
+from typing import Any
+
+import pytest
+
+from tests.endpoint import ENVIRONMENT
+
+
+class Log:
+    """What the handlers have logged during a test."""
+
+    def __init__(self) -> None:
+        self._stream = io.StringIO()
+
+    def redirect(self) -> Iterator[None]:
+        (handler,) = logging.getLogger(ENVIRONMENT["POWERTOOLS_SERVICE_NAME"]).handlers
+        assert isinstance(handler, logging.StreamHandler)
+        before = handler.setStream(self._stream)
+        yield
+        handler.setStream(before)
+
+    @property
+    def text(self) -> str:
+        return self._stream.getvalue()
+
+    @property
+    def lines(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.text.splitlines()]
+
+    @property
+    def last(self) -> dict[str, Any]:
+        """The line about the last request."""
+        line = self.lines[-1]
+        assert line["message"] == "request"
+        return line
+
+
+@pytest.fixture
+def log(aws: None) -> Iterator[Log]:  # noqa: ARG001  # the handlers' logger takes its name from the environment
+    importlib.import_module("handlers.users")
+    log = Log()
+    redirected = log.redirect()
+    next(redirected)
+    yield log
+    next(redirected, None)
+
+
+@pytest.fixture
+def items(table: Any) -> Callable[[], list[dict[str, Any]]]:
+    """Reads all that the table holds."""
+    return lambda: sorted(table.scan(ConsistentRead=True)["Items"], key=itemgetter("pk", "sk"))

@@ -1,0 +1,150 @@
+"""What is served where."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from handlers.routes import find, find_discovery
+from scim.protocol.schema import user_type
+from tests.endpoint import BASE_URL, CORE, Endpoint
+
+ID = "2819c223-7f76-453a-919d-413861904646"
+ALL = ["GET", "POST", "PUT", "PATCH", "DELETE"]
+
+SERVED = {
+    "/": ("Root", ["GET"]),
+    "/.search": ("Root.search", ["POST"]),
+    "/Bulk": ("Bulk", ["POST"]),
+    "/Users": ("Users", ["GET", "POST"]),
+    "/Users/.search": ("Users.search", ["POST"]),
+    f"/Users/{ID}": ("User", ["GET", "PUT", "PATCH", "DELETE"]),
+    "/Groups": ("Groups", ALL),
+    "/Groups/7": ("Groups", ALL),
+    "/Groups/.search": ("Groups", ALL),
+    "/Me": ("Me", ALL),
+    "/Me/7": ("Me", ALL),
+}
+DISCOVERY = {
+    "/ServiceProviderConfig": ("ServiceProviderConfig", ["GET"]),
+    "/ResourceTypes": ("ResourceTypes", ["GET"]),
+    "/ResourceTypes/User": ("ResourceType", ["GET"]),
+    "/Schemas": ("Schemas", ["GET"]),
+    f"/Schemas/{CORE}": ("Schema", ["GET"]),
+}
+NOT_SERVED = ["/Nothing", "/Users/7/8", "/Users/.search/7", "/Bulk/7", "/ServiceProviderConfig/7", "/Schemas/7/8", "/User"]
+
+# Every form of the base URL (docs: what an administrator may paste into an identity provider).
+BASES = ["/scim/v2", "", "/scim", "/v2", "/", "//scim//v2", "/scim/v2/", "/SCIM/V2"]
+
+
+def segments(path: str) -> list[str]:
+    return [segment for segment in path.split("/") if segment]
+
+
+@pytest.mark.parametrize("path", SERVED | DISCOVERY)
+@pytest.mark.parametrize("change", [str, str.lower, str.upper], ids=["as written", "lower case", "upper case"])
+def test_path_leads_to_its_endpoint_in_any_case(path: str, change: Callable[[str], str]) -> None:
+    endpoint = find(segments(change(path)), (user_type(),))
+
+    assert endpoint is not None
+    assert (endpoint.name, list(endpoint.operations)) == (SERVED | DISCOVERY)[path]
+
+
+@pytest.mark.parametrize("path", NOT_SERVED)
+def test_other_paths_lead_nowhere(path: str) -> None:
+    assert find(segments(path), (user_type(),)) is None
+
+
+@pytest.mark.parametrize("path", DISCOVERY)
+def test_discovery_finds_its_own_endpoints(path: str) -> None:
+    endpoint = find_discovery(segments(path))
+
+    assert endpoint is not None
+    assert endpoint.name == DISCOVERY[path][0]
+
+
+@pytest.mark.parametrize("path", [*SERVED, *NOT_SERVED])
+def test_discovery_finds_nothing_else(path: str) -> None:
+    assert find_discovery(segments(path)) is None
+
+
+@pytest.mark.parametrize("path", SERVED | DISCOVERY)
+@pytest.mark.parametrize("method", [*ALL, "HEAD", "OPTIONS"])
+def test_method_that_an_endpoint_does_not_take_is_405_with_those_that_it_takes(
+    scim: Endpoint, path: str, method: str
+) -> None:
+    _, allowed = (SERVED | DISCOVERY)[path]
+
+    status, headers, _ = scim.send(method, path)
+
+    assert (status == 405, headers.get("allow")) == (
+        (False, None) if method in allowed else (True, ", ".join(allowed))
+    )
+
+
+@pytest.mark.parametrize("path", NOT_SERVED)
+def test_unknown_path_is_404_that_names_the_scim_url(scim: Endpoint, path: str) -> None:
+    answer = scim.request("GET", path)
+
+    assert answer.status == 404
+    assert BASE_URL in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("base", BASES)
+def test_user_lives_its_life_under_any_form_of_the_base_url(scim: Endpoint, base: str) -> None:
+    def send(method: str, path: str, body: Any = None) -> tuple[int, Any]:
+        status, _, answer = scim.send(method, path, body=body and json.dumps(body), base=base)
+        return status, answer and json.loads(answer)
+
+    status, user = send("POST", "/Users/", {"schemas": [CORE], "userName": "alice"})
+    location = f"{BASE_URL}/Users/{user['id']}"
+    assert (status, user["meta"]["location"]) == (201, location)
+
+    assert send("GET", f"/Users/{user['id']}") == (200, user)
+    assert send("GET", "/users?aadOptscim062020")[1]["Resources"] == [user]
+    assert send("GET", "/Users?aadOptscim062020&filter=userName+eq+%22alice%22")[1]["Resources"] == [user]
+    assert send("GET", "/ServiceProviderConfig")[1]["meta"]["location"] == f"{BASE_URL}/ServiceProviderConfig"
+    assert send("DELETE", f"//Users//{user['id']}/")[0] == 204
+    assert send("GET", f"/Users/{user['id']}")[0] == 404
+
+
+# What is not supported says so
+
+
+def test_groups_are_an_empty_list(scim: Endpoint) -> None:
+    answer = scim.request("GET", "/Groups?startIndex=1&count=100&filter=displayName+eq+%22x%22")
+
+    assert (answer.status, answer.json()) == (
+        200,
+        {
+            "schemas": ["urn:ietf:params:scim:api:messages:2.0:ListResponse"],
+            "totalResults": 0,
+            "startIndex": 1,
+            "itemsPerPage": 0,
+            "Resources": [],
+        },
+    )
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", "/Groups"),
+        ("GET", "/Groups/7"),
+        ("PATCH", "/Groups/7"),
+        ("DELETE", "/Groups/7"),
+        ("POST", "/Groups/.search"),
+    ],
+)
+def test_anything_else_under_groups_is_501_and_says_what_to_turn_off(scim: Endpoint, method: str, path: str) -> None:
+    answer = scim.request(method, path, {})
+
+    assert answer.status == 501
+    assert "turn group provisioning" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("method", ALL)
+def test_me_is_501(scim: Endpoint, method: str) -> None:
+    assert scim.request(method, "/Me", {}).status == 501
