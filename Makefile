@@ -13,7 +13,7 @@ export ENGINE PYTHON
 export PYTHONPATH := src
 export SAM_CLI_TELEMETRY := 0
 
-.PHONY: help run test check deploy lock clean
+.PHONY: help run test replay check deploy lock clean
 
 help: ## List what make can do
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' Makefile
@@ -23,6 +23,9 @@ run: .venv/installed $(engine) ## Run the endpoint on this machine until Ctrl-C 
 
 test: .venv/installed $(engine) $(ministack) ## Run the tests
 	@.venv/bin/pytest
+
+replay: .venv/installed ## Replay what identity providers send against a deployment (URL= TOKEN= PROVIDER=)
+	@.venv/bin/python -m tests.idp "$(URL)" "$(TOKEN)" $(PROVIDER)
 
 check: .venv/installed .venv-sam/installed ## Check style, types, layers and the template
 	.venv/bin/ruff check

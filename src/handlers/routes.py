@@ -114,7 +114,7 @@ def _find_resource(segments: list[str], resource_types: tuple[ResourceType, ...]
                 "POST": lambda exchange: _create(exchange, kind),
             }
             return Endpoint(f"{kind.name}s", operations)
-        case ResourceType(), [".search"]:
+        case ResourceType(), [search] if search.lower() == ".search":
             return Endpoint(f"{kind.name}s.search", {"POST": lambda exchange: _search(exchange, kind)})
         case ResourceType(), [resource_id]:
             operations = {

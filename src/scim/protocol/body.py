@@ -12,7 +12,8 @@ from scim.protocol.errors import InvalidSyntax
 # The deepest body that means something is a bulk request's PATCH of a complex attribute, at ten.
 MAX_DEPTH = 32
 
-_BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*"|([\[{])|([\]}])', re.DOTALL)
+# A string without an end is matched too, up to the end of the text: each character is looked at once.
+_BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*+"?|([\[{])|([\]}])', re.DOTALL)
 
 
 def read_json(body: bytes) -> Any:

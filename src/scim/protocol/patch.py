@@ -20,7 +20,7 @@ from scim.protocol.messages import PatchOperation
 from scim.protocol.path import Path, UnknownAttribute
 from scim.protocol.resource import Resource, check_immutable, complete
 from scim.protocol.schema import Attribute, ResourceType, Schema, Type
-from scim.protocol.values import read_element, read_members, read_value, require
+from scim.protocol.values import is_unassigned, read_element, read_members, read_value, require
 
 
 def apply_patch(
@@ -89,8 +89,9 @@ class _Patch:
             path = self._path(name, Leniency.UNKNOWN_ATTRIBUTE)
             if path is None or _is_read_only(path):
                 continue
-            if str(path).lower() != name.lower() or path.selection or path.sub_attribute:
-                self._dialect.accepts(Leniency.PATH_AS_KEY)
+            is_path = str(path).lower() != name.lower() or path.selection or path.sub_attribute
+            if is_path and not self._dialect.accepts(Leniency.PATH_AS_KEY):
+                raise InvalidValue(f"{path} is a path: name it as an operation's path, not inside a value.")
             self._write(path, value, op)
 
     def _apply_at(self, path: Path, operation: PatchOperation) -> None:
@@ -138,14 +139,17 @@ class _Patch:
     def _remove_values(self, path: Path, value: Any) -> None:
         """Remove only the listed elements, each named by some of its sub-attributes."""
         attribute = path.attribute
-        if attribute is None or not attribute.multi_valued or not self._dialect.accepts(Leniency.REMOVED_VALUES):
+        if attribute is None or not attribute.multi_valued:
             self._write(path, None, "remove")
             return
+        if not self._dialect.accepts(Leniency.REMOVED_VALUES):
+            raise InvalidValue(f"remove takes no value: select what is to be removed, as in {path}[value eq ...].")
         named = [read_element(attribute, each, self._dialect) for each in _listed(value)]
         members = self._members(path.extension)
         members[attribute.name] = [
             element for element in members.get(attribute.name, []) if not any(_names(one, element) for one in named)
         ]
+        _prune(members, attribute)
 
 
 class _Elements:
@@ -162,7 +166,7 @@ class _Elements:
         if path.selection is not None:
             self._write_selected(path, path.selection, value, op)
         elif path.sub_attribute is not None:
-            self._write_each(self._elements, path, value, op)
+            self._write_each(self._elements, path, value)
         else:
             self._write_all(value, op)
         self._elements = [each for each in self._elements if each != {}]
@@ -173,7 +177,7 @@ class _Elements:
     def _write_all(self, value: Any, op: str) -> None:
         if isinstance(value, dict) and (op == "add" or self._dialect.accepts(Leniency.LISTED_ELEMENT)):
             value = [value]
-        written = read_value(self._attribute, None if value == "" else value, self._dialect) or []
+        written = read_value(self._attribute, value, self._dialect) or []
         kept = self._elements if op == "add" else []
         there = {_identity(each) for each in kept}
         self._elements = kept + [each for each in written if _identity(each) not in there]
@@ -183,13 +187,13 @@ class _Elements:
         selected = [each for each in self._elements if matches(each)]
         if op == "remove" and path.sub_attribute is None:
             self._elements = [each for each in self._elements if not matches(each)]
-        elif selected or value in (None, ""):
-            self._write_each(selected, path, value, op)
+        elif selected or is_unassigned(value, self._dialect):
+            self._write_each(selected, path, value)
         else:
             self._create(path, selection, value)
 
-    def _write_each(self, elements: list[Any], path: Path, value: Any, op: str) -> None:
-        if not elements and op != "remove" and value not in (None, ""):
+    def _write_each(self, elements: list[Any], path: Path, value: Any) -> None:
+        if not elements and not is_unassigned(value, self._dialect):
             raise NoTarget(f"{path} has no element that could be written; add one to {self._attribute.name} first.")
         for element in elements:
             _write_into(element, self._attribute, path.sub_attribute, value, self._dialect)
@@ -219,7 +223,7 @@ def _write_into(
     """Write a sub-attribute of an element, or several of them at once."""
     if sub_attribute is not None:
         _write_member(element, sub_attribute, value, dialect)
-    elif value in (None, ""):
+    elif is_unassigned(value, dialect):
         element.clear()
     elif isinstance(value, dict):
         _merge(element, attribute, value, dialect)
@@ -229,7 +233,7 @@ def _write_into(
 
 def _write_member(members: dict[str, Any], attribute: Attribute, value: Any, dialect: Dialect) -> None:
     """Write one member; a complex one keeps the sub-attributes that ``value`` leaves out."""
-    if attribute.type is Type.COMPLEX and isinstance(value, dict):
+    if attribute.type is Type.COMPLEX and isinstance(value, dict) and not _clears(attribute, value, dialect):
         _merge(members.setdefault(attribute.name, {}), attribute, value, dialect)
         _prune(members, attribute)
         return
@@ -240,6 +244,15 @@ def _write_member(members: dict[str, Any], attribute: Attribute, value: Any, dia
         members[attribute.name] = {**members.get(attribute.name, {}), **read}
     else:
         members[attribute.name] = read
+
+
+def _clears(attribute: Attribute, value: Mapping[str, Any], dialect: Dialect) -> bool:
+    """Whether an object stands for no value: Entra ID unassigns a manager by ``{"value": ""}``."""
+    return (
+        attribute.sub_attribute("value") is not None
+        and {name.lower(): member for name, member in value.items()} == {"value": ""}
+        and dialect.accepts(Leniency.EMPTY_STRING)
+    )
 
 
 def _merge(members: dict[str, Any], attribute: Attribute, value: Mapping[str, Any], dialect: Dialect) -> None:
@@ -259,7 +272,7 @@ def _prune(members: dict[str, Any], attribute: Attribute) -> None:
 
 def _refuse_unassigned(schema: Schema, members: Mapping[str, Any]) -> None:
     for attribute in schema.attributes.values():
-        if attribute.required and not attribute.read_only and attribute.name not in members:
+        if attribute.required and not attribute.read_only and members.get(attribute.name) in (None, ""):
             raise Mutability(f"{attribute.name} is required and can't be removed: map it to a value that nobody lacks.")
 
 

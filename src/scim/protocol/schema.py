@@ -135,10 +135,14 @@ class ResourceType:
         return next((each for each in self.extensions if each.id.lower() == urn.lower()), None)
 
     def spaced_names(self) -> list[str]:
-        """The qualified names that hold a space, in lower case: no grammar finds their end without knowing them."""
-        return [
+        """The qualified names that hold a space, in lower case: no grammar finds their end without knowing them.
+
+        Of two that begin alike the longer one comes first.
+        """
+        names = [
             f"{schema.id.lower()}:{name}" for schema in self.extensions for name in schema.attributes if " " in name
         ]
+        return sorted(names, key=len, reverse=True)
 
     def extended(self, documents: Iterable[Mapping[str, Any]]) -> ResourceType:
         """The same type with further extensions, given as schema documents."""

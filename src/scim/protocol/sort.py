@@ -43,7 +43,7 @@ def _ordered_leaf(path: Path) -> Attribute:
     leaf = path.leaf
     if leaf is not None and leaf.type is Type.COMPLEX:
         leaf = leaf.sub_attribute("value")
-    if leaf is None:
+    if leaf is None or leaf.write_only:
         raise InvalidValue("sortBy names an attribute without an order of its own: name one of its sub-attributes.")
     return leaf
 

@@ -25,7 +25,7 @@ def read_value(attribute: Attribute, value: Any, dialect: Dialect) -> Any:
     """
     if not attribute.multi_valued:
         return read_element(attribute, value, dialect)
-    if value is None:
+    if is_unassigned(value, dialect):
         return None
     if not isinstance(value, list):
         raise InvalidValue(f"{attribute.name} has several values: send a list of them.")
@@ -37,11 +37,16 @@ def read_value(attribute: Attribute, value: Any, dialect: Dialect) -> Any:
 
 def read_element(attribute: Attribute, value: Any, dialect: Dialect) -> Any:
     """The canonical form of a single value, or of one element of a multi-valued attribute."""
-    if value is None or (value == "" and dialect.accepts(Leniency.EMPTY_STRING)):
+    if is_unassigned(value, dialect):
         return None
     if attribute.type is Type.COMPLEX:
         return _read_complex(attribute, value, dialect)
     return _READERS[attribute.type](attribute, value, dialect)
+
+
+def is_unassigned(value: Any, dialect: Dialect) -> bool:
+    """Whether what was sent stands for no value: null, or an empty string."""
+    return value is None or (value == "" and dialect.accepts(Leniency.EMPTY_STRING))
 
 
 def read_members(
@@ -91,7 +96,7 @@ def _as_object(attribute: Attribute, value: Any, dialect: Dialect) -> Mapping[st
 def require(attributes: Mapping[str, Attribute], values: Mapping[str, Any], prefix: str = "") -> None:
     """Raise :class:`InvalidValue` if a required attribute has no value."""
     for attribute in attributes.values():
-        if attribute.required and not attribute.read_only and attribute.name not in values:
+        if attribute.required and not attribute.read_only and values.get(attribute.name) in (None, ""):
             raise InvalidValue(f"{prefix}{attribute.name} is required: map it to a value that nobody lacks.")
 
 

@@ -30,7 +30,9 @@ MAX_DEPTH = 40
 MAX_TERMS = 200
 
 _NAME = re.compile(r"[A-Za-z$][A-Za-z0-9$:._-]*")
-_SUB_NAME = re.compile(r"\.[A-Za-z$][A-Za-z0-9$_-]*")
+_SIMPLE_NAME = re.compile(r"[A-Za-z$][A-Za-z0-9$_-]*")
+_SUB_NAME = re.compile(rf"\.{_SIMPLE_NAME.pattern}")
+_FULL_NAME = re.compile(rf"(?:urn:[a-z0-9:._-]+:)?{_SIMPLE_NAME.pattern}(?:{_SUB_NAME.pattern})?", re.IGNORECASE)
 _AND = re.compile(r"and(?![A-Za-z0-9$:._-])", re.IGNORECASE)
 _OR = re.compile(r"or(?![A-Za-z0-9$:._-])", re.IGNORECASE)
 _NOT = re.compile(r"not\s*(?=\()", re.IGNORECASE)
@@ -39,14 +41,16 @@ _OPEN, _CLOSE = re.compile(r"\("), re.compile(r"\)")
 _SELECT, _SELECTED = re.compile(r"\["), re.compile(r"\]")
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _BARE = re.compile(r'[^\s()\[\]"]+')
-_JSON_SCALAR = re.compile(r"(?:true|false|null)|-?\d{1,100}(?:\.\d{1,100})?(?:[eE][+-]?\d{1,3})?", re.IGNORECASE)
+_JSON_SCALAR = re.compile(
+    r"(?:true|false|null)|-?(?:0|[1-9][0-9]{0,99})(?:\.[0-9]{1,100})?(?:e[+-]?[0-9]{1,3})?", re.IGNORECASE
+)
 
 _TEXTUAL = (Type.STRING, Type.REFERENCE, Type.BINARY, Type.DATE_TIME)
 
 
 def parse_filter(text: str, resource_type: ResourceType, dialect: Dialect) -> Filter:
     """The tree of a filter. Raises :class:`InvalidFilter`, also for an attribute that no schema knows."""
-    parser = _Parser(text, resource_type, dialect, InvalidFilter)
+    parser = _parser(text, resource_type, dialect, InvalidFilter)
     try:
         tree = parser.filter()
     except UnknownAttribute as unknown:
@@ -60,14 +64,33 @@ def parse_filter(text: str, resource_type: ResourceType, dialect: Dialect) -> Fi
 
 def parse_path(text: str, resource_type: ResourceType, dialect: Dialect) -> Path:
     """The path of a PATCH operation. Raises :class:`InvalidPath`, or :class:`UnknownAttribute` if well formed."""
-    parser = _Parser(text, resource_type, dialect, InvalidPath)
+    parser = _parser(text, resource_type, dialect, InvalidPath)
     try:
         path = parser.path()
     except UnknownAttribute:
-        parser.skip_unknown()
+        _check_form(text)
         raise
     parser.scanner.expect_end()
     return path
+
+
+def _parser(text: str, resource_type: ResourceType, dialect: Dialect, error: type[ScimError]) -> _Parser:
+    return _Parser(
+        Scanner(text, error), lambda name: resolve(name, resource_type, dialect), resource_type.spaced_names(), dialect
+    )
+
+
+def _check_form(text: str) -> None:
+    """Raise :class:`InvalidPath` unless the path would be one if some schema knew its names."""
+    scanner = Scanner(text, InvalidPath)
+    members = {name.lower(): Attribute(name, Type.STRING) for name in _SIMPLE_NAME.findall(text)}
+    known = Path(Attribute("", Type.COMPLEX, multi_valued=True, sub_attributes=members))
+
+    def resolve_any(name: str) -> Path:
+        return known if _FULL_NAME.fullmatch(name) else scanner.fail("A malformed name ends")
+
+    _Parser(scanner, resolve_any, [], Dialect()).path()
+    scanner.expect_end()
 
 
 def _shown(name: str) -> str:
@@ -77,11 +100,13 @@ def _shown(name: str) -> str:
 class _Parser:
     """Each method reads the rule of its name."""
 
-    def __init__(self, text: str, resource_type: ResourceType, dialect: Dialect, error: type[ScimError]) -> None:
-        self.scanner = Scanner(text, error)
+    def __init__(
+        self, scanner: Scanner, resolve: Callable[[str], Path], spaced_names: list[str], dialect: Dialect
+    ) -> None:
+        self.scanner = scanner
+        self._resolve = resolve
+        self._spaced_names = spaced_names
         self._dialect = dialect
-        self._spaced_names = resource_type.spaced_names()
-        self._resolve: Callable[[str], Path] = lambda name: resolve(name, resource_type, dialect)
         self._depth = 0
         self._terms = 0
 
@@ -118,6 +143,8 @@ class _Parser:
         if self._terms > MAX_TERMS:
             self.scanner.fail(f"At most {MAX_TERMS} comparisons are read; one too many")
         path = self.path()
+        if path.attribute is None:
+            self.scanner.fail("An attribute is expected, and not a schema alone; its URN ends")
         operator = (self.scanner.take(_OPERATOR) or "").lower()
         if operator == "pr":
             return Present(path)
@@ -174,19 +201,6 @@ class _Parser:
         except ValueError:  # a control character, an unknown escape, half a surrogate pair
             self.scanner.fail("The value is not a JSON string; it ends")
         return value
-
-    def skip_unknown(self) -> None:
-        """Read on behind a name that no schema knows: what follows must still be well formed."""
-        if self.scanner.take_adjacent(_SELECT):
-            depth = 1
-            while depth:
-                token = self.scanner.expect(_TOKEN, "A closing square bracket")
-                depth += {"[": 1, "]": -1}.get(token, 0)
-            self.scanner.take_adjacent(_SUB_NAME)
-        self.scanner.expect_end()
-
-
-_TOKEN = re.compile(rf"{_STRING.pattern}|[\[\]]|[^\[\]\"]", re.DOTALL)
 
 
 def _flat(kind: type[And] | type[Or], terms: list[Filter]) -> tuple[Filter, ...]:
