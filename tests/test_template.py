@@ -130,7 +130,7 @@ OPERATIONS = {
     for operation in botocore.session.get_session().get_service_model(service).operation_names
 }
 # Connecting a tenant (scim.service.tenants) is done with the rights of whoever operates the deployment.
-OPERATORS = {"TenantStore.create", "SecretStore.issue"}
+OPERATORS = {"TenantStore.create", "TenantStore.replace", "SecretStore.issue"}
 PARTS = {"Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteItem", "ConditionCheck": "ConditionCheckItem"}
 
 RUN = {

@@ -16,6 +16,8 @@ _INSTANT = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(?:\.(\d{1,20}))?(?:([Zz])|([+-])(\d\d):(\d\d))?", re.ASCII
 )
 
+_DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+
 Instant = tuple[int, str]
 
 
@@ -52,3 +54,14 @@ def instant(text: str) -> Instant | None:
         return None
     offset = (int(offset_hours or 0) * 60 + int(offset_minutes or 0)) * (-60 if sign == "-" else 60)
     return days * 86_400 + hour * 3_600 + minute * 60 + second - offset, (fraction or "").rstrip("0")
+
+
+def is_date(text: str) -> bool:
+    """Whether ``text`` is a day as ISO 8601 writes it, ``2026-01-31``. As text such days have their order."""
+    if not _DATE.fullmatch(text):
+        return False
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True

@@ -190,7 +190,10 @@ class _Elements:
         elif selected or is_unassigned(value, self._dialect):
             self._write_each(selected, path, value)
         else:
-            self._create(path, selection, value)
+            created = self._created(path, selection, value)
+            if not matches(created):  # sent again, it would be created again
+                raise InvalidValue(f"The value contradicts the selection of {path}: send one that it would select.")
+            self._elements = [*self._elements, created]
 
     def _write_each(self, elements: list[Any], path: Path, value: Any) -> None:
         if not elements and not is_unassigned(value, self._dialect):
@@ -198,14 +201,14 @@ class _Elements:
         for element in elements:
             _write_into(element, self._attribute, path.sub_attribute, value, self._dialect)
 
-    def _create(self, path: Path, selection: Filter, value: Any) -> None:
+    def _created(self, path: Path, selection: Filter, value: Any) -> dict[str, Any]:
         """Nothing matches: Entra ID expects the element that the filter describes."""
         seed = _described(selection)
         if seed is None or not self._dialect.accepts(Leniency.CREATED_ELEMENT):
             raise NoTarget(f"No element of {self._attribute.name} matches the path, and there is none to be written.")
-        element = read_element(self._attribute, seed, self._dialect) or {}
+        element: dict[str, Any] = read_element(self._attribute, seed, self._dialect) or {}
         _write_into(element, self._attribute, path.sub_attribute, value, self._dialect)
-        self._elements = [*self._elements, element]
+        return element
 
     def _settle_primary(self) -> None:
         """An element that has become primary makes the others not so (RFC 7644 section 3.5.2)."""

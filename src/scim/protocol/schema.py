@@ -27,6 +27,15 @@ class Type(StrEnum):
     COMPLEX = "complex"
 
 
+class Format(StrEnum):
+    """What a string of a tenant's own schema holds; SCIM has no types for these."""
+
+    DATE = "date"
+    """A day, as ISO 8601 writes it: ``2026-01-31``."""
+    EMPLOYEE = "employee"
+    """Another user, by email or userName, who need not have arrived yet."""
+
+
 class Mutability(StrEnum):
     READ_ONLY = "readOnly"
     READ_WRITE = "readWrite"
@@ -53,6 +62,8 @@ class Attribute:
     mutability: Mutability = Mutability.READ_WRITE
     returned: Returned = Returned.DEFAULT
     unique: bool = False
+    max_length: int | None = None
+    format: Format | None = None
     sub_attributes: Mapping[str, Attribute] = field(default_factory=dict)
 
     @classmethod
@@ -68,6 +79,8 @@ class Attribute:
             mutability=Mutability(document.get("mutability", Mutability.READ_WRITE)),
             returned=Returned(document.get("returned", Returned.DEFAULT)),
             unique=document.get("uniqueness", "none") != "none",
+            max_length=document.get("maxLength"),
+            format=Format(document["format"]) if "format" in document else None,
             sub_attributes=_by_name(document.get("subAttributes", ())),
         )
 

@@ -10,10 +10,10 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from scim.protocol.comparison import instant
+from scim.protocol.comparison import instant, is_date
 from scim.protocol.dialect import Dialect, Leniency
 from scim.protocol.errors import InvalidSyntax, InvalidValue
-from scim.protocol.schema import Attribute, Type
+from scim.protocol.schema import Attribute, Format, Type
 
 _BASE64 = re.compile(r"[A-Za-z0-9+/_\-\s]*={0,2}\s*")
 
@@ -103,6 +103,10 @@ def require(attributes: Mapping[str, Attribute], values: Mapping[str, Any], pref
 def _read_string(attribute: Attribute, value: Any, dialect: Dialect) -> str:  # noqa: ARG001  # one of _READERS
     if not isinstance(value, str):
         raise InvalidValue(f"{attribute.name} is a string: send it in double quotes.")
+    if attribute.max_length is not None and len(value) > attribute.max_length:
+        raise InvalidValue(f"{attribute.name} has at most {attribute.max_length} characters: send a shorter value.")
+    if attribute.format is Format.DATE and not is_date(value):
+        raise InvalidValue(f"{attribute.name} is a date: send one such as 2026-01-31.")
     return value
 
 

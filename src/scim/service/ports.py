@@ -89,6 +89,9 @@ class TenantStore(Protocol):
     def create(self, tenant: Tenant) -> bool:
         """Write the settings of a new tenant; false if there are some already."""
 
+    def replace(self, tenant: Tenant) -> bool:
+        """Write the settings of a tenant anew; false if there are none."""
+
 
 class TokenStore(Protocol):
     def issue(self, tenant_id: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from scim.protocol.schema import user_type
+from scim.service.extensions import read_extensions
 from scim.service.ports import Tenant, TenantStore, TokenStore
 
 TENANT_ID = re.compile(r"[a-z0-9-]{1,40}")
@@ -15,6 +15,10 @@ TENANT_ID = re.compile(r"[a-z0-9-]{1,40}")
 
 class TenantExists(Exception):
     """The tenant is connected already."""
+
+
+class UnknownTenant(Exception):
+    """No such tenant is connected."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,16 +29,38 @@ class Tenants:
     def connect(self, tenant_id: str, extensions: Sequence[Mapping[str, Any]] = ()) -> str:
         """Make a tenant and return its bearer token, which is shown only here.
 
-        ``extensions`` are schema documents (RFC 7643 section 7) that extend its users. The settings come last: until
-        they are there, the token opens nothing, and what was begun can be begun again.
-        Raises :class:`TenantExists`, and ``ValueError`` for an id that is not lower-case letters, digits and hyphens.
+        ``extensions`` are schema documents that extend its users (:mod:`scim.service.extensions`). The settings come
+        last: until they are there, the token opens nothing, and what was begun can be begun again.
+        Raises :class:`TenantExists`, and ``ValueError`` for an id that is not lower-case letters, digits and hyphens,
+        or for a wrong document.
         """
         if not TENANT_ID.fullmatch(tenant_id):
             raise ValueError("A tenant's id is 1 to 40 lower-case letters, digits and hyphens.")
-        user_type().extended(extensions)  # a document that can't be read is refused here and not at every request
+        tenant = Tenant(tenant_id, extensions=read_extensions(extensions))
         if self.settings.get(tenant_id) is not None:
             raise TenantExists(tenant_id)
         token = self.tokens.issue(tenant_id)
-        if not self.settings.create(Tenant(tenant_id, extensions=extensions)):
+        if not self.settings.create(tenant):
             raise TenantExists(tenant_id)
         return token
+
+    def configure(
+        self, tenant_id: str, *, strict: bool | None = None, extensions: Sequence[Mapping[str, Any]] | None = None
+    ) -> Tenant:
+        """Change what is given of a tenant's settings; execution environments follow within a minute.
+
+        What users have of an attribute that no schema knows any more stays stored and is not shown.
+        Raises :class:`UnknownTenant`, and ``ValueError`` for a wrong document.
+        """
+        documents = None if extensions is None else read_extensions(extensions)
+        tenant = self.settings.get(tenant_id)
+        if tenant is None:
+            raise UnknownTenant(tenant_id)
+        changed = Tenant(
+            tenant_id,
+            strict=tenant.strict if strict is None else strict,
+            extensions=tenant.extensions if documents is None else documents,
+        )
+        if not self.settings.replace(changed):
+            raise UnknownTenant(tenant_id)
+        return changed

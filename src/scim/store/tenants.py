@@ -22,10 +22,15 @@ class TenantStore:
         return Tenant(tenant_id, strict=item["mode"]["S"] == "strict", extensions=json.loads(item["extensions"]["S"]))
 
     def create(self, tenant: Tenant) -> bool:
+        return self._put_settings(tenant, "attribute_not_exists(sk)")
+
+    def replace(self, tenant: Tenant) -> bool:
+        return self._put_settings(tenant, "attribute_exists(sk)")
+
+    def _put_settings(self, tenant: Tenant, condition: str) -> bool:
+        """Write the settings, whole; false if the condition does not hold."""
         try:
-            self._dynamo.put(
-                items.settings(keys.settings(tenant.id), keys.SETTINGS, tenant), "attribute_not_exists(sk)"
-            )
+            self._dynamo.put(items.settings(keys.settings(tenant.id), keys.SETTINGS, tenant), condition)
         except ClientError as error:
             if error_code(error) == "ConditionalCheckFailedException":
                 return False
