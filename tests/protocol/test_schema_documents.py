@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from scim2_models import EnterpriseUser, Extension, Resource, ResourceType, Schema, ServiceProviderConfig, User
 
+from scim.protocol.schema import standard_document
+
 ROOT = Path(__file__).parents[2]
 SCHEMAS = ROOT / "src/scim/protocol/schemas"
 EXAMPLES = ROOT / "examples/extensions"
@@ -75,7 +77,7 @@ DEVIATIONS: dict[str, dict[str, dict[str, tuple[object, object]]]] = {
 
 
 def load(path: Path) -> Any:
-    return json.loads(path.read_text(encoding="utf-8"))
+    return standard_document(json.loads(path.read_text(encoding="utf-8")))
 
 
 def flatten(attributes: list[dict[str, Any]], prefix: str = "") -> Iterator[tuple[str, dict[str, Any]]]:

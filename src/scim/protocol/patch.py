@@ -7,10 +7,10 @@ leaves out, and both clear what is written with null. ``remove`` is that clearin
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from scim.protocol.comparison import key
 from scim.protocol.dialect import Dialect, Leniency
 from scim.protocol.errors import InvalidPath, InvalidSyntax, InvalidValue, Mutability, NoTarget
 from scim.protocol.filter.parser import parse_path
@@ -144,11 +144,16 @@ class _Patch:
             return
         if not self._dialect.accepts(Leniency.REMOVED_VALUES):
             raise InvalidValue(f"remove takes no value: select what is to be removed, as in {path}[value eq ...].")
-        named = [read_element(attribute, each, self._dialect) for each in _listed(value)]
+        listed = [read_element(attribute, each, self._dialect) for each in _listed(value)]
+        named = {_identity(attribute, each) for each in listed if each is not None}
+        shapes = {frozenset(name for name, _ in each) for each in named}
+
+        def is_named(element: Any) -> bool:
+            whole = _identity(attribute, element)
+            return any(frozenset(part for part in whole if part[0] in shape) in named for shape in shapes)
+
         members = self._members(path.extension)
-        members[attribute.name] = [
-            element for element in members.get(attribute.name, []) if not any(_names(one, element) for one in named)
-        ]
+        members[attribute.name] = [each for each in members.get(attribute.name, []) if not is_named(each)]
         _prune(members, attribute)
 
 
@@ -179,8 +184,8 @@ class _Elements:
             value = [value]
         written = read_value(self._attribute, value, self._dialect) or []
         kept = self._elements if op == "add" else []
-        there = {_identity(each) for each in kept}
-        self._elements = kept + [each for each in written if _identity(each) not in there]
+        there = {_identity(self._attribute, each) for each in kept}
+        self._elements = kept + [each for each in written if _identity(self._attribute, each) not in there]
 
     def _write_selected(self, path: Path, selection: Filter, value: Any, op: str) -> None:
         matches = compile_filter(selection, self._dialect)
@@ -292,9 +297,18 @@ def _is_primary(element: Any) -> bool:
     return isinstance(element, dict) and element.get("primary") is True
 
 
-def _identity(element: Any) -> str:
-    """The same for equal elements; comparing all with all would take a large list too long."""
-    return json.dumps(element, sort_keys=True)
+def _identity(attribute: Attribute, element: Any) -> frozenset[tuple[str, Any]]:
+    """The same for elements that a filter finds equal; comparing all with all would take a large list too long."""
+    if not isinstance(element, dict):
+        return frozenset({("", _comparable(attribute, element))})
+    subs = attribute.sub_attributes
+    return frozenset((name, _comparable(subs[name.lower()], value)) for name, value in element.items())
+
+
+def _comparable(attribute: Attribute, value: Any) -> Any:
+    if isinstance(value, list):
+        return tuple(_comparable(attribute, each) for each in value)
+    return key(value, case_exact=attribute.case_exact) if isinstance(value, str) else value
 
 
 def _described(selection: Filter) -> dict[str, Any] | None:
@@ -310,10 +324,3 @@ def _described(selection: Filter) -> dict[str, Any] | None:
 
 def _listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
-
-
-def _names(named: Any, element: Any) -> bool:
-    """Whether ``named`` says of ``element`` nothing but what is true of it."""
-    if isinstance(named, dict) and isinstance(element, dict):
-        return bool(named) and all(element.get(name) == value for name, value in named.items())
-    return bool(named == element)

@@ -38,13 +38,13 @@ def read_resource(body: Any, resource_type: ResourceType, dialect: Dialect) -> R
 
 
 def complete(resource: Resource, resource_type: ResourceType) -> Resource:
-    """The resource with ``schemas`` as its content has it, and checked as a whole."""
+    """The resource with ``schemas`` as its content has it, without extensions that are gone, checked as a whole."""
     for attribute in _unique(resource_type):
         if has_invisible_characters(resource.get(attribute.name, "")):
             raise InvalidValue(f"{attribute.name} holds invisible or control characters: remove them at the source.")
     present = [schema.id for schema in resource_type.extensions if schema.id in resource]
-    resource.pop("schemas", None)
-    return {"schemas": [resource_type.core.id, *present], **resource}
+    kept = {name: value for name, value in resource.items() if not name.startswith("urn:") or name in present}
+    return {**kept, "schemas": [resource_type.core.id, *present]}
 
 
 def unique_value(resource: Mapping[str, Any], resource_type: ResourceType) -> tuple[Attribute, str]:

@@ -170,6 +170,16 @@ def read_document(name: str) -> Any:
     return json.loads((_DOCUMENTS / f"{name}.json").read_text("utf-8"))
 
 
+def standard_document(document: Any) -> Any:
+    """A schema document without what we know of attributes beyond the RFC, which strict clients refuse."""
+    if isinstance(document, list):
+        return [standard_document(each) for each in document]
+    if isinstance(document, Mapping):
+        beyond = ("maxLength", "format")
+        return {name: standard_document(each) for name, each in document.items() if name not in beyond}
+    return document
+
+
 @cache
 def _common_attributes() -> dict[str, Attribute]:
     return _by_name(read_document("common"))

@@ -15,7 +15,7 @@ from scim.protocol.dialect import Dialect, Leniency
 from scim.protocol.errors import InvalidSyntax, InvalidValue
 from scim.protocol.schema import Attribute, Format, Type
 
-_BASE64 = re.compile(r"[A-Za-z0-9+/_\-\s]*={0,2}\s*")
+_BASE64 = re.compile(r"[A-Za-z0-9+/_\-\s]*+={0,2}\s*")  # possessive: white space at the end is tried once
 
 
 def read_value(attribute: Attribute, value: Any, dialect: Dialect) -> Any:
@@ -61,7 +61,7 @@ def read_members(
         attribute = attributes.get(name.lower())
         if attribute is None:
             if not dialect.accepts(Leniency.UNKNOWN_ATTRIBUTE):
-                raise InvalidValue("No schema has the attribute that the request sends; remove its mapping.")
+                raise InvalidValue(f"No schema has the attribute {name[:100]}; remove its mapping.")
         elif attribute.read_only:
             continue  # RFC 7644 section 3.3: ignored, so that what was read can be sent back
         elif attribute.name in found:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from scim.protocol.errors import NotFound
-from scim.protocol.schema import ResourceType, read_document
+from scim.protocol.schema import ResourceType, read_document, standard_document
 from scim.service.limits import MAX_OPERATIONS, MAX_PAYLOAD_BYTES, MAX_RESULTS
 from scim.service.ports import Tenant
 
@@ -80,19 +80,10 @@ class Discovery:
 
     def _schema(self, document: Mapping[str, Any]) -> Document:
         meta = self._meta("Schema", f"/Schemas/{document['id']}")
-        return {**_standard(document), "schemas": [SCHEMA], "meta": meta}
+        return {**standard_document(document), "schemas": [SCHEMA], "meta": meta}
 
     def _meta(self, resource_type: str, path: str) -> Document:
         return {"resourceType": resource_type, "location": f"{self.base_url}{path}"}
-
-
-def _standard(document: Any) -> Any:
-    """A schema document without what we know of attributes beyond the RFC, which strict clients refuse."""
-    if isinstance(document, list):
-        return [_standard(each) for each in document]
-    if isinstance(document, Mapping):
-        return {name: _standard(each) for name, each in document.items() if name not in ("maxLength", "format")}
-    return document
 
 
 def _named(name: str, documents: Mapping[str, Document], kind: str) -> Document:

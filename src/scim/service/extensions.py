@@ -66,7 +66,10 @@ class _Attribute(_Characteristics):
 
 class _Extension(_Document):
     schemas: list[str] = []
-    id: str = Field(pattern=r"^urn:[A-Za-z0-9][A-Za-z0-9-]{0,31}(:[A-Za-z0-9][A-Za-z0-9._-]*)+$", max_length=150)
+    id: str = Field(
+        max_length=150,
+        pattern=r"^[Uu][Rr][Nn]:[A-Za-z0-9][A-Za-z0-9-]{0,31}(:[A-Za-z0-9][A-Za-z0-9._-]*)+$",
+    )
     name: Text = ""
     description: Text = ""
     attributes: list[_Attribute] = Field(min_length=1, max_length=_MAX_ATTRIBUTES)

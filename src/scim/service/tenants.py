@@ -49,7 +49,7 @@ class Tenants:
     ) -> Tenant:
         """Change what is given of a tenant's settings; execution environments follow within a minute.
 
-        What users have of an attribute that no schema knows any more stays stored and is not shown.
+        What users have of an extension that is gone stays with them until they are next written.
         Raises :class:`UnknownTenant`, and ``ValueError`` for a wrong document.
         """
         documents = None if extensions is None else read_extensions(extensions)

@@ -1,0 +1,109 @@
+"""What a tenant's settings change: strict mode, and attributes of its own."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+
+from handlers.application import Application
+from handlers.routes import find
+from scim import wiring
+from scim.settings import Settings
+from tests.conftest import EXTENSION
+from tests.endpoint import CORE, SURVEY, Endpoint
+
+Connect = Callable[[], Endpoint]
+
+
+@pytest.fixture
+def strict(connect: Connect, settings: Settings) -> Endpoint:
+    endpoint = connect()
+    wiring.tenants(settings).configure(endpoint.token.split("_")[1], strict=True)
+    return endpoint
+
+
+def test_only_a_strict_tenant_is_shown_as_conformant_to_the_interoperability_profile(
+    scim: Endpoint, strict: Endpoint
+) -> None:
+    assert "interopProfileConformant" not in scim.request("GET", "/ServiceProviderConfig").json()
+    assert strict.request("GET", "/ServiceProviderConfig").json()["interopProfileConformant"] is True
+
+
+@pytest.mark.parametrize(
+    ("body", "scim_type"),
+    [
+        ({"userName": "bob"}, "invalidValue"),
+        ({"schemas": [CORE, "urn:example:other"], "userName": "bob"}, "invalidValue"),
+        ({"schemas": [CORE], "userName": "bob", "shoeSize": 46}, "invalidValue"),
+        ({"schemas": [CORE], "userName": "bob", "active": "True"}, "invalidValue"),
+    ],
+)
+def test_a_strict_tenant_is_told_what_others_are_forgiven(
+    scim: Endpoint, strict: Endpoint, body: Mapping[str, Any], scim_type: str
+) -> None:
+    assert scim.request("POST", "/Users", body).status == 201
+    answer = strict.request("POST", "/Users", body)
+    assert (answer.status, answer.json()["scimType"]) == (400, scim_type)
+
+
+def test_a_patch_without_path_is_refused_in_strict_mode(strict: Endpoint) -> None:
+    user = strict.create()
+    answer = strict.patch(user["id"], {"op": "replace", "value": {"active": False}})
+    assert (answer.status, answer.json()["scimType"]) == (400, "invalidSyntax")
+    assert strict.request("GET", f"/Users/{user['id']}").json()["active"] is True
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "wrong", "detail"),
+    [
+        ("Business Unit", "x" * 256, "x" * 257, "Business Unit has at most 256 characters"),
+        ("Start Date", "2026-02-28", "2026-02-30", "Start Date is a date"),
+        ("Start Date", "2024-02-29", "29.2.2024", "Start Date is a date"),
+        ("Contract Level", 7, "seven", "Contract Level is an integer"),
+        ("Mentor", "nobody.yet@example.com", 5, "Mentor is a string"),
+    ],
+)
+def test_a_tenants_own_attribute_is_checked_kept_and_found(
+    scim: Endpoint, name: str, value: Any, wrong: Any, detail: str
+) -> None:
+    user = scim.create(**{SURVEY: {name: value}})
+    assert user[SURVEY] == {name: value}
+    literal = f'"{value}"' if isinstance(value, str) else value
+    found = scim.request(
+        "POST", "/Users/.search", {"filter": f"{SURVEY}:{name} eq {literal}", "attributes": [f"{SURVEY}:{name}"]}
+    )
+    assert found.json()["Resources"] == [{"schemas": [CORE, SURVEY], "id": user["id"], SURVEY: {name: value}}]
+    refused = scim.patch(user["id"], {"op": "replace", "path": f"{SURVEY}:{name}", "value": wrong})
+    assert (refused.status, refused.json()["scimType"]) == (400, "invalidValue")
+    assert refused.json()["detail"].startswith(detail)
+
+
+def test_dates_are_compared_and_sorted_as_days(scim: Endpoint) -> None:
+    for day in ("2026-03-01", "2025-12-31", "2026-01-15"):
+        scim.create(userName=day, **{SURVEY: {"Start Date": day}})
+    answer = scim.request(
+        "POST",
+        "/Users/.search",
+        {
+            "filter": f'{SURVEY}:Start Date ge "2026-01-01"',
+            "sortBy": f"{SURVEY}:Start Date",
+            "attributes": ["userName"],
+        },
+    )
+    assert [user["userName"] for user in answer.json()["Resources"]] == ["2026-01-15", "2026-03-01"]
+
+
+def test_discovery_shows_the_tenants_attributes_in_the_rfcs_terms(scim: Endpoint) -> None:
+    shown = scim.request("GET", f"/Schemas/{SURVEY}").json()["attributes"]
+    assert [attribute["name"] for attribute in shown] == [attribute["name"] for attribute in EXTENSION["attributes"]]
+    assert all(attribute.keys().isdisjoint({"format", "maxLength"}) for attribute in shown)
+
+
+def test_an_extension_that_is_gone_leaves_with_the_next_write(settings: Settings, connect: Connect) -> None:
+    scim = connect()
+    user = scim.create(**{SURVEY: {"Business Unit": "R&D"}})
+    wiring.tenants(settings).configure(scim.token.split("_")[1], extensions=[])
+    fresh = Endpoint(scim.token, Application(find))
+    patched = fresh.patch(user["id"], {"op": "replace", "path": "title", "value": "T"}).json()
+    assert patched["schemas"] == [CORE]
+    assert SURVEY not in patched
