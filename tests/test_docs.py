@@ -45,7 +45,7 @@ def test_every_error_is_documented() -> None:
 
 
 def test_every_leniency_is_documented() -> None:
-    documented = rows("docs/identity-providers.md", "# Identity providers")
+    documented = rows("docs/identity-providers/README.md", "## Leniencies")
     assert documented == [[f"`{each.label}`", each.accepts, each.sent_by] for each in Leniency]
 
 
@@ -70,7 +70,7 @@ def test_every_make_target_that_is_named_exists(name: str) -> None:
 
 
 def test_every_file_that_is_linked_exists() -> None:
-    for page in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]:
+    for page in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]:
         for link in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text("utf-8")):
             assert (page.parent / link).exists(), f"{page.name} links to {link}"
 

@@ -14,16 +14,23 @@ from enum import Enum
 class Leniency(Enum):
     """Name, what is accepted, who sends it."""
 
-    STRING_BOOLEAN = ("string-boolean", 'booleans as "True", "False", "true", "false"', "Entra ID, OneLogin")
+    STRING_BOOLEAN = ("string-boolean", 'booleans as "True", "False", "true", "false"', "Entra ID, OneLogin, Peakon")
     EMPTY_STRING = ("empty-string", "an empty string for an attribute without a value", "Entra ID, OneLogin")
-    SCALAR_VALUE = ("scalar-value", "a bare value for a complex attribute that has `value`", "Entra ID")
+    SCALAR_VALUE = ("scalar-value", "a bare value for a complex attribute that has `value`", "Entra ID, OneLogin")
     LISTED_VALUE = ("listed-value", "a list of one for a single-valued complex attribute", "Entra ID")
-    LISTED_ELEMENT = ("listed-element", "one object for a multi-valued attribute in `replace`", "Entra ID")
-    MISSING_SCHEMAS = ("missing-schemas", "a body without `schemas`", "hand-written templates")
-    FOREIGN_SCHEMAS = ("foreign-schemas", "`schemas` with URNs that are not served", "Google Workspace, OneLogin")
-    UNKNOWN_ATTRIBUTE = ("unknown-attribute", "attributes that no schema knows, which are left out", "Okta, Entra ID")
+    MISSING_SCHEMAS = ("missing-schemas", "a body without `schemas`", "OneLogin, hand-written templates")
+    FOREIGN_SCHEMAS = (
+        "foreign-schemas",
+        "`schemas` with URNs that are not served",
+        "Google Workspace, OneLogin, Okta, Entra ID",
+    )
+    UNKNOWN_ATTRIBUTE = (
+        "unknown-attribute",
+        "attributes that no schema knows, which are left out",
+        "Okta, Entra ID, OneLogin, Peakon",
+    )
     UNKNOWN_PATH = ("unknown-path", "PATCH paths to attributes that no schema knows, which are skipped", "Entra ID")
-    PATHLESS_PATCH = ("pathless-patch", "PATCH without path", "Okta, Entra ID (aadOptscim062020)")
+    PATHLESS_PATCH = ("pathless-patch", "PATCH without path", "Okta, Entra ID (aadOptscim062020), Peakon")
     PATH_AS_KEY = ("path-as-key", "attribute paths as keys of a PATCH without path", "Entra ID (aadOptscim062020)")
     BARE_EXTENSION = ("bare-extension", "attributes of an extension without its URN", "Entra ID")
     DOTTED_URN = ("dotted-urn", "a dot between URN and attribute", "Entra ID (customappsso)")

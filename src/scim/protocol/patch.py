@@ -180,7 +180,7 @@ class _Elements:
         _prune(self._members, self._attribute)
 
     def _write_all(self, value: Any, op: str) -> None:
-        if isinstance(value, dict) and (op == "add" or self._dialect.accepts(Leniency.LISTED_ELEMENT)):
+        if isinstance(value, dict):  # one element may be sent as itself
             value = [value]
         written = read_value(self._attribute, value, self._dialect) or []
         kept = self._elements if op == "add" else []

@@ -31,7 +31,7 @@ class Format(StrEnum):
     """What a string of a tenant's own schema holds; SCIM has no types for these."""
 
     DATE = "date"
-    """A day, as ISO 8601 writes it: ``2026-01-31``."""
+    """A day, as ISO 8601 writes it: ``2026-01-31``; a time may come along, which does not count."""
     EMPLOYEE = "employee"
     """Another user, by email or userName, who need not have arrived yet."""
 

@@ -105,7 +105,7 @@ def _read_string(attribute: Attribute, value: Any, dialect: Dialect) -> str:  # 
         raise InvalidValue(f"{attribute.name} is a string: send it in double quotes.")
     if attribute.max_length is not None and len(value) > attribute.max_length:
         raise InvalidValue(f"{attribute.name} has at most {attribute.max_length} characters: send a shorter value.")
-    if attribute.format is Format.DATE and not is_date(value):
+    if attribute.format is Format.DATE and not (is_date(value) or instant(value)):
         raise InvalidValue(f"{attribute.name} is a date: send one such as 2026-01-31.")
     return value
 

@@ -16,7 +16,7 @@ from scim.protocol.dialect import Dialect, Leniency
 from scim.protocol.errors import InvalidFilter
 from scim.protocol.filter.tree import And, Comparison, Filter, Literal, Not, Operator, Or, Present, ValuePath
 from scim.protocol.path import Path
-from scim.protocol.schema import Attribute, Type
+from scim.protocol.schema import Attribute, Format, Type
 
 Resource = Mapping[str, Any]
 Predicate = Callable[[Resource], bool]
@@ -168,6 +168,8 @@ def _text_test(attribute: Attribute, operator: Operator, literal: Literal) -> Te
     if attribute.type is Type.BINARY and operator is not Operator.EQ:
         raise InvalidFilter(f"{attribute.name} is binary: only eq, ne and pr apply to it, not {operator}.")
     exact = attribute.case_exact
-    sought = key(literal, case_exact=exact)
+    # Days are compared as days, whether or not a time comes along.
+    length = len("2026-01-31") if attribute.format is Format.DATE and operator in _ORDER else None
+    sought = key(literal[:length], case_exact=exact)
     compare = _ORDER.get(operator) or _SUBSTRING[operator]
-    return lambda value: compare(key(value, case_exact=exact), sought)
+    return lambda value: compare(key(value[:length], case_exact=exact), sought)
