@@ -66,5 +66,6 @@ $(ministack): requirements/ministack.txt
 	@sh local/venv.sh .venv-ministack $<
 
 $(dynoxide): local/engine/package-lock.json
-	@npm ci --prefix local/engine --loglevel=error --no-audit --no-fund
+	@npm ci --prefix local/engine --loglevel=error --no-audit --no-fund >/dev/null || \
+		{ echo "error: npm does not bring dynoxide; ENGINE=ministack does without npm" >&2; exit 1; }
 	@touch $@

@@ -26,7 +26,7 @@ def main() -> int:
 
 
 def _options() -> Options:
-    parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m local", description=__doc__, usage=argparse.SUPPRESS)
     parser.add_argument("--port", type=int, default=8080)
     parser.add_argument("--data", type=Path, default=Path(".local"), help="where the data are kept (default: .local)")
     parser.add_argument("--template", type=Path, default=_ROOT / "template.yaml")

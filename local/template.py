@@ -11,7 +11,8 @@ import yaml
 from local.gateway.routes import DEFAULT, Route
 from local.problem import Problem
 
-# What CreateTable takes of AWS::DynamoDB::Table and every engine understands: how items are found, and the stream.
+# What of AWS::DynamoDB::Table every engine understands. Nobody reads a stream here, and items that expire stay, as they
+# may on AWS for days.
 _TABLE_PROPERTIES = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
 
 
@@ -83,11 +84,6 @@ class Template:
         """The request for CreateTable that makes the template's table."""
         properties = self._resources["Table"]["Properties"]
         return {"TableName": name} | {key: properties[key] for key in _TABLE_PROPERTIES if key in properties}
-
-    def time_to_live(self) -> dict[str, Any] | None:
-        """The table's TimeToLiveSpecification, if it has one."""
-        specification: dict[str, Any] | None = self._resources["Table"]["Properties"].get("TimeToLiveSpecification")
-        return specification
 
     def _parameters(self) -> dict[str, str]:
         parameters = self._document.get("Parameters", {}).items()

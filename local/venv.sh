@@ -28,5 +28,5 @@ version=$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 echo "Installing $2 into $1, once"
 "$python" -m venv --clear "$1"
 # A lock names all that is needed, so nothing has to be resolved.
-"$1/bin/pip" install -qq --disable-pip-version-check --no-deps --require-hashes -r "$2"
+"$1/bin/pip" install -qq --no-compile --disable-pip-version-check --no-deps --require-hashes -r "$2"
 touch "$1/installed"

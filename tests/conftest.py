@@ -3,6 +3,7 @@
 import itertools
 import json
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,12 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from scim import wiring
+from scim.access.secret_store import SecretStore
+from scim.service.deadline import Deadline
+from scim.service.tenants import Tenants
 from scim.settings import Settings
+from scim.store.dynamo import Dynamo
+from scim.store.tenants import TenantStore
 from tests.endpoint import ENVIRONMENT, TEMPLATE, Endpoint
 
 EXTENSION = json.loads((Path(__file__).parent.parent / "examples/extensions/employee.json").read_text())
@@ -44,12 +49,20 @@ def settings(table: Any) -> Settings:
     return Settings.from_environment(os.environ)
 
 
+@pytest.fixture(scope="session")
+def operator(aws: None) -> Tenants:
+    """Whoever connects tenants. One for the run: making clients takes longer than most tests."""
+    dynamo = Dynamo(boto3.client("dynamodb"), ENVIRONMENT["TABLE_NAME"], Deadline(lambda: 29.0, time.sleep))
+    secrets = SecretStore(boto3.client("secretsmanager"), ENVIRONMENT["SECRET_PREFIX"])
+    return Tenants(TenantStore(dynamo), secrets)
+
+
 @pytest.fixture
-def connect(settings: Settings) -> Any:
+def connect(table: Any, operator: Tenants) -> Any:
     """Connects another tenant; its name is new in this run, since handlers remember tenants for a minute."""
 
     def connect() -> Endpoint:
-        return Endpoint(wiring.tenants(settings).connect(f"tenant-{next(_numbers)}", [EXTENSION]))
+        return Endpoint(operator.connect(f"tenant-{next(_numbers)}", [EXTENSION]))
 
     return connect
 

@@ -10,9 +10,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
 
-from local.gateway.event import Request, build_event
+from local.gateway.event import Request, build_event, decode_path
 from local.gateway.routes import Routes
 from local.template import FunctionSpec, Template
 
@@ -92,9 +91,10 @@ class Endpoint:
             body=body.encode() if isinstance(body, str) else body or b"",
             client="192.0.2.1",
         )
-        match = self._routes.select(method, unquote(raw_path))
+        decoded = decode_path(raw_path)
+        match = self._routes.select(method, decoded)
         assert match is not None
-        event = build_event(request, unquote(raw_path), match, datetime.now(UTC), str(uuid.uuid4()))
+        event = build_event(request, decoded, match, datetime.now(UTC), str(uuid.uuid4()))
         return invoke(self._handlers[match.route.function], event)
 
     def request(self, method: str, path: str, body: Any = None, **headers: str) -> Answer:

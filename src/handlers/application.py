@@ -81,9 +81,9 @@ class Application:
     def _dispatch(self, request: Request, context: Context, calls: Dynamo, line: dict[str, Any]) -> Response:
         resource_types = context.tenant.resource_types
         endpoint = self._find(request.segments, resource_types)
+        line["operation"] = f"{request.method} {endpoint.name if endpoint else 'unknown path'}"
         if endpoint is None:
             raise NotFound(f"Nothing is served at this path. The SCIM URL is {context.base_url}.")
-        line["operation"] = f"{request.method} {endpoint.name}"
         operation = endpoint.operations.get(request.method)
         if operation is None:
             allowed = ", ".join(endpoint.operations)

@@ -40,9 +40,8 @@ class Request:
     def segments(self) -> list[str]:
         """The parts of the path behind the base URL, in whichever form an admin has pasted that."""
         segments = [segment for segment in str(self.event["rawPath"]).split("/") if segment]
-        for prefix in ("scim", "v2"):
-            if segments and segments[0].lower() == prefix:
-                del segments[0]
+        while segments and segments[0].lower() in ("scim", "v2"):  # twice, where the provider adds it once more
+            del segments[0]
         return segments
 
     def header(self, name: str) -> str | None:

@@ -151,7 +151,8 @@ def _replace(exchange: Exchange, kind: ResourceType, resource_id: str) -> Respon
 def _patch(exchange: Exchange, kind: ResourceType, resource_id: str) -> Response:
     projection = exchange.projection(kind)
     stored = exchange.resources(kind).patch(resource_id, exchange.request.json(), exchange.preconditions)
-    if "return=minimal" in (exchange.request.header("prefer") or "").lower().replace(" ", ""):
+    preferences = (exchange.request.header("prefer") or "").lower().split(",")
+    if "return=minimal" in (preference.partition(";")[0].strip() for preference in preferences):
         return no_content({"ETag": stored.etag, "Preference-Applied": "return=minimal"})
     return _resource(exchange, kind, stored, projection)
 

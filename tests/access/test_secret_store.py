@@ -170,7 +170,7 @@ def refused(code: str, status: int) -> ClientError:
         ConnectTimeoutError(endpoint_url="https://secretsmanager"),
         ConnectionClosedError(endpoint_url="https://secretsmanager"),
         EndpointConnectionError(endpoint_url="https://secretsmanager"),
-        SSLError(endpoint_url="https://secretsmanager", error="certificate"),
+        SSLError(endpoint_url="https://secretsmanager", error=ValueError("certificate")),
     ],
     ids=lambda error: error.response["Error"]["Code"] if isinstance(error, ClientError) else type(error).__name__,
 )

@@ -43,8 +43,8 @@ class Log:
 
 
 @pytest.fixture
-def log(aws: None) -> Iterator[Log]:  # noqa: ARG001  # the handlers' logger takes its name from the environment
-    importlib.import_module("handlers.users")
+def log(aws: None) -> Iterator[Log]:
+    importlib.import_module("handlers.users")  # its logger takes its name from the environment
     log = Log()
     redirected = log.redirect()
     next(redirected)

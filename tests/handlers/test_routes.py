@@ -33,7 +33,15 @@ DISCOVERY = {
     "/Schemas": ("Schemas", ["GET"]),
     f"/Schemas/{CORE}": ("Schema", ["GET"]),
 }
-NOT_SERVED = ["/Nothing", "/Users/7/8", "/Users/.search/7", "/Bulk/7", "/ServiceProviderConfig/7", "/Schemas/7/8", "/User"]
+NOT_SERVED = [
+    "/Nothing",
+    "/Users/7/8",
+    "/Users/.search/7",
+    "/Bulk/7",
+    "/ServiceProviderConfig/7",
+    "/Schemas/7/8",
+    "/User",
+]
 
 # Every form of the base URL (docs: what an administrator may paste into an identity provider).
 BASES = ["/scim/v2", "", "/scim", "/v2", "/", "//scim//v2", "/scim/v2/", "/SCIM/V2"]
@@ -71,17 +79,14 @@ def test_discovery_finds_nothing_else(path: str) -> None:
 
 
 @pytest.mark.parametrize("path", SERVED | DISCOVERY)
-@pytest.mark.parametrize("method", [*ALL, "HEAD", "OPTIONS"])
-def test_method_that_an_endpoint_does_not_take_is_405_with_those_that_it_takes(
-    scim: Endpoint, path: str, method: str
-) -> None:
+def test_method_that_an_endpoint_does_not_take_is_405_with_those_that_it_takes(scim: Endpoint, path: str) -> None:
     _, allowed = (SERVED | DISCOVERY)[path]
+    others = [method for method in (*ALL, "HEAD", "OPTIONS") if method not in allowed]
 
-    status, headers, _ = scim.send(method, path)
+    answers = [scim.send(method, path) for method in others]
 
-    assert (status == 405, headers.get("allow")) == (
-        (False, None) if method in allowed else (True, ", ".join(allowed))
-    )
+    assert [(status, headers["allow"]) for status, headers, _ in answers] == [(405, ", ".join(allowed))] * len(others)
+    assert 405 not in [scim.send(method, path)[0] for method in allowed]
 
 
 @pytest.mark.parametrize("path", NOT_SERVED)

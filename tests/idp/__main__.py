@@ -31,7 +31,7 @@ def main(url: str, token: str, provider: str = "") -> int:
                 replay(scenario, send)
             except (Deviation, httpx.HTTPError) as deviation:
                 failed[scenario.provider] += 1
-                print(f"{deviation or type(deviation).__name__}\n")
+                print(f"{str(deviation) or type(deviation).__name__}\n")
             else:
                 passed[scenario.provider] += 1
     print(table(passed, failed, exchanges))
@@ -65,4 +65,4 @@ def table(passed: Counter[str], failed: Counter[str], exchanges: Counter[str]) -
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:4]) if len(sys.argv) in (3, 4) else print(_USAGE, file=sys.stderr) or 2)
+    sys.exit(main(*(sys.argv[1:4] + [""] * 3)[:3]))

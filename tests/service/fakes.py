@@ -88,6 +88,12 @@ class MemoryTenants:
     def create(self, tenant: Tenant) -> bool:
         return self.tenants.setdefault(tenant.id, tenant) is tenant
 
+    def replace(self, tenant: Tenant) -> bool:
+        known = tenant.id in self.tenants
+        if known:
+            self.tenants[tenant.id] = tenant
+        return known
+
 
 def _name(user: Stored) -> str:
     return key(user.resource["userName"])
@@ -116,8 +122,6 @@ def context(
     )
 
 
-def resources(
-    store: MemoryStore, known: Context | None = None, resource_type: ResourceType | None = None
-) -> Resources:
+def resources(store: MemoryStore, known: Context | None = None, resource_type: ResourceType | None = None) -> Resources:
     """The use cases on the users of a store."""
     return Resources(resource_type or user_type(), store, known or context())

@@ -36,13 +36,17 @@ def run(
     return results
 
 
-def post(bulk_id: str, user_name: str | None = None, **attributes: Any) -> Operation:
+def post(bulk_id: str, user_name: str | None = None, /, **attributes: Any) -> Operation:
     data = {"schemas": [CORE], "userName": user_name or bulk_id} | attributes
     return {"method": "POST", "path": "/Users", "bulkId": bulk_id, "data": data}
 
 
 def put(user_id: str, user_name: str, **attributes: Any) -> Operation:
-    return {"method": "PUT", "path": f"/Users/{user_id}", "data": {"schemas": [CORE], "userName": user_name} | attributes}
+    return {
+        "method": "PUT",
+        "path": f"/Users/{user_id}",
+        "data": {"schemas": [CORE], "userName": user_name} | attributes,
+    }
 
 
 def patch(user_id: str, path: str, value: Any) -> Operation:
@@ -328,6 +332,8 @@ def test_leniencies_are_recorded_with_their_own_operation_and_told_for_the_whole
 def test_strict_tenant_is_strict_in_bulk_too() -> None:
     alice = user("alice")
 
-    results = run(MemoryStore(alice), patch(alice.id, "active", "False"), known=context(tenant=Tenant("acme", strict=True)))
+    results = run(
+        MemoryStore(alice), patch(alice.id, "active", "False"), known=context(tenant=Tenant("acme", strict=True))
+    )
 
     assert statuses(results) == ["400"]

@@ -1,8 +1,6 @@
 """The discovery documents: RFC 7643, sections 5 to 7, RFC 7644, section 4."""
 
-import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +13,13 @@ from scim.service.ports import Tenant
 from tests.endpoint import CORE, ENTERPRISE, SURVEY
 from tests.service.fakes import BASE_URL
 
-EXTENSION = json.loads((Path(__file__).parents[2] / "examples/extensions/employee.json").read_text(encoding="utf-8"))
+EXTENSION = {
+    "schemas": [SCHEMA],
+    "id": SURVEY,
+    "name": "Survey",
+    "description": "What a survey asks by",
+    "attributes": [{"name": "Business Unit", "type": "string", "multiValued": False, "description": "As in payroll"}],
+}
 
 PLAIN = Discovery(Tenant("acme"), (user_type(),), BASE_URL)
 EXTENDED = Discovery(Tenant("acme", extensions=[EXTENSION]), (user_type().extended([EXTENSION]),), BASE_URL)

@@ -19,7 +19,7 @@ LATER = "2026-02-01T00:00:00.000Z"
 BADGE = "urn:example:badge:2.0:User"
 
 
-def body(user_name: str = "alice", **attributes: Any) -> dict[str, Any]:
+def body(user_name: str = "alice", /, **attributes: Any) -> dict[str, Any]:
     return {"schemas": [CORE], "userName": user_name} | attributes
 
 
@@ -374,6 +374,8 @@ def test_record_tells_whether_the_person_joins_or_leaves_the_surveys(
 def test_record_names_the_leniencies_that_were_needed() -> None:
     alice = user("alice")
 
-    change = recorded(lambda users: users.patch(alice.id, patch({"op": "Replace", "value": {"active": "False"}})), alice)
+    change = recorded(
+        lambda users: users.patch(alice.id, patch({"op": "Replace", "value": {"active": "False"}})), alice
+    )
 
     assert change.leniencies == ["pathless-patch", "string-boolean"]

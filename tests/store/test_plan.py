@@ -58,4 +58,4 @@ def test_everything_else_is_a_walk(text: str) -> None:
 
 def test_the_smallest_set_of_points_is_taken_of_an_and() -> None:
     text = '(userName eq "a" or userName eq "b") and externalId eq "c"'
-    assert points(parse_filter(text, user_type(), Dialect()), NAMES) == {Point("externalId", "c")}
+    assert points(parse_filter(text, user_type(), Dialect()), NAMES) == frozenset({Point("externalId", "c")})

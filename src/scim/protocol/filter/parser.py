@@ -46,6 +46,7 @@ _JSON_SCALAR = re.compile(
 )
 
 _TEXTUAL = (Type.STRING, Type.REFERENCE, Type.BINARY, Type.DATE_TIME)
+_NO_OPERATOR = "An operator (eq, ne, co, sw, ew, pr, gt, ge, lt, le) is expected"
 
 
 def parse_filter(text: str, resource_type: ResourceType, dialect: Dialect) -> Filter:
@@ -142,7 +143,7 @@ class _Parser:
         self._terms += 1
         if self._terms > MAX_TERMS:
             self.scanner.fail(f"At most {MAX_TERMS} comparisons are read; one too many")
-        path = self.path()
+        path = self._compared_path()
         if path.attribute is None:
             self.scanner.fail("An attribute is expected, and not a schema alone; its URN ends")
         operator = (self.scanner.take(_OPERATOR) or "").lower()
@@ -151,8 +152,17 @@ class _Parser:
         if operator:
             return Comparison(path, Operator(operator), self._value(path.leaf))
         if path.selection is None or path.sub_attribute is not None:
-            self.scanner.fail("An operator (eq, ne, co, sw, ew, pr, gt, ge, lt, le) is expected")
+            self.scanner.fail(_NO_OPERATOR)
         return ValuePath(path)
+
+    def _compared_path(self) -> Path:
+        """A path. What no schema knows is only called an attribute if it is compared: a lone word may be a name."""
+        try:
+            return self.path()
+        except UnknownAttribute:
+            if not self.scanner.take(_OPERATOR):
+                self.scanner.fail(_NO_OPERATOR)
+            raise
 
     def path(self) -> Path:
         """``path = name ["[" filter "]" ["." subName]]``"""

@@ -1,0 +1,44 @@
+"""What scim2-models makes of filters and PATCH requests: the independent reference."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from pydantic import ValidationError
+from scim2_models import Context, EnterpriseUser, PatchOp, ScimFilter, ScimPolicy, User
+from scim2_models.exceptions import SCIMException
+
+from tests.differential.comparison import Refused
+
+Model = User[EnterpriseUser]
+POLICY = ScimPolicy(  # as tolerant as we are
+    unknown=ScimPolicy.Unknown.ignore,
+    remove_value_as_filter=ScimPolicy.RemoveValue.apply,
+    unmatched_path_filter=ScimPolicy.UnmatchedPathFilter.create,
+)
+
+
+def read(user: dict[str, Any]) -> Model:
+    return Model.model_validate(user, scim_policy=POLICY)
+
+
+def matching(text: str, users: Sequence[Model]) -> list[bool] | Refused:
+    """Which of the users a filter finds."""
+    try:
+        predicate = ScimFilter[Model](text)
+        return [predicate.match(user, strict=True) for user in users]
+    except SCIMException as error:
+        return Refused(error.scim_type)
+
+
+def patched(user: Model, operations: Sequence[dict[str, Any]]) -> dict[str, Any] | Refused:
+    """The user after the operations."""
+    body = {"schemas": [str(PatchOp.__schema__)], "Operations": list(operations)}
+    context = Context.RESOURCE_PATCH_REQUEST
+    try:
+        request = PatchOp[Model].model_validate(body, scim_ctx=context, scim_policy=POLICY)
+        request.patch(user, POLICY)
+    except SCIMException as error:
+        return Refused(error.scim_type)
+    except ValidationError as error:
+        return Refused(error.errors()[0].get("ctx", {}).get("scim_type"))
+    return user.model_dump()

@@ -1,0 +1,57 @@
+"""Our filters, against scim2-models: what they find, and which are refused."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import pytest
+
+from scim.protocol.dialect import Dialect
+from scim.protocol.errors import ScimError
+from scim.protocol.filter.parser import parse_filter
+from scim.protocol.filter.predicate import compile_filter
+from scim.protocol.schema import user_type
+from tests.differential import reference
+from tests.differential.comparison import Case, Refused, Tally, compare
+from tests.differential.differences import DIFFERENCES, EXAMPLE
+from tests.differential.generator import Generator
+
+A_SET = 500
+"""So many filters are tried on the same users."""
+
+EXAMPLES = [(each.name, example) for each in DIFFERENCES for example in each.examples if isinstance(example, str)]
+
+
+def ours(text: str, users: Sequence[dict[str, Any]], dialect: Dialect) -> list[bool] | Refused:
+    try:
+        matches = compile_filter(parse_filter(text, user_type(), dialect), dialect)
+    except ScimError as error:
+        return Refused(error.scim_type)
+    return [matches(user) for user in users]
+
+
+def tried(text: str, users: Sequence[dict[str, Any]], theirs: Sequence[reference.Model]) -> Case:
+    dialect = Dialect()
+    found = ours(text, users, dialect)
+    return Case(users, text, found, reference.matching(text, theirs), dialect.fired)
+
+
+def cases(size: int) -> Iterator[Case]:
+    generator = Generator(7644_3422)
+    for number in range(size):
+        if number % A_SET == 0:
+            users = [generator.stored_user() for _ in range(8)]
+            theirs = [reference.read(user) for user in users]
+        yield tried(generator.filter(), users, theirs)
+
+
+def test_filters_find_whom_the_reference_finds_or_differ_on_purpose(size: int, tallies: dict[str, Tally]) -> None:
+    tally = tallies["filters"] = compare(cases(5 * size), DIFFERENCES)
+
+    assert [case.request for case in tally.unexplained] == []
+
+
+@pytest.mark.parametrize(("name", "text"), EXAMPLES)
+def test_named_difference_of_filters_exists(name: str, text: str) -> None:
+    tally = compare([tried(text, [EXAMPLE], [reference.read(EXAMPLE)])], DIFFERENCES)
+
+    assert list(tally.different) == [name]

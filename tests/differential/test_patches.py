@@ -1,0 +1,53 @@
+"""Our PATCH, against scim2-models: what becomes of a user, and which requests are refused."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from scim.protocol.dialect import Dialect
+from scim.protocol.errors import ScimError
+from scim.protocol.messages import PatchRequest, read_message
+from scim.protocol.patch import apply_patch
+from scim.protocol.schema import user_type
+from tests.differential import reference
+from tests.differential.comparison import Case, Refused, Tally, compare
+from tests.differential.differences import DIFFERENCES, EXAMPLE
+from tests.differential.generator import Generator
+
+EXAMPLES = [(each.name, example) for each in DIFFERENCES for example in each.examples if isinstance(example, list)]
+
+
+def ours(user: dict[str, Any], operations: list[dict[str, Any]], dialect: Dialect) -> dict[str, Any] | Refused:
+    try:
+        request = read_message(PatchRequest, {"schemas": [PatchRequest.urn], "Operations": operations}, dialect)
+        return apply_patch(user, request.operations, user_type(), dialect)
+    except ScimError as error:
+        return Refused(error.scim_type)
+
+
+def tried(user: dict[str, Any], operations: list[dict[str, Any]]) -> Case:
+    dialect = Dialect()
+    after = ours(user, operations, dialect)
+    return Case([user], operations, after, reference.patched(reference.read(user), operations), dialect.fired)
+
+
+def cases(size: int) -> Iterator[Case]:
+    generator = Generator(7644_352)
+    for _ in range(size):
+        yield tried(generator.user(), generator.operations())
+
+
+def test_patches_make_of_a_user_what_the_reference_makes_or_differ_on_purpose(
+    size: int, tallies: dict[str, Tally]
+) -> None:
+    tally = tallies["PATCH requests"] = compare(cases(size), DIFFERENCES)
+
+    assert [case.request for case in tally.unexplained] == []
+
+
+@pytest.mark.parametrize(("name", "operations"), EXAMPLES)
+def test_named_difference_of_patches_exists(name: str, operations: list[dict[str, Any]]) -> None:
+    tally = compare([tried(EXAMPLE, operations)], DIFFERENCES)
+
+    assert list(tally.different) == [name]

@@ -1,0 +1,311 @@
+"""One request from event to answer: who asks, what fails, and what the log says of it."""
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+
+from handlers.application import Application
+from handlers.http import Response
+from handlers.routes import Endpoint as Route
+from handlers.routes import Exchange, find
+from scim.access import tokens
+from scim.protocol.errors import Unavailable
+from tests.endpoint import ENVIRONMENT, Answer, Endpoint, LambdaContext
+from tests.handlers.conftest import Log
+from tests.handlers.events import REQUEST_ID, event
+
+ERROR = "urn:ietf:params:scim:api:messages:2.0:Error"
+NOWHERE = "http://127.0.0.1:9"  # the port "discard", which nobody listens to
+
+
+def ask(application: Application, token: str, *, seconds: float = 29.0, **sent: Any) -> dict[str, Any]:
+    """What an application answers."""
+    headers = {"authorization": f"Bearer {token}"}
+    context: Any = LambdaContext(time.monotonic() + seconds)
+    return application(event(headers=headers, **sent), context)
+
+
+def serving(operation: Callable[[Exchange], Response]) -> Application:
+    """An application whose every path leads to one operation."""
+    return Application(lambda *_: Route("Test", {"GET": operation}))
+
+
+# Who asks
+
+
+def secret(token: str) -> str:
+    return ENVIRONMENT["SECRET_PREFIX"] + token.split("_")[1]
+
+
+def expire(token: str) -> None:
+    value = json.dumps({"token": token, "expires": time.time() - 1, "grace_s": 0})
+    boto3.client("secretsmanager").put_secret_value(SecretId=secret(token), SecretString=value)
+
+
+def await_deletion(token: str) -> None:
+    boto3.client("secretsmanager").delete_secret(SecretId=secret(token), RecoveryWindowInDays=7)
+
+
+def delete_settings(token: str) -> None:
+    table = boto3.resource("dynamodb").Table(ENVIRONMENT["TABLE_NAME"])
+    table.delete_item(Key={"pk": f"A#{token.split('_')[1]}", "sk": "A#settings"})
+
+
+def header(form: str) -> Callable[[str], dict[str, str]]:
+    return lambda token: {"authorization": form.format(token)}
+
+
+def after(change: Callable[[str], None]) -> Callable[[str], dict[str, str]]:
+    """The right header, after something has happened to the tenant."""
+
+    def sent(token: str) -> dict[str, str]:
+        change(token)
+        return {"authorization": f"Bearer {token}"}
+
+    return sent
+
+
+UNAUTHORIZED: dict[str, Callable[[str], Mapping[str, str]]] = {
+    "no header": header(""),
+    "token without scheme": header("{}"),
+    "Okta's probe": header("non-token"),
+    "another scheme": header("Basic {}"),
+    "no token": header("Bearer "),
+    "wrong checksum": header("Bearer {}0"),
+    "wrong token": lambda token: {"authorization": f"Bearer {tokens.new(token.split('_')[1])}"},
+    "unknown tenant": lambda _: {"authorization": f"Bearer {tokens.new('never-connected')}"},
+    "expired token": after(expire),
+    "secret that awaits deletion": after(await_deletion),
+    "tenant without settings": after(delete_settings),
+}
+
+
+def unauthorized(scim: Endpoint, method: str, path: str, headers: Mapping[str, str]) -> Answer:
+    return Answer(*scim.send(method, path, headers, b"not read"))
+
+
+@pytest.mark.parametrize("reason", UNAUTHORIZED)
+def test_whoever_is_not_let_in_gets_the_same_401(scim: Endpoint, connect: Callable[[], Endpoint], reason: str) -> None:
+    answer = unauthorized(scim, "GET", "/Users", UNAUTHORIZED[reason](scim.token))
+
+    assert answer == unauthorized(connect(), "GET", "/Users", {"authorization": ""})
+    assert answer.status == 401
+    assert answer.headers == {"content-type": "application/scim+json", "www-authenticate": 'Bearer realm="SCIM"'}
+    assert (answer.json()["schemas"], answer.json()["status"]) == ([ERROR], "401")
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", "/Users"),
+        ("DELETE", "/Users/7"),
+        ("GET", "/ServiceProviderConfig"),
+        ("POST", "/Schemas"),
+        ("POST", "/Bulk"),
+        ("GET", "/Groups"),
+        ("GET", "/Nothing"),
+        ("OPTIONS", "/Users"),
+        ("GET", "/Users?filter=wrong"),
+    ],
+)
+def test_nothing_is_told_before_it_is_known_who_asks(scim: Endpoint, method: str, path: str) -> None:
+    refused = unauthorized(scim, "GET", "/Users", {"authorization": ""})
+
+    assert unauthorized(scim, method, path, {"authorization": ""}) == refused
+
+
+def test_too_many_wrong_tokens_are_429_and_the_right_one_still_200(scim: Endpoint) -> None:
+    scim.request("GET", "/Users")
+    wrong = [f"Bearer {tokens.new(scim.token.split('_')[1])}" for _ in range(6)]
+
+    answers = [unauthorized(scim, "GET", "/Users", {"authorization": each}) for each in wrong]
+
+    assert [answer.status for answer in answers] == [401] * 5 + [429]
+    assert answers[-1].headers["retry-after"] == "10"
+    assert (answers[-1].json()["schemas"], answers[-1].json()["status"]) == ([ERROR], "429")
+    assert scim.request("GET", "/Users").status == 200
+
+
+@pytest.mark.parametrize("service", ["SECRETS_MANAGER", "DYNAMODB"])
+def test_service_that_can_not_be_reached_is_503_and_never_401(
+    scim: Endpoint, monkeypatch: pytest.MonkeyPatch, service: str
+) -> None:
+    monkeypatch.setenv(f"AWS_ENDPOINT_URL_{service}", NOWHERE)
+
+    answer = ask(Application(find), scim.token, seconds=1.5)
+
+    assert answer["statusCode"] == 503
+    assert int(answer["headers"]["Retry-After"]) > 0
+    assert json.loads(answer["body"])["status"] == "503"
+
+
+# What fails
+
+
+def break_down(_: Exchange) -> Response:
+    raise RuntimeError("userName alice@example.com is not to be seen")
+
+
+def refused_by_aws(_: Exchange) -> Response:
+    error: Any = {"Error": {"Code": "AccessDeniedException", "Message": "alice@example.com may not"}}
+    raise ClientError(error, "GetItem")
+
+
+@pytest.mark.parametrize("operation", [break_down, refused_by_aws])
+def test_fault_is_500_with_the_request_id_and_nothing_of_the_inside(
+    scim: Endpoint, operation: Callable[[Exchange], Response]
+) -> None:
+    answer = ask(serving(operation), scim.token)
+
+    assert (answer["statusCode"], json.loads(answer["body"])) == (
+        500,
+        {
+            "schemas": [ERROR],
+            "status": "500",
+            "detail": f"The request failed; give the request id {REQUEST_ID} to support.",
+        },
+    )
+    assert answer["headers"] == {"Content-Type": "application/scim+json"}
+
+
+@pytest.mark.parametrize(
+    ("operation", "kind", "code"),
+    [(break_down, "RuntimeError", None), (refused_by_aws, "ClientError", "AccessDeniedException")],
+)
+def test_log_says_where_a_fault_was_and_of_what_kind_and_not_its_message(
+    scim: Endpoint, log: Log, operation: Callable[[Exchange], Response], kind: str, code: str | None
+) -> None:
+    ask(serving(operation), scim.token)
+
+    fault, line = log.lines
+    assert (fault["level"], fault["request_id"], fault["kind"], fault.get("code")) == ("ERROR", REQUEST_ID, kind, code)
+    assert fault["where"][-1].startswith("test_application.py:")
+    assert fault["where"][-1].endswith(f" {operation.__name__}")
+    assert (line["level"], line["request_id"], line["status"]) == ("INFO", REQUEST_ID, 500)
+    assert "alice" not in log.text
+
+
+def test_settings_that_are_missing_are_500_and_not_a_crash(
+    scim: Endpoint, monkeypatch: pytest.MonkeyPatch, log: Log
+) -> None:
+    monkeypatch.delenv("TABLE_NAME")
+
+    assert ask(Application(find), scim.token)["statusCode"] == 500
+    assert log.lines[0]["kind"] == "ValueError"
+
+
+def test_error_carries_its_headers(scim: Endpoint) -> None:
+    def wait(_: Exchange) -> Response:
+        raise Unavailable("Later.", headers={"Retry-After": "7"})
+
+    answer = ask(serving(wait), scim.token)
+
+    assert (answer["statusCode"], answer["headers"]["Retry-After"]) == (503, "7")
+
+
+def test_deadline_is_lambdas(scim: Endpoint) -> None:
+    left: list[float] = []
+
+    def look(exchange: Exchange) -> Response:
+        left.append(exchange.context.deadline.remaining_s())
+        return Response(200)
+
+    ask(serving(look), scim.token, seconds=7.0)
+
+    assert [6.0 < seconds <= 7.0 for seconds in left] == [True]
+
+
+def test_walk_that_does_not_fit_into_the_time_is_400_too_many(scim: Endpoint) -> None:
+    scim.create()
+
+    answer = ask(Application(find), scim.token, seconds=2.5, query="filter=title+pr")
+
+    assert (answer["statusCode"], json.loads(answer["body"])["scimType"]) == (400, "tooMany")
+
+
+@pytest.mark.parametrize(
+    ("public_url", "location"),
+    [
+        ("", "https://scim.example.com/scim/v2"),
+        ("https://id.example.org", "https://id.example.org"),
+        ("https://id.example.org/people/scim/v2", "https://id.example.org/people/scim/v2"),
+    ],
+)
+def test_locations_are_under_the_public_url_or_else_the_apis_domain(
+    scim: Endpoint, monkeypatch: pytest.MonkeyPatch, public_url: str, location: str
+) -> None:
+    monkeypatch.setenv("PUBLIC_URL", public_url)
+    user = scim.create()
+
+    answer = ask(Application(find), scim.token, path=f"/Users/{user['id']}")
+
+    assert json.loads(answer["body"])["meta"]["location"] == f"{location}/Users/{user['id']}"
+
+
+@pytest.mark.parametrize("accept", ["application/json", "application/scim+json"])
+def test_error_is_of_the_media_type_that_is_asked_for_too(scim: Endpoint, accept: str) -> None:
+    answers = [scim.request("GET", path, accept=accept) for path in ("/Users", "/Nothing")]
+
+    assert [answer.headers["content-type"] for answer in answers] == [accept, accept]
+
+
+# What the log says
+
+
+def line(log: Log) -> dict[str, Any]:
+    """The last line without what differs each time."""
+    told = log.last
+    for name in ("timestamp", "location", "xray_trace_id", "level", "message", "service"):
+        told.pop(name, None)
+    assert isinstance(told.pop("ms"), float)
+    assert told.pop("request_id")
+    return told
+
+
+def test_request_has_one_line(scim: Endpoint, log: Log) -> None:
+    scim.request("GET", '/Users?filter=userName+eq+"alice"')
+
+    assert len(log.lines) == 1
+    assert line(log) == {
+        "method": "GET",
+        "tenant": scim.token.split("_")[1],
+        "operation": "GET Users",
+        "plan": "points:userName",
+        "leniencies": [],
+        "dynamodb_calls": 1,
+        "dynamodb_calls_cold": 1,
+        "status": 200,
+    }
+
+
+def test_line_tells_of_an_error_and_of_the_leniencies_before_it(scim: Endpoint, log: Log) -> None:
+    scim.create(userName="alice")
+    scim.request("POST", "/Users", {"userName": "ALICE", "active": "True"})
+
+    assert line(log) == {
+        "method": "POST",
+        "tenant": scim.token.split("_")[1],
+        "operation": "POST Users",
+        "leniencies": ["missing-schemas", "string-boolean"],
+        "dynamodb_calls": 1,
+        "dynamodb_calls_cold": 0,
+        "scim_type": "uniqueness",
+        "status": 409,
+    }
+
+
+def test_line_of_somebody_unknown_names_no_tenant(scim: Endpoint, log: Log) -> None:
+    scim.send("GET", "/Users", {"authorization": f"Bearer {tokens.new('never-connected')}"})
+
+    assert line(log) == {"method": "GET", "status": 401}
+
+
+def test_line_has_the_gateways_request_id(scim: Endpoint, log: Log) -> None:
+    ask(Application(find), scim.token)
+
+    assert log.last["request_id"] == REQUEST_ID

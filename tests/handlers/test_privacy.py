@@ -1,0 +1,176 @@
+"""What a client sends about a person comes back to that client at most, and is in no log line."""
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from tests.endpoint import CORE, ENTERPRISE, SURVEY, Endpoint
+from tests.handlers.conftest import Log
+
+# No line may hold either of them; the name of an attribute may stand in an answer, for whoever has mapped it wrongly.
+PERSON = "zaphod"
+NAME = "betelgeuse"
+PATCH_OP = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
+SEARCH = "urn:ietf:params:scim:api:messages:2.0:SearchRequest"
+BULK = "urn:ietf:params:scim:api:messages:2.0:BulkRequest"
+
+USER = {
+    "schemas": [CORE, ENTERPRISE],
+    "userName": f"{PERSON}@example.com",
+    "externalId": PERSON,
+    "displayName": PERSON,
+    "password": PERSON,
+    "name": {"givenName": PERSON},
+    "emails": [{"value": f"{PERSON}@example.com", "type": PERSON}],
+    NAME: PERSON,
+    f"urn:{NAME}": {NAME: PERSON},
+    ENTERPRISE: {"department": PERSON, "manager": PERSON},
+    SURVEY: {"Business Unit": PERSON},
+}
+WRONG_USERS: list[Any] = [
+    USER,  # the second of its name
+    USER | {"schemas": PERSON},
+    USER | {"schemas": [f"urn:{PERSON}"], "userName": None},
+    USER | {"userName": f"{PERSON}\x07"},
+    USER | {"active": PERSON},
+    USER | {"name": PERSON},
+    USER | {"emails": [PERSON]},
+    USER | {SURVEY: {"Contract Level": PERSON}},
+    USER | {SURVEY: {"Start Date": PERSON}},
+    PERSON,
+    [PERSON],
+]
+OPERATIONS: list[Any] = [
+    {"op": "replace", "path": "title", "value": PERSON},
+    {"op": "Replace", "value": {"displayName": PERSON, NAME: PERSON, f"urn:{NAME}:x": PERSON}},
+    {"op": "add", "path": f'emails[type eq "{PERSON}2"].value', "value": f"{PERSON}2@example.com"},
+    {"op": "replace", "path": NAME, "value": PERSON},
+    {"op": "replace", "path": f"{PERSON}@example.com", "value": PERSON},
+    {"op": "replace", "path": f'emails[{NAME} eq "{PERSON}"]', "value": PERSON},
+    {"op": "replace", "path": f'emails[type sw "x{PERSON}"].value', "value": PERSON},
+    {"op": "replace", "path": f'emails[type eq "{PERSON}', "value": PERSON},
+    {"op": "replace", "path": "active", "value": PERSON},
+    {"op": "replace", "path": "meta.version", "value": PERSON},
+    {"op": PERSON, "path": PERSON, "value": PERSON},
+    {"op": "remove", "path": "userName", "value": PERSON},
+    PERSON,
+]
+QUERIES: list[dict[str, Any]] = [
+    {"filter": f'userName eq "{PERSON}@example.com"'},
+    {"filter": f"userName eq {PERSON}"},
+    {"filter": f'displayName co "{PERSON}"', "sortBy": "displayName"},
+    {"filter": f'{NAME} eq "{PERSON}"'},
+    {"filter": f'userName {PERSON} "{PERSON}"'},
+    {"filter": f'userName eq "{PERSON}'},
+    {"filter": f'active eq "{PERSON}"'},
+    {"filter": f'meta.created gt "{PERSON}"'},
+    {"filter": NAME},
+    {"sortBy": NAME},
+    {"sortOrder": PERSON},
+    {"startIndex": PERSON},
+    {"count": PERSON},
+    {"attributes": [NAME]},
+    {"attributes": [f"{PERSON}@example.com"]},
+    {"excludedAttributes": [NAME]},
+    {NAME: PERSON},
+]
+
+Send = tuple[str, str, dict[str, str], str]
+
+
+def requests(user_id: str) -> Iterator[Send]:
+    """Requests that succeed and requests that fail."""
+
+    def sent(method: str, path: str, body: Any = None, **headers: str) -> Send:
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return method, path, named, "" if body is None else json.dumps(body)
+
+    for user in WRONG_USERS:
+        yield sent("POST", "/Users", user)
+        yield sent("PUT", f"/Users/{user_id}", user)
+    for operation in OPERATIONS:
+        yield sent("PATCH", f"/Users/{user_id}", {"schemas": [PATCH_OP], "Operations": [operation]})
+    for query in QUERIES:
+        yield sent("POST", "/.search", {"schemas": [SEARCH]} | query)
+        value = "&".join(f"{name}={','.join(v) if isinstance(v, list) else v}" for name, v in query.items())
+        yield sent("GET", f"/Users?{value}".replace(" ", "+").replace('"', "%22"))
+    operations = [
+        {"method": "POST", "path": "/Users", "bulkId": PERSON, "data": USER | {"userName": f"{PERSON}3"}},
+        {"method": "PUT", "path": f"/Users/bulkId:{PERSON}", "data": USER},
+        {"method": "PATCH", "path": f"/Users/bulkId:{PERSON}2", "data": PERSON},
+        {"method": PERSON, "path": f"/{PERSON}", "version": PERSON, "data": PERSON},
+    ]
+    yield sent("POST", "/Bulk", {"schemas": [BULK], "Operations": operations, PERSON: PERSON})
+    yield sent("POST", "/Bulk", {"schemas": [PERSON], "Operations": PERSON})
+    yield "POST", "/Users", {}, f'{{"userName": "{PERSON}" {PERSON}'
+    for path in ("", "/Users", f"/Users/{PERSON}", "/Schemas", "/ResourceTypes", "/Groups"):
+        yield sent("GET", f"{path}/{PERSON}")
+    yield sent("GET", f"/ResourceTypes/{PERSON}?filter={PERSON}")
+    for header in ("if-match", "if-none-match", "prefer", "accept", "content-type", "content-encoding", "user-agent"):
+        yield sent("PATCH", f"/Users/{user_id}", {"schemas": [PERSON]}, **{header: PERSON})
+    for authorization in (PERSON, f"Basic {PERSON}", f"Bearer muster_{PERSON}_{PERSON}", f"Bearer {PERSON}"):
+        yield sent("GET", "/Users", authorization=authorization)
+    yield sent("DELETE", f"/Users/{user_id}", if_match=f'"{PERSON}"')
+
+
+@pytest.fixture
+def person(scim: Endpoint) -> str:
+    """The id of somebody who is there."""
+    user_id: str = scim.request("POST", "/Users", USER).json()["id"]
+    return user_id
+
+
+def test_no_line_holds_anything_of_a_person(
+    scim: Endpoint, person: str, log: Log, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    statuses = {scim.send(*request)[0] for request in requests(person)}
+
+    assert {200, 400, 401, 404, 409, 412, 415} <= statuses
+    assert 500 not in statuses
+    assert len(log.lines) == len(list(requests(person)))
+    printed = capfd.readouterr()
+    written = (log.text + caplog.text + printed.out + printed.err).lower()
+    assert [marker for marker in (PERSON, NAME) if marker in written] == []
+
+
+def test_no_detail_holds_anything_of_a_person(scim: Endpoint, person: str) -> None:
+    details = []
+    for request in requests(person):
+        status, _, body = scim.send(*request)
+        answer = json.loads(body or "{}")
+        details += [answer["detail"]] if status >= 400 else []
+        details += [each["response"]["detail"] for each in answer.get("Operations", []) if "response" in each]
+
+    assert len(details) > 50
+    assert [detail for detail in details if PERSON in detail.lower()] == []
+
+
+def test_no_line_holds_a_token(scim: Endpoint, log: Log) -> None:
+    for authorization in (f"Bearer {scim.token}", f"Basic {scim.token}", scim.token, f"Bearer {scim.token}0"):
+        scim.send("GET", "/Users", {"authorization": authorization})
+
+    secret = scim.token.split("_", 2)[2][:43]
+    assert len(log.lines) == 4
+    assert secret not in log.text
+
+
+def test_change_record_names_attributes_and_no_values(
+    scim: Endpoint, person: str, items: Callable[[], list[dict[str, Any]]]
+) -> None:
+    scim.patch(person, {"op": "replace", "path": "displayName", "value": f"{PERSON} 2"})
+    scim.request("DELETE", f"/Users/{person}")
+
+    records = [item for item in items() if item["sk"].startswith("C#")]
+
+    assert [record["operation"] for record in records] == ["create", "patch", "delete"]
+    assert PERSON not in str(records)
+
+
+def test_nothing_of_a_person_is_left_when_it_is_deleted(
+    scim: Endpoint, person: str, items: Callable[[], list[dict[str, Any]]]
+) -> None:
+    scim.request("DELETE", f"/Users/{person}")
+
+    assert PERSON not in str(items())

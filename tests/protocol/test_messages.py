@@ -1,0 +1,202 @@
+"""The envelopes of RFC 7644, as clients send them."""
+
+import json
+from typing import Any
+
+import pytest
+
+from scim.protocol.dialect import Dialect
+from scim.protocol.errors import InvalidSyntax, InvalidValue, ScimError
+from scim.protocol.messages import (
+    MAX_PATCH_OPERATIONS,
+    BulkOperation,
+    BulkRequest,
+    Message,
+    PatchRequest,
+    SearchRequest,
+    list_response,
+    read_message,
+)
+
+REMOVE = {"op": "remove", "path": "title"}
+
+
+def refusal(kind: type[Message], body: Any, *, strict: bool = False) -> ScimError:
+    with pytest.raises(ScimError) as refused:
+        read_message(kind, body, Dialect(strict))
+    return refused.value
+
+
+def patch(**members: Any) -> dict[str, Any]:
+    return {"schemas": [PatchRequest.urn], "Operations": [REMOVE]} | members
+
+
+def search(**members: Any) -> dict[str, Any]:
+    return {"schemas": [SearchRequest.urn], **members}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"schemas": [PatchRequest.urn], "Operations": [{"op": "replace", "path": "title", "value": "Guide"}]},
+        {"SCHEMAS": [PatchRequest.urn], "operations": [{"OP": "Replace", "Path": "title", "VALUE": "Guide"}]},
+        {
+            "schemas": [str(PatchRequest.urn).upper()],
+            "Operations": [{"op": "REPLACE", "path": "title", "value": "Guide"}],
+        },
+        {"Operations": [{"op": "replace", "path": "title", "value": "Guide"}]},
+        patch(Operations=[{"op": "replace", "path": "title", "value": "Guide", "comment": "x"}], unknown=1),
+    ],
+)
+def test_patch_is_read_whatever_the_case_of_its_names_and_what_else_is_in_it(body: dict[str, Any]) -> None:
+    (operation,) = read_message(PatchRequest, body, Dialect()).operations
+
+    assert (operation.op, operation.path, operation.value) == ("replace", "title", "Guide")
+
+
+@pytest.mark.parametrize(
+    ("operation", "given"),
+    [
+        ({"op": "replace", "path": "title", "value": None}, True),
+        ({"op": "replace", "path": "title", "value": ""}, True),
+        ({"op": "replace", "path": "title"}, False),
+    ],
+)
+def test_patch_tells_a_value_of_null_from_no_value(operation: dict[str, Any], given: bool) -> None:
+    (read,) = read_message(PatchRequest, patch(Operations=[operation]), Dialect()).operations
+
+    assert read.given is given
+
+
+@pytest.mark.parametrize("body", [None, [], "x", 1, True])
+def test_body_that_is_no_object_is_no_message(body: Any) -> None:
+    assert isinstance(refusal(PatchRequest, body), InvalidSyntax)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        patch(schemas=[]),
+        patch(schemas=["urn:ietf:params:scim:schemas:core:2.0:User"]),
+        patch(schemas=PatchRequest.urn),
+        patch(schemas=[1]),
+        patch(schemas={}),
+        {"schemas": [SearchRequest.urn], "Operations": [REMOVE]},
+    ],
+)
+def test_message_that_names_another_schema_is_refused(body: dict[str, Any]) -> None:
+    refused = refusal(PatchRequest, body)
+
+    assert isinstance(refused, InvalidSyntax)
+    assert str(PatchRequest.urn) in refused.detail
+
+
+@pytest.mark.parametrize(
+    ("body", "error", "member"),
+    [
+        ({"schemas": [PatchRequest.urn]}, InvalidSyntax, "operations"),
+        (patch(Operations=[]), InvalidSyntax, "operations"),
+        (patch(Operations=[{"path": "title"}]), InvalidSyntax, "operations.0.op"),
+        (patch(Operations=[REMOVE, {"op": "move", "path": "title"}]), InvalidSyntax, "operations.1.op"),
+        (patch(Operations=[{"op": None, "path": "title"}]), InvalidSyntax, "operations.0.op"),
+        (patch(Operations=[REMOVE, "x"]), InvalidSyntax, "operations.1"),
+        (patch(Operations=REMOVE), InvalidValue, "operations"),
+        (patch(Operations=[{"op": "remove", "path": 1}]), InvalidValue, "operations.0.path"),
+        (patch(Operations=[REMOVE] * (MAX_PATCH_OPERATIONS + 1)), InvalidValue, "operations"),
+    ],
+)
+def test_wrong_patch_is_refused_by_the_member_at_fault(
+    body: dict[str, Any], error: type[ScimError], member: str
+) -> None:
+    refused = refusal(PatchRequest, body)
+
+    assert isinstance(refused, error)
+    assert refused.detail.startswith(f"The request's {member} is wrong: ")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"schemas": [PatchRequest.urn], "Schemas": [PatchRequest.urn], "Operations": [REMOVE]},
+        {"schemas": [PatchRequest.urn], "Operations": [REMOVE], "operations": [REMOVE]},
+        patch(Operations=[{"op": "remove", "Op": "remove", "path": "title"}]),
+    ],
+)
+def test_member_sent_twice_in_different_cases_is_refused(body: dict[str, Any]) -> None:
+    assert isinstance(refusal(PatchRequest, body), InvalidSyntax)
+
+
+def test_error_does_not_repeat_what_was_sent() -> None:
+    assert "secret" not in refusal(PatchRequest, patch(Operations=[{"op": "secret", "path": "title"}])).detail
+
+
+def test_query_is_by_default_for_all_in_the_order_of_the_store() -> None:
+    assert read_message(SearchRequest, search(), Dialect()).model_dump() == {
+        "attributes": [],
+        "excludedattributes": [],
+        "filter": None,
+        "sortby": None,
+        "sortorder": "ascending",
+        "startindex": 1,
+        "count": None,
+    }
+
+
+def test_query_is_read_whatever_the_case_of_its_names() -> None:
+    body = search(STARTINDEX=0, Count=-1, sortby="userName", SortOrder="Descending", Attributes=["userName"])
+
+    read = read_message(SearchRequest, body, Dialect())
+
+    assert (read.startindex, read.count, read.sortby, read.sortorder) == (0, -1, "userName", "descending")
+    assert read.attributes == ["userName"]
+
+
+@pytest.mark.parametrize(
+    "members",
+    [{"count": "1"}, {"count": 1.5}, {"startIndex": True}, {"filter": 1}, {"attributes": "userName"}, {"sortBy": []}],
+)
+def test_query_of_other_types_is_an_invalid_value(members: dict[str, Any]) -> None:
+    assert isinstance(refusal(SearchRequest, search(**members)), InvalidValue)
+
+
+def test_order_that_is_none_is_refused() -> None:
+    assert isinstance(refusal(SearchRequest, search(sortOrder="random")), InvalidSyntax)
+
+
+def test_operations_of_a_bulk_request_are_left_for_each_to_fail_alone() -> None:
+    body = {"schemas": [BulkRequest.urn], "failOnErrors": 1, "Operations": [{"method": "POST"}, "x", None]}
+
+    read = read_message(BulkRequest, body, Dialect())
+
+    assert (read.failonerrors, read.operations) == (1, [{"method": "POST"}, "x", None])
+
+
+@pytest.mark.parametrize("count", [0, -1])
+def test_bulk_request_can_fail_on_one_error_at_the_earliest(count: int) -> None:
+    body = {"schemas": [BulkRequest.urn], "failOnErrors": count, "Operations": [{}]}
+
+    assert isinstance(refusal(BulkRequest, body), InvalidValue)
+
+
+def test_bulk_operation_is_read_whatever_the_case_of_its_names_and_method() -> None:
+    sent = {"Method": "post", "PATH": "/Users", "bulkId": "qwerty", "data": {"userName": "Alice"}}
+
+    read = read_message(BulkOperation, sent, Dialect())
+
+    assert (read.method, read.path, read.bulkid, read.data) == ("POST", "/Users", "qwerty", {"userName": "Alice"})
+
+
+@pytest.mark.parametrize("sent", [{"method": "GET", "path": "/Users"}, {"method": "POST"}, {"path": "/Users"}])
+def test_bulk_operation_without_method_or_path_is_refused(sent: dict[str, Any]) -> None:
+    assert isinstance(refusal(BulkOperation, sent), InvalidSyntax)
+
+
+@pytest.mark.parametrize("resources", [[], ['{"id":"1"}'], ['{"id":"1"}', '{"id":"2"}']])
+def test_list_response_counts_what_is_in_it(resources: list[str]) -> None:
+    assert json.loads(list_response(7, 3, resources)) == {
+        "schemas": ["urn:ietf:params:scim:api:messages:2.0:ListResponse"],
+        "totalResults": 7,
+        "startIndex": 3,
+        "itemsPerPage": len(resources),
+        "Resources": [json.loads(resource) for resource in resources],
+    }

@@ -1,0 +1,220 @@
+"""Which attributes an answer shows."""
+
+import copy
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from scim.protocol.dialect import Dialect
+from scim.protocol.errors import InvalidValue
+from scim.protocol.projection import parse_projection
+from scim.protocol.schema import user_type
+
+seeded = settings(derandomize=True, deadline=None, max_examples=300)
+
+CORE = "urn:ietf:params:scim:schemas:core:2.0:User"
+ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
+SECRET = "urn:example:2.0:User"
+
+KINDS = ["always", "never", "default", "request"]
+SUBS = [{"name": kind, "type": "string", "returned": kind} for kind in KINDS]
+TYPE = user_type().extended(
+    [
+        {
+            "id": SECRET,
+            "name": "Example",
+            "attributes": [
+                *[{"name": f"{kind} one", "type": "string", "returned": kind} for kind in KINDS],
+                *[
+                    {"name": f"{kind}Parts", "type": "complex", "returned": kind, "subAttributes": SUBS}
+                    for kind in KINDS
+                ],
+                {"name": "elements", "type": "complex", "multiValued": True, "subAttributes": SUBS},
+            ],
+        }
+    ]
+)
+PARTS = dict.fromkeys(KINDS, "x")
+USER: dict[str, Any] = {
+    "schemas": [CORE, ENTERPRISE, SECRET],
+    "id": "2819c223",
+    "userName": "bjensen",
+    "name": {"familyName": "Jensen", "givenName": "Barbara"},
+    "emails": [{"value": "bjensen@example.com", "type": "work"}, {"value": "babs@jensen.org"}],
+    "meta": {"resourceType": "User", "version": '"1"'},
+    ENTERPRISE: {"department": "Tours", "manager": {"value": "1", "$ref": "../Users/1"}},
+    SECRET: {
+        **{f"{kind} one": "x" for kind in KINDS},
+        **{f"{kind}Parts": dict(PARTS) for kind in KINDS},
+        "elements": [dict(PARTS), {"request": "x"}],
+    },
+}
+ALWAYS = {"schemas": USER["schemas"], "id": USER["id"]}
+ALWAYS_SECRET = {"always one": "x", "alwaysParts": {"always": "x", "default": "x"}}
+
+
+def shown(attributes: list[str], excluded: list[str] | None = None, user: dict[str, Any] = USER) -> dict[str, Any]:
+    return parse_projection(attributes, excluded or [], TYPE, Dialect()).apply(user)
+
+
+def shown_of_core(attributes: list[str], excluded: list[str] | None = None) -> dict[str, Any]:
+    """What is shown of the user without the extension that has attributes of every kind."""
+    user = {name: value for name, value in USER.items() if name != SECRET}
+    found = shown(attributes, excluded, user)
+    assert {name: found.pop(name) for name in ALWAYS} == ALWAYS
+    return found
+
+
+def without(*names: str) -> dict[str, Any]:
+    return {name: value for name, value in USER.items() if name not in (SECRET, *ALWAYS, *names)}
+
+
+@pytest.mark.parametrize(
+    ("attributes", "found"),
+    [
+        ([], without()),
+        (["", " "], without()),
+        (["userName"], {"userName": "bjensen"}),
+        ([" USERNAME ", f"{CORE}:name"], {"userName": "bjensen", "name": USER["name"]}),
+        (["id"], {}),
+        (["name.givenName"], {"name": {"givenName": "Barbara"}}),
+        (["name.givenName", "name"], {"name": USER["name"]}),
+        (["name", "name.givenName"], {"name": USER["name"]}),
+        (["name.givenName", "name.familyName"], {"name": USER["name"]}),
+        (["emails.type"], {"emails": [{"type": "work"}]}),
+        (["emails.display"], {}),
+        (['emails[type eq "work"]'], {"emails": USER["emails"]}),
+        (['emails[type eq "work"].value'], {"emails": [{"value": each["value"]} for each in USER["emails"]]}),
+        (["meta.version"], {"meta": {"version": '"1"'}}),
+        ([ENTERPRISE], {ENTERPRISE: USER[ENTERPRISE]}),
+        ([f"{ENTERPRISE}:department"], {ENTERPRISE: {"department": "Tours"}}),
+        ([f"{ENTERPRISE}:manager.value", ENTERPRISE], {ENTERPRISE: USER[ENTERPRISE]}),
+        (["manager.value"], {ENTERPRISE: {"manager": {"value": "1"}}}),
+        ([f"{ENTERPRISE}:division"], {}),
+        ([CORE], {name: USER[name] for name in ("userName", "name", "emails", "meta")}),
+        (["unknown"], {}),
+        (["unknown", "userName"], {"userName": "bjensen"}),
+        (["password"], {}),
+    ],
+)
+def test_attributes_that_are_asked_for_are_shown(attributes: list[str], found: dict[str, Any]) -> None:
+    assert shown_of_core(attributes) == found
+
+
+@pytest.mark.parametrize(
+    ("excluded", "found"),
+    [
+        ([], without()),
+        (["unknown"], without()),
+        (["id", "schemas"], without()),
+        (["EMAILS", "meta"], without("emails", "meta")),
+        (["name.givenName"], {**without(), "name": {"familyName": "Jensen"}}),
+        (["name.givenName", "name.familyName"], without("name")),
+        (["emails.value"], {**without(), "emails": [{"type": "work"}]}),
+        ([ENTERPRISE], without(ENTERPRISE)),
+        (["department"], {**without(), ENTERPRISE: {"manager": USER[ENTERPRISE]["manager"]}}),
+        ([f"{ENTERPRISE}:department", f"{ENTERPRISE}:manager"], without(ENTERPRISE)),
+        ([CORE], {ENTERPRISE: USER[ENTERPRISE]}),
+    ],
+)
+def test_excluded_attributes_are_not_shown(excluded: list[str], found: dict[str, Any]) -> None:
+    assert shown_of_core([], excluded) == found
+
+
+def test_what_is_asked_for_and_excluded_is_not_shown() -> None:
+    assert shown_of_core(["name", "emails"], ["name.givenName", "emails"]) == {"name": {"familyName": "Jensen"}}
+
+
+@pytest.mark.parametrize(
+    ("attributes", "found"),
+    [
+        (
+            [],
+            {
+                **ALWAYS_SECRET,
+                "default one": "x",
+                "defaultParts": {"always": "x", "default": "x"},
+                "elements": [{"always": "x", "default": "x"}],
+            },
+        ),
+        (["userName"], ALWAYS_SECRET),
+        ([f"{SECRET}:request one"], {**ALWAYS_SECRET, "request one": "x"}),
+        ([f"{SECRET}:requestParts.request"], {**ALWAYS_SECRET, "requestParts": {"always": "x", "request": "x"}}),
+        (
+            [f"{SECRET}:elements.request"],
+            {**ALWAYS_SECRET, "elements": [{"always": "x", "request": "x"}, {"request": "x"}]},
+        ),
+        (
+            [f"{SECRET}:never one", f"{SECRET}:neverParts.always", f"{SECRET}:defaultParts.never"],
+            {**ALWAYS_SECRET, "defaultParts": {"always": "x"}},
+        ),
+    ],
+)
+def test_attribute_is_shown_as_its_schema_says(attributes: list[str], found: dict[str, Any]) -> None:
+    assert shown(attributes)[SECRET] == found
+
+
+@pytest.mark.parametrize("name", ["emails[", "a b", "userName eq", "1", "user/name", "a..b", "name[familyName pr]"])
+def test_malformed_name_is_an_invalid_value(name: str) -> None:
+    with pytest.raises(InvalidValue):
+        shown([name])
+    with pytest.raises(InvalidValue):
+        shown([], [name])
+
+
+def names() -> list[str]:
+    """Every name that could be asked for, and one that no schema has."""
+    found = ["unknown"]
+    for schema in TYPE.schemas:
+        found.append(schema.id)
+        for attribute in schema.attributes.values():
+            found.append(f"{schema.id}:{attribute.name}")
+            found += [f"{schema.id}:{attribute.name}.{sub.name}" for sub in attribute.sub_attributes.values()]
+    return found
+
+
+NAMES = st.lists(st.sampled_from(names()), max_size=4)
+
+
+@seeded
+@given(NAMES, NAMES)
+def test_what_is_always_returned_is_there_and_what_is_never_is_not(attributes: list[str], excluded: list[str]) -> None:
+    found = shown(attributes, excluded)
+    secret = found[SECRET]
+
+    assert {name: found[name] for name in ALWAYS} == ALWAYS
+    assert (secret["always one"], secret["alwaysParts"]["always"]) == ("x", "x")
+    assert not {"never one", "neverParts"} & set(secret)
+    parts = [
+        secret.get("alwaysParts"),
+        secret.get("defaultParts"),
+        secret.get("requestParts"),
+        *secret.get("elements", []),
+    ]
+    assert not any("never" in part for part in parts if part)
+
+
+@seeded
+@given(NAMES, NAMES)
+def test_projection_shows_nothing_but_what_is_there(attributes: list[str], excluded: list[str]) -> None:
+    user = copy.deepcopy(USER)
+    found = shown(attributes, excluded, user)
+
+    assert user == USER
+    assert found == shown(attributes, excluded, found)
+
+
+@pytest.mark.parametrize(
+    ("attributes", "excluded", "all_"),
+    [([], [], True), (["userName"], [], False), ([], ["meta"], False), ([""], [""], True)],
+)
+def test_user_without_projection_is_shown_as_it_is_stored(
+    attributes: list[str], excluded: list[str], all_: bool
+) -> None:
+    assert parse_projection(attributes, excluded, user_type(), Dialect()).shows_all is all_
+
+
+def test_type_that_hides_attributes_is_never_shown_as_it_is_stored() -> None:
+    assert not parse_projection([], [], TYPE, Dialect()).shows_all

@@ -1,0 +1,197 @@
+"""The body of a POST or PUT becomes a canonical resource, or an error that says why not."""
+
+import copy
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from scim.protocol.dialect import Dialect
+from scim.protocol.errors import InvalidSyntax, InvalidValue, Mutability, ScimError
+from scim.protocol.resource import changed_attributes, check_immutable, complete, read_resource, unique_value
+from scim.protocol.schema import user_type
+from tests.differential.generator import Generator
+
+seeded = settings(derandomize=True, deadline=None, max_examples=100)
+
+CORE = "urn:ietf:params:scim:schemas:core:2.0:User"
+ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
+EXAMPLE = "urn:example:2.0:User"
+TYPE = user_type().extended(
+    [
+        {
+            "id": EXAMPLE,
+            "name": "Example",
+            "attributes": [
+                {"name": "Badge", "type": "string", "required": True, "mutability": "immutable"},
+                {"name": "Level", "type": "integer"},
+            ],
+        }
+    ]
+)
+
+
+def read(members: dict[str, Any]) -> dict[str, Any]:
+    """The user with these members, without those that each has."""
+    resource = read_resource({"schemas": [CORE], "userName": "bjensen"} | members, TYPE, Dialect())
+    assert resource.pop("userName") == "bjensen"
+    resource.pop("schemas")
+    return resource
+
+
+def refusal(body: Any, *, strict: bool = False) -> ScimError:
+    with pytest.raises(ScimError) as refused:
+        read_resource(body, TYPE, Dialect(strict))
+    return refused.value
+
+
+def test_full_user_is_canonical() -> None:
+    user = {
+        "schemas": [CORE, ENTERPRISE],
+        "externalId": "701984",
+        "userName": "bjensen@example.com",
+        "name": {"formatted": "Ms. Barbara J Jensen, III", "familyName": "Jensen"},
+        "active": True,
+        "emails": [{"value": "bjensen@example.com", "type": "work", "primary": True}, {"value": "babs@jensen.org"}],
+        "x509Certificates": [{"value": "MIIDQzCCAqygAwIBAgICEAAwDQYJKoZIhvcNAQEFBQAwTjELMAkGA1UEBhMC"}],
+        ENTERPRISE: {"employeeNumber": "701984", "manager": {"value": "26118915", "$ref": "../Users/26118915"}},
+    }
+
+    assert read_resource(copy.deepcopy(user), TYPE, Dialect()) == user
+
+
+@seeded
+@given(st.builds(Generator, st.integers(0)))
+def test_canonical_user_reads_back_as_it_is(generator: Generator) -> None:
+    user = generator.user()
+
+    assert read_resource(copy.deepcopy(user), user_type(), Dialect(strict=True)) == user
+
+
+@pytest.mark.parametrize(
+    ("sent", "canonical"),
+    [
+        ({"TITLE": "Guide", "Name": {"GivenName": "B"}}, {"title": "Guide", "name": {"givenName": "B"}}),
+        ({"id": "1", "meta": {"version": "2"}, "groups": [{"value": "1"}]}, {}),
+        ({"id": None, "addresses": None, "department": None, "manager": None}, {}),
+        ({"title": "", "emails": [], "name": {}, "roles": [{"value": ""}]}, {}),
+        ({"password": "t1meMa$heen"}, {}),
+        ({"favouriteColour": "red", "urn:example:1.0:User": {"a": 1}, f"{ENTERPRISE[:-5]}User": {"a": 1}}, {}),
+        ({ENTERPRISE: {"department": "Tours"}}, {ENTERPRISE: {"department": "Tours"}}),
+        ({ENTERPRISE.upper(): {"Department": "Tours"}}, {ENTERPRISE: {"department": "Tours"}}),
+        ({ENTERPRISE: {}, EXAMPLE: None}, {}),
+        ({ENTERPRISE: {"department": "", "manager": {"value": ""}}}, {}),
+        ({f"{ENTERPRISE}:department": "Tours"}, {ENTERPRISE: {"department": "Tours"}}),
+        ({f"{ENTERPRISE}:manager.value": "1"}, {ENTERPRISE: {"manager": {"value": "1"}}}),
+        (
+            {f"{ENTERPRISE}:manager": "1", ENTERPRISE: {"division": "D"}},
+            {ENTERPRISE: {"manager": {"value": "1"}, "division": "D"}},
+        ),
+        ({f"{CORE}:title": "Guide"}, {"title": "Guide"}),
+        ({CORE: {"title": "Guide"}}, {"title": "Guide"}),
+        ({EXAMPLE: {"Badge": "7"}}, {EXAMPLE: {"Badge": "7"}}),
+    ],
+)
+def test_user_is_brought_into_its_canonical_form(sent: dict[str, Any], canonical: dict[str, Any]) -> None:
+    assert read(sent) == canonical
+
+
+@pytest.mark.parametrize(
+    ("members", "schemas"),
+    [
+        ({}, [CORE]),
+        ({"schemas": [CORE, ENTERPRISE]}, [CORE]),
+        ({"schemas": [CORE.upper()]}, [CORE]),
+        ({"schemas": ["urn:scim:schemas:core:1.0", CORE]}, [CORE]),
+        ({ENTERPRISE: {"department": "Tours"}}, [CORE, ENTERPRISE]),
+        ({EXAMPLE: {"Badge": "7"}, ENTERPRISE: {"department": "Tours"}}, [CORE, ENTERPRISE, EXAMPLE]),
+        ({"schemas": None}, [CORE]),
+    ],
+)
+def test_schemas_list_what_is_in_the_user(members: dict[str, Any], schemas: list[str]) -> None:
+    body = {"schemas": [CORE], "userName": "bjensen"} | members
+
+    assert read_resource(body, TYPE, Dialect())["schemas"] == schemas
+
+
+@pytest.mark.parametrize("body", [None, [], [{}], "bjensen", 1, True])
+def test_body_that_is_no_object_is_no_user(body: Any) -> None:
+    assert isinstance(refusal(body), InvalidSyntax)
+
+
+@pytest.mark.parametrize(
+    ("members", "error"),
+    [
+        ({"userName": None}, InvalidValue),
+        ({"userName": ""}, InvalidValue),
+        ({"userName": 7}, InvalidValue),
+        ({"schemas": CORE}, InvalidValue),
+        ({"schemas": [1]}, InvalidValue),
+        ({"Schemas": [CORE]}, InvalidSyntax),
+        ({"title": "a", "TITLE": "b"}, InvalidSyntax),
+        ({"password": 7}, InvalidValue),
+        ({ENTERPRISE: "Tours"}, InvalidValue),
+        ({ENTERPRISE: ["Tours"]}, InvalidValue),
+        ({EXAMPLE: {"Level": 1}}, InvalidValue),
+        ({EXAMPLE: {"Badge": "1", "Level": "1"}}, InvalidValue),
+        *[({"userName": f"b{invisible}jensen"}, InvalidValue) for invisible in ("\u200b", "\x00", "\n", "\u00ad")],
+    ],
+)
+def test_wrong_user_is_refused(members: dict[str, Any], error: type[ScimError]) -> None:
+    assert isinstance(refusal({"schemas": [CORE], "userName": "bjensen"} | members), error)
+
+
+def test_missing_user_name_is_named() -> None:
+    assert refusal({"schemas": [CORE]}).detail.startswith("userName is required")
+
+
+@pytest.mark.parametrize("user_name", [None, ""])
+def test_strict_mode_requires_a_user_name_too(user_name: str | None) -> None:
+    assert isinstance(refusal({"schemas": [CORE], "userName": user_name}, strict=True), InvalidValue)
+
+
+def test_body_is_left_as_it_is() -> None:
+    body = {"Schemas": [CORE], "userName": "bjensen", "emails": [{"VALUE": "a", "type": None}], ENTERPRISE: {"a": 1}}
+    before = copy.deepcopy(body)
+    read_resource(body, TYPE, Dialect())
+
+    assert body == before
+
+
+def test_completed_user_lists_the_schemas_that_it_has_now() -> None:
+    user = {"userName": "bjensen", "schemas": [CORE, ENTERPRISE], EXAMPLE: {"Badge": "7"}}
+
+    assert complete(user, TYPE) == {"schemas": [CORE, EXAMPLE], "userName": "bjensen", EXAMPLE: {"Badge": "7"}}
+
+
+def test_user_name_names_a_user_uniquely() -> None:
+    attribute, value = unique_value({"userName": "bjensen"}, TYPE)
+
+    assert (attribute.name, value) == ("userName", "bjensen")
+
+
+@pytest.mark.parametrize("after", [{EXAMPLE: {"Badge": "8"}}, {EXAMPLE: {"Level": 1}}, {}])
+def test_immutable_attribute_once_assigned_stays(after: dict[str, Any]) -> None:
+    with pytest.raises(Mutability, match="Badge is immutable"):
+        check_immutable({EXAMPLE: {"Badge": "7"}}, after, TYPE)
+
+
+@pytest.mark.parametrize("before", [{EXAMPLE: {"Badge": "7", "Level": 1}}, {EXAMPLE: {"Level": 1}}, {}])
+def test_immutable_attribute_can_be_assigned_once(before: dict[str, Any]) -> None:
+    check_immutable(before, {EXAMPLE: {"Badge": "7", "Level": 2}}, TYPE)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "changed"),
+    [
+        ({"title": "a"}, {"title": "a"}, []),
+        ({"title": "a"}, {"title": "A"}, ["title"]),
+        ({"title": "a"}, {}, ["title"]),
+        ({"meta": {"version": "1"}, "id": "1"}, {"meta": {"version": "2"}, "schemas": [CORE]}, []),
+        ({}, {ENTERPRISE: {"department": "Tours"}, "emails": [{"value": "a"}]}, ["emails", f"{ENTERPRISE}:department"]),
+        ({EXAMPLE: {"Badge": "7", "Level": 1}}, {EXAMPLE: {"Badge": "7", "Level": 2}}, [f"{EXAMPLE}:Level"]),
+    ],
+)
+def test_changed_attributes_are_named(before: dict[str, Any], after: dict[str, Any], changed: list[str]) -> None:
+    assert changed_attributes(before, after, TYPE) == changed

@@ -1,0 +1,99 @@
+"""The order that ``sortBy`` asks for."""
+
+from typing import Any
+
+import pytest
+
+from scim.protocol.dialect import Dialect
+from scim.protocol.errors import InvalidValue
+from scim.protocol.schema import user_type
+from scim.protocol.sort import compile_sort
+
+CORE = "urn:ietf:params:scim:schemas:core:2.0:User"
+ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
+LEVEL = {"id": "urn:example:User", "name": "Example", "attributes": [{"name": "Pay Level", "type": "integer"}]}
+TYPE = user_type().extended([LEVEL])
+
+
+def ordered(name: str, resources: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return sorted(resources, key=compile_sort(name, TYPE, Dialect()))
+
+
+@pytest.mark.parametrize(
+    ("name", "ascending"),
+    [
+        ("userName", [{"userName": "alice"}, {"userName": "Bob"}, {"userName": "carol"}]),
+        ("externalId", [{"externalId": "B"}, {"externalId": "a"}]),
+        ("name.familyName", [{"name": {"familyName": "Adams"}}, {"name": {"familyName": "jensen"}}, {"name": {}}]),
+        ("title", [{"title": "e"}, {"title": "\u00e9"}, {}]),
+        ("active", [{"active": False}, {"active": True}, {}]),
+        (
+            "meta.created",
+            [
+                {"meta": {"created": "0001-01-01T00:00:00Z"}},
+                {"meta": {"created": "2026-01-01T01:00:00.5+01:00"}},
+                {"meta": {"created": "2026-01-01T00:00:00.51Z"}},
+                {"meta": {}},
+            ],
+        ),
+        ("urn:example:User:Pay Level", [{"urn:example:User": {"Pay Level": level}} for level in (-1, 2, 10)]),
+        (
+            f"{ENTERPRISE}:manager",
+            [{ENTERPRISE: {"manager": {"value": "1"}}}, {ENTERPRISE: {"manager": {"value": "2"}}}, {}],
+        ),
+        ("department", [{ENTERPRISE: {"department": "a"}}, {ENTERPRISE: {"department": "B"}}, {ENTERPRISE: {}}]),
+    ],
+)
+def test_resources_have_the_order_of_the_attribute_and_those_without_it_come_last(
+    name: str, ascending: list[dict[str, Any]]
+) -> None:
+    assert ordered(name, ascending[::-1]) == ascending
+
+
+@pytest.mark.parametrize("name", ["emails", "emails.value", "EMAILS.VALUE", f"{CORE}:emails"])
+def test_multi_valued_attribute_has_the_order_of_its_primary_or_else_first_value(name: str) -> None:
+    ascending: list[dict[str, Any]] = [
+        {"emails": [{"value": "z"}, {"value": "a", "primary": True}]},
+        {"emails": [{"value": "b"}, {"value": "a", "primary": False}]},
+        {"emails": [{"value": "c", "primary": True}, {"value": "a"}]},
+        {"emails": [{"type": "work"}, {"value": "a"}]},
+    ]
+
+    assert ordered(name, ascending[::-1]) == ascending
+
+
+def test_selection_chooses_the_value_to_sort_by() -> None:
+    ascending: list[dict[str, Any]] = [
+        {"emails": [{"value": "z", "primary": True}, {"value": "a", "type": "home"}]},
+        {"emails": [{"value": "b", "type": "home"}]},
+        {"emails": [{"value": "a"}]},
+    ]
+
+    assert ordered('emails[type eq "home"].value', ascending[::-1]) == ascending
+
+
+def test_values_that_compare_as_equal_keep_their_order() -> None:
+    resources = [{"userName": name} for name in ("Bob", "bob", "BOB")]
+
+    assert ordered("userName", resources) == resources
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "unknown",
+        "",
+        "user name",
+        "emails[",
+        "name",
+        "addresses",
+        "meta",
+        ENTERPRISE,
+        CORE,
+        "password",
+        'userName eq "a"',
+    ],
+)
+def test_name_without_an_order_is_invalid(name: str) -> None:
+    with pytest.raises(InvalidValue):
+        compile_sort(name, TYPE, Dialect())
