@@ -229,6 +229,14 @@ def test_attribute_that_no_schema_knows_is_an_invalid_filter(name: str) -> None:
         parse(f"{name} pr")
 
 
+def test_lone_word_is_no_attribute_that_the_error_would_repeat() -> None:
+    with pytest.raises(InvalidFilter) as refused:
+        parse("bjensen")
+
+    assert refused.value.detail.endswith("is expected at character 8 of 7.")
+    assert "bjensen" not in refused.value.detail
+
+
 def test_error_shows_the_place_and_not_the_text() -> None:
     with pytest.raises(InvalidFilter) as refused:
         parse('userName eq "bjensen" und title pr')

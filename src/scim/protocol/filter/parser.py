@@ -143,7 +143,7 @@ class _Parser:
         self._terms += 1
         if self._terms > MAX_TERMS:
             self.scanner.fail(f"At most {MAX_TERMS} comparisons are read; one too many")
-        path = self._compared_path()
+        path = self.path(compared=True)
         if path.attribute is None:
             self.scanner.fail("An attribute is expected, and not a schema alone; its URN ends")
         operator = (self.scanner.take(_OPERATOR) or "").lower()
@@ -155,18 +155,18 @@ class _Parser:
             self.scanner.fail(_NO_OPERATOR)
         return ValuePath(path)
 
-    def _compared_path(self) -> Path:
-        """A path. What no schema knows is only called an attribute if it is compared: a lone word may be a name."""
+    def path(self, *, compared: bool = False) -> Path:
+        """``path = name ["[" filter "]" ["." subName]]``
+
+        What no schema knows is only called an attribute where it is ``compared``: a lone word may be a person's name.
+        """
+        name = self._name()
         try:
-            return self.path()
+            path = self._resolve(name)
         except UnknownAttribute:
-            if not self.scanner.take(_OPERATOR):
+            if compared and not (self.scanner.take_adjacent(_SELECT) or self.scanner.take(_OPERATOR)):
                 self.scanner.fail(_NO_OPERATOR)
             raise
-
-    def path(self) -> Path:
-        """``path = name ["[" filter "]" ["." subName]]``"""
-        path = self._resolve(self._name())
         if not self.scanner.take_adjacent(_SELECT):
             return path
         attribute = path.attribute
