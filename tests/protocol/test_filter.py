@@ -104,7 +104,9 @@ def test_example_with_a_urn_is_the_one_without() -> None:
         ('not (title pr and userType eq "Employee")', Not(And((TITLE, EMPLOYEE)))),
         ("not(not(title pr))", Not(Not(TITLE))),
         ('title pr or userType eq "Employee" or active eq true', Or((TITLE, EMPLOYEE, ACTIVE))),
+        ('title pr or (userType eq "Employee" or active eq true)', Or((TITLE, EMPLOYEE, ACTIVE))),
         ('title pr and (userType eq "Employee" and active eq true)', And((TITLE, EMPLOYEE, ACTIVE))),
+        (" or ".join(["(title pr)"] * 100), Or((TITLE,) * 100)),
         ("((title pr))", TITLE),
     ],
 )
