@@ -62,13 +62,13 @@ class Endpoint:
     """Sends requests with one tenant's token. Paths are relative to ``/scim/v2`` unless they name a base themselves."""
 
     def __init__(self, token: str, users: Handler | None = None) -> None:
-        """``users`` stands in for the handler of users, say with another engine behind it."""
+        """``users`` stands in for the handlers of users and bulk, say with another engine behind it."""
         self.token = token
         specs = functions()
         self._routes = Routes(route for spec in specs for route in spec.routes)
         self._handlers = {spec.name: load(spec.handler) for spec in specs}
         if users is not None:
-            self._handlers["UsersFunction"] = users
+            self._handlers |= {"UsersFunction": users, "BulkFunction": users}
 
     def send(
         self,

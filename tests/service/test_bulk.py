@@ -1,6 +1,8 @@
 """Bulk: RFC 7644, section 3.7, over a store in memory."""
 
 from collections.abc import Callable
+from threading import Lock
+from time import sleep
 from typing import Any
 
 import pytest
@@ -25,12 +27,13 @@ def run(
     *operations: object,
     known: Context | None = None,
     report: Callable[[Exception], None] = lambda _: None,
+    workers: int = 1,
     **members: Any,
 ) -> list[dict[str, Any]]:
     """The results of a bulk request."""
     known = known or context()
     request = {"schemas": [BULK_REQUEST], "Operations": list(operations)} | members
-    answer = Bulk({"users": resources(store, known)}, known, report).run(request)
+    answer = Bulk({"users": resources(store, known)}, known, report, workers).run(request)
     assert answer["schemas"] == [BULK_RESPONSE]
     results: list[dict[str, Any]] = answer["Operations"]
     return results
@@ -161,6 +164,63 @@ def test_reference_in_a_path_stands_for_the_id_that_was_made() -> None:
     assert store.users == {}
 
 
+def test_reference_may_go_forward() -> None:
+    store = MemoryStore()
+
+    results = run(store, post("worker", **{ENTERPRISE: {"manager": {"value": "bulkId:boss"}}}), post("boss"))
+
+    boss, worker = store.users.values()
+    assert statuses(results) == ["201", "201"]
+    assert worker.resource[ENTERPRISE]["manager"]["value"] == boss.id
+
+
+def circle(*names: str) -> list[Operation]:
+    """Users of which each one's manager is the next, and the last one's the first."""
+    following = [*names[1:], names[0]]
+    return [
+        post(name, **{ENTERPRISE: {"manager": {"value": f"bulkId:{boss}"}}})
+        for name, boss in zip(names, following, strict=True)
+    ]
+
+
+@pytest.mark.parametrize("names", ["a", "ab", "abc"])
+@pytest.mark.parametrize("workers", [1, 4])
+def test_references_may_go_in_a_circle(names: str, workers: int) -> None:
+    store = MemoryStore()
+
+    results = run(store, *circle(*names), workers=workers)
+
+    users = {each.resource["userName"]: each for each in store.users.values()}
+    managers = [users[name].resource[ENTERPRISE]["manager"]["value"] for name in names]
+    assert statuses(results) == ["201"] * len(names)
+    assert managers == [users[name].id for name in [*names[1:], names[0]]]
+
+
+@pytest.mark.parametrize("failing", [0, 1, 2])
+@pytest.mark.parametrize("failures", [None, 1])
+def test_circle_of_which_one_fails_leaves_nothing(failing: int, failures: int | None) -> None:
+    store = MemoryStore(user("taken"))
+    operations = circle("a", "b", "c")
+    operations[failing]["data"]["userName"] = "taken"
+    members: Any = {} if failures is None else {"failOnErrors": failures}
+
+    results = run(store, *operations, patch("bulkId:a", "title", "Chef"), **members)
+
+    assert set(statuses(results)) == {"409"}
+    assert [each.resource["userName"] for each in store.users.values()] == ["taken"]
+
+
+def test_what_refers_to_one_of_a_failing_circle_fails_with_it() -> None:
+    store = MemoryStore(user("taken"))
+    boss, deputy = circle("boss", "deputy")
+    deputy["data"]["userName"] = "taken"
+
+    results = run(store, boss, deputy, post("worker", **{ENTERPRISE: {"manager": {"value": "bulkId:boss"}}}), post("x"))
+
+    assert statuses(results) == ["409", "409", "409", "201"]
+    assert sorted(each.resource["userName"] for each in store.users.values()) == ["taken", "x"]
+
+
 @pytest.mark.parametrize("operations", [[], [post("bob", userType=7)], [post("bob", "alice")]])
 def test_reference_to_what_has_not_succeeded_is_a_conflict(operations: list[Operation]) -> None:
     alice = user("alice")
@@ -208,6 +268,54 @@ def test_operations_on_one_user_are_carried_out_in_their_order() -> None:
 
     assert [result["version"] for result in results] == [f'W/"{number}"' for number in range(2, 11)]
     assert store.users[alice.id].resource["title"] == "Title 8"
+
+
+class BusyStore(MemoryStore):
+    """Tells how many writes were under way at once."""
+
+    def __init__(self, *users: Stored) -> None:
+        super().__init__(*users)
+        self.lock = Lock()
+        self.under_way = self.most = 0
+
+    def write(self, before: Stored | None, after: Stored | None, change: Change) -> None:
+        with self.lock:
+            self.under_way += 1
+            self.most = max(self.most, self.under_way)
+        sleep(0.005)
+        with self.lock:
+            super().write(before, after, change)
+            self.under_way -= 1
+
+
+def test_operations_run_side_by_side() -> None:
+    store = BusyStore()
+
+    results = run(store, *(post(f"user-{number}") for number in range(40)), workers=4)
+
+    assert statuses(results) == ["201"] * 40
+    assert [result["bulkId"] for result in results] == [f"user-{number}" for number in range(40)]
+    assert store.most == 4
+
+
+def test_operations_on_one_user_keep_their_order_beside_others() -> None:
+    alice = user("alice")
+    store = BusyStore(alice)
+    titles = [patch(alice.id, "title", f"Title {number}") for number in range(5)]
+    others = [post(f"user-{number}") for number in range(5)]
+
+    results = run(store, *(each for pair in zip(titles, others, strict=True) for each in pair), workers=4)
+
+    assert [result["version"] for result in results[::2]] == [f'W/"{number}"' for number in range(2, 7)]
+    assert store.users[alice.id].resource["title"] == "Title 4"
+
+
+def test_with_fail_on_errors_one_runs_at_a_time() -> None:
+    store = BusyStore()
+
+    run(store, *(post(f"user-{number}") for number in range(5)), workers=4, failOnErrors=1)
+
+    assert store.most == 1
 
 
 # failOnErrors
@@ -283,7 +391,7 @@ class SlowStore(MemoryStore):
 
 
 def test_operations_for_which_no_time_is_left_are_listed_with_503() -> None:
-    clock = Clock(left_s=10.0)
+    clock = Clock(left_s=12.0)
     store = SlowStore(clock)
 
     results = run(store, *(post(f"user-{number}") for number in range(6)), known=context(deadline=clock.deadline))

@@ -17,7 +17,7 @@ from scim.protocol.filter.parser import parse_path
 from scim.protocol.filter.predicate import compile_filter
 from scim.protocol.filter.tree import And, Comparison, Filter, Operator
 from scim.protocol.messages import PatchOperation
-from scim.protocol.path import Path, UnknownAttribute
+from scim.protocol.path import Path, UnknownAttribute, resolve
 from scim.protocol.resource import Resource, check_immutable, complete
 from scim.protocol.schema import Attribute, ResourceType, Schema, Type
 from scim.protocol.values import is_unassigned, read_element, read_members, read_value, require
@@ -28,7 +28,8 @@ def apply_patch(
 ) -> Resource:
     """The resource after the operations; the one given is left as it is.
 
-    Raises :class:`InvalidPath`, :class:`NoTarget`, :class:`Mutability`, :class:`InvalidValue`, :class:`InvalidSyntax`.
+    Raises :class:`InvalidPath`, :class:`InvalidFilter` for a path's selection, :class:`NoTarget`, :class:`Mutability`,
+    :class:`InvalidValue`, :class:`InvalidSyntax`.
     """
     patch = _Patch(_copy(resource), resource_type, dialect)
     for operation in operations:
@@ -86,13 +87,24 @@ class _Patch:
 
     def _write_attributes(self, members: Mapping[str, Any], op: str) -> None:
         for name, value in members.items():
-            path = self._path(name, Leniency.UNKNOWN_ATTRIBUTE)
+            path = self._key_path(name)
             if path is None or _is_read_only(path):
                 continue
             is_path = str(path).lower() != name.lower() or path.selection or path.sub_attribute
             if is_path and not self._dialect.accepts(Leniency.PATH_AS_KEY):
                 raise InvalidValue(f"{path} is a path: name it as an operation's path, not inside a value.")
             self._write(path, value, op)
+
+    def _key_path(self, name: str) -> Path | None:
+        """The path that a key of a value stands for: mostly a plain name, whatever characters that has."""
+        if "[" in name:
+            return self._path(name, Leniency.UNKNOWN_ATTRIBUTE)
+        try:
+            return resolve(name, self._type, self._dialect)
+        except UnknownAttribute:
+            if self._dialect.accepts(Leniency.UNKNOWN_ATTRIBUTE):
+                return None
+            raise InvalidPath(f"No schema has the attribute {name[:120]}; remove its mapping.") from None
 
     def _apply_at(self, path: Path, operation: PatchOperation) -> None:
         if operation.op != "remove":

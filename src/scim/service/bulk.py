@@ -1,9 +1,17 @@
-"""Bulk: many operations in one request, each a transaction and a status of its own (RFC 7644 section 3.7)."""
+"""Bulk: many operations in one request, each a transaction and a status of its own (RFC 7644 section 3.7).
+
+Operations run side by side, but for those that refer to what another one makes, and those on the same resource. The ids
+of what is going to be made are chosen before anything runs, so a reference has its value at once, also forward and in
+a circle. Should one of a circle fail, those that came before it are undone: what is told as failed has changed nothing.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import heapq
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
+from graphlib import TopologicalSorter
 from http import HTTPStatus
 from typing import Any
 
@@ -20,16 +28,40 @@ from scim.protocol.errors import (
 )
 from scim.protocol.messages import BULK_RESPONSE, BulkOperation, BulkRequest, read_message
 from scim.service.context import Context
+from scim.service.dependencies import Dependencies, Node, depend
 from scim.service.limits import MAX_OPERATIONS
 from scim.service.preconditions import Preconditions
 from scim.service.resources import Resources
 from scim.service.stored import Presentation, Stored
 
+WORKERS = 8
+"""Operations side by side; one partition of the table takes no more (docs/data-model.md)."""
+
 _REFERENCE = "bulkId:"
-# An operation is not begun unless it could take as long as the slowest are seen to.
-_TIME_FOR_OPERATION_S = 2.0
+# An operation is not begun unless it could take as long as a call that hangs, is given up and made again.
+_TIME_FOR_OPERATION_S = 5.0
 
 Result = dict[str, Any]
+
+_NO_NODE = Node(None, frozenset(), None)
+
+
+@dataclass(slots=True)
+class _Step:
+    """One operation on its way: what was sent, what came of reading it, and what came of it in the end."""
+
+    sent: Any
+    context: Context
+    operation: BulkOperation | None = None
+    error: ScimError | None = None
+    made_id: str | None = None
+    """The id of what a POST makes, chosen beforehand."""
+    node: Node = _NO_NODE
+    result: Result = field(default_factory=dict)
+
+    @property
+    def has_succeeded(self) -> bool:
+        return "status" in self.result and self.error is None
 
 
 @dataclass(slots=True)
@@ -40,89 +72,109 @@ class Bulk:
     """The resources by the lower-case name of their endpoint, such as ``users``."""
     context: Context
     report: Callable[[Exception], None]
-    _ids: dict[str, str | None] = field(default_factory=dict)
-    """The ids that POST operations made, by ``bulkId``; ``None`` for one that failed."""
+    workers: int = WORKERS
+    _steps: Sequence[_Step] = ()
+    _dependencies: Dependencies = field(default_factory=lambda: depend([]))
 
     def run(self, body: Any) -> dict[str, Any]:
         """The bulk response. Raises :class:`InvalidSyntax`, :class:`InvalidValue`, :class:`PayloadTooLarge`."""
         request = read_message(BulkRequest, body, self.context.dialect)
         if len(request.operations) > MAX_OPERATIONS:
             raise PayloadTooLarge(f"A bulk request has at most {MAX_OPERATIONS} operations: send several requests.")
-        results: list[Result] = []
-        failed = 0
-        for sent in request.operations:
-            result, error = self._attempt(sent)
-            results.append(result)
-            failed += error is not None
-            if request.failonerrors is not None and failed >= request.failonerrors:
-                break
-        return {"schemas": [BULK_RESPONSE], "Operations": results}
+        self._steps = [self._read(sent) for sent in request.operations]
+        self._dependencies = depend([step.node for step in self._steps])
+        # With failOnErrors one at a time, so that nothing runs beyond the error that ends it (section 3.7.3).
+        self._carry_out(self.workers if request.failonerrors is None else 1, request.failonerrors or MAX_OPERATIONS + 1)
+        for step in self._steps:
+            self.context.dialect.absorb(step.context.dialect)
+        return {
+            "schemas": [BULK_RESPONSE],
+            "Operations": [step.result for step in self._steps if "status" in step.result],
+        }
 
-    def _attempt(self, sent: Any) -> tuple[Result, ScimError | None]:
-        """The result of one operation, and the error if it failed: one failing operation stops no other."""
-        result = _named(sent)
-        context = replace(self.context, dialect=Dialect(strict=self.context.dialect.strict))
-        error: ScimError
+    def _read(self, sent: Any) -> _Step:
+        step = _Step(sent, replace(self.context, dialect=Dialect(strict=self.context.dialect.strict)))
+        step.result |= _named(sent)
         try:
-            self._run(read_message(BulkOperation, sent, context.dialect), context, result)
-        except ScimError as raised:
-            error = raised
+            step.operation = read_message(BulkOperation, sent, step.context.dialect)
+        except ScimError as error:
+            step.error = error
+        else:
+            step.made_id = self.context.new_id() if step.operation.method == "POST" else None
+            step.node = _node(step.operation)
+        return step
+
+    def _carry_out(self, workers: int, most_errors: int) -> None:
+        """Run the steps in an order that their dependencies allow, otherwise that of the request."""
+        sorter = TopologicalSorter(dict(enumerate(self._dependencies.waits_for)))
+        sorter.prepare()
+        ready: list[int] = []
+        running: dict[Future[None], int] = {}
+        with ThreadPoolExecutor(workers) as pool:
+            while sorter.is_active() and self._errors() < most_errors:
+                for index in sorter.get_ready():
+                    heapq.heappush(ready, index)
+                while ready and len(running) < workers:
+                    index = heapq.heappop(ready)
+                    running[pool.submit(self._attempt, index)] = index
+                for future in wait(running, return_when=FIRST_COMPLETED).done:
+                    future.result()
+                    index = running.pop(future)
+                    if self._steps[index].error is not None or self._steps[index].node.refers_to:
+                        self._undo_what_refers_to_failures()
+                    sorter.done(index)
+        self._undo_what_refers_to_failures(at_the_end=True)
+
+    def _errors(self) -> int:
+        return sum(step.error is not None and "status" in step.result for step in self._steps)
+
+    def _attempt(self, index: int) -> None:
+        """Run one step: its failure is its own."""
+        step = self._steps[index]
+        try:
+            if step.error is None:
+                self._run(index, step)
+        except ScimError as error:
+            step.error = error
         except Exception as fault:  # noqa: BLE001  # one operation's fault must not hide what the others did
             self.report(fault)
-            error = InternalError(f"The operation failed; give the request id {self.context.request_id} to support.")
-        else:
-            return result, None
-        finally:
-            self.context.dialect.absorb(context.dialect)
-        if isinstance(bulk_id := result.get("bulkId"), str):
-            self._ids.setdefault(bulk_id, None)
-        return result | {"status": str(error.status), "response": error.body()}, error
+            step.error = InternalError(
+                f"The operation failed; give the request id {self.context.request_id} to support."
+            )
+        if step.error is not None:
+            step.result |= {"status": str(step.error.status), "response": step.error.body()}
 
-    def _run(self, operation: BulkOperation, context: Context, result: Result) -> None:
-        """Carry an operation out, and tell in ``result`` as much of it as is known, also where it fails."""
+    def _run(self, index: int, step: _Step) -> None:
         if self.context.deadline.remaining_s() < _TIME_FOR_OPERATION_S:
             raise Unavailable("The time for this bulk request was used up before this operation: send it again.")
+        operation = step.operation
+        if operation is None:
+            return
         resources, resource_id = self._target(operation)
-        resources = replace(resources, context=context)
-        locate = Presentation(resources.resource_type, context.base_url).location
+        resources = replace(resources, context=step.context)
+        locate = Presentation(resources.resource_type, step.context.base_url).location
         if resource_id is not None:
-            result["location"] = locate(resource_id)
-        stored, status = self._write(resources, operation, resource_id)
-        result["status"] = str(status.value)
+            step.result["location"] = locate(resource_id)
+        elif operation.method == "POST":
+            self._check_bulk_id(index, operation)
+        stored, status = _write(resources, operation, resource_id or step.made_id, self._resolved(operation.data))
         if stored is not None:
-            result |= {"location": locate(stored.id), "version": stored.etag}
+            step.result |= {"location": locate(stored.id), "version": stored.etag}
+        step.result["status"] = str(status.value)
 
-    def _write(
-        self, resources: Resources, operation: BulkOperation, resource_id: str | None
-    ) -> tuple[Stored | None, HTTPStatus]:
-        data = self._resolved(operation.data)
-        preconditions = Preconditions.parse(operation.version, None)
-        match operation.method, resource_id:
-            case "POST", None:
-                return self._create(resources, operation.bulkid, data), HTTPStatus.CREATED
-            case "PUT", str(found):
-                return resources.replace(found, data, preconditions), HTTPStatus.OK
-            case "PATCH", str(found):
-                return resources.patch(found, data, preconditions), HTTPStatus.OK
-            case "DELETE", str(found):
-                resources.delete(found, preconditions)
-                return None, HTTPStatus.NO_CONTENT
-        raise InvalidValue("POST goes to a resource type such as /Users; PUT, PATCH and DELETE go to one of its ids.")
-
-    def _create(self, resources: Resources, bulk_id: str | None, data: Any) -> Stored:
-        if not bulk_id:
+    def _check_bulk_id(self, index: int, operation: BulkOperation) -> None:
+        if not operation.bulkid:
             raise InvalidSyntax("A POST operation needs a bulkId, by which its result is told.")
-        if bulk_id in self._ids:
+        if self._dependencies.makers[operation.bulkid] != index:
             raise InvalidValue("Another operation of this request has the same bulkId.")
-        created = resources.create(data)
-        self._ids[bulk_id] = created.id
-        return created
 
     def _target(self, operation: BulkOperation) -> tuple[Resources, str | None]:
         endpoint, _, resource_id = operation.path.strip("/").partition("/")
         resources = self.resources.get(endpoint.lower())
         if resources is None or "/" in resource_id:
             raise NotFound("The operation's path names nothing that is served here; use /Users or /Users/<id>.")
+        if (operation.method == "POST") == bool(resource_id):
+            raise InvalidValue("POST goes to a resource type such as /Users; PUT, PATCH and DELETE to one of its ids.")
         return resources, self._resolve(resource_id) if resource_id else None
 
     def _resolved(self, value: Any) -> Any:
@@ -136,10 +188,78 @@ class Bulk:
     def _resolve(self, text: str) -> str:
         if not text.startswith(_REFERENCE):
             return text
-        found = self._ids.get(text.removeprefix(_REFERENCE))
-        if found is None:
-            raise UnresolvedReference("The operation refers to a bulkId of no earlier operation that has succeeded.")
-        return found
+        maker = self._maker(text.removeprefix(_REFERENCE))
+        if maker is None or maker.error is not None or maker.made_id is None:
+            raise UnresolvedReference("The operation refers to a bulkId of no operation that has succeeded.")
+        return maker.made_id
+
+    def _maker(self, bulk_id: str) -> _Step | None:
+        index = self._dependencies.makers.get(bulk_id)
+        return None if index is None else self._steps[index]
+
+    def _undo_what_refers_to_failures(self, *, at_the_end: bool = False) -> None:
+        """Delete what was made with a reference that has come to nothing; only a circle can lead there.
+
+        At the end also those count as failed that were not tried.
+        """
+        referring = [step for step in self._steps if step.made_id and step.node.refers_to]
+        undone = bool(referring)
+        while undone:
+            undone = False
+            for step in referring:
+                if step.has_succeeded and step.made_id and self._refers_to_failure(step, at_the_end=at_the_end):
+                    undone |= self._undo(step, step.made_id)
+
+    def _refers_to_failure(self, step: _Step, *, at_the_end: bool) -> bool:
+        makers = [self._maker(name) for name in step.node.refers_to]
+        return any(maker and (maker.error or (at_the_end and not maker.has_succeeded)) for maker in makers)
+
+    def _undo(self, step: _Step, resource_id: str) -> bool:
+        """Whether the step is undone. Where it can't be, what it made stays as it was told."""
+        if step.operation is None:
+            return False
+        resources, _ = self._target(step.operation)
+        try:
+            replace(resources, context=step.context).delete(resource_id)
+        except Exception as fault:  # noqa: BLE001  # then its success stands, and must be told
+            self.report(fault)
+            step.made_id = None
+            return False
+        step.error = UnresolvedReference("The operation refers in a circle to a bulkId whose operation failed.")
+        step.result = _named(step.sent) | {"status": str(step.error.status), "response": step.error.body()}
+        return True
+
+
+def _node(operation: BulkOperation) -> Node:
+    makes = operation.method == "POST"
+    refers_to = frozenset(_references([operation.path.rpartition("/")[2], operation.data]))
+    return Node(operation.bulkid if makes else None, refers_to, None if makes else operation.path.strip("/").lower())
+
+
+def _write(
+    resources: Resources, operation: BulkOperation, resource_id: str | None, data: Any
+) -> tuple[Stored | None, HTTPStatus]:
+    preconditions = Preconditions.parse(operation.version, None)
+    match operation.method, resource_id:
+        case "POST", str(made):
+            return resources.create(data, resource_id=made), HTTPStatus.CREATED
+        case "PUT", str(found):
+            return resources.replace(found, data, preconditions), HTTPStatus.OK
+        case "PATCH", str(found):
+            return resources.patch(found, data, preconditions), HTTPStatus.OK
+        case _, found:
+            resources.delete(str(found), preconditions)
+            return None, HTTPStatus.NO_CONTENT
+
+
+def _references(value: Any) -> Iterator[str]:
+    """The ``bulkId`` values that are referred to anywhere in ``value``."""
+    if isinstance(value, str):
+        if value.startswith(_REFERENCE):
+            yield value.removeprefix(_REFERENCE)
+    elif isinstance(value, dict | list):
+        for member in value.values() if isinstance(value, dict) else value:
+            yield from _references(member)
 
 
 def _named(sent: Any) -> Result:

@@ -46,13 +46,18 @@ class Resources:
         Preconditions(if_match=preconditions.if_match).check(stored.version)
         return stored
 
-    def create(self, body: Any, preconditions: Preconditions = ANY_VERSION) -> Stored:
-        """Raises what reading the body does, and :class:`Uniqueness`. Omitted ``active`` means true."""
+    def create(
+        self, body: Any, preconditions: Preconditions = ANY_VERSION, *, resource_id: str | None = None
+    ) -> Stored:
+        """Raises what reading the body does, and :class:`Uniqueness`. Omitted ``active`` means true.
+
+        ``resource_id`` is an id of our own making that was chosen beforehand.
+        """
         resource = read_resource(body, self.resource_type, self.context.dialect)
         preconditions.check(None)
         if "active" in self.resource_type.core.attributes:
             resource.setdefault("active", True)
-        resource_id, now = self.context.new_id(), self.context.now()
+        resource_id, now = resource_id or self.context.new_id(), self.context.now()
         created = Stored(resource_id, 1, now, now, _document(resource_id, resource))
         try:
             self.store.write(None, created, self._change("create", {}, resource))

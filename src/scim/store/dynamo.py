@@ -7,6 +7,7 @@ leave out conflicts of transactions.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from botocore.config import Config
@@ -61,7 +62,16 @@ class Dynamo:
         self._client = client
         self._table = table
         self.deadline = deadline
-        self.calls = 0
+        self._calls = 0
+        self._counting = Lock()  # bulk operations run side by side
+
+    @property
+    def calls(self) -> int:
+        return self._calls
+
+    def _count(self) -> None:
+        with self._counting:
+            self._calls += 1
 
     @property
     def table(self) -> str:
@@ -113,18 +123,18 @@ class Dynamo:
 
     def transact(self, actions: list[dict[str, Any]], token: str) -> None:
         """One attempt at a transaction; raises what the SDK does."""
-        self.calls += 1
+        self._count()
         self._client.transact_write_items(TransactItems=actions, ClientRequestToken=token)  # type: ignore[arg-type]
 
     def put(self, item: Item, condition: str) -> None:
         """One attempt at a conditional write; raises what the SDK does."""
-        self.calls += 1
+        self._count()
         self._client.put_item(TableName=self._table, Item=item, ConditionExpression=condition)
 
     def _read(self, call: Callable[..., Any], **arguments: Any) -> Any:
         attempt = 0
         while True:
-            self.calls += 1
+            self._count()
             try:
                 return call(**arguments)
             except (ClientError, *NO_ANSWER) as error:
