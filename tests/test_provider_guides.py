@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from scim.protocol.dialect import Leniency
 from tests.expectation import difference
 from tests.replay import Request, load, replay
 
@@ -26,6 +27,11 @@ each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 
 def section(page: Path, heading: str) -> str:
     return page.read_text("utf-8").partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+
+
+def leniencies(page: Path) -> list[str]:
+    """Those that the page lists."""
+    return re.findall(r"^- `([a-z-]+)`:", section(page, "Leniencies"), re.MULTILINE)
 
 
 def test_every_provider_has_a_page_and_every_page_a_provider() -> None:
@@ -52,8 +58,11 @@ def test_page_lists_the_leniencies_that_its_exchanges_need(
     logged = [vars(line)["leniencies"] for line in caplog.records if "leniencies" in vars(line)]
 
     assert logged
-    documented = re.findall(r"^- `([a-z-]+)`:", section(page, "Leniencies"), re.MULTILINE)
-    assert sorted(documented) == sorted({name for names in logged for name in names})
+    assert sorted(leniencies(page)) == sorted({name for names in logged for name in names})
+
+
+def test_every_leniency_is_proven_by_a_provider() -> None:
+    assert {name for page in PAGES for name in leniencies(page)} == {each.label for each in Leniency}
 
 
 @each_page

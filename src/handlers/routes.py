@@ -12,7 +12,7 @@ from http import HTTPStatus
 from typing import Any
 
 from handlers.http import Request, Response, no_content
-from scim.protocol.errors import Forbidden, InvalidValue, NotImplementedHere
+from scim.protocol.errors import Forbidden, InvalidValue, InvalidVersion, NotImplementedHere
 from scim.protocol.messages import SearchRequest, list_response, parse_message, read_message
 from scim.protocol.projection import Projection, parse_projection
 from scim.protocol.schema import ResourceType
@@ -28,6 +28,7 @@ from scim.service.stored import Presentation, Stored, encode
 
 _PROJECTION = frozenset({"attributes", "excludedattributes"})
 _QUERY = frozenset({"filter", "sortby", "sortorder", "startindex", "count"}) | _PROJECTION
+_VERSION = re.compile(r"v[0-9]+(?:\.[0-9]+)*")
 _INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
 
 
@@ -73,8 +74,10 @@ class Endpoint:
 
 
 def find(segments: list[str], resource_types: tuple[ResourceType, ...]) -> Endpoint | None:
-    """The endpoint that a path leads to; its literal parts have no case."""
+    """The endpoint that a path leads to; its literal parts have no case. Raises :class:`InvalidVersion`."""
     match [segment.lower() for segment in segments]:
+        case [version, *_] if _VERSION.fullmatch(version):
+            raise InvalidVersion("Only version 2 of SCIM is served: the SCIM URL ends in /scim/v2.")
         case []:
             return Endpoint("Root", {"GET": lambda exchange: _query(exchange, resource_types[0])})
         case [".search"]:

@@ -153,3 +153,9 @@ def test_anything_else_under_groups_is_501_and_says_what_to_turn_off(scim: Endpo
 @pytest.mark.parametrize("method", ALL)
 def test_me_is_501(scim: Endpoint, method: str) -> None:
     assert scim.request(method, "/Me", {}).status == 501
+
+
+@pytest.mark.parametrize("version", ["v1", "V3", "v1.1"])
+def test_another_version_of_the_protocol_is_not_served(scim: Endpoint, version: str) -> None:
+    status, _, body = scim.send("GET", f"/{version}/Users", base="/scim")
+    assert (status, json.loads(body)["scimType"]) == (400, "invalidVers")

@@ -84,7 +84,7 @@ class Bulk:
         self._steps = [self._read(sent) for sent in request.operations]
         self._dependencies = depend([step.node for step in self._steps])
         # With failOnErrors one at a time, so that nothing runs beyond the error that ends it (section 3.7.3).
-        self._carry_out(self.workers if request.failonerrors is None else 1, request.failonerrors or MAX_OPERATIONS + 1)
+        self._carry_out(self.workers if request.failonerrors is None else 1, request.failonerrors)
         for step in self._steps:
             self.context.dialect.absorb(step.context.dialect)
         return {
@@ -104,14 +104,14 @@ class Bulk:
             step.node = _node(step.operation)
         return step
 
-    def _carry_out(self, workers: int, most_errors: int) -> None:
+    def _carry_out(self, workers: int, most_errors: int | None) -> None:
         """Run the steps in an order that their dependencies allow, otherwise that of the request."""
         sorter = TopologicalSorter(dict(enumerate(self._dependencies.waits_for)))
         sorter.prepare()
         ready: list[int] = []
         running: dict[Future[None], int] = {}
         with ThreadPoolExecutor(workers) as pool:
-            while sorter.is_active() and self._errors() < most_errors:
+            while sorter.is_active() and (most_errors is None or self._errors() < most_errors):
                 for index in sorter.get_ready():
                     heapq.heappush(ready, index)
                 while ready and len(running) < workers:
