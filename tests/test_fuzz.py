@@ -48,8 +48,8 @@ def mutated(value: Any, chance: random.Random) -> Any:
         return changed | {key: mutated(value[name], chance)}
     if isinstance(value, list) and value and chance.random() < 0.85:
         index = chance.randrange(len(value))
-        changed = [*value[:index], mutated(value[index], chance), *value[index + 1 :]]
-        return changed * chance.choice([1, 1, 1, 3])
+        elements = [*value[:index], mutated(value[index], chance), *value[index + 1 :]]
+        return elements * chance.choice([1, 1, 1, 3])
     return chance.choice([chance.choice(ODD), [value], {"value": value}, _cut(str(value), chance)])
 
 
