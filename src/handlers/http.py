@@ -57,7 +57,7 @@ class Request:
         return str(self.event["requestContext"]["domainName"])
 
     def parameters(self, known: frozenset[str]) -> dict[str, str]:
-        """The query parameters among ``known``, by lower-case name; others, and those without a value, are ignored.
+        """The query parameters among ``known``, by lower-case name, without blank ones but for a blank filter.
 
         Read from the raw query string: the gateway joins repeated parameters with commas, which values may hold too.
         Raises :class:`InvalidValue`.
@@ -65,7 +65,7 @@ class Request:
         try:
             pairs = parse_qsl(
                 self.event.get("rawQueryString", ""),
-                keep_blank_values=False,
+                keep_blank_values=True,
                 errors="strict",
                 max_num_fields=_MAX_PARAMETERS,
             )
@@ -75,7 +75,7 @@ class Request:
         for name, value in ((name.lower(), value) for name, value in pairs):
             if name in found:
                 raise InvalidValue(f"The query parameter {name} is there twice: send it once.")
-            if name in known:
+            if name in known and (value or name == "filter"):  # a blank filter must not mean everybody
                 found[name] = value
         return found
 

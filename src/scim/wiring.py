@@ -16,7 +16,7 @@ from scim.access.authentication import Authenticator
 from scim.access.secret_store import SecretStore
 from scim.protocol.dialect import Dialect
 from scim.protocol.path import Path, UnknownAttribute, resolve
-from scim.protocol.schema import ResourceType, user_type
+from scim.protocol.schema import ResourceType, Type, user_type
 from scim.service.deadline import Deadline
 from scim.service.ports import Tenant
 from scim.service.tenants import Tenants
@@ -29,6 +29,7 @@ from scim.store.tenants import TenantStore
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
+_INDEXABLE = (Type.STRING, Type.REFERENCE)
 _DAY_S = 86_400
 _CONNECTING_S = 30.0
 
@@ -97,4 +98,9 @@ def _indexed(settings: Settings) -> Mapping[str, Path]:
         paths = [resolve(name, user_type(), Dialect(strict=True)) for name in settings.indexed_attributes]
     except UnknownAttribute as unknown:
         raise ValueError(f"INDEXED_ATTRIBUTES names {unknown.name}, which no schema has.") from unknown
+    for path in paths:
+        if path.leaf is None or path.leaf.type not in _INDEXABLE or path.leaf.read_only or path.leaf.write_only:
+            raise ValueError(
+                f"INDEXED_ATTRIBUTES names {path}, which is no string: name a sub-attribute, or leave it out."
+            )
     return {str(path): path for path in paths}

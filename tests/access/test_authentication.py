@@ -290,6 +290,13 @@ def test_new_token_beyond_the_budget_is_asked_to_come_again_and_is_never_401(doo
     assert statuses == [429, 200]
 
 
+def test_tenants_that_do_not_exist_share_one_budget_however_many_they_are(door: Door) -> None:
+    statuses = [door.knock(tokens.new(f"made-up-{number % 30}")) for number in range(3 * STRANGER_BUDGET)]
+
+    assert statuses == [401] * STRANGER_BUDGET + [429] * 2 * STRANGER_BUDGET
+    assert door.secrets.asked == STRANGER_BUDGET
+
+
 def test_wrong_tokens_of_one_tenant_cost_no_other(door: Door) -> None:
     door.knock(door.give("acme"))
     door.knock(door.give("other"))

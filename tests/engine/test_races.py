@@ -1,5 +1,6 @@
 """Simultaneous writes on a real engine: one winner where there can be only one, and nothing lost where all can win."""
 
+import json
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -7,6 +8,7 @@ from threading import Barrier
 from typing import Any
 
 from tests.endpoint import CORE, Answer, Endpoint
+from tests.engine.proxy import Proxy
 
 ROUNDS = 100
 
@@ -101,3 +103,14 @@ def _retitle(scim: Endpoint, user: dict[str, Any], title: str) -> Answer:
 
 def _rename(scim: Endpoint, user: dict[str, Any], name: str) -> Answer:
     return scim.patch(user["id"], {"op": "replace", "path": "userName", "value": name})
+
+
+def test_every_read_is_strongly_consistent(scim: Endpoint, proxy: Proxy) -> None:
+    user = scim.create(externalId="1")
+    scim.create(externalId="1")
+    for query in ("", '?filter=externalId%20eq%20"1"', "?filter=title%20pr", f'?filter=id%20eq%20"{user["id"]}"'):
+        assert scim.request("GET", f"/Users{query}").status == 200
+    single = [json.loads(body) for name in ("GetItem", "Query") for body in proxy.bodies[name]]
+    batches = [table for body in proxy.bodies["BatchGetItem"] for table in json.loads(body)["RequestItems"].values()]
+    assert batches
+    assert all(read["ConsistentRead"] is True for read in (*single, *batches))

@@ -223,7 +223,7 @@ def test_deadline_is_lambdas(scim: Endpoint) -> None:
 def test_walk_that_does_not_fit_into_the_time_is_400_too_many(scim: Endpoint) -> None:
     scim.create()
 
-    answer = ask(Application(find), scim.token, seconds=2.5, query="filter=title+pr")
+    answer = ask(Application(find), scim.token, seconds=4.9, query="filter=title+pr")
 
     assert (answer["statusCode"], json.loads(answer["body"])["scimType"]) == (400, "tooMany")
 

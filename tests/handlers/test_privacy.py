@@ -174,3 +174,35 @@ def test_nothing_of_a_person_is_left_when_it_is_deleted(
     scim.request("DELETE", f"/Users/{person}")
 
     assert PERSON not in str(items())
+
+
+ADDRESS = "secret.person@example.com"
+
+
+@pytest.mark.parametrize(
+    "operation",
+    [
+        {"op": "replace", "path": f'emails[value eq "{ADDRESS}"].value', "value": "x"},
+        {"op": "replace", "path": f'groups[value eq "{ADDRESS}"].display', "value": "x"},
+        {"op": "replace", "path": f'emails[display sw "{ADDRESS}"].value', "value": "x"},
+    ],
+)
+def test_detail_of_a_failed_patch_shows_no_value_of_its_path(scim: Endpoint, operation: dict[str, str]) -> None:
+    answer = scim.patch(scim.create()["id"], operation)
+    assert answer.status == 400
+    assert ADDRESS not in answer.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f'emails[value eq "{ADDRESS}"].type gt null',
+        f'addresses[formatted eq "{ADDRESS}"] gt "x"',
+        ADDRESS,
+        f'"{ADDRESS}"',
+    ],
+)
+def test_detail_of_a_failed_filter_shows_no_value_of_it(scim: Endpoint, text: str) -> None:
+    answer = scim.request("POST", "/Users/.search", {"filter": text})
+    assert (answer.status, answer.json()["scimType"]) == (400, "invalidFilter")
+    assert ADDRESS not in answer.json()["detail"]

@@ -107,3 +107,17 @@ def test_an_extension_that_is_gone_leaves_with_the_next_write(settings: Settings
     patched = fresh.patch(user["id"], {"op": "replace", "path": "title", "value": "T"}).json()
     assert patched["schemas"] == [CORE]
     assert SURVEY not in patched
+
+
+def test_an_attribute_that_was_required_later_does_not_stop_a_deactivation(
+    settings: Settings, connect: Connect
+) -> None:
+    scim = connect()
+    user = scim.create(**{SURVEY: {"Business Unit": "R&D"}})
+    required = {"name": "Badge", "type": "string", "required": True}
+    extension = EXTENSION | {"attributes": [*EXTENSION["attributes"], required]}
+    wiring.tenants(settings).configure(scim.token.split("_")[1], extensions=[extension])
+    answer = Endpoint(scim.token, Application(find)).patch(
+        user["id"], {"op": "replace", "path": "active", "value": False}
+    )
+    assert (answer.status, answer.json()["active"]) == (200, False)

@@ -195,3 +195,37 @@ def test_immutable_attribute_can_be_assigned_once(before: dict[str, Any]) -> Non
 )
 def test_changed_attributes_are_named(before: dict[str, Any], after: dict[str, Any], changed: list[str]) -> None:
     assert changed_attributes(before, after, TYPE) == changed
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        (
+            {"name": {"familyName": "F"}, "urn:ietf:params:scim:schemas:core:2.0:User:name.givenName": "G"},
+            {"name": {"familyName": "F", "givenName": "G"}},
+        ),
+        (
+            {f"{ENTERPRISE}:manager.value": "1", f"{ENTERPRISE}:manager.$ref": "../Users/1"},
+            {ENTERPRISE: {"manager": {"value": "1", "$ref": "../Users/1"}}},
+        ),
+        (
+            {ENTERPRISE: {"department": "D"}, ENTERPRISE.upper(): {"division": "V"}},
+            {ENTERPRISE: {"department": "D", "division": "V"}},
+        ),
+    ],
+)
+def test_what_several_keys_say_of_one_attribute_is_put_together(body: Any, expected: Any) -> None:
+    resource = read_resource({"userName": "bob"} | body, user_type(), Dialect())
+    assert {name: resource[name] for name in expected} == expected
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"urn:ietf:params:scim:schemas:core:2.0:User:userName": "rob"},
+        {"name": {"givenName": "G"}, "urn:ietf:params:scim:schemas:core:2.0:User:name.GIVENNAME": "H"},
+    ],
+)
+def test_what_two_keys_say_differently_is_refused(body: Any) -> None:
+    with pytest.raises(InvalidSyntax, match="is there twice"):
+        read_resource({"userName": "bob"} | body, user_type(), Dialect())

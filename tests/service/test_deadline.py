@@ -27,13 +27,19 @@ def test_pauses_of_those_who_collided_differ() -> None:
     assert one.slept != other.slept
 
 
-@pytest.mark.parametrize(("left_s", "is_near"), [(0.0, True), (0.99, True), (1.0, False), (29.0, False)])
-def test_deadline_is_near_a_second_before_it(left_s: float, is_near: bool) -> None:
-    assert Clock(left_s).deadline.is_near is is_near
+@pytest.mark.parametrize("left_s", [4.0, 29.0])
+def test_a_call_may_begin_that_could_hang_and_still_leave_time_for_the_answer(left_s: float) -> None:
+    Clock(left_s).deadline.check()
+
+
+@pytest.mark.parametrize("left_s", [-1.0, 0.0, 3.99])
+def test_no_call_may_begin_that_could_outlast_the_request(left_s: float) -> None:
+    with pytest.raises(Unavailable):
+        Clock(left_s).deadline.check()
 
 
 def test_pause_that_would_use_up_the_time_is_refused_with_503_and_when_to_come_again() -> None:
-    clock = Clock(left_s=1.2)
+    clock = Clock(left_s=3.5)
 
     with pytest.raises(Unavailable) as refused:
         clock.deadline.pause(attempt=9)

@@ -345,6 +345,20 @@ def test_record_names_what_has_changed_and_holds_no_value() -> None:
     )
 
 
+@pytest.mark.parametrize("active", [True, False])
+@pytest.mark.parametrize(
+    "operation",
+    [
+        {"op": "replace", "path": "active", "value": ""},
+        {"op": "replace", "path": "active", "value": None},
+        {"op": "replace", "value": {"active": ""}},
+    ],
+)
+def test_clearing_active_neither_suspends_anyone_nor_brings_anyone_back(operation: Any, active: bool) -> None:
+    alice = user("alice", active=active)
+    assert resources(MemoryStore(alice)).patch(alice.id, patch(operation)).resource["active"] is active
+
+
 @pytest.mark.parametrize(
     ("before", "write", "operation", "participation"),
     [

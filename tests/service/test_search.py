@@ -105,6 +105,17 @@ def test_page_ends_before_it_is_too_large_for_an_answer_and_tells_so() -> None:
     assert len(json.dumps(found)) <= MAX_PAGE_BYTES + 1_000
 
 
+@pytest.mark.parametrize("character", ['"', "\\", "ä", "x"])
+def test_page_fits_into_lambdas_6_mb_as_lambda_encodes_it(character: str) -> None:
+    users = [user(f"user-{number}", title=character * 150_000) for number in range(60)]
+    known = context()
+    request = read_message(SearchRequest, {"schemas": [SEARCH]}, known.dialect)
+
+    body = Search(user_type(), MemoryStore(*users), known).run(request).body
+
+    assert 5_000_000 < len(json.dumps({"body": body}, ensure_ascii=False).encode()) < 6 * 1024 * 1024
+
+
 def test_pages_that_are_cut_lead_through_all_users() -> None:
     users = [user(f"user-{number}", title="x" * 1_500_000) for number in range(5)]
     store, names, start = MemoryStore(*users), [], 1

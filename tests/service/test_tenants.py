@@ -1,9 +1,11 @@
 """Connecting a tenant."""
 
+from typing import Any
+
 import pytest
 
 from scim.service.ports import Tenant
-from scim.service.tenants import TenantExists, Tenants
+from scim.service.tenants import TenantExists, Tenants, UnknownTenant
 from tests.service.fakes import MemoryTenants
 
 EXTENSION = {"id": "urn:example:extension:User", "attributes": [{"name": "Business Unit", "type": "string"}]}
@@ -46,6 +48,36 @@ def test_any_other_tenant_id_is_refused_before_anything_is_made(tenant_id: str) 
         Tenants(settings, tokens).connect(tenant_id)
 
     assert (settings.tenants, tokens.issued) == ({}, [])
+
+
+@pytest.mark.parametrize(
+    "attribute",
+    [
+        {"name": "Business Unit", "type": "integer"},
+        {"name": "business unit", "type": "complex", "subAttributes": [{"name": "value", "type": "string"}]},
+        {"name": "Business Unit", "type": "string", "multiValued": True},
+    ],
+)
+def test_attribute_that_users_may_have_keeps_its_type(attribute: dict[str, Any]) -> None:
+    settings = MemoryTenants(Tenant("acme", extensions=[EXTENSION]))
+
+    with pytest.raises(ValueError, match="has another type than before"):
+        Tenants(settings, Tokens()).configure("acme", extensions=[{**EXTENSION, "attributes": [attribute]}])
+
+    assert settings.tenants == {"acme": Tenant("acme", extensions=[EXTENSION])}
+
+
+def test_settings_that_are_not_given_stay() -> None:
+    settings = MemoryTenants(Tenant("acme", extensions=[EXTENSION]))
+
+    changed = Tenants(settings, Tokens()).configure("acme", strict=True)
+
+    assert settings.tenants == {"acme": changed} == {"acme": Tenant("acme", strict=True, extensions=[EXTENSION])}
+
+
+def test_tenant_that_is_not_connected_has_no_settings_to_change() -> None:
+    with pytest.raises(UnknownTenant):
+        Tenants(MemoryTenants(), Tokens()).configure("acme", strict=True)
 
 
 def test_tenant_that_is_connected_keeps_its_token() -> None:

@@ -157,7 +157,7 @@ def test_tenants_do_not_see_each_other(adapters: wiring.Adapters, dynamo: Dynamo
 
 def test_a_walk_without_time_says_what_to_filter_by(adapters: wiring.Adapters, make: MakeUser) -> None:
     make("Bob")
-    hurried = adapters.resources(adapters.dynamo(Deadline(lambda: 2.0, lambda _: None)), Tenant("acme"), user_type())
+    hurried = adapters.resources(adapters.dynamo(Deadline(lambda: 4.5, lambda _: None)), Tenant("acme"), user_type())
     with pytest.raises(TooMany, match=r"Filter by one of id, userName, externalId, emails.value with eq"):
         hurried.find(query("title pr"))
 

@@ -118,13 +118,13 @@ def test_a_failed_condition_without_doubt_is_never_taken_for_success() -> None:
 
 def test_conflicts_to_the_end_of_the_time_change_nothing_and_say_so() -> None:
     with pytest.raises(Unavailable, match="send the request again") as raised:
-        run(Script(*[cancelled("TransactionConflict", "None")] * 1_000), seconds=3)
+        run(Script(*[cancelled("TransactionConflict", "None")] * 1_000), seconds=6)
     assert raised.value.headers == {"Retry-After": "1"}
 
 
 def test_doubt_to_the_end_of_the_time_says_how_to_find_out() -> None:
     with pytest.raises(Unavailable, match="whether the change was stored: read the user"):
-        run(Script(*[TIMEOUT] * 1_000), seconds=3)
+        run(Script(*[TIMEOUT] * 1_000), seconds=6)
 
 
 def test_an_error_of_ours_is_raised_as_it_is() -> None:

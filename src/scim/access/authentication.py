@@ -79,13 +79,21 @@ class Authenticator:
         fresh = known is not None and now - known.read < CACHE_S
         if known is not None and fresh and (tenant := _opened(known, token, now)):
             return tenant
-        budget = known.budget if known is not None else self._strangers
-        budget.check(now)
+        budgets = self._budgets(known)
+        for budget in budgets:
+            budget.check(now)
         tenant = _opened(self._read(token.tenant, settings, now), token, now)
         if tenant is None:
-            budget.spend()
+            for budget in budgets:
+                budget.spend()
             raise _unauthorized()
         return tenant
+
+    def _budgets(self, known: _Known | None) -> list[Budget]:
+        """What a look-up that finds nothing is charged to: those that may not exist have one in common, too."""
+        if known is None:
+            return [self._strangers]
+        return [known.budget] if known.tenant is not None else [known.budget, self._strangers]
 
     def _read(self, tenant_id: str, settings: TenantStore, now: float) -> _Known:
         valid = self._secrets.valid_tokens(tenant_id, now)

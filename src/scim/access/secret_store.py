@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
 
 CLIENT_CONFIG = Config(
-    connect_timeout=1, read_timeout=3, retries={"mode": "standard", "total_max_attempts": 2}, parameter_validation=False
+    connect_timeout=1, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 1}, parameter_validation=False
 )
 _FOREVER = float("inf")
 

@@ -94,7 +94,7 @@ def read_message(kind: type[M], body: Any, dialect: Dialect) -> M:
         _check_urn(kind.urn, members.get("schemas"), dialect)
     if isinstance(operations := members.get("operations"), list) and kind is PatchRequest:
         members["operations"] = [_without_case(each) if isinstance(each, dict) else each for each in operations]
-    return parse_message(kind, members)
+    return parse_message(kind, {name: value for name, value in members.items() if value is not None})
 
 
 def parse_message(kind: type[M], members: dict[str, Any]) -> M:

@@ -16,11 +16,11 @@ from scim.protocol.errors import InvalidPath, InvalidSyntax, InvalidValue, Mutab
 from scim.protocol.filter.parser import parse_path
 from scim.protocol.filter.predicate import compile_filter
 from scim.protocol.filter.tree import And, Comparison, Filter, Operator
-from scim.protocol.messages import PatchOperation
+from scim.protocol.messages import MAX_PATCH_OPERATIONS, PatchOperation
 from scim.protocol.path import Path, UnknownAttribute, resolve
 from scim.protocol.resource import Resource, check_immutable, complete
 from scim.protocol.schema import Attribute, ResourceType, Schema, Type
-from scim.protocol.values import is_unassigned, read_element, read_members, read_value, require
+from scim.protocol.values import check_number, is_unassigned, read_element, read_members, read_value, require
 
 
 def apply_patch(
@@ -48,6 +48,7 @@ class _Patch:
         self._resource = resource
         self._type = resource_type
         self._dialect = dialect
+        self._writes = 0
 
     def apply(self, operation: PatchOperation) -> None:
         if operation.path is None:
@@ -60,9 +61,10 @@ class _Patch:
         """The resource without what has become empty, or the error that the whole of it gives."""
         resource = {name: value for name, value in self._resource.items() if value not in ({}, [])}
         for schema in self._type.schemas:
-            members = resource if schema is self._type.core else resource.get(schema.id)
-            if members is not None:
-                _refuse_unassigned(schema, members)
+            if schema is self._type.core:
+                _refuse_unassigned(schema, before, resource)
+            elif schema.id in resource:
+                _refuse_unassigned(schema, before.get(schema.id), resource[schema.id])
         check_immutable(before, resource, self._type)
         return complete(resource, self._type)
 
@@ -92,7 +94,7 @@ class _Patch:
                 continue
             is_path = str(path).lower() != name.lower() or path.selection or path.sub_attribute
             if is_path and not self._dialect.accepts(Leniency.PATH_AS_KEY):
-                raise InvalidValue(f"{path} is a path: name it as an operation's path, not inside a value.")
+                raise InvalidValue(f"{path.plain} is a path: name it as an operation's path, not inside a value.")
             self._write(path, value, op)
 
     def _key_path(self, name: str) -> Path | None:
@@ -118,6 +120,9 @@ class _Patch:
 
     def _write(self, path: Path, value: Any, op: str) -> None:
         """Write ``value`` at ``path``; null clears it."""
+        self._writes += 1
+        if self._writes > MAX_PATCH_OPERATIONS:
+            raise InvalidValue(f"A PATCH writes at most {MAX_PATCH_OPERATIONS} attributes: send several requests.")
         members = self._members(path.extension)
         if path.attribute is None:
             self._write_schema(path, value, op)
@@ -155,7 +160,9 @@ class _Patch:
             self._write(path, None, "remove")
             return
         if not self._dialect.accepts(Leniency.REMOVED_VALUES):
-            raise InvalidValue(f"remove takes no value: select what is to be removed, as in {path}[value eq ...].")
+            raise InvalidValue(
+                f"remove takes no value: select what is to be removed, as in {path.plain}[value eq ...]."
+            )
         listed = [read_element(attribute, each, self._dialect) for each in _listed(value)]
         named = {_identity(attribute, each) for each in listed if each is not None}
         shapes = {frozenset(name for name, _ in each) for each in named}
@@ -201,20 +208,25 @@ class _Elements:
 
     def _write_selected(self, path: Path, selection: Filter, value: Any, op: str) -> None:
         matches = compile_filter(selection, self._dialect)
-        selected = [each for each in self._elements if matches(each)]
         if op == "remove" and path.sub_attribute is None:
             self._elements = [each for each in self._elements if not matches(each)]
-        elif selected or is_unassigned(value, self._dialect):
+            return
+        selected = [each for each in self._elements if matches(each)]
+        if selected or is_unassigned(value, self._dialect):
             self._write_each(selected, path, value)
         else:
             created = self._created(path, selection, value)
             if not matches(created):  # sent again, it would be created again
-                raise InvalidValue(f"The value contradicts the selection of {path}: send one that it would select.")
+                raise InvalidValue(
+                    f"The value contradicts the selection of {path.plain}: send one that it would select."
+                )
             self._elements = [*self._elements, created]
 
     def _write_each(self, elements: list[Any], path: Path, value: Any) -> None:
         if not elements and not is_unassigned(value, self._dialect):
-            raise NoTarget(f"{path} has no element that could be written; add one to {self._attribute.name} first.")
+            raise NoTarget(
+                f"{path.plain} has no element that could be written; add one to {self._attribute.name} first."
+            )
         for element in elements:
             _write_into(element, self._attribute, path.sub_attribute, value, self._dialect)
 
@@ -285,14 +297,18 @@ def _prune(members: dict[str, Any], attribute: Attribute) -> None:
     if not (value := members.get(attribute.name)):
         members.pop(attribute.name, None)
         return
+    if isinstance(value, list):
+        check_number(attribute, value)
     for element in value if isinstance(value, list) else [value]:
         if isinstance(element, dict):
             require(attribute.sub_attributes, element, f"{attribute.name}.")
 
 
-def _refuse_unassigned(schema: Schema, members: Mapping[str, Any]) -> None:
+def _refuse_unassigned(schema: Schema, before: Mapping[str, Any] | None, members: Mapping[str, Any]) -> None:
+    """What was required later than it was written must not stand in the way of other changes."""
     for attribute in schema.attributes.values():
-        if attribute.required and not attribute.read_only and members.get(attribute.name) in (None, ""):
+        was_there = before is None or attribute.name in before
+        if attribute.required and was_there and not attribute.read_only and members.get(attribute.name) in (None, ""):
             raise Mutability(f"{attribute.name} is required and can't be removed: map it to a value that nobody lacks.")
 
 
@@ -302,7 +318,7 @@ def _is_read_only(path: Path) -> bool:
 
 def _refuse_read_only(path: Path) -> None:
     if _is_read_only(path):
-        raise Mutability(f"{path} is readOnly: remove its mapping from the identity provider.")
+        raise Mutability(f"{path.plain} is readOnly: remove its mapping from the identity provider.")
 
 
 def _is_primary(element: Any) -> bool:

@@ -42,6 +42,11 @@ class Path:
         return f"{prefix}{self.attribute.name}{selection}{suffix}"
 
     @property
+    def plain(self) -> Path:
+        """The path without its selection, whose values may be a person's."""
+        return Path(self.attribute, self.sub_attribute, self.extension)
+
+    @property
     def leaf(self) -> Attribute | None:
         """The attribute whose values the path ends at."""
         return self.sub_attribute or self.attribute

@@ -43,7 +43,7 @@ def complete(resource: Resource, resource_type: ResourceType) -> Resource:
         if has_invisible_characters(resource.get(attribute.name, "")):
             raise InvalidValue(f"{attribute.name} holds invisible or control characters: remove them at the source.")
     present = [schema.id for schema in resource_type.extensions if schema.id in resource]
-    kept = {name: value for name, value in resource.items() if not name.startswith("urn:") or name in present}
+    kept = {name: value for name, value in resource.items() if not name.lower().startswith("urn:") or name in present}
     return {**kept, "schemas": [resource_type.core.id, *present]}
 
 
@@ -110,16 +110,25 @@ def _split(
     for name, value in body.items():
         if not name.lower().startswith("urn:"):
             if name.lower() != "schemas":
-                core[name] = value
+                _add(core, {name: value})
             continue
         schema, members = _extension_members(name, value, resource_type, dialect)
-        if schema is None:
-            core.update(members)
-        elif schema.id in extensions:
-            extensions[schema.id].update(members)
-        else:
-            extensions[schema.id] = members
+        _add(core if schema is None else extensions.setdefault(schema.id, {}), members)
     return core, extensions
+
+
+def _add(members: dict[str, Any], more: Mapping[str, Any]) -> None:
+    """Put together what several keys say: sub-attributes of one attribute, or the same twice, which is refused."""
+    there = {name.lower(): name for name in members}
+    for name, value in more.items():
+        same = there.get(name.lower())
+        if same is None:
+            members[name] = value
+        elif isinstance(value, dict) and isinstance(members[same], dict):
+            members[same] = dict(members[same])
+            _add(members[same], value)
+        else:
+            raise InvalidSyntax(f"{name[:100]} is there twice: send it once.")
 
 
 def _extension_members(

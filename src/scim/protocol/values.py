@@ -15,6 +15,7 @@ from scim.protocol.dialect import Dialect, Leniency
 from scim.protocol.errors import InvalidSyntax, InvalidValue
 from scim.protocol.schema import Attribute, Format, Type
 
+MAX_ELEMENTS = 500
 _BASE64 = re.compile(r"[A-Za-z0-9+/_\-\s]*+={0,2}\s*")  # possessive: white space at the end is tried once
 
 
@@ -29,10 +30,17 @@ def read_value(attribute: Attribute, value: Any, dialect: Dialect) -> Any:
         return None
     if not isinstance(value, list):
         raise InvalidValue(f"{attribute.name} has several values: send a list of them.")
+    check_number(attribute, value)
     elements = [element for each in value if (element := read_element(attribute, each, dialect)) is not None]
     if sum(element.get("primary") is True for element in elements if isinstance(element, dict)) > 1:
         raise InvalidValue(f"Only one of {attribute.name} may be primary: set primary to true on one of them.")
     return elements or None
+
+
+def check_number(attribute: Attribute, elements: list[Any]) -> None:
+    """Raise :class:`InvalidValue` for more elements than every operation and every filter can go through."""
+    if len(elements) > MAX_ELEMENTS:
+        raise InvalidValue(f"{attribute.name} has at most {MAX_ELEMENTS} values: map fewer.")
 
 
 def read_element(attribute: Attribute, value: Any, dialect: Dialect) -> Any:

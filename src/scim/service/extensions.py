@@ -6,12 +6,12 @@ HR system has, and SCIM has no types for. Discovery shows the documents without 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from scim.protocol.schema import Format, Type, user_type
+from scim.protocol.schema import Format, Schema, Type, user_type
 
 _MAX_ATTRIBUTES = 100
 
@@ -51,6 +51,8 @@ class _SubAttribute(_Characteristics):
     type: Literal[  # complex attributes are not nested (section 2.3.8)
         Type.STRING, Type.BOOLEAN, Type.DECIMAL, Type.INTEGER, Type.DATE_TIME, Type.BINARY, Type.REFERENCE
     ]
+
+    multiValued: Literal[False] = False  # noqa: N815
 
 
 class _Attribute(_Characteristics):
@@ -93,6 +95,22 @@ def read_extensions(documents: Sequence[Mapping[str, Any]]) -> list[dict[str, An
     if len(set(urns)) < len(urns) or taken & set(urns):
         raise ValueError("Each schema needs an id that no other one has.")
     return [extension.model_dump(mode="json", exclude_unset=True) for extension in extensions]
+
+
+def check_compatible(old: Sequence[Mapping[str, Any]], new: Sequence[Mapping[str, Any]]) -> None:
+    """Raise ``ValueError`` if an attribute that users may have values of would take another shape."""
+    shapes = {(urn, name): shape for urn, name, shape in _shapes(old)}
+    for urn, name, shape in _shapes(new):
+        if shapes.get((urn, name), shape) != shape:
+            raise ValueError(f"{name} has another type than before, and users may have it: give it another name.")
+
+
+def _shapes(documents: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, str, object]]:
+    """Each attribute by its schema and name, with what its stored values look like."""
+    for document in documents:
+        for attribute in Schema.of(document).attributes.values():
+            subs = {name: sub.type for name, sub in attribute.sub_attributes.items()}
+            yield document["id"].lower(), attribute.name.lower(), (attribute.type, attribute.multi_valued, subs)
 
 
 def _check_names(attributes: Sequence[_Characteristics]) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from scim.protocol.errors import NotFound, Uniqueness
-from scim.protocol.messages import PatchRequest, read_message
+from scim.protocol.messages import PatchOperation, PatchRequest, read_message
 from scim.protocol.patch import apply_patch
 from scim.protocol.resource import (
     Resource,
@@ -71,7 +71,7 @@ class Resources:
 
         def replaced(before: Resource) -> Resource:
             check_immutable(before, resource, self.resource_type)
-            return {**resource, "active": before["active"]} if _keeps_active(before, resource) else resource
+            return _keeping_active(before, resource)
 
         return self._update(resource_id, "replace", replaced, preconditions)
 
@@ -80,7 +80,8 @@ class Resources:
         operations = read_message(PatchRequest, body, self.context.dialect).operations
 
         def patched(before: Resource) -> Resource:
-            return apply_patch(before, operations, self.resource_type, self.context.dialect)
+            after = apply_patch(before, operations, self.resource_type, self.context.dialect)
+            return after if any(map(_removes_active, operations)) else _keeping_active(before, after)
 
         return self._update(resource_id, "patch", patched, preconditions)
 
@@ -151,9 +152,14 @@ def _document(resource_id: str, resource: Resource) -> str:
     return encode({"schemas": resource["schemas"], "id": resource_id, **resource})
 
 
-def _keeps_active(before: Resource, after: Resource) -> bool:
-    """Whether a PUT leaves ``active`` out: that must never suspend anyone, nor bring anyone back."""
-    return "active" not in after and "active" in before
+def _removes_active(operation: PatchOperation) -> bool:
+    """Whether the operation says in so many words that the attribute shall go."""
+    return operation.op == "remove" and (operation.path or "").rpartition(":")[2].lower() == "active"
+
+
+def _keeping_active(before: Resource, after: Resource) -> Resource:
+    """Leaving ``active`` out of a PUT, or clearing it, must never suspend anyone, nor bring anyone back."""
+    return {**after, "active": before["active"]} if "active" in before and "active" not in after else after
 
 
 def _participation(before: Resource, after: Resource) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from scim.service.extensions import read_extensions
+from scim.service.extensions import check_compatible, read_extensions
 from scim.service.ports import Tenant, TenantStore, TokenStore
 
 TENANT_ID = re.compile(r"[a-z0-9-]{1,40}")
@@ -50,12 +50,14 @@ class Tenants:
         """Change what is given of a tenant's settings; execution environments follow within a minute.
 
         What users have of an extension that is gone stays with them until they are next written.
-        Raises :class:`UnknownTenant`, and ``ValueError`` for a wrong document.
+        Raises :class:`UnknownTenant`, and ``ValueError`` for a wrong document, or one that gives an attribute another
+        type than users may have values of.
         """
         documents = None if extensions is None else read_extensions(extensions)
         tenant = self.settings.get(tenant_id)
         if tenant is None:
             raise UnknownTenant(tenant_id)
+        check_compatible(tenant.extensions, documents or ())
         changed = Tenant(
             tenant_id,
             strict=tenant.strict if strict is None else strict,

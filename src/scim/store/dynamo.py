@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 CLIENT_CONFIG = Config(
     connect_timeout=1,
-    read_timeout=3,
+    read_timeout=2,  # with the connection scim.service.deadline.CALL_S
     retries={"mode": "standard", "total_max_attempts": 1},
     max_pool_connections=16,
     parameter_validation=False,
@@ -132,6 +132,7 @@ class Dynamo:
         self._client.put_item(TableName=self._table, Item=item, ConditionExpression=condition)
 
     def _read(self, call: Callable[..., Any], **arguments: Any) -> Any:
+        self.deadline.check()
         attempt = 0
         while True:
             self._count()

@@ -68,18 +68,18 @@ def change(user_id: str, version: int) -> str:
 
 
 def index_entries(resource: Mapping[str, Any], user_id: str, indexed: Mapping[str, Path]) -> set[str]:
-    """The keys of a user's index entries: a set, since two of its values may be equal.
-
-    Raises :class:`InvalidValue` past the number that fits into a transaction together with those of the old version.
-    """
-    entries = {
+    """The keys of a user's index entries: a set, since two of its values may be equal."""
+    return {
         index(name, value, case_exact=path.leaf is not None and path.leaf.case_exact) + user_id
         for name, path in indexed.items()
         for value in _values(resource, path)
     }
+
+
+def check_number_of_entries(entries: set[str], indexed: Mapping[str, Path]) -> None:
+    """Raise :class:`InvalidValue` past the number that fits into a transaction together with those before."""
     if len(entries) > MAX_INDEXED_VALUES:
         raise InvalidValue(f"At most {MAX_INDEXED_VALUES} values of {', '.join(indexed)} are kept for a user.")
-    return entries
 
 
 def _values(resource: Mapping[str, Any], path: Path) -> Iterator[str]:

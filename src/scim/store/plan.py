@@ -30,7 +30,7 @@ def points(tree: Filter, names: frozenset[str]) -> frozenset[Point] | None:
             name = _name(path, names)
             return frozenset({Point(name, value)}) if name else None
         case ValuePath(path) if path.selection is not None:
-            prefix = f"{_plain(path)}."
+            prefix = f"{path.plain}."
             relative = frozenset(name.removeprefix(prefix) for name in names if name.startswith(prefix))
             found = points(path.selection, relative)
             return found and frozenset(Point(prefix + point.name, point.value) for point in found)
@@ -45,12 +45,7 @@ def points(tree: Filter, names: frozenset[str]) -> frozenset[Point] | None:
             return None
 
 
-def _plain(path: Path) -> str:
-    """The path without its selection."""
-    return str(Path(path.attribute, path.sub_attribute, path.extension))
-
-
 def _name(path: Path, names: frozenset[str]) -> str | None:
     """The name under which the compared attribute has keys: a complex one is compared by its ``value``."""
-    plain = _plain(path)
+    plain = str(path.plain)
     return next((name for name in (plain, f"{plain}.value") if name in names), None)

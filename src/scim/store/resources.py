@@ -97,6 +97,7 @@ class ResourceStore:
     def _index(self, before: Stored | None, after: Stored | None) -> Iterator[Action]:
         """Only the entries that come and go."""
         old, new = self._index_keys(before), self._index_keys(after)
+        keys.check_number_of_entries(new, self._layout.indexed)
         for sort in sorted(old - new):
             yield Action(Part.INDEX, self._delete(sort))
         for sort in sorted(new - old):

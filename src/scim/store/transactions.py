@@ -54,6 +54,7 @@ def commit(
 
     Raises :class:`ConditionFailed`, or :class:`Unavailable` where the time is up.
     """
+    dynamo.deadline.check()
     requests = [action.request for action in actions]
     token, in_doubt, attempt = new_token(), False, 0
     while True:

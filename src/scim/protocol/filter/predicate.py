@@ -79,7 +79,7 @@ def _null_comparison(path: Path, operator: Operator, dialect: Dialect) -> Predic
         return present
     if operator is Operator.EQ:
         return lambda resource: not present(resource)
-    raise InvalidFilter(f"{path} {operator} null compares nothing: only eq and ne take null.")
+    raise InvalidFilter(f"{path.plain} {operator} null compares nothing: only eq and ne take null.")
 
 
 def _compared(path: Path) -> tuple[Path, Attribute]:
@@ -89,14 +89,14 @@ def _compared(path: Path) -> tuple[Path, Attribute]:
         value = leaf.sub_attribute("value")
         path, leaf = Path(path.attribute, value, path.extension, path.selection), value
     if leaf is None:
-        raise InvalidFilter(f"{path} has no value of its own to compare: name one of its sub-attributes.")
+        raise InvalidFilter(f"{path.plain} has no value of its own to compare: name one of its sub-attributes.")
     return path, leaf
 
 
 def compile_values(path: Path, dialect: Dialect) -> Values:
     """A function that yields the values at ``path``, none where nothing is assigned."""
     if path.leaf is not None and path.leaf.write_only:
-        raise InvalidFilter(f"{path} is writeOnly: nothing can be found by it.")
+        raise InvalidFilter(f"{path.plain} is writeOnly: nothing can be found by it.")
     values = _attribute_values(path)
     if path.selection is not None:
         selected = compile_filter(path.selection, dialect)

@@ -18,7 +18,7 @@ class Scanner:
 
     def __init__(self, text: str, error: type[ScimError]) -> None:
         self._text = text
-        self._error = error
+        self.error = error
         self._position = 0
         if len(text) > MAX_LENGTH:
             raise error(f"The expression has {len(text)} characters; at most {MAX_LENGTH} are read.")
@@ -57,4 +57,4 @@ class Scanner:
 
     def fail(self, rule: str) -> NoReturn:
         """Raise the error. It shows the place and not the text, which may hold a person's name."""
-        raise self._error(f"{rule} at character {self._position + 1} of {len(self._text)}.")
+        raise self.error(f"{rule} at character {self._position + 1} of {len(self._text)}.")
