@@ -1,7 +1,7 @@
 """Writing values into a resource, as one PATCH operation does: a member of an object, or elements of a list.
 
-``add`` and ``replace`` differ only where a list is written as a whole; both keep the sub-attributes that a complex value
-leaves out, and both clear what is written with null. ``remove`` is that clearing.
+``add`` and ``replace`` differ only where a list is written as a whole; both keep the sub-attributes that a complex
+value leaves out, and both clear what is written with null. ``remove`` is that clearing.
 """
 
 from __future__ import annotations
