@@ -4,13 +4,15 @@ import itertools
 import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import boto3
 import pytest
 from moto import mock_aws
+from moto.core.botocore_stubber import BotocoreStubber
 
 from scim.access.secret_store import SecretStore
 from scim.service.deadline import Deadline
@@ -33,7 +35,22 @@ def aws() -> Iterator[None]:
             patch.delenv(name)
         for name, value in ENVIRONMENT.items():
             patch.setenv(name, value)
+        patch.setattr(BotocoreStubber, "process_request", _one_at_a_time(BotocoreStubber.process_request))
         yield
+
+
+def _one_at_a_time(answer: Callable[..., Any]) -> Callable[..., Any]:
+    """Moto's transactions are not isolated: one that fails takes back what others wrote meanwhile.
+
+    So its requests wait for each other; those of a bulk request come side by side. Real engines are not touched by it.
+    """
+    lock = Lock()
+
+    def answer_alone(*arguments: Any) -> Any:
+        with lock:
+            return answer(*arguments)
+
+    return answer_alone
 
 
 @pytest.fixture
