@@ -27,7 +27,7 @@ class Secrets(SecretStore):
         self.silent = False
         self.asked = 0
 
-    def valid_tokens(self, tenant_id: str, now: float) -> list[ValidToken]:  # noqa: ARG002
+    def valid_tokens(self, tenant_id: str, now: float) -> list[ValidToken]:  # noqa: ARG002  # the signature is the port's
         self.asked += 1
         if self.silent:
             raise Unavailable("Not now.")
@@ -231,7 +231,7 @@ def test_silence_does_not_lock_out_whom_the_cache_knows(door: Door) -> None:
 
 def test_silence_about_the_settings_is_503(door: Door) -> None:
     class Silent(MemoryTenants):
-        def get(self, tenant_id: str) -> Tenant | None:  # noqa: ARG002
+        def get(self, tenant_id: str) -> Tenant | None:  # noqa: ARG002  # the signature is the port's
             raise Unavailable("Not now.")
 
     with pytest.raises(Unavailable):

@@ -35,7 +35,7 @@ from scim.service.resources import Resources
 from scim.service.stored import Presentation, Stored
 
 WORKERS = 8
-"""Operations side by side; one partition of the table takes no more (docs/data-model.md)."""
+"""Operations side by side: enough to be busy while DynamoDB answers, within the connections of its client."""
 
 _REFERENCE = "bulkId:"
 # An operation is not begun unless it could take as long as a call that hangs, is given up and made again.

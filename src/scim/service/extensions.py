@@ -28,16 +28,16 @@ class _Characteristics(_Document):
 
     name: Name
     type: Type
-    multiValued: bool = False  # noqa: N815  # the RFC's spelling, as in all of this document
+    multiValued: bool = False
     description: Text = ""
     required: bool = False
-    caseExact: bool = False  # noqa: N815
-    canonicalValues: list[Text] = []  # noqa: N815
+    caseExact: bool = False
+    canonicalValues: list[Text] = []
     mutability: Literal["readWrite", "immutable", "readOnly"] = "readWrite"
     returned: Literal["always", "default", "request"] = "default"
     uniqueness: Literal["none"] = "none"
-    referenceTypes: list[Text] = []  # noqa: N815
-    maxLength: int | None = Field(default=None, ge=1, le=10_000)  # noqa: N815
+    referenceTypes: list[Text] = []
+    maxLength: int | None = Field(default=None, ge=1, le=10_000)
     format: Format | None = None
 
     @model_validator(mode="after")
@@ -52,11 +52,11 @@ class _SubAttribute(_Characteristics):
         Type.STRING, Type.BOOLEAN, Type.DECIMAL, Type.INTEGER, Type.DATE_TIME, Type.BINARY, Type.REFERENCE
     ]
 
-    multiValued: Literal[False] = False  # noqa: N815
+    multiValued: Literal[False] = False
 
 
 class _Attribute(_Characteristics):
-    subAttributes: list[_SubAttribute] = []  # noqa: N815
+    subAttributes: list[_SubAttribute] = []
 
     @model_validator(mode="after")
     def _check_sub_attributes(self) -> Self:
