@@ -26,7 +26,14 @@ from local.services.child import Child
 from local.template import Template
 
 _TABLE = "muster"
-_KNOWN = {"Table": _TABLE, "AWS::StackName": "local", "AWS::Region": REGION, "AWS::AccountId": ACCOUNT}
+_CURSOR_KEY = "muster/local/cursor-key"
+_KNOWN = {
+    "Table": _TABLE,
+    "CursorKey": _CURSOR_KEY,
+    "AWS::StackName": "local",
+    "AWS::Region": REGION,
+    "AWS::AccountId": ACCOUNT,
+}
 
 
 @dataclass(frozen=True)
@@ -51,6 +58,7 @@ async def run(options: Options) -> None:
     ):
         table.ensure(dynamodb, template.table(_TABLE))
         secrets_manager.wait()
+        secrets.ensure(secrets_manager.url, _CURSOR_KEY)
         scim_url = f"http://{HOST}:{options.port}/scim/v2"
         specs = template.functions(_KNOWN, _variables(scim_url, dynamodb, secrets_manager))
         log = options.data / "functions.log"

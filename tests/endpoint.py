@@ -27,6 +27,7 @@ ENVIRONMENT = {
     "AWS_DEFAULT_REGION": "eu-west-1",
     "TABLE_NAME": "muster",
     "SECRET_PREFIX": "muster/tenants/",
+    "CURSOR_SECRET": "muster/cursor-key",
     "POWERTOOLS_SERVICE_NAME": "muster",
     "POWERTOOLS_METRICS_NAMESPACE": "Muster",
 }
@@ -34,7 +35,10 @@ ENVIRONMENT = {
 
 def functions() -> list[FunctionSpec]:
     """The functions of the template with this environment's values."""
-    return TEMPLATE.functions({"AWS::StackName": "muster", "Table": "muster"}, ENVIRONMENT | {"FunctionLogs": ""})
+    return TEMPLATE.functions(
+        {"AWS::StackName": "muster", "Table": "muster", "CursorKey": "muster/cursor-key"},
+        ENVIRONMENT | {"FunctionLogs": ""},
+    )
 
 
 @dataclass(frozen=True)

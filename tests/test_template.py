@@ -31,7 +31,10 @@ SOURCE = ROOT / "src"
 EVENTS = sorted((ROOT / "events").glob("*.json"))
 
 DEPLOYMENT = Deployment(ROOT / "template.yaml")
-FUNCTIONS = {spec.name: spec for spec in DEPLOYMENT.functions({"AWS::StackName": "muster", "Table": "table"}, {})}
+FUNCTIONS = {
+    spec.name: spec
+    for spec in DEPLOYMENT.functions({"AWS::StackName": "muster", "Table": "table", "CursorKey": "key"}, {})
+}
 
 each_function = pytest.mark.parametrize("function", FUNCTIONS)
 each_event = pytest.mark.parametrize("path", EVENTS, ids=lambda path: path.stem)
@@ -119,7 +122,8 @@ def test_each_function_has_settings_that_can_be_read(function: str) -> None:
 def test_the_defaults_of_the_template_are_those_of_the_settings() -> None:
     """So a function that does not read a setting can go without it."""
     read = Settings.from_environment(FUNCTIONS["UsersFunction"].variables)
-    assert read == Settings.from_environment({"TABLE_NAME": read.table_name, "SECRET_PREFIX": read.secret_prefix})
+    required = {"TABLE_NAME": read.table_name, "SECRET_PREFIX": read.secret_prefix, "CURSOR_SECRET": read.cursor_secret}
+    assert read == Settings.from_environment(required)
 
 
 # Rights
@@ -185,12 +189,17 @@ def _in_transactions() -> set[str]:
 
 
 def test_reading_and_changing_users_takes_exactly_the_rights_that_the_code_uses() -> None:
+    """Outside transactions nothing is written but the ledger's bookmarks, inside them nothing of it but counters."""
     called = _called() - {"TransactWriteItems", "GetSecretValue"}
-    users = {Right(f"dynamodb:{operation}", "T#*") for operation in called}
-    changes = {Right(f"dynamodb:{operation}", "T#*", "TransactWriteItems") for operation in _in_transactions()}
-    assert "TransactWriteItems" in _called()
+    users = {Right(f"dynamodb:{operation}", "T#*") for operation in called - {"BatchWriteItem"}}
+    ledger = {Right(f"dynamodb:{operation}", "L#*") for operation in called & {"BatchWriteItem", "Query"}}
+    changes = {
+        Right(f"dynamodb:{operation}", "L#*" if operation == "UpdateItem" else "T#*", "TransactWriteItems")
+        for operation in _in_transactions()
+    }
+    assert {"TransactWriteItems", "BatchWriteItem"} <= _called()
     for function in ("UsersFunction", "BulkFunction"):
-        assert DEPLOYMENT.rights(function) == RUN | AUTHENTICATE | users | changes
+        assert DEPLOYMENT.rights(function) == RUN | AUTHENTICATE | users | ledger | changes
 
 
 def test_authenticating_takes_the_secret_and_the_settings_and_discovery_has_no_other_right() -> None:
@@ -201,19 +210,17 @@ def test_authenticating_takes_the_secret_and_the_settings_and_discovery_has_no_o
 @each_function
 def test_no_right_is_for_a_wildcard_or_reaches_beyond_the_deployment(function: str) -> None:
     secrets = DEPLOYMENT.properties(function)["Environment"]["SECRET_PREFIX"].argument
-    own = {
-        "dynamodb": Intrinsic("GetAtt", "Table.Arn"),
-        "logs": Intrinsic("GetAtt", "FunctionLogs.Arn"),
-        "secretsmanager": Intrinsic(
-            "Sub",
-            "arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:" + secrets + "*",
-        ),
-        "xray": "*",  # knows no resources
+    tokens_of_tenants = "arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:" + secrets + "*"
+    own: dict[str, list[object]] = {
+        "dynamodb": [Intrinsic("GetAtt", "Table.Arn"), Intrinsic("Sub", "${Table.Arn}/index/ByTime")],
+        "logs": [Intrinsic("GetAtt", "FunctionLogs.Arn")],
+        "secretsmanager": [Intrinsic("Sub", tokens_of_tenants), Intrinsic("Ref", "CursorKey")],
+        "xray": ["*"],  # knows no resources
     }
     for statement in DEPLOYMENT.statements(function):
         assert statement["Effect"] == "Allow"
         assert not any("*" in action for action in statement["Action"])
-        assert [statement["Resource"]] == list({own[action.partition(":")[0]]: 0 for action in statement["Action"]})
+        assert all(statement["Resource"] in own[action.partition(":")[0]] for action in statement["Action"])
 
 
 # Data and logs

@@ -106,6 +106,7 @@ class Application:
             base_url=self._adapters.settings.public_url or f"https://{request.domain}{_BASE_PATH}",
             dialect=Dialect(strict=tenant.strict),
             deadline=deadline,
+            seal=self._adapters.seal,
             now=wiring.now,
             new_id=wiring.new_id,
         )

@@ -12,7 +12,7 @@ from http import HTTPStatus
 from typing import Any
 
 from handlers.http import Request, Response, no_content
-from scim.protocol.errors import Forbidden, InvalidValue, InvalidVersion, NotImplementedHere
+from scim.protocol.errors import Forbidden, InvalidCount, InvalidValue, InvalidVersion, NotImplementedHere
 from scim.protocol.messages import SearchRequest, list_response, parse_message, read_message
 from scim.protocol.projection import Projection, parse_projection
 from scim.protocol.schema import ResourceType
@@ -27,7 +27,7 @@ from scim.service.search import Search, show
 from scim.service.stored import Presentation, Stored, encode
 
 _PROJECTION = frozenset({"attributes", "excludedattributes"})
-_QUERY = frozenset({"filter", "sortby", "sortorder", "startindex", "count"}) | _PROJECTION
+_QUERY = frozenset({"filter", "sortby", "sortorder", "startindex", "count", "cursor"}) | _PROJECTION
 _VERSION = re.compile(r"v[0-9]+(?:\.[0-9]+)*")
 _INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
 
@@ -183,7 +183,7 @@ def _query(exchange: Exchange, kind: ResourceType) -> Response:
     for name in _PROJECTION & parameters.keys():
         members[name] = _listed(parameters[name])
     for name in {"startindex", "count"} & parameters.keys():
-        members[name] = _integer(name, parameters[name])
+        members[name] = _integer(name, parameters[name], parameters)
     return _run_search(exchange, kind, parse_message(SearchRequest, members))
 
 
@@ -192,7 +192,8 @@ def _search(exchange: Exchange, kind: ResourceType) -> Response:
 
 
 def _run_search(exchange: Exchange, kind: ResourceType, request: SearchRequest) -> Response:
-    answer = Search(kind, exchange.store(kind), exchange.context).run(request)
+    client = exchange.request.header("user-agent") or ""
+    answer = Search(kind, exchange.store(kind), exchange.context, client).run(request)
     return Response(HTTPStatus.OK, answer.body, log={"plan": answer.plan})
 
 
@@ -205,7 +206,7 @@ def _bulk(exchange: Exchange) -> Response:
 def _groups(rest: list[str]) -> Endpoint:
     """Groups are not served, but a connection test that lists them must pass."""
     empty: dict[str, Operation] = (
-        {"GET": lambda _: Response(HTTPStatus.OK, list_response(0, 1, []))} if not rest else {}
+        {"GET": lambda _: Response(HTTPStatus.OK, list_response(0, [], start_index=1))} if not rest else {}
     )
     return Endpoint("Groups", dict.fromkeys(_METHODS, _no_groups) | empty)
 
@@ -233,7 +234,7 @@ def _documents(name: str, documents: Callable[[Discovery], list[dict[str, Any]]]
     def show_documents(exchange: Exchange) -> Response:
         _refuse_filter(exchange)
         shown = [encode(document) for document in documents(exchange.discovery)]
-        return Response(HTTPStatus.OK, list_response(len(shown), 1, shown))
+        return Response(HTTPStatus.OK, list_response(len(shown), shown, start_index=1))
 
     return Endpoint(name, {"GET": show_documents})
 
@@ -248,9 +249,10 @@ def _listed(text: str | None) -> list[str]:
     return text.split(",") if text else []
 
 
-def _integer(name: str, text: str) -> int:
+def _integer(name: str, text: str, parameters: Mapping[str, str]) -> int:
     if not _INTEGER.fullmatch(text):
-        raise InvalidValue(f"{name} must be a whole number; a page has at most {MAX_RESULTS} resources.")
+        wrong = InvalidCount if name == "count" and "cursor" in parameters else InvalidValue
+        raise wrong(f"{name} must be a whole number; a page has at most {MAX_RESULTS} resources.")
     return int(text)
 
 

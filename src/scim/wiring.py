@@ -13,6 +13,7 @@ import boto3
 
 from scim.access import secret_store
 from scim.access.authentication import Authenticator
+from scim.access.seal import Seal
 from scim.access.secret_store import SecretStore
 from scim.protocol.dialect import Dialect
 from scim.protocol.path import Path, UnknownAttribute, resolve
@@ -42,6 +43,7 @@ class Adapters:
     client: DynamoDBClient
     layout: Layout
     authenticator: Authenticator
+    seal: Seal
 
     def dynamo(self, deadline: Deadline) -> Dynamo:
         return Dynamo(self.client, self.settings.table_name, deadline)
@@ -55,11 +57,13 @@ class Adapters:
 
 def adapters(settings: Settings) -> Adapters:
     client = boto3.client("dynamodb", config=dynamo.CLIENT_CONFIG)
+    secrets = boto3.client("secretsmanager", config=secret_store.CLIENT_CONFIG)
     return Adapters(
         settings=settings,
         client=client,
-        layout=Layout(_indexed(settings), _expiry(settings.change_retention_days), new_id),
-        authenticator=Authenticator(_secrets(settings), time.time),
+        layout=Layout(indexed(settings), _expiry(settings.change_retention_days), new_id, time.time),
+        authenticator=Authenticator(SecretStore(secrets, settings.secret_prefix), time.time),
+        seal=Seal(secrets, settings.cursor_secret, time.time),
     )
 
 
@@ -67,7 +71,8 @@ def tenants(settings: Settings) -> Tenants:
     """The use cases around tenants, for whoever administers them."""
     client = boto3.client("dynamodb", config=dynamo.CLIENT_CONFIG)
     calls = Dynamo(client, settings.table_name, deadline(_CONNECTING_S))
-    return Tenants(TenantStore(calls), _secrets(settings))
+    secrets = boto3.client("secretsmanager", config=secret_store.CLIENT_CONFIG)
+    return Tenants(TenantStore(calls), SecretStore(secrets, settings.secret_prefix))
 
 
 def deadline(seconds: float) -> Deadline:
@@ -84,15 +89,11 @@ def new_id() -> str:
     return str(uuid.uuid4())
 
 
-def _secrets(settings: Settings) -> SecretStore:
-    return SecretStore(boto3.client("secretsmanager", config=secret_store.CLIENT_CONFIG), settings.secret_prefix)
-
-
 def _expiry(days: int) -> Callable[[], int | None]:
     return lambda: int(time.time()) + days * _DAY_S if days else None
 
 
-def _indexed(settings: Settings) -> Mapping[str, Path]:
+def indexed(settings: Settings) -> Mapping[str, Path]:
     """The indexed attributes by the name that their paths print themselves as. Raises ``ValueError``."""
     try:
         paths = [resolve(name, user_type(), Dialect(strict=True)) for name in settings.indexed_attributes]

@@ -19,7 +19,6 @@ from scim.protocol.resource import (
     changed_attributes,
     check_immutable,
     read_resource,
-    unique_value,
 )
 from scim.protocol.schema import ResourceType
 from scim.service.context import Context
@@ -62,7 +61,7 @@ class Resources:
         try:
             self.store.write(None, created, self._change("create", {}, resource))
         except NotUnique:
-            raise self._duplicate(resource) from None
+            raise self._duplicate() from None
         return created
 
     def replace(self, resource_id: str, body: Any, preconditions: Preconditions = ANY_VERSION) -> Stored:
@@ -108,7 +107,7 @@ class Resources:
             try:
                 self.store.write(before, after, self._change(operation, current, resource))
             except NotUnique:
-                raise self._duplicate(resource) from None
+                raise self._duplicate() from None
             return after
 
         return self._write(resource_id, update, preconditions)
@@ -129,11 +128,11 @@ class Resources:
             raise NotFound(f"There is no {self.resource_type.name} with this id.")
         return stored
 
-    def _duplicate(self, resource: Resource) -> Uniqueness:
-        attribute, _ = unique_value(resource, self.resource_type)
+    def _duplicate(self) -> Uniqueness:
+        name = self.resource_type.unique.name
         return Uniqueness(
-            f"Another {self.resource_type.name} has this {attribute.name} (case does not matter). Look it up with a "
-            f"filter on {attribute.name} and update it, or send another value."
+            f"Another {self.resource_type.name} has this {name} (case does not matter). Look it up with a "
+            f"filter on {name} and update it, or send another value."
         )
 
     def _change(self, operation: str, before: Resource, after: Resource) -> Change:
