@@ -97,11 +97,17 @@ def _split(
     """The members of the body, those of the core apart from those of each extension."""
     core: dict[str, Any] = {}
     extensions: dict[str, dict[str, Any]] = {}
+    qualified = []
     for name, value in body.items():
-        if not name.lower().startswith("urn:"):
-            if name.lower() != "schemas":
-                _add(core, {name: value})
-            continue
+        if name[:4].lower() == "urn:":
+            qualified.append((name, value))
+        elif name.lower() != "schemas":
+            core[name] = value
+    if len({name.lower() for name in core}) < len(core):
+        plain, core = core, {}
+        for name, value in plain.items():
+            _add(core, {name: value})
+    for name, value in qualified:
         schema, members = _extension_members(name, value, resource_type, dialect)
         _add(core if schema is None else extensions.setdefault(schema.id, {}), members)
     return core, extensions

@@ -137,6 +137,8 @@ class ResourceType:
     """The core and the extensions."""
     unique: Attribute = field(init=False)
     """The attribute that names a resource uniquely in its tenant."""
+    returns_all: bool = field(init=False)
+    """Whether a resource is shown whole to those who do not say what they want."""
     spaced_names: tuple[str, ...] = field(init=False)
     """The qualified names that hold a space, in lower case: no grammar finds their end without knowing them.
 
@@ -152,6 +154,7 @@ class ResourceType:
         object.__setattr__(self, "core", core)
         object.__setattr__(self, "schemas", (core, *self.extensions))
         object.__setattr__(self, "unique", unique)
+        object.__setattr__(self, "returns_all", not any(map(_is_hidden, (core, *self.extensions))))
         object.__setattr__(self, "spaced_names", tuple(sorted(spaced, key=len, reverse=True)))
 
     def extension(self, urn: str) -> Schema | None:
@@ -164,6 +167,13 @@ class ResourceType:
         return ResourceType(
             self.name, self.endpoint, self.description, self.schema, self.extensions + added, self.unkept
         )
+
+
+def _is_hidden(schema: Schema) -> bool:
+    """Whether a schema has attributes that are shown on request or never."""
+    kept = [attribute for attribute in schema.attributes.values() if not attribute.write_only]
+    members = [*kept, *(each for attribute in kept for each in attribute.sub_attributes.values())]
+    return any(each.returned in (Returned.NEVER, Returned.REQUEST) for each in members)
 
 
 def read_document(name: str) -> Any:

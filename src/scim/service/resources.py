@@ -24,7 +24,7 @@ from scim.protocol.schema import ResourceType
 from scim.service.context import Context
 from scim.service.ports import Change, NotUnique, Store, VersionConflict
 from scim.service.preconditions import Preconditions
-from scim.service.stored import Stored, encode
+from scim.service.stored import Stored
 
 T = TypeVar("T")
 
@@ -57,7 +57,7 @@ class Resources:
         if "active" in self.resource_type.core.attributes:
             resource.setdefault("active", True)
         resource_id, now = resource_id or self.context.new_id(), self.context.now()
-        created = Stored(resource_id, 1, now, now, _document(resource_id, resource))
+        created = Stored.of(_identified(resource_id, resource), 1, now, now)
         try:
             self.store.write(None, created, self._change("create", {}, resource))
         except NotUnique:
@@ -102,8 +102,8 @@ class Resources:
             resource = revise(current)
             if resource == current:
                 return before
-            document = _document(before.id, resource)
-            after = Stored(before.id, before.version + 1, before.created, self.context.now(), document)
+            identified = _identified(before.id, resource)
+            after = Stored.of(identified, before.version + 1, before.created, self.context.now())
             try:
                 self.store.write(before, after, self._change(operation, current, resource))
             except NotUnique:
@@ -147,8 +147,8 @@ class Resources:
         )
 
 
-def _document(resource_id: str, resource: Resource) -> str:
-    return encode({"schemas": resource["schemas"], "id": resource_id, **resource})
+def _identified(resource_id: str, resource: Resource) -> Resource:
+    return {"schemas": resource["schemas"], "id": resource_id, **resource}
 
 
 def _removes_active(operation: PatchOperation) -> bool:

@@ -144,4 +144,5 @@ def _digest(key: str) -> bytes:
 
 def _weight(stored: Stored) -> int:
     document = stored.document
-    return len(document.encode()) + document.count('"') + document.count("\\") + _META_BYTES
+    size = len(document) if document.isascii() else len(document.encode())
+    return size + document.count('"') + document.count("\\") + _META_BYTES
