@@ -59,7 +59,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[str, str]]]:
 
 
 def test_credentials_are_looked_for_by_the_first_call_and_kept(asked: list[tuple[str, str]]) -> None:
-    client = LateSession().create_client("dynamodb")
+    client: Any = LateSession().create_client("dynamodb")
     assert asked == []
 
     client.list_tables()
@@ -72,9 +72,10 @@ def test_credentials_are_looked_for_by_the_first_call_and_kept(asked: list[tuple
 
 def test_clients_of_one_session_have_credentials_in_common(asked: list[tuple[str, str]]) -> None:
     session = LateSession()
+    clients: list[Any] = [session.create_client("dynamodb") for _ in range(2)]
 
-    for service in ("dynamodb", "dynamodb"):
-        session.create_client(service).list_tables()
+    for client in clients:
+        client.list_tables()
 
     assert [what for what, _ in asked].count("credentials") == 1
 
@@ -86,7 +87,7 @@ def test_call_without_credentials_fails_as_the_sdk_says(
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
     monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
-    client = LateSession().create_client("dynamodb", config=Config(retries={"total_max_attempts": 1}))
+    client: Any = LateSession().create_client("dynamodb", config=Config(retries={"total_max_attempts": 1}))
 
     with pytest.raises(NoCredentialsError):
         client.list_tables()
