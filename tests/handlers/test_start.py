@@ -2,6 +2,7 @@
 
 import ast
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -46,31 +47,44 @@ print(json.dumps(sorted(sys.modules)))
 """
 
 
-def primed(function: str) -> set[str]:
-    """The modules of a function that is ready for its snapshot, in a process that can't connect or make randomness."""
-    process = subprocess.run(  # noqa: S603  # our own code
+def prime(function: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Get a function ready for its snapshot, in a process that can neither connect nor make randomness."""
+    environment = {name: value for name, value in ENVIRONMENT.items() if not name.startswith("AWS_")}
+    environment |= {
+        "AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://127.0.0.1:9/credentials",
+        "AWS_DEFAULT_REGION": "eu-west-1",
+        "AWS_LAMBDA_INITIALIZATION_TYPE": "snap-start",
+        "PYTHONPATH": str(SOURCE),
+    }
+    return subprocess.run(  # noqa: S603  # our own code
         [sys.executable, "-c", PRIME.format(module=f"handlers.{function}")],
-        env={name: value for name, value in ENVIRONMENT.items() if not name.startswith("AWS_")}
-        | {
-            "AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://127.0.0.1:9/credentials",
-            "AWS_DEFAULT_REGION": "eu-west-1",
-            "AWS_LAMBDA_INITIALIZATION_TYPE": "snap-start",
-            "PYTHONPATH": str(SOURCE),
-        },
+        env=environment | variables,
         capture_output=True,
         text=True,
         check=False,
     )
-    assert process.returncode == 0, process.stderr
-    return set(json.loads(process.stdout))
 
 
 @pytest.mark.parametrize("function", NOT_IMPORTED)
 def test_snapshot_holds_what_the_function_serves_and_nothing_unique_or_secret(function: str) -> None:
-    modules = primed(function)
+    process = prime(function)
 
+    assert process.returncode == 0, process.stderr
+    modules = set(json.loads(process.stdout))
     assert modules & NOT_IMPORTED[function] == set()
     assert modules >= IMPORTED[function]
+
+
+@pytest.mark.parametrize(
+    ("function", "variables"),
+    [("discovery", {"SECRET_PREFIX": ""}), ("users", {"INDEXED_ATTRIBUTES": "active"})],
+)
+def test_wrong_setting_is_named_before_there_is_a_snapshot(function: str, variables: dict[str, str]) -> None:
+    process = prime(function, **variables)
+
+    assert process.returncode != 0
+    (name,) = variables
+    assert re.search(rf"^ValueError: .*{name}", process.stderr, re.MULTILINE)
 
 
 def test_names_of_modules_that_are_not_imported_exist() -> None:
