@@ -2,8 +2,8 @@
 
 Each round starts a fresh process for each function, which imports it as before a snapshot (SnapStart) and then answers
 its first request, and one for the floor: what any function with these libraries pays before it does anything. Shown are
-CPU time in ms and the peak of memory in MB of the quickest round: what slows the others down is the rest of the
-machine. AWS is played by this process, without TLS.
+the medians of CPU time in ms, of what it is to the floor of the same round, since the machine's speed changes, and of
+the peak of memory in MB. AWS is played by this process, without TLS.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import sys
 from collections.abc import Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from statistics import median
 from threading import Thread
 from zlib import crc32
 
@@ -152,12 +153,13 @@ def main(rounds: int) -> None:
     for _ in range(rounds):
         for name, code in subjects().items():
             measured.setdefault(name, []).append(measure(code, environment))
-    quickest = {name: min(rows, key=lambda row: row[0] + row[1]) for name, rows in measured.items()}
-    floor = sum(quickest["floor"][:2])
+    floors = [imported for imported, _, _ in measured["floor"]]
     print(f"{'':24}import  request   sum  to floor  MB")
-    for name, (imported, asked, peak) in quickest.items():
-        total = imported + asked
-        print(f"{name:24}{imported:6.0f} {asked:8.0f} {total:5.0f} {total / floor:9.2f} {peak:3.0f}")
+    for name, rows in measured.items():
+        imported, asked, peak = (median(column) for column in zip(*rows, strict=True))
+        sums = [sum(row[:2]) for row in rows]
+        ratio = median(total / floor for total, floor in zip(sums, floors, strict=True))
+        print(f"{name:24}{imported:6.0f} {asked:8.0f} {median(sums):5.0f} {ratio:9.2f} {peak:3.0f}")
 
 
 if __name__ == "__main__":
