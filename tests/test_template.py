@@ -103,6 +103,18 @@ def _longest(parameter: Mapping[str, Any]) -> int:
     return max(len(str(value)) for value in parameter.get("AllowedValues", [parameter.get("MaxValue", "")]))
 
 
+def test_the_package_is_compiled_by_the_functions_python_between_build_and_deployment() -> None:
+    """A build has no compiled files, and Lambda can write none."""
+    recipe = re.search(r"^deploy:.*\n((?:\t.*\n)+)", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert recipe is not None
+    (python,) = {DEPLOYMENT.properties(function)["Runtime"] for function in FUNCTIONS}
+    assert [step for step in recipe.group(1).splitlines() if not step.startswith("\t@")] == [
+        "\t.venv-sam/bin/sam build",
+        f"\t{python} -m compileall -q --invalidation-mode unchecked-hash .aws-sam/build",
+        "\t.venv-sam/bin/sam deploy",
+    ]
+
+
 # Variables
 
 

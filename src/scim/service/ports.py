@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from scim.protocol.filter.tree import Filter
-from scim.protocol.path import Path
 from scim.protocol.schema import ResourceType, user_type
 from scim.service.stored import Stored
+
+if TYPE_CHECKING:
+    from scim.protocol.filter.tree import Filter
+    from scim.protocol.path import Path
 
 
 class VersionConflict(Exception):
