@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import boto3
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 _INDEXABLE = (Type.STRING, Type.REFERENCE)
 _DAY_S = 86_400
-_CONNECTING_S = 30.0
+_OPERATING_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Adapters:
         return Dynamo(self.client, self.settings.table_name, deadline)
 
     def tenants(self, calls: Dynamo) -> TenantStore:
-        return TenantStore(calls)
+        return TenantStore(calls, new_id)
 
     def resources(self, calls: Dynamo, tenant: Tenant, resource_type: ResourceType) -> ResourceStore:
         return ResourceStore(calls, self.layout, tenant.id, resource_type)
@@ -63,11 +63,34 @@ def adapters(settings: Settings) -> Adapters:
     )
 
 
-def tenants(settings: Settings) -> Tenants:
-    """The use cases around tenants, for whoever administers them."""
-    client = boto3.client("dynamodb", config=dynamo.CLIENT_CONFIG)
-    calls = Dynamo(client, settings.table_name, deadline(_CONNECTING_S))
-    return Tenants(TenantStore(calls), _secrets(settings))
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """Whoever administers tenants, with rights that no function behind the API has. ``actor`` stands in the records."""
+
+    settings: Settings
+    actor: str
+    client: DynamoDBClient
+    secrets: SecretStore
+
+    def store(self, seconds: float = _OPERATING_S) -> TenantStore:
+        """The tenants in the table, for as long as an operation may take."""
+        return TenantStore(Dynamo(self.client, self.settings.table_name, deadline(seconds)), new_id)
+
+    def tenants(self) -> Tenants:
+        """The use cases around tenants, for one operation."""
+        return Tenants(self.store(), self.secrets, self.actor, time.time, new_id)
+
+
+def operator(
+    settings: Settings, actor: str, session: Any = boto3, endpoints: Mapping[str, str] | None = None
+) -> Operator:
+    """``session`` makes the clients, ``endpoints`` has URLs of services that are not at AWS's."""
+    found = endpoints or {}
+    client = session.client("dynamodb", config=dynamo.CLIENT_CONFIG, endpoint_url=found.get("dynamodb"))
+    secrets = session.client(
+        "secretsmanager", config=secret_store.OPERATOR_CONFIG, endpoint_url=found.get("secretsmanager")
+    )
+    return Operator(settings, actor, client, SecretStore(secrets, settings.secret_prefix))
 
 
 def deadline(seconds: float) -> Deadline:

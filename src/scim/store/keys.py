@@ -33,7 +33,20 @@ def settings(tenant_id: str) -> str:
     return f"A#{tenant_id}"
 
 
+def act(at: str, act_id: str) -> str:
+    """The record of what was done with a tenant, in the order of time."""
+    return f"A#act#{at}#{act_id}"
+
+
+def use(tenant_id: str) -> str:
+    """A partition of its own: whoever serves requests may write here, and not where the settings are."""
+    return f"L#{tenant_id}"
+
+
 SETTINGS = "A#settings"
+USE = "L#use"
+TENANTS = "TENANTS"
+"""The partition that lists the tenants: their ids are its sort keys."""
 
 
 def user(user_id: str) -> str:
