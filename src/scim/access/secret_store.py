@@ -49,7 +49,7 @@ class SecretStore:
 
     def _get(self, tenant_id: str, **version: str) -> TokenVersion | None:
         try:
-            answer = self._client.get_secret_value(SecretId=self._prefix + tenant_id, **version)  # type: ignore[arg-type]
+            answer = self._client.get_secret_value(SecretId=self._prefix + tenant_id, **version)
         except ClientError as error:
             # A secret that awaits deletion is an InvalidRequestException.
             if _code(error) in ("ResourceNotFoundException", "InvalidRequestException"):
@@ -93,17 +93,15 @@ class SecretStore:
         """Add a new token as the pending one; does nothing if the version is there. Raises :class:`SecretMissing`."""
         if self.read(tenant_id, version) is not None:
             return
-        try:
-            self._client.put_secret_value(
-                SecretId=self._prefix + tenant_id,
-                SecretString=_value(tenant_id, expires, grace_s),
-                ClientRequestToken=version,
-                VersionStages=[PENDING],
-            )
-        except ClientError as error:
-            if _code(error) in ("ResourceNotFoundException", "InvalidRequestException"):
-                raise SecretMissing(tenant_id) from error
-            raise
+        described = self._describe(self._prefix + tenant_id)
+        if not described or described.get("DeletedDate"):
+            raise SecretMissing(tenant_id)
+        self._client.put_secret_value(
+            SecretId=self._prefix + tenant_id,
+            SecretString=_value(tenant_id, expires, grace_s),
+            ClientRequestToken=version,
+            VersionStages=[PENDING],
+        )
 
     def labels(self, tenant_id: str) -> Mapping[str, str]:
         """The id of the version that each label is on; also of a secret that awaits its deletion."""
