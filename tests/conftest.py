@@ -20,6 +20,7 @@ from scim.service.tenants import Tenants
 from scim.settings import Settings
 from scim.store.dynamo import Dynamo
 from scim.store.tenants import TenantStore
+from scim.wiring import new_id
 from tests.endpoint import ENVIRONMENT, TEMPLATE, Endpoint
 
 EXTENSION = json.loads((Path(__file__).parent.parent / "examples/extensions/employee.json").read_text())
@@ -72,7 +73,7 @@ def operator(aws: None) -> Tenants:
     """Whoever connects tenants. One for the run: making clients takes longer than most tests."""
     dynamo = Dynamo(boto3.client("dynamodb"), ENVIRONMENT["TABLE_NAME"], Deadline(lambda: 29.0, time.sleep))
     secrets = SecretStore(boto3.client("secretsmanager"), ENVIRONMENT["SECRET_PREFIX"])
-    return Tenants(TenantStore(dynamo), secrets)
+    return Tenants(TenantStore(dynamo, new_id), secrets, "tests", time.time, new_id)
 
 
 @pytest.fixture
@@ -80,7 +81,7 @@ def connect(table: Any, operator: Tenants) -> Any:
     """Connects another tenant; its name is new in this run, since handlers remember tenants for a minute."""
 
     def connect() -> Endpoint:
-        return Endpoint(operator.connect(f"tenant-{next(_numbers)}", [EXTENSION]))
+        return Endpoint(operator.connect(f"tenant-{next(_numbers)}", [EXTENSION]).token)
 
     return connect
 

@@ -181,10 +181,12 @@ class Dynamo:
         self._count()
         self._client.transact_write_items(TransactItems=actions, ClientRequestToken=token)  # type: ignore[arg-type]
 
-    def put(self, item: Item, condition: str) -> None:
+    def put(self, item: Item, condition: str, values: Item) -> None:
         """One attempt at a conditional write; raises what the SDK does."""
         self._count()
-        self._client.put_item(TableName=self._table, Item=item, ConditionExpression=condition)
+        self._client.put_item(
+            TableName=self._table, Item=item, ConditionExpression=condition, ExpressionAttributeValues=values
+        )
 
     def _read(self, call: Callable[..., Any], **arguments: Any) -> Any:
         self.deadline.check()
