@@ -179,6 +179,20 @@ def test_attribute_that_one_user_has_puts_it_first(
     assert names(find(scim, sortBy=attribute, sortOrder="descending"))[-1] == present
 
 
+@pytest.mark.parametrize(
+    ("page", "answered"), [({"count": 0}, (5, 0)), ({"startIndex": 2}, (5, 4)), ({"count": 2}, (5, 2)), ({}, (5, 5))]
+)
+def test_ids_that_nobody_has_are_not_counted(scim: Endpoint, page: dict[str, int], answered: tuple[int, int]) -> None:
+    for _ in range(5):
+        scim.create(externalId="E")
+
+    found = find(scim, filter=f'id eq "{NEVER}" or externalId eq "E"', **page)
+    nobody = find(scim, filter=f'id eq "{NEVER}"', **page)
+
+    assert (found["totalResults"], len(found["Resources"])) == answered
+    assert (nobody["totalResults"], nobody["Resources"]) == (0, [])
+
+
 # Filters: who is found, by which plan, at what cost
 
 
