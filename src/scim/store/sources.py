@@ -96,7 +96,8 @@ class Reader:
 
     def documents(self, resource_ids: Iterable[str]) -> dict[str, Stored]:
         """Those of the resources that exist, by id."""
-        wanted = list(resource_ids)
+        # Who moves while keys are read is met twice, and DynamoDB refuses to be asked twice.
+        wanted = list(dict.fromkeys(resource_ids))
         for _ in wanted:
             self.spend()
         if len(wanted) == 1:
