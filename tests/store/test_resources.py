@@ -9,8 +9,8 @@ import pytest
 from scim.protocol.errors import PayloadTooLarge
 from scim.service.ports import Change, NotUnique, VersionConflict
 from scim.service.stored import Stored, encode
-from scim.store.dynamo import Dynamo
 from scim.store.counters import one
+from scim.store.dynamo import Dynamo
 from scim.store.resources import MAX_DOCUMENT_BYTES, ResourceStore
 
 Items = Callable[[], dict[str, dict[str, Any]]]
