@@ -10,6 +10,7 @@ from threading import Lock
 from typing import Any
 
 import boto3
+import botocore.session
 import pytest
 from moto import mock_aws
 from moto.core.botocore_stubber import BotocoreStubber
@@ -21,6 +22,7 @@ from scim.settings import Settings
 from scim.store.dynamo import Dynamo
 from scim.store.tenants import TenantStore
 from scim.wiring import new_id
+from tests import aws_rules
 from tests.endpoint import ENVIRONMENT, TEMPLATE, Endpoint
 
 EXTENSION = json.loads((Path(__file__).parent.parent / "examples/extensions/employee.json").read_text())
@@ -36,6 +38,9 @@ def aws() -> Iterator[None]:
             patch.delenv(name)
         for name, value in ENVIRONMENT.items():
             patch.setenv(name, value)
+        session = botocore.session.get_session()
+        aws_rules.watch(session.get_component("event_emitter"))
+        boto3.setup_default_session(botocore_session=session)
         boto3.client("secretsmanager").create_secret(Name=ENVIRONMENT["CURSOR_SECRET"], SecretString="key " * 16)
         patch.setattr(BotocoreStubber, "process_request", _one_at_a_time(BotocoreStubber.process_request))
         yield

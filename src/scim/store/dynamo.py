@@ -128,6 +128,8 @@ class Dynamo:
 
         The first call reads ``limit`` items, further ones more and more. An index is by time, and follows the table.
         """
+        if keys.is_empty:
+            return
         request = {**self._range(partition, keys, index, attributes), "ScanIndexForward": not backwards}
         while True:
             start = {} if after is None else {"ExclusiveStartKey": after}
@@ -140,6 +142,8 @@ class Dynamo:
 
     def count(self, partition: str, keys: Range, *, index: str | None = None) -> int:
         """How many items a range has; 1 MB a call, of which nothing is sent."""
+        if keys.is_empty:
+            return 0
         request = {**self._range(partition, keys, index, ()), "Select": "COUNT"}
         total, start = 0, dict[str, Any]()
         while True:

@@ -39,6 +39,11 @@ class Range:
     first: str
     last: str
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing can lie there: DynamoDB refuses to be asked for it. The order is that of UTF-8, as there."""
+        return self.first > self.last
+
 
 LEDGER = Range(BOOKMARKS, COUNTERS + _ID_END)
 """All of a ledger."""
