@@ -48,11 +48,11 @@ def _shown(count: float) -> str:
 
 
 def _kinds(service: Service, users: Prefilled, page: int) -> list[tuple[str, int, Callable[[], Event]]]:
-    """What is counted, the most that it may be, and its requests. Reads come first: writes change the total."""
+    """What is counted, the most that it may be, and its requests."""
     user, other = users.sample[0], users.sample[1]
 
     def walk(walk: Walk) -> Callable[[], Event]:
-        return lambda: walk.prepare(service, users.number, page)
+        return lambda: walk.prepare(service, page)
 
     def delete() -> Event:
         created = service(operations.create(service))

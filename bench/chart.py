@@ -55,16 +55,22 @@ def chart(title: str, across: str, up: str, lines: Sequence[Line]) -> str:
     y = _Axis.over([point[1] for point in points], _HEIGHT - _BOTTOM, _TOP)
     middle = (_LEFT + _WIDTH - _RIGHT) / 2
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" font-family="sans-serif" font-size="12">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" font-family="sans-serif">',
         f'<rect width="{_WIDTH}" height="{_HEIGHT}" fill="white"/>',
         _text(middle, 20, title, anchor="middle", size=15),
         _text(middle, _HEIGHT - 10, across, anchor="middle"),
         _text(_LEFT - 8, _TOP - 12, up, anchor="end"),
     ]
     for tick in x.ticks:
-        parts += [_rule(x(tick), _TOP, x(tick), _HEIGHT - _BOTTOM), _text(x(tick), _HEIGHT - 32, f"{tick:,.10g}", "middle")]
+        parts += [
+            _rule(x(tick), _TOP, x(tick), _HEIGHT - _BOTTOM),
+            _text(x(tick), _HEIGHT - 32, f"{tick:,.10g}", "middle"),
+        ]
     for tick in y.ticks:
-        parts += [_rule(_LEFT, y(tick), _WIDTH - _RIGHT, y(tick)), _text(_LEFT - 8, y(tick) + 4, f"{tick:,.10g}", "end")]
+        parts += [
+            _rule(_LEFT, y(tick), _WIDTH - _RIGHT, y(tick)),
+            _text(_LEFT - 8, y(tick) + 4, f"{tick:,.10g}", "end"),
+        ]
     numbers = {False: 0, True: 0}
     labels = []
     for line in lines:

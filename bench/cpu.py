@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import json
 import subprocess
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from statistics import median
@@ -78,9 +78,14 @@ def peer() -> Iterator[Peer]:
             process.kill()
 
 
-def sent(method: str, path: str, body: Any = None, **query: object) -> Sent:
+def sent(method: str, path: str, body: Any = None, query: Mapping[str, object] | None = None) -> Sent:
     text = "" if body is None else json.dumps(body, ensure_ascii=False, separators=(",", ":"))
-    return {"method": method, "path": path, "query": {name: str(value) for name, value in query.items()}, "body": text}
+    return {
+        "method": method,
+        "path": path,
+        "query": {name: str(value) for name, value in (query or {}).items()},
+        "body": text,
+    }
 
 
 @dataclass(slots=True)
@@ -104,7 +109,7 @@ class _Kind:
 
 
 def measure(stage: Stage) -> Section:
-    users = stage.users(stage.scale.fewest)
+    users = stage.scratch()
     with peer() as other:
         other.load(range(users.number))
         kinds = _kinds(stage, users, other)
@@ -145,26 +150,26 @@ def _kinds(stage: Stage, users: Prefilled, other: Peer) -> list[_Kind]:
         ),
         _Kind(
             f"page of {scale.page}", _PAGE_BAR, 2,
-            lambda service: operations.query(service, **page),
-            lambda: sent("GET", "/Users", **page),
+            lambda service: operations.query(service, page),
+            lambda: sent("GET", "/Users", query=page),
             charted=f"page of {scale.page}",
         ),
         _Kind(
             f"page of {scale.page} with attributes=", _ATTRIBUTES_BAR, 2,
-            lambda service: operations.query(service, **projected),
-            lambda: sent("GET", "/Users", **projected),
+            lambda service: operations.query(service, projected),
+            lambda: sent("GET", "/Users", query=projected),
         ),
         _Kind(
             "filter that finds every tenth, per user walked", _FILTER_BAR, 2,
-            lambda service: operations.query(service, **filtered),
-            lambda: sent("GET", "/Users", **filtered),
+            lambda service: operations.query(service, filtered),
+            lambda: sent("GET", "/Users", query=filtered),
             share=1 / users.number,
             charted="unindexed filter",
         ),
         _Kind(
             "filter that finds nobody, per user walked", None, 2,
-            lambda service: operations.query(service, **alone),
-            lambda: sent("GET", "/Users", **alone),
+            lambda service: operations.query(service, alone),
+            lambda: sent("GET", "/Users", query=alone),
             share=1 / users.number,
         ),
     ]  # fmt: skip
@@ -194,7 +199,14 @@ def _floor(stage: Stage) -> str:
     """What powertools and botocore take beside our code, which no service on them can be below."""
     scale = stage.scale
     logger = Logger(service="floor", use_rfc3339=True)
-    line = {"request_id": "a" * 16, "method": "GET", "tenant": "acme", "operation": "GET User", "status": 200, "ms": 1.5}
+    line: dict[str, Any] = {
+        "request_id": "a" * 16,
+        "method": "GET",
+        "tenant": "acme",
+        "operation": "GET User",
+        "status": 200,
+        "ms": 1.5,
+    }
     logged = median(cost(lambda: logger.info("request", **line)).cpu for _ in range(scale.batch * scale.rounds))
     pair = stage.pair()
     lockstep = Lockstep(pair.table, pair.twins[0])
@@ -203,7 +215,7 @@ def _floor(stage: Stage) -> str:
         ("GET", lambda: operations.get(service, next(users))),
         ("create", lambda: operations.create(service)),
         ("PATCH of three operations", lambda: operations.patch(service, next(users))),
-        (f"page of {scale.page}", lambda: operations.query(service, startIndex=1, count=scale.page)),
+        (f"page of {scale.page}", lambda: operations.query(service, {"startIndex": 1, "count": scale.page})),
     ]
     lines: list[list[str]] = [["powertools, a log line", duration(logged)]]
     for name, event in kinds:

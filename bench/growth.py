@@ -50,7 +50,7 @@ def _kinds(stage: Stage, number: int) -> dict[str, tuple[Service, Prepare]]:
     sample = itertools.cycle(users.sample)
 
     def walk(walk: Walk) -> Prepare:
-        return lambda: walk.prepare(service, users.number, stage.scale.page)
+        return lambda: walk.prepare(service, stage.scale.page)
 
     kinds: dict[str, Prepare] = {
         "GET": lambda: operations.get(service, next(sample)),

@@ -23,11 +23,10 @@ def get(service: Service, user: User) -> Event:
 
 
 def look_up(service: Service, attribute: str, value: str) -> Event:
-    return query(service, filter=f'{attribute} eq "{value}"')
+    return query(service, {"filter": f'{attribute} eq "{value}"'})
 
 
-def query(service: Service, agent: str = "bench/1.0", **parameters: object) -> Event:
-    """A query; names are those of SCIM's parameters."""
+def query(service: Service, parameters: Mapping[str, object], agent: str = "bench/1.0") -> Event:
     text = "&".join(f"{name}={quote(str(value))}" for name, value in parameters.items())
     return service.event("GET", f"/Users?{text}", agent=agent)
 

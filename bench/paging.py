@@ -21,8 +21,9 @@ class Walk:
     """From the number of users and the size of a page."""
     sort: str = ""
 
-    def prepare(self, service: Service, total: int, page: int) -> Event:
+    def prepare(self, service: Service, page: int) -> Event:
         """Ask for the pages before, as a client that has never been here; returns the request that counts."""
+        total = service.send("GET", "/Users?count=0")["totalResults"]
         agent = next(_AGENTS)
         *before, last = (self._event(service, agent, start, page) for start in self.starts(total, page))
         for event in before:
@@ -30,8 +31,8 @@ class Walk:
         return last
 
     def _event(self, service: Service, agent: str, start: int, page: int) -> Event:
-        order: dict[str, object] = {"sortBy": self.sort} if self.sort else {}
-        return operations.query(service, agent, startIndex=start, count=page, **order)
+        order = {"sortBy": self.sort} if self.sort else {}
+        return operations.query(service, {"startIndex": start, "count": page, **order}, agent)
 
 
 def last(total: int, page: int) -> int:

@@ -7,11 +7,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from local.place import REGION
+from local.place import ACCOUNT, REGION
+from local.template import Template
 
 ROOT = Path(__file__).parents[1]
 PEERS = Path(__file__).parent / "peers"
 DOCS = ROOT / "docs"
+TEMPLATE = Template(ROOT / "template.yaml")
 SECRET_PREFIX = "muster/tenants/"  # noqa: S105  # a name, not a secret
 
 FUNCTION = {
@@ -42,3 +44,9 @@ def environment(variables: Mapping[str, str]) -> Iterator[None]:
     finally:
         os.environ.clear()
         os.environ |= before
+
+
+def memory_mb() -> int:
+    """The memory of the users function."""
+    known = {"Table": "muster", "AWS::StackName": "bench", "AWS::Region": REGION, "AWS::AccountId": ACCOUNT}
+    return next(spec.memory for spec in TEMPLATE.functions(known, FUNCTION) if spec.name == "UsersFunction")

@@ -10,8 +10,30 @@ PATCH_OP = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
 BULK = "urn:ietf:params:scim:api:messages:2.0:BulkRequest"
 
 _GIVEN = ("Alice", "Björn", "Chloé", "Dmitri", "Emeka", "Fatima", "Grace", "Hiroshi", "Ingrid", "João", "Keiko", "Luca")
-_FAMILY = ("Andersson", "Baptiste", "Castellanos", "Dubois", "Eriksen", "Fischer", "García", "Haddad", "Ivanova", "Jansen")
-_TITLES = ("Analyst", "Architect", "Buyer", "Consultant", "Designer", "Engineer", "Manager", "Nurse", "Planner", "Writer")
+_FAMILY = (
+    "Andersson",
+    "Baptiste",
+    "Castellanos",
+    "Dubois",
+    "Eriksen",
+    "Fischer",
+    "García",
+    "Haddad",
+    "Ivanova",
+    "Jansen",
+)
+_TITLES = (
+    "Analyst",
+    "Architect",
+    "Buyer",
+    "Consultant",
+    "Designer",
+    "Engineer",
+    "Manager",
+    "Nurse",
+    "Planner",
+    "Writer",
+)
 _CITIES = ("Amsterdam", "Barcelona", "Copenhagen", "Dublin", "Edinburgh", "Florence", "Gothenburg")
 
 # In titles, which no key leads to. Not by eq: scim2-server keeps an index for that as soon as it is asked for.

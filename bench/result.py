@@ -15,7 +15,8 @@ _DIGITS = 4
 class Row:
     """A figure and the most that it may be; a row without a bar is there for comparison.
 
-    The figure is infinite where the request was refused, which is ``null`` in JSON and never holds. ``ours`` and ``theirs`` say for people what the figure is the ratio of.
+    The figure is infinite where the request was refused, which is ``null`` in JSON and never holds. ``ours`` and
+    ``theirs`` say for people what the figure is the ratio of.
     """
 
     name: str
@@ -42,8 +43,11 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """The outcome of one part of the run. ``blocks`` are texts for docs/performance.md by the name of their place there,
-    ``charts`` are SVG documents by the name of their file."""
+    """The outcome of one part of the run.
+
+    ``blocks`` are texts for docs/performance.md by the name of their place there, ``charts`` are SVG documents by the
+    name of their file.
+    """
 
     rows: list[Row]
     blocks: Mapping[str, str] = field(default_factory=dict)

@@ -6,6 +6,7 @@ import json
 import time
 import uuid
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -74,16 +75,19 @@ class _Silent:
 
 
 class Service:
-    """Answers events with a fresh application: its first request, to nobody in particular, is behind it."""
+    """Answers events with a fresh application."""
 
-    def __init__(self, table: Table, *, silent: bool = False) -> None:
-        """``silent`` leaves powertools out."""
+    def __init__(self, table: Table, *, silent: bool = False, warm: bool = True) -> None:
+        """``silent`` leaves powertools out; ``warm`` has the first request, of nobody in particular, done with."""
         self.table = table
-        outside = {name: _Silent for name in _OUTSIDE if silent and hasattr(handlers.application, name)}
-        with patch.multiple(handlers.application, **outside) if outside else environment({}):
+        with ExitStack() as outside:
+            for name in _OUTSIDE if silent else ():
+                if hasattr(handlers.application, name):
+                    outside.enter_context(patch.object(handlers.application, name, _Silent))
             self._application = Application(find)
-        with environment(table.variables):
-            self.send("GET", "/Users?count=0")
+        if warm:
+            with environment(table.variables):
+                self.send("GET", "/Users?count=0")
 
     def event(self, method: str, path: str, body: Any = None, agent: str = "bench/1.0") -> dict[str, Any]:
         """The gateway's event for a request; ``agent`` is the client's name for itself."""

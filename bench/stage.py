@@ -48,12 +48,16 @@ class Stage:
         self._made: dict[str, Prefilled] = {}
 
     def users(self, number: int) -> Prefilled:
-        """A table with so many users, for reading."""
+        """A table with so many users, for reading; hardly anybody is added."""
         return self._table("users", number, 1)
 
     def pair(self) -> Prefilled:
-        """A table and its twin with the fewest users: what our side writes to the one, the other writes to the other."""
+        """A table and its twin with the fewest users: what we write to the one, bare boto3 writes to the other."""
         return self._table("pair", self.scale.fewest, 2)
+
+    def scratch(self) -> Prefilled:
+        """A table with about the fewest users, for whatever."""
+        return self._table("scratch", self.scale.fewest, 1)
 
     def empty_pair(self) -> Prefilled:
         return self._table("bulk", 0, 2)

@@ -1,7 +1,8 @@
 """Read and write units by AWS's rules, from the calls that were made.
 
-Amazon DynamoDB developer guide, "DynamoDB read and write operations" (units), "DynamoDB item sizes and formats" (sizes),
-"Amazon DynamoDB Transactions: How it works" (two units where one would do), "Global secondary indexes" (writes).
+Amazon DynamoDB developer guide, "DynamoDB read and write operations" (units), "DynamoDB item sizes and formats"
+(sizes), "Amazon DynamoDB Transactions: How it works" (two units where one would do), "Using Global Secondary Indexes in
+DynamoDB" (writes).
 """
 
 from __future__ import annotations
@@ -71,7 +72,7 @@ def write_units(before: Item | None, after: Item | None, *, transaction: bool) -
 
 
 def index_units(before: Item | None, after: Item | None, index: Mapping[str, Any], keys: Iterable[str]) -> float:
-    """What the change of an item writes into an index: an entry that comes, goes or changes, both if its key changes."""
+    """What the change of an item writes into an index: an entry that comes, goes or changes; two if its key changes."""
     old, new = (_entry(item, index, keys) for item in (before, after))
     if old == new:
         return 0

