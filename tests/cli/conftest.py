@@ -1,10 +1,11 @@
 """The command line on moto: a deployed stack, as CloudFormation would describe it, and whoever may administer it."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import boto3
 import pytest
 from click.testing import CliRunner, Result
 
@@ -12,8 +13,6 @@ from cli import app
 from cli.deployment import Deployment, stack
 from cli.main import muster
 from tests.cli.stack import Session
-
-Run = Callable[..., Result]
 
 
 @dataclass(frozen=True)
@@ -36,10 +35,15 @@ class Muster:
 
 
 @pytest.fixture
-def run(table: Any, monkeypatch: pytest.MonkeyPatch) -> Muster:
+def run(table: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Muster]:
     def at_a_stack(name: str, profile: str | None, region: str | None) -> Deployment:
         return stack(name, profile, region, Session)
 
     monkeypatch.setattr(app, "stack", at_a_stack)
     monkeypatch.setenv("MUSTER_STACK", "muster")
-    return Muster(at_a_stack("muster", None, None))
+    muster = Muster(at_a_stack("muster", None, None))
+    yield muster
+    operator = muster.deployment.operator
+    for tenant in muster.deployment.store.ids():
+        name = operator.settings.secret_prefix + tenant
+        boto3.client("secretsmanager").delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)

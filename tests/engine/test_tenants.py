@@ -13,6 +13,7 @@ from scim import wiring
 from scim.service.tenants import TenantError, TenantExists
 from scim.settings import Settings
 from tests.endpoint import Endpoint
+from tests.engine.proxy import Proxy
 
 AT_ONCE = 8
 
@@ -34,6 +35,25 @@ def at_once(act: Callable[[], Any]) -> list[Any]:
 
 def opens(token: str) -> bool:
     return Endpoint(token, Application(find)).request("GET", "/Users").status == 200
+
+
+def test_acts_whose_reply_is_lost_are_done_and_recorded_once(scim: Endpoint, proxy: Proxy) -> None:
+    operator = wiring.operator(Settings.from_environment(os.environ), "tests")
+    tenant = f"t-{uuid.uuid4()}"
+    proxy.forgets_tokens = True
+
+    proxy.lose("TransactWriteItems")
+    operator.tenants().shown(operator.tenants().connect(tenant))
+    proxy.lose("TransactWriteItems")
+    token = operator.tenants().rotate(tenant).token
+
+    records = operator.client.query(
+        TableName=operator.settings.table_name,
+        KeyConditionExpression="pk = :pk AND begins_with(sk, :act)",
+        ExpressionAttributeValues={":pk": {"S": f"A#{tenant}"}, ":act": {"S": "A#act#"}},
+    )
+    assert [item["operation"]["S"] for item in records["Items"]] == ["connect", "show", "rotate"]
+    assert opens(token)
 
 
 def test_of_all_who_connect_a_tenant_at_once_nobody_is_shown_a_token_that_does_not_work(scim: Endpoint) -> None:

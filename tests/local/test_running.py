@@ -14,7 +14,7 @@ def test_a_run_tells_its_variables_for_as_long_as_it_runs(tmp_path: Path) -> Non
     with running.claimed(tmp_path):
         running.tell(tmp_path, VARIABLES)
         assert running.variables(tmp_path) == VARIABLES
-    with pytest.raises(Problem, match="nothing runs on .*; start it with make run"):
+    with pytest.raises(Problem, match=r"nothing runs on .*; start it with make run"):
         running.variables(tmp_path)
 
 
