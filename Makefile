@@ -14,13 +14,16 @@ export ENGINE PYTHON
 export PYTHONPATH := src
 export SAM_CLI_TELEMETRY := 0
 
-.PHONY: help run test replay differential explain bench check deploy lock clean
+.PHONY: help run muster test replay differential explain bench check deploy lock clean
 
 help: ## List what make can do
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' Makefile
 
-run: .venv/installed $(engine) ## Run the endpoint on this machine until Ctrl-C (PORT=8080)
+run: .venv/installed .venv/bin/muster $(engine) ## Run the endpoint on this machine until Ctrl-C (PORT=8080)
 	@.venv/bin/python -u -m local --port $(PORT)
+
+muster: .venv/bin/muster ## Install the command line as .venv/bin/muster
+	@.venv/bin/muster --help
 
 test: .venv/installed $(engine) $(ministack) ## Run the tests
 	@.venv/bin/pytest
@@ -70,6 +73,9 @@ clean: ## Remove all that make has made, the data of the local run included
 
 .venv/installed: requirements/dev.txt
 	@sh local/venv.sh .venv $<
+
+.venv/bin/muster: local/muster.sh .venv/installed
+	@install -m 755 $< $@
 
 .venv-sam/installed: requirements/sam.txt
 	@sh local/venv.sh .venv-sam $<

@@ -1,7 +1,6 @@
 """The whole endpoint on one machine: table, secrets, functions, gateway, tenant."""
 
 import asyncio
-import fcntl
 import socket
 import time
 from collections.abc import Iterator, Sequence
@@ -11,10 +10,10 @@ from pathlib import Path
 
 import uvicorn
 
-from local import connection, engine, table
+from local import connection, engine, running, table
 from local.connection import Connection
 from local.engine import Engine
-from local.functions.pool import running
+from local.functions import pool
 from local.gateway.app import Gateway
 from local.gateway.event import Request
 from local.gateway.response import Response
@@ -51,20 +50,22 @@ async def run(options: Options) -> None:
     template = Template(options.template)
     options.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     with (
-        _claimed(options.data / "lock"),
+        running.claimed(options.data),
         _listening(options.port) as listener,
         secrets.child(options.data) as secrets_manager,
         engine.start(options.data) as dynamodb,
     ):
+        running.forget(options.data)
         table.ensure(dynamodb, template.table(_TABLE))
         secrets_manager.wait()
         secrets.ensure(secrets_manager.url, _CURSOR_KEY)
         scim_url = f"http://{HOST}:{options.port}/scim/v2"
         specs = template.functions(_KNOWN, _variables(scim_url, dynamodb, secrets_manager))
         log = options.data / "functions.log"
-        async with running(specs, log) as functions:
+        async with pool.running(specs, log) as functions:
             gateway = Gateway(Routes(route for spec in specs for route in spec.routes), functions, _report)
             users = functions["UsersFunction"]
+            running.tell(options.data, users.variables)
             path = options.data / "connection.json"
             connected = await connection.establish(path, scim_url, gateway, users.variables, options.extension)
             _introduce(connected, path, dynamodb, secrets_manager, log)
@@ -82,17 +83,6 @@ def _variables(scim_url: str, dynamodb: Engine, secrets_manager: Child) -> dict[
         "AWS_ENDPOINT_URL_DYNAMODB": dynamodb.url,
         "AWS_ENDPOINT_URL_SECRETS_MANAGER": secrets_manager.url,
     }
-
-
-@contextmanager
-def _claimed(path: Path) -> Iterator[None]:
-    """Keeps a second run away from the data: two engines on one file would spoil it."""
-    with path.open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise Problem(f"another run uses {path.parent}; stop it first") from error
-        yield
 
 
 @contextmanager

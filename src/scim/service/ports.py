@@ -253,7 +253,10 @@ class TokenStore(Protocol):
     """The tenants' tokens, one secret a tenant. Who adds a version chooses its id, so that adding can be repeated."""
 
     def open(self, tenant_id: str, version: str, expires: float | None) -> None:
-        """Add a new token, in a secret that is made for it, or restored where it awaits its deletion."""
+        """Add a new token, in a secret that is made for it, or restored where it awaits its deletion.
+
+        Raises :class:`SecretMissing` where it goes away at the same moment, or is seen late.
+        """
 
     def add(self, tenant_id: str, version: str, expires: float | None, grace_s: float) -> None:
         """Add a new token as the pending one; does nothing if the version is there.
@@ -276,4 +279,4 @@ class TokenStore(Protocol):
         """Have the secret deleted, after some days in which it opens nothing and can be restored."""
 
     def reopen(self, tenant_id: str) -> None:
-        """Restore the secret."""
+        """Restore the secret, if it awaits its deletion."""
