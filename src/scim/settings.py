@@ -29,6 +29,10 @@ class Settings(BaseModel):
     """The attributes by which users are found without a walk, separated by commas."""
     change_retention_days: int = Field(default=400, alias="CHANGE_RETENTION_DAYS", ge=0)
     """How long change records are kept; 0 is for ever."""
+    event_bus_name: str = Field(default="", alias="EVENT_BUS_NAME")
+    """The event bus that learns of changes; only the function that tells it has one."""
+    poison_queue_url: str = Field(default="", alias="POISON_QUEUE_URL")
+    """The queue of the change records that no event can be made of."""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Settings:

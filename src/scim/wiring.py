@@ -29,6 +29,8 @@ from scim.store.tenants import TenantStore
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
+    from scim.events.relay import Relay
+
 _INDEXABLE = (Type.STRING, Type.REFERENCE)
 _DAY_S = 86_400
 _CONNECTING_S = 30.0
@@ -60,6 +62,23 @@ def adapters(settings: Settings) -> Adapters:
         client=client,
         layout=Layout(_indexed(settings), _expiry(settings.change_retention_days), new_id),
         authenticator=Authenticator(_secrets(settings), time.time),
+    )
+
+
+def publishing(settings: Settings) -> Callable[[Deadline], Relay]:
+    """The relay from the table's stream to the event bus, for one batch each.
+
+    Raises ``ValueError`` where the settings of the bus or the queue are missing.
+    """
+    from scim.events import bus, poison, relay  # their models take 20 ms, which only one function has use for
+
+    if not (settings.event_bus_name and settings.poison_queue_url):
+        raise ValueError("Publishing changes needs EVENT_BUS_NAME and POISON_QUEUE_URL.")
+    events = boto3.client("events", config=bus.CLIENT_CONFIG)
+    queues = boto3.client("sqs", config=bus.CLIENT_CONFIG)
+    return lambda deadline: relay.Relay(
+        bus.Bus(events, settings.event_bus_name, deadline),
+        poison.PoisonQueue(queues, settings.poison_queue_url, deadline),
     )
 
 

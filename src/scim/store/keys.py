@@ -23,6 +23,7 @@ MAX_INDEXED_VALUES = 40
 _USER_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 USERS = "U#"
 COUNTERS = "K#"
+CHANGES = "C#"
 
 
 def tenant(tenant_id: str) -> str:
@@ -64,7 +65,7 @@ def counter(user_id: str) -> str:
 
 def change(user_id: str, version: int) -> str:
     """A change record; versions have ten digits, so that their order as text is their order."""
-    return f"C#{user_id}#{version:010d}"
+    return f"{CHANGES}{user_id}#{version:010d}"
 
 
 def index_entries(resource: Mapping[str, Any], user_id: str, indexed: Mapping[str, Path]) -> set[str]:
