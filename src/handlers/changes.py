@@ -31,14 +31,15 @@ class Failed(Exception):
 
 
 class Changes:
-    """Adapters are made for the first batch and kept as long as the execution environment lives."""
+    """A Lambda handler. What ``connect`` makes is made for the first batch and kept as long as the environment lives."""
 
-    def __init__(self) -> None:
+    def __init__(self, connect: Callable[[], Callable[[Deadline], Relay]]) -> None:
+        self._connect = connect
         self._logger = Logger(use_rfc3339=True)  # Lambda reads the level of a line only beside such a time
 
     @cached_property
     def _relay(self) -> Callable[[Deadline], Relay]:
-        return wiring.publishing(Settings.from_environment(os.environ))
+        return self._connect()
 
     def __call__(self, event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
         started = time.monotonic()
@@ -62,4 +63,4 @@ class Changes:
         return {"batchItemFailures": [{"itemIdentifier": number} for number in again]}
 
 
-handler = Changes()
+handler = Changes(lambda: wiring.publishing(Settings.from_environment(os.environ)))

@@ -77,7 +77,7 @@ def publishing(settings: Settings) -> Callable[[Deadline], Relay]:
     events = boto3.client("events", config=bus.CLIENT_CONFIG)
     queues = boto3.client("sqs", config=bus.CLIENT_CONFIG)
     return lambda deadline: relay.Relay(
-        bus.Bus(events, settings.event_bus_name, deadline),
+        bus.Bus(events, settings.event_bus_name, relay.for_the_bus(deadline)),
         poison.PoisonQueue(queues, settings.poison_queue_url, deadline),
     )
 

@@ -10,6 +10,14 @@ from scim.events.bus import Bus
 from scim.events.event import Event, event
 from scim.events.poison import PoisonQueue
 from scim.events.record import Malformed, is_change, read
+from scim.service.deadline import Deadline
+
+_LAYING_ASIDE_S = 10.0
+
+
+def for_the_bus(deadline: Deadline) -> Deadline:
+    """The time that the bus may take: it leaves some for what has to be laid aside afterwards."""
+    return Deadline(lambda: deadline.remaining_s() - _LAYING_ASIDE_S, deadline.sleep)
 
 
 @dataclass(frozen=True, slots=True)
