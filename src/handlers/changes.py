@@ -31,7 +31,7 @@ class Failed(Exception):
 
 
 class Changes:
-    """A Lambda handler. What ``connect`` makes is made for the first batch and kept as long as the environment lives."""
+    """A Lambda handler. ``connect`` is called for the first batch; what it makes lives as long as the environment."""
 
     def __init__(self, connect: Callable[[], Callable[[Deadline], Relay]]) -> None:
         self._connect = connect

@@ -14,6 +14,7 @@ from local.engine import Engine
 from local.functions.mapping import StreamMapping
 from local.functions.stream import Stream, follow
 from tests.local.servers import kill
+from tests.local.test_engine import NAMES
 
 WITHOUT_STREAM: dict[str, Any] = {
     "TableName": "muster",
@@ -24,7 +25,7 @@ WITHOUT_STREAM: dict[str, Any] = {
 TABLE = {**WITHOUT_STREAM, "StreamSpecification": {"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"}}
 
 
-@pytest.fixture(params=["dynoxide", "ministack"])
+@pytest.fixture(params=NAMES)
 def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
     with engines.start(tmp_path, request.param) as engine:
         table.ensure(engine, TABLE)
@@ -33,7 +34,7 @@ def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
 
 def put(engine: Engine, *keys: str) -> None:
     access: dict[str, Any] = {"region_name": "us-east-1", "aws_access_key_id": "x", "aws_secret_access_key": "x"}
-    client = boto3.client("dynamodb", endpoint_url=engine.url, **access)  # type: ignore[call-overload]
+    client = boto3.client("dynamodb", endpoint_url=engine.url, **access)
     for key in keys:
         client.put_item(TableName="muster", Item={"pk": {"S": key}})
 
@@ -98,7 +99,7 @@ def test_nothing_is_lost_when_the_engine_dies(engine: Engine, tmp_path: Path) ->
 
     async def scenario() -> None:
         stream = Stream(engine, "muster", tmp_path / "stream.json")
-        following = asyncio.ensure_future(follow(stream, StreamMapping(), invoke, lambda notice: None))
+        following = asyncio.ensure_future(follow(stream, StreamMapping(), invoke, lambda _: None))
         put(engine, "a")
         await until(lambda: "a" in seen)
         assert engine.child is not None
