@@ -29,7 +29,7 @@ def ensure(engine: Engine, request: dict[str, Any]) -> None:
     except client.exceptions.ResourceInUseException:
         found = client.describe_table(TableName=request["TableName"])["Table"]
         _compare(found, request, engine)
-        if "StreamSpecification" in request and "LatestStreamArn" not in found:
+        if "StreamSpecification" in request and "LatestStreamArn" not in found:  # made by an earlier version
             client.update_table(TableName=request["TableName"], StreamSpecification=request["StreamSpecification"])
     except (BotoCoreError, ClientError) as error:
         raise Problem(f"{engine.name} ({engine.data}) does not take the table: {error}") from error

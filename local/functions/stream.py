@@ -13,9 +13,11 @@ from botocore.exceptions import BotoCoreError, ClientError
 from local.engine import Engine
 from local.functions.mapping import Discard, Invoke, StreamMapping, deliver
 from local.place import REGION
+from local.problem import Problem
 
 _POLL_S = 0.25  # Lambda polls a shard four times a second
 _LONGEST_WAIT_S = 10.0
+_MOST_REFUSALS = 20  # in a row
 # dynoxide's shards are called after the table, and so may be shorter than AWS's.
 _CONFIG = Config(connect_timeout=2, read_timeout=10, parameter_validation=False)
 
@@ -75,7 +77,8 @@ def _record(found: dict[str, Any]) -> dict[str, Any]:
 
 
 async def follow(stream: Stream, mapping: StreamMapping, invoke: Invoke, discard: Discard) -> None:
-    """Bring what appears in the stream to a function, until it is cancelled."""
+    """Bring what appears in the stream to a function, until it is cancelled. A ``Problem`` if the engine has none."""
+    refused = 0
     while True:
         try:
             await asyncio.to_thread(stream.open)
@@ -84,8 +87,14 @@ async def follow(stream: Stream, mapping: StreamMapping, invoke: Invoke, discard
                     await deliver(mapping, shard, records, invoke, discard, _wait)
                     if records:
                         await asyncio.to_thread(stream.remember, shard, records[-1])
+                refused = 0
                 await asyncio.sleep(_POLL_S)
-        except (BotoCoreError, ClientError):  # the engine died; whoever watches it tells so and starts it again
+        except BotoCoreError:  # the engine died; whoever watches it tells so and starts it again
+            await asyncio.sleep(_POLL_S)
+        except ClientError as error:  # after that, its iterators may be unknown
+            refused += 1
+            if refused == _MOST_REFUSALS:
+                raise Problem(f"the table's stream can't be read: {error}") from error
             await asyncio.sleep(_POLL_S)
 
 

@@ -13,6 +13,7 @@ from local import table
 from local.engine import Engine
 from local.functions.mapping import StreamMapping
 from local.functions.stream import Stream, follow
+from local.problem import Problem
 from tests.local.servers import kill
 from tests.local.test_engine import NAMES
 
@@ -113,3 +114,14 @@ def test_nothing_is_lost_when_the_engine_dies(engine: Engine, tmp_path: Path) ->
 
     asyncio.run(scenario())
     assert set(seen) == {"a", "b"}
+
+
+def test_a_stream_that_is_refused_for_ever_is_a_problem(tmp_path: Path) -> None:
+    with engines.start(tmp_path) as engine:
+        stream = Stream(engine, "no-such-table", tmp_path / "stream.json")
+        with pytest.raises(Problem, match="the table's stream can't be read: .*ResourceNotFound"):
+            asyncio.run(follow(stream, StreamMapping(), _never, lambda _: None))
+
+
+async def _never(event: dict[str, Any]) -> object:
+    raise AssertionError(event)
