@@ -77,6 +77,11 @@ def test_a_record_without_an_image_is_malformed(record: dict[str, Any]) -> None:
         read(record)
 
 
+def test_what_can_not_be_told_is_looked_at() -> None:
+    assert is_change({})
+    assert not is_change({"dynamodb": {"Keys": {"sk": {"S": f"U#{ID}"}}}})
+
+
 @pytest.mark.parametrize(
     ("name", "sort", "expected"),
     [

@@ -119,7 +119,7 @@ def test_nothing_is_lost_when_the_engine_dies(engine: Engine, tmp_path: Path) ->
 def test_a_stream_that_is_refused_for_ever_is_a_problem(tmp_path: Path) -> None:
     with engines.start(tmp_path) as engine:
         stream = Stream(engine, "no-such-table", tmp_path / "stream.json")
-        with pytest.raises(Problem, match="the table's stream can't be read: .*ResourceNotFound"):
+        with pytest.raises(Problem, match=r"the table's stream can't be read: .*ResourceNotFound"):
             asyncio.run(follow(stream, StreamMapping(), _never, lambda _: None))
 
 

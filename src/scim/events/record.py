@@ -69,7 +69,7 @@ def is_change(record: Mapping[str, Any]) -> bool:
     The mapping's filter lets nothing else pass (``template.yaml``); this holds without it too.
     """
     sort = _found(record, "dynamodb", "Keys", "sk", "S")
-    return record.get("eventName") == "INSERT" and (not isinstance(sort, str) or sort.startswith(CHANGES))
+    return record.get("eventName", "INSERT") == "INSERT" and (not isinstance(sort, str) or sort.startswith(CHANGES))
 
 
 def read(record: Mapping[str, Any]) -> ChangeRecord:
