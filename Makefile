@@ -13,7 +13,7 @@ export ENGINE PYTHON
 export PYTHONPATH := src
 export SAM_CLI_TELEMETRY := 0
 
-.PHONY: help run test replay differential check deploy lock clean
+.PHONY: help run test replay differential explain check deploy lock clean
 
 help: ## List what make can do
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' Makefile
@@ -29,6 +29,9 @@ replay: .venv/installed ## Replay what identity providers send against a deploym
 
 differential: .venv/installed ## Compare 20,000 PATCH requests and 100,000 filters with scim2-models
 	@DIFFERENTIAL_SIZE=20000 .venv/bin/pytest tests/differential
+
+explain: .venv/installed ## Tell how a query is answered, and what it costs (FILTER='...' SORT=)
+	@.venv/bin/python -m local.explain '$(subst ','\'',$(FILTER))' '$(SORT)'
 
 check: .venv/installed .venv-sam/installed ## Check style, types, layers and the template
 	.venv/bin/ruff check

@@ -29,8 +29,10 @@ from local.services.child import Child
 from local.template import Template
 
 _TABLE = "muster"
+_CURSOR_KEY = "muster/local/cursor-key"
 _KNOWN = {
     "Table": _TABLE,
+    "CursorKey": _CURSOR_KEY,
     "EventBus": "local",
     "AWS::StackName": "local",
     "AWS::Region": REGION,
@@ -61,6 +63,7 @@ async def run(options: Options) -> None:
     ):
         table.ensure(dynamodb, template.table(_TABLE))
         secrets_manager.wait()
+        secrets.ensure(secrets_manager.url, _CURSOR_KEY)
         scim_url = f"http://{HOST}:{options.port}/scim/v2"
         known = _KNOWN | {"PoisonQueue": f"{events.url}/poison"}
         specs = template.functions(known, _variables(scim_url, dynamodb, secrets_manager, events))

@@ -36,6 +36,7 @@ def aws() -> Iterator[None]:
             patch.delenv(name)
         for name, value in ENVIRONMENT.items():
             patch.setenv(name, value)
+        boto3.client("secretsmanager").create_secret(Name=ENVIRONMENT["CURSOR_SECRET"], SecretString="key " * 16)
         patch.setattr(BotocoreStubber, "process_request", _one_at_a_time(BotocoreStubber.process_request))
         yield
 

@@ -27,6 +27,7 @@ ENVIRONMENT = {
     "AWS_DEFAULT_REGION": "eu-west-1",
     "TABLE_NAME": "muster",
     "SECRET_PREFIX": "muster/tenants/",
+    "CURSOR_SECRET": "muster/cursor-key",
     "POWERTOOLS_SERVICE_NAME": "muster",
     "POWERTOOLS_METRICS_NAMESPACE": "Muster",
 }
@@ -35,6 +36,7 @@ ENVIRONMENT = {
 KNOWN = {
     "AWS::StackName": "muster",
     "Table": "muster",
+    "CursorKey": "muster/cursor-key",
     "EventBus": "muster",
     "PoisonQueue": "https://queue.example.com",
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -13,11 +13,10 @@ from aws_lambda_powertools import Logger
 from botocore.exceptions import ClientError
 
 from handlers.http import Request, Response
-from handlers.routes import Endpoint, Exchange
+from handlers.routes import Exchange, Find
 from scim import wiring
 from scim.protocol.dialect import Dialect
 from scim.protocol.errors import InternalError, MethodNotAllowed, NotFound, ScimError
-from scim.protocol.schema import ResourceType
 from scim.service.context import Context
 from scim.service.deadline import Deadline
 from scim.service.ports import Tenant
@@ -28,20 +27,21 @@ from scim.store.dynamo import Dynamo
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
-Find = Callable[[list[str], tuple[ResourceType, ...]], Endpoint | None]
-
 _BASE_PATH = "/scim/v2"
 
 
 class Application:
-    """A Lambda handler that serves the endpoints that ``find`` finds.
+    """A Lambda handler that serves the endpoints that ``find`` finds; ``resources`` says whether they reach users.
 
-    Adapters are made for the first request and kept as long as the execution environment lives.
+    Adapters are kept as long as the execution environment lives. Where Lambda takes a snapshot of it (SnapStart) they
+    are made before, and wrong settings fail the deployment; else for the first request.
     """
 
-    def __init__(self, find: Find) -> None:
+    def __init__(self, find: Find, *, resources: bool = True) -> None:
         self._find = find
         self._logger = Logger(use_rfc3339=True)  # Lambda reads the level of a line only beside such a time
+        if os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start":
+            self._adapters.prime(resources=resources)
 
     @cached_property
     def _adapters(self) -> wiring.Adapters:
@@ -106,6 +106,7 @@ class Application:
             base_url=self._adapters.settings.public_url or f"https://{request.domain}{_BASE_PATH}",
             dialect=Dialect(strict=tenant.strict),
             deadline=deadline,
+            seal=self._adapters.seal,
             now=wiring.now,
             new_id=wiring.new_id,
         )

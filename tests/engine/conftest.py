@@ -8,7 +8,7 @@ import boto3
 import pytest
 
 from handlers.application import Application
-from handlers.routes import find
+from handlers.routes.everything import find
 from local import engine as engines
 from local.engine import Engine
 from scim import wiring

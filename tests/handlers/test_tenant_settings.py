@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from handlers.application import Application
-from handlers.routes import find
+from handlers.routes.everything import find
 from scim import wiring
 from scim.settings import Settings
 from tests.conftest import EXTENSION

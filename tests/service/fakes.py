@@ -10,7 +10,17 @@ from scim.protocol.dialect import Dialect
 from scim.protocol.schema import ResourceType, user_type
 from scim.service.context import Context
 from scim.service.deadline import Deadline
-from scim.service.ports import Change, Found, NotUnique, Query, Tenant, VersionConflict
+from scim.service.ports import (
+    Anchor,
+    Change,
+    Found,
+    NotUnique,
+    Opened,
+    Query,
+    StartIndex,
+    Tenant,
+    VersionConflict,
+)
 from scim.service.resources import Resources
 from scim.service.stored import Stored, encode
 from tests.endpoint import CORE
@@ -71,9 +81,32 @@ class MemoryStore:
         self.queries.append(query)
         found = [user for _, user in sorted(self.users.items()) if query.matches is None or query.matches(user)]
         if query.order is not None:
-            found.sort(key=query.order, reverse=query.descending)
-        first = query.start_index - 1
-        return Found(len(found), found[first : first + query.count], "memory")
+            found.sort(key=query.order.key, reverse=query.order.descending)
+        if isinstance(query.start, StartIndex):
+            first = query.start.index - 1
+            return Found(len(found), found[first : first + query.count], "memory")
+        ids = [user.id for user in found]
+        first = ids.index(query.start.anchors[0].id) + 1 if query.start.anchors else 0
+        if query.start.backwards:
+            first = max(first - 1 - query.count, 0)
+        page = found[first : first + query.count]
+        after = [Anchor(page[-1].id, b"01234567")] if first + query.count < len(found) else None
+        before = [Anchor(page[0].id, b"01234567")] if first else None
+        return Found(len(found), page, "memory", after, before)
+
+
+@dataclass
+class PlainSeal:
+    """A seal that anybody could make. ``age_s`` is how old what it opens is."""
+
+    age_s: float = 0
+
+    def seal(self, tenant_id: str, content: bytes) -> str:
+        return f"{tenant_id}~{content.hex()}"
+
+    def open(self, tenant_id: str, text: str) -> Opened | None:
+        sealed_for, _, content = text.partition("~")
+        return Opened(bytes.fromhex(content), self.age_s) if sealed_for == tenant_id else None
 
 
 class MemoryTenants:
@@ -108,7 +141,11 @@ def user(user_name: str = "alice", version: int = 1, **attributes: Any) -> Store
 
 
 def context(
-    *, tenant: Tenant | None = None, deadline: Deadline | None = None, now: Callable[[], str] = lambda: NOW
+    *,
+    tenant: Tenant | None = None,
+    deadline: Deadline | None = None,
+    seal: PlainSeal | None = None,
+    now: Callable[[], str] = lambda: NOW,
 ) -> Context:
     tenant = tenant or Tenant("acme")
     return Context(
@@ -117,6 +154,7 @@ def context(
         base_url=BASE_URL,
         dialect=Dialect(strict=tenant.strict),
         deadline=deadline or Clock().deadline,
+        seal=seal or PlainSeal(),
         now=now,
         new_id=new_id,
     )

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from scim.service.ports import Change, Tenant
 from scim.service.stored import Stored, encode
+from scim.store import keys
+from scim.store.dynamo import SORT_OF_INDEX, Item
 
-Item = dict[str, Any]
+RESOURCE = ("sk", "doc", "v", "created", "modified")
+"""The attributes of which :func:`stored` makes a resource."""
+DOCUMENT = ("sk", "doc")
+REFERENCE = ("sk", "id")
 
 
 def key(partition: str, sort: str) -> Item:
@@ -23,17 +26,23 @@ def resource(partition: str, sort: str, stored: Stored) -> Item:
         "created": {"S": stored.created},
         "modified": {"S": stored.modified},
         "active": {"BOOL": stored.resource.get("active") is True},
+        SORT_OF_INDEX: {"S": keys.last_modified(stored.modified)},
     }
 
 
 def stored(item: Item) -> Stored:
     return Stored(
-        id=item["sk"]["S"].partition("#")[2],
+        id=keys.resource_id(item["sk"]["S"]),
         version=int(item["v"]["N"]),
         created=item["created"]["S"],
         modified=item["modified"]["S"],
         document=item["doc"]["S"],
     )
+
+
+def document(item: Item) -> Stored:
+    """A resource of which no more was read than its document: it has no ``meta``."""
+    return Stored(id=keys.resource_id(item["sk"]["S"]), version=0, created="", modified="", document=item["doc"]["S"])
 
 
 def reference(partition: str, sort: str, resource_id: str) -> Item:
