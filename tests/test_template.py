@@ -4,6 +4,7 @@ import ast
 import base64
 import json
 import re
+import uuid
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,7 +23,7 @@ from local.services.bus import Bus
 from local.template import Intrinsic
 from scim import wiring
 from scim.access import tokens
-from scim.service.ports import Tenant
+from scim.service.ports import Act, Tenant
 from scim.settings import Settings
 from tests.endpoint import KNOWN, LambdaContext, invoke, load
 from tests.events.schemas import validate
@@ -36,8 +37,12 @@ DEPLOYMENT = Deployment(ROOT / "template.yaml")
 FUNCTIONS = {spec.name: spec for spec in DEPLOYMENT.functions(KNOWN, {})}
 SERVING = [name for name, spec in FUNCTIONS.items() if spec.routes]
 
+# What no route leads to.
+ROTATION = "RotationFunction"
+
 each_function = pytest.mark.parametrize("function", FUNCTIONS)
 each_serving_function = pytest.mark.parametrize("function", SERVING)
+every_function = pytest.mark.parametrize("function", [*FUNCTIONS, ROTATION])
 each_event = pytest.mark.parametrize("path", EVENTS, ids=lambda path: path.stem)
 
 
@@ -53,8 +58,22 @@ def test_each_function_has_its_handler_in_the_source(function: str) -> None:
     assert name in {target.id for target in ast.walk(tree) if isinstance(target, ast.Name)}
 
 
-def test_every_function_of_the_template_is_reached_by_a_route_or_the_stream() -> None:
-    assert set(FUNCTIONS) == set(DEPLOYMENT.of_type("AWS::Serverless::Function"))
+def test_every_function_of_the_template_but_the_rotation_is_reached_by_a_route_or_the_stream() -> None:
+    assert {*FUNCTIONS, ROTATION} == set(DEPLOYMENT.of_type("AWS::Serverless::Function"))
+
+
+def test_secrets_manager_of_this_account_alone_may_call_the_rotation() -> None:
+    (permission,) = DEPLOYMENT.of_type("AWS::Lambda::Permission").values()
+    assert permission == {
+        "Action": "lambda:InvokeFunction",
+        "FunctionName": Intrinsic("Ref", "RotationFunction.Alias"),
+        "Principal": "secretsmanager.amazonaws.com",
+        "SourceAccount": Intrinsic("Ref", "AWS::AccountId"),
+    }
+
+
+def test_no_secret_is_rotated_by_a_schedule() -> None:
+    assert DEPLOYMENT.of_type("AWS::SecretsManager::RotationSchedule") == {}
 
 
 def test_each_route_leads_to_one_function_and_all_that_has_none_to_the_users() -> None:
@@ -83,14 +102,14 @@ def test_each_function_that_is_waited_for_starts_from_the_snapshot_of_a_publishe
     assert properties["AutoPublishAliasAllProperties"] is True
 
 
-@each_function
+@every_function
 def test_a_changed_parameter_publishes_a_new_version_of_the_functions_that_read_it(function: str) -> None:
     properties = DEPLOYMENT.properties(function)
     described = references(properties.pop("VersionDescription"))
     assert described == references(properties) & set(DEPLOYMENT["Parameters"])
 
 
-@each_function
+@every_function
 def test_the_description_of_a_version_is_never_too_long(function: str) -> None:
     text = DEPLOYMENT.properties(function)["VersionDescription"].argument
     parameters = {name: DEPLOYMENT["Parameters"][name] for name in references(Intrinsic("Sub", text))}
@@ -146,8 +165,13 @@ OPERATIONS = {
     for service in ("dynamodb", "secretsmanager")
     for operation in botocore.session.get_session().get_service_model(service).operation_names
 }
-# Connecting a tenant (scim.service.tenants) is done with the rights of whoever operates the deployment.
-OPERATORS = {"TenantStore.create", "TenantStore.replace", "SecretStore.issue"}
+# What is done with a tenant and its token (scim.service.tenants) takes the rights of whoever operates the deployment,
+# or those of the rotation.
+OPERATORS = {
+    "Rotation.step",
+    *(f"TenantStore.{name}" for name in ("write", "ids", "last_use", "count", "users")),
+    *(f"SecretStore.{name}" for name in ("open", "add", "labels", "promote", "drop_pending", "close", "reopen")),
+}
 PARTS = {"Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteItem", "ConditionCheck": "ConditionCheckItem"}
 
 RUN = {
@@ -161,7 +185,11 @@ READ_STREAM = {
     f"dynamodb:{operation}" for operation in ("DescribeStream", "GetRecords", "GetShardIterator", "ListStreams")
 }
 PUBLISH = {Right("events:PutEvents"), Right("sqs:SendMessage")}
-AUTHENTICATE = {Right("secretsmanager:GetSecretValue"), Right("dynamodb:GetItem", "A#*")}
+AUTHENTICATE = {
+    Right("secretsmanager:GetSecretValue"),
+    Right("dynamodb:GetItem", "A#*"),
+    Right("dynamodb:PutItem", "R#*"),  # the last use of a token: the one write outside of a transaction
+}
 
 
 def _definitions(tree: ast.AST, prefix: str = "") -> Iterator[tuple[str, ast.FunctionDef]]:
@@ -208,7 +236,7 @@ def _in_transactions() -> set[str]:
 
 def test_reading_and_changing_users_takes_exactly_the_rights_that_the_code_uses() -> None:
     """Outside transactions nothing is written but the ledger's bookmarks, inside them nothing of it but counters."""
-    called = _called() - {"TransactWriteItems", "GetSecretValue"}
+    called = _called() - {"TransactWriteItems", "GetSecretValue", "PutItem"}
     users = {Right(f"dynamodb:{operation}", "T#*") for operation in called - {"BatchWriteItem"}}
     ledger = {Right(f"dynamodb:{operation}", "L#*") for operation in called & {"BatchWriteItem", "Query"}}
     changes = {
@@ -221,7 +249,7 @@ def test_reading_and_changing_users_takes_exactly_the_rights_that_the_code_uses(
 
 
 def test_authenticating_takes_the_secret_and_the_settings_and_discovery_has_no_other_right() -> None:
-    assert {"GetSecretValue", "GetItem"} <= _called()
+    assert {"GetSecretValue", "GetItem", "PutItem"} <= _called()
     assert DEPLOYMENT.rights("DiscoveryFunction") == RUN | AUTHENTICATE
 
 
@@ -229,7 +257,7 @@ def test_publishing_changes_takes_the_stream_the_bus_and_the_queue_and_no_right_
     assert DEPLOYMENT.rights("ChangesFunction") == RUN | {Right(each) for each in READ_STREAM} | PUBLISH
 
 
-@each_function
+@every_function
 def test_no_right_is_for_a_wildcard_or_reaches_beyond_the_deployment(function: str) -> None:
     secrets = DEPLOYMENT.properties(function)["Environment"]["SECRET_PREFIX"].argument
     tokens_of_tenants = "arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:" + secrets + "*"
@@ -437,7 +465,8 @@ def _keys(arguments: Mapping[str, Any]) -> str:
 def test_the_sample_events_are_served_with_their_functions_rights(settings: Settings, needed: set[Right]) -> None:
     secret = json.dumps({"token": TOKEN})
     boto3.client("secretsmanager").create_secret(Name=f"{settings.secret_prefix}acme", SecretString=secret)
-    wiring.tenants(settings).settings.create(Tenant("acme"))
+    operator = wiring.operator(settings, "tests")
+    operator.store().write(None, Tenant("acme"), Act("1", "2026-01-31T09:30:00.000Z", "connect", "tests", {}))
     functions = {route.key: spec for spec in FUNCTIONS.values() for route in spec.routes}
     for path in EVENTS:
         needed.clear()
@@ -456,3 +485,15 @@ def test_the_sample_of_the_stream_is_published_with_its_functions_rights(bus: Bu
     validate(json.loads(published))
     assert json.loads(poison)["reason"] == "malformed: userName"
     assert needed == PUBLISH
+
+
+def test_the_rotation_has_exactly_the_rights_that_its_steps_take(settings: Settings, needed: set[Right]) -> None:
+    operator = wiring.operator(settings, "tests")
+    tenant = f"tenant-{uuid.uuid4()}"[:40]
+    operator.tenants().connect(tenant)
+    handler = load(DEPLOYMENT.properties(ROTATION)["Handler"])
+    needed.clear()
+    for step in ("createSecret", "setSecret", "testSecret", "finishSecret"):
+        secret = settings.secret_prefix + tenant
+        handler({"Step": step, "SecretId": secret, "ClientRequestToken": "0" * 32}, LambdaContext())
+    assert RUN | needed == DEPLOYMENT.rights(ROTATION)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from scim import clients
 from scim.access import secret_store
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from scim.store.resources import Layout, ResourceStore
 
 _DAY_S = 86_400
-_CONNECTING_S = 30.0
+_OPERATING_S = 30.0
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class Adapters:
         return Dynamo(self.client, self.settings.table_name, deadline)
 
     def tenants(self, calls: Dynamo) -> TenantStore:
-        return TenantStore(calls)
+        return TenantStore(calls, new_id)
 
     def resources(self, calls: Dynamo, tenant: Tenant, resource_type: ResourceType) -> ResourceStore:
         from scim.store.resources import ResourceStore
@@ -101,12 +101,38 @@ def publishing(settings: Settings) -> Callable[[Deadline], Relay]:
     )
 
 
-def tenants(settings: Settings) -> Tenants:
-    """The use cases around tenants, for whoever administers them."""
-    from scim.service.tenants import Tenants
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """Whoever administers tenants, with rights that no function behind the API has. ``actor`` stands in the records."""
 
-    calls = Dynamo(_dynamodb(), settings.table_name, deadline(_CONNECTING_S))
-    return Tenants(TenantStore(calls), SecretStore(_secrets_manager(), settings.secret_prefix))
+    settings: Settings
+    actor: str
+    client: DynamoDBClient
+    secrets: SecretStore
+
+    def store(self, seconds: float = _OPERATING_S) -> TenantStore:
+        """The tenants in the table, for as long as an operation may take."""
+        return TenantStore(Dynamo(self.client, self.settings.table_name, deadline(seconds)), new_id)
+
+    def tenants(self) -> Tenants:
+        """The use cases around tenants, for one operation."""
+        from scim.service.tenants import Tenants
+
+        return Tenants(self.store(), self.secrets, self.actor, time.time, new_id)
+
+
+def operator(
+    settings: Settings, actor: str, session: Any = None, endpoints: Mapping[str, str] | None = None
+) -> Operator:
+    """``session`` of boto3 makes the clients, ``endpoints`` has URLs of services that are not at AWS's."""
+    import boto3  # no function behind the API imports it
+
+    session, found = session or boto3, endpoints or {}
+    client = session.client("dynamodb", config=dynamo.CLIENT_CONFIG, endpoint_url=found.get("dynamodb"))
+    secrets = session.client(
+        "secretsmanager", config=secret_store.OPERATOR_CONFIG, endpoint_url=found.get("secretsmanager")
+    )
+    return Operator(settings, actor, client, SecretStore(secrets, settings.secret_prefix))
 
 
 def deadline(seconds: float) -> Deadline:

@@ -128,6 +128,8 @@ class Dynamo:
 
         The first call reads ``limit`` items, further ones more and more. An index is by time, and follows the table.
         """
+        if keys.is_empty:
+            return
         request = {**self._range(partition, keys, index, attributes), "ScanIndexForward": not backwards}
         while True:
             start = {} if after is None else {"ExclusiveStartKey": after}
@@ -140,6 +142,8 @@ class Dynamo:
 
     def count(self, partition: str, keys: Range, *, index: str | None = None) -> int:
         """How many items a range has; 1 MB a call, of which nothing is sent."""
+        if keys.is_empty:
+            return 0
         request = {**self._range(partition, keys, index, ()), "Select": "COUNT"}
         total, start = 0, dict[str, Any]()
         while True:
@@ -181,10 +185,12 @@ class Dynamo:
         self._count()
         self._client.transact_write_items(TransactItems=actions, ClientRequestToken=token)  # type: ignore[arg-type]
 
-    def put(self, item: Item, condition: str) -> None:
+    def put(self, item: Item, condition: str, values: Item) -> None:
         """One attempt at a conditional write; raises what the SDK does."""
         self._count()
-        self._client.put_item(TableName=self._table, Item=item, ConditionExpression=condition)
+        self._client.put_item(
+            TableName=self._table, Item=item, ConditionExpression=condition, ExpressionAttributeValues=values
+        )
 
     def _read(self, call: Callable[..., Any], **arguments: Any) -> Any:
         self.deadline.check()

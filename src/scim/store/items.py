@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from scim.service.ports import Change, Tenant
+import json
+
+from scim.service.ports import Act, Change, Tenant, TokenState, Use
 from scim.service.stored import Stored, encode
 from scim.store import keys
 from scim.store.dynamo import SORT_OF_INDEX, Item
@@ -77,8 +79,50 @@ def change(partition: str, sort: str, change_id: str, expires: int | None, chang
 
 
 def settings(partition: str, sort: str, tenant: Tenant) -> Item:
+    token = tenant.token
     return {
         **key(partition, sort),
+        "v": {"N": str(tenant.version)},
         "mode": {"S": "strict" if tenant.strict else "tolerant"},
         "extensions": {"S": encode(list(tenant.extensions))},
+        "connected": {"BOOL": tenant.connected},
+        "secret_version": {"S": token.version},
+        "since": {"N": str(token.since)},
+        "grace_s": {"N": str(token.grace_s)},
+        "expires": {"NULL": True} if token.expires is None else {"N": str(token.expires)},
+        "shown": {"BOOL": token.shown},
+        "ended": {"L": [{"S": version} for version in token.ended]},
     }
+
+
+def tenant(tenant_id: str, item: Item) -> Tenant:
+    return Tenant(
+        tenant_id,
+        strict=item["mode"]["S"] == "strict",
+        extensions=json.loads(item["extensions"]["S"]),
+        connected=item["connected"]["BOOL"],
+        token=TokenState(
+            version=item["secret_version"]["S"],
+            since=float(item["since"]["N"]),
+            grace_s=float(item["grace_s"]["N"]),
+            expires=float(item["expires"]["N"]) if "N" in item["expires"] else None,
+            shown=item["shown"]["BOOL"],
+            ended=tuple(version["S"] for version in item["ended"]["L"]),
+        ),
+        version=int(item["v"]["N"]),
+    )
+
+
+def act(partition: str, sort: str, act: Act) -> Item:
+    return {
+        **key(partition, sort),
+        "change": {"S": act.id},
+        "at": {"S": act.at},
+        "operation": {"S": act.operation},
+        "actor": {"S": act.actor},
+        "details": {"M": {name: {"S": value} for name, value in act.details.items()}},
+    }
+
+
+def use(partition: str, sort: str, use: Use) -> Item:
+    return {**key(partition, sort), "last_used": {"N": str(use.at)}, "secret_version": {"S": use.version}}

@@ -40,9 +40,15 @@ class Range:
     first: str
     last: str
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing can lie there: DynamoDB refuses to be asked for it. The order is that of UTF-8, as there."""
+        return self.first > self.last
+
 
 LEDGER = Range(BOOKMARKS, COUNTERS + _ID_END)
 """All of a ledger."""
+ALL_COUNTERS = Range(COUNTERS, COUNTERS + _ID_END)
 
 
 def tenant(tenant_id: str) -> str:
@@ -53,7 +59,21 @@ def settings(tenant_id: str) -> str:
     return f"A#{tenant_id}"
 
 
+def act(at: str, act_id: str) -> str:
+    """The record of what was done with a tenant, in the order of time."""
+    return f"A#act#{at}#{act_id}"
+
+
+def use(tenant_id: str) -> str:
+    """A partition of its own: whoever serves requests may write here, and not where the settings are."""
+    return f"R#{tenant_id}"
+
+
 SETTINGS = "A#settings"
+USE = "R#use"
+TENANTS = "TENANTS"
+"""The partition that lists the tenants: their ids are its sort keys."""
+ALL_TENANTS = Range("-", "{")  # around the characters of ids
 
 
 def ledger(tenant_id: str) -> str:
