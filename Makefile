@@ -45,7 +45,7 @@ check: .venv/installed .venv-sam/installed ## Check style, types, layers and the
 	.venv/bin/ruff format --check
 	.venv/bin/mypy
 	.venv/bin/lint-imports
-	.venv-sam/bin/cfn-lint template.yaml
+	.venv-sam/bin/cfn-lint template.yaml examples/*/template.yaml
 	AWS_DEFAULT_REGION=us-east-1 .venv-sam/bin/sam validate --lint
 
 # The build has no .pyc files, which would double the time of a cold start; Lambda can't write any.

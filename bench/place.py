@@ -53,6 +53,8 @@ def memory_mb() -> int:
     known = {
         "Table": "muster",
         "CursorKey": CURSOR_SECRET,
+        "EventBus": "bench",
+        "PoisonQueue": "bench",
         "AWS::StackName": "bench",
         "AWS::Region": REGION,
         "AWS::AccountId": ACCOUNT,

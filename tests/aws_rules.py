@@ -39,7 +39,8 @@ def _query(request: Json) -> Iterator[str]:
     projected = [names.get(name, name) for name in request.get("ProjectionExpression", "").split(",")]
     if len(set(projected)) < len(projected):
         yield "two document paths overlap"
-    expressions = f"{request['KeyConditionExpression']} {request.get('ProjectionExpression', '')} "
+    written = ("KeyConditionExpression", "ProjectionExpression", "FilterExpression")
+    expressions = " ".join(request.get(name, "") for name in written) + " "
     if unused := [name for name in names if f"{name} " not in expressions.replace(",", " ")]:
         yield f"unused in expressions: {unused}"
     if index and request.get("ConsistentRead"):

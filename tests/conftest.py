@@ -15,6 +15,7 @@ import pytest
 from moto import mock_aws
 from moto.core.botocore_stubber import BotocoreStubber
 
+from local.services.bus import Bus, serving
 from scim.access.secret_store import SecretStore
 from scim.service.deadline import Deadline
 from scim.service.tenants import Tenants
@@ -96,3 +97,20 @@ def scim(connect: Any) -> Endpoint:
     """The endpoint with the token of a new tenant."""
     endpoint: Endpoint = connect()
     return endpoint
+
+
+@pytest.fixture
+def bus(aws: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bus]:
+    """EventBridge and SQS of the local run, as the functions find them in their environment."""
+    with serving(tmp_path) as bus:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_EVENTBRIDGE", bus.url)
+        monkeypatch.setenv("AWS_ENDPOINT_URL_SQS", bus.url)
+        monkeypatch.setenv("EVENT_BUS_NAME", "muster")
+        monkeypatch.setenv("POISON_QUEUE_URL", f"{bus.url}/poison")
+        yield bus
+
+
+@pytest.fixture
+def events(bus: Bus) -> Callable[[], list[dict[str, Any]]]:
+    """Reads the events on the bus."""
+    return lambda: [json.loads(line) for line in bus.events.read_text().splitlines()]

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_secretsmanager import SecretsManagerClient
 
+    from scim.events.relay import Relay
     from scim.protocol.path import Path
     from scim.service.ports import Tenant
     from scim.service.tenants import Tenants
@@ -80,6 +81,23 @@ def adapters(settings: Settings) -> Adapters:
         client=_dynamodb(),
         authenticator=Authenticator(SecretStore(secrets, settings.secret_prefix), time.time),
         seal=Seal(secrets, settings.cursor_secret, time.time),
+    )
+
+
+def publishing(settings: Settings) -> Callable[[Deadline], Relay]:
+    """The relay from the table's stream to the event bus, for one batch each.
+
+    Raises ``ValueError`` where the settings of the bus or the queue are missing.
+    """
+    from scim.events import bus, poison, relay
+
+    if not (settings.event_bus_name and settings.poison_queue_url):
+        raise ValueError("Publishing changes needs EVENT_BUS_NAME and POISON_QUEUE_URL.")
+    events = clients.client("events", bus.CLIENT_CONFIG)
+    queues = clients.client("sqs", bus.CLIENT_CONFIG)
+    return lambda deadline: relay.Relay(
+        bus.Bus(events, settings.event_bus_name, relay.for_the_bus(deadline)),
+        poison.PoisonQueue(queues, settings.poison_queue_url, deadline),
     )
 
 

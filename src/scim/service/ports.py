@@ -25,7 +25,11 @@ class NotUnique(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What a change record says beside the versions: written in the same transaction as the change itself."""
+    """What a change record says beside the versions: written in the same transaction as the change itself.
+
+    ``resource_type`` and those after it tell whom it is about, as it stands after the change; before it for a deletion,
+    after which nobody is active.
+    """
 
     at: str
     operation: str
@@ -34,6 +38,10 @@ class Change:
     actor: str
     request_id: str
     leniencies: Sequence[str]
+    resource_type: str
+    user_name: str
+    external_id: str | None
+    active: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,6 +59,7 @@ def referenced(item: Item) -> str:
 def change(partition: str, sort: str, change_id: str, expires: int | None, change: Change) -> Item:
     """A change record; ``expires`` in seconds since 1970, ``None`` to keep it."""
     ttl = {} if expires is None else {"ttl": {"N": str(expires)}}
+    external_id = {} if change.external_id is None else {"externalId": {"S": change.external_id}}
     return {
         **key(partition, sort),
         **ttl,
@@ -70,6 +71,10 @@ def change(partition: str, sort: str, change_id: str, expires: int | None, chang
         "actor": {"S": change.actor},
         "request": {"S": change.request_id},
         "leniencies": {"L": [{"S": name} for name in change.leniencies]},
+        "resourceType": {"S": change.resource_type},
+        "userName": {"S": change.user_name},
+        **external_id,
+        "active": {"BOOL": change.active},
     }
 
 

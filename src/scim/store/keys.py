@@ -27,6 +27,7 @@ _USERS = "U#"
 _NAMES, _NAMES_END = "N#", "N$"  # $ follows #
 _LAST_INSTANT = ":"  # behind every digit
 COUNTERS = "K#"
+CHANGES = "C#"
 BOOKMARKS = "B#"
 _ID_END = "g"  # behind every hex digit and hyphen, of which ids are made
 _SEARCHABLE = 800  # bytes of a value that every key of it begins with, cut or not
@@ -146,7 +147,7 @@ def bookmark(digest: str) -> str:
 
 def change(user_id: str, version: int) -> str:
     """A change record; versions have ten digits, so that their order as text is their order."""
-    return f"C#{user_id}#{version:010d}"
+    return f"{CHANGES}{user_id}#{version:010d}"
 
 
 def index_entries(resource: Mapping[str, Any], user_id: str, indexed: Mapping[str, Path]) -> set[str]:
