@@ -1,6 +1,6 @@
 """Walks through the pages while others write, on a real engine: who is there throughout comes exactly once.
 
-``PAGING_ROUNDS`` (1) multiplies how often each kind of walk is done, ``PAGING_SEED`` (1) makes other users and changes.
+``PAGING_ROUNDS`` (2) says how often each kind of walk is done, ``PAGING_SEED`` (1) makes other users and changes.
 """
 
 import os
@@ -19,9 +19,9 @@ import pytest
 
 from tests.endpoint import Endpoint
 
-ROUNDS = int(os.environ.get("PAGING_ROUNDS", "1"))
+ROUNDS = int(os.environ.get("PAGING_ROUNDS", "2"))
 SEED = int(os.environ.get("PAGING_SEED", "1"))
-USERS, WRITERS = 80, 3
+USERS, WRITERS = 120, 3
 TITLES = ("Cook", "Chef")
 
 Json = dict[str, Any]
