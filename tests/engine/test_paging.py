@@ -169,10 +169,9 @@ def by_cursor(scim: Endpoint, client: str, query: Json, count: int) -> Iterator[
 
 def by_cursor_backwards(scim: Endpoint, client: str, query: Json, count: int) -> Iterator[list[Json]]:
     """To the end, and what comes on the way back from there."""
-    cursor, found = "", {}
-    while cursor is not None:
+    found = get(scim, client, cursor="", count=count, **query)
+    while cursor := found.get("nextCursor"):
         found = get(scim, client, cursor=cursor, count=count, **query)
-        cursor = found.get("nextCursor")
     yield found["Resources"]
     while cursor := found.get("previousCursor"):
         found = get(scim, client, cursor=cursor, count=count, **query)
