@@ -1,6 +1,6 @@
 """Whatever the plan: what a query finds, and in which order, is what filtering and sorting everybody in Python gives.
 
-``FINDING_EXAMPLES`` (150) is how many queries are tried.
+``FINDING_EXAMPLES`` (80) is how many queries are tried.
 """
 
 import os
@@ -11,14 +11,16 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from scim import wiring
 from scim.service.ports import Beside, Query
 from scim.service.stored import Stored
+from scim.store.dynamo import Dynamo
 from scim.store.keys import unique
 from scim.store.resources import ResourceStore
 from tests.store.test_resources import CHANGE
 from tests.store.test_sources import Pages, changed, number, query, user
 
-EXAMPLES = int(os.environ.get("FINDING_EXAMPLES", "150"))
+EXAMPLES = int(os.environ.get("FINDING_EXAMPLES", "80"))
 NAMES = [
     "a",
     "A#b",
@@ -70,6 +72,12 @@ filters = st.recursive(
     max_leaves=5,
 )
 sorts = st.sampled_from([None, None, "userName", "displayName", "meta.lastModified", "title", "emails.value"])
+
+
+@pytest.fixture
+def dynamo(adapters: wiring.Adapters) -> Dynamo:
+    """With time for all queries, which are one request here."""
+    return adapters.dynamo(wiring.deadline(3_600))
 
 
 @pytest.fixture
