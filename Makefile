@@ -14,13 +14,16 @@ export ENGINE PYTHON
 export PYTHONPATH := src
 export SAM_CLI_TELEMETRY := 0
 
-.PHONY: help run test replay differential bench check deploy lock clean
+.PHONY: help run muster test replay differential explain bench check deploy lock clean
 
 help: ## List what make can do
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' Makefile
 
-run: .venv/installed $(engine) ## Run the endpoint on this machine until Ctrl-C (PORT=8080)
+run: .venv/installed .venv/bin/muster $(engine) ## Run the endpoint on this machine until Ctrl-C (PORT=8080)
 	@.venv/bin/python -u -m local --port $(PORT)
+
+muster: .venv/bin/muster ## Install the command line as .venv/bin/muster
+	@.venv/bin/muster --help
 
 test: .venv/installed $(engine) $(ministack) ## Run the tests
 	@.venv/bin/pytest
@@ -31,6 +34,9 @@ replay: .venv/installed ## Replay what identity providers send against a deploym
 differential: .venv/installed ## Compare 20,000 PATCH requests and 100,000 filters with scim2-models
 	@DIFFERENTIAL_SIZE=20000 .venv/bin/pytest tests/differential
 
+explain: .venv/installed ## Tell how a query is answered, and what it costs (FILTER='...' SORT=)
+	@.venv/bin/python -m local.explain '$(subst ','\'',$(FILTER))' '$(SORT)'
+
 bench: .venv/installed .venv-bench/installed $(dynoxide) $(scimmy) ## Measure against the peers, write docs/performance.md (ONLY= some rows)
 	@.venv/bin/python -m bench $(addprefix --only ,$(ONLY))
 
@@ -39,7 +45,7 @@ check: .venv/installed .venv-sam/installed ## Check style, types, layers and the
 	.venv/bin/ruff format --check
 	.venv/bin/mypy
 	.venv/bin/lint-imports
-	.venv-sam/bin/cfn-lint template.yaml
+	.venv-sam/bin/cfn-lint template.yaml examples/*/template.yaml
 	AWS_DEFAULT_REGION=us-east-1 .venv-sam/bin/sam validate --lint
 
 # The build has no .pyc files, which would double the time of a cold start; Lambda can't write any.
@@ -67,6 +73,9 @@ clean: ## Remove all that make has made, the data of the local run included
 
 .venv/installed: requirements/dev.txt
 	@sh local/venv.sh .venv $<
+
+.venv/bin/muster: local/muster.sh .venv/installed
+	@install -m 755 $< $@
 
 .venv-sam/installed: requirements/sam.txt
 	@sh local/venv.sh .venv-sam $<

@@ -15,6 +15,7 @@ PEERS = Path(__file__).parent / "peers"
 DOCS = ROOT / "docs"
 TEMPLATE = Template(ROOT / "template.yaml")
 SECRET_PREFIX = "muster/tenants/"  # noqa: S105  # a name, not a secret
+CURSOR_SECRET = "muster/cursor-key"  # noqa: S105  # neither is this
 
 FUNCTION = {
     "AWS_ACCESS_KEY_ID": "bench",
@@ -22,6 +23,7 @@ FUNCTION = {
     "AWS_REGION": REGION,
     "AWS_DEFAULT_REGION": REGION,
     "SECRET_PREFIX": SECRET_PREFIX,
+    "CURSOR_SECRET": CURSOR_SECRET,
     "POWERTOOLS_SERVICE_NAME": "muster",
     "POWERTOOLS_METRICS_NAMESPACE": "Muster",
 }
@@ -48,5 +50,13 @@ def environment(variables: Mapping[str, str]) -> Iterator[None]:
 
 def memory_mb() -> int:
     """The memory of the users function."""
-    known = {"Table": "muster", "AWS::StackName": "bench", "AWS::Region": REGION, "AWS::AccountId": ACCOUNT}
+    known = {
+        "Table": "muster",
+        "CursorKey": CURSOR_SECRET,
+        "EventBus": "bench",
+        "PoisonQueue": "bench",
+        "AWS::StackName": "bench",
+        "AWS::Region": REGION,
+        "AWS::AccountId": ACCOUNT,
+    }
     return next(spec.memory for spec in TEMPLATE.functions(known, FUNCTION) if spec.name == "UsersFunction")

@@ -131,7 +131,8 @@ def _kept(directory: Path, number: int, name: str, tenant: str, secrets_url: str
         client = _client(table)
         client.create_table(**TEMPLATE.table(name))
         with environment(table.variables):
-            token = wiring.tenants(Settings.from_environment(os.environ)).connect(tenant)
+            secrets.ensure(secrets_url, os.environ["CURSOR_SECRET"])
+            token = wiring.operator(Settings.from_environment(os.environ), "bench").tenants().connect(tenant).token
         table = Table(name, dynamodb.url, secrets_url, tenant, token)
         parts = _parts(number)
         if len(parts) == 1:

@@ -16,7 +16,7 @@ import handlers.application
 from bench.place import FUNCTION, environment
 from bench.wire import Call, recording
 from handlers.application import Application
-from handlers.routes import find
+from handlers.routes.everything import find
 from local.gateway.event import Request, build_event
 from local.gateway.routes import DEFAULT, Match, Route
 

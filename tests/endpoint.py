@@ -27,14 +27,24 @@ ENVIRONMENT = {
     "AWS_DEFAULT_REGION": "eu-west-1",
     "TABLE_NAME": "muster",
     "SECRET_PREFIX": "muster/tenants/",
+    "CURSOR_SECRET": "muster/cursor-key",
     "POWERTOOLS_SERVICE_NAME": "muster",
     "POWERTOOLS_METRICS_NAMESPACE": "Muster",
+}
+
+# What references of the template's variables lead to.
+KNOWN = {
+    "AWS::StackName": "muster",
+    "Table": "muster",
+    "CursorKey": "muster/cursor-key",
+    "EventBus": "muster",
+    "PoisonQueue": "https://queue.example.com",
 }
 
 
 def functions() -> list[FunctionSpec]:
     """The functions of the template with this environment's values."""
-    return TEMPLATE.functions({"AWS::StackName": "muster", "Table": "muster"}, ENVIRONMENT | {"FunctionLogs": ""})
+    return TEMPLATE.functions(KNOWN, ENVIRONMENT | {"FunctionLogs": ""})
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,11 @@ After a restart everything is as it was but the six random characters at the end
 
 import sys
 from pathlib import Path
+from secrets import token_urlsafe
 
+import boto3
+
+from local.place import REGION
 from local.services.child import Child
 from local.services.durable import Answer, Call, Service, serve
 
@@ -16,6 +20,21 @@ def child(data: Path) -> Child:
     return Child(
         "Secrets Manager", [sys.executable, "-m", __name__, "--port", "{port}", "--journal", str(journal)], journal
     )
+
+
+def ensure(url: str, name: str) -> None:
+    """Makes a secret of random characters, as ``GenerateSecretString`` does, unless it is there."""
+    client = boto3.client(
+        "secretsmanager",
+        endpoint_url=url,
+        region_name=REGION,
+        aws_access_key_id="local",
+        aws_secret_access_key="local",  # noqa: S106 - moto takes any
+    )
+    try:
+        client.create_secret(Name=name, SecretString=token_urlsafe(48))
+    except client.exceptions.ResourceExistsException:
+        return
 
 
 def connect() -> Service:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -13,35 +13,38 @@ from aws_lambda_powertools import Logger
 from botocore.exceptions import ClientError
 
 from handlers.http import Request, Response
-from handlers.routes import Endpoint, Exchange
+from handlers.routes import Exchange, Find
 from scim import wiring
+from scim.access.authentication import Opened
 from scim.protocol.dialect import Dialect
 from scim.protocol.errors import InternalError, MethodNotAllowed, NotFound, ScimError
-from scim.protocol.schema import ResourceType
 from scim.service.context import Context
 from scim.service.deadline import Deadline
-from scim.service.ports import Tenant
+from scim.service.expiry import warning
+from scim.service.ports import Tenant, Use
 from scim.service.stored import encode
 from scim.settings import Settings
-from scim.store.dynamo import Dynamo
+from scim.store.dynamo import NO_ANSWER, Dynamo
+from scim.store.tenants import TenantStore
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
-
-Find = Callable[[list[str], tuple[ResourceType, ...]], Endpoint | None]
 
 _BASE_PATH = "/scim/v2"
 
 
 class Application:
-    """A Lambda handler that serves the endpoints that ``find`` finds.
+    """A Lambda handler that serves the endpoints that ``find`` finds; ``resources`` says whether they reach users.
 
-    Adapters are made for the first request and kept as long as the execution environment lives.
+    Adapters are kept as long as the execution environment lives. Where Lambda takes a snapshot of it (SnapStart) they
+    are made before, and wrong settings fail the deployment; else for the first request.
     """
 
-    def __init__(self, find: Find) -> None:
+    def __init__(self, find: Find, *, resources: bool = True) -> None:
         self._find = find
         self._logger = Logger(use_rfc3339=True)  # Lambda reads the level of a line only beside such a time
+        if os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start":
+            self._adapters.prime(resources=resources)
 
     @cached_property
     def _adapters(self) -> wiring.Adapters:
@@ -70,7 +73,11 @@ class Application:
     def _answer(self, request: Request, deadline: Deadline, line: dict[str, Any]) -> Response:
         adapters = self._adapters
         calls = adapters.dynamo(deadline)
-        tenant = adapters.authenticator.authenticate(request.header("authorization"), adapters.tenants(calls))
+        tenants = adapters.tenants(calls)
+        opened = adapters.authenticator.authenticate(request.header("authorization"), tenants)
+        tenant = opened.tenant
+        if opened.was_read:
+            self._note_use(opened, tenants, request.id)
         # Token and settings are cached, and so counted apart.
         line |= {"tenant": tenant.id, "dynamodb_calls_cold": calls.calls}
         calls = adapters.dynamo(deadline)
@@ -99,6 +106,16 @@ class Application:
         )
         return operation(exchange)
 
+    def _note_use(self, opened: Opened, tenants: TenantStore, request_id: str) -> None:
+        """Once a minute: write down that the token is in use, and warn if it ends soon. Never fails the request."""
+        tenant, now = opened.tenant.id, time.time()
+        if days := warning(opened.expires, now):
+            self._logger.warning("token expires", tenant=tenant, within_days=days)
+        try:
+            tenants.record_use(tenant, Use(now, opened.version))
+        except (ClientError, *NO_ANSWER) as fault:
+            self._report(fault, request_id)
+
     def _context(self, request: Request, tenant: Tenant, deadline: Deadline) -> Context:
         return Context(
             tenant=tenant,
@@ -106,6 +123,7 @@ class Application:
             base_url=self._adapters.settings.public_url or f"https://{request.domain}{_BASE_PATH}",
             dialect=Dialect(strict=tenant.strict),
             deadline=deadline,
+            seal=self._adapters.seal,
             now=wiring.now,
             new_id=wiring.new_id,
         )

@@ -1,6 +1,6 @@
 """Lambda entry point for discovery, which has no right to users."""
 
 from handlers.application import Application
-from handlers.routes import find_discovery
+from handlers.routes.discovery import find
 
-handler = Application(lambda segments, _: find_discovery(segments))
+handler = Application(find, resources=False)

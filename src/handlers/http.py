@@ -57,7 +57,7 @@ class Request:
         return str(self.event["requestContext"]["domainName"])
 
     def parameters(self, known: frozenset[str]) -> dict[str, str]:
-        """The query parameters among ``known``, by lower-case name, without blank ones but for a blank filter.
+        """The query parameters among ``known``, by lower-case name, without those whose blank value means nothing.
 
         Read from the raw query string: the gateway joins repeated parameters with commas, which values may hold too.
         Raises :class:`InvalidValue`.
@@ -75,7 +75,8 @@ class Request:
         for name, value in ((name.lower(), value) for name, value in pairs):
             if name in found:
                 raise InvalidValue(f"The query parameter {name} is there twice: send it once.")
-            if name in known and (value or name == "filter"):  # a blank filter must not mean everybody
+            # A blank filter must not mean everybody; a blank cursor is the first page.
+            if name in known and (value or name in ("filter", "cursor")):
                 found[name] = value
         return found
 

@@ -1,6 +1,6 @@
 """Lambda entry point for users, and for every path that the gateway has no route for."""
 
 from handlers.application import Application
-from handlers.routes import find
+from handlers.routes.everything import find
 
 handler = Application(find)

@@ -1,4 +1,7 @@
-"""The one place where adapters are built from the settings."""
+"""The one place where adapters are built from the settings.
+
+What only some functions use is imported where it is built, so that no other function pays for it with its start.
+"""
 
 from __future__ import annotations
 
@@ -7,67 +10,129 @@ import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
-import boto3
-
+from scim import clients
 from scim.access import secret_store
 from scim.access.authentication import Authenticator
+from scim.access.seal import Seal
 from scim.access.secret_store import SecretStore
-from scim.protocol.dialect import Dialect
-from scim.protocol.path import Path, UnknownAttribute, resolve
 from scim.protocol.schema import ResourceType, Type, user_type
 from scim.service.deadline import Deadline
-from scim.service.ports import Tenant
-from scim.service.tenants import Tenants
 from scim.settings import Settings
 from scim.store import dynamo
 from scim.store.dynamo import Dynamo
-from scim.store.resources import Layout, ResourceStore
 from scim.store.tenants import TenantStore
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_secretsmanager import SecretsManagerClient
 
-_INDEXABLE = (Type.STRING, Type.REFERENCE)
+    from scim.events.relay import Relay
+    from scim.protocol.path import Path
+    from scim.service.ports import Tenant
+    from scim.service.tenants import Tenants
+    from scim.store.resources import Layout, ResourceStore
+
 _DAY_S = 86_400
-_CONNECTING_S = 30.0
+_OPERATING_S = 30.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Adapters:
-    """What lives as long as the execution environment. Clients are made on first use, never on import."""
+    """What lives as long as the execution environment."""
 
     settings: Settings
     client: DynamoDBClient
-    layout: Layout
     authenticator: Authenticator
+    seal: Seal
+
+    @cached_property
+    def layout(self) -> Layout:
+        """Raises ``ValueError`` for attributes that can't be indexed."""
+        from scim.store.resources import Layout
+
+        return Layout(indexed(self.settings), _expiry(self.settings.change_retention_days), new_id, time.time)
+
+    def prime(self, *, resources: bool) -> None:
+        """Import and read what requests need, so that a snapshot holds it. Nothing unique or secret comes of it."""
+        user_type()
+        if resources:
+            _ = self.layout
 
     def dynamo(self, deadline: Deadline) -> Dynamo:
         return Dynamo(self.client, self.settings.table_name, deadline)
 
     def tenants(self, calls: Dynamo) -> TenantStore:
-        return TenantStore(calls)
+        return TenantStore(calls, new_id)
 
     def resources(self, calls: Dynamo, tenant: Tenant, resource_type: ResourceType) -> ResourceStore:
+        from scim.store.resources import ResourceStore
+
         return ResourceStore(calls, self.layout, tenant.id, resource_type)
 
 
 def adapters(settings: Settings) -> Adapters:
-    client = boto3.client("dynamodb", config=dynamo.CLIENT_CONFIG)
+    """The clients in them are made, and have neither looked for credentials nor opened a connection."""
+    secrets = _secrets_manager()
     return Adapters(
         settings=settings,
-        client=client,
-        layout=Layout(_indexed(settings), _expiry(settings.change_retention_days), new_id),
-        authenticator=Authenticator(_secrets(settings), time.time),
+        client=_dynamodb(),
+        authenticator=Authenticator(SecretStore(secrets, settings.secret_prefix), time.time),
+        seal=Seal(secrets, settings.cursor_secret, time.time),
     )
 
 
-def tenants(settings: Settings) -> Tenants:
-    """The use cases around tenants, for whoever administers them."""
-    client = boto3.client("dynamodb", config=dynamo.CLIENT_CONFIG)
-    calls = Dynamo(client, settings.table_name, deadline(_CONNECTING_S))
-    return Tenants(TenantStore(calls), _secrets(settings))
+def publishing(settings: Settings) -> Callable[[Deadline], Relay]:
+    """The relay from the table's stream to the event bus, for one batch each.
+
+    Raises ``ValueError`` where the settings of the bus or the queue are missing.
+    """
+    from scim.events import bus, poison, relay
+
+    if not (settings.event_bus_name and settings.poison_queue_url):
+        raise ValueError("Publishing changes needs EVENT_BUS_NAME and POISON_QUEUE_URL.")
+    events = clients.client("events", bus.CLIENT_CONFIG)
+    queues = clients.client("sqs", bus.CLIENT_CONFIG)
+    return lambda deadline: relay.Relay(
+        bus.Bus(events, settings.event_bus_name, relay.for_the_bus(deadline)),
+        poison.PoisonQueue(queues, settings.poison_queue_url, deadline),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """Whoever administers tenants, with rights that no function behind the API has. ``actor`` stands in the records."""
+
+    settings: Settings
+    actor: str
+    client: DynamoDBClient
+    secrets: SecretStore
+
+    def store(self, seconds: float = _OPERATING_S) -> TenantStore:
+        """The tenants in the table, for as long as an operation may take."""
+        return TenantStore(Dynamo(self.client, self.settings.table_name, deadline(seconds)), new_id)
+
+    def tenants(self) -> Tenants:
+        """The use cases around tenants, for one operation."""
+        from scim.service.tenants import Tenants
+
+        return Tenants(self.store(), self.secrets, self.actor, time.time, new_id)
+
+
+def operator(
+    settings: Settings, actor: str, session: Any = None, endpoints: Mapping[str, str] | None = None
+) -> Operator:
+    """``session`` of boto3 makes the clients, ``endpoints`` has URLs of services that are not at AWS's."""
+    import boto3  # no function behind the API imports it
+
+    session, found = session or boto3, endpoints or {}
+    client = session.client("dynamodb", config=dynamo.CLIENT_CONFIG, endpoint_url=found.get("dynamodb"))
+    secrets = session.client(
+        "secretsmanager", config=secret_store.OPERATOR_CONFIG, endpoint_url=found.get("secretsmanager")
+    )
+    return Operator(settings, actor, client, SecretStore(secrets, settings.secret_prefix))
 
 
 def deadline(seconds: float) -> Deadline:
@@ -84,22 +149,32 @@ def new_id() -> str:
     return str(uuid.uuid4())
 
 
-def _secrets(settings: Settings) -> SecretStore:
-    return SecretStore(boto3.client("secretsmanager", config=secret_store.CLIENT_CONFIG), settings.secret_prefix)
+def _secrets_manager() -> SecretsManagerClient:
+    client: SecretsManagerClient = clients.client("secretsmanager", secret_store.CLIENT_CONFIG)
+    return client
+
+
+def _dynamodb() -> DynamoDBClient:
+    client: DynamoDBClient = clients.client("dynamodb", dynamo.CLIENT_CONFIG)
+    return client
 
 
 def _expiry(days: int) -> Callable[[], int | None]:
     return lambda: int(time.time()) + days * _DAY_S if days else None
 
 
-def _indexed(settings: Settings) -> Mapping[str, Path]:
+def indexed(settings: Settings) -> Mapping[str, Path]:
     """The indexed attributes by the name that their paths print themselves as. Raises ``ValueError``."""
+    from scim.protocol.dialect import Dialect
+    from scim.protocol.path import UnknownAttribute, resolve
+
     try:
         paths = [resolve(name, user_type(), Dialect(strict=True)) for name in settings.indexed_attributes]
     except UnknownAttribute as unknown:
         raise ValueError(f"INDEXED_ATTRIBUTES names {unknown.name}, which no schema has.") from unknown
     for path in paths:
-        if path.leaf is None or path.leaf.type not in _INDEXABLE or path.leaf.read_only or path.leaf.write_only:
+        leaf = path.leaf
+        if leaf is None or leaf.type not in (Type.STRING, Type.REFERENCE) or leaf.read_only or leaf.write_only:
             raise ValueError(
                 f"INDEXED_ATTRIBUTES names {path}, which is no string: name a sub-attribute, or leave it out."
             )

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from scim.store import keys
 from tests.endpoint import ENVIRONMENT
 
 
@@ -54,5 +55,10 @@ def log(aws: None) -> Iterator[Log]:
 
 @pytest.fixture
 def items(table: Any) -> Callable[[], list[dict[str, Any]]]:
-    """Reads all that the table holds."""
-    return lambda: sorted(table.scan(ConsistentRead=True)["Items"], key=itemgetter("pk", "sk"))
+    """Reads all that the table holds but when tokens were last used."""
+
+    def items() -> list[dict[str, Any]]:
+        found = [item for item in table.scan(ConsistentRead=True)["Items"] if item["sk"] != keys.USE]
+        return sorted(found, key=itemgetter("pk", "sk"))
+
+    return items

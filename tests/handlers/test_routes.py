@@ -1,12 +1,13 @@
 """What is served where."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
 
-from handlers.routes import find, find_discovery
+from handlers.routes import Find, bulk, discovery
+from handlers.routes.everything import find
 from scim.protocol.schema import user_type
 from tests.endpoint import BASE_URL, CORE, Endpoint
 
@@ -65,17 +66,15 @@ def test_other_paths_lead_nowhere(path: str) -> None:
     assert find(segments(path), (user_type(),)) is None
 
 
-@pytest.mark.parametrize("path", DISCOVERY)
-def test_discovery_finds_its_own_endpoints(path: str) -> None:
-    endpoint = find_discovery(segments(path))
+@pytest.mark.parametrize(("find_own", "own"), [(discovery.find, DISCOVERY), (bulk.find, {"/Bulk": SERVED["/Bulk"]})])
+def test_function_with_routes_of_its_own_serves_them_and_nothing_else(
+    find_own: Find, own: Mapping[str, tuple[str, list[str]]]
+) -> None:
+    found = {path: find_own(segments(path), (user_type(),)) for path in [*SERVED, *DISCOVERY, *NOT_SERVED]}
 
-    assert endpoint is not None
-    assert endpoint.name == DISCOVERY[path][0]
-
-
-@pytest.mark.parametrize("path", [*SERVED, *NOT_SERVED])
-def test_discovery_finds_nothing_else(path: str) -> None:
-    assert find_discovery(segments(path)) is None
+    assert {path: endpoint.name for path, endpoint in found.items() if endpoint} == {
+        path: name for path, (name, _) in own.items()
+    }
 
 
 @pytest.mark.parametrize("path", SERVED | DISCOVERY)

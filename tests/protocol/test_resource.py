@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from scim.protocol.dialect import Dialect
 from scim.protocol.errors import InvalidSyntax, InvalidValue, Mutability, ScimError
-from scim.protocol.resource import changed_attributes, check_immutable, complete, read_resource, unique_value
+from scim.protocol.resource import changed_attributes, check_immutable, complete, read_resource
 from scim.protocol.schema import user_type
 from tests.differential.generator import Generator
 
@@ -163,12 +163,6 @@ def test_completed_user_lists_the_schemas_that_it_has_now() -> None:
     user = {"userName": "bjensen", "schemas": [CORE, ENTERPRISE], EXAMPLE: {"Badge": "7"}}
 
     assert complete(user, TYPE) == {"schemas": [CORE, EXAMPLE], "userName": "bjensen", EXAMPLE: {"Badge": "7"}}
-
-
-def test_user_name_names_a_user_uniquely() -> None:
-    attribute, value = unique_value({"userName": "bjensen"}, TYPE)
-
-    assert (attribute.name, value) == ("userName", "bjensen")
 
 
 @pytest.mark.parametrize("after", [{EXAMPLE: {"Badge": "8"}}, {EXAMPLE: {"Level": 1}}, {}])

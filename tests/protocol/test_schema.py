@@ -149,4 +149,4 @@ def test_names_with_spaces_are_known_in_full_and_the_longer_ones_first() -> None
         {"name": "Cost Center Code", "type": "string"},
     )
 
-    assert type_.spaced_names() == ["urn:example:user:cost center code", "urn:example:user:cost center"]
+    assert type_.spaced_names == ("urn:example:user:cost center code", "urn:example:user:cost center")

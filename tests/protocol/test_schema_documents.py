@@ -50,14 +50,6 @@ DEVIATIONS: dict[str, dict[str, dict[str, tuple[object, object]]]] = {
     "service-provider-config": {
         # Not among the attributes of sections 5 and 8.7.2: the resource has no id.
         "id": {"name": (None, "id")},
-        # RFC 9865, which the service does not announce.
-        "pagination": {"name": (None, "pagination")},
-        "pagination.cursor": {"name": (None, "cursor")},
-        "pagination.index": {"name": (None, "index")},
-        "pagination.defaultPaginationMethod": {"name": (None, "defaultPaginationMethod")},
-        "pagination.defaultPageSize": {"name": (None, "defaultPageSize")},
-        "pagination.maxPageSize": {"name": (None, "maxPageSize")},
-        "pagination.cursorTimeout": {"name": (None, "cursorTimeout")},
     },
     "resource-type": {
         # Section 8.7.2: "caseExact": false, "uniqueness": "none" for both.

@@ -16,7 +16,7 @@ TYPE = user_type().extended([LEVEL])
 
 
 def ordered(name: str, resources: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return sorted(resources, key=compile_sort(name, TYPE, Dialect()))
+    return sorted(resources, key=compile_sort(name, TYPE, Dialect()).key)
 
 
 @pytest.mark.parametrize(

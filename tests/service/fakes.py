@@ -1,7 +1,7 @@
 """What the use cases need from outside, played in memory."""
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,7 +10,24 @@ from scim.protocol.dialect import Dialect
 from scim.protocol.schema import ResourceType, user_type
 from scim.service.context import Context
 from scim.service.deadline import Deadline
-from scim.service.ports import Change, Found, NotUnique, Query, Tenant, VersionConflict
+from scim.service.ports import (
+    CURRENT,
+    PENDING,
+    PREVIOUS,
+    Act,
+    Anchor,
+    Change,
+    Found,
+    NotUnique,
+    Opened,
+    Query,
+    SecretMissing,
+    StartIndex,
+    Tenant,
+    TokenVersion,
+    Use,
+    VersionConflict,
+)
 from scim.service.resources import Resources
 from scim.service.stored import Stored, encode
 from tests.endpoint import CORE
@@ -71,28 +88,111 @@ class MemoryStore:
         self.queries.append(query)
         found = [user for _, user in sorted(self.users.items()) if query.matches is None or query.matches(user)]
         if query.order is not None:
-            found.sort(key=query.order, reverse=query.descending)
-        first = query.start_index - 1
-        return Found(len(found), found[first : first + query.count], "memory")
+            found.sort(key=query.order.key, reverse=query.order.descending)
+        if isinstance(query.start, StartIndex):
+            first = query.start.index - 1
+            return Found(len(found), found[first : first + query.count], "memory")
+        ids = [user.id for user in found]
+        first = ids.index(query.start.anchors[0].id) + 1 if query.start.anchors else 0
+        if query.start.backwards:
+            first = max(first - 1 - query.count, 0)
+        page = found[first : first + query.count]
+        after = [Anchor(page[-1].id, b"01234567")] if first + query.count < len(found) else None
+        before = [Anchor(page[0].id, b"01234567")] if first else None
+        return Found(len(found), page, "memory", after, before)
+
+
+@dataclass
+class PlainSeal:
+    """A seal that anybody could make. ``age_s`` is how old what it opens is."""
+
+    age_s: float = 0
+
+    def seal(self, tenant_id: str, content: bytes) -> str:
+        return f"{tenant_id}~{content.hex()}"
+
+    def open(self, tenant_id: str, text: str) -> Opened | None:
+        sealed_for, _, content = text.partition("~")
+        return Opened(bytes.fromhex(content), self.age_s) if sealed_for == tenant_id else None
 
 
 class MemoryTenants:
-    """The settings of tenants."""
+    """The settings of tenants, and the records of what was done with them. None has a user or uses its token."""
 
     def __init__(self, *tenants: Tenant) -> None:
         self.tenants = {tenant.id: tenant for tenant in tenants}
+        self.acts: list[Act] = []
 
     def get(self, tenant_id: str) -> Tenant | None:
         return self.tenants.get(tenant_id)
 
-    def create(self, tenant: Tenant) -> bool:
-        return self.tenants.setdefault(tenant.id, tenant) is tenant
+    def write(self, before: Tenant | None, after: Tenant, act: Act) -> None:
+        if self.tenants.get(after.id) != before:
+            raise VersionConflict
+        self.tenants[after.id] = after
+        self.acts.append(act)
 
-    def replace(self, tenant: Tenant) -> bool:
-        known = tenant.id in self.tenants
-        if known:
-            self.tenants[tenant.id] = tenant
-        return known
+    def ids(self) -> Iterator[str]:
+        return iter(sorted(self.tenants))
+
+    def last_use(self, _: str) -> Use | None:
+        return None
+
+    def count(self, _: str) -> tuple[int, int]:
+        return 0, 0
+
+    def users(self, _: str) -> Iterator[Stored]:
+        return iter(())
+
+
+class MemoryTokens:
+    """The tokens of tenants: the versions of each secret and its labels."""
+
+    def __init__(self) -> None:
+        self.versions: dict[tuple[str, str], TokenVersion] = {}
+        self.on: dict[str, dict[str, str]] = {}
+        self.closed: set[str] = set()
+
+    def open(self, tenant_id: str, version: str, expires: float | None) -> None:
+        self.closed.discard(tenant_id)
+        if tenant_id in self.on:
+            self.add(tenant_id, version, expires, 0)
+        else:
+            self.on[tenant_id] = {CURRENT: version}
+            self._make(tenant_id, version, expires, 0)
+
+    def add(self, tenant_id: str, version: str, expires: float | None, grace_s: float) -> None:
+        if tenant_id not in self.on or tenant_id in self.closed:
+            raise SecretMissing
+        if (tenant_id, version) not in self.versions:
+            self.on[tenant_id][PENDING] = version
+            self._make(tenant_id, version, expires, grace_s)
+
+    def _make(self, tenant_id: str, version: str, expires: float | None, grace_s: float) -> None:
+        token = f"token {len(self.versions) + 1} of {tenant_id}"
+        self.versions[tenant_id, version] = TokenVersion(version, token, expires, grace_s, 0)
+
+    def read(self, tenant_id: str, version: str) -> TokenVersion | None:
+        return self.versions.get((tenant_id, version))
+
+    def labels(self, tenant_id: str) -> Mapping[str, str]:
+        return dict(self.on.get(tenant_id, {}))
+
+    def promote(self, tenant_id: str, version: str, current: str | None, *, keep_previous: bool) -> bool:
+        labels = self.on[tenant_id]
+        if labels.get(CURRENT) != current:
+            return False
+        labels |= {CURRENT: version} | ({PREVIOUS: current} if current and keep_previous else {})
+        return True
+
+    def drop_pending(self, tenant_id: str, version: str) -> None:
+        assert self.on[tenant_id].pop(PENDING) == version
+
+    def close(self, tenant_id: str) -> None:
+        self.closed.add(tenant_id)
+
+    def reopen(self, tenant_id: str) -> None:
+        self.closed.discard(tenant_id)
 
 
 def _name(user: Stored) -> str:
@@ -108,7 +208,11 @@ def user(user_name: str = "alice", version: int = 1, **attributes: Any) -> Store
 
 
 def context(
-    *, tenant: Tenant | None = None, deadline: Deadline | None = None, now: Callable[[], str] = lambda: NOW
+    *,
+    tenant: Tenant | None = None,
+    deadline: Deadline | None = None,
+    seal: PlainSeal | None = None,
+    now: Callable[[], str] = lambda: NOW,
 ) -> Context:
     tenant = tenant or Tenant("acme")
     return Context(
@@ -117,6 +221,7 @@ def context(
         base_url=BASE_URL,
         dialect=Dialect(strict=tenant.strict),
         deadline=deadline or Clock().deadline,
+        seal=seal or PlainSeal(),
         now=now,
         new_id=new_id,
     )

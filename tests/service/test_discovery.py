@@ -42,6 +42,14 @@ def test_service_provider_config_tells_what_is_served_and_its_limits() -> None:
         "changePassword": {"supported": False},
         "sort": {"supported": True},
         "etag": {"supported": True},
+        "pagination": {
+            "cursor": True,
+            "index": True,
+            "defaultPaginationMethod": "index",
+            "defaultPageSize": 200,
+            "maxPageSize": 200,
+            "cursorTimeout": 3600,
+        },
     }
     assert [scheme["type"] for scheme in config["authenticationSchemes"]] == ["oauthbearertoken"]
 

@@ -1,14 +1,48 @@
-"""Where in the order of ids a page begins."""
+"""How many there are, and where in the order of ids an index lies."""
 
-from scim.store.counters import Counters
+import uuid
+from random import Random
 
-COUNTERS = Counters([("00", 2), ("7f", 0), ("a0", 3)])
-
-
-def test_the_total_is_the_sum_over_the_shards() -> None:
-    assert COUNTERS.total == 5
+from scim.store.counters import Counters, one
 
 
-def test_an_index_lies_in_the_shard_that_the_cumulated_counters_reach_it_in() -> None:
-    places = [COUNTERS.locate(index) for index in range(1, 7)]
-    assert places == [("00", 0), ("00", 1), ("a0", 0), ("a0", 1), ("a0", 2), None]
+def counters(ids: list[str]) -> Counters:
+    shards: dict[str, int] = {}
+    for each in ids:
+        shards[each[:2]] = shards.get(each[:2], 0) + one(each)
+    return Counters(sorted(shards.items()))
+
+
+def test_the_total_is_the_sum_over_all_parts_of_all_shards() -> None:
+    assert counters(["0000", "0001", "00ff", "7f80"]).total == 4
+
+
+def test_every_index_lies_where_the_counters_say() -> None:
+    """Behind what the ids there begin with, and no further away than the part is large."""
+    random = Random(7)  # noqa: S311  # the same ids in every run
+    ids = sorted(str(uuid.UUID(int=random.getrandbits(128), version=4)) for _ in range(3_000))
+    counted = counters(ids)
+    for index, resource_id in enumerate(ids, 1):
+        located = counted.locate(index)
+        assert located is not None
+        beginning, before = located
+        first = next(number for number, each in enumerate(ids) if each >= beginning)
+        assert ids[first + before] == resource_id
+        assert before < 20
+
+
+def test_there_is_nothing_behind_the_last() -> None:
+    assert counters(["0000", "00ff"]).locate(3) is None
+    assert Counters([]).locate(1) is None
+
+
+def test_what_is_taken_away_was_there_and_leaves_its_neighbours_alone() -> None:
+    kept = ["4200", "42ff"]
+    shards = dict(counters([*kept, "4224"]).shards)
+    shards["42"] -= one("4224")
+    assert Counters(list(shards.items())) == counters(kept)
+
+
+def test_a_part_holds_thousands() -> None:
+    full = 8_191 * one("4200") + 8_191 * one("42ff") + 3 * one("4240")
+    assert Counters([("42", full)] * 256).total == 256 * (8_191 * 2 + 3)

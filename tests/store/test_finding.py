@@ -12,14 +12,15 @@ from scim.protocol.errors import TooMany
 from scim.protocol.filter.parser import parse_filter
 from scim.protocol.filter.predicate import compile_filter
 from scim.protocol.schema import user_type
+from scim.protocol.sort import compile_sort
 from scim.service.deadline import Deadline
-from scim.service.ports import Change, Query, Tenant
+from scim.service.ports import Change, Order, Query, StartIndex, Tenant
 from scim.service.stored import Stored, encode
 from scim.store import keys
 from scim.store.dynamo import Dynamo
 from scim.store.resources import ResourceStore
 
-CHANGE = Change("2026-01-01T00:00:00.000Z", "create", [], "joined", "scim", "request", [])
+CHANGE = Change("2026-01-01T00:00:00.000Z", "create", [], "joined", "scim", "request", [], "User", "Bob", None, True)
 MakeUser = Callable[..., Stored]
 
 
@@ -35,12 +36,18 @@ def make(store: ResourceStore) -> MakeUser:
     return make
 
 
-def query(text: str | None = None, start_index: int = 1, count: int = 200, **more: Any) -> Query:
+def query(text: str | None = None, start_index: int = 1, count: int = 200, order: Order | None = None) -> Query:
+    start = StartIndex(start_index)
     if text is None:
-        return Query(start_index, count, **more)
+        return Query(start, count, order=order, text=f"by {order}")
     tree = parse_filter(text, user_type(), Dialect())
     predicate = compile_filter(tree, Dialect())
-    return Query(start_index, count, tree, lambda stored: predicate(stored.resource), **more)
+    return Query(start, count, tree, lambda stored: predicate(stored.resource), order, text=f"{text} by {order}")
+
+
+def sorting(name: str, *, descending: bool = False) -> Order:
+    sort = compile_sort(name, user_type(), Dialect())
+    return Order(sort.path, lambda stored: sort.key(stored.resource), descending)
 
 
 @pytest.mark.parametrize(
@@ -141,10 +148,9 @@ def test_a_sorted_walk_holds_the_page_only(
     store: ResourceStore, make: MakeUser, descending: bool, expected: list[str]
 ) -> None:
     for name in "dacb":
-        make(name)
-    sorting = query(start_index=2, count=2, order=lambda stored: stored.resource["userName"], descending=descending)
-    found = store.find(sorting)
-    assert ([stored.resource["userName"] for stored in found.page], found.total) == (expected, 4)
+        make(f"user-{name}", title=name)
+    found = store.find(query(start_index=2, count=2, order=sorting("title", descending=descending)))
+    assert ([stored.resource["title"] for stored in found.page], found.total, found.plan) == (expected, 4, "walk,sort")
 
 
 def test_tenants_do_not_see_each_other(adapters: wiring.Adapters, dynamo: Dynamo, make: MakeUser) -> None:

@@ -9,6 +9,7 @@ import pytest
 from scim.protocol.errors import PayloadTooLarge
 from scim.service.ports import Change, NotUnique, VersionConflict
 from scim.service.stored import Stored, encode
+from scim.store.counters import one
 from scim.store.dynamo import Dynamo
 from scim.store.resources import MAX_DOCUMENT_BYTES, ResourceStore
 
@@ -24,6 +25,10 @@ CHANGE = Change(
     actor="scim",
     request_id="request",
     leniencies=["string-boolean"],
+    resource_type="User",
+    user_name="Bob",
+    external_id="E#1",
+    active=True,
 )
 
 
@@ -38,7 +43,8 @@ def test_a_created_user_has_its_name_its_index_entries_its_count_and_its_change_
     store.write(None, user(externalId="E#1", emails=[{"value": "B@x"}, {"value": "b@X"}]), CHANGE)
     written = items()
     record = written.pop(f"C#{ONE}#0000000001")
-    assert {item["pk"]["S"] for item in written.values()} == {"T#acme"}
+    assert {sort for sort, item in written.items() if item["pk"]["S"] == "L#acme"} == {"K#0f"}
+    assert {item["pk"]["S"] for item in written.values()} == {"T#acme", "L#acme"}
     assert set(written) == {
         f"U#{ONE}",
         "N#bob",
@@ -47,11 +53,13 @@ def test_a_created_user_has_its_name_its_index_entries_its_count_and_its_change_
         "K#0f",
     }
     assert written["N#bob"]["id"] == {"S": ONE}
-    assert (written["K#0f"]["total"], written["K#0f"]["active"]) == ({"N": "1"}, {"N": "1"})
+    assert (written["K#0f"]["counts"], written["K#0f"]["active"]) == ({"N": str(one(ONE))}, {"N": "1"})
     assert json.loads(written[f"U#{ONE}"]["doc"]["S"])["userName"] == "Bob"
     assert record["at"] == {"S": "2026-01-02T03:04:05.678Z"}
     assert record["participation"] == {"S": "joined"}
     assert record["leniencies"] == {"L": [{"S": "string-boolean"}]}
+    assert (record["resourceType"], record["userName"]) == ({"S": "User"}, {"S": "Bob"})
+    assert (record["externalId"], record["active"]) == ({"S": "E#1"}, {"BOOL": True})
     assert int(record["ttl"]["N"]) > 0
 
 
@@ -69,7 +77,7 @@ def test_a_deleted_user_leaves_its_change_records_and_nothing_else_that_names_it
     store.write(None, bob, CHANGE)
     store.write(bob, None, CHANGE)
     assert set(items()) == {"K#0f", f"C#{ONE}#0000000001", f"C#{ONE}#0000000002"}
-    assert (items()["K#0f"]["total"], items()["K#0f"]["active"]) == ({"N": "0"}, {"N": "0"})
+    assert (items()["K#0f"]["counts"], items()["K#0f"]["active"]) == ({"N": "0"}, {"N": "0"})
 
 
 def test_a_deleted_users_name_can_be_used_again(store: ResourceStore) -> None:
@@ -149,7 +157,7 @@ def test_forty_values_can_all_be_replaced_in_one_transaction(store: ResourceStor
 def test_deactivation_counts_one_active_user_less(store: ResourceStore, items: Items) -> None:
     store.write(None, user(), CHANGE)
     store.write(user(), user(version=2, active=False), CHANGE)
-    assert (items()["K#0f"]["total"], items()["K#0f"]["active"]) == ({"N": "1"}, {"N": "0"})
+    assert (items()["K#0f"]["counts"], items()["K#0f"]["active"]) == ({"N": str(one(ONE))}, {"N": "0"})
 
 
 def test_a_user_too_large_for_an_item_is_refused(store: ResourceStore, items: Items) -> None:

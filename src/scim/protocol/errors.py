@@ -1,6 +1,6 @@
 """Every error that the service tells a client, one class a meaning.
 
-The classes with a ``scimType`` are Table 9 of RFC 7644 section 3.12; the others are plain HTTP.
+The classes with a ``scimType`` are Table 9 of RFC 7644 section 3.12 and those of RFC 9865; the others are plain HTTP.
 ``detail`` is written for the administrator of an identity provider: it names the attribute, the rule and what to
 change, and never a person's value, a secret or anything of the inside.
 """
@@ -79,6 +79,24 @@ class InvalidVersion(BadRequest):
     """The request names a protocol version that is not served."""
 
     scim_type = "invalidVers"
+
+
+class InvalidCursor(BadRequest):
+    """The cursor is none that was given out for this query (RFC 9865 section 2.1)."""
+
+    scim_type = "invalidCursor"
+
+
+class ExpiredCursor(BadRequest):
+    """The cursor was given out for this query, and leads nowhere any more (RFC 9865 section 2.1)."""
+
+    scim_type = "expiredCursor"
+
+
+class InvalidCount(BadRequest):
+    """The size of a page is not what the service gives, or what the cursor was given out for (RFC 9865 section 2.1)."""
+
+    scim_type = "invalidCount"
 
 
 class Unauthorized(ScimError):

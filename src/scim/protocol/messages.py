@@ -5,7 +5,7 @@ Pydantic reads them, names without case; the resources inside are read by :mod:`
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictInt, StrictStr, ValidationError
@@ -47,7 +47,7 @@ class PatchRequest(Message):
 
 
 class SearchRequest(Message):
-    """A query, from the query string of a GET or from the body of a POST to ``/.search`` (section 3.4.3)."""
+    """A query, from the query string of a GET or from the body of a POST to ``/.search`` (section 3.4.3, RFC 9865)."""
 
     urn = "urn:ietf:params:scim:api:messages:2.0:SearchRequest"
     attributes: list[StrictStr] = []
@@ -57,8 +57,9 @@ class SearchRequest(Message):
     sortorder: Annotated[Literal["ascending", "descending"], BeforeValidator(lambda order: str(order).lower())] = (
         "ascending"
     )
-    startindex: StrictInt = 1
+    startindex: StrictInt | None = None
     count: StrictInt | None = None
+    cursor: StrictStr | None = None
 
 
 class BulkOperation(Message):
@@ -110,11 +111,28 @@ def parse_message(kind: type[M], members: dict[str, Any]) -> M:
         ) from None
 
 
-def list_response(total: int, start_index: int, resources: Sequence[str]) -> str:
-    """The answer to a query, around resources that are JSON already; ``itemsPerPage`` is how many there are."""
+def list_response(
+    total: int,
+    resources: Iterable[str],
+    *,
+    start_index: int | None = None,
+    next_cursor: str | None = None,
+    previous_cursor: str | None = None,
+) -> str:
+    """The answer to a query, around resources that are JSON already; ``itemsPerPage`` is how many there are.
+
+    By index it says where it starts, by cursor what lies beside it (RFC 9865 section 2).
+    """
+    shown = list(resources)
+    start = "" if start_index is None else f'"startIndex":{start_index},'
+    cursors = "".join(
+        f'"{name}":"{cursor}",'
+        for name, cursor in (("nextCursor", next_cursor), ("previousCursor", previous_cursor))
+        if cursor is not None
+    )
     return (
-        f'{{"schemas":["{LIST_RESPONSE}"],"totalResults":{total},"startIndex":{start_index},'
-        f'"itemsPerPage":{len(resources)},"Resources":[{",".join(resources)}]}}'
+        f'{{"schemas":["{LIST_RESPONSE}"],"totalResults":{total},{start}"itemsPerPage":{len(shown)},{cursors}'
+        f'"Resources":[{",".join(shown)}]}}'
     )
 
 

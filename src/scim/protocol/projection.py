@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from scim.protocol.dialect import Dialect, Leniency
@@ -17,38 +16,73 @@ Names = Mapping[str, frozenset[str] | None]
 """For each named attribute its named sub-attributes, or ``None`` for all of it."""
 
 
-@dataclass(frozen=True, slots=True)
+class _Parts(dict[str, "_Parts | None"]):
+    """What is shown of the members of a resource or of a complex value, by their names: ``None`` is all of it.
+
+    Worked out for a name when it is first met, so that a page asks once for each, and a request for none it has not.
+    """
+
+    def __init__(self, attributes: Mapping[str, Attribute], included: Names | None, excluded: Names) -> None:
+        super().__init__()
+        self._attributes = attributes
+        self._included = included
+        self._excluded = excluded
+
+    def __missing__(self, name: str) -> _Parts | None:
+        attribute = self._attributes.get(name.lower())
+        shown = _shown(attribute, self._included, self._excluded) if attribute else None
+        part = _Parts({}, {}, {}) if attribute is None or shown is None else _part(attribute, *shown)
+        self[name] = part
+        return part
+
+    def apply(self, members: Resource) -> dict[str, Any]:
+        """What of the members is shown; of complex values nothing is left where none of their members are."""
+        shown: dict[str, Any] = {}
+        for name, value in members.items():
+            part = self[name]
+            if part is None:
+                shown[name] = value
+            elif projected := part.value(value):
+                shown[name] = projected
+        return shown
+
+    def value(self, value: Any) -> Any:
+        if not self._attributes:
+            return None
+        if isinstance(value, list):
+            return [projected for each in value if (projected := self.apply(each))]
+        return self.apply(value)
+
+
 class Projection:
     """What is asked for and what is not, by the URN of the schema; ``None`` where nothing was said."""
 
-    resource_type: ResourceType
-    included: Mapping[str, Names | None] | None
-    excluded: Mapping[str, Names | None]
-
-    @property
-    def shows_all(self) -> bool:
+    def __init__(
+        self,
+        resource_type: ResourceType,
+        included: Mapping[str, Names | None] | None,
+        excluded: Mapping[str, Names | None],
+    ) -> None:
+        self.shows_all = included is None and not excluded and resource_type.returns_all
         """Whether a resource is shown as it is stored, so that it need not be read at all."""
-        return self.included is None and not self.excluded and _returns_all(self.resource_type)
+        self._core = _members(resource_type.core, included, excluded)
+        self._extensions = {each.id: _members(each, included, excluded) for each in resource_type.extensions}
 
     def apply(self, resource: Resource) -> dict[str, Any]:
         """The part of a resource that is shown."""
-        core = self.resource_type.core
-        shown = self._members(core, resource)
-        for schema in self.resource_type.extensions:
-            if schema.id in resource and (members := self._members(schema, resource[schema.id])):
-                shown[schema.id] = members
+        shown = self._core.apply(resource)
+        for urn, parts in self._extensions.items():
+            if urn in resource and (members := parts.apply(resource[urn])):
+                shown[urn] = members
         return shown
 
-    def _members(self, schema: Schema, members: Resource) -> dict[str, Any]:
-        included = None if self.included is None else self.included.get(schema.id, {})
-        whole = self.included is not None and schema.id in self.included and included is None
-        excluded = self.excluded.get(schema.id, {})
-        return _project(
-            schema.attributes,
-            members,
-            included=None if whole else included,
-            excluded=dict.fromkeys(schema.attributes) if excluded is None else excluded,
-        )
+
+def _members(
+    schema: Schema, included: Mapping[str, Names | None] | None, excluded: Mapping[str, Names | None]
+) -> _Parts:
+    named = None if included is None else included.get(schema.id, {})
+    unnamed = excluded.get(schema.id, {})
+    return _Parts(schema.attributes, named, dict.fromkeys(schema.attributes) if unnamed is None else unnamed)
 
 
 def parse_projection(
@@ -95,23 +129,6 @@ def _add(named: dict[str, dict[str, frozenset[str] | None] | None], urn: str, pa
         attributes[name] = subs | {path.sub_attribute.name.lower()}
 
 
-def _project(
-    attributes: Mapping[str, Attribute], members: Resource, *, included: Names | None, excluded: Names
-) -> dict[str, Any]:
-    shown = {}
-    for name, value in members.items():
-        attribute = attributes.get(name.lower())
-        if attribute is None:
-            continue
-        subs = _shown(attribute, included, excluded)
-        if subs is None:
-            continue
-        only, without = subs
-        if (part := _part(attribute, value, only, without)) not in ({}, []):
-            shown[name] = part
-    return shown
-
-
 def _shown(
     attribute: Attribute, included: Names | None, excluded: Names
 ) -> tuple[frozenset[str] | None, frozenset[str]] | None:
@@ -131,21 +148,7 @@ def _shown(
     return (included[name] if included is not None else None), without
 
 
-def _part(attribute: Attribute, value: Any, only: frozenset[str] | None, without: frozenset[str]) -> Any:
+def _part(attribute: Attribute, only: frozenset[str] | None, without: frozenset[str]) -> _Parts | None:
     if not attribute.sub_attributes:
-        return value
-    included = None if only is None else dict.fromkeys(only)
-    excluded = dict.fromkeys(without)
-    if isinstance(value, list):
-        elements = [_project(attribute.sub_attributes, each, included=included, excluded=excluded) for each in value]
-        return [element for element in elements if element]
-    return _project(attribute.sub_attributes, value, included=included, excluded=excluded)
-
-
-def _returns_all(resource_type: ResourceType) -> bool:
-    hidden = (Returned.NEVER, Returned.REQUEST)
-    attributes = [
-        each for schema in resource_type.schemas for each in schema.attributes.values() if not each.write_only
-    ]
-    subs = [sub for attribute in attributes for sub in attribute.sub_attributes.values()]
-    return not any(attribute.returned in hidden for attribute in (*attributes, *subs))
+        return None
+    return _Parts(attribute.sub_attributes, None if only is None else dict.fromkeys(only), dict.fromkeys(without))

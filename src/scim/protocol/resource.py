@@ -13,7 +13,7 @@ from scim.protocol.comparison import has_invisible_characters
 from scim.protocol.dialect import Dialect, Leniency
 from scim.protocol.errors import InvalidSyntax, InvalidValue, Mutability
 from scim.protocol.path import UnknownAttribute, resolve
-from scim.protocol.schema import Attribute, ResourceType, Schema
+from scim.protocol.schema import ResourceType, Schema
 from scim.protocol.values import read_members, read_value, require
 
 Resource = dict[str, Any]
@@ -29,28 +29,22 @@ def read_resource(body: Any, resource_type: ResourceType, dialect: Dialect) -> R
     _check_schemas(body, resource_type, dialect)
     core, extensions = _split(body, resource_type, dialect)
     resource = _read_attributes(resource_type.core, core, dialect)
-    require(resource_type.core.attributes, resource)
+    require(resource_type.core.required, resource)
     for schema in resource_type.extensions:
         if members := _read_attributes(schema, extensions.get(schema.id, {}), dialect):
-            require(schema.attributes, members, f"{schema.id}:")
+            require(schema.required, members, f"{schema.id}:")
             resource[schema.id] = members
     return complete(resource, resource_type)
 
 
 def complete(resource: Resource, resource_type: ResourceType) -> Resource:
     """The resource with ``schemas`` as its content has it, without extensions that are gone, checked as a whole."""
-    for attribute in _unique(resource_type):
-        if has_invisible_characters(resource.get(attribute.name, "")):
-            raise InvalidValue(f"{attribute.name} holds invisible or control characters: remove them at the source.")
+    name = resource_type.unique.name
+    if has_invisible_characters(resource.get(name, "")):
+        raise InvalidValue(f"{name} holds invisible or control characters: remove them at the source.")
     present = [schema.id for schema in resource_type.extensions if schema.id in resource]
     kept = {name: value for name, value in resource.items() if not name.lower().startswith("urn:") or name in present}
     return {**kept, "schemas": [resource_type.core.id, *present]}
-
-
-def unique_value(resource: Mapping[str, Any], resource_type: ResourceType) -> tuple[Attribute, str]:
-    """The attribute that names a resource uniquely in its tenant, and its value."""
-    (attribute,) = _unique(resource_type)
-    return attribute, resource[attribute.name]
 
 
 def check_immutable(before: Resource, after: Resource, resource_type: ResourceType) -> None:
@@ -80,10 +74,6 @@ def _by_schema(
         yield schema, before.get(schema.id, {}), after.get(schema.id, {})
 
 
-def _unique(resource_type: ResourceType) -> list[Attribute]:
-    return [each for each in resource_type.schema.attributes.values() if each.unique]
-
-
 def _check_schemas(body: dict[str, Any], resource_type: ResourceType, dialect: Dialect) -> None:
     found = [value for name, value in body.items() if name.lower() == "schemas"]
     if len(found) > 1:
@@ -107,11 +97,17 @@ def _split(
     """The members of the body, those of the core apart from those of each extension."""
     core: dict[str, Any] = {}
     extensions: dict[str, dict[str, Any]] = {}
+    qualified = []
     for name, value in body.items():
-        if not name.lower().startswith("urn:"):
-            if name.lower() != "schemas":
-                _add(core, {name: value})
-            continue
+        if name[:4].lower() == "urn:":
+            qualified.append((name, value))
+        elif name.lower() != "schemas":
+            core[name] = value
+    if len({name.lower() for name in core}) < len(core):
+        plain, core = core, {}
+        for name, value in plain.items():
+            _add(core, {name: value})
+    for name, value in qualified:
         schema, members = _extension_members(name, value, resource_type, dialect)
         _add(core if schema is None else extensions.setdefault(schema.id, {}), members)
     return core, extensions
@@ -135,6 +131,8 @@ def _extension_members(
     name: str, value: Any, resource_type: ResourceType, dialect: Dialect
 ) -> tuple[Schema | None, dict[str, Any]]:
     """What one member named by a URN holds: an extension's object, or a single attribute under its full name."""
+    if isinstance(value, dict) and (whole := resource_type.extension(name)):
+        return whole, dict(value)
     try:
         path = resolve(name, resource_type, dialect)
     except UnknownAttribute:

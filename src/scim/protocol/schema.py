@@ -65,6 +65,22 @@ class Attribute:
     max_length: int | None = None
     format: Format | None = None
     sub_attributes: Mapping[str, Attribute] = field(default_factory=dict)
+    # What is asked for every value that is read, worked out once.
+    read_only: bool = field(init=False)
+    immutable: bool = field(init=False)
+    write_only: bool = field(init=False)
+    plain: bool = field(init=False)
+    """Whether any string is a value of it."""
+    required_members: tuple[Attribute, ...] = field(init=False)
+    """The sub-attributes that a value must have."""
+
+    def __post_init__(self) -> None:
+        text = self.type in (Type.STRING, Type.REFERENCE) and not self.multi_valued
+        object.__setattr__(self, "read_only", self.mutability is Mutability.READ_ONLY)
+        object.__setattr__(self, "immutable", self.mutability is Mutability.IMMUTABLE)
+        object.__setattr__(self, "write_only", self.mutability is Mutability.WRITE_ONLY)
+        object.__setattr__(self, "plain", text and self.max_length is None and self.format is None)
+        object.__setattr__(self, "required_members", _required(self.sub_attributes))
 
     @classmethod
     def of(cls, document: Mapping[str, Any]) -> Attribute:
@@ -87,17 +103,9 @@ class Attribute:
     def sub_attribute(self, name: str) -> Attribute | None:
         return self.sub_attributes.get(name.lower())
 
-    @property
-    def read_only(self) -> bool:
-        return self.mutability is Mutability.READ_ONLY
 
-    @property
-    def immutable(self) -> bool:
-        return self.mutability is Mutability.IMMUTABLE
-
-    @property
-    def write_only(self) -> bool:
-        return self.mutability is Mutability.WRITE_ONLY
+def _required(attributes: Mapping[str, Attribute]) -> tuple[Attribute, ...]:
+    return tuple(each for each in attributes.values() if each.required and not each.read_only)
 
 
 def _by_name(documents: Iterable[Mapping[str, Any]]) -> dict[str, Attribute]:
@@ -111,6 +119,11 @@ class Schema:
     id: str
     attributes: Mapping[str, Attribute]
     document: Mapping[str, Any]
+    required: tuple[Attribute, ...] = field(init=False)
+    """The attributes that clients must send."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "required", _required(self.attributes))
 
     @classmethod
     def of(cls, document: Mapping[str, Any]) -> Schema:
@@ -133,29 +146,33 @@ class ResourceType:
     """writeOnly attributes that are accepted and checked but neither kept nor announced."""
     core: Schema = field(init=False)
     """The schema with the common attributes (``id``, ``externalId``, ``meta``, ``schemas``) and the unkept ones."""
+    schemas: tuple[Schema, ...] = field(init=False)
+    """The core and the extensions."""
+    unique: Attribute = field(init=False)
+    """The attribute that names a resource uniquely in its tenant."""
+    returns_all: bool = field(init=False)
+    """Whether a resource is shown whole to those who do not say what they want."""
+    spaced_names: tuple[str, ...] = field(init=False)
+    """The qualified names that hold a space, in lower case: no grammar finds their end without knowing them.
+
+    Of two that begin alike the longer one comes first.
+    """
 
     def __post_init__(self) -> None:
         unkept = {attribute.name.lower(): attribute for attribute in self.unkept}
         attributes = {**_common_attributes(), **self.schema.attributes, **unkept}
-        object.__setattr__(self, "core", Schema(self.schema.id, attributes, self.schema.document))
-
-    @property
-    def schemas(self) -> tuple[Schema, ...]:
-        return (self.core, *self.extensions)
+        core = Schema(self.schema.id, attributes, self.schema.document)
+        (unique,) = (each for each in self.schema.attributes.values() if each.unique)
+        spaced = [f"{each.id.lower()}:{name}" for each in self.extensions for name in each.attributes if " " in name]
+        object.__setattr__(self, "core", core)
+        object.__setattr__(self, "schemas", (core, *self.extensions))
+        object.__setattr__(self, "unique", unique)
+        object.__setattr__(self, "returns_all", not any(map(_is_hidden, (core, *self.extensions))))
+        object.__setattr__(self, "spaced_names", tuple(sorted(spaced, key=len, reverse=True)))
 
     def extension(self, urn: str) -> Schema | None:
         """The extension with this URN, whatever its case (RFC 7643 section 10.2.1: URNs have none)."""
         return next((each for each in self.extensions if each.id.lower() == urn.lower()), None)
-
-    def spaced_names(self) -> list[str]:
-        """The qualified names that hold a space, in lower case: no grammar finds their end without knowing them.
-
-        Of two that begin alike the longer one comes first.
-        """
-        names = [
-            f"{schema.id.lower()}:{name}" for schema in self.extensions for name in schema.attributes if " " in name
-        ]
-        return sorted(names, key=len, reverse=True)
 
     def extended(self, documents: Iterable[Mapping[str, Any]]) -> ResourceType:
         """The same type with further extensions, given as schema documents."""
@@ -163,6 +180,13 @@ class ResourceType:
         return ResourceType(
             self.name, self.endpoint, self.description, self.schema, self.extensions + added, self.unkept
         )
+
+
+def _is_hidden(schema: Schema) -> bool:
+    """Whether a schema has attributes that are shown on request or never."""
+    kept = [attribute for attribute in schema.attributes.values() if not attribute.write_only]
+    members = [*kept, *(each for attribute in kept for each in attribute.sub_attributes.values())]
+    return any(each.returned in (Returned.NEVER, Returned.REQUEST) for each in members)
 
 
 def read_document(name: str) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from scim.protocol.comparison import instant, key
@@ -16,8 +17,16 @@ from scim.protocol.schema import Attribute, ResourceType, Type
 SortKey = Callable[[Mapping[str, Any]], tuple[bool, Any]]
 
 
-def compile_sort(name: str, resource_type: ResourceType, dialect: Dialect) -> SortKey:
-    """A function to sort resources by, ascending: those without a value come last.
+@dataclass(frozen=True, slots=True)
+class Sorting:
+    """What ``sortBy`` names, and the function to sort by, ascending."""
+
+    path: Path
+    key: SortKey
+
+
+def compile_sort(name: str, resource_type: ResourceType, dialect: Dialect) -> Sorting:
+    """What to sort resources by: those without a value come last.
 
     A multi-valued attribute sorts by its primary or else first element, a complex one by its ``value``.
     Raises :class:`InvalidValue` for a name that no schema knows or that has no order.
@@ -36,7 +45,7 @@ def compile_sort(name: str, resource_type: ResourceType, dialect: Dialect) -> So
         value = element.get(leaf.name) if isinstance(element, dict) else element
         return (True, "") if value is None else (False, _order(leaf, value))
 
-    return sort_key
+    return Sorting(path, sort_key)
 
 
 def _ordered_leaf(path: Path) -> Attribute:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from scim.protocol.dialect import Dialect
 from scim.service.deadline import Deadline
-from scim.service.ports import Tenant
+from scim.service.ports import Seal, Tenant
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,5 +19,6 @@ class Context:
     base_url: str
     dialect: Dialect
     deadline: Deadline
+    seal: Seal
     now: Callable[[], str]
     new_id: Callable[[], str]

@@ -1,4 +1,4 @@
-"""What clients may learn about the service: RFC 7643 sections 5 to 7, RFC 7644 section 4."""
+"""What clients may learn about the service: RFC 7643 sections 5 to 7, RFC 7644 section 4, RFC 9865."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from scim.protocol.errors import NotFound
 from scim.protocol.schema import ResourceType, read_document, standard_document
-from scim.service.limits import MAX_OPERATIONS, MAX_PAYLOAD_BYTES, MAX_RESULTS
+from scim.service.limits import CURSOR_TIMEOUT_S, MAX_OPERATIONS, MAX_PAYLOAD_BYTES, MAX_RESULTS
 from scim.service.ports import Tenant
 
 SERVICE_PROVIDER_CONFIG = "urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig"
@@ -38,6 +38,14 @@ class Discovery:
             "changePassword": unsupported,
             "sort": supported,
             "etag": supported,
+            "pagination": {
+                "cursor": True,
+                "index": True,
+                "defaultPaginationMethod": "index",
+                "defaultPageSize": MAX_RESULTS,
+                "maxPageSize": MAX_RESULTS,
+                "cursorTimeout": CURSOR_TIMEOUT_S,
+            },
             "authenticationSchemes": [
                 {
                     "type": "oauthbearertoken",

@@ -3,6 +3,9 @@
 MAX_RESULTS = 200
 """Resources on a page."""
 
+CURSOR_TIMEOUT_S = 3_600
+"""For how long a cursor can be used."""
+
 MAX_OPERATIONS = 1_000
 """Operations in a bulk request."""
 

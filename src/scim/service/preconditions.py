@@ -9,7 +9,8 @@ from scim.protocol.errors import BadRequest, PreconditionFailed
 from scim.service.stored import etag
 
 # RFC 9110 sections 8.8.3 and 5.6.1.2: a tag may hold a comma, a list empty elements.
-_TAG = r'(?:W/)?("[\x21\x23-\x7e\x80-\U0010ffff]*")'
+# By what it may not hold: a class of all other characters takes 5 ms to compile.
+_TAG = r'(?:W/)?("[^\x00-\x20"\x7f]*")'
 _TAGS = re.compile(rf"[\s,]*{_TAG}(?:\s*,[\s,]*{_TAG})*[\s,]*")
 
 

@@ -19,13 +19,12 @@ from scim.protocol.resource import (
     changed_attributes,
     check_immutable,
     read_resource,
-    unique_value,
 )
 from scim.protocol.schema import ResourceType
 from scim.service.context import Context
 from scim.service.ports import Change, NotUnique, Store, VersionConflict
 from scim.service.preconditions import Preconditions
-from scim.service.stored import Stored, encode
+from scim.service.stored import Stored
 
 T = TypeVar("T")
 
@@ -58,11 +57,11 @@ class Resources:
         if "active" in self.resource_type.core.attributes:
             resource.setdefault("active", True)
         resource_id, now = resource_id or self.context.new_id(), self.context.now()
-        created = Stored(resource_id, 1, now, now, _document(resource_id, resource))
+        created = Stored.of(_identified(resource_id, resource), 1, now, now)
         try:
             self.store.write(None, created, self._change("create", {}, resource))
         except NotUnique:
-            raise self._duplicate(resource) from None
+            raise self._duplicate() from None
         return created
 
     def replace(self, resource_id: str, body: Any, preconditions: Preconditions = ANY_VERSION) -> Stored:
@@ -103,12 +102,12 @@ class Resources:
             resource = revise(current)
             if resource == current:
                 return before
-            document = _document(before.id, resource)
-            after = Stored(before.id, before.version + 1, before.created, self.context.now(), document)
+            identified = _identified(before.id, resource)
+            after = Stored.of(identified, before.version + 1, before.created, self.context.now())
             try:
                 self.store.write(before, after, self._change(operation, current, resource))
             except NotUnique:
-                raise self._duplicate(resource) from None
+                raise self._duplicate() from None
             return after
 
         return self._write(resource_id, update, preconditions)
@@ -129,11 +128,11 @@ class Resources:
             raise NotFound(f"There is no {self.resource_type.name} with this id.")
         return stored
 
-    def _duplicate(self, resource: Resource) -> Uniqueness:
-        attribute, _ = unique_value(resource, self.resource_type)
+    def _duplicate(self) -> Uniqueness:
+        name = self.resource_type.unique.name
         return Uniqueness(
-            f"Another {self.resource_type.name} has this {attribute.name} (case does not matter). Look it up with a "
-            f"filter on {attribute.name} and update it, or send another value."
+            f"Another {self.resource_type.name} has this {name} (case does not matter). Look it up with a "
+            f"filter on {name} and update it, or send another value."
         )
 
     def _change(self, operation: str, before: Resource, after: Resource) -> Change:
@@ -145,11 +144,15 @@ class Resources:
             actor="scim",
             request_id=self.context.request_id,
             leniencies=self.context.dialect.fired,
+            resource_type=self.resource_type.name,
+            user_name=(after or before)[self.resource_type.unique.name],
+            external_id=(after or before).get("externalId"),
+            active=after.get("active") is True,
         )
 
 
-def _document(resource_id: str, resource: Resource) -> str:
-    return encode({"schemas": resource["schemas"], "id": resource_id, **resource})
+def _identified(resource_id: str, resource: Resource) -> Resource:
+    return {"schemas": resource["schemas"], "id": resource_id, **resource}
 
 
 def _removes_active(operation: PatchOperation) -> bool:

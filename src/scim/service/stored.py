@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from functools import cached_property
+from functools import lru_cache
 from typing import Any
 
 from scim.protocol.schema import ResourceType
@@ -20,11 +20,22 @@ class Stored:
     modified: str
     document: str
 
-    @cached_property
+    @property
     def resource(self) -> dict[str, Any]:
-        """The canonical resource, with ``id`` and without ``meta``. Not to be changed."""
-        resource: dict[str, Any] = json.loads(self.document)
-        return resource
+        """The canonical resource, with ``id`` and without ``meta``; read when first asked for. Not to be changed."""
+        # By hand, since cached_property takes a lock until Python 3.12, and json.loads looks for white space: in a walk
+        # each of the two costs as much as trying a filter.
+        known: dict[str, Any] | None = self.__dict__.get("_resource")
+        if known is None:
+            known = self.__dict__["_resource"] = _DECODER.raw_decode(self.document)[0]
+        return known
+
+    @classmethod
+    def of(cls, resource: dict[str, Any], version: int, created: str, modified: str) -> Stored:
+        """A version that is to be stored. Not to be changed afterwards: neither of the two."""
+        stored = cls(resource["id"], version, created, modified, encode(resource))
+        stored.__dict__["_resource"] = resource
+        return stored
 
     @property
     def etag(self) -> str:
@@ -36,9 +47,13 @@ def etag(version: int) -> str:
     return f'W/"{version}"'
 
 
+_DECODER = json.JSONDecoder()
+_ENCODER = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":"))
+
+
 def encode(value: Any) -> str:
     """JSON as it is stored and sent: short, and with every character as itself."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return _ENCODER.encode(value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,4 +82,14 @@ class Presentation:
 
     def text(self, stored: Stored) -> str:
         """The same as JSON, spliced together: a page of users is shown without reading any of them."""
-        return f'{stored.document[:-1]},"meta":{encode(self.meta(stored))}}}'
+        kind, location = _constant(self.resource_type.name, self.location(""))
+        return (
+            f'{stored.document[:-1]},"meta":{{"resourceType":{kind},"created":"{stored.created}","lastModified":'
+            f'"{stored.modified}","location":{location}{stored.id}","version":"W/\\"{stored.version}\\""}}}}'
+        )
+
+
+@lru_cache(maxsize=16)
+def _constant(kind: str, location: str) -> tuple[str, str]:
+    """What of ``meta`` does not change from resource to resource, as JSON; of the location its beginning."""
+    return encode(kind), encode(location)[:-1]

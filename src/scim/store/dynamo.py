@@ -6,7 +6,7 @@ leave out conflicts of transactions.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ from botocore.exceptions import ClientError, HTTPClientError
 from botocore.exceptions import ConnectionError as ConnectionFault
 
 from scim.service.deadline import Deadline
+from scim.store.keys import Range
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -34,6 +35,14 @@ _IN_DOUBT = frozenset({"InternalServerError", "ServiceUnavailable", "Transaction
 
 # No answer came: the connection could not be made, or it ended before one did.
 NO_ANSWER = (ConnectionFault, HTTPClientError)
+
+# The index that has an order of its own, and the attribute that it is in the order of.
+BY_TIME = "ByTime"
+SORT_OF_INDEX = "time"
+
+# A query for a page reads a page; one that finds little on it reads on in longer strides, up to 1 MB.
+_GROWTH = 4
+_LONGEST_LIMIT = 1_000
 
 Item = dict[str, Any]
 
@@ -88,14 +97,14 @@ class Dynamo:
         found: Item | None = answer.get("Item")
         return found
 
-    def get_all(self, partition: str, sorts: list[str]) -> list[Item]:
+    def get_all(self, partition: str, sorts: list[str], attributes: Sequence[str] = ()) -> list[Item]:
         """Those of the items that exist, a hundred a call."""
         found: list[Item] = []
         wanted = [{"pk": {"S": partition}, "sk": {"S": sort}} for sort in sorts]
         attempt = 0
         while wanted:
             batch, wanted = wanted[:100], wanted[100:]
-            request = {self._table: {"Keys": batch, "ConsistentRead": True}}
+            request = {self._table: {"Keys": batch, "ConsistentRead": True, **_projection(attributes)}}
             answer = self._read(self._client.batch_get_item, RequestItems=request)
             found += answer["Responses"].get(self._table, [])
             if left := answer.get("UnprocessedKeys", {}).get(self._table):
@@ -104,32 +113,84 @@ class Dynamo:
                 attempt += 1
         return found
 
-    def query(self, partition: str, first: str, last: str, *, limit: int | None = None) -> Iterator[Item]:
-        """The items from sort key ``first`` to ``last``, in order, as many calls as are drawn from; 1 MB a call."""
-        start: dict[str, Any] = {"Limit": limit} if limit is not None else {}
+    def query(
+        self,
+        partition: str,
+        keys: Range,
+        attributes: Sequence[str] = (),
+        *,
+        index: str | None = None,
+        after: Item | None = None,
+        backwards: bool = False,
+        limit: int | None = None,
+    ) -> Iterator[Item]:
+        """The items of a range in order, behind the key ``after``, as many calls as are drawn from; 1 MB a call.
+
+        The first call reads ``limit`` items, further ones more and more. An index is by time, and follows the table.
+        """
+        if keys.is_empty:
+            return
+        request = {**self._range(partition, keys, index, attributes), "ScanIndexForward": not backwards}
         while True:
-            answer = self._read(
-                self._client.query,
-                TableName=self._table,
-                KeyConditionExpression="pk = :pk AND sk BETWEEN :first AND :last",
-                ExpressionAttributeValues={":pk": {"S": partition}, ":first": {"S": first}, ":last": {"S": last}},
-                ConsistentRead=True,
-                **start,
-            )
+            start = {} if after is None else {"ExclusiveStartKey": after}
+            bound = {} if limit is None else {"Limit": limit}
+            answer = self._read(self._client.query, **request, **start, **bound)
             yield from answer["Items"]
-            if "LastEvaluatedKey" not in answer:
+            if (after := answer.get("LastEvaluatedKey")) is None:
                 return
-            start["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+            limit = limit * _GROWTH if limit is not None and limit < _LONGEST_LIMIT else None
+
+    def count(self, partition: str, keys: Range, *, index: str | None = None) -> int:
+        """How many items a range has; 1 MB a call, of which nothing is sent."""
+        if keys.is_empty:
+            return 0
+        request = {**self._range(partition, keys, index, ()), "Select": "COUNT"}
+        total, start = 0, dict[str, Any]()
+        while True:
+            answer = self._read(self._client.query, **request, **start)
+            total += int(answer["Count"])
+            if "LastEvaluatedKey" not in answer:
+                return total
+            start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+
+    def _range(self, partition: str, keys: Range, index: str | None, attributes: Sequence[str]) -> dict[str, Any]:
+        projection = _projection(attributes)
+        names = {**projection.pop("ExpressionAttributeNames", {}), "#sort": "sk" if index is None else SORT_OF_INDEX}
+        return {
+            "TableName": self._table,
+            "KeyConditionExpression": "pk = :pk AND #sort BETWEEN :first AND :last",
+            "ExpressionAttributeNames": names,
+            "ExpressionAttributeValues": {
+                ":pk": {"S": partition},
+                ":first": {"S": keys.first},
+                ":last": {"S": keys.last},
+            },
+            **({"ConsistentRead": True} if index is None else {"IndexName": index}),
+            **projection,
+        }
+
+    def write_apart(self, item: Item, delete: Sequence[Item]) -> bool:
+        """One attempt to write an item outside any transaction, and to delete others: whether it was written.
+
+        Raises what the SDK does.
+        """
+        self._count()
+        requests = [{"PutRequest": {"Item": item}}, *({"DeleteRequest": {"Key": each}} for each in delete[:24])]
+        answer = self._client.batch_write_item(RequestItems={self._table: requests})  # type: ignore[dict-item]
+        left = answer.get("UnprocessedItems", {}).get(self._table, [])
+        return not any("PutRequest" in each for each in left)
 
     def transact(self, actions: list[dict[str, Any]], token: str) -> None:
         """One attempt at a transaction; raises what the SDK does."""
         self._count()
         self._client.transact_write_items(TransactItems=actions, ClientRequestToken=token)  # type: ignore[arg-type]
 
-    def put(self, item: Item, condition: str) -> None:
+    def put(self, item: Item, condition: str, values: Item) -> None:
         """One attempt at a conditional write; raises what the SDK does."""
         self._count()
-        self._client.put_item(TableName=self._table, Item=item, ConditionExpression=condition)
+        self._client.put_item(
+            TableName=self._table, Item=item, ConditionExpression=condition, ExpressionAttributeValues=values
+        )
 
     def _read(self, call: Callable[..., Any], **arguments: Any) -> Any:
         self.deadline.check()
@@ -143,3 +204,11 @@ class Dynamo:
                     raise
             self.deadline.pause(attempt)
             attempt += 1
+
+
+def _projection(attributes: Sequence[str]) -> dict[str, Any]:
+    """What of the items is sent: names stand in for themselves, since many are reserved words."""
+    if not attributes:
+        return {}
+    names = {f"#{name}": name for name in attributes}
+    return {"ProjectionExpression": ",".join(names), "ExpressionAttributeNames": names}

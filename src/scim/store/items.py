@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+import json
 
-from scim.service.ports import Change, Tenant
+from scim.service.ports import Act, Change, Tenant, TokenState, Use
 from scim.service.stored import Stored, encode
+from scim.store import keys
+from scim.store.dynamo import SORT_OF_INDEX, Item
 
-Item = dict[str, Any]
+RESOURCE = ("sk", "doc", "v", "created", "modified")
+"""The attributes of which :func:`stored` makes a resource."""
+DOCUMENT = ("sk", "doc")
+REFERENCE = ("sk", "id")
 
 
 def key(partition: str, sort: str) -> Item:
@@ -23,17 +28,23 @@ def resource(partition: str, sort: str, stored: Stored) -> Item:
         "created": {"S": stored.created},
         "modified": {"S": stored.modified},
         "active": {"BOOL": stored.resource.get("active") is True},
+        SORT_OF_INDEX: {"S": keys.last_modified(stored.modified)},
     }
 
 
 def stored(item: Item) -> Stored:
     return Stored(
-        id=item["sk"]["S"].partition("#")[2],
+        id=keys.resource_id(item["sk"]["S"]),
         version=int(item["v"]["N"]),
         created=item["created"]["S"],
         modified=item["modified"]["S"],
         document=item["doc"]["S"],
     )
+
+
+def document(item: Item) -> Stored:
+    """A resource of which no more was read than its document: it has no ``meta``."""
+    return Stored(id=keys.resource_id(item["sk"]["S"]), version=0, created="", modified="", document=item["doc"]["S"])
 
 
 def reference(partition: str, sort: str, resource_id: str) -> Item:
@@ -48,6 +59,7 @@ def referenced(item: Item) -> str:
 def change(partition: str, sort: str, change_id: str, expires: int | None, change: Change) -> Item:
     """A change record; ``expires`` in seconds since 1970, ``None`` to keep it."""
     ttl = {} if expires is None else {"ttl": {"N": str(expires)}}
+    external_id = {} if change.external_id is None else {"externalId": {"S": change.external_id}}
     return {
         **key(partition, sort),
         **ttl,
@@ -59,12 +71,58 @@ def change(partition: str, sort: str, change_id: str, expires: int | None, chang
         "actor": {"S": change.actor},
         "request": {"S": change.request_id},
         "leniencies": {"L": [{"S": name} for name in change.leniencies]},
+        "resourceType": {"S": change.resource_type},
+        "userName": {"S": change.user_name},
+        **external_id,
+        "active": {"BOOL": change.active},
     }
 
 
 def settings(partition: str, sort: str, tenant: Tenant) -> Item:
+    token = tenant.token
     return {
         **key(partition, sort),
+        "v": {"N": str(tenant.version)},
         "mode": {"S": "strict" if tenant.strict else "tolerant"},
         "extensions": {"S": encode(list(tenant.extensions))},
+        "connected": {"BOOL": tenant.connected},
+        "secret_version": {"S": token.version},
+        "since": {"N": str(token.since)},
+        "grace_s": {"N": str(token.grace_s)},
+        "expires": {"NULL": True} if token.expires is None else {"N": str(token.expires)},
+        "shown": {"BOOL": token.shown},
+        "ended": {"L": [{"S": version} for version in token.ended]},
     }
+
+
+def tenant(tenant_id: str, item: Item) -> Tenant:
+    return Tenant(
+        tenant_id,
+        strict=item["mode"]["S"] == "strict",
+        extensions=json.loads(item["extensions"]["S"]),
+        connected=item["connected"]["BOOL"],
+        token=TokenState(
+            version=item["secret_version"]["S"],
+            since=float(item["since"]["N"]),
+            grace_s=float(item["grace_s"]["N"]),
+            expires=float(item["expires"]["N"]) if "N" in item["expires"] else None,
+            shown=item["shown"]["BOOL"],
+            ended=tuple(version["S"] for version in item["ended"]["L"]),
+        ),
+        version=int(item["v"]["N"]),
+    )
+
+
+def act(partition: str, sort: str, act: Act) -> Item:
+    return {
+        **key(partition, sort),
+        "change": {"S": act.id},
+        "at": {"S": act.at},
+        "operation": {"S": act.operation},
+        "actor": {"S": act.actor},
+        "details": {"M": {name: {"S": value} for name, value in act.details.items()}},
+    }
+
+
+def use(partition: str, sort: str, use: Use) -> Item:
+    return {**key(partition, sort), "last_used": {"N": str(use.at)}, "secret_version": {"S": use.version}}

@@ -1,13 +1,15 @@
 """The keys of the table: built here and nowhere else, each with its tenant (docs/data-model.md).
 
-A tenant's settings have a partition of their own, because IAM can tell partition keys apart and sort keys not:
-that is how a function without a right to users may still read the settings.
+A tenant's settings have a partition of their own, and so has its ledger, because IAM can tell partition keys apart and
+sort keys not: that is how a function without a right to users may still read the settings, and how bookmarks may be
+written outside transactions and nothing else may.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
@@ -21,8 +23,32 @@ _LONGEST_VALUE = 900
 _ID_LENGTH = 36
 MAX_INDEXED_VALUES = 40
 _USER_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-USERS = "U#"
+_USERS = "U#"
+_NAMES, _NAMES_END = "N#", "N$"  # $ follows #
+_LAST_INSTANT = ":"  # behind every digit
 COUNTERS = "K#"
+CHANGES = "C#"
+BOOKMARKS = "B#"
+_ID_END = "g"  # behind every hex digit and hyphen, of which ids are made
+_SEARCHABLE = 800  # bytes of a value that every key of it begins with, cut or not
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """Sort keys from ``first`` to ``last``, both included."""
+
+    first: str
+    last: str
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing can lie there: DynamoDB refuses to be asked for it. The order is that of UTF-8, as there."""
+        return self.first > self.last
+
+
+LEDGER = Range(BOOKMARKS, COUNTERS + _ID_END)
+"""All of a ledger."""
+ALL_COUNTERS = Range(COUNTERS, COUNTERS + _ID_END)
 
 
 def tenant(tenant_id: str) -> str:
@@ -33,11 +59,49 @@ def settings(tenant_id: str) -> str:
     return f"A#{tenant_id}"
 
 
+def act(at: str, act_id: str) -> str:
+    """The record of what was done with a tenant, in the order of time."""
+    return f"A#act#{at}#{act_id}"
+
+
+def use(tenant_id: str) -> str:
+    """A partition of its own: whoever serves requests may write here, and not where the settings are."""
+    return f"R#{tenant_id}"
+
+
 SETTINGS = "A#settings"
+USE = "R#use"
+TENANTS = "TENANTS"
+"""The partition that lists the tenants: their ids are its sort keys."""
+ALL_TENANTS = Range("-", "{")  # around the characters of ids
+
+
+def ledger(tenant_id: str) -> str:
+    return f"L#{tenant_id}"
 
 
 def user(user_id: str) -> str:
-    return f"{USERS}{user_id}"
+    return f"{_USERS}{user_id}"
+
+
+def users(beginning: str = "") -> Range:
+    """All users, or those from the beginning of an id on."""
+    return Range(_USERS + beginning, _USERS + _ID_END)
+
+
+def times(first: str | None, last: str | None) -> Range:
+    """The users in the index by time, whose ``meta.lastModified`` lies between the two, both included."""
+    return Range(_USERS + (first or ""), _USERS + (last or _LAST_INSTANT))
+
+
+def last_modified(instant: str) -> str:
+    """Where a user lies in the index by time."""
+    return _USERS + instant
+
+
+def resource_id(sort: str) -> str:
+    """The id in a user's key."""
+    return sort.removeprefix(_USERS)
 
 
 def is_user_id(text: str) -> bool:
@@ -46,8 +110,23 @@ def is_user_id(text: str) -> bool:
 
 
 def unique(value: str, *, case_exact: bool) -> str:
-    """The key whose existence is the uniqueness of a value."""
-    return f"N#{_bounded(key(value, case_exact=case_exact), _LONGEST_VALUE)}"
+    """The key whose existence is the uniqueness of a value, and whose order is the order of values."""
+    return _NAMES + _bounded(key(value, case_exact=case_exact), _LONGEST_VALUE)
+
+
+def is_searchable(text: str) -> bool:
+    """Whether ranges of unique keys can begin or end at ``text``: longer values are not kept whole in keys."""
+    return len(text.encode()) <= _SEARCHABLE
+
+
+def names(first: str | None, last: str | None) -> Range:
+    """The unique keys between the two, both included."""
+    return Range(_NAMES + (first or ""), _NAMES_END if last is None else _NAMES + last)
+
+
+def entries(prefix: str) -> Range:
+    """The index entries of one value."""
+    return Range(prefix, prefix + _ID_END)
 
 
 def index(attribute: str, value: str, *, case_exact: bool) -> str:
@@ -62,9 +141,13 @@ def counter(user_id: str) -> str:
     return f"{COUNTERS}{user_id[:2]}"
 
 
+def bookmark(digest: str) -> str:
+    return f"{BOOKMARKS}{digest}"
+
+
 def change(user_id: str, version: int) -> str:
     """A change record; versions have ten digits, so that their order as text is their order."""
-    return f"C#{user_id}#{version:010d}"
+    return f"{CHANGES}{user_id}#{version:010d}"
 
 
 def index_entries(resource: Mapping[str, Any], user_id: str, indexed: Mapping[str, Path]) -> set[str]:

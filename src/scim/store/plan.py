@@ -1,14 +1,41 @@
-"""How a filter is answered: from keys where some of its comparisons allow it, else by walking the tenant's users."""
+"""How a query is answered: from keys where some of its comparisons allow it, else by walking the tenant's users.
+
+A plan is worked out without asking the table anything. What it finds must still be tried with the whole filter, unless
+it is ``exact``: then whatever lies there matches, and is counted without being read.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import date
+from enum import Enum
+from functools import reduce
+from operator import and_
 
+from scim.protocol.comparison import Instant, instant, key
 from scim.protocol.filter.tree import And, Comparison, Filter, Operator, Or, ValuePath
 from scim.protocol.path import Path
+from scim.store.keys import is_searchable
 
 # More keys than a few are looked up no faster than they are walked past.
 MAX_POINTS = 20
+MODIFIED = "meta.lastModified"
+_ORDERED = (Operator.GT, Operator.GE, Operator.LT, Operator.LE)
+_LAST_CHARACTER = "\U0010ffff"
+
+
+@dataclass(frozen=True, slots=True)
+class Indexes:
+    """The attributes with keys, as paths print themselves: ``unique`` ordered, ``others`` for equality only."""
+
+    unique: str
+    case_exact: bool
+    others: frozenset[str]
+
+    @property
+    def names(self) -> frozenset[str]:
+        return self.others | {"id", self.unique}
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,11 +46,79 @@ class Point:
     value: str
 
 
-def points(tree: Filter, names: frozenset[str]) -> frozenset[Point] | None:
-    """The points among which everything lies that matches; ``None`` if only a walk can tell.
+@dataclass(frozen=True, slots=True)
+class Points:
+    """The union of what lies at some points, in the order of ids."""
 
-    ``names`` are the attributes with keys, as paths print themselves. Of an ``and`` one term is enough, of an ``or``
-    every term is needed. What is found at the points must still be tried with the whole filter.
+    points: frozenset[Point]
+    exact: bool
+
+    def __str__(self) -> str:
+        return "points:" + ",".join(sorted({point.name for point in self.points}))
+
+
+class Ordered(Enum):
+    """The keys that have an order of their own."""
+
+    NAMES = "names"
+    TIMES = "times"
+
+
+@dataclass(frozen=True, slots=True)
+class Between:
+    """What lies from ``first`` to ``last``, both included, in the order of its keys: those of the unique attribute, or
+    the times of the last change as they are stored, which an index has."""
+
+    keys: Ordered
+    first: str | None = None
+    last: str | None = None
+    exact: bool = True
+
+    def __str__(self) -> str:
+        return self.keys.value
+
+    def __and__(self, other: Between) -> Between:
+        firsts = [each.first for each in (self, other) if each.first is not None]
+        lasts = [each.last for each in (self, other) if each.last is not None]
+        exact = self.exact and other.exact
+        return Between(self.keys, max(firsts, default=None), min(lasts, default=None), exact)
+
+
+@dataclass(frozen=True, slots=True)
+class Everything:
+    """All resources in the order of ids."""
+
+    exact: bool
+
+    def __str__(self) -> str:
+        return "ids" if self.exact else "walk"
+
+
+Plan = Points | Between | Everything
+
+
+def plan(tree: Filter | None, order: Path | None, indexes: Indexes) -> Plan:
+    """The way to what a filter asks for, preferably in the order of ``order``."""
+    if tree is None:
+        by_name = order is not None and str(order) == indexes.unique
+        return Between(Ordered.NAMES) if by_name else Everything(exact=order is None)
+    terms = tree.terms if isinstance(tree, And) else (tree,)
+    found = points(tree, indexes.names)
+    if found is not None:
+        # Nothing tells whether there is a user with an id before it is read.
+        is_known = all(point.name != "id" for point in found)
+        return Points(found, exact=is_known and len(terms) == 1 and _is_exact(tree))
+    for ranges in (_names(terms, indexes), _times(terms)):
+        if ranges:
+            met = reduce(and_, ranges)
+            return replace(met, exact=met.exact and len(ranges) == len(terms))
+    return Everything(exact=False)
+
+
+def points(tree: Filter, names: frozenset[str]) -> frozenset[Point] | None:
+    """The points among which everything lies that matches; ``None`` if there are none, or too many.
+
+    Of an ``and`` one term is enough, of an ``or`` every term is needed.
     """
     match tree:
         case Comparison(path, Operator.EQ, str(value)):
@@ -49,3 +144,83 @@ def _name(path: Path, names: frozenset[str]) -> str | None:
     """The name under which the compared attribute has keys: a complex one is compared by its ``value``."""
     plain = str(path.plain)
     return next((name for name in (plain, f"{plain}.value") if name in names), None)
+
+
+def _is_exact(tree: Filter) -> bool:
+    """Whether whatever lies at the points of a filter matches it."""
+    match tree:
+        case Comparison(path):
+            return path.selection is None
+        case ValuePath(path):
+            return isinstance(path.selection, Comparison)
+        case Or(terms):
+            return all(map(_is_exact, terms))
+        case _:
+            return False
+
+
+def _names(terms: Iterable[Filter], indexes: Indexes) -> list[Between]:
+    found = []
+    for term in terms:
+        match term:
+            case Comparison(path, operator, str(value)) if str(path) == indexes.unique:
+                bound = key(value, case_exact=indexes.case_exact)
+                if is_searchable(bound) and (names := _name_range(operator, bound)):
+                    found.append(names)
+    return found
+
+
+def _name_range(operator: Operator, bound: str) -> Between | None:
+    match operator:
+        case Operator.SW:
+            return Between(Ordered.NAMES, bound, bound + _LAST_CHARACTER)
+        case Operator.GE:
+            return Between(Ordered.NAMES, first=bound)
+        case Operator.GT:
+            return Between(Ordered.NAMES, first=bound + "\0")
+        case Operator.LE:
+            return Between(Ordered.NAMES, last=bound)
+        case Operator.LT:
+            return Between(Ordered.NAMES, last=bound, exact=False)
+        case _:
+            return None
+
+
+def _times(terms: Iterable[Filter]) -> list[Between]:
+    """An upper bound alone is no way: a walk is as short, and misses nobody who has just been changed."""
+    found = []
+    for term in terms:
+        match term:
+            case Comparison(path, operator, str(value)) if str(path) == MODIFIED and operator in _ORDERED:
+                if (point := instant(value)) is not None:
+                    found.append(_time_range(operator, point))
+    return found if any(times.first is not None for times in found) else []
+
+
+def _time_range(operator: Operator, point: Instant) -> Between:
+    """What is stored has whole milliseconds, so every bound can be included."""
+    seconds, fraction = point
+    milliseconds = seconds * 1_000 + int(fraction[:3].ljust(3, "0"))
+    is_whole = len(fraction) <= 3
+    match operator:
+        case Operator.GE:
+            return Between(Ordered.TIMES, first=_stored_time(milliseconds + (not is_whole)))
+        case Operator.GT:
+            return Between(Ordered.TIMES, first=_stored_time(milliseconds + 1))
+        case Operator.LE:
+            return Between(Ordered.TIMES, last=_stored_time(milliseconds))
+        case _:
+            return Between(Ordered.TIMES, last=_stored_time(milliseconds - is_whole))
+
+
+def _stored_time(milliseconds: int) -> str:
+    """A time as it is stored, within the years that have four digits."""
+    days, rest = divmod(milliseconds, 86_400_000)
+    if days < date.min.toordinal():
+        return "0001-01-01T00:00:00.000Z"
+    if days > date.max.toordinal():
+        return "9999-12-31T23:59:59.999Z"
+    seconds, millisecond = divmod(rest, 1_000)
+    minutes, second = divmod(seconds, 60)
+    hour, minute = divmod(minutes, 60)
+    return f"{date.fromordinal(days)}T{hour:02}:{minute:02}:{second:02}.{millisecond:03}Z"

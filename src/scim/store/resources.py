@@ -11,12 +11,12 @@ from typing import Any
 
 from scim.protocol.errors import PayloadTooLarge
 from scim.protocol.path import Path
-from scim.protocol.resource import unique_value
 from scim.protocol.schema import ResourceType
 from scim.service.ports import Change, Found, NotUnique, Query, VersionConflict
 from scim.service.stored import Stored
 from scim.store import items, keys
-from scim.store.dynamo import Dynamo
+from scim.store.counters import one
+from scim.store.dynamo import Dynamo, Item
 from scim.store.finding import Finder
 from scim.store.transactions import Action, ConditionFailed, Part, commit
 
@@ -29,17 +29,20 @@ _ABSENT = {"ConditionExpression": "attribute_not_exists(sk)"}
 @dataclass(frozen=True, slots=True)
 class Layout:
     """What holds for every tenant's items: the attributes that have index entries, by name, and how long change
-    records are kept: ``expires`` gives the second since 1970 for one made now, ``None`` for ever."""
+    records are kept. ``now`` gives the seconds since 1970, ``expires`` those until a record of now, ``None`` for ever.
+    """
 
     indexed: Mapping[str, Path]
     expires: Callable[[], int | None]
     new_id: Callable[[], str]
+    now: Callable[[], float]
 
 
 class ResourceStore:
     def __init__(self, dynamo: Dynamo, layout: Layout, tenant_id: str, resource_type: ResourceType) -> None:
         self._dynamo = dynamo
         self._layout = layout
+        self._tenant_id = tenant_id
         self._partition = keys.tenant(tenant_id)
         self._type = resource_type
 
@@ -50,7 +53,8 @@ class ResourceStore:
         return items.stored(item) if item else None
 
     def find(self, query: Query) -> Found:
-        return Finder(self._dynamo, self._partition, self._type, self._layout.indexed).find(query)
+        layout = self._layout
+        return Finder(self._dynamo, self._tenant_id, self._type, layout.indexed, layout.now).find(query)
 
     def write(self, before: Stored | None, after: Stored | None, change: Change) -> None:
         change_id = self._layout.new_id()
@@ -68,7 +72,7 @@ class ResourceStore:
             Action(Part.CHANGE, self._put(self._change(record, change_id, change), _ABSENT)),
         ]
         try:
-            commit(self._dynamo, actions, is_committed, self._layout.new_id)
+            commit(self._dynamo, actions, change_id, is_committed, self._layout.new_id)
         except ConditionFailed as failed:
             # A version that has moved on takes precedence: what is unique may have moved with it.
             raise (NotUnique if failed.parts == {Part.UNIQUE} else VersionConflict) from failed
@@ -107,32 +111,36 @@ class ResourceStore:
         total = (after is not None) - (before is not None)
         active = _is_active(after) - _is_active(before)
         if total or active:
+            resource_id = _id(before, after)
             yield Action(
                 Part.COUNTER,
                 {
                     "Update": {
                         "TableName": self._dynamo.table,
-                        "Key": items.key(self._partition, keys.counter(_id(before, after))),
-                        "UpdateExpression": "ADD #total :total, #active :active",
-                        "ExpressionAttributeNames": {"#total": "total", "#active": "active"},  # reserved words
-                        "ExpressionAttributeValues": {":total": {"N": str(total)}, ":active": {"N": str(active)}},
+                        "Key": items.key(keys.ledger(self._tenant_id), keys.counter(resource_id)),
+                        "UpdateExpression": "ADD #counts :counts, #active :active",
+                        "ExpressionAttributeNames": {"#counts": "counts", "#active": "active"},  # reserved words
+                        "ExpressionAttributeValues": {
+                            ":counts": {"N": str(total * one(resource_id))},
+                            ":active": {"N": str(active)},
+                        },
                     }
                 },
             )
 
-    def _change(self, record: str, change_id: str, change: Change) -> items.Item:
+    def _change(self, record: str, change_id: str, change: Change) -> Item:
         return items.change(self._partition, record, change_id, self._layout.expires(), change)
 
     def _unique_key(self, stored: Stored | None) -> str | None:
         if stored is None:
             return None
-        attribute, value = unique_value(stored.resource, self._type)
-        return keys.unique(value, case_exact=attribute.case_exact)
+        unique = self._type.unique
+        return keys.unique(stored.resource[unique.name], case_exact=unique.case_exact)
 
     def _index_keys(self, stored: Stored | None) -> set[str]:
         return keys.index_entries(stored.resource, stored.id, self._layout.indexed) if stored else set()
 
-    def _put(self, item: items.Item, condition: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    def _put(self, item: Item, condition: Mapping[str, Any] | None = None) -> dict[str, Any]:
         return {"Put": {"TableName": self._dynamo.table, "Item": item, **(condition or {})}}
 
     def _delete(self, sort: str, condition: Mapping[str, Any] | None = None) -> dict[str, Any]:

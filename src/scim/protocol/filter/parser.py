@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from math import isfinite
 
@@ -79,7 +79,7 @@ def parse_path(text: str, resource_type: ResourceType, dialect: Dialect) -> Path
 
 def _parser(text: str, resource_type: ResourceType, dialect: Dialect, error: type[ScimError]) -> _Parser:
     return _Parser(
-        Scanner(text, error), lambda name: resolve(name, resource_type, dialect), resource_type.spaced_names(), dialect
+        Scanner(text, error), lambda name: resolve(name, resource_type, dialect), resource_type.spaced_names, dialect
     )
 
 
@@ -104,7 +104,7 @@ class _Parser:
     """Each method reads the rule of its name."""
 
     def __init__(
-        self, scanner: Scanner, resolve: Callable[[str], Path], spaced_names: list[str], dialect: Dialect
+        self, scanner: Scanner, resolve: Callable[[str], Path], spaced_names: Sequence[str], dialect: Dialect
     ) -> None:
         self.scanner = scanner
         self._resolve = resolve
@@ -184,7 +184,7 @@ class _Parser:
     def _selection(self, attribute: Attribute) -> Filter:
         """The filter in square brackets: its names are relative to the attribute, and brackets don't nest there."""
         outer, spaced_names = self._resolve, self._spaced_names
-        self._resolve, self._spaced_names = (lambda name: resolve_sub_attribute(name, attribute)), []
+        self._resolve, self._spaced_names = (lambda name: resolve_sub_attribute(name, attribute)), ()
         selection = self.filter()
         self._resolve, self._spaced_names = outer, spaced_names
         return selection

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import NoReturn
 
 from scim.protocol.errors import ScimError
@@ -35,7 +36,7 @@ class Scanner:
             return found.group()
         return None
 
-    def take_name(self, names: list[str]) -> str | None:
+    def take_name(self, names: Sequence[str]) -> str | None:
         """One of the lower-case ``names`` after white space, as it stands; the grammar of names need not cover it."""
         self.take_adjacent(_SPACE)
         for name in names:

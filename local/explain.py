@@ -1,0 +1,83 @@
+"""How a query is answered, worked out without asking anything: ``python -m local.explain FILTER [SORT]``
+
+Attributes are indexed as ``INDEXED_ATTRIBUTES`` says, by default as by a deployment.
+"""
+
+import os
+import sys
+from collections.abc import Iterator, Sequence
+
+from scim import wiring
+from scim.protocol.dialect import Dialect
+from scim.protocol.errors import ScimError
+from scim.protocol.messages import SearchRequest
+from scim.protocol.schema import user_type
+from scim.service.ports import Query
+from scim.service.search import read_query
+from scim.service.stored import Presentation
+from scim.settings import Settings
+from scim.store.finding import choose, needs_sorting
+from scim.store.plan import Between, Everything, Ordered, Plan, Points
+
+_SETTINGS = {"TABLE_NAME": "muster", "SECRET_PREFIX": "muster/"}
+_KEYS = {Ordered.NAMES: "keys of userName", Ordered.TIMES: "index by time"}
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Prints the plan; the exit code is 1 for a query that is wrong."""
+    text, sort = [*arguments, "", ""][:2]
+    try:
+        request = SearchRequest(filter=text or None, sortby=sort or None)
+        query = read_query(request, user_type(), Dialect(), Presentation(user_type(), ""))
+        settings = Settings.from_environment({**os.environ, **_SETTINGS})
+        indexed = wiring.indexed(settings)
+    except ScimError as error:
+        print(f"{error.status} {error.scim_type}: {error.detail}", file=sys.stderr)
+        return 1
+    except ValueError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    plan = choose(query, user_type(), indexed)
+    for name, line in _explained(plan, query, is_sorted=needs_sorting(plan, query, indexed)):
+        print(f"{name:<8} {line}")
+    return 0
+
+
+def _explained(plan: Plan, query: Query, *, is_sorted: bool) -> Iterator[tuple[str, str]]:
+    yield "filter", str(query.filter) if query.filter is not None else "none"
+    yield "plan", f"{plan},sort" if is_sorted else str(plan)
+    match plan:
+        case Points(points):
+            for point in sorted(points, key=str):
+                yield "key", f"{point.name} = {point.value}"
+        case Between(keys, first, last):
+            yield "range", f"{_KEYS[keys]} from {first or 'the first'} to {last or 'the last'}"
+    yield "tries", _tried(plan, query)
+    yield "costs", _cost(plan, query, is_sorted=is_sorted)
+
+
+def _tried(plan: Plan, query: Query) -> str:
+    if query.filter is None:
+        return "nothing: there is no filter"
+    return "nothing: whatever is found there matches" if plan.exact else "the whole filter on every user that is found"
+
+
+def _cost(plan: Plan, query: Query, *, is_sorted: bool) -> str:
+    whole = "all users, 1 MB a call" if isinstance(plan, Everything) else "all that lies there"
+    if is_sorted:
+        return f"every page reads {whole}, to sort it"
+    match plan:
+        case Points():
+            return "a call for each key, and one for every 100 users that are found"
+        case Everything(exact=True):
+            return "a page: 3 calls, wherever it begins"
+        case Between(Ordered.NAMES) if query.filter is None:
+            return "a page: 5 calls at most; one that is jumped to reads the keys before it"
+        case _ if plan.exact:
+            return "a page: its keys, its users, and on the first page the number of keys"
+        case _:
+            return f"the first page reads {whole}, to count what matches; each further page reads on"
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,41 @@
+"""What is served where: a path leads to an endpoint, an endpoint has an operation for each of its methods.
+
+An operation takes an :class:`Exchange` and is a few lines: read, call the use case, answer. Each module finds the
+endpoints of one kind, so that a function imports only what it serves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from handlers.http import Request, Response
+from scim.protocol.schema import ResourceType
+from scim.service.context import Context
+from scim.service.ports import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """A request of a known tenant, and what is needed to answer it."""
+
+    request: Request
+    context: Context
+    resource_types: tuple[ResourceType, ...]
+    store: Callable[[ResourceType], Store]
+    report: Callable[[Exception], None]
+
+
+Operation = Callable[[Exchange], Response]
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """``name`` is what log lines call it, together with the method."""
+
+    name: str
+    operations: Mapping[str, Operation]
+
+
+Find = Callable[[list[str], tuple[ResourceType, ...]], Endpoint | None]
+"""The endpoint that the parts of a path lead to; its literal parts have no case."""

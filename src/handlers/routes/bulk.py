@@ -1,0 +1,25 @@
+"""Bulk requests."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from handlers.http import Response
+from handlers.routes import Endpoint, Exchange
+from scim.protocol.schema import ResourceType
+from scim.service.bulk import Bulk
+from scim.service.resources import Resources
+from scim.service.stored import encode
+
+
+def find(segments: list[str], _: tuple[ResourceType, ...]) -> Endpoint | None:
+    return Endpoint("Bulk", {"POST": _bulk}) if [segment.lower() for segment in segments] == ["bulk"] else None
+
+
+def _bulk(exchange: Exchange) -> Response:
+    resources = {
+        each.endpoint.strip("/").lower(): Resources(each, exchange.store(each), exchange.context)
+        for each in exchange.resource_types
+    }
+    answer = Bulk(resources, exchange.context, exchange.report).run(exchange.request.json())
+    return Response(HTTPStatus.OK, encode(answer), log={"operations": len(answer["Operations"])})

@@ -1,0 +1,54 @@
+"""Clients of AWS's services that a snapshot of SnapStart can hold: without credentials, without an open connection.
+
+botocore itself makes them, since importing boto3 brings the transfer manager of S3 along.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from botocore.credentials import Credentials, ReadOnlyCredentials
+from botocore.exceptions import NoCredentialsError
+from botocore.session import Session
+
+if TYPE_CHECKING:
+    from botocore.config import Config
+
+
+class LateCredentials(Credentials):
+    """Credentials that are looked for when a request is signed.
+
+    botocore looks for them when it makes a client. With SnapStart it would then fetch them over HTTP, from
+    ``AWS_CONTAINER_CREDENTIALS_FULL_URI``, and they would be in the snapshot.
+    """
+
+    def __init__(self, load: Callable[[], Credentials | None]) -> None:
+        self.method = "late"
+        self._load = load
+
+    def get_frozen_credentials(self) -> ReadOnlyCredentials:
+        found = self._load()
+        if found is None:
+            raise NoCredentialsError
+        return found.get_frozen_credentials()
+
+    def get_deferred_property(self, property_name: str) -> Callable[[], Any]:
+        return lambda: getattr(self._load(), property_name, None)
+
+
+class LateSession(Session):
+    def get_credentials(self) -> Credentials:
+        return LateCredentials(super().get_credentials)
+
+
+def client(service: str, config: Config) -> Any:
+    """A client of ``service`` in the region and with the credentials of the environment."""
+    return _session().create_client(service, config=config)
+
+
+@cache
+def _session() -> LateSession:
+    """One for all clients, which then have what it reads of AWS's endpoints in common."""
+    return LateSession()

@@ -1,0 +1,148 @@
+"""Pages of a source.
+
+By index, a client's place from page to page is kept in a bookmark, so that a page costs a page wherever it lies, and
+that what is written meanwhile makes nobody appear twice or be left out. While more follow, the total is the one at the
+start of the walk, or as much as has been given and one more; on the last page it is what has been given. So a client
+that stops at the total neither stops early nor goes on for ever. Beside an anchor, the client keeps its place itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+
+from scim.protocol.errors import ExpiredCursor
+from scim.service.ports import Anchor, Beside, Found, Query, StartIndex
+from scim.service.stored import Stored
+from scim.store.ledger import Ledger, Place, digest
+from scim.store.sources import Reader, Source
+
+# Lambda answers with 6 MB at most, quotes and backslashes escaped once more on the way out; a page is cut before.
+MAX_PAGE_BYTES = 5_500_000
+_META_BYTES = 700
+# Should the last resource of a page be gone when the next page is asked for, those before it lead there too.
+_ANCHORS = 5
+
+
+@dataclass(slots=True)
+class _Page:
+    """What was taken, with its keys. ``passed`` matched and were skipped; ``more``: something follows."""
+
+    passed: int = 0
+    keys: list[str] = field(default_factory=list)
+    resources: list[Stored] = field(default_factory=list)
+    more: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Paging:
+    """Pages of what a query asks for; ``plan`` is the name of the way there."""
+
+    query: Query
+    source: Source
+    reader: Reader
+    ledger: Ledger
+    plan: str
+
+    def by_index(self, start: StartIndex) -> Found:
+        if self.query.count == 0:
+            return Found(self._total(), [], self.plan)
+        walk = digest(self.query.text, start.client)
+        place, located = None, self.source.locate(1)
+        if start.index > 1:
+            place = self.ledger.read().place(walk, start.index)
+            located = (place.after, 0) if place else self.source.locate(start.index)
+        if located is None:
+            return Found(self._total(), [], self.plan)
+        page = self._take(*located)
+        end = start.index - 1 + len(page.resources)
+        if page.more:
+            total = max(place.total if place else self._total(page), end + 1)
+        else:
+            total = end if page.resources or place or start.index == 1 else self._total(page)
+        plan = self.plan
+        if page.resources and not (self.source.looks_up and total == 1):
+            following = Place(end + 1, page.keys[-1], place.total if place else total)
+            plan += "" if self.ledger.leave(walk, following, first=start.index == 1) else ",unmarked"
+        return Found(total, page.resources, plan)
+
+    def beside(self, start: Beside) -> Found:
+        if self.query.count == 0:
+            return Found(self._total() if start.total is None else start.total, [], self.plan)
+        page = self._take(self._resolved(start.anchors), 0, backwards=start.backwards)
+        total = start.total
+        if total is None:
+            total = self._total(page) if page.more else len(page.resources)
+        ahead = self._anchors(page, last=True)
+        behind = self._anchors(page, last=False)
+        if start.backwards:
+            page.resources.reverse()
+            return Found(total, page.resources, self.plan, behind, ahead if page.more else None)
+        return Found(total, page.resources, self.plan, ahead if page.more else None, behind if start.anchors else None)
+
+    def _take(self, after: str | None, skip: int, *, backwards: bool = False) -> _Page:
+        """A page behind a key. Of what matches in any case, what is skipped is not even read."""
+        page, size, exact, count = _Page(), 0, self.source.exact, self.query.count
+        for entry in self.source.entries(after, backwards=backwards, skip=skip if exact else 0, wanted=count):
+            if exact and len(page.resources) == count:
+                page.more = True
+                break
+            stored = entry.load()
+            if stored is None or not self._matches(stored):
+                continue
+            if not exact and page.passed < skip:
+                page.passed += 1
+                continue
+            size += _weight(stored)
+            if page.resources and (len(page.resources) == count or size > MAX_PAGE_BYTES):
+                page.more = True
+                break
+            page.keys.append(entry.key)
+            page.resources.append(stored)
+        return page
+
+    def _total(self, page: _Page | None = None) -> int:
+        """How many match in all; ``page`` are the first of them, but for those that it passed."""
+        taken = page or _Page(more=True)
+        if not taken.more and (taken.resources or not self.source.exact):
+            return taken.passed + len(taken.resources)
+        if self.source.exact:
+            return self.source.count()
+        rest = self.source.lightened(self.query).entries(taken.keys[-1] if taken.keys else None)
+        loaded = (entry.load() for entry in rest)
+        return taken.passed + len(taken.keys) + sum(1 for each in loaded if each is not None and self._matches(each))
+
+    def _matches(self, stored: Stored) -> bool:
+        return self.query.matches is None or self.query.matches(stored)
+
+    def _resolved(self, anchors: Sequence[Anchor]) -> str | None:
+        """The place of the first anchor that still has it. Raises :class:`ExpiredCursor`."""
+        if not anchors:
+            return None
+        if self.source.stable:
+            return anchors[0].id
+        documents = self.reader.documents(each.id for each in anchors)
+        for anchor in anchors:
+            stored = documents.get(anchor.id)
+            if stored is not None and _digest(key := self.source.key(stored)) == anchor.digest:
+                return key
+        raise ExpiredCursor("Those at the end of the page have all been changed since: start again without a cursor.")
+
+    def _anchors(self, page: _Page, *, last: bool) -> Sequence[Anchor] | None:
+        """What the page beside this one can be found by, nearest first."""
+        step = -1 if last else 1
+        nearest = list(zip(page.resources, page.keys, strict=True))[::step][: 1 if self.source.stable else _ANCHORS]
+        stable = self.source.stable
+        return [Anchor(stored.id, b"" if stable else _digest(key)) for stored, key in nearest] or None
+
+
+def _digest(key: str) -> bytes:
+    """Enough to tell whether a resource has its place still; the place itself may be a person's name."""
+    return sha256(key.encode()).digest()[:8]
+
+
+def _weight(stored: Stored) -> int:
+    document = stored.document
+    size = len(document) if document.isascii() else len(document.encode())
+    return size + document.count('"') + document.count("\\") + _META_BYTES

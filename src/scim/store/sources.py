@@ -1,0 +1,398 @@
+"""Sources: the resources of a tenant in one order or another, from any place in it, forwards or backwards.
+
+An entry's ``key`` is its place in the order of its source, and no two have the same. Documents that a source has to
+look up by their ids are read when the first of a batch is asked for, so that what is skipped is never read.
+"""
+
+from __future__ import annotations
+
+import heapq
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from itertools import islice
+from typing import Any, ClassVar
+
+from scim.protocol.errors import TooMany
+from scim.protocol.path import Path
+from scim.protocol.schema import Attribute
+from scim.service.ports import Order, Query
+from scim.service.stored import Stored
+from scim.store import items, keys
+from scim.store.dynamo import BY_TIME, SORT_OF_INDEX, Dynamo, Item
+from scim.store.ledger import Ledger
+from scim.store.plan import Point
+
+# What a query may read, and how much time must remain for the answer.
+MAX_WALKED = 200_000
+_TIME_FOR_ANSWER_S = 5.0
+_CHECKED_EVERY = 100
+_BATCH = 100
+_ATTEMPTS = 3
+
+Load = Callable[[], Stored | None]
+Reference = tuple[str, str]
+"""A key, and the id of the resource that it leads to."""
+SortKey = tuple[Any, str]
+"""What is sorted by, and the id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """``load`` gives the resource, or ``None`` where it has left this place."""
+
+    key: str
+    load: Load
+
+
+@dataclass
+class Source(ABC):
+    """``exact``: whatever is here matches the query."""
+
+    reader: Reader
+    exact: bool
+
+    stable: ClassVar[bool] = False
+    """Whether a resource never leaves its place, which its id tells."""
+    looks_up: ClassVar[bool] = False
+    """Whether this is for finding one resource rather than for going through many."""
+
+    @abstractmethod
+    def entries(
+        self, after: str | None = None, *, backwards: bool = False, skip: int = 0, wanted: int | None = None
+    ) -> Iterator[Entry]:
+        """The entries behind a key without the next ``skip``. About ``wanted`` of them will be drawn, ``None``: all."""
+
+    @abstractmethod
+    def key(self, stored: Stored) -> str:
+        """The place of a resource as it is."""
+
+    @abstractmethod
+    def count(self) -> int:
+        """The number of entries, without reading them."""
+
+    def locate(self, index: int) -> tuple[str | None, int] | None:
+        """A key, and how many entries behind it come before number ``index``; ``None`` if there are not so many."""
+        return None, index - 1
+
+    def lightened(self, query: Query) -> Source:  # noqa: ARG002  # most have nothing to leave out
+        """The same with nothing read that the query does not look at."""
+        return self
+
+
+@dataclass(slots=True)
+class Reader:
+    """Reads documents of one tenant for one query, within its budget; ``remedy`` says what to ask instead."""
+
+    dynamo: Dynamo
+    partition: str
+    remedy: str
+    _read: int = field(default=0)
+
+    def spend(self) -> None:
+        """Raises :class:`TooMany` past the budget."""
+        in_time = self._read % _CHECKED_EVERY or self.dynamo.deadline.remaining_s() >= _TIME_FOR_ANSWER_S
+        self._read += 1
+        if self._read > MAX_WALKED or not in_time:
+            raise TooMany(f"The query has to read too many users. {self.remedy}")
+
+    def documents(self, resource_ids: Iterable[str]) -> dict[str, Stored]:
+        """Those of the resources that exist, by id."""
+        # Who moves while keys are read is met twice, and DynamoDB refuses to be asked twice.
+        wanted = list(dict.fromkeys(resource_ids))
+        for _ in wanted:
+            self.spend()
+        if len(wanted) == 1:
+            item = self.dynamo.get(self.partition, keys.user(wanted[0]))
+            found = [item] if item else []
+        else:
+            found = self.dynamo.get_all(self.partition, [keys.user(each) for each in wanted], items.RESOURCE)
+        resources = map(items.stored, found)
+        return {stored.id: stored for stored in resources}
+
+    def referenced(
+        self, references: Iterator[Reference], wanted: int | None, is_here: Callable[[str, Stored], bool]
+    ) -> Iterator[Entry]:
+        """Entries whose documents are read in batches.
+
+        References are first drawn as many as are wanted and the one that tells whether more follow, then by batches.
+        """
+        size = _BATCH if wanted is None else wanted + 1
+        while drawn := list(islice(references, size)):
+            for first in range(0, len(drawn), _BATCH):
+                batch = drawn[first : first + _BATCH]
+                documents = _Batch(self, [resource_id for _, resource_id in batch])
+                for key, resource_id in batch:
+                    yield Entry(key, documents.loading(key, resource_id, is_here))
+            size = _BATCH
+
+
+@dataclass
+class _Batch:
+    reader: Reader
+    resource_ids: Sequence[str]
+
+    @cached_property
+    def documents(self) -> Mapping[str, Stored]:
+        return self.reader.documents(self.resource_ids)
+
+    def loading(self, key: str, resource_id: str, is_here: Callable[[str, Stored], bool]) -> Load:
+        def load() -> Stored | None:
+            stored = self.documents.get(resource_id)
+            return stored if stored is not None and is_here(key, stored) else None
+
+        return load
+
+
+@dataclass
+class ById(Source):
+    """All resources, in the order of their ids. ``light``: nothing but documents is read."""
+
+    ledger: Ledger
+    light: bool = False
+    stable = True
+
+    def entries(
+        self, after: str | None = None, *, backwards: bool = False, skip: int = 0, wanted: int | None = None
+    ) -> Iterator[Entry]:
+        partition = self.reader.partition
+        found = self.reader.dynamo.query(
+            partition,
+            keys.users(),
+            items.DOCUMENT if self.light else items.RESOURCE,
+            after=None if after is None else items.key(partition, keys.user(after)),
+            backwards=backwards,
+            limit=None if wanted is None else skip + wanted + 1,
+        )
+        read = items.document if self.light else items.stored
+        for item in islice(found, skip, None):
+            self.reader.spend()
+            stored = read(item)
+            yield Entry(stored.id, lambda stored=stored: stored)  # type: ignore[misc]  # its own default
+
+    def key(self, stored: Stored) -> str:
+        return stored.id
+
+    def count(self) -> int:
+        return self.ledger.total()
+
+    def locate(self, index: int) -> tuple[str | None, int] | None:
+        """The counters tell where an index lies; where a filter must be tried, nothing does."""
+        return self.ledger.read().counters.locate(index) if self.exact and index > 1 else (None, index - 1)
+
+    def lightened(self, query: Query) -> Source:
+        return replace(self, light=not query.reads_meta)
+
+
+@dataclass
+class ByName(Source):
+    """The resources in a range of the unique attribute's keys, in their order; all of them where ``total`` is known."""
+
+    unique: Attribute
+    span: keys.Range
+    descending: bool
+    total: Callable[[], int] | None
+
+    def entries(
+        self, after: str | None = None, *, backwards: bool = False, skip: int = 0, wanted: int | None = None
+    ) -> Iterator[Entry]:
+        partition = self.reader.partition
+        found = self.reader.dynamo.query(
+            partition,
+            self.span,
+            items.REFERENCE,
+            after=None if after is None else items.key(partition, after),
+            backwards=backwards != self.descending,
+            limit=None if wanted is None else skip + wanted + 1,
+        )
+        references = ((item["sk"]["S"], items.referenced(item)) for item in islice(found, skip, None))
+        return self.reader.referenced(references, wanted, lambda key, stored: self.key(stored) == key)
+
+    def key(self, stored: Stored) -> str:
+        return _unique_key(stored.resource[self.unique.name], self.unique)
+
+    def count(self) -> int:
+        return self.total() if self.total else self.reader.dynamo.count(self.reader.partition, self.span)
+
+
+@dataclass
+class ByTime(Source):
+    """The resources in a range of the times of their last change, in the order of these.
+
+    The index follows the table; what it leads to is read as it is. One that was changed again is shown where it was
+    found, since its new place may not be there yet.
+    """
+
+    span: keys.Range
+    descending: bool
+
+    def entries(
+        self, after: str | None = None, *, backwards: bool = False, skip: int = 0, wanted: int | None = None
+    ) -> Iterator[Entry]:
+        found = self.reader.dynamo.query(
+            self.reader.partition,
+            self.span,
+            ("sk", SORT_OF_INDEX),
+            index=BY_TIME,
+            after=None if after is None else self._item(after),
+            backwards=backwards != self.descending,
+            limit=None if wanted is None else skip + wanted + 1,
+        )
+        references = (self._reference(item) for item in islice(found, skip, None))
+        return self.reader.referenced(references, wanted, lambda _key, _stored: True)
+
+    def key(self, stored: Stored) -> str:
+        return f"{keys.last_modified(stored.modified)} {keys.user(stored.id)}"
+
+    def count(self) -> int:
+        return self.reader.dynamo.count(self.reader.partition, self.span, index=BY_TIME)
+
+    def _item(self, key: str) -> Item:
+        time, _, sort = key.partition(" ")
+        return {**items.key(self.reader.partition, sort), SORT_OF_INDEX: {"S": time}}
+
+    def _reference(self, item: Item) -> Reference:
+        sort = item["sk"]["S"]
+        return f"{item[SORT_OF_INDEX]['S']} {sort}", keys.resource_id(sort)
+
+
+@dataclass
+class ByPoints(Source):
+    """The union of what lies at some points, in the order of ids."""
+
+    unique: Attribute
+    indexed: Mapping[str, Path]
+    points: Sequence[Point]
+    stable = True
+    looks_up = True
+
+    def entries(
+        self, after: str | None = None, *, backwards: bool = False, skip: int = 0, wanted: int | None = None
+    ) -> Iterator[Entry]:
+        """A key leads to the resource in a second read, between which it may have moved: then both once more."""
+        named = {point.value for point in self.points if point.name == "id"}
+        first: list[str] = []
+        documents: dict[str, Stored] = {}
+        for _ in range(_ATTEMPTS):
+            limit = None if wanted is None else skip + wanted + 1
+            references = islice(self._ids(after, backwards=backwards, limit=limit), skip, None)
+            first = list(islice(references, wanted or _BATCH))
+            documents = self.reader.documents(first) if first else {}
+            if all(self._is_here(each, documents[each]) if each in documents else each in named for each in first):
+                break
+        for each in first:
+            yield Entry(each, lambda each=each: documents.get(each))  # type: ignore[misc]  # its own default
+        rest = ((each, each) for each in references)
+        yield from self.reader.referenced(rest, None if wanted is None else 0, self._is_here)
+
+    def key(self, stored: Stored) -> str:
+        return stored.id
+
+    def count(self) -> int:
+        if len(self.points) == 1 and self.points[0].name in self.indexed:
+            return self.reader.dynamo.count(self.reader.partition, keys.entries(self._prefix(self.points[0])))
+        return sum(1 for _ in self._ids())
+
+    def _ids(self, after: str | None = None, *, backwards: bool = False, limit: int | None = None) -> Iterator[str]:
+        """The ids at all points behind one, each once."""
+        indexed = [point for point in self.points if point.name in self.indexed]
+        ways = [self._entries(point, after, backwards=backwards, limit=limit) for point in indexed]
+        ways.append(iter(sorted(self._singles(), reverse=backwards)))
+        last = after
+        for each in heapq.merge(*ways, reverse=backwards):
+            if last is None or (each < last if backwards else each > last):
+                last = each
+                yield each
+
+    def _entries(self, point: Point, after: str | None, *, backwards: bool, limit: int | None) -> Iterator[str]:
+        prefix, partition = self._prefix(point), self.reader.partition
+        found = self.reader.dynamo.query(
+            partition,
+            keys.entries(prefix),
+            items.REFERENCE,
+            after=None if after is None else items.key(partition, prefix + after),
+            backwards=backwards,
+            limit=limit,
+        )
+        return (items.referenced(item) for item in found)
+
+    def _singles(self) -> set[str]:
+        ids = {point.value for point in self.points if point.name == "id" and keys.is_user_id(point.value)}
+        unique = [_unique_key(point.value, self.unique) for point in self.points if point.name == self.unique.name]
+        dynamo, partition = self.reader.dynamo, self.reader.partition
+        if len(unique) == 1:
+            item = dynamo.get(partition, unique[0])
+            found = [item] if item else []
+        else:
+            found = dynamo.get_all(partition, sorted(set(unique)))
+        return ids | {items.referenced(item) for item in found}
+
+    def _is_here(self, _key: str, stored: Stored) -> bool:
+        return any(self._lies_at(stored, point) for point in self.points)
+
+    def _lies_at(self, stored: Stored, point: Point) -> bool:
+        if point.name == "id":
+            return stored.id == point.value
+        if point.name not in self.indexed:
+            return _unique_key(stored.resource[point.name], self.unique) == _unique_key(point.value, self.unique)
+        return self._prefix(point) + stored.id in keys.index_entries(stored.resource, stored.id, self.indexed)
+
+    def _prefix(self, point: Point) -> str:
+        leaf = self.indexed[point.name].leaf
+        return keys.index(point.name, point.value, case_exact=leaf is not None and leaf.case_exact)
+
+
+@dataclass
+class Sorted(Source):
+    """What matches in a source, in an order that no key has: all of it is read, and no more held than its keys."""
+
+    source: Source
+    matches: Callable[[Stored], bool] | None
+    order: Order
+    _total: int | None = None
+
+    def entries(
+        self, after: str | None = None, *, backwards: bool = False, skip: int = 0, wanted: int | None = None
+    ) -> Iterator[Entry]:
+        reverse = self.order.descending != backwards
+        bound = None if after is None else _read_key(after)
+        behind = [each for each in self._keys() if bound is None or (each < bound if reverse else each > bound)]
+        expected = 0 if wanted is None else skip + wanted + 1
+        in_order = islice(_in_order(behind, expected, reverse=reverse), skip, None)
+        references = ((json.dumps(each), each[1]) for each in in_order)
+        return self.reader.referenced(references, wanted, lambda key, stored: self.key(stored) == key)
+
+    def key(self, stored: Stored) -> str:
+        return json.dumps((self.order.key(stored), stored.id))
+
+    def count(self) -> int:
+        return len(self._keys()) if self._total is None else self._total
+
+    def _keys(self) -> set[SortKey]:
+        """A set, since who changes meanwhile may be met twice."""
+        loaded = (entry.load() for entry in self.source.entries())
+        matches = self.matches or (lambda _: True)
+        keys = {(self.order.key(each), each.id) for each in loaded if each is not None and matches(each)}
+        self._total = len(keys)
+        return keys
+
+
+def _in_order(keys: Sequence[SortKey], expected: int, *, reverse: bool) -> Iterator[SortKey]:
+    """The keys in order; past those that are expected to be drawn, all of them are sorted."""
+    yield from (heapq.nlargest if reverse else heapq.nsmallest)(expected, keys)
+    yield from sorted(keys, reverse=reverse)[expected:]
+
+
+def _unique_key(value: str, attribute: Attribute) -> str:
+    return keys.unique(value, case_exact=attribute.case_exact)
+
+
+def _read_key(text: str) -> Any:
+    """A key as it was before JSON made lists of its tuples."""
+
+    def read(value: Any) -> Any:
+        return tuple(map(read, value)) if isinstance(value, list) else value
+
+    return read(json.loads(text))

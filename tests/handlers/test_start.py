@@ -1,0 +1,108 @@
+"""The start of a function: what it imports, and what a snapshot of it holds (SnapStart)."""
+
+import ast
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.endpoint import ENVIRONMENT
+
+SOURCE = Path(__file__).parents[2] / "src"
+
+# What none of these functions uses, and would cost each of them some 20 ms or more.
+UNUSED = {"boto3", "s3transfer", "aws_lambda_powertools.event_handler", "aws_xray_sdk", "scim.events.record"}
+CONNECTING = {"scim.service.tenants", "scim.service.extensions"}
+BULK = {"handlers.routes.bulk", "scim.service.bulk", "scim.service.dependencies"}
+DISCOVERY = {"handlers.routes.discovery", "scim.service.discovery"}
+QUERIES = {"handlers.routes.resources", "scim.service.search", "scim.protocol.projection", "scim.protocol.sort"}
+USERS = {
+    "scim.service.resources",
+    "scim.service.preconditions",
+    "scim.store.resources",
+    "scim.protocol.patch",
+    "scim.protocol.resource",
+    "scim.protocol.filter.parser",
+}
+NOT_IMPORTED = {
+    "users": UNUSED | CONNECTING | BULK,
+    "bulk": UNUSED | CONNECTING | DISCOVERY | QUERIES,
+    "discovery": UNUSED | CONNECTING | BULK | QUERIES | USERS,
+}
+IMPORTED = {"users": DISCOVERY | QUERIES | USERS, "bulk": BULK | USERS, "discovery": DISCOVERY}
+
+PRIME = """
+import json, os, socket, sys
+
+def refuse(*_):
+    raise AssertionError("a snapshot would hold this")
+
+os.urandom = socket.socket.connect = refuse  # before anything has taken them
+import {module}
+primed = vars({module}.handler)["_adapters"]
+print(json.dumps(sorted(sys.modules)))
+"""
+
+
+def prime(function: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Get a function ready for its snapshot, in a process that can neither connect nor make randomness."""
+    environment = {name: value for name, value in ENVIRONMENT.items() if not name.startswith("AWS_")}
+    environment |= {
+        "AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://127.0.0.1:9/credentials",
+        "AWS_DEFAULT_REGION": "eu-west-1",
+        "AWS_LAMBDA_INITIALIZATION_TYPE": "snap-start",
+        "PYTHONPATH": str(SOURCE),
+    }
+    return subprocess.run(  # noqa: S603  # our own code
+        [sys.executable, "-c", PRIME.format(module=f"handlers.{function}")],
+        env=environment | variables,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("function", NOT_IMPORTED)
+def test_snapshot_holds_what_the_function_serves_and_nothing_unique_or_secret(function: str) -> None:
+    process = prime(function)
+
+    assert process.returncode == 0, process.stderr
+    modules = set(json.loads(process.stdout))
+    assert modules & NOT_IMPORTED[function] == set()
+    assert modules >= IMPORTED[function]
+
+
+@pytest.mark.parametrize(
+    ("function", "variables"),
+    [("discovery", {"SECRET_PREFIX": ""}), ("users", {"INDEXED_ATTRIBUTES": "active"})],
+)
+def test_wrong_setting_is_named_before_there_is_a_snapshot(function: str, variables: dict[str, str]) -> None:
+    process = prime(function, **variables)
+
+    assert process.returncode != 0
+    (name,) = variables
+    assert re.search(rf"^ValueError: .*{name}", process.stderr, re.MULTILINE)
+
+
+def test_names_of_modules_that_are_not_imported_exist() -> None:
+    ours = {name for names in NOT_IMPORTED.values() for name in names if name.startswith(("handlers", "scim"))}
+
+    assert [name for name in ours if not (SOURCE / name.replace(".", "/")).with_suffix(".py").exists()] == []
+
+
+@pytest.mark.parametrize("path", sorted(SOURCE.rglob("*.py")), ids=lambda path: str(path.relative_to(SOURCE)))
+def test_randomness_comes_from_the_system_and_never_from_a_generator_that_a_snapshot_clones(path: Path) -> None:
+    tree = ast.parse(path.read_text())
+
+    taken = [node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    used = {
+        node.attr
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "random"
+    }
+
+    assert "random" not in taken
+    assert used <= {"SystemRandom"}
