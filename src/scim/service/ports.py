@@ -34,6 +34,7 @@ class Change:
     actor: str
     request_id: str
     leniencies: Sequence[str]
+    left_out: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)

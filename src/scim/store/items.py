@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from scim.service.ports import Change, Tenant
 from scim.service.stored import Stored, encode
 from scim.store import keys
@@ -54,12 +56,20 @@ def referenced(item: Item) -> str:
     return resource_id
 
 
-def change(partition: str, sort: str, change_id: str, expires: int | None, change: Change) -> Item:
-    """A change record; ``expires`` in seconds since 1970, ``None`` to keep it."""
+def change(
+    partition: str, sort: str, change_id: str, expires: int | None, change: Change, lost: Collection[str] = ()
+) -> Item:
+    """A change record; ``expires`` in seconds since 1970, ``None`` to keep it.
+
+    ``lost`` are the handles of what the user is no longer known by (:func:`scim.service.people.handle`).
+    """
     ttl = {} if expires is None else {"ttl": {"N": str(expires)}}
+    handles = {"handles": {"SS": sorted(lost)}} if lost else {}
     return {
         **key(partition, sort),
         **ttl,
+        **handles,
+        SORT_OF_INDEX: {"S": keys.recorded("C#", change.at)},
         "change": {"S": change_id},
         "at": {"S": change.at},
         "operation": {"S": change.operation},
@@ -68,6 +78,7 @@ def change(partition: str, sort: str, change_id: str, expires: int | None, chang
         "actor": {"S": change.actor},
         "request": {"S": change.request_id},
         "leniencies": {"L": [{"S": name} for name in change.leniencies]},
+        "leftOut": {"L": [{"S": name} for name in change.left_out]},
     }
 
 
