@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from scim import clients
 from scim.access import secret_store
 from scim.access.authentication import Authenticator
+from scim.access.refusals import Refusals
 from scim.access.seal import Seal
 from scim.access.secret_store import SecretStore
 from scim.protocol.schema import ResourceType, Type, user_type
@@ -30,8 +31,10 @@ if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
 
     from scim.protocol.path import Path
+    from scim.service.log import Log
     from scim.service.ports import Tenant
     from scim.service.tenants import Tenants
+    from scim.store.records import RecordStore
     from scim.store.resources import Layout, ResourceStore
 
 _DAY_S = 86_400
@@ -46,6 +49,7 @@ class Adapters:
     client: DynamoDBClient
     authenticator: Authenticator
     seal: Seal
+    refusals: Refusals = field(default_factory=Refusals)
 
     @cached_property
     def layout(self) -> Layout:
@@ -71,6 +75,11 @@ class Adapters:
 
         return ResourceStore(calls, self.layout, tenant.id, resource_type)
 
+    def records(self, calls: Dynamo, tenant_id: str) -> RecordStore:
+        from scim.store.records import RecordStore
+
+        return RecordStore(calls, tenant_id, time.time)
+
 
 def adapters(settings: Settings) -> Adapters:
     """The clients in them are made, and have neither looked for credentials nor opened a connection."""
@@ -89,6 +98,23 @@ def tenants(settings: Settings) -> Tenants:
 
     calls = Dynamo(_dynamodb(), settings.table_name, deadline(_CONNECTING_S))
     return Tenants(TenantStore(calls), SecretStore(_secrets_manager(), settings.secret_prefix))
+
+
+def log(settings: Settings, tenant_id: str) -> Log | None:
+    """The use cases around a tenant's log, for whoever may read all of it; ``None`` for no such tenant."""
+    from scim.protocol.dialect import Dialect
+    from scim.service.context import Context
+    from scim.service.log import Log
+
+    found = adapters(settings)
+    limit = deadline(_CONNECTING_S)
+    calls = found.dynamo(limit)
+    tenant = found.tenants(calls).get(tenant_id)
+    if tenant is None:
+        return None
+    context = Context(tenant, "", settings.public_url, Dialect(), limit, found.seal, now, new_id)
+    users = found.resources(calls, tenant, tenant.resource_types[0])
+    return Log(found.records(calls, tenant_id), users, context)
 
 
 def deadline(seconds: float) -> Deadline:

@@ -342,6 +342,7 @@ def test_record_names_what_has_changed_and_holds_no_value() -> None:
         actor="scim",
         request_id="request-1",
         leniencies=[],
+        left_out=[],
     )
 
 

@@ -15,6 +15,7 @@ from scim.access import tokens
 from scim.access.secret_store import SecretStore, ValidToken
 from scim.protocol.errors import TooManyRequests, Unauthorized
 from scim.service.ports import Tenant, TenantStore
+from scim.service.records import EXPIRED, UNKNOWN
 
 CACHE_S = 60.0
 # Look-ups that may find nothing: for one tenant, and for all that are not cached, which may not exist at all.
@@ -22,6 +23,22 @@ _TENANT_BUDGET = 5
 _STRANGER_BUDGET = 50
 _BUDGET_S = 10.0
 _MAX_TENANTS = 1_000
+_DETAIL = (
+    "The bearer token is missing or not valid. Copy the token that Connect showed into the identity provider's "
+    "secret token field, or have a new one made."
+)
+_CHALLENGE = {"WWW-Authenticate": 'Bearer realm="SCIM"'}
+
+
+class TokenRefused(Unauthorized):
+    """A token of a tenant that exists does not open it. The answer is that to any other token, and tells nothing of it.
+
+    ``rule`` tells whether all of the tenant's tokens have expired.
+    """
+
+    def __init__(self, tenant_id: str, rule: str) -> None:
+        super().__init__(_DETAIL, dict(_CHALLENGE), rule=rule)
+        self.tenant_id = tenant_id
 
 
 @dataclass(slots=True)
@@ -68,7 +85,8 @@ class Authenticator:
     def authenticate(self, authorization: str | None, settings: TenantStore) -> Tenant:
         """The tenant whose token the header ``Authorization`` carries.
 
-        Raises :class:`Unauthorized`, :class:`TooManyRequests`, and :class:`Unavailable` where a store is silent.
+        Raises :class:`Unauthorized` (of a tenant that exists :class:`TokenRefused`), :class:`TooManyRequests`,
+        and :class:`Unavailable` where a store is silent.
         """
         scheme, _, text = (authorization or "").strip().partition(" ")
         token = tokens.parse(text.strip()) if scheme.lower() == "bearer" else None
@@ -82,11 +100,12 @@ class Authenticator:
         budgets = self._budgets(known)
         for budget in budgets:
             budget.check(now)
-        tenant = _opened(self._read(token.tenant, settings, now), token, now)
+        known = self._read(token.tenant, settings, now)
+        tenant = _opened(known, token, now)
         if tenant is None:
             for budget in budgets:
                 budget.spend()
-            raise _unauthorized()
+            raise _refused(known, now)
         return tenant
 
     def _budgets(self, known: _Known | None) -> list[Budget]:
@@ -114,9 +133,11 @@ def _opened(known: _Known, token: tokens.Token, now: float) -> Tenant | None:
     return known.tenant if any(matches) else None
 
 
+def _refused(known: _Known, now: float) -> Unauthorized:
+    if known.tenant is None:
+        return _unauthorized()
+    return TokenRefused(known.tenant.id, EXPIRED if all(valid.until <= now for valid in known.valid) else UNKNOWN)
+
+
 def _unauthorized() -> Unauthorized:
-    return Unauthorized(
-        "The bearer token is missing or not valid. Copy the token that Connect showed into the identity provider's "
-        "secret token field, or have a new one made.",
-        headers={"WWW-Authenticate": 'Bearer realm="SCIM"'},
-    )
+    return Unauthorized(_DETAIL, dict(_CHALLENGE))

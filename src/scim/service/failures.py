@@ -108,7 +108,7 @@ class Recording:
     the numbers say how many failures there were, how many of them were not recorded, and how many are loops.
     """
 
-    store: FailureStore
+    store: Callable[[], FailureStore]
     resource_type: ResourceType
     deadline: Deadline
     now: Callable[[], str]
@@ -167,7 +167,7 @@ class Recording:
                 provider=recognise(self.agent, self.query, dialect.fired, asked.body),
                 request_id=self.request_id,
             )
-            counted = self.store.count(failure) if self.deadline.has_time() else None
+            counted = self.store().count(failure) if self.deadline.has_time() else None
         except Exception as fault:  # noqa: BLE001  # the answer must be what it would be without any log
             self.report(fault)
             counted = None

@@ -177,8 +177,8 @@ def _never_sent(person: str) -> Iterator[str]:
     )
     yield (
         "What to change: assign the person, or a group that they are a direct member of, to the application, and look "
-        "at its scoping filters. Entra ID: Provisioning > Provision on demand says for one person why they are skipped, "
-        "and a cycle takes about 40 minutes. Okta: Assignments, and Provisioning > To App > Create Users."
+        "at its scoping filters. Entra ID: Provisioning > Provision on demand says why they are skipped, "
+        "a cycle takes about 40 minutes. Okta: Assignments, and Provisioning > To App > Create Users."
     )
 
 

@@ -94,6 +94,8 @@ class Query:
 class Found:
     """A page of what matches: how many there are in all, those of the page, and the plan that found them.
 
+    ``read`` is how many had to be read for it.
+
     ``after`` and ``before`` are where the next and the previous page can be asked for beside; ``None`` without one.
     """
 
@@ -102,6 +104,7 @@ class Found:
     plan: str
     after: Sequence[Anchor] | None = None
     before: Sequence[Anchor] | None = None
+    read: int = 0
 
 
 class Store(Protocol):

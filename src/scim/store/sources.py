@@ -89,6 +89,11 @@ class Reader:
     remedy: str
     _read: int = field(default=0)
 
+    @property
+    def read(self) -> int:
+        """How many users were read."""
+        return self._read
+
     def spend(self) -> None:
         """Raises :class:`TooMany` past the budget."""
         in_time = self._read % _CHECKED_EVERY or self.dynamo.deadline.remaining_s() >= _TIME_FOR_ANSWER_S
