@@ -145,8 +145,12 @@ OPERATIONS = {
     for service in ("dynamodb", "secretsmanager")
     for operation in botocore.session.get_session().get_service_model(service).operation_names
 }
-# Connecting a tenant (scim.service.tenants) is done with the rights of whoever operates the deployment.
-OPERATORS = {"TenantStore.create", "TenantStore.replace", "SecretStore.issue"}
+# Connecting a tenant (scim.service.tenants) and looking into its log (scim.service.log) are done with the rights of
+# whoever operates the deployment.
+OPERATORS = {
+    *("TenantStore.create", "TenantStore.replace", "SecretStore.issue"),
+    *(f"RecordStore.{name}" for name in ("log", "failures", "changes", "formerly", "refused", "failed", "changed")),
+}
 PARTS = {"Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteItem", "ConditionCheck": "ConditionCheckItem"}
 
 RUN = {
@@ -155,7 +159,11 @@ RUN = {
     Right("xray:PutTraceSegments"),
     Right("xray:PutTelemetryRecords"),
 }
-AUTHENTICATE = {Right("secretsmanager:GetSecretValue"), Right("dynamodb:GetItem", "A#*")}
+AUTHENTICATE = {
+    Right("secretsmanager:GetSecretValue"),
+    Right("dynamodb:GetItem", "A#*"),
+    Right("dynamodb:UpdateItem", "F#*"),  # counts what failed
+}
 
 
 def _definitions(tree: ast.AST, prefix: str = "") -> Iterator[tuple[str, ast.FunctionDef]]:
@@ -201,9 +209,10 @@ def _in_transactions() -> set[str]:
 
 
 def test_reading_and_changing_users_takes_exactly_the_rights_that_the_code_uses() -> None:
-    """Outside transactions nothing is written but the ledger's bookmarks, inside them nothing of it but counters."""
+    """Outside transactions nothing is written but bookmarks of the ledger and failures, inside them nothing of the
+    ledger but counters."""
     called = _called() - {"TransactWriteItems", "GetSecretValue"}
-    users = {Right(f"dynamodb:{operation}", "T#*") for operation in called - {"BatchWriteItem"}}
+    users = {Right(f"dynamodb:{operation}", "T#*") for operation in called - {"BatchWriteItem", "UpdateItem"}}
     ledger = {Right(f"dynamodb:{operation}", "L#*") for operation in called & {"BatchWriteItem", "Query"}}
     changes = {
         Right(f"dynamodb:{operation}", "L#*" if operation == "UpdateItem" else "T#*", "TransactWriteItems")
@@ -215,7 +224,7 @@ def test_reading_and_changing_users_takes_exactly_the_rights_that_the_code_uses(
 
 
 def test_authenticating_takes_the_secret_and_the_settings_and_discovery_has_no_other_right() -> None:
-    assert {"GetSecretValue", "GetItem"} <= _called()
+    assert {"GetSecretValue", "GetItem", "UpdateItem"} <= _called()
     assert DEPLOYMENT.rights("DiscoveryFunction") == RUN | AUTHENTICATE
 
 
