@@ -128,10 +128,9 @@ def test_failure_that_happens_again_stays_another_30_days(records: Records) -> N
     assert counted.count == 2
 
 
-def test_table_that_does_not_answer_is_told_and_raises_nothing(records: Records, table: object) -> None:
-    store = RecordStore(
-        records()._dynamo.__class__(records()._dynamo._client, "no-table", deadline(29)), "acme", time.time
-    )  # noqa: SLF001  # another table
+def test_table_that_does_not_answer_is_told_and_raises_nothing(settings: Settings) -> None:
+    elsewhere = adapters(settings.model_copy(update={"table_name": "no-table"}))
+    store = RecordStore(elsewhere.dynamo(deadline(29)), "acme", time.time)
     assert store.count(failure(1)) is None
     assert store.refuse(at(1), 1, "token") is False
 
