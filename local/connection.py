@@ -75,16 +75,21 @@ async def _connect(variables: Mapping[str, str], extension: Path) -> str:
 
 
 def main(extension: Path) -> None:
-    """Prints the token of the tenant: its first, or a new one if it was connected and its token is lost."""
+    """Prints the token of the tenant: its first, or a new one if it was connected and its token is lost.
+
+    A tenant that was disconnected is connected again: the local run has no use without one.
+    """
     from scim import wiring
     from scim.service.tenants import TenantExists
     from scim.settings import Settings
 
-    tenants = wiring.tenants(Settings.from_environment(os.environ))
+    tenants = wiring.operator(Settings.from_environment(os.environ), "make run").tenants()
     try:
-        print(tenants.connect(TENANT, extensions=[json.loads(extension.read_text())]))
+        issued = tenants.connect(TENANT, [json.loads(extension.read_text())])
     except TenantExists:
-        print(tenants.tokens.issue(TENANT))
+        issued = tenants.rotate(TENANT, grace_s=0)
+    print(issued.token)
+    tenants.shown(issued)
 
 
 if __name__ == "__main__":

@@ -10,16 +10,20 @@ from threading import Lock
 from typing import Any
 
 import boto3
+import botocore.session
 import pytest
 from moto import mock_aws
 from moto.core.botocore_stubber import BotocoreStubber
 
+from local.services.bus import Bus, serving
 from scim.access.secret_store import SecretStore
 from scim.service.deadline import Deadline
 from scim.service.tenants import Tenants
 from scim.settings import Settings
 from scim.store.dynamo import Dynamo
 from scim.store.tenants import TenantStore
+from scim.wiring import new_id
+from tests import aws_rules
 from tests.endpoint import ENVIRONMENT, TEMPLATE, Endpoint
 
 EXTENSION = json.loads((Path(__file__).parent.parent / "examples/extensions/employee.json").read_text())
@@ -35,6 +39,9 @@ def aws() -> Iterator[None]:
             patch.delenv(name)
         for name, value in ENVIRONMENT.items():
             patch.setenv(name, value)
+        session = botocore.session.get_session()
+        aws_rules.watch(session.get_component("event_emitter"))
+        boto3.setup_default_session(botocore_session=session)
         boto3.client("secretsmanager").create_secret(Name=ENVIRONMENT["CURSOR_SECRET"], SecretString="key " * 16)
         patch.setattr(BotocoreStubber, "process_request", _one_at_a_time(BotocoreStubber.process_request))
         yield
@@ -72,7 +79,7 @@ def operator(aws: None) -> Tenants:
     """Whoever connects tenants. One for the run: making clients takes longer than most tests."""
     dynamo = Dynamo(boto3.client("dynamodb"), ENVIRONMENT["TABLE_NAME"], Deadline(lambda: 29.0, time.sleep))
     secrets = SecretStore(boto3.client("secretsmanager"), ENVIRONMENT["SECRET_PREFIX"])
-    return Tenants(TenantStore(dynamo), secrets)
+    return Tenants(TenantStore(dynamo, new_id), secrets, "tests", time.time, new_id)
 
 
 @pytest.fixture
@@ -80,7 +87,7 @@ def connect(table: Any, operator: Tenants) -> Any:
     """Connects another tenant; its name is new in this run, since handlers remember tenants for a minute."""
 
     def connect() -> Endpoint:
-        return Endpoint(operator.connect(f"tenant-{next(_numbers)}", [EXTENSION]))
+        return Endpoint(operator.connect(f"tenant-{next(_numbers)}", [EXTENSION]).token)
 
     return connect
 
@@ -90,3 +97,20 @@ def scim(connect: Any) -> Endpoint:
     """The endpoint with the token of a new tenant."""
     endpoint: Endpoint = connect()
     return endpoint
+
+
+@pytest.fixture
+def bus(aws: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bus]:
+    """EventBridge and SQS of the local run, as the functions find them in their environment."""
+    with serving(tmp_path) as bus:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_EVENTBRIDGE", bus.url)
+        monkeypatch.setenv("AWS_ENDPOINT_URL_SQS", bus.url)
+        monkeypatch.setenv("EVENT_BUS_NAME", "muster")
+        monkeypatch.setenv("POISON_QUEUE_URL", f"{bus.url}/poison")
+        yield bus
+
+
+@pytest.fixture
+def events(bus: Bus) -> Callable[[], list[dict[str, Any]]]:
+    """Reads the events on the bus."""
+    return lambda: [json.loads(line) for line in bus.events.read_text().splitlines()]

@@ -32,13 +32,19 @@ ENVIRONMENT = {
     "POWERTOOLS_METRICS_NAMESPACE": "Muster",
 }
 
+# What references of the template's variables lead to.
+KNOWN = {
+    "AWS::StackName": "muster",
+    "Table": "muster",
+    "CursorKey": "muster/cursor-key",
+    "EventBus": "muster",
+    "PoisonQueue": "https://queue.example.com",
+}
+
 
 def functions() -> list[FunctionSpec]:
     """The functions of the template with this environment's values."""
-    return TEMPLATE.functions(
-        {"AWS::StackName": "muster", "Table": "muster", "CursorKey": "muster/cursor-key"},
-        ENVIRONMENT | {"FunctionLogs": ""},
-    )
+    return TEMPLATE.functions(KNOWN, ENVIRONMENT | {"FunctionLogs": ""})
 
 
 @dataclass(frozen=True)

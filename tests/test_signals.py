@@ -8,8 +8,6 @@ from typing import Any
 import pytest
 
 from local.template import Intrinsic
-from tests.endpoint import Endpoint
-from tests.handlers.conftest import Log
 from tests.template_reader import Deployment
 from tests.test_docs import rows
 
@@ -21,8 +19,6 @@ RING = [
     Intrinsic("If", ["HasAlarmTopic", Intrinsic("Ref", "AlarmTopic"), Intrinsic("Ref", "AWS::NoValue")]),
     Intrinsic("If", ["HasAlarmEmail", Intrinsic("Ref", "AlarmMail"), Intrinsic("Ref", "AWS::NoValue")]),
 ]
-
-pytest_plugins = ["tests.handlers.conftest"]
 
 
 def metrics() -> set[str]:
@@ -73,13 +69,3 @@ def test_every_alarm_rings_and_is_documented_with_what_to_do(name: str) -> None:
     assert alarm["TreatMissingData"] == "notBreaching"
     if alarm.get("Namespace") == Intrinsic("Ref", "AWS::StackName"):
         assert alarm["MetricName"] in metrics()
-
-
-def test_line_of_a_request_has_the_fields_that_metrics_are_read_from(scim: Endpoint, log: Log) -> None:
-    scim.request("POST", "/Users", {"active": "x"})
-    scim.request("GET", "/Users")
-    scim.request("POST", "/Bulk", {"Operations": [{"method": "DELETE", "path": "/Users/x"}]})
-    failed, query, bulk = log.lines
-    assert {"message", "operation", "status", "ms", "failures"} <= failed.keys()
-    assert isinstance(failed["status"], int)
-    assert (failed["message"], query["users_read"], bulk["operations"]) == ("request", 0, 1)

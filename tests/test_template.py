@@ -4,6 +4,7 @@ import ast
 import base64
 import json
 import re
+import uuid
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,12 +19,14 @@ from botocore.client import BaseClient
 
 from local.gateway.event import Request, build_event
 from local.gateway.routes import Routes
+from local.services.bus import Bus
 from local.template import Intrinsic
 from scim import wiring
 from scim.access import tokens
-from scim.service.ports import Tenant
+from scim.service.ports import Act, Tenant
 from scim.settings import Settings
-from tests.endpoint import invoke, load
+from tests.endpoint import KNOWN, LambdaContext, invoke, load
+from tests.events.schemas import validate
 from tests.template_reader import Deployment, Right, references
 
 ROOT = Path(__file__).parent.parent
@@ -31,12 +34,15 @@ SOURCE = ROOT / "src"
 EVENTS = sorted((ROOT / "events").glob("*.json"))
 
 DEPLOYMENT = Deployment(ROOT / "template.yaml")
-FUNCTIONS = {
-    spec.name: spec
-    for spec in DEPLOYMENT.functions({"AWS::StackName": "muster", "Table": "table", "CursorKey": "key"}, {})
-}
+FUNCTIONS = {spec.name: spec for spec in DEPLOYMENT.functions(KNOWN, {})}
+SERVING = [name for name, spec in FUNCTIONS.items() if spec.routes]
+
+# What no route leads to.
+ROTATION = "RotationFunction"
 
 each_function = pytest.mark.parametrize("function", FUNCTIONS)
+each_serving_function = pytest.mark.parametrize("function", SERVING)
+every_function = pytest.mark.parametrize("function", [*FUNCTIONS, ROTATION])
 each_event = pytest.mark.parametrize("path", EVENTS, ids=lambda path: path.stem)
 
 
@@ -52,8 +58,22 @@ def test_each_function_has_its_handler_in_the_source(function: str) -> None:
     assert name in {target.id for target in ast.walk(tree) if isinstance(target, ast.Name)}
 
 
-def test_every_function_of_the_template_is_reached_by_a_route() -> None:
-    assert set(FUNCTIONS) == set(DEPLOYMENT.of_type("AWS::Serverless::Function"))
+def test_every_function_of_the_template_but_the_rotation_is_reached_by_a_route_or_the_stream() -> None:
+    assert {*FUNCTIONS, ROTATION} == set(DEPLOYMENT.of_type("AWS::Serverless::Function"))
+
+
+def test_secrets_manager_of_this_account_alone_may_call_the_rotation() -> None:
+    (permission,) = DEPLOYMENT.of_type("AWS::Lambda::Permission").values()
+    assert permission == {
+        "Action": "lambda:InvokeFunction",
+        "FunctionName": Intrinsic("Ref", "RotationFunction.Alias"),
+        "Principal": "secretsmanager.amazonaws.com",
+        "SourceAccount": Intrinsic("Ref", "AWS::AccountId"),
+    }
+
+
+def test_no_secret_is_rotated_by_a_schedule() -> None:
+    assert DEPLOYMENT.of_type("AWS::SecretsManager::RotationSchedule") == {}
 
 
 def test_each_route_leads_to_one_function_and_all_that_has_none_to_the_users() -> None:
@@ -69,27 +89,27 @@ def test_each_route_leads_to_one_function_and_all_that_has_none_to_the_users() -
     ]
 
 
-@each_function
+@each_serving_function
 def test_each_function_ends_before_the_gateway_gives_up(function: str) -> None:
     assert FUNCTIONS[function].timeout < 30
 
 
-@each_function
-def test_each_function_starts_from_the_snapshot_of_a_published_version(function: str) -> None:
+@each_serving_function
+def test_each_function_that_is_waited_for_starts_from_the_snapshot_of_a_published_version(function: str) -> None:
     properties = DEPLOYMENT.properties(function)
     assert properties["SnapStart"] == {"ApplyOn": "PublishedVersions"}
     assert properties["AutoPublishAlias"] == "live"
     assert properties["AutoPublishAliasAllProperties"] is True
 
 
-@each_function
+@every_function
 def test_a_changed_parameter_publishes_a_new_version_of_the_functions_that_read_it(function: str) -> None:
     properties = DEPLOYMENT.properties(function)
     described = references(properties.pop("VersionDescription"))
     assert described == references(properties) & set(DEPLOYMENT["Parameters"])
 
 
-@each_function
+@every_function
 def test_the_description_of_a_version_is_never_too_long(function: str) -> None:
     text = DEPLOYMENT.properties(function)["VersionDescription"].argument
     parameters = {name: DEPLOYMENT["Parameters"][name] for name in references(Intrinsic("Sub", text))}
@@ -145,10 +165,12 @@ OPERATIONS = {
     for service in ("dynamodb", "secretsmanager")
     for operation in botocore.session.get_session().get_service_model(service).operation_names
 }
-# Connecting a tenant (scim.service.tenants) and looking into its log (scim.service.log) are done with the rights of
-# whoever operates the deployment.
+# What is done with a tenant and its token (scim.service.tenants) takes the rights of whoever operates the deployment,
+# or those of the rotation; looking into the log (scim.service.log) those of an operator.
 OPERATORS = {
-    *("TenantStore.create", "TenantStore.replace", "SecretStore.issue"),
+    "Rotation.step",
+    *(f"TenantStore.{name}" for name in ("write", "ids", "last_use", "count", "users")),
+    *(f"SecretStore.{name}" for name in ("open", "add", "labels", "promote", "drop_pending", "close", "reopen")),
     *(f"RecordStore.{name}" for name in ("log", "failures", "changes", "formerly", "refused", "failed", "changed")),
 }
 PARTS = {"Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteItem", "ConditionCheck": "ConditionCheckItem"}
@@ -159,10 +181,17 @@ RUN = {
     Right("xray:PutTraceSegments"),
     Right("xray:PutTelemetryRecords"),
 }
+# What Lambda reads a stream with (AWS Lambda developer guide, "Process DynamoDB records with Lambda").
+READ_STREAM = {
+    f"dynamodb:{operation}" for operation in ("DescribeStream", "GetRecords", "GetShardIterator", "ListStreams")
+}
+PUBLISH = {Right("events:PutEvents"), Right("sqs:SendMessage")}
+# With two kinds of writes outside of transactions: the last use of a token, and what failed.
 AUTHENTICATE = {
     Right("secretsmanager:GetSecretValue"),
     Right("dynamodb:GetItem", "A#*"),
-    Right("dynamodb:UpdateItem", "F#*"),  # counts what failed
+    Right("dynamodb:PutItem", "R#*"),
+    Right("dynamodb:UpdateItem", "F#*"),
 }
 
 
@@ -209,10 +238,9 @@ def _in_transactions() -> set[str]:
 
 
 def test_reading_and_changing_users_takes_exactly_the_rights_that_the_code_uses() -> None:
-    """Outside transactions nothing is written but bookmarks of the ledger and failures, inside them nothing of the
-    ledger but counters."""
-    called = _called() - {"TransactWriteItems", "GetSecretValue"}
-    users = {Right(f"dynamodb:{operation}", "T#*") for operation in called - {"BatchWriteItem", "UpdateItem"}}
+    """Outside transactions nothing of it is written but the ledger's bookmarks, inside them nothing but counters."""
+    called = _called() - {"TransactWriteItems", "GetSecretValue", "PutItem", "UpdateItem"}
+    users = {Right(f"dynamodb:{operation}", "T#*") for operation in called - {"BatchWriteItem"}}
     ledger = {Right(f"dynamodb:{operation}", "L#*") for operation in called & {"BatchWriteItem", "Query"}}
     changes = {
         Right(f"dynamodb:{operation}", "L#*" if operation == "UpdateItem" else "T#*", "TransactWriteItems")
@@ -224,24 +252,76 @@ def test_reading_and_changing_users_takes_exactly_the_rights_that_the_code_uses(
 
 
 def test_authenticating_takes_the_secret_and_the_settings_and_discovery_has_no_other_right() -> None:
-    assert {"GetSecretValue", "GetItem", "UpdateItem"} <= _called()
+    assert {"GetSecretValue", "GetItem", "PutItem", "UpdateItem"} <= _called()
     assert DEPLOYMENT.rights("DiscoveryFunction") == RUN | AUTHENTICATE
 
 
-@each_function
+def test_publishing_changes_takes_the_stream_the_bus_and_the_queue_and_no_right_to_the_table() -> None:
+    assert DEPLOYMENT.rights("ChangesFunction") == RUN | {Right(each) for each in READ_STREAM} | PUBLISH
+
+
+@every_function
 def test_no_right_is_for_a_wildcard_or_reaches_beyond_the_deployment(function: str) -> None:
     secrets = DEPLOYMENT.properties(function)["Environment"]["SECRET_PREFIX"].argument
     tokens_of_tenants = "arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:" + secrets + "*"
     own: dict[str, list[object]] = {
         "dynamodb": [Intrinsic("GetAtt", "Table.Arn"), Intrinsic("Sub", "${Table.Arn}/index/ByTime")],
+        "events": [Intrinsic("GetAtt", "EventBus.Arn")],
         "logs": [Intrinsic("GetAtt", "FunctionLogs.Arn")],
         "secretsmanager": [Intrinsic("Sub", tokens_of_tenants), Intrinsic("Ref", "CursorKey")],
+        "sqs": [Intrinsic("GetAtt", "PoisonQueue.Arn")],
         "xray": ["*"],  # knows no resources
     }
+    streams: dict[str, list[object]] = {right: [Intrinsic("GetAtt", "Table.StreamArn")] for right in READ_STREAM}
+    streams["dynamodb:ListStreams"] = [Intrinsic("Sub", "${Table.Arn}/stream/*")]
     for statement in DEPLOYMENT.statements(function):
         assert statement["Effect"] == "Allow"
         assert not any("*" in action for action in statement["Action"])
-        assert all(statement["Resource"] in own[action.partition(":")[0]] for action in statement["Action"])
+        assert all(
+            statement["Resource"] in streams.get(action, own[action.partition(":")[0]])
+            for action in statement["Action"]
+        )
+
+
+# Events
+
+
+def test_a_record_that_fails_for_ever_leaves_its_shard_and_ends_in_the_queue() -> None:
+    (event,) = DEPLOYMENT.properties("ChangesFunction")["Events"].values()
+    mapping = event["Properties"]
+    assert mapping["Stream"] == Intrinsic("GetAtt", "Table.StreamArn")
+    assert mapping["StartingPosition"] == "TRIM_HORIZON"
+    assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    assert mapping["BisectBatchOnFunctionError"] is True
+    assert 0 < mapping["MaximumRetryAttempts"] <= 100
+    assert 0 < mapping["MaximumRecordAgeInSeconds"] <= 86_400
+    destination = {"Type": "SQS", "Destination": Intrinsic("GetAtt", "PoisonQueue.Arn")}
+    assert mapping["DestinationConfig"] == {"OnFailure": destination}
+
+
+@pytest.mark.parametrize(
+    ("name", "sort", "wanted"),
+    [("INSERT", "C#1", True), ("REMOVE", "C#1", False), ("MODIFY", "C#1", False), ("INSERT", "U#1", False)],
+)
+def test_only_new_change_records_reach_the_function(name: str, sort: str, wanted: bool) -> None:
+    mapping = FUNCTIONS["ChangesFunction"].stream
+    assert mapping is not None
+    assert mapping.wants({"eventName": name, "dynamodb": {"Keys": {"sk": {"S": sort}}}}) is wanted
+
+
+def test_the_queue_is_encrypted_and_kept_as_long_as_can_be() -> None:
+    (queue,) = DEPLOYMENT.of_type("AWS::SQS::Queue").values()
+    assert (queue["SqsManagedSseEnabled"], queue["MessageRetentionPeriod"]) == (True, 14 * 86_400)
+
+
+def test_an_alarm_rings_for_a_full_queue_and_for_late_changes() -> None:
+    alarms = {alarm["MetricName"]: alarm for alarm in DEPLOYMENT.of_type("AWS::CloudWatch::Alarm").values()}
+    queue, late = alarms["ApproximateNumberOfMessagesVisible"], alarms["IteratorAge"]
+    assert queue["Dimensions"] == [{"Name": "QueueName", "Value": Intrinsic("GetAtt", "PoisonQueue.QueueName")}]
+    assert late["Dimensions"] == [{"Name": "FunctionName", "Value": Intrinsic("Ref", "ChangesFunction")}]
+    for alarm in (queue, late):
+        assert alarm["ComparisonOperator"] == "GreaterThanThreshold"
+        assert "AlarmTopic" in references(alarm["AlarmActions"])
 
 
 # Data and logs
@@ -388,7 +468,8 @@ def _keys(arguments: Mapping[str, Any]) -> str:
 def test_the_sample_events_are_served_with_their_functions_rights(settings: Settings, needed: set[Right]) -> None:
     secret = json.dumps({"token": TOKEN})
     boto3.client("secretsmanager").create_secret(Name=f"{settings.secret_prefix}acme", SecretString=secret)
-    wiring.tenants(settings).settings.create(Tenant("acme"))
+    operator = wiring.operator(settings, "tests")
+    operator.store().write(None, Tenant("acme"), Act("1", "2026-01-31T09:30:00.000Z", "connect", "tests", {}))
     functions = {route.key: spec for spec in FUNCTIONS.values() for route in spec.routes}
     for path in EVENTS:
         needed.clear()
@@ -397,3 +478,25 @@ def test_the_sample_events_are_served_with_their_functions_rights(settings: Sett
         status, *_ = invoke(load(function.handler), event)
         assert (status == 401) == (path.stem == "missing-token")
         assert needed <= DEPLOYMENT.rights(function.name), path.stem
+
+
+def test_the_sample_of_the_stream_is_published_with_its_functions_rights(bus: Bus, needed: set[Right]) -> None:
+    event = json.loads((ROOT / "events/stream/changes.json").read_text())
+    answer = load(FUNCTIONS["ChangesFunction"].handler)(event, LambdaContext())
+    assert answer == {"batchItemFailures": []}
+    (published,), (poison,) = bus.events.read_text().splitlines(), bus.poison.read_text().splitlines()
+    validate(json.loads(published))
+    assert json.loads(poison)["reason"] == "malformed: userName"
+    assert needed == PUBLISH
+
+
+def test_the_rotation_has_exactly_the_rights_that_its_steps_take(settings: Settings, needed: set[Right]) -> None:
+    operator = wiring.operator(settings, "tests")
+    tenant = f"tenant-{uuid.uuid4()}"[:40]
+    operator.tenants().connect(tenant)
+    handler = load(DEPLOYMENT.properties(ROTATION)["Handler"])
+    needed.clear()
+    for step in ("createSecret", "setSecret", "testSecret", "finishSecret"):
+        secret = settings.secret_prefix + tenant
+        handler({"Step": step, "SecretId": secret, "ClientRequestToken": "0" * 32}, LambdaContext())
+    assert RUN | needed == DEPLOYMENT.rights(ROTATION)

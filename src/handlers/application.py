@@ -15,16 +15,18 @@ from botocore.exceptions import ClientError
 from handlers.http import Request, Response
 from handlers.routes import Endpoint, Exchange, Find, Operation
 from scim import wiring
-from scim.access.authentication import TokenRefused
+from scim.access.authentication import Opened, TokenRefused
 from scim.protocol.dialect import Dialect
 from scim.protocol.errors import InternalError, MethodNotAllowed, NotFound, ScimError
 from scim.service.context import Context
 from scim.service.deadline import CONFLICT, REFUSED, Deadline
+from scim.service.expiry import warning
 from scim.service.failures import WRITES, Asked, Recording
-from scim.service.ports import Tenant
+from scim.service.ports import Tenant, Use
 from scim.service.stored import encode
 from scim.settings import Settings
-from scim.store.dynamo import Dynamo
+from scim.store.dynamo import NO_ANSWER, Dynamo
+from scim.store.tenants import TenantStore
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -73,12 +75,16 @@ class Application:
     def _answer(self, request: Request, deadline: Deadline, line: dict[str, Any]) -> Response:
         adapters = self._adapters
         calls = adapters.dynamo(deadline)
+        tenants = adapters.tenants(calls)
         try:
-            tenant = adapters.authenticator.authenticate(request.header("authorization"), adapters.tenants(calls))
+            opened = adapters.authenticator.authenticate(request.header("authorization"), tenants)
         except TokenRefused as refused:
             line["token_of"] = refused.tenant_id
             self._note_refusal(refused, deadline, line)
             raise
+        tenant = opened.tenant
+        if opened.was_read:
+            self._note_use(opened, tenants, request.id)
         # Token and settings are cached, and so counted apart.
         line |= {"tenant": tenant.id, "dynamodb_calls_cold": calls.calls}
         calls = adapters.dynamo(deadline)
@@ -149,6 +155,16 @@ class Application:
             records = adapters.records(adapters.dynamo(deadline), refused.tenant_id)
             if not records.refuse(wiring.now(), number, refused.rule):
                 line["unrecorded"] = number
+
+    def _note_use(self, opened: Opened, tenants: TenantStore, request_id: str) -> None:
+        """Once a minute: write down that the token is in use, and warn if it ends soon. Never fails the request."""
+        tenant, now = opened.tenant.id, time.time()
+        if days := warning(opened.expires, now):
+            self._logger.warning("token expires", tenant=tenant, within_days=days)
+        try:
+            tenants.record_use(tenant, Use(now, opened.version))
+        except (ClientError, *NO_ANSWER) as fault:
+            self._report(fault, request_id)
 
     def _context(self, request: Request, tenant: Tenant, deadline: Deadline) -> Context:
         return Context(

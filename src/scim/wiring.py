@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from scim import clients
 from scim.access import secret_store
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_secretsmanager import SecretsManagerClient
 
+    from scim.events.relay import Relay
     from scim.protocol.path import Path
     from scim.service.log import Log
     from scim.service.ports import Tenant
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from scim.store.resources import Layout, ResourceStore
 
 _DAY_S = 86_400
-_CONNECTING_S = 30.0
+_OPERATING_S = 30.0
 
 
 @dataclass(frozen=True)
@@ -54,9 +55,7 @@ class Adapters:
     @cached_property
     def layout(self) -> Layout:
         """Raises ``ValueError`` for attributes that can't be indexed."""
-        from scim.store.resources import Layout
-
-        return Layout(indexed(self.settings), _expiry(self.settings.change_retention_days), new_id, time.time)
+        return _layout(self.settings)
 
     def prime(self, *, resources: bool) -> None:
         """Import and read what requests need, so that a snapshot holds it. Nothing unique or secret comes of it."""
@@ -68,7 +67,7 @@ class Adapters:
         return Dynamo(self.client, self.settings.table_name, deadline)
 
     def tenants(self, calls: Dynamo) -> TenantStore:
-        return TenantStore(calls)
+        return TenantStore(calls, new_id)
 
     def resources(self, calls: Dynamo, tenant: Tenant, resource_type: ResourceType) -> ResourceStore:
         from scim.store.resources import ResourceStore
@@ -92,29 +91,68 @@ def adapters(settings: Settings) -> Adapters:
     )
 
 
-def tenants(settings: Settings) -> Tenants:
-    """The use cases around tenants, for whoever administers them."""
-    from scim.service.tenants import Tenants
+def publishing(settings: Settings) -> Callable[[Deadline], Relay]:
+    """The relay from the table's stream to the event bus, for one batch each.
 
-    calls = Dynamo(_dynamodb(), settings.table_name, deadline(_CONNECTING_S))
-    return Tenants(TenantStore(calls), SecretStore(_secrets_manager(), settings.secret_prefix))
+    Raises ``ValueError`` where the settings of the bus or the queue are missing.
+    """
+    from scim.events import bus, poison, relay
+
+    if not (settings.event_bus_name and settings.poison_queue_url):
+        raise ValueError("Publishing changes needs EVENT_BUS_NAME and POISON_QUEUE_URL.")
+    events = clients.client("events", bus.CLIENT_CONFIG)
+    queues = clients.client("sqs", bus.CLIENT_CONFIG)
+    return lambda deadline: relay.Relay(
+        bus.Bus(events, settings.event_bus_name, relay.for_the_bus(deadline)),
+        poison.PoisonQueue(queues, settings.poison_queue_url, deadline),
+    )
 
 
-def log(settings: Settings, tenant_id: str) -> Log | None:
-    """The use cases around a tenant's log, for whoever may read all of it; ``None`` for no such tenant."""
-    from scim.protocol.dialect import Dialect
-    from scim.service.context import Context
-    from scim.service.log import Log
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """Whoever administers tenants, with rights that no function behind the API has. ``actor`` stands in the records."""
 
-    found = adapters(settings)
-    limit = deadline(_CONNECTING_S)
-    calls = found.dynamo(limit)
-    tenant = found.tenants(calls).get(tenant_id)
-    if tenant is None:
-        return None
-    context = Context(tenant, "", settings.public_url, Dialect(), limit, found.seal, now, new_id)
-    users = found.resources(calls, tenant, tenant.resource_types[0])
-    return Log(found.records(calls, tenant_id), users, context)
+    settings: Settings
+    actor: str
+    client: DynamoDBClient
+    secrets: SecretStore
+
+    def store(self, seconds: float = _OPERATING_S) -> TenantStore:
+        """The tenants in the table, for as long as an operation may take."""
+        return TenantStore(Dynamo(self.client, self.settings.table_name, deadline(seconds)), new_id)
+
+    def tenants(self) -> Tenants:
+        """The use cases around tenants, for one operation."""
+        from scim.service.tenants import Tenants
+
+        return Tenants(self.store(), self.secrets, self.actor, time.time, new_id)
+
+    def log(self, tenant_id: str, seconds: float = _OPERATING_S) -> Log | None:
+        """The log of a tenant, for as long as an operation may take; ``None`` for no such tenant."""
+        from scim.service.log import Log
+        from scim.store.records import RecordStore
+        from scim.store.resources import ResourceStore
+
+        calls = Dynamo(self.client, self.settings.table_name, deadline(seconds))
+        tenant = TenantStore(calls, new_id).get(tenant_id)
+        if tenant is None:
+            return None
+        users = ResourceStore(calls, _layout(self.settings), tenant_id, tenant.resource_types[0])
+        return Log(RecordStore(calls, tenant_id, time.time), users, tenant, now)
+
+
+def operator(
+    settings: Settings, actor: str, session: Any = None, endpoints: Mapping[str, str] | None = None
+) -> Operator:
+    """``session`` of boto3 makes the clients, ``endpoints`` has URLs of services that are not at AWS's."""
+    import boto3  # no function behind the API imports it
+
+    session, found = session or boto3, endpoints or {}
+    client = session.client("dynamodb", config=dynamo.CLIENT_CONFIG, endpoint_url=found.get("dynamodb"))
+    secrets = session.client(
+        "secretsmanager", config=secret_store.OPERATOR_CONFIG, endpoint_url=found.get("secretsmanager")
+    )
+    return Operator(settings, actor, client, SecretStore(secrets, settings.secret_prefix))
 
 
 def deadline(seconds: float) -> Deadline:
@@ -139,6 +177,12 @@ def _secrets_manager() -> SecretsManagerClient:
 def _dynamodb() -> DynamoDBClient:
     client: DynamoDBClient = clients.client("dynamodb", dynamo.CLIENT_CONFIG)
     return client
+
+
+def _layout(settings: Settings) -> Layout:
+    from scim.store.resources import Layout
+
+    return Layout(indexed(settings), _expiry(settings.change_retention_days), new_id, time.time)
 
 
 def _expiry(days: int) -> Callable[[], int | None]:

@@ -1,37 +1,40 @@
 """Who is let in, how long what is known of a tenant is relied on, and what those cost who only try."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import replace
+from hmac import compare_digest
 from typing import Any
 
 import pytest
 
-from scim.access import tokens
+from scim.access import authentication, tokens
 from scim.access.authentication import CACHE_S, Authenticator
-from scim.access.secret_store import SecretStore, ValidToken
+from scim.access.secret_store import SecretStore
 from scim.protocol.errors import ScimError, TooManyRequests, Unauthorized, Unavailable
-from scim.service.ports import Tenant
+from scim.service.ports import Tenant, TokenState, TokenVersion
 from tests.service.fakes import MemoryTenants
 
-FOREVER = float("inf")
 TENANT_BUDGET = 5
 STRANGER_BUDGET = 50
 WINDOW_S = 10
 
 
 class Secrets(SecretStore):
-    """The valid tokens of tenants; counts how often it is asked."""
+    """The tokens of tenants, the latest being the current one; counts how often it is asked."""
 
     def __init__(self) -> None:
-        self.valid: dict[str, list[ValidToken]] = {}
+        self.versions: dict[str, list[TokenVersion]] = {}
         self.silent = False
         self.asked = 0
 
-    def valid_tokens(self, tenant_id: str, now: float) -> list[ValidToken]:  # noqa: ARG002  # the signature is the port's
+    def current(self, tenant_id: str) -> TokenVersion | None:
         self.asked += 1
         if self.silent:
             raise Unavailable("Not now.")
-        return list(self.valid.get(tenant_id, ()))
+        return next(reversed(self.versions.get(tenant_id, ())), None)
+
+    def previous(self, tenant_id: str) -> TokenVersion | None:
+        return next(iter(self.versions[tenant_id][-2:-1]), None)
 
 
 class Door:
@@ -43,12 +46,18 @@ class Door:
         self.settings = MemoryTenants()
         self.authenticator = Authenticator(self.secrets, lambda: self.now)
 
-    def give(self, tenant_id: str = "acme", until: float = FOREVER) -> str:
-        """A further valid token for a tenant."""
+    def give(self, tenant_id: str = "acme", until: float | None = None, grace_s: float = 3_600) -> str:
+        """A further token for a tenant, beside which the one before is valid for an hour."""
         token = tokens.new(tenant_id)
-        self.settings.create(Tenant(tenant_id))
-        self.secrets.valid.setdefault(tenant_id, []).append(ValidToken(tokens.digest(token), until))
+        self.settings.tenants.setdefault(tenant_id, Tenant(tenant_id))
+        versions = self.secrets.versions.setdefault(tenant_id, [])
+        versions.append(TokenVersion(f"version {len(versions)}", token, until, grace_s, self.now))
         return token
+
+    def decide(self, tenant_id: str = "acme", **state: Any) -> None:
+        """What the settings know of the token."""
+        tenant = self.settings.tenants[tenant_id]
+        self.settings.tenants[tenant_id] = replace(tenant, token=TokenState(**state))
 
     def knock(self, token: str) -> int:
         """The status that a request with the token is answered with."""
@@ -71,14 +80,14 @@ def test_valid_token_opens_its_own_tenant(door: Door) -> None:
     door.give("other")
     token = door.give("acme")
 
-    assert door.authenticator.authenticate(f"Bearer {token}", door.settings) == Tenant("acme")
+    assert door.authenticator.authenticate(f"Bearer {token}", door.settings).tenant == Tenant("acme")
 
 
 @pytest.mark.parametrize("form", ["Bearer {}", "bearer {}", "BEARER {}", "Bearer   {}", "  Bearer {}  "])
 def test_scheme_has_no_case(door: Door, form: str) -> None:
     token = door.give()
 
-    assert door.authenticator.authenticate(form.format(token), door.settings) == Tenant("acme")
+    assert door.authenticator.authenticate(form.format(token), door.settings).tenant == Tenant("acme")
 
 
 def test_each_of_several_valid_tokens_opens_the_tenant(door: Door) -> None:
@@ -95,7 +104,7 @@ def settings_deleted(door: Door) -> str:
 
 def secret_deleted(door: Door) -> str:
     token = door.give()
-    door.secrets.valid.clear()
+    door.secrets.versions.clear()
     return f"Bearer {token}"
 
 
@@ -137,30 +146,86 @@ def test_what_is_no_token_of_ours_costs_no_call(door: Door, reason: str) -> None
     assert door.secrets.asked == 0
 
 
-@dataclass
-class Watched:
-    """A valid token that counts how often its digest is read."""
-
-    token: str
-    until: float = FOREVER
-    compared: int = 0
-
-    @property
-    def digest(self) -> bytes:
-        self.compared += 1
-        return tokens.digest(self.token)
-
-
 @pytest.mark.parametrize("matching", [0, 1, None])
-def test_both_candidates_are_compared_whichever_matches(door: Door, matching: int | None) -> None:
-    candidates: list[Any] = [Watched(tokens.new("acme")), Watched(tokens.new("acme"))]
-    door.settings.create(Tenant("acme"))
-    door.secrets.valid["acme"] = candidates
+def test_both_candidates_are_compared_whichever_matches(
+    door: Door, matching: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compared: list[bytes] = []
 
-    status = door.knock(tokens.new("acme") if matching is None else candidates[matching].token)
+    def compare(candidate: bytes, digest: bytes) -> bool:
+        compared.append(candidate)
+        return compare_digest(candidate, digest)
+
+    monkeypatch.setattr(authentication, "compare_digest", compare)
+    candidates = [door.give(), door.give()]
+
+    status = door.knock(tokens.new("acme") if matching is None else candidates[matching])
 
     assert status == (401 if matching is None else 200)
-    assert [each.compared for each in candidates] == [1, 1]
+    assert sorted(compared) == sorted(map(tokens.digest, candidates))
+
+
+# Rotated and ended tokens
+
+
+def test_grace_starts_when_the_settings_say_that_the_new_version_became_current(door: Door) -> None:
+    before, token = door.give(), door.give(grace_s=60)
+    door.decide(version="version 1", since=door.now + 1_000, grace_s=60)
+
+    statuses = []
+    for seconds in (0, 1_059.9, 0.1):
+        door.now += seconds
+        statuses += [(door.knock(before), door.knock(token))]
+
+    assert statuses == [(200, 200), (200, 200), (401, 200)]
+
+
+def test_grace_of_a_version_that_the_settings_do_not_know_starts_when_it_was_made(door: Door) -> None:
+    before, token = door.give(), door.give(grace_s=60)
+    door.decide(version="another", since=door.now + 1_000, grace_s=60)
+    door.now += 60
+
+    assert [door.knock(before), door.knock(token)] == [401, 200]
+
+
+def test_grace_does_not_prolong_a_token_that_expires_before(door: Door) -> None:
+    before = door.give(until=door.now + 30)
+    door.give(grace_s=3_600)
+    door.now += 30
+
+    assert door.knock(before) == 401
+
+
+def test_token_but_two_is_never_valid(door: Door) -> None:
+    given = [door.give() for _ in range(3)]
+
+    assert [door.knock(token) for token in given] == [401, 200, 200]
+
+
+@pytest.mark.parametrize("ended", [0, 1])
+def test_version_that_was_ended_opens_nothing_whatever_its_label(door: Door, ended: int) -> None:
+    given = [door.give(), door.give()]
+    door.decide(ended=(f"version {ended}",))
+
+    assert door.knock(given[ended]) == 401
+    assert door.knock(given[1 - ended]) == 200
+
+
+def test_disconnected_tenant_is_closed_even_while_its_secret_is_there(door: Door) -> None:
+    token = door.give()
+    door.settings.tenants["acme"] = Tenant("acme", connected=False)
+
+    assert door.knock(token) == 401
+
+
+def test_it_tells_which_token_was_used_and_whether_the_tenant_was_read_for_it(door: Door) -> None:
+    before, token = door.give(), door.give()
+    door.decide(version="version 1", since=door.now, expires=door.now + 86_400)
+
+    opened = [door.authenticator.authenticate(f"Bearer {each}", door.settings) for each in (token, before)]
+
+    assert [(each.version, each.was_read) for each in opened] == [("version 1", True), ("version 0", False)]
+    assert {each.expires for each in opened} == {door.now + 86_400}
 
 
 # The cache
@@ -181,7 +246,7 @@ def test_tenant_is_read_once_a_minute(door: Door) -> None:
 def test_revoked_token_lives_for_a_minute_and_no_longer(door: Door, revoke: str) -> None:
     token = door.give()
     door.knock(token)
-    (door.secrets.valid if revoke == "the secret" else door.settings.tenants).clear()
+    (door.secrets.versions if revoke == "the secret" else door.settings.tenants).clear()
 
     door.now += 59.9
     last = door.knock(token)

@@ -16,11 +16,11 @@ from botocore.exceptions import (
 )
 
 from scim.access import tokens
-from scim.access.secret_store import SecretStore, ValidToken
+from scim.access.secret_store import SecretStore
 from scim.protocol.errors import Unavailable
+from scim.service.ports import SecretMissing
 
 PREFIX = "muster/tests/"
-FOREVER = float("inf")
 
 
 @pytest.fixture
@@ -39,108 +39,137 @@ def store(client: Any) -> SecretStore:
     return SecretStore(client, PREFIX)
 
 
-def rotate(client: Any, tenant: str, *, expires: float | None = None, grace_s: float = 0) -> str:
-    """A further token, put there as the rotation does it."""
-    token = tokens.new(tenant)
-    value = json.dumps({"token": token, "expires": expires, "grace_s": grace_s})
-    client.put_secret_value(SecretId=PREFIX + tenant, SecretString=value)
-    return token
+def adopt(store: SecretStore, tenant: str, version: str, *, keep_previous: bool = True) -> None:
+    """A further token that becomes the current one."""
+    store.add(tenant, version, None, 60)
+    assert store.promote(tenant, version, store.labels(tenant)["AWSCURRENT"], keep_previous=keep_previous)
 
 
-def digests(valid: list[ValidToken]) -> list[bytes]:
-    return [each.digest for each in valid]
+FIRST, SECOND, THIRD = ("1" * 32, "2" * 32, "3" * 32)
 
 
-def test_issued_token_is_valid_for_ever(store: SecretStore, tenant: str) -> None:
-    token = store.issue(tenant)
-
-    assert store.valid_tokens(tenant, time.time()) == [ValidToken(tokens.digest(token), FOREVER)]
+def test_tenant_without_a_secret_has_no_token(store: SecretStore, tenant: str) -> None:
+    assert (store.current(tenant), store.previous(tenant), store.labels(tenant)) == (None, None, {})
 
 
-def test_tenant_without_a_secret_has_no_valid_token(store: SecretStore, tenant: str) -> None:
-    assert store.valid_tokens(tenant, time.time()) == []
+def test_secret_is_named_for_its_tenant_and_holds_the_token_and_its_end(
+    store: SecretStore, client: Any, tenant: str
+) -> None:
+    store.open(tenant, FIRST, 1_900_000_000)
+    current = store.current(tenant)
 
-
-def test_secret_is_named_for_its_tenant(store: SecretStore, client: Any, tenant: str) -> None:
-    token = store.issue(tenant)
-
+    assert current is not None
+    assert (current.id, current.expires, current.grace_s) == (FIRST, 1_900_000_000, 0)
+    assert abs(current.made - time.time()) < 5
     assert json.loads(client.get_secret_value(SecretId=PREFIX + tenant)["SecretString"]) == {
-        "token": token,
-        "expires": None,
+        "token": current.token,
+        "expires": 1_900_000_000,
         "grace_s": 0,
     }
 
 
-def test_secret_that_awaits_its_deletion_opens_nothing(store: SecretStore, client: Any, tenant: str) -> None:
-    store.issue(tenant)
-    client.delete_secret(SecretId=PREFIX + tenant, RecoveryWindowInDays=7)
+def test_token_is_of_its_tenant_and_in_no_text_about_it(store: SecretStore, tenant: str) -> None:
+    store.open(tenant, FIRST, None)
+    current = store.current(tenant)
 
-    assert store.valid_tokens(tenant, time.time()) == []
-
-
-def test_issuing_restores_a_secret_that_awaits_its_deletion(store: SecretStore, client: Any, tenant: str) -> None:
-    before = store.issue(tenant)
-    client.delete_secret(SecretId=PREFIX + tenant, RecoveryWindowInDays=7)
-
-    token = store.issue(tenant)
-
-    assert token != before
-    assert digests(store.valid_tokens(tenant, time.time())) == [tokens.digest(token)]
+    assert current is not None
+    parsed = tokens.parse(current.token)
+    assert parsed is not None
+    assert parsed.tenant == tenant
+    assert current.token not in repr(current)
 
 
-def test_issuing_again_ends_the_token_before_at_once(store: SecretStore, tenant: str) -> None:
-    store.issue(tenant)
-    token = store.issue(tenant)
+def test_token_that_is_added_is_pending_and_the_current_one_stays(store: SecretStore, tenant: str) -> None:
+    store.open(tenant, FIRST, None)
+    store.add(tenant, SECOND, None, 60)
 
-    assert digests(store.valid_tokens(tenant, time.time())) == [tokens.digest(token)]
-
-
-def test_rotation_without_grace_ends_the_token_before_at_once(store: SecretStore, client: Any, tenant: str) -> None:
-    store.issue(tenant)
-    token = rotate(client, tenant, grace_s=0)
-
-    assert digests(store.valid_tokens(tenant, time.time())) == [tokens.digest(token)]
+    assert store.labels(tenant) == {"AWSCURRENT": FIRST, "AWSPENDING": SECOND}
 
 
-def test_token_before_is_valid_until_its_grace_ends(store: SecretStore, client: Any, tenant: str) -> None:
-    before = store.issue(tenant)
-    token = rotate(client, tenant, grace_s=3_600)
-    made = client.get_secret_value(SecretId=PREFIX + tenant)["CreatedDate"].timestamp()
+def test_adding_again_keeps_the_token(store: SecretStore, tenant: str) -> None:
+    store.open(tenant, FIRST, None)
+    store.add(tenant, SECOND, None, 60)
+    before = store.read(tenant, SECOND)
+    store.add(tenant, SECOND, None, 60)
 
-    assert store.valid_tokens(tenant, made + 3_599) == [
-        ValidToken(tokens.digest(token), FOREVER),
-        ValidToken(tokens.digest(before), made + 3_600),
-    ]
-    assert digests(store.valid_tokens(tenant, made + 3_600)) == [tokens.digest(token)]
+    assert store.read(tenant, SECOND) == before
 
 
-def test_grace_does_not_prolong_a_token_that_expires_before(store: SecretStore, client: Any, tenant: str) -> None:
-    store.issue(tenant)
-    soon = time.time() + 60
-    before = rotate(client, tenant, expires=soon)
-    rotate(client, tenant, grace_s=3_600)
+def test_promoted_token_is_current_and_the_one_before_it_previous(store: SecretStore, tenant: str) -> None:
+    store.open(tenant, FIRST, None)
+    adopt(store, tenant, SECOND)
+    current, previous = store.current(tenant), store.previous(tenant)
 
-    _, previous = store.valid_tokens(tenant, time.time())
-
-    assert previous == ValidToken(tokens.digest(before), soon)
-
-
-def test_token_but_two_is_never_valid(store: SecretStore, client: Any, tenant: str) -> None:
-    oldest = store.issue(tenant)
-    rotate(client, tenant, grace_s=3_600)
-    rotate(client, tenant, grace_s=3_600)
-
-    valid = digests(store.valid_tokens(tenant, time.time()))
-
-    assert len(valid) == 2
-    assert tokens.digest(oldest) not in valid
+    assert current is not None
+    assert previous is not None
+    assert (current.id, current.grace_s, previous.id) == (SECOND, 60, FIRST)
 
 
-def test_token_ends_when_it_says(store: SecretStore, client: Any, tenant: str) -> None:
-    store.issue(tenant)
-    token = rotate(client, tenant, expires=1_900_000_000)
+def test_promotion_without_keeping_leaves_no_previous_token(store: SecretStore, tenant: str) -> None:
+    store.open(tenant, FIRST, None)
+    adopt(store, tenant, SECOND, keep_previous=False)
 
-    assert store.valid_tokens(tenant, time.time()) == [ValidToken(tokens.digest(token), 1_900_000_000)]
+    assert store.previous(tenant) is None
+
+
+def test_promotion_in_place_of_what_is_not_current_any_more_changes_nothing(store: SecretStore, tenant: str) -> None:
+    store.open(tenant, FIRST, None)
+    adopt(store, tenant, SECOND)
+    store.add(tenant, THIRD, None, 0)
+
+    assert store.promote(tenant, THIRD, FIRST, keep_previous=True) is False
+    assert store.labels(tenant)["AWSCURRENT"] == SECOND
+
+
+def test_only_the_version_that_has_it_loses_the_label_of_the_pending_one(store: SecretStore, tenant: str) -> None:
+    store.open(tenant, FIRST, None)
+    store.add(tenant, SECOND, None, 60)
+    store.drop_pending(tenant, FIRST)
+    before = store.labels(tenant)
+    store.drop_pending(tenant, SECOND)
+
+    assert (before["AWSPENDING"], store.labels(tenant)) == (SECOND, {"AWSCURRENT": FIRST})
+
+
+def test_closed_secret_opens_nothing_and_takes_no_token_but_tells_its_versions(store: SecretStore, tenant: str) -> None:
+    store.open(tenant, FIRST, None)
+    store.close(tenant)
+    store.close(tenant)
+
+    assert store.current(tenant) is None
+    assert store.labels(tenant) == {"AWSCURRENT": FIRST}
+
+
+def test_opening_restores_a_closed_secret_and_the_token_is_pending(store: SecretStore, tenant: str) -> None:
+    store.open(tenant, FIRST, None)
+    store.close(tenant)
+    store.open(tenant, SECOND, None)
+
+    assert store.labels(tenant) == {"AWSCURRENT": FIRST, "AWSPENDING": SECOND}
+
+
+def test_adding_to_a_tenant_without_a_secret_is_refused(store: SecretStore, tenant: str) -> None:
+    with pytest.raises(SecretMissing):
+        store.add(tenant, FIRST, None, 0)
+
+
+def test_closing_a_secret_that_is_gone_is_no_error(store: SecretStore, tenant: str) -> None:
+    store.close(tenant)
+
+
+def test_tenant_is_known_by_the_arn_of_its_secret(store: SecretStore, client: Any, tenant: str) -> None:
+    store.open(tenant, FIRST, None)
+    arn = client.describe_secret(SecretId=PREFIX + tenant)["ARN"]
+
+    assert (store.tenant_of(arn), store.tenant_of(PREFIX + tenant)) == (tenant, tenant)
+
+
+def test_secret_of_something_else_is_no_tenants(store: SecretStore, client: Any, tenant: str) -> None:
+    client.create_secret(Name=f"other/{tenant}", SecretString="x")
+
+    for name in (f"other/{tenant}", PREFIX + tenant):
+        with pytest.raises(ValueError, match="not the secret of a tenant"):
+            store.tenant_of(name)
 
 
 class Silent:
@@ -178,6 +207,6 @@ def test_failure_of_secrets_manager_is_503_and_not_401(error: Exception, tenant:
     silent: Any = Silent(error)
 
     with pytest.raises(Unavailable) as unavailable:
-        SecretStore(silent, PREFIX).valid_tokens(tenant, time.time())
+        SecretStore(silent, PREFIX).current(tenant)
 
     assert unavailable.value.headers == {"Retry-After": "2"}

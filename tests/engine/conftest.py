@@ -38,5 +38,5 @@ def scim(aws: None, engine: Engine, proxy: Proxy, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("TABLE_NAME", f"muster-{uuid.uuid4()}")
     settings = Settings.from_environment(os.environ)
     boto3.client("dynamodb", endpoint_url=engine.url).create_table(**TEMPLATE.table(settings.table_name))
-    token = wiring.tenants(settings).connect(f"t-{uuid.uuid4()}", [EXTENSION])
+    token = wiring.operator(settings, "tests").tenants().connect(f"t-{uuid.uuid4()}", [EXTENSION]).token
     return Endpoint(token, Application(find))

@@ -15,7 +15,7 @@ def test_the_same_failure_forty_times_at_once_is_one_record_that_counts_forty(sc
         answers = list(pool.map(lambda _: scim.request("POST", "/Users", body).status, range(40)))
     assert answers == [400] * 40
 
-    log = wiring.log(Settings.from_environment(os.environ), scim.token.split("_")[1])
+    log = wiring.operator(Settings.from_environment(os.environ), "tests").log(scim.token.split("_")[1])
     assert log is not None
     (counted,) = log.records.failures([handle("ada")])
     assert (counted.count, sum(counted.days.values()), counted.is_loop) == (40, 40, True)

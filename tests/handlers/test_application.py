@@ -280,7 +280,7 @@ def test_request_has_one_line(scim: Endpoint, log: Log) -> None:
         "users_read": 0,
         "leniencies": [],
         "dynamodb_calls": 1,
-        "dynamodb_calls_cold": 1,
+        "dynamodb_calls_cold": 2,
         "status": 200,
     }
 

@@ -217,3 +217,13 @@ def test_conflicts_and_users_read_are_in_the_log_line(scim: Endpoint, log: Log) 
         scim.create(userName=name, title=name)
     scim.request("GET", "/Users?filter=title+eq+%22ada%22")
     assert (log.last["plan"], log.last["users_read"]) == ("walk", 2)
+
+
+def test_line_of_a_request_has_the_fields_that_metrics_are_read_from(scim: Endpoint, log: Log) -> None:
+    scim.request("POST", "/Users", {"active": "x"})
+    scim.request("GET", "/Users")
+    scim.request("POST", "/Bulk", {"Operations": [{"method": "DELETE", "path": "/Users/x"}]})
+    failed, query, bulk = log.lines
+    assert {"message", "operation", "status", "ms", "failures"} <= failed.keys()
+    assert isinstance(failed["status"], int)
+    assert (failed["message"], query["users_read"], bulk["operations"]) == ("request", 0, 1)

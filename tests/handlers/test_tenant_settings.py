@@ -18,7 +18,7 @@ Connect = Callable[[], Endpoint]
 @pytest.fixture
 def strict(connect: Connect, settings: Settings) -> Endpoint:
     endpoint = connect()
-    wiring.tenants(settings).configure(endpoint.token.split("_")[1], strict=True)
+    wiring.operator(settings, "tests").tenants().configure(endpoint.token.split("_")[1], strict=True)
     return endpoint
 
 
@@ -102,7 +102,7 @@ def test_discovery_shows_the_tenants_attributes_in_the_rfcs_terms(scim: Endpoint
 def test_an_extension_that_is_gone_leaves_with_the_next_write(settings: Settings, connect: Connect) -> None:
     scim = connect()
     user = scim.create(**{SURVEY: {"Business Unit": "R&D"}})
-    wiring.tenants(settings).configure(scim.token.split("_")[1], extensions=[])
+    wiring.operator(settings, "tests").tenants().configure(scim.token.split("_")[1], extensions=[])
     fresh = Endpoint(scim.token, Application(find))
     patched = fresh.patch(user["id"], {"op": "replace", "path": "title", "value": "T"}).json()
     assert patched["schemas"] == [CORE]
@@ -116,7 +116,7 @@ def test_an_attribute_that_was_required_later_does_not_stop_a_deactivation(
     user = scim.create(**{SURVEY: {"Business Unit": "R&D"}})
     required = {"name": "Badge", "type": "string", "required": True}
     extension = EXTENSION | {"attributes": [*EXTENSION["attributes"], required]}
-    wiring.tenants(settings).configure(scim.token.split("_")[1], extensions=[extension])
+    wiring.operator(settings, "tests").tenants().configure(scim.token.split("_")[1], extensions=[extension])
     answer = Endpoint(scim.token, Application(find)).patch(
         user["id"], {"op": "replace", "path": "active", "value": False}
     )

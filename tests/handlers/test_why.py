@@ -28,8 +28,7 @@ def tenant_of(endpoint: Endpoint) -> str:
 
 
 def log_of(endpoint: Endpoint) -> Log:
-    settings = Settings.from_environment(os.environ)
-    log = wiring.log(settings, tenant_of(endpoint))
+    log = wiring.operator(Settings.from_environment(os.environ), "tests").log(tenant_of(endpoint))
     assert log is not None
     return log
 

@@ -66,5 +66,5 @@ def application(endpoint: Endpoint) -> WSGIApplication:
 @pytest.fixture
 def client(settings: Settings) -> WSGISCIMClient:
     """A client of a tenant with an extension of its own."""
-    token = wiring.tenants(settings).connect(f"judged-{uuid.uuid4()}"[:40], [EXTENSION])
+    token = wiring.operator(settings, "tests").tenants().connect(f"judged-{uuid.uuid4()}"[:40], [EXTENSION]).token
     return WSGISCIMClient(application(Endpoint(token)), BASE_URL)

@@ -1,7 +1,7 @@
 """What the use cases need from outside, played in memory."""
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,14 +13,21 @@ from scim.service.context import Context
 from scim.service.deadline import Deadline
 from scim.service.failures import Asked
 from scim.service.ports import (
+    CURRENT,
+    PENDING,
+    PREVIOUS,
+    Act,
     Anchor,
     Change,
     Found,
     NotUnique,
     Opened,
     Query,
+    SecretMissing,
     StartIndex,
     Tenant,
+    TokenVersion,
+    Use,
     VersionConflict,
 )
 from scim.service.resources import Resources
@@ -126,22 +133,82 @@ class PlainSeal:
 
 
 class MemoryTenants:
-    """The settings of tenants."""
+    """The settings of tenants, and the records of what was done with them. None has a user or uses its token."""
 
     def __init__(self, *tenants: Tenant) -> None:
         self.tenants = {tenant.id: tenant for tenant in tenants}
+        self.acts: list[Act] = []
 
     def get(self, tenant_id: str) -> Tenant | None:
         return self.tenants.get(tenant_id)
 
-    def create(self, tenant: Tenant) -> bool:
-        return self.tenants.setdefault(tenant.id, tenant) is tenant
+    def write(self, before: Tenant | None, after: Tenant, act: Act) -> None:
+        if self.tenants.get(after.id) != before:
+            raise VersionConflict
+        self.tenants[after.id] = after
+        self.acts.append(act)
 
-    def replace(self, tenant: Tenant) -> bool:
-        known = tenant.id in self.tenants
-        if known:
-            self.tenants[tenant.id] = tenant
-        return known
+    def ids(self) -> Iterator[str]:
+        return iter(sorted(self.tenants))
+
+    def last_use(self, _: str) -> Use | None:
+        return None
+
+    def count(self, _: str) -> tuple[int, int]:
+        return 0, 0
+
+    def users(self, _: str) -> Iterator[Stored]:
+        return iter(())
+
+
+class MemoryTokens:
+    """The tokens of tenants: the versions of each secret and its labels."""
+
+    def __init__(self) -> None:
+        self.versions: dict[tuple[str, str], TokenVersion] = {}
+        self.on: dict[str, dict[str, str]] = {}
+        self.closed: set[str] = set()
+
+    def open(self, tenant_id: str, version: str, expires: float | None) -> None:
+        self.closed.discard(tenant_id)
+        if tenant_id in self.on:
+            self.add(tenant_id, version, expires, 0)
+        else:
+            self.on[tenant_id] = {CURRENT: version}
+            self._make(tenant_id, version, expires, 0)
+
+    def add(self, tenant_id: str, version: str, expires: float | None, grace_s: float) -> None:
+        if tenant_id not in self.on or tenant_id in self.closed:
+            raise SecretMissing
+        if (tenant_id, version) not in self.versions:
+            self.on[tenant_id][PENDING] = version
+            self._make(tenant_id, version, expires, grace_s)
+
+    def _make(self, tenant_id: str, version: str, expires: float | None, grace_s: float) -> None:
+        token = f"token {len(self.versions) + 1} of {tenant_id}"
+        self.versions[tenant_id, version] = TokenVersion(version, token, expires, grace_s, 0)
+
+    def read(self, tenant_id: str, version: str) -> TokenVersion | None:
+        return self.versions.get((tenant_id, version))
+
+    def labels(self, tenant_id: str) -> Mapping[str, str]:
+        return dict(self.on.get(tenant_id, {}))
+
+    def promote(self, tenant_id: str, version: str, current: str | None, *, keep_previous: bool) -> bool:
+        labels = self.on[tenant_id]
+        if labels.get(CURRENT) != current:
+            return False
+        labels |= {CURRENT: version} | ({PREVIOUS: current} if current and keep_previous else {})
+        return True
+
+    def drop_pending(self, tenant_id: str, version: str) -> None:
+        assert self.on[tenant_id].pop(PENDING) == version
+
+    def close(self, tenant_id: str) -> None:
+        self.closed.add(tenant_id)
+
+    def reopen(self, tenant_id: str) -> None:
+        self.closed.discard(tenant_id)
 
 
 def _name(user: Stored) -> str:

@@ -7,9 +7,10 @@ import pytest
 
 from scim.service.failures import Counted
 from scim.service.log import Log
+from scim.service.ports import Tenant
 from scim.service.records import Changed, Place, Record, Refused
 from scim.service.report import health_lines
-from tests.service.fakes import NOW, MemoryStore, context
+from tests.service.fakes import NOW, MemoryStore
 
 
 @dataclass
@@ -61,7 +62,7 @@ class Records:
     ],
 )
 def test_warning_comes_before_the_quarantine(failures: int, changes: int, warning: str | None) -> None:
-    health = Log(Records(failures, changes), MemoryStore(), context()).health()
+    health = Log(Records(failures, changes), MemoryStore(), Tenant("acme"), lambda: NOW).health()
 
     assert (health.failures, health.changes) == (failures, changes)
     assert bool(health.warnings) == bool(warning)
@@ -69,14 +70,14 @@ def test_warning_comes_before_the_quarantine(failures: int, changes: int, warnin
 
 
 def test_share_is_that_of_the_writes_that_are_known() -> None:
-    assert Log(Records(1, 3), MemoryStore(), context()).health().share == 0.25
-    assert Log(Records(), MemoryStore(), context()).health().share == 0.0
+    assert Log(Records(1, 3), MemoryStore(), Tenant("acme"), lambda: NOW).health().share == 0.25
+    assert Log(Records(), MemoryStore(), Tenant("acme"), lambda: NOW).health().share == 0.0
 
 
 def test_token_that_was_refused_is_warned_of_since_entra_quarantines_at_once() -> None:
     refused = [Refused(NOW, NOW, 2, "token"), Refused(NOW, NOW, 1, "token-expired")]
 
-    health = Log(Records(refused_=refused), MemoryStore(), context()).health()
+    health = Log(Records(refused_=refused), MemoryStore(), Tenant("acme"), lambda: NOW).health()
 
     assert health.refused == 3
     assert "3 or more requests came with a token that is not valid" in health.warnings[0]

@@ -41,7 +41,9 @@ def write(settings: Settings) -> Callable[..., None]:
 
     def write(before: Stored | None, after: Stored | None, at: str) -> None:
         operation = "create" if before is None else "patch" if after else "delete"
-        change = Change(at, operation, ["title"], "unchanged", "scim", "request-1", [], ["mail"])
+        name = (after or before or user()).resource["userName"]
+        about = ("User", name, None, after is not None)
+        change = Change(at, operation, ["title"], "unchanged", "scim", "request-1", [], *about, left_out=["mail"])
         found.resources(found.dynamo(deadline(29)), Tenant("acme"), user_type()).write(before, after, change)
 
     return write

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from hmac import compare_digest
 
 from scim.access import tokens
-from scim.access.secret_store import SecretStore, ValidToken
+from scim.access.secret_store import SecretStore
 from scim.protocol.errors import TooManyRequests, Unauthorized
-from scim.service.ports import Tenant, TenantStore
+from scim.service.ports import SettingsReader, Tenant, TokenVersion
 from scim.service.records import EXPIRED, UNKNOWN
 
 CACHE_S = 60.0
@@ -23,6 +23,7 @@ _TENANT_BUDGET = 5
 _STRANGER_BUDGET = 50
 _BUDGET_S = 10.0
 _MAX_TENANTS = 1_000
+_FOREVER = float("inf")
 _DETAIL = (
     "The bearer token is missing or not valid. Copy the token that Connect showed into the identity provider's "
     "secret token field, or have a new one made."
@@ -39,6 +40,30 @@ class TokenRefused(Unauthorized):
     def __init__(self, tenant_id: str, rule: str) -> None:
         super().__init__(_DETAIL, dict(_CHALLENGE), rule=rule)
         self.tenant_id = tenant_id
+
+
+@dataclass(frozen=True, slots=True)
+class ValidToken:
+    """What opens a tenant: the digest of a token, until when, and the version of the secret that it is in."""
+
+    digest: bytes
+    until: float
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The tenant that a token has opened, and the version of the secret that the token is in.
+
+    ``expires`` is when the tenant's current token ends, ``None`` for never. ``was_read`` tells whether the tenant was
+    read for this request, which is once a minute in each execution environment: the time for what is not done more
+    often.
+    """
+
+    tenant: Tenant
+    version: str
+    expires: float | None
+    was_read: bool
 
 
 @dataclass(slots=True)
@@ -82,8 +107,8 @@ class Authenticator:
         self._known: dict[str, _Known] = {}  # the longest unread first
         self._strangers = Budget(_STRANGER_BUDGET)
 
-    def authenticate(self, authorization: str | None, settings: TenantStore) -> Tenant:
-        """The tenant whose token the header ``Authorization`` carries.
+    def authenticate(self, authorization: str | None, settings: SettingsReader) -> Opened:
+        """What the token in the header ``Authorization`` opens.
 
         Raises :class:`Unauthorized` (of a tenant that exists :class:`TokenRefused`), :class:`TooManyRequests`,
         and :class:`Unavailable` where a store is silent.
@@ -95,18 +120,18 @@ class Authenticator:
         known = self._known.get(token.tenant)
         now = self._now()
         fresh = known is not None and now - known.read < CACHE_S
-        if known is not None and fresh and (tenant := _opened(known, token, now)):
-            return tenant
+        if known is not None and fresh and (opened := _opened(known, token, now, was_read=False)):
+            return opened
         budgets = self._budgets(known)
         for budget in budgets:
             budget.check(now)
         known = self._read(token.tenant, settings, now)
-        tenant = _opened(known, token, now)
-        if tenant is None:
+        opened = _opened(known, token, now, was_read=True)
+        if opened is None:
             for budget in budgets:
                 budget.spend()
             raise _refused(known, now)
-        return tenant
+        return opened
 
     def _budgets(self, known: _Known | None) -> list[Budget]:
         """What a look-up that finds nothing is charged to: those that may not exist have one in common, too."""
@@ -114,10 +139,25 @@ class Authenticator:
             return [self._strangers]
         return [known.budget] if known.tenant is not None else [known.budget, self._strangers]
 
-    def _read(self, tenant_id: str, settings: TenantStore, now: float) -> _Known:
-        valid = self._secrets.valid_tokens(tenant_id, now)
+    def _valid(self, current: TokenVersion, tenant: Tenant, now: float) -> list[ValidToken]:
+        """The current token, and the one before it within its grace, but for those that were ended."""
+        versions = [(current, _FOREVER)]
+        grace_ends = end_of_grace(current, tenant)
+        if now < grace_ends and (previous := self._secrets.previous(tenant.id)):
+            versions.append((previous, grace_ends))
+        return [
+            ValidToken(tokens.digest(version.token), min(until, _end(version)), version.id)
+            for version, until in versions
+            if version.id not in tenant.token.ended
+        ]
+
+    def _read(self, tenant_id: str, settings: SettingsReader, now: float) -> _Known:
+        # The secret first: the settings know of a version before it becomes current, and so when it did.
+        current = self._secrets.current(tenant_id)
+        tenant = settings.get(tenant_id) if current else None
+        valid = self._valid(current, tenant, now) if current and tenant and tenant.connected else []
         before = self._known.pop(tenant_id, None)
-        known = _Known(now, valid, settings.get(tenant_id) if valid else None)
+        known = _Known(now, valid, tenant if valid else None)
         if before is not None:
             known.budget = before.budget
         self._known[tenant_id] = known
@@ -127,10 +167,25 @@ class Authenticator:
         return known
 
 
-def _opened(known: _Known, token: tokens.Token, now: float) -> Tenant | None:
-    """The tenant, if the token is one of the valid ones. All are compared, whichever matches."""
-    matches = [compare_digest(valid.digest, token.digest) and now < valid.until for valid in known.valid]
-    return known.tenant if any(matches) else None
+def _opened(known: _Known, token: tokens.Token, now: float, *, was_read: bool) -> Opened | None:
+    """What the token opens, if it is one of the valid ones. All are compared, whichever matches."""
+    matching = [valid for valid in known.valid if compare_digest(valid.digest, token.digest) and now < valid.until]
+    if known.tenant is None or not matching:
+        return None
+    return Opened(known.tenant, matching[0].version, known.tenant.token.expires, was_read)
+
+
+def end_of_grace(current: TokenVersion, tenant: Tenant) -> float:
+    """Until when the token before is valid: from when the settings tell that the current one became so.
+
+    Of a version that was made past them, its own age is all that is known.
+    """
+    since = tenant.token.since if tenant.token.version == current.id else current.made
+    return since + current.grace_s
+
+
+def _end(version: TokenVersion) -> float:
+    return _FOREVER if version.expires is None else version.expires
 
 
 def _refused(known: _Known, now: float) -> Unauthorized:

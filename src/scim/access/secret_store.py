@@ -1,15 +1,14 @@
 """The tenants' tokens in Secrets Manager, one secret a tenant.
 
 The secret's value is ``{"token", "expires", "grace_s"}``: when the token ends (seconds since 1970, or null for never),
-and how long the one before it stays valid after this one was made.
+and how long the one before it stays valid once this one has become the current one.
 """
 
 from __future__ import annotations
 
 import json
-import uuid
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from botocore.config import Config
 from botocore.exceptions import ClientError, HTTPClientError
@@ -17,6 +16,7 @@ from botocore.exceptions import ConnectionError as ConnectionFault
 
 from scim.access import tokens
 from scim.protocol.errors import Unavailable
+from scim.service.ports import CURRENT, PENDING, PREVIOUS, SecretMissing, TokenVersion
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
@@ -24,23 +24,9 @@ if TYPE_CHECKING:
 CLIENT_CONFIG = Config(
     connect_timeout=1, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 1}, parameter_validation=False
 )
-_FOREVER = float("inf")
-
-
-@dataclass(frozen=True, slots=True)
-class ValidToken:
-    """What opens the tenant: the digest of a token, and until when, in seconds since 1970."""
-
-    digest: bytes
-    until: float
-
-
-@dataclass(frozen=True, slots=True)
-class _Version:
-    token: str
-    expires: float
-    grace_s: float
-    made: float
+# Whoever administers tenants has more time than a request; every call can be repeated.
+OPERATOR_CONFIG = Config(connect_timeout=2, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 4})
+_RECOVERY_DAYS = 7  # the shortest that Secrets Manager takes
 
 
 class SecretStore:
@@ -48,53 +34,148 @@ class SecretStore:
         self._client = client
         self._prefix = prefix
 
-    def valid_tokens(self, tenant_id: str, now: float) -> list[ValidToken]:
-        """The current token, and the previous one within its grace; none if there is no secret or it is to be deleted.
+    # While requests are served
 
-        Raises :class:`Unavailable` where Secrets Manager does not answer.
+    def current(self, tenant_id: str) -> TokenVersion | None:
+        """The current token; ``None`` if there is no secret, or it awaits its deletion.
+
+        Raises :class:`Unavailable` where Secrets Manager does not answer; so do the others that read.
         """
-        current = self._version(tenant_id, "AWSCURRENT")
-        if current is None:
-            return []
-        valid = [ValidToken(tokens.digest(current.token), current.expires)]
-        grace_ends = current.made + current.grace_s
-        if now < grace_ends and (previous := self._version(tenant_id, "AWSPREVIOUS")) is not None:
-            valid.append(ValidToken(tokens.digest(previous.token), min(previous.expires, grace_ends)))
-        return valid
+        return self._get(tenant_id, VersionStage=CURRENT)
 
-    def issue(self, tenant_id: str) -> str:
-        """Make a token that is the tenant's only one from now on, in a new secret or in one that was there before."""
-        token = tokens.new(tenant_id)
-        name = self._prefix + tenant_id
-        value = json.dumps({"token": token, "expires": None, "grace_s": 0})
-        request = str(uuid.uuid4())
-        try:
-            self._client.create_secret(Name=name, SecretString=value, ClientRequestToken=request)
-        except ClientError as error:
-            if error.response["Error"]["Code"] not in ("ResourceExistsException", "InvalidRequestException"):
-                raise
-            self._client.restore_secret(SecretId=name)
-            self._client.put_secret_value(SecretId=name, SecretString=value, ClientRequestToken=request)
-        return token
+    def previous(self, tenant_id: str) -> TokenVersion | None:
+        """The token before it; ``None`` if there is none."""
+        return self._get(tenant_id, VersionStage=PREVIOUS)
 
-    def _version(self, tenant_id: str, stage: str) -> _Version | None:
+    def _get(self, tenant_id: str, **version: str) -> TokenVersion | None:
         try:
-            answer = self._client.get_secret_value(SecretId=self._prefix + tenant_id, VersionStage=stage)
+            answer = self._client.get_secret_value(SecretId=self._prefix + tenant_id, **version)
         except ClientError as error:
             # A secret that awaits deletion is an InvalidRequestException.
-            if error.response["Error"]["Code"] in ("ResourceNotFoundException", "InvalidRequestException"):
+            if _code(error) in ("ResourceNotFoundException", "InvalidRequestException"):
                 return None
             raise _unavailable() from error
         except (ConnectionFault, HTTPClientError) as error:
             raise _unavailable() from error
         value = json.loads(answer["SecretString"])
         expires = value.get("expires")
-        return _Version(
+        return TokenVersion(
+            id=answer["VersionId"],
             token=value["token"],
-            expires=_FOREVER if expires is None else float(expires),
+            expires=None if expires is None else float(expires),
             grace_s=float(value.get("grace_s") or 0),
             made=answer["CreatedDate"].timestamp(),
         )
+
+    # With the rights of an operator, or of the rotation; errors are the SDK's
+
+    def read(self, tenant_id: str, version: str) -> TokenVersion | None:
+        """A version by its id."""
+        return self._get(tenant_id, VersionId=version)
+
+    def open(self, tenant_id: str, version: str, expires: float | None) -> None:
+        """Add a new token, in a secret that is made for it, or restored where it awaits its deletion."""
+        try:
+            self._client.create_secret(
+                Name=self._prefix + tenant_id,
+                Description=f"The SCIM token of {tenant_id}",
+                SecretString=_value(tenant_id, expires, 0),
+                ClientRequestToken=version,
+            )
+        except ClientError as error:
+            # A secret that awaits deletion is an InvalidRequestException here.
+            if _code(error) not in ("ResourceExistsException", "InvalidRequestException"):
+                raise
+            self.reopen(tenant_id)
+            self.add(tenant_id, version, expires, 0)
+
+    def add(self, tenant_id: str, version: str, expires: float | None, grace_s: float) -> None:
+        """Add a new token as the pending one; does nothing if the version is there. Raises :class:`SecretMissing`."""
+        if self.read(tenant_id, version) is not None:
+            return
+        described = self._describe(self._prefix + tenant_id)
+        if not described or described.get("DeletedDate"):
+            raise SecretMissing(tenant_id)
+        self._client.put_secret_value(
+            SecretId=self._prefix + tenant_id,
+            SecretString=_value(tenant_id, expires, grace_s),
+            ClientRequestToken=version,
+            VersionStages=[PENDING],
+        )
+
+    def labels(self, tenant_id: str) -> Mapping[str, str]:
+        """The id of the version that each label is on; also of a secret that awaits its deletion."""
+        return _labels(self._describe(self._prefix + tenant_id))
+
+    def promote(self, tenant_id: str, version: str, current: str | None, *, keep_previous: bool) -> bool:
+        """Make a version the current one in place of ``current``; false if that one is not current any more."""
+        secret = self._prefix + tenant_id
+        instead: dict[str, Any] = {} if current is None else {"RemoveFromVersionId": current}
+        try:
+            self._client.update_secret_version_stage(
+                SecretId=secret, VersionStage=CURRENT, MoveToVersionId=version, **instead
+            )
+        except ClientError as error:
+            if _code(error) == "InvalidParameterException":
+                return False
+            raise
+        if current is not None and not keep_previous:
+            self._client.update_secret_version_stage(
+                SecretId=secret, VersionStage=PREVIOUS, RemoveFromVersionId=current
+            )
+        return True
+
+    def drop_pending(self, tenant_id: str, version: str) -> None:
+        """Take the label of the pending version away, so that another rotation can begin."""
+        if self.labels(tenant_id).get(PENDING) == version:
+            self._client.update_secret_version_stage(
+                SecretId=self._prefix + tenant_id, VersionStage=PENDING, RemoveFromVersionId=version
+            )
+
+    def close(self, tenant_id: str) -> None:
+        """Have the secret deleted, after some days in which it opens nothing and can be restored."""
+        try:
+            self._client.delete_secret(SecretId=self._prefix + tenant_id, RecoveryWindowInDays=_RECOVERY_DAYS)
+        except ClientError as error:
+            # It awaits its deletion already (InvalidRequestException), or is gone.
+            if _code(error) not in ("ResourceNotFoundException", "InvalidRequestException"):
+                raise
+
+    def reopen(self, tenant_id: str) -> None:
+        """Restore the secret, if it awaits its deletion."""
+        if self._describe(self._prefix + tenant_id).get("DeletedDate"):
+            self._client.restore_secret(SecretId=self._prefix + tenant_id)
+
+    def tenant_of(self, secret_id: str) -> str:
+        """The tenant whose secret has this name or ARN, which ends with characters of Secrets Manager's own.
+
+        Raises ``ValueError`` for a secret that is no tenant's.
+        """
+        name = str(self._describe(secret_id).get("Name", ""))
+        if not name.startswith(self._prefix):
+            raise ValueError(f"{secret_id} is not the secret of a tenant of this deployment.")
+        return name.removeprefix(self._prefix)
+
+    def _describe(self, secret_id: str) -> Mapping[str, Any]:
+        try:
+            return self._client.describe_secret(SecretId=secret_id)
+        except ClientError as error:
+            if _code(error) == "ResourceNotFoundException":
+                return {}
+            raise
+
+
+def _value(tenant_id: str, expires: float | None, grace_s: float) -> str:
+    return json.dumps({"token": tokens.new(tenant_id), "expires": expires, "grace_s": grace_s})
+
+
+def _labels(described: Mapping[str, Any]) -> dict[str, str]:
+    versions = described.get("VersionIdsToStages") or {}
+    return {label: version for version, labels in versions.items() for label in labels}
+
+
+def _code(error: ClientError) -> str:
+    return str(error.response["Error"]["Code"])
 
 
 def _unavailable() -> Unavailable:

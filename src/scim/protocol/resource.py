@@ -29,10 +29,10 @@ def read_resource(body: Any, resource_type: ResourceType, dialect: Dialect) -> R
     _check_schemas(body, resource_type, dialect)
     core, extensions = _split(body, resource_type, dialect)
     resource = _read_attributes(resource_type.core, core, dialect)
-    require(resource_type.core.attributes, resource)
+    require(resource_type.core.required, resource)
     for schema in resource_type.extensions:
         if members := _read_attributes(schema, extensions.get(schema.id, {}), dialect):
-            require(schema.attributes, members, f"{schema.id}:")
+            require(schema.required, members, f"{schema.id}:")
             resource[schema.id] = members
     return complete(resource, resource_type)
 
@@ -139,6 +139,8 @@ def _extension_members(
     name: str, value: Any, resource_type: ResourceType, dialect: Dialect
 ) -> tuple[Schema | None, dict[str, Any]]:
     """What one member named by a URN holds: an extension's object, or a single attribute under its full name."""
+    if isinstance(value, dict) and (whole := resource_type.extension(name)):
+        return whole, dict(value)
     try:
         path = resolve(name, resource_type, dialect)
     except UnknownAttribute:

@@ -7,7 +7,7 @@ a leniency, empty strings.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from scim.protocol.comparison import instant, is_date
@@ -24,6 +24,8 @@ def read_value(attribute: Attribute, value: Any, dialect: Dialect) -> Any:
 
     Raises :class:`InvalidValue` where the value is not of the attribute's type.
     """
+    if attribute.plain and value.__class__ is str and value:
+        return value  # most values are
     if not attribute.multi_valued:
         return read_element(attribute, value, dialect)
     if is_unassigned(value, dialect):
@@ -102,7 +104,7 @@ def _read_complex(attribute: Attribute, value: Any, dialect: Dialect) -> dict[st
         if (member := read_value(sub_attribute, sent, dialect)) is not None:
             read[name] = member
     if read:
-        require(attribute.sub_attributes, read, f"{attribute.name}.")
+        require(attribute.required_members, read, f"{attribute.name}.")
     return read or None
 
 
@@ -121,10 +123,10 @@ def _as_object(attribute: Attribute, value: Any, dialect: Dialect) -> Mapping[st
     )
 
 
-def require(attributes: Mapping[str, Attribute], values: Mapping[str, Any], prefix: str = "") -> None:
-    """Raise :class:`InvalidValue` if a required attribute has no value."""
-    for attribute in attributes.values():
-        if attribute.required and not attribute.read_only and values.get(attribute.name) in (None, ""):
+def require(required: Iterable[Attribute], values: Mapping[str, Any], prefix: str = "") -> None:
+    """Raise :class:`InvalidValue` if one of the required attributes has no value."""
+    for attribute in required:
+        if values.get(attribute.name) in (None, ""):
             raise InvalidValue(
                 f"{prefix}{attribute.name} is required: map it to a value that nobody lacks.",
                 rule="required",

@@ -152,7 +152,7 @@ def prune(members: dict[str, Any], attribute: Attribute) -> None:
         check_number(attribute, value)
     for element in value if isinstance(value, list) else [value]:
         if isinstance(element, dict):
-            require(attribute.sub_attributes, element, f"{attribute.name}.")
+            require(attribute.required_members, element, f"{attribute.name}.")
 
 
 def _is_primary(element: Any) -> bool:

@@ -40,11 +40,11 @@ class Entry:
 def entry(record: Record) -> Entry:
     """What a record says, in words."""
     match record:
-        case Changed(resource_id, user_name, change):
+        case Changed(_, change):
             return Entry(
                 at=change.at,
                 kind="change",
-                person=user_name or resource_id,
+                person=change.user_name,
                 operation=change.operation,
                 status=201 if change.operation == "create" else 204 if change.operation == "delete" else 200,
                 rule="",

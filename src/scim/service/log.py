@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 
+from scim.protocol.dialect import Dialect
 from scim.protocol.messages import SearchRequest
-from scim.service.context import Context
 from scim.service.entries import Entry, entry
 from scim.service.explanations import explain, explain_token
 from scim.service.failures import WRITES, Counted
 from scim.service.people import handle, known_by
-from scim.service.ports import Store
+from scim.service.ports import Store, Tenant
 from scim.service.providers import NAMES
 from scim.service.records import Changed, LogStore, Place, Record, Refused
 from scim.service.search import read_query
@@ -58,11 +58,12 @@ class Health:
 
 @dataclass(frozen=True, slots=True)
 class Log:
-    """The log of one tenant. ``store`` has its users, ``context`` its settings."""
+    """The log of one tenant. ``store`` has its users; ``now`` gives the time as RFC 3339 in UTC."""
 
     records: LogStore
     store: Store
-    context: Context
+    tenant: Tenant
+    now: Callable[[], str]
 
     def page(
         self, before: Place | None = None, *, count: int = 100, failures_only: bool = False
@@ -101,12 +102,12 @@ class Log:
         return Health(failures, changes, refused, list(_warnings(failures, changes, refused)))
 
     def _find(self, person: str) -> Sequence[Stored]:
-        resource_type = self.context.tenant.resource_types[0]
+        resource_type = self.tenant.resource_types[0]
         value = encode(person)
         names = (resource_type.unique.name, "externalId", "emails.value", "id")
         text = " or ".join(f"{name} eq {value}" for name in names)
-        presentation = Presentation(resource_type, self.context.base_url)
-        query = read_query(SearchRequest(filter=text), resource_type, self.context.dialect, presentation)
+        presentation = Presentation(resource_type, "")
+        query = read_query(SearchRequest(filter=text), resource_type, Dialect(), presentation)
         return self.store.find(query).page
 
     def _state(self, person: str, people: Sequence[Stored], changes: Sequence[Changed]) -> Iterator[str]:
@@ -117,7 +118,7 @@ class Log:
                 if since
                 else ""
             )
-            name = each.resource[self.context.tenant.resource_types[0].unique.name]
+            name = each.resource[self.tenant.resource_types[0].unique.name]
             if each.resource.get("active") is True:
                 yield f"{name} is here and takes part{through}."
             else:
@@ -140,11 +141,11 @@ class Log:
                 f"The identity provider's requests were refused, {number} or more in the last 24 hours, the last at "
                 f"{last.last}: {what} {change}"
             )
-        if self.context.tenant.strict and not any(each.failure.refused for each in failures):
+        if self.tenant.strict and not any(each.failure.refused for each in failures):
             yield "The tenant is in strict mode, in which what many identity providers send is refused."
 
     def _moment(self) -> datetime:
-        return datetime.fromisoformat(self.context.now()).astimezone(UTC)
+        return datetime.fromisoformat(self.now()).astimezone(UTC)
 
     def _since(self, *, hours: int) -> str:
         return (self._moment() - timedelta(hours=hours)).isoformat(timespec="milliseconds").replace("+00:00", "Z")

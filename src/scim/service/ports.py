@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
@@ -25,7 +25,11 @@ class NotUnique(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What a change record says beside the versions: written in the same transaction as the change itself."""
+    """What a change record says beside the versions: written in the same transaction as the change itself.
+
+    ``resource_type`` and those after it tell whom it is about, as it stands after the change; before it for a deletion,
+    after which nobody is active.
+    """
 
     at: str
     operation: str
@@ -34,6 +38,10 @@ class Change:
     actor: str
     request_id: str
     leniencies: Sequence[str]
+    resource_type: str
+    user_name: str
+    external_id: str | None
+    active: bool
     left_out: Sequence[str] = ()
 
 
@@ -126,13 +134,44 @@ class Store(Protocol):
         """
 
 
+@dataclass(frozen=True, slots=True)
+class TokenState:
+    """What the settings know of a tenant's token, which itself is in Secrets Manager only. Times in seconds since 1970.
+
+    ``version`` is the version of the secret that was decided to be the current one, from ``since`` on; empty where none
+    was. The token before it is valid for ``grace_s`` from then. ``ended`` are versions that open nothing, whatever
+    their labels say. A token that was not ``shown`` yet can still be shown.
+    """
+
+    version: str = ""
+    since: float = 0.0
+    grace_s: float = 0.0
+    expires: float | None = None
+    shown: bool = True
+    ended: tuple[str, ...] = ()
+
+    @property
+    def grace_ends(self) -> float:
+        return self.since + self.grace_s
+
+    @property
+    def is_revoked(self) -> bool:
+        return bool(self.ended) and not self.version
+
+
 @dataclass(frozen=True)
 class Tenant:
-    """A customer: its settings as the store has them. ``extensions`` are schema documents of its own."""
+    """A customer: its settings as the store has them. ``extensions`` are schema documents of its own.
+
+    A tenant that is not ``connected`` keeps its users. ``version`` is the settings' own; each write takes the next.
+    """
 
     id: str
     strict: bool = False
     extensions: Sequence[Mapping[str, Any]] = field(default_factory=tuple)
+    connected: bool = True
+    token: TokenState = TokenState()
+    version: int = 1
 
     @cached_property
     def resource_types(self) -> tuple[ResourceType, ...]:
@@ -140,14 +179,69 @@ class Tenant:
         return (user_type().extended(self.extensions) if self.extensions else user_type(),)
 
 
-class TenantStore(Protocol):
+@dataclass(frozen=True, slots=True)
+class Act:
+    """The record of what somebody did with a tenant. ``at`` is RFC 3339 in UTC; ``details`` never hold a token."""
+
+    id: str
+    at: str
+    operation: str
+    actor: str
+    details: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """The last use of a token: when, to a minute, in seconds since 1970, and the version of the secret it is in."""
+
+    at: float
+    version: str
+
+
+class SettingsReader(Protocol):
+    """What a request needs of the tenants' settings."""
+
     def get(self, tenant_id: str) -> Tenant | None: ...
 
-    def create(self, tenant: Tenant) -> bool:
-        """Write the settings of a new tenant; false if there are some already."""
 
-    def replace(self, tenant: Tenant) -> bool:
-        """Write the settings of a tenant anew; false if there are none."""
+class TenantStore(SettingsReader, Protocol):
+    """The tenants, for whoever administers them."""
+
+    def write(self, before: Tenant | None, after: Tenant, act: Act) -> None:
+        """Make ``after`` of ``before``, ``None`` for a new tenant, together with the record.
+
+        Raises :class:`VersionConflict` if what is stored is not ``before``.
+        """
+
+    def ids(self) -> Iterator[str]:
+        """All tenants that were ever connected, in order."""
+
+    def last_use(self, tenant_id: str) -> Use | None: ...
+
+    def count(self, tenant_id: str) -> tuple[int, int]:
+        """How many users the tenant has, and how many of them are active."""
+
+    def users(self, tenant_id: str) -> Iterator[Stored]:
+        """The users in the order of their ids, read as they are drawn."""
+
+
+CURRENT, PREVIOUS, PENDING = "AWSCURRENT", "AWSPREVIOUS", "AWSPENDING"
+"""The labels by which Secrets Manager tells a secret's versions apart."""
+
+
+@dataclass(frozen=True, slots=True)
+class TokenVersion:
+    """A version of a tenant's secret. ``expires`` and ``made`` in seconds since 1970."""
+
+    id: str
+    token: str = field(repr=False)
+    expires: float | None
+    grace_s: float
+    made: float
+
+
+class SecretMissing(Exception):
+    """The tenant has no secret, or it awaits its deletion."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,5 +262,33 @@ class Seal(Protocol):
 
 
 class TokenStore(Protocol):
-    def issue(self, tenant_id: str) -> str:
-        """Make the tenant's first token, and restore what was deleted; returns it. It is shown only here."""
+    """The tenants' tokens, one secret a tenant. Who adds a version chooses its id, so that adding can be repeated."""
+
+    def open(self, tenant_id: str, version: str, expires: float | None) -> None:
+        """Add a new token, in a secret that is made for it, or restored where it awaits its deletion.
+
+        Raises :class:`SecretMissing` where it goes away at the same moment, or is seen late.
+        """
+
+    def add(self, tenant_id: str, version: str, expires: float | None, grace_s: float) -> None:
+        """Add a new token as the pending one; does nothing if the version is there.
+
+        Raises :class:`SecretMissing`.
+        """
+
+    def read(self, tenant_id: str, version: str) -> TokenVersion | None: ...
+
+    def labels(self, tenant_id: str) -> Mapping[str, str]:
+        """The id of the version that each label is on; also of a secret that awaits its deletion."""
+
+    def promote(self, tenant_id: str, version: str, current: str | None, *, keep_previous: bool) -> bool:
+        """Make a version the current one in place of ``current``; false if that one is not current any more."""
+
+    def drop_pending(self, tenant_id: str, version: str) -> None:
+        """Take the label of the pending version away, so that another rotation can begin."""
+
+    def close(self, tenant_id: str) -> None:
+        """Have the secret deleted, after some days in which it opens nothing and can be restored."""
+
+    def reopen(self, tenant_id: str) -> None:
+        """Restore the secret, if it awaits its deletion."""

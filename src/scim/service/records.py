@@ -15,10 +15,9 @@ EXPIRED, UNKNOWN = "token-expired", "token"
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """A change record. ``user_name`` is empty where the record does not name its user."""
+    """A change record, and the id of its user."""
 
     resource_id: str
-    user_name: str
     change: Change
 
 

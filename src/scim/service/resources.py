@@ -150,6 +150,10 @@ class Resources:
             actor="scim",
             request_id=self.context.request_id,
             leniencies=self.context.dialect.fired,
+            resource_type=self.resource_type.name,
+            user_name=(after or before)[self.resource_type.unique.name],
+            external_id=(after or before).get("externalId"),
+            active=after.get("active") is True,
             left_out=self.context.dialect.left_out,
         )
 

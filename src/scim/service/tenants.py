@@ -1,48 +1,176 @@
-"""The use cases around a tenant: a customer whose identity provider is connected."""
+"""The use cases around a tenant: a customer whose identity provider is connected.
+
+What is decided about a token is one transaction over the tenant's settings, conditional on what was read, and it holds
+the record of who did it. Secrets Manager comes before (the new token is stored as a pending version, which opens
+nothing) and after (its label makes it the current one). So whatever is interrupted can be done again: what was decided
+is finished, and what was not has changed nothing. What ends access is decided at once; what labels say comes second.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import Any
 
+from scim.service.expiry import DAY_S
 from scim.service.extensions import check_compatible, read_extensions
-from scim.service.ports import Tenant, TenantStore, TokenStore
+from scim.service.ports import (
+    CURRENT,
+    PENDING,
+    Act,
+    SecretMissing,
+    Tenant,
+    TenantStore,
+    TokenState,
+    TokenStore,
+    VersionConflict,
+)
 
 TENANT_ID = re.compile(r"[a-z0-9-]{1,40}")
+DEFAULT_GRACE_S = DAY_S
+_ATTEMPTS = 5
+_LATE_S = 60.0
 
 
-class TenantExists(Exception):
+class TenantError(Exception):
+    """The tenant is not in the state that the act is for. The message says what to do."""
+
+
+class TenantExists(TenantError):
     """The tenant is connected already."""
 
 
-class UnknownTenant(Exception):
+class UnknownTenant(TenantError):
     """No such tenant is connected."""
+
+
+class GraceRunning(TenantError):
+    """The token before the current one is still valid, and would end now."""
+
+
+class ChangedMeanwhile(TenantError):
+    """Somebody else has done something with the tenant at the same time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """A new token, to be shown once. Times in seconds since 1970; ``None`` is never.
+
+    ``previous_until`` is until when the token before it is valid, ``None`` if it is not.
+    """
+
+    tenant: str
+    version: str
+    token: str = field(repr=False)
+    expires: float | None
+    previous_until: float | None
 
 
 @dataclass(frozen=True, slots=True)
 class Tenants:
+    """``actor`` is who acts; ``now`` gives the seconds since 1970, ``new_id`` a random lower-case UUID."""
+
     settings: TenantStore
     tokens: TokenStore
+    actor: str
+    now: Callable[[], float]
+    new_id: Callable[[], str]
 
-    def connect(self, tenant_id: str, extensions: Sequence[Mapping[str, Any]] = ()) -> str:
-        """Make a tenant and return its bearer token, which is shown only here.
+    def connect(
+        self,
+        tenant_id: str,
+        extensions: Sequence[Mapping[str, Any]] | None = None,
+        *,
+        strict: bool | None = None,
+        lifetime_s: float | None = None,
+    ) -> Issued:
+        """Make a tenant, or connect one again that was disconnected, and return its only token.
 
-        ``extensions`` are schema documents that extend its users (:mod:`scim.service.extensions`). The settings come
-        last: until they are there, the token opens nothing, and what was begun can be begun again.
-        Raises :class:`TenantExists`, and ``ValueError`` for an id that is not lower-case letters, digits and hyphens,
-        or for a wrong document.
+        ``extensions`` are schema documents that extend its users (:mod:`scim.service.extensions`). A tenant that comes
+        back keeps its users, and its settings where none are given.
+        Raises :class:`TenantExists`, unless the token was never shown: then it is this one that is returned; and
+        ``ValueError`` for an id that is not lower-case letters, digits and hyphens, or for a wrong document.
         """
         if not TENANT_ID.fullmatch(tenant_id):
             raise ValueError("A tenant's id is 1 to 40 lower-case letters, digits and hyphens.")
-        tenant = Tenant(tenant_id, extensions=read_extensions(extensions))
-        if self.settings.get(tenant_id) is not None:
-            raise TenantExists(tenant_id)
-        token = self.tokens.issue(tenant_id)
-        if not self.settings.create(tenant):
-            raise TenantExists(tenant_id)
-        return token
+        before = self.settings.get(tenant_id)
+        configured = _configured(before or Tenant(tenant_id, version=0), strict, extensions)
+        if before is not None and before.connected:
+            if before.token.shown or configured != before:
+                raise TenantExists(f"{tenant_id} is connected already; muster rotate makes a new token.")
+            return self._finish(before)
+        version, now = self.new_id(), self.now()
+        expires = _expiry(now, lifetime_s)
+        try:
+            self.tokens.open(tenant_id, version, expires)
+        except SecretMissing:
+            raise ChangedMeanwhile(f"The secret of {tenant_id} was changed just now; try again.") from None
+        token = TokenState(version, now, 0.0, expires, shown=False, ended=self._others(tenant_id, version))
+        try:
+            after = self._write(before, replace(configured, connected=True, token=token), "connect")
+        except VersionConflict:
+            raise TenantExists(f"{tenant_id} was connected by somebody else just now.") from None
+        return self._finish(after)
+
+    def rotate(
+        self,
+        tenant_id: str,
+        *,
+        grace_s: float = DEFAULT_GRACE_S,
+        lifetime_s: float | None = None,
+        force: bool = False,
+    ) -> Issued:
+        """Return a new token; the one before stays valid for ``grace_s`` from now, and not at all with 0.
+
+        With a grace, a token that was made and never shown is returned instead of another: that of a rotation that was
+        interrupted, or of Secrets Manager's own.
+        Raises :class:`UnknownTenant`, :class:`ChangedMeanwhile`, and :class:`GraceRunning` where the token before the
+        current one is still valid and would end now, unless ``force`` says so.
+        """
+        before = self._connected(tenant_id)
+        if grace_s and not before.token.shown:
+            return self._finish(before)
+        if grace_s and not force:
+            self._check_grace(before)
+        version = self.new_id()
+        if before.token.is_revoked:
+            grace_s = 0.0
+        expires = _expiry(self.now(), lifetime_s)
+        self._add(tenant_id, version, expires, grace_s)
+        return self._finish(self._decide(before, version, expires, grace_s))
+
+    def shown(self, issued: Issued) -> None:
+        """Say that a token was shown, so that it is not shown again."""
+
+        def revise(tenant: Tenant) -> Tenant:
+            is_it = tenant.token.version == issued.version
+            return replace(tenant, token=replace(tenant.token, shown=True)) if is_it else tenant
+
+        self._change(issued.tenant, "show", revise)
+
+    def revoke(self, tenant_id: str) -> Tenant:
+        """End all tokens of a tenant, which stays connected: :meth:`rotate` makes a new one.
+
+        Execution environments follow within a minute (:data:`scim.access.authentication.CACHE_S`).
+        Raises :class:`UnknownTenant`.
+        """
+        return self._change(tenant_id, "revoke", self._without_tokens)
+
+    def disconnect(self, tenant_id: str) -> Tenant:
+        """End a tenant's access and have its secret deleted; its users and their ids stay. Follows as :meth:`revoke`.
+
+        Raises :class:`UnknownTenant`.
+        """
+        tenant = self._change(
+            tenant_id, "disconnect", lambda before: replace(self._without_tokens(before), connected=False)
+        )
+        self.tokens.close(tenant_id)
+        # Somebody may have connected it again between the two, and needs the secret.
+        if (latest := self.settings.get(tenant_id)) is not None and latest.connected:
+            self.tokens.reopen(tenant_id)
+        return tenant
 
     def configure(
         self, tenant_id: str, *, strict: bool | None = None, extensions: Sequence[Mapping[str, Any]] | None = None
@@ -53,16 +181,166 @@ class Tenants:
         Raises :class:`UnknownTenant`, and ``ValueError`` for a wrong document, or one that gives an attribute another
         type than users may have values of.
         """
-        documents = None if extensions is None else read_extensions(extensions)
+        return self._change(tenant_id, "configure", lambda tenant: _configured(tenant, strict, extensions))
+
+    # Secrets Manager's own rotation: the steps createSecret and finishSecret
+
+    def prepare(self, tenant_id: str, version: str) -> None:
+        """Store a new token as the given version, which opens nothing yet. It lives as long as the one before.
+
+        Raises as :meth:`rotate`; nothing happens where the version is there.
+        """
+        tenant = self._connected(tenant_id)
+        if self.tokens.read(tenant_id, version) is None:
+            self._check_grace(tenant)
+            lifetime_s = tenant.token.expires and tenant.token.expires - tenant.token.since
+            self._add(tenant_id, version, _expiry(self.now(), lifetime_s), DEFAULT_GRACE_S)
+
+    def adopt(self, tenant_id: str, version: str) -> None:
+        """Make a version that was prepared the current one; nothing happens where it is. The grace starts now.
+
+        Raises :class:`UnknownTenant` and :class:`ChangedMeanwhile`.
+        """
+        tenant = self._connected(tenant_id)
+        if version in tenant.token.ended:
+            self.tokens.drop_pending(tenant_id, version)
+            raise ChangedMeanwhile(f"The tokens of {tenant_id} were revoked while this one was being made.")
+        if tenant.token.version != version:
+            pending = self.tokens.read(tenant_id, version)
+            if pending is None or self.tokens.labels(tenant_id).get(PENDING) != version:
+                raise ChangedMeanwhile(f"Another rotation of {tenant_id} has come before this one.")
+            tenant = self._decide(tenant, version, pending.expires, pending.grace_s)
+        self._promote(tenant)
+
+    # What these have in common
+
+    def _connected(self, tenant_id: str) -> Tenant:
         tenant = self.settings.get(tenant_id)
-        if tenant is None:
-            raise UnknownTenant(tenant_id)
-        check_compatible(tenant.extensions, documents or ())
-        changed = Tenant(
-            tenant_id,
-            strict=tenant.strict if strict is None else strict,
-            extensions=tenant.extensions if documents is None else documents,
-        )
-        if not self.settings.replace(changed):
-            raise UnknownTenant(tenant_id)
-        return changed
+        if tenant is None or not tenant.connected:
+            raise UnknownTenant(f"{tenant_id} is not connected; muster connect does it.")
+        return tenant
+
+    def _check_grace(self, tenant: Tenant) -> None:
+        if self.now() < tenant.token.grace_ends:
+            raise GraceRunning(
+                f"The token before the current one of {tenant.id} is valid until {rfc3339(tenant.token.grace_ends)} "
+                "and would end now; wait, or force it."
+            )
+
+    def _add(self, tenant_id: str, version: str, expires: float | None, grace_s: float) -> None:
+        try:
+            self.tokens.add(tenant_id, version, expires, grace_s)
+        except SecretMissing:
+            raise ChangedMeanwhile(
+                f"The secret of {tenant_id} was deleted in Secrets Manager; disconnect the tenant and connect it again."
+            ) from None
+
+    def _decide(self, before: Tenant, version: str, expires: float | None, grace_s: float) -> Tenant:
+        """Settle that a version is to be the current one, from now on."""
+        ended = before.token.ended if grace_s else self._others(before.id, version, before.token.version)
+        token = TokenState(version, self.now(), grace_s, expires, shown=False, ended=ended)
+        try:
+            return self._write(before, replace(before, token=token), "rotate")
+        except VersionConflict:
+            raise ChangedMeanwhile(f"Somebody else has changed {before.id} just now; try again.") from None
+
+    def _finish(self, tenant: Tenant) -> Issued:
+        """Carry out what was decided, and return the token."""
+        token = self._promote(tenant).token
+        found = self.tokens.read(tenant.id, token.version)
+        if found is None:
+            raise ChangedMeanwhile(f"The secret of {tenant.id} was changed just now; try again.")
+        previous_until = token.grace_ends if self.now() < token.grace_ends else None
+        return Issued(tenant.id, token.version, found.token, token.expires, previous_until)
+
+    def _promote(self, tenant: Tenant) -> Tenant:
+        """Make the version that was decided the current one, unless another was decided since."""
+        version = tenant.token.version
+        for _ in range(_ATTEMPTS):
+            current = self.tokens.labels(tenant.id).get(CURRENT)
+            latest = self.settings.get(tenant.id)
+            if latest is None or latest.token.version != version:
+                break
+            if current == version:
+                return latest
+            if self._is_late(latest):
+                self._decide_again(latest)
+            elif self.tokens.promote(tenant.id, version, current, keep_previous=latest.token.grace_s > 0):
+                return latest
+        raise ChangedMeanwhile(f"Somebody else has changed the token of {tenant.id} just now; look at its status.")
+
+    def _is_late(self, tenant: Tenant) -> bool:
+        """Whether the decision was made too long ago for its grace: it was interrupted and is taken up again."""
+        return tenant.token.grace_s > 0 and self.now() - tenant.token.since > _LATE_S
+
+    def _decide_again(self, tenant: Tenant) -> None:
+        """The grace starts when the rotation is finished, which is now."""
+
+        def revise(latest: Tenant) -> Tenant:
+            is_it = latest.token.version == tenant.token.version
+            return replace(latest, token=replace(latest.token, since=self.now())) if is_it else latest
+
+        self._change(tenant.id, "resume", revise)
+
+    def _others(self, tenant_id: str, version: str, decided: str = "") -> tuple[str, ...]:
+        """All versions that could open the tenant, or come to, but for one."""
+        labelled = self.tokens.labels(tenant_id).values()
+        return tuple(sorted({*labelled, decided} - {version, ""}))
+
+    def _without_tokens(self, tenant: Tenant) -> Tenant:
+        if not tenant.connected:
+            return tenant
+        return replace(tenant, token=TokenState(ended=self._others(tenant.id, "", tenant.token.version)))
+
+    def _change(self, tenant_id: str, operation: str, revise: Callable[[Tenant], Tenant]) -> Tenant:
+        """Write what ``revise`` makes of the settings; where that changes nothing, nothing is written."""
+        for _ in range(_ATTEMPTS):
+            before = self.settings.get(tenant_id)
+            if before is None:
+                raise UnknownTenant(f"There is no tenant {tenant_id}.")
+            after = revise(before)
+            if after == before:
+                return before
+            try:
+                return self._write(before, after, operation)
+            except VersionConflict:
+                continue
+        raise ChangedMeanwhile(f"Others keep changing {tenant_id}; try again.")
+
+    def _write(self, before: Tenant | None, after: Tenant, operation: str) -> Tenant:
+        written = replace(after, version=before.version + 1 if before else 1)
+        act = Act(self.new_id(), rfc3339(self.now()), operation, self.actor, _details(before, written))
+        self.settings.write(before, written, act)
+        return written
+
+
+def _configured(tenant: Tenant, strict: bool | None, extensions: Sequence[Mapping[str, Any]] | None) -> Tenant:
+    """The tenant with the settings that are given."""
+    documents = tenant.extensions if extensions is None else read_extensions(extensions)
+    check_compatible(tenant.extensions, documents)
+    return replace(tenant, strict=tenant.strict if strict is None else strict, extensions=documents)
+
+
+def _expiry(now: float, lifetime_s: float | None) -> float | None:
+    return now + lifetime_s if lifetime_s else None
+
+
+def rfc3339(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _details(before: Tenant | None, after: Tenant) -> dict[str, str]:
+    """What of the settings is other than it was, in words."""
+    old, new = (_described(tenant) if tenant else {} for tenant in (before, after))
+    return {name: value for name, value in new.items() if old.get(name) != value}
+
+
+def _described(tenant: Tenant) -> dict[str, str]:
+    token = tenant.token
+    return {
+        "mode": "strict" if tenant.strict else "tolerant",
+        "extensions": " ".join(document["id"] for document in tenant.extensions),
+        "token": token.version or "none",
+        "expires": "never" if token.expires is None else rfc3339(token.expires),
+        "previous_until": rfc3339(token.grace_ends) if token.grace_s else "now",
+    }

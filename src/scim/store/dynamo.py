@@ -130,6 +130,8 @@ class Dynamo:
         The first call reads ``limit`` items, further ones more and more. An index is by time, and follows the table.
         ``holding``: only items of which a set of that name has that member; all are read, and these are sent.
         """
+        if keys.is_empty:
+            return
         request = {**self._range(partition, keys, index, attributes), "ScanIndexForward": not backwards}
         if holding:
             request["FilterExpression"] = " OR ".join(f"contains(#h{n}, :h{n})" for n in range(len(holding)))
@@ -147,6 +149,8 @@ class Dynamo:
 
     def count(self, partition: str, keys: Range, *, index: str | None = None) -> int:
         """How many items a range has; 1 MB a call, of which nothing is sent."""
+        if keys.is_empty:
+            return 0
         request = {**self._range(partition, keys, index, ()), "Select": "COUNT"}
         total, start = 0, dict[str, Any]()
         while True:
@@ -188,10 +192,12 @@ class Dynamo:
         self._count()
         self._client.transact_write_items(TransactItems=actions, ClientRequestToken=token)  # type: ignore[arg-type]
 
-    def put(self, item: Item, condition: str) -> None:
+    def put(self, item: Item, condition: str, values: Item) -> None:
         """One attempt at a conditional write; raises what the SDK does."""
         self._count()
-        self._client.put_item(TableName=self._table, Item=item, ConditionExpression=condition)
+        self._client.put_item(
+            TableName=self._table, Item=item, ConditionExpression=condition, ExpressionAttributeValues=values
+        )
 
     def update(self, partition: str, sort: str, **expression: Any) -> Item:
         """One attempt at an update outside any transaction; the item as it is then. Raises what the SDK does."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection
 
-from scim.service.ports import Change, Tenant
+from scim.service.ports import Act, Change, Tenant, TokenState, Use
 from scim.service.stored import Stored, encode
 from scim.store import keys
 from scim.store.dynamo import SORT_OF_INDEX, Item
@@ -65,6 +66,7 @@ def change(
     """
     ttl = {} if expires is None else {"ttl": {"N": str(expires)}}
     handles = {"handles": {"SS": sorted(lost)}} if lost else {}
+    external_id = {} if change.external_id is None else {"externalId": {"S": change.external_id}}
     return {
         **key(partition, sort),
         **ttl,
@@ -79,12 +81,58 @@ def change(
         "request": {"S": change.request_id},
         "leniencies": {"L": [{"S": name} for name in change.leniencies]},
         "leftOut": {"L": [{"S": name} for name in change.left_out]},
+        "resourceType": {"S": change.resource_type},
+        "userName": {"S": change.user_name},
+        **external_id,
+        "active": {"BOOL": change.active},
     }
 
 
 def settings(partition: str, sort: str, tenant: Tenant) -> Item:
+    token = tenant.token
     return {
         **key(partition, sort),
+        "v": {"N": str(tenant.version)},
         "mode": {"S": "strict" if tenant.strict else "tolerant"},
         "extensions": {"S": encode(list(tenant.extensions))},
+        "connected": {"BOOL": tenant.connected},
+        "secret_version": {"S": token.version},
+        "since": {"N": str(token.since)},
+        "grace_s": {"N": str(token.grace_s)},
+        "expires": {"NULL": True} if token.expires is None else {"N": str(token.expires)},
+        "shown": {"BOOL": token.shown},
+        "ended": {"L": [{"S": version} for version in token.ended]},
     }
+
+
+def tenant(tenant_id: str, item: Item) -> Tenant:
+    return Tenant(
+        tenant_id,
+        strict=item["mode"]["S"] == "strict",
+        extensions=json.loads(item["extensions"]["S"]),
+        connected=item["connected"]["BOOL"],
+        token=TokenState(
+            version=item["secret_version"]["S"],
+            since=float(item["since"]["N"]),
+            grace_s=float(item["grace_s"]["N"]),
+            expires=float(item["expires"]["N"]) if "N" in item["expires"] else None,
+            shown=item["shown"]["BOOL"],
+            ended=tuple(version["S"] for version in item["ended"]["L"]),
+        ),
+        version=int(item["v"]["N"]),
+    )
+
+
+def act(partition: str, sort: str, act: Act) -> Item:
+    return {
+        **key(partition, sort),
+        "change": {"S": act.id},
+        "at": {"S": act.at},
+        "operation": {"S": act.operation},
+        "actor": {"S": act.actor},
+        "details": {"M": {name: {"S": value} for name, value in act.details.items()}},
+    }
+
+
+def use(partition: str, sort: str, use: Use) -> Item:
+    return {**key(partition, sort), "last_used": {"N": str(use.at)}, "secret_version": {"S": use.version}}

@@ -26,9 +26,10 @@ _USER_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _USERS = "U#"
 _NAMES, _NAMES_END = "N#", "N$"  # $ follows #
 _LAST_INSTANT = ":"  # behind every digit
-_CHANGES, _FAILURES = "C#", "F#"
+FAILED = "F#"
 REFUSALS = "X#"
 COUNTERS = "K#"
+CHANGES = "C#"
 BOOKMARKS = "B#"
 _ID_END = "g"  # behind every hex digit and hyphen, of which ids are made
 _SEARCHABLE = 800  # bytes of a value that every key of it begins with, cut or not
@@ -41,6 +42,11 @@ class Range:
     first: str
     last: str
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing can lie there: DynamoDB refuses to be asked for it. The order is that of UTF-8, as there."""
+        return self.first > self.last
+
 
 def failures(tenant_id: str) -> str:
     """The partition of what failed: IAM lets functions write here outside transactions, and nowhere else."""
@@ -49,7 +55,7 @@ def failures(tenant_id: str) -> str:
 
 def failure(identifier: str, digest: str) -> str:
     """A failure of one kind for one person, whose identifier may be empty."""
-    return f"{_FAILURES}{_bounded(_escaped(key(identifier, case_exact=False)), _LONGEST_VALUE)}#{digest}"
+    return f"{FAILED}{_bounded(_escaped(key(identifier, case_exact=False)), _LONGEST_VALUE)}#{digest}"
 
 
 def refusals(minute: str) -> str:
@@ -63,7 +69,7 @@ FAILURES = Range("F#", "F$")
 
 def changes(user_id: str = "") -> Range:
     """All change records, or those of one user."""
-    return Range(f"{_CHANGES}{user_id}#" if user_id else _CHANGES, f"{_CHANGES}{user_id}$" if user_id else "C$")
+    return Range(f"{CHANGES}{user_id}#" if user_id else CHANGES, f"{CHANGES}{user_id}$" if user_id else "C$")
 
 
 def changed_id(sort: str) -> str:
@@ -82,6 +88,7 @@ def is_refusal(sort: str) -> bool:
 
 LEDGER = Range(BOOKMARKS, COUNTERS + _ID_END)
 """All of a ledger."""
+ALL_COUNTERS = Range(COUNTERS, COUNTERS + _ID_END)
 
 
 def tenant(tenant_id: str) -> str:
@@ -92,7 +99,21 @@ def settings(tenant_id: str) -> str:
     return f"A#{tenant_id}"
 
 
+def act(at: str, act_id: str) -> str:
+    """The record of what was done with a tenant, in the order of time."""
+    return f"A#act#{at}#{act_id}"
+
+
+def use(tenant_id: str) -> str:
+    """A partition of its own: whoever serves requests may write here, and not where the settings are."""
+    return f"R#{tenant_id}"
+
+
 SETTINGS = "A#settings"
+USE = "R#use"
+TENANTS = "TENANTS"
+"""The partition that lists the tenants: their ids are its sort keys."""
+ALL_TENANTS = Range("-", "{")  # around the characters of ids
 
 
 def ledger(tenant_id: str) -> str:
@@ -166,7 +187,7 @@ def bookmark(digest: str) -> str:
 
 def change(user_id: str, version: int) -> str:
     """A change record; versions have ten digits, so that their order as text is their order."""
-    return f"{_CHANGES}{user_id}#{version:010d}"
+    return f"{CHANGES}{user_id}#{version:010d}"
 
 
 def index_entries(resource: Mapping[str, Any], user_id: str, indexed: Mapping[str, Path]) -> set[str]:

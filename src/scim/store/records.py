@@ -186,10 +186,13 @@ def _changed(item: Item) -> Changed:
         actor=item["actor"]["S"],
         request_id=item["request"]["S"],
         leniencies=_texts(item, "leniencies"),
+        resource_type=item["resourceType"]["S"],
+        user_name=item["userName"]["S"],
+        external_id=item.get("externalId", {}).get("S"),
+        active=item["active"]["BOOL"],
         left_out=_texts(item, "leftOut"),
     )
-    name = item.get("userName", {}).get("S", "")
-    return Changed(keys.changed_id(item["sk"]["S"]), name, change)
+    return Changed(keys.changed_id(item["sk"]["S"]), change)
 
 
 def _texts(item: Item, name: str) -> list[str]:

@@ -73,7 +73,7 @@ class ResourceStore:
             Action(Part.CHANGE, self._put(self._change(record, change_id, change, _lost(before, after)), _ABSENT)),
         ]
         try:
-            commit(self._dynamo, actions, is_committed, self._layout.new_id)
+            commit(self._dynamo, actions, change_id, is_committed, self._layout.new_id)
         except ConditionFailed as failed:
             # A version that has moved on takes precedence: what is unique may have moved with it.
             raise (NotUnique if failed.parts == {Part.UNIQUE} else VersionConflict) from failed

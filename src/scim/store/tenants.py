@@ -1,38 +1,90 @@
-"""The settings of tenants in the table."""
+"""The tenants in the table: their settings, what was done with them, and when their tokens were last used."""
 
 from __future__ import annotations
 
-import json
+from collections.abc import Callable, Iterator
 
 from botocore.exceptions import ClientError
 
-from scim.service.ports import Tenant
+from scim.service.ports import Act, Tenant, Use, VersionConflict
+from scim.service.stored import Stored
 from scim.store import items, keys
-from scim.store.dynamo import Dynamo, error_code
+from scim.store.counters import Counters
+from scim.store.dynamo import Dynamo, Item, error_code
+from scim.store.transactions import Action, ConditionFailed, Part, commit
+
+_USE_EVERY_S = 60.0
 
 
 class TenantStore:
-    def __init__(self, dynamo: Dynamo) -> None:
+    def __init__(self, dynamo: Dynamo, new_id: Callable[[], str]) -> None:
         self._dynamo = dynamo
+        self._new_id = new_id
+
+    # While requests are served
 
     def get(self, tenant_id: str) -> Tenant | None:
         item = self._dynamo.get(keys.settings(tenant_id), keys.SETTINGS)
-        if item is None:
-            return None
-        return Tenant(tenant_id, strict=item["mode"]["S"] == "strict", extensions=json.loads(item["extensions"]["S"]))
+        return None if item is None else items.tenant(tenant_id, item)
 
-    def create(self, tenant: Tenant) -> bool:
-        return self._put_settings(tenant, "attribute_not_exists(sk)")
-
-    def replace(self, tenant: Tenant) -> bool:
-        return self._put_settings(tenant, "attribute_exists(sk)")
-
-    def _put_settings(self, tenant: Tenant, condition: str) -> bool:
-        """Write the settings, whole; false if the condition does not hold."""
+    def record_use(self, tenant_id: str, use: Use) -> None:
+        """Write down the use of a token, unless one of the last minute is. One attempt; raises what the SDK does."""
+        item = items.use(keys.use(tenant_id), keys.USE, use)
+        before = {":before": {"N": str(use.at - _USE_EVERY_S)}}
         try:
-            self._dynamo.put(items.settings(keys.settings(tenant.id), keys.SETTINGS, tenant), condition)
+            self._dynamo.put(item, "attribute_not_exists(sk) OR last_used <= :before", before)
         except ClientError as error:
-            if error_code(error) == "ConditionalCheckFailedException":
-                return False
-            raise
-        return True
+            if error_code(error) != "ConditionalCheckFailedException":
+                raise
+
+    # For whoever administers tenants
+
+    def write(self, before: Tenant | None, after: Tenant, act: Act) -> None:
+        """Make ``after`` of ``before``, ``None`` for a new tenant, together with the record.
+
+        Raises :class:`VersionConflict` if what is stored is not ``before``.
+        """
+        partition, record = keys.settings(after.id), keys.act(act.at, act.id)
+        absent = {"ConditionExpression": "attribute_not_exists(sk)"}
+        unchanged = absent
+        if before is not None:
+            version = {":v": {"N": str(before.version)}}
+            unchanged = {"ConditionExpression": "v = :v", "ExpressionAttributeValues": version}  # type: ignore[dict-item]
+        actions = [
+            self._put(Part.RESOURCE, items.settings(partition, keys.SETTINGS, after), unchanged),
+            self._put(Part.CHANGE, items.act(partition, record, act), absent),
+        ]
+        if before is None:
+            actions.append(self._put(Part.INDEX, items.key(keys.TENANTS, after.id), {}))
+        try:
+            commit(
+                self._dynamo,
+                actions,
+                token=self._new_id(),
+                is_committed=lambda: self._dynamo.get(partition, record) is not None,
+                new_token=self._new_id,
+            )
+        except ConditionFailed as failed:
+            raise VersionConflict from failed
+
+    def ids(self) -> Iterator[str]:
+        """All tenants that were ever connected, in order."""
+        for item in self._dynamo.query(keys.TENANTS, keys.ALL_TENANTS):
+            yield item["sk"]["S"]
+
+    def last_use(self, tenant_id: str) -> Use | None:
+        item = self._dynamo.get(keys.use(tenant_id), keys.USE)
+        return None if item is None else Use(float(item["last_used"]["N"]), item["secret_version"]["S"])
+
+    def count(self, tenant_id: str) -> tuple[int, int]:
+        """How many users the tenant has, and how many of them are active."""
+        found = list(self._dynamo.query(keys.ledger(tenant_id), keys.ALL_COUNTERS))
+        counters = Counters([(item["sk"]["S"], int(item["counts"]["N"])) for item in found])
+        return counters.total, sum(int(item["active"]["N"]) for item in found)
+
+    def users(self, tenant_id: str) -> Iterator[Stored]:
+        """The users in the order of their ids, read as they are drawn."""
+        return map(items.stored, self._dynamo.query(keys.tenant(tenant_id), keys.users()))
+
+    def _put(self, part: Part, item: Item, condition: dict[str, str]) -> Action:
+        return Action(part, {"Put": {"TableName": self._dynamo.table, "Item": item, **condition}})

@@ -49,15 +49,21 @@ class ConditionFailed(Exception):
 
 
 def commit(
-    dynamo: Dynamo, actions: Sequence[Action], is_committed: Callable[[], bool], new_token: Callable[[], str]
+    dynamo: Dynamo,
+    actions: Sequence[Action],
+    token: str,
+    is_committed: Callable[[], bool],
+    new_token: Callable[[], str],
 ) -> None:
     """Write all of the actions or none. ``is_committed`` reads whether the change record that they write is there.
+
+    ``token`` is the first attempt's ``ClientRequestToken``, no other transaction's.
 
     Raises :class:`ConditionFailed`, or :class:`Unavailable` where the time is up.
     """
     dynamo.deadline.check()
     requests = [action.request for action in actions]
-    token, in_doubt, attempt = new_token(), False, 0
+    in_doubt, attempt = False, 0
     while True:
         try:
             dynamo.transact(requests, token)

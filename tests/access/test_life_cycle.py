@@ -1,0 +1,441 @@
+"""A tenant's token from the first connection to the last, on moto's Secrets Manager and table, under a fake clock.
+
+Whether a token opens the tenant is what an authenticator says that remembers nothing. Each act is interrupted before
+each of its calls, and done again.
+"""
+
+import itertools
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import boto3
+import pytest
+
+from scim import wiring
+from scim.access.authentication import Authenticator
+from scim.access.rotation import NotRotated, Rotation
+from scim.protocol.errors import Unauthorized
+from scim.service.tenants import ChangedMeanwhile, GraceRunning, Issued, Tenants, UnknownTenant
+from scim.settings import Settings
+
+HOUR_S = 3_600.0
+DAY_S = 24 * HOUR_S
+_numbers = itertools.count(1)
+
+
+class Interrupted(Exception):
+    """The process dies here."""
+
+
+class Dying:
+    """One of the ports, which dies instead of its call number ``calls``, counted over all that share the counter."""
+
+    def __init__(self, port: Any, calls: Iterator[None]) -> None:
+        self._port = port
+        self._calls = calls
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._port, name)
+
+        def call(*arguments: Any, **named: Any) -> Any:
+            if next(self._calls, self) is self:
+                raise Interrupted
+            return method(*arguments, **named)
+
+        return call
+
+
+class Life:
+    """One tenant. ``now`` is set by the tests; Secrets Manager's own time plays no part."""
+
+    def __init__(self, operator: wiring.Operator) -> None:
+        self.id = f"life-{next(_numbers)}"
+        self.now = 1_800_000_000.0
+        self.operator = operator
+        self.tenants = replace(operator.tenants(), now=lambda: self.now)
+        self.rotation = Rotation(self.tenants, operator.secrets)
+
+    def connect(self) -> Issued:
+        """Connects, and shows the token."""
+        return self.show(self.tenants.connect(self.id))
+
+    def show(self, issued: Issued) -> Issued:
+        self.tenants.shown(issued)
+        return issued
+
+    def rotate(self, **given: Any) -> Issued:
+        return self.show(self.tenants.rotate(self.id, **given))
+
+    def step(self, name: str, version: str) -> None:
+        self.rotation.step(name, self.operator.settings.secret_prefix + self.id, version)
+
+    def opens(self, *tokens: str) -> list[bool]:
+        """Whether they open the tenant for somebody who has nothing cached."""
+        return [self._opens(token) for token in tokens]
+
+    def _opens(self, token: str) -> bool:
+        authenticator = Authenticator(self.operator.secrets, lambda: self.now)
+        try:
+            authenticator.authenticate(f"Bearer {token}", self.operator.store())
+        except Unauthorized:
+            return False
+        return True
+
+    def dying_after(self, calls: int) -> Tenants:
+        """The use cases, which die after some calls."""
+        left = iter([None] * calls)
+        return replace(
+            self.tenants, settings=Dying(self.tenants.settings, left), tokens=Dying(self.tenants.tokens, left)
+        )
+
+    def acts(self) -> list[str]:
+        found = boto3.client("dynamodb").query(
+            TableName=self.operator.settings.table_name,
+            KeyConditionExpression="pk = :pk AND begins_with(sk, :act)",
+            ExpressionAttributeValues={":pk": {"S": f"A#{self.id}"}, ":act": {"S": "A#act#"}},
+        )["Items"]
+        return sorted(item["operation"]["S"] for item in found)
+
+
+@pytest.fixture
+def life(settings: Settings) -> Life:
+    return Life(wiring.operator(settings, "tests"))
+
+
+def interruptions(life: Life, act: Callable[[Tenants], Any]) -> Iterator[int]:
+    """Does the act, interrupted before its first call, then before its second, until it comes through."""
+    for calls in itertools.count():
+        try:
+            act(life.dying_after(calls))
+        except Interrupted:
+            yield calls
+        else:
+            assert calls > 1
+            return
+
+
+# Rotating
+
+
+def test_new_token_works_at_once_and_the_old_one_until_the_end_of_the_grace(life: Life) -> None:
+    old = life.connect()
+    new = life.rotate()
+
+    assert new.previous_until == life.now + DAY_S
+    assert life.opens(old.token, new.token) == [True, True]
+    life.now += DAY_S - 1
+    assert life.opens(old.token, new.token) == [True, True]
+    life.now += 1
+    assert life.opens(old.token, new.token) == [False, True]
+
+
+def test_without_grace_the_old_token_ends_at_once(life: Life) -> None:
+    old = life.connect()
+    new = life.rotate(grace_s=0)
+
+    assert new.previous_until is None
+    assert life.opens(old.token, new.token) == [False, True]
+    assert life.operator.secrets.previous(life.id) is None
+
+
+def test_compromise_within_a_grace_ends_both_tokens_before(life: Life) -> None:
+    tokens = [life.connect(), life.rotate(), life.rotate(grace_s=0)]
+
+    assert life.opens(*(each.token for each in tokens)) == [False, False, True]
+
+
+def test_rotation_that_would_cut_a_grace_short_is_refused_unless_it_is_forced(life: Life) -> None:
+    old, new = life.connect(), life.rotate()
+
+    with pytest.raises(GraceRunning, match="is valid until"):
+        life.rotate()
+    assert life.opens(old.token, new.token) == [True, True]
+
+    newest = life.rotate(force=True)
+    assert life.opens(old.token, new.token, newest.token) == [False, True, True]
+
+
+def test_token_expires(life: Life) -> None:
+    life.connect()
+    new = life.rotate(lifetime_s=HOUR_S)
+
+    assert (new.expires, life.opens(new.token)) == (life.now + HOUR_S, [True])
+    life.now += HOUR_S
+    assert life.opens(new.token) == [False]
+
+
+def test_interrupted_rotation_never_locks_out_and_its_repetition_shows_one_token_that_works(life: Life) -> None:
+    old, finished = life.connect(), []
+    for _ in interruptions(life, lambda tenants: tenants.rotate(life.id)):
+        assert life.opens(old.token) == [True]
+        if current(life) != old.token:
+            finished.append(life.now)
+        life.now += HOUR_S
+
+    new = life.rotate()  # the act that came through was never shown either
+
+    assert new.previous_until == finished[0] + DAY_S
+    assert life.opens(old.token, new.token) == [True, True]
+    assert life.acts().count("rotate") == 1
+
+
+def test_grace_of_an_interrupted_rotation_starts_when_it_is_finished(life: Life) -> None:
+    old = life.connect()
+    with pytest.raises(Interrupted):
+        life.dying_after(5).rotate(life.id)  # decided, not promoted
+    assert life.operator.secrets.labels(life.id)["AWSPENDING"] == life.operator.store().get(life.id).token.version  # type: ignore[union-attr]
+    life.now += 2 * DAY_S
+
+    new = life.rotate()
+
+    assert new.previous_until == life.now + DAY_S
+    life.now += DAY_S - 1
+    assert life.opens(old.token, new.token) == [True, True]
+
+
+def test_interrupted_rotation_without_grace_is_repeated_and_ends_all_others(life: Life) -> None:
+    old = life.connect()
+    for _ in interruptions(life, lambda tenants: tenants.rotate(life.id, grace_s=0)):
+        pass
+
+    new = life.rotate(grace_s=0)
+
+    assert life.opens(old.token, new.token) == [False, True]
+
+
+# Revoking and disconnecting
+
+
+def test_revoking_ends_all_tokens_and_rotating_makes_the_only_one(life: Life) -> None:
+    tokens = [life.connect(), life.rotate()]
+    life.tenants.revoke(life.id)
+    assert life.opens(*(each.token for each in tokens)) == [False, False]
+
+    tokens += [life.rotate()]
+
+    assert tokens[-1].previous_until is None
+    assert life.opens(*(each.token for each in tokens)) == [False, False, True]
+
+
+def test_revoked_token_stays_ended_through_later_rotations(life: Life) -> None:
+    old = life.connect()
+    life.tenants.revoke(life.id)
+    first = life.rotate()
+    second = life.rotate()
+
+    assert life.opens(old.token, first.token, second.token) == [False, True, True]
+
+
+@pytest.mark.parametrize("act", ["revoke", "disconnect"])
+def test_once_it_was_told_or_recorded_no_token_opens_the_tenant_whatever_was_interrupted(life: Life, act: str) -> None:
+    tokens = [life.connect().token, life.rotate().token]
+    for _ in interruptions(life, lambda tenants: getattr(tenants, act)(life.id)):
+        assert life.opens(*tokens) == [act not in life.acts()] * 2
+
+    getattr(life.tenants, act)(life.id)
+
+    assert life.opens(*tokens) == [False, False]
+    assert life.acts().count(act) == 1
+
+
+@pytest.mark.parametrize("calls", range(7))
+def test_tenant_that_is_connected_again_is_closed_to_its_old_tokens_at_every_moment(life: Life, calls: int) -> None:
+    old = [life.connect().token, life.rotate().token]
+    life.tenants.disconnect(life.id)
+
+    with pytest.raises(Interrupted):
+        life.dying_after(calls).connect(life.id)
+    assert life.opens(*old) == [False, False]
+
+    new = life.connect()
+    assert life.opens(*old, new.token) == [False, False, True]
+
+
+def test_disconnected_tenant_can_be_connected_again_after_its_secret_is_gone(life: Life) -> None:
+    old = life.connect()
+    life.tenants.disconnect(life.id)
+    secret = life.operator.settings.secret_prefix + life.id
+    boto3.client("secretsmanager").delete_secret(SecretId=secret, ForceDeleteWithoutRecovery=True)
+
+    new = life.connect()
+
+    assert life.opens(old.token, new.token) == [False, True]
+
+
+def test_disconnected_tenant_has_no_token_to_rotate(life: Life) -> None:
+    life.connect()
+    life.tenants.disconnect(life.id)
+
+    with pytest.raises(UnknownTenant):
+        life.rotate()
+
+
+def test_secret_that_was_deleted_behind_our_back_is_not_restored_by_a_rotation(life: Life) -> None:
+    old = life.connect()
+    life.operator.secrets.close(life.id)
+
+    with pytest.raises(ChangedMeanwhile, match="connect it again"):
+        life.rotate()
+
+    assert life.opens(old.token) == [False]
+
+
+def test_interrupted_connection_is_repeated_and_shows_a_token_that_works(life: Life) -> None:
+    for _ in interruptions(life, lambda tenants: tenants.connect(life.id)):
+        pass
+
+    new = life.connect()
+
+    assert life.opens(new.token) == [True]
+    assert life.acts() == ["connect", "show"]
+
+
+# Secrets Manager's own rotation
+
+STEPS = ("createSecret", "setSecret", "testSecret", "finishSecret")
+VERSION, NEXT = "a" * 32, "b" * 32
+
+
+def current(life: Life) -> str:
+    found = life.operator.secrets.current(life.id)
+    assert found is not None
+    return found.token
+
+
+def test_each_of_the_four_steps_can_be_repeated(life: Life) -> None:
+    old = life.connect()
+    for step in STEPS:
+        life.step(step, VERSION)
+        life.step(step, VERSION)
+    new = current(life)
+    life.step("finishSecret", VERSION)
+
+    assert current(life) == new != old.token
+    assert life.opens(old.token, new) == [True, True]
+    assert life.acts().count("rotate") == 1
+
+
+def test_nothing_opens_with_the_new_token_before_the_last_step(life: Life) -> None:
+    old = life.connect()
+    for step in STEPS[:3]:
+        life.step(step, VERSION)
+    pending = life.operator.secrets.read(life.id, VERSION)
+
+    assert pending is not None
+    assert life.opens(old.token, pending.token) == [True, False]
+
+
+def test_grace_of_its_own_rotation_starts_with_the_last_step(life: Life) -> None:
+    old = life.connect()
+    for step in STEPS[:3]:
+        life.step(step, VERSION)
+    life.now += 3 * DAY_S
+    life.step("finishSecret", VERSION)
+
+    life.now += DAY_S - 1
+    assert life.opens(old.token) == [True]
+    life.now += 1
+    assert life.opens(old.token) == [False]
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_each_step_can_be_interrupted_before_each_call_and_come_again(life: Life, step: str) -> None:
+    old = life.connect()
+    for each in STEPS[: STEPS.index(step)]:
+        life.step(each, VERSION)
+    for calls in itertools.count():
+        try:
+            dying = Rotation(life.dying_after(calls), life.operator.secrets)
+            dying.step(step, life.operator.settings.secret_prefix + life.id, VERSION)
+        except Interrupted:
+            assert life.opens(old.token) == [True]
+        else:
+            break
+    for each in STEPS[STEPS.index(step) :]:
+        life.step(each, VERSION)
+
+    assert life.opens(old.token, current(life)) == [True, True]
+    assert life.acts().count("rotate") == 1
+
+
+def test_token_that_its_own_rotation_made_is_shown_by_the_next_rotate(life: Life) -> None:
+    life.connect()
+    for step in STEPS:
+        life.step(step, VERSION)
+
+    assert life.rotate().token == current(life)
+    with pytest.raises(GraceRunning):
+        life.rotate()
+
+
+def test_its_own_rotation_keeps_the_tokens_lifetime(life: Life) -> None:
+    life.show(life.tenants.connect(life.id, lifetime_s=90 * DAY_S))
+    life.now += 60 * DAY_S
+    for step in STEPS:
+        life.step(step, VERSION)
+
+    found = life.operator.secrets.current(life.id)
+    assert found is not None
+    assert found.expires == life.now + 90 * DAY_S
+
+
+def test_its_own_rotation_waits_for_the_end_of_a_grace(life: Life) -> None:
+    life.connect()
+    life.rotate()
+
+    with pytest.raises(GraceRunning):
+        life.step("createSecret", VERSION)
+
+    life.now += DAY_S
+    life.step("createSecret", VERSION)
+
+
+def test_revoking_ends_a_rotation_that_is_under_way_and_the_next_one_can_begin(life: Life) -> None:
+    life.connect()
+    life.step("createSecret", VERSION)
+    life.tenants.revoke(life.id)
+
+    with pytest.raises(ChangedMeanwhile, match="revoked"):
+        life.step("finishSecret", VERSION)
+
+    assert "AWSPENDING" not in life.operator.secrets.labels(life.id)
+    for step in STEPS:
+        life.step(step, NEXT)
+    assert life.opens(current(life)) == [True]
+
+
+@pytest.mark.parametrize("grace_s", [0, HOUR_S])
+def test_step_of_a_rotation_that_another_has_overtaken_does_not_bring_its_token_back(
+    life: Life, grace_s: float
+) -> None:
+    life.connect()
+    for step in STEPS:
+        life.step(step, VERSION)
+    life.rotate()  # shows it
+    new = life.rotate(grace_s=grace_s, force=True)
+
+    with pytest.raises(ChangedMeanwhile):
+        life.step("finishSecret", VERSION)
+
+    assert current(life) == new.token
+
+
+def test_version_that_holds_no_token_of_the_tenant_does_not_pass_the_test(life: Life, settings: Settings) -> None:
+    life.connect()
+    boto3.client("secretsmanager").put_secret_value(
+        SecretId=settings.secret_prefix + life.id,
+        SecretString='{"token": "muster_other_0_0"}',
+        ClientRequestToken=VERSION,
+        VersionStages=["AWSPENDING"],
+    )
+
+    with pytest.raises(NotRotated, match="no token of"):
+        life.step("testSecret", VERSION)
+
+
+def test_unknown_step_is_refused(life: Life) -> None:
+    life.connect()
+
+    with pytest.raises(NotRotated):
+        life.step("deleteSecret", VERSION)

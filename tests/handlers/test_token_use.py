@@ -1,0 +1,114 @@
+"""What the handlers write down and warn of when a token is used."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import boto3
+import pytest
+from botocore.client import BaseClient
+from botocore.exceptions import ClientError, ReadTimeoutError
+
+from handlers.application import Application
+from handlers.routes.everything import find
+from scim.service.tenants import Tenants
+from tests.endpoint import ENVIRONMENT, Endpoint
+from tests.handlers.conftest import Log
+
+DAY_S = 86_400
+
+
+def fresh(scim: Endpoint) -> Endpoint:
+    """The same in an execution environment that has seen nothing."""
+    return Endpoint(scim.token, Application(find))
+
+
+def tenant(scim: Endpoint) -> str:
+    return scim.token.split("_")[1]
+
+
+@pytest.fixture
+def last_use(table: Any) -> Callable[[str], Any]:
+    return lambda tenant_id: table.get_item(Key={"pk": f"R#{tenant_id}", "sk": "R#use"}).get("Item")
+
+
+def test_use_of_a_token_is_written_down_with_the_version_that_it_is_in(
+    scim: Endpoint, operator: Tenants, last_use: Callable[[str], Any]
+) -> None:
+    before = time.time()
+    scim.request("GET", "/ServiceProviderConfig")
+
+    use = last_use(tenant(scim))
+    settings = operator.settings.get(tenant(scim))
+
+    assert settings is not None
+    assert before <= use["last_used"] <= time.time()
+    assert use["secret_version"] == settings.token.version
+
+
+def test_use_is_written_down_once_a_minute_whoever_sees_it(scim: Endpoint, last_use: Callable[[str], Any]) -> None:
+    scim.request("GET", "/Users")
+    first = last_use(tenant(scim))
+
+    assert fresh(scim).request("GET", "/Users").status == 200
+    assert last_use(tenant(scim)) == first
+
+    boto3.resource("dynamodb").Table(ENVIRONMENT["TABLE_NAME"]).update_item(
+        Key={"pk": first["pk"], "sk": first["sk"]},
+        UpdateExpression="SET last_used = last_used - :minute",
+        ExpressionAttributeValues={":minute": 60},
+    )
+    fresh(scim).request("GET", "/Users")
+
+    assert last_use(tenant(scim))["last_used"] > first["last_used"]
+
+
+def test_token_that_is_not_valid_is_no_use(scim: Endpoint, connect: Any, last_use: Callable[[str], Any]) -> None:
+    other = connect()
+    forged = Endpoint(scim.token[:-9] + "A" + scim.token[-8:])
+
+    assert forged.request("GET", "/Users").status == 401
+    assert (last_use(tenant(scim)), last_use(tenant(other))) == (None, None)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ClientError({"Error": {"Code": "ProvisionedThroughputExceededException", "Message": ""}}, "PutItem"),
+        ReadTimeoutError(endpoint_url="https://dynamodb"),
+    ],
+)
+def test_request_succeeds_though_the_use_can_not_be_written_down_and_the_log_says_so(
+    scim: Endpoint, log: Log, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    call = vars(BaseClient)["_make_api_call"]
+
+    def fail(client: BaseClient, operation: str, arguments: dict[str, Any]) -> Any:
+        if operation == "PutItem":
+            raise error
+        return call(client, operation, arguments)
+
+    monkeypatch.setattr(BaseClient, "_make_api_call", fail)
+
+    assert fresh(scim).request("GET", "/Users").status == 200
+    assert [(line["message"], line.get("kind")) for line in log.lines] == [
+        ("fault", type(error).__name__),
+        ("request", None),
+    ]
+
+
+@pytest.mark.parametrize(("days", "within"), [(29, 30), (6, 7), (0.5, 1), (31, None)])
+def test_token_that_ends_soon_is_announced_in_the_log(
+    scim: Endpoint, operator: Tenants, log: Log, days: float, within: int | None
+) -> None:
+    issued = operator.rotate(tenant(scim), grace_s=0, lifetime_s=days * DAY_S)
+    endpoint = fresh(Endpoint(issued.token))
+    endpoint.request("GET", "/Users")
+    endpoint.request("GET", "/Users")
+
+    announced = [line for line in log.lines if line["message"] == "token expires"]
+
+    assert [(line["level"], line["tenant"], line["within_days"]) for line in announced] == (
+        [("WARNING", tenant(scim), within)] if within else []
+    )
+    assert issued.token not in log.text
