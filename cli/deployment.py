@@ -69,7 +69,11 @@ def stack(
     outputs = _outputs(session.client("cloudformation"), name)
     try:
         settings = Settings.from_environment(
-            {"TABLE_NAME": outputs["TableName"], "SECRET_PREFIX": outputs["SecretPrefix"]}
+            {
+                "TABLE_NAME": outputs["TableName"],
+                "SECRET_PREFIX": outputs["SecretPrefix"],
+                "INDEXED_ATTRIBUTES": outputs["IndexedAttributes"],
+            }
         )
         scim_url = outputs["ScimUrl"]
     except KeyError as missing:

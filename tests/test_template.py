@@ -315,8 +315,9 @@ def test_the_queue_is_encrypted_and_kept_as_long_as_can_be() -> None:
 
 
 def test_an_alarm_rings_for_a_full_queue_and_for_late_changes() -> None:
-    alarms = {alarm["MetricName"]: alarm for alarm in DEPLOYMENT.of_type("AWS::CloudWatch::Alarm").values()}
-    queue, late = alarms["ApproximateNumberOfMessagesVisible"], alarms["IteratorAge"]
+    alarms = DEPLOYMENT.of_type("AWS::CloudWatch::Alarm")
+    queue, late = alarms["PoisonAlarm"], alarms["LateChangesAlarm"]
+    assert (queue["MetricName"], late["MetricName"]) == ("ApproximateNumberOfMessagesVisible", "IteratorAge")
     assert queue["Dimensions"] == [{"Name": "QueueName", "Value": Intrinsic("GetAtt", "PoisonQueue.QueueName")}]
     assert late["Dimensions"] == [{"Name": "FunctionName", "Value": Intrinsic("Ref", "ChangesFunction")}]
     for alarm in (queue, late):

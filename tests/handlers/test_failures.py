@@ -162,6 +162,24 @@ def test_requests_with_a_token_that_is_not_valid_leave_one_record_a_minute_and_n
     assert items() == before
 
 
+def test_requests_with_a_revoked_token_are_told_too(
+    connect: Callable[[], Endpoint], operator: Any, failures: Failures
+) -> None:
+    endpoint = connect()
+    operator.revoke(endpoint.token.split("_")[1])
+    assert endpoint.request("GET", "/Users").status == 401
+    assert [record["rule"] for record in failures()] == ["token"]
+
+
+def test_requests_of_a_tenant_that_was_disconnected_leave_nothing(
+    connect: Callable[[], Endpoint], operator: Any, failures: Failures
+) -> None:
+    endpoint = connect()
+    operator.disconnect(endpoint.token.split("_")[1])
+    assert endpoint.request("GET", "/Users").status == 401
+    assert failures() == []
+
+
 @pytest.mark.parametrize("authorization", ["", "Bearer x", f"Bearer {tokens.new('nobody')}", "Basic YTpi"])
 def test_requests_of_nobody_leave_nothing(scim: Endpoint, failures: Failures, log: Log, authorization: str) -> None:
     assert scim.request("POST", "/Users", user(userName="ada"), authorization=authorization).status == 401

@@ -90,11 +90,15 @@ class Budget:
 
 @dataclass(slots=True)
 class _Known:
-    """What was read about a tenant, and when; ``tenant`` is ``None`` for one that does not exist."""
+    """What was read about a tenant, and when; ``tenant`` is ``None`` for one that no token opens.
+
+    It may be ``connected`` still: all its tokens were revoked.
+    """
 
     read: float
     valid: Sequence[ValidToken]
     tenant: Tenant | None
+    connected: bool
     budget: Budget = field(default_factory=lambda: Budget(_TENANT_BUDGET))
 
 
@@ -130,7 +134,7 @@ class Authenticator:
         if opened is None:
             for budget in budgets:
                 budget.spend()
-            raise _refused(known, now)
+            raise _refused(token.tenant, known, now)
         return opened
 
     def _budgets(self, known: _Known | None) -> list[Budget]:
@@ -157,7 +161,7 @@ class Authenticator:
         tenant = settings.get(tenant_id) if current else None
         valid = self._valid(current, tenant, now) if current and tenant and tenant.connected else []
         before = self._known.pop(tenant_id, None)
-        known = _Known(now, valid, tenant if valid else None)
+        known = _Known(now, valid, tenant if valid else None, tenant is not None and tenant.connected)
         if before is not None:
             known.budget = before.budget
         self._known[tenant_id] = known
@@ -188,10 +192,11 @@ def _end(version: TokenVersion) -> float:
     return _FOREVER if version.expires is None else version.expires
 
 
-def _refused(known: _Known, now: float) -> Unauthorized:
-    if known.tenant is None:
+def _refused(tenant_id: str, known: _Known, now: float) -> Unauthorized:
+    if not known.connected:
         return _unauthorized()
-    return TokenRefused(known.tenant.id, EXPIRED if all(valid.until <= now for valid in known.valid) else UNKNOWN)
+    has_expired = known.valid and all(valid.until <= now for valid in known.valid)
+    return TokenRefused(tenant_id, EXPIRED if has_expired else UNKNOWN)
 
 
 def _unauthorized() -> Unauthorized:
