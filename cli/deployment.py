@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError
 
 from local import running
 from scim import wiring
+from scim.service.log import Log
 from scim.service.tenants import Tenants
 from scim.settings import Settings
 from scim.store.tenants import TenantStore
@@ -39,6 +40,10 @@ class Deployment:
         """The table, for a long read."""
         return self.operator.store(_LONG_S)
 
+    def log(self, tenant: str) -> Log | None:
+        """The log of a tenant, for a long read; ``None`` for no such tenant."""
+        return self.operator.log(tenant, _LONG_S)
+
 
 def local_run(data: Path) -> Deployment:
     """The local run that keeps its data there. Raises :class:`local.problem.Problem` if it doesn't run."""
@@ -64,7 +69,11 @@ def stack(
     outputs = _outputs(session.client("cloudformation"), name)
     try:
         settings = Settings.from_environment(
-            {"TABLE_NAME": outputs["TableName"], "SECRET_PREFIX": outputs["SecretPrefix"]}
+            {
+                "TABLE_NAME": outputs["TableName"],
+                "SECRET_PREFIX": outputs["SecretPrefix"],
+                "INDEXED_ATTRIBUTES": outputs["IndexedAttributes"],
+            }
         )
         scim_url = outputs["ScimUrl"]
     except KeyError as missing:

@@ -2,7 +2,7 @@
 
 import click
 
-from cli import people, schema, tenants, tokens
+from cli import log, people, schema, tenants, tokens
 from cli.app import Commands, at_a_deployment
 
 _COMMANDS = (
@@ -15,6 +15,9 @@ _COMMANDS = (
     tenants.strict,
     people.users,
     people.participants,
+    log.log,
+    log.why,
+    log.health,
     schema.schema,
 )
 

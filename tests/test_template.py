@@ -166,11 +166,12 @@ OPERATIONS = {
     for operation in botocore.session.get_session().get_service_model(service).operation_names
 }
 # What is done with a tenant and its token (scim.service.tenants) takes the rights of whoever operates the deployment,
-# or those of the rotation.
+# or those of the rotation; looking into the log (scim.service.log) those of an operator.
 OPERATORS = {
     "Rotation.step",
     *(f"TenantStore.{name}" for name in ("write", "ids", "last_use", "count", "users")),
     *(f"SecretStore.{name}" for name in ("open", "add", "labels", "promote", "drop_pending", "close", "reopen")),
+    *(f"RecordStore.{name}" for name in ("log", "failures", "changes", "formerly", "refused", "failed", "changed")),
 }
 PARTS = {"Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteItem", "ConditionCheck": "ConditionCheckItem"}
 
@@ -185,10 +186,12 @@ READ_STREAM = {
     f"dynamodb:{operation}" for operation in ("DescribeStream", "GetRecords", "GetShardIterator", "ListStreams")
 }
 PUBLISH = {Right("events:PutEvents"), Right("sqs:SendMessage")}
+# With two kinds of writes outside of transactions: the last use of a token, and what failed.
 AUTHENTICATE = {
     Right("secretsmanager:GetSecretValue"),
     Right("dynamodb:GetItem", "A#*"),
-    Right("dynamodb:PutItem", "R#*"),  # the last use of a token: the one write outside of a transaction
+    Right("dynamodb:PutItem", "R#*"),
+    Right("dynamodb:UpdateItem", "F#*"),
 }
 
 
@@ -235,8 +238,8 @@ def _in_transactions() -> set[str]:
 
 
 def test_reading_and_changing_users_takes_exactly_the_rights_that_the_code_uses() -> None:
-    """Outside transactions nothing is written but the ledger's bookmarks, inside them nothing of it but counters."""
-    called = _called() - {"TransactWriteItems", "GetSecretValue", "PutItem"}
+    """Outside transactions nothing of it is written but the ledger's bookmarks, inside them nothing but counters."""
+    called = _called() - {"TransactWriteItems", "GetSecretValue", "PutItem", "UpdateItem"}
     users = {Right(f"dynamodb:{operation}", "T#*") for operation in called - {"BatchWriteItem"}}
     ledger = {Right(f"dynamodb:{operation}", "L#*") for operation in called & {"BatchWriteItem", "Query"}}
     changes = {
@@ -249,7 +252,7 @@ def test_reading_and_changing_users_takes_exactly_the_rights_that_the_code_uses(
 
 
 def test_authenticating_takes_the_secret_and_the_settings_and_discovery_has_no_other_right() -> None:
-    assert {"GetSecretValue", "GetItem", "PutItem"} <= _called()
+    assert {"GetSecretValue", "GetItem", "PutItem", "UpdateItem"} <= _called()
     assert DEPLOYMENT.rights("DiscoveryFunction") == RUN | AUTHENTICATE
 
 
@@ -312,8 +315,9 @@ def test_the_queue_is_encrypted_and_kept_as_long_as_can_be() -> None:
 
 
 def test_an_alarm_rings_for_a_full_queue_and_for_late_changes() -> None:
-    alarms = {alarm["MetricName"]: alarm for alarm in DEPLOYMENT.of_type("AWS::CloudWatch::Alarm").values()}
-    queue, late = alarms["ApproximateNumberOfMessagesVisible"], alarms["IteratorAge"]
+    alarms = DEPLOYMENT.of_type("AWS::CloudWatch::Alarm")
+    queue, late = alarms["PoisonAlarm"], alarms["LateChangesAlarm"]
+    assert (queue["MetricName"], late["MetricName"]) == ("ApproximateNumberOfMessagesVisible", "IteratorAge")
     assert queue["Dimensions"] == [{"Name": "QueueName", "Value": Intrinsic("GetAtt", "PoisonQueue.QueueName")}]
     assert late["Dimensions"] == [{"Name": "FunctionName", "Value": Intrinsic("Ref", "ChangesFunction")}]
     for alarm in (queue, late):

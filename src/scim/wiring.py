@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from scim import clients
 from scim.access import secret_store
 from scim.access.authentication import Authenticator
+from scim.access.refusals import Refusals
 from scim.access.seal import Seal
 from scim.access.secret_store import SecretStore
 from scim.protocol.schema import ResourceType, Type, user_type
@@ -31,8 +32,10 @@ if TYPE_CHECKING:
 
     from scim.events.relay import Relay
     from scim.protocol.path import Path
+    from scim.service.log import Log
     from scim.service.ports import Tenant
     from scim.service.tenants import Tenants
+    from scim.store.records import RecordStore
     from scim.store.resources import Layout, ResourceStore
 
 _DAY_S = 86_400
@@ -47,13 +50,12 @@ class Adapters:
     client: DynamoDBClient
     authenticator: Authenticator
     seal: Seal
+    refusals: Refusals = field(default_factory=Refusals)
 
     @cached_property
     def layout(self) -> Layout:
         """Raises ``ValueError`` for attributes that can't be indexed."""
-        from scim.store.resources import Layout
-
-        return Layout(indexed(self.settings), _expiry(self.settings.change_retention_days), new_id, time.time)
+        return _layout(self.settings)
 
     def prime(self, *, resources: bool) -> None:
         """Import and read what requests need, so that a snapshot holds it. Nothing unique or secret comes of it."""
@@ -71,6 +73,11 @@ class Adapters:
         from scim.store.resources import ResourceStore
 
         return ResourceStore(calls, self.layout, tenant.id, resource_type)
+
+    def records(self, calls: Dynamo, tenant_id: str) -> RecordStore:
+        from scim.store.records import RecordStore
+
+        return RecordStore(calls, tenant_id, time.time)
 
 
 def adapters(settings: Settings) -> Adapters:
@@ -120,6 +127,19 @@ class Operator:
 
         return Tenants(self.store(), self.secrets, self.actor, time.time, new_id)
 
+    def log(self, tenant_id: str, seconds: float = _OPERATING_S) -> Log | None:
+        """The log of a tenant, for as long as an operation may take; ``None`` for no such tenant."""
+        from scim.service.log import Log
+        from scim.store.records import RecordStore
+        from scim.store.resources import ResourceStore
+
+        calls = Dynamo(self.client, self.settings.table_name, deadline(seconds))
+        tenant = TenantStore(calls, new_id).get(tenant_id)
+        if tenant is None:
+            return None
+        users = ResourceStore(calls, _layout(self.settings), tenant_id, tenant.resource_types[0])
+        return Log(RecordStore(calls, tenant_id, time.time), users, tenant, now)
+
 
 def operator(
     settings: Settings, actor: str, session: Any = None, endpoints: Mapping[str, str] | None = None
@@ -157,6 +177,12 @@ def _secrets_manager() -> SecretsManagerClient:
 def _dynamodb() -> DynamoDBClient:
     client: DynamoDBClient = clients.client("dynamodb", dynamo.CLIENT_CONFIG)
     return client
+
+
+def _layout(settings: Settings) -> Layout:
+    from scim.store.resources import Layout
+
+    return Layout(indexed(settings), _expiry(settings.change_retention_days), new_id, time.time)
 
 
 def _expiry(days: int) -> Callable[[], int | None]:

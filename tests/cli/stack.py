@@ -12,6 +12,7 @@ OUTPUTS = {
     "TableName": ENVIRONMENT["TABLE_NAME"],
     "SecretPrefix": ENVIRONMENT["SECRET_PREFIX"],
     "ScimUrl": BASE_URL,
+    "IndexedAttributes": "externalId,emails.value",
 }
 
 

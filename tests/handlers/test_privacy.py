@@ -1,6 +1,7 @@
 """What a client sends about a person comes back to that client at most, and is in no log line."""
 
 import json
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -180,6 +181,45 @@ def test_nothing_of_a_person_is_left_when_it_is_deleted_but_names_that_expire(
     left = [item for item in items() if PERSON in str(item)]
     assert {item["sk"].partition("#")[0] for item in left} == {"C"}
     assert all("ttl" in item and PERSON not in str({**item, **dict.fromkeys(NAMES)}) for item in left)
+
+
+# What a record of a failure may hold of a person: the identifier by which the person is found.
+FOUND_BY = {"sk", "identifier"}
+
+
+def test_failures_hold_of_a_person_the_identifier_and_no_value(
+    scim: Endpoint, person: str, failures: Callable[[], list[dict[str, Any]]]
+) -> None:
+    for request in requests(person):
+        scim.send(*request)
+
+    records = failures()
+
+    # A name that a client made up is kept only where it looks like one, for whoever has mapped it wrongly.
+    names = {"sent", "left_out", "attribute", "detail"}
+    assert len(records) > 30
+    for record in records:
+        rest = {name: value for name, value in record.items() if name not in FOUND_BY | names | {"failure"}}
+        told = {name: record.get(name) for name in names}
+        assert PERSON not in json.dumps([rest, told], default=str).lower()
+        assert NAME not in json.dumps(rest, default=str).lower()
+
+
+def test_failures_are_kept_for_30_days(scim: Endpoint, failures: Callable[[], list[dict[str, Any]]]) -> None:
+    scim.request("POST", "/Users", USER | {"active": PERSON})
+    (record,) = failures()
+    assert abs(int(record["ttl"]) - time.time() - 30 * 86_400) < 60
+
+
+def test_other_identifiers_than_the_first_are_digests(
+    scim: Endpoint, failures: Callable[[], list[dict[str, Any]]]
+) -> None:
+    user = {"userName": "u-1", "externalId": "e-secret", "emails": [{"value": "m-secret@example.com"}], "active": "x"}
+    scim.request("POST", "/Users", user)
+    (record,) = failures()
+    assert record["identifier"] == "u-1"
+    assert len(record["handles"]) == 3
+    assert "secret" not in str(record)
 
 
 ADDRESS = "secret.person@example.com"

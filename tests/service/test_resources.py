@@ -346,6 +346,7 @@ def test_record_names_what_has_changed_and_holds_no_value() -> None:
         user_name="alice",
         external_id=None,
         active=True,
+        left_out=[],
     )
 
 

@@ -42,6 +42,7 @@ class Change:
     user_name: str
     external_id: str | None
     active: bool
+    left_out: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +102,8 @@ class Query:
 class Found:
     """A page of what matches: how many there are in all, those of the page, and the plan that found them.
 
+    ``read`` is how many had to be read for it.
+
     ``after`` and ``before`` are where the next and the previous page can be asked for beside; ``None`` without one.
     """
 
@@ -109,6 +112,7 @@ class Found:
     plan: str
     after: Sequence[Anchor] | None = None
     before: Sequence[Anchor] | None = None
+    read: int = 0
 
 
 class Store(Protocol):

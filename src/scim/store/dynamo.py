@@ -123,14 +123,21 @@ class Dynamo:
         after: Item | None = None,
         backwards: bool = False,
         limit: int | None = None,
+        holding: Sequence[tuple[str, str]] = (),
     ) -> Iterator[Item]:
         """The items of a range in order, behind the key ``after``, as many calls as are drawn from; 1 MB a call.
 
         The first call reads ``limit`` items, further ones more and more. An index is by time, and follows the table.
+        ``holding``: only items of which a set of that name has that member; all are read, and these are sent.
         """
         if keys.is_empty:
             return
         request = {**self._range(partition, keys, index, attributes), "ScanIndexForward": not backwards}
+        if holding:
+            request["FilterExpression"] = " OR ".join(f"contains(#h{n}, :h{n})" for n in range(len(holding)))
+            for number, (name, member) in enumerate(holding):
+                request["ExpressionAttributeNames"][f"#h{number}"] = name
+                request["ExpressionAttributeValues"][f":h{number}"] = {"S": member}
         while True:
             start = {} if after is None else {"ExclusiveStartKey": after}
             bound = {} if limit is None else {"Limit": limit}
@@ -209,6 +216,13 @@ class Dynamo:
         self._client.put_item(
             TableName=self._table, Item=item, ConditionExpression=condition, ExpressionAttributeValues=values
         )
+
+    def update(self, partition: str, sort: str, **expression: Any) -> Item:
+        """One attempt at an update outside any transaction; the item as it is then. Raises what the SDK does."""
+        self._count()
+        key = {"pk": {"S": partition}, "sk": {"S": sort}}
+        answer = self._client.update_item(TableName=self._table, Key=key, ReturnValues="ALL_NEW", **expression)
+        return answer["Attributes"]
 
     def _read(self, call: Callable[..., Any], **arguments: Any) -> Any:
         self.deadline.check()

@@ -98,6 +98,11 @@ class Reader:
     remedy: str
     _read: int = field(default=0)
 
+    @property
+    def read(self) -> int:
+        """How many users were read."""
+        return self._read
+
     def spend(self, resources: int) -> None:
         """Raises :class:`TooMany` past the budget: of resources that are read, and of time."""
         read = self._read
