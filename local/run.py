@@ -27,9 +27,13 @@ from local.template import Template
 
 _TABLE = "muster"
 _CURSOR_KEY = "muster/local/cursor-key"
+_SESSION_KEY = "muster/local/session-key"
+_PASSWORD = "muster/local/admin-password"  # noqa: S105 - its name
 _KNOWN = {
     "Table": _TABLE,
     "CursorKey": _CURSOR_KEY,
+    "SessionKey": _SESSION_KEY,
+    "AdminPassword": _PASSWORD,
     "AWS::StackName": "local",
     "AWS::Region": REGION,
     "AWS::AccountId": ACCOUNT,
@@ -58,7 +62,9 @@ async def run(options: Options) -> None:
     ):
         table.ensure(dynamodb, template.table(_TABLE))
         secrets_manager.wait()
-        secrets.ensure(secrets_manager.url, _CURSOR_KEY)
+        for name in (_CURSOR_KEY, _SESSION_KEY):
+            secrets.ensure(secrets_manager.url, name)
+        password = secrets.ensure(secrets_manager.url, _PASSWORD)
         scim_url = f"http://{HOST}:{options.port}/scim/v2"
         specs = template.functions(_KNOWN, _variables(scim_url, dynamodb, secrets_manager))
         log = options.data / "functions.log"
@@ -68,6 +74,7 @@ async def run(options: Options) -> None:
             path = options.data / "connection.json"
             connected = await connection.establish(path, scim_url, gateway, users.variables, options.extension)
             _introduce(connected, path, dynamodb, secrets_manager, log)
+            print(f"Console       http://{HOST}:{options.port}/admin, password {password}\n")
             await _serve(gateway, listener, [child for child in (dynamodb.child, secrets_manager) if child])
 
 

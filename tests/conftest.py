@@ -21,7 +21,7 @@ from scim.settings import Settings
 from scim.store.dynamo import Dynamo
 from scim.store.tenants import TenantStore
 from scim.wiring import new_id
-from tests.endpoint import ENVIRONMENT, TEMPLATE, Endpoint
+from tests.endpoint import ENVIRONMENT, PASSWORD, TEMPLATE, Endpoint
 
 EXTENSION = json.loads((Path(__file__).parent.parent / "examples/extensions/employee.json").read_text())
 
@@ -36,7 +36,12 @@ def aws() -> Iterator[None]:
             patch.delenv(name)
         for name, value in ENVIRONMENT.items():
             patch.setenv(name, value)
-        boto3.client("secretsmanager").create_secret(Name=ENVIRONMENT["CURSOR_SECRET"], SecretString="key " * 16)
+        for name, value in {
+            "CURSOR_SECRET": "key " * 16,
+            "SESSION_SECRET": "key " * 16,
+            "PASSWORD_SECRET": PASSWORD,
+        }.items():
+            boto3.client("secretsmanager").create_secret(Name=ENVIRONMENT[name], SecretString=value)
         patch.setattr(BotocoreStubber, "process_request", _one_at_a_time(BotocoreStubber.process_request))
         yield
 

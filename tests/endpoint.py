@@ -19,6 +19,15 @@ TEMPLATE = Template(Path(__file__).parent.parent / "template.yaml")
 BASE_URL = "https://scim.example.com/scim/v2"
 TIMEOUT_S = 29.0
 
+KNOWN = {
+    "AWS::StackName": "muster",
+    "Table": "muster",
+    "CursorKey": "muster/cursor-key",
+    "AdminPassword": "muster/admin-password",
+    "SessionKey": "muster/session-key",
+}
+PASSWORD = "correct horse battery staple"
+
 Handler = Callable[[Mapping[str, Any], Any], Mapping[str, Any]]
 
 ENVIRONMENT = {
@@ -28,6 +37,8 @@ ENVIRONMENT = {
     "TABLE_NAME": "muster",
     "SECRET_PREFIX": "muster/tenants/",
     "CURSOR_SECRET": "muster/cursor-key",
+    "PASSWORD_SECRET": "muster/admin-password",
+    "SESSION_SECRET": "muster/session-key",
     "POWERTOOLS_SERVICE_NAME": "muster",
     "POWERTOOLS_METRICS_NAMESPACE": "Muster",
 }
@@ -36,7 +47,7 @@ ENVIRONMENT = {
 def functions() -> list[FunctionSpec]:
     """The functions of the template with this environment's values."""
     return TEMPLATE.functions(
-        {"AWS::StackName": "muster", "Table": "muster", "CursorKey": "muster/cursor-key"},
+        KNOWN,
         ENVIRONMENT | {"FunctionLogs": ""},
     )
 

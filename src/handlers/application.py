@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import time
-import traceback
 from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from aws_lambda_powertools import Logger
 from botocore.exceptions import ClientError
 
+from handlers.faults import describe
 from handlers.http import Request, Response
 from handlers.routes import Exchange, Find
 from scim import wiring
@@ -129,11 +129,8 @@ class Application:
         )
 
     def _report(self, fault: Exception, request_id: str) -> None:
-        """Log a fault of ours: where it happened and its kind. Its message may hold what a person's data are."""
-        frames = traceback.extract_tb(fault.__traceback__)
-        where = [f"{frame.filename.rpartition('/')[2]}:{frame.lineno} {frame.name}" for frame in frames]
-        code = fault.response["Error"]["Code"] if isinstance(fault, ClientError) else None
-        self._logger.error("fault", request_id=request_id, kind=type(fault).__name__, code=code, where=where)
+        """Log a fault of ours."""
+        self._logger.error("fault", request_id=request_id, **describe(fault))
 
 
 def _error(error: ScimError) -> Response:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
@@ -33,10 +33,19 @@ class Settings(BaseModel):
     """How long change records are kept; 0 is for ever."""
 
     @classmethod
-    def from_environment(cls, environment: Mapping[str, str]) -> Settings:
+    def from_environment(cls, environment: Mapping[str, str]) -> Self:
         """Raises ``ValueError`` that names the variables that are missing or wrong."""
         try:
             return cls.model_validate(dict(environment))
         except ValidationError as error:
             wrong = ", ".join(str(each["loc"][0]) for each in error.errors())
             raise ValueError(f"These environment variables are missing or wrong: {wrong}.") from None
+
+
+class ConsoleSettings(Settings):
+    """What the console needs besides."""
+
+    password_secret: str = Field(alias="PASSWORD_SECRET", min_length=1)
+    """The secret that holds the operator's password: its name or ARN."""
+    session_secret: str = Field(alias="SESSION_SECRET", min_length=1)
+    """The secret that holds the key by which sessions are signed: its name or ARN."""

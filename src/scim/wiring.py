@@ -29,9 +29,11 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_secretsmanager import SecretsManagerClient
 
+    from scim.access.console_secret import ConsoleSecret
     from scim.protocol.path import Path
     from scim.service.ports import Tenant
     from scim.service.tenants import Tenants
+    from scim.settings import ConsoleSettings
     from scim.store.resources import Layout, ResourceStore
 
 _DAY_S = 86_400
@@ -115,6 +117,40 @@ def operator(
         "secretsmanager", config=secret_store.OPERATOR_CONFIG, endpoint_url=found.get("secretsmanager")
     )
     return Operator(settings, actor, client, SecretStore(secrets, settings.secret_prefix))
+
+
+@dataclass(frozen=True)
+class Console:
+    """What the console keeps as long as its execution environment lives."""
+
+    settings: ConsoleSettings
+    client: DynamoDBClient
+    secrets: SecretStore
+    password: ConsoleSecret
+    session_key: ConsoleSecret
+
+    @cached_property
+    def layout(self) -> Layout:
+        from scim.store.resources import Layout
+
+        return Layout(indexed(self.settings), _expiry(self.settings.change_retention_days), new_id, time.time)
+
+    def dynamo(self, deadline: Deadline) -> Dynamo:
+        return Dynamo(self.client, self.settings.table_name, deadline)
+
+
+def console(settings: ConsoleSettings) -> Console:
+    """The clients are made, and have neither looked for credentials nor opened a connection."""
+    from scim.access.console_secret import ConsoleSecret
+
+    secrets = clients.client("secretsmanager", secret_store.OPERATOR_CONFIG)
+    return Console(
+        settings=settings,
+        client=_dynamodb(),
+        secrets=SecretStore(secrets, settings.secret_prefix),
+        password=ConsoleSecret(secrets, settings.password_secret, time.time),
+        session_key=ConsoleSecret(secrets, settings.session_secret, time.time),
+    )
 
 
 def deadline(seconds: float) -> Deadline:

@@ -209,8 +209,8 @@ class TenantStore(SettingsReader, Protocol):
     def count(self, tenant_id: str) -> tuple[int, int]:
         """How many users the tenant has, and how many of them are active."""
 
-    def users(self, tenant_id: str) -> Iterator[Stored]:
-        """The users in the order of their ids, read as they are drawn."""
+    def users(self, tenant_id: str, after: str = "") -> Iterator[Stored]:
+        """The users in the order of their ids, behind the id ``after``, read as they are drawn."""
 
 
 CURRENT, PREVIOUS, PENDING = "AWSCURRENT", "AWSPREVIOUS", "AWSPENDING"

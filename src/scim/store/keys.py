@@ -70,6 +70,22 @@ TENANTS = "TENANTS"
 ALL_TENANTS = Range("-", "{")  # around the characters of ids
 
 
+CONSOLE = "S#"
+"""The console's own partition, which is no tenant's."""
+
+
+def attempts(source: str, window: int) -> str:
+    return f"S#attempts#{source}#{window}"
+
+
+def ended_session(session_id: str) -> str:
+    return f"S#ended#{session_id}"
+
+
+def invitation(digest: str) -> str:
+    return f"S#invitation#{digest}"
+
+
 def ledger(tenant_id: str) -> str:
     return f"L#{tenant_id}"
 
@@ -142,6 +158,16 @@ def bookmark(digest: str) -> str:
 def change(user_id: str, version: int) -> str:
     """A change record; versions have ten digits, so that their order as text is their order."""
     return f"C#{user_id}#{version:010d}"
+
+
+def changes(user_id: str = "") -> Range:
+    """All change records, or those of one user."""
+    return Range(f"C#{user_id}#" if user_id else "C#", f"C#{user_id}$" if user_id else "C$")
+
+
+def changed_id(sort: str) -> str:
+    """The id in a change record's key."""
+    return sort.split("#")[1]
 
 
 def index_entries(resource: Mapping[str, Any], user_id: str, indexed: Mapping[str, Path]) -> set[str]:

@@ -81,9 +81,10 @@ class TenantStore:
         counters = Counters([(item["sk"]["S"], int(item["counts"]["N"])) for item in found])
         return counters.total, sum(int(item["active"]["N"]) for item in found)
 
-    def users(self, tenant_id: str) -> Iterator[Stored]:
-        """The users in the order of their ids, read as they are drawn."""
-        return map(items.stored, self._dynamo.query(keys.tenant(tenant_id), keys.users()))
+    def users(self, tenant_id: str, after: str = "") -> Iterator[Stored]:
+        """The users in the order of their ids, behind the id ``after``, read as they are drawn."""
+        found = map(items.stored, self._dynamo.query(keys.tenant(tenant_id), keys.users(after)))
+        return (stored for stored in found if stored.id != after)
 
     def _put(self, part: Part, item: Item, condition: dict[str, str]) -> Action:
         return Action(part, {"Put": {"TableName": self._dynamo.table, "Item": item, **condition}})

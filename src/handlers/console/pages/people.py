@@ -1,0 +1,103 @@
+"""The people: one of them with all that has happened, and who takes part."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+from collections.abc import Iterable, Iterator
+from http import HTTPStatus
+from itertools import islice
+from typing import Any
+
+from handlers.console.visit import Visit
+from handlers.console.web import Failure, NotFound, Page, redirect
+from scim.service.lookup import email_of, find, name_of
+from scim.service.ports import Tenant
+from scim.service.stored import Stored
+from scim.store.keys import is_user_id
+
+_SHOWN = 50
+_PAGE = 100
+_MAX_EXPORT_BYTES = 4_300_000  # in base64 it has to fit into the 6 MB of an answer
+_COLUMNS = ("id", "userName", "externalId", "name", "email", "active", "created", "lastModified")
+# What a spreadsheet takes for a formula or for the end of a cell (OWASP, "CSV Injection").
+_RUN = ("=", "+", "-", "@", "\t", "\r", "\n")
+
+
+def search(visit: Visit, tenant: Tenant) -> Page:
+    text = visit.request.query.get("who", "").strip()[:200]
+    found = find(visit.users(tenant), tenant.resource_types[0], text, _SHOWN) if text else []
+    entries = visit.activity(tenant).timeline(text) if text and not found else []
+    if len(found) == 1:
+        return redirect("tenants", tenant.id, "people", found[0].id)
+    people = [_row(stored) for stored in found]
+    return visit.page("people.html", tenant=tenant.id, who=text, people=people, entries=entries, section="people")
+
+
+def timeline(visit: Visit, tenant: Tenant, identifier: str) -> Page:
+    stored = visit.users(tenant).get(identifier)
+    entries = visit.activity(tenant).timeline(identifier)
+    if stored is None and not entries:
+        raise NotFound
+    person = _row(stored) if stored else None
+    return visit.page("timeline.html", tenant=tenant.id, person=person, entries=entries, section="people")
+
+
+def participants(visit: Visit, tenant: Tenant) -> Page:
+    """Who takes part: active users, in the order of their ids."""
+    after = visit.request.query.get("after", "")
+    found = list(islice(_active(visit, tenant, after), _PAGE + 1))
+    following = found[_PAGE - 1].id if len(found) > _PAGE else ""
+    people = [_row(stored) for stored in found[:_PAGE]]
+    return visit.page("participants.html", tenant=tenant.id, people=people, following=following, section="participants")
+
+
+def export(visit: Visit, tenant: Tenant) -> Page:
+    """All of them as CSV (RFC 4180), compressed since an answer of Lambda ends at 6 MB. Raises :class:`Failure`."""
+    text = _csv(_active(visit, tenant, ""))
+    content = gzip.compress(text.encode(), 6)
+    if len(content) > _MAX_EXPORT_BYTES:
+        raise Failure(
+            HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+            f"These are too many people for one download: the command muster participants {tenant.id} lists them all.",
+        )
+    headers = {
+        "Content-Disposition": f'attachment; filename="participants-{tenant.id}.csv"',
+        "Content-Encoding": "gzip",
+    }
+    return Page(content, content_type="text/csv; charset=utf-8; header=present", headers=headers)
+
+
+def _active(visit: Visit, tenant: Tenant, after: str) -> Iterator[Stored]:
+    """The active users behind an id; what is none leads to the first."""
+    found = visit.store.users(tenant.id, after if is_user_id(after) else "")
+    return (each for each in found if each.resource.get("active") is True)
+
+
+def _row(stored: Stored) -> dict[str, Any]:
+    user = stored.resource
+    return {
+        "id": stored.id,
+        "userName": user["userName"],
+        "externalId": user.get("externalId", ""),
+        "name": name_of(user),
+        "email": email_of(user),
+        "active": user.get("active") is True,
+        "created": stored.created,
+        "lastModified": stored.modified,
+    }
+
+
+def _csv(users: Iterable[Stored]) -> str:
+    out = io.StringIO(newline="")
+    out.write("\ufeff")  # else a spreadsheet takes UTF-8 for something older
+    writer = csv.writer(out, quoting=csv.QUOTE_ALL)
+    writer.writerow(_COLUMNS)
+    for row in map(_row, users):
+        writer.writerow([_harmless(str(row[name]).lower() if name == "active" else row[name]) for name in _COLUMNS])
+    return out.getvalue()
+
+
+def _harmless(cell: str) -> str:
+    return f"'{cell}" if cell.startswith(_RUN) else cell
