@@ -47,8 +47,9 @@ class Running:
 @pytest.fixture(scope="session")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     port = _free_port()
-    command = [ROOT / ".venv/bin/python", "-u", "-m", "local", "--port", str(port), "--data", tmp_path_factory.mktemp("data")]
-    with _started([str(part) for part in command]) as output:
+    data = tmp_path_factory.mktemp("data")
+    python = ROOT / ".venv/bin/python"
+    with _started([str(python), "-u", "-m", "local", "--port", str(port), "--data", str(data)]) as output:
         told = ""
         for line in output:
             told += line

@@ -170,7 +170,7 @@ OPERATIONS = {
 OPERATORS = {
     *(f"ConsoleStore.{name}" for name in ("count", "forget", "end", "has_ended")),
     *(f"InvitationStore.{name}" for name in ("add", "get", "take")),
-    *(f"ChangeLog.{name}" for name in ("latest", "timeline")),
+    *(f"ChangeLog.{name}" for name in ("page", "why")),
     "ConsoleSecret.value",
     "Rotation.step",
     *(f"TenantStore.{name}" for name in ("write", "ids", "last_use", "count", "users")),

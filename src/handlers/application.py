@@ -77,7 +77,7 @@ class Application:
         opened = adapters.authenticator.authenticate(request.header("authorization"), tenants)
         tenant = opened.tenant
         if opened.was_read:
-            self._note_use(opened, tenants, request.id)
+            self._note_use(opened, tenants, request)
         # Token and settings are cached, and so counted apart.
         line |= {"tenant": tenant.id, "dynamodb_calls_cold": calls.calls}
         calls = adapters.dynamo(deadline)
@@ -106,15 +106,15 @@ class Application:
         )
         return operation(exchange)
 
-    def _note_use(self, opened: Opened, tenants: TenantStore, request_id: str) -> None:
+    def _note_use(self, opened: Opened, tenants: TenantStore, request: Request) -> None:
         """Once a minute: write down that the token is in use, and warn if it ends soon. Never fails the request."""
         tenant, now = opened.tenant.id, time.time()
         if days := warning(opened.expires, now):
             self._logger.warning("token expires", tenant=tenant, within_days=days)
         try:
-            tenants.record_use(tenant, Use(now, opened.version))
+            tenants.record_use(tenant, Use(now, opened.version, (request.header("user-agent") or "")[:200]))
         except (ClientError, *NO_ANSWER) as fault:
-            self._report(fault, request_id)
+            self._report(fault, request.id)
 
     def _context(self, request: Request, tenant: Tenant, deadline: Deadline) -> Context:
         return Context(

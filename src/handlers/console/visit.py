@@ -78,7 +78,7 @@ class Visit:
         return ResourceStore(self.calls, self.console.layout, tenant.id, tenant.resource_types[0])
 
     def activity(self, tenant: Tenant) -> Activity:
-        return ChangeLog(self.calls, tenant.id)
+        return ChangeLog(self.calls, tenant.id, self.users(tenant), tenant.resource_types[0])
 
     # Who it is
 

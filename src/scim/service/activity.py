@@ -1,45 +1,57 @@
-"""What has happened to a tenant's people: the log, the timeline of one of them, and what can be told from both."""
+"""What has happened to a tenant's people: the log, one person's case, and what can be told from both."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Protocol
 
+from scim.service.stored import Stored
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A committed write, or a failed request, about one person.
+    """A line of the log or of a timeline. ``at`` is RFC 3339 in UTC.
 
-    ``at`` is RFC 3339 in UTC. ``person`` is who was meant, as far as it is known; ``user_id`` is empty for somebody who
-    never got in. ``sent`` are names of attributes. ``decided`` says in words what became of it, ``advice`` what to
-    change in the identity provider; empty where there is nothing to change.
+    ``kind`` is ``change``, ``failure``, ``no-op`` or ``token``. ``person`` is the identifier that is known, or empty.
+    ``sent`` are names of attributes. ``what`` was decided and what to ``change`` are words; ``count`` is how often.
     """
 
     at: str
+    kind: str
+    person: str
     operation: str
-    decided: str
-    person: str = ""
-    user_id: str = ""
-    failed: bool = False
+    what: str
+    change: str = ""
     sent: Sequence[str] = ()
-    advice: str = ""
-    leniencies: Sequence[str] = ()
-    participation: str = "unchanged"
+    count: int = 1
     request_id: str = ""
-    times: int = 1
+    provider: str | None = None
+
+    @property
+    def has_failed(self) -> bool:
+        return self.kind in ("failure", "token")
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What is known of a person: who was found, what happened to them, the last first, and what it comes to."""
+
+    people: Sequence[Stored]
+    timeline: Sequence[Entry]
+    diagnosis: Sequence[str] = ()
 
 
 class Activity(Protocol):
-    """What has happened to one tenant's people, the newest first."""
+    """What has happened in one tenant, the last first."""
 
-    def latest(self, count: int, before: str = "") -> Sequence[Entry]:
-        """The newest entries that are older than ``before``, RFC 3339."""
+    def page(self, before: str = "", *, count: int) -> tuple[Sequence[Entry], str]:
+        """The last entries, or those behind a place, and the place of the last of them; empty if nothing follows."""
 
-    def timeline(self, identifier: str) -> Sequence[Entry]:
-        """All about one person, by id, userName or externalId."""
+    def why(self, person: str) -> Case:
+        """Why somebody did or did not get in, given by userName, email, externalId or id."""
 
 
 def in_words(operation: str, changed: Sequence[str], participation: str) -> str:
@@ -50,21 +62,21 @@ def in_words(operation: str, changed: Sequence[str], participation: str) -> str:
             return f"Created.{told or ' Does not take part: active is false.'}"
         case "delete":
             return f"Deleted.{told}"
-    if participation == "joined":
-        return f"Activated.{told}"
-    if participation == "left":
-        return f"Deactivated.{told}"
-    return f"Updated: {', '.join(changed)}."
+    did = {"joined": "Activated.", "left": "Deactivated."}.get(participation)
+    return f"{did}{told}" if did else f"Updated: {', '.join(changed)}."
 
 
-_SOLE_SENDERS = {"entra": frozenset({"path-as-key", "dotted-urn", "created-element", "unknown-path", "bare-extension"})}
+_AGENTS = {"okta": "okta", "google-auto-provisioning": "google"}
+"""What the user agents of identity providers begin with (the recordings in ``tests/idp``)."""
+_ENTRA = frozenset({"path-as-key", "dotted-urn", "created-element", "unknown-path", "bare-extension"})
 """Leniencies that nobody else was seen to need."""
 
 
-def recognise(leniencies: Iterable[str]) -> str:
-    """The identity provider by what its writes needed: the name of its page, or nothing where that can't be told."""
-    fired = set(leniencies)
-    return next((provider for provider, sole in _SOLE_SENDERS.items() if sole & fired), "")
+def recognise(agent: str, leniencies: Iterable[str] = ()) -> str | None:
+    """The identity provider by its traffic: its page in docs/identity-providers, ``None`` where that can't be told."""
+    lower = agent.lower()
+    found = next((name for beginning, name in _AGENTS.items() if lower.startswith(beginning)), None)
+    return found or ("entra" if not _ENTRA.isdisjoint(leniencies) else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +90,8 @@ class Day:
 
 def by_day(entries: Iterable[Entry], last: date, days: int) -> list[Day]:
     """How many writes and failures each of the last days had."""
-    counts: Mapping[bool, Counter[str]] = {True: Counter(), False: Counter()}
+    written, failed = Counter[str](), Counter[str]()
     for entry in entries:
-        counts[entry.failed][entry.at[:10]] += entry.times
+        (failed if entry.has_failed else written)[entry.at[:10]] += entry.count
     wanted = [str(last - timedelta(days=back)) for back in reversed(range(days))]
-    return [Day(day, counts[False][day], counts[True][day]) for day in wanted]
+    return [Day(day, written[day], failed[day]) for day in wanted]

@@ -18,14 +18,17 @@ _EXACT = ("id", "userName", "externalId", "emails.value")
 _PARTLY = ("userName", "displayName", "name.formatted", "name.givenName", "name.familyName", "emails.value")
 
 
-def find(store: Store, resource_type: ResourceType, text: str, count: int) -> Sequence[Stored]:
-    """Those whose id, userName, externalId or email is ``text``; else those whose name or address contains it.
+def exactly(store: Store, resource_type: ResourceType, text: str, count: int) -> Sequence[Stored]:
+    """Those whose id, userName, externalId or email is ``text``."""
+    return _found(store, resource_type, _EXACT, "eq", text, count)
+
+
+def partly(store: Store, resource_type: ResourceType, text: str, count: int) -> Sequence[Stored]:
+    """Those whose name or address contains ``text``.
 
     Raises :class:`scim.protocol.errors.TooMany` where there are too many users to look through.
     """
-    return _found(store, resource_type, _EXACT, "eq", text, count) or _found(
-        store, resource_type, _PARTLY, "co", text, count
-    )
+    return _found(store, resource_type, _PARTLY, "co", text, count)
 
 
 def _found(

@@ -180,10 +180,14 @@ class Act:
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """The last use of a token: when, to a minute, in seconds since 1970, and the version of the secret it is in."""
+    """The last use of a token: when, to a minute, in seconds since 1970, and the version of the secret it is in.
+
+    ``agent`` is the user agent that used it.
+    """
 
     at: float
     version: str
+    agent: str = ""
 
 
 class SettingsReader(Protocol):

@@ -73,7 +73,9 @@ class TenantStore:
 
     def last_use(self, tenant_id: str) -> Use | None:
         item = self._dynamo.get(keys.use(tenant_id), keys.USE)
-        return None if item is None else Use(float(item["last_used"]["N"]), item["secret_version"]["S"])
+        if item is None:
+            return None
+        return Use(float(item["last_used"]["N"]), item["secret_version"]["S"], item["agent"]["S"])
 
     def count(self, tenant_id: str) -> tuple[int, int]:
         """How many users the tenant has, and how many of them are active."""

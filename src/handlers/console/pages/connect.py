@@ -30,10 +30,10 @@ def guide(visit: Visit, tenant: Tenant, provider: str) -> Page:
 def _token(visit: Visit, tenant: Tenant) -> Page:
     """Show a token that nobody has seen yet, or make a new one. It is in this answer and nowhere else.
 
-    The form names the token that it was made for, so that loading the answer again makes no further one.
+    The form names the state that it was made for, so that loading the answer again makes no further token.
     """
     confirm(visit)
-    if visit.request.form.get("version") != tenant.token.version:
+    if visit.request.form.get("version") != str(tenant.version):
         return visit.page(
             "failed.html",
             HTTPStatus.CONFLICT,

@@ -5,14 +5,15 @@ from __future__ import annotations
 import csv
 import gzip
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from http import HTTPStatus
 from itertools import islice
 from typing import Any
 
 from handlers.console.visit import Visit
-from handlers.console.web import Failure, NotFound, Page, redirect
-from scim.service.lookup import email_of, find, name_of
+from handlers.console.web import Failure, NotFound, Page
+from scim.service.activity import Case
+from scim.service.lookup import email_of, name_of, partly
 from scim.service.ports import Tenant
 from scim.service.stored import Stored
 from scim.store.keys import is_user_id
@@ -26,22 +27,33 @@ _RUN = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 def search(visit: Visit, tenant: Tenant) -> Page:
-    text = visit.request.query.get("who", "").strip()[:200]
-    found = find(visit.users(tenant), tenant.resource_types[0], text, _SHOWN) if text else []
-    entries = visit.activity(tenant).timeline(text) if text and not found else []
-    if len(found) == 1:
-        return redirect("tenants", tenant.id, "people", found[0].id)
-    people = [_row(stored) for stored in found]
-    return visit.page("people.html", tenant=tenant.id, who=text, people=people, entries=entries, section="people")
+    """Whoever is called that, by all that identifies a person or by a part of their name."""
+    who = visit.request.query.get("who", "").strip()[:200]
+    if not who:
+        return _people(visit, tenant, who, [])
+    case = visit.activity(tenant).why(who)
+    if len(case.people) == 1 or (case.timeline and not case.people):
+        return _timeline(visit, tenant, who, case)
+    found = case.people or partly(visit.users(tenant), tenant.resource_types[0], who, _SHOWN)
+    return _people(visit, tenant, who, found, case.diagnosis)
 
 
-def timeline(visit: Visit, tenant: Tenant, identifier: str) -> Page:
-    stored = visit.users(tenant).get(identifier)
-    entries = visit.activity(tenant).timeline(identifier)
-    if stored is None and not entries:
+def timeline(visit: Visit, tenant: Tenant, user_id: str) -> Page:
+    """One of several who were found."""
+    case = visit.activity(tenant).why(user_id) if is_user_id(user_id) else None
+    if case is None or not (case.people or case.timeline):
         raise NotFound
-    person = _row(stored) if stored else None
-    return visit.page("timeline.html", tenant=tenant.id, person=person, entries=entries, section="people")
+    return _timeline(visit, tenant, user_id, case)
+
+
+def _people(visit: Visit, tenant: Tenant, who: str, found: Sequence[Stored], diagnosis: Sequence[str] = ()) -> Page:
+    people = [_row(stored) for stored in found]
+    return visit.page("people.html", tenant=tenant.id, who=who, people=people, diagnosis=diagnosis, section="people")
+
+
+def _timeline(visit: Visit, tenant: Tenant, who: str, case: Case) -> Page:
+    person = _row(case.people[0]) if case.people else None
+    return visit.page("timeline.html", tenant=tenant.id, who=who, person=person, case=case, section="people")
 
 
 def participants(visit: Visit, tenant: Tenant) -> Page:

@@ -19,23 +19,23 @@ _PAGE = 50
 
 def status(visit: Visit, tenant: Tenant) -> Page:
     now = visit.sessions.now
-    recent = visit.activity(tenant).latest(_RECENT)
-    days = by_day(recent, datetime.fromtimestamp(now, UTC).date(), _DAYS)
-    provider = recognise(name for entry in recent for name in entry.leniencies)
+    recent, more = visit.activity(tenant).page(count=_RECENT)
+    shown = standing(tenant, visit.store, now)
+    agent = shown.use.agent if shown.use else ""
+    provider = recognise(agent) or next((entry.provider for entry in recent if entry.provider), None)
     return visit.page(
         "status.html",
         tenant=tenant.id,
-        standing=standing(tenant, visit.store, now),
-        provider=GUIDES.get(provider),
-        success=next((entry for entry in recent if not entry.failed), None),
-        failure=next((entry for entry in recent if entry.failed), None),
-        chart=chart(days),
-        is_cut=len(recent) == _RECENT,
+        standing=shown,
+        provider=GUIDES.get(provider or ""),
+        success=next((entry for entry in recent if entry.kind == "change"), None),
+        failure=next((entry for entry in recent if entry.has_failed), None),
+        chart=chart(by_day(recent, datetime.fromtimestamp(now, UTC).date(), _DAYS)),
+        is_cut=bool(more),
         section="status",
     )
 
 
 def log(visit: Visit, tenant: Tenant) -> Page:
-    entries = visit.activity(tenant).latest(_PAGE + 1, visit.request.query.get("before", ""))
-    older = entries[_PAGE - 1].at if len(entries) > _PAGE else ""
-    return visit.page("log.html", tenant=tenant.id, entries=entries[:_PAGE], older=older, section="log")
+    entries, older = visit.activity(tenant).page(visit.request.query.get("before", ""), count=_PAGE)
+    return visit.page("log.html", tenant=tenant.id, entries=entries, older=older, section="log")
