@@ -13,7 +13,7 @@ export ENGINE PYTHON
 export PYTHONPATH := src
 export SAM_CLI_TELEMETRY := 0
 
-.PHONY: help run test replay differential explain check deploy lock clean
+.PHONY: help run test browser replay differential explain check deploy lock clean
 
 help: ## List what make can do
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' Makefile
@@ -23,6 +23,9 @@ run: .venv/installed $(engine) ## Run the endpoint on this machine until Ctrl-C 
 
 test: .venv/installed $(engine) $(ministack) ## Run the tests
 	@.venv/bin/pytest
+
+browser: .venv/installed .venv-browser/installed $(engine) ## Go through the console in a real browser, and take its pictures (CHROMIUM=)
+	@PYTHONPATH=. .venv-browser/bin/pytest browser
 
 replay: .venv/installed ## Replay what identity providers send against a deployment (URL= TOKEN= PROVIDER=)
 	@.venv/bin/python -m tests.idp "$(URL)" "$(TOKEN)" $(PROVIDER)
@@ -55,15 +58,19 @@ COMPILE := $(UV) pip compile --quiet --upgrade --universal --python-version 3.11
 lock: ## Write the locks anew, from pyproject.toml (needs uv, and npm)
 	$(COMPILE) pyproject.toml --group dev -o requirements/dev.txt
 	$(COMPILE) pyproject.toml -c requirements/dev.txt -o src/requirements.txt
+	$(COMPILE) --group browser -o requirements/browser.txt
 	$(COMPILE) --group sam -o requirements/sam.txt
 	$(COMPILE) --group ministack -o requirements/ministack.txt
 	npm install --prefix local/engine --package-lock-only --omit-lockfile-registry-resolved
 
 clean: ## Remove all that make has made, the data of the local run included
-	rm -rf .venv .venv-sam .venv-ministack local/engine/node_modules .local .aws-sam .*_cache .hypothesis
+	rm -rf .venv .venv-browser .venv-sam .venv-ministack local/engine/node_modules .local .aws-sam .*_cache .hypothesis
 
 .venv/installed: requirements/dev.txt
 	@sh local/venv.sh .venv $<
+
+.venv-browser/installed: requirements/browser.txt
+	@sh local/venv.sh .venv-browser $<
 
 .venv-sam/installed: requirements/sam.txt
 	@sh local/venv.sh .venv-sam $<

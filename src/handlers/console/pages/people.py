@@ -35,6 +35,8 @@ def search(visit: Visit, tenant: Tenant) -> Page:
     if len(case.people) == 1 or (case.timeline and not case.people):
         return _timeline(visit, tenant, who, case)
     found = case.people or partly(visit.users(tenant), tenant.resource_types[0], who, _SHOWN)
+    if len(found) == 1:
+        return _timeline(visit, tenant, who, visit.activity(tenant).why(found[0].id))
     return _people(visit, tenant, who, found, case.diagnosis)
 
 
