@@ -46,7 +46,8 @@ def add_customer(page: Page, name: str) -> str:
     page.get_by_label("Short name").fill(name)
     page.get_by_role("button", name="Add").click()
     page.get_by_role("button", name="Show the token").click()
-    return page.get_by_label("Token", exact=True).input_value()
+    token: str = page.get_by_label("Token", exact=True).input_value()
+    return token
 
 
 def open_tab(page: Page, name: str) -> None:

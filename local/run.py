@@ -28,12 +28,14 @@ from local.template import Template
 _TABLE = "muster"
 _CURSOR_KEY = "muster/local/cursor-key"
 _SESSION_KEY = "muster/local/session-key"
+_OPENID = "muster/local/openid-client"
 _PASSWORD = "muster/local/admin-password"  # noqa: S105 - its name
 _KNOWN = {
     "Table": _TABLE,
     "CursorKey": _CURSOR_KEY,
     "SessionKey": _SESSION_KEY,
     "AdminPassword": _PASSWORD,
+    "OpenIdClient": _OPENID,
     "AWS::StackName": "local",
     "AWS::Region": REGION,
     "AWS::AccountId": ACCOUNT,
@@ -64,6 +66,7 @@ async def run(options: Options) -> None:
         secrets_manager.wait()
         for name in (_CURSOR_KEY, _SESSION_KEY):
             secrets.ensure(secrets_manager.url, name)
+        secrets.ensure(secrets_manager.url, _OPENID, "{}")
         password = secrets.ensure(secrets_manager.url, _PASSWORD)
         scim_url = f"http://{HOST}:{options.port}/scim/v2"
         specs = template.functions(_KNOWN, _variables(scim_url, dynamodb, secrets_manager))

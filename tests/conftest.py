@@ -39,6 +39,7 @@ def aws() -> Iterator[None]:
         for name, value in {
             "CURSOR_SECRET": "key " * 16,
             "SESSION_SECRET": "key " * 16,
+            "OPENID_SECRET": "{}",
             "PASSWORD_SECRET": PASSWORD,
         }.items():
             boto3.client("secretsmanager").create_secret(Name=ENVIRONMENT[name], SecretString=value)

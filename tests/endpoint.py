@@ -25,6 +25,7 @@ KNOWN = {
     "CursorKey": "muster/cursor-key",
     "AdminPassword": "muster/admin-password",
     "SessionKey": "muster/session-key",
+    "OpenIdClient": "muster/openid-client",
 }
 PASSWORD = "correct horse battery staple"
 
@@ -39,6 +40,7 @@ ENVIRONMENT = {
     "CURSOR_SECRET": "muster/cursor-key",
     "PASSWORD_SECRET": "muster/admin-password",
     "SESSION_SECRET": "muster/session-key",
+    "OPENID_SECRET": "muster/openid-client",
     "POWERTOOLS_SERVICE_NAME": "muster",
     "POWERTOOLS_METRICS_NAMESPACE": "Muster",
 }

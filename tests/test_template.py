@@ -261,7 +261,7 @@ def test_no_right_is_for_a_wildcard_or_reaches_beyond_the_deployment(function: s
         "logs": [Intrinsic("GetAtt", "FunctionLogs.Arn")],
         "secretsmanager": [
             Intrinsic("Sub", tokens_of_tenants),
-            *map(_ref, ("CursorKey", "AdminPassword", "SessionKey")),
+            *map(_ref, ("CursorKey", "AdminPassword", "SessionKey", "OpenIdClient")),
         ],
         "xray": ["*"],  # knows no resources
     }

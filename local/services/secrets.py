@@ -23,8 +23,8 @@ def child(data: Path) -> Child:
     )
 
 
-def ensure(url: str, name: str) -> str:
-    """The value of a secret of random characters, which is made as ``GenerateSecretString`` does unless it is there."""
+def ensure(url: str, name: str, value: str | None = None) -> str:
+    """What a secret holds, which is made unless it is there: of random characters, as ``GenerateSecretString`` does."""
     client = boto3.client(
         "secretsmanager",
         endpoint_url=url,
@@ -33,7 +33,7 @@ def ensure(url: str, name: str) -> str:
         aws_secret_access_key="local",  # noqa: S106 - moto takes any
     )
     with suppress(client.exceptions.ResourceExistsException):
-        client.create_secret(Name=name, SecretString=token_urlsafe(48))
+        client.create_secret(Name=name, SecretString=value or token_urlsafe(48))
     return str(client.get_secret_value(SecretId=name)["SecretString"])
 
 

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
 
     from scim.access.console_secret import ConsoleSecret
+    from scim.access.oidc import OpenIdProvider
     from scim.protocol.path import Path
     from scim.service.ports import Tenant
     from scim.service.tenants import Tenants
@@ -128,6 +129,23 @@ class Console:
     secrets: SecretStore
     password: ConsoleSecret
     session_key: ConsoleSecret
+    openid: ConsoleSecret
+
+    def openid_provider(self) -> OpenIdProvider | None:
+        """The company's; ``None`` where the password opens the console.
+
+        Raises ``ValueError`` where the secret does not tell who may in.
+        """
+        from scim.settings import OpenIdSettings
+
+        settings = OpenIdSettings.model_validate_json(self.openid.value())
+        if not settings.issuer:
+            return None
+        from scim.access.oidc import Admission, OpenIdProvider
+
+        domains = frozenset(map(str.lower, settings.domains))
+        admission = Admission(frozenset(settings.groups), domains, settings.groups_claim)
+        return OpenIdProvider(settings.issuer, settings.client_id, settings.client_secret, admission)
 
     @cached_property
     def layout(self) -> Layout:
@@ -150,6 +168,7 @@ def console(settings: ConsoleSettings) -> Console:
         secrets=SecretStore(secrets, settings.secret_prefix),
         password=ConsoleSecret(secrets, settings.password_secret, time.time),
         session_key=ConsoleSecret(secrets, settings.session_secret, time.time),
+        openid=ConsoleSecret(secrets, settings.openid_secret, time.time),
     )
 
 

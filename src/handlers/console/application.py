@@ -125,5 +125,5 @@ class Console:
 
 
 def _failed(status: HTTPStatus, message: str, headers: Mapping[str, str] | None = None) -> Page:
-    body = view.render("failed.html", message=message, session=None, is_operator=False, csrf="")
+    body = view.render("failed.html", message=message, session=None, is_operator=False, csrf="", has_openid=False)
     return Page(body, status, headers=headers or {})

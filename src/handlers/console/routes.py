@@ -32,6 +32,10 @@ def find(request: Request) -> Route | None:
             return Route("asset", {"GET": lambda _: static.asset(f"{digest}/{name}")}, is_static=True)
         case ["sign-in"]:
             return Route("sign-in", {"GET": access.sign_in_form, "POST": access.sign_in}, is_public=True)
+        case ["oidc"]:
+            return Route("oidc", {"GET": access.to_provider}, is_public=True)
+        case ["oidc", "callback"]:
+            return Route("oidc callback", {"GET": access.from_provider}, is_public=True)
         case ["sign-out"]:
             return Route("sign-out", {"POST": access.sign_out})
         case ["invitation", secret]:

@@ -100,6 +100,10 @@ class Sessions:
     def is_own_form(self, session: Session, token: str) -> bool:
         return compare_digest(token.encode(errors="replace"), self._mac("form", session.id))
 
+    def sealed(self, purpose: str, session: Session) -> str:
+        """A value for one purpose that nobody can guess and this session can always make again: 43 characters."""
+        return self._mac(purpose, session.id).decode()
+
     def credential(self, text: str) -> str:
         """A short digest of credentials, which tells nothing of them without the key."""
         return self._mac("credential", text)[:16].decode()

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from http import HTTPStatus
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from handlers.console.sessions import OPERATOR, Session, Sessions
 from handlers.console.view import render
@@ -24,6 +24,9 @@ from scim.store.console import ConsoleStore, InvitationStore
 from scim.store.dynamo import Dynamo
 from scim.store.resources import ResourceStore
 from scim.store.tenants import TenantStore
+
+if TYPE_CHECKING:
+    from scim.access.oidc import OpenIdProvider
 
 
 @dataclass(frozen=True)
@@ -92,8 +95,15 @@ class Visit:
 
     @cached_property
     def credential(self) -> str:
-        """What an operator's session hangs on: another password ends it."""
+        """What an operator's session hangs on: another password ends it, or another rule of who may in."""
+        if openid := self.openid:
+            return self.sessions.credential(repr(openid))
         return self.sessions.credential(self.console.password.value())
+
+    @cached_property
+    def openid(self) -> OpenIdProvider | None:
+        """Where operators sign in; ``None`` if by the password."""
+        return self.console.openid_provider()
 
     def require_operator(self) -> None:
         """Raises :class:`NotFound`."""
@@ -120,6 +130,7 @@ class Visit:
             "session": self.session,
             "is_operator": self.is_operator,
             "is_fresh": self.is_fresh,
+            "has_openid": self.openid is not None,
             "scim_url": self.scim_url,
             "now": self.sessions.now,
         }
