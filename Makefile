@@ -7,19 +7,23 @@ PORT ?= 8080
 ENGINE ?= $(shell command -v npm >/dev/null && [ "$$(uname -sm)" = "Linux x86_64" ] && echo dynoxide || echo ministack)
 dynoxide := local/engine/node_modules/.package-lock.json
 ministack := .venv-ministack/installed
+scimmy := bench/peers/scimmy/node_modules/.package-lock.json
 engine := $(if $(AWS_ENDPOINT_URL_DYNAMODB),,$($(ENGINE)))
 
 export ENGINE PYTHON
 export PYTHONPATH := src
 export SAM_CLI_TELEMETRY := 0
 
-.PHONY: help run test browser replay differential explain check deploy lock clean
+.PHONY: help run muster test browser replay differential explain bench check deploy lock clean
 
 help: ## List what make can do
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' Makefile
 
-run: .venv/installed $(engine) ## Run the endpoint on this machine until Ctrl-C (PORT=8080)
+run: .venv/installed .venv/bin/muster $(engine) ## Run the endpoint on this machine until Ctrl-C (PORT=8080)
 	@.venv/bin/python -u -m local --port $(PORT)
+
+muster: .venv/bin/muster ## Install the command line as .venv/bin/muster
+	@.venv/bin/muster --help
 
 test: .venv/installed $(engine) $(ministack) ## Run the tests
 	@.venv/bin/pytest
@@ -36,12 +40,15 @@ differential: .venv/installed ## Compare 20,000 PATCH requests and 100,000 filte
 explain: .venv/installed ## Tell how a query is answered, and what it costs (FILTER='...' SORT=)
 	@.venv/bin/python -m local.explain '$(subst ','\'',$(FILTER))' '$(SORT)'
 
+bench: .venv/installed .venv-bench/installed $(dynoxide) $(scimmy) ## Measure against the peers, write docs/performance.md (ONLY= some rows)
+	@.venv/bin/python -m bench $(addprefix --only ,$(ONLY))
+
 check: .venv/installed .venv-sam/installed ## Check style, types, layers and the template
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check
 	.venv/bin/mypy
 	.venv/bin/lint-imports
-	.venv-sam/bin/cfn-lint template.yaml
+	.venv-sam/bin/cfn-lint template.yaml examples/*/template.yaml
 	AWS_DEFAULT_REGION=us-east-1 .venv-sam/bin/sam validate --lint
 
 # The build has no .pyc files, which would double the time of a cold start; Lambda can't write any.
@@ -61,10 +68,12 @@ lock: ## Write the locks anew, from pyproject.toml (needs uv, and npm)
 	$(COMPILE) --group browser -o requirements/browser.txt
 	$(COMPILE) --group sam -o requirements/sam.txt
 	$(COMPILE) --group ministack -o requirements/ministack.txt
+	$(COMPILE) --group bench -o requirements/bench.txt
 	npm install --prefix local/engine --package-lock-only --omit-lockfile-registry-resolved
+	npm install --prefix bench/peers/scimmy --package-lock-only --omit-lockfile-registry-resolved
 
 clean: ## Remove all that make has made, the data of the local run included
-	rm -rf .venv .venv-browser .venv-sam .venv-ministack local/engine/node_modules .local .aws-sam .*_cache .hypothesis
+	rm -rf .venv .venv-browser .venv-sam .venv-ministack .venv-bench local/engine/node_modules bench/peers/scimmy/node_modules .local .aws-sam .*_cache .hypothesis
 
 .venv/installed: requirements/dev.txt
 	@sh local/venv.sh .venv $<
@@ -72,8 +81,14 @@ clean: ## Remove all that make has made, the data of the local run included
 .venv-browser/installed: requirements/browser.txt
 	@sh local/venv.sh .venv-browser $<
 
+.venv/bin/muster: local/muster.sh .venv/installed
+	@install -m 755 $< $@
+
 .venv-sam/installed: requirements/sam.txt
 	@sh local/venv.sh .venv-sam $<
+
+.venv-bench/installed: requirements/bench.txt
+	@sh local/venv.sh .venv-bench $<
 
 $(ministack): requirements/ministack.txt
 	@sh local/venv.sh .venv-ministack $<
@@ -81,4 +96,8 @@ $(ministack): requirements/ministack.txt
 $(dynoxide): local/engine/package-lock.json
 	@npm ci --prefix local/engine --loglevel=error --no-audit --no-fund >/dev/null || \
 		{ echo "error: npm does not bring dynoxide; ENGINE=ministack does without npm" >&2; exit 1; }
+	@touch $@
+
+$(scimmy): bench/peers/scimmy/package-lock.json
+	@npm ci --prefix bench/peers/scimmy --loglevel=error --no-audit --no-fund >/dev/null
 	@touch $@

@@ -19,7 +19,7 @@ from scim.settings import Settings
 from scim.store.finding import choose, needs_sorting
 from scim.store.plan import Between, Everything, Ordered, Plan, Points
 
-_SETTINGS = {"TABLE_NAME": "muster", "SECRET_PREFIX": "muster/", "CURSOR_SECRET": "muster/"}
+_SETTINGS = {"TABLE_NAME": "muster", "SECRET_PREFIX": "muster/"}
 _KEYS = {Ordered.NAMES: "keys of userName", Ordered.TIMES: "index by time"}
 
 

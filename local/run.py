@@ -1,27 +1,30 @@
 """The whole endpoint on one machine: table, secrets, functions, gateway, tenant."""
 
 import asyncio
-import fcntl
 import socket
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import uvicorn
 
-from local import connection, engine, table
+from local import connection, engine, running, table
 from local.connection import Connection
 from local.engine import Engine
-from local.functions.pool import running
+from local.functions import pool
+from local.functions.pool import Pool
+from local.functions.stream import Stream, follow
 from local.gateway.app import Gateway
 from local.gateway.event import Request
 from local.gateway.response import Response
 from local.gateway.routes import Routes
 from local.place import ACCOUNT, HOST, REGION
 from local.problem import Problem
-from local.services import secrets
+from local.services import bus, secrets
+from local.services.bus import Bus
 from local.services.child import Child
 from local.template import Template
 
@@ -36,6 +39,7 @@ _KNOWN = {
     "SessionKey": _SESSION_KEY,
     "AdminPassword": _PASSWORD,
     "OpenIdClient": _OPENID,
+    "EventBus": "local",
     "AWS::StackName": "local",
     "AWS::Region": REGION,
     "AWS::AccountId": ACCOUNT,
@@ -57,11 +61,13 @@ async def run(options: Options) -> None:
     template = Template(options.template)
     options.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     with (
-        _claimed(options.data / "lock"),
+        running.claimed(options.data),
         _listening(options.port) as listener,
         secrets.child(options.data) as secrets_manager,
         engine.start(options.data) as dynamodb,
+        bus.serving(options.data) as events,
     ):
+        running.forget(options.data)
         table.ensure(dynamodb, template.table(_TABLE))
         secrets_manager.wait()
         for name in (_CURSOR_KEY, _SESSION_KEY):
@@ -69,19 +75,23 @@ async def run(options: Options) -> None:
         secrets.ensure(secrets_manager.url, _OPENID, "{}")
         password = secrets.ensure(secrets_manager.url, _PASSWORD)
         scim_url = f"http://{HOST}:{options.port}/scim/v2"
-        specs = template.functions(_KNOWN, _variables(scim_url, dynamodb, secrets_manager))
+        known = _KNOWN | {"PoisonQueue": f"{events.url}/poison"}
+        specs = template.functions(known, _variables(scim_url, dynamodb, secrets_manager, events))
         log = options.data / "functions.log"
-        async with running(specs, log) as functions:
+        async with pool.running(specs, log) as functions:
             gateway = Gateway(Routes(route for spec in specs for route in spec.routes), functions, _report)
             users = functions["UsersFunction"]
+            running.tell(options.data, users.variables)
             path = options.data / "connection.json"
             connected = await connection.establish(path, scim_url, gateway, users.variables, options.extension)
-            _introduce(connected, path, dynamodb, secrets_manager, log)
+            _introduce(connected, path, dynamodb, secrets_manager, log, events)
             print(f"Console       http://{HOST}:{options.port}/admin, password {password}\n")
-            await _serve(gateway, listener, [child for child in (dynamodb.child, secrets_manager) if child])
+            stream = Stream(dynamodb, _TABLE, options.data / "stream.json")
+            watching = _watch([child for child in (dynamodb.child, secrets_manager) if child])
+            await _serve(gateway, listener, [watching, *_following(stream, functions, events)])
 
 
-def _variables(scim_url: str, dynamodb: Engine, secrets_manager: Child) -> dict[str, str]:
+def _variables(scim_url: str, dynamodb: Engine, secrets_manager: Child, events: Bus) -> dict[str, str]:
     """What the functions' environment has instead of the template's values, and what only exists here."""
     return {
         "PUBLIC_URL": scim_url,
@@ -90,19 +100,10 @@ def _variables(scim_url: str, dynamodb: Engine, secrets_manager: Child) -> dict[
         "AWS_REGION": REGION,
         "AWS_DEFAULT_REGION": REGION,
         "AWS_ENDPOINT_URL_DYNAMODB": dynamodb.url,
+        "AWS_ENDPOINT_URL_EVENTBRIDGE": events.url,
         "AWS_ENDPOINT_URL_SECRETS_MANAGER": secrets_manager.url,
+        "AWS_ENDPOINT_URL_SQS": events.url,
     }
-
-
-@contextmanager
-def _claimed(path: Path) -> Iterator[None]:
-    """Keeps a second run away from the data: two engines on one file would spoil it."""
-    with path.open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise Problem(f"another run uses {path.parent}; stop it first") from error
-        yield
 
 
 @contextmanager
@@ -119,7 +120,9 @@ def _listening(port: int) -> Iterator[socket.socket]:
         yield listener
 
 
-def _introduce(connected: Connection, path: Path, dynamodb: Engine, secrets_manager: Child, log: Path) -> None:
+def _introduce(
+    connected: Connection, path: Path, dynamodb: Engine, secrets_manager: Child, log: Path, events: Bus
+) -> None:
     print(f"""
 SCIM URL      {connected.scim_url}
 Bearer token  {connected.token}
@@ -129,6 +132,7 @@ Try           curl -H 'Authorization: Bearer {connected.token}' {connected.scim_
 
 Table         on {_where(dynamodb.name, dynamodb.child)}, data in {dynamodb.data}
 Secrets       on {_where("moto", secrets_manager)}, data in {secrets_manager.data}
+Events        {events.events}
 Log           {log}
 Ctrl-C ends it; the data stay.
 """)
@@ -150,7 +154,14 @@ class _Server(uvicorn.Server):
         yield
 
 
-async def _serve(gateway: Gateway, listener: socket.socket, children: Sequence[Child]) -> None:
+def _following(stream: Stream, functions: Mapping[str, Pool], events: Bus) -> Iterator[Coroutine[Any, Any, None]]:
+    for function in functions.values():
+        if function.spec.stream:
+            yield follow(stream, function.spec.stream, function.invoke, events.lay_aside)
+
+
+async def _serve(gateway: Gateway, listener: socket.socket, jobs: Sequence[Coroutine[Any, Any, None]]) -> None:
+    """Serves while all of the jobs go on."""
     config = uvicorn.Config(
         gateway,
         lifespan="off",
@@ -163,7 +174,7 @@ async def _serve(gateway: Gateway, listener: socket.socket, children: Sequence[C
     server = _Server(config)
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     try:
-        await _watch(children)
+        await asyncio.gather(*jobs)
     finally:
         server.should_exit = True
         await serving

@@ -27,7 +27,10 @@ def ensure(engine: Engine, request: dict[str, Any]) -> None:
         client.create_table(**request)
         client.get_waiter("table_exists").wait(TableName=request["TableName"])
     except client.exceptions.ResourceInUseException:
-        _compare(client.describe_table(TableName=request["TableName"])["Table"], request, engine)
+        found = client.describe_table(TableName=request["TableName"])["Table"]
+        _compare(found, request, engine)
+        if "StreamSpecification" in request and "LatestStreamArn" not in found:  # made by an earlier version
+            client.update_table(TableName=request["TableName"], StreamSpecification=request["StreamSpecification"])
     except (BotoCoreError, ClientError) as error:
         raise Problem(f"{engine.name} ({engine.data}) does not take the table: {error}") from error
 

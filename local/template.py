@@ -8,11 +8,11 @@ from typing import Any, cast
 
 import yaml
 
+from local.functions.mapping import StreamMapping, read_mapping
 from local.gateway.routes import DEFAULT, Route
 from local.problem import Problem
 
-# What of AWS::DynamoDB::Table every engine understands. Nobody reads a stream here, and items that expire stay, as they
-# may on AWS for days.
+# What of AWS::DynamoDB::Table every engine understands. Items that expire stay, as they may on AWS for days.
 _TABLE_PROPERTIES = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
 
 
@@ -29,7 +29,7 @@ class Intrinsic:
 
 @dataclass(frozen=True)
 class FunctionSpec:
-    """A Lambda function behind the API. Times are in seconds, memory in MB."""
+    """A Lambda function behind the API or the table's stream. Times are in seconds, memory in MB."""
 
     name: str
     handler: str
@@ -38,6 +38,7 @@ class FunctionSpec:
     memory: int
     variables: Mapping[str, str]
     routes: tuple[Route, ...]
+    stream: StreamMapping | None = None
 
 
 class _Loader(yaml.SafeLoader):
@@ -67,7 +68,7 @@ class Template:
             raise Problem(f"{path} can't be read as a template: {' '.join(str(error).split())}") from error
 
     def functions(self, known: Mapping[str, str], overrides: Mapping[str, str]) -> list[FunctionSpec]:
-        """The functions that the API leads to.
+        """The functions that the API or the table's stream leads to.
 
         ``known`` are values for ``!Ref`` besides the defaults of the parameters; ``overrides`` are environment
         variables that have another value here, or have none in the template.
@@ -78,12 +79,15 @@ class Template:
             for name, resource in self._resources.items()
             if resource["Type"] == "AWS::Serverless::Function"
         ]
-        return [spec for spec in specs if spec.routes]
+        return [spec for spec in specs if spec.routes or spec.stream]
 
     def table(self, name: str) -> dict[str, Any]:
         """The request for CreateTable that makes the template's table."""
         properties = self._resources["Table"]["Properties"]
-        return {"TableName": name} | {key: properties[key] for key in _TABLE_PROPERTIES if key in properties}
+        request = {"TableName": name} | {key: properties[key] for key in _TABLE_PROPERTIES if key in properties}
+        if "StreamSpecification" in properties:
+            request["StreamSpecification"] = {"StreamEnabled": True, **properties["StreamSpecification"]}
+        return request
 
     def _parameters(self) -> dict[str, str]:
         parameters = self._document.get("Parameters", {}).items()
@@ -103,6 +107,7 @@ class Template:
             memory=properties.get("MemorySize", 128),
             variables={key: _resolve(value, values, f"{name}'s {key}") for key, value in variables.items()},
             routes=tuple(_routes(name, own.get("Events", {}))),
+            stream=_stream(own.get("Events", {})),
         )
 
 
@@ -121,6 +126,12 @@ def _routes(function: str, events: Mapping[str, Any]) -> list[Route]:
             key = DEFAULT if path == DEFAULT else f"{properties.get('Method', 'ANY').upper()} {path}"
             routes.append(Route(key, function))
     return routes
+
+
+def _stream(events: Mapping[str, Any]) -> StreamMapping | None:
+    """The mapping of a function's DynamoDB event: there is one table, and so one stream."""
+    mappings = (read_mapping(event["Properties"]) for event in events.values() if event["Type"] == "DynamoDB")
+    return next(mappings, None)
 
 
 def _resolve(value: object, known: Mapping[str, str], what: str) -> str:

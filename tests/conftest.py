@@ -10,10 +10,12 @@ from threading import Lock
 from typing import Any
 
 import boto3
+import botocore.session
 import pytest
 from moto import mock_aws
 from moto.core.botocore_stubber import BotocoreStubber
 
+from local.services.bus import Bus, serving
 from scim.access.secret_store import SecretStore
 from scim.service.deadline import Deadline
 from scim.service.tenants import Tenants
@@ -21,6 +23,7 @@ from scim.settings import Settings
 from scim.store.dynamo import Dynamo
 from scim.store.tenants import TenantStore
 from scim.wiring import new_id
+from tests import aws_rules
 from tests.endpoint import ENVIRONMENT, PASSWORD, TEMPLATE, Endpoint
 
 EXTENSION = json.loads((Path(__file__).parent.parent / "examples/extensions/employee.json").read_text())
@@ -36,6 +39,9 @@ def aws() -> Iterator[None]:
             patch.delenv(name)
         for name, value in ENVIRONMENT.items():
             patch.setenv(name, value)
+        session = botocore.session.get_session()
+        aws_rules.watch(session.get_component("event_emitter"))
+        boto3.setup_default_session(botocore_session=session)
         for name, value in {
             "CURSOR_SECRET": "key " * 16,
             "SESSION_SECRET": "key " * 16,
@@ -97,3 +103,20 @@ def scim(connect: Any) -> Endpoint:
     """The endpoint with the token of a new tenant."""
     endpoint: Endpoint = connect()
     return endpoint
+
+
+@pytest.fixture
+def bus(aws: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bus]:
+    """EventBridge and SQS of the local run, as the functions find them in their environment."""
+    with serving(tmp_path) as bus:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_EVENTBRIDGE", bus.url)
+        monkeypatch.setenv("AWS_ENDPOINT_URL_SQS", bus.url)
+        monkeypatch.setenv("EVENT_BUS_NAME", "muster")
+        monkeypatch.setenv("POISON_QUEUE_URL", f"{bus.url}/poison")
+        yield bus
+
+
+@pytest.fixture
+def events(bus: Bus) -> Callable[[], list[dict[str, Any]]]:
+    """Reads the events on the bus."""
+    return lambda: [json.loads(line) for line in bus.events.read_text().splitlines()]

@@ -26,6 +26,8 @@ KNOWN = {
     "AdminPassword": "muster/admin-password",
     "SessionKey": "muster/session-key",
     "OpenIdClient": "muster/openid-client",
+    "EventBus": "muster",
+    "PoisonQueue": "https://queue.example.com",
 }
 PASSWORD = "correct horse battery staple"
 
@@ -45,13 +47,12 @@ ENVIRONMENT = {
     "POWERTOOLS_METRICS_NAMESPACE": "Muster",
 }
 
+# What references of the template's variables lead to.
+
 
 def functions() -> list[FunctionSpec]:
     """The functions of the template with this environment's values."""
-    return TEMPLATE.functions(
-        KNOWN,
-        ENVIRONMENT | {"FunctionLogs": ""},
-    )
+    return TEMPLATE.functions(KNOWN, ENVIRONMENT | {"FunctionLogs": ""})
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from botocore.client import BaseClient
 
 from local.gateway.event import Request, build_event
 from local.gateway.routes import Routes
+from local.services.bus import Bus
 from local.template import Intrinsic
 from scim import wiring
 from scim.access import tokens
@@ -26,6 +27,7 @@ from scim.service.ports import Act, Tenant
 from scim.settings import ConsoleSettings, Settings
 from tests.console.visitor import Visitor
 from tests.endpoint import KNOWN, Endpoint, LambdaContext, invoke, load
+from tests.events.schemas import validate
 from tests.template_reader import Deployment, Right, references
 
 ROOT = Path(__file__).parent.parent
@@ -34,11 +36,13 @@ EVENTS = sorted((ROOT / "events").glob("*.json"))
 
 DEPLOYMENT = Deployment(ROOT / "template.yaml")
 FUNCTIONS = {spec.name: spec for spec in DEPLOYMENT.functions(KNOWN, {})}
+SERVING = [name for name, spec in FUNCTIONS.items() if spec.routes]
 
 # What no route leads to.
 ROTATION = "RotationFunction"
 
 each_function = pytest.mark.parametrize("function", FUNCTIONS)
+each_serving_function = pytest.mark.parametrize("function", SERVING)
 every_function = pytest.mark.parametrize("function", [*FUNCTIONS, ROTATION])
 each_event = pytest.mark.parametrize("path", EVENTS, ids=lambda path: path.stem)
 
@@ -55,7 +59,7 @@ def test_each_function_has_its_handler_in_the_source(function: str) -> None:
     assert name in {target.id for target in ast.walk(tree) if isinstance(target, ast.Name)}
 
 
-def test_every_function_of_the_template_but_the_rotation_is_reached_by_a_route() -> None:
+def test_every_function_of_the_template_but_the_rotation_is_reached_by_a_route_or_the_stream() -> None:
     assert {*FUNCTIONS, ROTATION} == set(DEPLOYMENT.of_type("AWS::Serverless::Function"))
 
 
@@ -88,13 +92,13 @@ def test_each_route_leads_to_one_function_and_all_that_has_none_to_the_users() -
     ]
 
 
-@each_function
+@each_serving_function
 def test_each_function_ends_before_the_gateway_gives_up(function: str) -> None:
     assert FUNCTIONS[function].timeout < 30
 
 
-@each_function
-def test_each_function_starts_from_the_snapshot_of_a_published_version(function: str) -> None:
+@each_serving_function
+def test_each_function_that_is_waited_for_starts_from_the_snapshot_of_a_published_version(function: str) -> None:
     properties = DEPLOYMENT.properties(function)
     assert properties["SnapStart"] == {"ApplyOn": "PublishedVersions"}
     assert properties["AutoPublishAlias"] == "live"
@@ -166,15 +170,15 @@ OPERATIONS = {
     for operation in botocore.session.get_session().get_service_model(service).operation_names
 }
 # What is done with a tenant and its token (scim.service.tenants) takes the rights of whoever operates the deployment,
-# or those of the rotation or of the console.
+# those of the rotation or of the console; looking into the log (scim.service.log) those of an operator.
 OPERATORS = {
     *(f"ConsoleStore.{name}" for name in ("count", "forget", "end", "has_ended")),
     *(f"InvitationStore.{name}" for name in ("add", "get", "take")),
-    *(f"ChangeLog.{name}" for name in ("page", "why")),
     "ConsoleSecret.value",
     "Rotation.step",
     *(f"TenantStore.{name}" for name in ("write", "ids", "last_use", "count", "users")),
     *(f"SecretStore.{name}" for name in ("open", "add", "labels", "promote", "drop_pending", "close", "reopen")),
+    *(f"RecordStore.{name}" for name in ("log", "failures", "changes", "formerly", "refused", "failed", "changed")),
 }
 PARTS = {"Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteItem", "ConditionCheck": "ConditionCheckItem"}
 
@@ -184,10 +188,17 @@ RUN = {
     Right("xray:PutTraceSegments"),
     Right("xray:PutTelemetryRecords"),
 }
+# What Lambda reads a stream with (AWS Lambda developer guide, "Process DynamoDB records with Lambda").
+READ_STREAM = {
+    f"dynamodb:{operation}" for operation in ("DescribeStream", "GetRecords", "GetShardIterator", "ListStreams")
+}
+PUBLISH = {Right("events:PutEvents"), Right("sqs:SendMessage")}
+# With two kinds of writes outside of transactions: the last use of a token, and what failed.
 AUTHENTICATE = {
     Right("secretsmanager:GetSecretValue"),
     Right("dynamodb:GetItem", "A#*"),
-    Right("dynamodb:PutItem", "R#*"),  # the last use of a token: the one write outside of a transaction
+    Right("dynamodb:PutItem", "R#*"),
+    Right("dynamodb:UpdateItem", "F#*"),
 }
 
 
@@ -234,8 +245,8 @@ def _in_transactions() -> set[str]:
 
 
 def test_reading_and_changing_users_takes_exactly_the_rights_that_the_code_uses() -> None:
-    """Outside transactions nothing is written but the ledger's bookmarks, inside them nothing of it but counters."""
-    called = _called() - {"TransactWriteItems", "GetSecretValue", "PutItem"}
+    """Outside transactions nothing of it is written but the ledger's bookmarks, inside them nothing but counters."""
+    called = _called() - {"TransactWriteItems", "GetSecretValue", "PutItem", "UpdateItem"}
     users = {Right(f"dynamodb:{operation}", "T#*") for operation in called - {"BatchWriteItem"}}
     ledger = {Right(f"dynamodb:{operation}", "L#*") for operation in called & {"BatchWriteItem", "Query"}}
     changes = {
@@ -248,8 +259,12 @@ def test_reading_and_changing_users_takes_exactly_the_rights_that_the_code_uses(
 
 
 def test_authenticating_takes_the_secret_and_the_settings_and_discovery_has_no_other_right() -> None:
-    assert {"GetSecretValue", "GetItem", "PutItem"} <= _called()
+    assert {"GetSecretValue", "GetItem", "PutItem", "UpdateItem"} <= _called()
     assert DEPLOYMENT.rights("DiscoveryFunction") == RUN | AUTHENTICATE
+
+
+def test_publishing_changes_takes_the_stream_the_bus_and_the_queue_and_no_right_to_the_table() -> None:
+    assert DEPLOYMENT.rights("ChangesFunction") == RUN | {Right(each) for each in READ_STREAM} | PUBLISH
 
 
 @every_function
@@ -258,17 +273,66 @@ def test_no_right_is_for_a_wildcard_or_reaches_beyond_the_deployment(function: s
     tokens_of_tenants = "arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:" + secrets + "*"
     own: dict[str, list[object]] = {
         "dynamodb": [Intrinsic("GetAtt", "Table.Arn"), Intrinsic("Sub", "${Table.Arn}/index/ByTime")],
+        "events": [Intrinsic("GetAtt", "EventBus.Arn")],
         "logs": [Intrinsic("GetAtt", "FunctionLogs.Arn")],
         "secretsmanager": [
             Intrinsic("Sub", tokens_of_tenants),
             *map(_ref, ("CursorKey", "AdminPassword", "SessionKey", "OpenIdClient")),
         ],
+        "sqs": [Intrinsic("GetAtt", "PoisonQueue.Arn")],
         "xray": ["*"],  # knows no resources
     }
+    streams: dict[str, list[object]] = {right: [Intrinsic("GetAtt", "Table.StreamArn")] for right in READ_STREAM}
+    streams["dynamodb:ListStreams"] = [Intrinsic("Sub", "${Table.Arn}/stream/*")]
     for statement in DEPLOYMENT.statements(function):
         assert statement["Effect"] == "Allow"
         assert not any("*" in action for action in statement["Action"])
-        assert all(statement["Resource"] in own[action.partition(":")[0]] for action in statement["Action"])
+        assert all(
+            statement["Resource"] in streams.get(action, own[action.partition(":")[0]])
+            for action in statement["Action"]
+        )
+
+
+# Events
+
+
+def test_a_record_that_fails_for_ever_leaves_its_shard_and_ends_in_the_queue() -> None:
+    (event,) = DEPLOYMENT.properties("ChangesFunction")["Events"].values()
+    mapping = event["Properties"]
+    assert mapping["Stream"] == Intrinsic("GetAtt", "Table.StreamArn")
+    assert mapping["StartingPosition"] == "TRIM_HORIZON"
+    assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    assert mapping["BisectBatchOnFunctionError"] is True
+    assert 0 < mapping["MaximumRetryAttempts"] <= 100
+    assert 0 < mapping["MaximumRecordAgeInSeconds"] <= 86_400
+    destination = {"Type": "SQS", "Destination": Intrinsic("GetAtt", "PoisonQueue.Arn")}
+    assert mapping["DestinationConfig"] == {"OnFailure": destination}
+
+
+@pytest.mark.parametrize(
+    ("name", "sort", "wanted"),
+    [("INSERT", "C#1", True), ("REMOVE", "C#1", False), ("MODIFY", "C#1", False), ("INSERT", "U#1", False)],
+)
+def test_only_new_change_records_reach_the_function(name: str, sort: str, wanted: bool) -> None:
+    mapping = FUNCTIONS["ChangesFunction"].stream
+    assert mapping is not None
+    assert mapping.wants({"eventName": name, "dynamodb": {"Keys": {"sk": {"S": sort}}}}) is wanted
+
+
+def test_the_queue_is_encrypted_and_kept_as_long_as_can_be() -> None:
+    (queue,) = DEPLOYMENT.of_type("AWS::SQS::Queue").values()
+    assert (queue["SqsManagedSseEnabled"], queue["MessageRetentionPeriod"]) == (True, 14 * 86_400)
+
+
+def test_an_alarm_rings_for_a_full_queue_and_for_late_changes() -> None:
+    alarms = DEPLOYMENT.of_type("AWS::CloudWatch::Alarm")
+    queue, late = alarms["PoisonAlarm"], alarms["LateChangesAlarm"]
+    assert (queue["MetricName"], late["MetricName"]) == ("ApproximateNumberOfMessagesVisible", "IteratorAge")
+    assert queue["Dimensions"] == [{"Name": "QueueName", "Value": Intrinsic("GetAtt", "PoisonQueue.QueueName")}]
+    assert late["Dimensions"] == [{"Name": "FunctionName", "Value": Intrinsic("Ref", "ChangesFunction")}]
+    for alarm in (queue, late):
+        assert alarm["ComparisonOperator"] == "GreaterThanThreshold"
+        assert "AlarmTopic" in references(alarm["AlarmActions"])
 
 
 def _ref(name: str) -> Intrinsic:
@@ -433,6 +497,16 @@ def test_the_sample_events_are_served_with_their_functions_rights(settings: Sett
         assert needed <= DEPLOYMENT.rights(function.name), path.stem
 
 
+def test_the_sample_of_the_stream_is_published_with_its_functions_rights(bus: Bus, needed: set[Right]) -> None:
+    event = json.loads((ROOT / "events/stream/changes.json").read_text())
+    answer = load(FUNCTIONS["ChangesFunction"].handler)(event, LambdaContext())
+    assert answer == {"batchItemFailures": []}
+    (published,), (poison,) = bus.events.read_text().splitlines(), bus.poison.read_text().splitlines()
+    validate(json.loads(published))
+    assert json.loads(poison)["reason"] == "malformed: userName"
+    assert needed == PUBLISH
+
+
 def test_the_rotation_has_exactly_the_rights_that_its_steps_take(settings: Settings, needed: set[Right]) -> None:
     operator = wiring.operator(settings, "tests")
     tenant = f"tenant-{uuid.uuid4()}"[:40]
@@ -451,7 +525,9 @@ def test_the_console_has_exactly_the_rights_that_its_acts_take(settings: Setting
     page = operator.submit(start, start.form("/admin"), tenant=tenant)
     page = operator.submit(page, page.form("/token"))
     used = set(needed)
-    user = Endpoint(page.value("token")).create(displayName="Ada Lovelace")
+    scim = Endpoint(page.value("token"))
+    user = scim.create(displayName="Ada Lovelace")
+    assert scim.request("POST", "/Users", {"schemas": user["schemas"], "userName": user["userName"]}).status == 409
     needed.clear()
     here = f"/admin/tenants/{tenant}"
     for path in ("", "/connect", "/log", "/people?who=love", f"/people/{user['id']}", "/participants.csv", ""):

@@ -19,7 +19,7 @@ from local.services import tether
 from local.services.child import Child
 
 _ROOT = Path(__file__).parents[2]
-_DYNOXIDE = Path(__file__).parent / "node_modules/@dynoxide/linux-x64/dynoxide"
+DYNOXIDE = Path(__file__).parent / "node_modules/@dynoxide/linux-x64/dynoxide"
 _MINISTACK = _ROOT / ".venv-ministack/bin/python"
 
 
@@ -53,7 +53,7 @@ def start(data: Path | None = None, name: str | None = None) -> Iterator[Engine]
 
 def installed() -> str:
     """The engine that is here: ``dynoxide`` before ``ministack``."""
-    if _DYNOXIDE.exists() and (platform.system(), platform.machine()) == ("Linux", "x86_64"):
+    if DYNOXIDE.exists() and (platform.system(), platform.machine()) == ("Linux", "x86_64"):
         return "dynoxide"
     if _MINISTACK.exists():
         return "ministack"
@@ -69,7 +69,7 @@ def _child(name: str, data: Path) -> Child:
 
 
 def _dynoxide(file: Path) -> Child:
-    serve = [str(_DYNOXIDE), "serve", "--host", HOST, "--port", "{port}", "--db-path", str(file)]
+    serve = [str(DYNOXIDE), "serve", "--host", HOST, "--port", "{port}", "--db-path", str(file)]
     tethered = [sys.executable, "-S", "-E", tether.__file__, str(os.getpid()), *serve]
     return Child("dynoxide", tethered, file)
 

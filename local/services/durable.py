@@ -89,7 +89,7 @@ def serve(connect: Callable[[], Service]) -> None:
         service.replay()
     except Problem as problem:
         sys.exit(f"error: {problem}")
-    with ThreadingHTTPServer((HOST, options.port), _handler(service)) as server:
+    with ThreadingHTTPServer((HOST, options.port), http_handler(service)) as server:
         server.serve_forever()
 
 
@@ -99,7 +99,9 @@ def _end_with_standard_input() -> None:
     os._exit(0)
 
 
-def _handler(service: Service) -> type[BaseHTTPRequestHandler]:
+def http_handler(service: Service) -> type[BaseHTTPRequestHandler]:
+    """Serves such a service over HTTP."""
+
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
         wbufsize = -1  # headers and body in one packet

@@ -13,14 +13,15 @@ from botocore.exceptions import ClientError
 
 from handlers.faults import describe
 from handlers.http import Request, Response
-from handlers.routes import Exchange, Find
+from handlers.routes import Endpoint, Exchange, Find, Operation
 from scim import wiring
-from scim.access.authentication import Opened
+from scim.access.authentication import Opened, TokenRefused
 from scim.protocol.dialect import Dialect
 from scim.protocol.errors import InternalError, MethodNotAllowed, NotFound, ScimError
 from scim.service.context import Context
-from scim.service.deadline import Deadline
+from scim.service.deadline import CONFLICT, REFUSED, Deadline
 from scim.service.expiry import warning
+from scim.service.failures import WRITES, Asked, Recording
 from scim.service.ports import Tenant, Use
 from scim.service.stored import encode
 from scim.settings import Settings
@@ -59,12 +60,13 @@ class Application:
             deadline = wiring.deadline(context.get_remaining_time_in_millis() / 1_000)
             response = self._answer(request, deadline, line)
         except ScimError as error:
-            line["scim_type"] = error.scim_type
+            line |= {"scim_type": error.scim_type, "rule": error.rule}
             if error.status >= 500 and isinstance(error.__cause__, Exception):
                 self._report(error.__cause__, request.id)  # what the on-call person needs behind a 503
             response = _error(error)
         except Exception as fault:  # noqa: BLE001  # the last resort: whatever it is, the client gets SCIM JSON
             self._report(fault, request.id)
+            line["rule"] = InternalError.rule
             response = _error(InternalError(f"The request failed; give the request id {request.id} to support."))
         elapsed = round((time.monotonic() - started) * 1_000, 1)
         self._logger.info("request", **line, **response.log, status=int(response.status), ms=elapsed)
@@ -74,7 +76,12 @@ class Application:
         adapters = self._adapters
         calls = adapters.dynamo(deadline)
         tenants = adapters.tenants(calls)
-        opened = adapters.authenticator.authenticate(request.header("authorization"), tenants)
+        try:
+            opened = adapters.authenticator.authenticate(request.header("authorization"), tenants)
+        except TokenRefused as refused:
+            line["token_of"] = refused.tenant_id
+            self._note_refusal(refused, deadline, line)
+            raise
         tenant = opened.tenant
         if opened.was_read:
             self._note_use(opened, tenants, request)
@@ -82,29 +89,72 @@ class Application:
         line |= {"tenant": tenant.id, "dynamodb_calls_cold": calls.calls}
         calls = adapters.dynamo(deadline)
         context = self._context(request, tenant, deadline)
+        recording = self._recording(request, context)
         try:
-            return self._dispatch(request, context, calls, line)
+            return self._dispatch(request, context, calls, recording, line)
         finally:
-            line |= {"leniencies": context.dialect.fired, "dynamodb_calls": calls.calls}
+            line |= {"leniencies": context.dialect.fired, "dynamodb_calls": calls.calls} | recording.line
+            for cause, name in ((CONFLICT, "conflicts"), (REFUSED, "retries")):
+                if number := deadline.causes.count(cause):
+                    line[name] = number
 
-    def _dispatch(self, request: Request, context: Context, calls: Dynamo, line: dict[str, Any]) -> Response:
-        resource_types = context.tenant.resource_types
-        endpoint = self._find(request.segments, resource_types)
-        line["operation"] = f"{request.method} {endpoint.name if endpoint else 'unknown path'}"
+    def _dispatch(
+        self, request: Request, context: Context, calls: Dynamo, recording: Recording, line: dict[str, Any]
+    ) -> Response:
+        """The answer of the endpoint that the path leads to; how that ended is recorded."""
+        endpoint: Endpoint | None = None
+        try:
+            endpoint = self._find(request.segments, context.tenant.resource_types)
+            line["operation"] = f"{request.method} {endpoint.name if endpoint else 'unknown path'}"
+            response = self._operation(endpoint, request, context)(self._exchange(request, context, calls, recording))
+        except Exception as error:
+            failed = error if isinstance(error, ScimError) else InternalError("A fault of the service.")
+            recording.failed(_asked(request, endpoint, line), failed, context.dialect)
+            raise
+        if context.dialect.left_out:
+            recording.succeeded(_asked(request, endpoint, line), context.dialect)
+        return response
+
+    def _operation(self, endpoint: Endpoint | None, request: Request, context: Context) -> Operation:
         if endpoint is None:
             raise NotFound(f"Nothing is served at this path. The SCIM URL is {context.base_url}.")
         operation = endpoint.operations.get(request.method)
         if operation is None:
             allowed = ", ".join(endpoint.operations)
             raise MethodNotAllowed(f"{endpoint.name} can be asked with {allowed} only.", headers={"Allow": allowed})
-        exchange = Exchange(
+        return operation
+
+    def _exchange(self, request: Request, context: Context, calls: Dynamo, recording: Recording) -> Exchange:
+        return Exchange(
             request=request,
             context=context,
-            resource_types=resource_types,
+            resource_types=context.tenant.resource_types,
             store=lambda resource_type: self._adapters.resources(calls, context.tenant, resource_type),
             report=lambda fault: self._report(fault, request.id),
+            recorder=recording,
         )
-        return operation(exchange)
+
+    def _recording(self, request: Request, context: Context) -> Recording:
+        adapters, deadline = self._adapters, context.deadline
+        return Recording(
+            store=lambda: adapters.records(adapters.dynamo(deadline), context.tenant.id),
+            resource_type=context.tenant.resource_types[0],
+            deadline=deadline,
+            now=wiring.now,
+            request_id=request.id,
+            report=lambda fault: self._report(fault, request.id),
+            agent=request.header("user-agent") or "",
+            query=request.query,
+        )
+
+    def _note_refusal(self, refused: TokenRefused, deadline: Deadline, line: dict[str, Any]) -> None:
+        """Leave one record a minute; nothing else of a request without a valid token is kept."""
+        adapters = self._adapters
+        number = adapters.refusals.note(refused.tenant_id, time.time())
+        if number and deadline.has_time():
+            records = adapters.records(adapters.dynamo(deadline), refused.tenant_id)
+            if not records.refuse(wiring.now(), number, refused.rule):
+                line["unrecorded"] = number
 
     def _note_use(self, opened: Opened, tenants: TenantStore, request: Request) -> None:
         """Once a minute: write down that the token is in use, and warn if it ends soon. Never fails the request."""
@@ -131,6 +181,20 @@ class Application:
     def _report(self, fault: Exception, request_id: str) -> None:
         """Log a fault of ours."""
         self._logger.error("fault", request_id=request_id, **describe(fault))
+
+
+def _asked(request: Request, endpoint: Endpoint | None, line: Mapping[str, Any]) -> Asked:
+    """What the request asked for, of one that could not be read what can be told."""
+    operation = line.get("operation", f"{request.method} unknown path")
+    if endpoint is None or request.method not in WRITES:
+        return Asked(operation, endpoint.resource_id if endpoint else None, query=request.query)
+    try:
+        body = request.json()
+    except ScimError:
+        body = None
+    if endpoint.is_resource:
+        return Asked(WRITES[request.method], endpoint.resource_id, body)
+    return Asked(operation, query=str(body.get("filter", "")) if isinstance(body, dict) else "")
 
 
 def _error(error: ScimError) -> Response:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, unquote_plus
 
 from scim.protocol.body import read_json
 from scim.protocol.errors import BadRequest, InvalidSyntax, InvalidValue, PayloadTooLarge, UnsupportedMediaType
@@ -43,6 +43,11 @@ class Request:
         while segments and segments[0].lower() in ("scim", "v2"):  # twice, where the provider adds it once more
             del segments[0]
         return segments
+
+    @property
+    def query(self) -> str:
+        """The query string, decoded and not read."""
+        return unquote_plus(str(self.event.get("rawQueryString", "")))
 
     def header(self, name: str) -> str | None:
         value = self.event.get("headers", {}).get(name)

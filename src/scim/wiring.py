@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from scim import clients
 from scim.access import secret_store
 from scim.access.authentication import Authenticator
+from scim.access.refusals import Refusals
 from scim.access.seal import Seal
 from scim.access.secret_store import SecretStore
 from scim.protocol.schema import ResourceType, Type, user_type
@@ -31,10 +32,13 @@ if TYPE_CHECKING:
 
     from scim.access.console_secret import ConsoleSecret
     from scim.access.oidc import OpenIdProvider
+    from scim.events.relay import Relay
     from scim.protocol.path import Path
+    from scim.service.log import Log
     from scim.service.ports import Tenant
     from scim.service.tenants import Tenants
     from scim.settings import ConsoleSettings
+    from scim.store.records import RecordStore
     from scim.store.resources import Layout, ResourceStore
 
 _DAY_S = 86_400
@@ -49,13 +53,12 @@ class Adapters:
     client: DynamoDBClient
     authenticator: Authenticator
     seal: Seal
+    refusals: Refusals = field(default_factory=Refusals)
 
     @cached_property
     def layout(self) -> Layout:
         """Raises ``ValueError`` for attributes that can't be indexed."""
-        from scim.store.resources import Layout
-
-        return Layout(indexed(self.settings), _expiry(self.settings.change_retention_days), new_id, time.time)
+        return _layout(self.settings)
 
     def prime(self, *, resources: bool) -> None:
         """Import and read what requests need, so that a snapshot holds it. Nothing unique or secret comes of it."""
@@ -74,6 +77,11 @@ class Adapters:
 
         return ResourceStore(calls, self.layout, tenant.id, resource_type)
 
+    def records(self, calls: Dynamo, tenant_id: str) -> RecordStore:
+        from scim.store.records import RecordStore
+
+        return RecordStore(calls, tenant_id, time.time)
+
 
 def adapters(settings: Settings) -> Adapters:
     """The clients in them are made, and have neither looked for credentials nor opened a connection."""
@@ -83,6 +91,23 @@ def adapters(settings: Settings) -> Adapters:
         client=_dynamodb(),
         authenticator=Authenticator(SecretStore(secrets, settings.secret_prefix), time.time),
         seal=Seal(secrets, settings.cursor_secret, time.time),
+    )
+
+
+def publishing(settings: Settings) -> Callable[[Deadline], Relay]:
+    """The relay from the table's stream to the event bus, for one batch each.
+
+    Raises ``ValueError`` where the settings of the bus or the queue are missing.
+    """
+    from scim.events import bus, poison, relay
+
+    if not (settings.event_bus_name and settings.poison_queue_url):
+        raise ValueError("Publishing changes needs EVENT_BUS_NAME and POISON_QUEUE_URL.")
+    events = clients.client("events", bus.CLIENT_CONFIG)
+    queues = clients.client("sqs", bus.CLIENT_CONFIG)
+    return lambda deadline: relay.Relay(
+        bus.Bus(events, settings.event_bus_name, relay.for_the_bus(deadline)),
+        poison.PoisonQueue(queues, settings.poison_queue_url, deadline),
     )
 
 
@@ -104,6 +129,19 @@ class Operator:
         from scim.service.tenants import Tenants
 
         return Tenants(self.store(), self.secrets, self.actor, time.time, new_id)
+
+    def log(self, tenant_id: str, seconds: float = _OPERATING_S) -> Log | None:
+        """The log of a tenant, for as long as an operation may take; ``None`` for no such tenant."""
+        from scim.service.log import Log
+        from scim.store.records import RecordStore
+        from scim.store.resources import ResourceStore
+
+        calls = Dynamo(self.client, self.settings.table_name, deadline(seconds))
+        tenant = TenantStore(calls, new_id).get(tenant_id)
+        if tenant is None:
+            return None
+        users = ResourceStore(calls, _layout(self.settings), tenant_id, tenant.resource_types[0])
+        return Log(RecordStore(calls, tenant_id, time.time), users, tenant, now)
 
 
 def operator(
@@ -194,6 +232,12 @@ def _secrets_manager() -> SecretsManagerClient:
 def _dynamodb() -> DynamoDBClient:
     client: DynamoDBClient = clients.client("dynamodb", dynamo.CLIENT_CONFIG)
     return client
+
+
+def _layout(settings: Settings) -> Layout:
+    from scim.store.resources import Layout
+
+    return Layout(indexed(settings), _expiry(settings.change_retention_days), new_id, time.time)
 
 
 def _expiry(days: int) -> Callable[[], int | None]:

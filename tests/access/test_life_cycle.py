@@ -405,11 +405,15 @@ def test_revoking_ends_a_rotation_that_is_under_way_and_the_next_one_can_begin(l
     assert life.opens(current(life)) == [True]
 
 
-def test_step_of_a_rotation_that_another_has_overtaken_does_not_bring_its_token_back(life: Life) -> None:
+@pytest.mark.parametrize("grace_s", [0, HOUR_S])
+def test_step_of_a_rotation_that_another_has_overtaken_does_not_bring_its_token_back(
+    life: Life, grace_s: float
+) -> None:
     life.connect()
     for step in STEPS:
         life.step(step, VERSION)
-    new = life.rotate(grace_s=0)
+    life.rotate()  # shows it
+    new = life.rotate(grace_s=grace_s, force=True)
 
     with pytest.raises(ChangedMeanwhile):
         life.step("finishSecret", VERSION)

@@ -55,10 +55,25 @@ def log(aws: None) -> Iterator[Log]:
 
 @pytest.fixture
 def items(table: Any) -> Callable[[], list[dict[str, Any]]]:
-    """Reads all that the table holds but when tokens were last used."""
+    """Reads all that the table holds but when tokens were last used and the records of failures."""
 
     def items() -> list[dict[str, Any]]:
-        found = [item for item in table.scan(ConsistentRead=True)["Items"] if item["sk"] != keys.USE]
+        found = [
+            item
+            for item in table.scan(ConsistentRead=True)["Items"]
+            if item["sk"] != keys.USE and not item["pk"].startswith("F#")
+        ]
         return sorted(found, key=itemgetter("pk", "sk"))
 
     return items
+
+
+@pytest.fixture
+def failures(table: Any) -> Callable[[], list[dict[str, Any]]]:
+    """Reads the records of failures."""
+
+    def failures() -> list[dict[str, Any]]:
+        found = [item for item in table.scan(ConsistentRead=True)["Items"] if item["pk"].startswith("F#")]
+        return [item | json.loads(item.get("failure", "{}")) for item in sorted(found, key=itemgetter("sk"))]
+
+    return failures

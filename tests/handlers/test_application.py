@@ -277,6 +277,7 @@ def test_request_has_one_line(scim: Endpoint, log: Log) -> None:
         "tenant": scim.token.split("_")[1],
         "operation": "GET Users",
         "plan": "points:userName",
+        "users_read": 0,
         "leniencies": [],
         "dynamodb_calls": 1,
         "dynamodb_calls_cold": 2,
@@ -295,7 +296,9 @@ def test_line_tells_of_an_error_and_of_the_leniencies_before_it(scim: Endpoint, 
         "leniencies": ["missing-schemas", "string-boolean"],
         "dynamodb_calls": 1,
         "dynamodb_calls_cold": 0,
+        "failures": 1,
         "scim_type": "uniqueness",
+        "rule": "uniqueness",
         "status": 409,
     }
 
@@ -303,7 +306,7 @@ def test_line_tells_of_an_error_and_of_the_leniencies_before_it(scim: Endpoint, 
 def test_line_of_somebody_unknown_names_no_tenant(scim: Endpoint, log: Log) -> None:
     scim.send("GET", "/Users", {"authorization": f"Bearer {tokens.new('never-connected')}"})
 
-    assert line(log) == {"method": "GET", "status": 401}
+    assert line(log) == {"method": "GET", "rule": "token", "status": 401}
 
 
 def test_line_has_the_gateways_request_id(scim: Endpoint, log: Log) -> None:

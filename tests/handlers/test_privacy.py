@@ -1,6 +1,7 @@
 """What a client sends about a person comes back to that client at most, and is in no log line."""
 
 import json
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -76,6 +77,9 @@ QUERIES: list[dict[str, Any]] = [
     {"excludedAttributes": [NAME]},
     {NAME: PERSON},
 ]
+
+# What a change record has of a person, since its event has (docs/events).
+NAMES = {"userName", "externalId"}
 
 Send = tuple[str, str, dict[str, str], str]
 
@@ -156,24 +160,66 @@ def test_no_line_holds_a_token(scim: Endpoint, log: Log) -> None:
     assert secret not in log.text
 
 
-def test_change_record_names_attributes_and_no_values(
+def test_change_record_names_the_person_and_attributes_and_no_other_value(
     scim: Endpoint, person: str, items: Callable[[], list[dict[str, Any]]]
 ) -> None:
     scim.patch(person, {"op": "replace", "path": "displayName", "value": f"{PERSON} 2"})
     scim.request("DELETE", f"/Users/{person}")
 
     records = [item for item in items() if item["sk"].startswith("C#")]
+    rest = [{name: record[name] for name in record.keys() - NAMES} for record in records]
 
     assert [record["operation"] for record in records] == ["create", "patch", "delete"]
-    assert PERSON not in str(records)
+    assert PERSON not in str(rest)
 
 
-def test_nothing_of_a_person_is_left_when_it_is_deleted(
+def test_nothing_of_a_person_is_left_when_it_is_deleted_but_names_that_expire(
     scim: Endpoint, person: str, items: Callable[[], list[dict[str, Any]]]
 ) -> None:
     scim.request("DELETE", f"/Users/{person}")
 
-    assert PERSON not in str(items())
+    left = [item for item in items() if PERSON in str(item)]
+    assert {item["sk"].partition("#")[0] for item in left} == {"C"}
+    assert all("ttl" in item and PERSON not in str({**item, **dict.fromkeys(NAMES)}) for item in left)
+
+
+# What a record of a failure may hold of a person: the identifier by which the person is found.
+FOUND_BY = {"sk", "identifier"}
+
+
+def test_failures_hold_of_a_person_the_identifier_and_no_value(
+    scim: Endpoint, person: str, failures: Callable[[], list[dict[str, Any]]]
+) -> None:
+    for request in requests(person):
+        scim.send(*request)
+
+    records = failures()
+
+    # A name that a client made up is kept only where it looks like one, for whoever has mapped it wrongly.
+    names = {"sent", "left_out", "attribute", "detail"}
+    assert len(records) > 30
+    for record in records:
+        rest = {name: value for name, value in record.items() if name not in FOUND_BY | names | {"failure"}}
+        told = {name: record.get(name) for name in names}
+        assert PERSON not in json.dumps([rest, told], default=str).lower()
+        assert NAME not in json.dumps(rest, default=str).lower()
+
+
+def test_failures_are_kept_for_30_days(scim: Endpoint, failures: Callable[[], list[dict[str, Any]]]) -> None:
+    scim.request("POST", "/Users", USER | {"active": PERSON})
+    (record,) = failures()
+    assert abs(int(record["ttl"]) - time.time() - 30 * 86_400) < 60
+
+
+def test_other_identifiers_than_the_first_are_digests(
+    scim: Endpoint, failures: Callable[[], list[dict[str, Any]]]
+) -> None:
+    user = {"userName": "u-1", "externalId": "e-secret", "emails": [{"value": "m-secret@example.com"}], "active": "x"}
+    scim.request("POST", "/Users", user)
+    (record,) = failures()
+    assert record["identifier"] == "u-1"
+    assert len(record["handles"]) == 3
+    assert "secret" not in str(record)
 
 
 ADDRESS = "secret.person@example.com"

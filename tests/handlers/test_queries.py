@@ -179,6 +179,20 @@ def test_attribute_that_one_user_has_puts_it_first(
     assert names(find(scim, sortBy=attribute, sortOrder="descending"))[-1] == present
 
 
+@pytest.mark.parametrize(
+    ("page", "answered"), [({"count": 0}, (5, 0)), ({"startIndex": 2}, (5, 4)), ({"count": 2}, (5, 2)), ({}, (5, 5))]
+)
+def test_ids_that_nobody_has_are_not_counted(scim: Endpoint, page: dict[str, int], answered: tuple[int, int]) -> None:
+    for _ in range(5):
+        scim.create(externalId="E")
+
+    found = find(scim, filter=f'id eq "{NEVER}" or externalId eq "E"', **page)
+    nobody = find(scim, filter=f'id eq "{NEVER}"', **page)
+
+    assert (found["totalResults"], len(found["Resources"])) == answered
+    assert (nobody["totalResults"], nobody["Resources"]) == (0, [])
+
+
 # Filters: who is found, by which plan, at what cost
 
 
@@ -202,7 +216,11 @@ def test_attribute_that_one_user_has_puts_it_first(
         ('userName sw "b"', ["Bob"], "names", 3),
         ('userName sw "b" and active eq true', [], "names", 2),
         ('userName ge "b" and userName lt "dee"', ["Bob", "cid"], "names", 3),
+        ('userName ge "z" and userName le "a"', [], "names", 0),
+        ('userName gt "b" and userName lt "a" and active eq true', [], "names", 0),
+        ('userName sw "b" and userName sw "a"', [], "names", 0),
         ('meta.lastModified ge "2026-01-01T00:00:00Z" and title pr', ["ann"], "times", 3),
+        ('meta.lastModified ge "2026-01-01T00:00:00Z" and meta.lastModified lt "2025-01-01T00:00:00Z"', [], "times", 0),
         ('meta.lastModified gt "9998-01-01T00:00:00Z"', [], "times", 1),
         ('meta.lastModified lt "2026-01-01T00:00:00Z"', [], "walk", 1),
         ("active eq false", ["Bob"], "walk", 2),
@@ -216,6 +234,13 @@ def test_points_are_looked_up_and_only_the_rest_walks(
 
     assert (sorted(names(answer)), answer["totalResults"]) == (found, len(found))
     assert (log.last["plan"], log.last["dynamodb_calls"] <= calls) == (plan, True)
+
+
+@pytest.mark.parametrize("page", [{"count": 0}, {"startIndex": 2}, {"cursor": ""}])
+def test_range_in_which_nothing_can_lie_has_nobody(scim: Endpoint, people: People, page: dict[str, Any]) -> None:
+    found = find(scim, filter='userName ge "z" and userName le "a"', **page)
+
+    assert (found["totalResults"], found["Resources"]) == (0, [])
 
 
 def test_look_up_by_id_finds_the_user(scim: Endpoint, people: People, log: Log) -> None:

@@ -7,11 +7,12 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import httpx
 import pytest
@@ -49,6 +50,16 @@ class Run:
     def create(self, name: str) -> None:
         with self.client() as client:
             assert client.post("/Users", json={"schemas": [SCHEMA], "userName": name}).status_code == 201
+
+    def events(self, name: str) -> list[dict[str, Any]]:
+        """The events about a person, as soon as there are any."""
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline:
+            lines = [json.loads(line) for line in (self.data / "events.jsonl").read_text().splitlines()]
+            if found := [line for line in lines if line["detail"]["userName"] == name]:
+                return found
+            time.sleep(0.05)
+        return []
 
     def servers(self) -> dict[str, int]:
         """The process ids of the servers behind the functions, which it tells."""
@@ -139,6 +150,21 @@ def test_the_tenant_has_the_extension_of_the_examples(run: Run) -> None:
     extension = json.loads((ROOT / "examples/extensions/employee.json").read_text())["id"]
     with run.client() as client:
         assert client.get(f"/Schemas/{extension}").json()["id"] == extension
+
+
+def test_a_change_becomes_an_event_that_can_be_watched(run: Run) -> None:
+    run.create("told@example.com")
+    told = [event["detail-type"] for event in run.events("told@example.com")]
+    assert told == ["UserProvisioned"]
+    assert f"Events        {run.data}/events.jsonl" in run.introduction
+
+
+def test_nothing_that_the_run_prints_or_logs_names_a_person(run: Run) -> None:
+    run.create("hidden@example.com")
+    assert run.events("hidden@example.com")
+    log = (run.data / "functions.log").read_text()
+    assert '"message":"changes"' in log
+    assert "hidden@" not in log
 
 
 def test_users_are_there_after_kill_9_of_the_engine(run: Run) -> None:

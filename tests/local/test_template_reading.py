@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from local.functions.mapping import StreamMapping
 from local.gateway.routes import Route
 from local.problem import Problem
 from local.template import Template
@@ -33,16 +34,22 @@ Resources:
       Events:
         Default: {Type: HttpApi, Properties: {Path: $default, Method: ANY}}
         One: {Type: HttpApi, Properties: {Path: "/Users/{id}", Method: get}}
-        Stream: {Type: DynamoDB, Properties: {Stream: !GetAtt Table.StreamArn}}
   Changes:
     Type: AWS::Serverless::Function
-    Properties: {Handler: handlers.changes.handler}
+    Properties:
+      Handler: handlers.changes.handler
+      Events:
+        Stream: {Type: DynamoDB, Properties: {Stream: !GetAtt Table.StreamArn, BatchSize: 7}}
+  Rotation:
+    Type: AWS::Serverless::Function
+    Properties: {Handler: handlers.rotation.handler}
   Table:
     Type: AWS::DynamoDB::Table
     Properties:
       BillingMode: PAY_PER_REQUEST
       AttributeDefinitions: [{AttributeName: pk, AttributeType: S}]
       KeySchema: [{AttributeName: pk, KeyType: HASH}]
+      StreamSpecification: {StreamViewType: NEW_IMAGE}
       SSESpecification: {SSEEnabled: true}
       TimeToLiveSpecification: {AttributeName: ttl, Enabled: true}
 """
@@ -57,13 +64,13 @@ def path(tmp_path: Path) -> Path:
 
 
 def test_a_function_has_the_globals_and_its_own_properties(path: Path) -> None:
-    [users] = Template(path).functions(KNOWN, {})
+    users, _ = Template(path).functions(KNOWN, {})
     assert (users.name, users.handler, users.code) == ("Users", "handlers.users.handler", path.parent / "src")
     assert (users.timeout, users.memory) == (29, 1024)
 
 
 def test_variables_are_resolved(path: Path) -> None:
-    [users] = Template(path).functions(KNOWN, {})
+    users, _ = Template(path).functions(KNOWN, {})
     assert users.variables == {
         "TABLE_NAME": "muster",
         "DAYS": "400",
@@ -74,17 +81,23 @@ def test_variables_are_resolved(path: Path) -> None:
 
 
 def test_local_values_come_before_those_of_the_template(path: Path) -> None:
-    [users] = Template(path).functions(KNOWN, {"PREFIX": "p", "MORE": "m"})
+    users, _ = Template(path).functions(KNOWN, {"PREFIX": "p", "MORE": "m"})
     assert (users.variables["PREFIX"], users.variables["MORE"]) == ("p", "m")
 
 
 def test_the_routes_are_those_of_the_http_api(path: Path) -> None:
-    [users] = Template(path).functions(KNOWN, {})
+    users, _ = Template(path).functions(KNOWN, {})
     assert users.routes == (Route("$default", "Users"), Route("GET /Users/{id}", "Users"))
 
 
-def test_a_function_without_a_route_is_left_out(path: Path) -> None:
-    assert "Changes" not in {spec.name for spec in Template(path).functions(KNOWN, {})}
+def test_a_function_that_the_stream_leads_to_has_its_mapping(path: Path) -> None:
+    users, changes = Template(path).functions(KNOWN, {})
+    assert (users.stream, changes.routes) == (None, ())
+    assert changes.stream == StreamMapping(batch_size=7)
+
+
+def test_a_function_that_nothing_leads_to_is_left_out(path: Path) -> None:
+    assert {spec.name for spec in Template(path).functions(KNOWN, {})} == {"Users", "Changes"}
 
 
 @pytest.mark.parametrize("value", ["!GetAtt Table.Arn", "!Ref Url", "!Sub x-${Unknown}", "!If [A, b, c]"])
@@ -100,6 +113,7 @@ def test_the_table_is_what_every_engine_understands(path: Path) -> None:
         "AttributeDefinitions": [{"AttributeName": "pk", "AttributeType": "S"}],
         "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}],
         "BillingMode": "PAY_PER_REQUEST",
+        "StreamSpecification": {"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"},
     }
 
 

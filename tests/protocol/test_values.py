@@ -159,7 +159,7 @@ def test_complex_value_has_its_required_sub_attributes() -> None:
 @pytest.mark.parametrize("missing", [{}, {"colour": "red"}, {"number": None}, {"number": ""}])
 def test_required_attribute_without_a_value_is_invalid(missing: dict[str, Any]) -> None:
     with pytest.raises(InvalidValue, match=r"badge\.number is required"):
-        require(BADGE.sub_attributes, missing, "badge.")
+        require(BADGE.required_members, missing, "badge.")
 
 
 def test_in_strict_mode_an_empty_string_is_a_value() -> None:

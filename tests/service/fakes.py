@@ -7,9 +7,11 @@ from typing import Any
 
 from scim.protocol.comparison import key
 from scim.protocol.dialect import Dialect
+from scim.protocol.errors import ScimError
 from scim.protocol.schema import ResourceType, user_type
 from scim.service.context import Context
 from scim.service.deadline import Deadline
+from scim.service.failures import Asked
 from scim.service.ports import (
     CURRENT,
     PENDING,
@@ -100,6 +102,20 @@ class MemoryStore:
         after = [Anchor(page[-1].id, b"01234567")] if first + query.count < len(found) else None
         before = [Anchor(page[0].id, b"01234567")] if first else None
         return Found(len(found), page, "memory", after, before)
+
+
+@dataclass
+class Ends:
+    """How operations ended, as a recorder is told."""
+
+    failures: list[tuple[Asked, ScimError, str | None]] = field(default_factory=list)
+    successes: list[tuple[Asked, list[str]]] = field(default_factory=list)
+
+    def failed(self, asked: Asked, error: ScimError, dialect: Dialect) -> None:
+        self.failures.append((asked, error, dialect.refused))
+
+    def succeeded(self, asked: Asked, dialect: Dialect) -> None:
+        self.successes.append((asked, dialect.left_out))
 
 
 @dataclass

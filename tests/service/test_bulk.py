@@ -14,7 +14,7 @@ from scim.service.context import Context
 from scim.service.ports import Change, Tenant
 from scim.service.stored import Stored
 from tests.endpoint import CORE, ENTERPRISE
-from tests.service.fakes import BASE_URL, Clock, MemoryStore, context, new_id, resources, user
+from tests.service.fakes import BASE_URL, Clock, Ends, MemoryStore, context, new_id, resources, user
 
 BULK_REQUEST = "urn:ietf:params:scim:api:messages:2.0:BulkRequest"
 PATCH_OP = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
@@ -33,7 +33,7 @@ def run(
     """The results of a bulk request."""
     known = known or context()
     request = {"schemas": [BULK_REQUEST], "Operations": list(operations)} | members
-    answer = Bulk({"users": resources(store, known)}, known, report, workers).run(request)
+    answer = Bulk({"users": resources(store, known)}, known, report, Ends(), workers).run(request)
     assert answer["schemas"] == [BULK_RESPONSE]
     results: list[dict[str, Any]] = answer["Operations"]
     return results
@@ -373,7 +373,7 @@ def test_request_that_is_no_bulk_request_is_refused_as_a_whole(request_: Any, er
     known = context()
 
     with pytest.raises(error):
-        Bulk({"users": resources(store, known)}, known, lambda _: None).run(request_)
+        Bulk({"users": resources(store, known)}, known, lambda _: None, Ends()).run(request_)
 
     assert store.users == {}
 

@@ -342,6 +342,11 @@ def test_record_names_what_has_changed_and_holds_no_value() -> None:
         actor="scim",
         request_id="request-1",
         leniencies=[],
+        resource_type="User",
+        user_name="alice",
+        external_id=None,
+        active=True,
+        left_out=[],
     )
 
 

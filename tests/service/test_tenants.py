@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from scim.service.expiry import warning
-from scim.service.ports import Act, Tenant, TokenState
+from scim.service.ports import Act, SecretMissing, Tenant, TokenState
 from scim.service.tenants import ChangedMeanwhile, Issued, TenantExists, Tenants, UnknownTenant
 from tests.service.fakes import MemoryTenants, MemoryTokens
 
@@ -193,6 +193,19 @@ def test_token_that_was_decided_is_not_put_in_the_place_of_a_later_one() -> None
 
     assert len(later) == 1
     assert world.tokens.on["acme"]["AWSCURRENT"] == later[0].version
+
+
+def test_secret_that_goes_away_while_a_tenant_is_connected_is_told_and_nothing_was_decided() -> None:
+    class Gone(MemoryTokens):
+        def open(self, tenant_id: str, version: str, expires: float | None) -> None:  # noqa: ARG002  # the signature is the port's
+            raise SecretMissing
+
+    world = World(tokens=Gone())
+
+    with pytest.raises(ChangedMeanwhile, match="try again"):
+        world.connect()
+
+    assert world.settings.tenants == {}
 
 
 @pytest.mark.parametrize("document", [{}, {"id": "urn:x", "attributes": [{"name": "a", "type": "colour"}]}])

@@ -20,7 +20,7 @@ from scim.store import keys
 from scim.store.dynamo import Dynamo
 from scim.store.resources import ResourceStore
 
-CHANGE = Change("2026-01-01T00:00:00.000Z", "create", [], "joined", "scim", "request", [])
+CHANGE = Change("2026-01-01T00:00:00.000Z", "create", [], "joined", "scim", "request", [], "User", "Bob", None, True)
 MakeUser = Callable[..., Stored]
 
 

@@ -25,6 +25,10 @@ CHANGE = Change(
     actor="scim",
     request_id="request",
     leniencies=["string-boolean"],
+    resource_type="User",
+    user_name="Bob",
+    external_id="E#1",
+    active=True,
 )
 
 
@@ -54,6 +58,8 @@ def test_a_created_user_has_its_name_its_index_entries_its_count_and_its_change_
     assert record["at"] == {"S": "2026-01-02T03:04:05.678Z"}
     assert record["participation"] == {"S": "joined"}
     assert record["leniencies"] == {"L": [{"S": "string-boolean"}]}
+    assert (record["resourceType"], record["userName"]) == ({"S": "User"}, {"S": "Bob"})
+    assert (record["externalId"], record["active"]) == ({"S": "E#1"}, {"BOOL": True})
     assert int(record["ttl"]["N"]) > 0
 
 

@@ -56,7 +56,7 @@ def clock(seconds: float) -> Callable[[], float]:
 def run(script: Script, *, committed: bool = False, seconds: float = 29.0) -> None:
     numbers: Iterator[int] = iter(range(1_000))
     dynamo = Dynamo(script, "muster", Deadline(clock(seconds), lambda _: None))  # type: ignore[arg-type]  # a fake client
-    commit(dynamo, ACTIONS, lambda: committed, lambda: f"token-{next(numbers)}")
+    commit(dynamo, ACTIONS, f"token-{next(numbers)}", lambda: committed, lambda: f"token-{next(numbers)}")
 
 
 @pytest.mark.parametrize(

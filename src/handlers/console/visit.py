@@ -13,15 +13,15 @@ from handlers.console.sessions import OPERATOR, Session, Sessions
 from handlers.console.view import render
 from handlers.console.web import BASE, NotFound, Page, Request
 from scim import wiring
-from scim.service.activity import Activity
 from scim.service.deadline import Deadline
 from scim.service.invitations import Invitations
+from scim.service.log import Log
 from scim.service.ports import Tenant
 from scim.service.signing_in import SigningIn
 from scim.service.tenants import TENANT_ID, Tenants
-from scim.store.activity import ChangeLog
 from scim.store.console import ConsoleStore, InvitationStore
 from scim.store.dynamo import Dynamo
+from scim.store.records import RecordStore
 from scim.store.resources import ResourceStore
 from scim.store.tenants import TenantStore
 
@@ -80,8 +80,9 @@ class Visit:
     def users(self, tenant: Tenant) -> ResourceStore:
         return ResourceStore(self.calls, self.console.layout, tenant.id, tenant.resource_types[0])
 
-    def activity(self, tenant: Tenant) -> Activity:
-        return ChangeLog(self.calls, tenant.id, self.users(tenant), tenant.resource_types[0])
+    def log(self, tenant: Tenant) -> Log:
+        records = RecordStore(self.calls, tenant.id, time.time)
+        return Log(records, self.users(tenant), tenant, wiring.now)
 
     # Who it is
 

@@ -68,7 +68,8 @@ class Request(http.Request):
         return {name: value for name, _, value in pairs}
 
     @cached_property
-    def query(self) -> dict[str, str]:
+    def asked(self) -> dict[str, str]:
+        """The parameters of the query string."""
         return _fields(self.event.get("rawQueryString", ""))
 
     @cached_property

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from handlers.http import Request, Response
 from scim.protocol.schema import ResourceType
 from scim.service.context import Context
+from scim.service.failures import Recorder
 from scim.service.ports import Store
 
 
@@ -24,6 +25,7 @@ class Exchange:
     resource_types: tuple[ResourceType, ...]
     store: Callable[[ResourceType], Store]
     report: Callable[[Exception], None]
+    recorder: Recorder
 
 
 Operation = Callable[[Exchange], Response]
@@ -31,10 +33,15 @@ Operation = Callable[[Exchange], Response]
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """``name`` is what log lines call it, together with the method."""
+    """``name`` is what log lines call it, together with the method.
+
+    ``is_resource`` where its writes are those of resources; ``resource_id`` is the one in the path.
+    """
 
     name: str
     operations: Mapping[str, Operation]
+    is_resource: bool = False
+    resource_id: str | None = None
 
 
 Find = Callable[[list[str], tuple[ResourceType, ...]], Endpoint | None]

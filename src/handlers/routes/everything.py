@@ -43,9 +43,12 @@ def _groups(rest: list[str]) -> Endpoint:
 def _no_groups(_: Exchange) -> Response:
     raise NotImplementedHere(
         "Groups are not supported yet: turn group provisioning (group push, the mapping of groups) off in the identity "
-        "provider; users are provisioned without it."
+        "provider; users are provisioned without it.",
+        rule="groups",
     )
 
 
 def _me(_: Exchange) -> Response:
-    raise NotImplementedHere("/Me is not supported: the token stands for an identity provider and not for a user.")
+    raise NotImplementedHere(
+        "/Me is not supported: the token stands for an identity provider and not for a user.", rule="me"
+    )

@@ -42,7 +42,7 @@ def _find_resource(segments: list[str], resource_types: tuple[ResourceType, ...]
                 "GET": lambda exchange: _query(exchange, kind),
                 "POST": lambda exchange: _create(exchange, kind),
             }
-            return Endpoint(f"{kind.name}s", operations)
+            return Endpoint(f"{kind.name}s", operations, is_resource=True)
         case ResourceType(), [search] if search.lower() == ".search":
             return Endpoint(f"{kind.name}s.search", {"POST": lambda exchange: _search(exchange, kind)})
         case ResourceType(), [resource_id]:
@@ -52,7 +52,7 @@ def _find_resource(segments: list[str], resource_types: tuple[ResourceType, ...]
                 "PATCH": lambda exchange: _patch(exchange, kind, resource_id),
                 "DELETE": lambda exchange: _delete(exchange, kind, resource_id),
             }
-            return Endpoint(kind.name, operations)
+            return Endpoint(kind.name, operations, is_resource=True, resource_id=resource_id)
     return None
 
 
@@ -138,7 +138,7 @@ def _search(exchange: Exchange, kind: ResourceType) -> Response:
 def _run_search(exchange: Exchange, kind: ResourceType, request: SearchRequest) -> Response:
     client = exchange.request.header("user-agent") or ""
     answer = Search(kind, exchange.store(kind), exchange.context, client).run(request)
-    return Response(HTTPStatus.OK, answer.body, log={"plan": answer.plan})
+    return Response(HTTPStatus.OK, answer.body, log={"plan": answer.plan, "users_read": answer.read})
 
 
 def _listed(text: str | None) -> list[str]:

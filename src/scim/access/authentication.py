@@ -15,6 +15,7 @@ from scim.access import tokens
 from scim.access.secret_store import SecretStore
 from scim.protocol.errors import TooManyRequests, Unauthorized
 from scim.service.ports import SettingsReader, Tenant, TokenVersion
+from scim.service.records import EXPIRED, UNKNOWN
 
 CACHE_S = 60.0
 # Look-ups that may find nothing: for one tenant, and for all that are not cached, which may not exist at all.
@@ -23,6 +24,22 @@ _STRANGER_BUDGET = 50
 _BUDGET_S = 10.0
 _MAX_TENANTS = 1_000
 _FOREVER = float("inf")
+_DETAIL = (
+    "The bearer token is missing or not valid. Copy the token that Connect showed into the identity provider's "
+    "secret token field, or have a new one made."
+)
+_CHALLENGE = {"WWW-Authenticate": 'Bearer realm="SCIM"'}
+
+
+class TokenRefused(Unauthorized):
+    """A token of a tenant that exists does not open it. The answer is that to any other token, and tells nothing of it.
+
+    ``rule`` tells whether all of the tenant's tokens have expired.
+    """
+
+    def __init__(self, tenant_id: str, rule: str) -> None:
+        super().__init__(_DETAIL, dict(_CHALLENGE), rule=rule)
+        self.tenant_id = tenant_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +90,15 @@ class Budget:
 
 @dataclass(slots=True)
 class _Known:
-    """What was read about a tenant, and when; ``tenant`` is ``None`` for one that does not exist."""
+    """What was read about a tenant, and when; ``tenant`` is ``None`` for one that no token opens.
+
+    It may be ``connected`` still: all its tokens were revoked.
+    """
 
     read: float
     valid: Sequence[ValidToken]
     tenant: Tenant | None
+    connected: bool
     budget: Budget = field(default_factory=lambda: Budget(_TENANT_BUDGET))
 
 
@@ -93,7 +114,8 @@ class Authenticator:
     def authenticate(self, authorization: str | None, settings: SettingsReader) -> Opened:
         """What the token in the header ``Authorization`` opens.
 
-        Raises :class:`Unauthorized`, :class:`TooManyRequests`, and :class:`Unavailable` where a store is silent.
+        Raises :class:`Unauthorized` (of a tenant that exists :class:`TokenRefused`), :class:`TooManyRequests`,
+        and :class:`Unavailable` where a store is silent.
         """
         scheme, _, text = (authorization or "").strip().partition(" ")
         token = tokens.parse(text.strip()) if scheme.lower() == "bearer" else None
@@ -107,11 +129,12 @@ class Authenticator:
         budgets = self._budgets(known)
         for budget in budgets:
             budget.check(now)
-        opened = _opened(self._read(token.tenant, settings, now), token, now, was_read=True)
+        known = self._read(token.tenant, settings, now)
+        opened = _opened(known, token, now, was_read=True)
         if opened is None:
             for budget in budgets:
                 budget.spend()
-            raise _unauthorized()
+            raise _refused(token.tenant, known, now)
         return opened
 
     def _budgets(self, known: _Known | None) -> list[Budget]:
@@ -138,7 +161,7 @@ class Authenticator:
         tenant = settings.get(tenant_id) if current else None
         valid = self._valid(current, tenant, now) if current and tenant and tenant.connected else []
         before = self._known.pop(tenant_id, None)
-        known = _Known(now, valid, tenant if valid else None)
+        known = _Known(now, valid, tenant if valid else None, tenant is not None and tenant.connected)
         if before is not None:
             known.budget = before.budget
         self._known[tenant_id] = known
@@ -169,9 +192,12 @@ def _end(version: TokenVersion) -> float:
     return _FOREVER if version.expires is None else version.expires
 
 
+def _refused(tenant_id: str, known: _Known, now: float) -> Unauthorized:
+    if not known.connected:
+        return _unauthorized()
+    has_expired = known.valid and all(valid.until <= now for valid in known.valid)
+    return TokenRefused(tenant_id, EXPIRED if has_expired else UNKNOWN)
+
+
 def _unauthorized() -> Unauthorized:
-    return Unauthorized(
-        "The bearer token is missing or not valid. Copy the token that Connect showed into the identity provider's "
-        "secret token field, or have a new one made.",
-        headers={"WWW-Authenticate": 'Bearer realm="SCIM"'},
-    )
+    return Unauthorized(_DETAIL, dict(_CHALLENGE))

@@ -142,8 +142,9 @@ class SecretStore:
                 raise
 
     def reopen(self, tenant_id: str) -> None:
-        """Restore the secret."""
-        self._client.restore_secret(SecretId=self._prefix + tenant_id)
+        """Restore the secret, if it awaits its deletion."""
+        if self._describe(self._prefix + tenant_id).get("DeletedDate"):
+            self._client.restore_secret(SecretId=self._prefix + tenant_id)
 
     def tenant_of(self, secret_id: str) -> str:
         """The tenant whose secret has this name or ARN, which ends with characters of Secrets Manager's own.

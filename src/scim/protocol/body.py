@@ -25,7 +25,7 @@ def read_json(body: bytes) -> Any:
     try:
         text = body.decode("utf-8-sig")
         _check_depth(text)
-        value = json.loads(text, object_pairs_hook=_object, parse_constant=_refuse_constant, parse_float=_finite)
+        value = _DECODER.decode(text)
         _check_surrogates(text, value)
     except UnicodeDecodeError:
         raise InvalidSyntax("The body is not encoded in UTF-8.") from None
@@ -72,3 +72,6 @@ def _finite(text: str) -> float:
     if not isfinite(number):
         raise InvalidSyntax("The body has a number that is too large.")
     return number
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_refuse_constant, parse_float=_finite)

@@ -7,8 +7,17 @@ them all off.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import Any
+
+_NAME = re.compile(r"(?:urn:[\w:.-]{1,200}[:.])?[a-z$][\w$.-]{0,99}", re.ASCII | re.IGNORECASE)
+
+
+def is_name(text: str) -> bool:
+    """Whether ``text`` has the form of an attribute's name (RFC 7643 section 2.1), with or without its schema."""
+    return _NAME.fullmatch(text) is not None
 
 
 class Leniency(Enum):
@@ -50,19 +59,41 @@ class Dialect:
 
     strict: bool = False
     _fired: set[Leniency] = field(default_factory=set)
+    _refused: list[Leniency] = field(default_factory=list)
+    _left_out: set[str] = field(default_factory=set)
 
     def accepts(self, leniency: Leniency) -> bool:
         """Whether the leniency holds for this request; asking means that it is needed."""
         if self.strict:
+            self._refused.append(leniency)
             return False
         self._fired.add(leniency)
         return True
 
+    def leave_out(self, name: str, value: Any) -> None:
+        """Note that what was sent for an attribute has come to nothing, unless nothing was sent for it.
+
+        What does not look like a name is not kept: it may be a value.
+        """
+        if value not in (None, "", [], {}):
+            self._left_out.add(name if is_name(name) else "?")
+
     def absorb(self, part: Dialect) -> None:
         """Add what a part of the request needed."""
         self._fired |= part._fired  # of its own class
+        self._left_out |= part._left_out
 
     @property
     def fired(self) -> list[str]:
         """The names of the leniencies that this request needed, sorted."""
         return sorted(leniency.label for leniency in self._fired)
+
+    @property
+    def refused(self) -> str | None:
+        """The name of the leniency that was asked for last, and that strict mode refused."""
+        return self._refused[-1].label if self._refused else None
+
+    @property
+    def left_out(self) -> list[str]:
+        """The names of the attributes that came to nothing, as they were sent, sorted."""
+        return sorted(self._left_out)

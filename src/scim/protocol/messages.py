@@ -40,6 +40,11 @@ class PatchOperation(Message):
         """Whether the operation has a value, be it null."""
         return "value" in self.model_fields_set
 
+    @property
+    def asked(self) -> Any:
+        """The value that is to be there afterwards: for a removal none."""
+        return None if self.op == "remove" else self.value
+
 
 class PatchRequest(Message):
     urn = "urn:ietf:params:scim:api:messages:2.0:PatchOp"

@@ -50,7 +50,7 @@ class _Patch:
     def apply(self, operation: PatchOperation) -> None:
         if operation.path is None:
             self._apply_without_path(operation)
-        elif (path := self._path(operation.path, Leniency.UNKNOWN_PATH)) is not None:
+        elif (path := self._path(operation.path, operation.asked, Leniency.UNKNOWN_PATH)) is not None:
             _refuse_read_only(path)
             self._apply_at(path, operation)
 
@@ -65,14 +65,19 @@ class _Patch:
         check_immutable(before, resource, self._type)
         return complete(resource, self._type)
 
-    def _path(self, text: str, leniency: Leniency) -> Path | None:
+    def _path(self, text: str, asked: Any, leniency: Leniency) -> Path | None:
         """The path, or ``None`` for one to an attribute that no schema knows, where that is let pass."""
         try:
             return parse_path(text, self._type, self._dialect)
         except UnknownAttribute as unknown:
+            self._dialect.leave_out(unknown.name, asked)
             if self._dialect.accepts(leniency):
                 return None
-            raise InvalidPath(f"No schema has the attribute {unknown.name[:120]}; remove its mapping.") from unknown
+            raise InvalidPath(
+                f"No schema has the attribute {unknown.name[:120]}; remove its mapping.",
+                rule="unknown-attribute",
+                attribute=unknown.name[:120],
+            ) from unknown
 
     def _apply_without_path(self, operation: PatchOperation) -> None:
         """The keys of the value are attributes, extensions or, from Entra ID, whole paths."""
@@ -86,24 +91,33 @@ class _Patch:
 
     def _write_attributes(self, members: Mapping[str, Any], op: str) -> None:
         for name, value in members.items():
-            path = self._key_path(name)
-            if path is None or _is_read_only(path):
+            path = self._key_path(name, value)
+            if path is None:
+                continue
+            if _is_read_only(path):
+                if name.lower() not in ("id", "meta"):  # which come back with whatever was read
+                    self._dialect.leave_out(name, value)
                 continue
             is_path = str(path).lower() != name.lower() or path.selection or path.sub_attribute
             if is_path and not self._dialect.accepts(Leniency.PATH_AS_KEY):
                 raise InvalidValue(f"{path.plain} is a path: name it as an operation's path, not inside a value.")
             self._write(path, value, op)
 
-    def _key_path(self, name: str) -> Path | None:
+    def _key_path(self, name: str, value: Any) -> Path | None:
         """The path that a key of a value stands for: mostly a plain name, whatever characters that has."""
         if "[" in name:
-            return self._path(name, Leniency.UNKNOWN_ATTRIBUTE)
+            return self._path(name, value, Leniency.UNKNOWN_ATTRIBUTE)
         try:
             return resolve(name, self._type, self._dialect)
         except UnknownAttribute:
+            self._dialect.leave_out(name, value)
             if self._dialect.accepts(Leniency.UNKNOWN_ATTRIBUTE):
                 return None
-            raise InvalidPath(f"No schema has the attribute {name[:120]}; remove its mapping.") from None
+            raise InvalidPath(
+                f"No schema has the attribute {name[:120]}; remove its mapping.",
+                rule="unknown-attribute",
+                attribute=name[:120],
+            ) from None
 
     def _apply_at(self, path: Path, operation: PatchOperation) -> None:
         if operation.op != "remove":
@@ -178,7 +192,11 @@ def _refuse_unassigned(schema: Schema, before: Mapping[str, Any] | None, members
     for attribute in schema.attributes.values():
         was_there = before is None or attribute.name in before
         if attribute.required and was_there and not attribute.read_only and members.get(attribute.name) in (None, ""):
-            raise Mutability(f"{attribute.name} is required and can't be removed: map it to a value that nobody lacks.")
+            raise Mutability(
+                f"{attribute.name} is required and can't be removed: map it to a value that nobody lacks.",
+                rule="required",
+                attribute=attribute.name,
+            )
 
 
 def _is_read_only(path: Path) -> bool:
@@ -187,7 +205,11 @@ def _is_read_only(path: Path) -> bool:
 
 def _refuse_read_only(path: Path) -> None:
     if _is_read_only(path):
-        raise Mutability(f"{path.plain} is readOnly: remove its mapping from the identity provider.")
+        raise Mutability(
+            f"{path.plain} is readOnly: remove its mapping from the identity provider.",
+            rule="read-only",
+            attribute=str(path.plain),
+        )
 
 
 def _listed(value: Any) -> list[Any]:

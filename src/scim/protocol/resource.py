@@ -29,10 +29,10 @@ def read_resource(body: Any, resource_type: ResourceType, dialect: Dialect) -> R
     _check_schemas(body, resource_type, dialect)
     core, extensions = _split(body, resource_type, dialect)
     resource = _read_attributes(resource_type.core, core, dialect)
-    require(resource_type.core.attributes, resource)
+    require(resource_type.core.required, resource)
     for schema in resource_type.extensions:
         if members := _read_attributes(schema, extensions.get(schema.id, {}), dialect):
-            require(schema.attributes, members, f"{schema.id}:")
+            require(schema.required, members, f"{schema.id}:")
             resource[schema.id] = members
     return complete(resource, resource_type)
 
@@ -41,7 +41,9 @@ def complete(resource: Resource, resource_type: ResourceType) -> Resource:
     """The resource with ``schemas`` as its content has it, without extensions that are gone, checked as a whole."""
     name = resource_type.unique.name
     if has_invisible_characters(resource.get(name, "")):
-        raise InvalidValue(f"{name} holds invisible or control characters: remove them at the source.")
+        raise InvalidValue(
+            f"{name} holds invisible or control characters: remove them at the source.", rule="format", attribute=name
+        )
     present = [schema.id for schema in resource_type.extensions if schema.id in resource]
     kept = {name: value for name, value in resource.items() if not name.lower().startswith("urn:") or name in present}
     return {**kept, "schemas": [resource_type.core.id, *present]}
@@ -53,7 +55,11 @@ def check_immutable(before: Resource, after: Resource, resource_type: ResourceTy
         for attribute in schema.attributes.values():
             fixed = attribute.immutable and attribute.name in old
             if fixed and new.get(attribute.name) != old[attribute.name]:
-                raise Mutability(f"{attribute.name} is immutable: once assigned it can't be changed.")
+                raise Mutability(
+                    f"{attribute.name} is immutable: once assigned it can't be changed.",
+                    rule="immutable",
+                    attribute=attribute.name,
+                )
 
 
 def changed_attributes(before: Resource, after: Resource, resource_type: ResourceType) -> list[str]:
@@ -81,7 +87,9 @@ def _check_schemas(body: dict[str, Any], resource_type: ResourceType, dialect: D
     listed = found[0] if found else None
     if listed is None:
         if not dialect.accepts(Leniency.MISSING_SCHEMAS):
-            raise InvalidValue(f'schemas is required: send ["{resource_type.core.id}"].')
+            raise InvalidValue(
+                f'schemas is required: send ["{resource_type.core.id}"].', rule="required", attribute="schemas"
+            )
         return
     if not isinstance(listed, list) or not all(isinstance(urn, str) for urn in listed):
         raise InvalidValue("schemas is a list of URNs.")
@@ -131,11 +139,16 @@ def _extension_members(
     name: str, value: Any, resource_type: ResourceType, dialect: Dialect
 ) -> tuple[Schema | None, dict[str, Any]]:
     """What one member named by a URN holds: an extension's object, or a single attribute under its full name."""
+    if isinstance(value, dict) and (whole := resource_type.extension(name)):
+        return whole, dict(value)
     try:
         path = resolve(name, resource_type, dialect)
     except UnknownAttribute:
+        dialect.leave_out(name, value)
         if not dialect.accepts(Leniency.UNKNOWN_ATTRIBUTE):
-            raise InvalidValue("The body has a schema that /Schemas doesn't show; remove its mapping.") from None
+            raise InvalidValue(
+                "The body has a schema that /Schemas doesn't show; remove its mapping.", rule="unknown-attribute"
+            ) from None
         return None, {}
     schema = resource_type.extension(path.extension) if path.extension else None
     if path.attribute is None:

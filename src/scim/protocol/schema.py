@@ -65,6 +65,22 @@ class Attribute:
     max_length: int | None = None
     format: Format | None = None
     sub_attributes: Mapping[str, Attribute] = field(default_factory=dict)
+    # What is asked for every value that is read, worked out once.
+    read_only: bool = field(init=False)
+    immutable: bool = field(init=False)
+    write_only: bool = field(init=False)
+    plain: bool = field(init=False)
+    """Whether any string is a value of it."""
+    required_members: tuple[Attribute, ...] = field(init=False)
+    """The sub-attributes that a value must have."""
+
+    def __post_init__(self) -> None:
+        text = self.type in (Type.STRING, Type.REFERENCE) and not self.multi_valued
+        object.__setattr__(self, "read_only", self.mutability is Mutability.READ_ONLY)
+        object.__setattr__(self, "immutable", self.mutability is Mutability.IMMUTABLE)
+        object.__setattr__(self, "write_only", self.mutability is Mutability.WRITE_ONLY)
+        object.__setattr__(self, "plain", text and self.max_length is None and self.format is None)
+        object.__setattr__(self, "required_members", _required(self.sub_attributes))
 
     @classmethod
     def of(cls, document: Mapping[str, Any]) -> Attribute:
@@ -87,17 +103,9 @@ class Attribute:
     def sub_attribute(self, name: str) -> Attribute | None:
         return self.sub_attributes.get(name.lower())
 
-    @property
-    def read_only(self) -> bool:
-        return self.mutability is Mutability.READ_ONLY
 
-    @property
-    def immutable(self) -> bool:
-        return self.mutability is Mutability.IMMUTABLE
-
-    @property
-    def write_only(self) -> bool:
-        return self.mutability is Mutability.WRITE_ONLY
+def _required(attributes: Mapping[str, Attribute]) -> tuple[Attribute, ...]:
+    return tuple(each for each in attributes.values() if each.required and not each.read_only)
 
 
 def _by_name(documents: Iterable[Mapping[str, Any]]) -> dict[str, Attribute]:
@@ -111,6 +119,11 @@ class Schema:
     id: str
     attributes: Mapping[str, Attribute]
     document: Mapping[str, Any]
+    required: tuple[Attribute, ...] = field(init=False)
+    """The attributes that clients must send."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "required", _required(self.attributes))
 
     @classmethod
     def of(cls, document: Mapping[str, Any]) -> Schema:

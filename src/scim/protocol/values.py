@@ -7,7 +7,7 @@ a leniency, empty strings.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from scim.protocol.comparison import instant, is_date
@@ -24,23 +24,33 @@ def read_value(attribute: Attribute, value: Any, dialect: Dialect) -> Any:
 
     Raises :class:`InvalidValue` where the value is not of the attribute's type.
     """
+    if attribute.plain and value.__class__ is str and value:
+        return value  # most values are
     if not attribute.multi_valued:
         return read_element(attribute, value, dialect)
     if is_unassigned(value, dialect):
         return None
     if not isinstance(value, list):
-        raise InvalidValue(f"{attribute.name} has several values: send a list of them.")
+        raise InvalidValue(
+            f"{attribute.name} has several values: send a list of them.", rule="type", attribute=attribute.name
+        )
     check_number(attribute, value)
     elements = [element for each in value if (element := read_element(attribute, each, dialect)) is not None]
     if sum(element.get("primary") is True for element in elements if isinstance(element, dict)) > 1:
-        raise InvalidValue(f"Only one of {attribute.name} may be primary: set primary to true on one of them.")
+        raise InvalidValue(
+            f"Only one of {attribute.name} may be primary: set primary to true on one of them.",
+            rule="primary",
+            attribute=attribute.name,
+        )
     return elements or None
 
 
 def check_number(attribute: Attribute, elements: list[Any]) -> None:
     """Raise :class:`InvalidValue` for more elements than every operation and every filter can go through."""
     if len(elements) > MAX_ELEMENTS:
-        raise InvalidValue(f"{attribute.name} has at most {MAX_ELEMENTS} values: map fewer.")
+        raise InvalidValue(
+            f"{attribute.name} has at most {MAX_ELEMENTS} values: map fewer.", rule="number", attribute=attribute.name
+        )
 
 
 def read_element(attribute: Attribute, value: Any, dialect: Dialect) -> Any:
@@ -58,18 +68,24 @@ def is_unassigned(value: Any, dialect: Dialect) -> bool:
 
 
 def read_members(
-    attributes: Mapping[str, Attribute], members: Mapping[str, Any], dialect: Dialect
+    attributes: Mapping[str, Attribute], members: Mapping[str, Any], dialect: Dialect, prefix: str = ""
 ) -> dict[str, tuple[Attribute, Any]]:
     """The members of an object by the attribute that each name stands for, whatever its case.
 
     Leaves out readOnly attributes, and those that no schema knows unless the tenant is strict. Values are as sent.
+    ``prefix`` is what the names of sub-attributes begin with where they are told.
     """
     found: dict[str, tuple[Attribute, Any]] = {}
     for name, value in members.items():
         attribute = attributes.get(name.lower())
         if attribute is None:
+            dialect.leave_out(prefix + name, value)
             if not dialect.accepts(Leniency.UNKNOWN_ATTRIBUTE):
-                raise InvalidValue(f"No schema has the attribute {name[:100]}; remove its mapping.")
+                raise InvalidValue(
+                    f"No schema has the attribute {name[:100]}; remove its mapping.",
+                    rule="unknown-attribute",
+                    attribute=prefix + name[:100],
+                )
         elif attribute.read_only:
             continue  # RFC 7644 section 3.3: ignored, so that what was read can be sent back
         elif attribute.name in found:
@@ -82,11 +98,13 @@ def read_members(
 def _read_complex(attribute: Attribute, value: Any, dialect: Dialect) -> dict[str, Any] | None:
     value = _as_object(attribute, value, dialect)
     read: dict[str, Any] = {}
-    for name, (sub_attribute, sent) in read_members(attribute.sub_attributes, value, dialect).items():
+    for name, (sub_attribute, sent) in read_members(
+        attribute.sub_attributes, value, dialect, f"{attribute.name}."
+    ).items():
         if (member := read_value(sub_attribute, sent, dialect)) is not None:
             read[name] = member
     if read:
-        require(attribute.sub_attributes, read, f"{attribute.name}.")
+        require(attribute.required_members, read, f"{attribute.name}.")
     return read or None
 
 
@@ -98,23 +116,39 @@ def _as_object(attribute: Attribute, value: Any, dialect: Dialect) -> Mapping[st
             return _as_object(attribute, value[0], dialect)
         if isinstance(value, str) and dialect.accepts(Leniency.SCALAR_VALUE):
             return {"value": value}
-    raise InvalidValue(f"{attribute.name} is a complex attribute: send an object with its sub-attributes.")
+    raise InvalidValue(
+        f"{attribute.name} is a complex attribute: send an object with its sub-attributes.",
+        rule="type",
+        attribute=attribute.name,
+    )
 
 
-def require(attributes: Mapping[str, Attribute], values: Mapping[str, Any], prefix: str = "") -> None:
-    """Raise :class:`InvalidValue` if a required attribute has no value."""
-    for attribute in attributes.values():
-        if attribute.required and not attribute.read_only and values.get(attribute.name) in (None, ""):
-            raise InvalidValue(f"{prefix}{attribute.name} is required: map it to a value that nobody lacks.")
+def require(required: Iterable[Attribute], values: Mapping[str, Any], prefix: str = "") -> None:
+    """Raise :class:`InvalidValue` if one of the required attributes has no value."""
+    for attribute in required:
+        if values.get(attribute.name) in (None, ""):
+            raise InvalidValue(
+                f"{prefix}{attribute.name} is required: map it to a value that nobody lacks.",
+                rule="required",
+                attribute=prefix + attribute.name,
+            )
 
 
 def _read_string(attribute: Attribute, value: Any, dialect: Dialect) -> str:  # noqa: ARG001  # one of _READERS
     if not isinstance(value, str):
-        raise InvalidValue(f"{attribute.name} is a string: send it in double quotes.")
+        raise InvalidValue(
+            f"{attribute.name} is a string: send it in double quotes.", rule="type", attribute=attribute.name
+        )
     if attribute.max_length is not None and len(value) > attribute.max_length:
-        raise InvalidValue(f"{attribute.name} has at most {attribute.max_length} characters: send a shorter value.")
+        raise InvalidValue(
+            f"{attribute.name} has at most {attribute.max_length} characters: send a shorter value.",
+            rule="format",
+            attribute=attribute.name,
+        )
     if attribute.format is Format.DATE and not (is_date(value) or instant(value)):
-        raise InvalidValue(f"{attribute.name} is a date: send one such as 2026-01-31.")
+        raise InvalidValue(
+            f"{attribute.name} is a date: send one such as 2026-01-31.", rule="format", attribute=attribute.name
+        )
     return value
 
 
@@ -124,32 +158,44 @@ def _read_boolean(attribute: Attribute, value: Any, dialect: Dialect) -> bool:
     word = value.lower() if isinstance(value, str) else None
     if word in ("true", "false") and dialect.accepts(Leniency.STRING_BOOLEAN):
         return word == "true"
-    raise InvalidValue(f"{attribute.name} is a boolean: send true or false.")
+    raise InvalidValue(f"{attribute.name} is a boolean: send true or false.", rule="type", attribute=attribute.name)
 
 
 def _read_integer(attribute: Attribute, value: Any, dialect: Dialect) -> int:  # noqa: ARG001  # one of _READERS
     if isinstance(value, bool) or not isinstance(value, int | float) or value != int(value):
-        raise InvalidValue(f"{attribute.name} is an integer: send a whole number without quotes.")
+        raise InvalidValue(
+            f"{attribute.name} is an integer: send a whole number without quotes.",
+            rule="type",
+            attribute=attribute.name,
+        )
     return int(value)
 
 
 def _read_decimal(attribute: Attribute, value: Any, dialect: Dialect) -> int | float:  # noqa: ARG001  # one of _READERS
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise InvalidValue(f"{attribute.name} is a number: send it without quotes.")
+        raise InvalidValue(
+            f"{attribute.name} is a number: send it without quotes.", rule="type", attribute=attribute.name
+        )
     return value
 
 
 def _read_date_time(attribute: Attribute, value: Any, dialect: Dialect) -> str:
     text = _read_string(attribute, value, dialect)
     if instant(text) is None:
-        raise InvalidValue(f"{attribute.name} is a date and time: send one such as 2026-01-31T09:30:00Z.")
+        raise InvalidValue(
+            f"{attribute.name} is a date and time: send one such as 2026-01-31T09:30:00Z.",
+            rule="format",
+            attribute=attribute.name,
+        )
     return text
 
 
 def _read_binary(attribute: Attribute, value: Any, dialect: Dialect) -> str:
     text = _read_string(attribute, value, dialect)
     if not _BASE64.fullmatch(text):
-        raise InvalidValue(f"{attribute.name} is binary: send it encoded in base64.")
+        raise InvalidValue(
+            f"{attribute.name} is binary: send it encoded in base64.", rule="format", attribute=attribute.name
+        )
     return text
 
 

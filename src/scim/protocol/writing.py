@@ -86,7 +86,11 @@ class Elements:
         """An element that has become primary makes the others not so (RFC 7644 section 3.5.2)."""
         marked = [each for each in self._elements if _is_primary(each) and id(each) not in self._primary]
         if len(marked) > 1:
-            raise InvalidValue(f"Only one of {self._attribute.name} may be primary: one operation marks several.")
+            raise InvalidValue(
+                f"Only one of {self._attribute.name} may be primary: one operation marks several.",
+                rule="primary",
+                attribute=self._attribute.name,
+            )
         for element in self._elements if marked else []:
             if _is_primary(element) and element is not marked[0]:
                 element["primary"] = False
@@ -103,7 +107,11 @@ def _write_into(
     elif isinstance(value, dict):
         _merge(element, attribute, value, dialect)
     else:
-        raise InvalidValue(f"An element of {attribute.name} takes an object with its sub-attributes.")
+        raise InvalidValue(
+            f"An element of {attribute.name} takes an object with its sub-attributes.",
+            rule="type",
+            attribute=attribute.name,
+        )
 
 
 def write_member(members: dict[str, Any], attribute: Attribute, value: Any, dialect: Dialect) -> None:
@@ -131,7 +139,7 @@ def _clears(attribute: Attribute, value: Mapping[str, Any], dialect: Dialect) ->
 
 
 def _merge(members: dict[str, Any], attribute: Attribute, value: Mapping[str, Any], dialect: Dialect) -> None:
-    for sub_attribute, sent in read_members(attribute.sub_attributes, value, dialect).values():
+    for sub_attribute, sent in read_members(attribute.sub_attributes, value, dialect, f"{attribute.name}.").values():
         write_member(members, sub_attribute, sent, dialect)
 
 
@@ -144,7 +152,7 @@ def prune(members: dict[str, Any], attribute: Attribute) -> None:
         check_number(attribute, value)
     for element in value if isinstance(value, list) else [value]:
         if isinstance(element, dict):
-            require(attribute.sub_attributes, element, f"{attribute.name}.")
+            require(attribute.required_members, element, f"{attribute.name}.")
 
 
 def _is_primary(element: Any) -> bool:

@@ -29,6 +29,7 @@ from scim.protocol.errors import (
 from scim.protocol.messages import BULK_RESPONSE, BulkOperation, BulkRequest, read_message
 from scim.service.context import Context
 from scim.service.dependencies import Dependencies, Node, depend
+from scim.service.failures import WRITES, Asked, Recorder
 from scim.service.limits import MAX_OPERATIONS
 from scim.service.preconditions import Preconditions
 from scim.service.resources import Resources
@@ -66,12 +67,16 @@ class _Step:
 
 @dataclass(slots=True)
 class Bulk:
-    """The operations of one bulk request. ``report`` is told of faults that are not the client's."""
+    """The operations of one bulk request.
+
+    ``report`` is told of faults that are not the client's, ``recorder`` of how each operation ended.
+    """
 
     resources: Mapping[str, Resources]
     """The resources by the lower-case name of their endpoint, such as ``users``."""
     context: Context
     report: Callable[[Exception], None]
+    recorder: Recorder
     workers: int = WORKERS
     _steps: Sequence[_Step] = ()
     _dependencies: Dependencies = field(default_factory=lambda: depend([]))
@@ -143,6 +148,9 @@ class Bulk:
             )
         if step.error is not None:
             step.result |= {"status": str(step.error.status), "response": step.error.body()}
+            self.recorder.failed(_asked(step), step.error, step.context.dialect)
+        else:
+            self.recorder.succeeded(_asked(step), step.context.dialect)
 
     def _run(self, index: int, step: _Step) -> None:
         if self.context.deadline.remaining_s() < _TIME_FOR_OPERATION_S:
@@ -227,7 +235,17 @@ class Bulk:
             return False
         step.error = UnresolvedReference("The operation refers in a circle to a bulkId whose operation failed.")
         step.result = _named(step.sent) | {"status": str(step.error.status), "response": step.error.body()}
+        self.recorder.failed(_asked(step), step.error, step.context.dialect)
         return True
+
+
+def _asked(step: _Step) -> Asked:
+    """What the operation asked for; of one that could not be read what can be told."""
+    members = {name.lower(): value for name, value in step.sent.items()} if isinstance(step.sent, dict) else {}
+    method, path = str(members.get("method", "")).upper(), str(members.get("path", ""))
+    resource_id = path.strip("/").partition("/")[2]
+    known = resource_id and not resource_id.startswith(_REFERENCE)
+    return Asked(WRITES.get(method, "POST Bulk"), resource_id if known else None, members.get("data"))
 
 
 def _node(operation: BulkOperation) -> Node:

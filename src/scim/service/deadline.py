@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from scim.protocol.errors import Unavailable
 
@@ -19,25 +19,35 @@ _LONGEST_PAUSE_S = 0.5
 _RANDOM = random.SystemRandom()
 
 
+CONFLICT, REFUSED = "conflict", "refused"
+"""Why something is attempted once more: others wrote at the same time, or a store refused or did not answer."""
+
+
 @dataclass(frozen=True, slots=True)
 class Deadline:
-    """``remaining_s`` tells the seconds that are left, ``sleep`` waits."""
+    """``remaining_s`` tells the seconds that are left, ``sleep`` waits. ``causes`` has why it was, each time."""
 
     remaining_s: Callable[[], float]
     sleep: Callable[[float], None]
+    causes: list[str] = field(default_factory=list)
 
     def check(self) -> None:
         """Raise :class:`Unavailable` unless there is time for one more call, should it hang, and for the answer."""
-        if self.remaining_s() < CALL_S + _RESERVE_S:
+        if not self.has_time():
             raise Unavailable(
                 "The service could not finish in time; send the request again.", headers={"Retry-After": "1"}
             )
 
-    def pause(self, attempt: int) -> None:
+    def has_time(self) -> bool:
+        """Whether there is time for one more call, should it hang, and for the answer."""
+        return self.remaining_s() >= CALL_S + _RESERVE_S
+
+    def pause(self, attempt: int, cause: str = REFUSED) -> None:
         """Wait before attempt ``attempt`` + 1: full jitter, so that those who collided spread.
 
         Raises :class:`Unavailable` where the time is up.
         """
         self.check()
+        self.causes.append(cause)
         longest = min(_FIRST_PAUSE_S * 2**attempt, _LONGEST_PAUSE_S)
         self.sleep(_RANDOM.uniform(0, longest))

@@ -1,4 +1,4 @@
-"""Finding a person by what an on-call person was told of them."""
+"""People as pages list them, and finding them by a part of their name."""
 
 from __future__ import annotations
 
@@ -14,13 +14,7 @@ from scim.service.ports import Store
 from scim.service.search import read_query
 from scim.service.stored import Presentation, Stored
 
-_EXACT = ("id", "userName", "externalId", "emails.value")
-_PARTLY = ("userName", "displayName", "name.formatted", "name.givenName", "name.familyName", "emails.value")
-
-
-def exactly(store: Store, resource_type: ResourceType, text: str, count: int) -> Sequence[Stored]:
-    """Those whose id, userName, externalId or email is ``text``."""
-    return _found(store, resource_type, _EXACT, "eq", text, count)
+_NAMES = ("userName", "displayName", "name.formatted", "name.givenName", "name.familyName", "emails.value")
 
 
 def partly(store: Store, resource_type: ResourceType, text: str, count: int) -> Sequence[Stored]:
@@ -28,13 +22,7 @@ def partly(store: Store, resource_type: ResourceType, text: str, count: int) -> 
 
     Raises :class:`scim.protocol.errors.TooMany` where there are too many users to look through.
     """
-    return _found(store, resource_type, _PARTLY, "co", text, count)
-
-
-def _found(
-    store: Store, resource_type: ResourceType, names: Sequence[str], operator: str, text: str, count: int
-) -> Sequence[Stored]:
-    wanted = " or ".join(f"{name} {operator} {json.dumps(text)}" for name in names)
+    wanted = " or ".join(f"{name} co {json.dumps(text)}" for name in _NAMES)
     query = read_query(
         SearchRequest(filter=wanted), resource_type, Dialect(strict=True), Presentation(resource_type, "")
     )

@@ -25,7 +25,11 @@ class NotUnique(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What a change record says beside the versions: written in the same transaction as the change itself."""
+    """What a change record says beside the versions: written in the same transaction as the change itself.
+
+    ``resource_type`` and those after it tell whom it is about, as it stands after the change; before it for a deletion,
+    after which nobody is active.
+    """
 
     at: str
     operation: str
@@ -34,6 +38,11 @@ class Change:
     actor: str
     request_id: str
     leniencies: Sequence[str]
+    resource_type: str
+    user_name: str
+    external_id: str | None
+    active: bool
+    left_out: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +102,8 @@ class Query:
 class Found:
     """A page of what matches: how many there are in all, those of the page, and the plan that found them.
 
+    ``read`` is how many had to be read for it.
+
     ``after`` and ``before`` are where the next and the previous page can be asked for beside; ``None`` without one.
     """
 
@@ -101,6 +112,7 @@ class Found:
     plan: str
     after: Sequence[Anchor] | None = None
     before: Sequence[Anchor] | None = None
+    read: int = 0
 
 
 class Store(Protocol):
@@ -257,7 +269,10 @@ class TokenStore(Protocol):
     """The tenants' tokens, one secret a tenant. Who adds a version chooses its id, so that adding can be repeated."""
 
     def open(self, tenant_id: str, version: str, expires: float | None) -> None:
-        """Add a new token, in a secret that is made for it, or restored where it awaits its deletion."""
+        """Add a new token, in a secret that is made for it, or restored where it awaits its deletion.
+
+        Raises :class:`SecretMissing` where it goes away at the same moment, or is seen late.
+        """
 
     def add(self, tenant_id: str, version: str, expires: float | None, grace_s: float) -> None:
         """Add a new token as the pending one; does nothing if the version is there.
@@ -280,4 +295,4 @@ class TokenStore(Protocol):
         """Have the secret deleted, after some days in which it opens nothing and can be restored."""
 
     def reopen(self, tenant_id: str) -> None:
-        """Restore the secret."""
+        """Restore the secret, if it awaits its deletion."""

@@ -22,6 +22,7 @@ from scim.protocol.resource import (
 )
 from scim.protocol.schema import ResourceType
 from scim.service.context import Context
+from scim.service.deadline import CONFLICT
 from scim.service.ports import Change, NotUnique, Store, VersionConflict
 from scim.service.preconditions import Preconditions
 from scim.service.stored import Stored
@@ -80,7 +81,12 @@ class Resources:
 
         def patched(before: Resource) -> Resource:
             after = apply_patch(before, operations, self.resource_type, self.context.dialect)
-            return after if any(map(_removes_active, operations)) else _keeping_active(before, after)
+            if any(map(_removes_active, operations)):
+                return after
+            kept = _keeping_active(before, after)
+            if kept is not after:
+                self.context.dialect.leave_out("active", value=True)
+            return kept
 
         return self._update(resource_id, "patch", patched, preconditions)
 
@@ -120,12 +126,12 @@ class Resources:
             try:
                 return write(before)
             except VersionConflict:
-                self.context.deadline.pause(attempt)
+                self.context.deadline.pause(attempt, CONFLICT)
                 attempt += 1
 
     def _current(self, resource_id: str) -> Stored:
         if (stored := self.store.get(resource_id)) is None:
-            raise NotFound(f"There is no {self.resource_type.name} with this id.")
+            raise NotFound(f"There is no {self.resource_type.name} with this id.", rule="unknown-user")
         return stored
 
     def _duplicate(self) -> Uniqueness:
@@ -144,6 +150,11 @@ class Resources:
             actor="scim",
             request_id=self.context.request_id,
             leniencies=self.context.dialect.fired,
+            resource_type=self.resource_type.name,
+            user_name=(after or before)[self.resource_type.unique.name],
+            external_id=(after or before).get("externalId"),
+            active=after.get("active") is True,
+            left_out=self.context.dialect.left_out,
         )
 
 

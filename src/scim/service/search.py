@@ -25,10 +25,11 @@ _LAST_INDEX = 2**53  # the largest whole number that every JSON reader has
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A list response as JSON, and the plan by which it was found."""
+    """A list response as JSON, the plan by which it was found, and how many resources were read for it."""
 
     body: str
     plan: str
+    read: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,8 @@ class Search:
         start = StartIndex(min(max(request.startindex or 1, 1), _LAST_INDEX), self.client)
         count = MAX_RESULTS if request.count is None else min(max(request.count, 0), MAX_RESULTS)
         found = self.store.find(replace(query, start=start, count=count))
-        return Answer(list_response(found.total, map(showing, found.page), start_index=start.index), found.plan)
+        body = list_response(found.total, map(showing, found.page), start_index=start.index)
+        return Answer(body, found.plan, found.read)
 
     def _by_cursor(self, request: SearchRequest, query: Query, showing: Callable[[Stored], str]) -> Answer:
         if request.startindex is not None:
@@ -66,7 +68,8 @@ class Search:
         following = cursors.make(found.after, found.total, count)
         preceding = cursors.make(found.before, found.total, count, backwards=True)
         shown = map(showing, found.page)
-        return Answer(list_response(found.total, shown, next_cursor=following, previous_cursor=preceding), found.plan)
+        body = list_response(found.total, shown, next_cursor=following, previous_cursor=preceding)
+        return Answer(body, found.plan, found.read)
 
 
 def read_query(

@@ -103,7 +103,10 @@ class Tenants:
             return self._finish(before)
         version, now = self.new_id(), self.now()
         expires = _expiry(now, lifetime_s)
-        self.tokens.open(tenant_id, version, expires)
+        try:
+            self.tokens.open(tenant_id, version, expires)
+        except SecretMissing:
+            raise ChangedMeanwhile(f"The secret of {tenant_id} was changed just now; try again.") from None
         token = TokenState(version, now, 0.0, expires, shown=False, ended=self._others(tenant_id, version))
         try:
             after = self._write(before, replace(configured, connected=True, token=token), "connect")

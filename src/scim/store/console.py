@@ -72,6 +72,7 @@ class InvitationStore:
         commit(
             self._dynamo,
             [Action(part, {"Put": put}) for (part, _), put in zip(wanted, puts, strict=True)],
+            token=self._new_id(),
             is_committed=lambda: self._dynamo.get(partition, record) is not None,
             new_token=self._new_id,
         )

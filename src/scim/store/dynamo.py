@@ -123,12 +123,21 @@ class Dynamo:
         after: Item | None = None,
         backwards: bool = False,
         limit: int | None = None,
+        holding: Sequence[tuple[str, str]] = (),
     ) -> Iterator[Item]:
         """The items of a range in order, behind the key ``after``, as many calls as are drawn from; 1 MB a call.
 
         The first call reads ``limit`` items, further ones more and more. An index is by time, and follows the table.
+        ``holding``: only items of which a set of that name has that member; all are read, and these are sent.
         """
+        if keys.is_empty:
+            return
         request = {**self._range(partition, keys, index, attributes), "ScanIndexForward": not backwards}
+        if holding:
+            request["FilterExpression"] = " OR ".join(f"contains(#h{n}, :h{n})" for n in range(len(holding)))
+            for number, (name, member) in enumerate(holding):
+                request["ExpressionAttributeNames"][f"#h{number}"] = name
+                request["ExpressionAttributeValues"][f":h{number}"] = {"S": member}
         while True:
             start = {} if after is None else {"ExclusiveStartKey": after}
             bound = {} if limit is None else {"Limit": limit}
@@ -140,6 +149,8 @@ class Dynamo:
 
     def count(self, partition: str, keys: Range, *, index: str | None = None) -> int:
         """How many items a range has; 1 MB a call, of which nothing is sent."""
+        if keys.is_empty:
+            return 0
         request = {**self._range(partition, keys, index, ()), "Select": "COUNT"}
         total, start = 0, dict[str, Any]()
         while True:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from scim.protocol.path import Path
 from scim.protocol.schema import ResourceType
@@ -40,7 +41,8 @@ class Finder:
         if query.order is not None and is_sorted:
             source = Sorted(reader, exact=True, source=source, matches=query.matches, order=query.order)
         paging = Paging(query, source, reader, self._ledger, f"{found},sort" if is_sorted else str(found))
-        return paging.by_index(query.start) if isinstance(query.start, StartIndex) else paging.beside(query.start)
+        page = paging.by_index(query.start) if isinstance(query.start, StartIndex) else paging.beside(query.start)
+        return replace(page, read=reader.read)
 
     def _source(self, found: Plan, query: Query, reader: Reader, *, light: bool) -> Source:
         match found:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 
 from scim.service.ports import Act, Change, Tenant, TokenState, Use
 from scim.service.stored import Stored, encode
@@ -56,12 +57,21 @@ def referenced(item: Item) -> str:
     return resource_id
 
 
-def change(partition: str, sort: str, change_id: str, expires: int | None, change: Change) -> Item:
-    """A change record; ``expires`` in seconds since 1970, ``None`` to keep it."""
+def change(
+    partition: str, sort: str, change_id: str, expires: int | None, change: Change, lost: Collection[str] = ()
+) -> Item:
+    """A change record; ``expires`` in seconds since 1970, ``None`` to keep it.
+
+    ``lost`` are the handles of what the user is no longer known by (:func:`scim.service.people.handle`).
+    """
     ttl = {} if expires is None else {"ttl": {"N": str(expires)}}
+    handles = {"handles": {"SS": sorted(lost)}} if lost else {}
+    external_id = {} if change.external_id is None else {"externalId": {"S": change.external_id}}
     return {
         **key(partition, sort),
         **ttl,
+        **handles,
+        SORT_OF_INDEX: {"S": keys.recorded("C#", change.at)},
         "change": {"S": change_id},
         "at": {"S": change.at},
         "operation": {"S": change.operation},
@@ -70,6 +80,11 @@ def change(partition: str, sort: str, change_id: str, expires: int | None, chang
         "actor": {"S": change.actor},
         "request": {"S": change.request_id},
         "leniencies": {"L": [{"S": name} for name in change.leniencies]},
+        "leftOut": {"L": [{"S": name} for name in change.left_out]},
+        "resourceType": {"S": change.resource_type},
+        "userName": {"S": change.user_name},
+        **external_id,
+        "active": {"BOOL": change.active},
     }
 
 

@@ -26,7 +26,10 @@ _USER_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _USERS = "U#"
 _NAMES, _NAMES_END = "N#", "N$"  # $ follows #
 _LAST_INSTANT = ":"  # behind every digit
+FAILED = "F#"
+REFUSALS = "X#"
 COUNTERS = "K#"
+CHANGES = "C#"
 BOOKMARKS = "B#"
 _ID_END = "g"  # behind every hex digit and hyphen, of which ids are made
 _SEARCHABLE = 800  # bytes of a value that every key of it begins with, cut or not
@@ -38,6 +41,49 @@ class Range:
 
     first: str
     last: str
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing can lie there: DynamoDB refuses to be asked for it. The order is that of UTF-8, as there."""
+        return self.first > self.last
+
+
+def failures(tenant_id: str) -> str:
+    """The partition of what failed: IAM lets functions write here outside transactions, and nowhere else."""
+    return f"F#{tenant_id}"
+
+
+def failure(identifier: str, digest: str) -> str:
+    """A failure of one kind for one person, whose identifier may be empty."""
+    return f"{FAILED}{_bounded(_escaped(key(identifier, case_exact=False)), _LONGEST_VALUE)}#{digest}"
+
+
+def refusals(minute: str) -> str:
+    """The tokens that were refused in a minute, ``2026-01-31T09:30``."""
+    return f"{REFUSALS}{minute}"
+
+
+FAILURES = Range("F#", "F$")
+"""All failures of a tenant, by key as well as by time."""
+
+
+def changes(user_id: str = "") -> Range:
+    """All change records, or those of one user."""
+    return Range(f"{CHANGES}{user_id}#" if user_id else CHANGES, f"{CHANGES}{user_id}$" if user_id else "C$")
+
+
+def changed_id(sort: str) -> str:
+    """The id in a change record's key."""
+    return sort.split("#")[1]
+
+
+def recorded(prefix: str, at: str) -> str:
+    """Where a record lies in the index by time: ``C#`` those of changes, ``F#`` those of failures."""
+    return prefix + at
+
+
+def is_refusal(sort: str) -> bool:
+    return sort.startswith(REFUSALS)
 
 
 LEDGER = Range(BOOKMARKS, COUNTERS + _ID_END)
@@ -157,17 +203,7 @@ def bookmark(digest: str) -> str:
 
 def change(user_id: str, version: int) -> str:
     """A change record; versions have ten digits, so that their order as text is their order."""
-    return f"C#{user_id}#{version:010d}"
-
-
-def changes(user_id: str = "") -> Range:
-    """All change records, or those of one user."""
-    return Range(f"C#{user_id}#" if user_id else "C#", f"C#{user_id}$" if user_id else "C$")
-
-
-def changed_id(sort: str) -> str:
-    """The id in a change record's key."""
-    return sort.split("#")[1]
+    return f"{CHANGES}{user_id}#{version:010d}"
 
 
 def index_entries(resource: Mapping[str, Any], user_id: str, indexed: Mapping[str, Path]) -> set[str]:

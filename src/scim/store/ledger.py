@@ -84,15 +84,16 @@ class Ledger:
 
         It is a help for the next page, and never fails this one.
         """
-        known = self._reading or _NOTHING_READ
+        known, own = self._reading or _NOTHING_READ, keys.bookmark(digest)
         places = [place, *(() if first else known.bookmarks.get(digest, ()))][:_PLACES]
         item = {
-            **items.key(self.partition, keys.bookmark(digest)),
+            **items.key(self.partition, own),
             "places": {"S": json.dumps([[each.start_index, each.after, each.total] for each in places])},
             "ttl": {"N": str(int(self.now()) + BOOKMARK_S)},
         }
+        expired = [items.key(self.partition, each) for each in known.expired if each != own]
         try:
-            return self.dynamo.write_apart(item, [items.key(self.partition, each) for each in known.expired])
+            return self.dynamo.write_apart(item, expired)
         except (ClientError, BotoCoreError):
             return False
 

@@ -105,7 +105,9 @@ def plan(tree: Filter | None, order: Path | None, indexes: Indexes) -> Plan:
     terms = tree.terms if isinstance(tree, And) else (tree,)
     found = points(tree, indexes.names)
     if found is not None:
-        return Points(found, exact=len(terms) == 1 and _is_exact(tree))
+        # Nothing tells whether there is a user with an id before it is read.
+        is_known = all(point.name != "id" for point in found)
+        return Points(found, exact=is_known and len(terms) == 1 and _is_exact(tree))
     for ranges in (_names(terms, indexes), _times(terms)):
         if ranges:
             met = reduce(and_, ranges)

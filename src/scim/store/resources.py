@@ -12,6 +12,7 @@ from typing import Any
 from scim.protocol.errors import PayloadTooLarge
 from scim.protocol.path import Path
 from scim.protocol.schema import ResourceType
+from scim.service.people import known_by
 from scim.service.ports import Change, Found, NotUnique, Query, VersionConflict
 from scim.service.stored import Stored
 from scim.store import items, keys
@@ -69,10 +70,10 @@ class ResourceStore:
             *self._unique(before, after),
             *self._index(before, after),
             *self._count(before, after),
-            Action(Part.CHANGE, self._put(self._change(record, change_id, change), _ABSENT)),
+            Action(Part.CHANGE, self._put(self._change(record, change_id, change, _lost(before, after)), _ABSENT)),
         ]
         try:
-            commit(self._dynamo, actions, is_committed, self._layout.new_id)
+            commit(self._dynamo, actions, change_id, is_committed, self._layout.new_id)
         except ConditionFailed as failed:
             # A version that has moved on takes precedence: what is unique may have moved with it.
             raise (NotUnique if failed.parts == {Part.UNIQUE} else VersionConflict) from failed
@@ -128,8 +129,8 @@ class ResourceStore:
                 },
             )
 
-    def _change(self, record: str, change_id: str, change: Change) -> Item:
-        return items.change(self._partition, record, change_id, self._layout.expires(), change)
+    def _change(self, record: str, change_id: str, change: Change, lost: frozenset[str]) -> Item:
+        return items.change(self._partition, record, change_id, self._layout.expires(), change, lost)
 
     def _unique_key(self, stored: Stored | None) -> str | None:
         if stored is None:
@@ -168,6 +169,12 @@ def _present(before: Stored | None, after: Stored | None) -> Stored:
     if stored is None:
         raise ValueError("A change is from something or to something.")
     return stored
+
+
+def _lost(before: Stored | None, after: Stored | None) -> frozenset[str]:
+    """The handles of all that the user was known by and is no longer: whoever asks for it finds the change."""
+    old, new = (known_by(each.resource).handles if each else frozenset[str]() for each in (before, after))
+    return old - new
 
 
 def _is_active(stored: Stored | None) -> bool:

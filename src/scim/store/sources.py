@@ -35,6 +35,8 @@ _ATTEMPTS = 3
 Load = Callable[[], Stored | None]
 Reference = tuple[str, str]
 """A key, and the id of the resource that it leads to."""
+SortKey = tuple[Any, str]
+"""What is sorted by, and the id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +91,11 @@ class Reader:
     remedy: str
     _read: int = field(default=0)
 
+    @property
+    def read(self) -> int:
+        """How many users were read."""
+        return self._read
+
     def spend(self) -> None:
         """Raises :class:`TooMany` past the budget."""
         in_time = self._read % _CHECKED_EVERY or self.dynamo.deadline.remaining_s() >= _TIME_FOR_ANSWER_S
@@ -98,7 +105,8 @@ class Reader:
 
     def documents(self, resource_ids: Iterable[str]) -> dict[str, Stored]:
         """Those of the resources that exist, by id."""
-        wanted = list(resource_ids)
+        # Who moves while keys are read is met twice, and DynamoDB refuses to be asked twice.
+        wanted = list(dict.fromkeys(resource_ids))
         for _ in wanted:
             self.spend()
         if len(wanted) == 1:
@@ -112,12 +120,17 @@ class Reader:
     def referenced(
         self, references: Iterator[Reference], wanted: int | None, is_here: Callable[[str, Stored], bool]
     ) -> Iterator[Entry]:
-        """Entries whose documents are read in batches, the first of which has as many as are wanted."""
-        size = wanted or _BATCH
-        while batch := list(islice(references, size)):
-            documents = _Batch(self, [resource_id for _, resource_id in batch])
-            for key, resource_id in batch:
-                yield Entry(key, documents.loading(key, resource_id, is_here))
+        """Entries whose documents are read in batches.
+
+        References are first drawn as many as are wanted and the one that tells whether more follow, then by batches.
+        """
+        size = _BATCH if wanted is None else wanted + 1
+        while drawn := list(islice(references, size)):
+            for first in range(0, len(drawn), _BATCH):
+                batch = drawn[first : first + _BATCH]
+                documents = _Batch(self, [resource_id for _, resource_id in batch])
+                for key, resource_id in batch:
+                    yield Entry(key, documents.loading(key, resource_id, is_here))
             size = _BATCH
 
 
@@ -276,7 +289,8 @@ class ByPoints(Source):
                 break
         for each in first:
             yield Entry(each, lambda each=each: documents.get(each))  # type: ignore[misc]  # its own default
-        yield from self.reader.referenced(((each, each) for each in references), None, self._is_here)
+        rest = ((each, each) for each in references)
+        yield from self.reader.referenced(rest, None if wanted is None else 0, self._is_here)
 
     def key(self, stored: Stored) -> str:
         return stored.id
@@ -350,11 +364,9 @@ class Sorted(Source):
         reverse = self.order.descending != backwards
         bound = None if after is None else _read_key(after)
         behind = [each for each in self._keys() if bound is None or (each < bound if reverse else each > bound)]
-        if wanted is None:
-            chosen = sorted(behind, reverse=reverse)
-        else:
-            chosen = (heapq.nlargest if reverse else heapq.nsmallest)(skip + wanted + 1, behind)
-        references = ((json.dumps(each), each[1]) for each in chosen[skip:])
+        expected = 0 if wanted is None else skip + wanted + 1
+        in_order = islice(_in_order(behind, expected, reverse=reverse), skip, None)
+        references = ((json.dumps(each), each[1]) for each in in_order)
         return self.reader.referenced(references, wanted, lambda key, stored: self.key(stored) == key)
 
     def key(self, stored: Stored) -> str:
@@ -363,12 +375,19 @@ class Sorted(Source):
     def count(self) -> int:
         return len(self._keys()) if self._total is None else self._total
 
-    def _keys(self) -> list[tuple[Any, str]]:
+    def _keys(self) -> set[SortKey]:
+        """A set, since who changes meanwhile may be met twice."""
         loaded = (entry.load() for entry in self.source.entries())
         matches = self.matches or (lambda _: True)
-        keys = [(self.order.key(each), each.id) for each in loaded if each is not None and matches(each)]
+        keys = {(self.order.key(each), each.id) for each in loaded if each is not None and matches(each)}
         self._total = len(keys)
         return keys
+
+
+def _in_order(keys: Sequence[SortKey], expected: int, *, reverse: bool) -> Iterator[SortKey]:
+    """The keys in order; past those that are expected to be drawn, all of them are sorted."""
+    yield from (heapq.nlargest if reverse else heapq.nsmallest)(expected, keys)
+    yield from sorted(keys, reverse=reverse)[expected:]
 
 
 def _unique_key(value: str, attribute: Attribute) -> str:

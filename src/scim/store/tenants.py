@@ -60,6 +60,7 @@ class TenantStore:
             commit(
                 self._dynamo,
                 actions,
+                token=self._new_id(),
                 is_committed=lambda: self._dynamo.get(partition, record) is not None,
                 new_token=self._new_id,
             )

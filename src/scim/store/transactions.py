@@ -17,6 +17,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from scim.protocol.errors import Unavailable
+from scim.service.deadline import CONFLICT, REFUSED
 from scim.store.dynamo import NO_ANSWER, THROTTLED, Dynamo, error_code, is_in_doubt, is_throttled
 
 _TRANSIENT = THROTTLED | {"TransactionConflict", "ProvisionedThroughputExceeded", "None"}
@@ -48,15 +49,21 @@ class ConditionFailed(Exception):
 
 
 def commit(
-    dynamo: Dynamo, actions: Sequence[Action], is_committed: Callable[[], bool], new_token: Callable[[], str]
+    dynamo: Dynamo,
+    actions: Sequence[Action],
+    token: str,
+    is_committed: Callable[[], bool],
+    new_token: Callable[[], str],
 ) -> None:
     """Write all of the actions or none. ``is_committed`` reads whether the change record that they write is there.
+
+    ``token`` is the first attempt's ``ClientRequestToken``, no other transaction's.
 
     Raises :class:`ConditionFailed`, or :class:`Unavailable` where the time is up.
     """
     dynamo.deadline.check()
     requests = [action.request for action in actions]
-    token, in_doubt, attempt = new_token(), False, 0
+    in_doubt, attempt = False, 0
     while True:
         try:
             dynamo.transact(requests, token)
@@ -65,21 +72,23 @@ def commit(
                 if in_doubt and is_committed():
                     return
                 raise ConditionFailed(failed) from error
+            cause = REFUSED
             if _is_cancelled(error):
                 token = token if in_doubt else new_token()
+                cause = CONFLICT if _is_conflict(error) else REFUSED
             elif is_in_doubt(error):
                 in_doubt = True
             elif not is_throttled(error):
                 raise
         else:
             return
-        _pause(dynamo, attempt, in_doubt=in_doubt)
+        _pause(dynamo, attempt, cause, in_doubt=in_doubt)
         attempt += 1
 
 
-def _pause(dynamo: Dynamo, attempt: int, *, in_doubt: bool) -> None:
+def _pause(dynamo: Dynamo, attempt: int, cause: str, *, in_doubt: bool) -> None:
     try:
-        dynamo.deadline.pause(attempt)
+        dynamo.deadline.pause(attempt, cause)
     except Unavailable:
         if in_doubt:
             raise Unavailable(
@@ -103,6 +112,10 @@ def _failed(error: Exception, actions: Sequence[Action]) -> frozenset[Part]:
         for action, reason in zip(actions, _reasons(error), strict=False)
         if reason.get("Code") == _CONDITION
     )
+
+
+def _is_conflict(error: Exception) -> bool:
+    return any(reason.get("Code") == "TransactionConflict" for reason in _reasons(error))
 
 
 def _is_cancelled(error: Exception) -> bool:

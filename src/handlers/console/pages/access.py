@@ -42,7 +42,7 @@ def to_provider(visit: Visit) -> Page:
 def from_provider(visit: Visit) -> Page:
     """Come back from it."""
     provider, admission_errors = _provider(visit)
-    query = visit.request.query
+    query = visit.request.asked
     state, nonce, verifier = _matching(visit)
     if not compare_digest(query.get("state", "").encode(errors="replace"), state.encode()):
         raise Failure(HTTPStatus.FORBIDDEN, "This sign-in was not begun in this browser, or too long ago: begin again.")

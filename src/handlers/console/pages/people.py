@@ -12,7 +12,7 @@ from typing import Any
 
 from handlers.console.visit import Visit
 from handlers.console.web import Failure, NotFound, Page
-from scim.service.activity import Case
+from scim.service.log import Case
 from scim.service.lookup import email_of, name_of, partly
 from scim.service.ports import Tenant
 from scim.service.stored import Stored
@@ -28,21 +28,21 @@ _RUN = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 def search(visit: Visit, tenant: Tenant) -> Page:
     """Whoever is called that, by all that identifies a person or by a part of their name."""
-    who = visit.request.query.get("who", "").strip()[:200]
+    who = visit.request.asked.get("who", "").strip()[:200]
     if not who:
         return _people(visit, tenant, who, [])
-    case = visit.activity(tenant).why(who)
+    case = visit.log(tenant).why(who)
     if len(case.people) == 1 or (case.timeline and not case.people):
         return _timeline(visit, tenant, who, case)
     found = case.people or partly(visit.users(tenant), tenant.resource_types[0], who, _SHOWN)
     if len(found) == 1:
-        return _timeline(visit, tenant, who, visit.activity(tenant).why(found[0].id))
+        return _timeline(visit, tenant, who, visit.log(tenant).why(found[0].id))
     return _people(visit, tenant, who, found, case.diagnosis)
 
 
 def timeline(visit: Visit, tenant: Tenant, user_id: str) -> Page:
     """One of several who were found."""
-    case = visit.activity(tenant).why(user_id) if is_user_id(user_id) else None
+    case = visit.log(tenant).why(user_id) if is_user_id(user_id) else None
     if case is None or not (case.people or case.timeline):
         raise NotFound
     return _timeline(visit, tenant, user_id, case)
@@ -60,7 +60,7 @@ def _timeline(visit: Visit, tenant: Tenant, who: str, case: Case) -> Page:
 
 def participants(visit: Visit, tenant: Tenant) -> Page:
     """Who takes part: active users, in the order of their ids."""
-    after = visit.request.query.get("after", "")
+    after = visit.request.asked.get("after", "")
     found = list(islice(_active(visit, tenant, after), _PAGE + 1))
     following = found[_PAGE - 1].id if len(found) > _PAGE else ""
     people = [_row(stored) for stored in found[:_PAGE]]

@@ -59,7 +59,9 @@ def parse_filter(text: str, resource_type: ResourceType, dialect: Dialect) -> Fi
     except UnknownAttribute as unknown:
         raise InvalidFilter(
             f"No schema has the attribute {_shown(unknown.name)}. Use an attribute that /Schemas lists, such as "
-            "userName, externalId or emails.value."
+            "userName, externalId or emails.value.",
+            rule="filter-attribute",
+            attribute=_shown(unknown.name),
         ) from unknown
     parser.scanner.expect_end()
     return tree

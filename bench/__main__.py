@@ -1,0 +1,82 @@
+"""``python -m bench``: measures, prints a table, and writes it down. ``make bench`` installs what it needs first."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from bench import bulk, calls, coldstart, costs, cpu, growth, handler, overhttp, report, walk
+from bench.place import forget_aws_configuration
+from bench.result import HEADING, Row, Section
+from bench.stage import FULL, QUICK, Stage
+from local.problem import Problem
+
+# Those that measure time against the number of users come before those that change it.
+PARTS: dict[str, Callable[[Stage], Section]] = {
+    "cpu": cpu.measure,
+    "handler": handler.measure,
+    "growth": growth.measure,
+    "calls": calls.measure,
+    "walk": walk.measure,
+    "bulk": bulk.measure,
+    "cold": coldstart.measure,
+    "costs": costs.measure,
+    "http": overhttp.measure,
+}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("--list", action="store_true", help="list the parts")
+    parser.add_argument("--only", action="append", choices=PARTS, help="measure this part only, and write nothing")
+    parser.add_argument("--quick", action="store_true", help="try that everything runs; the figures mean nothing")
+    options = parser.parse_args()
+    if options.list:
+        for name, part in PARTS.items():
+            print(f"{name:<8} {(sys.modules[part.__module__].__doc__ or '').splitlines()[0]}")
+        return 0
+    try:
+        _measure(options.only or list(PARTS), quick=options.quick)
+    except Problem as problem:
+        print(f"error: {problem}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _measure(names: Sequence[str], *, quick: bool) -> None:
+    started = time.monotonic()
+    forget_aws_configuration()
+    terminal = sys.stdout
+    sections: list[Section] = []
+    print(HEADING, file=terminal)
+    # The functions log to standard output, which has to cost something and need not be seen.
+    with TemporaryDirectory() as directory, ExitStack() as running, Path(os.devnull).open("w") as nowhere:
+        sys.stdout = nowhere
+        try:
+            stage = Stage(QUICK if quick else FULL, Path(directory), running)
+            for name in names:
+                sections.append(PARTS[name](stage))
+                _show(sections[-1].rows, terminal)
+        finally:
+            sys.stdout = terminal
+    rows = [row for section in sections for row in section.rows]
+    minutes = (time.monotonic() - started) / 60
+    print(f"{report.summary(rows)}\n{minutes:.1f} minutes")
+    if names == list(PARTS) and not quick:
+        report.write(sections, minutes)
+        print(f"Written: {report.RESULTS.name}, docs/performance.md and its charts")
+
+
+def _show(rows: Sequence[Row], terminal: object) -> None:
+    for row in rows:
+        print(row.line(), file=terminal, flush=True)  # type: ignore[call-overload]  # a text stream
+
+
+if __name__ == "__main__":
+    sys.exit(main())

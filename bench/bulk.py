@@ -1,0 +1,61 @@
+"""A bulk request of creates, against the same transactions made by bare boto3 at the same concurrency."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import boto3
+
+from bench import population
+from bench.measure import cost, duration, middle, settle
+from bench.operations import Event
+from bench.place import environment
+from bench.result import Row, Section, verdicts
+from bench.service import Refused, Service
+from bench.stage import Stage
+from bench.wire import Call, recording, repeated
+
+_BAR = 1.5
+
+
+def measure(stage: Stage) -> Section:
+    number = stage.scale.bulk
+    pair = stage.empty_pair()
+    twin = pair.twins[0]
+    service = Service(pair.table)
+    settle()
+    turns, concurrency = [], 0
+    for first in itertools.islice(itertools.count(0, number), stage.scale.long_rounds):
+        event = service.event("POST", "/Bulk", population.bulk(first, number))
+        with recording(answers=False) as calls:
+            ours = cost(lambda: _succeed(service, event, number))  # noqa: B023  # it is done at once
+        own = [call for call in calls if call.service == "dynamodb"]
+        concurrency = max(concurrency, _at_once(own))
+        with environment(twin.variables):
+            client = boto3.client("dynamodb", config=own[0].client.meta.config)
+        bare = repeated(own, client, pair.table.name, twin.name)
+        with ThreadPoolExecutor(concurrency) as pool:
+            turns.append((ours, cost(lambda: list(pool.map(lambda call: call(), bare)))))  # noqa: B023  # the same
+    ours, theirs = (middle(side) for side in zip(*turns, strict=True))
+    row = Row(
+        f"bulk of {number:,} creates",
+        ours.elapsed / theirs.elapsed,
+        _BAR,
+        duration(ours.elapsed),
+        f"{duration(theirs.elapsed)} bare boto3, {concurrency} at once",
+    )
+    return Section([row], {"bulk": verdicts([row])})
+
+
+def _succeed(service: Service, event: Event, number: int) -> None:
+    created = service(event)["body"].count('"status":"201"')
+    if created != number:
+        raise Refused(f"{created} of {number} users were created")
+
+
+def _at_once(calls: Sequence[Call]) -> int:
+    """The most calls that were under way together."""
+    steps = sorted([(call.started, 1) for call in calls] + [(call.ended, -1) for call in calls])
+    return max(itertools.accumulate(step for _, step in steps))

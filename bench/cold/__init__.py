@@ -1,0 +1,1 @@
+"""Fresh processes, as Lambda starts them."""

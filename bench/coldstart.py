@@ -1,0 +1,84 @@
+"""Import and first request of a function in a fresh process, against the least that one on the same packages needs."""
+
+from __future__ import annotations
+
+import compileall
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from statistics import median
+from typing import Any
+
+from botocore import xform_name
+
+from bench.measure import duration
+from bench.place import ROOT, environment
+from bench.result import Row, Section, verdicts
+from bench.service import Service, Table, event
+from bench.stage import Stage
+from bench.wire import recording
+from local.problem import Problem
+
+_USERS_BAR, _DISCOVERY_BAR, _MEMORY_BAR_MB = 1.15, 1.0, 90.0
+
+_COLD = ROOT / "bench/cold"
+
+Outcome = Mapping[str, float]
+
+
+def measure(stage: Stage) -> Section:
+    users = stage.users(stage.scale.fewest)
+    for place in (ROOT / "src", _COLD):
+        compileall.compile_dir(place, quiet=1)
+    kinds = {"users": f"/Users/{users.sample[0].id}", "discovery": "/ServiceProviderConfig"}
+    rows = []
+    for name, path in kinds.items():
+        request = event(users.table.token, "GET", path)
+        floor = request | {"calls": _first_calls(users.table, request)}
+        turns = []
+        for number in range(stage.scale.rounds + 1):
+            turn = (_start(users.table, f"handlers.{name}", request), _start(users.table, "bench.cold.floor", floor))
+            turns += [turn] if number else []  # the first round writes what is left to compile
+        rows += _rows(name, *zip(*turns, strict=True))
+    return Section(rows, {"cold": verdicts(rows)})
+
+
+def _rows(name: str, ours: tuple[Outcome, ...], floor: tuple[Outcome, ...]) -> list[Row]:
+    cpu, least = (median(each["cpu"] for each in side) for side in (ours, floor))
+    peak, least_peak = (median(each["peak_mb"] for each in side) for side in (ours, floor))
+    bar = {"users": _USERS_BAR, "discovery": _DISCOVERY_BAR}[name]
+    return [
+        Row(f"import and first request: {name}", cpu / least, bar, duration(cpu), f"{duration(least)} bare floor"),
+        Row(f"memory, MB: {name}", peak, _MEMORY_BAR_MB, f"{peak:.1f} MB", f"{least_peak:.1f} MB bare floor"),
+    ]
+
+
+def _first_calls(table: Table, request: Mapping[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
+    """The calls of a first request, for the floor to make them too."""
+    service = Service(table, silent=True, warm=False)
+    with environment(table.variables), recording(answers=False) as calls:
+        service(request)
+    return [(call.service, xform_name(call.operation), call.arguments) for call in calls]
+
+
+def _start(table: Table, module: str, request: Mapping[str, Any]) -> Outcome:
+    variables = {
+        "PATH": os.environ.get("PATH", os.defpath),
+        "PYTHONPATH": os.pathsep.join([str(ROOT / "src"), str(ROOT)]),
+    }
+    done = subprocess.run(  # noqa: S603  # our own module
+        [sys.executable, str(_COLD / "start.py"), module, "handler"],
+        input=json.dumps(request),
+        env=table.variables | variables,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise Problem(f"{module} does not start: {done.stderr.strip()}")
+    outcome: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    if outcome["status"] != 200:
+        raise Problem(f"{module} answers its first request with {outcome['status']:.0f}: {done.stdout}")
+    return outcome

@@ -1,0 +1,246 @@
+"""CPU from the decoded event to the encoded answer, of our own code alone, against scim2-server's service.
+
+Ours is the whole handler, authentication and routing included, with what DynamoDB answered before in the place of its
+client, and without powertools. What those two would add is measured beside it.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import subprocess
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from statistics import median
+from typing import Any
+
+from aws_lambda_powertools import Logger
+
+from bench import operations, population
+from bench.chart import Line, chart, table
+from bench.handler import Lockstep
+from bench.measure import MS, cost, duration, middle, settle
+from bench.operations import Event
+from bench.place import PEERS, ROOT
+from bench.prefill import Prefilled
+from bench.result import Row, Section, markdown, verdicts
+from bench.service import Service
+from bench.stage import Stage
+from bench.wire import replaying
+from local.problem import Problem
+
+_PEER = ROOT / ".venv-bench/bin/python"
+_WRITE_BAR, _PAGE_BAR, _ATTRIBUTES_BAR, _FILTER_BAR = 1 / 8, 1 / 100, 1 / 20, 1 / 10
+_LOADED_AT_ONCE = 50
+_CHART_ROUNDS = 3
+
+Sent = dict[str, Any]
+
+
+class Peer:
+    """scim2-server in a process of its own."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self._process = process
+        self.ids: list[str] = []
+
+    def turn(self, requests: Sequence[Sent]) -> tuple[float, Any]:
+        """The CPU seconds of one of the requests, and the last answer."""
+        if self._process.stdin is None or self._process.stdout is None:
+            raise Problem("scim2-server has no pipes")
+        self._process.stdin.write(json.dumps(requests) + "\n")
+        self._process.stdin.flush()
+        line = self._process.stdout.readline()
+        if not line:
+            raise Problem("scim2-server ended; what it said stands above")
+        outcome = json.loads(line)
+        return outcome["cpu"], outcome["answer"]
+
+    def load(self, numbers: range) -> None:
+        """Create users, and keep some of their ids."""
+        for first in range(numbers.start, numbers.stop, _LOADED_AT_ONCE):
+            batch = range(first, min(first + _LOADED_AT_ONCE, numbers.stop))
+            _, last = self.turn([sent("POST", "/Users", population.user(number)) for number in batch])
+            self.ids.append(last["id"])
+        self.turn([])
+
+
+@contextmanager
+def peer() -> Iterator[Peer]:
+    if not _PEER.exists():
+        raise Problem("scim2-server is not installed; make bench does that")
+    command = [str(_PEER), str(PEERS / "scim2.py")]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603  # ours
+        try:
+            yield Peer(process)
+        finally:
+            process.kill()
+
+
+def sent(method: str, path: str, body: Any = None, query: Mapping[str, object] | None = None) -> Sent:
+    text = "" if body is None else json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+    return {
+        "method": method,
+        "path": path,
+        "query": {name: str(value) for name, value in (query or {}).items()},
+        "body": text,
+    }
+
+
+@dataclass(slots=True)
+class _Kind:
+    """What is measured: ``ours`` and ``theirs`` make the next request, ``share`` is what of it the figure is about."""
+
+    name: str
+    bar: float | None
+    batch: int
+    ours: Callable[[Service], Event]
+    theirs: Callable[[], Sent]
+    share: float = 1.0
+    charted: str = ""
+    """Its name in the chart, if it is in it."""
+    spent: list[tuple[float, float]] = field(default_factory=list)
+
+    @property
+    def medians(self) -> tuple[float, float]:
+        ours, theirs = (median(side) * self.share for side in zip(*self.spent, strict=True))
+        return ours, theirs
+
+
+def measure(stage: Stage) -> Section:
+    users = stage.scratch()
+    with peer() as other:
+        other.load(range(users.number))
+        kinds = _kinds(stage, users, other)
+        settle()
+        for number in range(stage.scale.rounds + 1):
+            _take_turns(kinds, Service(users.table, silent=True), other, keep=number > 0)
+    rows = [_row(kind) for kind in kinds]
+    floor = _floor(stage)
+    picture, points = _against_number_of_users(stage)
+    blocks = {"cpu": verdicts(rows), "cpu-floor": floor, "cpu-users": points}
+    return Section(rows, blocks, {"cpu.svg": picture})
+
+
+def _kinds(stage: Stage, users: Prefilled, other: Peer) -> list[_Kind]:
+    scale = stage.scale
+    sample, ids = itertools.cycle(users.sample), itertools.cycle(other.ids)
+    page: dict[str, object] = {"startIndex": 1, "count": scale.page}
+    projected = page | {"attributes": operations.ATTRIBUTES}
+    filtered: dict[str, object] = {"filter": population.COMMON_FILTER, "count": scale.page}
+    alone: dict[str, object] = {"filter": population.NOBODY, "count": scale.page}
+    new = itertools.count(900_000)
+    return [
+        _Kind(
+            "create", _WRITE_BAR, scale.batch,
+            operations.create,
+            lambda: sent("POST", "/Users", population.user(next(new))),
+        ),
+        _Kind(
+            "GET", _WRITE_BAR, scale.batch * 2,
+            lambda service: operations.get(service, next(sample)),
+            lambda: sent("GET", f"/Users/{next(ids)}"),
+            charted="GET",
+        ),
+        _Kind(
+            "PATCH of three operations", _WRITE_BAR, scale.batch,
+            lambda service: operations.patch(service, next(sample)),
+            lambda: sent("PATCH", f"/Users/{next(ids)}", population.patch(next(new))),
+        ),
+        _Kind(
+            f"page of {scale.page}", _PAGE_BAR, 2,
+            lambda service: operations.query(service, page),
+            lambda: sent("GET", "/Users", query=page),
+            charted=f"page of {scale.page}",
+        ),
+        _Kind(
+            f"page of {scale.page} with attributes=", _ATTRIBUTES_BAR, 2,
+            lambda service: operations.query(service, projected),
+            lambda: sent("GET", "/Users", query=projected),
+        ),
+        _Kind(
+            "filter that finds every tenth, per user walked", _FILTER_BAR, 2,
+            lambda service: operations.query(service, filtered),
+            lambda: sent("GET", "/Users", query=filtered),
+            share=1 / users.number,
+            charted="unindexed filter",
+        ),
+        _Kind(
+            "filter that finds nobody, per user walked", None, 2,
+            lambda service: operations.query(service, alone),
+            lambda: sent("GET", "/Users", query=alone),
+            share=1 / users.number,
+        ),
+    ]  # fmt: skip
+
+
+def _take_turns(kinds: Sequence[_Kind], service: Service, other: Peer, *, keep: bool) -> None:
+    for kind in kinds:
+        ours = _own_turn(kind, service)
+        theirs, _ = other.turn([kind.theirs() for _ in range(kind.batch)])
+        if keep:
+            kind.spent.append((ours, theirs))
+
+
+def _own_turn(kind: _Kind, service: Service) -> float:
+    calls = service.calls(lambda: kind.ours(service))
+    events = [kind.ours(service) for _ in range(kind.batch)]
+    with replaying(calls):
+        return cost(lambda: [service(event) for event in events]).cpu / kind.batch
+
+
+def _row(kind: _Kind) -> Row:
+    ours, theirs = kind.medians
+    return Row(f"CPU of src: {kind.name}", ours / theirs, kind.bar, duration(ours), f"{duration(theirs)} scim2-server")
+
+
+def _floor(stage: Stage) -> str:
+    """What powertools and botocore take beside our code, which no service on them can be below."""
+    scale = stage.scale
+    logger = Logger(service="floor", use_rfc3339=True)
+    line: dict[str, Any] = {
+        "request_id": "a" * 16,
+        "method": "GET",
+        "tenant": "acme",
+        "operation": "GET User",
+        "status": 200,
+        "ms": 1.5,
+    }
+    logged = median(cost(lambda: logger.info("request", **line)).cpu for _ in range(scale.batch * scale.rounds))
+    pair = stage.pair()
+    lockstep = Lockstep(pair.table, pair.twins[0])
+    service, users = lockstep.service, itertools.cycle(reversed(pair.sample))
+    kinds: list[tuple[str, Callable[[], Event]]] = [
+        ("GET", lambda: operations.get(service, next(users))),
+        ("create", lambda: operations.create(service)),
+        ("PATCH of three operations", lambda: operations.patch(service, next(users))),
+        (f"page of {scale.page}", lambda: operations.query(service, {"startIndex": 1, "count": scale.page})),
+    ]
+    lines: list[list[str]] = [["powertools, a log line", duration(logged)]]
+    for name, event in kinds:
+        bare = middle(lockstep.turn(event())[1] for _ in range(scale.batch * 2))
+        lines.append([f"botocore, the calls of a {name}", duration(bare.cpu)])
+    return markdown(["beside our code", "CPU"], lines)
+
+
+def _against_number_of_users(stage: Stage) -> tuple[str, str]:
+    """CPU against the number of users, as a chart and a table."""
+    lines: dict[str, Line] = {}
+    with peer() as other:
+        loaded = 0
+        for number in stage.scale.peer_users:
+            other.load(range(loaded, number))
+            loaded = number
+            users = stage.users(number)
+            kinds = [kind for kind in _kinds(stage, users, other) if kind.charted]
+            for turn in range(_CHART_ROUNDS + 1):
+                _take_turns(kinds, Service(users.table, silent=True), other, keep=turn > 0)
+            for kind in kinds:
+                kind.share = 1.0
+                for side, value in zip(("ours", "scim2-server"), kind.medians, strict=True):
+                    name = f"{kind.charted}, {side}"
+                    line = lines.setdefault(name, Line(name, [], dashed=side != "ours"))
+                    line.points.append((number, value * MS))
+    drawn = list(lines.values())
+    return chart("CPU of a request, in memory", "users", "ms", drawn), table(drawn)

@@ -1,0 +1,87 @@
+"""A whole handler call on dynoxide, log line included, against bare boto3 making the same calls."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import boto3
+
+from bench import operations
+from bench.measure import Cost, cost, duration, middle, settle
+from bench.operations import Event
+from bench.place import environment
+from bench.result import Row, Section, markdown, verdicts
+from bench.service import Service, Table
+from bench.stage import Stage
+from bench.wire import Call, recording, repeated
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+_WRITE_BAR = 1.5
+_PAGE_BAR = 1.3
+
+
+class Lockstep:
+    """Our handler on a table, and bare boto3 that makes its calls again on the twin of that table."""
+
+    def __init__(self, table: Table, twin: Table) -> None:
+        self.service = Service(table)
+        self._twin = twin
+        self._bare: DynamoDBClient | None = None
+
+    def turn(self, event: Event) -> tuple[Cost, Cost]:
+        """The costs of one request: ours, and that of its calls alone."""
+        with recording(answers=False) as calls:
+            ours = cost(lambda: self.service(event))
+        bare = self._again(calls)
+        return ours, cost(lambda: _make(bare))
+
+    def _again(self, calls: list[Call]) -> list[Callable[[], object]]:
+        own = [call for call in calls if call.service == "dynamodb"]
+        return repeated(own, self._client(own[0]), self.service.table.name, self._twin.name)
+
+    def _client(self, call: Call) -> DynamoDBClient:
+        """One of boto3's with the configuration of ours, which is faster than the default: it leaves out validation."""
+        if self._bare is None:
+            with environment(self._twin.variables):
+                self._bare = boto3.client("dynamodb", config=call.client.meta.config)
+        return self._bare
+
+
+def measure(stage: Stage) -> Section:
+    scale = stage.scale
+    pair = stage.pair()
+    lockstep = Lockstep(pair.table, pair.twins[0])
+    service, users = lockstep.service, itertools.cycle(pair.sample)
+    kinds: list[tuple[str, float, Callable[[], Event]]] = [
+        ("GET", _WRITE_BAR, lambda: operations.get(service, next(users))),
+        ("create", _WRITE_BAR, lambda: operations.create(service)),
+        ("PATCH of three operations", _WRITE_BAR, lambda: operations.patch(service, next(users))),
+        (f"page of {scale.page}", _PAGE_BAR, lambda: operations.query(service, {"startIndex": 1, "count": scale.page})),
+    ]
+    settle()
+    turns: dict[str, list[tuple[Cost, Cost]]] = {name: [] for name, *_ in kinds}
+    for number in range(scale.rounds + 1):
+        for name, _, event in kinds:
+            found = [lockstep.turn(event()) for _ in range(scale.batch)]
+            turns[name] += found if number else []  # the first round warms up
+    rows, cpu = [], []
+    for name, bar, _ in kinds:
+        ours, bare = (middle(side) for side in zip(*turns[name], strict=True))
+        rows.append(_row(f"handler call: {name}", ours.elapsed, bare.elapsed, bar))
+        rows.append(_row(f"handler call, CPU: {name}", ours.cpu, bare.cpu, None))
+        cpu.append([name, duration(ours.cpu), duration(bare.cpu), f"{ours.cpu / bare.cpu:.2f}"])
+    table = markdown(["CPU of our process", "handler", "bare boto3", "ratio"], cpu)
+    return Section(rows, {"handler": verdicts(rows), "handler-cpu": table})
+
+
+def _make(calls: Sequence[Callable[[], object]]) -> None:
+    for call in calls:
+        call()
+
+
+def _row(name: str, ours: float, bare: float, bar: float | None) -> Row:
+    return Row(name, ours / bare, bar, duration(ours), f"{duration(bare)} bare boto3")

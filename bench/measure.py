@@ -1,0 +1,53 @@
+"""Clocks and medians."""
+
+from __future__ import annotations
+
+import gc
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from statistics import median
+
+MS = 1_000.0
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """Seconds of our process's CPU, and seconds that passed."""
+
+    cpu: float
+    elapsed: float
+
+
+def cost(work: Callable[[], object]) -> Cost:
+    """What it costs to do ``work`` once."""
+    cpu, started = time.process_time(), time.perf_counter()
+    work()
+    return Cost(time.process_time() - cpu, time.perf_counter() - started)
+
+
+def middle(costs: Iterable[Cost]) -> Cost:
+    """The medians, each of its own."""
+    costs = list(costs)
+    return Cost(median(each.cpu for each in costs), median(each.elapsed for each in costs))
+
+
+def in_turn(rounds: int, *sides: Callable[[], Cost]) -> list[Cost]:
+    """The median costs of the sides, which take turns: what slows the machine down for a while slows all of them."""
+    turns = [[side() for side in sides] for _ in range(rounds)]
+    return [middle(each) for each in zip(*turns, strict=True)]
+
+
+def settle() -> None:
+    """Take what is there out of the garbage collector's rounds, as a process does that has just been started."""
+    gc.collect()
+    gc.freeze()
+
+
+def duration(seconds: float) -> str:
+    """For people: 41 µs, 1.40 ms, 2.31 s."""
+    for factor, unit in ((1.0, "s"), (1e3, "ms"), (1e6, "µs")):
+        if seconds * factor >= 1 or unit == "µs":
+            break
+    value = seconds * factor
+    return f"{value:.0f} {unit}" if value >= 100 else f"{value:.3g} {unit}"

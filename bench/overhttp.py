@@ -1,0 +1,157 @@
+"""Over HTTP on one machine: the gateway of ``make run`` with its functions and dynoxide, against scimmy in memory.
+
+What differs is not only the service: ours passes a gateway, a process a function, and a database on disk.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from http.client import HTTPConnection
+from pathlib import Path
+from statistics import median
+from typing import Any
+from urllib.parse import quote
+
+from bench import population
+from bench.chart import Line, chart, table
+from bench.measure import MS, duration
+from bench.place import PEERS, ROOT
+from bench.prefill import prefilled
+from bench.result import Row, Section
+from bench.service import BASE
+from bench.stage import Stage
+from local.connection import TENANT, Connection
+from local.place import HOST
+from local.problem import Problem
+from local.services.child import Child
+
+_START_S = 60.0
+_TABLE = "muster"
+_SCIMMY = PEERS / "scimmy"
+
+Send = Callable[[], None]
+
+
+@dataclass(slots=True)
+class Client:
+    """Keeps one connection to a service, and knows some of its users."""
+
+    connection: HTTPConnection
+    token: str
+    ids: Sequence[str]
+    created: list[str] = field(default_factory=list)
+
+    def request(self, method: str, path: str, body: Any = None) -> Any:
+        headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/scim+json"}
+        content = None if body is None else json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+        self.connection.request(method, BASE + path, content, headers)
+        response = self.connection.getresponse()
+        answer = response.read()
+        if response.status >= 300:
+            raise Problem(f"{method} {path} over HTTP: {response.status} {answer.decode()[:300]}")
+        return json.loads(answer) if answer else None
+
+    def create(self, number: int) -> None:
+        self.created.append(self.request("POST", "/Users", population.user(number))["id"])
+
+    def tidy(self) -> None:
+        """Delete those who were created, so that the number of users stays what it says."""
+        while self.created:
+            self.request("DELETE", f"/Users/{self.created.pop()}")
+
+
+def measure(stage: Stage) -> Section:
+    lines: dict[str, Line] = {}
+    rows = []
+    for number in stage.scale.peer_users:
+        for name, (ours, theirs) in _medians(stage, number).items():
+            for side, value in (("ours", ours), ("scimmy", theirs)):
+                line = lines.setdefault(f"{name}, {side}", Line(f"{name}, {side}", dashed=side == "scimmy"))
+                line.points.append((number, value * MS))
+            rows.append(
+                Row(
+                    f"HTTP, {number:,} users: {name}", ours / theirs, None, duration(ours), f"{duration(theirs)} scimmy"
+                )
+            )
+    drawn = list(lines.values())
+    picture = chart("A request over HTTP on one machine", "users", "ms", drawn)
+    return Section(rows, {"http": table(drawn)}, {"http.svg": picture})
+
+
+def _medians(stage: Stage, number: int) -> dict[str, tuple[float, float]]:
+    """The median seconds of each kind of request, ours and scimmy's, which take turns."""
+    spent: dict[str, tuple[list[float], list[float]]] = {}
+    with ExitStack() as running:
+        clients = [
+            running.enter_context(_ours(stage.directory(f"http-{number}"), number)),
+            running.enter_context(_scimmy(stage.directory(f"scimmy-{number}"), number)),
+        ]
+        sides = [_kinds(client, stage.scale.page) for client in clients]
+        for turn in range(stage.scale.rounds + 1):
+            for name in sides[0]:
+                times = spent.setdefault(name, ([], []))
+                for side, kinds in enumerate(sides):
+                    found = [_timed(kinds[name]) for _ in range(stage.scale.batch // 2)]
+                    times[side].extend(found if turn else [])
+            for client in clients:
+                client.tidy()
+    return {name: (median(ours), median(theirs)) for name, (ours, theirs) in spent.items()}
+
+
+def _kinds(client: Client, page: int) -> dict[str, Send]:
+    ids, new = itertools.cycle(client.ids), itertools.count(700_000)
+    numbers = itertools.cycle(range(len(client.ids)))
+
+    def query(text: str) -> str:
+        return f"/Users?filter={quote(text)}&startIndex=1&count={page}"
+
+    return {
+        "GET": lambda: client.request("GET", f"/Users/{next(ids)}"),
+        "create": lambda: client.create(next(new)),
+        "PATCH": lambda: client.request("PATCH", f"/Users/{next(ids)}", population.patch(next(new))),
+        "userName eq": lambda: client.request("GET", query(f'userName eq "{population.user_name(next(numbers))}"')),
+        f"page of {page}": lambda: client.request("GET", f"/Users?startIndex=1&count={page}"),
+        "unindexed filter": lambda: client.request("GET", query(population.COMMON_FILTER)),
+    }
+
+
+def _timed(send: Send) -> float:
+    started = time.perf_counter()
+    send()
+    return time.perf_counter() - started
+
+
+@contextmanager
+def _ours(directory: Path, number: int) -> Iterator[Client]:
+    """``make run`` on a directory that has the users already."""
+    with prefilled(directory, number, [_TABLE], TENANT) as users:
+        ids = [user.id for user in users.sample]
+    command = [sys.executable, "-u", "-m", "local", "--port", "{port}", "--data", str(directory)]
+    command += ["--template", str(ROOT / "template.yaml")]
+    with Child("make run", command, directory / "run", {"PYTHONPATH": f"{ROOT / 'src'}:{ROOT}"}) as child:
+        connection = _connected(child, directory / "connection.json")
+        yield Client(HTTPConnection(HOST, child.port), connection.token, ids)
+
+
+def _connected(child: Child, path: Path) -> Connection:
+    deadline = time.monotonic() + _START_S
+    while time.monotonic() < deadline and not child.died:
+        if connection := Connection.load(path):
+            return connection
+        time.sleep(0.1)
+    raise Problem(f"make run does not start; see {path.parent / 'run.log'}")
+
+
+@contextmanager
+def _scimmy(directory: Path, number: int) -> Iterator[Client]:
+    with Child("scimmy", ["node", str(_SCIMMY / "server.mjs"), "{port}"], directory / "scimmy") as child:
+        child.wait()
+        client = Client(HTTPConnection(HOST, child.port), "bench", [])
+        client.ids = [client.request("POST", "/Users", population.user(each))["id"] for each in range(number)]
+        yield client

@@ -1,0 +1,53 @@
+"""The ways to a page, and other queries, each with what has to be asked before it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from bench import operations
+from bench.operations import Event
+from bench.service import Service
+
+_AGENTS = operations.agents()
+
+
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """A client that goes through pages: it asks for the pages that start at these indexes, the last of which counts."""
+
+    name: str
+    starts: Callable[[int, int], Sequence[int]]
+    """From the number of users and the size of a page."""
+    sort: str = ""
+
+    def prepare(self, service: Service, page: int) -> Event:
+        """Ask for the pages before, as a client that has never been here; returns the request that counts."""
+        total = service.send("GET", "/Users?count=0")["totalResults"]
+        agent = next(_AGENTS)
+        *before, last = (self._event(service, agent, start, page) for start in self.starts(total, page))
+        for event in before:
+            service(event)
+        return last
+
+    def _event(self, service: Service, agent: str, start: int, page: int) -> Event:
+        order = {"sortBy": self.sort} if self.sort else {}
+        return operations.query(service, {"startIndex": start, "count": page, **order}, agent)
+
+
+def last(total: int, page: int) -> int:
+    """The ``startIndex`` of the last page."""
+    return (total - 1) // page * page + 1
+
+
+FIRST = Walk("first page", lambda _, __: [1])
+CONTINUED = Walk("continued page", lambda _, page: [1, page + 1])
+JUMPED = Walk("jumped-to page", lambda total, _: [total // 2 + 1])
+LAST = Walk("last page, continued", lambda total, page: [last(total, page) - page, last(total, page)])
+LAST_JUMPED = Walk("last page, jumped to", lambda total, page: [last(total, page)])
+IN_ORDER = (FIRST, CONTINUED, JUMPED, LAST, LAST_JUMPED)
+BY_USER_NAME = (
+    Walk("first page by userName", lambda _, __: [1], "userName"),
+    Walk("continued page by userName", lambda _, page: [1, page + 1], "userName"),
+    Walk("jumped-to page by userName", lambda total, _: [total // 2 + 1], "userName"),
+)

@@ -1,0 +1,62 @@
+"""Where things are, and the environment that the functions see."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from local.place import ACCOUNT, REGION
+from local.template import Template
+
+ROOT = Path(__file__).parents[1]
+PEERS = Path(__file__).parent / "peers"
+DOCS = ROOT / "docs"
+TEMPLATE = Template(ROOT / "template.yaml")
+SECRET_PREFIX = "muster/tenants/"  # noqa: S105  # a name, not a secret
+CURSOR_SECRET = "muster/cursor-key"  # noqa: S105  # neither is this
+
+FUNCTION = {
+    "AWS_ACCESS_KEY_ID": "bench",
+    "AWS_SECRET_ACCESS_KEY": "bench",
+    "AWS_REGION": REGION,
+    "AWS_DEFAULT_REGION": REGION,
+    "SECRET_PREFIX": SECRET_PREFIX,
+    "CURSOR_SECRET": CURSOR_SECRET,
+    "POWERTOOLS_SERVICE_NAME": "muster",
+    "POWERTOOLS_METRICS_NAMESPACE": "Muster",
+}
+
+
+def forget_aws_configuration() -> None:
+    """The user's own profile, keys and endpoints have no part in a run."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        del os.environ[name]
+    os.environ |= {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
+
+
+@contextmanager
+def environment(variables: Mapping[str, str]) -> Iterator[None]:
+    """The variables, until the end of the block."""
+    before = dict(os.environ)
+    os.environ |= dict(variables)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ |= before
+
+
+def memory_mb() -> int:
+    """The memory of the users function."""
+    known = {
+        "Table": "muster",
+        "CursorKey": CURSOR_SECRET,
+        "EventBus": "bench",
+        "PoisonQueue": "bench",
+        "AWS::StackName": "bench",
+        "AWS::Region": REGION,
+        "AWS::AccountId": ACCOUNT,
+    }
+    return next(spec.memory for spec in TEMPLATE.functions(known, FUNCTION) if spec.name == "UsersFunction")

@@ -1,0 +1,221 @@
+"""Tables with many users, whose items are those that the store's own code writes.
+
+Each user is created by a request; the transaction that comes of it is kept back, and its items go into the form in
+which DynamoDB exports tables, from which dynoxide makes a database in seconds. What transactions add to an item, as
+they do to counters, is summed and added in the end.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import boto3
+
+from bench import population
+from bench.place import TEMPLATE, environment
+from bench.service import Service, Table
+from bench.wire import Arguments, keeping_transactions
+from local import engine
+from local.engine import DYNOXIDE
+from local.problem import Problem
+from local.services import secrets
+from scim import wiring
+from scim.settings import Settings
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+_SAMPLE = 500
+_FEWEST_APART = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """A user of the table, and what it can be looked up by."""
+
+    number: int
+    id: str
+
+    @property
+    def user_name(self) -> str:
+        return population.user_name(self.number)
+
+    @property
+    def external_id(self) -> str:
+        return population.external_id(self.number)
+
+    @property
+    def email(self) -> str:
+        return population.email(self.number)
+
+
+@dataclass(frozen=True, slots=True)
+class Prefilled:
+    """A table with ``number`` users and a sample of them, and equal ones beside it on the same engine."""
+
+    table: Table
+    number: int
+    sample: Sequence[User]
+    twins: Sequence[Table] = ()
+
+    def client(self) -> DynamoDBClient:
+        return _client(self.table)
+
+
+@dataclass(slots=True)
+class _Kept:
+    """What the transactions of some requests come to."""
+
+    items: list[str]
+    additions: dict[str, Arguments]
+    users: list[User]
+
+    def keep(self, transaction: Arguments) -> None:
+        for action in transaction["TransactItems"]:
+            ((kind, request),) = action.items()
+            if kind == "Put":
+                self.items.append(json.dumps({"Item": request["Item"]}, ensure_ascii=False))
+            elif kind == "Update":
+                self.add(request)
+            elif kind != "ConditionCheck":
+                raise Problem(f"a create has a {kind} in its transaction, and prefilling does not know that")
+
+    def add(self, update: Arguments) -> None:
+        """Sums an update with those before it of the same item."""
+        if not update["UpdateExpression"].startswith("ADD "):
+            raise Problem(f"prefilling can only sum ADD, not {update['UpdateExpression']}")
+        place = json.dumps([update["Key"], update["UpdateExpression"]])
+        if place not in self.additions:
+            self.additions[place] = update
+            return
+        values = self.additions[place]["ExpressionAttributeValues"]
+        for name, value in update["ExpressionAttributeValues"].items():
+            values[name] = {"N": str(int(values[name]["N"]) + int(value["N"]))}
+
+
+@contextmanager
+def prefilled(directory: Path, number: int, tables: Sequence[str], tenant: str = "acme") -> Iterator[Prefilled]:
+    """Equal tables with ``number`` users on an engine of their own, until the end of the block.
+
+    Raises :class:`Problem` where what is read back is not what was written.
+    """
+    with ExitStack() as running:
+        secrets_manager = running.enter_context(secrets.child(directory))
+        secrets_manager.wait()
+        kept, tokens, rest = _kept(directory, number, tables[0], tenant, secrets_manager.url)
+        export(directory, tables, [*kept.items, *rest])
+        dynamodb = running.enter_context(engine.start(directory, "dynoxide"))
+        same = [Table(name, dynamodb.url, secrets_manager.url, tenant, tokens) for name in tables]
+        for table in same:
+            _add(table, kept.additions.values())
+        found = Prefilled(same[0], number, kept.users, same[1:])
+        _check(found)
+        yield found
+
+
+def _kept(directory: Path, number: int, name: str, tenant: str, secrets_url: str) -> tuple[_Kept, str, list[str]]:
+    """What creating the users writes, the tenant's token, and what else is in the table before any user is."""
+    scratch = directory / "scratch"
+    scratch.mkdir()
+    with engine.start(scratch, "dynoxide") as dynamodb:
+        table = Table(name, dynamodb.url, secrets_url, tenant, "")
+        client = _client(table)
+        client.create_table(**TEMPLATE.table(name))
+        with environment(table.variables):
+            secrets.ensure(secrets_url, os.environ["CURSOR_SECRET"])
+            token = wiring.operator(Settings.from_environment(os.environ), "bench").tenants().connect(tenant).token
+        table = Table(name, dynamodb.url, secrets_url, tenant, token)
+        parts = _parts(number)
+        if len(parts) == 1:
+            kept = _created(table, parts[0])
+        else:
+            with ProcessPoolExecutor(len(parts), mp_context=get_context("spawn")) as pool:
+                kept = _together(list(pool.map(_created, [table] * len(parts), parts)))
+        rest = [json.dumps({"Item": item}, ensure_ascii=False) for item in client.scan(TableName=name)["Items"]]
+    return kept, token, rest
+
+
+def _parts(number: int) -> list[range]:
+    if number < _FEWEST_APART:
+        return [range(number)]
+    processors = os.cpu_count() or 1
+    return [range(number * part // processors, number * (part + 1) // processors) for part in range(processors)]
+
+
+def _created(table: Table, numbers: range) -> _Kept:
+    """What creating users writes, and some of them, evenly spread."""
+    service = Service(table, silent=True)
+    kept = _Kept([], {}, [])
+    every = max(1, len(numbers) // _SAMPLE) | 1  # odd, so that not all of them have the same title
+    with keeping_transactions(kept.keep):
+        for number in numbers:
+            created = service.send("POST", "/Users", population.user(number))
+            if number % every == 0:
+                kept.users.append(User(number, created["id"]))
+    return kept
+
+
+def _together(parts: list[_Kept]) -> _Kept:
+    whole = _Kept([], {}, [])
+    for part in parts:
+        whole.items += part.items
+        whole.users += part.users
+        for update in part.additions.values():
+            whole.add(update)
+    return whole
+
+
+def export(directory: Path, tables: Sequence[str], items: list[str]) -> None:
+    """Makes ``dynoxide.db`` in the directory, of the template's table under each of the names, with these items."""
+    source = directory / "export"
+    for name in tables:
+        (source / name / "data").mkdir(parents=True)
+    first, *others = [source / name / "data" / "items.json" for name in tables]
+    first.write_text("\n".join(items) + "\n")
+    for other in others:
+        other.hardlink_to(first)
+    schema = directory / "schema.json"
+    schema.write_text(json.dumps([{"Table": TEMPLATE.table(name)} for name in tables]))
+    database = ["--schema", str(schema), "--output", str(directory / "dynoxide.db")]
+    done = subprocess.run(  # noqa: S603  # the command is ours
+        [str(DYNOXIDE), "import", "--source", str(source), *database], capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise Problem(f"dynoxide does not take the users: {done.stderr.strip()}")
+    first.unlink()
+    for other in others:
+        other.unlink()
+
+
+def _add(table: Table, updates: Iterable[Arguments]) -> None:
+    client = _client(table)
+    for update in updates:
+        client.update_item(**update | {"TableName": table.name})
+
+
+def _check(prefilled: Prefilled) -> None:
+    """That the table is as if every user had been created there."""
+    for table in (prefilled.table, *prefilled.twins):
+        service = Service(table, silent=True)
+        total = service.send("GET", "/Users?count=1")["totalResults"]
+        if total != prefilled.number:
+            raise Problem(f"{table.name} counts {total} users instead of {prefilled.number}")
+        for user in prefilled.sample[:1]:
+            shown = service.send("GET", f"/Users/{user.id}")
+            if shown["userName"] != user.user_name:
+                raise Problem(f"{table.name} has {shown['userName']} in the place of {user.user_name}")
+
+
+def _client(table: Table) -> DynamoDBClient:
+    with environment(table.variables):
+        client: DynamoDBClient = boto3.client("dynamodb")
+        return client

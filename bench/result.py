@@ -1,0 +1,95 @@
+"""What is measured, and whether it holds."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+_DIGITS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A figure and the most that it may be; a row without a bar is there for comparison.
+
+    The figure is infinite where the request was refused, which is ``null`` in JSON and never holds. ``ours`` and
+    ``theirs`` say for people what the figure is the ratio of.
+    """
+
+    name: str
+    value: float
+    bar: float | None = None
+    ours: str = ""
+    theirs: str = ""
+
+    @property
+    def shown(self) -> float:
+        """The value as it is written: to four digits behind the point, so that what is read is what was judged."""
+        return round(self.value, _DIGITS)
+
+    @property
+    def holds(self) -> bool | None:
+        return None if self.bar is None else self.shown <= self.bar
+
+    def line(self) -> str:
+        bar = "" if self.bar is None else f"{self.bar:.5g}"
+        verdict = {True: "holds", False: "FAILS", None: ""}[self.holds]
+        compared = f"{self.ours} : {self.theirs}" if self.theirs else self.ours
+        return f"{self.name:<68} {self.value:>9.4g} {bar:>7}  {verdict:<5}  {compared}".rstrip()
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """The outcome of one part of the run.
+
+    ``blocks`` are texts for docs/performance.md by the name of their place there, ``charts`` are SVG documents by the
+    name of their file.
+    """
+
+    rows: list[Row]
+    blocks: Mapping[str, str] = field(default_factory=dict)
+    charts: Mapping[str, str] = field(default_factory=dict)
+
+
+HEADING = f"{'what':<68} {'value':>9} {'bar':>7}         ours : theirs"
+
+
+def results(rows: Iterable[Row]) -> list[dict[str, Any]]:
+    """The rows with a bar, as ``bench/results.json`` has them."""
+    return [
+        {
+            "name": row.name,
+            "value": row.shown if math.isfinite(row.shown) else None,
+            "bar": row.bar,
+            "holds": row.holds,
+        }
+        for row in rows
+        if row.bar is not None
+    ]
+
+
+def to_json(rows: Iterable[Row]) -> str:
+    """One row a line, so that two runs can be compared."""
+    lines = ",\n".join(f"  {json.dumps(each)}" for each in results(rows))
+    return f"[\n{lines}\n]\n"
+
+
+def markdown(heading: list[str], rows: Iterable[Iterable[object]]) -> str:
+    """A table, all columns but the first to the right."""
+    lines = [heading, ["---"] + ["---:"] * (len(heading) - 1), *rows]
+    return "\n".join(f"| {' | '.join(str(cell) for cell in line)} |" for line in lines)
+
+
+def verdicts(rows: Iterable[Row]) -> str:
+    """The rows with a bar as a table of docs/performance.md."""
+    return markdown(
+        ["", "ours", "theirs", "value", "bar", "holds"],
+        [
+            [row.name, row.ours, row.theirs, f"{row.value:.4g}", f"{row.bar:.4g}", "yes" if row.holds else "**no**"]
+            for row in rows
+            if row.bar is not None
+        ],
+    )

@@ -1,0 +1,76 @@
+"""What the parts of a run share: how large they are, and the tables, made when they are first asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.prefill import Prefilled, prefilled
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """How much is measured: ``full`` is what docs/performance.md shows, ``quick`` only tries that everything runs."""
+
+    users: Sequence[int]
+    """The sizes of the tables, ascending."""
+    peer_users: Sequence[int]
+    """The sizes at which peers, which keep all in memory, are compared for the charts."""
+    page: int
+    rounds: int
+    long_rounds: int
+    """For what takes seconds a time."""
+    batch: int
+    """Requests of one kind a turn."""
+    bulk: int
+
+    @property
+    def fewest(self) -> int:
+        return self.users[0]
+
+    @property
+    def most(self) -> int:
+        return self.users[-1]
+
+
+FULL = Scale((1_000, 10_000, 100_000), (100, 1_000, 10_000), page=100, rounds=15, long_rounds=5, batch=20, bulk=1_000)
+QUICK = Scale((30, 60, 120), (10, 20), page=10, rounds=2, long_rounds=1, batch=2, bulk=10)
+
+
+class Stage:
+    def __init__(self, scale: Scale, directory: Path, running: ExitStack) -> None:
+        """``running`` holds what is started, and ends it."""
+        self.scale = scale
+        self._directory = directory
+        self._running = running
+        self._made: dict[str, Prefilled] = {}
+
+    def users(self, number: int) -> Prefilled:
+        """A table with so many users, for reading; hardly anybody is added."""
+        return self._table("users", number, 1)
+
+    def pair(self) -> Prefilled:
+        """A table and its twin with the fewest users: what we write to the one, bare boto3 writes to the other."""
+        return self._table("pair", self.scale.fewest, 2)
+
+    def scratch(self) -> Prefilled:
+        """A table with about the fewest users, for whatever."""
+        return self._table("scratch", self.scale.fewest, 1)
+
+    def empty_pair(self) -> Prefilled:
+        return self._table("bulk", 0, 2)
+
+    def directory(self, name: str) -> Path:
+        """A directory that is gone after the run."""
+        directory = self._directory / name
+        directory.mkdir()
+        return directory
+
+    def _table(self, kind: str, number: int, copies: int) -> Prefilled:
+        name = f"muster-{kind}-{number}"
+        if name not in self._made:
+            tables = [f"{name}-{'ab'[copy]}" for copy in range(copies)]
+            self._made[name] = self._running.enter_context(prefilled(self.directory(name), number, tables))
+        return self._made[name]

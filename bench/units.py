@@ -1,0 +1,179 @@
+"""Read and write units by AWS's rules, from the calls that were made.
+
+Amazon DynamoDB developer guide, "DynamoDB read and write operations" (units), "DynamoDB item sizes and formats"
+(sizes), "Amazon DynamoDB Transactions: How it works" (two units where one would do), "Using Global Secondary Indexes in
+DynamoDB" (writes).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.client import BaseClient
+
+from bench.wire import Arguments, around_calls, send
+
+Item = Mapping[str, Mapping[str, Any]]
+
+_READ_UNIT, _WRITE_UNIT = 4_096, 1_024
+_TRANSACTION = 2
+_WRITES = ("Put", "Update", "Delete")
+_SHOWING_LESS = ("ProjectionExpression", "FilterExpression", "Select", "ReturnConsumedCapacity")
+
+
+@dataclass(slots=True)
+class Units:
+    read: float = 0.0
+    write: float = 0.0
+
+    def __truediv__(self, number: float) -> Units:
+        return Units(self.read / number, self.write / number)
+
+
+def item_size(item: Item) -> int:
+    """The bytes of names and values, in UTF-8."""
+    return sum(len(name.encode()) + _value_size(value) for name, value in item.items())
+
+
+def _value_size(value: Mapping[str, Any]) -> int:
+    ((kind, content),) = value.items()
+    match kind:
+        case "S":
+            return len(content.encode())
+        case "N":
+            return math.ceil(len(content.strip("-").replace(".", "").strip("0")) / 2) + 1
+        case "B":
+            return len(content)
+        case "BOOL" | "NULL":
+            return 1
+        case "L":
+            return 3 + sum(1 + _value_size(element) for element in content)
+        case "M":
+            return 3 + sum(1 + len(name.encode()) + _value_size(member) for name, member in content.items())
+        case "SS" | "NS" | "BS":
+            return sum(_value_size({kind[0]: element}) for element in content)
+    raise ValueError(f"DynamoDB has no type {kind}")
+
+
+def read_units(sizes: Iterable[int], *, consistent: bool) -> float:
+    """For items that are read together: their sizes are summed, then rounded up; nothing costs as much as little."""
+    units = max(1, math.ceil(sum(sizes) / _READ_UNIT))
+    return units if consistent else units / 2
+
+
+def write_units(before: Item | None, after: Item | None, *, transaction: bool) -> float:
+    """For the larger of an item before and after."""
+    size = max(item_size(item) if item else 0 for item in (before, after))
+    return max(1, math.ceil(size / _WRITE_UNIT)) * (_TRANSACTION if transaction else 1)
+
+
+def index_units(before: Item | None, after: Item | None, index: Mapping[str, Any], keys: Iterable[str]) -> float:
+    """What the change of an item writes into an index: an entry that comes, goes or changes; two if its key changes."""
+    old, new = (_entry(item, index, keys) for item in (before, after))
+    if old == new:
+        return 0
+    key = [each["AttributeName"] for each in index["KeySchema"]]
+    if old and new and all(old[name] == new[name] for name in key):
+        return write_units(old, new, transaction=False)
+    return sum(write_units(entry, None, transaction=False) for entry in (old, new) if entry)
+
+
+def _entry(item: Item | None, index: Mapping[str, Any], keys: Iterable[str]) -> Item | None:
+    """What an index holds of an item; nothing of one without its keys."""
+    own = [each["AttributeName"] for each in index["KeySchema"]]
+    if item is None or any(name not in item for name in own):
+        return None
+    projection = index["Projection"]
+    if projection["ProjectionType"] == "ALL":
+        return item
+    shown = {*own, *keys, *projection.get("NonKeyAttributes", [])}
+    return {name: value for name, value in item.items() if name in shown}
+
+
+@contextmanager
+def weighing() -> Iterator[Units]:
+    """The units of the calls that are made in the block, one after the other."""
+    units = Units()
+    schemas: dict[str, Any] = {}
+
+    def observe(client: BaseClient, operation: str, arguments: Arguments, call: Callable[[], Any]) -> Any:
+        if client.meta.service_model.service_name != "dynamodb":
+            return call()
+        written = list(_written(operation, arguments))
+        for table in {table for table, _ in written} - schemas.keys():
+            schemas[table] = send(client, "DescribeTable", {"TableName": table})["Table"]
+        keys = [_key(request, schemas[table]) for table, request in written]
+        before = [_read(client, table, key) for (table, _), key in zip(written, keys, strict=True)]
+        answer = call()
+        after = [_read(client, table, key) for (table, _), key in zip(written, keys, strict=True)]
+        units.read += _reads(client, operation, arguments, answer)
+        for (table, _), old, new in zip(written, before, after, strict=True):
+            units.write += write_units(old, new, transaction=operation == "TransactWriteItems")
+            for index in schemas[table].get("GlobalSecondaryIndexes", []):
+                own = [each["AttributeName"] for each in schemas[table]["KeySchema"]]
+                units.write += index_units(old, new, index, own)
+        return answer
+
+    with around_calls(observe):
+        yield units
+
+
+def _reads(client: BaseClient, operation: str, arguments: Arguments, answer: Any) -> float:
+    match operation:
+        case "GetItem":
+            whole = send(client, operation, _showing_all(arguments))
+            return read_units([item_size(whole.get("Item", {}))], consistent=arguments.get("ConsistentRead", False))
+        case "BatchGetItem":
+            return sum(
+                read_units([item_size(item)], consistent=arguments["RequestItems"][table].get("ConsistentRead", False))
+                for table, items in answer["Responses"].items()
+                for item in items
+            )
+        case "Query":
+            whole = send(client, operation, _showing_all(arguments))
+            return read_units(map(item_size, whole["Items"]), consistent=arguments.get("ConsistentRead", False))
+        case "TransactWriteItems" | "BatchWriteItem" | "PutItem" | "UpdateItem" | "DeleteItem":
+            return 0
+    raise ValueError(f"the units of {operation} are not known here")
+
+
+def _showing_all(arguments: Arguments) -> Arguments:
+    """The same read without what leaves something out of the answer: that is paid for too."""
+    if not any(name in arguments for name in _SHOWING_LESS):
+        return arguments
+    rest = {name: value for name, value in arguments.items() if name not in _SHOWING_LESS}
+    condition = rest.get("KeyConditionExpression", "")
+    for placeholders in ("ExpressionAttributeNames", "ExpressionAttributeValues"):
+        used = {name: value for name, value in rest.pop(placeholders, {}).items() if name in condition}
+        rest |= {placeholders: used} if used else {}
+    return rest
+
+
+def _written(operation: str, arguments: Arguments) -> Iterator[tuple[str, Arguments]]:
+    """The table and the request of each write."""
+    if operation == "TransactWriteItems":
+        for action in arguments["TransactItems"]:
+            for kind, request in action.items():
+                if kind in _WRITES:
+                    yield request["TableName"], request
+    elif operation == "BatchWriteItem":
+        for table, requests in arguments["RequestItems"].items():
+            for request in requests:
+                yield from ((table, each) for each in request.values())
+    elif operation.removesuffix("Item") in _WRITES:
+        yield arguments["TableName"], arguments
+
+
+def _key(request: Arguments, schema: Mapping[str, Any]) -> Arguments:
+    if "Key" in request:
+        return dict(request["Key"])
+    return {each["AttributeName"]: request["Item"][each["AttributeName"]] for each in schema["KeySchema"]}
+
+
+def _read(client: BaseClient, table: str, key: Arguments) -> Item | None:
+    found: Item | None = send(client, "GetItem", {"TableName": table, "Key": key, "ConsistentRead": True}).get("Item")
+    return found

@@ -1,0 +1,98 @@
+"""An unindexed filter, which has to walk all users of a tenant."""
+
+from __future__ import annotations
+
+from bench import operations, population, prices
+from bench.handler import Lockstep
+from bench.measure import Cost, cost, duration, middle, settle
+from bench.operations import Event
+from bench.place import memory_mb
+from bench.result import Row, Section, markdown, verdicts
+from bench.service import Service
+from bench.stage import Stage
+from bench.units import weighing
+
+_BARE_BAR = 1.5
+_LINEAR_BAR = 1.3
+_CONTINUED_BAR = 0.05  # what is continued finds a page among the next thousand users, a hundredth of the walk
+_TIMEOUT_S = 29.0
+_AGENTS = operations.agents()
+
+
+def measure(stage: Stage) -> Section:
+    few, most = stage.scale.users[-2:]
+    sides = {number: Lockstep(stage.users(number).table, stage.users(number).table) for number in (few, most)}
+    settle()
+    turns: dict[int, list[tuple[Cost, Cost]]] = {few: [], most: []}
+    continued = []
+    for _ in range(stage.scale.long_rounds):
+        for number, lockstep in sides.items():
+            agent = next(_AGENTS)
+            turns[number].append(lockstep.turn(_page(stage, lockstep.service, agent, 1)))
+        event = _page(stage, lockstep.service, agent, stage.scale.page + 1)
+        continued.append(cost(lambda: lockstep.service(event)))  # noqa: B023  # it is done at once
+    part, _ = (middle(side) for side in zip(*turns[few], strict=True))
+    ours, bare = (middle(side) for side in zip(*turns[most], strict=True))
+    rest = middle(continued)
+    rows = [
+        Row(
+            f"walk over {most:,} users against a bare Query",
+            ours.elapsed / bare.elapsed,
+            _BARE_BAR,
+            duration(ours.elapsed),
+            f"{duration(bare.elapsed)} bare boto3",
+        ),
+        Row("walk, CPU", ours.cpu / bare.cpu, None, duration(ours.cpu), f"{duration(bare.cpu)} bare boto3"),
+        Row(
+            f"walk: time per user at {most:,} users against {few:,}",
+            (ours.elapsed / most) / (part.elapsed / few),
+            _LINEAR_BAR,
+            duration(ours.elapsed / most),
+            duration(part.elapsed / few),
+        ),
+        Row(
+            "walk: a continued page against the walk",
+            rest.elapsed / ours.elapsed,
+            _CONTINUED_BAR,
+            duration(rest.elapsed),
+            duration(ours.elapsed),
+        ),
+    ]
+    return Section(rows, {"walk": verdicts(rows), "walk-reach": _reach(stage, ours.cpu / most)})
+
+
+def _page(stage: Stage, service: Service, agent: str, start: int) -> Event:
+    count = stage.scale.page
+    return operations.query(service, {"filter": population.COMMON_FILTER, "startIndex": start, "count": count}, agent)
+
+
+def _reach(stage: Stage, cpu: float) -> str:
+    """The users that a walk gets through before its time is up, by what limits it; ``cpu`` is of one user."""
+    users = stage.users(stage.scale.fewest)
+    service = Service(users.table)
+    with weighing() as units:
+        service(operations.query(service, {"filter": population.NOBODY}))
+    read = units.read / users.number
+    on_lambda = prices.lambda_seconds(cpu, 0)
+    by_units = _TIMEOUT_S * prices.PARTITION_READ_UNITS / read
+    by_cpu = _TIMEOUT_S / on_lambda
+    return markdown(
+        ["what limits a walk", "arithmetic", "users in 29 s"],
+        [
+            [
+                "the read units of one partition",
+                f"29 s x {prices.PARTITION_READ_UNITS:,} units/s / {read:.3f} units a user",
+                f"{by_units:,.0f}",
+            ],
+            [
+                f"the CPU of {memory_mb():,} MB",
+                f"29 s / ({duration(cpu)} a user x {prices.MEMORY_OF_A_CPU_MB:,} / {memory_mb():,})",
+                f"{by_cpu:,.0f}",
+            ],
+            [
+                "both, one after the other",
+                "1 / (1 / the first + 1 / the second)",
+                f"{1 / (1 / by_units + 1 / by_cpu):,.0f}",
+            ],
+        ],
+    )

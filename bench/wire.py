@@ -1,0 +1,128 @@
+"""The calls to AWS, at the one place where every boto3 client makes them: recorded, answered again, or kept back."""
+
+from __future__ import annotations
+
+import itertools
+import time
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+from unittest.mock import patch
+
+from botocore import xform_name
+from botocore.client import BaseClient
+
+Arguments = dict[str, Any]
+
+_CALL = "_make_api_call"
+_make_call: Callable[[BaseClient, str, Arguments], Any] = getattr(BaseClient, _CALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call that was made. ``started`` and ``ended`` are of the clock ``time.perf_counter``."""
+
+    client: BaseClient
+    operation: str
+    arguments: Arguments
+    answer: Any
+    started: float
+    ended: float
+
+    @property
+    def service(self) -> str:
+        return str(self.client.meta.service_model.service_name)
+
+
+class OtherCall(Exception):
+    """Another call was made than the one that was recorded at this place."""
+
+
+def _passing(calls: Callable[[BaseClient, str, Arguments], Any]) -> Any:
+    return patch.object(BaseClient, _CALL, calls)
+
+
+@contextmanager
+def recording(*, answers: bool = True) -> Iterator[list[Call]]:
+    """The calls that are made in the block, from any thread; without their answers if nobody needs them."""
+    calls: list[Call] = []
+
+    def record(client: BaseClient, operation: str, arguments: Arguments) -> Any:
+        started = time.perf_counter()
+        answer = _make_call(client, operation, arguments)
+        kept = answer if answers else None
+        calls.append(Call(client, operation, arguments, kept, started, time.perf_counter()))
+        return answer
+
+    with _passing(record):
+        yield calls
+
+
+@contextmanager
+def replaying(calls: Sequence[Call]) -> Iterator[None]:
+    """Answers what was recorded, over and over, at no cost: what is left of a request is our own code."""
+    answers = itertools.cycle([(call.operation, call.answer) for call in calls])
+
+    def replay(_: BaseClient, operation: str, __: Arguments) -> Any:
+        expected, answer = next(answers)
+        if operation != expected:
+            raise OtherCall(f"{operation} instead of {expected}")
+        return answer
+
+    with _passing(replay):
+        yield
+
+
+@contextmanager
+def keeping_transactions(keep: Callable[[Arguments], None]) -> Iterator[None]:
+    """Hands over transactions instead of sending them; all other calls are made."""
+
+    def call(client: BaseClient, operation: str, arguments: Arguments) -> Any:
+        if operation != "TransactWriteItems":
+            return _make_call(client, operation, arguments)
+        keep(arguments)
+        return {}
+
+    with _passing(call):
+        yield
+
+
+@contextmanager
+def around_calls(observe: Callable[[BaseClient, str, Arguments, Callable[[], Any]], Any]) -> Iterator[None]:
+    """Lets ``observe`` make each call, and look at the table before and after it."""
+
+    def call(client: BaseClient, operation: str, arguments: Arguments) -> Any:
+        return observe(client, operation, arguments, lambda: _make_call(client, operation, arguments))
+
+    with _passing(call):
+        yield
+
+
+def send(client: BaseClient, operation: str, arguments: Arguments) -> Any:
+    """A call that no block observes."""
+    return _make_call(client, operation, arguments)
+
+
+def repeated(calls: Sequence[Call], client: BaseClient, table: str, other: str) -> list[Callable[[], Any]]:
+    """The same calls for bare boto3, on another table, and new to the engine: a token makes a repetition no write."""
+    prepared = []
+    for call in calls:
+        arguments = _renamed(call.arguments, table, other)
+        if "ClientRequestToken" in arguments:
+            arguments["ClientRequestToken"] = str(uuid.uuid4())
+        prepared.append(_bound(getattr(client, xform_name(call.operation)), arguments))
+    return prepared
+
+
+def _bound(method: Callable[..., Any], arguments: Arguments) -> Callable[[], Any]:
+    return lambda: method(**arguments)
+
+
+def _renamed(value: Any, table: str, other: str) -> Any:
+    if isinstance(value, dict):
+        return {_renamed(name, table, other): _renamed(member, table, other) for name, member in value.items()}
+    if isinstance(value, list):
+        return [_renamed(element, table, other) for element in value]
+    return other if value == table else value

@@ -1,0 +1,92 @@
+"""Where a command works: the local run, or a stack in the user's AWS account."""
+
+import getpass
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.exceptions import ClientError
+
+from local import running
+from scim import wiring
+from scim.service.log import Log
+from scim.service.tenants import Tenants
+from scim.settings import Settings
+from scim.store.tenants import TenantStore
+
+_LONG_S = 900.0
+
+
+class NoStack(Exception):
+    """There is no such stack, or it is none of ours."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """An endpoint, and whoever administers it."""
+
+    scim_url: str
+    operator: wiring.Operator
+
+    @property
+    def tenants(self) -> Tenants:
+        """The use cases, for one operation."""
+        return self.operator.tenants()
+
+    @property
+    def store(self) -> TenantStore:
+        """The table, for a long read."""
+        return self.operator.store(_LONG_S)
+
+    def log(self, tenant: str) -> Log | None:
+        """The log of a tenant, for a long read; ``None`` for no such tenant."""
+        return self.operator.log(tenant, _LONG_S)
+
+
+def local_run(data: Path) -> Deployment:
+    """The local run that keeps its data there. Raises :class:`local.problem.Problem` if it doesn't run."""
+    variables = running.variables(data)
+    session = boto3.Session(
+        aws_access_key_id=variables["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=variables["AWS_SECRET_ACCESS_KEY"],
+        region_name=variables["AWS_REGION"],
+    )
+    endpoints = {
+        "dynamodb": variables["AWS_ENDPOINT_URL_DYNAMODB"],
+        "secretsmanager": variables["AWS_ENDPOINT_URL_SECRETS_MANAGER"],
+    }
+    settings = Settings.from_environment(variables)
+    return Deployment(settings.public_url, wiring.operator(settings, f"local:{getpass.getuser()}", session, endpoints))
+
+
+def stack(
+    name: str, profile: str | None, region: str | None, new_session: Callable[..., Any] = boto3.Session
+) -> Deployment:
+    """A deployed stack, with the user's credentials, whose ARN stands in the records. Raises :class:`NoStack`."""
+    session = new_session(profile_name=profile, region_name=region)
+    outputs = _outputs(session.client("cloudformation"), name)
+    try:
+        settings = Settings.from_environment(
+            {
+                "TABLE_NAME": outputs["TableName"],
+                "SECRET_PREFIX": outputs["SecretPrefix"],
+                "INDEXED_ATTRIBUTES": outputs["IndexedAttributes"],
+            }
+        )
+        scim_url = outputs["ScimUrl"]
+    except KeyError as missing:
+        raise NoStack(f"The stack {name} has no output {missing}: is it one of Muster?") from None
+    actor = session.client("sts").get_caller_identity()["Arn"]
+    return Deployment(scim_url, wiring.operator(settings, actor, session))
+
+
+def _outputs(client: Any, name: str) -> dict[str, str]:
+    try:
+        (found,) = client.describe_stacks(StackName=name)["Stacks"]
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "ValidationError":  # what CloudFormation calls a stack that is not there
+            raise NoStack(f"There is no stack {name} in {client.meta.region_name}.") from None
+        raise
+    return {output["OutputKey"]: output["OutputValue"] for output in found.get("Outputs", [])}

@@ -1,0 +1,97 @@
+"""``log``, ``why``, ``health``: what happened, why somebody did not get in, and how near a quarantine is."""
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from itertools import islice
+
+import click
+
+from cli import output
+from cli.app import NotFound, as_json, at_a_deployment, deployment
+from scim.service.entries import Entry
+from scim.service.log import Log
+from scim.service.report import case_lines, health_lines, log_lines
+
+_PAGE = 200
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  muster log acme
+  muster log acme --failures -n 1000
+  muster log acme --json | jq -r '.[] | select(.is_loop) | .person'
+"""
+)
+@click.argument("tenant")
+@click.option("--failures", is_flag=True, help="Only what failed or came to nothing.")
+@click.option("-n", "number", default=50, show_default=True, type=click.IntRange(1), help="How many, the last first.")
+@as_json
+@at_a_deployment
+def log(tenant: str, failures: bool, number: int, json: bool) -> None:
+    """Show what was written for TENANT and what failed, and what to change in the identity provider."""
+    found = islice(_entries(_log(tenant), failures_only=failures), number)
+    if json:
+        output.array(map(asdict, found))
+    else:
+        for line in log_lines(found):
+            click.echo(line)
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  muster why acme ada@example.com
+  muster why acme 0a21f0f2-4e5c-4a3f-9d4e-3b6c1d2e8f70
+"""
+)
+@click.argument("tenant")
+@click.argument("person")
+@as_json
+@at_a_deployment
+def why(tenant: str, person: str, json: bool) -> None:
+    """Tell why PERSON did or did not get in: by userName, email, externalId or id."""
+    case = _log(tenant).why(person)
+    if json:
+        told = {"asked": case.asked, "users": [each.resource for each in case.people], "diagnosis": case.diagnosis}
+        output.document(told | {"timeline": [asdict(entry) for entry in case.timeline]})
+    else:
+        for line in case_lines(case):
+            click.echo(line)
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  muster health acme
+  muster health acme --json | jq .share
+"""
+)
+@click.argument("tenant")
+@as_json
+@at_a_deployment
+def health(tenant: str, json: bool) -> None:
+    """Show how many writes of TENANT failed, and warn before Entra ID quarantines."""
+    found = _log(tenant).health()
+    if json:
+        output.document(asdict(found) | {"share": found.share})
+    else:
+        for line in health_lines(found):
+            click.echo(line)
+
+
+def _log(tenant: str) -> Log:
+    found = deployment().log(tenant)
+    if found is None:
+        raise NotFound(f"There is no tenant {tenant}.")
+    return found
+
+
+def _entries(log: Log, *, failures_only: bool) -> Iterator[Entry]:
+    """All entries, read page by page as they are drawn."""
+    place = None
+    while True:
+        page, place = log.page(place, count=_PAGE, failures_only=failures_only)
+        yield from page
+        if place is None:
+            return

@@ -1,0 +1,47 @@
+"""The commands together."""
+
+import click
+
+from cli import log, people, schema, tenants, tokens
+from cli.app import Commands, at_a_deployment
+
+_COMMANDS = (
+    tokens.connect,
+    tokens.rotate,
+    tokens.revoke,
+    tokens.disconnect,
+    tenants.tenants,
+    tenants.status,
+    tenants.strict,
+    people.users,
+    people.participants,
+    log.log,
+    log.why,
+    log.health,
+    schema.schema,
+)
+
+
+@click.group(cls=Commands, commands={str(command.name): command for command in _COMMANDS})
+@at_a_deployment
+def muster() -> None:
+    """Administer the tenants of a SCIM endpoint: those of the local run, or of a stack with --stack.
+
+    \b
+    Examples:
+      muster connect acme                      the local run
+      muster connect acme --stack muster       a deployed stack
+      muster tenants --json | jq -r '.[].tenant'
+
+    \b
+    Exit codes:
+      0  done
+      1  failed: AWS refused or does not answer, or the act was given up
+      2  wrong usage
+      3  there is no such tenant, stack or schema
+      4  the state is in the way: connected already, or a grace period is running
+
+    \b
+    Completion in the shell, for bash (or zsh, fish):
+      eval "$(_MUSTER_COMPLETE=bash_source muster)"
+    """

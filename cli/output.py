@@ -1,0 +1,88 @@
+"""What commands print: tables for people, JSON for programs. Progress goes to standard error."""
+
+import itertools
+import json
+import re
+import sys
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import click
+
+_MEASURED = 200
+_UNITS = {"m": 60.0, "h": 3_600.0, "d": 86_400.0}
+
+
+class Duration(click.ParamType[float]):
+    """A time like 90d, 24h or 30m; 0 needs no unit. In seconds."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        if isinstance(value, float):
+            return value
+        if value == "0":
+            return 0.0
+        found = re.fullmatch(r"(\d{1,5})([mhd])", value)
+        if found is None:
+            self.fail(f"{value} is no duration: 90d, 24h, 30m or 0", param, ctx)
+        return int(found[1]) * _UNITS[found[2]]
+
+
+def moment(seconds: float | None) -> str:
+    """A time as people read it: in their own zone, to the minute."""
+    if seconds is None:
+        return "never"
+    return datetime.fromtimestamp(seconds, UTC).astimezone().strftime("%Y-%m-%d %H:%M %Z")
+
+
+def rfc3339(seconds: float | None) -> str | None:
+    """A time as programs read it."""
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
+
+
+def document(value: Any) -> None:
+    """One JSON document."""
+    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def array(values: Iterable[Any]) -> None:
+    """A JSON array, an element a line, written as its elements come."""
+    click.echo("[", nl=False)
+    for number, value in enumerate(values):
+        click.echo(("," if number else "") + "\n" + json.dumps(value, ensure_ascii=False), nl=False)
+    click.echo("\n]")
+
+
+def facts(values: Mapping[str, str]) -> None:
+    """A few names and values, a line each."""
+    width = max(map(len, values))
+    for name, value in values.items():
+        click.echo(f"{name:<{width}}  {value}")
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Rows as they come; the columns are as wide as the first rows need."""
+    remaining = iter(rows)
+    first = [list(columns), *itertools.islice(remaining, _MEASURED)]
+    widths = [max(len(row[number]) for row in first) for number in range(len(columns))]
+    for row in itertools.chain(first, remaining):
+        click.echo("  ".join(f"{_visible(cell):<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def _visible(text: str) -> str:
+    """Without control characters: a name that somebody sent must not steer the terminal."""
+    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
+
+
+def counted(values: Iterable[Any], total: int, what: str) -> Iterator[Any]:
+    """The same, with a bar on standard error, where that is a terminal and the values themselves go elsewhere."""
+    shown = sys.stderr.isatty() and not sys.stdout.isatty()
+    with click.progressbar(values, length=total, label=what, file=sys.stderr, hidden=not shown) as bar:
+        yield from bar
+
+
+def now() -> float:
+    return time.time()

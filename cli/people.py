@@ -1,0 +1,76 @@
+"""``users``, ``participants``: who is there."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import click
+
+from cli import output
+from cli.app import NotFound, as_json, at_a_deployment, deployment
+from scim.service.stored import Stored
+
+_COLUMNS = ("ID", "USER NAME", "ACTIVE", "NAME", "EMAIL", "MODIFIED")
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  muster users acme
+  muster users acme --json > users.json
+"""
+)
+@click.argument("tenant")
+@as_json
+@at_a_deployment
+def users(tenant: str, json: bool) -> None:
+    """List the users of TENANT."""
+    _list(tenant, active_only=False, json=json)
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  muster participants acme
+  muster participants acme --json | jq -r '.[].userName'
+"""
+)
+@click.argument("tenant")
+@as_json
+@at_a_deployment
+def participants(tenant: str, json: bool) -> None:
+    """List who takes part: the active users of TENANT."""
+    _list(tenant, active_only=True, json=json)
+
+
+def _list(tenant: str, *, active_only: bool, json: bool) -> None:
+    store = deployment().store
+    if store.get(tenant) is None:
+        raise NotFound(f"There is no tenant {tenant}.")
+    total, _ = store.count(tenant)
+    read = output.counted(store.users(tenant), total, "Users")
+    found = (stored for stored in read if not active_only or stored.resource.get("active") is True)
+    if json:
+        output.array({**stored.resource, "meta": _meta(stored)} for stored in found)
+    else:
+        output.table(_COLUMNS, map(_row, found))
+
+
+def _meta(stored: Stored) -> dict[str, str]:
+    return {"created": stored.created, "lastModified": stored.modified, "version": f'W/"{stored.version}"'}
+
+
+def _row(stored: Stored) -> list[str]:
+    user = stored.resource
+    name = user.get("displayName") or user.get("name", {}).get("formatted") or " ".join(_names(user.get("name", {})))
+    active = "yes" if user.get("active") is True else "no"
+    return [stored.id, user["userName"], active, name, _email(user), stored.modified]
+
+
+def _names(name: dict[str, Any]) -> Iterator[str]:
+    return (name[part] for part in ("givenName", "familyName") if part in name)
+
+
+def _email(user: dict[str, Any]) -> str:
+    """The primary one, else the first."""
+    emails = sorted(user.get("emails", []), key=lambda email: email.get("primary") is not True)
+    return next((email["value"] for email in emails if "value" in email), "")

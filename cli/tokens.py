@@ -1,0 +1,161 @@
+"""``connect``, ``rotate``, ``revoke``, ``disconnect``: who gets in."""
+
+import json as json_module
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from cli import output
+from cli.app import as_json, at_a_deployment, deployment
+from cli.deployment import Deployment
+from scim.access.authentication import CACHE_S
+from scim.service.tenants import DEFAULT_GRACE_S, Issued
+
+_DELAY = f"within {CACHE_S:.0f} seconds, since what is valid is remembered for so long"
+
+expires = click.option(
+    "--expires", type=output.Duration(), help="How long the token lives, like 90d (default: for ever)."
+)
+yes = click.option("--yes", is_flag=True, help="Don't ask.")
+
+
+def read_documents(paths: tuple[Path, ...]) -> list[Any]:
+    """The schema documents in the files. Raises ``ValueError`` that names the file that has none."""
+    documents = []
+    for path in paths:
+        try:
+            documents.append(json_module.loads(path.read_text("utf-8")))
+        except ValueError as error:
+            raise ValueError(f"{path} holds no JSON: {error}") from None
+    return documents
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  muster connect acme
+  muster connect acme --strict --expires 365d
+  muster connect acme --extension examples/extensions/employee.json --stack muster
+"""
+)
+@click.argument("tenant")
+@click.option("--strict/--tolerant", default=None, help="Refuse what is beyond the RFC (default: tolerant).")
+@click.option(
+    "--extension",
+    "extensions",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    multiple=True,
+    help="A file with a schema document: custom attributes of the tenant's users. May be repeated.",
+)
+@expires
+@as_json
+@at_a_deployment
+def connect(tenant: str, strict: bool | None, extensions: tuple[Path, ...], expires: float | None, json: bool) -> None:
+    """Connect TENANT, or connect it again, and show its SCIM URL and its token, once.
+
+    A tenant that was disconnected has its users and their ids as before, and a new token. Its settings stay where
+    none are given here. If the token could not be shown, say it once more.
+    """
+    where = deployment()
+    documents = read_documents(extensions) if extensions else None
+    _show(where, where.tenants.connect(tenant, documents, strict=strict, lifetime_s=expires), json=json)
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  muster rotate acme                 the old token stays valid for a day
+  muster rotate acme --grace 7d      ... for a week
+  muster rotate acme --grace 0       the old token is known to somebody: it ends now
+"""
+)
+@click.argument("tenant")
+@click.option(
+    "--grace",
+    type=output.Duration(),
+    default=DEFAULT_GRACE_S,
+    show_default="24h",
+    help="How long the old token stays valid; 0 ends it now.",
+)
+@expires
+@click.option("--force", is_flag=True, help="Even if the token before the current one is still valid, which ends it.")
+@as_json
+@at_a_deployment
+def rotate(tenant: str, grace: float, expires: float | None, force: bool, json: bool) -> None:
+    """Show a new token for TENANT, once; the old one stays valid for a while.
+
+    A token that was made and never shown, by a rotation that was interrupted or by Secrets Manager's own, is shown
+    instead of another, unless --grace is 0.
+    """
+    where = deployment()
+    _show(where, where.tenants.rotate(tenant, grace_s=grace, lifetime_s=expires, force=force), json=json)
+
+
+@click.command(
+    epilog="""\b
+Example:
+  muster revoke acme --yes
+"""
+)
+@click.argument("tenant")
+@yes
+@as_json
+@at_a_deployment
+def revoke(tenant: str, yes: bool, json: bool) -> None:
+    """End all tokens of TENANT. It stays connected: muster rotate makes a new token."""
+    where = deployment()
+    _confirm(f"End all tokens of {tenant}? Its identity provider gets nothing done until it has a new one.", yes=yes)
+    where.tenants.revoke(tenant)
+    _told(tenant, "revoked", f"All tokens of {tenant} end {_DELAY}.", json=json)
+
+
+@click.command(
+    epilog="""\b
+Example:
+  muster disconnect acme --yes
+"""
+)
+@click.argument("tenant")
+@yes
+@as_json
+@at_a_deployment
+def disconnect(tenant: str, yes: bool, json: bool) -> None:
+    """End the access of TENANT and delete its secret. Its users stay, as they are: muster connect brings it back."""
+    where = deployment()
+    _confirm(f"Disconnect {tenant}? Its users stay as they are, and nobody updates them any more.", yes=yes)
+    where.tenants.disconnect(tenant)
+    _told(tenant, "disconnected", f"{tenant} is disconnected; its tokens end {_DELAY}. Its users stay.", json=json)
+
+
+def _show(where: Deployment, issued: Issued, *, json: bool) -> None:
+    if json:
+        output.document(
+            {
+                "tenant": issued.tenant,
+                "scim_url": where.scim_url,
+                "token": issued.token,
+                "expires": output.rfc3339(issued.expires),
+                "previous_until": output.rfc3339(issued.previous_until),
+            }
+        )
+    else:
+        previous = {} if issued.previous_until is None else {"Old token until": output.moment(issued.previous_until)}
+        told = {"Tenant": issued.tenant, "SCIM URL": where.scim_url, "Token": issued.token}
+        output.facts(told | {"Expires": output.moment(issued.expires)} | previous)
+        click.echo("The token is shown only now.", err=True)
+    sys.stdout.flush()
+    where.tenants.shown(issued)
+
+
+def _confirm(question: str, *, yes: bool) -> None:
+    if not yes:
+        click.confirm(question, abort=True, err=True)
+
+
+def _told(tenant: str, state: str, sentence: str, *, json: bool) -> None:
+    if json:
+        output.document({"tenant": tenant, "state": state, "effective_within_s": CACHE_S})
+    else:
+        click.echo(sentence)

@@ -1,0 +1,209 @@
+"""What a failed request leaves behind: who was meant, the names of what was sent, what was decided. Never a value.
+
+The one exception is the identifier by which the person is found. A PATCH that was answered with success but left
+something unlike what it asked for is recorded in the same way: the silent no-op.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Any, Protocol
+
+from scim.protocol.dialect import Dialect, is_name
+from scim.protocol.errors import ScimError
+from scim.protocol.path import UnknownAttribute, resolve
+from scim.protocol.schema import ResourceType
+from scim.service.deadline import Deadline
+from scim.service.people import meant
+from scim.service.providers import recognise
+
+KEPT_DAYS = 30
+WRITES = {"POST": "create", "PUT": "replace", "PATCH": "patch", "DELETE": "delete"}
+"""What a write is called, here and in change records."""
+NO_OP = "no-op"
+STRICT = "strict-mode"
+LOOP = 5
+"""From so many times on, today and yesterday together, the same failure for the same person is a loop."""
+_MOST_NAMES = 40
+_ALSO_TOLERANT = ("required", "read-only", "immutable")
+"""What strict mode can't be to blame for, though something else was refused before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a request, or an operation of a bulk request, asked for, as it came."""
+
+    operation: str
+    resource_id: str | None = None
+    body: Any = None
+    query: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """One failed request about one person. ``status`` 200 is a silent no-op; ``at`` is RFC 3339 in UTC.
+
+    ``kind`` and ``identifier`` are what the person is found by, both empty where a request is about nobody. ``sent``
+    and ``left_out`` are names of attributes, ``refused`` is the leniency that strict mode refused.
+    """
+
+    at: str
+    operation: str
+    status: int
+    scim_type: str | None
+    rule: str
+    detail: str
+    attribute: str | None
+    kind: str
+    identifier: str
+    handles: frozenset[str]
+    sent: Sequence[str]
+    left_out: Sequence[str]
+    refused: str | None
+    provider: str | None
+    request_id: str
+
+    @property
+    def is_no_op(self) -> bool:
+        return self.rule == NO_OP
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """A failure as it was last, since when and how often it happened, in all and on each day (UTC)."""
+
+    failure: Failure
+    first: str
+    count: int
+    days: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def is_loop(self) -> bool:
+        """Whether the same operation fails for the same person again and again."""
+        today = date.fromisoformat(self.failure.at[:10])
+        yesterday = today - timedelta(days=1)
+        return sum(self.days.get(day.isoformat(), 0) for day in (today, yesterday)) >= LOOP
+
+
+class FailureStore(Protocol):
+    def count(self, failure: Failure) -> Counted | None:
+        """Record a failure, or count it if it is there; ``None`` where that did not succeed at the first attempt."""
+
+
+class Recorder(Protocol):
+    """Is told how the operations of a request ended."""
+
+    def failed(self, asked: Asked, error: ScimError, dialect: Dialect) -> None: ...
+
+    def succeeded(self, asked: Asked, dialect: Dialect) -> None: ...
+
+
+@dataclass(slots=True)
+class Recording:
+    """Records the failures of one request, while there is time: nothing here changes the answer.
+
+    ``agent`` and ``query`` tell the identity provider; ``report`` is told of faults in this itself. After the request,
+    the numbers say how many failures there were, how many of them were not recorded, and how many are loops.
+    """
+
+    store: Callable[[], FailureStore]
+    resource_type: ResourceType
+    deadline: Deadline
+    now: Callable[[], str]
+    request_id: str
+    report: Callable[[Exception], None]
+    agent: str = ""
+    query: str = ""
+    outcomes: list[str] = field(default_factory=list)
+
+    def failed(self, asked: Asked, error: ScimError, dialect: Dialect) -> None:
+        self.outcomes.append("failures")
+        refused = dialect.refused if error.status == 400 and error.rule not in _ALSO_TOLERANT else None
+        rule = STRICT if refused else error.rule
+        self._record(asked, dialect, error.status, error.scim_type, rule, error.detail, error.attribute, refused)
+
+    def succeeded(self, asked: Asked, dialect: Dialect) -> None:
+        """Record a PATCH of which something came to nothing."""
+        if asked.operation == "patch" and dialect.left_out:
+            self.outcomes.append("no_ops")
+            detail = f"Answered with success, but nothing came of {', '.join(dialect.left_out)}."
+            self._record(asked, dialect, 200, None, NO_OP, detail, dialect.left_out[0], None)
+
+    @property
+    def line(self) -> dict[str, int]:
+        """What the log line says of it, without what did not happen."""
+        return {name: self.outcomes.count(name) for name in sorted(set(self.outcomes))}
+
+    def _record(
+        self,
+        asked: Asked,
+        dialect: Dialect,
+        status: int,
+        scim_type: str | None,
+        rule: str,
+        detail: str,
+        attribute: str | None,
+        refused: str | None,
+    ) -> None:
+        try:
+            person = meant(asked.resource_id, asked.body, asked.query)
+            kind, identifier = person.identifier
+            failure = Failure(
+                at=self.now(),
+                operation=asked.operation,
+                status=status,
+                scim_type=scim_type,
+                rule=rule,
+                detail=detail,
+                attribute=attribute if attribute and is_name(attribute) else None,
+                kind=kind,
+                identifier=identifier,
+                handles=person.handles,
+                sent=sent_names(asked.body, self.resource_type),
+                left_out=dialect.left_out[:_MOST_NAMES],
+                refused=refused,
+                provider=recognise(self.agent, self.query, dialect.fired, asked.body),
+                request_id=self.request_id,
+            )
+            counted = self.store().count(failure) if self.deadline.has_time() else None
+        except Exception as fault:  # noqa: BLE001  # the answer must be what it would be without any log
+            self.report(fault)
+            counted = None
+        if counted is None:
+            self.outcomes.append("unrecorded")
+        elif counted.is_loop:
+            self.outcomes.append("loops")
+
+
+def sent_names(body: Any, resource_type: ResourceType) -> list[str]:
+    """The names of the attributes in a body, as their schema writes them; unknown ones only if they look like names."""
+    found = dict.fromkeys(_known(name, resource_type) for name in _names(body))
+    return [name for name in found if name][:_MOST_NAMES]
+
+
+def _names(body: Any) -> Iterator[str]:
+    if not isinstance(body, dict):
+        return
+    operations = next((value for name, value in body.items() if name.lower() == "operations"), None)
+    if not isinstance(operations, list):
+        yield from (name for name in body if name.lower() != "schemas")
+        return
+    for operation in operations:
+        members = {name.lower(): value for name, value in operation.items()} if isinstance(operation, dict) else {}
+        path, value = members.get("path"), members.get("value")
+        if isinstance(path, str):
+            yield path
+        elif isinstance(value, dict):
+            yield from value
+
+
+def _known(name: str, resource_type: ResourceType) -> str:
+    """The name without the selection that it may hold, whose values are a person's."""
+    before, bracket, behind = name.partition("[")
+    plain = before + behind.rpartition("]")[2] if bracket else name
+    try:
+        return str(resolve(plain, resource_type, Dialect()))
+    except UnknownAttribute:
+        return plain if is_name(plain) else ""

@@ -1,0 +1,49 @@
+"""The command line on moto: a deployed stack, as CloudFormation would describe it, and whoever may administer it."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import boto3
+import pytest
+from click.testing import CliRunner, Result
+
+from cli import app
+from cli.deployment import Deployment, stack
+from cli.main import muster
+from tests.cli.stack import Session
+
+
+@dataclass(frozen=True)
+class Muster:
+    """Runs commands at a stack."""
+
+    deployment: Deployment
+
+    def __call__(self, *arguments: str, answer: str = "", code: int = 0) -> Result:
+        result = CliRunner().invoke(muster, arguments, input=answer, prog_name="muster")
+        assert result.exit_code == code, (result.output, result.exception)
+        return result
+
+    def json(self, *arguments: str) -> Any:
+        return json.loads(self(*arguments, "--json").stdout)
+
+    def lines(self, *arguments: str) -> list[list[str]]:
+        """The cells of a table."""
+        return [[cell for cell in line.split("  ") if cell] for line in self(*arguments).stdout.splitlines()]
+
+
+@pytest.fixture
+def run(table: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Muster]:
+    def at_a_stack(name: str, profile: str | None, region: str | None) -> Deployment:
+        return stack(name, profile, region, Session)
+
+    monkeypatch.setattr(app, "stack", at_a_stack)
+    monkeypatch.setenv("MUSTER_STACK", "muster")
+    muster = Muster(at_a_stack("muster", None, None))
+    yield muster
+    operator = muster.deployment.operator
+    for tenant in muster.deployment.store.ids():
+        name = operator.settings.secret_prefix + tenant
+        boto3.client("secretsmanager").delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)

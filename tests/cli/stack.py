@@ -1,0 +1,40 @@
+"""A session whose CloudFormation is played, since moto's would take more packages; the rest is moto's."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import boto3
+from botocore.exceptions import ClientError
+
+from tests.endpoint import BASE_URL, ENVIRONMENT
+
+OUTPUTS = {
+    "TableName": ENVIRONMENT["TABLE_NAME"],
+    "SecretPrefix": ENVIRONMENT["SECRET_PREFIX"],
+    "ScimUrl": BASE_URL,
+    "IndexedAttributes": "externalId,emails.value",
+}
+
+
+class CloudFormation:
+    """Has the stack ``muster``, and ``other``, which has no outputs."""
+
+    meta = SimpleNamespace(region_name="eu-west-1")
+
+    def describe_stacks(self, *, StackName: str) -> dict[str, Any]:  # noqa: N803  # AWS's name
+        if StackName not in ("muster", "other"):
+            error: Any = {"Code": "ValidationError", "Message": f"Stack with id {StackName} does not exist"}
+            raise ClientError({"Error": error}, "DescribeStacks")
+        outputs = OUTPUTS if StackName == "muster" else {}
+        return {"Stacks": [{"Outputs": [{"OutputKey": key, "OutputValue": value} for key, value in outputs.items()]}]}
+
+
+class Session:
+    """As :class:`boto3.Session`."""
+
+    def __init__(self, *, profile_name: str | None, region_name: str | None) -> None:
+        self.profile = profile_name
+        self.region = region_name
+
+    def client(self, name: str, **given: Any) -> Any:
+        return CloudFormation() if name == "cloudformation" else boto3.client(name, region_name=self.region, **given)

@@ -1,0 +1,99 @@
+"""The command line beside a local run, as ``.venv/bin/muster`` starts it: the real engine, secrets and handlers."""
+
+import json
+import os
+import pty
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from local.services.child import free_port
+from tests.local.test_run import ROOT, Run, environment, running
+
+SCHEMA = "urn:ietf:params:scim:schemas:core:2.0:User"
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    with running(tmp_path_factory.mktemp("run") / "data", free_port()) as run:
+        yield run
+
+
+def muster(run: Run, *arguments: str) -> Any:
+    command = [sys.executable, "-m", "cli", *arguments, "--data", str(run.data), "--json"]
+    variables = environment() | {"PYTHONPATH": "src:."}
+    done = subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_tenant_of_the_local_run_is_connected_used_rotated_and_listed(run: Run) -> None:
+    shown = muster(run, "connect", "beta")
+    headers = {"authorization": f"Bearer {shown['token']}", "content-type": "application/scim+json"}
+    with httpx.Client(base_url=shown["scim_url"], headers=headers, timeout=30) as client:
+        assert client.post("/Users", json={"schemas": [SCHEMA], "userName": "ada"}).status_code == 201
+        new = muster(run, "rotate", "beta")
+        for token in (shown["token"], new["token"]):
+            assert client.get("/Users", headers={"authorization": f"Bearer {token}"}).status_code == 200
+
+    assert [user["userName"] for user in muster(run, "participants", "beta")] == ["ada"]
+    assert [each["tenant"] for each in muster(run, "tenants")] == ["acme", "beta"]
+    assert muster(run, "status", "beta")["last_use"] is not None
+
+
+def test_progress_goes_to_the_terminal_while_the_users_go_elsewhere(run: Run) -> None:
+    terminal, end = pty.openpty()
+    command = [sys.executable, "-m", "cli", "users", "acme", "--json", "--data", str(run.data)]
+    variables = environment() | {"PYTHONPATH": "src:."}
+    run.create("bjensen")
+
+    done = subprocess.run(command, cwd=ROOT, env=variables, stdout=subprocess.PIPE, stderr=end, check=True)
+    os.close(end)
+    seen = os.read(terminal, 10_000)
+    os.close(terminal)
+
+    assert len(json.loads(done.stdout)) == 1
+    assert b"Users" in seen
+    assert b"100%" in seen
+
+
+def test_script_that_make_installs_works_from_anywhere(run: Run, tmp_path: Path) -> None:
+    """The script finds the checkout by its own place in it, .venv/bin."""
+    checkout = tmp_path / "checkout"
+    (checkout / ".venv/bin").mkdir(parents=True)
+    for name in ("src", "cli", "local"):
+        (checkout / name).symlink_to(ROOT / name)
+    (checkout / ".venv/bin/python").symlink_to(sys.executable)
+    script = shutil.copy(ROOT / "local/muster.sh", checkout / ".venv/bin/muster")
+    Path(script).chmod(0o755)
+    (checkout / ".venv/pyvenv.cfg").symlink_to(Path(sys.prefix) / "pyvenv.cfg")
+    (checkout / ".venv/lib").symlink_to(Path(sys.prefix) / "lib")
+
+    done = subprocess.run(
+        [script, "status", "acme", "--data", str(run.data)], cwd="/", capture_output=True, text=True, check=False
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "connected" in done.stdout
+
+
+def test_shell_completes_commands_and_options() -> None:
+    def complete(words: str) -> list[str]:
+        last = str(len(words.split(" ")) - 1)
+        variables = environment() | {
+            "PYTHONPATH": "src:.",
+            "_MUSTER_COMPLETE": "bash_complete",
+            "COMP_WORDS": words,
+            "COMP_CWORD": last,
+        }
+        command = [sys.executable, "-m", "cli"]
+        done = subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True, check=True)
+        return [line.partition(",")[2] for line in done.stdout.splitlines()]
+
+    assert complete("muster ro") == ["rotate"]
+    assert "--grace" in complete("muster rotate --g")

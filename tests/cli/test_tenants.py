@@ -1,0 +1,179 @@
+"""What is known of tenants and their users: tables for people, JSON for programs."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cli.main import muster
+from handlers.application import Application
+from handlers.routes.everything import find
+from tests.cli.conftest import Muster
+from tests.conftest import EXTENSION
+from tests.endpoint import BASE_URL, SURVEY, Endpoint
+
+
+@pytest.fixture
+def acme(run: Muster) -> Endpoint:
+    return Endpoint(run.json("connect", "acme")["token"], Application(find))
+
+
+def test_tenants_are_listed_with_what_needs_attention(run: Muster) -> None:
+    run("connect", "zebra", "--expires", "6d")
+    run("connect", "acme", "--strict")
+    run("connect", "gone")
+    run("disconnect", "gone", "--yes")
+    run("connect", "shut")
+    run("revoke", "shut", "--yes")
+
+    lines = run.lines("tenants")
+
+    assert [[cell.strip() for cell in line[:3]] for line in lines] == [
+        ["TENANT", "STATE", "MODE"],
+        ["acme", "connected", "strict"],
+        ["gone", "disconnected", "tolerant"],
+        ["shut", "revoked", "tolerant"],
+        ["zebra", "connected", "tolerant"],
+    ]
+    assert lines[-1][-1].strip() == "the token expires within 7 days"
+    assert [each["warning"] for each in run.json("tenants")] == [None, None, None, "the token expires within 7 days"]
+
+
+def test_no_tenants_are_an_empty_list(run: Muster) -> None:
+    assert run.json("tenants") == []
+
+
+def test_status_tells_access_use_and_users(run: Muster, acme: Endpoint) -> None:
+    acme.create(userName="bjensen")
+    acme.create(userName="jsmith", active=False)
+
+    told = run.json("status", "acme")
+
+    assert {name: told[name] for name in ("tenant", "scim_url", "state", "mode", "users", "active")} == {
+        "tenant": "acme",
+        "scim_url": BASE_URL,
+        "state": "connected",
+        "mode": "tolerant",
+        "users": 2,
+        "active": 1,
+    }
+    assert (told["last_used_token"], told["expires"], told["previous_until"]) == ("current", None, None)
+    assert told["last_use"] is not None
+    assert ["expires", "never"] in [[cell.strip() for cell in line] for line in run.lines("status", "acme")]
+
+
+def test_status_tells_that_the_identity_provider_does_not_use_the_new_token_yet(run: Muster, acme: Endpoint) -> None:
+    acme.request("GET", "/Users")
+    run("rotate", "acme")
+
+    told = run.json("status", "acme")
+
+    assert told["last_used_token"] == "earlier"
+    assert told["previous_until"] is not None
+
+
+def test_status_tells_of_a_token_that_nobody_has_seen(run: Muster) -> None:
+    run.deployment.tenants.connect("acme")
+
+    assert "was not shown yet" in run.json("status", "acme")["warning"]
+
+
+def test_strict_mode_is_turned_on_and_off(run: Muster, acme: Endpoint) -> None:
+    run("strict", "acme", "on")
+    assert run.json("status", "acme")["mode"] == "strict"
+    assert run.json("strict", "acme", "off") == {"tenant": "acme", "mode": "tolerant"}
+    run("strict", "acme", "maybe", code=2)
+
+
+def test_custom_attributes_are_added_shown_replaced_and_removed(run: Muster, acme: Endpoint, tmp_path: Path) -> None:
+    file = tmp_path / "extension.json"
+    file.write_text(json.dumps(EXTENSION))
+    assert run.json("schema", "add", "acme", str(file)) == {"tenant": "acme", "extensions": [SURVEY]}
+    assert run.json("schema", "show", "acme") == [EXTENSION]
+    assert [cell.strip() for cell in run.lines("schema", "show", "acme")[1]] == [
+        "Business Unit",
+        "string, at most 256 characters",
+        SURVEY,
+    ]
+
+    more = {"name": "Badge", "type": "string"}
+    file.write_text(json.dumps(EXTENSION | {"attributes": [*EXTENSION["attributes"], more]}))
+    run("schema", "add", "acme", str(file))
+    (document,) = run.json("schema", "show", "acme")
+    assert document["attributes"][-1] == more
+
+    run("schema", "remove", "acme", SURVEY.upper())
+    assert run.json("schema", "show", "acme") == []
+    run("schema", "remove", "acme", SURVEY, code=3)
+
+
+def test_schema_that_is_wrong_is_2_and_says_where(run: Muster, acme: Endpoint, tmp_path: Path) -> None:
+    file = tmp_path / "extension.json"
+    file.write_text(json.dumps({"id": "urn:example:x", "attributes": [{"name": "a", "type": "colour"}]}))
+
+    assert "attributes.0.type" in run("schema", "add", "acme", str(file), code=2).stderr
+
+
+def test_users_are_listed_for_people(run: Muster, acme: Endpoint) -> None:
+    acme.create(
+        userName="bjensen",
+        name={"givenName": "Barbara", "familyName": "Jensen"},
+        emails=[{"value": "home@example.com"}, {"value": "work@example.com", "primary": True}],
+    )
+
+    header, row = run.lines("users", "acme")
+
+    assert [cell.strip() for cell in header] == ["ID", "USER NAME", "ACTIVE", "NAME", "EMAIL", "MODIFIED"]
+    assert [cell.strip() for cell in row[1:5]] == ["bjensen", "yes", "Barbara Jensen", "work@example.com"]
+
+
+def test_users_and_participants_for_programs(run: Muster, acme: Endpoint) -> None:
+    users = sorted((acme.create(active=number != 1) for number in range(3)), key=lambda user: user["id"])
+
+    found = run.json("users", "acme")
+    participants = run.json("participants", "acme")
+
+    assert [each["id"] for each in found] == [user["id"] for user in users]
+    assert [each["userName"] for each in found] == [user["userName"] for user in users]
+    assert found[0]["meta"]["version"] == 'W/"1"'
+    assert participants == [each for each in found if each["active"]]
+    assert len(participants) == 2
+
+
+def test_name_that_somebody_sent_does_not_steer_the_terminal(run: Muster, acme: Endpoint) -> None:
+    acme.create(displayName="\x1b[2Jgone")
+
+    assert "\x1b" not in run("users", "acme").stdout
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["status"], ["users"], ["participants"], ["schema", "show"], ["strict"], ["schema", "remove"]],
+    ids=" ".join,
+)
+def test_tenant_that_never_was_is_3(run: Muster, arguments: list[str]) -> None:
+    more = {"strict": ["on"], "schema remove": ["urn:x:y"]}.get(" ".join(arguments), [])
+
+    assert "no tenant nobody" in run(*arguments, "nobody", *more, code=3).stderr
+
+
+def _commands(group: Any = muster, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
+    found: list[tuple[str, ...]] = []
+    for name, command in group.commands.items():
+        found += _commands(command, (*path, name)) if hasattr(command, "commands") else [(*path, name)]
+    return found
+
+
+@pytest.mark.parametrize("command", _commands(), ids=" ".join)
+def test_every_command_explains_itself_and_works_at_a_stack_and_for_programs(
+    run: Muster, command: tuple[str, ...]
+) -> None:
+    text = run(*command, "--help").stdout
+
+    assert {"--json", "--stack"} <= set(text.split())
+
+
+@pytest.mark.parametrize("command", muster.commands)
+def test_help_of_every_command_has_examples(run: Muster, command: str) -> None:
+    assert f"\n    muster {command}" in run(command, "--help").stdout

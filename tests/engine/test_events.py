@@ -1,0 +1,112 @@
+"""From a request to the event: real handlers, real transactions, the engine's stream, the mapping of the template."""
+
+import asyncio
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from handlers.changes import Changes
+from local.engine import Engine
+from local.functions.mapping import deliver
+from local.functions.stream import Stream
+from scim import wiring
+from scim.settings import Settings
+from tests.endpoint import SURVEY, Endpoint, Handler, LambdaContext, functions
+from tests.events.schemas import validate
+
+BULK = "urn:ietf:params:scim:api:messages:2.0:BulkRequest"
+Read = Callable[[], list[dict[str, Any]]]
+
+
+@pytest.fixture
+def publish(scim: Endpoint, engine: Engine, events: Read, tmp_path: Path) -> Read:
+    """Brings what is new in the stream to the function, and reads all events."""
+    (spec,) = [spec for spec in functions() if spec.stream]
+    assert spec.stream is not None
+    mapping = spec.stream
+    handler: Handler = Changes(lambda: wiring.publishing(Settings.from_environment(os.environ)))
+    stream = Stream(engine, os.environ["TABLE_NAME"], tmp_path / "stream.json")
+    stream.open()
+
+    async def invoke(event: dict[str, Any]) -> object:
+        return handler(event, LambdaContext())
+
+    async def never(attempt: int) -> None:
+        pytest.fail("a batch had to come again")
+
+    def publish() -> list[dict[str, Any]]:
+        for shard, records in stream.read():
+            asyncio.run(deliver(mapping, shard, records, invoke, lambda notice: pytest.fail(str(notice)), never))
+        return events()
+
+    return publish
+
+
+def change_in_every_way(scim: Endpoint) -> None:
+    """Makes every kind of change, by every operation that can."""
+    alice = scim.create(userName="alice", externalId="1", **{SURVEY: {"Business Unit": "Kitchen"}})
+    scim.patch(alice["id"], {"op": "replace", "path": "title", "value": "Chef"})
+    scim.patch(alice["id"], {"op": "replace", "value": {"active": False, "title": "Guest"}})
+    scim.patch(alice["id"], {"op": "replace", "path": "active", "value": True})
+    scim.request("PUT", f"/Users/{alice['id']}", alice | {"active": False, "userName": "alice.b"})
+    scim.request("PUT", f"/Users/{alice['id']}", alice | {"active": True})
+    scim.request("DELETE", f"/Users/{alice['id']}")
+    bob = scim.create(userName="bob", active=False)
+    scim.patch(bob["id"], {"op": "replace", "path": "displayName", "value": "Bob"})
+    scim.request("DELETE", f"/Users/{bob['id']}")
+    operation = {"method": "POST", "path": "/Users", "bulkId": "1", "data": alice | {"userName": "carol"}}
+    scim.request("POST", "/Bulk", {"schemas": [BULK], "Operations": [operation]})
+
+
+def test_every_kind_of_change_makes_the_event_that_its_schema_describes(scim: Endpoint, publish: Read) -> None:
+    change_in_every_way(scim)
+    told = publish()
+    for event in told:
+        validate(event)
+    assert [(event["detail-type"], event["detail"]["sequence"]) for event in told] == [
+        ("UserProvisioned", 1),
+        ("UserUpdated", 2),
+        ("UserDeactivated", 3),
+        ("UserActivated", 4),
+        ("UserDeactivated", 5),
+        ("UserActivated", 6),
+        ("UserDeprovisioned", 7),
+        ("UserProvisioned", 1),
+        ("UserUpdated", 2),
+        ("UserDeprovisioned", 3),
+        ("UserProvisioned", 1),
+    ]
+
+
+def test_an_event_names_user_tenant_and_attributes_and_no_other_value(scim: Endpoint, publish: Read) -> None:
+    alice = scim.create(userName="alice", externalId="1", **{SURVEY: {"Business Unit": "Kitchen"}})
+    (event,) = publish()
+    detail = event["detail"]
+    assert (detail["id"], detail["userName"], detail["externalId"]) == (alice["id"], "alice", "1")
+    assert alice["meta"]["version"] == f'W/"{detail["version"]}"'
+    assert detail["tenant"] == scim.token.split("_")[1]
+    assert detail["changed"] == ["externalId", "userName", "active", f"{SURVEY}:Business Unit"]
+    assert "Kitchen" not in json.dumps(event)
+
+
+def test_a_write_that_changes_nothing_makes_no_event(scim: Endpoint, publish: Read) -> None:
+    alice = scim.create()
+    scim.patch(alice["id"], {"op": "replace", "path": "active", "value": True})
+    assert len(publish()) == 1
+
+
+def test_a_write_that_fails_makes_no_event(scim: Endpoint, publish: Read) -> None:
+    alice = scim.create()
+    answer = scim.request("POST", "/Users", {"schemas": alice["schemas"], "userName": alice["userName"].upper()})
+    assert (answer.status, len(publish())) == (409, 1)
+
+
+def test_a_renamed_user_is_told_by_the_new_name_and_a_deleted_one_by_the_last(scim: Endpoint, publish: Read) -> None:
+    alice = scim.create(userName="alice")
+    scim.patch(alice["id"], {"op": "replace", "path": "userName", "value": "alice.b"})
+    scim.request("DELETE", f"/Users/{alice['id']}")
+    assert [event["detail"]["userName"] for event in publish()] == ["alice", "alice.b", "alice.b"]

@@ -1,0 +1,87 @@
+"""Several who do something with the same tenant at the same moment; the secrets are moto's."""
+
+import os
+import uuid
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+from typing import Any
+
+from handlers.application import Application
+from handlers.routes.everything import find
+from scim import wiring
+from scim.service.tenants import TenantError, TenantExists
+from scim.settings import Settings
+from tests.endpoint import Endpoint
+from tests.engine.proxy import Proxy
+
+AT_ONCE = 8
+
+
+def at_once(act: Callable[[], Any]) -> list[Any]:
+    """What each of several gets or raises who do the same at the same moment."""
+    start = Barrier(AT_ONCE)
+
+    def one(_: int) -> Any:
+        start.wait()
+        try:
+            return act()
+        except TenantError as error:
+            return error
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        return list(pool.map(one, range(AT_ONCE)))
+
+
+def opens(token: str) -> bool:
+    return Endpoint(token, Application(find)).request("GET", "/Users").status == 200
+
+
+def test_acts_whose_reply_is_lost_are_done_and_recorded_once(scim: Endpoint, proxy: Proxy) -> None:
+    operator = wiring.operator(Settings.from_environment(os.environ), "tests")
+    tenant = f"t-{uuid.uuid4()}"
+    proxy.forgets_tokens = True
+
+    proxy.lose("TransactWriteItems")
+    operator.tenants().shown(operator.tenants().connect(tenant))
+    proxy.lose("TransactWriteItems")
+    token = operator.tenants().rotate(tenant).token
+
+    records = operator.client.query(
+        TableName=operator.settings.table_name,
+        KeyConditionExpression="pk = :pk AND begins_with(sk, :act)",
+        ExpressionAttributeValues={":pk": {"S": f"A#{tenant}"}, ":act": {"S": "A#act#"}},
+    )
+    assert [item["operation"]["S"] for item in records["Items"]] == ["connect", "show", "rotate"]
+    assert opens(token)
+
+
+def test_of_all_who_connect_a_tenant_at_once_nobody_is_shown_a_token_that_does_not_work(scim: Endpoint) -> None:
+    operator = wiring.operator(Settings.from_environment(os.environ), "tests")
+    for _ in range(5):
+        tenant = f"t-{uuid.uuid4()}"
+
+        results = at_once(lambda: operator.tenants().connect(tenant))
+
+        refused = [result for result in results if isinstance(result, TenantError)]
+        tokens = {result.token for result in results if not isinstance(result, TenantError)}
+        assert all(isinstance(error, TenantExists) for error in refused)
+        assert len(tokens) == 1
+        assert opens(*tokens)
+
+
+def test_of_all_who_rotate_at_once_the_last_token_works_and_the_old_one_too(scim: Endpoint) -> None:
+    operator = wiring.operator(Settings.from_environment(os.environ), "tests")
+    tenant = scim.token.split("_")[1]
+    first = operator.tenants().rotate(tenant)
+    operator.tenants().shown(first)
+
+    results = at_once(lambda: operator.tenants().rotate(tenant, force=True))
+
+    current = operator.secrets.current(tenant)
+    settings = operator.store().get(tenant)
+    assert current is not None
+    assert settings is not None
+    assert current.id == settings.token.version
+    assert current.token in {result.token for result in results if not isinstance(result, TenantError)}
+    assert opens(current.token)

@@ -1,0 +1,23 @@
+"""The schema files of the documentation."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from jsonschema import Draft202012Validator
+from referencing import Registry, Resource
+
+DOCS = Path(__file__).parents[2] / "docs/events"
+SCHEMAS = {path.stem: json.loads(path.read_text()) for path in DOCS.glob("*.json")}
+_REGISTRY: Registry[Any] = Registry().with_resource("detail.json", Resource.from_contents(SCHEMAS["detail"]))
+
+
+def validator(kind: str) -> Any:
+    checker = Draft202012Validator.FORMAT_CHECKER
+    return Draft202012Validator(SCHEMAS[kind], registry=_REGISTRY, format_checker=checker)
+
+
+def validate(event: Any) -> None:
+    """By the schema of its kind, and without a member that the schema doesn't document."""
+    validator(event["detail-type"]).validate(event)
+    assert set(event["detail"]) == set(SCHEMAS["detail"]["properties"])

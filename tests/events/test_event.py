@@ -1,0 +1,63 @@
+"""One event a change, and what it says."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from scim.events.event import event
+from scim.events.record import read
+from tests.events.history import stream_record
+from tests.events.test_record import ID, IMAGE
+
+
+def test_an_event_tells_whom_what_and_in_which_order() -> None:
+    told = event(read(stream_record(IMAGE)))
+    assert told.type == "UserDeactivated"
+    assert told.time == datetime(2026, 1, 31, 9, 30, 0, 123_000, UTC)
+    assert told.detail == {
+        "eventId": "0fd6a9b1-3c52-4c3c-8a55-6b7d1f4f2b22",
+        "tenant": "acme",
+        "id": ID,
+        "externalId": "e1",
+        "userName": "zaphod",
+        "version": 12,
+        "sequence": 12,
+        "participation": "left",
+        "active": False,
+        "changed": ["title", "active"],
+        "requestId": "request-1",
+    }
+
+
+@pytest.mark.parametrize(
+    ("operation", "participation", "kind"),
+    [
+        ("create", "joined", "UserProvisioned"),
+        ("create", "unchanged", "UserProvisioned"),
+        ("patch", "unchanged", "UserUpdated"),
+        ("replace", "unchanged", "UserUpdated"),
+        ("patch", "joined", "UserActivated"),
+        ("replace", "left", "UserDeactivated"),
+        ("delete", "left", "UserDeprovisioned"),
+        ("delete", "unchanged", "UserDeprovisioned"),
+    ],
+)
+def test_the_kind_follows_from_the_operation_and_the_participation(
+    operation: str, participation: str, kind: str
+) -> None:
+    image = {**IMAGE, "operation": {"S": operation}, "participation": {"S": participation}}
+    assert event(read(stream_record(image))).type == kind
+
+
+def test_a_deletion_takes_the_next_sequence_and_names_the_last_version() -> None:
+    detail = event(read(stream_record({**IMAGE, "operation": {"S": "delete"}}))).detail
+    assert (detail["version"], detail["sequence"]) == (11, 12)
+
+
+def test_the_same_change_makes_the_same_event() -> None:
+    assert event(read(stream_record(IMAGE, 1))) == event(read(stream_record(IMAGE, 2)))
+
+
+def test_another_resource_type_has_events_of_its_own() -> None:
+    image = {**IMAGE, "resourceType": {"S": "Device"}, "participation": {"S": "unchanged"}}
+    assert event(read(stream_record(image))).type == "DeviceUpdated"

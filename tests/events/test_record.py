@@ -1,0 +1,96 @@
+"""Change records are read from the stream whole, or not at all."""
+
+from typing import Any
+
+import pytest
+
+from scim.events.record import Malformed, is_change, read
+from tests.events.history import generated, stream_record
+
+ID = "0f6a1c52-7a34-4a55-9a43-5b0b8a1f3c11"
+IMAGE: dict[str, Any] = {
+    "pk": {"S": "T#acme"},
+    "sk": {"S": f"C#{ID}#0000000012"},
+    "ttl": {"N": "1800000000"},
+    "change": {"S": "0fd6a9b1-3c52-4c3c-8a55-6b7d1f4f2b22"},
+    "at": {"S": "2026-01-31T09:30:00.123Z"},
+    "operation": {"S": "patch"},
+    "changed": {"L": [{"S": "title"}, {"S": "active"}]},
+    "participation": {"S": "left"},
+    "actor": {"S": "scim"},
+    "request": {"S": "request-1"},
+    "leniencies": {"L": []},
+    "resourceType": {"S": "User"},
+    "userName": {"S": "zaphod"},
+    "externalId": {"S": "e1"},
+    "active": {"BOOL": False},
+}
+
+
+def test_key_holds_tenant_id_and_sequence() -> None:
+    record = read(stream_record(IMAGE))
+    assert (record.tenant, record.id, record.sequence) == ("acme", ID, 12)
+
+
+def test_an_external_id_may_be_missing() -> None:
+    image = {name: value for name, value in IMAGE.items() if name != "externalId"}
+    assert read(stream_record(image)).external_id is None
+
+
+def test_every_record_that_a_write_leaves_can_be_read() -> None:
+    history = generated(300)
+    assert {read(stream_record(image)).operation for image in history.images} == {"create", "patch", "delete"}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("pk", {"S": "A#acme"}),
+        ("pk", None),
+        ("sk", {"S": f"C#{ID}#12"}),
+        ("sk", {"S": "C#zaphod#0000000012"}),
+        ("change", {"N": "1"}),
+        ("change", {"S": ""}),
+        ("at", {"S": "yesterday"}),
+        ("at", {"S": "2026-01-31T09:30:00"}),
+        ("operation", {"S": "zaphod"}),
+        ("changed", {"L": ["zaphod"]}),
+        ("changed", {"SS": ["zaphod"]}),
+        ("participation", {"S": "zaphod"}),
+        ("request", "zaphod"),
+        ("resourceType", {"NULL": True}),
+        ("userName", None),
+        ("externalId", {"N": "1"}),
+        ("active", {"S": "zaphod"}),
+    ],
+)
+def test_a_malformed_record_is_told_by_the_attribute_and_without_its_value(name: str, value: Any) -> None:
+    image = {**IMAGE, name: value}
+    with pytest.raises(Malformed) as caught:
+        read(stream_record({each: image[each] for each in image if image[each] is not None}))
+    assert str(caught.value) == name
+
+
+@pytest.mark.parametrize("record", [{}, {"dynamodb": None}, {"dynamodb": {"NewImage": "zaphod"}}, {"dynamodb": []}])
+def test_a_record_without_an_image_is_malformed(record: dict[str, Any]) -> None:
+    with pytest.raises(Malformed, match=r"^NewImage$"):
+        read(record)
+
+
+def test_what_can_not_be_told_is_looked_at() -> None:
+    assert is_change({})
+    assert not is_change({"dynamodb": {"Keys": {"sk": {"S": f"U#{ID}"}}}})
+
+
+@pytest.mark.parametrize(
+    ("name", "sort", "expected"),
+    [
+        ("INSERT", {"S": f"C#{ID}#0000000001"}, True),
+        ("INSERT", {"S": f"U#{ID}"}, False),
+        ("MODIFY", {"S": f"C#{ID}#0000000001"}, False),
+        ("REMOVE", {"S": f"C#{ID}#0000000001"}, False),  # expired
+        ("INSERT", {"N": "1"}, True),  # can't be told, so it is to be looked at
+    ],
+)
+def test_only_new_change_records_are_read(name: str, sort: dict[str, str], expected: bool) -> None:
+    assert is_change(stream_record({**IMAGE, "sk": sort}, name=name)) is expected

@@ -1,0 +1,50 @@
+"""The schema files hold for what is told, and for nothing else; ``tests/engine`` validates real events with them."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from scim.events.event import event
+from scim.events.record import read
+from tests.events.history import generated, stream_record
+from tests.events.schemas import DOCS, SCHEMAS, validate, validator
+
+KINDS = {"UserProvisioned", "UserUpdated", "UserActivated", "UserDeactivated", "UserDeprovisioned"}
+
+
+@pytest.fixture
+def example() -> Any:
+    """The event that the documentation shows."""
+    (text,) = re.findall(r"```json\n(.*?)```", (DOCS / "README.md").read_text(), re.DOTALL)
+    return json.loads(text)
+
+
+def test_there_is_a_schema_for_each_kind_and_all_are_valid() -> None:
+    assert set(SCHEMAS) == KINDS | {"detail"}
+    for schema in SCHEMAS.values():
+        Draft202012Validator.check_schema(schema)
+
+
+def test_the_documented_example_and_kinds_are_those_of_the_schemas(example: Any) -> None:
+    validate(example)
+    assert set(re.findall(r"^\| \[(\w+)\]", (DOCS / "README.md").read_text(), re.MULTILINE)) == KINDS
+
+
+def test_every_event_of_a_history_fits_its_schema() -> None:
+    told = [event(read(stream_record(image))) for image in generated(500).images]
+    for each in told:
+        time = each.time.strftime("%Y-%m-%dT%H:%M:%SZ")
+        validate({"source": "muster", "detail-type": each.type, "time": time, "detail": json.loads(each.text)})
+    assert {each.type for each in told} == KINDS
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("sequence", "3"), ("participation", "joined"), ("active", True), ("userName", None), ("changed", ["title"])],
+)
+def test_a_schema_refuses_what_does_not_fit_its_kind(example: Any, name: str, value: Any) -> None:
+    example["detail"][name] = value
+    assert not validator("UserDeactivated").is_valid(example)

@@ -1,0 +1,33 @@
+"""The sample consumer's table in memory, as far as the consumer asks it."""
+
+from types import SimpleNamespace
+from typing import Any
+
+from boto3.dynamodb.conditions import Attr, Key
+
+
+class ConditionalCheckFailedException(Exception):
+    """Something as new is there."""
+
+
+class MemoryTable:
+    """Knows the consumer's one condition and its one query."""
+
+    def __init__(self) -> None:
+        self.items: dict[tuple[str, str], dict[str, Any]] = {}
+        exceptions = SimpleNamespace(ConditionalCheckFailedException=ConditionalCheckFailedException)
+        self.meta = SimpleNamespace(client=SimpleNamespace(exceptions=exceptions))
+
+    def put_item(self, *, Item: dict[str, Any], ConditionExpression: str, **names: Any) -> None:  # noqa: N803  # AWS's
+        assert ConditionExpression == "attribute_not_exists(#sequence) OR #sequence < :sequence"
+        assert names["ExpressionAttributeNames"] == {"#sequence": "sequence"}
+        key = (Item["tenant"], Item["id"])
+        there = self.items.get(key)
+        if there is not None and not there["sequence"] < names["ExpressionAttributeValues"][":sequence"]:
+            raise ConditionalCheckFailedException
+        self.items[key] = Item
+
+    def query(self, *, KeyConditionExpression: Any, FilterExpression: Any) -> dict[str, Any]:  # noqa: N803  # AWS's
+        assert FilterExpression == Attr("participates").eq(True)
+        found = [item for item in self.items.values() if KeyConditionExpression == Key("tenant").eq(item["tenant"])]
+        return {"Items": [item for item in found if item["participates"]]}

@@ -1,0 +1,121 @@
+"""The sample consumer's list is right, in whatever order and however often it is told."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from examples.participants import app
+from examples.participants.app import Participants, item
+from local.functions.mapping import StreamMapping
+from local.template import Template
+from scim.events.event import event
+from scim.events.record import read
+from tests.events.history import TENANT, History, generated, stream_record
+from tests.events.schemas import SCHEMAS
+from tests.examples.memory import MemoryTable
+
+ROOT = Path(__file__).parents[2]
+ID = "0f6a1c52-7a34-4a55-9a43-5b0b8a1f3c11"
+
+
+def details(history: History) -> list[dict[str, Any]]:
+    return [json.loads(event(read(stream_record(image))).text) for image in history.images]
+
+
+def detail(sequence: int, *, active: bool) -> dict[str, Any]:
+    return {
+        "tenant": TENANT,
+        "id": ID,
+        "userName": f"name {sequence}",
+        "externalId": None,
+        "sequence": sequence,
+        "active": active,
+    }
+
+
+@pytest.fixture
+def table(aws: None) -> Iterator[Any]:
+    """The table of the example's template."""
+    template = Template(ROOT / "examples/participants/template.yaml")
+    properties = template._resources["Participants"]["Properties"]  # noqa: SLF001
+    table = boto3.resource("dynamodb").create_table(TableName="participants", **properties)
+    yield table
+    table.delete()
+
+
+HISTORY = generated(400)
+DETAILS = details(HISTORY)
+
+
+@given(st.permutations(range(len(DETAILS))), st.lists(st.sampled_from(range(len(DETAILS))), max_size=40))
+def test_any_order_and_any_duplicates_lead_to_the_users_of_the_table(order: list[int], again: list[int]) -> None:
+    participants = Participants(MemoryTable())
+    for number in [*order, *again]:
+        participants.apply(DETAILS[number])
+    assert {each["id"]: each["userName"] for each in participants.of(TENANT)} == HISTORY.active
+
+
+def test_the_real_condition_decides_as_the_one_in_memory(table: Any) -> None:
+    memory = MemoryTable()
+    for each in [*reversed(DETAILS[:150]), *DETAILS[:150:7]]:
+        assert Participants(table).apply(each) == Participants(memory).apply(each)
+    found = {each["id"]: each for each in Participants(table).of(TENANT)}
+    assert found == {each["id"]: each for each in Participants(memory).of(TENANT)}
+    assert len(found) > 10
+
+
+@pytest.mark.parametrize("late", [1, 2])
+def test_an_update_that_comes_late_never_brings_a_leaver_back(table: Any, late: int) -> None:
+    participants = Participants(table)
+    assert participants.apply(detail(3, active=False))
+    assert not participants.apply(detail(late, active=True))
+    assert participants.of(TENANT) == []
+
+
+def test_who_was_deactivated_may_come_back(table: Any) -> None:
+    participants = Participants(table)
+    participants.apply(detail(2, active=False))
+    assert participants.apply(detail(3, active=True))
+    assert [each["userName"] for each in participants.of(TENANT)] == ["name 3"]
+
+
+def test_a_duplicate_is_not_applied(table: Any) -> None:
+    participants = Participants(table)
+    assert participants.apply(detail(1, active=True))
+    assert not participants.apply(detail(1, active=True))
+
+
+def test_a_tombstone_has_no_name() -> None:
+    assert item(detail(2, active=False)) == {"tenant": TENANT, "id": ID, "sequence": 2, "participates": False}
+
+
+def test_tenants_are_apart(table: Any) -> None:
+    Participants(table).apply(detail(1, active=True))
+    assert Participants(table).of("other") == []
+
+
+def test_a_list_longer_than_a_page_is_read_to_its_end(table: Any) -> None:
+    for number in range(3):
+        Participants(table).apply(detail(1, active=True) | {"id": str(number), "userName": "x" * 380_000})
+    assert len(Participants(table).of(TENANT)) == 3
+
+
+def test_the_entry_point_takes_in_an_event_of_the_bus(table: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PARTICIPANTS_TABLE", table.name)
+    app.handler({"detail-type": "UserProvisioned", "source": "muster", "detail": detail(1, active=True)}, None)
+    assert len(Participants(table).of(TENANT)) == 1
+
+
+def test_the_rule_of_the_template_has_every_kind_of_event() -> None:
+    text = (ROOT / "examples/participants/template.yaml").read_text()
+    (line,) = [line for line in text.splitlines() if "Pattern:" in line]
+    pattern = yaml.safe_load(line)["Pattern"]
+    for kind in set(SCHEMAS) - {"detail"}:
+        assert StreamMapping(filters=(pattern,)).wants({"source": "muster", "detail-type": kind})

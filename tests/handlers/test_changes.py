@@ -1,0 +1,89 @@
+"""The function behind the table's stream, as Lambda calls it."""
+
+import importlib
+import json
+import os
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from handlers.changes import Changes, Failed
+from scim import wiring
+from scim.settings import Settings
+from tests.endpoint import LambdaContext
+from tests.events.fakes import Events, Queues, failed, relay
+from tests.events.history import stream_record
+from tests.events.test_record import IMAGE
+from tests.handlers.conftest import Log
+
+GOOD = stream_record(IMAGE, 1)
+BAD = stream_record({**IMAGE, "userName": {"S": ""}}, 2)
+
+
+def changes(events: Events, queues: Queues) -> Changes:
+    return Changes(lambda: lambda deadline: relay(events, queues, deadline))
+
+
+def call(handler: Any, *records: Any, seconds: float = 29.0) -> Any:
+    context = LambdaContext()
+    return handler({"Records": records}, LambdaContext(context.deadline - 29.0 + seconds))
+
+
+def test_nothing_comes_again_of_a_batch_that_is_done() -> None:
+    events, queues = Events(), Queues()
+    assert call(changes(events, queues), GOOD, BAD) == {"batchItemFailures": []}
+    assert (len(events.taken), len(queues.messages)) == (1, 1)
+
+
+def test_the_response_names_the_first_record_that_has_to_come_again() -> None:
+    fates = iter([None])
+    events = Events(fate=lambda: next(fates, "InternalFailure"))
+    records = [GOOD, stream_record(IMAGE, 2), stream_record(IMAGE, 3)]
+    answer = call(changes(events, Queues()), *records, seconds=14.05)
+    assert answer == {"batchItemFailures": [{"itemIdentifier": f"{2:021d}"}]}
+
+
+def test_adapters_are_made_once() -> None:
+    made: list[int] = []
+
+    def connect() -> Any:
+        made.append(1)
+        return lambda deadline: relay(Events(), Queues(), deadline)
+
+    handler = Changes(connect)
+    call(handler, GOOD)
+    call(handler, GOOD)
+    assert made == [1]
+
+
+def test_a_line_counts_and_names_nobody(log: Log) -> None:
+    call(changes(Events(), Queues()), GOOD, BAD)
+    line = log.lines[-1]
+    assert (line["message"], line["level"]) == ("changes", "WARNING")
+    assert (line["records"], line["published"], line["poison"], line["again"]) == (2, 1, 1, 0)
+    assert "zaphod" not in log.text
+
+
+def test_a_call_that_failed_for_good_fails_the_batch_without_its_message() -> None:
+    handler = changes(Events(failed("PutEvents", "AccessDeniedException")), Queues())
+    with pytest.raises(Failed) as caught:
+        call(handler, GOOD)
+    assert str(caught.value) == "PutEvents: AccessDeniedException"
+    assert caught.value.__suppress_context__
+
+
+def test_publishing_needs_a_bus_and_a_queue(settings: Settings) -> None:
+    with pytest.raises(ValueError, match="EVENT_BUS_NAME and POISON_QUEUE_URL"):
+        wiring.publishing(settings)
+
+
+def test_the_entry_point_publishes_on_the_bus_of_its_environment(
+    table: Any, events: Callable[[], list[dict[str, Any]]]
+) -> None:
+    handler = importlib.import_module("handlers.changes")
+    publishing = Changes(lambda: wiring.publishing(Settings.from_environment(os.environ)))
+    assert handler.handler.__class__ is Changes
+    assert call(publishing, GOOD) == {"batchItemFailures": []}
+    assert [event["detail-type"] for event in events()] == ["UserDeactivated"]
+    assert json.dumps(events()[0]["detail"]["userName"]) == '"zaphod"'

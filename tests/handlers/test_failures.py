@@ -1,0 +1,247 @@
+"""What requests leave in the log of failures."""
+
+import json
+import time
+from collections.abc import Callable
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+
+from scim.access import tokens
+from scim.store.dynamo import Dynamo
+from tests.endpoint import CORE, ENVIRONMENT, Endpoint
+from tests.handlers.conftest import Log
+
+BULK = "urn:ietf:params:scim:api:messages:2.0:BulkRequest"
+Failures = Callable[[], list[dict[str, Any]]]
+
+
+def user(**attributes: Any) -> dict[str, Any]:
+    return {"schemas": [CORE], **attributes}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "operation", "status", "rule", "identifier"),
+    [
+        ("POST", "/Users", user(userName="bob", active="x"), "create", 400, "type", "bob"),
+        ("POST", "/Users", user(externalId="e"), "create", 400, "required", "e"),
+        ("PUT", "/Users/{id}", user(userName="ada", name=1), "replace", 400, "type", "ada"),
+        ("PATCH", "/Users/{id}", {}, "patch", 400, "syntax", "{id}"),
+        ("DELETE", "/Users/gone", None, "delete", 404, "unknown-user", "gone"),
+        ("GET", "/Users/gone", None, "GET User", 404, "unknown-user", "gone"),
+        ("GET", "/Users?filter=mail+eq+%22m@x%22", None, "GET Users", 400, "filter-attribute", "m@x"),
+        ("POST", "/Users/.search", {"filter": 'mail eq "m@x"'}, "POST Users.search", 400, "filter-attribute", "m@x"),
+        ("POST", "/Groups", {"displayName": "x"}, "POST Groups", 501, "groups", ""),
+        ("POST", "/Bulk", {"schemas": [BULK]}, "POST Bulk", 400, "syntax", ""),
+        ("DELETE", "/Schemas", None, "DELETE Schemas", 405, "method", ""),
+        ("GET", "/nowhere", None, "GET unknown path", 404, "unknown-path", ""),
+        ("GET", "/v1/Users", None, "GET unknown path", 400, "protocol-version", ""),
+    ],
+)
+def test_every_failed_request_leaves_a_record(
+    scim: Endpoint,
+    failures: Failures,
+    log: Log,
+    method: str,
+    path: str,
+    body: Any,
+    operation: str,
+    status: int,
+    rule: str,
+    identifier: str,
+) -> None:
+    ada = scim.create(userName="ada")["id"]
+
+    assert scim.request(method, path.replace("{id}", ada), body).status == status
+
+    (record,) = failures()
+    assert (record["operation"], record["status"], record["rule"]) == (operation, status, rule)
+    assert record["identifier"] == identifier.replace("{id}", ada)
+    assert (log.last["failures"], log.last["rule"]) == (1, rule)
+
+
+def test_reads_and_writes_that_succeed_leave_no_failure(scim: Endpoint, failures: Failures) -> None:
+    ada = scim.create(userName="ada")["id"]
+    scim.request("GET", f"/Users/{ada}")
+    scim.request("GET", "/Users?filter=userName+eq+%22nobody%22")
+    scim.request("GET", "/Groups")
+    scim.request("PUT", f"/Users/{ada}", user(userName="ada", departmentName="x"))
+    scim.patch(ada, {"op": "replace", "path": "title", "value": "x"})
+    scim.patch(ada, {"op": "replace", "path": "title", "value": "x"})
+    scim.patch(ada, {"op": "remove", "path": "departmentName"})
+    scim.patch(ada, {"op": "replace", "value": {"id": ada, "meta": {"version": "1"}, "departmentName": ""}})
+    scim.request("DELETE", f"/Users/{ada}")
+    assert failures() == []
+
+
+@pytest.mark.parametrize(
+    ("operation", "left_out"),
+    [
+        ({"op": "Add", "path": "departmentName", "value": "x"}, ["departmentName"]),
+        ({"op": "replace", "value": {"departmentName": "x", "title": "y"}}, ["departmentName"]),
+        ({"op": "replace", "path": "name", "value": {"givenName": "x", "firstName": "y"}}, ["name.firstName"]),
+        ({"op": "replace", "value": {"groups": [{"value": "x"}]}}, ["groups"]),
+        ({"op": "replace", "path": "active", "value": ""}, ["active"]),
+        ({"op": "replace", "value": {"urn:x:User": {"a": 1}}}, ["urn:x:User"]),
+    ],
+)
+def test_patch_that_left_something_unlike_what_it_asked_is_a_silent_no_op(
+    scim: Endpoint, failures: Failures, log: Log, operation: dict[str, Any], left_out: list[str]
+) -> None:
+    ada = scim.create(userName="ada")["id"]
+
+    assert scim.patch(ada, operation).status == 200
+
+    (record,) = failures()
+    assert (record["rule"], record["status"], record["left_out"]) == ("no-op", 200, left_out)
+    assert log.last["no_ops"] == 1
+
+
+def test_silent_no_op_of_a_bulk_operation_is_its_own(scim: Endpoint, failures: Failures) -> None:
+    ada = scim.create(userName="ada")["id"]
+    patch = {
+        "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
+        "Operations": [{"op": "add", "path": "departmentName", "value": "x"}],
+    }
+    operations = [{"method": "PATCH", "path": f"/Users/{ada}", "data": patch}]
+
+    scim.request("POST", "/Bulk", {"schemas": [BULK], "Operations": operations})
+
+    (record,) = failures()
+    assert (record["operation"], record["rule"], record["identifier"]) == ("patch", "no-op", ada)
+
+
+def test_each_failed_bulk_operation_is_recorded_and_those_that_succeeded_are_not(
+    scim: Endpoint, failures: Failures, log: Log
+) -> None:
+    names = ["ada", "bob", "ADA", "cid"]
+    operations = [
+        {"method": "POST", "path": "/Users", "bulkId": name, "data": user(userName=name, active=name != "cid" or "x")}
+        for name in names
+    ]
+    operations += [{"method": "DELETE", "path": "/Users/gone"}, {"method": "HEAD"}, 3]  # type: ignore[list-item]
+
+    scim.request("POST", "/Bulk", {"schemas": [BULK], "Operations": operations, "failOnErrors": 9})
+
+    recorded = {(each["operation"], each["identifier"], each["status"]) for each in failures()}
+    assert recorded == {
+        ("create", "ADA", 409),
+        ("create", "cid", 400),
+        ("delete", "gone", 404),
+        ("POST Bulk", "", 400),
+    }
+    assert log.last["failures"] == 5
+
+
+# Tokens
+
+
+@pytest.fixture
+def expired(scim: Endpoint) -> Endpoint:
+    """The endpoint of a tenant whose token is over, with that token."""
+    tenant = scim.token.split("_")[1]
+    value = json.dumps({"token": tokens.new(tenant), "expires": time.time() - 1, "grace_s": 0})
+    boto3.client("secretsmanager").put_secret_value(SecretId=ENVIRONMENT["SECRET_PREFIX"] + tenant, SecretString=value)
+    return Endpoint(json.loads(value)["token"])
+
+
+def test_requests_with_a_token_that_is_not_valid_leave_one_record_a_minute_and_nothing_else(
+    expired: Endpoint, failures: Failures, log: Log, items: Callable[[], list[dict[str, Any]]]
+) -> None:
+    before = items()
+    for name in ("ada", "bob", "cid"):
+        assert expired.request("POST", "/Users", user(userName=name)).status == 401
+
+    (record,) = failures()
+    assert (record["sk"][:2], record["rule"]) == ("X#", "token-expired")
+    assert record.keys() == {"pk", "sk", "rule", "last", "time", "ttl", "count", "first", f"day#{record['last'][:10]}"}
+    assert record["count"] == 1  # the other two come with the first one after the minute
+    assert (log.last["token_of"], log.last["rule"]) == (expired.token.split("_")[1], "token-expired")
+    assert items() == before
+
+
+def test_requests_with_a_revoked_token_are_told_too(
+    connect: Callable[[], Endpoint], operator: Any, failures: Failures
+) -> None:
+    endpoint = connect()
+    operator.revoke(endpoint.token.split("_")[1])
+    assert endpoint.request("GET", "/Users").status == 401
+    assert [record["rule"] for record in failures()] == ["token"]
+
+
+def test_requests_of_a_tenant_that_was_disconnected_leave_nothing(
+    connect: Callable[[], Endpoint], operator: Any, failures: Failures
+) -> None:
+    endpoint = connect()
+    operator.disconnect(endpoint.token.split("_")[1])
+    assert endpoint.request("GET", "/Users").status == 401
+    assert failures() == []
+
+
+@pytest.mark.parametrize("authorization", ["", "Bearer x", f"Bearer {tokens.new('nobody')}", "Basic YTpi"])
+def test_requests_of_nobody_leave_nothing(scim: Endpoint, failures: Failures, log: Log, authorization: str) -> None:
+    assert scim.request("POST", "/Users", user(userName="ada"), authorization=authorization).status == 401
+    assert failures() == []
+    assert "token_of" not in log.last
+
+
+# Nothing of this changes an answer
+
+
+def test_answer_is_the_same_where_the_failure_can_not_be_recorded(
+    scim: Endpoint, failures: Failures, log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise ClientError({"Error": {"Code": "ThrottlingException", "Message": ""}}, "UpdateItem")
+
+    body = user(userName="ada", active="x")
+    expected = scim.request("POST", "/Users", body)
+    monkeypatch.setattr(Dynamo, "update", refuse)
+
+    answer = scim.request("POST", "/Users", body)
+
+    assert (answer.status, answer.body) == (expected.status, expected.body)
+    assert (log.last["failures"], log.last["unrecorded"]) == (1, 1)
+    assert [record["count"] for record in failures()] == [1]
+
+
+def test_recording_is_one_call_that_is_not_counted_with_those_of_the_request(
+    scim: Endpoint, log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada = scim.create(userName="ada")["id"]
+    updates = []
+    update = Dynamo.update
+
+    def count(self: Dynamo, *arguments: str, **expression: Any) -> Any:
+        updates.append(arguments)
+        return update(self, *arguments, **expression)
+
+    monkeypatch.setattr(Dynamo, "update", count)
+    scim.patch(ada, {"op": "replace", "path": "active", "value": "x"})
+
+    assert (len(updates), log.last["dynamodb_calls"]) == (1, 1)
+
+
+def test_loop_is_in_the_log_line(scim: Endpoint, log: Log) -> None:
+    for _ in range(5):
+        scim.request("POST", "/Users", user(userName="ada", active="x"))
+    assert [line.get("loops") for line in log.lines] == [None, None, None, None, 1]
+
+
+def test_conflicts_and_users_read_are_in_the_log_line(scim: Endpoint, log: Log) -> None:
+    for name in ("ada", "bob"):
+        scim.create(userName=name, title=name)
+    scim.request("GET", "/Users?filter=title+eq+%22ada%22")
+    assert (log.last["plan"], log.last["users_read"]) == ("walk", 2)
+
+
+def test_line_of_a_request_has_the_fields_that_metrics_are_read_from(scim: Endpoint, log: Log) -> None:
+    scim.request("POST", "/Users", {"active": "x"})
+    scim.request("GET", "/Users")
+    scim.request("POST", "/Bulk", {"Operations": [{"method": "DELETE", "path": "/Users/x"}]})
+    failed, query, bulk = log.lines
+    assert {"message", "operation", "status", "ms", "failures"} <= failed.keys()
+    assert isinstance(failed["status"], int)
+    assert (failed["message"], query["users_read"], bulk["operations"]) == ("request", 0, 1)

@@ -1,0 +1,237 @@
+"""Why somebody did not get in: real failures through the real handlers, and what the on-call person is told of them."""
+
+import json
+import os
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import boto3
+import pytest
+
+from scim import wiring
+from scim.access import tokens
+from scim.service.log import Case, Log
+from scim.service.report import case_lines
+from scim.settings import Settings
+from tests.endpoint import CORE, ENTERPRISE, ENVIRONMENT, Endpoint
+
+PATCH_OP = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
+BULK = "urn:ietf:params:scim:api:messages:2.0:BulkRequest"
+OKTA = {"user_agent": "Okta SCIM Client 1.0.0"}
+
+Why = Callable[[str], Case]
+
+
+def tenant_of(endpoint: Endpoint) -> str:
+    return endpoint.token.split("_")[1]
+
+
+def log_of(endpoint: Endpoint) -> Log:
+    log = wiring.operator(Settings.from_environment(os.environ), "tests").log(tenant_of(endpoint))
+    assert log is not None
+    return log
+
+
+@pytest.fixture
+def why(scim: Endpoint) -> Why:
+    return lambda person: log_of(scim).why(person)
+
+
+def told(case: Case) -> str:
+    return "\n".join(case.diagnosis)
+
+
+# Six failures
+
+
+def test_wrong_attribute_mapping_that_is_refused(scim: Endpoint, why: Why) -> None:
+    user = {"schemas": [CORE], "userName": "ada@example.com", "externalId": "e-1", "name": "Ada Lovelace"}
+    assert scim.request("POST", "/Users", user, **OKTA).status == 400
+
+    for person in ("ada@example.com", "ADA@EXAMPLE.COM", "e-1"):
+        case = why(person)
+        assert "A create by Okta failed with 400" in told(case)
+        assert "The value of name is of the wrong type" in told(case)
+        assert "name is a complex attribute: send an object with its sub-attributes." in told(case)
+        assert "What to change: Application > Provisioning > To App > Attribute Mappings > name:" in told(case)
+        (entry,) = case.timeline
+        assert (entry.person, entry.operation, entry.rule) == ("ada@example.com", "create", "type")
+        assert entry.sent == ["userName", "externalId", "name"]
+
+
+def test_wrong_attribute_mapping_that_comes_to_nothing(scim: Endpoint, why: Why) -> None:
+    ada = scim.create(userName="ada@example.com")
+    answer = scim.patch(ada["id"], {"op": "Replace", "path": "departmentName", "value": "Kitchen"})
+    assert answer.status == 200
+
+    case = why("ada@example.com")
+
+    assert "ada@example.com is here and takes part since" in case.diagnosis[0]
+    assert "A patch by Microsoft Entra ID came to nothing in part" in told(case)
+    assert "nothing came of departmentName" in told(case)
+    assert "remove the target departmentName" in told(case)
+    assert [entry.kind for entry in case.timeline] == ["no-op", "change"]
+
+
+def test_wrong_matching_attribute(scim: Endpoint, why: Why) -> None:
+    assert scim.request("GET", "/Users?filter=mail+eq+%22ada@example.com%22&aadOptscim062020").status == 400
+
+    case = why("ada@example.com")
+
+    assert "People are looked up by mail, which no schema has" in told(case)
+    assert "Attribute mapping: match by userName" in told(case)
+
+
+def test_duplicate_user_name(scim: Endpoint, why: Why) -> None:
+    scim.create(userName="ada@example.com", externalId="e-1")
+    other = {"schemas": [CORE], "userName": "Ada@Example.com", "externalId": "e-2"}
+    assert scim.request("POST", "/Users", other, **OKTA).status == 409
+
+    case = why("e-2")
+
+    assert "Another user has this userName" in told(case)
+    assert "Unique identifier field for users is userName" in told(case)
+    # Whoever has the name is told the same: it is the same name.
+    assert [entry.status for entry in why("ada@example.com").timeline] == [409, 201]
+
+
+def test_expired_token(scim: Endpoint, why: Why) -> None:
+    assert scim.request("GET", "/Users").status == 200
+    value = json.dumps({"token": tokens.new(tenant_of(scim)), "expires": time.time() - 1, "grace_s": 0})
+    secret = ENVIRONMENT["SECRET_PREFIX"] + tenant_of(scim)
+    boto3.client("secretsmanager").put_secret_value(SecretId=secret, SecretString=value)
+    refused = Endpoint(json.loads(value)["token"])
+    assert refused.request("POST", "/Users", {"schemas": [CORE], "userName": "ada@example.com"}).status == 401
+
+    case = why("ada@example.com")
+
+    assert "Nothing about ada@example.com has ever arrived here" in case.diagnosis[0]
+    assert "The identity provider's requests were refused" in case.diagnosis[-1]
+    assert "The token has expired." in case.diagnosis[-1]
+    assert "muster rotate" in case.diagnosis[-1]
+
+
+def test_strict_mode(connect: Callable[[], Endpoint], operator: Any) -> None:
+    endpoint = connect()
+    operator.configure(tenant_of(endpoint), strict=True)
+    ada = endpoint.create(userName="ada@example.com")
+    assert endpoint.patch(ada["id"], {"op": "Replace", "path": "active", "value": "False"}).status == 400
+
+    case = log_of(endpoint).why("ada@example.com")
+
+    assert "The tenant is in strict mode, which refuses booleans as" in told(case)
+    assert "Entra ID needs it off" in told(case)
+    assert case.timeline[0].rule == "strict-mode"
+
+
+def test_value_of_the_wrong_type(scim: Endpoint, why: Why) -> None:
+    ada = scim.create(userName="ada@example.com")
+    assert scim.patch(ada["id"], {"op": "Replace", "path": "active", "value": "No"}).status == 400
+
+    case = why("ada@example.com")
+
+    assert "The value of active is of the wrong type" in told(case)
+    assert "active is a boolean: send true or false." in told(case)
+    assert "Attribute mapping > active" in told(case)
+
+
+def test_person_never_sent(why: Why) -> None:
+    case = why("ada@example.com")
+
+    assert (case.people, case.timeline) == ([], [])
+    assert "Nothing about ada@example.com has ever arrived here" in case.diagnosis[0]
+    assert "Provision on demand" in case.diagnosis[1]
+
+
+# Who is found
+
+
+def test_look_up_that_finds_nobody_is_no_failure(scim: Endpoint, why: Why) -> None:
+    assert scim.request("GET", "/Users?filter=userName+eq+%22ada@example.com%22").status == 200
+    assert why("ada@example.com").timeline == []
+
+
+@pytest.mark.parametrize("by", ["userName", "externalId", "email", "id"])
+def test_person_is_found_by(by: str, scim: Endpoint, why: Why) -> None:
+    ada = scim.create(userName="ada", externalId="e-1", emails=[{"value": "ada@example.com"}])
+    scim.patch(ada["id"], {"op": "replace", "path": "userType", "value": "x"})
+    scim.patch(ada["id"], {"op": "replace", "path": "active", "value": "perhaps"})
+
+    case = why({"userName": "ADA", "externalId": "e-1", "email": "Ada@example.com", "id": ada["id"]}[by])
+
+    assert [each.id for each in case.people] == [ada["id"]]
+    assert [(entry.kind, entry.operation) for entry in case.timeline] == [
+        ("failure", "patch"),
+        ("change", "patch"),
+        ("change", "create"),
+    ]
+
+
+def test_person_is_found_by_what_they_were_called_before(scim: Endpoint, why: Why) -> None:
+    ada = scim.create(userName="ada")
+    scim.patch(ada["id"], {"op": "replace", "path": "userName", "value": "augusta"})
+    scim.request("DELETE", f"/Users/{ada['id']}")
+
+    for name in ("ada", "augusta", ada["id"]):
+        case = why(name)
+        assert [entry.operation for entry in case.timeline] == ["delete", "patch", "create"]
+    assert f"{ada['id']} was deleted at" in case.diagnosis[0]
+
+
+def test_operation_of_a_bulk_request_has_its_own_person(scim: Endpoint, why: Why) -> None:
+    operations = [
+        {"method": "POST", "path": "/Users", "bulkId": "1", "data": {"schemas": [CORE], "userName": "ada"}},
+        {
+            "method": "POST",
+            "path": "/Users",
+            "bulkId": "2",
+            "data": {"schemas": [CORE], "userName": "bob", "active": "x"},
+        },
+    ]
+    assert scim.request("POST", "/Bulk", {"schemas": [BULK], "Operations": operations}).status == 200
+
+    assert [entry.kind for entry in why("ada").timeline] == ["change"]
+    (entry,) = why("bob").timeline
+    assert (entry.operation, entry.status, entry.rule, entry.sent) == ("create", 400, "type", ["userName", "active"])
+
+
+def test_why_somebody_does_not_take_part(scim: Endpoint, why: Why) -> None:
+    ada = scim.create(userName="ada")
+    scim.patch(ada["id"], {"op": "replace", "path": "active", "value": False})
+
+    assert "ada is here and does not take part since" in why("ada").diagnosis[0]
+
+
+def test_failure_that_was_made_good_is_in_the_timeline_and_not_in_the_diagnosis(scim: Endpoint, why: Why) -> None:
+    ada: Mapping[str, Any] = {"schemas": [CORE], "userName": "ada", "active": "x"}
+    scim.request("POST", "/Users", ada)
+    scim.create(userName="ada")
+
+    case = why("ada")
+
+    assert [entry.status for entry in case.timeline] == [201, 400]
+    assert len(case.diagnosis) == 1
+
+
+def test_loop_is_told(scim: Endpoint, why: Why) -> None:
+    ada = scim.create(userName="ada")
+    for _ in range(5):
+        scim.patch(ada["id"], {"op": "replace", "path": ENTERPRISE + ":floor", "value": "x"})
+
+    case = why("ada")
+
+    assert case.timeline[0].is_loop
+    assert (case.timeline[0].count, len(case.timeline)) == (5, 2)
+    assert "It is a loop" in told(case)
+
+
+def test_text_has_the_diagnosis_and_the_timeline(scim: Endpoint, why: Why) -> None:
+    scim.request("POST", "/Users", {"schemas": [CORE], "userName": "ada\u001b[31m", "active": "x"})
+
+    lines = list(case_lines(why("ada\u001b[31m")))
+
+    assert lines[0].startswith("A create failed with 400")
+    assert any("  400  create  ada?[31m [userName, active]" in line for line in lines)
+    assert any(line.startswith("    What to change: ") for line in lines)
+    assert "\u001b" not in "".join(lines)

@@ -1,0 +1,53 @@
+"""Whom a request is about."""
+
+from typing import Any
+
+import pytest
+
+from scim.service.people import Person, handle, known_by, meant
+
+
+@pytest.mark.parametrize(
+    ("resource_id", "body", "query", "expected"),
+    [
+        (None, {"UserName": "ada", "externalid": "e"}, "", [("userName", "ada"), ("externalId", "e")]),
+        (None, {"emails": [{"Value": "a@b.c"}, "x", {}]}, "", [("email", "a@b.c")]),
+        ("1", {"userName": "ada"}, "", [("userName", "ada"), ("id", "1")]),
+        ("1", None, "", [("id", "1")]),
+        (
+            "1",
+            {"Operations": [{"op": "replace", "path": "userName", "value": "b"}]},
+            "",
+            [("id", "1"), ("userName", "b")],
+        ),
+        ("1", {"operations": [{"value": {"externalId": "e"}}, 3, None]}, "", [("id", "1"), ("externalId", "e")]),
+        (None, None, 'filter=userName eq "a"&count=1', [("filter", "a")]),
+        (None, None, 'filter=mail EQ "a\\"b" and x eq "c"', [("filter", 'a"b'), ("filter", "c")]),
+        (None, {"userName": 3, "externalId": " ", "emails": "x", "Operations": 4}, "", []),
+        (None, ["userName"], "", []),
+        (None, "userName", 'filter=userName eq "', []),
+    ],
+)
+def test_person_is_named_by(resource_id: str | None, body: Any, query: str, expected: list[Any]) -> None:
+    assert list(meant(resource_id, body, query).identifiers) == expected
+
+
+def test_identifiers_are_bounded() -> None:
+    person = meant(None, {"userName": "x" * 9_999, "emails": [{"value": f"{n}@x"} for n in range(500)]})
+    assert len(person.identifiers) == 20
+    assert len(person.identifier[1]) == 256
+
+
+def test_handle_has_no_case_and_shows_nothing() -> None:
+    assert handle(" Straße@Example.com ") == handle("STRASSE@example.COM")
+    assert handle("ada") != handle("adb")
+    assert "ada" not in handle("ada")
+
+
+def test_nobody_has_no_handle() -> None:
+    assert (Person().identifier, Person().handles) == (("", ""), frozenset())
+
+
+def test_resource_is_known_by_all_that_it_can_be_looked_for_by() -> None:
+    resource = {"id": "1", "userName": "ada", "externalId": "e", "emails": [{"value": "a@b.c"}], "title": "x"}
+    assert known_by(resource).handles == {handle(each) for each in ("1", "ada", "e", "a@b.c")}

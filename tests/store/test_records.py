@@ -1,0 +1,242 @@
+"""Records of failures and refused tokens, and the log of them and of changes."""
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import islice
+
+import pytest
+
+from scim.protocol.schema import user_type
+from scim.service.failures import Counted, Failure
+from scim.service.people import handle
+from scim.service.ports import Change, Tenant
+from scim.service.records import Changed, Place, Record, Refused
+from scim.service.stored import Stored
+from scim.settings import Settings
+from scim.store.records import RecordStore
+from scim.wiring import adapters, deadline
+from tests.service.fakes import user
+from tests.service.test_explanations import FAILURE
+
+DAY_S = 86_400
+Records = Callable[..., RecordStore]
+
+
+@pytest.fixture
+def records(settings: Settings) -> Records:
+    found = adapters(settings)
+
+    def records(tenant: str = "acme", *, ago_days: float = 0) -> RecordStore:
+        """As it was some days ago: what is written then expires so much earlier."""
+        return RecordStore(found.dynamo(deadline(29)), tenant, lambda: time.time() - ago_days * DAY_S)
+
+    return records
+
+
+@pytest.fixture
+def write(settings: Settings) -> Callable[..., None]:
+    """Writes a change of a user into the table."""
+    found = adapters(settings)
+
+    def write(before: Stored | None, after: Stored | None, at: str) -> None:
+        operation = "create" if before is None else "patch" if after else "delete"
+        name = (after or before or user()).resource["userName"]
+        about = ("User", name, None, after is not None)
+        change = Change(at, operation, ["title"], "unchanged", "scim", "request-1", [], *about, left_out=["mail"])
+        found.resources(found.dynamo(deadline(29)), Tenant("acme"), user_type()).write(before, after, change)
+
+    return write
+
+
+def at(minute: int, day: int = 31) -> str:
+    return f"2026-01-{day:02}T09:{minute:02}:00.000Z"
+
+
+def failure(minute: int, name: str = "ada", **different: object) -> Failure:
+    known = replace(FAILURE, at=at(minute), identifier=name, handles=frozenset({handle(name)}))
+    return replace(known, **different)  # type: ignore[arg-type]  # fields
+
+
+def drawn(records: RecordStore, before: Place | None = None, *, failures_only: bool = False) -> list[Record]:
+    return [record for _, record in records.log(before, failures_only=failures_only)]
+
+
+# Counting
+
+
+def test_failure_is_kept_as_it_was(records: Records) -> None:
+    first = failure(1, left_out=["mail"], refused="path-as-key", provider="entra")
+
+    counted = records().count(first)
+
+    assert counted == Counted(first, at(1), 1, {"2026-01-31": 1})
+    assert list(records().failures([handle("ADA")])) == [counted]
+
+
+def test_repeated_failure_is_counted_and_not_added(records: Records) -> None:
+    store = records()
+    for minute in (1, 2, 3):
+        store.count(failure(minute, request_id=f"request-{minute}"))
+    store.count(failure(4, at=at(4, day=30)))
+
+    (counted,) = store.failures([handle("ada")])
+
+    assert (counted.count, counted.first, counted.days) == (4, at(1), {"2026-01-31": 3, "2026-01-30": 1})
+    assert counted.failure.request_id == "1"
+
+
+@pytest.mark.parametrize("different", [{"operation": "patch"}, {"rule": "required"}, {"identifier": "bob"}])
+def test_another_person_operation_or_rule_is_another_failure(records: Records, different: dict[str, str]) -> None:
+    records().count(failure(1))
+    records().count(failure(2, **different))
+    assert len(drawn(records())) == 2
+
+
+def test_person_has_no_case(records: Records) -> None:
+    records().count(failure(1, "Ada"))
+    assert records().count(failure(2, "ADA")) == Counted(failure(2, "ADA"), at(1), 2, {"2026-01-31": 2})
+
+
+def test_failure_about_nobody_is_counted_too(records: Records) -> None:
+    nobody = failure(1, "", handles=frozenset())
+    records().count(nobody)
+    counted = records().count(nobody)
+    assert counted is not None
+    assert counted.count == 2
+
+
+@pytest.mark.parametrize("name", ["a#b", "x" * 5_000, "ß" * 900, "%23", "\u0130"])
+def test_any_identifier_can_be_part_of_a_key(records: Records, name: str) -> None:
+    records().count(failure(1, name))
+    (counted,) = records().failures([handle(name)])
+    assert counted.failure.identifier == name
+
+
+def test_failures_end_after_30_days_whether_dynamodb_has_removed_them_or_not(records: Records) -> None:
+    records(ago_days=29.9).count(failure(1))
+    records(ago_days=30.1).count(failure(2, "bob"))
+    records(ago_days=30.1).refuse(at(3), 1, "token")
+
+    assert [counted.failure.identifier for counted in records().failures([handle("ada"), handle("bob")])] == ["ada"]
+    assert len(drawn(records())) == 1
+    assert records().refused(at(0)) == []
+
+
+def test_failure_that_happens_again_stays_another_30_days(records: Records) -> None:
+    records(ago_days=29).count(failure(1))
+    records(ago_days=1).count(failure(2))
+    (counted,) = records().failures([handle("ada")])
+    assert counted.count == 2
+
+
+def test_table_that_does_not_answer_is_told_and_raises_nothing(settings: Settings) -> None:
+    elsewhere = adapters(settings.model_copy(update={"table_name": "no-table"}))
+    store = RecordStore(elsewhere.dynamo(deadline(29)), "acme", time.time)
+    assert store.count(failure(1)) is None
+    assert store.refuse(at(1), 1, "token") is False
+
+
+def test_tenants_do_not_see_each_other(records: Records) -> None:
+    records("acme").count(failure(1))
+    assert drawn(records("umbrella")) == []
+    assert list(records("umbrella").failures([handle("ada")])) == []
+
+
+# Refused tokens
+
+
+def test_refused_tokens_are_one_record_a_minute(records: Records) -> None:
+    store = records()
+    for seconds, number in ((0, 1), (30, 4), (61, 2)):
+        store.refuse(f"2026-01-31T09:{30 + seconds // 60}:{seconds % 60:02}.000Z", number, "token")
+
+    assert store.refused(at(0)) == [
+        Refused("2026-01-31T09:30:00.000Z", "2026-01-31T09:30:30.000Z", 5, "token"),
+        Refused("2026-01-31T09:31:01.000Z", "2026-01-31T09:31:01.000Z", 2, "token"),
+    ]
+    assert store.refused("2026-01-31T09:31:59.000Z") == store.refused(at(0))[1:]
+
+
+# The log
+
+
+def test_log_has_all_records_the_last_first(records: Records, write: Callable[..., None]) -> None:
+    ada = user("ada")
+    write(None, ada, at(1))
+    records().count(failure(2))
+    write(ada, replace(ada, version=2), at(3))
+    records().refuse(at(4), 1, "token")
+    records().count(failure(5, "bob"))
+
+    found = drawn(records())
+
+    assert [type(record) for record in found] == [Counted, Refused, Changed, Counted, Changed]
+    assert [type(record) for record in drawn(records(), failures_only=True)] == [Counted, Refused, Counted]
+    change = found[2]
+    assert isinstance(change, Changed)
+    assert (change.resource_id, change.change.operation, change.change.left_out) == (ada.id, "patch", ["mail"])
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 50])
+def test_pages_put_together_are_the_log(records: Records, write: Callable[..., None], size: int) -> None:
+    """Also where many records have the same time."""
+    for minute in range(1, 13):
+        write(None, user(f"user-{minute}"), at(minute // 4))
+        records().count(failure(minute // 4, f"person-{minute}"))
+    pages: list[Record] = []
+    place: Place | None = None
+    while page := list(islice(records().log(place), size)):
+        pages += [record for _, record in page]
+        place = page[-1][0]
+
+    assert len(pages) == 24
+    assert pages == drawn(records())
+
+
+def test_users_are_no_part_of_the_log(records: Records, write: Callable[..., None]) -> None:
+    write(None, user("ada"), at(1))
+    assert len(drawn(records())) == 1
+
+
+def test_changes_of_a_user_are_the_last_first(records: Records, write: Callable[..., None]) -> None:
+    ada, bob = user("ada"), user("bob")
+    for each in (ada, bob):
+        write(None, each, at(1))
+    write(ada, None, at(2))
+
+    assert [each.change.operation for each in records().changes(ada.id)] == ["delete", "create"]
+    assert list(records().changes("no-id")) == []
+
+
+def test_users_are_found_by_what_they_were_known_by(records: Records, write: Callable[..., None]) -> None:
+    ada = user("ada", externalId="e", emails=[{"value": "ada@example.com"}])
+    write(None, ada, at(1))
+    assert records().formerly(handle("ada")) == []
+
+    write(ada, None, at(2))
+
+    found = [records().formerly(handle(each)) for each in ("ADA", "e", "ada@example.com", ada.id, "bob")]
+    assert found == [[ada.id], [ada.id], [ada.id], [ada.id], []]
+
+
+# How a tenant stands
+
+
+def test_failed_writes_of_the_days_are_counted(records: Records) -> None:
+    store = records()
+    store.count(failure(1))
+    store.count(failure(2))
+    store.count(failure(1, "bob", at=at(1, day=30), operation="patch"))
+    store.count(failure(1, "cid", at=at(1, day=29)))
+    store.count(failure(1, "dan", operation="GET Users"))
+    store.count(failure(1, "eve", operation="patch", status=200, rule="no-op"))
+
+    assert store.failed(["2026-01-31", "2026-01-30"], ["create", "patch"]) == 3
+    assert store.failed(["2026-01-31"], ["create", "patch"]) == 2
+
+
+def test_changes_since_a_day_are_counted(records: Records, write: Callable[..., None]) -> None:
+    for day in (29, 30, 31):
+        write(None, user(f"user-{day}"), at(1, day=day))
+    assert [records().changed(f"2026-01-{day}") for day in (29, 30, 31)] == [3, 2, 1]

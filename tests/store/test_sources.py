@@ -1,0 +1,189 @@
+"""Sources: what they give while others write, and what they read for it."""
+
+import uuid
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytest
+
+from scim.protocol.dialect import Dialect
+from scim.protocol.messages import SearchRequest
+from scim.protocol.schema import user_type
+from scim.service.ports import Beside, Found, Query, StartIndex
+from scim.service.search import read_query
+from scim.service.stored import Presentation, Stored, encode
+from scim.store import keys
+from scim.store.dynamo import Dynamo
+from scim.store.resources import ResourceStore
+from scim.store.sources import Reader
+from tests.store.test_resources import CHANGE
+
+USERS = "U#"
+TIMES = 'meta.lastModified ge "2000-01-01T00:00:00Z"'
+
+
+def number(each: int) -> str:
+    """Ids in the order of numbers."""
+    return str(uuid.UUID(int=each << 96 | 4 << 76))
+
+
+def user(each: int, version: int = 1, **attributes: Any) -> Stored:
+    """User number ``each``, last changed at second ``each`` of the year."""
+    resource = {"schemas": [], "id": number(each), "userName": f"user-{each:03}", "active": True} | attributes
+    at = f"2026-01-01T00:{each // 60:02}:{each % 60:02}.000Z"
+    return Stored(number(each), version, at, at, encode(resource))
+
+
+def changed(stored: Stored, **attributes: Any) -> Stored:
+    modified = attributes.pop("modified", stored.modified)
+    return Stored(stored.id, stored.version + 1, stored.created, modified, encode(stored.resource | attributes))
+
+
+def query(filter: str | None = None, sort: str | None = None, order: str = "ascending") -> Query:  # noqa: A002
+    request = SearchRequest.model_validate({"filter": filter, "sortby": sort, "sortorder": order})
+    return read_query(request, user_type(), Dialect(), Presentation(user_type(), "https://scim.example.com"))
+
+
+class Pages:
+    """Asks a store for pages of a query."""
+
+    def __init__(self, store: ResourceStore, asked: Query) -> None:
+        self.store = store
+        self.asked = asked
+
+    def at(self, index: int, count: int) -> Found:
+        return self._find(StartIndex(index, "client"), count)
+
+    def beside(self, start: Beside, count: int) -> Found:
+        return self._find(start, count)
+
+    def first(self, count: int) -> Found:
+        return self.beside(Beside(), count)
+
+    def _find(self, start: Any, count: int) -> Found:
+        asked = self.asked
+        return self.store.find(
+            Query(start, count, asked.filter, asked.matches, asked.order, asked.text, asked.reads_meta)
+        )
+
+
+class Calls:
+    """Sees the calls of a request; ``before`` are done before the next call of an operation."""
+
+    def __init__(self, dynamo: Dynamo, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.made: list[str] = []
+        self.before: dict[str, list[Callable[[], None]]] = {}
+        read = dynamo._read  # noqa: SLF001  # where all reads come by
+
+        def seen(call: Callable[..., Any], **arguments: Any) -> Any:
+            name = call.__name__
+            self.made.append(name)
+            if waiting := self.before.get(name):
+                waiting.pop(0)()
+            return read(call, **arguments)
+
+        monkeypatch.setattr(dynamo, "_read", seen)
+
+
+@pytest.fixture
+def calls(dynamo: Dynamo, monkeypatch: pytest.MonkeyPatch) -> Calls:
+    return Calls(dynamo, monkeypatch)
+
+
+@pytest.fixture
+def people(store: ResourceStore) -> list[Stored]:
+    """Nine, of whom the numbers, names, display names and times are in one order; all of one externalId."""
+    people = [user(each, displayName=f"d{each}", externalId="E") for each in range(9)]
+    for each in people:
+        store.write(None, each, CHANGE)
+    return people
+
+
+def numbers(found: Found | Sequence[Stored]) -> list[int]:
+    page = found.page if isinstance(found, Found) else found
+    return [uuid.UUID(each.id).int >> 96 for each in page]
+
+
+QUERIES = {
+    "ids": query(),
+    "names": query(sort="userName"),
+    "names sw": query('userName sw "user"'),
+    "times": query(TIMES),
+    "points": query('externalId eq "E"'),
+    "walk": query("active eq true"),
+    "sorted": query(sort="displayName"),
+    "sorted names": query('userName sw "user"', "displayName"),
+    "sorted times": query(TIMES, "displayName"),
+    "sorted points": query('externalId eq "E"', "displayName"),
+}
+EVERY_QUERY = pytest.mark.parametrize("asked", QUERIES.values(), ids=QUERIES)
+
+
+# Places and pages
+
+
+@EVERY_QUERY
+def test_every_index_and_every_cursor_lead_to_their_slice(
+    store: ResourceStore, people: list[Stored], asked: Query
+) -> None:
+    pages = Pages(store, asked)
+
+    for count in (2, 9):
+        assert [numbers(pages.at(index, count)) for index in (1, 3, 6, 9, 10)] == [
+            list(range(9))[index - 1 : index - 1 + count] for index in (1, 3, 6, 9, 10)
+        ]
+        found, seen = pages.first(count), []
+        while found.after:
+            seen.append(numbers(found))
+            assert found.total == 9
+            found = pages.beside(Beside(found.after, total=found.total), count)
+        seen.append(numbers(found))
+        assert [each for page in seen for each in page] == list(range(9))
+        back = [numbers(found)]
+        while found.before:
+            found = pages.beside(Beside(found.before, backwards=True, total=found.total), count)
+            back.append(numbers(found))
+        assert back == seen[::-1]
+
+
+@EVERY_QUERY
+def test_descending_is_the_other_way_round(store: ResourceStore, people: list[Stored], asked: Query) -> None:
+    sort = str(asked.order.path) if asked.order else "id"
+    text = str(asked.filter) if asked.filter else None
+
+    found = Pages(store, query(text, sort, "descending")).at(1, 9)
+
+    assert numbers(found) == list(range(9))[::-1]
+
+
+# Who moves while a page is read
+
+
+def rename(store: ResourceStore, stored: Stored, name: str) -> Callable[[], None]:
+    return lambda: store.write(stored, changed(stored, userName=name), CHANGE)
+
+
+def test_user_that_is_met_twice_is_read_once(people: list[Stored], dynamo: Dynamo) -> None:
+    """As one is that moves while keys are read: DynamoDB refuses a batch that names an item twice."""
+    one, two = people[0].id, people[1].id
+
+    found = Reader(dynamo, keys.tenant("acme"), "").documents([one, two, one])
+
+    assert found == {one: people[0], two: people[1]}
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 8])
+def test_user_that_moves_between_the_two_reads_of_a_sorted_page_hides_nobody(
+    store: ResourceStore, people: list[Stored], calls: Calls, count: int
+) -> None:
+    """The page is filled from those that follow, and still knows that more do."""
+    calls.before["batch_get_item"] = [lambda: store.write(people[0], changed(people[0], displayName="z"), CHANGE)]
+    pages = Pages(store, query(sort="displayName"))
+    found, seen = pages.first(count), list[int]()
+    while True:
+        seen += numbers(found)
+        if found.after is None:
+            break
+        found = pages.beside(Beside(found.after, total=found.total), count)
+
+    assert [each for each in seen if each] == list(range(1, 9))
