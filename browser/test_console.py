@@ -93,6 +93,8 @@ def test_story_from_signing_in_over_connect_to_the_first_user(page: Page, runnin
     body = {"schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": [change]}
     assert running.send(token, "PATCH", f"/Users/{created['id']}", body)[0] == 200
     status, grace = running.send(token, "POST", "/Users", user("grace", displayName="Grace Hopper"))
+    status, _ = running.send(token, "POST", "/Users", user("alan", active="perhaps"))
+    assert status == 400
     body["Operations"] = [{"op": "replace", "path": "active", "value": False}]
     assert running.send(token, "PATCH", f"/Users/{grace['id']}", body)[0] == 200
 
@@ -101,12 +103,13 @@ def test_story_from_signing_in_over_connect_to_the_first_user(page: Page, runnin
     picture(page, "status")
     open_tab(page, "Log")
     expect(page.get_by_role("row").filter(has_text="ada@example.com")).to_have_count(2)
+    expect(page.get_by_role("row").filter(has_text="alan@example.com")).to_contain_text("What to change:")
     picture(page, "log")
     open_tab(page, "Find a person")
     page.get_by_label("Name, email, user name or external id").fill("lovelace")
     page.get_by_role("button", name="Find").click()
     expect(page.get_by_role("heading", name="Ada Lovelace")).to_be_visible()
-    expect(page.get_by_text("Updated: title.")).to_be_visible()
+    expect(page.get_by_text("Changed: title.")).to_be_visible()
     picture(page, "timeline")
 
     open_tab(page, "Participants")

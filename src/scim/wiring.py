@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from scim.access.oidc import OpenIdProvider
     from scim.events.relay import Relay
     from scim.protocol.path import Path
+    from scim.service.invitations import Invitations
     from scim.service.log import Log
     from scim.service.ports import Tenant
     from scim.service.tenants import Tenants
@@ -129,6 +130,14 @@ class Operator:
         from scim.service.tenants import Tenants
 
         return Tenants(self.store(), self.secrets, self.actor, time.time, new_id)
+
+    def invitations(self) -> Invitations:
+        """Invitations to the console, for one operation."""
+        from scim.service.invitations import Invitations
+        from scim.store.console import InvitationStore
+
+        calls = Dynamo(self.client, self.settings.table_name, deadline(_OPERATING_S))
+        return Invitations(TenantStore(calls, new_id), InvitationStore(calls, new_id), self.actor, time.time, new_id)
 
     def log(self, tenant_id: str, seconds: float = _OPERATING_S) -> Log | None:
         """The log of a tenant, for as long as an operation may take; ``None`` for no such tenant."""

@@ -6,6 +6,7 @@ import io
 import json
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from hashlib import sha256
 from http import HTTPStatus
 
@@ -15,11 +16,9 @@ import pytest
 from handlers.console.application import Console
 from handlers.console.web import HEADERS
 from scim import wiring
-from scim.service.invitations import DEFAULT_LIFETIME_S, InvitationGone, Invitations
+from scim.service.invitations import DEFAULT_LIFETIME_S, InvitationGone
 from scim.service.signing_in import MAX_ATTEMPTS
 from scim.settings import Settings
-from scim.store.console import InvitationStore
-from scim.store.dynamo import Dynamo
 from tests.console.conftest import FORMULA, HOSTILE
 from tests.console.visitor import Answer, Visitor
 from tests.endpoint import ENVIRONMENT, PASSWORD, Endpoint
@@ -224,17 +223,14 @@ def test_secret_of_an_invitation_is_stored_nowhere(operator_visits: Visitor, ten
 
 
 def test_invitation_expires_also_between_looking_at_it_and_using_it(tenant: Tenant, settings: Settings) -> None:
-    operator = wiring.operator(settings, "tests")
-    calls = Dynamo(operator.client, settings.table_name, wiring.deadline(29))
     now = [1_000_000_000.0]
-    store = InvitationStore(calls, wiring.new_id)
-    invitations = Invitations(operator.store(), store, "tests", lambda: now[0], wiring.new_id)
+    invitations = replace(wiring.operator(settings, "tests").invitations(), now=lambda: now[0])
     invitation = invitations.invite(tenant[0])
     assert invitations.look(invitation.secret, "visitor").tenant == tenant[0]
     now[0] += DEFAULT_LIFETIME_S
     with pytest.raises(InvitationGone):
         invitations.take(invitation.secret, "visitor")
-    assert store.take(sha256(invitation.secret.encode()).hexdigest(), "visitor", now[0]) is None
+    assert invitations.store.take(sha256(invitation.secret.encode()).hexdigest(), "visitor", now[0]) is None
     assert Visitor().get(f"/admin/invitation/{invitation.secret}").status == 410
 
 

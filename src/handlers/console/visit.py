@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from handlers.console.sessions import OPERATOR, Session, Sessions
 from handlers.console.view import render
-from handlers.console.web import BASE, NotFound, Page, Request
+from handlers.console.web import NotFound, Page, Request
 from scim import wiring
 from scim.service.deadline import Deadline
-from scim.service.invitations import Invitations
+from scim.service.invitations import Invitations, console_url
 from scim.service.log import Log
 from scim.service.ports import Tenant
 from scim.service.signing_in import SigningIn
@@ -139,4 +139,4 @@ class Visit:
     @property
     def console_url(self) -> str:
         """The console's own address."""
-        return self.scim_url.split("/", 3)[0] + "//" + self.scim_url.split("/", 3)[2] + BASE
+        return console_url(self.scim_url)

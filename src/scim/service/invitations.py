@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Protocol
+from urllib.parse import urlsplit
 
 from scim.service.expiry import DAY_S
 from scim.service.ports import Act, SettingsReader
@@ -77,6 +78,17 @@ class Invitations:
         if taken is None:
             raise InvitationGone
         return taken
+
+
+def console_url(scim_url: str) -> str:
+    """Where the console is: beside the SCIM endpoint, at the same host."""
+    split = urlsplit(scim_url)
+    return f"{split.scheme}://{split.netloc}/admin"
+
+
+def link(scim_url: str, secret: str) -> str:
+    """What an invited person is sent."""
+    return f"{console_url(scim_url)}/invitation/{secret}"
 
 
 def _digest(secret: str) -> str:

@@ -10,6 +10,7 @@ from handlers.console.pages.access import confirm
 from handlers.console.standing import standing
 from handlers.console.visit import Visit
 from handlers.console.web import Failure, NotFound, Page, redirect
+from scim.service.invitations import link
 from scim.service.ports import Tenant
 from scim.service.tenants import Issued
 
@@ -78,8 +79,8 @@ def _mode(visit: Visit, tenant: Tenant) -> Page:
 def _invite(visit: Visit, tenant: Tenant) -> Page:
     visit.require_operator()
     invitation = visit.invitations.invite(tenant.id)
-    link = f"{visit.console_url}/invitation/{invitation.secret}"
-    return visit.page("invited.html", tenant=tenant.id, link=link, expires=invitation.expires, section="connect")
+    shown = link(visit.scim_url, invitation.secret)
+    return visit.page("invited.html", tenant=tenant.id, link=shown, expires=invitation.expires, section="connect")
 
 
 ACTS: Mapping[str, Callable[[Visit, Tenant], Page]] = {
