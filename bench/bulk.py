@@ -27,7 +27,7 @@ def measure(stage: Stage) -> Section:
     service = Service(pair.table)
     settle()
     turns, concurrency = [], 0
-    for first in itertools.islice(itertools.count(0, number), stage.scale.long_rounds):
+    for first in itertools.islice(itertools.count(0, number), stage.scale.bulks):
         event = service.event("POST", "/Bulk", population.bulk(first, number))
         with recording(answers=False) as calls:
             ours = cost(lambda: _succeed(service, event, number))  # noqa: B023  # it is done at once

@@ -32,12 +32,6 @@ def middle(costs: Iterable[Cost]) -> Cost:
     return Cost(median(each.cpu for each in costs), median(each.elapsed for each in costs))
 
 
-def in_turn(rounds: int, *sides: Callable[[], Cost]) -> list[Cost]:
-    """The median costs of the sides, which take turns: what slows the machine down for a while slows all of them."""
-    turns = [[side() for side in sides] for _ in range(rounds)]
-    return [middle(each) for each in zip(*turns, strict=True)]
-
-
 def settle() -> None:
     """Take what is there out of the garbage collector's rounds, as a process does that has just been started."""
     gc.collect()

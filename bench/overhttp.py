@@ -22,7 +22,7 @@ from bench import population
 from bench.chart import Line, chart, table
 from bench.measure import MS, duration
 from bench.place import PEERS, ROOT
-from bench.prefill import prefilled
+from bench.prefill import disconnect, prefilled
 from bench.result import Row, Section
 from bench.service import BASE
 from bench.stage import Stage
@@ -132,6 +132,7 @@ def _ours(directory: Path, number: int) -> Iterator[Client]:
     """``make run`` on a directory that has the users already."""
     with prefilled(directory, number, [_TABLE], TENANT) as users:
         ids = [user.id for user in users.sample]
+        disconnect(users.table)  # make run connects it again, with a token of its own
     command = [sys.executable, "-u", "-m", "local", "--port", "{port}", "--data", str(directory)]
     command += ["--template", str(ROOT / "template.yaml")]
     with Child("make run", command, directory / "run", {"PYTHONPATH": f"{ROOT / 'src'}:{ROOT}"}) as child:

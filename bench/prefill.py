@@ -29,6 +29,7 @@ from local.engine import DYNOXIDE
 from local.problem import Problem
 from local.services import secrets
 from scim import wiring
+from scim.service.tenants import Tenants
 from scim.settings import Settings
 
 if TYPE_CHECKING:
@@ -132,7 +133,7 @@ def _kept(directory: Path, number: int, name: str, tenant: str, secrets_url: str
         client.create_table(**TEMPLATE.table(name))
         with environment(table.variables):
             secrets.ensure(secrets_url, os.environ["CURSOR_SECRET"])
-            token = wiring.operator(Settings.from_environment(os.environ), "bench").tenants().connect(tenant).token
+            token = _tenants().connect(tenant).token
         table = Table(name, dynamodb.url, secrets_url, tenant, token)
         parts = _parts(number)
         if len(parts) == 1:
@@ -213,6 +214,16 @@ def _check(prefilled: Prefilled) -> None:
             shown = service.send("GET", f"/Users/{user.id}")
             if shown["userName"] != user.user_name:
                 raise Problem(f"{table.name} has {shown['userName']} in the place of {user.user_name}")
+
+
+def disconnect(table: Table) -> None:
+    """Take the tenant's token away; its users stay."""
+    with environment(table.variables):
+        _tenants().disconnect(table.tenant)
+
+
+def _tenants() -> Tenants:
+    return wiring.operator(Settings.from_environment(os.environ), "bench").tenants()
 
 
 def _client(table: Table) -> DynamoDBClient:

@@ -21,7 +21,7 @@ from local.gateway.event import Request, build_event
 from local.gateway.routes import DEFAULT, Match, Route
 
 BASE = "/scim/v2"
-_TIMEOUT_S = 29.0
+TIMEOUT_S = 29.0
 _OUTSIDE = ("Logger", "Metrics")  # what handlers.application has of powertools
 
 
@@ -77,9 +77,10 @@ class _Silent:
 class Service:
     """Answers events with a fresh application."""
 
-    def __init__(self, table: Table, *, silent: bool = False, warm: bool = True) -> None:
+    def __init__(self, table: Table, *, silent: bool = False, warm: bool = True, timeout_s: float = TIMEOUT_S) -> None:
         """``silent`` leaves powertools out; ``warm`` has the first request, of nobody in particular, done with."""
         self.table = table
+        self._timeout_s = timeout_s
         with ExitStack() as outside:
             for name in _OUTSIDE if silent else ():
                 if hasattr(handlers.application, name):
@@ -95,7 +96,7 @@ class Service:
 
     def __call__(self, event: Mapping[str, Any]) -> dict[str, Any]:
         """The answer. Raises :class:`Refused` for one that is no success."""
-        context: Any = LambdaContext(time.monotonic() + _TIMEOUT_S)
+        context: Any = LambdaContext(time.monotonic() + self._timeout_s)
         answer = self._application(event, context)
         if answer["statusCode"] >= 300:
             raise Refused(f"{event['rawPath']}: {answer['statusCode']} {answer['body'][:300]}")

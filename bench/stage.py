@@ -20,8 +20,10 @@ class Scale:
     """The sizes at which peers, which keep all in memory, are compared for the charts."""
     page: int
     rounds: int
-    long_rounds: int
-    """For what takes seconds a time."""
+    bulks: int
+    """Rounds of what takes seconds a time."""
+    walks: int
+    """Rounds of what takes a quarter of a minute a time."""
     batch: int
     """Requests of one kind a turn."""
     bulk: int
@@ -35,8 +37,10 @@ class Scale:
         return self.users[-1]
 
 
-FULL = Scale((1_000, 10_000, 100_000), (100, 1_000, 10_000), page=100, rounds=15, long_rounds=5, batch=20, bulk=1_000)
-QUICK = Scale((30, 60, 120), (10, 20), page=10, rounds=2, long_rounds=1, batch=2, bulk=10)
+FULL = Scale(
+    (1_000, 10_000, 100_000), (100, 1_000, 10_000), page=100, rounds=15, bulks=5, walks=3, batch=20, bulk=1_000
+)
+QUICK = Scale((30, 60, 120), (10, 20), page=10, rounds=2, bulks=1, walks=1, batch=2, bulk=10)
 
 
 class Stage:

@@ -45,13 +45,22 @@ def _passing(calls: Callable[[BaseClient, str, Arguments], Any]) -> Any:
 
 
 @contextmanager
-def recording(*, answers: bool = True) -> Iterator[list[Call]]:
-    """The calls that are made in the block, from any thread; without their answers if nobody needs them."""
+def recording(*, answers: bool = True, limit: int | None = None) -> Iterator[list[Call]]:
+    """The calls that are made in the block, from any thread; without their answers if nobody needs them.
+
+    ``limit`` goes to queries that have none, and must not be what ends a page: dynoxide reads all that is left of a
+    range for each page of 1 MB unless it is given one, so that a walk over it is quadratic.
+    """
     calls: list[Call] = []
 
     def record(client: BaseClient, operation: str, arguments: Arguments) -> Any:
+        added = limit is not None and operation == "Query" and "Limit" not in arguments
+        if added:
+            arguments = arguments | {"Limit": limit}
         started = time.perf_counter()
         answer = _make_call(client, operation, arguments)
+        if added and answer["Count"] == limit and "LastEvaluatedKey" in answer:
+            raise OtherCall(f"a page was ended by the limit of {limit}")
         kept = answer if answers else None
         calls.append(Call(client, operation, arguments, kept, started, time.perf_counter()))
         return answer

@@ -72,7 +72,7 @@ def _cost(plan: Plan, query: Query, *, is_sorted: bool) -> str:
         case Everything(exact=True):
             return "a page: 3 calls, wherever it begins"
         case Between(Ordered.NAMES) if query.filter is None:
-            return "a page: 5 calls at most; one that is jumped to reads the keys before it"
+            return "a page: 5 calls at most; one that is jumped to counts the keys before it"
         case _ if plan.exact:
             return "a page: its keys, its users, and on the first page the number of keys"
         case _:

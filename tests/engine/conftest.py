@@ -33,8 +33,18 @@ def proxy(engine: Engine) -> Iterator[Proxy]:
 
 @pytest.fixture
 def scim(aws: None, engine: Engine, proxy: Proxy, monkeypatch: pytest.MonkeyPatch) -> Endpoint:
-    """The endpoint with a table of its own on the engine; the secrets are moto's."""
-    monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", proxy.url)
+    """The endpoint with a table of its own on the engine, behind the proxy; the secrets are moto's."""
+    return _endpoint(engine, proxy.url, monkeypatch)
+
+
+@pytest.fixture
+def direct(aws: None, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Endpoint:
+    """The same without the proxy, which takes its time."""
+    return _endpoint(engine, engine.url, monkeypatch)
+
+
+def _endpoint(engine: Engine, url: str, monkeypatch: pytest.MonkeyPatch) -> Endpoint:
+    monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", url)
     monkeypatch.setenv("TABLE_NAME", f"muster-{uuid.uuid4()}")
     settings = Settings.from_environment(os.environ)
     boto3.client("dynamodb", endpoint_url=engine.url).create_table(**TEMPLATE.table(settings.table_name))

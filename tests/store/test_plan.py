@@ -5,7 +5,8 @@ import pytest
 from scim.protocol.dialect import Dialect
 from scim.protocol.filter.parser import parse_filter
 from scim.protocol.schema import user_type
-from scim.store.plan import Point, points
+from scim.protocol.sort import compile_sort
+from scim.store.plan import Between, Everything, Indexes, Ordered, Plan, Point, Points, plan, points
 
 NAMES = frozenset({"id", "userName", "externalId", "emails.value"})
 
@@ -59,3 +60,125 @@ def test_everything_else_is_a_walk(text: str) -> None:
 def test_the_smallest_set_of_points_is_taken_of_an_and() -> None:
     text = '(userName eq "a" or userName eq "b") and externalId eq "c"'
     assert points(parse_filter(text, user_type(), Dialect()), NAMES) == frozenset({Point("externalId", "c")})
+
+
+# Ranges
+
+
+def chosen(text: str | None, sort: str | None = None) -> Plan:
+    tree = parse_filter(text, user_type(), Dialect()) if text is not None else None
+    order = compile_sort(sort, user_type(), Dialect()).path if sort else None
+    return plan(tree, order, Indexes("userName", case_exact=False, others=frozenset({"externalId", "emails.value"})))
+
+
+NAME, TIME = Ordered.NAMES, Ordered.TIMES
+LAST = "\U0010ffff"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('userName sw "Bob"', Between(NAME, "bob", "bob" + LAST)),
+        ('userName sw "STRASSE"', Between(NAME, "strasse", "strasse" + LAST)),
+        ('userName sw "Cafe\u0301"', Between(NAME, "caf\u00e9", "caf\u00e9" + LAST)),
+        ('userName ge "B"', Between(NAME, "b")),
+        ('userName gt "B"', Between(NAME, "b\0")),
+        ('userName le "B"', Between(NAME, last="b")),
+        ('userName lt "B"', Between(NAME, last="b", exact=False)),
+        ('userName ge "a" and userName le "c"', Between(NAME, "a", "c")),
+        ('userName le "c" and userName gt "a"', Between(NAME, "a\0", "c")),
+        ('userName ge "a" and userName ge "b" and userName lt "d"', Between(NAME, "b", "d", exact=False)),
+        ('userName sw "b" and userName ge "bob"', Between(NAME, "bob", "b" + LAST)),
+        ('userName sw "b" and active eq true', Between(NAME, "b", "b" + LAST, exact=False)),
+        (
+            'userName sw "b" and meta.lastModified gt "2026-01-01T00:00:00Z"',
+            Between(NAME, "b", "b" + LAST, exact=False),
+        ),
+        ('userName ge "z" and userName le "a"', Between(NAME, "z", "a")),
+        (f'userName sw "{"x" * 800}"', Between(NAME, "x" * 800, "x" * 800 + LAST)),
+        (f'userName sw "{"x" * 801}"', Everything(exact=False)),
+        ('userName co "b"', Everything(exact=False)),
+        ('userName sw "a" or userName sw "b"', Everything(exact=False)),
+        ('not (userName sw "a")', Everything(exact=False)),
+        ('externalId sw "a"', Everything(exact=False)),
+    ],
+)
+def test_comparisons_of_the_name_are_ranges_of_its_keys(text: str, expected: Plan) -> None:
+    assert chosen(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "first", "last"),
+    [
+        ('gt "2026-01-02T03:04:05Z"', "2026-01-02T03:04:05.001Z", None),
+        ('ge "2026-01-02T03:04:05Z"', "2026-01-02T03:04:05.000Z", None),
+        ('ge "2026-01-02T03:04:05.678Z"', "2026-01-02T03:04:05.678Z", None),
+        ('ge "2026-01-02T03:04:05.6780000Z"', "2026-01-02T03:04:05.678Z", None),
+        ('ge "2026-01-02T03:04:05.6780001Z"', "2026-01-02T03:04:05.679Z", None),
+        ('gt "2026-01-02T03:04:05.6789Z"', "2026-01-02T03:04:05.679Z", None),
+        ('gt "2026-12-31T23:59:59.999Z"', "2027-01-01T00:00:00.000Z", None),
+        ('ge "2026-01-01T00:30:00+01:00"', "2025-12-31T23:30:00.000Z", None),
+        ('ge "2026-02-28T23:30:00-01:00"', "2026-03-01T00:30:00.000Z", None),
+        ('ge "2026-01-02T03:04:05"', "2026-01-02T03:04:05.000Z", None),
+        ('ge "0001-01-01T00:00:00+05:00"', "0001-01-01T00:00:00.000Z", None),
+        ('ge "9999-12-31T23:59:59-05:00"', "9999-12-31T23:59:59.999Z", None),
+        ('gt "9999-12-31T23:59:59.999Z"', "9999-12-31T23:59:59.999Z", None),
+        (
+            'ge "2026-01-01T00:00:00Z" and meta.lastModified le "2026-01-02T00:00:00.5Z"',
+            "2026-01-01T00:00:00.000Z",
+            "2026-01-02T00:00:00.500Z",
+        ),
+        (
+            'ge "2026-01-01T00:00:00Z" and meta.lastModified lt "2026-01-02T00:00:00Z"',
+            "2026-01-01T00:00:00.000Z",
+            "2026-01-01T23:59:59.999Z",
+        ),
+        (
+            'ge "2026-01-01T00:00:00Z" and meta.lastModified lt "2026-01-02T00:00:00.0001Z"',
+            "2026-01-01T00:00:00.000Z",
+            "2026-01-02T00:00:00.000Z",
+        ),
+    ],
+)
+def test_bounds_of_the_last_change_are_whole_milliseconds_in_utc(text: str, first: str, last: str | None) -> None:
+    assert chosen(f"meta.lastModified {text}") == Between(TIME, first, last)
+
+
+@pytest.mark.parametrize("operator", ["lt", "le", "eq", "ne"])
+def test_last_change_without_a_lower_bound_is_a_walk(operator: str) -> None:
+    assert chosen(f'meta.lastModified {operator} "2026-01-01T00:00:00Z"') == Everything(exact=False)
+
+
+@pytest.mark.parametrize(
+    ("text", "sort", "expected"),
+    [
+        (None, None, Everything(exact=True)),
+        (None, "userName", Between(NAME)),
+        (None, "displayName", Everything(exact=False)),
+        ("active eq true", "userName", Everything(exact=False)),
+        ('userName sw "b"', "displayName", Between(NAME, "b", "b" + LAST)),
+    ],
+)
+def test_order_chooses_the_keys_where_no_filter_does(text: str | None, sort: str | None, expected: Plan) -> None:
+    assert chosen(text, sort) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "exact"),
+    [
+        ('externalId eq "1"', True),
+        ('emails eq "a"', True),
+        ('emails[value eq "a"]', True),
+        ('userName eq "a" or externalId eq "1"', True),
+        ('emails[type eq "work" and value eq "a"]', False),
+        ('emails[type eq "work"].value eq "a"', False),
+        ('externalId eq "1" and active eq true', False),
+        (f'id eq "{"0" * 8}-0000-4000-8000-{"0" * 12}"', False),
+        ('id eq "1" or externalId eq "1"', False),
+    ],
+)
+def test_points_are_exact_where_whatever_lies_there_matches(text: str, exact: bool) -> None:
+    found = chosen(text)
+
+    assert isinstance(found, Points)
+    assert found.exact is exact

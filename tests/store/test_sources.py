@@ -6,10 +6,13 @@ from typing import Any
 
 import pytest
 
+from scim import wiring
 from scim.protocol.dialect import Dialect
+from scim.protocol.errors import ExpiredCursor, TooMany
 from scim.protocol.messages import SearchRequest
 from scim.protocol.schema import user_type
-from scim.service.ports import Beside, Found, Query, StartIndex
+from scim.service.deadline import Deadline
+from scim.service.ports import Beside, Found, Query, StartIndex, Tenant
 from scim.service.search import read_query
 from scim.service.stored import Presentation, Stored, encode
 from scim.store import keys
@@ -187,3 +190,119 @@ def test_user_that_moves_between_the_two_reads_of_a_sorted_page_hides_nobody(
         found = pages.beside(Beside(found.after, total=found.total), count)
 
     assert [each for each in seen if each] == list(range(1, 9))
+
+
+# Anchors
+
+
+@pytest.mark.parametrize("name", ["names", "times", "sorted"])
+def test_cursor_leads_on_while_one_of_the_last_five_has_its_place(
+    store: ResourceStore, people: list[Stored], name: str
+) -> None:
+    pages = Pages(store, QUERIES[name])
+    found = pages.first(6)
+    for each in people[2:6]:
+        moved = changed(each, userName=f"z{each.id}", displayName="z", modified="2026-02-01T00:00:00.000Z")
+        store.write(each, moved, CHANGE)
+
+    following = pages.beside(Beside(found.after or (), total=9), 3)
+
+    assert numbers(following) == [6, 7, 8]
+    store.write(people[1], None, CHANGE)
+    with pytest.raises(ExpiredCursor):
+        pages.beside(Beside(found.after or (), total=9), 3)
+
+
+@pytest.mark.parametrize("name", ["ids", "points", "walk"])
+def test_cursor_in_the_order_of_ids_outlives_its_user(store: ResourceStore, people: list[Stored], name: str) -> None:
+    pages = Pages(store, QUERIES[name])
+    found = pages.first(3)
+    for each in people[:3]:
+        store.write(each, None, CHANGE)
+
+    assert numbers(pages.beside(Beside(found.after or (), total=9), 3)) == [3, 4, 5]
+
+
+# Budgets
+
+
+class Hurry:
+    """A deadline that leaves time for some looks at it, and then too little for another page."""
+
+    def __init__(self, looks: int) -> None:
+        self.looks = looks
+
+    def remaining_s(self) -> float:
+        self.looks -= 1
+        return 29.0 if self.looks >= 0 else 4.5
+
+
+TOO_MANY = "Filter by one of id, userName, externalId, emails.value with eq, or by meta.lastModified with gt"
+
+
+@pytest.mark.parametrize(
+    ("asked", "index", "count"),
+    [
+        (query("active eq true"), 1, 2),
+        (query("active eq true"), 5, 2),
+        (query("active eq true"), 1, 0),
+        (query(sort="displayName"), 1, 2),
+        (query(sort="displayName"), 1, 0),
+        (query('userName sw "user"'), 1, 0),
+        (query('userName sw "user"'), 8, 1),
+        (query(sort="userName"), 8, 1),
+        (query(TIMES), 1, 0),
+        (query(TIMES), 8, 1),
+        (query('externalId eq "E"'), 1, 0),
+        (query('externalId eq "E"'), 8, 1),
+    ],
+    ids=lambda each: each.text if isinstance(each, Query) else str(each),
+)
+def test_walks_sorts_counts_and_jumps_end_in_time_and_say_what_to_ask_instead(
+    adapters: wiring.Adapters, people: list[Stored], asked: Query, index: int, count: int
+) -> None:
+    hurried = adapters.dynamo(Deadline(Hurry(1).remaining_s, lambda _: None))
+    store = adapters.resources(hurried, Tenant("acme"), user_type())
+
+    with pytest.raises(TooMany, match=TOO_MANY):
+        Pages(store, asked).at(index, count)
+
+
+@pytest.mark.parametrize("name", ["walk", "sorted", "sorted names", "sorted times", "sorted points"])
+def test_walk_reads_no_more_users_than_its_budget(
+    store: ResourceStore, people: list[Stored], monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setattr("scim.store.sources.MAX_WALKED", 8)
+
+    with pytest.raises(TooMany, match=TOO_MANY):
+        Pages(store, QUERIES[name]).at(1, 2)
+
+
+@pytest.mark.parametrize("name", ["ids", "names", "names sw", "times", "points"])
+def test_page_of_keys_reads_a_page_and_what_lies_before_it_is_counted(
+    store: ResourceStore, people: list[Stored], calls: Calls, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setattr("scim.store.sources.MAX_WALKED", 3)
+    monkeypatch.setattr("scim.store.sources._READ_PAST", 2)
+
+    found = Pages(store, QUERIES[name]).at(7, 2)
+
+    assert (numbers(found), found.total) == ([6, 7], 9)
+    assert len(calls.made) <= 5
+
+
+@pytest.mark.parametrize("name", ["names", "names sw", "times"])
+@pytest.mark.parametrize(("index", "expected"), [(4, [3, 4]), (9, [8]), (10, []), (11, []), (10_000, [])])
+def test_jump_past_keys_that_are_counted_leads_to_its_slice(
+    store: ResourceStore,
+    people: list[Stored],
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    index: int,
+    expected: list[int],
+) -> None:
+    monkeypatch.setattr("scim.store.sources._READ_PAST", 2)
+
+    found = Pages(store, QUERIES[name]).at(index, 2)
+
+    assert (numbers(found), found.total) == (expected, 9)

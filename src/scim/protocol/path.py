@@ -47,6 +47,12 @@ class Path:
         return Path(self.attribute, self.sub_attribute, self.extension)
 
     @property
+    def is_simple(self) -> bool:
+        """Whether the path leads to a single value at the top of a resource."""
+        nested = self.sub_attribute or self.extension or self.selection
+        return not nested and self.attribute is not None and not self.attribute.multi_valued
+
+    @property
     def leaf(self) -> Attribute | None:
         """The attribute whose values the path ends at."""
         return self.sub_attribute or self.attribute

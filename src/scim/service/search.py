@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from scim.protocol.dialect import Dialect
 from scim.protocol.errors import InvalidValue
@@ -19,6 +19,8 @@ from scim.service.cursors import Cursors
 from scim.service.limits import MAX_RESULTS
 from scim.service.ports import Beside, Order, Query, StartIndex, Store
 from scim.service.stored import Presentation, Stored, encode
+
+T = TypeVar("T")
 
 _LAST_INDEX = 2**53  # the largest whole number that every JSON reader has
 
@@ -82,14 +84,9 @@ def read_query(
     text = f"{resource_type.name} {tree} by {sorting and sorting.path}{' descending' if descending else ''}"
     # A value that holds the word costs a little; a filter on meta that was not seen would find nothing.
     reads_meta = "meta" in text
-    view = presentation.resource if reads_meta else _document
-    matches = order = None
-    if tree is not None:
-        predicate = compile_filter(tree, dialect)
-        matches = lambda stored: predicate(view(stored))  # noqa: E731  # composed
-    if sorting is not None:
-        key = sorting.key
-        order = Order(sorting.path, lambda stored: key(view(stored)), descending)
+    over = _over_all if reads_meta else _over_documents
+    matches = over(compile_filter(tree, dialect), presentation) if tree is not None else None
+    order = Order(sorting.path, over(sorting.key, presentation), descending) if sorting is not None else None
     return Query(Beside(), MAX_RESULTS, tree, matches, order, text, reads_meta)
 
 
@@ -98,11 +95,15 @@ def show(stored: Stored, projection: Projection, presentation: Presentation) -> 
     return _showing(projection, presentation)(stored)
 
 
-def _document(stored: Stored) -> dict[str, Any]:
-    return stored.resource
+def _over_all(function: Callable[[Mapping[str, Any]], T], presentation: Presentation) -> Callable[[Stored], T]:
+    return lambda stored: function(presentation.resource(stored))
+
+
+def _over_documents(function: Callable[[Mapping[str, Any]], T], _: Presentation) -> Callable[[Stored], T]:
+    return lambda stored: function(stored.resource)
 
 
 def _showing(projection: Projection, presentation: Presentation) -> Callable[[Stored], str]:
     if projection.shows_all:
-        return presentation.text
+        return presentation.text()
     return lambda stored: encode(projection.apply(presentation.resource(stored)))

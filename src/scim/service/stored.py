@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 from scim.protocol.schema import ResourceType
@@ -80,16 +80,10 @@ class Presentation:
         """The resource as a client knows it."""
         return {**stored.resource, "meta": self.meta(stored)}
 
-    def text(self, stored: Stored) -> str:
-        """The same as JSON, spliced together: a page of users is shown without reading any of them."""
-        kind, location = _constant(self.resource_type.name, self.location(""))
-        return (
+    def text(self) -> Callable[[Stored], str]:
+        """A function that gives the same as JSON, spliced together: a page is shown without reading any of it."""
+        kind, location = encode(self.resource_type.name), encode(self.location(""))[:-1]
+        return lambda stored: (
             f'{stored.document[:-1]},"meta":{{"resourceType":{kind},"created":"{stored.created}","lastModified":'
             f'"{stored.modified}","location":{location}{stored.id}","version":"W/\\"{stored.version}\\""}}}}'
         )
-
-
-@lru_cache(maxsize=16)
-def _constant(kind: str, location: str) -> tuple[str, str]:
-    """What of ``meta`` does not change from resource to resource, as JSON; of the location its beginning."""
-    return encode(kind), encode(location)[:-1]

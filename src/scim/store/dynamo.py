@@ -147,18 +147,36 @@ class Dynamo:
                 return
             limit = limit * _GROWTH if limit is not None and limit < _LONGEST_LIMIT else None
 
-    def count(self, partition: str, keys: Range, *, index: str | None = None) -> int:
-        """How many items a range has; 1 MB a call, of which nothing is sent."""
+    def count(
+        self,
+        partition: str,
+        keys: Range,
+        *,
+        index: str | None = None,
+        after: Item | None = None,
+        backwards: bool = False,
+        limit: int | None = None,
+    ) -> Iterator[tuple[int, Item | None]]:
+        """How many items of a range each call has passed, up to ``limit`` in all, and the key behind which more follow.
+
+        1 MB a call, of which nothing is sent.
+        """
         if keys.is_empty:
-            return 0
-        request = {**self._range(partition, keys, index, ()), "Select": "COUNT"}
-        total, start = 0, dict[str, Any]()
-        while True:
-            answer = self._read(self._client.query, **request, **start)
-            total += int(answer["Count"])
-            if "LastEvaluatedKey" not in answer:
-                return total
-            start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+            return
+        request = {
+            **self._range(partition, keys, index, ()),
+            "Select": "COUNT",
+            "ScanIndexForward": not backwards,
+        }
+        while limit is None or limit > 0:
+            start = {} if after is None else {"ExclusiveStartKey": after}
+            bound = {} if limit is None else {"Limit": limit}
+            answer = self._read(self._client.query, **request, **start, **bound)
+            number, after = int(answer["Count"]), answer.get("LastEvaluatedKey")
+            yield number, after
+            if after is None:
+                return
+            limit = None if limit is None else limit - number
 
     def _range(self, partition: str, keys: Range, index: str | None, attributes: Sequence[str]) -> dict[str, Any]:
         projection = _projection(attributes)

@@ -35,6 +35,27 @@ class _Page:
     more: bool = False
 
 
+@dataclass(slots=True)
+class _Size:
+    """The bytes of a page as Lambda sends it, worked out exactly only once it might be too large."""
+
+    most: int = 0
+    exact: int = 0
+    known: int = 0
+
+    def add(self, stored: Stored) -> None:
+        document = stored.document
+        self.most += (2 if document.isascii() else 4) * len(document) + _META_BYTES
+
+    def has_room(self, stored: Stored, before: Sequence[Stored]) -> bool:
+        """Whether one more fits behind those that were added."""
+        if self.most + 4 * len(stored.document) + _META_BYTES <= MAX_PAGE_BYTES:
+            return True
+        self.exact += sum(map(_weight, before[self.known :]))
+        self.known = len(before)
+        return self.exact + _weight(stored) <= MAX_PAGE_BYTES
+
+
 @dataclass(frozen=True, slots=True)
 class Paging:
     """Pages of what a query asks for; ``plan`` is the name of the way there."""
@@ -83,23 +104,24 @@ class Paging:
 
     def _take(self, after: str | None, skip: int, *, backwards: bool = False) -> _Page:
         """A page behind a key. Of what matches in any case, what is skipped is not even read."""
-        page, size, exact, count = _Page(), 0, self.source.exact, self.query.count
+        page, size, exact, count = _Page(), _Size(), self.source.exact, self.query.count
+        matches, resources = self.query.matches, page.resources
         for entry in self.source.entries(after, backwards=backwards, skip=skip if exact else 0, wanted=count):
-            if exact and len(page.resources) == count:
+            if exact and len(resources) == count:
                 page.more = True
                 break
             stored = entry.load()
-            if stored is None or not self._matches(stored):
+            if stored is None or (matches is not None and not matches(stored)):
                 continue
             if not exact and page.passed < skip:
                 page.passed += 1
                 continue
-            size += _weight(stored)
-            if page.resources and (len(page.resources) == count or size > MAX_PAGE_BYTES):
+            if resources and (len(resources) == count or not size.has_room(stored, resources)):
                 page.more = True
                 break
+            size.add(stored)
             page.keys.append(entry.key)
-            page.resources.append(stored)
+            resources.append(stored)
         return page
 
     def _total(self, page: _Page | None = None) -> int:
@@ -110,11 +132,13 @@ class Paging:
         if self.source.exact:
             return self.source.count()
         rest = self.source.lightened(self.query).entries(taken.keys[-1] if taken.keys else None)
-        loaded = (entry.load() for entry in rest)
-        return taken.passed + len(taken.keys) + sum(1 for each in loaded if each is not None and self._matches(each))
-
-    def _matches(self, stored: Stored) -> bool:
-        return self.query.matches is None or self.query.matches(stored)
+        matches = self.query.matches
+        total = taken.passed + len(taken.keys)
+        for entry in rest:
+            stored = entry.load()
+            if stored is not None and (matches is None or matches(stored)):
+                total += 1
+        return total
 
     def _resolved(self, anchors: Sequence[Anchor]) -> str | None:
         """The place of the first anchor that still has it. Raises :class:`ExpiredCursor`."""

@@ -27,24 +27,31 @@ from scim.store.plan import Point
 
 # What a query may read, and how much time must remain for the answer.
 MAX_WALKED = 200_000
+# Past this many keys are counted, which sends nothing, rather than read and thrown away.
+_READ_PAST = 1_000
 _TIME_FOR_ANSWER_S = 5.0
 _CHECKED_EVERY = 100
 _BATCH = 100
 _ATTEMPTS = 3
 
-Load = Callable[[], Stored | None]
 Reference = tuple[str, str]
 """A key, and the id of the resource that it leads to."""
 SortKey = tuple[Any, str]
 """What is sorted by, and the id."""
 
 
-@dataclass(frozen=True, slots=True)
 class Entry:
-    """``load`` gives the resource, or ``None`` where it has left this place."""
+    """A place in the order of a source, and what is there."""
 
-    key: str
-    load: Load
+    __slots__ = ("_stored", "key")
+
+    def __init__(self, key: str, stored: Stored | None) -> None:
+        self.key = key
+        self._stored = stored
+
+    def load(self) -> Stored | None:
+        """The resource, or ``None`` where it has left this place."""
+        return self._stored
 
 
 @dataclass
@@ -96,19 +103,56 @@ class Reader:
         """How many users were read."""
         return self._read
 
-    def spend(self) -> None:
-        """Raises :class:`TooMany` past the budget."""
-        in_time = self._read % _CHECKED_EVERY or self.dynamo.deadline.remaining_s() >= _TIME_FOR_ANSWER_S
-        self._read += 1
-        if self._read > MAX_WALKED or not in_time:
+    def spend(self, resources: int) -> None:
+        """Raises :class:`TooMany` past the budget: of resources that are read, and of time."""
+        read = self._read
+        self._read += resources
+        asked = not resources or not read or self._read // _CHECKED_EVERY > read // _CHECKED_EVERY
+        if self._read > MAX_WALKED or (asked and self.dynamo.deadline.remaining_s() < _TIME_FOR_ANSWER_S):
             raise TooMany(f"The query has to read too many users. {self.remedy}")
+
+    def query(
+        self,
+        span: keys.Range,
+        attributes: Sequence[str],
+        *,
+        index: str | None = None,
+        after: Item | None = None,
+        backwards: bool = False,
+        skip: int = 0,
+        wanted: int | None = None,
+    ) -> Iterator[Item]:
+        """The items of a range behind a key, without the next ``skip``."""
+        dynamo, partition = self.dynamo, self.partition
+        if skip > _READ_PAST:
+            start = after
+            for _, behind in dynamo.count(partition, span, index=index, after=start, backwards=backwards, limit=skip):
+                self.spend(0)
+                after = behind
+            if after is None:
+                return
+            skip = 0
+        limit = None if wanted is None else skip + wanted + 1
+        found = dynamo.query(partition, span, attributes, index=index, after=after, backwards=backwards, limit=limit)
+        for number, item in enumerate(found):
+            if number % _CHECKED_EVERY == 0:
+                self.spend(0)
+            if number >= skip:
+                yield item
+
+    def count(self, span: keys.Range, *, index: str | None = None) -> int:
+        """How many items a range has."""
+        total = 0
+        for number, _ in self.dynamo.count(self.partition, span, index=index):
+            total += number
+            self.spend(0)
+        return total
 
     def documents(self, resource_ids: Iterable[str]) -> dict[str, Stored]:
         """Those of the resources that exist, by id."""
         # Who moves while keys are read is met twice, and DynamoDB refuses to be asked twice.
         wanted = list(dict.fromkeys(resource_ids))
-        for _ in wanted:
-            self.spend()
+        self.spend(len(wanted))
         if len(wanted) == 1:
             item = self.dynamo.get(self.partition, keys.user(wanted[0]))
             found = [item] if item else []
@@ -130,7 +174,7 @@ class Reader:
                 batch = drawn[first : first + _BATCH]
                 documents = _Batch(self, [resource_id for _, resource_id in batch])
                 for key, resource_id in batch:
-                    yield Entry(key, documents.loading(key, resource_id, is_here))
+                    yield _Referenced(key, resource_id, documents, is_here)
             size = _BATCH
 
 
@@ -143,12 +187,21 @@ class _Batch:
     def documents(self) -> Mapping[str, Stored]:
         return self.reader.documents(self.resource_ids)
 
-    def loading(self, key: str, resource_id: str, is_here: Callable[[str, Stored], bool]) -> Load:
-        def load() -> Stored | None:
-            stored = self.documents.get(resource_id)
-            return stored if stored is not None and is_here(key, stored) else None
 
-        return load
+class _Referenced(Entry):
+    """What a key leads to: read together with the rest of its batch, when the first of them is asked for."""
+
+    __slots__ = ("_batch", "_is_here", "_resource_id")
+
+    def __init__(self, key: str, resource_id: str, batch: _Batch, is_here: Callable[[str, Stored], bool]) -> None:
+        super().__init__(key, None)
+        self._resource_id = resource_id
+        self._batch = batch
+        self._is_here = is_here
+
+    def load(self) -> Stored | None:
+        stored = self._batch.documents.get(self._resource_id)
+        return stored if stored is not None and self._is_here(self.key, stored) else None
 
 
 @dataclass
@@ -163,19 +216,19 @@ class ById(Source):
         self, after: str | None = None, *, backwards: bool = False, skip: int = 0, wanted: int | None = None
     ) -> Iterator[Entry]:
         partition = self.reader.partition
-        found = self.reader.dynamo.query(
-            partition,
+        found = self.reader.query(
             keys.users(),
             items.DOCUMENT if self.light else items.RESOURCE,
             after=None if after is None else items.key(partition, keys.user(after)),
             backwards=backwards,
-            limit=None if wanted is None else skip + wanted + 1,
+            skip=skip,
+            wanted=wanted,
         )
         read = items.document if self.light else items.stored
-        for item in islice(found, skip, None):
-            self.reader.spend()
+        for item in found:
+            self.reader.spend(1)
             stored = read(item)
-            yield Entry(stored.id, lambda stored=stored: stored)  # type: ignore[misc]  # its own default
+            yield Entry(stored.id, stored)
 
     def key(self, stored: Stored) -> str:
         return stored.id
@@ -204,22 +257,22 @@ class ByName(Source):
         self, after: str | None = None, *, backwards: bool = False, skip: int = 0, wanted: int | None = None
     ) -> Iterator[Entry]:
         partition = self.reader.partition
-        found = self.reader.dynamo.query(
-            partition,
+        found = self.reader.query(
             self.span,
             items.REFERENCE,
             after=None if after is None else items.key(partition, after),
             backwards=backwards != self.descending,
-            limit=None if wanted is None else skip + wanted + 1,
+            skip=skip,
+            wanted=wanted,
         )
-        references = ((item["sk"]["S"], items.referenced(item)) for item in islice(found, skip, None))
+        references = ((item["sk"]["S"], items.referenced(item)) for item in found)
         return self.reader.referenced(references, wanted, lambda key, stored: self.key(stored) == key)
 
     def key(self, stored: Stored) -> str:
         return _unique_key(stored.resource[self.unique.name], self.unique)
 
     def count(self) -> int:
-        return self.total() if self.total else self.reader.dynamo.count(self.reader.partition, self.span)
+        return self.total() if self.total else self.reader.count(self.span)
 
 
 @dataclass
@@ -236,23 +289,23 @@ class ByTime(Source):
     def entries(
         self, after: str | None = None, *, backwards: bool = False, skip: int = 0, wanted: int | None = None
     ) -> Iterator[Entry]:
-        found = self.reader.dynamo.query(
-            self.reader.partition,
+        found = self.reader.query(
             self.span,
             ("sk", SORT_OF_INDEX),
             index=BY_TIME,
             after=None if after is None else self._item(after),
             backwards=backwards != self.descending,
-            limit=None if wanted is None else skip + wanted + 1,
+            skip=skip,
+            wanted=wanted,
         )
-        references = (self._reference(item) for item in islice(found, skip, None))
+        references = (self._reference(item) for item in found)
         return self.reader.referenced(references, wanted, lambda _key, _stored: True)
 
     def key(self, stored: Stored) -> str:
         return f"{keys.last_modified(stored.modified)} {keys.user(stored.id)}"
 
     def count(self) -> int:
-        return self.reader.dynamo.count(self.reader.partition, self.span, index=BY_TIME)
+        return self.reader.count(self.span, index=BY_TIME)
 
     def _item(self, key: str) -> Item:
         time, _, sort = key.partition(" ")
@@ -281,14 +334,14 @@ class ByPoints(Source):
         first: list[str] = []
         documents: dict[str, Stored] = {}
         for _ in range(_ATTEMPTS):
-            limit = None if wanted is None else skip + wanted + 1
-            references = islice(self._ids(after, backwards=backwards, limit=limit), skip, None)
+            expected = None if wanted is None else skip + wanted
+            references = islice(self._ids(after, backwards=backwards, wanted=expected), skip, None)
             first = list(islice(references, wanted or _BATCH))
             documents = self.reader.documents(first) if first else {}
             if all(self._is_here(each, documents[each]) if each in documents else each in named for each in first):
                 break
         for each in first:
-            yield Entry(each, lambda each=each: documents.get(each))  # type: ignore[misc]  # its own default
+            yield Entry(each, documents.get(each))
         rest = ((each, each) for each in references)
         yield from self.reader.referenced(rest, None if wanted is None else 0, self._is_here)
 
@@ -297,13 +350,13 @@ class ByPoints(Source):
 
     def count(self) -> int:
         if len(self.points) == 1 and self.points[0].name in self.indexed:
-            return self.reader.dynamo.count(self.reader.partition, keys.entries(self._prefix(self.points[0])))
+            return self.reader.count(keys.entries(self._prefix(self.points[0])))
         return sum(1 for _ in self._ids())
 
-    def _ids(self, after: str | None = None, *, backwards: bool = False, limit: int | None = None) -> Iterator[str]:
+    def _ids(self, after: str | None = None, *, backwards: bool = False, wanted: int | None = None) -> Iterator[str]:
         """The ids at all points behind one, each once."""
         indexed = [point for point in self.points if point.name in self.indexed]
-        ways = [self._entries(point, after, backwards=backwards, limit=limit) for point in indexed]
+        ways = [self._entries(point, after, backwards=backwards, wanted=wanted) for point in indexed]
         ways.append(iter(sorted(self._singles(), reverse=backwards)))
         last = after
         for each in heapq.merge(*ways, reverse=backwards):
@@ -311,15 +364,14 @@ class ByPoints(Source):
                 last = each
                 yield each
 
-    def _entries(self, point: Point, after: str | None, *, backwards: bool, limit: int | None) -> Iterator[str]:
+    def _entries(self, point: Point, after: str | None, *, backwards: bool, wanted: int | None) -> Iterator[str]:
         prefix, partition = self._prefix(point), self.reader.partition
-        found = self.reader.dynamo.query(
-            partition,
+        found = self.reader.query(
             keys.entries(prefix),
             items.REFERENCE,
             after=None if after is None else items.key(partition, prefix + after),
             backwards=backwards,
-            limit=limit,
+            wanted=wanted,
         )
         return (items.referenced(item) for item in found)
 

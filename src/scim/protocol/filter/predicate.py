@@ -67,6 +67,11 @@ def _comparison(path: Path, operator: Operator, literal: Literal, dialect: Diale
     values = compile_values(path, dialect)
     negated = operator is Operator.NE
     test = _test(attribute, Operator.EQ if negated else operator, literal, dialect)
+    if path.is_simple:  # a single value at the top needs no search: most filters of walks ask for one
+        name = attribute.name
+        if negated:
+            return lambda resource: (value := resource.get(name)) is None or not test(value)
+        return lambda resource: (value := resource.get(name)) is not None and test(value)
     if negated:
         return lambda resource: not any(test(value) for value in values(resource))
     return lambda resource: any(test(value) for value in values(resource))

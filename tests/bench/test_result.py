@@ -1,0 +1,59 @@
+"""A bar that does not hold is told as such, in the table, in the file and in the page."""
+
+import json
+import math
+import re
+
+import pytest
+
+from bench.report import PAGE, RESULTS, filled, summary
+from bench.result import Row, results, to_json, verdicts
+from local.problem import Problem
+
+FAILING = Row("page", 1.31, 1.3, "13.1 ms", "10 ms bare boto3")
+HOLDING = Row("GET", 1.3, 1.3)
+WITHOUT_BAR = Row("CPU of a page", 7.0)
+
+
+def test_a_value_over_its_bar_does_not_hold_and_one_at_its_bar_does() -> None:
+    assert [FAILING.holds, HOLDING.holds, WITHOUT_BAR.holds] == [False, True, None]
+
+
+def test_a_value_is_judged_as_it_is_written() -> None:
+    row = Row("rounded", 1.300_04, 1.3)
+    assert (row.shown, row.holds) == (1.3, True)
+
+
+def test_the_results_are_the_rows_with_a_bar() -> None:
+    assert results([FAILING, WITHOUT_BAR, HOLDING]) == [
+        {"name": "page", "value": 1.31, "bar": 1.3, "holds": False},
+        {"name": "GET", "value": 1.3, "bar": 1.3, "holds": True},
+    ]
+
+
+def test_what_was_refused_is_null_in_json_and_does_not_hold() -> None:
+    refused = Row("page by userName", math.inf, 5)
+    (read,) = json.loads(to_json([refused]), parse_constant=pytest.fail)
+    assert read == {"name": "page by userName", "value": None, "bar": 5, "holds": False}
+
+
+def test_the_table_the_summary_and_the_page_name_what_fails() -> None:
+    assert "FAILS" in FAILING.line()
+    assert "FAILS" not in HOLDING.line()
+    assert summary([FAILING, HOLDING, WITHOUT_BAR]) == "1 of 2 bars hold\n- not: page"
+    assert "| page | 13.1 ms | 10 ms bare boto3 | 1.31 | 1.3 | **no** |" in verdicts([FAILING])
+
+
+def test_a_run_replaces_what_the_last_one_wrote_and_nothing_else() -> None:
+    page = "before\n<!-- bench: cpu -->\nold\n<!-- end -->\nafter\n"
+    assert filled(page, {"cpu": "new"}) == "before\n<!-- bench: cpu -->\nnew\n<!-- end -->\nafter\n"
+
+
+def test_a_page_with_other_places_than_figures_is_refused() -> None:
+    with pytest.raises(Problem, match="walk"):
+        filled("<!-- bench: cpu -->\n<!-- end -->\n", {"cpu": "", "walk": ""})
+
+
+def test_the_page_and_the_results_are_of_the_same_run() -> None:
+    failing = [row["name"] for row in json.loads(RESULTS.read_text()) if not row["holds"]]
+    assert re.findall(r"^- not: (.+)$", PAGE.read_text(), re.MULTILINE) == failing

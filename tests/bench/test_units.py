@@ -1,0 +1,103 @@
+"""Units as AWS counts them."""
+
+from typing import Any
+
+import boto3
+import pytest
+
+from bench.units import index_units, item_size, read_units, weighing, write_units
+
+KB = 1_024
+
+
+def item(size: int, **attributes: Any) -> dict[str, Any]:
+    """An item of exactly so many bytes."""
+    made: dict[str, Any] = {"pk": {"S": "p"}, "sk": {"S": "s"}, "doc": {"S": ""}, **attributes}
+    made["doc"] = {"S": "x" * (size - item_size(made))}
+    return made
+
+
+@pytest.mark.parametrize(
+    ("value", "size"),
+    [
+        ({"S": "abc"}, 3),
+        ({"S": "é€"}, 5),
+        ({"N": "7"}, 2),
+        ({"N": "-1234"}, 3),
+        ({"N": "100"}, 2),
+        ({"BOOL": True}, 1),
+        ({"NULL": True}, 1),
+        ({"B": b"abc"}, 3),
+        ({"L": []}, 3),
+        ({"L": [{"S": "ab"}, {"S": "c"}]}, 3 + 3 + 2),
+        ({"M": {"k": {"S": "ab"}}}, 3 + 1 + 1 + 2),
+        ({"SS": ["a", "bc"]}, 3),
+    ],
+)
+def test_the_size_of_an_item_is_that_of_its_names_and_values(value: dict[str, Any], size: int) -> None:
+    assert item_size({"name": value}) == len("name") + size
+
+
+@pytest.mark.parametrize(
+    ("sizes", "units"), [([], 1), ([1], 1), ([4 * KB], 1), ([4 * KB + 1], 2), ([KB] * 4, 1), ([KB] * 5, 2)]
+)
+def test_items_that_are_read_together_are_summed_and_then_rounded_up(sizes: list[int], units: int) -> None:
+    assert read_units(sizes, consistent=True) == units
+    assert read_units(sizes, consistent=False) == units / 2
+
+
+def test_a_write_is_paid_by_the_larger_of_before_and_after_and_twice_in_a_transaction() -> None:
+    small, large = item(KB), item(2 * KB + 1)
+    assert write_units(None, small, transaction=False) == 1
+    assert write_units(large, small, transaction=False) == 3
+    assert write_units(small, large, transaction=True) == 6
+    assert write_units(None, None, transaction=False) == 1  # deleting what is not there
+
+
+INDEX = {
+    "KeySchema": [{"AttributeName": "g"}, {"AttributeName": "at"}],
+    "Projection": {"ProjectionType": "INCLUDE", "NonKeyAttributes": ["shown"]},
+}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "units"),
+    [
+        ({}, {"g": "a", "at": "1"}, 1),
+        ({"g": "a", "at": "1"}, None, 1),
+        ({"g": "a", "at": "1"}, {"g": "a", "at": "2"}, 2),
+        ({"g": "a", "at": "1", "shown": "x"}, {"g": "a", "at": "1", "shown": "y"}, 1),
+        ({"g": "a", "at": "1", "hidden": "x"}, {"g": "a", "at": "1", "hidden": "y"}, 0),
+        ({"hidden": "x"}, {"hidden": "y"}, 0),
+    ],
+)
+def test_an_index_is_paid_for_what_changes_in_it(
+    before: dict[str, str] | None, after: dict[str, str] | None, units: int
+) -> None:
+    old, new = (
+        None if each is None else {name: {"S": value} for name, value in each.items()} for each in (before, after)
+    )
+    assert index_units(old, new, INDEX, ["pk", "sk"]) == units
+
+
+def test_calls_are_weighed_by_what_they_read_and_write(table: Any) -> None:
+    client, name = boto3.client("dynamodb"), table.name
+    with weighing() as units:
+        client.transact_write_items(TransactItems=[{"Put": {"TableName": name, "Item": item(3 * KB)}}])
+    assert (units.read, units.write) == (0, 6)
+    with weighing() as units:
+        client.get_item(TableName=name, Key={"pk": {"S": "p"}, "sk": {"S": "s"}}, ConsistentRead=True)
+    assert (units.read, units.write) == (1, 0)
+
+
+def test_what_a_query_does_not_show_is_paid_for_too(table: Any) -> None:
+    table.put_item(Item={"pk": "p", "sk": "s", "doc": "x" * 5 * KB})
+    with weighing() as units:
+        boto3.client("dynamodb").query(
+            TableName=table.name,
+            KeyConditionExpression="pk = :pk",
+            ProjectionExpression="#sk",
+            ExpressionAttributeNames={"#sk": "sk"},
+            ExpressionAttributeValues={":pk": {"S": "p"}},
+        )
+    assert units.read == 2 / 2

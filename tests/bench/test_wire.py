@@ -1,0 +1,53 @@
+"""Calls are recorded, answered again, kept back and repeated."""
+
+from typing import Any
+
+import boto3
+import pytest
+
+from bench import wire
+
+KEY = {"pk": {"S": "p"}, "sk": {"S": "s"}}
+
+
+def test_what_was_recorded_is_answered_again_without_a_call(table: Any) -> None:
+    client = boto3.client("dynamodb")
+    table.put_item(Item={"pk": "p", "sk": "s", "v": 1})
+    with wire.recording() as calls:
+        answer = client.get_item(TableName=table.name, Key=KEY)
+    table.delete_item(Key={"pk": "p", "sk": "s"})
+    assert [(call.service, call.operation) for call in calls] == [("dynamodb", "GetItem")]
+    with wire.replaying(calls):
+        assert client.get_item(TableName=table.name, Key=KEY) is answer
+        assert client.get_item(TableName=table.name, Key=KEY) is answer
+
+
+def test_another_call_than_the_recorded_one_is_told(table: Any) -> None:
+    client = boto3.client("dynamodb")
+    with wire.recording() as calls:
+        client.get_item(TableName=table.name, Key=KEY)
+    with wire.replaying(calls), pytest.raises(wire.OtherCall, match="DescribeTable instead of GetItem"):
+        client.describe_table(TableName=table.name)
+
+
+def test_transactions_are_kept_back_and_other_calls_made(table: Any) -> None:
+    client = boto3.client("dynamodb")
+    kept: list[dict[str, Any]] = []
+    with wire.keeping_transactions(kept.append):
+        client.transact_write_items(TransactItems=[{"Put": {"TableName": table.name, "Item": KEY}}])
+        assert "Item" not in client.get_item(TableName=table.name, Key=KEY)
+    assert [transaction["TransactItems"][0]["Put"]["Item"] for transaction in kept] == [KEY]
+
+
+def test_calls_are_repeated_on_the_other_table_with_a_token_of_their_own(table: Any) -> None:
+    client = boto3.client("dynamodb")
+    action = {"Put": {"TableName": table.name, "Item": KEY}}
+    with wire.recording(answers=False) as calls:
+        client.transact_write_items(TransactItems=[action], ClientRequestToken="a" * 36)
+    repeated: list[dict[str, Any]] = []
+    with wire.keeping_transactions(repeated.append):
+        for call in wire.repeated(calls, client, table.name, "other"):
+            call()
+    (sent,) = repeated
+    assert sent["TransactItems"] == [{"Put": {"TableName": "other", "Item": KEY}}]
+    assert sent["ClientRequestToken"] != "a" * 36
