@@ -14,7 +14,7 @@ export ENGINE PYTHON
 export PYTHONPATH := src
 export SAM_CLI_TELEMETRY := 0
 
-.PHONY: help run muster test replay differential explain bench check deploy lock clean
+.PHONY: help run muster test browser replay differential explain bench check deploy lock clean
 
 help: ## List what make can do
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' Makefile
@@ -27,6 +27,9 @@ muster: .venv/bin/muster ## Install the command line as .venv/bin/muster
 
 test: .venv/installed $(engine) $(ministack) ## Run the tests
 	@.venv/bin/pytest
+
+browser: .venv/installed .venv-browser/installed $(engine) ## Go through the console in a real browser, and take its pictures (CHROMIUM=)
+	@PYTHONPATH=. .venv-browser/bin/pytest browser
 
 replay: .venv/installed ## Replay what identity providers send against a deployment (URL= TOKEN= PROVIDER=)
 	@.venv/bin/python -m tests.idp "$(URL)" "$(TOKEN)" $(PROVIDER)
@@ -62,6 +65,7 @@ COMPILE := $(UV) pip compile --quiet --upgrade --universal --python-version 3.11
 lock: ## Write the locks anew, from pyproject.toml (needs uv, and npm)
 	$(COMPILE) pyproject.toml --group dev -o requirements/dev.txt
 	$(COMPILE) pyproject.toml -c requirements/dev.txt -o src/requirements.txt
+	$(COMPILE) --group browser -o requirements/browser.txt
 	$(COMPILE) --group sam -o requirements/sam.txt
 	$(COMPILE) --group ministack -o requirements/ministack.txt
 	$(COMPILE) --group bench -o requirements/bench.txt
@@ -69,10 +73,13 @@ lock: ## Write the locks anew, from pyproject.toml (needs uv, and npm)
 	npm install --prefix bench/peers/scimmy --package-lock-only --omit-lockfile-registry-resolved
 
 clean: ## Remove all that make has made, the data of the local run included
-	rm -rf .venv .venv-sam .venv-ministack .venv-bench local/engine/node_modules bench/peers/scimmy/node_modules .local .aws-sam .*_cache .hypothesis
+	rm -rf .venv .venv-browser .venv-sam .venv-ministack .venv-bench local/engine/node_modules bench/peers/scimmy/node_modules .local .aws-sam .*_cache .hypothesis
 
 .venv/installed: requirements/dev.txt
 	@sh local/venv.sh .venv $<
+
+.venv-browser/installed: requirements/browser.txt
+	@sh local/venv.sh .venv-browser $<
 
 .venv/bin/muster: local/muster.sh .venv/installed
 	@install -m 755 $< $@

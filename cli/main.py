@@ -2,7 +2,7 @@
 
 import click
 
-from cli import log, people, schema, tenants, tokens
+from cli import invitations, log, people, schema, tenants, tokens
 from cli.app import Commands, at_a_deployment
 
 _COMMANDS = (
@@ -10,6 +10,7 @@ _COMMANDS = (
     tokens.rotate,
     tokens.revoke,
     tokens.disconnect,
+    invitations.invite,
     tenants.tenants,
     tenants.status,
     tenants.strict,

@@ -30,9 +30,15 @@ from local.template import Template
 
 _TABLE = "muster"
 _CURSOR_KEY = "muster/local/cursor-key"
+_SESSION_KEY = "muster/local/session-key"
+_OPENID = "muster/local/openid-client"
+_PASSWORD = "muster/local/admin-password"  # noqa: S105 - its name
 _KNOWN = {
     "Table": _TABLE,
     "CursorKey": _CURSOR_KEY,
+    "SessionKey": _SESSION_KEY,
+    "AdminPassword": _PASSWORD,
+    "OpenIdClient": _OPENID,
     "EventBus": "local",
     "AWS::StackName": "local",
     "AWS::Region": REGION,
@@ -64,7 +70,10 @@ async def run(options: Options) -> None:
         running.forget(options.data)
         table.ensure(dynamodb, template.table(_TABLE))
         secrets_manager.wait()
-        secrets.ensure(secrets_manager.url, _CURSOR_KEY)
+        for name in (_CURSOR_KEY, _SESSION_KEY):
+            secrets.ensure(secrets_manager.url, name)
+        secrets.ensure(secrets_manager.url, _OPENID, "{}")
+        password = secrets.ensure(secrets_manager.url, _PASSWORD)
         scim_url = f"http://{HOST}:{options.port}/scim/v2"
         known = _KNOWN | {"PoisonQueue": f"{events.url}/poison"}
         specs = template.functions(known, _variables(scim_url, dynamodb, secrets_manager, events))
@@ -76,6 +85,7 @@ async def run(options: Options) -> None:
             path = options.data / "connection.json"
             connected = await connection.establish(path, scim_url, gateway, users.variables, options.extension)
             _introduce(connected, path, dynamodb, secrets_manager, log, events)
+            print(f"Console       http://{HOST}:{options.port}/admin, password {password}\n")
             stream = Stream(dynamodb, _TABLE, options.data / "stream.json")
             watching = _watch([child for child in (dynamodb.child, secrets_manager) if child])
             await _serve(gateway, listener, [watching, *_following(stream, functions, events)])

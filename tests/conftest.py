@@ -24,7 +24,7 @@ from scim.store.dynamo import Dynamo
 from scim.store.tenants import TenantStore
 from scim.wiring import new_id
 from tests import aws_rules
-from tests.endpoint import ENVIRONMENT, TEMPLATE, Endpoint
+from tests.endpoint import ENVIRONMENT, PASSWORD, TEMPLATE, Endpoint
 
 EXTENSION = json.loads((Path(__file__).parent.parent / "examples/extensions/employee.json").read_text())
 
@@ -42,7 +42,13 @@ def aws() -> Iterator[None]:
         session = botocore.session.get_session()
         aws_rules.watch(session.get_component("event_emitter"))
         boto3.setup_default_session(botocore_session=session)
-        boto3.client("secretsmanager").create_secret(Name=ENVIRONMENT["CURSOR_SECRET"], SecretString="key " * 16)
+        for name, value in {
+            "CURSOR_SECRET": "key " * 16,
+            "SESSION_SECRET": "key " * 16,
+            "OPENID_SECRET": "{}",
+            "PASSWORD_SECRET": PASSWORD,
+        }.items():
+            boto3.client("secretsmanager").create_secret(Name=ENVIRONMENT[name], SecretString=value)
         patch.setattr(BotocoreStubber, "process_request", _one_at_a_time(BotocoreStubber.process_request))
         yield
 

@@ -19,6 +19,18 @@ TEMPLATE = Template(Path(__file__).parent.parent / "template.yaml")
 BASE_URL = "https://scim.example.com/scim/v2"
 TIMEOUT_S = 29.0
 
+KNOWN = {
+    "AWS::StackName": "muster",
+    "Table": "muster",
+    "CursorKey": "muster/cursor-key",
+    "AdminPassword": "muster/admin-password",
+    "SessionKey": "muster/session-key",
+    "OpenIdClient": "muster/openid-client",
+    "EventBus": "muster",
+    "PoisonQueue": "https://queue.example.com",
+}
+PASSWORD = "correct horse battery staple"
+
 Handler = Callable[[Mapping[str, Any], Any], Mapping[str, Any]]
 
 ENVIRONMENT = {
@@ -28,18 +40,14 @@ ENVIRONMENT = {
     "TABLE_NAME": "muster",
     "SECRET_PREFIX": "muster/tenants/",
     "CURSOR_SECRET": "muster/cursor-key",
+    "PASSWORD_SECRET": "muster/admin-password",
+    "SESSION_SECRET": "muster/session-key",
+    "OPENID_SECRET": "muster/openid-client",
     "POWERTOOLS_SERVICE_NAME": "muster",
     "POWERTOOLS_METRICS_NAMESPACE": "Muster",
 }
 
 # What references of the template's variables lead to.
-KNOWN = {
-    "AWS::StackName": "muster",
-    "Table": "muster",
-    "CursorKey": "muster/cursor-key",
-    "EventBus": "muster",
-    "PoisonQueue": "https://queue.example.com",
-}
 
 
 def functions() -> list[FunctionSpec]:

@@ -24,8 +24,9 @@ from local.template import Intrinsic
 from scim import wiring
 from scim.access import tokens
 from scim.service.ports import Act, Tenant
-from scim.settings import Settings
-from tests.endpoint import KNOWN, LambdaContext, invoke, load
+from scim.settings import ConsoleSettings, Settings
+from tests.console.visitor import Visitor
+from tests.endpoint import KNOWN, Endpoint, LambdaContext, invoke, load
 from tests.events.schemas import validate
 from tests.template_reader import Deployment, Right, references
 
@@ -80,6 +81,8 @@ def test_each_route_leads_to_one_function_and_all_that_has_none_to_the_users() -
     routes = [(route.key, route.function) for spec in FUNCTIONS.values() for route in spec.routes]
     assert sorted(routes) == [
         ("$default", "UsersFunction"),
+        ("ANY /admin", "AdminFunction"),
+        ("ANY /admin/{proxy+}", "AdminFunction"),
         ("ANY /scim/v2/Bulk", "BulkFunction"),
         ("ANY /scim/v2/ResourceTypes", "DiscoveryFunction"),
         ("ANY /scim/v2/ResourceTypes/{id}", "DiscoveryFunction"),
@@ -139,7 +142,7 @@ def test_the_package_is_compiled_by_the_functions_python_between_build_and_deplo
 
 
 def test_every_setting_is_a_variable_and_every_variable_is_read() -> None:
-    settings = {field.alias for field in Settings.model_fields.values()}
+    settings = {field.alias for field in ConsoleSettings.model_fields.values()}
     powertools = {value for value in vars(constants).values() if isinstance(value, str)}
     variables = {name for spec in FUNCTIONS.values() for name in spec.variables}
     assert {name for name in variables if not name.startswith("POWERTOOLS_")} == settings
@@ -148,7 +151,8 @@ def test_every_setting_is_a_variable_and_every_variable_is_read() -> None:
 
 @each_function
 def test_each_function_has_settings_that_can_be_read(function: str) -> None:
-    Settings.from_environment(FUNCTIONS[function].variables)
+    kind = ConsoleSettings if function == "AdminFunction" else Settings
+    kind.from_environment(FUNCTIONS[function].variables)
 
 
 def test_the_defaults_of_the_template_are_those_of_the_settings() -> None:
@@ -166,8 +170,11 @@ OPERATIONS = {
     for operation in botocore.session.get_session().get_service_model(service).operation_names
 }
 # What is done with a tenant and its token (scim.service.tenants) takes the rights of whoever operates the deployment,
-# or those of the rotation; looking into the log (scim.service.log) those of an operator.
+# those of the rotation or of the console; looking into the log (scim.service.log) those of an operator.
 OPERATORS = {
+    *(f"ConsoleStore.{name}" for name in ("count", "forget", "end", "has_ended")),
+    *(f"InvitationStore.{name}" for name in ("add", "get", "take")),
+    "ConsoleSecret.value",
     "Rotation.step",
     *(f"TenantStore.{name}" for name in ("write", "ids", "last_use", "count", "users")),
     *(f"SecretStore.{name}" for name in ("open", "add", "labels", "promote", "drop_pending", "close", "reopen")),
@@ -268,7 +275,10 @@ def test_no_right_is_for_a_wildcard_or_reaches_beyond_the_deployment(function: s
         "dynamodb": [Intrinsic("GetAtt", "Table.Arn"), Intrinsic("Sub", "${Table.Arn}/index/ByTime")],
         "events": [Intrinsic("GetAtt", "EventBus.Arn")],
         "logs": [Intrinsic("GetAtt", "FunctionLogs.Arn")],
-        "secretsmanager": [Intrinsic("Sub", tokens_of_tenants), Intrinsic("Ref", "CursorKey")],
+        "secretsmanager": [
+            Intrinsic("Sub", tokens_of_tenants),
+            *map(_ref, ("CursorKey", "AdminPassword", "SessionKey", "OpenIdClient")),
+        ],
         "sqs": [Intrinsic("GetAtt", "PoisonQueue.Arn")],
         "xray": ["*"],  # knows no resources
     }
@@ -323,6 +333,10 @@ def test_an_alarm_rings_for_a_full_queue_and_for_late_changes() -> None:
     for alarm in (queue, late):
         assert alarm["ComparisonOperator"] == "GreaterThanThreshold"
         assert "AlarmTopic" in references(alarm["AlarmActions"])
+
+
+def _ref(name: str) -> Intrinsic:
+    return Intrinsic("Ref", name)
 
 
 # Data and logs
@@ -421,9 +435,10 @@ def test_each_sample_body_is_json(path: Path) -> None:
 
 
 @each_event
-def test_each_sample_event_but_one_has_the_sample_token(path: Path) -> None:
+def test_each_sample_event_of_scim_but_one_has_the_sample_token(path: Path) -> None:
     headers = json.loads(path.read_text())["headers"]
-    assert headers.get("authorization") == (None if path.stem == "missing-token" else f"Bearer {TOKEN}")
+    has_none = path.stem.startswith(("missing-token", "admin"))
+    assert headers.get("authorization") == (None if has_none else f"Bearer {TOKEN}")
 
 
 def test_the_sample_token_is_well_formed() -> None:
@@ -463,6 +478,7 @@ def _needed(service: str, operation: str, arguments: Mapping[str, Any]) -> Itera
 def _keys(arguments: Mapping[str, Any]) -> str:
     """The partition keys in the arguments of a call, as a policy names them."""
     kinds = {f"{kind}*" for kind in re.findall(r"':?pk': {'S': '(.#)", repr(arguments))}
+    kinds |= {"TENANTS"} if "{'S': 'TENANTS'}" in repr(arguments) else set()
     return ", ".join(sorted(kinds))
 
 
@@ -501,3 +517,28 @@ def test_the_rotation_has_exactly_the_rights_that_its_steps_take(settings: Setti
         secret = settings.secret_prefix + tenant
         handler({"Step": step, "SecretId": secret, "ClientRequestToken": "0" * 32}, LambdaContext())
     assert RUN | needed == DEPLOYMENT.rights(ROTATION)
+
+
+def test_the_console_has_exactly_the_rights_that_its_acts_take(settings: Settings, needed: set[Right]) -> None:
+    operator, tenant = Visitor(), f"tenant-{uuid.uuid4()}"[:40]
+    start = operator.sign_in()
+    page = operator.submit(start, start.form("/admin"), tenant=tenant)
+    page = operator.submit(page, page.form("/token"))
+    used = set(needed)
+    scim = Endpoint(page.value("token"))
+    user = scim.create(displayName="Ada Lovelace")
+    assert scim.request("POST", "/Users", {"schemas": user["schemas"], "userName": user["userName"]}).status == 409
+    needed.clear()
+    here = f"/admin/tenants/{tenant}"
+    for path in ("", "/connect", "/log", "/people?who=love", f"/people/{user['id']}", "/participants.csv", ""):
+        assert operator.get(here + path).status == 200
+    invited = operator.submit(connect := operator.get(f"{here}/connect"), connect.form("/invite"))
+    guest = Visitor()
+    guest.submit(door := guest.get(invited.value("link")), door.forms[0])
+    for act in ("/token", "/mode", "/revoke", "/disconnect"):
+        page = operator.get(f"{here}/connect")
+        assert operator.submit(page, page.form(act)).status == 200
+    page = operator.get(f"{here}/connect")
+    operator.submit(page, page.form("/token"))
+    operator.submit(page, page.form("/sign-out"))
+    assert RUN | used | needed == DEPLOYMENT.rights("AdminFunction")

@@ -4,6 +4,7 @@ After a restart everything is as it was but the six random characters at the end
 """
 
 import sys
+from contextlib import suppress
 from pathlib import Path
 from secrets import token_urlsafe
 
@@ -22,8 +23,8 @@ def child(data: Path) -> Child:
     )
 
 
-def ensure(url: str, name: str) -> None:
-    """Makes a secret of random characters, as ``GenerateSecretString`` does, unless it is there."""
+def ensure(url: str, name: str, value: str | None = None) -> str:
+    """What a secret holds, which is made unless it is there: of random characters, as ``GenerateSecretString`` does."""
     client = boto3.client(
         "secretsmanager",
         endpoint_url=url,
@@ -31,10 +32,9 @@ def ensure(url: str, name: str) -> None:
         aws_access_key_id="local",
         aws_secret_access_key="local",  # noqa: S106 - moto takes any
     )
-    try:
-        client.create_secret(Name=name, SecretString=token_urlsafe(48))
-    except client.exceptions.ResourceExistsException:
-        return
+    with suppress(client.exceptions.ResourceExistsException):
+        client.create_secret(Name=name, SecretString=value or token_urlsafe(48))
+    return str(client.get_secret_value(SecretId=name)["SecretString"])
 
 
 def connect() -> Service:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import time
-import traceback
 from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from aws_lambda_powertools import Logger
 from botocore.exceptions import ClientError
 
+from handlers.faults import describe
 from handlers.http import Request, Response
 from handlers.routes import Endpoint, Exchange, Find, Operation
 from scim import wiring
@@ -84,7 +84,7 @@ class Application:
             raise
         tenant = opened.tenant
         if opened.was_read:
-            self._note_use(opened, tenants, request.id)
+            self._note_use(opened, tenants, request)
         # Token and settings are cached, and so counted apart.
         line |= {"tenant": tenant.id, "dynamodb_calls_cold": calls.calls}
         calls = adapters.dynamo(deadline)
@@ -156,15 +156,15 @@ class Application:
             if not records.refuse(wiring.now(), number, refused.rule):
                 line["unrecorded"] = number
 
-    def _note_use(self, opened: Opened, tenants: TenantStore, request_id: str) -> None:
+    def _note_use(self, opened: Opened, tenants: TenantStore, request: Request) -> None:
         """Once a minute: write down that the token is in use, and warn if it ends soon. Never fails the request."""
         tenant, now = opened.tenant.id, time.time()
         if days := warning(opened.expires, now):
             self._logger.warning("token expires", tenant=tenant, within_days=days)
         try:
-            tenants.record_use(tenant, Use(now, opened.version))
+            tenants.record_use(tenant, Use(now, opened.version, (request.header("user-agent") or "")[:200]))
         except (ClientError, *NO_ANSWER) as fault:
-            self._report(fault, request_id)
+            self._report(fault, request.id)
 
     def _context(self, request: Request, tenant: Tenant, deadline: Deadline) -> Context:
         return Context(
@@ -179,11 +179,8 @@ class Application:
         )
 
     def _report(self, fault: Exception, request_id: str) -> None:
-        """Log a fault of ours: where it happened and its kind. Its message may hold what a person's data are."""
-        frames = traceback.extract_tb(fault.__traceback__)
-        where = [f"{frame.filename.rpartition('/')[2]}:{frame.lineno} {frame.name}" for frame in frames]
-        code = fault.response["Error"]["Code"] if isinstance(fault, ClientError) else None
-        self._logger.error("fault", request_id=request_id, kind=type(fault).__name__, code=code, where=where)
+        """Log a fault of ours."""
+        self._logger.error("fault", request_id=request_id, **describe(fault))
 
 
 def _asked(request: Request, endpoint: Endpoint | None, line: Mapping[str, Any]) -> Asked:

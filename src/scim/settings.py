@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 
 def _names(text: object) -> object:
@@ -37,10 +37,42 @@ class Settings(BaseModel):
     """The queue of the change records that no event can be made of."""
 
     @classmethod
-    def from_environment(cls, environment: Mapping[str, str]) -> Settings:
+    def from_environment(cls, environment: Mapping[str, str]) -> Self:
         """Raises ``ValueError`` that names the variables that are missing or wrong."""
         try:
             return cls.model_validate(dict(environment))
         except ValidationError as error:
             wrong = ", ".join(str(each["loc"][0]) for each in error.errors())
             raise ValueError(f"These environment variables are missing or wrong: {wrong}.") from None
+
+
+class ConsoleSettings(Settings):
+    """What the console needs besides."""
+
+    password_secret: str = Field(alias="PASSWORD_SECRET", min_length=1)
+    """The secret that holds the operator's password: its name or ARN."""
+    session_secret: str = Field(alias="SESSION_SECRET", min_length=1)
+    """The secret that holds the key by which sessions are signed: its name or ARN."""
+    openid_secret: str = Field(alias="OPENID_SECRET", min_length=1)
+    """The secret that tells of the company's OpenID provider, if operators sign in there: its name or ARN."""
+
+
+class OpenIdSettings(BaseModel):
+    """What :attr:`ConsoleSettings.openid_secret` holds, as JSON; without an issuer the password opens the console."""
+
+    model_config = ConfigDict(frozen=True)
+
+    issuer: str = ""
+    client_id: str = ""
+    client_secret: str = Field(default="", repr=False)
+    groups: Annotated[tuple[str, ...], BeforeValidator(_names)] = ()
+    groups_claim: str = "groups"
+    domains: Annotated[tuple[str, ...], BeforeValidator(_names)] = ()
+
+    @model_validator(mode="after")
+    def _names_who_may_in(self) -> Self:
+        if self.issuer and not (self.client_id and self.client_secret):
+            raise ValueError("An OpenID provider needs a client id and a client secret.")
+        if self.issuer and not (self.groups or self.domains):
+            raise ValueError("An OpenID provider needs allowed groups or domains, else all its users were operators.")
+        return self

@@ -30,11 +30,15 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_secretsmanager import SecretsManagerClient
 
+    from scim.access.console_secret import ConsoleSecret
+    from scim.access.oidc import OpenIdProvider
     from scim.events.relay import Relay
     from scim.protocol.path import Path
+    from scim.service.invitations import Invitations
     from scim.service.log import Log
     from scim.service.ports import Tenant
     from scim.service.tenants import Tenants
+    from scim.settings import ConsoleSettings
     from scim.store.records import RecordStore
     from scim.store.resources import Layout, ResourceStore
 
@@ -127,6 +131,14 @@ class Operator:
 
         return Tenants(self.store(), self.secrets, self.actor, time.time, new_id)
 
+    def invitations(self) -> Invitations:
+        """Invitations to the console, for one operation."""
+        from scim.service.invitations import Invitations
+        from scim.store.console import InvitationStore
+
+        calls = Dynamo(self.client, self.settings.table_name, deadline(_OPERATING_S))
+        return Invitations(TenantStore(calls, new_id), InvitationStore(calls, new_id), self.actor, time.time, new_id)
+
     def log(self, tenant_id: str, seconds: float = _OPERATING_S) -> Log | None:
         """The log of a tenant, for as long as an operation may take; ``None`` for no such tenant."""
         from scim.service.log import Log
@@ -153,6 +165,58 @@ def operator(
         "secretsmanager", config=secret_store.OPERATOR_CONFIG, endpoint_url=found.get("secretsmanager")
     )
     return Operator(settings, actor, client, SecretStore(secrets, settings.secret_prefix))
+
+
+@dataclass(frozen=True)
+class Console:
+    """What the console keeps as long as its execution environment lives."""
+
+    settings: ConsoleSettings
+    client: DynamoDBClient
+    secrets: SecretStore
+    password: ConsoleSecret
+    session_key: ConsoleSecret
+    openid: ConsoleSecret
+
+    def openid_provider(self) -> OpenIdProvider | None:
+        """The company's; ``None`` where the password opens the console.
+
+        Raises ``ValueError`` where the secret does not tell who may in.
+        """
+        from scim.settings import OpenIdSettings
+
+        settings = OpenIdSettings.model_validate_json(self.openid.value())
+        if not settings.issuer:
+            return None
+        from scim.access.oidc import Admission, OpenIdProvider
+
+        domains = frozenset(map(str.lower, settings.domains))
+        admission = Admission(frozenset(settings.groups), domains, settings.groups_claim)
+        return OpenIdProvider(settings.issuer, settings.client_id, settings.client_secret, admission)
+
+    @cached_property
+    def layout(self) -> Layout:
+        from scim.store.resources import Layout
+
+        return Layout(indexed(self.settings), _expiry(self.settings.change_retention_days), new_id, time.time)
+
+    def dynamo(self, deadline: Deadline) -> Dynamo:
+        return Dynamo(self.client, self.settings.table_name, deadline)
+
+
+def console(settings: ConsoleSettings) -> Console:
+    """The clients are made, and have neither looked for credentials nor opened a connection."""
+    from scim.access.console_secret import ConsoleSecret
+
+    secrets = clients.client("secretsmanager", secret_store.OPERATOR_CONFIG)
+    return Console(
+        settings=settings,
+        client=_dynamodb(),
+        secrets=SecretStore(secrets, settings.secret_prefix),
+        password=ConsoleSecret(secrets, settings.password_secret, time.time),
+        session_key=ConsoleSecret(secrets, settings.session_secret, time.time),
+        openid=ConsoleSecret(secrets, settings.openid_secret, time.time),
+    )
 
 
 def deadline(seconds: float) -> Deadline:

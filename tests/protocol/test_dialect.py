@@ -194,3 +194,35 @@ def test_what_parts_of_a_request_needed_is_reported_once_and_sorted() -> None:
 
     assert whole.fired == ["string-boolean", "unquoted-value"]
     assert part.fired == ["string-boolean", "unquoted-value"]
+
+
+# What comes to nothing
+
+
+@pytest.mark.parametrize("value", [None, "", [], {}])
+def test_nothing_that_comes_to_nothing_is_not_noted(value: object) -> None:
+    dialect = Dialect()
+    dialect.leave_out("mail", value)
+    assert dialect.left_out == []
+
+
+def test_what_was_left_out_is_noted_by_names_alone() -> None:
+    dialect = Dialect()
+    for name in ("mail", "name.firstName", "urn:x:2.0:User:floor", "ada@example.com", "a b", "x" * 101):
+        dialect.leave_out(name, value=False)
+    assert dialect.left_out == ["?", "mail", "name.firstName", "urn:x:2.0:User:floor"]
+
+
+def test_request_has_left_out_what_its_parts_have() -> None:
+    whole, part = Dialect(), Dialect()
+    part.leave_out("mail", "x")
+    whole.absorb(part)
+    assert whole.left_out == ["mail"]
+
+
+def test_strict_mode_remembers_what_it_refused_last() -> None:
+    dialect = Dialect(strict=True)
+    assert dialect.refused is None
+    dialect.accepts(Leniency.EMPTY_STRING)
+    dialect.accepts(Leniency.PATHLESS_PATCH)
+    assert dialect.refused == "pathless-patch"

@@ -157,7 +157,7 @@ class MemoryTenants:
     def count(self, _: str) -> tuple[int, int]:
         return 0, 0
 
-    def users(self, _: str) -> Iterator[Stored]:
+    def users(self, *_: str, **__: str) -> Iterator[Stored]:
         return iter(())
 
 

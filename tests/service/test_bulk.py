@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 
-from scim.protocol.errors import InvalidSyntax, InvalidValue, PayloadTooLarge
+from scim.protocol.dialect import Dialect
+from scim.protocol.errors import InvalidSyntax, InvalidValue, PayloadTooLarge, ScimError
 from scim.protocol.messages import BULK_RESPONSE
 from scim.service.bulk import Bulk
 from scim.service.context import Context
+from scim.service.failures import Asked
 from scim.service.ports import Change, Tenant
 from scim.service.stored import Stored
 from tests.endpoint import CORE, ENTERPRISE
@@ -445,3 +447,31 @@ def test_strict_tenant_is_strict_in_bulk_too() -> None:
     )
 
     assert statuses(results) == ["400"]
+
+
+def test_recorder_is_told_how_operations_ended_when_all_have_been_tried() -> None:
+    store = MemoryStore(user("ada"))
+    seen: list[int] = []
+    request = {
+        "schemas": [BULK_REQUEST],
+        "failOnErrors": 2,
+        "Operations": [
+            {"method": "POST", "path": "/Users", "bulkId": "1", "data": {"userName": "ADA"}},
+            {"method": "POST", "path": "/Users", "bulkId": "2", "data": {"userName": "bob"}},
+            {"method": "DELETE", "path": "/Users/nobody"},
+            {"method": "DELETE", "path": "/Users/not-tried"},
+        ],
+    }
+
+    class Late(Ends):
+        def failed(self, asked: Asked, error: ScimError, dialect: Dialect) -> None:
+            seen.append(len(store.users))
+            super().failed(asked, error, dialect)
+
+    told = Late()
+    Bulk({"users": resources(store)}, context(), lambda _: None, told).run(request)
+
+    ended = [(asked.operation, asked.resource_id, error.status) for asked, error, _ in told.failures]
+    assert sorted(ended, key=str) == [("create", None, 409), ("delete", "nobody", 404)]
+    assert [asked.operation for asked, _ in told.successes] == ["create"]
+    assert seen == [2, 2]

@@ -90,6 +90,9 @@ class Bulk:
         self._dependencies = depend([step.node for step in self._steps])
         # With failOnErrors one at a time, so that nothing runs beyond the error that ends it (section 3.7.3).
         self._carry_out(self.workers if request.failonerrors is None else 1, request.failonerrors)
+        # Only now, so that it takes no time from any operation.
+        with ThreadPoolExecutor(self.workers) as pool:
+            list(pool.map(self._record, self._steps))
         for step in self._steps:
             self.context.dialect.absorb(step.context.dialect)
         return {
@@ -148,9 +151,6 @@ class Bulk:
             )
         if step.error is not None:
             step.result |= {"status": str(step.error.status), "response": step.error.body()}
-            self.recorder.failed(_asked(step), step.error, step.context.dialect)
-        else:
-            self.recorder.succeeded(_asked(step), step.context.dialect)
 
     def _run(self, index: int, step: _Step) -> None:
         if self.context.deadline.remaining_s() < _TIME_FOR_OPERATION_S:
@@ -205,6 +205,12 @@ class Bulk:
         index = self._dependencies.makers.get(bulk_id)
         return None if index is None else self._steps[index]
 
+    def _record(self, step: _Step) -> None:
+        if step.error is not None and "status" in step.result:
+            self.recorder.failed(_asked(step), step.error, step.context.dialect)
+        elif step.has_succeeded:
+            self.recorder.succeeded(_asked(step), step.context.dialect)
+
     def _undo_what_refers_to_failures(self, *, at_the_end: bool = False) -> None:
         """Delete what was made with a reference that has come to nothing; only a circle can lead there.
 
@@ -235,7 +241,6 @@ class Bulk:
             return False
         step.error = UnresolvedReference("The operation refers in a circle to a bulkId whose operation failed.")
         step.result = _named(step.sent) | {"status": str(step.error.status), "response": step.error.body()}
-        self.recorder.failed(_asked(step), step.error, step.context.dialect)
         return True
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from scim.service.explanations import explain, explain_token
 from scim.service.failures import Counted
+from scim.service.providers import recognise
 from scim.service.records import Changed, Record, Refused
 
 _DONE = {"create": "created", "replace": "replaced", "patch": "changed", "delete": "deleted"}
@@ -55,7 +56,7 @@ def entry(record: Record) -> Entry:
                 count=1,
                 is_loop=False,
                 request_id=change.request_id,
-                provider=None,
+                provider=recognise("", "", change.leniencies, None),
             )
         case Refused(first, last, count, rule):
             what, change_to = explain_token(rule, None)

@@ -192,10 +192,14 @@ class Act:
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """The last use of a token: when, to a minute, in seconds since 1970, and the version of the secret it is in."""
+    """The last use of a token: when, to a minute, in seconds since 1970, and the version of the secret it is in.
+
+    ``agent`` is the user agent that used it.
+    """
 
     at: float
     version: str
+    agent: str = ""
 
 
 class SettingsReader(Protocol):
@@ -221,8 +225,8 @@ class TenantStore(SettingsReader, Protocol):
     def count(self, tenant_id: str) -> tuple[int, int]:
         """How many users the tenant has, and how many of them are active."""
 
-    def users(self, tenant_id: str) -> Iterator[Stored]:
-        """The users in the order of their ids, read as they are drawn."""
+    def users(self, tenant_id: str, after: str = "") -> Iterator[Stored]:
+        """The users in the order of their ids, behind the id ``after``, read as they are drawn."""
 
 
 CURRENT, PREVIOUS, PENDING = "AWSCURRENT", "AWSPREVIOUS", "AWSPENDING"

@@ -135,4 +135,9 @@ def act(partition: str, sort: str, act: Act) -> Item:
 
 
 def use(partition: str, sort: str, use: Use) -> Item:
-    return {**key(partition, sort), "last_used": {"N": str(use.at)}, "secret_version": {"S": use.version}}
+    return {
+        **key(partition, sort),
+        "last_used": {"N": str(use.at)},
+        "secret_version": {"S": use.version},
+        "agent": {"S": use.agent},
+    }

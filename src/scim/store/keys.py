@@ -116,6 +116,22 @@ TENANTS = "TENANTS"
 ALL_TENANTS = Range("-", "{")  # around the characters of ids
 
 
+CONSOLE = "S#"
+"""The console's own partition, which is no tenant's."""
+
+
+def attempts(source: str, window: int) -> str:
+    return f"S#attempts#{source}#{window}"
+
+
+def ended_session(session_id: str) -> str:
+    return f"S#ended#{session_id}"
+
+
+def invitation(digest: str) -> str:
+    return f"S#invitation#{digest}"
+
+
 def ledger(tenant_id: str) -> str:
     return f"L#{tenant_id}"
 

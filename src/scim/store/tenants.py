@@ -74,7 +74,9 @@ class TenantStore:
 
     def last_use(self, tenant_id: str) -> Use | None:
         item = self._dynamo.get(keys.use(tenant_id), keys.USE)
-        return None if item is None else Use(float(item["last_used"]["N"]), item["secret_version"]["S"])
+        if item is None:
+            return None
+        return Use(float(item["last_used"]["N"]), item["secret_version"]["S"], item["agent"]["S"])
 
     def count(self, tenant_id: str) -> tuple[int, int]:
         """How many users the tenant has, and how many of them are active."""
@@ -82,9 +84,10 @@ class TenantStore:
         counters = Counters([(item["sk"]["S"], int(item["counts"]["N"])) for item in found])
         return counters.total, sum(int(item["active"]["N"]) for item in found)
 
-    def users(self, tenant_id: str) -> Iterator[Stored]:
-        """The users in the order of their ids, read as they are drawn."""
-        return map(items.stored, self._dynamo.query(keys.tenant(tenant_id), keys.users()))
+    def users(self, tenant_id: str, after: str = "") -> Iterator[Stored]:
+        """The users in the order of their ids, behind the id ``after``, read as they are drawn."""
+        found = map(items.stored, self._dynamo.query(keys.tenant(tenant_id), keys.users(after)))
+        return (stored for stored in found if stored.id != after)
 
     def _put(self, part: Part, item: Item, condition: dict[str, str]) -> Action:
         return Action(part, {"Put": {"TableName": self._dynamo.table, "Item": item, **condition}})

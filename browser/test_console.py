@@ -1,0 +1,186 @@
+"""The console in a real browser: the whole story, on a phone, by keyboard, in light and dark."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import BrowserContext, Page, expect
+
+from browser.conftest import IMAGES, Running
+
+CORE = "urn:ietf:params:scim:schemas:core:2.0:User"
+
+# The contrast of each text with what is painted behind it (WCAG 2.2, 1.4.3), for those that are too faint.
+FAINT = """() => {
+  const channels = colour => colour.match(/[\\d.]+/g).map(Number);
+  const light = ([r, g, b]) => [r, g, b].map(c => c / 255)
+    .map(c => c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4)
+    .reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);
+  const behind = element => {
+    for (let each = element; each; each = each.parentElement) {
+      const colour = channels(getComputedStyle(each).backgroundColor);
+      if (colour.length === 3 || colour[3] > 0) return colour;
+    }
+    return [255, 255, 255];
+  };
+  return [...document.querySelectorAll("body *")]
+    .filter(each => [...each.childNodes].some(node => node.nodeType === 3 && node.data.trim()))
+    .filter(each => !(each instanceof SVGElement) && each.checkVisibility())
+    .map(each => [each.textContent.trim(), channels(getComputedStyle(each).color), behind(each)])
+    .map(([text, front, back]) => [text, light(front), light(back)])
+    .map(([text, a, b]) => [text, (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05)])
+    .filter(([, contrast]) => contrast < 4.5);
+}"""
+
+
+def sign_in(page: Page, running: Running) -> None:
+    page.goto("/admin")
+    page.get_by_label("Password of the operator").fill(running.password)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("heading", name="Employee provisioning")).to_be_visible()
+
+
+def add_customer(page: Page, name: str) -> str:
+    """A customer's token, as the page shows it."""
+    page.goto("/admin")
+    page.get_by_label("Short name").fill(name)
+    page.get_by_role("button", name="Add").click()
+    page.get_by_role("button", name="Show the token").click()
+    token: str = page.get_by_label("Token", exact=True).input_value()
+    return token
+
+
+def open_tab(page: Page, name: str) -> None:
+    page.get_by_role("navigation", name="Pages of").get_by_role("link", name=name).click()
+
+
+def user(name: str, **attributes: Any) -> dict[str, Any]:
+    return {"schemas": [CORE], "userName": f"{name}@example.com", **attributes}
+
+
+@pytest.fixture
+def page(context: BrowserContext) -> Page:
+    return context.new_page()
+
+
+def picture(page: Page, name: str) -> None:
+    page.screenshot(path=IMAGES / f"{name}.png", full_page=True)
+
+
+def test_story_from_signing_in_over_connect_to_the_first_user(page: Page, running: Running, tmp_path: Path) -> None:
+    complaints: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text))
+    page.goto("/admin")
+    page.get_by_label("Password of the operator").fill("not the password")
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("alert")).to_contain_text("not the password")
+    sign_in(page, running)
+
+    token = add_customer(page, "globex")
+    assert token.startswith("muster_globex_")
+    assert page.get_by_label("SCIM URL").input_value() == f"{running.url}/scim/v2"
+    picture(page, "connect")
+    page.reload()
+    expect(page.get_by_role("heading", name="This did not work")).to_be_visible()
+    assert "muster_globex_" not in page.content()
+    page.goto("/admin/tenants/globex/guide/entra")
+    picture(page, "guide")
+
+    ada = user("ada", displayName="Ada Lovelace", emails=[{"value": "ada@example.com", "primary": True}])
+    status, created = running.send(token, "POST", "/Users", ada)
+    assert status == 201
+    change = {"op": "replace", "path": "title", "value": "Countess"}
+    body = {"schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": [change]}
+    assert running.send(token, "PATCH", f"/Users/{created['id']}", body)[0] == 200
+    status, grace = running.send(token, "POST", "/Users", user("grace", displayName="Grace Hopper"))
+    status, _ = running.send(token, "POST", "/Users", user("alan", active="perhaps"))
+    assert status == 400
+    body["Operations"] = [{"op": "replace", "path": "active", "value": False}]
+    assert running.send(token, "PATCH", f"/Users/{grace['id']}", body)[0] == 200
+
+    open_tab(page, "Status")
+    expect(page.get_by_role("img", name="Writes and failures a day")).to_be_visible()
+    picture(page, "status")
+    open_tab(page, "Log")
+    expect(page.get_by_role("row").filter(has_text="ada@example.com")).to_have_count(2)
+    expect(page.get_by_role("row").filter(has_text="alan@example.com")).to_contain_text("What to change:")
+    picture(page, "log")
+    open_tab(page, "Find a person")
+    page.get_by_label("Name, email, user name or external id").fill("lovelace")
+    page.get_by_role("button", name="Find").click()
+    expect(page.get_by_role("heading", name="Ada Lovelace")).to_be_visible()
+    expect(page.get_by_text("Changed: title.")).to_be_visible()
+    picture(page, "timeline")
+
+    open_tab(page, "Participants")
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download all as CSV").click()
+    download.value.save_as(tmp_path / "participants.csv")
+    exported = (tmp_path / "participants.csv").read_text("utf-8-sig")
+    assert "Ada Lovelace" in exported
+    assert "Grace Hopper" not in exported
+
+    open_tab(page, "Connect")
+    page.get_by_role("button", name="Make a new token").click()
+    second = page.get_by_label("Token", exact=True).input_value()
+    assert second != token
+    assert [running.send(each, "GET", "/Users?count=0")[0] for each in (token, second)] == [200, 200]
+    page.get_by_role("button", name="Sign out").click()
+    page.goto("/admin/tenants/globex")
+    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+    assert [text for text in complaints if "Content Security Policy" in text] == []
+
+
+def test_invitation_opens_one_customer_to_one_browser(page: Page, context: BrowserContext, running: Running) -> None:
+    sign_in(page, running)
+    add_customer(page, "initech")
+    page.goto("/admin/tenants/initech/connect")
+    page.get_by_role("button", name="Make a link").click()
+    link = page.get_by_label("Link").input_value()
+    assert context.browser
+    with context.browser.new_context() as guests:
+        guest = guests.new_page()
+        guest.goto(link)
+        picture(guest, "invitation")
+        guest.get_by_role("button", name="Open initech").click()
+        expect(guest.get_by_role("heading", name="Connect", exact=True)).to_be_visible()
+        guest.get_by_role("button", name="Make a new token").click()
+        assert guest.get_by_label("Token", exact=True).input_value().startswith("muster_initech_")
+        answer = guest.goto(f"{running.url}/admin/tenants/acme")
+        assert answer
+        assert answer.status == 404
+    with context.browser.new_context() as others:
+        other = others.new_page()
+        other.goto(link)
+        expect(other.get_by_role("heading", name="This invitation is over")).to_be_visible()
+
+
+def test_signing_in_takes_no_mouse(page: Page, running: Running) -> None:
+    page.goto("/admin")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    expect(page.get_by_label("Password of the operator")).to_be_focused()
+    page.keyboard.type(running.password)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Employee provisioning")).to_be_visible()
+
+
+def test_every_page_fits_a_phone_and_can_be_read_in_light_and_dark(page: Page, running: Running) -> None:
+    sign_in(page, running)
+    token = add_customer(page, "hooli")
+    long = user("a-rather-long-name-of-somebody-in-a-department", displayName="Wolfeschlegelsteinhausenbergerdorff")
+    status, created = running.send(token, "POST", "/Users", long)
+    assert status == 201
+    here = "/admin/tenants/hooli"
+    paths = ["", "/connect", "/guide/ping", "/log", "/people?who=a", f"/people/{created['id']}", "/participants"]
+    page.set_viewport_size({"width": 320, "height": 640})
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        for path in ("/admin", "/admin/nowhere", *(here + path for path in paths)):
+            page.goto(path)
+            assert page.evaluate("document.documentElement.scrollWidth") <= 320, path
+            assert page.evaluate(FAINT) == [], (scheme, path)
+    page.goto(f"{here}/log")
+    picture(page, "phone")

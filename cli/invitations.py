@@ -1,0 +1,32 @@
+"""``invite``: a link for the customer's IT admin."""
+
+import click
+
+from cli import output
+from cli.app import as_json, at_a_deployment, deployment
+from scim.service.invitations import DEFAULT_LIFETIME_S, link
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  muster invite acme
+  muster invite acme --expires 24h
+"""
+)
+@click.argument("tenant")
+@click.option(
+    "--expires", type=output.Duration(), default=DEFAULT_LIFETIME_S, show_default="7d", help="How long the link works."
+)
+@as_json
+@at_a_deployment
+def invite(tenant: str, expires: float, json: bool) -> None:
+    """Make a link that opens TENANT, and nothing else, in the console: once, to whoever uses it first."""
+    where = deployment()
+    invitation = where.operator.invitations().invite(tenant, expires)
+    url = link(where.scim_url, invitation.secret)
+    if json:
+        output.document({"tenant": tenant, "link": url, "expires": output.rfc3339(invitation.expires)})
+        return
+    output.facts({"Link": url, "Expires": output.moment(invitation.expires)})
+    click.echo("The link is shown only now.", err=True)

@@ -1,0 +1,129 @@
+"""One request to the console from event to answer: session, form token, page, errors, log. Done once."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping
+from functools import cached_property
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+from aws_lambda_powertools import Logger
+
+from handlers.console import view
+from handlers.console.routes import Route, find
+from handlers.console.sessions import OPERATOR, Session, Sessions
+from handlers.console.visit import Visit
+from handlers.console.web import Failure, NotFound, Page, Request, redirect
+from handlers.faults import describe
+from scim import wiring
+from scim.protocol.errors import ScimError
+from scim.protocol.schema import user_type
+from scim.service.tenants import TenantError
+from scim.settings import ConsoleSettings
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
+_LOCAL = ("127.0.0.1", "localhost")
+
+
+class Console:
+    """A Lambda handler that serves the console. It is made ready before a snapshot is taken, as the others are."""
+
+    def __init__(self) -> None:
+        self._logger = Logger(use_rfc3339=True)
+        if os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start":
+            _ = self._adapters.layout
+            user_type()
+            view.prime()
+
+    @cached_property
+    def _adapters(self) -> wiring.Console:
+        return wiring.console(ConsoleSettings.from_environment(os.environ))
+
+    def __call__(self, event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
+        """The answer to a request, as API Gateway hands it over and takes it back."""
+        started = time.monotonic()
+        request = Request(event)
+        line: dict[str, Any] = {"request_id": request.id, "method": request.method}
+        try:
+            page = self._answer(request, context.get_remaining_time_in_millis() / 1_000, line)
+        except Failure as failure:
+            page = _failed(failure.status, failure.message, failure.headers)
+        except ScimError as error:
+            if error.status >= 500 and isinstance(error.__cause__, Exception):
+                self._report(error.__cause__, request.id)
+            page = _failed(HTTPStatus(error.status), error.detail, error.headers)
+        except Exception as fault:  # noqa: BLE001  # the last resort: whatever it is, the visitor gets a page
+            self._report(fault, request.id)
+            page = _failed(HTTPStatus.INTERNAL_SERVER_ERROR, f"The request failed; its id is {request.id}.")
+        elapsed = round((time.monotonic() - started) * 1_000, 1)
+        self._logger.info("console", **line, status=int(page.status), ms=elapsed)
+        return page.event(https=request.domain not in _LOCAL)
+
+    def _answer(self, request: Request, seconds: float, line: dict[str, Any]) -> Page:
+        route = find(request)
+        line["page"] = route.name if route else "unknown path"
+        if route is None:
+            raise NotFound
+        method = "GET" if request.method == "HEAD" else request.method
+        if method not in route.pages:
+            allowed = ", ".join(sorted(route.pages))
+            raise Failure(HTTPStatus.METHOD_NOT_ALLOWED, "This page can't be asked like that.", {"Allow": allowed})
+        if route.is_static:
+            return route.pages[method](request)
+        visit = self._visit(request, seconds)
+        line |= {"role": visit.session.role or "visitor"}
+        if route.tenant:
+            line["tenant"] = route.tenant
+        return self._serve(route, method, visit)
+
+    def _serve(self, route: Route, method: str, visit: Visit) -> Page:
+        if method == "POST" and not visit.sessions.is_own_form(visit.session, visit.request.form.get("csrf", "")):
+            raise Failure(
+                HTTPStatus.FORBIDDEN,
+                "This form is not from a page of yours, or the page has become too old: load it again.",
+            )
+        if not route.is_public and not visit.session.role:
+            return redirect("sign-in")
+        try:
+            page = route.pages[method](visit)
+        except TenantError as error:
+            page = visit.page("failed.html", HTTPStatus.CONFLICT, message=str(error))
+        if visit.is_new and not page.cookies:
+            return Page(page.body, page.status, page.content_type, page.headers, (visit.sessions.write(visit.session),))
+        return page
+
+    def _visit(self, request: Request, seconds: float) -> Visit:
+        adapters = self._adapters
+        scim_url = adapters.settings.public_url or f"https://{request.domain}/scim/v2"
+        sessions = Sessions(adapters.session_key.value().encode(), time.time(), scim_url.startswith("https:"))
+        visit = Visit(
+            request=request,
+            console=adapters,
+            deadline=wiring.deadline(seconds),
+            sessions=sessions,
+            session=sessions.read(request.cookies) or sessions.new(),
+            scim_url=scim_url,
+            report=lambda fault: self._report(fault, request.id),
+        )
+        return visit if self._holds(visit) else visit.as_stranger()
+
+    def _holds(self, visit: Visit) -> bool:
+        """Whether a session that is properly signed is still to be believed."""
+        session: Session = visit.session
+        if not session.role:
+            return True
+        if session.role == OPERATOR and session.credential != visit.credential:
+            return False
+        return not visit.kept.has_ended(session.id)
+
+    def _report(self, fault: Exception, request_id: str) -> None:
+        self._logger.error("fault", request_id=request_id, **describe(fault))
+
+
+def _failed(status: HTTPStatus, message: str, headers: Mapping[str, str] | None = None) -> Page:
+    body = view.render("failed.html", message=message, session=None, is_operator=False, csrf="", has_openid=False)
+    return Page(body, status, headers=headers or {})

@@ -1,0 +1,67 @@
+"""The activity chart: what it counts, and where its bars are, in units of an SVG; the template draws them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from scim.service.entries import Entry
+
+HEIGHT = 120
+_STEP, _WIDTH = 20, 14
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """``day`` is RFC 3339's full-date."""
+
+    day: str
+    written: int
+    failed: int
+
+
+def by_day(entries: Iterable[Entry], last: date, days: int) -> list[Day]:
+    """How many writes and failures each of the last days had; a failure that is repeated counts where it was last."""
+    written, failed = Counter[str](), Counter[str]()
+    for entry in entries:
+        (failed if has_failed(entry) else written)[entry.at[:10]] += entry.count
+    wanted = [str(last - timedelta(days=back)) for back in reversed(range(days))]
+    return [Day(day, written[day], failed[day]) for day in wanted]
+
+
+def has_failed(entry: Entry) -> bool:
+    return entry.kind in ("failure", "token")
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A day: failures stand on top of what was written."""
+
+    day: Day
+    x: int
+    written_y: float
+    written_height: float
+    failed_y: float
+    failed_height: float
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    bars: Sequence[Bar]
+    width: int
+    height: int
+    bar_width: int
+    top: int
+
+
+def chart(days: Sequence[Day]) -> Chart:
+    """``top`` is the number that the highest bar stands for."""
+    top = max((day.written + day.failed for day in days), default=0) or 1
+    return Chart([_bar(each, number, top) for number, each in enumerate(days)], len(days) * _STEP, HEIGHT, _WIDTH, top)
+
+
+def _bar(day: Day, number: int, top: int) -> Bar:
+    written, failed = (round(count * HEIGHT / top, 1) for count in (day.written, day.failed))
+    return Bar(day, number * _STEP, round(HEIGHT - written, 1), written, round(HEIGHT - written - failed, 1), failed)

@@ -1,0 +1,154 @@
+"""What to enter at each identity provider: the short form of docs/identity-providers, to which the tests hold it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+URL, TOKEN = "{url}", "{token}"
+"""Stand for the SCIM URL and for the token."""
+
+
+@dataclass(frozen=True, slots=True)
+class Guide:
+    """``where`` leads to the form, ``fields`` are its labels and values, ``then`` is what comes after it."""
+
+    title: str
+    where: tuple[str, ...]
+    fields: tuple[tuple[str, str], ...]
+    then: tuple[str, ...]
+
+
+GUIDES = {
+    "entra": Guide(
+        "Microsoft Entra ID",
+        (
+            "Enterprise apps > New application > Create your own application > Integrate any other application you "
+            "don't find in the gallery",
+            "Provisioning > New configuration",
+        ),
+        (("Tenant URL", URL), ("Secret Token", TOKEN)),
+        (
+            "Test Connection, then Create.",
+            "Attribute mapping: open the one for groups and set Enabled to No. Keep userName as the matching attribute "
+            "and the mapping of active.",
+            "Users and groups: assign people, or groups whose direct members are to come.",
+            "Provision on demand for one person, then Start provisioning.",
+        ),
+    ),
+    "okta": Guide(
+        "Okta",
+        (
+            "A custom application of type SAML or SWA: General > App Settings > Edit, Provisioning: SCIM",
+            "Provisioning > Integration > Edit",
+        ),
+        (
+            ("SCIM connector base URL", URL),
+            ("Unique identifier field for users", "userName"),
+            ("Supported provisioning actions", "Push New Users, Push Profile Updates"),
+            ("Authentication Mode", "HTTP Header"),
+            ("Authorization", TOKEN),
+        ),
+        (
+            "Test Connector Configuration, then Save.",
+            "Provisioning > To App: Create Users, Update User Attributes, Deactivate Users. Sync Password stays off.",
+            "Assign people or groups under Assignments; nothing under Push Groups.",
+        ),
+    ),
+    "onelogin": Guide(
+        "OneLogin",
+        ("Applications > Add App > SCIM Provisioner with SAML (SCIM v2 Enterprise)", "Configuration"),
+        (("SCIM Base URL", URL), ("SCIM Bearer Token", TOKEN)),
+        (
+            "SCIM JSON Template: what is to be sent; docs/identity-providers/onelogin.md has one.",
+            "Save, then API Status: Enable.",
+            "Parameters: the SCIM username is the email. Provisioning: Enable provisioning.",
+            "Access: the roles whose members are to come.",
+        ),
+    ),
+    "jumpcloud": Guide(
+        "JumpCloud",
+        ("SSO Applications > Add New Application > Custom Application", "Identity Management"),
+        (("SCIM Version", "SCIM 2.0"), ("Base URL", URL), ("Token Key", TOKEN)),
+        (
+            "Enable management of User Groups and Group Membership in this application: off.",
+            "Test Connection, Activate, Save.",
+            "User Groups: the groups whose members are to come.",
+        ),
+    ),
+    "google": Guide(
+        "Google Workspace",
+        ("Apps > Web and mobile apps > the application > Configure autoprovisioning",),
+        (("Access token", TOKEN), ("Endpoint URL", URL)),
+        (
+            "App attributes: userName is the Primary email; first and last name.",
+            "Provisioning scope: the groups whose members are to come; none for everybody.",
+            "Finish, User access on for those concerned, and set Autoprovisioning to Active.",
+        ),
+    ),
+    "ping": Guide(
+        "PingFederate, PingOne",
+        (
+            "PingFederate: the SP connection's provisioning target, with the SCIM Provisioner",
+            "PingOne: Integrations > Provisioning > New connection > Identity Store > SCIM Outbound",
+        ),
+        (
+            ("SCIM URL", URL),
+            ("SCIM base URL", URL),
+            ("Users resource", "/Users"),
+            ("Authentication method", "OAuth 2 Bearer Token"),
+            ("Access Token", TOKEN),
+            ("OAuth Access Token", TOKEN),
+            ("Auth Type Header", "Bearer"),
+            ("User filter", 'username Eq "%s"'),
+        ),
+        ("Leave groups out of the channel's source location, or make a rule without groups.",),
+    ),
+    "sailpoint": Guide(
+        "SailPoint",
+        ("A source of type SCIM 2.0",),
+        (("Base URL", URL), ("Authentication Type", "API Token"), ("API Token", TOKEN)),
+        ("Test Connection, then discover the schema and aggregate accounts.",),
+    ),
+    "auth0": Guide(
+        "Auth0",
+        ("Event Streams > Create Event Stream > Auth0 Actions: user.created, user.updated, user.deleted", "Secrets"),
+        (("SCIM_BASE_URL", URL), ("SCIM_BEARER_TOKEN", TOKEN)),
+        ("Paste the template, adapt buildScimUser() if need be, Save Draft, Deploy.",),
+    ),
+    "authentik": Guide(
+        "authentik",
+        ("Applications > Applications > New Application, type SCIM",),
+        (("URL", URL), ("Token", TOKEN), ("SCIM Compatibility Mode", "Default")),
+        (
+            "Group Property Mappings: one of your own, with the expression raise SkipObject.",
+            "Edit the application: Backchannel providers, the provider.",
+            "Bind the users or groups that are to come; without any, everybody comes.",
+        ),
+    ),
+    "keycloak": Guide(
+        "Keycloak",
+        (
+            "Put the jar of keycloak-scim into providers/, add scim to the Event listeners of the realm",
+            "User federation > Add provider > scim",
+        ),
+        (
+            ("SCIM 2.0 endpoint", URL),
+            ("Endpoint content type", "application/scim+json"),
+            ("Auth mode", "BEARER"),
+            ("Auth password/token", TOKEN),
+        ),
+        ("Enable user propagation: on.", "Enable group propagation: off."),
+    ),
+    "ibm": Guide(
+        "IBM Verify",
+        ("Applications > Add application > Custom Application, its account lifecycle",),
+        (("SCIM Base URL", URL), ("OAuth Bearer Token", TOKEN)),
+        ("Map at least userName, name.givenName, name.familyName and the work email; assign people.",),
+    ),
+    "peakon": Guide(
+        "Moving from Workday Peakon",
+        ("In the identity provider replace Peakon's values",),
+        (("SCIM 2.0 URL", URL), ("OAuth Bearer Token", TOKEN)),
+        ("Entra's gallery application Peakon becomes a new non-gallery application.",),
+    ),
+}

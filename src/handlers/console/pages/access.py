@@ -1,0 +1,143 @@
+"""Getting in and out: the operator by the password, an IT admin by an invitation."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from hmac import compare_digest
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from handlers.console.sessions import INVITED, OPERATOR, Session
+from handlers.console.visit import Visit
+from handlers.console.web import Failure, NotFound, Page, redirect
+from scim.service.invitations import InvitationGone
+from scim.service.signing_in import TooManyAttempts, WeakPassword
+
+if TYPE_CHECKING:
+    from scim.access.oidc import OpenIdProvider
+
+
+def sign_in_form(visit: Visit) -> Page:
+    return redirect() if visit.session.role else visit.page("sign-in.html", wrong=False)
+
+
+def sign_in(visit: Visit) -> Page:
+    if visit.openid is not None:
+        raise NotFound
+    if not is_operators_password(visit):
+        return visit.page("sign-in.html", HTTPStatus.FORBIDDEN, wrong=True)
+    return _enter(visit, visit.sessions.signed_in(OPERATOR, "console:operator", credential=visit.credential))
+
+
+def to_provider(visit: Visit) -> Page:
+    """Go to the company's OpenID provider; an operator who is signed in proves anew who it is."""
+    provider, admission_errors = _provider(visit)
+    try:
+        url = provider.sign_in_url(_callback(visit), *_matching(visit), again=visit.is_operator)
+    except admission_errors as error:
+        raise Failure(HTTPStatus.FORBIDDEN, str(error)) from error
+    return Page(status=HTTPStatus.SEE_OTHER, headers={"Location": url})
+
+
+def from_provider(visit: Visit) -> Page:
+    """Come back from it."""
+    provider, admission_errors = _provider(visit)
+    query = visit.request.asked
+    state, nonce, verifier = _matching(visit)
+    if not compare_digest(query.get("state", "").encode(errors="replace"), state.encode()):
+        raise Failure(HTTPStatus.FORBIDDEN, "This sign-in was not begun in this browser, or too long ago: begin again.")
+    if query.get("iss", provider.issuer) != provider.issuer:
+        raise Failure(HTTPStatus.FORBIDDEN, "The answer comes from another provider.")
+    if "code" not in query:
+        raise Failure(HTTPStatus.FORBIDDEN, "The company's sign-in was not completed.")
+    try:
+        person = provider.person(query["code"], _callback(visit), nonce, verifier)
+    except admission_errors as error:
+        raise Failure(HTTPStatus.FORBIDDEN, str(error)) from error
+    session = visit.sessions.signed_in(OPERATOR, f"console:{person.name}", credential=visit.credential)
+    return _enter(visit, replace(session, authenticated=person.authenticated))
+
+
+def _provider(visit: Visit) -> tuple[OpenIdProvider, type[Exception]]:
+    """The provider, and what it raises when somebody may not in: imported only where there is one."""
+    if visit.openid is None:
+        raise NotFound
+    from scim.access.oidc import NotAdmitted
+
+    return visit.openid, NotAdmitted
+
+
+def _callback(visit: Visit) -> str:
+    return f"{visit.console_url}/oidc/callback"
+
+
+def _matching(visit: Visit) -> tuple[str, str, str]:
+    """State, nonce and code verifier: digests of the session's id (OpenID Connect Core section 15.5.2)."""
+    state, nonce, verifier = (
+        visit.sessions.sealed(f"oidc {name}", visit.session) for name in ("state", "nonce", "pkce")
+    )
+    return state, nonce, verifier
+
+
+def sign_out(visit: Visit) -> Page:
+    visit.kept.end(visit.session.id, visit.session.expires)
+    page = redirect("sign-in")
+    return Page(status=page.status, headers=page.headers, cookies=(visit.sessions.forget(),))
+
+
+def invitation(visit: Visit, secret: str) -> Page:
+    """Ask before the link is used, since programs that preview links use them too."""
+    try:
+        found = visit.invitations.look(secret, visit.session.id)
+    except InvitationGone:
+        return visit.page("invitation-gone.html", HTTPStatus.GONE)
+    return visit.page("invitation.html", tenant=found.tenant, expires=found.expires)
+
+
+def accept(visit: Visit, secret: str) -> Page:
+    try:
+        found = visit.invitations.take(secret, visit.session.id)
+    except InvitationGone:
+        return visit.page("invitation-gone.html", HTTPStatus.GONE)
+    session = visit.sessions.signed_in(INVITED, f"console:invited:{found.tenant}", tenant=found.tenant)
+    return _enter(visit, session, "tenants", found.tenant, "connect")
+
+
+def confirm(visit: Visit) -> None:
+    """Make sure again who it is before a token is made or shown. Raises :class:`Failure`."""
+    if visit.is_fresh:
+        return
+    if not visit.is_operator:
+        raise Failure(
+            HTTPStatus.FORBIDDEN,
+            "Your invitation was used some time ago. A token is only shown right after that: ask for a new invitation.",
+        )
+    if visit.openid is not None:
+        raise Failure(HTTPStatus.FORBIDDEN, "You signed in some time ago: sign in again, then come back.")
+    if not is_operators_password(visit):
+        raise Failure(HTTPStatus.FORBIDDEN, "The password is not right. Go back and try again; nothing was changed.")
+
+
+def is_operators_password(visit: Visit) -> bool:
+    """Whether the form holds the operator's password. Raises :class:`Failure`."""
+    try:
+        return visit.signing_in.check(visit.request.form.get("password", ""), visit.request.address)
+    except TooManyAttempts as error:
+        raise Failure(
+            HTTPStatus.TOO_MANY_REQUESTS,
+            f"Too many attempts. Wait {-(-error.retry_s // 60)} min.",
+            {"Retry-After": str(error.retry_s)},
+        ) from None
+    except WeakPassword:
+        raise Failure(
+            HTTPStatus.FORBIDDEN,
+            "Nobody can sign in: the password in Secrets Manager has fewer than 20 characters and could be guessed.",
+        ) from None
+
+
+def _enter(visit: Visit, session: Session, *parts: str) -> Page:
+    """Go on with another session; the one before is over."""
+    if visit.session.role:
+        visit.kept.end(visit.session.id, visit.session.expires)
+    page = redirect(*parts)
+    return Page(status=page.status, headers=page.headers, cookies=(visit.sessions.write(session),))

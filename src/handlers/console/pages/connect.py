@@ -1,0 +1,92 @@
+"""Connect: the SCIM URL and the token, and what may be done with them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+
+from handlers.console.guides import GUIDES
+from handlers.console.pages.access import confirm
+from handlers.console.standing import standing
+from handlers.console.visit import Visit
+from handlers.console.web import Failure, NotFound, Page, redirect
+from scim.service.invitations import link
+from scim.service.ports import Tenant
+from scim.service.tenants import Issued
+
+_GRACES = {"0": 0.0, "3600": 3_600.0, "86400": 86_400.0, "604800": 604_800.0}
+
+
+def show(visit: Visit, tenant: Tenant) -> Page:
+    shown = standing(tenant, visit.store, visit.sessions.now)
+    return visit.page("connect.html", tenant=tenant.id, standing=shown, guides=GUIDES, section="connect")
+
+
+def guide(visit: Visit, tenant: Tenant, provider: str) -> Page:
+    if provider not in GUIDES:
+        raise NotFound
+    return visit.page("guide.html", tenant=tenant.id, guide=GUIDES[provider], guides=GUIDES, section="connect")
+
+
+def _token(visit: Visit, tenant: Tenant) -> Page:
+    """Show a token that nobody has seen yet, or make a new one. It is in this answer and nowhere else.
+
+    The form names the state that it was made for, so that loading the answer again makes no further token.
+    """
+    confirm(visit)
+    if visit.request.form.get("version") != str(tenant.version):
+        return visit.page(
+            "failed.html",
+            HTTPStatus.CONFLICT,
+            message="The token has changed since this page was loaded, or was shown by it already. Go back to Connect.",
+        )
+    issued = _issue(visit, tenant)
+    visit.tenants.shown(issued)
+    return visit.page("token.html", tenant=tenant.id, issued=issued, guides=GUIDES, section="connect")
+
+
+def _issue(visit: Visit, tenant: Tenant) -> Issued:
+    if not tenant.connected:
+        visit.require_operator()
+        return visit.tenants.connect(tenant.id)
+    if not tenant.token.shown:
+        return visit.tenants.connect(tenant.id)
+    grace = visit.request.form.get("grace", "86400")
+    if grace not in _GRACES:
+        raise Failure(HTTPStatus.BAD_REQUEST, "Choose for how long the old token stays valid.")
+    return visit.tenants.rotate(tenant.id, grace_s=_GRACES[grace], force=visit.request.form.get("force") == "yes")
+
+
+def _revoke(visit: Visit, tenant: Tenant) -> Page:
+    confirm(visit)
+    visit.tenants.revoke(tenant.id)
+    return redirect("tenants", tenant.id, "connect")
+
+
+def _disconnect(visit: Visit, tenant: Tenant) -> Page:
+    visit.require_operator()
+    confirm(visit)
+    visit.tenants.disconnect(tenant.id)
+    return redirect("tenants", tenant.id, "connect")
+
+
+def _mode(visit: Visit, tenant: Tenant) -> Page:
+    visit.require_operator()
+    visit.tenants.configure(tenant.id, strict=visit.request.form.get("mode") == "strict")
+    return redirect("tenants", tenant.id, "connect")
+
+
+def _invite(visit: Visit, tenant: Tenant) -> Page:
+    visit.require_operator()
+    invitation = visit.invitations.invite(tenant.id)
+    shown = link(visit.scim_url, invitation.secret)
+    return visit.page("invited.html", tenant=tenant.id, link=shown, expires=invitation.expires, section="connect")
+
+
+ACTS: Mapping[str, Callable[[Visit, Tenant], Page]] = {
+    "token": _token,
+    "revoke": _revoke,
+    "disconnect": _disconnect,
+    "mode": _mode,
+    "invite": _invite,
+}

@@ -1,0 +1,14 @@
+"""The style sheet and the icon."""
+
+from __future__ import annotations
+
+from handlers.console.view import assets
+from handlers.console.web import NotFound, Page
+
+
+def asset(path: str) -> Page:
+    """An asset by its digest and name; only those that are listed can be asked for."""
+    if path not in assets():
+        raise NotFound
+    text, kind = assets()[path]
+    return Page(text, content_type=kind, headers={"Cache-Control": "public, max-age=31536000, immutable"})

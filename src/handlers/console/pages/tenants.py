@@ -1,0 +1,32 @@
+"""The tenants: all of them for the operator, and a new one."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from handlers.console.standing import standing
+from handlers.console.visit import Visit
+from handlers.console.web import Page, redirect
+
+
+def index(visit: Visit) -> Page:
+    if not visit.is_operator:
+        return redirect("tenants", visit.session.tenant)
+    return _list(visit)
+
+
+def add(visit: Visit) -> Page:
+    """Connect a tenant without showing its token, which its page does."""
+    visit.require_operator()
+    tenant_id = visit.request.form.get("tenant", "").strip()
+    try:
+        visit.tenants.connect(tenant_id, strict=visit.request.form.get("mode") == "strict")
+    except ValueError as error:
+        return _list(visit, HTTPStatus.BAD_REQUEST, wrong=str(error), given=tenant_id)
+    return redirect("tenants", tenant_id, "connect")
+
+
+def _list(visit: Visit, status: HTTPStatus = HTTPStatus.OK, wrong: str = "", given: str = "") -> Page:
+    found = (visit.store.get(tenant_id) for tenant_id in visit.store.ids())
+    shown = [standing(tenant, visit.store, visit.sessions.now) for tenant in found if tenant]
+    return visit.page("tenants.html", status, tenants=shown, wrong=wrong, given=given)

@@ -1,0 +1,142 @@
+"""A request of somebody: who it is, and what may be done for them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cached_property
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+from handlers.console.sessions import OPERATOR, Session, Sessions
+from handlers.console.view import render
+from handlers.console.web import NotFound, Page, Request
+from scim import wiring
+from scim.service.deadline import Deadline
+from scim.service.invitations import Invitations, console_url
+from scim.service.log import Log
+from scim.service.ports import Tenant
+from scim.service.signing_in import SigningIn
+from scim.service.tenants import TENANT_ID, Tenants
+from scim.store.console import ConsoleStore, InvitationStore
+from scim.store.dynamo import Dynamo
+from scim.store.records import RecordStore
+from scim.store.resources import ResourceStore
+from scim.store.tenants import TenantStore
+
+if TYPE_CHECKING:
+    from scim.access.oidc import OpenIdProvider
+
+
+@dataclass(frozen=True)
+class Visit:
+    """``report`` logs a fault. What is cached is read once a request."""
+
+    request: Request
+    console: wiring.Console
+    deadline: Deadline
+    sessions: Sessions
+    session: Session
+    scim_url: str
+    report: Callable[[Exception], None]
+
+    @property
+    def is_new(self) -> bool:
+        """Whether the browser doesn't have the session yet."""
+        return self.sessions.read(self.request.cookies) != self.session
+
+    def as_stranger(self) -> Visit:
+        """The same of somebody who has not signed in."""
+        return replace(self, session=self.sessions.new())
+
+    # What the use cases are built of
+
+    @cached_property
+    def calls(self) -> Dynamo:
+        return self.console.dynamo(self.deadline)
+
+    @cached_property
+    def store(self) -> TenantStore:
+        return TenantStore(self.calls, wiring.new_id)
+
+    @cached_property
+    def kept(self) -> ConsoleStore:
+        return ConsoleStore(self.calls)
+
+    @property
+    def tenants(self) -> Tenants:
+        return Tenants(self.store, self.console.secrets, self.session.actor, time.time, wiring.new_id)
+
+    @property
+    def invitations(self) -> Invitations:
+        store = InvitationStore(self.calls, wiring.new_id)
+        return Invitations(self.store, store, self.session.actor, time.time, wiring.new_id)
+
+    @property
+    def signing_in(self) -> SigningIn:
+        return SigningIn(self.kept, self.console.password.value, time.time)
+
+    def users(self, tenant: Tenant) -> ResourceStore:
+        return ResourceStore(self.calls, self.console.layout, tenant.id, tenant.resource_types[0])
+
+    def log(self, tenant: Tenant) -> Log:
+        records = RecordStore(self.calls, tenant.id, time.time)
+        return Log(records, self.users(tenant), tenant, wiring.now)
+
+    # Who it is
+
+    @property
+    def is_operator(self) -> bool:
+        return self.session.role == OPERATOR
+
+    @property
+    def is_fresh(self) -> bool:
+        return self.session.is_fresh(self.sessions.now)
+
+    @cached_property
+    def credential(self) -> str:
+        """What an operator's session hangs on: another password ends it, or another rule of who may in."""
+        if openid := self.openid:
+            return self.sessions.credential(repr(openid))
+        return self.sessions.credential(self.console.password.value())
+
+    @cached_property
+    def openid(self) -> OpenIdProvider | None:
+        """Where operators sign in; ``None`` if by the password."""
+        return self.console.openid_provider()
+
+    def require_operator(self) -> None:
+        """Raises :class:`NotFound`."""
+        if not self.is_operator:
+            raise NotFound
+
+    def tenant(self, tenant_id: str) -> Tenant:
+        """A tenant that this visitor may see. Raises :class:`NotFound`."""
+        if not TENANT_ID.fullmatch(tenant_id) or not self.session.may_see(tenant_id):
+            raise NotFound
+        if (found := self.store.get(tenant_id)) is None:
+            raise NotFound
+        return found
+
+    # What is answered
+
+    def page(self, template: str, status: HTTPStatus = HTTPStatus.OK, **values: Any) -> Page:
+        return Page(render(template, **self._common, **values), status)
+
+    @property
+    def _common(self) -> dict[str, Any]:
+        return {
+            "csrf": self.sessions.csrf(self.session),
+            "session": self.session,
+            "is_operator": self.is_operator,
+            "is_fresh": self.is_fresh,
+            "has_openid": self.openid is not None,
+            "scim_url": self.scim_url,
+            "now": self.sessions.now,
+        }
+
+    @property
+    def console_url(self) -> str:
+        """The console's own address."""
+        return console_url(self.scim_url)

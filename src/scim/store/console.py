@@ -1,0 +1,112 @@
+"""What the console keeps: attempts to sign in, sessions that were ended, invitations. All of it expires."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from botocore.exceptions import ClientError
+
+from scim.service.invitations import Invitation
+from scim.service.ports import Act
+from scim.store import items, keys
+from scim.store.dynamo import Dynamo, Item, error_code
+from scim.store.transactions import Action, Part, commit
+
+_TTL = {"#ttl": "ttl"}  # a reserved word
+
+
+class ConsoleStore:
+    """One attempt at each call; raises what the SDK does."""
+
+    def __init__(self, dynamo: Dynamo) -> None:
+        self._dynamo = dynamo
+
+    def count(self, source: str, window: int, expires: int) -> int:
+        """Count one more attempt of a source in a window, and return how many there are."""
+        after = self._dynamo.update(
+            keys.CONSOLE,
+            keys.attempts(source, window),
+            UpdateExpression="SET #ttl = :ttl ADD attempts :one",
+            ExpressionAttributeNames=_TTL,
+            ExpressionAttributeValues={":one": {"N": "1"}, ":ttl": {"N": str(expires)}},
+        )
+        return int(after["attempts"]["N"])
+
+    def forget(self, source: str, window: int) -> None:
+        """The attempts of a source in a window were those of somebody who may."""
+        self._dynamo.update(
+            keys.CONSOLE,
+            keys.attempts(source, window),
+            UpdateExpression="SET attempts = :none",
+            ExpressionAttributeValues={":none": {"N": "0"}},
+        )
+
+    def end(self, session_id: str, expires: int) -> None:
+        """Remember until a session would have expired that it has ended."""
+        self._dynamo.update(
+            keys.CONSOLE,
+            keys.ended_session(session_id),
+            UpdateExpression="SET #ttl = :ttl",
+            ExpressionAttributeNames=_TTL,
+            ExpressionAttributeValues={":ttl": {"N": str(expires)}},
+        )
+
+    def has_ended(self, session_id: str) -> bool:
+        return self._dynamo.get(keys.CONSOLE, keys.ended_session(session_id)) is not None
+
+
+class InvitationStore:
+    def __init__(self, dynamo: Dynamo, new_id: Callable[[], str]) -> None:
+        self._dynamo = dynamo
+        self._new_id = new_id
+
+    def add(self, digest: str, invitation: Invitation, act: Act) -> None:
+        """Store an invitation together with the record of who made it."""
+        partition, record = keys.settings(invitation.tenant), keys.act(act.at, act.id)
+        absent = "attribute_not_exists(sk)"
+        wanted = (
+            (Part.RESOURCE, _item(digest, invitation)),
+            (Part.CHANGE, items.act(partition, record, act)),
+        )
+        puts = [{"TableName": self._dynamo.table, "Item": item, "ConditionExpression": absent} for _, item in wanted]
+        commit(
+            self._dynamo,
+            [Action(part, {"Put": put}) for (part, _), put in zip(wanted, puts, strict=True)],
+            token=self._new_id(),
+            is_committed=lambda: self._dynamo.get(partition, record) is not None,
+            new_token=self._new_id,
+        )
+
+    def get(self, digest: str) -> tuple[Invitation, str] | None:
+        """An invitation, and the visitor who has used it, if one has."""
+        item = self._dynamo.get(keys.CONSOLE, keys.invitation(digest))
+        return None if item is None else (_invitation(item), item.get("taken", {}).get("S", ""))
+
+    def take(self, digest: str, visitor: str, now: float) -> Invitation | None:
+        """Use an invitation, unless another visitor has or it has expired; the same visitor may ask again."""
+        try:
+            item = self._dynamo.update(
+                keys.CONSOLE,
+                keys.invitation(digest),
+                UpdateExpression="SET taken = :visitor",
+                ConditionExpression="expires > :now AND (attribute_not_exists(taken) OR taken = :visitor)",
+                ExpressionAttributeValues={":visitor": {"S": visitor}, ":now": {"N": str(now)}},
+            )
+        except ClientError as error:
+            if error_code(error) == "ConditionalCheckFailedException":
+                return None
+            raise
+        return _invitation(item)
+
+
+def _item(digest: str, invitation: Invitation) -> Item:
+    return {
+        **items.key(keys.CONSOLE, keys.invitation(digest)),
+        "tenant": {"S": invitation.tenant},
+        "expires": {"N": str(invitation.expires)},
+        "ttl": {"N": str(int(invitation.expires))},
+    }
+
+
+def _invitation(item: Item) -> Invitation:
+    return Invitation(item["tenant"]["S"], float(item["expires"]["N"]))

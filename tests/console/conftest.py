@@ -1,0 +1,38 @@
+"""An operator who has signed in, and tenants."""
+
+import itertools
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from scim.service.tenants import Tenants
+from tests.console.visitor import Visitor
+from tests.endpoint import Endpoint
+
+_numbers = itertools.count(1)
+FORMULA = '=HYPERLINK("https://evil.example")'
+HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)><svg onload=alert(3)>"
+
+
+@pytest.fixture
+def operator_visits(table: Any) -> Visitor:
+    visitor = Visitor()
+    assert visitor.sign_in().status == 200
+    return visitor
+
+
+@pytest.fixture
+def tenant(table: Any, operator: Tenants) -> tuple[str, Endpoint]:
+    """A connected tenant whose token was shown, and its endpoint."""
+    name = f"customer-{next(_numbers)}"
+    issued = operator.connect(name)
+    operator.shown(issued)
+    return name, Endpoint(issued.token)
+
+
+@pytest.fixture
+def logged(caplog: pytest.LogCaptureFixture) -> Callable[[], str]:
+    """All that was logged, with its fields."""
+    return lambda: json.dumps([vars(record) for record in caplog.records], default=str)

@@ -1,0 +1,208 @@
+"""Operators sign in by the company's OpenID provider; the provider of these tests can be told to lie."""
+
+import json
+import time
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import boto3
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from handlers.console.application import Console
+from tests.console.provider import CLIENT, SECRET, Provider, rsa_key, serving
+from tests.console.visitor import Answer, Visitor
+from tests.endpoint import ENVIRONMENT, PASSWORD
+
+MEMBER = {"groups": ["staff", "muster-operators"]}
+
+
+@pytest.fixture
+def provider(table: object) -> Iterator[Provider]:
+    with serving() as provider:
+        configure(issuer=provider.url, groups="muster-operators, muster-owners")
+        yield provider
+    configure(issuer="")
+
+
+def configure(**settings: str) -> None:
+    value = {"client_id": CLIENT, "client_secret": SECRET} | settings
+    boto3.client("secretsmanager").put_secret_value(
+        SecretId=ENVIRONMENT["OPENID_SECRET"], SecretString=json.dumps(value)
+    )
+
+
+def sign_in(provider: Provider, visitor: Visitor) -> Answer:
+    page = visitor.get("/admin")
+    assert "/admin/oidc" in page.links
+    away = visitor.send("GET", "/admin/oidc")
+    assert away.status == 303
+    return visitor.get(provider.authorize(away.headers["location"]))
+
+
+def test_member_of_an_allowed_group_is_an_operator(provider: Provider) -> None:
+    provider.claims = MEMBER | {"email": "ada@example.com", "email_verified": True}
+    visitor = Visitor(Console())
+    assert sign_in(provider, visitor).status == 200
+    assert "Employee provisioning" in visitor.get("/admin").text
+
+
+def test_elliptic_signatures_are_verified_too(provider: Provider) -> None:
+    provider.claims, provider.algorithm = MEMBER, "ES256"
+    provider.key = ec.generate_private_key(ec.SECP256R1())
+    assert sign_in(provider, Visitor(Console())).status == 200
+
+
+def test_request_to_the_provider_is_tied_to_the_browser(provider: Provider) -> None:
+    first, second = Visitor(Console()), Visitor(Console())
+    asked = []
+    for visitor in (first, second):
+        visitor.get("/admin")
+        asked.append(dict(parse_qsl(urlsplit(visitor.send("GET", "/admin/oidc").headers["location"]).query)))
+    assert asked[0]["redirect_uri"] == "https://scim.example.com/admin/oidc/callback"
+    assert (asked[0]["response_type"], asked[0]["code_challenge_method"]) == ("code", "S256")
+    for name in ("state", "nonce", "code_challenge"):
+        assert len(asked[0][name]) == 43
+        assert asked[0][name] != asked[1][name]
+    assert len({asked[0][name] for name in ("state", "nonce", "code_challenge")}) == 3
+
+
+def test_answer_that_belongs_to_another_browser_is_refused(provider: Provider) -> None:
+    provider.claims = MEMBER
+    thief, victim = Visitor(Console()), Visitor(Console())
+    victim.get("/admin")
+    thief.get("/admin")
+    back = provider.authorize(thief.send("GET", "/admin/oidc").headers["location"])
+    assert victim.get(back).status == 403
+    assert victim.send("GET", "/admin").status == 303
+
+
+def test_code_is_good_for_one_sign_in(provider: Provider) -> None:
+    provider.claims = MEMBER
+    visitor = Visitor(Console())
+    visitor.get("/admin")
+    back = provider.authorize(visitor.send("GET", "/admin/oidc").headers["location"])
+    before = dict(visitor.cookies)
+    assert visitor.get(back).status == 200
+    visitor.cookies = before
+    assert visitor.get(back).status == 503
+
+
+@pytest.mark.parametrize(
+    ("claims", "reason"),
+    [
+        ({}, "none of the allowed groups"),
+        ({"groups": []}, "none of the allowed groups"),
+        ({"groups": "muster-operators"}, "none of the allowed groups"),
+        ({"groups": ["muster"]}, "none of the allowed groups"),
+        (MEMBER | {"iss": "https://evil.example"}, "not valid"),
+        (MEMBER | {"aud": "another-client"}, "not valid"),
+        (MEMBER | {"aud": [CLIENT, "another"]}, "another application"),
+        (MEMBER | {"aud": [CLIENT, "another"], "azp": "another"}, "another application"),
+        (MEMBER | {"azp": "another"}, "another application"),
+        (MEMBER | {"exp": int(time.time()) - 3_600}, "not valid"),
+        (MEMBER | {"exp": None}, "not valid"),
+        (MEMBER | {"nonce": "another"}, "another sign-in"),
+        (MEMBER | {"nonce": None}, "not valid"),
+        (MEMBER | {"sub": None}, "not valid"),
+    ],
+)
+def test_claims_that_open_nothing(provider: Provider, claims: dict[str, Any], reason: str) -> None:
+    provider.claims = claims
+    visitor = Visitor(Console())
+    answer = sign_in(provider, visitor)
+    assert answer.status == 403
+    assert reason in answer.text.replace("&#39;", "'")
+    assert visitor.send("GET", "/admin").status == 303
+
+
+@pytest.mark.parametrize("algorithm", ["none", "HS256", "RS384"])
+def test_other_algorithms_open_nothing(provider: Provider, algorithm: str) -> None:
+    provider.claims, provider.algorithm = MEMBER, algorithm
+    assert sign_in(provider, Visitor(Console())).status == 403
+
+
+def test_signature_by_another_key_opens_nothing(provider: Provider) -> None:
+    provider.claims, provider.published = MEMBER, rsa_key(1)
+    assert sign_in(provider, Visitor(Console())).status == 403
+
+
+@pytest.mark.parametrize(
+    "metadata", [{"issuer": "https://evil.example"}, {"token_endpoint": "file:///etc/passwd"}, {"jwks_uri": None}]
+)
+def test_discovery_that_contradicts_the_settings_opens_nothing(provider: Provider, metadata: dict[str, Any]) -> None:
+    provider.metadata = metadata
+    visitor = Visitor(Console())
+    visitor.get("/admin")
+    assert visitor.send("GET", "/admin/oidc").status == 403
+
+
+@pytest.mark.parametrize(
+    ("claims", "status"),
+    [
+        ({"email": "ada@EXAMPLE.com", "email_verified": True}, 200),
+        ({"email": "ada@example.com", "email_verified": False}, 403),
+        ({"email": "ada@example.com"}, 403),
+        ({"email": "ada@example.com.evil.example", "email_verified": True}, 403),
+        ({"email": "example.com", "email_verified": True}, 403),
+        ({}, 403),
+    ],
+)
+def test_allowed_domain_is_that_of_a_verified_address(provider: Provider, claims: dict[str, Any], status: int) -> None:
+    configure(issuer=provider.url, domains="example.com")
+    provider.claims = claims
+    assert sign_in(provider, Visitor(Console())).status == status
+
+
+def test_groups_and_domains_must_both_hold(provider: Provider) -> None:
+    configure(issuer=provider.url, domains="example.com", groups="muster-operators")
+    provider.claims = MEMBER
+    assert sign_in(provider, Visitor(Console())).status == 403
+
+
+@pytest.mark.parametrize("missing", ["groups", "client_id", "client_secret"])
+def test_provider_without_a_client_or_without_who_may_in_opens_nothing(provider: Provider, missing: str) -> None:
+    configure(**({"issuer": provider.url, "groups": "muster-operators"} | {missing: ""}))
+    for path in ("/admin/sign-in", "/admin/oidc"):
+        assert Visitor(Console()).send("GET", path).status == 500
+
+
+def test_password_opens_nothing_where_there_is_a_provider(provider: Provider) -> None:
+    configure(issuer="")
+    visitor = Visitor(Console())
+    page = visitor.get("/admin")
+    configure(issuer=provider.url, groups="muster-operators")
+    later = Visitor(Console())
+    later.cookies = visitor.cookies
+    assert later.get("/admin").forms == []
+    assert later.post(page, page.form("/sign-in"), password=PASSWORD).status == 404
+
+
+def test_token_wants_a_sign_in_that_the_provider_says_is_fresh(provider: Provider) -> None:
+    provider.claims = MEMBER
+    visitor = Visitor(Console())
+    page = sign_in(provider, visitor)
+    page = visitor.submit(page, page.form("/admin"), tenant="by-openid")
+    assert "/admin/oidc" in page.links
+    assert visitor.post(page, page.form("/token")).status == 403
+    again = visitor.send("GET", "/admin/oidc").headers["location"]
+    assert dict(parse_qsl(urlsplit(again).query))["max_age"] == "0"
+    visitor.get(provider.authorize(again))
+    page = visitor.get("/admin/tenants/by-openid/connect")
+    assert visitor.post(page, page.form("/token")).value("token").startswith("muster_by-openid_")
+
+
+def test_others_allowed_end_the_sessions_of_before(provider: Provider) -> None:
+    provider.claims = MEMBER
+    visitor = Visitor(Console())
+    sign_in(provider, visitor)
+    configure(issuer=provider.url, groups="others")
+    later = Visitor(Console())
+    later.cookies = dict(visitor.cookies)
+    assert later.send("GET", "/admin").status == 303
+
+
+def test_without_a_provider_there_is_no_way_to_one(table: object) -> None:
+    for path in ("/admin/oidc", "/admin/oidc/callback?code=1&state=2"):
+        assert Visitor().send("GET", path).status == 404

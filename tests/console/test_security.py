@@ -1,0 +1,383 @@
+"""What a stranger, a guest, a thief and a hostile user of a customer can't do."""
+
+import base64
+import csv
+import io
+import json
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from hashlib import sha256
+from http import HTTPStatus
+
+import boto3
+import pytest
+
+from handlers.console.application import Console
+from handlers.console.web import HEADERS
+from scim import wiring
+from scim.service.invitations import DEFAULT_LIFETIME_S, InvitationGone
+from scim.service.signing_in import MAX_ATTEMPTS
+from scim.settings import Settings
+from tests.console.conftest import FORMULA, HOSTILE
+from tests.console.visitor import Answer, Visitor
+from tests.endpoint import ENVIRONMENT, PASSWORD, Endpoint
+
+Tenant = tuple[str, Endpoint]
+PAGES = ("", "/connect", "/guide/entra", "/log", "/people", "/people?who=nobody", "/participants", "/participants.csv")
+
+
+def invite(operator: Visitor, name: str) -> str:
+    page = operator.get(f"/admin/tenants/{name}/connect")
+    return operator.submit(page, page.form("/invite")).value("link")
+
+
+def accept(link: str, guest: Visitor) -> Answer:
+    door = guest.get(link)
+    return guest.submit(door, door.forms[0])
+
+
+# Getting in
+
+
+@pytest.mark.parametrize("path", ["", "/tenants/acme", *(f"/tenants/acme{path}" for path in PAGES)])
+def test_stranger_is_led_to_the_sign_in_from_every_page(table: object, path: str) -> None:
+    answer = Visitor().send("GET", f"/admin{path}")
+    assert (answer.status, answer.headers["location"]) == (303, "/admin/sign-in")
+
+
+def test_wrong_password_opens_nothing(table: object) -> None:
+    visitor = Visitor()
+    assert visitor.sign_in("not the password").status == HTTPStatus.FORBIDDEN
+    assert visitor.send("GET", "/admin").status == 303
+
+
+def test_attempts_are_throttled_across_execution_environments_even_with_the_right_password(table: object) -> None:
+    visitors = [Visitor(Console(), "203.0.113.9") for _ in range(2)]
+    for number in range(MAX_ATTEMPTS):
+        assert visitors[number % 2].sign_in(f"guess {number}").status == 403
+    for visitor in visitors:
+        answer = visitor.sign_in(PASSWORD)
+        assert answer.status == 429
+        assert int(answer.headers["retry-after"]) > 0
+    assert Visitor(Console(), "203.0.113.10").sign_in().status == 200
+
+
+def test_addresses_of_one_ipv6_network_are_one_source(table: object) -> None:
+    for number in range(MAX_ATTEMPTS):
+        Visitor(address=f"2001:db8::{number + 1}").sign_in("guess")
+    assert Visitor(address="2001:db8::ffff").sign_in().status == 429
+    assert Visitor(address="2001:db8:0:1::1").sign_in().status == 200
+
+
+def test_signing_in_begins_the_count_anew(table: object) -> None:
+    for _ in range(3):
+        visitor = Visitor(address="203.0.113.77")
+        for _ in range(MAX_ATTEMPTS - 1):
+            visitor.sign_in("guess")
+        assert visitor.sign_in().status == 200
+
+
+def test_password_that_could_be_guessed_opens_nothing(table: object) -> None:
+    secrets, name = boto3.client("secretsmanager"), ENVIRONMENT["PASSWORD_SECRET"]
+    secrets.put_secret_value(SecretId=name, SecretString="hunter2")
+    try:
+        answer = Visitor(Console()).sign_in("hunter2")
+    finally:
+        secrets.put_secret_value(SecretId=name, SecretString=PASSWORD)
+    assert answer.status == 403
+    assert "fewer than 20 characters" in answer.text
+
+
+# Sessions
+
+
+def test_session_cookie_is_out_of_reach_of_scripts_other_sites_and_plain_http(table: object) -> None:
+    visitor = Visitor()
+    visitor.sign_in()
+    page = visitor.get("/admin/sign-in")
+    (cookie,) = Visitor().send("GET", "/admin/sign-in").cookies
+    assert page.cookies == ()
+    name, *attributes = cookie.split("; ")
+    assert name.startswith("__Host-muster=")
+    assert {"Path=/", "HttpOnly", "SameSite=Lax", "Secure"} <= set(attributes)
+    assert not any(attribute.startswith("Domain") for attribute in attributes)
+
+
+def test_signing_in_changes_the_session(table: object) -> None:
+    visitor = Visitor()
+    visitor.get("/admin")
+    before = dict(visitor.cookies)
+    visitor.sign_in()
+    assert visitor.cookies != before
+    planted = Visitor()
+    planted.cookies = before
+    assert planted.send("GET", "/admin").status == 303
+
+
+def test_signed_out_session_is_over_though_its_cookie_is_kept(operator_visits: Visitor) -> None:
+    thief = Visitor()
+    thief.cookies = dict(operator_visits.cookies)
+    assert thief.send("GET", "/admin").status == 200
+    page = operator_visits.get("/admin")
+    operator_visits.submit(page, page.form("/sign-out"))
+    assert thief.send("GET", "/admin").status == 303
+
+
+def test_another_password_ends_the_operators_sessions(operator_visits: Visitor) -> None:
+    secrets, name = boto3.client("secretsmanager"), ENVIRONMENT["PASSWORD_SECRET"]
+    secrets.put_secret_value(SecretId=name, SecretString="another battery staple")
+    try:
+        later = Visitor(Console())
+        later.cookies = dict(operator_visits.cookies)
+        assert later.send("GET", "/admin").status == 303
+    finally:
+        secrets.put_secret_value(SecretId=name, SecretString=PASSWORD)
+
+
+def test_session_is_over_after_eight_hours(operator_visits: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = time.time()
+    monkeypatch.setattr("handlers.console.application.time.time", lambda: now + 8 * 3_600 + 1)
+    assert operator_visits.send("GET", "/admin").status == 303
+
+
+@pytest.mark.parametrize("change", ["payload", "signature", "nothing behind the dot", "rubbish"])
+def test_forged_cookie_is_a_strangers(operator_visits: Visitor, change: str) -> None:
+    ((name, value),) = operator_visits.cookies.items()
+    payload, _, mac = value.partition(".")
+    session = json.loads(base64.urlsafe_b64decode(payload)) | {"actor": "somebody else"}
+    forged = base64.urlsafe_b64encode(json.dumps(session).encode()).decode()
+    values = {
+        "payload": f"{forged}.{mac}",
+        "signature": f"{payload}.{mac[::-1]}",
+        "nothing behind the dot": f"{payload}.",
+    }
+    operator_visits.cookies = {name: values.get(change, "\u00e9.\u00e9")}
+    assert operator_visits.send("GET", "/admin").status == 303
+
+
+# Forms
+
+
+@pytest.mark.parametrize("token", [None, "", "wrong", "of another session"])
+@pytest.mark.parametrize("form", ["/token", "/mode", "/revoke", "/disconnect", "/invite", "/sign-out"])
+def test_form_without_its_sessions_token_is_refused(
+    operator_visits: Visitor, tenant: Tenant, form: str, token: str | None
+) -> None:
+    page = operator_visits.get(f"/admin/tenants/{tenant[0]}/connect")
+    other = Visitor().get("/admin/sign-in").forms[0].fields["csrf"]
+    found = page.form(form)
+    del found.fields["csrf"]
+    fields = {} if token is None else {"csrf": other if token == "of another session" else token}
+    assert operator_visits.post(page, found, **fields).status == 403
+    assert operator_visits.get("/admin").status == 200
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"])
+def test_other_methods_are_refused_and_none_stands_in_for_another(operator_visits: Visitor, method: str) -> None:
+    answer = operator_visits.send(method, "/admin")
+    assert (answer.status, answer.headers["allow"]) == (405, "GET, POST")
+    overriding = {"x-http-method-override": "POST"}
+    assert operator_visits.send("GET", "/admin/sign-out", headers=overriding).status == 405
+
+
+# Tenants
+
+
+def test_guest_sees_the_tenant_of_the_invitation_and_no_other(
+    operator_visits: Visitor, tenant: Tenant, scim: Endpoint
+) -> None:
+    name, _ = tenant
+    guest = Visitor()
+    assert accept(invite(operator_visits, name), guest).url.endswith(f"/admin/tenants/{name}/connect")
+    assert guest.get("/admin").url == f"/admin/tenants/{name}"
+    other = scim.token.split("_")[1]
+    for path in PAGES:
+        assert guest.get(f"/admin/tenants/{name}{path}").status == 200
+        assert guest.get(f"/admin/tenants/{other}{path}").status == 404
+        assert operator_visits.get(f"/admin/tenants/{other}{path}").status == 200
+    csrf = guest.get(f"/admin/tenants/{name}/connect").forms[0].fields["csrf"]
+    for act in ("token", "revoke", "disconnect", "mode", "invite"):
+        assert guest.send("POST", f"/admin/tenants/{other}/connect/{act}", {"csrf": csrf}).status == 404
+    for act in ("disconnect", "mode", "invite"):
+        assert guest.send("POST", f"/admin/tenants/{name}/connect/{act}", {"csrf": csrf}).status == 404
+    assert guest.send("POST", "/admin", {"csrf": csrf, "tenant": "mine"}).status == 404
+
+
+def test_invitation_opens_once_and_looking_at_it_is_not_using_it(operator_visits: Visitor, tenant: Tenant) -> None:
+    link = invite(operator_visits, tenant[0])
+    for _ in range(3):
+        assert Visitor().get(link).status == 200
+    first, second = Visitor(), Visitor()
+    door = second.get(link)
+    assert accept(link, first).status == 200
+    assert second.submit(door, door.forms[0]).status == 410
+    assert Visitor().get(link).status == 410
+
+
+def test_secret_of_an_invitation_is_stored_nowhere(operator_visits: Visitor, tenant: Tenant, table: object) -> None:
+    link = invite(operator_visits, tenant[0])
+    items = boto3.client("dynamodb").scan(TableName=ENVIRONMENT["TABLE_NAME"])["Items"]
+    assert "S#invitation" in str(items)
+    assert link.rpartition("/")[2] not in str(items)
+
+
+def test_invitation_expires_also_between_looking_at_it_and_using_it(tenant: Tenant, settings: Settings) -> None:
+    now = [1_000_000_000.0]
+    invitations = replace(wiring.operator(settings, "tests").invitations(), now=lambda: now[0])
+    invitation = invitations.invite(tenant[0])
+    assert invitations.look(invitation.secret, "visitor").tenant == tenant[0]
+    now[0] += DEFAULT_LIFETIME_S
+    with pytest.raises(InvitationGone):
+        invitations.take(invitation.secret, "visitor")
+    assert invitations.store.take(sha256(invitation.secret.encode()).hexdigest(), "visitor", now[0]) is None
+    assert Visitor().get(f"/admin/invitation/{invitation.secret}").status == 410
+
+
+@pytest.mark.parametrize("name", ["ACME", "..", "%2e%2e", "a" * 41, "acme%2Fconnect", "nobody"])
+def test_what_is_no_tenant_is_not_found(operator_visits: Visitor, name: str) -> None:
+    assert operator_visits.get(f"/admin/tenants/{name}").status == 404
+
+
+# Tokens
+
+
+def test_token_is_shown_once_and_is_in_no_log_line(
+    operator_visits: Visitor, table: object, logged: Callable[[], str]
+) -> None:
+    page = operator_visits.get("/admin")
+    page = operator_visits.submit(page, page.form("/admin"), tenant="once-only")
+    form = page.form("/token")
+    assert "muster_" not in page.text
+    shown = operator_visits.post(page, form)
+    token = shown.value("token")
+    assert shown.headers["cache-control"] == "no-store"
+    assert token not in shown.url
+    again = operator_visits.post(page, form)
+    assert again.status == 409
+    later = [operator_visits.get(f"/admin/tenants/once-only{path}") for path in PAGES]
+    assert not any("muster_once" in answer.text for answer in (again, *later))
+    assert "once-only" in logged()
+    assert token not in logged()
+    assert PASSWORD not in logged()
+
+
+@pytest.mark.parametrize("act", ["/token", "/revoke", "/disconnect"])
+def test_acts_on_tokens_want_the_password_again_after_five_minutes(
+    operator_visits: Visitor, tenant: Tenant, act: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = time.time()
+    monkeypatch.setattr("handlers.console.application.time.time", lambda: now + 301)
+    page = operator_visits.get(f"/admin/tenants/{tenant[0]}/connect")
+    form = page.form(act)
+    assert "password" in form.fields
+    assert operator_visits.post(page, form).status == 403
+    assert operator_visits.post(page, form, password="wrong").status == 403
+    assert tenant[1].request("GET", "/Users").status == 200
+    assert operator_visits.submit(page, form, password=PASSWORD).status == 200
+
+
+def test_guest_gets_a_token_right_after_the_invitation_only(
+    operator_visits: Visitor, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    guest = Visitor()
+    page = accept(invite(operator_visits, tenant[0]), guest)
+    now = time.time()
+    monkeypatch.setattr("handlers.console.application.time.time", lambda: now + 301)
+    answer = guest.post(page, page.form("/token"))
+    assert answer.status == 403
+    assert "new invitation" in answer.text
+
+
+# Pages
+
+
+def test_every_page_shows_hostile_names_as_text(operator_visits: Visitor, tenant: Tenant) -> None:
+    name, scim = tenant
+    hostile = scim.create(userName=HOSTILE, displayName=HOSTILE, emails=[{"value": HOSTILE}], externalId=HOSTILE)
+    scim.create(userName=f"second {HOSTILE}", displayName=HOSTILE)
+    here = f"/admin/tenants/{name}"
+    paths = (*PAGES, "/people?who=alert", f"/people/{hostile['id']}", "/people?who=%3Cscript%3Ealert(1)%3C/script%3E")
+    seen = 0
+    for path in paths:
+        if path.endswith(".csv"):
+            continue
+        page = operator_visits.get(here + path)
+        assert page.status == 200
+        seen += "alert(1)" in page.text
+        for tag, attributes in page.tags:
+            assert tag not in ("script", "img", "iframe", "object", "style"), path
+            assert not any(attribute.startswith("on") or attribute == "style" for attribute in attributes), path
+    assert seen >= 4
+
+
+def test_names_in_links_stay_in_their_place(operator_visits: Visitor, tenant: Tenant) -> None:
+    name, scim = tenant
+    scim.create(userName="javascript:alert(1)&who=x#y")
+    (link,) = (link for link in operator_visits.get(f"/admin/tenants/{name}/log").links if "who=" in link)
+    assert link == f"/admin/tenants/{name}/people?who=javascript%3Aalert%281%29%26who%3Dx%23y"
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t=", "\r="])
+def test_cell_that_a_spreadsheet_would_run_is_text(operator_visits: Visitor, tenant: Tenant, start: str) -> None:
+    name, scim = tenant
+    text = f'{start}{FORMULA}, "quoted"'
+    scim.create(displayName=text)
+    exported = operator_visits.get(f"/admin/tenants/{name}/participants.csv")
+    header, row = csv.reader(io.StringIO(exported.text.removeprefix("\ufeff"), newline=""))
+    assert dict(zip(header, row, strict=True))["name"] == f"'{text}"
+    assert exported.headers["content-disposition"] == f'attachment; filename="participants-{name}.csv"'
+
+
+def test_every_answer_is_fenced_by_its_headers(operator_visits: Visitor, tenant: Tenant) -> None:
+    here = f"/admin/tenants/{tenant[0]}"
+    answers = [operator_visits.send("GET", here + path) for path in PAGES]
+    answers += [
+        Visitor().send("GET", path) for path in ("/admin", "/admin/sign-in", "/admin/nowhere", "/admin/assets/x/y")
+    ]
+    answers += [Visitor().send("POST", "/admin/sign-in", {"csrf": "wrong"}), operator_visits.send("DELETE", "/admin")]
+    for answer in answers:
+        for name, value in HEADERS.items():
+            assert answer.headers[name.lower()] == value
+        assert "strict-transport-security" in answer.headers
+    assert {answer.status for answer in answers} == {200, 303, 403, 404, 405}
+
+
+def test_only_listed_assets_are_served(operator_visits: Visitor) -> None:
+    page = operator_visits.get("/admin")
+    (style,) = (tag["href"] for name, tag in page.tags if name == "link" and tag["rel"] == "stylesheet")
+    assert style is not None
+    found = Visitor().send("GET", style)
+    assert (found.status, found.headers["content-type"]) == (200, "text/css; charset=utf-8")
+    assert "immutable" in found.headers["cache-control"]
+    for path in ("../view.py", "..%2fview.py", "%252e%252e/view.py", "x/../../application.py", "console.css"):
+        assert Visitor().send("GET", f"/admin/assets/{path}").status == 404
+
+
+@pytest.mark.parametrize("query", ["next=https://evil.example", "to=//evil.example", "return=/%5cevil.example"])
+def test_nobody_is_led_out_of_the_console(table: object, query: str) -> None:
+    visitor = Visitor()
+    page = visitor.get(f"/admin/sign-in?{query}")
+    answer = visitor.post(page, page.form("/sign-in"), password=PASSWORD)
+    assert (answer.status, answer.headers["location"]) == (303, "/admin")
+
+
+def test_fault_is_a_page_that_says_nothing_of_the_inside(
+    operator_visits: Visitor, monkeypatch: pytest.MonkeyPatch, logged: Callable[[], str]
+) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("ada@example.com")
+
+    monkeypatch.setattr("handlers.console.pages.tenants.standing", fail)
+    monkeypatch.setattr("scim.store.tenants.TenantStore.ids", fail)
+    answer = operator_visits.send("GET", "/admin")
+    assert answer.status == 500
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    assert "ada@" not in answer.text
+    assert "RuntimeError" in logged()
+
+
+def test_scim_paths_keep_answering_scim(table: object) -> None:
+    answer = Visitor().send("GET", "/administrator")
+    assert answer.status == 401
+    assert answer.headers["content-type"] == "application/scim+json"

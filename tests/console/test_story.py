@@ -1,0 +1,96 @@
+"""The way of an operator and of an IT admin through the console."""
+
+import pytest
+
+from scim.service.tenants import Tenants
+from tests.console.visitor import Visitor
+from tests.endpoint import CORE, Endpoint
+
+
+def test_from_signing_in_over_connect_to_the_first_user(table: object) -> None:
+    operator = Visitor()
+    page = operator.sign_in()
+    assert page.status == 200, page.text
+    page = operator.submit(page, page.form("/admin"), tenant="story-1")
+    assert page.url == "/admin/tenants/story-1/connect"
+    assert page.value("scim-url") == "https://scim.example.com/scim/v2"
+    page = operator.submit(page, page.form("/token"))
+    endpoint = Endpoint(page.value("token"))
+    user = endpoint.create(userName="ada@example.com", displayName="Ada Lovelace")
+    for path in (
+        "",
+        "/connect",
+        "/log",
+        "/people",
+        "/people?who=ada@example.com",
+        f"/people/{user['id']}",
+        "/participants",
+    ):
+        page = operator.get(f"/admin/tenants/story-1{path}")
+        assert page.status == 200, (path, page.text)
+    page = operator.get("/admin/tenants/story-1/participants.csv")
+    assert "ada@example.com" in page.text
+
+
+def test_somebody_who_never_got_in_has_a_timeline_that_says_what_to_change(
+    operator_visits: Visitor, tenant: tuple[str, Endpoint]
+) -> None:
+    name, scim = tenant
+    body = {"schemas": [CORE], "userName": "grace@example.com", "active": "perhaps"}
+    assert scim.request("POST", "/Users", body).status == 400
+    for path in ("/log", "/log?failures", "/people?who=grace@example.com"):
+        page = operator_visits.get(f"/admin/tenants/{name}{path}")
+        assert "Failed with 400." in page.text
+        assert "What to change:" in page.text
+        assert "grace@example.com" in page.text
+    status = operator_visits.get(f"/admin/tenants/{name}")
+    assert "1 writes, at most 100 % of all" in status.text
+
+
+def test_log_goes_on_to_older_entries_until_the_first(operator_visits: Visitor, tenant: tuple[str, Endpoint]) -> None:
+    name, scim = tenant
+    people = [scim.create()["userName"] for _ in range(60)]
+    page = operator_visits.get(f"/admin/tenants/{name}/log")
+    (older,) = (link for link in page.links if "before=" in link)
+    last = operator_visits.get(f"/admin/tenants/{name}/log{older}")
+    assert [each in page.text for each in people] == [False] * 10 + [True] * 50
+    assert [each in last.text for each in people] == [True] * 10 + [False] * 50
+    assert not any("before=" in link for link in last.links)
+    assert operator_visits.get(f"/admin/tenants/{name}/log?before=rubbish").status == 400
+
+
+@pytest.mark.parametrize(
+    ("agent", "body", "provider"),
+    [
+        ("Okta SCIM Client 1.0.0", {}, "Okta"),
+        ("curl/8.5.0", {}, "not recognised"),
+        (
+            "",
+            {"Operations": [{"op": "Add", "path": 'emails[type eq "work"].value', "value": "a@example.com"}]},
+            "Entra",
+        ),
+    ],
+)
+def test_status_tells_the_identity_provider_by_its_traffic(
+    operator_visits: Visitor, operator: Tenants, agent: str, body: dict[str, object], provider: str
+) -> None:
+    issued = operator.connect(name := f"by-traffic-{len(agent)}")
+    operator.shown(issued)
+    scim = Endpoint(issued.token)
+    created = scim.request("POST", "/Users", {"schemas": [CORE], "userName": "ada@example.com"}, user_agent=agent)
+    if body:
+        message = {"schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], **body}
+        assert scim.request("PATCH", f"/Users/{created.json()['id']}", message).status == 200
+    assert provider in operator_visits.get(f"/admin/tenants/{name}").text
+
+
+def test_participants_are_the_active_ones_page_by_page(operator_visits: Visitor, tenant: tuple[str, Endpoint]) -> None:
+    name, scim = tenant
+    active = [scim.create()["id"] for _ in range(105)]
+    inactive = scim.create(active=False)["id"]
+    page = operator_visits.get(f"/admin/tenants/{name}/participants")
+    (more,) = (link for link in page.links if "after=" in link)
+    rest = operator_visits.get(f"/admin/tenants/{name}/participants{more}")
+    shown = [link.rpartition("/")[2] for each in (page, rest) for link in each.links if "/people/" in link]
+    assert shown == sorted(active)
+    assert inactive not in shown
