@@ -53,6 +53,9 @@ def memory_mb() -> int:
     known = {
         "Table": "muster",
         "CursorKey": CURSOR_SECRET,
+        "SessionKey": "bench",
+        "AdminPassword": "bench",
+        "OpenIdClient": "bench",
         "EventBus": "bench",
         "PoisonQueue": "bench",
         "AWS::StackName": "bench",
