@@ -1,12 +1,14 @@
 """The least that a function on the given packages is: clients for DynamoDB and Secrets Manager, powertools' resolver,
 Logger and Metrics, six pydantic models. It makes the calls that it is told to and answers with a user."""
 
+from contextlib import suppress
 from typing import Any
 
 import boto3
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
 from aws_lambda_powertools.metrics import MetricUnit
+from botocore.exceptions import ClientError
 from pydantic import BaseModel
 
 
@@ -56,7 +58,8 @@ clients: dict[str, Any] = {name: boto3.client(name) for name in ("dynamodb", "se
 def answer() -> dict[str, Any]:
     Settings(table_name="muster", secret_prefix="muster/")  # noqa: S106  # a name
     for service, method, arguments in app.current_event["calls"]:
-        getattr(clients[service], method)(**arguments)
+        with suppress(ClientError):  # a condition may have been met by the other side's call
+            getattr(clients[service], method)(**arguments)
     metrics.add_metric("requests", MetricUnit.Count, 1)
     logger.info("request")
     return User(schemas=[], userName="floor").model_dump()
