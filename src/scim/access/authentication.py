@@ -24,11 +24,6 @@ _STRANGER_BUDGET = 50
 _BUDGET_S = 10.0
 _MAX_TENANTS = 1_000
 _FOREVER = float("inf")
-_DETAIL = (
-    "The bearer token is missing or not valid. Copy the token that Connect showed into the identity provider's "
-    "secret token field, or have a new one made."
-)
-_CHALLENGE = {"WWW-Authenticate": 'Bearer realm="SCIM"'}
 
 
 class TokenRefused(Unauthorized):
@@ -37,8 +32,8 @@ class TokenRefused(Unauthorized):
     ``rule`` tells whether all of the tenant's tokens have expired.
     """
 
-    def __init__(self, tenant_id: str, rule: str) -> None:
-        super().__init__(_DETAIL, dict(_CHALLENGE), rule=rule)
+    def __init__(self, tenant_id: str, rule: str, answer: Unauthorized) -> None:
+        super().__init__(answer.detail, answer.headers, rule=rule)
         self.tenant_id = tenant_id
 
 
@@ -196,8 +191,12 @@ def _refused(tenant_id: str, known: _Known, now: float) -> Unauthorized:
     if not known.connected:
         return _unauthorized()
     has_expired = known.valid and all(valid.until <= now for valid in known.valid)
-    return TokenRefused(tenant_id, EXPIRED if has_expired else UNKNOWN)
+    return TokenRefused(tenant_id, EXPIRED if has_expired else UNKNOWN, _unauthorized())
 
 
 def _unauthorized() -> Unauthorized:
-    return Unauthorized(_DETAIL, dict(_CHALLENGE))
+    return Unauthorized(
+        "The bearer token is missing or not valid. Copy the token that Connect showed into the identity provider's "
+        "secret token field, or have a new one made.",
+        headers={"WWW-Authenticate": 'Bearer realm="SCIM"'},
+    )
