@@ -124,7 +124,8 @@ class RecordStore:
 
     def changed(self, since: str) -> int:
         """How many changes there were since then, by the index."""
-        return self._dynamo.count(self._users, Range(keys.recorded("C#", since), "C$"), index=BY_TIME)
+        counts = self._dynamo.count(self._users, Range(keys.recorded("C#", since), "C$"), index=BY_TIME)
+        return sum(number for number, _ in counts)
 
     def _by_time(self, partition: str, prefix: str, before: Place | None) -> Iterator[Place]:
         """The places behind one, from the last on. Those of the same time have no order in the index."""
