@@ -27,12 +27,15 @@ USERS = {
     "scim.protocol.resource",
     "scim.protocol.filter.parser",
 }
+CONSOLE = {"handlers.console.application", "jinja2"}
+OPENID = {"scim.access.oidc", "jwt", "cryptography"}
 NOT_IMPORTED = {
-    "users": UNUSED | CONNECTING | BULK,
+    "users": UNUSED | CONNECTING | BULK | CONSOLE | OPENID,
     "bulk": UNUSED | CONNECTING | DISCOVERY | QUERIES,
-    "discovery": UNUSED | CONNECTING | BULK | QUERIES | USERS,
+    "discovery": UNUSED | CONNECTING | BULK | QUERIES | USERS | CONSOLE,
+    "admin": UNUSED | OPENID | {"handlers.routes.resources", "scim.service.bulk"},
 }
-IMPORTED = {"users": DISCOVERY | QUERIES | USERS, "bulk": BULK | USERS, "discovery": DISCOVERY}
+IMPORTED = {"users": DISCOVERY | QUERIES | USERS, "bulk": BULK | USERS, "discovery": DISCOVERY, "admin": CONNECTING | CONSOLE}
 
 PRIME = """
 import json, os, socket, sys
