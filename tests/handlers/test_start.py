@@ -35,7 +35,12 @@ NOT_IMPORTED = {
     "discovery": UNUSED | CONNECTING | BULK | QUERIES | USERS | CONSOLE,
     "admin": UNUSED | OPENID | {"handlers.routes.resources", "scim.service.bulk"},
 }
-IMPORTED = {"users": DISCOVERY | QUERIES | USERS, "bulk": BULK | USERS, "discovery": DISCOVERY, "admin": CONNECTING | CONSOLE}
+IMPORTED = {
+    "users": DISCOVERY | QUERIES | USERS,
+    "bulk": BULK | USERS,
+    "discovery": DISCOVERY,
+    "admin": CONNECTING | CONSOLE,
+}
 
 PRIME = """
 import json, os, socket, sys
