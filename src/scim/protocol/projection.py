@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from scim.protocol.dialect import Dialect, Leniency
@@ -86,15 +87,23 @@ def _members(
 
 
 def parse_projection(
-    attributes: Iterable[str], excluded: Iterable[str], resource_type: ResourceType, dialect: Dialect
+    attributes: Sequence[str], excluded: Sequence[str], resource_type: ResourceType, dialect: Dialect
 ) -> Projection:
     """The projection that the two parameters ask for. Raises :class:`InvalidValue` for a malformed name.
 
     Names that no schema knows show nothing, which is what they stand for; a selection in brackets is left out of
     account, so that the whole attribute is shown.
     """
+    if not attributes and not excluded:
+        return _unasked(resource_type)
     included = _by_schema(attributes, resource_type, dialect)
     return Projection(resource_type, included or None, _by_schema(excluded, resource_type, dialect))
+
+
+@lru_cache(maxsize=16)
+def _unasked(resource_type: ResourceType) -> Projection:
+    """What those are shown who say nothing, which is most of them."""
+    return Projection(resource_type, None, {})
 
 
 def _by_schema(

@@ -45,16 +45,15 @@ def complete(resource: Resource, resource_type: ResourceType) -> Resource:
             f"{name} holds invisible or control characters: remove them at the source.", rule="format", attribute=name
         )
     present = [schema.id for schema in resource_type.extensions if schema.id in resource]
-    kept = {name: value for name, value in resource.items() if not name.lower().startswith("urn:") or name in present}
+    kept = {name: value for name, value in resource.items() if name[:4].lower() != "urn:" or name in present}
     return {**kept, "schemas": [resource_type.core.id, *present]}
 
 
 def check_immutable(before: Resource, after: Resource, resource_type: ResourceType) -> None:
     """Raise :class:`Mutability` if an immutable attribute that had a value has another one now."""
     for schema, old, new in _by_schema(before, after, resource_type):
-        for attribute in schema.attributes.values():
-            fixed = attribute.immutable and attribute.name in old
-            if fixed and new.get(attribute.name) != old[attribute.name]:
+        for attribute in schema.immutable:
+            if attribute.name in old and new.get(attribute.name) != old[attribute.name]:
                 raise Mutability(
                     f"{attribute.name} is immutable: once assigned it can't be changed.",
                     rule="immutable",
@@ -77,7 +76,8 @@ def _by_schema(
 ) -> Iterator[tuple[Schema, Mapping[str, Any], Mapping[str, Any]]]:
     yield resource_type.core, before, after
     for schema in resource_type.extensions:
-        yield schema, before.get(schema.id, {}), after.get(schema.id, {})
+        if schema.id in before or schema.id in after:
+            yield schema, before.get(schema.id, {}), after.get(schema.id, {})
 
 
 def _check_schemas(body: dict[str, Any], resource_type: ResourceType, dialect: Dialect) -> None:
@@ -162,6 +162,8 @@ def _extension_members(
 
 def _read_attributes(schema: Schema, members: Mapping[str, Any], dialect: Dialect) -> Resource:
     read: Resource = {}
+    if not members:
+        return read
     for name, (attribute, sent) in read_members(schema.attributes, members, dialect).items():
         value = read_value(attribute, sent, dialect)
         if value is not None and not attribute.write_only:

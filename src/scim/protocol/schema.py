@@ -121,9 +121,12 @@ class Schema:
     document: Mapping[str, Any]
     required: tuple[Attribute, ...] = field(init=False)
     """The attributes that clients must send."""
+    immutable: tuple[Attribute, ...] = field(init=False)
+    """The attributes that keep the value that they were given."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "required", _required(self.attributes))
+        object.__setattr__(self, "immutable", tuple(each for each in self.attributes.values() if each.immutable))
 
     @classmethod
     def of(cls, document: Mapping[str, Any]) -> Schema:

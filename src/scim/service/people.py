@@ -34,6 +34,10 @@ class Person:
         return frozenset(handle(value) for _, value in self.identifiers)
 
 
+KNOWN_BY = ("userName", "externalId", "emails", "id")
+"""The attributes by whose values people are looked for."""
+
+
 def handle(identifier: str) -> str:
     """A digest of an identifier: equal where the identifiers are, whatever their case, and not to be read."""
     return sha256(key(identifier.strip()).encode()).hexdigest()[:24]

@@ -12,7 +12,7 @@ from typing import Any
 from scim.protocol.errors import PayloadTooLarge
 from scim.protocol.path import Path
 from scim.protocol.schema import ResourceType
-from scim.service.people import known_by
+from scim.service.people import KNOWN_BY, known_by
 from scim.service.ports import Change, Found, NotUnique, Query, VersionConflict
 from scim.service.stored import Stored
 from scim.store import items, keys
@@ -173,8 +173,11 @@ def _present(before: Stored | None, after: Stored | None) -> Stored:
 
 def _lost(before: Stored | None, after: Stored | None) -> frozenset[str]:
     """The handles of all that the user was known by and is no longer: whoever asks for it finds the change."""
-    old, new = (known_by(each.resource).handles if each else frozenset[str]() for each in (before, after))
-    return old - new
+    if before is None:
+        return frozenset()
+    if after is not None and all(before.resource.get(name) == after.resource.get(name) for name in KNOWN_BY):
+        return frozenset()
+    return known_by(before.resource).handles - (known_by(after.resource).handles if after else frozenset())
 
 
 def _is_active(stored: Stored | None) -> bool:
