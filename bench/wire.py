@@ -6,7 +6,7 @@ import itertools
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 from unittest.mock import patch
@@ -71,16 +71,22 @@ def recording(*, answers: bool = True, limit: int | None = None) -> Iterator[lis
 
 @contextmanager
 def replaying(calls: Sequence[Call]) -> Iterator[None]:
-    """Answers what was recorded, over and over, at no cost: what is left of a request is our own code."""
+    """Answers what was recorded, over and over, in the place of the clients' methods: what is left of a request is our
+    own code, without what botocore does before it looks at a call."""
     answers = itertools.cycle([(call.operation, call.answer) for call in calls])
 
-    def replay(_: BaseClient, operation: str, __: Arguments) -> Any:
-        expected, answer = next(answers)
-        if operation != expected:
-            raise OtherCall(f"{operation} instead of {expected}")
-        return answer
+    def replaying_of(operation: str) -> Callable[..., Any]:
+        def replay(_: BaseClient, **__: Any) -> Any:
+            expected, answer = next(answers)
+            if operation != expected:
+                raise OtherCall(f"{operation} instead of {expected}")
+            return answer
 
-    with _passing(replay):
+        return replay
+
+    with ExitStack() as replaced:
+        for client, operation in {(type(call.client), call.operation) for call in calls}:
+            replaced.enter_context(patch.object(client, xform_name(operation), replaying_of(operation)))
         yield
 
 

@@ -26,6 +26,8 @@ def key(text: str, *, case_exact: bool = False) -> str:
 
     Folding case can leave the normal form, so it is restored afterwards.
     """
+    if text.isascii():  # which is in that form
+        return text if case_exact else text.lower()
     composed = normalize("NFC", text)
     return composed if case_exact else normalize("NFC", composed.casefold())
 

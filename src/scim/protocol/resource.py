@@ -81,10 +81,10 @@ def _by_schema(
 
 
 def _check_schemas(body: dict[str, Any], resource_type: ResourceType, dialect: Dialect) -> None:
-    found = [value for name, value in body.items() if name.lower() == "schemas"]
+    found = [name for name in body if len(name) == len("schemas") and name.lower() == "schemas"]
     if len(found) > 1:
         raise InvalidSyntax("schemas is there twice, in different cases: send it once.")
-    listed = found[0] if found else None
+    listed = body[found[0]] if found else None
     if listed is None:
         if not dialect.accepts(Leniency.MISSING_SCHEMAS):
             raise InvalidValue(
@@ -93,9 +93,10 @@ def _check_schemas(body: dict[str, Any], resource_type: ResourceType, dialect: D
         return
     if not isinstance(listed, list) or not all(isinstance(urn, str) for urn in listed):
         raise InvalidValue("schemas is a list of URNs.")
-    served = {schema.id.lower() for schema in resource_type.schemas}
     named = {urn.lower() for urn in listed}
-    if (named - served or resource_type.core.id.lower() not in named) and not dialect.accepts(Leniency.FOREIGN_SCHEMAS):
+    if (named - resource_type.urns or resource_type.core.id.lower() not in named) and not dialect.accepts(
+        Leniency.FOREIGN_SCHEMAS
+    ):
         raise InvalidValue(f"schemas must list {resource_type.core.id} and no schema that /Schemas doesn't show.")
 
 

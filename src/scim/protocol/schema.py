@@ -151,6 +151,8 @@ class ResourceType:
     """The schema with the common attributes (``id``, ``externalId``, ``meta``, ``schemas``) and the unkept ones."""
     schemas: tuple[Schema, ...] = field(init=False)
     """The core and the extensions."""
+    urns: frozenset[str] = field(init=False)
+    """Those of the schemas, in lower case."""
     unique: Attribute = field(init=False)
     """The attribute that names a resource uniquely in its tenant."""
     returns_all: bool = field(init=False)
@@ -169,6 +171,7 @@ class ResourceType:
         spaced = [f"{each.id.lower()}:{name}" for each in self.extensions for name in each.attributes if " " in name]
         object.__setattr__(self, "core", core)
         object.__setattr__(self, "schemas", (core, *self.extensions))
+        object.__setattr__(self, "urns", frozenset(each.id.lower() for each in (core, *self.extensions)))
         object.__setattr__(self, "unique", unique)
         object.__setattr__(self, "returns_all", not any(map(_is_hidden, (core, *self.extensions))))
         object.__setattr__(self, "spaced_names", tuple(sorted(spaced, key=len, reverse=True)))

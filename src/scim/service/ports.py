@@ -23,7 +23,7 @@ class NotUnique(Exception):
     """Another resource has the unique value."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Change:
     """What a change record says beside the versions: written in the same transaction as the change itself.
 

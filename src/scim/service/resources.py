@@ -60,7 +60,7 @@ class Resources:
         resource_id, now = resource_id or self.context.new_id(), self.context.now()
         created = Stored.of(_identified(resource_id, resource), 1, now, now)
         try:
-            self.store.write(None, created, self._change("create", {}, resource))
+            self.store.write(None, created, self._change("create", {}, resource, now))
         except NotUnique:
             raise self._duplicate() from None
         return created
@@ -94,7 +94,7 @@ class Resources:
         """Raises :class:`NotFound` and :class:`PreconditionFailed`."""
 
         def remove(before: Stored) -> None:
-            self.store.write(before, None, self._change("delete", before.resource, {}))
+            self.store.write(before, None, self._change("delete", before.resource, {}, self.context.now()))
 
         self._write(resource_id, remove, preconditions)
 
@@ -109,9 +109,10 @@ class Resources:
             if resource == current:
                 return before
             identified = _identified(before.id, resource)
-            after = Stored.of(identified, before.version + 1, before.created, self.context.now())
+            now = self.context.now()
+            after = Stored.of(identified, before.version + 1, before.created, now)
             try:
-                self.store.write(before, after, self._change(operation, current, resource))
+                self.store.write(before, after, self._change(operation, current, resource, now))
             except NotUnique:
                 raise self._duplicate() from None
             return after
@@ -141,9 +142,9 @@ class Resources:
             f"filter on {name} and update it, or send another value."
         )
 
-    def _change(self, operation: str, before: Resource, after: Resource) -> Change:
+    def _change(self, operation: str, before: Resource, after: Resource, now: str) -> Change:
         return Change(
-            at=self.context.now(),
+            at=now,
             operation=operation,
             changed=changed_attributes(before, after, self.resource_type),
             participation=_participation(before, after),

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from scim.protocol.schema import ResourceType
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Stored:
     """One version of a resource. ``document`` is its canonical JSON without ``meta``; times are RFC 3339 in UTC."""
 
@@ -19,22 +19,22 @@ class Stored:
     created: str
     modified: str
     document: str
+    _resource: dict[str, Any] | None = field(default=None, init=False, repr=False, compare=False)
 
     @property
     def resource(self) -> dict[str, Any]:
         """The canonical resource, with ``id`` and without ``meta``; read when first asked for. Not to be changed."""
         # By hand, since cached_property takes a lock until Python 3.12, and json.loads looks for white space: in a walk
-        # each of the two costs as much as trying a filter.
-        known: dict[str, Any] | None = self.__dict__.get("_resource")
-        if known is None:
-            known = self.__dict__["_resource"] = _DECODER.raw_decode(self.document)[0]
-        return known
+        # each of the two costs as much as trying a filter. So does making a frozen object.
+        if self._resource is None:
+            self._resource = _DECODER.raw_decode(self.document)[0]
+        return self._resource
 
     @classmethod
     def of(cls, resource: dict[str, Any], version: int, created: str, modified: str) -> Stored:
         """A version that is to be stored. Not to be changed afterwards: neither of the two."""
         stored = cls(resource["id"], version, created, modified, encode(resource))
-        stored.__dict__["_resource"] = resource
+        stored._resource = resource
         return stored
 
     @property

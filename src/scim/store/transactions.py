@@ -34,7 +34,7 @@ class Part(Enum):
     CHANGE = auto()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Action:
     part: Part
     request: dict[str, Any]
