@@ -10,9 +10,10 @@ import click
 import pytest
 
 from cli.main import muster
+from scim.console_settings import ConsoleSettings
 from scim.protocol import errors
 from scim.protocol.dialect import Leniency
-from scim.settings import ConsoleSettings, Settings
+from scim.settings import Settings
 
 ROOT = Path(__file__).parent.parent
 

@@ -23,8 +23,9 @@ from local.services.bus import Bus
 from local.template import Intrinsic
 from scim import wiring
 from scim.access import tokens
+from scim.console_settings import ConsoleSettings
 from scim.service.ports import Act, Tenant
-from scim.settings import ConsoleSettings, Settings
+from scim.settings import Settings
 from tests.console.visitor import Visitor
 from tests.endpoint import KNOWN, Endpoint, LambdaContext, invoke, load
 from tests.events.schemas import validate

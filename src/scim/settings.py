@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 
-def _names(text: object) -> object:
+def names(text: object) -> object:
+    """The names in a text that separates them by commas; what is no text as it is."""
     return tuple(name for each in text.split(",") if (name := each.strip())) if isinstance(text, str) else text
 
 
@@ -25,7 +26,7 @@ class Settings(BaseModel):
     """The secret that holds the key by which cursors are sealed, its name or ARN; only who answers queries needs it."""
     public_url: str = Field(default="", alias="PUBLIC_URL")
     """The base URL that answers show, such as https://scim.example.com/scim/v2; empty for that of the API itself."""
-    indexed_attributes: Annotated[tuple[str, ...], BeforeValidator(_names)] = Field(
+    indexed_attributes: Annotated[tuple[str, ...], BeforeValidator(names)] = Field(
         default=("externalId", "emails.value"), alias="INDEXED_ATTRIBUTES"
     )
     """The attributes by which users are found without a walk, separated by commas."""
@@ -44,35 +45,3 @@ class Settings(BaseModel):
         except ValidationError as error:
             wrong = ", ".join(str(each["loc"][0]) for each in error.errors())
             raise ValueError(f"These environment variables are missing or wrong: {wrong}.") from None
-
-
-class ConsoleSettings(Settings):
-    """What the console needs besides."""
-
-    password_secret: str = Field(alias="PASSWORD_SECRET", min_length=1)
-    """The secret that holds the operator's password: its name or ARN."""
-    session_secret: str = Field(alias="SESSION_SECRET", min_length=1)
-    """The secret that holds the key by which sessions are signed: its name or ARN."""
-    openid_secret: str = Field(alias="OPENID_SECRET", min_length=1)
-    """The secret that tells of the company's OpenID provider, if operators sign in there: its name or ARN."""
-
-
-class OpenIdSettings(BaseModel):
-    """What :attr:`ConsoleSettings.openid_secret` holds, as JSON; without an issuer the password opens the console."""
-
-    model_config = ConfigDict(frozen=True)
-
-    issuer: str = ""
-    client_id: str = ""
-    client_secret: str = Field(default="", repr=False)
-    groups: Annotated[tuple[str, ...], BeforeValidator(_names)] = ()
-    groups_claim: str = "groups"
-    domains: Annotated[tuple[str, ...], BeforeValidator(_names)] = ()
-
-    @model_validator(mode="after")
-    def _names_who_may_in(self) -> Self:
-        if self.issuer and not (self.client_id and self.client_secret):
-            raise ValueError("An OpenID provider needs a client id and a client secret.")
-        if self.issuer and not (self.groups or self.domains):
-            raise ValueError("An OpenID provider needs allowed groups or domains, else all its users were operators.")
-        return self

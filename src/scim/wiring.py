@@ -32,13 +32,13 @@ if TYPE_CHECKING:
 
     from scim.access.console_secret import ConsoleSecret
     from scim.access.oidc import OpenIdProvider
+    from scim.console_settings import ConsoleSettings
     from scim.events.relay import Relay
     from scim.protocol.path import Path
     from scim.service.invitations import Invitations
     from scim.service.log import Log
     from scim.service.ports import Tenant
     from scim.service.tenants import Tenants
-    from scim.settings import ConsoleSettings
     from scim.store.records import RecordStore
     from scim.store.resources import Layout, ResourceStore
 
@@ -183,7 +183,7 @@ class Console:
 
         Raises ``ValueError`` where the secret does not tell who may in.
         """
-        from scim.settings import OpenIdSettings
+        from scim.console_settings import OpenIdSettings
 
         settings = OpenIdSettings.model_validate_json(self.openid.value())
         if not settings.issuer:

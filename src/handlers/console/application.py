@@ -18,10 +18,10 @@ from handlers.console.visit import Visit
 from handlers.console.web import Failure, NotFound, Page, Request, redirect
 from handlers.faults import describe
 from scim import wiring
+from scim.console_settings import ConsoleSettings
 from scim.protocol.errors import ScimError
 from scim.protocol.schema import user_type
 from scim.service.tenants import TenantError
-from scim.settings import ConsoleSettings
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
