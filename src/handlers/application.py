@@ -13,6 +13,7 @@ from botocore.exceptions import ClientError
 
 from handlers.faults import describe
 from handlers.http import Request, Response
+from handlers.recording import LateRecording
 from handlers.routes import Endpoint, Exchange, Find, Operation
 from scim import wiring
 from scim.access.authentication import Opened, TokenRefused
@@ -21,7 +22,6 @@ from scim.protocol.errors import InternalError, MethodNotAllowed, NotFound, Scim
 from scim.service.context import Context
 from scim.service.deadline import CONFLICT, REFUSED, Deadline
 from scim.service.expiry import warning
-from scim.service.failures import WRITES, Asked, Recording
 from scim.service.ports import Tenant, Use
 from scim.service.stored import encode
 from scim.settings import Settings
@@ -30,6 +30,8 @@ from scim.store.tenants import TenantStore
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
+
+    from scim.service.failures import Asked, Recording
 
 _BASE_PATH = "/scim/v2"
 
@@ -89,7 +91,7 @@ class Application:
         line |= {"tenant": tenant.id, "dynamodb_calls_cold": calls.calls}
         calls = adapters.dynamo(deadline)
         context = self._context(request, tenant, deadline)
-        recording = self._recording(request, context)
+        recording = LateRecording(lambda: self._recording(request, context))
         try:
             return self._dispatch(request, context, calls, recording, line)
         finally:
@@ -99,7 +101,7 @@ class Application:
                     line[name] = number
 
     def _dispatch(
-        self, request: Request, context: Context, calls: Dynamo, recording: Recording, line: dict[str, Any]
+        self, request: Request, context: Context, calls: Dynamo, recording: LateRecording, line: dict[str, Any]
     ) -> Response:
         """The answer of the endpoint that the path leads to; how that ended is recorded."""
         endpoint: Endpoint | None = None
@@ -124,7 +126,7 @@ class Application:
             raise MethodNotAllowed(f"{endpoint.name} can be asked with {allowed} only.", headers={"Allow": allowed})
         return operation
 
-    def _exchange(self, request: Request, context: Context, calls: Dynamo, recording: Recording) -> Exchange:
+    def _exchange(self, request: Request, context: Context, calls: Dynamo, recording: LateRecording) -> Exchange:
         return Exchange(
             request=request,
             context=context,
@@ -135,6 +137,8 @@ class Application:
         )
 
     def _recording(self, request: Request, context: Context) -> Recording:
+        from scim.service.failures import Recording
+
         adapters, deadline = self._adapters, context.deadline
         return Recording(
             store=lambda: adapters.records(adapters.dynamo(deadline), context.tenant.id),
@@ -185,6 +189,8 @@ class Application:
 
 def _asked(request: Request, endpoint: Endpoint | None, line: Mapping[str, Any]) -> Asked:
     """What the request asked for, of one that could not be read what can be told."""
+    from scim.service.failures import WRITES, Asked
+
     operation = line.get("operation", f"{request.method} unknown path")
     if endpoint is None or request.method not in WRITES:
         return Asked(operation, endpoint.resource_id if endpoint else None, query=request.query)

@@ -81,7 +81,7 @@ class Adapters:
     def records(self, calls: Dynamo, tenant_id: str) -> RecordStore:
         from scim.store.records import RecordStore
 
-        return RecordStore(calls, tenant_id, time.time)
+        return RecordStore(calls, tenant_id, clock)
 
 
 def adapters(settings: Settings) -> Adapters:
@@ -90,8 +90,8 @@ def adapters(settings: Settings) -> Adapters:
     return Adapters(
         settings=settings,
         client=_dynamodb(),
-        authenticator=Authenticator(SecretStore(secrets, settings.secret_prefix), time.time),
-        seal=Seal(secrets, settings.cursor_secret, time.time),
+        authenticator=Authenticator(SecretStore(secrets, settings.secret_prefix), clock),
+        seal=Seal(secrets, settings.cursor_secret, clock),
     )
 
 
@@ -129,7 +129,7 @@ class Operator:
         """The use cases around tenants, for one operation."""
         from scim.service.tenants import Tenants
 
-        return Tenants(self.store(), self.secrets, self.actor, time.time, new_id)
+        return Tenants(self.store(), self.secrets, self.actor, clock, new_id)
 
     def invitations(self) -> Invitations:
         """Invitations to the console, for one operation."""
@@ -137,7 +137,7 @@ class Operator:
         from scim.store.console import InvitationStore
 
         calls = Dynamo(self.client, self.settings.table_name, deadline(_OPERATING_S))
-        return Invitations(TenantStore(calls, new_id), InvitationStore(calls, new_id), self.actor, time.time, new_id)
+        return Invitations(TenantStore(calls, new_id), InvitationStore(calls, new_id), self.actor, clock, new_id)
 
     def log(self, tenant_id: str, seconds: float = _OPERATING_S) -> Log | None:
         """The log of a tenant, for as long as an operation may take; ``None`` for no such tenant."""
@@ -150,7 +150,7 @@ class Operator:
         if tenant is None:
             return None
         users = ResourceStore(calls, _layout(self.settings), tenant_id, tenant.resource_types[0])
-        return Log(RecordStore(calls, tenant_id, time.time), users, tenant, now)
+        return Log(RecordStore(calls, tenant_id, clock), users, tenant, now)
 
 
 def operator(
@@ -198,7 +198,7 @@ class Console:
     def layout(self) -> Layout:
         from scim.store.resources import Layout
 
-        return Layout(indexed(self.settings), _expiry(self.settings.change_retention_days), new_id, time.time)
+        return Layout(indexed(self.settings), _expiry(self.settings.change_retention_days), new_id, clock)
 
     def dynamo(self, deadline: Deadline) -> Dynamo:
         return Dynamo(self.client, self.settings.table_name, deadline)
@@ -213,9 +213,9 @@ def console(settings: ConsoleSettings) -> Console:
         settings=settings,
         client=_dynamodb(),
         secrets=SecretStore(secrets, settings.secret_prefix),
-        password=ConsoleSecret(secrets, settings.password_secret, time.time),
-        session_key=ConsoleSecret(secrets, settings.session_secret, time.time),
-        openid=ConsoleSecret(secrets, settings.openid_secret, time.time),
+        password=ConsoleSecret(secrets, settings.password_secret, clock),
+        session_key=ConsoleSecret(secrets, settings.session_secret, clock),
+        openid=ConsoleSecret(secrets, settings.openid_secret, clock),
     )
 
 
@@ -223,6 +223,11 @@ def deadline(seconds: float) -> Deadline:
     """The deadline ``seconds`` from now."""
     end = time.monotonic() + seconds
     return Deadline(lambda: end - time.monotonic(), time.sleep)
+
+
+def clock() -> float:
+    """The seconds since 1970."""
+    return time.time()
 
 
 def now() -> str:
@@ -246,7 +251,7 @@ def _dynamodb() -> DynamoDBClient:
 def _layout(settings: Settings) -> Layout:
     from scim.store.resources import Layout
 
-    return Layout(indexed(settings), _expiry(settings.change_retention_days), new_id, time.time)
+    return Layout(indexed(settings), _expiry(settings.change_retention_days), new_id, clock)
 
 
 def _expiry(days: int) -> Callable[[], int | None]:

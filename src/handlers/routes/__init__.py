@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from handlers.http import Request, Response
 from scim.protocol.schema import ResourceType
 from scim.service.context import Context
-from scim.service.failures import Recorder
 from scim.service.ports import Store
+
+if TYPE_CHECKING:
+    from scim.service.failures import Recorder
 
 
 @dataclass(frozen=True, slots=True)

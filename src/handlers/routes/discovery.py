@@ -9,7 +9,7 @@ from typing import Any
 from handlers.http import Response
 from handlers.routes import Endpoint, Exchange
 from scim.protocol.errors import Forbidden
-from scim.protocol.messages import list_response
+from scim.protocol.listing import list_response
 from scim.protocol.schema import ResourceType
 from scim.service.discovery import Discovery
 from scim.service.stored import encode

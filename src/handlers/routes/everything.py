@@ -8,7 +8,7 @@ from http import HTTPStatus
 from handlers.http import Response
 from handlers.routes import Endpoint, Exchange, Operation, discovery, resources
 from scim.protocol.errors import InvalidVersion, NotImplementedHere
-from scim.protocol.messages import list_response
+from scim.protocol.listing import list_response
 from scim.protocol.schema import ResourceType
 
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")

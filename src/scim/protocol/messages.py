@@ -5,7 +5,6 @@ Pydantic reads them, names without case; the resources inside are read by :mod:`
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictInt, StrictStr, ValidationError
@@ -13,7 +12,6 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictInt, S
 from scim.protocol.dialect import Dialect, Leniency
 from scim.protocol.errors import InvalidSyntax, InvalidValue
 
-LIST_RESPONSE = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
 BULK_RESPONSE = "urn:ietf:params:scim:api:messages:2.0:BulkResponse"
 
 
@@ -114,31 +112,6 @@ def parse_message(kind: type[M], members: dict[str, Any]) -> M:
         raise (InvalidSyntax if structural else InvalidValue)(
             f"The request's {where or 'body'} is wrong: {first['msg']}."
         ) from None
-
-
-def list_response(
-    total: int,
-    resources: Iterable[str],
-    *,
-    start_index: int | None = None,
-    next_cursor: str | None = None,
-    previous_cursor: str | None = None,
-) -> str:
-    """The answer to a query, around resources that are JSON already; ``itemsPerPage`` is how many there are.
-
-    By index it says where it starts, by cursor what lies beside it (RFC 9865 section 2).
-    """
-    shown = list(resources)
-    start = "" if start_index is None else f'"startIndex":{start_index},'
-    cursors = "".join(
-        f'"{name}":"{cursor}",'
-        for name, cursor in (("nextCursor", next_cursor), ("previousCursor", previous_cursor))
-        if cursor is not None
-    )
-    return (
-        f'{{"schemas":["{LIST_RESPONSE}"],"totalResults":{total},{start}"itemsPerPage":{len(shown)},{cursors}'
-        f'"Resources":[{",".join(shown)}]}}'
-    )
 
 
 def _without_case(members: dict[str, Any]) -> dict[str, Any]:

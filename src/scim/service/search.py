@@ -10,7 +10,8 @@ from scim.protocol.dialect import Dialect
 from scim.protocol.errors import InvalidValue
 from scim.protocol.filter.parser import parse_filter
 from scim.protocol.filter.predicate import compile_filter
-from scim.protocol.messages import SearchRequest, list_response
+from scim.protocol.listing import list_response
+from scim.protocol.messages import SearchRequest
 from scim.protocol.projection import Projection, parse_projection
 from scim.protocol.schema import ResourceType
 from scim.protocol.sort import compile_sort

@@ -95,8 +95,8 @@ class Paging:
         total = start.total
         if total is None:
             total = self._total(page) if page.more else len(page.resources)
-        ahead = self._anchors(page, last=True)
-        behind = self._anchors(page, last=False)
+        ahead = self._anchors(page, () if start.backwards else start.anchors, last=True)
+        behind = self._anchors(page, start.anchors if start.backwards else (), last=False)
         if start.backwards:
             page.resources.reverse()
             return Found(total, page.resources, self.plan, behind, ahead if page.more else None)
@@ -153,12 +153,13 @@ class Paging:
                 return key
         raise ExpiredCursor("Those at the end of the page have all been changed since: start again without a cursor.")
 
-    def _anchors(self, page: _Page, *, last: bool) -> Sequence[Anchor] | None:
-        """What the page beside this one can be found by, nearest first."""
+    def _anchors(self, page: _Page, further: Sequence[Anchor], *, last: bool) -> Sequence[Anchor] | None:
+        """What the page beside this one can be found by, nearest first; a short page is not enough by itself."""
         step = -1 if last else 1
-        nearest = list(zip(page.resources, page.keys, strict=True))[::step][: 1 if self.source.stable else _ANCHORS]
         stable = self.source.stable
-        return [Anchor(stored.id, b"" if stable else _digest(key)) for stored, key in nearest] or None
+        nearest = list(zip(page.resources, page.keys, strict=True))[::step][: 1 if stable else _ANCHORS]
+        anchors = [Anchor(stored.id, b"" if stable else _digest(key)) for stored, key in nearest]
+        return [*anchors, *further][: 1 if stable else _ANCHORS] if anchors else None
 
 
 def _digest(key: str) -> bytes:
