@@ -96,7 +96,7 @@ def _written(request: Json) -> Json:
 def _keys(items: list[Json], most: int) -> Iterator[str]:
     if not 1 <= len(items) <= most:
         yield f"{len(items)} items, from 1 to {most} are taken"
-    if len({(each["pk"]["S"], each["sk"]["S"]) for each in items}) < len(items):
+    if len({tuple(each.get(name, {}).get("S") for name in ("pk", "sk")) for each in items}) < len(items):
         yield "the list of item keys contains duplicates"
     yield from chain.from_iterable(map(_key, items))
 
