@@ -53,8 +53,9 @@ JUMPED = Walk("jumped-to page", lambda total, page: [_anywhere(total, page)])
 LAST = Walk("last page, continued", lambda total, page: [last(total, page) - page, last(total, page)])
 LAST_JUMPED = Walk("last page, jumped to", lambda total, page: [last(total, page)])
 IN_ORDER = (FIRST, CONTINUED, JUMPED, LAST, LAST_JUMPED)
+JUMPED_BY_USER_NAME = Walk("jumped-to page by userName", lambda total, page: [_anywhere(total, page)], "userName")
 BY_USER_NAME = (
     Walk("first page by userName", lambda _, __: [1], "userName"),
     Walk("continued page by userName", lambda _, page: [1, page + 1], "userName"),
-    Walk("jumped-to page by userName", lambda total, page: [_anywhere(total, page)], "userName"),
+    JUMPED_BY_USER_NAME,
 )

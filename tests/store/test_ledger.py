@@ -67,6 +67,14 @@ def test_last_four_places_are_kept_for_pages_that_are_asked_for_again(open_ledge
     assert [each for each in range(1, 7) if reading.place(WALK, each)] == [3, 4, 5, 6]
 
 
+def test_page_that_is_asked_for_again_and_again_keeps_its_own_place(open_ledger: Open) -> None:
+    leave(open_ledger(), 3)
+    for _ in range(9):
+        leave(open_ledger(), 5)
+
+    assert open_ledger().read().place(WALK, 3) == place(3)
+
+
 def test_first_page_begins_anew(open_ledger: Open) -> None:
     leave(open_ledger(), 3)
     ledger = open_ledger()

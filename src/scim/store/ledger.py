@@ -85,7 +85,9 @@ class Ledger:
         It is a help for the next page, and never fails this one.
         """
         known, own = self._reading or _NOTHING_READ, keys.bookmark(digest)
-        places = [place, *(() if first else known.bookmarks.get(digest, ()))][:_PLACES]
+        # A page that is asked for again and again must not push out its own place by what follows it.
+        others = [each for each in known.bookmarks.get(digest, ()) if each.start_index != place.start_index]
+        places = [place, *([] if first else others)][:_PLACES]
         item = {
             **items.key(self.partition, own),
             "places": {"S": json.dumps([[each.start_index, each.after, each.total] for each in places])},
