@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 import boto3
 
 from bench import population
-from bench.place import TEMPLATE, environment
+from bench.place import environment, table_request
 from bench.service import Service, Table
 from bench.wire import Arguments, keeping_transactions
 from local import engine
@@ -130,7 +130,7 @@ def _kept(directory: Path, number: int, name: str, tenant: str, secrets_url: str
     with engine.start(scratch, "dynoxide") as dynamodb:
         table = Table(name, dynamodb.url, secrets_url, tenant, "")
         client = _client(table)
-        client.create_table(**TEMPLATE.table(name))
+        client.create_table(**table_request(name))
         with environment(table.variables):
             secrets.ensure(secrets_url, os.environ["CURSOR_SECRET"])
             token = _tenants().connect(tenant).token
@@ -185,7 +185,7 @@ def export(directory: Path, tables: Sequence[str], items: list[str]) -> None:
     for other in others:
         other.hardlink_to(first)
     schema = directory / "schema.json"
-    schema.write_text(json.dumps([{"Table": TEMPLATE.table(name)} for name in tables]))
+    schema.write_text(json.dumps([{"Table": table_request(name)} for name in tables]))
     database = ["--schema", str(schema), "--output", str(directory / "dynoxide.db")]
     done = subprocess.run(  # noqa: S603  # the command is ours
         [str(DYNOXIDE), "import", "--source", str(source), *database], capture_output=True, text=True, check=False
