@@ -84,7 +84,10 @@ def replaying(calls: Sequence[Call]) -> Iterator[None]:
 
         return replay
 
-    with ExitStack() as replaced:
+    def refuse(_: BaseClient, operation: str, __: Arguments) -> Any:
+        raise OtherCall(f"{operation} instead of {next(answers)[0]}")
+
+    with _passing(refuse), ExitStack() as replaced:
         for client, operation in {(type(call.client), call.operation) for call in calls}:
             replaced.enter_context(patch.object(client, xform_name(operation), replaying_of(operation)))
         yield

@@ -43,4 +43,5 @@ app.use("/scim/v2", new SCIMMYRouters({
         if (request.header("authorization") !== "Bearer bench") throw new Error("the token is another");
     },
 }));
-app.listen(Number(process.argv[2]), "127.0.0.1");
+const server = app.listen(Number(process.argv[2]), "127.0.0.1");
+server.keepAliveTimeout = 0; // the client keeps its connection while it is the other side's turn
