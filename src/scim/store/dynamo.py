@@ -139,9 +139,9 @@ class Dynamo:
                 request["ExpressionAttributeNames"][f"#h{number}"] = name
                 request["ExpressionAttributeValues"][f":h{number}"] = {"S": member}
         while True:
-            start = {} if after is None else {"ExclusiveStartKey": after}
+            start = _starting(request, index, after, backwards=backwards)
             bound = {} if limit is None else {"Limit": limit}
-            answer = self._read(self._client.query, **request, **start, **bound)
+            answer = self._read(self._client.query, **(request | start), **bound)
             yield from answer["Items"]
             if (after := answer.get("LastEvaluatedKey")) is None:
                 return
@@ -169,9 +169,9 @@ class Dynamo:
             "ScanIndexForward": not backwards,
         }
         while limit is None or limit > 0:
-            start = {} if after is None else {"ExclusiveStartKey": after}
+            start = _starting(request, index, after, backwards=backwards)
             bound = {} if limit is None else {"Limit": limit}
-            answer = self._read(self._client.query, **request, **start, **bound)
+            answer = self._read(self._client.query, **(request | start), **bound)
             number, after = int(answer["Count"]), answer.get("LastEvaluatedKey")
             yield number, after
             if after is None:
@@ -180,7 +180,7 @@ class Dynamo:
 
     def _range(self, partition: str, keys: Range, index: str | None, attributes: Sequence[str]) -> dict[str, Any]:
         projection = _projection(attributes)
-        names = {**projection.pop("ExpressionAttributeNames", {}), "#sort": "sk" if index is None else SORT_OF_INDEX}
+        names = {**projection.pop("ExpressionAttributeNames", {}), "#sort": _sort(index)}
         return {
             "TableName": self._table,
             "KeyConditionExpression": "pk = :pk AND #sort BETWEEN :first AND :last",
@@ -236,6 +236,22 @@ class Dynamo:
                     raise
             self.deadline.pause(attempt)
             attempt += 1
+
+
+def _sort(index: str | None) -> str:
+    return "sk" if index is None else SORT_OF_INDEX
+
+
+def _starting(request: dict[str, Any], index: str | None, after: Item | None, *, backwards: bool) -> dict[str, Any]:
+    """What ``request`` needs to go on behind a key.
+
+    The range begins there too, which DynamoDB does not need, and dynoxide does: it seeks the range, not the key in it.
+    """
+    if after is None:
+        return {}
+    bound = ":last" if backwards else ":first"
+    values = request["ExpressionAttributeValues"] | {bound: after[_sort(index)]}
+    return {"ExpressionAttributeValues": values, "ExclusiveStartKey": after}
 
 
 def _projection(attributes: Sequence[str]) -> dict[str, Any]:
