@@ -13,8 +13,8 @@ from scim.protocol.errors import ScimError
 from scim.protocol.messages import SearchRequest
 from scim.protocol.schema import user_type
 from scim.service.ports import Query
+from scim.service.presentation import Presentation
 from scim.service.search import read_query
-from scim.service.stored import Presentation
 from scim.settings import Settings
 from scim.store.finding import choose, needs_sorting
 from scim.store.plan import Between, Everything, Ordered, Plan, Points

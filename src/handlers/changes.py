@@ -1,4 +1,4 @@
-"""Lambda entry point for the table's stream: the new change records become events.
+"""Lambda entry point for the table's stream: new change records become events, and link those who refer to somebody.
 
 Answers with a partial batch response, as the mapping in ``template.yaml`` asks for (AWS Lambda developer guide,
 "Configuring partial batch response with DynamoDB and Lambda").
@@ -56,6 +56,7 @@ class Changes:
             "changes",
             records=len(records),
             published=outcome.published,
+            linked=outcome.linked,
             poison=outcome.poison,
             again=len(records) - outcome.checkpoint if outcome.checkpoint is not None else 0,
             ms=elapsed,

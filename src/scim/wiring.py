@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
@@ -98,18 +98,34 @@ def adapters(settings: Settings) -> Adapters:
 def publishing(settings: Settings) -> Callable[[Deadline], Relay]:
     """The relay from the table's stream to the event bus, for one batch each.
 
-    Raises ``ValueError`` where the settings of the bus or the queue are missing.
+    Raises ``ValueError`` where the settings of the bus or the queue are missing, or attributes can't be indexed.
     """
     from scim.events import bus, poison, relay
+    from scim.service.linking import Followed, Linking
+    from scim.store.links import LinkStore
 
     if not (settings.event_bus_name and settings.poison_queue_url):
         raise ValueError("Publishing changes needs EVENT_BUS_NAME and POISON_QUEUE_URL.")
     events = clients.client("events", bus.CLIENT_CONFIG)
     queues = clients.client("sqs", bus.CLIENT_CONFIG)
-    return lambda deadline: relay.Relay(
-        bus.Bus(events, settings.event_bus_name, relay.for_the_bus(deadline)),
-        poison.PoisonQueue(queues, settings.poison_queue_url, deadline),
-    )
+    tables, layout = _dynamodb(), _layout(settings)
+
+    def connect(deadline: Deadline) -> Relay:
+        in_time = relay.before_laying_aside(deadline)
+
+        def follow(tenant_id: str, changes: Sequence[Followed]) -> int:
+            calls = Dynamo(tables, settings.table_name, in_time)
+            tenant = TenantStore(calls, new_id).get(tenant_id)
+            resource_type = tenant.resource_types[0] if tenant else user_type()
+            return Linking(LinkStore(calls, layout, tenant_id, resource_type), resource_type, now).follow(changes)
+
+        return relay.Relay(
+            bus.Bus(events, settings.event_bus_name, in_time),
+            poison.PoisonQueue(queues, settings.poison_queue_url, deadline),
+            follow,
+        )
+
+    return connect
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,21 +1,29 @@
 """A real engine under the real handlers: whichever is installed, and never moto, which has no atomicity to test."""
 
+import asyncio
 import os
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
 
 import boto3
 import pytest
 
 from handlers.application import Application
+from handlers.changes import Changes
 from handlers.routes.everything import find
 from local import engine as engines
 from local.engine import Engine
+from local.functions.mapping import deliver
+from local.functions.stream import Stream
 from scim import wiring
 from scim.settings import Settings
 from tests.conftest import EXTENSION
-from tests.endpoint import TEMPLATE, Endpoint
+from tests.endpoint import TEMPLATE, Endpoint, Handler, LambdaContext, functions
 from tests.engine.proxy import Proxy
+
+Read = Callable[[], list[dict[str, Any]]]
 
 
 @pytest.fixture(scope="session")
@@ -50,3 +58,27 @@ def _endpoint(engine: Engine, url: str, monkeypatch: pytest.MonkeyPatch) -> Endp
     boto3.client("dynamodb", endpoint_url=engine.url).create_table(**TEMPLATE.table(settings.table_name))
     token = wiring.operator(settings, "tests").tenants().connect(f"t-{uuid.uuid4()}", [EXTENSION]).token
     return Endpoint(token, Application(find))
+
+
+@pytest.fixture
+def publish(scim: Endpoint, engine: Engine, events: Read, tmp_path: Path) -> Read:
+    """Brings what is new in the stream to the function, and reads all events."""
+    (spec,) = [spec for spec in functions() if spec.stream]
+    assert spec.stream is not None
+    mapping = spec.stream
+    handler: Handler = Changes(lambda: wiring.publishing(Settings.from_environment(os.environ)))
+    stream = Stream(engine, os.environ["TABLE_NAME"], tmp_path / "stream.json")
+    stream.open()
+
+    async def invoke(event: dict[str, Any]) -> object:
+        return handler(event, LambdaContext())
+
+    async def never(attempt: int) -> None:
+        pytest.fail("a batch had to come again")
+
+    def publish() -> list[dict[str, Any]]:
+        for shard, records in stream.read():
+            asyncio.run(deliver(mapping, shard, records, invoke, lambda notice: pytest.fail(str(notice)), never))
+        return events()
+
+    return publish

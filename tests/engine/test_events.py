@@ -1,49 +1,12 @@
 """From a request to the event: real handlers, real transactions, the engine's stream, the mapping of the template."""
 
-import asyncio
 import json
-import os
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
 
-import pytest
-
-from handlers.changes import Changes
-from local.engine import Engine
-from local.functions.mapping import deliver
-from local.functions.stream import Stream
-from scim import wiring
-from scim.settings import Settings
-from tests.endpoint import SURVEY, Endpoint, Handler, LambdaContext, functions
+from tests.endpoint import SURVEY, Endpoint
+from tests.engine.conftest import Read
 from tests.events.schemas import validate
 
 BULK = "urn:ietf:params:scim:api:messages:2.0:BulkRequest"
-Read = Callable[[], list[dict[str, Any]]]
-
-
-@pytest.fixture
-def publish(scim: Endpoint, engine: Engine, events: Read, tmp_path: Path) -> Read:
-    """Brings what is new in the stream to the function, and reads all events."""
-    (spec,) = [spec for spec in functions() if spec.stream]
-    assert spec.stream is not None
-    mapping = spec.stream
-    handler: Handler = Changes(lambda: wiring.publishing(Settings.from_environment(os.environ)))
-    stream = Stream(engine, os.environ["TABLE_NAME"], tmp_path / "stream.json")
-    stream.open()
-
-    async def invoke(event: dict[str, Any]) -> object:
-        return handler(event, LambdaContext())
-
-    async def never(attempt: int) -> None:
-        pytest.fail("a batch had to come again")
-
-    def publish() -> list[dict[str, Any]]:
-        for shard, records in stream.read():
-            asyncio.run(deliver(mapping, shard, records, invoke, lambda notice: pytest.fail(str(notice)), never))
-        return events()
-
-    return publish
 
 
 def change_in_every_way(scim: Endpoint) -> None:

@@ -8,8 +8,9 @@ from botocore.exceptions import ClientError, ReadTimeoutError
 
 from scim.events.bus import Bus
 from scim.events.poison import PoisonQueue
-from scim.events.relay import Relay, for_the_bus
+from scim.events.relay import Follow, Relay, before_laying_aside
 from scim.service.deadline import Deadline
+from scim.service.linking import Followed
 
 TAKEN = None
 NO_ANSWER = ReadTimeoutError(endpoint_url="https://events.example.com")
@@ -74,5 +75,10 @@ def queue(queues: Any, deadline: Deadline) -> PoisonQueue:
     return PoisonQueue(queues, "https://queue.example.com", deadline)
 
 
-def relay(events: Any, queues: Any, deadline: Deadline) -> Relay:
-    return Relay(bus(events, for_the_bus(deadline)), queue(queues, deadline))
+def nobody(tenant: str, changes: Sequence[Followed]) -> int:
+    """Links nobody."""
+    return 0
+
+
+def relay(events: Any, queues: Any, deadline: Deadline, follow: Follow = nobody) -> Relay:
+    return Relay(bus(events, before_laying_aside(deadline)), queue(queues, deadline), follow)

@@ -13,8 +13,9 @@ from scim.protocol.messages import SearchRequest
 from scim.protocol.schema import user_type
 from scim.service.deadline import Deadline
 from scim.service.ports import Beside, Found, Query, StartIndex, Tenant
+from scim.service.presentation import Presentation
 from scim.service.search import read_query
-from scim.service.stored import Presentation, Stored, encode
+from scim.service.stored import Stored, encode
 from scim.store import keys
 from scim.store.dynamo import Dynamo
 from scim.store.resources import ResourceStore
@@ -76,7 +77,7 @@ class Calls:
     def __init__(self, dynamo: Dynamo, monkeypatch: pytest.MonkeyPatch) -> None:
         self.made: list[str] = []
         self.before: dict[str, list[Callable[[], None]]] = {}
-        read = dynamo._read  # noqa: SLF001  # where all reads come by
+        read = dynamo._repeated  # noqa: SLF001  # where all reads come by
 
         def seen(call: Callable[..., Any], **arguments: Any) -> Any:
             name = call.__name__
@@ -85,7 +86,7 @@ class Calls:
                 waiting.pop(0)()
             return read(call, **arguments)
 
-        monkeypatch.setattr(dynamo, "_read", seen)
+        monkeypatch.setattr(dynamo, "_repeated", seen)
 
 
 @pytest.fixture

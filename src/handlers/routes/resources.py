@@ -15,9 +15,10 @@ from scim.protocol.projection import Projection, parse_projection
 from scim.protocol.schema import ResourceType
 from scim.service.limits import MAX_RESULTS
 from scim.service.preconditions import Preconditions
+from scim.service.presentation import Presentation
 from scim.service.resources import Resources
 from scim.service.search import Search, show
-from scim.service.stored import Presentation, Stored
+from scim.service.stored import Stored
 
 _PROJECTION = frozenset({"attributes", "excludedattributes"})
 _QUERY = frozenset({"filter", "sortby", "sortorder", "startindex", "count", "cursor"}) | _PROJECTION

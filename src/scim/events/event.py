@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from scim.events.record import ChangeRecord
+from scim.service.ports import LINK
 
 SOURCE = "muster"
 
@@ -34,7 +35,7 @@ def event(record: ChangeRecord) -> Event:
     events in another order than they happened has only the latter to go by.
     """
     deleted = record.operation == "delete"
-    detail = {
+    detail: dict[str, Any] = {
         "eventId": record.change,
         "tenant": record.tenant,
         "id": record.id,
@@ -47,11 +48,16 @@ def event(record: ChangeRecord) -> Event:
         "changed": record.changed,
         "requestId": record.request,
     }
+    if record.operation == LINK:
+        links = [{"attribute": each.attribute, "id": each.id} for each in record.links]
+        detail |= {"links": links, "linkSequence": record.link_sequence}
     return Event(f"{record.resource_type}{_verb(record)}", record.at, detail)
 
 
 def _verb(record: ChangeRecord) -> str:
     match record.operation, record.participation:
+        case "link", _:
+            return "Linked"
         case "create", _:
             return "Provisioned"
         case "delete", _:

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from scim.service.ports import LINK
 from scim.store.keys import CHANGES
 
 
@@ -31,16 +32,25 @@ def _typed(descriptor: str) -> BeforeValidator:
 Text = Annotated[str, Field(min_length=1), _typed("S")]
 
 
+class LinkedTo(BaseModel):
+    """An attribute, and the id of the user that its reference leads to."""
+
+    model_config = ConfigDict(frozen=True)
+
+    attribute: Text
+    id: Text
+
+
 class ChangeRecord(BaseModel):
-    """The image of an item ``C#<id>#<version>`` (docs/data-model.md)."""
+    """The image of an item ``C#<id>#<version>``, or behind it the number of a change of links (docs/data-model.md)."""
 
     model_config = ConfigDict(frozen=True)
 
     pk: Annotated[str, Field(pattern=r"^T#[a-z0-9-]{1,40}$"), _typed("S")]
-    sk: Annotated[str, Field(pattern=r"^C#[0-9a-f-]{36}#[0-9]{10}$"), _typed("S")]
+    sk: Annotated[str, Field(pattern=r"^C#[0-9a-f-]{36}#[0-9]{10}(#[0-9]{10})?$"), _typed("S")]
     change: Text
     at: Annotated[AwareDatetime, _typed("S")]
-    operation: Annotated[Literal["create", "replace", "patch", "delete"], _typed("S")]
+    operation: Annotated[Literal["create", "replace", "patch", "delete", "link"], _typed("S")]
     changed: Annotated[list[Text], _typed("L")]
     participation: Annotated[Literal["joined", "left", "unchanged"], _typed("S")]
     request: Text
@@ -48,6 +58,9 @@ class ChangeRecord(BaseModel):
     user_name: Text = Field(alias="userName")
     external_id: Text | None = Field(default=None, alias="externalId")
     active: Annotated[bool, _typed("BOOL")]
+    lost: Annotated[frozenset[str], _typed("SS")] = Field(default=frozenset(), alias="handles")
+    dropped: Annotated[frozenset[str], _typed("SS")] = frozenset()
+    links: Annotated[list[Annotated[LinkedTo, _typed("M")]], _typed("L")] = []
 
     @property
     def tenant(self) -> str:
@@ -61,6 +74,11 @@ class ChangeRecord(BaseModel):
     def sequence(self) -> int:
         """Counts the changes of one resource: its version, and the next one for its deletion."""
         return int(self.sk.split("#")[2])
+
+    @property
+    def link_sequence(self) -> int:
+        """Counts the changes of links within one version; 0 for a change of the resource itself."""
+        return int(self.sk.split("#")[3]) if self.operation == LINK else 0
 
 
 def is_change(record: Mapping[str, Any]) -> bool:

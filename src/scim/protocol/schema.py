@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cache
@@ -64,6 +64,7 @@ class Attribute:
     unique: bool = False
     max_length: int | None = None
     format: Format | None = None
+    reference_types: tuple[str, ...] = ()
     sub_attributes: Mapping[str, Attribute] = field(default_factory=dict)
     # What is asked for every value that is read, worked out once.
     read_only: bool = field(init=False)
@@ -97,11 +98,21 @@ class Attribute:
             unique=document.get("uniqueness", "none") != "none",
             max_length=document.get("maxLength"),
             format=Format(document["format"]) if "format" in document else None,
+            reference_types=tuple(document.get("referenceTypes", ())),
             sub_attributes=_by_name(document.get("subAttributes", ())),
         )
 
     def sub_attribute(self, name: str) -> Attribute | None:
         return self.sub_attributes.get(name.lower())
+
+    def refers_to(self, resource_type: str) -> bool:
+        """Whether its values name resources of that type: beside a ``$ref`` to them, or as employees."""
+        ref, value = self.sub_attribute("$ref"), self.sub_attribute("value")
+        if self.read_only:
+            return False
+        if value is None:
+            return self.format is Format.EMPLOYEE
+        return value.format is Format.EMPLOYEE or (ref is not None and resource_type in ref.reference_types)
 
 
 def _required(attributes: Mapping[str, Attribute]) -> tuple[Attribute, ...]:
@@ -157,6 +168,8 @@ class ResourceType:
     """The attribute that names a resource uniquely in its tenant."""
     returns_all: bool = field(init=False)
     """Whether a resource is shown whole to those who do not say what they want."""
+    references: tuple[tuple[Schema, Attribute], ...] = field(init=False)
+    """The attributes whose values name other resources of this type, each with its schema."""
     spaced_names: tuple[str, ...] = field(init=False)
     """The qualified names that hold a space, in lower case: no grammar finds their end without knowing them.
 
@@ -174,7 +187,12 @@ class ResourceType:
         object.__setattr__(self, "urns", frozenset(each.id.lower() for each in (core, *self.extensions)))
         object.__setattr__(self, "unique", unique)
         object.__setattr__(self, "returns_all", not any(map(_is_hidden, (core, *self.extensions))))
+        object.__setattr__(self, "references", tuple(self._references()))
         object.__setattr__(self, "spaced_names", tuple(sorted(spaced, key=len, reverse=True)))
+
+    def _references(self) -> Iterator[tuple[Schema, Attribute]]:
+        for schema in self.schemas:
+            yield from ((schema, each) for each in schema.attributes.values() if each.refers_to(self.name))
 
     def extension(self, urn: str) -> Schema | None:
         """The extension with this URN, whatever its case (RFC 7643 section 10.2.1: URNs have none)."""

@@ -32,8 +32,9 @@ from scim.service.dependencies import Dependencies, Node, depend
 from scim.service.failures import WRITES, Asked, Recorder
 from scim.service.limits import MAX_OPERATIONS
 from scim.service.preconditions import Preconditions
+from scim.service.presentation import Presentation
 from scim.service.resources import Resources
-from scim.service.stored import Presentation, Stored
+from scim.service.stored import Stored
 
 WORKERS = 8
 """Operations side by side: enough to be busy while DynamoDB answers, within the connections of its client."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from scim.service.explanations import explain, explain_token
 from scim.service.failures import Counted
+from scim.service.ports import LINK
 from scim.service.providers import recognise
 from scim.service.records import Changed, Record, Refused
 
@@ -87,6 +88,10 @@ def entry(record: Record) -> Entry:
 def _told(changed: Changed) -> str:
     """A change in words."""
     change = changed.change
+    if change.operation == LINK:
+        linked = {name for name, _ in change.links}
+        found = [f"{name} {'leads to a user' if name in linked else 'leads to nobody yet'}" for name in change.changed]
+        return f"Linked: {', '.join(found)}."
     words = _DONE[change.operation]
     if change.operation in ("replace", "patch"):
         words = f"{words}: {', '.join(change.changed)}"

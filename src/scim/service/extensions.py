@@ -48,6 +48,7 @@ class _Characteristics(_Document):
 
 
 class _SubAttribute(_Characteristics):
+    name: Annotated[str, Field(pattern=r"^(\$ref|[A-Za-z][A-Za-z0-9 _-]{0,99})$")]
     type: Literal[  # complex attributes are not nested (section 2.3.8)
         Type.STRING, Type.BOOLEAN, Type.DECIMAL, Type.INTEGER, Type.DATE_TIME, Type.BINARY, Type.REFERENCE
     ]

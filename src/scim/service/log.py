@@ -13,11 +13,12 @@ from scim.service.entries import Entry, entry
 from scim.service.explanations import explain, explain_token
 from scim.service.failures import WRITES, Counted
 from scim.service.people import handle, known_by
-from scim.service.ports import Store, Tenant
+from scim.service.ports import LINK, Store, Tenant
+from scim.service.presentation import Presentation
 from scim.service.providers import NAMES
 from scim.service.records import Changed, LogStore, Place, Record, Refused
 from scim.service.search import read_query
-from scim.service.stored import Presentation, Stored, encode
+from scim.service.stored import Stored, encode
 
 _WRITES = tuple(WRITES.values())
 
@@ -88,7 +89,8 @@ class Log:
         refused = self.records.refused(self._since(hours=24))
         records: list[Record] = [*changes, *failures]
         timeline = sorted(map(entry, records), key=lambda each: each.at, reverse=True)
-        diagnosis = [*self._state(person, people, changes), *_problems(people, changes, failures)]
+        writes = [each for each in changes if each.change.operation != LINK]
+        diagnosis = [*self._state(person, people, writes), *_problems(people, writes, failures)]
         if not timeline and not people:
             diagnosis += _never_sent(person)
         return Case(person, people, timeline, [*diagnosis, *self._tenant(refused, failures)])

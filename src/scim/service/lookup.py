@@ -11,8 +11,9 @@ from scim.protocol.dialect import Dialect
 from scim.protocol.messages import SearchRequest
 from scim.protocol.schema import ResourceType
 from scim.service.ports import Store
+from scim.service.presentation import Presentation
 from scim.service.search import read_query
-from scim.service.stored import Presentation, Stored
+from scim.service.stored import Stored
 
 _NAMES = ("userName", "displayName", "name.formatted", "name.givenName", "name.familyName", "emails.value")
 

@@ -23,12 +23,16 @@ class NotUnique(Exception):
     """Another resource has the unique value."""
 
 
+LINK = "link"
+"""The operation of a change record that is no write of a client's: references were linked, or no longer are."""
+
+
 @dataclass(slots=True)
 class Change:
     """What a change record says beside the versions: written in the same transaction as the change itself.
 
     ``resource_type`` and those after it tell whom it is about, as it stands after the change; before it for a deletion,
-    after which nobody is active.
+    after which nobody is active. ``links``, of a :data:`LINK`, are all that there are then: attribute and user id.
     """
 
     at: str
@@ -43,6 +47,7 @@ class Change:
     external_id: str | None
     active: bool
     left_out: Sequence[str] = ()
+    links: Sequence[tuple[str, str]] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from scim.protocol.resource import (
 from scim.protocol.schema import ResourceType
 from scim.service.context import Context
 from scim.service.deadline import CONFLICT
+from scim.service.links import carry, without_shown
 from scim.service.ports import Change, NotUnique, Store, VersionConflict
 from scim.service.preconditions import Preconditions
 from scim.service.stored import Stored
@@ -105,12 +106,13 @@ class Resources:
 
         def update(before: Stored) -> Stored:
             current = {name: value for name, value in before.resource.items() if name != "id"}
-            resource = revise(current)
+            resource = without_shown(revise(current), before, self.resource_type)
             if resource == current:
                 return before
             identified = _identified(before.id, resource)
             now = self.context.now()
             after = Stored.of(identified, before.version + 1, before.created, now)
+            carry(before, after, self.resource_type)
             try:
                 self.store.write(before, after, self._change(operation, current, resource, now))
             except NotUnique:

@@ -19,7 +19,8 @@ from scim.service.context import Context
 from scim.service.cursors import Cursors
 from scim.service.limits import MAX_RESULTS
 from scim.service.ports import Beside, Order, Query, StartIndex, Store
-from scim.service.stored import Presentation, Stored, encode
+from scim.service.presentation import Presentation
+from scim.service.stored import Stored, encode
 
 T = TypeVar("T")
 

@@ -1,24 +1,25 @@
-"""A resource as the store keeps it, and how it is shown."""
+"""A resource as the store keeps it."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
-
-from scim.protocol.schema import ResourceType
 
 
 @dataclass(slots=True)
 class Stored:
-    """One version of a resource. ``document`` is its canonical JSON without ``meta``; times are RFC 3339 in UTC."""
+    """One version of a resource. ``document`` is its canonical JSON without ``meta``; times are RFC 3339 in UTC.
+
+    ``links`` tell whom its references lead to (:class:`scim.service.links.Links`), empty where nobody.
+    """
 
     id: str
     version: int
     created: str
     modified: str
     document: str
+    links: str = ""
     _resource: dict[str, Any] | None = field(default=None, init=False, repr=False, compare=False)
 
     @property
@@ -54,36 +55,3 @@ _ENCODER = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators
 def encode(value: Any) -> str:
     """JSON as it is stored and sent: short, and with every character as itself."""
     return _ENCODER.encode(value)
-
-
-@dataclass(frozen=True, slots=True)
-class Presentation:
-    """Shows the resources of one type under one base URL."""
-
-    resource_type: ResourceType
-    base_url: str
-
-    def location(self, resource_id: str) -> str:
-        return f"{self.base_url}{self.resource_type.endpoint}/{resource_id}"
-
-    def meta(self, stored: Stored) -> dict[str, Any]:
-        """The attribute ``meta`` (RFC 7643 section 3.1)."""
-        return {
-            "resourceType": self.resource_type.name,
-            "created": stored.created,
-            "lastModified": stored.modified,
-            "location": self.location(stored.id),
-            "version": stored.etag,
-        }
-
-    def resource(self, stored: Stored) -> dict[str, Any]:
-        """The resource as a client knows it."""
-        return {**stored.resource, "meta": self.meta(stored)}
-
-    def text(self) -> Callable[[Stored], str]:
-        """A function that gives the same as JSON, spliced together: a page is shown without reading any of it."""
-        kind, location = encode(self.resource_type.name), encode(self.location(""))[:-1]
-        return lambda stored: (
-            f'{stored.document[:-1]},"meta":{{"resourceType":{kind},"created":"{stored.created}","lastModified":'
-            f'"{stored.modified}","location":{location}{stored.id}","version":"W/\\"{stored.version}\\""}}}}'
-        )

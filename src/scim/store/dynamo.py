@@ -88,7 +88,7 @@ class Dynamo:
 
     def get(self, partition: str, sort: str) -> Item | None:
         """One item, as it is after every write that was answered."""
-        answer = self._read(
+        answer = self._repeated(
             self._client.get_item,
             TableName=self._table,
             Key={"pk": {"S": partition}, "sk": {"S": sort}},
@@ -105,7 +105,7 @@ class Dynamo:
         while wanted:
             batch, wanted = wanted[:100], wanted[100:]
             request = {self._table: {"Keys": batch, "ConsistentRead": True, **_projection(attributes)}}
-            answer = self._read(self._client.batch_get_item, RequestItems=request)
+            answer = self._repeated(self._client.batch_get_item, RequestItems=request)
             found += answer["Responses"].get(self._table, [])
             if left := answer.get("UnprocessedKeys", {}).get(self._table):
                 wanted = left["Keys"] + wanted
@@ -141,7 +141,7 @@ class Dynamo:
         while True:
             start = _starting(request, index, after, backwards=backwards)
             bound = {} if limit is None else {"Limit": limit}
-            answer = self._read(self._client.query, **(request | start), **bound)
+            answer = self._repeated(self._client.query, **(request | start), **bound)
             yield from answer["Items"]
             if (after := answer.get("LastEvaluatedKey")) is None:
                 return
@@ -171,7 +171,7 @@ class Dynamo:
         while limit is None or limit > 0:
             start = _starting(request, index, after, backwards=backwards)
             bound = {} if limit is None else {"Limit": limit}
-            answer = self._read(self._client.query, **(request | start), **bound)
+            answer = self._repeated(self._client.query, **(request | start), **bound)
             number, after = int(answer["Count"]), answer.get("LastEvaluatedKey")
             yield number, after
             if after is None:
@@ -205,6 +205,19 @@ class Dynamo:
         left = answer.get("UnprocessedItems", {}).get(self._table, [])
         return not any("PutRequest" in each for each in left)
 
+    def write_all(self, put: Sequence[Item] = (), delete: Sequence[Item] = ()) -> None:
+        """Write items and delete others, outside any transaction, 25 a call, until all of it is done."""
+        wanted: list[Any] = [{"PutRequest": {"Item": each}} for each in put]
+        wanted += [{"DeleteRequest": {"Key": each}} for each in delete]
+        attempt = 0
+        while wanted:
+            batch, wanted = wanted[:25], wanted[25:]
+            answer = self._repeated(self._client.batch_write_item, RequestItems={self._table: batch})
+            if left := answer.get("UnprocessedItems", {}).get(self._table):
+                wanted = left + wanted
+                self.deadline.pause(attempt)
+                attempt += 1
+
     def transact(self, actions: list[dict[str, Any]], token: str) -> None:
         """One attempt at a transaction; raises what the SDK does."""
         self._count()
@@ -224,7 +237,8 @@ class Dynamo:
         answer = self._client.update_item(TableName=self._table, Key=key, ReturnValues="ALL_NEW", **expression)
         return answer["Attributes"]
 
-    def _read(self, call: Callable[..., Any], **arguments: Any) -> Any:
+    def _repeated(self, call: Callable[..., Any], **arguments: Any) -> Any:
+        """A call that may be made again: a read, or a write that comes to the same."""
         self.deadline.check()
         attempt = 0
         while True:

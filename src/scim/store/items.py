@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Collection
 
-from scim.service.ports import Act, Change, Tenant, TokenState, Use
+from scim.service.ports import LINK, Act, Change, Tenant, TokenState, Use
 from scim.service.stored import Stored, encode
 from scim.store import keys
 from scim.store.dynamo import SORT_OF_INDEX, Item
 
-RESOURCE = ("sk", "doc", "v", "created", "modified")
+RESOURCE = ("sk", "doc", "v", "created", "modified", "links")
 """The attributes of which :func:`stored` makes a resource."""
 DOCUMENT = ("sk", "doc")
 REFERENCE = ("sk", "id")
@@ -30,6 +30,7 @@ def resource(partition: str, sort: str, stored: Stored) -> Item:
         "modified": {"S": stored.modified},
         "active": {"BOOL": stored.resource.get("active") is True},
         SORT_OF_INDEX: {"S": keys.last_modified(stored.modified)},
+        **({"links": {"S": stored.links}} if stored.links else {}),
     }
 
 
@@ -40,6 +41,7 @@ def stored(item: Item) -> Stored:
         created=item["created"]["S"],
         modified=item["modified"]["S"],
         document=item["doc"]["S"],
+        links=item["links"]["S"] if "links" in item else "",
     )
 
 
@@ -58,20 +60,31 @@ def referenced(item: Item) -> str:
 
 
 def change(
-    partition: str, sort: str, change_id: str, expires: int | None, change: Change, lost: Collection[str] = ()
+    partition: str,
+    sort: str,
+    change_id: str,
+    expires: int | None,
+    change: Change,
+    lost: Collection[str] = (),
+    dropped: Collection[str] = (),
 ) -> Item:
     """A change record; ``expires`` in seconds since 1970, ``None`` to keep it.
 
-    ``lost`` are the handles of what the user is no longer known by (:func:`scim.service.people.handle`).
+    ``lost`` are the handles of what the user is no longer known by, ``dropped`` those of whom it refers to no longer
+    (:func:`scim.service.people.handle`). Links are no writes of a client's, so they are not in the log by time.
     """
     ttl = {} if expires is None else {"ttl": {"N": str(expires)}}
     handles = {"handles": {"SS": sorted(lost)}} if lost else {}
+    references = {"dropped": {"SS": sorted(dropped)}} if dropped else {}
+    time = {} if change.operation == LINK else {SORT_OF_INDEX: {"S": keys.recorded("C#", change.at)}}
+    links = [{"M": {"attribute": {"S": name}, "id": {"S": to}}} for name, to in change.links]
     external_id = {} if change.external_id is None else {"externalId": {"S": change.external_id}}
     return {
         **key(partition, sort),
         **ttl,
         **handles,
-        SORT_OF_INDEX: {"S": keys.recorded("C#", change.at)},
+        **references,
+        **time,
         "change": {"S": change_id},
         "at": {"S": change.at},
         "operation": {"S": change.operation},
@@ -85,6 +98,7 @@ def change(
         "userName": {"S": change.user_name},
         **external_id,
         "active": {"BOOL": change.active},
+        **({"links": {"L": links}} if change.operation == LINK else {}),
     }
 
 

@@ -206,6 +206,29 @@ def change(user_id: str, version: int) -> str:
     return f"{CHANGES}{user_id}#{version:010d}"
 
 
+def link(user_id: str, version: int, number: int) -> str:
+    """The record of a change of links, behind that of the version whose links they are."""
+    return f"{change(user_id, version)}#{number:010d}"
+
+
+def seeking(tenant_id: str) -> str:
+    """The partition of those who seek somebody: the one that is written outside transactions by whoever links."""
+    return f"W#{tenant_id}"
+
+
+def seeker(handle: str, user_id: str) -> str:
+    """The user who refers to whoever has the handle."""
+    return f"W#{handle}#{user_id}"
+
+
+def seekers(handle: str) -> Range:
+    return entries(f"W#{handle}#")
+
+
+def seeker_id(sort: str) -> str:
+    return sort.rpartition("#")[2]
+
+
 def index_entries(resource: Mapping[str, Any], user_id: str, indexed: Mapping[str, Path]) -> set[str]:
     """The keys of a user's index entries: a set, since two of its values may be equal."""
     return {

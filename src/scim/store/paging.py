@@ -21,6 +21,8 @@ from scim.store.sources import Reader, Source
 # Lambda answers with 6 MB at most, quotes and backslashes escaped once more on the way out; a page is cut before.
 MAX_PAGE_BYTES = 5_500_000
 _META_BYTES = 700
+# A link has some 100 characters and becomes a location, whose base URL may be long.
+_LINK_FACTOR = 4
 # Should the last resource of a page be gone when the next page is asked for, those before it lead there too.
 _ANCHORS = 5
 
@@ -45,11 +47,11 @@ class _Size:
 
     def add(self, stored: Stored) -> None:
         document = stored.document
-        self.most += (2 if document.isascii() else 4) * len(document) + _META_BYTES
+        self.most += (2 if document.isascii() else 4) * len(document) + _beside(stored)
 
     def has_room(self, stored: Stored, before: Sequence[Stored]) -> bool:
         """Whether one more fits behind those that were added."""
-        if self.most + 4 * len(stored.document) + _META_BYTES <= MAX_PAGE_BYTES:
+        if self.most + 4 * len(stored.document) + _beside(stored) <= MAX_PAGE_BYTES:
             return True
         self.exact += sum(map(_weight, before[self.known :]))
         self.known = len(before)
@@ -170,4 +172,9 @@ def _digest(key: str) -> bytes:
 def _weight(stored: Stored) -> int:
     document = stored.document
     size = len(document) if document.isascii() else len(document.encode())
-    return size + document.count('"') + document.count("\\") + _META_BYTES
+    return size + document.count('"') + document.count("\\") + _beside(stored)
+
+
+def _beside(stored: Stored) -> int:
+    """At least what is shown of a resource beside its document."""
+    return _META_BYTES + _LINK_FACTOR * len(stored.links)

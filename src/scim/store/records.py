@@ -192,6 +192,7 @@ def _changed(item: Item) -> Changed:
         external_id=item.get("externalId", {}).get("S"),
         active=item["active"]["BOOL"],
         left_out=_texts(item, "leftOut"),
+        links=[(each["M"]["attribute"]["S"], each["M"]["id"]["S"]) for each in item.get("links", {}).get("L", ())],
     )
     return Changed(keys.changed_id(item["sk"]["S"]), change)
 

@@ -11,8 +11,9 @@ from typing import Any
 
 from scim.protocol.errors import PayloadTooLarge
 from scim.protocol.path import Path
+from scim.protocol.references import references
 from scim.protocol.schema import ResourceType
-from scim.service.people import KNOWN_BY, known_by
+from scim.service.people import KNOWN_BY, handle, known_by
 from scim.service.ports import Change, Found, NotUnique, Query, VersionConflict
 from scim.service.stored import Stored
 from scim.store import items, keys
@@ -70,7 +71,7 @@ class ResourceStore:
             *self._unique(before, after),
             *self._index(before, after),
             *self._count(before, after),
-            Action(Part.CHANGE, self._put(self._change(record, change_id, change, _lost(before, after)), _ABSENT)),
+            Action(Part.CHANGE, self._put(self._change(record, change_id, change, before, after), _ABSENT)),
         ]
         try:
             commit(self._dynamo, actions, change_id, is_committed, self._layout.new_id)
@@ -129,8 +130,18 @@ class ResourceStore:
                 },
             )
 
-    def _change(self, record: str, change_id: str, change: Change, lost: frozenset[str]) -> Item:
-        return items.change(self._partition, record, change_id, self._layout.expires(), change, lost)
+    def _change(self, record: str, change_id: str, change: Change, before: Stored | None, after: Stored | None) -> Item:
+        lost, dropped = _lost(before, after), self._dropped(before, after)
+        return items.change(self._partition, record, change_id, self._layout.expires(), change, lost, dropped)
+
+    def _dropped(self, before: Stored | None, after: Stored | None) -> frozenset[str]:
+        """The handles of all that the user referred to and does no longer."""
+        old = self._sought(before)
+        return old - self._sought(after) if old else old
+
+    def _sought(self, stored: Stored | None) -> frozenset[str]:
+        found = references(stored.resource, self._type) if stored else ()
+        return frozenset(handle(each.value) for each in found)
 
     def _unique_key(self, stored: Stored | None) -> str | None:
         if stored is None:

@@ -1,0 +1,119 @@
+"""Links: whom the references of a user lead to.
+
+A link stands beside the document and not in it: so the document stays exactly as the client sent it, whoever arrives
+and whoever leaves, and a link is no new version. It shows as a ``$ref`` (RFC 7643 section 2.4), spliced into the
+document at the place that was worked out when the link was made.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from scim.protocol.references import Reference, references
+from scim.protocol.resource import Resource
+from scim.protocol.schema import ResourceType
+from scim.service.stored import Stored, encode
+
+# No canonical document holds a null, and in a string the quotes would be escaped.
+_MARK = ',"$ref":null}'
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """The reference ``value`` of an attribute leads to the user ``id``.
+
+    ``place`` is where its ``$ref`` is to be put in, in characters from the document's beginning; ``None`` where there
+    is no room for one, as beside a plain string, or the client has one of its own there.
+    """
+
+    attribute: str
+    value: str
+    id: str
+    place: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """The links of one version of a user; ``number`` counts how often they changed."""
+
+    number: int = 0
+    links: tuple[Link, ...] = ()
+
+    @classmethod
+    def read(cls, text: str) -> Links:
+        """What :attr:`text` gave; nothing for an empty text."""
+        if not text:
+            return cls()
+        number, *links = json.loads(text)
+        return cls(number, tuple(Link(*link) for link in links))
+
+    @property
+    def text(self) -> str:
+        """As it is stored; empty where there is nothing to be known."""
+        if not (self.number or self.links):
+            return ""
+        return encode([self.number, *([each.attribute, each.value, each.id, each.place] for each in self.links)])
+
+
+def made(user: Stored, resource_type: ResourceType, target: Callable[[str, str], str | None]) -> tuple[Link, ...]:
+    """The links of a user, where ``target`` tells for an attribute's value which user it leads to, if any."""
+    found = ((each, target(each.attribute, each.value)) for each in references(user.resource, resource_type))
+    return tuple(Link(each.attribute, each.value, to, _place(user, each)) for each, to in found if to is not None)
+
+
+def carry(before: Stored, after: Stored, resource_type: ResourceType) -> None:
+    """Let the next version keep the links of the references that it keeps."""
+    if before.links:
+        kept = {(each.attribute, each.value): each.id for each in Links.read(before.links).links}
+        after.links = Links(links=made(after, resource_type, lambda *reference: kept.get(reference))).text
+
+
+def without_shown(resource: Resource, before: Stored, resource_type: ResourceType) -> Resource:
+    """A resource without what the links of ``before`` show: clients send back what they have read."""
+    if not before.links:
+        return resource
+    shown = {(each.attribute, each.id) for each in Links.read(before.links).links}
+    for each in references(resource, resource_type):
+        if each.ref and (each.attribute, each.ref.rpartition(f"{resource_type.endpoint}/")[2]) in shown:
+            resource = each.revised(resource, _without_ref)
+    return resource
+
+
+def linked(document: str, links: str, location: Callable[[str], str]) -> str:
+    """The document with the ``$ref`` of each link; ``location`` gives the URL of a user by its id."""
+    parts, done = [], 0
+    for link in sorted(Links.read(links).links, key=lambda each: each.place or 0):
+        if link.place is not None:
+            parts += [document[done : link.place], f',"$ref":{encode(location(link.id))}']
+            done = link.place
+    return "".join([*parts, document[done:]])
+
+
+def changed_attributes(before: Iterable[Link], after: Iterable[Link]) -> list[str]:
+    """The names of the attributes whose links differ."""
+    old, new = _targets(before), _targets(after)
+    return [name for name in dict.fromkeys([*old, *new]) if old.get(name) != new.get(name)]
+
+
+def _targets(links: Iterable[Link]) -> Mapping[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for each in links:
+        found.setdefault(each.attribute, []).append(each.id)
+    return found
+
+
+def _place(user: Stored, reference: Reference) -> int | None:
+    if not reference.has_members or reference.ref:
+        return None
+    return encode(reference.revised(user.resource, _marked)).index(_MARK)
+
+
+def _marked(members: dict[str, Any]) -> dict[str, Any]:
+    return {**members, "$ref": None}
+
+
+def _without_ref(members: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in members.items() if name != "$ref"}

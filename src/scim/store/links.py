@@ -1,0 +1,94 @@
+"""The links of one tenant's users, and who seeks whom: the adapter behind :class:`scim.service.linking.LinkStore`."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from typing import Any
+
+from scim.protocol.dialect import Dialect
+from scim.protocol.messages import SearchRequest
+from scim.protocol.schema import ResourceType
+from scim.service.links import Links
+from scim.service.ports import Change, VersionConflict
+from scim.service.presentation import Presentation
+from scim.service.search import read_query
+from scim.service.stored import Stored, encode
+from scim.store import items, keys
+from scim.store.dynamo import Dynamo
+from scim.store.resources import Layout, ResourceStore
+from scim.store.transactions import Action, ConditionFailed, Part, commit
+
+_ATTRIBUTES = ("externalId", "emails.value")
+
+
+class LinkStore:
+    def __init__(self, dynamo: Dynamo, layout: Layout, tenant_id: str, resource_type: ResourceType) -> None:
+        self._dynamo = dynamo
+        self._layout = layout
+        self._type = resource_type
+        self._users = ResourceStore(dynamo, layout, tenant_id, resource_type)
+        self._partition = keys.tenant(tenant_id)
+        self._seeking = keys.seeking(tenant_id)
+        self._names = ("id", resource_type.unique.name, *(name for name in _ATTRIBUTES if name in layout.indexed))
+
+    def get(self, resource_id: str) -> Stored | None:
+        return self._users.get(resource_id)
+
+    def named(self, value: str) -> Sequence[Stored]:
+        """By keys only: attributes without an index are not looked at."""
+        wanted = " or ".join(f"{name} eq {encode(value)}" for name in self._names)
+        presentation = Presentation(self._type, "")
+        query = read_query(SearchRequest(filter=wanted), self._type, Dialect(strict=True), presentation)
+        return self._users.find(query).page
+
+    def seek(self, resource_id: str, handles: Collection[str]) -> None:
+        self._dynamo.write_all(put=[items.key(self._seeking, keys.seeker(each, resource_id)) for each in handles])
+
+    def stop(self, resource_id: str, handles: Collection[str]) -> None:
+        self._dynamo.write_all(delete=[items.key(self._seeking, keys.seeker(each, resource_id)) for each in handles])
+
+    def seekers(self, handle: str) -> Iterator[str]:
+        for item in self._dynamo.query(self._seeking, keys.seekers(handle), ("sk",)):
+            yield keys.seeker_id(item["sk"]["S"])
+
+    def link(self, user: Stored, links: Links, change: Change) -> None:
+        """On the condition that neither the user nor its links have changed since they were read."""
+        change_id = self._layout.new_id()
+        record = keys.link(user.id, user.version, links.number)
+
+        def is_committed() -> bool:
+            found = self._dynamo.get(self._partition, record)
+            return found is not None and found["change"]["S"] == change_id
+
+        item = items.change(self._partition, record, change_id, self._layout.expires(), change)
+        actions = [
+            Action(Part.RESOURCE, {"Update": self._update(user, links)}),
+            Action(
+                Part.CHANGE,
+                {
+                    "Put": {
+                        "TableName": self._dynamo.table,
+                        "Item": item,
+                        "ConditionExpression": "attribute_not_exists(sk)",
+                    }
+                },
+            ),
+        ]
+        try:
+            commit(self._dynamo, actions, change_id, is_committed, self._layout.new_id)
+        except ConditionFailed as failed:
+            raise VersionConflict from failed
+
+    def _update(self, user: Stored, links: Links) -> dict[str, Any]:
+        before = {":before": {"S": user.links}} if user.links else {}
+        return {
+            "TableName": self._dynamo.table,
+            "Key": items.key(self._partition, keys.user(user.id)),
+            "UpdateExpression": "SET links = :links",
+            "ConditionExpression": f"v = :v AND {'links = :before' if before else 'attribute_not_exists(links)'}",
+            "ExpressionAttributeValues": {
+                ":v": {"N": str(user.version)},
+                ":links": {"S": links.text},
+                **before,
+            },
+        }

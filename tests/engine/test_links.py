@@ -1,0 +1,195 @@
+"""References to people who have not arrived yet, from the request to the link, on a real engine and its stream."""
+
+import json
+import os
+from typing import Any
+
+import boto3
+import pytest
+
+from tests.endpoint import ENTERPRISE, SURVEY, Answer, Endpoint
+from tests.engine.conftest import Read
+from tests.events.schemas import validate
+
+MANAGER = f"{ENTERPRISE}:manager"
+BASE = "https://scim.example.com/scim/v2"
+
+
+def manager_of(scim: Endpoint, user: dict[str, Any]) -> Any:
+    return scim.request("GET", f"/Users/{user['id']}").json().get(ENTERPRISE, {}).get("manager")
+
+
+def location(user: dict[str, Any]) -> str:
+    return f"{BASE}/Users/{user['id']}"
+
+
+def report(scim: Endpoint, value: str = "boss@example.com", **attributes: Any) -> dict[str, Any]:
+    """Somebody whose manager is called that."""
+    return scim.create(**{ENTERPRISE: {"manager": {"value": value}}}, **attributes)
+
+
+def rename(scim: Endpoint, user: dict[str, Any], name: str) -> Answer:
+    return scim.patch(user["id"], {"op": "replace", "path": "userName", "value": name})
+
+
+def seekers(scim: Endpoint) -> list[tuple[str, str]]:
+    """Who seeks somebody, with the handle of whom."""
+    found = boto3.client("dynamodb").query(
+        TableName=os.environ["TABLE_NAME"],
+        KeyConditionExpression="pk = :pk",
+        ExpressionAttributeValues={":pk": {"S": f"W#{scim.token.split('_')[1]}"}},
+    )["Items"]
+    return sorted((item["sk"]["S"].split("#")[2], item["sk"]["S"].split("#")[1]) for item in found)
+
+
+def links(events: list[dict[str, Any]]) -> list[tuple[str, list[Any]]]:
+    """Whose links changed, and to what, in order."""
+    return [(each["detail"]["id"], each["detail"]["links"]) for each in events if each["detail-type"] == "UserLinked"]
+
+
+@pytest.mark.parametrize(
+    ("value", "attributes"),
+    [
+        ("boss@example.com", {"userName": "Boss@Example.com"}),
+        ("boss@example.com", {"emails": [{"value": "BOSS@example.com", "type": "work"}]}),
+        ("E-17", {"externalId": "E-17"}),
+    ],
+)
+def test_a_manager_who_arrives_later_is_linked(
+    scim: Endpoint, publish: Read, value: str, attributes: dict[str, Any]
+) -> None:
+    alice = report(scim, value)
+    assert links(publish()) == []
+    boss = scim.create(**attributes)
+    assert manager_of(scim, alice) == {"value": value}
+    publish()
+    assert manager_of(scim, alice) == {"value": value, "$ref": location(boss)}
+    now = scim.request("GET", f"/Users/{alice['id']}").json()
+    assert now["meta"] == alice["meta"]
+    told = publish()
+    assert links(told) == [(alice["id"], [{"attribute": MANAGER, "id": boss["id"]}])]
+    assert (told[-1]["detail"]["version"], told[-1]["detail"]["linkSequence"]) == (1, 1)
+    assert told[-1]["detail"]["changed"] == [MANAGER]
+    validate(told[-1])
+    assert publish() == told
+
+
+def test_a_manager_who_is_here_is_linked_by_id_and_so_is_one_in_a_circle(scim: Endpoint, publish: Read) -> None:
+    boss = scim.create()
+    alice = report(scim, boss["id"])
+    scim.patch(boss["id"], {"op": "add", "path": MANAGER, "value": alice["id"]})
+    publish()
+    assert manager_of(scim, alice) == {"value": boss["id"], "$ref": location(boss)}
+    assert manager_of(scim, boss) == {"value": alice["id"], "$ref": location(alice)}
+
+
+def test_a_link_shows_wherever_the_user_does(scim: Endpoint, publish: Read) -> None:
+    alice, boss = report(scim, title="Cook"), scim.create(userName="boss@example.com")
+    publish()
+    shown = {"value": "boss@example.com", "$ref": location(boss)}
+    for query in (
+        "count=100",
+        "cursor&count=100",
+        'filter=title%20eq%20"Cook"',
+        "sortBy=userName",
+        f"attributes={MANAGER}",
+    ):
+        resources = scim.request("GET", f"/Users?{query}").json()["Resources"]
+        (found,) = [each for each in resources if each["id"] == alice["id"]]
+        assert found[ENTERPRISE]["manager"] == shown, query
+    alone = scim.request("GET", f"/Users/{alice['id']}?attributes={MANAGER}.$ref").json()
+    assert alone[ENTERPRISE] == {"manager": {"$ref": location(boss)}}
+
+
+def test_other_changes_keep_a_link_without_a_moment_between(scim: Endpoint, publish: Read) -> None:
+    alice, boss = report(scim), scim.create(userName="boss@example.com")
+    publish()
+    answer = scim.patch(alice["id"], {"op": "replace", "path": "title", "value": "a much longer title than before"})
+    assert answer.json()[ENTERPRISE]["manager"]["$ref"] == location(boss)
+    told = publish()
+    assert manager_of(scim, alice) == {"value": "boss@example.com", "$ref": location(boss)}
+    assert len(links(told)) == 1
+
+
+def test_what_was_read_can_be_sent_back_and_changes_nothing(scim: Endpoint, publish: Read) -> None:
+    alice, boss = report(scim), scim.create(userName="boss@example.com")
+    publish()
+    read = scim.request("GET", f"/Users/{alice['id']}").json()
+    assert scim.request("PUT", f"/Users/{alice['id']}", read).json() == read
+    again = scim.patch(alice["id"], {"op": "replace", "path": MANAGER, "value": {"value": "boss@example.com"}})
+    assert again.json() == read
+    read[ENTERPRISE]["manager"]["value"] = "other@example.com"
+    changed = scim.request("PUT", f"/Users/{alice['id']}", read).json()
+    assert changed[ENTERPRISE]["manager"] == {"value": "other@example.com"}
+    publish()
+    assert manager_of(scim, alice) == {"value": "other@example.com"}
+    assert boss["id"] not in json.dumps(scim.request("GET", "/Users?filter=title%20pr").json())
+
+
+def test_a_ref_of_the_clients_own_stays_as_it_was_sent(scim: Endpoint, publish: Read) -> None:
+    own = {"value": "boss@example.com", "$ref": "https://hr.example.com/people/7"}
+    alice = scim.create(**{ENTERPRISE: {"manager": own}})
+    scim.create(userName="boss@example.com")
+    assert len(links(publish())) == 0
+    told = publish()
+    assert manager_of(scim, alice) == own
+    assert [to for _, to in links(told)] != []
+
+
+def test_whoever_leaves_or_is_renamed_is_linked_no_longer_until_they_come_back(scim: Endpoint, publish: Read) -> None:
+    alice, boss = report(scim), scim.create(userName="boss@example.com")
+    publish()
+    rename(scim, boss, "former.boss@example.com")
+    publish()
+    assert manager_of(scim, alice) == {"value": "boss@example.com"}
+    rename(scim, boss, "boss@example.com")
+    publish()
+    assert manager_of(scim, alice)["$ref"] == location(boss)
+    scim.request("DELETE", f"/Users/{boss['id']}")
+    publish()
+    assert manager_of(scim, alice) == {"value": "boss@example.com"}
+    other = scim.create(userName="boss@example.com")
+    publish()
+    assert manager_of(scim, alice)["$ref"] == location(other)
+    told = [each["detail"] for each in publish() if each["detail-type"] == "UserLinked"]
+    assert [(each["sequence"], each["linkSequence"]) for each in told] == [(1, 1), (1, 2), (1, 3), (1, 4), (1, 5)]
+
+
+def test_two_who_could_be_meant_are_not_guessed_between_but_a_name_outweighs_an_email(
+    scim: Endpoint, publish: Read
+) -> None:
+    alice = report(scim)
+    address = [{"value": "boss@example.com"}]
+    first, second = scim.create(emails=address), scim.create(emails=address)
+    publish()
+    assert manager_of(scim, alice) == {"value": "boss@example.com"}
+    scim.request("DELETE", f"/Users/{second['id']}")
+    publish()
+    assert manager_of(scim, alice)["$ref"] == location(first)
+    boss = scim.create(userName="boss@example.com")
+    publish()
+    assert manager_of(scim, alice)["$ref"] == location(boss)
+
+
+def test_who_is_deleted_seeks_nobody_any_more(scim: Endpoint, publish: Read) -> None:
+    alice, bob = report(scim), report(scim, "x@example.com")
+    publish()
+    scim.request("DELETE", f"/Users/{alice['id']}")
+    scim.patch(bob["id"], {"op": "remove", "path": MANAGER})
+    publish()
+    assert seekers(scim) == []
+
+
+def test_an_employee_attribute_is_linked_too(scim: Endpoint, publish: Read) -> None:
+    alice = scim.create(**{SURVEY: {"Mentor": "mentor@example.com", "Buddy": "buddy@example.com"}})
+    mentor, buddy = scim.create(userName="mentor@example.com"), scim.create(userName="buddy@example.com")
+    publish()
+    shown = scim.request("GET", f"/Users/{alice['id']}").json()[SURVEY]
+    assert shown == {"Mentor": "mentor@example.com", "Buddy": {"value": "buddy@example.com", "$ref": location(buddy)}}
+    assert links(publish())[-1] == (
+        alice["id"],
+        [
+            {"attribute": f"{SURVEY}:Mentor", "id": mentor["id"]},
+            {"attribute": f"{SURVEY}:Buddy", "id": buddy["id"]},
+        ],
+    )
