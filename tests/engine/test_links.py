@@ -32,14 +32,29 @@ def rename(scim: Endpoint, user: dict[str, Any], name: str) -> Answer:
     return scim.patch(user["id"], {"op": "replace", "path": "userName", "value": name})
 
 
+def items(scim: Endpoint, kind: str, prefix: str) -> list[dict[str, Any]]:
+    """Those of a tenant's items under a partition whose keys begin like that."""
+    query: dict[str, Any] = {
+        "TableName": os.environ["TABLE_NAME"],
+        "KeyConditionExpression": "pk = :pk AND begins_with(sk, :prefix)",
+        "ExpressionAttributeValues": {
+            ":pk": {"S": f"{kind}#{scim.token.split('_')[1]}"},
+            ":prefix": {"S": prefix},
+        },
+    }
+    found: list[dict[str, Any]] = boto3.client("dynamodb").query(**query)["Items"]
+    return found
+
+
 def seekers(scim: Endpoint) -> list[tuple[str, str]]:
     """Who seeks somebody, with the handle of whom."""
-    found = boto3.client("dynamodb").query(
-        TableName=os.environ["TABLE_NAME"],
-        KeyConditionExpression="pk = :pk",
-        ExpressionAttributeValues={":pk": {"S": f"W#{scim.token.split('_')[1]}"}},
-    )["Items"]
-    return sorted((item["sk"]["S"].split("#")[2], item["sk"]["S"].split("#")[1]) for item in found)
+    keys = [item["sk"]["S"].split("#") for item in items(scim, "W", "W#")]
+    return sorted((user_id, handle) for _, handle, user_id in keys)
+
+
+def stored_links(scim: Endpoint) -> dict[str, str]:
+    """The links of each user who has any."""
+    return {item["sk"]["S"][2:]: item["links"]["S"] for item in items(scim, "T", "U#") if "links" in item}
 
 
 def links(events: list[dict[str, Any]]) -> list[tuple[str, list[Any]]]:

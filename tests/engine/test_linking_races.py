@@ -1,0 +1,105 @@
+"""Links made while users come, go, are renamed and refer to others, and changes are followed twice and in any order."""
+
+import json
+import os
+import random
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from threading import Event
+from typing import Any
+
+from handlers.changes import Changes
+from local.engine import Engine
+from local.functions.stream import Stream
+from local.services.bus import Bus
+from scim import wiring
+from scim.service.links import Links
+from scim.service.people import handle
+from scim.settings import Settings
+from tests.endpoint import ENTERPRISE, Endpoint, Handler, LambdaContext
+from tests.engine.test_links import MANAGER, seekers, stored_links
+
+NAMES = [f"person{number}@example.com" for number in range(12)]
+WRITERS, WRITES, FOLLOWERS = 4, 80, 3
+
+
+def write(scim: Endpoint, seed: int) -> None:
+    """Somebody who comes, goes, is renamed, or gets another manager, again and again."""
+    choose = random.Random(seed)  # noqa: S311  # chance that can be repeated
+    for _ in range(WRITES):
+        users = scim.request("GET", "/Users?count=100").json()["Resources"]
+        user = choose.choice(users) if users else None
+        match choose.choice([1, 1, 1, 1, 2, 3, 3, 4, 4, 4, 5]):
+            case 1 if len(users) < len(NAMES):
+                manager = {ENTERPRISE: {"manager": {"value": choose.choice(NAMES)}}} if choose.random() < 0.8 else {}
+                answer = scim.request("POST", "/Users", {"userName": choose.choice(NAMES), **manager})
+                assert answer.status in (201, 409)
+            case 2 if user:
+                scim.request("DELETE", f"/Users/{user['id']}")
+            case 3 if user:
+                scim.patch(user["id"], {"op": "replace", "path": "userName", "value": choose.choice(NAMES)})
+            case 4 if user:
+                value = choose.choice([*NAMES, choose.choice(users)["id"], ""])
+                scim.patch(user["id"], {"op": "replace", "path": MANAGER, "value": value})
+            case _ if user:
+                scim.patch(user["id"], {"op": "replace", "path": "title", "value": str(choose.random())})
+
+
+class Followers:
+    """Follow what is new in the stream, in batches cut at random, several at once and some of them twice."""
+
+    def __init__(self, stream: Stream) -> None:
+        self._stream = stream
+        self._choose = random.Random(7)  # noqa: S311  # chance that can be repeated
+        self._handler: Handler = Changes(lambda: wiring.publishing(Settings.from_environment(os.environ)))
+
+    def go_on_until(self, done: Event) -> None:
+        with ThreadPoolExecutor(FOLLOWERS) as pool:
+            while True:
+                over = done.is_set()
+                batches = list(self._batches())
+                if over and not batches:
+                    return
+                list(pool.map(self._follow, batches))
+
+    def _batches(self) -> Iterator[list[dict[str, Any]]]:
+        for shard, records in self._stream.read():
+            if records:
+                self._stream.remember(shard, records[-1])
+            changes = [each for each in records if each["dynamodb"]["Keys"]["sk"]["S"].startswith("C#")]
+            self._choose.shuffle(changes)
+            while changes:
+                size = self._choose.randint(1, 8)
+                batch, changes = changes[:size], changes[size:]
+                yield from [batch] * self._choose.choice([1, 1, 1, 1, 2])
+
+    def _follow(self, batch: list[dict[str, Any]]) -> None:
+        assert self._handler({"Records": batch}, LambdaContext()) == {"batchItemFailures": []}
+
+
+def test_links_are_in_the_end_what_they_should_be(direct: Endpoint, engine: Engine, bus: Bus, tmp_path: Path) -> None:
+    stream = Stream(engine, os.environ["TABLE_NAME"], tmp_path / "stream.json")
+    stream.open()
+    done = Event()
+    with ThreadPoolExecutor(WRITERS + 1) as pool:
+        following = pool.submit(Followers(stream).go_on_until, done)
+        list(pool.map(lambda seed: write(direct, seed), range(WRITERS)))
+        done.set()
+        following.result()
+
+    users = direct.request("GET", "/Users?count=100").json()["Resources"]
+    managers = {each["id"]: each[ENTERPRISE]["manager"]["value"] for each in users if ENTERPRISE in each}
+    named = {each["userName"]: each["id"] for each in users} | {each["id"]: each["id"] for each in users}
+    found = {user_id: [each.id for each in Links.read(text).links] for user_id, text in stored_links(direct).items()}
+    for user_id, value in managers.items():
+        assert found.get(user_id, []) == ([named[value]] if value in named else [])
+    assert seekers(direct) == sorted((user_id, handle(value)) for user_id, value in managers.items())
+
+    events = [json.loads(line)["detail"] for line in bus.events.read_text().splitlines()]
+    told = {each["eventId"]: each for each in events if "links" in each}
+    order = sorted((each["id"], each["sequence"], each["linkSequence"], each["eventId"]) for each in told.values())
+    assert len({each[:3] for each in order}) == len(order)
+    last = {each[0]: [link["id"] for link in told[each[3]]["links"]] for each in order}
+    assert {user_id: last[user_id] for user_id in found} == found
+    assert {bool(each["links"]) for each in told.values()} == {True, False}
