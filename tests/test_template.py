@@ -26,8 +26,10 @@ from scim.access import tokens
 from scim.console_settings import ConsoleSettings
 from scim.service.ports import Act, Tenant
 from scim.settings import Settings
+from scim.store.dynamo import Dynamo
 from tests.console.visitor import Visitor
-from tests.endpoint import KNOWN, Endpoint, LambdaContext, invoke, load
+from tests.endpoint import ENTERPRISE, KNOWN, Endpoint, Handler, LambdaContext, invoke, load
+from tests.events.history import stream_record
 from tests.events.schemas import validate
 from tests.template_reader import Deployment, Right, references
 
@@ -264,10 +266,6 @@ def test_authenticating_takes_the_secret_and_the_settings_and_discovery_has_no_o
     assert DEPLOYMENT.rights("DiscoveryFunction") == RUN | AUTHENTICATE
 
 
-def test_publishing_changes_takes_the_stream_the_bus_and_the_queue_and_no_right_to_the_table() -> None:
-    assert DEPLOYMENT.rights("ChangesFunction") == RUN | {Right(each) for each in READ_STREAM} | PUBLISH
-
-
 @every_function
 def test_no_right_is_for_a_wildcard_or_reaches_beyond_the_deployment(function: str) -> None:
     secrets = DEPLOYMENT.properties(function)["Environment"]["SECRET_PREFIX"].argument
@@ -498,14 +496,61 @@ def test_the_sample_events_are_served_with_their_functions_rights(settings: Sett
         assert needed <= DEPLOYMENT.rights(function.name), path.stem
 
 
-def test_the_sample_of_the_stream_is_published_with_its_functions_rights(bus: Bus, needed: set[Right]) -> None:
+def test_the_sample_of_the_stream_is_published_with_its_functions_rights(
+    settings: Settings, bus: Bus, needed: set[Right]
+) -> None:
     event = json.loads((ROOT / "events/stream/changes.json").read_text())
     answer = load(FUNCTIONS["ChangesFunction"].handler)(event, LambdaContext())
     assert answer == {"batchItemFailures": []}
     (published,), (poison,) = bus.events.read_text().splitlines(), bus.poison.read_text().splitlines()
     validate(json.loads(published))
     assert json.loads(poison)["reason"] == "malformed: userName"
-    assert needed == PUBLISH
+    assert PUBLISH <= needed <= DEPLOYMENT.rights("ChangesFunction")
+
+
+def test_publishing_and_linking_takes_exactly_the_rights_that_the_function_has(
+    scim: Endpoint, bus: Bus, needed: set[Right], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: dict[str, set[str]] = {"PutItem": set(), "UpdateItem": set()}
+    transact = Dynamo.transact
+
+    def see(dynamo: Dynamo, actions: list[dict[str, Any]], token: str) -> None:
+        """The attributes that each part of a transaction reaches, as ``dynamodb:Attributes`` has them."""
+        for part, request in ((part, request) for action in actions for part, request in action.items()):
+            expressions = f"{request.get('UpdateExpression', '')} {request.get('ConditionExpression', '')}"
+            named = set(re.findall(r"(?<![:\w])[a-z]+(?= =|\))", expressions))
+            written[PARTS[part]] |= {*request.get("Key", ()), *request.get("Item", ()), *named}
+        transact(dynamo, actions, token)
+
+    handler = load(FUNCTIONS["ChangesFunction"].handler)
+    alice = scim.create(externalId="a", **{ENTERPRISE: {"manager": {"value": "boss"}}})
+    boss = scim.create(userName="boss")
+    scim.create(emails=[{"value": "boss"}])
+    needed.clear()
+    monkeypatch.setattr(Dynamo, "transact", see)
+    _follow(handler)
+    assert f"/Users/{boss['id']}" in scim.request("GET", f"/Users/{alice['id']}").json()[ENTERPRISE]["manager"]["$ref"]
+    links, own = set(needed), {name: set(each) for name, each in written.items()}
+    for each in (boss, alice):
+        scim.request("DELETE", f"/Users/{each['id']}")
+    needed.clear()
+    _follow(handler)
+    poison = {"eventName": "INSERT", "dynamodb": {"SequenceNumber": "1", "NewImage": {}}}
+    handler({"Records": [poison]}, LambdaContext())
+    rights = RUN | {Right(each) for each in READ_STREAM} | links | needed
+    assert rights - {Right("dynamodb:Scan")} == DEPLOYMENT.rights("ChangesFunction")
+    statements = DEPLOYMENT.statements("ChangesFunction")
+    for name, attributes in own.items():
+        (statement,) = [each for each in statements if f"dynamodb:{name}" in each["Action"]]
+        ]
+        assert set(statement["Condition"]["ForAllValues:StringEquals"]["dynamodb:Attributes"]) == attributes
+
+
+def _follow(handler: Handler) -> None:
+    """Bring all change records of the table to the function."""
+    scanned = boto3.client("dynamodb").scan(TableName="muster")["Items"]
+    records = [stream_record(item) for item in scanned if item["sk"]["S"].startswith("C#")]
+    assert handler({"Records": records}, LambdaContext()) == {"batchItemFailures": []}
 
 
 def test_the_rotation_has_exactly_the_rights_that_its_steps_take(settings: Settings, needed: set[Right]) -> None:

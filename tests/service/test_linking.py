@@ -1,0 +1,191 @@
+"""Who is linked to whom, and what comes of changes that are followed at the same time (tests/engine: on a real one)."""
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from scim.protocol.comparison import key
+from scim.protocol.errors import Unavailable
+from scim.protocol.schema import user_type
+from scim.service.linking import Followed, Linking
+from scim.service.links import Links
+from scim.service.people import handle, known_by
+from scim.service.ports import Change, VersionConflict
+from scim.service.stored import Stored
+from tests.endpoint import CORE, ENTERPRISE
+from tests.service.fakes import NOW, new_id
+
+MANAGER = f"{ENTERPRISE}:manager"
+NOBODY: frozenset[str] = frozenset()
+
+
+class Users:
+    """The users of a tenant in memory. ``before`` is what others do before the next call of a name."""
+
+    def __init__(self) -> None:
+        self.users: dict[str, Stored] = {}
+        self.entries: set[tuple[str, str]] = set()
+        self.changes: list[Change] = []
+        self.before: dict[str, Callable[[], object]] = {}
+
+    def _others(self, name: str) -> None:
+        if act := self.before.pop(name, None):
+            act()
+
+    def get(self, resource_id: str) -> Stored | None:
+        found = self.users.get(resource_id)
+        self._others("get")
+        return found
+
+    def named(self, value: str) -> Sequence[Stored]:
+        wanted = key(value)
+        return [
+            each
+            for each in self.users.values()
+            if any(key(identifier) == wanted for _, identifier in known_by(each.resource).identifiers)
+        ]
+
+    def seek(self, resource_id: str, handles: Collection[str]) -> None:
+        self._others("seek")
+        self.entries |= {(each, resource_id) for each in handles}
+
+    def stop(self, resource_id: str, handles: Collection[str]) -> None:
+        self._others("stop")
+        self.entries -= {(each, resource_id) for each in handles}
+
+    def seekers(self, handle: str) -> Iterator[str]:
+        return iter([user_id for each, user_id in self.entries if each == handle])
+
+    def link(self, user: Stored, links: Links, change: Change) -> None:
+        self._others("link")
+        if self.users.get(user.id) != user:
+            raise VersionConflict
+        self.users[user.id] = replace(user, links=links.text)
+        self.changes.append(change)
+
+    # What requests do, and what is to be followed then
+
+    def put(self, name: str, manager: str = "", user_id: str = "", **attributes: Any) -> Followed:
+        """Somebody comes, or is now as given."""
+        old = self.users.get(user_id)
+        extension = {ENTERPRISE: {"manager": {"value": manager}}} if manager else {}
+        resource = {"schemas": [CORE], "id": user_id or new_id(), "userName": name, **attributes, **extension}
+        self.users[resource["id"]] = Stored.of(resource, old.version + 1 if old else 1, NOW, NOW)
+        lost = known_by(old.resource).handles - known_by(resource).handles if old else NOBODY
+        dropped = self._sought(old) - ({handle(manager)} if manager else NOBODY)
+        return Followed(resource["id"], "patch" if old else "create", [MANAGER, "userName"], lost, dropped, "r1")
+
+    def delete(self, user_id: str) -> Followed:
+        old = self.users.pop(user_id)
+        return Followed(user_id, "delete", [], known_by(old.resource).handles, self._sought(old), "r2")
+
+    def _sought(self, user: Stored | None) -> frozenset[str]:
+        manager = user.resource.get(ENTERPRISE, {}).get("manager") if user else None
+        return frozenset({handle(manager["value"])} if manager else ())
+
+    def manager(self, user_id: str) -> list[str]:
+        return [each.id for each in Links.read(self.users[user_id].links).links]
+
+
+@pytest.fixture
+def users() -> Users:
+    return Users()
+
+
+def follow(users: Users, *changes: Followed) -> int:
+    return Linking(users, user_type(), lambda: NOW).follow(changes)
+
+
+def test_changes_may_be_followed_twice_and_in_any_order(users: Users) -> None:
+    alice = users.put("alice", "boss")
+    boss = users.put("boss")
+    assert follow(users, boss, alice) == 1
+    assert follow(users, alice) == 0
+    assert follow(users, boss, boss, alice) == 0
+    assert users.manager(alice.id) == [boss.id]
+
+
+def test_a_change_of_links_is_told_with_the_request_that_led_to_it(users: Users) -> None:
+    alice, boss = users.put("alice", "boss"), users.put("boss")
+    follow(users, alice, replace(boss, request_id="arrival"))
+    follow(users, replace(users.delete(boss.id), request_id="farewell"))
+    told = [(each.operation, each.request_id, each.links, each.user_name) for each in users.changes]
+    assert told[-1] == ("link", "farewell", [], "alice")
+    assert [links for _, _, links, _ in told] == [[(MANAGER, boss.id)], []]
+
+
+def test_an_id_is_known_to_nobody_before_there_is_one_and_outweighs_everything(users: Users) -> None:
+    boss = users.put("boss")
+    other = users.put(boss.id)
+    alice = users.put("alice", boss.id)
+    follow(users, boss, other, alice)
+    assert users.manager(alice.id) == [boss.id]
+
+
+def test_who_leaves_between_being_found_and_being_linked_is_not_linked(users: Users) -> None:
+    alice, boss = users.put("alice", "boss"), users.put("boss")
+    follow(users, boss)
+    users.before["link"] = lambda: follow(users, users.delete(boss.id))
+    follow(users, alice)
+    assert users.manager(alice.id) == []
+
+
+def test_who_arrives_after_being_looked_for_in_vain_is_linked(users: Users) -> None:
+    alice = users.put("alice", "boss")
+    users.before["seek"] = lambda: follow(users, users.put("boss"))
+    follow(users, alice)
+    assert len(users.manager(alice.id)) == 1
+
+
+def test_an_entry_that_another_change_brings_back_meanwhile_stays(users: Users) -> None:
+    alice = users.put("alice", "x")
+    follow(users, alice)
+    away = users.put("alice", "y", alice.id)
+
+    def back() -> None:
+        follow(users, users.put("alice", "x", alice.id))
+
+    users.before["stop"] = back
+    follow(users, away)
+    assert users.entries == {(handle("x"), alice.id)}
+
+
+def test_whoever_is_deleted_while_being_entered_leaves_no_entry(users: Users) -> None:
+    alice = users.put("alice", "boss")
+    users.before["seek"] = lambda: follow(users, users.delete(alice.id))
+    follow(users, alice)
+    assert users.entries == set()
+
+
+def test_a_user_that_changes_meanwhile_is_linked_as_it_is_then(users: Users) -> None:
+    alice, boss, chief = users.put("alice", "boss"), users.put("boss"), users.put("chief")
+
+    def change() -> None:
+        users.put("alice", "chief", alice.id)
+
+    users.before["link"] = change
+    follow(users, alice, boss, chief)
+    assert users.manager(alice.id) == [chief.id]
+
+
+def test_when_the_time_is_up_what_was_done_stays_and_the_rest_is_done_the_next_time(users: Users) -> None:
+    reports = [users.put(f"report{number}", "boss") for number in range(100)]
+    follow(users, *reports)
+    boss = users.put("boss")
+    left = iter(range(40))
+
+    class Impatient(Users):
+        def link(self, user: Stored, links: Links, change: Change) -> None:
+            if next(left, None) is None:
+                raise Unavailable("The time is up.")
+            users.link(user, links, change)
+
+    impatient = Impatient()
+    impatient.users, impatient.entries = users.users, users.entries
+    with pytest.raises(Unavailable):
+        follow(impatient, boss)
+    assert sum(users.manager(each.id) == [boss.id] for each in reports) == 40
+    assert follow(users, boss) == 60
+    assert all(users.manager(each.id) == [boss.id] for each in reports)
