@@ -542,7 +542,6 @@ def test_publishing_and_linking_takes_exactly_the_rights_that_the_function_has(
     statements = DEPLOYMENT.statements("ChangesFunction")
     for name, attributes in own.items():
         (statement,) = [each for each in statements if f"dynamodb:{name}" in each["Action"]]
-        ]
         assert set(statement["Condition"]["ForAllValues:StringEquals"]["dynamodb:Attributes"]) == attributes
 
 
