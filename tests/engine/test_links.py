@@ -7,11 +7,14 @@ from typing import Any
 import boto3
 import pytest
 
+from scim.service.links import Links
 from tests.endpoint import ENTERPRISE, SURVEY, Answer, Endpoint
 from tests.engine.conftest import Read
+from tests.engine.test_bulk import post, run
 from tests.events.schemas import validate
 
 MANAGER = f"{ENTERPRISE}:manager"
+REPORTS = 200
 BASE = "https://scim.example.com/scim/v2"
 
 
@@ -208,3 +211,14 @@ def test_an_employee_attribute_is_linked_too(scim: Endpoint, publish: Read) -> N
             {"attribute": f"{SURVEY}:Buddy", "id": buddy["id"]},
         ],
     )
+
+
+def test_a_manager_of_many_is_linked_to_all_of_them(scim: Endpoint, publish: Read) -> None:
+    boss_to_be = {ENTERPRISE: {"manager": {"value": "boss@example.com"}}}
+    run(scim, [post(f"report-{number}", **boss_to_be) for number in range(REPORTS)])
+    publish()
+    boss = scim.create(userName="boss@example.com")
+    publish()
+    assert {Links.read(text).links[0].id for text in stored_links(scim).values()} == {boss["id"]}
+    assert len(stored_links(scim)) == REPORTS
+    assert len({user_id for user_id, _ in links(publish())}) == REPORTS
