@@ -105,13 +105,9 @@ def test_a_link_shows_wherever_the_user_does(scim: Endpoint, publish: Read) -> N
     alice, boss = report(scim, title="Cook"), scim.create(userName="boss@example.com")
     publish()
     shown = {"value": "boss@example.com", "$ref": location(boss)}
-    for query in (
-        "count=100",
-        "cursor&count=100",
-        'filter=title%20eq%20"Cook"',
-        "sortBy=userName",
-        f"attributes={MANAGER}",
-    ):
+    plain = ["count=9", "cursor&count=9", "sortBy=userName", "sortBy=title", f"attributes={MANAGER}"]
+    filters = ['title%20eq%20"Cook"', 'title%20co%20"oo"', f'id%20eq%20"{alice["id"]}"', "meta.version%20pr"]
+    for query in (*plain, *(f"filter={each}" for each in filters)):
         resources = scim.request("GET", f"/Users?{query}").json()["Resources"]
         (found,) = [each for each in resources if each["id"] == alice["id"]]
         assert found[ENTERPRISE]["manager"] == shown, query
