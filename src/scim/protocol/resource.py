@@ -71,7 +71,7 @@ def changed_attributes(before: Resource, after: Resource, resource_type: Resourc
         attribute.name if schema is resource_type.core else f"{schema.id}:{attribute.name}"
         for schema, old, new in _by_schema(before, after, resource_type)
         for attribute in schema.attributes.values()
-        if attribute.name not in ("id", "meta", "schemas") and old.get(attribute.name) != new.get(attribute.name)
+        if old.get(attribute.name) != new.get(attribute.name) and attribute.name not in ("id", "meta", "schemas")
     ]
 
 

@@ -101,8 +101,10 @@ def read_members(
     return read
 
 
-def assigned(members: Mapping[str, Any]) -> dict[str, Any]:
-    """The members that have a value."""
+def assigned(members: dict[str, Any]) -> dict[str, Any]:
+    """The members that have a value, which mostly all of them have."""
+    if None not in members.values():
+        return members
     return {name: value for name, value in members.items() if value is not None}
 
 
