@@ -5,8 +5,8 @@ What only some functions use is imported where it is built, so that no other fun
 
 from __future__ import annotations
 
+import os
 import time
-import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -235,7 +235,10 @@ def now() -> str:
 
 
 def new_id() -> str:
-    return str(uuid.uuid4())
+    """A random UUID (RFC 9562 section 5.4). By hand: ``uuid`` makes an object first, which takes twice as long."""
+    digits = os.urandom(16).hex()
+    variant = "89ab"[int(digits[16], 16) % 4]
+    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
 
 
 def _secrets_manager() -> SecretsManagerClient:
