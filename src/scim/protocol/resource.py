@@ -50,7 +50,7 @@ def complete(resource: Resource, resource_type: ResourceType) -> Resource:
 
 def is_urn(name: str) -> bool:
     """Whether a member is named by a URN, as extensions are, and not by an attribute's name alone."""
-    return ":" in name and name[:4].lower() == "urn:"
+    return name[:4].lower() == "urn:"
 
 
 def check_immutable(before: Resource, after: Resource, resource_type: ResourceType) -> None:
@@ -68,10 +68,10 @@ def check_immutable(before: Resource, after: Resource, resource_type: ResourceTy
 def changed_attributes(before: Resource, after: Resource, resource_type: ResourceType) -> list[str]:
     """The names of the attributes whose values differ, those of extensions with their URN; in the schema's order."""
     return [
-        attribute.name if schema is resource_type.core else f"{schema.id}:{attribute.name}"
+        name if schema is resource_type.core else f"{schema.id}:{name}"
         for schema, old, new in _by_schema(before, after, resource_type)
-        for attribute in schema.attributes.values()
-        if old.get(attribute.name) != new.get(attribute.name) and attribute.name not in ("id", "meta", "schemas")
+        for name in schema.changeable
+        if old.get(name) != new.get(name)
     ]
 
 
@@ -108,14 +108,10 @@ def _split(
     body: dict[str, Any], resource_type: ResourceType, dialect: Dialect
 ) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
     """The members of the body, those of the core apart from those of each extension."""
-    core: dict[str, Any] = {}
+    core = dict(body)
     extensions: dict[str, dict[str, Any]] = {}
-    qualified = []
-    for name, value in body.items():
-        if is_urn(name):
-            qualified.append((name, value))
-        else:
-            core[name] = value
+    # Nearly no name has a colon, which is seen sooner than that it begins otherwise.
+    qualified = [(name, core.pop(name)) for name in body if ":" in name and is_urn(name)]
     if len(set(map(str.lower, core))) < len(core):
         plain, core = core, {}
         for name, value in plain.items():

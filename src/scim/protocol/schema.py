@@ -126,8 +126,12 @@ class Schema:
     """The attributes that clients must send."""
     immutable: tuple[Attribute, ...] = field(init=False)
     """The attributes that keep the value that they were given."""
+    changeable: tuple[str, ...] = field(init=False)
+    """The names of the attributes that changes are told of: all but the service's own."""
 
     def __post_init__(self) -> None:
+        names = tuple(each.name for each in self.attributes.values() if each.name not in ("id", "meta", "schemas"))
+        object.__setattr__(self, "changeable", names)
         object.__setattr__(self, "required", _required(self.attributes))
         object.__setattr__(self, "immutable", tuple(each for each in self.attributes.values() if each.immutable))
 
