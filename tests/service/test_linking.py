@@ -9,7 +9,7 @@ import pytest
 from scim.protocol.comparison import key
 from scim.protocol.errors import Unavailable
 from scim.protocol.schema import user_type
-from scim.service.linking import Followed, Linking
+from scim.service.linking import Followed, Linking, Seeking
 from scim.service.links import Links
 from scim.service.people import handle, known_by
 from scim.service.ports import Change, VersionConflict
@@ -34,9 +34,9 @@ class Users:
         if act := self.before.pop(name, None):
             act()
 
-    def get(self, resource_id: str) -> Stored | None:
-        found = self.users.get(resource_id)
-        self._others("get")
+    def get_all(self, ids: Collection[str]) -> dict[str, Stored]:
+        found = {each: self.users[each] for each in ids if each in self.users}
+        self._others("get_all")
         return found
 
     def named(self, value: str) -> Sequence[Stored]:
@@ -47,16 +47,12 @@ class Users:
             if any(key(identifier) == wanted for _, identifier in known_by(each.resource).identifiers)
         ]
 
-    def seek(self, resource_id: str, handles: Collection[str]) -> None:
-        self._others("seek")
-        self.entries |= {(each, resource_id) for each in handles}
-
-    def stop(self, resource_id: str, handles: Collection[str]) -> None:
-        self._others("stop")
-        self.entries -= {(each, resource_id) for each in handles}
+    def enter(self, seeking: Collection[Seeking], no_longer: Collection[Seeking]) -> None:
+        self._others("enter")
+        self.entries = self.entries - set(no_longer) | set(seeking)
 
     def seekers(self, handle: str) -> Iterator[str]:
-        return iter([user_id for each, user_id in self.entries if each == handle])
+        return iter([user_id for user_id, each in self.entries if each == handle])
 
     def link(self, user: Stored, links: Links, change: Change) -> None:
         self._others("link")
@@ -134,7 +130,7 @@ def test_who_leaves_between_being_found_and_being_linked_is_not_linked(users: Us
 
 def test_who_arrives_after_being_looked_for_in_vain_is_linked(users: Users) -> None:
     alice = users.put("alice", "boss")
-    users.before["seek"] = lambda: follow(users, users.put("boss"))
+    users.before["enter"] = lambda: follow(users, users.put("boss"))
     follow(users, alice)
     assert len(users.manager(alice.id)) == 1
 
@@ -147,14 +143,14 @@ def test_an_entry_that_another_change_brings_back_meanwhile_stays(users: Users) 
     def back() -> None:
         follow(users, users.put("alice", "x", alice.id))
 
-    users.before["stop"] = back
+    users.before["enter"] = back
     follow(users, away)
-    assert users.entries == {(handle("x"), alice.id)}
+    assert users.entries == {(alice.id, handle("x"))}
 
 
 def test_whoever_is_deleted_while_being_entered_leaves_no_entry(users: Users) -> None:
     alice = users.put("alice", "boss")
-    users.before["seek"] = lambda: follow(users, users.delete(alice.id))
+    users.before["enter"] = lambda: follow(users, users.delete(alice.id))
     follow(users, alice)
     assert users.entries == set()
 

@@ -59,8 +59,7 @@ def test_a_link_is_written_beside_the_document_with_a_record_and_nothing_else(
     assert (after, own) == (before, {"S": '[1,["manager","boss","b",7]]'})
     assert record["links"] == {"L": [{"M": {"attribute": {"S": "manager"}, "id": {"S": "b"}}}]}
     assert "time" not in record
-    read = links.get(alice.id)
-    assert read is not None
+    read = links.get_all([alice.id])[alice.id]
     assert (read.links, read.version, read.document) == (ONE.text, 1, alice.document)
 
 
@@ -90,23 +89,22 @@ def test_the_next_version_is_written_with_the_links_that_it_has(
 
 def test_seekers_are_found_by_whom_they_seek_and_entered_once(links: LinkStore, items: Items) -> None:
     first, second = "00000000-0000-4000-8000-000000000001", "00000000-0000-4000-8000-000000000002"
-    links.seek(first, {"aa", "bb"})
-    links.seek(first, {"aa"})
-    links.seek(second, {"aa"})
+    links.enter({(first, "aa"), (first, "bb")}, set())
+    links.enter({(first, "aa"), (second, "aa")}, set())
     assert list(links.seekers("aa")) == [first, second]
     assert {item["pk"]["S"] for item in items().values()} == {"W#acme"}
-    links.stop(first, {"aa", "none"})
+    links.enter({(second, "bb")}, {(first, "aa"), (first, "none")})
     assert list(links.seekers("aa")) == [second]
-    assert list(links.seekers("bb")) == [first]
+    assert list(links.seekers("bb")) == [first, second]
 
 
 def test_more_entries_than_a_call_takes_are_written(links: LinkStore) -> None:
-    handles = {f"{number:024x}" for number in range(60)}
     user_id = "00000000-0000-4000-8000-000000000001"
-    links.seek(user_id, handles)
-    assert all(list(links.seekers(each)) == [user_id] for each in handles)
-    links.stop(user_id, handles)
-    assert not any(list(links.seekers(each)) for each in handles)
+    entries = {(user_id, f"{number:024x}") for number in range(60)}
+    links.enter(entries, set())
+    assert all(list(links.seekers(each)) == [user_id] for _, each in entries)
+    links.enter(set(), entries)
+    assert not any(list(links.seekers(each)) for _, each in entries)
 
 
 @pytest.mark.parametrize("value", ["ALICE", "E-1", "alice@example.com", "ID"])

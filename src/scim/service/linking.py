@@ -11,7 +11,7 @@ looked up once more after the links were written: whatever changes after that fi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import repeat
@@ -20,13 +20,15 @@ from typing import Protocol
 from scim.protocol.comparison import key
 from scim.protocol.references import references
 from scim.protocol.schema import ResourceType
-from scim.service.links import Links, changed_attributes, made
+from scim.service.links import Link, Links, changed_attributes, made
 from scim.service.people import KNOWN_BY, handle, known_by
 from scim.service.ports import LINK, Change, VersionConflict
 from scim.service.stored import Stored
 
 _WORKERS = 8
 """Side by side: enough to be busy while DynamoDB answers, within the connections of its client."""
+_READ_AT_ONCE = 100
+_NOBODY: frozenset[str] = frozenset()
 # What a reference is tried as, in this order: a userName outweighs an email that somebody else has.
 _KINDS = ("id", "userName", "externalId", "email")
 
@@ -46,18 +48,21 @@ class Followed:
     request_id: str
 
 
+Seeking = tuple[str, str]
+"""The id of a user, and the handle of whom it refers to."""
+
+
 class LinkStore(Protocol):
     """The users of one tenant and who of them seeks whom. Every read sees every write that was answered before it."""
 
-    def get(self, resource_id: str) -> Stored | None: ...
+    def get_all(self, ids: Collection[str]) -> dict[str, Stored]:
+        """Those of the users who exist, by id."""
 
     def named(self, value: str) -> Sequence[Stored]:
         """Those who have the value as id, userName, externalId or email, as far as users are found by these."""
 
-    def seek(self, resource_id: str, handles: Collection[str]) -> None:
-        """Enter a seeker; where it is entered already, that does nothing."""
-
-    def stop(self, resource_id: str, handles: Collection[str]) -> None: ...
+    def enter(self, seeking: Collection[Seeking], no_longer: Collection[Seeking]) -> None:
+        """Enter seekers and remove others; where that is so already, it does nothing."""
 
     def seekers(self, handle: str) -> Iterator[str]:
         """The ids of those who seek somebody, read as they are drawn."""
@@ -94,40 +99,60 @@ class Linking:
         can be followed again.
         """
         linked = 0
+        users = self._entered(changes)
         with ThreadPoolExecutor(_WORKERS) as pool:
-            concerned: dict[str, str] = {}
-            for change, ids in zip(changes, pool.map(self._concerned, changes), strict=True):
-                concerned |= dict.fromkeys(ids, change.request_id)
+            concerned = self._concerned(changes, users, pool)
             while concerned:
                 targets = _Targets(self._target)
-                written = sum(pool.map(self._settle, concerned, concerned.values(), repeat(targets)))
+                batches = _batches(list(concerned), _WORKERS)
+                written = sum(pool.map(self._settle, batches, repeat(concerned), repeat(targets)))
                 linked += written
                 if not written or list(pool.map(self._target, targets.found)) == list(targets.found.values()):
                     break
         return linked
 
-    def _concerned(self, change: Followed) -> set[str]:
-        """Keep the entries of a user as a seeker, and tell whose links have to be looked at."""
-        user = self._entered(change)
-        concerned = {change.id} if user and (user.links or references(user.resource, self.resource_type)) else set()
-        return concerned.union(*(self.store.seekers(each) for each in self._moved(change, user)))
+    def _entered(self, changes: Sequence[Followed]) -> dict[str, Stored]:
+        """The users that changed, entered as seekers of those whom they refer to, and of nobody else."""
+        users = self.store.get_all({change.id for change in changes})
+        gone: dict[str, frozenset[str]] = {}
+        for each in changes:
+            if each.dropped or each.operation == "create" or self._names_references(each.changed):
+                gone[each.id] = gone.get(each.id, _NOBODY) | each.dropped
+        while gone:
+            sought = {user_id: self._sought(users.get(user_id)) for user_id in gone}
+            seeking = {(user_id, each) for user_id, handles in sought.items() for each in handles}
+            before = {(user_id, each) for user_id, handles in gone.items() for each in handles}
+            if not (seeking or before):
+                break
+            self.store.enter(seeking, before - seeking)
+            # What other changes made of them meanwhile may have been followed before these entries were written.
+            then, now = users, self.store.get_all(gone)
+            users = {user_id: user for user_id, user in then.items() if user_id not in gone} | now
+            gone = {
+                user_id: handles | sought[user_id]
+                for user_id, handles in gone.items()
+                if _version(now.get(user_id)) != _version(then.get(user_id))
+            }
+        return users
 
-    def _entered(self, change: Followed) -> Stored | None:
-        """The user, entered as a seeker of those whom it refers to, and of nobody else."""
-        user, gone = self.store.get(change.id), change.dropped
-        if not (gone or change.operation == "create" or self._names_references(change.changed)):
-            return user
-        while True:
-            sought = self._sought(user)
-            if gone - sought:
-                self.store.stop(change.id, gone - sought)
-            if sought:
-                self.store.seek(change.id, sought)
-            # What another change made of it meanwhile may have been followed before these entries were written.
-            before, user = user, self.store.get(change.id)
-            if not (gone or sought) or _version(user) == _version(before):
-                return user
-            gone |= sought
+    def _concerned(
+        self, changes: Sequence[Followed], users: Mapping[str, Stored], pool: ThreadPoolExecutor
+    ) -> dict[str, str]:
+        """Whose links have to be looked at, each with the id of a request that concerns it."""
+        moved = {handle: each.request_id for each in changes for handle in self._moved(each, users.get(each.id))}
+        concerned = {
+            seeker: request_id
+            for request_id, seekers in zip(moved.values(), pool.map(self._seekers, moved), strict=True)
+            for seeker in seekers
+        }
+        for each in changes:
+            user = users.get(each.id)
+            if user and (user.links or references(user.resource, self.resource_type)):
+                concerned[each.id] = each.request_id
+        return concerned
+
+    def _seekers(self, handle: str) -> list[str]:
+        return list(self.store.seekers(handle))
 
     def _moved(self, change: Followed, user: Stored | None) -> frozenset[str]:
         """The handles that lead to somebody else than before the change."""
@@ -135,33 +160,41 @@ class Linking:
             return change.lost
         return change.lost | known_by(user.resource).handles - {handle(user.id)}  # nobody knows an id before it is made
 
-    def _settle(self, user_id: str, request_id: str, targets: _Targets) -> int:
-        """Make a user's links what they should be; how often they were written."""
-        while (user := self.store.get(user_id)) is not None:
-            before = Links.read(user.links)
-            links = made(user, self.resource_type, targets)
-            if links == before.links:
-                return 0
-            change = Change(
-                at=self.now(),
-                operation=LINK,
-                changed=changed_attributes(before.links, links),
-                participation="unchanged",
-                actor="muster",
-                request_id=request_id,
-                leniencies=(),
-                resource_type=self.resource_type.name,
-                user_name=user.resource[self.resource_type.unique.name],
-                external_id=user.resource.get("externalId"),
-                active=user.resource.get("active") is True,
-                links=[(each.attribute, each.id) for each in links],
-            )
-            try:
-                self.store.link(user, Links(before.number + 1, links), change)
-            except VersionConflict:
-                continue
-            return 1
-        return 0
+    def _settle(self, ids: Sequence[str], requests: Mapping[str, str], targets: _Targets) -> int:
+        """Make the links of users what they should be; how many of them were written."""
+        written = 0
+        while ids:
+            users = self.store.get_all(ids)
+            conflicts = []
+            for user_id, user in users.items():
+                before = Links.read(user.links)
+                links = made(user, self.resource_type, targets)
+                if links == before.links:
+                    continue
+                change = self._change(user, before.links, links, requests[user_id])
+                try:
+                    self.store.link(user, Links(before.number + 1, links), change)
+                    written += 1
+                except VersionConflict:
+                    conflicts.append(user_id)
+            ids = conflicts
+        return written
+
+    def _change(self, user: Stored, before: Sequence[Link], after: Sequence[Link], request_id: str) -> Change:
+        return Change(
+            at=self.now(),
+            operation=LINK,
+            changed=changed_attributes(before, after),
+            participation="unchanged",
+            actor="muster",
+            request_id=request_id,
+            leniencies=(),
+            resource_type=self.resource_type.name,
+            user_name=user.resource[self.resource_type.unique.name],
+            external_id=user.resource.get("externalId"),
+            active=user.resource.get("active") is True,
+            links=[(each.attribute, each.id) for each in after],
+        )
 
     def _target(self, value: str) -> str | None:
         """The one user whom a value names; nobody where it could be several."""
@@ -192,3 +225,9 @@ class Linking:
 
 def _version(user: Stored | None) -> int:
     return user.version if user else 0
+
+
+def _batches(ids: Sequence[str], workers: int) -> list[Sequence[str]]:
+    """The ids in as many parts as there are workers, or in more, of a hundred: as many are read at once."""
+    size = min(-(-len(ids) // workers), _READ_AT_ONCE)
+    return [ids[first : first + size] for first in range(0, len(ids), size)]

@@ -8,13 +8,14 @@ from typing import Any
 from scim.protocol.dialect import Dialect
 from scim.protocol.messages import SearchRequest
 from scim.protocol.schema import ResourceType
+from scim.service.linking import Seeking
 from scim.service.links import Links
 from scim.service.ports import Change, VersionConflict
 from scim.service.presentation import Presentation
 from scim.service.search import read_query
 from scim.service.stored import Stored, encode
 from scim.store import items, keys
-from scim.store.dynamo import Dynamo
+from scim.store.dynamo import Dynamo, Item
 from scim.store.resources import Layout, ResourceStore
 from scim.store.transactions import Action, ConditionFailed, Part, commit
 
@@ -31,8 +32,10 @@ class LinkStore:
         self._seeking = keys.seeking(tenant_id)
         self._names = ("id", resource_type.unique.name, *(name for name in _ATTRIBUTES if name in layout.indexed))
 
-    def get(self, resource_id: str) -> Stored | None:
-        return self._users.get(resource_id)
+    def get_all(self, ids: Collection[str]) -> dict[str, Stored]:
+        wanted = [keys.user(each) for each in ids]
+        found = map(items.stored, self._dynamo.get_all(self._partition, wanted, items.RESOURCE))
+        return {each.id: each for each in found}
 
     def named(self, value: str) -> Sequence[Stored]:
         """By keys only: attributes without an index are not looked at."""
@@ -41,11 +44,12 @@ class LinkStore:
         query = read_query(SearchRequest(filter=wanted), self._type, Dialect(strict=True), presentation)
         return self._users.find(query).page
 
-    def seek(self, resource_id: str, handles: Collection[str]) -> None:
-        self._dynamo.write_all(put=[items.key(self._seeking, keys.seeker(each, resource_id)) for each in handles])
+    def enter(self, seeking: Collection[Seeking], no_longer: Collection[Seeking]) -> None:
+        self._dynamo.write_all(put=list(map(self._entry, seeking)), delete=list(map(self._entry, no_longer)))
 
-    def stop(self, resource_id: str, handles: Collection[str]) -> None:
-        self._dynamo.write_all(delete=[items.key(self._seeking, keys.seeker(each, resource_id)) for each in handles])
+    def _entry(self, seeking: Seeking) -> Item:
+        user_id, handle = seeking
+        return items.key(self._seeking, keys.seeker(handle, user_id))
 
     def seekers(self, handle: str) -> Iterator[str]:
         for item in self._dynamo.query(self._seeking, keys.seekers(handle), ("sk",)):
