@@ -1,9 +1,13 @@
 """The way of an operator and of an IT admin through the console."""
 
+import re
+import time
+
 import pytest
 
+from handlers.console.view import moment
 from scim.service.tenants import Tenants
-from tests.console.visitor import Visitor
+from tests.console.visitor import Answer, Visitor
 from tests.endpoint import CORE, Endpoint
 
 
@@ -94,3 +98,34 @@ def test_participants_are_the_active_ones_page_by_page(operator_visits: Visitor,
     shown = [link.rpartition("/")[2] for each in (page, rest) for link in each.links if "/people/" in link]
     assert shown == sorted(active)
     assert inactive not in shown
+
+
+def ends(page: Answer) -> str:
+    """When the token of a page ends, as it is told there."""
+    (found,) = re.findall(r"<dt>Ends</dt><dd>(.*?)</dd>", page.text)
+    return str(found)
+
+
+def in_days(days: int) -> str:
+    return moment(time.time() + days * 86_400)[:11]
+
+
+def test_new_token_ends_after_as_long_as_the_one_before_unless_another_end_is_chosen(
+    operator_visits: Visitor, operator: Tenants
+) -> None:
+    operator.shown(operator.connect("expiring", lifetime_s=6 * 86_400))
+    for chosen, days in (({}, 6), ({"ends": "quarter"}, 90), ({}, 90), ({"ends": "year"}, 365)):
+        page = operator_visits.get("/admin/tenants/expiring/connect")
+        shown = operator_visits.submit(page, page.form("/token"), force="yes", **chosen)
+        assert ends(shown).startswith(in_days(days))
+    page = operator_visits.get("/admin/tenants/expiring/connect")
+    assert ends(operator_visits.submit(page, page.form("/token"), force="yes", ends="never")) == "never"
+    page = operator_visits.get("/admin/tenants/expiring/connect")
+    assert operator_visits.post(page, page.form("/token"), force="yes", ends="yesterday").status == 400
+    assert operator_visits.post(page, page.form("/token"), force="yes", grace="for ever").status == 400
+
+
+def test_first_token_of_a_customer_ends_when_it_is_chosen_to(operator_visits: Visitor, table: object) -> None:
+    page = operator_visits.get("/admin")
+    page = operator_visits.submit(page, page.form("/admin"), tenant="ends-in-a-year", ends="year")
+    assert ends(operator_visits.submit(page, page.form("/token"))).startswith(in_days(365))

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
 from scim.protocol.schema import ResourceType, user_type
+from scim.service.expiry import FOREVER
 from scim.service.stored import Stored
 
 if TYPE_CHECKING:
@@ -145,7 +146,8 @@ class TokenState:
 
     ``version`` is the version of the secret that was decided to be the current one, from ``since`` on; empty where none
     was. The token before it is valid for ``grace_s`` from then. ``ended`` are versions that open nothing, whatever
-    their labels say. A token that was not ``shown`` yet can still be shown.
+    their labels say. A token that was not ``shown`` yet can still be shown. ``lifetime_s`` is for how long a new one
+    lives, also where there is none now: :data:`scim.service.expiry.FOREVER`, or seconds.
     """
 
     version: str = ""
@@ -154,6 +156,7 @@ class TokenState:
     expires: float | None = None
     shown: bool = True
     ended: tuple[str, ...] = ()
+    lifetime_s: float = FOREVER
 
     @property
     def grace_ends(self) -> float:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from scim.service.expiry import DAY_S
+from scim.service.expiry import DAY_S, end
 from scim.service.extensions import check_compatible, read_extensions
 from scim.service.ports import (
     CURRENT,
@@ -89,9 +89,10 @@ class Tenants:
         """Make a tenant, or connect one again that was disconnected, and return its only token.
 
         ``extensions`` are schema documents that extend its users (:mod:`scim.service.extensions`). A tenant that comes
-        back keeps its users, and its settings where none are given.
+        back keeps its users, and its settings where none are given; so does the lifetime of its tokens, which is
+        :data:`scim.service.expiry.FOREVER` for a new one.
         Raises :class:`TenantExists`, unless the token was never shown: then it is this one that is returned; and
-        ``ValueError`` for an id that is not lower-case letters, digits and hyphens, or for a wrong document.
+        ``ValueError`` for an id that is not lower-case letters, digits and hyphens, for a wrong document or lifetime.
         """
         if not TENANT_ID.fullmatch(tenant_id):
             raise ValueError("A tenant's id is 1 to 40 lower-case letters, digits and hyphens.")
@@ -101,13 +102,12 @@ class Tenants:
             if before.token.shown or configured != before:
                 raise TenantExists(f"{tenant_id} is connected already; muster rotate makes a new token.")
             return self._finish(before)
-        version, now = self.new_id(), self.now()
-        expires = _expiry(now, lifetime_s)
+        token = self._new(configured, 0.0, lifetime_s)
         try:
-            self.tokens.open(tenant_id, version, expires)
+            self.tokens.open(tenant_id, token.version, token.expires)
         except SecretMissing:
             raise ChangedMeanwhile(f"The secret of {tenant_id} was changed just now; try again.") from None
-        token = TokenState(version, now, 0.0, expires, shown=False, ended=self._others(tenant_id, version))
+        token = replace(token, ended=self._others(tenant_id, token.version))
         try:
             after = self._write(before, replace(configured, connected=True, token=token), "connect")
         except VersionConflict:
@@ -124,22 +124,23 @@ class Tenants:
     ) -> Issued:
         """Return a new token; the one before stays valid for ``grace_s`` from now, and not at all with 0.
 
+        It lives for ``lifetime_s``, where none is given for as long as the one before.
+
         With a grace, a token that was made and never shown is returned instead of another: that of a rotation that was
         interrupted, or of Secrets Manager's own.
-        Raises :class:`UnknownTenant`, :class:`ChangedMeanwhile`, and :class:`GraceRunning` where the token before the
-        current one is still valid and would end now, unless ``force`` says so.
+        Raises :class:`UnknownTenant`, :class:`ChangedMeanwhile`, :class:`GraceRunning` where the token before the
+        current one is still valid and would end now, unless ``force`` says so, and ``ValueError`` for a wrong lifetime.
         """
         before = self._connected(tenant_id)
         if grace_s and not before.token.shown:
             return self._finish(before)
         if grace_s and not force:
             self._check_grace(before)
-        version = self.new_id()
         if before.token.is_revoked:
             grace_s = 0.0
-        expires = _expiry(self.now(), lifetime_s)
-        self._add(tenant_id, version, expires, grace_s)
-        return self._finish(self._decide(before, version, expires, grace_s))
+        token = self._new(before, grace_s, lifetime_s)
+        self._add(tenant_id, token.version, token.expires, grace_s)
+        return self._finish(self._decide(before, token))
 
     def shown(self, issued: Issued) -> None:
         """Say that a token was shown, so that it is not shown again."""
@@ -193,8 +194,7 @@ class Tenants:
         tenant = self._connected(tenant_id)
         if self.tokens.read(tenant_id, version) is None:
             self._check_grace(tenant)
-            lifetime_s = tenant.token.expires and tenant.token.expires - tenant.token.since
-            self._add(tenant_id, version, _expiry(self.now(), lifetime_s), DEFAULT_GRACE_S)
+            self._add(tenant_id, version, end(self.now(), tenant.token.lifetime_s), DEFAULT_GRACE_S)
 
     def adopt(self, tenant_id: str, version: str) -> None:
         """Make a version that was prepared the current one; nothing happens where it is. The grace starts now.
@@ -209,7 +209,8 @@ class Tenants:
             pending = self.tokens.read(tenant_id, version)
             if pending is None or self.tokens.labels(tenant_id).get(PENDING) != version:
                 raise ChangedMeanwhile(f"Another rotation of {tenant_id} has come before this one.")
-            tenant = self._decide(tenant, version, pending.expires, pending.grace_s)
+            token = replace(tenant.token, version=version, expires=pending.expires, grace_s=pending.grace_s)
+            tenant = self._decide(tenant, token)
         self._promote(tenant)
 
     # What these have in common
@@ -227,6 +228,12 @@ class Tenants:
                 "and would end now; wait, or force it."
             )
 
+    def _new(self, tenant: Tenant, grace_s: float, lifetime_s: float | None) -> TokenState:
+        """A token to be made, which lives as long as the one before unless it is told otherwise."""
+        now = self.now()
+        lifetime_s = tenant.token.lifetime_s if lifetime_s is None else lifetime_s
+        return TokenState(self.new_id(), now, grace_s, end(now, lifetime_s), shown=False, lifetime_s=lifetime_s)
+
     def _add(self, tenant_id: str, version: str, expires: float | None, grace_s: float) -> None:
         try:
             self.tokens.add(tenant_id, version, expires, grace_s)
@@ -235,12 +242,12 @@ class Tenants:
                 f"The secret of {tenant_id} was deleted in Secrets Manager; disconnect the tenant and connect it again."
             ) from None
 
-    def _decide(self, before: Tenant, version: str, expires: float | None, grace_s: float) -> Tenant:
-        """Settle that a version is to be the current one, from now on."""
-        ended = before.token.ended if grace_s else self._others(before.id, version, before.token.version)
-        token = TokenState(version, self.now(), grace_s, expires, shown=False, ended=ended)
+    def _decide(self, before: Tenant, token: TokenState) -> Tenant:
+        """Settle that a token is to be the current one, from now on."""
+        ended = before.token.ended if token.grace_s else self._others(before.id, token.version, before.token.version)
+        decided = replace(token, since=self.now(), shown=False, ended=ended)
         try:
-            return self._write(before, replace(before, token=token), "rotate")
+            return self._write(before, replace(before, token=decided), "rotate")
         except VersionConflict:
             raise ChangedMeanwhile(f"Somebody else has changed {before.id} just now; try again.") from None
 
@@ -290,7 +297,8 @@ class Tenants:
     def _without_tokens(self, tenant: Tenant) -> Tenant:
         if not tenant.connected:
             return tenant
-        return replace(tenant, token=TokenState(ended=self._others(tenant.id, "", tenant.token.version)))
+        ended = self._others(tenant.id, "", tenant.token.version)
+        return replace(tenant, token=TokenState(ended=ended, lifetime_s=tenant.token.lifetime_s))
 
     def _change(self, tenant_id: str, operation: str, revise: Callable[[Tenant], Tenant]) -> Tenant:
         """Write what ``revise`` makes of the settings; where that changes nothing, nothing is written."""
@@ -319,10 +327,6 @@ def _configured(tenant: Tenant, strict: bool | None, extensions: Sequence[Mappin
     documents = tenant.extensions if extensions is None else read_extensions(extensions)
     check_compatible(tenant.extensions, documents)
     return replace(tenant, strict=tenant.strict if strict is None else strict, extensions=documents)
-
-
-def _expiry(now: float, lifetime_s: float | None) -> float | None:
-    return now + lifetime_s if lifetime_s else None
 
 
 def rfc3339(seconds: float) -> str:

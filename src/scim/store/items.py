@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection
 
+from scim.service.expiry import FOREVER
 from scim.service.ports import LINK, Act, Change, Tenant, TokenState, Use
 from scim.service.stored import Stored, encode
 from scim.store import keys
@@ -116,6 +117,7 @@ def settings(partition: str, sort: str, tenant: Tenant) -> Item:
         "expires": {"NULL": True} if token.expires is None else {"N": str(token.expires)},
         "shown": {"BOOL": token.shown},
         "ended": {"L": [{"S": version} for version in token.ended]},
+        **({} if token.lifetime_s == FOREVER else {"lifetime_s": {"N": str(token.lifetime_s)}}),
     }
 
 
@@ -132,6 +134,7 @@ def tenant(tenant_id: str, item: Item) -> Tenant:
             expires=float(item["expires"]["N"]) if "N" in item["expires"] else None,
             shown=item["shown"]["BOOL"],
             ended=tuple(version["S"] for version in item["ended"]["L"]),
+            lifetime_s=float(item["lifetime_s"]["N"]) if "lifetime_s" in item else FOREVER,
         ),
         version=int(item["v"]["N"]),
     )

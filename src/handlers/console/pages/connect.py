@@ -5,21 +5,28 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 
+from handlers.console.choices import GRACES, LIFETIMES, chosen
 from handlers.console.guides import GUIDES
 from handlers.console.pages.access import confirm
 from handlers.console.standing import standing
 from handlers.console.visit import Visit
-from handlers.console.web import Failure, NotFound, Page, redirect
+from handlers.console.web import NotFound, Page, redirect
 from scim.service.invitations import link
 from scim.service.ports import Tenant
 from scim.service.tenants import Issued
 
-_GRACES = {"0": 0.0, "3600": 3_600.0, "86400": 86_400.0, "604800": 604_800.0}
-
 
 def show(visit: Visit, tenant: Tenant) -> Page:
     shown = standing(tenant, visit.store, visit.sessions.now)
-    return visit.page("connect.html", tenant=tenant.id, standing=shown, guides=GUIDES, section="connect")
+    return visit.page(
+        "connect.html",
+        tenant=tenant.id,
+        standing=shown,
+        guides=GUIDES,
+        graces=GRACES,
+        lifetimes=LIFETIMES,
+        section="connect",
+    )
 
 
 def guide(visit: Visit, tenant: Tenant, provider: str) -> Page:
@@ -46,15 +53,15 @@ def _token(visit: Visit, tenant: Tenant) -> Page:
 
 
 def _issue(visit: Visit, tenant: Tenant) -> Issued:
+    form = visit.request.form
+    lifetime_s = chosen(form, "ends", LIFETIMES, "kept")
     if not tenant.connected:
         visit.require_operator()
-        return visit.tenants.connect(tenant.id)
+        return visit.tenants.connect(tenant.id, lifetime_s=lifetime_s)
     if not tenant.token.shown:
         return visit.tenants.connect(tenant.id)
-    grace = visit.request.form.get("grace", "86400")
-    if grace not in _GRACES:
-        raise Failure(HTTPStatus.BAD_REQUEST, "Choose for how long the old token stays valid.")
-    return visit.tenants.rotate(tenant.id, grace_s=_GRACES[grace], force=visit.request.form.get("force") == "yes")
+    grace_s = chosen(form, "grace", GRACES, "day")
+    return visit.tenants.rotate(tenant.id, grace_s=grace_s, lifetime_s=lifetime_s, force=form.get("force") == "yes")
 
 
 def _revoke(visit: Visit, tenant: Tenant) -> Page:

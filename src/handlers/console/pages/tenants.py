@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
+from handlers.console.choices import FIRST_LIFETIMES, chosen
 from handlers.console.standing import standing
 from handlers.console.visit import Visit
 from handlers.console.web import Page, redirect
@@ -18,9 +19,11 @@ def index(visit: Visit) -> Page:
 def add(visit: Visit) -> Page:
     """Connect a tenant without showing its token, which its page does."""
     visit.require_operator()
-    tenant_id = visit.request.form.get("tenant", "").strip()
+    form = visit.request.form
+    tenant_id = form.get("tenant", "").strip()
+    lifetime_s = chosen(form, "ends", FIRST_LIFETIMES, "never")
     try:
-        visit.tenants.connect(tenant_id, strict=visit.request.form.get("mode") == "strict")
+        visit.tenants.connect(tenant_id, lifetime_s=lifetime_s)
     except ValueError as error:
         return _list(visit, HTTPStatus.BAD_REQUEST, wrong=str(error), given=tenant_id)
     return redirect("tenants", tenant_id, "connect")
@@ -29,4 +32,4 @@ def add(visit: Visit) -> Page:
 def _list(visit: Visit, status: HTTPStatus = HTTPStatus.OK, wrong: str = "", given: str = "") -> Page:
     found = (visit.store.get(tenant_id) for tenant_id in visit.store.ids())
     shown = [standing(tenant, visit.store, visit.sessions.now) for tenant in found if tenant]
-    return visit.page("tenants.html", status, tenants=shown, wrong=wrong, given=given)
+    return visit.page("tenants.html", status, tenants=shown, wrong=wrong, given=given, lifetimes=FIRST_LIFETIMES)
