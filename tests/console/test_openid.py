@@ -184,8 +184,9 @@ def test_token_wants_a_sign_in_that_the_provider_says_is_fresh(provider: Provide
     visitor = Visitor(Console())
     page = sign_in(provider, visitor)
     page = visitor.submit(page, page.form("/admin"), tenant="by-openid")
-    assert "/admin/oidc" in page.links
-    assert visitor.post(page, page.form("/token")).status == 403
+    assert "/admin/oidc?to=/admin/tenants/by-openid/connect" in page.links
+    fields = page.form("/sign-out").fields
+    assert visitor.send("POST", f"{page.url}/token", fields).status == 403
     again = visitor.send("GET", "/admin/oidc").headers["location"]
     assert dict(parse_qsl(urlsplit(again).query))["max_age"] == "0"
     visitor.get(provider.authorize(again))

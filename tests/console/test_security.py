@@ -24,7 +24,17 @@ from tests.console.visitor import Answer, Visitor
 from tests.endpoint import ENVIRONMENT, PASSWORD, Endpoint
 
 Tenant = tuple[str, Endpoint]
-PAGES = ("", "/connect", "/guide/entra", "/log", "/people", "/people?who=nobody", "/participants", "/participants.csv")
+PAGES = (
+    "",
+    "/connect",
+    "/attributes",
+    "/guide/entra",
+    "/log",
+    "/people",
+    "/people?who=nobody",
+    "/participants",
+    "/participants.csv",
+)
 
 
 def invite(operator: Visitor, name: str) -> str:
@@ -284,9 +294,22 @@ def test_guest_gets_a_token_right_after_the_invitation_only(
     page = accept(invite(operator_visits, tenant[0]), guest)
     now = time.time()
     monkeypatch.setattr("handlers.console.application.time.time", lambda: now + 301)
-    answer = guest.post(page, page.form("/token"))
-    assert answer.status == 403
-    assert "new invitation" in answer.text
+    for act in ("/token", "/revoke"):
+        answer = guest.post(page, page.form(act))
+        assert answer.status == 403
+        assert "new invitation" in answer.text
+
+
+def test_guest_whose_invitation_was_used_some_time_ago_is_told_so_and_offered_nothing_that_would_fail(
+    operator_visits: Visitor, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    guest = Visitor()
+    accept(invite(operator_visits, tenant[0]), guest)
+    now = time.time()
+    monkeypatch.setattr("handlers.console.application.time.time", lambda: now + 301)
+    page = guest.get(f"/admin/tenants/{tenant[0]}/connect")
+    assert page.text.count("Ask for a new invitation.") == 2
+    assert [form.action for form in page.forms] == ["/admin/sign-out"]
 
 
 # Pages

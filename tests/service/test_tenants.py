@@ -7,10 +7,13 @@ import pytest
 
 from scim.service.expiry import FOREVER, warning
 from scim.service.ports import Act, SecretMissing, Tenant, TokenState
-from scim.service.tenants import ChangedMeanwhile, Issued, TenantExists, Tenants, UnknownTenant
+from scim.service.tenants import ChangedMeanwhile, Issued, TenantExists, Tenants, UnknownSchema, UnknownTenant
 from tests.service.fakes import MemoryTenants, MemoryTokens
 
-EXTENSION = {"id": "urn:example:extension:User", "attributes": [{"name": "Business Unit", "type": "string"}]}
+EXTENSION: dict[str, Any] = {
+    "id": "urn:example:extension:User",
+    "attributes": [{"name": "Business Unit", "type": "string"}],
+}
 NOW = 1_800_000_000.0
 DAY_S = 86_400
 
@@ -292,3 +295,16 @@ def test_token_that_would_be_over_is_refused_before_anything_is_made(lifetime_s:
     with pytest.raises(ValueError, match="longer than no time"):
         world.tenants.rotate("acme", lifetime_s=lifetime_s)
     assert len(world.tokens.versions) == 1
+
+
+def test_schemas_are_added_replaced_by_their_id_and_removed() -> None:
+    world = World(Tenant("acme", extensions=[EXTENSION]))
+    other = EXTENSION | {"id": "urn:example:other:User"}
+    changed = EXTENSION | {"id": EXTENSION["id"].upper(), "name": "Ours"}
+
+    assert world.tenants.add_schemas("acme", [other]).extensions == [EXTENSION, other]
+    assert world.tenants.add_schemas("acme", [changed]).extensions == [other, changed]
+    assert world.tenants.remove_schema("acme", EXTENSION["id"]).extensions == [other]
+    assert world.acts == ["configure"] * 3
+    with pytest.raises(UnknownSchema, match="no schema urn:example:extension:User"):
+        world.tenants.remove_schema("acme", EXTENSION["id"])

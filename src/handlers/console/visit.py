@@ -28,6 +28,8 @@ from scim.store.tenants import TenantStore
 if TYPE_CHECKING:
     from scim.access.oidc import OpenIdProvider
 
+PASSWORD, SIGN_IN, INVITATION = "password", "sign-in", "invitation"
+
 
 @dataclass(frozen=True)
 class Visit:
@@ -91,8 +93,13 @@ class Visit:
         return self.session.role == OPERATOR
 
     @property
-    def is_fresh(self) -> bool:
-        return self.session.is_fresh(self.sessions.now)
+    def proof(self) -> str:
+        """What it takes to make sure again who it is: nothing for some minutes, then one of these three."""
+        if self.session.is_fresh(self.sessions.now):
+            return ""
+        if not self.is_operator:
+            return INVITATION
+        return PASSWORD if self.openid is None else SIGN_IN
 
     @cached_property
     def credential(self) -> str:
@@ -130,7 +137,7 @@ class Visit:
             "csrf": self.sessions.csrf(self.session),
             "session": self.session,
             "is_operator": self.is_operator,
-            "is_fresh": self.is_fresh,
+            "proof": self.proof,
             "has_openid": self.openid is not None,
             "scim_url": self.scim_url,
             "now": self.sessions.now,

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from scim.service.expiry import DAY_S, end
-from scim.service.extensions import check_compatible, read_extensions
+from scim.service.extensions import added, check_compatible, read_extensions
 from scim.service.ports import (
     CURRENT,
     PENDING,
@@ -44,6 +44,10 @@ class TenantExists(TenantError):
 
 class UnknownTenant(TenantError):
     """No such tenant is connected."""
+
+
+class UnknownSchema(TenantError):
+    """The tenant's users have no such custom attributes."""
 
 
 class GraceRunning(TenantError):
@@ -183,6 +187,23 @@ class Tenants:
         type than users may have values of.
         """
         return self._change(tenant_id, "configure", lambda tenant: _configured(tenant, strict, extensions))
+
+    def add_schemas(self, tenant_id: str, documents: Sequence[Mapping[str, Any]]) -> Tenant:
+        """Add schema documents, or put them in the place of those with the same id. Raises as :meth:`configure`."""
+        return self._change(
+            tenant_id, "configure", lambda tenant: _configured(tenant, None, added(tenant.extensions, documents))
+        )
+
+    def remove_schema(self, tenant_id: str, urn: str) -> Tenant:
+        """Remove a schema document. Raises :class:`UnknownTenant` and :class:`UnknownSchema`."""
+
+        def revise(tenant: Tenant) -> Tenant:
+            kept = [document for document in tenant.extensions if document["id"].lower() != urn.lower()]
+            if len(kept) == len(tenant.extensions):
+                raise UnknownSchema(f"{tenant_id} has no schema {urn}.")
+            return _configured(tenant, None, kept)
+
+        return self._change(tenant_id, "configure", revise)
 
     # Secrets Manager's own rotation: the steps createSecret and finishSecret
 

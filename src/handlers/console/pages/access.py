@@ -8,7 +8,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from handlers.console.sessions import INVITED, OPERATOR, Session
-from handlers.console.visit import Visit
+from handlers.console.visit import INVITATION, PASSWORD, SIGN_IN, Visit
 from handlers.console.web import Failure, NotFound, Page, redirect
 from scim.service.invitations import InvitationGone
 from scim.service.signing_in import TooManyAttempts, WeakPassword
@@ -105,16 +105,14 @@ def accept(visit: Visit, secret: str) -> Page:
 
 def confirm(visit: Visit) -> None:
     """Make sure again who it is before a token is made or shown. Raises :class:`Failure`."""
-    if visit.is_fresh:
-        return
-    if not visit.is_operator:
+    if visit.proof == INVITATION:
         raise Failure(
             HTTPStatus.FORBIDDEN,
             "Your invitation was used some time ago. A token is only shown right after that: ask for a new invitation.",
         )
-    if visit.openid is not None:
-        raise Failure(HTTPStatus.FORBIDDEN, "You signed in some time ago: sign in again, then come back.")
-    if not is_operators_password(visit):
+    if visit.proof == SIGN_IN:
+        raise Failure(HTTPStatus.FORBIDDEN, "You signed in some time ago: go back, load the page and sign in again.")
+    if visit.proof == PASSWORD and not is_operators_password(visit):
         raise Failure(HTTPStatus.FORBIDDEN, "The password is not right. Go back and try again; nothing was changed.")
 
 
