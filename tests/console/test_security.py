@@ -18,6 +18,7 @@ from handlers.console.web import HEADERS
 from scim import wiring
 from scim.service.invitations import DEFAULT_LIFETIME_S, InvitationGone
 from scim.service.signing_in import MAX_ATTEMPTS
+from scim.service.tenants import Tenants
 from scim.settings import Settings
 from tests.console.conftest import FORMULA, HOSTILE
 from tests.console.visitor import Answer, Visitor
@@ -170,7 +171,7 @@ def test_forged_cookie_is_a_strangers(operator_visits: Visitor, change: str) -> 
 
 
 @pytest.mark.parametrize("token", [None, "", "wrong", "of another session"])
-@pytest.mark.parametrize("form", ["/token", "/mode", "/revoke", "/disconnect", "/invite", "/sign-out"])
+@pytest.mark.parametrize("form", ["/token", "/mode", "/revoke", "/disconnect", "/invite", "/withdraw", "/sign-out"])
 def test_form_without_its_sessions_token_is_refused(
     operator_visits: Visitor, tenant: Tenant, form: str, token: str | None
 ) -> None:
@@ -209,7 +210,7 @@ def test_guest_sees_the_tenant_of_the_invitation_and_no_other(
     csrf = guest.get(f"/admin/tenants/{name}/connect").forms[0].fields["csrf"]
     for act in ("token", "revoke", "disconnect", "mode", "invite"):
         assert guest.send("POST", f"/admin/tenants/{other}/connect/{act}", {"csrf": csrf}).status == 404
-    for act in ("disconnect", "mode", "invite"):
+    for act in ("disconnect", "mode", "invite", "withdraw"):
         assert guest.send("POST", f"/admin/tenants/{name}/connect/{act}", {"csrf": csrf}).status == 404
     assert guest.send("POST", "/admin", {"csrf": csrf, "tenant": "mine"}).status == 404
 
@@ -223,6 +224,42 @@ def test_invitation_opens_once_and_looking_at_it_is_not_using_it(operator_visits
     assert accept(link, first).status == 200
     assert second.submit(door, door.forms[0]).status == 410
     assert Visitor().get(link).status == 410
+
+
+@pytest.mark.parametrize("act", ["withdraw", "disconnect"])
+def test_withdrawing_and_disconnecting_end_links_and_the_sessions_of_guests(
+    operator_visits: Visitor, tenant: Tenant, act: str
+) -> None:
+    name = tenant[0]
+    unused, guest, waiting = invite(operator_visits, name), Visitor(), Visitor()
+    accept(invite(operator_visits, name), guest)
+    door = waiting.get(unused)
+    assert guest.get(f"/admin/tenants/{name}/participants").status == 200
+
+    page = operator_visits.get(f"/admin/tenants/{name}/connect")
+    operator_visits.submit(page, page.form(f"/{act}"))
+
+    for path in PAGES:
+        assert guest.get(f"/admin/tenants/{name}{path}").status == 404
+    assert waiting.submit(door, door.forms[0]).status == 410
+    assert Visitor().get(unused).status == 410
+    if act == "disconnect":
+        page = operator_visits.get(f"/admin/tenants/{name}/connect")
+        assert not [form for form in page.forms if form.action.endswith(("/invite", "/withdraw"))]
+        operator_visits.submit(page, page.form("/token"))
+    assert guest.get(f"/admin/tenants/{name}").status == 404
+    assert Visitor().get(unused).status == 410
+    again = Visitor()
+    assert accept(invite(operator_visits, name), again).status == 200
+    assert again.get(f"/admin/tenants/{name}/participants").status == 200
+
+
+def test_nobody_is_invited_to_a_tenant_that_is_disconnected(
+    operator_visits: Visitor, tenant: Tenant, operator: Tenants
+) -> None:
+    page = operator_visits.get(f"/admin/tenants/{tenant[0]}/connect")
+    operator.disconnect(tenant[0])
+    assert operator_visits.submit(page, page.form("/invite")).status == 409
 
 
 def test_secret_of_an_invitation_is_stored_nowhere(operator_visits: Visitor, tenant: Tenant, table: object) -> None:

@@ -297,6 +297,18 @@ def test_token_that_would_be_over_is_refused_before_anything_is_made(lifetime_s:
     assert len(world.tokens.versions) == 1
 
 
+def test_invitations_end_with_the_connection_once_and_whenever_they_are_withdrawn() -> None:
+    world = World()
+    world.connect()
+
+    generations = [world.tenants.withdraw("acme").generation, world.tenants.disconnect("acme").generation]
+    generations += [world.tenants.disconnect("acme").generation]
+    world.connect()
+
+    assert [*generations, world.settings.tenants["acme"].generation] == [1, 2, 2, 2]
+    assert "withdraw" in world.acts
+
+
 def test_schemas_are_added_replaced_by_their_id_and_removed() -> None:
     world = World(Tenant("acme", extensions=[EXTENSION]))
     other = EXTENSION | {"id": "urn:example:other:User"}

@@ -120,9 +120,8 @@ class Visit:
 
     def tenant(self, tenant_id: str) -> Tenant:
         """A tenant that this visitor may see. Raises :class:`NotFound`."""
-        if not TENANT_ID.fullmatch(tenant_id) or not self.session.may_see(tenant_id):
-            raise NotFound
-        if (found := self.store.get(tenant_id)) is None:
+        found = self.store.get(tenant_id) if TENANT_ID.fullmatch(tenant_id) else None
+        if found is None or not self.session.may_see(found):
             raise NotFound
         return found
 

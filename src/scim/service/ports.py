@@ -172,6 +172,7 @@ class Tenant:
     """A customer: its settings as the store has them. ``extensions`` are schema documents of its own.
 
     A tenant that is not ``connected`` keeps its users. ``version`` is the settings' own; each write takes the next.
+    Invitations of another ``generation`` than this one are over, and so are the sessions that came of them.
     """
 
     id: str
@@ -180,6 +181,7 @@ class Tenant:
     connected: bool = True
     token: TokenState = TokenState()
     version: int = 1
+    generation: int = 0
 
     @cached_property
     def resource_types(self) -> tuple[ResourceType, ...]:

@@ -21,6 +21,7 @@ from scim.service.ports import (
     PENDING,
     Act,
     SecretMissing,
+    SettingsReader,
     Tenant,
     TenantStore,
     TokenState,
@@ -104,7 +105,9 @@ class Tenants:
         configured = _configured(before or Tenant(tenant_id, version=0), strict, extensions)
         if before is not None and before.connected:
             if before.token.shown or configured != before:
-                raise TenantExists(f"{tenant_id} is connected already; muster rotate makes a new token.")
+                raise TenantExists(
+                    f"{tenant_id} is connected already: make a new token to replace the one that it has."
+                )
             return self._finish(before)
         token = self._new(configured, 0.0, lifetime_s)
         try:
@@ -135,7 +138,7 @@ class Tenants:
         Raises :class:`UnknownTenant`, :class:`ChangedMeanwhile`, :class:`GraceRunning` where the token before the
         current one is still valid and would end now, unless ``force`` says so, and ``ValueError`` for a wrong lifetime.
         """
-        before = self._connected(tenant_id)
+        before = connected(self.settings, tenant_id)
         if grace_s and not before.token.shown:
             return self._finish(before)
         if grace_s and not force:
@@ -166,16 +169,20 @@ class Tenants:
     def disconnect(self, tenant_id: str) -> Tenant:
         """End a tenant's access and have its secret deleted; its users and their ids stay. Follows as :meth:`revoke`.
 
+        Its invitations end too.
+
         Raises :class:`UnknownTenant`.
         """
-        tenant = self._change(
-            tenant_id, "disconnect", lambda before: replace(self._without_tokens(before), connected=False)
-        )
+        tenant = self._change(tenant_id, "disconnect", self._without_access)
         self.tokens.close(tenant_id)
         # Somebody may have connected it again between the two, and needs the secret.
         if (latest := self.settings.get(tenant_id)) is not None and latest.connected:
             self.tokens.reopen(tenant_id)
         return tenant
+
+    def withdraw(self, tenant_id: str) -> Tenant:
+        """End all invitations, and the sessions of whoever has used one. Raises :class:`UnknownTenant`."""
+        return self._change(tenant_id, "withdraw", _without_guests)
 
     def configure(
         self, tenant_id: str, *, strict: bool | None = None, extensions: Sequence[Mapping[str, Any]] | None = None
@@ -212,7 +219,7 @@ class Tenants:
 
         Raises as :meth:`rotate`; nothing happens where the version is there.
         """
-        tenant = self._connected(tenant_id)
+        tenant = connected(self.settings, tenant_id)
         if self.tokens.read(tenant_id, version) is None:
             self._check_grace(tenant)
             self._add(tenant_id, version, end(self.now(), tenant.token.lifetime_s), DEFAULT_GRACE_S)
@@ -222,7 +229,7 @@ class Tenants:
 
         Raises :class:`UnknownTenant` and :class:`ChangedMeanwhile`.
         """
-        tenant = self._connected(tenant_id)
+        tenant = connected(self.settings, tenant_id)
         if version in tenant.token.ended:
             self.tokens.drop_pending(tenant_id, version)
             raise ChangedMeanwhile(f"The tokens of {tenant_id} were revoked while this one was being made.")
@@ -235,12 +242,6 @@ class Tenants:
         self._promote(tenant)
 
     # What these have in common
-
-    def _connected(self, tenant_id: str) -> Tenant:
-        tenant = self.settings.get(tenant_id)
-        if tenant is None or not tenant.connected:
-            raise UnknownTenant(f"{tenant_id} is not connected; muster connect does it.")
-        return tenant
 
     def _check_grace(self, tenant: Tenant) -> None:
         if self.now() < tenant.token.grace_ends:
@@ -321,6 +322,11 @@ class Tenants:
         ended = self._others(tenant.id, "", tenant.token.version)
         return replace(tenant, token=TokenState(ended=ended, lifetime_s=tenant.token.lifetime_s))
 
+    def _without_access(self, tenant: Tenant) -> Tenant:
+        if not tenant.connected:
+            return tenant
+        return replace(_without_guests(self._without_tokens(tenant)), connected=False)
+
     def _change(self, tenant_id: str, operation: str, revise: Callable[[Tenant], Tenant]) -> Tenant:
         """Write what ``revise`` makes of the settings; where that changes nothing, nothing is written."""
         for _ in range(_ATTEMPTS):
@@ -341,6 +347,18 @@ class Tenants:
         act = Act(self.new_id(), rfc3339(self.now()), operation, self.actor, _details(before, written))
         self.settings.write(before, written, act)
         return written
+
+
+def connected(settings: SettingsReader, tenant_id: str) -> Tenant:
+    """Raises :class:`UnknownTenant`."""
+    tenant = settings.get(tenant_id)
+    if tenant is None or not tenant.connected:
+        raise UnknownTenant(f"{tenant_id} is not connected: connect it first.")
+    return tenant
+
+
+def _without_guests(tenant: Tenant) -> Tenant:
+    return replace(tenant, generation=tenant.generation + 1)
 
 
 def _configured(tenant: Tenant, strict: bool | None, extensions: Sequence[Mapping[str, Any]] | None) -> Tenant:

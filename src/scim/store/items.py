@@ -111,6 +111,7 @@ def settings(partition: str, sort: str, tenant: Tenant) -> Item:
         "mode": {"S": "strict" if tenant.strict else "tolerant"},
         "extensions": {"S": encode(list(tenant.extensions))},
         "connected": {"BOOL": tenant.connected},
+        "generation": {"N": str(tenant.generation)},
         "secret_version": {"S": token.version},
         "since": {"N": str(token.since)},
         "grace_s": {"N": str(token.grace_s)},
@@ -137,6 +138,7 @@ def tenant(tenant_id: str, item: Item) -> Tenant:
             lifetime_s=float(item["lifetime_s"]["N"]) if "lifetime_s" in item else FOREVER,
         ),
         version=int(item["v"]["N"]),
+        generation=int(item["generation"]["N"]) if "generation" in item else 0,
     )
 
 

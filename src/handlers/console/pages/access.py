@@ -99,7 +99,8 @@ def accept(visit: Visit, secret: str) -> Page:
         found = visit.invitations.take(secret, visit.session.id)
     except InvitationGone:
         return visit.page("invitation-gone.html", HTTPStatus.GONE)
-    session = visit.sessions.signed_in(INVITED, f"console:invited:{found.tenant}", tenant=found.tenant)
+    actor = f"console:invited:{found.tenant}"
+    session = visit.sessions.signed_in(INVITED, actor, tenant=found.tenant, generation=found.generation)
     return _enter(visit, session, "tenants", found.tenant, "connect")
 
 

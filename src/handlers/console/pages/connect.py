@@ -90,10 +90,17 @@ def _invite(visit: Visit, tenant: Tenant) -> Page:
     return visit.page("invited.html", tenant=tenant.id, link=shown, expires=invitation.expires, section="connect")
 
 
+def _withdraw(visit: Visit, tenant: Tenant) -> Page:
+    visit.require_operator()
+    visit.tenants.withdraw(tenant.id)
+    return redirect("tenants", tenant.id, "connect")
+
+
 ACTS: Mapping[str, Callable[[Visit, Tenant], Page]] = {
     "token": _token,
     "revoke": _revoke,
     "disconnect": _disconnect,
     "mode": _mode,
     "invite": _invite,
+    "withdraw": _withdraw,
 }
