@@ -194,6 +194,32 @@ def test_token_wants_a_sign_in_that_the_provider_says_is_fresh(provider: Provide
     assert visitor.post(page, page.form("/token")).value("token").startswith("muster_by-openid_")
 
 
+@pytest.mark.parametrize(
+    ("claim", "reason"),
+    [
+        ({"auth_time": None}, "no claim auth_time"),
+        ({"auth_time": "now"}, "no claim auth_time"),
+        ({"auth_time": int(time.time()) - 3_600}, "older than five minutes"),
+    ],
+)
+def test_provider_that_does_not_tell_of_a_new_sign_in_is_named_and_the_session_stays_as_it_was(
+    provider: Provider, claim: dict[str, Any], reason: str
+) -> None:
+    provider.claims = MEMBER | claim
+    visitor = Visitor(Console())
+    page = sign_in(provider, visitor)
+    assert page.status == 200
+    before = dict(visitor.cookies)
+    again = visitor.send("GET", "/admin/oidc").headers["location"]
+    told = visitor.get(provider.authorize(again))
+    assert told.status == 403
+    assert reason in told.text
+    assert "muster" in told.text
+    assert visitor.cookies == before
+    page = visitor.submit(page, page.form("/admin"), tenant=f"untold-{len(reason)}{claim['auth_time']}"[:20].lower())
+    assert [form for form in page.forms if form.action.endswith("/token")] == []
+
+
 def test_others_allowed_end_the_sessions_of_before(provider: Provider) -> None:
     provider.claims = MEMBER
     visitor = Visitor(Console())

@@ -16,6 +16,15 @@ from scim.service.signing_in import TooManyAttempts, WeakPassword
 if TYPE_CHECKING:
     from scim.access.oidc import OpenIdProvider
 
+_UNTOLD = (
+    "Your company's provider does not tell when you signed in: the ID token has no claim auth_time. What wants a new "
+    "sign-in can't be done here. Have the provider add the claim to the ID token, or use the command line muster."
+)
+_NOT_FRESH = (
+    "Your company's provider has not asked you to sign in again: your sign-in there is older than five minutes. Sign "
+    "out there and begin again, or use the command line muster."
+)
+
 
 def sign_in_form(visit: Visit) -> Page:
     return redirect() if visit.session.role else visit.page("sign-in.html", wrong=False)
@@ -55,7 +64,10 @@ def from_provider(visit: Visit) -> Page:
     except admission_errors as error:
         raise Failure(HTTPStatus.FORBIDDEN, str(error)) from error
     session = visit.sessions.signed_in(OPERATOR, f"console:{person.name}", credential=visit.credential)
-    return _enter(visit, replace(session, authenticated=person.authenticated))
+    session = replace(session, authenticated=person.authenticated or 0)
+    if visit.is_operator and not session.is_fresh(visit.sessions.now):
+        raise Failure(HTTPStatus.FORBIDDEN, _NOT_FRESH if person.authenticated else _UNTOLD)
+    return _enter(visit, session)
 
 
 def _provider(visit: Visit) -> tuple[OpenIdProvider, type[Exception]]:
