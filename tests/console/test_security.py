@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from hashlib import sha256
 from http import HTTPStatus
+from typing import Any
 
 import boto3
 import pytest
@@ -16,6 +17,7 @@ import pytest
 from handlers.console.application import Console
 from handlers.console.web import HEADERS
 from scim import wiring
+from scim.access.secret_store import SecretStore
 from scim.service.invitations import DEFAULT_LIFETIME_S, InvitationGone
 from scim.service.signing_in import MAX_ATTEMPTS
 from scim.service.tenants import Tenants
@@ -290,7 +292,7 @@ def test_what_is_no_tenant_is_not_found(operator_visits: Visitor, name: str) -> 
 
 
 def test_token_is_shown_once_and_is_in_no_log_line(
-    operator_visits: Visitor, table: object, logged: Callable[[], str]
+    operator_visits: Visitor, table: object, logged: Callable[[], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     page = operator_visits.get("/admin")
     page = operator_visits.submit(page, page.form("/admin"), tenant="once-only")
@@ -300,6 +302,8 @@ def test_token_is_shown_once_and_is_in_no_log_line(
     token = shown.value("token")
     assert shown.headers["cache-control"] == "no-store"
     assert token not in shown.url
+    now = time.time()
+    monkeypatch.setattr("handlers.console.application.time.time", lambda: now + 60)
     again = operator_visits.post(page, form)
     assert again.status == 409
     later = [operator_visits.get(f"/admin/tenants/once-only{path}") for path in PAGES]
@@ -307,6 +311,67 @@ def test_token_is_shown_once_and_is_in_no_log_line(
     assert "once-only" in logged()
     assert token not in logged()
     assert PASSWORD not in logged()
+
+
+@pytest.mark.parametrize("state", ["waiting", "connected", "disconnected"])
+@pytest.mark.parametrize("grace", ["day", "none"])
+@pytest.mark.parametrize("call", ["read", "labels", "add", "open", "promote", "after"])
+def test_form_that_is_sent_twice_at_once_shows_one_token_in_both_answers(
+    operator_visits: Visitor, operator: Tenants, state: str, grace: str, call: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = f"twice-{state}-{grace}-{call}"
+    issued = operator.connect(name)
+    if state != "waiting":
+        operator.shown(issued)
+    if state == "disconnected":
+        operator.disconnect(name)
+    page = operator_visits.get(f"/admin/tenants/{name}/connect")
+    answers: list[Answer] = []
+
+    def send() -> None:
+        answers.append(operator_visits.post(page, page.form("/token"), grace=grace))
+
+    if call != "after":
+        real = getattr(SecretStore, call)
+
+        def meanwhile(*given: Any, **named: Any) -> Any:
+            monkeypatch.setattr(SecretStore, call, real)
+            send()
+            return real(*given, **named)
+
+        monkeypatch.setattr(SecretStore, call, meanwhile)
+    send()
+    if len(answers) == 1:
+        send()
+    assert [answer.status for answer in answers] == [200, 200]
+    first, second = (answer.value("token") for answer in answers)
+    assert first == second
+    assert Endpoint(first).request("GET", "/Users").status == 200
+    assert (issued.token == first) == (state == "waiting")
+
+
+def test_token_is_not_shown_again_to_another_session_nor_to_another_form(
+    operator_visits: Visitor, tenant: Tenant
+) -> None:
+    others = Visitor()
+    others.sign_in()
+    pages = [each.get(f"/admin/tenants/{tenant[0]}/connect") for each in (operator_visits, others)]
+    token = operator_visits.post(pages[0], pages[0].form("/token")).value("token")
+    assert others.post(pages[1], pages[1].form("/token")).status == 409
+    assert operator_visits.post(pages[0], pages[0].form("/token"), version="1").status == 409
+    assert operator_visits.post(pages[0], pages[0].form("/token"), version="9" * 5_000).status == 409
+    later = operator_visits.get(pages[0].url)
+    assert operator_visits.post(later, later.form("/token"), force="yes").value("token") != token
+
+
+@pytest.mark.parametrize("act", ["revoke", "rotate"])
+def test_token_that_was_ended_is_not_shown_again(
+    operator_visits: Visitor, tenant: Tenant, operator: Tenants, act: str
+) -> None:
+    page = operator_visits.get(f"/admin/tenants/{tenant[0]}/connect")
+    assert operator_visits.post(page, page.form("/token")).status == 200
+    operator.revoke(tenant[0]) if act == "revoke" else operator.rotate(tenant[0], force=True)
+    assert operator_visits.post(page, page.form("/token")).status == 409
 
 
 @pytest.mark.parametrize("act", ["/token", "/revoke", "/disconnect"])

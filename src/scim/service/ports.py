@@ -147,7 +147,8 @@ class TokenState:
     ``version`` is the version of the secret that was decided to be the current one, from ``since`` on; empty where none
     was. The token before it is valid for ``grace_s`` from then. ``ended`` are versions that open nothing, whatever
     their labels say. A token that was not ``shown`` yet can still be shown. ``lifetime_s`` is for how long a new one
-    lives, also where there is none now: :data:`scim.service.expiry.FOREVER`, or seconds.
+    lives, also where there is none now: :data:`scim.service.expiry.FOREVER`, or seconds. ``asked`` names the request
+    that was answered with the token, at ``asked_at``.
     """
 
     version: str = ""
@@ -157,6 +158,8 @@ class TokenState:
     shown: bool = True
     ended: tuple[str, ...] = ()
     lifetime_s: float = FOREVER
+    asked: str = ""
+    asked_at: float = 0.0
 
     @property
     def grace_ends(self) -> float:

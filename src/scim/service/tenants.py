@@ -33,6 +33,7 @@ TENANT_ID = re.compile(r"[a-z0-9-]{1,40}")
 DEFAULT_GRACE_S = DAY_S
 _ATTEMPTS = 5
 _LATE_S = 60.0
+_AGAIN_S = 60.0
 
 
 class TenantError(Exception):
@@ -74,6 +75,17 @@ class Issued:
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """A request for a token that may come twice: the one of a form. ``name`` is its own, and nobody else's.
+
+    ``version`` is that of the settings that the form was made for, as the form has it.
+    """
+
+    name: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
 class Tenants:
     """``actor`` is who acts; ``now`` gives the seconds since 1970, ``new_id`` a random lower-case UUID."""
 
@@ -90,18 +102,21 @@ class Tenants:
         *,
         strict: bool | None = None,
         lifetime_s: float | None = None,
+        asked: Asked | None = None,
     ) -> Issued:
         """Make a tenant, or connect one again that was disconnected, and return its only token.
 
         ``extensions`` are schema documents that extend its users (:mod:`scim.service.extensions`). A tenant that comes
         back keeps its users, and its settings where none are given; so does the lifetime of its tokens, which is
         :data:`scim.service.expiry.FOREVER` for a new one.
-        Raises :class:`TenantExists`, unless the token was never shown: then it is this one that is returned; and
-        ``ValueError`` for an id that is not lower-case letters, digits and hyphens, for a wrong document or lifetime.
+        Raises :class:`TenantExists`, unless the token was never shown: then it is this one that is returned;
+        :class:`ChangedMeanwhile` where the settings are not those that were ``asked`` about; and ``ValueError`` for an
+        id that is not lower-case letters, digits and hyphens, for a wrong document or lifetime.
         """
         if not TENANT_ID.fullmatch(tenant_id):
             raise ValueError("A tenant's id is 1 to 40 lower-case letters, digits and hyphens.")
         before = self.settings.get(tenant_id)
+        _check_unchanged(before, asked)
         configured = _configured(before or Tenant(tenant_id, version=0), strict, extensions)
         if before is not None and before.connected:
             if before.token.shown or configured != before:
@@ -109,7 +124,7 @@ class Tenants:
                     f"{tenant_id} is connected already: make a new token to replace the one that it has."
                 )
             return self._finish(before)
-        token = self._new(configured, 0.0, lifetime_s)
+        token = self._new(configured, 0.0, lifetime_s, asked)
         try:
             self.tokens.open(tenant_id, token.version, token.expires)
         except SecretMissing:
@@ -128,6 +143,7 @@ class Tenants:
         grace_s: float = DEFAULT_GRACE_S,
         lifetime_s: float | None = None,
         force: bool = False,
+        asked: Asked | None = None,
     ) -> Issued:
         """Return a new token; the one before stays valid for ``grace_s`` from now, and not at all with 0.
 
@@ -139,24 +155,36 @@ class Tenants:
         current one is still valid and would end now, unless ``force`` says so, and ``ValueError`` for a wrong lifetime.
         """
         before = connected(self.settings, tenant_id)
+        _check_unchanged(before, asked)
         if grace_s and not before.token.shown:
             return self._finish(before)
         if grace_s and not force:
             self._check_grace(before)
         if before.token.is_revoked:
             grace_s = 0.0
-        token = self._new(before, grace_s, lifetime_s)
+        token = self._new(before, grace_s, lifetime_s, asked)
         self._add(tenant_id, token.version, token.expires, grace_s)
         return self._finish(self._decide(before, token))
 
-    def shown(self, issued: Issued) -> None:
-        """Say that a token was shown, so that it is not shown again."""
+    def shown(self, issued: Issued, asked: Asked | None = None) -> None:
+        """Say that a token was shown, so that it is not shown again, but for :meth:`again`."""
 
         def revise(tenant: Tenant) -> Tenant:
-            is_it = tenant.token.version == issued.version
-            return replace(tenant, token=replace(tenant.token, shown=True)) if is_it else tenant
+            if tenant.token.version != issued.version or tenant.token.shown:
+                return tenant
+            return replace(tenant, token=replace(self._answering(tenant.token, asked), shown=True))
 
         self._change(issued.tenant, "show", revise)
+
+    def again(self, tenant_id: str, asked: Asked) -> Issued | None:
+        """The token that the same request was answered with within the last minute; ``None`` if it was with none.
+
+        A form that is sent twice at once has two answers, of which the browser shows one.
+        Raises :class:`UnknownTenant` and :class:`ChangedMeanwhile`.
+        """
+        tenant = connected(self.settings, tenant_id)
+        is_it = tenant.token.asked == asked.name and self.now() < tenant.token.asked_at + _AGAIN_S
+        return self._finish(tenant) if is_it else None
 
     def revoke(self, tenant_id: str) -> Tenant:
         """End all tokens of a tenant, which stays connected: :meth:`rotate` makes a new one.
@@ -237,7 +265,8 @@ class Tenants:
             pending = self.tokens.read(tenant_id, version)
             if pending is None or self.tokens.labels(tenant_id).get(PENDING) != version:
                 raise ChangedMeanwhile(f"Another rotation of {tenant_id} has come before this one.")
-            token = replace(tenant.token, version=version, expires=pending.expires, grace_s=pending.grace_s)
+            token = self._answering(tenant.token, None)
+            token = replace(token, version=version, expires=pending.expires, grace_s=pending.grace_s)
             tenant = self._decide(tenant, token)
         self._promote(tenant)
 
@@ -250,11 +279,16 @@ class Tenants:
                 "and would end now; wait, or force it."
             )
 
-    def _new(self, tenant: Tenant, grace_s: float, lifetime_s: float | None) -> TokenState:
+    def _new(self, tenant: Tenant, grace_s: float, lifetime_s: float | None, asked: Asked | None) -> TokenState:
         """A token to be made, which lives as long as the one before unless it is told otherwise."""
         now = self.now()
         lifetime_s = tenant.token.lifetime_s if lifetime_s is None else lifetime_s
-        return TokenState(self.new_id(), now, grace_s, end(now, lifetime_s), shown=False, lifetime_s=lifetime_s)
+        expires = end(now, lifetime_s)
+        token = TokenState(self.new_id(), now, grace_s, expires, shown=False, lifetime_s=lifetime_s)
+        return self._answering(token, asked)
+
+    def _answering(self, token: TokenState, asked: Asked | None) -> TokenState:
+        return replace(token, asked=asked.name if asked else "", asked_at=self.now() if asked else 0.0)
 
     def _add(self, tenant_id: str, version: str, expires: float | None, grace_s: float) -> None:
         try:
@@ -355,6 +389,13 @@ def connected(settings: SettingsReader, tenant_id: str) -> Tenant:
     if tenant is None or not tenant.connected:
         raise UnknownTenant(f"{tenant_id} is not connected: connect it first.")
     return tenant
+
+
+def _check_unchanged(tenant: Tenant | None, asked: Asked | None) -> None:
+    if tenant is not None and asked is not None and str(tenant.version) != asked.version:
+        raise ChangedMeanwhile(
+            f"{tenant.id} has changed since this page was loaded, or has shown its token already. Load Connect again."
+        )
 
 
 def _without_guests(tenant: Tenant) -> Tenant:

@@ -118,6 +118,7 @@ def settings(partition: str, sort: str, tenant: Tenant) -> Item:
         "expires": {"NULL": True} if token.expires is None else {"N": str(token.expires)},
         "shown": {"BOOL": token.shown},
         "ended": {"L": [{"S": version} for version in token.ended]},
+        **({"asked": {"S": token.asked}, "asked_at": {"N": str(token.asked_at)}} if token.asked else {}),
         **({} if token.lifetime_s == FOREVER else {"lifetime_s": {"N": str(token.lifetime_s)}}),
     }
 
@@ -136,6 +137,8 @@ def tenant(tenant_id: str, item: Item) -> Tenant:
             shown=item["shown"]["BOOL"],
             ended=tuple(version["S"] for version in item["ended"]["L"]),
             lifetime_s=float(item["lifetime_s"]["N"]) if "lifetime_s" in item else FOREVER,
+            asked=item["asked"]["S"] if "asked" in item else "",
+            asked_at=float(item["asked_at"]["N"]) if "asked_at" in item else 0.0,
         ),
         version=int(item["v"]["N"]),
         generation=int(item["generation"]["N"]) if "generation" in item else 0,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from http import HTTPStatus
 
 from handlers.console.choices import GRACES, LIFETIMES, chosen
 from handlers.console.guides import GUIDES
@@ -13,7 +12,7 @@ from handlers.console.visit import Visit
 from handlers.console.web import NotFound, Page, redirect
 from scim.service.invitations import link
 from scim.service.ports import Tenant
-from scim.service.tenants import Issued
+from scim.service.tenants import Asked, Issued, TenantError
 
 
 def show(visit: Visit, tenant: Tenant) -> Page:
@@ -38,30 +37,33 @@ def guide(visit: Visit, tenant: Tenant, provider: str) -> Page:
 def _token(visit: Visit, tenant: Tenant) -> Page:
     """Show a token that nobody has seen yet, or make a new one. It is in this answer and nowhere else.
 
-    The form names the state that it was made for, so that loading the answer again makes no further token.
+    The form names the state that it was made for, so that loading the answer again makes no further token. For a minute
+    it has the same answer in the same session: whoever clicks twice sees the second of two.
     """
     confirm(visit)
-    if visit.request.form.get("version") != str(tenant.version):
-        return visit.page(
-            "failed.html",
-            HTTPStatus.CONFLICT,
-            message="The token has changed since this page was loaded, or was shown by it already. Go back to Connect.",
-        )
-    issued = _issue(visit, tenant)
-    visit.tenants.shown(issued)
+    version = visit.request.form.get("version", "")
+    asked = Asked(visit.sessions.sealed(f"token {version}", visit.session), version)
+    try:
+        issued = _issue(visit, tenant, asked)
+    except TenantError:
+        if (again := visit.tenants.again(tenant.id, asked)) is None:
+            raise
+        issued = again
+    visit.tenants.shown(issued, asked)
     return visit.page("token.html", tenant=tenant.id, issued=issued, guides=GUIDES, section="connect")
 
 
-def _issue(visit: Visit, tenant: Tenant) -> Issued:
+def _issue(visit: Visit, tenant: Tenant, asked: Asked) -> Issued:
     form = visit.request.form
     lifetime_s = chosen(form, "ends", LIFETIMES, "kept")
     if not tenant.connected:
         visit.require_operator()
-        return visit.tenants.connect(tenant.id, lifetime_s=lifetime_s)
+        return visit.tenants.connect(tenant.id, lifetime_s=lifetime_s, asked=asked)
     if not tenant.token.shown:
-        return visit.tenants.connect(tenant.id)
+        return visit.tenants.connect(tenant.id, asked=asked)
     grace_s = chosen(form, "grace", GRACES, "day")
-    return visit.tenants.rotate(tenant.id, grace_s=grace_s, lifetime_s=lifetime_s, force=form.get("force") == "yes")
+    force = form.get("force") == "yes"
+    return visit.tenants.rotate(tenant.id, grace_s=grace_s, lifetime_s=lifetime_s, force=force, asked=asked)
 
 
 def _revoke(visit: Visit, tenant: Tenant) -> Page:
