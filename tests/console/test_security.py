@@ -15,7 +15,7 @@ import boto3
 import pytest
 
 from handlers.console.application import Console
-from handlers.console.web import HEADERS
+from handlers.console.web import HEADERS, go_to
 from scim import wiring
 from scim.access.secret_store import SecretStore
 from scim.service.invitations import DEFAULT_LIFETIME_S, InvitationGone
@@ -485,6 +485,45 @@ def test_nobody_is_led_out_of_the_console(table: object, query: str) -> None:
     page = visitor.get(f"/admin/sign-in?{query}")
     answer = visitor.post(page, page.form("/sign-in"), password=PASSWORD)
     assert (answer.status, answer.headers["location"]) == (303, "/admin")
+
+
+@pytest.mark.parametrize(
+    ("path", "wanted"),
+    [
+        ("/tenants/acme/log?failures", "/tenants/acme/log?failures"),
+        ("/tenants/acme/people?who=ada%40example.com", "/tenants/acme/people?who=ada%40example.com"),
+        ("/tenants/acme/people?who=" + "a" * 1_000, ""),
+        ("/tenants/acme/people?who=<script>", ""),
+        ("", ""),
+    ],
+)
+def test_page_that_was_asked_for_comes_after_signing_in(table: object, path: str, wanted: str) -> None:
+    visitor = Visitor()
+    page = visitor.get(f"/admin{path}")
+    assert page.url == "/admin/sign-in"
+    assert visitor.post(page, page.form("/sign-in"), password="wrong").status == 403
+    answer = visitor.post(page, page.form("/sign-in"), password=PASSWORD)
+    assert (answer.status, answer.headers["location"]) == (303, f"/admin{wanted}")
+
+
+@pytest.mark.parametrize(
+    ("address", "is_own"),
+    [
+        ("/admin", True),
+        ("/admin/tenants/acme/people?who=O%27Hara%20(x)", True),
+        ("/administrator", False),
+        ("//admin", False),
+        ("/admin//evil.example", False),
+        ("/admin/\\evil.example", False),
+        ("/admin/x\r\nSet-Cookie: a=b", False),
+        ("/admin?x\n", False),
+        ("https://evil.example/admin", False),
+        ("/scim/v2/Users", False),
+        ("", False),
+    ],
+)
+def test_only_the_consoles_own_addresses_are_gone_to(address: str, is_own: bool) -> None:
+    assert go_to(address).headers["Location"] == (address if is_own else "/admin")
 
 
 def test_fault_is_a_page_that_says_nothing_of_the_inside(

@@ -29,7 +29,7 @@ class Session:
     """``role`` is empty for whoever has not signed in; ``tenant`` confines an invited person. Seconds since 1970.
 
     ``credential`` is what of the credentials the session hangs on: with others it is over. ``generation`` is that of
-    the invitation.
+    the invitation. ``wanted`` is the page that was asked for before signing in, or signing in again, came between.
     """
 
     id: str
@@ -40,6 +40,7 @@ class Session:
     authenticated: int = 0
     credential: str = ""
     generation: int = 0
+    wanted: str = ""
 
     def may_see(self, tenant: Tenant) -> bool:
         """An invited person one tenant, as long as it is connected and nobody has withdrawn its invitations."""

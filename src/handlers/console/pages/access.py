@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from handlers.console.sessions import INVITED, OPERATOR, Session
 from handlers.console.visit import INVITATION, PASSWORD, SIGN_IN, Visit
-from handlers.console.web import Failure, NotFound, Page, redirect
+from handlers.console.web import BASE, Failure, NotFound, Page, go_to, own, redirect
 from scim.service.invitations import InvitationGone
 from scim.service.signing_in import TooManyAttempts, WeakPassword
 
@@ -35,7 +35,8 @@ def sign_in(visit: Visit) -> Page:
         raise NotFound
     if not is_operators_password(visit):
         return visit.page("sign-in.html", HTTPStatus.FORBIDDEN, wrong=True)
-    return _enter(visit, visit.sessions.signed_in(OPERATOR, "console:operator", credential=visit.credential))
+    session = visit.sessions.signed_in(OPERATOR, "console:operator", credential=visit.credential)
+    return _enter(visit, session, visit.session.wanted)
 
 
 def to_provider(visit: Visit) -> Page:
@@ -45,7 +46,8 @@ def to_provider(visit: Visit) -> Page:
         url = provider.sign_in_url(_callback(visit), *_matching(visit), again=visit.is_operator)
     except admission_errors as error:
         raise Failure(HTTPStatus.FORBIDDEN, str(error)) from error
-    return Page(status=HTTPStatus.SEE_OTHER, headers={"Location": url})
+    session = replace(visit.session, wanted=own(visit.request.asked.get("to", visit.session.wanted)))
+    return Page(status=HTTPStatus.SEE_OTHER, headers={"Location": url}, cookies=(visit.sessions.write(session),))
 
 
 def from_provider(visit: Visit) -> Page:
@@ -67,7 +69,7 @@ def from_provider(visit: Visit) -> Page:
     session = replace(session, authenticated=person.authenticated or 0)
     if visit.is_operator and not session.is_fresh(visit.sessions.now):
         raise Failure(HTTPStatus.FORBIDDEN, _NOT_FRESH if person.authenticated else _UNTOLD)
-    return _enter(visit, session)
+    return _enter(visit, session, visit.session.wanted)
 
 
 def _provider(visit: Visit) -> tuple[OpenIdProvider, type[Exception]]:
@@ -93,8 +95,7 @@ def _matching(visit: Visit) -> tuple[str, str, str]:
 
 def sign_out(visit: Visit) -> Page:
     visit.kept.end(visit.session.id, visit.session.expires)
-    page = redirect("sign-in")
-    return Page(status=page.status, headers=page.headers, cookies=(visit.sessions.forget(),))
+    return go_to(f"{BASE}/sign-in", visit.sessions.forget())
 
 
 def invitation(visit: Visit, secret: str) -> Page:
@@ -113,7 +114,7 @@ def accept(visit: Visit, secret: str) -> Page:
         return visit.page("invitation-gone.html", HTTPStatus.GONE)
     actor = f"console:invited:{found.tenant}"
     session = visit.sessions.signed_in(INVITED, actor, tenant=found.tenant, generation=found.generation)
-    return _enter(visit, session, "tenants", found.tenant, "connect")
+    return _enter(visit, session, f"{BASE}/tenants/{found.tenant}/connect")
 
 
 def confirm(visit: Visit) -> None:
@@ -146,9 +147,8 @@ def is_operators_password(visit: Visit) -> bool:
         ) from None
 
 
-def _enter(visit: Visit, session: Session, *parts: str) -> Page:
-    """Go on with another session; the one before is over."""
+def _enter(visit: Visit, session: Session, page: str) -> Page:
+    """Go on with another session, at the page that was wanted; the session before is over."""
     if visit.session.role:
         visit.kept.end(visit.session.id, visit.session.expires)
-    page = redirect(*parts)
-    return Page(status=page.status, headers=page.headers, cookies=(visit.sessions.write(session),))
+    return go_to(page, visit.sessions.write(session))
