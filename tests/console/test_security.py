@@ -541,6 +541,11 @@ def test_fault_is_a_page_that_says_nothing_of_the_inside(
     assert "RuntimeError" in logged()
 
 
+def test_slash_behind_the_start_changes_nothing(operator_visits: Visitor) -> None:
+    assert Visitor().get("/admin/").url == "/admin/sign-in"
+    assert operator_visits.get("/admin/").text == operator_visits.get("/admin").text
+
+
 def test_scim_paths_keep_answering_scim(table: object) -> None:
     answer = Visitor().send("GET", "/administrator")
     assert answer.status == 401
