@@ -129,3 +129,14 @@ def test_first_token_of_a_customer_ends_when_it_is_chosen_to(operator_visits: Vi
     page = operator_visits.get("/admin")
     page = operator_visits.submit(page, page.form("/admin"), tenant="ends-in-a-year", ends="year")
     assert ends(operator_visits.submit(page, page.form("/token"))).startswith(in_days(365))
+
+
+def test_customer_that_is_there_already_is_told_so_in_words_for_the_console(
+    operator_visits: Visitor, tenant: tuple[str, Endpoint]
+) -> None:
+    page = operator_visits.get("/admin")
+    told = operator_visits.submit(page, page.form("/admin"), tenant=tenant[0])
+    assert told.status == 409
+    assert f"{tenant[0]} is connected already" in told.text
+    assert "muster rotate" not in told.text
+    assert told.value("tenant") == tenant[0]

@@ -8,6 +8,7 @@ from handlers.console.choices import FIRST_LIFETIMES, chosen
 from handlers.console.standing import standing
 from handlers.console.visit import Visit
 from handlers.console.web import Page, redirect
+from scim.service.tenants import TenantExists
 
 
 def index(visit: Visit) -> Page:
@@ -26,6 +27,8 @@ def add(visit: Visit) -> Page:
         visit.tenants.connect(tenant_id, lifetime_s=lifetime_s)
     except ValueError as error:
         return _list(visit, HTTPStatus.BAD_REQUEST, wrong=str(error), given=tenant_id)
+    except TenantExists as error:
+        return _list(visit, HTTPStatus.CONFLICT, wrong=str(error), given=tenant_id)
     return redirect("tenants", tenant_id, "connect")
 
 
