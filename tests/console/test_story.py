@@ -6,6 +6,8 @@ import time
 import pytest
 
 from handlers.console.view import moment
+from scim.access import tokens
+from scim.service.ports import Act, Tenant
 from scim.service.tenants import Tenants
 from tests.console.visitor import Answer, Visitor
 from tests.endpoint import CORE, Endpoint
@@ -140,3 +142,41 @@ def test_customer_that_is_there_already_is_told_so_in_words_for_the_console(
     assert f"{tenant[0]} is connected already" in told.text
     assert "muster rotate" not in told.text
     assert told.value("tenant") == tenant[0]
+
+
+def test_customer_that_may_be_quarantined_is_told_in_the_list_and_on_its_pages(
+    operator_visits: Visitor, tenant: tuple[str, Endpoint]
+) -> None:
+    name, scim = tenant
+    scim.create()
+    behind = f"/admin?after={name[:-1]}"
+    here = f"/admin/tenants/{name}"
+    assert "may quarantine" not in operator_visits.get(f"{here}/connect").text
+    assert Endpoint(tokens.new(name)).request("GET", "/Users").status == 401
+    (row,) = re.findall(rf"<tr><th scope=.row.><a href=.{here}.>.*?</tr>", operator_visits.get(behind).text)
+    assert "may quarantine" in row
+    assert "may quarantine" in operator_visits.get(f"{here}/connect").text
+    assert "quarantines for that at once" in operator_visits.get(here).text
+
+
+def test_customers_are_listed_page_by_page(operator_visits: Visitor, operator: Tenants) -> None:
+    names = [f"page-{number:03}" for number in range(103)]
+    for name in names:
+        operator.settings.write(None, Tenant(name, connected=False), Act(name, "2026-01-01", "connect", "tests", {}))
+    seen: list[str] = []
+    page = operator_visits.get("/admin?after=page-")
+    sizes = []
+    while True:
+        shown = [link.rpartition("/")[2] for link in page.links if link.startswith("/admin/tenants/")]
+        sizes.append(len(shown))
+        seen += shown
+        more = [link for link in page.links if link.startswith("?after=")]
+        if not more:
+            break
+        page = operator_visits.get(f"/admin{more[0]}")
+    assert set(sizes[:-1]) == {50}
+    assert [each for each in seen if each.startswith("page-")] == names
+    assert len(seen) == len(set(seen))
+    first = operator_visits.get("/admin").text
+    assert operator_visits.get("/admin?after=..%2f").text == first
+    assert "There is no customer here." in operator_visits.get("/admin?after=zzz").text

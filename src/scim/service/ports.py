@@ -230,8 +230,8 @@ class TenantStore(SettingsReader, Protocol):
         Raises :class:`VersionConflict` if what is stored is not ``before``.
         """
 
-    def ids(self) -> Iterator[str]:
-        """All tenants that were ever connected, in order."""
+    def ids(self, after: str = "") -> Iterator[str]:
+        """All tenants that were ever connected, in order, behind the id ``after``."""
 
     def last_use(self, tenant_id: str) -> Use | None: ...
 

@@ -7,16 +7,16 @@ from collections.abc import Callable, Mapping
 from handlers.console.choices import GRACES, LIFETIMES, chosen
 from handlers.console.guides import GUIDES
 from handlers.console.pages.access import confirm
-from handlers.console.standing import standing
 from handlers.console.visit import Visit
 from handlers.console.web import NotFound, Page, redirect
 from scim.service.invitations import link
 from scim.service.ports import Tenant
+from scim.service.standing import standing
 from scim.service.tenants import Asked, Issued, TenantError
 
 
 def show(visit: Visit, tenant: Tenant) -> Page:
-    shown = standing(tenant, visit.store, visit.sessions.now)
+    shown = standing(tenant, visit.store, visit.sessions.now, visit.log(tenant).health())
     return visit.page(
         "connect.html",
         tenant=tenant.id,
