@@ -173,7 +173,17 @@ def test_every_page_fits_a_phone_and_can_be_read_in_light_and_dark(page: Page, r
     status, created = running.send(token, "POST", "/Users", long)
     assert status == 201
     here = "/admin/tenants/hooli"
-    paths = ["", "/connect", "/guide/ping", "/log", "/people?who=a", f"/people/{created['id']}", "/participants"]
+    paths = [
+        "",
+        "/connect",
+        "/attributes",
+        "/guide/onelogin",
+        "/guide/ping",
+        "/log",
+        "/people?who=a",
+        f"/people/{created['id']}",
+        "/participants",
+    ]
     page.set_viewport_size({"width": 320, "height": 640})
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=scheme)
