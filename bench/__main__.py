@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bench import bulk, calls, coldstart, costs, cpu, growth, handler, overhttp, report, walk
+from bench import bulk, calls, coldstart, costs, cpu, growth, handler, million, overhttp, report, walk
 from bench.place import forget_aws_configuration
 from bench.result import HEADING, Row, Section
 from bench.stage import FULL, QUICK, Stage
@@ -28,6 +28,7 @@ PARTS: dict[str, Callable[[Stage], Section]] = {
     "cold": coldstart.measure,
     "costs": costs.measure,
     "http": overhttp.measure,
+    "million": million.measure,
 }
 
 

@@ -7,9 +7,11 @@ they do to counters, is summed and added in the end.
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import subprocess
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -29,14 +31,18 @@ from local.engine import DYNOXIDE
 from local.problem import Problem
 from local.services import secrets
 from scim import wiring
+from scim.service.stored import Stored
 from scim.service.tenants import Tenants
 from scim.settings import Settings
+from scim.store import items, keys
+from scim.store.counters import one
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 _SAMPLE = 500
 _FEWEST_APART = 2_000
+_CREATED = "2026-01-31T09:30:00.000Z"
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +129,39 @@ def prefilled(directory: Path, number: int, tables: Sequence[str], tenant: str =
         yield found
 
 
+@contextmanager
+def listed(directory: Path, number: int, name: str, tenant: str = "acme") -> Iterator[Prefilled]:
+    """A table with ``number`` users who can be listed by index: no other items than pages are made of.
+
+    So a million of them are there in minutes. Raises :class:`Problem` where what is read back is not what was written.
+    """
+    with ExitStack() as running:
+        secrets_manager = running.enter_context(secrets.child(directory))
+        secrets_manager.wait()
+        _, token, rest = _kept(directory, 0, name, tenant, secrets_manager.url)
+        counters: Counter[str] = Counter()
+        export(directory, [name], itertools.chain(_listed_items(tenant, number, counters), rest))
+        dynamodb = running.enter_context(engine.start(directory, "dynoxide"))
+        found = Prefilled(Table(name, dynamodb.url, secrets_manager.url, tenant, token), number, [])
+        for sort, counts in counters.items():
+            counter = {"counts": {"N": str(counts)}, "active": {"N": "0"}}
+            found.client().put_item(TableName=name, Item={**items.key(keys.ledger(tenant), sort), **counter})
+        _check(found)
+        yield found
+
+
+def _listed_items(tenant: str, number: int, counters: Counter[str]) -> Iterator[str]:
+    """The users as the store writes them; what they add to each counter is summed."""
+    for each in range(number):
+        resource_id = wiring.new_id()
+        body = population.user(each)
+        resource = {"schemas": body["schemas"], "id": resource_id, **body}
+        stored = Stored.of(resource, 1, _CREATED, _CREATED)
+        counters[keys.counter(resource_id)] += one(resource_id)
+        item = items.resource(keys.tenant(tenant), keys.user(resource_id), stored)
+        yield json.dumps({"Item": item}, ensure_ascii=False)
+
+
 def _kept(directory: Path, number: int, name: str, tenant: str, secrets_url: str) -> tuple[_Kept, str, list[str]]:
     """What creating the users writes, the tenant's token, and what else is in the table before any user is."""
     scratch = directory / "scratch"
@@ -175,13 +214,14 @@ def _together(parts: list[_Kept]) -> _Kept:
     return whole
 
 
-def export(directory: Path, tables: Sequence[str], items: list[str]) -> None:
+def export(directory: Path, tables: Sequence[str], lines: Iterable[str]) -> None:
     """Makes ``dynoxide.db`` in the directory, of the template's table under each of the names, with these items."""
     source = directory / "export"
     for name in tables:
         (source / name / "data").mkdir(parents=True)
     first, *others = [source / name / "data" / "items.json" for name in tables]
-    first.write_text("\n".join(items) + "\n")
+    with first.open("w") as file:
+        file.writelines(f"{line}\n" for line in lines)
     for other in others:
         other.hardlink_to(first)
     schema = directory / "schema.json"

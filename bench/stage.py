@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.prefill import Prefilled, prefilled
+from bench.prefill import Prefilled, listed, prefilled
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +27,8 @@ class Scale:
     batch: int
     """Requests of one kind a turn."""
     bulk: int
+    listed: Sequence[int]
+    """The sizes of the tables of which only pages are asked for, ascending."""
 
     @property
     def fewest(self) -> int:
@@ -38,9 +40,17 @@ class Scale:
 
 
 FULL = Scale(
-    (1_000, 10_000, 100_000), (100, 1_000, 10_000), page=100, rounds=15, bulks=5, walks=3, batch=20, bulk=1_000
+    (1_000, 10_000, 100_000),
+    (100, 1_000, 10_000),
+    page=100,
+    rounds=15,
+    bulks=5,
+    walks=3,
+    batch=20,
+    bulk=1_000,
+    listed=(100, 1_000_000),
 )
-QUICK = Scale((30, 60, 120), (10, 20), page=10, rounds=2, bulks=1, walks=1, batch=2, bulk=10)
+QUICK = Scale((30, 60, 120), (10, 20), page=10, rounds=2, bulks=1, walks=1, batch=2, bulk=10, listed=(20, 300))
 
 
 class Stage:
@@ -65,6 +75,11 @@ class Stage:
 
     def empty_pair(self) -> Prefilled:
         return self._table("bulk", 0, 2)
+
+    def listed(self, number: int) -> AbstractContextManager[Prefilled]:
+        """A table with so many users who can be listed, as long as the block lasts: the largest take gigabytes."""
+        name = f"muster-listed-{number}"
+        return listed(self.directory(name), number, name)
 
     def directory(self, name: str) -> Path:
         """A directory that is gone after the run."""

@@ -1,8 +1,10 @@
 """Clients of AWS, and when they look for credentials."""
 
 import json
+import re
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 from threading import Thread
 from typing import Any
 
@@ -10,8 +12,9 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import NoCredentialsError
 
-from scim.clients import LateSession
+from scim.clients import KnownServices, LateSession
 
+SOURCE = Path(__file__).parents[1] / "src"
 CREDENTIALS = {
     "AccessKeyId": "the-key",
     "SecretAccessKey": "secret",
@@ -92,3 +95,23 @@ def test_call_without_credentials_fails_as_the_sdk_says(
     with pytest.raises(NoCredentialsError):
         client.list_tables()
     assert asked == []
+
+
+def test_services_that_are_known_are_those_that_clients_are_made_for() -> None:
+    made = {
+        service
+        for path in SOURCE.rglob("*.py")
+        for service in re.findall(r'clients\.client\("(\w+)"', path.read_text("utf-8"))
+    }
+
+    assert made == set(KnownServices().list_available_services("service-2"))
+
+
+@pytest.mark.parametrize("service", KnownServices().list_available_services("service-2"))
+def test_client_is_the_one_that_botocore_makes_itself(service: str) -> None:
+    session, usual = LateSession(), LateSession()
+    session.register_component("data_loader", KnownServices())
+
+    made, expected = (each.create_client(service, "eu-west-1").meta for each in (session, usual))
+    assert made.endpoint_url == expected.endpoint_url
+    assert made.service_model.metadata == expected.service_model.metadata

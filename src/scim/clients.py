@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.credentials import Credentials, ReadOnlyCredentials
 from botocore.exceptions import NoCredentialsError
+from botocore.loaders import Loader
 from botocore.session import Session
 
 if TYPE_CHECKING:
@@ -43,6 +44,16 @@ class LateSession(Session):
         return LateCredentials(super().get_credentials)
 
 
+class KnownServices(Loader):
+    """Loads the models of the services that are used here.
+
+    botocore looks through the directories of all services, four hundred, before it loads one of them.
+    """
+
+    def list_available_services(self, type_name: str) -> list[str]:  # noqa: ARG002  # all of them have all types
+        return ["dynamodb", "events", "secretsmanager", "sqs"]
+
+
 def client(service: str, config: Config) -> Any:
     """A client of ``service`` in the region and with the credentials of the environment."""
     return _session().create_client(service, config=config)
@@ -51,4 +62,6 @@ def client(service: str, config: Config) -> Any:
 @cache
 def _session() -> LateSession:
     """One for all clients, which then have what it reads of AWS's endpoints in common."""
-    return LateSession()
+    session = LateSession()
+    session.register_component("data_loader", KnownServices())
+    return session

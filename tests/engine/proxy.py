@@ -1,13 +1,23 @@
-"""A proxy before an engine that loses replies: the request is carried out, and the client hears nothing of it."""
+"""A proxy before an engine: it loses replies, so that nobody hears of what was done, and it throttles."""
 
 import json
 import threading
+import time
 import uuid
 from collections import Counter
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Self
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
+
+# What DynamoDB answers to a transaction that meets a partition without capacity.
+_THROTTLED = json.dumps(
+    {
+        "__type": "com.amazonaws.dynamodb.v20120810#TransactionCanceledException",
+        "Message": "Transaction cancelled, please refer cancellation reasons for specific reasons [ThrottlingError]",
+        "CancellationReasons": [{"Code": "ThrottlingError", "Message": "Throughput exceeds the current capacity"}],
+    }
+).encode()
 
 
 class Proxy:
@@ -23,7 +33,9 @@ class Proxy:
                 operation = self.headers["X-Amz-Target"].rpartition(".")[2]
                 body = proxy.observed(operation, self.rfile.read(int(self.headers["Content-Length"])))
                 headers = {name: value for name, value in self.headers.items() if name.lower() != "host"}
-                status, answer = _forward(Request(upstream, body, headers))  # noqa: S310  # the engine's own address
+                status, answer = 400, _THROTTLED
+                if not proxy.throttles(operation):
+                    status, answer = _forward(Request(upstream, body, headers))  # noqa: S310  # the engine's own address
                 if proxy.loses(operation):
                     self.close_connection = True
                     return
@@ -42,6 +54,7 @@ class Proxy:
         self._server = Server(("127.0.0.1", 0), Handler)
         self._lock = threading.Lock()
         self._losses: Counter[str] = Counter()
+        self._rates: dict[str, tuple[float, float]] = {}
         self.forgets_tokens = False
         """Whether the engine is kept from knowing a transaction again, as it is after ten minutes."""
         self.bodies: dict[str, list[bytes]] = {}
@@ -54,6 +67,21 @@ class Proxy:
     def lose(self, operation: str, times: int = 1) -> None:
         """Lose the replies to the next calls of an operation."""
         self._losses[operation] = times
+
+    def throttle(self, operation: str, per_second: float) -> None:
+        """Refuse what is more than so many calls of an operation a second, as a hot partition does."""
+        self._rates[operation] = (per_second, time.monotonic())
+
+    def throttles(self, operation: str) -> bool:
+        with self._lock:
+            if operation not in self._rates:
+                return False
+            rate, next_free = self._rates[operation]
+            now = time.monotonic()
+            if next_free > now:
+                return True
+            self._rates[operation] = (rate, max(next_free, now - 0.1) + 1 / rate)
+            return False
 
     def observed(self, operation: str, body: bytes) -> bytes:
         with self._lock:

@@ -1,9 +1,13 @@
 """Bulk requests on a real engine, side by side."""
 
+import time
 from collections import Counter
 from typing import Any
 
+import pytest
+
 from tests.endpoint import CORE, ENTERPRISE, Endpoint
+from tests.engine.proxy import Proxy
 
 BULK = "urn:ietf:params:scim:api:messages:2.0:BulkRequest"
 
@@ -24,6 +28,27 @@ def test_a_thousand_creates_are_all_there_and_sending_them_again_does_no_harm(sc
     assert Counter(result["status"] for result in run(scim, operations)) == {"201": 1_000}
     assert Counter(result["status"] for result in run(scim, operations)) == {"409": 1_000}
     assert scim.request("GET", "/Users?count=0").json()["totalResults"] == 1_000
+
+
+def test_under_throttling_the_answer_is_in_time_and_what_was_not_tried_can_be_sent_again(
+    scim: Endpoint, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    operations = [post(f"user-{number}") for number in range(400)]
+    proxy.throttle("TransactWriteItems", 70)
+    started = time.monotonic()
+    with monkeypatch.context() as short:
+        short.setattr("tests.endpoint.TIMEOUT_S", 8.0)
+        results = run(scim, operations)
+    assert time.monotonic() - started < 8.0
+    assert [result["bulkId"] for result in results] == [operation["bulkId"] for operation in operations]
+    statuses = Counter(result["status"] for result in results)
+    assert set(statuses) == {"201", "503"}
+    assert {"send it again" in result["response"]["detail"] for result in results if "response" in result} == {True}
+    assert scim.request("GET", "/Users?count=0").json()["totalResults"] == statuses["201"]
+
+    left = [each for each, result in zip(operations, results, strict=True) if result["status"] == "503"]
+    assert {result["status"] for result in run(scim, left)} == {"201"}
+    assert scim.request("GET", "/Users?count=0").json()["totalResults"] == 400
 
 
 def test_a_staff_is_made_with_its_managers_in_any_order(scim: Endpoint) -> None:

@@ -7,11 +7,14 @@ from typing import Any
 import boto3
 import pytest
 
+from scim.service.links import Links
 from tests.endpoint import ENTERPRISE, SURVEY, Answer, Endpoint
 from tests.engine.conftest import Read
+from tests.engine.test_bulk import post, run
 from tests.events.schemas import validate
 
 MANAGER = f"{ENTERPRISE}:manager"
+REPORTS = 200
 BASE = "https://scim.example.com/scim/v2"
 
 
@@ -102,13 +105,9 @@ def test_a_link_shows_wherever_the_user_does(scim: Endpoint, publish: Read) -> N
     alice, boss = report(scim, title="Cook"), scim.create(userName="boss@example.com")
     publish()
     shown = {"value": "boss@example.com", "$ref": location(boss)}
-    for query in (
-        "count=100",
-        "cursor&count=100",
-        'filter=title%20eq%20"Cook"',
-        "sortBy=userName",
-        f"attributes={MANAGER}",
-    ):
+    plain = ["count=9", "cursor&count=9", "sortBy=userName", "sortBy=title", f"attributes={MANAGER}"]
+    filters = ['title%20eq%20"Cook"', 'title%20co%20"oo"', f'id%20eq%20"{alice["id"]}"', "meta.version%20pr"]
+    for query in (*plain, *(f"filter={each}" for each in filters)):
         resources = scim.request("GET", f"/Users?{query}").json()["Resources"]
         (found,) = [each for each in resources if each["id"] == alice["id"]]
         assert found[ENTERPRISE]["manager"] == shown, query
@@ -208,3 +207,14 @@ def test_an_employee_attribute_is_linked_too(scim: Endpoint, publish: Read) -> N
             {"attribute": f"{SURVEY}:Buddy", "id": buddy["id"]},
         ],
     )
+
+
+def test_a_manager_of_many_is_linked_to_all_of_them(scim: Endpoint, publish: Read) -> None:
+    boss_to_be = {ENTERPRISE: {"manager": {"value": "boss@example.com"}}}
+    run(scim, [post(f"report-{number}", **boss_to_be) for number in range(REPORTS)])
+    publish()
+    boss = scim.create(userName="boss@example.com")
+    publish()
+    assert {Links.read(text).links[0].id for text in stored_links(scim).values()} == {boss["id"]}
+    assert len(stored_links(scim)) == REPORTS
+    assert len({user_id for user_id, _ in links(publish())}) == REPORTS

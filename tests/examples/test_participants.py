@@ -119,3 +119,13 @@ def test_the_rule_of_the_template_has_every_kind_of_event() -> None:
     pattern = yaml.safe_load(line)["Pattern"]
     for kind in set(SCHEMAS) - {"detail"}:
         assert StreamMapping(filters=(pattern,)).wants({"source": "muster", "detail-type": kind})
+
+
+def test_an_event_of_links_changes_nothing_that_is_known_and_is_right_where_nothing_is() -> None:
+    """It tells a user as it is at its sequence, whatever is linked."""
+    known, unknown = Participants(MemoryTable()), Participants(MemoryTable())
+    linked = detail(3, active=True) | {"links": [], "linkSequence": 1}
+    assert known.apply(detail(3, active=True))
+    assert not known.apply(linked)
+    assert unknown.apply(linked)
+    assert known.of(TENANT) == unknown.of(TENANT)

@@ -83,3 +83,13 @@ def test_log_line_counts_the_operations_and_the_calls_of_them_all(scim: Endpoint
 
     line = log.last
     assert (line["operation"], line["operations"], line["dynamodb_calls"]) == ("POST Bulk", 3, 3)
+
+
+def test_answer_to_the_longest_request_that_fails_throughout_is_under_lambdas_6_mb(scim: Endpoint) -> None:
+    """Each name that comes back is of quotes, which JSON escapes, and Lambda's own JSON once more."""
+    operations = [{"method": "POST", "path": "/Users", "bulkId": f"{number:03}" + '"' * 450} for number in range(1_000)]
+    body = request(*operations)
+    assert 950_000 < len(json.dumps(body)) < 1_000_000
+    answer = scim.request("POST", "/Bulk", body)
+    assert {result["status"] for result in answer.json()["Operations"]} == {"400"}
+    assert len(json.dumps({"body": answer.body.decode()})) < 6 * 1024 * 1024

@@ -27,12 +27,13 @@ USERS = {
     "scim.protocol.resource",
     "scim.protocol.filter.parser",
 }
+FAILURES = {"scim.service.failures", "scim.service.records"}
 CONSOLE = {"handlers.console.application", "jinja2"}
 OPENID = {"scim.access.oidc", "jwt", "cryptography"}
 NOT_IMPORTED = {
-    "users": UNUSED | CONNECTING | BULK | CONSOLE | OPENID,
+    "users": UNUSED | CONNECTING | BULK | FAILURES | CONSOLE | OPENID,
     "bulk": UNUSED | CONNECTING | DISCOVERY | QUERIES,
-    "discovery": UNUSED | CONNECTING | BULK | QUERIES | USERS | CONSOLE,
+    "discovery": UNUSED | CONNECTING | BULK | QUERIES | USERS | FAILURES | CONSOLE,
     "admin": UNUSED | OPENID | {"handlers.routes.resources", "scim.service.bulk"},
 }
 IMPORTED = {

@@ -8,9 +8,10 @@ import pytest
 
 from scim.protocol import errors
 from scim.protocol.dialect import Leniency
-from scim.service import providers, records
+from scim.service import providers
 from scim.service.explanations import EXPLANATIONS, explain, explain_token
 from scim.service.failures import NO_OP, STRICT, Failure
+from scim.service.ports import EXPIRED, UNKNOWN
 
 SOURCE = Path(__file__).parent.parent.parent / "src"
 
@@ -51,7 +52,7 @@ def classes() -> list[type[errors.ScimError]]:
 
 def test_every_rule_has_an_explanation_and_every_explanation_a_rule() -> None:
     rules = {each.rule for each in classes()} | raised()
-    assert rules | {NO_OP, STRICT, records.EXPIRED, records.UNKNOWN} == set(EXPLANATIONS)
+    assert rules | {NO_OP, STRICT, EXPIRED, UNKNOWN} == set(EXPLANATIONS)
 
 
 @pytest.mark.parametrize("error", classes(), ids=lambda error: error.__name__)
@@ -90,7 +91,7 @@ def test_strict_mode_is_told_with_what_it_refused(leniency: Leniency) -> None:
 
 
 @pytest.mark.parametrize("provider", [None, "entra", "okta", "ping"])
-@pytest.mark.parametrize("rule", [records.EXPIRED, records.UNKNOWN])
+@pytest.mark.parametrize("rule", [EXPIRED, UNKNOWN])
 def test_token_that_was_refused_is_told_with_where_to_paste_another(rule: str, provider: str | None) -> None:
     what, change = explain_token(rule, provider)
     assert "token" in what

@@ -14,8 +14,7 @@ from hmac import compare_digest
 from scim.access import tokens
 from scim.access.secret_store import SecretStore
 from scim.protocol.errors import TooManyRequests, Unauthorized
-from scim.service.ports import SettingsReader, Tenant, TokenVersion
-from scim.service.records import EXPIRED, UNKNOWN
+from scim.service.ports import EXPIRED, UNKNOWN, SettingsReader, Tenant, TokenVersion
 
 CACHE_S = 60.0
 # Look-ups that may find nothing: for one tenant, and for all that are not cached, which may not exist at all.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from codecs import BOM_UTF8
 from math import isfinite
 from typing import Any, NoReturn
 
@@ -23,7 +24,7 @@ def read_json(body: bytes) -> Any:
     finite or have thousands of digits, half surrogate pairs, and nesting that nobody means.
     """
     try:
-        text = body.decode("utf-8-sig")
+        text = body.removeprefix(BOM_UTF8).decode()
         _check_depth(text)
         value = _DECODER.decode(text)
         _check_surrogates(text, value)
@@ -48,7 +49,7 @@ def _check_depth(text: str) -> None:
 
 def _check_surrogates(text: str, value: Any) -> None:
     """Half a surrogate pair can only come from an escape, and can't be encoded again."""
-    if "\\u" not in text:
+    if "\\" not in text or "\\u" not in text:  # one character is found many times faster than two
         return
     try:
         json.dumps(value, ensure_ascii=False).encode()

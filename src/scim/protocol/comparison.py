@@ -34,6 +34,8 @@ def key(text: str, *, case_exact: bool = False) -> str:
 
 def has_invisible_characters(text: str) -> bool:
     """Whether ``text`` holds characters that nobody can see: two such names could not be told apart."""
+    if text.isascii():
+        return not text.isprintable()
     return _INVISIBLE.search(text) is not None
 
 

@@ -14,7 +14,7 @@ from scim.protocol.dialect import Dialect, Leniency
 from scim.protocol.errors import InvalidSyntax, InvalidValue, Mutability
 from scim.protocol.path import UnknownAttribute, resolve
 from scim.protocol.schema import ResourceType, Schema
-from scim.protocol.values import read_members, read_value, require
+from scim.protocol.values import assigned, read_members, require
 
 Resource = dict[str, Any]
 
@@ -38,15 +38,19 @@ def read_resource(body: Any, resource_type: ResourceType, dialect: Dialect) -> R
 
 
 def complete(resource: Resource, resource_type: ResourceType) -> Resource:
-    """The resource with ``schemas`` as its content has it, without extensions that are gone, checked as a whole."""
+    """The resource with ``schemas`` as its content has it, checked as a whole."""
     name = resource_type.unique.name
     if has_invisible_characters(resource.get(name, "")):
         raise InvalidValue(
             f"{name} holds invisible or control characters: remove them at the source.", rule="format", attribute=name
         )
     present = [schema.id for schema in resource_type.extensions if schema.id in resource]
-    kept = {name: value for name, value in resource.items() if name[:4].lower() != "urn:" or name in present}
-    return {**kept, "schemas": [resource_type.core.id, *present]}
+    return {**resource, "schemas": [resource_type.core.id, *present]}
+
+
+def is_urn(name: str) -> bool:
+    """Whether a member is named by a URN, as extensions are, and not by an attribute's name alone."""
+    return name[:4].lower() == "urn:"
 
 
 def check_immutable(before: Resource, after: Resource, resource_type: ResourceType) -> None:
@@ -64,10 +68,10 @@ def check_immutable(before: Resource, after: Resource, resource_type: ResourceTy
 def changed_attributes(before: Resource, after: Resource, resource_type: ResourceType) -> list[str]:
     """The names of the attributes whose values differ, those of extensions with their URN; in the schema's order."""
     return [
-        attribute.name if schema is resource_type.core else f"{schema.id}:{attribute.name}"
+        name if schema is resource_type.core else f"{schema.id}:{name}"
         for schema, old, new in _by_schema(before, after, resource_type)
-        for attribute in schema.attributes.values()
-        if attribute.name not in ("id", "meta", "schemas") and old.get(attribute.name) != new.get(attribute.name)
+        for name in schema.changeable
+        if old.get(name) != new.get(name)
     ]
 
 
@@ -104,15 +108,11 @@ def _split(
     body: dict[str, Any], resource_type: ResourceType, dialect: Dialect
 ) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
     """The members of the body, those of the core apart from those of each extension."""
-    core: dict[str, Any] = {}
+    core = dict(body)
     extensions: dict[str, dict[str, Any]] = {}
-    qualified = []
-    for name, value in body.items():
-        if name[:4].lower() == "urn:":
-            qualified.append((name, value))
-        elif name.lower() != "schemas":
-            core[name] = value
-    if len({name.lower() for name in core}) < len(core):
+    # Nearly no name has a colon, which is seen sooner than that it begins otherwise.
+    qualified = [(name, core.pop(name)) for name in body if ":" in name and is_urn(name)]
+    if len(set(map(str.lower, core))) < len(core):
         plain, core = core, {}
         for name, value in plain.items():
             _add(core, {name: value})
@@ -162,11 +162,4 @@ def _extension_members(
 
 
 def _read_attributes(schema: Schema, members: Mapping[str, Any], dialect: Dialect) -> Resource:
-    read: Resource = {}
-    if not members:
-        return read
-    for name, (attribute, sent) in read_members(schema.attributes, members, dialect).items():
-        value = read_value(attribute, sent, dialect)
-        if value is not None and not attribute.write_only:
-            read[name] = value
-    return read
+    return assigned(read_members(schema.attributes, members, dialect))

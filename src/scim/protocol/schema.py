@@ -70,17 +70,20 @@ class Attribute:
     read_only: bool = field(init=False)
     immutable: bool = field(init=False)
     write_only: bool = field(init=False)
+    complex: bool = field(init=False)
     plain: bool = field(init=False)
-    """Whether any string is a value of it."""
+    """Whether any string is a value of it, and kept as it is."""
     required_members: tuple[Attribute, ...] = field(init=False)
     """The sub-attributes that a value must have."""
 
     def __post_init__(self) -> None:
         text = self.type in (Type.STRING, Type.REFERENCE) and not self.multi_valued
+        kept = self.mutability is not Mutability.WRITE_ONLY
         object.__setattr__(self, "read_only", self.mutability is Mutability.READ_ONLY)
         object.__setattr__(self, "immutable", self.mutability is Mutability.IMMUTABLE)
-        object.__setattr__(self, "write_only", self.mutability is Mutability.WRITE_ONLY)
-        object.__setattr__(self, "plain", text and self.max_length is None and self.format is None)
+        object.__setattr__(self, "write_only", not kept)
+        object.__setattr__(self, "complex", self.type is Type.COMPLEX)
+        object.__setattr__(self, "plain", text and kept and self.max_length is None and self.format is None)
         object.__setattr__(self, "required_members", _required(self.sub_attributes))
 
     @classmethod
@@ -134,8 +137,12 @@ class Schema:
     """The attributes that clients must send."""
     immutable: tuple[Attribute, ...] = field(init=False)
     """The attributes that keep the value that they were given."""
+    changeable: tuple[str, ...] = field(init=False)
+    """The names of the attributes that changes are told of: all but the service's own."""
 
     def __post_init__(self) -> None:
+        names = tuple(each.name for each in self.attributes.values() if each.name not in ("id", "meta", "schemas"))
+        object.__setattr__(self, "changeable", names)
         object.__setattr__(self, "required", _required(self.attributes))
         object.__setattr__(self, "immutable", tuple(each for each in self.attributes.values() if each.immutable))
 

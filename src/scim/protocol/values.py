@@ -20,14 +20,17 @@ _BASE64 = re.compile(r"[A-Za-z0-9+/_\-\s]*+={0,2}\s*")  # possessive: white spac
 
 
 def read_value(attribute: Attribute, value: Any, dialect: Dialect) -> Any:
-    """The canonical form of the whole value of ``attribute``; ``None`` if that is unassigned.
+    """The canonical form of the whole value of ``attribute``; ``None`` if that is unassigned, or writeOnly.
 
     Raises :class:`InvalidValue` where the value is not of the attribute's type.
     """
-    if attribute.plain and value.__class__ is str and value:
-        return value  # most values are
-    if not attribute.multi_valued:
-        return read_element(attribute, value, dialect)
+    read = read_elements if attribute.multi_valued else read_element
+    canonical = read(attribute, value, dialect)
+    return None if attribute.write_only else canonical
+
+
+def read_elements(attribute: Attribute, value: Any, dialect: Dialect) -> list[Any] | None:
+    """The canonical form of all elements of a multi-valued attribute."""
     if is_unassigned(value, dialect):
         return None
     if not isinstance(value, list):
@@ -57,7 +60,7 @@ def read_element(attribute: Attribute, value: Any, dialect: Dialect) -> Any:
     """The canonical form of a single value, or of one element of a multi-valued attribute."""
     if is_unassigned(value, dialect):
         return None
-    if attribute.type is Type.COMPLEX:
+    if attribute.complex:
         return _read_complex(attribute, value, dialect)
     return _READERS[attribute.type](attribute, value, dialect)
 
@@ -69,13 +72,14 @@ def is_unassigned(value: Any, dialect: Dialect) -> bool:
 
 def read_members(
     attributes: Mapping[str, Attribute], members: Mapping[str, Any], dialect: Dialect, prefix: str = ""
-) -> dict[str, tuple[Attribute, Any]]:
-    """The members of an object by the attribute that each name stands for, whatever its case.
+) -> dict[str, Any]:
+    """The canonical values of an object's members, each under the name of the attribute that its own stands for,
+    whatever its case; ``None`` for those that are unassigned.
 
-    Leaves out readOnly attributes, and those that no schema knows unless the tenant is strict. Values are as sent.
-    ``prefix`` is what the names of sub-attributes begin with where they are told.
+    Leaves out readOnly attributes, and those that no schema knows unless the tenant is strict. ``prefix`` is what the
+    names of sub-attributes begin with where they are told.
     """
-    found: dict[str, tuple[Attribute, Any]] = {}
+    read: dict[str, Any] = {}
     for name, value in members.items():
         attribute = attributes.get(name.lower())
         if attribute is None:
@@ -88,21 +92,25 @@ def read_members(
                 )
         elif attribute.read_only:
             continue  # RFC 7644 section 3.3: ignored, so that what was read can be sent back
-        elif attribute.name in found:
+        elif attribute.name in read:
             raise InvalidSyntax(f"{attribute.name} is there twice, in different cases: send it once.")
+        elif attribute.plain and value.__class__ is str and value:
+            read[attribute.name] = value  # most values are
         else:
-            found[attribute.name] = attribute, value
-    return found
+            read[attribute.name] = read_value(attribute, value, dialect)
+    return read
+
+
+def assigned(members: dict[str, Any]) -> dict[str, Any]:
+    """The members that have a value, which mostly all of them have."""
+    if None not in members.values():
+        return members
+    return {name: value for name, value in members.items() if value is not None}
 
 
 def _read_complex(attribute: Attribute, value: Any, dialect: Dialect) -> dict[str, Any] | None:
     value = _as_object(attribute, value, dialect)
-    read: dict[str, Any] = {}
-    for name, (sub_attribute, sent) in read_members(
-        attribute.sub_attributes, value, dialect, f"{attribute.name}."
-    ).items():
-        if (member := read_value(sub_attribute, sent, dialect)) is not None:
-            read[name] = member
+    read = assigned(read_members(attribute.sub_attributes, value, dialect, f"{attribute.name}."))
     if read:
         require(attribute.required_members, read, f"{attribute.name}.")
     return read or None

@@ -15,7 +15,7 @@ from scim.protocol.errors import InvalidValue, NoTarget
 from scim.protocol.filter.predicate import compile_filter
 from scim.protocol.filter.tree import And, Comparison, Filter, Operator
 from scim.protocol.path import Path
-from scim.protocol.schema import Attribute, Type
+from scim.protocol.schema import Attribute
 from scim.protocol.values import check_number, is_unassigned, read_element, read_members, read_value, require
 
 
@@ -116,17 +116,21 @@ def _write_into(
 
 def write_member(members: dict[str, Any], attribute: Attribute, value: Any, dialect: Dialect) -> None:
     """Write one member; a complex one keeps the sub-attributes that ``value`` leaves out."""
-    if attribute.type is Type.COMPLEX and isinstance(value, dict) and not _clears(attribute, value, dialect):
+    if attribute.complex and isinstance(value, dict) and not _clears(attribute, value, dialect):
         _merge(members.setdefault(attribute.name, {}), attribute, value, dialect)
         prune(members, attribute)
         return
     read = read_value(attribute, value, dialect)
-    if read is None or attribute.write_only:
-        members.pop(attribute.name, None)
-    elif isinstance(read, dict):
-        members[attribute.name] = {**members.get(attribute.name, {}), **read}
+    if isinstance(read, dict):
+        read = {**members.get(attribute.name, {}), **read}
+    _assign(members, attribute.name, read)
+
+
+def _assign(members: dict[str, Any], name: str, value: Any) -> None:
+    if value is None:
+        members.pop(name, None)
     else:
-        members[attribute.name] = read
+        members[name] = value
 
 
 def _clears(attribute: Attribute, value: Mapping[str, Any], dialect: Dialect) -> bool:
@@ -139,8 +143,8 @@ def _clears(attribute: Attribute, value: Mapping[str, Any], dialect: Dialect) ->
 
 
 def _merge(members: dict[str, Any], attribute: Attribute, value: Mapping[str, Any], dialect: Dialect) -> None:
-    for sub_attribute, sent in read_members(attribute.sub_attributes, value, dialect, f"{attribute.name}.").values():
-        write_member(members, sub_attribute, sent, dialect)
+    for name, read in read_members(attribute.sub_attributes, value, dialect, f"{attribute.name}.").items():
+        _assign(members, name, read)
 
 
 def prune(members: dict[str, Any], attribute: Attribute) -> None:

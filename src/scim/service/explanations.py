@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from scim.protocol.dialect import Leniency
 from scim.service.failures import NO_OP, STRICT, Failure
-from scim.service.records import EXPIRED, UNKNOWN
+from scim.service.ports import EXPIRED, UNKNOWN
 
 _NOTHING = "Nothing in the identity provider."
 _MAPPING = "The mapping of {attribute}: "

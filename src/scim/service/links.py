@@ -77,7 +77,8 @@ def without_shown(resource: Resource, before: Stored, resource_type: ResourceTyp
         return resource
     shown = {(each.attribute, each.id) for each in Links.read(before.links).links}
     for each in references(resource, resource_type):
-        if each.ref and (each.attribute, each.ref.rpartition(f"{resource_type.endpoint}/")[2]) in shown:
+        _, separator, user_id = (each.ref or "").rpartition(f"{resource_type.endpoint}/")
+        if separator and (each.attribute, user_id) in shown:
             resource = each.revised(resource, _without_ref)
     return resource
 

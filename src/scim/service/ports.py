@@ -244,6 +244,8 @@ class TenantStore(SettingsReader, Protocol):
 
 CURRENT, PREVIOUS, PENDING = "AWSCURRENT", "AWSPREVIOUS", "AWSPENDING"
 """The labels by which Secrets Manager tells a secret's versions apart."""
+EXPIRED, UNKNOWN = "token-expired", "token"
+"""Why a token is refused: it is past its end, or it is none of the tenant's."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+
+from pydantic_core import from_json
 
 from scim.protocol.schema import ResourceType
 from scim.service.links import linked
@@ -34,7 +35,7 @@ class Presentation:
 
     def resource(self, stored: Stored) -> dict[str, Any]:
         """The resource as a client knows it."""
-        resource = json.loads(self._document(stored)) if stored.links else stored.resource
+        resource = from_json(self._document(stored)) if stored.links else stored.resource
         return {**resource, "meta": self.meta(stored)}
 
     def text(self) -> Callable[[Stored], str]:

@@ -9,9 +9,6 @@ from typing import Protocol
 from scim.service.failures import Counted
 from scim.service.ports import Change
 
-EXPIRED, UNKNOWN = "token-expired", "token"
-"""Why a token was refused: it is past its end, or it is none of the tenant's."""
-
 
 @dataclass(frozen=True, slots=True)
 class Changed:

@@ -1,0 +1,78 @@
+"""Which values of a resource name others; the schema says it."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scim.protocol.references import references
+from scim.protocol.schema import Attribute, user_type
+from tests.endpoint import CORE, ENTERPRISE, SURVEY
+
+EXTENSION = json.loads((Path(__file__).parents[2] / "examples/extensions/employee.json").read_text())
+TYPE = user_type().extended([EXTENSION])
+
+
+def found(**members: Any) -> list[tuple[str, str]]:
+    return [(each.attribute, each.value) for each in references({"schemas": [CORE], "userName": "a", **members}, TYPE)]
+
+
+def test_manager_and_employees_are_references_and_nothing_else_is() -> None:
+    names = [f"{schema.id}:{attribute.name}" for schema, attribute in TYPE.references]
+    assert names == [f"{ENTERPRISE}:manager", f"{SURVEY}:Mentor", f"{SURVEY}:Buddy"]
+
+
+def test_references_are_told_by_attribute_and_value_in_the_order_of_the_schemas() -> None:
+    members = {SURVEY: {"Buddy": {"value": "b"}, "Mentor": "m"}, ENTERPRISE: {"manager": {"value": "x"}}}
+    assert found(**members) == [(f"{ENTERPRISE}:manager", "x"), (f"{SURVEY}:Mentor", "m"), (f"{SURVEY}:Buddy", "b")]
+
+
+@pytest.mark.parametrize(
+    "manager", [{"displayName": "Boss"}, {"value": ""}, {"value": "  "}, {"value": "x" * 257}, {"$ref": "../Users/1"}]
+)
+def test_a_value_that_can_name_nobody_is_no_reference(manager: dict[str, str]) -> None:
+    assert found(**{ENTERPRISE: {"manager": manager}}) == []
+
+
+def test_each_value_of_a_list_is_a_reference_but_no_more_than_fifty() -> None:
+    peers = {
+        "id": "urn:example:peers",
+        "attributes": [{"name": "peers", "type": "string", "multiValued": True, "format": "employee"}],
+    }
+    kind = user_type().extended([peers])
+    values = [f"peer{number}" for number in range(60)]
+    told = references({"userName": "a", "urn:example:peers": {"peers": values}}, kind)
+    assert [each.value for each in told] == values[:50]
+    assert [each.steps for each in told[:2]] == [("urn:example:peers", "peers", 0), ("urn:example:peers", "peers", 1)]
+
+
+def test_a_resource_with_a_revised_value_shares_nothing_that_changed() -> None:
+    resource = {"userName": "a", ENTERPRISE: {"manager": {"value": "x"}, "department": "D"}}
+    (reference,) = references(resource, TYPE)
+    revised = reference.revised(resource, lambda members: {**members, "$ref": "y"})
+    assert revised == {"userName": "a", ENTERPRISE: {"manager": {"value": "x", "$ref": "y"}, "department": "D"}}
+    assert resource == {"userName": "a", ENTERPRISE: {"manager": {"value": "x"}, "department": "D"}}
+
+
+@pytest.mark.parametrize(
+    ("document", "refers"),
+    [
+        ({"type": "string", "format": "employee"}, True),
+        ({"type": "string"}, False),
+        ({"type": "string", "format": "employee", "mutability": "readOnly"}, False),
+        ({"type": "complex", "subAttributes": [{"name": "value", "type": "string", "format": "employee"}]}, True),
+        (
+            {
+                "type": "complex",
+                "subAttributes": [
+                    {"name": "value", "type": "string"},
+                    {"name": "$ref", "type": "reference", "referenceTypes": ["Group"]},
+                ],
+            },
+            False,
+        ),
+    ],
+)
+def test_an_attribute_refers_to_users_by_its_ref_or_as_an_employee(document: dict[str, Any], refers: bool) -> None:
+    assert Attribute.of({"name": "a", **document}).refers_to("User") is refers

@@ -1,0 +1,104 @@
+"""Links beside a document: how they are kept, carried on and shown."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scim.protocol.schema import user_type
+from scim.service import links
+from scim.service.links import Link, Links
+from scim.service.presentation import Presentation
+from scim.service.stored import Stored
+from tests.endpoint import CORE, ENTERPRISE, SURVEY
+from tests.service.fakes import BASE_URL, NOW
+
+EXTENSION = json.loads((Path(__file__).parents[2] / "examples/extensions/employee.json").read_text())
+TYPE = user_type().extended([EXTENSION])
+MANAGER = f"{ENTERPRISE}:manager"
+SHOWING = Presentation(TYPE, BASE_URL)
+
+texts = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12).filter(lambda each: each.strip())
+
+
+def user(members: Mapping[str, Any], version: int = 1) -> Stored:
+    return Stored.of({"schemas": [CORE], "id": "u", "userName": "alice", **members}, version, NOW, NOW)
+
+
+def linked(stored: Stored, **targets: str) -> Stored:
+    """Linked to the ids that the targets give for values."""
+    stored.links = Links(1, links.made(stored, TYPE, lambda _, value: targets.get(value))).text
+    return stored
+
+
+@given(title=texts, manager=texts, mentor=texts, buddy=texts)
+def test_what_is_shown_is_the_document_with_a_ref_in_each_place(
+    title: str, manager: str, mentor: str, buddy: str
+) -> None:
+    """Whatever the values are: quotes, braces, what looks like the mark of a place, characters of any width."""
+    members: dict[str, Any] = {
+        "title": title,
+        ENTERPRISE: {"manager": {"value": manager}, "department": title},
+        SURVEY: {"Mentor": mentor, "Buddy": {"value": buddy}},
+    }
+    stored = user(members)
+    stored.links = Links(1, links.made(stored, TYPE, lambda _, value: f"id of {value}")).text
+    shown = json.loads(SHOWING.text()(stored))
+    assert shown == SHOWING.resource(stored)
+    assert shown.pop("meta")["version"] == 'W/"1"'
+    assert shown[ENTERPRISE]["manager"].pop("$ref") == SHOWING.location(f"id of {manager}")
+    assert shown[SURVEY]["Buddy"].pop("$ref") == SHOWING.location(f"id of {buddy}")
+    assert shown == stored.resource
+
+
+def test_the_mark_of_a_place_in_a_value_is_not_taken_for_one() -> None:
+    stored = linked(user({"title": ',"$ref":null}', ENTERPRISE: {"manager": {"value": "boss"}}}), boss="b")
+    assert SHOWING.resource(stored)[ENTERPRISE]["manager"] == {"value": "boss", "$ref": f"{BASE_URL}/Users/b"}
+    assert SHOWING.resource(stored)["title"] == ',"$ref":null}'
+
+
+@given(st.integers(0, 9), st.lists(st.builds(Link, texts, texts, texts, st.none() | st.integers(0, 9_999))))
+def test_links_are_read_as_they_were_written(number: int, found: list[Link]) -> None:
+    assert Links.read(Links(number, tuple(found)).text) == Links(number, tuple(found))
+
+
+def test_who_never_had_links_has_none_written_and_who_had_keeps_the_number() -> None:
+    assert Links().text == ""
+    assert Links(2).text == "[2]"
+
+
+def test_the_next_version_keeps_the_links_of_the_references_that_it_keeps() -> None:
+    before = linked(user({ENTERPRISE: {"manager": {"value": "boss"}}, SURVEY: {"Mentor": "m"}}), boss="b", m="n")
+    kept = {ENTERPRISE: {"manager": {"value": "boss"}}, SURVEY: {"Mentor": "x"}}
+    after = user({"title": "a longer document", **kept}, 2)
+    links.carry(before, after, TYPE)
+    assert [(each.attribute, each.id) for each in Links.read(after.links).links] == [(MANAGER, "b")]
+    assert SHOWING.resource(after)[ENTERPRISE]["manager"]["$ref"] == f"{BASE_URL}/Users/b"
+    assert Links.read(after.links).number == 0
+
+
+def test_the_same_value_of_another_attribute_takes_no_link_over() -> None:
+    before = linked(user({ENTERPRISE: {"manager": {"value": "boss"}}}), boss="b")
+    after = user({SURVEY: {"Mentor": "boss"}}, 2)
+    links.carry(before, after, TYPE)
+    assert after.links == ""
+
+
+def test_a_ref_that_we_have_shown_is_no_content_and_any_other_is() -> None:
+    before = linked(user({ENTERPRISE: {"manager": {"value": "boss"}}}), boss="b")
+    for shown in (f"{BASE_URL}/Users/b", "../Users/b", "https://other.example.com/v2/Users/b"):
+        sent = {ENTERPRISE: {"manager": {"value": "other", "$ref": shown}}}
+        assert links.without_shown(sent, before, TYPE) == {ENTERPRISE: {"manager": {"value": "other"}}}
+    for own in (f"{BASE_URL}/Users/c", "b", "https://hr.example.com/b"):
+        sent = {ENTERPRISE: {"manager": {"value": "boss", "$ref": own}}}
+        assert links.without_shown(sent, before, TYPE) == sent
+
+
+def test_what_changed_is_told_by_attribute() -> None:
+    one, other = Link("a", "x", "1", None), Link("b", "y", "2", None)
+    assert links.changed_attributes([one], [one, other]) == ["b"]
+    assert links.changed_attributes([one, other], [Link("a", "x", "3", None)]) == ["a", "b"]
+    assert links.changed_attributes([one], [one]) == []

@@ -1,0 +1,136 @@
+"""The items of links and seekers, and their conditions; races and lost replies are in tests/engine."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from scim import wiring
+from scim.protocol.schema import user_type
+from scim.service.links import Link, Links
+from scim.service.people import handle
+from scim.service.ports import LINK, Change, VersionConflict
+from scim.service.stored import Stored
+from scim.store.dynamo import Dynamo
+from scim.store.links import LinkStore
+from scim.store.resources import ResourceStore
+from tests.endpoint import ENTERPRISE
+from tests.store.test_resources import CHANGE, user
+
+Items = Callable[[], dict[str, dict[str, Any]]]
+ONE = Links(1, (Link("manager", "boss", "b", 7),))
+LINKED = Change(
+    at="2026-01-31T09:30:00.000Z",
+    operation=LINK,
+    changed=["manager"],
+    participation="unchanged",
+    actor="muster",
+    request_id="r1",
+    leniencies=(),
+    resource_type="User",
+    user_name="alice",
+    external_id=None,
+    active=True,
+    links=[("manager", "b")],
+)
+
+
+@pytest.fixture
+def links(adapters: wiring.Adapters, dynamo: Dynamo) -> LinkStore:
+    return LinkStore(dynamo, adapters.layout, "acme", user_type())
+
+
+@pytest.fixture
+def alice(store: ResourceStore) -> Stored:
+    created = user(userName="alice")
+    store.write(None, created, CHANGE)
+    return created
+
+
+def test_a_link_is_written_beside_the_document_with_a_record_and_nothing_else(
+    links: LinkStore, alice: Stored, items: Items
+) -> None:
+    before = items()
+    links.link(alice, ONE, LINKED)
+    after = items()
+    record = after.pop(f"C#{alice.id}#0000000001#0000000001")
+    own = after[f"U#{alice.id}"].pop("links")
+    assert (after, own) == (before, {"S": '[1,["manager","boss","b",7]]'})
+    assert record["links"] == {"L": [{"M": {"attribute": {"S": "manager"}, "id": {"S": "b"}}}]}
+    assert "time" not in record
+    read = links.get(alice.id)
+    assert read is not None
+    assert (read.links, read.version, read.document) == (ONE.text, 1, alice.document)
+
+
+def test_a_user_that_has_changed_is_not_linked(links: LinkStore, store: ResourceStore, alice: Stored) -> None:
+    renamed = Stored.of({**alice.resource, "title": "Cook"}, 2, alice.created, alice.modified)
+    store.write(alice, renamed, CHANGE)
+    with pytest.raises(VersionConflict):
+        links.link(alice, ONE, LINKED)
+
+
+def test_links_that_have_changed_are_not_overwritten(links: LinkStore, alice: Stored, items: Items) -> None:
+    links.link(alice, ONE, LINKED)
+    before = items()
+    with pytest.raises(VersionConflict):
+        links.link(alice, Links(1), LINKED)
+    assert items() == before
+
+
+def test_the_next_version_is_written_with_the_links_that_it_has(
+    store: ResourceStore, alice: Stored, items: Items
+) -> None:
+    after = Stored.of({**alice.resource, "title": "Cook"}, 2, alice.created, alice.modified)
+    after.links = Links(0, ONE.links).text
+    store.write(alice, after, CHANGE)
+    assert items()[f"U#{alice.id}"]["links"] == {"S": '[0,["manager","boss","b",7]]'}
+
+
+def test_seekers_are_found_by_whom_they_seek_and_entered_once(links: LinkStore, items: Items) -> None:
+    first, second = "00000000-0000-4000-8000-000000000001", "00000000-0000-4000-8000-000000000002"
+    links.seek(first, {"aa", "bb"})
+    links.seek(first, {"aa"})
+    links.seek(second, {"aa"})
+    assert list(links.seekers("aa")) == [first, second]
+    assert {item["pk"]["S"] for item in items().values()} == {"W#acme"}
+    links.stop(first, {"aa", "none"})
+    assert list(links.seekers("aa")) == [second]
+    assert list(links.seekers("bb")) == [first]
+
+
+def test_more_entries_than_a_call_takes_are_written(links: LinkStore) -> None:
+    handles = {f"{number:024x}" for number in range(60)}
+    user_id = "00000000-0000-4000-8000-000000000001"
+    links.seek(user_id, handles)
+    assert all(list(links.seekers(each)) == [user_id] for each in handles)
+    links.stop(user_id, handles)
+    assert not any(list(links.seekers(each)) for each in handles)
+
+
+@pytest.mark.parametrize("value", ["ALICE", "E-1", "alice@example.com", "ID"])
+def test_people_are_named_by_each_of_their_keys(links: LinkStore, store: ResourceStore, value: str) -> None:
+    known = user(userName="alice", externalId="E-1", emails=[{"value": "Alice@Example.com"}])
+    store.write(None, known, CHANGE)
+    assert [each.id for each in links.named(known.id if value == "ID" else value)] == [known.id]
+    assert links.named("e-1") == links.named('"') == []
+
+
+def test_what_has_no_index_is_not_walked_for(dynamo: Dynamo, adapters: wiring.Adapters, store: ResourceStore) -> None:
+    store.write(None, user(userName="alice", externalId="E-1"), CHANGE)
+    links = LinkStore(dynamo, replace(adapters.layout, indexed={}), "acme", user_type())
+    assert links.named("E-1") == []
+    assert len(links.named("alice")) == 1
+
+
+def test_the_change_that_drops_a_reference_names_it_by_digest(store: ResourceStore, items: Items) -> None:
+    boss: Any = {ENTERPRISE: {"manager": {"value": "Boss"}}}
+    first, second = user(**boss), user(version=2)
+    store.write(None, first, CHANGE)
+    store.write(first, second, CHANGE)
+    third = user(version=3, **boss)
+    store.write(second, third, CHANGE)
+    store.write(third, None, CHANGE)
+    dropped = [item.get("dropped", {}).get("SS") for sort, item in sorted(items().items()) if sort.startswith("C#")]
+    assert dropped == [None, [handle("boss")], None, [handle("boss")]]
