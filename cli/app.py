@@ -10,7 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from cli.deployment import Deployment, NoStack, local_run, stack
 from local.problem import Problem
 from scim.protocol.errors import ScimError
-from scim.service.tenants import GraceRunning, TenantError, TenantExists, UnknownTenant
+from scim.service.tenants import GraceRunning, TenantError, TenantExists, UnknownSchema, UnknownTenant
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -49,7 +49,7 @@ class Commands(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
-        except (UnknownTenant, NoStack, NotFound) as error:
+        except (UnknownTenant, UnknownSchema, NoStack, NotFound) as error:
             raise Missing(str(error)) from error
         except (TenantExists, GraceRunning) as error:
             raise InTheWay(str(error)) from error

@@ -1,4 +1,4 @@
-"""``invite``: a link for the customer's IT admin."""
+"""``invite``, ``withdraw``: links for the customer's IT admin."""
 
 import click
 
@@ -30,3 +30,21 @@ def invite(tenant: str, expires: float, json: bool) -> None:
         return
     output.facts({"Link": url, "Expires": output.moment(invitation.expires)})
     click.echo("The link is shown only now.", err=True)
+
+
+@click.command(
+    epilog="""\b
+Example:
+  muster withdraw acme
+"""
+)
+@click.argument("tenant")
+@as_json
+@at_a_deployment
+def withdraw(tenant: str, json: bool) -> None:
+    """End all links of TENANT that were not used yet, and the sessions of whoever has used one."""
+    deployment().tenants.withdraw(tenant)
+    if json:
+        output.document({"tenant": tenant})
+    else:
+        click.echo(f"The links of {tenant} open nothing any more.")

@@ -11,6 +11,7 @@ _COMMANDS = (
     tokens.revoke,
     tokens.disconnect,
     invitations.invite,
+    invitations.withdraw,
     tenants.tenants,
     tenants.status,
     tenants.strict,

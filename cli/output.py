@@ -16,18 +16,21 @@ _UNITS = {"m": 60.0, "h": 3_600.0, "d": 86_400.0}
 
 
 class Duration(click.ParamType[float]):
-    """A time like 90d, 24h or 30m; 0 needs no unit. In seconds."""
+    """A time like 90d, 24h or 30m, which is not none; or one of the words that are given with theirs. In seconds."""
 
     name = "duration"
+
+    def __init__(self, words: Mapping[str, float] | None = None) -> None:
+        self._words = words or {}
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         if isinstance(value, float):
             return value
-        if value == "0":
-            return 0.0
-        found = re.fullmatch(r"(\d{1,5})([mhd])", value)
+        if value in self._words:
+            return self._words[value]
+        found = re.fullmatch(r"([1-9]\d{0,4})([mhd])", value)
         if found is None:
-            self.fail(f"{value} is no duration: 90d, 24h, 30m or 0", param, ctx)
+            self.fail(f"{value} is no duration here: {', '.join(['90d', '24h', '30m', *self._words])}", param, ctx)
         return int(found[1]) * _UNITS[found[2]]
 
 

@@ -1,14 +1,15 @@
 """``tenants``, ``status``, ``strict``: what is known of the tenants."""
 
-from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import click
 
 from cli import output
 from cli.app import NotFound, as_json, at_a_deployment, deployment
-from scim.service.expiry import warning
-from scim.service.ports import Tenant, TenantStore, Use
+from cli.deployment import Deployment
+from scim.service.ports import Tenant
+from scim.service.standing import Standing, side_by_side, standing
 
 
 @click.command(
@@ -22,7 +23,8 @@ Examples:
 @at_a_deployment
 def tenants(json: bool) -> None:
     """List the tenants, those that were disconnected too."""
-    found = _all(deployment().store)
+    where = deployment()
+    found = map(_described, side_by_side(partial(_look, where), where.store.ids()))
     if json:
         output.array(found)
         return
@@ -46,15 +48,14 @@ Examples:
 @as_json
 @at_a_deployment
 def status(tenant: str, json: bool) -> None:
-    """Show how TENANT stands: its access, its token, when that was last used, its users."""
+    """Show how TENANT stands: its access, its token, when that was last used, its users, what fails."""
     where = deployment()
-    store = where.store
-    settings = store.get(tenant)
-    if settings is None:
+    if (log := where.log(tenant)) is None:
         raise NotFound(f"There is no tenant {tenant}.")
-    total, active = store.count(tenant)
-    described = {"scim_url": where.scim_url, **_described(settings, store.last_use(tenant))}
-    described |= {"users": total, "active": active}
+    health = log.health()
+    shown = standing(log.tenant, where.store, output.now(), health)
+    described = {"scim_url": where.scim_url, **_described(shown), "health": list(health.warnings)}
+    described |= {"users": shown.users, "active": shown.active}
     if json:
         output.document(described)
     else:
@@ -82,54 +83,30 @@ def strict(tenant: str, mode: str, json: bool) -> None:
         click.echo(f"{tenant} is {_mode(changed)}, within a minute.")
 
 
-def _all(store: TenantStore) -> Iterator[dict[str, Any]]:
-    for tenant_id in store.ids():
-        if settings := store.get(tenant_id):
-            yield _described(settings, store.last_use(tenant_id))
+def _look(where: Deployment, tenant_id: str) -> Standing | None:
+    if (log := where.log(tenant_id)) is None:
+        return None
+    health = log.health() if log.tenant.connected else None
+    return standing(log.tenant, where.store, output.now(), health)
 
 
-def _described(tenant: Tenant, use: Use | None) -> dict[str, Any]:
-    token, now = tenant.token, output.now()
-    in_grace = tenant.connected and now < token.grace_ends
+def _described(shown: Standing) -> dict[str, Any]:
+    token = shown.tenant.token
     return {
-        "tenant": tenant.id,
-        "state": _state(tenant),
-        "mode": _mode(tenant),
-        "extensions": [document["id"] for document in tenant.extensions],
+        "tenant": shown.tenant.id,
+        "state": shown.state,
+        "mode": _mode(shown.tenant),
+        "extensions": [document["id"] for document in shown.tenant.extensions],
         "expires": output.rfc3339(token.expires),
-        "previous_until": output.rfc3339(token.grace_ends) if in_grace else None,
-        "last_use": output.rfc3339(use.at) if use else None,
-        "last_used_token": _used(tenant, use),
-        "warning": _warning(tenant, now),
+        "previous_until": output.rfc3339(token.grace_ends) if shown.in_grace else None,
+        "last_use": output.rfc3339(shown.use.at) if shown.use else None,
+        "last_used_token": shown.used or None,
+        "warning": shown.attention or None,
     }
-
-
-def _state(tenant: Tenant) -> str:
-    if not tenant.connected:
-        return "disconnected"
-    return "revoked" if tenant.token.is_revoked else "connected"
 
 
 def _mode(tenant: Tenant) -> str:
     return "strict" if tenant.strict else "tolerant"
-
-
-def _used(tenant: Tenant, use: Use | None) -> str | None:
-    """Whether the identity provider has the new token yet."""
-    if use is None:
-        return None
-    return "current" if use.version == tenant.token.version else "earlier"
-
-
-def _warning(tenant: Tenant, now: float) -> str | None:
-    token = tenant.token
-    if tenant.connected and not token.shown:
-        return "the new token was not shown yet: muster rotate shows it"
-    if token.expires is None or (days := warning(token.expires, now)) is None:
-        return None
-    if token.expires <= now:
-        return "the token has expired: muster rotate makes a new one"
-    return f"the token expires within {days} {'day' if days == 1 else 'days'}"
 
 
 def _end(described: dict[str, Any]) -> str:

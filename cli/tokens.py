@@ -11,12 +11,15 @@ from cli import output
 from cli.app import as_json, at_a_deployment, deployment
 from cli.deployment import Deployment
 from scim.access.authentication import CACHE_S
+from scim.service.expiry import FOREVER
 from scim.service.tenants import DEFAULT_GRACE_S, Issued
 
 _DELAY = f"within {CACHE_S:.0f} seconds, since what is valid is remembered for so long"
 
 expires = click.option(
-    "--expires", type=output.Duration(), help="How long the token lives, like 90d (default: for ever)."
+    "--expires",
+    type=output.Duration({"never": FOREVER}),
+    help="How long the token lives, like 90d, or never (default: as long as the one before; the first one for ever).",
 )
 yes = click.option("--yes", is_flag=True, help="Don't ask.")
 
@@ -74,7 +77,7 @@ Examples:
 @click.argument("tenant")
 @click.option(
     "--grace",
-    type=output.Duration(),
+    type=output.Duration({"0": 0.0}),
     default=DEFAULT_GRACE_S,
     show_default="24h",
     help="How long the old token stays valid; 0 ends it now.",

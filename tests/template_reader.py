@@ -62,3 +62,22 @@ def references(value: object) -> set[str]:
         case list():
             return {name for each in value for name in references(each)}
     return set()
+
+
+def resolve(value: Any, known: Mapping[str, str], conditions: Mapping[str, bool]) -> Any:
+    """What CloudFormation makes of a value, for the functions that the outputs use."""
+    match value:
+        case Intrinsic("Ref", name):
+            return known[name]
+        case Intrinsic("If", [condition, then, otherwise]):
+            return resolve(then if conditions[condition] else otherwise, known, conditions)
+        case Intrinsic("Sub", [text, names]):
+            more = {name: resolve(each, known, conditions) for name, each in names.items()}
+            return resolve(Intrinsic("Sub", text), {**known, **more}, conditions)
+        case Intrinsic("Sub", text):
+            return re.sub(r"\$\{([^}]+)\}", lambda name: known[name[1]], text)
+        case Intrinsic("Select", [index, items]):
+            return resolve(items, known, conditions)[index]
+        case Intrinsic("Split", [separator, text]):
+            return resolve(text, known, conditions).split(separator)
+    return value

@@ -24,6 +24,7 @@ from local.template import Intrinsic
 from scim import wiring
 from scim.access import tokens
 from scim.console_settings import ConsoleSettings
+from scim.service.invitations import console_url
 from scim.service.ports import Act, Tenant
 from scim.settings import Settings
 from scim.store.dynamo import Dynamo
@@ -31,7 +32,7 @@ from tests.console.visitor import Visitor
 from tests.endpoint import ENTERPRISE, KNOWN, Endpoint, Handler, LambdaContext, invoke, load
 from tests.events.history import stream_record
 from tests.events.schemas import validate
-from tests.template_reader import Deployment, Right, references
+from tests.template_reader import Deployment, Right, references, resolve
 
 ROOT = Path(__file__).parent.parent
 SOURCE = ROOT / "src"
@@ -85,6 +86,7 @@ def test_each_route_leads_to_one_function_and_all_that_has_none_to_the_users() -
     assert sorted(routes) == [
         ("$default", "UsersFunction"),
         ("ANY /admin", "AdminFunction"),
+        ("ANY /admin/", "AdminFunction"),
         ("ANY /admin/{proxy+}", "AdminFunction"),
         ("ANY /scim/v2/Bulk", "BulkFunction"),
         ("ANY /scim/v2/ResourceTypes", "DiscoveryFunction"),
@@ -381,6 +383,23 @@ def test_the_access_log_is_json_without_what_clients_send() -> None:
 @pytest.mark.parametrize("section", ["Parameters", "Outputs"])
 def test_all_parameters_and_outputs_are_described(section: str) -> None:
     assert all(len(each["Description"]) > 20 for each in DEPLOYMENT[section].values())
+
+
+@pytest.mark.parametrize(
+    ("public_url", "console"),
+    [
+        ("", "https://api.execute-api.eu-west-1.amazonaws.com/admin"),
+        ("https://scim.example.com/scim/v2", "https://scim.example.com/admin"),
+        ("https://scim.example.com:8443", "https://scim.example.com:8443/admin"),
+    ],
+)
+def test_console_is_where_its_links_and_redirections_lead(public_url: str, console: str) -> None:
+    known = {"PublicUrl": public_url, "HttpApi": "api", "AWS::Region": "eu-west-1", "AWS::URLSuffix": "amazonaws.com"}
+    conditions = {"HasPublicUrl": bool(public_url)}
+    scim_url, found = (
+        resolve(DEPLOYMENT["Outputs"][name]["Value"], known, conditions) for name in ("ScimUrl", "ConsoleUrl")
+    )
+    assert found == console == console_url(str(scim_url))
 
 
 def test_every_parameter_is_used() -> None:

@@ -9,6 +9,7 @@ import pytest
 from cli.main import muster
 from handlers.application import Application
 from handlers.routes.everything import find
+from scim.access import tokens
 from tests.cli.conftest import Muster
 from tests.conftest import EXTENSION
 from tests.endpoint import BASE_URL, SURVEY, Endpoint
@@ -36,8 +37,30 @@ def test_tenants_are_listed_with_what_needs_attention(run: Muster) -> None:
         ["shut", "revoked", "tolerant"],
         ["zebra", "connected", "tolerant"],
     ]
-    assert lines[-1][-1].strip() == "the token expires within 7 days"
-    assert [each["warning"] for each in run.json("tenants")] == [None, None, None, "the token expires within 7 days"]
+    assert lines[-1][-1].strip() == "The token expires within 7 days."
+    assert [each["warning"] for each in run.json("tenants")] == [
+        "The identity provider has not called yet.",
+        None,
+        "The token was revoked: make a new one.",
+        "The token expires within 7 days.",
+    ]
+
+
+def test_tenant_that_may_be_quarantined_is_told_in_the_list_and_its_status_says_why(
+    run: Muster, acme: Endpoint
+) -> None:
+    assert acme.request("GET", "/Users").status == 200
+    assert [each["warning"] for each in run.json("tenants")] == [None]
+    assert run.json("status", "acme")["health"] == []
+
+    assert Endpoint(tokens.new("acme"), Application(find)).request("GET", "/Users").status == 401
+
+    warning = "So much fails that Entra ID may quarantine: look at the status."
+    assert [each["warning"] for each in run.json("tenants")] == [warning]
+    told = run.json("status", "acme")
+    assert told["warning"] == warning
+    assert told["health"] == run.json("health", "acme")["warnings"] != []
+    assert told["health"][0] in run("status", "acme").stdout
 
 
 def test_no_tenants_are_an_empty_list(run: Muster) -> None:
@@ -76,7 +99,7 @@ def test_status_tells_that_the_identity_provider_does_not_use_the_new_token_yet(
 def test_status_tells_of_a_token_that_nobody_has_seen(run: Muster) -> None:
     run.deployment.tenants.connect("acme")
 
-    assert "was not shown yet" in run.json("status", "acme")["warning"]
+    assert "has not been shown yet" in run.json("status", "acme")["warning"]
 
 
 def test_strict_mode_is_turned_on_and_off(run: Muster, acme: Endpoint) -> None:

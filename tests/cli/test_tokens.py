@@ -51,6 +51,15 @@ def test_connecting_for_programs_is_one_document(run: Muster) -> None:
     assert hours_from_now(told["expires"]) == pytest.approx(90 * 24, abs=0.1)
 
 
+def test_lifetime_is_kept_until_another_one_is_given(run: Muster) -> None:
+    run("connect", "acme", "--expires", "6d")
+
+    kept = run.json("rotate", "acme")["expires"]
+    assert hours_from_now(kept) == pytest.approx(6 * 24, abs=0.1)
+    assert run.json("rotate", "acme", "--force", "--expires", "never")["expires"] is None
+    assert run.json("rotate", "acme", "--force")["expires"] is None
+
+
 def test_token_is_shown_once(run: Muster) -> None:
     token = run.json("connect", "acme")["token"]
 
@@ -148,6 +157,10 @@ def test_records_name_who_acted(run: Muster) -> None:
         (["disconnect", "nobody", "--yes"], 3),
         (["connect", "Not An Id"], 2),
         (["connect", "acme", "--expires", "soon"], 2),
+        (["connect", "acme", "--expires", "0"], 2),
+        (["connect", "acme", "--expires", "0d"], 2),
+        (["rotate", "acme", "--expires", "0"], 2),
+        (["invite", "acme", "--expires", "0"], 2),
         (["connect", "acme", "--extension", "/nowhere"], 2),
         (["connect"], 2),
         (["connect", "acme", "--stack", "unknown"], 3),

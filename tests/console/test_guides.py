@@ -1,10 +1,14 @@
 """The guides of the console are the short form of docs/identity-providers."""
 
+import re
+from html import unescape
 from pathlib import Path
 
 import pytest
 
 from handlers.console.guides import GUIDES, TOKEN, URL
+from tests.console.visitor import Visitor
+from tests.endpoint import Endpoint
 
 PAGES = Path(__file__).parents[2] / "docs/identity-providers"
 
@@ -26,3 +30,22 @@ def test_fields_and_values_are_those_of_the_page(provider: str) -> None:
         assert label in page
         assert value in (URL, TOKEN) or all(part in page for part in value.split(", "))
     assert {URL, TOKEN} <= {value for _, value in GUIDES[provider].fields}
+
+
+@pytest.mark.parametrize("provider", GUIDES)
+def test_guide_wants_neither_the_repository_nor_the_command_line(
+    operator_visits: Visitor, tenant: tuple[str, Endpoint], provider: str
+) -> None:
+    page = operator_visits.get(f"/admin/tenants/{tenant[0]}/guide/{provider}")
+    assert page.status == 200
+    for word in ("docs/identity-providers", ".md", "muster rotate", "muster strict", "muster log"):
+        assert word not in page.text
+
+
+def test_template_of_onelogin_can_be_copied_as_the_documentation_has_it(
+    operator_visits: Visitor, tenant: tuple[str, Endpoint]
+) -> None:
+    page = operator_visits.get(f"/admin/tenants/{tenant[0]}/guide/onelogin")
+    (shown,) = re.findall(r"<textarea[^>]*readonly[^>]*>(.*?)</textarea>", page.text, re.DOTALL)
+    documented = re.findall(r"```json\n(.*?)\n```", (PAGES / "onelogin.md").read_text("utf-8"), re.DOTALL)
+    assert unescape(shown) == documented[0]

@@ -184,13 +184,59 @@ def test_token_wants_a_sign_in_that_the_provider_says_is_fresh(provider: Provide
     visitor = Visitor(Console())
     page = sign_in(provider, visitor)
     page = visitor.submit(page, page.form("/admin"), tenant="by-openid")
-    assert "/admin/oidc" in page.links
-    assert visitor.post(page, page.form("/token")).status == 403
-    again = visitor.send("GET", "/admin/oidc").headers["location"]
+    assert "/admin/oidc?to=/admin/tenants/by-openid/connect" in page.links
+    fields = page.form("/sign-out").fields
+    assert visitor.send("POST", f"{page.url}/token", fields).status == 403
+    again = visitor.send("GET", next(link for link in page.links if "/oidc" in link)).headers["location"]
     assert dict(parse_qsl(urlsplit(again).query))["max_age"] == "0"
-    visitor.get(provider.authorize(again))
-    page = visitor.get("/admin/tenants/by-openid/connect")
+    assert "tenants" not in again
+    page = visitor.get(provider.authorize(again))
+    assert page.url == "https://scim.example.com/admin/tenants/by-openid/connect"
     assert visitor.post(page, page.form("/token")).value("token").startswith("muster_by-openid_")
+
+
+@pytest.mark.parametrize(
+    ("claim", "reason"),
+    [
+        ({"auth_time": None}, "no claim auth_time"),
+        ({"auth_time": "now"}, "no claim auth_time"),
+        ({"auth_time": int(time.time()) - 3_600}, "older than five minutes"),
+    ],
+)
+def test_provider_that_does_not_tell_of_a_new_sign_in_is_named_and_the_session_stays_as_it_was(
+    provider: Provider, claim: dict[str, Any], reason: str
+) -> None:
+    provider.claims = MEMBER | claim
+    visitor = Visitor(Console())
+    page = sign_in(provider, visitor)
+    assert page.status == 200
+    again = visitor.send("GET", "/admin/oidc").headers["location"]
+    before = dict(visitor.cookies)
+    told = visitor.get(provider.authorize(again))
+    assert told.status == 403
+    assert reason in told.text
+    assert "muster" in told.text
+    assert visitor.cookies == before
+    page = visitor.submit(page, page.form("/admin"), tenant=f"untold-{len(reason)}{claim['auth_time']}"[:20].lower())
+    assert [form for form in page.forms if form.action.endswith("/token")] == []
+
+
+def test_page_that_was_asked_for_comes_after_signing_in(provider: Provider) -> None:
+    provider.claims = MEMBER
+    visitor = Visitor(Console())
+    visitor.get("/admin?after=acme")
+    away = visitor.send("GET", "/admin/oidc")
+    assert visitor.get(provider.authorize(away.headers["location"])).url.endswith("/admin?after=acme")
+
+
+@pytest.mark.parametrize("to", ["https://evil.example", "//evil.example", "/scim/v2/Users", "/admin/%5C%0Aevil", ""])
+def test_nobody_is_led_out_of_the_console_by_signing_in_again(provider: Provider, to: str) -> None:
+    provider.claims = MEMBER
+    visitor = Visitor(Console())
+    sign_in(provider, visitor)
+    away = visitor.send("GET", f"/admin/oidc?to={to}")
+    back = visitor.send("GET", provider.authorize(away.headers["location"]))
+    assert (back.status, back.headers["location"]) == (303, "/admin")
 
 
 def test_others_allowed_end_the_sessions_of_before(provider: Provider) -> None:

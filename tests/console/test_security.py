@@ -9,22 +9,35 @@ from collections.abc import Callable
 from dataclasses import replace
 from hashlib import sha256
 from http import HTTPStatus
+from typing import Any
 
 import boto3
 import pytest
 
 from handlers.console.application import Console
-from handlers.console.web import HEADERS
+from handlers.console.web import HEADERS, go_to
 from scim import wiring
+from scim.access.secret_store import SecretStore
 from scim.service.invitations import DEFAULT_LIFETIME_S, InvitationGone
 from scim.service.signing_in import MAX_ATTEMPTS
+from scim.service.tenants import Tenants
 from scim.settings import Settings
 from tests.console.conftest import FORMULA, HOSTILE
 from tests.console.visitor import Answer, Visitor
 from tests.endpoint import ENVIRONMENT, PASSWORD, Endpoint
 
 Tenant = tuple[str, Endpoint]
-PAGES = ("", "/connect", "/guide/entra", "/log", "/people", "/people?who=nobody", "/participants", "/participants.csv")
+PAGES = (
+    "",
+    "/connect",
+    "/attributes",
+    "/guide/entra",
+    "/log",
+    "/people",
+    "/people?who=nobody",
+    "/participants",
+    "/participants.csv",
+)
 
 
 def invite(operator: Visitor, name: str) -> str:
@@ -160,7 +173,7 @@ def test_forged_cookie_is_a_strangers(operator_visits: Visitor, change: str) -> 
 
 
 @pytest.mark.parametrize("token", [None, "", "wrong", "of another session"])
-@pytest.mark.parametrize("form", ["/token", "/mode", "/revoke", "/disconnect", "/invite", "/sign-out"])
+@pytest.mark.parametrize("form", ["/token", "/mode", "/revoke", "/disconnect", "/invite", "/withdraw", "/sign-out"])
 def test_form_without_its_sessions_token_is_refused(
     operator_visits: Visitor, tenant: Tenant, form: str, token: str | None
 ) -> None:
@@ -199,7 +212,7 @@ def test_guest_sees_the_tenant_of_the_invitation_and_no_other(
     csrf = guest.get(f"/admin/tenants/{name}/connect").forms[0].fields["csrf"]
     for act in ("token", "revoke", "disconnect", "mode", "invite"):
         assert guest.send("POST", f"/admin/tenants/{other}/connect/{act}", {"csrf": csrf}).status == 404
-    for act in ("disconnect", "mode", "invite"):
+    for act in ("disconnect", "mode", "invite", "withdraw"):
         assert guest.send("POST", f"/admin/tenants/{name}/connect/{act}", {"csrf": csrf}).status == 404
     assert guest.send("POST", "/admin", {"csrf": csrf, "tenant": "mine"}).status == 404
 
@@ -213,6 +226,42 @@ def test_invitation_opens_once_and_looking_at_it_is_not_using_it(operator_visits
     assert accept(link, first).status == 200
     assert second.submit(door, door.forms[0]).status == 410
     assert Visitor().get(link).status == 410
+
+
+@pytest.mark.parametrize("act", ["withdraw", "disconnect"])
+def test_withdrawing_and_disconnecting_end_links_and_the_sessions_of_guests(
+    operator_visits: Visitor, tenant: Tenant, act: str
+) -> None:
+    name = tenant[0]
+    unused, guest, waiting = invite(operator_visits, name), Visitor(), Visitor()
+    accept(invite(operator_visits, name), guest)
+    door = waiting.get(unused)
+    assert guest.get(f"/admin/tenants/{name}/participants").status == 200
+
+    page = operator_visits.get(f"/admin/tenants/{name}/connect")
+    operator_visits.submit(page, page.form(f"/{act}"))
+
+    for path in PAGES:
+        assert guest.get(f"/admin/tenants/{name}{path}").status == 404
+    assert waiting.submit(door, door.forms[0]).status == 410
+    assert Visitor().get(unused).status == 410
+    if act == "disconnect":
+        page = operator_visits.get(f"/admin/tenants/{name}/connect")
+        assert not [form for form in page.forms if form.action.endswith(("/invite", "/withdraw"))]
+        operator_visits.submit(page, page.form("/token"))
+    assert guest.get(f"/admin/tenants/{name}").status == 404
+    assert Visitor().get(unused).status == 410
+    again = Visitor()
+    assert accept(invite(operator_visits, name), again).status == 200
+    assert again.get(f"/admin/tenants/{name}/participants").status == 200
+
+
+def test_nobody_is_invited_to_a_tenant_that_is_disconnected(
+    operator_visits: Visitor, tenant: Tenant, operator: Tenants
+) -> None:
+    page = operator_visits.get(f"/admin/tenants/{tenant[0]}/connect")
+    operator.disconnect(tenant[0])
+    assert operator_visits.submit(page, page.form("/invite")).status == 409
 
 
 def test_secret_of_an_invitation_is_stored_nowhere(operator_visits: Visitor, tenant: Tenant, table: object) -> None:
@@ -243,7 +292,7 @@ def test_what_is_no_tenant_is_not_found(operator_visits: Visitor, name: str) -> 
 
 
 def test_token_is_shown_once_and_is_in_no_log_line(
-    operator_visits: Visitor, table: object, logged: Callable[[], str]
+    operator_visits: Visitor, table: object, logged: Callable[[], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     page = operator_visits.get("/admin")
     page = operator_visits.submit(page, page.form("/admin"), tenant="once-only")
@@ -253,6 +302,8 @@ def test_token_is_shown_once_and_is_in_no_log_line(
     token = shown.value("token")
     assert shown.headers["cache-control"] == "no-store"
     assert token not in shown.url
+    now = time.time()
+    monkeypatch.setattr("handlers.console.application.time.time", lambda: now + 60)
     again = operator_visits.post(page, form)
     assert again.status == 409
     later = [operator_visits.get(f"/admin/tenants/once-only{path}") for path in PAGES]
@@ -260,6 +311,67 @@ def test_token_is_shown_once_and_is_in_no_log_line(
     assert "once-only" in logged()
     assert token not in logged()
     assert PASSWORD not in logged()
+
+
+@pytest.mark.parametrize("state", ["waiting", "connected", "disconnected"])
+@pytest.mark.parametrize("grace", ["day", "none"])
+@pytest.mark.parametrize("call", ["read", "labels", "add", "open", "promote", "after"])
+def test_form_that_is_sent_twice_at_once_shows_one_token_in_both_answers(
+    operator_visits: Visitor, operator: Tenants, state: str, grace: str, call: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = f"twice-{state}-{grace}-{call}"
+    issued = operator.connect(name)
+    if state != "waiting":
+        operator.shown(issued)
+    if state == "disconnected":
+        operator.disconnect(name)
+    page = operator_visits.get(f"/admin/tenants/{name}/connect")
+    answers: list[Answer] = []
+
+    def send() -> None:
+        answers.append(operator_visits.post(page, page.form("/token"), grace=grace))
+
+    if call != "after":
+        real = getattr(SecretStore, call)
+
+        def meanwhile(*given: Any, **named: Any) -> Any:
+            monkeypatch.setattr(SecretStore, call, real)
+            send()
+            return real(*given, **named)
+
+        monkeypatch.setattr(SecretStore, call, meanwhile)
+    send()
+    if len(answers) == 1:
+        send()
+    assert [answer.status for answer in answers] == [200, 200]
+    first, second = (answer.value("token") for answer in answers)
+    assert first == second
+    assert Endpoint(first).request("GET", "/Users").status == 200
+    assert (issued.token == first) == (state == "waiting")
+
+
+def test_token_is_not_shown_again_to_another_session_nor_to_another_form(
+    operator_visits: Visitor, tenant: Tenant
+) -> None:
+    others = Visitor()
+    others.sign_in()
+    pages = [each.get(f"/admin/tenants/{tenant[0]}/connect") for each in (operator_visits, others)]
+    token = operator_visits.post(pages[0], pages[0].form("/token")).value("token")
+    assert others.post(pages[1], pages[1].form("/token")).status == 409
+    assert operator_visits.post(pages[0], pages[0].form("/token"), version="1").status == 409
+    assert operator_visits.post(pages[0], pages[0].form("/token"), version="9" * 5_000).status == 409
+    later = operator_visits.get(pages[0].url)
+    assert operator_visits.post(later, later.form("/token"), force="yes").value("token") != token
+
+
+@pytest.mark.parametrize("act", ["revoke", "rotate"])
+def test_token_that_was_ended_is_not_shown_again(
+    operator_visits: Visitor, tenant: Tenant, operator: Tenants, act: str
+) -> None:
+    page = operator_visits.get(f"/admin/tenants/{tenant[0]}/connect")
+    assert operator_visits.post(page, page.form("/token")).status == 200
+    operator.revoke(tenant[0]) if act == "revoke" else operator.rotate(tenant[0], force=True)
+    assert operator_visits.post(page, page.form("/token")).status == 409
 
 
 @pytest.mark.parametrize("act", ["/token", "/revoke", "/disconnect"])
@@ -284,9 +396,22 @@ def test_guest_gets_a_token_right_after_the_invitation_only(
     page = accept(invite(operator_visits, tenant[0]), guest)
     now = time.time()
     monkeypatch.setattr("handlers.console.application.time.time", lambda: now + 301)
-    answer = guest.post(page, page.form("/token"))
-    assert answer.status == 403
-    assert "new invitation" in answer.text
+    for act in ("/token", "/revoke"):
+        answer = guest.post(page, page.form(act))
+        assert answer.status == 403
+        assert "new invitation" in answer.text
+
+
+def test_guest_whose_invitation_was_used_some_time_ago_is_told_so_and_offered_nothing_that_would_fail(
+    operator_visits: Visitor, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    guest = Visitor()
+    accept(invite(operator_visits, tenant[0]), guest)
+    now = time.time()
+    monkeypatch.setattr("handlers.console.application.time.time", lambda: now + 301)
+    page = guest.get(f"/admin/tenants/{tenant[0]}/connect")
+    assert page.text.count("Ask for a new invitation.") == 2
+    assert [form.action for form in page.forms] == ["/admin/sign-out"]
 
 
 # Pages
@@ -362,6 +487,45 @@ def test_nobody_is_led_out_of_the_console(table: object, query: str) -> None:
     assert (answer.status, answer.headers["location"]) == (303, "/admin")
 
 
+@pytest.mark.parametrize(
+    ("path", "wanted"),
+    [
+        ("/tenants/acme/log?failures", "/tenants/acme/log?failures"),
+        ("/tenants/acme/people?who=ada%40example.com", "/tenants/acme/people?who=ada%40example.com"),
+        ("/tenants/acme/people?who=" + "a" * 1_000, ""),
+        ("/tenants/acme/people?who=<script>", ""),
+        ("", ""),
+    ],
+)
+def test_page_that_was_asked_for_comes_after_signing_in(table: object, path: str, wanted: str) -> None:
+    visitor = Visitor()
+    page = visitor.get(f"/admin{path}")
+    assert page.url == "/admin/sign-in"
+    assert visitor.post(page, page.form("/sign-in"), password="wrong").status == 403
+    answer = visitor.post(page, page.form("/sign-in"), password=PASSWORD)
+    assert (answer.status, answer.headers["location"]) == (303, f"/admin{wanted}")
+
+
+@pytest.mark.parametrize(
+    ("address", "is_own"),
+    [
+        ("/admin", True),
+        ("/admin/tenants/acme/people?who=O%27Hara%20(x)", True),
+        ("/administrator", False),
+        ("//admin", False),
+        ("/admin//evil.example", False),
+        ("/admin/\\evil.example", False),
+        ("/admin/x\r\nSet-Cookie: a=b", False),
+        ("/admin?x\n", False),
+        ("https://evil.example/admin", False),
+        ("/scim/v2/Users", False),
+        ("", False),
+    ],
+)
+def test_only_the_consoles_own_addresses_are_gone_to(address: str, is_own: bool) -> None:
+    assert go_to(address).headers["Location"] == (address if is_own else "/admin")
+
+
 def test_fault_is_a_page_that_says_nothing_of_the_inside(
     operator_visits: Visitor, monkeypatch: pytest.MonkeyPatch, logged: Callable[[], str]
 ) -> None:
@@ -375,6 +539,11 @@ def test_fault_is_a_page_that_says_nothing_of_the_inside(
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
     assert "ada@" not in answer.text
     assert "RuntimeError" in logged()
+
+
+def test_slash_behind_the_start_changes_nothing(operator_visits: Visitor) -> None:
+    assert Visitor().get("/admin/").url == "/admin/sign-in"
+    assert operator_visits.get("/admin/").text == operator_visits.get("/admin").text
 
 
 def test_scim_paths_keep_answering_scim(table: object) -> None:

@@ -1,9 +1,15 @@
 """The way of an operator and of an IT admin through the console."""
 
+import re
+import time
+
 import pytest
 
+from handlers.console.view import moment
+from scim.access import tokens
+from scim.service.ports import Act, Tenant
 from scim.service.tenants import Tenants
-from tests.console.visitor import Visitor
+from tests.console.visitor import Answer, Visitor
 from tests.endpoint import CORE, Endpoint
 
 
@@ -94,3 +100,83 @@ def test_participants_are_the_active_ones_page_by_page(operator_visits: Visitor,
     shown = [link.rpartition("/")[2] for each in (page, rest) for link in each.links if "/people/" in link]
     assert shown == sorted(active)
     assert inactive not in shown
+
+
+def ends(page: Answer) -> str:
+    """When the token of a page ends, as it is told there."""
+    (found,) = re.findall(r"<dt>Ends</dt><dd>(.*?)</dd>", page.text)
+    return str(found)
+
+
+def in_days(days: int) -> str:
+    return moment(time.time() + days * 86_400)[:11]
+
+
+def test_new_token_ends_after_as_long_as_the_one_before_unless_another_end_is_chosen(
+    operator_visits: Visitor, operator: Tenants
+) -> None:
+    operator.shown(operator.connect("expiring", lifetime_s=6 * 86_400))
+    for chosen, days in (({}, 6), ({"ends": "quarter"}, 90), ({}, 90), ({"ends": "year"}, 365)):
+        page = operator_visits.get("/admin/tenants/expiring/connect")
+        shown = operator_visits.submit(page, page.form("/token"), force="yes", **chosen)
+        assert ends(shown).startswith(in_days(days))
+    page = operator_visits.get("/admin/tenants/expiring/connect")
+    assert ends(operator_visits.submit(page, page.form("/token"), force="yes", ends="never")) == "never"
+    page = operator_visits.get("/admin/tenants/expiring/connect")
+    assert operator_visits.post(page, page.form("/token"), force="yes", ends="yesterday").status == 400
+    assert operator_visits.post(page, page.form("/token"), force="yes", grace="for ever").status == 400
+
+
+def test_first_token_of_a_customer_ends_when_it_is_chosen_to(operator_visits: Visitor, table: object) -> None:
+    page = operator_visits.get("/admin")
+    page = operator_visits.submit(page, page.form("/admin"), tenant="ends-in-a-year", ends="year")
+    assert ends(operator_visits.submit(page, page.form("/token"))).startswith(in_days(365))
+
+
+def test_customer_that_is_there_already_is_told_so_in_words_for_the_console(
+    operator_visits: Visitor, tenant: tuple[str, Endpoint]
+) -> None:
+    page = operator_visits.get("/admin")
+    told = operator_visits.submit(page, page.form("/admin"), tenant=tenant[0])
+    assert told.status == 409
+    assert f"{tenant[0]} is connected already" in told.text
+    assert "muster rotate" not in told.text
+    assert told.value("tenant") == tenant[0]
+
+
+def test_customer_that_may_be_quarantined_is_told_in_the_list_and_on_its_pages(
+    operator_visits: Visitor, tenant: tuple[str, Endpoint]
+) -> None:
+    name, scim = tenant
+    scim.create()
+    behind = f"/admin?after={name[:-1]}"
+    here = f"/admin/tenants/{name}"
+    assert "may quarantine" not in operator_visits.get(f"{here}/connect").text
+    assert Endpoint(tokens.new(name)).request("GET", "/Users").status == 401
+    (row,) = re.findall(rf"<tr><th scope=.row.><a href=.{here}.>.*?</tr>", operator_visits.get(behind).text)
+    assert "may quarantine" in row
+    assert "may quarantine" in operator_visits.get(f"{here}/connect").text
+    assert "quarantines for that at once" in operator_visits.get(here).text
+
+
+def test_customers_are_listed_page_by_page(operator_visits: Visitor, operator: Tenants) -> None:
+    names = [f"page-{number:03}" for number in range(103)]
+    for name in names:
+        operator.settings.write(None, Tenant(name, connected=False), Act(name, "2026-01-01", "connect", "tests", {}))
+    seen: list[str] = []
+    page = operator_visits.get("/admin?after=page-")
+    sizes = []
+    while True:
+        shown = [link.rpartition("/")[2] for link in page.links if link.startswith("/admin/tenants/")]
+        sizes.append(len(shown))
+        seen += shown
+        more = [link for link in page.links if link.startswith("?after=")]
+        if not more:
+            break
+        page = operator_visits.get(f"/admin{more[0]}")
+    assert set(sizes[:-1]) == {50}
+    assert [each for each in seen if each.startswith("page-")] == names
+    assert len(seen) == len(set(seen))
+    first = operator_visits.get("/admin").text
+    assert operator_visits.get("/admin?after=..%2f").text == first
+    assert "There is no customer here." in operator_visits.get("/admin?after=zzz").text

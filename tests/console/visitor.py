@@ -68,6 +68,7 @@ class _Parser(HTMLParser):
         self.values: dict[str, str] = {}
         self.links: list[str] = []
         self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self._select = ""
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         found = dict(attrs)
@@ -78,6 +79,10 @@ class _Parser(HTMLParser):
             self.links.append(found.get("href") or "")
         if tag == "input" and "id" in found:
             self.values[found["id"] or ""] = found.get("value") or ""
+        if tag == "select":
+            self._select = found.get("name") or ""
+        if tag == "option" and "selected" in found:
+            self.forms[-1].fields[self._select] = found.get("value") or ""
         if tag == "input" and "name" in found and self.forms and found.get("type") != "checkbox":
             self.forms[-1].fields[found["name"] or ""] = found.get("value") or ""
 

@@ -148,8 +148,8 @@ class MemoryTenants:
         self.tenants[after.id] = after
         self.acts.append(act)
 
-    def ids(self) -> Iterator[str]:
-        return iter(sorted(self.tenants))
+    def ids(self, after: str = "") -> Iterator[str]:
+        return iter(sorted(each for each in self.tenants if each > after))
 
     def last_use(self, _: str) -> Use | None:
         return None

@@ -5,12 +5,15 @@ from typing import Any
 
 import pytest
 
-from scim.service.expiry import warning
+from scim.service.expiry import FOREVER, warning
 from scim.service.ports import Act, SecretMissing, Tenant, TokenState
-from scim.service.tenants import ChangedMeanwhile, Issued, TenantExists, Tenants, UnknownTenant
+from scim.service.tenants import ChangedMeanwhile, Issued, TenantExists, Tenants, UnknownSchema, UnknownTenant
 from tests.service.fakes import MemoryTenants, MemoryTokens
 
-EXTENSION = {"id": "urn:example:extension:User", "attributes": [{"name": "Business Unit", "type": "string"}]}
+EXTENSION: dict[str, Any] = {
+    "id": "urn:example:extension:User",
+    "attributes": [{"name": "Business Unit", "type": "string"}],
+}
 NOW = 1_800_000_000.0
 DAY_S = 86_400
 
@@ -43,7 +46,7 @@ def test_connecting_returns_the_token_and_keeps_the_settings() -> None:
     issued = world.tenants.connect("acme", [EXTENSION], strict=True, lifetime_s=90 * DAY_S)
 
     assert issued == Issued("acme", "id-1", "token 1 of acme", NOW + 90 * DAY_S, None)
-    token = TokenState("id-1", NOW, 0, NOW + 90 * DAY_S, shown=False)
+    token = TokenState("id-1", NOW, 0, NOW + 90 * DAY_S, shown=False, lifetime_s=90 * DAY_S)
     assert world.settings.tenants == {"acme": Tenant("acme", strict=True, extensions=[EXTENSION], token=token)}
 
 
@@ -253,3 +256,67 @@ def test_somebody_who_connects_a_tenant_while_it_is_being_disconnected_has_the_s
 
     assert world.settings.tenants["acme"].connected
     assert world.tokens.closed == set()
+
+
+def end_after(act: str, world: World, **given: Any) -> float | None:
+    """When the token ends that is made after an act."""
+    if act == "disconnect":
+        world.tenants.disconnect("acme")
+        return world.connect(**given).expires
+    if act == "revoke":
+        world.tenants.revoke("acme")
+    return world.tenants.rotate("acme", **given).expires
+
+
+@pytest.mark.parametrize("act", ["rotate", "revoke", "disconnect"])
+def test_token_lives_as_long_as_the_one_before_unless_it_is_told_otherwise(act: str) -> None:
+    world = World()
+    world.connect(lifetime_s=90 * DAY_S)
+
+    assert end_after(act, world) == NOW + 90 * DAY_S
+
+    world = World()
+    world.connect(lifetime_s=90 * DAY_S)
+    assert end_after(act, world, lifetime_s=DAY_S) == NOW + DAY_S
+
+    world = World()
+    world.connect(lifetime_s=90 * DAY_S)
+    assert end_after(act, world, lifetime_s=FOREVER) is None
+
+
+@pytest.mark.parametrize("lifetime_s", [0, -1.0])
+def test_token_that_would_be_over_is_refused_before_anything_is_made(lifetime_s: float) -> None:
+    world = World()
+    with pytest.raises(ValueError, match="longer than no time"):
+        world.connect(lifetime_s=lifetime_s)
+    assert (world.settings.tenants, world.tokens.versions) == ({}, {})
+
+    world.connect()
+    with pytest.raises(ValueError, match="longer than no time"):
+        world.tenants.rotate("acme", lifetime_s=lifetime_s)
+    assert len(world.tokens.versions) == 1
+
+
+def test_invitations_end_with_the_connection_once_and_whenever_they_are_withdrawn() -> None:
+    world = World()
+    world.connect()
+
+    generations = [world.tenants.withdraw("acme").generation, world.tenants.disconnect("acme").generation]
+    generations += [world.tenants.disconnect("acme").generation]
+    world.connect()
+
+    assert [*generations, world.settings.tenants["acme"].generation] == [1, 2, 2, 2]
+    assert "withdraw" in world.acts
+
+
+def test_schemas_are_added_replaced_by_their_id_and_removed() -> None:
+    world = World(Tenant("acme", extensions=[EXTENSION]))
+    other = EXTENSION | {"id": "urn:example:other:User"}
+    changed = EXTENSION | {"id": EXTENSION["id"].upper(), "name": "Ours"}
+
+    assert world.tenants.add_schemas("acme", [other]).extensions == [EXTENSION, other]
+    assert world.tenants.add_schemas("acme", [changed]).extensions == [other, changed]
+    assert world.tenants.remove_schema("acme", EXTENSION["id"]).extensions == [other]
+    assert world.acts == ["configure"] * 3
+    with pytest.raises(UnknownSchema, match="no schema urn:example:extension:User"):
+        world.tenants.remove_schema("acme", EXTENSION["id"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cached_property
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,7 @@ from handlers.console import view
 from handlers.console.routes import Route, find
 from handlers.console.sessions import OPERATOR, Session, Sessions
 from handlers.console.visit import Visit
-from handlers.console.web import Failure, NotFound, Page, Request, redirect
+from handlers.console.web import BASE, Failure, NotFound, Page, Request, go_to, own
 from handlers.faults import describe
 from scim import wiring
 from scim.console_settings import ConsoleSettings
@@ -87,7 +88,8 @@ class Console:
                 "This form is not from a page of yours, or the page has become too old: load it again.",
             )
         if not route.is_public and not visit.session.role:
-            return redirect("sign-in")
+            wanted = own(visit.request.page) if method == "GET" else ""
+            return go_to(f"{BASE}/sign-in", visit.sessions.write(replace(visit.session, wanted=wanted)))
         try:
             page = route.pages[method](visit)
         except TenantError as error:

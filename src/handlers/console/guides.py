@@ -8,9 +8,29 @@ URL, TOKEN = "{url}", "{token}"
 """Stand for the SCIM URL and for the token."""
 
 
+# {$user...} and {$parameters...} are OneLogin's macros.
+_ONELOGIN_TEMPLATE = """\
+{
+  "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User",
+              "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"],
+  "userName": "{$parameters.scimusername}",
+  "name": {"givenName": "{$user.firstname}", "familyName": "{$user.lastname}"},
+  "displayName": "{$user.display_name}",
+  "emails": [{"value": "{$user.email}", "type": "work", "primary": true}],
+  "title": "{$parameters.title}",
+  "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User": {
+    "department": "{$parameters.department}",
+    "manager": {"value": "{$parameters.external_manager_id}"}
+  }
+}"""
+
+
 @dataclass(frozen=True, slots=True)
 class Guide:
-    """``where`` leads to the form, ``fields`` are its labels and values, ``then`` is what comes after it."""
+    """``where`` leads to the form, ``fields`` are its labels and values, ``then`` is what comes after it.
+
+    A value may have several lines.
+    """
 
     title: str
     where: tuple[str, ...]
@@ -57,9 +77,8 @@ GUIDES = {
     "onelogin": Guide(
         "OneLogin",
         ("Applications > Add App > SCIM Provisioner with SAML (SCIM v2 Enterprise)", "Configuration"),
-        (("SCIM Base URL", URL), ("SCIM Bearer Token", TOKEN)),
+        (("SCIM Base URL", URL), ("SCIM Bearer Token", TOKEN), ("SCIM JSON Template", _ONELOGIN_TEMPLATE)),
         (
-            "SCIM JSON Template: what is to be sent; docs/identity-providers/onelogin.md has one.",
             "Save, then API Status: Enable.",
             "Parameters: the SCIM username is the email. Provisioning: Enable provisioning.",
             "Access: the roles whose members are to come.",
@@ -113,7 +132,12 @@ GUIDES = {
         "Auth0",
         ("Event Streams > Create Event Stream > Auth0 Actions: user.created, user.updated, user.deleted", "Secrets"),
         (("SCIM_BASE_URL", URL), ("SCIM_BEARER_TOKEN", TOKEN)),
-        ("Paste the template, adapt buildScimUser() if need be, Save Draft, Deploy.",),
+        (
+            "Paste the code of auth0.com/docs/customize/events/send-outbound-scim, adapt buildScimUser() if need be, "
+            "Save Draft.",
+            "Send the users who are there already, once: the stream only knows what happens from then on.",
+            "Deploy.",
+        ),
     ),
     "authentik": Guide(
         "authentik",

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from handlers.console.pages import access, connect, people, provisioning, static, tenants
+from handlers.console.pages import access, attributes, connect, people, provisioning, static, tenants
 from handlers.console.web import Page, Request
 
 Pages = Mapping[str, Callable[[Any], Page]]
@@ -52,6 +52,7 @@ def find(request: Request) -> Route | None:
 
 _GET: Mapping[str, Callable[..., Page]] = {
     "connect": connect.show,
+    "attributes": attributes.show,
     "log": provisioning.log,
     "people": people.search,
     "participants": people.participants,
@@ -70,6 +71,8 @@ def _of_tenant(tenant: str, rest: list[str]) -> tuple[str, Pages] | None:
             return name, {"GET": bound(_GET[name])}
         case ["connect", act] if act in connect.ACTS:
             return act, {"POST": bound(connect.ACTS[act])}
+        case ["attributes", act] if act in attributes.ACTS:
+            return f"attributes {act}", {"POST": bound(attributes.ACTS[act])}
         case ["guide", provider]:
             return "guide", {"GET": bound(connect.guide, provider)}
         case ["people", identifier]:

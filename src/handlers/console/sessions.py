@@ -13,6 +13,10 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from hmac import compare_digest, digest
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from scim.service.ports import Tenant
 
 LIFETIME_S = 8 * 3_600
 FRESH_S = 300
@@ -24,7 +28,8 @@ OPERATOR, INVITED = "operator", "invited"
 class Session:
     """``role`` is empty for whoever has not signed in; ``tenant`` confines an invited person. Seconds since 1970.
 
-    ``credential`` is what of the credentials the session hangs on: with others it is over.
+    ``credential`` is what of the credentials the session hangs on: with others it is over. ``generation`` is that of
+    the invitation. ``wanted`` is the page that was asked for before signing in, or signing in again, came between.
     """
 
     id: str
@@ -34,9 +39,15 @@ class Session:
     tenant: str = ""
     authenticated: int = 0
     credential: str = ""
+    generation: int = 0
+    wanted: str = ""
 
-    def may_see(self, tenant_id: str) -> bool:
-        return self.role == OPERATOR or (self.role == INVITED and self.tenant == tenant_id)
+    def may_see(self, tenant: Tenant) -> bool:
+        """An invited person one tenant, as long as it is connected and nobody has withdrawn its invitations."""
+        if self.role == OPERATOR:
+            return True
+        is_invited = self.role == INVITED and self.tenant == tenant.id
+        return is_invited and tenant.connected and self.generation == tenant.generation
 
     def is_fresh(self, now: float) -> bool:
         return now - self.authenticated < FRESH_S
@@ -62,13 +73,16 @@ class Sessions:
     def new(self) -> Session:
         return Session(secrets.token_urlsafe(18), int(self.now))
 
-    def signed_in(self, role: str, actor: str, *, tenant: str = "", credential: str = "") -> Session:
+    def signed_in(
+        self, role: str, actor: str, *, tenant: str = "", generation: int = 0, credential: str = ""
+    ) -> Session:
         """A session with an id of its own: the one before could have been planted."""
         return replace(
             self.new(),
             role=role,
             actor=actor,
             tenant=tenant,
+            generation=generation,
             authenticated=int(self.now),
             credential=credential,
         )

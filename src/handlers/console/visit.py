@@ -28,6 +28,8 @@ from scim.store.tenants import TenantStore
 if TYPE_CHECKING:
     from scim.access.oidc import OpenIdProvider
 
+PASSWORD, SIGN_IN, INVITATION = "password", "sign-in", "invitation"
+
 
 @dataclass(frozen=True)
 class Visit:
@@ -91,8 +93,13 @@ class Visit:
         return self.session.role == OPERATOR
 
     @property
-    def is_fresh(self) -> bool:
-        return self.session.is_fresh(self.sessions.now)
+    def proof(self) -> str:
+        """What it takes to make sure again who it is: nothing for some minutes, then one of these three."""
+        if self.session.is_fresh(self.sessions.now):
+            return ""
+        if not self.is_operator:
+            return INVITATION
+        return PASSWORD if self.openid is None else SIGN_IN
 
     @cached_property
     def credential(self) -> str:
@@ -113,9 +120,8 @@ class Visit:
 
     def tenant(self, tenant_id: str) -> Tenant:
         """A tenant that this visitor may see. Raises :class:`NotFound`."""
-        if not TENANT_ID.fullmatch(tenant_id) or not self.session.may_see(tenant_id):
-            raise NotFound
-        if (found := self.store.get(tenant_id)) is None:
+        found = self.store.get(tenant_id) if TENANT_ID.fullmatch(tenant_id) else None
+        if found is None or not self.session.may_see(found):
             raise NotFound
         return found
 
@@ -130,7 +136,7 @@ class Visit:
             "csrf": self.sessions.csrf(self.session),
             "session": self.session,
             "is_operator": self.is_operator,
-            "is_fresh": self.is_fresh,
+            "proof": self.proof,
             "has_openid": self.openid is not None,
             "scim_url": self.scim_url,
             "now": self.sessions.now,

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, quote
 
 from handlers import http
 from scim.protocol.errors import BadRequest
 
 BASE = "/admin"
+_OWN = re.compile(BASE + r"(?:/[\w.~%@:+-]+)*(?:\?[\w.~%@:+=&/?!$'()*,;-]*)?", re.ASCII)
+_LONGEST_ADDRESS = 1_000
 _MAX_FORM_BYTES = 65_536
 _MAX_FIELDS = 50
 
@@ -56,6 +59,12 @@ class Request(http.Request):
     def parts(self) -> list[str]:
         """The parts of the path behind ``/admin``."""
         return str(self.event["rawPath"]).split("/")[2:]
+
+    @property
+    def page(self) -> str:
+        """The path that was asked for with its query, as an address has it."""
+        query = self.event.get("rawQueryString", "")
+        return quote(str(self.event["rawPath"])) + (f"?{query}" if query else "")
 
     @property
     def address(self) -> str:
@@ -114,6 +123,16 @@ class Page:
         }
 
 
+def own(page: str) -> str:
+    """The address of a page of the console; the start in the place of any other, and of one that is very long."""
+    return page if len(page) <= _LONGEST_ADDRESS and _OWN.fullmatch(page) else BASE
+
+
+def go_to(page: str, *cookies: str) -> Page:
+    """See another page of the console, and nothing elsewhere."""
+    return Page(status=HTTPStatus.SEE_OTHER, headers={"Location": own(page)}, cookies=cookies)
+
+
 def redirect(*parts: str) -> Page:
-    """See another page of the console. Its parts are ours, so that nobody is led elsewhere."""
-    return Page(status=HTTPStatus.SEE_OTHER, headers={"Location": "/".join((BASE, *parts))})
+    """See a page of the console by the parts of its path."""
+    return go_to("/".join((BASE, *parts)))

@@ -32,10 +32,15 @@ class NotAdmitted(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Who has signed in: ``authenticated`` in seconds since 1970, 0 where the provider doesn't tell."""
+    """Who has signed in: ``authenticated`` in seconds since 1970, ``None`` where the provider doesn't tell.
+
+    That is ``auth_time`` and nothing else. When the token was made (``iat``) says nothing of the person: ``max_age``
+    passes through the browser, where it can be taken out, and some providers overlook it (OpenID Connect Core section
+    3.1.2.1); both then make a new token for an old sign-in.
+    """
 
     name: str
-    authenticated: int
+    authenticated: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +107,9 @@ class OpenIdProvider:
         keys = self._json(opener, metadata["jwks_uri"])
         claims = self._verified(str(answer.get("id_token", "")), keys, nonce)
         self.admission.check(claims)
-        authenticated = claims.get("auth_time", 0)
+        authenticated = claims.get("auth_time")
         name = claims["email"] if claims.get("email_verified") is True else claims["sub"]
-        return Person(str(name), authenticated if isinstance(authenticated, int) else 0)
+        return Person(str(name), authenticated if isinstance(authenticated, int) else None)
 
     def _verified(self, token: str, keys: Mapping[str, Any], nonce: str) -> Mapping[str, Any]:
         try:

@@ -98,6 +98,20 @@ def read_extensions(documents: Sequence[Mapping[str, Any]]) -> list[dict[str, An
     return [extension.model_dump(mode="json", exclude_unset=True) for extension in extensions]
 
 
+def added(old: Sequence[Mapping[str, Any]], new: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """All documents, where new ones take the place of those with the same id. Raises as :func:`read_extensions`."""
+    documents = read_extensions(new)
+    ids = {document["id"].lower() for document in documents}
+    return [*(document for document in old if document["id"].lower() not in ids), *documents]
+
+
+def kind(attribute: Mapping[str, Any]) -> str:
+    """What values an attribute of a document has, in words."""
+    limits = [f"at most {attribute['maxLength']} characters"] if attribute.get("maxLength") else []
+    many = ["multi-valued"] if attribute.get("multiValued") else []
+    return ", ".join([attribute.get("format") or attribute["type"], *many, *limits])
+
+
 def check_compatible(old: Sequence[Mapping[str, Any]], new: Sequence[Mapping[str, Any]]) -> None:
     """Raise ``ValueError`` if an attribute that users may have values of would take another shape."""
     shapes = {(urn, name): shape for urn, name, shape in _shapes(old)}

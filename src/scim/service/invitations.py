@@ -12,22 +12,26 @@ from urllib.parse import urlsplit
 
 from scim.service.expiry import DAY_S
 from scim.service.ports import Act, SettingsReader
-from scim.service.tenants import UnknownTenant, rfc3339
+from scim.service.tenants import connected, rfc3339
 
 DEFAULT_LIFETIME_S = 7 * DAY_S
 _SECRET = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
 class InvitationGone(Exception):
-    """There is no such invitation: it never was, was used by somebody else, or has expired."""
+    """There is no such invitation: it never was, was used by somebody else, was withdrawn, or has expired."""
 
 
 @dataclass(frozen=True, slots=True)
 class Invitation:
-    """``expires`` in seconds since 1970. ``secret`` is the end of the link, and is shown once."""
+    """``expires`` in seconds since 1970. ``secret`` is the end of the link, and is shown once.
+
+    It opens a tenant that is connected and still in the ``generation`` of when it was made.
+    """
 
     tenant: str
     expires: float
+    generation: int
     secret: str = field(default="", repr=False)
 
 
@@ -55,11 +59,10 @@ class Invitations:
     new_id: Callable[[], str]
 
     def invite(self, tenant_id: str, lifetime_s: float = DEFAULT_LIFETIME_S) -> Invitation:
-        """Raises :class:`UnknownTenant`."""
-        if self.settings.get(tenant_id) is None:
-            raise UnknownTenant(f"There is no tenant {tenant_id}.")
+        """Raises :class:`UnknownTenant` where no such tenant is connected."""
+        tenant = connected(self.settings, tenant_id)
         now = self.now()
-        invitation = Invitation(tenant_id, now + lifetime_s, secrets.token_urlsafe(32))
+        invitation = Invitation(tenant_id, now + lifetime_s, tenant.generation, secrets.token_urlsafe(32))
         act = Act(self.new_id(), rfc3339(now), "invite", self.actor, {"until": rfc3339(invitation.expires)})
         self.store.add(_digest(invitation.secret), invitation, act)
         return invitation
@@ -68,6 +71,9 @@ class Invitations:
         """The invitation that a visitor could use; looking at it changes nothing. Raises :class:`InvitationGone`."""
         found = self.store.get(_digest(secret)) if _SECRET.fullmatch(secret) else None
         if found is None or found[0].expires <= self.now() or found[1] not in ("", visitor):
+            raise InvitationGone
+        tenant = self.settings.get(found[0].tenant)
+        if tenant is None or not tenant.connected or tenant.generation != found[0].generation:
             raise InvitationGone
         return found[0]
 

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
 from scim.protocol.schema import ResourceType, user_type
+from scim.service.expiry import FOREVER
 from scim.service.stored import Stored
 
 if TYPE_CHECKING:
@@ -145,7 +146,9 @@ class TokenState:
 
     ``version`` is the version of the secret that was decided to be the current one, from ``since`` on; empty where none
     was. The token before it is valid for ``grace_s`` from then. ``ended`` are versions that open nothing, whatever
-    their labels say. A token that was not ``shown`` yet can still be shown.
+    their labels say. A token that was not ``shown`` yet can still be shown. ``lifetime_s`` is for how long a new one
+    lives, also where there is none now: :data:`scim.service.expiry.FOREVER`, or seconds. ``asked`` names the request
+    that was answered with the token, at ``asked_at``.
     """
 
     version: str = ""
@@ -154,6 +157,9 @@ class TokenState:
     expires: float | None = None
     shown: bool = True
     ended: tuple[str, ...] = ()
+    lifetime_s: float = FOREVER
+    asked: str = ""
+    asked_at: float = 0.0
 
     @property
     def grace_ends(self) -> float:
@@ -169,6 +175,7 @@ class Tenant:
     """A customer: its settings as the store has them. ``extensions`` are schema documents of its own.
 
     A tenant that is not ``connected`` keeps its users. ``version`` is the settings' own; each write takes the next.
+    Invitations of another ``generation`` than this one are over, and so are the sessions that came of them.
     """
 
     id: str
@@ -177,6 +184,7 @@ class Tenant:
     connected: bool = True
     token: TokenState = TokenState()
     version: int = 1
+    generation: int = 0
 
     @cached_property
     def resource_types(self) -> tuple[ResourceType, ...]:
@@ -222,8 +230,8 @@ class TenantStore(SettingsReader, Protocol):
         Raises :class:`VersionConflict` if what is stored is not ``before``.
         """
 
-    def ids(self) -> Iterator[str]:
-        """All tenants that were ever connected, in order."""
+    def ids(self, after: str = "") -> Iterator[str]:
+        """All tenants that were ever connected, in order, behind the id ``after``."""
 
     def last_use(self, tenant_id: str) -> Use | None: ...
 

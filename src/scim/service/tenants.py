@@ -14,13 +14,14 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from scim.service.expiry import DAY_S
-from scim.service.extensions import check_compatible, read_extensions
+from scim.service.expiry import DAY_S, end
+from scim.service.extensions import added, check_compatible, read_extensions
 from scim.service.ports import (
     CURRENT,
     PENDING,
     Act,
     SecretMissing,
+    SettingsReader,
     Tenant,
     TenantStore,
     TokenState,
@@ -32,6 +33,7 @@ TENANT_ID = re.compile(r"[a-z0-9-]{1,40}")
 DEFAULT_GRACE_S = DAY_S
 _ATTEMPTS = 5
 _LATE_S = 60.0
+_AGAIN_S = 60.0
 
 
 class TenantError(Exception):
@@ -44,6 +46,10 @@ class TenantExists(TenantError):
 
 class UnknownTenant(TenantError):
     """No such tenant is connected."""
+
+
+class UnknownSchema(TenantError):
+    """The tenant's users have no such custom attributes."""
 
 
 class GraceRunning(TenantError):
@@ -69,6 +75,17 @@ class Issued:
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """A request for a token that may come twice: the one of a form. ``name`` is its own, and nobody else's.
+
+    ``version`` is that of the settings that the form was made for, as the form has it.
+    """
+
+    name: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
 class Tenants:
     """``actor`` is who acts; ``now`` gives the seconds since 1970, ``new_id`` a random lower-case UUID."""
 
@@ -85,29 +102,34 @@ class Tenants:
         *,
         strict: bool | None = None,
         lifetime_s: float | None = None,
+        asked: Asked | None = None,
     ) -> Issued:
         """Make a tenant, or connect one again that was disconnected, and return its only token.
 
         ``extensions`` are schema documents that extend its users (:mod:`scim.service.extensions`). A tenant that comes
-        back keeps its users, and its settings where none are given.
-        Raises :class:`TenantExists`, unless the token was never shown: then it is this one that is returned; and
-        ``ValueError`` for an id that is not lower-case letters, digits and hyphens, or for a wrong document.
+        back keeps its users, and its settings where none are given; so does the lifetime of its tokens, which is
+        :data:`scim.service.expiry.FOREVER` for a new one.
+        Raises :class:`TenantExists`, unless the token was never shown: then it is this one that is returned;
+        :class:`ChangedMeanwhile` where the settings are not those that were ``asked`` about; and ``ValueError`` for an
+        id that is not lower-case letters, digits and hyphens, for a wrong document or lifetime.
         """
         if not TENANT_ID.fullmatch(tenant_id):
             raise ValueError("A tenant's id is 1 to 40 lower-case letters, digits and hyphens.")
         before = self.settings.get(tenant_id)
+        _check_unchanged(before, asked)
         configured = _configured(before or Tenant(tenant_id, version=0), strict, extensions)
         if before is not None and before.connected:
             if before.token.shown or configured != before:
-                raise TenantExists(f"{tenant_id} is connected already; muster rotate makes a new token.")
+                raise TenantExists(
+                    f"{tenant_id} is connected already: make a new token to replace the one that it has."
+                )
             return self._finish(before)
-        version, now = self.new_id(), self.now()
-        expires = _expiry(now, lifetime_s)
+        token = self._new(configured, 0.0, lifetime_s, asked)
         try:
-            self.tokens.open(tenant_id, version, expires)
+            self.tokens.open(tenant_id, token.version, token.expires)
         except SecretMissing:
             raise ChangedMeanwhile(f"The secret of {tenant_id} was changed just now; try again.") from None
-        token = TokenState(version, now, 0.0, expires, shown=False, ended=self._others(tenant_id, version))
+        token = replace(token, ended=self._others(tenant_id, token.version))
         try:
             after = self._write(before, replace(configured, connected=True, token=token), "connect")
         except VersionConflict:
@@ -121,34 +143,48 @@ class Tenants:
         grace_s: float = DEFAULT_GRACE_S,
         lifetime_s: float | None = None,
         force: bool = False,
+        asked: Asked | None = None,
     ) -> Issued:
         """Return a new token; the one before stays valid for ``grace_s`` from now, and not at all with 0.
 
+        It lives for ``lifetime_s``, where none is given for as long as the one before.
+
         With a grace, a token that was made and never shown is returned instead of another: that of a rotation that was
         interrupted, or of Secrets Manager's own.
-        Raises :class:`UnknownTenant`, :class:`ChangedMeanwhile`, and :class:`GraceRunning` where the token before the
-        current one is still valid and would end now, unless ``force`` says so.
+        Raises :class:`UnknownTenant`, :class:`ChangedMeanwhile`, :class:`GraceRunning` where the token before the
+        current one is still valid and would end now, unless ``force`` says so, and ``ValueError`` for a wrong lifetime.
         """
-        before = self._connected(tenant_id)
+        before = connected(self.settings, tenant_id)
+        _check_unchanged(before, asked)
         if grace_s and not before.token.shown:
             return self._finish(before)
         if grace_s and not force:
             self._check_grace(before)
-        version = self.new_id()
         if before.token.is_revoked:
             grace_s = 0.0
-        expires = _expiry(self.now(), lifetime_s)
-        self._add(tenant_id, version, expires, grace_s)
-        return self._finish(self._decide(before, version, expires, grace_s))
+        token = self._new(before, grace_s, lifetime_s, asked)
+        self._add(tenant_id, token.version, token.expires, grace_s)
+        return self._finish(self._decide(before, token))
 
-    def shown(self, issued: Issued) -> None:
-        """Say that a token was shown, so that it is not shown again."""
+    def shown(self, issued: Issued, asked: Asked | None = None) -> None:
+        """Say that a token was shown, so that it is not shown again, but for :meth:`again`."""
 
         def revise(tenant: Tenant) -> Tenant:
-            is_it = tenant.token.version == issued.version
-            return replace(tenant, token=replace(tenant.token, shown=True)) if is_it else tenant
+            if tenant.token.version != issued.version or tenant.token.shown:
+                return tenant
+            return replace(tenant, token=replace(self._answering(tenant.token, asked), shown=True))
 
         self._change(issued.tenant, "show", revise)
+
+    def again(self, tenant_id: str, asked: Asked) -> Issued | None:
+        """The token that the same request was answered with within the last minute; ``None`` if it was with none.
+
+        A form that is sent twice at once has two answers, of which the browser shows one.
+        Raises :class:`UnknownTenant` and :class:`ChangedMeanwhile`.
+        """
+        tenant = connected(self.settings, tenant_id)
+        is_it = tenant.token.asked == asked.name and self.now() < tenant.token.asked_at + _AGAIN_S
+        return self._finish(tenant) if is_it else None
 
     def revoke(self, tenant_id: str) -> Tenant:
         """End all tokens of a tenant, which stays connected: :meth:`rotate` makes a new one.
@@ -161,16 +197,20 @@ class Tenants:
     def disconnect(self, tenant_id: str) -> Tenant:
         """End a tenant's access and have its secret deleted; its users and their ids stay. Follows as :meth:`revoke`.
 
+        Its invitations end too.
+
         Raises :class:`UnknownTenant`.
         """
-        tenant = self._change(
-            tenant_id, "disconnect", lambda before: replace(self._without_tokens(before), connected=False)
-        )
+        tenant = self._change(tenant_id, "disconnect", self._without_access)
         self.tokens.close(tenant_id)
         # Somebody may have connected it again between the two, and needs the secret.
         if (latest := self.settings.get(tenant_id)) is not None and latest.connected:
             self.tokens.reopen(tenant_id)
         return tenant
+
+    def withdraw(self, tenant_id: str) -> Tenant:
+        """End all invitations, and the sessions of whoever has used one. Raises :class:`UnknownTenant`."""
+        return self._change(tenant_id, "withdraw", _without_guests)
 
     def configure(
         self, tenant_id: str, *, strict: bool | None = None, extensions: Sequence[Mapping[str, Any]] | None = None
@@ -183,6 +223,23 @@ class Tenants:
         """
         return self._change(tenant_id, "configure", lambda tenant: _configured(tenant, strict, extensions))
 
+    def add_schemas(self, tenant_id: str, documents: Sequence[Mapping[str, Any]]) -> Tenant:
+        """Add schema documents, or put them in the place of those with the same id. Raises as :meth:`configure`."""
+        return self._change(
+            tenant_id, "configure", lambda tenant: _configured(tenant, None, added(tenant.extensions, documents))
+        )
+
+    def remove_schema(self, tenant_id: str, urn: str) -> Tenant:
+        """Remove a schema document. Raises :class:`UnknownTenant` and :class:`UnknownSchema`."""
+
+        def revise(tenant: Tenant) -> Tenant:
+            kept = [document for document in tenant.extensions if document["id"].lower() != urn.lower()]
+            if len(kept) == len(tenant.extensions):
+                raise UnknownSchema(f"{tenant_id} has no schema {urn}.")
+            return _configured(tenant, None, kept)
+
+        return self._change(tenant_id, "configure", revise)
+
     # Secrets Manager's own rotation: the steps createSecret and finishSecret
 
     def prepare(self, tenant_id: str, version: str) -> None:
@@ -190,18 +247,17 @@ class Tenants:
 
         Raises as :meth:`rotate`; nothing happens where the version is there.
         """
-        tenant = self._connected(tenant_id)
+        tenant = connected(self.settings, tenant_id)
         if self.tokens.read(tenant_id, version) is None:
             self._check_grace(tenant)
-            lifetime_s = tenant.token.expires and tenant.token.expires - tenant.token.since
-            self._add(tenant_id, version, _expiry(self.now(), lifetime_s), DEFAULT_GRACE_S)
+            self._add(tenant_id, version, end(self.now(), tenant.token.lifetime_s), DEFAULT_GRACE_S)
 
     def adopt(self, tenant_id: str, version: str) -> None:
         """Make a version that was prepared the current one; nothing happens where it is. The grace starts now.
 
         Raises :class:`UnknownTenant` and :class:`ChangedMeanwhile`.
         """
-        tenant = self._connected(tenant_id)
+        tenant = connected(self.settings, tenant_id)
         if version in tenant.token.ended:
             self.tokens.drop_pending(tenant_id, version)
             raise ChangedMeanwhile(f"The tokens of {tenant_id} were revoked while this one was being made.")
@@ -209,16 +265,12 @@ class Tenants:
             pending = self.tokens.read(tenant_id, version)
             if pending is None or self.tokens.labels(tenant_id).get(PENDING) != version:
                 raise ChangedMeanwhile(f"Another rotation of {tenant_id} has come before this one.")
-            tenant = self._decide(tenant, version, pending.expires, pending.grace_s)
+            token = self._answering(tenant.token, None)
+            token = replace(token, version=version, expires=pending.expires, grace_s=pending.grace_s)
+            tenant = self._decide(tenant, token)
         self._promote(tenant)
 
     # What these have in common
-
-    def _connected(self, tenant_id: str) -> Tenant:
-        tenant = self.settings.get(tenant_id)
-        if tenant is None or not tenant.connected:
-            raise UnknownTenant(f"{tenant_id} is not connected; muster connect does it.")
-        return tenant
 
     def _check_grace(self, tenant: Tenant) -> None:
         if self.now() < tenant.token.grace_ends:
@@ -226,6 +278,17 @@ class Tenants:
                 f"The token before the current one of {tenant.id} is valid until {rfc3339(tenant.token.grace_ends)} "
                 "and would end now; wait, or force it."
             )
+
+    def _new(self, tenant: Tenant, grace_s: float, lifetime_s: float | None, asked: Asked | None) -> TokenState:
+        """A token to be made, which lives as long as the one before unless it is told otherwise."""
+        now = self.now()
+        lifetime_s = tenant.token.lifetime_s if lifetime_s is None else lifetime_s
+        expires = end(now, lifetime_s)
+        token = TokenState(self.new_id(), now, grace_s, expires, shown=False, lifetime_s=lifetime_s)
+        return self._answering(token, asked)
+
+    def _answering(self, token: TokenState, asked: Asked | None) -> TokenState:
+        return replace(token, asked=asked.name if asked else "", asked_at=self.now() if asked else 0.0)
 
     def _add(self, tenant_id: str, version: str, expires: float | None, grace_s: float) -> None:
         try:
@@ -235,12 +298,12 @@ class Tenants:
                 f"The secret of {tenant_id} was deleted in Secrets Manager; disconnect the tenant and connect it again."
             ) from None
 
-    def _decide(self, before: Tenant, version: str, expires: float | None, grace_s: float) -> Tenant:
-        """Settle that a version is to be the current one, from now on."""
-        ended = before.token.ended if grace_s else self._others(before.id, version, before.token.version)
-        token = TokenState(version, self.now(), grace_s, expires, shown=False, ended=ended)
+    def _decide(self, before: Tenant, token: TokenState) -> Tenant:
+        """Settle that a token is to be the current one, from now on."""
+        ended = before.token.ended if token.grace_s else self._others(before.id, token.version, before.token.version)
+        decided = replace(token, since=self.now(), shown=False, ended=ended)
         try:
-            return self._write(before, replace(before, token=token), "rotate")
+            return self._write(before, replace(before, token=decided), "rotate")
         except VersionConflict:
             raise ChangedMeanwhile(f"Somebody else has changed {before.id} just now; try again.") from None
 
@@ -290,7 +353,13 @@ class Tenants:
     def _without_tokens(self, tenant: Tenant) -> Tenant:
         if not tenant.connected:
             return tenant
-        return replace(tenant, token=TokenState(ended=self._others(tenant.id, "", tenant.token.version)))
+        ended = self._others(tenant.id, "", tenant.token.version)
+        return replace(tenant, token=TokenState(ended=ended, lifetime_s=tenant.token.lifetime_s))
+
+    def _without_access(self, tenant: Tenant) -> Tenant:
+        if not tenant.connected:
+            return tenant
+        return replace(_without_guests(self._without_tokens(tenant)), connected=False)
 
     def _change(self, tenant_id: str, operation: str, revise: Callable[[Tenant], Tenant]) -> Tenant:
         """Write what ``revise`` makes of the settings; where that changes nothing, nothing is written."""
@@ -314,15 +383,30 @@ class Tenants:
         return written
 
 
+def connected(settings: SettingsReader, tenant_id: str) -> Tenant:
+    """Raises :class:`UnknownTenant`."""
+    tenant = settings.get(tenant_id)
+    if tenant is None or not tenant.connected:
+        raise UnknownTenant(f"{tenant_id} is not connected: connect it first.")
+    return tenant
+
+
+def _check_unchanged(tenant: Tenant | None, asked: Asked | None) -> None:
+    if tenant is not None and asked is not None and str(tenant.version) != asked.version:
+        raise ChangedMeanwhile(
+            f"{tenant.id} has changed since this page was loaded, or has shown its token already. Load Connect again."
+        )
+
+
+def _without_guests(tenant: Tenant) -> Tenant:
+    return replace(tenant, generation=tenant.generation + 1)
+
+
 def _configured(tenant: Tenant, strict: bool | None, extensions: Sequence[Mapping[str, Any]] | None) -> Tenant:
     """The tenant with the settings that are given."""
     documents = tenant.extensions if extensions is None else read_extensions(extensions)
     check_compatible(tenant.extensions, documents)
     return replace(tenant, strict=tenant.strict if strict is None else strict, extensions=documents)
-
-
-def _expiry(now: float, lifetime_s: float | None) -> float | None:
-    return now + lifetime_s if lifetime_s else None
 
 
 def rfc3339(seconds: float) -> str:

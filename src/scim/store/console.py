@@ -103,10 +103,11 @@ def _item(digest: str, invitation: Invitation) -> Item:
     return {
         **items.key(keys.CONSOLE, keys.invitation(digest)),
         "tenant": {"S": invitation.tenant},
+        "generation": {"N": str(invitation.generation)},
         "expires": {"N": str(invitation.expires)},
         "ttl": {"N": str(int(invitation.expires))},
     }
 
 
 def _invitation(item: Item) -> Invitation:
-    return Invitation(item["tenant"]["S"], float(item["expires"]["N"]))
+    return Invitation(item["tenant"]["S"], float(item["expires"]["N"]), int(item["generation"]["N"]))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection
 
+from scim.service.expiry import FOREVER
 from scim.service.ports import LINK, Act, Change, Tenant, TokenState, Use
 from scim.service.stored import Stored, encode
 from scim.store import keys
@@ -110,12 +111,15 @@ def settings(partition: str, sort: str, tenant: Tenant) -> Item:
         "mode": {"S": "strict" if tenant.strict else "tolerant"},
         "extensions": {"S": encode(list(tenant.extensions))},
         "connected": {"BOOL": tenant.connected},
+        "generation": {"N": str(tenant.generation)},
         "secret_version": {"S": token.version},
         "since": {"N": str(token.since)},
         "grace_s": {"N": str(token.grace_s)},
         "expires": {"NULL": True} if token.expires is None else {"N": str(token.expires)},
         "shown": {"BOOL": token.shown},
         "ended": {"L": [{"S": version} for version in token.ended]},
+        **({"asked": {"S": token.asked}, "asked_at": {"N": str(token.asked_at)}} if token.asked else {}),
+        **({} if token.lifetime_s == FOREVER else {"lifetime_s": {"N": str(token.lifetime_s)}}),
     }
 
 
@@ -132,8 +136,12 @@ def tenant(tenant_id: str, item: Item) -> Tenant:
             expires=float(item["expires"]["N"]) if "N" in item["expires"] else None,
             shown=item["shown"]["BOOL"],
             ended=tuple(version["S"] for version in item["ended"]["L"]),
+            lifetime_s=float(item["lifetime_s"]["N"]) if "lifetime_s" in item else FOREVER,
+            asked=item["asked"]["S"] if "asked" in item else "",
+            asked_at=float(item["asked_at"]["N"]) if "asked_at" in item else 0.0,
         ),
         version=int(item["v"]["N"]),
+        generation=int(item["generation"]["N"]) if "generation" in item else 0,
     )
 
 

@@ -113,7 +113,11 @@ SETTINGS = "A#settings"
 USE = "R#use"
 TENANTS = "TENANTS"
 """The partition that lists the tenants: their ids are its sort keys."""
-ALL_TENANTS = Range("-", "{")  # around the characters of ids
+
+
+def tenants(beginning: str = "") -> Range:
+    """All of them, or those from an id on."""
+    return Range(beginning or "-", "{")  # around the characters of ids
 
 
 CONSOLE = "S#"

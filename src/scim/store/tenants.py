@@ -67,10 +67,10 @@ class TenantStore:
         except ConditionFailed as failed:
             raise VersionConflict from failed
 
-    def ids(self) -> Iterator[str]:
-        """All tenants that were ever connected, in order."""
-        for item in self._dynamo.query(keys.TENANTS, keys.ALL_TENANTS):
-            yield item["sk"]["S"]
+    def ids(self, after: str = "") -> Iterator[str]:
+        """All tenants that were ever connected, in order, behind the id ``after``."""
+        found = (str(item["sk"]["S"]) for item in self._dynamo.query(keys.TENANTS, keys.tenants(after)))
+        return (each for each in found if each != after)
 
     def last_use(self, tenant_id: str) -> Use | None:
         item = self._dynamo.get(keys.use(tenant_id), keys.USE)

@@ -8,13 +8,22 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from handlers.console.sessions import INVITED, OPERATOR, Session
-from handlers.console.visit import Visit
-from handlers.console.web import Failure, NotFound, Page, redirect
+from handlers.console.visit import INVITATION, PASSWORD, SIGN_IN, Visit
+from handlers.console.web import BASE, Failure, NotFound, Page, go_to, own, redirect
 from scim.service.invitations import InvitationGone
 from scim.service.signing_in import TooManyAttempts, WeakPassword
 
 if TYPE_CHECKING:
     from scim.access.oidc import OpenIdProvider
+
+_UNTOLD = (
+    "Your company's provider does not tell when you signed in: the ID token has no claim auth_time. What wants a new "
+    "sign-in can't be done here. Have the provider add the claim to the ID token, or use the command line muster."
+)
+_NOT_FRESH = (
+    "Your company's provider has not asked you to sign in again: your sign-in there is older than five minutes. Sign "
+    "out there and begin again, or use the command line muster."
+)
 
 
 def sign_in_form(visit: Visit) -> Page:
@@ -26,7 +35,8 @@ def sign_in(visit: Visit) -> Page:
         raise NotFound
     if not is_operators_password(visit):
         return visit.page("sign-in.html", HTTPStatus.FORBIDDEN, wrong=True)
-    return _enter(visit, visit.sessions.signed_in(OPERATOR, "console:operator", credential=visit.credential))
+    session = visit.sessions.signed_in(OPERATOR, "console:operator", credential=visit.credential)
+    return _enter(visit, session, visit.session.wanted)
 
 
 def to_provider(visit: Visit) -> Page:
@@ -36,7 +46,8 @@ def to_provider(visit: Visit) -> Page:
         url = provider.sign_in_url(_callback(visit), *_matching(visit), again=visit.is_operator)
     except admission_errors as error:
         raise Failure(HTTPStatus.FORBIDDEN, str(error)) from error
-    return Page(status=HTTPStatus.SEE_OTHER, headers={"Location": url})
+    session = replace(visit.session, wanted=own(visit.request.asked.get("to", visit.session.wanted)))
+    return Page(status=HTTPStatus.SEE_OTHER, headers={"Location": url}, cookies=(visit.sessions.write(session),))
 
 
 def from_provider(visit: Visit) -> Page:
@@ -55,7 +66,10 @@ def from_provider(visit: Visit) -> Page:
     except admission_errors as error:
         raise Failure(HTTPStatus.FORBIDDEN, str(error)) from error
     session = visit.sessions.signed_in(OPERATOR, f"console:{person.name}", credential=visit.credential)
-    return _enter(visit, replace(session, authenticated=person.authenticated))
+    session = replace(session, authenticated=person.authenticated or 0)
+    if visit.is_operator and not session.is_fresh(visit.sessions.now):
+        raise Failure(HTTPStatus.FORBIDDEN, _NOT_FRESH if person.authenticated else _UNTOLD)
+    return _enter(visit, session, visit.session.wanted)
 
 
 def _provider(visit: Visit) -> tuple[OpenIdProvider, type[Exception]]:
@@ -81,8 +95,7 @@ def _matching(visit: Visit) -> tuple[str, str, str]:
 
 def sign_out(visit: Visit) -> Page:
     visit.kept.end(visit.session.id, visit.session.expires)
-    page = redirect("sign-in")
-    return Page(status=page.status, headers=page.headers, cookies=(visit.sessions.forget(),))
+    return go_to(f"{BASE}/sign-in", visit.sessions.forget())
 
 
 def invitation(visit: Visit, secret: str) -> Page:
@@ -99,22 +112,21 @@ def accept(visit: Visit, secret: str) -> Page:
         found = visit.invitations.take(secret, visit.session.id)
     except InvitationGone:
         return visit.page("invitation-gone.html", HTTPStatus.GONE)
-    session = visit.sessions.signed_in(INVITED, f"console:invited:{found.tenant}", tenant=found.tenant)
-    return _enter(visit, session, "tenants", found.tenant, "connect")
+    actor = f"console:invited:{found.tenant}"
+    session = visit.sessions.signed_in(INVITED, actor, tenant=found.tenant, generation=found.generation)
+    return _enter(visit, session, f"{BASE}/tenants/{found.tenant}/connect")
 
 
 def confirm(visit: Visit) -> None:
     """Make sure again who it is before a token is made or shown. Raises :class:`Failure`."""
-    if visit.is_fresh:
-        return
-    if not visit.is_operator:
+    if visit.proof == INVITATION:
         raise Failure(
             HTTPStatus.FORBIDDEN,
             "Your invitation was used some time ago. A token is only shown right after that: ask for a new invitation.",
         )
-    if visit.openid is not None:
-        raise Failure(HTTPStatus.FORBIDDEN, "You signed in some time ago: sign in again, then come back.")
-    if not is_operators_password(visit):
+    if visit.proof == SIGN_IN:
+        raise Failure(HTTPStatus.FORBIDDEN, "You signed in some time ago: go back, load the page and sign in again.")
+    if visit.proof == PASSWORD and not is_operators_password(visit):
         raise Failure(HTTPStatus.FORBIDDEN, "The password is not right. Go back and try again; nothing was changed.")
 
 
@@ -135,9 +147,8 @@ def is_operators_password(visit: Visit) -> bool:
         ) from None
 
 
-def _enter(visit: Visit, session: Session, *parts: str) -> Page:
-    """Go on with another session; the one before is over."""
+def _enter(visit: Visit, session: Session, page: str) -> Page:
+    """Go on with another session, at the page that was wanted; the session before is over."""
     if visit.session.role:
         visit.kept.end(visit.session.id, visit.session.expires)
-    page = redirect(*parts)
-    return Page(status=page.status, headers=page.headers, cookies=(visit.sessions.write(session),))
+    return go_to(page, visit.sessions.write(session))

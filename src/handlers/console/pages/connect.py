@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from http import HTTPStatus
 
+from handlers.console.choices import GRACES, LIFETIMES, chosen
 from handlers.console.guides import GUIDES
 from handlers.console.pages.access import confirm
-from handlers.console.standing import standing
 from handlers.console.visit import Visit
-from handlers.console.web import Failure, NotFound, Page, redirect
+from handlers.console.web import NotFound, Page, redirect
 from scim.service.invitations import link
 from scim.service.ports import Tenant
-from scim.service.tenants import Issued
-
-_GRACES = {"0": 0.0, "3600": 3_600.0, "86400": 86_400.0, "604800": 604_800.0}
+from scim.service.standing import standing
+from scim.service.tenants import Asked, Issued, TenantError
 
 
 def show(visit: Visit, tenant: Tenant) -> Page:
-    shown = standing(tenant, visit.store, visit.sessions.now)
-    return visit.page("connect.html", tenant=tenant.id, standing=shown, guides=GUIDES, section="connect")
+    shown = standing(tenant, visit.store, visit.sessions.now, visit.log(tenant).health())
+    return visit.page(
+        "connect.html",
+        tenant=tenant.id,
+        standing=shown,
+        guides=GUIDES,
+        graces=GRACES,
+        lifetimes=LIFETIMES,
+        section="connect",
+    )
 
 
 def guide(visit: Visit, tenant: Tenant, provider: str) -> Page:
@@ -31,30 +37,33 @@ def guide(visit: Visit, tenant: Tenant, provider: str) -> Page:
 def _token(visit: Visit, tenant: Tenant) -> Page:
     """Show a token that nobody has seen yet, or make a new one. It is in this answer and nowhere else.
 
-    The form names the state that it was made for, so that loading the answer again makes no further token.
+    The form names the state that it was made for, so that loading the answer again makes no further token. For a minute
+    it has the same answer in the same session: whoever clicks twice sees the second of two.
     """
     confirm(visit)
-    if visit.request.form.get("version") != str(tenant.version):
-        return visit.page(
-            "failed.html",
-            HTTPStatus.CONFLICT,
-            message="The token has changed since this page was loaded, or was shown by it already. Go back to Connect.",
-        )
-    issued = _issue(visit, tenant)
-    visit.tenants.shown(issued)
+    version = visit.request.form.get("version", "")
+    asked = Asked(visit.sessions.sealed(f"token {version}", visit.session), version)
+    try:
+        issued = _issue(visit, tenant, asked)
+    except TenantError:
+        if (again := visit.tenants.again(tenant.id, asked)) is None:
+            raise
+        issued = again
+    visit.tenants.shown(issued, asked)
     return visit.page("token.html", tenant=tenant.id, issued=issued, guides=GUIDES, section="connect")
 
 
-def _issue(visit: Visit, tenant: Tenant) -> Issued:
+def _issue(visit: Visit, tenant: Tenant, asked: Asked) -> Issued:
+    form = visit.request.form
+    lifetime_s = chosen(form, "ends", LIFETIMES, "kept")
     if not tenant.connected:
         visit.require_operator()
-        return visit.tenants.connect(tenant.id)
+        return visit.tenants.connect(tenant.id, lifetime_s=lifetime_s, asked=asked)
     if not tenant.token.shown:
-        return visit.tenants.connect(tenant.id)
-    grace = visit.request.form.get("grace", "86400")
-    if grace not in _GRACES:
-        raise Failure(HTTPStatus.BAD_REQUEST, "Choose for how long the old token stays valid.")
-    return visit.tenants.rotate(tenant.id, grace_s=_GRACES[grace], force=visit.request.form.get("force") == "yes")
+        return visit.tenants.connect(tenant.id, asked=asked)
+    grace_s = chosen(form, "grace", GRACES, "day")
+    force = form.get("force") == "yes"
+    return visit.tenants.rotate(tenant.id, grace_s=grace_s, lifetime_s=lifetime_s, force=force, asked=asked)
 
 
 def _revoke(visit: Visit, tenant: Tenant) -> Page:
@@ -83,10 +92,17 @@ def _invite(visit: Visit, tenant: Tenant) -> Page:
     return visit.page("invited.html", tenant=tenant.id, link=shown, expires=invitation.expires, section="connect")
 
 
+def _withdraw(visit: Visit, tenant: Tenant) -> Page:
+    visit.require_operator()
+    visit.tenants.withdraw(tenant.id)
+    return redirect("tenants", tenant.id, "connect")
+
+
 ACTS: Mapping[str, Callable[[Visit, Tenant], Page]] = {
     "token": _token,
     "revoke": _revoke,
     "disconnect": _disconnect,
     "mode": _mode,
     "invite": _invite,
+    "withdraw": _withdraw,
 }

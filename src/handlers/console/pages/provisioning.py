@@ -9,12 +9,12 @@ from http import HTTPStatus
 
 from handlers.console.chart import by_day, chart, has_failed
 from handlers.console.guides import GUIDES
-from handlers.console.standing import standing
 from handlers.console.visit import Visit
 from handlers.console.web import Failure, Page
 from scim.service.ports import Tenant
 from scim.service.providers import recognise
 from scim.service.records import Place
+from scim.service.standing import standing
 
 _DAYS = 30
 _RECENT = 1_000

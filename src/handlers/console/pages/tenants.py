@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from functools import partial
 from http import HTTPStatus
+from itertools import islice
 
-from handlers.console.standing import standing
+from handlers.console.choices import FIRST_LIFETIMES, chosen
 from handlers.console.visit import Visit
 from handlers.console.web import Page, redirect
+from scim.service.standing import Standing, side_by_side, standing
+from scim.service.tenants import TENANT_ID, TenantExists
+
+_PAGE = 50
 
 
 def index(visit: Visit) -> Page:
@@ -18,15 +24,35 @@ def index(visit: Visit) -> Page:
 def add(visit: Visit) -> Page:
     """Connect a tenant without showing its token, which its page does."""
     visit.require_operator()
-    tenant_id = visit.request.form.get("tenant", "").strip()
+    form = visit.request.form
+    tenant_id = form.get("tenant", "").strip()
+    lifetime_s = chosen(form, "ends", FIRST_LIFETIMES, "never")
     try:
-        visit.tenants.connect(tenant_id, strict=visit.request.form.get("mode") == "strict")
+        visit.tenants.connect(tenant_id, lifetime_s=lifetime_s)
     except ValueError as error:
         return _list(visit, HTTPStatus.BAD_REQUEST, wrong=str(error), given=tenant_id)
+    except TenantExists as error:
+        return _list(visit, HTTPStatus.CONFLICT, wrong=str(error), given=tenant_id)
     return redirect("tenants", tenant_id, "connect")
 
 
 def _list(visit: Visit, status: HTTPStatus = HTTPStatus.OK, wrong: str = "", given: str = "") -> Page:
-    found = (visit.store.get(tenant_id) for tenant_id in visit.store.ids())
-    shown = [standing(tenant, visit.store, visit.sessions.now) for tenant in found if tenant]
-    return visit.page("tenants.html", status, tenants=shown, wrong=wrong, given=given)
+    """A page of them, in the order of their names, behind the one that was asked for."""
+    after = visit.request.asked.get("after", "")
+    ids = list(islice(visit.store.ids(after if TENANT_ID.fullmatch(after) else ""), _PAGE + 1))
+    return visit.page(
+        "tenants.html",
+        status,
+        tenants=list(side_by_side(partial(_look, visit), ids[:_PAGE])),
+        following=ids[_PAGE - 1] if len(ids) > _PAGE else "",
+        wrong=wrong,
+        given=given,
+        lifetimes=FIRST_LIFETIMES,
+    )
+
+
+def _look(visit: Visit, tenant_id: str) -> Standing | None:
+    if (tenant := visit.store.get(tenant_id)) is None:
+        return None
+    health = visit.log(tenant).health() if tenant.connected else None
+    return standing(tenant, visit.store, visit.sessions.now, health)

@@ -1,0 +1,59 @@
+"""Custom attributes: what a tenant's users have besides the standard's, and whose schemas the operator adds."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+
+from handlers.console.pages.access import confirm
+from handlers.console.visit import Visit
+from handlers.console.web import Page, redirect
+from scim.protocol.body import read_json
+from scim.protocol.errors import InvalidSyntax
+from scim.service.extensions import kind
+from scim.service.ports import Tenant
+
+
+def show(visit: Visit, tenant: Tenant) -> Page:
+    return _page(visit, tenant)
+
+
+def _add(visit: Visit, tenant: Tenant) -> Page:
+    """Add a schema document, or put it in the place of the one with the same id."""
+    visit.require_operator()
+    confirm(visit)
+    given = visit.request.form.get("document", "")
+    try:
+        visit.tenants.add_schemas(tenant.id, [read_json(given.encode())])
+    except InvalidSyntax as error:
+        return _page(visit, tenant, HTTPStatus.BAD_REQUEST, wrong=error.detail, given=given)
+    except ValueError as error:
+        return _page(visit, tenant, HTTPStatus.BAD_REQUEST, wrong=str(error), given=given)
+    return redirect("tenants", tenant.id, "attributes")
+
+
+def _remove(visit: Visit, tenant: Tenant) -> Page:
+    visit.require_operator()
+    confirm(visit)
+    visit.tenants.remove_schema(tenant.id, visit.request.form.get("schema", ""))
+    return redirect("tenants", tenant.id, "attributes")
+
+
+ACTS: Mapping[str, Callable[[Visit, Tenant], Page]] = {"add": _add, "remove": _remove}
+
+
+def _page(
+    visit: Visit, tenant: Tenant, status: HTTPStatus = HTTPStatus.OK, *, wrong: str = "", given: str = ""
+) -> Page:
+    schemas = [
+        {
+            "id": document["id"],
+            "attributes": [(each["name"], kind(each)) for each in document["attributes"]],
+            "text": json.dumps(document, indent=2, ensure_ascii=False),
+        }
+        for document in tenant.extensions
+    ]
+    return visit.page(
+        "attributes.html", status, tenant=tenant.id, schemas=schemas, wrong=wrong, given=given, section="attributes"
+    )

@@ -1,0 +1,111 @@
+"""Custom attributes in the console: who sees them, who adds, replaces and removes them."""
+
+import json
+import time
+from typing import Any
+
+import pytest
+
+from tests.conftest import EXTENSION
+from tests.console.conftest import HOSTILE
+from tests.console.test_security import accept, invite
+from tests.console.visitor import Answer, Visitor
+from tests.endpoint import PASSWORD, SURVEY, Endpoint
+
+Tenant = tuple[str, Endpoint]
+
+
+def add(visitor: Visitor, tenant: Tenant, document: Any) -> Answer:
+    page = visitor.get(f"/admin/tenants/{tenant[0]}/attributes")
+    text = document if isinstance(document, str) else json.dumps(document)
+    return visitor.submit(page, page.form("/add"), document=text)
+
+
+def test_schema_is_added_shown_replaced_and_removed(operator_visits: Visitor, tenant: Tenant) -> None:
+    page = add(operator_visits, tenant, EXTENSION)
+    assert page.status == 200
+    assert f"<td>{SURVEY}:Business Unit</td>" in page.text
+    assert "string, at most 256 characters" in page.text
+
+    more = EXTENSION | {"attributes": [*EXTENSION["attributes"], {"name": "Badge", "type": "integer"}]}
+    page = add(operator_visits, tenant, more)
+    assert f"<td>{SURVEY}:Badge</td>" in page.text
+    assert page.text.count("<summary>") == 1
+
+    page = operator_visits.submit(page, page.form("/remove"))
+    assert "There are none." in page.text
+
+
+def test_users_have_the_attributes_that_the_console_has_added(operator_visits: Visitor, tenant: Tenant) -> None:
+    add(operator_visits, tenant, EXTENSION)
+    scim = Endpoint(tenant[1].token)
+    created = scim.create(schemas=[*scim.create()["schemas"], SURVEY], **{SURVEY: {"Business Unit": "North"}})
+    assert created[SURVEY] == {"Business Unit": "North"}
+
+
+@pytest.mark.parametrize(
+    ("document", "reason"),
+    [
+        ("{", "The body is not JSON: line 1, column 2."),
+        ("[" * 1_000, "nested"),
+        ("[]", "The schema is wrong at its top"),
+        ({"id": "urn:example:x", "attributes": [{"name": "a", "type": "colour"}]}, "attributes.0.type"),
+        (EXTENSION | {"attributes": [{"name": "Business Unit", "type": "integer"}]}, "another type than before"),
+    ],
+)
+def test_what_is_no_schema_or_changes_a_type_is_told_and_given_back(
+    operator_visits: Visitor, tenant: Tenant, document: Any, reason: str
+) -> None:
+    add(operator_visits, tenant, EXTENSION)
+    page = add(operator_visits, tenant, document)
+    assert page.status == 400
+    assert reason in page.text
+    assert (document if isinstance(document, str) else document["id"]) in page.text
+    kept = operator_visits.get(f"/admin/tenants/{tenant[0]}/attributes")
+    assert "string, at most 256 characters" in kept.text
+    assert kept.text.count("<summary>") == 1
+
+
+def test_hostile_document_is_shown_as_text(operator_visits: Visitor, tenant: Tenant) -> None:
+    described = EXTENSION | {"description": HOSTILE}
+    for document in (described, HOSTILE):
+        page = add(operator_visits, tenant, document)
+        assert "alert(1)" in page.text
+        assert not {"script", "img", "svg"} & {tag for tag, _ in page.tags}
+
+
+def test_schema_that_is_not_there_can_not_be_removed(operator_visits: Visitor, tenant: Tenant) -> None:
+    page = add(operator_visits, tenant, EXTENSION)
+    form = page.form("/remove")
+    operator_visits.submit(page, form)
+    assert operator_visits.post(page, form).status == 409
+
+
+@pytest.mark.parametrize("act", ["/add", "/remove"])
+def test_change_wants_the_forms_token_and_after_five_minutes_the_password(
+    operator_visits: Visitor, tenant: Tenant, act: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add(operator_visits, tenant, EXTENSION)
+    now = time.time()
+    monkeypatch.setattr("handlers.console.application.time.time", lambda: now + 301)
+    page = operator_visits.get(f"/admin/tenants/{tenant[0]}/attributes")
+    form = page.form(act)
+    document = json.dumps(EXTENSION | {"id": f"{SURVEY}:2"})
+    assert operator_visits.post(page, form, document=document, csrf="", password=PASSWORD).status == 403
+    assert operator_visits.post(page, form, document=document, password="wrong").status == 403
+    assert operator_visits.get(page.url).text.count("<summary>") == 1
+    after = operator_visits.submit(page, form, document=document, password=PASSWORD)
+    assert after.text.count("<summary>") == {"/add": 2, "/remove": 0}[act]
+
+
+def test_guest_sees_the_attributes_and_changes_none(operator_visits: Visitor, tenant: Tenant) -> None:
+    add(operator_visits, tenant, EXTENSION)
+    guest = Visitor()
+    accept(invite(operator_visits, tenant[0]), guest)
+    page = guest.get(f"/admin/tenants/{tenant[0]}/attributes")
+    assert f"{SURVEY}:Business Unit" in page.text
+    assert [form.action for form in page.forms] == ["/admin/sign-out"]
+    fields = {"csrf": page.forms[0].fields["csrf"], "schema": SURVEY, "document": json.dumps(EXTENSION)}
+    for act in ("add", "remove"):
+        assert guest.send("POST", f"{page.url}/{act}", fields).status == 404
+    assert f"{SURVEY}:Business Unit" in guest.get(page.url).text
