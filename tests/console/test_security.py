@@ -17,6 +17,7 @@ from handlers.console.application import Console
 from handlers.console.web import HEADERS
 from scim import wiring
 from scim.service.invitations import DEFAULT_LIFETIME_S, InvitationGone
+from scim.service.ports import Act
 from scim.service.signing_in import MAX_ATTEMPTS
 from scim.settings import Settings
 from tests.console.conftest import FORMULA, HOSTILE
@@ -230,7 +231,9 @@ def test_invitation_expires_also_between_looking_at_it_and_using_it(tenant: Tena
     now[0] += DEFAULT_LIFETIME_S
     with pytest.raises(InvitationGone):
         invitations.take(invitation.secret, "visitor")
-    assert invitations.store.take(sha256(invitation.secret.encode()).hexdigest(), "visitor", now[0]) is None
+    act = Act("1", "2026-01-31T09:30:00.000Z", "accept", "tests", {})
+    digest = sha256(invitation.secret.encode()).hexdigest()
+    assert invitations.store.take(digest, invitation, "visitor", now[0], act) is False
     assert Visitor().get(f"/admin/invitation/{invitation.secret}").status == 410
 
 

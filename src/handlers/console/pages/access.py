@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from handlers.console.sessions import INVITED, OPERATOR, Session
 from handlers.console.visit import Visit
 from handlers.console.web import Failure, NotFound, Page, redirect
-from scim.service.invitations import InvitationGone
+from scim.service.invitations import InvitationGone, guest
 from scim.service.signing_in import TooManyAttempts, WeakPassword
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def accept(visit: Visit, secret: str) -> Page:
         found = visit.invitations.take(secret, visit.session.id)
     except InvitationGone:
         return visit.page("invitation-gone.html", HTTPStatus.GONE)
-    session = visit.sessions.signed_in(INVITED, f"console:invited:{found.tenant}", tenant=found.tenant)
+    session = visit.sessions.signed_in(INVITED, guest(found.tenant), tenant=found.tenant)
     return _enter(visit, session, "tenants", found.tenant, "connect")
 
 
