@@ -1,7 +1,7 @@
 """Records of failures and refused tokens, and the log of them and of changes."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from itertools import islice
 
@@ -11,12 +11,12 @@ from scim.protocol.schema import user_type
 from scim.service.failures import Counted, Failure
 from scim.service.people import handle
 from scim.service.ports import Change, Tenant
-from scim.service.records import Changed, Place, Record, Refused
+from scim.service.records import EVERYTHING, FAILURES, Changed, Place, Record, Refused
 from scim.service.stored import Stored
 from scim.settings import Settings
 from scim.store.records import RecordStore
 from scim.wiring import adapters, deadline
-from tests.service.fakes import user
+from tests.service.fakes import new_id, user
 from tests.service.test_explanations import FAILURE
 
 DAY_S = 86_400
@@ -58,8 +58,8 @@ def failure(minute: int, name: str = "ada", **different: object) -> Failure:
     return replace(known, **different)  # type: ignore[arg-type]  # fields
 
 
-def drawn(records: RecordStore, before: Place | None = None, *, failures_only: bool = False) -> list[Record]:
-    return [record for _, record in records.log(before, failures_only=failures_only)]
+def drawn(records: RecordStore, before: Place | None = None, kinds: Collection[str] = EVERYTHING) -> list[Record]:
+    return [record for _, record in records.log(before, kinds)]
 
 
 # Counting
@@ -172,7 +172,7 @@ def test_log_has_all_records_the_last_first(records: Records, write: Callable[..
     found = drawn(records())
 
     assert [type(record) for record in found] == [Counted, Refused, Changed, Counted, Changed]
-    assert [type(record) for record in drawn(records(), failures_only=True)] == [Counted, Refused, Counted]
+    assert [type(record) for record in drawn(records(), kinds=[FAILURES])] == [Counted, Refused, Counted]
     change = found[2]
     assert isinstance(change, Changed)
     assert (change.resource_id, change.change.operation, change.change.left_out) == (ada.id, "patch", ["mail"])
@@ -212,18 +212,18 @@ def test_changes_of_a_user_are_the_last_first(records: Records, write: Callable[
 def test_users_are_found_by_what_they_were_known_by(records: Records, write: Callable[..., None]) -> None:
     ada = user("ada", externalId="e", emails=[{"value": "ada@example.com"}])
     write(None, ada, at(1))
-    assert records().formerly(handle("ada")) == []
+    assert list(records().formerly(handle("ada"))) == []
 
     write(ada, None, at(2))
 
-    found = [records().formerly(handle(each)) for each in ("ADA", "e", "ada@example.com", ada.id, "bob")]
+    found = [list(records().formerly(handle(each))) for each in ("ADA", "e", "ada@example.com", ada.id, "bob")]
     assert found == [[ada.id], [ada.id], [ada.id], [ada.id], []]
 
 
 # How a tenant stands
 
 
-def test_failed_writes_of_the_days_are_counted(records: Records) -> None:
+def test_operations_that_failed_are_counted_by_day(records: Records) -> None:
     store = records()
     store.count(failure(1))
     store.count(failure(2))
@@ -232,11 +232,19 @@ def test_failed_writes_of_the_days_are_counted(records: Records) -> None:
     store.count(failure(1, "dan", operation="GET Users"))
     store.count(failure(1, "eve", operation="patch", status=200, rule="no-op"))
 
-    assert store.failed(["2026-01-31", "2026-01-30"], ["create", "patch"]) == 3
-    assert store.failed(["2026-01-31"], ["create", "patch"]) == 2
+    store.refuse(at(1), 4, "token")
+    records(ago_days=30.1).count(failure(1, "fay"))
+
+    assert store.failed() == {
+        ("2026-01-31", "create"): 2,
+        ("2026-01-30", "patch"): 1,
+        ("2026-01-29", "create"): 1,
+        ("2026-01-31", "GET Users"): 1,
+        ("2026-01-31", "authenticate"): 4,
+    }
 
 
-def test_changes_since_a_day_are_counted(records: Records, write: Callable[..., None]) -> None:
-    for day in (29, 30, 31):
-        write(None, user(f"user-{day}"), at(1, day=day))
-    assert [records().changed(f"2026-01-{day}") for day in (29, 30, 31)] == [3, 2, 1]
+def test_changes_of_a_day_are_counted(records: Records, write: Callable[..., None]) -> None:
+    for day in (29, 30, 30, 31):
+        write(None, user(f"user-{day}-{new_id()}"), at(1, day=day))
+    assert [records().changed(f"2026-01-{day}") for day in (28, 29, 30, 31)] == [0, 1, 2, 1]
