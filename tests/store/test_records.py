@@ -2,22 +2,29 @@
 
 import time
 from collections.abc import Callable, Collection
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import islice
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
+from scim.protocol.errors import Unavailable
 from scim.protocol.schema import user_type
 from scim.service.failures import Counted, Failure
 from scim.service.people import handle
-from scim.service.ports import Change, Tenant
-from scim.service.records import EVERYTHING, FAILURES, Changed, Place, Record, Refused
+from scim.service.ports import Act, Change, Tenant
+from scim.service.records import ACTS, CHANGES, EVERYTHING, FAILURES, Changed, Place, Record, Refused
 from scim.service.stored import Stored
 from scim.settings import Settings
+from scim.store.dynamo import Dynamo
 from scim.store.records import RecordStore
+from scim.store.tenants import TenantStore
 from scim.wiring import adapters, deadline
-from tests.service.fakes import new_id, user
+from tests.service.fakes import Clock, new_id, user
 from tests.service.test_explanations import FAILURE
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
 
 DAY_S = 86_400
 Records = Callable[..., RecordStore]
@@ -218,6 +225,89 @@ def test_users_are_found_by_what_they_were_known_by(records: Records, write: Cal
 
     found = [list(records().formerly(handle(each))) for each in ("ADA", "e", "ada@example.com", ada.id, "bob")]
     assert found == [[ada.id], [ada.id], [ada.id], [ada.id], []]
+
+
+@dataclass
+class Endless:
+    """A client whose table has no end: each page takes 10 s."""
+
+    clock: Clock
+
+    def query(self, **_: object) -> dict[str, Any]:
+        self.clock.sleep(10)
+        sort = {"S": f"C#{self.clock.left_s}#2"}
+        return {"Items": [{"sk": sort}], "LastEvaluatedKey": {"pk": {"S": "T#acme"}, "sk": sort}}
+
+
+def test_search_for_former_names_takes_half_of_the_time_and_gives_what_it_has_found() -> None:
+    clock = Clock(60.0)
+    found: list[str] = []
+    calls = Dynamo(cast("DynamoDBClient", Endless(clock)), "table", clock.deadline)
+    search = RecordStore(calls, "acme", time.time).formerly(handle("ada"))
+
+    with pytest.raises(Unavailable):
+        found.extend(search)
+
+    assert (found, clock.left_s) == (["50.0", "40.0", "30.0"], 30.0)
+
+
+def test_names_of_users_are_those_of_who_is_here(records: Records, write: Callable[..., None]) -> None:
+    ada, bob = user("ada"), user("bob")
+    write(None, ada, at(1))
+    assert records().user_names([ada.id, bob.id, ada.id, "no-id"]) == {ada.id: "ada"}
+    assert records("umbrella").user_names([ada.id]) == {}
+
+
+# What was done with the tenant
+
+
+@pytest.fixture
+def act(settings: Settings) -> Callable[[str, int], Act]:
+    """Writes an act on a tenant, and its settings."""
+    store = TenantStore(adapters(settings).dynamo(deadline(29)), new_id)
+
+    def act(tenant: str, minute: int) -> Act:
+        before = store.get(tenant)
+        done = Act(new_id(), at(minute), "configure", "somebody", {"mode": "strict"})
+        store.write(before, Tenant(tenant, version=before.version + 1 if before else 1), done)
+        return done
+
+    return act
+
+
+def test_acts_stand_in_the_log_by_their_time(
+    records: Records, write: Callable[..., None], act: Callable[[str, int], Act]
+) -> None:
+    acts = [act("acme", minute) for minute in (1, 3, 3, 5)]
+    act("umbrella", 2)
+    write(None, user("ada"), at(2))
+    records().count(failure(4))
+
+    found = drawn(records())
+
+    assert [type(record) for record in found] == [Act, Counted, Act, Act, Changed, Act]
+    assert (found[0], found[-1], set(map(repr, found[2:4]))) == (acts[3], acts[0], set(map(repr, acts[1:3])))
+    assert drawn(records(), kinds=[ACTS]) == [found[0], *found[2:4], found[5]]
+    assert drawn(records(), kinds=[CHANGES]) == [found[4]]
+    assert drawn(records(), kinds=[FAILURES]) == [found[1]]
+
+
+@pytest.mark.parametrize("size", [1, 2, 5])
+def test_pages_with_acts_put_together_are_the_log(
+    records: Records, write: Callable[..., None], act: Callable[[str, int], Act], size: int
+) -> None:
+    for minute in (1, 1, 1, 2, 2):
+        act("acme", minute)
+        write(None, user(new_id()), at(minute))
+        records().count(failure(minute, new_id()))
+    pages: list[Record] = []
+    place: Place | None = None
+    while page := list(islice(records().log(place), size)):
+        pages += [record for _, record in page]
+        place = page[-1][0]
+
+    assert len(pages) == 15
+    assert pages == drawn(records())
 
 
 # How a tenant stands
