@@ -78,7 +78,7 @@ def unknown(asked: str, last_use: str | None, *, is_cut: bool, advise: bool) -> 
         came = f" It came last at {last_use}." if last_use else ""
         yield (
             f"Nothing about {asked} has arrived here, as a userName, email, externalId or id, neither a write nor a "
-            "request that failed (failures are kept for 30 days, changes for CHANGE_RETENTION_DAYS), and nobody who is "
+            "request that failed (failures are kept for 30 days, changes for longer), and nobody who is "
             f"here is called that: the identity provider has not sent this person, or under another name.{came}"
         )
     if advise:

@@ -52,13 +52,14 @@ def _warnings(failures: int, changes: int, refused: int) -> Iterator[str]:
     if refused:
         yield (
             f"{refused} or more requests came with a token that is not valid: Entra ID quarantines for that at once. "
-            "Paste a valid token (`muster rotate` makes one) and restart provisioning."
+            "Paste a valid token (console: Connect; or `muster rotate`) and restart provisioning."
         )
     share = failures / (failures + changes) if failures else 0.0
     if failures > QUARANTINE_ALWAYS or (failures >= QUARANTINE_FAILURES and share > QUARANTINE_SHARE):
         yield (
             f"{failures} writes have failed, {share:.0%} of all: by its published rules Entra ID quarantines now. "
-            "`muster log --failures` says what to change; then restart provisioning."
+            "The log of failures (console: Log; or `muster log --failures`) says what to change; then restart "
+            "provisioning."
         )
     elif failures > _EARLY * QUARANTINE_ALWAYS or (
         failures >= _EARLY * QUARANTINE_FAILURES and share > _EARLY * QUARANTINE_SHARE
@@ -66,5 +67,5 @@ def _warnings(failures: int, changes: int, refused: int) -> Iterator[str]:
         yield (
             f"{failures} writes have failed, {share:.0%} of all: Entra ID quarantines from {QUARANTINE_FAILURES} "
             f"failures on if more than {QUARANTINE_SHARE:.0%} fail, and from {QUARANTINE_ALWAYS} on in any case. "
-            "`muster log --failures` says what to change."
+            "The log of failures (console: Log; or `muster log --failures`) says what to change."
         )
