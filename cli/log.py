@@ -29,7 +29,7 @@ Examples:
 @as_json
 @at_a_deployment
 def log(tenant: str, failures: bool, number: int, json: bool) -> None:
-    """Show what was written for TENANT and what failed, and what to change in the identity provider."""
+    """Show what was written for TENANT, what failed and what to change, and what was done with the tenant itself."""
     found = islice(_entries(_log(tenant), failures_only=failures), number)
     if json:
         output.array(map(asdict, found))
@@ -42,6 +42,7 @@ def log(tenant: str, failures: bool, number: int, json: bool) -> None:
     epilog="""\b
 Examples:
   muster why acme ada@example.com
+  muster why acme "Ada Lovelace"
   muster why acme 0a21f0f2-4e5c-4a3f-9d4e-3b6c1d2e8f70
 """
 )
@@ -50,11 +51,12 @@ Examples:
 @as_json
 @at_a_deployment
 def why(tenant: str, person: str, json: bool) -> None:
-    """Tell why PERSON did or did not get in: by userName, email, externalId or id."""
+    """Tell why PERSON did or did not get in: by userName, email, externalId, id or name."""
     case = _log(tenant).why(person)
     if json:
-        told = {"asked": case.asked, "users": [each.resource for each in case.people], "diagnosis": case.diagnosis}
-        output.document(told | {"timeline": [asdict(entry) for entry in case.timeline]})
+        users, timeline = [each.resource for each in case.people], [asdict(entry) for entry in case.timeline]
+        told = {"asked": case.asked, "users": users, "outside": case.outside, "diagnosis": case.diagnosis}
+        output.document(told | {"timeline": timeline})
     else:
         for line in case_lines(case):
             click.echo(line)

@@ -183,7 +183,10 @@ OPERATORS = {
     "Rotation.step",
     *(f"TenantStore.{name}" for name in ("write", "ids", "last_use", "count", "users")),
     *(f"SecretStore.{name}" for name in ("open", "add", "labels", "promote", "drop_pending", "close", "reopen")),
-    *(f"RecordStore.{name}" for name in ("log", "failures", "changes", "formerly", "refused", "failed", "changed")),
+    *(
+        f"RecordStore.{name}"
+        for name in ("log", "failures", "changes", "formerly", "user_names", "refused", "failed", "changed")
+    ),
 }
 PARTS = {"Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteItem", "ConditionCheck": "ConditionCheckItem"}
 

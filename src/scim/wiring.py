@@ -162,11 +162,12 @@ class Operator:
         from scim.store.resources import ResourceStore
 
         calls = Dynamo(self.client, self.settings.table_name, deadline(seconds))
-        tenant = TenantStore(calls, new_id).get(tenant_id)
+        tenants = TenantStore(calls, new_id)
+        tenant = tenants.get(tenant_id)
         if tenant is None:
             return None
         users = ResourceStore(calls, _layout(self.settings), tenant_id, tenant.resource_types[0])
-        return Log(RecordStore(calls, tenant_id, clock), users, tenant, now)
+        return Log(RecordStore(calls, tenant_id, clock), users, tenant, lambda: tenants.last_use(tenant_id), now)
 
 
 def operator(

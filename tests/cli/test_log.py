@@ -1,5 +1,7 @@
 """What the command line tells of a tenant's log."""
 
+import re
+
 import pytest
 
 from handlers.application import Application
@@ -12,7 +14,7 @@ from tests.endpoint import CORE, Endpoint
 def acme(run: Muster) -> Endpoint:
     """A tenant with a user, and with somebody who did not get in."""
     endpoint = Endpoint(run.json("connect", "acme")["token"], Application(find))
-    endpoint.create(userName="ada@example.com")
+    endpoint.create(userName="ada@example.com", displayName="Ada Lovelace")
     body = {"schemas": [CORE], "userName": "bob@example.com", "active": "perhaps"}
     assert endpoint.request("POST", "/Users", body).status == 400
     return endpoint
@@ -21,21 +23,43 @@ def acme(run: Muster) -> Endpoint:
 def test_log_has_what_was_written_and_what_failed(run: Muster, acme: Endpoint) -> None:
     lines = run("log", "acme").stdout.splitlines()
 
-    assert len(lines) == 3
+    assert len(lines) == 5
     assert "400  create  bob@example.com [userName, active]  The value of active is of the wrong type." in lines[0]
     assert lines[1].startswith("    What to change: ")
     assert "201  create  ada@example.com  Created, takes part now." in lines[2]
 
 
+def test_log_has_what_was_done_with_the_tenant_and_by_whom(run: Muster) -> None:
+    run("connect", "acme")
+    run("strict", "acme", "on")
+    run("rotate", "acme", "--expires", "90d")
+    run("revoke", "acme", "--yes")
+
+    told = [re.sub(r"20[-\dT:.]+Z", "THEN", line) for line in run("log", "acme").stdout.splitlines()]
+
+    by = "arn:aws:sts::123456789012:user/moto"
+    assert told == [
+        f"* THEN    -  revoke  {by}  Ended all tokens: no earlier token is valid.",
+        f"* THEN    -  show  {by}  Saw the new token.",
+        f"* THEN    -  rotate  {by}  Made a new token: the token ends at THEN; the token before is valid until THEN.",
+        f"* THEN    -  configure  {by}  Changed the settings: strict mode.",
+        f"* THEN    -  show  {by}  Saw the new token.",
+        f"* THEN    -  connect  {by}  Connected the tenant: tolerant mode; no extensions; the token has no end; "
+        "no earlier token is valid.",
+    ]
+    assert run("log", "acme", "--failures").stdout == ""
+    assert run.json("log", "acme", "-n", "1")[0]["actor"] == by
+
+
 def test_log_can_be_asked_for_failures_and_for_a_number(run: Muster, acme: Endpoint) -> None:
-    assert [each["kind"] for each in run.json("log", "acme")] == ["failure", "change"]
+    assert [each["kind"] for each in run.json("log", "acme")] == ["failure", "change", "act", "act"]
     assert [each["person"] for each in run.json("log", "acme", "--failures")] == ["bob@example.com"]
     assert [each["kind"] for each in run.json("log", "acme", "-n", "1")] == ["failure"]
 
 
 def test_log_is_read_page_by_page(run: Muster, acme: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("cli.log._PAGE", 1)
-    assert len(run.json("log", "acme")) == 2
+    assert len(run.json("log", "acme")) == 4
 
 
 def test_why_tells_what_happened_and_what_to_change(run: Muster, acme: Endpoint) -> None:
@@ -43,10 +67,21 @@ def test_why_tells_what_happened_and_what_to_change(run: Muster, acme: Endpoint)
     assert "A create failed with 400" in told
     assert "What to change: " in told
 
-    case = run.json("why", "acme", "ada@example.com")
+    case = run.json("why", "acme", "Ada Lovelace")
+    assert case["asked"] == "Ada Lovelace"
     assert case["users"][0]["userName"] == "ada@example.com"
     assert case["diagnosis"][0].startswith("ada@example.com is here and takes part")
     assert [entry["operation"] for entry in case["timeline"]] == ["create"]
+
+
+def test_why_lists_all_who_have_the_name(run: Muster, acme: Endpoint) -> None:
+    case = run.json("why", "acme", "example.com")
+
+    assert ([each["userName"] for each in case["users"]], case["outside"]) == (["ada@example.com"], ["bob@example.com"])
+    assert run("why", "acme", "example.com").stdout.splitlines()[1:] == [
+        "  ada@example.com  Ada Lovelace  takes part",
+        "  bob@example.com  did not get in",
+    ]
 
 
 def test_health_tells_the_share_of_failures(run: Muster, acme: Endpoint) -> None:

@@ -19,6 +19,7 @@ from handlers.console.web import HEADERS, go_to
 from scim import wiring
 from scim.access.secret_store import SecretStore
 from scim.service.invitations import DEFAULT_LIFETIME_S, InvitationGone
+from scim.service.ports import Act
 from scim.service.signing_in import MAX_ATTEMPTS
 from scim.service.tenants import Tenants
 from scim.settings import Settings
@@ -279,7 +280,9 @@ def test_invitation_expires_also_between_looking_at_it_and_using_it(tenant: Tena
     now[0] += DEFAULT_LIFETIME_S
     with pytest.raises(InvitationGone):
         invitations.take(invitation.secret, "visitor")
-    assert invitations.store.take(sha256(invitation.secret.encode()).hexdigest(), "visitor", now[0]) is None
+    act = Act("1", "2026-01-31T09:30:00.000Z", "accept", "tests", {})
+    digest = sha256(invitation.secret.encode()).hexdigest()
+    assert invitations.store.take(digest, invitation, "visitor", now[0], act) is False
     assert Visitor().get(f"/admin/invitation/{invitation.secret}").status == 410
 
 

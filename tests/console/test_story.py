@@ -2,6 +2,10 @@
 
 import re
 import time
+from base64 import urlsafe_b64encode
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -9,6 +13,8 @@ from handlers.console.view import moment
 from scim.access import tokens
 from scim.service.ports import Act, Tenant
 from scim.service.tenants import Tenants
+from scim.store import keys
+from scim.wiring import new_id
 from tests.console.visitor import Answer, Visitor
 from tests.endpoint import CORE, Endpoint
 
@@ -53,6 +59,41 @@ def test_somebody_who_never_got_in_has_a_timeline_that_says_what_to_change(
     assert "1 writes, at most 100 % of all" in status.text
 
 
+@pytest.mark.parametrize("name", ["Alan Turing", "turing", "ALAN"])
+def test_somebody_who_never_got_in_is_found_by_name(
+    name: str, operator_visits: Visitor, tenant: tuple[str, Endpoint]
+) -> None:
+    acme, scim = tenant
+    body = {"schemas": [CORE], "userName": "alan@example.com", "displayName": "Alan Turing", "active": "perhaps"}
+    assert scim.request("POST", "/Users", body).status == 400
+
+    page = operator_visits.get(f"/admin/tenants/{acme}/people?who={quote(name)}")
+
+    assert "There is no such user now, but this is known." in page.text
+    assert "A create failed with 400" in page.text
+
+
+def test_several_of_one_name_are_to_choose_from(operator_visits: Visitor, tenant: tuple[str, Endpoint]) -> None:
+    name, scim = tenant
+    for number in (1, 2):
+        scim.create(userName=f"ada-{number}", displayName="Ada Lovelace")
+    body = {"schemas": [CORE], "userName": "ada&3", "displayName": "Ada Lovelace", "active": "perhaps"}
+    assert scim.request("POST", "/Users", body).status == 400
+
+    page = operator_visits.get(f"/admin/tenants/{name}/people?who=lovelace")
+
+    assert "Several people are called lovelace, or have it in their name." in page.text
+    assert all(f">ada-{number}</a>" in page.text for number in (1, 2))
+    (outside,) = (link for link in page.links if link.startswith("?who="))
+    assert "A create failed with 400" in operator_visits.get(f"/admin/tenants/{name}/people{outside}").text
+
+
+def test_nobody_of_that_name_is_told(operator_visits: Visitor, tenant: tuple[str, Endpoint]) -> None:
+    page = operator_visits.get(f"/admin/tenants/{tenant[0]}/people?who=Grace+Hopper")
+    assert "Nobody is called Grace Hopper" in page.text
+    assert "has never come with a valid token" in page.text
+
+
 def test_log_goes_on_to_older_entries_until_the_first(operator_visits: Visitor, tenant: tuple[str, Endpoint]) -> None:
     name, scim = tenant
     people = [scim.create()["userName"] for _ in range(60)]
@@ -62,7 +103,73 @@ def test_log_goes_on_to_older_entries_until_the_first(operator_visits: Visitor, 
     assert [each in page.text for each in people] == [False] * 10 + [True] * 50
     assert [each in last.text for each in people] == [True] * 10 + [False] * 50
     assert not any("before=" in link for link in last.links)
-    assert operator_visits.get(f"/admin/tenants/{name}/log?before=rubbish").status == 400
+
+
+@pytest.mark.parametrize(
+    "place", ["rubbish", "5", "null", "[" * 3_000, "\n\n", "a\nb\nc", "2026-01-31\nT#x\nC#1", "\xff"]
+)
+def test_malformed_place_in_the_log_is_told(
+    place: str, operator_visits: Visitor, tenant: tuple[str, Endpoint], logged: Callable[[], str]
+) -> None:
+    for before in (place, urlsafe_b64encode(place.encode("latin-1")).decode()):
+        page = operator_visits.get(f"/admin/tenants/{tenant[0]}/log?before={quote(before)}")
+        assert page.status == 400
+        assert "This link to older entries is not complete." in page.text
+    assert '"fault"' not in logged()
+
+
+def test_place_that_somebody_made_up_leads_into_the_same_log(
+    operator_visits: Visitor, tenant: tuple[str, Endpoint]
+) -> None:
+    name, scim = tenant
+    user = scim.create(userName="ada@example.com")
+    place = urlsafe_b64encode(f"2999-01-01T00:00:00.000Z\nT#other\nC#{user['id']}#1".encode()).decode()
+    page = operator_visits.get(f"/admin/tenants/{name}/log?before={place}")
+    assert "ada@example.com" in page.text
+
+
+def test_log_says_who_has_done_what_with_the_tenant(operator_visits: Visitor, tenant: tuple[str, Endpoint]) -> None:
+    name, _ = tenant
+    page = operator_visits.get(f"/admin/tenants/{name}/connect")
+    assert operator_visits.submit(page, page.form("/mode"), mode="strict").status == 200
+    page = operator_visits.get(f"/admin/tenants/{name}/connect")
+    invited = operator_visits.submit(page, page.form("/invite"))
+    guest = Visitor()
+    door = guest.get(invited.value("link"))
+    for _ in range(2):  # a reload is no second act
+        guest.post(door, door.forms[0])
+
+    log, theirs = (visitor.get(f"/admin/tenants/{name}/log").text for visitor in (operator_visits, guest))
+
+    for page_text in (log, theirs):
+        assert page_text.count("Came by an invitation to the console.") == 1
+        assert f"console:invited:{name}" in page_text
+        assert "Changed the settings: strict mode." in page_text
+        assert "Connected the tenant: tolerant mode" in page_text
+    assert "console:operator" in log
+    assert "console:operator" not in theirs
+    assert theirs.count("the operator</td>") == 4
+    assert "Connected the tenant" not in operator_visits.get(f"/admin/tenants/{name}/log?failures").text
+
+
+def test_status_counts_all_of_more_than_a_thousand_entries(
+    operator_visits: Visitor, tenant: tuple[str, Endpoint], table: Any
+) -> None:
+    """Also the failure that lies behind them, and a silent no-op is no failure."""
+    name, scim = tenant
+    body = {"schemas": [CORE], "userName": "grace@example.com", "active": "perhaps"}
+    assert scim.request("POST", "/Users", body).status == 400
+    user = scim.create()
+    record = table.get_item(Key={"pk": f"T#{name}", "sk": keys.change(user["id"], 1)})["Item"]
+    with table.batch_writer() as batch:
+        for _ in range(1_400):
+            batch.put_item(Item=record | {"sk": keys.change(new_id(), 1)})
+    assert scim.patch(user["id"], {"op": "replace", "path": "departmentName", "value": "Kitchen"}).status == 200
+
+    page = operator_visits.get(f"/admin/tenants/{name}")
+
+    assert f"{record['at'][:10]}: 1401 written, 1 failed" in page.text
+    assert re.search(r"Last failure</dt><dd>[^<]*: The value of active is of the wrong type", page.text)
 
 
 @pytest.mark.parametrize(

@@ -19,5 +19,29 @@ def test_the_same_failure_forty_times_at_once_is_one_record_that_counts_forty(sc
     assert log is not None
     (counted,) = log.records.failures([handle("ada")])
     assert (counted.count, sum(counted.days.values()), counted.is_loop) == (40, 40, True)
-    (entry,) = log.page()[0]
+    (entry,) = log.page(failures_only=True)[0]
     assert entry.count == 40
+
+
+def test_pages_of_changes_failures_and_acts_put_together_are_the_log(direct: Endpoint) -> None:
+    operator, tenant = wiring.operator(Settings.from_environment(os.environ), "tests"), direct.token.split("_")[1]
+    for number in range(4):
+        direct.create()
+        body = {"schemas": [CORE], "userName": f"alan-{number}", "active": "x", "displayName": "Alan Turing"}
+        assert direct.request("POST", "/Users", body).status == 400
+        operator.tenants().configure(tenant, strict=number % 2 == 0)
+    log = operator.log(tenant)
+    assert log is not None
+    everything, _ = log.page()
+    place, pages = None, []
+    while True:
+        page, place = log.page(place, count=1)
+        pages += page
+        if place is None:
+            break
+
+    assert [entry.kind for entry in everything] == [*["act", "failure", "change"] * 4, "act"]
+    assert pages == everything
+    assert set(log.why("Turing").outside) == {f"alan-{number}" for number in range(4)}
+    (today,) = log.activity(1)
+    assert (today.written, today.failed_writes) == (4, 4)

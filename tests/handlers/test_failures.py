@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 
 from scim.access import tokens
 from scim.store.dynamo import Dynamo
-from tests.endpoint import CORE, ENVIRONMENT, Endpoint
+from tests.endpoint import CORE, ENTERPRISE, ENVIRONMENT, Endpoint
 from tests.handlers.conftest import Log
 
 BULK = "urn:ietf:params:scim:api:messages:2.0:BulkRequest"
@@ -72,6 +72,8 @@ def test_reads_and_writes_that_succeed_leave_no_failure(scim: Endpoint, failures
     scim.patch(ada, {"op": "replace", "path": "title", "value": "x"})
     scim.patch(ada, {"op": "remove", "path": "departmentName"})
     scim.patch(ada, {"op": "replace", "value": {"id": ada, "meta": {"version": "1"}, "departmentName": ""}})
+    manager = {"value": "boss", "displayName": "The boss"}  # readOnly parts come back with what was read
+    scim.patch(ada, {"op": "replace", "path": f"{ENTERPRISE}:manager", "value": manager})
     scim.request("DELETE", f"/Users/{ada}")
     assert failures() == []
 

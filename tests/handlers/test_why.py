@@ -2,8 +2,11 @@
 
 import json
 import os
+import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import boto3
@@ -11,9 +14,12 @@ import pytest
 
 from scim import wiring
 from scim.access import tokens
-from scim.service.log import Case, Log
+from scim.protocol.errors import Unavailable
+from scim.service.case import Case
+from scim.service.log import Log
 from scim.service.report import case_lines
 from scim.settings import Settings
+from scim.store.records import RecordStore
 from tests.endpoint import CORE, ENTERPRISE, ENVIRONMENT, Endpoint
 
 PATCH_OP = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
@@ -106,7 +112,7 @@ def test_expired_token(scim: Endpoint, why: Why) -> None:
 
     case = why("ada@example.com")
 
-    assert "Nothing about ada@example.com has ever arrived here" in case.diagnosis[0]
+    assert "Nothing about ada@example.com has arrived here" in case.diagnosis[0]
     assert "The identity provider's requests were refused" in case.diagnosis[-1]
     assert "The token has expired." in case.diagnosis[-1]
     assert "muster rotate" in case.diagnosis[-1]
@@ -136,12 +142,179 @@ def test_value_of_the_wrong_type(scim: Endpoint, why: Why) -> None:
     assert "Attribute mapping > active" in told(case)
 
 
-def test_person_never_sent(why: Why) -> None:
+def test_person_never_sent(scim: Endpoint, why: Why) -> None:
+    assert scim.request("GET", "/Users").status == 200
+
     case = why("ada@example.com")
 
     assert (case.people, case.timeline) == ([], [])
-    assert "Nothing about ada@example.com has ever arrived here" in case.diagnosis[0]
+    assert "Nothing about ada@example.com has arrived here" in case.diagnosis[0]
+    assert re.search(r"It came last at 20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z\.$", case.diagnosis[0])
     assert "Provision on demand" in case.diagnosis[1]
+
+
+# What keeps everybody out comes first
+
+
+def test_provider_that_has_never_come_is_told_before_anybody_is_to_be_assigned(why: Why) -> None:
+    first, second = why("ada@example.com").diagnosis
+    assert "has never come with a valid token. Paste the SCIM URL" in first
+    assert "Nothing about ada@example.com has arrived here" in second
+
+
+@pytest.mark.parametrize(
+    ("act", "told"), [("revoke", "were revoked"), ("disconnect", "is disconnected")], ids=["revoked", "disconnected"]
+)
+def test_tenant_without_access_is_told_of_everybody(act: str, told: str, scim: Endpoint, operator: Any) -> None:
+    scim.create(userName="ada@example.com")
+    getattr(operator, act)(tenant_of(scim))
+
+    here, nobody = (log_of(scim).why(person).diagnosis for person in ("ada@example.com", "bob@example.com"))
+
+    assert told in here[0]
+    assert "ada@example.com is here" in here[1]
+    assert told in nobody[0]
+    assert not any("assign the person" in each for each in nobody)
+
+
+def test_token_that_has_expired_is_told_also_when_nobody_has_come_with_it(table: object, operator: Any) -> None:
+    token = operator.connect("soon-over", lifetime_s=60.0).token
+    assert Endpoint(token).request("GET", "/Users").status == 200
+    log = log_of(Endpoint(token))
+    later = (datetime.now(UTC) + timedelta(days=3)).isoformat()
+
+    case = replace(log, now=lambda: later).why("ada@example.com")
+
+    assert "The token of the tenant soon-over expired at 20" in case.diagnosis[0]
+    assert "muster rotate soon-over" in case.diagnosis[0]
+    assert not any("assign the person" in each for each in case.diagnosis)
+
+
+# By name
+
+
+ALAN = {"schemas": [CORE], "userName": "alan@example.com", "active": "x", "displayName": "Alan Turing"}
+
+
+@pytest.mark.parametrize("name", ["Alan Turing", "alan  turing", "Turing", "alan", "alan@"])
+def test_somebody_who_did_not_get_in_is_found_by_name(name: str, scim: Endpoint, why: Why) -> None:
+    assert scim.request("POST", "/Users", ALAN).status == 400
+
+    case = why(name)
+
+    assert case.asked == name
+    assert [(entry.person, entry.status) for entry in case.timeline] == [("alan@example.com", 400)]
+    assert "A create failed with 400" in case.diagnosis[0]
+
+
+@pytest.mark.parametrize("members", [{"name": {"formatted": "A. Turing"}}, {"name": {"familyName": "Turing"}}])
+def test_each_part_of_a_name_leads_to_who_did_not_get_in(members: Any, scim: Endpoint, why: Why) -> None:
+    scim.request("POST", "/Users", {"schemas": [CORE], "userName": "x1", "active": "x", **members})
+    assert [entry.person for entry in why("Turing").timeline] == ["x1"]
+
+
+def test_name_is_nobodys_identifier(scim: Endpoint, why: Why) -> None:
+    """Else whoever has the userName alan would be told of the failures of everybody who is called Alan."""
+    scim.create(userName="alan")
+    scim.request("POST", "/Users", ALAN)
+    assert [entry.person for entry in why("alan").timeline] == ["alan"]
+
+
+def test_user_who_is_here_is_found_by_name(scim: Endpoint, why: Why) -> None:
+    ada = scim.create(userName="ada@example.com", displayName="Ada Lovelace")
+
+    for name in ("Ada Lovelace", "lovel"):
+        case = why(name)
+        assert [each.id for each in case.people] == [ada["id"]]
+        assert "ada@example.com is here and takes part" in case.diagnosis[0]
+        assert [entry.operation for entry in case.timeline] == ["create"]
+
+
+def test_several_of_one_name_are_told_to_choose_from(scim: Endpoint, why: Why) -> None:
+    ada = scim.create(userName="ada@example.com", displayName="Ada Lovelace")
+    scim.patch(ada["id"], {"op": "replace", "path": "active", "value": "x"})
+    other = {"schemas": [CORE], "userName": "ada@example.org", "active": "x", "displayName": "Ada Lovelace"}
+    for _ in range(2):
+        scim.request("POST", "/Users", other)
+
+    case = why("Ada Lovelace")
+
+    assert ([each.id for each in case.people], case.outside) == ([ada["id"]], ["ada@example.org"])
+    assert (case.timeline, case.is_of_one) == ((), False)
+    assert list(case_lines(case)) == [
+        "Several people are called Ada Lovelace, or have it in their name. "
+        "Ask by what identifies the one who is meant.",
+        "  ada@example.com  Ada Lovelace  takes part",
+        "  ada@example.org  did not get in",
+    ]
+
+
+def test_name_that_nobody_has_is_not_said_to_have_never_arrived(scim: Endpoint, why: Why) -> None:
+    scim.request("DELETE", f"/Users/{scim.create(displayName='Ada Lovelace')['id']}")
+
+    first = why("Ada Lovelace").diagnosis[0]
+
+    assert "Nobody is called Ada Lovelace: no user who is here" in first
+    assert "Of those who were deleted no names are kept" in first
+    assert "arrived" not in first
+
+
+def test_id_that_holds_what_is_looked_for_is_nobodys_name(scim: Endpoint, why: Why) -> None:
+    scim.request("DELETE", "/Users/adaadaad-0000-4000-8000-000000000000")
+    assert why("adaada").timeline == []
+
+
+# Where there is too much to look through
+
+
+class Cut(RecordStore):
+    """Finds somebody who was once known by a name, and then has no more time."""
+
+    found: Sequence[str] = ()
+
+    def formerly(self, handle: str) -> Iterator[str]:  # noqa: ARG002  # whatever it is
+        yield from self.found
+        raise Unavailable("No time.")
+
+
+def cut_off(endpoint: Endpoint, *found: str) -> Log:
+    calls = wiring.adapters(Settings.from_environment(os.environ)).dynamo(wiring.deadline(29))
+    records = Cut(calls, tenant_of(endpoint), time.time)
+    records.found = found
+    return replace(log_of(endpoint), records=records)
+
+
+def test_search_for_former_names_that_is_cut_off_is_told(scim: Endpoint) -> None:
+    scim.request("GET", "/Users")
+
+    case = cut_off(scim).why("ada@example.com")
+
+    assert "Nothing about ada@example.com was found, as far as could be looked." in case.diagnosis[0]
+    assert "The search for former names was cut off" in case.diagnosis[2]
+
+
+def test_search_for_former_names_that_is_cut_off_keeps_what_it_has_found(scim: Endpoint) -> None:
+    ada = scim.create(userName="ada")
+    scim.request("DELETE", f"/Users/{ada['id']}")
+
+    case = cut_off(scim, ada["id"]).why("ada")
+
+    assert [entry.operation for entry in case.timeline] == ["delete", "create"]
+    assert "ada was deleted at" in case.diagnosis[0]
+    assert "The search for former names was cut off" in case.diagnosis[1]
+
+
+def test_too_many_users_for_their_names_leave_what_else_is_known(
+    scim: Endpoint, why: Why, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scim.request("POST", "/Users", ALAN)
+    scim.create(userName="ada")
+    monkeypatch.setattr("scim.store.sources.MAX_WALKED", 0)
+
+    assert [entry.person for entry in why("Turing").timeline] == ["alan@example.com"]
+    told = why("Lovelace").diagnosis
+    assert "as far as could be looked" in told[0]
+    assert any("too many users to look through their names" in each for each in told)
 
 
 # Who is found
@@ -212,6 +385,18 @@ def test_failure_that_was_made_good_is_in_the_timeline_and_not_in_the_diagnosis(
 
     assert [entry.status for entry in case.timeline] == [201, 400]
     assert len(case.diagnosis) == 1
+
+
+def test_user_whom_a_failure_knows_by_id_is_shown_by_name(scim: Endpoint, why: Why) -> None:
+    ada = scim.create(userName="ada")
+    scim.patch(ada["id"], {"op": "replace", "path": "active", "value": "perhaps"})
+    unknown = "00000000-0000-4000-8000-000000000000"
+    scim.request("DELETE", f"/Users/{unknown}")
+
+    entries, _ = log_of(scim).page(failures_only=True)
+
+    assert {entry.person for entry in entries} == {"ada", unknown}
+    assert why("ada").timeline[0].person == "ada"
 
 
 def test_loop_is_told(scim: Endpoint, why: Why) -> None:

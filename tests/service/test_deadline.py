@@ -46,3 +46,16 @@ def test_pause_that_would_use_up_the_time_is_refused_with_503_and_when_to_come_a
 
     assert refused.value.headers == {"Retry-After": "1"}
     assert clock.slept == []
+
+
+def test_part_of_the_time_ends_before_the_whole_and_counts_with_it() -> None:
+    clock = Clock(left_s=20)
+    whole = clock.deadline
+    half = whole.part(0.5)
+
+    half.pause(1)
+    clock.sleep(7)
+
+    assert whole.causes == half.causes == ["refused"]
+    assert whole.has_time()
+    assert not half.has_time()

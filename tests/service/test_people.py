@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from scim.service.people import Person, handle, known_by, meant
+from scim.service.people import Person, called, handle, known_by, meant
 
 
 @pytest.mark.parametrize(
@@ -51,3 +51,35 @@ def test_nobody_has_no_handle() -> None:
 def test_resource_is_known_by_all_that_it_can_be_looked_for_by() -> None:
     resource = {"id": "1", "userName": "ada", "externalId": "e", "emails": [{"value": "a@b.c"}], "title": "x"}
     assert known_by(resource).handles == {handle(each) for each in ("1", "ada", "e", "a@b.c")}
+
+
+@pytest.mark.parametrize(
+    ("body", "names"),
+    [
+        ({"displayName": "Ada  King"}, {"Ada  King", "Ada", "King"}),
+        ({"Name": {"formatted": "A. King"}}, {"A. King", "A.", "King"}),
+        ({"name": {"givenName": "Ada", "familyName": "King"}}, {"Ada King", "Ada", "King"}),
+        ({"name": {"familyName": "King", "givenName": " "}}, {"King"}),
+        ({"Operations": [{"path": "displayName", "value": "Ada"}, {"value": {"displayName": "Eve"}}]}, {"Ada", "Eve"}),
+        ({"displayName": 3, "name": ["Ada"], "title": "Countess"}, set()),
+    ],
+)
+def test_person_is_called_by_the_whole_name_and_its_words(body: Any, names: set[str]) -> None:
+    assert set(meant(None, body).names) == names
+
+
+def test_name_is_a_handle_that_no_identifier_has_and_no_identifier_itself() -> None:
+    person = meant(None, {"userName": "ada", "displayName": "Ada King"})
+    assert person.identifiers == (("userName", "ada"),)
+    assert person.handles == {handle("ada"), *map(called, ("ADA  king", "ada", "King"))}
+    assert called("ada") != handle("ada")
+
+
+def test_names_are_bounded() -> None:
+    person = meant(None, {"displayName": " ".join(f"{number}{'x' * 300}" for number in range(50))})
+    assert (len(person.names), max(map(len, person.names))) == (20, 256)
+
+
+def test_user_is_not_known_by_a_name() -> None:
+    """References are linked by what identifies somebody."""
+    assert known_by({"id": "1", "userName": "ada", "displayName": "Ada King"}).names == ()

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from scim.service.log import Health
+from scim.service.health import Health
 from scim.service.ports import Tenant, TokenState, Use
 from scim.service.standing import Standing, side_by_side, standing
 from tests.service.fakes import MemoryTenants

@@ -1,23 +1,30 @@
 """Records of failures and refused tokens, and the log of them and of changes."""
 
 import time
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
 from itertools import islice
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
+from scim.protocol.errors import Unavailable
 from scim.protocol.schema import user_type
 from scim.service.failures import Counted, Failure
 from scim.service.people import handle
-from scim.service.ports import Change, Tenant
-from scim.service.records import Changed, Place, Record, Refused
+from scim.service.ports import Act, Change, Tenant
+from scim.service.records import ACTS, CHANGES, EVERYTHING, FAILURES, Changed, Place, Record, Refused
 from scim.service.stored import Stored
 from scim.settings import Settings
+from scim.store.dynamo import Dynamo
 from scim.store.records import RecordStore
+from scim.store.tenants import TenantStore
 from scim.wiring import adapters, deadline
-from tests.service.fakes import user
+from tests.service.fakes import Clock, new_id, user
 from tests.service.test_explanations import FAILURE
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
 
 DAY_S = 86_400
 Records = Callable[..., RecordStore]
@@ -58,8 +65,8 @@ def failure(minute: int, name: str = "ada", **different: object) -> Failure:
     return replace(known, **different)  # type: ignore[arg-type]  # fields
 
 
-def drawn(records: RecordStore, before: Place | None = None, *, failures_only: bool = False) -> list[Record]:
-    return [record for _, record in records.log(before, failures_only=failures_only)]
+def drawn(records: RecordStore, before: Place | None = None, kinds: Collection[str] = EVERYTHING) -> list[Record]:
+    return [record for _, record in records.log(before, kinds)]
 
 
 # Counting
@@ -172,7 +179,7 @@ def test_log_has_all_records_the_last_first(records: Records, write: Callable[..
     found = drawn(records())
 
     assert [type(record) for record in found] == [Counted, Refused, Changed, Counted, Changed]
-    assert [type(record) for record in drawn(records(), failures_only=True)] == [Counted, Refused, Counted]
+    assert [type(record) for record in drawn(records(), kinds=[FAILURES])] == [Counted, Refused, Counted]
     change = found[2]
     assert isinstance(change, Changed)
     assert (change.resource_id, change.change.operation, change.change.left_out) == (ada.id, "patch", ["mail"])
@@ -212,18 +219,101 @@ def test_changes_of_a_user_are_the_last_first(records: Records, write: Callable[
 def test_users_are_found_by_what_they_were_known_by(records: Records, write: Callable[..., None]) -> None:
     ada = user("ada", externalId="e", emails=[{"value": "ada@example.com"}])
     write(None, ada, at(1))
-    assert records().formerly(handle("ada")) == []
+    assert list(records().formerly(handle("ada"))) == []
 
     write(ada, None, at(2))
 
-    found = [records().formerly(handle(each)) for each in ("ADA", "e", "ada@example.com", ada.id, "bob")]
+    found = [list(records().formerly(handle(each))) for each in ("ADA", "e", "ada@example.com", ada.id, "bob")]
     assert found == [[ada.id], [ada.id], [ada.id], [ada.id], []]
+
+
+@dataclass
+class Endless:
+    """A client whose table has no end: each page takes 10 s."""
+
+    clock: Clock
+
+    def query(self, **_: object) -> dict[str, Any]:
+        self.clock.sleep(10)
+        sort = {"S": f"C#{self.clock.left_s}#2"}
+        return {"Items": [{"sk": sort}], "LastEvaluatedKey": {"pk": {"S": "T#acme"}, "sk": sort}}
+
+
+def test_search_for_former_names_takes_half_of_the_time_and_gives_what_it_has_found() -> None:
+    clock = Clock(60.0)
+    found: list[str] = []
+    calls = Dynamo(cast("DynamoDBClient", Endless(clock)), "table", clock.deadline)
+    search = RecordStore(calls, "acme", time.time).formerly(handle("ada"))
+
+    with pytest.raises(Unavailable):
+        found.extend(search)
+
+    assert (found, clock.left_s) == (["50.0", "40.0", "30.0"], 30.0)
+
+
+def test_names_of_users_are_those_of_who_is_here(records: Records, write: Callable[..., None]) -> None:
+    ada, bob = user("ada"), user("bob")
+    write(None, ada, at(1))
+    assert records().user_names([ada.id, bob.id, ada.id, "no-id"]) == {ada.id: "ada"}
+    assert records("umbrella").user_names([ada.id]) == {}
+
+
+# What was done with the tenant
+
+
+@pytest.fixture
+def act(settings: Settings) -> Callable[[str, int], Act]:
+    """Writes an act on a tenant, and its settings."""
+    store = TenantStore(adapters(settings).dynamo(deadline(29)), new_id)
+
+    def act(tenant: str, minute: int) -> Act:
+        before = store.get(tenant)
+        done = Act(new_id(), at(minute), "configure", "somebody", {"mode": "strict"})
+        store.write(before, Tenant(tenant, version=before.version + 1 if before else 1), done)
+        return done
+
+    return act
+
+
+def test_acts_stand_in_the_log_by_their_time(
+    records: Records, write: Callable[..., None], act: Callable[[str, int], Act]
+) -> None:
+    acts = [act("acme", minute) for minute in (1, 3, 3, 5)]
+    act("umbrella", 2)
+    write(None, user("ada"), at(2))
+    records().count(failure(4))
+
+    found = drawn(records())
+
+    assert [type(record) for record in found] == [Act, Counted, Act, Act, Changed, Act]
+    assert (found[0], found[-1], set(map(repr, found[2:4]))) == (acts[3], acts[0], set(map(repr, acts[1:3])))
+    assert drawn(records(), kinds=[ACTS]) == [found[0], *found[2:4], found[5]]
+    assert drawn(records(), kinds=[CHANGES]) == [found[4]]
+    assert drawn(records(), kinds=[FAILURES]) == [found[1]]
+
+
+@pytest.mark.parametrize("size", [1, 2, 5])
+def test_pages_with_acts_put_together_are_the_log(
+    records: Records, write: Callable[..., None], act: Callable[[str, int], Act], size: int
+) -> None:
+    for minute in (1, 1, 1, 2, 2):
+        act("acme", minute)
+        write(None, user(new_id()), at(minute))
+        records().count(failure(minute, new_id()))
+    pages: list[Record] = []
+    place: Place | None = None
+    while page := list(islice(records().log(place), size)):
+        pages += [record for _, record in page]
+        place = page[-1][0]
+
+    assert len(pages) == 15
+    assert pages == drawn(records())
 
 
 # How a tenant stands
 
 
-def test_failed_writes_of_the_days_are_counted(records: Records) -> None:
+def test_operations_that_failed_are_counted_by_day(records: Records) -> None:
     store = records()
     store.count(failure(1))
     store.count(failure(2))
@@ -232,11 +322,19 @@ def test_failed_writes_of_the_days_are_counted(records: Records) -> None:
     store.count(failure(1, "dan", operation="GET Users"))
     store.count(failure(1, "eve", operation="patch", status=200, rule="no-op"))
 
-    assert store.failed(["2026-01-31", "2026-01-30"], ["create", "patch"]) == 3
-    assert store.failed(["2026-01-31"], ["create", "patch"]) == 2
+    store.refuse(at(1), 4, "token")
+    records(ago_days=30.1).count(failure(1, "fay"))
+
+    assert store.failed() == {
+        ("2026-01-31", "create"): 2,
+        ("2026-01-30", "patch"): 1,
+        ("2026-01-29", "create"): 1,
+        ("2026-01-31", "GET Users"): 1,
+        ("2026-01-31", "authenticate"): 4,
+    }
 
 
-def test_changes_since_a_day_are_counted(records: Records, write: Callable[..., None]) -> None:
-    for day in (29, 30, 31):
-        write(None, user(f"user-{day}"), at(1, day=day))
-    assert [records().changed(f"2026-01-{day}") for day in (29, 30, 31)] == [3, 2, 1]
+def test_changes_of_a_day_are_counted(records: Records, write: Callable[..., None]) -> None:
+    for day in (29, 30, 30, 31):
+        write(None, user(f"user-{day}-{new_id()}"), at(1, day=day))
+    assert [records().changed(f"2026-01-{day}") for day in (28, 29, 30, 31)] == [0, 1, 2, 1]

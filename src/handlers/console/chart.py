@@ -1,38 +1,14 @@
-"""The activity chart: what it counts, and where its bars are, in units of an SVG; the template draws them."""
+"""The activity chart: where its bars are, in units of an SVG; the template draws them."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
 
-from scim.service.entries import Entry
+from scim.service.health import Day
 
 HEIGHT = 120
 _STEP, _WIDTH = 20, 14
-
-
-@dataclass(frozen=True, slots=True)
-class Day:
-    """``day`` is RFC 3339's full-date."""
-
-    day: str
-    written: int
-    failed: int
-
-
-def by_day(entries: Iterable[Entry], last: date, days: int) -> list[Day]:
-    """How many writes and failures each of the last days had; a failure that is repeated counts where it was last."""
-    written, failed = Counter[str](), Counter[str]()
-    for entry in entries:
-        (failed if has_failed(entry) else written)[entry.at[:10]] += entry.count
-    wanted = [str(last - timedelta(days=back)) for back in reversed(range(days))]
-    return [Day(day, written[day], failed[day]) for day in wanted]
-
-
-def has_failed(entry: Entry) -> bool:
-    return entry.kind in ("failure", "token")
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,7 +84,7 @@ class Visit:
 
     def log(self, tenant: Tenant) -> Log:
         records = RecordStore(self.calls, tenant.id, time.time)
-        return Log(records, self.users(tenant), tenant, wiring.now)
+        return Log(records, self.users(tenant), tenant, lambda: self.store.last_use(tenant.id), wiring.now)
 
     # Who it is
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from scim.protocol.errors import Unavailable
 
@@ -30,6 +30,11 @@ class Deadline:
     remaining_s: Callable[[], float]
     sleep: Callable[[float], None]
     causes: list[str] = field(default_factory=list)
+
+    def part(self, share: float) -> Deadline:
+        """The deadline for something that may take so much of what is left, 0 to 1."""
+        kept = self.remaining_s() * (1 - share)
+        return replace(self, remaining_s=lambda: self.remaining_s() - kept)
 
     def check(self) -> None:
         """Raise :class:`Unavailable` unless there is time for one more call, should it hang, and for the answer."""

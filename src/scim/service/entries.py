@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from scim.service import acts
 from scim.service.explanations import explain, explain_token
 from scim.service.failures import Counted
-from scim.service.ports import LINK
+from scim.service.ports import LINK, Act
 from scim.service.providers import recognise
-from scim.service.records import Changed, Record, Refused
+from scim.service.records import AUTHENTICATE, Changed, Record, Refused
 
 _DONE = {"create": "created", "replace": "replaced", "patch": "changed", "delete": "deleted"}
 
@@ -18,71 +19,106 @@ _DONE = {"create": "created", "replace": "replaced", "patch": "changed", "delete
 class Entry:
     """A line of the log or of a timeline. Times are RFC 3339 in UTC.
 
-    ``kind`` is ``change``, ``failure``, ``no-op`` or ``token``. ``person`` is the identifier that is known, or empty.
-    ``sent`` are names of attributes: of a change those that changed. ``what`` was decided and what to ``change`` are
-    words; ``count`` is how often since ``first``.
+    ``kind`` is ``change``, ``failure``, ``no-op``, ``token`` or ``act``. ``person`` is the identifier that is known, or
+    empty; ``actor`` is who acted on the tenant, else empty, and then there is no ``status``. ``sent`` are names of
+    attributes: of a change those that changed. ``what`` was decided and what to ``change`` are words; ``count`` is how
+    often since ``first``.
     """
 
     at: str
     kind: str
     person: str
     operation: str
-    status: int
-    rule: str
+    status: int | None
     what: str
-    change: str
-    sent: Sequence[str]
     first: str
-    count: int
-    is_loop: bool
-    request_id: str
-    provider: str | None
+    rule: str = ""
+    change: str = ""
+    sent: Sequence[str] = ()
+    count: int = 1
+    is_loop: bool = False
+    request_id: str = ""
+    provider: str | None = None
+    actor: str = ""
 
 
-def entry(record: Record) -> Entry:
-    """What a record says, in words."""
+def entry(record: Record, names: Mapping[str, str]) -> Entry:
+    """What a record says, in words. ``names`` are those of users by id, to be shown in its place."""
     match record:
-        case Changed(_, change):
-            return Entry(
-                at=change.at,
-                kind="change",
-                person=change.user_name,
-                operation=change.operation,
-                status=201 if change.operation == "create" else 204 if change.operation == "delete" else 200,
-                rule="",
-                what=_told(record),
-                change="",
-                sent=change.changed,
-                first=change.at,
-                count=1,
-                is_loop=False,
-                request_id=change.request_id,
-                provider=recognise("", "", change.leniencies, None),
-            )
-        case Refused(first, last, count, rule):
-            what, change_to = explain_token(rule, None)
-            return Entry(
-                last, "token", "", "authenticate", 401, rule, what, change_to, (), first, count, False, "", None
-            )
-        case Counted(failure, first, count):
-            what, change_to = explain(failure)
-            kind = "no-op" if failure.is_no_op else "failure"
-            return Entry(
-                at=failure.at,
-                kind=kind,
-                person=failure.identifier,
-                operation=failure.operation,
-                status=failure.status,
-                rule=failure.rule,
-                what=what,
-                change=change_to,
-                sent=failure.sent,
-                first=first,
-                count=count,
-                is_loop=record.is_loop,
-                request_id=failure.request_id,
-                provider=failure.provider,
-            )
+        case Changed():
+            return _of_change(record)
+        case Refused():
+            return _of_refusals(record)
+        case Counted():
+            return _of_failure(record, names)
+        case Act():
+            return _of_act(record)
+
+
+def _of_change(changed: Changed) -> Entry:
+    change = changed.change
+    return Entry(
+        at=change.at,
+        kind="change",
+        person=change.user_name,
+        operation=change.operation,
+        status=201 if change.operation == "create" else 204 if change.operation == "delete" else 200,
+        what=_told(changed),
+        sent=change.changed,
+        first=change.at,
+        request_id=change.request_id,
+        provider=recognise("", "", change.leniencies, None),
+    )
+
+
+def _of_refusals(refused: Refused) -> Entry:
+    what, change = explain_token(refused.rule, None)
+    return Entry(
+        at=refused.last,
+        kind="token",
+        person="",
+        operation=AUTHENTICATE,
+        status=401,
+        rule=refused.rule,
+        what=what,
+        change=change,
+        first=refused.first,
+        count=refused.count,
+    )
+
+
+def _of_failure(counted: Counted, names: Mapping[str, str]) -> Entry:
+    failure = counted.failure
+    what, change = explain(failure)
+    return Entry(
+        at=failure.at,
+        kind="no-op" if failure.is_no_op else "failure",
+        person=names.get(failure.identifier, failure.identifier) if failure.kind == "id" else failure.identifier,
+        operation=failure.operation,
+        status=failure.status,
+        rule=failure.rule,
+        what=what,
+        change=change,
+        sent=failure.sent,
+        first=counted.first,
+        count=counted.count,
+        is_loop=counted.is_loop,
+        request_id=failure.request_id,
+        provider=failure.provider,
+    )
+
+
+def _of_act(act: Act) -> Entry:
+    return Entry(
+        at=act.at,
+        kind="act",
+        person="",
+        operation=act.operation,
+        status=None,
+        what=acts.told(act),
+        first=act.at,
+        actor=act.actor,
+    )
 
 
 def _told(changed: Changed) -> str:

@@ -34,12 +34,13 @@ def _mapping(what: str, change: str) -> Explanation:
 
 
 _TOKEN_PLACES = {
-    "entra": "Provisioning > Admin Credentials: paste the token of `muster rotate` into Secret Token, Test Connection, "
-    "then restart provisioning.",
-    "okta": "Provisioning > Integration: paste the token of `muster rotate` into Authorization, test, then retry the "
-    "failed tasks under Dashboard > Tasks.",
+    "entra": "Provisioning > Admin Credentials: paste a new token (console: Connect; or `muster rotate`) into Secret "
+    "Token, Test Connection, then restart provisioning.",
+    "okta": "Provisioning > Integration: paste a new token (console: Connect; or `muster rotate`) into Authorization, "
+    "test, then retry the failed tasks under Dashboard > Tasks.",
 }
-_TOKEN = "Where its SCIM token stands: paste the one that `muster rotate` makes, and test the connection."  # noqa: S105  # words
+_TOKEN = "Where its SCIM token stands: paste a new one (console: Connect; or `muster rotate`), and test the connection."  # noqa: S105  # words
+_TOLERANT = "Turn strict mode off for this tenant (console: Connect; or `muster strict TENANT off`)"
 
 EXPLANATIONS: Mapping[str, Explanation] = {
     # A person's data
@@ -88,11 +89,10 @@ EXPLANATIONS: Mapping[str, Explanation] = {
     "too-large": Explanation("The request or the user is too large.", "Map fewer or shorter values."),
     STRICT: Explanation(
         "The tenant is in strict mode, which refuses {leniency}.",
-        "Turn strict mode off for this tenant (`muster strict TENANT off`), or make the provider follow the RFC.",
+        _TOLERANT + ", or make the provider follow the RFC.",
         {
-            "entra": "Turn strict mode off for this tenant (`muster strict TENANT off`): Entra ID needs it off. Adding "
-            "?aadOptscim062020 to the Tenant URL is not enough.",
-            "okta": "Turn strict mode off for this tenant (`muster strict TENANT off`): Okta's PATCH has no path.",
+            "entra": _TOLERANT + ": Entra ID needs it off. Adding ?aadOptscim062020 to the Tenant URL is not enough.",
+            "okta": _TOLERANT + ": Okta's PATCH has no path.",
         },
     ),
     NO_OP: Explanation(

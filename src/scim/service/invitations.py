@@ -44,8 +44,11 @@ class InvitationStore(Protocol):
     def get(self, digest: str) -> tuple[Invitation, str] | None:
         """An invitation, and the visitor who has used it, if one has."""
 
-    def take(self, digest: str, visitor: str, now: float) -> Invitation | None:
-        """Use an invitation, unless another visitor has or it has expired; the same visitor may ask again."""
+    def take(self, digest: str, invitation: Invitation, visitor: str, now: float, act: Act) -> bool:
+        """Use an invitation that nobody has used and that has not expired, together with the record of who did.
+
+        Whether it is that visitor's then: the same visitor may ask again.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +82,16 @@ class Invitations:
 
     def take(self, secret: str, visitor: str) -> Invitation:
         """Use the invitation: nobody else can any more. Raises :class:`InvitationGone`."""
-        self.look(secret, visitor)
-        taken = self.store.take(_digest(secret), visitor, self.now())
-        if taken is None:
+        invitation, now = self.look(secret, visitor), self.now()
+        act = Act(self.new_id(), rfc3339(now), "accept", guest(invitation.tenant), {})
+        if not self.store.take(_digest(secret), invitation, visitor, now, act):
             raise InvitationGone
-        return taken
+        return invitation
+
+
+def guest(tenant_id: str) -> str:
+    """What whoever came by an invitation is called in records."""
+    return f"console:invited:{tenant_id}"
 
 
 def console_url(scim_url: str) -> str:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any
+from typing import Any, TypeGuard
 
 from scim.protocol.comparison import key
 
@@ -20,9 +20,13 @@ Identifier = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody as a request names them, who need not exist. The first identifier is the one that is kept as it is."""
+    """Somebody as a request names them, who need not exist. The first identifier is the one that is kept as it is.
+
+    ``names`` are what the person is called, in full and in parts: others may be called the same.
+    """
 
     identifiers: tuple[Identifier, ...] = ()
+    names: tuple[str, ...] = ()
 
     @property
     def identifier(self) -> Identifier:
@@ -30,8 +34,8 @@ class Person:
 
     @property
     def handles(self) -> frozenset[str]:
-        """By which the person is found again, whichever of the identifiers is looked for."""
-        return frozenset(handle(value) for _, value in self.identifiers)
+        """By which the person is found again, whichever of the identifiers and names is looked for."""
+        return frozenset([*(handle(value) for _, value in self.identifiers), *map(called, self.names)])
 
 
 KNOWN_BY = ("userName", "externalId", "emails", "id")
@@ -43,28 +47,38 @@ def handle(identifier: str) -> str:
     return sha256(key(identifier.strip()).encode()).hexdigest()[:24]
 
 
+def called(name: str) -> str:
+    """The same of a name, whatever its spaces. It is never that of an identifier: a name does not tell who it is."""
+    return handle(f"name\n{' '.join(name.split())}")
+
+
 def meant(resource_id: str | None, body: Any, query: str = "") -> Person:
     """Who is meant by the id in a path, a body of any form, and a filter."""
-    found: Iterator[Identifier] = (each for source in _sources(resource_id, body, query) for each in source)
-    unique = dict.fromkeys((kind, value[:_LONGEST]) for kind, value in found if value.strip())
-    return Person(tuple(unique)[:_MOST])
+    members, *operations = _members(body)
+    identifiers: list[Identifier] = [
+        *_named(members),
+        *_texts("id", resource_id),
+        *(each for operation in operations for each in _named(operation)),
+        *(("filter", re.sub(r"\\(.)", r"\1", value)) for value in _COMPARED.findall(query)),
+    ]
+    unique = dict.fromkeys((kind, value[:_LONGEST]) for kind, value in identifiers if value.strip())
+    names = dict.fromkeys(name[:_LONGEST] for each in (members, *operations) for name in _names(each))
+    return Person(tuple(unique)[:_MOST], tuple(names)[:_MOST])
 
 
 def known_by(resource: Mapping[str, Any]) -> Person:
-    """Whom a canonical resource is: all that it can be looked for by."""
+    """Whom a canonical resource is: all that identifies it."""
     return Person(tuple(dict.fromkeys([*_named(resource), *_texts("id", resource.get("id"))])))
 
 
-def _sources(resource_id: str | None, body: Any, query: str) -> Iterator[Iterable[Identifier]]:
+def _members(body: Any) -> Iterator[dict[str, Any]]:
+    """The members of a body, and of what each operation of a PATCH sets."""
     members = _lowered(body)
-    yield _named(members)
-    yield [("id", resource_id)] if resource_id else []
+    yield members
     operations = members.get("operations")
     for operation in map(_lowered, operations if isinstance(operations, list) else []):
-        path = operation.get("path")
-        value = operation.get("value")
-        yield _named(_lowered({path: value} if isinstance(path, str) else value))
-    yield (("filter", re.sub(r"\\(.)", r"\1", value)) for value in _COMPARED.findall(query))
+        path, value = operation.get("path"), operation.get("value")
+        yield _lowered({path: value} if isinstance(path, str) else value)
 
 
 def _named(resource: Mapping[str, Any]) -> Iterator[Identifier]:
@@ -74,6 +88,20 @@ def _named(resource: Mapping[str, Any]) -> Iterator[Identifier]:
     emails = members.get("emails")
     for email in emails if isinstance(emails, list) else []:
         yield from _texts("email", _lowered(email).get("value"))
+
+
+def _names(members: Mapping[str, Any]) -> Iterator[str]:
+    """What somebody is called in full, and each word of it."""
+    name = _lowered(members.get("name"))
+    both = (name.get("givenname"), name.get("familyname"))
+    for whole in (members.get("displayname"), name.get("formatted"), " ".join(each for each in both if _is_text(each))):
+        if _is_text(whole):
+            yield whole
+            yield from whole.split()
+
+
+def _is_text(value: Any) -> TypeGuard[str]:
+    return isinstance(value, str) and bool(value.strip())
 
 
 def _texts(kind: str, value: Any) -> Iterator[Identifier]:

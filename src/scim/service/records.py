@@ -1,13 +1,16 @@
-"""What the log is made of: changes, failures, and tokens that were refused."""
+"""What the log is made of: changes, failures, tokens that were refused, and acts on the tenant."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
 from scim.service.failures import Counted
-from scim.service.ports import Change
+from scim.service.ports import Act, Change
+
+AUTHENTICATE = "authenticate"
+"""What an operation is called that ended with its token."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +31,11 @@ class Refused:
     rule: str
 
 
-Record = Changed | Counted | Refused
+Record = Changed | Counted | Refused | Act
+
+CHANGES, FAILURES, ACTS = "changes", "failures", "acts"
+"""The kinds of records that a log can be asked for; refused tokens are among the failures."""
+EVERYTHING = (CHANGES, FAILURES, ACTS)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -43,23 +50,31 @@ class Place:
 class LogStore(Protocol):
     """The records of one tenant."""
 
-    def log(self, before: Place | None = None, *, failures_only: bool = False) -> Iterator[tuple[Place, Record]]:
-        """All records, the last first, or those behind a place; read as they are drawn."""
+    def log(self, before: Place | None = None, kinds: Collection[str] = EVERYTHING) -> Iterator[tuple[Place, Record]]:
+        """All records of these kinds, the last first, or those behind a place; read as they are drawn."""
 
-    def failures(self, handles: Iterable[str]) -> Iterator[Counted]:
-        """The failures of whoever has one of the handles."""
+    def failures(self, handles: Iterable[str] | None = None) -> Iterator[Counted]:
+        """The failures of whoever has one of the handles, or of everybody."""
 
     def changes(self, resource_id: str) -> Iterator[Changed]:
         """What was done with a user, the last first."""
 
-    def formerly(self, handle: str) -> list[str]:
-        """The ids of those who were once known by what the handle stands for."""
+    def formerly(self, handle: str) -> Iterator[str]:
+        """The ids of those who were once known by what the handle stands for.
+
+        Raises :class:`scim.protocol.errors.Unavailable` where that takes more than a part of the time that is left.
+        """
+
+    def user_names(self, ids: Iterable[str]) -> Mapping[str, str]:
+        """The names of those of the users who are here, by id."""
 
     def refused(self, since: str) -> list[Refused]:
         """The tokens that were refused since then, minute by minute."""
 
-    def failed(self, days: Sequence[str], operations: Sequence[str]) -> int:
-        """How often these operations failed on these days."""
+    def failed(self) -> Mapping[tuple[str, str], int]:
+        """How often each operation failed on each day (UTC), by day and operation: a refused token is none of these
+        but :data:`AUTHENTICATE`, and a silent no-op did not fail.
+        """
 
-    def changed(self, since: str) -> int:
-        """How many changes there were since then."""
+    def changed(self, day: str) -> int:
+        """How many changes there were on a day (UTC)."""

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from scim.service.expiry import warning
-from scim.service.log import Health
+from scim.service.health import Health
 from scim.service.ports import Tenant, TenantStore, Use
 
 _WORKERS = 8  # as many as Bulk has: within the connections of the store's client

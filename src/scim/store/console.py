@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from botocore.exceptions import ClientError
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from scim.service.invitations import Invitation
 from scim.service.ports import Act
 from scim.store import items, keys
-from scim.store.dynamo import Dynamo, Item, error_code
-from scim.store.transactions import Action, Part, commit
+from scim.store.dynamo import Dynamo, Item
+from scim.store.transactions import Action, ConditionFailed, Part, commit
 
 _TTL = {"#ttl": "ttl"}  # a reserved word
+_ABSENT = "attribute_not_exists(sk)"
 
 
 class ConsoleStore:
@@ -62,41 +62,44 @@ class InvitationStore:
 
     def add(self, digest: str, invitation: Invitation, act: Act) -> None:
         """Store an invitation together with the record of who made it."""
-        partition, record = keys.settings(invitation.tenant), keys.act(act.at, act.id)
-        absent = "attribute_not_exists(sk)"
-        wanted = (
-            (Part.RESOURCE, _item(digest, invitation)),
-            (Part.CHANGE, items.act(partition, record, act)),
-        )
-        puts = [{"TableName": self._dynamo.table, "Item": item, "ConditionExpression": absent} for _, item in wanted]
-        commit(
-            self._dynamo,
-            [Action(part, {"Put": put}) for (part, _), put in zip(wanted, puts, strict=True)],
-            token=self._new_id(),
-            is_committed=lambda: self._dynamo.get(partition, record) is not None,
-            new_token=self._new_id,
-        )
+        self._put(invitation, _item(digest, invitation), {"ConditionExpression": _ABSENT}, act)
 
     def get(self, digest: str) -> tuple[Invitation, str] | None:
         """An invitation, and the visitor who has used it, if one has."""
         item = self._dynamo.get(keys.CONSOLE, keys.invitation(digest))
         return None if item is None else (_invitation(item), item.get("taken", {}).get("S", ""))
 
-    def take(self, digest: str, visitor: str, now: float) -> Invitation | None:
-        """Use an invitation, unless another visitor has or it has expired; the same visitor may ask again."""
+    def take(self, digest: str, invitation: Invitation, visitor: str, now: float, act: Act) -> bool:
+        """Use an invitation that nobody has used and that has not expired, together with the record of who did.
+
+        Whether it is that visitor's then: the same visitor may ask again.
+        """
+        taken = {**_item(digest, invitation), "taken": {"S": visitor}}
+        is_open = {
+            "ConditionExpression": "expires > :now AND attribute_not_exists(taken)",
+            "ExpressionAttributeValues": {":now": {"N": str(now)}},
+        }
         try:
-            item = self._dynamo.update(
-                keys.CONSOLE,
-                keys.invitation(digest),
-                UpdateExpression="SET taken = :visitor",
-                ConditionExpression="expires > :now AND (attribute_not_exists(taken) OR taken = :visitor)",
-                ExpressionAttributeValues={":visitor": {"S": visitor}, ":now": {"N": str(now)}},
-            )
-        except ClientError as error:
-            if error_code(error) == "ConditionalCheckFailedException":
-                return None
-            raise
-        return _invitation(item)
+            self._put(invitation, taken, is_open, act)
+        except ConditionFailed:
+            found = self.get(digest)
+            return found is not None and found[1] == visitor and found[0].expires > now
+        return True
+
+    def _put(self, invitation: Invitation, item: Item, condition: Mapping[str, Any], act: Act) -> None:
+        """Write an invitation together with the record of what was done. Raises :class:`ConditionFailed`."""
+        table, partition, record = self._dynamo.table, keys.settings(invitation.tenant), keys.act(act.at, act.id)
+        acted = {"Item": items.act(partition, record, act), "ConditionExpression": _ABSENT}
+        commit(
+            self._dynamo,
+            [
+                Action(Part.RESOURCE, {"Put": {"TableName": table, "Item": item, **condition}}),
+                Action(Part.CHANGE, {"Put": {"TableName": table, **acted}}),
+            ],
+            token=self._new_id(),
+            is_committed=lambda: self._dynamo.get(partition, record) is not None,
+            new_token=self._new_id,
+        )
 
 
 def _item(digest: str, invitation: Invitation) -> Item:

@@ -156,6 +156,16 @@ def act(partition: str, sort: str, act: Act) -> Item:
     }
 
 
+def acted(item: Item) -> Act:
+    return Act(
+        item["change"]["S"],
+        item["at"]["S"],
+        item["operation"]["S"],
+        item["actor"]["S"],
+        {name: value["S"] for name, value in item["details"]["M"].items()},
+    )
+
+
 def use(partition: str, sort: str, use: Use) -> Item:
     return {
         **key(partition, sort),

@@ -30,6 +30,7 @@ FAILED = "F#"
 REFUSALS = "X#"
 COUNTERS = "K#"
 CHANGES = "C#"
+_ACTS = "A#act#"
 BOOKMARKS = "B#"
 _ID_END = "g"  # behind every hex digit and hyphen, of which ids are made
 _SEARCHABLE = 800  # bytes of a value that every key of it begins with, cut or not
@@ -67,6 +68,10 @@ FAILURES = Range("F#", "F$")
 """All failures of a tenant, by key as well as by time."""
 
 
+FAILED_REQUESTS = Range(FAILED, "X$")
+"""These, and the tokens that were refused."""
+
+
 def changes(user_id: str = "") -> Range:
     """All change records, or those of one user."""
     return Range(f"{CHANGES}{user_id}#" if user_id else CHANGES, f"{CHANGES}{user_id}$" if user_id else "C$")
@@ -80,6 +85,11 @@ def changed_id(sort: str) -> str:
 def recorded(prefix: str, at: str) -> str:
     """Where a record lies in the index by time: ``C#`` those of changes, ``F#`` those of failures."""
     return prefix + at
+
+
+def recorded_on(prefix: str, day: str) -> Range:
+    """The records of a day (UTC) in the index by time."""
+    return Range(recorded(prefix, day), recorded(prefix, f"{day}U"))  # U follows T
 
 
 def is_refusal(sort: str) -> bool:
@@ -101,7 +111,21 @@ def settings(tenant_id: str) -> str:
 
 def act(at: str, act_id: str) -> str:
     """The record of what was done with a tenant, in the order of time."""
-    return f"A#act#{at}#{act_id}"
+    return f"{_ACTS}{at}#{act_id}"
+
+
+def acts(until: str | None = None) -> Range:
+    """The acts on a tenant, all of them or those until then."""
+    return Range(_ACTS, _ACTS + (f"{until}#{_ID_END}" if until else _LAST_INSTANT))
+
+
+def acted_at(sort: str) -> str:
+    """The time in an act's key."""
+    return sort.removeprefix(_ACTS).partition("#")[0]
+
+
+def is_act(sort: str) -> bool:
+    return sort.startswith(_ACTS)
 
 
 def use(tenant_id: str) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from handlers.console.sessions import INVITED, OPERATOR, Session
 from handlers.console.visit import INVITATION, PASSWORD, SIGN_IN, Visit
 from handlers.console.web import BASE, Failure, NotFound, Page, go_to, own, redirect
-from scim.service.invitations import InvitationGone
+from scim.service.invitations import InvitationGone, guest
 from scim.service.signing_in import TooManyAttempts, WeakPassword
 
 if TYPE_CHECKING:
@@ -112,8 +112,7 @@ def accept(visit: Visit, secret: str) -> Page:
         found = visit.invitations.take(secret, visit.session.id)
     except InvitationGone:
         return visit.page("invitation-gone.html", HTTPStatus.GONE)
-    actor = f"console:invited:{found.tenant}"
-    session = visit.sessions.signed_in(INVITED, actor, tenant=found.tenant, generation=found.generation)
+    session = visit.sessions.signed_in(INVITED, guest(found.tenant), tenant=found.tenant, generation=found.generation)
     return _enter(visit, session, f"{BASE}/tenants/{found.tenant}/connect")
 
 

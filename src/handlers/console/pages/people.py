@@ -5,20 +5,19 @@ from __future__ import annotations
 import csv
 import gzip
 import io
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from http import HTTPStatus
 from itertools import islice
 from typing import Any
 
 from handlers.console.visit import Visit
 from handlers.console.web import Failure, NotFound, Page
-from scim.service.log import Case
-from scim.service.lookup import email_of, name_of, partly
+from scim.service.case import Case
+from scim.service.lookup import email_of, name_of
 from scim.service.ports import Tenant
 from scim.service.stored import Stored
 from scim.store.keys import is_user_id
 
-_SHOWN = 50
 _PAGE = 100
 _MAX_EXPORT_BYTES = 4_300_000  # in base64 it has to fit into the 6 MB of an answer
 _COLUMNS = ("id", "userName", "externalId", "name", "email", "active", "created", "lastModified")
@@ -30,27 +29,25 @@ def search(visit: Visit, tenant: Tenant) -> Page:
     """Whoever is called that, by all that identifies a person or by a part of their name."""
     who = visit.request.asked.get("who", "").strip()[:200]
     if not who:
-        return _people(visit, tenant, who, [])
+        return _people(visit, tenant, who, None)
     case = visit.log(tenant).why(who)
-    if len(case.people) == 1 or (case.timeline and not case.people):
+    if case.is_of_one:
         return _timeline(visit, tenant, who, case)
-    found = case.people or partly(visit.users(tenant), tenant.resource_types[0], who, _SHOWN)
-    if len(found) == 1:
-        return _timeline(visit, tenant, who, visit.log(tenant).why(found[0].id))
-    return _people(visit, tenant, who, found, case.diagnosis)
+    return _people(visit, tenant, who, case)
 
 
 def timeline(visit: Visit, tenant: Tenant, user_id: str) -> Page:
     """One of several who were found."""
     case = visit.log(tenant).why(user_id) if is_user_id(user_id) else None
-    if case is None or not (case.people or case.timeline):
+    if case is None or not case.is_of_one:
         raise NotFound
     return _timeline(visit, tenant, user_id, case)
 
 
-def _people(visit: Visit, tenant: Tenant, who: str, found: Sequence[Stored], diagnosis: Sequence[str] = ()) -> Page:
-    people = [_row(stored) for stored in found]
-    return visit.page("people.html", tenant=tenant.id, who=who, people=people, diagnosis=diagnosis, section="people")
+def _people(visit: Visit, tenant: Tenant, who: str, case: Case | None) -> Page:
+    """The form, and those whom it has found, unless it is one."""
+    people = [_row(stored) for stored in case.people] if case else []
+    return visit.page("people.html", tenant=tenant.id, who=who, people=people, case=case, section="people")
 
 
 def _timeline(visit: Visit, tenant: Tenant, who: str, case: Case) -> Page:

@@ -2,42 +2,42 @@
 
 from __future__ import annotations
 
-import json
+import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from datetime import UTC, datetime
+from dataclasses import replace
 from http import HTTPStatus
 
-from handlers.console.chart import by_day, chart, has_failed
+from handlers.console.chart import chart
 from handlers.console.guides import GUIDES
 from handlers.console.visit import Visit
 from handlers.console.web import Failure, Page
+from scim.service.entries import Entry
+from scim.service.invitations import guest
 from scim.service.ports import Tenant
 from scim.service.providers import recognise
 from scim.service.records import Place
 from scim.service.standing import standing
 
 _DAYS = 30
-_RECENT = 1_000
 _PAGE = 50
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", re.ASCII)
 
 
 def status(visit: Visit, tenant: Tenant) -> Page:
-    now = visit.sessions.now
     log = visit.log(tenant)
-    recent, more = log.page(count=_RECENT)
-    shown = standing(tenant, visit.store, now)
+    days = log.activity(_DAYS)
+    shown = standing(tenant, visit.store, visit.sessions.now)
     agent = shown.use.agent if shown.use else ""
-    provider = recognise(agent, "", (), None) or next((entry.provider for entry in recent if entry.provider), None)
+    provider = recognise(agent, "", (), None) or _provider_of(log.page(count=_PAGE)[0])
     return visit.page(
         "status.html",
         tenant=tenant.id,
         standing=shown,
         provider=GUIDES.get(provider or ""),
-        success=next((entry for entry in recent if entry.kind == "change"), None),
-        failure=next((entry for entry in recent if has_failed(entry)), None),
-        chart=chart(by_day(recent, datetime.fromtimestamp(now, UTC).date(), _DAYS)),
-        is_cut=more is not None,
-        health=log.health(),
+        success=log.last_success(),
+        failure=log.last_failure(),
+        chart=chart(days),
+        health=log.health(days),
         section="status",
     )
 
@@ -48,19 +48,33 @@ def log(visit: Visit, tenant: Tenant) -> Page:
     before = visit.request.asked.get("before")
     entries, last = visit.log(tenant).page(_place(before) if before else None, count=_PAGE, failures_only=failures_only)
     older = "" if last is None else _text(last)
+    shown = [_as_seen(visit, tenant, entry) for entry in entries]
     return visit.page(
-        "log.html", tenant=tenant.id, entries=entries, older=older, failures_only=failures_only, section="log"
+        "log.html", tenant=tenant.id, entries=shown, older=older, failures_only=failures_only, section="log"
     )
+
+
+def _provider_of(entries: list[Entry]) -> str | None:
+    return next((entry.provider for entry in entries if entry.provider), None)
+
+
+def _as_seen(visit: Visit, tenant: Tenant, entry: Entry) -> Entry:
+    """A customer's own people are not told who of the operator's has acted, only that it was the operator."""
+    is_told = visit.is_operator or not entry.actor or entry.actor == guest(tenant.id)
+    return entry if is_told else replace(entry, actor="the operator")
 
 
 def _text(place: Place) -> str:
     """A place as it stands in a link. Whoever changes it reads on from elsewhere in the same log."""
-    return urlsafe_b64encode(json.dumps([place.at, place.partition, place.sort]).encode()).decode()
+    return urlsafe_b64encode("\n".join((place.at, place.partition, place.sort)).encode()).decode()
 
 
 def _place(text: str) -> Place:
+    """Of what is a place, only the time is looked for in the table. Raises :class:`Failure`."""
     try:
-        at, partition, sort = json.loads(urlsafe_b64decode(text))
+        at, partition, sort = urlsafe_b64decode(text).decode().split("\n", 2)
     except ValueError:
-        raise Failure(HTTPStatus.BAD_REQUEST, "This link to older entries is not complete.") from None
-    return Place(str(at), str(partition), str(sort))
+        at = partition = sort = ""
+    if not _INSTANT.fullmatch(at):
+        raise Failure(HTTPStatus.BAD_REQUEST, "This link to older entries is not complete.")
+    return Place(at, partition, sort)

@@ -1,0 +1,74 @@
+"""The records of the log, as the table has them."""
+
+from __future__ import annotations
+
+import json
+
+from scim.service.failures import Counted, Failure
+from scim.service.ports import Change
+from scim.service.records import AUTHENTICATE, Changed, Record, Refused
+from scim.store import items, keys
+from scim.store.dynamo import Item
+
+DAY = "day#"
+"""What the names of the attributes begin with that count a failure day by day."""
+
+
+def record(item: Item) -> Record:
+    """Any record of the log."""
+    if keys.is_act(item["sk"]["S"]):
+        return items.acted(item)
+    if keys.is_refusal(item["sk"]["S"]):
+        return refused(item)
+    return changed(item) if "change" in item else counted(item)
+
+
+def failed_operation(item: Item) -> str:
+    """The operation that failed; empty for a silent no-op."""
+    if keys.is_refusal(item["sk"]["S"]):
+        return AUTHENTICATE
+    failure = counted(item).failure
+    return "" if failure.is_no_op else failure.operation
+
+
+def counted(item: Item) -> Counted:
+    said = json.loads(item["failure"]["S"])
+    failure = Failure(
+        at=item["last"]["S"],
+        operation=item["operation"]["S"],
+        handles=frozenset(item.get("handles", {}).get("SS", ())),
+        **said,
+    )
+    return Counted(failure, item["first"]["S"], int(item["count"]["N"]), days(item))
+
+
+def days(item: Item) -> dict[str, int]:
+    """How often it happened, by day (UTC)."""
+    return {name.removeprefix(DAY): int(value["N"]) for name, value in item.items() if name.startswith(DAY)}
+
+
+def refused(item: Item) -> Refused:
+    return Refused(item["first"]["S"], item["last"]["S"], int(item["count"]["N"]), item["rule"]["S"])
+
+
+def changed(item: Item) -> Changed:
+    change = Change(
+        at=item["at"]["S"],
+        operation=item["operation"]["S"],
+        changed=_texts(item, "changed"),
+        participation=item["participation"]["S"],
+        actor=item["actor"]["S"],
+        request_id=item["request"]["S"],
+        leniencies=_texts(item, "leniencies"),
+        resource_type=item["resourceType"]["S"],
+        user_name=item["userName"]["S"],
+        external_id=item.get("externalId", {}).get("S"),
+        active=item["active"]["BOOL"],
+        left_out=_texts(item, "leftOut"),
+        links=[(each["M"]["attribute"]["S"], each["M"]["id"]["S"]) for each in item.get("links", {}).get("L", ())],
+    )
+    return Changed(keys.changed_id(item["sk"]["S"]), change)
+
+
+def _texts(item: Item, name: str) -> list[str]:
+    return [each["S"] for each in item.get(name, {}).get("L", ())]
