@@ -7,6 +7,7 @@ import click
 
 from cli import output
 from cli.app import NotFound, as_json, at_a_deployment, deployment
+from cli.progress import counted
 from scim.service.expiry import warning
 from scim.service.ports import Tenant, TenantStore, Use
 
@@ -22,7 +23,7 @@ Examples:
 @at_a_deployment
 def tenants(json: bool) -> None:
     """List the tenants, those that were disconnected too."""
-    found = _all(deployment().store)
+    found = counted(_all(deployment().store), "Tenants", json=json)
     if json:
         output.array(found)
         return
