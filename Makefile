@@ -28,7 +28,7 @@ muster: .venv/bin/muster ## Install the command line as .venv/bin/muster
 test: .venv/installed $(engine) $(ministack) ## Run the tests
 	@.venv/bin/pytest
 
-browser: .venv/installed .venv-browser/installed $(engine) ## Go through the console in a real browser, and take its pictures (CHROMIUM=)
+browser: .venv-browser/installed ## Walk through the console in a real browser, and take its pictures (CHROMIUM=)
 	@PYTHONPATH=. .venv-browser/bin/pytest browser
 
 replay: .venv/installed ## Replay what identity providers send against a deployment (URL= TOKEN= PROVIDER=)

@@ -1,17 +1,17 @@
-"""What commands print: tables for people, JSON for programs. Progress goes to standard error."""
+"""What commands print: tables for people, JSON for programs."""
 
 import itertools
 import json
 import re
-import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import click
 
 _MEASURED = 200
+_WIDEST = 40
 _UNITS = {"m": 60.0, "h": 3_600.0, "d": 86_400.0}
 
 
@@ -67,24 +67,29 @@ def facts(values: Mapping[str, str]) -> None:
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Rows as they come; the columns are as wide as the first rows need."""
+    """Rows as they come; the columns are as wide as the first rows need, the last one as wide as it is.
+
+    What a row has beyond its columns stands below it, indented.
+    """
     remaining = iter(rows)
     first = [list(columns), *itertools.islice(remaining, _MEASURED)]
-    widths = [max(len(row[number]) for row in first) for number in range(len(columns))]
+    widths = [min(max(len(row[number]) for row in first), _WIDEST) for number in range(len(columns) - 1)]
     for row in itertools.chain(first, remaining):
-        click.echo("  ".join(f"{_visible(cell):<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip())
+        *cells, last = map(_visible, row[: len(columns)])
+        padded = [f"{_cut(cell):<{width}}" for cell, width in zip(cells, widths, strict=True)]
+        click.echo("  ".join([*padded, last]).rstrip())
+        for more in filter(None, row[len(columns) :]):
+            click.echo(f"    {_visible(more)}")
+
+
+def _cut(cell: str) -> str:
+    """Short enough for a column: one long name must not push away what everybody else has."""
+    return cell if len(cell) <= _WIDEST else cell[: _WIDEST - 1] + "\N{HORIZONTAL ELLIPSIS}"
 
 
 def _visible(text: str) -> str:
     """Without control characters: a name that somebody sent must not steer the terminal."""
     return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
-
-
-def counted(values: Iterable[Any], total: int, what: str) -> Iterator[Any]:
-    """The same, with a bar on standard error, where that is a terminal and the values themselves go elsewhere."""
-    shown = sys.stderr.isatty() and not sys.stdout.isatty()
-    with click.progressbar(values, length=total, label=what, file=sys.stderr, hidden=not shown) as bar:
-        yield from bar
 
 
 def now() -> float:

@@ -7,6 +7,7 @@ import click
 
 from cli import output
 from cli.app import NotFound, as_json, at_a_deployment, deployment
+from cli.progress import counted
 from scim.service.stored import Stored
 
 _COLUMNS = ("ID", "USER NAME", "ACTIVE", "NAME", "EMAIL", "MODIFIED")
@@ -47,7 +48,7 @@ def _list(tenant: str, *, active_only: bool, json: bool) -> None:
     if store.get(tenant) is None:
         raise NotFound(f"There is no tenant {tenant}.")
     total, _ = store.count(tenant)
-    read = output.counted(store.users(tenant), total, "Users")
+    read = counted(store.users(tenant), "Users", total)
     found = (stored for stored in read if not active_only or stored.resource.get("active") is True)
     if json:
         output.array({**stored.resource, "meta": _meta(stored)} for stored in found)

@@ -23,7 +23,13 @@ def schema() -> None:
     """Show, add and remove custom attributes: schema documents (RFC 7643 section 7) that extend a tenant's users."""
 
 
-@schema.command()
+@schema.command(
+    epilog="""\b
+Examples:
+  muster schema show acme
+  muster schema show acme --json | jq -r '.[].id'
+"""
+)
 @click.argument("tenant")
 @as_json
 @at_a_deployment
@@ -39,7 +45,13 @@ def show(tenant: str, json: bool) -> None:
     output.table(("ATTRIBUTE", "TYPE", "SCHEMA"), rows)
 
 
-@schema.command()
+@schema.command(
+    epilog="""\b
+Examples:
+  muster schema add acme examples/extensions/employee.json
+  muster schema add acme first.json second.json --stack muster
+"""
+)
 @click.argument("tenant")
 @click.argument(
     "files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="FILE..."
@@ -51,7 +63,12 @@ def add(tenant: str, files: tuple[Path, ...], json: bool) -> None:
     _told(deployment().tenants.add_schemas(tenant, read_documents(files)), json=json)
 
 
-@schema.command()
+@schema.command(
+    epilog="""\b
+Examples:
+  muster schema remove acme urn:ietf:params:scim:schemas:extension:survey:2.0:User
+"""
+)
 @click.argument("tenant")
 @click.argument("urn")
 @as_json

@@ -8,6 +8,7 @@ import click
 from cli import output
 from cli.app import NotFound, as_json, at_a_deployment, deployment
 from cli.deployment import Deployment
+from cli.progress import counted
 from scim.service.ports import Tenant
 from scim.service.standing import Standing, side_by_side, standing
 
@@ -24,7 +25,8 @@ Examples:
 def tenants(json: bool) -> None:
     """List the tenants, those that were disconnected too."""
     where = deployment()
-    found = map(_described, side_by_side(partial(_look, where), where.store.ids()))
+    looked_at = counted(side_by_side(partial(_look, where), where.store.ids()), "Tenants", json=json)
+    found = map(_described, looked_at)
     if json:
         output.array(found)
         return

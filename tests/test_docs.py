@@ -16,6 +16,10 @@ from scim.protocol.dialect import Leniency
 from scim.settings import Settings
 
 ROOT = Path(__file__).parent.parent
+IMAGES = ROOT / "docs/images"
+PAGES = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
+GUIDES = [page for page in (ROOT / "docs/identity-providers").glob("*.md") if page.name != "README.md"]
+_MOST_BYTES = 60_000
 
 
 def read(name: str) -> str:
@@ -90,16 +94,37 @@ def test_every_dependency_has_its_reason() -> None:
     assert {re.split(r"[\[<>=]", name)[0] for name in wanted} <= documented
 
 
-@pytest.mark.parametrize("name", ["README.md", "docs/decisions.md", "docs/operations.md", "docs/architecture.md"])
+@pytest.mark.parametrize(
+    "name", ["README.md", "docs/decisions.md", "docs/operations.md", "docs/architecture.md", "docs/console.md"]
+)
 def test_every_make_target_that_is_named_exists(name: str) -> None:
     targets = set(re.findall(r"^([a-z]+):", read("Makefile"), re.MULTILINE))
     assert set(re.findall(r"(?:^|`)make ([a-z]+)", read(name), re.MULTILINE)) <= targets
 
 
+def links(page: Path) -> Iterator[Path]:
+    """What a page links to or shows, other than addresses."""
+    for link in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text("utf-8")):
+        yield page.parent / link
+
+
 def test_every_file_that_is_linked_exists() -> None:
-    for page in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]:
-        for link in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text("utf-8")):
-            assert (page.parent / link).exists(), f"{page.name} links to {link}"
+    for page in PAGES:
+        for link in links(page):
+            assert link.exists(), f"{page.name} links to {link}"
+
+
+def test_every_picture_is_shown_and_small() -> None:
+    pictures = {picture.resolve() for picture in IMAGES.rglob("*.png")}
+    assert pictures
+    assert pictures - {link.resolve() for page in PAGES for link in links(page)} == set()
+    assert {picture.name for picture in pictures if picture.stat().st_size > _MOST_BYTES} == set()
+
+
+@pytest.mark.parametrize("page", GUIDES, ids=lambda page: page.stem)
+def test_every_guide_shows_its_own_page_of_the_console(page: Path) -> None:
+    shown = {link.resolve() for link in links(page)}
+    assert (IMAGES / f"guides/{page.stem}.png").resolve() in shown
 
 
 def test_every_room_of_the_architecture_exists() -> None:

@@ -2,6 +2,8 @@
 
 import json
 import re
+from collections.abc import Mapping
+from operator import eq, ge, gt, le, ne
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +22,35 @@ RING = [
     Intrinsic("If", ["HasAlarmEmail", Intrinsic("Ref", "AlarmMail"), Intrinsic("Ref", "AWS::NoValue")]),
 ]
 
+_COMPARE = {"=": eq, "!=": ne, ">": gt, ">=": ge, "<=": le}
+
 
 def metrics() -> set[str]:
     return {each["MetricTransformations"][0]["MetricName"] for each in FILTERS.values()}
+
+
+def functions() -> dict[str, dict[str, Any]]:
+    return DEPLOYMENT.of_type("AWS::Serverless::Function")
+
+
+def counted(line: Mapping[str, Any]) -> set[str]:
+    """The metrics that a log line counts for."""
+    return {
+        each["MetricTransformations"][0]["MetricName"]
+        for each in FILTERS.values()
+        if all(
+            any(_holds(term, line) for term in part.strip("() ").split(" || "))
+            for part in each["FilterPattern"].strip("{} ").split(" && ")
+        )
+    }
+
+
+def _holds(term: str, line: Mapping[str, Any]) -> bool:
+    """Whether a comparison of a filter pattern does: with ``*`` for any value, and never for a field that is absent."""
+    field, operator, wanted = term.removeprefix("$.").split(" ", 2)
+    if field not in line or wanted == "*":
+        return field in line
+    return bool(_COMPARE[operator](line[field], json.loads(wanted)))
 
 
 def dashboard() -> dict[str, Any]:
@@ -32,9 +60,9 @@ def dashboard() -> dict[str, Any]:
 
 
 def test_every_metric_is_read_from_a_field_that_is_documented() -> None:
-    documented = {
-        name.strip("`") for field, _ in rows("docs/operations.md", "## Log lines") for name in field.split(", ")
-    }
+    fields = [field for field, _ in rows("docs/operations.md", "## Log lines")]
+    fields += [fields for _, fields, _ in rows("docs/operations.md", "Two lines come besides:")]
+    documented = {name for each in fields for name in re.findall(r"`(\w+)`", each)}
     for each in FILTERS.values():
         (transformation,) = each["MetricTransformations"]
         text = " ".join([each["FilterPattern"], transformation["MetricValue"], str(transformation.get("Dimensions"))])
@@ -69,3 +97,53 @@ def test_every_alarm_rings_and_is_documented_with_what_to_do(name: str) -> None:
     assert alarm["TreatMissingData"] == "notBreaching"
     if alarm.get("Namespace") == Intrinsic("Ref", "AWS::StackName"):
         assert alarm["MetricName"] in metrics()
+
+
+@pytest.mark.parametrize(
+    ("line", "metrics"),
+    [
+        ({"message": "token expires", "within_days": 30}, set()),
+        ({"message": "token expires", "within_days": 7}, {"ExpiringTokens"}),
+        ({"message": "token expires", "within_days": 1}, {"ExpiringTokens"}),
+        ({"message": "console", "status": 500}, {"Faults"}),
+        ({"message": "console", "status": 404}, set()),
+        ({"message": "request", "status": 503}, {"Faults"}),
+        ({"message": "request", "status": 401}, {"Unauthenticated"}),
+        ({"message": "request", "status": 401, "token_of": "acme"}, {"Unauthenticated", "RefusedTokens"}),
+    ],
+)
+def test_line_counts_where_it_should(line: dict[str, Any], metrics: set[str]) -> None:
+    of_every_request = {"Requests", "Latency", "LatencyOfAll"} if line["message"] == "request" else set()
+    assert counted({"operation": "GET Users"} | line) == metrics | of_every_request
+
+
+@pytest.mark.parametrize(("name", "hours"), [("RefusedTokenAlarm", 1), ("ExpiringTokenAlarm", 24)])
+def test_one_token_that_is_refused_or_ends_soon_rings(name: str, hours: int) -> None:
+    alarm = ALARMS[name]
+    assert (alarm["Statistic"], alarm["ComparisonOperator"]) == ("Sum", "GreaterThanThreshold")
+    assert (alarm["Threshold"], alarm["EvaluationPeriods"], alarm["Period"]) == (0, 1, hours * 3_600)
+
+
+def test_an_alarm_rings_where_any_function_is_throttled() -> None:
+    throttled = [each["MetricStat"]["Metric"] for each in ALARMS["ThrottleAlarm"]["Metrics"] if "MetricStat" in each]
+    assert {each["MetricName"] for each in throttled} == {"Throttles"}
+    assert sorted(dimension["Value"].argument for each in throttled for dimension in each["Dimensions"]) == sorted(
+        functions()
+    )
+
+
+def test_a_function_that_no_gateway_stands_before_has_an_alarm_of_its_own() -> None:
+    """Where a gateway stands before it, GatewayAlarm rings for what it fails to answer."""
+    behind = {
+        name
+        for name, each in functions().items()
+        if any(event["Type"] == "HttpApi" for event in each.get("Events", {}).values())
+    }
+    watched = {
+        dimension["Value"].argument
+        for alarm in ALARMS.values()
+        for dimension in alarm.get("Dimensions", [])
+        if dimension["Name"] == "FunctionName"
+    }
+    assert behind
+    assert watched == functions().keys() - behind

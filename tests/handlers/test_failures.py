@@ -189,6 +189,13 @@ def test_requests_of_nobody_leave_nothing(scim: Endpoint, failures: Failures, lo
     assert "token_of" not in log.last
 
 
+def test_mistyped_token_counts_for_no_tenant(scim: Endpoint, failures: Failures, log: Log) -> None:
+    mistyped = scim.token[:-10] + ("B" if scim.token[-10] == "A" else "A") + scim.token[-9:]
+    assert scim.request("GET", "/Users", authorization=f"Bearer {mistyped}").status == 401
+    assert failures() == []
+    assert "token_of" not in log.last
+
+
 # Nothing of this changes an answer
 
 

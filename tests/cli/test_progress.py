@@ -1,0 +1,154 @@
+"""Progress of long work, on a real terminal."""
+
+import json
+import os
+import pty
+from collections.abc import Iterator
+from select import select
+from time import sleep
+
+import pytest
+
+from cli import progress
+from cli.main import muster
+from cli.progress import counted, waiting
+from scim.store.tenants import TenantStore
+from tests.cli.conftest import Muster
+
+_ERASE = "\r\x1b[K"
+_LONG_S = 30
+
+
+class Terminal:
+    """Both ends of one: what is written to it can be read."""
+
+    def __init__(self) -> None:
+        self._screen, keyboard = pty.openpty()
+        self.stderr = os.fdopen(keyboard, "w")
+
+    def read(self) -> str:
+        """What comes next; waits for it."""
+        assert select([self._screen], [], [], _LONG_S)[0], "nothing is written"
+        return os.read(self._screen, 10_000).decode()
+
+    def rest(self) -> str:
+        """What was written since the last time."""
+        self.stderr.write("END")
+        self.stderr.flush()
+        seen = ""
+        while not seen.endswith("END"):
+            seen += self.read()
+        return seen.removesuffix("END")
+
+    def close(self) -> None:
+        self.stderr.close()
+        os.close(self._screen)
+
+
+@pytest.fixture
+def terminal(monkeypatch: pytest.MonkeyPatch) -> Iterator[Terminal]:
+    """That which standard error is."""
+    terminal = Terminal()
+    monkeypatch.setattr(progress, "sys", terminal)
+    monkeypatch.setattr(progress, "_PATIENCE_S", 0.01)
+    yield terminal
+    terminal.close()
+
+
+def test_line_tells_how_far_it_is_while_the_next_value_is_waited_for(terminal: Terminal) -> None:
+    seen = []
+
+    def values() -> Iterator[int]:
+        yield 1_000
+        seen.append(terminal.read())
+        yield 2_000
+
+    assert list(counted(values(), "Users", 2)) == [1_000, 2_000]
+    assert seen[0].startswith(f"{_ERASE}Users  1 of 2  0 s")
+    assert terminal.rest().endswith(_ERASE)
+
+
+def test_line_gives_way_to_what_is_printed(terminal: Terminal) -> None:
+    def values() -> Iterator[int]:
+        assert "Tenants  0 s" in terminal.read()
+        yield 1
+
+    for _ in counted(values(), "Tenants"):
+        assert terminal.rest().endswith(_ERASE)
+
+
+def test_line_without_a_number_tells_that_something_is_done(terminal: Terminal) -> None:
+    with waiting("Looking for the person"):
+        assert terminal.read().startswith(f"{_ERASE}Looking for the person  0 s")
+    assert terminal.rest().endswith(_ERASE)
+
+
+def test_what_is_done_soon_needs_no_line(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(progress, "_PATIENCE_S", 60)
+    with waiting("Looking for the person"):
+        assert list(counted([1, 2], "Users", 2)) == [1, 2]
+    assert terminal.rest() == ""
+
+
+def test_programs_get_no_line(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(progress, "_PATIENCE_S", 0)
+    with waiting("Looking for the person", json=True):
+        assert list(counted(slowly(), "Users", 2, json=True)) == [1, 2]
+    assert terminal.rest() == ""
+
+
+def test_files_get_no_line(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(progress, "_PATIENCE_S", 0)
+    with waiting("Looking for the person"):
+        assert list(counted(slowly(), "Users", 2)) == [1, 2]
+    assert capfd.readouterr().err == ""
+
+
+def slowly() -> Iterator[int]:
+    """Slowly enough for a line that has no patience."""
+    for value in (1, 2):
+        sleep(0.1)
+        yield value
+
+
+def until_drawn(terminal: Terminal, name: str, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Has the store wait for the line in one of its reads; gets what was drawn."""
+    drawn: list[str] = []
+    original = getattr(TenantStore, name)
+
+    def slow(self: TenantStore, *arguments: str) -> Iterator[object]:
+        drawn.append(terminal.read())
+        yield from original(self, *arguments)
+
+    monkeypatch.setattr(TenantStore, name, slow)
+    return drawn
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reads", "line"),
+    [
+        (["tenants"], "ids", "Tenants  0 s"),
+        (["users", "acme"], "users", "Users  0 of 0  0 s"),
+        (["participants", "acme"], "users", "Users  0 of 0  0 s"),
+        (["users", "acme", "--json"], "users", "Users  0 of 0  0 s"),
+    ],
+)
+def test_command_that_may_take_long_tells_how_far_it_is(
+    run: Muster, terminal: Terminal, monkeypatch: pytest.MonkeyPatch, arguments: list[str], reads: str, line: str
+) -> None:
+    run.deployment.tenants.connect("acme")
+    with monkeypatch.context() as patch:
+        drawn = until_drawn(terminal, reads, patch)
+        muster.main(arguments, standalone_mode=False)
+    assert line in drawn[0]
+    assert terminal.rest().endswith(_ERASE)
+
+
+def test_tenants_for_programs_come_without_a_line(
+    run: Muster, terminal: Terminal, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(progress, "_PATIENCE_S", 0)
+    run.deployment.tenants.connect("acme")
+    muster.main(["tenants", "--json"], standalone_mode=False)
+    assert terminal.rest() == ""
+    assert [each["tenant"] for each in json.loads(capsys.readouterr().out)] == ["acme"]
