@@ -8,9 +8,10 @@ import click
 
 from cli import output
 from cli.app import NotFound, as_json, at_a_deployment, deployment
+from cli.progress import counted, waiting
+from cli.report import show_case, show_health, show_log
 from scim.service.entries import Entry
 from scim.service.log import Log
-from scim.service.report import case_lines, health_lines, log_lines
 
 _PAGE = 200
 
@@ -30,12 +31,12 @@ Examples:
 @at_a_deployment
 def log(tenant: str, failures: bool, number: int, json: bool) -> None:
     """Show what was written for TENANT, what failed and what to change, and what was done with the tenant itself."""
-    found = islice(_entries(_log(tenant), failures_only=failures), number)
+    entries = islice(_entries(_log(tenant), failures_only=failures), number)
+    found = counted(entries, "Entries", json=json)
     if json:
         output.array(map(asdict, found))
     else:
-        for line in log_lines(found):
-            click.echo(line)
+        show_log(found)
 
 
 @click.command(
@@ -52,14 +53,14 @@ Examples:
 @at_a_deployment
 def why(tenant: str, person: str, json: bool) -> None:
     """Tell why PERSON did or did not get in: by userName, email, externalId, id or name."""
-    case = _log(tenant).why(person)
+    with waiting("Looking for the person", json=json):
+        case = _log(tenant).why(person)
     if json:
         users, timeline = [each.resource for each in case.people], [asdict(entry) for entry in case.timeline]
         told = {"asked": case.asked, "users": users, "outside": case.outside, "diagnosis": case.diagnosis}
         output.document(told | {"timeline": timeline})
     else:
-        for line in case_lines(case):
-            click.echo(line)
+        show_case(case)
 
 
 @click.command(
@@ -74,12 +75,12 @@ Examples:
 @at_a_deployment
 def health(tenant: str, json: bool) -> None:
     """Show how many writes of TENANT failed, and warn before Entra ID quarantines."""
-    found = _log(tenant).health()
+    with waiting("Counting", json=json):
+        found = _log(tenant).health()
     if json:
         output.document(asdict(found) | {"share": found.share})
     else:
-        for line in health_lines(found):
-            click.echo(line)
+        show_health(found)
 
 
 def _log(tenant: str) -> Log:

@@ -75,11 +75,11 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     first = [list(columns), *itertools.islice(remaining, _MEASURED)]
     widths = [min(max(len(row[number]) for row in first), _WIDEST) for number in range(len(columns) - 1)]
     for row in itertools.chain(first, remaining):
-        *cells, last = map(_visible, row[: len(columns)])
+        *cells, last = map(visible, row[: len(columns)])
         padded = [f"{_cut(cell):<{width}}" for cell, width in zip(cells, widths, strict=True)]
         click.echo("  ".join([*padded, last]).rstrip())
         for more in filter(None, row[len(columns) :]):
-            click.echo(f"    {_visible(more)}")
+            click.echo(f"    {visible(more)}")
 
 
 def _cut(cell: str) -> str:
@@ -87,7 +87,7 @@ def _cut(cell: str) -> str:
     return cell if len(cell) <= _WIDEST else cell[: _WIDEST - 1] + "\N{HORIZONTAL ELLIPSIS}"
 
 
-def _visible(text: str) -> str:
+def visible(text: str) -> str:
     """Without control characters: a name that somebody sent must not steer the terminal."""
     return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
 

@@ -23,10 +23,13 @@ def acme(run: Muster) -> Endpoint:
 def test_log_has_what_was_written_and_what_failed(run: Muster, acme: Endpoint) -> None:
     lines = run("log", "acme").stdout.splitlines()
 
-    assert len(lines) == 5
-    assert "400  create  bob@example.com [userName, active]  The value of active is of the wrong type." in lines[0]
-    assert lines[1].startswith("    What to change: ")
-    assert "201  create  ada@example.com  Created, takes part now." in lines[2]
+    cells = [re.split(r"  +", line.strip()) for line in lines]
+    assert cells[0] == ["WHEN", "STATUS", "OPERATION", "WHO", "TIMES", "WHAT"]
+    assert (cells[1][0], cells[1][2:5]) == ("!", ["400", "create", "bob@example.com"])
+    assert cells[1][5].startswith("The value of active is of the wrong type.")
+    assert lines[2] == "    Sent: userName, active"
+    assert lines[3].startswith("    What to change: ")
+    assert cells[4][1:] == ["201", "create", "ada@example.com", "Created, takes part now."]
 
 
 def test_log_has_what_was_done_with_the_tenant_and_by_whom(run: Muster) -> None:
@@ -35,19 +38,21 @@ def test_log_has_what_was_done_with_the_tenant_and_by_whom(run: Muster) -> None:
     run("rotate", "acme", "--expires", "90d")
     run("revoke", "acme", "--yes")
 
-    told = [re.sub(r"20[-\dT:.]+Z", "THEN", line) for line in run("log", "acme").stdout.splitlines()]
+    lines = run("log", "acme").stdout.splitlines()[1:]
+    told = [re.sub(r"  +", "  ", re.sub(r"20[-\dT:.]+Z", "THEN", line)) for line in lines[::2]]
 
     by = "arn:aws:sts::123456789012:user/moto"
     assert told == [
-        f"* THEN    -  revoke  {by}  Ended all tokens: no earlier token is valid.",
-        f"* THEN    -  show  {by}  Saw the new token.",
-        f"* THEN    -  rotate  {by}  Made a new token: the token ends at THEN; the token before is valid until THEN.",
-        f"* THEN    -  configure  {by}  Changed the settings: strict mode.",
-        f"* THEN    -  show  {by}  Saw the new token.",
-        f"* THEN    -  connect  {by}  Connected the tenant: tolerant mode; no extensions; the token has no end; "
+        "*  THEN  revoke  Ended all tokens: no earlier token is valid.",
+        "*  THEN  show  Saw the new token.",
+        "*  THEN  rotate  Made a new token: the token ends at THEN; the token before is valid until THEN.",
+        "*  THEN  configure  Changed the settings: strict mode.",
+        "*  THEN  show  Saw the new token.",
+        "*  THEN  connect  Connected the tenant: tolerant mode; no extensions; the token has no end; "
         "no earlier token is valid.",
     ]
-    assert run("log", "acme", "--failures").stdout == ""
+    assert lines[1::2] == [f"    By: {by}"] * 6
+    assert len(run("log", "acme", "--failures").stdout.splitlines()) == 1
     assert run.json("log", "acme", "-n", "1")[0]["actor"] == by
 
 
@@ -74,13 +79,24 @@ def test_why_tells_what_happened_and_what_to_change(run: Muster, acme: Endpoint)
     assert [entry["operation"] for entry in case["timeline"]] == ["create"]
 
 
+def test_what_somebody_sent_does_not_steer_the_terminal(run: Muster, acme: Endpoint) -> None:
+    acme.request("POST", "/Users", {"schemas": [CORE], "userName": "eve\u001b[31m", "active": "x"})
+
+    told = run("why", "acme", "eve\u001b[31m").stdout
+
+    assert "eve\N{REPLACEMENT CHARACTER}[31m" in told
+    assert "\u001b" not in told + run("log", "acme").stdout
+
+
 def test_why_lists_all_who_have_the_name(run: Muster, acme: Endpoint) -> None:
     case = run.json("why", "acme", "example.com")
 
     assert ([each["userName"] for each in case["users"]], case["outside"]) == (["ada@example.com"], ["bob@example.com"])
-    assert run("why", "acme", "example.com").stdout.splitlines()[1:] == [
-        "  ada@example.com  Ada Lovelace  takes part",
-        "  bob@example.com  did not get in",
+    shown = run("why", "acme", "example.com").stdout.splitlines()[2:]
+    assert [re.split(r"  +", line.strip()) for line in shown] == [
+        ["USERNAME", "NAME", "EMAIL"],
+        ["ada@example.com", "Ada Lovelace", "takes part"],
+        ["bob@example.com", "did not get in"],
     ]
 
 

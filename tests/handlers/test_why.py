@@ -17,7 +17,6 @@ from scim.access import tokens
 from scim.protocol.errors import Unavailable
 from scim.service.case import Case
 from scim.service.log import Log
-from scim.service.report import case_lines
 from scim.settings import Settings
 from scim.store.records import RecordStore
 from tests.endpoint import CORE, ENTERPRISE, ENVIRONMENT, Endpoint
@@ -241,11 +240,9 @@ def test_several_of_one_name_are_told_to_choose_from(scim: Endpoint, why: Why) -
 
     assert ([each.id for each in case.people], case.outside) == ([ada["id"]], ["ada@example.org"])
     assert (case.timeline, case.is_of_one) == ((), False)
-    assert list(case_lines(case)) == [
+    assert case.diagnosis == [
         "Several people are called Ada Lovelace, or have it in their name. "
         "Ask by what identifies the one who is meant.",
-        "  ada@example.com  Ada Lovelace  takes part",
-        "  ada@example.org  did not get in",
     ]
 
 
@@ -409,14 +406,3 @@ def test_loop_is_told(scim: Endpoint, why: Why) -> None:
     assert case.timeline[0].is_loop
     assert (case.timeline[0].count, len(case.timeline)) == (5, 2)
     assert "It is a loop" in told(case)
-
-
-def test_text_has_the_diagnosis_and_the_timeline(scim: Endpoint, why: Why) -> None:
-    scim.request("POST", "/Users", {"schemas": [CORE], "userName": "ada\u001b[31m", "active": "x"})
-
-    lines = list(case_lines(why("ada\u001b[31m")))
-
-    assert lines[0].startswith("A create failed with 400")
-    assert any("  400  create  ada?[31m [userName, active]" in line for line in lines)
-    assert any(line.startswith("    What to change: ") for line in lines)
-    assert "\u001b" not in "".join(lines)

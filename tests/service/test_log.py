@@ -10,7 +10,6 @@ from scim.service.health import Day
 from scim.service.log import Log
 from scim.service.ports import Tenant
 from scim.service.records import Changed, Place, Record, Refused
-from scim.service.report import health_lines
 from tests.service.fakes import NOW, MemoryStore
 
 TODAY, YESTERDAY = "2026-01-31", "2026-01-30"
@@ -90,7 +89,6 @@ def test_token_that_was_refused_is_warned_of_since_entra_quarantines_at_once() -
 
     assert health.refused == 3
     assert "3 or more requests came with a token that is not valid" in health.warnings[0]
-    assert list(health_lines(health))[1].startswith("WARNING: ")
 
 
 def test_activity_has_each_day_with_all_that_failed_and_of_it_the_writes() -> None:

@@ -1,0 +1,70 @@
+"""The log, a person's case and a tenant's health, for people."""
+
+from collections.abc import Iterable, Iterator
+
+import click
+
+from cli import output
+from scim.service.case import Case
+from scim.service.entries import Entry
+from scim.service.health import Health
+from scim.service.lookup import email_of, name_of
+
+_KINDS = {"change": "", "failure": "!", "no-op": "~", "token": "!", "act": "*"}
+"""What a row begins with: ``!`` failed, ``~`` was answered with success and came to nothing in part, ``*`` was done
+with the tenant.
+"""
+_COLUMNS = ("", "WHEN", "STATUS", "OPERATION", "WHO", "TIMES", "WHAT")
+
+
+def show_log(entries: Iterable[Entry]) -> None:
+    """A row each; what was sent, who did it and what to change stand below it."""
+    output.table(_COLUMNS, map(_row, entries))
+
+
+def _row(entry: Entry) -> tuple[str, ...]:
+    sent = f"Sent: {', '.join(entry.sent)}" if entry.sent and entry.kind != "change" else ""
+    often = f"{entry.count} since {entry.first}{' LOOP' if entry.is_loop else ''}" if entry.count > 1 else ""
+    return (
+        _KINDS[entry.kind],
+        entry.at,
+        str(entry.status or ""),
+        entry.operation,
+        entry.person,
+        often,
+        entry.what,
+        f"By: {entry.actor}" if entry.actor else "",
+        sent,
+        f"What to change: {entry.change}" if entry.change else "",
+    )
+
+
+def show_case(case: Case) -> None:
+    """The diagnosis, and behind it the timeline, or those from whom to choose."""
+    for line in case.diagnosis:
+        click.echo(output.visible(line))
+    if case.timeline:
+        click.echo()
+        show_log(case.timeline)
+    elif case.people or case.outside:
+        click.echo()
+        output.table(("USERNAME", "NAME", "EMAIL", ""), _to_choose_from(case))
+
+
+def _to_choose_from(case: Case) -> Iterator[tuple[str, ...]]:
+    for each in case.people:
+        part = "takes part" if each.resource.get("active") is True else "does not take part"
+        yield each.resource["userName"], name_of(each.resource), email_of(each.resource), part
+    for identifier in case.outside:
+        yield identifier, "", "", "did not get in"
+
+
+def show_health(health: Health) -> None:
+    """The share of failures, and what it leads to."""
+    if health.failures:
+        writes = health.failures + health.changes
+        click.echo(f"{health.failures} writes failed today and yesterday, {health.share:.0%} of {writes}.")
+    else:
+        click.echo(f"No write failed today and yesterday; {health.changes} changed something.")
+    for each in health.warnings:
+        click.echo(f"WARNING: {each}")
