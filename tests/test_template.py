@@ -547,7 +547,7 @@ def test_publishing_and_linking_takes_exactly_the_rights_that_the_function_has(
     handler = load(FUNCTIONS["ChangesFunction"].handler)
     alice = scim.create(externalId="a", **{ENTERPRISE: {"manager": {"value": "boss"}}})
     boss = scim.create(userName="boss")
-    scim.create(emails=[{"value": "boss"}])
+    scim.create(**{ENTERPRISE: {"manager": {"value": "nobody"}}})
     needed.clear()
     monkeypatch.setattr(Dynamo, "transact", see)
     _follow(handler)

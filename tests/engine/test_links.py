@@ -150,6 +150,47 @@ def test_a_ref_of_the_clients_own_stays_as_it_was_sent(scim: Endpoint, publish: 
     assert [to for _, to in links(told)] != []
 
 
+def test_a_relative_ref_as_in_the_rfc_stays_and_a_write_that_changes_nothing_keeps_it(
+    scim: Endpoint, publish: Read
+) -> None:
+    boss = scim.create()
+    own = {"value": boss["id"], "$ref": f"../Users/{boss['id']}"}
+    alice = scim.create(**{ENTERPRISE: {"manager": own}})
+    publish()
+    again = scim.patch(alice["id"], {"op": "replace", "path": "active", "value": True})
+    assert (again.json()["meta"]["version"], again.json()[ENTERPRISE]["manager"]) == ('W/"1"', own)
+
+
+def test_what_was_read_before_a_link_ended_can_be_sent_back(scim: Endpoint, publish: Read) -> None:
+    alice, boss = report(scim), scim.create(userName="boss@example.com")
+    publish()
+    read = scim.request("GET", f"/Users/{alice['id']}").json()
+    scim.request("DELETE", f"/Users/{boss['id']}")
+    other = scim.create(userName="boss@example.com")
+    publish()
+    scim.request("PUT", f"/Users/{alice['id']}", read)
+    assert manager_of(scim, alice)["$ref"] == location(other)
+
+
+def test_of_many_with_an_address_the_one_who_has_it_as_a_name_is_meant(scim: Endpoint, publish: Read) -> None:
+    alice = report(scim)
+    shared = {"emails": [{"value": "boss@example.com"}]}
+    run(scim, [post(f"user-{number}", **shared) for number in range(220)])
+    boss = scim.create(userName="boss@example.com")
+    publish()
+    assert manager_of(scim, alice)["$ref"] == location(boss)
+
+
+def test_an_end_that_the_client_made_is_told_with_the_links_that_are_left(scim: Endpoint, publish: Read) -> None:
+    alice, boss = report(scim), scim.create(userName="boss@example.com")
+    publish()
+    scim.patch(alice["id"], {"op": "remove", "path": MANAGER})
+    publish()
+    told = publish()
+    assert links(told) == [(alice["id"], [{"attribute": MANAGER, "id": boss["id"]}]), (alice["id"], [])]
+    assert (told[-1]["detail"]["sequence"], told[-1]["detail"]["changed"]) == (2, [MANAGER])
+
+
 def test_whoever_leaves_or_is_renamed_is_linked_no_longer_until_they_come_back(scim: Endpoint, publish: Read) -> None:
     alice, boss = report(scim), scim.create(userName="boss@example.com")
     publish()

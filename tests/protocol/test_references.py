@@ -56,6 +56,19 @@ def test_a_resource_with_a_revised_value_shares_nothing_that_changed() -> None:
 
 
 @pytest.mark.parametrize(
+    ("ref", "mutability", "room"),
+    [(True, "readWrite", True), (False, "readWrite", False), (True, "immutable", False)],
+)
+def test_there_is_room_for_a_ref_where_it_can_be_sent_back(ref: bool, mutability: str, room: bool) -> None:
+    value = {"name": "value", "type": "string", "format": "employee"}
+    refs = [{"name": "$ref", "type": "reference", "referenceTypes": ["User"]}] if ref else []
+    peer = {"name": "peer", "type": "complex", "mutability": mutability, "subAttributes": [value, *refs]}
+    kind = user_type().extended([{"id": "urn:example:peers", "attributes": [peer]}])
+    (told,) = references({"userName": "a", "urn:example:peers": {"peer": {"value": "x"}}}, kind)
+    assert told.has_room is room
+
+
+@pytest.mark.parametrize(
     ("document", "refers"),
     [
         ({"type": "string", "format": "employee"}, True),

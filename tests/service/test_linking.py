@@ -1,6 +1,6 @@
 """Who is linked to whom, and what comes of changes that are followed at the same time (tests/engine: on a real one)."""
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -10,7 +10,7 @@ from scim.protocol.comparison import key
 from scim.protocol.errors import Unavailable
 from scim.protocol.schema import user_type
 from scim.service.linking import Followed, Linking, Seeking
-from scim.service.links import Links
+from scim.service.links import Links, carry
 from scim.service.people import handle, known_by
 from scim.service.ports import Change, VersionConflict
 from scim.service.stored import Stored
@@ -39,13 +39,10 @@ class Users:
         self._others("get_all")
         return found
 
-    def named(self, value: str) -> Sequence[Stored]:
-        wanted = key(value)
-        return [
-            each
-            for each in self.users.values()
-            if any(key(identifier) == wanted for _, identifier in known_by(each.resource).identifiers)
-        ]
+    def named(self, value: str) -> Iterator[Collection[str]]:
+        for kind in ("id", "userName", "externalId", "email"):
+            people = {each.id: known_by(each.resource).identifiers for each in self.users.values()}
+            yield [each for each, known in people.items() if any((kind, key(value)) == (k, key(v)) for k, v in known)]
 
     def enter(self, seeking: Collection[Seeking], no_longer: Collection[Seeking]) -> None:
         self._others("enter")
@@ -112,12 +109,43 @@ def test_a_change_of_links_is_told_with_the_request_that_led_to_it(users: Users)
     assert [links for _, _, links, _ in told] == [[(MANAGER, boss.id)], []]
 
 
-def test_an_id_is_known_to_nobody_before_there_is_one_and_outweighs_everything(users: Users) -> None:
+def test_an_id_outweighs_everything(users: Users) -> None:
     boss = users.put("boss")
     other = users.put(boss.id)
     alice = users.put("alice", boss.id)
     follow(users, boss, other, alice)
     assert users.manager(alice.id) == [boss.id]
+
+
+def test_an_id_may_be_named_before_anybody_has_it(users: Users) -> None:
+    """As in a bulk request, whose ids are chosen before it makes anybody."""
+    chosen = new_id()
+    alice = users.put("alice", chosen)
+    follow(users, alice)
+    boss = users.put("boss", user_id=chosen)
+    follow(users, replace(boss, operation="create"))
+    assert users.manager(alice.id) == [chosen]
+
+
+def test_any_change_enters_whoever_was_not_entered(users: Users) -> None:
+    """Users from before there were links, and those whose attribute names employees only now."""
+    alice, boss = users.put("alice", "boss"), users.put("boss")
+    follow(users, replace(alice, operation="patch", changed=["title"]))
+    assert users.manager(alice.id) == [boss.id]
+    follow(users, users.delete(boss.id))
+    assert users.manager(alice.id) == []
+
+
+def test_an_end_that_the_client_has_made_is_told(users: Users) -> None:
+    alice, boss = users.put("alice", "boss"), users.put("boss")
+    follow(users, alice, boss)
+    before = users.users[alice.id]
+    away = users.put("alice", "nobody", alice.id)
+    carry(before, users.users[alice.id], user_type())
+    assert users.manager(alice.id) == [boss.id]
+    follow(users, away)
+    assert users.manager(alice.id) == []
+    assert [(each.changed, each.links) for each in users.changes[1:]] == [([MANAGER], [])]
 
 
 def test_who_leaves_between_being_found_and_being_linked_is_not_linked(users: Users) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -70,31 +71,53 @@ def test_who_never_had_links_has_none_written_and_who_had_keeps_the_number() -> 
     assert Links(2).text == "[2]"
 
 
-def test_the_next_version_keeps_the_links_of_the_references_that_it_keeps() -> None:
-    before = linked(user({ENTERPRISE: {"manager": {"value": "boss"}}, SURVEY: {"Mentor": "m"}}), boss="b", m="n")
-    kept = {ENTERPRISE: {"manager": {"value": "boss"}}, SURVEY: {"Mentor": "x"}}
+def test_the_next_version_keeps_the_links_of_the_references_that_it_keeps_and_the_others_without_a_place() -> None:
+    mentor = {SURVEY: {"Buddy": {"value": "m"}}}
+    before = linked(user({ENTERPRISE: {"manager": {"value": "boss"}}, **mentor}), boss="b", m="n")
+    kept = {ENTERPRISE: {"manager": {"value": "boss"}}, SURVEY: {"Buddy": {"value": "x"}}}
     after = user({"title": "a longer document", **kept}, 2)
     links.carry(before, after, TYPE)
-    assert [(each.attribute, each.id) for each in Links.read(after.links).links] == [(MANAGER, "b")]
-    assert SHOWING.resource(after)[ENTERPRISE]["manager"]["$ref"] == f"{BASE_URL}/Users/b"
-    assert Links.read(after.links).number == 0
+    found = Links.read(after.links)
+    assert found.number == 0
+    assert [(each.attribute, each.id, each.place is None) for each in found.links] == [
+        (MANAGER, "b", False),
+        (f"{SURVEY}:Buddy", "n", True),
+    ]
+    shown = SHOWING.resource(after)
+    assert shown[ENTERPRISE]["manager"]["$ref"] == f"{BASE_URL}/Users/b"
+    assert shown[SURVEY] == {"Buddy": {"value": "x"}}
+
+
+def test_a_value_that_comes_back_has_its_link_and_place_again() -> None:
+    first = linked(user({ENTERPRISE: {"manager": {"value": "boss"}}}), boss="b")
+    second, third = user({}, 2), user({"title": "Cook", ENTERPRISE: {"manager": {"value": "boss"}}}, 3)
+    links.carry(first, second, TYPE)
+    links.carry(second, third, TYPE)
+    assert SHOWING.resource(third)[ENTERPRISE]["manager"] == {"value": "boss", "$ref": f"{BASE_URL}/Users/b"}
 
 
 def test_the_same_value_of_another_attribute_takes_no_link_over() -> None:
     before = linked(user({ENTERPRISE: {"manager": {"value": "boss"}}}), boss="b")
-    after = user({SURVEY: {"Mentor": "boss"}}, 2)
+    after = user({SURVEY: {"Buddy": {"value": "boss"}}}, 2)
     links.carry(before, after, TYPE)
-    assert after.links == ""
+    assert SHOWING.resource(after)[SURVEY] == {"Buddy": {"value": "boss"}}
 
 
-def test_a_ref_that_we_have_shown_is_no_content_and_any_other_is() -> None:
-    before = linked(user({ENTERPRISE: {"manager": {"value": "boss"}}}), boss="b")
-    for shown in (f"{BASE_URL}/Users/b", "../Users/b", "https://other.example.com/v2/Users/b"):
-        sent = {ENTERPRISE: {"manager": {"value": "other", "$ref": shown}}}
-        assert links.without_shown(sent, before, TYPE) == {ENTERPRISE: {"manager": {"value": "other"}}}
-    for own in (f"{BASE_URL}/Users/c", "b", "https://hr.example.com/b"):
-        sent = {ENTERPRISE: {"manager": {"value": "boss", "$ref": own}}}
-        assert links.without_shown(sent, before, TYPE) == sent
+def test_a_ref_to_a_user_of_ours_is_no_content_and_any_other_is() -> None:
+    sent = {ENTERPRISE: {"manager": {"value": "x", "$ref": f"{BASE_URL}/Users/b"}}}
+    assert links.without_own(sent, TYPE, BASE_URL) == {ENTERPRISE: {"manager": {"value": "x"}}}
+    for own in ("../Users/b", "https://hr.example.com/Users/b", f"{BASE_URL}/Groups/b", ""):
+        sent = {ENTERPRISE: {"manager": {"value": "x", "$ref": own}}}
+        assert links.without_own(sent, TYPE, BASE_URL) is sent
+
+
+@pytest.mark.parametrize("own", ["", "../Users/b"])
+@pytest.mark.parametrize("first", ["$ref", "value"])
+def test_beside_a_ref_of_the_clients_there_is_no_place(own: str, first: str) -> None:
+    manager = {"$ref": own, "value": "boss"} if first == "$ref" else {"value": "boss", "$ref": own}
+    stored = linked(user({ENTERPRISE: {"manager": manager}}), boss="b")
+    assert [(each.id, each.place) for each in Links.read(stored.links).links] == [("b", None)]
+    assert SHOWING.resource(stored)[ENTERPRISE]["manager"] == manager
 
 
 def test_what_changed_is_told_by_attribute() -> None:

@@ -17,6 +17,7 @@ from scim.store.links import LinkStore
 from scim.store.resources import ResourceStore
 from tests.endpoint import ENTERPRISE
 from tests.store.test_resources import CHANGE, user
+from tests.store.test_resources import ONE as ONE_ID
 
 Items = Callable[[], dict[str, dict[str, Any]]]
 ONE = Links(1, (Link("manager", "boss", "b", 7),))
@@ -111,15 +112,29 @@ def test_more_entries_than_a_call_takes_are_written(links: LinkStore) -> None:
 def test_people_are_named_by_each_of_their_keys(links: LinkStore, store: ResourceStore, value: str) -> None:
     known = user(userName="alice", externalId="E-1", emails=[{"value": "Alice@Example.com"}])
     store.write(None, known, CHANGE)
-    assert [each.id for each in links.named(known.id if value == "ID" else value)] == [known.id]
-    assert links.named("e-1") == links.named('"') == []
+    ways = list(links.named(known.id if value == "ID" else value))
+    assert [user_id for ids in ways for user_id in ids] == [known.id]
+    assert [bool(ids) for ids in ways].index(True) == ["ID", "ALICE", "E-1", "alice@example.com"].index(value)
+    assert not any(links.named("e-1"))
+    assert not any(links.named('"'))
 
 
 def test_what_has_no_index_is_not_walked_for(dynamo: Dynamo, adapters: wiring.Adapters, store: ResourceStore) -> None:
     store.write(None, user(userName="alice", externalId="E-1"), CHANGE)
     links = LinkStore(dynamo, replace(adapters.layout, indexed={}), "acme", user_type())
-    assert links.named("E-1") == []
-    assert len(links.named("alice")) == 1
+    assert not any(links.named("E-1"))
+    assert [list(ids) for ids in links.named("alice")] == [[], [ONE_ID]]
+
+
+def test_of_many_with_one_address_no_more_are_looked_at_than_tell_that_there_are_several(
+    links: LinkStore, store: ResourceStore, dynamo: Dynamo
+) -> None:
+    for number in range(5):
+        shared = user(f"00000000-0000-4000-8000-00000000000{number}", userName=f"{number}", emails=[{"value": "hr@x"}])
+        store.write(None, shared, CHANGE)
+    before = dynamo.calls
+    assert [len(ids) for ids in links.named("hr@x")] == [0, 0, 0, 2]
+    assert dynamo.calls - before == 3
 
 
 def test_the_change_that_drops_a_reference_names_it_by_digest(store: ResourceStore, items: Items) -> None:

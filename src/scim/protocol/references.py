@@ -22,15 +22,15 @@ _LONGEST = 256
 class Reference:
     """``attribute`` is written as paths are, ``value`` as the client sent it.
 
-    ``ref`` is a ``$ref`` that the client sent along. ``steps`` lead to the value in the resource; ``has_members`` if it
-    is a complex one, which has room for a ``$ref``.
+    ``ref`` is a ``$ref`` that the client sent along. ``steps`` lead to the value in the resource. ``has_room`` if a
+    ``$ref`` could stand beside it: where a client that sends back what it has read is understood.
     """
 
     attribute: str
     value: str
     ref: str | None
     steps: tuple[str | int, ...]
-    has_members: bool
+    has_room: bool
 
     def revised(self, resource: Resource, revise: Callable[[Resource], Resource]) -> Resource:
         """The resource with its complex value as ``revise`` makes it; the resource itself stays as it is."""
@@ -59,9 +59,11 @@ def _found(resource: Resource, resource_type: ResourceType) -> Iterator[Referenc
             continue
         name = attribute.name if is_core else f"{schema.id}:{attribute.name}"
         steps = (attribute.name,) if is_core else (schema.id, attribute.name)
+        ref = attribute.sub_attribute("$ref")
+        has_room = ref is not None and not (ref.immutable or attribute.immutable)
         elements = [((*steps, index), each) for index, each in enumerate(held)] if isinstance(held, list) else None
         for place, element in elements or [(steps, held)]:
-            has_members = isinstance(element, dict)
-            value = element.get("value") if has_members else element
+            sub_attributes = element if isinstance(element, dict) else {"value": element}
+            value, own = sub_attributes.get("value"), sub_attributes.get("$ref")
             if isinstance(value, str) and 0 < len(value.strip()) <= _LONGEST:
-                yield Reference(name, value, element.get("$ref") if has_members else None, place, has_members)
+                yield Reference(name, value, own, place, has_room and own is None)

@@ -17,7 +17,6 @@ from dataclasses import dataclass, field
 from itertools import repeat
 from typing import Protocol
 
-from scim.protocol.comparison import key
 from scim.protocol.references import references
 from scim.protocol.schema import ResourceType
 from scim.service.links import Link, Links, changed_attributes, made
@@ -27,10 +26,8 @@ from scim.service.stored import Stored
 
 _WORKERS = 8
 """Side by side: enough to be busy while DynamoDB answers, within the connections of its client."""
-_READ_AT_ONCE = 100
+_READ_AT_ONCE = 25
 _NOBODY: frozenset[str] = frozenset()
-# What a reference is tried as, in this order: a userName outweighs an email that somebody else has.
-_KINDS = ("id", "userName", "externalId", "email")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +55,11 @@ class LinkStore(Protocol):
     def get_all(self, ids: Collection[str]) -> dict[str, Stored]:
         """Those of the users who exist, by id."""
 
-    def named(self, value: str) -> Sequence[Stored]:
-        """Those who have the value as id, userName, externalId or email, as far as users are found by these."""
+    def named(self, value: str) -> Iterator[Collection[str]]:
+        """The ids of those who have the value as id, as userName, as externalId, as email, each for itself.
+
+        Two at most of each, since several are nobody; looked up as they are drawn, and only where there are keys.
+        """
 
     def enter(self, seeking: Collection[Seeking], no_longer: Collection[Seeking]) -> None:
         """Enter seekers and remove others; where that is so already, it does nothing."""
@@ -116,14 +116,12 @@ class Linking:
         users = self.store.get_all({change.id for change in changes})
         gone: dict[str, frozenset[str]] = {}
         for each in changes:
-            if each.dropped or each.operation == "create" or self._names_references(each.changed):
-                gone[each.id] = gone.get(each.id, _NOBODY) | each.dropped
+            gone[each.id] = gone.get(each.id, _NOBODY) | each.dropped
         while gone:
             sought = {user_id: self._sought(users.get(user_id)) for user_id in gone}
+            gone = {user_id: handles for user_id, handles in gone.items() if handles or sought[user_id]}
             seeking = {(user_id, each) for user_id, handles in sought.items() for each in handles}
             before = {(user_id, each) for user_id, handles in gone.items() for each in handles}
-            if not (seeking or before):
-                break
             self.store.enter(seeking, before - seeking)
             # What other changes made of them meanwhile may have been followed before these entries were written.
             then, now = users, self.store.get_all(gone)
@@ -158,7 +156,7 @@ class Linking:
         """The handles that lead to somebody else than before the change."""
         if user is None or not (change.operation == "create" or any(name in KNOWN_BY for name in change.changed)):
             return change.lost
-        return change.lost | known_by(user.resource).handles - {handle(user.id)}  # nobody knows an id before it is made
+        return change.lost | known_by(user.resource).handles
 
     def _settle(self, ids: Sequence[str], requests: Mapping[str, str], targets: _Targets) -> int:
         """Make the links of users what they should be; how many of them were written."""
@@ -198,29 +196,14 @@ class Linking:
 
     def _target(self, value: str) -> str | None:
         """The one user whom a value names; nobody where it could be several."""
-        wanted, found = key(value.strip()), self.store.named(value.strip())
-        for kind in _KINDS:
-            ids = {
-                each.id
-                for each in found
-                for known, identifier in known_by(each.resource).identifiers
-                if known == kind and key(identifier.strip()) == wanted
-            }
+        for ids in self.store.named(value.strip()):
             if ids:
-                return ids.pop() if len(ids) == 1 else None
+                return next(iter(ids)) if len(ids) == 1 else None
         return None
 
     def _sought(self, user: Stored | None) -> frozenset[str]:
         found = references(user.resource, self.resource_type) if user else ()
         return frozenset(handle(each.value) for each in found)
-
-    def _names_references(self, names: Sequence[str]) -> bool:
-        core = self.resource_type.core
-        attributes = {
-            attribute.name if schema is core else f"{schema.id}:{attribute.name}"
-            for schema, attribute in self.resource_type.references
-        }
-        return not attributes.isdisjoint(names)
 
 
 def _version(user: Stored | None) -> int:
@@ -228,6 +211,6 @@ def _version(user: Stored | None) -> int:
 
 
 def _batches(ids: Sequence[str], workers: int) -> list[Sequence[str]]:
-    """The ids in as many parts as there are workers, or in more, of a hundred: as many are read at once."""
+    """The ids in as many parts as there are workers, or in more: users may be large."""
     size = min(-(-len(ids) // workers), _READ_AT_ONCE)
     return [ids[first : first + size] for first in range(0, len(ids), size)]

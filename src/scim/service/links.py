@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from scim.protocol.references import Reference, references
 from scim.protocol.resource import Resource
 from scim.protocol.schema import ResourceType
+from scim.service.people import handle
 from scim.service.stored import Stored, encode
 
 # No canonical document holds a null, and in a string the quotes would be escaped.
@@ -23,14 +24,14 @@ _MARK = ',"$ref":null}'
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """The reference ``value`` of an attribute leads to the user ``id``.
+    """A reference leads to the user ``id``; ``handle`` is the digest of its value (:func:`scim.service.people.handle`).
 
     ``place`` is where its ``$ref`` is to be put in, in characters from the document's beginning; ``None`` where there
     is no room for one, as beside a plain string, or the client has one of its own there.
     """
 
     attribute: str
-    value: str
+    handle: str
     id: str
     place: int | None
 
@@ -55,30 +56,38 @@ class Links:
         """As it is stored; empty where there is nothing to be known."""
         if not (self.number or self.links):
             return ""
-        return encode([self.number, *([each.attribute, each.value, each.id, each.place] for each in self.links)])
+        return encode([self.number, *([each.attribute, each.handle, each.id, each.place] for each in self.links)])
 
 
 def made(user: Stored, resource_type: ResourceType, target: Callable[[str, str], str | None]) -> tuple[Link, ...]:
     """The links of a user, where ``target`` tells for an attribute's value which user it leads to, if any."""
     found = ((each, target(each.attribute, each.value)) for each in references(user.resource, resource_type))
-    return tuple(Link(each.attribute, each.value, to, _place(user, each)) for each, to in found if to is not None)
+    return tuple(
+        Link(each.attribute, handle(each.value), to, _place(user, each)) for each, to in found if to is not None
+    )
 
 
 def carry(before: Stored, after: Stored, resource_type: ResourceType) -> None:
-    """Let the next version keep the links of the references that it keeps."""
+    """Let the next version keep the links of the references that it keeps.
+
+    The others have no place any more, and stay until the change is followed and their end is told.
+    """
     if before.links:
-        kept = {(each.attribute, each.value): each.id for each in Links.read(before.links).links}
-        after.links = Links(links=made(after, resource_type, lambda *reference: kept.get(reference))).text
+        old = Links.read(before.links).links
+        ids = {(each.attribute, each.handle): each.id for each in old}
+        kept = made(after, resource_type, lambda attribute, value: ids.get((attribute, handle(value))))
+        named = {(each.attribute, each.handle) for each in kept}
+        ended = (replace(each, place=None) for each in old if (each.attribute, each.handle) not in named)
+        after.links = Links(links=(*kept, *ended)).text
 
 
-def without_shown(resource: Resource, before: Stored, resource_type: ResourceType) -> Resource:
-    """A resource without what the links of ``before`` show: clients send back what they have read."""
-    if not before.links:
-        return resource
-    shown = {(each.attribute, each.id) for each in Links.read(before.links).links}
+def without_own(resource: Resource, resource_type: ResourceType, base_url: str) -> Resource:
+    """A resource without what links show: clients send back what they have read, now or long ago.
+
+    So a ``$ref`` to a user under ``base_url`` is the service's own to say; any other one is the client's.
+    """
     for each in references(resource, resource_type):
-        _, separator, user_id = (each.ref or "").rpartition(f"{resource_type.endpoint}/")
-        if separator and (each.attribute, user_id) in shown:
+        if each.ref is not None and each.ref.startswith(f"{base_url}{resource_type.endpoint}/"):
             resource = each.revised(resource, _without_ref)
     return resource
 
@@ -107,7 +116,7 @@ def _targets(links: Iterable[Link]) -> Mapping[str, list[str]]:
 
 
 def _place(user: Stored, reference: Reference) -> int | None:
-    if not reference.has_members or reference.ref:
+    if not reference.has_room:
         return None
     return encode(reference.revised(user.resource, _marked)).index(_MARK)
 

@@ -23,7 +23,7 @@ from scim.protocol.resource import (
 from scim.protocol.schema import ResourceType
 from scim.service.context import Context
 from scim.service.deadline import CONFLICT
-from scim.service.links import carry, without_shown
+from scim.service.links import carry, without_own
 from scim.service.ports import Change, NotUnique, Store, VersionConflict
 from scim.service.preconditions import Preconditions
 from scim.service.stored import Stored
@@ -54,7 +54,7 @@ class Resources:
 
         ``resource_id`` is an id of our own making that was chosen beforehand.
         """
-        resource = read_resource(body, self.resource_type, self.context.dialect)
+        resource = self._read(body)
         preconditions.check(None)
         if "active" in self.resource_type.core.attributes:
             resource.setdefault("active", True)
@@ -68,7 +68,7 @@ class Resources:
 
     def replace(self, resource_id: str, body: Any, preconditions: Preconditions = ANY_VERSION) -> Stored:
         """Raises as :meth:`create`, :class:`NotFound` and :class:`Mutability`. Omitted ``active`` keeps its value."""
-        resource = read_resource(body, self.resource_type, self.context.dialect)
+        resource = self._read(body)
 
         def replaced(before: Resource) -> Resource:
             check_immutable(before, resource, self.resource_type)
@@ -81,7 +81,7 @@ class Resources:
         operations = read_message(PatchRequest, body, self.context.dialect).operations
 
         def patched(before: Resource) -> Resource:
-            after = apply_patch(before, operations, self.resource_type, self.context.dialect)
+            after = self._without_own(apply_patch(before, operations, self.resource_type, self.context.dialect))
             if any(map(_removes_active, operations)):
                 return after
             kept = _keeping_active(before, after)
@@ -99,6 +99,12 @@ class Resources:
 
         self._write(resource_id, remove, preconditions)
 
+    def _read(self, body: Any) -> Resource:
+        return self._without_own(read_resource(body, self.resource_type, self.context.dialect))
+
+    def _without_own(self, resource: Resource) -> Resource:
+        return without_own(resource, self.resource_type, self.context.base_url)
+
     def _update(
         self, resource_id: str, operation: str, revise: Callable[[Resource], Resource], preconditions: Preconditions
     ) -> Stored:
@@ -106,7 +112,7 @@ class Resources:
 
         def update(before: Stored) -> Stored:
             current = {name: value for name, value in before.resource.items() if name != "id"}
-            resource = without_shown(revise(current), before, self.resource_type)
+            resource = revise(current)
             if resource == current:
                 return before
             identified = _identified(before.id, resource)

@@ -220,6 +220,11 @@ def index(attribute: str, value: str, *, case_exact: bool) -> str:
     return f"{prefix}{_bounded(_escaped(key(value, case_exact=case_exact)), room)}#"
 
 
+def indexed_value(name: str, path: Path, value: str) -> str:
+    """The same for the value of an indexed attribute."""
+    return index(name, value, case_exact=path.leaf is not None and path.leaf.case_exact)
+
+
 def counter(user_id: str) -> str:
     """The counters of the user's shard: the first two hex digits of the id, so 256 of them."""
     return f"{COUNTERS}{user_id[:2]}"
@@ -260,7 +265,7 @@ def seeker_id(sort: str) -> str:
 def index_entries(resource: Mapping[str, Any], user_id: str, indexed: Mapping[str, Path]) -> set[str]:
     """The keys of a user's index entries: a set, since two of its values may be equal."""
     return {
-        index(name, value, case_exact=path.leaf is not None and path.leaf.case_exact) + user_id
+        indexed_value(name, path, value) + user_id
         for name, path in indexed.items()
         for value in _values(resource, path)
     }

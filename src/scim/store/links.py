@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
+from itertools import islice
 from typing import Any
 
-from scim.protocol.dialect import Dialect
-from scim.protocol.messages import SearchRequest
 from scim.protocol.schema import ResourceType
 from scim.service.linking import Seeking
 from scim.service.links import Links
 from scim.service.ports import Change, VersionConflict
-from scim.service.presentation import Presentation
-from scim.service.search import read_query
-from scim.service.stored import Stored, encode
+from scim.service.stored import Stored
 from scim.store import items, keys
 from scim.store.dynamo import Dynamo, Item
-from scim.store.resources import Layout, ResourceStore
+from scim.store.resources import Layout
 from scim.store.transactions import Action, ConditionFailed, Part, commit
 
 _ATTRIBUTES = ("externalId", "emails.value")
+"""Those of the indexed attributes that references are looked up by, in this order."""
 
 
 class LinkStore:
@@ -27,22 +25,24 @@ class LinkStore:
         self._dynamo = dynamo
         self._layout = layout
         self._type = resource_type
-        self._users = ResourceStore(dynamo, layout, tenant_id, resource_type)
         self._partition = keys.tenant(tenant_id)
         self._seeking = keys.seeking(tenant_id)
-        self._names = ("id", resource_type.unique.name, *(name for name in _ATTRIBUTES if name in layout.indexed))
 
     def get_all(self, ids: Collection[str]) -> dict[str, Stored]:
         wanted = [keys.user(each) for each in ids]
         found = map(items.stored, self._dynamo.get_all(self._partition, wanted, items.RESOURCE))
         return {each.id: each for each in found}
 
-    def named(self, value: str) -> Sequence[Stored]:
-        """By keys only: attributes without an index are not looked at."""
-        wanted = " or ".join(f"{name} eq {encode(value)}" for name in self._names)
-        presentation = Presentation(self._type, "")
-        query = read_query(SearchRequest(filter=wanted), self._type, Dialect(strict=True), presentation)
-        return self._users.find(query).page
+    def named(self, value: str) -> Iterator[Collection[str]]:
+        yield self.get_all([value]) if keys.is_user_id(value) else ()
+        unique = self._type.unique
+        found = self._dynamo.get(self._partition, keys.unique(value, case_exact=unique.case_exact))
+        yield [items.referenced(found)] if found else ()
+        for name in _ATTRIBUTES:
+            if path := self._layout.indexed.get(name):
+                entries = keys.entries(keys.indexed_value(name, path, value))
+                found_there = self._dynamo.query(self._partition, entries, items.REFERENCE, limit=2)
+                yield [items.referenced(each) for each in islice(found_there, 2)]
 
     def enter(self, seeking: Collection[Seeking], no_longer: Collection[Seeking]) -> None:
         self._dynamo.write_all(put=list(map(self._entry, seeking)), delete=list(map(self._entry, no_longer)))
