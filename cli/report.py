@@ -63,7 +63,7 @@ def show_health(health: Health) -> None:
     """The share of failures, and what it leads to."""
     if health.failures:
         writes = health.failures + health.changes
-        click.echo(f"{health.failures} writes failed today and yesterday, {health.share:.0%} of {writes}.")
+        click.echo(f"Writes that failed today and yesterday: {health.failures}, {health.share:.0%} of {writes}.")
     else:
         click.echo(f"No write failed today and yesterday; {health.changes} changed something.")
     for each in health.warnings:

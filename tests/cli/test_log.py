@@ -101,7 +101,7 @@ def test_why_lists_all_who_have_the_name(run: Muster, acme: Endpoint) -> None:
 
 
 def test_health_tells_the_share_of_failures(run: Muster, acme: Endpoint) -> None:
-    assert run("health", "acme").stdout == "1 writes failed today and yesterday, 50% of 2.\n"
+    assert run("health", "acme").stdout == "Writes that failed today and yesterday: 1, 50% of 2.\n"
     assert run.json("health", "acme") == {"failures": 1, "changes": 1, "refused": 0, "warnings": [], "share": 0.5}
 
 

@@ -56,7 +56,7 @@ def test_somebody_who_never_got_in_has_a_timeline_that_says_what_to_change(
         assert "What to change:" in page.text
         assert "grace@example.com" in page.text
     status = operator_visits.get(f"/admin/tenants/{name}")
-    assert "1 writes, at most 100 % of all" in status.text
+    assert "1, at most 100 % of all" in status.text
 
 
 @pytest.mark.parametrize("name", ["Alan Turing", "turing", "ALAN"])
