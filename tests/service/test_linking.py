@@ -136,12 +136,23 @@ def test_any_change_enters_whoever_was_not_entered(users: Users) -> None:
     assert users.manager(alice.id) == []
 
 
+def test_a_claim_is_looked_up_and_told_when_the_change_is_followed(users: Users) -> None:
+    boss, other = users.put("boss"), users.put("other")
+    right, wrong = users.put("alice", "boss"), users.put("bob", "boss")
+    carry(None, users.users[right.id], user_type(), {(MANAGER, "boss"): boss.id})
+    carry(None, users.users[wrong.id], user_type(), {(MANAGER, "boss"): other.id})
+    follow(users, boss, other, right, wrong)
+    assert users.manager(right.id) == users.manager(wrong.id) == [boss.id]
+    told = {each.user_name: (each.changed, each.links) for each in users.changes}
+    assert told == {"alice": ([MANAGER], [(MANAGER, boss.id)]), "bob": ([MANAGER], [(MANAGER, boss.id)])}
+
+
 def test_an_end_that_the_client_has_made_is_told(users: Users) -> None:
     alice, boss = users.put("alice", "boss"), users.put("boss")
     follow(users, alice, boss)
     before = users.users[alice.id]
     away = users.put("alice", "nobody", alice.id)
-    carry(before, users.users[alice.id], user_type())
+    carry(before, users.users[alice.id], user_type(), {})
     assert users.manager(alice.id) == [boss.id]
     follow(users, away)
     assert users.manager(alice.id) == []

@@ -20,6 +20,7 @@ from tests.service.fakes import BASE_URL, NOW
 EXTENSION = json.loads((Path(__file__).parents[2] / "examples/extensions/employee.json").read_text())
 TYPE = user_type().extended([EXTENSION])
 MANAGER = f"{ENTERPRISE}:manager"
+SOMEBODY = "00000000-0000-4000-8000-00000000000b"
 SHOWING = Presentation(TYPE, BASE_URL)
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12).filter(lambda each: each.strip())
@@ -76,7 +77,7 @@ def test_the_next_version_keeps_the_links_of_the_references_that_it_keeps_and_th
     before = linked(user({ENTERPRISE: {"manager": {"value": "boss"}}, **mentor}), boss="b", m="n")
     kept = {ENTERPRISE: {"manager": {"value": "boss"}}, SURVEY: {"Buddy": {"value": "x"}}}
     after = user({"title": "a longer document", **kept}, 2)
-    links.carry(before, after, TYPE)
+    links.carry(before, after, TYPE, {})
     found = Links.read(after.links)
     assert found.number == 0
     assert [(each.attribute, each.id, each.place is None) for each in found.links] == [
@@ -91,24 +92,41 @@ def test_the_next_version_keeps_the_links_of_the_references_that_it_keeps_and_th
 def test_a_value_that_comes_back_has_its_link_and_place_again() -> None:
     first = linked(user({ENTERPRISE: {"manager": {"value": "boss"}}}), boss="b")
     second, third = user({}, 2), user({"title": "Cook", ENTERPRISE: {"manager": {"value": "boss"}}}, 3)
-    links.carry(first, second, TYPE)
-    links.carry(second, third, TYPE)
+    links.carry(first, second, TYPE, {})
+    links.carry(second, third, TYPE, {})
     assert SHOWING.resource(third)[ENTERPRISE]["manager"] == {"value": "boss", "$ref": f"{BASE_URL}/Users/b"}
 
 
 def test_the_same_value_of_another_attribute_takes_no_link_over() -> None:
     before = linked(user({ENTERPRISE: {"manager": {"value": "boss"}}}), boss="b")
     after = user({SURVEY: {"Buddy": {"value": "boss"}}}, 2)
-    links.carry(before, after, TYPE)
+    links.carry(before, after, TYPE, {})
     assert SHOWING.resource(after)[SURVEY] == {"Buddy": {"value": "boss"}}
 
 
-def test_a_ref_to_a_user_of_ours_is_no_content_and_any_other_is() -> None:
-    sent = {ENTERPRISE: {"manager": {"value": "x", "$ref": f"{BASE_URL}/Users/b"}}}
-    assert links.without_own(sent, TYPE, BASE_URL) == {ENTERPRISE: {"manager": {"value": "x"}}}
-    for own in ("../Users/b", "https://hr.example.com/Users/b", f"{BASE_URL}/Groups/b", ""):
+def test_a_ref_to_a_user_of_ours_is_a_claim_and_any_other_is_content() -> None:
+    sent = {ENTERPRISE: {"manager": {"value": "x", "$ref": f"{BASE_URL}/Users/{SOMEBODY}"}}}
+    assert links.claimed(sent, TYPE, BASE_URL) == (
+        {ENTERPRISE: {"manager": {"value": "x"}}},
+        {(MANAGER, "x"): SOMEBODY},
+    )
+    for own in (f"../Users/{SOMEBODY}", f"https://hr.example.com/Users/{SOMEBODY}", f"{BASE_URL}/Users/b", ""):
         sent = {ENTERPRISE: {"manager": {"value": "x", "$ref": own}}}
-        assert links.without_own(sent, TYPE, BASE_URL) is sent
+        assert links.claimed(sent, TYPE, BASE_URL) == (sent, {})
+
+
+def test_a_claim_is_shown_at_once_and_is_not_told_yet() -> None:
+    created = user({ENTERPRISE: {"manager": {"value": "x"}}})
+    links.carry(None, created, TYPE, {(MANAGER, "x"): SOMEBODY})
+    assert SHOWING.resource(created)[ENTERPRISE]["manager"]["$ref"] == f"{BASE_URL}/Users/{SOMEBODY}"
+    assert Links.read(created.links).told == []
+
+
+def test_what_was_looked_up_outweighs_a_claim() -> None:
+    before = linked(user({ENTERPRISE: {"manager": {"value": "boss"}}}), boss="b")
+    after = user({"title": "Cook", ENTERPRISE: {"manager": {"value": "boss"}}}, 2)
+    links.carry(before, after, TYPE, {(MANAGER, "boss"): SOMEBODY})
+    assert [each.id for each in Links.read(after.links).links] == ["b"]
 
 
 @pytest.mark.parametrize("own", ["", "../Users/b"])

@@ -169,7 +169,7 @@ class Linking:
                 links = made(user, self.resource_type, targets)
                 if links == before.links:
                     continue
-                change = self._change(user, before.links, links, requests[user_id])
+                change = self._change(user, before.told, links, requests[user_id])
                 try:
                     self.store.link(user, Links(before.number + 1, links), change)
                     written += 1

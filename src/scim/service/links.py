@@ -8,6 +8,7 @@ document at the place that was worked out when the link was made.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -20,11 +21,16 @@ from scim.service.stored import Stored, encode
 
 # No canonical document holds a null, and in a string the quotes would be escaped.
 _MARK = ',"$ref":null}'
+_ID = re.compile(r"[0-9a-f-]{36}")
+
+Claims = Mapping[tuple[str, str], str]
+"""For an attribute and its value the id of the user that a client says is meant."""
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A reference leads to the user ``id``; ``handle`` is the digest of its value (:func:`scim.service.people.handle`).
+    """A reference leads to the user ``id``; ``handle`` is the digest of its value (:func:`scim.service.people.handle`),
+    empty where so far only the client says so.
 
     ``place`` is where its ``$ref`` is to be put in, in characters from the document's beginning; ``None`` where there
     is no room for one, as beside a plain string, or the client has one of its own there.
@@ -42,6 +48,11 @@ class Links:
 
     number: int = 0
     links: tuple[Link, ...] = ()
+
+    @property
+    def told(self) -> list[Link]:
+        """Those that were looked up, and told in an event."""
+        return [each for each in self.links if each.handle]
 
     @classmethod
     def read(cls, text: str) -> Links:
@@ -67,29 +78,38 @@ def made(user: Stored, resource_type: ResourceType, target: Callable[[str, str],
     )
 
 
-def carry(before: Stored, after: Stored, resource_type: ResourceType) -> None:
-    """Let the next version keep the links of the references that it keeps.
+def claimed(resource: Resource, resource_type: ResourceType, base_url: str) -> tuple[Resource, Claims]:
+    """A resource without each ``$ref`` to a user under ``base_url``, and what these say.
 
-    The others have no place any more, and stay until the change is followed and their end is told.
+    That is for links to say, and clients send back what they have read, now or long ago. Any other ``$ref`` is content.
     """
-    if before.links:
-        old = Links.read(before.links).links
-        ids = {(each.attribute, each.handle): each.id for each in old}
-        kept = made(after, resource_type, lambda attribute, value: ids.get((attribute, handle(value))))
-        named = {(each.attribute, each.handle) for each in kept}
-        ended = (replace(each, place=None) for each in old if (each.attribute, each.handle) not in named)
-        after.links = Links(links=(*kept, *ended)).text
-
-
-def without_own(resource: Resource, resource_type: ResourceType, base_url: str) -> Resource:
-    """A resource without what links show: clients send back what they have read, now or long ago.
-
-    So a ``$ref`` to a user under ``base_url`` is the service's own to say; any other one is the client's.
-    """
+    claims: dict[tuple[str, str], str] = {}
     for each in references(resource, resource_type):
-        if each.ref is not None and each.ref.startswith(f"{base_url}{resource_type.endpoint}/"):
+        beginning, _, user_id = (each.ref or "").rpartition("/")
+        if beginning == f"{base_url}{resource_type.endpoint}" and _ID.fullmatch(user_id):
+            claims[each.attribute, each.value] = user_id
             resource = each.revised(resource, _without_ref)
-    return resource
+    return resource, claims
+
+
+def carry(before: Stored | None, after: Stored, resource_type: ResourceType, claims: Claims) -> None:
+    """Let the next version keep the links of the references that it keeps, and show what the client claims.
+
+    Links whose reference is gone have no place any more, and stay until the change is followed and their end is told;
+    then claims are looked up, too.
+    """
+    old = Links.read(before.links).links if before else ()
+    if not (old or claims):
+        return
+    ids = {(each.attribute, each.handle): each.id for each in old}
+    kept = made(after, resource_type, lambda attribute, value: ids.get((attribute, handle(value))))
+    known = {(each.attribute, each.handle) for each in kept}
+    ended = [replace(each, place=None) for each in old if (each.attribute, each.handle) not in known]
+    said = made(after, resource_type, lambda *reference: claims.get(reference))
+    # What was shown with the value before is no claim for the new one.
+    known |= {(each.attribute, each.id) for each in old}
+    new = [replace(each, handle="") for each in said if known.isdisjoint(_names(each))]
+    after.links = Links(links=(*kept, *ended, *new)).text
 
 
 def linked(document: str, links: str, location: Callable[[str], str]) -> str:
@@ -106,6 +126,10 @@ def changed_attributes(before: Iterable[Link], after: Iterable[Link]) -> list[st
     """The names of the attributes whose links differ."""
     old, new = _targets(before), _targets(after)
     return [name for name in dict.fromkeys([*old, *new]) if old.get(name) != new.get(name)]
+
+
+def _names(link: Link) -> set[tuple[str, str]]:
+    return {(link.attribute, link.handle), (link.attribute, link.id)}
 
 
 def _targets(links: Iterable[Link]) -> Mapping[str, list[str]]:

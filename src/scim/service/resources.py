@@ -23,7 +23,7 @@ from scim.protocol.resource import (
 from scim.protocol.schema import ResourceType
 from scim.service.context import Context
 from scim.service.deadline import CONFLICT
-from scim.service.links import carry, without_own
+from scim.service.links import Claims, carry, claimed
 from scim.service.ports import Change, NotUnique, Store, VersionConflict
 from scim.service.preconditions import Preconditions
 from scim.service.stored import Stored
@@ -54,12 +54,14 @@ class Resources:
 
         ``resource_id`` is an id of our own making that was chosen beforehand.
         """
-        resource = self._read(body)
+        resource = read_resource(body, self.resource_type, self.context.dialect)
         preconditions.check(None)
         if "active" in self.resource_type.core.attributes:
             resource.setdefault("active", True)
+        resource, claims = self._claimed(resource)
         resource_id, now = resource_id or self.context.new_id(), self.context.now()
         created = Stored.of(_identified(resource_id, resource), 1, now, now)
+        carry(None, created, self.resource_type, claims)
         try:
             self.store.write(None, created, self._change("create", {}, resource, now))
         except NotUnique:
@@ -68,7 +70,7 @@ class Resources:
 
     def replace(self, resource_id: str, body: Any, preconditions: Preconditions = ANY_VERSION) -> Stored:
         """Raises as :meth:`create`, :class:`NotFound` and :class:`Mutability`. Omitted ``active`` keeps its value."""
-        resource = self._read(body)
+        resource = read_resource(body, self.resource_type, self.context.dialect)
 
         def replaced(before: Resource) -> Resource:
             check_immutable(before, resource, self.resource_type)
@@ -81,7 +83,7 @@ class Resources:
         operations = read_message(PatchRequest, body, self.context.dialect).operations
 
         def patched(before: Resource) -> Resource:
-            after = self._without_own(apply_patch(before, operations, self.resource_type, self.context.dialect))
+            after = apply_patch(before, operations, self.resource_type, self.context.dialect)
             if any(map(_removes_active, operations)):
                 return after
             kept = _keeping_active(before, after)
@@ -99,11 +101,8 @@ class Resources:
 
         self._write(resource_id, remove, preconditions)
 
-    def _read(self, body: Any) -> Resource:
-        return self._without_own(read_resource(body, self.resource_type, self.context.dialect))
-
-    def _without_own(self, resource: Resource) -> Resource:
-        return without_own(resource, self.resource_type, self.context.base_url)
+    def _claimed(self, resource: Resource) -> tuple[Resource, Claims]:
+        return claimed(resource, self.resource_type, self.context.base_url)
 
     def _update(
         self, resource_id: str, operation: str, revise: Callable[[Resource], Resource], preconditions: Preconditions
@@ -112,13 +111,13 @@ class Resources:
 
         def update(before: Stored) -> Stored:
             current = {name: value for name, value in before.resource.items() if name != "id"}
-            resource = revise(current)
+            resource, claims = self._claimed(revise(current))
             if resource == current:
                 return before
             identified = _identified(before.id, resource)
             now = self.context.now()
             after = Stored.of(identified, before.version + 1, before.created, now)
-            carry(before, after, self.resource_type)
+            carry(before, after, self.resource_type, claims)
             try:
                 self.store.write(before, after, self._change(operation, current, resource, now))
             except NotUnique:
