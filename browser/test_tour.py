@@ -27,7 +27,8 @@ def typed(command: str, token: str, running: Running) -> str:
     """What a command of the tour prints, in a shell that knows the token."""
     set_token = _PLACE_OF_THE_TOKEN.replace("...", token)
     script = command.replace(_PLACE_OF_THE_TOKEN, "").replace("http://127.0.0.1:8080", running.url)
-    ran = subprocess.run(["sh", "-ec", f"{set_token}\n{script}"], capture_output=True, text=True, check=True)  # noqa: S603, S607
+    shell = ["sh", "-ec", f"{set_token}\n{script}"]
+    ran = subprocess.run(shell, capture_output=True, text=True, check=True)  # noqa: S603  # what README says
     return ran.stdout
 
 
