@@ -33,9 +33,11 @@ class Settings(BaseModel):
     change_retention_days: int = Field(default=400, alias="CHANGE_RETENTION_DAYS", ge=0)
     """How long change records are kept; 0 is for ever."""
     event_bus_name: str = Field(default="", alias="EVENT_BUS_NAME")
-    """The event bus that learns of changes; only the function that tells it has one."""
-    poison_queue_url: str = Field(default="", alias="POISON_QUEUE_URL")
-    """The queue of the change records that no event can be made of."""
+    """The event bus for changes of users; only the function that publishes events has one."""
+    links_queue_url: str = Field(default="", alias="LINKS_QUEUE_URL")
+    """The queue of the changes that may affect links."""
+    dead_letter_queue_url: str = Field(default="", alias="DEAD_LETTER_QUEUE_URL")
+    """The queue of the records or messages that the function cannot process."""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
@@ -33,9 +33,11 @@ if TYPE_CHECKING:
     from scim.access.console_secret import ConsoleSecret
     from scim.access.oidc import OpenIdProvider
     from scim.console_settings import ConsoleSettings
-    from scim.events.relay import Relay
+    from scim.events.link_processor import LinkProcessor
+    from scim.events.stream_processor import StreamProcessor
     from scim.protocol.path import Path
     from scim.service.invitations import Invitations
+    from scim.service.linking import LinkResult, LinkTask
     from scim.service.log import Log
     from scim.service.ports import Tenant
     from scim.service.tenants import Tenants
@@ -95,34 +97,60 @@ def adapters(settings: Settings) -> Adapters:
     )
 
 
-def publishing(settings: Settings) -> Callable[[Deadline], Relay]:
-    """The relay from the table's stream to the event bus, for one batch each.
+def stream_processors(settings: Settings) -> Callable[[Deadline], StreamProcessor]:
+    """Return what makes the processor of the table's stream for each batch.
 
-    Raises ``ValueError`` where the settings of the bus or the queue are missing, or attributes can't be indexed.
+    Raises ``ValueError`` where the bus or a queue is missing in the settings.
     """
-    from scim.events import bus, poison, relay
-    from scim.service.linking import Followed, Linking
-    from scim.store.links import LinkStore
+    from scim.events import delivery, stream_processor
+    from scim.events.dead_letter import DeadLetterQueue
+    from scim.events.eventbridge import EventBus
+    from scim.events.message_queue import MessageQueue
 
-    if not (settings.event_bus_name and settings.poison_queue_url):
-        raise ValueError("Publishing changes needs EVENT_BUS_NAME and POISON_QUEUE_URL.")
-    events = clients.client("events", bus.CLIENT_CONFIG)
-    queues = clients.client("sqs", bus.CLIENT_CONFIG)
+    if not (settings.event_bus_name and settings.links_queue_url and settings.dead_letter_queue_url):
+        raise ValueError("Publishing changes needs EVENT_BUS_NAME, LINKS_QUEUE_URL and DEAD_LETTER_QUEUE_URL.")
+    events, queues = (clients.client(service, delivery.CLIENT_CONFIG) for service in ("events", "sqs"))
+
+    def connect(deadline: Deadline) -> StreamProcessor:
+        return stream_processor.StreamProcessor(
+            EventBus(events, settings.event_bus_name, stream_processor.publish_deadline(deadline)),
+            MessageQueue(queues, settings.links_queue_url, stream_processor.hand_over_deadline(deadline)),
+            DeadLetterQueue(MessageQueue(queues, settings.dead_letter_queue_url, deadline)),
+            clock,
+        )
+
+    return connect
+
+
+def link_processors(settings: Settings) -> Callable[[Deadline], LinkProcessor]:
+    """Return what makes the processor of the links queue for each batch.
+
+    Raises ``ValueError`` where a queue is missing in the settings, or attributes can't be indexed.
+    """
+    from scim.events import delivery
+    from scim.events.dead_letter import DeadLetterQueue
+    from scim.events.link_processor import LinkProcessor
+    from scim.events.message_queue import MessageQueue
+    from scim.service.linking import Linking
+    from scim.store.links import LinkTable
+
+    if not (settings.links_queue_url and settings.dead_letter_queue_url):
+        raise ValueError("Linking users needs LINKS_QUEUE_URL and DEAD_LETTER_QUEUE_URL.")
     tables, layout = _dynamodb(), _layout(settings)
+    queues = clients.client("sqs", delivery.CLIENT_CONFIG)
 
-    def connect(deadline: Deadline) -> Relay:
-        in_time = relay.before_laying_aside(deadline)
+    def run(task: LinkTask, deadline: Deadline) -> LinkResult:
+        calls = Dynamo(tables, settings.table_name, deadline)
+        tenant = TenantStore(calls, new_id).get(task.tenant)
+        resource_type = tenant.resource_types[0] if tenant else user_type()
+        return Linking(LinkTable(calls, layout, task.tenant, resource_type), resource_type, now).run(task)
 
-        def follow(tenant_id: str, changes: Sequence[Followed]) -> int:
-            calls = Dynamo(tables, settings.table_name, in_time)
-            tenant = TenantStore(calls, new_id).get(tenant_id)
-            resource_type = tenant.resource_types[0] if tenant else user_type()
-            return Linking(LinkStore(calls, layout, tenant_id, resource_type), resource_type, now).follow(changes)
-
-        return relay.Relay(
-            bus.Bus(events, settings.event_bus_name, in_time),
-            poison.PoisonQueue(queues, settings.poison_queue_url, deadline),
-            follow,
+    def connect(deadline: Deadline) -> LinkProcessor:
+        return LinkProcessor(
+            run,
+            MessageQueue(queues, settings.links_queue_url, deadline),
+            DeadLetterQueue(MessageQueue(queues, settings.dead_letter_queue_url, deadline)),
+            deadline,
         )
 
     return connect

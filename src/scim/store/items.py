@@ -68,11 +68,15 @@ def change(
     change: Change,
     lost: Collection[str] = (),
     dropped: Collection[str] = (),
+    *,
+    may_affect_links: bool = False,
 ) -> Item:
-    """A change record; ``expires`` in seconds since 1970, ``None`` to keep it.
+    """Return the item of a change record; ``expires`` in seconds since 1970, ``None`` to keep it.
 
     ``lost`` are the handles of what the user is no longer known by, ``dropped`` those of whom it refers to no longer
-    (:func:`scim.service.people.handle`). Links are no writes of a client's, so they are not in the log by time.
+    (:func:`scim.service.people.handle`). ``may_affect_links`` tells the function behind the table's stream, which reads
+    no users, whether links have to be updated. A client does not write links, so their records are not in the log by
+    time.
     """
     ttl = {} if expires is None else {"ttl": {"N": str(expires)}}
     handles = {"handles": {"SS": sorted(lost)}} if lost else {}
@@ -86,6 +90,7 @@ def change(
         **handles,
         **references,
         **time,
+        **({"mayAffectLinks": {"BOOL": True}} if may_affect_links else {}),
         "change": {"S": change_id},
         "at": {"S": change.at},
         "operation": {"S": change.operation},

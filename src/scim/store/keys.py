@@ -244,21 +244,21 @@ def link(user_id: str, version: int, number: int) -> str:
     return f"{change(user_id, version)}#{number:010d}"
 
 
-def seeking(tenant_id: str) -> str:
-    """The partition of those who seek somebody: the one that is written outside transactions by whoever links."""
+def reference_index(tenant_id: str) -> str:
+    """Return the partition of the reference index, the only one that linking writes outside transactions."""
     return f"W#{tenant_id}"
 
 
-def seeker(handle: str, user_id: str) -> str:
-    """The user who refers to whoever has the handle."""
+def referrer(handle: str, user_id: str) -> str:
+    """Return the key that says that a user refers to the person with the handle."""
     return f"W#{handle}#{user_id}"
 
 
-def seekers(handle: str) -> Range:
+def referrers(handle: str) -> Range:
     return entries(f"W#{handle}#")
 
 
-def seeker_id(sort: str) -> str:
+def referrer_id(sort: str) -> str:
     return sort.rpartition("#")[2]
 
 

@@ -13,6 +13,7 @@ from scim.protocol.errors import PayloadTooLarge
 from scim.protocol.path import Path
 from scim.protocol.references import references
 from scim.protocol.schema import ResourceType
+from scim.service.links import may_affect_links
 from scim.service.people import KNOWN_BY, handle, known_by
 from scim.service.ports import Change, Found, NotUnique, Query, VersionConflict
 from scim.service.stored import Stored
@@ -132,7 +133,10 @@ class ResourceStore:
 
     def _change(self, record: str, change_id: str, change: Change, before: Stored | None, after: Stored | None) -> Item:
         lost, dropped = _lost(before, after), self._dropped(before, after)
-        return items.change(self._partition, record, change_id, self._layout.expires(), change, lost, dropped)
+        expires, affects = self._layout.expires(), may_affect_links(before, after, self._type)
+        return items.change(
+            self._partition, record, change_id, expires, change, lost, dropped, may_affect_links=affects
+        )
 
     def _dropped(self, before: Stored | None, after: Stored | None) -> frozenset[str]:
         """The handles of all that the user referred to and does no longer."""
