@@ -1,11 +1,13 @@
 """The whole endpoint on one machine: table, secrets, functions, gateway, tenant."""
 
 import asyncio
+import json
 import socket
 import time
 from collections.abc import Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,9 @@ from local import connection, engine, running, table
 from local.connection import Connection
 from local.engine import Engine
 from local.functions import pool
+from local.functions.mapping import StreamMapping
 from local.functions.pool import Pool
+from local.functions.queue_mapping import consume
 from local.functions.stream import Stream, follow
 from local.gateway.app import Gateway
 from local.gateway.event import Request
@@ -23,9 +27,9 @@ from local.gateway.response import Response
 from local.gateway.routes import Routes
 from local.place import ACCOUNT, HOST, REGION
 from local.problem import Problem
-from local.services import bus, secrets
-from local.services.bus import Bus
+from local.services import secrets
 from local.services.child import Child
+from local.services.messaging import Messaging, serve_messaging
 from local.template import Template
 
 _TABLE = "muster"
@@ -65,7 +69,7 @@ async def run(options: Options) -> None:
         _listening(options.port) as listener,
         secrets.child(options.data) as secrets_manager,
         engine.start(options.data) as dynamodb,
-        bus.serving(options.data) as events,
+        serve_messaging(options.data, template.queues(), template.consumed_queues(), _KNOWN["EventBus"]) as messaging,
     ):
         running.forget(options.data)
         table.ensure(dynamodb, template.table(_TABLE))
@@ -75,8 +79,8 @@ async def run(options: Options) -> None:
         secrets.ensure(secrets_manager.url, _OPENID, "{}")
         password = secrets.ensure(secrets_manager.url, _PASSWORD)
         scim_url = f"http://{HOST}:{options.port}/scim/v2"
-        known = _KNOWN | {"PoisonQueue": f"{events.url}/poison"}
-        specs = template.functions(known, _variables(scim_url, dynamodb, secrets_manager, events))
+        known = _KNOWN | messaging.references()
+        specs = template.functions(known, _variables(scim_url, dynamodb, secrets_manager, messaging))
         log = options.data / "functions.log"
         async with pool.running(specs, log) as functions:
             gateway = Gateway(Routes(route for spec in specs for route in spec.routes), functions, _report)
@@ -84,14 +88,14 @@ async def run(options: Options) -> None:
             running.tell(options.data, users.variables)
             path = options.data / "connection.json"
             connected = await connection.establish(path, scim_url, gateway, users.variables, options.extension)
-            _introduce(connected, path, dynamodb, secrets_manager, log, events)
+            _introduce(connected, path, dynamodb, secrets_manager, log, messaging)
             print(f"Console       http://{HOST}:{options.port}/admin, password {password}\n")
             stream = Stream(dynamodb, _TABLE, options.data / "stream.json")
             watching = _watch([child for child in (dynamodb.child, secrets_manager) if child])
-            await _serve(gateway, listener, [watching, *_following(stream, functions, events)])
+            await _serve(gateway, listener, [watching, *_event_sources(stream, functions, messaging)])
 
 
-def _variables(scim_url: str, dynamodb: Engine, secrets_manager: Child, events: Bus) -> dict[str, str]:
+def _variables(scim_url: str, dynamodb: Engine, secrets_manager: Child, messaging: Messaging) -> dict[str, str]:
     """What the functions' environment has instead of the template's values, and what only exists here."""
     return {
         "PUBLIC_URL": scim_url,
@@ -100,9 +104,9 @@ def _variables(scim_url: str, dynamodb: Engine, secrets_manager: Child, events: 
         "AWS_REGION": REGION,
         "AWS_DEFAULT_REGION": REGION,
         "AWS_ENDPOINT_URL_DYNAMODB": dynamodb.url,
-        "AWS_ENDPOINT_URL_EVENTBRIDGE": events.url,
+        "AWS_ENDPOINT_URL_EVENTBRIDGE": messaging.url,
         "AWS_ENDPOINT_URL_SECRETS_MANAGER": secrets_manager.url,
-        "AWS_ENDPOINT_URL_SQS": events.url,
+        "AWS_ENDPOINT_URL_SQS": messaging.url,
     }
 
 
@@ -121,7 +125,7 @@ def _listening(port: int) -> Iterator[socket.socket]:
 
 
 def _introduce(
-    connected: Connection, path: Path, dynamodb: Engine, secrets_manager: Child, log: Path, events: Bus
+    connected: Connection, path: Path, dynamodb: Engine, secrets_manager: Child, log: Path, messaging: Messaging
 ) -> None:
     print(f"""
 SCIM URL      {connected.scim_url}
@@ -132,7 +136,8 @@ Try           curl -H 'Authorization: Bearer {connected.token}' {connected.scim_
 
 Table         on {_where(dynamodb.name, dynamodb.child)}, data in {dynamodb.data}
 Secrets       on {_where("moto", secrets_manager)}, data in {secrets_manager.data}
-Events        {events.events}
+Events        {messaging.events}
+Dead letters  {messaging.dead_letters}
 Log           {log}
 Ctrl-C ends it; the data stay.
 """)
@@ -154,10 +159,22 @@ class _Server(uvicorn.Server):
         yield
 
 
-def _following(stream: Stream, functions: Mapping[str, Pool], events: Bus) -> Iterator[Coroutine[Any, Any, None]]:
+def _event_sources(
+    stream: Stream, functions: Mapping[str, Pool], messaging: Messaging
+) -> Iterator[Coroutine[Any, Any, None]]:
+    """Yield what brings stream records and messages to the functions."""
     for function in functions.values():
-        if function.spec.stream:
-            yield follow(stream, function.spec.stream, function.invoke, events.lay_aside)
+        if mapping := function.spec.stream:
+            discard = partial(_discard, messaging, mapping)
+            yield follow(stream, mapping, function.invoke, discard)
+        if function.spec.queue:
+            yield consume(function.spec.queue, messaging.queues, function.invoke)
+
+
+def _discard(messaging: Messaging, mapping: StreamMapping, notice: Mapping[str, Any]) -> None:
+    """Send what Lambda says of records that it gave up to the mapping's destination for failures."""
+    if mapping.failure_queue:
+        messaging.queues.send(mapping.failure_queue, json.dumps(notice))
 
 
 async def _serve(gateway: Gateway, listener: socket.socket, jobs: Sequence[Coroutine[Any, Any, None]]) -> None:

@@ -15,7 +15,7 @@ import pytest
 from moto import mock_aws
 from moto.core.botocore_stubber import BotocoreStubber
 
-from local.services.bus import Bus, serving
+from local.services.messaging import Messaging, serve_messaging
 from scim.access.secret_store import SecretStore
 from scim.service.deadline import Deadline
 from scim.service.tenants import Tenants
@@ -108,17 +108,17 @@ def scim(connect: Any) -> Endpoint:
 
 
 @pytest.fixture
-def bus(aws: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bus]:
+def bus(aws: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Messaging]:
     """EventBridge and SQS of the local run, as the functions find them in their environment."""
-    with serving(tmp_path) as bus:
-        monkeypatch.setenv("AWS_ENDPOINT_URL_EVENTBRIDGE", bus.url)
-        monkeypatch.setenv("AWS_ENDPOINT_URL_SQS", bus.url)
+    with serve_messaging(tmp_path, TEMPLATE.queues(), TEMPLATE.consumed_queues(), "muster") as messaging:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_EVENTBRIDGE", messaging.url)
+        monkeypatch.setenv("AWS_ENDPOINT_URL_SQS", messaging.url)
         monkeypatch.setenv("EVENT_BUS_NAME", "muster")
-        monkeypatch.setenv("POISON_QUEUE_URL", f"{bus.url}/poison")
-        yield bus
+        monkeypatch.setenv("POISON_QUEUE_URL", messaging.queue_url("PoisonQueue"))
+        yield messaging
 
 
 @pytest.fixture
-def events(bus: Bus) -> Callable[[], list[dict[str, Any]]]:
+def events(bus: Messaging) -> Callable[[], list[dict[str, Any]]]:
     """Reads the events on the bus."""
     return lambda: [json.loads(line) for line in bus.events.read_text().splitlines()]

@@ -19,7 +19,7 @@ from botocore.client import BaseClient
 
 from local.gateway.event import Request, build_event
 from local.gateway.routes import Routes
-from local.services.bus import Bus
+from local.services.messaging import Messaging
 from local.template import Intrinsic
 from scim import wiring
 from scim.access import tokens
@@ -519,19 +519,19 @@ def test_the_sample_events_are_served_with_their_functions_rights(settings: Sett
 
 
 def test_the_sample_of_the_stream_is_published_with_its_functions_rights(
-    settings: Settings, bus: Bus, needed: set[Right]
+    settings: Settings, bus: Messaging, needed: set[Right]
 ) -> None:
     event = json.loads((ROOT / "events/stream/changes.json").read_text())
     answer = load(FUNCTIONS["ChangesFunction"].handler)(event, LambdaContext())
     assert answer == {"batchItemFailures": []}
-    (published,), (poison,) = bus.events.read_text().splitlines(), bus.poison.read_text().splitlines()
+    (published,), (poison,) = bus.events.read_text().splitlines(), bus.dead_letters.read_text().splitlines()
     validate(json.loads(published))
-    assert json.loads(poison)["reason"] == "malformed: userName"
+    assert json.loads(poison)["body"]["reason"] == "malformed: userName"
     assert PUBLISH <= needed <= DEPLOYMENT.rights("ChangesFunction")
 
 
 def test_publishing_and_linking_takes_exactly_the_rights_that_the_function_has(
-    scim: Endpoint, bus: Bus, needed: set[Right], monkeypatch: pytest.MonkeyPatch
+    scim: Endpoint, bus: Messaging, needed: set[Right], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     written: dict[str, set[str]] = {"PutItem": set(), "UpdateItem": set()}
     transact = Dynamo.transact

@@ -12,7 +12,7 @@ from typing import Any
 from handlers.changes import Changes
 from local.engine import Engine
 from local.functions.stream import Stream
-from local.services.bus import Bus
+from local.services.messaging import Messaging
 from scim import wiring
 from scim.service.links import Links
 from scim.service.people import handle
@@ -78,7 +78,7 @@ class Followers:
         assert self._handler({"Records": batch}, LambdaContext()) == {"batchItemFailures": []}
 
 
-def test_links_are_in_the_end_what_they_should_be(direct: Endpoint, engine: Engine, bus: Bus, tmp_path: Path) -> None:
+def test_links_are_in_the_end_what_they_should_be(direct: Endpoint, engine: Engine, bus: Messaging, tmp_path: Path) -> None:
     stream = Stream(engine, os.environ["TABLE_NAME"], tmp_path / "stream.json")
     stream.open()
     done = Event()
