@@ -114,7 +114,8 @@ def bus(aws: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[
         monkeypatch.setenv("AWS_ENDPOINT_URL_EVENTBRIDGE", messaging.url)
         monkeypatch.setenv("AWS_ENDPOINT_URL_SQS", messaging.url)
         monkeypatch.setenv("EVENT_BUS_NAME", "muster")
-        monkeypatch.setenv("POISON_QUEUE_URL", messaging.queue_url("PoisonQueue"))
+        monkeypatch.setenv("LINKS_QUEUE_URL", messaging.queue_url("LinksQueue"))
+        monkeypatch.setenv("DEAD_LETTER_QUEUE_URL", messaging.queue_url("DeadLetterQueue"))
         yield messaging
 
 

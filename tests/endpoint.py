@@ -27,7 +27,9 @@ KNOWN = {
     "SessionKey": "muster/session-key",
     "OpenIdClient": "muster/openid-client",
     "EventBus": "muster",
-    "PoisonQueue": "https://queue.example.com",
+    "LinksQueue": "https://queue.example.com/links",
+    "DeadLetterQueue": "https://queue.example.com/dead-letters",
+    "LinksDeadLetterQueue": "https://queue.example.com/links-dead-letters",
 }
 PASSWORD = "correct horse battery staple"
 

@@ -49,8 +49,8 @@ def items(scim: Endpoint, kind: str, prefix: str) -> list[dict[str, Any]]:
     return found
 
 
-def seekers(scim: Endpoint) -> list[tuple[str, str]]:
-    """Who seeks somebody, with the handle of whom."""
+def index_entries(scim: Endpoint) -> list[tuple[str, str]]:
+    """The ids of referrers, with the handles of the people to whom they refer."""
     keys = [item["sk"]["S"].split("#") for item in items(scim, "W", "W#")]
     return sorted((user_id, handle) for _, handle, user_id in keys)
 
@@ -232,7 +232,7 @@ def test_who_is_deleted_seeks_nobody_any_more(scim: Endpoint, publish: Read) -> 
     scim.request("DELETE", f"/Users/{alice['id']}")
     scim.patch(bob["id"], {"op": "remove", "path": MANAGER})
     publish()
-    assert seekers(scim) == []
+    assert index_entries(scim) == []
 
 
 def test_an_employee_attribute_is_linked_too(scim: Endpoint, publish: Read) -> None:
