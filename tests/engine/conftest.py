@@ -90,9 +90,7 @@ def links_handler(bus: Messaging) -> Handler:
 
 
 @pytest.fixture
-def publish(
-    scim: Endpoint, engine: Engine, events: Read, update_links: Callable[[], int], tmp_path: Path
-) -> Read:
+def publish(scim: Endpoint, engine: Engine, events: Read, update_links: Callable[[], int], tmp_path: Path) -> Read:
     """Brings what is new in the stream to the function, then the links queue to its own, and reads all events."""
     (spec,) = [spec for spec in functions() if spec.stream]
     assert spec.stream is not None

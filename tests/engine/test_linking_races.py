@@ -49,7 +49,7 @@ def write(scim: Endpoint, seed: int) -> None:
 
 
 class Functions:
-    """Both functions at work: on the stream in batches cut at random, on the queue several at once, some things twice."""
+    """Both functions at work: on the stream in batches cut at random, some of them twice, on the queue side by side."""
 
     def __init__(self, stream: Stream, bus: Messaging) -> None:
         self._stream = stream

@@ -66,6 +66,7 @@ class Queues:
         self.entries: list[dict[str, Any]] = []
 
     def send_message_batch(self, *, QueueUrl: str, Entries: Sequence[Any]) -> dict[str, Any]:  # noqa: N803  # AWS's names
+        assert QueueUrl == "https://queue.example.com"
         self.calls.append(len(Entries))
         failed = []
         for entry in Entries:

@@ -60,9 +60,7 @@ class History:
             del self.users[before.id]
             sort = keys.change(before.id, before.version + 1)
         affects = may_affect_links(before, after, user_type())
-        self.images.append(
-            items.change(keys.tenant(TENANT), sort, new_id(), None, change, may_affect_links=affects)
-        )
+        self.images.append(items.change(keys.tenant(TENANT), sort, new_id(), None, change, may_affect_links=affects))
 
     @property
     def active(self) -> dict[str, str]:

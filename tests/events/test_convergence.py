@@ -53,7 +53,9 @@ class Deployment:
     crashes_on: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
-        self.handler: Handler = Changes(lambda: lambda deadline: processor(self.events, self.queues, deadline, self.links))
+        self.handler: Handler = Changes(
+            lambda: lambda deadline: processor(self.events, self.queues, deadline, self.links)
+        )
 
     @property
     def mapping(self) -> StreamMapping:

@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from scim.events.event import make_event
 from scim.events.change_record import read
+from scim.events.event import make_event
 from tests.events.history import stream_record
 from tests.events.test_change_record import ID, IMAGE
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from scim.events.event import make_event
 from scim.events.change_record import read
+from scim.events.event import make_event
 from tests.events.history import generated, stream_record
 from tests.events.schemas import DOCS, SCHEMAS, validate, validator
 

@@ -7,7 +7,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from scim.events import stream_processor
-from scim.events.event import Event
+from scim.events.event import Event, make_event
 from scim.events.stream_processor import BatchResult, LostLetter
 from tests.events.fakes import NO_ANSWER, TAKEN, Events, Queues, failed, processor
 from tests.events.history import stream_record
@@ -69,8 +69,7 @@ class TestRejectedRecords:
                 raise TypeError("ford@example.com is no mapping")
             return make_event(record)
 
-        make_event = stream_processor.make_event
-        monkeypatch.setattr(stream_processor, "make_event", make)
+        monkeypatch.setattr("scim.events.stream_processor.make_event", make)
         culprit = stream_record({**IMAGE, "userName": {"S": "ford"}}, 2)
         other = stream_record({**IMAGE, "pk": {"S": "T#other"}}, 3)
         events, queues = Events(), Queues()
@@ -162,7 +161,7 @@ class TestHandOver:
 
     @pytest.mark.parametrize("fate", [NO_ANSWER, "InternalError", failed("SendMessageBatch", "RequestThrottled")])
     def test_queue_that_does_not_answer_publishes_nothing_twice(self, fate: Any) -> None:
-        """What is before the record is published, and comes no more; the record and all behind it wait for the queue."""
+        """What is before the record is published and does not come again. The record and all behind it wait."""
         first, second = stream_record({**IMAGE, "change": {"S": "first"}}, 1), stream_record(IMAGE, 3)
         records, events = [first, linking(2), second], Events()
         for attempt in range(5):

@@ -9,7 +9,15 @@ import pytest
 from scim.protocol.comparison import key
 from scim.protocol.errors import Unavailable
 from scim.protocol.schema import user_type
-from scim.service.linking import QUERIES_PER_TASK, REFERRERS_PER_TASK, IndexEntry, Linking, LinkResult, LinkTask, Position
+from scim.service.linking import (
+    QUERIES_PER_TASK,
+    REFERRERS_PER_TASK,
+    IndexEntry,
+    Linking,
+    LinkResult,
+    LinkTask,
+    Position,
+)
 from scim.service.links import Links, carry
 from scim.service.people import handle, known_by
 from scim.service.ports import Change, VersionConflict
@@ -266,7 +274,8 @@ class TestPages:
         assert pages == [REFERRERS_PER_TASK, REFERRERS_PER_TASK, 30]
         assert self.linked(users, reports, boss.user_id) == self.REPORTS
 
-    def test_positions_only_advance(self, users: Users, reports: list[LinkTask]) -> None:
+    @pytest.mark.usefixtures("reports")
+    def test_positions_only_advance(self, users: Users) -> None:
         """So the chain of tasks ends, whatever others write meanwhile."""
         boss = users.put("boss", externalId="boss", emails=[{"value": "boss"}])
         seen: list[tuple[int, str]] = []
@@ -300,9 +309,11 @@ class TestPages:
         run(users, rest)
         assert self.linked(users, reports, boss.user_id) == 0
 
-    @pytest.mark.parametrize("user_id", ["00000000-0000-4000-8000-000000000000", "ffffffff-0000-4000-8000-000000000000"])
-    def test_referrer_who_arrives_between_pages(self, users: Users, reports: list[LinkTask], user_id: str) -> None:
+    @pytest.mark.parametrize("digit", ["0", "f"])
+    @pytest.mark.usefixtures("reports")
+    def test_referrer_who_arrives_between_pages(self, users: Users, digit: str) -> None:
         """Whether its index entry lies before the page or behind it."""
+        user_id = f"{digit * 8}-0000-4000-8000-000000000000"
         boss = users.put("boss")
         rest = step(users, boss).rest
         assert rest is not None
@@ -311,7 +322,8 @@ class TestPages:
         run(users, rest)
         assert users.manager(late.user_id) == [boss.user_id]
 
-    def test_page_may_come_twice(self, users: Users, reports: list[LinkTask]) -> None:
+    @pytest.mark.usefixtures("reports")
+    def test_page_may_come_twice(self, users: Users) -> None:
         boss = users.put("boss")
         rest = step(users, boss).rest
         assert rest is not None
