@@ -33,7 +33,7 @@ from scim.service.ports import Act, Tenant
 from scim.settings import Settings
 from scim.store.dynamo import Dynamo
 from tests.console.visitor import Visitor
-from tests.endpoint import ENTERPRISE, KNOWN, Endpoint, LambdaContext, invoke, load
+from tests.endpoint import ENTERPRISE, KNOWN, Endpoint, Handler, LambdaContext, invoke, load
 from tests.events.history import stream_record
 from tests.events.schemas import validate
 from tests.template_reader import Deployment, Right, references, resolve
@@ -630,7 +630,7 @@ def _changes_handler() -> Handler:
 def _update_links(bus: Messaging) -> None:
     """Bring all messages of the links queue to their function."""
     environment = os.environ | {"DEAD_LETTER_QUEUE_URL": bus.queue_url("LinksDeadLetterQueue")}
-    handler = LinksHandler(lambda: wiring.link_processors(Settings.from_environment(environment)))
+    handler: Handler = LinksHandler(lambda: wiring.link_processors(Settings.from_environment(environment)))
     while messages := bus.queues.receive("LinksQueue", 10):
         for message in messages:
             assert handler({"Records": [build_record(message)]}, LambdaContext()) == {"batchItemFailures": []}
