@@ -143,3 +143,70 @@ def test_what_changed_is_told_by_attribute() -> None:
     assert links.changed_attributes([one], [one, other]) == ["b"]
     assert links.changed_attributes([one, other], [Link("a", "x", "3", None)]) == ["a", "b"]
     assert links.changed_attributes([one], [one]) == []
+
+
+PEERS = "urn:example:peers"
+NOW_COMPLEX = user_type().extended(
+    [
+        {
+            "id": PEERS,
+            "attributes": [
+                {
+                    "name": "peer",
+                    "type": "complex",
+                    "subAttributes": [
+                        {"name": "value", "type": "string"},
+                        {"name": "$ref", "type": "reference", "referenceTypes": ["User"]},
+                    ],
+                }
+            ],
+        }
+    ]
+)
+
+
+@pytest.mark.parametrize(
+    "held", ["boss", ["boss"], {"value": "boss", "$ref": 7}, {"value": ["boss"]}, [{"value": "x"}]]
+)
+def test_value_stored_before_its_attribute_became_complex_is_never_linked_into(held: Any) -> None:
+    """Linking such a value raised a TypeError, which stopped the stream of all tenants."""
+    stored, other = user({PEERS: {"peer": held}}), user({PEERS: {"peer": {"value": "boss"}}}, 2)
+    found = links.made(stored, NOW_COMPLEX, lambda _, __: "b")
+    assert [link.place for link in found] in ([], [None])
+    links.claimed(stored.resource, NOW_COMPLEX, BASE_URL)
+    links.carry(stored, other, NOW_COMPLEX, {})
+    links.carry(other, stored, NOW_COMPLEX, {(f"{PEERS}:peer", "boss"): "b"})
+    assert links.may_affect_links(stored, stored, NOW_COMPLEX) is bool(found)
+
+
+MANAGED = {ENTERPRISE: {"manager": {"value": "boss"}}}
+
+
+class TestChangesThatMayAffectLinks:
+    """The change record tells, since the function behind the stream reads neither users nor settings."""
+
+    @pytest.mark.parametrize(
+        ("before", "after"),
+        [
+            (None, {}),
+            ({}, None),
+            ({}, {"userName": "bob"}),
+            ({"externalId": "1"}, {"externalId": "2"}),
+            ({"emails": [{"value": "a@x"}]}, {}),
+            (MANAGED, {}),
+            ({}, MANAGED),
+            (MANAGED, {**MANAGED, "title": "Cook"}),
+        ],
+    )
+    def test_new_identifiers_and_references_may(self, before: Any, after: Any) -> None:
+        old, new = (each if each is None else user(each) for each in (before, after))
+        assert links.may_affect_links(old, new, TYPE)
+
+    def test_links_may(self) -> None:
+        before, after = user({}), user({"title": "Cook"}, 2)
+        before.links = Links(1, (Link("manager", "a", "b", None),)).text
+        assert links.may_affect_links(before, after, TYPE)
+
+    @pytest.mark.parametrize("after", [{"title": "Cook"}, {"active": False}, {SURVEY: {"Business Unit": "Kitchen"}}])
+    def test_other_attributes_may_not(self, after: Any) -> None:
+        assert not links.may_affect_links(user({}), user(after, 2), TYPE)
