@@ -78,7 +78,9 @@ class Followers:
         assert self._handler({"Records": batch}, LambdaContext()) == {"batchItemFailures": []}
 
 
-def test_links_are_in_the_end_what_they_should_be(direct: Endpoint, engine: Engine, bus: Messaging, tmp_path: Path) -> None:
+def test_links_are_in_the_end_what_they_should_be(
+    direct: Endpoint, engine: Engine, bus: Messaging, tmp_path: Path
+) -> None:
     stream = Stream(engine, os.environ["TABLE_NAME"], tmp_path / "stream.json")
     stream.open()
     done = Event()

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from local.functions.mapping import StreamMapping
-from local.gateway.routes import Route
 from local.functions.queue_mapping import QueueMapping
+from local.gateway.routes import Route
 from local.problem import Problem
 from local.services.queue_config import QueueConfig
 from local.template import Template
