@@ -2,21 +2,19 @@
 
 import asyncio
 import json
-import socket
 import time
-from collections.abc import Coroutine, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Coroutine, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from socket import socket
 from typing import Any
-
-import uvicorn
 
 from local import connection, engine, running, table
 from local.connection import Connection
 from local.engine import Engine
 from local.functions import pool
+from local.functions.invoke import InvokeEndpoint
 from local.functions.mapping import StreamMapping
 from local.functions.pool import Pool
 from local.functions.queue_mapping import consume
@@ -26,7 +24,7 @@ from local.gateway.event import Request
 from local.gateway.response import Response
 from local.gateway.routes import Routes
 from local.place import ACCOUNT, HOST, REGION
-from local.problem import Problem
+from local.servers import listening, serve
 from local.services import secrets
 from local.services.child import Child
 from local.services.messaging import Messaging, serve_messaging
@@ -55,7 +53,6 @@ class Options:
     """What to run and where."""
 
     template: Path
-    extension: Path
     data: Path
     port: int
 
@@ -66,7 +63,8 @@ async def run(options: Options) -> None:
     options.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     with (
         running.claimed(options.data),
-        _listening(options.port) as listener,
+        listening(options.port) as listener,
+        listening(0) as invoke_listener,
         secrets.child(options.data) as secrets_manager,
         engine.start(options.data) as dynamodb,
         serve_messaging(options.data, template.queues(), template.consumed_queues(), _KNOWN["EventBus"]) as messaging,
@@ -85,14 +83,15 @@ async def run(options: Options) -> None:
         async with pool.running(specs, log) as functions:
             gateway = Gateway(Routes(route for spec in specs for route in spec.routes), functions, _report)
             users = functions["UsersFunction"]
-            running.tell(options.data, users.variables)
+            running.tell(options.data, _published(functions.values(), invoke_listener))
             path = options.data / "connection.json"
-            connected = await connection.establish(path, scim_url, gateway, users.variables, options.extension)
+            connected = await connection.establish(path, scim_url, gateway, users.variables)
             _introduce(connected, path, dynamodb, secrets_manager, log, messaging)
             print(f"Console       http://{HOST}:{options.port}/admin, password {password}\n")
             stream = Stream(dynamodb, _TABLE, options.data / "stream.json")
             watching = _watch([child for child in (dynamodb.child, secrets_manager) if child])
-            await _serve(gateway, listener, [watching, *_event_sources(stream, functions, messaging)])
+            applications = {listener: gateway, invoke_listener: InvokeEndpoint(functions)}
+            await serve(applications, [watching, *_event_sources(stream, functions, messaging)])
 
 
 def _variables(scim_url: str, dynamodb: Engine, secrets_manager: Child, messaging: Messaging) -> dict[str, str]:
@@ -110,18 +109,10 @@ def _variables(scim_url: str, dynamodb: Engine, secrets_manager: Child, messagin
     }
 
 
-@contextmanager
-def _listening(port: int) -> Iterator[socket.socket]:
-    # Said in full: asyncio turns off the delay of small packets only where it reads "TCP".
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind((HOST, port))
-            listener.listen(128)
-        except (OSError, OverflowError) as error:
-            reason = getattr(error, "strerror", None) or error
-            raise Problem(f"port {port}: {reason}; choose another with make run PORT=8081") from error
-        yield listener
+def _published(functions: Iterable[Pool], invoke_listener: socket) -> dict[str, str]:
+    """Return what programs beside the run need: the variables of all functions, and where to invoke these."""
+    variables = {name: value for function in functions for name, value in function.spec.variables.items()}
+    return variables | {"AWS_ENDPOINT_URL_LAMBDA": f"http://{HOST}:{invoke_listener.getsockname()[1]}"}
 
 
 def _introduce(
@@ -152,13 +143,6 @@ def _report(request: Request, response: Response, seconds: float) -> None:
     print(f"{time.strftime('%H:%M:%S')}  {response.status}  {request.method} {request.path}  {seconds * 1000:.0f} ms")
 
 
-class _Server(uvicorn.Server):
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Leaves the signals to whoever runs us."""
-        yield
-
-
 def _event_sources(
     stream: Stream, functions: Mapping[str, Pool], messaging: Messaging
 ) -> Iterator[Coroutine[Any, Any, None]]:
@@ -175,26 +159,6 @@ def _discard(messaging: Messaging, mapping: StreamMapping, notice: Mapping[str, 
     """Send what Lambda says of records that it gave up to the mapping's destination for failures."""
     if mapping.failure_queue:
         messaging.queues.send(mapping.failure_queue, json.dumps(notice))
-
-
-async def _serve(gateway: Gateway, listener: socket.socket, jobs: Sequence[Coroutine[Any, Any, None]]) -> None:
-    """Serves while all of the jobs go on."""
-    config = uvicorn.Config(
-        gateway,
-        lifespan="off",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        ws="none",
-        timeout_graceful_shutdown=3,
-    )
-    server = _Server(config)
-    serving = asyncio.create_task(server.serve(sockets=[listener]))
-    try:
-        await asyncio.gather(*jobs)
-    finally:
-        server.should_exit = True
-        await serving
 
 
 async def _watch(children: Sequence[Child]) -> None:
