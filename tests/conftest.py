@@ -116,6 +116,7 @@ def bus(aws: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[
         monkeypatch.setenv("EVENT_BUS_NAME", "muster")
         monkeypatch.setenv("LINKS_QUEUE_URL", messaging.queue_url("LinksQueue"))
         monkeypatch.setenv("DEAD_LETTER_QUEUE_URL", messaging.queue_url("DeadLetterQueue"))
+        monkeypatch.setenv("LINKS_DEAD_LETTER_QUEUE_URL", messaging.queue_url("LinksDeadLetterQueue"))
         yield messaging
 
 

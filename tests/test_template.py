@@ -629,8 +629,7 @@ def _changes_handler() -> Handler:
 
 def _update_links(bus: Messaging) -> None:
     """Bring all messages of the links queue to their function."""
-    environment = os.environ | {"DEAD_LETTER_QUEUE_URL": bus.queue_url("LinksDeadLetterQueue")}
-    handler: Handler = LinksHandler(lambda: wiring.link_processors(Settings.from_environment(environment)))
+    handler: Handler = LinksHandler(lambda: wiring.link_processors(Settings.from_environment(os.environ)))
     while messages := bus.queues.receive("LinksQueue", 10):
         for message in messages:
             assert handler({"Records": [build_record(message)]}, LambdaContext()) == {"batchItemFailures": []}

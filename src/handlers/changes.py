@@ -50,7 +50,12 @@ class Changes:
         except ClientError as fault:  # its message may hold what was sent, and Lambda would log it
             raise Failed(f"{fault.operation_name}: {error_code(fault)}") from None
         self._log(records, result, started)
-        return {"batchItemFailures": [{"itemIdentifier": result.retry_from}] if result.retries else []}
+        answer: dict[str, Any] = {
+            "batchItemFailures": [{"itemIdentifier": result.retry_from}] if result.retries else []
+        }
+        if event.get("isRedrive"):  # muster redrive, which deletes what was processed
+            answer |= {"deadLetters": result.dead_letters, "lost": len(result.lost)}
+        return answer
 
     def _log(self, records: Sequence[Any], result: BatchResult, started: float) -> None:
         for letter in result.lost:

@@ -37,7 +37,9 @@ class Settings(BaseModel):
     links_queue_url: str = Field(default="", alias="LINKS_QUEUE_URL")
     """The queue of the changes that may affect links."""
     dead_letter_queue_url: str = Field(default="", alias="DEAD_LETTER_QUEUE_URL")
-    """The queue of the records or messages that the function cannot process."""
+    """The queue of the stream records that cannot become events."""
+    links_dead_letter_queue_url: str = Field(default="", alias="LINKS_DEAD_LETTER_QUEUE_URL")
+    """The queue of the messages whose links cannot be updated."""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:

@@ -134,8 +134,8 @@ def link_processors(settings: Settings) -> Callable[[Deadline], LinkProcessor]:
     from scim.service.linking import Linking
     from scim.store.links import LinkTable
 
-    if not (settings.links_queue_url and settings.dead_letter_queue_url):
-        raise ValueError("Linking users needs LINKS_QUEUE_URL and DEAD_LETTER_QUEUE_URL.")
+    if not (settings.links_queue_url and settings.links_dead_letter_queue_url):
+        raise ValueError("Linking users needs LINKS_QUEUE_URL and LINKS_DEAD_LETTER_QUEUE_URL.")
     tables, layout = _dynamodb(), _layout(settings)
     queues = clients.client("sqs", delivery.CLIENT_CONFIG)
 
@@ -149,7 +149,7 @@ def link_processors(settings: Settings) -> Callable[[Deadline], LinkProcessor]:
         return LinkProcessor(
             run,
             MessageQueue(queues, settings.links_queue_url, deadline),
-            DeadLetterQueue(MessageQueue(queues, settings.dead_letter_queue_url, deadline)),
+            DeadLetterQueue(MessageQueue(queues, settings.links_dead_letter_queue_url, deadline)),
             deadline,
         )
 

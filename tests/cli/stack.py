@@ -37,4 +37,10 @@ class Session:
         self.region = region_name
 
     def client(self, name: str, **given: Any) -> Any:
+        if name in PLAYED:
+            return PLAYED[name]
         return CloudFormation() if name == "cloudformation" else boto3.client(name, region_name=self.region, **given)
+
+
+PLAYED: dict[str, Any] = {}
+"""Clients that a test plays."""

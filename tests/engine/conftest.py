@@ -67,7 +67,7 @@ def _endpoint(engine: Engine, url: str, monkeypatch: pytest.MonkeyPatch) -> Endp
 def update_links(scim: Endpoint, bus: Messaging) -> Callable[[], int]:
     """Brings all messages of the links queue to the function; returns the number of its invocations."""
     (mapping,) = [spec.queue for spec in functions() if spec.queue]
-    handler = links_handler(bus)
+    handler = links_handler()
 
     async def invoke(event: dict[str, Any]) -> object:
         answer = handler(event, LambdaContext())
@@ -83,10 +83,9 @@ def update_links(scim: Endpoint, bus: Messaging) -> Callable[[], int]:
     return update_links
 
 
-def links_handler(bus: Messaging) -> Handler:
-    """The function behind the links queue, with its own dead-letter queue."""
-    environment = os.environ | {"DEAD_LETTER_QUEUE_URL": bus.queue_url("LinksDeadLetterQueue")}
-    return LinksHandler(lambda: wiring.link_processors(Settings.from_environment(environment)))
+def links_handler() -> Handler:
+    """The function behind the links queue."""
+    return LinksHandler(lambda: wiring.link_processors(Settings.from_environment(os.environ)))
 
 
 @pytest.fixture

@@ -79,9 +79,10 @@ def test_stored_value_of_another_shape_is_unassigned(attribute: dict[str, Any], 
     """The schema may have changed since the value was stored."""
     kind = user_type().extended([{"id": PEERS, "attributes": [{**attribute, "multiValued": multi_valued}]}])
     told = references({"userName": "a", PEERS: {"peer": held}}, kind)
-    expected = held if multi_valued and isinstance(held, list) else [] if multi_valued else [held]
-    shape = dict if attribute is COMPLEX else str
-    values = [each["value"] if shape is dict else each for each in expected if isinstance(each, shape) and each]
+    elements: list[Any] = held if multi_valued and isinstance(held, list) else [] if multi_valued else [held]
+    if attribute is COMPLEX:
+        elements = [each.get("value") for each in elements if isinstance(each, dict)]
+    values = elements
     assert [each.value for each in told] == [value for value in values if isinstance(value, str)]
     for reference in told:
         resource = {"userName": "a", PEERS: {"peer": held}}
