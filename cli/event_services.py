@@ -16,6 +16,8 @@ from scim.events.link_message import read_task
 
 _HIDDEN_S = 300
 """How long a message is invisible to others while a command looks at it."""
+_WAIT_S = 1
+"""With a wait, SQS asks all of its servers for messages and not only some."""
 _INVOKE = Config(read_timeout=65, retries={"total_max_attempts": 1})  # the function's timeout is 60 s
 _GONE = ("TrimmedDataAccessException", "ResourceNotFoundException", "ExpiredIteratorException")
 
@@ -71,7 +73,7 @@ class EventServices:
                     QueueUrl=url,
                     MaxNumberOfMessages=min(left, 10),
                     VisibilityTimeout=_HIDDEN_S,
-                    WaitTimeSeconds=1,  # asks all of SQS's servers
+                    WaitTimeSeconds=_WAIT_S,
                     MessageSystemAttributeNames=["SentTimestamp", "ApproximateReceiveCount"],
                 )
                 messages = answer.get("Messages", [])
