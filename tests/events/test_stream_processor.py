@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from local.rules.sqs import check_message
 from scim.events import stream_processor
 from scim.events.event import Event, make_event
 from scim.events.stream_processor import BatchResult, LostLetter
@@ -224,6 +225,7 @@ class TestDeadLetterQueue:
         odd = stream_record({**IMAGE, "userName": {"S": "zoë\ufffe\uffff\ud800"}, "operation": {"S": "zaphod"}})
         run([odd], Events(), queues)
         assert queues.entries[0]["MessageBody"].isascii()
+        assert list(check_message(queues.entries[0])) == []
         assert queues.messages[0]["record"] == odd
 
     def test_record_that_is_too_large_is_cut_to_where_it_is(self) -> None:
@@ -232,6 +234,7 @@ class TestDeadLetterQueue:
         run([large], Events(), queues)
         (letter,) = queues.messages
         assert len(queues.entries[0]["MessageBody"]) < 2_000
+        assert list(check_message(queues.entries[0])) == []
         assert (letter["reason"], letter["isCut"]) == ("malformed: operation", True)
         assert letter["record"]["dynamodb"]["Keys"] == large["dynamodb"]["Keys"]
         assert letter["record"]["dynamodb"]["SequenceNumber"] == f"{5:021d}"

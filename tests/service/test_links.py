@@ -165,11 +165,9 @@ NOW_COMPLEX = user_type().extended(
 )
 
 
-@pytest.mark.parametrize(
-    "held", ["boss", ["boss"], {"value": "boss", "$ref": 7}, {"value": ["boss"]}, [{"value": "x"}]]
-)
-def test_value_stored_before_its_attribute_became_complex_is_never_linked_into(held: Any) -> None:
-    """Linking such a value raised a TypeError, which stopped the stream of all tenants."""
+@pytest.mark.parametrize("held", ["boss", ["boss"], {"value": "boss", "$ref": 7}, {"value": ["boss"]}, [{"value": ""}]])
+def test_value_of_an_earlier_shape_raises_nothing(held: Any) -> None:
+    """It was stored before its attribute became complex."""
     stored, other = user({PEERS: {"peer": held}}), user({PEERS: {"peer": {"value": "boss"}}}, 2)
     found = links.made(stored, NOW_COMPLEX, lambda _, __: "b")
     assert [link.place for link in found] in ([], [None])
