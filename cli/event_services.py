@@ -109,6 +109,14 @@ class EventServices:
         self.delete(letter)
         return rejected
 
+    def process_record(self, partition: str, sort: str) -> int:
+        """Have a change record of the table processed; return how many new dead letters that made.
+
+        Raises :class:`NotSent`.
+        """
+        keys = {"pk": {"S": partition}, "sk": {"S": sort}}
+        return self._send_record({"eventName": "INSERT", "dynamodb": {"Keys": keys, "SequenceNumber": "0"}})
+
     def _send_task(self, body: str) -> int:
         self.sqs.send_message(QueueUrl=self.links_queue, MessageBody=body, MessageGroupId=read_task(body).tenant)
         return 0
@@ -120,12 +128,12 @@ class EventServices:
         """Return a record that was too large for a message, with its image from the table."""
         keys = record_keys(record)
         if set(keys) != {"pk", "sk"}:
-            raise NotSent("the record was too large for a message, and its keys are not known")
+            raise NotSent("the message has neither the record nor its keys")
         answer = self.tables.get_item(
             TableName=self.table, Key={name: {"S": value} for name, value in keys.items()}, ConsistentRead=True
         )
         if "Item" not in answer:
-            raise NotSent("the record was too large for a message, and is not in the table any more")
+            raise NotSent("the record is not in the table")
         return {**record, "dynamodb": {**record["dynamodb"], "NewImage": answer["Item"]}}
 
     def _send_noticed(self, notice: Mapping[str, Any]) -> int:

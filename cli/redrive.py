@@ -20,20 +20,29 @@ Examples:
   muster redrive
   muster redrive --send
   muster redrive --send --id 0a21f0f2-4e5c-4a3f-9d4e-3b6c1d2e8f70
+  muster redrive --record 'T#acme' 'C#0a21f0f2-4e5c-4a3f-9d4e-3b6c1d2e8f70#0000000003'
   muster redrive --json | jq -r '.[].reason' | sort | uniq -c
 """
 )
 @click.option("--send", is_flag=True, help="Process the messages again, and delete those that are processed.")
 @click.option("--delete", is_flag=True, help="Delete the messages that --id names.")
 @click.option("--id", "ids", multiple=True, help="Only this message; can be given more than once.")
+@click.option(
+    "--record", nargs=2, metavar="PK SK", help="Process a change record of the table, as a log line names it."
+)
 @click.option("-n", "number", default=100, show_default=True, type=click.IntRange(1), help="Messages of each queue.")
 @as_json
 @at_a_deployment
-def redrive(send: bool, delete: bool, ids: tuple[str, ...], number: int, json: bool) -> None:
+def redrive(
+    send: bool, delete: bool, ids: tuple[str, ...], record: tuple[str, str] | None, number: int, json: bool
+) -> None:
     """List the messages of the dead-letter queues with their reasons, or send them back after a fix."""
     if delete and (send or not ids):
         raise click.UsageError("--delete goes with --id, and not with --send")
     services = deployment().events()
+    if record:
+        _process_record(services, *record)
+        return
     with _received(services, number) as letters:
         chosen = [each for each in letters if not ids or each.id in ids]
         if missing := set(ids) - {each.id for each in chosen}:
@@ -55,6 +64,16 @@ def _received(services: EventServices, number: int) -> Iterator[list[DeadLetter]
     finally:
         for each in letters:
             services.release(each)
+
+
+def _process_record(services: EventServices, partition: str, sort: str) -> None:
+    try:
+        rejected = services.process_record(partition, sort)
+    except NotSent as reason:
+        raise Failed(f"Not processed: {reason}.") from None
+    if rejected:
+        raise Failed("Rejected again: the record is in the dead-letter queue.")
+    click.echo("done")
 
 
 def _send(services: EventServices, letter: DeadLetter) -> str:

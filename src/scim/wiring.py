@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from scim.events.stream_processor import StreamProcessor
     from scim.protocol.path import Path
     from scim.service.invitations import Invitations
-    from scim.service.linking import LinkResult, LinkTask
+    from scim.service.link_task import LinkResult, LinkTask
     from scim.service.log import Log
     from scim.service.ports import Tenant
     from scim.service.tenants import Tenants

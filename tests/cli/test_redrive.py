@@ -16,7 +16,7 @@ from handlers.changes import Changes
 from local.services.messaging import Messaging
 from scim import wiring
 from scim.events import dead_letter, link_message
-from scim.service.linking import LinkTask
+from scim.service.link_task import LinkTask
 from scim.settings import Settings
 from tests.cli import stack
 from tests.cli.conftest import Muster
@@ -190,7 +190,7 @@ class TestSend:
     def test_cut_record_that_is_not_in_the_table_stays(self, muster: Muster, bus: Messaging) -> None:
         cut = {name: each for name, each in GOOD["dynamodb"].items() if name != "NewImage"}
         put(bus, {"reason": "TypeError", "isCut": True, "record": {**GOOD, "dynamodb": cut}})
-        assert "is not in the table any more" in muster("redrive", "--send", code=1).stdout
+        assert "the record is not in the table" in muster("redrive", "--send", code=1).stdout
         assert in_queue(bus) == 1
 
     @pytest.mark.parametrize("is_moved_by_sqs", [True, False])
@@ -236,6 +236,26 @@ class TestSend:
         chosen = put(bus, dead_letter.of_record(GOOD, "TypeError"))
         assert [each["outcome"] for each in muster.json("redrive", "--send", "--id", chosen)] == ["done"]
         assert (len(events()), in_queue(bus)) == (1, 1)
+
+
+class TestRecord:
+    """A record whose dead letter was lost: the log has its keys."""
+
+    KEYS = (IMAGE["pk"]["S"], IMAGE["sk"]["S"])
+
+    def test_becomes_an_event(self, muster: Muster, events: Any) -> None:
+        boto3.client("dynamodb").put_item(TableName="muster", Item=IMAGE)
+        assert muster("redrive", "--record", *self.KEYS).stdout == "done\n"
+        assert [event["detail"]["sequence"] for event in events()] == [12]
+
+    def test_that_is_not_in_the_table_is_told(self, muster: Muster) -> None:
+        assert "the record is not in the table" in muster("redrive", "--record", *self.KEYS, code=1).stderr
+
+    def test_that_is_rejected_again_is_told(self, muster: Muster, bus: Messaging) -> None:
+        image = {**IMAGE, "operation": {"S": "unheard-of"}}
+        boto3.client("dynamodb").put_item(TableName="muster", Item=image)
+        assert "Rejected again" in muster("redrive", "--record", *self.KEYS, code=1).stderr
+        assert in_queue(bus) == 1
 
 
 class TestDelete:

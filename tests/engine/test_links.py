@@ -14,7 +14,7 @@ from tests.engine.test_bulk import post, run
 from tests.events.schemas import validate
 
 MANAGER = f"{ENTERPRISE}:manager"
-REPORTS = 120  # more than one page of referrers
+REPORTS = 40
 BASE = "https://scim.example.com/scim/v2"
 
 

@@ -9,15 +9,8 @@ import pytest
 from scim.protocol.comparison import key
 from scim.protocol.errors import Unavailable
 from scim.protocol.schema import user_type
-from scim.service.linking import (
-    QUERIES_PER_TASK,
-    REFERRERS_PER_TASK,
-    IndexEntry,
-    Linking,
-    LinkResult,
-    LinkTask,
-    Position,
-)
+from scim.service.link_task import LinkResult, LinkTask, Position
+from scim.service.linking import QUERIES_PER_TASK, REFERRERS_PER_TASK, IndexEntry, Linking
 from scim.service.links import Links, carry
 from scim.service.people import handle, known_by
 from scim.service.ports import Change, VersionConflict

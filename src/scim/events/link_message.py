@@ -9,7 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from scim.events.change_record import ChangeRecord, Operation
 from scim.events.message_queue import Message
-from scim.service.linking import LinkTask
+from scim.service.link_task import LinkTask
 from scim.service.people import KNOWN_BY
 
 _TASKS = TypeAdapter(LinkTask)

@@ -14,7 +14,7 @@ from scim.events.link_message import MalformedTask, read_task
 from scim.events.message_queue import MessageQueue
 from scim.protocol.errors import Unavailable
 from scim.service.deadline import Deadline
-from scim.service.linking import LinkResult, LinkTask
+from scim.service.link_task import LinkResult, LinkTask
 
 RunTask = Callable[[LinkTask, Deadline], LinkResult]
 """Runs a task of any tenant (:meth:`scim.service.linking.Linking.run`), within a time."""

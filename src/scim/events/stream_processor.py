@@ -19,7 +19,7 @@ from scim.events.eventbridge import EventBus
 from scim.events.link_message import link_task
 from scim.events.message_queue import MessageQueue
 from scim.service.deadline import Deadline
-from scim.service.linking import LinkTask
+from scim.service.link_task import LinkTask
 
 HAND_OVER_S = 10.0
 """How long a batch tries to hand over."""

@@ -33,6 +33,7 @@ from typing import Protocol
 
 from scim.protocol.references import references
 from scim.protocol.schema import ResourceType
+from scim.service.link_task import LinkResult, LinkTask, Position
 from scim.service.links import Link, Links, changed_attributes, made
 from scim.service.people import handle, known_by
 from scim.service.ports import LINK, Change, VersionConflict
@@ -47,44 +48,6 @@ _USERS_PER_READ = 25
 
 IndexEntry = tuple[str, str]
 """The id of a referrer, and the handle of the person to whom it refers."""
-
-
-@dataclass(frozen=True, slots=True)
-class Position:
-    """The referrers that are still to be updated: those of the ``handles``.
-
-    Of the first handle, only those whose id is greater than ``after``.
-    """
-
-    handles: tuple[str, ...]
-    after: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class LinkTask:
-    """The links that one change of a user may affect.
-
-    ``has_new_handles`` is true if the change gave the user identifiers that it did not have before. ``former_handles``
-    are those of the identifiers that it lost, ``removed_references`` those of the people to whom it refers no longer.
-    ``position`` is set where an earlier task has begun to update the referrers.
-    """
-
-    tenant: str
-    user_id: str
-    sequence: int
-    has_new_handles: bool
-    former_handles: frozenset[str]
-    removed_references: frozenset[str]
-    request_id: str
-    position: Position | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class LinkResult:
-    """How many users got other links, and what is left to do."""
-
-    linked: int
-    rest: LinkTask | None = None
 
 
 class LinkStore(Protocol):
