@@ -14,7 +14,7 @@ def watch() -> None:
 
 
 def _refuse(operation: str, violation: Violation) -> Exception:
-    """What DynamoDB refuses is a defect; what SQS and EventBridge refuse depends on data, and the code deals with it."""
+    """What DynamoDB refuses is a defect. What SQS and EventBridge refuse depends on data: the code deals with it."""
     if violation.code == "ValidationException" and operation != "PutEvents":
         return RefusedByAws(f"{operation}: {violation.message}")
     return answer_as_aws(operation, violation)

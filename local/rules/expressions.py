@@ -9,10 +9,11 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib.util import find_spec
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from local.rules.values import check_value
+from local.rules.values import check_value, count_bytes
 
 Json = Mapping[str, Any]
 
@@ -49,11 +50,11 @@ def check_expressions(request: Json) -> Iterator[str]:
     for name, expression in expressions.items():
         yield from _check_limits(name, expression, tokens[name])
         yield from _check_reserved(name, tokens[name])
-    if size := len(str(request.get("ExpressionAttributeValues", "")).encode(errors="surrogatepass")):
-        if size > _MAX_VARIABLES_BYTES:
-            yield "the expression attribute values have more than 2 MB"
-    for value in request.get("ExpressionAttributeValues", {}).values():
+    values = request.get("ExpressionAttributeValues") or {}
+    for value in values.values():
         yield from check_value(value)
+    if count_bytes(values) > _MAX_VARIABLES_BYTES:
+        yield "the expression attribute values have more than 2 MB"
     yield from _check_paths(request)
 
 
@@ -145,4 +146,4 @@ def _resolve(path: str, names: Json) -> tuple[str, ...]:
 
 def _overlap(paths: list[tuple[str, ...]]) -> bool:
     ordered = sorted(paths)
-    return any(later[: len(earlier)] == earlier for earlier, later in zip(ordered, ordered[1:], strict=False))
+    return any(later[: len(earlier)] == earlier for earlier, later in pairwise(ordered))
