@@ -30,6 +30,8 @@ EXTENSION = json.loads((Path(__file__).parent.parent / "examples/extensions/empl
 
 _numbers = itertools.count(1)
 
+aws_rules.watch()  # before a module of the functions makes the session of its clients
+
 
 @pytest.fixture(scope="session")
 def aws() -> Iterator[None]:
@@ -40,7 +42,6 @@ def aws() -> Iterator[None]:
         for name, value in ENVIRONMENT.items():
             patch.setenv(name, value)
         session = botocore.session.get_session()
-        aws_rules.watch(session.get_component("event_emitter"))
         boto3.setup_default_session(botocore_session=session)
         for name, value in {
             "CURSOR_SECRET": "key " * 16,
