@@ -23,6 +23,7 @@ from local.services.messaging import Messaging
 from scim import wiring
 from scim.protocol.schema import user_type
 from scim.service.linking import REFERRERS_PER_TASK
+from scim.service.links import Links
 from scim.service.people import handle
 from scim.settings import Settings
 from scim.store.dynamo import Dynamo
@@ -30,7 +31,7 @@ from scim.store.links import LinkTable
 from tests.endpoint import ENTERPRISE, Endpoint, Handler, LambdaContext, functions
 from tests.engine.conftest import Read, links_handler
 from tests.engine.test_bulk import post, run
-from tests.engine.test_links import items
+from tests.engine.test_links import items, stored_links
 
 REPORTS = 1_000
 BASE_CALLS = 20
@@ -124,7 +125,7 @@ def tenant_of(scim: Endpoint) -> str:
     return scim.token.split("_")[1]
 
 
-def test_a_person_named_by_a_thousand_delays_no_other_tenant(
+def test_links_of_one_tenant_delay_no_other_tenant(
     direct: Endpoint, other: Endpoint, work: Functions, events: Read, calls: list[str]
 ) -> None:
     named = {ENTERPRISE: {"manager": {"value": "boss@example.com"}}}
@@ -143,13 +144,14 @@ def test_a_person_named_by_a_thousand_delays_no_other_tenant(
         operation = {"op": "replace", "path": "userName", "value": "former@example.com"}
         assert direct.patch(boss["id"], operation).status == 200
 
-    for change in (create, rename):
+    for change, expected in ((create, REPORTS), (rename, 0)):
         work.finish()
         change()
         title = {"op": "replace", "path": "title", "value": change.__name__}
         assert other.patch(quiet["id"], title).status == 200
         check_events_need_no_call(work, events, calls)
         check_other_tenant_waits_for_one_task(work, other, direct, calls)
+        assert sum(bool(Links.read(text).links) for text in stored_links(direct).values()) == expected
 
 
 def check_events_need_no_call(work: Functions, events: Read, calls: list[str]) -> None:
