@@ -10,10 +10,10 @@ import pytest
 from cli.main import muster
 from handlers.application import Application
 from handlers.routes.everything import find
-from scim.access import tokens
 from tests.cli.conftest import Muster
 from tests.conftest import EXTENSION
 from tests.endpoint import BASE_URL, SURVEY, Endpoint
+from tests.tokens import new_token
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def test_tenants_are_listed_with_what_needs_attention(run: Muster) -> None:
     ]
     assert lines[-1][-1].strip() == "The token expires within 7 days."
     assert [each["warning"] for each in run.json("tenants")] == [
-        "The identity provider has not called yet.",
+        "No request with a valid token has arrived yet.",
         None,
         "The token was revoked: make a new one.",
         "The token expires within 7 days.",
@@ -54,7 +54,7 @@ def test_tenant_that_may_be_quarantined_is_told_in_the_list_and_its_status_says_
     assert [each["warning"] for each in run.json("tenants")] == [None]
     assert run.json("status", "acme")["health"] == []
 
-    assert Endpoint(tokens.new("acme"), Application(find)).request("GET", "/Users").status == 401
+    assert Endpoint(new_token("acme"), Application(find)).request("GET", "/Users").status == 401
 
     warning = "So much fails that Entra ID may quarantine: look at the status."
     assert [each["warning"] for each in run.json("tenants")] == [warning]

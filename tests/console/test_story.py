@@ -10,13 +10,13 @@ from urllib.parse import quote
 import pytest
 
 from handlers.console.view import moment
-from scim.access import tokens
 from scim.service.ports import Act, Tenant
 from scim.service.tenants import Tenants
 from scim.store import keys
 from scim.wiring import new_id
 from tests.console.visitor import Answer, Visitor
 from tests.endpoint import CORE, Endpoint
+from tests.tokens import new_token
 
 
 def test_from_signing_in_over_connect_to_the_first_user(table: object) -> None:
@@ -91,7 +91,7 @@ def test_several_of_one_name_are_to_choose_from(operator_visits: Visitor, tenant
 def test_nobody_of_that_name_is_told(operator_visits: Visitor, tenant: tuple[str, Endpoint]) -> None:
     page = operator_visits.get(f"/admin/tenants/{tenant[0]}/people?who=Grace+Hopper")
     assert "Nobody is called Grace Hopper" in page.text
-    assert "has never come with a valid token" in page.text
+    assert "No request with a valid token" in page.text
 
 
 def test_log_goes_on_to_older_entries_until_the_first(operator_visits: Visitor, tenant: tuple[str, Endpoint]) -> None:
@@ -259,7 +259,7 @@ def test_customer_that_may_be_quarantined_is_told_in_the_list_and_on_its_pages(
     behind = f"/admin?after={name[:-1]}"
     here = f"/admin/tenants/{name}"
     assert "may quarantine" not in operator_visits.get(f"{here}/connect").text
-    assert Endpoint(tokens.new(name)).request("GET", "/Users").status == 401
+    assert Endpoint(new_token(name)).request("GET", "/Users").status == 401
     (row,) = re.findall(rf"<tr><th scope=.row.><a href=.{here}.>.*?</tr>", operator_visits.get(behind).text)
     assert "may quarantine" in row
     assert "may quarantine" in operator_visits.get(f"{here}/connect").text
