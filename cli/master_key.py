@@ -10,7 +10,14 @@ from cli.tokens import yes
 from scim.access.master_key import CACHE_S, KeyRing
 
 
-@click.group(name="master-key")
+@click.group(
+    name="master-key",
+    epilog="""\b
+Examples:
+  muster master-key status
+  muster master-key rotate
+""",
+)
 def master_key() -> None:
     """Show and change the master key of the deployment. Its value is never shown."""
 

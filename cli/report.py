@@ -11,8 +11,8 @@ from scim.service.health import Health
 from scim.service.lookup import email_of, name_of
 
 _KINDS = {"change": "", "failure": "!", "no-op": "~", "token": "!", "unverified": "?", "contact": "", "act": "*"}
-"""What a row begins with: ``!`` failed, ``~`` was answered with success and came to nothing in part, ``?`` may be anybody's
-request, ``*`` was done with the tenant.
+"""What a row begins with: ``!`` failed, ``~`` was answered with success although part of it was ignored, ``?`` may be
+the request of anybody, ``*`` was done with the tenant.
 """
 _COLUMNS = ("", "WHEN", "STATUS", "OPERATION", "WHO", "TIMES", "WHAT")
 

@@ -602,7 +602,16 @@ def test_the_console_has_exactly_the_rights_that_its_acts_take(settings: Setting
     assert scim.request("POST", "/Users", {"schemas": user["schemas"], "userName": user["userName"]}).status == 409
     needed.clear()
     here = f"/admin/tenants/{tenant}"
-    for path in ("", "/connect", "/log", "/people?who=love", f"/people/{user['id']}", "/participants.csv", ""):
+    for path in (
+        "",
+        "/connect",
+        "/log",
+        "/people?who=love",
+        "/people?who=nobody",
+        f"/people/{user['id']}",
+        "/participants.csv",
+        "",
+    ):
         assert operator.get(here + path).status == 200
     invited = operator.submit(connect := operator.get(f"{here}/connect"), connect.form("/invite"))
     guest = Visitor()

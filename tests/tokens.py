@@ -24,7 +24,8 @@ def raise_fault(fault: Exception) -> None:
 
 def master_key(secret: Any = None, now: Any = time.time) -> MasterKey:
     """Return the master key of the tests, or what another secret holds."""
-    return MasterKey(secret or SecretOfTests(), "muster/master-key", now, raise_fault)
+    client: Any = secret or SecretOfTests()
+    return MasterKey(client, "muster/master-key", now, raise_fault)
 
 
 MASTER = master_key()

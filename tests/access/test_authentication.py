@@ -384,14 +384,6 @@ def test_token_that_failed_before_it_was_promoted_works_after_its_window(door: D
     assert (before, door.knock(token)) == ([401] * LOOKUPS + [429], 200)
 
 
-def test_failures_are_remembered_for_few_tokens(door: Door) -> None:
-    for revoked in [new_token("acme") for _ in range(100)]:
-        door.knock(revoked)
-
-    (cached,) = door.authenticator._tenants.values()
-    assert len(cached.failed._windows) == 16
-
-
 def test_no_tenant_is_refused_because_of_others(door: Door) -> None:
     """Ten revoked tenants that keep asking, and 1,000 forged tokens, do not touch a tenant that is not cached."""
     revoked = [new_token(f"revoked-{number}") for number in range(10)]

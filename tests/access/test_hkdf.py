@@ -31,7 +31,8 @@ VECTORS = [
 def test_derived_key_is_that_of_the_rfc(secret: str, salt: str, info: str, derived: str) -> None:
     expected = bytes.fromhex(derived)
 
-    assert derive_key(*map(bytes.fromhex, (secret, info, salt)), length=len(expected)) == expected
+    found = derive_key(bytes.fromhex(secret), bytes.fromhex(info), bytes.fromhex(salt), len(expected))
+    assert found == expected
 
 
 def test_key_longer_than_255_blocks_is_refused() -> None:

@@ -224,9 +224,9 @@ DAMAGED = {
     "[]": "the JSON",
     "{}": "generation, starts, key",
     '{"generation": 1, "starts": 0, "key": "short and secret"}': "key",
-    '{"generation": 0, "starts": 0, "key": "%s"}' % FIRST.key: "generation",
-    '{"generation": 1, "starts": "soon", "key": "%s"}' % FIRST.key: "starts",
-    '{"generation": 1, "starts": 0, "key": "%s", "earlier": [{}]}' % FIRST.key: "earlier.0.generation",
+    '{"generation": 0, "starts": 0, "key": "' + FIRST.key + '"}': "generation",
+    '{"generation": 1, "starts": "soon", "key": "' + FIRST.key + '"}': "starts",
+    '{"generation": 1, "starts": 0, "key": "' + FIRST.key + '", "earlier": [{}]}': "earlier.0.generation",
     format_ring(KeyRing((FIRST, SECOND))): "the order of the generations",
     format_ring(KeyRing((FIRST, FIRST))): "the order of the generations",
 }

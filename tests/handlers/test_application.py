@@ -120,13 +120,13 @@ def test_nothing_is_told_before_it_is_known_who_asks(scim: Endpoint, method: str
     assert unauthorized(scim, method, path, {"authorization": ""}) == refused
 
 
-def test_too_many_wrong_tokens_are_429_and_the_right_one_still_200(scim: Endpoint) -> None:
+def test_token_that_keeps_failing_is_429_and_the_right_one_still_200(scim: Endpoint) -> None:
     scim.request("GET", "/Users")
-    wrong = [f"Bearer {new_token(scim.token.split('_')[1])}" for _ in range(6)]
+    revoked = {"authorization": f"Bearer {new_token(scim.token.split('_')[1])}"}
 
-    answers = [unauthorized(scim, "GET", "/Users", {"authorization": each}) for each in wrong]
+    answers = [unauthorized(scim, "GET", "/Users", revoked) for _ in range(4)]
 
-    assert [answer.status for answer in answers] == [401] * 5 + [429]
+    assert [answer.status for answer in answers] == [401] * 3 + [429]
     assert answers[-1].headers["retry-after"] == "10"
     assert (answers[-1].json()["schemas"], answers[-1].json()["status"]) == ([ERROR], "429")
     assert scim.request("GET", "/Users").status == 200

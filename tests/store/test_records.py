@@ -139,7 +139,7 @@ def test_failure_that_happens_again_stays_another_30_days(records: Records) -> N
 
 
 def test_table_that_does_not_answer_is_told_and_raises_nothing(settings: Settings) -> None:
-    elsewhere = adapters(settings.model_copy(update={"table_name": "no-table"}))
+    elsewhere = adapters(settings.model_copy(update={"table_name": "no-table"}), raise_fault)
     store = RecordStore(elsewhere.dynamo(deadline(29)), "acme", time.time)
     assert store.count(failure(1)) is None
     assert store.refuse(at(1), 1, "token") is False

@@ -33,7 +33,7 @@ STALE_S = 600.0
 START_DELAY_S = 900.0
 """The time from writing a generation to its start: :data:`STALE_S`, and 5 minutes for the clock of the writer.
 
-AWS refuses requests whose clock is wrong by more than that (IAM user guide, "Elements of an AWS API request signature").
+AWS refuses requests whose time is wrong by more than that (IAM user guide, "Elements of an AWS API request signature").
 """
 _RETRY_S = 10.0
 """The time between two attempts to read the secret while Secrets Manager does not answer."""
@@ -122,8 +122,8 @@ def new_secret() -> str:
 class MasterKey:
     """The generations of the master key, cached for :data:`CACHE_S`.
 
-    ``secret_id`` is the name or ARN of the secret, ``now`` returns the seconds since 1970. ``report`` receives the fault
-    when the secret cannot be read again; the cached generations stay in use then.
+    ``secret_id`` is the name or ARN of the secret, ``now`` returns the seconds since 1970. ``report`` receives the
+    fault when the secret cannot be read again; the cached generations stay in use then.
     """
 
     def __init__(
@@ -146,12 +146,12 @@ class MasterKey:
         return self.ring().signing(self._now()).derive(purpose)
 
     def verify(self, purpose: KeyPurpose, is_match: Callable[[bytes], bool]) -> bool:
-        """Return whether something was made with one of the keys; all of them are tried, whichever matches.
+        """Return whether something was made with one of the keys.
 
         Raise :class:`Unavailable` where none matches and the cached secret may lack the key that does.
         """
         ring = self.ring()
-        if any([is_match(key) for key in ring.keys(purpose)]):
+        if any(is_match(key) for key in ring.keys(purpose)):
             return True
         if self._now() - self._read_at >= STALE_S:
             raise _unavailable()

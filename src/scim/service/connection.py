@@ -35,10 +35,10 @@ def obstacles(tenant: Tenant, use: Use | None, now: float) -> Iterator[str]:
         )
     elif use is None:
         yield (
-            f"No request with a valid token of the tenant {tenant.id} has arrived yet. Paste the SCIM URL and the token "
-            "that Connect shows into the identity provider, test the connection, and start provisioning. If the test "
-            "fails with 401, copy the whole token again: a token that is cut off or mistyped is not recorded before "
-            "the first request with a valid one."
+            f"No request with a valid token of the tenant {tenant.id} has arrived yet. Paste the SCIM URL and the "
+            "token that Connect shows into the identity provider, test the connection, and start provisioning. If the "
+            "test fails with 401, copy the whole token again: a token that is cut off or mistyped is not recorded "
+            "before the first request with a valid one."
         )
 
 
@@ -60,7 +60,7 @@ def describe_malformed(malformed: Sequence[Refused]) -> str:
         return ""
     number, last = sum(each.count for each in malformed), max(each.last for each in malformed)
     return (
-        f"{number} or more unverified requests with a malformed token in the last 24 hours, the last at {last}. If they "
-        "are the identity provider's, the token was not copied correctly: copy the whole token again, without spaces, "
-        "quotes or the word Bearer."
+        f"{number} or more unverified requests with a malformed token in the last 24 hours, the last at {last}. If "
+        "they are the identity provider's, the token was not copied correctly: copy the whole token again, without "
+        "spaces, quotes or the word Bearer."
     )

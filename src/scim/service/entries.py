@@ -21,7 +21,8 @@ _DONE = {"create": "created", "replace": "replaced", "patch": "changed", "delete
 class Entry:
     """A line of the log or of a timeline. Times are RFC 3339 in UTC.
 
-    ``kind`` is ``change``, ``failure``, ``no-op``, ``token``, ``unverified``, ``contact`` or ``act``. ``person`` is the identifier that is known, or
+    ``kind`` is ``change``, ``failure``, ``no-op``, ``token``, ``unverified``, ``contact`` or ``act``.
+    ``person`` is the identifier that is known, or
     empty; ``actor`` is who acted on the tenant, else empty, and then there is no ``status``. ``sent`` are names of
     attributes: of a change those that changed. ``what`` was decided and what to ``change`` are words; ``count`` is how
     often since ``first``.

@@ -207,8 +207,8 @@ class Act:
 class Use:
     """The use of a token, to a minute: when it was used last, and the version of the secret that it is in.
 
-    ``agent`` is the user agent of the last request, ``is_write`` whether that was a write. ``first_at`` is when a request
-    came with the token for the first time, ``first_is_write`` whether that was a write. Times in seconds since 1970.
+    ``agent`` is the user agent of the last request, ``is_write`` whether that was a write. ``first_at`` is when the
+    token was first used, ``first_is_write`` whether that was a write. Times in seconds since 1970.
     """
 
     at: float

@@ -170,7 +170,7 @@ def use(item: Item) -> Use:
     return Use(
         at=float(item["last_used"]["N"]),
         version=keys.used_version(item["sk"]["S"]),
-        agent=item["agent"]["S"],
+        agent=item["user_agent"]["S"],
         is_write=item["is_write"]["BOOL"],
         first_at=float(item["first_used"]["N"]),
         first_is_write=item["first_is_write"]["BOOL"],

@@ -1,7 +1,7 @@
 """Records: failures, which are counted in a partition of their own, and the log of them and of all else.
 
-A tenant's log by time lies in four partitions, in the index those of its changes and of its failures, in the table those
-of its settings and of the uses of its tokens, and is merged from them as it is read.
+A tenant's log by time is merged from four partitions as it is read: changes and failures by the index, acts and the
+first uses of tokens from the table.
 """
 
 from __future__ import annotations

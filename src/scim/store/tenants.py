@@ -37,7 +37,7 @@ class TenantStore:
             self._dynamo.update(
                 keys.uses(tenant_id),
                 keys.use(use.version),
-                UpdateExpression="SET last_used = :at, agent = :agent, is_write = :write, "
+                UpdateExpression="SET last_used = :at, user_agent = :agent, is_write = :write, "
                 "first_used = if_not_exists(first_used, :at), first_is_write = if_not_exists(first_is_write, :write)",
                 ConditionExpression="attribute_not_exists(sk) OR last_used <= :before",
                 ExpressionAttributeValues={
