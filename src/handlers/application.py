@@ -85,8 +85,8 @@ class Application:
             self._note_refusal(refused, deadline, line)
             raise
         except MalformedToken as malformed:
-            line["unverified_tenant"] = malformed.tenant_id
-            if malformed.is_connected:
+            if malformed.is_connected:  # of another one not even the name is logged: anybody may have chosen it
+                line["unverified_tenant"] = malformed.tenant_id
                 self._note_malformed(malformed, deadline, line)
             raise
         tenant = opened.tenant

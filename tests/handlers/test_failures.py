@@ -195,7 +195,7 @@ def test_malformed_token_of_a_tenant_that_is_not_cached_leaves_nothing(
     assert scim.request("GET", "/Users", authorization=f"Bearer {scim.token[:-1]}").status == 401
     assert failures() == []
     assert "token_of" not in log.last
-    assert log.last["unverified_tenant"] == scim.token.split("_")[1]
+    assert "unverified_tenant" not in log.last
 
 
 # Nothing of this changes an answer
