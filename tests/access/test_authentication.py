@@ -8,7 +8,7 @@ from zlib import crc32
 
 import pytest
 
-from scim.access import authentication, tokens
+from scim.access import authentication, tenant_cache, tokens
 from scim.access.authentication import CACHE_S, Authenticator, MalformedToken
 from scim.access.errors import MalformedSecret
 from scim.access.secret_store import SecretStore
@@ -414,7 +414,7 @@ def test_forged_token_costs_the_same_whether_its_tenant_exists(door: Door) -> No
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> int:
     """Five tenants are cached."""
-    monkeypatch.setattr(authentication, "MAX_TENANTS", 5)
+    monkeypatch.setattr(tenant_cache, "MAX_TENANTS", 5)
     return 5
 
 

@@ -148,7 +148,9 @@ def test_person_never_sent(scim: Endpoint, why: Why) -> None:
 
     assert (case.people, case.timeline) == ([], [])
     assert "Nothing about ada@example.com has arrived here" in case.diagnosis[0]
-    assert re.search(r"Its last request, a read, was recorded at 20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z\.$", case.diagnosis[0])
+    assert re.search(
+        r"Its last request, a read, was recorded at 20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z\.$", case.diagnosis[0]
+    )
     assert "Provision on demand" in case.diagnosis[1]
 
 

@@ -8,21 +8,18 @@ seconds: then the response is 429, never a false 401. The cache lives as long as
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from hmac import compare_digest
 
 from scim.access import tokens
 from scim.access.errors import MalformedSecret
-from scim.access.failed_tokens import FailedTokens
 from scim.access.secret_store import SecretStore
+from scim.access.tenant_cache import CachedTenant, TenantCache, ValidToken
 from scim.protocol.errors import Unauthorized, Unavailable
 from scim.service.ports import EXPIRED, MALFORMED, UNKNOWN, SettingsReader, Tenant, TokenVersion
 
 CACHE_S = 60.0
-MAX_TENANTS = 10_000
-"""How many tenants are cached: the least recently used one is removed first (memory: docs/decisions.md)."""
 _FOREVER = float("inf")
 
 
@@ -50,15 +47,6 @@ class MalformedToken(Unauthorized):
 
 
 @dataclass(frozen=True, slots=True)
-class ValidToken:
-    """What opens a tenant: the digest of a token, until when, and the version of the secret that it is in."""
-
-    digest: bytes
-    until: float
-    version: str
-
-
-@dataclass(frozen=True, slots=True)
 class Opened:
     """The tenant that a token has opened, and the version of the secret that the token is in.
 
@@ -73,20 +61,6 @@ class Opened:
     was_read: bool
 
 
-@dataclass(slots=True)
-class _CachedTenant:
-    """What was read about a tenant, and when. ``tenant`` is ``None`` for one without a valid token.
-
-    It may be ``is_connected`` still: all its tokens were revoked.
-    """
-
-    read: float
-    valid: Sequence[ValidToken]
-    tenant: Tenant | None
-    is_connected: bool
-    failed: FailedTokens = field(default_factory=FailedTokens)
-
-
 class Authenticator:
     """``now`` returns the seconds since 1970; ``report`` receives faults that do not fail the request."""
 
@@ -94,7 +68,7 @@ class Authenticator:
         self._secrets = secrets
         self._now = now
         self._report = report
-        self._tenants: OrderedDict[str, _CachedTenant] = OrderedDict()  # the least recently used first
+        self._tenants = TenantCache()
 
     def authenticate(self, authorization: str | None, settings: SettingsReader) -> Opened:
         """Return what the token in the header ``Authorization`` opens.
@@ -106,7 +80,6 @@ class Authenticator:
         cached = self._tenants.get(token.tenant)
         now = self._now()
         if cached is not None:
-            self._tenants.move_to_end(token.tenant)
             is_fresh = now - cached.read < CACHE_S
             if is_fresh and (opened := _opened(cached, token, now, was_read=False)):
                 return opened
@@ -127,7 +100,7 @@ class Authenticator:
         tenant_id = tokens.named_tenant(authorization)
         if tenant_id is None:
             raise _unauthorized()
-        cached = self._tenants.get(tenant_id)
+        cached = self._tenants.peek(tenant_id)
         raise MalformedToken(tenant_id, cached is not None and cached.is_connected, _unauthorized())
 
     def _valid(self, current: TokenVersion, tenant: Tenant, now: float) -> list[ValidToken]:
@@ -152,22 +125,19 @@ class Authenticator:
             self._report(error.__cause__)
             return None
 
-    def _read(self, tenant_id: str, settings: SettingsReader, now: float) -> _CachedTenant:
+    def _read(self, tenant_id: str, settings: SettingsReader, now: float) -> CachedTenant:
         # The secret first: the settings know of a version before it becomes current, and so when it did.
         current = self._secrets.current(tenant_id)
         tenant = settings.get(tenant_id) if current else None
         valid = self._valid(current, tenant, now) if current and tenant and tenant.connected else []
-        read = _CachedTenant(now, valid, tenant if valid else None, tenant is not None and tenant.connected)
-        if (before := self._tenants.get(tenant_id)) is not None:
+        read = CachedTenant(now, valid, tenant if valid else None, tenant is not None and tenant.connected)
+        if (before := self._tenants.peek(tenant_id)) is not None:
             read.failed = before.failed
-        self._tenants[tenant_id] = read
-        self._tenants.move_to_end(tenant_id)
-        if len(self._tenants) > MAX_TENANTS:
-            self._tenants.popitem(last=False)
+        self._tenants.add(tenant_id, read)
         return read
 
 
-def _opened(cached: _CachedTenant, token: tokens.Token, now: float, *, was_read: bool) -> Opened | None:
+def _opened(cached: CachedTenant, token: tokens.Token, now: float, *, was_read: bool) -> Opened | None:
     """Return what the token opens, if it is one of the valid ones. All are compared, whichever matches."""
     matching = [valid for valid in cached.valid if compare_digest(valid.digest, token.digest) and now < valid.until]
     if cached.tenant is None or not matching:
@@ -188,7 +158,7 @@ def _end(version: TokenVersion) -> float:
     return _FOREVER if version.expires is None else version.expires
 
 
-def _refused(tenant_id: str, cached: _CachedTenant, now: float) -> Unauthorized:
+def _refused(tenant_id: str, cached: CachedTenant, now: float) -> Unauthorized:
     if not cached.is_connected:
         return _unauthorized()
     has_expired = cached.valid and all(valid.until <= now for valid in cached.valid)
