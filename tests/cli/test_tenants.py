@@ -201,3 +201,25 @@ def test_every_command_explains_itself_and_works_at_a_stack_and_for_programs(
 @pytest.mark.parametrize("command", sorted({path[:depth] for path in _commands() for depth in (1, 2)}), ids=" ".join)
 def test_help_of_every_command_has_examples(run: Muster, command: tuple[str, ...]) -> None:
     assert re.search(rf"^    muster {' '.join(command)}\b", run(*command, "--help").stdout, re.MULTILINE)
+
+
+def test_status_tells_first_and_last_contact(run: Muster, acme: Endpoint) -> None:
+    before = run.json("status", "acme")
+    acme.request("GET", "/Users", user_agent="Okta SCIM Client 1.0.0")
+    told = run.json("status", "acme")
+
+    assert (before["first_contact"], before["connection"], before["last_request"]) == (None, None, None)
+    assert told["first_contact"] == told["last_use"]
+    assert (told["connection"], told["last_request"]) == ("Connection tested by Okta", "a read")
+    assert "Connection tested by Okta" in run("log", "acme").stdout
+
+
+def test_status_tells_of_malformed_tokens(run: Muster, acme: Endpoint) -> None:
+    acme.request("GET", "/Users")
+    before = run.json("status", "acme")["malformed_tokens"]
+    acme.request("GET", "/Users", authorization=f"Bearer {acme.token[:-2]}")
+
+    assert before is None
+    assert "1 or more unverified requests with a malformed token" in run.json("status", "acme")["malformed_tokens"]
+    assert "? " in run("log", "acme").stdout
+    assert run.json("health", "acme")["warnings"] == []

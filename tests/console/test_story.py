@@ -287,3 +287,31 @@ def test_customers_are_listed_page_by_page(operator_visits: Visitor, operator: T
     first = operator_visits.get("/admin").text
     assert operator_visits.get("/admin?after=..%2f").text == first
     assert "There is no customer here." in operator_visits.get("/admin?after=zzz").text
+
+
+def test_status_shows_that_the_connection_was_tested(operator_visits: Visitor, operator: Tenants) -> None:
+    issued = operator.connect("tested-by-okta")
+    operator.shown(issued)
+    before = operator_visits.get("/admin/tenants/tested-by-okta").text
+    Endpoint(issued.token).request("GET", "/Users?count=1", user_agent="Okta SCIM Client 1.0.0")
+    page = operator_visits.get("/admin/tenants/tested-by-okta").text
+
+    assert "<dt>First contact with this token</dt><dd>none yet</dd>" in before
+    assert re.search(r"First contact with this token</dt><dd>[^<]* UTC: Connection tested by Okta</dd>", page)
+    assert re.search(r"Last contact</dt><dd>[^<]* UTC: a read</dd>", page)
+    log = operator_visits.get("/admin/tenants/tested-by-okta/log").text
+    assert "First request with this token: Connection tested by Okta." in log
+
+
+def test_status_and_log_show_malformed_tokens(operator_visits: Visitor, tenant: tuple[str, Endpoint]) -> None:
+    name, scim = tenant
+    scim.request("GET", "/Users")
+    assert "malformed" not in operator_visits.get(f"/admin/tenants/{name}").text
+    scim.request("GET", "/Users", authorization=f"Bearer {scim.token[:-2]}")
+    page = operator_visits.get(f"/admin/tenants/{name}").text
+
+    assert "1 or more unverified requests with a malformed token in the last 24 hours" in page
+    assert "quarantine" not in page
+    log = operator_visits.get(f"/admin/tenants/{name}/log?failures").text
+    assert "Unverified requests with a malformed token" in log
+    assert "Failed with" not in log
