@@ -1,10 +1,14 @@
 """Tokens of the tests' master key."""
 
 import time
+import uuid
 from typing import Any
+
+import boto3
 
 from scim.access import tokens
 from scim.access.master_key import KeyPurpose, MasterKey
+from tests.endpoint import ENVIRONMENT
 
 KEY = "the key of the tests, which nobody else has"
 MASTER_KEY = f'{{"generation": 1, "starts": 0, "key": "{KEY}"}}'
@@ -34,3 +38,16 @@ MASTER = master_key()
 def new_token(tenant_id: str) -> str:
     """Return a new token of the stack of the tests."""
     return tokens.new(tenant_id, MASTER.signing_key(KeyPurpose.TOKEN))
+
+
+def put_master_key(value: str) -> None:
+    """Make a value the current one of the tests' secret.
+
+    By its label, since moto leaves the label on the earlier version where a version is put as the current one.
+    """
+    client, name, version = boto3.client("secretsmanager"), ENVIRONMENT["MASTER_KEY_SECRET"], str(uuid.uuid4())
+    current = client.get_secret_value(SecretId=name, VersionStage="AWSCURRENT")["VersionId"]
+    client.put_secret_value(SecretId=name, SecretString=value, ClientRequestToken=version, VersionStages=["AWSPENDING"])
+    client.update_secret_version_stage(
+        SecretId=name, VersionStage="AWSCURRENT", MoveToVersionId=version, RemoveFromVersionId=current
+    )

@@ -47,8 +47,8 @@ class Environment:
         client: Any = self
         self.master_key = MasterKey(client, "muster/master-key", lambda: self.now, self.faults.append)
 
-    def get_secret_value(self, *, SecretId: str) -> dict[str, str]:  # noqa: N803  # AWS's name
-        assert SecretId == "muster/master-key"
+    def get_secret_value(self, *, SecretId: str, VersionStage: str) -> dict[str, str]:  # noqa: N803  # AWS's names
+        assert (SecretId, VersionStage) == ("muster/master-key", "AWSCURRENT")
         self.reads += 1
         if self.error:
             raise self.error

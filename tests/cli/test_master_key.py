@@ -2,26 +2,21 @@
 
 from collections.abc import Iterator
 
-import boto3
 import pytest
 
 from scim.access.master_key import KeyRing, format_ring, new_generation, parse_ring
 from tests.cli.conftest import Muster
 from tests.endpoint import ENVIRONMENT
-from tests.tokens import KEY, MASTER_KEY
+from tests.tokens import KEY, MASTER_KEY, put_master_key
 
 NAME = ENVIRONMENT["MASTER_KEY_SECRET"]
-
-
-def put(value: str) -> None:
-    boto3.client("secretsmanager").put_secret_value(SecretId=NAME, SecretString=value)
 
 
 @pytest.fixture(autouse=True)
 def restored(run: Muster) -> Iterator[None]:
     """The key of the tests is there again afterwards."""
     yield
-    put(MASTER_KEY)
+    put_master_key(MASTER_KEY)
 
 
 def test_status_shows_generations_and_never_the_key(run: Muster) -> None:
@@ -45,7 +40,7 @@ def test_earlier_generations_are_not_dropped_before_the_newest_signs(run: Muster
 
 def test_dropping_asks_and_leaves_the_newest(run: Muster) -> None:
     (first,) = parse_ring(MASTER_KEY, NAME).generations
-    put(format_ring(KeyRing((new_generation(2, 1.0), first))))
+    put_master_key(format_ring(KeyRing((new_generation(2, 1.0), first))))
 
     assert "Each of those tenants needs a new token" in run("master-key", "drop-earlier", answer="n\n", code=1).output
     assert [each["state"] for each in run.json("master-key", "status")] == ["signs", "verifies"]
@@ -55,7 +50,7 @@ def test_dropping_asks_and_leaves_the_newest(run: Muster) -> None:
 
 
 def test_damaged_key_is_one_line(run: Muster) -> None:
-    put("edited by hand")
+    put_master_key("edited by hand")
 
     result = run("master-key", "status", code=1)
     assert "The master key in the secret muster/master-key cannot be read" in result.output

@@ -27,7 +27,7 @@ from scim.settings import Settings
 from tests.console.conftest import FORMULA, HOSTILE
 from tests.console.visitor import Answer, Visitor
 from tests.endpoint import ENVIRONMENT, PASSWORD, Endpoint
-from tests.tokens import MASTER_KEY
+from tests.tokens import MASTER_KEY, put_master_key
 
 Tenant = tuple[str, Endpoint]
 PAGES = (
@@ -178,20 +178,19 @@ def test_session_outlives_the_rotation_of_the_master_key(
     """It keeps the generation that signed it, and so do its forms, until that generation is dropped."""
     monkeypatch.setattr("scim.access.master_key.CACHE_S", 0)
     monkeypatch.setattr("scim.access.master_key._RETRY_S", 0)
-    secrets, name = boto3.client("secretsmanager"), ENVIRONMENT["MASTER_KEY_SECRET"]
-    (first,) = parse_ring(MASTER_KEY, name).generations
+    (first,) = parse_ring(MASTER_KEY, "").generations
     second = new_generation(2, time.time() - 1)
     connect = operator_visits.get(f"/admin/tenants/{tenant[0]}/connect")
     try:
-        secrets.put_secret_value(SecretId=name, SecretString=format_ring(KeyRing((second, first))))
+        put_master_key(format_ring(KeyRing((second, first))))
         assert operator_visits.submit(connect, connect.form("/mode"), mode="strict").status == 200
         later = Visitor()
         later.sign_in()
-        secrets.put_secret_value(SecretId=name, SecretString=format_ring(KeyRing((second,))))
+        put_master_key(format_ring(KeyRing((second,))))
         assert later.get("/admin").status == 200
         assert operator_visits.send("GET", "/admin").status == 303
     finally:
-        secrets.put_secret_value(SecretId=name, SecretString=MASTER_KEY)
+        put_master_key(MASTER_KEY)
         Visitor().send("GET", "/admin")  # the function reads it again
 
 

@@ -50,7 +50,7 @@ def log_of(scim: Endpoint) -> TenantLog:
     return log
 
 
-MALFORMED = {
+MALFORMED: dict[str, Callable[[str], str]] = {
     "cut off": lambda token: f"Bearer {token[:-3]}",
     "mistyped": lambda token: f"Bearer {token[:-40]}{'B' if token[-40] == 'A' else 'A'}{token[-39:]}",
     "in quotes": lambda token: f'Bearer "{token}"',
