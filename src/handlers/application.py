@@ -16,7 +16,7 @@ from handlers.http import Request, Response
 from handlers.recording import LateRecording
 from handlers.routes import Endpoint, Exchange, Find, Operation
 from scim import wiring
-from scim.access.authentication import MalformedToken, Opened, TokenRefused
+from scim.access.authentication import Authentication, MalformedToken, TokenRefused
 from scim.protocol.dialect import Dialect
 from scim.protocol.errors import InternalError, MethodNotAllowed, NotFound, ScimError
 from scim.service.context import Context
@@ -174,7 +174,7 @@ class Application:
             if not records.count_malformed(wiring.now(), number):
                 line["unrecorded"] = number
 
-    def _note_use(self, opened: Opened, tenants: TenantStore, request: Request) -> None:
+    def _note_use(self, opened: Authentication, tenants: TenantStore, request: Request) -> None:
         """Once a minute: write down that the token is in use, and warn if it ends soon. Never fails the request."""
         tenant, now = opened.tenant.id, time.time()
         if days := warning(opened.expires, now):

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable
 from typing import Any
+from zlib import crc32
 
 import pytest
 from botocore.client import BaseClient
@@ -10,6 +11,7 @@ from botocore.client import BaseClient
 from handlers.application import Application
 from handlers.routes.everything import find
 from scim import wiring
+from scim.access import tokens
 from scim.service.log import Log as TenantLog
 from scim.settings import Settings
 from tests.endpoint import Endpoint
@@ -85,23 +87,41 @@ def test_count_is_written_once_a_minute(
     assert sum(record["count"] for record in failures()) == 51
 
 
+def with_crc(named: str, number: int) -> str:
+    """A token whose checksum anybody can compute."""
+    body = f"muster_{named}_{number:043}"
+    return f"{body}_{crc32(body.encode()):08x}"
+
+
+def with_another_key(named: str, _: int) -> str:
+    """A token of the right form, made by another stack."""
+    return tokens.new(named, b"the key of another stack")
+
+
+each_forgery = pytest.mark.parametrize("forge", [with_crc, with_another_key])
+
+
+@each_forgery
 @pytest.mark.parametrize("name", ["made-up", "stored"])
-def test_forged_token_makes_no_call(known: Endpoint, connect: Any, calls: list[str], name: str) -> None:
+def test_forged_token_makes_no_call(
+    known: Endpoint, connect: Any, calls: list[str], name: str, forge: Callable[[str, int], str]
+) -> None:
     """The same for a tenant that does not exist, and for one that does and is not cached here."""
     named = "made-up" if name == "made-up" else tenant(connect())
     known.request("GET", "/Users")
     calls.clear()
-    forged = [f"Bearer muster_{named}_{'A' * 43}_{number:032x}" for number in range(100)]
+    forged = [forge(named, number) for number in range(100)]
 
-    assert {known.request("GET", "/Users", authorization=each).status for each in forged} == {401}
+    assert {known.request("GET", "/Users", authorization=f"Bearer {each}").status for each in forged} == {401}
     assert calls == []
 
 
-def test_forged_tokens_refuse_no_tenant(scim: Endpoint) -> None:
+@each_forgery
+def test_forged_tokens_refuse_no_tenant(scim: Endpoint, forge: Callable[[str, int], str]) -> None:
     """The tenant is not cached in the execution environment that the forged tokens arrive in."""
     endpoint = Endpoint(scim.token, Application(find))
     for number in range(200):
-        endpoint.request("GET", "/Users", authorization=f"Bearer muster_made-up-{number}_{'A' * 43}_{number:032x}")
+        endpoint.request("GET", "/Users", authorization=f"Bearer {forge(f'made-up-{number}', number)}")
 
     assert endpoint.request("GET", "/Users").status == 200
 

@@ -47,8 +47,8 @@ class MalformedToken(Unauthorized):
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
-    """The tenant that a token has opened, and the version of the secret that the token is in.
+class Authentication:
+    """The tenant that a request is for, and the version of the secret that its token is in.
 
     ``expires`` is when the tenant's current token ends, ``None`` for never. ``was_read`` tells whether the tenant was
     read for this request, which is once a minute in each execution environment: the time for what is not done more
@@ -70,8 +70,8 @@ class Authenticator:
         self._report = report
         self._tenants = TenantCache()
 
-    def authenticate(self, authorization: str | None, settings: SettingsReader) -> Opened:
-        """Return what the token in the header ``Authorization`` opens.
+    def authenticate(self, authorization: str | None, settings: SettingsReader) -> Authentication:
+        """Return who the request is from, by the token in its header ``Authorization``.
 
         Raise :class:`Unauthorized` (:class:`MalformedToken` or :class:`TokenRefused` where a tenant is named),
         :class:`TooManyRequests`, and :class:`Unavailable` where a store does not answer.
@@ -81,11 +81,11 @@ class Authenticator:
         now = self._now()
         if cached is not None:
             is_fresh = now - cached.read < CACHE_S
-            if is_fresh and (opened := _opened(cached, token, now, was_read=False)):
+            if is_fresh and (opened := _match(cached, token, now, was_read=False)):
                 return opened
             cached.failed.check(token.digest, now)
         cached = self._read(token.tenant, settings, now)
-        opened = _opened(cached, token, now, was_read=True)
+        opened = _match(cached, token, now, was_read=True)
         if opened is None:
             cached.failed.add(token.digest, now)
             raise _refused(token.tenant, cached, now)
@@ -137,12 +137,12 @@ class Authenticator:
         return read
 
 
-def _opened(cached: CachedTenant, token: tokens.Token, now: float, *, was_read: bool) -> Opened | None:
-    """Return what the token opens, if it is one of the valid ones. All are compared, whichever matches."""
+def _match(cached: CachedTenant, token: tokens.Token, now: float, *, was_read: bool) -> Authentication | None:
+    """Return the authentication by one of the valid tokens, if it is one. All are compared, whichever matches."""
     matching = [valid for valid in cached.valid if compare_digest(valid.digest, token.digest) and now < valid.until]
     if cached.tenant is None or not matching:
         return None
-    return Opened(cached.tenant, matching[0].version, cached.tenant.token.expires, was_read)
+    return Authentication(cached.tenant, matching[0].version, cached.tenant.token.expires, was_read)
 
 
 def end_of_grace(current: TokenVersion, tenant: Tenant) -> float:
