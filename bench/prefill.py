@@ -31,6 +31,7 @@ from local.engine import DYNOXIDE
 from local.problem import Problem
 from local.services import secrets
 from scim import wiring
+from scim.access.master_key import new_secret
 from scim.service.stored import Stored
 from scim.service.tenants import Tenants
 from scim.settings import Settings
@@ -171,7 +172,7 @@ def _kept(directory: Path, number: int, name: str, tenant: str, secrets_url: str
         client = _client(table)
         client.create_table(**table_request(name))
         with environment(table.variables):
-            secrets.ensure(secrets_url, os.environ["CURSOR_SECRET"])
+            secrets.ensure(secrets_url, os.environ["MASTER_KEY_SECRET"], new_secret())
             token = _tenants().connect(tenant).token
         table = Table(name, dynamodb.url, secrets_url, tenant, token)
         parts = _parts(number)

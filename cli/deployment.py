@@ -85,6 +85,7 @@ def stack(
             {
                 "TABLE_NAME": outputs["TableName"],
                 "SECRET_PREFIX": outputs["SecretPrefix"],
+                "MASTER_KEY_SECRET": outputs["MasterKeySecret"],
                 "INDEXED_ATTRIBUTES": outputs["IndexedAttributes"],
             }
         )

@@ -2,7 +2,7 @@
 
 import click
 
-from cli import invitations, log, people, redrive, schema, tenants, tokens
+from cli import invitations, log, master_key, people, redrive, schema, tenants, tokens
 from cli.app import Commands, at_a_deployment
 
 _COMMANDS = (
@@ -22,6 +22,7 @@ _COMMANDS = (
     log.health,
     schema.schema,
     redrive.redrive,
+    master_key.master_key,
 )
 
 

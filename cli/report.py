@@ -10,9 +10,9 @@ from scim.service.entries import Entry
 from scim.service.health import Health
 from scim.service.lookup import email_of, name_of
 
-_KINDS = {"change": "", "failure": "!", "no-op": "~", "token": "!", "act": "*"}
-"""What a row begins with: ``!`` failed, ``~`` was answered with success and came to nothing in part, ``*`` was done
-with the tenant.
+_KINDS = {"change": "", "failure": "!", "no-op": "~", "token": "!", "unverified": "?", "contact": "", "act": "*"}
+"""What a row begins with: ``!`` failed, ``~`` was answered with success although part of it was ignored, ``?`` may be
+the request of anybody, ``*`` was done with the tenant.
 """
 _COLUMNS = ("", "WHEN", "STATUS", "OPERATION", "WHO", "TIMES", "WHAT")
 

@@ -9,6 +9,7 @@ from cli import output
 from cli.app import NotFound, as_json, at_a_deployment, deployment
 from cli.deployment import Deployment
 from cli.progress import counted
+from scim.service.connection import describe_contact, describe_malformed, describe_request
 from scim.service.ports import Tenant
 from scim.service.standing import Standing, side_by_side, standing
 
@@ -50,13 +51,14 @@ Examples:
 @as_json
 @at_a_deployment
 def status(tenant: str, json: bool) -> None:
-    """Show how TENANT stands: its access, its token, when that was last used, its users, what fails."""
+    """Show the connection of TENANT: access, token, first and last contact, users, failures."""
     where = deployment()
     if (log := where.log(tenant)) is None:
         raise NotFound(f"There is no tenant {tenant}.")
     health = log.health()
     shown = standing(log.tenant, where.store, output.now(), health)
     described = {"scim_url": where.scim_url, **_described(shown), "health": list(health.warnings)}
+    described |= {"malformed_tokens": describe_malformed(log.malformed_tokens()) or None}
     described |= {"users": shown.users, "active": shown.active}
     if json:
         output.document(described)
@@ -101,7 +103,10 @@ def _described(shown: Standing) -> dict[str, Any]:
         "extensions": [document["id"] for document in shown.tenant.extensions],
         "expires": output.rfc3339(token.expires),
         "previous_until": output.rfc3339(token.grace_ends) if shown.in_grace else None,
+        "first_contact": output.rfc3339(shown.use.first_at) if shown.use else None,
+        "connection": describe_contact(shown.use) if shown.use else None,
         "last_use": output.rfc3339(shown.use.at) if shown.use else None,
+        "last_request": describe_request(shown.use) if shown.use else None,
         "last_used_token": shown.used or None,
         "warning": shown.attention or None,
     }

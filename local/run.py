@@ -29,16 +29,15 @@ from local.services import secrets
 from local.services.child import Child
 from local.services.messaging import Messaging, serve_messaging
 from local.template import Template
+from scim.access.master_key import new_secret
 
 _TABLE = "muster"
-_CURSOR_KEY = "muster/local/cursor-key"
-_SESSION_KEY = "muster/local/session-key"
+_MASTER_KEY = "muster/local/master-key"
 _OPENID = "muster/local/openid-client"
 _PASSWORD = "muster/local/admin-password"  # noqa: S105 - its name
 _KNOWN = {
     "Table": _TABLE,
-    "CursorKey": _CURSOR_KEY,
-    "SessionKey": _SESSION_KEY,
+    "MasterKey": _MASTER_KEY,
     "AdminPassword": _PASSWORD,
     "OpenIdClient": _OPENID,
     "EventBus": "local",
@@ -72,8 +71,7 @@ async def run(options: Options) -> None:
         running.forget(options.data)
         table.ensure(dynamodb, template.table(_TABLE))
         secrets_manager.wait()
-        for name in (_CURSOR_KEY, _SESSION_KEY):
-            secrets.ensure(secrets_manager.url, name)
+        secrets.ensure(secrets_manager.url, _MASTER_KEY, new_secret())
         secrets.ensure(secrets_manager.url, _OPENID, "{}")
         password = secrets.ensure(secrets_manager.url, _PASSWORD)
         scim_url = f"http://{HOST}:{options.port}/scim/v2"

@@ -25,6 +25,7 @@ from scim.store.tenants import TenantStore
 from scim.wiring import new_id
 from tests import aws_rules
 from tests.endpoint import ENVIRONMENT, PASSWORD, TEMPLATE, Endpoint
+from tests.tokens import MASTER, MASTER_KEY
 
 EXTENSION = json.loads((Path(__file__).parent.parent / "examples/extensions/employee.json").read_text())
 
@@ -44,8 +45,7 @@ def aws() -> Iterator[None]:
         session = botocore.session.get_session()
         boto3.setup_default_session(botocore_session=session)
         for name, value in {
-            "CURSOR_SECRET": "key " * 16,
-            "SESSION_SECRET": "key " * 16,
+            "MASTER_KEY_SECRET": MASTER_KEY,
             "OPENID_SECRET": "{}",
             "PASSWORD_SECRET": PASSWORD,
         }.items():
@@ -87,7 +87,7 @@ def settings(table: Any) -> Settings:
 def operator(aws: None) -> Tenants:
     """Whoever connects tenants. One for the run: making clients takes longer than most tests."""
     dynamo = Dynamo(boto3.client("dynamodb"), ENVIRONMENT["TABLE_NAME"], Deadline(lambda: 29.0, time.sleep))
-    secrets = SecretStore(boto3.client("secretsmanager"), ENVIRONMENT["SECRET_PREFIX"])
+    secrets = SecretStore(boto3.client("secretsmanager"), ENVIRONMENT["SECRET_PREFIX"], MASTER)
     return Tenants(TenantStore(dynamo, new_id), secrets, "tests", time.time, new_id)
 
 

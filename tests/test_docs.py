@@ -42,7 +42,7 @@ def error_classes() -> list[type[errors.ScimError]]:
 def test_every_setting_is_documented_with_its_default() -> None:
     documented = {variable.strip("`"): default for variable, default, _ in rows("docs/operations.md", "## Settings")}
     assert set(documented) == {field.alias for field in ConsoleSettings.model_fields.values()}
-    minimal = Settings.from_environment({"TABLE_NAME": "t", "SECRET_PREFIX": "s", "CURSOR_SECRET": "c"})
+    minimal = Settings.from_environment({"TABLE_NAME": "t", "SECRET_PREFIX": "s", "MASTER_KEY_SECRET": "m"})
     assert documented["INDEXED_ATTRIBUTES"] == f"`{','.join(minimal.indexed_attributes)}`"
     assert documented["CHANGE_RETENTION_DAYS"] == f"`{minimal.change_retention_days}`"
 

@@ -16,7 +16,7 @@ from handlers.http import Request, Response
 from handlers.recording import LateRecording
 from handlers.routes import Endpoint, Exchange, Find, Operation
 from scim import wiring
-from scim.access.authentication import Opened, TokenRefused
+from scim.access.authentication import Authentication, MalformedToken, TokenRefused
 from scim.protocol.dialect import Dialect
 from scim.protocol.errors import InternalError, MethodNotAllowed, NotFound, ScimError
 from scim.service.context import Context
@@ -51,7 +51,7 @@ class Application:
 
     @cached_property
     def _adapters(self) -> wiring.Adapters:
-        return wiring.adapters(Settings.from_environment(os.environ))
+        return wiring.adapters(Settings.from_environment(os.environ), self._report)
 
     def __call__(self, event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
         """The answer to a request, as API Gateway hands it over and takes it back."""
@@ -83,6 +83,11 @@ class Application:
         except TokenRefused as refused:
             line["token_of"] = refused.tenant_id
             self._note_refusal(refused, deadline, line)
+            raise
+        except MalformedToken as malformed:
+            if malformed.is_connected:  # of another one not even the name is logged: anybody may have chosen it
+                line["unverified_tenant"] = malformed.tenant_id
+                self._note_malformed(malformed, deadline, line)
             raise
         tenant = opened.tenant
         if opened.was_read:
@@ -160,13 +165,23 @@ class Application:
             if not records.refuse(wiring.now(), number, refused.rule):
                 line["unrecorded"] = number
 
-    def _note_use(self, opened: Opened, tenants: TenantStore, request: Request) -> None:
+    def _note_malformed(self, malformed: MalformedToken, deadline: Deadline, line: dict[str, Any]) -> None:
+        """Count the request, and write the count at most once a minute for each tenant."""
+        adapters = self._adapters
+        number = adapters.malformed_tokens.note(malformed.tenant_id, time.time())
+        if number and deadline.has_time():
+            records = adapters.records(adapters.dynamo(deadline), malformed.tenant_id)
+            if not records.count_malformed(wiring.now(), number):
+                line["unrecorded"] = number
+
+    def _note_use(self, opened: Authentication, tenants: TenantStore, request: Request) -> None:
         """Once a minute: write down that the token is in use, and warn if it ends soon. Never fails the request."""
         tenant, now = opened.tenant.id, time.time()
         if days := warning(opened.expires, now):
             self._logger.warning("token expires", tenant=tenant, within_days=days)
+        agent = (request.header("user-agent") or "")[:200]
         try:
-            tenants.record_use(tenant, Use(now, opened.version, (request.header("user-agent") or "")[:200]))
+            tenants.record_use(tenant, Use(now, opened.version, agent, is_write=_is_write(request)))
         except (ClientError, *NO_ANSWER) as fault:
             self._report(fault, request.id)
 
@@ -182,9 +197,14 @@ class Application:
             new_id=wiring.new_id,
         )
 
-    def _report(self, fault: Exception, request_id: str) -> None:
-        """Log a fault of ours."""
+    def _report(self, fault: Exception, request_id: str | None = None) -> None:
+        """Log a fault of ours; without a request id, one that concerns no request in particular."""
         self._logger.error("fault", request_id=request_id, **describe(fault))
+
+
+def _is_write(request: Request) -> bool:
+    """Return whether the request asks for a change: a search by POST does not."""
+    return request.method not in ("GET", "HEAD") and request.segments[-1:] != [".search"]
 
 
 def _asked(request: Request, endpoint: Endpoint | None, line: Mapping[str, Any]) -> Asked:

@@ -22,8 +22,8 @@ class Settings(BaseModel):
     """The DynamoDB table."""
     secret_prefix: str = Field(alias="SECRET_PREFIX", min_length=1)
     """What the name of a tenant's secret begins with; the tenant's id follows."""
-    cursor_secret: str = Field(default="", alias="CURSOR_SECRET")
-    """The secret that holds the key by which cursors are sealed, its name or ARN; only who answers queries needs it."""
+    master_key_secret: str = Field(alias="MASTER_KEY_SECRET", min_length=1)
+    """The secret of the master key, its name or ARN: keys for tokens, cursors and console sessions come from it."""
     public_url: str = Field(default="", alias="PUBLIC_URL")
     """The base URL that answers show, such as https://scim.example.com/scim/v2; empty for that of the API itself."""
     indexed_attributes: Annotated[tuple[str, ...], BeforeValidator(names)] = Field(

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from scim import clients
 from scim.access import secret_store
 from scim.access.authentication import Authenticator
+from scim.access.master_key import MasterKey
 from scim.access.refusals import Refusals
 from scim.access.seal import Seal
 from scim.access.secret_store import SecretStore
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
 
     from scim.access.console_secret import ConsoleSecret
+    from scim.access.master_key_rotation import MasterKeyRotation
     from scim.access.oidc import OpenIdProvider
     from scim.console_settings import ConsoleSettings
     from scim.events.link_processor import LinkProcessor
@@ -57,6 +59,7 @@ class Adapters:
     authenticator: Authenticator
     seal: Seal
     refusals: Refusals = field(default_factory=Refusals)
+    malformed_tokens: Refusals = field(default_factory=Refusals)
 
     @cached_property
     def layout(self) -> Layout:
@@ -86,14 +89,19 @@ class Adapters:
         return RecordStore(calls, tenant_id, clock)
 
 
-def adapters(settings: Settings) -> Adapters:
-    """The clients in them are made, and have neither looked for credentials nor opened a connection."""
+def adapters(settings: Settings, report: Callable[[Exception], None]) -> Adapters:
+    """Make the clients, which neither look for credentials nor open a connection yet.
+
+    ``report`` receives faults that do not fail the request.
+    """
     secrets = _secrets_manager()
+    master_key = MasterKey(secrets, settings.master_key_secret, clock, report)
+    store = SecretStore(secrets, settings.secret_prefix, master_key)
     return Adapters(
         settings=settings,
         client=_dynamodb(),
-        authenticator=Authenticator(SecretStore(secrets, settings.secret_prefix), clock),
-        seal=Seal(secrets, settings.cursor_secret, clock),
+        authenticator=Authenticator(store, clock, report),
+        seal=Seal(master_key, clock),
     )
 
 
@@ -164,6 +172,7 @@ class Operator:
     actor: str
     client: DynamoDBClient
     secrets: SecretStore
+    master_key: MasterKeyRotation
 
     def store(self, seconds: float = _OPERATING_S) -> TenantStore:
         """The tenants in the table, for as long as an operation may take."""
@@ -204,12 +213,21 @@ def operator(
     """``session`` of boto3 makes the clients, ``endpoints`` has URLs of services that are not at AWS's."""
     import boto3  # no function behind the API imports it
 
+    from scim.access.master_key_rotation import MasterKeyRotation
+
     session, found = session or boto3, endpoints or {}
     client = session.client("dynamodb", config=dynamo.CLIENT_CONFIG, endpoint_url=found.get("dynamodb"))
     secrets = session.client(
         "secretsmanager", config=secret_store.OPERATOR_CONFIG, endpoint_url=found.get("secretsmanager")
     )
-    return Operator(settings, actor, client, SecretStore(secrets, settings.secret_prefix))
+    master_key = MasterKey(secrets, settings.master_key_secret, clock, _raise)
+    return Operator(
+        settings,
+        actor,
+        client,
+        SecretStore(secrets, settings.secret_prefix, master_key),
+        MasterKeyRotation(secrets, settings.master_key_secret, clock),
+    )
 
 
 @dataclass(frozen=True)
@@ -220,7 +238,7 @@ class Console:
     client: DynamoDBClient
     secrets: SecretStore
     password: ConsoleSecret
-    session_key: ConsoleSecret
+    master_key: MasterKey
     openid: ConsoleSecret
 
     def openid_provider(self) -> OpenIdProvider | None:
@@ -249,19 +267,28 @@ class Console:
         return Dynamo(self.client, self.settings.table_name, deadline)
 
 
-def console(settings: ConsoleSettings) -> Console:
-    """The clients are made, and have neither looked for credentials nor opened a connection."""
+def console(settings: ConsoleSettings, report: Callable[[Exception], None]) -> Console:
+    """Make the clients, which neither look for credentials nor open a connection yet.
+
+    ``report`` receives faults that do not fail the request.
+    """
     from scim.access.console_secret import ConsoleSecret
 
     secrets = clients.client("secretsmanager", secret_store.OPERATOR_CONFIG)
+    master_key = MasterKey(secrets, settings.master_key_secret, clock, report)
     return Console(
         settings=settings,
         client=_dynamodb(),
-        secrets=SecretStore(secrets, settings.secret_prefix),
+        secrets=SecretStore(secrets, settings.secret_prefix, master_key),
         password=ConsoleSecret(secrets, settings.password_secret, clock),
-        session_key=ConsoleSecret(secrets, settings.session_secret, clock),
+        master_key=master_key,
         openid=ConsoleSecret(secrets, settings.openid_secret, clock),
     )
+
+
+def _raise(fault: Exception) -> None:
+    """Fail an operator's command, which has no log to report the fault to."""
+    raise fault
 
 
 def deadline(seconds: float) -> Deadline:

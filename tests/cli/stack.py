@@ -11,6 +11,7 @@ from tests.endpoint import BASE_URL, ENVIRONMENT
 OUTPUTS = {
     "TableName": ENVIRONMENT["TABLE_NAME"],
     "SecretPrefix": ENVIRONMENT["SECRET_PREFIX"],
+    "MasterKeySecret": ENVIRONMENT["MASTER_KEY_SECRET"],
     "ScimUrl": BASE_URL,
     "IndexedAttributes": "externalId,emails.value",
 }

@@ -57,14 +57,14 @@ def test_log_has_what_was_done_with_the_tenant_and_by_whom(run: Muster) -> None:
 
 
 def test_log_can_be_asked_for_failures_and_for_a_number(run: Muster, acme: Endpoint) -> None:
-    assert [each["kind"] for each in run.json("log", "acme")] == ["failure", "change", "act", "act"]
+    assert [each["kind"] for each in run.json("log", "acme")] == ["failure", "change", "contact", "act", "act"]
     assert [each["person"] for each in run.json("log", "acme", "--failures")] == ["bob@example.com"]
     assert [each["kind"] for each in run.json("log", "acme", "-n", "1")] == ["failure"]
 
 
 def test_log_is_read_page_by_page(run: Muster, acme: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("cli.log._PAGE", 1)
-    assert len(run.json("log", "acme")) == 4
+    assert len(run.json("log", "acme")) == 5
 
 
 def test_why_tells_what_happened_and_what_to_change(run: Muster, acme: Endpoint) -> None:

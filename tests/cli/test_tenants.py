@@ -10,10 +10,10 @@ import pytest
 from cli.main import muster
 from handlers.application import Application
 from handlers.routes.everything import find
-from scim.access import tokens
 from tests.cli.conftest import Muster
 from tests.conftest import EXTENSION
 from tests.endpoint import BASE_URL, SURVEY, Endpoint
+from tests.tokens import new_token
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def test_tenants_are_listed_with_what_needs_attention(run: Muster) -> None:
     ]
     assert lines[-1][-1].strip() == "The token expires within 7 days."
     assert [each["warning"] for each in run.json("tenants")] == [
-        "The identity provider has not called yet.",
+        "No request with a valid token has arrived yet.",
         None,
         "The token was revoked: make a new one.",
         "The token expires within 7 days.",
@@ -54,7 +54,7 @@ def test_tenant_that_may_be_quarantined_is_told_in_the_list_and_its_status_says_
     assert [each["warning"] for each in run.json("tenants")] == [None]
     assert run.json("status", "acme")["health"] == []
 
-    assert Endpoint(tokens.new("acme"), Application(find)).request("GET", "/Users").status == 401
+    assert Endpoint(new_token("acme"), Application(find)).request("GET", "/Users").status == 401
 
     warning = "So much fails that Entra ID may quarantine: look at the status."
     assert [each["warning"] for each in run.json("tenants")] == [warning]
@@ -201,3 +201,25 @@ def test_every_command_explains_itself_and_works_at_a_stack_and_for_programs(
 @pytest.mark.parametrize("command", sorted({path[:depth] for path in _commands() for depth in (1, 2)}), ids=" ".join)
 def test_help_of_every_command_has_examples(run: Muster, command: tuple[str, ...]) -> None:
     assert re.search(rf"^    muster {' '.join(command)}\b", run(*command, "--help").stdout, re.MULTILINE)
+
+
+def test_status_tells_first_and_last_contact(run: Muster, acme: Endpoint) -> None:
+    before = run.json("status", "acme")
+    acme.request("GET", "/Users", user_agent="Okta SCIM Client 1.0.0")
+    told = run.json("status", "acme")
+
+    assert (before["first_contact"], before["connection"], before["last_request"]) == (None, None, None)
+    assert told["first_contact"] == told["last_use"]
+    assert (told["connection"], told["last_request"]) == ("Connection tested by Okta", "a read")
+    assert "Connection tested by Okta" in run("log", "acme").stdout
+
+
+def test_status_tells_of_malformed_tokens(run: Muster, acme: Endpoint) -> None:
+    acme.request("GET", "/Users")
+    before = run.json("status", "acme")["malformed_tokens"]
+    acme.request("GET", "/Users", authorization=f"Bearer {acme.token[:-2]}")
+
+    assert before is None
+    assert "1 or more unverified requests with a malformed token" in run.json("status", "acme")["malformed_tokens"]
+    assert "? " in run("log", "acme").stdout
+    assert run.json("health", "acme")["warnings"] == []

@@ -17,6 +17,7 @@ import pytest
 from handlers.console.application import Console
 from handlers.console.web import HEADERS, go_to
 from scim import wiring
+from scim.access.master_key import KeyRing, format_ring, new_generation, parse_ring
 from scim.access.secret_store import SecretStore
 from scim.service.invitations import DEFAULT_LIFETIME_S, InvitationGone
 from scim.service.ports import Act
@@ -26,6 +27,7 @@ from scim.settings import Settings
 from tests.console.conftest import FORMULA, HOSTILE
 from tests.console.visitor import Answer, Visitor
 from tests.endpoint import ENVIRONMENT, PASSWORD, Endpoint
+from tests.tokens import MASTER_KEY, put_master_key
 
 Tenant = tuple[str, Endpoint]
 PAGES = (
@@ -168,6 +170,28 @@ def test_forged_cookie_is_a_strangers(operator_visits: Visitor, change: str) -> 
     }
     operator_visits.cookies = {name: values.get(change, "\u00e9.\u00e9")}
     assert operator_visits.send("GET", "/admin").status == 303
+
+
+def test_session_outlives_the_rotation_of_the_master_key(
+    operator_visits: Visitor, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It keeps the generation that signed it, and so do its forms, until that generation is dropped."""
+    monkeypatch.setattr("scim.access.master_key.CACHE_S", 0)
+    monkeypatch.setattr("scim.access.master_key._RETRY_S", 0)
+    (first,) = parse_ring(MASTER_KEY, "").generations
+    second = new_generation(2, time.time() - 1)
+    connect = operator_visits.get(f"/admin/tenants/{tenant[0]}/connect")
+    try:
+        put_master_key(format_ring(KeyRing((second, first))))
+        assert operator_visits.submit(connect, connect.form("/mode"), mode="strict").status == 200
+        later = Visitor()
+        later.sign_in()
+        put_master_key(format_ring(KeyRing((second,))))
+        assert later.get("/admin").status == 200
+        assert operator_visits.send("GET", "/admin").status == 303
+    finally:
+        put_master_key(MASTER_KEY)
+        Visitor().send("GET", "/admin")  # the function reads it again
 
 
 # Forms

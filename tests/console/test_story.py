@@ -10,13 +10,13 @@ from urllib.parse import quote
 import pytest
 
 from handlers.console.view import moment
-from scim.access import tokens
 from scim.service.ports import Act, Tenant
 from scim.service.tenants import Tenants
 from scim.store import keys
 from scim.wiring import new_id
 from tests.console.visitor import Answer, Visitor
 from tests.endpoint import CORE, Endpoint
+from tests.tokens import new_token
 
 
 def test_from_signing_in_over_connect_to_the_first_user(table: object) -> None:
@@ -91,7 +91,7 @@ def test_several_of_one_name_are_to_choose_from(operator_visits: Visitor, tenant
 def test_nobody_of_that_name_is_told(operator_visits: Visitor, tenant: tuple[str, Endpoint]) -> None:
     page = operator_visits.get(f"/admin/tenants/{tenant[0]}/people?who=Grace+Hopper")
     assert "Nobody is called Grace Hopper" in page.text
-    assert "has never come with a valid token" in page.text
+    assert "No request with a valid token" in page.text
 
 
 def test_log_goes_on_to_older_entries_until_the_first(operator_visits: Visitor, tenant: tuple[str, Endpoint]) -> None:
@@ -259,7 +259,7 @@ def test_customer_that_may_be_quarantined_is_told_in_the_list_and_on_its_pages(
     behind = f"/admin?after={name[:-1]}"
     here = f"/admin/tenants/{name}"
     assert "may quarantine" not in operator_visits.get(f"{here}/connect").text
-    assert Endpoint(tokens.new(name)).request("GET", "/Users").status == 401
+    assert Endpoint(new_token(name)).request("GET", "/Users").status == 401
     (row,) = re.findall(rf"<tr><th scope=.row.><a href=.{here}.>.*?</tr>", operator_visits.get(behind).text)
     assert "may quarantine" in row
     assert "may quarantine" in operator_visits.get(f"{here}/connect").text
@@ -287,3 +287,31 @@ def test_customers_are_listed_page_by_page(operator_visits: Visitor, operator: T
     first = operator_visits.get("/admin").text
     assert operator_visits.get("/admin?after=..%2f").text == first
     assert "There is no customer here." in operator_visits.get("/admin?after=zzz").text
+
+
+def test_status_shows_that_the_connection_was_tested(operator_visits: Visitor, operator: Tenants) -> None:
+    issued = operator.connect("tested-by-okta")
+    operator.shown(issued)
+    before = operator_visits.get("/admin/tenants/tested-by-okta").text
+    Endpoint(issued.token).request("GET", "/Users?count=1", user_agent="Okta SCIM Client 1.0.0")
+    page = operator_visits.get("/admin/tenants/tested-by-okta").text
+
+    assert "<dt>First contact with this token</dt><dd>none yet</dd>" in before
+    assert re.search(r"First contact with this token</dt><dd>[^<]* UTC: Connection tested by Okta</dd>", page)
+    assert re.search(r"Last contact</dt><dd>[^<]* UTC: a read</dd>", page)
+    log = operator_visits.get("/admin/tenants/tested-by-okta/log").text
+    assert "First request with this token: Connection tested by Okta." in log
+
+
+def test_status_and_log_show_malformed_tokens(operator_visits: Visitor, tenant: tuple[str, Endpoint]) -> None:
+    name, scim = tenant
+    scim.request("GET", "/Users")
+    assert "malformed" not in operator_visits.get(f"/admin/tenants/{name}").text
+    scim.request("GET", "/Users", authorization=f"Bearer {scim.token[:-2]}")
+    page = operator_visits.get(f"/admin/tenants/{name}").text
+
+    assert "1 or more unverified requests with a malformed token in the last 24 hours" in page
+    assert "quarantine" not in page
+    log = operator_visits.get(f"/admin/tenants/{name}/log?failures").text
+    assert "Unverified requests with a malformed token" in log
+    assert "Failed with" not in log

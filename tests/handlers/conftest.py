@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from scim.store import keys
 from tests.endpoint import ENVIRONMENT
 
 
@@ -58,11 +57,7 @@ def items(table: Any) -> Callable[[], list[dict[str, Any]]]:
     """Reads all that the table holds but when tokens were last used and the records of failures."""
 
     def items() -> list[dict[str, Any]]:
-        found = [
-            item
-            for item in table.scan(ConsistentRead=True)["Items"]
-            if item["sk"] != keys.USE and not item["pk"].startswith("F#")
-        ]
+        found = [item for item in table.scan(ConsistentRead=True)["Items"] if not item["pk"].startswith(("F#", "R#"))]
         return sorted(found, key=itemgetter("pk", "sk"))
 
     return items

@@ -13,13 +13,13 @@ import boto3
 import pytest
 
 from scim import wiring
-from scim.access import tokens
 from scim.protocol.errors import Unavailable
 from scim.service.case import Case
 from scim.service.log import Log
 from scim.settings import Settings
 from scim.store.records import RecordStore
 from tests.endpoint import CORE, ENTERPRISE, ENVIRONMENT, Endpoint
+from tests.tokens import new_token, raise_fault
 
 PATCH_OP = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
 BULK = "urn:ietf:params:scim:api:messages:2.0:BulkRequest"
@@ -103,7 +103,7 @@ def test_duplicate_user_name(scim: Endpoint, why: Why) -> None:
 
 def test_expired_token(scim: Endpoint, why: Why) -> None:
     assert scim.request("GET", "/Users").status == 200
-    value = json.dumps({"token": tokens.new(tenant_of(scim)), "expires": time.time() - 1, "grace_s": 0})
+    value = json.dumps({"token": new_token(tenant_of(scim)), "expires": time.time() - 1, "grace_s": 0})
     secret = ENVIRONMENT["SECRET_PREFIX"] + tenant_of(scim)
     boto3.client("secretsmanager").put_secret_value(SecretId=secret, SecretString=value)
     refused = Endpoint(json.loads(value)["token"])
@@ -148,7 +148,9 @@ def test_person_never_sent(scim: Endpoint, why: Why) -> None:
 
     assert (case.people, case.timeline) == ([], [])
     assert "Nothing about ada@example.com has arrived here" in case.diagnosis[0]
-    assert re.search(r"It came last at 20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z\.$", case.diagnosis[0])
+    assert re.search(
+        r"Its last request, a read, was recorded at 20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z\.$", case.diagnosis[0]
+    )
     assert "Provision on demand" in case.diagnosis[1]
 
 
@@ -157,7 +159,7 @@ def test_person_never_sent(scim: Endpoint, why: Why) -> None:
 
 def test_provider_that_has_never_come_is_told_before_anybody_is_to_be_assigned(why: Why) -> None:
     first, second = why("ada@example.com").diagnosis
-    assert "has never come with a valid token. Paste the SCIM URL" in first
+    assert "has arrived yet. Paste the SCIM URL" in first
     assert "Nothing about ada@example.com has arrived here" in second
 
 
@@ -275,7 +277,7 @@ class Cut(RecordStore):
 
 
 def cut_off(endpoint: Endpoint, *found: str) -> Log:
-    calls = wiring.adapters(Settings.from_environment(os.environ)).dynamo(wiring.deadline(29))
+    calls = wiring.adapters(Settings.from_environment(os.environ), raise_fault).dynamo(wiring.deadline(29))
     records = Cut(calls, tenant_of(endpoint), time.time)
     records.found = found
     return replace(log_of(endpoint), records=records)

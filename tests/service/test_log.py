@@ -42,6 +42,9 @@ class Records:
         assert since == "2026-01-30T09:30:00.000Z"
         return self.refused_
 
+    def malformed_tokens(self, _: object) -> list[Refused]:
+        return []
+
     def failed(self) -> dict[tuple[str, str], int]:
         failed = {(TODAY, "create"): self.failures_ // 2, (YESTERDAY, "patch"): self.failures_ - self.failures_ // 2}
         return failed | {("2026-01-29", "create"): 99_999, (TODAY, "GET Users"): 7, (YESTERDAY, "authenticate"): 5}

@@ -38,7 +38,7 @@ def stands(token: TokenState = TOKEN, *, connected: bool = True, used: str = "v2
     ("token", "used", "attention"),
     [
         (TOKEN, "v2", ""),
-        (TOKEN, "", "The identity provider has not called yet."),
+        (TOKEN, "", "No request with a valid token has arrived yet."),
         (TokenState(ended=("v1",)), "v2", "The token was revoked: make a new one."),
         (replace(TOKEN, shown=False), "v2", "The new token has not been shown yet."),
         (replace(TOKEN, expires=NOW + DAY_S), "v2", "The token expires within 1 day."),

@@ -22,6 +22,7 @@ from scim.store.tenants import TenantStore
 from scim.wiring import adapters, deadline
 from tests.service.fakes import Clock, new_id, user
 from tests.service.test_explanations import FAILURE
+from tests.tokens import raise_fault
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -32,7 +33,7 @@ Records = Callable[..., RecordStore]
 
 @pytest.fixture
 def records(settings: Settings) -> Records:
-    found = adapters(settings)
+    found = adapters(settings, raise_fault)
 
     def records(tenant: str = "acme", *, ago_days: float = 0) -> RecordStore:
         """As it was some days ago: what is written then expires so much earlier."""
@@ -44,7 +45,7 @@ def records(settings: Settings) -> Records:
 @pytest.fixture
 def write(settings: Settings) -> Callable[..., None]:
     """Writes a change of a user into the table."""
-    found = adapters(settings)
+    found = adapters(settings, raise_fault)
 
     def write(before: Stored | None, after: Stored | None, at: str) -> None:
         operation = "create" if before is None else "patch" if after else "delete"
@@ -138,7 +139,7 @@ def test_failure_that_happens_again_stays_another_30_days(records: Records) -> N
 
 
 def test_table_that_does_not_answer_is_told_and_raises_nothing(settings: Settings) -> None:
-    elsewhere = adapters(settings.model_copy(update={"table_name": "no-table"}))
+    elsewhere = adapters(settings.model_copy(update={"table_name": "no-table"}), raise_fault)
     store = RecordStore(elsewhere.dynamo(deadline(29)), "acme", time.time)
     assert store.count(failure(1)) is None
     assert store.refuse(at(1), 1, "token") is False
@@ -264,7 +265,7 @@ def test_names_of_users_are_those_of_who_is_here(records: Records, write: Callab
 @pytest.fixture
 def act(settings: Settings) -> Callable[[str, int], Act]:
     """Writes an act on a tenant, and its settings."""
-    store = TenantStore(adapters(settings).dynamo(deadline(29)), new_id)
+    store = TenantStore(adapters(settings, raise_fault).dynamo(deadline(29)), new_id)
 
     def act(tenant: str, minute: int) -> Act:
         before = store.get(tenant)

@@ -19,6 +19,7 @@ from handlers.console.visit import Visit
 from handlers.console.web import BASE, Failure, NotFound, Page, Request, go_to, own
 from handlers.faults import describe
 from scim import wiring
+from scim.access.master_key import KeyPurpose
 from scim.console_settings import ConsoleSettings
 from scim.protocol.errors import ScimError
 from scim.protocol.schema import user_type
@@ -42,7 +43,7 @@ class Console:
 
     @cached_property
     def _adapters(self) -> wiring.Console:
-        return wiring.console(ConsoleSettings.from_environment(os.environ))
+        return wiring.console(ConsoleSettings.from_environment(os.environ), self._report)
 
     def __call__(self, event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
         """The answer to a request, as API Gateway hands it over and takes it back."""
@@ -101,7 +102,7 @@ class Console:
     def _visit(self, request: Request, seconds: float) -> Visit:
         adapters = self._adapters
         scim_url = adapters.settings.public_url or f"https://{request.domain}/scim/v2"
-        sessions = Sessions(adapters.session_key.value().encode(), time.time(), scim_url.startswith("https:"))
+        sessions = self._sessions(request, is_secure=scim_url.startswith("https:"))
         visit = Visit(
             request=request,
             console=adapters,
@@ -113,6 +114,16 @@ class Console:
         )
         return visit if self._holds(visit) else visit.as_stranger()
 
+    def _sessions(self, request: Request, *, is_secure: bool) -> Sessions:
+        """Return the sessions under the key that signed the request's cookie, else under the key that signs now.
+
+        A session keeps its key as long as it lasts, and with it its form tokens and what a sign-in compares.
+        """
+        master_key, now = self._adapters.master_key, time.time()
+        candidates = [Sessions(key, now, is_secure) for key in master_key.ring().keys(KeyPurpose.SESSION)]
+        new = Sessions(master_key.signing_key(KeyPurpose.SESSION), now, is_secure)
+        return next((each for each in candidates if each.read(request.cookies)), new)
+
     def _holds(self, visit: Visit) -> bool:
         """Whether a session that is properly signed is still to be believed."""
         session: Session = visit.session
@@ -122,7 +133,7 @@ class Console:
             return False
         return not visit.kept.has_ended(session.id)
 
-    def _report(self, fault: Exception, request_id: str) -> None:
+    def _report(self, fault: Exception, request_id: str | None = None) -> None:
         self._logger.error("fault", request_id=request_id, **describe(fault))
 
 

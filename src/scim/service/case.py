@@ -11,7 +11,7 @@ from scim.protocol.dialect import Dialect
 from scim.protocol.errors import TooMany, Unavailable
 from scim.protocol.messages import SearchRequest
 from scim.service import diagnosis
-from scim.service.connection import obstacles
+from scim.service.connection import describe_malformed, obstacles
 from scim.service.entries import Entry, entry
 from scim.service.failures import Counted
 from scim.service.lookup import partly
@@ -112,7 +112,9 @@ class Inquiry:
             *diagnosis.problems(people, writes, failures),
         ]
         if not (timeline or people):
-            told += diagnosis.unknown(asked, rfc3339(use.at) if use else None, is_cut=bool(notes), advise=not obstacle)
+            malformed = describe_malformed(self.records.malformed_tokens(self._yesterday()))
+            told += [malformed] if malformed else []
+            told += diagnosis.unknown(asked, use, is_cut=bool(notes), advise=not (obstacle or malformed))
         return Case(asked, people, timeline, [*told, *notes, *diagnosis.tenant(self.tenant, refused, failures)])
 
     def _identified(self, person: str) -> Sequence[Stored]:

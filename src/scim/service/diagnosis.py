@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from scim.service.connection import describe_request
 from scim.service.explanations import explain, explain_token
 from scim.service.failures import Counted
-from scim.service.ports import Tenant
+from scim.service.ports import Tenant, Use
 from scim.service.providers import NAMES
 from scim.service.records import Changed, Refused
 from scim.service.stored import Stored
+from scim.service.tenants import rfc3339
 
 FORMERLY_CUT = (
     "The search for former names was cut off, since the tenant has too many changes to go through them here: somebody "
@@ -62,8 +64,8 @@ def problems(people: Sequence[Stored], changes: Sequence[Changed], failures: Seq
         yield f"A {failure.operation}{by} {outcome} at {failure.at}{often}. {what} What to change: {change}{loop}"
 
 
-def unknown(asked: str, last_use: str | None, *, is_cut: bool, advise: bool) -> Iterator[str]:
-    """Of whom nothing is known. ``last_use`` is when the identity provider came last; ``is_cut`` whether not all could
+def unknown(asked: str, use: Use | None, *, is_cut: bool, advise: bool) -> Iterator[str]:
+    """Of whom nothing is known. ``use`` is the last use of the tenant's token; ``is_cut`` whether not all could
     be looked through, ``advise`` whether what is assigned there can matter.
     """
     if is_cut:
@@ -75,7 +77,7 @@ def unknown(asked: str, last_use: str | None, *, is_cut: bool, advise: bool) -> 
             "provider has."
         )
     else:
-        came = f" It came last at {last_use}." if last_use else ""
+        came = f" Its last request, {describe_request(use)}, was recorded at {rfc3339(use.at)}." if use else ""
         yield (
             f"Nothing about {asked} has arrived here, as a userName, email, externalId or id, neither a write nor a "
             "request that failed (failures are kept for 30 days, changes for longer), and nobody who is "

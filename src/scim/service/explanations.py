@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from scim.protocol.dialect import Leniency
 from scim.service.failures import NO_OP, STRICT, Failure
-from scim.service.ports import EXPIRED, UNKNOWN
+from scim.service.ports import EXPIRED, MALFORMED, UNKNOWN
 
 _NOTHING = "Nothing in the identity provider."
 _MAPPING = "The mapping of {attribute}: "
@@ -139,6 +139,11 @@ EXPLANATIONS: Mapping[str, Explanation] = {
         "The token is not the tenant's: mistyped, rotated away or revoked. Nothing of the request was looked at.",
         _TOKEN,
         _TOKEN_PLACES,
+    ),
+    MALFORMED: Explanation(
+        "Unverified requests with a malformed token: it is mistyped, cut off, in quotes or entered twice. Anybody can "
+        "send such a request.",
+        "Copy the whole token again, without spaces, quotes or the word Bearer.",
     ),
     EXPIRED: Explanation("The token has expired. Nothing of the request was looked at.", _TOKEN, _TOKEN_PLACES),
     "too-many-tokens": Explanation("Too many requests with tokens that are not valid came in a few seconds.", _TOKEN),

@@ -11,8 +11,8 @@ from scim.service.case import Case, Inquiry
 from scim.service.entries import Entry, entry
 from scim.service.failures import WRITES, Counted
 from scim.service.health import Day, Health, judge
-from scim.service.ports import Store, Tenant, Use
-from scim.service.records import CHANGES, EVERYTHING, FAILURES, LogStore, Place, Record
+from scim.service.ports import MALFORMED, Store, Tenant, Use
+from scim.service.records import CHANGES, EVERYTHING, FAILURES, LogStore, Place, Record, Refused
 from scim.service.tenants import rfc3339
 
 _WRITES = tuple(WRITES.values())
@@ -55,7 +55,7 @@ class Log:
         return self._last(CHANGES)
 
     def last_failure(self) -> Entry | None:
-        """The last request that failed, or whose token was refused."""
+        """The last request that failed, or whose token was refused; a malformed token is no failure of the tenant's."""
         return self._last(FAILURES)
 
     def activity(self, days: int) -> list[Day]:
@@ -66,12 +66,15 @@ class Log:
     def health(self, days: Sequence[Day] = ()) -> Health:
         """By the last two of the days, which are looked up if none are given."""
         judged = (days or self.activity(_JUDGED_DAYS))[-_JUDGED_DAYS:]
-        since = rfc3339((self._moment() - timedelta(hours=24)).timestamp())
-        return judge(judged, sum(each.count for each in self.records.refused(since)))
+        return judge(judged, sum(each.count for each in self.records.refused(self._yesterday())))
+
+    def malformed_tokens(self) -> Sequence[Refused]:
+        """Return the unverified requests with a malformed token of the last 24 hours, minute by minute."""
+        return self.records.malformed_tokens(self._yesterday())
 
     def _last(self, kind: str) -> Entry | None:
         records = (record for _, record in self.records.log(kinds=(kind,)))
-        found = next((each for each in records if not (isinstance(each, Counted) and each.failure.is_no_op)), None)
+        found = next((each for each in records if _is_outcome(each)), None)
         return entry(found, self._names([found])) if found else None
 
     def _names(self, records: Sequence[Record]) -> Mapping[str, str]:
@@ -86,5 +89,15 @@ class Log:
         failed_writes = sum(number for operation, number in of_day.items() if operation in _WRITES)
         return Day(day, self.records.changed(day), sum(of_day.values()), failed_writes)
 
+    def _yesterday(self) -> str:
+        return rfc3339((self._moment() - timedelta(hours=24)).timestamp())
+
     def _moment(self) -> datetime:
         return datetime.fromisoformat(self.now()).astimezone(UTC)
+
+
+def _is_outcome(record: Record) -> bool:
+    """Return whether the record tells of a success or a failure of the tenant's identity provider."""
+    if isinstance(record, Counted):
+        return not record.failure.is_no_op
+    return not (isinstance(record, Refused) and record.rule == MALFORMED)

@@ -205,14 +205,18 @@ class Act:
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """The last use of a token: when, to a minute, in seconds since 1970, and the version of the secret it is in.
+    """The use of a token, to a minute: when it was used last, and the version of the secret that it is in.
 
-    ``agent`` is the user agent that used it.
+    ``agent`` is the user agent of the last request, ``is_write`` whether that was a write. ``first_at`` is when the
+    token was first used, ``first_is_write`` whether that was a write. Times in seconds since 1970.
     """
 
     at: float
     version: str
     agent: str = ""
+    is_write: bool = False
+    first_at: float = 0.0
+    first_is_write: bool = False
 
 
 class SettingsReader(Protocol):
@@ -233,7 +237,8 @@ class TenantStore(SettingsReader, Protocol):
     def ids(self, after: str = "") -> Iterator[str]:
         """All tenants that were ever connected, in order, behind the id ``after``."""
 
-    def last_use(self, tenant_id: str) -> Use | None: ...
+    def last_use(self, tenant_id: str) -> Use | None:
+        """Return the use of the token that was used last; ``None`` if none was ever used."""
 
     def count(self, tenant_id: str) -> tuple[int, int]:
         """How many users the tenant has, and how many of them are active."""
@@ -244,8 +249,8 @@ class TenantStore(SettingsReader, Protocol):
 
 CURRENT, PREVIOUS, PENDING = "AWSCURRENT", "AWSPREVIOUS", "AWSPENDING"
 """The labels by which Secrets Manager tells a secret's versions apart."""
-EXPIRED, UNKNOWN = "token-expired", "token"
-"""Why a token is refused: it is past its end, or it is none of the tenant's."""
+EXPIRED, UNKNOWN, MALFORMED = "token-expired", "token", "token-malformed"
+"""Why a token is refused: it has expired, it is not one of the tenant's, or this stack did not make it."""
 
 
 @dataclass(frozen=True, slots=True)

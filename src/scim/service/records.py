@@ -1,4 +1,4 @@
-"""What the log is made of: changes, failures, tokens that were refused, and acts on the tenant."""
+"""What the log is made of: changes, failures, refused tokens, acts on the tenant, and first uses of its tokens."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from scim.service.failures import Counted
-from scim.service.ports import Act, Change
+from scim.service.ports import Act, Change, Use
 
 AUTHENTICATE = "authenticate"
 """What an operation is called that ended with its token."""
@@ -23,7 +23,10 @@ class Changed:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """How many tokens of a tenant were refused within a minute, at least."""
+    """How many requests of a tenant were refused within a minute because of their token, at least.
+
+    With the rule :data:`scim.service.ports.MALFORMED` anybody may have sent them.
+    """
 
     first: str
     last: str
@@ -31,11 +34,11 @@ class Refused:
     rule: str
 
 
-Record = Changed | Counted | Refused | Act
+Record = Changed | Counted | Refused | Act | Use
 
-CHANGES, FAILURES, ACTS = "changes", "failures", "acts"
+CHANGES, FAILURES, ACTS, USES = "changes", "failures", "acts", "uses"
 """The kinds of records that a log can be asked for; refused tokens are among the failures."""
-EVERYTHING = (CHANGES, FAILURES, ACTS)
+EVERYTHING = (CHANGES, FAILURES, ACTS, USES)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -70,6 +73,9 @@ class LogStore(Protocol):
 
     def refused(self, since: str) -> list[Refused]:
         """The tokens that were refused since then, minute by minute."""
+
+    def malformed_tokens(self, since: str) -> list[Refused]:
+        """Return the requests with a malformed token since then, minute by minute."""
 
     def failed(self) -> Mapping[tuple[str, str], int]:
         """How often each operation failed on each day (UTC), by day and operation: a refused token is none of these

@@ -70,4 +70,4 @@ def _of_token(tenant: Tenant, use: Use | None, now: float) -> str:
         if token.expires is not None and token.expires <= now:
             return "The token has expired: make a new one."
         return f"The token expires within {days} {'day' if days == 1 else 'days'}."
-    return "" if use else "The identity provider has not called yet."
+    return "" if use else "No request with a valid token has arrived yet."

@@ -227,13 +227,6 @@ class Dynamo:
         self._count()
         self._client.transact_write_items(TransactItems=actions, ClientRequestToken=token)  # type: ignore[arg-type]
 
-    def put(self, item: Item, condition: str, values: Item) -> None:
-        """One attempt at a conditional write; raises what the SDK does."""
-        self._count()
-        self._client.put_item(
-            TableName=self._table, Item=item, ConditionExpression=condition, ExpressionAttributeValues=values
-        )
-
     def update(self, partition: str, sort: str, **expression: Any) -> Item:
         """One attempt at an update outside any transaction; the item as it is then. Raises what the SDK does."""
         self._count()

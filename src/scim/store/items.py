@@ -171,10 +171,12 @@ def acted(item: Item) -> Act:
     )
 
 
-def use(partition: str, sort: str, use: Use) -> Item:
-    return {
-        **key(partition, sort),
-        "last_used": {"N": str(use.at)},
-        "secret_version": {"S": use.version},
-        "agent": {"S": use.agent},
-    }
+def use(item: Item) -> Use:
+    return Use(
+        at=float(item["last_used"]["N"]),
+        version=keys.used_version(item["sk"]["S"]),
+        agent=item["user_agent"]["S"],
+        is_write=item["is_write"]["BOOL"],
+        first_at=float(item["first_used"]["N"]),
+        first_is_write=item["first_is_write"]["BOOL"],
+    )

@@ -28,6 +28,7 @@ _NAMES, _NAMES_END = "N#", "N$"  # $ follows #
 _LAST_INSTANT = ":"  # behind every digit
 FAILED = "F#"
 REFUSALS = "X#"
+MALFORMED_TOKENS = "Y#"
 COUNTERS = "K#"
 CHANGES = "C#"
 _ACTS = "A#act#"
@@ -64,6 +65,11 @@ def refusals(minute: str) -> str:
     return f"{REFUSALS}{minute}"
 
 
+def malformed_tokens(minute: str) -> str:
+    """The requests with a malformed token in a minute, ``2026-01-31T09:30``: not among :data:`FAILED_REQUESTS`."""
+    return f"{MALFORMED_TOKENS}{minute}"
+
+
 FAILURES = Range("F#", "F$")
 """All failures of a tenant, by key as well as by time."""
 
@@ -94,6 +100,10 @@ def recorded_on(prefix: str, day: str) -> Range:
 
 def is_refusal(sort: str) -> bool:
     return sort.startswith(REFUSALS)
+
+
+def is_malformed_tokens(sort: str) -> bool:
+    return sort.startswith(MALFORMED_TOKENS)
 
 
 LEDGER = Range(BOOKMARKS, COUNTERS + _ID_END)
@@ -128,13 +138,29 @@ def is_act(sort: str) -> bool:
     return sort.startswith(_ACTS)
 
 
-def use(tenant_id: str) -> str:
-    """A partition of its own: whoever serves requests may write here, and not where the settings are."""
+def uses(tenant_id: str) -> str:
+    """The partition of the uses of tokens: functions may write here outside transactions, and not to the settings."""
     return f"R#{tenant_id}"
 
 
+def use(version: str) -> str:
+    """The use of the token in a version of the tenant's secret."""
+    return f"{_USES}{version}"
+
+
+def used_version(sort: str) -> str:
+    """The version in the key of a use."""
+    return sort.removeprefix(_USES)
+
+
+def is_use(sort: str) -> bool:
+    return sort.startswith(_USES)
+
+
+_USES = "R#"
+USES = Range(_USES, "R$")
+"""The uses of all tokens of a tenant."""
 SETTINGS = "A#settings"
-USE = "R#use"
 TENANTS = "TENANTS"
 """The partition that lists the tenants: their ids are its sort keys."""
 

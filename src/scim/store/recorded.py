@@ -18,7 +18,9 @@ def record(item: Item) -> Record:
     """Any record of the log."""
     if keys.is_act(item["sk"]["S"]):
         return items.acted(item)
-    if keys.is_refusal(item["sk"]["S"]):
+    if keys.is_use(item["sk"]["S"]):
+        return items.use(item)
+    if keys.is_refusal(item["sk"]["S"]) or keys.is_malformed_tokens(item["sk"]["S"]):
         return refused(item)
     return changed(item) if "change" in item else counted(item)
 

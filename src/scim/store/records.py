@@ -1,7 +1,7 @@
-"""Records: failures, which are counted in a partition of their own, and the log of them, of changes and of acts.
+"""Records: failures, which are counted in a partition of their own, and the log of them and of all else.
 
-A tenant's log by time lies in three partitions, in the index those of its changes and of its failures, in the table
-that of its settings, and is merged from them as it is read.
+A tenant's log by time is merged from four partitions as it is read: changes and failures by the index, acts and the
+first uses of tokens from the table.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import asdict
+from datetime import UTC, datetime
 from hashlib import sha256
 from itertools import groupby, islice
 from typing import Any
@@ -18,7 +19,8 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from scim.service.failures import KEPT_DAYS, Counted, Failure
-from scim.service.records import ACTS, CHANGES, EVERYTHING, FAILURES, Changed, Place, Record, Refused
+from scim.service.ports import MALFORMED
+from scim.service.records import ACTS, CHANGES, EVERYTHING, FAILURES, USES, Changed, Place, Record, Refused
 from scim.store import items, keys, recorded
 from scim.store.dynamo import BY_TIME, SORT_OF_INDEX, Dynamo, Item
 from scim.store.keys import Range
@@ -39,6 +41,7 @@ class RecordStore:
         self._users = keys.tenant(tenant_id)
         self._failures = keys.failures(tenant_id)
         self._settings = keys.settings(tenant_id)
+        self._uses = keys.uses(tenant_id)
         self._now = now
 
     # While requests are served: one attempt each, and no reading
@@ -55,6 +58,11 @@ class RecordStore:
     def refuse(self, at: str, number: int, rule: str) -> bool:
         """Count refused tokens in their minute; whether that succeeded."""
         return self._add(keys.refusals(at[:16]), at, number, {"rule": {"S": rule}}) is not None
+
+    def count_malformed(self, at: str, number: int) -> bool:
+        """Count requests with a malformed token in their minute; return whether that succeeded."""
+        values = {"rule": {"S": MALFORMED}}
+        return self._add(keys.malformed_tokens(at[:16]), at, number, values) is not None
 
     def _add(self, sort: str, at: str, number: int, values: dict[str, Any]) -> Item | None:
         """Count in an item, which is there from the first time on and for 30 days after the last."""
@@ -88,6 +96,7 @@ class RecordStore:
             CHANGES: lambda: self._by_time(self._users, keys.CHANGES, before),
             FAILURES: lambda: self._by_time(self._failures, keys.FAILED, before),
             ACTS: lambda: self._acts(before),
+            USES: lambda: self._first_uses(before),
         }
         places = heapq.merge(*(sources[kind]() for kind in kinds), reverse=True)
         while batch := list(islice(places, _PAGE)):
@@ -127,10 +136,15 @@ class RecordStore:
 
     def refused(self, since: str) -> list[Refused]:
         """The tokens that were refused since then, minute by minute."""
-        minutes = Range(keys.refusals(since[:16]), keys.refusals(":"))
-        return [
-            recorded.refused(item) for item in self._dynamo.query(self._failures, minutes) if not self._is_over(item)
-        ]
+        return self._minutes(Range(keys.refusals(since[:16]), keys.refusals(":")))
+
+    def malformed_tokens(self, since: str) -> list[Refused]:
+        """Return the requests with a malformed token since then, minute by minute."""
+        return self._minutes(Range(keys.malformed_tokens(since[:16]), keys.malformed_tokens(":")))
+
+    def _minutes(self, minutes: Range) -> list[Refused]:
+        found = self._dynamo.query(self._failures, minutes)
+        return [recorded.refused(item) for item in found if not self._is_over(item)]
 
     def failed(self) -> Counter[tuple[str, str]]:
         """How often each operation failed on each day, by day and operation. Reads through all failures."""
@@ -168,6 +182,12 @@ class RecordStore:
             if before is None or place < before:
                 yield place
 
+    def _first_uses(self, before: Place | None) -> Iterator[Place]:
+        """Yield the same of the first uses of the tenant's tokens, of which there are few."""
+        found = self._dynamo.query(self._uses, keys.USES, ("sk", "first_used"))
+        places = (Place(_instant(float(item["first_used"]["N"])), self._uses, item["sk"]["S"]) for item in found)
+        yield from sorted((each for each in places if before is None or each < before), reverse=True)
+
     def _read(self, places: Sequence[Place]) -> dict[tuple[str, str], Record]:
         found: dict[tuple[str, str], Record] = {}
         for partition in {place.partition for place in places}:
@@ -180,3 +200,8 @@ class RecordStore:
     def _is_over(self, item: Item) -> bool:
         """DynamoDB may leave for days what has expired."""
         return "ttl" in item and int(item["ttl"]["N"]) <= self._now()
+
+
+def _instant(seconds: float) -> str:
+    """Return a time in seconds since 1970 as RFC 3339 in UTC, as the other records have it."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -11,6 +11,7 @@ from handlers.console.chart import chart
 from handlers.console.guides import GUIDES
 from handlers.console.visit import Visit
 from handlers.console.web import Failure, Page
+from scim.service.connection import describe_contact, describe_malformed, describe_request
 from scim.service.entries import Entry
 from scim.service.invitations import guest
 from scim.service.ports import Tenant
@@ -34,6 +35,9 @@ def status(visit: Visit, tenant: Tenant) -> Page:
         tenant=tenant.id,
         standing=shown,
         provider=GUIDES.get(provider or ""),
+        contact=describe_contact(shown.use) if shown.use else "",
+        request=describe_request(shown.use) if shown.use else "",
+        malformed=describe_malformed(log.malformed_tokens()),
         success=log.last_success(),
         failure=log.last_failure(),
         chart=chart(days),
