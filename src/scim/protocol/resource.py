@@ -44,13 +44,20 @@ def complete(resource: Resource, resource_type: ResourceType) -> Resource:
         raise InvalidValue(
             f"{name} holds invisible or control characters: remove them at the source.", rule="format", attribute=name
         )
-    present = [schema.id for schema in resource_type.extensions if schema.id in resource]
-    return {**resource, "schemas": [resource_type.core.id, *present]}
+    return list_schemas(resource, resource_type)
+
+
+def list_schemas(resource: Resource, resource_type: ResourceType) -> Resource:
+    """Return the resource with the URNs in ``schemas`` that it has members of: those that are not served come last."""
+    served = [schema.id for schema in resource_type.extensions if schema.id in resource]
+    unserved = [name for name in resource if is_urn(name) and name not in resource_type.extensions_by_id]
+    return {**resource, "schemas": [resource_type.core.id, *served, *unserved]}
 
 
 def is_urn(name: str) -> bool:
-    """Whether a member is named by a URN, as extensions are, and not by an attribute's name alone."""
-    return name[:4].lower() == "urn:"
+    """Return whether a member is named by a URN, as extensions are, and not by an attribute's name alone."""
+    # Nearly no name has a colon, which is seen sooner than that it begins otherwise.
+    return ":" in name and name[:4].lower() == "urn:"
 
 
 def check_immutable(before: Resource, after: Resource, resource_type: ResourceType) -> None:
@@ -110,8 +117,7 @@ def _split(
     """The members of the body, those of the core apart from those of each extension."""
     core = dict(body)
     extensions: dict[str, dict[str, Any]] = {}
-    # Nearly no name has a colon, which is seen sooner than that it begins otherwise.
-    qualified = [(name, core.pop(name)) for name in body if ":" in name and is_urn(name)]
+    qualified = [(name, core.pop(name)) for name in body if is_urn(name)]
     if len(set(map(str.lower, core))) < len(core):
         plain, core = core, {}
         for name, value in plain.items():

@@ -165,12 +165,18 @@ class ResourceType:
     extensions: tuple[Schema, ...] = ()
     unkept: tuple[Attribute, ...] = ()
     """writeOnly attributes that are accepted and checked but neither kept nor announced."""
+    partly_served: frozenset[str] = frozenset()
+    """The URNs of extensions of which users may have attributes that are served no longer."""
     core: Schema = field(init=False)
     """The schema with the common attributes (``id``, ``externalId``, ``meta``, ``schemas``) and the unkept ones."""
     schemas: tuple[Schema, ...] = field(init=False)
     """The core and the extensions."""
     urns: frozenset[str] = field(init=False)
     """Those of the schemas, in lower case."""
+    extensions_by_id: Mapping[str, Schema] = field(init=False)
+    """The extensions by their URN as it is stored."""
+    fully_served: frozenset[str] = field(init=False)
+    """The URNs of the schemas of which everything that is stored is served."""
     unique: Attribute = field(init=False)
     """The attribute that names a resource uniquely in its tenant."""
     returns_all: bool = field(init=False)
@@ -192,6 +198,9 @@ class ResourceType:
         object.__setattr__(self, "core", core)
         object.__setattr__(self, "schemas", (core, *self.extensions))
         object.__setattr__(self, "urns", frozenset(each.id.lower() for each in (core, *self.extensions)))
+        by_id = {each.id: each for each in self.extensions}
+        object.__setattr__(self, "extensions_by_id", by_id)
+        object.__setattr__(self, "fully_served", frozenset((core.id, *by_id)) - self.partly_served)
         object.__setattr__(self, "unique", unique)
         object.__setattr__(self, "returns_all", not any(map(_is_hidden, (core, *self.extensions))))
         object.__setattr__(self, "references", tuple(self._references()))
@@ -205,11 +214,13 @@ class ResourceType:
         """The extension with this URN, whatever its case (RFC 7643 section 10.2.1: URNs have none)."""
         return next((each for each in self.extensions if each.id.lower() == urn.lower()), None)
 
-    def extended(self, documents: Iterable[Mapping[str, Any]]) -> ResourceType:
-        """The same type with further extensions, given as schema documents."""
-        added = tuple(Schema.of(document) for document in documents)
+    def extended(
+        self, documents: Iterable[Mapping[str, Any]], partly_served: frozenset[str] = frozenset()
+    ) -> ResourceType:
+        """Return the same type with further extensions, given as schema documents."""
+        extensions = (*self.extensions, *map(Schema.of, documents))
         return ResourceType(
-            self.name, self.endpoint, self.description, self.schema, self.extensions + added, self.unkept
+            self.name, self.endpoint, self.description, self.schema, extensions, self.unkept, partly_served
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
@@ -24,6 +25,7 @@ from scim.service.stored import Stored, encode
 
 T = TypeVar("T")
 
+_READS_SCHEMAS = re.compile(r"[ (]schemas(?: |$)")
 _LAST_INDEX = 2**53  # the largest whole number that every JSON reader has
 
 
@@ -86,7 +88,8 @@ def read_query(
     text = f"{resource_type.name} {tree} by {sorting and sorting.path}{' descending' if descending else ''}"
     # A value that holds the word costs a little; a filter on meta that was not seen would find nothing.
     reads_meta = "meta" in text
-    over = _over_all if reads_meta else _over_documents
+    # `schemas` of a document lists schemas that are not served, too.
+    over = _over_all if reads_meta or _READS_SCHEMAS.search(text) else _over_documents
     matches = over(compile_filter(tree, dialect), presentation) if tree is not None else None
     order = Order(sorting.path, over(sorting.key, presentation), descending) if sorting is not None else None
     return Query(Beside(), MAX_RESULTS, tree, matches, order, text, reads_meta)
