@@ -90,7 +90,7 @@ def test_change_wants_the_forms_token_and_after_five_minutes_the_password(
     monkeypatch.setattr("handlers.console.application.time.time", lambda: now + 301)
     page = operator_visits.get(f"/admin/tenants/{tenant[0]}/attributes")
     form = page.form(act)
-    document = json.dumps(EXTENSION | {"id": f"{SURVEY}:2"})
+    document = json.dumps(EXTENSION | {"id": f"{SURVEY}2"})
     assert operator_visits.post(page, form, document=document, csrf="", password=PASSWORD).status == 403
     assert operator_visits.post(page, form, document=document, password="wrong").status == 403
     assert operator_visits.get(page.url).text.count("<summary>") == 1

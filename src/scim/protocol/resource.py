@@ -11,7 +11,8 @@ from typing import Any
 
 from scim.protocol.comparison import has_invisible_characters
 from scim.protocol.dialect import Dialect, Leniency
-from scim.protocol.errors import InvalidSyntax, InvalidValue, Mutability
+from scim.protocol.errors import InvalidSyntax, InvalidValue
+from scim.protocol.immutability import check_kept
 from scim.protocol.path import UnknownAttribute, resolve
 from scim.protocol.schema import ResourceType, Schema
 from scim.protocol.values import assigned, read_members, require
@@ -61,15 +62,11 @@ def is_urn(name: str) -> bool:
 
 
 def check_immutable(before: Resource, after: Resource, resource_type: ResourceType) -> None:
-    """Raise :class:`Mutability` if an immutable attribute that had a value has another one now."""
+    """Raise :class:`Mutability` if an immutable attribute or sub-attribute that had a value has another one now."""
     for schema, old, new in _by_schema(before, after, resource_type):
         for attribute in schema.immutable:
-            if attribute.name in old and new.get(attribute.name) != old[attribute.name]:
-                raise Mutability(
-                    f"{attribute.name} is immutable: once assigned it can't be changed.",
-                    rule="immutable",
-                    attribute=attribute.name,
-                )
+            if attribute.name in old:
+                check_kept(attribute, old[attribute.name], new.get(attribute.name))
 
 
 def changed_attributes(before: Resource, after: Resource, resource_type: ResourceType) -> list[str]:

@@ -75,6 +75,8 @@ class Attribute:
     """Whether any string is a value of it, and kept as it is."""
     required_members: tuple[Attribute, ...] = field(init=False)
     """The sub-attributes that a value must have."""
+    immutable_members: tuple[Attribute, ...] = field(init=False)
+    """The sub-attributes that keep the value that they were given."""
 
     def __post_init__(self) -> None:
         text = self.type in (Type.STRING, Type.REFERENCE) and not self.multi_valued
@@ -85,6 +87,8 @@ class Attribute:
         object.__setattr__(self, "complex", self.type is Type.COMPLEX)
         object.__setattr__(self, "plain", text and kept and self.max_length is None and self.format is None)
         object.__setattr__(self, "required_members", _required(self.sub_attributes))
+        members = self.sub_attributes.values()
+        object.__setattr__(self, "immutable_members", tuple(each for each in members if each.immutable))
 
     @classmethod
     def of(cls, document: Mapping[str, Any]) -> Attribute:
@@ -136,7 +140,7 @@ class Schema:
     required: tuple[Attribute, ...] = field(init=False)
     """The attributes that clients must send."""
     immutable: tuple[Attribute, ...] = field(init=False)
-    """The attributes that keep the value that they were given."""
+    """The attributes that keep the value that they were given, or of which a sub-attribute does."""
     changeable: tuple[str, ...] = field(init=False)
     """The names of the attributes that changes are told of: all but the service's own."""
 
@@ -144,7 +148,8 @@ class Schema:
         names = tuple(each.name for each in self.attributes.values() if each.name not in ("id", "meta", "schemas"))
         object.__setattr__(self, "changeable", names)
         object.__setattr__(self, "required", _required(self.attributes))
-        object.__setattr__(self, "immutable", tuple(each for each in self.attributes.values() if each.immutable))
+        immutable = (each for each in self.attributes.values() if each.immutable or each.immutable_members)
+        object.__setattr__(self, "immutable", tuple(immutable))
 
     @classmethod
     def of(cls, document: Mapping[str, Any]) -> Schema:
@@ -194,7 +199,7 @@ class ResourceType:
         attributes = {**_common_attributes(), **self.schema.attributes, **unkept}
         core = Schema(self.schema.id, attributes, self.schema.document)
         (unique,) = (each for each in self.schema.attributes.values() if each.unique)
-        spaced = [f"{each.id.lower()}:{name}" for each in self.extensions for name in each.attributes if " " in name]
+        spaced = [f"{each.id.lower()}:{name}" for each in self.extensions for name in _spaced_names(each)]
         object.__setattr__(self, "core", core)
         object.__setattr__(self, "schemas", (core, *self.extensions))
         object.__setattr__(self, "urns", frozenset(each.id.lower() for each in (core, *self.extensions)))
@@ -222,6 +227,14 @@ class ResourceType:
         return ResourceType(
             self.name, self.endpoint, self.description, self.schema, extensions, self.unkept, partly_served
         )
+
+
+def _spaced_names(schema: Schema) -> Iterator[str]:
+    """Yield the names of attributes that hold a space, alone and with each of their sub-attributes."""
+    for name, attribute in schema.attributes.items():
+        if " " in name:
+            yield name
+            yield from (f"{name}.{sub_name}" for sub_name in attribute.sub_attributes)
 
 
 def _is_hidden(schema: Schema) -> bool:

@@ -46,8 +46,9 @@ def keep_unserved(stored: Resource, resource: Resource, resource_type: ResourceT
     kept = dict(resource)
     for urn in extensions:
         schema = resource_type.extensions_by_id.get(urn)
-        members = stored[urn] if schema is None else _merge(schema.attributes, stored[urn], resource.get(urn, {}))
-        if members:
+        if schema is None:
+            kept[urn] = stored[urn]
+        elif members := _merge(schema.attributes, stored[urn], resource.get(urn, {})):
             kept[urn] = members
     return list_schemas(kept, resource_type)
 

@@ -13,7 +13,6 @@ from scim.protocol.unserved import hide_unserved
 from scim.service.links import linked
 from scim.service.stored import Stored, encode
 
-
 _BEGINNING = '{"schemas":['
 
 
