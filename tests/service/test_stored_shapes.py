@@ -151,12 +151,8 @@ def requests(attribute: Mapping[str, Any]) -> Iterator[tuple[str, Request]]:
 def hidden(stored: Stored, known: frozenset[str]) -> Mapping[str, Any]:
     """What no schema serves: another extension, and attributes that the schema does not have."""
     extension = stored.resource.get(URN)
-    unknown = {name: each for name, each in extension.items() if name not in known} if _is_object(extension) else {}
-    return {GONE: stored.resource.get(GONE), **unknown}
-
-
-def _is_object(value: Any) -> bool:
-    return isinstance(value, dict)
+    members = extension if isinstance(extension, dict) else {}
+    return {GONE: stored.resource.get(GONE)} | {name: each for name, each in members.items() if name not in known}
 
 
 @settings(derandomize=True, deadline=None, max_examples=400)
@@ -189,7 +185,8 @@ def test_reader_sees_a_value_of_another_type_as_unassigned(is_strict: bool) -> N
     document = {"id": URN, "attributes": [attribute("a", type="integer"), attribute("b")]}
     tenant = Tenant("acme", strict=is_strict, extensions=[document])
     (resource_type,) = tenant.resource_types
-    store = MemoryStore(user("alice", **{URN: {"a": "old", "b": "kept"}}))
+    values: dict[str, Any] = {URN: {"a": "old", "b": "kept"}}
+    store = MemoryStore(user("alice", **values))
     (user_id,) = store.users
 
     def find(filter_: str) -> bool:

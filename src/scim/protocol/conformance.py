@@ -6,11 +6,11 @@ attribute has now counts as unassigned, so that no reader meets a value that it 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from scim.protocol.comparison import instant
-from scim.protocol.schema import Attribute, Type
+from scim.protocol.schema import CLASSES, Attribute, Type
 
 
 def conform(attribute: Attribute, value: Any) -> Any:
@@ -27,7 +27,7 @@ def conform_element(attribute: Attribute, value: Any) -> Any:
     """Return the same for a single value, or for one element of a multi-valued attribute."""
     if attribute.complex:
         return conform_members(attribute.sub_attributes, value) or None
-    return value if _CHECKS[attribute.type](value) else None
+    return value if _is_value(attribute.type, value) else None
 
 
 def conform_members(attributes: Mapping[str, Attribute], members: Any) -> dict[str, Any]:
@@ -40,8 +40,10 @@ def conform_members(attributes: Mapping[str, Attribute], members: Any) -> dict[s
     found: dict[str, Any] = {}
     for name, value in members.items():
         attribute = find_attribute(attributes, name)
-        if attribute is not None and (held := conform(attribute, value)) is not None:
-            found[name] = held
+        if attribute is None:
+            continue
+        if value.__class__ is attribute.value_class or (value := conform(attribute, value)) is not None:
+            found[name] = value
     return found
 
 
@@ -51,32 +53,9 @@ def find_attribute(attributes: Mapping[str, Attribute], name: str) -> Attribute 
     return attribute if attribute is not None and attribute.name == name else None
 
 
-def _is_string(value: Any) -> bool:
-    return value.__class__ is str
-
-
-def _is_boolean(value: Any) -> bool:
-    return value.__class__ is bool
-
-
-def _is_integer(value: Any) -> bool:
-    return value.__class__ is int
-
-
-def _is_number(value: Any) -> bool:
-    return value.__class__ is int or value.__class__ is float
-
-
-def _is_instant(value: Any) -> bool:
-    return value.__class__ is str and instant(value) is not None
-
-
-_CHECKS: dict[Type, Callable[[Any], bool]] = {
-    Type.STRING: _is_string,
-    Type.REFERENCE: _is_string,
-    Type.BINARY: _is_string,
-    Type.BOOLEAN: _is_boolean,
-    Type.INTEGER: _is_integer,
-    Type.DECIMAL: _is_number,
-    Type.DATE_TIME: _is_instant,
-}
+def _is_value(type_: Type, value: Any) -> bool:
+    if type_ is Type.DECIMAL:
+        return value.__class__ in (int, float)
+    if type_ is Type.DATE_TIME:
+        return value.__class__ is str and instant(value) is not None
+    return value.__class__ is CLASSES[type_]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
@@ -25,6 +25,16 @@ class Type(StrEnum):
     BINARY = "binary"
     REFERENCE = "reference"
     COMPLEX = "complex"
+
+
+CLASSES: dict[Type, type] = {
+    Type.STRING: str,
+    Type.REFERENCE: str,
+    Type.BINARY: str,
+    Type.BOOLEAN: bool,
+    Type.INTEGER: int,
+}
+"""The classes of values as JSON is read, where the class says it all."""
 
 
 class Format(StrEnum):
@@ -73,6 +83,8 @@ class Attribute:
     complex: bool = field(init=False)
     plain: bool = field(init=False)
     """Whether any string is a value of it, and kept as it is."""
+    value_class: object = field(init=False)
+    """The class of which every instance is a value of it; ``None`` where there is more to look at."""
     required_members: tuple[Attribute, ...] = field(init=False)
     """The sub-attributes that a value must have."""
     immutable_members: tuple[Attribute, ...] = field(init=False)
@@ -86,6 +98,7 @@ class Attribute:
         object.__setattr__(self, "write_only", not kept)
         object.__setattr__(self, "complex", self.type is Type.COMPLEX)
         object.__setattr__(self, "plain", text and kept and self.max_length is None and self.format is None)
+        object.__setattr__(self, "value_class", None if self.multi_valued else CLASSES.get(self.type))
         object.__setattr__(self, "required_members", _required(self.sub_attributes))
         members = self.sub_attributes.values()
         object.__setattr__(self, "immutable_members", tuple(each for each in members if each.immutable))
@@ -170,6 +183,8 @@ class ResourceType:
     extensions: tuple[Schema, ...] = ()
     unkept: tuple[Attribute, ...] = ()
     """writeOnly attributes that are accepted and checked but neither kept nor announced."""
+    custom_urns: frozenset[str] = frozenset()
+    """The URNs of the extensions that are a tenant's own, and so may have been different when a value was stored."""
     partly_served: frozenset[str] = frozenset()
     """The URNs of extensions of which users may have attributes that are served no longer."""
     core: Schema = field(init=False)
@@ -180,6 +195,8 @@ class ResourceType:
     """Those of the schemas, in lower case."""
     extensions_by_id: Mapping[str, Schema] = field(init=False)
     """The extensions by their URN as it is stored."""
+    standard_urns: frozenset[str] = field(init=False)
+    """The URNs of the extensions of which every stored value is served as it is."""
     fully_served: frozenset[str] = field(init=False)
     """The URNs of the schemas of which everything that is stored is served."""
     unique: Attribute = field(init=False)
@@ -205,6 +222,7 @@ class ResourceType:
         object.__setattr__(self, "urns", frozenset(each.id.lower() for each in (core, *self.extensions)))
         by_id = {each.id: each for each in self.extensions}
         object.__setattr__(self, "extensions_by_id", by_id)
+        object.__setattr__(self, "standard_urns", frozenset(by_id) - self.custom_urns)
         object.__setattr__(self, "fully_served", frozenset((core.id, *by_id)) - self.partly_served)
         object.__setattr__(self, "unique", unique)
         object.__setattr__(self, "returns_all", not any(map(_is_hidden, (core, *self.extensions))))
@@ -223,9 +241,12 @@ class ResourceType:
         self, documents: Iterable[Mapping[str, Any]], partly_served: frozenset[str] = frozenset()
     ) -> ResourceType:
         """Return the same type with further extensions, given as schema documents."""
-        extensions = (*self.extensions, *map(Schema.of, documents))
-        return ResourceType(
-            self.name, self.endpoint, self.description, self.schema, extensions, self.unkept, partly_served
+        added = tuple(map(Schema.of, documents))
+        return replace(
+            self,
+            extensions=self.extensions + added,
+            custom_urns=self.custom_urns.union(schema.id for schema in added),
+            partly_served=partly_served,
         )
 
 

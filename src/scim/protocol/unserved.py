@@ -17,11 +17,13 @@ from scim.protocol.schema import Attribute, ResourceType
 
 
 def hide_unserved(resource: Resource, resource_type: ResourceType) -> Resource:
-    """Return what of a stored resource the schemas serve; the resource itself where it has no extension.
+    """Return what of a stored resource the schemas serve; the resource itself where it has no custom extension.
 
-    What an extension holds of another shape than its schema says is left out as well. The core is always served.
+    What an extension holds of another shape than its schema says is left out as well. What the standard defines is
+    always served.
     """
-    extensions = [name for name in resource if is_urn(name)]
+    standard = resource_type.standard_urns
+    extensions = [name for name in resource if ":" in name and name not in standard]  # no other name has a colon
     if not extensions:
         return resource
     shown = dict(resource)
@@ -32,7 +34,9 @@ def hide_unserved(resource: Resource, resource_type: ResourceType) -> Resource:
             shown[urn] = members
         else:
             del shown[urn]
-    return list_schemas(shown, resource_type)
+    if len(shown) < len(resource):
+        shown["schemas"] = [each for each in resource["schemas"] if each in shown or each == resource_type.core.id]
+    return shown
 
 
 def keep_unserved(stored: Resource, resource: Resource, resource_type: ResourceType) -> Resource:

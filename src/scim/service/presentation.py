@@ -38,8 +38,12 @@ class Presentation:
 
     def resource(self, stored: Stored) -> dict[str, Any]:
         """Return the resource as a client knows it: without the values that are not served."""
+        return hide_unserved(self.with_meta(stored), self.resource_type)
+
+    def with_meta(self, stored: Stored) -> dict[str, Any]:
+        """Return everything that is stored of the resource, with ``meta``."""
         resource = from_json(self._linked(stored)) if stored.links else stored.resource
-        return {**hide_unserved(resource, self.resource_type), "meta": self.meta(stored)}
+        return {**resource, "meta": self.meta(stored)}
 
     def text(self) -> Callable[[Stored], str]:
         """Return a function that gives the same as JSON.
@@ -62,9 +66,10 @@ class Presentation:
         def document(stored: Stored) -> str:
             text = self._linked(stored) if stored.links else stored.document
             beginning = text[: text.find("]") + 1]
-            if beginning not in is_whole:
-                is_whole[beginning] = self._is_fully_served(beginning)
-            return text if is_whole[beginning] else encode(hide_unserved(from_json(text), self.resource_type))
+            whole = is_whole.get(beginning)
+            if whole is None:
+                whole = is_whole[beginning] = self._is_fully_served(beginning)
+            return text if whole else encode(hide_unserved(from_json(text), self.resource_type))
 
         return document
 

@@ -120,13 +120,13 @@ class Resources:
             revised, claims = self._claimed(revise(current))
             document = keep_unserved(stored, revised, self.resource_type)
             resource = hide_unserved(document, self.resource_type)
-            if resource == current:
+            change = self._change(operation, current, resource, self.context.now())
+            if not change.changed:
                 return before
-            now = self.context.now()
-            after = Stored.of(_identified(before.id, document), before.version + 1, before.created, now)
+            after = Stored.of(_identified(before.id, document), before.version + 1, before.created, change.at)
             carry(before, after, self.resource_type, claims)
             try:
-                self.store.write(before, after, self._change(operation, current, resource, now))
+                self.store.write(before, after, change)
             except NotUnique:
                 raise self._duplicate() from None
             return after

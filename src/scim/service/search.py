@@ -88,8 +88,9 @@ def read_query(
     text = f"{resource_type.name} {tree} by {sorting and sorting.path}{' descending' if descending else ''}"
     # A value that holds the word costs a little; a filter on meta that was not seen would find nothing.
     reads_meta = "meta" in text
-    # `schemas` of a document lists schemas that are not served, too.
-    over = _over_all if reads_meta or _READS_SCHEMAS.search(text) else _over_documents
+    over = _over_all if reads_meta else _over_documents
+    if _READS_SCHEMAS.search(text):  # of a document it lists also those that are not served
+        over = _over_served
     matches = over(compile_filter(tree, dialect), presentation) if tree is not None else None
     order = Order(sorting.path, over(sorting.key, presentation), descending) if sorting is not None else None
     return Query(Beside(), MAX_RESULTS, tree, matches, order, text, reads_meta)
@@ -101,6 +102,10 @@ def show(stored: Stored, projection: Projection, presentation: Presentation) -> 
 
 
 def _over_all(function: Callable[[Mapping[str, Any]], T], presentation: Presentation) -> Callable[[Stored], T]:
+    return lambda stored: function(presentation.with_meta(stored))
+
+
+def _over_served(function: Callable[[Mapping[str, Any]], T], presentation: Presentation) -> Callable[[Stored], T]:
     return lambda stored: function(presentation.resource(stored))
 
 
