@@ -33,7 +33,14 @@ def test_schema_is_added_shown_replaced_and_removed(operator_visits: Visitor, te
     assert page.text.count("<summary>") == 1
 
     page = operator_visits.submit(page, page.form("/remove"))
-    assert "There are none." in page.text
+    assert "This customer has no custom attributes." in page.text
+    assert "Users may still have values of these attributes." in page.text
+    assert page.text.count('<th scope="row">Badge</th><td>integer</td>') == 1
+
+    page = add(operator_visits, tenant, more | {"attributes": [{"name": "Badge", "type": "string"}]})
+    assert (page.status, "it was integer and would be string" in page.text) == (400, True)
+    page = add(operator_visits, tenant, more)
+    assert "Removed attributes" not in page.text
 
 
 def test_users_have_the_attributes_that_the_console_has_added(operator_visits: Visitor, tenant: Tenant) -> None:
