@@ -9,7 +9,7 @@ from cli.app import NotFound, as_json, at_a_deployment, deployment
 from cli.tokens import read_documents
 from scim.service.extensions import kind
 from scim.service.ports import Tenant
-from scim.service.shapes import removed
+from scim.service.shapes import list_removed
 
 
 @click.group(
@@ -47,7 +47,7 @@ def show(tenant: str, json: bool) -> None:
         for each in documents
         for attribute in each["attributes"]
     ]
-    rows += [[name, what, "removed", urn] for urn, name, what in removed(settings.shapes, documents)]
+    rows += [[name, what, "removed", urn] for urn, name, what in list_removed(settings.shapes, documents)]
     output.table(("ATTRIBUTE", "TYPE", "STATE", "SCHEMA"), rows)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from scim.service.ports import Tenant
-from scim.service.shapes import MAX_BYTES, partly_served, remember, removed, shapes_of
+from scim.service.shapes import MAX_BYTES, find_partly_served, list_removed, read_shapes, remember
 
 URN = "urn:example:User"
 DESK = [{"name": "room", "type": "string"}, {"name": "floor", "type": "integer"}]
@@ -28,7 +28,7 @@ def test_shapes_look_like_values() -> None:
             attribute("d", "complex", subAttributes=DESK[:1], multiValued=True),
         )
     ]
-    assert shapes_of(documents) == {
+    assert read_shapes(documents) == {
         URN: {"a": "string", "b": ["integer"], "c": {"room": "string", "floor": "integer"}, "d": [{"room": "string"}]}
     }
 
@@ -77,8 +77,8 @@ def test_number_of_shapes_is_bounded() -> None:
 def test_tenant_knows_what_is_partly_served() -> None:
     whole, other = schema(attribute(), attribute("b")), schema(attribute(), urn="urn:x:y")
     known = remember({}, [whole, other])
-    assert partly_served(known, [whole, other]) == frozenset()
-    assert partly_served(known, [schema(attribute()), other]) == {URN}
+    assert find_partly_served(known, [whole, other]) == frozenset()
+    assert find_partly_served(known, [schema(attribute()), other]) == {URN}
     (resource_type,) = Tenant("acme", extensions=[schema(attribute()), other], shapes=known).resource_types
     assert resource_type.fully_served.isdisjoint({URN})
     assert "urn:x:y" in resource_type.fully_served
@@ -93,12 +93,12 @@ def test_removed_attributes_are_listed() -> None:
         ],
     )
     served = [schema(attribute(), attribute("c", "complex", subAttributes=DESK[:1]))]
-    assert removed(known, served) == [
+    assert list_removed(known, served) == [
         (URN, "c.floor", "integer"),
         (URN, "t", "string, multi-valued"),
         ("urn:x:y", "a", "string"),
     ]
-    assert removed(known, []) == [
+    assert list_removed(known, []) == [
         (URN, "a", "string"),
         (URN, "c", "complex"),
         (URN, "t", "string, multi-valued"),

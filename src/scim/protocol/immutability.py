@@ -14,9 +14,9 @@ from scim.protocol.schema import Attribute
 
 
 def check_kept(attribute: Attribute, old: Any, new: Any) -> None:
-    """Raise :class:`Mutability` if something immutable of a value that was assigned is not as it was.
+    """Raise :class:`Mutability` if a write changes or removes something immutable.
 
-    ``old`` and ``new`` are whole values of the attribute; ``None`` as the new one is its removal.
+    ``old`` and ``new`` are the whole value of the attribute before and after; ``None`` as the new value is a removal.
     """
     if attribute.immutable and new != old:
         raise _refusal(attribute.name)
@@ -27,22 +27,22 @@ def check_kept(attribute: Attribute, old: Any, new: Any) -> None:
 
 
 def check_members_kept(attribute: Attribute, old: Mapping[str, Any], new: Mapping[str, Any]) -> None:
-    """Raise :class:`Mutability` if an immutable sub-attribute of one complex value is not as it was."""
+    """Raise :class:`Mutability` if a write changes or removes an immutable sub-attribute of one complex value."""
     for member in attribute.immutable_members:
         if member.name in old and new.get(member.name) != old[member.name]:
             raise _refusal(f"{attribute.name}.{member.name}")
 
 
 def _check_elements(attribute: Attribute, old: Sequence[Mapping[str, Any]], new: Sequence[Mapping[str, Any]]) -> None:
-    """Raise :class:`Mutability` for an element that is like none of those that had its ``value`` before."""
+    """Raise :class:`Mutability` for an element that keeps its ``value`` and not its immutable sub-attributes."""
     for element in new:
-        before = [each for each in old if "value" in each and each["value"] == element.get("value")]
-        if before and not any(_is_kept(attribute, each, element) for each in before):
+        before = [other for other in old if "value" in other and other["value"] == element.get("value")]
+        if before and not any(_is_kept(attribute, other, element) for other in before):
             check_members_kept(attribute, before[0], element)
 
 
 def _is_kept(attribute: Attribute, old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
-    return all(new.get(each.name) == old[each.name] for each in attribute.immutable_members if each.name in old)
+    return all(new.get(sub.name) == old[sub.name] for sub in attribute.immutable_members if sub.name in old)
 
 
 def _refusal(name: str) -> Mutability:

@@ -49,7 +49,7 @@ def complete(resource: Resource, resource_type: ResourceType) -> Resource:
 
 
 def list_schemas(resource: Resource, resource_type: ResourceType) -> Resource:
-    """Return the resource with the URNs in ``schemas`` that it has members of: those that are not served come last."""
+    """Return the resource with the URNs of its schemas in ``schemas``; those that are not served come last."""
     served = [schema.id for schema in resource_type.extensions if schema.id in resource]
     unserved = [name for name in resource if is_urn(name) and name not in resource_type.extensions_by_id]
     return {**resource, "schemas": [resource_type.core.id, *served, *unserved]}
@@ -57,7 +57,7 @@ def list_schemas(resource: Resource, resource_type: ResourceType) -> Resource:
 
 def is_urn(name: str) -> bool:
     """Return whether a member is named by a URN, as extensions are, and not by an attribute's name alone."""
-    # Nearly no name has a colon, which is seen sooner than that it begins otherwise.
+    # Hardly any name has a colon, and looking for one is the fastest check.
     return ":" in name and name[:4].lower() == "urn:"
 
 

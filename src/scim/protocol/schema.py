@@ -34,7 +34,7 @@ CLASSES: dict[Type, type] = {
     Type.BOOLEAN: bool,
     Type.INTEGER: int,
 }
-"""The classes of values as JSON is read, where the class says it all."""
+"""The Python classes of the values of a type, as JSON is read; only for types whose class alone decides."""
 
 
 class Format(StrEnum):
@@ -84,11 +84,11 @@ class Attribute:
     plain: bool = field(init=False)
     """Whether any string is a value of it, and kept as it is."""
     value_class: object = field(init=False)
-    """The class of which every instance is a value of it; ``None`` where there is more to look at."""
+    """The class whose instances are its values; ``None`` if the class alone does not decide."""
     required_members: tuple[Attribute, ...] = field(init=False)
     """The sub-attributes that a value must have."""
     immutable_members: tuple[Attribute, ...] = field(init=False)
-    """The sub-attributes that keep the value that they were given."""
+    """The immutable sub-attributes."""
 
     def __post_init__(self) -> None:
         text = self.type in (Type.STRING, Type.REFERENCE) and not self.multi_valued
@@ -153,7 +153,7 @@ class Schema:
     required: tuple[Attribute, ...] = field(init=False)
     """The attributes that clients must send."""
     immutable: tuple[Attribute, ...] = field(init=False)
-    """The attributes that keep the value that they were given, or of which a sub-attribute does."""
+    """The attributes that are immutable or have an immutable sub-attribute."""
     changeable: tuple[str, ...] = field(init=False)
     """The names of the attributes that changes are told of: all but the service's own."""
 
@@ -184,9 +184,9 @@ class ResourceType:
     unkept: tuple[Attribute, ...] = ()
     """writeOnly attributes that are accepted and checked but neither kept nor announced."""
     custom_urns: frozenset[str] = frozenset()
-    """The URNs of the extensions that are a tenant's own, and so may have been different when a value was stored."""
+    """The URNs of a tenant's own extensions. They may have been different when a value was stored."""
     partly_served: frozenset[str] = frozenset()
-    """The URNs of extensions of which users may have attributes that are served no longer."""
+    """The URNs of custom extensions from which attributes were removed that users may still have."""
     core: Schema = field(init=False)
     """The schema with the common attributes (``id``, ``externalId``, ``meta``, ``schemas``) and the unkept ones."""
     schemas: tuple[Schema, ...] = field(init=False)
@@ -196,9 +196,9 @@ class ResourceType:
     extensions_by_id: Mapping[str, Schema] = field(init=False)
     """The extensions by their URN as it is stored."""
     standard_urns: frozenset[str] = field(init=False)
-    """The URNs of the extensions of which every stored value is served as it is."""
+    """The URNs of the extensions that the standard defines. All their stored values are served."""
     fully_served: frozenset[str] = field(init=False)
-    """The URNs of the schemas of which everything that is stored is served."""
+    """The URNs of the schemas whose stored values are all served."""
     unique: Attribute = field(init=False)
     """The attribute that names a resource uniquely in its tenant."""
     returns_all: bool = field(init=False)
@@ -251,7 +251,7 @@ class ResourceType:
 
 
 def _spaced_names(schema: Schema) -> Iterator[str]:
-    """Yield the names of attributes that hold a space, alone and with each of their sub-attributes."""
+    """Yield the names of the attributes with a space in their name, alone and with each sub-attribute."""
     for name, attribute in schema.attributes.items():
         if " " in name:
             yield name

@@ -1,9 +1,9 @@
-"""Values that are stored and not served: hidden from every answer, and kept by every write.
+"""Stored values that no schema serves: every response hides them, and every write keeps them.
 
-Such values come about in two ways. An execution environment may have settings that are up to a minute old, and not know
-a schema that was added since. And a schema or an attribute may have been removed, and may come back. A client can
-neither see nor mean these values, so a PUT does not clear them: RFC 7644 section 3.5.1 lets a service take into account
-whether a client has access to all attributes of a resource.
+There are two reasons for such values. An execution environment can have settings that are up to a minute old, and not
+know a schema that was added since. Or somebody removed a schema or an attribute, which may come back. A client can not
+see these values, so a PUT does not clear them: RFC 7644 section 3.5.1 lets a service take into account whether a client
+has access to all attributes of a resource.
 """
 
 from __future__ import annotations
@@ -17,10 +17,9 @@ from scim.protocol.schema import Attribute, ResourceType
 
 
 def hide_unserved(resource: Resource, resource_type: ResourceType) -> Resource:
-    """Return what of a stored resource the schemas serve; the resource itself where it has no custom extension.
+    """Return the part of a stored resource that the schemas serve; the resource itself if it has no custom extension.
 
-    What an extension holds of another shape than its schema says is left out as well. What the standard defines is
-    always served.
+    The result does not have values of another type than their attribute has. The standard schemas are always served.
     """
     standard = resource_type.standard_urns
     extensions = [name for name in resource if ":" in name and name not in standard]  # no other name has a colon
@@ -35,86 +34,87 @@ def hide_unserved(resource: Resource, resource_type: ResourceType) -> Resource:
         else:
             del shown[urn]
     if len(shown) < len(resource):
-        shown["schemas"] = [each for each in resource["schemas"] if each in shown or each == resource_type.core.id]
+        shown["schemas"] = [urn for urn in resource["schemas"] if urn in shown or urn == resource_type.core.id]
     return shown
 
 
 def keep_unserved(stored: Resource, resource: Resource, resource_type: ResourceType) -> Resource:
-    """Return the resource that takes the place of the stored one: with all that a client can not write.
+    """Return ``resource`` with the values of the ``stored`` one that a client can not write.
 
-    That is what :func:`hide_unserved` leaves out, and the values of readOnly attributes and sub-attributes.
+    These are the values that :func:`hide_unserved` leaves out, and those of readOnly attributes and sub-attributes.
     """
     extensions = [name for name in stored if is_urn(name)]
     if not extensions:
         return resource
-    kept = dict(resource)
+    merged = dict(resource)
     for urn in extensions:
         schema = resource_type.extensions_by_id.get(urn)
         if schema is None:
-            kept[urn] = stored[urn]
-        elif members := _merge(schema.attributes, stored[urn], resource.get(urn, {})):
-            kept[urn] = members
-    return list_schemas(kept, resource_type)
+            merged[urn] = stored[urn]
+        elif members := _merge_members(schema.attributes, stored[urn], resource.get(urn, {})):
+            merged[urn] = members
+    return list_schemas(merged, resource_type)
 
 
-def _merge(attributes: Mapping[str, Attribute], stored: Any, members: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the members with what of the stored ones no client can write."""
+def _merge_members(attributes: Mapping[str, Attribute], stored: Any, members: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the new members of an object, with the parts of the stored ones that a client can not write."""
     merged = dict(members)
     for name, value in stored.items() if isinstance(stored, dict) else ():
         attribute = find_attribute(attributes, name)
-        kept = value if attribute is None else _keep_value(attribute, value, members.get(name))
+        kept = value if attribute is None else _merge_value(attribute, value, members.get(name))
         if kept is not None:
             merged[name] = kept
     return merged
 
 
-def _keep_value(attribute: Attribute, stored: Any, value: Any) -> Any:
-    """Return the new value of an attribute, with what of the stored one no client can write; ``None`` for none."""
+def _merge_value(attribute: Attribute, stored: Any, value: Any) -> Any:
+    """Do the same for the value of an attribute; ``None`` stands for no value."""
     if attribute.read_only or value == conform(attribute, stored):
         return stored
     if attribute.multi_valued:
-        return _keep_elements(attribute, stored, value or []) if isinstance(stored, list) else value
+        return _merge_elements(attribute, stored, value or []) if isinstance(stored, list) else value
     if attribute.complex:
-        return _merge(attribute.sub_attributes, stored, value or {}) or None
+        return _merge_members(attribute.sub_attributes, stored, value or {}) or None
     return value
 
 
-def _keep_elements(attribute: Attribute, stored: Sequence[Any], elements: Sequence[Any]) -> list[Any] | None:
-    """Return the new elements, each merged with the stored element that it comes from, and those nobody can see."""
-    seen = [(each, conform_element(attribute, each)) for each in stored]
-    unseen = [each for each, shown in seen if shown is None]
+def _merge_elements(attribute: Attribute, stored: Sequence[Any], elements: Sequence[Any]) -> list[Any] | None:
+    """Do the same for the elements of an attribute. Stored elements of which nothing is served stay, at the end."""
+    served = [conform_element(attribute, element) for element in stored]
+    unserved = [element for element, part in zip(stored, served, strict=True) if part is None]
     if not attribute.complex:
-        return [*elements, *unseen] or None
-    origins = _pair([shown for _, shown in seen], elements)
+        return [*elements, *unserved] or None
+    origins = _find_origins(served, elements)
     merged = [
-        each if origin is None else _merge(attribute.sub_attributes, stored[origin], each)
-        for each, origin in zip(elements, origins, strict=True)
+        element if origin is None else _merge_members(attribute.sub_attributes, stored[origin], element)
+        for element, origin in zip(elements, origins, strict=True)
     ]
-    return [*merged, *unseen] or None
+    return [*merged, *unserved] or None
 
 
-def _pair(before: Sequence[Mapping[str, Any] | None], after: Sequence[Mapping[str, Any]]) -> list[int | None]:
-    """Return for each element the index of the one that it was before: the equal one, else the most similar one.
+def _find_origins(before: Sequence[Mapping[str, Any] | None], after: Sequence[Mapping[str, Any]]) -> list[int | None]:
+    """Return for each element after a write the index of the element that it was before: an equal or a similar one.
 
-    Elements have no identity in SCIM. Sub-attributes are never complex or multi-valued, so their values are hashable.
+    Elements have no identity in SCIM. Their values are hashable: no sub-attribute is complex or multi-valued.
     """
-    rest = {index: frozenset(each.items()) for index, each in enumerate(before) if each is not None}
-    wanted = [frozenset(each.items()) for each in after]
-    equal: dict[frozenset[Any], list[int]] = {}
-    for index, members in reversed(rest.items()):
-        equal.setdefault(members, []).append(index)
-    origins = [equal[each].pop() if equal.get(each) else None for each in wanted]
+    candidates = {index: frozenset(element.items()) for index, element in enumerate(before) if element is not None}
+    indexes: dict[frozenset[Any], list[int]] = {}
+    for index, members in reversed(candidates.items()):
+        indexes.setdefault(members, []).append(index)
+    elements = [frozenset(element.items()) for element in after]
+    origins = [indexes[members].pop() if indexes.get(members) else None for members in elements]
     for origin in origins:
-        rest.pop(-1 if origin is None else origin, None)
-    for number, members in enumerate(wanted):
-        if origins[number] is None and (similar := _most_similar(members, rest)) is not None:
+        if origin is not None:
+            del candidates[origin]
+    for number, members in enumerate(elements):
+        if origins[number] is None and (similar := _find_similar(members, candidates)) is not None:
             origins[number] = similar
-            del rest[similar]
+            del candidates[similar]
     return origins
 
 
-def _most_similar(members: frozenset[Any], candidates: Mapping[int, frozenset[Any]]) -> int | None:
-    """Return the index of the candidate that shares most with an element, its ``value`` above all; ``None`` if none."""
+def _find_similar(members: frozenset[Any], candidates: Mapping[int, frozenset[Any]]) -> int | None:
+    """Return the index of the candidate that shares its ``value`` or else most members, ``None`` if none shares any."""
 
     def similarity(index: int) -> tuple[bool, int]:
         shared = members & candidates[index]

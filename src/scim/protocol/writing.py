@@ -74,7 +74,7 @@ class Elements:
         for element in elements:
             before = dict(element)
             _write_into(element, self._attribute, path.sub_attribute, value, self._dialect)
-            if element or path.sub_attribute:  # without both the element is removed as a whole, which may be
+            if element or path.sub_attribute:  # else the operation removes the whole element, which is allowed
                 check_members_kept(self._attribute, before, element)
 
     def _created(self, path: Path, selection: Filter, value: Any) -> dict[str, Any]:

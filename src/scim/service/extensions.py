@@ -158,7 +158,7 @@ def _check_ids(ids: Sequence[str]) -> None:
             )
 
 
-def added(old: Sequence[Mapping[str, Any]], new: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+def merge_documents(old: Sequence[Mapping[str, Any]], new: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """Return all documents, with the new ones in the place of those with the same id.
 
     Raises as :func:`read_extensions`.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from scim.protocol.schema import ResourceType, user_type
 from scim.service.expiry import FOREVER
-from scim.service.shapes import Shapes, partly_served
+from scim.service.shapes import Shapes, find_partly_served
 from scim.service.stored import Stored
 
 if TYPE_CHECKING:
@@ -194,7 +194,7 @@ class Tenant:
         """What is served to this tenant."""
         if not self.extensions:
             return (user_type(),)
-        return (user_type().extended(self.extensions, partly_served(self.shapes, self.extensions)),)
+        return (user_type().extended(self.extensions, find_partly_served(self.shapes, self.extensions)),)
 
 
 @dataclass(frozen=True, slots=True)

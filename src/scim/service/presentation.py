@@ -48,7 +48,7 @@ class Presentation:
     def text(self) -> Callable[[Stored], str]:
         """Return a function that gives the same as JSON.
 
-        It splices text together and reads a document only where that may hold values that are not served.
+        It splices text together, and parses a document only if it may hold values that are not served.
         """
         kind, location, document = encode(self.resource_type.name), encode(self.location(""))[:-1], self._served()
         return lambda stored: (
@@ -59,7 +59,7 @@ class Presentation:
     def _served(self) -> Callable[[Stored], str]:
         """Return a function that gives the document of a resource without the values that are not served.
 
-        A document begins with its ``schemas``. Few lists of them occur, and each is looked at once.
+        A document begins with its ``schemas``. Few different lists occur, and the function checks each of them once.
         """
         is_whole: dict[str, bool] = {}
 
@@ -74,7 +74,7 @@ class Presentation:
         return document
 
     def _is_fully_served(self, beginning: str) -> bool:
-        """Return whether all is served that a document with this beginning can hold."""
+        """Return whether every value that a document with this beginning can hold is served."""
         if not beginning.startswith(_BEGINNING):
             return False
         return self.resource_type.fully_served.issuperset(from_json(beginning[len(_BEGINNING) - 1 :]))

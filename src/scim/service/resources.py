@@ -109,9 +109,9 @@ class Resources:
     def _update(
         self, resource_id: str, operation: str, revise: Callable[[Resource], Resource], preconditions: Preconditions
     ) -> Stored:
-        """Write what ``revise`` makes of the current resource; where that changes nothing, nothing is written.
+        """Write what ``revise`` makes of the current resource, unless that changes nothing.
 
-        ``revise`` sees what is served; the values that are not served stay in the document as they are.
+        ``revise`` gets the values that are served. The other values stay in the document as they are.
         """
 
         def update(before: Stored) -> Stored:

@@ -89,7 +89,7 @@ def read_query(
     # A value that holds the word costs a little; a filter on meta that was not seen would find nothing.
     reads_meta = "meta" in text
     over = _over_all if reads_meta else _over_documents
-    if _READS_SCHEMAS.search(text):  # of a document it lists also those that are not served
+    if _READS_SCHEMAS.search(text):  # in a document, `schemas` also lists the extensions that are not served
         over = _over_served
     matches = over(compile_filter(tree, dialect), presentation) if tree is not None else None
     order = Order(sorting.path, over(sorting.key, presentation), descending) if sorting is not None else None

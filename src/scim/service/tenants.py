@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from scim.service.expiry import DAY_S, end
-from scim.service.extensions import added, read_extensions
+from scim.service.extensions import merge_documents, read_extensions
 from scim.service.ports import (
     CURRENT,
     PENDING,
@@ -227,7 +227,9 @@ class Tenants:
     def add_schemas(self, tenant_id: str, documents: Sequence[Mapping[str, Any]]) -> Tenant:
         """Add schema documents, or put them in the place of those with the same id. Raises as :meth:`configure`."""
         return self._change(
-            tenant_id, "configure", lambda tenant: _configured(tenant, None, added(tenant.extensions, documents))
+            tenant_id,
+            "configure",
+            lambda tenant: _configured(tenant, None, merge_documents(tenant.extensions, documents)),
         )
 
     def remove_schema(self, tenant_id: str, urn: str) -> Tenant:

@@ -13,7 +13,7 @@ from scim.protocol.body import read_json
 from scim.protocol.errors import InvalidSyntax
 from scim.service.extensions import kind
 from scim.service.ports import Tenant
-from scim.service.shapes import removed
+from scim.service.shapes import list_removed
 
 
 def show(visit: Visit, tenant: Tenant) -> Page:
@@ -60,7 +60,7 @@ def _page(
         status,
         tenant=tenant.id,
         schemas=schemas,
-        removed=removed(tenant.shapes, tenant.extensions),
+        removed=list_removed(tenant.shapes, tenant.extensions),
         wrong=wrong,
         given=given,
         section="attributes",

@@ -127,9 +127,9 @@ def _attribute_values(path: Path) -> Values:
 
 
 def _extension_values(extension: str, attribute: Attribute) -> Values:
-    """Return a function that yields an extension's values, as far as the attribute can hold them.
+    """Return a function that yields the values of an extension's attribute; values of another type count as unassigned.
 
-    A tenant's schemas change, and documents that were stored before do not.
+    A tenant's schemas change, and the documents that are stored do not change with them.
     """
     name, is_multi_valued = attribute.name, attribute.multi_valued
 
