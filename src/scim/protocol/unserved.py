@@ -82,7 +82,7 @@ def _merge_elements(attribute: Attribute, stored: Sequence[Any], elements: Seque
     """Do the same for the elements of an attribute. Stored elements of which nothing is served stay, at the end."""
     served = [conform_element(attribute, element) for element in stored]
     unserved = [element for element, part in zip(stored, served, strict=True) if part is None]
-    if not attribute.complex:
+    if not any(_is_more(attribute, element, part) for element, part in zip(stored, served, strict=True)):
         return [*elements, *unserved] or None
     origins = _find_origins(served, elements)
     merged = [
@@ -90,6 +90,16 @@ def _merge_elements(attribute: Attribute, stored: Sequence[Any], elements: Seque
         for element, origin in zip(elements, origins, strict=True)
     ]
     return [*merged, *unserved] or None
+
+
+def _is_more(attribute: Attribute, element: Any, served: Mapping[str, Any] | None) -> bool:
+    """Return whether an element that a client sees has members that a client can not write."""
+    members = attribute.sub_attributes
+    return (
+        bool(members)
+        and served is not None
+        and (element != served or any(members[n.lower()].read_only for n in served))
+    )
 
 
 def _find_origins(before: Sequence[Mapping[str, Any] | None], after: Sequence[Mapping[str, Any]]) -> list[int | None]:
