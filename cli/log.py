@@ -10,6 +10,7 @@ from cli import output
 from cli.app import NotFound, as_json, at_a_deployment, deployment
 from cli.progress import counted, waiting
 from cli.report import show_case, show_health, show_log
+from scim.protocol.unserved import hide_unserved
 from scim.service.entries import Entry
 from scim.service.log import Log
 
@@ -53,10 +54,13 @@ Examples:
 @at_a_deployment
 def why(tenant: str, person: str, json: bool) -> None:
     """Tell why PERSON did or did not get in: by userName, email, externalId, id or name."""
+    log = _log(tenant)
     with waiting("Looking for the person", json=json):
-        case = _log(tenant).why(person)
+        case = log.why(person)
     if json:
-        users, timeline = [each.resource for each in case.people], [asdict(entry) for entry in case.timeline]
+        (resource_type,) = log.tenant.resource_types
+        users = [hide_unserved(each.resource, resource_type) for each in case.people]
+        timeline = [asdict(entry) for entry in case.timeline]
         told = {"asked": case.asked, "users": users, "outside": case.outside, "diagnosis": case.diagnosis}
         output.document(told | {"timeline": timeline})
     else:

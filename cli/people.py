@@ -8,6 +8,7 @@ import click
 from cli import output
 from cli.app import NotFound, as_json, at_a_deployment, deployment
 from cli.progress import counted
+from scim.protocol.unserved import hide_unserved
 from scim.service.stored import Stored
 
 _COLUMNS = ("ID", "USER NAME", "ACTIVE", "NAME", "EMAIL", "MODIFIED")
@@ -45,13 +46,14 @@ def participants(tenant: str, json: bool) -> None:
 
 def _list(tenant: str, *, active_only: bool, json: bool) -> None:
     store = deployment().store
-    if store.get(tenant) is None:
+    if (settings := store.get(tenant)) is None:
         raise NotFound(f"There is no tenant {tenant}.")
+    (resource_type,) = settings.resource_types
     total, _ = store.count(tenant)
     read = counted(store.users(tenant), "Users", total)
     found = (stored for stored in read if not active_only or stored.resource.get("active") is True)
     if json:
-        output.array({**stored.resource, "meta": _meta(stored)} for stored in found)
+        output.array({**hide_unserved(stored.resource, resource_type), "meta": _meta(stored)} for stored in found)
     else:
         output.table(_COLUMNS, map(_row, found))
 

@@ -118,6 +118,7 @@ def test_custom_attributes_are_added_shown_replaced_and_removed(run: Muster, acm
     assert [cell.strip() for cell in run.lines("schema", "show", "acme")[1]] == [
         "Business Unit",
         "string, at most 256 characters",
+        "served",
         SURVEY,
     ]
 
@@ -129,7 +130,34 @@ def test_custom_attributes_are_added_shown_replaced_and_removed(run: Muster, acm
 
     run("schema", "remove", "acme", SURVEY.upper())
     assert run.json("schema", "show", "acme") == []
+    assert [cell.strip() for cell in run.lines("schema", "show", "acme")[1]] == [
+        "Business Unit",
+        "string",
+        "removed",
+        SURVEY,
+    ]
     run("schema", "remove", "acme", SURVEY, code=3)
+
+
+def test_removed_attribute_keeps_its_type(run: Muster, acme: Endpoint, tmp_path: Path) -> None:
+    file = tmp_path / "extension.json"
+    file.write_text(json.dumps(EXTENSION))
+    run("schema", "add", "acme", str(file))
+    run("schema", "remove", "acme", SURVEY)
+    file.write_text(json.dumps({"id": SURVEY, "attributes": [{"name": "Mentor", "type": "boolean"}]}))
+    assert "it was string and would be boolean" in run("schema", "add", "acme", str(file), code=2).stderr
+
+
+def test_hidden_values_are_not_listed(run: Muster, acme: Endpoint, tmp_path: Path) -> None:
+    file = tmp_path / "extension.json"
+    file.write_text(json.dumps(EXTENSION))
+    run("schema", "add", "acme", str(file))
+    fresh = Endpoint(acme.token, Application(find))
+    user = fresh.create(**{SURVEY: {"Business Unit": "R&D"}})
+    assert run.json("users", "acme")[-1][SURVEY] == {"Business Unit": "R&D"}
+    run("schema", "remove", "acme", SURVEY)
+    assert SURVEY not in json.dumps(run.json("users", "acme"))
+    assert SURVEY not in json.dumps(run.json("why", "acme", user["id"])["users"])
 
 
 def test_schema_that_is_wrong_is_2_and_says_where(run: Muster, acme: Endpoint, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from scim.protocol.dialect import Dialect
 from scim.protocol.errors import InvalidPath
-from scim.protocol.filter.parser import parse_path
+from scim.protocol.filter.parser import parse_filter, parse_path
 from scim.protocol.filter.tree import And, Comparison, Filter, Operator, Present
 from scim.protocol.path import Path, UnknownAttribute, resolve, resolve_sub_attribute
 from scim.protocol.schema import user_type
@@ -268,3 +268,25 @@ def test_long_unknown_name_is_found_out_at_once(text: str) -> None:
     with pytest.raises(UnknownAttribute):
         parse(text)
     assert process_time() - started < 0.5
+
+
+SPACES = user_type().extended(
+    [
+        {
+            "id": "urn:example:User",
+            "attributes": [
+                {"name": "Cost C", "type": "string"},
+                {"name": "Cost", "type": "string"},
+                {"name": "Line Manager", "type": "complex", "subAttributes": [{"name": "value", "type": "string"}]},
+            ],
+        }
+    ]
+)
+
+
+@pytest.mark.parametrize("text", ["Line Manager.value", "line manager.VALUE", "Cost C", "Cost", "Line Manager"])
+def test_name_with_a_space_ends_where_it_ends(text: str) -> None:
+    """Also before a dot and a sub-attribute, and before an operator that a longer name begins with."""
+    assert str(parse_path(f"urn:example:User:{text}", SPACES, Dialect())).lower() == f"urn:example:user:{text}".lower()
+    tree = parse_filter(f'urn:example:User:{text} co "x"', SPACES, Dialect())
+    assert str(tree).lower() == f'urn:example:user:{text} co "x"'.lower()

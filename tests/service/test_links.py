@@ -27,7 +27,8 @@ texts = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=1
 
 
 def user(members: Mapping[str, Any], version: int = 1) -> Stored:
-    return Stored.of({"schemas": [CORE], "id": "u", "userName": "alice", **members}, version, NOW, NOW)
+    schemas = [CORE, *(name for name in members if name.startswith("urn:"))]
+    return Stored.of({"schemas": schemas, "id": "u", "userName": "alice", **members}, version, NOW, NOW)
 
 
 def linked(stored: Stored, **targets: str) -> Stored:
@@ -143,6 +144,19 @@ def test_what_changed_is_told_by_attribute() -> None:
     assert links.changed_attributes([one], [one, other]) == ["b"]
     assert links.changed_attributes([one, other], [Link("a", "x", "3", None)]) == ["a", "b"]
     assert links.changed_attributes([one], [one]) == []
+
+
+def test_reference_that_is_not_served_is_none() -> None:
+    """Its link is shown no more, neither alone nor on a page; it is a reference again when its attribute comes back."""
+    stored = linked(user({SURVEY: {"Buddy": {"value": "m"}, "Business Unit": "R&D"}}), m=SOMEBODY)
+    without = EXTENSION | {"attributes": EXTENSION["attributes"][:1]}
+    fewer = user_type().extended([without], frozenset({SURVEY}))
+    for hiding, shown in ((fewer, {"Business Unit": "R&D"}), (user_type(), None)):
+        assert links.made(stored, hiding, lambda *_: SOMEBODY) == ()
+        presentation = Presentation(hiding, BASE_URL)
+        assert presentation.resource(stored).get(SURVEY) == shown
+        assert json.loads(presentation.text()(stored)) == presentation.resource(stored)
+    assert SHOWING.resource(stored)[SURVEY]["Buddy"]["$ref"] == f"{BASE_URL}/Users/{SOMEBODY}"
 
 
 PEERS = "urn:example:peers"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from scim.protocol.schema import ResourceType, user_type
 from scim.service.expiry import FOREVER
+from scim.service.shapes import Shapes, find_partly_served
 from scim.service.stored import Stored
 
 if TYPE_CHECKING:
@@ -172,7 +173,8 @@ class TokenState:
 
 @dataclass(frozen=True)
 class Tenant:
-    """A customer: its settings as the store has them. ``extensions`` are schema documents of its own.
+    """A customer: its settings as the store has them. ``extensions`` are schema documents of its own, ``shapes`` those
+    of all attributes that it ever had (:mod:`scim.service.shapes`).
 
     A tenant that is not ``connected`` keeps its users. ``version`` is the settings' own; each write takes the next.
     Invitations of another ``generation`` than this one are over, and so are the sessions that came of them.
@@ -181,6 +183,7 @@ class Tenant:
     id: str
     strict: bool = False
     extensions: Sequence[Mapping[str, Any]] = field(default_factory=tuple)
+    shapes: Shapes = field(default_factory=dict)
     connected: bool = True
     token: TokenState = TokenState()
     version: int = 1
@@ -189,7 +192,9 @@ class Tenant:
     @cached_property
     def resource_types(self) -> tuple[ResourceType, ...]:
         """What is served to this tenant."""
-        return (user_type().extended(self.extensions) if self.extensions else user_type(),)
+        if not self.extensions:
+            return (user_type(),)
+        return (user_type().extended(self.extensions, find_partly_served(self.shapes, self.extensions)),)
 
 
 @dataclass(frozen=True, slots=True)

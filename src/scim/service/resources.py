@@ -21,6 +21,7 @@ from scim.protocol.resource import (
     read_resource,
 )
 from scim.protocol.schema import ResourceType
+from scim.protocol.unserved import hide_unserved, keep_unserved
 from scim.service.context import Context
 from scim.service.deadline import CONFLICT
 from scim.service.links import Claims, carry, claimed
@@ -97,7 +98,8 @@ class Resources:
         """Raises :class:`NotFound` and :class:`PreconditionFailed`."""
 
         def remove(before: Stored) -> None:
-            self.store.write(before, None, self._change("delete", before.resource, {}, self.context.now()))
+            current = hide_unserved(before.resource, self.resource_type)
+            self.store.write(before, None, self._change("delete", current, {}, self.context.now()))
 
         self._write(resource_id, remove, preconditions)
 
@@ -107,19 +109,24 @@ class Resources:
     def _update(
         self, resource_id: str, operation: str, revise: Callable[[Resource], Resource], preconditions: Preconditions
     ) -> Stored:
-        """Write what ``revise`` makes of the current resource; where that changes nothing, nothing is written."""
+        """Write what ``revise`` makes of the current resource, unless that changes nothing.
+
+        ``revise`` gets the values that are served. The other values stay in the document as they are.
+        """
 
         def update(before: Stored) -> Stored:
-            current = {name: value for name, value in before.resource.items() if name != "id"}
-            resource, claims = self._claimed(revise(current))
-            if resource == current:
+            stored = {name: value for name, value in before.resource.items() if name != "id"}
+            current = hide_unserved(stored, self.resource_type)
+            revised, claims = self._claimed(revise(current))
+            document = keep_unserved(stored, revised, self.resource_type)
+            resource = hide_unserved(document, self.resource_type)
+            change = self._change(operation, current, resource, self.context.now())
+            if not change.changed:
                 return before
-            identified = _identified(before.id, resource)
-            now = self.context.now()
-            after = Stored.of(identified, before.version + 1, before.created, now)
+            after = Stored.of(_identified(before.id, document), before.version + 1, before.created, change.at)
             carry(before, after, self.resource_type, claims)
             try:
-                self.store.write(before, after, self._change(operation, current, resource, now))
+                self.store.write(before, after, change)
             except NotUnique:
                 raise self._duplicate() from None
             return after

@@ -115,6 +115,7 @@ def settings(partition: str, sort: str, tenant: Tenant) -> Item:
         "v": {"N": str(tenant.version)},
         "mode": {"S": "strict" if tenant.strict else "tolerant"},
         "extensions": {"S": encode(list(tenant.extensions))},
+        "shapes": {"S": encode(tenant.shapes)},
         "connected": {"BOOL": tenant.connected},
         "generation": {"N": str(tenant.generation)},
         "secret_version": {"S": token.version},
@@ -133,6 +134,7 @@ def tenant(tenant_id: str, item: Item) -> Tenant:
         tenant_id,
         strict=item["mode"]["S"] == "strict",
         extensions=json.loads(item["extensions"]["S"]),
+        shapes=json.loads(item["shapes"]["S"]),
         connected=item["connected"]["BOOL"],
         token=TokenState(
             version=item["secret_version"]["S"],

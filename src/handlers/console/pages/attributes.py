@@ -1,4 +1,4 @@
-"""Custom attributes: what a tenant's users have besides the standard's, and whose schemas the operator adds."""
+"""Custom attributes: the schemas that extend a tenant's users, which the operator adds, replaces and removes."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from scim.protocol.body import read_json
 from scim.protocol.errors import InvalidSyntax
 from scim.service.extensions import kind
 from scim.service.ports import Tenant
+from scim.service.shapes import list_removed
 
 
 def show(visit: Visit, tenant: Tenant) -> Page:
@@ -20,7 +21,7 @@ def show(visit: Visit, tenant: Tenant) -> Page:
 
 
 def _add(visit: Visit, tenant: Tenant) -> Page:
-    """Add a schema document, or put it in the place of the one with the same id."""
+    """Add a schema document, which replaces the one with the same id."""
     visit.require_operator()
     confirm(visit)
     given = visit.request.form.get("document", "")
@@ -55,5 +56,12 @@ def _page(
         for document in tenant.extensions
     ]
     return visit.page(
-        "attributes.html", status, tenant=tenant.id, schemas=schemas, wrong=wrong, given=given, section="attributes"
+        "attributes.html",
+        status,
+        tenant=tenant.id,
+        schemas=schemas,
+        removed=list_removed(tenant.shapes, tenant.extensions),
+        wrong=wrong,
+        given=given,
+        section="attributes",
     )

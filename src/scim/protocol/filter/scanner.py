@@ -12,6 +12,7 @@ from scim.protocol.errors import ScimError
 MAX_LENGTH = 10_000
 
 _SPACE = re.compile(r"[ \t\r\n]*")
+_NAME_CHARACTER = re.compile(r"[A-Za-z0-9$_-]")
 
 
 class Scanner:
@@ -37,12 +38,16 @@ class Scanner:
         return None
 
     def take_name(self, names: Sequence[str]) -> str | None:
-        """One of the lower-case ``names`` after white space, as it stands; the grammar of names need not cover it."""
+        """Return one of the lower-case ``names`` after white space, as it is written; ``None`` if there is none.
+
+        The grammar of names need not cover them. A name ends where no character of a name follows.
+        """
         self.take_adjacent(_SPACE)
         for name in names:
-            found = self._text[self._position : self._position + len(name)]
-            if found.lower() == name:
-                self._position += len(name)
+            end = self._position + len(name)
+            found = self._text[self._position : end]
+            if found.lower() == name and not _NAME_CHARACTER.match(self._text, end):
+                self._position = end
                 return found
         return None
 
