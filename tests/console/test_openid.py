@@ -1,8 +1,13 @@
 """Operators sign in by the company's OpenID provider; the provider of these tests can be told to lie."""
 
 import json
+import os
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -11,6 +16,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from handlers.console.application import Console
+from scim.access.oidc import Admission, OpenIdProvider
 from tests.console.provider import CLIENT, SECRET, Provider, rsa_key, serving
 from tests.console.visitor import Answer, Visitor
 from tests.endpoint import ENVIRONMENT, PASSWORD
@@ -247,6 +253,79 @@ def test_others_allowed_end_the_sessions_of_before(provider: Provider) -> None:
     later = Visitor(Console())
     later.cookies = dict(visitor.cookies)
     assert later.send("GET", "/admin").status == 303
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"client_secret": "another"},
+        {"client_id": "another"},
+        {"groups": "muster-operators"},
+        {"groups_claim": "roles"},
+        {"domains": "example.com"},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_changed_setting_ends_sessions(provider: Provider, change: dict[str, str]) -> None:
+    """Every setting of the provider counts, the client secret included."""
+    provider.claims = MEMBER
+    visitor = Visitor(Console())
+    sign_in(provider, visitor)
+    configure(**({"issuer": provider.url, "groups": "muster-operators, muster-owners"} | change))
+    later = Visitor(Console())
+    later.cookies = dict(visitor.cookies)
+    assert later.send("GET", "/admin").status == 303
+
+
+def test_other_order_of_groups_keeps_sessions(provider: Provider) -> None:
+    provider.claims = MEMBER
+    visitor = Visitor(Console())
+    sign_in(provider, visitor)
+    configure(issuer=provider.url, groups="muster-owners, muster-operators")
+    later = Visitor(Console())
+    later.cookies = dict(visitor.cookies)
+    assert later.send("GET", "/admin").status == 200
+
+
+SETTINGS = OpenIdProvider(
+    "https://idp.example.com",
+    CLIENT,
+    SECRET,
+    Admission(frozenset(f"group-{number}" for number in range(9)), frozenset({"a.example", "b.example"}), "groups"),
+)
+
+
+def test_sessions_hold_across_processes() -> None:
+    """The credential of a session is the same in every process, whatever the seed of its hashes."""
+    script = (
+        "from handlers.console.sessions import Sessions\n"
+        "from tests.console.test_openid import SETTINGS\n"
+        "print(Sessions(b'key', 0, True).credential(SETTINGS.serialize()))"
+    )
+    root = Path(__file__).parents[2]
+    path = os.pathsep.join([str(root), str(root / "src")])
+    digests = {
+        subprocess.run(  # noqa: S603  # our own script
+            [sys.executable, "-c", script],
+            env=os.environ | {"PYTHONHASHSEED": str(seed), "PYTHONPATH": path},
+            capture_output=True,
+            check=True,
+        ).stdout
+        for seed in range(4)
+    }
+    assert len(digests) == 1
+
+
+def test_every_setting_is_serialized() -> None:
+    changed = [
+        replace(SETTINGS, issuer="x"),
+        replace(SETTINGS, client_id="x"),
+        replace(SETTINGS, client_secret="x"),  # noqa: S106  # no secret
+        replace(SETTINGS, admission=replace(SETTINGS.admission, groups=frozenset({"x"}))),
+        replace(SETTINGS, admission=replace(SETTINGS.admission, domains=frozenset())),
+        replace(SETTINGS, admission=replace(SETTINGS.admission, groups_claim="x")),
+    ]
+    assert len({each.serialize() for each in [SETTINGS, *changed]}) == 7
 
 
 def test_without_a_provider_there_is_no_way_to_one(table: object) -> None:
