@@ -73,7 +73,7 @@ class Visit:
     @property
     def invitations(self) -> Invitations:
         store = InvitationStore(self.calls, wiring.new_id)
-        return Invitations(self.store, store, self.session.actor, time.time, wiring.new_id)
+        return Invitations(self.store, store, self.kept, self.session.actor, time.time, wiring.new_id)
 
     @property
     def signing_in(self) -> SigningIn:
