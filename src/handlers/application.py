@@ -63,7 +63,7 @@ class Application:
             response = self._answer(request, deadline, line)
         except ScimError as error:
             line |= {"scim_type": error.scim_type, "rule": error.rule}
-            if error.status >= 500 and isinstance(error.__cause__, Exception):
+            if error.is_fault and isinstance(error.__cause__, Exception):
                 self._report(error.__cause__, request.id)  # what the on-call person needs behind a 503
             response = _error(error)
         except Exception as fault:  # noqa: BLE001  # the last resort: whatever it is, the client gets SCIM JSON

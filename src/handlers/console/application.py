@@ -56,7 +56,7 @@ class Console:
         except Failure as failure:
             page = _failed(failure.status, failure.message, failure.headers)
         except ScimError as error:
-            if error.status >= 500 and isinstance(error.__cause__, Exception):
+            if error.is_fault and isinstance(error.__cause__, Exception):
                 self._report(error.__cause__, request.id)
             page = _failed(HTTPStatus(error.status), error.detail, error.headers)
         except Exception as fault:  # noqa: BLE001  # the last resort: whatever it is, the visitor gets a page

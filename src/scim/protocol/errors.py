@@ -7,9 +7,15 @@ change, and never a person's value, a secret or anything of the inside.
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import Any, ClassVar
 
 ERROR_SCHEMA = "urn:ietf:params:scim:api:messages:2.0:Error"
+
+
+def is_fault(status: int) -> bool:
+    """Return whether an answer with this status is the service's fault; 501 says that something is not supported."""
+    return status >= HTTPStatus.INTERNAL_SERVER_ERROR and status != HTTPStatus.NOT_IMPLEMENTED
 
 
 class ScimError(Exception):
@@ -36,6 +42,11 @@ class ScimError(Exception):
         self.headers = headers or {}
         self.rule = rule or type(self).rule
         self.attribute = attribute
+
+    @property
+    def is_fault(self) -> bool:
+        """Return whether the service is to blame: for a 5xx, but not for 501, which answers what is not supported."""
+        return is_fault(self.status)
 
     def body(self) -> dict[str, Any]:
         """The error message of RFC 7644 section 3.12; ``status`` is a string there."""
