@@ -19,7 +19,7 @@ from scim.service.case import Case
 from scim.service.log import Log
 from scim.settings import Settings
 from scim.store.records import RecordStore
-from tests.endpoint import CORE, ENTERPRISE, ENVIRONMENT, Endpoint
+from tests.endpoint import CORE, ENTERPRISE, ENVIRONMENT, SURVEY, Endpoint
 
 PATCH_OP = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
 BULK = "urn:ietf:params:scim:api:messages:2.0:BulkRequest"
@@ -77,6 +77,16 @@ def test_wrong_attribute_mapping_that_comes_to_nothing(scim: Endpoint, why: Why)
     assert "nothing came of departmentName" in told(case)
     assert "remove the target departmentName" in told(case)
     assert [entry.kind for entry in case.timeline] == ["no-op", "change"]
+
+
+def test_attribute_with_spaces_is_named(scim: Endpoint, why: Why) -> None:
+    user = {"schemas": [CORE, SURVEY], "userName": "ada", SURVEY: {"Business Unit": 7}}
+    assert scim.request("POST", "/Users", user).status == 400
+
+    (entry,) = why("ada").timeline
+
+    assert "The value of Business Unit is of the wrong type." in entry.what
+    assert "The mapping of Business Unit:" in entry.change
 
 
 def test_wrong_matching_attribute(scim: Endpoint, why: Why) -> None:

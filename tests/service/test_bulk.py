@@ -434,7 +434,7 @@ def test_reference_to_a_fault_is_no_failure_of_the_client() -> None:
     """The maker fails by the service's fault, so the operation that refers to it is told to be sent again."""
 
     class Broken(MemoryStore):
-        def write(self, before: Stored | None, after: Stored | None, change: Change) -> None:
+        def write(self, *_: Any) -> None:
             raise RuntimeError
 
     results = run(Broken(), post("boss"), post("worker", **{ENTERPRISE: {"manager": {"value": "bulkId:boss"}}}))
