@@ -75,7 +75,7 @@ def test_why_tells_what_happened_and_what_to_change(run: Muster, acme: Endpoint)
     case = run.json("why", "acme", "Ada Lovelace")
     assert case["asked"] == "Ada Lovelace"
     assert case["users"][0]["userName"] == "ada@example.com"
-    assert case["diagnosis"][0].startswith("ada@example.com is here and takes part")
+    assert case["diagnosis"][0].startswith("ada@example.com is active")
     assert [entry["operation"] for entry in case["timeline"]] == ["create"]
 
 
@@ -95,8 +95,8 @@ def test_why_lists_all_who_have_the_name(run: Muster, acme: Endpoint) -> None:
     shown = run("why", "acme", "example.com").stdout.splitlines()[2:]
     assert [re.split(r"  +", line.strip()) for line in shown] == [
         ["USERNAME", "NAME", "EMAIL"],
-        ["ada@example.com", "Ada Lovelace", "takes part"],
-        ["bob@example.com", "did not get in"],
+        ["ada@example.com", "Ada Lovelace", "active"],
+        ["bob@example.com", "not provisioned"],
     ]
 
 

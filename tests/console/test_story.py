@@ -69,7 +69,7 @@ def test_somebody_who_never_got_in_is_found_by_name(
 
     page = operator_visits.get(f"/admin/tenants/{acme}/people?who={quote(name)}")
 
-    assert "There is no such user now, but this is known." in page.text
+    assert "This user does not exist now. History:" in page.text
     assert "A create failed with 400" in page.text
 
 
@@ -82,7 +82,7 @@ def test_several_of_one_name_are_to_choose_from(operator_visits: Visitor, tenant
 
     page = operator_visits.get(f"/admin/tenants/{name}/people?who=lovelace")
 
-    assert "Several people are called lovelace, or have it in their name." in page.text
+    assert "More than one person matches lovelace." in page.text
     assert all(f">ada-{number}</a>" in page.text for number in (1, 2))
     (outside,) = (link for link in page.links if link.startswith("?who="))
     assert "A create failed with 400" in operator_visits.get(f"/admin/tenants/{name}/people{outside}").text

@@ -151,6 +151,12 @@ class NotFound(ScimError):
     rule = "unknown-path"
 
 
+class WrongScimUrl(NotFound):
+    """The SCIM URL in the identity provider has an endpoint at its end."""
+
+    rule = "scim-url"
+
+
 class MethodNotAllowed(ScimError):
     status = 405
     rule = "method"
