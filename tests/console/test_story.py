@@ -73,6 +73,38 @@ def test_somebody_who_never_got_in_is_found_by_name(
     assert "A create failed with 400" in page.text
 
 
+def test_former_name_leads_to_the_user(operator_visits: Visitor, tenant: tuple[str, Endpoint]) -> None:
+    name, scim = tenant
+    user = scim.create(userName="ada@example.com")
+    scim.patch(user["id"], {"op": "replace", "path": "userName", "value": "augusta@example.com"})
+
+    page = operator_visits.get(f"/admin/tenants/{name}/people?who=ada@example.com")
+
+    link = f"/admin/tenants/{name}/people/{user['id']}"
+    assert link in page.links
+    assert f'ada@example.com is now <a href="{link}">augusta@example.com</a>, active.' in page.text
+    assert "ada@example.com was renamed to augusta@example.com, active." in page.text
+    assert operator_visits.get(link).status == 200
+
+
+def test_request_that_names_nobody_is_shown(operator_visits: Visitor, tenant: tuple[str, Endpoint]) -> None:
+    name, scim = tenant
+    assert scim.request("POST", "/Users", {"schemas": [CORE]}).status == 400
+
+    page = operator_visits.get(f"/admin/tenants/{name}/people?who=ada@example.com")
+
+    assert "A request that names nobody failed at 20" in page.text
+    assert "(no user)" in operator_visits.get(f"/admin/tenants/{name}/log").text
+
+
+def test_wrong_scim_url_is_shown_in_the_log(operator_visits: Visitor, tenant: tuple[str, Endpoint]) -> None:
+    name, scim = tenant
+    assert scim.request("POST", "/Users/Users", {"schemas": [CORE], "userName": "ada"}).status == 404
+    page = operator_visits.get(f"/admin/tenants/{name}/log")
+    assert "The SCIM URL in the identity provider is wrong" in page.text
+    assert "it ends in /scim/v2" in page.text
+
+
 def test_several_of_one_name_are_to_choose_from(operator_visits: Visitor, tenant: tuple[str, Endpoint]) -> None:
     name, scim = tenant
     for number in (1, 2):
