@@ -13,11 +13,6 @@ from typing import Any, ClassVar
 ERROR_SCHEMA = "urn:ietf:params:scim:api:messages:2.0:Error"
 
 
-def is_fault(status: int) -> bool:
-    """Return whether an answer with this status is the service's fault; 501 says that something is not supported."""
-    return status >= HTTPStatus.INTERNAL_SERVER_ERROR and status != HTTPStatus.NOT_IMPLEMENTED
-
-
 class ScimError(Exception):
     """An answer other than success. ``headers`` are sent along with it.
 
@@ -46,7 +41,7 @@ class ScimError(Exception):
     @property
     def is_fault(self) -> bool:
         """Return whether the service is to blame: for a 5xx, but not for 501, which answers what is not supported."""
-        return is_fault(self.status)
+        return self.status >= HTTPStatus.INTERNAL_SERVER_ERROR and self.status != HTTPStatus.NOT_IMPLEMENTED
 
     def body(self) -> dict[str, Any]:
         """The error message of RFC 7644 section 3.12; ``status`` is a string there."""
