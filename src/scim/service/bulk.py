@@ -64,7 +64,7 @@ class _Step:
     """The id of what a POST makes, chosen beforehand."""
     node: Node = _NO_NODE
     is_untried: bool = False
-    """Whether nothing of it was done because the time of the request was used up."""
+    """Whether nothing of it holds because the time of the request was used up."""
     result: Result = field(default_factory=dict)
 
     @property
