@@ -10,6 +10,7 @@ from typing import Any
 from handlers.application import Application
 from handlers.routes.everything import find
 from scim import wiring
+from scim.service.invitations import Acceptance, InvitationGone
 from scim.service.tenants import TenantError, TenantExists
 from scim.settings import Settings
 from tests.endpoint import Endpoint
@@ -26,7 +27,7 @@ def at_once(act: Callable[[], Any]) -> list[Any]:
         start.wait()
         try:
             return act()
-        except TenantError as error:
+        except (TenantError, InvitationGone) as error:
             return error
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
@@ -85,3 +86,21 @@ def test_of_all_who_rotate_at_once_the_last_token_works_and_the_old_one_too(scim
     assert current.id == settings.token.version
     assert current.token in {result.token for result in results if not isinstance(result, TenantError)}
     assert opens(current.token)
+
+
+def test_invitation_opens_one_session_however_many_accept_it(scim: Endpoint) -> None:
+    """Of several browsers one gets in; one that sends its request several times gets the same session each time."""
+    operator = wiring.operator(Settings.from_environment(os.environ), "tests")
+    tenant = scim.token.split("_")[1]
+    for visitor in (None, "one browser"):
+        secret = operator.invitations().invite(tenant).secret
+
+        def accept(visitor: str | None = visitor, secret: str = secret) -> Acceptance:
+            _, accepted = operator.invitations().accept(secret, visitor or str(uuid.uuid4()), str(uuid.uuid4()))
+            return accepted
+
+        results = at_once(accept)
+
+        accepted = [result for result in results if isinstance(result, Acceptance)]
+        assert len({each.session for each in accepted}) == 1
+        assert len(accepted) == (AT_ONCE if visitor else 1)
