@@ -1,8 +1,9 @@
 """``log``, ``why``, ``health``: what happened, why somebody did not get in, and how near a quarantine is."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from itertools import islice
+from typing import Any
 
 import click
 
@@ -46,23 +47,34 @@ Examples:
   muster why acme ada@example.com
   muster why acme "Ada Lovelace"
   muster why acme 0a21f0f2-4e5c-4a3f-9d4e-3b6c1d2e8f70
+  muster why acme
 """
 )
 @click.argument("tenant")
-@click.argument("person")
+@click.argument("person", default="")
 @as_json
 @at_a_deployment
 def why(tenant: str, person: str, json: bool) -> None:
-    """Tell why PERSON did or did not get in: by userName, email, externalId, id or name."""
+    """Explain why PERSON is active or not: by userName, email, externalId, id or name.
+
+    Without PERSON, list the failed requests that name nobody.
+    """
     log = _log(tenant)
     with waiting("Looking for the person", json=json):
         case = log.why(person)
     if json:
         (resource_type,) = log.tenant.resource_types
-        users = [hide_unserved(each.resource, resource_type) for each in case.people]
-        timeline = [asdict(entry) for entry in case.timeline]
-        told = {"asked": case.asked, "users": users, "outside": case.outside, "diagnosis": case.diagnosis}
-        output.document(told | {"timeline": timeline})
+        output.document(
+            {
+                "asked": case.asked,
+                "users": [hide_unserved(each.resource, resource_type) for each in case.people],
+                "renamed": [_renamed(each.resource) for each in case.renamed],
+                "outside": case.outside,
+                "diagnosis": case.diagnosis,
+                "timeline": [asdict(entry) for entry in case.timeline],
+                "unidentified": [asdict(entry) for entry in case.unidentified],
+            }
+        )
     else:
         show_case(case)
 
@@ -85,6 +97,11 @@ def health(tenant: str, json: bool) -> None:
         output.document(asdict(found) | {"share": found.share})
     else:
         show_health(found)
+
+
+def _renamed(user: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a former name leads to."""
+    return {"id": user["id"], "userName": user["userName"], "active": user.get("active") is True}
 
 
 def _log(tenant: str) -> Log:

@@ -53,10 +53,10 @@ def show_case(case: Case) -> None:
 
 def _to_choose_from(case: Case) -> Iterator[tuple[str, ...]]:
     for each in case.people:
-        part = "takes part" if each.resource.get("active") is True else "does not take part"
+        part = "active" if each.resource.get("active") is True else "inactive"
         yield each.resource["userName"], name_of(each.resource), email_of(each.resource), part
     for identifier in case.outside:
-        yield identifier, "", "", "did not get in"
+        yield identifier, "", "", "not provisioned"
 
 
 def show_health(health: Health) -> None:

@@ -15,10 +15,11 @@ from handlers.faults import describe
 from handlers.http import Request, Response
 from handlers.recording import LateRecording
 from handlers.routes import Endpoint, Exchange, Find, Operation
+from handlers.routes.base_url import Misplaced, split_misplaced
 from scim import wiring
 from scim.access.authentication import Authentication, MalformedToken, TokenRefused
 from scim.protocol.dialect import Dialect
-from scim.protocol.errors import InternalError, MethodNotAllowed, NotFound, ScimError
+from scim.protocol.errors import InternalError, MethodNotAllowed, NotFound, ScimError, WrongScimUrl
 from scim.service.context import Context
 from scim.service.deadline import CONFLICT, REFUSED, Deadline
 from scim.service.expiry import warning
@@ -63,7 +64,7 @@ class Application:
             response = self._answer(request, deadline, line)
         except ScimError as error:
             line |= {"scim_type": error.scim_type, "rule": error.rule}
-            if error.status >= 500 and isinstance(error.__cause__, Exception):
+            if error.is_fault and isinstance(error.__cause__, Exception):
                 self._report(error.__cause__, request.id)  # what the on-call person needs behind a 503
             response = _error(error)
         except Exception as fault:  # noqa: BLE001  # the last resort: whatever it is, the client gets SCIM JSON
@@ -111,9 +112,11 @@ class Application:
         """The answer of the endpoint that the path leads to; how that ended is recorded."""
         endpoint: Endpoint | None = None
         try:
-            endpoint = self._find(request.segments, context.tenant.resource_types)
+            misplaced = split_misplaced(request.segments, context.tenant.resource_types)
+            endpoint = self._find(misplaced.meant if misplaced else request.segments, context.tenant.resource_types)
             line["operation"] = f"{request.method} {endpoint.name if endpoint else 'unknown path'}"
-            response = self._operation(endpoint, request, context)(self._exchange(request, context, calls, recording))
+            operation = self._operation(endpoint, request, context, misplaced)
+            response = operation(self._exchange(request, context, calls, recording))
         except Exception as error:
             failed = error if isinstance(error, ScimError) else InternalError("A fault of the service.")
             recording.failed(_asked(request, endpoint, line), failed, context.dialect)
@@ -122,7 +125,14 @@ class Application:
             recording.succeeded(_asked(request, endpoint, line), context.dialect)
         return response
 
-    def _operation(self, endpoint: Endpoint | None, request: Request, context: Context) -> Operation:
+    def _operation(
+        self, endpoint: Endpoint | None, request: Request, context: Context, misplaced: Misplaced | None
+    ) -> Operation:
+        if misplaced is not None:
+            raise WrongScimUrl(
+                f"The SCIM URL in the identity provider is wrong: it has /{misplaced.endpoint} at its end. Set it to "
+                f"{context.base_url}."
+            )
         if endpoint is None:
             raise NotFound(f"Nothing is served at this path. The SCIM URL is {context.base_url}.")
         operation = endpoint.operations.get(request.method)
@@ -212,12 +222,14 @@ def _asked(request: Request, endpoint: Endpoint | None, line: Mapping[str, Any])
     from scim.service.failures import WRITES, Asked
 
     operation = line.get("operation", f"{request.method} unknown path")
-    if endpoint is None or request.method not in WRITES:
+    if request.method not in WRITES:
         return Asked(operation, endpoint.resource_id if endpoint else None, query=request.query)
     try:
         body = request.json()
     except ScimError:
         body = None
+    if endpoint is None:
+        return Asked(operation, None, body, request.query)
     if endpoint.is_resource:
         return Asked(WRITES[request.method], endpoint.resource_id, body)
     return Asked(operation, query=str(body.get("filter", "")) if isinstance(body, dict) else "")

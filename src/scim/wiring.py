@@ -187,10 +187,11 @@ class Operator:
     def invitations(self) -> Invitations:
         """Invitations to the console, for one operation."""
         from scim.service.invitations import Invitations
-        from scim.store.console import InvitationStore
+        from scim.store.console import ConsoleStore, InvitationStore
 
         calls = Dynamo(self.client, self.settings.table_name, deadline(_OPERATING_S))
-        return Invitations(TenantStore(calls, new_id), InvitationStore(calls, new_id), self.actor, clock, new_id)
+        store, sessions = InvitationStore(calls, new_id), ConsoleStore(calls)
+        return Invitations(TenantStore(calls, new_id), store, sessions, self.actor, clock, new_id)
 
     def log(self, tenant_id: str, seconds: float = _OPERATING_S) -> Log | None:
         """The log of a tenant, for as long as an operation may take; ``None`` for no such tenant."""

@@ -75,8 +75,36 @@ def test_why_tells_what_happened_and_what_to_change(run: Muster, acme: Endpoint)
     case = run.json("why", "acme", "Ada Lovelace")
     assert case["asked"] == "Ada Lovelace"
     assert case["users"][0]["userName"] == "ada@example.com"
-    assert case["diagnosis"][0].startswith("ada@example.com is here and takes part")
+    assert case["diagnosis"][0].startswith("ada@example.com is active")
     assert [entry["operation"] for entry in case["timeline"]] == ["create"]
+
+
+def test_why_follows_a_renamed_person(run: Muster, acme: Endpoint) -> None:
+    user = acme.create(userName="grace@example.com")
+    acme.patch(user["id"], {"op": "replace", "path": "userName", "value": "hopper@example.com"})
+
+    first, second = run("why", "acme", "grace@example.com").stdout.splitlines()[:2]
+    case = run.json("why", "acme", "grace@example.com")
+
+    assert first == "grace@example.com was renamed to hopper@example.com, active."
+    assert second.startswith("hopper@example.com is active since")
+    assert case["renamed"] == [{"id": user["id"], "userName": "hopper@example.com", "active": True}]
+    assert case["diagnosis"][0] == first
+
+
+def test_why_tells_of_requests_that_name_nobody(run: Muster, acme: Endpoint) -> None:
+    assert acme.request("POST", "/Users", {"schemas": [CORE]}).status == 400
+
+    for arguments in (("why", "acme"), ("why", "acme", "nobody@example.com")):
+        assert "A request that names nobody failed at 20" in run(*arguments).stdout
+        (entry,) = run.json(*arguments)["unidentified"]
+        assert (entry["operation"], entry["status"], entry["person"]) == ("create", 400, "")
+
+
+def test_log_has_the_wrong_scim_url(run: Muster, acme: Endpoint) -> None:
+    assert acme.request("POST", "/Users/Users", {"schemas": [CORE], "userName": "eve"}).status == 404
+    entry = run.json("log", "acme", "--failures")[0]
+    assert (entry["rule"], entry["person"], entry["operation"]) == ("scim-url", "eve", "create")
 
 
 def test_what_somebody_sent_does_not_steer_the_terminal(run: Muster, acme: Endpoint) -> None:
@@ -95,8 +123,8 @@ def test_why_lists_all_who_have_the_name(run: Muster, acme: Endpoint) -> None:
     shown = run("why", "acme", "example.com").stdout.splitlines()[2:]
     assert [re.split(r"  +", line.strip()) for line in shown] == [
         ["USERNAME", "NAME", "EMAIL"],
-        ["ada@example.com", "Ada Lovelace", "takes part"],
-        ["bob@example.com", "did not get in"],
+        ["ada@example.com", "Ada Lovelace", "active"],
+        ["bob@example.com", "not provisioned"],
     ]
 
 

@@ -19,7 +19,7 @@ from handlers.console.web import HEADERS, go_to
 from scim import wiring
 from scim.access.master_key import KeyRing, format_ring, new_generation, parse_ring
 from scim.access.secret_store import SecretStore
-from scim.service.invitations import DEFAULT_LIFETIME_S, InvitationGone
+from scim.service.invitations import DEFAULT_LIFETIME_S, Acceptance, InvitationGone
 from scim.service.ports import Act
 from scim.service.signing_in import MAX_ATTEMPTS
 from scim.service.tenants import Tenants
@@ -303,10 +303,10 @@ def test_invitation_expires_also_between_looking_at_it_and_using_it(tenant: Tena
     assert invitations.look(invitation.secret, "visitor").tenant == tenant[0]
     now[0] += DEFAULT_LIFETIME_S
     with pytest.raises(InvitationGone):
-        invitations.take(invitation.secret, "visitor")
+        invitations.accept(invitation.secret, "visitor", "session")
     act = Act("1", "2026-01-31T09:30:00.000Z", "accept", "tests", {})
     digest = sha256(invitation.secret.encode()).hexdigest()
-    assert invitations.store.take(digest, invitation, "visitor", now[0], act) is False
+    assert invitations.store.accept(digest, invitation, Acceptance("visitor", "session", now[0]), act) is None
     assert Visitor().get(f"/admin/invitation/{invitation.secret}").status == 410
 
 
@@ -399,21 +399,6 @@ def test_token_that_was_ended_is_not_shown_again(
     assert operator_visits.post(page, page.form("/token")).status == 200
     operator.revoke(tenant[0]) if act == "revoke" else operator.rotate(tenant[0], force=True)
     assert operator_visits.post(page, page.form("/token")).status == 409
-
-
-@pytest.mark.parametrize("act", ["/token", "/revoke", "/disconnect"])
-def test_acts_on_tokens_want_the_password_again_after_five_minutes(
-    operator_visits: Visitor, tenant: Tenant, act: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    now = time.time()
-    monkeypatch.setattr("handlers.console.application.time.time", lambda: now + 301)
-    page = operator_visits.get(f"/admin/tenants/{tenant[0]}/connect")
-    form = page.form(act)
-    assert "password" in form.fields
-    assert operator_visits.post(page, form).status == 403
-    assert operator_visits.post(page, form, password="wrong").status == 403
-    assert tenant[1].request("GET", "/Users").status == 200
-    assert operator_visits.submit(page, form, password=PASSWORD).status == 200
 
 
 def test_guest_gets_a_token_right_after_the_invitation_only(

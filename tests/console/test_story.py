@@ -69,8 +69,40 @@ def test_somebody_who_never_got_in_is_found_by_name(
 
     page = operator_visits.get(f"/admin/tenants/{acme}/people?who={quote(name)}")
 
-    assert "There is no such user now, but this is known." in page.text
+    assert "This user does not exist now. History:" in page.text
     assert "A create failed with 400" in page.text
+
+
+def test_former_name_leads_to_the_user(operator_visits: Visitor, tenant: tuple[str, Endpoint]) -> None:
+    name, scim = tenant
+    user = scim.create(userName="ada@example.com")
+    scim.patch(user["id"], {"op": "replace", "path": "userName", "value": "augusta@example.com"})
+
+    page = operator_visits.get(f"/admin/tenants/{name}/people?who=ada@example.com")
+
+    link = f"/admin/tenants/{name}/people/{user['id']}"
+    assert link in page.links
+    assert f'ada@example.com is now <a href="{link}">augusta@example.com</a>, active.' in page.text
+    assert "ada@example.com was renamed to augusta@example.com, active." in page.text
+    assert operator_visits.get(link).status == 200
+
+
+def test_request_that_names_nobody_is_shown(operator_visits: Visitor, tenant: tuple[str, Endpoint]) -> None:
+    name, scim = tenant
+    assert scim.request("POST", "/Users", {"schemas": [CORE]}).status == 400
+
+    page = operator_visits.get(f"/admin/tenants/{name}/people?who=ada@example.com")
+
+    assert "A request that names nobody failed at 20" in page.text
+    assert "(no user)" in operator_visits.get(f"/admin/tenants/{name}/log").text
+
+
+def test_wrong_scim_url_is_shown_in_the_log(operator_visits: Visitor, tenant: tuple[str, Endpoint]) -> None:
+    name, scim = tenant
+    assert scim.request("POST", "/Users/Users", {"schemas": [CORE], "userName": "ada"}).status == 404
+    page = operator_visits.get(f"/admin/tenants/{name}/log")
+    assert "The SCIM URL in the identity provider is wrong" in page.text
+    assert "it ends in /scim/v2" in page.text
 
 
 def test_several_of_one_name_are_to_choose_from(operator_visits: Visitor, tenant: tuple[str, Endpoint]) -> None:
@@ -82,7 +114,7 @@ def test_several_of_one_name_are_to_choose_from(operator_visits: Visitor, tenant
 
     page = operator_visits.get(f"/admin/tenants/{name}/people?who=lovelace")
 
-    assert "Several people are called lovelace, or have it in their name." in page.text
+    assert "More than one person matches lovelace." in page.text
     assert all(f">ada-{number}</a>" in page.text for number in (1, 2))
     (outside,) = (link for link in page.links if link.startswith("?who="))
     assert "A create failed with 400" in operator_visits.get(f"/admin/tenants/{name}/people{outside}").text

@@ -10,6 +10,7 @@ from typing import Any
 from handlers.application import Application
 from handlers.routes.everything import find
 from scim import wiring
+from scim.service.invitations import Acceptance, InvitationGone
 from scim.service.ports import Use
 from scim.service.tenants import TenantError, TenantExists
 from scim.settings import Settings
@@ -27,7 +28,7 @@ def at_once(act: Callable[[], Any]) -> list[Any]:
         start.wait()
         try:
             return act()
-        except TenantError as error:
+        except (TenantError, InvitationGone) as error:
             return error
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
@@ -107,3 +108,21 @@ def test_use_of_the_previous_token_does_not_replace_that_of_the_current_one(scim
         store.record_use(tenant, Use(at, version))
 
     assert store.last_use(tenant) == Use(1_800_000_030.0, "v2", first_at=1_800_000_030.0)
+
+
+def test_invitation_opens_one_session_however_many_accept_it(scim: Endpoint) -> None:
+    """Of several browsers one gets in; one that sends its request several times gets the same session each time."""
+    operator = wiring.operator(Settings.from_environment(os.environ), "tests")
+    tenant = scim.token.split("_")[1]
+    for visitor in (None, "one browser"):
+        secret = operator.invitations().invite(tenant).secret
+
+        def accept(visitor: str | None = visitor, secret: str = secret) -> Acceptance:
+            _, accepted = operator.invitations().accept(secret, visitor or str(uuid.uuid4()), str(uuid.uuid4()))
+            return accepted
+
+        results = at_once(accept)
+
+        accepted = [result for result in results if isinstance(result, Acceptance)]
+        assert len({each.session for each in accepted}) == 1
+        assert len(accepted) == (AT_ONCE if visitor else 1)

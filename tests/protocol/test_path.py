@@ -146,10 +146,16 @@ def test_malformed_path_is_invalid(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "place"),
     [
-        ("emails[", "An attribute's name is expected at character 8 of 7."),
-        ('emails[type eq "work"', "A closing square bracket is expected at character 22 of 21."),
+        ("emails[", "An attribute's name is expected at the end."),
+        ('emails[type eq "work"', "A closing square bracket is expected at the end."),
+        ('emails[type eq "work" x]', "A closing square bracket is expected at character 23 of 24."),
+        (
+            "userName[type pr]",
+            "Brackets can only follow a multi-valued attribute, which this is not; they begin at character 9 of 17.",
+        ),
         ("userName eq", "The expression should end at character 10 of 11."),
-        ("a..b", "A malformed name ends at character 5 of 4."),
+        ("a..b", "A malformed name begins at character 1 of 4."),
+        ('emails[type eq "work"].a..b', "The expression should end at character 25 of 27."),
     ],
 )
 def test_error_shows_the_place_and_not_the_text(text: str, place: str) -> None:

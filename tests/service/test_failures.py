@@ -1,6 +1,6 @@
 """What a failed request leaves behind."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -9,7 +9,7 @@ from scim.protocol.dialect import Dialect, Leniency
 from scim.protocol.errors import InvalidValue, ScimError, Uniqueness
 from scim.protocol.schema import user_type
 from scim.service.failures import Asked, Counted, Failure, Recording, sent_names
-from tests.endpoint import ENTERPRISE
+from tests.endpoint import ENTERPRISE, SURVEY
 from tests.service.fakes import NOW, Clock
 from tests.service.test_explanations import FAILURE
 
@@ -66,6 +66,30 @@ def test_strict_mode_is_the_rule_where_it_refused_something() -> None:
     )
     assert failed(Asked("create"), Uniqueness("x"), dialect).rule == "uniqueness"
     assert failed(Asked("create"), InvalidValue("x", rule="required"), dialect).rule == "required"
+
+
+@pytest.mark.parametrize(
+    "attribute",
+    ["Business Unit", f"{SURVEY}:Business Unit", "Site.Post code", "Site.floor", f"{SURVEY}:Site.Post code"],
+)
+def test_attribute_of_the_schema_is_kept_with_spaces(attribute: str) -> None:
+    assert failed_with(attribute) == attribute
+
+
+@pytest.mark.parametrize("attribute", ["Ada Lovelace", "Business Units", "Site.Ada Lovelace", "ada@example.com"])
+def test_value_is_no_attribute(attribute: str) -> None:
+    assert failed_with(attribute) is None
+
+
+def failed_with(attribute: str) -> str | None:
+    """The attribute of a failure at a tenant whose schema has names with spaces."""
+    address = {"name": "Site", "type": "complex", "subAttributes": [{"name": "Post code", "type": "string"}]}
+    document = {"id": SURVEY, "name": "Survey", "attributes": [{"name": "Business Unit", "type": "string"}, address]}
+    store = Failures()
+    recorded = replace(recording(store), resource_type=user_type().extended([document]))
+    recorded.failed(Asked("create", None, ADA), InvalidValue("x", rule="type", attribute=attribute), Dialect())
+    (failure,) = store.found
+    return failure.attribute
 
 
 def test_attribute_that_looks_like_no_name_is_not_kept() -> None:

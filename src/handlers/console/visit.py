@@ -73,7 +73,7 @@ class Visit:
     @property
     def invitations(self) -> Invitations:
         store = InvitationStore(self.calls, wiring.new_id)
-        return Invitations(self.store, store, self.session.actor, time.time, wiring.new_id)
+        return Invitations(self.store, store, self.kept, self.session.actor, time.time, wiring.new_id)
 
     @property
     def signing_in(self) -> SigningIn:
@@ -103,10 +103,12 @@ class Visit:
 
     @cached_property
     def credential(self) -> str:
-        """What an operator's session hangs on: another password ends it, or another rule of who may in."""
-        if openid := self.openid:
-            return self.sessions.credential(repr(openid))
-        return self.sessions.credential(self.console.password.value())
+        """Return a digest of what lets operators in: the password, or all settings of the OpenID provider.
+
+        An operator's session ends when this changes.
+        """
+        settings = self.openid.serialize() if self.openid else self.console.password.value()
+        return self.sessions.credential(settings)
 
     @cached_property
     def openid(self) -> OpenIdProvider | None:

@@ -96,7 +96,7 @@ class _Patch:
                 continue
             if _is_read_only(path):
                 if name.lower() not in ("id", "meta"):  # which come back with whatever was read
-                    self._dialect.leave_out(name, value)
+                    self._dialect.leave_out(str(path.plain), value, is_known=True)
                 continue
             is_path = str(path).lower() != name.lower() or path.selection or path.sub_attribute
             if is_path and not self._dialect.accepts(Leniency.PATH_AS_KEY):

@@ -1,4 +1,4 @@
-"""Why somebody did or did not get in: who is meant, what happened to them, and what it comes to."""
+"""Why somebody is active or not: who is meant, what happened to them, and the diagnosis."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from scim.service.lookup import partly
 from scim.service.people import called, handle, known_by
 from scim.service.ports import LINK, Store, Tenant, Use
 from scim.service.presentation import Presentation
-from scim.service.records import LogStore, Record
+from scim.service.records import CHANGES, Changed, LogStore, Record
 from scim.service.search import read_query
 from scim.service.stored import Stored, encode
 from scim.service.tenants import rfc3339
@@ -29,10 +29,11 @@ _SHOWN = 50
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """What is known of a person: who was found, what happened to them, the last first, and what it comes to.
+    """What is known of a person: the users found, what happened to them, the last first, and the diagnosis.
 
-    Where what was asked for is a name of several, ``people`` are those who are here and ``outside`` what those are
-    found by who are not; then there is no timeline.
+    If several people match, ``people`` are the users and ``outside`` what the others are found by; then there is no
+    timeline. ``renamed`` are those of the people who had the name, email or externalId before. ``unidentified`` are
+    failures of requests that name nobody, if nothing else was found.
     """
 
     asked: str
@@ -40,6 +41,8 @@ class Case:
     timeline: Sequence[Entry]
     diagnosis: Sequence[str]
     outside: Sequence[str] = ()
+    renamed: Sequence[Stored] = ()
+    unidentified: Sequence[Entry] = ()
 
     @property
     def is_of_one(self) -> bool:
@@ -60,19 +63,33 @@ class Inquiry:
     now: Callable[[], str]
 
     def open(self, asked: str) -> Case:
-        """The case of whoever has the userName, email, externalId or id, or had it; else of whoever is called that."""
+        """Return the case of the person who has this userName, email, externalId, id or name, or had it before.
+
+        An empty text stands for nobody: then it is about requests that name nobody.
+        """
+        if not asked:
+            return self._of_nobody()
         people = self._identified(asked)
         if not people:
             return self._of_nobody_here(asked)
         handles = {handle(asked)}.union(*(known_by(each.resource).handles for each in people))
         return self._case(asked, people, [each.id for each in people], list(self.records.failures(handles)))
 
+    def _of_nobody(self) -> Case:
+        failures = _without_identifier(list(self.records.failures()))
+        told = list(diagnosis.unidentified(failures)) or [
+            "No request that names nobody has failed in the last 30 days."
+        ]
+        return Case("", [], [], [*self._obstacles(self.last_use()), *told], unidentified=_entries(failures))
+
     def _of_nobody_here(self, asked: str) -> Case:
         ids, notes = self._formerly(asked)
-        failures, handles = list(self.records.failures()), {handle(asked), *map(handle, ids)}
+        renamed = [each for each in map(self.store.get, ids[:_SHOWN]) if each is not None]
+        failures = list(self.records.failures())
+        handles = {handle(asked), *map(handle, ids)}.union(*(known_by(each.resource).handles for each in renamed))
         known = [each for each in failures if not handles.isdisjoint(each.failure.handles)]
         if ids or known:
-            return self._case(asked, [], ids, known, notes)
+            return self._case(asked, renamed, ids, known, notes, renamed=renamed)
         return self._called(asked, failures, notes)
 
     def _called(self, asked: str, failures: Sequence[Counted], notes: Sequence[str]) -> Case:
@@ -86,10 +103,41 @@ class Inquiry:
         if len(people) + len(outside) == 1:
             (identifier,) = [*(each.id for each in people), *outside]
             return replace(self.open(identifier), asked=asked)
+        unidentified = _without_identifier(failures)
+        same_name = [each for each in unidentified if called(asked) in each.failure.handles]
         if people or outside:
-            told = [*self._obstacles(self.last_use()), diagnosis.several(asked), *notes]
+            obstacles = self._obstacles(self.last_use())
+            told = [*obstacles, diagnosis.several(asked), *notes, *diagnosis.unidentified(same_name)]
             return Case(asked, people, (), told, outside)
-        return self._case(asked, [], [], [], notes)
+        if same_name:
+            return self._case(asked, [], [], same_name, notes)
+        return self._unknown(asked, failures, unidentified, notes)
+
+    def _unknown(
+        self, asked: str, failures: Sequence[Counted], unidentified: Sequence[Counted], notes: Sequence[str]
+    ) -> Case:
+        """Of whom nothing is known: what keeps everybody out, and which requests it may have been."""
+        use = self.last_use()
+        malformed = describe_malformed(self.records.malformed_tokens(self._yesterday()))
+        obstacles = [*self._obstacles(use), *filter(None, [malformed]), *self._wrong_scim_url(failures)]
+        told = [
+            *obstacles,
+            diagnosis.unknown(asked, use, is_cut=bool(notes)),
+            *diagnosis.unidentified(unidentified),
+            *([] if obstacles else [diagnosis.advice()]),
+            *notes,
+            *diagnosis.tenant(self.tenant, self.records.refused(self._yesterday()), failures),
+        ]
+        return Case(asked, [], [], told, unidentified=_entries(unidentified))
+
+    def _wrong_scim_url(self, failures: Sequence[Counted]) -> Iterator[str]:
+        """That the SCIM URL is wrong now: requests failed by it since yesterday, and nothing was written after them."""
+        yesterday = self._yesterday()
+        if not any(diagnosis.wrong_scim_url(failures, yesterday)):
+            return iter(())
+        last = next((each for _, each in self.records.log(kinds=(CHANGES,))), None)
+        written = last.change.at if isinstance(last, Changed) else ""
+        return diagnosis.wrong_scim_url(failures, max(written, yesterday))
 
     def _case(
         self,
@@ -98,24 +146,23 @@ class Inquiry:
         ids: Sequence[str],
         failures: Sequence[Counted],
         notes: Sequence[str] = (),
+        renamed: Sequence[Stored] = (),
     ) -> Case:
-        use, refused = self.last_use(), self.records.refused(self._yesterday())
+        refused = self.records.refused(self._yesterday())
         changes = [each for resource_id in ids for each in self.records.changes(resource_id)]
         names = {each.id: self._name(each) for each in people}
         records: list[Record] = [*changes, *failures]
         timeline = sorted((entry(each, names) for each in records), key=lambda each: each.at, reverse=True)
         writes = [each for each in changes if each.change.operation != LINK]
-        obstacle = list(self._obstacles(use))
         told = [
-            *obstacle,
+            *self._obstacles(self.last_use()),
+            *diagnosis.renamed(asked, self.tenant.resource_types[0].unique.name, names, renamed, writes),
             *diagnosis.state(asked, names, people, writes),
             *diagnosis.problems(people, writes, failures),
+            *notes,
+            *diagnosis.tenant(self.tenant, refused, failures),
         ]
-        if not (timeline or people):
-            malformed = describe_malformed(self.records.malformed_tokens(self._yesterday()))
-            told += [malformed] if malformed else []
-            told += diagnosis.unknown(asked, use, is_cut=bool(notes), advise=not (obstacle or malformed))
-        return Case(asked, people, timeline, [*told, *notes, *diagnosis.tenant(self.tenant, refused, failures)])
+        return Case(asked, people, timeline, told, renamed=renamed)
 
     def _identified(self, person: str) -> Sequence[Stored]:
         resource_type = self.tenant.resource_types[0]
@@ -147,6 +194,14 @@ class Inquiry:
 
     def _yesterday(self) -> str:
         return rfc3339((self._moment() - timedelta(hours=24)).timestamp())
+
+
+def _without_identifier(failures: Sequence[Counted]) -> list[Counted]:
+    return [each for each in failures if not each.failure.identifier]
+
+
+def _entries(failures: Sequence[Counted]) -> list[Entry]:
+    return sorted((entry(each, {}) for each in failures), key=lambda each: each.at, reverse=True)
 
 
 def _outside(asked: str, people: Sequence[Stored], failures: Sequence[Counted]) -> list[str]:

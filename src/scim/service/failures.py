@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from scim.protocol.dialect import Dialect, is_name
 from scim.protocol.errors import ScimError
-from scim.protocol.path import UnknownAttribute, resolve
+from scim.protocol.path import UnknownAttribute, is_attribute, resolve
 from scim.protocol.schema import ResourceType
 from scim.service.deadline import Deadline
 from scim.service.people import meant
@@ -157,7 +157,7 @@ class Recording:
                 scim_type=scim_type,
                 rule=rule,
                 detail=detail,
-                attribute=attribute if attribute and is_name(attribute) else None,
+                attribute=attribute if attribute and _can_be_shown(attribute, self.resource_type) else None,
                 kind=kind,
                 identifier=identifier,
                 handles=person.handles,
@@ -197,6 +197,17 @@ def _names(body: Any) -> Iterator[str]:
             yield path
         elif isinstance(value, dict):
             yield from value
+
+
+def _can_be_shown(attribute: str, resource_type: ResourceType) -> bool:
+    """Return whether this is a name and not a value: a schema has it, or at least its first part, or it looks like one.
+
+    Schemas of a tenant may have names of any form, also with spaces.
+    """
+    if is_name(attribute) or is_attribute(attribute, resource_type):
+        return True
+    known, _, unknown = attribute.rpartition(".")
+    return is_name(unknown) and is_attribute(known, resource_type)
 
 
 def _known(name: str, resource_type: ResourceType) -> str:

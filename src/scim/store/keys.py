@@ -182,6 +182,10 @@ def ended_session(session_id: str) -> str:
     return f"S#ended#{session_id}"
 
 
+def used_session(session_id: str) -> str:
+    return f"S#used#{session_id}"
+
+
 def invitation(digest: str) -> str:
     return f"S#invitation#{digest}"
 

@@ -47,7 +47,9 @@ class RecordStore:
     # While requests are served: one attempt each, and no reading
 
     def count(self, failure: Failure) -> Counted | None:
-        digest = sha256(f"{failure.operation}\n{failure.rule}".encode()).hexdigest()[:16]
+        # Requests without an identifier are told apart by the names in them, so that each person's are counted apart.
+        names = sorted(failure.handles) if not failure.identifier else []
+        digest = sha256("\n".join((failure.operation, failure.rule, *names)).encode()).hexdigest()[:16]
         said = {name: value for name, value in asdict(failure).items() if name not in _OWN}
         values: dict[str, Any] = {"operation": {"S": failure.operation}, "failure": {"S": json.dumps(said)}}
         if failure.handles:

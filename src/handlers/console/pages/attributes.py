@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
 from http import HTTPStatus
 
-from handlers.console.pages.access import confirm
 from handlers.console.visit import Visit
 from handlers.console.web import Page, redirect
 from scim.protocol.body import read_json
@@ -20,10 +18,8 @@ def show(visit: Visit, tenant: Tenant) -> Page:
     return _page(visit, tenant)
 
 
-def _add(visit: Visit, tenant: Tenant) -> Page:
-    """Add a schema document, which replaces the one with the same id."""
-    visit.require_operator()
-    confirm(visit)
+def add(visit: Visit, tenant: Tenant) -> Page:
+    """Add a schema document, or replace the one with the same id."""
     given = visit.request.form.get("document", "")
     try:
         visit.tenants.add_schemas(tenant.id, [read_json(given.encode())])
@@ -34,14 +30,9 @@ def _add(visit: Visit, tenant: Tenant) -> Page:
     return redirect("tenants", tenant.id, "attributes")
 
 
-def _remove(visit: Visit, tenant: Tenant) -> Page:
-    visit.require_operator()
-    confirm(visit)
+def remove(visit: Visit, tenant: Tenant) -> Page:
     visit.tenants.remove_schema(tenant.id, visit.request.form.get("schema", ""))
     return redirect("tenants", tenant.id, "attributes")
-
-
-ACTS: Mapping[str, Callable[[Visit, Tenant], Page]] = {"add": _add, "remove": _remove}
 
 
 def _page(
