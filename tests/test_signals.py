@@ -22,6 +22,12 @@ RING = [
     Intrinsic("If", ["HasAlarmEmail", Intrinsic("Ref", "AlarmMail"), Intrinsic("Ref", "AWS::NoValue")]),
 ]
 
+FUNCTION_LINES = [
+    "`ChangesFunction` logs one line for each batch of the table's stream, `message` is `changes`, a warning if not all of "
+    "it became events:",
+    "`LinksFunction` logs one line for each invocation, `message` is `links`, a warning if a message was not processed:",
+]
+
 _COMPARE = {"=": eq, "!=": ne, ">": gt, ">=": ge, "<=": le}
 
 
@@ -62,6 +68,7 @@ def dashboard() -> dict[str, Any]:
 def test_every_metric_is_read_from_a_field_that_is_documented() -> None:
     fields = [field for field, _ in rows("docs/operations.md", "## Log lines")]
     fields += [fields for _, fields, _ in rows("docs/operations.md", "Two lines come besides:")]
+    fields += [field for line in FUNCTION_LINES for field, _ in rows("docs/operations.md", line)]
     documented = {name for each in fields for name in re.findall(r"`(\w+)`", each)}
     for each in FILTERS.values():
         (transformation,) = each["MetricTransformations"]
@@ -133,7 +140,7 @@ def test_an_alarm_rings_where_any_function_is_throttled() -> None:
 
 
 def test_a_function_that_no_gateway_stands_before_has_an_alarm_of_its_own() -> None:
-    """Where a gateway stands before it, GatewayAlarm rings for what it fails to answer."""
+    """Behind a gateway, GatewayAlarm notifies of what it fails to answer; behind a queue, the alarms of the queue do."""
     behind = {
         name
         for name, each in functions().items()
@@ -144,6 +151,18 @@ def test_a_function_that_no_gateway_stands_before_has_an_alarm_of_its_own() -> N
         for alarm in ALARMS.values()
         for dimension in alarm.get("Dimensions", [])
         if dimension["Name"] == "FunctionName"
+    }
+    queues = {
+        dimension["Value"].argument.removesuffix(".QueueName")
+        for alarm in ALARMS.values()
+        for dimension in alarm.get("Dimensions", [])
+        if dimension["Name"] == "QueueName"
+    }
+    watched |= {
+        name
+        for name, each in functions().items()
+        for event in each.get("Events", {}).values()
+        if event["Type"] == "SQS" and event["Properties"]["Queue"].argument.removesuffix(".Arn") in queues
     }
     assert behind
     assert watched == functions().keys() - behind
