@@ -23,9 +23,8 @@ RING = [
 ]
 
 FUNCTION_LINES = [
-    "`ChangesFunction` logs one line for each batch of the table's stream, `message` is `changes`, a warning if not all of "
-    "it became events:",
-    "`LinksFunction` logs one line for each invocation, `message` is `links`, a warning if a message was not processed:",
+    "`ChangesFunction` logs one line for each batch, `message` is `changes`; a warning if not all became events:",
+    "`LinksFunction` logs one line for each invocation, `message` is `links`; a warning if a message failed:",
 ]
 
 _COMPARE = {"=": eq, "!=": ne, ">": gt, ">=": ge, "<=": le}
@@ -140,7 +139,7 @@ def test_an_alarm_rings_where_any_function_is_throttled() -> None:
 
 
 def test_a_function_that_no_gateway_stands_before_has_an_alarm_of_its_own() -> None:
-    """Behind a gateway, GatewayAlarm notifies of what it fails to answer; behind a queue, the alarms of the queue do."""
+    """GatewayAlarm watches functions behind a gateway, and a queue's alarms the function behind it."""
     behind = {
         name
         for name, each in functions().items()
