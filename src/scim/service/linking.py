@@ -104,10 +104,10 @@ class Linking:
             position = task.position
             if position is None:
                 user = self._update_index(task)
-                position = Position(tuple(sorted(self._moved_handles(task, user))))
-                if user and (user.links or self._references(user)):
+                position = Position(tuple(sorted(self._find_moved_handles(task, user))))
+                if user and (user.links or self._find_references(user)):
                     affected.add(user.id)
-            referrers, rest = self._next_page(position, pool)
+            referrers, rest = self._read_page(position, pool)
             linked = self._update_links(affected | referrers, task.request_id, pool)
         return LinkResult(linked, replace(task, position=rest) if rest else None)
 
@@ -115,7 +115,7 @@ class Linking:
         """Make the index entries of the changed user what its references say now, and return the user."""
         user, stale = self._get(task.user_id), task.removed_references
         while True:
-            current = self._references(user)
+            current = self._find_references(user)
             if not (current or stale):
                 return user
             remove = [(task.user_id, each) for each in sorted(stale - current)]
@@ -126,13 +126,13 @@ class Linking:
                 return user
             stale |= current
 
-    def _moved_handles(self, task: LinkTask, user: Stored | None) -> frozenset[str]:
+    def _find_moved_handles(self, task: LinkTask, user: Stored | None) -> frozenset[str]:
         """Return the handles that may lead to another user than before the change."""
         if user is None or not task.has_new_handles:
             return task.former_handles
         return task.former_handles | known_by(user.resource).handles
 
-    def _next_page(self, position: Position, pool: ThreadPoolExecutor) -> tuple[set[str], Position | None]:
+    def _read_page(self, position: Position, pool: ThreadPoolExecutor) -> tuple[set[str], Position | None]:
         """Return the next referrers, and the position after them; ``None`` behind the last one."""
         found: set[str] = set()
         queries = 0
@@ -154,7 +154,7 @@ class Linking:
         linked = 0
         while ids:
             targets = _Targets(self._find_target)
-            written = sum(pool.map(self._update_batch, _batches(sorted(ids)), repeat(request_id), repeat(targets)))
+            written = sum(pool.map(self._update_batch, _split(sorted(ids)), repeat(request_id), repeat(targets)))
             linked += written
             if not written or list(pool.map(self._find_target, targets.found)) == list(targets.found.values()):
                 break
@@ -169,7 +169,7 @@ class Linking:
                 links = made(user, self.resource_type, targets)
                 if links == before.links:
                     continue
-                change = self._change(user, before.told, links, request_id)
+                change = self._make_change(user, before.told, links, request_id)
                 try:
                     self.store.write_links(user, Links(before.number + 1, links), change)
                     written += 1
@@ -178,7 +178,7 @@ class Linking:
             ids = conflicts
         return written
 
-    def _change(self, user: Stored, before: Iterable[Link], after: Iterable[Link], request_id: str) -> Change:
+    def _make_change(self, user: Stored, before: Iterable[Link], after: Iterable[Link], request_id: str) -> Change:
         return Change(
             at=self.now(),
             operation=LINK,
@@ -204,7 +204,7 @@ class Linking:
     def _get(self, user_id: str) -> Stored | None:
         return self.store.get_all([user_id]).get(user_id)
 
-    def _references(self, user: Stored | None) -> frozenset[str]:
+    def _find_references(self, user: Stored | None) -> frozenset[str]:
         """Return the handles of the people to whom a user refers."""
         found = references(user.resource, self.resource_type) if user else ()
         return frozenset(handle(each.value) for each in found)
@@ -214,7 +214,7 @@ def _version(user: Stored | None) -> int:
     return user.version if user else 0
 
 
-def _batches(ids: Sequence[str]) -> list[Sequence[str]]:
+def _split(ids: Sequence[str]) -> list[Sequence[str]]:
     """Split ids into as many parts as there are workers, or into more: users may be large."""
     size = min(-(-len(ids) // _WORKERS), _USERS_PER_READ)
     return [ids[first : first + size] for first in range(0, len(ids), size)]
