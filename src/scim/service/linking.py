@@ -19,6 +19,8 @@ Why no link is lost when tasks run at the same time:
    writes the task looks for all persons of the page once more, and repeats the page where one differs. A change of P
    that comes later still has a task of its own, and that task finds the written link.
 4. A write of links has a condition on the user's version and links. If it fails, the user is read and compared again.
+   A client's write of a user has a condition on the links too. Otherwise it could overwrite a link that was made after
+   it read the user, and the end of that link would have no record and so no event.
 
 Nothing of this depends on the page on which a referrer is. A page that is processed late only looks for persons later.
 """
