@@ -11,6 +11,8 @@ from cli.app import Failed, NotFound, as_json, at_a_deployment, deployment
 from cli.dead_letters import DeadLetter
 from cli.event_services import EventServices, NotSent
 
+_ALL = 120_000
+"""SQS has at most so many messages of a queue in flight."""
 _COLUMNS = ("ID", "QUEUE", "WHAT", "SINCE", "TENANT", "USER", "CHANGE", "REASON")
 
 
@@ -43,7 +45,7 @@ def redrive(
     if record:
         _process_record(services, *record)
         return
-    with _receive(services, number) as letters:
+    with _receive(services, _ALL if ids else number) as letters:
         chosen = [each for each in letters if not ids or each.id in ids]
         if missing := set(ids) - {each.id for each in chosen}:
             raise NotFound(f"There is no message {', '.join(sorted(missing))} in the dead-letter queues.")
