@@ -42,7 +42,7 @@ from scim.service.ports import LINK, Change, VersionConflict
 from scim.service.stored import Stored
 
 REFERRERS_PER_TASK = 100
-"""So many links are written in about two seconds; then messages of other tenants get their turn."""
+"""So many links are written in a few seconds; then messages of other tenants get their turn."""
 QUERIES_PER_TASK = 40
 _WORKERS = 8
 """Calls at the same time: they keep the function busy while DynamoDB answers, and fit into its client's connections."""
