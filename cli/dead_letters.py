@@ -48,20 +48,20 @@ class DeadLetter:
 def parse(queue: Queue, message: Mapping[str, Any]) -> DeadLetter:
     """Return a message as SQS's ReceiveMessage has it."""
     attributes = message.get("Attributes", {})
-    kind, reason, content = _content(message["Body"], attributes)
+    kind, reason, content = _parse_content(message["Body"], attributes)
     return DeadLetter(
         message["MessageId"],
         queue,
         kind,
         reason,
         int(attributes.get("SentTimestamp", 0)) / 1_000,
-        **_subject(kind, content),
+        **_find_subject(kind, content),
         content=content,
         receipt=message["ReceiptHandle"],
     )
 
 
-def _content(body: str, attributes: Mapping[str, Any]) -> tuple[Kind, str, Any]:
+def _parse_content(body: str, attributes: Mapping[str, Any]) -> tuple[Kind, str, Any]:
     letter = _parse_json(body)
     if isinstance(letter, dict):
         reason = str(letter.get("reason", ""))
@@ -70,15 +70,15 @@ def _content(body: str, attributes: Mapping[str, Any]) -> tuple[Kind, str, Any]:
         if "task" in letter:
             return Kind.TASK, reason, json.dumps(letter["task"])
         if "message" in letter:
-            return _task(letter["message"], reason)
+            return _parse_task(letter["message"], reason)
         if "DDBStreamBatchInfo" in letter:
             condition = letter.get("requestContext", {}).get("condition", "")
             return Kind.NOTICE, f"Lambda gave up: {condition}", letter
     times = attributes.get("ApproximateReceiveCount", "?")
-    return _task(body, f"received {times} times without success")
+    return _parse_task(body, f"received {times} times without success")
 
 
-def _task(body: Any, reason: str) -> tuple[Kind, str, Any]:
+def _parse_task(body: Any, reason: str) -> tuple[Kind, str, Any]:
     try:
         read_task(body)
     except (MalformedTask, TypeError):
@@ -86,20 +86,20 @@ def _task(body: Any, reason: str) -> tuple[Kind, str, Any]:
     return Kind.TASK, reason, body
 
 
-def _subject(kind: Kind, content: Any) -> dict[str, Any]:
+def _find_subject(kind: Kind, content: Any) -> dict[str, Any]:
     """Return the tenant, the user's id and the sequence of the change that a message is about."""
     if kind is Kind.TASK:
         task = read_task(content)
         return {"tenant": task.tenant, "user_id": task.user_id, "sequence": task.sequence}
     if kind is Kind.RECORD:
-        keys = record_keys(content)
+        keys = find_keys(content)
         parts = keys.get("sk", "").split("#")
         if len(parts) > 2 and parts[2].isdecimal():
             return {"tenant": keys.get("pk", "").partition("#")[2], "user_id": parts[1], "sequence": int(parts[2])}
     return {}
 
 
-def record_keys(record: Any) -> dict[str, str]:
+def find_keys(record: Any) -> dict[str, str]:
     """Return the keys of a stream record in the table; nothing where it shows none."""
     stream = record.get("dynamodb") if isinstance(record, dict) else None
     keys = stream.get("Keys") if isinstance(stream, dict) else None
@@ -119,7 +119,7 @@ def _parse_json(body: str) -> Any:
         return None
 
 
-def batches(records: list[Any], max_records: int = 100, max_bytes: int = 4_000_000) -> Iterator[list[Any]]:
+def split(records: list[Any], max_records: int = 100, max_bytes: int = 4_000_000) -> Iterator[list[Any]]:
     """Yield records in parts that one invocation takes (AWS Lambda developer guide, "Lambda quotas": 6 MB)."""
     batch: list[Any] = []
     size = 0

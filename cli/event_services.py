@@ -10,7 +10,7 @@ from typing import Any
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from cli.dead_letters import DeadLetter, Kind, Queue, batches, has_image, parse, record_keys
+from cli.dead_letters import DeadLetter, Kind, Queue, find_keys, has_image, parse, split
 from scim.events.change_record import is_change
 from scim.events.link_message import read_task
 
@@ -126,7 +126,7 @@ class EventServices:
 
     def _read_record(self, record: Any) -> dict[str, Any]:
         """Return a record that was too large for a message, with its image from the table."""
-        keys = record_keys(record)
+        keys = find_keys(record)
         if set(keys) != {"pk", "sk"}:
             raise NotSent("the message has neither the record nor its keys")
         answer = self.tables.get_item(
@@ -147,7 +147,7 @@ class EventServices:
                     "the change records are still in the table"
                 ) from error
             raise
-        return sum(map(self._invoke, batches(records)))
+        return sum(map(self._invoke, split(records)))
 
     def _read_stream(self, info: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         """Yield the change records from the first to the last record that a notice names."""

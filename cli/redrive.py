@@ -11,6 +11,8 @@ from cli.app import Failed, NotFound, as_json, at_a_deployment, deployment
 from cli.dead_letters import DeadLetter
 from cli.event_services import EventServices, NotSent
 
+_ALL = 120_000
+"""SQS has at most so many messages of a queue in flight."""
 _COLUMNS = ("ID", "QUEUE", "WHAT", "SINCE", "TENANT", "USER", "CHANGE", "REASON")
 
 
@@ -43,7 +45,7 @@ def redrive(
     if record:
         _process_record(services, *record)
         return
-    with _received(services, number) as letters:
+    with _receive(services, _ALL if ids else number) as letters:
         chosen = [each for each in letters if not ids or each.id in ids]
         if missing := set(ids) - {each.id for each in chosen}:
             raise NotFound(f"There is no message {', '.join(sorted(missing))} in the dead-letter queues.")
@@ -55,7 +57,7 @@ def redrive(
 
 
 @contextmanager
-def _received(services: EventServices, number: int) -> Iterator[list[DeadLetter]]:
+def _receive(services: EventServices, number: int) -> Iterator[list[DeadLetter]]:
     """Receive messages, and make those visible again that are still there at the end."""
     letters: list[DeadLetter] = []
     try:
@@ -90,7 +92,7 @@ def _delete(services: EventServices, letter: DeadLetter) -> str:
     return ""
 
 
-def _described(letter: DeadLetter) -> dict[str, Any]:
+def _describe(letter: DeadLetter) -> dict[str, Any]:
     return {
         "id": letter.id,
         "queue": letter.queue,
@@ -103,7 +105,7 @@ def _described(letter: DeadLetter) -> dict[str, Any]:
     }
 
 
-def _row(letter: DeadLetter) -> tuple[str, ...]:
+def _format_row(letter: DeadLetter) -> tuple[str, ...]:
     sequence = "-" if letter.sequence is None else str(letter.sequence)
     when, tenant, user = output.moment(letter.sent_at), letter.tenant or "-", letter.user_id or "-"
     return letter.id, letter.queue, letter.kind, when, tenant, user, sequence, letter.reason
@@ -111,15 +113,15 @@ def _row(letter: DeadLetter) -> tuple[str, ...]:
 
 def _show(letters: Iterable[DeadLetter], *, json: bool) -> None:
     if json:
-        output.array(map(_described, letters))
+        output.array(map(_describe, letters))
     else:
-        output.table(_COLUMNS, map(_row, letters))
+        output.table(_COLUMNS, map(_format_row, letters))
 
 
 def _show_outcomes(letters: Sequence[DeadLetter], outcomes: Sequence[str], *, json: bool) -> None:
     if json:
         told = zip(letters, outcomes, strict=True)
-        output.array(_described(letter) | {"outcome": outcome or "done"} for letter, outcome in told)
+        output.array(_describe(letter) | {"outcome": outcome or "done"} for letter, outcome in told)
     else:
         for letter, outcome in zip(letters, outcomes, strict=True):
             click.echo(f"{letter.id}  {outcome or 'done'}")

@@ -23,6 +23,11 @@ RING = [
     Intrinsic("If", ["HasAlarmEmail", Intrinsic("Ref", "AlarmMail"), Intrinsic("Ref", "AWS::NoValue")]),
 ]
 
+FUNCTION_LINES = [
+    "`ChangesFunction` logs one line for each batch, `message` is `changes`; a warning if not all became events:",
+    "`LinksFunction` logs one line for each invocation, `message` is `links`; a warning if a message failed:",
+]
+
 _COMPARE = {"=": eq, "!=": ne, ">": gt, ">=": ge, "<=": le}
 
 
@@ -66,6 +71,7 @@ def dashboard() -> dict[str, Any]:
 def test_every_metric_is_read_from_a_field_that_is_documented() -> None:
     fields = [field for field, _ in rows("docs/operations.md", "## Log lines")]
     fields += [fields for _, fields, _ in rows("docs/operations.md", "Two lines come besides:")]
+    fields += [field for line in FUNCTION_LINES for field, _ in rows("docs/operations.md", line)]
     documented = {name for each in fields for name in re.findall(r"`(\w+)`", each)}
     for each in FILTERS.values():
         (transformation,) = each["MetricTransformations"]
@@ -155,7 +161,7 @@ def test_an_alarm_rings_where_any_function_is_throttled() -> None:
 
 
 def test_a_function_that_no_gateway_stands_before_has_an_alarm_of_its_own() -> None:
-    """Where a gateway stands before it, GatewayAlarm rings for what it fails to answer."""
+    """GatewayAlarm watches functions behind a gateway, and a queue's alarms the function behind it."""
     behind = {
         name
         for name, each in functions().items()
@@ -166,6 +172,18 @@ def test_a_function_that_no_gateway_stands_before_has_an_alarm_of_its_own() -> N
         for alarm in ALARMS.values()
         for dimension in alarm.get("Dimensions", [])
         if dimension["Name"] == "FunctionName"
+    }
+    queues = {
+        dimension["Value"].argument.removesuffix(".QueueName")
+        for alarm in ALARMS.values()
+        for dimension in alarm.get("Dimensions", [])
+        if dimension["Name"] == "QueueName"
+    }
+    watched |= {
+        name
+        for name, each in functions().items()
+        for event in each.get("Events", {}).values()
+        if event["Type"] == "SQS" and event["Properties"]["Queue"].argument.removesuffix(".Arn") in queues
     }
     assert behind
     assert watched == functions().keys() - behind

@@ -629,12 +629,12 @@ def _publish() -> None:
 
 def _changes_handler() -> Handler:
     """A new one, since queues are elsewhere in each test."""
-    return Changes(lambda: wiring.stream_processors(Settings.from_environment(os.environ)))
+    return Changes(lambda: wiring.connect_stream_processor(Settings.from_environment(os.environ)))
 
 
 def _update_links(bus: Messaging) -> None:
     """Bring all messages of the links queue to their function."""
-    handler: Handler = LinksHandler(lambda: wiring.link_processors(Settings.from_environment(os.environ)))
+    handler: Handler = LinksHandler(lambda: wiring.connect_link_processor(Settings.from_environment(os.environ)))
     while messages := bus.queues.receive("LinksQueue", 10):
         for message in messages:
             assert handler({"Records": [build_record(message)]}, LambdaContext()) == {"batchItemFailures": []}

@@ -77,4 +77,4 @@ class Changes:
         self._logger.error("fault", kind="LostLetter", reason=letter.reason, pk=letter.partition, sk=letter.sort)
 
 
-handler = Changes(lambda: wiring.stream_processors(Settings.from_environment(os.environ)))
+handler = Changes(lambda: wiring.connect_stream_processor(Settings.from_environment(os.environ)))

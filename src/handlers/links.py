@@ -59,4 +59,4 @@ class LinksHandler:
         )
 
 
-handler = LinksHandler(lambda: wiring.link_processors(Settings.from_environment(os.environ)))
+handler = LinksHandler(lambda: wiring.connect_link_processor(Settings.from_environment(os.environ)))

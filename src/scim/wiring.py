@@ -105,7 +105,7 @@ def adapters(settings: Settings, report: Callable[[Exception], None]) -> Adapter
     )
 
 
-def stream_processors(settings: Settings) -> Callable[[Deadline], StreamProcessor]:
+def connect_stream_processor(settings: Settings) -> Callable[[Deadline], StreamProcessor]:
     """Return what makes the processor of the table's stream for each batch.
 
     Raises ``ValueError`` where the bus or a queue is missing in the settings.
@@ -130,7 +130,7 @@ def stream_processors(settings: Settings) -> Callable[[Deadline], StreamProcesso
     return connect
 
 
-def link_processors(settings: Settings) -> Callable[[Deadline], LinkProcessor]:
+def connect_link_processor(settings: Settings) -> Callable[[Deadline], LinkProcessor]:
     """Return what makes the processor of the links queue for each batch.
 
     Raises ``ValueError`` where a queue is missing in the settings, or attributes can't be indexed.

@@ -57,7 +57,7 @@ def test_dead_letters_are_listed_and_sent_back(run: Run) -> None:
     access: dict[str, Any] = {"region_name": "us-east-1", "aws_access_key_id": "x", "aws_secret_access_key": "x"}
     queues = boto3.client("sqs", endpoint_url=variables["AWS_ENDPOINT_URL_SQS"], **access)
     image = {**IMAGE, "pk": {"S": "T#acme"}, "userName": {"S": "sent.back@example.com"}}
-    letter = dead_letter.of_record(stream_record(image), "TypeError at links.py:1 made")
+    letter = dead_letter.wrap_record(stream_record(image), "TypeError at links.py:1 made")
     queues.send_message(QueueUrl=variables["DEAD_LETTER_QUEUE_URL"], MessageBody=json.dumps(letter))
 
     (listed,) = muster(run, "redrive")

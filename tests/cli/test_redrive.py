@@ -54,7 +54,7 @@ class Lambda:
         if self.fails:
             error = {"errorType": "Sandbox.Timedout", "errorMessage": "zaphod"}
             return {"StatusCode": 200, "FunctionError": "Unhandled", "Payload": io.BytesIO(json.dumps(error).encode())}
-        handler: Any = Changes(lambda: wiring.stream_processors(Settings.from_environment(os.environ)))
+        handler: Any = Changes(lambda: wiring.connect_stream_processor(Settings.from_environment(os.environ)))
         answer = handler(self.events[-1], LambdaContext())
         return {"StatusCode": 200, "Payload": io.BytesIO(json.dumps(answer).encode())}
 
@@ -117,8 +117,10 @@ def in_queue(bus: Messaging, queue: str = "DeadLetterQueue") -> int:
 
 class TestList:
     def test_what_and_why(self, muster: Muster, bus: Messaging) -> None:
-        first = put(bus, dead_letter.of_record(GOOD, "TypeError at links.py:1 made"))
-        second = put(bus, dead_letter.of_message(link_message.message(TASK).body, "KeyError"), "LinksDeadLetterQueue")
+        first = put(bus, dead_letter.wrap_record(GOOD, "TypeError at links.py:1 made"))
+        second = put(
+            bus, dead_letter.wrap_message(link_message.make_message(TASK).body, "KeyError"), "LinksDeadLetterQueue"
+        )
         assert [
             [each[name] for name in ("id", "queue", "kind", "tenant", "user_id", "sequence", "reason")]
             for each in muster.json("redrive")
@@ -131,7 +133,7 @@ class TestList:
         assert lines[1].endswith("TypeError at links.py:1 made")
 
     def test_nothing_personal(self, muster: Muster, bus: Messaging) -> None:
-        put(bus, dead_letter.of_record(GOOD, "TypeError"))
+        put(bus, dead_letter.wrap_record(GOOD, "TypeError"))
         put(bus, "zaphod")
         told = muster("redrive").stdout + muster("redrive", "--json").stdout
         assert "zaphod" not in told
@@ -139,14 +141,14 @@ class TestList:
 
     def test_messages_stay_visible(self, muster: Muster, bus: Messaging) -> None:
         for number in range(25):
-            put(bus, dead_letter.of_record(GOOD, f"reason {number}"))
+            put(bus, dead_letter.wrap_record(GOOD, f"reason {number}"))
         assert len(muster.json("redrive")) == 25
         assert len(muster.json("redrive", "-n", "12")) == 12
         assert bus.queues.count("DeadLetterQueue")[0] == 25
 
     def test_messages_without_a_reason(self, muster: Muster, bus: Messaging) -> None:
         put(bus, NOTICE)
-        put(bus, link_message.message(TASK).body, "LinksDeadLetterQueue")
+        put(bus, link_message.make_message(TASK).body, "LinksDeadLetterQueue")
         put(bus, '{"some": "thing"}')
         told = {each["kind"]: each["reason"] for each in muster.json("redrive")}
         assert told["notice"] == "Lambda gave up: RetryAttemptsExhausted"
@@ -159,22 +161,22 @@ class TestList:
 
 class TestSend:
     def test_record_becomes_an_event(self, muster: Muster, bus: Messaging, events: Any) -> None:
-        message = put(bus, dead_letter.of_record(GOOD, "TypeError"))
+        message = put(bus, dead_letter.wrap_record(GOOD, "TypeError"))
         assert muster("redrive", "--send").stdout == f"{message}  done\n"
         assert [event["detail"]["sequence"] for event in events()] == [12]
         assert in_queue(bus) == 0
 
     def test_record_counts_as_new(self, muster: Muster, bus: Messaging, lambdas: Lambda) -> None:
         """So that the function waits for a queue that does not answer, instead of passing the record."""
-        put(bus, dead_letter.of_record(GOOD, "TypeError"))
+        put(bus, dead_letter.wrap_record(GOOD, "TypeError"))
         muster("redrive", "--send")
         (record,) = lambdas.events[0]["Records"]
         created = record["dynamodb"]["ApproximateCreationDateTime"]
         assert abs(created - datetime.now(UTC).timestamp()) < 60
 
     def test_record_that_is_rejected_again_is_told(self, muster: Muster, bus: Messaging, events: Any) -> None:
-        put(bus, dead_letter.of_record(BAD, "malformed: operation"))
-        put(bus, dead_letter.of_record(GOOD, "TypeError"))
+        put(bus, dead_letter.wrap_record(BAD, "malformed: operation"))
+        put(bus, dead_letter.wrap_record(GOOD, "TypeError"))
         told = muster("redrive", "--send", code=1)
         assert "rejected again" in told.stdout
         assert "1 of 2 messages were not processed" in told.stderr
@@ -197,9 +199,9 @@ class TestSend:
     def test_task_goes_to_the_links_queue_of_its_tenant(
         self, muster: Muster, bus: Messaging, is_moved_by_sqs: bool
     ) -> None:
-        body = link_message.message(TASK).body
-        put(bus, body if is_moved_by_sqs else dead_letter.of_message(body, "KeyError"), "LinksDeadLetterQueue")
-        put(bus, dead_letter.of_task(link_message.members(TASK), "links queue: no answer"))
+        body = link_message.make_message(TASK).body
+        put(bus, body if is_moved_by_sqs else dead_letter.wrap_message(body, "KeyError"), "LinksDeadLetterQueue")
+        put(bus, dead_letter.wrap_task(link_message.dump_task(TASK), "links queue: no answer"))
         muster("redrive", "--send")
         messages = bus.queues.receive("LinksQueue", 10)
         assert [link_message.read_task(each.body) for each in messages] == [TASK, TASK]
@@ -220,7 +222,7 @@ class TestSend:
 
     def test_message_stays_where_the_function_fails(self, muster: Muster, bus: Messaging, lambdas: Lambda) -> None:
         lambdas.fails = True
-        put(bus, dead_letter.of_record(GOOD, "TypeError"))
+        put(bus, dead_letter.wrap_record(GOOD, "TypeError"))
         told = muster("redrive", "--send", code=1)
         assert "the function failed (Sandbox.Timedout)" in told.stdout
         assert "zaphod" not in told.output
@@ -232,8 +234,8 @@ class TestSend:
         assert in_queue(bus) == 1
 
     def test_only_the_chosen_message(self, muster: Muster, bus: Messaging, events: Any) -> None:
-        put(bus, dead_letter.of_record(GOOD, "TypeError"))
-        chosen = put(bus, dead_letter.of_record(GOOD, "TypeError"))
+        put(bus, dead_letter.wrap_record(GOOD, "TypeError"))
+        chosen = put(bus, dead_letter.wrap_record(GOOD, "TypeError"))
         assert [each["outcome"] for each in muster.json("redrive", "--send", "--id", chosen)] == ["done"]
         assert (len(events()), in_queue(bus)) == (1, 1)
 

@@ -85,7 +85,7 @@ def update_links(scim: Endpoint, bus: Messaging) -> Callable[[], int]:
 
 def links_handler() -> Handler:
     """The function behind the links queue."""
-    return LinksHandler(lambda: wiring.link_processors(Settings.from_environment(os.environ)))
+    return LinksHandler(lambda: wiring.connect_link_processor(Settings.from_environment(os.environ)))
 
 
 @pytest.fixture
@@ -94,7 +94,7 @@ def publish(scim: Endpoint, engine: Engine, events: Read, update_links: Callable
     (spec,) = [spec for spec in functions() if spec.stream]
     assert spec.stream is not None
     mapping = spec.stream
-    handler: Handler = Changes(lambda: wiring.stream_processors(Settings.from_environment(os.environ)))
+    handler: Handler = Changes(lambda: wiring.connect_stream_processor(Settings.from_environment(os.environ)))
     stream = Stream(engine, os.environ["TABLE_NAME"], tmp_path / "stream.json")
     stream.open()
 

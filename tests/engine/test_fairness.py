@@ -60,7 +60,7 @@ class Functions:
         self._bus = bus
         self._stream = Stream(engine, os.environ["TABLE_NAME"], place)
         self._stream.open()
-        self._changes: Handler = Changes(lambda: wiring.stream_processors(Settings.from_environment(os.environ)))
+        self._changes: Handler = Changes(lambda: wiring.connect_stream_processor(Settings.from_environment(os.environ)))
         self._links = links_handler()
         (self._mapping,) = [spec.queue for spec in functions() if spec.queue]
 

@@ -55,7 +55,7 @@ class Functions:
         self._stream = stream
         self._queues = bus.queues
         self._choose = random.Random(7)  # noqa: S311  # chance that can be repeated
-        self._changes: Handler = Changes(lambda: wiring.stream_processors(Settings.from_environment(os.environ)))
+        self._changes: Handler = Changes(lambda: wiring.connect_stream_processor(Settings.from_environment(os.environ)))
         self._links = links_handler()
 
     def run_until(self, done: Event) -> None:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from local.rules.eventbridge import check_entry
 from local.rules.sqs import check_message
 from scim.events.change_record import read
-from scim.events.link_message import link_task, message, read_task
+from scim.events.link_message import make_message, make_task, read_task
 from scim.protocol.dialect import Dialect
 from scim.protocol.errors import ScimError
 from scim.protocol.path import resolve
@@ -136,9 +136,9 @@ def test_every_stored_user_makes_records_messages_and_events(
     images = change_records(strict, first, second)
     check_published(images)
     for image in images:
-        task = link_task(read(stream_record(image)))
+        task = make_task(read(stream_record(image)))
         if task:
-            written = message(task)
+            written = make_message(task)
             assert not list(check_message({"MessageBody": written.body, "MessageGroupId": written.group}))
             assert read_task(written.body) == task
 

@@ -24,7 +24,7 @@ Run = Callable[[LinkTask], LinkResult]
 
 
 def message(task: LinkTask, message_id: str = "m1") -> dict[str, Any]:
-    return {"messageId": message_id, "body": link_message.message(task).body}
+    return {"messageId": message_id, "body": link_message.make_message(task).body}
 
 
 def linked(task: LinkTask) -> LinkResult:
@@ -58,7 +58,7 @@ def raising(fault: Exception, tenant: str = "acme") -> Run:
 
 @pytest.mark.parametrize("task", [TASK, REST])
 def test_task_is_read_as_it_was_written(task: LinkTask) -> None:
-    written = link_message.message(task)
+    written = link_message.make_message(task)
     assert (read_task(written.body), written.group) == (task, "acme")
     assert written.body.isascii()
 
@@ -72,7 +72,7 @@ def test_rest_of_a_task_is_sent_under_the_same_tenant() -> None:
     result = process(lambda _: LinkResult(100, REST), message(TASK), links=links)
     assert result == LinkBatchResult(linked=100, continued=1)
     assert (links.messages, links.entries[0]["MessageGroupId"]) == (
-        [json.loads(link_message.message(REST).body)],
+        [json.loads(link_message.make_message(REST).body)],
         "acme",
     )
 

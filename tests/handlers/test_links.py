@@ -41,4 +41,4 @@ def test_error_of_aws_is_told_by_its_code_alone(log: Log) -> None:
 
 def test_linking_needs_two_queues(settings: Settings) -> None:
     with pytest.raises(ValueError, match="LINKS_QUEUE_URL and LINKS_DEAD_LETTER_QUEUE_URL"):
-        wiring.link_processors(settings)
+        wiring.connect_link_processor(settings)

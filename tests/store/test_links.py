@@ -79,6 +79,25 @@ def test_links_that_have_changed_are_not_overwritten(links: LinkTable, alice: St
     assert items() == before
 
 
+def test_write_of_a_user_who_was_linked_meanwhile_is_a_conflict(
+    links: LinkTable, store: ResourceStore, alice: Stored, items: Items
+) -> None:
+    """Otherwise the link would be gone without a record: whoever follows the events would believe in it for good."""
+    links.write_links(alice, ONE, LINKED)
+    before = items()
+    after = Stored.of({**alice.resource, "title": "Cook"}, 2, alice.created, alice.modified)
+    with pytest.raises(VersionConflict):
+        store.write(alice, after, CHANGE)
+    assert items() == before
+    store.write(links.get_all([alice.id])[alice.id], after, CHANGE)
+
+
+def test_deletion_of_a_user_who_was_linked_meanwhile(links: LinkTable, store: ResourceStore, alice: Stored) -> None:
+    links.write_links(alice, ONE, LINKED)
+    store.write(alice, None, CHANGE)
+    assert links.get_all([alice.id]) == {}
+
+
 def test_the_next_version_is_written_with_the_links_that_it_has(
     store: ResourceStore, alice: Stored, items: Items
 ) -> None:

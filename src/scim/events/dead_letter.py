@@ -24,12 +24,12 @@ class DeadLetterQueue:
         self._queue = queue
 
     def send(self, letters: Mapping[int, Mapping[str, Any]]) -> DeliveryResult:
-        """Send dead letters, as :func:`of_record` and its like make them."""
+        """Send dead letters, as :func:`wrap_record` and its like make them."""
         messages = {number: Message(json.dumps(letter)) for number, letter in letters.items()}
         return self._queue.send(messages)
 
 
-def of_record(record: Any, reason: str) -> dict[str, Any]:
+def wrap_record(record: Any, reason: str) -> dict[str, Any]:
     """Return the dead letter of a stream record: the record whole, or where to find it if it is too large."""
     letter = {"reason": reason[:_MAX_REASON], "record": record}
     if len(json.dumps(letter)) <= MAX_MESSAGE_BYTES:
@@ -37,12 +37,12 @@ def of_record(record: Any, reason: str) -> dict[str, Any]:
     return {"reason": letter["reason"], "record": _without_image(record), "isCut": True}
 
 
-def of_task(task: Mapping[str, Any], reason: str) -> dict[str, Any]:
+def wrap_task(task: Mapping[str, Any], reason: str) -> dict[str, Any]:
     """Return the dead letter of a link task that the links queue did not take."""
     return {"reason": reason[:_MAX_REASON], "task": task}
 
 
-def of_message(body: Any, reason: str) -> dict[str, Any]:
+def wrap_message(body: Any, reason: str) -> dict[str, Any]:
     """Return the dead letter of a message from the links queue."""
     letter = {"reason": reason[:_MAX_REASON], "message": body}
     if len(json.dumps(letter)) <= MAX_MESSAGE_BYTES:

@@ -19,7 +19,7 @@ class MalformedTask(ValueError):
     """The message holds no link task. Says which of its members are wrong, and shows no value."""
 
 
-def link_task(record: ChangeRecord) -> LinkTask | None:
+def make_task(record: ChangeRecord) -> LinkTask | None:
     """Return the task that a change leads to; ``None`` where it can affect no link."""
     if not record.may_affect_links:
         return None
@@ -34,15 +34,15 @@ def link_task(record: ChangeRecord) -> LinkTask | None:
     )
 
 
-def members(task: LinkTask) -> dict[str, Any]:
+def dump_task(task: LinkTask) -> dict[str, Any]:
     """Return a task as the members of a JSON object."""
     dumped: dict[str, Any] = _TASKS.dump_python(task, mode="json")
     return dumped
 
 
-def message(task: LinkTask) -> Message:
+def make_message(task: LinkTask) -> Message:
     """Return a task as a message. Its group is the tenant."""
-    return Message(json.dumps(members(task)), task.tenant)
+    return Message(json.dumps(dump_task(task)), task.tenant)
 
 
 def read_task(body: str) -> LinkTask:

@@ -86,13 +86,13 @@ class LinkProcessor:
                 self._continue(result.rest)
 
     def _continue(self, rest: LinkTask) -> None:
-        sent = self.links.send({0: link_message.message(rest)})
+        sent = self.links.send({0: link_message.make_message(rest)})
         if sent.unsent or sent.rejected:
             raise Unfinished(*sent.rejected.values())
         self._continued += 1
 
     def _reject(self, message: Mapping[str, Any], reason: str) -> None:
-        sent = self.dead_letters.send({0: dead_letter.of_message(message.get("body"), reason)})
+        sent = self.dead_letters.send({0: dead_letter.wrap_message(message.get("body"), reason)})
         if sent.unsent or sent.rejected:  # SQS moves it there after some more attempts, without the reason
             raise Unfinished(*sent.rejected.values())
         self._dead += 1

@@ -16,7 +16,7 @@ from scim.events.change_record import MalformedRecord, is_change, read
 from scim.events.dead_letter import DeadLetterQueue
 from scim.events.event import Event, make_event
 from scim.events.eventbridge import EventBus
-from scim.events.link_message import link_task
+from scim.events.link_message import make_task
 from scim.events.message_queue import MessageQueue
 from scim.service.deadline import Deadline
 from scim.service.link_task import LinkTask
@@ -68,7 +68,7 @@ class _Batch:
         self.end = min([self.end, *indexes])
 
     def reject(self, index: int, reason: str) -> None:
-        self.letters[index] = dead_letter.of_record(self.records[index], reason)
+        self.letters[index] = dead_letter.wrap_record(self.records[index], reason)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,12 +95,12 @@ class StreamProcessor:
         return BatchResult(published, handed_over, sent, retries, retry_from, tuple(lost))
 
     def _hand_over(self, batch: _Batch) -> int:
-        result = self.links.send({index: link_message.message(task) for index, task in batch.tasks.items()})
+        result = self.links.send({index: link_message.make_message(task) for index, task in batch.tasks.items()})
         batch.stop_before(index for index in result.unsent if self._is_young(batch.records[index]))
         reasons = {**dict.fromkeys(result.unsent, "no answer"), **result.rejected}
         for index, code in reasons.items():
-            task = link_message.members(batch.tasks[index])
-            batch.letters[index] = dead_letter.of_task(task, f"links queue: {code}")
+            task = link_message.dump_task(batch.tasks[index])
+            batch.letters[index] = dead_letter.wrap_task(task, f"links queue: {code}")
         return len(batch.tasks) - len(reasons)
 
     def _publish(self, batch: _Batch) -> int:
@@ -164,7 +164,7 @@ def _prepare(records: Sequence[Any]) -> _Batch:
 
 def _parse(record: Mapping[str, Any]) -> tuple[Event, LinkTask | None]:
     change = read(record)
-    event, task = make_event(change), link_task(change)
+    event, task = make_event(change), make_task(change)
     _ = event.text  # raises here what it would raise among the events of others
     return event, task
 

@@ -19,6 +19,8 @@ Why no link is lost when tasks run at the same time:
    writes the task looks for all persons of the page once more, and repeats the page where one differs. A change of P
    that comes later still has a task of its own, and that task finds the written link.
 4. A write of links has a condition on the user's version and links. If it fails, the user is read and compared again.
+   A client's write of a user has a condition on the links too. Otherwise it could overwrite a link that was made after
+   it read the user, and the end of that link would have no record and so no event.
 
 Nothing of this depends on the page on which a referrer is. A page that is processed late only looks for persons later.
 """
@@ -40,7 +42,7 @@ from scim.service.ports import LINK, Change, VersionConflict
 from scim.service.stored import Stored
 
 REFERRERS_PER_TASK = 100
-"""So many links are written in about two seconds; then messages of other tenants get their turn."""
+"""So many links are written in a few seconds; then messages of other tenants get their turn."""
 QUERIES_PER_TASK = 40
 _WORKERS = 8
 """Calls at the same time: they keep the function busy while DynamoDB answers, and fit into its client's connections."""
@@ -104,10 +106,10 @@ class Linking:
             position = task.position
             if position is None:
                 user = self._update_index(task)
-                position = Position(tuple(sorted(self._moved_handles(task, user))))
-                if user and (user.links or self._references(user)):
+                position = Position(tuple(sorted(self._find_moved_handles(task, user))))
+                if user and (user.links or self._find_references(user)):
                     affected.add(user.id)
-            referrers, rest = self._next_page(position, pool)
+            referrers, rest = self._read_page(position, pool)
             linked = self._update_links(affected | referrers, task.request_id, pool)
         return LinkResult(linked, replace(task, position=rest) if rest else None)
 
@@ -115,7 +117,7 @@ class Linking:
         """Make the index entries of the changed user what its references say now, and return the user."""
         user, stale = self._get(task.user_id), task.removed_references
         while True:
-            current = self._references(user)
+            current = self._find_references(user)
             if not (current or stale):
                 return user
             remove = [(task.user_id, each) for each in sorted(stale - current)]
@@ -126,13 +128,13 @@ class Linking:
                 return user
             stale |= current
 
-    def _moved_handles(self, task: LinkTask, user: Stored | None) -> frozenset[str]:
+    def _find_moved_handles(self, task: LinkTask, user: Stored | None) -> frozenset[str]:
         """Return the handles that may lead to another user than before the change."""
         if user is None or not task.has_new_handles:
             return task.former_handles
         return task.former_handles | known_by(user.resource).handles
 
-    def _next_page(self, position: Position, pool: ThreadPoolExecutor) -> tuple[set[str], Position | None]:
+    def _read_page(self, position: Position, pool: ThreadPoolExecutor) -> tuple[set[str], Position | None]:
         """Return the next referrers, and the position after them; ``None`` behind the last one."""
         found: set[str] = set()
         queries = 0
@@ -154,7 +156,7 @@ class Linking:
         linked = 0
         while ids:
             targets = _Targets(self._find_target)
-            written = sum(pool.map(self._update_batch, _batches(sorted(ids)), repeat(request_id), repeat(targets)))
+            written = sum(pool.map(self._update_batch, _split(sorted(ids)), repeat(request_id), repeat(targets)))
             linked += written
             if not written or list(pool.map(self._find_target, targets.found)) == list(targets.found.values()):
                 break
@@ -169,7 +171,7 @@ class Linking:
                 links = made(user, self.resource_type, targets)
                 if links == before.links:
                     continue
-                change = self._change(user, before.told, links, request_id)
+                change = self._make_change(user, before.told, links, request_id)
                 try:
                     self.store.write_links(user, Links(before.number + 1, links), change)
                     written += 1
@@ -178,7 +180,7 @@ class Linking:
             ids = conflicts
         return written
 
-    def _change(self, user: Stored, before: Iterable[Link], after: Iterable[Link], request_id: str) -> Change:
+    def _make_change(self, user: Stored, before: Iterable[Link], after: Iterable[Link], request_id: str) -> Change:
         return Change(
             at=self.now(),
             operation=LINK,
@@ -204,7 +206,7 @@ class Linking:
     def _get(self, user_id: str) -> Stored | None:
         return self.store.get_all([user_id]).get(user_id)
 
-    def _references(self, user: Stored | None) -> frozenset[str]:
+    def _find_references(self, user: Stored | None) -> frozenset[str]:
         """Return the handles of the people to whom a user refers."""
         found = references(user.resource, self.resource_type) if user else ()
         return frozenset(handle(each.value) for each in found)
@@ -214,7 +216,7 @@ def _version(user: Stored | None) -> int:
     return user.version if user else 0
 
 
-def _batches(ids: Sequence[str]) -> list[Sequence[str]]:
+def _split(ids: Sequence[str]) -> list[Sequence[str]]:
     """Split ids into as many parts as there are workers, or into more: users may be large."""
     size = min(-(-len(ids) // _WORKERS), _USERS_PER_READ)
     return [ids[first : first + size] for first in range(0, len(ids), size)]
