@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator, Sequence
+from copy import copy
 from typing import Any
 
 from botocore.exceptions import ClientError, ReadTimeoutError
@@ -43,8 +44,8 @@ class Events:
                     outcomes.append({"EventId": "1"})
                 case str(code):
                     outcomes.append({"ErrorCode": code, "ErrorMessage": "failed"})
-                case Exception() as error:
-                    raise error
+                case Exception() as error:  # a copy, since a traceback would keep all that the test has in memory
+                    raise copy(error)
         return {"FailedEntryCount": sum("ErrorCode" in each for each in outcomes), "Entries": outcomes}
 
     @property
@@ -62,7 +63,7 @@ class Queues:
     def send_message(self, *, QueueUrl: str, MessageBody: str) -> dict[str, Any]:  # noqa: N803  # AWS's names
         assert QueueUrl == "https://queue.example.com"
         if fate := next(self._fates, None):
-            raise fate
+            raise copy(fate)
         self.messages.append(json.loads(MessageBody))
         return {"MessageId": "1"}
 
