@@ -14,6 +14,7 @@ import botocore.session
 import pytest
 from moto import mock_aws
 from moto.core.botocore_stubber import BotocoreStubber
+from moto.core.common_models import BaseModel
 
 from local.services.messaging import Messaging, serve_messaging
 from scim.access.secret_store import SecretStore
@@ -42,6 +43,7 @@ def aws() -> Iterator[None]:
             patch.delenv(name)
         for name, value in ENVIRONMENT.items():
             patch.setenv(name, value)
+        patch.setattr(BaseModel, "__new__", _make_untracked)
         session = botocore.session.get_session()
         boto3.setup_default_session(botocore_session=session)
         for name, value in {
@@ -52,6 +54,15 @@ def aws() -> Iterator[None]:
             boto3.client("secretsmanager").create_secret(Name=ENVIRONMENT[name], SecretString=value)
         patch.setattr(BotocoreStubber, "process_request", _one_at_a_time(BotocoreStubber.process_request))
         yield
+
+
+def _make_untracked(cls: type, *_: Any, **__: Any) -> Any:
+    """Make an object of moto's without keeping it for ever.
+
+    Moto keeps every object of its models until it is reset. Among these is a copy of the whole table for each action of
+    each transaction, in case that has to be taken back: gigabytes in a run of the tests.
+    """
+    return object.__new__(cls)
 
 
 def _one_at_a_time(answer: Callable[..., Any]) -> Callable[..., Any]:

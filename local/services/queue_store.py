@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from local.problem import Problem
+
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS messages (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -80,12 +82,17 @@ class QueueStore:
     """Messages by queue. It has no lock of its own: call it from one thread at a time."""
 
     def __init__(self, path: Path) -> None:
+        """Open the file; raise a ``Problem`` if it is something else."""
         path.touch(0o600)
         self._database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         self._database.row_factory = sqlite3.Row
-        self._database.execute("PRAGMA journal_mode = WAL")
-        self._database.execute("PRAGMA synchronous = NORMAL")  # survives kill -9; a power cut may undo the last writes
-        self._database.executescript(_SCHEMA)
+        try:
+            self._database.execute("PRAGMA journal_mode = WAL")
+            self._database.execute("PRAGMA synchronous = NORMAL")  # survives kill -9, not always a power cut
+            self._database.executescript(_SCHEMA)
+        except sqlite3.DatabaseError as error:
+            self._database.close()
+            raise Problem(f"{path} is damaged ({error}); delete it, and the queues start empty") from error
 
     def close(self) -> None:
         self._database.close()

@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Callable, Iterator, Sequence
+from copy import copy
 from typing import Any
 
 from botocore.exceptions import ClientError, ReadTimeoutError
@@ -44,8 +45,8 @@ class Events:
                     outcomes.append({"EventId": "1"})
                 case str(code):
                     outcomes.append({"ErrorCode": code, "ErrorMessage": "failed"})
-                case Exception() as error:
-                    raise error
+                case Exception() as error:  # a copy, since a traceback would keep all that the test has in memory
+                    raise copy(error)
         return {"FailedEntryCount": sum("ErrorCode" in each for each in outcomes), "Entries": outcomes}
 
     @property
@@ -76,7 +77,7 @@ class Queues:
                 case str(code):
                     failed.append({"Id": entry["Id"], "Code": code, "SenderFault": code in REFUSED})
                 case Exception() as error:
-                    raise error
+                    raise copy(error)
         return {"Successful": [], "Failed": failed}
 
     @property

@@ -84,8 +84,10 @@ def environment() -> dict[str, str]:
 
 
 @contextmanager
-def running(data: Path, port: int) -> Iterator[Run]:
-    process = subprocess.Popen(command(data, port), cwd=ROOT, env=environment(), stdout=subprocess.PIPE, text=True)
+def running(data: Path, port: int, *options: str) -> Iterator[Run]:
+    process = subprocess.Popen(
+        [*command(data, port), *options], cwd=ROOT, env=environment(), stdout=subprocess.PIPE, text=True
+    )
     assert process.stdout is not None
     introduction = ""
     for line in process.stdout:
@@ -268,7 +270,7 @@ def test_a_port_that_is_none_is_told_in_one_line(tmp_path: Path) -> None:
     assert fails(tmp_path, 99_999).startswith("error: port 99999: ")
 
 
-@pytest.mark.parametrize("name", ["connection.json", "secrets.journal"])
+@pytest.mark.parametrize("name", ["connection.json", "secrets.journal", "queues.db"])
 def test_damaged_data_are_told_in_one_line(name: str, tmp_path: Path) -> None:
     (tmp_path / name).write_text("garbage\n")
     told = fails(tmp_path, free_port())
@@ -300,3 +302,70 @@ def test_a_lost_connection_gets_a_new_token_for_the_same_tenant(tmp_path: Path) 
     with running(tmp_path, free_port()) as again:
         assert again.connection["token"] != lost["token"]
         assert again.user_names() == {"ada@example.com"}
+
+
+WORKER = """
+import json, os
+
+def handler(event, context):
+    failed = []
+    for record in event["Records"]:
+        if record["body"] == "bad":
+            failed.append({"itemIdentifier": record["messageId"]})
+        else:
+            with open(os.environ["OUTPUT"], "a") as file:
+                file.write(json.dumps([record["body"], record["attributes"]["MessageGroupId"]]) + "\\n")
+    return {"batchItemFailures": failed}
+"""
+RESOURCES = """
+  TestedFunction:
+    Type: AWS::Serverless::Function
+    Properties:
+      Handler: tested.handler
+      CodeUri: {directory}
+      Timeout: 1
+      Environment: {{Variables: {{OUTPUT: "{directory}/output"}}}}
+      Events:
+        Messages:
+          Type: SQS
+          Properties:
+            Queue: !GetAtt TestedQueue.Arn
+            FunctionResponseTypes: [ReportBatchItemFailures]
+  TestedQueue:
+    Type: AWS::SQS::Queue
+    Properties:
+      VisibilityTimeout: 1
+      RedrivePolicy: {{deadLetterTargetArn: !GetAtt TestedDeadLetterQueue.Arn, maxReceiveCount: 2}}
+  TestedDeadLetterQueue: {{Type: AWS::SQS::Queue}}
+
+Outputs:
+"""
+
+
+def wait_for(path: Path, count: int) -> list[Any]:
+    """The lines of a file, as soon as there are so many."""
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        lines = path.read_text().splitlines() if path.exists() else []
+        if len(lines) >= count:
+            return [json.loads(line) for line in lines]
+        time.sleep(0.05)
+    raise AssertionError(f"{path} has fewer than {count} lines")
+
+
+def test_function_of_a_queue_gets_its_messages(tmp_path: Path) -> None:
+    """What it processed is gone; what it fails for moves to the dead-letter queue, which can be watched."""
+    (tmp_path / "tested.py").write_text(WORKER)
+    text = (ROOT / "template.yaml").read_text().replace("CodeUri: src/", f"CodeUri: {ROOT}/src/")
+    template = tmp_path / "template.yaml"
+    template.write_text(text.replace("\nOutputs:\n", RESOURCES.format(directory=tmp_path)))
+    with running(tmp_path / "data", free_port(), "--template", str(template)) as run:
+        variables = running_variables(run.data)
+        access: dict[str, Any] = {"region_name": "us-east-1", "aws_access_key_id": "x", "aws_secret_access_key": "x"}
+        queues = boto3.client("sqs", endpoint_url=variables["AWS_ENDPOINT_URL_SQS"], **access)
+        url = queues.get_queue_url(QueueName="TestedQueue")["QueueUrl"]
+        for body in ("good", "bad"):
+            queues.send_message(QueueUrl=url, MessageBody=body, MessageGroupId="acme")
+        assert wait_for(tmp_path / "output", 1) == [["good", "acme"]]
+        (dead,) = wait_for(run.data / "dead-letters.jsonl", 1)
+        assert (dead["queue"], dead["source"], dead["body"]) == ("TestedDeadLetterQueue", "TestedQueue", "bad")
