@@ -55,7 +55,7 @@ class _Patch:
             self._apply_at(path, operation)
 
     def finish(self, before: Resource) -> Resource:
-        """Return the resource without what is empty; raise the error if it can not be as the operations want it."""
+        """Return the resource without empty values. Raise an error if it breaks a rule that holds for all of it."""
         resource = {name: value for name, value in self._resource.items() if value not in ({}, [])}
         for schema in self._type.schemas:
             if schema is self._type.core:
