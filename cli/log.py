@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import asdict
 from itertools import islice
+from typing import Any
 
 import click
 
@@ -10,7 +11,9 @@ from cli import output
 from cli.app import NotFound, as_json, at_a_deployment, deployment
 from cli.progress import counted, waiting
 from cli.report import show_case, show_health, show_log
+from scim.service.daily_failures import FailureKind
 from scim.service.entries import Entry
+from scim.service.health import Health
 from scim.service.log import Log
 
 _PAGE = 200
@@ -67,20 +70,35 @@ def why(tenant: str, person: str, json: bool) -> None:
     epilog="""\b
 Examples:
   muster health acme
-  muster health acme --json | jq .share
+  muster health acme --json | jq -r .state
 """
 )
 @click.argument("tenant")
 @as_json
 @at_a_deployment
 def health(tenant: str, json: bool) -> None:
-    """Show how many writes of TENANT failed, and warn before Entra ID quarantines."""
+    """Show the health of TENANT: its state, how many writes failed, and what to do about it."""
     with waiting("Counting", json=json):
         found = _log(tenant).health()
     if json:
-        output.document(asdict(found) | {"share": found.share})
+        output.document(_describe_health(found))
     else:
         show_health(found)
+
+
+def _describe_health(health: Health) -> dict[str, Any]:
+    activity = health.activity
+    return {
+        "state": health.state,
+        "advice": health.advice or None,
+        "provider": health.provider,
+        "failed_writes": activity.failures.failed_writes,
+        **{str(kind): activity.failures.count(kind) for kind in FailureKind},
+        "changes": activity.changes,
+        "has_more_changes": activity.has_more_changes,
+        "share": activity.share,
+        "warnings": list(health.warnings),
+    }
 
 
 def _log(tenant: str) -> Log:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 
 from scim.protocol.comparison import key
 from scim.protocol.dialect import Dialect
@@ -18,13 +19,15 @@ from scim.service.lookup import partly
 from scim.service.people import called, handle, known_by
 from scim.service.ports import LINK, Store, Tenant, Use
 from scim.service.presentation import Presentation
-from scim.service.records import LogStore, Record
+from scim.service.records import Changed, FailureSearch, LogStore, Record
 from scim.service.search import read_query
 from scim.service.stored import Stored, encode
 from scim.service.tenants import rfc3339
 
 _SHOWN = 50
 """How many people of one name are told."""
+_MOST_CHANGES = 1_000
+"""How many changes a timeline has at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,43 +67,49 @@ class Inquiry:
         people = self._identified(asked)
         if not people:
             return self._of_nobody_here(asked)
-        handles = {handle(asked)}.union(*(known_by(each.resource).handles for each in people))
-        return self._case(asked, people, [each.id for each in people], list(self.records.failures(handles)))
+        known = [known_by(each.resource) for each in people]
+        handles = {handle(asked)}.union(*(each.handles for each in known))
+        identifiers = {asked, *(value for each in known for _, value in each.identifiers)}
+        return self._case(asked, people, [each.id for each in people], self.records.failures(handles, identifiers))
 
     def _of_nobody_here(self, asked: str) -> Case:
         ids, notes = self._formerly(asked)
-        failures, handles = list(self.records.failures()), {handle(asked), *map(handle, ids)}
-        known = [each for each in failures if not handles.isdisjoint(each.failure.handles)]
-        if ids or known:
+        known = self.records.failures({handle(asked), *map(handle, ids)}, {asked, *ids})
+        if ids or known.failures:
             return self._case(asked, [], ids, known, notes)
-        return self._called(asked, failures, notes)
+        return self._called(asked, notes)
 
-    def _called(self, asked: str, failures: Sequence[Counted], notes: Sequence[str]) -> Case:
+    def _called(self, asked: str, notes: Sequence[str]) -> Case:
         """Those whom a name leads to: the one, or all of them to choose from."""
         people: Sequence[Stored] = ()
         try:
             people = partly(self.store, self.tenant.resource_types[0], asked, _SHOWN)
         except TooMany:
             notes = [*notes, diagnosis.NAMES_CUT]
-        outside = _outside(asked, people, failures)
+        search = self.records.failures_called(called(asked), key(asked))
+        outside = _outside(asked, people, search.failures)
+        notes = [*notes, *_search_notes(search)]
         if len(people) + len(outside) == 1:
             (identifier,) = [*(each.id for each in people), *outside]
             return replace(self.open(identifier), asked=asked)
         if people or outside:
             told = [*self._obstacles(self.last_use()), diagnosis.several(asked), *notes]
             return Case(asked, people, (), told, outside)
-        return self._case(asked, [], [], [], notes)
+        return self._case(asked, [], [], FailureSearch(), notes)
 
     def _case(
         self,
         asked: str,
         people: Sequence[Stored],
         ids: Sequence[str],
-        failures: Sequence[Counted],
+        search: FailureSearch,
         notes: Sequence[str] = (),
     ) -> Case:
         use, refused = self.last_use(), self.records.refused(self._yesterday())
-        changes = [each for resource_id in ids for each in self.records.changes(resource_id)]
+        failures, notes = search.failures, [*notes, *_search_notes(search)]
+        changes, are_all_shown = self._changes(ids)
+        if not are_all_shown:
+            notes = [*notes, diagnosis.CHANGES_CUT]
         names = {each.id: self._name(each) for each in people}
         records: list[Record] = [*changes, *failures]
         timeline = sorted((entry(each, names) for each in records), key=lambda each: each.at, reverse=True)
@@ -133,6 +142,13 @@ class Inquiry:
             return found, [diagnosis.FORMERLY_CUT]
         return found, []
 
+    def _changes(self, ids: Sequence[str]) -> tuple[list[Changed], bool]:
+        """Return the newest changes of some users, and whether these are all."""
+        found: list[Changed] = []
+        for resource_id in ids[:_SHOWN]:
+            found += islice(self.records.changes(resource_id), _MOST_CHANGES + 1 - len(found))
+        return found[:_MOST_CHANGES], len(found) <= _MOST_CHANGES and len(ids) <= _SHOWN
+
     def _obstacles(self, use: Use | None) -> Iterator[str]:
         return obstacles(self.tenant, use, self._moment().timestamp())
 
@@ -145,6 +161,10 @@ class Inquiry:
 
     def _yesterday(self) -> str:
         return rfc3339((self._moment() - timedelta(hours=24)).timestamp())
+
+
+def _search_notes(search: FailureSearch) -> Sequence[str]:
+    return [] if search.is_complete else [diagnosis.FAILURES_CUT]
 
 
 def _outside(asked: str, people: Sequence[Stored], failures: Sequence[Counted]) -> list[str]:

@@ -20,6 +20,12 @@ NAMES_CUT = (
     "`muster why`, which has more time."
 )
 
+FAILURES_CUT = (
+    "The customer has very many failures. Only the newest were searched, so older failures of this person may be "
+    "missing unless they were recorded under the userName, externalId, email or id of the search."
+)
+CHANGES_CUT = "Only the newest changes are shown; older ones are not shown."
+
 
 def several(asked: str) -> str:
     return f"Several people are called {asked}, or have it in their name. Ask by what identifies the one who is meant."

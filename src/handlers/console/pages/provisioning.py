@@ -14,9 +14,7 @@ from handlers.console.web import Failure, Page
 from scim.service.entries import Entry
 from scim.service.invitations import guest
 from scim.service.ports import Tenant
-from scim.service.providers import recognise
 from scim.service.records import Place
-from scim.service.standing import standing
 
 _DAYS = 30
 _PAGE = 50
@@ -25,19 +23,16 @@ _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", re.ASCII)
 
 def status(visit: Visit, tenant: Tenant) -> Page:
     log = visit.log(tenant)
-    days = log.activity(_DAYS)
-    shown = standing(tenant, visit.store, visit.sessions.now)
-    agent = shown.use.agent if shown.use else ""
-    provider = recognise(agent, "", (), None) or _provider_of(log.page(count=_PAGE)[0])
+    overview = visit.overview(tenant, is_report=True)
+    provider = overview.health.provider or _provider_of(log.page(count=_PAGE)[0])
     return visit.page(
         "status.html",
         tenant=tenant.id,
-        standing=shown,
+        overview=overview,
         provider=GUIDES.get(provider or ""),
         success=log.last_success(),
         failure=log.last_failure(),
-        chart=chart(days),
-        health=log.health(days),
+        chart=chart(log.activity(_DAYS)),
         section="status",
     )
 

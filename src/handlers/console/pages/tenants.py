@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from functools import partial
 from http import HTTPStatus
 from itertools import islice
 
 from handlers.console.choices import FIRST_LIFETIMES, chosen
 from handlers.console.visit import Visit
 from handlers.console.web import Page, redirect
-from scim.service.standing import Standing, side_by_side, standing
+from scim.service.tenant_overview import load_overviews
 from scim.service.tenants import TENANT_ID, TenantExists
 
 _PAGE = 50
@@ -43,16 +42,9 @@ def _list(visit: Visit, status: HTTPStatus = HTTPStatus.OK, wrong: str = "", giv
     return visit.page(
         "tenants.html",
         status,
-        tenants=list(side_by_side(partial(_look, visit), ids[:_PAGE])),
+        tenants=list(load_overviews(visit.overview_in_list, ids[:_PAGE], lambda _, fault: visit.report(fault))),
         following=ids[_PAGE - 1] if len(ids) > _PAGE else "",
         wrong=wrong,
         given=given,
         lifetimes=FIRST_LIFETIMES,
     )
-
-
-def _look(visit: Visit, tenant_id: str) -> Standing | None:
-    if (tenant := visit.store.get(tenant_id)) is None:
-        return None
-    health = visit.log(tenant).health() if tenant.connected else None
-    return standing(tenant, visit.store, visit.sessions.now, health)
