@@ -27,7 +27,7 @@ texts = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=1
 
 
 def user(members: Mapping[str, Any], version: int = 1) -> Stored:
-    return Stored.of({"schemas": [CORE], "id": "u", "userName": "alice", **members}, version, NOW, NOW)
+    return Stored.of({"schemas": [CORE], "id": "u", "userName": "alice", **members}, version, NOW, NOW, NOW)
 
 
 def linked(stored: Stored, **targets: str) -> Stored:

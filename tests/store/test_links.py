@@ -65,7 +65,7 @@ def test_a_link_is_written_beside_the_document_with_a_record_and_nothing_else(
 
 
 def test_a_user_that_has_changed_is_not_linked(links: LinkStore, store: ResourceStore, alice: Stored) -> None:
-    renamed = Stored.of({**alice.resource, "title": "Cook"}, 2, alice.created, alice.modified)
+    renamed = Stored.of({**alice.resource, "title": "Cook"}, 2, alice.created, alice.modified, alice.active_since)
     store.write(alice, renamed, CHANGE)
     with pytest.raises(VersionConflict):
         links.link(alice, ONE, LINKED)
@@ -82,7 +82,7 @@ def test_links_that_have_changed_are_not_overwritten(links: LinkStore, alice: St
 def test_the_next_version_is_written_with_the_links_that_it_has(
     store: ResourceStore, alice: Stored, items: Items
 ) -> None:
-    after = Stored.of({**alice.resource, "title": "Cook"}, 2, alice.created, alice.modified)
+    after = Stored.of({**alice.resource, "title": "Cook"}, 2, alice.created, alice.modified, alice.active_since)
     after.links = Links(0, ONE.links).text
     store.write(alice, after, CHANGE)
     assert items()[f"U#{alice.id}"]["links"] == {"S": '[0,["manager","boss","b",7]]'}

@@ -34,19 +34,15 @@ def several(asked: str) -> str:
 def state(asked: str, names: Mapping[str, str], people: Sequence[Stored], changes: Sequence[Changed]) -> Iterator[str]:
     """Whether they are here and take part, and through which request; ``names`` are theirs by id."""
     for each in people:
-        since = next((one for one in changes if one.resource_id == each.id and _decides(one)), None)
-        through = (
-            f" since {since.change.at}, by a {since.change.operation} (request {since.change.request_id})"
-            if since
-            else ""
-        )
-        name = names[each.id]
+        decided = next((one.change for one in changes if one.resource_id == each.id and _decides(one)), None)
+        by = f", by a {decided.operation} (request {decided.request_id})" if decided else ""
+        name, since = names[each.id], f"since {each.active_since}{by}"
         if each.resource.get("active") is True:
-            yield f"{name} is here and takes part{through}."
+            yield f"{name} is here and active {since}."
         else:
             yield (
-                f"{name} is here and does not take part{through}: active is not true. Assign or enable the person "
-                "in the identity provider, which then sends active = true."
+                f"{name} is here and deactivated {since}: active is not true. Assign or enable the person in the "
+                "identity provider, which then sends active = true."
             )
     if not people and changes and changes[0].change.operation == "delete":
         done = changes[0].change

@@ -34,7 +34,8 @@ class Change:
 
     ``resource_type`` and those after it tell whom it is about, as it stands after the change; before it for a deletion,
     after which nobody is active. ``changed``, ``left_out`` and ``sent`` are names of attributes: whose values changed,
-    which were ignored, and which the request has. ``links``, of a :data:`LINK`, are all that there are then: attribute and user id.
+    which were ignored, and which the request has. ``links``, of a :data:`LINK`, are all that there are then: attribute
+    and user id.
     """
 
     at: str
