@@ -72,7 +72,7 @@ def test_wrong_attribute_mapping_that_comes_to_nothing(scim: Endpoint, why: Why)
 
     case = why("ada@example.com")
 
-    assert "ada@example.com is here and takes part since" in case.diagnosis[0]
+    assert "ada@example.com is here and active since" in case.diagnosis[0]
     assert "A patch by Microsoft Entra ID came to nothing in part" in told(case)
     assert "nothing came of departmentName" in told(case)
     assert "remove the target departmentName" in told(case)
@@ -225,7 +225,7 @@ def test_user_who_is_here_is_found_by_name(scim: Endpoint, why: Why) -> None:
     for name in ("Ada Lovelace", "lovel"):
         case = why(name)
         assert [each.id for each in case.people] == [ada["id"]]
-        assert "ada@example.com is here and takes part" in case.diagnosis[0]
+        assert "ada@example.com is here and active" in case.diagnosis[0]
         assert [entry.operation for entry in case.timeline] == ["create"]
 
 
@@ -370,7 +370,7 @@ def test_why_somebody_does_not_take_part(scim: Endpoint, why: Why) -> None:
     ada = scim.create(userName="ada")
     scim.patch(ada["id"], {"op": "replace", "path": "active", "value": False})
 
-    assert "ada is here and does not take part since" in why("ada").diagnosis[0]
+    assert "ada is here and deactivated since" in why("ada").diagnosis[0]
 
 
 def test_failure_that_was_made_good_is_in_the_timeline_and_not_in_the_diagnosis(scim: Endpoint, why: Why) -> None:
