@@ -39,7 +39,7 @@ def _row(described: dict[str, Any]) -> tuple[str, ...]:
 
 
 def _report(tenant: str, fault: Exception) -> None:
-    click.echo(f"{tenant} could not be read: {output.visible(str(fault))}", err=True)
+    click.echo(f"{tenant} could not be read: {output.visible(str(fault.__cause__ or fault))}", err=True)
 
 
 @click.command(

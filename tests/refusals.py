@@ -12,7 +12,7 @@ _REFUSED = {"Error": {"Code": "ProvisionedThroughputExceededException", "Message
 def fail_for(tenant: str, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Refuse every query of the tenant's failures, and return a list that grows by each call that is refused."""
     refused: list[str] = []
-    call = BaseClient._make_api_call  # type: ignore[attr-defined]  # what all calls go through
+    call = BaseClient._make_api_call  # type: ignore[attr-defined]  # noqa: SLF001  # what all calls go through
 
     def refuse(self: BaseClient, operation: str, arguments: dict[str, Any]) -> Any:
         values = arguments.get("ExpressionAttributeValues", {})

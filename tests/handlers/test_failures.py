@@ -271,7 +271,7 @@ def test_table_that_takes_no_record_is_asked_once(scim: Endpoint, monkeypatch: p
 def test_failures_are_counted_by_kind_and_day(scim: Endpoint, daily_failures: Failures) -> None:
     ada = scim.create(userName="ada")["id"]
     scim.request("POST", "/Users", user(userName="bob", active="x"), user_agent="Okta SCIM Client 1.0.0")
-    scim.patch(ada, {"op": "add", "path": "departmentName", "value": "x"})
+    scim.patch(ada, {"op": "replace", "value": {"departmentName": "x"}})
     scim.request("GET", "/Users?filter=mail+eq+%22m@x%22")
     scim.request("POST", "/Groups", {"displayName": "x"})
     for _ in range(5):

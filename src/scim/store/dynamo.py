@@ -14,6 +14,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError, HTTPClientError
 from botocore.exceptions import ConnectionError as ConnectionFault
 
+from scim.protocol.errors import Unavailable
 from scim.service.deadline import Deadline
 from scim.store.keys import Range
 
@@ -272,8 +273,15 @@ class Dynamo:
             except (ClientError, *NO_ANSWER) as error:
                 if not (is_in_doubt(error) or is_throttled(error)):
                     raise
-            self.deadline.pause(attempt)
+                self._pause(attempt, error)
             attempt += 1
+
+    def _pause(self, attempt: int, cause: Exception) -> None:
+        """Wait before the next attempt, or tell by ``cause`` why there was no answer in time."""
+        try:
+            self.deadline.pause(attempt)
+        except Unavailable as unavailable:
+            raise unavailable from cause
 
 
 def _sort(index: str | None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from http import HTTPStatus
 from itertools import islice
 
@@ -35,6 +36,11 @@ def add(visit: Visit) -> Page:
     return redirect("tenants", tenant_id, "connect")
 
 
+def _report(visit: Visit, _: str, fault: Exception) -> None:
+    """Log what is behind a customer that could not be read."""
+    visit.report(fault.__cause__ if isinstance(fault.__cause__, Exception) else fault)
+
+
 def _list(visit: Visit, status: HTTPStatus = HTTPStatus.OK, wrong: str = "", given: str = "") -> Page:
     """A page of them, in the order of their names, behind the one that was asked for."""
     after = visit.request.asked.get("after", "")
@@ -42,7 +48,7 @@ def _list(visit: Visit, status: HTTPStatus = HTTPStatus.OK, wrong: str = "", giv
     return visit.page(
         "tenants.html",
         status,
-        tenants=list(load_overviews(visit.overview_in_list, ids[:_PAGE], lambda _, fault: visit.report(fault))),
+        tenants=list(load_overviews(visit.overview_in_list, ids[:_PAGE], partial(_report, visit))),
         following=ids[_PAGE - 1] if len(ids) > _PAGE else "",
         wrong=wrong,
         given=given,
