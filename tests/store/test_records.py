@@ -244,7 +244,7 @@ class Endless:
     def query(self, **_: object) -> dict[str, Any]:
         self.clock.sleep(10)
         sort = {"S": f"C#{self.clock.left_s}#2"}
-        return {"Items": [{"sk": sort}], "LastEvaluatedKey": {"pk": {"S": "T#acme"}, "sk": sort}}
+        return {"Items": [{"sk": sort}], "LastEvaluatedKey": {"pk": {"S": "T#acme"}, "sk": sort, "time": sort}}
 
 
 def test_search_for_former_names_takes_half_of_the_time_and_gives_what_it_has_found() -> None:
@@ -376,16 +376,20 @@ def test_changes_are_counted_up_to_a_limit(
 # Many failures
 
 
-def fill(settings: Settings, number: int, tenant: str = "acme") -> None:
+def person(number: int) -> str:
+    """A long name, so that a few of them fill the 1 MB of a call."""
+    return f"person-{number:06}@{'x' * 700}.example.com"
+
+
+def fill(settings: Settings, number: int, tenant: str = "acme", ttl: float = DAY_S) -> None:
     """Write so many failures of different people as the store does, the last person's the newest."""
     known = failure(1)
-    said = json.dumps(
-        {name: value for name, value in asdict(known).items() if name not in ("at", "operation", "handles")}
-    )
+    own = ("at", "operation", "handles")
+    said = json.dumps({name: value for name, value in asdict(known).items() if name not in own})
     table = boto3.resource("dynamodb").Table(settings.table_name)
     with table.batch_writer() as batch:
         for each in range(number):
-            name, instant = f"person-{each:06}@example.com", f"2026-01-31T09:{each // 1_000:02}:00.{each % 1_000:03}Z"
+            name, instant = person(each), f"2026-01-31T09:{each // 1_000:02}:00.{each % 1_000:03}Z"
             batch.put_item(
                 Item={
                     "pk": keys.failures(tenant),
@@ -398,30 +402,30 @@ def fill(settings: Settings, number: int, tenant: str = "acme") -> None:
                     "count": 1,
                     "day#2026-01-31": 1,
                     "time": keys.recorded("F#", instant),
-                    "ttl": int(time.time()) + DAY_S,
+                    "ttl": int(time.time() + ttl),
                 }
             )
 
 
 def test_search_of_many_failures_is_bounded(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is kept under the identifier is always found, what has its handle while it is among the newest."""
-    fill(settings, 5_000)
+    fill(settings, 1_500)
     monkeypatch.setattr("scim.store.records._MOST_CALLS", 1)
     calls = adapters(settings).dynamo(deadline(29))
     store = RecordStore(calls, "acme", time.time)
 
-    newest = store.failures([handle("e-4999")], ["e-4999"])
+    newest = store.failures([handle("e-1499")], ["e-1499"])
     oldest = store.failures([handle("e-0")], ["e-0"])
-    by_key = store.failures([handle("person-000000@example.com")], ["PERSON-000000@example.com"])
-    named = store.failures_called(called("name-4999"), "name-4999")
-    partly = store.failures_called(called("person-0049"), "person-0049")
+    by_key = store.failures([handle(person(0))], [person(0).upper()])
+    named = store.failures_called(called("name-1499"), "name-1499")
+    partly = store.failures_called(called("person-00149"), "person-00149")
 
-    assert [each.failure.identifier for each in newest.failures] == ["person-004999@example.com"]
+    assert [each.failure.identifier for each in newest.failures] == [person(1499)]
     assert (oldest.failures, oldest.is_complete) == ([], False)
-    assert [each.failure.identifier for each in by_key.failures] == ["person-000000@example.com"]
-    assert [each.failure.identifier for each in named.failures] == ["person-004999@example.com"]
-    assert len(partly.failures) == 100
-    assert calls.calls <= 5 * (1 + 1 + 1)
+    assert [each.failure.identifier for each in by_key.failures] == [person(0)]
+    assert [each.failure.identifier for each in named.failures] == [person(1499)]
+    assert len(partly.failures) == 10
+    assert calls.calls <= 5
 
 
 def test_search_of_few_failures_is_complete(records: Records) -> None:
@@ -430,12 +434,26 @@ def test_search_of_few_failures_is_complete(records: Records) -> None:
     assert ([each.failure.identifier for each in search.failures], search.is_complete) == (["bob"], True)
 
 
+def test_search_that_has_no_more_time_gives_what_it_has_found() -> None:
+    clock = Clock(60.0)
+    calls = Dynamo(cast("DynamoDBClient", Endless(clock)), "table", clock.deadline)
+
+    search = RecordStore(calls, "acme", time.time).failures_called("x", "x")
+
+    assert (search.failures, search.is_complete, clock.left_s) == ([], False, 30.0)
+
+
 def test_log_ends_where_records_have_expired(records: Records, settings: Settings) -> None:
     """DynamoDB may leave expired records for days: they are not read one and all to find that out."""
-    for number in range(250):
-        records(ago_days=31).count(failure(1, f"person-{number}"))
+    fill(settings, 450, ttl=-DAY_S)
     records().count(failure(2, "ada"))
     calls = adapters(settings).dynamo(deadline(29))
 
     assert len(drawn(RecordStore(calls, "acme", time.time), kinds=[FAILURES])) == 1
-    assert calls.calls <= 6
+    assert calls.calls <= 5
+
+
+def test_requests_that_name_nobody_are_found_by_an_empty_identifier(records: Records) -> None:
+    records().count(failure(1, "", handles=frozenset()))
+    records().count(failure(2, "ada"))
+    assert [each.failure.at for each in records().failures((), [""]).failures] == [at(1)]

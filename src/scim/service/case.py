@@ -81,12 +81,12 @@ class Inquiry:
 
     def _called(self, asked: str, notes: Sequence[str]) -> Case:
         """Those whom a name leads to: the one, or all of them to choose from."""
+        search = self.records.failures_called(called(asked), key(asked))
         people: Sequence[Stored] = ()
         try:
             people = partly(self.store, self.tenant.resource_types[0], asked, _SHOWN)
-        except TooMany:
+        except (TooMany, Unavailable):
             notes = [*notes, diagnosis.NAMES_CUT]
-        search = self.records.failures_called(called(asked), key(asked))
         outside = _outside(asked, people, search.failures)
         notes = [*notes, *_search_notes(search)]
         if len(people) + len(outside) == 1:

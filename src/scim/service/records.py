@@ -65,7 +65,8 @@ class LogStore(Protocol):
     def failures(self, handles: Collection[str], identifiers: Collection[str]) -> FailureSearch:
         """Return the failures that are kept under one of the identifiers, and those that have one of the handles.
 
-        The former are complete. Of the latter the newest are searched, as far as a few calls lead.
+        The former are complete; an empty identifier stands for requests that name nobody. Of the latter the newest are
+        searched, as far as a few calls and a part of the time that is left lead.
         """
 
     def failures_called(self, name_handle: str, text: str) -> FailureSearch:

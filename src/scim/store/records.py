@@ -16,6 +16,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from scim.protocol.errors import Unavailable
 from scim.service.daily_failures import DailyFailures, FailureKind
 from scim.service.failures import KEPT_DAYS, Counted, Failure
 from scim.service.records import ACTS, CHANGES, EVERYTHING, FAILURES, Changed, FailureSearch, Place, Record, Refused
@@ -27,6 +28,8 @@ _DAY_S = 86_400
 _PAGE = 100
 _FORMERLY = 0.5
 """How much of the time that is left the search through all changes may take: others have something to say too."""
+_SEARCH = 0.5
+"""The same for a search through the newest failures."""
 _MOST_CALLS = 20
 """How many calls of 1 MB each a search of the newest failures may take: about 60,000 failures."""
 _MOST_MATCHES = 500
@@ -118,7 +121,7 @@ class RecordStore:
 
         The former are complete. Of the latter the newest are searched, as far as a few calls lead.
         """
-        sorts = dict.fromkeys(sort for each in identifiers if each for sort in self._kept_under(each))
+        sorts = dict.fromkeys(sort for each in identifiers for sort in self._kept_under(each))
         holding = [("handles", each) for each in sorted(handles)]
         is_complete = True
         if holding:
@@ -147,15 +150,18 @@ class RecordStore:
         self, is_meant: Callable[[Item], bool], holding: Sequence[tuple[str, str]] = ()
     ) -> tuple[list[str], bool]:
         """Return the keys of the newest failures that are meant, and whether all failures were searched."""
-        pages = self._dynamo.pages(
-            self._failures, keys.FAILURES, ("sk", "handles"), index=BY_TIME, backwards=True, holding=holding
-        )
+        calls = self._dynamo.within(self._dynamo.deadline.part(_SEARCH))
+        attributes = ("sk", "handles")
+        pages = calls.pages(self._failures, keys.FAILURES, attributes, index=BY_TIME, backwards=True, holding=holding)
         found: list[str] = []
-        for number, (page, has_more) in enumerate(pages, 1):
-            sorts = [item["sk"]["S"] for item in page if keys.is_failure(item["sk"]["S"]) and is_meant(item)]
-            found += sorts[: _MOST_MATCHES - len(found)]
-            if len(found) == _MOST_MATCHES or (has_more and number == _MOST_CALLS):
-                return found, False
+        try:
+            for number, (page, has_more) in enumerate(pages, 1):
+                sorts = [item["sk"]["S"] for item in page if keys.is_failure(item["sk"]["S"]) and is_meant(item)]
+                found += sorts[: _MOST_MATCHES - len(found)]
+                if len(found) == _MOST_MATCHES or (has_more and number == _MOST_CALLS):
+                    return found, False
+        except Unavailable:
+            return found, False
         return found, True
 
     def _read_failures(self, sorts: list[str]) -> list[Counted]:
