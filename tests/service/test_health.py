@@ -7,6 +7,7 @@ import pytest
 from scim.service.daily_failures import DailyFailures, FailureKind, add_up, kind_of
 from scim.service.health import Activity, Health, HealthState, assess_health, count_for_report, count_for_state
 from scim.service.ports import Tenant, TokenState, Use
+from scim.service.provider_detection import detect_provider
 
 NOW = 1_769_851_800.0  # 2026-01-31T09:30:00Z
 TOKEN = TokenState("v1", NOW - 86_400)
@@ -28,9 +29,8 @@ def health(
     token: TokenState = TOKEN,
     connected: bool = True,
 ) -> Health:
-    return assess_health(
-        Tenant("acme", connected=connected, token=token), use, Activity(failed or failures(), changes), NOW
-    )
+    tenant, failed = Tenant("acme", connected=connected, token=token), failed or failures()
+    return assess_health(tenant, use, Activity(failed, changes), detect_provider(use, failed), NOW)
 
 
 def test_healthy_tenant_has_nothing_to_do() -> None:

@@ -14,7 +14,7 @@ from enum import StrEnum
 from scim.service import quarantine
 from scim.service.daily_failures import DailyFailures, FailureKind
 from scim.service.ports import Tenant, Use
-from scim.service.providers import NAMES, recognise
+from scim.service.providers import NAMES
 
 FAILING_FROM = 3
 """So few failed writes or requests never make a tenant ``FAILING``."""
@@ -103,9 +103,12 @@ def count_for_report(failures: DailyFailures) -> int:
     return max(_FEW_CHANGES, count_for_state(failures), quarantine.count_needed(failures.failed_writes))
 
 
-def assess_health(tenant: Tenant, use: Use | None, activity: Activity, now: float) -> Health:
-    """Return the health of a tenant; ``use`` is the last use of its token, ``now`` in seconds since 1970."""
-    provider = _detect(use, activity.failures)
+def assess_health(tenant: Tenant, use: Use | None, activity: Activity, provider: str | None, now: float) -> Health:
+    """Return the health of a tenant.
+
+    ``use`` is the last use of its token, ``provider`` the identity provider that was detected, ``now`` in seconds since
+    1970.
+    """
     state = _state(tenant, use, activity, now)
     if not tenant.connected:
         return Health(state, activity, provider=provider)
@@ -145,11 +148,6 @@ def _was_rejected(failures: DailyFailures, now: float) -> bool:
 
 def _was_used_since(use: Use | None, failures: DailyFailures) -> bool:
     return use is not None and use.at > _seconds(failures.last_rejection)
-
-
-def _detect(use: Use | None, failures: DailyFailures) -> str | None:
-    """Return the provider by the user agent of the last use, else by the traffic of what failed."""
-    return recognise(use.agent if use else "", "", (), None) or failures.provider
 
 
 def _advise(state: HealthState, activity: Activity, provider: str | None) -> str:

@@ -11,10 +11,10 @@ from scim.service.case import Case, Inquiry
 from scim.service.daily_failures import DailyFailures
 from scim.service.entries import Entry, entry
 from scim.service.failures import Counted
-from scim.service.health import Day, Health, assess_health, count_for_report
+from scim.service.health import Day, Health
 from scim.service.ports import Store, Tenant, Use
 from scim.service.records import CHANGES, EVERYTHING, FAILURES, LogStore, Place, Record
-from scim.service.tenant_overview import load_activity
+from scim.service.tenant_overview import load_health
 
 _DRAWN_CHANGES = 5_000
 """Up to how many changes of a day are counted for the chart: one call of the index."""
@@ -69,8 +69,7 @@ class Log:
 
     def health(self) -> Health:
         """Return the health of the tenant, with its warnings."""
-        now = self._moment().timestamp()
-        return assess_health(self.tenant, self.last_use(), load_activity(self.records, now, count_for_report), now)
+        return load_health(self.tenant, self.last_use(), self.records, self._moment().timestamp(), is_report=True)
 
     def _last(self, kind: str) -> Entry | None:
         records = (record for _, record in islice(self.records.log(kinds=(kind,)), _NEWEST))

@@ -6,15 +6,19 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 
 from scim.service.daily_failures import DailyFailures, add_up
 from scim.service.expiry import warning
 from scim.service.health import Activity, Health, HealthState, assess_health, count_for_report, count_for_state
 from scim.service.ports import Tenant, TenantStore, Use
+from scim.service.provider_detection import detect_provider
 from scim.service.records import LogStore
 
 OVERVIEW_S = 6.0
 """How many seconds one tenant of a list may take: two for repeated attempts, and one call that hangs."""
+_NEWEST = 50
+"""Among how many records the provider is looked for."""
 _WORKERS = 8  # as many as Bulk has: within the connections of the store's client
 _UNREADABLE = "Could not be read in time. Load the list again, or look at the status of this customer."
 
@@ -79,19 +83,25 @@ def load_overview(
 ) -> TenantOverview:
     """Return the overview of a tenant.
 
-    ``now`` is in seconds since 1970. A report counts as many changes as the warnings and the share need; without it at
-    most one call counts them.
+    ``now`` is in seconds since 1970. A report counts as many changes as the warnings and the share need, and looks at
+    the newest records to detect the provider; without it, one call counts changes at most.
     """
     users, active = store.count(tenant.id)
     use = store.last_use(tenant.id)
-    activity = load_activity(records, now, count_for_report if is_report else count_for_state)
-    health = assess_health(tenant, use, activity, now)
+    health = load_health(tenant, use, records, now, is_report=is_report)
     in_grace = tenant.connected and now < tenant.token.grace_ends
     attention = [_of_token(tenant, now), health.advice] if tenant.connected else []
     return TenantOverview(tenant, use, users, active, in_grace, health, " ".join(filter(None, attention)))
 
 
-def load_activity(records: LogStore, now: float, count_limit: Callable[[DailyFailures], int]) -> Activity:
+def load_health(tenant: Tenant, use: Use | None, records: LogStore, now: float, *, is_report: bool) -> Health:
+    """Return the health of a tenant whose token was last used in ``use``, as in :func:`load_overview`."""
+    activity = _load_activity(records, now, count_for_report if is_report else count_for_state)
+    newest = (record for _, record in islice(records.log(), _NEWEST)) if is_report else ()
+    return assess_health(tenant, use, activity, detect_provider(use, activity.failures, newest), now)
+
+
+def _load_activity(records: LogStore, now: float, count_limit: Callable[[DailyFailures], int]) -> Activity:
     """Return what happened today and yesterday; ``count_limit`` says up to how many changes are counted."""
     today = datetime.fromtimestamp(now, UTC).date()
     first, last = (today - timedelta(days=1)).isoformat(), today.isoformat()

@@ -24,12 +24,11 @@ _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", re.ASCII)
 def status(visit: Visit, tenant: Tenant) -> Page:
     log = visit.log(tenant)
     overview = visit.overview(tenant, is_report=True)
-    provider = overview.health.provider or _provider_of(log.page(count=_PAGE)[0])
     return visit.page(
         "status.html",
         tenant=tenant.id,
         overview=overview,
-        provider=GUIDES.get(provider or ""),
+        provider=GUIDES.get(overview.health.provider or ""),
         success=log.last_success(),
         failure=log.last_failure(),
         chart=chart(log.activity(_DAYS)),
@@ -47,10 +46,6 @@ def log(visit: Visit, tenant: Tenant) -> Page:
     return visit.page(
         "log.html", tenant=tenant.id, entries=shown, older=older, failures_only=failures_only, section="log"
     )
-
-
-def _provider_of(entries: list[Entry]) -> str | None:
-    return next((entry.provider for entry in entries if entry.provider), None)
 
 
 def _as_seen(visit: Visit, tenant: Tenant, entry: Entry) -> Entry:
