@@ -70,7 +70,7 @@ def failure(minute: int, name: str = "ada", **different: object) -> Failure:
 
 
 def failures_of(records: RecordStore, *names: str) -> list[Counted]:
-    return list(records.failures(list(map(handle, names)), names).failures)
+    return list(records.failures(names).failures)
 
 
 def drawn(records: RecordStore, before: Place | None = None, kinds: Collection[str] = EVERYTHING) -> list[Record]:
@@ -414,9 +414,9 @@ def test_search_of_many_failures_is_bounded(settings: Settings, monkeypatch: pyt
     calls = adapters(settings).dynamo(deadline(29))
     store = RecordStore(calls, "acme", time.time)
 
-    newest = store.failures([handle("e-1499")], ["e-1499"])
-    oldest = store.failures([handle("e-0")], ["e-0"])
-    by_key = store.failures([handle(person(0))], [person(0).upper()])
+    newest = store.failures(["e-1499"])
+    oldest = store.failures(["e-0"])
+    by_key = store.failures([person(0).upper()])
     named = store.failures_called(called("name-1499"), "name-1499")
     partly = store.failures_called(called("person-00149"), "person-00149")
 
@@ -428,9 +428,16 @@ def test_search_of_many_failures_is_bounded(settings: Settings, monkeypatch: pyt
     assert calls.calls <= 5
 
 
+def test_search_takes_twenty_identifiers(records: Records) -> None:
+    for number in (19, 20):
+        records().count(failure(number, f"person-{number}"))
+    search = records().failures([f"person-{number}" for number in range(21)])
+    assert ([each.failure.identifier for each in search.failures], search.is_complete) == (["person-19"], False)
+
+
 def test_search_of_few_failures_is_complete(records: Records) -> None:
     records().count(failure(1, "bob", handles=frozenset({handle("bob"), handle("e-1")})))
-    search = records().failures([handle("e-1")], ["e-1"])
+    search = records().failures(["e-1"])
     assert ([each.failure.identifier for each in search.failures], search.is_complete) == (["bob"], True)
 
 
@@ -456,4 +463,4 @@ def test_log_ends_where_records_have_expired(records: Records, settings: Setting
 def test_requests_that_name_nobody_are_found_by_an_empty_identifier(records: Records) -> None:
     records().count(failure(1, "", handles=frozenset()))
     records().count(failure(2, "ada"))
-    assert [each.failure.at for each in records().failures((), [""]).failures] == [at(1)]
+    assert [each.failure.at for each in records().failures([""]).failures] == [at(1)]

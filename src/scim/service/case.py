@@ -67,14 +67,13 @@ class Inquiry:
         people = self._identified(asked)
         if not people:
             return self._of_nobody_here(asked)
-        known = [known_by(each.resource) for each in people]
-        handles = {handle(asked)}.union(*(each.handles for each in known))
-        identifiers = {asked, *(value for each in known for _, value in each.identifiers)}
-        return self._case(asked, people, [each.id for each in people], self.records.failures(handles, identifiers))
+        values = (value for each in people for _, value in known_by(each.resource).identifiers)
+        found = self.records.failures(list(dict.fromkeys([asked, *(each.id for each in people), *values])))
+        return self._case(asked, people, [each.id for each in people], found)
 
     def _of_nobody_here(self, asked: str) -> Case:
         ids, notes = self._formerly(asked)
-        known = self.records.failures({handle(asked), *map(handle, ids)}, {asked, *ids})
+        known = self.records.failures([asked, *ids])
         if ids or known.failures:
             return self._case(asked, [], ids, known, notes)
         return self._called(asked, notes)

@@ -62,11 +62,11 @@ class LogStore(Protocol):
     def log(self, before: Place | None = None, kinds: Collection[str] = EVERYTHING) -> Iterator[tuple[Place, Record]]:
         """All records of these kinds, the last first, or those behind a place; read as they are drawn."""
 
-    def failures(self, handles: Collection[str], identifiers: Collection[str]) -> FailureSearch:
-        """Return the failures that are kept under one of the identifiers, and those that have one of the handles.
+    def failures(self, identifiers: Sequence[str]) -> FailureSearch:
+        """Return the failures that are kept under one of the identifiers or have it besides, of the first 20 of them.
 
-        The former are complete; an empty identifier stands for requests that name nobody. Of the latter the newest are
-        searched, as far as a few calls and a part of the time that is left lead.
+        The former are complete; an empty identifier stands for requests that name nobody. For the latter the newest
+        failures are searched, as far as a few calls and a part of the time that is left lead.
         """
 
     def failures_called(self, name_handle: str, text: str) -> FailureSearch:

@@ -19,6 +19,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from scim.protocol.errors import Unavailable
 from scim.service.daily_failures import DailyFailures, FailureKind
 from scim.service.failures import KEPT_DAYS, Counted, Failure
+from scim.service.people import handle
 from scim.service.records import ACTS, CHANGES, EVERYTHING, FAILURES, Changed, FailureSearch, Place, Record, Refused
 from scim.store import daily_failures, items, keys, recorded
 from scim.store.dynamo import BY_TIME, SORT_OF_INDEX, Dynamo, Item
@@ -33,6 +34,8 @@ _SEARCH = 0.5
 _MOST_CALLS = 20
 """How many calls of 1 MB each a search of the newest failures may take: about 60,000 failures."""
 _MOST_MATCHES = 500
+_MOST_IDENTIFIERS = 20
+"""Of how many identifiers the failures are looked for: each is a call and a part of a filter, which has its limits."""
 _OWN = ("at", "operation", "handles")
 """What of a failure has an attribute of its own; the rest is one JSON string."""
 
@@ -110,23 +113,25 @@ class RecordStore:
         places = heapq.merge(*current, reverse=True)
         while batch := list(islice(places, _PAGE)):
             found = self._read(batch)
-            # Records expire in the order of time: behind a whole batch of expired ones there are no others.
-            ended |= {place.partition for place in batch} - {partition for partition, _ in found}
+            # Failures expire in the order of time: behind a whole batch of expired ones there are no others.
+            ended |= {place.partition for place in batch} & {self._failures} - {partition for partition, _ in found}
             for place in batch:
                 if (record := found.get((place.partition, place.sort))) is not None:
                     yield place, record
 
-    def failures(self, handles: Collection[str], identifiers: Collection[str]) -> FailureSearch:
-        """Return the failures that are kept under one of the identifiers, and those that have one of the handles.
+    def failures(self, identifiers: Sequence[str]) -> FailureSearch:
+        """Return the failures that are kept under one of the identifiers or have it besides, of the first 20 of them.
 
-        The former are complete. Of the latter the newest are searched, as far as a few calls lead.
+        The former are complete; an empty identifier stands for requests that name nobody. For the latter the newest
+        failures are searched, as far as a few calls and a part of the time that is left lead.
         """
-        sorts = dict.fromkeys(sort for each in identifiers for sort in self._kept_under(each))
-        holding = [("handles", each) for each in sorted(handles)]
-        is_complete = True
-        if holding:
-            found, is_complete = self._newest(lambda _: True, holding)
+        known = identifiers[:_MOST_IDENTIFIERS]
+        is_complete = len(known) == len(identifiers)
+        sorts = dict.fromkeys(sort for each in known for sort in self._kept_under(each))
+        if holding := [("handles", handle(each)) for each in known if each]:
+            found, are_all_searched = self._newest(lambda _: True, holding)
             sorts |= dict.fromkeys(found)
+            is_complete = is_complete and are_all_searched
         return FailureSearch(self._read_failures(list(sorts)), is_complete)
 
     def failures_called(self, name_handle: str, text: str) -> FailureSearch:
