@@ -172,8 +172,21 @@ def test_failures_of_a_request_are_added_to_the_day_at_once() -> None:
 
     records.finish()
 
-    counts = {"create": 2, "other_requests": 1, "unsupported": 1, "no_ops": 1, "loops": 1}
+    counts = {"create": 2, "other_requests": 1, "unsupported": 1, "no_ops": 1}
     assert store.counts == [(NOW, counts, "entra")]
+
+
+def test_repeated_no_op_is_no_repeating_failure() -> None:
+    store, dialect = Failures(), Dialect()
+    dialect.leave_out("mail", "x")
+    records = recording(store)
+    for _ in range(5):
+        records.succeeded(Asked("patch"), dialect)
+
+    records.finish()
+
+    assert store.counts == [(NOW, {"no_ops": 5}, None)]
+    assert records.line == {"no_ops": 5, "loops": 1}
 
 
 def test_request_without_failures_counts_nothing() -> None:

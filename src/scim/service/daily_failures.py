@@ -23,7 +23,7 @@ class FailureKind(StrEnum):
     NO_OP = "no_ops"
     """Requests that were answered with success although a part of them was ignored. They did not fail."""
     LOOP = "loops"
-    """Those of the failed requests and no-ops that repeat an earlier one again and again."""
+    """Those of the failed requests that repeat an earlier one again and again."""
     REJECTED_TOKEN = "rejected_tokens"  # noqa: S105  # no token
 
 

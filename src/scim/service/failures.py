@@ -120,7 +120,7 @@ class Recording:
     agent: str = ""
     query: str = ""
     outcomes: list[str] = field(default_factory=list)
-    _recorded: list[Failure] = field(default_factory=list)
+    _recorded: list[Counted] = field(default_factory=list)
 
     def failed(self, asked: Asked, error: ScimError, dialect: Dialect) -> None:
         self.outcomes.append("failures")
@@ -186,14 +186,15 @@ class Recording:
         if counted is None:
             self.outcomes.append("unrecorded")
             return
-        self._recorded.append(counted.failure)
+        self._recorded.append(counted)
         if counted.is_loop:
             self.outcomes.append("loops")
 
     def _add_to_day(self) -> bool:
-        counts = Counter(map(_kind_of, self._recorded))
-        counts[FailureKind.LOOP] = self.outcomes.count("loops")
-        provider = next((each.provider for each in self._recorded if each.provider), None)
+        failures = [each.failure for each in self._recorded]
+        counts = Counter(map(_kind_of, failures))
+        counts[FailureKind.LOOP] = sum(each.is_loop and not each.failure.is_no_op for each in self._recorded)
+        provider = next((each.provider for each in failures if each.provider), None)
         try:
             return self.deadline.has_time() and self.store().add_to_day(self.now(), +counts, provider)
         except Exception as fault:  # noqa: BLE001  # the answer must be what it would be without any log
