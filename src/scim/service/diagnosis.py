@@ -24,7 +24,7 @@ FAILURES_CUT = (
     "The customer has very many failures. Only the newest were searched, so older failures of this person may be "
     "missing unless they were recorded under the userName, externalId, email or id of the search."
 )
-CHANGES_CUT = "Only the newest changes are shown; older ones are not shown."
+CHANGES_CUT = "Only the newest 1,000 changes are shown."
 
 
 def several(asked: str) -> str:
