@@ -157,7 +157,7 @@ def _listed_items(tenant: str, number: int, counters: Counter[str]) -> Iterator[
         resource_id = wiring.new_id()
         body = population.user(each)
         resource = {"schemas": body["schemas"], "id": resource_id, **body}
-        stored = Stored.of(resource, 1, _CREATED, _CREATED)
+        stored = Stored.of(resource, 1, _CREATED, _CREATED, _CREATED)
         counters[keys.counter(resource_id)] += one(resource_id)
         item = items.resource(keys.tenant(tenant), keys.user(resource_id), stored)
         yield json.dumps({"Item": item}, ensure_ascii=False)

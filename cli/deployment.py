@@ -13,6 +13,7 @@ from cli.event_services import EventServices
 from local import running
 from scim import wiring
 from scim.service.log import Log
+from scim.service.tenant_overview import TenantOverview
 from scim.service.tenants import Tenants
 from scim.settings import Settings
 from scim.store.tenants import TenantStore
@@ -46,6 +47,10 @@ class Deployment:
     def log(self, tenant: str) -> Log | None:
         """The log of a tenant, for a long read; ``None`` for no such tenant."""
         return self.operator.log(tenant, _LONG_S)
+
+    def overview(self, tenant: str) -> TenantOverview | None:
+        """Return the overview of one tenant of a list, within the time that such a one has; ``None`` for no tenant."""
+        return self.operator.overview(tenant)
 
 
 def local_run(data: Path) -> Deployment:

@@ -12,7 +12,9 @@ from cli.app import NotFound, as_json, at_a_deployment, deployment
 from cli.progress import counted, waiting
 from cli.report import show_case, show_health, show_log
 from scim.protocol.unserved import hide_unserved
+from scim.service.daily_failures import FailureKind
 from scim.service.entries import Entry
+from scim.service.health import Health
 from scim.service.log import Log
 
 _PAGE = 200
@@ -83,18 +85,18 @@ def why(tenant: str, person: str, json: bool) -> None:
     epilog="""\b
 Examples:
   muster health acme
-  muster health acme --json | jq .share
+  muster health acme --json | jq -r .state
 """
 )
 @click.argument("tenant")
 @as_json
 @at_a_deployment
 def health(tenant: str, json: bool) -> None:
-    """Show how many writes of TENANT failed, and warn before Entra ID quarantines."""
+    """Show the health of TENANT: its state, how many writes failed, and what to do about it."""
     with waiting("Counting", json=json):
         found = _log(tenant).health()
     if json:
-        output.document(asdict(found) | {"share": found.share})
+        output.document(_describe_health(found))
     else:
         show_health(found)
 
@@ -102,6 +104,21 @@ def health(tenant: str, json: bool) -> None:
 def _renamed(user: Mapping[str, Any]) -> dict[str, Any]:
     """Return what a former name leads to."""
     return {"id": user["id"], "userName": user["userName"], "active": user.get("active") is True}
+
+
+def _describe_health(health: Health) -> dict[str, Any]:
+    activity = health.activity
+    return {
+        "state": health.state,
+        "advice": health.advice or None,
+        "provider": health.provider,
+        "failed_writes": activity.failures.failed_writes,
+        **{str(kind): activity.failures.count(kind) for kind in FailureKind},
+        "changes": activity.changes,
+        "has_more_changes": activity.has_more_changes,
+        "share": activity.share,
+        "warnings": list(health.warnings),
+    }
 
 
 def _log(tenant: str) -> Log:

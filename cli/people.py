@@ -11,7 +11,7 @@ from cli.progress import counted
 from scim.protocol.unserved import hide_unserved
 from scim.service.stored import Stored
 
-_COLUMNS = ("ID", "USER NAME", "ACTIVE", "NAME", "EMAIL", "MODIFIED")
+_COLUMNS = ("ID", "USER NAME", "ACTIVE", "SINCE", "NAME", "EMAIL", "MODIFIED")
 
 
 @click.command(
@@ -59,14 +59,21 @@ def _list(tenant: str, *, active_only: bool, json: bool) -> None:
 
 
 def _meta(stored: Stored) -> dict[str, str]:
-    return {"created": stored.created, "lastModified": stored.modified, "version": f'W/"{stored.version}"'}
+    """Return what SCIM calls ``meta``, and since when the user is active or inactive."""
+    version = f'W/"{stored.version}"'
+    return {
+        "created": stored.created,
+        "lastModified": stored.modified,
+        "version": version,
+        "activeSince": stored.active_since,
+    }
 
 
 def _row(stored: Stored) -> list[str]:
     user = stored.resource
     name = user.get("displayName") or user.get("name", {}).get("formatted") or " ".join(_names(user.get("name", {})))
     active = "yes" if user.get("active") is True else "no"
-    return [stored.id, user["userName"], active, name, _email(user), stored.modified]
+    return [stored.id, user["userName"], active, stored.active_since, name, _email(user), stored.modified]
 
 
 def _names(name: dict[str, Any]) -> Iterator[str]:

@@ -194,7 +194,17 @@ OPERATORS = {
     *(f"SecretStore.{name}" for name in ("open", "add", "labels", "promote", "drop_pending", "close", "reopen")),
     *(
         f"RecordStore.{name}"
-        for name in ("log", "failures", "changes", "formerly", "user_names", "refused", "failed", "changed")
+        for name in (
+            "log",
+            "failures",
+            "failures_called",
+            "changes",
+            "count_changes",
+            "formerly",
+            "user_names",
+            "refused",
+            "daily_failures",
+        )
     ),
 }
 PARTS = {"Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteItem", "ConditionCheck": "ConditionCheckItem"}

@@ -83,7 +83,7 @@ class Application:
             opened = adapters.authenticator.authenticate(request.header("authorization"), tenants)
         except TokenRefused as refused:
             line["token_of"] = refused.tenant_id
-            self._note_refusal(refused, deadline, line)
+            self._note_refusal(refused, request, deadline, line)
             raise
         except MalformedToken as malformed:
             if malformed.is_connected:  # of another one not even the name is logged: anybody may have chosen it
@@ -101,6 +101,7 @@ class Application:
         try:
             return self._dispatch(request, context, calls, recording, line)
         finally:
+            recording.finish()
             line |= {"leniencies": context.dialect.fired, "dynamodb_calls": calls.calls} | recording.line
             for cause, name in ((CONFLICT, "conflicts"), (REFUSED, "retries")):
                 if number := deadline.causes.count(cause):
@@ -166,13 +167,16 @@ class Application:
             query=request.query,
         )
 
-    def _note_refusal(self, refused: TokenRefused, deadline: Deadline, line: dict[str, Any]) -> None:
+    def _note_refusal(self, refused: TokenRefused, request: Request, deadline: Deadline, line: dict[str, Any]) -> None:
         """Leave one record a minute; nothing else of a request without a valid token is kept."""
         adapters = self._adapters
         number = adapters.refusals.note(refused.tenant_id, time.time())
         if number and deadline.has_time():
+            from scim.service.providers import recognise
+
             records = adapters.records(adapters.dynamo(deadline), refused.tenant_id)
-            if not records.refuse(wiring.now(), number, refused.rule):
+            provider = recognise(request.header("user-agent") or "", request.query, (), None)
+            if not records.refuse(wiring.now(), number, refused.rule, provider):
                 line["unrecorded"] = number
 
     def _note_malformed(self, malformed: MalformedToken, deadline: Deadline, line: dict[str, Any]) -> None:

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from scim.service.link_task import LinkResult, LinkTask
     from scim.service.log import Log
     from scim.service.ports import Tenant
+    from scim.service.tenant_overview import TenantOverview
     from scim.service.tenants import Tenants
     from scim.store.records import RecordStore
     from scim.store.resources import Layout, ResourceStore
@@ -206,6 +207,18 @@ class Operator:
             return None
         users = ResourceStore(calls, _layout(self.settings), tenant_id, tenant.resource_types[0])
         return Log(RecordStore(calls, tenant_id, clock), users, tenant, lambda: tenants.last_use(tenant_id), now)
+
+    def overview(self, tenant_id: str) -> TenantOverview | None:
+        """Return the overview of one tenant of a list, within the time that such a one has; ``None`` for no tenant."""
+        from scim.service.tenant_overview import OVERVIEW_S, load_overview
+        from scim.store.records import RecordStore
+
+        calls = Dynamo(self.client, self.settings.table_name, deadline(OVERVIEW_S))
+        tenants = TenantStore(calls, new_id)
+        tenant = tenants.get(tenant_id)
+        if tenant is None:
+            return None
+        return load_overview(tenant, tenants, RecordStore(calls, tenant_id, clock), clock())
 
 
 def operator(

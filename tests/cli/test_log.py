@@ -30,6 +30,7 @@ def test_log_has_what_was_written_and_what_failed(run: Muster, acme: Endpoint) -
     assert lines[2] == "    Sent: userName, active"
     assert lines[3].startswith("    What to change: ")
     assert cells[4][1:] == ["201", "create", "ada@example.com", "Created, takes part now."]
+    assert lines[5:7] == ["    Sent: userName, displayName", "    Changed: userName, displayName, active"]
 
 
 def test_log_has_what_was_done_with_the_tenant_and_by_whom(run: Muster) -> None:
@@ -75,7 +76,7 @@ def test_why_tells_what_happened_and_what_to_change(run: Muster, acme: Endpoint)
     case = run.json("why", "acme", "Ada Lovelace")
     assert case["asked"] == "Ada Lovelace"
     assert case["users"][0]["userName"] == "ada@example.com"
-    assert case["diagnosis"][0].startswith("ada@example.com is active")
+    assert case["diagnosis"][0].startswith("ada@example.com is active since")
     assert [entry["operation"] for entry in case["timeline"]] == ["create"]
 
 
@@ -128,9 +129,37 @@ def test_why_lists_all_who_have_the_name(run: Muster, acme: Endpoint) -> None:
     ]
 
 
-def test_health_tells_the_share_of_failures(run: Muster, acme: Endpoint) -> None:
-    assert run("health", "acme").stdout == "Writes that failed today and yesterday: 1, 50% of 2.\n"
-    assert run.json("health", "acme") == {"failures": 1, "changes": 1, "refused": 0, "warnings": [], "share": 0.5}
+def test_entries_have_what_was_sent_and_what_changed(run: Muster, acme: Endpoint) -> None:
+    ada = acme.create(userName="bo", title="Cook")["id"]
+    acme.request("DELETE", f"/Users/{ada}")
+
+    deleted, created, *_ = run.json("log", "acme")
+
+    assert (deleted["operation"], deleted["sent"]) == ("delete", [])
+    assert (created["sent"], set(created["changed"])) == (["userName", "title"], {"userName", "title", "active"})
+
+
+def test_health_tells_state_share_and_counts(run: Muster, acme: Endpoint) -> None:
+    assert run("health", "acme").stdout == (
+        "Health: healthy.\n"
+        "Identity provider: not detected yet.\n"
+        "Writes that failed today and yesterday: 1, at most 50% of 2.\n"
+    )
+    for number in range(2):
+        body = {"schemas": [CORE], "userName": f"bob-{number}", "active": "perhaps"}
+        acme.request("POST", "/Users", body, user_agent="Okta SCIM Client 1.0.0")
+
+    told = run.json("health", "acme")
+
+    assert {name: told[name] for name in ("state", "provider", "failed_writes", "create", "changes", "share")} == {
+        "state": "failing",
+        "provider": "okta",
+        "failed_writes": 3,
+        "create": 3,
+        "changes": 1,
+        "share": 0.75,
+    }
+    assert "Health: failing. 3 writes failed today and yesterday, 75% of all" in run("health", "acme").stdout
 
 
 @pytest.mark.parametrize("arguments", [("log", "nobody"), ("why", "nobody", "ada"), ("health", "nobody")])

@@ -544,7 +544,6 @@ def test_fault_is_a_page_that_says_nothing_of_the_inside(
     def fail(*_: object) -> None:
         raise RuntimeError("ada@example.com")
 
-    monkeypatch.setattr("handlers.console.pages.tenants.standing", fail)
     monkeypatch.setattr("scim.store.tenants.TenantStore.ids", fail)
     answer = operator_visits.send("GET", "/admin")
     assert answer.status == 500

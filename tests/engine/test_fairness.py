@@ -32,6 +32,7 @@ from tests.endpoint import ENTERPRISE, Endpoint, Handler, LambdaContext, functio
 from tests.engine.conftest import Read, links_handler
 from tests.engine.test_bulk import post, run
 from tests.engine.test_links import items, stored_links
+from tests.tokens import raise_fault
 
 REPORTS = 1_000
 BASE_CALLS = 20
@@ -80,7 +81,7 @@ class Functions:
             for message in messages:
                 self._bus.queues.delete("LinksQueue", message.receipt_handle)
         settings, calls = Settings.from_environment(os.environ), boto3.client("dynamodb")
-        layout = wiring.adapters(settings).layout
+        layout = wiring.adapters(settings, raise_fault).layout
         table = LinkTable(Dynamo(calls, settings.table_name, wiring.deadline(60)), layout, tenant_of(scim), user_type())
         ids = [item["sk"]["S"][2:] for item in items(scim, "T", "U#")]
         table.update_index([(each, person) for each in ids], [])

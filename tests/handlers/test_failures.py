@@ -218,21 +218,101 @@ def test_answer_is_the_same_where_the_failure_can_not_be_recorded(
     assert [record["count"] for record in failures()] == [1]
 
 
-def test_recording_is_one_call_that_is_not_counted_with_those_of_the_request(
-    scim: Endpoint, log: Log, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    ada = scim.create(userName="ada")["id"]
-    updates = []
+@pytest.fixture
+def updates(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The sort keys that were updated outside transactions."""
+    updates: list[str] = []
     update = Dynamo.update
 
-    def count(self: Dynamo, *arguments: str, **expression: Any) -> Any:
-        updates.append(arguments)
-        return update(self, *arguments, **expression)
+    def count(self: Dynamo, partition: str, sort: str, **expression: Any) -> Any:
+        updates.append(sort)
+        return update(self, partition, sort, **expression)
 
     monkeypatch.setattr(Dynamo, "update", count)
-    scim.patch(ada, {"op": "replace", "path": "active", "value": "x"})
+    return updates
 
-    assert (len(updates), log.last["dynamodb_calls"]) == (1, 1)
+
+def test_recording_is_two_calls_that_are_not_counted_with_those_of_the_request(
+    scim: Endpoint, log: Log, updates: list[str]
+) -> None:
+    ada = scim.create(userName="ada")["id"]
+    scim.patch(ada, {"op": "replace", "path": "active", "value": "x"})
+    assert ([sort[:2] for sort in updates], log.last["dynamodb_calls"]) == (["F#", "D#"], 1)
+
+
+def test_counts_that_can_not_be_written_change_no_answer(
+    scim: Endpoint, failures: Failures, log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    update = Dynamo.update
+
+    def refuse(self: Dynamo, partition: str, sort: str, **expression: Any) -> Any:
+        if sort.startswith("D#"):
+            raise ClientError({"Error": {"Code": "ThrottlingException", "Message": ""}}, "UpdateItem")
+        return update(self, partition, sort, **expression)
+
+    monkeypatch.setattr(Dynamo, "update", refuse)
+    assert scim.request("POST", "/Users", user(userName="ada", active="x")).status == 400
+    assert (len(failures()), log.last["uncounted"], "unrecorded" in log.last) == (1, 1, False)
+
+
+def test_table_that_takes_no_record_is_asked_once(scim: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def refuse(_: Dynamo, __: str, sort: str, **___: Any) -> None:
+        asked.append(sort[:2])
+        raise ClientError({"Error": {"Code": "ThrottlingException", "Message": ""}}, "UpdateItem")
+
+    monkeypatch.setattr(Dynamo, "update", refuse)
+    scim.request("POST", "/Users", user(userName="ada", active="x"))
+    assert asked == ["F#"]
+
+
+# The counts of a day
+
+
+def test_failures_are_counted_by_kind_and_day(scim: Endpoint, daily_failures: Failures) -> None:
+    ada = scim.create(userName="ada")["id"]
+    scim.request("POST", "/Users", user(userName="bob", active="x"), user_agent="Okta SCIM Client 1.0.0")
+    scim.patch(ada, {"op": "replace", "value": {"departmentName": "x"}})
+    scim.request("GET", "/Users?filter=mail+eq+%22m@x%22")
+    scim.request("POST", "/Groups", {"displayName": "x"})
+    for _ in range(5):
+        scim.request("PUT", f"/Users/{ada}", user(userName="ada", name=1))
+    assert daily_failures() == [
+        {
+            "create": 1,
+            "replace": 5,
+            "no_ops": 1,
+            "other_requests": 1,
+            "unsupported": 1,
+            "loops": 1,
+            "provider": "okta",
+        }
+    ]
+
+
+def test_failures_of_a_bulk_request_are_counted_in_one_call(
+    scim: Endpoint, daily_failures: Failures, updates: list[str]
+) -> None:
+    names = ["ada", "bob", "cid", "dan"]
+    operations = [
+        {"method": "POST", "path": "/Users", "bulkId": name, "data": user(userName=name, active=name == "dan" or "x")}
+        for name in names
+    ]
+    operations.append({"method": "DELETE", "path": "/Users/gone"})
+
+    scim.request("POST", "/Bulk", {"schemas": [BULK], "Operations": operations})
+
+    assert daily_failures() == [{"create": 3, "delete": 1}]
+    assert [sort[:2] for sort in updates].count("D#") == 1
+
+
+def test_rejected_tokens_are_counted_with_their_time(
+    expired: Endpoint, failures: Failures, daily_failures: Failures
+) -> None:
+    expired.request("GET", "/Users", user_agent="Okta SCIM Client 1.0.0")
+    (record,), (day,) = failures(), daily_failures()
+    assert day == {"rejected_tokens": 1, "rejected_at": record["last"], "provider": "okta"}
 
 
 def test_loop_is_in_the_log_line(scim: Endpoint, log: Log) -> None:

@@ -12,6 +12,7 @@ from handlers.application import Application
 from handlers.routes.everything import find
 from scim import wiring
 from scim.access import tokens
+from scim.service.daily_failures import FailureKind
 from scim.service.log import Log as TenantLog
 from scim.settings import Settings
 from tests.endpoint import Endpoint
@@ -130,7 +131,7 @@ def test_malformed_token_never_warns_of_a_quarantine(known: Endpoint) -> None:
     known.request("GET", "/Users", authorization=f"Bearer {known.token[:-3]}")
     log = log_of(known)
 
-    assert (log.health().refused, log.health().warnings) == (0, [])
+    assert (log.health().activity.failures.count(FailureKind.REJECTED_TOKEN), log.health().warnings) == (0, [])
     assert log.last_failure() is None
     assert [day.failed for day in log.activity(2)] == [0, 0]
 

@@ -237,7 +237,7 @@ def test_user_who_is_here_is_found_by_name(scim: Endpoint, why: Why) -> None:
     for name in ("Ada Lovelace", "lovel"):
         case = why(name)
         assert [each.id for each in case.people] == [ada["id"]]
-        assert "ada@example.com is active" in case.diagnosis[0]
+        assert "ada@example.com is active since" in case.diagnosis[0]
         assert [entry.operation for entry in case.timeline] == ["create"]
 
 
@@ -372,7 +372,8 @@ def test_operation_of_a_bulk_request_has_its_own_person(scim: Endpoint, why: Why
     ]
     assert scim.request("POST", "/Bulk", {"schemas": [BULK], "Operations": operations}).status == 200
 
-    assert [entry.kind for entry in why("ada").timeline] == ["change"]
+    (entry,) = why("ada").timeline
+    assert (entry.kind, entry.sent, entry.changed) == ("change", ["userName"], ["userName", "active"])
     (entry,) = why("bob").timeline
     assert (entry.operation, entry.status, entry.rule, entry.sent) == ("create", 400, "type", ["userName", "active"])
 
@@ -465,7 +466,7 @@ def test_write_to_a_wrong_scim_url_is_a_failed_write(scim: Endpoint) -> None:
     scim.request("POST", "/Users/Users", {"schemas": [CORE], "userName": "ada"})
     ((entry,), _) = log_of(scim).page(failures_only=True)
     assert (entry.operation, entry.person) == ("create", "ada")
-    assert log_of(scim).health().failures == 1
+    assert log_of(scim).health().activity.failures.failed_writes == 1
 
 
 def test_wrong_scim_url_concerns_everybody(scim: Endpoint, why: Why) -> None:

@@ -70,7 +70,7 @@ class Users:
         old = self.users.get(user_id)
         extension = {ENTERPRISE: {"manager": {"value": manager}}} if manager else {}
         resource = {"schemas": [CORE], "id": user_id or new_id(), "userName": name, **attributes, **extension}
-        self.users[resource["id"]] = Stored.of(resource, old.version + 1 if old else 1, NOW, NOW)
+        self.users[resource["id"]] = Stored.of(resource, old.version + 1 if old else 1, NOW, NOW, NOW)
         lost = known_by(old.resource).handles - known_by(resource).handles if old else NOBODY
         dropped = self._references(old) - ({handle(manager)} if manager else NOBODY)
         return LinkTask("acme", resource["id"], 1, True, lost, dropped, "r1")

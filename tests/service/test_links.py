@@ -28,7 +28,7 @@ texts = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=1
 
 def user(members: Mapping[str, Any], version: int = 1) -> Stored:
     schemas = [CORE, *(name for name in members if name.startswith("urn:"))]
-    return Stored.of({"schemas": schemas, "id": "u", "userName": "alice", **members}, version, NOW, NOW)
+    return Stored.of({"schemas": schemas, "id": "u", "userName": "alice", **members}, version, NOW, NOW, NOW)
 
 
 def linked(stored: Stored, **targets: str) -> Stored:

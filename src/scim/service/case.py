@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 
 from scim.protocol.comparison import key
 from scim.protocol.dialect import Dialect
@@ -18,13 +19,17 @@ from scim.service.lookup import partly
 from scim.service.people import called, handle, known_by
 from scim.service.ports import LINK, Store, Tenant, Use
 from scim.service.presentation import Presentation
-from scim.service.records import CHANGES, Changed, LogStore, Record
+from scim.service.records import CHANGES, FAILURES, Changed, FailureSearch, LogStore, Record
 from scim.service.search import read_query
 from scim.service.stored import Stored, encode
 from scim.service.tenants import rfc3339
 
 _SHOWN = 50
 """How many people of one name are told."""
+_MOST_CHANGES = 1_000
+"""How many changes a timeline has at most."""
+_NEWEST = 200
+"""Among how many records of failures the reason is looked for why nobody gets in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +77,11 @@ class Inquiry:
         people = self._identified(asked)
         if not people:
             return self._of_nobody_here(asked)
-        handles = {handle(asked)}.union(*(known_by(each.resource).handles for each in people))
-        return self._case(asked, people, [each.id for each in people], list(self.records.failures(handles)))
+        ids = [each.id for each in people]
+        return self._case(asked, people, ids, self.records.failures(_list_identifiers(asked, ids, people)))
 
     def _of_nobody(self) -> Case:
-        failures = _without_identifier(list(self.records.failures()))
+        failures = _without_identifier(self.records.failures([""]).failures)
         told = list(diagnosis.unidentified(failures)) or [
             "No request that names nobody has failed in the last 30 days."
         ]
@@ -85,50 +90,52 @@ class Inquiry:
     def _of_nobody_here(self, asked: str) -> Case:
         ids, notes = self._formerly(asked)
         renamed = [each for each in map(self.store.get, ids[:_SHOWN]) if each is not None]
-        failures = list(self.records.failures())
-        handles = {handle(asked), *map(handle, ids)}.union(*(known_by(each.resource).handles for each in renamed))
-        known = [each for each in failures if not handles.isdisjoint(each.failure.handles)]
-        if ids or known:
+        known = self.records.failures(_list_identifiers(asked, ids, renamed))
+        if ids or known.failures:
             return self._case(asked, renamed, ids, known, notes, renamed=renamed)
-        return self._called(asked, failures, notes)
+        return self._called(asked, notes)
 
-    def _called(self, asked: str, failures: Sequence[Counted], notes: Sequence[str]) -> Case:
+    def _called(self, asked: str, notes: Sequence[str]) -> Case:
         """Those whom a name leads to: the one, or all of them to choose from."""
+        search = self.records.failures_called(called(asked), key(asked))
         people: Sequence[Stored] = ()
         try:
             people = partly(self.store, self.tenant.resource_types[0], asked, _SHOWN)
-        except TooMany:
+        except (TooMany, Unavailable):
             notes = [*notes, diagnosis.NAMES_CUT]
-        outside = _outside(asked, people, failures)
+        outside = _outside(asked, people, search.failures)
+        notes = [*notes, *_search_notes(search)]
         if len(people) + len(outside) == 1:
             (identifier,) = [*(each.id for each in people), *outside]
             return replace(self.open(identifier), asked=asked)
-        unidentified = _without_identifier(failures)
-        same_name = [each for each in unidentified if called(asked) in each.failure.handles]
+        same_name = [each for each in _without_identifier(search.failures) if called(asked) in each.failure.handles]
         if people or outside:
             obstacles = self._obstacles(self.last_use())
             told = [*obstacles, diagnosis.several(asked), *notes, *diagnosis.unidentified(same_name)]
             return Case(asked, people, (), told, outside)
         if same_name:
-            return self._case(asked, [], [], same_name, notes)
-        return self._unknown(asked, failures, unidentified, notes)
+            return self._case(asked, [], [], FailureSearch(same_name), notes)
+        return self._unknown(asked, notes)
 
-    def _unknown(
-        self, asked: str, failures: Sequence[Counted], unidentified: Sequence[Counted], notes: Sequence[str]
-    ) -> Case:
+    def _unknown(self, asked: str, notes: Sequence[str]) -> Case:
         """Of whom nothing is known: what keeps everybody out, and which requests it may have been."""
-        use = self.last_use()
+        use, newest = self.last_use(), self._newest_failures()
+        unidentified = _without_identifier(self.records.failures([""]).failures)
         malformed = describe_malformed(self.records.malformed_tokens(self._yesterday()))
-        obstacles = [*self._obstacles(use), *filter(None, [malformed]), *self._wrong_scim_url(failures)]
+        obstacles = [*self._obstacles(use), *filter(None, [malformed]), *self._wrong_scim_url(newest)]
         told = [
             *obstacles,
             diagnosis.unknown(asked, use, is_cut=bool(notes)),
             *diagnosis.unidentified(unidentified),
             *([] if obstacles else [diagnosis.advice()]),
             *notes,
-            *diagnosis.tenant(self.tenant, self.records.refused(self._yesterday()), failures),
+            *diagnosis.tenant(self.tenant, self.records.refused(self._yesterday()), newest),
         ]
         return Case(asked, [], [], told, unidentified=_entries(unidentified))
+
+    def _newest_failures(self) -> list[Counted]:
+        records = (record for _, record in islice(self.records.log(kinds=(FAILURES,)), _NEWEST))
+        return [each for each in records if isinstance(each, Counted)]
 
     def _wrong_scim_url(self, failures: Sequence[Counted]) -> Iterator[str]:
         """That the SCIM URL is wrong now: requests failed by it since yesterday, and nothing was written after them."""
@@ -144,12 +151,15 @@ class Inquiry:
         asked: str,
         people: Sequence[Stored],
         ids: Sequence[str],
-        failures: Sequence[Counted],
+        search: FailureSearch,
         notes: Sequence[str] = (),
         renamed: Sequence[Stored] = (),
     ) -> Case:
         refused = self.records.refused(self._yesterday())
-        changes = [each for resource_id in ids for each in self.records.changes(resource_id)]
+        failures, notes = search.failures, [*notes, *_search_notes(search)]
+        changes, are_all_shown = self._changes(ids)
+        if not are_all_shown:
+            notes = [*notes, diagnosis.CHANGES_CUT]
         names = {each.id: self._name(each) for each in people}
         records: list[Record] = [*changes, *failures]
         timeline = sorted((entry(each, names) for each in records), key=lambda each: each.at, reverse=True)
@@ -182,6 +192,13 @@ class Inquiry:
             return found, [diagnosis.FORMERLY_CUT]
         return found, []
 
+    def _changes(self, ids: Sequence[str]) -> tuple[list[Changed], bool]:
+        """Return the newest changes of some users, and whether these are all."""
+        found: list[Changed] = []
+        for resource_id in ids[:_SHOWN]:
+            found += islice(self.records.changes(resource_id), _MOST_CHANGES + 1 - len(found))
+        return found[:_MOST_CHANGES], len(found) <= _MOST_CHANGES and len(ids) <= _SHOWN
+
     def _obstacles(self, use: Use | None) -> Iterator[str]:
         return obstacles(self.tenant, use, self._moment().timestamp())
 
@@ -196,12 +213,22 @@ class Inquiry:
         return rfc3339((self._moment() - timedelta(hours=24)).timestamp())
 
 
+def _list_identifiers(asked: str, ids: Sequence[str], people: Sequence[Stored]) -> list[str]:
+    """Return what failures of these people may be kept under, each once."""
+    values = (value for each in people for _, value in known_by(each.resource).identifiers)
+    return list(dict.fromkeys([asked, *ids, *values]))
+
+
 def _without_identifier(failures: Sequence[Counted]) -> list[Counted]:
     return [each for each in failures if not each.failure.identifier]
 
 
 def _entries(failures: Sequence[Counted]) -> list[Entry]:
     return sorted((entry(each, {}) for each in failures), key=lambda each: each.at, reverse=True)
+
+
+def _search_notes(search: FailureSearch) -> Sequence[str]:
+    return [] if search.is_complete else [diagnosis.FAILURES_CUT]
 
 
 def _outside(asked: str, people: Sequence[Stored], failures: Sequence[Counted]) -> list[str]:

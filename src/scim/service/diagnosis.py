@@ -25,6 +25,12 @@ NAMES_CUT = (
     "userName, email, externalId or id, or use `muster why`, which has more time."
 )
 
+FAILURES_CUT = (
+    "The customer has very many failures. Only the newest were searched, so older failures of this person may be "
+    "missing unless they were recorded under the userName, externalId, email or id of the search."
+)
+CHANGES_CUT = "Only the newest 1,000 changes are shown."
+
 
 def several(asked: str) -> str:
     return f"More than one person matches {asked}. Choose one by userName, email, externalId or id."
@@ -33,18 +39,14 @@ def several(asked: str) -> str:
 def state(asked: str, names: Mapping[str, str], people: Sequence[Stored], changes: Sequence[Changed]) -> Iterator[str]:
     """Whether they are active, and since which request; ``names`` are theirs by id."""
     for each in people:
-        since = next((one for one in changes if one.resource_id == each.id and _decides(one)), None)
-        through = (
-            f" since {since.change.at}, by a {since.change.operation} (request {since.change.request_id})"
-            if since
-            else ""
-        )
-        name = names[each.id]
+        decided = next((one.change for one in changes if one.resource_id == each.id and _decides(one)), None)
+        by = f", by a {decided.operation} (request {decided.request_id})" if decided else ""
+        name, since = names[each.id], f"since {each.active_since}{by}"
         if _is_active(each):
-            yield f"{name} is active{through}."
+            yield f"{name} is active {since}."
         else:
             yield (
-                f"{name} exists but is inactive{through}: active is not true. Assign or enable the person in the "
+                f"{name} exists but is inactive {since}: active is not true. Assign or enable the person in the "
                 "identity provider, which then sends active = true."
             )
     here = {each.id for each in people}

@@ -21,11 +21,10 @@ _DONE = {"create": "created", "replace": "replaced", "patch": "changed", "delete
 class Entry:
     """A line of the log or of a timeline. Times are RFC 3339 in UTC.
 
-    ``kind`` is ``change``, ``failure``, ``no-op``, ``token``, ``unverified``, ``contact`` or ``act``.
-    ``person`` is the identifier that is known, or
-    empty; ``actor`` is who acted on the tenant, else empty, and then there is no ``status``. ``sent`` are names of
-    attributes: of a change those that changed. ``what`` was decided and what to ``change`` are words; ``count`` is how
-    often since ``first``.
+    ``kind`` is ``change``, ``failure``, ``no-op``, ``token``, ``unverified``, ``contact`` or ``act``. ``person`` is the
+    identifier that is known, or empty; ``actor`` is who acted on the tenant, else empty, and then there is no
+    ``status``. ``sent`` are the names of the attributes in the request, ``changed`` of those whose values changed.
+    ``what`` was decided and what to ``change`` are words; ``count`` is how often since ``first``.
     """
 
     at: str
@@ -38,6 +37,7 @@ class Entry:
     rule: str = ""
     change: str = ""
     sent: Sequence[str] = ()
+    changed: Sequence[str] = ()
     count: int = 1
     is_loop: bool = False
     request_id: str = ""
@@ -69,7 +69,8 @@ def _of_change(changed: Changed) -> Entry:
         operation=change.operation,
         status=201 if change.operation == "create" else 204 if change.operation == "delete" else 200,
         what=_told(changed),
-        sent=change.changed,
+        sent=change.sent,
+        changed=change.changed,
         first=change.at,
         request_id=change.request_id,
         provider=recognise("", "", change.leniencies, None),

@@ -34,7 +34,9 @@ class Change:
     """What a change record says beside the versions: written in the same transaction as the change itself.
 
     ``resource_type`` and those after it tell whom it is about, as it stands after the change; before it for a deletion,
-    after which nobody is active. ``links``, of a :data:`LINK`, are all that there are then: attribute and user id.
+    after which nobody is active. ``changed``, ``left_out`` and ``sent`` are names of attributes: whose values changed,
+    which were ignored, and which the request has. ``links``, of a :data:`LINK`, are all that there are then: attribute
+    and user id.
     """
 
     at: str
@@ -50,6 +52,7 @@ class Change:
     active: bool
     left_out: Sequence[str] = ()
     links: Sequence[tuple[str, str]] = ()
+    sent: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)

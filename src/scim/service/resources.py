@@ -7,7 +7,7 @@ client said which version it meant.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -27,6 +27,7 @@ from scim.service.deadline import CONFLICT
 from scim.service.links import Claims, carry, claimed
 from scim.service.ports import Change, NotUnique, Store, VersionConflict
 from scim.service.preconditions import Preconditions
+from scim.service.sent_attributes import list_sent_attributes
 from scim.service.stored import Stored
 
 T = TypeVar("T")
@@ -61,10 +62,10 @@ class Resources:
             resource.setdefault("active", True)
         resource, claims = self._claimed(resource)
         resource_id, now = resource_id or self.context.new_id(), self.context.now()
-        created = Stored.of(_identified(resource_id, resource), 1, now, now)
+        created = Stored.of(_identified(resource_id, resource), 1, now, now, active_since=now)
         carry(None, created, self.resource_type, claims)
         try:
-            self.store.write(None, created, self._change("create", {}, resource, now))
+            self.store.write(None, created, self._change("create", {}, resource, now, self._list_sent(body)))
         except NotUnique:
             raise self._duplicate() from None
         return created
@@ -77,7 +78,7 @@ class Resources:
             check_immutable(before, resource, self.resource_type)
             return _keeping_active(before, resource)
 
-        return self._update(resource_id, "replace", replaced, preconditions)
+        return self._update(resource_id, "replace", replaced, preconditions, self._list_sent(body))
 
     def patch(self, resource_id: str, body: Any, preconditions: Preconditions = ANY_VERSION) -> Stored:
         """Raises what reading and applying the operations does, :class:`NotFound` and :class:`Uniqueness`."""
@@ -92,7 +93,7 @@ class Resources:
                 self.context.dialect.leave_out("active", value=True)
             return kept
 
-        return self._update(resource_id, "patch", patched, preconditions)
+        return self._update(resource_id, "patch", patched, preconditions, self._list_sent(body))
 
     def delete(self, resource_id: str, preconditions: Preconditions = ANY_VERSION) -> None:
         """Raises :class:`NotFound` and :class:`PreconditionFailed`."""
@@ -106,8 +107,16 @@ class Resources:
     def _claimed(self, resource: Resource) -> tuple[Resource, Claims]:
         return claimed(resource, self.resource_type, self.context.base_url)
 
+    def _list_sent(self, body: Any) -> list[str]:
+        return list_sent_attributes(body, self.resource_type)
+
     def _update(
-        self, resource_id: str, operation: str, revise: Callable[[Resource], Resource], preconditions: Preconditions
+        self,
+        resource_id: str,
+        operation: str,
+        revise: Callable[[Resource], Resource],
+        preconditions: Preconditions,
+        sent: Sequence[str],
     ) -> Stored:
         """Write what ``revise`` makes of the current resource, unless that changes nothing.
 
@@ -120,10 +129,12 @@ class Resources:
             revised, claims = self._claimed(revise(current))
             document = keep_unserved(stored, revised, self.resource_type)
             resource = hide_unserved(document, self.resource_type)
-            change = self._change(operation, current, resource, self.context.now())
+            change = self._change(operation, current, resource, self.context.now(), sent)
             if not change.changed:
                 return before
-            after = Stored.of(_identified(before.id, document), before.version + 1, before.created, change.at)
+            is_same = change.participation == "unchanged"
+            since = before.active_since if is_same else change.at
+            after = Stored.of(_identified(before.id, document), before.version + 1, before.created, change.at, since)
             carry(before, after, self.resource_type, claims)
             try:
                 self.store.write(before, after, change)
@@ -156,7 +167,7 @@ class Resources:
             f"filter on {name} and update it, or send another value."
         )
 
-    def _change(self, operation: str, before: Resource, after: Resource, now: str) -> Change:
+    def _change(self, operation: str, before: Resource, after: Resource, now: str, sent: Sequence[str] = ()) -> Change:
         return Change(
             at=now,
             operation=operation,
@@ -170,6 +181,7 @@ class Resources:
             external_id=(after or before).get("externalId"),
             active=after.get("active") is True,
             left_out=self.context.dialect.left_out,
+            sent=sent,
         )
 
 

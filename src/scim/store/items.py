@@ -11,7 +11,7 @@ from scim.service.stored import Stored, encode
 from scim.store import keys
 from scim.store.dynamo import SORT_OF_INDEX, Item
 
-RESOURCE = ("sk", "doc", "v", "created", "modified", "links")
+RESOURCE = ("sk", "doc", "v", "created", "modified", "links", "since")
 """The attributes of which :func:`stored` makes a resource."""
 DOCUMENT = ("sk", "doc")
 REFERENCE = ("sk", "id")
@@ -30,6 +30,7 @@ def resource(partition: str, sort: str, stored: Stored) -> Item:
         "created": {"S": stored.created},
         "modified": {"S": stored.modified},
         "active": {"BOOL": stored.resource.get("active") is True},
+        "since": {"S": stored.active_since},
         SORT_OF_INDEX: {"S": keys.last_modified(stored.modified)},
         **({"links": {"S": stored.links}} if stored.links else {}),
     }
@@ -43,6 +44,7 @@ def stored(item: Item) -> Stored:
         modified=item["modified"]["S"],
         document=item["doc"]["S"],
         links=item["links"]["S"] if "links" in item else "",
+        active_since=item["since"]["S"],
     )
 
 
@@ -105,6 +107,7 @@ def change(
         **external_id,
         "active": {"BOOL": change.active},
         **({"links": {"L": links}} if change.operation == LINK else {}),
+        **({"sent": {"L": [{"S": name} for name in change.sent]}} if change.sent else {}),
     }
 
 

@@ -29,6 +29,7 @@ _LAST_INSTANT = ":"  # behind every digit
 FAILED = "F#"
 REFUSALS = "X#"
 MALFORMED_TOKENS = "Y#"
+_DAYS = "D#"
 COUNTERS = "K#"
 CHANGES = "C#"
 _ACTS = "A#act#"
@@ -74,8 +75,33 @@ FAILURES = Range("F#", "F$")
 """All failures of a tenant, by key as well as by time."""
 
 
-FAILED_REQUESTS = Range(FAILED, "X$")
-"""These, and the tokens that were refused."""
+def failures_of(identifier: str) -> Range:
+    """Return the range of the failures that are kept under an identifier."""
+    return entries(failure(identifier, ""))
+
+
+def failed_identifier(sort: str) -> str:
+    """Return the identifier in a failure's key, case folded; a long one is cut, as it is in the key."""
+    return sort.removeprefix(FAILED).rpartition("#")[0].replace("%23", "#").replace("%25", "%")
+
+
+def is_failure(sort: str) -> bool:
+    return sort.startswith(FAILED)
+
+
+def daily_failures(day: str) -> str:
+    """Return the key of the counts of a day, ``2026-01-31``."""
+    return f"{_DAYS}{day}"
+
+
+def counted_day(sort: str) -> str:
+    """Return the day in the key of its counts."""
+    return sort.removeprefix(_DAYS)
+
+
+def days(first: str, last: str) -> Range:
+    """Return the range of the counts of the days from ``first`` to ``last``, both included."""
+    return Range(daily_failures(first), daily_failures(last))
 
 
 def changes(user_id: str = "") -> Range:
@@ -93,9 +119,9 @@ def recorded(prefix: str, at: str) -> str:
     return prefix + at
 
 
-def recorded_on(prefix: str, day: str) -> Range:
-    """The records of a day (UTC) in the index by time."""
-    return Range(recorded(prefix, day), recorded(prefix, f"{day}U"))  # U follows T
+def recorded_between(prefix: str, first_day: str, last_day: str) -> Range:
+    """Return the range of the records of some days (UTC), both included, in the index by time."""
+    return Range(recorded(prefix, first_day), recorded(prefix, f"{last_day}U"))  # U follows T
 
 
 def is_refusal(sort: str) -> bool:

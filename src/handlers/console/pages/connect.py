@@ -8,16 +8,14 @@ from handlers.console.visit import Visit
 from handlers.console.web import NotFound, Page, redirect
 from scim.service.invitations import link
 from scim.service.ports import Tenant
-from scim.service.standing import standing
 from scim.service.tenants import Asked, Issued, TenantError
 
 
 def show(visit: Visit, tenant: Tenant) -> Page:
-    shown = standing(tenant, visit.store, visit.sessions.now, visit.log(tenant).health())
     return visit.page(
         "connect.html",
         tenant=tenant.id,
-        standing=shown,
+        standing=visit.overview(tenant),
         guides=GUIDES,
         graces=GRACES,
         lifetimes=LIFETIMES,

@@ -15,9 +15,7 @@ from scim.service.connection import describe_contact, describe_malformed, descri
 from scim.service.entries import Entry
 from scim.service.invitations import guest
 from scim.service.ports import Tenant
-from scim.service.providers import recognise
 from scim.service.records import Place
-from scim.service.standing import standing
 
 _DAYS = 30
 _PAGE = 50
@@ -26,22 +24,18 @@ _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", re.ASCII)
 
 def status(visit: Visit, tenant: Tenant) -> Page:
     log = visit.log(tenant)
-    days = log.activity(_DAYS)
-    shown = standing(tenant, visit.store, visit.sessions.now)
-    agent = shown.use.agent if shown.use else ""
-    provider = recognise(agent, "", (), None) or _provider_of(log.page(count=_PAGE)[0])
+    overview = visit.overview(tenant, is_report=True)
     return visit.page(
         "status.html",
         tenant=tenant.id,
-        standing=shown,
-        provider=GUIDES.get(provider or ""),
-        contact=describe_contact(shown.use) if shown.use else "",
-        request=describe_request(shown.use) if shown.use else "",
+        overview=overview,
+        provider=GUIDES.get(overview.health.provider or ""),
+        contact=describe_contact(overview.use) if overview.use else "",
+        request=describe_request(overview.use) if overview.use else "",
         malformed=describe_malformed(log.malformed_tokens()),
         success=log.last_success(),
         failure=log.last_failure(),
-        chart=chart(days),
-        health=log.health(days),
+        chart=chart(log.activity(_DAYS)),
         section="status",
     )
 
@@ -56,10 +50,6 @@ def log(visit: Visit, tenant: Tenant) -> Page:
     return visit.page(
         "log.html", tenant=tenant.id, entries=shown, older=older, failures_only=failures_only, section="log"
     )
-
-
-def _provider_of(entries: list[Entry]) -> str | None:
-    return next((entry.provider for entry in entries if entry.provider), None)
 
 
 def _as_seen(visit: Visit, tenant: Tenant, entry: Entry) -> Entry:
