@@ -5,7 +5,7 @@ from typing import Any
 
 import boto3
 import pytest
-from moto.dynamodb.models import Table
+from moto.dynamodb.models.table import Table
 
 from tests.events.fakes import NO_ANSWER, Events
 
