@@ -6,8 +6,8 @@ expressions" and "Reserved words"; API reference, UpdateItem and Query.
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from functools import cache
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache, lru_cache
 from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
@@ -43,13 +43,11 @@ _KEYS = frozenset({"pk", "sk"})
 def check_expressions(request: Json) -> Iterator[str]:
     """Return what is wrong with the expressions of a request, and with the names and values that they use."""
     expressions = {name: request[name] for name in _EXPRESSIONS if name in request}
-    tokens = {name: _TOKEN.findall(expression) for name, expression in expressions.items()}
-    used = {token for found in tokens.values() for token in found if token[0] in "#:"}
+    used = {token for text in expressions.values() for token in _tokens(text) if token[0] in "#:"}
     for kind, sign in (("Names", "#"), ("Values", ":")):
         yield from _check_placeholders(request, kind, {token for token in used if token[0] == sign}, bool(expressions))
     for name, expression in expressions.items():
-        yield from _check_limits(name, expression, tokens[name])
-        yield from _check_reserved(name, tokens[name])
+        yield from _check_text(name, expression)
     values = request.get("ExpressionAttributeValues") or {}
     for value in values.values():
         yield from check_value(value)
@@ -75,7 +73,19 @@ def _check_placeholders(request: Json, kind: str, used: set[str], has_expression
         yield f"{name} has placeholders of more than {_MAX_PLACEHOLDER_BYTES} bytes: {long}"
 
 
-def _check_limits(name: str, expression: str, tokens: list[str]) -> Iterator[str]:
+@lru_cache(1_000)
+def _tokens(expression: str) -> tuple[str, ...]:
+    return tuple(_TOKEN.findall(expression))
+
+
+@lru_cache(1_000)
+def _check_text(name: str, expression: str) -> tuple[str, ...]:
+    """Return what is wrong with the text of an expression; most requests have the same few."""
+    tokens = _tokens(expression)
+    return (*_check_limits(name, expression, tokens), *_check_reserved(name, tokens))
+
+
+def _check_limits(name: str, expression: str, tokens: Sequence[str]) -> Iterator[str]:
     if not expression.strip():
         yield f"Invalid {name}: The expression can not be empty"
     if len(expression.encode()) > _MAX_BYTES:
@@ -88,7 +98,7 @@ def _check_limits(name: str, expression: str, tokens: list[str]) -> Iterator[str
             yield f"Invalid {name}: the IN operator takes {_MAX_IN} operands"
 
 
-def _check_reserved(name: str, tokens: list[str]) -> Iterator[str]:
+def _check_reserved(name: str, tokens: Sequence[str]) -> Iterator[str]:
     reserved = [token for token in tokens if token.upper() in _reserved_words() and token.lower() not in _KEYWORDS]
     if reserved:
         yield f"Invalid {name}: Attribute name is a reserved keyword; reserved keyword: {reserved[0]}"
