@@ -4,6 +4,7 @@ import os
 import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from threading import Barrier
 from typing import Any
 
@@ -93,7 +94,8 @@ def test_uses_that_are_recorded_at_once_keep_the_first_contact(scim: Endpoint) -
     operator = wiring.operator(Settings.from_environment(os.environ), "tests")
     tenant = f"t-{uuid.uuid4()}"
     for at in (1_800_000_000.0, 1_800_000_060.0):
-        at_once(lambda at=at: operator.store().record_use(tenant, Use(at, "v1", "Okta", is_write=at > 1_800_000_000.0)))
+        use = Use(at, "v1", "Okta", is_write=at > 1_800_000_000.0)
+        at_once(partial(operator.store().record_use, tenant, use))
 
     assert operator.store().last_use(tenant) == Use(
         1_800_000_060.0, "v1", "Okta", is_write=True, first_at=1_800_000_000.0, first_is_write=False
