@@ -31,10 +31,10 @@ CACHE_S = 300.0
 """For how long an execution environment uses the secret before it reads it again."""
 STALE_S = 600.0
 """The age from which on a copy of the secret may lack a generation that already signs."""
-START_DELAY_S = 900.0
-"""The time from writing a generation to its start: :data:`STALE_S`, and 5 minutes for the clock of the writer.
+START_DELAY_S = 1_800.0
+"""The time from writing a generation to its start: :data:`STALE_S`, 15 minutes for the clock of the writer, 5 to spare.
 
-AWS refuses requests whose time is wrong by more than that (IAM user guide, "Elements of an AWS API request signature").
+AWS rejects requests whose time is wrong by more than 5 minutes, some services only by more than 15.
 """
 _RETRY_S = 10.0
 """The time between two attempts to read the secret while Secrets Manager does not answer."""
