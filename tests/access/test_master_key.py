@@ -120,6 +120,14 @@ def test_secret_is_read_once_in_five_minutes(environment: Environment) -> None:
     assert environment.reads == 2
 
 
+def test_secret_is_read_again_after_the_clock_was_set_back(environment: Environment) -> None:
+    environment.accepts(FIRST)
+    environment.write(SECOND, FIRST)
+    environment.now -= 3_600
+
+    assert environment.accepts(SECOND)
+
+
 def test_key_that_matches_nothing_costs_no_call(environment: Environment) -> None:
     environment.accepts(FIRST)
 
