@@ -44,7 +44,7 @@ Example:
 @as_json
 @at_a_deployment
 def rotate(json: bool) -> None:
-    """Add a generation, which signs from 15 minutes on. Tokens stay valid.
+    """Add a generation, which signs from 30 minutes on. Tokens stay valid.
 
     While a generation waits for its start, no other is added.
     """

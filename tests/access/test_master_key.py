@@ -120,6 +120,14 @@ def test_secret_is_read_once_in_five_minutes(environment: Environment) -> None:
     assert environment.reads == 2
 
 
+def test_secret_is_read_again_after_the_clock_was_set_back(environment: Environment) -> None:
+    environment.accepts(FIRST)
+    environment.write(SECOND, FIRST)
+    environment.now -= 3_600
+
+    assert environment.accepts(SECOND)
+
+
 def test_key_that_matches_nothing_costs_no_call(environment: Environment) -> None:
     environment.accepts(FIRST)
 
@@ -188,14 +196,14 @@ def test_new_generation_signs_from_its_start_on(environment: Environment) -> Non
     assert environment.accepts(FIRST)
 
 
-@pytest.mark.parametrize("clock_error", [-300, 0, 300])
+@pytest.mark.parametrize("clock_error", [-900, 0, 900])
 def test_environment_never_rejects_what_another_one_signs(clock_error: float) -> None:
-    """One has read the secret just before a generation was added, by somebody whose clock is up to 5 minutes wrong."""
+    """One has read the secret just before a generation was added, by somebody whose clock is up to 15 minutes wrong."""
     added = KeyGeneration(2, NOW + clock_error + START_DELAY_S, SECOND.key)
     reader = Environment()
     reader.accepts(FIRST)
     reader.error = SILENCE[0]
-    for seconds in range(0, 1_500, 10):
+    for seconds in range(0, 3_000, 10):
         reader.now = NOW + seconds
         signing = KeyRing((added, FIRST)).signing(reader.now)
         try:

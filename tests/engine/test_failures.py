@@ -39,7 +39,7 @@ def test_pages_of_changes_failures_and_acts_put_together_are_the_log(direct: End
         if place is None:
             break
 
-    assert [entry.kind for entry in everything] == [*["act", "failure", "change"] * 4, "act"]
+    assert [entry.kind for entry in everything] == [*["act", "failure", "change"] * 4, "contact", "act"]
     assert pages == everything
     assert set(log.why("Turing").outside) == {f"alan-{number}" for number in range(4)}
     (today,) = log.activity(1)

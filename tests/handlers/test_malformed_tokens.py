@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 from zlib import crc32
 
+import boto3
 import pytest
 from botocore.client import BaseClient
 
@@ -14,8 +15,9 @@ from scim import wiring
 from scim.access import tokens
 from scim.service.daily_failures import FailureKind
 from scim.service.log import Log as TenantLog
+from scim.service.tenants import Tenants
 from scim.settings import Settings
-from tests.endpoint import Endpoint
+from tests.endpoint import ENVIRONMENT, Endpoint
 from tests.handlers.conftest import Log
 
 Failures = Callable[[], list[dict[str, Any]]]
@@ -172,3 +174,40 @@ def test_connection_test_is_no_reason_to_say_that_nobody_called(scim: Endpoint) 
     assert "No request with a valid token" in before
     assert "No request with a valid token" not in after
     assert "Its last request, a read, was recorded at" in after
+
+
+# Secrets that were edited by hand
+
+
+def test_edited_secret_of_a_tenant_is_503_and_the_log_says_what_to_do(
+    scim: Endpoint, connect: Any, operator: Tenants, log: Log
+) -> None:
+    other = connect()
+    name = ENVIRONMENT["SECRET_PREFIX"] + tenant(scim)
+    boto3.client("secretsmanager").put_secret_value(SecretId=name, SecretString="typed by hand")
+    endpoint = Endpoint(scim.token, Application(find))
+
+    assert endpoint.request("GET", "/Users").status == 503
+    fault = log.lines[-2]
+    assert (fault["message"], fault["kind"]) == ("fault", "MalformedSecret")
+    assert f"The token in the secret {name} cannot be read" in fault["detail"]
+    assert "typed by hand" not in log.text
+    assert Endpoint(other.token, Application(find)).request("GET", "/Users").status == 200
+    issued = operator.rotate(tenant(scim), grace_s=0)
+    assert Endpoint(issued.token, Application(find)).request("GET", "/Users").status == 200
+
+
+def test_edited_master_key_is_503_and_the_log_says_what_to_do(
+    scim: Endpoint, log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = f"muster/edited-{tenant(scim)}"
+    boto3.client("secretsmanager").create_secret(Name=name, SecretString='{"key": "typed by hand"}')
+    monkeypatch.setenv("MASTER_KEY_SECRET", name)
+    endpoint = Endpoint(scim.token, Application(find))
+
+    assert endpoint.request("GET", "/Users").status == 503
+    fault = log.lines[-2]
+    assert (fault["message"], fault["kind"]) == ("fault", "MalformedSecret")
+    assert f"The master key in the secret {name} cannot be read (wrong: generation, starts, key)" in fault["detail"]
+    assert "typed by hand" not in log.text
+    assert endpoint.request("GET", "/Users", authorization="Bearer x").status == 401

@@ -31,10 +31,10 @@ CACHE_S = 300.0
 """For how long an execution environment uses the secret before it reads it again."""
 STALE_S = 600.0
 """The age from which on a copy of the secret may lack a generation that already signs."""
-START_DELAY_S = 900.0
-"""The time from writing a generation to its start: :data:`STALE_S`, and 5 minutes for the clock of the writer.
+START_DELAY_S = 1_800.0
+"""The time from writing a generation to its start: :data:`STALE_S`, 15 minutes for the clock of the writer, 5 to spare.
 
-AWS refuses requests whose time is wrong by more than that (IAM user guide, "Elements of an AWS API request signature").
+AWS rejects requests whose time is wrong by more than 5 minutes, some services only by more than 15.
 """
 _RETRY_S = 10.0
 """The time between two attempts to read the secret while Secrets Manager does not answer."""
@@ -154,14 +154,14 @@ class MasterKey:
         ring = self.ring()
         if any(is_match(key) for key in ring.keys(purpose)):
             return True
-        if self._now() - self._read_at >= STALE_S:
+        if not _is_within(self._now() - self._read_at, STALE_S):
             raise _unavailable()
         return False
 
     def ring(self) -> KeyRing:
         """Return the generations. Raise :class:`Unavailable` if the secret was never read."""
         now = self._now()
-        is_due = now - self._read_at >= CACHE_S and now - self._tried_at >= _RETRY_S
+        is_due = not (_is_within(now - self._read_at, CACHE_S) or _is_within(now - self._tried_at, _RETRY_S))
         if self._ring is None or is_due:
             self._ring = self._read(now)
         return self._ring
@@ -179,6 +179,11 @@ class MasterKey:
             return self._ring
         self._read_at = now
         return ring
+
+
+def _is_within(age: float, limit: float) -> bool:
+    """Return whether an age is below the limit; a negative one is not, since the clock was set back."""
+    return 0 <= age < limit
 
 
 @lru_cache(maxsize=128)
