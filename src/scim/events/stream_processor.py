@@ -1,8 +1,10 @@
 """Processing a batch of the table's stream: publish events, and hand over what may affect links.
 
 The order is: hand over first, then publish, then send dead letters. A batch comes again from the first record that is
-not done (docs/decisions.md, "Events"). So where a queue does not answer, the records behind it wait without being
-published, and no event is published twice because of it. They wait at most ``PATIENCE_S`` from their creation on.
+not done (docs/decisions.md, "Events"). So where the links queue does not answer, the records after that change wait
+without being published, and no event is published twice because of it. Where the dead-letter queue does not answer,
+the events after a dead letter are published again with each attempt. Both end ``PATIENCE_S`` after the creation of the
+record that waits.
 """
 
 from __future__ import annotations
