@@ -57,7 +57,7 @@ class BatchResult:
 
 
 @dataclass(slots=True)
-class _Batch:
+class _RecordBatch:
     """The records, and what was made of them, by index. ``end`` is the index of the first that must come again."""
 
     records: Sequence[Any]
@@ -96,7 +96,7 @@ class StreamProcessor:
         retry_from = _sequence_number(records[batch.end]) if retries else ""
         return BatchResult(published, handed_over, sent, retries, retry_from, tuple(lost))
 
-    def _hand_over(self, batch: _Batch) -> int:
+    def _hand_over(self, batch: _RecordBatch) -> int:
         result = self.links.send({index: link_message.make_message(task) for index, task in batch.tasks.items()})
         batch.stop_before(index for index in result.unsent if self._is_young(batch.records[index]))
         reasons = {**dict.fromkeys(result.unsent, "no answer"), **result.rejected}
@@ -105,7 +105,7 @@ class StreamProcessor:
             batch.letters[index] = dead_letter.wrap_task(task, f"links queue: {code}")
         return len(batch.tasks) - len(reasons)
 
-    def _publish(self, batch: _Batch) -> int:
+    def _publish(self, batch: _RecordBatch) -> int:
         events = {index: event for index, event in batch.events.items() if index < batch.end}
         result = self.bus.publish(events)
         batch.stop_before(result.unsent)
@@ -113,7 +113,7 @@ class StreamProcessor:
             batch.reject(index, f"event bus: {code}")
         return len(events) - len(result.rejected) - len(result.unsent)
 
-    def _send_dead_letters(self, batch: _Batch) -> tuple[int, list[LostLetter]]:
+    def _send_dead_letters(self, batch: _RecordBatch) -> tuple[int, list[LostLetter]]:
         letters = {index: batch.letters[index] for index in sorted(batch.letters) if index < batch.end}
         result = self.dead_letters.send(letters)
         # A task's event is published already, so its record does not come again.
@@ -148,9 +148,9 @@ def _sequence_number(record: Any) -> str:
     return found if isinstance(found, str) else ""
 
 
-def _prepare(records: Sequence[Any]) -> _Batch:
+def _prepare(records: Sequence[Any]) -> _RecordBatch:
     """Make events and tasks of records. What raises is rejected, whatever it is: a record must not stop its shard."""
-    batch = _Batch(records, end=len(records))
+    batch = _RecordBatch(records, end=len(records))
     for index, record in enumerate(records):
         try:
             if is_change(record):
