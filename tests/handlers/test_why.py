@@ -12,8 +12,6 @@ from typing import Any
 import boto3
 import pytest
 
-from handlers.application import Application
-from handlers.routes.everything import find
 from scim import wiring
 from scim.protocol.errors import Unavailable
 from scim.service.case import Case
@@ -47,14 +45,6 @@ def why(scim: Endpoint) -> Why:
 
 def told(case: Case) -> str:
     return "\n".join(case.diagnosis)
-
-
-def test_rejected_token_names_what_to_do_at_the_detected_provider(scim: Endpoint, why: Why) -> None:
-    """Also for a person without failures: the provider is told by the traffic of the tenant, as in the status."""
-    assert scim.request("GET", "/Users", **OKTA).status == 200
-    assert Endpoint(new_token(tenant_of(scim)), Application(find)).request("GET", "/Users", **OKTA).status == 401
-
-    assert "Provisioning > Integration: paste a new token" in told(why("ada@example.com"))
 
 
 # Six failures

@@ -13,14 +13,12 @@ from scim.protocol.errors import TooMany, Unavailable
 from scim.protocol.messages import SearchRequest
 from scim.service import diagnosis
 from scim.service.connection import describe_malformed, obstacles
-from scim.service.daily_failures import add_up
 from scim.service.entries import Entry, entry
 from scim.service.failures import Counted
 from scim.service.lookup import partly
 from scim.service.people import called, handle, known_by
 from scim.service.ports import LINK, Store, Tenant, Use
 from scim.service.presentation import Presentation
-from scim.service.provider_detection import detect_provider
 from scim.service.records import CHANGES, FAILURES, Changed, FailureSearch, LogStore, Record
 from scim.service.search import read_query
 from scim.service.stored import Stored, encode
@@ -131,19 +129,9 @@ class Inquiry:
             *diagnosis.unidentified(unidentified),
             *([] if obstacles else [diagnosis.advice()]),
             *notes,
-            *self._of_tenant(use, newest),
+            *diagnosis.tenant(self.tenant, self.records.refused(self._yesterday()), newest),
         ]
         return Case(asked, [], [], told, unidentified=_entries(unidentified))
-
-    def _of_tenant(self, use: Use | None, failures: Sequence[Counted]) -> Iterator[str]:
-        """Return what concerns everybody in the tenant; rejected tokens with what to do at the detected provider."""
-        yesterday = self._yesterday()
-        refused = self.records.refused(yesterday)
-        provider = None
-        if refused:
-            days = self.records.daily_failures(yesterday[:10], self._moment().date().isoformat())
-            provider = detect_provider(use, add_up(days.values()), failures)
-        return diagnosis.tenant(self.tenant, refused, failures, provider)
 
     def _newest_failures(self) -> list[Counted]:
         records = (record for _, record in islice(self.records.log(kinds=(FAILURES,)), _NEWEST))
@@ -167,7 +155,8 @@ class Inquiry:
         notes: Sequence[str] = (),
         renamed: Sequence[Stored] = (),
     ) -> Case:
-        use, failures, notes = self.last_use(), search.failures, [*notes, *_search_notes(search)]
+        refused = self.records.refused(self._yesterday())
+        failures, notes = search.failures, [*notes, *_search_notes(search)]
         changes, are_all_shown = self._changes(ids)
         if not are_all_shown:
             notes = [*notes, diagnosis.CHANGES_CUT]
@@ -176,12 +165,12 @@ class Inquiry:
         timeline = sorted((entry(each, names) for each in records), key=lambda each: each.at, reverse=True)
         writes = [each for each in changes if each.change.operation != LINK]
         told = [
-            *self._obstacles(use),
+            *self._obstacles(self.last_use()),
             *diagnosis.renamed(asked, self.tenant.resource_types[0].unique.name, names, renamed, writes),
             *diagnosis.state(asked, names, people, writes),
             *diagnosis.problems(people, writes, failures),
             *notes,
-            *self._of_tenant(use, failures),
+            *diagnosis.tenant(self.tenant, refused, failures),
         ]
         return Case(asked, people, timeline, told, renamed=renamed)
 

@@ -135,12 +135,11 @@ def wrong_scim_url(failures: Sequence[Counted], settled: str) -> Iterator[str]:
     yield f"{often}, the last at {last.failure.at}. {what} What to change: {change}"
 
 
-def tenant(
-    settings: Tenant, refused: Sequence[Refused], failures: Sequence[Counted], provider: str | None
-) -> Iterator[str]:
-    """What concerns everybody in the tenant. ``provider`` is the one that was detected."""
+def tenant(settings: Tenant, refused: Sequence[Refused], failures: Sequence[Counted]) -> Iterator[str]:
+    """What concerns everybody in the tenant."""
     if refused:
         last = max(refused, key=lambda each: each.last)
+        provider = next((each.failure.provider for each in failures if each.failure.provider), None)
         what, change = explain_token(last.rule, provider)
         number = sum(each.count for each in refused)
         yield (
