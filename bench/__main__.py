@@ -6,16 +6,16 @@ import argparse
 import os
 import sys
 import time
+import traceback
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, redirect_stdout
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from bench import bulk, calls, coldstart, costs, cpu, growth, handler, million, overhttp, report, walk
 from bench.place import forget_aws_configuration
-from bench.result import HEADING, Row, Section
-from bench.stage import FULL, QUICK, Stage
-from local.problem import Problem
+from bench.result import HEADING, FailedPart, Row, Section
+from bench.stage import FULL, QUICK, Scale, Stage
 
 # Those that measure time against the number of users come before those that change it.
 PARTS: dict[str, Callable[[Stage], Section]] = {
@@ -32,6 +32,9 @@ PARTS: dict[str, Callable[[Stage], Section]] = {
 }
 
 
+_LONGEST_REASON = 300
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--list", action="store_true", help="list the parts")
@@ -42,36 +45,44 @@ def main() -> int:
         for name, part in PARTS.items():
             print(f"{name:<8} {(sys.modules[part.__module__].__doc__ or '').splitlines()[0]}")
         return 0
-    try:
-        _measure(options.only or list(PARTS), quick=options.quick)
-    except Problem as problem:
-        print(f"error: {problem}", file=sys.stderr)
-        return 1
-    return 0
-
-
-def _measure(names: Sequence[str], *, quick: bool) -> None:
+    names = options.only or list(PARTS)
     started = time.monotonic()
     forget_aws_configuration()
+    sections, failed = _measure(names, QUICK if options.quick else FULL)
+    rows = [row for section in sections for row in section.rows]
+    minutes = (time.monotonic() - started) / 60
+    print(f"{report.summary(rows, failed)}\n{minutes:.1f} minutes")
+    if names == list(PARTS) and not options.quick:
+        report.write(sections, failed, minutes)
+        print(f"Written: {report.RESULTS.name}, docs/performance.md and its charts")
+    return 1 if failed else 0
+
+
+def _measure(names: Sequence[str], scale: Scale) -> tuple[list[Section], list[FailedPart]]:
+    """Measure the parts. One that fails says so at once, and takes nothing from the others."""
     terminal = sys.stdout
     sections: list[Section] = []
+    failed: list[FailedPart] = []
     print(HEADING, file=terminal)
     # The functions log to standard output, which has to cost something and need not be seen.
     with TemporaryDirectory() as directory, ExitStack() as running, Path(os.devnull).open("w") as nowhere:
-        sys.stdout = nowhere
-        try:
-            stage = Stage(QUICK if quick else FULL, Path(directory), running)
-            for name in names:
-                sections.append(PARTS[name](stage))
+        stage = Stage(scale, Path(directory), running)
+        for name in names:
+            try:
+                with redirect_stdout(nowhere):
+                    sections.append(PARTS[name](stage))
+            except Exception as error:  # noqa: BLE001  # whatever it is, the other parts are measured
+                traceback.print_exc()
+                failed.append(FailedPart(name, _reason(error)))
+                print(failed[-1].line(), file=terminal, flush=True)
+            else:
                 _show(sections[-1].rows, terminal)
-        finally:
-            sys.stdout = terminal
-    rows = [row for section in sections for row in section.rows]
-    minutes = (time.monotonic() - started) / 60
-    print(f"{report.summary(rows)}\n{minutes:.1f} minutes")
-    if names == list(PARTS) and not quick:
-        report.write(sections, minutes)
-        print(f"Written: {report.RESULTS.name}, docs/performance.md and its charts")
+    return sections, failed
+
+
+def _reason(error: Exception) -> str:
+    """Return what happened in one line."""
+    return f"{type(error).__name__}: {' '.join(str(error).split())}"[:_LONGEST_REASON]
 
 
 def _show(rows: Sequence[Row], terminal: object) -> None:

@@ -13,7 +13,7 @@ from bench.measure import Cost, cost, duration, middle, settle
 from bench.operations import Event
 from bench.place import environment
 from bench.result import Row, Section, markdown, verdicts
-from bench.service import TIMEOUT_S, Service, Table
+from bench.service import Service, Table
 from bench.stage import Stage
 from bench.wire import Call, recording, repeated
 
@@ -27,9 +27,9 @@ _PAGE_BAR = 1.3
 class Lockstep:
     """Our handler on a table, and bare boto3 that makes its calls again on the twin of that table."""
 
-    def __init__(self, table: Table, twin: Table, timeout_s: float = TIMEOUT_S, limit: int | None = None) -> None:
+    def __init__(self, table: Table, twin: Table, limit: int | None = None) -> None:
         """``limit`` as in :func:`bench.wire.recording`."""
-        self.service = Service(table, timeout_s=timeout_s)
+        self.service = Service(table)
         self._limit = limit
         self._twin = twin
         self._bare: DynamoDBClient | None = None

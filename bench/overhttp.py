@@ -31,7 +31,7 @@ from local.place import HOST
 from local.problem import Problem
 from local.services.child import Child
 
-_START_S = 60.0
+_START_S = 600.0
 _TABLE = "muster"
 _SCIMMY = PEERS / "scimmy"
 

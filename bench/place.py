@@ -16,7 +16,7 @@ PEERS = Path(__file__).parent / "peers"
 DOCS = ROOT / "docs"
 TEMPLATE = Template(ROOT / "template.yaml")
 SECRET_PREFIX = "muster/tenants/"  # noqa: S105  # a name, not a secret
-CURSOR_SECRET = "muster/cursor-key"  # noqa: S105  # neither is this
+MASTER_KEY_SECRET = "muster/master-key"  # noqa: S105  # neither is this
 
 FUNCTION = {
     "AWS_ACCESS_KEY_ID": "bench",
@@ -24,7 +24,7 @@ FUNCTION = {
     "AWS_REGION": REGION,
     "AWS_DEFAULT_REGION": REGION,
     "SECRET_PREFIX": SECRET_PREFIX,
-    "CURSOR_SECRET": CURSOR_SECRET,
+    "MASTER_KEY_SECRET": MASTER_KEY_SECRET,
     "POWERTOOLS_SERVICE_NAME": "muster",
     "POWERTOOLS_METRICS_NAMESPACE": "Muster",
 }
@@ -60,12 +60,13 @@ def memory_mb() -> int:
     """The memory of the users function."""
     known = {
         "Table": "muster",
-        "CursorKey": CURSOR_SECRET,
-        "SessionKey": "bench",
+        "MasterKey": MASTER_KEY_SECRET,
         "AdminPassword": "bench",
         "OpenIdClient": "bench",
         "EventBus": "bench",
-        "PoisonQueue": "bench",
+        "LinksQueue": "bench",
+        "DeadLetterQueue": "bench",
+        "LinksDeadLetterQueue": "bench",
         "AWS::StackName": "bench",
         "AWS::Region": REGION,
         "AWS::AccountId": ACCOUNT,

@@ -31,6 +31,7 @@ from local.engine import DYNOXIDE
 from local.problem import Problem
 from local.services import secrets
 from scim import wiring
+from scim.access.master_key import new_secret
 from scim.service.stored import Stored
 from scim.service.tenants import Tenants
 from scim.settings import Settings
@@ -156,7 +157,7 @@ def _listed_items(tenant: str, number: int, counters: Counter[str]) -> Iterator[
         resource_id = wiring.new_id()
         body = population.user(each)
         resource = {"schemas": body["schemas"], "id": resource_id, **body}
-        stored = Stored.of(resource, 1, _CREATED, _CREATED)
+        stored = Stored.of(resource, 1, _CREATED, _CREATED, _CREATED)
         counters[keys.counter(resource_id)] += one(resource_id)
         item = items.resource(keys.tenant(tenant), keys.user(resource_id), stored)
         yield json.dumps({"Item": item}, ensure_ascii=False)
@@ -171,7 +172,7 @@ def _kept(directory: Path, number: int, name: str, tenant: str, secrets_url: str
         client = _client(table)
         client.create_table(**table_request(name))
         with environment(table.variables):
-            secrets.ensure(secrets_url, os.environ["CURSOR_SECRET"])
+            secrets.ensure(secrets_url, os.environ["MASTER_KEY_SECRET"], new_secret())
             token = _tenants().connect(tenant).token
         table = Table(name, dynamodb.url, secrets_url, tenant, token)
         parts = _parts(number)

@@ -13,7 +13,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from bench.place import DOCS, PEERS, ROOT
-from bench.result import Row, Section, to_json
+from bench.result import FailedPart, Row, Section, to_json
 from local.engine import DYNOXIDE
 from local.problem import Problem
 
@@ -21,39 +21,52 @@ RESULTS = Path(__file__).parent / "results.json"
 PAGE = DOCS / "performance.md"
 CHARTS = DOCS / "performance"
 
-_BLOCK = re.compile(r"(<!-- bench: ([a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+_BLOCK = re.compile(r"(?P<mark><!-- bench: (?P<name>[a-z-]+) -->\n)(?P<text>.*?)(?P<end><!-- end -->)", re.DOTALL)
+_NOT_MEASURED = "Of an earlier run: in the last one, this part failed.\n\n"
 
 
-def write(sections: Sequence[Section], minutes: float) -> None:
-    """Write all that a whole run leaves."""
+def write(sections: Sequence[Section], failed: Sequence[FailedPart], minutes: float) -> None:
+    """Write all that a whole run leaves. What a failed part would have measured stays as it was, and says so."""
     rows = [row for section in sections for row in section.rows]
     blocks = {name: text for section in sections for name, text in section.blocks.items()}
-    PAGE.write_text(filled(PAGE.read_text(), blocks | {"run": _run(rows, minutes)}))
+    page = filled(PAGE.read_text(), blocks | {"run": _run(rows, failed, minutes)}, is_complete=not failed)
+    PAGE.write_text(page)
     CHARTS.mkdir(exist_ok=True)
     for section in sections:
         for name, picture in section.charts.items():
             (CHARTS / name).write_text(picture)
-    RESULTS.write_text(to_json(rows))
+    RESULTS.write_text(to_json(rows, failed))
 
 
-def filled(page: str, blocks: Mapping[str, str]) -> str:
-    """The page with these texts between its marks. Raises :class:`Problem` unless marks and texts are the same."""
-    marked = {name for _, name, _ in _BLOCK.findall(page)}
-    if marked != blocks.keys():
+def filled(page: str, blocks: Mapping[str, str], *, is_complete: bool = True) -> str:
+    """Return the page with these texts between its marks.
+
+    Raises :class:`Problem` unless marks and texts are the same; unless the run is complete, marks without a text keep
+    the earlier one, with a note.
+    """
+    marked = {found["name"] for found in _BLOCK.finditer(page)}
+    if blocks.keys() - marked or (is_complete and marked != blocks.keys()):
         raise Problem(f"docs/performance.md lacks or has more than was measured: {sorted(marked ^ blocks.keys())}")
-    return _BLOCK.sub(lambda found: f"{found[1]}{blocks[found[2]]}\n{found[3]}", page)
+
+    def fill(found: re.Match[str]) -> str:
+        text = blocks.get(found["name"]) or _NOT_MEASURED + found["text"].removeprefix(_NOT_MEASURED).rstrip("\n")
+        return f"{found['mark']}{text}\n{found['end']}"
+
+    return _BLOCK.sub(fill, page)
 
 
-def summary(rows: Sequence[Row]) -> str:
+def summary(rows: Sequence[Row], failed: Sequence[FailedPart] = ()) -> str:
+    """Return how many bars hold, which do not, and which parts were not measured."""
     barred = [row for row in rows if row.bar is not None]
     failing = [row.name for row in barred if not row.holds]
-    return f"{len(barred) - len(failing)} of {len(barred)} bars hold" + "".join(f"\n- not: {name}" for name in failing)
+    lines = [f"{len(barred) - len(failing)} of {len(barred)} bars hold", *(f"- not: {name}" for name in failing)]
+    return "\n".join([*lines, *(f"- not measured, since it failed: {part.name} ({part.reason})" for part in failed)])
 
 
-def _run(rows: Sequence[Row], minutes: float) -> str:
+def _run(rows: Sequence[Row], failed: Sequence[FailedPart], minutes: float) -> str:
     return (
         f"Run on {datetime.now(UTC):%d %B %Y}, {minutes:.0f} minutes, on {os.cpu_count()} {platform.machine()} "
-        f"processors with {_versions()}.\n\n{summary(rows)}"
+        f"processors with {_versions()}.\n\n{summary(rows, failed)}"
     )
 
 

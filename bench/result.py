@@ -54,6 +54,17 @@ class Section:
     charts: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class FailedPart:
+    """A part of the run that was not measured to its end, and why."""
+
+    name: str
+    reason: str
+
+    def line(self) -> str:
+        return f"{self.name:<68} FAILED: {self.reason}"
+
+
 HEADING = f"{'what':<68} {'value':>9} {'bar':>7}         ours : theirs"
 
 
@@ -71,9 +82,10 @@ def results(rows: Iterable[Row]) -> list[dict[str, Any]]:
     ]
 
 
-def to_json(rows: Iterable[Row]) -> str:
-    """One row a line, so that two runs can be compared."""
-    lines = ",\n".join(f"  {json.dumps(each)}" for each in results(rows))
+def to_json(rows: Iterable[Row], failed: Iterable[FailedPart] = ()) -> str:
+    """One row a line, so that two runs can be compared. A part that failed is a line without a value."""
+    parts = [{"part": part.name, "failed": part.reason} for part in failed]
+    lines = ",\n".join(f"  {json.dumps(each)}" for each in [*results(rows), *parts])
     return f"[\n{lines}\n]\n"
 
 

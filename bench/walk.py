@@ -15,7 +15,6 @@ from bench.units import weighing
 _BARE_BAR = 1.5
 _LINEAR_BAR = 1.3
 _CONTINUED_BAR = 0.05  # what is continued finds a page among the next thousand users, a hundredth of the walk
-_PATIENCE_S = 300.0  # the engine here is slower than DynamoDB, and what counts is the cost of a whole walk
 _OVER_A_MB = 1_000  # users
 _AGENTS = operations.agents()
 
@@ -23,7 +22,7 @@ _AGENTS = operations.agents()
 def measure(stage: Stage) -> Section:
     few, most = stage.scale.users[-2:]
     tables = {number: stage.users(number).table for number in (few, most)}
-    sides = {number: Lockstep(table, table, _PATIENCE_S, _OVER_A_MB) for number, table in tables.items()}
+    sides = {number: Lockstep(table, table, _OVER_A_MB) for number, table in tables.items()}
     settle()
     turns: dict[int, list[tuple[Cost, Cost]]] = {few: [], most: []}
     continued = []

@@ -97,7 +97,7 @@ def test_invitation_opens_one_customer_to_one_browser(page: Page, context: Brows
     sign_in(page, running)
     add_customer(page, "initech")
     page.goto("/admin/tenants/initech/connect")
-    page.get_by_role("button", name="Make a link").click()
+    page.get_by_role("button", name="Create a link").click()
     link = page.get_by_label("Link").input_value()
     assert context.browser
     with context.browser.new_context() as guests:
@@ -114,7 +114,7 @@ def test_invitation_opens_one_customer_to_one_browser(page: Page, context: Brows
     with context.browser.new_context() as others:
         other = others.new_page()
         other.goto(link)
-        expect(other.get_by_role("heading", name="This invitation is over")).to_be_visible()
+        expect(other.get_by_role("heading", name="This invitation is no longer valid")).to_be_visible()
 
 
 def test_signing_in_takes_no_mouse(page: Page, running: Running) -> None:

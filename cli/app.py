@@ -9,6 +9,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from cli.deployment import Deployment, NoStack, local_run, stack
 from local.problem import Problem
+from scim.access.errors import MalformedSecret
+from scim.access.master_key_rotation import MasterKeyConflict
 from scim.protocol.errors import ScimError
 from scim.service.tenants import GraceRunning, TenantError, TenantExists, UnknownSchema, UnknownTenant
 
@@ -51,9 +53,9 @@ class Commands(click.Group):
             return super().invoke(ctx)
         except (UnknownTenant, UnknownSchema, NoStack, NotFound) as error:
             raise Missing(str(error)) from error
-        except (TenantExists, GraceRunning) as error:
+        except (TenantExists, GraceRunning, MasterKeyConflict) as error:
             raise InTheWay(str(error)) from error
-        except (TenantError, Problem, ClientError, BotoCoreError) as error:
+        except (TenantError, MalformedSecret, Problem, ClientError, BotoCoreError) as error:
             raise Failed(str(error)) from error
         except ScimError as error:
             raise Failed(f"{error} ({error.__cause__})" if error.__cause__ else str(error)) from error

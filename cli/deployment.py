@@ -9,9 +9,11 @@ from typing import Any
 import boto3
 from botocore.exceptions import ClientError
 
+from cli.event_services import EventServices
 from local import running
 from scim import wiring
 from scim.service.log import Log
+from scim.service.tenant_overview import TenantOverview
 from scim.service.tenants import Tenants
 from scim.settings import Settings
 from scim.store.tenants import TenantStore
@@ -29,6 +31,8 @@ class Deployment:
 
     scim_url: str
     operator: wiring.Operator
+    events: Callable[[], EventServices]
+    """Returns the queues and the function of events. Raises :class:`NoStack` where the stack lacks such an output."""
 
     @property
     def tenants(self) -> Tenants:
@@ -44,6 +48,10 @@ class Deployment:
         """The log of a tenant, for a long read; ``None`` for no such tenant."""
         return self.operator.log(tenant, _LONG_S)
 
+    def overview(self, tenant: str) -> TenantOverview | None:
+        """Return the overview of one tenant of a list, within the time that such a one has; ``None`` for no tenant."""
+        return self.operator.overview(tenant)
+
 
 def local_run(data: Path) -> Deployment:
     """The local run that keeps its data there. Raises :class:`local.problem.Problem` if it doesn't run."""
@@ -56,9 +64,19 @@ def local_run(data: Path) -> Deployment:
     endpoints = {
         "dynamodb": variables["AWS_ENDPOINT_URL_DYNAMODB"],
         "secretsmanager": variables["AWS_ENDPOINT_URL_SECRETS_MANAGER"],
+        "sqs": variables["AWS_ENDPOINT_URL_SQS"],
+        "lambda": variables["AWS_ENDPOINT_URL_LAMBDA"],
     }
     settings = Settings.from_environment(variables)
-    return Deployment(settings.public_url, wiring.operator(settings, f"local:{getpass.getuser()}", session, endpoints))
+    named = {
+        "DeadLetterQueueUrl": settings.dead_letter_queue_url,
+        "LinksQueueUrl": settings.links_queue_url,
+        "LinksDeadLetterQueueUrl": settings.links_dead_letter_queue_url,
+        "ChangesFunctionName": "ChangesFunction",
+        "TableName": settings.table_name,
+    }
+    operator = wiring.operator(settings, f"local:{getpass.getuser()}", session, endpoints)
+    return Deployment(settings.public_url, operator, lambda: EventServices.connect(session, named, endpoints))
 
 
 def stack(
@@ -72,14 +90,26 @@ def stack(
             {
                 "TABLE_NAME": outputs["TableName"],
                 "SECRET_PREFIX": outputs["SecretPrefix"],
+                "MASTER_KEY_SECRET": outputs["MasterKeySecret"],
                 "INDEXED_ATTRIBUTES": outputs["IndexedAttributes"],
             }
         )
         scim_url = outputs["ScimUrl"]
     except KeyError as missing:
-        raise NoStack(f"The stack {name} has no output {missing}: is it one of Muster?") from None
+        raise _missing_output(name, missing) from None
     actor = session.client("sts").get_caller_identity()["Arn"]
-    return Deployment(scim_url, wiring.operator(settings, actor, session))
+
+    def events() -> EventServices:
+        try:
+            return EventServices.connect(session, outputs)
+        except KeyError as missing:
+            raise _missing_output(name, missing) from None
+
+    return Deployment(scim_url, wiring.operator(settings, actor, session), events)
+
+
+def _missing_output(name: str, output: KeyError) -> NoStack:
+    return NoStack(f"The stack {name} has no output {output}: is it one of Muster?")
 
 
 def _outputs(client: Any, name: str) -> dict[str, str]:

@@ -1,8 +1,9 @@
 """``log``, ``why``, ``health``: what happened, why somebody did not get in, and how near a quarantine is."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from itertools import islice
+from typing import Any
 
 import click
 
@@ -10,7 +11,10 @@ from cli import output
 from cli.app import NotFound, as_json, at_a_deployment, deployment
 from cli.progress import counted, waiting
 from cli.report import show_case, show_health, show_log
+from scim.protocol.unserved import hide_unserved
+from scim.service.daily_failures import FailureKind
 from scim.service.entries import Entry
+from scim.service.health import Health
 from scim.service.log import Log
 
 _PAGE = 200
@@ -45,20 +49,34 @@ Examples:
   muster why acme ada@example.com
   muster why acme "Ada Lovelace"
   muster why acme 0a21f0f2-4e5c-4a3f-9d4e-3b6c1d2e8f70
+  muster why acme
 """
 )
 @click.argument("tenant")
-@click.argument("person")
+@click.argument("person", default="")
 @as_json
 @at_a_deployment
 def why(tenant: str, person: str, json: bool) -> None:
-    """Tell why PERSON did or did not get in: by userName, email, externalId, id or name."""
+    """Explain why PERSON is active or not: by userName, email, externalId, id or name.
+
+    Without PERSON, list the failed requests that name nobody.
+    """
+    log = _log(tenant)
     with waiting("Looking for the person", json=json):
-        case = _log(tenant).why(person)
+        case = log.why(person)
     if json:
-        users, timeline = [each.resource for each in case.people], [asdict(entry) for entry in case.timeline]
-        told = {"asked": case.asked, "users": users, "outside": case.outside, "diagnosis": case.diagnosis}
-        output.document(told | {"timeline": timeline})
+        (resource_type,) = log.tenant.resource_types
+        output.document(
+            {
+                "asked": case.asked,
+                "users": [hide_unserved(each.resource, resource_type) for each in case.people],
+                "renamed": [_renamed(each.resource) for each in case.renamed],
+                "outside": case.outside,
+                "diagnosis": case.diagnosis,
+                "timeline": [asdict(entry) for entry in case.timeline],
+                "unidentified": [asdict(entry) for entry in case.unidentified],
+            }
+        )
     else:
         show_case(case)
 
@@ -67,20 +85,40 @@ def why(tenant: str, person: str, json: bool) -> None:
     epilog="""\b
 Examples:
   muster health acme
-  muster health acme --json | jq .share
+  muster health acme --json | jq -r .state
 """
 )
 @click.argument("tenant")
 @as_json
 @at_a_deployment
 def health(tenant: str, json: bool) -> None:
-    """Show how many writes of TENANT failed, and warn before Entra ID quarantines."""
+    """Show the health of TENANT: its state, how many writes failed, and what to do about it."""
     with waiting("Counting", json=json):
         found = _log(tenant).health()
     if json:
-        output.document(asdict(found) | {"share": found.share})
+        output.document(_describe_health(found))
     else:
         show_health(found)
+
+
+def _renamed(user: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a former name leads to."""
+    return {"id": user["id"], "userName": user["userName"], "active": user.get("active") is True}
+
+
+def _describe_health(health: Health) -> dict[str, Any]:
+    activity = health.activity
+    return {
+        "state": health.state,
+        "advice": health.advice or None,
+        "provider": health.provider,
+        "failed_writes": activity.failures.failed_writes,
+        **{str(kind): activity.failures.count(kind) for kind in FailureKind},
+        "changes": activity.changes,
+        "has_more_changes": activity.has_more_changes,
+        "share": activity.share,
+        "warnings": list(health.warnings),
+    }
 
 
 def _log(tenant: str) -> Log:

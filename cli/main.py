@@ -2,7 +2,7 @@
 
 import click
 
-from cli import invitations, log, people, schema, tenants, tokens
+from cli import invitations, log, master_key, people, redrive, schema, tenants, tokens
 from cli.app import Commands, at_a_deployment
 
 _COMMANDS = (
@@ -21,6 +21,8 @@ _COMMANDS = (
     log.why,
     log.health,
     schema.schema,
+    redrive.redrive,
+    master_key.master_key,
 )
 
 

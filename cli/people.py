@@ -8,9 +8,10 @@ import click
 from cli import output
 from cli.app import NotFound, as_json, at_a_deployment, deployment
 from cli.progress import counted
+from scim.protocol.unserved import hide_unserved
 from scim.service.stored import Stored
 
-_COLUMNS = ("ID", "USER NAME", "ACTIVE", "NAME", "EMAIL", "MODIFIED")
+_COLUMNS = ("ID", "USER NAME", "ACTIVE", "SINCE", "NAME", "EMAIL", "MODIFIED")
 
 
 @click.command(
@@ -45,26 +46,34 @@ def participants(tenant: str, json: bool) -> None:
 
 def _list(tenant: str, *, active_only: bool, json: bool) -> None:
     store = deployment().store
-    if store.get(tenant) is None:
+    if (settings := store.get(tenant)) is None:
         raise NotFound(f"There is no tenant {tenant}.")
+    (resource_type,) = settings.resource_types
     total, _ = store.count(tenant)
     read = counted(store.users(tenant), "Users", total)
     found = (stored for stored in read if not active_only or stored.resource.get("active") is True)
     if json:
-        output.array({**stored.resource, "meta": _meta(stored)} for stored in found)
+        output.array({**hide_unserved(stored.resource, resource_type), "meta": _meta(stored)} for stored in found)
     else:
         output.table(_COLUMNS, map(_row, found))
 
 
 def _meta(stored: Stored) -> dict[str, str]:
-    return {"created": stored.created, "lastModified": stored.modified, "version": f'W/"{stored.version}"'}
+    """Return what SCIM calls ``meta``, and since when the user is active or inactive."""
+    version = f'W/"{stored.version}"'
+    return {
+        "created": stored.created,
+        "lastModified": stored.modified,
+        "version": version,
+        "activeSince": stored.active_since,
+    }
 
 
 def _row(stored: Stored) -> list[str]:
     user = stored.resource
     name = user.get("displayName") or user.get("name", {}).get("formatted") or " ".join(_names(user.get("name", {})))
     active = "yes" if user.get("active") is True else "no"
-    return [stored.id, user["userName"], active, name, _email(user), stored.modified]
+    return [stored.id, user["userName"], active, stored.active_since, name, _email(user), stored.modified]
 
 
 def _names(name: dict[str, Any]) -> Iterator[str]:

@@ -9,21 +9,23 @@ from scim.service.case import Case
 from scim.service.entries import Entry
 from scim.service.health import Health
 from scim.service.lookup import email_of, name_of
+from scim.service.providers import NAMES
 
-_KINDS = {"change": "", "failure": "!", "no-op": "~", "token": "!", "act": "*"}
-"""What a row begins with: ``!`` failed, ``~`` was answered with success and came to nothing in part, ``*`` was done
-with the tenant.
+_KINDS = {"change": "", "failure": "!", "no-op": "~", "token": "!", "unverified": "?", "contact": "", "act": "*"}
+"""What a row begins with: ``!`` failed, ``~`` was answered with success although part of it was ignored, ``?`` may be
+the request of anybody, ``*`` was done with the tenant.
 """
 _COLUMNS = ("", "WHEN", "STATUS", "OPERATION", "WHO", "TIMES", "WHAT")
 
 
 def show_log(entries: Iterable[Entry]) -> None:
-    """A row each; what was sent, who did it and what to change stand below it."""
+    """Print a row for each; who did it, what was sent and changed, and what to change stand below it."""
     output.table(_COLUMNS, map(_row, entries))
 
 
 def _row(entry: Entry) -> tuple[str, ...]:
-    sent = f"Sent: {', '.join(entry.sent)}" if entry.sent and entry.kind != "change" else ""
+    sent = f"Sent: {', '.join(entry.sent)}" if entry.sent else ""
+    changed = f"Changed: {', '.join(entry.changed)}" if entry.changed else ""
     often = f"{entry.count} since {entry.first}{' LOOP' if entry.is_loop else ''}" if entry.count > 1 else ""
     return (
         _KINDS[entry.kind],
@@ -35,6 +37,7 @@ def _row(entry: Entry) -> tuple[str, ...]:
         entry.what,
         f"By: {entry.actor}" if entry.actor else "",
         sent,
+        changed,
         f"What to change: {entry.change}" if entry.change else "",
     )
 
@@ -53,18 +56,22 @@ def show_case(case: Case) -> None:
 
 def _to_choose_from(case: Case) -> Iterator[tuple[str, ...]]:
     for each in case.people:
-        part = "takes part" if each.resource.get("active") is True else "does not take part"
+        part = "active" if each.resource.get("active") is True else "inactive"
         yield each.resource["userName"], name_of(each.resource), email_of(each.resource), part
     for identifier in case.outside:
-        yield identifier, "", "", "did not get in"
+        yield identifier, "", "", "not provisioned"
 
 
 def show_health(health: Health) -> None:
-    """The share of failures, and what it leads to."""
-    if health.failures:
-        writes = health.failures + health.changes
-        click.echo(f"Writes that failed today and yesterday: {health.failures}, {health.share:.0%} of {writes}.")
+    """Print the state, the share of failed writes, and the warnings."""
+    activity = health.activity
+    failed, more = activity.failures.failed_writes, " or more" if activity.has_more_changes else ""
+    click.echo(f"Health: {health.state}.{f' {health.advice}' if health.advice else ''}")
+    click.echo(f"Identity provider: {NAMES.get(health.provider or '', 'not detected yet')}.")
+    if failed:
+        writes = failed + activity.changes
+        click.echo(f"Writes that failed today and yesterday: {failed}, at most {activity.share:.0%} of {writes}{more}.")
     else:
-        click.echo(f"No write failed today and yesterday; {health.changes} changed something.")
+        click.echo(f"No write failed today and yesterday; {activity.changes}{more} changed something.")
     for each in health.warnings:
         click.echo(f"WARNING: {each}")

@@ -9,6 +9,7 @@ from cli.app import NotFound, as_json, at_a_deployment, deployment
 from cli.tokens import read_documents
 from scim.service.extensions import kind
 from scim.service.ports import Tenant
+from scim.service.shapes import list_removed
 
 
 @click.group(
@@ -34,15 +35,20 @@ Examples:
 @as_json
 @at_a_deployment
 def show(tenant: str, json: bool) -> None:
-    """Show the custom attributes of TENANT."""
+    """Show the custom attributes of TENANT, in the table also removed ones of which users may still have values."""
     if (settings := deployment().store.get(tenant)) is None:
         raise NotFound(f"There is no tenant {tenant}.")
     documents = settings.extensions
     if json:
         output.document(documents)
         return
-    rows = [[attribute["name"], kind(attribute), each["id"]] for each in documents for attribute in each["attributes"]]
-    output.table(("ATTRIBUTE", "TYPE", "SCHEMA"), rows)
+    rows = [
+        [attribute["name"], kind(attribute), "served", each["id"]]
+        for each in documents
+        for attribute in each["attributes"]
+    ]
+    rows += [[name, what, "removed", urn] for urn, name, what in list_removed(settings.shapes, documents)]
+    output.table(("ATTRIBUTE", "TYPE", "STATE", "SCHEMA"), rows)
 
 
 @schema.command(
@@ -59,7 +65,10 @@ Examples:
 @as_json
 @at_a_deployment
 def add(tenant: str, files: tuple[Path, ...], json: bool) -> None:
-    """Add the schema documents in the files to TENANT, or put them in the place of those with the same id."""
+    """Add the schema documents in FILE to TENANT. A document replaces the one with the same id.
+
+    An attribute keeps its type and the spelling of its name, also after it was removed: users may still have values.
+    """
     _told(deployment().tenants.add_schemas(tenant, read_documents(files)), json=json)
 
 
@@ -74,7 +83,7 @@ Examples:
 @as_json
 @at_a_deployment
 def remove(tenant: str, urn: str, json: bool) -> None:
-    """Remove the schema URN from TENANT. What users have of it stays with each until that user is next written."""
+    """Remove the schema URN from TENANT. Users keep their values: they are hidden, and shown again if it comes back."""
     _told(deployment().tenants.remove_schema(tenant, urn), json=json)
 
 
@@ -83,4 +92,6 @@ def _told(tenant: Tenant, *, json: bool) -> None:
     if json:
         output.document({"tenant": tenant.id, "extensions": ids})
     else:
-        click.echo(f"{tenant.id} has {', '.join(ids) or 'no custom attributes'}, within a minute.")
+        click.echo(
+            f"{tenant.id} now has {', '.join(ids) or 'no custom attributes'}. This takes effect within a minute."
+        )

@@ -1,42 +1,46 @@
 """``tenants``, ``status``, ``strict``: what is known of the tenants."""
 
-from functools import partial
 from typing import Any
 
 import click
 
 from cli import output
 from cli.app import NotFound, as_json, at_a_deployment, deployment
-from cli.deployment import Deployment
 from cli.progress import counted
+from scim.service.connection import describe_contact, describe_malformed, describe_request
 from scim.service.ports import Tenant
-from scim.service.standing import Standing, side_by_side, standing
+from scim.service.tenant_overview import TenantOverview, UnreadableTenant, load_overview, load_overviews
 
 
 @click.command(
     epilog="""\b
 Examples:
   muster tenants
-  muster tenants --json | jq -r '.[] | select(.warning) | .tenant'
+  muster tenants --json | jq -r '.[] | select(.health != "healthy") | .tenant'
 """
 )
 @as_json
 @at_a_deployment
 def tenants(json: bool) -> None:
-    """List the tenants, those that were disconnected too."""
+    """List the tenants with their health and what to do about it; those that were disconnected too."""
     where = deployment()
-    looked_at = counted(side_by_side(partial(_look, where), where.store.ids()), "Tenants", json=json)
-    found = map(_described, looked_at)
+    overviews = load_overviews(where.overview, where.store.ids(), _report)
+    found = map(_describe, counted(overviews, "Tenants", json=json))
     if json:
         output.array(found)
         return
-    columns = ("TENANT", "STATE", "MODE", "TOKEN EXPIRES", "LAST USE", "")
+    columns = ("TENANT", "STATE", "HEALTH", "MODE", "TOKEN EXPIRES", "LAST USE", "TO DO")
     output.table(columns, ([*_row(each), each["warning"] or ""] for each in found))
 
 
 def _row(described: dict[str, Any]) -> tuple[str, ...]:
-    use = described["last_use"] or "-"
-    return described["tenant"], described["state"], described["mode"], _end(described), use
+    names = ("tenant", "state", "health", "mode")
+    cells = [described[name] or "-" for name in names]
+    return *cells, _end(described), described["last_use"] or "-"
+
+
+def _report(tenant: str, fault: Exception) -> None:
+    click.echo(f"{tenant} could not be read: {output.visible(str(fault.__cause__ or fault))}", err=True)
 
 
 @click.command(
@@ -50,14 +54,14 @@ Examples:
 @as_json
 @at_a_deployment
 def status(tenant: str, json: bool) -> None:
-    """Show how TENANT stands: its access, its token, when that was last used, its users, what fails."""
+    """Show the connection, the health and the users of TENANT."""
     where = deployment()
     if (log := where.log(tenant)) is None:
         raise NotFound(f"There is no tenant {tenant}.")
-    health = log.health()
-    shown = standing(log.tenant, where.store, output.now(), health)
-    described = {"scim_url": where.scim_url, **_described(shown), "health": list(health.warnings)}
-    described |= {"users": shown.users, "active": shown.active}
+    overview = load_overview(log.tenant, where.store, log.records, output.now(), is_report=True)
+    described = {"scim_url": where.scim_url, **_describe(overview), "warnings": list(overview.health.warnings)}
+    described |= {"malformed_tokens": describe_malformed(log.malformed_tokens()) or None}
+    described |= {"users": overview.users, "active": overview.active}
     if json:
         output.document(described)
     else:
@@ -85,25 +89,27 @@ def strict(tenant: str, mode: str, json: bool) -> None:
         click.echo(f"{tenant} is {_mode(changed)}, within a minute.")
 
 
-def _look(where: Deployment, tenant_id: str) -> Standing | None:
-    if (log := where.log(tenant_id)) is None:
-        return None
-    health = log.health() if log.tenant.connected else None
-    return standing(log.tenant, where.store, output.now(), health)
-
-
-def _described(shown: Standing) -> dict[str, Any]:
-    token = shown.tenant.token
+def _describe(overview: TenantOverview | UnreadableTenant) -> dict[str, Any]:
+    if isinstance(overview, UnreadableTenant):
+        names = ("state", "mode", "extensions", "expires", "previous_until", "last_use", "last_used_token", "provider")
+        unknown = dict.fromkeys(names)
+        return {"tenant": overview.id, "health": overview.health_state, **unknown, "warning": overview.attention}
+    token = overview.tenant.token
     return {
-        "tenant": shown.tenant.id,
-        "state": shown.state,
-        "mode": _mode(shown.tenant),
-        "extensions": [document["id"] for document in shown.tenant.extensions],
+        "tenant": overview.id,
+        "state": overview.state,
+        "health": overview.health.state,
+        "provider": overview.health.provider,
+        "mode": _mode(overview.tenant),
+        "extensions": [document["id"] for document in overview.tenant.extensions],
         "expires": output.rfc3339(token.expires),
-        "previous_until": output.rfc3339(token.grace_ends) if shown.in_grace else None,
-        "last_use": output.rfc3339(shown.use.at) if shown.use else None,
-        "last_used_token": shown.used or None,
-        "warning": shown.attention or None,
+        "previous_until": output.rfc3339(token.grace_ends) if overview.in_grace else None,
+        "first_contact": output.rfc3339(overview.use.first_at) if overview.use else None,
+        "connection": describe_contact(overview.use) if overview.use else None,
+        "last_use": output.rfc3339(overview.use.at) if overview.use else None,
+        "last_request": describe_request(overview.use) if overview.use else None,
+        "last_used_token": overview.used or None,
+        "warning": overview.attention or None,
     }
 
 

@@ -30,7 +30,6 @@ def _options() -> Options:
     parser.add_argument("--port", type=int, default=8080)
     parser.add_argument("--data", type=Path, default=Path(".local"), help="where the data are kept (default: .local)")
     parser.add_argument("--template", type=Path, default=_ROOT / "template.yaml")
-    parser.add_argument("--extension", type=Path, default=_ROOT / "examples/extensions/employee.json")
     return Options(**vars(parser.parse_args()))
 
 

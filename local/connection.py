@@ -45,12 +45,10 @@ class Connection:
         draft.replace(path)
 
 
-async def establish(
-    path: Path, scim_url: str, gateway: Gateway, variables: Mapping[str, str], extension: Path
-) -> Connection:
+async def establish(path: Path, scim_url: str, gateway: Gateway, variables: Mapping[str, str]) -> Connection:
     """The connection of the last run if its token still opens the endpoint, else one with a new token."""
     last = Connection.load(path)
-    token = last.token if last and await _opens(gateway, last.token) else await _connect(variables, extension)
+    token = last.token if last and await _opens(gateway, last.token) else await _connect(variables)
     connection = Connection(scim_url, token, TENANT)
     connection.save(path)
     return connection
@@ -64,9 +62,9 @@ async def _opens(gateway: Gateway, token: str) -> bool:
     return response.status == 200
 
 
-async def _connect(variables: Mapping[str, str], extension: Path) -> str:
+async def _connect(variables: Mapping[str, str]) -> str:
     """Runs this module's main function with the environment of the functions, which is where the settings come from."""
-    command = [sys.executable, "-m", "local.connection", str(extension)]
+    command = [sys.executable, "-m", "local.connection"]
     process = await asyncio.create_subprocess_exec(*command, env=dict(variables), stdout=PIPE, stderr=PIPE)
     token, errors = await process.communicate()
     if process.returncode:
@@ -74,8 +72,8 @@ async def _connect(variables: Mapping[str, str], extension: Path) -> str:
     return token.decode().strip()
 
 
-def main(extension: Path) -> None:
-    """Prints the token of the tenant: its first, or a new one if it was connected and its token is lost.
+def main() -> None:
+    """Print the token of the tenant: its first, or a new one if it was connected and its token is lost.
 
     A tenant that was disconnected is connected again: the local run has no use without one.
     """
@@ -85,7 +83,7 @@ def main(extension: Path) -> None:
 
     tenants = wiring.operator(Settings.from_environment(os.environ), "make run").tenants()
     try:
-        issued = tenants.connect(TENANT, [json.loads(extension.read_text())])
+        issued = tenants.connect(TENANT)
     except TenantExists:
         issued = tenants.rotate(TENANT, grace_s=0)
     print(issued.token)
@@ -93,4 +91,4 @@ def main(extension: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main()

@@ -1,42 +1,43 @@
 """The whole endpoint on one machine: table, secrets, functions, gateway, tenant."""
 
 import asyncio
-import socket
+import json
 import time
-from collections.abc import Coroutine, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Coroutine, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from socket import socket
 from typing import Any
-
-import uvicorn
 
 from local import connection, engine, running, table
 from local.connection import Connection
 from local.engine import Engine
 from local.functions import pool
+from local.functions.invoke import InvokeEndpoint
+from local.functions.mapping import StreamMapping
 from local.functions.pool import Pool
+from local.functions.queue_mapping import consume
 from local.functions.stream import Stream, follow
 from local.gateway.app import Gateway
 from local.gateway.event import Request
 from local.gateway.response import Response
 from local.gateway.routes import Routes
 from local.place import ACCOUNT, HOST, REGION
-from local.problem import Problem
-from local.services import bus, secrets
-from local.services.bus import Bus
+from local.servers import listening, serve
+from local.services import secrets
 from local.services.child import Child
+from local.services.messaging import Messaging, serve_messaging
 from local.template import Template
+from scim.access.master_key import new_secret
 
 _TABLE = "muster"
-_CURSOR_KEY = "muster/local/cursor-key"
-_SESSION_KEY = "muster/local/session-key"
+_MASTER_KEY = "muster/local/master-key"
 _OPENID = "muster/local/openid-client"
 _PASSWORD = "muster/local/admin-password"  # noqa: S105 - its name
 _KNOWN = {
     "Table": _TABLE,
-    "CursorKey": _CURSOR_KEY,
-    "SessionKey": _SESSION_KEY,
+    "MasterKey": _MASTER_KEY,
     "AdminPassword": _PASSWORD,
     "OpenIdClient": _OPENID,
     "EventBus": "local",
@@ -51,7 +52,6 @@ class Options:
     """What to run and where."""
 
     template: Path
-    extension: Path
     data: Path
     port: int
 
@@ -62,36 +62,37 @@ async def run(options: Options) -> None:
     options.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     with (
         running.claimed(options.data),
-        _listening(options.port) as listener,
+        listening(options.port) as listener,
+        listening(0) as invoke_listener,
         secrets.child(options.data) as secrets_manager,
         engine.start(options.data) as dynamodb,
-        bus.serving(options.data) as events,
+        serve_messaging(options.data, template.queues(), template.consumed_queues(), _KNOWN["EventBus"]) as messaging,
     ):
         running.forget(options.data)
         table.ensure(dynamodb, template.table(_TABLE))
         secrets_manager.wait()
-        for name in (_CURSOR_KEY, _SESSION_KEY):
-            secrets.ensure(secrets_manager.url, name)
+        secrets.ensure(secrets_manager.url, _MASTER_KEY, new_secret())
         secrets.ensure(secrets_manager.url, _OPENID, "{}")
         password = secrets.ensure(secrets_manager.url, _PASSWORD)
         scim_url = f"http://{HOST}:{options.port}/scim/v2"
-        known = _KNOWN | {"PoisonQueue": f"{events.url}/poison"}
-        specs = template.functions(known, _variables(scim_url, dynamodb, secrets_manager, events))
+        known = _KNOWN | messaging.references()
+        specs = template.functions(known, _variables(scim_url, dynamodb, secrets_manager, messaging))
         log = options.data / "functions.log"
         async with pool.running(specs, log) as functions:
             gateway = Gateway(Routes(route for spec in specs for route in spec.routes), functions, _report)
             users = functions["UsersFunction"]
-            running.tell(options.data, users.variables)
+            running.tell(options.data, _published(functions.values(), invoke_listener))
             path = options.data / "connection.json"
-            connected = await connection.establish(path, scim_url, gateway, users.variables, options.extension)
-            _introduce(connected, path, dynamodb, secrets_manager, log, events)
+            connected = await connection.establish(path, scim_url, gateway, users.variables)
+            _introduce(connected, path, dynamodb, secrets_manager, log, messaging)
             print(f"Console       http://{HOST}:{options.port}/admin, password {password}\n")
             stream = Stream(dynamodb, _TABLE, options.data / "stream.json")
             watching = _watch([child for child in (dynamodb.child, secrets_manager) if child])
-            await _serve(gateway, listener, [watching, *_following(stream, functions, events)])
+            applications = {listener: gateway, invoke_listener: InvokeEndpoint(functions)}
+            await serve(applications, [watching, *_event_sources(stream, functions, messaging)])
 
 
-def _variables(scim_url: str, dynamodb: Engine, secrets_manager: Child, events: Bus) -> dict[str, str]:
+def _variables(scim_url: str, dynamodb: Engine, secrets_manager: Child, messaging: Messaging) -> dict[str, str]:
     """What the functions' environment has instead of the template's values, and what only exists here."""
     return {
         "PUBLIC_URL": scim_url,
@@ -100,28 +101,20 @@ def _variables(scim_url: str, dynamodb: Engine, secrets_manager: Child, events: 
         "AWS_REGION": REGION,
         "AWS_DEFAULT_REGION": REGION,
         "AWS_ENDPOINT_URL_DYNAMODB": dynamodb.url,
-        "AWS_ENDPOINT_URL_EVENTBRIDGE": events.url,
+        "AWS_ENDPOINT_URL_EVENTBRIDGE": messaging.url,
         "AWS_ENDPOINT_URL_SECRETS_MANAGER": secrets_manager.url,
-        "AWS_ENDPOINT_URL_SQS": events.url,
+        "AWS_ENDPOINT_URL_SQS": messaging.url,
     }
 
 
-@contextmanager
-def _listening(port: int) -> Iterator[socket.socket]:
-    # Said in full: asyncio turns off the delay of small packets only where it reads "TCP".
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind((HOST, port))
-            listener.listen(128)
-        except (OSError, OverflowError) as error:
-            reason = getattr(error, "strerror", None) or error
-            raise Problem(f"port {port}: {reason}; choose another with make run PORT=8081") from error
-        yield listener
+def _published(functions: Iterable[Pool], invoke_listener: socket) -> dict[str, str]:
+    """Return what programs beside the run need: the variables of all functions, and where to invoke these."""
+    variables = {name: value for function in functions for name, value in function.spec.variables.items()}
+    return variables | {"AWS_ENDPOINT_URL_LAMBDA": f"http://{HOST}:{invoke_listener.getsockname()[1]}"}
 
 
 def _introduce(
-    connected: Connection, path: Path, dynamodb: Engine, secrets_manager: Child, log: Path, events: Bus
+    connected: Connection, path: Path, dynamodb: Engine, secrets_manager: Child, log: Path, messaging: Messaging
 ) -> None:
     print(f"""
 SCIM URL      {connected.scim_url}
@@ -132,7 +125,8 @@ Try           curl -H 'Authorization: Bearer {connected.token}' {connected.scim_
 
 Table         on {_where(dynamodb.name, dynamodb.child)}, data in {dynamodb.data}
 Secrets       on {_where("moto", secrets_manager)}, data in {secrets_manager.data}
-Events        {events.events}
+Events        {messaging.events}
+Dead letters  {messaging.dead_letters}
 Log           {log}
 Ctrl-C ends it; the data stay.
 """)
@@ -147,37 +141,22 @@ def _report(request: Request, response: Response, seconds: float) -> None:
     print(f"{time.strftime('%H:%M:%S')}  {response.status}  {request.method} {request.path}  {seconds * 1000:.0f} ms")
 
 
-class _Server(uvicorn.Server):
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Leaves the signals to whoever runs us."""
-        yield
-
-
-def _following(stream: Stream, functions: Mapping[str, Pool], events: Bus) -> Iterator[Coroutine[Any, Any, None]]:
+def _event_sources(
+    stream: Stream, functions: Mapping[str, Pool], messaging: Messaging
+) -> Iterator[Coroutine[Any, Any, None]]:
+    """Yield what brings stream records and messages to the functions."""
     for function in functions.values():
-        if function.spec.stream:
-            yield follow(stream, function.spec.stream, function.invoke, events.lay_aside)
+        if mapping := function.spec.stream:
+            discard = partial(_discard, messaging, mapping)
+            yield follow(stream, mapping, function.invoke, discard)
+        if function.spec.queue:
+            yield consume(function.spec.queue, messaging.queues, function.invoke)
 
 
-async def _serve(gateway: Gateway, listener: socket.socket, jobs: Sequence[Coroutine[Any, Any, None]]) -> None:
-    """Serves while all of the jobs go on."""
-    config = uvicorn.Config(
-        gateway,
-        lifespan="off",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        ws="none",
-        timeout_graceful_shutdown=3,
-    )
-    server = _Server(config)
-    serving = asyncio.create_task(server.serve(sockets=[listener]))
-    try:
-        await asyncio.gather(*jobs)
-    finally:
-        server.should_exit = True
-        await serving
+def _discard(messaging: Messaging, mapping: StreamMapping, notice: Mapping[str, Any]) -> None:
+    """Send what Lambda says of records that it gave up to the mapping's destination for failures."""
+    if mapping.failure_queue:
+        messaging.queues.send(mapping.failure_queue, json.dumps(notice))
 
 
 async def _watch(children: Sequence[Child]) -> None:

@@ -9,8 +9,10 @@ from typing import Any, cast
 import yaml
 
 from local.functions.mapping import StreamMapping, read_mapping
+from local.functions.queue_mapping import QueueMapping, read_queue_mapping
 from local.gateway.routes import DEFAULT, Route
 from local.problem import Problem
+from local.services.queue_config import QueueConfig, read_queue
 
 # What of AWS::DynamoDB::Table every engine understands. Items that expire stay, as they may on AWS for days.
 _TABLE_PROPERTIES = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
@@ -29,7 +31,7 @@ class Intrinsic:
 
 @dataclass(frozen=True)
 class FunctionSpec:
-    """A Lambda function behind the API or the table's stream. Times are in seconds, memory in MB."""
+    """A Lambda function behind the API, the table's stream or a queue. Times are in seconds, memory in MB."""
 
     name: str
     handler: str
@@ -39,6 +41,7 @@ class FunctionSpec:
     variables: Mapping[str, str]
     routes: tuple[Route, ...]
     stream: StreamMapping | None = None
+    queue: QueueMapping | None = None
 
 
 class _Loader(yaml.SafeLoader):
@@ -68,7 +71,7 @@ class Template:
             raise Problem(f"{path} can't be read as a template: {' '.join(str(error).split())}") from error
 
     def functions(self, known: Mapping[str, str], overrides: Mapping[str, str]) -> list[FunctionSpec]:
-        """The functions that the API or the table's stream leads to.
+        """The functions that the API, the table's stream or a queue leads to.
 
         ``known`` are values for ``!Ref`` besides the defaults of the parameters; ``overrides`` are environment
         variables that have another value here, or have none in the template.
@@ -79,7 +82,38 @@ class Template:
             for name, resource in self._resources.items()
             if resource["Type"] == "AWS::Serverless::Function"
         ]
-        return [spec for spec in specs if spec.routes or spec.stream]
+        for spec in specs:
+            self._check_visibility(spec)
+        return [spec for spec in specs if spec.routes or spec.stream or spec.queue]
+
+    def queues(self) -> list[QueueConfig]:
+        """Return the queues of the template. Their names are those of the resources."""
+        return [
+            read_queue(name, properties, _dead_letter_queue(properties))
+            for name, properties in self._properties_of("AWS::SQS::Queue").items()
+        ]
+
+    def consumed_queues(self) -> frozenset[str]:
+        """Return the names of the queues that a function consumes."""
+        functions = self._properties_of("AWS::Serverless::Function").values()
+        mappings = (_queue(properties.get("Events", {})) for properties in functions)
+        return frozenset(mapping.queue for mapping in mappings if mapping)
+
+    def _properties_of(self, resource_type: str) -> dict[str, dict[str, Any]]:
+        return {
+            name: resource.get("Properties", {})
+            for name, resource in self._resources.items()
+            if resource["Type"] == resource_type
+        }
+
+    def _check_visibility(self, spec: FunctionSpec) -> None:
+        """Raise a ``Problem`` where Lambda refuses a mapping: messages would come again while they are processed."""
+        for queue in self.queues():
+            if spec.queue and queue.name == spec.queue.queue and queue.visibility_timeout < spec.timeout:
+                raise Problem(
+                    f"template.yaml: the VisibilityTimeout of {queue.name} is {queue.visibility_timeout} s, less than "
+                    f"the Timeout of {spec.name}, {spec.timeout} s"
+                )
 
     def table(self, name: str) -> dict[str, Any]:
         """The request for CreateTable that makes the template's table."""
@@ -108,6 +142,7 @@ class Template:
             variables={key: _resolve(value, values, f"{name}'s {key}") for key, value in variables.items()},
             routes=tuple(_routes(name, own.get("Events", {}))),
             stream=_stream(own.get("Events", {})),
+            queue=_queue(own.get("Events", {})),
         )
 
 
@@ -130,8 +165,36 @@ def _routes(function: str, events: Mapping[str, Any]) -> list[Route]:
 
 def _stream(events: Mapping[str, Any]) -> StreamMapping | None:
     """The mapping of a function's DynamoDB event: there is one table, and so one stream."""
-    mappings = (read_mapping(event["Properties"]) for event in events.values() if event["Type"] == "DynamoDB")
+    properties = [event["Properties"] for event in events.values() if event["Type"] == "DynamoDB"]
+    return next((read_mapping(each, _failure_queue(each)) for each in properties), None)
+
+
+def _failure_queue(properties: Mapping[str, Any]) -> str | None:
+    destination = properties.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination")
+    return _referenced_queue(destination) if destination else None
+
+
+def _queue(events: Mapping[str, Any]) -> QueueMapping | None:
+    """Return the mapping of a function's SQS event; a function has one at most."""
+    properties = [event["Properties"] for event in events.values() if event["Type"] == "SQS"]
+    mappings = (read_queue_mapping(_referenced_queue(each["Queue"]), each) for each in properties)
     return next(mappings, None)
+
+
+def _dead_letter_queue(properties: Mapping[str, Any]) -> str | None:
+    policy = properties.get("RedrivePolicy")
+    return _referenced_queue(policy["deadLetterTargetArn"]) if policy else None
+
+
+def _referenced_queue(value: object) -> str:
+    """Return the name of the queue in ``!GetAtt Queue.Arn``."""
+    if isinstance(value, Intrinsic) and value.name == "GetAtt":
+        name, _, attribute = ".".join(
+            value.argument if isinstance(value.argument, list) else [value.argument]
+        ).partition(".")
+        if attribute == "Arn":
+            return name
+    raise Problem(f"template.yaml: {value} does not name a queue of the template by !GetAtt and its Arn")
 
 
 def _resolve(value: object, known: Mapping[str, str], what: str) -> str:
@@ -140,7 +203,7 @@ def _resolve(value: object, known: Mapping[str, str], what: str) -> str:
     if not isinstance(value, Intrinsic):
         return str(value)
     try:
-        if value.name == "Ref":
+        if value.name in ("Ref", "GetAtt"):
             return known[value.argument]
         if value.name == "Sub":
             return re.sub(r"\$\{([^!}]+)\}", lambda reference: known[reference[1]], value.argument)

@@ -14,8 +14,9 @@ import botocore.session
 import pytest
 from moto import mock_aws
 from moto.core.botocore_stubber import BotocoreStubber
+from moto.core.common_models import BaseModel
 
-from local.services.bus import Bus, serving
+from local.services.messaging import Messaging, serve_messaging
 from scim.access.secret_store import SecretStore
 from scim.service.deadline import Deadline
 from scim.service.tenants import Tenants
@@ -25,10 +26,13 @@ from scim.store.tenants import TenantStore
 from scim.wiring import new_id
 from tests import aws_rules
 from tests.endpoint import ENVIRONMENT, PASSWORD, TEMPLATE, Endpoint
+from tests.tokens import MASTER, MASTER_KEY
 
 EXTENSION = json.loads((Path(__file__).parent.parent / "examples/extensions/employee.json").read_text())
 
 _numbers = itertools.count(1)
+
+aws_rules.watch()  # before a module of the functions makes the session of its clients
 
 
 @pytest.fixture(scope="session")
@@ -39,18 +43,26 @@ def aws() -> Iterator[None]:
             patch.delenv(name)
         for name, value in ENVIRONMENT.items():
             patch.setenv(name, value)
+        patch.setattr(BaseModel, "__new__", _make_untracked)
         session = botocore.session.get_session()
-        aws_rules.watch(session.get_component("event_emitter"))
         boto3.setup_default_session(botocore_session=session)
         for name, value in {
-            "CURSOR_SECRET": "key " * 16,
-            "SESSION_SECRET": "key " * 16,
+            "MASTER_KEY_SECRET": MASTER_KEY,
             "OPENID_SECRET": "{}",
             "PASSWORD_SECRET": PASSWORD,
         }.items():
             boto3.client("secretsmanager").create_secret(Name=ENVIRONMENT[name], SecretString=value)
         patch.setattr(BotocoreStubber, "process_request", _one_at_a_time(BotocoreStubber.process_request))
         yield
+
+
+def _make_untracked(cls: type, *_: Any, **__: Any) -> Any:
+    """Make an object of moto's without keeping it for ever.
+
+    Moto keeps every object of its models until it is reset. Among these is a copy of the whole table for each action of
+    each transaction, in case that has to be taken back: gigabytes in a run of the tests.
+    """
+    return object.__new__(cls)
 
 
 def _one_at_a_time(answer: Callable[..., Any]) -> Callable[..., Any]:
@@ -86,7 +98,7 @@ def settings(table: Any) -> Settings:
 def operator(aws: None) -> Tenants:
     """Whoever connects tenants. One for the run: making clients takes longer than most tests."""
     dynamo = Dynamo(boto3.client("dynamodb"), ENVIRONMENT["TABLE_NAME"], Deadline(lambda: 29.0, time.sleep))
-    secrets = SecretStore(boto3.client("secretsmanager"), ENVIRONMENT["SECRET_PREFIX"])
+    secrets = SecretStore(boto3.client("secretsmanager"), ENVIRONMENT["SECRET_PREFIX"], MASTER)
     return Tenants(TenantStore(dynamo, new_id), secrets, "tests", time.time, new_id)
 
 
@@ -108,17 +120,19 @@ def scim(connect: Any) -> Endpoint:
 
 
 @pytest.fixture
-def bus(aws: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bus]:
+def bus(aws: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Messaging]:
     """EventBridge and SQS of the local run, as the functions find them in their environment."""
-    with serving(tmp_path) as bus:
-        monkeypatch.setenv("AWS_ENDPOINT_URL_EVENTBRIDGE", bus.url)
-        monkeypatch.setenv("AWS_ENDPOINT_URL_SQS", bus.url)
+    with serve_messaging(tmp_path, TEMPLATE.queues(), TEMPLATE.consumed_queues(), "muster") as messaging:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_EVENTBRIDGE", messaging.url)
+        monkeypatch.setenv("AWS_ENDPOINT_URL_SQS", messaging.url)
         monkeypatch.setenv("EVENT_BUS_NAME", "muster")
-        monkeypatch.setenv("POISON_QUEUE_URL", f"{bus.url}/poison")
-        yield bus
+        monkeypatch.setenv("LINKS_QUEUE_URL", messaging.queue_url("LinksQueue"))
+        monkeypatch.setenv("DEAD_LETTER_QUEUE_URL", messaging.queue_url("DeadLetterQueue"))
+        monkeypatch.setenv("LINKS_DEAD_LETTER_QUEUE_URL", messaging.queue_url("LinksDeadLetterQueue"))
+        yield messaging
 
 
 @pytest.fixture
-def events(bus: Bus) -> Callable[[], list[dict[str, Any]]]:
+def events(bus: Messaging) -> Callable[[], list[dict[str, Any]]]:
     """Reads the events on the bus."""
     return lambda: [json.loads(line) for line in bus.events.read_text().splitlines()]

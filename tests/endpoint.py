@@ -22,12 +22,13 @@ TIMEOUT_S = 29.0
 KNOWN = {
     "AWS::StackName": "muster",
     "Table": "muster",
-    "CursorKey": "muster/cursor-key",
+    "MasterKey": "muster/master-key",
     "AdminPassword": "muster/admin-password",
-    "SessionKey": "muster/session-key",
     "OpenIdClient": "muster/openid-client",
     "EventBus": "muster",
-    "PoisonQueue": "https://queue.example.com",
+    "LinksQueue": "https://queue.example.com/links",
+    "DeadLetterQueue": "https://queue.example.com/dead-letters",
+    "LinksDeadLetterQueue": "https://queue.example.com/links-dead-letters",
 }
 PASSWORD = "correct horse battery staple"
 
@@ -39,9 +40,8 @@ ENVIRONMENT = {
     "AWS_DEFAULT_REGION": "eu-west-1",
     "TABLE_NAME": "muster",
     "SECRET_PREFIX": "muster/tenants/",
-    "CURSOR_SECRET": "muster/cursor-key",
+    "MASTER_KEY_SECRET": "muster/master-key",
     "PASSWORD_SECRET": "muster/admin-password",
-    "SESSION_SECRET": "muster/session-key",
     "OPENID_SECRET": "muster/openid-client",
     "POWERTOOLS_SERVICE_NAME": "muster",
     "POWERTOOLS_METRICS_NAMESPACE": "Muster",

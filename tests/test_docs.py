@@ -13,6 +13,7 @@ from cli.main import muster
 from scim.console_settings import ConsoleSettings
 from scim.protocol import errors
 from scim.protocol.dialect import Leniency
+from scim.service.health import HealthState
 from scim.settings import Settings
 
 ROOT = Path(__file__).parent.parent
@@ -42,7 +43,7 @@ def error_classes() -> list[type[errors.ScimError]]:
 def test_every_setting_is_documented_with_its_default() -> None:
     documented = {variable.strip("`"): default for variable, default, _ in rows("docs/operations.md", "## Settings")}
     assert set(documented) == {field.alias for field in ConsoleSettings.model_fields.values()}
-    minimal = Settings.from_environment({"TABLE_NAME": "t", "SECRET_PREFIX": "s", "CURSOR_SECRET": "c"})
+    minimal = Settings.from_environment({"TABLE_NAME": "t", "SECRET_PREFIX": "s", "MASTER_KEY_SECRET": "m"})
     assert documented["INDEXED_ATTRIBUTES"] == f"`{','.join(minimal.indexed_attributes)}`"
     assert documented["CHANGE_RETENTION_DAYS"] == f"`{minimal.change_retention_days}`"
 
@@ -50,6 +51,11 @@ def test_every_setting_is_documented_with_its_default() -> None:
 def test_every_error_is_documented() -> None:
     documented = {(status, scim_type.strip("`")) for status, scim_type, _ in rows("docs/operations.md", "## Errors")}
     assert documented == {(str(each.status), each.scim_type or "") for each in error_classes()}
+
+
+def test_every_health_state_is_documented() -> None:
+    documented = [state.strip("`") for state, *_ in rows("docs/operations.md", "## Health")]
+    assert documented == list(HealthState)
 
 
 def commands(group: click.Group, path: str = "") -> Iterator[str]:

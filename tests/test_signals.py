@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Mapping
+from fnmatch import fnmatchcase
 from operator import eq, ge, gt, le, ne
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,11 @@ ALARMS = DEPLOYMENT.of_type("AWS::CloudWatch::Alarm")
 RING = [
     Intrinsic("If", ["HasAlarmTopic", Intrinsic("Ref", "AlarmTopic"), Intrinsic("Ref", "AWS::NoValue")]),
     Intrinsic("If", ["HasAlarmEmail", Intrinsic("Ref", "AlarmMail"), Intrinsic("Ref", "AWS::NoValue")]),
+]
+
+FUNCTION_LINES = [
+    "`ChangesFunction` logs one line for each batch, `message` is `changes`; a warning if not all became events:",
+    "`LinksFunction` logs one line for each invocation, `message` is `links`; a warning if a message failed:",
 ]
 
 _COMPARE = {"=": eq, "!=": ne, ">": gt, ">=": ge, "<=": le}
@@ -50,7 +56,10 @@ def _holds(term: str, line: Mapping[str, Any]) -> bool:
     field, operator, wanted = term.removeprefix("$.").split(" ", 2)
     if field not in line or wanted == "*":
         return field in line
-    return bool(_COMPARE[operator](line[field], json.loads(wanted)))
+    value, expected = line[field], json.loads(wanted)
+    if isinstance(expected, str) and operator in ("=", "!="):
+        return (isinstance(value, str) and fnmatchcase(value, expected)) == (operator == "=")
+    return not isinstance(value, str) and bool(_COMPARE[operator](value, expected))
 
 
 def dashboard() -> dict[str, Any]:
@@ -62,6 +71,7 @@ def dashboard() -> dict[str, Any]:
 def test_every_metric_is_read_from_a_field_that_is_documented() -> None:
     fields = [field for field, _ in rows("docs/operations.md", "## Log lines")]
     fields += [fields for _, fields, _ in rows("docs/operations.md", "Two lines come besides:")]
+    fields += [field for line in FUNCTION_LINES for field, _ in rows("docs/operations.md", line)]
     documented = {name for each in fields for name in re.findall(r"`(\w+)`", each)}
     for each in FILTERS.values():
         (transformation,) = each["MetricTransformations"]
@@ -108,6 +118,9 @@ def test_every_alarm_rings_and_is_documented_with_what_to_do(name: str) -> None:
         ({"message": "console", "status": 500}, {"Faults"}),
         ({"message": "console", "status": 404}, set()),
         ({"message": "request", "status": 503}, {"Faults"}),
+        ({"message": "request", "status": 501}, set()),
+        ({"message": "request", "status": 500}, {"Faults"}),
+        ({"message": "request", "status": 502}, {"Faults"}),
         ({"message": "request", "status": 401}, {"Unauthenticated"}),
         ({"message": "request", "status": 401, "token_of": "acme"}, {"Unauthenticated", "RefusedTokens"}),
     ],
@@ -115,6 +128,21 @@ def test_every_alarm_rings_and_is_documented_with_what_to_do(name: str) -> None:
 def test_line_counts_where_it_should(line: dict[str, Any], metrics: set[str]) -> None:
     of_every_request = {"Requests", "Latency", "LatencyOfAll"} if line["message"] == "request" else set()
     assert counted({"operation": "GET Users"} | line) == metrics | of_every_request
+
+
+@pytest.mark.parametrize(
+    ("status", "metrics"),
+    [("500", {"GatewayFaults"}), ("503", {"GatewayFaults"}), ("501", set()), ("404", set()), ("200", set())],
+)
+def test_access_log_counts_faults(status: str, metrics: set[str]) -> None:
+    """The access log has its values as strings."""
+    assert counted({"route": "$default", "status": status, "functionStatus": status}) == metrics
+
+
+def test_unsupported_requests_raise_no_alarm() -> None:
+    """The gateway's own metric 5xx would count 501 too, so no alarm reads it."""
+    assert "5xx" not in {alarm.get("MetricName") for alarm in ALARMS.values()}
+    assert ALARMS["GatewayAlarm"]["MetricName"] == "GatewayFaults"
 
 
 @pytest.mark.parametrize(("name", "hours"), [("RefusedTokenAlarm", 1), ("ExpiringTokenAlarm", 24)])
@@ -133,7 +161,7 @@ def test_an_alarm_rings_where_any_function_is_throttled() -> None:
 
 
 def test_a_function_that_no_gateway_stands_before_has_an_alarm_of_its_own() -> None:
-    """Where a gateway stands before it, GatewayAlarm rings for what it fails to answer."""
+    """GatewayAlarm watches functions behind a gateway, and a queue's alarms the function behind it."""
     behind = {
         name
         for name, each in functions().items()
@@ -144,6 +172,18 @@ def test_a_function_that_no_gateway_stands_before_has_an_alarm_of_its_own() -> N
         for alarm in ALARMS.values()
         for dimension in alarm.get("Dimensions", [])
         if dimension["Name"] == "FunctionName"
+    }
+    queues = {
+        dimension["Value"].argument.removesuffix(".QueueName")
+        for alarm in ALARMS.values()
+        for dimension in alarm.get("Dimensions", [])
+        if dimension["Name"] == "QueueName"
+    }
+    watched |= {
+        name
+        for name, each in functions().items()
+        for event in each.get("Events", {}).values()
+        if event["Type"] == "SQS" and event["Properties"]["Queue"].argument.removesuffix(".Arn") in queues
     }
     assert behind
     assert watched == functions().keys() - behind

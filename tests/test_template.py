@@ -3,6 +3,7 @@
 import ast
 import base64
 import json
+import os
 import re
 import uuid
 from collections.abc import Iterator, Mapping
@@ -17,9 +18,12 @@ from aws_lambda_powertools.shared import constants
 from botocore import xform_name
 from botocore.client import BaseClient
 
+from handlers.changes import Changes
+from handlers.links import LinksHandler
+from local.functions.queue_mapping import build_record
 from local.gateway.event import Request, build_event
 from local.gateway.routes import Routes
-from local.services.bus import Bus
+from local.services.messaging import Messaging
 from local.template import Intrinsic
 from scim import wiring
 from scim.access import tokens
@@ -63,7 +67,7 @@ def test_each_function_has_its_handler_in_the_source(function: str) -> None:
     assert name in {target.id for target in ast.walk(tree) if isinstance(target, ast.Name)}
 
 
-def test_every_function_of_the_template_but_the_rotation_is_reached_by_a_route_or_the_stream() -> None:
+def test_every_function_but_the_rotation_has_an_event_source() -> None:
     assert {*FUNCTIONS, ROTATION} == set(DEPLOYMENT.of_type("AWS::Serverless::Function"))
 
 
@@ -163,7 +167,11 @@ def test_each_function_has_settings_that_can_be_read(function: str) -> None:
 def test_the_defaults_of_the_template_are_those_of_the_settings() -> None:
     """So a function that does not read a setting can go without it."""
     read = Settings.from_environment(FUNCTIONS["UsersFunction"].variables)
-    required = {"TABLE_NAME": read.table_name, "SECRET_PREFIX": read.secret_prefix, "CURSOR_SECRET": read.cursor_secret}
+    required = {
+        "TABLE_NAME": read.table_name,
+        "SECRET_PREFIX": read.secret_prefix,
+        "MASTER_KEY_SECRET": read.master_key_secret,
+    }
     assert read == Settings.from_environment(required)
 
 
@@ -177,6 +185,7 @@ OPERATIONS = {
 # What is done with a tenant and its token (scim.service.tenants) takes the rights of whoever operates the deployment,
 # those of the rotation or of the console; looking into the log (scim.service.log) those of an operator.
 OPERATORS = {
+    *(f"MasterKeyRotation.{name}" for name in ("show", "rotate", "drop_earlier")),
     *(f"ConsoleStore.{name}" for name in ("count", "forget", "end", "has_ended")),
     *(f"InvitationStore.{name}" for name in ("add", "get", "take")),
     "ConsoleSecret.value",
@@ -185,7 +194,17 @@ OPERATORS = {
     *(f"SecretStore.{name}" for name in ("open", "add", "labels", "promote", "drop_pending", "close", "reopen")),
     *(
         f"RecordStore.{name}"
-        for name in ("log", "failures", "changes", "formerly", "user_names", "refused", "failed", "changed")
+        for name in (
+            "log",
+            "failures",
+            "failures_called",
+            "changes",
+            "count_changes",
+            "formerly",
+            "user_names",
+            "refused",
+            "daily_failures",
+        )
     ),
 }
 PARTS = {"Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteItem", "ConditionCheck": "ConditionCheckItem"}
@@ -201,12 +220,14 @@ READ_STREAM = {
     f"dynamodb:{operation}" for operation in ("DescribeStream", "GetRecords", "GetShardIterator", "ListStreams")
 }
 PUBLISH = {Right("events:PutEvents"), Right("sqs:SendMessage")}
+# What Lambda reads a queue with (AWS Lambda developer guide, "Using Lambda with Amazon SQS").
+READ_QUEUE = {f"sqs:{operation}" for operation in ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes")}
 # With two kinds of writes outside of transactions: the last use of a token, and what failed.
 AUTHENTICATE = {
     Right("secretsmanager:GetSecretValue"),
     Right("dynamodb:GetItem", "A#*"),
-    Right("dynamodb:PutItem", "R#*"),
     Right("dynamodb:UpdateItem", "F#*"),
+    Right("dynamodb:UpdateItem", "R#*"),
 }
 
 
@@ -254,7 +275,7 @@ def _in_transactions() -> set[str]:
 
 def test_reading_and_changing_users_takes_exactly_the_rights_that_the_code_uses() -> None:
     """Outside transactions nothing of it is written but the ledger's bookmarks, inside them nothing but counters."""
-    called = _called() - {"TransactWriteItems", "GetSecretValue", "PutItem", "UpdateItem"}
+    called = _called() - {"TransactWriteItems", "GetSecretValue", "UpdateItem"}
     users = {Right(f"dynamodb:{operation}", "T#*") for operation in called - {"BatchWriteItem"}}
     ledger = {Right(f"dynamodb:{operation}", "L#*") for operation in called & {"BatchWriteItem", "Query"}}
     changes = {
@@ -267,7 +288,7 @@ def test_reading_and_changing_users_takes_exactly_the_rights_that_the_code_uses(
 
 
 def test_authenticating_takes_the_secret_and_the_settings_and_discovery_has_no_other_right() -> None:
-    assert {"GetSecretValue", "GetItem", "PutItem", "UpdateItem"} <= _called()
+    assert {"GetSecretValue", "GetItem", "UpdateItem"} <= _called()
     assert DEPLOYMENT.rights("DiscoveryFunction") == RUN | AUTHENTICATE
 
 
@@ -281,9 +302,9 @@ def test_no_right_is_for_a_wildcard_or_reaches_beyond_the_deployment(function: s
         "logs": [Intrinsic("GetAtt", "FunctionLogs.Arn")],
         "secretsmanager": [
             Intrinsic("Sub", tokens_of_tenants),
-            *map(_ref, ("CursorKey", "AdminPassword", "SessionKey", "OpenIdClient")),
+            *map(_ref, ("MasterKey", "AdminPassword", "OpenIdClient")),
         ],
-        "sqs": [Intrinsic("GetAtt", "PoisonQueue.Arn")],
+        "sqs": [Intrinsic("GetAtt", f"{queue}.Arn") for queue in DEPLOYMENT.of_type("AWS::SQS::Queue")],
         "xray": ["*"],  # knows no resources
     }
     streams: dict[str, list[object]] = {right: [Intrinsic("GetAtt", "Table.StreamArn")] for right in READ_STREAM}
@@ -291,9 +312,11 @@ def test_no_right_is_for_a_wildcard_or_reaches_beyond_the_deployment(function: s
     for statement in DEPLOYMENT.statements(function):
         assert statement["Effect"] == "Allow"
         assert not any("*" in action for action in statement["Action"])
+        resources = statement["Resource"] if isinstance(statement["Resource"], list) else [statement["Resource"]]
         assert all(
-            statement["Resource"] in streams.get(action, own[action.partition(":")[0]])
+            resource in streams.get(action, own[action.partition(":")[0]])
             for action in statement["Action"]
+            for resource in resources
         )
 
 
@@ -309,7 +332,7 @@ def test_a_record_that_fails_for_ever_leaves_its_shard_and_ends_in_the_queue() -
     assert mapping["BisectBatchOnFunctionError"] is True
     assert 0 < mapping["MaximumRetryAttempts"] <= 100
     assert 0 < mapping["MaximumRecordAgeInSeconds"] <= 86_400
-    destination = {"Type": "SQS", "Destination": Intrinsic("GetAtt", "PoisonQueue.Arn")}
+    destination = {"Type": "SQS", "Destination": Intrinsic("GetAtt", "DeadLetterQueue.Arn")}
     assert mapping["DestinationConfig"] == {"OnFailure": destination}
 
 
@@ -323,20 +346,53 @@ def test_only_new_change_records_reach_the_function(name: str, sort: str, wanted
     assert mapping.wants({"eventName": name, "dynamodb": {"Keys": {"sk": {"S": sort}}}}) is wanted
 
 
-def test_the_queue_is_encrypted_and_kept_as_long_as_can_be() -> None:
-    (queue,) = DEPLOYMENT.of_type("AWS::SQS::Queue").values()
-    assert (queue["SqsManagedSseEnabled"], queue["MessageRetentionPeriod"]) == (True, 14 * 86_400)
+def test_queues_are_encrypted_and_keep_messages_as_long_as_sqs_can() -> None:
+    queues = DEPLOYMENT.of_type("AWS::SQS::Queue")
+    assert set(queues) == {"DeadLetterQueue", "LinksQueue", "LinksDeadLetterQueue"}
+    for queue in queues.values():
+        assert (queue["SqsManagedSseEnabled"], queue["MessageRetentionPeriod"]) == (True, 14 * 86_400)
 
 
-def test_an_alarm_rings_for_a_full_queue_and_for_late_changes() -> None:
-    alarms = DEPLOYMENT.of_type("AWS::CloudWatch::Alarm")
-    queue, late = alarms["PoisonAlarm"], alarms["LateChangesAlarm"]
-    assert (queue["MetricName"], late["MetricName"]) == ("ApproximateNumberOfMessagesVisible", "IteratorAge")
-    assert queue["Dimensions"] == [{"Name": "QueueName", "Value": Intrinsic("GetAtt", "PoisonQueue.QueueName")}]
-    assert late["Dimensions"] == [{"Name": "FunctionName", "Value": Intrinsic("Ref", "ChangesFunction")}]
-    for alarm in (queue, late):
-        assert alarm["ComparisonOperator"] == "GreaterThanThreshold"
-        assert "AlarmTopic" in references(alarm["AlarmActions"])
+def test_message_that_fails_again_and_again_leaves_the_links_queue() -> None:
+    queue = DEPLOYMENT.of_type("AWS::SQS::Queue")["LinksQueue"]
+    target = Intrinsic("GetAtt", "LinksDeadLetterQueue.Arn")
+    assert queue["RedrivePolicy"] == {"deadLetterTargetArn": target, "maxReceiveCount": 20}
+    assert queue["VisibilityTimeout"] >= 6 * FUNCTIONS["LinksFunction"].timeout  # as Lambda's developer guide says
+
+
+def test_links_function_gets_one_message_at_a_time_and_may_send_the_rest_to_its_queue() -> None:
+    """Otherwise a message waits for one of another tenant, and Lambda ends a chain of messages as an endless loop."""
+    properties = DEPLOYMENT.properties("LinksFunction")
+    (event,) = properties["Events"].values()
+    assert event["Properties"] == {
+        "Queue": Intrinsic("GetAtt", "LinksQueue.Arn"),
+        "BatchSize": 1,
+        "FunctionResponseTypes": ["ReportBatchItemFailures"],
+        "ScalingConfig": {"MaximumConcurrency": 10},
+    }
+    assert properties["RecursiveLoop"] == "Allow"
+
+
+@pytest.mark.parametrize(
+    ("name", "metric", "dimension", "value"),
+    [
+        ("DeadLetterAlarm", "ApproximateNumberOfMessagesVisible", "QueueName", ("GetAtt", "DeadLetterQueue.QueueName")),
+        (
+            "LinksDeadLetterAlarm",
+            "ApproximateNumberOfMessagesVisible",
+            "QueueName",
+            ("GetAtt", "LinksDeadLetterQueue.QueueName"),
+        ),
+        ("LateLinksAlarm", "ApproximateAgeOfOldestMessage", "QueueName", ("GetAtt", "LinksQueue.QueueName")),
+        ("LateChangesAlarm", "IteratorAge", "FunctionName", ("Ref", "ChangesFunction")),
+    ],
+)
+def test_alarm_watches_queue_or_function(name: str, metric: str, dimension: str, value: tuple[str, str]) -> None:
+    alarm = DEPLOYMENT.of_type("AWS::CloudWatch::Alarm")[name]
+    assert alarm["MetricName"] == metric
+    assert alarm["Dimensions"] == [{"Name": dimension, "Value": Intrinsic(*value)}]
+    assert alarm["ComparisonOperator"] == "GreaterThanThreshold"
+    assert "AlarmTopic" in references(alarm["AlarmActions"])
 
 
 def _ref(name: str) -> Intrinsic:
@@ -412,7 +468,7 @@ def test_every_parameter_is_used() -> None:
 
 # Events
 
-TOKEN = "muster_acme_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA_48370d7e"
+TOKEN = "muster_acme_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA_a547fb5ef295edf26a37b4714a2e1cfd"
 
 
 def _request(event: Mapping[str, Any]) -> Request:
@@ -489,6 +545,7 @@ def needed(monkeypatch: pytest.MonkeyPatch) -> set[Right]:
 
 def _needed(service: str, operation: str, arguments: Mapping[str, Any]) -> Iterator[Right]:
     if operation != "TransactWriteItems":
+        operation = "SendMessage" if operation == "SendMessageBatch" else operation  # which is what IAM calls both
         yield Right(f"{service}:{operation}", _keys(arguments))
         return
     for action in arguments["TransactItems"]:
@@ -518,20 +575,26 @@ def test_the_sample_events_are_served_with_their_functions_rights(settings: Sett
         assert needed <= DEPLOYMENT.rights(function.name), path.stem
 
 
-def test_the_sample_of_the_stream_is_published_with_its_functions_rights(
-    settings: Settings, bus: Bus, needed: set[Right]
+def test_sample_of_the_stream_is_published_with_the_rights_of_its_function(
+    settings: Settings, bus: Messaging, needed: set[Right]
 ) -> None:
     event = json.loads((ROOT / "events/stream/changes.json").read_text())
-    answer = load(FUNCTIONS["ChangesFunction"].handler)(event, LambdaContext())
-    assert answer == {"batchItemFailures": []}
-    (published,), (poison,) = bus.events.read_text().splitlines(), bus.poison.read_text().splitlines()
+    assert _changes_handler()(event, LambdaContext()) == {"batchItemFailures": []}
+    (published,) = bus.events.read_text().splitlines()
+    (letter,) = bus.queues.receive("DeadLetterQueue")
     validate(json.loads(published))
-    assert json.loads(poison)["reason"] == "malformed: userName"
-    assert PUBLISH <= needed <= DEPLOYMENT.rights("ChangesFunction")
+    assert json.loads(letter.body)["reason"] == "malformed: userName"
+    assert RUN | {Right(each) for each in READ_STREAM} | needed == DEPLOYMENT.rights("ChangesFunction")
+    assert needed == PUBLISH
 
 
-def test_publishing_and_linking_takes_exactly_the_rights_that_the_function_has(
-    scim: Endpoint, bus: Bus, needed: set[Right], monkeypatch: pytest.MonkeyPatch
+def test_changes_function_cannot_reach_the_table() -> None:
+    rights = {right.action for right in DEPLOYMENT.rights("ChangesFunction")}
+    assert {action for action in rights if action.startswith("dynamodb:")} == READ_STREAM
+
+
+def test_linking_takes_exactly_the_rights_that_its_function_has(
+    scim: Endpoint, bus: Messaging, needed: set[Right], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     written: dict[str, set[str]] = {"PutItem": set(), "UpdateItem": set()}
     transact = Dynamo.transact
@@ -544,34 +607,48 @@ def test_publishing_and_linking_takes_exactly_the_rights_that_the_function_has(
             written[PARTS[part]] |= {*request.get("Key", ()), *request.get("Item", ()), *named}
         transact(dynamo, actions, token)
 
-    handler = load(FUNCTIONS["ChangesFunction"].handler)
     alice = scim.create(externalId="a", **{ENTERPRISE: {"manager": {"value": "boss"}}})
     boss = scim.create(userName="boss")
     scim.create(**{ENTERPRISE: {"manager": {"value": "nobody"}}})
+    _publish()
     needed.clear()
     monkeypatch.setattr(Dynamo, "transact", see)
-    _follow(handler)
+    _update_links(bus)
     assert f"/Users/{boss['id']}" in scim.request("GET", f"/Users/{alice['id']}").json()[ENTERPRISE]["manager"]["$ref"]
     links, own = set(needed), {name: set(each) for name, each in written.items()}
     for each in (boss, alice):
         scim.request("DELETE", f"/Users/{each['id']}")
+    _publish()
+    bus.queues.send("LinksQueue", "no task")
     needed.clear()
-    _follow(handler)
-    poison = {"eventName": "INSERT", "dynamodb": {"SequenceNumber": "1", "NewImage": {}}}
-    handler({"Records": [poison]}, LambdaContext())
-    rights = RUN | {Right(each) for each in READ_STREAM} | links | needed
-    assert rights - {Right("dynamodb:Scan")} == DEPLOYMENT.rights("ChangesFunction")
-    statements = DEPLOYMENT.statements("ChangesFunction")
+    _update_links(bus)
+    rights = RUN | {Right(each) for each in READ_QUEUE} | links | needed
+    assert rights == DEPLOYMENT.rights("LinksFunction")
+    statements = DEPLOYMENT.statements("LinksFunction")
     for name, attributes in own.items():
         (statement,) = [each for each in statements if f"dynamodb:{name}" in each["Action"]]
         assert set(statement["Condition"]["ForAllValues:StringEquals"]["dynamodb:Attributes"]) == attributes
 
 
-def _follow(handler: Handler) -> None:
-    """Bring all change records of the table to the function."""
+def _publish() -> None:
+    """Bring all change records of the table to the function of the stream."""
     scanned = boto3.client("dynamodb").scan(TableName="muster")["Items"]
     records = [stream_record(item) for item in scanned if item["sk"]["S"].startswith("C#")]
-    assert handler({"Records": records}, LambdaContext()) == {"batchItemFailures": []}
+    assert _changes_handler()({"Records": records}, LambdaContext()) == {"batchItemFailures": []}
+
+
+def _changes_handler() -> Handler:
+    """A new one, since queues are elsewhere in each test."""
+    return Changes(lambda: wiring.connect_stream_processor(Settings.from_environment(os.environ)))
+
+
+def _update_links(bus: Messaging) -> None:
+    """Bring all messages of the links queue to their function."""
+    handler: Handler = LinksHandler(lambda: wiring.connect_link_processor(Settings.from_environment(os.environ)))
+    while messages := bus.queues.receive("LinksQueue", 10):
+        for message in messages:
+            assert handler({"Records": [build_record(message)]}, LambdaContext()) == {"batchItemFailures": []}
+            bus.queues.delete("LinksQueue", message.receipt_handle)
 
 
 def test_the_rotation_has_exactly_the_rights_that_its_steps_take(settings: Settings, needed: set[Right]) -> None:
@@ -597,7 +674,16 @@ def test_the_console_has_exactly_the_rights_that_its_acts_take(settings: Setting
     assert scim.request("POST", "/Users", {"schemas": user["schemas"], "userName": user["userName"]}).status == 409
     needed.clear()
     here = f"/admin/tenants/{tenant}"
-    for path in ("", "/connect", "/log", "/people?who=love", f"/people/{user['id']}", "/participants.csv", ""):
+    for path in (
+        "",
+        "/connect",
+        "/log",
+        "/people?who=love",
+        "/people?who=nobody",
+        f"/people/{user['id']}",
+        "/participants.csv",
+        "",
+    ):
         assert operator.get(here + path).status == 200
     invited = operator.submit(connect := operator.get(f"{here}/connect"), connect.form("/invite"))
     guest = Visitor()

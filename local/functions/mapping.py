@@ -18,13 +18,17 @@ Discard = Callable[[dict[str, Any]], None]
 
 @dataclass(frozen=True)
 class StreamMapping:
-    """The properties of a mapping. ``filters`` are patterns of which one has to match; none lets everything pass."""
+    """The properties of a mapping. ``filters`` are patterns of which one has to match; none lets everything pass.
+
+    ``failure_queue`` is the name of the queue that is told of records that were given up.
+    """
 
     batch_size: int = 100
     filters: Sequence[Any] = field(default_factory=tuple)
     partial_responses: bool = False
     bisect: bool = False
     retries: int = 10_000
+    failure_queue: str | None = None
 
     def wants(self, record: Record) -> bool:
         return not self.filters or any(_matches(pattern, record) for pattern in self.filters)
@@ -111,7 +115,7 @@ def _notice(shard: str, batch: Sequence[Record], invocations: int) -> dict[str, 
     }
 
 
-def read_mapping(properties: Mapping[str, Any]) -> StreamMapping:
+def read_mapping(properties: Mapping[str, Any], failure_queue: str | None = None) -> StreamMapping:
     """The mapping that a function's ``DynamoDB`` event in a SAM template makes."""
     filters = properties.get("FilterCriteria", {}).get("Filters", [])
     return StreamMapping(
@@ -120,4 +124,5 @@ def read_mapping(properties: Mapping[str, Any]) -> StreamMapping:
         partial_responses="ReportBatchItemFailures" in properties.get("FunctionResponseTypes", []),
         bisect=properties.get("BisectBatchOnFunctionError", False),
         retries=properties.get("MaximumRetryAttempts", StreamMapping.retries),
+        failure_queue=failure_queue,
     )

@@ -15,6 +15,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TextIO
 
+from local.rules.watch import answer_as_aws, watch_clients
+
 # https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 RESULT_LIMIT = 6 * 1024 * 1024
 
@@ -43,6 +45,7 @@ class Context:
 
 def main(handler: str) -> None:
     outcomes = _take_standard_output()
+    watch_clients(answer_as_aws)  # the engine takes some of what DynamoDB refuses
     try:
         function = _load(handler)
     except Exception as error:  # noqa: BLE001 - whatever a module raises at its import is its outcome

@@ -47,7 +47,7 @@ class Gateway:
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         started = time.monotonic()
-        body = await _read(receive, BODY_LIMIT)
+        body = await read_body(receive, BODY_LIMIT)
         request = _request(scope, body or b"")
         request_id = base64.b64encode(os.urandom(11)).decode()
         response = refusal(413, "Request Entity Too Large") if body is None else await self.answer(request, request_id)
@@ -98,8 +98,8 @@ def _header_size(request: Request) -> int:
     return len(line) + sum(len(value) for _, value in request.headers)
 
 
-async def _read(receive: Receive, limit: int) -> bytes | None:
-    """The whole body, or nothing if it is over the limit. It is read to its end all the same: the client is sending."""
+async def read_body(receive: Receive, limit: int) -> bytes | None:
+    """Return the whole body, or nothing if it is over the limit; read it to its end, since the client is sending."""
     body = bytearray()
     size = 0
     while True:

@@ -1,70 +1,52 @@
-"""EventBridge and SQS, as far as changes need them: what is sent to them is a line in a file, for a developer to watch.
+"""EventBridge, as far as changes need it: each event is a line in a file, as a rule's target gets it."""
 
-``events.jsonl`` has the events as a rule's target gets them, ``poison.jsonl`` what would be in the queue for failures.
-"""
-
-import hashlib
 import json
 import threading
+import time
 import uuid
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from http.server import ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from local.place import ACCOUNT, HOST, REGION
-from local.services.durable import Answer, Call, http_handler
+from local.place import ACCOUNT, REGION
+from local.rules import Violation
+from local.rules.eventbridge import check_entry, check_request
+from local.services.durable import Answer, Call
+
+Json = Mapping[str, Any]
 
 
 class Bus:
-    """A service for PutEvents and SendMessage, with its files in a directory."""
+    """An event bus for PutEvents. ``events`` is the file, for a developer to watch."""
 
-    def __init__(self, data: Path) -> None:
-        self.events = data / "events.jsonl"
-        self.poison = data / "poison.jsonl"
-        self.url = ""
+    def __init__(self, events: Path, name: str) -> None:
+        self.events = events
+        self.events.touch(0o600)  # there to be watched from the start, and its owner's alone
+        self._name = name
         self._lock = threading.Lock()
-        for path in (self.events, self.poison):  # there to be watched from the start, and its owner's alone
-            path.touch(0o600)
 
     def __call__(self, call: Call) -> Answer:
+        if call.target != "AWSEvents.PutEvents":
+            return _refuse(Violation("UnknownOperationException", call.target))
         request = json.loads(call.body)
-        if call.target == "AWSEvents.PutEvents":
-            events = [_event(entry) for entry in request["Entries"]]
-            self._append(self.events, *events)
-            taken = {"FailedEntryCount": 0, "Entries": [{"EventId": event["id"]} for event in events]}
-            return _answer(200, taken)
-        if call.target == "AmazonSQS.SendMessage":
-            self.lay_aside(json.loads(request["MessageBody"]))
-            digest = hashlib.md5(request["MessageBody"].encode(), usedforsecurity=False).hexdigest()
-            return _answer(200, {"MessageId": str(uuid.uuid4()), "MD5OfMessageBody": digest})
-        return _answer(400, {"__type": "UnknownOperationException", "message": call.target})
+        for violation in check_request(request):
+            return _refuse(violation)
+        results = [self._put(entry) for entry in request["Entries"]]
+        return _answer(200, {"FailedEntryCount": sum("ErrorCode" in result for result in results), "Entries": results})
 
-    def lay_aside(self, message: Mapping[str, Any]) -> None:
-        """A message to the queue for failures."""
-        self._append(self.poison, message)
-
-    def _append(self, path: Path, *lines: Mapping[str, Any]) -> None:
-        with self._lock, path.open("a") as file:
-            file.writelines(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
+    def _put(self, entry: Json) -> Json:
+        for violation in check_entry(entry):
+            return {"ErrorCode": violation.code, "ErrorMessage": violation.message}
+        event = _event(entry)
+        # An event to a bus that does not exist gets an id and is lost, as on AWS.
+        if entry.get("EventBusName", "default").rpartition("/")[2] == self._name:
+            with self._lock, self.events.open("a") as file:
+                file.write(json.dumps(event) + "\n")
+        return {"EventId": event["id"]}
 
 
-@contextmanager
-def serving(data: Path) -> Iterator[Bus]:
-    """The bus at its ``url`` until the end of the block."""
-    bus = Bus(data)
-    with ThreadingHTTPServer((HOST, 0), http_handler(bus)) as server:
-        bus.url = f"http://{HOST}:{server.server_port}"
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        try:
-            yield bus
-        finally:
-            server.shutdown()
-
-
-def _event(entry: Mapping[str, Any]) -> dict[str, Any]:
+def _event(entry: Json) -> dict[str, Any]:
     """What a rule's target gets (Amazon EventBridge user guide, "Events")."""
     return {
         "version": "0",
@@ -72,12 +54,16 @@ def _event(entry: Mapping[str, Any]) -> dict[str, Any]:
         "detail-type": entry["DetailType"],
         "source": entry["Source"],
         "account": ACCOUNT,
-        "time": datetime.fromtimestamp(entry["Time"], UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "time": datetime.fromtimestamp(entry.get("Time", time.time()), UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "region": REGION,
-        "resources": [],
+        "resources": entry.get("Resources", []),
         "detail": json.loads(entry["Detail"]),
     }
 
 
-def _answer(status: int, body: Mapping[str, Any]) -> Answer:
+def _answer(status: int, body: Json) -> Answer:
     return Answer(status, {"Content-Type": "application/x-amz-json-1.1"}, json.dumps(body).encode())
+
+
+def _refuse(violation: Violation) -> Answer:
+    return _answer(400, {"__type": violation.code, "message": violation.message})

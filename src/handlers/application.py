@@ -15,10 +15,11 @@ from handlers.faults import describe
 from handlers.http import Request, Response
 from handlers.recording import LateRecording
 from handlers.routes import Endpoint, Exchange, Find, Operation
+from handlers.routes.base_url import Misplaced, split_misplaced
 from scim import wiring
-from scim.access.authentication import Opened, TokenRefused
+from scim.access.authentication import Authentication, MalformedToken, TokenRefused
 from scim.protocol.dialect import Dialect
-from scim.protocol.errors import InternalError, MethodNotAllowed, NotFound, ScimError
+from scim.protocol.errors import InternalError, MethodNotAllowed, NotFound, ScimError, WrongScimUrl
 from scim.service.context import Context
 from scim.service.deadline import CONFLICT, REFUSED, Deadline
 from scim.service.expiry import warning
@@ -51,7 +52,7 @@ class Application:
 
     @cached_property
     def _adapters(self) -> wiring.Adapters:
-        return wiring.adapters(Settings.from_environment(os.environ))
+        return wiring.adapters(Settings.from_environment(os.environ), self._report)
 
     def __call__(self, event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
         """The answer to a request, as API Gateway hands it over and takes it back."""
@@ -63,7 +64,7 @@ class Application:
             response = self._answer(request, deadline, line)
         except ScimError as error:
             line |= {"scim_type": error.scim_type, "rule": error.rule}
-            if error.status >= 500 and isinstance(error.__cause__, Exception):
+            if error.is_fault and isinstance(error.__cause__, Exception):
                 self._report(error.__cause__, request.id)  # what the on-call person needs behind a 503
             response = _error(error)
         except Exception as fault:  # noqa: BLE001  # the last resort: whatever it is, the client gets SCIM JSON
@@ -82,7 +83,12 @@ class Application:
             opened = adapters.authenticator.authenticate(request.header("authorization"), tenants)
         except TokenRefused as refused:
             line["token_of"] = refused.tenant_id
-            self._note_refusal(refused, deadline, line)
+            self._note_refusal(refused, request, deadline, line)
+            raise
+        except MalformedToken as malformed:
+            if malformed.is_connected:  # of another one not even the name is logged: anybody may have chosen it
+                line["unverified_tenant"] = malformed.tenant_id
+                self._note_malformed(malformed, deadline, line)
             raise
         tenant = opened.tenant
         if opened.was_read:
@@ -95,6 +101,7 @@ class Application:
         try:
             return self._dispatch(request, context, calls, recording, line)
         finally:
+            recording.finish()
             line |= {"leniencies": context.dialect.fired, "dynamodb_calls": calls.calls} | recording.line
             for cause, name in ((CONFLICT, "conflicts"), (REFUSED, "retries")):
                 if number := deadline.causes.count(cause):
@@ -106,9 +113,11 @@ class Application:
         """The answer of the endpoint that the path leads to; how that ended is recorded."""
         endpoint: Endpoint | None = None
         try:
-            endpoint = self._find(request.segments, context.tenant.resource_types)
+            misplaced = split_misplaced(request.segments, context.tenant.resource_types)
+            endpoint = self._find(misplaced.meant if misplaced else request.segments, context.tenant.resource_types)
             line["operation"] = f"{request.method} {endpoint.name if endpoint else 'unknown path'}"
-            response = self._operation(endpoint, request, context)(self._exchange(request, context, calls, recording))
+            operation = self._operation(endpoint, request, context, misplaced)
+            response = operation(self._exchange(request, context, calls, recording))
         except Exception as error:
             failed = error if isinstance(error, ScimError) else InternalError("A fault of the service.")
             recording.failed(_asked(request, endpoint, line), failed, context.dialect)
@@ -117,7 +126,14 @@ class Application:
             recording.succeeded(_asked(request, endpoint, line), context.dialect)
         return response
 
-    def _operation(self, endpoint: Endpoint | None, request: Request, context: Context) -> Operation:
+    def _operation(
+        self, endpoint: Endpoint | None, request: Request, context: Context, misplaced: Misplaced | None
+    ) -> Operation:
+        if misplaced is not None:
+            raise WrongScimUrl(
+                f"The SCIM URL in the identity provider is wrong: it has /{misplaced.endpoint} at its end. Set it to "
+                f"{context.base_url}."
+            )
         if endpoint is None:
             raise NotFound(f"Nothing is served at this path. The SCIM URL is {context.base_url}.")
         operation = endpoint.operations.get(request.method)
@@ -151,22 +167,35 @@ class Application:
             query=request.query,
         )
 
-    def _note_refusal(self, refused: TokenRefused, deadline: Deadline, line: dict[str, Any]) -> None:
+    def _note_refusal(self, refused: TokenRefused, request: Request, deadline: Deadline, line: dict[str, Any]) -> None:
         """Leave one record a minute; nothing else of a request without a valid token is kept."""
         adapters = self._adapters
         number = adapters.refusals.note(refused.tenant_id, time.time())
         if number and deadline.has_time():
+            from scim.service.providers import recognise
+
             records = adapters.records(adapters.dynamo(deadline), refused.tenant_id)
-            if not records.refuse(wiring.now(), number, refused.rule):
+            provider = recognise(request.header("user-agent") or "", request.query, (), None)
+            if not records.refuse(wiring.now(), number, refused.rule, provider):
                 line["unrecorded"] = number
 
-    def _note_use(self, opened: Opened, tenants: TenantStore, request: Request) -> None:
+    def _note_malformed(self, malformed: MalformedToken, deadline: Deadline, line: dict[str, Any]) -> None:
+        """Count the request, and write the count at most once a minute for each tenant."""
+        adapters = self._adapters
+        number = adapters.malformed_tokens.note(malformed.tenant_id, time.time())
+        if number and deadline.has_time():
+            records = adapters.records(adapters.dynamo(deadline), malformed.tenant_id)
+            if not records.count_malformed(wiring.now(), number):
+                line["unrecorded"] = number
+
+    def _note_use(self, opened: Authentication, tenants: TenantStore, request: Request) -> None:
         """Once a minute: write down that the token is in use, and warn if it ends soon. Never fails the request."""
         tenant, now = opened.tenant.id, time.time()
         if days := warning(opened.expires, now):
             self._logger.warning("token expires", tenant=tenant, within_days=days)
+        agent = (request.header("user-agent") or "")[:200]
         try:
-            tenants.record_use(tenant, Use(now, opened.version, (request.header("user-agent") or "")[:200]))
+            tenants.record_use(tenant, Use(now, opened.version, agent, is_write=_is_write(request)))
         except (ClientError, *NO_ANSWER) as fault:
             self._report(fault, request.id)
 
@@ -182,9 +211,14 @@ class Application:
             new_id=wiring.new_id,
         )
 
-    def _report(self, fault: Exception, request_id: str) -> None:
-        """Log a fault of ours."""
+    def _report(self, fault: Exception, request_id: str | None = None) -> None:
+        """Log a fault of ours; without a request id, one that concerns no request in particular."""
         self._logger.error("fault", request_id=request_id, **describe(fault))
+
+
+def _is_write(request: Request) -> bool:
+    """Return whether the request asks for a change: a search by POST does not."""
+    return request.method not in ("GET", "HEAD") and request.segments[-1:] != [".search"]
 
 
 def _asked(request: Request, endpoint: Endpoint | None, line: Mapping[str, Any]) -> Asked:
@@ -192,12 +226,14 @@ def _asked(request: Request, endpoint: Endpoint | None, line: Mapping[str, Any])
     from scim.service.failures import WRITES, Asked
 
     operation = line.get("operation", f"{request.method} unknown path")
-    if endpoint is None or request.method not in WRITES:
+    if request.method not in WRITES:
         return Asked(operation, endpoint.resource_id if endpoint else None, query=request.query)
     try:
         body = request.json()
     except ScimError:
         body = None
+    if endpoint is None:
+        return Asked(operation, None, body, request.query)
     if endpoint.is_resource:
         return Asked(WRITES[request.method], endpoint.resource_id, body)
     return Asked(operation, query=str(body.get("filter", "")) if isinstance(body, dict) else "")

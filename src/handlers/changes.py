@@ -1,4 +1,4 @@
-"""Lambda entry point for the table's stream: new change records become events, and link those who refer to somebody.
+"""Lambda entry point for the table's stream: new change records become events, and tasks for the links queue.
 
 Answers with a partial batch response, as the mapping in ``template.yaml`` asks for (AWS Lambda developer guide,
 "Configuring partial batch response with DynamoDB and Lambda").
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +23,7 @@ from scim.store.dynamo import error_code
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
-    from scim.events.relay import Relay
+    from scim.events.stream_processor import BatchResult, LostLetter, StreamProcessor
 
 
 class Failed(Exception):
@@ -31,14 +31,14 @@ class Failed(Exception):
 
 
 class Changes:
-    """A Lambda handler. ``connect`` is called for the first batch; what it makes lives as long as the environment."""
+    """A Lambda handler. ``connect`` is called for the first batch; its result lives as long as the environment."""
 
-    def __init__(self, connect: Callable[[], Callable[[Deadline], Relay]]) -> None:
+    def __init__(self, connect: Callable[[], Callable[[Deadline], StreamProcessor]]) -> None:
         self._connect = connect
         self._logger = Logger(use_rfc3339=True)  # Lambda reads the level of a line only beside such a time
 
     @cached_property
-    def _relay(self) -> Callable[[Deadline], Relay]:
+    def _processor(self) -> Callable[[Deadline], StreamProcessor]:
         return self._connect()
 
     def __call__(self, event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
@@ -46,22 +46,35 @@ class Changes:
         records = event["Records"]
         deadline = wiring.deadline(context.get_remaining_time_in_millis() / 1_000)
         try:
-            outcome = self._relay(deadline)(records)
+            result = self._processor(deadline).process(records)
         except ClientError as fault:  # its message may hold what was sent, and Lambda would log it
             raise Failed(f"{fault.operation_name}: {error_code(fault)}") from None
-        again = [] if outcome.checkpoint is None else [records[outcome.checkpoint]["dynamodb"]["SequenceNumber"]]
-        elapsed = round((time.monotonic() - started) * 1_000, 1)
-        log = self._logger.warning if again or outcome.poison else self._logger.info
+        self._log(records, result, started)
+        answer: dict[str, Any] = {
+            "batchItemFailures": [{"itemIdentifier": result.retry_from}] if result.retries else []
+        }
+        if event.get("isRedrive"):  # muster redrive, which deletes what was processed
+            answer |= {"deadLetters": result.dead_letters, "lost": len(result.lost)}
+        return answer
+
+    def _log(self, records: Sequence[Any], result: BatchResult, started: float) -> None:
+        for letter in result.lost:
+            self._log_lost(letter)
+        log = self._logger.warning if result.retries or result.dead_letters or result.lost else self._logger.info
         log(
             "changes",
             records=len(records),
-            published=outcome.published,
-            linked=outcome.linked,
-            poison=outcome.poison,
-            again=len(records) - outcome.checkpoint if outcome.checkpoint is not None else 0,
-            ms=elapsed,
+            published=result.published,
+            handed_over=result.handed_over,
+            dead_letters=result.dead_letters,
+            lost=len(result.lost),
+            retries=result.retries,
+            ms=round((time.monotonic() - started) * 1_000, 1),
         )
-        return {"batchItemFailures": [{"itemIdentifier": number} for number in again]}
+
+    def _log_lost(self, letter: LostLetter) -> None:
+        """The record itself is still in the table, under these keys."""
+        self._logger.error("fault", kind="LostLetter", reason=letter.reason, pk=letter.partition, sk=letter.sort)
 
 
-handler = Changes(lambda: wiring.publishing(Settings.from_environment(os.environ)))
+handler = Changes(lambda: wiring.connect_stream_processor(Settings.from_environment(os.environ)))

@@ -24,6 +24,11 @@ class LateRecording:
     def succeeded(self, asked: Asked, dialect: Dialect) -> None:
         self._recording().succeeded(asked, dialect)
 
+    def finish(self) -> None:
+        """Add what was recorded to the counts of the day, if anything was."""
+        if self._made is not None:
+            self._made.finish()
+
     @property
     def line(self) -> dict[str, int]:
         """What the log line says of it."""

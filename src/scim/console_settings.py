@@ -14,8 +14,6 @@ class ConsoleSettings(Settings):
 
     password_secret: str = Field(alias="PASSWORD_SECRET", min_length=1)
     """The secret that holds the operator's password: its name or ARN."""
-    session_secret: str = Field(alias="SESSION_SECRET", min_length=1)
-    """The secret that holds the key by which sessions are signed: its name or ARN."""
     openid_secret: str = Field(alias="OPENID_SECRET", min_length=1)
     """The secret that tells of the company's OpenID provider, if operators sign in there: its name or ARN."""
 

@@ -22,8 +22,8 @@ class Settings(BaseModel):
     """The DynamoDB table."""
     secret_prefix: str = Field(alias="SECRET_PREFIX", min_length=1)
     """What the name of a tenant's secret begins with; the tenant's id follows."""
-    cursor_secret: str = Field(default="", alias="CURSOR_SECRET")
-    """The secret that holds the key by which cursors are sealed, its name or ARN; only who answers queries needs it."""
+    master_key_secret: str = Field(alias="MASTER_KEY_SECRET", min_length=1)
+    """The secret of the master key, its name or ARN: keys for tokens, cursors and console sessions come from it."""
     public_url: str = Field(default="", alias="PUBLIC_URL")
     """The base URL that answers show, such as https://scim.example.com/scim/v2; empty for that of the API itself."""
     indexed_attributes: Annotated[tuple[str, ...], BeforeValidator(names)] = Field(
@@ -33,9 +33,13 @@ class Settings(BaseModel):
     change_retention_days: int = Field(default=400, alias="CHANGE_RETENTION_DAYS", ge=0)
     """How long change records are kept; 0 is for ever."""
     event_bus_name: str = Field(default="", alias="EVENT_BUS_NAME")
-    """The event bus that learns of changes; only the function that tells it has one."""
-    poison_queue_url: str = Field(default="", alias="POISON_QUEUE_URL")
-    """The queue of the change records that no event can be made of."""
+    """The event bus for changes of users; only the function that publishes events has one."""
+    links_queue_url: str = Field(default="", alias="LINKS_QUEUE_URL")
+    """The queue of the changes that may affect links."""
+    dead_letter_queue_url: str = Field(default="", alias="DEAD_LETTER_QUEUE_URL")
+    """The queue of the stream records that cannot become events."""
+    links_dead_letter_queue_url: str = Field(default="", alias="LINKS_DEAD_LETTER_QUEUE_URL")
+    """The queue of the messages whose links cannot be updated."""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:

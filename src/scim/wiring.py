@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from scim import clients
 from scim.access import secret_store
 from scim.access.authentication import Authenticator
+from scim.access.master_key import MasterKey
 from scim.access.refusals import Refusals
 from scim.access.seal import Seal
 from scim.access.secret_store import SecretStore
@@ -31,13 +32,17 @@ if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
 
     from scim.access.console_secret import ConsoleSecret
+    from scim.access.master_key_rotation import MasterKeyRotation
     from scim.access.oidc import OpenIdProvider
     from scim.console_settings import ConsoleSettings
-    from scim.events.relay import Relay
+    from scim.events.link_processor import LinkProcessor
+    from scim.events.stream_processor import StreamProcessor
     from scim.protocol.path import Path
     from scim.service.invitations import Invitations
+    from scim.service.link_task import LinkResult, LinkTask
     from scim.service.log import Log
     from scim.service.ports import Tenant
+    from scim.service.tenant_overview import TenantOverview
     from scim.service.tenants import Tenants
     from scim.store.records import RecordStore
     from scim.store.resources import Layout, ResourceStore
@@ -55,6 +60,7 @@ class Adapters:
     authenticator: Authenticator
     seal: Seal
     refusals: Refusals = field(default_factory=Refusals)
+    malformed_tokens: Refusals = field(default_factory=Refusals)
 
     @cached_property
     def layout(self) -> Layout:
@@ -84,45 +90,76 @@ class Adapters:
         return RecordStore(calls, tenant_id, clock)
 
 
-def adapters(settings: Settings) -> Adapters:
-    """The clients in them are made, and have neither looked for credentials nor opened a connection."""
+def adapters(settings: Settings, report: Callable[[Exception], None]) -> Adapters:
+    """Make the clients, which neither look for credentials nor open a connection yet.
+
+    ``report`` receives faults that do not fail the request.
+    """
     secrets = _secrets_manager()
+    master_key = MasterKey(secrets, settings.master_key_secret, clock, report)
+    store = SecretStore(secrets, settings.secret_prefix, master_key)
     return Adapters(
         settings=settings,
         client=_dynamodb(),
-        authenticator=Authenticator(SecretStore(secrets, settings.secret_prefix), clock),
-        seal=Seal(secrets, settings.cursor_secret, clock),
+        authenticator=Authenticator(store, clock, report),
+        seal=Seal(master_key, clock),
     )
 
 
-def publishing(settings: Settings) -> Callable[[Deadline], Relay]:
-    """The relay from the table's stream to the event bus, for one batch each.
+def connect_stream_processor(settings: Settings) -> Callable[[Deadline], StreamProcessor]:
+    """Return what makes the processor of the table's stream for each batch.
 
-    Raises ``ValueError`` where the settings of the bus or the queue are missing, or attributes can't be indexed.
+    Raises ``ValueError`` where the bus or a queue is missing in the settings.
     """
-    from scim.events import bus, poison, relay
-    from scim.service.linking import Followed, Linking
-    from scim.store.links import LinkStore
+    from scim.events import delivery, stream_processor
+    from scim.events.dead_letter import DeadLetterQueue
+    from scim.events.eventbridge import EventBus
+    from scim.events.message_queue import MessageQueue
 
-    if not (settings.event_bus_name and settings.poison_queue_url):
-        raise ValueError("Publishing changes needs EVENT_BUS_NAME and POISON_QUEUE_URL.")
-    events = clients.client("events", bus.CLIENT_CONFIG)
-    queues = clients.client("sqs", bus.CLIENT_CONFIG)
+    if not (settings.event_bus_name and settings.links_queue_url and settings.dead_letter_queue_url):
+        raise ValueError("Publishing changes needs EVENT_BUS_NAME, LINKS_QUEUE_URL and DEAD_LETTER_QUEUE_URL.")
+    events, queues = (clients.client(service, delivery.CLIENT_CONFIG) for service in ("events", "sqs"))
+
+    def connect(deadline: Deadline) -> StreamProcessor:
+        return stream_processor.StreamProcessor(
+            EventBus(events, settings.event_bus_name, stream_processor.publish_deadline(deadline)),
+            MessageQueue(queues, settings.links_queue_url, stream_processor.hand_over_deadline(deadline)),
+            DeadLetterQueue(MessageQueue(queues, settings.dead_letter_queue_url, deadline)),
+            clock,
+        )
+
+    return connect
+
+
+def connect_link_processor(settings: Settings) -> Callable[[Deadline], LinkProcessor]:
+    """Return what makes the processor of the links queue for each batch.
+
+    Raises ``ValueError`` where a queue is missing in the settings, or attributes can't be indexed.
+    """
+    from scim.events import delivery
+    from scim.events.dead_letter import DeadLetterQueue
+    from scim.events.link_processor import LinkProcessor
+    from scim.events.message_queue import MessageQueue
+    from scim.service.linking import Linking
+    from scim.store.links import LinkTable
+
+    if not (settings.links_queue_url and settings.links_dead_letter_queue_url):
+        raise ValueError("Linking users needs LINKS_QUEUE_URL and LINKS_DEAD_LETTER_QUEUE_URL.")
     tables, layout = _dynamodb(), _layout(settings)
+    queues = clients.client("sqs", delivery.CLIENT_CONFIG)
 
-    def connect(deadline: Deadline) -> Relay:
-        in_time = relay.before_laying_aside(deadline)
+    def run(task: LinkTask, deadline: Deadline) -> LinkResult:
+        calls = Dynamo(tables, settings.table_name, deadline)
+        tenant = TenantStore(calls, new_id).get(task.tenant)
+        resource_type = tenant.resource_types[0] if tenant else user_type()
+        return Linking(LinkTable(calls, layout, task.tenant, resource_type), resource_type, now).run(task)
 
-        def follow(tenant_id: str, changes: Sequence[Followed]) -> int:
-            calls = Dynamo(tables, settings.table_name, in_time)
-            tenant = TenantStore(calls, new_id).get(tenant_id)
-            resource_type = tenant.resource_types[0] if tenant else user_type()
-            return Linking(LinkStore(calls, layout, tenant_id, resource_type), resource_type, now).follow(changes)
-
-        return relay.Relay(
-            bus.Bus(events, settings.event_bus_name, in_time),
-            poison.PoisonQueue(queues, settings.poison_queue_url, deadline),
-            follow,
+    def connect(deadline: Deadline) -> LinkProcessor:
+        return LinkProcessor(
+            run,
+            MessageQueue(queues, settings.links_queue_url, deadline),
+            DeadLetterQueue(MessageQueue(queues, settings.links_dead_letter_queue_url, deadline)),
+            deadline,
         )
 
     return connect
@@ -136,6 +173,7 @@ class Operator:
     actor: str
     client: DynamoDBClient
     secrets: SecretStore
+    master_key: MasterKeyRotation
 
     def store(self, seconds: float = _OPERATING_S) -> TenantStore:
         """The tenants in the table, for as long as an operation may take."""
@@ -150,10 +188,11 @@ class Operator:
     def invitations(self) -> Invitations:
         """Invitations to the console, for one operation."""
         from scim.service.invitations import Invitations
-        from scim.store.console import InvitationStore
+        from scim.store.console import ConsoleStore, InvitationStore
 
         calls = Dynamo(self.client, self.settings.table_name, deadline(_OPERATING_S))
-        return Invitations(TenantStore(calls, new_id), InvitationStore(calls, new_id), self.actor, clock, new_id)
+        store, sessions = InvitationStore(calls, new_id), ConsoleStore(calls)
+        return Invitations(TenantStore(calls, new_id), store, sessions, self.actor, clock, new_id)
 
     def log(self, tenant_id: str, seconds: float = _OPERATING_S) -> Log | None:
         """The log of a tenant, for as long as an operation may take; ``None`` for no such tenant."""
@@ -169,6 +208,18 @@ class Operator:
         users = ResourceStore(calls, _layout(self.settings), tenant_id, tenant.resource_types[0])
         return Log(RecordStore(calls, tenant_id, clock), users, tenant, lambda: tenants.last_use(tenant_id), now)
 
+    def overview(self, tenant_id: str) -> TenantOverview | None:
+        """Return the overview of one tenant of a list, within the time that such a one has; ``None`` for no tenant."""
+        from scim.service.tenant_overview import OVERVIEW_S, load_overview
+        from scim.store.records import RecordStore
+
+        calls = Dynamo(self.client, self.settings.table_name, deadline(OVERVIEW_S))
+        tenants = TenantStore(calls, new_id)
+        tenant = tenants.get(tenant_id)
+        if tenant is None:
+            return None
+        return load_overview(tenant, tenants, RecordStore(calls, tenant_id, clock), clock())
+
 
 def operator(
     settings: Settings, actor: str, session: Any = None, endpoints: Mapping[str, str] | None = None
@@ -176,12 +227,21 @@ def operator(
     """``session`` of boto3 makes the clients, ``endpoints`` has URLs of services that are not at AWS's."""
     import boto3  # no function behind the API imports it
 
+    from scim.access.master_key_rotation import MasterKeyRotation
+
     session, found = session or boto3, endpoints or {}
     client = session.client("dynamodb", config=dynamo.CLIENT_CONFIG, endpoint_url=found.get("dynamodb"))
     secrets = session.client(
         "secretsmanager", config=secret_store.OPERATOR_CONFIG, endpoint_url=found.get("secretsmanager")
     )
-    return Operator(settings, actor, client, SecretStore(secrets, settings.secret_prefix))
+    master_key = MasterKey(secrets, settings.master_key_secret, clock, _raise)
+    return Operator(
+        settings,
+        actor,
+        client,
+        SecretStore(secrets, settings.secret_prefix, master_key),
+        MasterKeyRotation(secrets, settings.master_key_secret, clock),
+    )
 
 
 @dataclass(frozen=True)
@@ -192,7 +252,7 @@ class Console:
     client: DynamoDBClient
     secrets: SecretStore
     password: ConsoleSecret
-    session_key: ConsoleSecret
+    master_key: MasterKey
     openid: ConsoleSecret
 
     def openid_provider(self) -> OpenIdProvider | None:
@@ -221,19 +281,28 @@ class Console:
         return Dynamo(self.client, self.settings.table_name, deadline)
 
 
-def console(settings: ConsoleSettings) -> Console:
-    """The clients are made, and have neither looked for credentials nor opened a connection."""
+def console(settings: ConsoleSettings, report: Callable[[Exception], None]) -> Console:
+    """Make the clients, which neither look for credentials nor open a connection yet.
+
+    ``report`` receives faults that do not fail the request.
+    """
     from scim.access.console_secret import ConsoleSecret
 
     secrets = clients.client("secretsmanager", secret_store.OPERATOR_CONFIG)
+    master_key = MasterKey(secrets, settings.master_key_secret, clock, report)
     return Console(
         settings=settings,
         client=_dynamodb(),
-        secrets=SecretStore(secrets, settings.secret_prefix),
+        secrets=SecretStore(secrets, settings.secret_prefix, master_key),
         password=ConsoleSecret(secrets, settings.password_secret, clock),
-        session_key=ConsoleSecret(secrets, settings.session_secret, clock),
+        master_key=master_key,
         openid=ConsoleSecret(secrets, settings.openid_secret, clock),
     )
+
+
+def _raise(fault: Exception) -> None:
+    """Fail an operator's command, which has no log to report the fault to."""
+    raise fault
 
 
 def deadline(seconds: float) -> Deadline:

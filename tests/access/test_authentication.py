@@ -1,21 +1,23 @@
 """Who is let in, how long what is known of a tenant is relied on, and what those cost who only try."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from hmac import compare_digest
 from typing import Any
+from zlib import crc32
 
 import pytest
 
-from scim.access import authentication, tokens
-from scim.access.authentication import CACHE_S, Authenticator
+from scim.access import authentication, tenant_cache, tokens
+from scim.access.authentication import CACHE_S, Authenticator, MalformedToken
+from scim.access.errors import MalformedSecret
 from scim.access.secret_store import SecretStore
 from scim.protocol.errors import ScimError, TooManyRequests, Unauthorized, Unavailable
 from scim.service.ports import Tenant, TokenState, TokenVersion
 from tests.service.fakes import MemoryTenants
+from tests.tokens import MASTER, new_token
 
-TENANT_BUDGET = 5
-STRANGER_BUDGET = 50
+LOOKUPS = 3
 WINDOW_S = 10
 
 
@@ -23,6 +25,7 @@ class Secrets(SecretStore):
     """The tokens of tenants, the latest being the current one; counts how often it is asked."""
 
     def __init__(self) -> None:
+        self._master_key = MASTER
         self.versions: dict[str, list[TokenVersion]] = {}
         self.silent = False
         self.asked = 0
@@ -37,6 +40,13 @@ class Secrets(SecretStore):
         return next(iter(self.versions[tenant_id][-2:-1]), None)
 
 
+class Unread(MemoryTenants):
+    """Settings that must not be read."""
+
+    def get(self, tenant_id: str) -> Tenant | None:
+        raise AssertionError(tenant_id)
+
+
 class Door:
     """The authenticator with a clock that stands still and tenants that can be let in and locked out."""
 
@@ -44,11 +54,12 @@ class Door:
         self.now = 1_800_000_000.0
         self.secrets = Secrets()
         self.settings = MemoryTenants()
-        self.authenticator = Authenticator(self.secrets, lambda: self.now)
+        self.faults: list[Exception] = []
+        self.authenticator = Authenticator(self.secrets, lambda: self.now, self.faults.append)
 
     def give(self, tenant_id: str = "acme", until: float | None = None, grace_s: float = 3_600) -> str:
         """A further token for a tenant, beside which the one before is valid for an hour."""
-        token = tokens.new(tenant_id)
+        token = new_token(tenant_id)
         self.settings.tenants.setdefault(tenant_id, Tenant(tenant_id))
         versions = self.secrets.versions.setdefault(tenant_id, [])
         versions.append(TokenVersion(f"version {len(versions)}", token, until, grace_s, self.now))
@@ -108,6 +119,13 @@ def secret_deleted(door: Door) -> str:
     return f"Bearer {token}"
 
 
+def with_crc(tenant: str) -> str:
+    """A token as anybody can make it whose checksum has no key."""
+    body = f"muster_{tenant}_{'A' * 43}"
+    return f"{body}_{crc32(body.encode()):08x}"
+
+
+FORGED = ["wrong checksum", "forged checksum", "only a CRC-32", "in quotes", "twice Bearer", "cut off"]
 LOCKED_OUT: dict[str, Callable[[Door], str | None]] = {
     "no header": lambda _: None,
     "empty header": lambda _: "",
@@ -117,9 +135,14 @@ LOCKED_OUT: dict[str, Callable[[Door], str | None]] = {
     "no token of ours": lambda _: "Bearer 0123456789",
     "two tokens": lambda door: f"Bearer {door.give()} {door.give()}",
     "wrong checksum": lambda door: f"Bearer {door.give()[:-8]}00000000",
-    "wrong token": lambda door: f"Bearer {door.give() and tokens.new('acme')}",
+    "forged checksum": lambda door: f"Bearer {tokens.new(door.give().split('_')[1], b'another key')}",
+    "only a CRC-32": lambda _: f"Bearer {with_crc('acme')}",
+    "in quotes": lambda door: f'Bearer "{door.give()}"',
+    "twice Bearer": lambda door: f"Bearer Bearer {door.give()}",
+    "cut off": lambda door: f"Bearer {door.give()[:60]}",
+    "wrong token": lambda door: f"Bearer {door.give() and new_token('acme')}",
     "expired token": lambda door: f"Bearer {door.give(until=door.now)}",
-    "unknown tenant": lambda _: f"Bearer {tokens.new('nobody')}",
+    "unknown tenant": lambda _: f"Bearer {new_token('nobody')}",
     "deleted settings": settings_deleted,
     "deleted secret": secret_deleted,
 }
@@ -138,7 +161,7 @@ def test_all_others_get_the_same_401(door: Door, reason: str) -> None:
     assert refused.value.headers == {"WWW-Authenticate": 'Bearer realm="SCIM"'}
 
 
-@pytest.mark.parametrize("reason", ["no header", "no scheme", "another scheme", "no token of ours", "wrong checksum"])
+@pytest.mark.parametrize("reason", ["no header", "no scheme", "another scheme", "no token of ours", *FORGED])
 def test_what_is_no_token_of_ours_costs_no_call(door: Door, reason: str) -> None:
     with pytest.raises(Unauthorized):
         door.authenticator.authenticate(LOCKED_OUT[reason](door), door.settings)
@@ -159,7 +182,7 @@ def test_both_candidates_are_compared_whichever_matches(
     monkeypatch.setattr(authentication, "compare_digest", compare)
     candidates = [door.give(), door.give()]
 
-    status = door.knock(tokens.new("acme") if matching is None else candidates[matching])
+    status = door.knock(new_token("acme") if matching is None else candidates[matching])
 
     assert status == (401 if matching is None else 200)
     assert sorted(compared) == sorted(map(tokens.digest, candidates))
@@ -271,7 +294,7 @@ def test_new_token_is_let_in_at_once(door: Door) -> None:
 
 
 def test_tenant_that_has_just_been_made_is_let_in_at_once(door: Door) -> None:
-    before = door.knock(tokens.new("acme"))
+    before = door.knock(new_token("acme"))
 
     assert (before, door.knock(door.give("acme"))) == (401, 200)
 
@@ -291,7 +314,7 @@ def test_silence_does_not_lock_out_whom_the_cache_knows(door: Door) -> None:
     door.knock(token)
     door.secrets.silent = True
 
-    assert [door.knock(token), door.knock(tokens.new("acme"))] == [200, 503]
+    assert [door.knock(token), door.knock(new_token("acme"))] == [200, 503]
 
 
 def test_silence_about_the_settings_is_503(door: Door) -> None:
@@ -303,108 +326,175 @@ def test_silence_about_the_settings_is_503(door: Door) -> None:
         door.authenticator.authenticate(f"Bearer {door.give()}", Silent())
 
 
-# The budgets
+# Failed look-ups
 
 
-def statuses_of_wrong_tokens(door: Door, number: int) -> Iterator[int]:
-    """Some of a tenant that is cached."""
-    return (door.knock(tokens.new("acme")) for _ in range(number))
-
-
-def test_wrong_tokens_of_a_tenant_are_looked_up_a_few_times_and_then_429(door: Door) -> None:
+def test_failed_token_is_looked_up_a_few_times_and_then_429(door: Door) -> None:
     door.knock(door.give())
+    revoked = new_token("acme")
 
-    statuses = list(statuses_of_wrong_tokens(door, TENANT_BUDGET + 3))
+    statuses = [door.knock(revoked) for _ in range(LOOKUPS + 3)]
 
-    assert statuses == [401] * TENANT_BUDGET + [429] * 3
-    assert door.secrets.asked == 1 + TENANT_BUDGET
+    assert statuses == [401] * LOOKUPS + [429] * 3
+    assert door.secrets.asked == 1 + LOOKUPS
 
 
-def test_429_says_when_to_come_again_and_that_the_token_was_not_looked_up(door: Door) -> None:
-    door.knock(door.give())
-    list(statuses_of_wrong_tokens(door, TENANT_BUDGET))
+def test_429_says_when_to_send_again(door: Door) -> None:
+    revoked = new_token("acme")
+    for _ in range(LOOKUPS):
+        door.knock(revoked)
 
     with pytest.raises(TooManyRequests) as refused:
-        door.authenticator.authenticate(f"Bearer {tokens.new('acme')}", door.settings)
+        door.authenticator.authenticate(f"Bearer {revoked}", door.settings)
 
     assert refused.value.headers == {"Retry-After": str(WINDOW_S)}
 
 
-def test_wrong_tokens_without_end_neither_lock_out_the_right_one_nor_cost_more_than_the_budget(door: Door) -> None:
-    token, seconds = door.give(), 180
+def test_failed_token_costs_no_more_than_its_lookups(door: Door) -> None:
+    token, revoked, seconds = door.give(), new_token("acme"), 180
 
     statuses = [door.knock(token)]
     for _ in range(seconds):
-        list(statuses_of_wrong_tokens(door, 3))
+        for _ in range(3):
+            door.knock(revoked)
         statuses += [door.knock(token)]
         door.now += 1
 
     assert set(statuses) == {200}
-    assert door.secrets.asked == 1 + TENANT_BUDGET * seconds // WINDOW_S
+    assert door.secrets.asked == 1 + LOOKUPS * seconds // WINDOW_S
 
 
-def test_new_token_beyond_the_budget_is_asked_to_come_again_and_is_never_401(door: Door) -> None:
+def test_new_token_works_at_once_after_failures(door: Door) -> None:
+    """Failures of other tokens of the same tenant are remembered, and charged to those tokens only."""
     door.knock(door.give())
-    list(statuses_of_wrong_tokens(door, TENANT_BUDGET))
-    token = door.give()
+    for revoked in [new_token("acme") for _ in range(20)]:
+        for _ in range(LOOKUPS + 1):
+            door.knock(revoked)
 
-    statuses = [door.knock(token)]
+    assert door.knock(door.give()) == 200
+
+
+def test_token_that_failed_before_it_was_promoted_works_after_its_window(door: Door) -> None:
+    token = new_token("acme")
+    before = [door.knock(token) for _ in range(LOOKUPS + 1)]
+    door.give()
+    door.secrets.versions["acme"][-1] = replace(door.secrets.versions["acme"][-1], token=token)
     door.now += WINDOW_S
-    statuses += [door.knock(token)]
 
-    assert statuses == [429, 200]
-
-
-def test_tenants_that_do_not_exist_share_one_budget_however_many_they_are(door: Door) -> None:
-    statuses = [door.knock(tokens.new(f"made-up-{number % 30}")) for number in range(3 * STRANGER_BUDGET)]
-
-    assert statuses == [401] * STRANGER_BUDGET + [429] * 2 * STRANGER_BUDGET
-    assert door.secrets.asked == STRANGER_BUDGET
+    assert (before, door.knock(token)) == ([401] * LOOKUPS + [429], 200)
 
 
-def test_wrong_tokens_of_one_tenant_cost_no_other(door: Door) -> None:
-    door.knock(door.give("acme"))
-    door.knock(door.give("other"))
-    list(statuses_of_wrong_tokens(door, TENANT_BUDGET + 1))
+def test_no_tenant_is_refused_because_of_others(door: Door) -> None:
+    """Ten revoked tenants that keep asking, and 1,000 forged tokens, do not touch a tenant that is not cached."""
+    revoked = [new_token(f"revoked-{number}") for number in range(10)]
+    for _ in range(50):
+        for token in revoked:
+            door.knock(token)
+    asked = door.secrets.asked
+    forged = {door.knock(tokens.new(f"made-up-{number}", b"forged")) for number in range(1_000)}
 
-    assert door.knock(tokens.new("other")) == 401
-
-
-def test_tokens_of_made_up_tenants_are_looked_up_some_times_and_then_429(door: Door) -> None:
-    statuses = [door.knock(tokens.new(f"made-up-{number}")) for number in range(STRANGER_BUDGET + 3)]
-
-    assert statuses == [401] * STRANGER_BUDGET + [429] * 3
-    assert door.secrets.asked == STRANGER_BUDGET
+    assert (forged, door.secrets.asked) == ({401}, asked)
+    assert [door.knock(door.give(f"new-{number}")) for number in range(100)] == [200] * 100
 
 
-def test_made_up_tenants_cost_no_tenant_that_is_cached(door: Door) -> None:
-    token = door.give()
-    door.knock(token)
-    for number in range(STRANGER_BUDGET + 1):
-        door.knock(tokens.new(f"made-up-{number}"))
+def test_forged_token_costs_the_same_whether_its_tenant_exists(door: Door) -> None:
+    """No call at all: neither is the secret read nor are the settings."""
+    door.knock(door.give("cached"))
+    door.give("stored")
+    asked = door.secrets.asked
+    door.settings = Unread()
 
-    assert [door.knock(token), door.knock(door.give())] == [200, 200]
-
-
-def test_tenants_that_are_met_for_the_first_time_spend_nothing(door: Door) -> None:
-    tenants = [door.give(f"tenant-{number}") for number in range(STRANGER_BUDGET * 2)]
-
-    assert {door.knock(token) for token in tenants} == {200}
+    assert {door.knock(tokens.new(each, b"forged")) for each in ("cached", "stored", "unknown")} == {401}
+    assert door.secrets.asked == asked
 
 
-def test_made_up_tenants_do_not_drive_real_ones_out_of_the_cache(door: Door) -> None:
-    token = door.give()
-    door.knock(token)
-    for number in range(1_100):
-        door.now += 0.0 if number % STRANGER_BUDGET else WINDOW_S
-        door.knock(tokens.new(f"made-up-{number}"))
-    door.now = 1_800_000_000.0
+# The least recently used tenant
+
+
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> int:
+    """Five tenants are cached."""
+    monkeypatch.setattr(tenant_cache, "MAX_TENANTS", 5)
+    return 5
+
+
+def test_tenant_beyond_the_bound_is_cached(door: Door, small: int) -> None:
+    """The tenant that was just read is never the one that is removed."""
+    given = [door.give(f"tenant-{number}") for number in range(small + 1)]
+    for token in given:
+        door.knock(token)
     asked = door.secrets.asked
 
-    assert (door.knock(token), door.secrets.asked) == (200, asked)
+    assert [door.knock(given[-1]) for _ in range(10)] == [200] * 10
+    assert door.secrets.asked == asked
+
+
+def test_busy_tenant_stays_cached_among_many(door: Door, small: int) -> None:
+    busy = door.give("busy")
+    door.knock(busy)
+    for number in range(small * 3):
+        door.knock(door.give(f"tenant-{number}"))
+        door.knock(busy)
+
+    assert door.secrets.asked == 1 + small * 3
+
+
+def test_least_recently_used_tenant_is_removed_first(door: Door, small: int) -> None:
+    given = [door.give(f"tenant-{number}") for number in range(small + 1)]
+    for token in given:
+        door.knock(token)
+    asked = door.secrets.asked
+
+    assert {door.knock(token) for token in given[1:]} == {200}
+    assert door.secrets.asked == asked
+    assert door.knock(given[0]) == 200
+    assert door.secrets.asked == asked + 1
 
 
 def test_more_tenants_than_the_cache_holds_are_all_let_in(door: Door) -> None:
     tenants = [door.give(f"tenant-{number}") for number in range(1_010)]
 
     assert {door.knock(token) for token in tenants + tenants} == {200}
+    assert door.secrets.asked == 1_010
+
+
+# Malformed tokens, and secrets that were edited by hand
+
+
+@pytest.mark.parametrize("reason", FORGED)
+def test_malformed_token_names_its_tenant(door: Door, reason: str) -> None:
+    door.knock(door.give("acme"))
+
+    with pytest.raises(MalformedToken) as malformed:
+        door.authenticator.authenticate(LOCKED_OUT[reason](door), door.settings)
+
+    assert (malformed.value.tenant_id, malformed.value.is_connected) == ("acme", True)
+
+
+def test_malformed_token_of_a_tenant_that_is_not_cached_is_nobodys(door: Door) -> None:
+    token = door.give("acme")
+
+    with pytest.raises(MalformedToken) as malformed:
+        door.authenticator.authenticate(f"Bearer {token[:-1]}", door.settings)
+
+    assert not malformed.value.is_connected
+
+
+@pytest.mark.parametrize("text", ["muster_acme", "muster_Acme_x", "amuster_acme_x", f"muster_{'x' * 41}_x"])
+def test_text_without_the_beginning_of_a_token_names_nobody(door: Door, text: str) -> None:
+    with pytest.raises(Unauthorized) as refused:
+        door.authenticator.authenticate(f"Bearer {text}", door.settings)
+
+    assert type(refused.value) is Unauthorized
+
+
+def test_damaged_previous_token_does_not_lock_out_the_current_one(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    def damaged(_: str) -> TokenVersion:
+        raise Unavailable("Not now.") from MalformedSecret("token")
+
+    door.give()
+    token = door.give()
+    monkeypatch.setattr(door.secrets, "previous", damaged)
+
+    assert door.knock(token) == 200
+    assert [type(fault) for fault in door.faults] == [MalformedSecret]

@@ -1,29 +1,24 @@
-"""The seal of what clients keep: one key of the stack's own, remembered for a minute."""
-
-from typing import Any
+"""The signature of what clients keep, with a key that is derived from the master key."""
 
 import pytest
-from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
 
+from scim.access.master_key import KeyGeneration, KeyRing, format_ring
 from scim.access.seal import Seal
-from scim.protocol.errors import Unavailable
 from scim.service.ports import Opened
+from tests.tokens import master_key
+
+FIRST = KeyGeneration(1, 0.0, "first key " * 4)
+SECOND = KeyGeneration(2, 1_800_000_900.0, "second key " * 4)
 
 
 class Secret:
-    """Secrets Manager with one secret. ``error`` is what it answers instead."""
+    """Secrets Manager with the secret of the master key."""
 
-    def __init__(self, value: str = "key one") -> None:
-        self.value = value
-        self.reads = 0
-        self.error: Exception | None = None
+    def __init__(self, *generations: KeyGeneration) -> None:
+        self.generations = generations
 
-    def get_secret_value(self, *, SecretId: str) -> dict[str, str]:  # noqa: N803  # AWS's name
-        assert SecretId == "cursor-key"
-        self.reads += 1
-        if self.error:
-            raise self.error
-        return {"SecretString": self.value}
+    def get_secret_value(self, **_: str) -> dict[str, str]:
+        return {"SecretString": format_ring(KeyRing(self.generations))}
 
 
 class Clock:
@@ -36,7 +31,7 @@ class Clock:
 
 @pytest.fixture
 def secret() -> Secret:
-    return Secret()
+    return Secret(FIRST)
 
 
 @pytest.fixture
@@ -46,8 +41,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def seal(secret: Secret, clock: Clock) -> Seal:
-    client: Any = secret
-    return Seal(client, "cursor-key", clock)
+    return Seal(master_key(secret, clock), clock)
 
 
 @pytest.mark.parametrize("content", [b"", b"x", b"content", bytes(range(256))])
@@ -71,59 +65,24 @@ def test_what_was_not_sealed_here_does_not_open(seal: Seal, text: str) -> None:
     assert seal.open("acme", text) is None
 
 
-def test_key_is_read_once_a_minute(seal: Seal, secret: Secret, clock: Clock) -> None:
-    for _ in range(60):
-        seal.open("acme", seal.seal("acme", b"content"))
-        clock.now += 1
-    before = secret.reads
-    seal.seal("acme", b"content")
-
-    assert (before, secret.reads) == (1, 2)
-
-
-def test_rotated_key_opens_what_it_sealed_elsewhere_at_once(seal: Seal, secret: Secret, clock: Clock) -> None:
-    seal.seal("acme", b"old")
-    clock.now += 5
-    secret.value = "key two"
-    elsewhere: Any = secret
-    text = Seal(elsewhere, "cursor-key", clock).seal("acme", b"new")
-
-    assert seal.open("acme", text) == Opened(b"new", 0)
-
-
-def test_rotated_key_opens_nothing_that_the_one_before_it_sealed(seal: Seal, secret: Secret, clock: Clock) -> None:
+def test_cursor_of_an_earlier_generation_opens(seal: Seal, secret: Secret, clock: Clock) -> None:
     text = seal.seal("acme", b"old")
-    secret.value = "key two"
-    clock.now += 60
+    secret.generations = (SECOND, FIRST)
+    clock.now += 1_000
+
+    assert seal.open("acme", text) == Opened(b"old", 1_000)
+    assert seal.open("acme", seal.seal("acme", b"new")) == Opened(b"new", 0)
+
+
+def test_cursor_of_a_dropped_generation_does_not_open(seal: Seal, secret: Secret, clock: Clock) -> None:
+    text = seal.seal("acme", b"old")
+    secret.generations = (SECOND,)
+    clock.now += 1_000
 
     assert seal.open("acme", text) is None
 
 
-def test_forgeries_read_the_key_at_most_every_five_seconds(seal: Seal, secret: Secret, clock: Clock) -> None:
-    seal.seal("acme", b"content")
-    for _ in range(100):
-        assert seal.open("acme", "A" * 40) is None
-        clock.now += 0.1
+def test_cursor_of_another_stack_does_not_open(seal: Seal, clock: Clock) -> None:
+    other = Seal(master_key(Secret(SECOND), clock), clock)
 
-    assert secret.reads <= 3
-
-
-@pytest.mark.parametrize(
-    "error",
-    [
-        ClientError({"Error": {"Code": "ThrottlingException", "Message": ""}}, "GetSecretValue"),
-        ClientError({"Error": {"Code": "ResourceNotFoundException", "Message": ""}}, "GetSecretValue"),
-        ReadTimeoutError(endpoint_url="https://secretsmanager"),
-        EndpointConnectionError(endpoint_url="https://secretsmanager"),
-    ],
-    ids=lambda error: type(error).__name__,
-)
-def test_silence_of_secrets_manager_is_503_and_passes(seal: Seal, secret: Secret, error: Exception) -> None:
-    secret.error = error
-
-    with pytest.raises(Unavailable) as unavailable:
-        seal.seal("acme", b"content")
-
-    assert unavailable.value.headers == {"Retry-After": "2"}
-    secret.error = None
-    assert seal.open("acme", seal.seal("acme", b"content")) is not None
+    assert seal.open("acme", other.seal("acme", b"content")) is None

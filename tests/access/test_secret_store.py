@@ -16,9 +16,11 @@ from botocore.exceptions import (
 )
 
 from scim.access import tokens
+from scim.access.errors import MalformedSecret
 from scim.access.secret_store import SecretStore
 from scim.protocol.errors import Unavailable
 from scim.service.ports import SecretMissing
+from tests.tokens import MASTER, new_token
 
 PREFIX = "muster/tests/"
 
@@ -36,7 +38,7 @@ def tenant() -> str:
 
 @pytest.fixture
 def store(client: Any) -> SecretStore:
-    return SecretStore(client, PREFIX)
+    return SecretStore(client, PREFIX, MASTER)
 
 
 def adopt(store: SecretStore, tenant: str, version: str, *, keep_previous: bool = True) -> None:
@@ -76,6 +78,7 @@ def test_token_is_of_its_tenant_and_in_no_text_about_it(store: SecretStore, tena
     parsed = tokens.parse(current.token)
     assert parsed is not None
     assert parsed.tenant == tenant
+    assert store.is_own(parsed)
     assert current.token not in repr(current)
 
 
@@ -207,6 +210,34 @@ def test_failure_of_secrets_manager_is_503_and_not_401(error: Exception, tenant:
     silent: Any = Silent(error)
 
     with pytest.raises(Unavailable) as unavailable:
-        SecretStore(silent, PREFIX).current(tenant)
+        SecretStore(silent, PREFIX, MASTER).current(tenant)
 
     assert unavailable.value.headers == {"Retry-After": "2"}
+
+
+@pytest.mark.parametrize(
+    ("value", "wrong"),
+    [
+        ("", "the JSON"),
+        ("null", "the JSON"),
+        ("[]", "the JSON"),
+        ("{}", "token"),
+        ('{"token": 1}', "token"),
+        ('{"token": "typed by hand"}', "token"),
+        (json.dumps({"token": new_token("other")}), "token"),
+        ('{"token": "a", "expires": "tomorrow"}', "expires"),
+    ],
+)
+def test_edited_secret_is_503_that_tells_the_operator_what_to_do(
+    store: SecretStore, client: Any, tenant: str, value: str, wrong: str
+) -> None:
+    client.create_secret(Name=PREFIX + tenant, SecretString=value or " ")
+
+    with pytest.raises(Unavailable) as unavailable:
+        store.current(tenant)
+
+    cause = unavailable.value.__cause__
+    assert isinstance(cause, MalformedSecret)
+    assert f"{PREFIX}{tenant} cannot be read (wrong: {wrong})" in str(cause)
+    assert "muster rotate" in str(cause)
+    assert "typed by hand" not in str(cause)

@@ -8,7 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from bench import __main__ as bench
+from bench import report
 from bench.__main__ import PARTS
+from bench.result import Row, Section
+from bench.stage import Stage
 from local.engine import DYNOXIDE
 
 ROOT = Path(__file__).parents[2]
@@ -45,3 +49,42 @@ def test_a_quick_run_counts_the_calls_of_every_request_and_leaves_the_figures_al
     assert re.search(r"^USD of a million: create +[\d.]+ +0 read and \d+ write units$", shown, re.MULTILINE)
     assert re.search(r"^\d+ of \d+ bars hold$", shown, re.MULTILINE)
     assert [(ROOT / name).read_bytes() for name in WRITTEN] == before
+
+
+def test_part_that_fails_says_so_and_the_others_are_measured(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(_: Stage) -> Section:
+        raise ValueError("no answer\nin time")
+
+    def succeed(_: Stage) -> Section:
+        sys.stdout.write("a line of the log\n")
+        return Section([Row("GET", 1.0, 1.5)])
+
+    monkeypatch.setattr(bench, "PARTS", {"broken": fail, "sound": succeed})
+    monkeypatch.setattr(bench, "forget_aws_configuration", lambda: None)
+    monkeypatch.setattr(sys, "argv", ["bench", "--quick"])
+    assert bench.main() == 1
+    shown = capsys.readouterr()
+    assert re.search(r"^broken +FAILED: ValueError: no answer in time$", shown.out, re.MULTILINE)
+    assert re.search(r"^GET +1 +1.5 +holds$", shown.out, re.MULTILINE)
+    assert "1 of 1 bars hold\n- not measured, since it failed: broken (ValueError: no answer in time)" in shown.out
+    assert "a line of the log" not in shown.out
+    assert "Traceback" in shown.err
+
+
+def test_whole_run_is_written_though_a_part_failed(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_: Stage) -> Section:
+        raise ValueError("broken")
+
+    written: list[tuple[int, list[str]]] = []
+    monkeypatch.setattr(bench, "PARTS", {"broken": fail, "sound": lambda _: Section([Row("GET", 1.0, 1.5)])})
+    monkeypatch.setattr(bench, "forget_aws_configuration", lambda: None)
+    monkeypatch.setattr(sys, "argv", ["bench"])
+    monkeypatch.setattr(
+        report,
+        "write",
+        lambda sections, failed, _: written.append((len(sections), [part.name for part in failed])),
+    )
+    assert bench.main() == 1
+    assert written == [(1, ["broken"])]

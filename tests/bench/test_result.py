@@ -2,11 +2,13 @@
 
 import json
 import math
+from pathlib import Path
 
 import pytest
 
+from bench import report
 from bench.report import filled, summary
-from bench.result import Row, results, to_json, verdicts
+from bench.result import FailedPart, Row, Section, results, to_json, verdicts
 from local.problem import Problem
 
 FAILING = Row("page", 1.31, 1.3, "13.1 ms", "10 ms bare boto3")
@@ -51,3 +53,21 @@ def test_a_run_replaces_what_the_last_one_wrote_and_nothing_else() -> None:
 def test_a_page_with_other_places_than_figures_is_refused() -> None:
     with pytest.raises(Problem, match="walk"):
         filled("<!-- bench: cpu -->\n<!-- end -->\n", {"cpu": "", "walk": ""})
+
+
+def test_failed_part_keeps_the_figures_of_the_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = "".join(f"<!-- bench: {name} -->\nold {name}\n<!-- end -->\n" for name in ("run", "cpu", "walk"))
+    for name in ("PAGE", "RESULTS", "CHARTS"):
+        monkeypatch.setattr(report, name, tmp_path / name)
+    report.PAGE.write_text(page)
+    failed = [FailedPart("walk", "Refused: 503")]
+    for _ in range(2):
+        report.write([Section([HOLDING], {"cpu": "new cpu"}, {"cpu.svg": "<svg/>"})], failed, 1)
+        written = report.PAGE.read_text()
+        assert "<!-- bench: cpu -->\nnew cpu\n<!-- end -->" in written
+        earlier = "Of an earlier run: in the last one, this part failed."
+        assert f"<!-- bench: walk -->\n{earlier}\n\nold walk\n<!-- end -->" in written
+        assert "1 of 1 bars hold\n- not measured, since it failed: walk (Refused: 503)" in written
+    assert json.loads(report.RESULTS.read_text())[1:] == [{"part": "walk", "failed": "Refused: 503"}]
+    report.write([Section([HOLDING], {"cpu": "new cpu", "walk": "new walk"})], [], 1)
+    assert "<!-- bench: walk -->\nnew walk\n<!-- end -->" in report.PAGE.read_text()

@@ -11,6 +11,7 @@ from tests.endpoint import BASE_URL, ENVIRONMENT
 OUTPUTS = {
     "TableName": ENVIRONMENT["TABLE_NAME"],
     "SecretPrefix": ENVIRONMENT["SECRET_PREFIX"],
+    "MasterKeySecret": ENVIRONMENT["MASTER_KEY_SECRET"],
     "ScimUrl": BASE_URL,
     "IndexedAttributes": "externalId,emails.value",
 }
@@ -37,4 +38,10 @@ class Session:
         self.region = region_name
 
     def client(self, name: str, **given: Any) -> Any:
+        if name in PLAYED:
+            return PLAYED[name]
         return CloudFormation() if name == "cloudformation" else boto3.client(name, region_name=self.region, **given)
+
+
+PLAYED: dict[str, Any] = {}
+"""Clients that a test plays."""

@@ -6,13 +6,18 @@ import pty
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
+import boto3
 import httpx
 import pytest
 
 from local.services.child import free_port
+from scim.events import dead_letter
+from tests.events.history import stream_record
+from tests.events.test_change_record import IMAGE
 from tests.local.test_run import ROOT, Run, environment, running
 
 SCHEMA = "urn:ietf:params:scim:schemas:core:2.0:User"
@@ -46,6 +51,22 @@ def test_tenant_of_the_local_run_is_connected_used_rotated_and_listed(run: Run) 
     assert muster(run, "status", "beta")["last_use"] is not None
 
 
+def test_dead_letters_are_listed_and_sent_back(run: Run) -> None:
+    """Through the local SQS, Lambda's Invoke and the real function."""
+    variables = json.loads((run.data / "running.json").read_text())
+    access: dict[str, Any] = {"region_name": "us-east-1", "aws_access_key_id": "x", "aws_secret_access_key": "x"}
+    queues = boto3.client("sqs", endpoint_url=variables["AWS_ENDPOINT_URL_SQS"], **access)
+    image = {**IMAGE, "pk": {"S": "T#acme"}, "userName": {"S": "sent.back@example.com"}}
+    letter = dead_letter.wrap_record(stream_record(image), "TypeError at links.py:1 made")
+    queues.send_message(QueueUrl=variables["DEAD_LETTER_QUEUE_URL"], MessageBody=json.dumps(letter))
+
+    (listed,) = muster(run, "redrive")
+    assert (listed["tenant"], listed["reason"]) == ("acme", "TypeError at links.py:1 made")
+    assert muster(run, "redrive", "--send")[0]["outcome"] == "done"
+    assert [event["detail"]["sequence"] for event in run.events("sent.back@example.com")] == [12]
+    assert muster(run, "redrive") == []
+
+
 def test_work_that_is_soon_done_leaves_the_terminal_clean(run: Run) -> None:
     terminal, end = pty.openpty()
     command = [sys.executable, "-m", "cli", "users", "acme", "--json", "--data", str(run.data)]
@@ -60,6 +81,21 @@ def test_work_that_is_soon_done_leaves_the_terminal_clean(run: Run) -> None:
 
     assert len(json.loads(done.stdout)) == 1
     assert seen == b"END"
+
+
+def test_manager_who_is_created_later_is_linked(run: Run) -> None:
+    """Through the stream, the links queue and both functions, as make run starts them."""
+    enterprise = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
+    with run.client() as client:
+        body = {"schemas": [SCHEMA], "userName": "report@example.com", enterprise: {"manager": {"value": "boss@x"}}}
+        report = client.post("/Users", json=body).json()["id"]
+        boss = client.post("/Users", json={"schemas": [SCHEMA], "userName": "boss@x"}).json()["id"]
+        deadline = time.monotonic() + 20
+        manager: dict[str, str] = {}
+        while "$ref" not in manager and time.monotonic() < deadline:
+            time.sleep(0.1)
+            manager = client.get(f"/Users/{report}").json()[enterprise]["manager"]
+    assert manager.get("$ref", "").endswith(f"/Users/{boss}")
 
 
 def test_script_that_make_installs_works_from_anywhere(run: Run, tmp_path: Path) -> None:

@@ -30,6 +30,7 @@ def test_log_has_what_was_written_and_what_failed(run: Muster, acme: Endpoint) -
     assert lines[2] == "    Sent: userName, active"
     assert lines[3].startswith("    What to change: ")
     assert cells[4][1:] == ["201", "create", "ada@example.com", "Created, takes part now."]
+    assert lines[5:7] == ["    Sent: userName, displayName", "    Changed: userName, displayName, active"]
 
 
 def test_log_has_what_was_done_with_the_tenant_and_by_whom(run: Muster) -> None:
@@ -57,14 +58,14 @@ def test_log_has_what_was_done_with_the_tenant_and_by_whom(run: Muster) -> None:
 
 
 def test_log_can_be_asked_for_failures_and_for_a_number(run: Muster, acme: Endpoint) -> None:
-    assert [each["kind"] for each in run.json("log", "acme")] == ["failure", "change", "act", "act"]
+    assert [each["kind"] for each in run.json("log", "acme")] == ["failure", "change", "contact", "act", "act"]
     assert [each["person"] for each in run.json("log", "acme", "--failures")] == ["bob@example.com"]
     assert [each["kind"] for each in run.json("log", "acme", "-n", "1")] == ["failure"]
 
 
 def test_log_is_read_page_by_page(run: Muster, acme: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("cli.log._PAGE", 1)
-    assert len(run.json("log", "acme")) == 4
+    assert len(run.json("log", "acme")) == 5
 
 
 def test_why_tells_what_happened_and_what_to_change(run: Muster, acme: Endpoint) -> None:
@@ -75,8 +76,36 @@ def test_why_tells_what_happened_and_what_to_change(run: Muster, acme: Endpoint)
     case = run.json("why", "acme", "Ada Lovelace")
     assert case["asked"] == "Ada Lovelace"
     assert case["users"][0]["userName"] == "ada@example.com"
-    assert case["diagnosis"][0].startswith("ada@example.com is here and takes part")
+    assert case["diagnosis"][0].startswith("ada@example.com is active since")
     assert [entry["operation"] for entry in case["timeline"]] == ["create"]
+
+
+def test_why_follows_a_renamed_person(run: Muster, acme: Endpoint) -> None:
+    user = acme.create(userName="grace@example.com")
+    acme.patch(user["id"], {"op": "replace", "path": "userName", "value": "hopper@example.com"})
+
+    first, second = run("why", "acme", "grace@example.com").stdout.splitlines()[:2]
+    case = run.json("why", "acme", "grace@example.com")
+
+    assert first == "grace@example.com was renamed to hopper@example.com, active."
+    assert second.startswith("hopper@example.com is active since")
+    assert case["renamed"] == [{"id": user["id"], "userName": "hopper@example.com", "active": True}]
+    assert case["diagnosis"][0] == first
+
+
+def test_why_tells_of_requests_that_name_nobody(run: Muster, acme: Endpoint) -> None:
+    assert acme.request("POST", "/Users", {"schemas": [CORE]}).status == 400
+
+    for arguments in (("why", "acme"), ("why", "acme", "nobody@example.com")):
+        assert "A request that names nobody failed at 20" in run(*arguments).stdout
+        (entry,) = run.json(*arguments)["unidentified"]
+        assert (entry["operation"], entry["status"], entry["person"]) == ("create", 400, "")
+
+
+def test_log_has_the_wrong_scim_url(run: Muster, acme: Endpoint) -> None:
+    assert acme.request("POST", "/Users/Users", {"schemas": [CORE], "userName": "eve"}).status == 404
+    entry = run.json("log", "acme", "--failures")[0]
+    assert (entry["rule"], entry["person"], entry["operation"]) == ("scim-url", "eve", "create")
 
 
 def test_what_somebody_sent_does_not_steer_the_terminal(run: Muster, acme: Endpoint) -> None:
@@ -95,14 +124,42 @@ def test_why_lists_all_who_have_the_name(run: Muster, acme: Endpoint) -> None:
     shown = run("why", "acme", "example.com").stdout.splitlines()[2:]
     assert [re.split(r"  +", line.strip()) for line in shown] == [
         ["USERNAME", "NAME", "EMAIL"],
-        ["ada@example.com", "Ada Lovelace", "takes part"],
-        ["bob@example.com", "did not get in"],
+        ["ada@example.com", "Ada Lovelace", "active"],
+        ["bob@example.com", "not provisioned"],
     ]
 
 
-def test_health_tells_the_share_of_failures(run: Muster, acme: Endpoint) -> None:
-    assert run("health", "acme").stdout == "Writes that failed today and yesterday: 1, 50% of 2.\n"
-    assert run.json("health", "acme") == {"failures": 1, "changes": 1, "refused": 0, "warnings": [], "share": 0.5}
+def test_entries_have_what_was_sent_and_what_changed(run: Muster, acme: Endpoint) -> None:
+    ada = acme.create(userName="bo", title="Cook")["id"]
+    acme.request("DELETE", f"/Users/{ada}")
+
+    deleted, created, *_ = run.json("log", "acme")
+
+    assert (deleted["operation"], deleted["sent"]) == ("delete", [])
+    assert (created["sent"], set(created["changed"])) == (["userName", "title"], {"userName", "title", "active"})
+
+
+def test_health_tells_state_share_and_counts(run: Muster, acme: Endpoint) -> None:
+    assert run("health", "acme").stdout == (
+        "Health: healthy.\n"
+        "Identity provider: not detected yet.\n"
+        "Writes that failed today and yesterday: 1, at most 50% of 2.\n"
+    )
+    for number in range(2):
+        body = {"schemas": [CORE], "userName": f"bob-{number}", "active": "perhaps"}
+        acme.request("POST", "/Users", body, user_agent="Okta SCIM Client 1.0.0")
+
+    told = run.json("health", "acme")
+
+    assert {name: told[name] for name in ("state", "provider", "failed_writes", "create", "changes", "share")} == {
+        "state": "failing",
+        "provider": "okta",
+        "failed_writes": 3,
+        "create": 3,
+        "changes": 1,
+        "share": 0.75,
+    }
+    assert "Health: failing. 3 writes failed today and yesterday, 75% of all" in run("health", "acme").stdout
 
 
 @pytest.mark.parametrize("arguments", [("log", "nobody"), ("why", "nobody", "ada"), ("health", "nobody")])

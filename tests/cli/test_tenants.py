@@ -10,10 +10,11 @@ import pytest
 from cli.main import muster
 from handlers.application import Application
 from handlers.routes.everything import find
-from scim.access import tokens
 from tests.cli.conftest import Muster
 from tests.conftest import EXTENSION
-from tests.endpoint import BASE_URL, SURVEY, Endpoint
+from tests.endpoint import BASE_URL, CORE, SURVEY, Endpoint
+from tests.refusals import fail_for
+from tests.tokens import new_token
 
 
 @pytest.fixture
@@ -31,37 +32,79 @@ def test_tenants_are_listed_with_what_needs_attention(run: Muster) -> None:
 
     lines = run.lines("tenants")
 
-    assert [[cell.strip() for cell in line[:3]] for line in lines] == [
-        ["TENANT", "STATE", "MODE"],
-        ["acme", "connected", "strict"],
-        ["gone", "disconnected", "tolerant"],
-        ["shut", "revoked", "tolerant"],
-        ["zebra", "connected", "tolerant"],
+    assert [[cell.strip() for cell in line[:4]] for line in lines] == [
+        ["TENANT", "STATE", "HEALTH", "MODE"],
+        ["acme", "connected", "not connected yet", "strict"],
+        ["gone", "disconnected", "disconnected", "tolerant"],
+        ["shut", "revoked", "no valid token", "tolerant"],
+        ["zebra", "connected", "not connected yet", "tolerant"],
     ]
-    assert lines[-1][-1].strip() == "The token expires within 7 days."
+    nobody_came = "No request with a valid token has arrived yet."
+    assert lines[-1][-1].strip() == f"The token expires within 7 days. {nobody_came}"
     assert [each["warning"] for each in run.json("tenants")] == [
-        "The identity provider has not called yet.",
+        nobody_came,
         None,
         "The token was revoked: make a new one.",
-        "The token expires within 7 days.",
+        f"The token expires within 7 days. {nobody_came}",
     ]
 
 
-def test_tenant_that_may_be_quarantined_is_told_in_the_list_and_its_status_says_why(
-    run: Muster, acme: Endpoint
+def test_every_tenant_has_its_health_in_the_list_and_in_its_status(run: Muster, acme: Endpoint) -> None:
+    """31 % of the writes fail, and nothing had said so."""
+    for number in range(20):
+        acme.create(userName=f"user-{number}")
+    assert [each["health"] for each in run.json("tenants")] == ["healthy"]
+
+    for number in range(9):
+        body = {"schemas": [CORE], "userName": f"ada-{number}", "active": "perhaps"}
+        assert acme.request("POST", "/Users", body).status == 400
+
+    advice = "9 writes failed today and yesterday, 31% of all: see the log of failures."
+    assert [(each["health"], each["warning"]) for each in run.json("tenants")] == [("failing", advice)]
+    assert ["health", "failing"] in [[cell.strip() for cell in line] for line in run.lines("status", "acme")]
+    assert run.json("status", "acme")["warning"] == advice
+
+    for _ in range(5):
+        acme.request("POST", "/Users", {"schemas": [CORE], "userName": "eve", "active": "perhaps"})
+    assert [each["health"] for each in run.json("tenants")] == ["repeating failure"]
+
+
+@pytest.mark.parametrize(
+    ("agent", "expected"),
+    [("Okta SCIM Client 1.0.0", "Paste the token into Okta"), ("", "If the customer uses Microsoft Entra ID")],
+)
+def test_rejected_token_is_told_by_the_rules_of_the_provider(
+    run: Muster, acme: Endpoint, agent: str, expected: str
 ) -> None:
-    assert acme.request("GET", "/Users").status == 200
-    assert [each["warning"] for each in run.json("tenants")] == [None]
-    assert run.json("status", "acme")["health"] == []
+    assert acme.request("GET", "/Users", user_agent=agent).status == 200
+    assert Endpoint(new_token("acme"), Application(find)).request("GET", "/Users", user_agent=agent).status == 401
 
-    assert Endpoint(tokens.new("acme"), Application(find)).request("GET", "/Users").status == 401
+    (listed,), told = run.json("tenants"), run.json("status", "acme")
 
-    warning = "So much fails that Entra ID may quarantine: look at the status."
-    assert [each["warning"] for each in run.json("tenants")] == [warning]
-    told = run.json("status", "acme")
-    assert told["warning"] == warning
-    assert told["health"] == run.json("health", "acme")["warnings"] != []
-    assert told["health"][0] in run("status", "acme").stdout
+    assert (listed["health"], told["health"]) == ("token rejected", "token rejected")
+    assert "A token was rejected at 20" in listed["warning"]
+    assert told["warnings"] == run.json("health", "acme")["warnings"]
+    assert expected in told["warnings"][0]
+    assert ("quarantine" in told["warnings"][0]) is ("Entra" in expected)
+
+
+def test_tenant_that_can_not_be_read_is_unknown_and_the_others_are_listed(
+    run: Muster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("acme", "ill", "zebra"):
+        run("connect", name)
+    fail_for("ill", monkeypatch)
+
+    listed = run.json("tenants")
+
+    assert [(each["tenant"], each["health"], each["state"]) for each in listed] == [
+        ("acme", "not connected yet", "connected"),
+        ("ill", "unknown", None),
+        ("zebra", "not connected yet", "connected"),
+    ]
+    shown = run("tenants")
+    assert "Could not be read in time." in shown.stdout
+    assert shown.stderr.startswith("ill could not be read: ")
 
 
 def test_no_tenants_are_an_empty_list(run: Muster) -> None:
@@ -118,6 +161,7 @@ def test_custom_attributes_are_added_shown_replaced_and_removed(run: Muster, acm
     assert [cell.strip() for cell in run.lines("schema", "show", "acme")[1]] == [
         "Business Unit",
         "string, at most 256 characters",
+        "served",
         SURVEY,
     ]
 
@@ -129,7 +173,34 @@ def test_custom_attributes_are_added_shown_replaced_and_removed(run: Muster, acm
 
     run("schema", "remove", "acme", SURVEY.upper())
     assert run.json("schema", "show", "acme") == []
+    assert [cell.strip() for cell in run.lines("schema", "show", "acme")[1]] == [
+        "Business Unit",
+        "string",
+        "removed",
+        SURVEY,
+    ]
     run("schema", "remove", "acme", SURVEY, code=3)
+
+
+def test_removed_attribute_keeps_its_type(run: Muster, acme: Endpoint, tmp_path: Path) -> None:
+    file = tmp_path / "extension.json"
+    file.write_text(json.dumps(EXTENSION))
+    run("schema", "add", "acme", str(file))
+    run("schema", "remove", "acme", SURVEY)
+    file.write_text(json.dumps({"id": SURVEY, "attributes": [{"name": "Mentor", "type": "boolean"}]}))
+    assert "it was string and would be boolean" in run("schema", "add", "acme", str(file), code=2).stderr
+
+
+def test_hidden_values_are_not_listed(run: Muster, acme: Endpoint, tmp_path: Path) -> None:
+    file = tmp_path / "extension.json"
+    file.write_text(json.dumps(EXTENSION))
+    run("schema", "add", "acme", str(file))
+    fresh = Endpoint(acme.token, Application(find))
+    user = fresh.create(**{SURVEY: {"Business Unit": "R&D"}})
+    assert run.json("users", "acme")[-1][SURVEY] == {"Business Unit": "R&D"}
+    run("schema", "remove", "acme", SURVEY)
+    assert SURVEY not in json.dumps(run.json("users", "acme"))
+    assert SURVEY not in json.dumps(run.json("why", "acme", user["id"])["users"])
 
 
 def test_schema_that_is_wrong_is_2_and_says_where(run: Muster, acme: Endpoint, tmp_path: Path) -> None:
@@ -148,8 +219,10 @@ def test_users_are_listed_for_people(run: Muster, acme: Endpoint) -> None:
 
     header, row = run.lines("users", "acme")
 
-    assert [cell.strip() for cell in header] == ["ID", "USER NAME", "ACTIVE", "NAME", "EMAIL", "MODIFIED"]
-    assert [cell.strip() for cell in row[1:5]] == ["bjensen", "yes", "Barbara Jensen", "work@example.com"]
+    assert [cell.strip() for cell in header] == ["ID", "USER NAME", "ACTIVE", "SINCE", "NAME", "EMAIL", "MODIFIED"]
+    cells = [cell.strip() for cell in row]
+    assert cells[1:3] + cells[4:6] == ["bjensen", "yes", "Barbara Jensen", "work@example.com"]
+    assert cells[3] == cells[6]
 
 
 def test_users_and_participants_for_programs(run: Muster, acme: Endpoint) -> None:
@@ -161,6 +234,7 @@ def test_users_and_participants_for_programs(run: Muster, acme: Endpoint) -> Non
     assert [each["id"] for each in found] == [user["id"] for user in users]
     assert [each["userName"] for each in found] == [user["userName"] for user in users]
     assert found[0]["meta"]["version"] == 'W/"1"'
+    assert found[0]["meta"]["activeSince"] == found[0]["meta"]["created"]
     assert participants == [each for each in found if each["active"]]
     assert len(participants) == 2
 
@@ -201,3 +275,25 @@ def test_every_command_explains_itself_and_works_at_a_stack_and_for_programs(
 @pytest.mark.parametrize("command", sorted({path[:depth] for path in _commands() for depth in (1, 2)}), ids=" ".join)
 def test_help_of_every_command_has_examples(run: Muster, command: tuple[str, ...]) -> None:
     assert re.search(rf"^    muster {' '.join(command)}\b", run(*command, "--help").stdout, re.MULTILINE)
+
+
+def test_status_tells_first_and_last_contact(run: Muster, acme: Endpoint) -> None:
+    before = run.json("status", "acme")
+    acme.request("GET", "/Users", user_agent="Okta SCIM Client 1.0.0")
+    told = run.json("status", "acme")
+
+    assert (before["first_contact"], before["connection"], before["last_request"]) == (None, None, None)
+    assert told["first_contact"] == told["last_use"]
+    assert (told["connection"], told["last_request"]) == ("Connection tested by Okta", "a read")
+    assert "Connection tested by Okta" in run("log", "acme").stdout
+
+
+def test_status_tells_of_malformed_tokens(run: Muster, acme: Endpoint) -> None:
+    acme.request("GET", "/Users")
+    before = run.json("status", "acme")["malformed_tokens"]
+    acme.request("GET", "/Users", authorization=f"Bearer {acme.token[:-2]}")
+
+    assert before is None
+    assert "1 or more unverified requests with a malformed token" in run.json("status", "acme")["malformed_tokens"]
+    assert "? " in run("log", "acme").stdout
+    assert run.json("health", "acme")["warnings"] == []

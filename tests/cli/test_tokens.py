@@ -17,7 +17,7 @@ from tests.cli.conftest import Muster
 from tests.conftest import EXTENSION
 from tests.endpoint import BASE_URL, Endpoint
 
-TOKEN = re.compile(r"muster_acme_[A-Za-z0-9_-]{43}_[0-9a-f]{8}")
+TOKEN = re.compile(r"muster_acme_[A-Za-z0-9_-]{43}_[0-9a-f]{32}")
 
 
 def opens(token: str) -> bool:

@@ -33,7 +33,14 @@ def test_schema_is_added_shown_replaced_and_removed(operator_visits: Visitor, te
     assert page.text.count("<summary>") == 1
 
     page = operator_visits.submit(page, page.form("/remove"))
-    assert "There are none." in page.text
+    assert "This customer has no custom attributes." in page.text
+    assert "Users may still have values of these attributes." in page.text
+    assert page.text.count('<th scope="row">Badge</th><td>integer</td>') == 1
+
+    page = add(operator_visits, tenant, more | {"attributes": [{"name": "Badge", "type": "string"}]})
+    assert (page.status, "it was integer and would be string" in page.text) == (400, True)
+    page = add(operator_visits, tenant, more)
+    assert "Removed attributes" not in page.text
 
 
 def test_users_have_the_attributes_that_the_console_has_added(operator_visits: Visitor, tenant: Tenant) -> None:
@@ -90,7 +97,7 @@ def test_change_wants_the_forms_token_and_after_five_minutes_the_password(
     monkeypatch.setattr("handlers.console.application.time.time", lambda: now + 301)
     page = operator_visits.get(f"/admin/tenants/{tenant[0]}/attributes")
     form = page.form(act)
-    document = json.dumps(EXTENSION | {"id": f"{SURVEY}:2"})
+    document = json.dumps(EXTENSION | {"id": f"{SURVEY}2"})
     assert operator_visits.post(page, form, document=document, csrf="", password=PASSWORD).status == 403
     assert operator_visits.post(page, form, document=document, password="wrong").status == 403
     assert operator_visits.get(page.url).text.count("<summary>") == 1

@@ -1,8 +1,13 @@
 """Operators sign in by the company's OpenID provider; the provider of these tests can be told to lie."""
 
 import json
+import os
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -11,6 +16,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from handlers.console.application import Console
+from scim.access.oidc import Admission, OpenIdProvider
+from scim.service.tenants import Tenants
 from tests.console.provider import CLIENT, SECRET, Provider, rsa_key, serving
 from tests.console.visitor import Answer, Visitor
 from tests.endpoint import ENVIRONMENT, PASSWORD
@@ -179,11 +186,12 @@ def test_password_opens_nothing_where_there_is_a_provider(provider: Provider) ->
     assert later.post(page, page.form("/sign-in"), password=PASSWORD).status == 404
 
 
-def test_token_wants_a_sign_in_that_the_provider_says_is_fresh(provider: Provider) -> None:
+def test_token_wants_a_sign_in_that_the_provider_says_is_fresh(provider: Provider, operator: Tenants) -> None:
     provider.claims = MEMBER
+    operator.connect("by-openid")
     visitor = Visitor(Console())
-    page = sign_in(provider, visitor)
-    page = visitor.submit(page, page.form("/admin"), tenant="by-openid")
+    assert sign_in(provider, visitor).status == 200
+    page = visitor.get("/admin/tenants/by-openid/connect")
     assert "/admin/oidc?to=/admin/tenants/by-openid/connect" in page.links
     fields = page.form("/sign-out").fields
     assert visitor.send("POST", f"{page.url}/token", fields).status == 403
@@ -217,8 +225,29 @@ def test_provider_that_does_not_tell_of_a_new_sign_in_is_named_and_the_session_s
     assert reason in told.text
     assert "muster" in told.text
     assert visitor.cookies == before
-    page = visitor.submit(page, page.form("/admin"), tenant=f"untold-{len(reason)}{claim['auth_time']}"[:20].lower())
-    assert [form for form in page.forms if form.action.endswith("/token")] == []
+    assert [form.action for form in page.forms] == ["/admin/sign-out"]
+    fields = page.form("/sign-out").fields | {"tenant": "untold"}
+    assert visitor.send("POST", "/admin", fields).status == 403
+
+
+def test_new_sign_in_lets_a_customer_be_added(provider: Provider) -> None:
+    provider.claims = MEMBER
+    visitor = Visitor(Console())
+    page = sign_in(provider, visitor)
+    assert [link for link in page.links if "/oidc" in link] == ["/admin/oidc?to=/admin"]
+    page = visitor.get(provider.authorize(visitor.send("GET", "/admin/oidc?to=/admin").headers["location"]))
+    assert visitor.submit(page, page.form("/admin"), tenant="fresh").url.endswith("/admin/tenants/fresh/connect")
+
+
+def test_sign_in_of_the_future_is_fresh_for_five_minutes(provider: Provider, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A provider whose clock is wrong makes no session that is fresh for hours."""
+    now = time.time()
+    provider.claims = MEMBER | {"auth_time": int(now) + 36_000}
+    visitor = Visitor(Console())
+    page = sign_in(provider, visitor)
+    assert [form for form in page.forms if form.action == "/admin"]
+    monkeypatch.setattr("handlers.console.application.time.time", lambda: now + 301)
+    assert visitor.post(page, page.form("/admin"), tenant="future").status == 403
 
 
 def test_page_that_was_asked_for_comes_after_signing_in(provider: Provider) -> None:
@@ -247,6 +276,79 @@ def test_others_allowed_end_the_sessions_of_before(provider: Provider) -> None:
     later = Visitor(Console())
     later.cookies = dict(visitor.cookies)
     assert later.send("GET", "/admin").status == 303
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"client_secret": "another"},
+        {"client_id": "another"},
+        {"groups": "muster-operators"},
+        {"groups_claim": "roles"},
+        {"domains": "example.com"},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_changed_setting_ends_sessions(provider: Provider, change: dict[str, str]) -> None:
+    """Every setting of the provider counts, the client secret included."""
+    provider.claims = MEMBER
+    visitor = Visitor(Console())
+    sign_in(provider, visitor)
+    configure(**({"issuer": provider.url, "groups": "muster-operators, muster-owners"} | change))
+    later = Visitor(Console())
+    later.cookies = dict(visitor.cookies)
+    assert later.send("GET", "/admin").status == 303
+
+
+def test_other_order_of_groups_keeps_sessions(provider: Provider) -> None:
+    provider.claims = MEMBER
+    visitor = Visitor(Console())
+    sign_in(provider, visitor)
+    configure(issuer=provider.url, groups="muster-owners, muster-operators")
+    later = Visitor(Console())
+    later.cookies = dict(visitor.cookies)
+    assert later.send("GET", "/admin").status == 200
+
+
+SETTINGS = OpenIdProvider(
+    "https://idp.example.com",
+    CLIENT,
+    SECRET,
+    Admission(frozenset(f"group-{number}" for number in range(9)), frozenset({"a.example", "b.example"}), "groups"),
+)
+
+
+def test_sessions_hold_across_processes() -> None:
+    """The credential of a session is the same in every process, whatever the seed of its hashes."""
+    script = (
+        "from handlers.console.sessions import Sessions\n"
+        "from tests.console.test_openid import SETTINGS\n"
+        "print(Sessions(b'key', 0, True).credential(SETTINGS.serialize()))"
+    )
+    root = Path(__file__).parents[2]
+    path = os.pathsep.join([str(root), str(root / "src")])
+    digests = {
+        subprocess.run(  # noqa: S603  # our own script
+            [sys.executable, "-c", script],
+            env=os.environ | {"PYTHONHASHSEED": str(seed), "PYTHONPATH": path},
+            capture_output=True,
+            check=True,
+        ).stdout
+        for seed in range(4)
+    }
+    assert len(digests) == 1
+
+
+def test_every_setting_is_serialized() -> None:
+    changed = [
+        replace(SETTINGS, issuer="x"),
+        replace(SETTINGS, client_id="x"),
+        replace(SETTINGS, client_secret="x"),
+        replace(SETTINGS, admission=replace(SETTINGS.admission, groups=frozenset({"x"}))),
+        replace(SETTINGS, admission=replace(SETTINGS.admission, domains=frozenset())),
+        replace(SETTINGS, admission=replace(SETTINGS.admission, groups_claim="x")),
+    ]
+    assert len({each.serialize() for each in [SETTINGS, *changed]}) == 7
 
 
 def test_without_a_provider_there_is_no_way_to_one(table: object) -> None:

@@ -17,8 +17,9 @@ import pytest
 from handlers.console.application import Console
 from handlers.console.web import HEADERS, go_to
 from scim import wiring
+from scim.access.master_key import KeyRing, format_ring, new_generation, parse_ring
 from scim.access.secret_store import SecretStore
-from scim.service.invitations import DEFAULT_LIFETIME_S, InvitationGone
+from scim.service.invitations import DEFAULT_LIFETIME_S, Acceptance, InvitationGone
 from scim.service.ports import Act
 from scim.service.signing_in import MAX_ATTEMPTS
 from scim.service.tenants import Tenants
@@ -26,6 +27,7 @@ from scim.settings import Settings
 from tests.console.conftest import FORMULA, HOSTILE
 from tests.console.visitor import Answer, Visitor
 from tests.endpoint import ENVIRONMENT, PASSWORD, Endpoint
+from tests.tokens import MASTER_KEY, put_master_key
 
 Tenant = tuple[str, Endpoint]
 PAGES = (
@@ -170,6 +172,28 @@ def test_forged_cookie_is_a_strangers(operator_visits: Visitor, change: str) -> 
     assert operator_visits.send("GET", "/admin").status == 303
 
 
+def test_session_outlives_the_rotation_of_the_master_key(
+    operator_visits: Visitor, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It keeps the generation that signed it, and so do its forms, until that generation is dropped."""
+    monkeypatch.setattr("scim.access.master_key.CACHE_S", 0)
+    monkeypatch.setattr("scim.access.master_key._RETRY_S", 0)
+    (first,) = parse_ring(MASTER_KEY, "").generations
+    second = new_generation(2, time.time() - 1)
+    connect = operator_visits.get(f"/admin/tenants/{tenant[0]}/connect")
+    try:
+        put_master_key(format_ring(KeyRing((second, first))))
+        assert operator_visits.submit(connect, connect.form("/mode"), mode="strict").status == 200
+        later = Visitor()
+        later.sign_in()
+        put_master_key(format_ring(KeyRing((second,))))
+        assert later.get("/admin").status == 200
+        assert operator_visits.send("GET", "/admin").status == 303
+    finally:
+        put_master_key(MASTER_KEY)
+        Visitor().send("GET", "/admin")  # the function reads it again
+
+
 # Forms
 
 
@@ -279,10 +303,10 @@ def test_invitation_expires_also_between_looking_at_it_and_using_it(tenant: Tena
     assert invitations.look(invitation.secret, "visitor").tenant == tenant[0]
     now[0] += DEFAULT_LIFETIME_S
     with pytest.raises(InvitationGone):
-        invitations.take(invitation.secret, "visitor")
+        invitations.accept(invitation.secret, "visitor", "session")
     act = Act("1", "2026-01-31T09:30:00.000Z", "accept", "tests", {})
     digest = sha256(invitation.secret.encode()).hexdigest()
-    assert invitations.store.take(digest, invitation, "visitor", now[0], act) is False
+    assert invitations.store.accept(digest, invitation, Acceptance("visitor", "session", now[0]), act) is None
     assert Visitor().get(f"/admin/invitation/{invitation.secret}").status == 410
 
 
@@ -375,21 +399,6 @@ def test_token_that_was_ended_is_not_shown_again(
     assert operator_visits.post(page, page.form("/token")).status == 200
     operator.revoke(tenant[0]) if act == "revoke" else operator.rotate(tenant[0], force=True)
     assert operator_visits.post(page, page.form("/token")).status == 409
-
-
-@pytest.mark.parametrize("act", ["/token", "/revoke", "/disconnect"])
-def test_acts_on_tokens_want_the_password_again_after_five_minutes(
-    operator_visits: Visitor, tenant: Tenant, act: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    now = time.time()
-    monkeypatch.setattr("handlers.console.application.time.time", lambda: now + 301)
-    page = operator_visits.get(f"/admin/tenants/{tenant[0]}/connect")
-    form = page.form(act)
-    assert "password" in form.fields
-    assert operator_visits.post(page, form).status == 403
-    assert operator_visits.post(page, form, password="wrong").status == 403
-    assert tenant[1].request("GET", "/Users").status == 200
-    assert operator_visits.submit(page, form, password=PASSWORD).status == 200
 
 
 def test_guest_gets_a_token_right_after_the_invitation_only(
@@ -535,7 +544,6 @@ def test_fault_is_a_page_that_says_nothing_of_the_inside(
     def fail(*_: object) -> None:
         raise RuntimeError("ada@example.com")
 
-    monkeypatch.setattr("handlers.console.pages.tenants.standing", fail)
     monkeypatch.setattr("scim.store.tenants.TenantStore.ids", fail)
     answer = operator_visits.send("GET", "/admin")
     assert answer.status == 500

@@ -10,13 +10,15 @@ from urllib.parse import quote
 import pytest
 
 from handlers.console.view import moment
-from scim.access import tokens
 from scim.service.ports import Act, Tenant
+from scim.service.tenant_overview import OVERVIEW_S
 from scim.service.tenants import Tenants
 from scim.store import keys
 from scim.wiring import new_id
 from tests.console.visitor import Answer, Visitor
 from tests.endpoint import CORE, Endpoint
+from tests.refusals import fail_for
+from tests.tokens import new_token
 
 
 def test_from_signing_in_over_connect_to_the_first_user(table: object) -> None:
@@ -69,8 +71,40 @@ def test_somebody_who_never_got_in_is_found_by_name(
 
     page = operator_visits.get(f"/admin/tenants/{acme}/people?who={quote(name)}")
 
-    assert "There is no such user now, but this is known." in page.text
+    assert "This user does not exist now. History:" in page.text
     assert "A create failed with 400" in page.text
+
+
+def test_former_name_leads_to_the_user(operator_visits: Visitor, tenant: tuple[str, Endpoint]) -> None:
+    name, scim = tenant
+    user = scim.create(userName="ada@example.com")
+    scim.patch(user["id"], {"op": "replace", "path": "userName", "value": "augusta@example.com"})
+
+    page = operator_visits.get(f"/admin/tenants/{name}/people?who=ada@example.com")
+
+    link = f"/admin/tenants/{name}/people/{user['id']}"
+    assert link in page.links
+    assert f'ada@example.com is now <a href="{link}">augusta@example.com</a>, active.' in page.text
+    assert "ada@example.com was renamed to augusta@example.com, active." in page.text
+    assert operator_visits.get(link).status == 200
+
+
+def test_request_that_names_nobody_is_shown(operator_visits: Visitor, tenant: tuple[str, Endpoint]) -> None:
+    name, scim = tenant
+    assert scim.request("POST", "/Users", {"schemas": [CORE]}).status == 400
+
+    page = operator_visits.get(f"/admin/tenants/{name}/people?who=ada@example.com")
+
+    assert "A request that names nobody failed at 20" in page.text
+    assert "(no user)" in operator_visits.get(f"/admin/tenants/{name}/log").text
+
+
+def test_wrong_scim_url_is_shown_in_the_log(operator_visits: Visitor, tenant: tuple[str, Endpoint]) -> None:
+    name, scim = tenant
+    assert scim.request("POST", "/Users/Users", {"schemas": [CORE], "userName": "ada"}).status == 404
+    page = operator_visits.get(f"/admin/tenants/{name}/log")
+    assert "The SCIM URL in the identity provider is wrong" in page.text
+    assert "it ends in /scim/v2" in page.text
 
 
 def test_several_of_one_name_are_to_choose_from(operator_visits: Visitor, tenant: tuple[str, Endpoint]) -> None:
@@ -82,7 +116,7 @@ def test_several_of_one_name_are_to_choose_from(operator_visits: Visitor, tenant
 
     page = operator_visits.get(f"/admin/tenants/{name}/people?who=lovelace")
 
-    assert "Several people are called lovelace, or have it in their name." in page.text
+    assert "More than one person matches lovelace." in page.text
     assert all(f">ada-{number}</a>" in page.text for number in (1, 2))
     (outside,) = (link for link in page.links if link.startswith("?who="))
     assert "A create failed with 400" in operator_visits.get(f"/admin/tenants/{name}/people{outside}").text
@@ -91,7 +125,7 @@ def test_several_of_one_name_are_to_choose_from(operator_visits: Visitor, tenant
 def test_nobody_of_that_name_is_told(operator_visits: Visitor, tenant: tuple[str, Endpoint]) -> None:
     page = operator_visits.get(f"/admin/tenants/{tenant[0]}/people?who=Grace+Hopper")
     assert "Nobody is called Grace Hopper" in page.text
-    assert "has never come with a valid token" in page.text
+    assert "No request with a valid token" in page.text
 
 
 def test_log_goes_on_to_older_entries_until_the_first(operator_visits: Visitor, tenant: tuple[str, Endpoint]) -> None:
@@ -176,7 +210,7 @@ def test_status_counts_all_of_more_than_a_thousand_entries(
     ("agent", "body", "provider"),
     [
         ("Okta SCIM Client 1.0.0", {}, "Okta"),
-        ("curl/8.5.0", {}, "not recognised"),
+        ("curl/8.5.0", {}, "not detected yet"),
         (
             "",
             {"Operations": [{"op": "Add", "path": 'emails[type eq "work"].value', "value": "a@example.com"}]},
@@ -251,19 +285,108 @@ def test_customer_that_is_there_already_is_told_so_in_words_for_the_console(
     assert told.value("tenant") == tenant[0]
 
 
-def test_customer_that_may_be_quarantined_is_told_in_the_list_and_on_its_pages(
+def row_of(page: Answer, name: str) -> str:
+    """The row of a customer in the list of customers."""
+    (row,) = re.findall(rf"<tr><th scope=.row.><a href=./admin/tenants/{name}.>.*?</tr>", page.text)
+    return str(row)
+
+
+def test_customer_whose_token_is_rejected_is_told_in_the_list_and_on_its_pages(
     operator_visits: Visitor, tenant: tuple[str, Endpoint]
 ) -> None:
     name, scim = tenant
     scim.create()
-    behind = f"/admin?after={name[:-1]}"
-    here = f"/admin/tenants/{name}"
-    assert "may quarantine" not in operator_visits.get(f"{here}/connect").text
-    assert Endpoint(tokens.new(name)).request("GET", "/Users").status == 401
-    (row,) = re.findall(rf"<tr><th scope=.row.><a href=.{here}.>.*?</tr>", operator_visits.get(behind).text)
-    assert "may quarantine" in row
-    assert "may quarantine" in operator_visits.get(f"{here}/connect").text
-    assert "quarantines for that at once" in operator_visits.get(here).text
+    behind, here = f"/admin?after={name[:-1]}", f"/admin/tenants/{name}"
+    assert "<td>healthy</td>" in row_of(operator_visits.get(behind), name)
+    assert Endpoint(new_token(name)).request("GET", "/Users").status == 401
+
+    row = row_of(operator_visits.get(behind), name)
+    assert "<td>token rejected</td>" in row
+    assert "paste a valid token into the identity provider" in row
+    assert "paste a valid token" in operator_visits.get(f"{here}/connect").text
+    assert "If the customer uses Microsoft Entra ID: it quarantines" in operator_visits.get(here).text
+
+
+def test_customer_of_okta_is_told_nothing_of_entra(operator_visits: Visitor, tenant: tuple[str, Endpoint]) -> None:
+    name, scim = tenant
+    okta = {"user_agent": "Okta SCIM Client 1.0.0"}
+    assert scim.request("GET", "/Users", **okta).status == 200
+    assert Endpoint(new_token(name)).request("GET", "/Users", **okta).status == 401
+
+    page = operator_visits.get(f"/admin/tenants/{name}").text
+
+    assert "Paste the token into Okta" in page
+    assert "Retry Selected" in page
+    assert "Entra" not in page + row_of(operator_visits.get(f"/admin?after={name[:-1]}"), name)
+
+
+def test_customer_with_a_repeating_failure_is_told_in_the_list_and_on_its_status(
+    operator_visits: Visitor, tenant: tuple[str, Endpoint]
+) -> None:
+    name, scim = tenant
+    for _ in range(5):
+        scim.request("POST", "/Users", {"schemas": [CORE], "userName": "ada", "active": "x"})
+
+    row = row_of(operator_visits.get(f"/admin?after={name[:-1]}"), name)
+
+    assert "<td>repeating failure</td>" in row
+    assert "keeps sending a request that fails: see the log of failures." in row
+    assert "<dt>Health</dt><dd>repeating failure</dd>" in operator_visits.get(f"/admin/tenants/{name}").text
+
+
+def test_customer_that_can_not_be_read_is_unknown_and_the_others_are_shown(
+    operator_visits: Visitor, operator: Tenants, monkeypatch: pytest.MonkeyPatch, logged: Callable[[], str]
+) -> None:
+    for name in ("row-a", "row-ill", "row-z"):
+        operator.connect(name)
+    refused = fail_for("row-ill", monkeypatch)
+    started = time.monotonic()
+
+    page = operator_visits.get("/admin?after=row-")
+
+    assert (page.status, time.monotonic() - started < OVERVIEW_S) == (200, True)
+    assert "<td>unknown</td>" in row_of(page, "row-ill")
+    assert "Could not be read in time." in row_of(page, "row-ill")
+    assert ["not connected yet" in row_of(page, name) for name in ("row-a", "row-z")] == [True, True]
+    assert len(refused) > 1
+    assert "ProvisionedThroughputExceededException" in logged()
+
+
+def test_participants_are_active_since_they_were_activated(
+    operator_visits: Visitor, tenant: tuple[str, Endpoint], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name, scim = tenant
+    monkeypatch.setattr("scim.wiring.now", lambda: "2026-01-01T10:00:00.000Z")
+    ada = scim.create(userName="ada")["id"]
+    monkeypatch.setattr("scim.wiring.now", lambda: "2026-02-02T10:00:00.000Z")
+    scim.patch(ada, {"op": "replace", "path": "active", "value": False})
+    gone = operator_visits.get(f"/admin/tenants/{name}/people/{ada}").text
+    monkeypatch.setattr("scim.wiring.now", lambda: "2026-03-03T10:00:00.000Z")
+    scim.patch(ada, {"op": "replace", "path": "active", "value": True})
+    scim.patch(ada, {"op": "replace", "path": "title", "value": "Cook"})
+
+    listed = operator_visits.get(f"/admin/tenants/{name}/participants").text
+    person = operator_visits.get(f"/admin/tenants/{name}/people/{ada}").text
+    csv = operator_visits.get(f"/admin/tenants/{name}/participants.csv").text
+
+    assert "<dd>no, since 02 Feb 2026, 10:00 UTC</dd>" in gone
+    assert "ada exists but is inactive since 2026-02-02T10:00:00.000Z, by a patch" in gone
+    assert "<td>03 Mar 2026, 10:00 UTC</td>" in listed
+    assert "<dd>yes, since 03 Mar 2026, 10:00 UTC</dd>" in person
+    assert "ada is active since 2026-03-03T10:00:00.000Z, by a patch" in person
+    assert '"true","2026-03-03T10:00:00.000Z","2026-01-01T10:00:00.000Z"' in csv
+
+
+def test_log_shows_what_was_sent_and_what_changed(operator_visits: Visitor, tenant: tuple[str, Endpoint]) -> None:
+    name, scim = tenant
+    ada = scim.create(userName="ada", title="Cook")["id"]
+    scim.request("DELETE", f"/Users/{ada}")
+
+    page = operator_visits.get(f"/admin/tenants/{name}/log")
+    deleted, created = re.findall(r"<tr>\n<td><time.*?</tr>", page.text, re.DOTALL)[:2]
+
+    assert re.search(r"<td>create: userName, title<p.*</p></td>\n<td>userName, title, active</td>", created)
+    assert re.search(r"<td>delete<p", deleted)
 
 
 def test_customers_are_listed_page_by_page(operator_visits: Visitor, operator: Tenants) -> None:
@@ -287,3 +410,31 @@ def test_customers_are_listed_page_by_page(operator_visits: Visitor, operator: T
     first = operator_visits.get("/admin").text
     assert operator_visits.get("/admin?after=..%2f").text == first
     assert "There is no customer here." in operator_visits.get("/admin?after=zzz").text
+
+
+def test_status_shows_that_the_connection_was_tested(operator_visits: Visitor, operator: Tenants) -> None:
+    issued = operator.connect("tested-by-okta")
+    operator.shown(issued)
+    before = operator_visits.get("/admin/tenants/tested-by-okta").text
+    Endpoint(issued.token).request("GET", "/Users?count=1", user_agent="Okta SCIM Client 1.0.0")
+    page = operator_visits.get("/admin/tenants/tested-by-okta").text
+
+    assert "<dt>First contact with this token</dt><dd>none yet</dd>" in before
+    assert re.search(r"First contact with this token</dt><dd>[^<]* UTC: Connection tested by Okta</dd>", page)
+    assert re.search(r"Last contact</dt><dd>[^<]* UTC: a read</dd>", page)
+    log = operator_visits.get("/admin/tenants/tested-by-okta/log").text
+    assert "First request with this token: Connection tested by Okta." in log
+
+
+def test_status_and_log_show_malformed_tokens(operator_visits: Visitor, tenant: tuple[str, Endpoint]) -> None:
+    name, scim = tenant
+    scim.request("GET", "/Users")
+    assert "malformed" not in operator_visits.get(f"/admin/tenants/{name}").text
+    scim.request("GET", "/Users", authorization=f"Bearer {scim.token[:-2]}")
+    page = operator_visits.get(f"/admin/tenants/{name}").text
+
+    assert "1 or more unverified requests with a malformed token in the last 24 hours" in page
+    assert "quarantine" not in page
+    log = operator_visits.get(f"/admin/tenants/{name}/log?failures").text
+    assert "Unverified requests with a malformed token" in log
+    assert "Failed with" not in log

@@ -12,11 +12,14 @@ import pytest
 
 from handlers.application import Application
 from handlers.changes import Changes
+from handlers.links import LinksHandler
 from handlers.routes.everything import find
 from local import engine as engines
 from local.engine import Engine
 from local.functions.mapping import deliver
+from local.functions.queue_mapping import consume_batch
 from local.functions.stream import Stream
+from local.services.messaging import Messaging
 from scim import wiring
 from scim.settings import Settings
 from tests.conftest import EXTENSION
@@ -61,12 +64,37 @@ def _endpoint(engine: Engine, url: str, monkeypatch: pytest.MonkeyPatch) -> Endp
 
 
 @pytest.fixture
-def publish(scim: Endpoint, engine: Engine, events: Read, tmp_path: Path) -> Read:
-    """Brings what is new in the stream to the function, and reads all events."""
+def update_links(scim: Endpoint, bus: Messaging) -> Callable[[], int]:
+    """Brings all messages of the links queue to the function; returns the number of its invocations."""
+    (mapping,) = [spec.queue for spec in functions() if spec.queue]
+    handler = links_handler()
+
+    async def invoke(event: dict[str, Any]) -> object:
+        answer = handler(event, LambdaContext())
+        assert answer == {"batchItemFailures": []}
+        return answer
+
+    def update_links() -> int:
+        invocations = 0
+        while asyncio.run(consume_batch(mapping, bus.queues, invoke)):
+            invocations += 1
+        return invocations
+
+    return update_links
+
+
+def links_handler() -> Handler:
+    """The function behind the links queue."""
+    return LinksHandler(lambda: wiring.connect_link_processor(Settings.from_environment(os.environ)))
+
+
+@pytest.fixture
+def publish(scim: Endpoint, engine: Engine, events: Read, update_links: Callable[[], int], tmp_path: Path) -> Read:
+    """Brings what is new in the stream to the function, then the links queue to its own, and reads all events."""
     (spec,) = [spec for spec in functions() if spec.stream]
     assert spec.stream is not None
     mapping = spec.stream
-    handler: Handler = Changes(lambda: wiring.publishing(Settings.from_environment(os.environ)))
+    handler: Handler = Changes(lambda: wiring.connect_stream_processor(Settings.from_environment(os.environ)))
     stream = Stream(engine, os.environ["TABLE_NAME"], tmp_path / "stream.json")
     stream.open()
 
@@ -79,6 +107,8 @@ def publish(scim: Endpoint, engine: Engine, events: Read, tmp_path: Path) -> Rea
     def publish() -> list[dict[str, Any]]:
         for shard, records in stream.read():
             asyncio.run(deliver(mapping, shard, records, invoke, lambda notice: pytest.fail(str(notice)), never))
-        return events()
+        told = events()
+        update_links()
+        return told
 
     return publish

@@ -4,7 +4,6 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 
 from scim import wiring
-from scim.service.people import handle
 from scim.settings import Settings
 from tests.endpoint import CORE, Endpoint
 
@@ -17,7 +16,7 @@ def test_the_same_failure_forty_times_at_once_is_one_record_that_counts_forty(sc
 
     log = wiring.operator(Settings.from_environment(os.environ), "tests").log(scim.token.split("_")[1])
     assert log is not None
-    (counted,) = log.records.failures([handle("ada")])
+    (counted,) = log.records.failures(["ada"]).failures
     assert (counted.count, sum(counted.days.values()), counted.is_loop) == (40, 40, True)
     (entry,) = log.page(failures_only=True)[0]
     assert entry.count == 40
@@ -40,7 +39,7 @@ def test_pages_of_changes_failures_and_acts_put_together_are_the_log(direct: End
         if place is None:
             break
 
-    assert [entry.kind for entry in everything] == [*["act", "failure", "change"] * 4, "act"]
+    assert [entry.kind for entry in everything] == [*["act", "failure", "change"] * 4, "contact", "act"]
     assert pages == everything
     assert set(log.why("Turing").outside) == {f"alan-{number}" for number in range(4)}
     (today,) = log.activity(1)

@@ -1,4 +1,4 @@
-"""Links made while users come, go, are renamed and refer to others, and changes are followed twice and in any order."""
+"""Links are right in the end, while users change at random and both functions work twice and in any order."""
 
 import json
 import os
@@ -11,21 +11,23 @@ from typing import Any
 
 from handlers.changes import Changes
 from local.engine import Engine
+from local.functions.queue_mapping import build_record
 from local.functions.stream import Stream
-from local.services.bus import Bus
+from local.services.messaging import Messaging
 from scim import wiring
 from scim.service.links import Links
 from scim.service.people import handle
 from scim.settings import Settings
 from tests.endpoint import ENTERPRISE, Endpoint, Handler, LambdaContext
-from tests.engine.test_links import MANAGER, seekers, stored_links
+from tests.engine.conftest import links_handler
+from tests.engine.test_links import MANAGER, index_entries, stored_links
 
 NAMES = [f"person{number}@example.com" for number in range(12)]
-WRITERS, WRITES, FOLLOWERS = 4, 80, 3
+WRITERS, WRITES, WORKERS = 4, 80, 3
 
 
 def write(scim: Endpoint, seed: int) -> None:
-    """Somebody who comes, goes, is renamed, or gets another manager, again and again."""
+    """Create, delete and rename users and change managers, at random."""
     choose = random.Random(seed)  # noqa: S311  # chance that can be repeated
     for _ in range(WRITES):
         users = scim.request("GET", "/Users?count=100").json()["Resources"]
@@ -46,22 +48,25 @@ def write(scim: Endpoint, seed: int) -> None:
                 scim.patch(user["id"], {"op": "replace", "path": "title", "value": str(choose.random())})
 
 
-class Followers:
-    """Follow what is new in the stream, in batches cut at random, several at once and some of them twice."""
+class Functions:
+    """Both functions at work: on the stream in batches cut at random, some of them twice, on the queue side by side."""
 
-    def __init__(self, stream: Stream) -> None:
+    def __init__(self, stream: Stream, bus: Messaging) -> None:
         self._stream = stream
+        self._queues = bus.queues
         self._choose = random.Random(7)  # noqa: S311  # chance that can be repeated
-        self._handler: Handler = Changes(lambda: wiring.publishing(Settings.from_environment(os.environ)))
+        self._changes: Handler = Changes(lambda: wiring.connect_stream_processor(Settings.from_environment(os.environ)))
+        self._links = links_handler()
 
-    def go_on_until(self, done: Event) -> None:
-        with ThreadPoolExecutor(FOLLOWERS) as pool:
+    def run_until(self, done: Event) -> None:
+        with ThreadPoolExecutor(WORKERS) as pool:
             while True:
-                over = done.is_set()
+                is_over = done.is_set()
                 batches = list(self._batches())
-                if over and not batches:
+                list(pool.map(self._publish, batches))
+                linked = list(pool.map(lambda _: self._link(), range(WORKERS)))
+                if is_over and not batches and not any(linked):
                     return
-                list(pool.map(self._follow, batches))
 
     def _batches(self) -> Iterator[list[dict[str, Any]]]:
         for shard, records in self._stream.read():
@@ -74,19 +79,30 @@ class Followers:
                 batch, changes = changes[:size], changes[size:]
                 yield from [batch] * self._choose.choice([1, 1, 1, 1, 2])
 
-    def _follow(self, batch: list[dict[str, Any]]) -> None:
-        assert self._handler({"Records": batch}, LambdaContext()) == {"batchItemFailures": []}
+    def _publish(self, batch: list[dict[str, Any]]) -> None:
+        assert self._changes({"Records": batch}, LambdaContext()) == {"batchItemFailures": []}
+
+    def _link(self) -> int:
+        """Process all messages that are there, in any order; return how many there were."""
+        number = 0
+        while messages := list(self._queues.receive("LinksQueue", 10)):
+            number += len(messages)
+            for message in sorted(messages, key=lambda each: each.id):
+                records = [build_record(message)]
+                assert self._links({"Records": records}, LambdaContext()) == {"batchItemFailures": []}
+                self._queues.delete("LinksQueue", message.receipt_handle)
+        return number
 
 
-def test_links_are_in_the_end_what_they_should_be(direct: Endpoint, engine: Engine, bus: Bus, tmp_path: Path) -> None:
+def test_links_equal_references_in_the_end(direct: Endpoint, engine: Engine, bus: Messaging, tmp_path: Path) -> None:
     stream = Stream(engine, os.environ["TABLE_NAME"], tmp_path / "stream.json")
     stream.open()
     done = Event()
     with ThreadPoolExecutor(WRITERS + 1) as pool:
-        following = pool.submit(Followers(stream).go_on_until, done)
+        running = pool.submit(Functions(stream, bus).run_until, done)
         list(pool.map(lambda seed: write(direct, seed), range(WRITERS)))
         done.set()
-        following.result()
+        running.result()
 
     users = direct.request("GET", "/Users?count=100").json()["Resources"]
     managers = {each["id"]: each[ENTERPRISE]["manager"]["value"] for each in users if ENTERPRISE in each}
@@ -94,7 +110,7 @@ def test_links_are_in_the_end_what_they_should_be(direct: Endpoint, engine: Engi
     found = {user_id: [each.id for each in Links.read(text).links] for user_id, text in stored_links(direct).items()}
     for user_id, value in managers.items():
         assert found.get(user_id, []) == ([named[value]] if value in named else [])
-    assert seekers(direct) == sorted((user_id, handle(value)) for user_id, value in managers.items())
+    assert index_entries(direct) == sorted((user_id, handle(value)) for user_id, value in managers.items())
 
     events = [json.loads(line)["detail"] for line in bus.events.read_text().splitlines()]
     told = {each["eventId"]: each for each in events if "links" in each}

@@ -4,12 +4,15 @@ import os
 import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from threading import Barrier
 from typing import Any
 
 from handlers.application import Application
 from handlers.routes.everything import find
 from scim import wiring
+from scim.service.invitations import Acceptance, InvitationGone
+from scim.service.ports import Use
 from scim.service.tenants import TenantError, TenantExists
 from scim.settings import Settings
 from tests.endpoint import Endpoint
@@ -26,7 +29,7 @@ def at_once(act: Callable[[], Any]) -> list[Any]:
         start.wait()
         try:
             return act()
-        except TenantError as error:
+        except (TenantError, InvitationGone) as error:
             return error
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
@@ -85,3 +88,43 @@ def test_of_all_who_rotate_at_once_the_last_token_works_and_the_old_one_too(scim
     assert current.id == settings.token.version
     assert current.token in {result.token for result in results if not isinstance(result, TenantError)}
     assert opens(current.token)
+
+
+def test_uses_that_are_recorded_at_once_keep_the_first_contact(scim: Endpoint) -> None:
+    """Eight execution environments see a token at the same moment, a minute later again."""
+    operator = wiring.operator(Settings.from_environment(os.environ), "tests")
+    tenant = f"t-{uuid.uuid4()}"
+    for at in (1_800_000_000.0, 1_800_000_060.0):
+        use = Use(at, "v1", "Okta", is_write=at > 1_800_000_000.0)
+        at_once(partial(operator.store().record_use, tenant, use))
+
+    assert operator.store().last_use(tenant) == Use(
+        1_800_000_060.0, "v1", "Okta", is_write=True, first_at=1_800_000_000.0, first_is_write=False
+    )
+
+
+def test_use_of_the_previous_token_does_not_replace_that_of_the_current_one(scim: Endpoint) -> None:
+    operator = wiring.operator(Settings.from_environment(os.environ), "tests")
+    tenant, store = f"t-{uuid.uuid4()}", operator.store()
+    for at, version in ((1_800_000_000.0, "v1"), (1_800_000_030.0, "v2"), (1_800_000_040.0, "v1")):
+        store.record_use(tenant, Use(at, version))
+
+    assert store.last_use(tenant) == Use(1_800_000_030.0, "v2", first_at=1_800_000_030.0)
+
+
+def test_invitation_opens_one_session_however_many_accept_it(scim: Endpoint) -> None:
+    """Of several browsers one gets in; one that sends its request several times gets the same session each time."""
+    operator = wiring.operator(Settings.from_environment(os.environ), "tests")
+    tenant = scim.token.split("_")[1]
+    for visitor in (None, "one browser"):
+        secret = operator.invitations().invite(tenant).secret
+
+        def accept(visitor: str | None = visitor, secret: str = secret) -> Acceptance:
+            _, accepted = operator.invitations().accept(secret, visitor or str(uuid.uuid4()), str(uuid.uuid4()))
+            return accepted
+
+        results = at_once(accept)
+
+        accepted = [result for result in results if isinstance(result, Acceptance)]
+        assert len({each.session for each in accepted}) == 1
+        assert len(accepted) == (AT_ONCE if visitor else 1)

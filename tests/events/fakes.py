@@ -1,16 +1,18 @@
 """EventBridge and SQS as the publisher sees them."""
 
 import json
+import time
 from collections.abc import Callable, Iterator, Sequence
+from copy import copy
 from typing import Any
 
 from botocore.exceptions import ClientError, ReadTimeoutError
 
-from scim.events.bus import Bus
-from scim.events.poison import PoisonQueue
-from scim.events.relay import Follow, Relay, before_laying_aside
+from scim.events.dead_letter import DeadLetterQueue
+from scim.events.eventbridge import EventBus
+from scim.events.message_queue import MessageQueue
+from scim.events.stream_processor import StreamProcessor, hand_over_deadline, publish_deadline
 from scim.service.deadline import Deadline
-from scim.service.linking import Followed
 
 TAKEN = None
 NO_ANSWER = ReadTimeoutError(endpoint_url="https://events.example.com")
@@ -43,8 +45,8 @@ class Events:
                     outcomes.append({"EventId": "1"})
                 case str(code):
                     outcomes.append({"ErrorCode": code, "ErrorMessage": "failed"})
-                case Exception() as error:
-                    raise error
+                case Exception() as error:  # a copy, since a traceback would keep all that the test has in memory
+                    raise copy(error)
         return {"FailedEntryCount": sum("ErrorCode" in each for each in outcomes), "Entries": outcomes}
 
     @property
@@ -53,32 +55,53 @@ class Events:
 
 
 class Queues:
-    """Takes messages, but for those whose fate is an exception."""
+    """Takes messages, unless a fate says otherwise: an exception is that of a call, a code that of an entry.
 
-    def __init__(self, *fates: Exception | None) -> None:
-        self._fates = iter(fates)
-        self.messages: list[dict[str, Any]] = []
+    ``calls`` has the number of entries of each call.
+    """
 
-    def send_message(self, *, QueueUrl: str, MessageBody: str) -> dict[str, Any]:  # noqa: N803  # AWS's names
+    def __init__(self, *fates: Outcome, fate: Fate | None = None) -> None:
+        self._fates: Iterator[Outcome] = iter(fates)
+        self._fate = fate or (lambda: next(self._fates, TAKEN))
+        self.calls: list[int] = []
+        self.entries: list[dict[str, Any]] = []
+
+    def send_message_batch(self, *, QueueUrl: str, Entries: Sequence[Any]) -> dict[str, Any]:  # noqa: N803  # AWS's names
         assert QueueUrl == "https://queue.example.com"
-        if fate := next(self._fates, None):
-            raise fate
-        self.messages.append(json.loads(MessageBody))
-        return {"MessageId": "1"}
+        self.calls.append(len(Entries))
+        failed = []
+        for entry in Entries:
+            match self._fate():
+                case None:
+                    self.entries.append(entry)
+                case str(code):
+                    failed.append({"Id": entry["Id"], "Code": code, "SenderFault": code in REFUSED})
+                case Exception() as error:
+                    raise copy(error)
+        return {"Successful": [], "Failed": failed}
+
+    @property
+    def messages(self) -> list[dict[str, Any]]:
+        return [json.loads(entry["MessageBody"]) for entry in self.entries]
 
 
-def bus(events: Any, deadline: Deadline) -> Bus:
-    return Bus(events, "bus", deadline)
+REFUSED = {"InvalidMessageContents", "InvalidParameterValue"}
 
 
-def queue(queues: Any, deadline: Deadline) -> PoisonQueue:
-    return PoisonQueue(queues, "https://queue.example.com", deadline)
+def bus(events: Any, deadline: Deadline) -> EventBus:
+    return EventBus(events, "bus", deadline)
 
 
-def nobody(tenant: str, changes: Sequence[Followed]) -> int:
-    """Links nobody."""
-    return 0
+def queue(queues: Any, deadline: Deadline) -> MessageQueue:
+    return MessageQueue(queues, "https://queue.example.com", deadline)
 
 
-def relay(events: Any, queues: Any, deadline: Deadline, follow: Follow = nobody) -> Relay:
-    return Relay(bus(events, before_laying_aside(deadline)), queue(queues, deadline), follow)
+def processor(
+    events: Any, dead_letters: Any, deadline: Deadline, links: Any = None, now: Callable[[], float] = time.time
+) -> StreamProcessor:
+    return StreamProcessor(
+        bus(events, publish_deadline(deadline)),
+        queue(links or Queues(), hand_over_deadline(deadline)),
+        DeadLetterQueue(queue(dead_letters, deadline)),
+        now,
+    )

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from scim.protocol.schema import user_type
+from scim.service.links import may_affect_links
 from scim.service.ports import Change, Found, Query
 from scim.service.resources import Resources
 from scim.service.stored import Stored
@@ -58,7 +59,8 @@ class History:
             assert before is not None
             del self.users[before.id]
             sort = keys.change(before.id, before.version + 1)
-        self.images.append(items.change(keys.tenant(TENANT), sort, new_id(), None, change))
+        affects = may_affect_links(before, after, user_type())
+        self.images.append(items.change(keys.tenant(TENANT), sort, new_id(), None, change, may_affect_links=affects))
 
     @property
     def active(self) -> dict[str, str]:

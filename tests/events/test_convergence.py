@@ -17,11 +17,11 @@ from local.functions.mapping import StreamMapping, deliver
 from local.gateway.app import FunctionFailed
 from scim.service.deadline import Deadline
 from tests.endpoint import Handler, LambdaContext, functions
-from tests.events.fakes import NO_ANSWER, Events, Outcome, Queues, failed, relay
+from tests.events.fakes import NO_ANSWER, Events, Outcome, Queues, failed, processor
 from tests.events.history import TENANT, generated, stream_record
 from tests.examples.memory import MemoryTable
 
-RECORDS, DUPLICATES, POISON, SHARDS = 10_000, 100, 50, 8
+RECORDS, DUPLICATES, MALFORMED, SHARDS = 10_000, 100, 50, 8
 
 Record = dict[str, Any]
 
@@ -47,12 +47,15 @@ class Deployment:
 
     events: Events
     queues: Queues = field(default_factory=Queues)
+    links: Queues = field(default_factory=Queues)
     notices: list[dict[str, Any]] = field(default_factory=list)
     invocations: int = 0
     crashes_on: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
-        self.handler: Handler = Changes(lambda: lambda deadline: relay(self.events, self.queues, deadline))
+        self.handler: Handler = Changes(
+            lambda: lambda deadline: processor(self.events, self.queues, deadline, self.links)
+        )
 
     @property
     def mapping(self) -> StreamMapping:
@@ -86,15 +89,15 @@ def in_shards(records: list[Record], choose: random.Random) -> dict[str, list[Re
 
 
 @pytest.mark.parametrize("seed", [1, 2])
-def test_consumer_equals_table_and_the_poison_is_in_the_queue(seed: int) -> None:
+def test_consumer_equals_table_and_malformed_records_are_in_the_queue(seed: int) -> None:
     choose = random.Random(seed)  # noqa: S311  # chance that can be repeated
-    history = generated(RECORDS - POISON, seed)
+    history = generated(RECORDS - MALFORMED, seed)
     good = [stream_record(image, number) for number, image in enumerate(history.images, 1)]
-    poison = [
+    malformed = [
         spoiled(stream_record(image, RECORDS + number), choose)
-        for number, image in enumerate(choose.sample(history.images, POISON))
+        for number, image in enumerate(choose.sample(history.images, MALFORMED))
     ]
-    records = [*good, *poison, *choose.choices(good, k=DUPLICATES)]
+    records = [*good, *malformed, *choose.choices(good, k=DUPLICATES)]
 
     def fate() -> Outcome:
         return choose.choices(
@@ -110,8 +113,8 @@ def test_consumer_equals_table_and_the_poison_is_in_the_queue(seed: int) -> None
 
     listed = {each["id"]: each["userName"] for each in Participants(table).of(TENANT)}
     assert listed == history.active
-    laid_aside = sorted(message["record"]["eventID"] for message in deployment.queues.messages)
-    assert laid_aside == sorted(record["eventID"] for record in poison)
+    dead_letters = sorted(message["record"]["eventID"] for message in deployment.queues.messages)
+    assert dead_letters == sorted(record["eventID"] for record in malformed)
     assert deployment.notices == []
     assert {detail["eventId"] for detail in deployment.events.details} == {
         image["change"]["S"] for image in history.images
@@ -141,7 +144,7 @@ def test_a_bus_that_is_away_for_a_while_costs_no_event() -> None:
     records = [stream_record(image, number) for number, image in enumerate(history.images, 1)]
     away = iter(["InternalFailure"] * 900)
     deployment = Deployment(Events(fate=lambda: next(away, None)))
-    deployment.handler = Changes(lambda: lambda _: relay(deployment.events, deployment.queues, _short()))
+    deployment.handler = Changes(lambda: lambda _: processor(deployment.events, deployment.queues, _short()))
     asyncio.run(deployment.take({"shard": records}))
     assert len({detail["eventId"] for detail in deployment.events.details}) == 300
     assert (deployment.notices, deployment.queues.messages) == ([], [])
@@ -149,5 +152,5 @@ def test_a_bus_that_is_away_for_a_while_costs_no_event() -> None:
 
 def _short() -> Deadline:
     """Time for one attempt."""
-    left = iter([14.5] * 12)
+    left = iter([14.5] * 60)
     return Deadline(lambda: next(left, 13.0), lambda _: None)

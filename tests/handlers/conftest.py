@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from scim.store import keys
 from tests.endpoint import ENVIRONMENT
 
 
@@ -58,11 +57,7 @@ def items(table: Any) -> Callable[[], list[dict[str, Any]]]:
     """Reads all that the table holds but when tokens were last used and the records of failures."""
 
     def items() -> list[dict[str, Any]]:
-        found = [
-            item
-            for item in table.scan(ConsistentRead=True)["Items"]
-            if item["sk"] != keys.USE and not item["pk"].startswith("F#")
-        ]
+        found = [item for item in table.scan(ConsistentRead=True)["Items"] if not item["pk"].startswith(("F#", "R#"))]
         return sorted(found, key=itemgetter("pk", "sk"))
 
     return items
@@ -70,10 +65,26 @@ def items(table: Any) -> Callable[[], list[dict[str, Any]]]:
 
 @pytest.fixture
 def failures(table: Any) -> Callable[[], list[dict[str, Any]]]:
-    """Reads the records of failures."""
+    """Reads the records of failures, without the counts of days."""
 
     def failures() -> list[dict[str, Any]]:
-        found = [item for item in table.scan(ConsistentRead=True)["Items"] if item["pk"].startswith("F#")]
-        return [item | json.loads(item.get("failure", "{}")) for item in sorted(found, key=itemgetter("sk"))]
+        found = [item for item in _failed(table) if not item["sk"].startswith("D#")]
+        return [item | json.loads(item.get("failure", "{}")) for item in found]
 
     return failures
+
+
+@pytest.fixture
+def daily_failures(table: Any) -> Callable[[], list[dict[str, Any]]]:
+    """Reads the counts of failures, an item a day, without its keys and its end."""
+
+    def daily_failures() -> list[dict[str, Any]]:
+        days = [item for item in _failed(table) if item["sk"].startswith("D#")]
+        return [{name: value for name, value in day.items() if name not in ("pk", "sk", "ttl")} for day in days]
+
+    return daily_failures
+
+
+def _failed(table: Any) -> list[dict[str, Any]]:
+    found = [item for item in table.scan(ConsistentRead=True)["Items"] if item["pk"].startswith("F#")]
+    return sorted(found, key=itemgetter("sk"))

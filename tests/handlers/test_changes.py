@@ -12,9 +12,9 @@ from handlers.changes import Changes, Failed
 from scim import wiring
 from scim.settings import Settings
 from tests.endpoint import LambdaContext
-from tests.events.fakes import Events, Queues, failed, relay
+from tests.events.fakes import Events, Queues, failed, processor
 from tests.events.history import stream_record
-from tests.events.test_record import IMAGE
+from tests.events.test_change_record import IMAGE
 from tests.handlers.conftest import Log
 
 GOOD = stream_record(IMAGE, 1)
@@ -22,7 +22,7 @@ BAD = stream_record({**IMAGE, "userName": {"S": ""}}, 2)
 
 
 def changes(events: Events, queues: Queues) -> Changes:
-    return Changes(lambda: lambda deadline: relay(events, queues, deadline))
+    return Changes(lambda: lambda deadline: processor(events, queues, deadline))
 
 
 def call(handler: Any, *records: Any, seconds: float = 29.0) -> Any:
@@ -49,7 +49,7 @@ def test_adapters_are_made_once() -> None:
 
     def connect() -> Any:
         made.append(1)
-        return lambda deadline: relay(Events(), Queues(), deadline)
+        return lambda deadline: processor(Events(), Queues(), deadline)
 
     handler = Changes(connect)
     call(handler, GOOD)
@@ -61,7 +61,7 @@ def test_a_line_counts_and_names_nobody(log: Log) -> None:
     call(changes(Events(), Queues()), GOOD, BAD)
     line = log.lines[-1]
     assert (line["message"], line["level"]) == ("changes", "WARNING")
-    assert (line["records"], line["published"], line["poison"], line["again"]) == (2, 1, 1, 0)
+    assert [line[name] for name in ("records", "published", "dead_letters", "retries", "lost")] == [2, 1, 1, 0, 0]
     assert "zaphod" not in log.text
 
 
@@ -73,17 +73,26 @@ def test_a_call_that_failed_for_good_fails_the_batch_without_its_message() -> No
     assert caught.value.__suppress_context__
 
 
-def test_publishing_needs_a_bus_and_a_queue(settings: Settings) -> None:
-    with pytest.raises(ValueError, match="EVENT_BUS_NAME and POISON_QUEUE_URL"):
-        wiring.publishing(settings)
+def test_letter_that_its_queue_refuses_is_logged_by_the_keys_of_its_record(log: Log) -> None:
+    call(changes(Events(), Queues("InvalidMessageContents")), GOOD, BAD)
+    fault, line = log.lines[-2:]
+    assert (fault["message"], fault["level"], line["lost"]) == ("fault", "ERROR", 1)
+    assert (fault["pk"], fault["sk"]) == (IMAGE["pk"]["S"], IMAGE["sk"]["S"])
+    assert fault["reason"] == "malformed: userName; dead-letter queue: InvalidMessageContents"
+    assert "zaphod" not in log.text
+
+
+def test_publishing_needs_a_bus_and_two_queues(settings: Settings) -> None:
+    with pytest.raises(ValueError, match="EVENT_BUS_NAME, LINKS_QUEUE_URL and DEAD_LETTER_QUEUE_URL"):
+        wiring.connect_stream_processor(settings)
 
 
 def test_the_entry_point_publishes_on_the_bus_of_its_environment(
     table: Any, events: Callable[[], list[dict[str, Any]]]
 ) -> None:
     handler = importlib.import_module("handlers.changes")
-    publishing = Changes(lambda: wiring.publishing(Settings.from_environment(os.environ)))
+    processing = Changes(lambda: wiring.connect_stream_processor(Settings.from_environment(os.environ)))
     assert handler.handler.__class__ is Changes
-    assert call(publishing, GOOD) == {"batchItemFailures": []}
+    assert call(processing, GOOD) == {"batchItemFailures": []}
     assert [event["detail-type"] for event in events()] == ["UserDeactivated"]
     assert json.dumps(events()[0]["detail"]["userName"]) == '"zaphod"'

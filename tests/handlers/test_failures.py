@@ -9,10 +9,10 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from scim.access import tokens
 from scim.store.dynamo import Dynamo
 from tests.endpoint import CORE, ENTERPRISE, ENVIRONMENT, Endpoint
 from tests.handlers.conftest import Log
+from tests.tokens import new_token
 
 BULK = "urn:ietf:params:scim:api:messages:2.0:BulkRequest"
 Failures = Callable[[], list[dict[str, Any]]]
@@ -144,7 +144,7 @@ def test_each_failed_bulk_operation_is_recorded_and_those_that_succeeded_are_not
 def expired(scim: Endpoint) -> Endpoint:
     """The endpoint of a tenant whose token is over, with that token."""
     tenant = scim.token.split("_")[1]
-    value = json.dumps({"token": tokens.new(tenant), "expires": time.time() - 1, "grace_s": 0})
+    value = json.dumps({"token": new_token(tenant), "expires": time.time() - 1, "grace_s": 0})
     boto3.client("secretsmanager").put_secret_value(SecretId=ENVIRONMENT["SECRET_PREFIX"] + tenant, SecretString=value)
     return Endpoint(json.loads(value)["token"])
 
@@ -182,18 +182,20 @@ def test_requests_of_a_tenant_that_was_disconnected_leave_nothing(
     assert failures() == []
 
 
-@pytest.mark.parametrize("authorization", ["", "Bearer x", f"Bearer {tokens.new('nobody')}", "Basic YTpi"])
+@pytest.mark.parametrize("authorization", ["", "Bearer x", f"Bearer {new_token('nobody')}", "Basic YTpi"])
 def test_requests_of_nobody_leave_nothing(scim: Endpoint, failures: Failures, log: Log, authorization: str) -> None:
     assert scim.request("POST", "/Users", user(userName="ada"), authorization=authorization).status == 401
     assert failures() == []
     assert "token_of" not in log.last
 
 
-def test_mistyped_token_counts_for_no_tenant(scim: Endpoint, failures: Failures, log: Log) -> None:
-    mistyped = scim.token[:-10] + ("B" if scim.token[-10] == "A" else "A") + scim.token[-9:]
-    assert scim.request("GET", "/Users", authorization=f"Bearer {mistyped}").status == 401
+def test_malformed_token_of_a_tenant_that_is_not_cached_leaves_nothing(
+    scim: Endpoint, failures: Failures, log: Log
+) -> None:
+    assert scim.request("GET", "/Users", authorization=f"Bearer {scim.token[:-1]}").status == 401
     assert failures() == []
     assert "token_of" not in log.last
+    assert "unverified_tenant" not in log.last
 
 
 # Nothing of this changes an answer
@@ -216,21 +218,101 @@ def test_answer_is_the_same_where_the_failure_can_not_be_recorded(
     assert [record["count"] for record in failures()] == [1]
 
 
-def test_recording_is_one_call_that_is_not_counted_with_those_of_the_request(
-    scim: Endpoint, log: Log, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    ada = scim.create(userName="ada")["id"]
-    updates = []
+@pytest.fixture
+def updates(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The sort keys that were updated outside transactions."""
+    updates: list[str] = []
     update = Dynamo.update
 
-    def count(self: Dynamo, *arguments: str, **expression: Any) -> Any:
-        updates.append(arguments)
-        return update(self, *arguments, **expression)
+    def count(self: Dynamo, partition: str, sort: str, **expression: Any) -> Any:
+        updates.append(sort)
+        return update(self, partition, sort, **expression)
 
     monkeypatch.setattr(Dynamo, "update", count)
-    scim.patch(ada, {"op": "replace", "path": "active", "value": "x"})
+    return updates
 
-    assert (len(updates), log.last["dynamodb_calls"]) == (1, 1)
+
+def test_recording_is_two_calls_that_are_not_counted_with_those_of_the_request(
+    scim: Endpoint, log: Log, updates: list[str]
+) -> None:
+    ada = scim.create(userName="ada")["id"]
+    scim.patch(ada, {"op": "replace", "path": "active", "value": "x"})
+    assert ([sort[:2] for sort in updates], log.last["dynamodb_calls"]) == (["F#", "D#"], 1)
+
+
+def test_counts_that_can_not_be_written_change_no_answer(
+    scim: Endpoint, failures: Failures, log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    update = Dynamo.update
+
+    def refuse(self: Dynamo, partition: str, sort: str, **expression: Any) -> Any:
+        if sort.startswith("D#"):
+            raise ClientError({"Error": {"Code": "ThrottlingException", "Message": ""}}, "UpdateItem")
+        return update(self, partition, sort, **expression)
+
+    monkeypatch.setattr(Dynamo, "update", refuse)
+    assert scim.request("POST", "/Users", user(userName="ada", active="x")).status == 400
+    assert (len(failures()), log.last["uncounted"], "unrecorded" in log.last) == (1, 1, False)
+
+
+def test_table_that_takes_no_record_is_asked_once(scim: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def refuse(_: Dynamo, __: str, sort: str, **___: Any) -> None:
+        asked.append(sort[:2])
+        raise ClientError({"Error": {"Code": "ThrottlingException", "Message": ""}}, "UpdateItem")
+
+    monkeypatch.setattr(Dynamo, "update", refuse)
+    scim.request("POST", "/Users", user(userName="ada", active="x"))
+    assert asked == ["F#"]
+
+
+# The counts of a day
+
+
+def test_failures_are_counted_by_kind_and_day(scim: Endpoint, daily_failures: Failures) -> None:
+    ada = scim.create(userName="ada")["id"]
+    scim.request("POST", "/Users", user(userName="bob", active="x"), user_agent="Okta SCIM Client 1.0.0")
+    scim.patch(ada, {"op": "replace", "value": {"departmentName": "x"}})
+    scim.request("GET", "/Users?filter=mail+eq+%22m@x%22")
+    scim.request("POST", "/Groups", {"displayName": "x"})
+    for _ in range(5):
+        scim.request("PUT", f"/Users/{ada}", user(userName="ada", name=1))
+    assert daily_failures() == [
+        {
+            "create": 1,
+            "replace": 5,
+            "no_ops": 1,
+            "other_requests": 1,
+            "unsupported": 1,
+            "loops": 1,
+            "provider": "okta",
+        }
+    ]
+
+
+def test_failures_of_a_bulk_request_are_counted_in_one_call(
+    scim: Endpoint, daily_failures: Failures, updates: list[str]
+) -> None:
+    names = ["ada", "bob", "cid", "dan"]
+    operations = [
+        {"method": "POST", "path": "/Users", "bulkId": name, "data": user(userName=name, active=name == "dan" or "x")}
+        for name in names
+    ]
+    operations.append({"method": "DELETE", "path": "/Users/gone"})
+
+    scim.request("POST", "/Bulk", {"schemas": [BULK], "Operations": operations})
+
+    assert daily_failures() == [{"create": 3, "delete": 1}]
+    assert [sort[:2] for sort in updates].count("D#") == 1
+
+
+def test_rejected_tokens_are_counted_with_their_time(
+    expired: Endpoint, failures: Failures, daily_failures: Failures
+) -> None:
+    expired.request("GET", "/Users", user_agent="Okta SCIM Client 1.0.0")
+    (record,), (day,) = failures(), daily_failures()
+    assert day == {"rejected_tokens": 1, "rejected_at": record["last"], "provider": "okta"}
 
 
 def test_loop_is_in_the_log_line(scim: Endpoint, log: Log) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from handlers.routes import Find, bulk, discovery
+from handlers.routes.base_url import split_misplaced
 from handlers.routes.everything import find
 from scim.protocol.schema import user_type
 from tests.endpoint import BASE_URL, CORE, Endpoint
@@ -64,6 +65,24 @@ def test_path_leads_to_its_endpoint_in_any_case(path: str, change: Callable[[str
 @pytest.mark.parametrize("path", NOT_SERVED)
 def test_other_paths_lead_nowhere(path: str) -> None:
     assert find(segments(path), (user_type(),)) is None
+
+
+@pytest.mark.parametrize("path", [*(SERVED | DISCOVERY), "/Users/Ada", "/User/Users", "/Nothing/Users"])
+def test_right_scim_url_is_not_taken_for_a_wrong_one(path: str) -> None:
+    assert split_misplaced(segments(path), (user_type(),)) is None
+
+
+@pytest.mark.parametrize(
+    "added", ["/Users", f"/Users/{ID}", "/users/.search", "/Groups", "/Me", "/.search", *DISCOVERY]
+)
+@pytest.mark.parametrize("path", ["/Users", f"/Users/{ID}", "/Users/.search", "/Groups", "/Bulk", "/Schemas", "/me"])
+@pytest.mark.parametrize("base", ["", "/scim/v2", "/V2", "/scim"])
+def test_scim_url_with_an_endpoint_at_its_end_is_recognised(added: str, base: str, path: str) -> None:
+    found = split_misplaced(segments(added + base + path), (user_type(),))
+
+    assert found is not None
+    assert found.endpoint.lower() == segments(added)[0].lower()
+    assert found.meant == segments(path)
 
 
 @pytest.mark.parametrize(("find_own", "own"), [(discovery.find, DISCOVERY), (bulk.find, {"/Bulk": SERVED["/Bulk"]})])

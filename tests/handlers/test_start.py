@@ -14,7 +14,7 @@ from tests.endpoint import ENVIRONMENT
 SOURCE = Path(__file__).parents[2] / "src"
 
 # What none of these functions uses, and would cost each of them some 20 ms or more.
-UNUSED = {"boto3", "s3transfer", "aws_lambda_powertools.event_handler", "aws_xray_sdk", "scim.events.record"}
+UNUSED = {"boto3", "s3transfer", "aws_lambda_powertools.event_handler", "aws_xray_sdk", "scim.events.change_record"}
 CONNECTING = {"scim.service.tenants", "scim.service.extensions"}
 BULK = {"handlers.routes.bulk", "scim.service.bulk", "scim.service.dependencies"}
 DISCOVERY = {"handlers.routes.discovery", "scim.service.discovery"}
@@ -94,6 +94,16 @@ def test_wrong_setting_is_named_before_there_is_a_snapshot(function: str, variab
     assert process.returncode != 0
     (name,) = variables
     assert re.search(rf"^ValueError: .*{name}", process.stderr, re.MULTILINE)
+
+
+def test_function_behind_the_stream_imports_no_linking() -> None:
+    """It hands changes over, and cannot reach the table."""
+    code = "import json, sys, scim.events.stream_processor; print(json.dumps(sorted(sys.modules)))"
+    process = subprocess.run(  # noqa: S603  # our own code
+        [sys.executable, "-c", code], env={"PYTHONPATH": str(SOURCE)}, capture_output=True, text=True, check=True
+    )
+    modules = set(json.loads(process.stdout))
+    assert modules & {"scim.service.linking", "scim.service.links", "scim.store.links", "scim.store.resources"} == set()
 
 
 def test_names_of_modules_that_are_not_imported_exist() -> None:

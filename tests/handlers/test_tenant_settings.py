@@ -99,16 +99,6 @@ def test_discovery_shows_the_tenants_attributes_in_the_rfcs_terms(scim: Endpoint
     assert all(attribute.keys().isdisjoint({"format", "maxLength"}) for attribute in shown)
 
 
-def test_an_extension_that_is_gone_leaves_with_the_next_write(settings: Settings, connect: Connect) -> None:
-    scim = connect()
-    user = scim.create(**{SURVEY: {"Business Unit": "R&D"}})
-    wiring.operator(settings, "tests").tenants().configure(scim.token.split("_")[1], extensions=[])
-    fresh = Endpoint(scim.token, Application(find))
-    patched = fresh.patch(user["id"], {"op": "replace", "path": "title", "value": "T"}).json()
-    assert patched["schemas"] == [CORE]
-    assert SURVEY not in patched
-
-
 def test_an_attribute_that_was_required_later_does_not_stop_a_deactivation(
     settings: Settings, connect: Connect
 ) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import boto3
 import pytest
+from boto3.dynamodb.conditions import Key
 from botocore.client import BaseClient
 from botocore.exceptions import ClientError, ReadTimeoutError
 
@@ -29,7 +30,11 @@ def tenant(scim: Endpoint) -> str:
 
 @pytest.fixture
 def last_use(table: Any) -> Callable[[str], Any]:
-    return lambda tenant_id: table.get_item(Key={"pk": f"R#{tenant_id}", "sk": "R#use"}).get("Item")
+    def last_use(tenant_id: str) -> Any:
+        items = table.query(KeyConditionExpression=Key("pk").eq(f"R#{tenant_id}"))["Items"]
+        return max(items, key=lambda item: item["last_used"], default=None)
+
+    return last_use
 
 
 def test_use_of_a_token_is_written_down_with_the_version_that_it_is_in(
@@ -43,7 +48,7 @@ def test_use_of_a_token_is_written_down_with_the_version_that_it_is_in(
 
     assert settings is not None
     assert before <= use["last_used"] <= time.time()
-    assert use["secret_version"] == settings.token.version
+    assert use["sk"] == f"R#{settings.token.version}"
 
 
 def test_use_is_written_down_once_a_minute_whoever_sees_it(scim: Endpoint, last_use: Callable[[str], Any]) -> None:
@@ -65,16 +70,70 @@ def test_use_is_written_down_once_a_minute_whoever_sees_it(scim: Endpoint, last_
 
 def test_token_that_is_not_valid_is_no_use(scim: Endpoint, connect: Any, last_use: Callable[[str], Any]) -> None:
     other = connect()
-    forged = Endpoint(scim.token[:-9] + "A" + scim.token[-8:])
+    forged = Endpoint(scim.token[:-34] + "A" + scim.token[-33:])
 
     assert forged.request("GET", "/Users").status == 401
     assert (last_use(tenant(scim)), last_use(tenant(other))) == (None, None)
 
 
+def age(use: Any, seconds: int) -> None:
+    """Make a use as old as that."""
+    boto3.resource("dynamodb").Table(ENVIRONMENT["TABLE_NAME"]).update_item(
+        Key={"pk": use["pk"], "sk": use["sk"]},
+        UpdateExpression="SET last_used = last_used - :s, first_used = first_used - :s",
+        ExpressionAttributeValues={":s": seconds},
+    )
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "is_write"),
+    [
+        ("GET", "/Users", False),
+        ("GET", "/ServiceProviderConfig", False),
+        ("POST", "/Users/.search", False),
+        ("POST", "/Users", True),
+        ("POST", "/Bulk", True),
+        ("PATCH", "/Users/1", True),
+        ("DELETE", "/Users/1", True),
+    ],
+)
+def test_use_tells_reads_from_writes(
+    scim: Endpoint, last_use: Callable[[str], Any], method: str, path: str, *, is_write: bool
+) -> None:
+    fresh(scim).request(method, path, {} if method != "GET" else None)
+
+    use = last_use(tenant(scim))
+    assert (use["is_write"], use["first_is_write"]) == (is_write, is_write)
+
+
+def test_first_contact_of_a_token_stays(scim: Endpoint, last_use: Callable[[str], Any]) -> None:
+    fresh(scim).request("GET", "/Users", user_agent="Okta SCIM Client 1.0.0")
+    age(first := last_use(tenant(scim)), 3_600)
+    fresh(scim).request("POST", "/Users", {}, user_agent="curl")
+    later = last_use(tenant(scim))
+
+    assert later["first_used"] == first["first_used"] - 3_600
+    assert (later["first_is_write"], later["is_write"], later["user_agent"]) == (False, True, "curl")
+    assert later["last_used"] >= first["last_used"]
+
+
+def test_new_token_has_a_first_contact_of_its_own(
+    scim: Endpoint, operator: Tenants, last_use: Callable[[str], Any]
+) -> None:
+    fresh(scim).request("GET", "/Users")
+    age(before := last_use(tenant(scim)), 3_600)
+    issued = operator.rotate(tenant(scim), grace_s=0)
+    fresh(Endpoint(issued.token)).request("GET", "/Users")
+    use = last_use(tenant(scim))
+
+    assert use["sk"] == f"R#{issued.version}" != before["sk"]
+    assert use["first_used"] == use["last_used"]
+
+
 @pytest.mark.parametrize(
     "error",
     [
-        ClientError({"Error": {"Code": "ProvisionedThroughputExceededException", "Message": ""}}, "PutItem"),
+        ClientError({"Error": {"Code": "ProvisionedThroughputExceededException", "Message": ""}}, "UpdateItem"),
         ReadTimeoutError(endpoint_url="https://dynamodb"),
     ],
 )
@@ -84,7 +143,7 @@ def test_request_succeeds_though_the_use_can_not_be_written_down_and_the_log_say
     call = vars(BaseClient)["_make_api_call"]
 
     def fail(client: BaseClient, operation: str, arguments: dict[str, Any]) -> Any:
-        if operation == "PutItem":
+        if operation == "UpdateItem":
             raise error
         return call(client, operation, arguments)
 

@@ -13,13 +13,13 @@ import boto3
 import pytest
 
 from scim import wiring
-from scim.access import tokens
 from scim.protocol.errors import Unavailable
 from scim.service.case import Case
 from scim.service.log import Log
 from scim.settings import Settings
 from scim.store.records import RecordStore
-from tests.endpoint import CORE, ENTERPRISE, ENVIRONMENT, Endpoint
+from tests.endpoint import BASE_URL, CORE, ENTERPRISE, ENVIRONMENT, SURVEY, Endpoint
+from tests.tokens import new_token, raise_fault
 
 PATCH_OP = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
 BULK = "urn:ietf:params:scim:api:messages:2.0:BulkRequest"
@@ -72,11 +72,21 @@ def test_wrong_attribute_mapping_that_comes_to_nothing(scim: Endpoint, why: Why)
 
     case = why("ada@example.com")
 
-    assert "ada@example.com is here and takes part since" in case.diagnosis[0]
-    assert "A patch by Microsoft Entra ID came to nothing in part" in told(case)
+    assert "ada@example.com is active since" in case.diagnosis[0]
+    assert "A patch by Microsoft Entra ID was partly ignored" in told(case)
     assert "nothing came of departmentName" in told(case)
     assert "remove the target departmentName" in told(case)
     assert [entry.kind for entry in case.timeline] == ["no-op", "change"]
+
+
+def test_attribute_with_spaces_is_named(scim: Endpoint, why: Why) -> None:
+    user = {"schemas": [CORE, SURVEY], "userName": "ada", SURVEY: {"Business Unit": 7}}
+    assert scim.request("POST", "/Users", user).status == 400
+
+    (entry,) = why("ada").timeline
+
+    assert "The value of Business Unit is of the wrong type." in entry.what
+    assert "The mapping of Business Unit:" in entry.change
 
 
 def test_wrong_matching_attribute(scim: Endpoint, why: Why) -> None:
@@ -103,7 +113,7 @@ def test_duplicate_user_name(scim: Endpoint, why: Why) -> None:
 
 def test_expired_token(scim: Endpoint, why: Why) -> None:
     assert scim.request("GET", "/Users").status == 200
-    value = json.dumps({"token": tokens.new(tenant_of(scim)), "expires": time.time() - 1, "grace_s": 0})
+    value = json.dumps({"token": new_token(tenant_of(scim)), "expires": time.time() - 1, "grace_s": 0})
     secret = ENVIRONMENT["SECRET_PREFIX"] + tenant_of(scim)
     boto3.client("secretsmanager").put_secret_value(SecretId=secret, SecretString=value)
     refused = Endpoint(json.loads(value)["token"])
@@ -111,7 +121,7 @@ def test_expired_token(scim: Endpoint, why: Why) -> None:
 
     case = why("ada@example.com")
 
-    assert "Nothing about ada@example.com has arrived here" in case.diagnosis[0]
+    assert "No request about ada@example.com has been received" in case.diagnosis[0]
     assert "The identity provider's requests were refused" in case.diagnosis[-1]
     assert "The token has expired." in case.diagnosis[-1]
     assert "muster rotate" in case.diagnosis[-1]
@@ -147,8 +157,10 @@ def test_person_never_sent(scim: Endpoint, why: Why) -> None:
     case = why("ada@example.com")
 
     assert (case.people, case.timeline) == ([], [])
-    assert "Nothing about ada@example.com has arrived here" in case.diagnosis[0]
-    assert re.search(r"It came last at 20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z\.$", case.diagnosis[0])
+    assert "No request about ada@example.com has been received" in case.diagnosis[0]
+    assert re.search(
+        r"Its last request, a read, was recorded at 20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z\.$", case.diagnosis[0]
+    )
     assert "Provision on demand" in case.diagnosis[1]
 
 
@@ -157,8 +169,8 @@ def test_person_never_sent(scim: Endpoint, why: Why) -> None:
 
 def test_provider_that_has_never_come_is_told_before_anybody_is_to_be_assigned(why: Why) -> None:
     first, second = why("ada@example.com").diagnosis
-    assert "has never come with a valid token. Paste the SCIM URL" in first
-    assert "Nothing about ada@example.com has arrived here" in second
+    assert "has arrived yet. Paste the SCIM URL" in first
+    assert "No request about ada@example.com has been received" in second
 
 
 @pytest.mark.parametrize(
@@ -171,7 +183,7 @@ def test_tenant_without_access_is_told_of_everybody(act: str, told: str, scim: E
     here, nobody = (log_of(scim).why(person).diagnosis for person in ("ada@example.com", "bob@example.com"))
 
     assert told in here[0]
-    assert "ada@example.com is here" in here[1]
+    assert "ada@example.com is active" in here[1]
     assert told in nobody[0]
     assert not any("assign the person" in each for each in nobody)
 
@@ -225,7 +237,7 @@ def test_user_who_is_here_is_found_by_name(scim: Endpoint, why: Why) -> None:
     for name in ("Ada Lovelace", "lovel"):
         case = why(name)
         assert [each.id for each in case.people] == [ada["id"]]
-        assert "ada@example.com is here and takes part" in case.diagnosis[0]
+        assert "ada@example.com is active since" in case.diagnosis[0]
         assert [entry.operation for entry in case.timeline] == ["create"]
 
 
@@ -241,8 +253,7 @@ def test_several_of_one_name_are_told_to_choose_from(scim: Endpoint, why: Why) -
     assert ([each.id for each in case.people], case.outside) == ([ada["id"]], ["ada@example.org"])
     assert (case.timeline, case.is_of_one) == ((), False)
     assert case.diagnosis == [
-        "Several people are called Ada Lovelace, or have it in their name. "
-        "Ask by what identifies the one who is meant.",
+        "More than one person matches Ada Lovelace. Choose one by userName, email, externalId or id.",
     ]
 
 
@@ -251,9 +262,9 @@ def test_name_that_nobody_has_is_not_said_to_have_never_arrived(scim: Endpoint, 
 
     first = why("Ada Lovelace").diagnosis[0]
 
-    assert "Nobody is called Ada Lovelace: no user who is here" in first
-    assert "Of those who were deleted no names are kept" in first
-    assert "arrived" not in first
+    assert "Nobody is called Ada Lovelace: neither a user nor" in first
+    assert "The names of deleted users are not kept" in first
+    assert "received" not in first
 
 
 def test_id_that_holds_what_is_looked_for_is_nobodys_name(scim: Endpoint, why: Why) -> None:
@@ -275,7 +286,7 @@ class Cut(RecordStore):
 
 
 def cut_off(endpoint: Endpoint, *found: str) -> Log:
-    calls = wiring.adapters(Settings.from_environment(os.environ)).dynamo(wiring.deadline(29))
+    calls = wiring.adapters(Settings.from_environment(os.environ), raise_fault).dynamo(wiring.deadline(29))
     records = Cut(calls, tenant_of(endpoint), time.time)
     records.found = found
     return replace(log_of(endpoint), records=records)
@@ -286,8 +297,8 @@ def test_search_for_former_names_that_is_cut_off_is_told(scim: Endpoint) -> None
 
     case = cut_off(scim).why("ada@example.com")
 
-    assert "Nothing about ada@example.com was found, as far as could be looked." in case.diagnosis[0]
-    assert "The search for former names was cut off" in case.diagnosis[2]
+    assert "No request about ada@example.com was found in the part that could be searched." in case.diagnosis[0]
+    assert "The search for former names stopped early" in case.diagnosis[2]
 
 
 def test_search_for_former_names_that_is_cut_off_keeps_what_it_has_found(scim: Endpoint) -> None:
@@ -298,7 +309,7 @@ def test_search_for_former_names_that_is_cut_off_keeps_what_it_has_found(scim: E
 
     assert [entry.operation for entry in case.timeline] == ["delete", "create"]
     assert "ada was deleted at" in case.diagnosis[0]
-    assert "The search for former names was cut off" in case.diagnosis[1]
+    assert "The search for former names stopped early" in case.diagnosis[1]
 
 
 def test_too_many_users_for_their_names_leave_what_else_is_known(
@@ -310,8 +321,8 @@ def test_too_many_users_for_their_names_leave_what_else_is_known(
 
     assert [entry.person for entry in why("Turing").timeline] == ["alan@example.com"]
     told = why("Lovelace").diagnosis
-    assert "as far as could be looked" in told[0]
-    assert any("too many users to look through their names" in each for each in told)
+    assert "in the part that could be searched" in told[0]
+    assert any("The search by name stopped early" in each for each in told)
 
 
 # Who is found
@@ -361,7 +372,8 @@ def test_operation_of_a_bulk_request_has_its_own_person(scim: Endpoint, why: Why
     ]
     assert scim.request("POST", "/Bulk", {"schemas": [BULK], "Operations": operations}).status == 200
 
-    assert [entry.kind for entry in why("ada").timeline] == ["change"]
+    (entry,) = why("ada").timeline
+    assert (entry.kind, entry.sent, entry.changed) == ("change", ["userName"], ["userName", "active"])
     (entry,) = why("bob").timeline
     assert (entry.operation, entry.status, entry.rule, entry.sent) == ("create", 400, "type", ["userName", "active"])
 
@@ -370,7 +382,7 @@ def test_why_somebody_does_not_take_part(scim: Endpoint, why: Why) -> None:
     ada = scim.create(userName="ada")
     scim.patch(ada["id"], {"op": "replace", "path": "active", "value": False})
 
-    assert "ada is here and does not take part since" in why("ada").diagnosis[0]
+    assert "ada exists but is inactive since" in why("ada").diagnosis[0]
 
 
 def test_failure_that_was_made_good_is_in_the_timeline_and_not_in_the_diagnosis(scim: Endpoint, why: Why) -> None:
@@ -405,4 +417,153 @@ def test_loop_is_told(scim: Endpoint, why: Why) -> None:
 
     assert case.timeline[0].is_loop
     assert (case.timeline[0].count, len(case.timeline)) == (5, 2)
-    assert "It is a loop" in told(case)
+    assert "It repeats" in told(case)
+
+
+# A SCIM URL with an endpoint at its end
+
+WRONG_URLS = [
+    ("POST", "/Users/Users"),
+    ("GET", "/Users/Users?filter=userName+eq+%22ada%22"),
+    ("POST", "/Users/scim/v2/Users"),
+    ("POST", "/users/v2/USERS/"),
+    ("POST", "/Groups/Users"),
+    ("POST", "/ServiceProviderConfig/Users"),
+    ("POST", "/Users/00000000-0000-4000-8000-000000000000/Users"),
+]
+
+
+@pytest.mark.parametrize(("method", "path"), WRONG_URLS)
+def test_wrong_scim_url_is_named(method: str, path: str, scim: Endpoint, why: Why) -> None:
+    body = {"schemas": [CORE], "userName": "ada"} if method == "POST" else None
+    answer = scim.request(method, path, body, **OKTA)
+    assert answer.status == 404
+    assert answer.json()["detail"].endswith(f"Set it to {BASE_URL}.")
+
+    case = why("ada")
+
+    assert "The SCIM URL in the identity provider is wrong" in told(case)
+    assert "What to change: Provisioning > Integration: SCIM connector base URL" in told(case)
+    assert "nassign" not in told(case)
+    (entry,) = case.timeline
+    assert (entry.rule, entry.status) == ("scim-url", 404)
+
+
+@pytest.mark.parametrize(
+    "path", ["/Users/Users/.search", "/Users/ServiceProviderConfig", "/Users/Schemas", "/Users/Bulk"]
+)
+def test_endpoint_is_nobodys_id(path: str, scim: Endpoint) -> None:
+    """A GET was answered that no user has this id, and a POST that the path does not take it."""
+    for method in ("GET", "POST"):
+        answer = scim.request(method, path, {} if method == "POST" else None)
+        assert (answer.status, answer.json()["detail"]) == (
+            404,
+            f"The SCIM URL in the identity provider is wrong: it has /Users at its end. Set it to {BASE_URL}.",
+        )
+
+
+def test_write_to_a_wrong_scim_url_is_a_failed_write(scim: Endpoint) -> None:
+    scim.request("POST", "/Users/Users", {"schemas": [CORE], "userName": "ada"})
+    ((entry,), _) = log_of(scim).page(failures_only=True)
+    assert (entry.operation, entry.person) == ("create", "ada")
+    assert log_of(scim).health().activity.failures.failed_writes == 1
+
+
+def test_wrong_scim_url_concerns_everybody(scim: Endpoint, why: Why) -> None:
+    for number in range(2):
+        scim.request("POST", "/Users/Users", {"schemas": [CORE], "userName": f"user-{number}"})
+
+    first, second = why("ada").diagnosis
+
+    assert first.startswith("2 requests failed, the last at ")
+    assert "it has an endpoint such as /Users at its end" in first
+    assert "No request about ada has been received" in second
+
+
+def test_corrected_scim_url_concerns_nobody(scim: Endpoint, why: Why) -> None:
+    scim.request("POST", "/Users/Users", {"schemas": [CORE], "userName": "ada"})
+    scim.create(userName="ada")
+    assert "SCIM URL" not in told(why("bob"))
+
+
+def test_person_of_a_request_to_an_unknown_path_is_found(scim: Endpoint, why: Why) -> None:
+    assert scim.request("POST", "/api/Users", {"schemas": [CORE], "userName": "ada"}).status == 404
+    assert [entry.rule for entry in why("ada").timeline] == ["unknown-path"]
+
+
+# Renamed
+
+
+@pytest.mark.parametrize("active", [True, False])
+def test_former_name_leads_to_the_user(active: bool, scim: Endpoint, why: Why) -> None:
+    ada = scim.create(userName="ada")
+    scim.patch(ada["id"], {"op": "replace", "value": {"userName": "augusta", "active": active}})
+    scim.patch(ada["id"], {"op": "replace", "path": "title", "value": {}})
+
+    case = why("ADA")
+
+    assert ([each.id for each in case.people], case.renamed) == ([ada["id"]], case.people)
+    assert case.is_of_one
+    assert case.diagnosis[0] == f"ADA was renamed to augusta, {'active' if active else 'inactive'}."
+    assert case.diagnosis[1].startswith("augusta is active since" if active else "augusta exists but is inactive since")
+    assert [entry.operation for entry in case.timeline] == ["patch", "patch", "create"]
+
+
+def test_former_email_leads_to_the_user(scim: Endpoint, why: Why) -> None:
+    ada = scim.create(userName="ada", emails=[{"value": "old@example.com"}])
+    scim.patch(ada["id"], {"op": "replace", "path": "emails", "value": [{"value": "new@example.com"}]})
+    assert why("old@example.com").diagnosis[0] == "old@example.com is a former email or externalId of ada, active."
+
+
+def test_former_name_of_several_lists_them(scim: Endpoint, why: Why) -> None:
+    for name in ("augusta", "byron"):
+        user = scim.create(userName="ada")
+        scim.patch(user["id"], {"op": "replace", "path": "userName", "value": name})
+    gone = scim.create(userName="ada")
+    scim.request("DELETE", f"/Users/{gone['id']}")
+
+    case = why("ada")
+
+    assert not case.is_of_one
+    assert {each.resource["userName"] for each in case.people} == {"augusta", "byron"}
+    assert {"ada was renamed to augusta, active.", "ada was renamed to byron, active."} <= set(case.diagnosis)
+    assert "ada was deleted at" in told(case)
+
+
+# Requests that name nobody
+
+
+@pytest.mark.parametrize("body", [{"schemas": [CORE]}, {"schemas": [CORE], "title": "Chef"}, {}])
+def test_create_without_identifier_is_told(body: Any, scim: Endpoint, why: Why) -> None:
+    for _ in range(2):
+        assert scim.request("POST", "/Users", body, **OKTA).status == 400
+
+    for person in ("ada@example.com", ""):
+        case = why(person)
+        assert "A request that names nobody failed 2 times since 20" in told(case)
+        assert "create, status 400. userName is required" in told(case)
+        assert "Attribute Mappings > userName:" in told(case)
+        assert [(entry.count, entry.rule) for entry in case.unidentified] == [(2, "required")]
+        assert case.timeline == []
+    assert log_of(scim).page()[0][0].person == ""
+
+
+def test_create_with_a_name_alone_is_found_by_it(scim: Endpoint, why: Why) -> None:
+    for name in ("Ada Lovelace", "Alan Turing"):
+        assert scim.request("POST", "/Users", {"schemas": [CORE], "displayName": name}).status == 400
+
+    for name in ("Ada Lovelace", "lovelace"):
+        case = why(name)
+        assert [(entry.count, entry.rule) for entry in case.timeline] == [(1, "required")]
+        assert "A create failed with 400" in case.diagnosis[0]
+    assert len(why("").unidentified) == 2
+
+
+def test_body_that_can_not_be_read_is_told(scim: Endpoint, why: Why) -> None:
+    assert scim.send("POST", "/Users", body="{")[0] == 400
+    assert "A request that names nobody failed at 20" in told(why("ada"))
+
+
+def test_nobody_has_failed(scim: Endpoint, why: Why) -> None:
+    scim.create()
+    assert why("").diagnosis == ["No request that names nobody has failed in the last 30 days."]

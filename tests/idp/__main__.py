@@ -1,7 +1,8 @@
 """Replays what identity providers send against a deployment: ``python -m tests.idp URL TOKEN [PROVIDER]``.
 
-The tenant should be one for tests: each scenario creates users and deletes them again, one expects fewer than a hundred
-users to be there, and Peakon's expects the extension of ``examples/extensions``.
+The tenant should be one for tests: each scenario creates users and deletes them again, and one expects fewer than a
+hundred users to be there. Peakon's expects the extension of ``examples/extensions``, which
+``muster schema add TENANT examples/extensions/employee.json`` adds.
 """
 
 import sys

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import uuid
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
 import pytest
 from scim2_client.engines.wsgi import WSGISCIMClient
 
 from scim import wiring
 from tests.endpoint import BASE_URL, Endpoint
+from tests.judges.wsgi import application
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+    from collections.abc import Mapping
 
     from scim.settings import Settings
 
@@ -44,27 +43,13 @@ EXTENSION: dict[str, Any] = {
 }
 
 
-def application(endpoint: Endpoint) -> WSGIApplication:
-    """The endpoint as a WSGI application (PEP 3333)."""
-
-    def serve(environ: WSGIEnvironment, start_response: StartResponse) -> list[bytes]:
-        headers = {
-            name.removeprefix("HTTP_").lower().replace("_", "-"): value
-            for name, value in environ.items()
-            if name.startswith("HTTP_") or name == "CONTENT_TYPE"
-        }
-        path = quote(environ["PATH_INFO"].encode("latin-1"))
-        query = f"?{environ['QUERY_STRING']}" if environ["QUERY_STRING"] else ""
-        body = environ["wsgi.input"].read()
-        status, answered, content = endpoint.send(environ["REQUEST_METHOD"], path + query, headers, body, base="")
-        start_response(f"{status} {HTTPStatus(status).phrase}", list(answered.items()))
-        return [content]
-
-    return serve
-
-
 @pytest.fixture
 def client(settings: Settings) -> WSGISCIMClient:
     """A client of a tenant with an extension of its own."""
     token = wiring.operator(settings, "tests").tenants().connect(f"judged-{uuid.uuid4()}"[:40], [EXTENSION]).token
-    return WSGISCIMClient(application(Endpoint(token)), BASE_URL)
+    endpoint = Endpoint(token)
+
+    def send(method: str, path: str, headers: dict[str, str], body: bytes) -> tuple[int, Mapping[str, str], bytes]:
+        return endpoint.send(method, path, headers, body, base="")
+
+    return WSGISCIMClient(application(send), BASE_URL)

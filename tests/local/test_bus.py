@@ -1,4 +1,4 @@
-"""The local event bus and queue write down what reaches them."""
+"""The local event bus writes down what EventBridge would take, and refuses what EventBridge refuses."""
 
 import json
 from collections.abc import Iterator
@@ -6,46 +6,90 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from local.services.bus import Bus, serving
+from local.services.messaging import Messaging, serve_messaging
+from tests.local.messaging import client
+
+ENTRY = {"Source": "muster", "DetailType": "UserUpdated", "Detail": "{}", "EventBusName": "local"}
 
 
 @pytest.fixture
-def bus(tmp_path: Path) -> Iterator[Bus]:
-    with serving(tmp_path) as bus:
-        yield bus
+def messaging(tmp_path: Path) -> Iterator[Messaging]:
+    with serve_messaging(tmp_path, []) as messaging:
+        yield messaging
 
 
-def client(service: str, bus: Bus) -> Any:
-    access: dict[str, Any] = {"region_name": "us-east-1", "aws_access_key_id": "x", "aws_secret_access_key": "x"}
-    return boto3.client(service, endpoint_url=bus.url, **access)
+def put(messaging: Messaging, *entries: dict[str, Any]) -> Any:
+    return client("events", messaging).put_events(Entries=list(entries))
 
 
-def test_an_event_is_a_line_as_a_rules_target_gets_it(bus: Bus) -> None:
-    sent = {"EventBusName": "b", "Source": "muster", "DetailType": "UserUpdated", "Detail": '{"a":"zoë"}'}
-    entry = sent | {"Time": datetime(2026, 1, 31, 9, 30, tzinfo=UTC)}
-    answer = client("events", bus).put_events(Entries=[entry, entry])
-    lines = [json.loads(line) for line in bus.events.read_text().splitlines()]
+def published(messaging: Messaging) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in messaging.events.read_text().splitlines()]
+
+
+def test_event_is_a_line_as_a_rules_target_gets_it(messaging: Messaging) -> None:
+    entry = ENTRY | {"Detail": '{"a":"zoë"}', "Time": datetime(2026, 1, 31, 9, 30, tzinfo=UTC)}
+    answer = put(messaging, entry, entry)
+    lines = published(messaging)
     assert answer["FailedEntryCount"] == 0
     assert [line["id"] for line in lines] == [each["EventId"] for each in answer["Entries"]]
     assert (lines[0]["detail-type"], lines[0]["source"]) == ("UserUpdated", "muster")
     assert (lines[0]["time"], lines[0]["detail"]) == ("2026-01-31T09:30:00Z", {"a": "zoë"})
 
 
-def test_a_message_is_a_line(bus: Bus) -> None:
-    client("sqs", bus).send_message(QueueUrl=f"{bus.url}/poison", MessageBody='{"reason": "malformed"}')
-    bus.lay_aside({"version": "1.0"})
-    assert bus.poison.read_text() == '{"reason": "malformed"}\n{"version": "1.0"}\n'
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"Detail": "[]"}, "MalformedDetail"),
+        ({"Detail": '{"a": NaN}'}, "MalformedDetail"),
+        ({"Detail": '{"a": 9223372036854775808}'}, "MalformedDetail"),
+        ({"Detail": '{"a": ' + "[" * 1_000 + "]" * 1_000 + "}"}, "MalformedDetail"),
+        ({"DetailType": "x" * 129}, "InvalidArgument"),
+        ({"Source": "aws.scim"}, "NotAuthorizedForSourceException"),
+        ({"Detail": ""}, "InvalidArgument"),
+    ],
+)
+def test_refused_entry_leaves_the_others(change: dict[str, str], code: str, messaging: Messaging) -> None:
+    answer = put(messaging, ENTRY, ENTRY | change)
+    assert answer["FailedEntryCount"] == 1
+    assert answer["Entries"][1]["ErrorCode"] == code
+    assert len(published(messaging)) == 1
 
 
-def test_other_operations_are_refused(bus: Bus) -> None:
+@pytest.mark.parametrize(
+    "entries",
+    [
+        [],
+        [ENTRY] * 11,
+        [ENTRY | {"Detail": json.dumps({"a": "x" * 600_000})}] * 2,
+        [{"Source": "muster"}],
+        [ENTRY | {"EventBusName": "not a name"}],
+    ],
+)
+def test_refused_call_takes_nothing(entries: list[dict[str, Any]], messaging: Messaging) -> None:
+    with pytest.raises(ClientError) as refused:
+        put(messaging, *entries)
+    assert refused.value.response["Error"]["Code"] == "ValidationException"
+    assert published(messaging) == []
+
+
+def test_event_to_another_bus_is_lost(messaging: Messaging) -> None:
+    assert put(messaging, ENTRY | {"EventBusName": "other"})["FailedEntryCount"] == 0
+    assert published(messaging) == []
+
+
+def test_bus_may_be_named_by_its_arn(messaging: Messaging) -> None:
+    put(messaging, ENTRY | {"EventBusName": "arn:aws:events:us-east-1:000000000000:event-bus/local"})
+    assert len(published(messaging)) == 1
+
+
+def test_other_operations_are_refused(messaging: Messaging) -> None:
     with pytest.raises(ClientError):
-        client("events", bus).list_rules()
+        client("events", messaging).list_rules()
 
 
-def test_the_files_are_there_from_the_start_and_their_owners_alone(bus: Bus) -> None:
-    for path in (bus.events, bus.poison):
+def test_files_are_there_from_the_start_and_their_owners_alone(messaging: Messaging) -> None:
+    for path in (messaging.events, messaging.dead_letters):
         assert (path.read_text(), path.stat().st_mode & 0o777) == ("", 0o600)

@@ -46,6 +46,16 @@ def dying(event, context):
 def large(event, context):
     return "x" * event["size"]
 
+def writing(event, context):
+    from botocore.exceptions import ClientError
+    from botocore.session import Session
+    access = {"region_name": "eu-west-1", "aws_access_key_id": "x", "aws_secret_access_key": "x"}
+    client = Session().create_client("dynamodb", endpoint_url="http://127.0.0.1:9", **access)
+    try:
+        client.put_item(TableName="t", Item=event)
+    except ClientError as error:
+        return error.response["Error"]["Code"]
+
 def unserialisable(event, context):
     return object()
 """
@@ -116,6 +126,11 @@ def test_a_handler_that_raises_fails_the_invocation_and_keeps_its_environment(
     before, after = use(raising, scenario)
     assert before == after
     assert "Traceback" in (raising.code / "log").read_text()
+
+
+def test_function_gets_dynamodbs_refusal_from_an_engine_that_has_none(spec: Callable[..., FunctionSpec]) -> None:
+    item = {"pk": {"S": "p"}, "sk": {"S": ""}}
+    assert use(spec("code.writing"), lambda pool: pool.invoke(item)) == "ValidationException"
 
 
 @pytest.mark.parametrize("handler", ["code.unserialisable", "code.large"])

@@ -8,16 +8,21 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+import boto3
 import httpx
 import pytest
+from scim2_client.engines.wsgi import WSGISCIMClient
+from scim2_tester import Status, check_server
 
+from local.running import variables as running_variables
 from local.services.child import free_port
+from tests.judges.wsgi import application
 from tests.local.servers import gone_within
 
 ROOT = Path(__file__).parents[2]
@@ -79,8 +84,10 @@ def environment() -> dict[str, str]:
 
 
 @contextmanager
-def running(data: Path, port: int) -> Iterator[Run]:
-    process = subprocess.Popen(command(data, port), cwd=ROOT, env=environment(), stdout=subprocess.PIPE, text=True)
+def running(data: Path, port: int, *options: str) -> Iterator[Run]:
+    process = subprocess.Popen(
+        [*command(data, port), *options], cwd=ROOT, env=environment(), stdout=subprocess.PIPE, text=True
+    )
     assert process.stdout is not None
     introduction = ""
     for line in process.stdout:
@@ -146,10 +153,66 @@ def test_every_function_serves(run: Run) -> None:
         assert client.post("/Bulk", json=bulk).headers["content-type"].startswith("application/scim+json")
 
 
-def test_the_tenant_has_the_extension_of_the_examples(run: Run) -> None:
-    extension = json.loads((ROOT / "examples/extensions/employee.json").read_text())["id"]
+def test_default_customer_has_the_core_and_the_enterprise_schema(run: Run) -> None:
     with run.client() as client:
-        assert client.get(f"/Schemas/{extension}").json()["id"] == extension
+        schemas = {schema["id"] for schema in client.get("/Schemas").json()["Resources"]}
+    extensions = {name for name in schemas if name.startswith("urn:ietf:params:scim:schemas:extension:")}
+    assert extensions == {"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"}
+    assert SCHEMA in schemas
+
+
+@contextmanager
+def standard_client(run: Run) -> Iterator[Any]:
+    """scim2-client, whose requests go to the run over HTTP; its models are made of what the run says of itself."""
+    with run.client() as http:
+
+        def send(method: str, path: str, headers: dict[str, str], body: bytes) -> tuple[int, Mapping[str, str], bytes]:
+            sent = {name: value for name, value in headers.items() if name not in ("host", "content-length")}
+            answer = http.request(method, f"http://127.0.0.1:{http.base_url.port}{path}", headers=sent, content=body)
+            return answer.status_code, answer.headers, answer.content
+
+        yield WSGISCIMClient(application(send), run.connection["scim_url"])
+
+
+def test_standard_client_works_with_the_default_customer(run: Run) -> None:
+    """scim2-client builds its models from what discovery says, and cannot do so for names with spaces."""
+    with standard_client(run) as client:
+        client.discover()
+        user_model = client.get_resource_model("User")
+        assert user_model is not None
+        created = client.create(user_model(user_name="standard@example.com"))
+        created.display_name = "Standard"
+        replaced = client.replace(created)
+        assert client.query(user_model, replaced.id).display_name == "Standard"
+        client.delete(replaced)
+
+
+def test_independent_tester_finds_no_error(run: Run) -> None:
+    with standard_client(run) as client:
+        results = check_server(client)
+    assert [result for result in results if result.status is not Status.SUCCESS] == []
+    assert len(results) > 20
+
+
+def test_function_can_be_invoked_with_a_client_of_lambda(run: Run) -> None:
+    variables = running_variables(run.data)
+    access: dict[str, Any] = {"region_name": "us-east-1", "aws_access_key_id": "x", "aws_secret_access_key": "x"}
+    functions = boto3.client("lambda", endpoint_url=variables["AWS_ENDPOINT_URL_LAMBDA"], **access)
+    answer = functions.invoke(FunctionName="ChangesFunction", Payload=json.dumps({"Records": []}))
+    assert json.loads(answer["Payload"].read()) == {"batchItemFailures": []}
+    failed = functions.invoke(FunctionName="ChangesFunction", Payload=json.dumps({}))
+    assert failed["FunctionError"] == "Unhandled"
+    assert json.loads(failed["Payload"].read()) == {"errorType": "KeyError", "errorMessage": "'Records'"}
+
+
+def test_queues_can_be_reached_by_programs_beside_the_run(run: Run) -> None:
+    variables = running_variables(run.data)
+    access: dict[str, Any] = {"region_name": "us-east-1", "aws_access_key_id": "x", "aws_secret_access_key": "x"}
+    queues = boto3.client("sqs", endpoint_url=variables["AWS_ENDPOINT_URL_SQS"], **access)
+    queues.send_message(QueueUrl=variables["DEAD_LETTER_QUEUE_URL"], MessageBody='{"reason": "a test"}')
+    line = json.loads((run.data / "dead-letters.jsonl").read_text().splitlines()[-1])
+    assert line["body"] == {"reason": "a test"}
+    assert f"Dead letters  {run.data}/dead-letters.jsonl" in run.introduction
 
 
 def test_a_change_becomes_an_event_that_can_be_watched(run: Run) -> None:
@@ -206,7 +269,7 @@ def test_a_port_that_is_none_is_told_in_one_line(tmp_path: Path) -> None:
     assert fails(tmp_path, 99_999).startswith("error: port 99999: ")
 
 
-@pytest.mark.parametrize("name", ["connection.json", "secrets.journal"])
+@pytest.mark.parametrize("name", ["connection.json", "secrets.journal", "queues.db"])
 def test_damaged_data_are_told_in_one_line(name: str, tmp_path: Path) -> None:
     (tmp_path / name).write_text("garbage\n")
     told = fails(tmp_path, free_port())
@@ -238,3 +301,70 @@ def test_a_lost_connection_gets_a_new_token_for_the_same_tenant(tmp_path: Path) 
     with running(tmp_path, free_port()) as again:
         assert again.connection["token"] != lost["token"]
         assert again.user_names() == {"ada@example.com"}
+
+
+WORKER = """
+import json, os
+
+def handler(event, context):
+    failed = []
+    for record in event["Records"]:
+        if record["body"] == "bad":
+            failed.append({"itemIdentifier": record["messageId"]})
+        else:
+            with open(os.environ["OUTPUT"], "a") as file:
+                file.write(json.dumps([record["body"], record["attributes"]["MessageGroupId"]]) + "\\n")
+    return {"batchItemFailures": failed}
+"""
+RESOURCES = """
+  TestedFunction:
+    Type: AWS::Serverless::Function
+    Properties:
+      Handler: tested.handler
+      CodeUri: {directory}
+      Timeout: 1
+      Environment: {{Variables: {{OUTPUT: "{directory}/output"}}}}
+      Events:
+        Messages:
+          Type: SQS
+          Properties:
+            Queue: !GetAtt TestedQueue.Arn
+            FunctionResponseTypes: [ReportBatchItemFailures]
+  TestedQueue:
+    Type: AWS::SQS::Queue
+    Properties:
+      VisibilityTimeout: 1
+      RedrivePolicy: {{deadLetterTargetArn: !GetAtt TestedDeadLetterQueue.Arn, maxReceiveCount: 2}}
+  TestedDeadLetterQueue: {{Type: AWS::SQS::Queue}}
+
+Outputs:
+"""
+
+
+def wait_for(path: Path, count: int) -> list[Any]:
+    """The lines of a file, as soon as there are so many."""
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        lines = path.read_text().splitlines() if path.exists() else []
+        if len(lines) >= count:
+            return [json.loads(line) for line in lines]
+        time.sleep(0.05)
+    raise AssertionError(f"{path} has fewer than {count} lines")
+
+
+def test_function_of_a_queue_gets_its_messages(tmp_path: Path) -> None:
+    """What it processed is gone; what it fails for moves to the dead-letter queue, which can be watched."""
+    (tmp_path / "tested.py").write_text(WORKER)
+    text = (ROOT / "template.yaml").read_text().replace("CodeUri: src/", f"CodeUri: {ROOT}/src/")
+    template = tmp_path / "template.yaml"
+    template.write_text(text.replace("\nOutputs:\n", RESOURCES.format(directory=tmp_path)))
+    with running(tmp_path / "data", free_port(), "--template", str(template)) as run:
+        variables = running_variables(run.data)
+        access: dict[str, Any] = {"region_name": "us-east-1", "aws_access_key_id": "x", "aws_secret_access_key": "x"}
+        queues = boto3.client("sqs", endpoint_url=variables["AWS_ENDPOINT_URL_SQS"], **access)
+        url = queues.get_queue_url(QueueName="TestedQueue")["QueueUrl"]
+        for body in ("good", "bad"):
+            queues.send_message(QueueUrl=url, MessageBody=body, MessageGroupId="acme")
+        assert wait_for(tmp_path / "output", 1) == [["good", "acme"]]
+        (dead,) = wait_for(run.data / "dead-letters.jsonl", 1)
+        assert (dead["queue"], dead["source"], dead["body"]) == ("TestedDeadLetterQueue", "TestedQueue", "bad")

@@ -1,6 +1,7 @@
 """Filters: their grammar, the trees they are read into, and whom they find."""
 
 import json
+import re
 from pathlib import Path as File
 from time import process_time
 from typing import Any
@@ -235,7 +236,7 @@ def test_lone_word_is_no_attribute_that_the_error_would_repeat() -> None:
     with pytest.raises(InvalidFilter) as refused:
         parse("bjensen")
 
-    assert refused.value.detail.endswith("is expected at character 8 of 7.")
+    assert refused.value.detail.endswith("is expected at the end.")
     assert "bjensen" not in refused.value.detail
 
 
@@ -244,6 +245,70 @@ def test_error_shows_the_place_and_not_the_text() -> None:
         parse('userName eq "bjensen" und title pr')
 
     assert refused.value.detail == "The expression should end at character 23 of 34."
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("", "An attribute's name is expected at the end."),
+        ("  ", "An attribute's name is expected at the end."),
+        ("userName eq ", "A value is expected at the end."),
+        ("userName eq )", "A value is expected at character 13 of 13."),
+        ("(userName pr", "A closing bracket is expected at the end."),
+        ("(userName pr x", "A closing bracket is expected at character 14 of 14."),
+        ("id pr and  ,", "An attribute's name is expected at character 12 of 12."),
+        ('userName eq "\\x"', "A valid JSON string is expected at character 13 of 16."),
+        (
+            "urn:ietf:params:scim:schemas:core:2.0:User pr",
+            "An attribute is expected and not the URN of a schema at character 1 of 45.",
+        ),
+        (
+            "title[value pr]",
+            "Brackets can only follow a multi-valued attribute, which this is not; they begin at character 6 of 15.",
+        ),
+        (
+            "(" * 40 + "title pr" + ")" * 40,
+            "At most 40 brackets may be nested; there is one more at character 40 of 88.",
+        ),
+    ],
+)
+def test_error_names_the_right_place(text: str, place: str) -> None:
+    with pytest.raises(InvalidFilter) as refused:
+        parse(text)
+
+    assert refused.value.detail == place
+
+
+def test_strict_error_names_the_unquoted_value() -> None:
+    with pytest.raises(InvalidFilter, match=r"double quotes is expected at character 13 of 17\.$"):
+        parse("userName eq alice", strict=True)
+
+
+PIECES = (
+    *("userName", "emails", "title", SPACED + ":Business Unit", CORE, "unknown", "a..b", "a'b"),
+    *(" ", "  ", " eq ", " pr", " and ", "not ", "(", ")", "[", "]", ".value", '"x"', '"x', '"\\x"', "1e999", "1"),
+)
+
+
+@seeded
+@given(st.lists(st.sampled_from(PIECES), max_size=12), st.booleans())
+def test_error_never_names_a_place_beyond_the_end(pieces: list[str], strict: bool) -> None:
+    text = "".join(pieces)
+    error = refusal(text, strict=strict)
+    if error is None or error.rule == "filter-attribute" or error.detail.endswith(" at the end."):
+        return
+    place = re.search(r" at character (\d+) of (\d+)\.$", error.detail)
+    assert place is not None
+    assert 1 <= int(place[1]) <= int(place[2]) == len(text)
+
+
+def refusal(text: str, *, strict: bool) -> InvalidFilter | None:
+    """What is wrong with a filter, ``None`` for a valid one."""
+    try:
+        parse(text, strict=strict)
+    except InvalidFilter as error:
+        return error
+    return None
 
 
 def test_brackets_nest_and_terms_repeat_up_to_a_limit_that_nobody_needs() -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from scim.protocol.dialect import Dialect
 from scim.protocol.errors import InvalidPath
-from scim.protocol.filter.parser import parse_path
+from scim.protocol.filter.parser import parse_filter, parse_path
 from scim.protocol.filter.tree import And, Comparison, Filter, Operator, Present
 from scim.protocol.path import Path, UnknownAttribute, resolve, resolve_sub_attribute
 from scim.protocol.schema import user_type
@@ -146,10 +146,16 @@ def test_malformed_path_is_invalid(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "place"),
     [
-        ("emails[", "An attribute's name is expected at character 8 of 7."),
-        ('emails[type eq "work"', "A closing square bracket is expected at character 22 of 21."),
+        ("emails[", "An attribute's name is expected at the end."),
+        ('emails[type eq "work"', "A closing square bracket is expected at the end."),
+        ('emails[type eq "work" x]', "A closing square bracket is expected at character 23 of 24."),
+        (
+            "userName[type pr]",
+            "Brackets can only follow a multi-valued attribute, which this is not; they begin at character 9 of 17.",
+        ),
         ("userName eq", "The expression should end at character 10 of 11."),
-        ("a..b", "A malformed name ends at character 5 of 4."),
+        ("a..b", "A malformed name begins at character 1 of 4."),
+        ('emails[type eq "work"].a..b', "The expression should end at character 25 of 27."),
     ],
 )
 def test_error_shows_the_place_and_not_the_text(text: str, place: str) -> None:
@@ -268,3 +274,25 @@ def test_long_unknown_name_is_found_out_at_once(text: str) -> None:
     with pytest.raises(UnknownAttribute):
         parse(text)
     assert process_time() - started < 0.5
+
+
+SPACES = user_type().extended(
+    [
+        {
+            "id": "urn:example:User",
+            "attributes": [
+                {"name": "Cost C", "type": "string"},
+                {"name": "Cost", "type": "string"},
+                {"name": "Line Manager", "type": "complex", "subAttributes": [{"name": "value", "type": "string"}]},
+            ],
+        }
+    ]
+)
+
+
+@pytest.mark.parametrize("text", ["Line Manager.value", "line manager.VALUE", "Cost C", "Cost", "Line Manager"])
+def test_name_with_a_space_ends_where_it_ends(text: str) -> None:
+    """Also before a dot and a sub-attribute, and before an operator that a longer name begins with."""
+    assert str(parse_path(f"urn:example:User:{text}", SPACES, Dialect())).lower() == f"urn:example:user:{text}".lower()
+    tree = parse_filter(f'urn:example:User:{text} co "x"', SPACES, Dialect())
+    assert str(tree).lower() == f'urn:example:user:{text} co "x"'.lower()

@@ -47,6 +47,56 @@ def test_each_value_of_a_list_is_a_reference_but_no_more_than_fifty() -> None:
     assert [each.steps for each in told[:2]] == [("urn:example:peers", "peers", 0), ("urn:example:peers", "peers", 1)]
 
 
+PEERS = "urn:example:peers"
+SUB_ATTRIBUTES = [
+    {"name": "value", "type": "string"},
+    {"name": "$ref", "type": "reference", "referenceTypes": ["User"]},
+]
+COMPLEX = {"name": "peer", "type": "complex", "subAttributes": SUB_ATTRIBUTES}
+PLAIN = {"name": "peer", "type": "string", "format": "employee"}
+SHAPES: list[Any] = [
+    "boss",
+    {"value": "boss"},
+    ["boss"],
+    [{"value": "boss"}],
+    {"value": {"value": "boss"}},
+    {"value": ["boss"]},
+    {"value": "boss", "$ref": 7},
+    {"value": "boss", "$ref": {"a": "b"}},
+    7,
+    True,
+    [],
+    {},
+    [[{"value": "boss"}]],
+    ["boss", 7, {"value": "boss"}, None],
+]
+
+
+@pytest.mark.parametrize("held", SHAPES)
+@pytest.mark.parametrize("multi_valued", [False, True])
+@pytest.mark.parametrize("attribute", [COMPLEX, PLAIN])
+def test_stored_value_of_another_shape_is_unassigned(attribute: dict[str, Any], multi_valued: bool, held: Any) -> None:
+    """The schema may have changed since the value was stored."""
+    kind = user_type().extended([{"id": PEERS, "attributes": [{**attribute, "multiValued": multi_valued}]}])
+    told = references({"userName": "a", PEERS: {"peer": held}}, kind)
+    elements: list[Any] = held if multi_valued and isinstance(held, list) else [] if multi_valued else [held]
+    if attribute is COMPLEX:
+        elements = [each.get("value") for each in elements if isinstance(each, dict)]
+    values = elements
+    assert [each.value for each in told] == [value for value in values if isinstance(value, str)]
+    for reference in told:
+        resource = {"userName": "a", PEERS: {"peer": held}}
+        if reference.has_room:
+            assert reference.revised(resource, lambda members: {**members, "$ref": None})
+        assert reference.ref is None or isinstance(reference.ref, str)
+
+
+@pytest.mark.parametrize("extension", ["boss", [], 7, None, True])
+def test_stored_extension_of_another_shape_is_unassigned(extension: Any) -> None:
+    kind = user_type().extended([{"id": PEERS, "attributes": [COMPLEX]}])
+    assert references({"userName": "a", PEERS: extension}, kind) == []
+
+
 def test_a_resource_with_a_revised_value_shares_nothing_that_changed() -> None:
     resource = {"userName": "a", ENTERPRISE: {"manager": {"value": "x"}, "department": "D"}}
     (reference,) = references(resource, TYPE)

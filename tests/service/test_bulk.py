@@ -403,6 +403,45 @@ def test_operations_for_which_no_time_is_left_are_listed_with_503() -> None:
     assert len(store.users) == 3
 
 
+def run_slowly(*operations: Operation, left_s: float, **members: Any) -> tuple[list[dict[str, Any]], Ends, Bulk]:
+    """The results of a bulk request whose writes take three seconds each, what was recorded, and the run itself."""
+    clock, ends = Clock(left_s=left_s), Ends()
+    known = context(deadline=clock.deadline)
+    bulk = Bulk({"users": resources(SlowStore(clock), known)}, known, lambda _: None, ends, 1)
+    results = bulk.run({"schemas": [BULK_REQUEST], "Operations": list(operations)} | members)["Operations"]
+    return results, ends, bulk
+
+
+def test_untried_operations_are_no_failures() -> None:
+    results, ends, bulk = run_slowly(*(post(f"user-{number}") for number in range(6)), left_s=12.0)
+
+    assert statuses(results) == ["201", "201", "201", "503", "503", "503"]
+    assert (ends.failures, len(ends.successes), bulk.untried) == ([], 3, 3)
+
+
+def test_operation_undone_for_lack_of_time_is_no_failure() -> None:
+    """The first of a circle is made, the second has no time: neither is the customer's failure."""
+    first = post("a", **{ENTERPRISE: {"manager": {"value": "bulkId:b"}}})
+    second = post("b", **{ENTERPRISE: {"manager": {"value": "bulkId:a"}}})
+
+    results, ends, bulk = run_slowly(first, second, left_s=7.0)
+
+    assert statuses(results) == ["503", "503"]
+    assert (ends.failures, bulk.untried) == ([], 2)
+
+
+def test_reference_to_a_fault_is_no_failure_of_the_client() -> None:
+    """The maker fails by the service's fault, so the operation that refers to it is told to be sent again."""
+
+    class Broken(MemoryStore):
+        def write(self, *_: Any) -> None:
+            raise RuntimeError
+
+    results = run(Broken(), post("boss"), post("worker", **{ENTERPRISE: {"manager": {"value": "bulkId:boss"}}}))
+
+    assert statuses(results) == ["500", "503"]
+
+
 # Faults
 
 

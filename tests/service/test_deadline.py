@@ -59,3 +59,12 @@ def test_part_of_the_time_ends_before_the_whole_and_counts_with_it() -> None:
     assert whole.causes == half.causes == ["refused"]
     assert whole.has_time()
     assert not half.has_time()
+
+
+@pytest.mark.parametrize(("left_s", "expected"), [(29.0, 6.0), (5.0, 5.0), (-1.0, -1.0)])
+def test_deadline_of_a_part_ends_in_its_time_and_with_the_request(left_s: float, expected: float) -> None:
+    clock = Clock(left_s)
+    part = clock.deadline.at_most(6.0)
+    assert part.remaining_s() == expected
+    clock.left_s -= 2.0
+    assert part.remaining_s() == expected - 2.0

@@ -11,7 +11,7 @@ from scim.protocol.dialect import Leniency
 from scim.service import providers
 from scim.service.explanations import EXPLANATIONS, explain, explain_token
 from scim.service.failures import NO_OP, STRICT, Failure
-from scim.service.ports import EXPIRED, UNKNOWN
+from scim.service.ports import EXPIRED, MALFORMED, UNKNOWN
 
 SOURCE = Path(__file__).parent.parent.parent / "src"
 
@@ -52,7 +52,7 @@ def classes() -> list[type[errors.ScimError]]:
 
 def test_every_rule_has_an_explanation_and_every_explanation_a_rule() -> None:
     rules = {each.rule for each in classes()} | raised()
-    assert rules | {NO_OP, STRICT, EXPIRED, UNKNOWN} == set(EXPLANATIONS)
+    assert rules | {NO_OP, STRICT, EXPIRED, MALFORMED, UNKNOWN} == set(EXPLANATIONS)
 
 
 @pytest.mark.parametrize("error", classes(), ids=lambda error: error.__name__)

@@ -1,15 +1,16 @@
 """What a failed request leaves behind."""
 
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 import pytest
 
 from scim.protocol.dialect import Dialect, Leniency
-from scim.protocol.errors import InvalidValue, ScimError, Uniqueness
+from scim.protocol.errors import InvalidValue, NotImplementedHere, ScimError, Uniqueness
 from scim.protocol.schema import user_type
-from scim.service.failures import Asked, Counted, Failure, Recording, sent_names
-from tests.endpoint import ENTERPRISE
+from scim.service.daily_failures import FailureKind
+from scim.service.failures import Asked, Counted, Failure, Recording
+from tests.endpoint import SURVEY
 from tests.service.fakes import NOW, Clock
 from tests.service.test_explanations import FAILURE
 
@@ -23,12 +24,20 @@ class Failures:
 
     found: list[Failure] = field(default_factory=list)
     broken: bool | Exception = False
+    counts: list[tuple[str, dict[str, int], str | None]] = field(default_factory=list)
+    has_counts: bool | Exception = True
 
     def count(self, failure: Failure) -> Counted | None:
         if isinstance(self.broken, Exception):
             raise self.broken
         self.found.append(failure)
         return None if self.broken else Counted(failure, NOW, len(self.found), {NOW[:10]: len(self.found)})
+
+    def add_to_day(self, at: str, counts: Mapping[FailureKind, int], provider: str | None) -> bool:
+        if isinstance(self.has_counts, Exception):
+            raise self.has_counts
+        self.counts.append((at, {str(kind): number for kind, number in counts.items()}, provider))
+        return self.has_counts
 
 
 def recording(store: Failures, clock: Clock | None = None, report: list[Exception] | None = None) -> Recording:
@@ -68,28 +77,32 @@ def test_strict_mode_is_the_rule_where_it_refused_something() -> None:
     assert failed(Asked("create"), InvalidValue("x", rule="required"), dialect).rule == "required"
 
 
+@pytest.mark.parametrize(
+    "attribute",
+    ["Business Unit", f"{SURVEY}:Business Unit", "Site.Post code", "Site.floor", f"{SURVEY}:Site.Post code"],
+)
+def test_attribute_of_the_schema_is_kept_with_spaces(attribute: str) -> None:
+    assert failed_with(attribute) == attribute
+
+
+@pytest.mark.parametrize("attribute", ["Ada Lovelace", "Business Units", "Site.Ada Lovelace", "ada@example.com"])
+def test_value_is_no_attribute(attribute: str) -> None:
+    assert failed_with(attribute) is None
+
+
+def failed_with(attribute: str) -> str | None:
+    """The attribute of a failure at a tenant whose schema has names with spaces."""
+    address = {"name": "Site", "type": "complex", "subAttributes": [{"name": "Post code", "type": "string"}]}
+    document = {"id": SURVEY, "name": "Survey", "attributes": [{"name": "Business Unit", "type": "string"}, address]}
+    store = Failures()
+    recorded = replace(recording(store), resource_type=user_type().extended([document]))
+    recorded.failed(Asked("create", None, ADA), InvalidValue("x", rule="type", attribute=attribute), Dialect())
+    (failure,) = store.found
+    return failure.attribute
+
+
 def test_attribute_that_looks_like_no_name_is_not_kept() -> None:
     assert failed(Asked("create"), InvalidValue("x", attribute="ada@example.com")).attribute is None
-
-
-@pytest.mark.parametrize(
-    ("body", "expected"),
-    [
-        ({"schemas": [], "USERNAME": "x", "name": {}, "mail": 1}, ["userName", "name", "mail"]),
-        ({ENTERPRISE: {"department": "x"}, f"{ENTERPRISE}:department": "x"}, [ENTERPRISE, f"{ENTERPRISE}:department"]),
-        ({"ada@example.com": 1, "": 2, "a b": 3}, []),
-        ({"Operations": [{"path": 'emails[value eq "ada@x"].value'}, {"path": "title"}]}, ["emails.value", "title"]),
-        ({"Operations": [{"value": {"title": 1}}, {"path": "ada@x"}, 3, {}]}, ["title"]),
-        (["userName"], []),
-        (None, []),
-    ],
-)
-def test_only_names_of_what_was_sent_are_kept(body: Any, expected: list[str]) -> None:
-    assert sent_names(body, user_type()) == expected
-
-
-def test_number_of_names_is_bounded() -> None:
-    assert len(sent_names({f"a{n}": 1 for n in range(1_000)}, user_type())) == 40
 
 
 # Silent no-ops
@@ -167,3 +180,75 @@ def test_nothing_is_recorded_where_the_answer_could_come_too_late() -> None:
     records.failed(Asked("create"), WRONG, Dialect())
 
     assert (store.found, records.line) == ([], {"failures": 1, "unrecorded": 1})
+
+
+# The counts of the day
+
+
+def test_failures_of_a_request_are_added_to_the_day_at_once() -> None:
+    store, dialect = Failures(), Dialect()
+    dialect.leave_out("mail", "x")
+    records = recording(store)
+    records.failed(Asked("create", None, ADA), WRONG, Dialect())
+    records.failed(Asked("create", None, {"userName": "bob", "Operations": [{"op": "Add"}]}), WRONG, Dialect())
+    records.failed(Asked("GET Users"), WRONG, Dialect())
+    records.failed(Asked("POST Groups"), NotImplementedHere("x"), Dialect())
+    records.succeeded(Asked("patch"), dialect)
+
+    records.finish()
+
+    counts = {"create": 2, "other_requests": 1, "unsupported": 1, "no_ops": 1}
+    assert store.counts == [(NOW, counts, "entra")]
+
+
+def test_repeated_no_op_is_no_repeating_failure() -> None:
+    store, dialect = Failures(), Dialect()
+    dialect.leave_out("mail", "x")
+    records = recording(store)
+    for _ in range(5):
+        records.succeeded(Asked("patch"), dialect)
+
+    records.finish()
+
+    assert store.counts == [(NOW, {"no_ops": 5}, None)]
+    assert records.line == {"no_ops": 5, "loops": 1}
+
+
+def test_request_without_failures_counts_nothing() -> None:
+    store = Failures()
+    recording(store).finish()
+    assert store.counts == []
+
+
+def test_partition_that_took_no_record_is_not_asked_again() -> None:
+    """One wait is what a table that does not answer costs a request."""
+    store = Failures(broken=True)
+    records = recording(store)
+    records.failed(Asked("create"), WRONG, Dialect())
+
+    records.finish()
+
+    assert (store.counts, records.line) == ([], {"failures": 1, "unrecorded": 1})
+
+
+@pytest.mark.parametrize("has_counts", [False, RuntimeError("x")])
+def test_failures_that_can_not_be_counted_are_in_the_log_line(has_counts: bool | Exception) -> None:
+    faults: list[Exception] = []
+    records = recording(Failures(has_counts=has_counts), report=faults)
+    records.failed(Asked("create"), WRONG, Dialect())
+
+    records.finish()
+
+    assert records.line == {"failures": 1, "uncounted": 1}
+    assert faults == ([] if has_counts is False else [has_counts])
+
+
+def test_nothing_is_counted_where_the_answer_could_come_too_late() -> None:
+    store, clock = Failures(), Clock()
+    records = recording(store, clock)
+    records.failed(Asked("create"), WRONG, Dialect())
+    clock.left_s = 3.9
+
+    records.finish()
+
+    assert (store.counts, records.line) == ([], {"failures": 1, "uncounted": 1})

@@ -27,7 +27,8 @@ texts = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=1
 
 
 def user(members: Mapping[str, Any], version: int = 1) -> Stored:
-    return Stored.of({"schemas": [CORE], "id": "u", "userName": "alice", **members}, version, NOW, NOW)
+    schemas = [CORE, *(name for name in members if name.startswith("urn:"))]
+    return Stored.of({"schemas": schemas, "id": "u", "userName": "alice", **members}, version, NOW, NOW, NOW)
 
 
 def linked(stored: Stored, **targets: str) -> Stored:
@@ -143,3 +144,81 @@ def test_what_changed_is_told_by_attribute() -> None:
     assert links.changed_attributes([one], [one, other]) == ["b"]
     assert links.changed_attributes([one, other], [Link("a", "x", "3", None)]) == ["a", "b"]
     assert links.changed_attributes([one], [one]) == []
+
+
+def test_reference_that_is_not_served_is_none() -> None:
+    """Its link is shown no more, neither alone nor on a page; it is a reference again when its attribute comes back."""
+    stored = linked(user({SURVEY: {"Buddy": {"value": "m"}, "Business Unit": "R&D"}}), m=SOMEBODY)
+    without = EXTENSION | {"attributes": EXTENSION["attributes"][:1]}
+    fewer = user_type().extended([without], frozenset({SURVEY}))
+    for hiding, shown in ((fewer, {"Business Unit": "R&D"}), (user_type(), None)):
+        assert links.made(stored, hiding, lambda *_: SOMEBODY) == ()
+        presentation = Presentation(hiding, BASE_URL)
+        assert presentation.resource(stored).get(SURVEY) == shown
+        assert json.loads(presentation.text()(stored)) == presentation.resource(stored)
+    assert SHOWING.resource(stored)[SURVEY]["Buddy"]["$ref"] == f"{BASE_URL}/Users/{SOMEBODY}"
+
+
+PEERS = "urn:example:peers"
+NOW_COMPLEX = user_type().extended(
+    [
+        {
+            "id": PEERS,
+            "attributes": [
+                {
+                    "name": "peer",
+                    "type": "complex",
+                    "subAttributes": [
+                        {"name": "value", "type": "string"},
+                        {"name": "$ref", "type": "reference", "referenceTypes": ["User"]},
+                    ],
+                }
+            ],
+        }
+    ]
+)
+
+
+@pytest.mark.parametrize("held", ["boss", ["boss"], {"value": "boss", "$ref": 7}, {"value": ["boss"]}, [{"value": ""}]])
+def test_value_of_an_earlier_shape_raises_nothing(held: Any) -> None:
+    """It was stored before its attribute became complex."""
+    stored, other = user({PEERS: {"peer": held}}), user({PEERS: {"peer": {"value": "boss"}}}, 2)
+    found = links.made(stored, NOW_COMPLEX, lambda _, __: "b")
+    assert [link.place for link in found] in ([], [None])
+    links.claimed(stored.resource, NOW_COMPLEX, BASE_URL)
+    links.carry(stored, other, NOW_COMPLEX, {})
+    links.carry(other, stored, NOW_COMPLEX, {(f"{PEERS}:peer", "boss"): "b"})
+    assert links.may_affect_links(stored, stored, NOW_COMPLEX) is bool(found)
+
+
+MANAGED = {ENTERPRISE: {"manager": {"value": "boss"}}}
+
+
+class TestChangesThatMayAffectLinks:
+    """The change record tells, since the function behind the stream reads neither users nor settings."""
+
+    @pytest.mark.parametrize(
+        ("before", "after"),
+        [
+            (None, {}),
+            ({}, None),
+            ({}, {"userName": "bob"}),
+            ({"externalId": "1"}, {"externalId": "2"}),
+            ({"emails": [{"value": "a@x"}]}, {}),
+            (MANAGED, {}),
+            ({}, MANAGED),
+            (MANAGED, {**MANAGED, "title": "Cook"}),
+        ],
+    )
+    def test_new_identifiers_and_references_may(self, before: Any, after: Any) -> None:
+        old, new = (each if each is None else user(each) for each in (before, after))
+        assert links.may_affect_links(old, new, TYPE)
+
+    def test_links_may(self) -> None:
+        before, after = user({}), user({"title": "Cook"}, 2)
+        before.links = Links(1, (Link("manager", "a", "b", None),)).text
+        assert links.may_affect_links(before, after, TYPE)
+
+    @pytest.mark.parametrize("after", [{"title": "Cook"}, {"active": False}, {SURVEY: {"Business Unit": "Kitchen"}}])
+    def test_other_attributes_may_not(self, after: Any) -> None:
+        assert not links.may_affect_links(user({}), user(after, 2), TYPE)

@@ -1,33 +1,42 @@
-"""How a tenant stands: the share of failures against Entra ID's rules."""
+"""The activity, the health and the last failure of a tenant, from bounded reads."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
-import pytest
-
-from scim.service.failures import Counted
-from scim.service.health import Day
+from scim.service.daily_failures import DailyFailures, FailureKind
+from scim.service.failures import NO_OP, Counted
+from scim.service.health import Day, HealthState
 from scim.service.log import Log
-from scim.service.ports import Tenant
-from scim.service.records import Changed, Place, Record, Refused
+from scim.service.ports import Tenant, TokenState, Use
+from scim.service.records import Changed, FailureSearch, Place, Record, Refused
 from tests.service.fakes import NOW, MemoryStore
+from tests.service.test_explanations import FAILURE
 
 TODAY, YESTERDAY = "2026-01-31", "2026-01-30"
 
 
 @dataclass
 class Records:
-    """A tenant of which today and yesterday so many writes failed, and so many changed something."""
+    """The records of a tenant. ``limits`` are those up to which changes were to be counted, ``drawn`` the records of
+    the log that were read.
+    """
 
-    failures_: int = 0
-    changes_: int = 0
-    refused_: list[Refused] = field(default_factory=list)
+    days: Mapping[str, DailyFailures] = field(default_factory=dict)
+    changes_: Mapping[str, int] = field(default_factory=dict)
+    log_: Collection[Record] = ()
+    limits: list[int] = field(default_factory=list)
+    drawn: int = 0
 
     def log(self, *_: object, **__: object) -> Iterator[tuple[Place, Record]]:
-        return iter(())
+        for each in self.log_:
+            self.drawn += 1
+            yield Place("", "", ""), each
 
-    def failures(self, *_: object) -> Iterator[Counted]:
-        return iter(())
+    def failures(self, *_: object) -> FailureSearch:
+        return FailureSearch()
+
+    def failures_called(self, *_: object) -> FailureSearch:
+        return FailureSearch()
 
     def changes(self, *_: object) -> Iterator[Changed]:
         return iter(())
@@ -38,70 +47,66 @@ class Records:
     def user_names(self, _: object) -> dict[str, str]:
         return {}
 
-    def refused(self, since: str) -> list[Refused]:
-        assert since == "2026-01-30T09:30:00.000Z"
-        return self.refused_
+    def refused(self, _: str) -> list[Refused]:
+        return []
 
-    def failed(self) -> dict[tuple[str, str], int]:
-        failed = {(TODAY, "create"): self.failures_ // 2, (YESTERDAY, "patch"): self.failures_ - self.failures_ // 2}
-        return failed | {("2026-01-29", "create"): 99_999, (TODAY, "GET Users"): 7, (YESTERDAY, "authenticate"): 5}
+    def malformed_tokens(self, _: object) -> list[Refused]:
+        return []
 
-    def changed(self, day: str) -> int:
-        return {TODAY: self.changes_, YESTERDAY: 0}.get(day, 99_999)
+    def daily_failures(self, first_day: str, last_day: str) -> dict[str, DailyFailures]:
+        return {day: each for day, each in self.days.items() if first_day <= day <= last_day}
+
+    def count_changes(self, first_day: str, last_day: str, limit: int) -> tuple[int, bool]:
+        self.limits.append(limit)
+        number = sum(each for day, each in self.changes_.items() if first_day <= day <= last_day)
+        return min(number, limit), number >= limit
 
 
 def log_of(records: Records) -> Log:
-    return Log(records, MemoryStore(), Tenant("acme"), lambda: None, lambda: NOW)
+    tenant = Tenant("acme", token=TokenState("v1"))
+    return Log(records, MemoryStore(), tenant, lambda: Use(1.0, "v1", "Okta"), lambda: NOW)
 
 
-@pytest.mark.parametrize(
-    ("failures", "changes", "warning"),
-    [
-        (0, 0, None),
-        (0, 90_000, None),
-        (2_499, 0, None),
-        (2_500, 10_000, None),
-        (2_500, 9_000, "Entra ID quarantines from 5000 failures on if more than 40% fail"),
-        (5_000, 7_500, "Entra ID quarantines from 5000"),
-        (5_000, 7_499, "by its published rules Entra ID quarantines now"),
-        (20_000, 900_000, None),
-        (20_001, 900_000, "from 40000 on in any case"),
-        (40_001, 900_000, "quarantines now"),
-    ],
-)
-def test_warning_comes_before_the_quarantine(failures: int, changes: int, warning: str | None) -> None:
-    health = log_of(Records(failures, changes)).health()
-
-    assert (health.failures, health.changes) == (failures, changes)
-    assert bool(health.warnings) == bool(warning)
-    assert warning is None or warning in health.warnings[0]
+def failed(**counts: int) -> DailyFailures:
+    return DailyFailures({FailureKind(name): number for name, number in counts.items()})
 
 
-def test_share_is_that_of_the_writes_that_are_known() -> None:
-    assert log_of(Records(1, 3)).health().share == 0.25
-    assert log_of(Records()).health().share == 0.0
+def test_activity_has_each_day_with_all_that_failed() -> None:
+    days = {TODAY: failed(create=2, other_requests=7), YESTERDAY: failed(patch=3, rejected_tokens=5, no_ops=9)}
+
+    activity = log_of(Records(days, {TODAY: 3, "2026-01-29": 9_000})).activity(3)
+
+    assert activity == [Day("2026-01-29", 5_000, 0, 0, True), Day(YESTERDAY, 0, 8, 3), Day(TODAY, 3, 9, 2)]
 
 
-def test_token_that_was_refused_is_warned_of_since_entra_quarantines_at_once() -> None:
-    refused = [Refused(NOW, NOW, 2, "token"), Refused(NOW, NOW, 1, "token-expired")]
-
-    health = log_of(Records(refused_=refused)).health()
-
-    assert health.refused == 3
-    assert "3 or more requests came with a token that is not valid" in health.warnings[0]
+def test_activity_of_a_month_reads_one_call_a_day_and_one_for_all_failures() -> None:
+    records = Records()
+    log_of(records).activity(30)
+    assert records.limits == [5_000] * 30
 
 
-def test_activity_has_each_day_with_all_that_failed_and_of_it_the_writes() -> None:
-    days = log_of(Records(5, 3)).activity(3)
+def test_health_is_that_of_today_and_yesterday() -> None:
+    records = Records(
+        {TODAY: failed(create=2), YESTERDAY: failed(patch=3), "2026-01-29": failed(create=99)}, {TODAY: 15}
+    )
 
-    assert days == [
-        Day("2026-01-29", 99_999, 99_999, 99_999),
-        Day(YESTERDAY, 0, 8, 3),
-        Day(TODAY, 3, 9, 2),
-    ]
+    health = log_of(records).health()
+
+    assert (health.state, health.activity.failures.failed_writes, health.activity.share) == (
+        *(HealthState.FAILING, 5),
+        0.25,
+    )
+    assert health.provider == "okta"
 
 
-def test_health_of_more_days_is_that_of_the_last_two() -> None:
-    log = log_of(Records(5, 3))
-    assert log.health(log.activity(30)) == log.health()
-    assert (log.health().failures, log.health().changes) == (5, 3)
+def test_last_failure_skips_no_ops_and_gives_up_in_time() -> None:
+    failure = Counted(replace(FAILURE, rule="type"), NOW, 1)
+    no_op = Counted(replace(FAILURE, rule=NO_OP, status=200), NOW, 1)
+
+    found = log_of(Records(log_=[no_op, failure])).last_failure()
+    endless = Records(log_=[no_op] * 1_000)
+
+    assert found is not None
+    assert found.rule == "type"
+    assert log_of(endless).last_failure() is None
+    assert endless.drawn == 200

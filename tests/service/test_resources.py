@@ -24,7 +24,7 @@ def body(user_name: str = "alice", /, **attributes: Any) -> dict[str, Any]:
 
 
 def patch(*operations: dict[str, Any]) -> dict[str, Any]:
-    return {"schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": operations}
+    return {"schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": list(operations)}
 
 
 def replace(path: str, value: Any) -> dict[str, Any]:
@@ -347,7 +347,54 @@ def test_record_names_what_has_changed_and_holds_no_value() -> None:
         external_id=None,
         active=True,
         left_out=[],
+        sent=["userName", "displayName", f"{ENTERPRISE}:department"],
     )
+
+
+@pytest.mark.parametrize(
+    ("write", "sent", "changed"),
+    [
+        (lambda users, _: users.create(body("bob")), ["userName"], ["userName", "active"]),
+        (lambda users, id_: users.patch(id_, patch({"op": "add", "value": {"title": "Cook"}})), ["title"], ["title"]),
+        (
+            lambda users, id_: users.patch(id_, replace(f"{ENTERPRISE}:manager", {"value": "boss"})),
+            [f"{ENTERPRISE}:manager"],
+            [f"{ENTERPRISE}:manager"],
+        ),
+        (
+            lambda users, id_: users.replace(id_, body(title="Cook", **{ENTERPRISE: {"manager": {"value": ""}}})),
+            ["userName", "title", f"{ENTERPRISE}:manager"],
+            ["title"],
+        ),
+        (lambda users, id_: users.delete(id_), [], ["userName", "title", "active"]),
+    ],
+)
+def test_record_names_what_was_sent_and_what_changed(
+    write: Callable[[Resources, str], object], sent: list[str], changed: list[str]
+) -> None:
+    """An ``active`` of our own was not sent, a DELETE sends nothing, and a manager without a value was sent."""
+    alice = user("alice", title="Chef")
+    change = recorded(lambda users: write(users, alice.id), alice)
+    assert (list(change.sent), sorted(change.changed)) == (sent, sorted(changed))
+
+
+def test_user_is_active_or_inactive_since_the_write_that_made_it_so() -> None:
+    store, instants = MemoryStore(), iter([f"2026-01-0{day}T00:00:00.000Z" for day in range(1, 8)])
+    users = resources(store, context(now=lambda: next(instants)))
+    alice = users.create(body())
+
+    def since(write: dict[str, Any]) -> str:
+        return users.patch(alice.id, write).active_since[:10]
+
+    assert alice.active_since == alice.created
+    assert [
+        since(replace("title", "Chef")),
+        since(replace("active", False)),
+        since(replace("title", "Cook")),
+        since(replace("active", True)),
+        since(patch({"op": "remove", "path": "active"})),
+        users.replace(alice.id, body(active=False)).active_since[:10],
+    ] == ["2026-01-01", "2026-01-03", "2026-01-03", "2026-01-05", "2026-01-06", "2026-01-06"]
 
 
 @pytest.mark.parametrize("active", [True, False])

@@ -9,9 +9,11 @@ from scim.protocol.errors import InvalidFilter, InvalidValue
 from scim.protocol.messages import SearchRequest, read_message
 from scim.protocol.schema import user_type
 from scim.service.ports import Query, StartIndex
+from scim.service.presentation import Presentation
 from scim.service.search import Search
-from scim.service.stored import Stored
-from tests.service.fakes import BASE_URL, MemoryStore, context, user
+from scim.service.stored import Stored, encode
+from tests.endpoint import CORE, ENTERPRISE
+from tests.service.fakes import BASE_URL, NOW, MemoryStore, context, user
 
 SEARCH = "urn:ietf:params:scim:api:messages:2.0:SearchRequest"
 
@@ -126,3 +128,20 @@ def test_query_that_is_wrong_never_reaches_the_store(members: dict[str, Any], er
 
 def test_plan_of_the_store_is_handed_on() -> None:
     assert Search(user_type(), MemoryStore(), context()).run(SearchRequest()).plan == "memory"
+
+
+def test_page_is_spliced_unless_a_document_may_hold_unserved_values() -> None:
+    """Reading documents is most of what a page would cost. What is not JSON shows whether one was read."""
+    documents = [{"id": "urn:x:whole", "attributes": [{"name": "a", "type": "string"}]}]
+    documents += [{"id": "urn:x:part", "attributes": [{"name": "a", "type": "string"}]}]
+    resource_type = user_type().extended(documents, frozenset({"urn:x:part"}))
+    show = Presentation(resource_type, BASE_URL).text()
+
+    def text(*urns: str) -> str:
+        return show(Stored("1", 1, NOW, NOW, f'{{"schemas":{encode([CORE, *urns])},unread}}'))
+
+    for urns in ((), (ENTERPRISE,), ("urn:x:whole",), (ENTERPRISE, "urn:x:whole")):
+        assert text(*urns).startswith(f'{{"schemas":{encode([CORE, *urns])},unread,"meta":')
+    for urns in (("urn:x:part",), ("urn:x:gone",), ("URN:x:whole",), (ENTERPRISE, "urn:x:gone")):
+        with pytest.raises(ValueError, match="key"):
+            text(*urns)

@@ -14,6 +14,7 @@ EXTENSION: dict[str, Any] = {
     "id": "urn:example:extension:User",
     "attributes": [{"name": "Business Unit", "type": "string"}],
 }
+SHAPES = {"urn:example:extension:User": {"Business Unit": "string"}}
 NOW = 1_800_000_000.0
 DAY_S = 86_400
 
@@ -47,7 +48,9 @@ def test_connecting_returns_the_token_and_keeps_the_settings() -> None:
 
     assert issued == Issued("acme", "id-1", "token 1 of acme", NOW + 90 * DAY_S, None)
     token = TokenState("id-1", NOW, 0, NOW + 90 * DAY_S, shown=False, lifetime_s=90 * DAY_S)
-    assert world.settings.tenants == {"acme": Tenant("acme", strict=True, extensions=[EXTENSION], token=token)}
+    assert world.settings.tenants == {
+        "acme": Tenant("acme", strict=True, extensions=[EXTENSION], shapes=SHAPES, token=token)
+    }
 
 
 def test_every_act_is_recorded_with_who_did_it_and_what_it_changed() -> None:
@@ -88,30 +91,57 @@ def test_any_other_tenant_id_is_refused_before_anything_is_made(tenant_id: str) 
     assert (world.settings.tenants, world.tokens.versions) == ({}, {})
 
 
+@pytest.mark.parametrize("is_removed", [False, True])
 @pytest.mark.parametrize(
     "attribute",
     [
         {"name": "Business Unit", "type": "integer"},
-        {"name": "business unit", "type": "complex", "subAttributes": [{"name": "value", "type": "string"}]},
+        {"name": "Business Unit", "type": "complex", "subAttributes": [{"name": "value", "type": "string"}]},
         {"name": "Business Unit", "type": "string", "multiValued": True},
     ],
 )
-def test_attribute_that_users_may_have_keeps_its_type(attribute: dict[str, Any]) -> None:
-    world = World(Tenant("acme", extensions=[EXTENSION]))
+def test_attribute_keeps_its_type(attribute: dict[str, Any], is_removed: bool) -> None:
+    """Also after the schema was removed: users keep their values, which are hidden meanwhile."""
+    world = World(Tenant("acme", extensions=[EXTENSION], shapes=SHAPES))
+    if is_removed:
+        world.tenants.remove_schema("acme", EXTENSION["id"])
+    before = world.settings.tenants["acme"]
 
-    with pytest.raises(ValueError, match="has another type than before"):
-        world.tenants.configure("acme", extensions=[{**EXTENSION, "attributes": [attribute]}])
+    with pytest.raises(ValueError, match="Business Unit has another type than before: it was string"):
+        world.tenants.add_schemas("acme", [{**EXTENSION, "attributes": [attribute]}])
 
-    assert world.settings.tenants == {"acme": Tenant("acme", extensions=[EXTENSION])}
+    assert world.settings.tenants == {"acme": before}
+
+
+def test_removed_attribute_can_come_back() -> None:
+    world = World(Tenant("acme", extensions=[EXTENSION], shapes=SHAPES))
+    world.tenants.remove_schema("acme", EXTENSION["id"])
+
+    assert world.tenants.add_schemas("acme", [EXTENSION]).extensions == [EXTENSION]
+
+
+@pytest.mark.parametrize(
+    ("document", "known"),
+    [
+        (EXTENSION | {"id": "URN:example:extension:User"}, "urn:example:extension:User"),
+        (EXTENSION | {"attributes": [{"name": "business unit", "type": "string"}]}, "Business Unit"),
+    ],
+)
+def test_name_keeps_its_case(document: dict[str, Any], known: str) -> None:
+    """Values are stored under the name as it was, and would not be found under another one."""
+    world = World(Tenant("acme", extensions=[EXTENSION], shapes=SHAPES))
+
+    with pytest.raises(ValueError, match=f"write {known}"):
+        world.tenants.add_schemas("acme", [document])
 
 
 def test_settings_that_are_not_given_stay() -> None:
-    world = World(Tenant("acme", extensions=[EXTENSION]))
+    world = World(Tenant("acme", extensions=[EXTENSION], shapes=SHAPES))
 
     changed = world.tenants.configure("acme", strict=True)
 
     assert world.settings.tenants == {"acme": changed}
-    assert changed == Tenant("acme", strict=True, extensions=[EXTENSION], version=2)
+    assert changed == Tenant("acme", strict=True, extensions=[EXTENSION], shapes=SHAPES, version=2)
 
 
 def test_what_changes_nothing_is_neither_written_nor_recorded() -> None:
@@ -135,7 +165,7 @@ def test_settings_changed_meanwhile_by_somebody_else_are_kept_too() -> None:
 
     changed = world.tenants.configure("acme", strict=True)
 
-    assert changed == Tenant("acme", strict=True, extensions=[EXTENSION], version=3)
+    assert changed == Tenant("acme", strict=True, extensions=[EXTENSION], shapes=SHAPES, version=3)
 
 
 @pytest.mark.parametrize("act", ["rotate", "revoke", "disconnect", "configure"])
@@ -310,9 +340,9 @@ def test_invitations_end_with_the_connection_once_and_whenever_they_are_withdraw
 
 
 def test_schemas_are_added_replaced_by_their_id_and_removed() -> None:
-    world = World(Tenant("acme", extensions=[EXTENSION]))
+    world = World(Tenant("acme", extensions=[EXTENSION], shapes=SHAPES))
     other = EXTENSION | {"id": "urn:example:other:User"}
-    changed = EXTENSION | {"id": EXTENSION["id"].upper(), "name": "Ours"}
+    changed = EXTENSION | {"name": "Ours"}
 
     assert world.tenants.add_schemas("acme", [other]).extensions == [EXTENSION, other]
     assert world.tenants.add_schemas("acme", [changed]).extensions == [other, changed]

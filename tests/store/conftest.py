@@ -11,11 +11,12 @@ from scim.service.ports import Tenant
 from scim.settings import Settings
 from scim.store.dynamo import Dynamo
 from scim.store.resources import ResourceStore
+from tests.tokens import raise_fault
 
 
 @pytest.fixture
 def adapters(settings: Settings) -> wiring.Adapters:
-    return wiring.adapters(settings)
+    return wiring.adapters(settings, raise_fault)
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The items of links and seekers, and their conditions; races and lost replies are in tests/engine."""
+"""The items of links and of the reference index, and their conditions; races and lost replies are in tests/engine."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -13,7 +13,7 @@ from scim.service.people import handle
 from scim.service.ports import LINK, Change, VersionConflict
 from scim.service.stored import Stored
 from scim.store.dynamo import Dynamo
-from scim.store.links import LinkStore
+from scim.store.links import LinkTable
 from scim.store.resources import ResourceStore
 from tests.endpoint import ENTERPRISE
 from tests.store.test_resources import CHANGE, user
@@ -38,8 +38,8 @@ LINKED = Change(
 
 
 @pytest.fixture
-def links(adapters: wiring.Adapters, dynamo: Dynamo) -> LinkStore:
-    return LinkStore(dynamo, adapters.layout, "acme", user_type())
+def links(adapters: wiring.Adapters, dynamo: Dynamo) -> LinkTable:
+    return LinkTable(dynamo, adapters.layout, "acme", user_type())
 
 
 @pytest.fixture
@@ -50,10 +50,10 @@ def alice(store: ResourceStore) -> Stored:
 
 
 def test_a_link_is_written_beside_the_document_with_a_record_and_nothing_else(
-    links: LinkStore, alice: Stored, items: Items
+    links: LinkTable, alice: Stored, items: Items
 ) -> None:
     before = items()
-    links.link(alice, ONE, LINKED)
+    links.write_links(alice, ONE, LINKED)
     after = items()
     record = after.pop(f"C#{alice.id}#0000000001#0000000001")
     own = after[f"U#{alice.id}"].pop("links")
@@ -64,76 +64,105 @@ def test_a_link_is_written_beside_the_document_with_a_record_and_nothing_else(
     assert (read.links, read.version, read.document) == (ONE.text, 1, alice.document)
 
 
-def test_a_user_that_has_changed_is_not_linked(links: LinkStore, store: ResourceStore, alice: Stored) -> None:
-    renamed = Stored.of({**alice.resource, "title": "Cook"}, 2, alice.created, alice.modified)
+def test_a_user_that_has_changed_is_not_linked(links: LinkTable, store: ResourceStore, alice: Stored) -> None:
+    renamed = Stored.of({**alice.resource, "title": "Cook"}, 2, alice.created, alice.modified, alice.active_since)
     store.write(alice, renamed, CHANGE)
     with pytest.raises(VersionConflict):
-        links.link(alice, ONE, LINKED)
+        links.write_links(alice, ONE, LINKED)
 
 
-def test_links_that_have_changed_are_not_overwritten(links: LinkStore, alice: Stored, items: Items) -> None:
-    links.link(alice, ONE, LINKED)
+def test_links_that_have_changed_are_not_overwritten(links: LinkTable, alice: Stored, items: Items) -> None:
+    links.write_links(alice, ONE, LINKED)
     before = items()
     with pytest.raises(VersionConflict):
-        links.link(alice, Links(1), LINKED)
+        links.write_links(alice, Links(1), LINKED)
     assert items() == before
+
+
+def test_write_of_a_user_who_was_linked_meanwhile_is_a_conflict(
+    links: LinkTable, store: ResourceStore, alice: Stored, items: Items
+) -> None:
+    """Otherwise the link would be gone without a record: whoever follows the events would believe in it for good."""
+    links.write_links(alice, ONE, LINKED)
+    before = items()
+    after = Stored.of({**alice.resource, "title": "Cook"}, 2, alice.created, alice.modified, alice.active_since)
+    with pytest.raises(VersionConflict):
+        store.write(alice, after, CHANGE)
+    assert items() == before
+    store.write(links.get_all([alice.id])[alice.id], after, CHANGE)
+
+
+def test_deletion_of_a_user_who_was_linked_meanwhile(links: LinkTable, store: ResourceStore, alice: Stored) -> None:
+    links.write_links(alice, ONE, LINKED)
+    store.write(alice, None, CHANGE)
+    assert links.get_all([alice.id]) == {}
 
 
 def test_the_next_version_is_written_with_the_links_that_it_has(
     store: ResourceStore, alice: Stored, items: Items
 ) -> None:
-    after = Stored.of({**alice.resource, "title": "Cook"}, 2, alice.created, alice.modified)
+    after = Stored.of({**alice.resource, "title": "Cook"}, 2, alice.created, alice.modified, alice.active_since)
     after.links = Links(0, ONE.links).text
     store.write(alice, after, CHANGE)
     assert items()[f"U#{alice.id}"]["links"] == {"S": '[0,["manager","boss","b",7]]'}
 
 
-def test_seekers_are_found_by_whom_they_seek_and_entered_once(links: LinkStore, items: Items) -> None:
+def test_referrers_are_listed_by_the_person_to_whom_they_refer(links: LinkTable, items: Items) -> None:
     first, second = "00000000-0000-4000-8000-000000000001", "00000000-0000-4000-8000-000000000002"
-    links.enter({(first, "aa"), (first, "bb")}, set())
-    links.enter({(first, "aa"), (second, "aa")}, set())
-    assert list(links.seekers("aa")) == [first, second]
+    links.update_index({(first, "aa"), (first, "bb")}, set())
+    links.update_index({(first, "aa"), (second, "aa")}, set())
+    assert links.list_referrers("aa", "", 10) == [first, second]
     assert {item["pk"]["S"] for item in items().values()} == {"W#acme"}
-    links.enter({(second, "bb")}, {(first, "aa"), (first, "none")})
-    assert list(links.seekers("aa")) == [second]
-    assert list(links.seekers("bb")) == [first, second]
+    links.update_index({(second, "bb")}, {(first, "aa"), (first, "none")})
+    assert links.list_referrers("aa", "", 10) == [second]
+    assert links.list_referrers("bb", "", 10) == [first, second]
 
 
-def test_more_entries_than_a_call_takes_are_written(links: LinkStore) -> None:
+def test_more_entries_than_a_call_takes_are_written(links: LinkTable) -> None:
     user_id = "00000000-0000-4000-8000-000000000001"
     entries = {(user_id, f"{number:024x}") for number in range(60)}
-    links.enter(entries, set())
-    assert all(list(links.seekers(each)) == [user_id] for _, each in entries)
-    links.enter(set(), entries)
-    assert not any(list(links.seekers(each)) for _, each in entries)
+    links.update_index(entries, set())
+    assert all(links.list_referrers(each, "", 10) == [user_id] for _, each in entries)
+    links.update_index(set(), entries)
+    assert not any(links.list_referrers(each, "", 10) for _, each in entries)
+
+
+def test_referrers_are_listed_page_by_page_with_one_call_each(links: LinkTable, dynamo: Dynamo) -> None:
+    ids = [f"00000000-0000-4000-8000-{number:012x}" for number in range(7)]
+    links.update_index({(each, "aa") for each in ids}, set())
+    before = dynamo.calls
+    assert links.list_referrers("aa", "", 3) == ids[:3]
+    assert links.list_referrers("aa", ids[2], 3) == ids[3:6]
+    assert links.list_referrers("aa", ids[5], 3) == ids[6:]
+    assert dynamo.calls - before == 3
 
 
 @pytest.mark.parametrize("value", ["ALICE", "E-1", "alice@example.com", "ID"])
-def test_people_are_named_by_each_of_their_keys(links: LinkStore, store: ResourceStore, value: str) -> None:
+def test_people_are_named_by_each_of_their_keys(links: LinkTable, store: ResourceStore, value: str) -> None:
     known = user(userName="alice", externalId="E-1", emails=[{"value": "Alice@Example.com"}])
     store.write(None, known, CHANGE)
-    ways = list(links.named(known.id if value == "ID" else value))
+    ways = list(links.find_candidates(known.id if value == "ID" else value))
     assert [user_id for ids in ways for user_id in ids] == [known.id]
     assert [bool(ids) for ids in ways].index(True) == ["ID", "ALICE", "E-1", "alice@example.com"].index(value)
-    assert not any(links.named("e-1"))
-    assert not any(links.named('"'))
+    assert not any(links.find_candidates("e-1"))
+    assert not any(links.find_candidates('"'))
 
 
 def test_what_has_no_index_is_not_walked_for(dynamo: Dynamo, adapters: wiring.Adapters, store: ResourceStore) -> None:
     store.write(None, user(userName="alice", externalId="E-1"), CHANGE)
-    links = LinkStore(dynamo, replace(adapters.layout, indexed={}), "acme", user_type())
-    assert not any(links.named("E-1"))
-    assert [list(ids) for ids in links.named("alice")] == [[], [ONE_ID]]
+    links = LinkTable(dynamo, replace(adapters.layout, indexed={}), "acme", user_type())
+    assert not any(links.find_candidates("E-1"))
+    assert [list(ids) for ids in links.find_candidates("alice")] == [[], [ONE_ID]]
 
 
 def test_of_many_with_one_address_no_more_are_looked_at_than_tell_that_there_are_several(
-    links: LinkStore, store: ResourceStore, dynamo: Dynamo
+    links: LinkTable, store: ResourceStore, dynamo: Dynamo
 ) -> None:
     for number in range(5):
         shared = user(f"00000000-0000-4000-8000-00000000000{number}", userName=f"{number}", emails=[{"value": "hr@x"}])
         store.write(None, shared, CHANGE)
     before = dynamo.calls
-    assert [len(ids) for ids in links.named("hr@x")] == [0, 0, 0, 2]
+    assert [len(ids) for ids in links.find_candidates("hr@x")] == [0, 0, 0, 2]
     assert dynamo.calls - before == 3
 
 

@@ -1,27 +1,32 @@
 """Records of failures and refused tokens, and the log of them and of changes."""
 
+import json
 import time
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any, cast
 
+import boto3
 import pytest
 
 from scim.protocol.errors import Unavailable
 from scim.protocol.schema import user_type
+from scim.service.daily_failures import DailyFailures, FailureKind
 from scim.service.failures import Counted, Failure
-from scim.service.people import handle
+from scim.service.people import called, handle
 from scim.service.ports import Act, Change, Tenant
 from scim.service.records import ACTS, CHANGES, EVERYTHING, FAILURES, Changed, Place, Record, Refused
 from scim.service.stored import Stored
 from scim.settings import Settings
+from scim.store import keys
 from scim.store.dynamo import Dynamo
 from scim.store.records import RecordStore
 from scim.store.tenants import TenantStore
 from scim.wiring import adapters, deadline
 from tests.service.fakes import Clock, new_id, user
 from tests.service.test_explanations import FAILURE
+from tests.tokens import raise_fault
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -32,7 +37,7 @@ Records = Callable[..., RecordStore]
 
 @pytest.fixture
 def records(settings: Settings) -> Records:
-    found = adapters(settings)
+    found = adapters(settings, raise_fault)
 
     def records(tenant: str = "acme", *, ago_days: float = 0) -> RecordStore:
         """As it was some days ago: what is written then expires so much earlier."""
@@ -44,7 +49,7 @@ def records(settings: Settings) -> Records:
 @pytest.fixture
 def write(settings: Settings) -> Callable[..., None]:
     """Writes a change of a user into the table."""
-    found = adapters(settings)
+    found = adapters(settings, raise_fault)
 
     def write(before: Stored | None, after: Stored | None, at: str) -> None:
         operation = "create" if before is None else "patch" if after else "delete"
@@ -65,6 +70,10 @@ def failure(minute: int, name: str = "ada", **different: object) -> Failure:
     return replace(known, **different)  # type: ignore[arg-type]  # fields
 
 
+def failures_of(records: RecordStore, *names: str) -> list[Counted]:
+    return list(records.failures(names).failures)
+
+
 def drawn(records: RecordStore, before: Place | None = None, kinds: Collection[str] = EVERYTHING) -> list[Record]:
     return [record for _, record in records.log(before, kinds)]
 
@@ -78,7 +87,7 @@ def test_failure_is_kept_as_it_was(records: Records) -> None:
     counted = records().count(first)
 
     assert counted == Counted(first, at(1), 1, {"2026-01-31": 1})
-    assert list(records().failures([handle("ADA")])) == [counted]
+    assert failures_of(records(), "ADA") == [counted]
 
 
 def test_repeated_failure_is_counted_and_not_added(records: Records) -> None:
@@ -87,7 +96,7 @@ def test_repeated_failure_is_counted_and_not_added(records: Records) -> None:
         store.count(failure(minute, request_id=f"request-{minute}"))
     store.count(failure(4, at=at(4, day=30)))
 
-    (counted,) = store.failures([handle("ada")])
+    (counted,) = failures_of(store, "ada")
 
     assert (counted.count, counted.first, counted.days) == (4, at(1), {"2026-01-31": 3, "2026-01-30": 1})
     assert counted.failure.request_id == "1"
@@ -116,7 +125,7 @@ def test_failure_about_nobody_is_counted_too(records: Records) -> None:
 @pytest.mark.parametrize("name", ["a#b", "x" * 5_000, "ß" * 900, "%23", "\u0130"])
 def test_any_identifier_can_be_part_of_a_key(records: Records, name: str) -> None:
     records().count(failure(1, name))
-    (counted,) = records().failures([handle(name)])
+    (counted,) = failures_of(records(), name)
     assert counted.failure.identifier == name
 
 
@@ -125,7 +134,7 @@ def test_failures_end_after_30_days_whether_dynamodb_has_removed_them_or_not(rec
     records(ago_days=30.1).count(failure(2, "bob"))
     records(ago_days=30.1).refuse(at(3), 1, "token")
 
-    assert [counted.failure.identifier for counted in records().failures([handle("ada"), handle("bob")])] == ["ada"]
+    assert [counted.failure.identifier for counted in failures_of(records(), "ada", "bob")] == ["ada"]
     assert len(drawn(records())) == 1
     assert records().refused(at(0)) == []
 
@@ -133,12 +142,12 @@ def test_failures_end_after_30_days_whether_dynamodb_has_removed_them_or_not(rec
 def test_failure_that_happens_again_stays_another_30_days(records: Records) -> None:
     records(ago_days=29).count(failure(1))
     records(ago_days=1).count(failure(2))
-    (counted,) = records().failures([handle("ada")])
+    (counted,) = failures_of(records(), "ada")
     assert counted.count == 2
 
 
 def test_table_that_does_not_answer_is_told_and_raises_nothing(settings: Settings) -> None:
-    elsewhere = adapters(settings.model_copy(update={"table_name": "no-table"}))
+    elsewhere = adapters(settings.model_copy(update={"table_name": "no-table"}), raise_fault)
     store = RecordStore(elsewhere.dynamo(deadline(29)), "acme", time.time)
     assert store.count(failure(1)) is None
     assert store.refuse(at(1), 1, "token") is False
@@ -147,7 +156,7 @@ def test_table_that_does_not_answer_is_told_and_raises_nothing(settings: Setting
 def test_tenants_do_not_see_each_other(records: Records) -> None:
     records("acme").count(failure(1))
     assert drawn(records("umbrella")) == []
-    assert list(records("umbrella").failures([handle("ada")])) == []
+    assert failures_of(records("umbrella"), "ada") == []
 
 
 # Refused tokens
@@ -236,7 +245,7 @@ class Endless:
     def query(self, **_: object) -> dict[str, Any]:
         self.clock.sleep(10)
         sort = {"S": f"C#{self.clock.left_s}#2"}
-        return {"Items": [{"sk": sort}], "LastEvaluatedKey": {"pk": {"S": "T#acme"}, "sk": sort}}
+        return {"Items": [{"sk": sort}], "LastEvaluatedKey": {"pk": {"S": "T#acme"}, "sk": sort, "time": sort}}
 
 
 def test_search_for_former_names_takes_half_of_the_time_and_gives_what_it_has_found() -> None:
@@ -264,7 +273,7 @@ def test_names_of_users_are_those_of_who_is_here(records: Records, write: Callab
 @pytest.fixture
 def act(settings: Settings) -> Callable[[str, int], Act]:
     """Writes an act on a tenant, and its settings."""
-    store = TenantStore(adapters(settings).dynamo(deadline(29)), new_id)
+    store = TenantStore(adapters(settings, raise_fault).dynamo(deadline(29)), new_id)
 
     def act(tenant: str, minute: int) -> Act:
         before = store.get(tenant)
@@ -313,28 +322,146 @@ def test_pages_with_acts_put_together_are_the_log(
 # How a tenant stands
 
 
-def test_operations_that_failed_are_counted_by_day(records: Records) -> None:
-    store = records()
-    store.count(failure(1))
-    store.count(failure(2))
-    store.count(failure(1, "bob", at=at(1, day=30), operation="patch"))
-    store.count(failure(1, "cid", at=at(1, day=29)))
-    store.count(failure(1, "dan", operation="GET Users"))
-    store.count(failure(1, "eve", operation="patch", status=200, rule="no-op"))
+def test_counts_of_days(records: Records) -> None:
+    store, yesterday = records(), at(1, day=30)
+    store.add_to_day(at(1), {FailureKind.CREATE: 2, FailureKind.LOOP: 1}, None)
+    store.add_to_day(at(2), {FailureKind.CREATE: 1, FailureKind.NO_OP: 4}, "entra")
+    store.add_to_day(yesterday, {FailureKind.OTHER_REQUEST: 1}, None)
+    store.refuse(at(3), 5, "token", "okta")
 
-    store.refuse(at(1), 4, "token")
-    records(ago_days=30.1).count(failure(1, "fay"))
-
-    assert store.failed() == {
-        ("2026-01-31", "create"): 2,
-        ("2026-01-30", "patch"): 1,
-        ("2026-01-29", "create"): 1,
-        ("2026-01-31", "GET Users"): 1,
-        ("2026-01-31", "authenticate"): 4,
+    assert store.daily_failures("2026-01-30", "2026-01-31") == {
+        "2026-01-30": DailyFailures({FailureKind.OTHER_REQUEST: 1}),
+        "2026-01-31": DailyFailures(
+            {
+                FailureKind.CREATE: 3,
+                FailureKind.NO_OP: 4,
+                FailureKind.LOOP: 1,
+                FailureKind.REJECTED_TOKEN: 5,
+            },
+            "okta",
+            at(3),
+        ),
     }
+    assert store.daily_failures("2026-01-29", "2026-01-29") == {}
+    assert drawn(store) == [Refused(at(3), at(3), 5, "token")]
 
 
-def test_changes_of_a_day_are_counted(records: Records, write: Callable[..., None]) -> None:
+def test_counts_of_days_belong_to_one_tenant(records: Records) -> None:
+    records("acme").add_to_day(at(1), {FailureKind.CREATE: 1}, None)
+    assert records("umbrella").daily_failures("2026-01-31", "2026-01-31") == {}
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "limit", "expected"),
+    [
+        (28, 28, 9, (0, False)),
+        (29, 29, 9, (1, False)),
+        (29, 31, 9, (4, False)),
+        (29, 31, 3, (3, True)),
+        (30, 31, 2, (2, True)),
+    ],
+)
+def test_changes_are_counted_up_to_a_limit(
+    records: Records,
+    write: Callable[..., None],
+    first: int,
+    last: int,
+    limit: int,
+    expected: tuple[int, bool],
+) -> None:
     for day in (29, 30, 30, 31):
         write(None, user(f"user-{day}-{new_id()}"), at(1, day=day))
-    assert [records().changed(f"2026-01-{day}") for day in (28, 29, 30, 31)] == [0, 1, 2, 1]
+    assert records().count_changes(f"2026-01-{first}", f"2026-01-{last}", limit) == expected
+
+
+# Many failures
+
+
+def person(number: int) -> str:
+    """A long name, so that a few of them fill the 1 MB of a call."""
+    return f"person-{number:06}@{'x' * 700}.example.com"
+
+
+def fill(settings: Settings, number: int, tenant: str = "acme", ttl: float = DAY_S) -> None:
+    """Write so many failures of different people as the store does, the last person's the newest."""
+    known = failure(1)
+    own = ("at", "operation", "handles")
+    said = json.dumps({name: value for name, value in asdict(known).items() if name not in own})
+    table = boto3.resource("dynamodb").Table(settings.table_name)
+    with table.batch_writer() as batch:
+        for each in range(number):
+            name, instant = person(each), f"2026-01-31T09:{each // 1_000:02}:00.{each % 1_000:03}Z"
+            batch.put_item(
+                Item={
+                    "pk": keys.failures(tenant),
+                    "sk": keys.failure(name, "0" * 16),
+                    "failure": said.replace('"ada"', f'"{name}"'),
+                    "operation": "create",
+                    "handles": {handle(name), handle(f"e-{each}"), handle(f"id-{each}"), called(f"name-{each}")},
+                    "first": instant,
+                    "last": instant,
+                    "count": 1,
+                    "day#2026-01-31": 1,
+                    "time": keys.recorded("F#", instant),
+                    "ttl": int(time.time() + ttl),
+                }
+            )
+
+
+def test_search_of_many_failures_is_bounded(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is kept under the identifier is always found, what has its handle while it is among the newest."""
+    fill(settings, 1_500)
+    monkeypatch.setattr("scim.store.records._MOST_CALLS", 1)
+    calls = adapters(settings, raise_fault).dynamo(deadline(29))
+    store = RecordStore(calls, "acme", time.time)
+
+    newest = store.failures(["e-1499"])
+    oldest = store.failures(["e-0"])
+    by_key = store.failures([person(0).upper()])
+    named = store.failures_called(called("name-1499"), "name-1499")
+    partly = store.failures_called(called("person-00149"), "person-00149")
+
+    assert [each.failure.identifier for each in newest.failures] == [person(1499)]
+    assert (oldest.failures, oldest.is_complete) == ([], False)
+    assert [each.failure.identifier for each in by_key.failures] == [person(0)]
+    assert [each.failure.identifier for each in named.failures] == [person(1499)]
+    assert len(partly.failures) == 10
+    assert calls.calls <= 7
+
+
+def test_search_takes_twenty_identifiers(records: Records) -> None:
+    for number in (19, 20):
+        records().count(failure(number, f"person-{number}"))
+    search = records().failures([f"person-{number}" for number in range(21)])
+    assert ([each.failure.identifier for each in search.failures], search.is_complete) == (["person-19"], False)
+
+
+def test_search_of_few_failures_is_complete(records: Records) -> None:
+    records().count(failure(1, "bob", handles=frozenset({handle("bob"), handle("e-1")})))
+    search = records().failures(["e-1"])
+    assert ([each.failure.identifier for each in search.failures], search.is_complete) == (["bob"], True)
+
+
+def test_search_that_has_no_more_time_gives_what_it_has_found() -> None:
+    clock = Clock(60.0)
+    calls = Dynamo(cast("DynamoDBClient", Endless(clock)), "table", clock.deadline)
+
+    search = RecordStore(calls, "acme", time.time).failures_called("x", "x")
+
+    assert (search.failures, search.is_complete, clock.left_s) == ([], False, 30.0)
+
+
+def test_log_ends_where_records_have_expired(records: Records, settings: Settings) -> None:
+    """DynamoDB may leave expired records for days: they are not read one and all to find that out."""
+    fill(settings, 450, ttl=-DAY_S)
+    records().count(failure(2, "ada"))
+    calls = adapters(settings, raise_fault).dynamo(deadline(29))
+
+    assert len(drawn(RecordStore(calls, "acme", time.time), kinds=[FAILURES])) == 1
+    assert calls.calls <= 7
+
+
+def test_requests_that_name_nobody_are_found_by_an_empty_identifier(records: Records) -> None:
+    records().count(failure(1, "", handles=frozenset()))
+    records().count(failure(2, "ada"))
+    assert [each.failure.at for each in records().failures([""]).failures] == [at(1)]

@@ -13,15 +13,18 @@ from typing import TYPE_CHECKING, Any
 from aws_lambda_powertools import Logger
 
 from handlers.console import view
-from handlers.console.routes import Route, find
-from handlers.console.sessions import OPERATOR, Session, Sessions
+from handlers.console.pages.access import require_recent_sign_in
+from handlers.console.routes import Match, Proof, find_route
+from handlers.console.sessions import INVITED, OPERATOR, Session, Sessions
 from handlers.console.visit import Visit
 from handlers.console.web import BASE, Failure, NotFound, Page, Request, go_to, own
 from handlers.faults import describe
 from scim import wiring
+from scim.access.master_key import KeyPurpose
 from scim.console_settings import ConsoleSettings
 from scim.protocol.errors import ScimError
 from scim.protocol.schema import user_type
+from scim.service.invitations import REPEAT_S
 from scim.service.tenants import TenantError
 
 if TYPE_CHECKING:
@@ -42,7 +45,7 @@ class Console:
 
     @cached_property
     def _adapters(self) -> wiring.Console:
-        return wiring.console(ConsoleSettings.from_environment(os.environ))
+        return wiring.console(ConsoleSettings.from_environment(os.environ), self._report)
 
     def __call__(self, event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
         """The answer to a request, as API Gateway hands it over and takes it back."""
@@ -54,7 +57,7 @@ class Console:
         except Failure as failure:
             page = _failed(failure.status, failure.message, failure.headers)
         except ScimError as error:
-            if error.status >= 500 and isinstance(error.__cause__, Exception):
+            if error.is_fault and isinstance(error.__cause__, Exception):
                 self._report(error.__cause__, request.id)
             page = _failed(HTTPStatus(error.status), error.detail, error.headers)
         except Exception as fault:  # noqa: BLE001  # the last resort: whatever it is, the visitor gets a page
@@ -65,33 +68,36 @@ class Console:
         return page.event(https=request.domain not in _LOCAL)
 
     def _answer(self, request: Request, seconds: float, line: dict[str, Any]) -> Page:
-        route = find(request)
-        line["page"] = route.name if route else "unknown path"
-        if route is None:
+        match = find_route(request.parts)
+        line["page"] = match.route.name if match else "unknown path"
+        if match is None:
             raise NotFound
         method = "GET" if request.method == "HEAD" else request.method
-        if method not in route.pages:
-            allowed = ", ".join(sorted(route.pages))
-            raise Failure(HTTPStatus.METHOD_NOT_ALLOWED, "This page can't be asked like that.", {"Allow": allowed})
-        if route.is_static:
-            return route.pages[method](request)
+        if method not in match.route.methods:
+            allowed = ", ".join(match.route.methods)
+            raise Failure(
+                HTTPStatus.METHOD_NOT_ALLOWED, f"This page only answers the methods {allowed}.", {"Allow": allowed}
+            )
+        if match.route.is_static and match.route.page:
+            return match.route.page(*match.others)
         visit = self._visit(request, seconds)
         line |= {"role": visit.session.role or "visitor"}
-        if route.tenant:
-            line["tenant"] = route.tenant
-        return self._serve(route, method, visit)
+        if match.tenant:
+            line["tenant"] = match.tenant
+        return self._serve(match, method, visit)
 
-    def _serve(self, route: Route, method: str, visit: Visit) -> Page:
+    def _serve(self, match: Match, method: str, visit: Visit) -> Page:
         if method == "POST" and not visit.sessions.is_own_form(visit.session, visit.request.form.get("csrf", "")):
             raise Failure(
                 HTTPStatus.FORBIDDEN,
-                "This form is not from a page of yours, or the page has become too old: load it again.",
+                "The form is too old, or it is not from a page of your session. Load the page again; nothing was "
+                "changed.",
             )
-        if not route.is_public and not visit.session.role:
+        if not match.route.is_public and not visit.session.role:
             wanted = own(visit.request.page) if method == "GET" else ""
             return go_to(f"{BASE}/sign-in", visit.sessions.write(replace(visit.session, wanted=wanted)))
         try:
-            page = route.pages[method](visit)
+            page = _open(match, method, visit)
         except TenantError as error:
             page = visit.page("failed.html", HTTPStatus.CONFLICT, message=str(error))
         if visit.is_new and not page.cookies:
@@ -101,7 +107,7 @@ class Console:
     def _visit(self, request: Request, seconds: float) -> Visit:
         adapters = self._adapters
         scim_url = adapters.settings.public_url or f"https://{request.domain}/scim/v2"
-        sessions = Sessions(adapters.session_key.value().encode(), time.time(), scim_url.startswith("https:"))
+        sessions = self._sessions(request, is_secure=scim_url.startswith("https:"))
         visit = Visit(
             request=request,
             console=adapters,
@@ -113,17 +119,48 @@ class Console:
         )
         return visit if self._holds(visit) else visit.as_stranger()
 
+    def _sessions(self, request: Request, *, is_secure: bool) -> Sessions:
+        """Return the sessions under the key that signed the request's cookie, else under the key that signs now.
+
+        A session keeps its key as long as it lasts, and with it its form tokens and what a sign-in compares.
+        """
+        master_key, now = self._adapters.master_key, time.time()
+        candidates = [Sessions(key, now, is_secure) for key in master_key.ring().keys(KeyPurpose.SESSION)]
+        new = Sessions(master_key.signing_key(KeyPurpose.SESSION), now, is_secure)
+        return next((each for each in candidates if each.read(request.cookies)), new)
+
     def _holds(self, visit: Visit) -> bool:
-        """Whether a session that is properly signed is still to be believed."""
+        """Return whether a session that is properly signed still counts."""
         session: Session = visit.session
         if not session.role:
             return True
         if session.role == OPERATOR and session.credential != visit.credential:
             return False
-        return not visit.kept.has_ended(session.id)
+        if visit.kept.has_ended(session.id):
+            return False
+        if session.role == INVITED and visit.sessions.now < session.began + REPEAT_S:
+            visit.kept.use(session.id, session.expires)  # so that its invitation can't be accepted once more
+        return True
 
-    def _report(self, fault: Exception, request_id: str) -> None:
+    def _report(self, fault: Exception, request_id: str | None = None) -> None:
         self._logger.error("fault", request_id=request_id, **describe(fault))
+
+
+def _open(match: Match, method: str, visit: Visit) -> Page:
+    """Return what the page or the action of a route answers to a visitor who may have it.
+
+    Every action passes here: it is refused unless its visitor may carry it out and has the proof that it needs.
+    Raises :class:`Failure`.
+    """
+    tenant = [visit.tenant(match.tenant)] if match.route.has_tenant else []
+    if method == "GET" and match.route.page:
+        return match.route.page(visit, *tenant, *match.others)
+    action = match.route.action
+    if action is None or not (match.route.is_public or action.is_for_guests or visit.is_operator):
+        raise NotFound
+    if action.proof is not Proof.NONE:
+        require_recent_sign_in(visit)
+    return action.handler(visit, *tenant, *match.others)
 
 
 def _failed(status: HTTPStatus, message: str, headers: Mapping[str, str] | None = None) -> Page:

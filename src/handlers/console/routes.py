@@ -1,80 +1,130 @@
-"""What the console serves where. A page takes a visit and is a few lines: read, call the use case, render."""
+"""The routes of the console: which page answers a path, who may open it, and the proof that an action needs.
+
+A page takes a visit, the tenant where the path names one, and the other parameters of the path. It is a few lines:
+read, call the use case, render.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from enum import StrEnum
 
 from handlers.console.pages import access, attributes, connect, people, provisioning, static, tenants
-from handlers.console.web import Page, Request
+from handlers.console.web import Page
 
-Pages = Mapping[str, Callable[[Any], Page]]
+Handler = Callable[..., Page]
+
+TENANT = "{tenant}"
+"""Stands in a path for the id of a tenant."""
+
+
+class Proof(StrEnum):
+    """What somebody has to prove before an action is carried out."""
+
+    RECENT_SIGN_IN = "recent sign-in"
+    """That they have signed in, or have given their password again, within the last five minutes."""
+    NONE = "none"
+    """Nothing: the action itself is the sign-in, or ends the session."""
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """What answers a POST. Unless it says otherwise, it is for operators and needs a recent sign-in."""
+
+    handler: Handler
+    proof: Proof = Proof.RECENT_SIGN_IN
+    is_for_guests: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """``name`` is what log lines call it. A public page is there for strangers too; a static one asks nothing else."""
+    """A path behind ``/admin``; parts in braces match anything.
 
+    ``name`` is what log lines call it. A public page also opens for visitors who have not signed in; a static one reads
+    no session.
+    """
+
+    path: str
     name: str
-    pages: Pages
-    tenant: str = ""
+    page: Handler | None = None
+    action: Action | None = None
     is_public: bool = False
     is_static: bool = False
 
+    @property
+    def has_tenant(self) -> bool:
+        return TENANT in self.path
 
-def find(request: Request) -> Route | None:
-    """The route to a path; its parts are as they were sent, and have case."""
-    match request.parts:
-        case [] | [""]:
-            return Route("tenants", {"GET": tenants.index, "POST": tenants.add})
-        case ["assets", digest, name]:
-            return Route("asset", {"GET": lambda _: static.asset(f"{digest}/{name}")}, is_static=True)
-        case ["sign-in"]:
-            return Route("sign-in", {"GET": access.sign_in_form, "POST": access.sign_in}, is_public=True)
-        case ["oidc"]:
-            return Route("oidc", {"GET": access.to_provider}, is_public=True)
-        case ["oidc", "callback"]:
-            return Route("oidc callback", {"GET": access.from_provider}, is_public=True)
-        case ["sign-out"]:
-            return Route("sign-out", {"POST": access.sign_out})
-        case ["invitation", secret]:
-            pages: Pages = {
-                "GET": lambda visit: access.invitation(visit, secret),
-                "POST": lambda visit: access.accept(visit, secret),
-            }
-            return Route("invitation", pages, is_public=True)
-        case ["tenants", tenant, *rest]:
-            found = _of_tenant(tenant, rest)
-            return found and Route(found[0], found[1], tenant)
-    return None
+    @property
+    def methods(self) -> list[str]:
+        return [method for method, answer in (("GET", self.page), ("POST", self.action)) if answer is not None]
+
+    def match(self, parts: list[str]) -> dict[str, str] | None:
+        """Return the values of the parameters in the path, ``None`` where the path is another one."""
+        wanted = self.path.split("/")
+        if len(wanted) != len(parts):
+            return None
+        found: dict[str, str] = {}
+        for name, part in zip(wanted, parts, strict=True):
+            if name.startswith("{"):
+                found[name.strip("{}")] = part
+            elif name != part:
+                return None
+        return found
 
 
-_GET: Mapping[str, Callable[..., Page]] = {
-    "connect": connect.show,
-    "attributes": attributes.show,
-    "log": provisioning.log,
-    "people": people.search,
-    "participants": people.participants,
-    "participants.csv": people.export,
-}
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A route and the values of the parameters in its path."""
+
+    route: Route
+    parameters: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def tenant(self) -> str:
+        return self.parameters.get("tenant", "")
+
+    @property
+    def others(self) -> list[str]:
+        """The parameters besides the tenant, in the order of the path."""
+        return [value for name, value in self.parameters.items() if name != "tenant"]
 
 
-def _of_tenant(tenant: str, rest: list[str]) -> tuple[str, Pages] | None:
-    def bound(page: Callable[..., Page], *more: str) -> Callable[[Any], Page]:
-        return lambda visit: page(visit, visit.tenant(tenant), *more)
+_TENANT = f"tenants/{TENANT}"
 
-    match rest:
-        case []:
-            return "status", {"GET": bound(provisioning.status)}
-        case [name] if name in _GET:
-            return name, {"GET": bound(_GET[name])}
-        case ["connect", act] if act in connect.ACTS:
-            return act, {"POST": bound(connect.ACTS[act])}
-        case ["attributes", act] if act in attributes.ACTS:
-            return f"attributes {act}", {"POST": bound(attributes.ACTS[act])}
-        case ["guide", provider]:
-            return "guide", {"GET": bound(connect.guide, provider)}
-        case ["people", identifier]:
-            return "timeline", {"GET": bound(people.timeline, identifier)}
+ROUTES = (
+    Route("", "tenants", tenants.index, Action(tenants.add)),
+    Route("assets/{digest}/{name}", "asset", static.asset, is_static=True),
+    Route("sign-in", "sign-in", access.sign_in_form, Action(access.sign_in, Proof.NONE), is_public=True),
+    Route("oidc", "oidc", access.to_provider, is_public=True),
+    Route("oidc/callback", "oidc callback", access.from_provider, is_public=True),
+    Route("sign-out", "sign-out", action=Action(access.sign_out, Proof.NONE, is_for_guests=True)),
+    Route("invitation/{secret}", "invitation", access.invitation, Action(access.accept, Proof.NONE), is_public=True),
+    Route(_TENANT, "status", provisioning.status),
+    Route(f"{_TENANT}/connect", "connect", connect.show),
+    Route(f"{_TENANT}/connect/token", "token", action=Action(connect.issue_token, is_for_guests=True)),
+    Route(f"{_TENANT}/connect/revoke", "revoke", action=Action(connect.revoke, is_for_guests=True)),
+    Route(f"{_TENANT}/connect/disconnect", "disconnect", action=Action(connect.disconnect)),
+    Route(f"{_TENANT}/connect/mode", "mode", action=Action(connect.set_mode)),
+    Route(f"{_TENANT}/connect/invite", "invite", action=Action(connect.invite)),
+    Route(f"{_TENANT}/connect/withdraw", "withdraw", action=Action(connect.withdraw)),
+    Route(f"{_TENANT}/guide/{{provider}}", "guide", connect.guide),
+    Route(f"{_TENANT}/attributes", "attributes", attributes.show),
+    Route(f"{_TENANT}/attributes/add", "attributes add", action=Action(attributes.add)),
+    Route(f"{_TENANT}/attributes/remove", "attributes remove", action=Action(attributes.remove)),
+    Route(f"{_TENANT}/log", "log", provisioning.log),
+    Route(f"{_TENANT}/people", "people", people.search),
+    Route(f"{_TENANT}/people/{{id}}", "timeline", people.timeline),
+    Route(f"{_TENANT}/participants", "participants", people.participants),
+    Route(f"{_TENANT}/participants.csv", "participants.csv", people.export),
+)
+
+
+def find_route(parts: list[str]) -> Match | None:
+    """Return the route of a path, given as its parts behind ``/admin`` as they were sent; they are case-sensitive."""
+    for route in ROUTES:
+        parameters = route.match(parts or [""])
+        if parameters is not None:
+            return Match(route, parameters)
     return None

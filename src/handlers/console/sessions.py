@@ -73,19 +73,19 @@ class Sessions:
     def new(self) -> Session:
         return Session(secrets.token_urlsafe(18), int(self.now))
 
-    def signed_in(
-        self, role: str, actor: str, *, tenant: str = "", generation: int = 0, credential: str = ""
-    ) -> Session:
-        """A session with an id of its own: the one before could have been planted."""
-        return replace(
-            self.new(),
-            role=role,
-            actor=actor,
-            tenant=tenant,
-            generation=generation,
-            authenticated=int(self.now),
-            credential=credential,
-        )
+    def signed_in(self, actor: str, *, credential: str, authenticated: float) -> Session:
+        """Return the session of an operator who has signed in at ``authenticated``, in seconds since 1970.
+
+        It has an id of its own, since somebody could have planted the session of before. A time in the future is now:
+        a session is never fresh for longer than five minutes from here.
+        """
+        authenticated = int(min(authenticated, self.now))
+        return replace(self.new(), role=OPERATOR, actor=actor, authenticated=authenticated, credential=credential)
+
+    def invited(self, actor: str, tenant: str, generation: int, *, session_id: str, accepted: float) -> Session:
+        """Return the session that an invitation opened at ``accepted``: the same one, however often it is requested."""
+        session = Session(session_id, int(accepted), INVITED, actor, tenant, authenticated=int(accepted))
+        return replace(session, generation=generation)
 
     def read(self, cookies: Mapping[str, str]) -> Session | None:
         """The session of a request; ``None`` without one, for one that is none of ours, and for one that is over."""

@@ -18,6 +18,7 @@ from scim.service.invitations import Invitations, console_url
 from scim.service.log import Log
 from scim.service.ports import Tenant
 from scim.service.signing_in import SigningIn
+from scim.service.tenant_overview import OVERVIEW_S, TenantOverview, load_overview
 from scim.service.tenants import TENANT_ID, Tenants
 from scim.store.console import ConsoleStore, InvitationStore
 from scim.store.dynamo import Dynamo
@@ -73,7 +74,7 @@ class Visit:
     @property
     def invitations(self) -> Invitations:
         store = InvitationStore(self.calls, wiring.new_id)
-        return Invitations(self.store, store, self.session.actor, time.time, wiring.new_id)
+        return Invitations(self.store, store, self.kept, self.session.actor, time.time, wiring.new_id)
 
     @property
     def signing_in(self) -> SigningIn:
@@ -82,8 +83,23 @@ class Visit:
     def users(self, tenant: Tenant) -> ResourceStore:
         return ResourceStore(self.calls, self.console.layout, tenant.id, tenant.resource_types[0])
 
+    def records(self, tenant_id: str, calls: Dynamo | None = None) -> RecordStore:
+        return RecordStore(calls or self.calls, tenant_id, time.time)
+
+    def overview(self, tenant: Tenant, *, is_report: bool = False) -> TenantOverview:
+        """Return the overview of a tenant; as a report it has the warnings and the share of failures."""
+        return load_overview(tenant, self.store, self.records(tenant.id), self.sessions.now, is_report=is_report)
+
+    def overview_in_list(self, tenant_id: str) -> TenantOverview | None:
+        """Return the overview of one tenant of a list, within the time that such a one has; ``None`` for no tenant."""
+        calls = self.calls.within(self.deadline.at_most(OVERVIEW_S))
+        store = TenantStore(calls, wiring.new_id)
+        if (tenant := store.get(tenant_id)) is None:
+            return None
+        return load_overview(tenant, store, self.records(tenant_id, calls), self.sessions.now)
+
     def log(self, tenant: Tenant) -> Log:
-        records = RecordStore(self.calls, tenant.id, time.time)
+        records = self.records(tenant.id)
         return Log(records, self.users(tenant), tenant, lambda: self.store.last_use(tenant.id), wiring.now)
 
     # Who it is
@@ -103,10 +119,12 @@ class Visit:
 
     @cached_property
     def credential(self) -> str:
-        """What an operator's session hangs on: another password ends it, or another rule of who may in."""
-        if openid := self.openid:
-            return self.sessions.credential(repr(openid))
-        return self.sessions.credential(self.console.password.value())
+        """Return a digest of what lets operators in: the password, or all settings of the OpenID provider.
+
+        An operator's session ends when this changes.
+        """
+        settings = self.openid.serialize() if self.openid else self.console.password.value()
+        return self.sessions.credential(settings)
 
     @cached_property
     def openid(self) -> OpenIdProvider | None:

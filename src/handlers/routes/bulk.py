@@ -21,5 +21,7 @@ def _bulk(exchange: Exchange) -> Response:
         each.endpoint.strip("/").lower(): Resources(each, exchange.store(each), exchange.context)
         for each in exchange.resource_types
     }
-    answer = Bulk(resources, exchange.context, exchange.report, exchange.recorder).run(exchange.request.json())
-    return Response(HTTPStatus.OK, encode(answer), log={"operations": len(answer["Operations"])})
+    bulk = Bulk(resources, exchange.context, exchange.report, exchange.recorder)
+    answer = bulk.run(exchange.request.json())
+    line = {"operations": len(answer["Operations"])} | ({"untried": bulk.untried} if bulk.untried else {})
+    return Response(HTTPStatus.OK, encode(answer), log=line)

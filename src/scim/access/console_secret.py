@@ -1,4 +1,4 @@
-"""A secret of the console: the operator's password, or the key that signs sessions."""
+"""A secret of the console: the operator's password, or the OpenID provider."""
 
 from __future__ import annotations
 

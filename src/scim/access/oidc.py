@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from hashlib import sha256
 from typing import Any
 from urllib.error import URLError
@@ -68,6 +68,14 @@ class OpenIdProvider:
     client_id: str
     client_secret: str = field(repr=False)
     admission: Admission
+
+    def serialize(self) -> str:
+        """Return all settings in one canonical form: equal for equal settings, in every process.
+
+        It holds the client secret, so only a keyed digest of it may leave the process. Sets are written as sorted
+        lists, since the order of a set depends on the process's hash seed.
+        """
+        return json.dumps(asdict(self), default=sorted, sort_keys=True)
 
     def sign_in_url(self, redirect_uri: str, state: str, nonce: str, verifier: str, *, again: bool) -> str:
         """Where the browser goes to sign in; ``again`` wants the person to prove anew who it is.

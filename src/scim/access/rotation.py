@@ -39,5 +39,5 @@ class Rotation:
     def _test(self, tenant_id: str, version: str) -> None:
         found = self.secrets.read(tenant_id, version)
         token = tokens.parse(found.token) if found else None
-        if token is None or token.tenant != tenant_id:
+        if token is None or not self.secrets.is_own(token) or token.tenant != tenant_id:
             raise NotRotated(f"The new version holds no token of {tenant_id}.")

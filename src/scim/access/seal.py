@@ -1,7 +1,7 @@
-"""Seals what clients keep for the service, with a key of the stack's own.
+"""Sign what clients keep for the service, with a key that is derived from the master key.
 
-A sealed text is base64url of: the second at which it was sealed (4 bytes), the content, an HMAC-SHA-256 of both and of
-the tenant, cut to 16 bytes (RFC 2104 section 5). It can be read by anyone and made by nobody else.
+A signed text is base64url of: the second at which it was signed (4 bytes), the content, an HMAC-SHA-256 of both and of
+the tenant, cut to 16 bytes (RFC 2104 section 5). Anybody can read it, and nobody else can make it.
 """
 
 from __future__ import annotations
@@ -10,39 +10,27 @@ import binascii
 from base64 import b64decode, urlsafe_b64encode
 from collections.abc import Callable
 from hmac import compare_digest, digest
-from typing import TYPE_CHECKING
 
-from botocore.exceptions import ClientError, HTTPClientError
-from botocore.exceptions import ConnectionError as ConnectionFault
-
-from scim.access.authentication import CACHE_S
-from scim.protocol.errors import Unavailable
+from scim.access.master_key import KeyPurpose, MasterKey
 from scim.service.ports import Opened
 
-if TYPE_CHECKING:
-    from mypy_boto3_secretsmanager import SecretsManagerClient
-
 _TIME, _MAC = 4, 16
-# What does not open may have been sealed with a newer key than the one that is cached.
-_FRESH_S = 5.0
 
 
 class Seal:
-    """``secret_id`` names the secret that holds the key; ``now`` gives the seconds since 1970.
+    """``now`` returns the seconds since 1970.
 
-    Raises :class:`Unavailable` where Secrets Manager does not answer.
+    Raise :class:`scim.protocol.errors.Unavailable` where the master key cannot be read.
     """
 
-    def __init__(self, client: SecretsManagerClient, secret_id: str, now: Callable[[], float]) -> None:
-        self._client = client
-        self._secret_id = secret_id
+    def __init__(self, master_key: MasterKey, now: Callable[[], float]) -> None:
+        self._master_key = master_key
         self._now = now
-        self._key = b""
-        self._read = float("-inf")
 
     def seal(self, tenant_id: str, content: bytes) -> str:
         body = int(self._now()).to_bytes(_TIME, "big") + content
-        return urlsafe_b64encode(body + self._mac(tenant_id, body, CACHE_S)).rstrip(b"=").decode()
+        mac = _mac(self._master_key.signing_key(KeyPurpose.CURSOR), tenant_id, body)
+        return urlsafe_b64encode(body + mac).rstrip(b"=").decode()
 
     def open(self, tenant_id: str, text: str) -> Opened | None:
         try:
@@ -50,21 +38,12 @@ class Seal:
         except (binascii.Error, UnicodeEncodeError):
             return None
         body, mac = sealed[:-_MAC], sealed[-_MAC:]
-        for oldest in (CACHE_S, _FRESH_S):
-            if len(body) >= _TIME and compare_digest(mac, self._mac(tenant_id, body, oldest)):
-                return Opened(body[_TIME:], self._now() - int.from_bytes(body[:_TIME], "big"))
-        return None
+        if len(body) < _TIME:
+            return None
+        if not self._master_key.verify(KeyPurpose.CURSOR, lambda key: compare_digest(mac, _mac(key, tenant_id, body))):
+            return None
+        return Opened(body[_TIME:], self._now() - int.from_bytes(body[:_TIME], "big"))
 
-    def _mac(self, tenant_id: str, body: bytes, oldest: float) -> bytes:
-        now = self._now()
-        if now - self._read >= oldest:
-            self._key, self._read = self._secret(), now
-        return digest(self._key, tenant_id.encode() + b"\0" + body, "sha256")[:_MAC]
 
-    def _secret(self) -> bytes:
-        try:
-            return self._client.get_secret_value(SecretId=self._secret_id)["SecretString"].encode()
-        except (ClientError, ConnectionFault, HTTPClientError) as error:
-            raise Unavailable(
-                "Cursors can't be sealed just now; send the request again.", headers={"Retry-After": "2"}
-            ) from error
+def _mac(key: bytes, tenant_id: str, body: bytes) -> bytes:
+    return digest(key, tenant_id.encode() + b"\0" + body, "sha256")[:_MAC]

@@ -13,8 +13,11 @@ from typing import TYPE_CHECKING, Any
 from botocore.config import Config
 from botocore.exceptions import ClientError, HTTPClientError
 from botocore.exceptions import ConnectionError as ConnectionFault
+from pydantic import BaseModel, ValidationError
 
 from scim.access import tokens
+from scim.access.errors import MalformedSecret
+from scim.access.master_key import KeyPurpose, MasterKey
 from scim.protocol.errors import Unavailable
 from scim.service.ports import CURRENT, PENDING, PREVIOUS, SecretMissing, TokenVersion
 
@@ -29,17 +32,29 @@ OPERATOR_CONFIG = Config(connect_timeout=2, read_timeout=5, retries={"mode": "st
 _RECOVERY_DAYS = 7  # the shortest that Secrets Manager takes
 
 
+class _Value(BaseModel):
+    """What a tenant's secret holds."""
+
+    token: str
+    expires: float | None = None
+    grace_s: float | None = None
+
+
 class SecretStore:
-    def __init__(self, client: SecretsManagerClient, prefix: str) -> None:
+    """``prefix`` is what the names of the secrets begin with; new tokens are made with the ``master_key``."""
+
+    def __init__(self, client: SecretsManagerClient, prefix: str, master_key: MasterKey) -> None:
         self._client = client
         self._prefix = prefix
+        self._master_key = master_key
 
     # While requests are served
 
     def current(self, tenant_id: str) -> TokenVersion | None:
-        """The current token; ``None`` if there is no secret, or it awaits its deletion.
+        """Return the current token; ``None`` if there is no secret, or it awaits its deletion.
 
-        Raises :class:`Unavailable` where Secrets Manager does not answer; so do the others that read.
+        Raise :class:`Unavailable` where Secrets Manager does not answer, or the secret was edited and cannot be read;
+        so do the others that read.
         """
         return self._get(tenant_id, VersionStage=CURRENT)
 
@@ -57,15 +72,35 @@ class SecretStore:
             raise _unavailable() from error
         except (ConnectionFault, HTTPClientError) as error:
             raise _unavailable() from error
-        value = json.loads(answer["SecretString"])
-        expires = value.get("expires")
+        value = self._parse(tenant_id, answer.get("SecretString", ""))
         return TokenVersion(
             id=answer["VersionId"],
-            token=value["token"],
-            expires=None if expires is None else float(expires),
-            grace_s=float(value.get("grace_s") or 0),
+            token=value.token,
+            expires=value.expires,
+            grace_s=value.grace_s or 0.0,
             made=answer["CreatedDate"].timestamp(),
         )
+
+    def _parse(self, tenant_id: str, text: str) -> _Value:
+        try:
+            value = _Value.model_validate_json(text)
+        except ValidationError as error:
+            wrong = ", ".join(".".join(map(str, each["loc"])) or "the JSON" for each in error.errors())
+            raise _unavailable() from self._malformed(tenant_id, wrong)
+        token = tokens.parse(value.token)
+        if token is None or token.tenant != tenant_id:
+            raise _unavailable() from self._malformed(tenant_id, "token")
+        return value
+
+    def _malformed(self, tenant_id: str, wrong: str) -> MalformedSecret:
+        return MalformedSecret(
+            f"The token in the secret {self._prefix}{tenant_id} cannot be read (wrong: {wrong}). Somebody has edited "
+            f"the secret. Run `muster rotate {tenant_id} --grace 0`, and enter the new token at the identity provider."
+        )
+
+    def is_own(self, token: tokens.Token) -> bool:
+        """Return whether the token was made with a generation of the master key that is still valid."""
+        return self._master_key.verify(KeyPurpose.TOKEN, token.is_made_with)
 
     # With the rights of an operator, or of the rotation; errors are the SDK's
 
@@ -79,7 +114,7 @@ class SecretStore:
             self._client.create_secret(
                 Name=self._prefix + tenant_id,
                 Description=f"The SCIM token of {tenant_id}",
-                SecretString=_value(tenant_id, expires, 0),
+                SecretString=self._new_value(tenant_id, expires, 0),
                 ClientRequestToken=version,
             )
         except ClientError as error:
@@ -98,10 +133,14 @@ class SecretStore:
             raise SecretMissing(tenant_id)
         self._client.put_secret_value(
             SecretId=self._prefix + tenant_id,
-            SecretString=_value(tenant_id, expires, grace_s),
+            SecretString=self._new_value(tenant_id, expires, grace_s),
             ClientRequestToken=version,
             VersionStages=[PENDING],
         )
+
+    def _new_value(self, tenant_id: str, expires: float | None, grace_s: float) -> str:
+        token = tokens.new(tenant_id, self._master_key.signing_key(KeyPurpose.TOKEN))
+        return json.dumps({"token": token, "expires": expires, "grace_s": grace_s})
 
     def labels(self, tenant_id: str) -> Mapping[str, str]:
         """The id of the version that each label is on; also of a secret that awaits its deletion."""
@@ -163,10 +202,6 @@ class SecretStore:
             if _code(error) == "ResourceNotFoundException":
                 return {}
             raise
-
-
-def _value(tenant_id: str, expires: float | None, grace_s: float) -> str:
-    return json.dumps({"token": tokens.new(tenant_id), "expires": expires, "grace_s": grace_s})
 
 
 def _labels(described: Mapping[str, Any]) -> dict[str, str]:

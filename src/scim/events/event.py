@@ -1,4 +1,4 @@
-"""What the product learns of a change (docs/events)."""
+"""The event that a change makes (docs/events)."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from scim.events.record import ChangeRecord
-from scim.service.ports import LINK
+from scim.events.change_record import ChangeRecord, Operation
 
 SOURCE = "muster"
 
@@ -28,13 +27,13 @@ class Event:
         return json.dumps(self.detail, ensure_ascii=False, separators=(",", ":"))
 
 
-def event(record: ChangeRecord) -> Event:
-    """One event a change.
+def make_event(record: ChangeRecord) -> Event:
+    """Return the event of a change.
 
-    It says what became of the user (``participation``) and where that left it (``active``): a consumer that gets
-    events in another order than they happened has only the latter to go by.
+    It says what the change did (``participation``) and what holds after it (``active``): a consumer that gets events in
+    another order than they happened goes by the latter.
     """
-    deleted = record.operation == "delete"
+    deleted = record.operation is Operation.DELETE
     detail: dict[str, Any] = {
         "eventId": record.change,
         "tenant": record.tenant,
@@ -48,7 +47,7 @@ def event(record: ChangeRecord) -> Event:
         "changed": record.changed,
         "requestId": record.request,
     }
-    if record.operation == LINK:
+    if record.operation is Operation.LINK:
         links = [{"attribute": each.attribute, "id": each.id} for each in record.links]
         detail |= {"links": links, "linkSequence": record.link_sequence}
     return Event(f"{record.resource_type}{_verb(record)}", record.at, detail)
@@ -56,11 +55,11 @@ def event(record: ChangeRecord) -> Event:
 
 def _verb(record: ChangeRecord) -> str:
     match record.operation, record.participation:
-        case "link", _:
+        case Operation.LINK, _:
             return "Linked"
-        case "create", _:
+        case Operation.CREATE, _:
             return "Provisioned"
-        case "delete", _:
+        case Operation.DELETE, _:
             return "Deprovisioned"
         case _, "joined":
             return "Activated"

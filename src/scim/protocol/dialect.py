@@ -70,13 +70,13 @@ class Dialect:
         self._fired.add(leniency)
         return True
 
-    def leave_out(self, name: str, value: Any) -> None:
-        """Note that what was sent for an attribute has come to nothing, unless nothing was sent for it.
+    def leave_out(self, name: str, value: Any, *, is_known: bool = False) -> None:
+        """Note that what was sent for an attribute was ignored, unless nothing was sent for it.
 
-        What does not look like a name is not kept: it may be a value.
+        A name that no schema has (``is_known`` is false) is kept only if it looks like a name, as it may be a value.
         """
         if value not in (None, "", [], {}):
-            self._left_out.add(name if is_name(name) else "?")
+            self._left_out.add(name if is_known or is_name(name) else "?")
 
     def absorb(self, part: Dialect) -> None:
         """Add what a part of the request needed."""

@@ -7,6 +7,7 @@ change, and never a person's value, a secret or anything of the inside.
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import Any, ClassVar
 
 ERROR_SCHEMA = "urn:ietf:params:scim:api:messages:2.0:Error"
@@ -36,6 +37,11 @@ class ScimError(Exception):
         self.headers = headers or {}
         self.rule = rule or type(self).rule
         self.attribute = attribute
+
+    @property
+    def is_fault(self) -> bool:
+        """Return whether the service is to blame: for a 5xx, but not for 501, which answers what is not supported."""
+        return self.status >= HTTPStatus.INTERNAL_SERVER_ERROR and self.status != HTTPStatus.NOT_IMPLEMENTED
 
     def body(self) -> dict[str, Any]:
         """The error message of RFC 7644 section 3.12; ``status`` is a string there."""
@@ -138,6 +144,12 @@ class Forbidden(ScimError):
 class NotFound(ScimError):
     status = 404
     rule = "unknown-path"
+
+
+class WrongScimUrl(NotFound):
+    """The SCIM URL in the identity provider has an endpoint at its end."""
+
+    rule = "scim-url"
 
 
 class MethodNotAllowed(ScimError):

@@ -14,7 +14,7 @@ from scim.protocol.errors import InvalidPath, InvalidSyntax, InvalidValue, Mutab
 from scim.protocol.filter.parser import parse_path
 from scim.protocol.messages import MAX_PATCH_OPERATIONS, PatchOperation
 from scim.protocol.path import Path, UnknownAttribute, resolve
-from scim.protocol.resource import Resource, check_immutable, complete, is_urn
+from scim.protocol.resource import Resource, check_immutable, complete
 from scim.protocol.schema import ResourceType, Schema
 from scim.protocol.values import read_element
 from scim.protocol.writing import Elements, identity, prune, write_member
@@ -55,13 +55,8 @@ class _Patch:
             self._apply_at(path, operation)
 
     def finish(self, before: Resource) -> Resource:
-        """The resource without what is empty and without extensions that are gone, or the error that it gives so."""
-        served = {schema.id for schema in self._type.extensions}
-        resource = {
-            name: value
-            for name, value in self._resource.items()
-            if value not in ({}, []) and (name in served or not is_urn(name))
-        }
+        """Return the resource without empty values. Raise an error if it breaks a rule that holds for all of it."""
+        resource = {name: value for name, value in self._resource.items() if value not in ({}, [])}
         for schema in self._type.schemas:
             if schema is self._type.core:
                 _refuse_unassigned(schema, before, resource)
@@ -101,7 +96,7 @@ class _Patch:
                 continue
             if _is_read_only(path):
                 if name.lower() not in ("id", "meta"):  # which come back with whatever was read
-                    self._dialect.leave_out(name, value)
+                    self._dialect.leave_out(str(path.plain), value, is_known=True)
                 continue
             is_path = str(path).lower() != name.lower() or path.selection or path.sub_attribute
             if is_path and not self._dialect.accepts(Leniency.PATH_AS_KEY):

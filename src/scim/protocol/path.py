@@ -83,6 +83,14 @@ def resolve(name: str, resource_type: ResourceType, dialect: Dialect) -> Path:
     raise UnknownAttribute(name)
 
 
+def is_attribute(name: str, resource_type: ResourceType) -> bool:
+    """Return whether a schema has an attribute or sub-attribute of this name, with or without its URN."""
+    try:
+        return resolve(name, resource_type, Dialect()).attribute is not None
+    except UnknownAttribute:
+        return False
+
+
 def resolve_sub_attribute(name: str, attribute: Attribute) -> Path:
     """The path of ``name`` inside the brackets of a value path on ``attribute``. Raises :class:`UnknownAttribute`."""
     if sub_attribute := attribute.sub_attribute(name):

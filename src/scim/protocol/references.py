@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from scim.protocol.resource import Resource
-from scim.protocol.schema import ResourceType
+from scim.protocol.schema import Attribute, ResourceType
 
 _MOST = 50
 """Of one resource; what it has beyond is kept and names nobody."""
@@ -20,10 +20,11 @@ _LONGEST = 256
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """``attribute`` is written as paths are, ``value`` as the client sent it.
+    """A value that names another resource.
 
-    ``ref`` is a ``$ref`` that the client sent along. ``steps`` lead to the value in the resource. ``has_room`` if a
-    ``$ref`` could stand beside it: where a client that sends back what it has read is understood.
+    ``attribute`` is written as paths are, ``value`` as the client sent it. ``ref`` is a ``$ref`` that the client sent.
+    ``steps`` lead to the value in the resource. ``has_room`` is true if a ``$ref`` can be shown beside the value: a
+    client that sends back what it has read is understood then.
     """
 
     attribute: str
@@ -47,23 +48,41 @@ class Reference:
 
 
 def references(resource: Resource, resource_type: ResourceType) -> list[Reference]:
-    """The references in a canonical resource, in the order of the schemas."""
-    return list(_found(resource, resource_type))[:_MOST]
+    """Return the references in a stored resource, in the order of the schemas.
+
+    A stored value of another shape than the schema says counts as unassigned: the schema may have changed since.
+    """
+    return list(_find_references(resource, resource_type))[:_MOST]
 
 
-def _found(resource: Resource, resource_type: ResourceType) -> Iterator[Reference]:
+def _find_references(resource: Resource, resource_type: ResourceType) -> Iterator[Reference]:
     for schema, attribute in resource_type.references:
         is_core = schema is resource_type.core
-        members = resource if is_core else resource.get(schema.id, {})
-        if (held := members.get(attribute.name)) is None:
+        members = resource if is_core else resource.get(schema.id)
+        if not isinstance(members, dict) or attribute.name not in members:
             continue
         name = attribute.name if is_core else f"{schema.id}:{attribute.name}"
         steps = (attribute.name,) if is_core else (schema.id, attribute.name)
-        ref = attribute.sub_attribute("$ref")
-        has_room = ref is not None and not (ref.immutable or attribute.immutable)
-        elements = [((*steps, index), each) for index, each in enumerate(held)] if isinstance(held, list) else None
-        for place, element in elements or [(steps, held)]:
-            sub_attributes = element if isinstance(element, dict) else {"value": element}
-            value, own = sub_attributes.get("value"), sub_attributes.get("$ref")
+        for place, element in _elements(attribute, members[attribute.name], steps):
+            value, own = (element.get("value"), element.get("$ref")) if isinstance(element, dict) else (element, None)
             if isinstance(value, str) and 0 < len(value.strip()) <= _LONGEST:
-                yield Reference(name, value, own, place, has_room and own is None)
+                has_room = _takes_ref(attribute) and "$ref" not in element
+                yield Reference(name, value, own if isinstance(own, str) else None, place, has_room)
+
+
+def _elements(
+    attribute: Attribute, held: object, steps: tuple[str | int, ...]
+) -> list[tuple[tuple[str | int, ...], str | dict[str, Any]]]:
+    """Return each element that has the shape of the attribute, with the steps that lead to it."""
+    if attribute.multi_valued:
+        placed = [((*steps, index), each) for index, each in enumerate(held)] if isinstance(held, list) else []
+    else:
+        placed = [(steps, held)]
+    shape = dict if attribute.complex else str
+    return [(place, each) for place, each in placed if isinstance(each, shape)]
+
+
+def _takes_ref(attribute: Attribute) -> bool:
+    """Return whether a client that sends a ``$ref`` back is understood."""
+    ref = attribute.sub_attribute("$ref")
+    return ref is not None and not (ref.immutable or attribute.immutable)

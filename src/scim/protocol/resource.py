@@ -11,7 +11,8 @@ from typing import Any
 
 from scim.protocol.comparison import has_invisible_characters
 from scim.protocol.dialect import Dialect, Leniency
-from scim.protocol.errors import InvalidSyntax, InvalidValue, Mutability
+from scim.protocol.errors import InvalidSyntax, InvalidValue
+from scim.protocol.immutability import check_kept
 from scim.protocol.path import UnknownAttribute, resolve
 from scim.protocol.schema import ResourceType, Schema
 from scim.protocol.values import assigned, read_members, require
@@ -44,25 +45,28 @@ def complete(resource: Resource, resource_type: ResourceType) -> Resource:
         raise InvalidValue(
             f"{name} holds invisible or control characters: remove them at the source.", rule="format", attribute=name
         )
-    present = [schema.id for schema in resource_type.extensions if schema.id in resource]
-    return {**resource, "schemas": [resource_type.core.id, *present]}
+    return list_schemas(resource, resource_type)
+
+
+def list_schemas(resource: Resource, resource_type: ResourceType) -> Resource:
+    """Return the resource with the URNs of its schemas in ``schemas``; those that are not served come last."""
+    served = [schema.id for schema in resource_type.extensions if schema.id in resource]
+    unserved = [name for name in resource if is_urn(name) and name not in resource_type.extensions_by_id]
+    return {**resource, "schemas": [resource_type.core.id, *served, *unserved]}
 
 
 def is_urn(name: str) -> bool:
-    """Whether a member is named by a URN, as extensions are, and not by an attribute's name alone."""
-    return name[:4].lower() == "urn:"
+    """Return whether a member is named by a URN, as extensions are, and not by an attribute's name alone."""
+    # Hardly any name has a colon, and looking for one is the fastest check.
+    return ":" in name and name[:4].lower() == "urn:"
 
 
 def check_immutable(before: Resource, after: Resource, resource_type: ResourceType) -> None:
-    """Raise :class:`Mutability` if an immutable attribute that had a value has another one now."""
+    """Raise :class:`Mutability` if an immutable attribute or sub-attribute that had a value has another one now."""
     for schema, old, new in _by_schema(before, after, resource_type):
         for attribute in schema.immutable:
-            if attribute.name in old and new.get(attribute.name) != old[attribute.name]:
-                raise Mutability(
-                    f"{attribute.name} is immutable: once assigned it can't be changed.",
-                    rule="immutable",
-                    attribute=attribute.name,
-                )
+            if attribute.name in old:
+                check_kept(attribute, old[attribute.name], new.get(attribute.name))
 
 
 def changed_attributes(before: Resource, after: Resource, resource_type: ResourceType) -> list[str]:
@@ -110,8 +114,7 @@ def _split(
     """The members of the body, those of the core apart from those of each extension."""
     core = dict(body)
     extensions: dict[str, dict[str, Any]] = {}
-    # Nearly no name has a colon, which is seen sooner than that it begins otherwise.
-    qualified = [(name, core.pop(name)) for name in body if ":" in name and is_urn(name)]
+    qualified = [(name, core.pop(name)) for name in body if is_urn(name)]
     if len(set(map(str.lower, core))) < len(core):
         plain, core = core, {}
         for name, value in plain.items():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
@@ -25,6 +25,16 @@ class Type(StrEnum):
     BINARY = "binary"
     REFERENCE = "reference"
     COMPLEX = "complex"
+
+
+CLASSES: dict[Type, type] = {
+    Type.STRING: str,
+    Type.REFERENCE: str,
+    Type.BINARY: str,
+    Type.BOOLEAN: bool,
+    Type.INTEGER: int,
+}
+"""The Python classes of the values of a type, as JSON is read; only for types whose class alone decides."""
 
 
 class Format(StrEnum):
@@ -73,8 +83,12 @@ class Attribute:
     complex: bool = field(init=False)
     plain: bool = field(init=False)
     """Whether any string is a value of it, and kept as it is."""
+    value_class: object = field(init=False)
+    """The class whose instances are its values; ``None`` if the class alone does not decide."""
     required_members: tuple[Attribute, ...] = field(init=False)
     """The sub-attributes that a value must have."""
+    immutable_members: tuple[Attribute, ...] = field(init=False)
+    """The immutable sub-attributes."""
 
     def __post_init__(self) -> None:
         text = self.type in (Type.STRING, Type.REFERENCE) and not self.multi_valued
@@ -84,7 +98,10 @@ class Attribute:
         object.__setattr__(self, "write_only", not kept)
         object.__setattr__(self, "complex", self.type is Type.COMPLEX)
         object.__setattr__(self, "plain", text and kept and self.max_length is None and self.format is None)
+        object.__setattr__(self, "value_class", None if self.multi_valued else CLASSES.get(self.type))
         object.__setattr__(self, "required_members", _required(self.sub_attributes))
+        members = self.sub_attributes.values()
+        object.__setattr__(self, "immutable_members", tuple(each for each in members if each.immutable))
 
     @classmethod
     def of(cls, document: Mapping[str, Any]) -> Attribute:
@@ -136,7 +153,7 @@ class Schema:
     required: tuple[Attribute, ...] = field(init=False)
     """The attributes that clients must send."""
     immutable: tuple[Attribute, ...] = field(init=False)
-    """The attributes that keep the value that they were given."""
+    """The attributes that are immutable or have an immutable sub-attribute."""
     changeable: tuple[str, ...] = field(init=False)
     """The names of the attributes that changes are told of: all but the service's own."""
 
@@ -144,7 +161,8 @@ class Schema:
         names = tuple(each.name for each in self.attributes.values() if each.name not in ("id", "meta", "schemas"))
         object.__setattr__(self, "changeable", names)
         object.__setattr__(self, "required", _required(self.attributes))
-        object.__setattr__(self, "immutable", tuple(each for each in self.attributes.values() if each.immutable))
+        immutable = (each for each in self.attributes.values() if each.immutable or each.immutable_members)
+        object.__setattr__(self, "immutable", tuple(immutable))
 
     @classmethod
     def of(cls, document: Mapping[str, Any]) -> Schema:
@@ -165,12 +183,22 @@ class ResourceType:
     extensions: tuple[Schema, ...] = ()
     unkept: tuple[Attribute, ...] = ()
     """writeOnly attributes that are accepted and checked but neither kept nor announced."""
+    custom_urns: frozenset[str] = frozenset()
+    """The URNs of a tenant's own extensions. They may have been different when a value was stored."""
+    partly_served: frozenset[str] = frozenset()
+    """The URNs of custom extensions from which attributes were removed that users may still have."""
     core: Schema = field(init=False)
     """The schema with the common attributes (``id``, ``externalId``, ``meta``, ``schemas``) and the unkept ones."""
     schemas: tuple[Schema, ...] = field(init=False)
     """The core and the extensions."""
     urns: frozenset[str] = field(init=False)
     """Those of the schemas, in lower case."""
+    extensions_by_id: Mapping[str, Schema] = field(init=False)
+    """The extensions by their URN as it is stored."""
+    standard_urns: frozenset[str] = field(init=False)
+    """The URNs of the extensions that the standard defines. All their stored values are served."""
+    fully_served: frozenset[str] = field(init=False)
+    """The URNs of the schemas whose stored values are all served."""
     unique: Attribute = field(init=False)
     """The attribute that names a resource uniquely in its tenant."""
     returns_all: bool = field(init=False)
@@ -188,10 +216,14 @@ class ResourceType:
         attributes = {**_common_attributes(), **self.schema.attributes, **unkept}
         core = Schema(self.schema.id, attributes, self.schema.document)
         (unique,) = (each for each in self.schema.attributes.values() if each.unique)
-        spaced = [f"{each.id.lower()}:{name}" for each in self.extensions for name in each.attributes if " " in name]
+        spaced = [f"{each.id.lower()}:{name}" for each in self.extensions for name in _spaced_names(each)]
         object.__setattr__(self, "core", core)
         object.__setattr__(self, "schemas", (core, *self.extensions))
         object.__setattr__(self, "urns", frozenset(each.id.lower() for each in (core, *self.extensions)))
+        by_id = {each.id: each for each in self.extensions}
+        object.__setattr__(self, "extensions_by_id", by_id)
+        object.__setattr__(self, "standard_urns", frozenset(by_id) - self.custom_urns)
+        object.__setattr__(self, "fully_served", frozenset((core.id, *by_id)) - self.partly_served)
         object.__setattr__(self, "unique", unique)
         object.__setattr__(self, "returns_all", not any(map(_is_hidden, (core, *self.extensions))))
         object.__setattr__(self, "references", tuple(self._references()))
@@ -205,12 +237,25 @@ class ResourceType:
         """The extension with this URN, whatever its case (RFC 7643 section 10.2.1: URNs have none)."""
         return next((each for each in self.extensions if each.id.lower() == urn.lower()), None)
 
-    def extended(self, documents: Iterable[Mapping[str, Any]]) -> ResourceType:
-        """The same type with further extensions, given as schema documents."""
-        added = tuple(Schema.of(document) for document in documents)
-        return ResourceType(
-            self.name, self.endpoint, self.description, self.schema, self.extensions + added, self.unkept
+    def extended(
+        self, documents: Iterable[Mapping[str, Any]], partly_served: frozenset[str] = frozenset()
+    ) -> ResourceType:
+        """Return the same type with further extensions, given as schema documents."""
+        added = tuple(map(Schema.of, documents))
+        return replace(
+            self,
+            extensions=self.extensions + added,
+            custom_urns=self.custom_urns.union(schema.id for schema in added),
+            partly_served=partly_served,
         )
+
+
+def _spaced_names(schema: Schema) -> Iterator[str]:
+    """Yield the names of the attributes with a space in their name, alone and with each sub-attribute."""
+    for name, attribute in schema.attributes.items():
+        if " " in name:
+            yield name
+            yield from (f"{name}.{sub_name}" for sub_name in attribute.sub_attributes)
 
 
 def _is_hidden(schema: Schema) -> bool:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from scim.protocol.comparison import instant, is_date
-from scim.protocol.dialect import Dialect, Leniency
+from scim.protocol.dialect import Dialect, Leniency, is_name
 from scim.protocol.errors import InvalidSyntax, InvalidValue
 from scim.protocol.schema import Attribute, Format, Type
 
@@ -83,7 +83,7 @@ def read_members(
     for name, value in members.items():
         attribute = attributes.get(name.lower())
         if attribute is None:
-            dialect.leave_out(prefix + name, value)
+            dialect.leave_out(prefix + name, value, is_known=is_name(name))
             if not dialect.accepts(Leniency.UNKNOWN_ATTRIBUTE):
                 raise InvalidValue(
                     f"No schema has the attribute {name[:100]}; remove its mapping.",

@@ -14,6 +14,7 @@ from scim.protocol.dialect import Dialect, Leniency
 from scim.protocol.errors import InvalidValue, NoTarget
 from scim.protocol.filter.predicate import compile_filter
 from scim.protocol.filter.tree import And, Comparison, Filter, Operator
+from scim.protocol.immutability import check_members_kept
 from scim.protocol.path import Path
 from scim.protocol.schema import Attribute
 from scim.protocol.values import check_number, is_unassigned, read_element, read_members, read_value, require
@@ -71,7 +72,10 @@ class Elements:
                 f"{path.plain} has no element that could be written; add one to {self._attribute.name} first."
             )
         for element in elements:
+            before = dict(element)
             _write_into(element, self._attribute, path.sub_attribute, value, self._dialect)
+            if element or path.sub_attribute:  # else the operation removes the whole element, which is allowed
+                check_members_kept(self._attribute, before, element)
 
     def _created(self, path: Path, selection: Filter, value: Any) -> dict[str, Any]:
         """Nothing matches: Entra ID expects the element that the filter describes."""

@@ -43,6 +43,10 @@ _REFERENCE = "bulkId:"
 # An operation is not begun unless it could take as long as a call that hangs, is given up and made again.
 _TIME_FOR_OPERATION_S = 5.0
 
+_MAKER_FAULT = (
+    "The service could not carry out the operation whose bulkId this operation refers to: send both operations again."
+)
+
 Result = dict[str, Any]
 
 _NO_NODE = Node(None, frozenset(), None)
@@ -59,6 +63,8 @@ class _Step:
     made_id: str | None = None
     """The id of what a POST makes, chosen beforehand."""
     node: Node = _NO_NODE
+    is_untried: bool = False
+    """Whether nothing of it holds because the time of the request was used up."""
     result: Result = field(default_factory=dict)
 
     @property
@@ -79,6 +85,8 @@ class Bulk:
     report: Callable[[Exception], None]
     recorder: Recorder
     workers: int = WORKERS
+    untried: int = 0
+    """After the request: how many operations were not tried because its time was used up."""
     _steps: Sequence[_Step] = ()
     _dependencies: Dependencies = field(default_factory=lambda: depend([]))
 
@@ -94,6 +102,7 @@ class Bulk:
         # Only now, so that it takes no time from any operation.
         with ThreadPoolExecutor(self.workers) as pool:
             list(pool.map(self._record, self._steps))
+        self.untried = sum(step.is_untried for step in self._steps)
         for step in self._steps:
             self.context.dialect.absorb(step.context.dialect)
         return {
@@ -155,6 +164,7 @@ class Bulk:
 
     def _run(self, index: int, step: _Step) -> None:
         if self.context.deadline.remaining_s() < _TIME_FOR_OPERATION_S:
+            step.is_untried = True
             raise Unavailable("The time for this bulk request was used up before this operation: send it again.")
         operation = step.operation
         if operation is None:
@@ -198,6 +208,8 @@ class Bulk:
         if not text.startswith(_REFERENCE):
             return text
         maker = self._maker(text.removeprefix(_REFERENCE))
+        if maker is not None and maker.error is not None and maker.error.is_fault:
+            raise Unavailable(_MAKER_FAULT)
         if maker is None or maker.error is not None or maker.made_id is None:
             raise UnresolvedReference("The operation refers to a bulkId of no operation that has succeeded.")
         return maker.made_id
@@ -207,6 +219,8 @@ class Bulk:
         return None if index is None else self._steps[index]
 
     def _record(self, step: _Step) -> None:
+        if step.is_untried:
+            return  # nothing is known to be wrong with it, so it is no failure of the customer's
         if step.error is not None and "status" in step.result:
             self.recorder.failed(_asked(step), step.error, step.context.dialect)
         elif step.has_succeeded:
@@ -222,14 +236,15 @@ class Bulk:
         while undone:
             undone = False
             for step in referring:
-                if step.has_succeeded and step.made_id and self._refers_to_failure(step, at_the_end=at_the_end):
-                    undone |= self._undo(step, step.made_id)
+                if step.has_succeeded and step.made_id:
+                    failed = self._failed_makers(step, at_the_end=at_the_end)
+                    undone |= bool(failed) and self._undo(step, step.made_id, failed)
 
-    def _refers_to_failure(self, step: _Step, *, at_the_end: bool) -> bool:
+    def _failed_makers(self, step: _Step, *, at_the_end: bool) -> Sequence[_Step]:
         makers = [self._maker(name) for name in step.node.refers_to]
-        return any(maker and (maker.error or (at_the_end and not maker.has_succeeded)) for maker in makers)
+        return [each for each in makers if each and (each.error or (at_the_end and not each.has_succeeded))]
 
-    def _undo(self, step: _Step, resource_id: str) -> bool:
+    def _undo(self, step: _Step, resource_id: str, failed: Sequence[_Step]) -> bool:
         """Whether the step is undone. Where it can't be, what it made stays as it was told."""
         if step.operation is None:
             return False
@@ -240,7 +255,10 @@ class Bulk:
             self.report(fault)
             step.made_id = None
             return False
+        step.is_untried = all(maker.is_untried for maker in failed)
         step.error = UnresolvedReference("The operation refers in a circle to a bulkId whose operation failed.")
+        if all(maker.error and maker.error.is_fault for maker in failed):
+            step.error = Unavailable(_MAKER_FAULT)
         step.result = _named(step.sent) | {"status": str(step.error.status), "response": step.error.body()}
         return True
 

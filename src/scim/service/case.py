@@ -1,38 +1,44 @@
-"""Why somebody did or did not get in: who is meant, what happened to them, and what it comes to."""
+"""Why somebody is active or not: who is meant, what happened to them, and the diagnosis."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 
 from scim.protocol.comparison import key
 from scim.protocol.dialect import Dialect
 from scim.protocol.errors import TooMany, Unavailable
 from scim.protocol.messages import SearchRequest
 from scim.service import diagnosis
-from scim.service.connection import obstacles
+from scim.service.connection import describe_malformed, obstacles
 from scim.service.entries import Entry, entry
 from scim.service.failures import Counted
 from scim.service.lookup import partly
 from scim.service.people import called, handle, known_by
 from scim.service.ports import LINK, Store, Tenant, Use
 from scim.service.presentation import Presentation
-from scim.service.records import LogStore, Record
+from scim.service.records import CHANGES, FAILURES, Changed, FailureSearch, LogStore, Record
 from scim.service.search import read_query
 from scim.service.stored import Stored, encode
 from scim.service.tenants import rfc3339
 
 _SHOWN = 50
 """How many people of one name are told."""
+_MOST_CHANGES = 1_000
+"""How many changes a timeline has at most."""
+_NEWEST = 200
+"""Among how many records of failures the reason is looked for why nobody gets in."""
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """What is known of a person: who was found, what happened to them, the last first, and what it comes to.
+    """What is known of a person: the users found, what happened to them, the last first, and the diagnosis.
 
-    Where what was asked for is a name of several, ``people`` are those who are here and ``outside`` what those are
-    found by who are not; then there is no timeline.
+    If several people match, ``people`` are the users and ``outside`` what the others are found by; then there is no
+    timeline. ``renamed`` are those of the people who had the name, email or externalId before. ``unidentified`` are
+    failures of requests that name nobody, if nothing else was found.
     """
 
     asked: str
@@ -40,6 +46,8 @@ class Case:
     timeline: Sequence[Entry]
     diagnosis: Sequence[str]
     outside: Sequence[str] = ()
+    renamed: Sequence[Stored] = ()
+    unidentified: Sequence[Entry] = ()
 
     @property
     def is_of_one(self) -> bool:
@@ -60,60 +68,111 @@ class Inquiry:
     now: Callable[[], str]
 
     def open(self, asked: str) -> Case:
-        """The case of whoever has the userName, email, externalId or id, or had it; else of whoever is called that."""
+        """Return the case of the person who has this userName, email, externalId, id or name, or had it before.
+
+        An empty text stands for nobody: then it is about requests that name nobody.
+        """
+        if not asked:
+            return self._of_nobody()
         people = self._identified(asked)
         if not people:
             return self._of_nobody_here(asked)
-        handles = {handle(asked)}.union(*(known_by(each.resource).handles for each in people))
-        return self._case(asked, people, [each.id for each in people], list(self.records.failures(handles)))
+        ids = [each.id for each in people]
+        return self._case(asked, people, ids, self.records.failures(_list_identifiers(asked, ids, people)))
+
+    def _of_nobody(self) -> Case:
+        failures = _without_identifier(self.records.failures([""]).failures)
+        told = list(diagnosis.unidentified(failures)) or [
+            "No request that names nobody has failed in the last 30 days."
+        ]
+        return Case("", [], [], [*self._obstacles(self.last_use()), *told], unidentified=_entries(failures))
 
     def _of_nobody_here(self, asked: str) -> Case:
         ids, notes = self._formerly(asked)
-        failures, handles = list(self.records.failures()), {handle(asked), *map(handle, ids)}
-        known = [each for each in failures if not handles.isdisjoint(each.failure.handles)]
-        if ids or known:
-            return self._case(asked, [], ids, known, notes)
-        return self._called(asked, failures, notes)
+        renamed = [each for each in map(self.store.get, ids[:_SHOWN]) if each is not None]
+        known = self.records.failures(_list_identifiers(asked, ids, renamed))
+        if ids or known.failures:
+            return self._case(asked, renamed, ids, known, notes, renamed=renamed)
+        return self._called(asked, notes)
 
-    def _called(self, asked: str, failures: Sequence[Counted], notes: Sequence[str]) -> Case:
+    def _called(self, asked: str, notes: Sequence[str]) -> Case:
         """Those whom a name leads to: the one, or all of them to choose from."""
+        search = self.records.failures_called(called(asked), key(asked))
         people: Sequence[Stored] = ()
         try:
             people = partly(self.store, self.tenant.resource_types[0], asked, _SHOWN)
-        except TooMany:
+        except (TooMany, Unavailable):
             notes = [*notes, diagnosis.NAMES_CUT]
-        outside = _outside(asked, people, failures)
+        outside = _outside(asked, people, search.failures)
+        notes = [*notes, *_search_notes(search)]
         if len(people) + len(outside) == 1:
             (identifier,) = [*(each.id for each in people), *outside]
             return replace(self.open(identifier), asked=asked)
+        same_name = [each for each in _without_identifier(search.failures) if called(asked) in each.failure.handles]
         if people or outside:
-            told = [*self._obstacles(self.last_use()), diagnosis.several(asked), *notes]
+            obstacles = self._obstacles(self.last_use())
+            told = [*obstacles, diagnosis.several(asked), *notes, *diagnosis.unidentified(same_name)]
             return Case(asked, people, (), told, outside)
-        return self._case(asked, [], [], [], notes)
+        if same_name:
+            return self._case(asked, [], [], FailureSearch(same_name), notes)
+        return self._unknown(asked, notes)
+
+    def _unknown(self, asked: str, notes: Sequence[str]) -> Case:
+        """Of whom nothing is known: what keeps everybody out, and which requests it may have been."""
+        use, newest = self.last_use(), self._newest_failures()
+        unidentified = _without_identifier(self.records.failures([""]).failures)
+        malformed = describe_malformed(self.records.malformed_tokens(self._yesterday()))
+        obstacles = [*self._obstacles(use), *filter(None, [malformed]), *self._wrong_scim_url(newest)]
+        told = [
+            *obstacles,
+            diagnosis.unknown(asked, use, is_cut=bool(notes)),
+            *diagnosis.unidentified(unidentified),
+            *([] if obstacles else [diagnosis.advice()]),
+            *notes,
+            *diagnosis.tenant(self.tenant, self.records.refused(self._yesterday()), newest),
+        ]
+        return Case(asked, [], [], told, unidentified=_entries(unidentified))
+
+    def _newest_failures(self) -> list[Counted]:
+        records = (record for _, record in islice(self.records.log(kinds=(FAILURES,)), _NEWEST))
+        return [each for each in records if isinstance(each, Counted)]
+
+    def _wrong_scim_url(self, failures: Sequence[Counted]) -> Iterator[str]:
+        """That the SCIM URL is wrong now: requests failed by it since yesterday, and nothing was written after them."""
+        yesterday = self._yesterday()
+        if not any(diagnosis.wrong_scim_url(failures, yesterday)):
+            return iter(())
+        last = next((each for _, each in self.records.log(kinds=(CHANGES,))), None)
+        written = last.change.at if isinstance(last, Changed) else ""
+        return diagnosis.wrong_scim_url(failures, max(written, yesterday))
 
     def _case(
         self,
         asked: str,
         people: Sequence[Stored],
         ids: Sequence[str],
-        failures: Sequence[Counted],
+        search: FailureSearch,
         notes: Sequence[str] = (),
+        renamed: Sequence[Stored] = (),
     ) -> Case:
-        use, refused = self.last_use(), self.records.refused(self._yesterday())
-        changes = [each for resource_id in ids for each in self.records.changes(resource_id)]
+        refused = self.records.refused(self._yesterday())
+        failures, notes = search.failures, [*notes, *_search_notes(search)]
+        changes, are_all_shown = self._changes(ids)
+        if not are_all_shown:
+            notes = [*notes, diagnosis.CHANGES_CUT]
         names = {each.id: self._name(each) for each in people}
         records: list[Record] = [*changes, *failures]
         timeline = sorted((entry(each, names) for each in records), key=lambda each: each.at, reverse=True)
         writes = [each for each in changes if each.change.operation != LINK]
-        obstacle = list(self._obstacles(use))
         told = [
-            *obstacle,
+            *self._obstacles(self.last_use()),
+            *diagnosis.renamed(asked, self.tenant.resource_types[0].unique.name, names, renamed, writes),
             *diagnosis.state(asked, names, people, writes),
             *diagnosis.problems(people, writes, failures),
+            *notes,
+            *diagnosis.tenant(self.tenant, refused, failures),
         ]
-        if not (timeline or people):
-            told += diagnosis.unknown(asked, rfc3339(use.at) if use else None, is_cut=bool(notes), advise=not obstacle)
-        return Case(asked, people, timeline, [*told, *notes, *diagnosis.tenant(self.tenant, refused, failures)])
+        return Case(asked, people, timeline, told, renamed=renamed)
 
     def _identified(self, person: str) -> Sequence[Stored]:
         resource_type = self.tenant.resource_types[0]
@@ -133,6 +192,13 @@ class Inquiry:
             return found, [diagnosis.FORMERLY_CUT]
         return found, []
 
+    def _changes(self, ids: Sequence[str]) -> tuple[list[Changed], bool]:
+        """Return the newest changes of some users, and whether these are all."""
+        found: list[Changed] = []
+        for resource_id in ids[:_SHOWN]:
+            found += islice(self.records.changes(resource_id), _MOST_CHANGES + 1 - len(found))
+        return found[:_MOST_CHANGES], len(found) <= _MOST_CHANGES and len(ids) <= _SHOWN
+
     def _obstacles(self, use: Use | None) -> Iterator[str]:
         return obstacles(self.tenant, use, self._moment().timestamp())
 
@@ -145,6 +211,24 @@ class Inquiry:
 
     def _yesterday(self) -> str:
         return rfc3339((self._moment() - timedelta(hours=24)).timestamp())
+
+
+def _list_identifiers(asked: str, ids: Sequence[str], people: Sequence[Stored]) -> list[str]:
+    """Return what failures of these people may be kept under, each once."""
+    values = (value for each in people for _, value in known_by(each.resource).identifiers)
+    return list(dict.fromkeys([asked, *ids, *values]))
+
+
+def _without_identifier(failures: Sequence[Counted]) -> list[Counted]:
+    return [each for each in failures if not each.failure.identifier]
+
+
+def _entries(failures: Sequence[Counted]) -> list[Entry]:
+    return sorted((entry(each, {}) for each in failures), key=lambda each: each.at, reverse=True)
+
+
+def _search_notes(search: FailureSearch) -> Sequence[str]:
+    return [] if search.is_complete else [diagnosis.FAILURES_CUT]
 
 
 def _outside(asked: str, people: Sequence[Stored], failures: Sequence[Counted]) -> list[str]:

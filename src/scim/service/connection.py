@@ -1,10 +1,12 @@
-"""What keeps an identity provider from its tenant, whoever it is about."""
+"""How the identity provider of a tenant is connected, and what keeps it from its tenant."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from scim.service.ports import Tenant, Use
+from scim.service.providers import NAMES, recognise
+from scim.service.records import Refused
 from scim.service.tenants import rfc3339
 
 _REMEDY = (
@@ -33,6 +35,32 @@ def obstacles(tenant: Tenant, use: Use | None, now: float) -> Iterator[str]:
         )
     elif use is None:
         yield (
-            f"The identity provider of the tenant {tenant.id} has never come with a valid token. Paste the SCIM URL "
-            "and the token that Connect shows into it, test the connection, and start provisioning."
+            f"No request with a valid token of the tenant {tenant.id} has arrived yet. Paste the SCIM URL and the "
+            "token that Connect shows into the identity provider, test the connection, and start provisioning. If the "
+            "test fails with 401, copy the whole token again: a token that is cut off or mistyped is not recorded "
+            "before the first request with a valid one."
         )
+
+
+def describe_contact(use: Use) -> str:
+    """Return what the first request with the token was, and the provider if its user agent tells it."""
+    provider = recognise(use.agent, "", (), None)
+    by = f" by {NAMES[provider]}" if provider in NAMES else ""
+    return f"{'First write' if use.first_is_write else 'Connection tested'}{by}"
+
+
+def describe_request(use: Use) -> str:
+    """Return what the last recorded request was."""
+    return "a write" if use.is_write else "a read"
+
+
+def describe_malformed(malformed: Sequence[Refused]) -> str:
+    """Return how many requests came with a malformed token in the last 24 hours, and what to do; empty for none."""
+    if not malformed:
+        return ""
+    number, last = sum(each.count for each in malformed), max(each.last for each in malformed)
+    return (
+        f"{number} or more unverified requests with a malformed token in the last 24 hours, the last at {last}. If "
+        "they are the identity provider's, the token was not copied correctly: copy the whole token again, without "
+        "spaces, quotes or the word Bearer."
+    )

@@ -36,6 +36,11 @@ class Deadline:
         kept = self.remaining_s() * (1 - share)
         return replace(self, remaining_s=lambda: self.remaining_s() - kept)
 
+    def at_most(self, seconds: float) -> Deadline:
+        """Return the deadline for something that may take so many seconds, and no longer than this one."""
+        kept = max(self.remaining_s() - seconds, 0.0)
+        return replace(self, remaining_s=lambda: self.remaining_s() - kept)
+
     def check(self) -> None:
         """Raise :class:`Unavailable` unless there is time for one more call, should it hang, and for the answer."""
         if not self.has_time():

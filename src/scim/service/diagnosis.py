@@ -1,54 +1,73 @@
-"""What a person's case comes to, in sentences: how they stand, what went wrong, what concerns their whole tenant."""
+"""The diagnosis of a person's case in sentences: their state, what failed, and what concerns the whole tenant."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
 
-from scim.service.explanations import explain, explain_token
+from scim.service.connection import describe_request
+from scim.service.explanations import SCIM_URL, explain, explain_token
 from scim.service.failures import Counted
-from scim.service.ports import Tenant
+from scim.service.ports import Tenant, Use
 from scim.service.providers import NAMES
 from scim.service.records import Changed, Refused
 from scim.service.stored import Stored
+from scim.service.tenants import rfc3339
+
+_MOST_UNIDENTIFIED = 5
 
 FORMERLY_CUT = (
-    "The search for former names was cut off, since the tenant has too many changes to go through them here: somebody "
-    "who was deleted or renamed may be missing. `muster why` has more time, and an id finds everything."
+    "The search for former names stopped early, because the tenant has too many changes to read them all here: a "
+    "person who was deleted or renamed may be missing. Use `muster why`, which has more time, or search by id."
 )
 NAMES_CUT = (
-    "The tenant has too many users to look through their names here: ask by userName, email, externalId or id, or with "
-    "`muster why`, which has more time."
+    "The search by name stopped early, because the tenant has too many users to read them all here. Search by "
+    "userName, email, externalId or id, or use `muster why`, which has more time."
 )
+
+FAILURES_CUT = (
+    "The customer has very many failures. Only the newest were searched, so older failures of this person may be "
+    "missing unless they were recorded under the userName, externalId, email or id of the search."
+)
+CHANGES_CUT = "Only the newest 1,000 changes are shown."
 
 
 def several(asked: str) -> str:
-    return f"Several people are called {asked}, or have it in their name. Ask by what identifies the one who is meant."
+    return f"More than one person matches {asked}. Choose one by userName, email, externalId or id."
 
 
 def state(asked: str, names: Mapping[str, str], people: Sequence[Stored], changes: Sequence[Changed]) -> Iterator[str]:
-    """Whether they are here and take part, and through which request; ``names`` are theirs by id."""
+    """Whether they are active, and since which request; ``names`` are theirs by id."""
     for each in people:
-        since = next((one for one in changes if one.resource_id == each.id and _decides(one)), None)
-        through = (
-            f" since {since.change.at}, by a {since.change.operation} (request {since.change.request_id})"
-            if since
-            else ""
-        )
-        name = names[each.id]
-        if each.resource.get("active") is True:
-            yield f"{name} is here and takes part{through}."
+        decided = next((one.change for one in changes if one.resource_id == each.id and _decides(one)), None)
+        by = f", by a {decided.operation} (request {decided.request_id})" if decided else ""
+        name, since = names[each.id], f"since {each.active_since}{by}"
+        if _is_active(each):
+            yield f"{name} is active {since}."
         else:
             yield (
-                f"{name} is here and does not take part{through}: active is not true. Assign or enable the person "
-                "in the identity provider, which then sends active = true."
+                f"{name} exists but is inactive {since}: active is not true. Assign or enable the person in the "
+                "identity provider, which then sends active = true."
             )
-    if not people and changes and changes[0].change.operation == "delete":
-        done = changes[0].change
-        yield f"{asked} was deleted at {done.at}, by the identity provider's request {done.request_id}."
+    here = {each.id for each in people}
+    for resource_id, of_one in groupby(changes, lambda one: one.resource_id):
+        last = next(of_one).change
+        if resource_id not in here and last.operation == "delete":
+            yield f"{asked} was deleted at {last.at}, by the identity provider's request {last.request_id}."
+
+
+def renamed(
+    asked: str, unique: str, names: Mapping[str, str], people: Sequence[Stored], changes: Sequence[Changed]
+) -> Iterator[str]:
+    """What became of those who were once known by what was asked; ``unique`` is the attribute with their name."""
+    for each in people:
+        was_named = any(one.resource_id == each.id and unique in one.change.changed for one in _updates(changes))
+        what = "was renamed to" if was_named else "is a former email or externalId of"
+        yield f"{asked} {what} {names[each.id]}, {'active' if _is_active(each) else 'inactive'}."
 
 
 def problems(people: Sequence[Stored], changes: Sequence[Changed], failures: Sequence[Counted]) -> Iterator[str]:
-    """The failures that nothing has made good since: of somebody who did get in, those after the last change."""
+    """The failures that no later change has made good: of an existing user, those after the last change."""
     settled = max((each.change.at for each in changes), default="") if people else ""
     for each in sorted(failures, key=lambda one: one.failure.at, reverse=True):
         failure = each.failure
@@ -57,36 +76,63 @@ def problems(people: Sequence[Stored], changes: Sequence[Changed], failures: Seq
         what, change = explain(failure)
         often = f", {each.count} times since {each.first}" if each.count > 1 else ""
         by = f" by {NAMES[failure.provider]}" if failure.provider in NAMES else ""
-        loop = " It is a loop: the same again and again, until something is changed." if each.is_loop else ""
-        outcome = "came to nothing in part" if failure.is_no_op else f"failed with {failure.status}"
+        loop = (
+            " It repeats: the identity provider keeps sending this until something is changed." if each.is_loop else ""
+        )
+        outcome = "was partly ignored" if failure.is_no_op else f"failed with {failure.status}"
         yield f"A {failure.operation}{by} {outcome} at {failure.at}{often}. {what} What to change: {change}{loop}"
 
 
-def unknown(asked: str, last_use: str | None, *, is_cut: bool, advise: bool) -> Iterator[str]:
-    """Of whom nothing is known. ``last_use`` is when the identity provider came last; ``is_cut`` whether not all could
-    be looked through, ``advise`` whether what is assigned there can matter.
+def unknown(asked: str, use: Use | None, *, is_cut: bool) -> str:
+    """Return that nothing is known of a person. ``use`` is the last use of the tenant's token; ``is_cut`` says that not
+    everything could be searched.
     """
     if is_cut:
-        yield f"Nothing about {asked} was found, as far as could be looked."
-    elif " " in asked:
-        yield (
-            f"Nobody is called {asked}: no user who is here, and nobody whose request has failed within 30 days. Of "
-            "those who were deleted no names are kept: ask by the userName, email, externalId or id that the identity "
+        return f"No request about {asked} was found in the part that could be searched."
+    if " " in asked:
+        return (
+            f"Nobody is called {asked}: neither a user nor a person whose request failed within the last 30 days. The "
+            "names of deleted users are not kept: search by the userName, email, externalId or id that the identity "
             "provider has."
         )
-    else:
-        came = f" It came last at {last_use}." if last_use else ""
+    last = f" Its last request, {describe_request(use)}, was recorded at {rfc3339(use.at)}." if use else ""
+    return (
+        f"No request about {asked} has been received, neither a write nor one that failed (failures are kept for "
+        "30 days, changes for longer), and no user has it as userName, email, externalId, id or name. The identity "
+        f"provider has not sent this person, or uses another user name.{last}"
+    )
+
+
+def advice() -> str:
+    """Return what to do about a person whom the identity provider has not sent."""
+    return (
+        "What to change: assign the person, or a group that they are a direct member of, to the application, and "
+        "check its scoping filters. Entra ID: Provisioning > Provision on demand says why they are skipped; "
+        "a cycle takes about 40 minutes. Okta: Assignments, and Provisioning > To App > Create Users."
+    )
+
+
+def unidentified(failures: Sequence[Counted]) -> Iterator[str]:
+    """The last failures of requests that name nobody: one of them may have been about the person."""
+    for each in sorted(failures, key=lambda one: one.failure.at, reverse=True)[:_MOST_UNIDENTIFIED]:
+        what, change = explain(each.failure)
+        often = f" {each.count} times since {each.first}, the last" if each.count > 1 else ""
         yield (
-            f"Nothing about {asked} has arrived here, as a userName, email, externalId or id, neither a write nor a "
-            "request that failed (failures are kept for 30 days, changes for longer), and nobody who is "
-            f"here is called that: the identity provider has not sent this person, or under another name.{came}"
+            f"A request that names nobody failed{often} at {each.failure.at}: {each.failure.operation}, status "
+            f"{each.failure.status}. {what} What to change: {change}"
         )
-    if advise:
-        yield (
-            "What to change: assign the person, or a group that they are a direct member of, to the application, and "
-            "look at its scoping filters. Entra ID: Provisioning > Provision on demand says why they are skipped, "
-            "a cycle takes about 40 minutes. Okta: Assignments, and Provisioning > To App > Create Users."
-        )
+
+
+def wrong_scim_url(failures: Sequence[Counted], settled: str) -> Iterator[str]:
+    """That the SCIM URL is wrong, which keeps everybody out, if requests failed by it after ``settled`` (RFC 3339)."""
+    wrong = [each for each in failures if each.failure.rule == SCIM_URL and each.failure.at > settled]
+    if not wrong:
+        return
+    last = max(wrong, key=lambda each: each.failure.at)
+    what, change = explain(last.failure)
+    number = sum(each.count for each in wrong)
+    often = f"{number} requests failed" if number > 1 else "A request failed"
+    yield f"{often}, the last at {last.failure.at}. {what} What to change: {change}"
 
 
 def tenant(settings: Tenant, refused: Sequence[Refused], failures: Sequence[Counted]) -> Iterator[str]:
@@ -104,6 +150,14 @@ def tenant(settings: Tenant, refused: Sequence[Refused], failures: Sequence[Coun
         yield "The tenant is in strict mode, in which what many identity providers send is refused."
 
 
+def _is_active(stored: Stored) -> bool:
+    return stored.resource.get("active") is True
+
+
+def _updates(changes: Sequence[Changed]) -> Iterator[Changed]:
+    return (each for each in changes if each.change.operation in ("replace", "patch"))
+
+
 def _decides(changed: Changed) -> bool:
-    """Whether the change decided if its user takes part."""
+    """Return whether the change decided if its user is active."""
     return changed.change.participation != "unchanged" or changed.change.operation == "create"

@@ -6,11 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from scim.service import acts
+from scim.service.connection import describe_contact
 from scim.service.explanations import explain, explain_token
 from scim.service.failures import Counted
-from scim.service.ports import LINK, Act
+from scim.service.ports import LINK, MALFORMED, Act, Use
 from scim.service.providers import recognise
 from scim.service.records import AUTHENTICATE, Changed, Record, Refused
+from scim.service.tenants import rfc3339
 
 _DONE = {"create": "created", "replace": "replaced", "patch": "changed", "delete": "deleted"}
 
@@ -19,10 +21,10 @@ _DONE = {"create": "created", "replace": "replaced", "patch": "changed", "delete
 class Entry:
     """A line of the log or of a timeline. Times are RFC 3339 in UTC.
 
-    ``kind`` is ``change``, ``failure``, ``no-op``, ``token`` or ``act``. ``person`` is the identifier that is known, or
-    empty; ``actor`` is who acted on the tenant, else empty, and then there is no ``status``. ``sent`` are names of
-    attributes: of a change those that changed. ``what`` was decided and what to ``change`` are words; ``count`` is how
-    often since ``first``.
+    ``kind`` is ``change``, ``failure``, ``no-op``, ``token``, ``unverified``, ``contact`` or ``act``. ``person`` is the
+    identifier that is known, or empty; ``actor`` is who acted on the tenant, else empty, and then there is no
+    ``status``. ``sent`` are the names of the attributes in the request, ``changed`` of those whose values changed.
+    ``what`` was decided and what to ``change`` are words; ``count`` is how often since ``first``.
     """
 
     at: str
@@ -35,6 +37,7 @@ class Entry:
     rule: str = ""
     change: str = ""
     sent: Sequence[str] = ()
+    changed: Sequence[str] = ()
     count: int = 1
     is_loop: bool = False
     request_id: str = ""
@@ -53,6 +56,8 @@ def entry(record: Record, names: Mapping[str, str]) -> Entry:
             return _of_failure(record, names)
         case Act():
             return _of_act(record)
+        case Use():
+            return _of_first_use(record)
 
 
 def _of_change(changed: Changed) -> Entry:
@@ -64,7 +69,8 @@ def _of_change(changed: Changed) -> Entry:
         operation=change.operation,
         status=201 if change.operation == "create" else 204 if change.operation == "delete" else 200,
         what=_told(changed),
-        sent=change.changed,
+        sent=change.sent,
+        changed=change.changed,
         first=change.at,
         request_id=change.request_id,
         provider=recognise("", "", change.leniencies, None),
@@ -75,7 +81,7 @@ def _of_refusals(refused: Refused) -> Entry:
     what, change = explain_token(refused.rule, None)
     return Entry(
         at=refused.last,
-        kind="token",
+        kind="unverified" if refused.rule == MALFORMED else "token",
         person="",
         operation=AUTHENTICATE,
         status=401,
@@ -118,6 +124,20 @@ def _of_act(act: Act) -> Entry:
         what=acts.told(act),
         first=act.at,
         actor=act.actor,
+    )
+
+
+def _of_first_use(use: Use) -> Entry:
+    at = rfc3339(use.first_at)
+    return Entry(
+        at=at,
+        kind="contact",
+        person="",
+        operation=AUTHENTICATE,
+        status=None,
+        what=f"First request with this token: {describe_contact(use)}.",
+        first=at,
+        provider=recognise(use.agent, "", (), None),
     )
 
 

@@ -10,8 +10,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from scim.protocol.dialect import Leniency
+from scim.protocol.errors import WrongScimUrl
 from scim.service.failures import NO_OP, STRICT, Failure
-from scim.service.ports import EXPIRED, UNKNOWN
+from scim.service.ports import EXPIRED, MALFORMED, UNKNOWN
+
+SCIM_URL = WrongScimUrl.rule
+"""The rule whose failures concern everybody: no request reaches a user while the SCIM URL is wrong."""
 
 _NOTHING = "Nothing in the identity provider."
 _MAPPING = "The mapping of {attribute}: "
@@ -140,6 +144,11 @@ EXPLANATIONS: Mapping[str, Explanation] = {
         _TOKEN,
         _TOKEN_PLACES,
     ),
+    MALFORMED: Explanation(
+        "Unverified requests with a malformed token: it is mistyped, cut off, in quotes or entered twice. Anybody can "
+        "send such a request.",
+        "Copy the whole token again, without spaces, quotes or the word Bearer.",
+    ),
     EXPIRED: Explanation("The token has expired. Nothing of the request was looked at.", _TOKEN, _TOKEN_PLACES),
     "too-many-tokens": Explanation("Too many requests with tokens that are not valid came in a few seconds.", _TOKEN),
     "groups": Explanation(
@@ -152,6 +161,20 @@ EXPLANATIONS: Mapping[str, Explanation] = {
     ),
     "me": Explanation("/Me was asked for, and a token stands for no user.", "A connector that does not use /Me."),
     "not-implemented": Explanation("The request asks for something that is not supported.", "Turn it off."),
+    SCIM_URL: Explanation(
+        "The SCIM URL in the identity provider is wrong: it has an endpoint such as /Users at its end, so no request "
+        "reaches a user.",
+        "Set the SCIM URL to the one that Connect shows: it ends in /scim/v2.",
+        {
+            "entra": "Provisioning > Admin Credentials: Tenant URL is the SCIM URL that Connect shows and ends in "
+            "/scim/v2. Test Connection, then restart provisioning.",
+            "okta": "Provisioning > Integration: SCIM connector base URL is the SCIM URL that Connect shows and ends "
+            "in /scim/v2. Then retry the failed tasks under Dashboard > Tasks.",
+            "onelogin": "Configuration: SCIM Base URL is the SCIM URL that Connect shows and ends in /scim/v2.",
+            "jumpcloud": "Identity Management: Base URL is the SCIM URL that Connect shows and ends in /scim/v2.",
+            "google": "Autoprovisioning: Endpoint URL is the SCIM URL that Connect shows and ends in /scim/v2.",
+        },
+    ),
     "unknown-path": Explanation("Nothing is served at the path.", "The SCIM URL: it ends in /scim/v2."),
     "method": Explanation("The path does not take this method.", "The SCIM URL, and the connector's type: SCIM 2.0."),
     "protocol-version": Explanation("Another version of SCIM was asked for.", "The connector's type: SCIM 2.0."),

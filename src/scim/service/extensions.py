@@ -6,16 +6,62 @@ HR system has, and SCIM has no types for. Discovery shows the documents without 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Mapping, Sequence
+from itertools import permutations
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from scim.protocol.schema import Format, Schema, Type, user_type
+from scim.protocol.filter.tree import Operator
+from scim.protocol.schema import Format, Type, user_type
+from scim.service.stored import encode
 
 _MAX_ATTRIBUTES = 100
+MAX_BYTES = 200_000
+"""Of all schema documents of a tenant as JSON: with what else the settings hold they are one item of at most 400 KB."""
 
-Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9 _-]{0,99}$")]
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*(?: [A-Za-z0-9_-]+)*")
+_SUB_NAME = re.compile(r"\$ref|[A-Za-z][A-Za-z0-9_-]*")
+_URN = re.compile(r"urn:[a-z0-9][a-z0-9-]{0,31}(?::[a-z0-9][a-z0-9._-]*)+", re.IGNORECASE)
+_COMMON = frozenset({"id", "externalid", "meta", "schemas"})
+_IETF = "urn:ietf:params:scim:"
+_OPEN_TO_ALL = f"{_IETF}schemas:extension:"
+_OPERATORS = frozenset({*Operator, "pr"})
+
+
+def _check_name(name: str) -> str:
+    if not _NAME.fullmatch(name):
+        raise ValueError(
+            f"{name!r} is not an attribute name: a name begins with a letter and consists of letters, digits, hyphens "
+            "and underscores, with single spaces between words"
+        )
+    if name.lower() in _COMMON:
+        raise ValueError(f"{name} is an attribute that every resource has: choose another name")
+    return name
+
+
+def _check_sub_name(name: str) -> str:
+    """Raise ``ValueError`` for a name that can not be written in the brackets of a filter or after a dot."""
+    if not _SUB_NAME.fullmatch(name):
+        raise ValueError(
+            f"{name!r} is not a sub-attribute name: a name begins with a letter and consists of letters, digits, "
+            "hyphens and underscores, without spaces; $ref is the only exception"
+        )
+    return name
+
+
+def _check_urn(urn: str) -> str:
+    if not _URN.fullmatch(urn):
+        raise ValueError(f"{urn!r} is not a URN: write one such as urn:example:params:scim:schemas:acme:2.0:User")
+    if urn.lower().startswith(_IETF) and not urn.lower().startswith(_OPEN_TO_ALL):
+        raise ValueError(f"{urn} is reserved for SCIM itself: begin with {_OPEN_TO_ALL} or with a URN of your own")
+    return urn
+
+
+Name = Annotated[str, Field(max_length=100), AfterValidator(_check_name)]
+SubName = Annotated[str, Field(max_length=100), AfterValidator(_check_sub_name)]
+Urn = Annotated[str, Field(max_length=150), AfterValidator(_check_urn)]
 Text = Annotated[str, Field(max_length=1_000)]
 
 
@@ -48,7 +94,7 @@ class _Characteristics(_Document):
 
 
 class _SubAttribute(_Characteristics):
-    name: Annotated[str, Field(pattern=r"^(\$ref|[A-Za-z][A-Za-z0-9 _-]{0,99})$")]
+    name: SubName
     type: Literal[  # complex attributes are not nested (section 2.3.8)
         Type.STRING, Type.BOOLEAN, Type.DECIMAL, Type.INTEGER, Type.DATE_TIME, Type.BINARY, Type.REFERENCE
     ]
@@ -69,10 +115,7 @@ class _Attribute(_Characteristics):
 
 class _Extension(_Document):
     schemas: list[str] = []
-    id: str = Field(
-        max_length=150,
-        pattern=r"^[Uu][Rr][Nn]:[A-Za-z0-9][A-Za-z0-9-]{0,31}(:[A-Za-z0-9][A-Za-z0-9._-]*)+$",
-    )
+    id: Urn
     name: Text = ""
     description: Text = ""
     attributes: list[_Attribute] = Field(min_length=1, max_length=_MAX_ATTRIBUTES)
@@ -84,22 +127,42 @@ class _Extension(_Document):
 
 
 def read_extensions(documents: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """The documents, checked. Raises ``ValueError`` that says where one is wrong and why."""
+    """Return the documents, checked. Raise ``ValueError`` that says where one is wrong and why."""
     try:
         extensions = [_Extension.model_validate(document) for document in documents]
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
         where = ".".join(str(part) for part in first["loc"])
-        raise ValueError(f"The schema is wrong at {where or 'its top'}: {first['msg']}.") from None
-    urns = [extension.id.lower() for extension in extensions]
-    taken = {schema.id.lower() for schema in user_type().schemas}
-    if len(set(urns)) < len(urns) or taken & set(urns):
+        reason = first["msg"].removeprefix("Value error, ")
+        raise ValueError(f"The schema is wrong at {where or 'its top'}: {reason}.") from None
+    _check_ids([extension.id for extension in extensions])
+    checked = [extension.model_dump(mode="json", exclude_unset=True) for extension in extensions]
+    if len(encode(checked).encode()) > MAX_BYTES:
+        raise ValueError(
+            f"The schemas of this customer have more than {MAX_BYTES} bytes in all: shorten the descriptions, or "
+            "remove attributes."
+        )
+    return checked
+
+
+def _check_ids(ids: Sequence[str]) -> None:
+    """Raise ``ValueError`` unless every path to an attribute begins with the id of one schema only."""
+    standard = [schema.id for schema in user_type().schemas]
+    if len({each.lower() for each in (*standard, *ids)}) < len(standard) + len(ids):
         raise ValueError("Each schema needs an id that no other one has.")
-    return [extension.model_dump(mode="json", exclude_unset=True) for extension in extensions]
+    for lower, upper in permutations((*standard, *ids), 2):
+        if lower.lower().startswith((f"{upper.lower()}:", f"{upper.lower()}.")):
+            raise ValueError(
+                f"The id {lower} begins with the id of another schema, {upper}: a path could mean an attribute of "
+                "either. Choose an id of its own."
+            )
 
 
-def added(old: Sequence[Mapping[str, Any]], new: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """All documents, where new ones take the place of those with the same id. Raises as :func:`read_extensions`."""
+def merge_documents(old: Sequence[Mapping[str, Any]], new: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return all documents, with the new ones in the place of those with the same id.
+
+    Raises as :func:`read_extensions`.
+    """
     documents = read_extensions(new)
     ids = {document["id"].lower() for document in documents}
     return [*(document for document in old if document["id"].lower() not in ids), *documents]
@@ -112,23 +175,15 @@ def kind(attribute: Mapping[str, Any]) -> str:
     return ", ".join([attribute.get("format") or attribute["type"], *many, *limits])
 
 
-def check_compatible(old: Sequence[Mapping[str, Any]], new: Sequence[Mapping[str, Any]]) -> None:
-    """Raise ``ValueError`` if an attribute that users may have values of would take another shape."""
-    shapes = {(urn, name): shape for urn, name, shape in _shapes(old)}
-    for urn, name, shape in _shapes(new):
-        if shapes.get((urn, name), shape) != shape:
-            raise ValueError(f"{name} has another type than before, and users may have it: give it another name.")
-
-
-def _shapes(documents: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, str, object]]:
-    """Each attribute by its schema and name, with what its stored values look like."""
-    for document in documents:
-        for attribute in Schema.of(document).attributes.values():
-            subs = {name: sub.type for name, sub in attribute.sub_attributes.items()}
-            yield document["id"].lower(), attribute.name.lower(), (attribute.type, attribute.multi_valued, subs)
-
-
 def _check_names(attributes: Sequence[_Characteristics]) -> None:
-    names = [attribute.name.lower() for attribute in attributes]
-    if len(set(names)) < len(names):
+    names = {attribute.name.lower() for attribute in attributes}
+    if len(names) < len(attributes):
         raise ValueError("two attributes have the same name, or differ only in case")
+    for name in names:
+        words = name.split(" ")
+        for number, word in enumerate(words[1:], 1):
+            if word in _OPERATORS and " ".join(words[:number]) in names:
+                raise ValueError(
+                    f"a filter can not tell {name!r} from {' '.join(words[:number])!r} and the operator {word}: choose "
+                    "another name"
+                )

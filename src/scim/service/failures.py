@@ -6,18 +6,21 @@ something unlike what it asked for is recorded in the same way: the silent no-op
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any, Protocol
 
 from scim.protocol.dialect import Dialect, is_name
 from scim.protocol.errors import ScimError
-from scim.protocol.path import UnknownAttribute, resolve
+from scim.protocol.path import is_attribute
 from scim.protocol.schema import ResourceType
+from scim.service.daily_failures import DailyFailureStore, FailureKind, kind_of
 from scim.service.deadline import Deadline
 from scim.service.people import meant
 from scim.service.providers import recognise
+from scim.service.sent_attributes import list_sent_attributes
 
 KEPT_DAYS = 30
 WRITES = {"POST": "create", "PUT": "replace", "PATCH": "patch", "DELETE": "delete"}
@@ -87,7 +90,7 @@ class Counted:
         return sum(self.days.get(day.isoformat(), 0) for day in (today, yesterday)) >= LOOP
 
 
-class FailureStore(Protocol):
+class FailureStore(DailyFailureStore, Protocol):
     def count(self, failure: Failure) -> Counted | None:
         """Record a failure, or count it if it is there; ``None`` where that did not succeed at the first attempt."""
 
@@ -105,7 +108,8 @@ class Recording:
     """Records the failures of one request, while there is time: nothing here changes the answer.
 
     ``agent`` and ``query`` tell the identity provider; ``report`` is told of faults in this itself. After the request,
-    the numbers say how many failures there were, how many of them were not recorded, and how many are loops.
+    :meth:`finish` adds its failures to the counts of the day, and the numbers say how many failures there were, how
+    many of them were not recorded, and how many are loops.
     """
 
     store: Callable[[], FailureStore]
@@ -117,6 +121,7 @@ class Recording:
     agent: str = ""
     query: str = ""
     outcomes: list[str] = field(default_factory=list)
+    _recorded: list[Counted] = field(default_factory=list)
 
     def failed(self, asked: Asked, error: ScimError, dialect: Dialect) -> None:
         self.outcomes.append("failures")
@@ -130,6 +135,14 @@ class Recording:
             self.outcomes.append("no_ops")
             detail = f"Answered with success, but nothing came of {', '.join(dialect.left_out)}."
             self._record(asked, dialect, 200, None, NO_OP, detail, dialect.left_out[0], None)
+
+    def finish(self) -> None:
+        """Add the failures that were recorded to the counts of the day, in one attempt for the whole request.
+
+        Where the table took no record, nothing is attempted: a tenant's partition that does not answer costs one wait.
+        """
+        if self._recorded and not self._add_to_day():
+            self.outcomes.append("uncounted")
 
     @property
     def line(self) -> dict[str, int]:
@@ -157,11 +170,11 @@ class Recording:
                 scim_type=scim_type,
                 rule=rule,
                 detail=detail,
-                attribute=attribute if attribute and is_name(attribute) else None,
+                attribute=attribute if attribute and _can_be_shown(attribute, self.resource_type) else None,
                 kind=kind,
                 identifier=identifier,
                 handles=person.handles,
-                sent=sent_names(asked.body, self.resource_type),
+                sent=list_sent_attributes(asked.body, self.resource_type),
                 left_out=dialect.left_out[:_MOST_NAMES],
                 refused=refused,
                 provider=recognise(self.agent, self.query, dialect.fired, asked.body),
@@ -173,37 +186,33 @@ class Recording:
             counted = None
         if counted is None:
             self.outcomes.append("unrecorded")
-        elif counted.is_loop:
+            return
+        self._recorded.append(counted)
+        if counted.is_loop:
             self.outcomes.append("loops")
 
-
-def sent_names(body: Any, resource_type: ResourceType) -> list[str]:
-    """The names of the attributes in a body, as their schema writes them; unknown ones only if they look like names."""
-    found = dict.fromkeys(_known(name, resource_type) for name in _names(body))
-    return [name for name in found if name][:_MOST_NAMES]
-
-
-def _names(body: Any) -> Iterator[str]:
-    if not isinstance(body, dict):
-        return
-    operations = next((value for name, value in body.items() if name.lower() == "operations"), None)
-    if not isinstance(operations, list):
-        yield from (name for name in body if name.lower() != "schemas")
-        return
-    for operation in operations:
-        members = {name.lower(): value for name, value in operation.items()} if isinstance(operation, dict) else {}
-        path, value = members.get("path"), members.get("value")
-        if isinstance(path, str):
-            yield path
-        elif isinstance(value, dict):
-            yield from value
+    def _add_to_day(self) -> bool:
+        failures = [each.failure for each in self._recorded]
+        counts = Counter(map(_kind_of, failures))
+        counts[FailureKind.LOOP] = sum(each.is_loop and not each.failure.is_no_op for each in self._recorded)
+        provider = next((each.provider for each in failures if each.provider), None)
+        try:
+            return self.deadline.has_time() and self.store().add_to_day(self.now(), +counts, provider)
+        except Exception as fault:  # noqa: BLE001  # the answer must be what it would be without any log
+            self.report(fault)
+            return False
 
 
-def _known(name: str, resource_type: ResourceType) -> str:
-    """The name without the selection that it may hold, whose values are a person's."""
-    before, bracket, behind = name.partition("[")
-    plain = before + behind.rpartition("]")[2] if bracket else name
-    try:
-        return str(resolve(plain, resource_type, Dialect()))
-    except UnknownAttribute:
-        return plain if is_name(plain) else ""
+def _kind_of(failure: Failure) -> FailureKind:
+    return FailureKind.NO_OP if failure.is_no_op else kind_of(failure.operation, failure.status)
+
+
+def _can_be_shown(attribute: str, resource_type: ResourceType) -> bool:
+    """Return whether this is a name and not a value: a schema has it, or at least its first part, or it looks like one.
+
+    Schemas of a tenant may have names of any form, also with spaces.
+    """
+    if is_name(attribute) or is_attribute(attribute, resource_type):
+        return True
+    known, _, unknown = attribute.rpartition(".")
+    return is_name(unknown) and is_attribute(known, resource_type)

@@ -1,71 +1,194 @@
-"""How a tenant's provisioning goes: writes and failures a day, and how near Entra ID's quarantine is."""
+"""The health of a tenant's provisioning: one state, what it follows from, and what to do about it.
+
+It follows from numbers only: the failures of today and yesterday (UTC), which are counted when they happen, and the
+changes of these days, which are counted as far as they decide something.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
 
-# Entra ID's published rules (learn.microsoft.com, "Application provisioning in quarantine status").
-QUARANTINE_FAILURES = 5_000
-QUARANTINE_SHARE = 0.4
-QUARANTINE_ALWAYS = 40_000
-_EARLY = 0.5
-"""The part of a threshold from which on there is a warning."""
+from scim.service import quarantine
+from scim.service.daily_failures import DailyFailures, FailureKind
+from scim.service.ports import Tenant, Use
+from scim.service.providers import NAMES
+
+FAILING_FROM = 3
+"""So few failed writes or requests never make a tenant ``FAILING``."""
+FAILING_SHARE = 0.1
+"""More than this part of the writes has to fail for ``FAILING``."""
+FAILING_ALWAYS = 500
+"""From so many failed writes on, the tenant is ``FAILING`` whatever their share."""
+_REJECTION_S = 86_400
+_FEW_CHANGES = 5_000
+"""Changes up to this number are counted for the share that is shown: one call of the index."""
+
+
+class HealthState(StrEnum):
+    """How a tenant's provisioning is. The first that holds counts, in this order."""
+
+    UNKNOWN = "unknown"
+    """It could not be read in time."""
+    DISCONNECTED = "disconnected"
+    NO_VALID_TOKEN = "no valid token"  # noqa: S105  # no token
+    """The token was revoked or has expired."""
+    TOKEN_REJECTED = "token rejected"  # noqa: S105  # no token
+    """Within 24 hours a token was rejected, and no valid one was used since."""
+    NOT_CONNECTED_YET = "not connected yet"
+    """No request with a valid token has arrived yet."""
+    REPEATING_FAILURE = "repeating failure"
+    """The same request has failed five times or more since yesterday."""
+    FAILING = "failing"
+    """Too many writes fail, or requests fail and nothing changes."""
+    HEALTHY = "healthy"
 
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """``day`` is RFC 3339's full-date, in UTC. Of what ``failed`` some were writes; the others asked for something,
-    or came with a token that was refused.
+    """A day of the activity chart. ``day`` is RFC 3339's full-date, in UTC.
+
+    ``written`` are the changes, at least if ``has_more_changes``; ``failed`` are all requests that failed, rejected
+    tokens included, ``failed_writes`` those of them that were writes.
     """
 
     day: str
     written: int
     failed: int
     failed_writes: int
+    has_more_changes: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Health:
-    """How a tenant's provisioning has gone today and yesterday (UTC): writes that failed and writes that changed
-    something, tokens that were refused in the last 24 hours, and what to be warned of before Entra ID quarantines.
-    """
+class Activity:
+    """What happened today and yesterday (UTC): failures, and changes, at least if ``has_more_changes``."""
 
-    failures: int
-    changes: int
-    refused: int
-    warnings: Sequence[str]
+    failures: DailyFailures
+    changes: int = 0
+    has_more_changes: bool = False
 
     @property
     def share(self) -> float:
         """The part of the writes that failed, 0 to 1. At most: writes that changed nothing are not known."""
-        return self.failures / (self.failures + self.changes) if self.failures else 0.0
+        failed = self.failures.failed_writes
+        return failed / (failed + self.changes) if failed else 0.0
 
 
-def judge(days: Sequence[Day], refused: int) -> Health:
-    """The health of these days."""
-    failures, changes = sum(day.failed_writes for day in days), sum(day.written for day in days)
-    return Health(failures, changes, refused, list(_warnings(failures, changes, refused)))
+@dataclass(frozen=True, slots=True)
+class Health:
+    """The health of a tenant: ``state``, ``advice`` in one sentence (empty for nothing to do), and ``warnings``.
+
+    ``provider`` is the page of the detected provider in docs/identity-providers, ``None`` if none was detected.
+    """
+
+    state: HealthState
+    activity: Activity
+    advice: str = ""
+    warnings: Sequence[str] = ()
+    provider: str | None = None
 
 
-def _warnings(failures: int, changes: int, refused: int) -> Iterator[str]:
-    if refused:
+def count_for_state(failures: DailyFailures) -> int:
+    """Return up to how many changes have to be counted to decide on the state; zero where failures alone decide."""
+    writes = failures.failed_writes
+    if FAILING_FROM <= writes < FAILING_ALWAYS:
+        return int(writes / FAILING_SHARE) - writes + 1
+    return 1 if failures.failed_requests >= FAILING_FROM else 0
+
+
+def count_for_report(failures: DailyFailures) -> int:
+    """Return up to how many changes have to be counted for the state, the warnings and the share that is shown."""
+    return max(_FEW_CHANGES, count_for_state(failures), quarantine.count_needed(failures.failed_writes))
+
+
+def assess_health(tenant: Tenant, use: Use | None, activity: Activity, provider: str | None, now: float) -> Health:
+    """Return the health of a tenant.
+
+    ``use`` is the last use of its token, ``provider`` the identity provider that was detected, ``now`` in seconds since
+    1970.
+    """
+    state = _state(tenant, use, activity, now)
+    if not tenant.connected:
+        return Health(state, activity, provider=provider)
+    warnings = [
+        *_token_warnings(use, activity.failures, provider, now),
+        *quarantine.assess_quarantine(activity.failures.failed_writes, activity.changes, provider),
+    ]
+    return Health(state, activity, _advise(state, activity, provider), warnings, provider)
+
+
+def _state(tenant: Tenant, use: Use | None, activity: Activity, now: float) -> HealthState:
+    token, failures = tenant.token, activity.failures
+    if not tenant.connected:
+        return HealthState.DISCONNECTED
+    if token.is_revoked or (token.expires is not None and token.expires <= now):
+        return HealthState.NO_VALID_TOKEN
+    if _was_rejected(failures, now) and not _was_used_since(use, failures):
+        return HealthState.TOKEN_REJECTED
+    if use is None:
+        return HealthState.NOT_CONNECTED_YET
+    if failures.count(FailureKind.LOOP):
+        return HealthState.REPEATING_FAILURE
+    return HealthState.FAILING if _is_failing(activity) else HealthState.HEALTHY
+
+
+def _is_failing(activity: Activity) -> bool:
+    writes, requests = activity.failures.failed_writes, activity.failures.failed_requests
+    if writes >= FAILING_ALWAYS or (writes >= FAILING_FROM and activity.share > FAILING_SHARE):
+        return True
+    return requests >= FAILING_FROM and not activity.changes
+
+
+def _was_rejected(failures: DailyFailures, now: float) -> bool:
+    """Return whether a token was rejected within 24 hours."""
+    return bool(failures.last_rejection) and now - _seconds(failures.last_rejection) < _REJECTION_S
+
+
+def _was_used_since(use: Use | None, failures: DailyFailures) -> bool:
+    return use is not None and use.at > _seconds(failures.last_rejection)
+
+
+def _advise(state: HealthState, activity: Activity, provider: str | None) -> str:
+    failures, name = activity.failures, NAMES.get(provider or "", "the identity provider")
+    match state:
+        case HealthState.TOKEN_REJECTED:
+            return f"A token was rejected at {failures.last_rejection}: paste a valid token into {name}."
+        case HealthState.NOT_CONNECTED_YET:
+            return "No request with a valid token has arrived yet."
+        case HealthState.REPEATING_FAILURE:
+            return f"{name[0].upper()}{name[1:]} keeps sending a request that fails: see the log of failures."
+        case HealthState.FAILING:
+            return f"{_describe_failures(activity)}: see the log of failures."
+        case _:
+            return ""
+
+
+def _describe_failures(activity: Activity) -> str:
+    writes, requests = activity.failures.failed_writes, activity.failures.failed_requests
+    if not activity.changes:
+        return f"{requests} {'request' if requests == 1 else 'requests'} failed today and yesterday"
+    share = "" if activity.has_more_changes else f", {activity.share:.0%} of all"
+    return f"{writes} writes failed today and yesterday{share}"
+
+
+def _token_warnings(use: Use | None, failures: DailyFailures, provider: str | None, now: float) -> Iterator[str]:
+    if not _was_rejected(failures, now):
+        return
+    number = failures.count(FailureKind.REJECTED_TOKEN)
+    told = (
+        f"{number} or more requests were rejected today and yesterday because of an invalid token, the last at "
+        f"{failures.last_rejection}."
+    )
+    if _was_used_since(use, failures):
+        yield f"{told} A valid token was used since, so nothing is left to do if only one application is connected."
+    else:
         yield (
-            f"{refused} or more requests came with a token that is not valid: Entra ID quarantines for that at once. "
-            "Paste a valid token (console: Connect; or `muster rotate`) and restart provisioning."
+            f"{told} A valid token is shown by the console under Connect, or by `muster rotate`. "
+            f"{quarantine.describe_rejection(provider)}"
         )
-    share = failures / (failures + changes) if failures else 0.0
-    if failures > QUARANTINE_ALWAYS or (failures >= QUARANTINE_FAILURES and share > QUARANTINE_SHARE):
-        yield (
-            f"{failures} writes have failed, {share:.0%} of all: by its published rules Entra ID quarantines now. "
-            "The log of failures (console: Log; or `muster log --failures`) says what to change; then restart "
-            "provisioning."
-        )
-    elif failures > _EARLY * QUARANTINE_ALWAYS or (
-        failures >= _EARLY * QUARANTINE_FAILURES and share > _EARLY * QUARANTINE_SHARE
-    ):
-        yield (
-            f"{failures} writes have failed, {share:.0%} of all: Entra ID quarantines from {QUARANTINE_FAILURES} "
-            f"failures on if more than {QUARANTINE_SHARE:.0%} fail, and from {QUARANTINE_ALWAYS} on in any case. "
-            "The log of failures (console: Log; or `muster log --failures`) says what to change."
-        )
+
+
+def _seconds(moment: str) -> float:
+    return datetime.fromisoformat(moment).timestamp()

@@ -15,11 +15,13 @@ from scim.service.ports import Act, SettingsReader
 from scim.service.tenants import connected, rfc3339
 
 DEFAULT_LIFETIME_S = 7 * DAY_S
+REPEAT_S = 60
+"""For how many seconds after an invitation was accepted the same request may be repeated, if its response was lost."""
 _SECRET = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
 class InvitationGone(Exception):
-    """There is no such invitation: it never was, was used by somebody else, was withdrawn, or has expired."""
+    """The invitation opens nothing: it never existed, was accepted before, was revoked, or has expired."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,20 +37,34 @@ class Invitation:
     secret: str = field(default="", repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Acceptance:
+    """Who accepted an invitation: the session before, the session that it opened, and when (seconds since 1970)."""
+
+    visitor: str
+    session: str
+    at: float
+
+
 class InvitationStore(Protocol):
     """Invitations by the digest of their secret, which itself is stored nowhere."""
 
     def add(self, digest: str, invitation: Invitation, act: Act) -> None:
         """Store an invitation together with the record of who made it."""
 
-    def get(self, digest: str) -> tuple[Invitation, str] | None:
-        """An invitation, and the visitor who has used it, if one has."""
+    def get(self, digest: str) -> tuple[Invitation, Acceptance | None] | None:
+        """Return an invitation, and who accepted it, if somebody did."""
 
-    def take(self, digest: str, invitation: Invitation, visitor: str, now: float, act: Act) -> bool:
-        """Use an invitation that nobody has used and that has not expired, together with the record of who did.
+    def accept(self, digest: str, invitation: Invitation, acceptance: Acceptance, act: Act) -> Acceptance | None:
+        """Accept an invitation that nobody has accepted and that has not expired, together with the record of it.
 
-        Whether it is that visitor's then: the same visitor may ask again.
+        Return the acceptance that holds then, which is an earlier one if there is one; ``None`` if it has expired.
         """
+
+
+class SessionStore(Protocol):
+    def is_unused(self, session_id: str) -> bool:
+        """Return whether nothing was requested with a session yet, and nobody has signed out of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +73,7 @@ class Invitations:
 
     settings: SettingsReader
     store: InvitationStore
+    sessions: SessionStore
     actor: str
     now: Callable[[], float]
     new_id: Callable[[], str]
@@ -71,22 +88,42 @@ class Invitations:
         return invitation
 
     def look(self, secret: str, visitor: str) -> Invitation:
-        """The invitation that a visitor could use; looking at it changes nothing. Raises :class:`InvitationGone`."""
-        found = self.store.get(_digest(secret)) if _SECRET.fullmatch(secret) else None
-        if found is None or found[0].expires <= self.now() or found[1] not in ("", visitor):
-            raise InvitationGone
-        tenant = self.settings.get(found[0].tenant)
-        if tenant is None or not tenant.connected or tenant.generation != found[0].generation:
-            raise InvitationGone
-        return found[0]
-
-    def take(self, secret: str, visitor: str) -> Invitation:
-        """Use the invitation: nobody else can any more. Raises :class:`InvitationGone`."""
-        invitation, now = self.look(secret, visitor), self.now()
-        act = Act(self.new_id(), rfc3339(now), "accept", guest(invitation.tenant), {})
-        if not self.store.take(_digest(secret), invitation, visitor, now, act):
-            raise InvitationGone
+        """Return the invitation that a visitor could accept, without changing it. Raises :class:`InvitationGone`."""
+        invitation, _ = self._find(secret, visitor)
         return invitation
+
+    def accept(self, secret: str, visitor: str, session: str) -> tuple[Invitation, Acceptance]:
+        """Accept an invitation for the session that the visitor goes on with: nobody can accept it any more.
+
+        The same visitor may repeat the request for a minute, as long as the session of the first response was not used:
+        the response may have been lost. It gets the same session again, as old as it is then, and never another one.
+        Raises :class:`InvitationGone`.
+        """
+        invitation, accepted = self._find(secret, visitor)
+        if accepted is None:
+            now = self.now()
+            act = Act(self.new_id(), rfc3339(now), "accept", guest(invitation.tenant), {})
+            accepted = self.store.accept(_digest(secret), invitation, Acceptance(visitor, session, now), act)
+        if accepted is None or not (accepted.session == session or self._can_repeat(accepted, visitor)):
+            raise InvitationGone
+        return invitation, accepted
+
+    def _find(self, secret: str, visitor: str) -> tuple[Invitation, Acceptance | None]:
+        found = self.store.get(_digest(secret)) if _SECRET.fullmatch(secret) else None
+        if found is None or found[0].expires <= self.now():
+            raise InvitationGone
+        invitation, accepted = found
+        if accepted is not None and not self._can_repeat(accepted, visitor):
+            raise InvitationGone
+        tenant = self.settings.get(invitation.tenant)
+        if tenant is None or not tenant.connected or tenant.generation != invitation.generation:
+            raise InvitationGone
+        return invitation, accepted
+
+    def _can_repeat(self, accepted: Acceptance, visitor: str) -> bool:
+        """Return whether a request can be the one that was accepted, sent again because its response was lost."""
+        is_same = accepted.visitor == visitor and self.now() < accepted.at + REPEAT_S
+        return is_same and self.sessions.is_unused(accepted.session)
 
 
 def guest(tenant_id: str) -> str:

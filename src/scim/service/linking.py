@@ -1,79 +1,82 @@
-"""Linking: references are linked when whom they name arrives, and no longer when that person leaves or is renamed.
+"""Linking: keep the links of users equal to what their references say now.
 
-Whoever refers to somebody is entered as a seeker, under the handle of what the reference says. A change of a user
-concerns the user itself and whoever seeks what it is known by, or was. Of each of them the links are made what they
-should be now, whatever it was that happened: so changes may come twice and in any order.
+A user may refer to a person who has not been created yet. The reference index has an entry for each reference: the
+digest of its value (:func:`scim.service.people.handle`) and the id of the user who refers, the *referrer*. When a
+person is created, deleted or renamed, the index leads from the person's old and new identifiers to the referrers.
 
-Nothing gets lost between two changes that are followed at the same time. A seeker is entered before it is looked for
-whom it names, and a change is followed after it is in the table: one of the two sees the other. What was found is
-looked up once more after the links were written: whatever changes after that finds them there.
+A task updates the links that one change can affect: those of the changed user itself, and those of its referrers, page
+by page. It does not work out a difference. It compares the links of each user with what its references say now, so a
+task may run twice, late, and in any order.
+
+Why no link is lost when tasks run at the same time:
+
+1. Every task runs after its change is in the table, and every read sees all earlier writes.
+2. A referrer R writes its index entry before it looks for the person P whom it names. A task of a change of P reads
+   the index after that change is in the table. Each entry is read at one moment, whatever page it is on. If R's entry
+   was written before that moment, P's task updates R. If it was written later, R looks for P later too, and sees P's
+   change. So one of the two tasks always sees the other's change.
+3. P may change between the moment when a task looks for P and the moment when it writes the link. So after its
+   writes the task looks for all persons of the page once more, and repeats the page where one differs. A change of P
+   that comes later still has a task of its own, and that task finds the written link.
+4. A write of links has a condition on the user's version and links. If it fails, the user is read and compared again.
+   A client's write of a user has a condition on the links too. Otherwise it could overwrite a link that was made after
+   it read the user, and the end of that link would have no record and so no event.
+
+Nothing of this depends on the page on which a referrer is. A page that is processed late only looks for persons later.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import repeat
 from typing import Protocol
 
 from scim.protocol.references import references
 from scim.protocol.schema import ResourceType
+from scim.service.link_task import LinkResult, LinkTask, Position
 from scim.service.links import Link, Links, changed_attributes, made
-from scim.service.people import KNOWN_BY, handle, known_by
+from scim.service.people import handle, known_by
 from scim.service.ports import LINK, Change, VersionConflict
 from scim.service.stored import Stored
 
+REFERRERS_PER_TASK = 100
+"""So many links are written in a few seconds; then messages of other tenants get their turn."""
+QUERIES_PER_TASK = 40
 _WORKERS = 8
-"""Side by side: enough to be busy while DynamoDB answers, within the connections of its client."""
-_READ_AT_ONCE = 25
-_NOBODY: frozenset[str] = frozenset()
+"""Calls at the same time: they keep the function busy while DynamoDB answers, and fit into its client's connections."""
+_USERS_PER_READ = 25
 
-
-@dataclass(frozen=True, slots=True)
-class Followed:
-    """A change, as far as it says who is concerned.
-
-    ``lost`` are the handles of what the user is no longer known by, ``dropped`` those of whom it refers to no longer.
-    """
-
-    id: str
-    operation: str
-    changed: Sequence[str]
-    lost: frozenset[str]
-    dropped: frozenset[str]
-    request_id: str
-
-
-Seeking = tuple[str, str]
-"""The id of a user, and the handle of whom it refers to."""
+IndexEntry = tuple[str, str]
+"""The id of a referrer, and the handle of the person to whom it refers."""
 
 
 class LinkStore(Protocol):
-    """The users of one tenant and who of them seeks whom. Every read sees every write that was answered before it."""
+    """The users of one tenant and its reference index. Every read sees every write that was answered before it."""
 
     def get_all(self, ids: Collection[str]) -> dict[str, Stored]:
-        """Those of the users who exist, by id."""
+        """Return those of the users who exist, by id."""
 
-    def named(self, value: str) -> Iterator[Collection[str]]:
-        """The ids of those who have the value as id, as userName, as externalId, as email, each for itself.
+    def find_candidates(self, value: str) -> Iterator[Collection[str]]:
+        """Yield the ids of those who have the value as id, as userName, as externalId, as email, each for itself.
 
-        Two at most of each, since several are nobody; looked up as they are drawn, and only where there are keys.
+        Two at most of each, since several match nobody; they are looked up as they are drawn, and only by keys.
         """
 
-    def enter(self, seeking: Collection[Seeking], no_longer: Collection[Seeking]) -> None:
-        """Enter seekers and remove others; where that is so already, it does nothing."""
+    def update_index(self, add: Collection[IndexEntry], remove: Collection[IndexEntry]) -> None:
+        """Add entries to the reference index and remove others. Repeating it changes nothing."""
 
-    def seekers(self, handle: str) -> Iterator[str]:
-        """The ids of those who seek somebody, read as they are drawn."""
+    def list_referrers(self, handle: str, after: str, limit: int) -> list[str]:
+        """Return the ids of referrers to a person, in order, at most ``limit``, and only ids greater than ``after``."""
 
-    def link(self, user: Stored, links: Links, change: Change) -> None:
+    def write_links(self, user: Stored, links: Links, change: Change) -> None:
         """Give a user these links, together with the record of it. Raises :class:`VersionConflict`."""
 
 
 @dataclass(slots=True)
 class _Targets:
-    """Whom references lead to, each looked up once."""
+    """The ids of the users to whom references lead; each value is looked up once."""
 
     look_up: Callable[[str], str | None]
     found: dict[str, str | None] = field(default_factory=dict)
@@ -86,99 +89,98 @@ class _Targets:
 
 @dataclass(frozen=True, slots=True)
 class Linking:
-    """Follows the changes of one tenant's resources of one type. ``now`` gives the time as RFC 3339 in UTC."""
+    """Updates the links of one tenant's resources of one type. ``now`` gives the time as RFC 3339 in UTC."""
 
     store: LinkStore
     resource_type: ResourceType
     now: Callable[[], str]
 
-    def follow(self, changes: Sequence[Followed]) -> int:
-        """Link whom the changes concern; how often links changed.
+    def run(self, task: LinkTask) -> LinkResult:
+        """Update the links of the changed user and of one page of its referrers.
 
-        Raises :class:`scim.protocol.errors.Unavailable` where the time is up: what was done stays, and the same changes
-        can be followed again.
+        Raises :class:`scim.protocol.errors.Unavailable` where the time is up: what was done stays, and the task can be
+        repeated.
         """
-        linked = 0
-        users = self._entered(changes)
         with ThreadPoolExecutor(_WORKERS) as pool:
-            concerned = self._concerned(changes, users, pool)
-            while concerned:
-                targets = _Targets(self._target)
-                batches = _batches(list(concerned), _WORKERS)
-                written = sum(pool.map(self._settle, batches, repeat(concerned), repeat(targets)))
-                linked += written
-                if not written or list(pool.map(self._target, targets.found)) == list(targets.found.values()):
-                    break
+            affected: set[str] = set()
+            position = task.position
+            if position is None:
+                user = self._update_index(task)
+                position = Position(tuple(sorted(self._find_moved_handles(task, user))))
+                if user and (user.links or self._find_references(user)):
+                    affected.add(user.id)
+            referrers, rest = self._read_page(position, pool)
+            linked = self._update_links(affected | referrers, task.request_id, pool)
+        return LinkResult(linked, replace(task, position=rest) if rest else None)
+
+    def _update_index(self, task: LinkTask) -> Stored | None:
+        """Make the index entries of the changed user what its references say now, and return the user."""
+        user, stale = self._get(task.user_id), task.removed_references
+        while True:
+            current = self._find_references(user)
+            if not (current or stale):
+                return user
+            remove = [(task.user_id, each) for each in sorted(stale - current)]
+            self.store.update_index([(task.user_id, each) for each in sorted(current)], remove)
+            before, user = user, self._get(task.user_id)
+            # A task of another change may have read the index before these entries were written.
+            if _version(user) == _version(before):
+                return user
+            stale |= current
+
+    def _find_moved_handles(self, task: LinkTask, user: Stored | None) -> frozenset[str]:
+        """Return the handles that may lead to another user than before the change."""
+        if user is None or not task.has_new_handles:
+            return task.former_handles
+        return task.former_handles | known_by(user.resource).handles
+
+    def _read_page(self, position: Position, pool: ThreadPoolExecutor) -> tuple[set[str], Position | None]:
+        """Return the next referrers, and the position after them; ``None`` behind the last one."""
+        found: set[str] = set()
+        queries = 0
+        while position.handles and queries < QUERIES_PER_TASK:
+            handles = position.handles[:_WORKERS]
+            afters = [position.after, *repeat("", len(handles) - 1)]
+            queries += len(handles)
+            pages = pool.map(self.store.list_referrers, handles, afters, repeat(REFERRERS_PER_TASK))
+            for page in pages:
+                room = REFERRERS_PER_TASK - len(found)
+                found.update(page[:room])
+                if len(page) >= room:
+                    return found, Position(position.handles, page[room - 1])
+                position = Position(position.handles[1:])
+        return found, position if position.handles else None
+
+    def _update_links(self, ids: Collection[str], request_id: str, pool: ThreadPoolExecutor) -> int:
+        """Make the links of users what their references say now; return how often links were written."""
+        linked = 0
+        while ids:
+            targets = _Targets(self._find_target)
+            written = sum(pool.map(self._update_batch, _split(sorted(ids)), repeat(request_id), repeat(targets)))
+            linked += written
+            if not written or list(pool.map(self._find_target, targets.found)) == list(targets.found.values()):
+                break
         return linked
 
-    def _entered(self, changes: Sequence[Followed]) -> dict[str, Stored]:
-        """The users that changed, entered as seekers of those whom they refer to, and of nobody else."""
-        users = self.store.get_all({change.id for change in changes})
-        gone: dict[str, frozenset[str]] = {}
-        for each in changes:
-            gone[each.id] = gone.get(each.id, _NOBODY) | each.dropped
-        while gone:
-            sought = {user_id: self._sought(users.get(user_id)) for user_id in gone}
-            gone = {user_id: handles for user_id, handles in gone.items() if handles or sought[user_id]}
-            seeking = {(user_id, each) for user_id, handles in sought.items() for each in handles}
-            before = {(user_id, each) for user_id, handles in gone.items() for each in handles}
-            self.store.enter(seeking, before - seeking)
-            # What other changes made of them meanwhile may have been followed before these entries were written.
-            then, now = users, self.store.get_all(gone)
-            users = {user_id: user for user_id, user in then.items() if user_id not in gone} | now
-            gone = {
-                user_id: handles | sought[user_id]
-                for user_id, handles in gone.items()
-                if _version(now.get(user_id)) != _version(then.get(user_id))
-            }
-        return users
-
-    def _concerned(
-        self, changes: Sequence[Followed], users: Mapping[str, Stored], pool: ThreadPoolExecutor
-    ) -> dict[str, str]:
-        """Whose links have to be looked at, each with the id of a request that concerns it."""
-        moved = {handle: each.request_id for each in changes for handle in self._moved(each, users.get(each.id))}
-        concerned = {
-            seeker: request_id
-            for request_id, seekers in zip(moved.values(), pool.map(self._seekers, moved), strict=True)
-            for seeker in seekers
-        }
-        for each in changes:
-            user = users.get(each.id)
-            if user and (user.links or references(user.resource, self.resource_type)):
-                concerned[each.id] = each.request_id
-        return concerned
-
-    def _seekers(self, handle: str) -> list[str]:
-        return list(self.store.seekers(handle))
-
-    def _moved(self, change: Followed, user: Stored | None) -> frozenset[str]:
-        """The handles that lead to somebody else than before the change."""
-        if user is None or not (change.operation == "create" or any(name in KNOWN_BY for name in change.changed)):
-            return change.lost
-        return change.lost | known_by(user.resource).handles
-
-    def _settle(self, ids: Sequence[str], requests: Mapping[str, str], targets: _Targets) -> int:
-        """Make the links of users what they should be; how many of them were written."""
+    def _update_batch(self, ids: Sequence[str], request_id: str, targets: _Targets) -> int:
         written = 0
         while ids:
-            users = self.store.get_all(ids)
             conflicts = []
-            for user_id, user in users.items():
+            for user in self.store.get_all(ids).values():
                 before = Links.read(user.links)
                 links = made(user, self.resource_type, targets)
                 if links == before.links:
                     continue
-                change = self._change(user, before.told, links, requests[user_id])
+                change = self._make_change(user, before.told, links, request_id)
                 try:
-                    self.store.link(user, Links(before.number + 1, links), change)
+                    self.store.write_links(user, Links(before.number + 1, links), change)
                     written += 1
                 except VersionConflict:
-                    conflicts.append(user_id)
+                    conflicts.append(user.id)
             ids = conflicts
         return written
 
-    def _change(self, user: Stored, before: Sequence[Link], after: Sequence[Link], request_id: str) -> Change:
+    def _make_change(self, user: Stored, before: Iterable[Link], after: Iterable[Link], request_id: str) -> Change:
         return Change(
             at=self.now(),
             operation=LINK,
@@ -194,14 +196,18 @@ class Linking:
             links=[(each.attribute, each.id) for each in after],
         )
 
-    def _target(self, value: str) -> str | None:
-        """The one user whom a value names; nobody where it could be several."""
-        for ids in self.store.named(value.strip()):
+    def _find_target(self, value: str) -> str | None:
+        """Return the one user whom a value names; ``None`` where nobody or several match."""
+        for ids in self.store.find_candidates(value.strip()):
             if ids:
                 return next(iter(ids)) if len(ids) == 1 else None
         return None
 
-    def _sought(self, user: Stored | None) -> frozenset[str]:
+    def _get(self, user_id: str) -> Stored | None:
+        return self.store.get_all([user_id]).get(user_id)
+
+    def _find_references(self, user: Stored | None) -> frozenset[str]:
+        """Return the handles of the people to whom a user refers."""
         found = references(user.resource, self.resource_type) if user else ()
         return frozenset(handle(each.value) for each in found)
 
@@ -210,7 +216,7 @@ def _version(user: Stored | None) -> int:
     return user.version if user else 0
 
 
-def _batches(ids: Sequence[str], workers: int) -> list[Sequence[str]]:
-    """The ids in as many parts as there are workers, or in more: users may be large."""
-    size = min(-(-len(ids) // workers), _READ_AT_ONCE)
+def _split(ids: Sequence[str]) -> list[Sequence[str]]:
+    """Split ids into as many parts as there are workers, or into more: users may be large."""
+    size = min(-(-len(ids) // _WORKERS), _USERS_PER_READ)
     return [ids[first : first + size] for first in range(0, len(ids), size)]

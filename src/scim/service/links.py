@@ -16,7 +16,7 @@ from typing import Any
 from scim.protocol.references import Reference, references
 from scim.protocol.resource import Resource
 from scim.protocol.schema import ResourceType
-from scim.service.people import handle
+from scim.service.people import KNOWN_BY, handle
 from scim.service.stored import Stored, encode
 
 # No canonical document holds a null, and in a string the quotes would be escaped.
@@ -126,6 +126,20 @@ def changed_attributes(before: Iterable[Link], after: Iterable[Link]) -> list[st
     """The names of the attributes whose links differ."""
     old, new = _targets(before), _targets(after)
     return [name for name in dict.fromkeys([*old, *new]) if old.get(name) != new.get(name)]
+
+
+def may_affect_links(before: Stored | None, after: Stored | None, resource_type: ResourceType) -> bool:
+    """Return whether a change can alter anybody's links.
+
+    It can if it alters by whom the user can be found, if the user refers to somebody, or if it has links. Every change
+    of a user that refers to somebody counts, not only one of the reference: so a user that was stored before the schema
+    made its attribute a reference is linked at its next change.
+    """
+    if before is None or after is None:
+        return True
+    if any(before.resource.get(name) != after.resource.get(name) for name in KNOWN_BY):
+        return True
+    return any(each.links or references(each.resource, resource_type) for each in (before, after))
 
 
 def _names(link: Link) -> set[tuple[str, str]]:

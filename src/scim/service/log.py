@@ -8,15 +8,19 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 
 from scim.service.case import Case, Inquiry
+from scim.service.daily_failures import DailyFailures
 from scim.service.entries import Entry, entry
-from scim.service.failures import WRITES, Counted
-from scim.service.health import Day, Health, judge
-from scim.service.ports import Store, Tenant, Use
-from scim.service.records import CHANGES, EVERYTHING, FAILURES, LogStore, Place, Record
+from scim.service.failures import Counted
+from scim.service.health import Day, Health
+from scim.service.ports import MALFORMED, Store, Tenant, Use
+from scim.service.records import CHANGES, EVERYTHING, FAILURES, LogStore, Place, Record, Refused
+from scim.service.tenant_overview import load_health
 from scim.service.tenants import rfc3339
 
-_WRITES = tuple(WRITES.values())
-_JUDGED_DAYS = 2
+_DRAWN_CHANGES = 5_000
+"""Up to how many changes of a day are counted for the chart: one call of the index."""
+_NEWEST = 200
+"""Among how many records the last failure is looked for: no-ops are skipped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,27 +55,33 @@ class Log:
         return Inquiry(self.records, self.store, self.tenant, self.last_use, self.now).open(person.strip())
 
     def last_success(self) -> Entry | None:
-        """The last write that changed something."""
+        """Return the last write that changed something."""
         return self._last(CHANGES)
 
     def last_failure(self) -> Entry | None:
-        """The last request that failed, or whose token was refused."""
+        """Return the last request that failed or whose token was rejected, among the newest records of failures.
+
+        A malformed token is no failure of the tenant's.
+        """
         return self._last(FAILURES)
 
     def activity(self, days: int) -> list[Day]:
-        """Each of the last days (UTC), today the last."""
-        failed = self.records.failed()
-        return [self._day(self._moment() - timedelta(days=ago), failed) for ago in reversed(range(days))]
+        """Return each of the last days (UTC), today the last; up to 5,000 changes a day are counted."""
+        dates = [(self._moment() - timedelta(days=ago)).date().isoformat() for ago in reversed(range(days))]
+        failures = self.records.daily_failures(dates[0], dates[-1])
+        return [self._day(date, failures.get(date, DailyFailures())) for date in dates]
 
-    def health(self, days: Sequence[Day] = ()) -> Health:
-        """By the last two of the days, which are looked up if none are given."""
-        judged = (days or self.activity(_JUDGED_DAYS))[-_JUDGED_DAYS:]
-        since = rfc3339((self._moment() - timedelta(hours=24)).timestamp())
-        return judge(judged, sum(each.count for each in self.records.refused(since)))
+    def malformed_tokens(self) -> Sequence[Refused]:
+        """Return the unverified requests with a malformed token of the last 24 hours, minute by minute."""
+        return self.records.malformed_tokens(self._yesterday())
+
+    def health(self) -> Health:
+        """Return the health of the tenant, with its warnings."""
+        return load_health(self.tenant, self.last_use(), self.records, self._moment().timestamp(), is_report=True)
 
     def _last(self, kind: str) -> Entry | None:
-        records = (record for _, record in self.records.log(kinds=(kind,)))
-        found = next((each for each in records if not (isinstance(each, Counted) and each.failure.is_no_op)), None)
+        records = (record for _, record in islice(self.records.log(kinds=(kind,)), _NEWEST))
+        found = next((each for each in records if _is_outcome(each)), None)
         return entry(found, self._names([found])) if found else None
 
     def _names(self, records: Sequence[Record]) -> Mapping[str, str]:
@@ -80,11 +90,19 @@ class Log:
         ids = [failure.identifier for failure in failures if failure.kind == "id"]
         return self.records.user_names(ids) if ids else {}
 
-    def _day(self, moment: datetime, failed: Mapping[tuple[str, str], int]) -> Day:
-        day = moment.date().isoformat()
-        of_day = {operation: number for (on, operation), number in failed.items() if on == day}
-        failed_writes = sum(number for operation, number in of_day.items() if operation in _WRITES)
-        return Day(day, self.records.changed(day), sum(of_day.values()), failed_writes)
+    def _day(self, day: str, failures: DailyFailures) -> Day:
+        written, has_more = self.records.count_changes(day, day, _DRAWN_CHANGES)
+        return Day(day, written, failures.failures, failures.failed_writes, has_more)
+
+    def _yesterday(self) -> str:
+        return rfc3339((self._moment() - timedelta(hours=24)).timestamp())
 
     def _moment(self) -> datetime:
         return datetime.fromisoformat(self.now()).astimezone(UTC)
+
+
+def _is_outcome(record: Record) -> bool:
+    """Return whether the record tells of a success or a failure of the tenant's identity provider."""
+    if isinstance(record, Counted):
+        return not record.failure.is_no_op
+    return not (isinstance(record, Refused) and record.rule == MALFORMED)

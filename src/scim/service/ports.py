@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from scim.protocol.schema import ResourceType, user_type
 from scim.service.expiry import FOREVER
+from scim.service.shapes import Shapes, find_partly_served
 from scim.service.stored import Stored
 
 if TYPE_CHECKING:
@@ -33,7 +34,9 @@ class Change:
     """What a change record says beside the versions: written in the same transaction as the change itself.
 
     ``resource_type`` and those after it tell whom it is about, as it stands after the change; before it for a deletion,
-    after which nobody is active. ``links``, of a :data:`LINK`, are all that there are then: attribute and user id.
+    after which nobody is active. ``changed``, ``left_out`` and ``sent`` are names of attributes: whose values changed,
+    which were ignored, and which the request has. ``links``, of a :data:`LINK`, are all that there are then: attribute
+    and user id.
     """
 
     at: str
@@ -49,6 +52,7 @@ class Change:
     active: bool
     left_out: Sequence[str] = ()
     links: Sequence[tuple[str, str]] = ()
+    sent: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +176,8 @@ class TokenState:
 
 @dataclass(frozen=True)
 class Tenant:
-    """A customer: its settings as the store has them. ``extensions`` are schema documents of its own.
+    """A customer: its settings as the store has them. ``extensions`` are schema documents of its own, ``shapes`` those
+    of all attributes that it ever had (:mod:`scim.service.shapes`).
 
     A tenant that is not ``connected`` keeps its users. ``version`` is the settings' own; each write takes the next.
     Invitations of another ``generation`` than this one are over, and so are the sessions that came of them.
@@ -181,6 +186,7 @@ class Tenant:
     id: str
     strict: bool = False
     extensions: Sequence[Mapping[str, Any]] = field(default_factory=tuple)
+    shapes: Shapes = field(default_factory=dict)
     connected: bool = True
     token: TokenState = TokenState()
     version: int = 1
@@ -189,7 +195,9 @@ class Tenant:
     @cached_property
     def resource_types(self) -> tuple[ResourceType, ...]:
         """What is served to this tenant."""
-        return (user_type().extended(self.extensions) if self.extensions else user_type(),)
+        if not self.extensions:
+            return (user_type(),)
+        return (user_type().extended(self.extensions, find_partly_served(self.shapes, self.extensions)),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,14 +213,18 @@ class Act:
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """The last use of a token: when, to a minute, in seconds since 1970, and the version of the secret it is in.
+    """The use of a token, to a minute: when it was used last, and the version of the secret that it is in.
 
-    ``agent`` is the user agent that used it.
+    ``agent`` is the user agent of the last request, ``is_write`` whether that was a write. ``first_at`` is when the
+    token was first used, ``first_is_write`` whether that was a write. Times in seconds since 1970.
     """
 
     at: float
     version: str
     agent: str = ""
+    is_write: bool = False
+    first_at: float = 0.0
+    first_is_write: bool = False
 
 
 class SettingsReader(Protocol):
@@ -233,7 +245,8 @@ class TenantStore(SettingsReader, Protocol):
     def ids(self, after: str = "") -> Iterator[str]:
         """All tenants that were ever connected, in order, behind the id ``after``."""
 
-    def last_use(self, tenant_id: str) -> Use | None: ...
+    def last_use(self, tenant_id: str) -> Use | None:
+        """Return the use of the token that was used last; ``None`` if none was ever used."""
 
     def count(self, tenant_id: str) -> tuple[int, int]:
         """How many users the tenant has, and how many of them are active."""
@@ -244,8 +257,8 @@ class TenantStore(SettingsReader, Protocol):
 
 CURRENT, PREVIOUS, PENDING = "AWSCURRENT", "AWSPREVIOUS", "AWSPENDING"
 """The labels by which Secrets Manager tells a secret's versions apart."""
-EXPIRED, UNKNOWN = "token-expired", "token"
-"""Why a token is refused: it is past its end, or it is none of the tenant's."""
+EXPIRED, UNKNOWN, MALFORMED = "token-expired", "token", "token-malformed"
+"""Why a token is refused: it has expired, it is not one of the tenant's, or this stack did not make it."""
 
 
 @dataclass(frozen=True, slots=True)

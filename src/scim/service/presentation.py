@@ -9,8 +9,11 @@ from typing import Any
 from pydantic_core import from_json
 
 from scim.protocol.schema import ResourceType
+from scim.protocol.unserved import hide_unserved
 from scim.service.links import linked
 from scim.service.stored import Stored, encode
+
+_BEGINNING = '{"schemas":['
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,17 +37,47 @@ class Presentation:
         }
 
     def resource(self, stored: Stored) -> dict[str, Any]:
-        """The resource as a client knows it."""
-        resource = from_json(self._document(stored)) if stored.links else stored.resource
+        """Return the resource as a client knows it: without the values that are not served."""
+        return hide_unserved(self.with_meta(stored), self.resource_type)
+
+    def with_meta(self, stored: Stored) -> dict[str, Any]:
+        """Return everything that is stored of the resource, with ``meta``."""
+        resource = from_json(self._linked(stored)) if stored.links else stored.resource
         return {**resource, "meta": self.meta(stored)}
 
     def text(self) -> Callable[[Stored], str]:
-        """A function that gives the same as JSON, spliced together: a page is shown without reading any of it."""
-        kind, location, document = encode(self.resource_type.name), encode(self.location(""))[:-1], self._document
+        """Return a function that gives the same as JSON.
+
+        It splices text together, and parses a document only if it may hold values that are not served.
+        """
+        kind, location, document = encode(self.resource_type.name), encode(self.location(""))[:-1], self._served()
         return lambda stored: (
             f'{document(stored)[:-1]},"meta":{{"resourceType":{kind},"created":"{stored.created}","lastModified":'
             f'"{stored.modified}","location":{location}{stored.id}","version":"W/\\"{stored.version}\\""}}}}'
         )
 
-    def _document(self, stored: Stored) -> str:
-        return linked(stored.document, stored.links, self.location) if stored.links else stored.document
+    def _served(self) -> Callable[[Stored], str]:
+        """Return a function that gives the document of a resource without the values that are not served.
+
+        A document begins with its ``schemas``. Few different lists occur, and the function checks each of them once.
+        """
+        is_whole: dict[str, bool] = {}
+
+        def document(stored: Stored) -> str:
+            text = self._linked(stored) if stored.links else stored.document
+            beginning = text[: text.find("]") + 1]
+            whole = is_whole.get(beginning)
+            if whole is None:
+                whole = is_whole[beginning] = self._is_fully_served(beginning)
+            return text if whole else encode(hide_unserved(from_json(text), self.resource_type))
+
+        return document
+
+    def _is_fully_served(self, beginning: str) -> bool:
+        """Return whether every value that a document with this beginning can hold is served."""
+        if not beginning.startswith(_BEGINNING):
+            return False
+        return self.resource_type.fully_served.issuperset(from_json(beginning[len(_BEGINNING) - 1 :]))
+
+    def _linked(self, stored: Stored) -> str:
+        return linked(stored.document, stored.links, self.location)

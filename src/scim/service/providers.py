@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import re
+from collections.abc import Collection, Iterator
 from typing import Any
 
-# What a user agent holds. Those of Okta and Google are recorded in tests/idp; the others carry their name if they say
-# anything at all.
-_AGENTS = {
+# The names of products in user agents (RFC 9110 section 10.1.5), also followed by a hyphen and more. Those of Okta and
+# Google are recorded in tests/idp, and authentik's is in its code (authentik/lib/utils/http.py). No user agent of the
+# others is documented. "ping" alone is not in the list, since monitoring tools use it.
+_PRODUCTS = {
     "okta": "okta",
     "google-auto-provisioning": "google",
     "authentik": "authentik",
@@ -16,8 +18,12 @@ _AGENTS = {
     "sailpoint": "sailpoint",
     "auth0": "auth0",
     "keycloak": "keycloak",
-    "ping": "ping",
+    "pingfederate": "ping",
+    "pingone": "ping",
+    "pingidentity": "ping",
 }
+_NAME_PARTS = re.compile(r"[-_.]")
+_NAME_END = re.compile(r"[/@]")  # authentik writes authentik@<version>
 _ENTRA = frozenset({"path-as-key", "dotted-urn", "created-element", "unknown-path"})
 """Leniencies that nobody else was seen to need."""
 
@@ -37,11 +43,31 @@ NAMES = {
 
 def recognise(agent: str, query: str, leniencies: Collection[str], body: Any) -> str | None:
     """The provider's page in docs/identity-providers, without its ending; ``None`` for one that can't be told."""
-    lower = agent.lower()
-    if found := next((name for word, name in _AGENTS.items() if word in lower), None):
-        return found
+    for product in _products(agent):
+        if found := _PRODUCTS.get(product) or _PRODUCTS.get(_NAME_PARTS.split(product, maxsplit=1)[0]):
+            return found
     is_entra = "aadoptscim" in query.lower() or not _ENTRA.isdisjoint(leniencies) or _has_capital_operations(body)
     return "entra" if is_entra else None
+
+
+def _products(agent: str) -> Iterator[str]:
+    """Yield the names of the products in a user agent in lower case, without their versions and without comments."""
+    for word in _without_comments(agent).lower().split():
+        yield _NAME_END.split(word, maxsplit=1)[0]
+
+
+def _without_comments(agent: str) -> str:
+    """Return a user agent without its comments, which are in round brackets and nest (RFC 9110 section 5.6.5)."""
+    kept: list[str] = []
+    depth = 0
+    for character in agent:
+        if character == "(":
+            depth += 1
+        elif character == ")":
+            depth = max(depth - 1, 0)
+        elif not depth:
+            kept.append(character)
+    return "".join(kept)
 
 
 def _has_capital_operations(body: Any) -> bool:

@@ -1,13 +1,14 @@
-"""What the log is made of: changes, failures, tokens that were refused, and acts on the tenant."""
+"""What the log is made of: changes, failures, refused tokens, acts on the tenant, and first uses of its tokens."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from scim.service.daily_failures import DailyFailures
 from scim.service.failures import Counted
-from scim.service.ports import Act, Change
+from scim.service.ports import Act, Change, Use
 
 AUTHENTICATE = "authenticate"
 """What an operation is called that ended with its token."""
@@ -23,7 +24,10 @@ class Changed:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """How many tokens of a tenant were refused within a minute, at least."""
+    """How many requests of a tenant were refused within a minute because of their token, at least.
+
+    With the rule :data:`scim.service.ports.MALFORMED` anybody may have sent them.
+    """
 
     first: str
     last: str
@@ -31,11 +35,11 @@ class Refused:
     rule: str
 
 
-Record = Changed | Counted | Refused | Act
+Record = Changed | Counted | Refused | Act | Use
 
-CHANGES, FAILURES, ACTS = "changes", "failures", "acts"
+CHANGES, FAILURES, ACTS, USES = "changes", "failures", "acts", "uses"
 """The kinds of records that a log can be asked for; refused tokens are among the failures."""
-EVERYTHING = (CHANGES, FAILURES, ACTS)
+EVERYTHING = (CHANGES, FAILURES, ACTS, USES)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -47,14 +51,32 @@ class Place:
     sort: str
 
 
+@dataclass(frozen=True, slots=True)
+class FailureSearch:
+    """The failures that a bounded search has found. ``is_complete`` is false where it left older failures out."""
+
+    failures: Sequence[Counted] = ()
+    is_complete: bool = True
+
+
 class LogStore(Protocol):
     """The records of one tenant."""
 
     def log(self, before: Place | None = None, kinds: Collection[str] = EVERYTHING) -> Iterator[tuple[Place, Record]]:
         """All records of these kinds, the last first, or those behind a place; read as they are drawn."""
 
-    def failures(self, handles: Iterable[str] | None = None) -> Iterator[Counted]:
-        """The failures of whoever has one of the handles, or of everybody."""
+    def failures(self, identifiers: Sequence[str]) -> FailureSearch:
+        """Return the failures that are kept under one of the identifiers or have it besides, of the first 20 of them.
+
+        The former are complete; an empty identifier stands for requests that name nobody. For the latter the newest
+        failures are searched, as far as a few calls and a part of the time that is left lead.
+        """
+
+    def failures_called(self, name_handle: str, text: str) -> FailureSearch:
+        """Return the newest failures that have the handle of a name, or ``text`` in the identifier they are kept under.
+
+        The newest failures are searched, as far as a few calls lead.
+        """
 
     def changes(self, resource_id: str) -> Iterator[Changed]:
         """What was done with a user, the last first."""
@@ -71,10 +93,14 @@ class LogStore(Protocol):
     def refused(self, since: str) -> list[Refused]:
         """The tokens that were refused since then, minute by minute."""
 
-    def failed(self) -> Mapping[tuple[str, str], int]:
-        """How often each operation failed on each day (UTC), by day and operation: a refused token is none of these
-        but :data:`AUTHENTICATE`, and a silent no-op did not fail.
-        """
+    def malformed_tokens(self, since: str) -> list[Refused]:
+        """Return the requests with a malformed token since then, minute by minute."""
 
-    def changed(self, day: str) -> int:
-        """How many changes there were on a day (UTC)."""
+    def daily_failures(self, first_day: str, last_day: str) -> Mapping[str, DailyFailures]:
+        """Return the counts of the days (UTC) from the first to the last that had failures, by day, in order."""
+
+    def count_changes(self, first_day: str, last_day: str, limit: int) -> tuple[int, bool]:
+        """Count the changes of the days (UTC) from the first to the last, at most ``limit``.
+
+        Return the number, and whether there may be more.
+        """

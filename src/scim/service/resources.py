@@ -7,7 +7,7 @@ client said which version it meant.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -21,11 +21,13 @@ from scim.protocol.resource import (
     read_resource,
 )
 from scim.protocol.schema import ResourceType
+from scim.protocol.unserved import hide_unserved, keep_unserved
 from scim.service.context import Context
 from scim.service.deadline import CONFLICT
 from scim.service.links import Claims, carry, claimed
 from scim.service.ports import Change, NotUnique, Store, VersionConflict
 from scim.service.preconditions import Preconditions
+from scim.service.sent_attributes import list_sent_attributes
 from scim.service.stored import Stored
 
 T = TypeVar("T")
@@ -60,10 +62,10 @@ class Resources:
             resource.setdefault("active", True)
         resource, claims = self._claimed(resource)
         resource_id, now = resource_id or self.context.new_id(), self.context.now()
-        created = Stored.of(_identified(resource_id, resource), 1, now, now)
+        created = Stored.of(_identified(resource_id, resource), 1, now, now, active_since=now)
         carry(None, created, self.resource_type, claims)
         try:
-            self.store.write(None, created, self._change("create", {}, resource, now))
+            self.store.write(None, created, self._change("create", {}, resource, now, self._list_sent(body)))
         except NotUnique:
             raise self._duplicate() from None
         return created
@@ -76,7 +78,7 @@ class Resources:
             check_immutable(before, resource, self.resource_type)
             return _keeping_active(before, resource)
 
-        return self._update(resource_id, "replace", replaced, preconditions)
+        return self._update(resource_id, "replace", replaced, preconditions, self._list_sent(body))
 
     def patch(self, resource_id: str, body: Any, preconditions: Preconditions = ANY_VERSION) -> Stored:
         """Raises what reading and applying the operations does, :class:`NotFound` and :class:`Uniqueness`."""
@@ -91,35 +93,51 @@ class Resources:
                 self.context.dialect.leave_out("active", value=True)
             return kept
 
-        return self._update(resource_id, "patch", patched, preconditions)
+        return self._update(resource_id, "patch", patched, preconditions, self._list_sent(body))
 
     def delete(self, resource_id: str, preconditions: Preconditions = ANY_VERSION) -> None:
         """Raises :class:`NotFound` and :class:`PreconditionFailed`."""
 
         def remove(before: Stored) -> None:
-            self.store.write(before, None, self._change("delete", before.resource, {}, self.context.now()))
+            current = hide_unserved(before.resource, self.resource_type)
+            self.store.write(before, None, self._change("delete", current, {}, self.context.now()))
 
         self._write(resource_id, remove, preconditions)
 
     def _claimed(self, resource: Resource) -> tuple[Resource, Claims]:
         return claimed(resource, self.resource_type, self.context.base_url)
 
+    def _list_sent(self, body: Any) -> list[str]:
+        return list_sent_attributes(body, self.resource_type)
+
     def _update(
-        self, resource_id: str, operation: str, revise: Callable[[Resource], Resource], preconditions: Preconditions
+        self,
+        resource_id: str,
+        operation: str,
+        revise: Callable[[Resource], Resource],
+        preconditions: Preconditions,
+        sent: Sequence[str],
     ) -> Stored:
-        """Write what ``revise`` makes of the current resource; where that changes nothing, nothing is written."""
+        """Write what ``revise`` makes of the current resource, unless that changes nothing.
+
+        ``revise`` gets the values that are served. The other values stay in the document as they are.
+        """
 
         def update(before: Stored) -> Stored:
-            current = {name: value for name, value in before.resource.items() if name != "id"}
-            resource, claims = self._claimed(revise(current))
-            if resource == current:
+            stored = {name: value for name, value in before.resource.items() if name != "id"}
+            current = hide_unserved(stored, self.resource_type)
+            revised, claims = self._claimed(revise(current))
+            document = keep_unserved(stored, revised, self.resource_type)
+            resource = hide_unserved(document, self.resource_type)
+            change = self._change(operation, current, resource, self.context.now(), sent)
+            if not change.changed:
                 return before
-            identified = _identified(before.id, resource)
-            now = self.context.now()
-            after = Stored.of(identified, before.version + 1, before.created, now)
+            is_same = change.participation == "unchanged"
+            since = before.active_since if is_same else change.at
+            after = Stored.of(_identified(before.id, document), before.version + 1, before.created, change.at, since)
             carry(before, after, self.resource_type, claims)
             try:
-                self.store.write(before, after, self._change(operation, current, resource, now))
+                self.store.write(before, after, change)
             except NotUnique:
                 raise self._duplicate() from None
             return after
@@ -149,7 +167,7 @@ class Resources:
             f"filter on {name} and update it, or send another value."
         )
 
-    def _change(self, operation: str, before: Resource, after: Resource, now: str) -> Change:
+    def _change(self, operation: str, before: Resource, after: Resource, now: str, sent: Sequence[str] = ()) -> Change:
         return Change(
             at=now,
             operation=operation,
@@ -163,6 +181,7 @@ class Resources:
             external_id=(after or before).get("externalId"),
             active=after.get("active") is True,
             left_out=self.context.dialect.left_out,
+            sent=sent,
         )
 
 

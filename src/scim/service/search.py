@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
@@ -24,6 +25,7 @@ from scim.service.stored import Stored, encode
 
 T = TypeVar("T")
 
+_READS_SCHEMAS = re.compile(r"[ (]schemas(?: |$)")
 _LAST_INDEX = 2**53  # the largest whole number that every JSON reader has
 
 
@@ -87,6 +89,8 @@ def read_query(
     # A value that holds the word costs a little; a filter on meta that was not seen would find nothing.
     reads_meta = "meta" in text
     over = _over_all if reads_meta else _over_documents
+    if _READS_SCHEMAS.search(text):  # in a document, `schemas` also lists the extensions that are not served
+        over = _over_served
     matches = over(compile_filter(tree, dialect), presentation) if tree is not None else None
     order = Order(sorting.path, over(sorting.key, presentation), descending) if sorting is not None else None
     return Query(Beside(), MAX_RESULTS, tree, matches, order, text, reads_meta)
@@ -98,6 +102,10 @@ def show(stored: Stored, projection: Projection, presentation: Presentation) -> 
 
 
 def _over_all(function: Callable[[Mapping[str, Any]], T], presentation: Presentation) -> Callable[[Stored], T]:
+    return lambda stored: function(presentation.with_meta(stored))
+
+
+def _over_served(function: Callable[[Mapping[str, Any]], T], presentation: Presentation) -> Callable[[Stored], T]:
     return lambda stored: function(presentation.resource(stored))
 
 

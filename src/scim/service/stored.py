@@ -17,6 +17,7 @@ class Stored:
     """One version of a resource. ``document`` is its canonical JSON without ``meta``; times are RFC 3339 in UTC.
 
     ``links`` tell whom its references lead to (:class:`scim.service.links.Links`), empty where nobody.
+    ``active_since`` is when the user became active or, of one who is not active, inactive.
     """
 
     id: str
@@ -25,6 +26,7 @@ class Stored:
     modified: str
     document: str
     links: str = ""
+    active_since: str = ""
     _resource: dict[str, Any] | None = field(default=None, init=False, repr=False, compare=False)
 
     @property
@@ -37,9 +39,9 @@ class Stored:
         return self._resource
 
     @classmethod
-    def of(cls, resource: dict[str, Any], version: int, created: str, modified: str) -> Stored:
+    def of(cls, resource: dict[str, Any], version: int, created: str, modified: str, active_since: str) -> Stored:
         """A version that is to be stored. Not to be changed afterwards: neither of the two."""
-        stored = cls(resource["id"], version, created, modified, encode(resource))
+        stored = cls(resource["id"], version, created, modified, encode(resource), active_since=active_since)
         stored._resource = resource
         return stored
 

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from scim.service.expiry import DAY_S, end
-from scim.service.extensions import added, check_compatible, read_extensions
+from scim.service.extensions import merge_documents, read_extensions
 from scim.service.ports import (
     CURRENT,
     PENDING,
@@ -28,6 +28,7 @@ from scim.service.ports import (
     TokenStore,
     VersionConflict,
 )
+from scim.service.shapes import remember
 
 TENANT_ID = re.compile(r"[a-z0-9-]{1,40}")
 DEFAULT_GRACE_S = DAY_S
@@ -215,9 +216,9 @@ class Tenants:
     def configure(
         self, tenant_id: str, *, strict: bool | None = None, extensions: Sequence[Mapping[str, Any]] | None = None
     ) -> Tenant:
-        """Change what is given of a tenant's settings; execution environments follow within a minute.
+        """Change the given settings of a tenant; execution environments follow within a minute.
 
-        What users have of an extension that is gone stays with them until they are next written.
+        Users keep their values of an extension that is removed: they are hidden, and shown again when it comes back.
         Raises :class:`UnknownTenant`, and ``ValueError`` for a wrong document, or one that gives an attribute another
         type than users may have values of.
         """
@@ -226,7 +227,9 @@ class Tenants:
     def add_schemas(self, tenant_id: str, documents: Sequence[Mapping[str, Any]]) -> Tenant:
         """Add schema documents, or put them in the place of those with the same id. Raises as :meth:`configure`."""
         return self._change(
-            tenant_id, "configure", lambda tenant: _configured(tenant, None, added(tenant.extensions, documents))
+            tenant_id,
+            "configure",
+            lambda tenant: _configured(tenant, None, merge_documents(tenant.extensions, documents)),
         )
 
     def remove_schema(self, tenant_id: str, urn: str) -> Tenant:
@@ -403,10 +406,14 @@ def _without_guests(tenant: Tenant) -> Tenant:
 
 
 def _configured(tenant: Tenant, strict: bool | None, extensions: Sequence[Mapping[str, Any]] | None) -> Tenant:
-    """The tenant with the settings that are given."""
+    """Return the tenant with the settings that are given."""
     documents = tenant.extensions if extensions is None else read_extensions(extensions)
-    check_compatible(tenant.extensions, documents)
-    return replace(tenant, strict=tenant.strict if strict is None else strict, extensions=documents)
+    return replace(
+        tenant,
+        strict=tenant.strict if strict is None else strict,
+        extensions=documents,
+        shapes=remember(tenant.shapes, documents),
+    )
 
 
 def rfc3339(seconds: float) -> str:

@@ -1,11 +1,11 @@
-"""What the console keeps: attempts to sign in, sessions that were ended, invitations. All of it expires."""
+"""What the console stores: attempts to sign in, what happened to sessions, invitations. All of it expires."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from scim.service.invitations import Invitation
+from scim.service.invitations import Acceptance, Invitation
 from scim.service.ports import Act
 from scim.store import items, keys
 from scim.store.dynamo import Dynamo, Item
@@ -43,16 +43,28 @@ class ConsoleStore:
 
     def end(self, session_id: str, expires: int) -> None:
         """Remember until a session would have expired that it has ended."""
+        self._remember(keys.ended_session(session_id), expires)
+
+    def has_ended(self, session_id: str) -> bool:
+        return self._dynamo.get(keys.CONSOLE, keys.ended_session(session_id)) is not None
+
+    def use(self, session_id: str, expires: int) -> None:
+        """Remember that a request has come with a session."""
+        self._remember(keys.used_session(session_id), expires)
+
+    def is_unused(self, session_id: str) -> bool:
+        """Return whether nothing was requested with a session yet, and nobody has signed out of it."""
+        sorts = (keys.used_session(session_id), keys.ended_session(session_id))
+        return all(self._dynamo.get(keys.CONSOLE, sort) is None for sort in sorts)
+
+    def _remember(self, sort: str, expires: int) -> None:
         self._dynamo.update(
             keys.CONSOLE,
-            keys.ended_session(session_id),
+            sort,
             UpdateExpression="SET #ttl = :ttl",
             ExpressionAttributeNames=_TTL,
             ExpressionAttributeValues={":ttl": {"N": str(expires)}},
         )
-
-    def has_ended(self, session_id: str) -> bool:
-        return self._dynamo.get(keys.CONSOLE, keys.ended_session(session_id)) is not None
 
 
 class InvitationStore:
@@ -64,27 +76,32 @@ class InvitationStore:
         """Store an invitation together with the record of who made it."""
         self._put(invitation, _item(digest, invitation), {"ConditionExpression": _ABSENT}, act)
 
-    def get(self, digest: str) -> tuple[Invitation, str] | None:
-        """An invitation, and the visitor who has used it, if one has."""
+    def get(self, digest: str) -> tuple[Invitation, Acceptance | None] | None:
+        """Return an invitation, and who accepted it, if somebody did."""
         item = self._dynamo.get(keys.CONSOLE, keys.invitation(digest))
-        return None if item is None else (_invitation(item), item.get("taken", {}).get("S", ""))
+        return None if item is None else (_invitation(item), _acceptance(item))
 
-    def take(self, digest: str, invitation: Invitation, visitor: str, now: float, act: Act) -> bool:
-        """Use an invitation that nobody has used and that has not expired, together with the record of who did.
+    def accept(self, digest: str, invitation: Invitation, acceptance: Acceptance, act: Act) -> Acceptance | None:
+        """Accept an invitation that nobody has accepted and that has not expired, together with the record of it.
 
-        Whether it is that visitor's then: the same visitor may ask again.
+        Return the acceptance that holds then, which is an earlier one if there is one; ``None`` if it has expired.
         """
-        taken = {**_item(digest, invitation), "taken": {"S": visitor}}
+        accepted = {
+            **_item(digest, invitation),
+            "visitor": {"S": acceptance.visitor},
+            "session": {"S": acceptance.session},
+            "accepted": {"N": str(acceptance.at)},
+        }
         is_open = {
-            "ConditionExpression": "expires > :now AND attribute_not_exists(taken)",
-            "ExpressionAttributeValues": {":now": {"N": str(now)}},
+            "ConditionExpression": "expires > :now AND attribute_not_exists(accepted)",
+            "ExpressionAttributeValues": {":now": {"N": str(acceptance.at)}},
         }
         try:
-            self._put(invitation, taken, is_open, act)
+            self._put(invitation, accepted, is_open, act)
         except ConditionFailed:
             found = self.get(digest)
-            return found is not None and found[1] == visitor and found[0].expires > now
-        return True
+            return found[1] if found is not None and found[0].expires > acceptance.at else None
+        return acceptance
 
     def _put(self, invitation: Invitation, item: Item, condition: Mapping[str, Any], act: Act) -> None:
         """Write an invitation together with the record of what was done. Raises :class:`ConditionFailed`."""
@@ -110,6 +127,12 @@ def _item(digest: str, invitation: Invitation) -> Item:
         "expires": {"N": str(invitation.expires)},
         "ttl": {"N": str(int(invitation.expires))},
     }
+
+
+def _acceptance(item: Item) -> Acceptance | None:
+    if "accepted" not in item:
+        return None
+    return Acceptance(item["visitor"]["S"], item["session"]["S"], float(item["accepted"]["N"]))
 
 
 def _invitation(item: Item) -> Invitation:

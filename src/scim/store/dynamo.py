@@ -14,6 +14,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError, HTTPClientError
 from botocore.exceptions import ConnectionError as ConnectionFault
 
+from scim.protocol.errors import Unavailable
 from scim.service.deadline import Deadline
 from scim.store.keys import Range
 
@@ -134,6 +135,25 @@ class Dynamo:
         The first call reads ``limit`` items, further ones more and more. An index is by time, and follows the table.
         ``holding``: only items of which a set of that name has that member; all are read, and these are sent.
         """
+        pages = self.pages(
+            partition, keys, attributes, index=index, after=after, backwards=backwards, limit=limit, holding=holding
+        )
+        for items, _ in pages:
+            yield from items
+
+    def pages(
+        self,
+        partition: str,
+        keys: Range,
+        attributes: Sequence[str] = (),
+        *,
+        index: str | None = None,
+        after: Item | None = None,
+        backwards: bool = False,
+        limit: int | None = None,
+        holding: Sequence[tuple[str, str]] = (),
+    ) -> Iterator[tuple[Sequence[Item], bool]]:
+        """Yield the items of each call that :meth:`query` makes, and whether more may follow."""
         if keys.is_empty:
             return
         request = {**self._range(partition, keys, index, attributes), "ScanIndexForward": not backwards}
@@ -146,8 +166,9 @@ class Dynamo:
             start = _starting(request, index, after, backwards=backwards)
             bound = {} if limit is None else {"Limit": limit}
             answer = self._repeated(self._client.query, **(request | start), **bound)
-            yield from answer["Items"]
-            if (after := answer.get("LastEvaluatedKey")) is None:
+            after = answer.get("LastEvaluatedKey")
+            yield answer["Items"], after is not None
+            if after is None:
                 return
             limit = limit * _GROWTH if limit is not None and limit < _LONGEST_LIMIT else None
 
@@ -227,13 +248,6 @@ class Dynamo:
         self._count()
         self._client.transact_write_items(TransactItems=actions, ClientRequestToken=token)  # type: ignore[arg-type]
 
-    def put(self, item: Item, condition: str, values: Item) -> None:
-        """One attempt at a conditional write; raises what the SDK does."""
-        self._count()
-        self._client.put_item(
-            TableName=self._table, Item=item, ConditionExpression=condition, ExpressionAttributeValues=values
-        )
-
     def update(self, partition: str, sort: str, **expression: Any) -> Item:
         """One attempt at an update outside any transaction; the item as it is then. Raises what the SDK does."""
         self._count()
@@ -252,8 +266,15 @@ class Dynamo:
             except (ClientError, *NO_ANSWER) as error:
                 if not (is_in_doubt(error) or is_throttled(error)):
                     raise
-            self.deadline.pause(attempt)
+                self._pause(attempt, error)
             attempt += 1
+
+    def _pause(self, attempt: int, cause: Exception) -> None:
+        """Wait before the next attempt, or tell by ``cause`` why there was no answer in time."""
+        try:
+            self.deadline.pause(attempt)
+        except Unavailable as unavailable:
+            raise unavailable from cause
 
 
 def _sort(index: str | None) -> str:

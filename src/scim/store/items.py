@@ -11,7 +11,7 @@ from scim.service.stored import Stored, encode
 from scim.store import keys
 from scim.store.dynamo import SORT_OF_INDEX, Item
 
-RESOURCE = ("sk", "doc", "v", "created", "modified", "links")
+RESOURCE = ("sk", "doc", "v", "created", "modified", "links", "since")
 """The attributes of which :func:`stored` makes a resource."""
 DOCUMENT = ("sk", "doc")
 REFERENCE = ("sk", "id")
@@ -30,6 +30,7 @@ def resource(partition: str, sort: str, stored: Stored) -> Item:
         "created": {"S": stored.created},
         "modified": {"S": stored.modified},
         "active": {"BOOL": stored.resource.get("active") is True},
+        "since": {"S": stored.active_since},
         SORT_OF_INDEX: {"S": keys.last_modified(stored.modified)},
         **({"links": {"S": stored.links}} if stored.links else {}),
     }
@@ -43,6 +44,7 @@ def stored(item: Item) -> Stored:
         modified=item["modified"]["S"],
         document=item["doc"]["S"],
         links=item["links"]["S"] if "links" in item else "",
+        active_since=item["since"]["S"],
     )
 
 
@@ -68,11 +70,15 @@ def change(
     change: Change,
     lost: Collection[str] = (),
     dropped: Collection[str] = (),
+    *,
+    may_affect_links: bool = False,
 ) -> Item:
-    """A change record; ``expires`` in seconds since 1970, ``None`` to keep it.
+    """Return the item of a change record; ``expires`` in seconds since 1970, ``None`` to keep it.
 
     ``lost`` are the handles of what the user is no longer known by, ``dropped`` those of whom it refers to no longer
-    (:func:`scim.service.people.handle`). Links are no writes of a client's, so they are not in the log by time.
+    (:func:`scim.service.people.handle`). ``may_affect_links`` tells the function behind the table's stream, which reads
+    no users, whether links have to be updated. A client does not write links, so their records are not in the log by
+    time.
     """
     ttl = {} if expires is None else {"ttl": {"N": str(expires)}}
     handles = {"handles": {"SS": sorted(lost)}} if lost else {}
@@ -86,6 +92,7 @@ def change(
         **handles,
         **references,
         **time,
+        **({"mayAffectLinks": {"BOOL": True}} if may_affect_links else {}),
         "change": {"S": change_id},
         "at": {"S": change.at},
         "operation": {"S": change.operation},
@@ -100,6 +107,7 @@ def change(
         **external_id,
         "active": {"BOOL": change.active},
         **({"links": {"L": links}} if change.operation == LINK else {}),
+        **({"sent": {"L": [{"S": name} for name in change.sent]}} if change.sent else {}),
     }
 
 
@@ -110,6 +118,7 @@ def settings(partition: str, sort: str, tenant: Tenant) -> Item:
         "v": {"N": str(tenant.version)},
         "mode": {"S": "strict" if tenant.strict else "tolerant"},
         "extensions": {"S": encode(list(tenant.extensions))},
+        "shapes": {"S": encode(tenant.shapes)},
         "connected": {"BOOL": tenant.connected},
         "generation": {"N": str(tenant.generation)},
         "secret_version": {"S": token.version},
@@ -128,6 +137,7 @@ def tenant(tenant_id: str, item: Item) -> Tenant:
         tenant_id,
         strict=item["mode"]["S"] == "strict",
         extensions=json.loads(item["extensions"]["S"]),
+        shapes=json.loads(item["shapes"]["S"]),
         connected=item["connected"]["BOOL"],
         token=TokenState(
             version=item["secret_version"]["S"],
@@ -166,10 +176,12 @@ def acted(item: Item) -> Act:
     )
 
 
-def use(partition: str, sort: str, use: Use) -> Item:
-    return {
-        **key(partition, sort),
-        "last_used": {"N": str(use.at)},
-        "secret_version": {"S": use.version},
-        "agent": {"S": use.agent},
-    }
+def use(item: Item) -> Use:
+    return Use(
+        at=float(item["last_used"]["N"]),
+        version=keys.used_version(item["sk"]["S"]),
+        agent=item["user_agent"]["S"],
+        is_write=item["is_write"]["BOOL"],
+        first_at=float(item["first_used"]["N"]),
+        first_is_write=item["first_is_write"]["BOOL"],
+    )

@@ -28,6 +28,8 @@ _NAMES, _NAMES_END = "N#", "N$"  # $ follows #
 _LAST_INSTANT = ":"  # behind every digit
 FAILED = "F#"
 REFUSALS = "X#"
+MALFORMED_TOKENS = "Y#"
+_DAYS = "D#"
 COUNTERS = "K#"
 CHANGES = "C#"
 _ACTS = "A#act#"
@@ -64,12 +66,42 @@ def refusals(minute: str) -> str:
     return f"{REFUSALS}{minute}"
 
 
+def malformed_tokens(minute: str) -> str:
+    """The requests with a malformed token in a minute, ``2026-01-31T09:30``: not among :data:`FAILED_REQUESTS`."""
+    return f"{MALFORMED_TOKENS}{minute}"
+
+
 FAILURES = Range("F#", "F$")
 """All failures of a tenant, by key as well as by time."""
 
 
-FAILED_REQUESTS = Range(FAILED, "X$")
-"""These, and the tokens that were refused."""
+def failures_of(identifier: str) -> Range:
+    """Return the range of the failures that are kept under an identifier."""
+    return entries(failure(identifier, ""))
+
+
+def failed_identifier(sort: str) -> str:
+    """Return the identifier in a failure's key, case folded; a long one is cut, as it is in the key."""
+    return sort.removeprefix(FAILED).rpartition("#")[0].replace("%23", "#").replace("%25", "%")
+
+
+def is_failure(sort: str) -> bool:
+    return sort.startswith(FAILED)
+
+
+def daily_failures(day: str) -> str:
+    """Return the key of the counts of a day, ``2026-01-31``."""
+    return f"{_DAYS}{day}"
+
+
+def counted_day(sort: str) -> str:
+    """Return the day in the key of its counts."""
+    return sort.removeprefix(_DAYS)
+
+
+def days(first: str, last: str) -> Range:
+    """Return the range of the counts of the days from ``first`` to ``last``, both included."""
+    return Range(daily_failures(first), daily_failures(last))
 
 
 def changes(user_id: str = "") -> Range:
@@ -87,13 +119,17 @@ def recorded(prefix: str, at: str) -> str:
     return prefix + at
 
 
-def recorded_on(prefix: str, day: str) -> Range:
-    """The records of a day (UTC) in the index by time."""
-    return Range(recorded(prefix, day), recorded(prefix, f"{day}U"))  # U follows T
+def recorded_between(prefix: str, first_day: str, last_day: str) -> Range:
+    """Return the range of the records of some days (UTC), both included, in the index by time."""
+    return Range(recorded(prefix, first_day), recorded(prefix, f"{last_day}U"))  # U follows T
 
 
 def is_refusal(sort: str) -> bool:
     return sort.startswith(REFUSALS)
+
+
+def is_malformed_tokens(sort: str) -> bool:
+    return sort.startswith(MALFORMED_TOKENS)
 
 
 LEDGER = Range(BOOKMARKS, COUNTERS + _ID_END)
@@ -128,13 +164,29 @@ def is_act(sort: str) -> bool:
     return sort.startswith(_ACTS)
 
 
-def use(tenant_id: str) -> str:
-    """A partition of its own: whoever serves requests may write here, and not where the settings are."""
+def uses(tenant_id: str) -> str:
+    """The partition of the uses of tokens: functions may write here outside transactions, and not to the settings."""
     return f"R#{tenant_id}"
 
 
+def use(version: str) -> str:
+    """The use of the token in a version of the tenant's secret."""
+    return f"{_USES}{version}"
+
+
+def used_version(sort: str) -> str:
+    """The version in the key of a use."""
+    return sort.removeprefix(_USES)
+
+
+def is_use(sort: str) -> bool:
+    return sort.startswith(_USES)
+
+
+_USES = "R#"
+USES = Range(_USES, "R$")
+"""The uses of all tokens of a tenant."""
 SETTINGS = "A#settings"
-USE = "R#use"
 TENANTS = "TENANTS"
 """The partition that lists the tenants: their ids are its sort keys."""
 
@@ -154,6 +206,10 @@ def attempts(source: str, window: int) -> str:
 
 def ended_session(session_id: str) -> str:
     return f"S#ended#{session_id}"
+
+
+def used_session(session_id: str) -> str:
+    return f"S#used#{session_id}"
 
 
 def invitation(digest: str) -> str:
@@ -244,21 +300,21 @@ def link(user_id: str, version: int, number: int) -> str:
     return f"{change(user_id, version)}#{number:010d}"
 
 
-def seeking(tenant_id: str) -> str:
-    """The partition of those who seek somebody: the one that is written outside transactions by whoever links."""
+def reference_index(tenant_id: str) -> str:
+    """Return the partition of the reference index, the only one that linking writes outside transactions."""
     return f"W#{tenant_id}"
 
 
-def seeker(handle: str, user_id: str) -> str:
-    """The user who refers to whoever has the handle."""
+def referrer(handle: str, user_id: str) -> str:
+    """Return the key that says that a user refers to the person with the handle."""
     return f"W#{handle}#{user_id}"
 
 
-def seekers(handle: str) -> Range:
+def referrers(handle: str) -> Range:
     return entries(f"W#{handle}#")
 
 
-def seeker_id(sort: str) -> str:
+def referrer_id(sort: str) -> str:
     return sort.rpartition("#")[2]
 
 

@@ -1,4 +1,4 @@
-"""The links of one tenant's users, and who seeks whom: the adapter behind :class:`scim.service.linking.LinkStore`."""
+"""The links and the reference index of one tenant: the adapter behind :class:`scim.service.linking.LinkStore`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from itertools import islice
 from typing import Any
 
 from scim.protocol.schema import ResourceType
-from scim.service.linking import Seeking
+from scim.service.linking import IndexEntry
 from scim.service.links import Links
 from scim.service.ports import Change, VersionConflict
 from scim.service.stored import Stored
@@ -20,20 +20,20 @@ _ATTRIBUTES = ("externalId", "emails.value")
 """Those of the indexed attributes that references are looked up by, in this order."""
 
 
-class LinkStore:
+class LinkTable:
     def __init__(self, dynamo: Dynamo, layout: Layout, tenant_id: str, resource_type: ResourceType) -> None:
         self._dynamo = dynamo
         self._layout = layout
         self._type = resource_type
         self._partition = keys.tenant(tenant_id)
-        self._seeking = keys.seeking(tenant_id)
+        self._index = keys.reference_index(tenant_id)
 
     def get_all(self, ids: Collection[str]) -> dict[str, Stored]:
         wanted = [keys.user(each) for each in ids]
         found = map(items.stored, self._dynamo.get_all(self._partition, wanted, items.RESOURCE))
         return {each.id: each for each in found}
 
-    def named(self, value: str) -> Iterator[Collection[str]]:
+    def find_candidates(self, value: str) -> Iterator[Collection[str]]:
         yield self.get_all([value]) if keys.is_user_id(value) else ()
         unique = self._type.unique
         found = self._dynamo.get(self._partition, keys.unique(value, case_exact=unique.case_exact))
@@ -44,19 +44,20 @@ class LinkStore:
                 found_there = self._dynamo.query(self._partition, entries, items.REFERENCE, limit=2)
                 yield [items.referenced(each) for each in islice(found_there, 2)]
 
-    def enter(self, seeking: Collection[Seeking], no_longer: Collection[Seeking]) -> None:
-        self._dynamo.write_all(put=list(map(self._entry, seeking)), delete=list(map(self._entry, no_longer)))
+    def update_index(self, add: Collection[IndexEntry], remove: Collection[IndexEntry]) -> None:
+        self._dynamo.write_all(put=list(map(self._entry, add)), delete=list(map(self._entry, remove)))
 
-    def _entry(self, seeking: Seeking) -> Item:
-        user_id, handle = seeking
-        return items.key(self._seeking, keys.seeker(handle, user_id))
+    def _entry(self, entry: IndexEntry) -> Item:
+        user_id, handle = entry
+        return items.key(self._index, keys.referrer(handle, user_id))
 
-    def seekers(self, handle: str) -> Iterator[str]:
-        for item in self._dynamo.query(self._seeking, keys.seekers(handle), ("sk",)):
-            yield keys.seeker_id(item["sk"]["S"])
+    def list_referrers(self, handle: str, after: str, limit: int) -> list[str]:
+        start = self._entry((after, handle)) if after else None
+        found = self._dynamo.query(self._index, keys.referrers(handle), ("sk",), after=start, limit=limit)
+        return [keys.referrer_id(item["sk"]["S"]) for item in islice(found, limit)]
 
-    def link(self, user: Stored, links: Links, change: Change) -> None:
-        """On the condition that neither the user nor its links have changed since they were read."""
+    def write_links(self, user: Stored, links: Links, change: Change) -> None:
+        """Write them on the condition that neither the user nor its links have changed since they were read."""
         change_id = self._layout.new_id()
         record = keys.link(user.id, user.version, links.number)
 

@@ -6,7 +6,7 @@ import json
 
 from scim.service.failures import Counted, Failure
 from scim.service.ports import Change
-from scim.service.records import AUTHENTICATE, Changed, Record, Refused
+from scim.service.records import Changed, Record, Refused
 from scim.store import items, keys
 from scim.store.dynamo import Item
 
@@ -18,17 +18,11 @@ def record(item: Item) -> Record:
     """Any record of the log."""
     if keys.is_act(item["sk"]["S"]):
         return items.acted(item)
-    if keys.is_refusal(item["sk"]["S"]):
+    if keys.is_use(item["sk"]["S"]):
+        return items.use(item)
+    if keys.is_refusal(item["sk"]["S"]) or keys.is_malformed_tokens(item["sk"]["S"]):
         return refused(item)
     return changed(item) if "change" in item else counted(item)
-
-
-def failed_operation(item: Item) -> str:
-    """The operation that failed; empty for a silent no-op."""
-    if keys.is_refusal(item["sk"]["S"]):
-        return AUTHENTICATE
-    failure = counted(item).failure
-    return "" if failure.is_no_op else failure.operation
 
 
 def counted(item: Item) -> Counted:
@@ -65,6 +59,7 @@ def changed(item: Item) -> Changed:
         external_id=item.get("externalId", {}).get("S"),
         active=item["active"]["BOOL"],
         left_out=_texts(item, "leftOut"),
+        sent=_texts(item, "sent"),
         links=[(each["M"]["attribute"]["S"], each["M"]["id"]["S"]) for each in item.get("links", {}).get("L", ())],
     )
     return Changed(keys.changed_id(item["sk"]["S"]), change)

@@ -1,25 +1,40 @@
-"""Records: failures, which are counted in a partition of their own, and the log of them, of changes and of acts.
+"""Records: failures, which are counted in a partition of their own, and the log of them and of all else.
 
-A tenant's log by time lies in three partitions, in the index those of its changes and of its failures, in the table
-that of its settings, and is merged from them as it is read.
+A tenant's log by time is merged from four partitions as it is read: changes and failures by the index, acts and the
+first uses of tokens from the table.
 """
 
 from __future__ import annotations
 
 import heapq
 import json
-from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
+from datetime import UTC, datetime
 from hashlib import sha256
-from itertools import groupby, islice
+from itertools import groupby, islice, takewhile
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from scim.protocol.errors import Unavailable
+from scim.service.daily_failures import DailyFailures, FailureKind
 from scim.service.failures import KEPT_DAYS, Counted, Failure
-from scim.service.records import ACTS, CHANGES, EVERYTHING, FAILURES, Changed, Place, Record, Refused
-from scim.store import items, keys, recorded
+from scim.service.people import handle
+from scim.service.ports import MALFORMED
+from scim.service.records import (
+    ACTS,
+    CHANGES,
+    EVERYTHING,
+    FAILURES,
+    USES,
+    Changed,
+    FailureSearch,
+    Place,
+    Record,
+    Refused,
+)
+from scim.store import daily_failures, items, keys, recorded
 from scim.store.dynamo import BY_TIME, SORT_OF_INDEX, Dynamo, Item
 from scim.store.keys import Range
 
@@ -27,6 +42,13 @@ _DAY_S = 86_400
 _PAGE = 100
 _FORMERLY = 0.5
 """How much of the time that is left the search through all changes may take: others have something to say too."""
+_SEARCH = 0.5
+"""The same for a search through the newest failures."""
+_MOST_CALLS = 20
+"""How many calls of 1 MB each a search of the newest failures may take: about 60,000 failures."""
+_MOST_MATCHES = 500
+_MOST_IDENTIFIERS = 20
+"""Of how many identifiers the failures are looked for: each is a call and a part of a filter, which has its limits."""
 _OWN = ("at", "operation", "handles")
 """What of a failure has an attribute of its own; the rest is one JSON string."""
 
@@ -39,12 +61,15 @@ class RecordStore:
         self._users = keys.tenant(tenant_id)
         self._failures = keys.failures(tenant_id)
         self._settings = keys.settings(tenant_id)
+        self._uses = keys.uses(tenant_id)
         self._now = now
 
     # While requests are served: one attempt each, and no reading
 
     def count(self, failure: Failure) -> Counted | None:
-        digest = sha256(f"{failure.operation}\n{failure.rule}".encode()).hexdigest()[:16]
+        # Requests without an identifier are told apart by the names in them, so that each person's are counted apart.
+        names = sorted(failure.handles) if not failure.identifier else []
+        digest = sha256("\n".join((failure.operation, failure.rule, *names)).encode()).hexdigest()[:16]
         said = {name: value for name, value in asdict(failure).items() if name not in _OWN}
         values: dict[str, Any] = {"operation": {"S": failure.operation}, "failure": {"S": json.dumps(said)}}
         if failure.handles:
@@ -52,9 +77,24 @@ class RecordStore:
         item = self._add(keys.failure(failure.identifier, digest), failure.at, 1, values)
         return None if item is None else recorded.counted(item)
 
-    def refuse(self, at: str, number: int, rule: str) -> bool:
-        """Count refused tokens in their minute; whether that succeeded."""
-        return self._add(keys.refusals(at[:16]), at, number, {"rule": {"S": rule}}) is not None
+    def refuse(self, at: str, number: int, rule: str, provider: str | None = None) -> bool:
+        """Count rejected tokens in their minute and in their day, and return whether that succeeded."""
+        is_recorded = self._add(keys.refusals(at[:16]), at, number, {"rule": {"S": rule}}) is not None
+        return is_recorded and self.add_to_day(at, {FailureKind.REJECTED_TOKEN: number}, provider)
+
+    def add_to_day(self, at: str, counts: Mapping[FailureKind, int], provider: str | None) -> bool:
+        """Add to the counts of the day of ``at``, and return whether that succeeded."""
+        update = daily_failures.update(at, counts, provider, self._expires())
+        try:
+            self._dynamo.update(self._failures, keys.daily_failures(at[:10]), **update)
+        except (ClientError, BotoCoreError):
+            return False
+        return True
+
+    def count_malformed(self, at: str, number: int) -> bool:
+        """Count requests with a malformed token in their minute; return whether that succeeded."""
+        values = {"rule": {"S": MALFORMED}}
+        return self._add(keys.malformed_tokens(at[:16]), at, number, values) is not None
 
     def _add(self, sort: str, at: str, number: int, values: dict[str, Any]) -> Item | None:
         """Count in an item, which is there from the first time on and for 30 days after the last."""
@@ -62,7 +102,7 @@ class RecordStore:
             **values,
             "last": {"S": at},
             SORT_OF_INDEX: {"S": keys.recorded("F#", at)},
-            "ttl": {"N": str(int(self._now()) + KEPT_DAYS * _DAY_S)},
+            "ttl": {"N": str(self._expires())},
         }
         names = {f"#{n}": name for n, name in enumerate(set_too)}
         assignments = ", ".join(f"#{n} = :{n}" for n in range(len(set_too)))
@@ -88,26 +128,77 @@ class RecordStore:
             CHANGES: lambda: self._by_time(self._users, keys.CHANGES, before),
             FAILURES: lambda: self._by_time(self._failures, keys.FAILED, before),
             ACTS: lambda: self._acts(before),
+            USES: lambda: self._first_uses(before),
         }
-        places = heapq.merge(*(sources[kind]() for kind in kinds), reverse=True)
+        ended: set[str] = set()
+        current = (takewhile(lambda place: place.partition not in ended, sources[kind]()) for kind in kinds)
+        places = heapq.merge(*current, reverse=True)
         while batch := list(islice(places, _PAGE)):
             found = self._read(batch)
+            # Failures expire in the order of time: behind a whole batch of expired ones there are no others.
+            ended |= {place.partition for place in batch} & {self._failures} - {partition for partition, _ in found}
             for place in batch:
                 if (record := found.get((place.partition, place.sort))) is not None:
                     yield place, record
 
-    def failures(self, handles: Iterable[str] | None = None) -> Iterator[Counted]:
-        """The failures of whoever has one of the handles, or of everybody. Reads through all failures of the tenant."""
-        holding = [("handles", each) for each in sorted(handles or ())]
-        if handles is not None and not holding:
-            return
-        for item in self._dynamo.query(self._failures, keys.FAILURES, holding=holding):
-            if not self._is_over(item):
-                yield recorded.counted(item)
+    def failures(self, identifiers: Sequence[str]) -> FailureSearch:
+        """Return the failures that are kept under one of the identifiers or have it besides, of the first 20 of them.
+
+        The former are complete; an empty identifier stands for requests that name nobody. For the latter the newest
+        failures are searched, as far as a few calls and a part of the time that is left lead.
+        """
+        known = identifiers[:_MOST_IDENTIFIERS]
+        is_complete = len(known) == len(identifiers)
+        sorts = dict.fromkeys(sort for each in known for sort in self._kept_under(each))
+        if holding := [("handles", handle(each)) for each in known if each]:
+            found, are_all_searched = self._newest(lambda _: True, holding)
+            sorts |= dict.fromkeys(found)
+            is_complete = is_complete and are_all_searched
+        return FailureSearch(self._read_failures(list(sorts)), is_complete)
+
+    def failures_called(self, name_handle: str, text: str) -> FailureSearch:
+        """Return the newest failures that have the handle of a name, or ``text`` in the identifier they are kept under.
+
+        The newest failures are searched, as far as a few calls lead.
+        """
+
+        def is_meant(item: Item) -> bool:
+            has_name = name_handle in item.get("handles", {}).get("SS", ())
+            return has_name or text in keys.failed_identifier(item["sk"]["S"])
+
+        found, is_complete = self._newest(is_meant)
+        return FailureSearch(self._read_failures(found), is_complete)
+
+    def _kept_under(self, identifier: str) -> Iterator[str]:
+        found = self._dynamo.query(self._failures, keys.failures_of(identifier), ("sk",), limit=_PAGE)
+        return (item["sk"]["S"] for item in islice(found, _MOST_MATCHES))
+
+    def _newest(
+        self, is_meant: Callable[[Item], bool], holding: Sequence[tuple[str, str]] = ()
+    ) -> tuple[list[str], bool]:
+        """Return the keys of the newest failures that are meant, and whether all failures were searched."""
+        calls = self._dynamo.within(self._dynamo.deadline.part(_SEARCH))
+        attributes = ("sk", "handles")
+        pages = calls.pages(self._failures, keys.FAILURES, attributes, index=BY_TIME, backwards=True, holding=holding)
+        found: list[str] = []
+        try:
+            for number, (page, has_more) in enumerate(pages, 1):
+                sorts = [item["sk"]["S"] for item in page if keys.is_failure(item["sk"]["S"]) and is_meant(item)]
+                found += sorts[: _MOST_MATCHES - len(found)]
+                if len(found) == _MOST_MATCHES or (has_more and number == _MOST_CALLS):
+                    return found, False
+        except Unavailable:
+            return found, False
+        return found, True
+
+    def _read_failures(self, sorts: list[str]) -> list[Counted]:
+        read = self._dynamo.get_all(self._failures, sorts)
+        return [recorded.counted(item) for item in read if not self._is_over(item)]
 
     def changes(self, resource_id: str) -> Iterator[Changed]:
         """What was done with a user, the last first."""
-        yield from map(recorded.changed, self._dynamo.query(self._users, keys.changes(resource_id), backwards=True))
+        found = self._dynamo.query(self._users, keys.changes(resource_id), backwards=True, limit=_PAGE)
+        yield from map(recorded.changed, found)
 
     def formerly(self, handle: str) -> Iterator[str]:
         """The ids of those who were once known by what the handle stands for. Reads through all changes.
@@ -127,23 +218,29 @@ class RecordStore:
 
     def refused(self, since: str) -> list[Refused]:
         """The tokens that were refused since then, minute by minute."""
-        minutes = Range(keys.refusals(since[:16]), keys.refusals(":"))
-        return [
-            recorded.refused(item) for item in self._dynamo.query(self._failures, minutes) if not self._is_over(item)
-        ]
+        return self._minutes(Range(keys.refusals(since[:16]), keys.refusals(":")))
 
-    def failed(self) -> Counter[tuple[str, str]]:
-        """How often each operation failed on each day, by day and operation. Reads through all failures."""
-        total = Counter[tuple[str, str]]()
-        for item in self._dynamo.query(self._failures, keys.FAILED_REQUESTS):
-            if not self._is_over(item) and (operation := recorded.failed_operation(item)):
-                total.update({(day, operation): number for day, number in recorded.days(item).items()})
-        return total
+    def malformed_tokens(self, since: str) -> list[Refused]:
+        """Return the requests with a malformed token since then, minute by minute."""
+        return self._minutes(Range(keys.malformed_tokens(since[:16]), keys.malformed_tokens(":")))
 
-    def changed(self, day: str) -> int:
-        """How many changes there were on a day, by the index."""
-        that_day = keys.recorded_on(keys.CHANGES, day)
-        return sum(number for number, _ in self._dynamo.count(self._users, that_day, index=BY_TIME))
+    def _minutes(self, minutes: Range) -> list[Refused]:
+        found = self._dynamo.query(self._failures, minutes)
+        return [recorded.refused(item) for item in found if not self._is_over(item)]
+
+    def daily_failures(self, first_day: str, last_day: str) -> dict[str, DailyFailures]:
+        """Return the counts of the days (UTC) from the first to the last that had failures, by day, in order."""
+        found = self._dynamo.query(self._failures, keys.days(first_day, last_day))
+        return {keys.counted_day(item["sk"]["S"]): daily_failures.read(item) for item in found}
+
+    def count_changes(self, first_day: str, last_day: str, limit: int) -> tuple[int, bool]:
+        """Count the changes of the days (UTC) from the first to the last by the index, at most ``limit``.
+
+        Return the number, and whether there may be more.
+        """
+        days = keys.recorded_between(keys.CHANGES, first_day, last_day)
+        found = list(self._dynamo.count(self._users, days, index=BY_TIME, limit=limit))
+        return sum(number for number, _ in found), any(following is not None for _, following in found[-1:])
 
     def _by_time(self, partition: str, prefix: str, before: Place | None) -> Iterator[Place]:
         """The places behind one, from the last on. Those of the same time have no order in the index."""
@@ -168,6 +265,12 @@ class RecordStore:
             if before is None or place < before:
                 yield place
 
+    def _first_uses(self, before: Place | None) -> Iterator[Place]:
+        """Yield the same of the first uses of the tenant's tokens, of which there are few."""
+        found = self._dynamo.query(self._uses, keys.USES, ("sk", "first_used"))
+        places = (Place(_instant(float(item["first_used"]["N"])), self._uses, item["sk"]["S"]) for item in found)
+        yield from sorted((each for each in places if before is None or each < before), reverse=True)
+
     def _read(self, places: Sequence[Place]) -> dict[tuple[str, str], Record]:
         found: dict[tuple[str, str], Record] = {}
         for partition in {place.partition for place in places}:
@@ -177,6 +280,14 @@ class RecordStore:
                     found[partition, item["sk"]["S"]] = recorded.record(item)
         return found
 
+    def _expires(self) -> int:
+        return int(self._now()) + KEPT_DAYS * _DAY_S
+
     def _is_over(self, item: Item) -> bool:
         """DynamoDB may leave for days what has expired."""
         return "ttl" in item and int(item["ttl"]["N"]) <= self._now()
+
+
+def _instant(seconds: float) -> str:
+    """Return a time in seconds since 1970 as RFC 3339 in UTC, as the other records have it."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

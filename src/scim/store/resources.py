@@ -13,6 +13,7 @@ from scim.protocol.errors import PayloadTooLarge
 from scim.protocol.path import Path
 from scim.protocol.references import references
 from scim.protocol.schema import ResourceType
+from scim.service.links import may_affect_links
 from scim.service.people import KNOWN_BY, handle, known_by
 from scim.service.ports import Change, Found, NotUnique, Query, VersionConflict
 from scim.service.stored import Stored
@@ -80,13 +81,14 @@ class ResourceStore:
             raise (NotUnique if failed.parts == {Part.UNIQUE} else VersionConflict) from failed
 
     def _resource(self, before: Stored | None, after: Stored | None) -> Action:
-        condition = _version(before) if before else _ABSENT
         if after is None:
+            condition = _version(_present(before, after))
             return Action(Part.RESOURCE, self._delete(keys.user(_id(before, after)), condition))
         if len(after.document.encode()) > MAX_DOCUMENT_BYTES:
             raise PayloadTooLarge(
                 f"The {self._type.name} would have more than {MAX_DOCUMENT_BYTES} bytes: map fewer or shorter values."
             )
+        condition = _version_and_links(before) if before else _ABSENT
         return Action(Part.RESOURCE, self._put(items.resource(self._partition, keys.user(after.id), after), condition))
 
     def _unique(self, before: Stored | None, after: Stored | None) -> Iterator[Action]:
@@ -132,7 +134,10 @@ class ResourceStore:
 
     def _change(self, record: str, change_id: str, change: Change, before: Stored | None, after: Stored | None) -> Item:
         lost, dropped = _lost(before, after), self._dropped(before, after)
-        return items.change(self._partition, record, change_id, self._layout.expires(), change, lost, dropped)
+        expires, affects = self._layout.expires(), may_affect_links(before, after, self._type)
+        return items.change(
+            self._partition, record, change_id, expires, change, lost, dropped, may_affect_links=affects
+        )
 
     def _dropped(self, before: Stored | None, after: Stored | None) -> frozenset[str]:
         """The handles of all that the user referred to and does no longer."""
@@ -197,6 +202,17 @@ def _is_active(stored: Stored | None) -> bool:
 
 def _version(before: Stored) -> dict[str, Any]:
     return {"ConditionExpression": "v = :v", "ExpressionAttributeValues": {":v": {"N": str(before.version)}}}
+
+
+def _version_and_links(before: Stored) -> dict[str, Any]:
+    """Return the condition of a write that carries links on: one that was made meanwhile would end without an event."""
+    version = _version(before)
+    condition = "links = :links" if before.links else "attribute_not_exists(links)"
+    values = {":links": {"S": before.links}} if before.links else {}
+    return {
+        "ConditionExpression": f"{version['ConditionExpression']} AND {condition}",
+        "ExpressionAttributeValues": version["ExpressionAttributeValues"] | values,
+    }
 
 
 def _owned_by(resource_id: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The tenants in the table: their settings, what was done with them, and when their tokens were last used."""
+"""The tenants in the table: their settings, what was done with them, and when their tokens were used."""
 
 from __future__ import annotations
 
@@ -28,11 +28,25 @@ class TenantStore:
         return None if item is None else items.tenant(tenant_id, item)
 
     def record_use(self, tenant_id: str, use: Use) -> None:
-        """Write down the use of a token, unless one of the last minute is. One attempt; raises what the SDK does."""
-        item = items.use(keys.use(tenant_id), keys.USE, use)
-        before = {":before": {"N": str(use.at - _USE_EVERY_S)}}
+        """Record the use of a token, unless one of the last minute is recorded.
+
+        Make one attempt, and raise what the SDK does.
+        """
+        at, is_write = {"N": str(use.at)}, {"BOOL": use.is_write}
         try:
-            self._dynamo.put(item, "attribute_not_exists(sk) OR last_used <= :before", before)
+            self._dynamo.update(
+                keys.uses(tenant_id),
+                keys.use(use.version),
+                UpdateExpression="SET last_used = :at, user_agent = :agent, is_write = :write, "
+                "first_used = if_not_exists(first_used, :at), first_is_write = if_not_exists(first_is_write, :write)",
+                ConditionExpression="attribute_not_exists(sk) OR last_used <= :before",
+                ExpressionAttributeValues={
+                    ":at": at,
+                    ":agent": {"S": use.agent},
+                    ":write": is_write,
+                    ":before": {"N": str(use.at - _USE_EVERY_S)},
+                },
+            )
         except ClientError as error:
             if error_code(error) != "ConditionalCheckFailedException":
                 raise
@@ -73,10 +87,8 @@ class TenantStore:
         return (each for each in found if each != after)
 
     def last_use(self, tenant_id: str) -> Use | None:
-        item = self._dynamo.get(keys.use(tenant_id), keys.USE)
-        if item is None:
-            return None
-        return Use(float(item["last_used"]["N"]), item["secret_version"]["S"], item["agent"]["S"])
+        uses = map(items.use, self._dynamo.query(keys.uses(tenant_id), keys.USES))
+        return max(uses, key=lambda use: use.at, default=None)
 
     def count(self, tenant_id: str) -> tuple[int, int]:
         """How many users the tenant has, and how many of them are active."""

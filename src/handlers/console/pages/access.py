@@ -7,7 +7,7 @@ from hmac import compare_digest
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from handlers.console.sessions import INVITED, OPERATOR, Session
+from handlers.console.sessions import Session
 from handlers.console.visit import INVITATION, PASSWORD, SIGN_IN, Visit
 from handlers.console.web import BASE, Failure, NotFound, Page, go_to, own, redirect
 from scim.service.invitations import InvitationGone, guest
@@ -35,7 +35,8 @@ def sign_in(visit: Visit) -> Page:
         raise NotFound
     if not is_operators_password(visit):
         return visit.page("sign-in.html", HTTPStatus.FORBIDDEN, wrong=True)
-    session = visit.sessions.signed_in(OPERATOR, "console:operator", credential=visit.credential)
+    now = visit.sessions.now
+    session = visit.sessions.signed_in("console:operator", credential=visit.credential, authenticated=now)
     return _enter(visit, session, visit.session.wanted)
 
 
@@ -65,8 +66,9 @@ def from_provider(visit: Visit) -> Page:
         person = provider.person(query["code"], _callback(visit), nonce, verifier)
     except admission_errors as error:
         raise Failure(HTTPStatus.FORBIDDEN, str(error)) from error
-    session = visit.sessions.signed_in(OPERATOR, f"console:{person.name}", credential=visit.credential)
-    session = replace(session, authenticated=person.authenticated or 0)
+    session = visit.sessions.signed_in(
+        f"console:{person.name}", credential=visit.credential, authenticated=person.authenticated or 0
+    )
     if visit.is_operator and not session.is_fresh(visit.sessions.now):
         raise Failure(HTTPStatus.FORBIDDEN, _NOT_FRESH if person.authenticated else _UNTOLD)
     return _enter(visit, session, visit.session.wanted)
@@ -99,7 +101,7 @@ def sign_out(visit: Visit) -> Page:
 
 
 def invitation(visit: Visit, secret: str) -> Page:
-    """Ask before the link is used, since programs that preview links use them too."""
+    """Ask before the link is used up, since programs that preview links open them too."""
     try:
         found = visit.invitations.look(secret, visit.session.id)
     except InvitationGone:
@@ -109,24 +111,38 @@ def invitation(visit: Visit, secret: str) -> Page:
 
 def accept(visit: Visit, secret: str) -> Page:
     try:
-        found = visit.invitations.take(secret, visit.session.id)
+        invitation, accepted = visit.invitations.accept(secret, visit.session.id, visit.sessions.new().id)
     except InvitationGone:
         return visit.page("invitation-gone.html", HTTPStatus.GONE)
-    session = visit.sessions.signed_in(INVITED, guest(found.tenant), tenant=found.tenant, generation=found.generation)
-    return _enter(visit, session, f"{BASE}/tenants/{found.tenant}/connect")
+    tenant = invitation.tenant
+    session = visit.sessions.invited(
+        guest(tenant), tenant, invitation.generation, session_id=accepted.session, accepted=accepted.at
+    )
+    return _enter(visit, session, f"{BASE}/tenants/{tenant}/connect")
 
 
-def confirm(visit: Visit) -> None:
-    """Make sure again who it is before a token is made or shown. Raises :class:`Failure`."""
+def require_recent_sign_in(visit: Visit) -> None:
+    """Raise :class:`Failure` unless the visitor has signed in, or gives the password again, within five minutes."""
     if visit.proof == INVITATION:
         raise Failure(
             HTTPStatus.FORBIDDEN,
-            "Your invitation was used some time ago. A token is only shown right after that: ask for a new invitation.",
+            "You opened the invitation more than five minutes ago. For security, tokens can only be created or revoked "
+            "in the first five minutes. Ask for a new invitation; nothing was changed.",
         )
     if visit.proof == SIGN_IN:
-        raise Failure(HTTPStatus.FORBIDDEN, "You signed in some time ago: go back, load the page and sign in again.")
+        raise Failure(
+            HTTPStatus.FORBIDDEN,
+            "You signed in more than five minutes ago. Go back, load the page again and sign in again; nothing was "
+            "changed.",
+        )
+    if visit.proof == PASSWORD and not visit.request.form.get("password"):
+        raise Failure(
+            HTTPStatus.FORBIDDEN,
+            "You signed in more than five minutes ago. Go back, load the page again and enter your password; nothing "
+            "was changed.",
+        )
     if visit.proof == PASSWORD and not is_operators_password(visit):
-        raise Failure(HTTPStatus.FORBIDDEN, "The password is not right. Go back and try again; nothing was changed.")
+        raise Failure(HTTPStatus.FORBIDDEN, "The password is wrong. Go back and try again; nothing was changed.")
 
 
 def is_operators_password(visit: Visit) -> bool:

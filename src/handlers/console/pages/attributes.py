@@ -1,28 +1,25 @@
-"""Custom attributes: what a tenant's users have besides the standard's, and whose schemas the operator adds."""
+"""Custom attributes: the schemas that extend a tenant's users, which the operator adds, replaces and removes."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
 from http import HTTPStatus
 
-from handlers.console.pages.access import confirm
 from handlers.console.visit import Visit
 from handlers.console.web import Page, redirect
 from scim.protocol.body import read_json
 from scim.protocol.errors import InvalidSyntax
 from scim.service.extensions import kind
 from scim.service.ports import Tenant
+from scim.service.shapes import list_removed
 
 
 def show(visit: Visit, tenant: Tenant) -> Page:
     return _page(visit, tenant)
 
 
-def _add(visit: Visit, tenant: Tenant) -> Page:
-    """Add a schema document, or put it in the place of the one with the same id."""
-    visit.require_operator()
-    confirm(visit)
+def add(visit: Visit, tenant: Tenant) -> Page:
+    """Add a schema document, or replace the one with the same id."""
     given = visit.request.form.get("document", "")
     try:
         visit.tenants.add_schemas(tenant.id, [read_json(given.encode())])
@@ -33,14 +30,9 @@ def _add(visit: Visit, tenant: Tenant) -> Page:
     return redirect("tenants", tenant.id, "attributes")
 
 
-def _remove(visit: Visit, tenant: Tenant) -> Page:
-    visit.require_operator()
-    confirm(visit)
+def remove(visit: Visit, tenant: Tenant) -> Page:
     visit.tenants.remove_schema(tenant.id, visit.request.form.get("schema", ""))
     return redirect("tenants", tenant.id, "attributes")
-
-
-ACTS: Mapping[str, Callable[[Visit, Tenant], Page]] = {"add": _add, "remove": _remove}
 
 
 def _page(
@@ -55,5 +47,12 @@ def _page(
         for document in tenant.extensions
     ]
     return visit.page(
-        "attributes.html", status, tenant=tenant.id, schemas=schemas, wrong=wrong, given=given, section="attributes"
+        "attributes.html",
+        status,
+        tenant=tenant.id,
+        schemas=schemas,
+        removed=list_removed(tenant.shapes, tenant.extensions),
+        wrong=wrong,
+        given=given,
+        section="attributes",
     )

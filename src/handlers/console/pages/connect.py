@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-
 from handlers.console.choices import GRACES, LIFETIMES, chosen
 from handlers.console.guides import GUIDES
-from handlers.console.pages.access import confirm
 from handlers.console.visit import Visit
 from handlers.console.web import NotFound, Page, redirect
 from scim.service.invitations import link
 from scim.service.ports import Tenant
-from scim.service.standing import standing
 from scim.service.tenants import Asked, Issued, TenantError
 
 
 def show(visit: Visit, tenant: Tenant) -> Page:
-    shown = standing(tenant, visit.store, visit.sessions.now, visit.log(tenant).health())
     return visit.page(
         "connect.html",
         tenant=tenant.id,
-        standing=shown,
+        standing=visit.overview(tenant),
         guides=GUIDES,
         graces=GRACES,
         lifetimes=LIFETIMES,
@@ -34,13 +29,12 @@ def guide(visit: Visit, tenant: Tenant, provider: str) -> Page:
     return visit.page("guide.html", tenant=tenant.id, guide=GUIDES[provider], guides=GUIDES, section="connect")
 
 
-def _token(visit: Visit, tenant: Tenant) -> Page:
-    """Show a token that nobody has seen yet, or make a new one. It is in this answer and nowhere else.
+def issue_token(visit: Visit, tenant: Tenant) -> Page:
+    """Show a token that nobody has seen yet, or create a new one. It is in this response and nowhere else.
 
     The form names the state that it was made for, so that loading the answer again makes no further token. For a minute
     it has the same answer in the same session: whoever clicks twice sees the second of two.
     """
-    confirm(visit)
     version = visit.request.form.get("version", "")
     asked = Asked(visit.sessions.sealed(f"token {version}", visit.session), version)
     try:
@@ -66,43 +60,27 @@ def _issue(visit: Visit, tenant: Tenant, asked: Asked) -> Issued:
     return visit.tenants.rotate(tenant.id, grace_s=grace_s, lifetime_s=lifetime_s, force=force, asked=asked)
 
 
-def _revoke(visit: Visit, tenant: Tenant) -> Page:
-    confirm(visit)
+def revoke(visit: Visit, tenant: Tenant) -> Page:
     visit.tenants.revoke(tenant.id)
     return redirect("tenants", tenant.id, "connect")
 
 
-def _disconnect(visit: Visit, tenant: Tenant) -> Page:
-    visit.require_operator()
-    confirm(visit)
+def disconnect(visit: Visit, tenant: Tenant) -> Page:
     visit.tenants.disconnect(tenant.id)
     return redirect("tenants", tenant.id, "connect")
 
 
-def _mode(visit: Visit, tenant: Tenant) -> Page:
-    visit.require_operator()
+def set_mode(visit: Visit, tenant: Tenant) -> Page:
     visit.tenants.configure(tenant.id, strict=visit.request.form.get("mode") == "strict")
     return redirect("tenants", tenant.id, "connect")
 
 
-def _invite(visit: Visit, tenant: Tenant) -> Page:
-    visit.require_operator()
+def invite(visit: Visit, tenant: Tenant) -> Page:
     invitation = visit.invitations.invite(tenant.id)
     shown = link(visit.scim_url, invitation.secret)
     return visit.page("invited.html", tenant=tenant.id, link=shown, expires=invitation.expires, section="connect")
 
 
-def _withdraw(visit: Visit, tenant: Tenant) -> Page:
-    visit.require_operator()
+def withdraw(visit: Visit, tenant: Tenant) -> Page:
     visit.tenants.withdraw(tenant.id)
     return redirect("tenants", tenant.id, "connect")
-
-
-ACTS: Mapping[str, Callable[[Visit, Tenant], Page]] = {
-    "token": _token,
-    "revoke": _revoke,
-    "disconnect": _disconnect,
-    "mode": _mode,
-    "invite": _invite,
-    "withdraw": _withdraw,
-}

@@ -20,7 +20,7 @@ from scim.store.keys import is_user_id
 
 _PAGE = 100
 _MAX_EXPORT_BYTES = 4_300_000  # in base64 it has to fit into the 6 MB of an answer
-_COLUMNS = ("id", "userName", "externalId", "name", "email", "active", "created", "lastModified")
+_COLUMNS = ("id", "userName", "externalId", "name", "email", "active", "activeSince", "created", "lastModified")
 # What a spreadsheet takes for a formula or for the end of a cell (OWASP, "CSV Injection").
 _RUN = ("=", "+", "-", "@", "\t", "\r", "\n")
 
@@ -95,6 +95,7 @@ def _row(stored: Stored) -> dict[str, Any]:
         "name": name_of(user),
         "email": email_of(user),
         "active": user.get("active") is True,
+        "activeSince": stored.active_since,
         "created": stored.created,
         "lastModified": stored.modified,
     }

@@ -11,12 +11,11 @@ from handlers.console.chart import chart
 from handlers.console.guides import GUIDES
 from handlers.console.visit import Visit
 from handlers.console.web import Failure, Page
+from scim.service.connection import describe_contact, describe_malformed, describe_request
 from scim.service.entries import Entry
 from scim.service.invitations import guest
 from scim.service.ports import Tenant
-from scim.service.providers import recognise
 from scim.service.records import Place
-from scim.service.standing import standing
 
 _DAYS = 30
 _PAGE = 50
@@ -25,19 +24,18 @@ _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", re.ASCII)
 
 def status(visit: Visit, tenant: Tenant) -> Page:
     log = visit.log(tenant)
-    days = log.activity(_DAYS)
-    shown = standing(tenant, visit.store, visit.sessions.now)
-    agent = shown.use.agent if shown.use else ""
-    provider = recognise(agent, "", (), None) or _provider_of(log.page(count=_PAGE)[0])
+    overview = visit.overview(tenant, is_report=True)
     return visit.page(
         "status.html",
         tenant=tenant.id,
-        standing=shown,
-        provider=GUIDES.get(provider or ""),
+        overview=overview,
+        provider=GUIDES.get(overview.health.provider or ""),
+        contact=describe_contact(overview.use) if overview.use else "",
+        request=describe_request(overview.use) if overview.use else "",
+        malformed=describe_malformed(log.malformed_tokens()),
         success=log.last_success(),
         failure=log.last_failure(),
-        chart=chart(days),
-        health=log.health(days),
+        chart=chart(log.activity(_DAYS)),
         section="status",
     )
 
@@ -52,10 +50,6 @@ def log(visit: Visit, tenant: Tenant) -> Page:
     return visit.page(
         "log.html", tenant=tenant.id, entries=shown, older=older, failures_only=failures_only, section="log"
     )
-
-
-def _provider_of(entries: list[Entry]) -> str | None:
-    return next((entry.provider for entry in entries if entry.provider), None)
 
 
 def _as_seen(visit: Visit, tenant: Tenant, entry: Entry) -> Entry:

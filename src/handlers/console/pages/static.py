@@ -6,8 +6,9 @@ from handlers.console.view import assets
 from handlers.console.web import NotFound, Page
 
 
-def asset(path: str) -> Page:
-    """An asset by its digest and name; only those that are listed can be asked for."""
+def asset(digest: str, name: str) -> Page:
+    """Return an asset by its digest and name; only those that are listed exist."""
+    path = f"{digest}/{name}"
     if path not in assets():
         raise NotFound
     text, kind = assets()[path]

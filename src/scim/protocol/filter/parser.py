@@ -48,6 +48,7 @@ _JSON_SCALAR = re.compile(
 )
 
 _TEXTUAL = (Type.STRING, Type.REFERENCE, Type.BINARY, Type.DATE_TIME)
+_NO_NUMBER = "A finite number is expected"
 _NO_OPERATOR = "An operator (eq, ne, co, sw, ew, pr, gt, ge, lt, le) is expected"
 
 
@@ -92,7 +93,7 @@ def _check_form(text: str) -> None:
     known = Path(Attribute("", Type.COMPLEX, multi_valued=True, sub_attributes=members))
 
     def resolve_any(name: str) -> Path:
-        return known if _FULL_NAME.fullmatch(name) else scanner.fail("A malformed name ends")
+        return known if _FULL_NAME.fullmatch(name) else scanner.fail_token("A malformed name begins")
 
     _Parser(scanner, resolve_any, [], Dialect()).path()
     scanner.expect_end()
@@ -120,7 +121,7 @@ class _Parser:
         """``filter = conjunction *("or" conjunction)``"""
         self._depth += 1
         if self._depth > MAX_DEPTH:
-            self.scanner.fail(f"At most {MAX_DEPTH} brackets may be nested; one too many")
+            self.scanner.fail_token(f"At most {MAX_DEPTH} brackets may be nested; there is one more")
         terms = [self._conjunction()]
         while self.scanner.take(_OR):
             terms.append(self._conjunction())
@@ -147,10 +148,10 @@ class _Parser:
         """``expression = path "pr" / path operator value / path``; the last only with a selection."""
         self._terms += 1
         if self._terms > self._most_terms:
-            self.scanner.fail(f"At most {self._most_terms} comparisons are read; one too many")
+            self.scanner.fail(f"At most {self._most_terms} comparisons are read; there is one more")
         path = self.path(compared=True)
         if path.attribute is None:
-            self.scanner.fail("An attribute is expected, and not a schema alone; its URN ends")
+            self.scanner.fail_token("An attribute is expected and not the URN of a schema")
         operator = (self.scanner.take(_OPERATOR) or "").lower()
         if operator == "pr":
             return Present(path)
@@ -176,7 +177,7 @@ class _Parser:
             return path
         attribute = path.attribute
         if attribute is None or path.sub_attribute or not attribute.multi_valued:
-            self.scanner.fail("Brackets select elements of a multi-valued attribute, which this is not; the mistake is")
+            self.scanner.fail_token("Brackets can only follow a multi-valued attribute, which this is not; they begin")
         path = replace(path, selection=self._selection(attribute))
         self.scanner.expect(_SELECTED, "A closing square bracket")
         if sub_name := self.scanner.take_adjacent(_SUB_NAME):
@@ -204,9 +205,9 @@ class _Parser:
         scalar = _JSON_SCALAR.fullmatch(bare) is not None
         if scalar and (not textual or bare.lower() == "null"):
             value: Literal = json.loads(bare.lower())
-            return value if not isinstance(value, float) or isfinite(value) else self.scanner.fail("A finite number")
+            return value if not isinstance(value, float) or isfinite(value) else self.scanner.fail_token(_NO_NUMBER)
         if not self._dialect.accepts(Leniency.UNQUOTED_VALUE):
-            self.scanner.fail("A value in double quotes is expected; this one ends")
+            self.scanner.fail_token("A value in double quotes is expected")
         return bare
 
     def _string(self, text: str) -> str:
@@ -214,7 +215,7 @@ class _Parser:
             value: str = json.loads(text)
             value.encode()
         except ValueError:  # a control character, an unknown escape, half a surrogate pair
-            self.scanner.fail("The value is not a JSON string; it ends")
+            self.scanner.fail_token("A valid JSON string is expected")
         return value
 
 

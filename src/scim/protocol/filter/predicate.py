@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from scim.protocol.comparison import instant, key
+from scim.protocol.conformance import conform
 from scim.protocol.dialect import Dialect, Leniency
 from scim.protocol.errors import InvalidFilter
 from scim.protocol.filter.tree import And, Comparison, Filter, Literal, Not, Operator, Or, Present, ValuePath
@@ -115,15 +116,31 @@ def compile_values(path: Path, dialect: Dialect) -> Values:
 
 def _attribute_values(path: Path) -> Values:
     extension, attribute = path.extension, path.attribute
-    if extension is not None:
-        inner = _attribute_values(Path(attribute))
-        return lambda resource: inner(resource[extension]) if extension in resource else []
     if attribute is None:
         return lambda resource: [resource]
+    if extension is not None:
+        return _extension_values(extension, attribute)
     name = attribute.name
     if attribute.multi_valued:
         return lambda resource: resource.get(name, ())
     return lambda resource: [resource[name]] if name in resource else []
+
+
+def _extension_values(extension: str, attribute: Attribute) -> Values:
+    """Return a function that yields the values of an extension's attribute; values of another type count as unassigned.
+
+    A tenant's schemas change, and the documents that are stored do not change with them.
+    """
+    name, is_multi_valued = attribute.name, attribute.multi_valued
+
+    def values(resource: Resource) -> Iterable[Any]:
+        members = resource.get(extension)
+        if members.__class__ is not dict or (stored := members.get(name)) is None:
+            return ()
+        held = conform(attribute, stored)
+        return () if held is None else held if is_multi_valued else (held,)
+
+    return values
 
 
 def _test(attribute: Attribute, operator: Operator, literal: Literal, dialect: Dialect) -> Test:

@@ -46,7 +46,7 @@ def test_a_call_has_at_most_256_kb_and_a_longer_entry_goes_alone() -> None:
 def test_nothing_is_sent_where_there_is_nothing() -> None:
     client = Events()
     delivery = bus(client, Clock().deadline).publish({})
-    assert (client.calls, delivery.refused, delivery.missing) == ([], {}, frozenset())
+    assert (client.calls, delivery.rejected, delivery.unsent) == ([], {}, frozenset())
 
 
 @pytest.mark.parametrize("code", ["InternalFailure", "ThrottlingException", "LimitExceededException", "New"])
@@ -54,7 +54,7 @@ def test_only_the_entries_that_failed_are_sent_again(code: str) -> None:
     client = Events(TAKEN, code, TAKEN, code)
     delivery = bus(client, Clock().deadline).publish(events(4))
     assert [detail["eventId"] for detail in client.details] == [0, 2, 1, 3]
-    assert (len(client.calls), delivery.missing) == (2, frozenset())
+    assert (len(client.calls), delivery.unsent) == (2, frozenset())
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_only_the_entries_that_failed_are_sent_again(code: str) -> None:
 )
 def test_a_call_that_fails_for_the_moment_is_repeated(fault: Outcome) -> None:
     client = Events(fault)
-    assert bus(client, Clock().deadline).publish(events(3)).missing == frozenset()
+    assert bus(client, Clock().deadline).publish(events(3)).unsent == frozenset()
     assert len(client.taken) == 3
 
 
@@ -75,17 +75,17 @@ def test_a_call_that_fails_for_good_is_raised() -> None:
 def test_an_entry_that_is_refused_is_not_sent_again(code: str) -> None:
     client = Events(TAKEN, code, TAKEN)
     delivery = bus(client, Clock().deadline).publish(events(3))
-    assert (delivery.refused, delivery.missing, len(client.calls)) == ({1: code}, frozenset(), 1)
+    assert (delivery.rejected, delivery.unsent, len(client.calls)) == ({1: code}, frozenset(), 1)
 
 
 def test_what_is_not_taken_in_time_is_told() -> None:
     clock = Clock()
     client = Events(fate=lambda: "InternalFailure")
-    assert bus(client, clock.deadline).publish(events(3)).missing == {0, 1, 2}
+    assert bus(client, clock.deadline).publish(events(3)).unsent == {0, 1, 2}
     assert 3.0 < clock.left_s < 4.0  # time enough for one more call that hangs
 
 
 def test_no_call_is_started_without_time_for_it_to_hang() -> None:
     client = Events()
-    assert bus(client, Clock(left_s=3.9).deadline).publish(events(3)).missing == {0, 1, 2}
+    assert bus(client, Clock(left_s=3.9).deadline).publish(events(3)).unsent == {0, 1, 2}
     assert client.calls == []

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from scim.events.record import Malformed, is_change, read
+from scim.events.change_record import MalformedRecord, is_change, read
 from tests.events.history import generated, stream_record
 
 ID = "0f6a1c52-7a34-4a55-9a43-5b0b8a1f3c11"
@@ -61,19 +61,20 @@ def test_every_record_that_a_write_leaves_can_be_read() -> None:
         ("resourceType", {"NULL": True}),
         ("userName", None),
         ("externalId", {"N": "1"}),
+        ("mayAffectLinks", {"S": "true"}),
         ("active", {"S": "zaphod"}),
     ],
 )
 def test_a_malformed_record_is_told_by_the_attribute_and_without_its_value(name: str, value: Any) -> None:
     image = {**IMAGE, name: value}
-    with pytest.raises(Malformed) as caught:
+    with pytest.raises(MalformedRecord) as caught:
         read(stream_record({each: image[each] for each in image if image[each] is not None}))
     assert str(caught.value) == name
 
 
 @pytest.mark.parametrize("record", [{}, {"dynamodb": None}, {"dynamodb": {"NewImage": "zaphod"}}, {"dynamodb": []}])
 def test_a_record_without_an_image_is_malformed(record: dict[str, Any]) -> None:
-    with pytest.raises(Malformed, match=r"^NewImage$"):
+    with pytest.raises(MalformedRecord, match=r"^NewImage$"):
         read(record)
 
 

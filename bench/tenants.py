@@ -1,0 +1,79 @@
+"""``python -m bench.tenants``: how much memory the cache of tenants takes in an execution environment."""
+
+from __future__ import annotations
+
+import json
+import time
+import tracemalloc
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from bench.place import ROOT
+from scim.access import tokens
+from scim.access.authentication import Authenticator
+from scim.access.master_key import KeyPurpose, MasterKey, new_secret
+from scim.access.secret_store import SecretStore
+from scim.service.ports import Tenant, TokenVersion
+
+EXTENSION = json.loads((ROOT / "examples/extensions/employee.json").read_text())
+_MB = 1_000_000
+
+
+class _Secrets(SecretStore):
+    """A token for each tenant, the same whenever it is read."""
+
+    def __init__(self) -> None:
+        secret: Any = self
+        self._secret = new_secret()
+        super().__init__(secret, "", MasterKey(secret, "", time.time, print))
+        self.key = self._master_key.signing_key(KeyPurpose.TOKEN)
+        self.tokens: dict[str, str] = {}
+
+    def get_secret_value(self, **_: str) -> dict[str, str]:
+        return {"SecretString": self._secret}
+
+    def current(self, tenant_id: str) -> TokenVersion | None:
+        return TokenVersion("0" * 36, self.tokens[tenant_id], None, 0.0, 0.0)
+
+
+class _Settings:
+    """Each tenant has these schema documents, as its settings in the table would have them."""
+
+    def __init__(self, extensions: Sequence[Mapping[str, Any]]) -> None:
+        self._stored = json.dumps(extensions)
+
+    def get(self, tenant_id: str) -> Tenant | None:
+        return Tenant(tenant_id, extensions=json.loads(self._stored))
+
+
+def measure(number: int, extensions: Sequence[Mapping[str, Any]]) -> int:
+    """Return the bytes that the authenticator holds after a request of each of ``number`` tenants."""
+    secrets, settings = _Secrets(), _Settings(extensions)
+    authenticator = Authenticator(secrets, time.time, print)
+    names = [f"customer-{each:06}" for each in range(number)]
+    secrets.tokens = {name: tokens.new(name, secrets.key) for name in names}
+    tracemalloc.start()
+    before, _ = tracemalloc.get_traced_memory()
+    for name in names:
+        opened = authenticator.authenticate(f"Bearer {secrets.tokens[name]}", settings)
+        _ = opened.tenant.resource_types  # what serving the request makes and keeps
+    after, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    return after - before
+
+
+def _schema(attributes: int) -> dict[str, Any]:
+    """A schema document with as many attributes."""
+    described = [{"name": f"a{each}", "type": "string", "multiValued": False} for each in range(attributes)]
+    return {"id": "urn:example:2.0:User", "name": "Example", "attributes": described}
+
+
+def main() -> None:
+    for words, extensions in (("no custom schema", []), ("the example schema", [EXTENSION])):
+        for number in (1_000, 10_000):
+            print(f"{number:>6} tenants, {words}: {measure(number, extensions) / _MB:.1f} MB")
+    print(f"a tenant with 100 custom attributes: {measure(20, [_schema(100)]) / 20 / 1_000:.0f} KB")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,134 @@
+"""The messages of both dead-letter queues: what is in them, and how they are sent back after a fix.
+
+A message of the stream's queue is a record, a link task that could not be handed over, or Lambda's notice of records
+that it gave up. A message of the links queue's is one of its messages, with a reason or as SQS has moved it.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from scim.events.link_message import MalformedTask, read_task
+
+
+class Queue(StrEnum):
+    """The dead-letter queue of a function."""
+
+    CHANGES = "changes"
+    LINKS = "links"
+
+
+class Kind(StrEnum):
+    """What a message holds."""
+
+    RECORD = "record"
+    TASK = "task"
+    NOTICE = "notice"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class DeadLetter:
+    """A message, without anything personal but ``content``. ``sent_at`` is in seconds since 1970."""
+
+    id: str
+    queue: Queue
+    kind: Kind
+    reason: str
+    sent_at: float
+    tenant: str = ""
+    user_id: str = ""
+    sequence: int | None = None
+    content: Any = field(default=None, repr=False)
+    receipt: str = field(default="", repr=False)
+
+
+def parse(queue: Queue, message: Mapping[str, Any]) -> DeadLetter:
+    """Return a message as SQS's ReceiveMessage has it."""
+    attributes = message.get("Attributes", {})
+    kind, reason, content = _parse_content(message["Body"], attributes)
+    return DeadLetter(
+        message["MessageId"],
+        queue,
+        kind,
+        reason,
+        int(attributes.get("SentTimestamp", 0)) / 1_000,
+        **_find_subject(kind, content),
+        content=content,
+        receipt=message["ReceiptHandle"],
+    )
+
+
+def _parse_content(body: str, attributes: Mapping[str, Any]) -> tuple[Kind, str, Any]:
+    letter = _parse_json(body)
+    if isinstance(letter, dict):
+        reason = str(letter.get("reason", ""))
+        if "record" in letter:
+            return Kind.RECORD, reason, letter["record"]
+        if "task" in letter:
+            return Kind.TASK, reason, json.dumps(letter["task"])
+        if "message" in letter:
+            return _parse_task(letter["message"], reason)
+        if "DDBStreamBatchInfo" in letter:
+            condition = letter.get("requestContext", {}).get("condition", "")
+            return Kind.NOTICE, f"Lambda gave up: {condition}", letter
+    times = attributes.get("ApproximateReceiveCount", "?")
+    return _parse_task(body, f"received {times} times without success")
+
+
+def _parse_task(body: Any, reason: str) -> tuple[Kind, str, Any]:
+    try:
+        read_task(body)
+    except (MalformedTask, TypeError):
+        return Kind.UNKNOWN, reason, body
+    return Kind.TASK, reason, body
+
+
+def _find_subject(kind: Kind, content: Any) -> dict[str, Any]:
+    """Return the tenant, the user's id and the sequence of the change that a message is about."""
+    if kind is Kind.TASK:
+        task = read_task(content)
+        return {"tenant": task.tenant, "user_id": task.user_id, "sequence": task.sequence}
+    if kind is Kind.RECORD:
+        keys = find_keys(content)
+        parts = keys.get("sk", "").split("#")
+        if len(parts) > 2 and parts[2].isdecimal():
+            return {"tenant": keys.get("pk", "").partition("#")[2], "user_id": parts[1], "sequence": int(parts[2])}
+    return {}
+
+
+def find_keys(record: Any) -> dict[str, str]:
+    """Return the keys of a stream record in the table; nothing where it shows none."""
+    stream = record.get("dynamodb") if isinstance(record, dict) else None
+    keys = stream.get("Keys") if isinstance(stream, dict) else None
+    found = keys.items() if isinstance(keys, dict) else ()
+    return {name: each["S"] for name, each in found if isinstance(each, dict) and isinstance(each.get("S"), str)}
+
+
+def has_image(record: Any) -> bool:
+    """Return whether a stream record is whole; one that was too large for a message is not."""
+    return isinstance(record, dict) and "NewImage" in (record.get("dynamodb") or {})
+
+
+def _parse_json(body: str) -> Any:
+    try:
+        return json.loads(body)
+    except ValueError:
+        return None
+
+
+def split(records: list[Any], max_records: int = 100, max_bytes: int = 4_000_000) -> Iterator[list[Any]]:
+    """Yield records in parts that one invocation takes (AWS Lambda developer guide, "Lambda quotas": 6 MB)."""
+    batch: list[Any] = []
+    size = 0
+    for record in records:
+        added = len(json.dumps(record))
+        if batch and (len(batch) == max_records or size + added > max_bytes):
+            yield batch
+            batch, size = [], 0
+        batch.append(record)
+        size += added
+    if batch:
+        yield batch

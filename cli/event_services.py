@@ -1,0 +1,190 @@
+"""The queues, the stream and the function of events, as an operator reaches them."""
+
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from cli.dead_letters import DeadLetter, Kind, Queue, find_keys, has_image, parse, split
+from scim.events.change_record import is_change
+from scim.events.link_message import read_task
+
+_HIDDEN_S = 300
+"""How long a message is invisible to others while a command looks at it."""
+_WAIT_S = 1
+"""With a wait, SQS asks all of its servers for messages and not only some."""
+_INVOKE = Config(read_timeout=65, retries={"total_max_attempts": 1})  # the function's timeout is 60 s
+_GONE = ("TrimmedDataAccessException", "ResourceNotFoundException", "ExpiredIteratorException")
+
+
+class NotSent(Exception):
+    """A message stays in its queue, for the reason that the text gives."""
+
+
+@dataclass(frozen=True)
+class EventServices:
+    """``queues`` has the URLs of the dead-letter queues, ``links_queue`` that of the links queue."""
+
+    queues: Mapping[Queue, str]
+    links_queue: str
+    function: str
+    table: str
+    sqs: Any
+    lambdas: Any
+    streams: Any
+    tables: Any
+    deleted: set[str] = field(default_factory=set)
+
+    @classmethod
+    def connect(
+        cls, session: Any, settings: Mapping[str, str], endpoints: Mapping[str, str] | None = None
+    ) -> "EventServices":
+        """``settings`` are named as the outputs of the stack; ``endpoints`` has URLs of services that are not AWS's.
+
+        Raises ``KeyError`` with the name of a setting that is missing.
+        """
+        found = endpoints or {}
+
+        def client(service: str, endpoint: str, config: Config | None = None) -> Any:
+            return session.client(service, endpoint_url=found.get(endpoint), config=config)
+
+        return cls(
+            {Queue.CHANGES: settings["DeadLetterQueueUrl"], Queue.LINKS: settings["LinksDeadLetterQueueUrl"]},
+            settings["LinksQueueUrl"],
+            settings["ChangesFunctionName"],
+            settings["TableName"],
+            client("sqs", "sqs"),
+            client("lambda", "lambda", _INVOKE),
+            client("dynamodbstreams", "dynamodb"),
+            client("dynamodb", "dynamodb"),
+        )
+
+    def receive(self, limit: int) -> Iterator[DeadLetter]:
+        """Yield the messages of both queues, at most ``limit`` of each. They are invisible until :meth:`release`."""
+        for queue, url in self.queues.items():
+            left = limit
+            while left > 0:
+                answer = self.sqs.receive_message(
+                    QueueUrl=url,
+                    MaxNumberOfMessages=min(left, 10),
+                    VisibilityTimeout=_HIDDEN_S,
+                    WaitTimeSeconds=_WAIT_S,
+                    MessageSystemAttributeNames=["SentTimestamp", "ApproximateReceiveCount"],
+                )
+                messages = answer.get("Messages", [])
+                yield from (parse(queue, each) for each in messages)
+                if not messages:
+                    break
+                left -= len(messages)
+
+    def release(self, letter: DeadLetter) -> None:
+        """Make a message visible again, unless it was deleted or is visible already."""
+        url = self.queues[letter.queue]
+        if letter.id not in self.deleted:
+            with suppress(self.sqs.exceptions.MessageNotInflight):
+                self.sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=letter.receipt, VisibilityTimeout=0)
+
+    def delete(self, letter: DeadLetter) -> None:
+        self.sqs.delete_message(QueueUrl=self.queues[letter.queue], ReceiptHandle=letter.receipt)
+        self.deleted.add(letter.id)
+
+    def send_back(self, letter: DeadLetter) -> int:
+        """Have a message processed again, and delete it; return how many new dead letters that made.
+
+        Raises :class:`NotSent` where the message stays.
+        """
+        ways: dict[Kind, Callable[[Any], int]] = {
+            Kind.RECORD: self._send_record,
+            Kind.TASK: self._send_task,
+            Kind.NOTICE: self._send_noticed,
+        }
+        if letter.kind not in ways:
+            raise NotSent("the message is neither a record nor a link task: look at it, then use --delete")
+        rejected = ways[letter.kind](letter.content)
+        self.delete(letter)
+        return rejected
+
+    def process_record(self, partition: str, sort: str) -> int:
+        """Have a change record of the table processed; return how many new dead letters that made.
+
+        Raises :class:`NotSent`.
+        """
+        keys = {"pk": {"S": partition}, "sk": {"S": sort}}
+        return self._send_record({"eventName": "INSERT", "dynamodb": {"Keys": keys, "SequenceNumber": "0"}})
+
+    def _send_task(self, body: str) -> int:
+        self.sqs.send_message(QueueUrl=self.links_queue, MessageBody=body, MessageGroupId=read_task(body).tenant)
+        return 0
+
+    def _send_record(self, record: Any) -> int:
+        return self._invoke([record if has_image(record) else self._read_record(record)])
+
+    def _read_record(self, record: Any) -> dict[str, Any]:
+        """Return a record that was too large for a message, with its image from the table."""
+        keys = find_keys(record)
+        if set(keys) != {"pk", "sk"}:
+            raise NotSent("the message has neither the record nor its keys")
+        answer = self.tables.get_item(
+            TableName=self.table, Key={name: {"S": value} for name, value in keys.items()}, ConsistentRead=True
+        )
+        if "Item" not in answer:
+            raise NotSent("the record is not in the table")
+        return {**record, "dynamodb": {**record["dynamodb"], "NewImage": answer["Item"]}}
+
+    def _send_noticed(self, notice: Mapping[str, Any]) -> int:
+        info = notice["DDBStreamBatchInfo"]
+        try:
+            records = list(self._read_stream(info))
+        except ClientError as error:
+            if error.response["Error"]["Code"] in _GONE:
+                raise NotSent(
+                    "the records are older than 24 hours, so the stream has them no longer; "
+                    "the change records are still in the table"
+                ) from error
+            raise
+        return sum(map(self._invoke, split(records)))
+
+    def _read_stream(self, info: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+        """Yield the change records from the first to the last record that a notice names."""
+        iterator = self.streams.get_shard_iterator(
+            StreamArn=info.get("streamArn") or self._stream_arn(),
+            ShardId=info["shardId"],
+            ShardIteratorType="AT_SEQUENCE_NUMBER",
+            SequenceNumber=info["startSequenceNumber"],
+        )["ShardIterator"]
+        last = int(info["endSequenceNumber"])
+        while iterator:
+            answer = self.streams.get_records(ShardIterator=iterator)
+            for record in answer["Records"]:
+                number = int(record["dynamodb"]["SequenceNumber"])
+                if number <= last and is_change(record):
+                    yield {**record, "dynamodb": {**record["dynamodb"], "ApproximateCreationDateTime": 0}}
+                if number >= last:
+                    return
+            iterator = answer.get("NextShardIterator")
+
+    def _stream_arn(self) -> str:
+        arn: str = self.tables.describe_table(TableName=self.table)["Table"]["LatestStreamArn"]
+        return arn
+
+    def _invoke(self, records: list[Any]) -> int:
+        """Have the function process records, and return how many it has rejected again.
+
+        They count as new, so that it waits for a queue that does not answer.
+        """
+        now = time.time()
+        young = [{**each, "dynamodb": {**each["dynamodb"], "ApproximateCreationDateTime": now}} for each in records]
+        payload = json.dumps({"Records": young, "isRedrive": True}).encode()
+        answer = self.lambdas.invoke(FunctionName=self.function, Payload=payload)
+        result = json.loads(answer["Payload"].read() or b"null")
+        if answer.get("FunctionError") or not isinstance(result, dict):
+            kind = result.get("errorType", "") if isinstance(result, dict) else ""
+            raise NotSent(f"the function failed ({kind}); its log says why")
+        if result.get("batchItemFailures") or result.get("lost"):
+            raise NotSent("the event bus or a queue did not take it; send it later")
+        return int(result.get("deadLetters", 0))

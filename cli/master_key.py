@@ -1,0 +1,98 @@
+"""``master-key``: the generations of the key that tokens, cursors and console sessions are made with."""
+
+from typing import Any
+
+import click
+
+from cli import output
+from cli.app import as_json, at_a_deployment, deployment
+from cli.tokens import yes
+from scim.access.master_key import CACHE_S, KeyRing
+
+
+@click.group(
+    name="master-key",
+    epilog="""\b
+Examples:
+  muster master-key status
+  muster master-key rotate
+""",
+)
+def master_key() -> None:
+    """Show and change the master key of the deployment. Its value is never shown."""
+
+
+@master_key.command(
+    epilog="""\b
+Example:
+  muster master-key status
+"""
+)
+@as_json
+@at_a_deployment
+def status(json: bool) -> None:
+    """List the generations of the master key, the newest first, and when each signs."""
+    _show(deployment().operator.master_key.show(), json=json)
+
+
+@master_key.command(
+    epilog="""\b
+Example:
+  muster master-key rotate
+"""
+)
+@as_json
+@at_a_deployment
+def rotate(json: bool) -> None:
+    """Add a generation, which signs from 30 minutes on. Tokens stay valid.
+
+    While a generation waits for its start, no other is added.
+    """
+    _show(deployment().operator.master_key.rotate(), json=json)
+
+
+@master_key.command(
+    name="drop-earlier",
+    epilog="""\b
+Examples:
+  muster master-key rotate
+  muster master-key drop-earlier           after the new generation has started
+""",
+)
+@yes
+@as_json
+@at_a_deployment
+def drop_earlier(yes: bool, json: bool) -> None:
+    """Remove all generations but the newest, after somebody else has learned the key.
+
+    Ends every token, cursor and console session that was made with them, within five minutes: every tenant
+    whose token is older than the newest generation needs a new one (muster rotate).
+    """
+    where = deployment()
+    if not yes:
+        click.confirm(
+            "End all tokens, cursors and console sessions that were made with the earlier generations? "
+            "Each of those tenants needs a new token.",
+            abort=True,
+            err=True,
+        )
+    ring = where.operator.master_key.drop_earlier()
+    _show(ring, json=json)
+    click.echo(f"The earlier generations end within {CACHE_S / 60:.0f} minutes.", err=True)
+
+
+def _show(ring: KeyRing, *, json: bool) -> None:
+    signing = ring.signing(output.now())
+    described: list[dict[str, Any]] = [
+        {
+            "generation": each.number,
+            "starts": output.rfc3339(each.starts) if each.starts else None,
+            "state": "signs" if each == signing else "waiting" if each.starts > output.now() else "verifies",
+        }
+        for each in ring.generations
+    ]
+    if json:
+        output.array(described)
+        return
+    rows = ((str(each["generation"]), each["starts"] or "-", each["state"]) for each in described)
+    output.table(("GENERATION", "SIGNS FROM", "STATE"), rows)

@@ -1,0 +1,129 @@
+"""``redrive``: what could not be processed, why, and how it is sent back after a fix."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import click
+
+from cli import output
+from cli.app import Failed, NotFound, as_json, at_a_deployment, deployment
+from cli.dead_letters import DeadLetter
+from cli.event_services import EventServices, NotSent
+
+_ALL = 120_000
+"""SQS has at most so many messages of a queue in flight."""
+_COLUMNS = ("ID", "QUEUE", "WHAT", "SINCE", "TENANT", "USER", "CHANGE", "REASON")
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  muster redrive
+  muster redrive --send
+  muster redrive --send --id 0a21f0f2-4e5c-4a3f-9d4e-3b6c1d2e8f70
+  muster redrive --record 'T#acme' 'C#0a21f0f2-4e5c-4a3f-9d4e-3b6c1d2e8f70#0000000003'
+  muster redrive --json | jq -r '.[].reason' | sort | uniq -c
+"""
+)
+@click.option("--send", is_flag=True, help="Process the messages again, and delete those that are processed.")
+@click.option("--delete", is_flag=True, help="Delete the messages that --id names.")
+@click.option("--id", "ids", multiple=True, help="Only this message; can be given more than once.")
+@click.option(
+    "--record", nargs=2, metavar="PK SK", help="Process a change record of the table, as a log line names it."
+)
+@click.option("-n", "number", default=100, show_default=True, type=click.IntRange(1), help="Messages of each queue.")
+@as_json
+@at_a_deployment
+def redrive(
+    send: bool, delete: bool, ids: tuple[str, ...], record: tuple[str, str] | None, number: int, json: bool
+) -> None:
+    """List the messages of the dead-letter queues with their reasons, or send them back after a fix."""
+    if delete and (send or not ids):
+        raise click.UsageError("--delete goes with --id, and not with --send")
+    services = deployment().events()
+    if record:
+        _process_record(services, *record)
+        return
+    with _receive(services, _ALL if ids else number) as letters:
+        chosen = [each for each in letters if not ids or each.id in ids]
+        if missing := set(ids) - {each.id for each in chosen}:
+            raise NotFound(f"There is no message {', '.join(sorted(missing))} in the dead-letter queues.")
+        if send or delete:
+            outcomes = [_delete(services, each) if delete else _send(services, each) for each in chosen]
+            _show_outcomes(chosen, outcomes, json=json)
+        else:
+            _show(chosen, json=json)
+
+
+@contextmanager
+def _receive(services: EventServices, number: int) -> Iterator[list[DeadLetter]]:
+    """Receive messages, and make those visible again that are still there at the end."""
+    letters: list[DeadLetter] = []
+    try:
+        letters.extend(services.receive(number))
+        yield letters
+    finally:
+        for each in letters:
+            services.release(each)
+
+
+def _process_record(services: EventServices, partition: str, sort: str) -> None:
+    try:
+        rejected = services.process_record(partition, sort)
+    except NotSent as reason:
+        raise Failed(f"Not processed: {reason}.") from None
+    if rejected:
+        raise Failed("Rejected again: the record is in the dead-letter queue.")
+    click.echo("done")
+
+
+def _send(services: EventServices, letter: DeadLetter) -> str:
+    """Return what became of a message; the empty text if it was processed."""
+    try:
+        rejected = services.send_back(letter)
+    except NotSent as reason:
+        return f"not sent: {reason}"
+    return "rejected again: it is in the queue as a new message" if rejected else ""
+
+
+def _delete(services: EventServices, letter: DeadLetter) -> str:
+    services.delete(letter)
+    return ""
+
+
+def _describe(letter: DeadLetter) -> dict[str, Any]:
+    return {
+        "id": letter.id,
+        "queue": letter.queue,
+        "kind": letter.kind,
+        "since": output.rfc3339(letter.sent_at),
+        "tenant": letter.tenant or None,
+        "user_id": letter.user_id or None,
+        "sequence": letter.sequence,
+        "reason": letter.reason,
+    }
+
+
+def _format_row(letter: DeadLetter) -> tuple[str, ...]:
+    sequence = "-" if letter.sequence is None else str(letter.sequence)
+    when, tenant, user = output.moment(letter.sent_at), letter.tenant or "-", letter.user_id or "-"
+    return letter.id, letter.queue, letter.kind, when, tenant, user, sequence, letter.reason
+
+
+def _show(letters: Iterable[DeadLetter], *, json: bool) -> None:
+    if json:
+        output.array(map(_describe, letters))
+    else:
+        output.table(_COLUMNS, map(_format_row, letters))
+
+
+def _show_outcomes(letters: Sequence[DeadLetter], outcomes: Sequence[str], *, json: bool) -> None:
+    if json:
+        told = zip(letters, outcomes, strict=True)
+        output.array(_describe(letter) | {"outcome": outcome or "done"} for letter, outcome in told)
+    else:
+        for letter, outcome in zip(letters, outcomes, strict=True):
+            click.echo(f"{letter.id}  {outcome or 'done'}")
+    if left := sum(map(bool, outcomes)):
+        raise Failed(f"{left} of {len(letters)} messages were not processed.")

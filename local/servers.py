@@ -1,0 +1,59 @@
+"""HTTP servers of the runner's own, on this machine only, while its other jobs go on."""
+
+import asyncio
+import socket
+from collections.abc import Coroutine, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import uvicorn
+
+from local.place import HOST
+from local.problem import Problem
+
+
+@contextmanager
+def listening(port: int) -> Iterator[socket.socket]:
+    """Listen on a port, or on any that is free for 0; raise a ``Problem`` if that is not possible."""
+    # Said in full: asyncio turns off the delay of small packets only where it reads "TCP".
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((HOST, port))
+            listener.listen(128)
+        except (OSError, OverflowError) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise Problem(f"port {port}: {reason}; choose another with make run PORT=8081") from error
+        yield listener
+
+
+class _Server(uvicorn.Server):
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave the signals to whoever runs us."""
+        yield
+
+
+def _server(application: Any) -> _Server:
+    config = uvicorn.Config(
+        application,
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        ws="none",
+        timeout_graceful_shutdown=3,
+    )
+    return _Server(config)
+
+
+async def serve(applications: Mapping[socket.socket, Any], jobs: Sequence[Coroutine[Any, Any, None]]) -> None:
+    """Serve ASGI applications, each at its listener, while all of the jobs go on."""
+    servers = {listener: _server(application) for listener, application in applications.items()}
+    serving = [asyncio.create_task(server.serve(sockets=[listener])) for listener, server in servers.items()]
+    try:
+        await asyncio.gather(*jobs)
+    finally:
+        for server in servers.values():
+            server.should_exit = True
+        await asyncio.gather(*serving)

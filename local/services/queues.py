@@ -1,0 +1,151 @@
+"""Standard queues as Amazon SQS has them, for messages that a local run or a test sends and receives.
+
+A message is visible, in flight or deleted; one that was received too often moves to the dead-letter queue. Sources:
+Amazon SQS developer guide ("Visibility timeout", "Dead-letter queues", "How Amazon SQS fair queues work").
+"""
+
+import json
+import re
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from local.rules import Violation
+from local.rules.sqs import MAX_ENTRIES
+from local.services.queue_config import QueueConfig
+from local.services.queue_store import QueueStore, StoredMessage
+
+_HANDLE = re.compile(r"([0-9a-f-]{36}):([0-9]+)")
+_LOOK_AGAIN_S = 0.1  # while a receiver waits: a message may become visible without being sent
+
+
+class QueueError(Exception):
+    """SQS refuses the request, for the reason in ``violation``."""
+
+    def __init__(self, violation: Violation) -> None:
+        super().__init__(str(violation))
+        self.violation = violation
+
+
+class Queues:
+    """The queues of a template, by name. Any thread may call it.
+
+    ``log`` is a file that gets a line for each message that arrives in a queue without consumers, so a dead-letter
+    queue; ``clock`` returns seconds since the epoch.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        queues: Iterable[QueueConfig],
+        log: Path,
+        consumed: Iterable[str] = (),
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.configs = {queue.name: queue for queue in queues}
+        self.log = log
+        self.log.touch(0o600)
+        self._consumed = frozenset(consumed)
+        self._store = QueueStore(path)
+        self._clock = clock
+        self._changed = threading.Condition()
+        self._is_closed = False
+
+    def close(self) -> None:
+        """Close the file; whoever still waits for a message gets none."""
+        with self._changed:
+            self._is_closed = True
+            self._store.close()
+            self._changed.notify_all()
+
+    def config(self, name: str) -> QueueConfig:
+        """Return a queue; a ``QueueError`` if there is none of this name."""
+        if queue := self.configs.get(name):
+            return queue
+        raise QueueError(
+            Violation("AWS.SimpleQueueService.NonExistentQueue", f"The specified queue does not exist: {name}")
+        )
+
+    def send(
+        self,
+        name: str,
+        body: str,
+        group: str | None = None,
+        attributes: Mapping[str, Any] | None = None,
+        delay: float | None = None,
+    ) -> str:
+        """Store a message in a queue and return its id. Whoever calls has checked it by ``local.rules.sqs``."""
+        queue = self.config(name)
+        with self._changed:
+            wait = queue.delay if delay is None else delay
+            message_id = self._store.add(name, body, attributes or {}, group, self._clock(), wait)
+            self._write_log(name, message_id, body)
+            self._changed.notify_all()
+        return message_id
+
+    def receive(
+        self, name: str, limit: int = 1, visibility: float | None = None, wait: float | None = None
+    ) -> Sequence[StoredMessage]:
+        """Return up to ``limit`` messages, and hide them; wait up to ``wait`` seconds for the first one."""
+        queue = self.config(name)
+        hidden = queue.visibility_timeout if visibility is None else visibility
+        until = time.monotonic() + (queue.wait if wait is None else wait)
+        with self._changed:
+            while not self._is_closed:
+                messages = self._take(queue, min(limit, MAX_ENTRIES), hidden)
+                left = until - time.monotonic()
+                if messages or left <= 0:
+                    return messages
+                self._changed.wait(min(left, _LOOK_AGAIN_S))
+        return ()
+
+    def delete(self, name: str, receipt_handle: str) -> None:
+        """Delete a message; a handle of an earlier receive deletes nothing."""
+        message_id, receives = _parse_handle(receipt_handle)
+        with self._changed:
+            self._store.delete(self.config(name).name, message_id, receives)
+
+    def change_visibility(self, name: str, receipt_handle: str, visibility: float) -> None:
+        """Hide a message that is in flight for ``visibility`` seconds from now on."""
+        message_id, receives = _parse_handle(receipt_handle)
+        with self._changed:
+            if not self._store.hide(self.config(name).name, message_id, receives, self._clock(), visibility):
+                message = "The message referred to isn't in flight."
+                raise QueueError(Violation("AWS.SimpleQueueService.MessageNotInflight", message))
+            self._changed.notify_all()
+
+    def count(self, name: str) -> tuple[int, int, int]:
+        """Return how many messages of a queue are visible, in flight and delayed."""
+        with self._changed:
+            return self._store.count(self.config(name).name, self._clock())
+
+    def _take(self, queue: QueueConfig, limit: int, hidden: float) -> Sequence[StoredMessage]:
+        now = self._clock()
+        self._store.expire(queue.name, now - queue.retention)
+        if queue.dead_letter_queue:
+            for moved in self._store.move_exhausted(queue.name, queue.dead_letter_queue, queue.max_receives, now):
+                self._write_log(moved.queue, moved.id, moved.body, queue.name)
+        return self._store.take(queue.name, limit, now, hidden)
+
+    def _write_log(self, name: str, message_id: str, body: str, source: str | None = None) -> None:
+        if name in self._consumed:
+            return
+        line = {"queue": name, "messageId": message_id, "body": _parse_body(body)}
+        with self.log.open("a") as file:
+            file.write(json.dumps(line if source is None else line | {"source": source}) + "\n")
+
+
+def _parse_body(body: str) -> Any:
+    try:
+        return json.loads(body)
+    except ValueError:
+        return body
+
+
+def _parse_handle(receipt_handle: str) -> tuple[str, int]:
+    parts = _HANDLE.fullmatch(receipt_handle)
+    if parts is None:
+        raise QueueError(Violation("ReceiptHandleIsInvalid", "The input receipt handle is invalid."))
+    return parts[1], int(parts[2])

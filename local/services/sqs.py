@@ -1,0 +1,224 @@
+"""Amazon SQS on the JSON protocol, on top of the local queues: as far as the functions and the commands use it."""
+
+import base64
+import hashlib
+import json
+import struct
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from local.place import ACCOUNT
+from local.rules import Violation
+from local.rules.sqs import check_message, check_request
+from local.services.durable import Answer, Call
+from local.services.queue_config import QueueConfig, queue_arn
+from local.services.queue_store import StoredMessage
+from local.services.queues import QueueError, Queues
+
+Json = Mapping[str, Any]
+
+
+class Sqs:
+    """The service: a request in, an answer out. ``url`` is where it is, since queues have URLs."""
+
+    def __init__(self, queues: Queues, url: str) -> None:
+        self._queues = queues
+        self._url = url
+        self._operations: Mapping[str, Callable[[Json], Json]] = {
+            "SendMessage": self._send,
+            "SendMessageBatch": self._send_batch,
+            "ReceiveMessage": self._receive,
+            "DeleteMessage": self._delete,
+            "DeleteMessageBatch": self._delete_batch,
+            "ChangeMessageVisibility": self._change_visibility,
+            "GetQueueAttributes": self._attributes,
+            "GetQueueUrl": self._queue_url,
+        }
+
+    def __call__(self, call: Call) -> Answer:
+        name = call.target.rpartition(".")[2]
+        operation = self._operations.get(name)
+        if operation is None:
+            return _refuse(Violation("AWS.SimpleQueueService.UnsupportedOperation", f"{name} is not supported."))
+        request = json.loads(call.body)
+        for violation in check_request(name, request):
+            return _refuse(violation)
+        try:
+            return _answer(200, operation(request))
+        except QueueError as error:
+            return _refuse(error.violation)
+
+    def _queue(self, request: Json) -> QueueConfig:
+        """Return the queue that a request names by its URL. Only the last part counts: the port changes."""
+        return self._queues.config(request.get("QueueUrl", "").rpartition("/")[2])
+
+    def _send(self, request: Json) -> Json:
+        queue = self._queue(request)
+        for violation in check_message(request, queue.max_bytes):
+            raise QueueError(violation)
+        attributes = request.get("MessageAttributes") or {}
+        message_id = self._queues.send(
+            queue.name,
+            request["MessageBody"],
+            request.get("MessageGroupId"),
+            attributes,
+            request.get("DelaySeconds"),
+        )
+        return {
+            "MessageId": message_id,
+            "MD5OfMessageBody": _md5(request["MessageBody"].encode()),
+        } | _md5_of_attributes(attributes)
+
+    def _send_batch(self, request: Json) -> Json:
+        queue = self._queue(request)
+
+        def send(entry: Json) -> Json:
+            return self._send({**entry, "QueueUrl": queue.name})
+
+        return _each_entry(request, send)
+
+    def _receive(self, request: Json) -> Json:
+        names = {*request.get("MessageSystemAttributeNames", ()), *request.get("AttributeNames", ())}
+        messages = self._queues.receive(
+            self._queue(request).name,
+            request.get("MaxNumberOfMessages", 1),
+            request.get("VisibilityTimeout"),
+            request.get("WaitTimeSeconds"),
+        )
+        if not messages:
+            return {}
+        return {
+            "Messages": [_describe(message, names, request.get("MessageAttributeNames", ())) for message in messages]
+        }
+
+    def _delete(self, request: Json) -> Json:
+        self._queues.delete(self._queue(request).name, request.get("ReceiptHandle", ""))
+        return {}
+
+    def _delete_batch(self, request: Json) -> Json:
+        queue = self._queue(request)
+        return _each_entry(request, lambda entry: self._delete({**entry, "QueueUrl": queue.name}))
+
+    def _change_visibility(self, request: Json) -> Json:
+        handle, visibility = request.get("ReceiptHandle", ""), request["VisibilityTimeout"]
+        self._queues.change_visibility(self._queue(request).name, handle, visibility)
+        return {}
+
+    def _attributes(self, request: Json) -> Json:
+        queue = self._queue(request)
+        visible, in_flight, delayed = self._queues.count(queue.name)
+        attributes = {
+            "ApproximateNumberOfMessages": visible,
+            "ApproximateNumberOfMessagesNotVisible": in_flight,
+            "ApproximateNumberOfMessagesDelayed": delayed,
+            "DelaySeconds": queue.delay,
+            "MaximumMessageSize": queue.max_bytes,
+            "MessageRetentionPeriod": queue.retention,
+            "QueueArn": queue.arn,
+            "ReceiveMessageWaitTimeSeconds": queue.wait,
+            "VisibilityTimeout": queue.visibility_timeout,
+        }
+        if queue.dead_letter_queue:
+            policy = {
+                "deadLetterTargetArn": queue_arn(queue.dead_letter_queue),
+                "maxReceiveCount": queue.max_receives,
+            }
+            attributes["RedrivePolicy"] = json.dumps(policy)
+        names = request.get("AttributeNames", ())
+        chosen = attributes if "All" in names else {name: attributes[name] for name in names if name in attributes}
+        return {"Attributes": {name: str(value) for name, value in chosen.items()}} if chosen else {}
+
+    def _queue_url(self, request: Json) -> Json:
+        return {"QueueUrl": queue_url(self._url, self._queues.config(request.get("QueueName", "")).name)}
+
+
+def queue_url(url: str, name: str) -> str:
+    """Return the URL of a queue of the service at ``url``."""
+    return f"{url}/{ACCOUNT}/{name}"
+
+
+def system_attributes(message: StoredMessage) -> dict[str, str]:
+    """Return what SQS says of a message that was received; times are in milliseconds."""
+    attributes = {
+        "ApproximateReceiveCount": str(message.receives),
+        "ApproximateFirstReceiveTimestamp": str(round((message.received or 0) * 1_000)),
+        "SenderId": ACCOUNT,
+        "SentTimestamp": str(round(message.sent * 1_000)),
+    }
+    if message.group is not None:
+        attributes["MessageGroupId"] = message.group
+    if message.source is not None:
+        attributes["DeadLetterQueueSourceArn"] = queue_arn(message.source)
+    return attributes
+
+
+def md5_of_body(message: StoredMessage) -> str:
+    return _md5(message.body.encode())
+
+
+def _describe(message: StoredMessage, system_names: set[str], names: Any) -> Json:
+    described: dict[str, Any] = {
+        "MessageId": message.id,
+        "ReceiptHandle": message.receipt_handle,
+        "Body": message.body,
+        "MD5OfBody": md5_of_body(message),
+    }
+    system = system_attributes(message)
+    if chosen := system if "All" in system_names else {key: system[key] for key in system if key in system_names}:
+        described["Attributes"] = chosen
+    if attributes := {key: value for key, value in message.attributes.items() if _is_named(key, names)}:
+        described |= {"MessageAttributes": attributes} | _md5_of_attributes(attributes, "MD5OfMessageAttributes")
+    return described
+
+
+def _is_named(attribute: str, names: Any) -> bool:
+    """Whether one of the names means the attribute: itself, a prefix as in ``bar.*``, or all of them."""
+    return any(
+        name in ("All", attribute) or (name.endswith(".*") and attribute.startswith(name[:-2])) for name in names
+    )
+
+
+def _each_entry(request: Json, apply: Callable[[Json], Json]) -> Json:
+    """Answer a batch: what was done and what was refused, entry by entry."""
+    successful: list[Json] = []
+    failed: list[Json] = []
+    for entry in request["Entries"]:
+        try:
+            successful.append({"Id": entry["Id"], **apply(entry)})
+        except QueueError as error:
+            violation = error.violation
+            failed.append(
+                {"Id": entry["Id"], "SenderFault": True, "Code": violation.code, "Message": violation.message}
+            )
+    outcome = {"Successful": successful, "Failed": failed}
+    return {name: entries for name, entries in outcome.items() if entries}
+
+
+def _md5(content: bytes) -> str:
+    return hashlib.md5(content, usedforsecurity=False).hexdigest()
+
+
+def _md5_of_attributes(attributes: Json, name: str = "MD5OfMessageAttributes") -> dict[str, str]:
+    """Amazon SQS developer guide, "Calculating the MD5 message digest for message attributes"."""
+    content = b""
+    for key, value in sorted(attributes.items()):
+        is_binary = value["DataType"].startswith("Binary")
+        data = base64.b64decode(value["BinaryValue"]) if is_binary else value["StringValue"].encode()
+        for part in (key.encode(), value["DataType"].encode()):
+            content += struct.pack("!I", len(part)) + part
+        content += (b"\x02" if is_binary else b"\x01") + struct.pack("!I", len(data)) + data
+    return {name: _md5(content)} if attributes else {}
+
+
+_CONTENT_TYPE = {"Content-Type": "application/x-amz-json-1.0"}
+
+
+def _answer(status: int, body: Json) -> Answer:
+    return Answer(status, dict(_CONTENT_TYPE), json.dumps(body).encode())
+
+
+def _refuse(violation: Violation) -> Answer:
+    """Return an error with its code as clients of the earlier query protocol know it, which botocore reads."""
+    body = {"__type": f"com.amazonaws.sqs#{violation.code.rpartition('.')[2]}", "message": violation.message}
+    headers = _CONTENT_TYPE | {"x-amzn-query-error": f"{violation.code};Sender"}
+    return Answer(400, headers, json.dumps(body).encode())

@@ -1,0 +1,62 @@
+"""Lambda entry point for the links queue: updates the links of users whom a change may affect.
+
+Answers with a partial batch response, as the mapping in ``template.yaml`` asks for (AWS Lambda developer guide,
+"Handling errors for an SQS event source in Lambda").
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from aws_lambda_powertools import Logger
+
+from handlers.faults import describe
+from scim import wiring
+from scim.service.deadline import Deadline
+from scim.settings import Settings
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
+    from scim.events.link_processor import LinkBatchResult, LinkProcessor
+
+
+class LinksHandler:
+    """A Lambda handler. ``connect`` is called for the first batch; its result lives as long as the environment."""
+
+    def __init__(self, connect: Callable[[], Callable[[Deadline], LinkProcessor]]) -> None:
+        self._connect = connect
+        self._logger = Logger(use_rfc3339=True)  # Lambda reads the level of a line only beside such a time
+
+    @cached_property
+    def _processor(self) -> Callable[[Deadline], LinkProcessor]:
+        return self._connect()
+
+    def __call__(self, event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
+        started = time.monotonic()
+        messages = event["Records"]
+        deadline = wiring.deadline(context.get_remaining_time_in_millis() / 1_000)
+        result = self._processor(deadline).process(messages)
+        self._log(len(messages), result, started)
+        return {"batchItemFailures": [{"itemIdentifier": each.message_id} for each in result.retries]}
+
+    def _log(self, messages: int, result: LinkBatchResult, started: float) -> None:
+        for retry in result.retries:
+            self._logger.error("fault", message_id=retry.message_id, **describe(retry.cause))
+        log = self._logger.warning if result.retries or result.dead_letters else self._logger.info
+        log(
+            "links",
+            messages=messages,
+            linked=result.linked,
+            continued=result.continued,
+            dead_letters=result.dead_letters,
+            retries=len(result.retries),
+            ms=round((time.monotonic() - started) * 1_000, 1),
+        )
+
+
+handler = LinksHandler(lambda: wiring.connect_link_processor(Settings.from_environment(os.environ)))

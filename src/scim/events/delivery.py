@@ -1,0 +1,86 @@
+"""Sending many entries to a service that takes a few in each call, and answers for each entry by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from botocore.config import Config
+
+from scim.protocol.errors import Unavailable
+from scim.service.deadline import Deadline
+
+CLIENT_CONFIG = Config(
+    connect_timeout=1,
+    read_timeout=2,  # with the connection scim.service.deadline.CALL_S
+    retries={"mode": "standard", "total_max_attempts": 1},
+)
+
+_MAX_ENTRIES = 10
+"""EventBridge's PutEvents and SQS's SendMessageBatch both take so many."""
+
+Entry = TypeVar("Entry")
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """Why a call did not take an entry. One that is not final may be taken by the next call."""
+
+    code: str
+    is_final: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryResult:
+    """The entries that were not taken, by number: for good, with the service's code, and for lack of time."""
+
+    rejected: Mapping[int, str]
+    unsent: frozenset[int]
+
+
+def deliver(
+    entries: Mapping[int, Entry],
+    size: Callable[[Entry], int],
+    max_bytes: int,
+    send: Callable[[Sequence[Entry]], Sequence[Rejection | None]],
+    deadline: Deadline,
+) -> DeliveryResult:
+    """Send entries until each is taken, rejected for good, or the time is up.
+
+    ``send`` makes one call and returns why each entry was not taken, ``None`` where it was. Raises what ``send`` does.
+    """
+    waiting = dict(entries)
+    rejected: dict[int, str] = {}
+    attempt = 0
+    try:
+        while waiting:
+            for batch in list(_split(waiting, size, max_bytes)):
+                deadline.check()
+                outcomes = send([waiting[number] for number in batch])
+                for number, rejection in zip(batch, outcomes, strict=True):
+                    if rejection and rejection.is_final:
+                        rejected[number] = rejection.code
+                    if rejection is None or rejection.is_final:
+                        del waiting[number]
+            if waiting:
+                deadline.pause(attempt)
+                attempt += 1
+    except Unavailable:  # the time is up
+        pass
+    return DeliveryResult(rejected, frozenset(waiting))
+
+
+def _split(entries: Mapping[int, Entry], size: Callable[[Entry], int], max_bytes: int) -> Iterator[list[int]]:
+    """Yield the numbers of the entries for each call. An entry that is larger than a call goes alone."""
+    batch: list[int] = []
+    total = 0
+    for number, entry in entries.items():
+        added = size(entry)
+        if batch and (len(batch) == _MAX_ENTRIES or total + added > max_bytes):
+            yield batch
+            batch, total = [], 0
+        batch.append(number)
+        total += added
+    if batch:
+        yield batch

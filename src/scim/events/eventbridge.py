@@ -1,0 +1,68 @@
+"""The event bus, as one batch of change records uses it.
+
+PutEvents answers 200 even where it took none of the events: each entry has its own outcome. Source: Amazon EventBridge
+API reference, "PutEvents".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import ClientError
+
+from scim.events.delivery import DeliveryResult, Rejection, deliver
+from scim.events.event import SOURCE, Event
+from scim.service.deadline import Deadline
+from scim.store.dynamo import NO_ANSWER, is_in_doubt, is_throttled
+
+if TYPE_CHECKING:
+    from mypy_boto3_events import EventBridgeClient
+    from mypy_boto3_events.type_defs import PutEventsRequestEntryTypeDef as Entry
+
+# The size of a call was limited to 256 KB, and since January 2026 to 1 MB ("More room to build", AWS Compute Blog). No
+# event comes near 1 MB: its values fit into a document of 350,000 bytes. So an event over this size goes alone.
+_MAX_BYTES = 256 * 1024
+_TIME_BYTES = 14
+
+# The codes that an entry gets each time it is sent. All others are about the moment, or the deployment.
+_FINAL = frozenset({"InvalidArgument", "MalformedDetail"})
+
+
+class EventBus:
+    def __init__(self, client: EventBridgeClient, name: str, deadline: Deadline) -> None:
+        self._client = client
+        self._name = name
+        self._deadline = deadline
+
+    def publish(self, events: Mapping[int, Event]) -> DeliveryResult:
+        """Send events until all are taken, rejected, or the time is up.
+
+        Raises what the SDK does where a call fails as a whole and would fail again.
+        """
+        entries = {number: self._entry(event) for number, event in events.items()}
+        return deliver(entries, _size, _MAX_BYTES, self._put, self._deadline)
+
+    def _put(self, entries: Sequence[Entry]) -> list[Rejection | None]:
+        try:
+            answer = self._client.put_events(Entries=entries)
+        except (ClientError, *NO_ANSWER) as error:
+            if not (is_in_doubt(error) or is_throttled(error)):
+                raise
+            return [Rejection("no answer", is_final=False)] * len(entries)
+        codes = [entry.get("ErrorCode") for entry in answer["Entries"]]
+        return [Rejection(code, code in _FINAL) if code else None for code in codes]
+
+    def _entry(self, event: Event) -> Entry:
+        return {
+            "EventBusName": self._name,
+            "Source": SOURCE,
+            "DetailType": event.type,
+            "Detail": event.text,
+            "Time": event.time,
+        }
+
+
+def _size(entry: Entry) -> int:
+    """Amazon EventBridge user guide, "Calculating Amazon EventBridge PutEvents event entry size"."""
+    return _TIME_BYTES + sum(len(entry[name].encode()) for name in ("Source", "DetailType", "Detail"))

@@ -1,0 +1,54 @@
+"""Link tasks as messages of the links queue: small ASCII JSON, without names or other personal values."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from scim.events.change_record import ChangeRecord, Operation
+from scim.events.message_queue import Message
+from scim.service.link_task import LinkTask
+from scim.service.people import KNOWN_BY
+
+_TASKS = TypeAdapter(LinkTask)
+
+
+class MalformedTask(ValueError):
+    """The message holds no link task. Says which of its members are wrong, and shows no value."""
+
+
+def make_task(record: ChangeRecord) -> LinkTask | None:
+    """Return the task that a change leads to; ``None`` where it can affect no link."""
+    if not record.may_affect_links:
+        return None
+    return LinkTask(
+        tenant=record.tenant,
+        user_id=record.id,
+        sequence=record.sequence,
+        has_new_handles=record.operation is Operation.CREATE or any(name in KNOWN_BY for name in record.changed),
+        former_handles=record.lost,
+        removed_references=record.dropped,
+        request_id=record.request,
+    )
+
+
+def dump_task(task: LinkTask) -> dict[str, Any]:
+    """Return a task as the members of a JSON object."""
+    dumped: dict[str, Any] = _TASKS.dump_python(task, mode="json")
+    return dumped
+
+
+def make_message(task: LinkTask) -> Message:
+    """Return a task as a message. Its group is the tenant."""
+    return Message(json.dumps(dump_task(task)), task.tenant)
+
+
+def read_task(body: str) -> LinkTask:
+    """Return the task in a message. Raises :class:`MalformedTask`."""
+    try:
+        return _TASKS.validate_json(body)
+    except ValidationError as error:
+        wrong = sorted({".".join(map(str, each["loc"][:1])) or "body" for each in error.errors(include_input=False)})
+        raise MalformedTask(", ".join(wrong)) from None

@@ -1,0 +1,54 @@
+"""Immutable attributes and sub-attributes: once assigned they keep their value (RFC 7643 section 7).
+
+An element of a multi-valued attribute can come and go as a whole. Elements have no identity in SCIM: one that has the
+same ``value`` as before counts as the same element.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from scim.protocol.errors import Mutability
+from scim.protocol.schema import Attribute
+
+
+def check_kept(attribute: Attribute, old: Any, new: Any) -> None:
+    """Raise :class:`Mutability` if a write changes or removes something immutable.
+
+    ``old`` and ``new`` are the whole value of the attribute before and after; ``None`` as the new value is a removal.
+    """
+    if attribute.immutable and new != old:
+        raise _refusal(attribute.name)
+    if not attribute.multi_valued:
+        check_members_kept(attribute, old, new or {})
+    elif "value" in attribute.sub_attributes:
+        _check_elements(attribute, old, new or ())
+
+
+def check_members_kept(attribute: Attribute, old: Mapping[str, Any], new: Mapping[str, Any]) -> None:
+    """Raise :class:`Mutability` if a write changes or removes an immutable sub-attribute of one complex value."""
+    for member in attribute.immutable_members:
+        if member.name in old and new.get(member.name) != old[member.name]:
+            raise _refusal(f"{attribute.name}.{member.name}")
+
+
+def _check_elements(attribute: Attribute, old: Sequence[Mapping[str, Any]], new: Sequence[Mapping[str, Any]]) -> None:
+    """Raise :class:`Mutability` for an element that keeps its ``value`` and not its immutable sub-attributes."""
+    for element in new:
+        before = [other for other in old if "value" in other and other["value"] == element.get("value")]
+        if before and not any(_is_kept(attribute, other, element) for other in before):
+            check_members_kept(attribute, before[0], element)
+
+
+def _is_kept(attribute: Attribute, old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
+    return all(new.get(sub.name) == old[sub.name] for sub in attribute.immutable_members if sub.name in old)
+
+
+def _refusal(name: str) -> Mutability:
+    return Mutability(
+        f"{name} is immutable: once assigned it can't be changed. Map it to a value that stays the same, or remove its "
+        "mapping.",
+        rule="immutable",
+        attribute=name,
+    )

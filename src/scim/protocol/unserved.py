@@ -1,0 +1,134 @@
+"""Stored values that no schema serves: every response hides them, and every write keeps them.
+
+There are two reasons for such values. An execution environment can have settings that are up to a minute old, and not
+know a schema that was added since. Or somebody removed a schema or an attribute, which may come back. A client can not
+see these values, so a PUT does not clear them: RFC 7644 section 3.5.1 lets a service take into account whether a client
+has access to all attributes of a resource.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from scim.protocol.conformance import conform, conform_element, conform_members, find_attribute
+from scim.protocol.resource import Resource, is_urn, list_schemas
+from scim.protocol.schema import Attribute, ResourceType
+
+
+def hide_unserved(resource: Resource, resource_type: ResourceType) -> Resource:
+    """Return the part of a stored resource that the schemas serve; the resource itself if it has no custom extension.
+
+    The result does not have values of another type than their attribute has. The standard schemas are always served.
+    """
+    standard = resource_type.standard_urns
+    extensions = [name for name in resource if ":" in name and name not in standard]  # no other name has a colon
+    if not extensions:
+        return resource
+    shown = dict(resource)
+    for urn in extensions:
+        schema = resource_type.extensions_by_id.get(urn)
+        members = conform_members(schema.attributes, resource[urn]) if schema is not None else {}
+        if members:
+            shown[urn] = members
+        else:
+            del shown[urn]
+    if len(shown) < len(resource):
+        shown["schemas"] = [urn for urn in resource["schemas"] if urn in shown or urn == resource_type.core.id]
+    return shown
+
+
+def keep_unserved(stored: Resource, resource: Resource, resource_type: ResourceType) -> Resource:
+    """Return ``resource`` with the values of the ``stored`` one that a client can not write.
+
+    These are the values that :func:`hide_unserved` leaves out, and those of readOnly attributes and sub-attributes.
+    """
+    extensions = [name for name in stored if is_urn(name)]
+    if not extensions:
+        return resource
+    merged = dict(resource)
+    for urn in extensions:
+        schema = resource_type.extensions_by_id.get(urn)
+        if schema is None:
+            merged[urn] = stored[urn]
+        elif members := _merge_members(schema.attributes, stored[urn], resource.get(urn, {})):
+            merged[urn] = members
+    return list_schemas(merged, resource_type)
+
+
+def _merge_members(attributes: Mapping[str, Attribute], stored: Any, members: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the new members of an object, with the parts of the stored ones that a client can not write."""
+    merged = dict(members)
+    for name, value in stored.items() if isinstance(stored, dict) else ():
+        attribute = find_attribute(attributes, name)
+        kept = value if attribute is None else _merge_value(attribute, value, members.get(name))
+        if kept is not None:
+            merged[name] = kept
+    return merged
+
+
+def _merge_value(attribute: Attribute, stored: Any, value: Any) -> Any:
+    """Do the same for the value of an attribute; ``None`` stands for no value."""
+    if attribute.read_only or value == conform(attribute, stored):
+        return stored
+    if attribute.multi_valued:
+        return _merge_elements(attribute, stored, value or []) if isinstance(stored, list) else value
+    if attribute.complex:
+        return _merge_members(attribute.sub_attributes, stored, value or {}) or None
+    return value
+
+
+def _merge_elements(attribute: Attribute, stored: Sequence[Any], elements: Sequence[Any]) -> list[Any] | None:
+    """Do the same for the elements of an attribute. Stored elements of which nothing is served stay, at the end."""
+    served = [conform_element(attribute, element) for element in stored]
+    unserved = [element for element, part in zip(stored, served, strict=True) if part is None]
+    if not any(_is_more(attribute, element, part) for element, part in zip(stored, served, strict=True)):
+        return [*elements, *unserved] or None
+    origins = _find_origins(served, elements)
+    merged = [
+        element if origin is None else _merge_members(attribute.sub_attributes, stored[origin], element)
+        for element, origin in zip(elements, origins, strict=True)
+    ]
+    return [*merged, *unserved] or None
+
+
+def _is_more(attribute: Attribute, element: Any, served: Mapping[str, Any] | None) -> bool:
+    """Return whether an element that a client sees has members that a client can not write."""
+    members = attribute.sub_attributes
+    return (
+        bool(members)
+        and served is not None
+        and (element != served or any(members[n.lower()].read_only for n in served))
+    )
+
+
+def _find_origins(before: Sequence[Mapping[str, Any] | None], after: Sequence[Mapping[str, Any]]) -> list[int | None]:
+    """Return for each element after a write the index of the element that it was before: an equal or a similar one.
+
+    Elements have no identity in SCIM. Their values are hashable: no sub-attribute is complex or multi-valued.
+    """
+    candidates = {index: frozenset(element.items()) for index, element in enumerate(before) if element is not None}
+    indexes: dict[frozenset[Any], list[int]] = {}
+    for index, members in reversed(candidates.items()):
+        indexes.setdefault(members, []).append(index)
+    elements = [frozenset(element.items()) for element in after]
+    origins = [indexes[members].pop() if indexes.get(members) else None for members in elements]
+    for origin in origins:
+        if origin is not None:
+            del candidates[origin]
+    for number, members in enumerate(elements):
+        if origins[number] is None and (similar := _find_similar(members, candidates)) is not None:
+            origins[number] = similar
+            del candidates[similar]
+    return origins
+
+
+def _find_similar(members: frozenset[Any], candidates: Mapping[int, frozenset[Any]]) -> int | None:
+    """Return the index of the candidate that shares its ``value`` or else most members, ``None`` if none shares any."""
+
+    def similarity(index: int) -> tuple[bool, int]:
+        shared = members & candidates[index]
+        return any(name == "value" for name, _ in shared), len(shared)
+
+    best = max(candidates, key=similarity, default=None)
+    return best if best is not None and similarity(best)[1] else None

@@ -1,0 +1,37 @@
+"""The counts of a tenant's failures on one day, to and from DynamoDB: one item a day, in the partition of failures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from scim.service.daily_failures import DailyFailures, FailureKind
+from scim.store.dynamo import Item
+
+_PROVIDER = "provider"
+_LAST_REJECTION = "rejected_at"
+
+
+def update(at: str, counts: Mapping[FailureKind, int], provider: str | None, expires: int) -> dict[str, Any]:
+    """Return the UpdateItem arguments that add ``counts``; ``at`` is RFC 3339, ``expires`` seconds since 1970."""
+    added = {str(kind): {"N": str(number)} for kind, number in counts.items()}
+    assigned: Item = {"ttl": {"N": str(expires)}}
+    if provider:
+        assigned[_PROVIDER] = {"S": provider}
+    if FailureKind.REJECTED_TOKEN in counts:
+        assigned[_LAST_REJECTION] = {"S": at}
+    adding = ", ".join(f"#{name} :{name}" for name in added)
+    setting = ", ".join(f"#{name} = :{name}" for name in assigned)
+    values = added | assigned
+    return {
+        "UpdateExpression": f"ADD {adding} SET {setting}",
+        "ExpressionAttributeNames": {f"#{name}": name for name in values},
+        "ExpressionAttributeValues": {f":{name}": value for name, value in values.items()},
+    }
+
+
+def read(item: Item) -> DailyFailures:
+    """Return the counts that an item holds."""
+    counts = {kind: int(item[kind]["N"]) for kind in FailureKind if kind in item}
+    provider = item.get(_PROVIDER, {}).get("S")
+    return DailyFailures(counts, provider, item.get(_LAST_REJECTION, {}).get("S", ""))

@@ -1,0 +1,53 @@
+"""What is measured does not depend on how fast the machine is."""
+
+import itertools
+import time
+from typing import Any
+
+import pytest
+
+from bench import operations
+from bench.handler import Lockstep
+from bench.service import Service, Table
+from scim.service.tenants import Tenants
+from tests.endpoint import ENVIRONMENT
+
+AWS = "https://{}.eu-west-1.amazonaws.com"
+
+
+@pytest.fixture
+def tenant(table: Any, operator: Tenants) -> Table:
+    issued = operator.connect(f"bench-{time.monotonic_ns()}")
+    return Table(table.name, AWS.format("dynamodb"), AWS.format("secretsmanager"), issued.tenant, issued.token)
+
+
+@pytest.fixture
+def slow_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """More than a minute passes between any two looks at the clock."""
+    start = time.time()
+    ticks = itertools.count(1)
+    monkeypatch.setattr(time, "time", lambda: start + 61 * next(ticks))
+
+
+@pytest.fixture
+def service(tenant: Table, monkeypatch: pytest.MonkeyPatch) -> Service:
+    monkeypatch.setattr("bench.service.FUNCTION", ENVIRONMENT)
+    return Service(tenant)
+
+
+def test_calls_of_a_request_are_the_same_on_a_slow_machine(service: Service, slow_machine: None) -> None:
+    """Reading the token again and storing its last use, once a minute, are no part of a request."""
+    service.send("POST", "/Users", {"schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": "a"})
+    for _ in range(3):
+        calls = service.calls(lambda: operations.look_up(service, "userName", "a"))
+        assert {call.service for call in calls} == {"dynamodb"}
+        assert len(calls) == 2
+
+
+def test_walk_is_repeated_on_its_own_table_on_a_slow_machine(
+    service: Service, tenant: Table, slow_machine: None
+) -> None:
+    """Bare boto3 makes the same calls again: a conditional write of the token's last use would fail there."""
+    lockstep = Lockstep(tenant, tenant)
+    for _ in range(3):
+        lockstep.turn(operations.query(lockstep.service, {"filter": 'title eq "x"'}, "walker"))

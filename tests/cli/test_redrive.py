@@ -1,0 +1,280 @@
+"""``muster redrive``: real queues, the real function behind a played Invoke, a played stream."""
+
+import importlib
+import io
+import json
+import os
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+
+from handlers.changes import Changes
+from local.services.messaging import Messaging
+from scim import wiring
+from scim.events import dead_letter, link_message
+from scim.service.link_task import LinkTask
+from scim.settings import Settings
+from tests.cli import stack
+from tests.cli.conftest import Muster
+from tests.endpoint import LambdaContext
+from tests.events.history import stream_record
+from tests.events.test_change_record import ID, IMAGE
+from tests.handlers.conftest import Log
+
+GOOD = stream_record(IMAGE, 1)
+BAD = stream_record({**IMAGE, "operation": {"S": "unheard-of"}}, 2)
+TASK = LinkTask("acme", ID, 7, True, frozenset({"aa"}), frozenset(), "r1")
+NOTICE = {
+    "requestContext": {"condition": "RetryAttemptsExhausted", "approximateInvokeCount": 61},
+    "version": "1.0",
+    "DDBStreamBatchInfo": {
+        "shardId": "shard-1",
+        "startSequenceNumber": f"{1:021d}",
+        "endSequenceNumber": f"{2:021d}",
+        "batchSize": 2,
+        "streamArn": "arn:aws:dynamodb:eu-west-1:000000000000:table/muster/stream/1",
+    },
+}
+
+
+class Lambda:
+    """Invokes the function; ``fails`` as one that times out."""
+
+    def __init__(self) -> None:
+        self.fails = False
+        self.events: list[Any] = []
+
+    def invoke(self, *, FunctionName: str, Payload: bytes) -> dict[str, Any]:  # noqa: N803  # AWS's names
+        assert FunctionName == "muster-ChangesFunction"
+        self.events.append(json.loads(Payload))
+        if self.fails:
+            error = {"errorType": "Sandbox.Timedout", "errorMessage": "zaphod"}
+            return {"StatusCode": 200, "FunctionError": "Unhandled", "Payload": io.BytesIO(json.dumps(error).encode())}
+        handler: Any = Changes(lambda: wiring.connect_stream_processor(Settings.from_environment(os.environ)))
+        answer = handler(self.events[-1], LambdaContext())
+        return {"StatusCode": 200, "Payload": io.BytesIO(json.dumps(answer).encode())}
+
+
+class Streams:
+    """A shard with three records, the last of which no notice names, unless they are trimmed."""
+
+    def __init__(self) -> None:
+        self.is_trimmed = False
+
+    def get_shard_iterator(self, **given: Any) -> dict[str, Any]:
+        if self.is_trimmed:
+            raise ClientError({"Error": {"Code": "TrimmedDataAccessException", "Message": ""}}, "GetShardIterator")
+        assert (given["ShardIteratorType"], given["SequenceNumber"]) == ("AT_SEQUENCE_NUMBER", f"{1:021d}")
+        return {"ShardIterator": "0"}
+
+    def get_records(self, *, ShardIterator: str) -> dict[str, Any]:  # noqa: N803  # AWS's name
+        number = int(ShardIterator) + 1
+        image = {**IMAGE, "change": {"S": f"change-{number}"}}
+        record = stream_record(image, number)
+        record["dynamodb"]["ApproximateCreationDateTime"] = datetime.now(UTC)
+        return {"Records": [record], "NextShardIterator": str(number)}
+
+
+@pytest.fixture
+def lambdas() -> Lambda:
+    return Lambda()
+
+
+@pytest.fixture
+def streams() -> Streams:
+    return Streams()
+
+
+@pytest.fixture
+def muster(
+    run: Muster, bus: Messaging, lambdas: Lambda, streams: Streams, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Muster]:
+    """The command line at a stack with queues; what the function logs does not stand among its output."""
+    outputs = {f"{name}Url": bus.queue_url(name) for name in ("DeadLetterQueue", "LinksQueue", "LinksDeadLetterQueue")}
+    for name, value in {**outputs, "ChangesFunctionName": "muster-ChangesFunction"}.items():
+        monkeypatch.setitem(stack.OUTPUTS, name, value)
+    monkeypatch.setitem(stack.PLAYED, "lambda", lambdas)
+    monkeypatch.setitem(stack.PLAYED, "dynamodbstreams", streams)
+    monkeypatch.setattr("cli.event_services._WAIT_S", 0)
+    importlib.import_module("handlers.users")  # its logger takes its name from the environment
+    redirected = Log().redirect()
+    next(redirected)
+    yield run
+    next(redirected, None)
+
+
+def put(bus: Messaging, letter: Mapping[str, Any] | str, queue: str = "DeadLetterQueue") -> str:
+    return bus.queues.send(queue, letter if isinstance(letter, str) else json.dumps(letter))
+
+
+def in_queue(bus: Messaging, queue: str = "DeadLetterQueue") -> int:
+    return sum(bus.queues.count(queue))
+
+
+class TestList:
+    def test_what_and_why(self, muster: Muster, bus: Messaging) -> None:
+        first = put(bus, dead_letter.wrap_record(GOOD, "TypeError at links.py:1 made"))
+        second = put(
+            bus, dead_letter.wrap_message(link_message.make_message(TASK).body, "KeyError"), "LinksDeadLetterQueue"
+        )
+        assert [
+            [each[name] for name in ("id", "queue", "kind", "tenant", "user_id", "sequence", "reason")]
+            for each in muster.json("redrive")
+        ] == [
+            [first, "changes", "record", "acme", ID, 12, "TypeError at links.py:1 made"],
+            [second, "links", "task", "acme", ID, 7, "KeyError"],
+        ]
+        lines = muster("redrive").stdout.splitlines()
+        assert lines[0].split() == ["ID", "QUEUE", "WHAT", "SINCE", "TENANT", "USER", "CHANGE", "REASON"]
+        assert lines[1].endswith("TypeError at links.py:1 made")
+
+    def test_nothing_personal(self, muster: Muster, bus: Messaging) -> None:
+        put(bus, dead_letter.wrap_record(GOOD, "TypeError"))
+        put(bus, "zaphod")
+        told = muster("redrive").stdout + muster("redrive", "--json").stdout
+        assert "zaphod" not in told
+        assert '"e1"' not in told
+
+    def test_messages_stay_visible(self, muster: Muster, bus: Messaging) -> None:
+        for number in range(25):
+            put(bus, dead_letter.wrap_record(GOOD, f"reason {number}"))
+        assert len(muster.json("redrive")) == 25
+        assert len(muster.json("redrive", "-n", "12")) == 12
+        assert bus.queues.count("DeadLetterQueue")[0] == 25
+
+    def test_messages_without_a_reason(self, muster: Muster, bus: Messaging) -> None:
+        put(bus, NOTICE)
+        put(bus, link_message.make_message(TASK).body, "LinksDeadLetterQueue")
+        put(bus, '{"some": "thing"}')
+        told = {each["kind"]: each["reason"] for each in muster.json("redrive")}
+        assert told["notice"] == "Lambda gave up: RetryAttemptsExhausted"
+        assert told["task"].startswith("received ")
+        assert "unknown" in told
+
+    def test_empty_queues(self, muster: Muster) -> None:
+        assert muster.json("redrive") == []
+
+
+class TestSend:
+    def test_record_becomes_an_event(self, muster: Muster, bus: Messaging, events: Any) -> None:
+        message = put(bus, dead_letter.wrap_record(GOOD, "TypeError"))
+        assert muster("redrive", "--send").stdout == f"{message}  done\n"
+        assert [event["detail"]["sequence"] for event in events()] == [12]
+        assert in_queue(bus) == 0
+
+    def test_record_counts_as_new(self, muster: Muster, bus: Messaging, lambdas: Lambda) -> None:
+        """So that the function waits for a queue that does not answer, instead of passing the record."""
+        put(bus, dead_letter.wrap_record(GOOD, "TypeError"))
+        muster("redrive", "--send")
+        (record,) = lambdas.events[0]["Records"]
+        created = record["dynamodb"]["ApproximateCreationDateTime"]
+        assert abs(created - datetime.now(UTC).timestamp()) < 60
+
+    def test_record_that_is_rejected_again_is_told(self, muster: Muster, bus: Messaging, events: Any) -> None:
+        put(bus, dead_letter.wrap_record(BAD, "malformed: operation"))
+        put(bus, dead_letter.wrap_record(GOOD, "TypeError"))
+        told = muster("redrive", "--send", code=1)
+        assert "rejected again" in told.stdout
+        assert "1 of 2 messages were not processed" in told.stderr
+        assert (len(events()), in_queue(bus)) == (1, 1)
+
+    def test_record_that_was_cut_is_read_from_the_table(self, muster: Muster, bus: Messaging, events: Any) -> None:
+        boto3.client("dynamodb").put_item(TableName="muster", Item=IMAGE)
+        cut = {name: each for name, each in GOOD["dynamodb"].items() if name != "NewImage"}
+        put(bus, {"reason": "TypeError", "isCut": True, "record": {**GOOD, "dynamodb": cut}})
+        muster("redrive", "--send")
+        assert [event["detail"]["userName"] for event in events()] == ["zaphod"]
+
+    def test_cut_record_that_is_not_in_the_table_stays(self, muster: Muster, bus: Messaging) -> None:
+        cut = {name: each for name, each in GOOD["dynamodb"].items() if name != "NewImage"}
+        put(bus, {"reason": "TypeError", "isCut": True, "record": {**GOOD, "dynamodb": cut}})
+        assert "the record is not in the table" in muster("redrive", "--send", code=1).stdout
+        assert in_queue(bus) == 1
+
+    @pytest.mark.parametrize("is_moved_by_sqs", [True, False])
+    def test_task_goes_to_the_links_queue_of_its_tenant(
+        self, muster: Muster, bus: Messaging, is_moved_by_sqs: bool
+    ) -> None:
+        body = link_message.make_message(TASK).body
+        put(bus, body if is_moved_by_sqs else dead_letter.wrap_message(body, "KeyError"), "LinksDeadLetterQueue")
+        put(bus, dead_letter.wrap_task(link_message.dump_task(TASK), "links queue: no answer"))
+        muster("redrive", "--send")
+        messages = bus.queues.receive("LinksQueue", 10)
+        assert [link_message.read_task(each.body) for each in messages] == [TASK, TASK]
+        assert [each.group for each in messages] == ["acme", "acme"]
+        assert in_queue(bus) == in_queue(bus, "LinksDeadLetterQueue") == 0
+
+    def test_noticed_records_are_read_from_the_stream(self, muster: Muster, bus: Messaging, events: Any) -> None:
+        put(bus, NOTICE)
+        muster("redrive", "--send")
+        assert [event["detail"]["eventId"] for event in events()] == ["change-1", "change-2"]
+        assert in_queue(bus) == 0
+
+    def test_notice_of_old_records_stays(self, muster: Muster, bus: Messaging, streams: Streams) -> None:
+        streams.is_trimmed = True
+        put(bus, NOTICE)
+        assert "older than 24 hours" in muster("redrive", "--send", code=1).stdout
+        assert in_queue(bus) == 1
+
+    def test_message_stays_where_the_function_fails(self, muster: Muster, bus: Messaging, lambdas: Lambda) -> None:
+        lambdas.fails = True
+        put(bus, dead_letter.wrap_record(GOOD, "TypeError"))
+        told = muster("redrive", "--send", code=1)
+        assert "the function failed (Sandbox.Timedout)" in told.stdout
+        assert "zaphod" not in told.output
+        assert bus.queues.count("DeadLetterQueue")[0] == 1
+
+    def test_unknown_message_stays(self, muster: Muster, bus: Messaging) -> None:
+        put(bus, "zaphod")
+        assert "--delete" in muster("redrive", "--send", code=1).stdout
+        assert in_queue(bus) == 1
+
+    def test_only_the_chosen_message(self, muster: Muster, bus: Messaging, events: Any) -> None:
+        put(bus, dead_letter.wrap_record(GOOD, "TypeError"))
+        chosen = put(bus, dead_letter.wrap_record(GOOD, "TypeError"))
+        assert [each["outcome"] for each in muster.json("redrive", "--send", "--id", chosen)] == ["done"]
+        assert (len(events()), in_queue(bus)) == (1, 1)
+
+
+class TestRecord:
+    """A record whose dead letter was lost: the log has its keys."""
+
+    KEYS = (IMAGE["pk"]["S"], IMAGE["sk"]["S"])
+
+    def test_becomes_an_event(self, muster: Muster, events: Any) -> None:
+        boto3.client("dynamodb").put_item(TableName="muster", Item=IMAGE)
+        assert muster("redrive", "--record", *self.KEYS).stdout == "done\n"
+        assert [event["detail"]["sequence"] for event in events()] == [12]
+
+    def test_that_is_not_in_the_table_is_told(self, muster: Muster) -> None:
+        assert "the record is not in the table" in muster("redrive", "--record", *self.KEYS, code=1).stderr
+
+    def test_that_is_rejected_again_is_told(self, muster: Muster, bus: Messaging) -> None:
+        image = {**IMAGE, "operation": {"S": "unheard-of"}}
+        boto3.client("dynamodb").put_item(TableName="muster", Item=image)
+        assert "Rejected again" in muster("redrive", "--record", *self.KEYS, code=1).stderr
+        assert in_queue(bus) == 1
+
+
+class TestDelete:
+    def test_chosen_message(self, muster: Muster, bus: Messaging) -> None:
+        put(bus, "keep me")
+        message = put(bus, "zaphod")
+        muster("redrive", "--delete", "--id", message)
+        assert [each["id"] for each in muster.json("redrive")] != [message]
+        assert in_queue(bus) == 1
+
+    @pytest.mark.parametrize("options", [["--delete"], ["--delete", "--send", "--id", "x"]])
+    def test_never_all(self, muster: Muster, options: list[str]) -> None:
+        muster("redrive", *options, code=2)
+
+    def test_message_that_is_not_there(self, muster: Muster) -> None:
+        assert "There is no message x" in muster("redrive", "--send", "--id", "x", code=3).stderr
+
+
+def test_stack_without_queues_is_told(run: Muster) -> None:
+    assert "has no output 'DeadLetterQueueUrl'" in run("redrive", code=3).stderr

@@ -1,0 +1,128 @@
+"""A tenant with many failures: what is shown of it costs what it costs of any other."""
+
+import json
+import os
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, replace
+from typing import Any
+
+import pytest
+
+from bench.prefill import export
+from local import engine
+from scim import wiring
+from scim.service.daily_failures import FailureKind
+from scim.service.health import HealthState
+from scim.service.people import called, handle
+from scim.service.ports import Use
+from scim.settings import Settings
+from scim.store import keys
+from scim.store.records import RecordStore
+from tests.engine.proxy import Proxy
+from tests.service.test_explanations import FAILURE
+from tests.tokens import raise_fault
+
+CallsOf = Callable[[Callable[[], Any]], tuple[Any, int]]
+NUMBER = 20_000
+_TABLE = _TENANT = "many-failures"
+_DAY_S = 86_400
+_OWN = ("at", "operation", "handles")
+
+
+def failure_item(tenant: str, number: int, day: str) -> dict[str, Any]:
+    """A failure of somebody, as the store writes it; the higher the number, the newer."""
+    name, at = person(number), f"{day}T00:00:{number // 1_000:02}.{number % 1_000:03}Z"
+    said = asdict(replace(FAILURE, identifier=name, kind="userName"))
+    handles = {handle(name), handle(f"e-{number}"), called(f"Person {number}"), called(str(number)), called("Person")}
+    return {
+        "pk": {"S": keys.failures(tenant)},
+        "sk": {"S": keys.failure(name, "0" * 16)},
+        "failure": {"S": json.dumps({key: value for key, value in said.items() if key not in _OWN})},
+        "operation": {"S": "create"},
+        "handles": {"SS": sorted(handles)},
+        "first": {"S": at},
+        "last": {"S": at},
+        "count": {"N": "1"},
+        f"day#{day}": {"N": "1"},
+        "time": {"S": keys.recorded("F#", at)},
+        "ttl": {"N": str(int(time.time()) + 30 * _DAY_S)},
+    }
+
+
+def person(number: int) -> str:
+    return f"person-{number:06}@example.com"
+
+
+@pytest.fixture(scope="module")
+def proxy(aws: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
+    """Before an engine that starts with many failures of one tenant, all of today."""
+    data, day = tmp_path_factory.mktemp("engine"), wiring.now()[:10]
+    export(data, [_TABLE], (json.dumps({"Item": failure_item(_TENANT, number, day)}) for number in range(NUMBER)))
+    with engine.start(data, "dynoxide") as found, Proxy(found.url) as proxy:
+        yield proxy
+
+
+@pytest.fixture(scope="module")
+def operator(proxy: Proxy) -> Iterator[wiring.Operator]:
+    """Whoever administers the tenant, which is connected, whose token is used, and whose failures are counted."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_ENDPOINT_URL_DYNAMODB", proxy.url)
+        patch.setenv("TABLE_NAME", _TABLE)
+        settings = Settings.from_environment(os.environ)
+        operator = wiring.operator(settings, "tests")
+        operator.tenants().connect(_TENANT)
+        calls = wiring.adapters(settings, raise_fault).dynamo(wiring.deadline(29))
+        wiring.adapters(settings, raise_fault).tenants(calls).record_use(_TENANT, Use(time.time(), "v1"))
+        assert RecordStore(calls, _TENANT, time.time).add_to_day(wiring.now(), {FailureKind.CREATE: NUMBER}, None)
+    yield operator
+    operator.secrets.close(_TENANT)
+
+
+@pytest.fixture
+def calls_of(proxy: Proxy) -> CallsOf:
+    """Returns what a function returns, and how many calls of DynamoDB it takes."""
+
+    def calls_of(function: Callable[[], Any]) -> tuple[Any, int]:
+        before = sum(map(len, proxy.bodies.values()))
+        found = function()
+        return found, sum(map(len, proxy.bodies.values())) - before
+
+    return calls_of
+
+
+def test_many_failures_cost_a_few_calls(operator: wiring.Operator, calls_of: CallsOf) -> None:
+    overview, calls = calls_of(lambda: operator.overview(_TENANT))
+    assert (overview.health.state, overview.users, calls) == (HealthState.FAILING, 0, 5)
+
+    log = operator.log(_TENANT, 29.0)
+    assert log is not None
+    health, calls = calls_of(log.health)
+    assert (health.activity.failures.failed_writes, health.activity.changes) == (NUMBER, 0)
+    assert calls <= 9
+    assert "quarantines the application" in health.warnings[0]
+
+    activity, calls = calls_of(lambda: log.activity(30))
+    assert (activity[-1].failed, calls) == (NUMBER, 31)
+
+    (entries, _), calls = calls_of(lambda: log.page(count=50))
+    assert len(entries) == 50
+    assert calls <= 6
+
+    last, calls = calls_of(log.last_failure)
+    assert (last.person, calls <= 4) == (person(NUMBER - 1), True)
+
+
+@pytest.mark.parametrize(
+    ("asked", "number"), [(person(0), 0), ("e-0", 0), ("Person 0", 0), (f"e-{NUMBER - 1}", NUMBER - 1)]
+)
+def test_person_among_many_failures_is_found_in_a_few_calls(
+    operator: wiring.Operator, calls_of: CallsOf, asked: str, number: int
+) -> None:
+    log = operator.log(_TENANT, 29.0)
+    assert log is not None
+
+    case, calls = calls_of(lambda: log.why(asked))
+
+    assert [entry.person for entry in case.timeline] == [person(number)]
+    assert calls <= 60

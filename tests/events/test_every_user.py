@@ -1,0 +1,187 @@
+"""Every user that can be stored makes a change record, a message and an event: from requests to the schemas of events.
+
+Users are generated as tenants send them: all string attributes, empty strings, odd characters, strict and tolerant.
+"""
+
+import json
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from local.rules.eventbridge import check_entry
+from local.rules.sqs import check_message
+from scim.events.change_record import read
+from scim.events.link_message import make_message, make_task, read_task
+from scim.protocol.dialect import Dialect
+from scim.protocol.errors import ScimError
+from scim.protocol.path import resolve
+from scim.protocol.schema import Attribute, ResourceType, Type, user_type
+from scim.service.ports import Change, Found, Query, Tenant
+from scim.service.resources import Resources
+from scim.service.stored import Stored
+from scim.store.resources import Layout, ResourceStore
+from tests.conftest import EXTENSION
+from tests.endpoint import CORE
+from tests.events.fakes import Events, Queues, processor
+from tests.events.history import PATCH_OP, stream_record
+from tests.events.schemas import validate
+from tests.service.fakes import Clock, context, new_id
+
+TYPE = user_type().extended([EXTENSION])
+INDEXED = [resolve(name, user_type(), Dialect(strict=True)) for name in ("externalId", "emails.value")]
+DEACTIVATE = {"op": "replace", "path": "active", "value": False}
+ODD = ["", " ", "\t\n", "\ufffe", "\uffff", "a\ufffeb", "\U0010ffff", "\x00", "#", "a#b", "x" * 1_200, "ü" * 400]
+
+texts = st.sampled_from(ODD) | st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+names = texts.filter(lambda each: each.strip()) | st.sampled_from(["alice", "ALICE"])
+
+
+def value(attribute: Attribute) -> st.SearchStrategy[Any]:
+    """Values that a client may send for an attribute."""
+    if attribute.multi_valued:
+        return st.lists(element(attribute), max_size=3)
+    return element(attribute)
+
+
+def element(attribute: Attribute) -> st.SearchStrategy[Any]:
+    if attribute.complex:
+        return members(attribute.sub_attributes.values())
+    match attribute.type:
+        case Type.BOOLEAN:
+            return st.booleans()
+        case Type.INTEGER | Type.DECIMAL:
+            return st.integers(-9, 9)
+        case Type.DATE_TIME:
+            return st.just("2026-01-31T09:30:00Z")
+        case Type.BINARY:
+            return st.just("AAAA")
+        case _:
+            return texts
+
+
+def members(attributes: Any) -> st.SearchStrategy[dict[str, Any]]:
+    return st.fixed_dictionaries({}, optional={each.name: value(each) for each in attributes if not each.read_only})
+
+
+def users(resource_type: ResourceType) -> st.SearchStrategy[dict[str, Any]]:
+    extensions = {schema.id: members(schema.attributes.values()) for schema in resource_type.extensions}
+    attributes = [each for each in resource_type.core.attributes.values() if not each.read_only]
+    core = {each.name: value(each) for each in attributes if each.name not in ("userName", "schemas", "active")}
+    required = {"userName": names, "schemas": st.just([CORE, *extensions])}
+    return st.fixed_dictionaries(required, optional={**core, **extensions} | {"active": st.booleans()})
+
+
+class Table:
+    """As much of the table as a write needs: it takes every transaction, and remembers the change records."""
+
+    table = "muster"
+    deadline = Clock().deadline
+
+    def __init__(self) -> None:
+        self.images: list[dict[str, Any]] = []
+
+    def transact(self, actions: list[dict[str, Any]], token: str) -> None:  # noqa: ARG002  # part of the port
+        items = [action["Put"]["Item"] for action in actions if "Put" in action]
+        self.images += [item for item in items if item["sk"]["S"].startswith("C#")]
+
+
+class Users:
+    """The real store on that table, with the users beside it."""
+
+    def __init__(self, table: Any) -> None:
+        layout = Layout({str(path): path for path in INDEXED}, lambda: None, new_id, lambda: 0.0)
+        self._store = ResourceStore(table, layout, "acme", TYPE)
+        self._users: dict[str, Stored] = {}
+
+    def get(self, resource_id: str) -> Stored | None:
+        return self._users.get(resource_id)
+
+    def find(self, query: Query) -> Found:
+        raise NotImplementedError
+
+    def write(self, before: Stored | None, after: Stored | None, change: Change) -> None:
+        self._store.write(before, after, change)
+        if after:
+            self._users[after.id] = after
+        elif before:
+            del self._users[before.id]
+
+
+def change_records(strict: bool, *bodies: dict[str, Any]) -> list[dict[str, Any]]:
+    """Create a user, replace it by each further body, deactivate it, and delete it; return the change records.
+
+    A body that the tenant's rules refuse leaves none.
+    """
+    table = Table()
+    tenant = Tenant("acme", strict=strict)
+    users = Resources(TYPE, Users(table), context(tenant=tenant))
+    created = None
+    for body in bodies:
+        with suppress(ScimError):
+            created = users.replace(created.id, body) if created else users.create(body)
+    if created:
+        users.patch(created.id, {"schemas": [PATCH_OP], "Operations": [DEACTIVATE]})
+        users.delete(created.id)
+    return table.images
+
+
+@settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large], deadline=None)
+@given(strict=st.booleans(), first=users(TYPE), second=users(TYPE))
+def test_every_stored_user_makes_records_messages_and_events(
+    strict: bool, first: dict[str, Any], second: dict[str, Any]
+) -> None:
+    images = change_records(strict, first, second)
+    check_published(images)
+    for image in images:
+        task = make_task(read(stream_record(image)))
+        if task:
+            written = make_message(task)
+            assert not list(check_message({"MessageBody": written.body, "MessageGroupId": written.group}))
+            assert read_task(written.body) == task
+
+
+def check_published(images: list[dict[str, Any]]) -> None:
+    """Each change record makes an event that fits its schema and that EventBridge takes; none is a dead letter."""
+    events, dead_letters = Events(), Queues()
+    records = [stream_record(image, number) for number, image in enumerate(images, 1)]
+    result = processor(events, dead_letters, Clock(59.0).deadline).process(records)
+    assert (result.published, result.dead_letters, result.retries, result.lost) == (len(images), 0, 0, ())
+    for entry in events.taken:
+        assert not list(check_entry({**entry, "Time": entry["Time"].timestamp()}))
+        time = entry["Time"].strftime("%Y-%m-%dT%H:%M:%SZ")
+        detail = json.loads(entry["Detail"])
+        validate({"source": entry["Source"], "detail-type": entry["DetailType"], "time": time, "detail": detail})
+
+
+@pytest.mark.parametrize("external_id", ["", " ", "\ufffe", "\x00", "x" * 300_000])
+def test_strict_tenant_with_external_id(external_id: str) -> None:
+    """All four changes of such a user become events."""
+    body = {"schemas": [CORE], "userName": "alice", "externalId": external_id, "active": True}
+    images = change_records(True, body, {**body, "title": "Cook"})
+    assert [image["operation"]["S"] for image in images] == ["create", "replace", "patch", "delete"]
+    assert [image["externalId"]["S"] for image in images] == [external_id] * 4
+    check_published(images)
+
+
+@pytest.mark.parametrize("user_name", [" ", "\ufffe", "a\uffff", "\U0010ffff", "ü" * 150_000])
+def test_user_name_of_odd_characters(user_name: str) -> None:
+    images = change_records(True, {"schemas": [CORE], "userName": user_name, "active": True})
+    assert len(images) == 3
+    check_published(images)
+
+
+def test_generated_users_are_stored() -> None:
+    """Else the property would hold of nothing."""
+    stored = 0
+
+    @settings(max_examples=50, database=None, derandomize=True, deadline=None)
+    @given(users(TYPE))
+    def store(body: dict[str, Any]) -> None:
+        nonlocal stored
+        stored += bool(change_records(True, body))
+
+    store()
+    assert stored > 10

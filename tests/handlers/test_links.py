@@ -1,0 +1,44 @@
+"""The function behind the links queue, as Lambda calls it."""
+
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from handlers.links import LinksHandler
+from scim import wiring
+from scim.settings import Settings
+from tests.endpoint import LambdaContext
+from tests.events.fakes import Queues, failed
+from tests.events.test_link_processor import TASK, Run, linked, message, processor, raising
+from tests.handlers.conftest import Log
+
+
+def handler(run: Run) -> Any:
+    return LinksHandler(lambda: lambda deadline: processor(run, deadline, Queues(), Queues()))
+
+
+def test_answer_names_the_messages_that_must_come_again(log: Log) -> None:
+    fault = failed("Query", "AccessDeniedException")
+    answer = handler(raising(fault))({"Records": [message(TASK), message(TASK, "m2")]}, LambdaContext())
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "m1"}, {"itemIdentifier": "m2"}]}
+    first, _, line = log.lines[-3:]
+    assert (first["message"], first["kind"], first["code"]) == ("fault", "ClientError", "AccessDeniedException")
+    assert (line["message"], line["level"], line["retries"]) == ("links", "WARNING", 2)
+
+
+def test_line_counts_and_names_nobody(log: Log) -> None:
+    assert handler(linked)({"Records": [message(TASK)]}, LambdaContext()) == {"batchItemFailures": []}
+    line = log.lines[-1]
+    assert [line[name] for name in ("messages", "linked", "continued", "dead_letters", "retries")] == [1, 2, 0, 0, 0]
+
+
+def test_error_of_aws_is_told_by_its_code_alone(log: Log) -> None:
+    fault = ClientError({"Error": {"Code": "ValidationException", "Message": "zaphod"}}, "Query")
+    handler(raising(fault))({"Records": [message(TASK)]}, LambdaContext())
+    assert "zaphod" not in log.text
+
+
+def test_linking_needs_two_queues(settings: Settings) -> None:
+    with pytest.raises(ValueError, match="LINKS_QUEUE_URL and LINKS_DEAD_LETTER_QUEUE_URL"):
+        wiring.connect_link_processor(settings)

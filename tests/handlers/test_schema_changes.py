@@ -1,0 +1,274 @@
+"""Custom schemas that are added, changed and removed while users have values of them."""
+
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from boto3.dynamodb.conditions import Key
+
+from handlers.application import Application
+from handlers.routes.everything import find
+from scim import wiring
+from scim.service.ports import Act
+from scim.settings import Settings
+from tests.conftest import EXTENSION
+from tests.endpoint import CORE, SURVEY, Endpoint
+
+OTHER = "urn:example:params:scim:schemas:hr:2.0:User"
+SEARCH = "urn:ietf:params:scim:api:messages:2.0:SearchRequest"
+BULK = "urn:ietf:params:scim:api:messages:2.0:BulkRequest"
+VALUES = {"Business Unit": "R&D", "Contract Level": 7}
+HR: dict[str, Any] = {
+    "id": OTHER,
+    "attributes": [
+        {"name": "badge", "type": "string"},
+        {"name": "tags", "type": "string", "multiValued": True},
+        {
+            "name": "desk",
+            "type": "complex",
+            "subAttributes": [{"name": "room", "type": "string"}, {"name": "floor", "type": "integer"}],
+        },
+        {
+            "name": "devices",
+            "type": "complex",
+            "multiValued": True,
+            "subAttributes": [
+                {"name": "value", "type": "string"},
+                {"name": "type", "type": "string"},
+                {"name": "serial", "type": "string"},
+            ],
+        },
+    ],
+}
+HR_VALUES: dict[str, Any] = {
+    "badge": "B1",
+    "tags": ["a", "b"],
+    "desk": {"room": "101", "floor": 4},
+    "devices": [
+        {"value": "laptop", "type": "work", "serial": "S1"},
+        {"value": "phone", "type": "work", "serial": "S2"},
+    ],
+}
+
+
+class Customer:
+    """A tenant with one user. ``connect`` starts another execution environment, which reads the settings anew."""
+
+    def __init__(self, settings: Settings, endpoint: Endpoint) -> None:
+        self.token = endpoint.token
+        self.id = endpoint.token.split("_")[1]
+        self.tenants = wiring.operator(settings, "tests").tenants()
+        self.store = wiring.operator(settings, "tests").store()
+
+    def connect(self) -> Endpoint:
+        return Endpoint(self.token, Application(find))
+
+    def write_extensions(self, *documents: Mapping[str, Any]) -> None:
+        """Write settings that the use cases refuse."""
+        before = self.store.get(self.id)
+        assert before is not None
+        after = replace(before, extensions=documents, version=before.version + 1)
+        self.store.write(before, after, Act(str(uuid.uuid4()), "2026-01-31T09:30:00.000Z", "configure", "tests", {}))
+
+
+@pytest.fixture
+def customer(settings: Settings, connect: Callable[[], Endpoint]) -> Customer:
+    return Customer(settings, connect())
+
+
+@pytest.fixture(params=[False, True], ids=["tolerant", "strict"])
+def hr(request: pytest.FixtureRequest, customer: Customer) -> Customer:
+    """A customer with the schema of an HR system, tolerant or strict."""
+    customer.tenants.configure(customer.id, extensions=[HR], strict=request.param)
+    return customer
+
+
+def body(**members: Any) -> dict[str, Any]:
+    return {"schemas": [CORE], "userName": "alice@example.com", "active": True} | members
+
+
+def read(scim: Endpoint, user_id: str) -> dict[str, Any]:
+    """The user, which every kind of reading shows alike."""
+    user: dict[str, Any] = scim.request("GET", f"/Users/{user_id}").json()
+    assert scim.request("GET", "/Users").json()["Resources"] == [user]
+    assert scim.request("GET", f'/Users?filter=userName eq "{user["userName"]}"').json()["Resources"] == [user]
+    assert scim.request("GET", '/Users?filter=meta.created gt "2000-01-01T00:00:00Z"').json()["Resources"] == [user]
+    assert scim.request("POST", "/Users/.search", {"schemas": [SEARCH]}).json()["Resources"] == [user]
+    projected = scim.request("GET", f"/Users/{user_id}?excludedAttributes=title").json()
+    assert projected == {name: value for name, value in user.items() if name != "title"}
+    return user
+
+
+def bulk(scim: Endpoint, user_id: str, value: Any) -> tuple[int, str]:
+    data = {"schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": [value]}
+    operation = {"method": "PATCH", "path": f"/Users/{user_id}", "data": data}
+    answer = scim.request("POST", "/Bulk", {"schemas": [BULK], "Operations": [operation]})
+    return answer.status, answer.json()["Operations"][0]["status"]
+
+
+LEVEL = f"{SURVEY}:Contract Level"
+REQUESTS: Mapping[str, Callable[[Endpoint, str], int]] = {
+    "get": lambda scim, user: scim.request("GET", f"/Users/{user}").status,
+    "get attributes": lambda scim, user: scim.request("GET", f"/Users/{user}?attributes={LEVEL}").status,
+    "get excludedAttributes": lambda scim, user: (
+        scim.request("GET", f"/Users/{user}?excludedAttributes={LEVEL}.value").status
+    ),
+    "list": lambda scim, _: scim.request("GET", "/Users").status,
+    "list attributes": lambda scim, _: scim.request("GET", f"/Users?attributes={LEVEL}.value").status,
+    "filter eq": lambda scim, _: scim.request("GET", f'/Users?filter={LEVEL}.value eq "x"').status,
+    "filter co": lambda scim, _: scim.request("GET", f'/Users?filter={LEVEL}.value co "x"').status,
+    "filter gt": lambda scim, _: scim.request("GET", f'/Users?filter={LEVEL}.value gt "x"').status,
+    "filter pr": lambda scim, _: scim.request("GET", f"/Users?filter={LEVEL} pr").status,
+    "filter brackets": lambda scim, _: scim.request("GET", f'/Users?filter={LEVEL}[value eq "x"]').status,
+    "sort": lambda scim, _: scim.request("GET", f"/Users?sortBy={LEVEL}").status,
+    "patch add": lambda scim, user: scim.patch(user, {"op": "add", "path": LEVEL, "value": [{"value": "x"}]}).status,
+    "patch replace": lambda scim, user: (
+        scim.patch(user, {"op": "replace", "path": f'{LEVEL}[value eq "x"].type', "value": "y"}).status
+    ),
+    "patch remove": lambda scim, user: scim.patch(user, {"op": "remove", "path": f'{LEVEL}[value eq "x"]'}).status,
+    "patch without path": lambda scim, user: (
+        scim.patch(user, {"op": "add", "value": {SURVEY: {"Contract Level": [{"value": "x"}]}}}).status
+    ),
+    "put": lambda scim, user: scim.request("PUT", f"/Users/{user}", body(title="Chef")).status,
+    "delete": lambda scim, user: scim.request("DELETE", f"/Users/{user}").status,
+}
+
+
+@pytest.mark.parametrize("kind", REQUESTS)
+def test_value_of_another_type_fails_no_request(customer: Customer, kind: str) -> None:
+    """Whatever the settings say: an integer is stored, and the schema has a complex attribute of the same name."""
+    user = customer.connect().create(**{SURVEY: {"Contract Level": 7}})
+    members = [{"name": name, "type": "string"} for name in ("value", "type")]
+    changed = {"name": "Contract Level", "type": "complex", "multiValued": True, "subAttributes": members}
+    customer.write_extensions({"id": SURVEY, "attributes": [changed]})
+    assert REQUESTS[kind](customer.connect(), user["id"]) in (200, 204, 400)
+
+
+def test_type_can_not_change_by_removing_the_schema(customer: Customer) -> None:
+    customer.connect().create(**{SURVEY: {"Contract Level": 7}})
+    customer.tenants.remove_schema(customer.id, SURVEY)
+    changed = {"id": SURVEY, "attributes": [{"name": "Contract Level", "type": "string"}]}
+    with pytest.raises(ValueError, match="Contract Level has another type than before: it was integer"):
+        customer.tenants.add_schemas(customer.id, [changed])
+
+
+@pytest.mark.parametrize("write", ["PATCH", "PUT", "PUT with unknown", "Bulk"])
+def test_old_settings_keep_a_new_extension(customer: Customer, write: str) -> None:
+    """An execution environment has its settings for up to a minute: what it does not know stays."""
+    stale = customer.connect()
+    user = stale.create()
+    customer.tenants.add_schemas(customer.id, [HR])
+    fresh = customer.connect()
+    assert fresh.patch(user["id"], {"op": "add", "path": OTHER, "value": HR_VALUES}).status == 200
+    title = {"op": "replace", "path": "title", "value": "Chef"}
+
+    if write == "PATCH":
+        assert stale.patch(user["id"], title).status == 200
+    elif write == "Bulk":
+        assert bulk(stale, user["id"], title) == (200, "200")
+    else:
+        more = {OTHER: {"badge": "lost"}} if write == "PUT with unknown" else {}
+        assert stale.request("PUT", f"/Users/{user['id']}", body(title="Chef", **more)).status == 200
+
+    assert OTHER not in read(stale, user["id"])
+    shown = read(fresh, user["id"])
+    assert (shown["title"], shown[OTHER], shown["schemas"]) == ("Chef", HR_VALUES, [CORE, OTHER])
+
+
+def test_removed_schema_hides_values_and_shows_them_again(hr: Customer, table: Any) -> None:
+    """The identity provider's next cycle does not erase them, whatever it sends."""
+    user = hr.connect().create(**{OTHER: HR_VALUES, "schemas": [CORE, OTHER]})
+    hr.tenants.remove_schema(hr.id, OTHER)
+    without = hr.connect()
+
+    shown = read(without, user["id"])
+    assert shown == {name: value for name, value in user.items() if name != OTHER} | {"schemas": [CORE]}
+    assert without.request("GET", f'/Users?filter={OTHER}:badge eq "B1"').status == 400
+    for urn, number in ((OTHER, 0), (CORE, 1)):
+        assert without.request("GET", f'/Users?filter=schemas eq "{urn}"').json()["totalResults"] == number
+    assert without.patch(user["id"], {"op": "replace", "path": "title", "value": "Cook"}).status == 200
+    put = without.request("PUT", f"/Users/{user['id']}", body(title="Chef"))
+    assert (put.status, OTHER in put.json()) == (200, False)
+    again = without.request("PUT", f"/Users/{user['id']}", body(title="Chef"))
+    assert again.json()["meta"] == put.json()["meta"]
+
+    hr.tenants.add_schemas(hr.id, [HR])
+    shown = read(hr.connect(), user["id"])
+    assert (shown[OTHER], shown["schemas"], shown["title"]) == (HR_VALUES, [CORE, OTHER], "Chef")
+    records = table.query(KeyConditionExpression=Key("pk").eq(f"T#{hr.id}") & Key("sk").begins_with("C#"))["Items"]
+    changed = [name for record in records if record["operation"] != "create" for name in record["changed"]]
+    assert sorted(changed) == ["title", "title", "userName"]
+
+
+def test_removed_attributes_are_hidden_and_kept(hr: Customer) -> None:
+    """Attributes and sub-attributes that a replaced schema does not have any more."""
+    user = hr.connect().create(**{OTHER: HR_VALUES, "schemas": [CORE, OTHER]})
+    desk, devices = HR["attributes"][2:]
+    fewer = [
+        desk | {"subAttributes": desk["subAttributes"][:1]},
+        devices | {"subAttributes": devices["subAttributes"][:2]},
+    ]
+    hr.tenants.add_schemas(hr.id, [HR | {"attributes": fewer}])
+    scim = hr.connect()
+    shown = [{"value": "laptop", "type": "work"}, {"value": "phone", "type": "work"}]
+
+    assert read(scim, user["id"])[OTHER] == {"desk": {"room": "101"}, "devices": shown}
+    moved = {"op": "replace", "path": f'{OTHER}:devices[value eq "phone"].type', "value": "home"}
+    assert scim.patch(user["id"], moved, {"op": "remove", "path": f"{OTHER}:desk"}).status == 200
+    sent = {OTHER: {"devices": [{"value": "tablet"}, {"value": "phone", "type": "home"}]}}
+    put = scim.request("PUT", f"/Users/{user['id']}", body(schemas=[CORE, OTHER], **sent))
+    assert put.json()[OTHER] == sent[OTHER] == read(scim, user["id"])[OTHER]
+
+    hr.tenants.add_schemas(hr.id, [HR])
+    assert read(hr.connect(), user["id"])[OTHER] == {
+        "badge": "B1",
+        "tags": ["a", "b"],
+        "desk": {"floor": 4},
+        "devices": [{"value": "tablet"}, {"value": "phone", "type": "home", "serial": "S2"}],
+    }
+
+
+def test_only_hidden_values_are_no_extension(hr: Customer) -> None:
+    user = hr.connect().create(**{OTHER: {"badge": "B1"}, "schemas": [CORE, OTHER]})
+    hr.tenants.add_schemas(hr.id, [HR | {"attributes": HR["attributes"][1:]}])
+    assert read(hr.connect(), user["id"])["schemas"] == [CORE]
+    removed = hr.connect().patch(user["id"], {"op": "remove", "path": OTHER})
+    assert (removed.status, removed.json()["meta"]) == (200, user["meta"])
+    hr.tenants.add_schemas(hr.id, [HR])
+    assert read(hr.connect(), user["id"])[OTHER] == {"badge": "B1"}
+
+
+def test_deleted_user_leaves_no_hidden_values(hr: Customer, table: Any) -> None:
+    user = hr.connect().create(**{OTHER: HR_VALUES, "schemas": [CORE, OTHER]})
+    hr.tenants.remove_schema(hr.id, OTHER)
+    assert hr.connect().request("DELETE", f"/Users/{user['id']}").status == 204
+    assert "laptop" not in str(table.scan()["Items"])
+
+
+def test_read_only_values_survive_a_put(hr: Customer) -> None:
+    """RFC 7644 section 3.5.1: what is sent for them is ignored, and what is there is not the client's to clear."""
+    user = hr.connect().create(**{OTHER: HR_VALUES, "schemas": [CORE, OTHER]})
+    badge, tags, desk, devices = HR["attributes"]
+    room, floor = desk["subAttributes"]
+    attributes = [
+        badge | {"mutability": "readOnly"},
+        desk | {"subAttributes": [room, floor | {"mutability": "readOnly"}]},
+        tags,
+        devices,
+    ]
+    hr.tenants.add_schemas(hr.id, [HR | {"attributes": attributes}])
+    sent = {OTHER: {"badge": "mine", "desk": {"room": "202", "floor": 9}}}
+    put = hr.connect().request("PUT", f"/Users/{user['id']}", body(schemas=[CORE, OTHER], **sent))
+    assert put.json()[OTHER] == {"badge": "B1", "desk": {"room": "202", "floor": 4}}
+
+
+def test_extension_of_the_example_is_hidden_when_removed(customer: Customer) -> None:
+    user = customer.connect().create(**{SURVEY: VALUES})
+    customer.tenants.configure(customer.id, extensions=[])
+    scim = customer.connect()
+    patched = scim.patch(user["id"], {"op": "replace", "path": "title", "value": "T"}).json()
+    assert (patched["schemas"], SURVEY in patched) == ([CORE], False)
+    customer.tenants.configure(customer.id, extensions=[EXTENSION])
+    assert read(customer.connect(), user["id"])[SURVEY] == VALUES

@@ -1,0 +1,37 @@
+"""How the identity provider of a tenant is connected, in words."""
+
+import pytest
+
+from scim.service.connection import describe_contact, describe_malformed, describe_request
+from scim.service.ports import MALFORMED, Use
+from scim.service.records import Refused
+
+NOW = 1_800_000_000.0
+
+
+@pytest.mark.parametrize(
+    ("agent", "is_write", "words"),
+    [
+        ("Okta SCIM Client 1.0.0", False, "Connection tested by Okta"),
+        ("", False, "Connection tested"),
+        ("Google-Auto-Provisioning", True, "First write by Google Workspace"),
+    ],
+)
+def test_first_contact_tells_the_kind_and_the_provider(agent: str, *, is_write: bool, words: str) -> None:
+    assert describe_contact(Use(NOW, "v1", agent, first_at=NOW, first_is_write=is_write)) == words
+
+
+def test_last_request_is_a_read_or_a_write() -> None:
+    assert [describe_request(Use(NOW, "v1", is_write=each)) for each in (False, True)] == ["a read", "a write"]
+
+
+def test_malformed_tokens_are_summed() -> None:
+    minutes = [
+        Refused("2026-01-31T09:30:01.000Z", "2026-01-31T09:30:59.000Z", 2, MALFORMED),
+        Refused("2026-01-31T09:20:01.000Z", "2026-01-31T09:20:59.000Z", 5, MALFORMED),
+    ]
+
+    told = describe_malformed(minutes)
+    assert told.startswith("7 or more unverified requests with a malformed token in the last 24 hours")
+    assert "the last at 2026-01-31T09:30:59.000Z" in told
+    assert describe_malformed([]) == ""

@@ -1,0 +1,38 @@
+"""The names of the attributes that a body sends."""
+
+from typing import Any
+
+import pytest
+
+from scim.protocol.schema import user_type
+from scim.service.sent_attributes import list_sent_attributes
+from tests.endpoint import CORE, ENTERPRISE
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ({"schemas": [], "USERNAME": "x", "name": {}, "mail": 1}, ["userName", "name", "mail"]),
+        ({ENTERPRISE: {"Manager": None, "department": "x"}}, [f"{ENTERPRISE}:manager", f"{ENTERPRISE}:department"]),
+        ({ENTERPRISE: {"department": "x"}, f"{ENTERPRISE}:department": "x"}, [f"{ENTERPRISE}:department"]),
+        ({ENTERPRISE: {}}, [ENTERPRISE]),
+        ({ENTERPRISE: "x"}, [ENTERPRISE]),
+        ({ENTERPRISE: {ENTERPRISE: {"department": "x"}}}, [f"{ENTERPRISE}:{ENTERPRISE}"]),
+        ({CORE: {CORE: {"title": "x"}, "title": "x"}}, [f"{CORE}:{CORE}", "title"]),
+        ({"ada@example.com": 1, "": 2, "a b": 3}, []),
+        ({ENTERPRISE: {"ada@example.com": 1}}, []),
+        ({"Operations": [{"path": 'emails[value eq "ada@x"].value'}, {"path": "title"}]}, ["emails.value", "title"]),
+        ({"Operations": [{"value": {"title": 1}}, {"path": "ada@x"}, 3, {}]}, ["title"]),
+        ({"Operations": [{"path": ENTERPRISE, "value": {"manager": "x"}}]}, [f"{ENTERPRISE}:manager"]),
+        ({"Operations": [{"path": "", "value": {"name.givenName": 1}}]}, ["name.givenName"]),
+        ({"Operations": []}, []),
+        (["userName"], []),
+        (None, []),
+    ],
+)
+def test_names_of_what_was_sent(body: Any, expected: list[str]) -> None:
+    assert list_sent_attributes(body, user_type()) == expected
+
+
+def test_number_of_names_is_bounded() -> None:
+    assert len(list_sent_attributes({f"a{n}": 1 for n in range(1_000)}, user_type())) == 40

@@ -1,0 +1,201 @@
+"""Stored values that do not have the shape of today's schema: no request fails because of them, and none loses them."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from scim.protocol.errors import ScimError
+from scim.protocol.messages import SearchRequest
+from scim.protocol.projection import parse_projection
+from scim.protocol.schema import ResourceType, user_type
+from scim.service.ports import Tenant
+from scim.service.presentation import Presentation
+from scim.service.search import Search, show
+from scim.service.stored import Stored
+from tests.endpoint import CORE
+from tests.service.fakes import BASE_URL, MemoryStore, context, resources, user
+
+URN = "urn:example:params:User"
+GONE = "urn:example:params:Gone"
+PATCH = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
+SAMPLES: Mapping[str, Any] = {
+    "string": "x",
+    "boolean": True,
+    "decimal": 1.5,
+    "integer": 3,
+    "dateTime": "2026-01-31T09:30:00Z",
+    "binary": "eA==",
+    "reference": "https://example.com",
+}
+SIMPLE = tuple(SAMPLES)
+
+names = st.sampled_from(["a", "b", "Cost Center", "value"])
+sub_names = st.sampled_from(["value", "type", "primary", "x"])
+mutabilities = st.sampled_from(["readWrite", "readWrite", "readOnly", "immutable"])
+
+
+def attribute(name: str, **more: Any) -> dict[str, Any]:
+    return {"name": name, "type": "string"} | more
+
+
+simple_attributes = st.builds(
+    attribute, names, type=st.sampled_from(SIMPLE), multiValued=st.booleans(), mutability=mutabilities
+)
+sub_attributes = st.lists(
+    st.builds(attribute, sub_names, type=st.sampled_from(SIMPLE), mutability=mutabilities),
+    min_size=1,
+    max_size=3,
+    unique_by=lambda each: str(each["name"]),
+)
+complex_attributes = st.builds(
+    attribute, names, type=st.just("complex"), multiValued=st.booleans(), subAttributes=sub_attributes
+)
+schemas = st.lists(
+    simple_attributes | complex_attributes, min_size=1, max_size=3, unique_by=lambda each: str(each["name"]).lower()
+).map(lambda attributes: {"id": URN, "attributes": attributes})
+
+scalars = st.one_of(st.sampled_from([*SAMPLES.values(), "", "2026-13-01T00:00:00Z", 0, False]), st.integers(-9, 9))
+members = st.dictionaries(sub_names | st.just("hidden"), scalars, max_size=3)
+values = scalars | members | st.lists(scalars | members, max_size=3)
+stored_members = st.dictionaries(names | st.just("gone"), values, max_size=4) | values
+
+
+def sample(attribute: Mapping[str, Any]) -> Any:
+    """A value that the attribute takes."""
+    if attribute["type"] == "complex":
+        value: Any = {each["name"]: SAMPLES[each["type"]] for each in attribute["subAttributes"]}
+    else:
+        value = SAMPLES[attribute["type"]]
+    return [value] if attribute.get("multiValued") else value
+
+
+def literal(type_: str) -> str:
+    value = SAMPLES[type_]
+    return f'"{value}"' if isinstance(value, str) else str(value).lower()
+
+
+def paths(attribute: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """The paths to the attribute and its sub-attributes, each with the type of its values."""
+    name = f"{URN}:{attribute['name']}"
+    if attribute["type"] != "complex":
+        yield name, attribute["type"]
+    for sub in attribute.get("subAttributes", ()):
+        yield f"{name}.{sub['name']}", sub["type"]
+        if attribute.get("multiValued"):
+            yield f"{name}[{sub['name']} eq {literal(sub['type'])}].{sub['name']}", sub["type"]
+
+
+Request = Callable[[MemoryStore, ResourceType, str], object]
+
+
+def patch(op: str, path: str | None = None, value: Any = None) -> Request:
+    operation = {"op": op} | ({"path": path} if path else {}) | ({} if op == "remove" else {"value": value})
+    body = {"schemas": [PATCH], "Operations": [operation]}
+    return lambda store, type_, user_id: resources(store, resource_type=type_).patch(user_id, body)
+
+
+def search(**members: Any) -> Request:
+    return lambda store, type_, _: Search(type_, store, context()).run(SearchRequest(**members))
+
+
+def get(attributes: list[str], excluded: list[str]) -> Request:
+    def read(store: MemoryStore, type_: ResourceType, user_id: str) -> object:
+        stored = resources(store, resource_type=type_).get(user_id)
+        projection = parse_projection(attributes, excluded, type_, context().dialect)
+        return show(stored, projection, Presentation(type_, BASE_URL))
+
+    return read
+
+
+def put(**members: Any) -> Request:
+    body = {"schemas": [CORE], "userName": "alice"} | members
+    return lambda store, type_, user_id: resources(store, resource_type=type_).replace(user_id, body)
+
+
+def delete(store: MemoryStore, type_: ResourceType, user_id: str) -> None:
+    resources(store, resource_type=type_).delete(user_id)
+
+
+def requests(attribute: Mapping[str, Any]) -> Iterator[tuple[str, Request]]:
+    """Every kind of request that can meet a stored value of the attribute."""
+    name, value = f"{URN}:{attribute['name']}", sample(attribute)
+    yield "get", get([], [])
+    yield "get projected", get([name], [])
+    yield "get without", get([], [name])
+    yield "list", search()
+    yield "list projected", search(attributes=[name])
+    yield "filter schemas", search(filter=f'schemas eq "{URN}"')
+    yield "filter attribute pr", search(filter=f"{name} pr")
+    yield "filter attribute null", search(filter=f"{name} eq null")
+    for path, type_ in paths(attribute):
+        for operator in ("eq", "ne", "co", "sw", "ew", "gt", "ge", "lt", "le"):
+            yield f"filter {operator}", search(filter=f"{path} {operator} {literal(type_)}")
+        yield "filter pr", search(filter=f"{path} pr and not ({path} pr)")
+        yield "sort", search(sortby=path)
+        yield "sort descending", search(sortby=path, sortorder="descending", attributes=[path])
+        for op in ("add", "replace", "remove"):
+            yield f"patch {op} member", patch(op, path, SAMPLES[type_])
+    for op in ("add", "replace", "remove"):
+        yield f"patch {op}", patch(op, name, value)
+        yield f"patch {op} schema", patch(op, URN, {attribute["name"]: value})
+    yield "patch without path", patch("replace", value={URN: {attribute["name"]: value}})
+    yield "patch something else", patch("replace", "title", "Chef")
+    yield "put", put(**{URN: {attribute["name"]: value}})
+    yield "put without", put(title="Chef")
+    yield "delete", delete
+
+
+def hidden(stored: Stored, known: frozenset[str]) -> Mapping[str, Any]:
+    """What no schema serves: another extension, and attributes that the schema does not have."""
+    extension = stored.resource.get(URN)
+    members = extension if isinstance(extension, dict) else {}
+    return {GONE: stored.resource.get(GONE)} | {name: each for name, each in members.items() if name not in known}
+
+
+@settings(derandomize=True, deadline=None, max_examples=200)
+@given(schemas, st.lists(stored_members, min_size=1, max_size=3), stored_members)
+def test_no_request_fails_or_loses_hidden_values(
+    schema: dict[str, Any], extensions: list[Any], gone: dict[str, Any]
+) -> None:
+    """Random stored documents, random schemas, every kind of request: an answer or a SCIM error, and nothing else."""
+    resource_type = user_type().extended([schema], frozenset({URN}))
+    known = frozenset(each["name"] for each in schema["attributes"])
+    for each in schema["attributes"]:
+        for kind, request in requests(each):
+            users = [user(f"user {number}", **{URN: found, GONE: gone}) for number, found in enumerate(extensions)]
+            store = MemoryStore(*users)
+            before = hidden(users[0], known)
+            try:
+                answer = request(store, resource_type, users[0].id)
+            except ScimError:
+                pass
+            else:
+                assert GONE not in str(answer) or isinstance(answer, Stored), kind
+            if kind != "delete":
+                assert hidden(store.users[users[0].id], known) == before, kind
+            assert all(GONE not in name for change in store.changes for name in change.changed), kind
+
+
+@pytest.mark.parametrize("is_strict", [False, True])
+def test_reader_sees_a_value_of_another_type_as_unassigned(is_strict: bool) -> None:
+    """The settings have an attribute with another type than the stored value, whatever way that has come about."""
+    document = {"id": URN, "attributes": [attribute("a", type="integer"), attribute("b")]}
+    tenant = Tenant("acme", strict=is_strict, extensions=[document])
+    (resource_type,) = tenant.resource_types
+    values: dict[str, Any] = {URN: {"a": "old", "b": "kept"}}
+    store = MemoryStore(user("alice", **values))
+    (user_id,) = store.users
+
+    def find(filter_: str) -> bool:
+        answer = Search(resource_type, store, context(tenant=tenant)).run(SearchRequest(filter=filter_))
+        return '"totalResults":1' in answer.body
+
+    assert find(f'{URN}:b eq "kept" and not ({URN}:a pr) and {URN}:a ne 5')
+    assert not find(f"{URN}:a ge 0")
+    body = {"schemas": [PATCH], "Operations": [{"op": "add", "path": f"{URN}:a", "value": 5}]}
+    resources(store, context(tenant=tenant), resource_type).patch(user_id, body)
+    assert store.users[user_id].resource[URN] == {"a": 5, "b": "kept"}
+    assert store.changes[0].changed == [f"{URN}:a"]

@@ -1,0 +1,33 @@
+"""What the tests share holds no memory that grows with the number of tests."""
+
+import gc
+from typing import Any
+
+import boto3
+import pytest
+from moto.dynamodb.models.table import Table
+
+from tests.events.fakes import NO_ANSWER, Events
+
+
+def test_moto_keeps_no_copies_of_a_table(table: Any) -> None:
+    """Moto copies the table for each action of a transaction."""
+    client = boto3.client("dynamodb")
+    for number in range(5):
+        puts = [{"Put": {"TableName": table.name, "Item": _item(f"{number}-{n}")}} for n in range(5)]
+        client.transact_write_items(TransactItems=puts)
+    gc.collect()
+    assert sum(isinstance(each, Table) for each in gc.get_objects()) == 1
+
+
+def _item(sort: str) -> dict[str, dict[str, str]]:
+    return {"pk": {"S": "p"}, "sk": {"S": sort}}
+
+
+def test_failure_that_a_fake_repeats_keeps_nothing_of_a_test() -> None:
+    """An exception that is raised again and again collects tracebacks, with all that was there at the time."""
+    events = Events(NO_ANSWER, NO_ANSWER)
+    for _ in range(2):
+        with pytest.raises(type(NO_ANSWER)):
+            events.put_events(Entries=[{}])
+    assert NO_ANSWER.__traceback__ is None

@@ -1,0 +1,53 @@
+"""Tokens of the tests' master key."""
+
+import time
+import uuid
+from typing import Any
+
+import boto3
+
+from scim.access import tokens
+from scim.access.master_key import KeyPurpose, MasterKey
+from tests.endpoint import ENVIRONMENT
+
+KEY = "the key of the tests, which nobody else has"
+MASTER_KEY = f'{{"generation": 1, "starts": 0, "key": "{KEY}"}}'
+
+
+class SecretOfTests:
+    """Secrets Manager with nothing but the master key of the tests."""
+
+    def get_secret_value(self, **_: str) -> dict[str, str]:
+        return {"SecretString": MASTER_KEY}
+
+
+def raise_fault(fault: Exception) -> None:
+    """Fail the test that a fault is reported in."""
+    raise fault
+
+
+def master_key(secret: Any = None, now: Any = time.time) -> MasterKey:
+    """Return the master key of the tests, or what another secret holds."""
+    client: Any = secret or SecretOfTests()
+    return MasterKey(client, "muster/master-key", now, raise_fault)
+
+
+MASTER = master_key()
+
+
+def new_token(tenant_id: str) -> str:
+    """Return a new token of the stack of the tests."""
+    return tokens.new(tenant_id, MASTER.signing_key(KeyPurpose.TOKEN))
+
+
+def put_master_key(value: str) -> None:
+    """Make a value the current one of the tests' secret.
+
+    By its label, since moto leaves the label on the earlier version where a version is put as the current one.
+    """
+    client, name, version = boto3.client("secretsmanager"), ENVIRONMENT["MASTER_KEY_SECRET"], str(uuid.uuid4())
+    current = client.get_secret_value(SecretId=name, VersionStage="AWSCURRENT")["VersionId"]
+    client.put_secret_value(SecretId=name, SecretString=value, ClientRequestToken=version, VersionStages=["AWSPENDING"])
+    client.update_secret_version_stage(
+        SecretId=name, VersionStage="AWSCURRENT", MoveToVersionId=version, RemoveFromVersionId=current
+    )
