@@ -1,4 +1,4 @@
-"""Compare what the service answers now with what it answered at an earlier commit: ``python -m tests.recorder COMMIT``.
+"""Compare what the service answers now with what it answered at a commit: ``make compare COMMIT=...``.
 
 Both are recorded (:mod:`tests.recorder.recording`) and compared byte for byte. Differences that are intended stand in
 ``allowed.json``: each has the files, a regular expression, what takes its place, and the reason.
@@ -55,7 +55,7 @@ def main(commit: str) -> int:
 def record(checkout: Path, target: Path) -> None:
     """Record the answers of a checkout."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-    subprocess.run(  # noqa: S603  # our own command
+    subprocess.run(  # our own command
         [sys.executable, "-m", "pytest", "--quiet", "tests/recorder/recording.py"],
         cwd=checkout,
         env=environment | {"RECORD_TO": str(target), "TZ": "UTC", "PYTHONHASHSEED": "0"},

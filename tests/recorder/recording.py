@@ -1,11 +1,11 @@
 """Record what the service answers, so that a change that should change nothing can be compared byte for byte.
 
-``make record OUT=directory`` writes one file per subject: the answers to the sample events in ``events/``, to the
-recorded exchanges of identity providers and of the RFCs, the pages of the console, and the output of the commands;
-with the log lines and events that come of them. Time, ids and random values are the same in every run.
+``make compare COMMIT=...`` runs this in two checkouts (:mod:`tests.recorder.__main__`). It writes one file per subject:
+the answers to the sample events in ``events/``, to the recorded exchanges of identity providers and of the RFCs, the
+pages and forms of the console, the output of the commands, and the events of changes; with the log lines that come of
+them. Time, ids and random values are the same in every run.
 """
 
-import base64
 import json
 import os
 import re
@@ -14,15 +14,18 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
+import boto3
 import pytest
 from click.testing import CliRunner
 
 from cli.main import muster
+from local.services.messaging import Messaging
 from scim.service.tenants import Tenants
 from tests.cli.conftest import *  # noqa: F403  # the fixture of the command line
 from tests.cli.conftest import Muster
 from tests.console.visitor import Answer, Visitor
-from tests.endpoint import Endpoint, LambdaContext, functions, load
+from tests.endpoint import PASSWORD, Endpoint, LambdaContext, functions, load
+from tests.events.history import stream_record
 from tests.handlers.conftest import *  # noqa: F403  # the fixture of the log
 from tests.handlers.conftest import Log
 from tests.recorder.fixed import Clock, fixed_randomness, fixed_time
@@ -89,6 +92,18 @@ def record(clock: Clock, log: Log, request: pytest.FixtureRequest) -> Iterator[C
         recording.write()
 
 
+def _record_events(recording: Recording, table: Any, bus: Messaging) -> None:
+    """Add the events and link tasks that come of the change records in the table, in the order of their keys."""
+    (name,) = (spec.handler for spec in functions() if spec.stream)
+    found = boto3.client("dynamodb").scan(TableName=table.name, ConsistentRead=True)["Items"]
+    images = sorted((item for item in found if item["sk"]["S"].startswith("C#")), key=lambda item: item["sk"]["S"])
+    records = [stream_record(image, number) for number, image in enumerate(images)]
+    answer = load(name)({"Records": records}, LambdaContext())
+    events = [json.loads(line) for line in bus.events.read_text().splitlines()]
+    settled = [{**each, "id": "", "detail": {**each["detail"], "eventId": ""}} for each in events]
+    recording.add("stream", json.dumps(answer), *(json.dumps(each, sort_keys=True) for each in settled))
+
+
 def _show(status: int, headers: Mapping[str, str], body: bytes) -> list[str]:
     shown = [f"{name.lower()}: {value}" for name, value in sorted(headers.items())]
     return [str(status), *shown, "", body.decode(errors="replace")]
@@ -140,6 +155,37 @@ def test_record_exchanges(corpus: str, record: Callable[[str], Recording], acme:
             return status, received, content
 
         replay(load_scenario(path), send)
+
+
+def test_record_change_events(record: Callable[[str], Recording], acme: Endpoint, table: Any, bus: Messaging) -> None:
+    recording = record("change-events")
+    _fill(acme)
+    _record_events(recording, table, bus)
+
+
+def test_record_forms(record: Callable[[str], Recording], table: Any) -> None:
+    """Send each form of a customer's pages once."""
+    recording = record("forms")
+    visitor = Visitor(address="198.51.100.2")
+    page = visitor.sign_in()
+    page = visitor.submit(page, page.form("/admin"), tenant="recorded-by-form", password=PASSWORD)
+    _add_page(recording, page)
+    base = "/admin/tenants/recorded-by-form"
+    for path, ending, fields in (
+        ("connect", "/token", {}),
+        ("connect", "/token", {"grace": "day"}),
+        ("connect", "/mode", {}),
+        ("connect", "/invite", {}),
+        ("connect", "/withdraw", {}),
+        ("attributes", "/add", {"document": EXTENSION.read_text()}),
+        ("attributes", "/add", {"document": "{"}),
+        ("attributes", "/remove", {}),
+        ("connect", "/revoke", {}),
+        ("connect", "/disconnect", {}),
+    ):
+        page = visitor.get(f"{base}/{path}")
+        form = next(form for form in page.forms if form.action.endswith(ending))
+        _add_page(recording, visitor.submit(page, form, password=PASSWORD, **fields))
 
 
 def test_record_console(record: Callable[[str], Recording], acme: Endpoint) -> None:
