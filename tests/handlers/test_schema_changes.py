@@ -272,3 +272,12 @@ def test_extension_of_the_example_is_hidden_when_removed(customer: Customer) -> 
     assert (patched["schemas"], SURVEY in patched) == ([CORE], False)
     customer.tenants.configure(customer.id, extensions=[EXTENSION])
     assert read(customer.connect(), user["id"])[SURVEY] == VALUES
+
+
+def test_body_with_thousands_of_unknown_attributes_is_stored(customer: Customer) -> None:
+    """Their names would make the change record and the failure larger than an item of the table can be."""
+    scim = customer.connect()
+    unknown = {f"a{number:04}{'x' * 80}": 1 for number in range(6_000)}
+    user = scim.create(**unknown)
+    patched = scim.patch(user["id"], {"op": "add", "value": unknown | {"title": "Chef"}})
+    assert (patched.status, patched.json()["title"]) == (200, "Chef")

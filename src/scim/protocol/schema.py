@@ -153,7 +153,7 @@ class Schema:
     required: tuple[Attribute, ...] = field(init=False)
     """The attributes that clients must send."""
     immutable: tuple[Attribute, ...] = field(init=False)
-    """The attributes that are immutable or have an immutable sub-attribute."""
+    """The attributes that are immutable or have an immutable sub-attribute, without those that are readOnly."""
     changeable: tuple[str, ...] = field(init=False)
     """The names of the attributes that changes are told of: all but the service's own."""
 
@@ -161,8 +161,9 @@ class Schema:
         names = tuple(each.name for each in self.attributes.values() if each.name not in ("id", "meta", "schemas"))
         object.__setattr__(self, "changeable", names)
         object.__setattr__(self, "required", _required(self.attributes))
-        immutable = (each for each in self.attributes.values() if each.immutable or each.immutable_members)
-        object.__setattr__(self, "immutable", tuple(immutable))
+        writable = (each for each in self.attributes.values() if not each.read_only)
+        immutable = tuple(each for each in writable if each.immutable or each.immutable_members)
+        object.__setattr__(self, "immutable", immutable)
 
     @classmethod
     def of(cls, document: Mapping[str, Any]) -> Schema:

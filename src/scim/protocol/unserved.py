@@ -9,11 +9,15 @@ has access to all attributes of a resource.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 from scim.protocol.conformance import conform, conform_element, conform_members, find_attribute
 from scim.protocol.resource import Resource, is_urn, list_schemas
 from scim.protocol.schema import Attribute, ResourceType
+
+_MAX_COMPARISONS = 100
+"""The number of stored elements with which an element is compared, if there are so many that resemble it."""
 
 
 def hide_unserved(resource: Resource, resource_type: ResourceType) -> Resource:
@@ -116,19 +120,38 @@ def _find_origins(before: Sequence[Mapping[str, Any] | None], after: Sequence[Ma
     for origin in origins:
         if origin is not None:
             del candidates[origin]
-    for number, members in enumerate(elements):
-        if origins[number] is None and (similar := _find_similar(members, candidates)) is not None:
-            origins[number] = similar
-            del candidates[similar]
-    return origins
+    similar = _SimilarElements(candidates)
+    return [similar.take(element) if origin is None else origin for element, origin in zip(after, origins, strict=True)]
 
 
-def _find_similar(members: frozenset[Any], candidates: Mapping[int, frozenset[Any]]) -> int | None:
-    """Return the index of the candidate that shares its ``value`` or else most members, ``None`` if none shares any."""
+class _SimilarElements:
+    """The stored elements that no equal element was found for, by each of their members.
 
-    def similarity(index: int) -> tuple[bool, int]:
-        shared = members & candidates[index]
-        return any(name == "value" for name, _ in shared), len(shared)
+    An element is compared with a few of them only: comparing all with all would take large lists too long.
+    """
 
-    best = max(candidates, key=similarity, default=None)
-    return best if best is not None and similarity(best)[1] else None
+    def __init__(self, candidates: Mapping[int, frozenset[Any]]) -> None:
+        self._candidates = candidates
+        self._by_member: dict[Any, dict[int, None]] = {}
+        for index, members in candidates.items():
+            for member in members:
+                self._by_member.setdefault(member, {})[index] = None
+
+    def take(self, element: Mapping[str, Any]) -> int | None:
+        """Return the index of the one that shares its ``value`` or else most members, ``None`` if none shares any.
+
+        It is returned only once.
+        """
+        members = frozenset(element.items())
+
+        def similarity(index: int) -> tuple[bool, int, int]:
+            shared = members & self._candidates[index]
+            return any(name == "value" for name, _ in shared), len(shared), -index
+
+        limit = max(1, _MAX_COMPARISONS // len(element))
+        compared = {index for member in members for index in islice(self._by_member.get(member, ()), limit)}
+        best = max(compared, key=similarity, default=None)
+        if best is not None:
+            for member in self._candidates[best]:
+                del self._by_member[member][best]
+        return best

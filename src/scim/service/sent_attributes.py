@@ -11,16 +11,23 @@ from scim.protocol.path import Path, UnknownAttribute, resolve
 from scim.protocol.schema import ResourceType
 
 _MAX_NAMES = 40
+_MAX_EXAMINED = 1_000
+"""As many as a PATCH has operations. A body of 1 MB can have 100,000 members."""
 
 
 def list_sent_attributes(body: Any, resource_type: ResourceType) -> list[str]:
-    """Return the names of the attributes in a resource or PATCH body, as their schema writes them, at most 40.
+    """Return the names of the attributes in a resource or PATCH body, as their schema writes them: the first 40.
 
     Attributes of an extension have its URN before their name. A name that no schema has is listed only if it has the
     form of an attribute name: it may be a value.
     """
-    names = dict.fromkeys(name for name in _list_names(body, resource_type) if name)
-    return list(islice(names, _MAX_NAMES))
+    names: dict[str, None] = {}
+    for name in islice(_list_names(body, resource_type), _MAX_EXAMINED):
+        if name:
+            names[name] = None
+        if len(names) == _MAX_NAMES:
+            break
+    return list(names)
 
 
 def _list_names(body: Any, resource_type: ResourceType) -> Iterator[str]:
