@@ -140,3 +140,21 @@ def test_put_leaves_out_a_read_only_attribute_with_an_immutable_sub_attribute() 
     desk = {"name": "desk", "type": "complex", "mutability": "readOnly", "subAttributes": SUBS}
     resource_type = user_type().extended([{"id": URN, "attributes": [desk]}])
     check_immutable(resource({"desk": BEFORE["desk"]}), resource({}), resource_type)
+
+
+@pytest.mark.parametrize("multi_valued", [False, True])
+def test_put_leaves_out_the_read_only_sub_attributes_of_an_immutable_attribute(multi_valued: bool) -> None:
+    """What was read can be sent back, although readOnly values of the body are ignored."""
+    members = [{"name": "seal", "type": "string", "mutability": "readOnly"}, {"name": "code", "type": "string"}]
+    desk = {"name": "desk", "type": "complex", "mutability": "immutable", "multiValued": multi_valued}
+    resource_type = user_type().extended([{"id": URN, "attributes": [desk | {"subAttributes": members}]}])
+
+    def check(before: dict[str, Any], after: dict[str, Any]) -> None:
+        old, new = ([before], [after]) if multi_valued else (before, after)
+        check_immutable(resource({"desk": old}), resource({"desk": new} if after else {}), resource_type)
+
+    check({"seal": "s", "code": "1"}, {"code": "1"})
+    check({"seal": "s"}, {})
+    check({"seal": "s"}, {"code": "1"})
+    with pytest.raises(Mutability):
+        check({"seal": "s", "code": "1"}, {"code": "2"})

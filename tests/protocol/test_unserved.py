@@ -143,3 +143,30 @@ def test_element_in_a_large_list_keeps_its_own_hidden_values() -> None:
     written = [{"value": str(number), "type": "h"} for number in reversed(range(500))]
     after = keep_unserved(in_extension(items=stored), in_extension(items=written), TYPE)
     assert [each["seal"] for each in after[URN]["items"]] == [each["value"] for each in written]
+
+
+SEALED = [{"value": "a", "seal": "1"}, {"seal": "2"}, {"value": "a", "seal": "3"}]
+
+
+@pytest.mark.parametrize(
+    ("written", "kept"),
+    [
+        ([{"value": "a"}, {"value": "a"}], SEALED),  # what was read is sent back by a PUT
+        (SEALED, SEALED),  # a PATCH of something else
+        ([{"value": "b"}], [{"value": "b"}, {"seal": "2"}]),
+        ([{"seal": "2"}, {"value": "a", "seal": "3"}], [{"value": "a", "seal": "3"}, {"seal": "2"}]),  # a PATCH
+        ([{"value": "a", "seal": "1"}, {"seal": "2"}, {"value": "c", "seal": "3"}], None),
+    ],
+)
+def test_elements_with_read_only_values_alone_are_kept(
+    written: list[dict[str, Any]], kept: list[dict[str, Any]] | None
+) -> None:
+    """A client can not write them, so that they are not in a PUT does not mean that they shall go."""
+    after = keep_unserved(in_extension(items=SEALED), in_extension(items=written), TYPE)
+    expected = [{"value": "a", "seal": "1"}, {"value": "c", "seal": "3"}, {"seal": "2"}] if kept is None else kept
+    assert after[URN]["items"] == expected
+
+
+def test_put_without_an_attribute_keeps_read_only_values_of_its_elements() -> None:
+    kept = keep_unserved(in_extension(items=SEALED), resource(), TYPE)
+    assert kept == in_extension(items=[{"seal": "2"}])

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from scim.protocol.conformance import select_writable
 from scim.protocol.errors import Mutability
 from scim.protocol.schema import Attribute
 
@@ -19,7 +20,9 @@ def check_kept(attribute: Attribute, old: Any, new: Any) -> None:
     ``old`` and ``new`` are the whole value of the attribute before and after; ``None`` as the new value is a removal.
     """
     if attribute.immutable and new != old:
-        raise _refusal(attribute.name)
+        assigned = select_writable(attribute, old)
+        if assigned is not None and select_writable(attribute, new) != assigned:
+            raise _refusal(attribute.name)
     if not attribute.multi_valued:
         check_members_kept(attribute, old, new or {})
     elif "value" in attribute.sub_attributes:

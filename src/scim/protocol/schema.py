@@ -89,6 +89,8 @@ class Attribute:
     """The sub-attributes that a value must have."""
     immutable_members: tuple[Attribute, ...] = field(init=False)
     """The immutable sub-attributes."""
+    has_read_only_members: bool = field(init=False)
+    """Whether a sub-attribute is readOnly."""
 
     def __post_init__(self) -> None:
         text = self.type in (Type.STRING, Type.REFERENCE) and not self.multi_valued
@@ -102,6 +104,7 @@ class Attribute:
         object.__setattr__(self, "required_members", _required(self.sub_attributes))
         members = self.sub_attributes.values()
         object.__setattr__(self, "immutable_members", tuple(each for each in members if each.immutable))
+        object.__setattr__(self, "has_read_only_members", any(each.read_only for each in members))
 
     @classmethod
     def of(cls, document: Mapping[str, Any]) -> Attribute:

@@ -12,7 +12,14 @@ from collections.abc import Mapping, Sequence
 from itertools import islice
 from typing import Any
 
-from scim.protocol.conformance import conform, conform_element, conform_members, find_attribute
+from scim.protocol.conformance import (
+    conform,
+    conform_element,
+    conform_members,
+    find_attribute,
+    select_writable,
+    select_writable_members,
+)
 from scim.protocol.resource import Resource, is_urn, list_schemas
 from scim.protocol.schema import Attribute, ResourceType
 
@@ -73,7 +80,8 @@ def _merge_members(attributes: Mapping[str, Attribute], stored: Any, members: Ma
 
 def _merge_value(attribute: Attribute, stored: Any, value: Any) -> Any:
     """Do the same for the value of an attribute; ``None`` stands for no value."""
-    if attribute.read_only or value == conform(attribute, stored):
+    served = conform(attribute, stored)
+    if attribute.read_only or value == served or value == select_writable(attribute, served):
         return stored
     if attribute.multi_valued:
         return _merge_elements(attribute, stored, value or []) if isinstance(stored, list) else value
@@ -83,27 +91,31 @@ def _merge_value(attribute: Attribute, stored: Any, value: Any) -> Any:
 
 
 def _merge_elements(attribute: Attribute, stored: Sequence[Any], elements: Sequence[Any]) -> list[Any] | None:
-    """Do the same for the elements of an attribute. Stored elements of which nothing is served stay, at the end."""
-    served = [conform_element(attribute, element) for element in stored]
-    unserved = [element for element, part in zip(stored, served, strict=True) if part is None]
-    if not any(_is_more(attribute, element, part) for element, part in zip(stored, served, strict=True)):
-        return [*elements, *unserved] or None
+    """Do the same for the elements of an attribute.
+
+    Stored elements of which a client can write nothing stay, at the end.
+    """
+    writable = [_select_writable(attribute, conform_element(attribute, element)) for element in stored]
+    kept = [element for element, part in zip(stored, writable, strict=True) if not part]
+    elements = [element for element in elements if _select_writable(attribute, element)]
+    if not any(part and element != part for element, part in zip(stored, writable, strict=True)):
+        return [*elements, *kept] or None
+    served = [
+        conform_element(attribute, element) if part else None for element, part in zip(stored, writable, strict=True)
+    ]
     origins = _find_origins(served, elements)
     merged = [
         element if origin is None else _merge_members(attribute.sub_attributes, stored[origin], element)
         for element, origin in zip(elements, origins, strict=True)
     ]
-    return [*merged, *unserved] or None
+    return [*merged, *kept] or None
 
 
-def _is_more(attribute: Attribute, element: Any, served: Mapping[str, Any] | None) -> bool:
-    """Return whether an element that a client sees has members that a client can not write."""
-    members = attribute.sub_attributes
-    return (
-        bool(members)
-        and served is not None
-        and (element != served or any(members[n.lower()].read_only for n in served))
-    )
+def _select_writable(attribute: Attribute, element: Any) -> Any:
+    """Return the part of an element that a client can write; nothing of one that does not conform."""
+    if attribute.has_read_only_members and element is not None:
+        return select_writable_members(attribute, element)
+    return element
 
 
 def _find_origins(before: Sequence[Mapping[str, Any] | None], after: Sequence[Mapping[str, Any]]) -> list[int | None]:
