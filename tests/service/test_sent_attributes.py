@@ -26,6 +26,7 @@ from tests.endpoint import CORE, ENTERPRISE
         ({"Operations": [{"value": {"title": 1}}, {"path": "ada@x"}, 3, {}]}, ["title"]),
         ({"Operations": [{"path": ENTERPRISE, "value": {"manager": "x"}}]}, [f"{ENTERPRISE}:manager"]),
         ({"Operations": [{"path": "", "value": {"name.givenName": 1}}]}, ["name.givenName"]),
+        ({"Operations": [{"path": "emails[ada"}, {"path": "title"}]}, ["title"]),
         ({"Operations": []}, []),
         (["userName"], []),
         (None, []),

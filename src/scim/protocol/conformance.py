@@ -36,8 +36,8 @@ def conform_members(attributes: Mapping[str, Attribute], members: Any) -> dict[s
         return {}
     held: dict[str, Any] = {}
     for name, value in members.items():
-        attribute = find_attribute(attributes, name)
-        if attribute is None:
+        attribute = attributes.get(name.lower())
+        if attribute is None or attribute.name != name:
             continue
         if value.__class__ is attribute.value_class or (value := conform(attribute, value)) is not None:
             held[name] = value
