@@ -157,12 +157,16 @@ class Schema:
     """The attributes that clients must send."""
     immutable: tuple[Attribute, ...] = field(init=False)
     """The attributes that are immutable or have an immutable sub-attribute, without those that are readOnly."""
+    value_classes: Mapping[str, object] = field(init=False)
+    """By the name of each simple attribute the class of its values, if that alone decides."""
     changeable: tuple[str, ...] = field(init=False)
     """The names of the attributes that changes are told of: all but the service's own."""
 
     def __post_init__(self) -> None:
         names = tuple(each.name for each in self.attributes.values() if each.name not in ("id", "meta", "schemas"))
         object.__setattr__(self, "changeable", names)
+        classes = {each.name: each.value_class for each in self.attributes.values() if each.value_class is not None}
+        object.__setattr__(self, "value_classes", classes)
         object.__setattr__(self, "required", _required(self.attributes))
         writable = (each for each in self.attributes.values() if not each.read_only)
         immutable = tuple(each for each in writable if each.immutable or each.immutable_members)

@@ -21,7 +21,7 @@ from scim.protocol.conformance import (
     select_writable_members,
 )
 from scim.protocol.resource import Resource, is_urn, list_schemas
-from scim.protocol.schema import Attribute, ResourceType
+from scim.protocol.schema import Attribute, ResourceType, Schema
 
 _MAX_COMPARISONS = 100
 """The number of stored elements with which an element is compared, if there are so many that resemble it."""
@@ -39,7 +39,7 @@ def hide_unserved(resource: Resource, resource_type: ResourceType) -> Resource:
     shown = dict(resource)
     for urn in extensions:
         schema = resource_type.extensions_by_id.get(urn)
-        members = conform_members(schema.attributes, resource[urn]) if schema is not None else {}
+        members = _conform(schema, resource[urn]) if schema is not None else {}
         if members:
             shown[urn] = members
         else:
@@ -47,6 +47,15 @@ def hide_unserved(resource: Resource, resource_type: ResourceType) -> Resource:
     if len(shown) < len(resource):
         shown["schemas"] = [urn for urn in resource["schemas"] if urn in shown or urn == resource_type.core.id]
     return shown
+
+
+def _conform(schema: Schema, members: Any) -> Any:
+    """Return the members that a schema serves; the same object if all of them are simple values of the right type."""
+    classes = schema.value_classes
+    for name, value in members.items() if members.__class__ is dict else ():
+        if value.__class__ is not classes.get(name):
+            return conform_members(schema.attributes, members)
+    return members if members.__class__ is dict else {}
 
 
 def keep_unserved(stored: Resource, resource: Resource, resource_type: ResourceType) -> Resource:
@@ -71,6 +80,8 @@ def _merge_members(attributes: Mapping[str, Attribute], stored: Any, members: Ma
     """Return the new members of an object, with the parts of the stored ones that a client can not write."""
     merged = dict(members)
     for name, value in stored.items() if isinstance(stored, dict) else ():
+        if value.__class__ is str and members.get(name) == value:
+            continue  # most values
         attribute = find_attribute(attributes, name)
         kept = value if attribute is None else _merge_value(attribute, value, members.get(name))
         if kept is not None:
