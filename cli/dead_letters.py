@@ -12,6 +12,9 @@ from typing import Any
 
 from scim.events.link_message import MalformedTask, read_task
 
+_NUMBERS = ("startSequenceNumber", "endSequenceNumber")
+"""What a notice names its records by, together with their shard."""
+
 
 class Queue(StrEnum):
     """The dead-letter queue of a function."""
@@ -46,7 +49,10 @@ class DeadLetter:
 
 
 def parse(queue: Queue, message: Mapping[str, Any]) -> DeadLetter:
-    """Return a message as SQS's ReceiveMessage has it."""
+    """Return a message as SQS's ReceiveMessage has it.
+
+    It raises for no body: one message that nobody can read must not hide the others.
+    """
     attributes = message.get("Attributes", {})
     kind, reason, content = _parse_content(message["Body"], attributes)
     return DeadLetter(
@@ -68,14 +74,21 @@ def _parse_content(body: str, attributes: Mapping[str, Any]) -> tuple[Kind, str,
         if "record" in letter:
             return Kind.RECORD, reason, letter["record"]
         if "task" in letter:
-            return Kind.TASK, reason, json.dumps(letter["task"])
+            return _parse_task(json.dumps(letter["task"]), reason)
         if "message" in letter:
             return _parse_task(letter["message"], reason)
         if "DDBStreamBatchInfo" in letter:
-            condition = letter.get("requestContext", {}).get("condition", "")
-            return Kind.NOTICE, f"Lambda gave up: {condition}", letter
+            return _parse_notice(letter)
     times = attributes.get("ApproximateReceiveCount", "?")
     return _parse_task(body, f"received {times} times without success")
+
+
+def _parse_notice(letter: Mapping[str, Any]) -> tuple[Kind, str, Any]:
+    context, info = letter.get("requestContext"), letter["DDBStreamBatchInfo"]
+    reason = f"Lambda gave up: {context.get('condition', '') if isinstance(context, dict) else ''}"
+    has_records = isinstance(info, dict) and isinstance(info.get("shardId"), str)
+    has_records = has_records and all(str(info.get(name)).isdecimal() for name in _NUMBERS)
+    return Kind.NOTICE if has_records else Kind.UNKNOWN, reason, letter
 
 
 def _parse_task(body: Any, reason: str) -> tuple[Kind, str, Any]:
@@ -104,18 +117,20 @@ def find_keys(record: Any) -> dict[str, str]:
     stream = record.get("dynamodb") if isinstance(record, dict) else None
     keys = stream.get("Keys") if isinstance(stream, dict) else None
     found = keys.items() if isinstance(keys, dict) else ()
-    return {name: each["S"] for name, each in found if isinstance(each, dict) and isinstance(each.get("S"), str)}
+    texts = {name: each.get("S") for name, each in found if isinstance(each, dict)}
+    return {name: text for name, text in texts.items() if isinstance(text, str) and text}
 
 
 def has_image(record: Any) -> bool:
     """Return whether a stream record is whole; one that was too large for a message is not."""
-    return isinstance(record, dict) and "NewImage" in (record.get("dynamodb") or {})
+    stream = record.get("dynamodb") if isinstance(record, dict) else None
+    return isinstance(stream, dict) and "NewImage" in stream
 
 
 def _parse_json(body: str) -> Any:
     try:
         return json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
 
 

@@ -3,22 +3,24 @@
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 from botocore.config import Config
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from cli.dead_letters import DeadLetter, Kind, Queue, find_keys, has_image, parse, split
 from scim.events.change_record import is_change
 from scim.events.link_message import read_task
+from scim.store.dynamo import error_code
 
 _HIDDEN_S = 300
 """How long a message is invisible to others while a command looks at it."""
 _WAIT_S = 1
 """With a wait, SQS asks all of its servers for messages and not only some."""
 _INVOKE = Config(read_timeout=65, retries={"total_max_attempts": 1})  # the function's timeout is 60 s
+_NOT_IN_FLIGHT = ("MessageNotInflight", "InvalidParameterValue", "ReceiptHandleIsInvalid")
+"""How SQS says that a message is visible already, or was deleted by somebody else."""
 _GONE = ("TrimmedDataAccessException", "ResourceNotFoundException", "ExpiredIteratorException")
 
 
@@ -84,10 +86,14 @@ class EventServices:
 
     def release(self, letter: DeadLetter) -> None:
         """Make a message visible again, unless it was deleted or is visible already."""
+        if letter.id in self.deleted:
+            return
         url = self.queues[letter.queue]
-        if letter.id not in self.deleted:
-            with suppress(self.sqs.exceptions.MessageNotInflight):
-                self.sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=letter.receipt, VisibilityTimeout=0)
+        try:
+            self.sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=letter.receipt, VisibilityTimeout=0)
+        except ClientError as error:
+            if error_code(error) not in _NOT_IN_FLIGHT:
+                raise
 
     def delete(self, letter: DeadLetter) -> None:
         self.sqs.delete_message(QueueUrl=self.queues[letter.queue], ReceiptHandle=letter.receipt)
@@ -96,8 +102,16 @@ class EventServices:
     def send_back(self, letter: DeadLetter) -> int:
         """Have a message processed again, and delete it; return how many new dead letters that made.
 
-        Raises :class:`NotSent` where the message stays.
+        Raises :class:`NotSent` where the message stays, also where AWS refuses it: others may still be taken.
         """
+        try:
+            return self._send_back(letter)
+        except ClientError as error:
+            raise NotSent(f"AWS refused {error.operation_name}: {error_code(error)}") from error
+        except BotoCoreError as error:  # its text may hold what was sent
+            raise NotSent(f"AWS could not be asked, or did not answer: {type(error).__name__}") from error
+
+    def _send_back(self, letter: DeadLetter) -> int:
         ways: dict[Kind, Callable[[Any], int]] = {
             Kind.RECORD: self._send_record,
             Kind.TASK: self._send_task,
@@ -141,7 +155,7 @@ class EventServices:
         try:
             records = list(self._read_stream(info))
         except ClientError as error:
-            if error.response["Error"]["Code"] in _GONE:
+            if error_code(error) in _GONE:
                 raise NotSent(
                     "the records are older than 24 hours, so the stream has them no longer; "
                     "the change records are still in the table"

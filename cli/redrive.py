@@ -1,5 +1,6 @@
 """``redrive``: what could not be processed, why, and how it is sent back after a fix."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -54,6 +55,8 @@ def redrive(
             _show_outcomes(chosen, outcomes, json=json)
         else:
             _show(chosen, json=json)
+        if not ids and number in Counter(each.queue for each in letters).values():
+            click.echo(f"A queue may have more than {number} messages: repeat the command, or use -n.", err=True)
 
 
 @contextmanager

@@ -140,7 +140,7 @@ class Queues:
 def _parse_body(body: str) -> Any:
     try:
         return json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return body
 
 

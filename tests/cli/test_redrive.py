@@ -28,7 +28,7 @@ from tests.handlers.conftest import Log
 GOOD = stream_record(IMAGE, 1)
 BAD = stream_record({**IMAGE, "operation": {"S": "unheard-of"}}, 2)
 TASK = LinkTask("acme", ID, 7, True, frozenset({"aa"}), frozenset(), "r1")
-NOTICE = {
+NOTICE: dict[str, Any] = {
     "requestContext": {"condition": "RetryAttemptsExhausted", "approximateInvokeCount": 61},
     "version": "1.0",
     "DDBStreamBatchInfo": {
@@ -39,6 +39,21 @@ NOTICE = {
         "streamArn": "arn:aws:dynamodb:eu-west-1:000000000000:table/muster/stream/1",
     },
 }
+
+
+STRANGE: list[Any] = [
+    {"reason": "KeyError", "task": {"tenant": "acme"}},
+    {"reason": "KeyError", "task": None},
+    {"reason": "KeyError", "message": 7},
+    {"reason": ["KeyError"], "record": None},
+    {"reason": "KeyError", "record": {"dynamodb": ["NewImage"]}},
+    {"reason": "KeyError", "record": {"dynamodb": {"Keys": {"pk": {"S": ""}, "sk": {"S": ""}}}}},
+    {"DDBStreamBatchInfo": 7, "requestContext": 7},
+    {"DDBStreamBatchInfo": {}},
+    {"DDBStreamBatchInfo": {**NOTICE["DDBStreamBatchInfo"], "endSequenceNumber": "last"}},
+    "[" * 100_000,
+    "null",
+]
 
 
 class Lambda:
@@ -77,6 +92,17 @@ class Streams:
         record = stream_record(image, number)
         record["dynamodb"]["ApproximateCreationDateTime"] = datetime.now(UTC)
         return {"Records": [record], "NextShardIterator": str(number)}
+
+
+class Overridden:
+    """A client of SQS whose ChangeMessageVisibility a test plays."""
+
+    def __init__(self, client: Any, change_message_visibility: Any) -> None:
+        self._client = client
+        self.change_message_visibility = change_message_visibility
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
 
 
 @pytest.fixture
@@ -155,6 +181,13 @@ class TestList:
         assert told["task"].startswith("received ")
         assert "unknown" in told
 
+    @pytest.mark.parametrize("letter", STRANGE)
+    def test_message_of_any_form_does_not_hide_the_others(self, muster: Muster, bus: Messaging, letter: Any) -> None:
+        put(bus, letter)
+        good = put(bus, dead_letter.wrap_record(GOOD, "TypeError"), "LinksDeadLetterQueue")
+        assert good in [each["id"] for each in muster.json("redrive")]
+        assert (bus.queues.count("DeadLetterQueue")[0], bus.queues.count("LinksDeadLetterQueue")[0]) == (1, 1)
+
     def test_empty_queues(self, muster: Muster) -> None:
         assert muster.json("redrive") == []
 
@@ -232,6 +265,59 @@ class TestSend:
         put(bus, "zaphod")
         assert "--delete" in muster("redrive", "--send", code=1).stdout
         assert in_queue(bus) == 1
+
+    @pytest.mark.parametrize("letter", STRANGE)
+    def test_message_of_any_form_does_not_stop_the_others(
+        self, muster: Muster, bus: Messaging, events: Any, letter: Any
+    ) -> None:
+        message = put(bus, letter)
+        put(bus, dead_letter.wrap_record(GOOD, "TypeError"), "LinksDeadLetterQueue")
+        told = muster("redrive", "--send", code=1)
+        assert f"{message}  not sent: " in told.stdout
+        assert (len(events()), bus.queues.count("DeadLetterQueue")[0]) == (1, 1)
+
+    def test_message_that_aws_refuses_does_not_stop_the_others(
+        self, muster: Muster, bus: Messaging, lambdas: Lambda, events: Any
+    ) -> None:
+        refused, invoke = True, lambdas.invoke
+
+        def refuse_first(**given: Any) -> dict[str, Any]:
+            nonlocal refused
+            if refused:
+                refused = False
+                raise ClientError({"Error": {"Code": "RequestTooLarge", "Message": "zaphod"}}, "Invoke")
+            return invoke(**given)
+
+        setattr(lambdas, "invoke", refuse_first)  # noqa: B010  # mypy takes no assignment to a method
+        for _ in range(2):
+            put(bus, dead_letter.wrap_record(GOOD, "TypeError"))
+        told = muster("redrive", "--send", code=1)
+        assert "not sent: AWS refused Invoke: RequestTooLarge" in told.stdout
+        assert "zaphod" not in told.output
+        assert (len(events()), bus.queues.count("DeadLetterQueue")[0]) == (1, 1)
+
+    def test_message_that_became_visible_meanwhile(
+        self, muster: Muster, bus: Messaging, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """SQS says so in more than one way; the other messages are made visible all the same."""
+        for _ in range(2):
+            put(bus, dead_letter.wrap_record(GOOD, "TypeError"))
+        released = []
+
+        def change_message_visibility(**given: Any) -> None:
+            released.append(given["ReceiptHandle"])
+            raise ClientError({"Error": {"Code": "InvalidParameterValue", "Message": ""}}, "ChangeMessageVisibility")
+
+        monkeypatch.setitem(stack.PLAYED, "sqs", Overridden(boto3.client("sqs"), change_message_visibility))
+        muster("redrive")
+        assert len(released) == 2
+
+    def test_that_more_is_left_is_told(self, muster: Muster, bus: Messaging) -> None:
+        for _ in range(3):
+            put(bus, dead_letter.wrap_record(GOOD, "TypeError"))
+        assert "repeat the command" in muster("redrive", "--send", "-n", "2").stderr
+        assert "repeat the command" not in muster("redrive", "--send", "-n", "2").stderr
+        assert in_queue(bus) == 0
 
     def test_only_the_chosen_message(self, muster: Muster, bus: Messaging, events: Any) -> None:
         put(bus, dead_letter.wrap_record(GOOD, "TypeError"))

@@ -71,6 +71,15 @@ def test_a_call_that_fails_for_good_is_raised() -> None:
         bus(Events(failed("PutEvents", "AccessDeniedException")), Clock().deadline).publish(events(3))
 
 
+def test_call_that_is_refused_for_one_entry_does_not_stop_the_others() -> None:
+    """EventBridge refuses the whole call for an entry over its limit."""
+    refused = failed("PutEvents", "ValidationException")
+    client = Events(refused, TAKEN, refused, TAKEN)
+    delivery = bus(client, Clock().deadline).publish(events(3))
+    assert (delivery.rejected, delivery.unsent) == ({1: "ValidationException"}, frozenset())
+    assert [detail["eventId"] for detail in client.details] == [0, 2]
+
+
 @pytest.mark.parametrize("code", ["InvalidArgument", "MalformedDetail"])
 def test_an_entry_that_is_refused_is_not_sent_again(code: str) -> None:
     client = Events(TAKEN, code, TAKEN)

@@ -90,6 +90,15 @@ def test_failure_of_aws_brings_only_its_message_again(fault: Exception) -> None:
     assert (result.linked, [each.message_id for each in result.retries], dead_letters.messages) == (1, ["m1"], [])
 
 
+def test_call_that_dynamodb_refuses_each_time_is_a_dead_letter() -> None:
+    dead_letters = Queues()
+    others = message(replace(TASK, tenant="other"), "m2")
+    fault = failed("GetItem", "ValidationException")
+    result = process(raising(fault), message(TASK), others, dead_letters=dead_letters)
+    assert result == LinkBatchResult(linked=1, dead_letters=1)
+    assert dead_letters.messages[0]["reason"] == "DynamoDB: ValidationException of GetItem"
+
+
 def test_any_other_error_is_a_dead_letter_with_kind_and_place() -> None:
     dead_letters = Queues()
     others = message(replace(TASK, tenant="other"), "m2")

@@ -62,6 +62,20 @@ class TestRejectedRecords:
         assert run([GOOD, record, GOOD], events, queues).published == 2
         assert [message["record"] for message in queues.messages] == [record]
 
+    @pytest.mark.parametrize(
+        "attributes",
+        [
+            {"at": {"S": "0001-01-01T00:00:00+14:00"}},
+            {"at": {"S": "9999-12-31T23:59:59-14:00"}},
+            {"externalId": {"S": "\ud800"}},
+        ],
+    )
+    def test_record_whose_event_no_call_can_hold(self, attributes: dict[str, Any]) -> None:
+        """It raises for itself, not in the call that it shares with others."""
+        culprit, queues = stream_record({**IMAGE, **attributes}), Queues()
+        assert run([GOOD, culprit, GOOD], Events(), queues) == BatchResult(published=2, dead_letters=1)
+        assert [message["record"] for message in queues.messages] == [culprit]
+
     def test_record_that_raises_does_not_stop_others(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Of the same tenant and of others; the reason tells kind and place and no text, which may be personal."""
 

@@ -231,6 +231,21 @@ def test_partition_that_took_no_record_is_not_asked_again() -> None:
     assert (store.counts, records.line) == ([], {"failures": 1, "unrecorded": 1})
 
 
+def test_bulk_request_whose_records_use_up_the_time_is_counted() -> None:
+    """All of its failures: those that there was no time to record are failures too."""
+    store, clock = Failures(), Clock()
+    records = recording(store, clock)
+    for _ in range(50):
+        recorded = len(store.found)
+        records.failed(Asked("create"), WRONG, Dialect())
+        clock.left_s -= len(store.found) - recorded  # a record takes a second
+
+    records.finish()
+
+    assert records.line == {"failures": 50, "unrecorded": 27, "loops": 19}
+    assert (len(store.found), store.counts) == (23, [(NOW, {"create": 50, "loops": 19}, None)])
+
+
 @pytest.mark.parametrize("has_counts", [False, RuntimeError("x")])
 def test_failures_that_can_not_be_counted_are_in_the_log_line(has_counts: bool | Exception) -> None:
     faults: list[Exception] = []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from scim.events.change_record import ChangeRecord, Operation
@@ -50,7 +50,7 @@ def make_event(record: ChangeRecord) -> Event:
     if record.operation is Operation.LINK:
         links = [{"attribute": each.attribute, "id": each.id} for each in record.links]
         detail |= {"links": links, "linkSequence": record.link_sequence}
-    return Event(f"{record.resource_type}{_verb(record)}", record.at, detail)
+    return Event(f"{record.resource_type}{_verb(record)}", record.at.astimezone(UTC), detail)
 
 
 def _verb(record: ChangeRecord) -> str:

@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 from scim.events.delivery import DeliveryResult, Rejection, deliver
 from scim.events.event import SOURCE, Event
 from scim.service.deadline import Deadline
-from scim.store.dynamo import NO_ANSWER, is_in_doubt, is_throttled
+from scim.store.dynamo import NO_ANSWER, error_code, is_in_doubt, is_throttled
 
 if TYPE_CHECKING:
     from mypy_boto3_events import EventBridgeClient
@@ -27,6 +27,8 @@ _TIME_BYTES = 14
 
 # The codes that an entry gets each time it is sent. All others are about the moment, or the deployment.
 _FINAL = frozenset({"InvalidArgument", "MalformedDetail"})
+_INVALID = "ValidationException"
+"""EventBridge's code for a call that it refuses because of what is in it, such as an entry over its limit."""
 
 
 class EventBus:
@@ -47,11 +49,19 @@ class EventBus:
         try:
             answer = self._client.put_events(Entries=entries)
         except (ClientError, *NO_ANSWER) as error:
+            if isinstance(error, ClientError) and error_code(error) == _INVALID:
+                return self._put_apart(entries)
             if not (is_in_doubt(error) or is_throttled(error)):
                 raise
             return [Rejection("no answer", is_final=False)] * len(entries)
         codes = [entry.get("ErrorCode") for entry in answer["Entries"]]
         return [Rejection(code, code in _FINAL) if code else None for code in codes]
+
+    def _put_apart(self, entries: Sequence[Entry]) -> list[Rejection | None]:
+        """Send each entry in a call of its own, and reject an entry whose call is refused: the others must go on."""
+        if len(entries) == 1:
+            return [Rejection(_INVALID, is_final=True)]
+        return [outcome for entry in entries for outcome in self._put([entry])]
 
     def _entry(self, event: Event) -> Entry:
         return {

@@ -15,6 +15,7 @@ from scim.events.message_queue import MessageQueue
 from scim.protocol.errors import Unavailable
 from scim.service.deadline import Deadline
 from scim.service.link_task import LinkResult, LinkTask
+from scim.store.dynamo import error_code
 
 RunTask = Callable[[LinkTask, Deadline], LinkResult]
 """Runs a task of any tenant (:meth:`scim.service.linking.Linking.run`), within a time."""
@@ -22,6 +23,10 @@ RunTask = Callable[[LinkTask, Deadline], LinkResult]
 
 _SEND_S = 4.0
 """What a task leaves of its time, so that its rest or a dead letter can be sent."""
+
+
+_INVALID = "ValidationException"
+"""DynamoDB's code for a call that it refuses each time because of what is in it."""
 
 
 class Unfinished(Exception):
@@ -74,8 +79,10 @@ class LinkProcessor:
         try:
             in_time = Deadline(lambda: deadline.remaining_s() - _SEND_S, deadline.sleep)
             result = self.run(read_task(message["body"]), in_time)
-        except (ClientError, BotoCoreError, Unavailable):
-            raise
+        except (ClientError, BotoCoreError, Unavailable) as fault:
+            if not (isinstance(fault, ClientError) and error_code(fault) == _INVALID):
+                raise
+            self._reject(message, f"DynamoDB: {_INVALID} of {fault.operation_name}")
         except MalformedTask as malformed:
             self._reject(message, f"malformed: {malformed}")
         except Exception as fault:  # noqa: BLE001  # whatever it is, the other messages must go on

@@ -167,7 +167,7 @@ def _prepare(records: Sequence[Any]) -> _RecordBatch:
 def _parse(record: Mapping[str, Any]) -> tuple[Event, LinkTask | None]:
     change = read(record)
     event, task = make_event(change), make_task(change)
-    _ = event.text  # raises here what it would raise among the events of others
+    event.text.encode()  # raises here what it would raise among the events of others
     return event, task
 
 

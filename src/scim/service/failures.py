@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Any, Protocol
 
@@ -17,7 +17,7 @@ from scim.protocol.errors import ScimError
 from scim.protocol.path import is_attribute
 from scim.protocol.schema import ResourceType
 from scim.service.daily_failures import DailyFailureStore, FailureKind, kind_of
-from scim.service.deadline import Deadline
+from scim.service.deadline import CALL_S, Deadline
 from scim.service.people import meant
 from scim.service.providers import recognise
 from scim.service.sent_attributes import list_sent_attributes
@@ -120,6 +120,7 @@ class Recording:
     agent: str = ""
     query: str = ""
     outcomes: list[str] = field(default_factory=list)
+    _failures: list[Failure] = field(default_factory=list)
     _recorded: list[Counted] = field(default_factory=list)
 
     def failed(self, asked: Asked, error: ScimError, dialect: Dialect) -> None:
@@ -136,9 +137,10 @@ class Recording:
             self._record(asked, dialect, 200, None, NO_OP, detail, dialect.left_out[0], None)
 
     def finish(self) -> None:
-        """Add the failures that were recorded to the counts of the day, in one attempt for the whole request.
+        """Add the failures to the counts of the day, in one attempt for the whole request.
 
-        Where the table took no record, nothing is attempted: a tenant's partition that does not answer costs one wait.
+        Also those that there was no time to record. Where the table took no record, nothing is attempted: a tenant's
+        partition that does not answer costs one wait.
         """
         if self._recorded and not self._add_to_day():
             self.outcomes.append("uncounted")
@@ -179,7 +181,8 @@ class Recording:
                 provider=recognise(self.agent, self.query, dialect.fired, asked.body),
                 request_id=self.request_id,
             )
-            counted = self.store().count(failure) if self.deadline.has_time() else None
+            self._failures.append(failure)
+            counted = self.store().count(failure) if self._has_time_to_record() else None
         except Exception as fault:  # noqa: BLE001  # the answer must be what it would be without any log
             self.report(fault)
             counted = None
@@ -190,11 +193,18 @@ class Recording:
         if counted.is_loop:
             self.outcomes.append("loops")
 
+    def _has_time_to_record(self) -> bool:
+        """Return whether there is time for a record and, once there is one, for the counts of the day after it.
+
+        Otherwise a bulk request whose records use up the time would never be counted, and the tenant seem healthy.
+        """
+        reserve_s = CALL_S if self._recorded else 0.0
+        return replace(self.deadline, remaining_s=lambda: self.deadline.remaining_s() - reserve_s).has_time()
+
     def _add_to_day(self) -> bool:
-        failures = [each.failure for each in self._recorded]
-        counts = Counter(map(_kind_of, failures))
+        counts = Counter(map(_kind_of, self._failures))
         counts[FailureKind.LOOP] = sum(each.is_loop and not each.failure.is_no_op for each in self._recorded)
-        provider = next((each.provider for each in failures if each.provider), None)
+        provider = next((each.provider for each in self._failures if each.provider), None)
         try:
             return self.deadline.has_time() and self.store().add_to_day(self.now(), +counts, provider)
         except Exception as fault:  # noqa: BLE001  # the answer must be what it would be without any log
