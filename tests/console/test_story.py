@@ -430,11 +430,14 @@ def test_status_shows_that_the_connection_was_tested(operator_visits: Visitor, o
     Endpoint(issued.token).request("GET", "/Users?count=1", user_agent="Okta SCIM Client 1.0.0")
     page = operator_visits.get("/admin/tenants/tested-by-okta").text
 
-    assert "<dt>First contact with this token</dt><dd>none yet</dd>" in before
-    assert re.search(r"First contact with this token</dt><dd>[^<]* UTC: Connection tested by Okta</dd>", page)
+    assert "<dt>First contact with the current token</dt><dd>none yet</dd>" in before
+    assert re.search(r"First contact with the current token</dt><dd>[^<]* UTC: Connection tested by Okta</dd>", page)
     assert re.search(r"Last contact</dt><dd>[^<]* UTC: a read</dd>", page)
     log = operator_visits.get("/admin/tenants/tested-by-okta/log").text
     assert "First request with this token: Connection tested by Okta." in log
+    operator.rotate("tested-by-okta")
+    page = operator_visits.get("/admin/tenants/tested-by-okta").text
+    assert re.search(r"First contact with the previous token</dt><dd>[^<]* UTC: Connection tested by Okta</dd>", page)
 
 
 def test_status_and_log_show_malformed_tokens(operator_visits: Visitor, tenant: tuple[str, Endpoint]) -> None:

@@ -510,6 +510,11 @@ def test_one_request_to_a_wrong_scim_url_is_told_as_one(scim: Endpoint, why: Why
     assert why("ada").diagnosis[0].startswith("A request failed at ")
 
 
+def test_scim_url_of_another_version_is_to_be_changed(scim: Endpoint, why: Why) -> None:
+    assert scim.request("POST", "/v1/Users", {"schemas": [CORE], "userName": "ada"}).status == 400
+    assert "What to change: The SCIM URL: it ends in /scim/v2." in told(why("ada"))
+
+
 def test_corrected_scim_url_concerns_nobody(scim: Endpoint, why: Why) -> None:
     scim.request("POST", "/Users/Users", {"schemas": [CORE], "userName": "ada"})
     scim.create(userName="ada")
