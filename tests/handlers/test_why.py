@@ -507,7 +507,9 @@ def test_wrong_scim_url_concerns_everybody(scim: Endpoint, why: Why) -> None:
 
 def test_one_request_to_a_wrong_scim_url_is_told_as_one(scim: Endpoint, why: Why) -> None:
     scim.request("GET", "/Users/Users")
-    assert why("ada").diagnosis[0].startswith("A request failed at ")
+    first, second = why("ada").diagnosis
+    assert first.startswith("A request failed at ")
+    assert "No request about ada has been received" in second
 
 
 def test_scim_url_of_another_version_is_to_be_changed(scim: Endpoint, why: Why) -> None:

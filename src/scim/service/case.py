@@ -15,6 +15,7 @@ from scim.service import diagnosis
 from scim.service.connection import describe_malformed, obstacles
 from scim.service.daily_failures import DailyFailures
 from scim.service.entries import Entry, entry
+from scim.service.explanations import SCIM_URL
 from scim.service.failures import Counted
 from scim.service.lookup import partly
 from scim.service.people import called, handle, known_by
@@ -123,16 +124,18 @@ class Inquiry:
         """Of whom nothing is known: what keeps everybody out, and which requests it may have been."""
         use, newest = self.last_use(), self._newest_failures()
         unidentified = _without_identifier(self.records.failures([""]).failures)
+        wrong_url = list(self._wrong_scim_url(newest))
+        told_already = {SCIM_URL} if wrong_url else set()
         malformed = describe_malformed(self.records.malformed_tokens(self._yesterday()))
         obstacles = [
             *self._obstacles(use, newest),
             *filter(None, [malformed]),
-            *self._wrong_scim_url(newest),
+            *wrong_url,
         ]
         told = [
             *obstacles,
             diagnosis.unknown(asked, use, is_cut=bool(notes)),
-            *diagnosis.unidentified(unidentified),
+            *diagnosis.unidentified([each for each in unidentified if each.failure.rule not in told_already]),
             *([] if obstacles else [diagnosis.advice()]),
             *notes,
             *diagnosis.tenant(self.tenant, newest),
