@@ -236,7 +236,7 @@ def test_recording_is_two_calls_that_are_not_counted_with_those_of_the_request(
     scim: Endpoint, log: Log, updates: list[str]
 ) -> None:
     ada = scim.create(userName="ada")["id"]
-    updates.clear()  # of the first use of the token
+    updates.clear()  # the first request also writes down that the token is in use
     scim.patch(ada, {"op": "replace", "path": "active", "value": "x"})
     assert ([sort[:2] for sort in updates], log.last["dynamodb_calls"]) == (["F#", "D#"], 1)
 
@@ -257,8 +257,8 @@ def test_counts_that_can_not_be_written_change_no_answer(
 
 
 def test_table_that_takes_no_record_is_asked_once(scim: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
-    scim.request("GET", "/Users")  # records the first use of the token
     asked: list[str] = []
+    scim.request("GET", "/Users")  # the first request also writes down that the token is in use
 
     def refuse(_: Dynamo, __: str, sort: str, **___: Any) -> None:
         asked.append(sort[:2])
