@@ -14,7 +14,7 @@ export ENGINE PYTHON
 export PYTHONPATH := src
 export SAM_CLI_TELEMETRY := 0
 
-.PHONY: help run muster test browser replay differential explain bench check deploy lock clean
+.PHONY: help run muster test browser replay differential compare explain bench check deploy lock clean
 
 help: ## List what make can do
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' Makefile
@@ -36,6 +36,9 @@ replay: .venv/installed ## Replay what identity providers send against a deploym
 
 differential: .venv/installed ## Compare 20,000 PATCH requests and 100,000 filters with scim2-models
 	@DIFFERENTIAL_SIZE=20000 .venv/bin/pytest tests/differential
+
+compare: .venv/installed ## Compare what the service answers with what it answered at a commit (COMMIT=)
+	@.venv/bin/python -m tests.recorder $(COMMIT)
 
 explain: .venv/installed ## Tell how a query is answered, and what it costs (FILTER='...' SORT=)
 	@.venv/bin/python -m local.explain '$(subst ','\'',$(FILTER))' '$(SORT)'

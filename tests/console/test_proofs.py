@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from handlers.console.pages import access
-from handlers.console.routes import ROUTES, TENANT, Action, Proof, Route
+from handlers.console.routes import ROUTES, TENANT, FormAction, Proof, Route
 from tests.console.test_security import accept, invite
 from tests.console.visitor import Visitor
 from tests.endpoint import PASSWORD, SURVEY, Endpoint
@@ -59,7 +59,7 @@ def test_only_signing_in_and_out_need_no_proof() -> None:
 
 
 def test_action_needs_a_recent_sign_in_by_default() -> None:
-    action = Action(access.sign_out)
+    action = FormAction(access.sign_out)
     assert (action.proof, action.is_for_guests) == (Proof.RECENT_SIGN_IN, False)
 
 

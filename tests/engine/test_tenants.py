@@ -94,12 +94,18 @@ def test_uses_that_are_recorded_at_once_keep_the_first_contact(scim: Endpoint) -
     """Eight execution environments see a token at the same moment, a minute later again."""
     operator = wiring.operator(Settings.from_environment(os.environ), "tests")
     tenant = f"t-{uuid.uuid4()}"
-    for at in (1_800_000_000.0, 1_800_000_060.0):
-        use = Use(at, "v1", "Okta", is_write=at > 1_800_000_000.0)
+    for at, agent in ((1_800_000_000.0, "curl"), (1_800_000_060.0, "Okta")):
+        use = Use(at, "v1", agent, is_write=at > 1_800_000_000.0)
         at_once(partial(operator.store().record_use, tenant, use))
 
     assert operator.store().last_use(tenant) == Use(
-        1_800_000_060.0, "v1", "Okta", is_write=True, first_at=1_800_000_000.0, first_is_write=False
+        1_800_000_060.0,
+        "v1",
+        "Okta",
+        is_write=True,
+        first_at=1_800_000_000.0,
+        first_is_write=False,
+        first_agent="curl",
     )
 
 

@@ -16,7 +16,7 @@ from handlers.changes import Changes
 from local.functions.mapping import StreamMapping, deliver
 from local.gateway.app import FunctionFailed
 from scim.service.deadline import Deadline
-from tests.endpoint import Handler, LambdaContext, functions
+from tests.endpoint import TIMEOUT_S, Handler, LambdaContext, functions
 from tests.events.fakes import NO_ANSWER, Events, Outcome, Queues, failed, processor
 from tests.events.history import TENANT, generated, stream_record
 from tests.examples.memory import MemoryTable
@@ -69,7 +69,7 @@ class Deployment:
             raise FunctionFailed("timed out")
         # Now and then so late that what fails can't be sent again.
         seconds = 14.02 if self.invocations % 5 == 0 else 29.0
-        return self.handler(event, LambdaContext(LambdaContext().deadline - 29.0 + seconds))
+        return self.handler(event, LambdaContext(LambdaContext().deadline - TIMEOUT_S + seconds))
 
     async def take(self, shards: dict[str, list[Record]]) -> None:
         for name, records in shards.items():

@@ -5,18 +5,18 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from scim.events.message_queue import MAX_MESSAGE_BYTES, Message
+from scim.events.message_queue import MAX_MESSAGE_BYTES, QueueMessage
 from tests.events.fakes import NO_ANSWER, TAKEN, Queues, failed, queue
 from tests.service.fakes import Clock
 
 
-def messages(number: int, body: str = "body") -> dict[int, Message]:
-    return {each: Message(f"{body} {each}", "acme") for each in range(number)}
+def messages(number: int, body: str = "body") -> dict[int, QueueMessage]:
+    return {each: QueueMessage(f"{body} {each}", "acme") for each in range(number)}
 
 
 def test_message_has_its_group() -> None:
     queues = Queues()
-    queue(queues, Clock().deadline).send({7: Message("a", "acme"), 8: Message("b")})
+    queue(queues, Clock().deadline).send({7: QueueMessage("a", "acme"), 8: QueueMessage("b")})
     assert queues.entries == [
         {"Id": "0", "MessageBody": "a", "MessageGroupId": "acme"},
         {"Id": "1", "MessageBody": "b"},
@@ -25,7 +25,7 @@ def test_message_has_its_group() -> None:
 
 def test_call_has_at_most_ten_messages_and_a_mebibyte() -> None:
     queues = Queues()
-    large = {each: Message("x" * (MAX_MESSAGE_BYTES // 3)) for each in range(4)}
+    large = {each: QueueMessage("x" * (MAX_MESSAGE_BYTES // 3)) for each in range(4)}
     queue(queues, Clock().deadline).send({**large, **{each + 4: message for each, message in messages(12).items()}})
     assert queues.calls == [3, 10, 3]
 
@@ -54,7 +54,7 @@ def test_call_that_fails_for_a_moment_is_repeated(error: Exception) -> None:
 
 def test_rejected_message_is_told_by_its_number_and_code() -> None:
     queues = Queues(TAKEN, "InvalidMessageContents")
-    result = queue(queues, Clock().deadline).send({5: Message("a"), 6: Message("b"), 7: Message("c")})
+    result = queue(queues, Clock().deadline).send({5: QueueMessage("a"), 6: QueueMessage("b"), 7: QueueMessage("c")})
     assert (result.rejected, result.unsent, queues.calls) == ({6: "InvalidMessageContents"}, frozenset(), [3])
 
 

@@ -11,7 +11,7 @@ import pytest
 from handlers.changes import Changes, Failed
 from scim import wiring
 from scim.settings import Settings
-from tests.endpoint import LambdaContext
+from tests.endpoint import TIMEOUT_S, LambdaContext
 from tests.events.fakes import Events, Queues, failed, processor
 from tests.events.history import stream_record
 from tests.events.test_change_record import IMAGE
@@ -27,7 +27,7 @@ def changes(events: Events, queues: Queues) -> Changes:
 
 def call(handler: Any, *records: Any, seconds: float = 29.0) -> Any:
     context = LambdaContext()
-    return handler({"Records": records}, LambdaContext(context.deadline - 29.0 + seconds))
+    return handler({"Records": records}, LambdaContext(context.deadline - TIMEOUT_S + seconds))
 
 
 def test_nothing_comes_again_of_a_batch_that_is_done() -> None:

@@ -272,3 +272,26 @@ def test_extension_of_the_example_is_hidden_when_removed(customer: Customer) -> 
     assert (patched["schemas"], SURVEY in patched) == ([CORE], False)
     customer.tenants.configure(customer.id, extensions=[EXTENSION])
     assert read(customer.connect(), user["id"])[SURVEY] == VALUES
+
+
+def test_body_with_thousands_of_unknown_attributes_is_stored(customer: Customer) -> None:
+    """Their names would make the change record and the failure larger than an item of the table can be."""
+    scim = customer.connect()
+    unknown = {f"a{number:04}{'x' * 80}": 1 for number in range(6_000)}
+    user = scim.create(**unknown)
+    patched = scim.patch(user["id"], {"op": "add", "value": unknown | {"title": "Chef"}})
+    assert (patched.status, patched.json()["title"]) == (200, "Chef")
+
+
+def test_user_with_all_attributes_that_schemas_can_have_is_stored(customer: Customer) -> None:
+    """The change record names every attribute; with more of them it would be larger than an item can be."""
+    urn = f"urn:example:{'x' * 130}"
+    names = [f"a{number}" for number in range(100)]
+    attributes = [{"name": name, "type": "integer"} for name in names]
+    documents: list[dict[str, Any]] = [{"id": f"{urn}{number:02}", "attributes": attributes} for number in range(40)]
+    with pytest.raises(ValueError, match="have more than 30000 bytes in all"):
+        customer.tenants.configure(customer.id, extensions=documents)
+    customer.tenants.configure(customer.id, extensions=documents[:2])
+    values = {each["id"]: dict.fromkeys(names, 1) for each in documents[:2]}
+    created = customer.connect().request("POST", "/Users", body(externalId="x" * 340_000, **values))
+    assert created.status == 201

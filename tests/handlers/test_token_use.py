@@ -114,6 +114,7 @@ def test_first_contact_of_a_token_stays(scim: Endpoint, last_use: Callable[[str]
 
     assert later["first_used"] == first["first_used"] - 3_600
     assert (later["first_is_write"], later["is_write"], later["user_agent"]) == (False, True, "curl")
+    assert later["first_user_agent"] == "Okta SCIM Client 1.0.0"
     assert later["last_used"] >= first["last_used"]
 
 

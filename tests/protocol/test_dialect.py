@@ -226,3 +226,10 @@ def test_strict_mode_remembers_what_it_refused_last() -> None:
     dialect.accepts(Leniency.EMPTY_STRING)
     dialect.accepts(Leniency.PATHLESS_PATCH)
     assert dialect.refused == "pathless-patch"
+
+
+def test_number_of_names_that_are_left_out_is_bounded() -> None:
+    dialect = Dialect()
+    for number in range(1_000):
+        dialect.leave_out(f"a{number:03}", "x")
+    assert dialect.left_out == [f"a{number:03}" for number in range(40)]

@@ -1,11 +1,13 @@
 """Immutable attributes and sub-attributes keep their value: with PUT, with PATCH, and whatever the operation is."""
 
+from time import process_time
 from typing import Any
 
 import pytest
 
 from scim.protocol.dialect import Dialect
 from scim.protocol.errors import Mutability
+from scim.protocol.immutability import check_kept
 from scim.protocol.messages import PatchOperation
 from scim.protocol.patch import apply_patch
 from scim.protocol.resource import check_immutable
@@ -118,3 +120,41 @@ def test_patch_can_not_change_an_immutable_sub_attribute(op: str, path: str, val
 )
 def test_patch_can_assign_and_elements_come_and_go(op: str, path: str, value: Any) -> None:
     assert patch(op, path, value) is not None
+
+
+@pytest.mark.parametrize("values", ["a", "different"])
+def test_large_lists_take_no_time(values: str) -> None:
+    """Elements are compared for every attribute of every write; those that have the same value are not rare."""
+    stored = [{"value": values if values == "a" else str(n), "code": str(n)} for n in range(500)]
+    attribute = TYPE.extensions_by_id[URN].attributes["badges"]
+    started = process_time()
+    for _ in range(20):
+        check_kept(attribute, stored, [dict(each) for each in reversed(stored)])
+    assert process_time() - started < 1
+    with pytest.raises(Mutability):
+        check_kept(attribute, stored, [*stored[1:], stored[0] | {"code": "other"}])
+
+
+def test_put_leaves_out_a_read_only_attribute_with_an_immutable_sub_attribute() -> None:
+    """The body never has values for it, so nothing is removed: else the user could not be replaced any more."""
+    desk = {"name": "desk", "type": "complex", "mutability": "readOnly", "subAttributes": SUBS}
+    resource_type = user_type().extended([{"id": URN, "attributes": [desk]}])
+    check_immutable(resource({"desk": BEFORE["desk"]}), resource({}), resource_type)
+
+
+@pytest.mark.parametrize("multi_valued", [False, True])
+def test_put_leaves_out_the_read_only_sub_attributes_of_an_immutable_attribute(multi_valued: bool) -> None:
+    """What was read can be sent back, although readOnly values of the body are ignored."""
+    members = [{"name": "seal", "type": "string", "mutability": "readOnly"}, {"name": "code", "type": "string"}]
+    desk = {"name": "desk", "type": "complex", "mutability": "immutable", "multiValued": multi_valued}
+    resource_type = user_type().extended([{"id": URN, "attributes": [desk | {"subAttributes": members}]}])
+
+    def check(before: dict[str, Any], after: dict[str, Any]) -> None:
+        old, new = ([before], [after]) if multi_valued else (before, after)
+        check_immutable(resource({"desk": old}), resource({"desk": new} if after else {}), resource_type)
+
+    check({"seal": "s", "code": "1"}, {"code": "1"})
+    check({"seal": "s"}, {})
+    check({"seal": "s"}, {"code": "1"})
+    with pytest.raises(Mutability):
+        check({"seal": "s", "code": "1"}, {"code": "2"})

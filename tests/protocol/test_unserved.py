@@ -1,5 +1,6 @@
 """Values that no schema serves: hidden where they are read, kept where they are written."""
 
+from time import process_time
 from typing import Any
 
 import pytest
@@ -114,3 +115,58 @@ def test_elements_keep_their_own_hidden_values(written: list[dict[str, Any]], ke
 def test_elements_that_nobody_sees_are_kept() -> None:
     stored = in_extension(items=[{"gone": 1}, "x", {"value": "a"}])
     assert keep_unserved(stored, resource(), TYPE) == in_extension(items=[{"gone": 1}, "x"])
+
+
+@pytest.mark.parametrize("kind", ["w", ""])
+def test_large_lists_take_no_time(kind: str) -> None:
+    """As many elements as a document of 350,000 bytes can have, all of them replaced by others of the same type or not.
+
+    Each stored element has a value that a client can not write.
+    """
+    names = [f"a{number}" for number in range(16)]
+    attributes = [{"name": name, "type": "complex", "multiValued": True, "subAttributes": SUBS} for name in names]
+    resource_type = user_type().extended([{"id": URN, "attributes": attributes}])
+    same = {"type": kind} if kind else {}
+    stored = [{"value": f"a{number}", **same, "seal": "s"} for number in range(500)]
+    written = [{"value": f"b{number}", **same} for number in range(500)]
+    started = process_time()
+    after = keep_unserved(
+        in_extension(**dict.fromkeys(names, stored)), in_extension(**dict.fromkeys(names, written)), resource_type
+    )
+    assert process_time() - started < 1.5
+    assert [each.get("seal") for each in after[URN]["a0"]] == ["s" if kind else None] * 500
+
+
+def test_element_in_a_large_list_keeps_its_own_hidden_values() -> None:
+    """Many others resemble it, and only one has its ``value``."""
+    stored = [{"value": str(number), "type": "w", "seal": str(number)} for number in range(500)]
+    written = [{"value": str(number), "type": "h"} for number in reversed(range(500))]
+    after = keep_unserved(in_extension(items=stored), in_extension(items=written), TYPE)
+    assert [each["seal"] for each in after[URN]["items"]] == [each["value"] for each in written]
+
+
+SEALED = [{"value": "a", "seal": "1"}, {"seal": "2"}, {"value": "a", "seal": "3"}]
+
+
+@pytest.mark.parametrize(
+    ("written", "kept"),
+    [
+        ([{"value": "a"}, {"value": "a"}], SEALED),  # what was read is sent back by a PUT
+        (SEALED, SEALED),  # a PATCH of something else
+        ([{"value": "b"}], [{"value": "b"}, {"seal": "2"}]),
+        ([{"seal": "2"}, {"value": "a", "seal": "3"}], [{"value": "a", "seal": "3"}, {"seal": "2"}]),  # a PATCH
+        ([{"value": "a", "seal": "1"}, {"seal": "2"}, {"value": "c", "seal": "3"}], None),
+    ],
+)
+def test_elements_with_read_only_values_alone_are_kept(
+    written: list[dict[str, Any]], kept: list[dict[str, Any]] | None
+) -> None:
+    """A client can not write them, so that they are not in a PUT does not mean that they shall go."""
+    after = keep_unserved(in_extension(items=SEALED), in_extension(items=written), TYPE)
+    expected = [{"value": "a", "seal": "1"}, {"value": "c", "seal": "3"}, {"seal": "2"}] if kept is None else kept
+    assert after[URN]["items"] == expected
+
+
+def test_put_without_an_attribute_keeps_read_only_values_of_its_elements() -> None:
+    kept = keep_unserved(in_extension(items=SEALED), resource(), TYPE)
+    assert kept == in_extension(items=[{"seal": "2"}])

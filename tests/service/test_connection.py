@@ -18,7 +18,8 @@ NOW = 1_800_000_000.0
     ],
 )
 def test_first_contact_tells_the_kind_and_the_provider(agent: str, *, is_write: bool, words: str) -> None:
-    assert describe_contact(Use(NOW, "v1", agent, first_at=NOW, first_is_write=is_write)) == words
+    use = Use(NOW, "v1", "curl/8.5.0", first_at=NOW, first_is_write=is_write, first_agent=agent)
+    assert describe_contact(use) == words
 
 
 def test_last_request_is_a_read_or_a_write() -> None:

@@ -463,6 +463,20 @@ def test_log_ends_where_records_have_expired(records: Records, settings: Setting
     assert calls.calls <= 7
 
 
+def test_many_requests_that_name_nobody_are_cut_to_the_newest(
+    records: Records, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Their keys end in a digest and not in the time: the first by key would be any of them."""
+    monkeypatch.setattr("scim.store.records._MOST_MATCHES", 3)
+    for number in range(9):
+        records().count(failure(number, "", handles=frozenset({handle(f"name-{number}")})))
+
+    search = records().failures([""])
+
+    assert sorted(each.failure.at for each in search.failures) == [at(6), at(7), at(8)]
+    assert not search.is_complete
+
+
 def test_requests_that_name_nobody_are_found_by_an_empty_identifier(records: Records) -> None:
     records().count(failure(1, "", handles=frozenset()))
     records().count(failure(2, "ada"))

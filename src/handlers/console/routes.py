@@ -29,7 +29,7 @@ class Proof(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Action:
+class FormAction:
     """What answers a POST. Unless it says otherwise, it is for operators and needs a recent sign-in."""
 
     handler: Handler
@@ -48,7 +48,7 @@ class Route:
     path: str
     name: str
     page: Handler | None = None
-    action: Action | None = None
+    action: FormAction | None = None
     is_public: bool = False
     is_static: bool = False
 
@@ -94,25 +94,27 @@ class Match:
 _TENANT = f"tenants/{TENANT}"
 
 ROUTES = (
-    Route("", "tenants", tenants.index, Action(tenants.add)),
+    Route("", "tenants", tenants.index, FormAction(tenants.add)),
     Route("assets/{digest}/{name}", "asset", static.asset, is_static=True),
-    Route("sign-in", "sign-in", access.sign_in_form, Action(access.sign_in, Proof.NONE), is_public=True),
+    Route("sign-in", "sign-in", access.sign_in_form, FormAction(access.sign_in, Proof.NONE), is_public=True),
     Route("oidc", "oidc", access.to_provider, is_public=True),
     Route("oidc/callback", "oidc callback", access.from_provider, is_public=True),
-    Route("sign-out", "sign-out", action=Action(access.sign_out, Proof.NONE, is_for_guests=True)),
-    Route("invitation/{secret}", "invitation", access.invitation, Action(access.accept, Proof.NONE), is_public=True),
+    Route("sign-out", "sign-out", action=FormAction(access.sign_out, Proof.NONE, is_for_guests=True)),
+    Route(
+        "invitation/{secret}", "invitation", access.invitation, FormAction(access.accept, Proof.NONE), is_public=True
+    ),
     Route(_TENANT, "status", provisioning.status),
     Route(f"{_TENANT}/connect", "connect", connect.show),
-    Route(f"{_TENANT}/connect/token", "token", action=Action(connect.issue_token, is_for_guests=True)),
-    Route(f"{_TENANT}/connect/revoke", "revoke", action=Action(connect.revoke, is_for_guests=True)),
-    Route(f"{_TENANT}/connect/disconnect", "disconnect", action=Action(connect.disconnect)),
-    Route(f"{_TENANT}/connect/mode", "mode", action=Action(connect.set_mode)),
-    Route(f"{_TENANT}/connect/invite", "invite", action=Action(connect.invite)),
-    Route(f"{_TENANT}/connect/withdraw", "withdraw", action=Action(connect.withdraw)),
+    Route(f"{_TENANT}/connect/token", "token", action=FormAction(connect.issue_token, is_for_guests=True)),
+    Route(f"{_TENANT}/connect/revoke", "revoke", action=FormAction(connect.revoke, is_for_guests=True)),
+    Route(f"{_TENANT}/connect/disconnect", "disconnect", action=FormAction(connect.disconnect)),
+    Route(f"{_TENANT}/connect/mode", "mode", action=FormAction(connect.set_mode)),
+    Route(f"{_TENANT}/connect/invite", "invite", action=FormAction(connect.invite)),
+    Route(f"{_TENANT}/connect/withdraw", "withdraw", action=FormAction(connect.withdraw)),
     Route(f"{_TENANT}/guide/{{provider}}", "guide", connect.guide),
     Route(f"{_TENANT}/attributes", "attributes", attributes.show),
-    Route(f"{_TENANT}/attributes/add", "attributes add", action=Action(attributes.add)),
-    Route(f"{_TENANT}/attributes/remove", "attributes remove", action=Action(attributes.remove)),
+    Route(f"{_TENANT}/attributes/add", "attributes add", action=FormAction(attributes.add)),
+    Route(f"{_TENANT}/attributes/remove", "attributes remove", action=FormAction(attributes.remove)),
     Route(f"{_TENANT}/log", "log", provisioning.log),
     Route(f"{_TENANT}/people", "people", people.search),
     Route(f"{_TENANT}/people/{{id}}", "timeline", people.timeline),

@@ -1,4 +1,4 @@
-"""Tokens that were refused, gathered so that each tenant's are written at most once a minute."""
+"""Requests with a rejected or a malformed token, gathered so that each tenant's are written at most once a minute."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ _MINUTE_S = 60.0
 
 @dataclass(slots=True)
 class Refusals:
-    """What one execution environment has refused. Only of tenants that exist, so their number is bounded.
+    """Counts of one execution environment. Only of tenants that exist, so their number is bounded.
 
-    The first is written at once, those that follow with the first one after a minute: if none does, they stay untold.
+    The first request is written at once, those that follow with the first one after a minute. If none comes then, they
+    are not written.
     """
 
     _untold: dict[str, int] = field(default_factory=dict)

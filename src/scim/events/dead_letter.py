@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from scim.events.delivery import DeliveryResult
-from scim.events.message_queue import MAX_MESSAGE_BYTES, Message, MessageQueue
+from scim.events.message_queue import MAX_MESSAGE_BYTES, MessageQueue, QueueMessage
 
 _MAX_KEYS_BYTES = 8_192
 """DynamoDB's keys have at most 2,048 and 1,024 bytes, a byte at most six characters of JSON."""
@@ -25,7 +25,7 @@ class DeadLetterQueue:
 
     def send(self, letters: Mapping[int, Mapping[str, Any]]) -> DeliveryResult:
         """Send dead letters, as :func:`wrap_record` and its like make them."""
-        messages = {number: Message(json.dumps(letter)) for number, letter in letters.items()}
+        messages = {number: QueueMessage(json.dumps(letter)) for number, letter in letters.items()}
         return self._queue.send(messages)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from scim.events.change_record import ChangeRecord, Operation
-from scim.events.message_queue import Message
+from scim.events.message_queue import QueueMessage
 from scim.service.link_task import LinkTask
 from scim.service.people import KNOWN_BY
 
@@ -40,9 +40,9 @@ def dump_task(task: LinkTask) -> dict[str, Any]:
     return dumped
 
 
-def make_message(task: LinkTask) -> Message:
+def make_message(task: LinkTask) -> QueueMessage:
     """Return a task as a message. Its group is the tenant."""
-    return Message(json.dumps(dump_task(task)), task.tenant)
+    return QueueMessage(json.dumps(dump_task(task)), task.tenant)
 
 
 def read_task(body: str) -> LinkTask:

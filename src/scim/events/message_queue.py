@@ -38,7 +38,7 @@ _INVALID = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
+class QueueMessage:
     """``group`` is the tenant: a standard queue with message groups is fair to each (SQS fair queues)."""
 
     body: str
@@ -51,14 +51,14 @@ class MessageQueue:
         self._url = url
         self._deadline = deadline
 
-    def send(self, messages: Mapping[int, Message]) -> DeliveryResult:
+    def send(self, messages: Mapping[int, QueueMessage]) -> DeliveryResult:
         """Send messages until all are taken, rejected for good, or the time is up.
 
         Raises what the SDK does where no message can be sent, and that would last: a missing queue or right.
         """
         return deliver(messages, _size, MAX_MESSAGE_BYTES, self._send, self._deadline)
 
-    def _send(self, messages: Sequence[Message]) -> list[Rejection | None]:
+    def _send(self, messages: Sequence[QueueMessage]) -> list[Rejection | None]:
         entries = [_entry(number, message) for number, message in enumerate(messages)]
         try:
             answer = self._client.send_message_batch(QueueUrl=self._url, Entries=entries)
@@ -67,7 +67,7 @@ class MessageQueue:
         failed = {each["Id"]: Rejection(each["Code"], _is_final(each)) for each in answer.get("Failed", [])}
         return [failed.get(entry["Id"]) for entry in entries]
 
-    def _rejected_call(self, error: Exception, messages: Sequence[Message]) -> list[Rejection | None]:
+    def _rejected_call(self, error: Exception, messages: Sequence[QueueMessage]) -> list[Rejection | None]:
         """Return what a call that failed as a whole means for each message."""
         if isinstance(error, ClientError) and _plain_code(error_code(error)) in _INVALID:
             if len(messages) == 1:
@@ -78,7 +78,7 @@ class MessageQueue:
         return [Rejection(_NO_ANSWER, is_final=False)] * len(messages)
 
 
-def _entry(number: int, message: Message) -> Entry:
+def _entry(number: int, message: QueueMessage) -> Entry:
     entry: Entry = {"Id": str(number), "MessageBody": message.body}
     if message.group:
         entry["MessageGroupId"] = message.group
@@ -100,5 +100,5 @@ def _plain_code(code: str) -> str:
     return code.removeprefix("AWS.SimpleQueueService.")
 
 
-def _size(message: Message) -> int:
+def _size(message: QueueMessage) -> int:
     return len(message.body.encode())

@@ -1,8 +1,10 @@
 """Processing a batch of the table's stream: publish events, and hand over what may affect links.
 
 The order is: hand over first, then publish, then send dead letters. A batch comes again from the first record that is
-not done (docs/decisions.md, "Events"). So where a queue does not answer, the records behind it wait without being
-published, and no event is published twice because of it. They wait at most ``PATIENCE_S`` from their creation on.
+not done (docs/decisions.md, "Events"). So where the links queue does not answer, the records after that change wait
+without being published, and no event is published twice because of it. Where the dead-letter queue does not answer,
+the events after a dead letter are published again with each attempt. Both end ``PATIENCE_S`` after the creation of the
+record that waits.
 """
 
 from __future__ import annotations
@@ -55,7 +57,7 @@ class BatchResult:
 
 
 @dataclass(slots=True)
-class _Batch:
+class _RecordBatch:
     """The records, and what was made of them, by index. ``end`` is the index of the first that must come again."""
 
     records: Sequence[Any]
@@ -94,7 +96,7 @@ class StreamProcessor:
         retry_from = _sequence_number(records[batch.end]) if retries else ""
         return BatchResult(published, handed_over, sent, retries, retry_from, tuple(lost))
 
-    def _hand_over(self, batch: _Batch) -> int:
+    def _hand_over(self, batch: _RecordBatch) -> int:
         result = self.links.send({index: link_message.make_message(task) for index, task in batch.tasks.items()})
         batch.stop_before(index for index in result.unsent if self._is_young(batch.records[index]))
         reasons = {**dict.fromkeys(result.unsent, "no answer"), **result.rejected}
@@ -103,7 +105,7 @@ class StreamProcessor:
             batch.letters[index] = dead_letter.wrap_task(task, f"links queue: {code}")
         return len(batch.tasks) - len(reasons)
 
-    def _publish(self, batch: _Batch) -> int:
+    def _publish(self, batch: _RecordBatch) -> int:
         events = {index: event for index, event in batch.events.items() if index < batch.end}
         result = self.bus.publish(events)
         batch.stop_before(result.unsent)
@@ -111,7 +113,7 @@ class StreamProcessor:
             batch.reject(index, f"event bus: {code}")
         return len(events) - len(result.rejected) - len(result.unsent)
 
-    def _send_dead_letters(self, batch: _Batch) -> tuple[int, list[LostLetter]]:
+    def _send_dead_letters(self, batch: _RecordBatch) -> tuple[int, list[LostLetter]]:
         letters = {index: batch.letters[index] for index in sorted(batch.letters) if index < batch.end}
         result = self.dead_letters.send(letters)
         # A task's event is published already, so its record does not come again.
@@ -146,9 +148,9 @@ def _sequence_number(record: Any) -> str:
     return found if isinstance(found, str) else ""
 
 
-def _prepare(records: Sequence[Any]) -> _Batch:
+def _prepare(records: Sequence[Any]) -> _RecordBatch:
     """Make events and tasks of records. What raises is rejected, whatever it is: a record must not stop its shard."""
-    batch = _Batch(records, end=len(records))
+    batch = _RecordBatch(records, end=len(records))
     for index, record in enumerate(records):
         try:
             if is_change(record):

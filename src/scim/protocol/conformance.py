@@ -36,12 +36,31 @@ def conform_members(attributes: Mapping[str, Attribute], members: Any) -> dict[s
         return {}
     held: dict[str, Any] = {}
     for name, value in members.items():
-        attribute = find_attribute(attributes, name)
-        if attribute is None:
+        attribute = attributes.get(name.lower())
+        if attribute is None or attribute.name != name:
             continue
         if value.__class__ is attribute.value_class or (value := conform(attribute, value)) is not None:
             held[name] = value
     return held
+
+
+def select_writable(attribute: Attribute, value: Any) -> Any:
+    """Return the part of a value that conforms without readOnly sub-attributes, or ``None`` if nothing is left.
+
+    It is what a body that sends back the value is read as.
+    """
+    if not attribute.has_read_only_members or value is None:
+        return value
+    if not attribute.multi_valued:
+        return select_writable_members(attribute, value) or None
+    elements = (select_writable_members(attribute, element) for element in value)
+    return [element for element in elements if element] or None
+
+
+def select_writable_members(attribute: Attribute, members: Mapping[str, Any]) -> dict[str, Any]:
+    """Do the same for a single complex value, or for one element of a multi-valued attribute."""
+    subs = attribute.sub_attributes
+    return {name: value for name, value in members.items() if not subs[name.lower()].read_only}
 
 
 def find_attribute(attributes: Mapping[str, Attribute], name: str) -> Attribute | None:

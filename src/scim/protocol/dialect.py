@@ -14,6 +14,9 @@ from typing import Any
 
 _NAME = re.compile(r"(?:urn:[\w:.-]{1,200}[:.])?[a-z$][\w$.-]{0,99}", re.ASCII | re.IGNORECASE)
 
+_MAX_LEFT_OUT = 40
+"""Change records and failures have these names. They are items of at most 400 KB, and a body can have any number."""
+
 
 def is_name(text: str) -> bool:
     """Whether ``text`` has the form of an attribute's name (RFC 7643 section 2.1), with or without its schema."""
@@ -95,5 +98,5 @@ class Dialect:
 
     @property
     def left_out(self) -> list[str]:
-        """The names of the attributes that came to nothing, as they were sent, sorted."""
-        return sorted(self._left_out)
+        """The names of the attributes that were ignored, as they were sent, sorted: the first 40."""
+        return sorted(self._left_out)[:_MAX_LEFT_OUT]

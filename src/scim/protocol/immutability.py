@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from scim.protocol.conformance import select_writable
 from scim.protocol.errors import Mutability
 from scim.protocol.schema import Attribute
 
@@ -19,7 +20,9 @@ def check_kept(attribute: Attribute, old: Any, new: Any) -> None:
     ``old`` and ``new`` are the whole value of the attribute before and after; ``None`` as the new value is a removal.
     """
     if attribute.immutable and new != old:
-        raise _refusal(attribute.name)
+        assigned = select_writable(attribute, old)
+        if assigned is not None and select_writable(attribute, new) != assigned:
+            raise _refusal(attribute.name)
     if not attribute.multi_valued:
         check_members_kept(attribute, old, new or {})
     elif "value" in attribute.sub_attributes:
@@ -35,14 +38,35 @@ def check_members_kept(attribute: Attribute, old: Mapping[str, Any], new: Mappin
 
 def _check_elements(attribute: Attribute, old: Sequence[Mapping[str, Any]], new: Sequence[Mapping[str, Any]]) -> None:
     """Raise :class:`Mutability` for an element that keeps its ``value`` and not its immutable sub-attributes."""
+    by_value: dict[Any, _Elements] = {}
+    for element in old:
+        if "value" in element:
+            by_value.setdefault(element["value"], _Elements(attribute, element)).add(element)
     for element in new:
-        before = [other for other in old if "value" in other and other["value"] == element.get("value")]
-        if before and not any(_is_kept(attribute, other, element) for other in before):
-            check_members_kept(attribute, before[0], element)
+        before = by_value.get(element.get("value"))
+        if before is not None and not before.have(element):
+            check_members_kept(attribute, before.first, element)
 
 
-def _is_kept(attribute: Attribute, old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
-    return all(new.get(sub.name) == old[sub.name] for sub in attribute.immutable_members if sub.name in old)
+class _Elements:
+    """Elements with the same ``value``; ``first`` is the first of them.
+
+    Comparing each element with each other one would take large lists too long, so they are kept by the immutable
+    sub-attributes that they have.
+    """
+
+    def __init__(self, attribute: Attribute, first: Mapping[str, Any]) -> None:
+        self.first = first
+        self._names = [member.name for member in attribute.immutable_members]
+        self._values: dict[tuple[str, ...], set[tuple[Any, ...]]] = {}
+
+    def add(self, element: Mapping[str, Any]) -> None:
+        names = tuple(name for name in self._names if name in element)
+        self._values.setdefault(names, set()).add(tuple(element[name] for name in names))
+
+    def have(self, element: Mapping[str, Any]) -> bool:
+        """Return whether the element keeps the immutable sub-attributes of one of them."""
+        return any(tuple(map(element.get, names)) in values for names, values in self._values.items())
 
 
 def _refusal(name: str) -> Mutability:

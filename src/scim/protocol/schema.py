@@ -89,6 +89,8 @@ class Attribute:
     """The sub-attributes that a value must have."""
     immutable_members: tuple[Attribute, ...] = field(init=False)
     """The immutable sub-attributes."""
+    has_read_only_members: bool = field(init=False)
+    """Whether a sub-attribute is readOnly."""
 
     def __post_init__(self) -> None:
         text = self.type in (Type.STRING, Type.REFERENCE) and not self.multi_valued
@@ -102,6 +104,7 @@ class Attribute:
         object.__setattr__(self, "required_members", _required(self.sub_attributes))
         members = self.sub_attributes.values()
         object.__setattr__(self, "immutable_members", tuple(each for each in members if each.immutable))
+        object.__setattr__(self, "has_read_only_members", any(each.read_only for each in members))
 
     @classmethod
     def of(cls, document: Mapping[str, Any]) -> Attribute:
@@ -153,16 +156,21 @@ class Schema:
     required: tuple[Attribute, ...] = field(init=False)
     """The attributes that clients must send."""
     immutable: tuple[Attribute, ...] = field(init=False)
-    """The attributes that are immutable or have an immutable sub-attribute."""
+    """The attributes that are immutable or have an immutable sub-attribute, without those that are readOnly."""
+    value_classes: Mapping[str, object] = field(init=False)
+    """By the name of each simple attribute the class of its values, if that alone decides."""
     changeable: tuple[str, ...] = field(init=False)
     """The names of the attributes that changes are told of: all but the service's own."""
 
     def __post_init__(self) -> None:
         names = tuple(each.name for each in self.attributes.values() if each.name not in ("id", "meta", "schemas"))
         object.__setattr__(self, "changeable", names)
+        classes = {each.name: each.value_class for each in self.attributes.values() if each.value_class is not None}
+        object.__setattr__(self, "value_classes", classes)
         object.__setattr__(self, "required", _required(self.attributes))
-        immutable = (each for each in self.attributes.values() if each.immutable or each.immutable_members)
-        object.__setattr__(self, "immutable", tuple(immutable))
+        writable = (each for each in self.attributes.values() if not each.read_only)
+        immutable = tuple(each for each in writable if each.immutable or each.immutable_members)
+        object.__setattr__(self, "immutable", immutable)
 
     @classmethod
     def of(cls, document: Mapping[str, Any]) -> Schema:

@@ -9,11 +9,22 @@ has access to all attributes of a resource.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from typing import Any
 
-from scim.protocol.conformance import conform, conform_element, conform_members, find_attribute
+from scim.protocol.conformance import (
+    conform,
+    conform_element,
+    conform_members,
+    find_attribute,
+    select_writable,
+    select_writable_members,
+)
 from scim.protocol.resource import Resource, is_urn, list_schemas
-from scim.protocol.schema import Attribute, ResourceType
+from scim.protocol.schema import Attribute, ResourceType, Schema
+
+_MAX_COMPARISONS = 100
+"""The number of stored elements with which an element is compared, if there are so many that resemble it."""
 
 
 def hide_unserved(resource: Resource, resource_type: ResourceType) -> Resource:
@@ -28,7 +39,7 @@ def hide_unserved(resource: Resource, resource_type: ResourceType) -> Resource:
     shown = dict(resource)
     for urn in extensions:
         schema = resource_type.extensions_by_id.get(urn)
-        members = conform_members(schema.attributes, resource[urn]) if schema is not None else {}
+        members = _conform(schema, resource[urn]) if schema is not None else {}
         if members:
             shown[urn] = members
         else:
@@ -36,6 +47,15 @@ def hide_unserved(resource: Resource, resource_type: ResourceType) -> Resource:
     if len(shown) < len(resource):
         shown["schemas"] = [urn for urn in resource["schemas"] if urn in shown or urn == resource_type.core.id]
     return shown
+
+
+def _conform(schema: Schema, members: Any) -> Any:
+    """Return the members that a schema serves; the same object if all of them are simple values of the right type."""
+    classes = schema.value_classes
+    for name, value in members.items() if members.__class__ is dict else ():
+        if value.__class__ is not classes.get(name):
+            return conform_members(schema.attributes, members)
+    return members if members.__class__ is dict else {}
 
 
 def keep_unserved(stored: Resource, resource: Resource, resource_type: ResourceType) -> Resource:
@@ -60,6 +80,8 @@ def _merge_members(attributes: Mapping[str, Attribute], stored: Any, members: Ma
     """Return the new members of an object, with the parts of the stored ones that a client can not write."""
     merged = dict(members)
     for name, value in stored.items() if isinstance(stored, dict) else ():
+        if value.__class__ is str and members.get(name) == value:
+            continue  # most values
         attribute = find_attribute(attributes, name)
         kept = value if attribute is None else _merge_value(attribute, value, members.get(name))
         if kept is not None:
@@ -69,7 +91,8 @@ def _merge_members(attributes: Mapping[str, Attribute], stored: Any, members: Ma
 
 def _merge_value(attribute: Attribute, stored: Any, value: Any) -> Any:
     """Do the same for the value of an attribute; ``None`` stands for no value."""
-    if attribute.read_only or value == conform(attribute, stored):
+    served = conform(attribute, stored)
+    if attribute.read_only or value == served or value == select_writable(attribute, served):
         return stored
     if attribute.multi_valued:
         return _merge_elements(attribute, stored, value or []) if isinstance(stored, list) else value
@@ -79,27 +102,31 @@ def _merge_value(attribute: Attribute, stored: Any, value: Any) -> Any:
 
 
 def _merge_elements(attribute: Attribute, stored: Sequence[Any], elements: Sequence[Any]) -> list[Any] | None:
-    """Do the same for the elements of an attribute. Stored elements of which nothing is served stay, at the end."""
-    served = [conform_element(attribute, element) for element in stored]
-    unserved = [element for element, part in zip(stored, served, strict=True) if part is None]
-    if not any(_is_more(attribute, element, part) for element, part in zip(stored, served, strict=True)):
-        return [*elements, *unserved] or None
+    """Do the same for the elements of an attribute.
+
+    Stored elements of which a client can write nothing stay, at the end.
+    """
+    writable = [_select_writable(attribute, conform_element(attribute, element)) for element in stored]
+    kept = [element for element, part in zip(stored, writable, strict=True) if not part]
+    elements = [element for element in elements if _select_writable(attribute, element)]
+    if not any(part and element != part for element, part in zip(stored, writable, strict=True)):
+        return [*elements, *kept] or None
+    served = [
+        conform_element(attribute, element) if part else None for element, part in zip(stored, writable, strict=True)
+    ]
     origins = _find_origins(served, elements)
     merged = [
         element if origin is None else _merge_members(attribute.sub_attributes, stored[origin], element)
         for element, origin in zip(elements, origins, strict=True)
     ]
-    return [*merged, *unserved] or None
+    return [*merged, *kept] or None
 
 
-def _is_more(attribute: Attribute, element: Any, served: Mapping[str, Any] | None) -> bool:
-    """Return whether an element that a client sees has members that a client can not write."""
-    members = attribute.sub_attributes
-    return (
-        bool(members)
-        and served is not None
-        and (element != served or any(members[n.lower()].read_only for n in served))
-    )
+def _select_writable(attribute: Attribute, element: Any) -> Any:
+    """Return the part of an element that a client can write; nothing of one that does not conform."""
+    if attribute.has_read_only_members and element is not None:
+        return select_writable_members(attribute, element)
+    return element
 
 
 def _find_origins(before: Sequence[Mapping[str, Any] | None], after: Sequence[Mapping[str, Any]]) -> list[int | None]:
@@ -116,19 +143,38 @@ def _find_origins(before: Sequence[Mapping[str, Any] | None], after: Sequence[Ma
     for origin in origins:
         if origin is not None:
             del candidates[origin]
-    for number, members in enumerate(elements):
-        if origins[number] is None and (similar := _find_similar(members, candidates)) is not None:
-            origins[number] = similar
-            del candidates[similar]
-    return origins
+    similar = _SimilarElements(candidates)
+    return [similar.take(element) if origin is None else origin for element, origin in zip(after, origins, strict=True)]
 
 
-def _find_similar(members: frozenset[Any], candidates: Mapping[int, frozenset[Any]]) -> int | None:
-    """Return the index of the candidate that shares its ``value`` or else most members, ``None`` if none shares any."""
+class _SimilarElements:
+    """The stored elements that no equal element was found for, by each of their members.
 
-    def similarity(index: int) -> tuple[bool, int]:
-        shared = members & candidates[index]
-        return any(name == "value" for name, _ in shared), len(shared)
+    An element is compared with a few of them only: comparing all with all would take large lists too long.
+    """
 
-    best = max(candidates, key=similarity, default=None)
-    return best if best is not None and similarity(best)[1] else None
+    def __init__(self, candidates: Mapping[int, frozenset[Any]]) -> None:
+        self._candidates = candidates
+        self._by_member: dict[Any, dict[int, None]] = {}
+        for index, members in candidates.items():
+            for member in members:
+                self._by_member.setdefault(member, {})[index] = None
+
+    def take(self, element: Mapping[str, Any]) -> int | None:
+        """Return the index of the one that shares its ``value`` or else most members, ``None`` if none shares any.
+
+        It is returned only once.
+        """
+        members = frozenset(element.items())
+
+        def similarity(index: int) -> tuple[bool, int, int]:
+            shared = members & self._candidates[index]
+            return any(name == "value" for name, _ in shared), len(shared), -index
+
+        limit = max(1, _MAX_COMPARISONS // len(element))
+        compared = {index for member in members for index in islice(self._by_member.get(member, ()), limit)}
+        best = max(compared, key=similarity, default=None)
+        if best is not None:
+            for member in self._candidates[best]:
+                del self._by_member[member][best]
+        return best

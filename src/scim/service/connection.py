@@ -44,7 +44,7 @@ def obstacles(tenant: Tenant, use: Use | None, now: float) -> Iterator[str]:
 
 def describe_contact(use: Use) -> str:
     """Return what the first request with the token was, and the provider if its user agent tells it."""
-    provider = recognise(use.agent, "", (), None)
+    provider = recognise(use.first_agent, "", (), None)
     by = f" by {NAMES[provider]}" if provider in NAMES else ""
     return f"{'First write' if use.first_is_write else 'Connection tested'}{by}"
 

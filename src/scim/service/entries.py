@@ -137,7 +137,7 @@ def _of_first_use(use: Use) -> Entry:
         status=None,
         what=f"First request with this token: {describe_contact(use)}.",
         first=at,
-        provider=recognise(use.agent, "", (), None),
+        provider=recognise(use.first_agent, "", (), None),
     )
 
 

@@ -20,6 +20,9 @@ from scim.service.stored import encode
 _MAX_ATTRIBUTES = 100
 MAX_BYTES = 200_000
 """Of all schema documents of a tenant as JSON: with what else the settings hold they are one item of at most 400 KB."""
+MAX_NAME_BYTES = 30_000
+"""Of the names of all attributes of a tenant, each with its URN: a change record names those that changed, besides the
+identifiers of the user, and is an item of at most 400 KB."""
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*(?: [A-Za-z0-9_-]+)*")
 _SUB_NAME = re.compile(r"\$ref|[A-Za-z][A-Za-z0-9_-]*")
@@ -141,6 +144,12 @@ def read_extensions(documents: Sequence[Mapping[str, Any]]) -> list[dict[str, An
         raise ValueError(
             f"The schemas of this customer have more than {MAX_BYTES} bytes in all: shorten the descriptions, or "
             "remove attributes."
+        )
+    names = [f"{extension.id}:{attribute.name}" for extension in extensions for attribute in extension.attributes]
+    if sum(map(len, names)) > MAX_NAME_BYTES:
+        raise ValueError(
+            f"The names of this customer's custom attributes, each with the id of its schema, have more than "
+            f"{MAX_NAME_BYTES} bytes in all: choose shorter ids, or remove attributes."
         )
     return checked
 

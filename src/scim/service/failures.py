@@ -29,7 +29,6 @@ NO_OP = "no-op"
 STRICT = "strict-mode"
 LOOP = 5
 """From so many times on, today and yesterday together, the same failure for the same person is a loop."""
-_MOST_NAMES = 40
 _ALSO_TOLERANT = ("required", "read-only", "immutable")
 """What strict mode can't be to blame for, though something else was refused before."""
 
@@ -175,7 +174,7 @@ class Recording:
                 identifier=identifier,
                 handles=person.handles,
                 sent=list_sent_attributes(asked.body, self.resource_type),
-                left_out=dialect.left_out[:_MOST_NAMES],
+                left_out=dialect.left_out,
                 refused=refused,
                 provider=recognise(self.agent, self.query, dialect.fired, asked.body),
                 request_id=self.request_id,

@@ -33,11 +33,10 @@ from dataclasses import dataclass, field, replace
 from itertools import repeat
 from typing import Protocol
 
-from scim.protocol.references import references
 from scim.protocol.schema import ResourceType
 from scim.service.link_task import LinkResult, LinkTask, Position
-from scim.service.links import Link, Links, changed_attributes, made
-from scim.service.people import handle, known_by
+from scim.service.links import Link, Links, changed_attributes, find_reference_handles, made
+from scim.service.people import known_by
 from scim.service.ports import LINK, Change, VersionConflict
 from scim.service.stored import Stored
 
@@ -107,7 +106,7 @@ class Linking:
             if position is None:
                 user = self._update_index(task)
                 position = Position(tuple(sorted(self._find_moved_handles(task, user))))
-                if user and (user.links or self._find_references(user)):
+                if user and (user.links or find_reference_handles(user, self.resource_type)):
                     affected.add(user.id)
             referrers, rest = self._read_page(position, pool)
             linked = self._update_links(affected | referrers, task.request_id, pool)
@@ -117,7 +116,7 @@ class Linking:
         """Make the index entries of the changed user what its references say now, and return the user."""
         user, stale = self._get(task.user_id), task.removed_references
         while True:
-            current = self._find_references(user)
+            current = find_reference_handles(user, self.resource_type)
             if not (current or stale):
                 return user
             remove = [(task.user_id, each) for each in sorted(stale - current)]
@@ -205,11 +204,6 @@ class Linking:
 
     def _get(self, user_id: str) -> Stored | None:
         return self.store.get_all([user_id]).get(user_id)
-
-    def _find_references(self, user: Stored | None) -> frozenset[str]:
-        """Return the handles of the people to whom a user refers."""
-        found = references(user.resource, self.resource_type) if user else ()
-        return frozenset(handle(each.value) for each in found)
 
 
 def _version(user: Stored | None) -> int:

@@ -142,6 +142,12 @@ def may_affect_links(before: Stored | None, after: Stored | None, resource_type:
     return any(each.links or references(each.resource, resource_type) for each in (before, after))
 
 
+def find_reference_handles(user: Stored | None, resource_type: ResourceType) -> frozenset[str]:
+    """Return the handles of the people to whom a user refers; none without a user."""
+    found = references(user.resource, resource_type) if user else ()
+    return frozenset(handle(each.value) for each in found)
+
+
 def _names(link: Link) -> set[tuple[str, str]]:
     return {(link.attribute, link.handle), (link.attribute, link.id)}
 

@@ -215,8 +215,8 @@ class Act:
 class Use:
     """The use of a token, to a minute: when it was used last, and the version of the secret that it is in.
 
-    ``agent`` is the user agent of the last request, ``is_write`` whether that was a write. ``first_at`` is when the
-    token was first used, ``first_is_write`` whether that was a write. Times in seconds since 1970.
+    ``agent`` is the user agent of the last request, ``is_write`` whether that was a write. ``first_at``,
+    ``first_agent`` and ``first_is_write`` are the same of the first request. Times in seconds since 1970.
     """
 
     at: float
@@ -225,6 +225,7 @@ class Use:
     is_write: bool = False
     first_at: float = 0.0
     first_is_write: bool = False
+    first_agent: str = ""
 
 
 class SettingsReader(Protocol):

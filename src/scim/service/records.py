@@ -68,8 +68,8 @@ class LogStore(Protocol):
     def failures(self, identifiers: Sequence[str]) -> FailureSearch:
         """Return the failures that are kept under one of the identifiers or have it besides, of the first 20 of them.
 
-        The former are complete; an empty identifier stands for requests that name nobody. For the latter the newest
-        failures are searched, as far as a few calls and a part of the time that is left lead.
+        The former are complete, except that of requests that name nobody (an empty identifier) the newest 500 are read.
+        For the latter the newest failures are searched, as far as a few calls and a part of the time that is left lead.
         """
 
     def failures_called(self, name_handle: str, text: str) -> FailureSearch:

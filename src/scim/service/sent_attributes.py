@@ -8,19 +8,27 @@ from typing import Any
 
 from scim.protocol.dialect import Dialect, is_name
 from scim.protocol.path import Path, UnknownAttribute, resolve
-from scim.protocol.schema import ResourceType
+from scim.protocol.resource import is_urn
+from scim.protocol.schema import ResourceType, Schema
 
 _MAX_NAMES = 40
+_MAX_EXAMINED = 1_000
+"""As many as a PATCH has operations. A body of 1 MB can have 100,000 members."""
 
 
 def list_sent_attributes(body: Any, resource_type: ResourceType) -> list[str]:
-    """Return the names of the attributes in a resource or PATCH body, as their schema writes them, at most 40.
+    """Return the names of the attributes in a resource or PATCH body, as their schema writes them: the first 40.
 
     Attributes of an extension have its URN before their name. A name that no schema has is listed only if it has the
     form of an attribute name: it may be a value.
     """
-    names = dict.fromkeys(name for name in _list_names(body, resource_type) if name)
-    return list(islice(names, _MAX_NAMES))
+    names: dict[str, None] = {}
+    for name in islice(_list_names(body, resource_type), _MAX_EXAMINED):
+        if name:
+            names[name] = None
+        if len(names) == _MAX_NAMES:
+            break
+    return list(names)
 
 
 def _list_names(body: Any, resource_type: ResourceType) -> Iterator[str]:
@@ -41,18 +49,35 @@ def _list_names(body: Any, resource_type: ResourceType) -> Iterator[str]:
 
 def _name_members(members: dict[str, Any], resource_type: ResourceType) -> Iterator[str]:
     """Yield the name of each member; for an extension, the names of its attributes."""
+    known = resource_type.core.attributes
     for name, value in members.items():
-        if name.lower() == "schemas":
-            continue
-        plain = _without_selection(name)
-        path = _resolve(plain, resource_type)
-        if path is None:
-            yield plain if is_name(plain) else ""
-        elif path.attribute is None and isinstance(value, dict) and value:
-            urn = path.extension or resource_type.core.id
-            yield from _name_members({f"{urn}:{member}": each for member, each in value.items()}, resource_type)
+        if attribute := known.get(name.lower()):  # most names
+            if attribute.name != "schemas":
+                yield attribute.name
+        elif isinstance(value, dict) and value and (schema := _find_schema(name, resource_type)):
+            for member in value:
+                attribute = schema.attribute(member)
+                if attribute is None:
+                    yield _name(f"{schema.id}:{member}", resource_type)
+                else:
+                    yield attribute.name if schema.attributes is known else f"{schema.id}:{attribute.name}"
         else:
-            yield str(path)
+            yield _name(name, resource_type)
+
+
+def _find_schema(name: str, resource_type: ResourceType) -> Schema | None:
+    """Return the schema with this URN, whatever its case."""
+    urn = name.lower()
+    return next((each for each in resource_type.schemas if each.id.lower() == urn), None) if is_urn(urn) else None
+
+
+def _name(name: str, resource_type: ResourceType) -> str:
+    """Return the name as its schema writes it; an empty one if it may be a value."""
+    plain = _without_selection(name)
+    path = _resolve(plain, resource_type)
+    if path is None:
+        return plain if is_name(plain) else ""
+    return str(path)
 
 
 def _resolve(name: str, resource_type: ResourceType) -> Path | None:
@@ -65,4 +90,5 @@ def _resolve(name: str, resource_type: ResourceType) -> Path | None:
 def _without_selection(name: str) -> str:
     """Return the name without the selection in brackets, whose values are a person's."""
     before, bracket, rest = name.partition("[")
-    return before + rest.rpartition("]")[2] if bracket else name
+    _, closed, after = rest.rpartition("]")
+    return before + after if closed or not bracket else ""

@@ -184,4 +184,5 @@ def use(item: Item) -> Use:
         is_write=item["is_write"]["BOOL"],
         first_at=float(item["first_used"]["N"]),
         first_is_write=item["first_is_write"]["BOOL"],
+        first_agent=item["first_user_agent"]["S"],
     )

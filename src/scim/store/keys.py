@@ -67,7 +67,7 @@ def refusals(minute: str) -> str:
 
 
 def malformed_tokens(minute: str) -> str:
-    """The requests with a malformed token in a minute, ``2026-01-31T09:30``: not among :data:`FAILED_REQUESTS`."""
+    """The requests with a malformed token in a minute, ``2026-01-31T09:30``: they are no failures."""
     return f"{MALFORMED_TOKENS}{minute}"
 
 

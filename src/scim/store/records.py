@@ -124,17 +124,18 @@ class RecordStore:
 
     def log(self, before: Place | None = None, kinds: Collection[str] = EVERYTHING) -> Iterator[tuple[Place, Record]]:
         """All records of these kinds, the last first, or those behind a place; read as they are drawn."""
+        uses: dict[tuple[str, str], Record] = {}
         sources = {
             CHANGES: lambda: self._by_time(self._users, keys.CHANGES, before),
             FAILURES: lambda: self._by_time(self._failures, keys.FAILED, before),
             ACTS: lambda: self._acts(before),
-            USES: lambda: self._first_uses(before),
+            USES: lambda: self._first_uses(before, uses),
         }
         ended: set[str] = set()
         current = (takewhile(lambda place: place.partition not in ended, sources[kind]()) for kind in kinds)
         places = heapq.merge(*current, reverse=True)
         while batch := list(islice(places, _PAGE)):
-            found = self._read(batch)
+            found = self._read([place for place in batch if place.partition != self._uses]) | uses
             # Failures expire in the order of time: behind a whole batch of expired ones there are no others.
             ended |= {place.partition for place in batch} & {self._failures} - {partition for partition, _ in found}
             for place in batch:
@@ -144,12 +145,16 @@ class RecordStore:
     def failures(self, identifiers: Sequence[str]) -> FailureSearch:
         """Return the failures that are kept under one of the identifiers or have it besides, of the first 20 of them.
 
-        The former are complete; an empty identifier stands for requests that name nobody. For the latter the newest
-        failures are searched, as far as a few calls and a part of the time that is left lead.
+        The former are complete, except that of requests that name nobody (an empty identifier) the newest 500 are read.
+        For the latter the newest failures are searched, as far as a few calls and a part of the time that is left lead.
         """
         known = identifiers[:_MOST_IDENTIFIERS]
         is_complete = len(known) == len(identifiers)
-        sorts = dict.fromkeys(sort for each in known for sort in self._kept_under(each))
+        sorts: dict[str, None] = {}
+        for each in known:
+            found, are_all_found = self._kept_under(each)
+            sorts |= dict.fromkeys(found)
+            is_complete = is_complete and are_all_found
         if holding := [("handles", handle(each)) for each in known if each]:
             found, are_all_searched = self._newest(lambda _: True, holding)
             sorts |= dict.fromkeys(found)
@@ -169,9 +174,19 @@ class RecordStore:
         found, is_complete = self._newest(is_meant)
         return FailureSearch(self._read_failures(found), is_complete)
 
-    def _kept_under(self, identifier: str) -> Iterator[str]:
-        found = self._dynamo.query(self._failures, keys.failures_of(identifier), ("sk",), limit=_PAGE)
-        return (item["sk"]["S"] for item in islice(found, _MOST_MATCHES))
+    def _kept_under(self, identifier: str) -> tuple[list[str], bool]:
+        """Return the keys of the failures that are kept under an identifier, and whether these are all.
+
+        Only the empty identifier can have more than are read: each request that names nobody may be about another
+        person. Then these are the newest.
+        """
+        kept = keys.failures_of(identifier)
+        query = self._dynamo.query(self._failures, kept, ("sk",), limit=_PAGE)
+        found = [item["sk"]["S"] for item in islice(query, _MOST_MATCHES + 1)]
+        if len(found) <= _MOST_MATCHES:
+            return found, True
+        newest, _ = self._newest(lambda item: kept.first <= item["sk"]["S"] <= kept.last)
+        return newest, False
 
     def _newest(
         self, is_meant: Callable[[Item], bool], holding: Sequence[tuple[str, str]] = ()
@@ -265,10 +280,13 @@ class RecordStore:
             if before is None or place < before:
                 yield place
 
-    def _first_uses(self, before: Place | None) -> Iterator[Place]:
-        """Yield the same of the first uses of the tenant's tokens, of which there are few."""
-        found = self._dynamo.query(self._uses, keys.USES, ("sk", "first_used"))
-        places = (Place(_instant(float(item["first_used"]["N"])), self._uses, item["sk"]["S"]) for item in found)
+    def _first_uses(self, before: Place | None, uses: dict[tuple[str, str], Record]) -> Iterator[Place]:
+        """Yield the same of the first uses of the tenant's tokens, and put these into ``uses``, since they are few."""
+        places = []
+        for item in self._dynamo.query(self._uses, keys.USES):
+            place = Place(_instant(float(item["first_used"]["N"])), self._uses, item["sk"]["S"])
+            uses[place.partition, place.sort] = recorded.record(item)
+            places.append(place)
         yield from sorted((each for each in places if before is None or each < before), reverse=True)
 
     def _read(self, places: Sequence[Place]) -> dict[tuple[str, str], Record]:

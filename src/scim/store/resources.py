@@ -11,10 +11,9 @@ from typing import Any
 
 from scim.protocol.errors import PayloadTooLarge
 from scim.protocol.path import Path
-from scim.protocol.references import references
 from scim.protocol.schema import ResourceType
-from scim.service.links import may_affect_links
-from scim.service.people import KNOWN_BY, handle, known_by
+from scim.service.links import find_reference_handles, may_affect_links
+from scim.service.people import KNOWN_BY, known_by
 from scim.service.ports import Change, Found, NotUnique, Query, VersionConflict
 from scim.service.stored import Stored
 from scim.store import items, keys
@@ -141,12 +140,8 @@ class ResourceStore:
 
     def _dropped(self, before: Stored | None, after: Stored | None) -> frozenset[str]:
         """The handles of all that the user referred to and does no longer."""
-        old = self._sought(before)
-        return old - self._sought(after) if old else old
-
-    def _sought(self, stored: Stored | None) -> frozenset[str]:
-        found = references(stored.resource, self._type) if stored else ()
-        return frozenset(handle(each.value) for each in found)
+        old = find_reference_handles(before, self._type)
+        return old - find_reference_handles(after, self._type) if old else old
 
     def _unique_key(self, stored: Stored | None) -> str | None:
         if stored is None:

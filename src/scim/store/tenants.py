@@ -38,7 +38,8 @@ class TenantStore:
                 keys.uses(tenant_id),
                 keys.use(use.version),
                 UpdateExpression="SET last_used = :at, user_agent = :agent, is_write = :write, "
-                "first_used = if_not_exists(first_used, :at), first_is_write = if_not_exists(first_is_write, :write)",
+                "first_used = if_not_exists(first_used, :at), first_is_write = if_not_exists(first_is_write, :write), "
+                "first_user_agent = if_not_exists(first_user_agent, :agent)",
                 ConditionExpression="attribute_not_exists(sk) OR last_used <= :before",
                 ExpressionAttributeValues={
                     ":at": at,

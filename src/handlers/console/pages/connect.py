@@ -15,7 +15,7 @@ def show(visit: Visit, tenant: Tenant) -> Page:
     return visit.page(
         "connect.html",
         tenant=tenant.id,
-        standing=visit.overview(tenant),
+        overview=visit.overview(tenant),
         guides=GUIDES,
         graces=GRACES,
         lifetimes=LIFETIMES,

@@ -131,12 +131,14 @@ def _extension_values(extension: str, attribute: Attribute) -> Values:
 
     A tenant's schemas change, and the documents that are stored do not change with them.
     """
-    name, is_multi_valued = attribute.name, attribute.multi_valued
+    name, is_multi_valued, value_class = attribute.name, attribute.multi_valued, attribute.value_class
 
     def values(resource: Resource) -> Iterable[Any]:
         members = resource.get(extension)
         if members.__class__ is not dict or (stored := members.get(name)) is None:
             return ()
+        if stored.__class__ is value_class:
+            return (stored,)
         held = conform(attribute, stored)
         return () if held is None else held if is_multi_valued else (held,)
 

@@ -1,0 +1,98 @@
+"""Compare what the service answers now with what it answered at a commit: ``make compare COMMIT=...``.
+
+Both are recorded (:mod:`tests.recorder.recording`) and compared byte for byte. Differences that are intended stand in
+``allowed.json``: each has the files, a regular expression, what takes its place, and the reason.
+"""
+
+import difflib
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from fnmatch import fnmatch
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from pydantic import BaseModel, ConfigDict
+
+_ROOT = Path(__file__).parents[2]
+_SHOWN_LINES = 200
+
+
+class AllowedDifference(BaseModel):
+    """A difference that is intended: what ``pattern`` matched in ``files`` reads ``replacement`` now."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    files: str
+    pattern: str
+    replacement: str
+    reason: str
+
+
+def main(commit: str) -> int:
+    """Print the differences; return the exit code."""
+    allowed = read_allowed(Path(__file__).parent / "allowed.json")
+    with TemporaryDirectory() as directory:
+        base, now = Path(directory) / "base", Path(directory) / "now"
+        checkout = Path(directory) / "checkout"
+        _git("worktree", "add", "--quiet", "--detach", str(checkout), commit)
+        try:
+            record(checkout, base)
+        finally:
+            _git("worktree", "remove", "--force", str(checkout))
+        record(_ROOT, now)
+        differences = list(compare(read_recordings(base), read_recordings(now), allowed))
+    for line in differences[:_SHOWN_LINES]:
+        print(line)
+    if not differences:
+        print(f"Every recorded answer is that of {commit}, but for {len(allowed)} allowed differences.")
+    return 1 if differences else 0
+
+
+def record(checkout: Path, target: Path) -> None:
+    """Record the answers of a checkout."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    subprocess.run(  # our own command
+        [sys.executable, "-m", "pytest", "--quiet", "tests/recorder/recording.py"],
+        cwd=checkout,
+        env=environment | {"RECORD_TO": str(target), "TZ": "UTC", "PYTHONHASHSEED": "0"},
+        check=True,
+    )
+
+
+def read_allowed(path: Path) -> list[AllowedDifference]:
+    """Return the differences that a file allows."""
+    return [AllowedDifference.model_validate(each) for each in json.loads(path.read_text("utf-8"))]
+
+
+def read_recordings(directory: Path) -> dict[str, str]:
+    """Return the recordings in a directory by their path in it."""
+    return {str(path.relative_to(directory)): path.read_text("utf-8") for path in sorted(directory.rglob("*.txt"))}
+
+
+def compare(base: dict[str, str], now: dict[str, str], allowed: list[AllowedDifference]) -> Iterator[str]:
+    """Yield the lines of a unified diff, and each allowed difference that does not occur."""
+    used: set[AllowedDifference] = set()
+    for name in sorted(base.keys() | now.keys()):
+        expected = base.get(name, "")
+        for difference in allowed:
+            if fnmatch(name, difference.files):
+                expected, number = re.subn(difference.pattern, difference.replacement, expected)
+                used |= {difference} if number else set()
+        yield from difflib.unified_diff(
+            expected.splitlines(), now.get(name, "").splitlines(), f"base/{name}", f"now/{name}", lineterm="", n=1
+        )
+    for difference in allowed:
+        if difference not in used:
+            yield f"The allowed difference {difference.pattern!r} in {difference.files} does not occur: remove it."
+
+
+def _git(*arguments: str) -> None:
+    subprocess.run(["git", *arguments], cwd=_ROOT, check=True)  # noqa: S603, S607  # our own command
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))

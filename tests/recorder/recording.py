@@ -1,0 +1,292 @@
+"""Record what the service answers, so that a change that should change nothing can be compared byte for byte.
+
+``make compare COMMIT=...`` runs this in two checkouts (:mod:`tests.recorder.__main__`). It writes one file per subject:
+the answers to the sample events in ``events/``, to the recorded exchanges of identity providers and of the RFCs, the
+pages and forms of the console, the output of the commands, and the events of changes; with the log lines that come of
+them. Time, ids and random values are the same in every run.
+"""
+
+import json
+import os
+import re
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+import boto3
+import pytest
+from click.testing import CliRunner
+
+from cli.main import muster
+from local.services.messaging import Messaging
+from scim.service.tenants import Tenants
+from tests.cli.conftest import *  # noqa: F403  # the fixture of the command line
+from tests.cli.conftest import Muster
+from tests.console.visitor import Answer, Visitor
+from tests.endpoint import PASSWORD, Endpoint, LambdaContext, functions, load
+from tests.events.history import stream_record
+from tests.handlers.conftest import *  # noqa: F403  # the fixture of the log
+from tests.handlers.conftest import Log
+from tests.recorder.fixed import Clock, fixed_randomness, fixed_time
+from tests.replay import load as load_scenario
+from tests.replay import replay
+
+ROOT = Path(__file__).parents[2]
+EXTENSION = ROOT / "examples/extensions/employee.json"
+_BEARER = re.compile(r'Bearer muster_[^"\s]+')
+_MAX_PAGES = 400
+
+
+class Recording:
+    """Writes a file below the output directory: a paragraph for each answer, then the log lines."""
+
+    def __init__(self, path: Path, log: Log, clock: Clock) -> None:
+        self._file = path
+        self._log = log
+        self._clock = clock
+        self._logged = len(log.text)
+        self._lines: list[str] = []
+        self._text = ""
+
+    def add(self, title: str, *parts: str) -> None:
+        """Add a paragraph; every answer is a second later than the one before."""
+        self._lines += [f"=== {title}", *parts, ""]
+        self._clock.advance(1)
+
+    def close(self) -> None:
+        """Keep the log lines up to now: those that follow belong to the next recording."""
+        self._text = self._log.text[self._logged :]
+
+    def write(self) -> None:
+        self._file.parent.mkdir(parents=True, exist_ok=True)
+        log = [json.dumps(_settled(json.loads(line)), sort_keys=True) for line in self._text.splitlines()]
+        self._file.write_text("\n".join([*self._lines, "=== log", *log, ""]), encoding="utf-8")
+
+
+def _settled(line: dict[str, Any]) -> dict[str, Any]:
+    """Return a log line without what differs from run to run: the duration, and where in the code it was written."""
+    return {name: value for name, value in line.items() if name not in ("ms", "location", "xray_trace_id")}
+
+
+@pytest.fixture
+def clock(aws: None) -> Iterator[Clock]:
+    with fixed_time() as clock, fixed_randomness():
+        yield clock
+
+
+@pytest.fixture
+def record(clock: Clock, log: Log, request: pytest.FixtureRequest) -> Iterator[Callable[[str], Recording]]:
+    made: list[Recording] = []
+
+    def open_recording(name: str) -> Recording:
+        for recording in made[-1:]:
+            recording.close()
+        made.append(Recording(Path(os.environ["RECORD_TO"]) / f"{name}.txt", log, clock))
+        return made[-1]
+
+    yield open_recording
+    for recording in made[-1:]:
+        recording.close()
+    for recording in made:
+        recording.write()
+
+
+def _record_events(recording: Recording, table: Any, bus: Messaging) -> None:
+    """Add the events and link tasks that come of the change records in the table, in the order of their keys."""
+    (name,) = (spec.handler for spec in functions() if spec.stream)
+    found = boto3.client("dynamodb").scan(TableName=table.name, ConsistentRead=True)["Items"]
+    images = sorted((item for item in found if item["sk"]["S"].startswith("C#")), key=lambda item: item["sk"]["S"])
+    records = [stream_record(image, number) for number, image in enumerate(images)]
+    answer = load(name)({"Records": records}, LambdaContext())
+    events = [json.loads(line) for line in bus.events.read_text().splitlines()]
+    settled = [{**each, "id": "", "detail": {**each["detail"], "eventId": ""}} for each in events]
+    recording.add("stream", json.dumps(answer), *(json.dumps(each, sort_keys=True) for each in settled))
+
+
+def _show(status: int, headers: Mapping[str, str], body: bytes) -> list[str]:
+    shown = [f"{name.lower()}: {value}" for name, value in sorted(headers.items())]
+    return [str(status), *shown, "", body.decode(errors="replace")]
+
+
+@pytest.fixture
+def acme(clock: Clock, table: Any, operator: Tenants) -> Endpoint:
+    """A tenant with custom attributes, whose name is new in each recording: handlers remember tenants for a minute."""
+    issued = operator.connect(f"recorded-{next(_numbers)}", [json.loads(EXTENSION.read_text())])
+    operator.shown(issued)
+    return Endpoint(issued.token)
+
+
+def _count() -> Iterator[int]:
+    number = 0
+    while True:
+        number += 1
+        yield number
+
+
+_numbers = _count()
+
+
+def test_record_sample_events(record: Callable[[str], Recording], acme: Endpoint) -> None:
+    recording = record("events")
+    handlers = {spec.name: load(spec.handler) for spec in functions()}
+    for path in sorted((ROOT / "events").glob("*.json")):
+        text = _BEARER.sub(f"Bearer {acme.token}", path.read_text())
+        event = json.loads(text)
+        answer = handlers[_function(event["routeKey"])](event, LambdaContext())
+        recording.add(path.name, json.dumps(answer, indent=1, sort_keys=True))
+
+
+def _function(route_key: str) -> str:
+    routes = {route.key: route.function for spec in functions() for route in spec.routes}
+    return routes[route_key]
+
+
+@pytest.mark.parametrize("corpus", ["idp", "rfc"])
+def test_record_exchanges(corpus: str, record: Callable[[str], Recording], acme: Endpoint) -> None:
+    for path in sorted((ROOT / "tests" / corpus).rglob("*-*.json")):
+        recording = record(f"{corpus}/{path.parent.name}-{path.stem}")
+
+        def send(
+            method: str, url: str, headers: dict[str, str], body: bytes | None, recording: Recording = recording
+        ) -> tuple[int, Mapping[str, str], bytes]:
+            status, received, content = acme.send(method, url, headers, body)
+            recording.add(f"{method} {url}", *_show(status, received, content))
+            return status, received, content
+
+        replay(load_scenario(path), send)
+
+
+def test_record_change_events(record: Callable[[str], Recording], acme: Endpoint, table: Any, bus: Messaging) -> None:
+    recording = record("change-events")
+    _fill(acme)
+    _record_events(recording, table, bus)
+
+
+def test_record_forms(record: Callable[[str], Recording], table: Any) -> None:
+    """Send each form of a customer's pages once."""
+    recording = record("forms")
+    visitor = Visitor(address="198.51.100.2")
+    page = visitor.sign_in()
+    page = visitor.submit(page, page.form("/admin"), tenant="recorded-by-form", password=PASSWORD)
+    _add_page(recording, page)
+    base = "/admin/tenants/recorded-by-form"
+    for path, ending, fields in (
+        ("connect", "/token", {}),
+        ("connect", "/token", {"grace": "day"}),
+        ("connect", "/mode", {}),
+        ("connect", "/invite", {}),
+        ("connect", "/withdraw", {}),
+        ("attributes", "/add", {"document": EXTENSION.read_text()}),
+        ("attributes", "/add", {"document": "{"}),
+        ("attributes", "/remove", {}),
+        ("connect", "/revoke", {}),
+        ("connect", "/disconnect", {}),
+    ):
+        page = visitor.get(f"{base}/{path}")
+        form = next(form for form in page.forms if form.action.endswith(ending))
+        _add_page(recording, visitor.submit(page, form, password=PASSWORD, **fields))
+
+
+def test_record_console(record: Callable[[str], Recording], acme: Endpoint) -> None:
+    recording = record("console")
+    _fill(acme)
+    visitor = Visitor(address="198.51.100.1")
+    _add_page(recording, visitor.get("/admin"))
+    _add_page(recording, visitor.sign_in())
+    for url in _crawl(visitor, recording):
+        assert url
+
+
+def _crawl(visitor: Visitor, recording: Recording) -> Iterator[str]:
+    """Visit every page that a link or a search leads to from the start page."""
+    waiting, seen = ["/admin"], {"/admin"}
+    while waiting:
+        url = waiting.pop(0)
+        page = visitor.get(url)
+        _add_page(recording, page)
+        yield url
+        for link in (urljoin(page.url, each) for each in (page.links if _is_html(page) else [])):
+            if link.startswith("/admin") and not urlsplit(link).fragment and link not in seen:
+                seen.add(link)
+                waiting.append(link)
+        assert len(seen) < _MAX_PAGES
+
+
+def _is_html(page: Answer) -> bool:
+    return page.headers.get("content-type", "").startswith("text/html")
+
+
+def _add_page(recording: Recording, page: Answer) -> None:
+    headers = [f"{name}: {value}" for name, value in sorted(page.headers.items())]
+    recording.add(f"GET {page.url}", str(page.status), *headers, *page.cookies, "", page.text)
+
+
+def _fill(acme: Endpoint) -> None:
+    """Make what pages and commands show: users, a change, a deletion, failures, a loop."""
+    ada = acme.create(userName="ada@example.com", displayName="Ada Lovelace", externalId="e-1")
+    bob = acme.create(userName="bob@example.com", displayName="Bob", active=False)
+    acme.patch(ada["id"], {"op": "replace", "path": "active", "value": "False"})
+    acme.patch(ada["id"], {"op": "Replace", "path": "userName", "value": "ada.lovelace@example.com"})
+    acme.request("DELETE", f"/Users/{bob['id']}")
+    for _ in range(6):
+        acme.request("POST", "/Users", {"schemas": ada["schemas"], "userName": "eve@example.com", "active": "perhaps"})
+    acme.request("GET", "/Users?filter=" + "userName%20eq")
+
+
+COMMANDS = (
+    "connect {tenant}",
+    "connect {tenant}",
+    "schema add {tenant} {extension}",
+    "schema show {tenant}",
+    "schema show {tenant} --json",
+    "strict {tenant} on",
+    "strict {tenant} off",
+    "status {tenant}",
+    "status {tenant} --json",
+    "health {tenant}",
+    "health {tenant} --json",
+    "tenants",
+    "tenants --json",
+    "users {tenant}",
+    "users {tenant} --json",
+    "participants {tenant}",
+    "participants {tenant} --json",
+    "log {tenant}",
+    "log {tenant} --json",
+    "log {tenant} --failures",
+    "why {tenant} eve@example.com",
+    "why {tenant} eve@example.com --json",
+    "why {tenant} ada@example.com",
+    "why {tenant} nobody@example.com",
+    "invite {tenant}",
+    "withdraw {tenant}",
+    "schema remove {tenant} urn:ietf:params:scim:schemas:extension:survey:2.0:User",
+    "rotate {tenant}",
+    "rotate {tenant}",
+    "rotate {tenant} --force --grace 0 --yes",
+    "revoke {tenant} --yes",
+    "status {tenant}",
+    "disconnect {tenant} --yes",
+    "tenants",
+    "status unknown",
+    "rotate {tenant} --grace nonsense",
+)
+
+
+def test_record_commands(record: Callable[[str], Recording], run: Muster) -> None:
+    recording = record("commands")
+    for command in ("", *sorted(muster.commands)):
+        _add_command(recording, f"{command} --help".strip())
+    tenant = "recorded-by-command"
+    for number, template in enumerate(COMMANDS):
+        output = _add_command(recording, template.format(tenant=tenant, extension=EXTENSION.relative_to(ROOT)))
+        if number == 0:
+            token = next(word for word in output.split() if word.startswith("muster_"))
+            _fill(Endpoint(token))
+
+
+def _add_command(recording: Recording, line: str) -> str:
+    result = CliRunner().invoke(muster, line.split(), prog_name="muster")
+    recording.add(f"muster {line}", f"exit code {result.exit_code}", result.output)
+    return result.output

@@ -1,0 +1,32 @@
+"""The comparison of recordings."""
+
+from tests.recorder.__main__ import AllowedDifference, compare
+
+RENAMED = AllowedDifference(files="commands*", pattern="poison", replacement="dead letters", reason="A standard term.")
+
+
+def test_equal_recordings_have_no_difference() -> None:
+    assert list(compare({"a.txt": "200\n"}, {"a.txt": "200\n"}, [])) == []
+
+
+def test_changed_line_is_shown() -> None:
+    lines = list(compare({"a.txt": "200\nok"}, {"a.txt": "201\nok"}, []))
+    assert lines[2:] == ["@@ -1,2 +1,2 @@", "-200", "+201", " ok"]
+
+
+def test_missing_and_new_recordings_are_shown() -> None:
+    lines = list(compare({"a.txt": "1"}, {"b.txt": "2"}, []))
+    assert [line for line in lines if line[0] in "+-" and line[1] not in "+-"] == ["-1", "+2"]
+
+
+def test_allowed_difference_is_none() -> None:
+    assert list(compare({"commands.txt": "2 poison"}, {"commands.txt": "2 dead letters"}, [RENAMED])) == []
+
+
+def test_allowed_difference_counts_in_its_files_only() -> None:
+    assert list(compare({"events.txt": "poison"}, {"events.txt": "dead letters"}, [RENAMED]))
+
+
+def test_allowed_difference_that_does_not_occur_is_told() -> None:
+    (line,) = compare({"commands.txt": "1"}, {"commands.txt": "1"}, [RENAMED])
+    assert line == "The allowed difference 'poison' in commands* does not occur: remove it."
