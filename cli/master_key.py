@@ -68,7 +68,16 @@ def drop_earlier(yes: bool, json: bool) -> None:
     Ends every token, cursor and console session that was made with them, within five minutes: every tenant
     whose token is older than the newest generation needs a new one (muster rotate).
     """
-    where = deployment()
+    rotation = deployment().operator.master_key
+    (newest, *earlier) = (before := rotation.show()).generations
+    if not earlier:
+        _show(before, json=json)
+        click.echo(
+            f"Nothing was removed: generation {newest.number} is the only one. If somebody else has learned it, run "
+            "`muster master-key rotate`, and this command again when the new generation signs.",
+            err=True,
+        )
+        return
     if not yes:
         click.confirm(
             "End all tokens, cursors and console sessions that were made with the earlier generations? "
@@ -76,8 +85,7 @@ def drop_earlier(yes: bool, json: bool) -> None:
             abort=True,
             err=True,
         )
-    ring = where.operator.master_key.drop_earlier()
-    _show(ring, json=json)
+    _show(rotation.drop_earlier(), json=json)
     click.echo(f"The earlier generations end within {CACHE_S / 60:.0f} minutes.", err=True)
 
 

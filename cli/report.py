@@ -72,6 +72,6 @@ def show_health(health: Health) -> None:
         writes = failed + activity.changes
         click.echo(f"Writes that failed today and yesterday: {failed}, at most {activity.share:.0%} of {writes}{more}.")
     else:
-        click.echo(f"No write failed today and yesterday; {activity.changes}{more} changed something.")
+        click.echo(f"No write failed today and yesterday. Changes: {activity.changes}{more}.")
     for each in health.warnings:
         click.echo(f"WARNING: {each}")

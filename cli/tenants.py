@@ -89,11 +89,29 @@ def strict(tenant: str, mode: str, json: bool) -> None:
         click.echo(f"{tenant} is {_mode(changed)}, within a minute.")
 
 
+_MEMBERS = (
+    "tenant",
+    "state",
+    "health",
+    "provider",
+    "mode",
+    "extensions",
+    "expires",
+    "previous_until",
+    "first_contact",
+    "connection",
+    "last_use",
+    "last_request",
+    "last_used_token",
+    "warning",
+)
+"""What is told of each tenant as JSON, also of one that can not be read."""
+
+
 def _describe(overview: TenantOverview | UnreadableTenant) -> dict[str, Any]:
     if isinstance(overview, UnreadableTenant):
-        names = ("state", "mode", "extensions", "expires", "previous_until", "last_use", "last_used_token", "provider")
-        unknown = dict.fromkeys(names)
-        return {"tenant": overview.id, "health": overview.health_state, **unknown, "warning": overview.attention}
+        known = {"tenant": overview.id, "health": overview.health_state, "warning": overview.attention}
+        return dict.fromkeys(_MEMBERS) | known
     token = overview.tenant.token
     return {
         "tenant": overview.id,

@@ -49,6 +49,15 @@ def test_dropping_asks_and_leaves_the_newest(run: Muster) -> None:
     assert [each["generation"] for each in run.json("master-key", "status")] == [2]
 
 
+def test_dropping_the_only_generation_says_that_nothing_was_removed(run: Muster) -> None:
+    """Without a rotation before it, a key that somebody else has learned goes on signing."""
+    dropped = run("master-key", "drop-earlier", "--yes")
+    assert "Nothing was removed: generation 1 is the only one." in dropped.stderr
+    assert "muster master-key rotate" in dropped.stderr
+    assert "end within" not in dropped.stderr
+    assert [each["generation"] for each in run.json("master-key", "status")] == [1]
+
+
 def test_damaged_key_is_one_line(run: Muster) -> None:
     put_master_key("edited by hand")
 

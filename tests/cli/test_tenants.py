@@ -102,6 +102,7 @@ def test_tenant_that_can_not_be_read_is_unknown_and_the_others_are_listed(
         ("ill", "unknown", None),
         ("zebra", "not connected yet", "connected"),
     ]
+    assert len({tuple(each) for each in listed}) == 1, "every tenant has the same members"
     shown = run("tenants")
     assert "Could not be read in time." in shown.stdout
     assert shown.stderr.startswith("ill could not be read: ")

@@ -107,6 +107,17 @@ def test_wrong_scim_url_is_shown_in_the_log(operator_visits: Visitor, tenant: tu
     assert "it ends in /scim/v2" in page.text
 
 
+def test_wrong_scim_url_is_told_on_the_status_and_in_the_list(
+    operator_visits: Visitor, tenant: tuple[str, Endpoint]
+) -> None:
+    name, scim = tenant
+    test = "/Users/Users?filter=userName+eq+%22ada%22"
+    assert scim.request("GET", test, user_agent="Okta SCIM Client 1.0.0").status == 404
+
+    assert "The SCIM URL in Okta is wrong" in operator_visits.get(f"/admin/tenants/{name}").text
+    assert "<td>wrong SCIM URL</td>" in row_of(operator_visits.get(f"/admin?after={name[:-1]}"), name)
+
+
 def test_several_of_one_name_are_to_choose_from(operator_visits: Visitor, tenant: tuple[str, Endpoint]) -> None:
     name, scim = tenant
     for number in (1, 2):
@@ -330,7 +341,7 @@ def test_customer_with_a_repeating_failure_is_told_in_the_list_and_on_its_status
     row = row_of(operator_visits.get(f"/admin?after={name[:-1]}"), name)
 
     assert "<td>repeating failure</td>" in row
-    assert "keeps sending a request that fails: see the log of failures." in row
+    assert "has sent the same failing request 5 times or more since yesterday: see the log of failures." in row
     assert "<dt>Health</dt><dd>repeating failure</dd>" in operator_visits.get(f"/admin/tenants/{name}").text
 
 
@@ -419,11 +430,14 @@ def test_status_shows_that_the_connection_was_tested(operator_visits: Visitor, o
     Endpoint(issued.token).request("GET", "/Users?count=1", user_agent="Okta SCIM Client 1.0.0")
     page = operator_visits.get("/admin/tenants/tested-by-okta").text
 
-    assert "<dt>First contact with this token</dt><dd>none yet</dd>" in before
-    assert re.search(r"First contact with this token</dt><dd>[^<]* UTC: Connection tested by Okta</dd>", page)
+    assert "<dt>First contact with the current token</dt><dd>none yet</dd>" in before
+    assert re.search(r"First contact with the current token</dt><dd>[^<]* UTC: Connection tested by Okta</dd>", page)
     assert re.search(r"Last contact</dt><dd>[^<]* UTC: a read</dd>", page)
     log = operator_visits.get("/admin/tenants/tested-by-okta/log").text
     assert "First request with this token: Connection tested by Okta." in log
+    operator.rotate("tested-by-okta")
+    page = operator_visits.get("/admin/tenants/tested-by-okta").text
+    assert re.search(r"First contact with the previous token</dt><dd>[^<]* UTC: Connection tested by Okta</dd>", page)
 
 
 def test_status_and_log_show_malformed_tokens(operator_visits: Visitor, tenant: tuple[str, Endpoint]) -> None:

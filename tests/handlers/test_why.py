@@ -12,6 +12,8 @@ from typing import Any
 import boto3
 import pytest
 
+from handlers.application import Application
+from handlers.routes.everything import find
 from scim import wiring
 from scim.protocol.errors import Unavailable
 from scim.service.case import Case
@@ -121,10 +123,33 @@ def test_expired_token(scim: Endpoint, why: Why) -> None:
 
     case = why("ada@example.com")
 
-    assert "No request about ada@example.com has been received" in case.diagnosis[0]
-    assert "The identity provider's requests were refused" in case.diagnosis[-1]
-    assert "The token has expired." in case.diagnosis[-1]
-    assert "muster rotate" in case.diagnosis[-1]
+    first, second = case.diagnosis
+    assert "The identity provider's requests are rejected because of their token" in first
+    assert "The token has expired." in first
+    assert "muster rotate" in first
+    assert "No request about ada@example.com has been received" in second
+
+
+def test_replaced_token_comes_first(scim: Endpoint, why: Why, operator: Any) -> None:
+    """Nobody is to be assigned while the identity provider can not get in. The provider is known by its user agent."""
+    assert scim.request("POST", "/Users", {"schemas": [CORE], "userName": "ada"}, **OKTA).status == 201
+    operator.rotate(tenant_of(scim), grace_s=0)
+    assert Endpoint(scim.token, Application(find)).request("GET", "/Users").status == 401
+
+    for person in ("ada", "bob"):
+        first = why(person).diagnosis[0]
+        assert "The token is no longer valid: it was replaced or revoked." in first
+        assert "What to change: Provisioning > Integration" in first
+        assert "assign the person" not in told(why(person))
+
+
+def test_rejected_token_is_not_told_after_a_valid_one(scim: Endpoint, why: Why, operator: Any) -> None:
+    assert scim.request("GET", "/Users").status == 200
+    issued = operator.rotate(tenant_of(scim), grace_s=0)
+    assert Endpoint(scim.token, Application(find)).request("GET", "/Users").status == 401
+    assert Endpoint(issued.token, Application(find)).request("GET", "/Users").status == 200
+
+    assert "rejected because of their token" not in told(why("ada"))
 
 
 def test_strict_mode(connect: Callable[[], Endpoint], operator: Any) -> None:
@@ -478,6 +503,18 @@ def test_wrong_scim_url_concerns_everybody(scim: Endpoint, why: Why) -> None:
     assert first.startswith("2 requests failed, the last at ")
     assert "it has an endpoint such as /Users at its end" in first
     assert "No request about ada has been received" in second
+
+
+def test_one_request_to_a_wrong_scim_url_is_told_as_one(scim: Endpoint, why: Why) -> None:
+    scim.request("GET", "/Users/Users")
+    first, second = why("ada").diagnosis
+    assert first.startswith("A request failed at ")
+    assert "No request about ada has been received" in second
+
+
+def test_scim_url_of_another_version_is_to_be_changed(scim: Endpoint, why: Why) -> None:
+    assert scim.request("POST", "/v1/Users", {"schemas": [CORE], "userName": "ada"}).status == 400
+    assert "What to change: The SCIM URL: it ends in /scim/v2." in told(why("ada"))
 
 
 def test_corrected_scim_url_concerns_nobody(scim: Endpoint, why: Why) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from scim.protocol.dialect import Dialect, Leniency
-from scim.protocol.errors import InvalidValue, NotImplementedHere, ScimError, Uniqueness
+from scim.protocol.errors import InvalidValue, NotImplementedHere, ScimError, Uniqueness, WrongScimUrl
 from scim.protocol.schema import user_type
 from scim.service.daily_failures import FailureKind
 from scim.service.failures import Asked, Counted, Failure, Recording
@@ -212,6 +212,29 @@ def test_repeated_no_op_is_no_repeating_failure() -> None:
 
     assert store.counts == [(NOW, {"no_ops": 5}, None)]
     assert records.line == {"no_ops": 5, "loops": 1}
+
+
+def test_repeated_unsupported_request_is_no_repeating_failure() -> None:
+    """A group push never succeeds, and users are provisioned without it."""
+    store = Failures()
+    records = recording(store)
+    for _ in range(5):
+        records.failed(Asked("POST Groups"), NotImplementedHere("x"), Dialect())
+
+    records.finish()
+
+    assert store.counts == [(NOW, {"unsupported": 5}, None)]
+    assert records.line == {"failures": 5, "loops": 1}
+
+
+def test_failures_by_a_wrong_scim_url_are_counted() -> None:
+    store = Failures()
+    records = recording(store)
+    records.failed(Asked("GET Users"), WrongScimUrl("x"), Dialect())
+
+    records.finish()
+
+    assert store.counts == [(NOW, {"other_requests": 1, "wrong_scim_urls": 1}, None)]
 
 
 def test_request_without_failures_counts_nothing() -> None:

@@ -87,13 +87,40 @@ def test_disconnected_tenant_has_no_advice(failed: DailyFailures) -> None:
     ("failed", "advice"),
     [
         (failures(create=14), "14 writes failed today and yesterday, 58% of all: see the log of failures."),
-        (failures(create=9, loops=2), "The identity provider keeps sending a request that fails"),
-        (failures(create=9, loops=2, provider="google"), "Google Workspace keeps sending a request that fails"),
+        (
+            failures(create=9, loops=2),
+            "The identity provider has sent the same failing request 5 times or more since yesterday",
+        ),
+        (failures(create=9, loops=2, provider="google"), "Google Workspace has sent the same failing request 5 times"),
         (failures(REJECTED, provider="entra"), f"A token was rejected at {REJECTED}: paste a valid token into Micro"),
     ],
 )
 def test_advice_says_what_to_do(failed: DailyFailures, advice: str) -> None:
     assert advice in health(failed).advice
+
+
+# A wrong SCIM URL
+
+
+def wrong_url(create: int = 0) -> DailyFailures:
+    return replace(failures(wrong_scim_urls=1, other_requests=1, loops=1, create=create), last_wrong_url=REJECTED)
+
+
+def test_wrong_scim_url_is_a_state_from_the_first_request_on() -> None:
+    found = health(wrong_url(), use=replace(OKTA, at=NOW - 1_801))
+    assert found.state == HealthState.WRONG_SCIM_URL
+    assert found.advice.startswith(f"The SCIM URL in Okta is wrong, seen at {REJECTED}: replace it")
+
+
+@pytest.mark.parametrize(("used", "now"), [(NOW - 60, NOW), (NOW - 1_801, NOW + 86_400)])
+def test_wrong_scim_url_is_over(used: float, now: float) -> None:
+    """When another request came since, or after a day."""
+    tenant, use = Tenant("acme", token=TOKEN), replace(USE, at=used)
+    assert assess_health(tenant, use, Activity(wrong_url(), 10), None, now).state == HealthState.REPEATING_FAILURE
+
+
+def test_days_with_a_wrong_scim_url_add_up() -> None:
+    assert add_up([wrong_url(), failures(create=1)]) == wrong_url(create=1)
 
 
 # Rejected tokens

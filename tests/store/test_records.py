@@ -324,7 +324,7 @@ def test_pages_with_acts_put_together_are_the_log(
 
 def test_counts_of_days(records: Records) -> None:
     store, yesterday = records(), at(1, day=30)
-    store.add_to_day(at(1), {FailureKind.CREATE: 2, FailureKind.LOOP: 1}, None)
+    store.add_to_day(at(1), {FailureKind.CREATE: 2, FailureKind.LOOP: 1, FailureKind.WRONG_SCIM_URL: 1}, None)
     store.add_to_day(at(2), {FailureKind.CREATE: 1, FailureKind.NO_OP: 4}, "entra")
     store.add_to_day(yesterday, {FailureKind.OTHER_REQUEST: 1}, None)
     store.refuse(at(3), 5, "token", "okta")
@@ -336,10 +336,12 @@ def test_counts_of_days(records: Records) -> None:
                 FailureKind.CREATE: 3,
                 FailureKind.NO_OP: 4,
                 FailureKind.LOOP: 1,
+                FailureKind.WRONG_SCIM_URL: 1,
                 FailureKind.REJECTED_TOKEN: 5,
             },
             "okta",
             at(3),
+            at(1),
         ),
     }
     assert store.daily_failures("2026-01-29", "2026-01-29") == {}

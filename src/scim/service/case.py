@@ -13,12 +13,15 @@ from scim.protocol.errors import TooMany, Unavailable
 from scim.protocol.messages import SearchRequest
 from scim.service import diagnosis
 from scim.service.connection import describe_malformed, obstacles
+from scim.service.daily_failures import DailyFailures
 from scim.service.entries import Entry, entry
+from scim.service.explanations import SCIM_URL
 from scim.service.failures import Counted
 from scim.service.lookup import partly
 from scim.service.people import called, handle, known_by
 from scim.service.ports import LINK, Store, Tenant, Use
 from scim.service.presentation import Presentation
+from scim.service.provider_detection import detect_provider
 from scim.service.records import CHANGES, FAILURES, Changed, FailureSearch, LogStore, Record
 from scim.service.search import read_query
 from scim.service.stored import Stored, encode
@@ -121,15 +124,21 @@ class Inquiry:
         """Of whom nothing is known: what keeps everybody out, and which requests it may have been."""
         use, newest = self.last_use(), self._newest_failures()
         unidentified = _without_identifier(self.records.failures([""]).failures)
+        wrong_url = list(self._wrong_scim_url(newest))
+        told_already = {SCIM_URL} if wrong_url else set()
         malformed = describe_malformed(self.records.malformed_tokens(self._yesterday()))
-        obstacles = [*self._obstacles(use), *filter(None, [malformed]), *self._wrong_scim_url(newest)]
+        obstacles = [
+            *self._obstacles(use, newest),
+            *filter(None, [malformed]),
+            *wrong_url,
+        ]
         told = [
             *obstacles,
             diagnosis.unknown(asked, use, is_cut=bool(notes)),
-            *diagnosis.unidentified(unidentified),
+            *diagnosis.unidentified([each for each in unidentified if each.failure.rule not in told_already]),
             *([] if obstacles else [diagnosis.advice()]),
             *notes,
-            *diagnosis.tenant(self.tenant, self.records.refused(self._yesterday()), newest),
+            *diagnosis.tenant(self.tenant, newest),
         ]
         return Case(asked, [], [], told, unidentified=_entries(unidentified))
 
@@ -155,7 +164,6 @@ class Inquiry:
         notes: Sequence[str] = (),
         renamed: Sequence[Stored] = (),
     ) -> Case:
-        refused = self.records.refused(self._yesterday())
         failures, notes = search.failures, [*notes, *_search_notes(search)]
         changes, are_all_shown = self._changes(ids)
         if not are_all_shown:
@@ -165,12 +173,12 @@ class Inquiry:
         timeline = sorted((entry(each, names) for each in records), key=lambda each: each.at, reverse=True)
         writes = [each for each in changes if each.change.operation != LINK]
         told = [
-            *self._obstacles(self.last_use()),
+            *self._obstacles(self.last_use(), failures),
             *diagnosis.renamed(asked, self.tenant.resource_types[0].unique.name, names, renamed, writes),
             *diagnosis.state(asked, names, people, writes),
             *diagnosis.problems(people, writes, failures),
             *notes,
-            *diagnosis.tenant(self.tenant, refused, failures),
+            *diagnosis.tenant(self.tenant, failures),
         ]
         return Case(asked, people, timeline, told, renamed=renamed)
 
@@ -199,8 +207,13 @@ class Inquiry:
             found += islice(self.records.changes(resource_id), _MOST_CHANGES + 1 - len(found))
         return found[:_MOST_CHANGES], len(found) <= _MOST_CHANGES and len(ids) <= _SHOWN
 
-    def _obstacles(self, use: Use | None) -> Iterator[str]:
-        return obstacles(self.tenant, use, self._moment().timestamp())
+    def _obstacles(self, use: Use | None, failures: Sequence[Counted] = ()) -> Iterator[str]:
+        """What keeps everybody out; ``failures`` tell the provider if the user agent of the last use does not."""
+        found = list(obstacles(self.tenant, use, self._moment().timestamp()))
+        yield from found
+        if not found or use is None:
+            provider = detect_provider(use, DailyFailures(), failures)
+            yield from diagnosis.rejected_tokens(self.records.refused(self._yesterday()), use, provider)
 
     def _name(self, stored: Stored) -> str:
         name: str = stored.resource[self.tenant.resource_types[0].unique.name]

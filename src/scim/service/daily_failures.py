@@ -23,7 +23,9 @@ class FailureKind(StrEnum):
     NO_OP = "no_ops"
     """Requests that were answered with success although a part of them was ignored. They did not fail."""
     LOOP = "loops"
-    """Those of the failed requests that repeat an earlier one again and again."""
+    """Those of the failed requests that repeat an earlier one again and again, without those that are unsupported."""
+    WRONG_SCIM_URL = "wrong_scim_urls"
+    """Those of the failed requests that failed because the SCIM URL in the identity provider is wrong."""
     REJECTED_TOKEN = "rejected_tokens"  # noqa: S105  # no token
 
 
@@ -42,12 +44,13 @@ class DailyFailures:
     """The counts of one day or, added up, of several.
 
     ``provider`` is the identity provider that was detected last; ``last_rejection`` is when a token was rejected last,
-    RFC 3339 in UTC, empty if none was.
+    ``last_wrong_url`` when a request failed last because the SCIM URL is wrong: RFC 3339 in UTC, empty if none did.
     """
 
     counts: Mapping[FailureKind, int] = field(default_factory=dict)
     provider: str | None = None
     last_rejection: str = ""
+    last_wrong_url: str = ""
 
     def count(self, kind: FailureKind) -> int:
         return self.counts.get(kind, 0)
@@ -70,12 +73,13 @@ class DailyFailures:
 def add_up(days: Iterable[DailyFailures]) -> DailyFailures:
     """Return the sum of some days, which are given in order."""
     counts: dict[FailureKind, int] = {}
-    provider, last_rejection = None, ""
+    provider, last_rejection, last_wrong_url = None, "", ""
     for day in days:
         counts = {kind: counts.get(kind, 0) + day.count(kind) for kind in {*counts, *day.counts}}
         provider = day.provider or provider
         last_rejection = max(last_rejection, day.last_rejection)
-    return DailyFailures(counts, provider, last_rejection)
+        last_wrong_url = max(last_wrong_url, day.last_wrong_url)
+    return DailyFailures(counts, provider, last_rejection, last_wrong_url)
 
 
 class DailyFailureStore(Protocol):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from itertools import groupby
 
 from scim.service.connection import describe_request
@@ -131,21 +132,30 @@ def wrong_scim_url(failures: Sequence[Counted], settled: str) -> Iterator[str]:
     last = max(wrong, key=lambda each: each.failure.at)
     what, change = explain(last.failure)
     number = sum(each.count for each in wrong)
-    often = f"{number} requests failed" if number > 1 else "A request failed"
-    yield f"{often}, the last at {last.failure.at}. {what} What to change: {change}"
+    often = f"{number} requests failed, the last" if number > 1 else "A request failed"
+    yield f"{often} at {last.failure.at}. {what} What to change: {change}"
 
 
-def tenant(settings: Tenant, refused: Sequence[Refused], failures: Sequence[Counted]) -> Iterator[str]:
+def rejected_tokens(refused: Sequence[Refused], use: Use | None, provider: str | None) -> Iterator[str]:
+    """That requests were rejected because of their token, if no valid token was used since.
+
+    ``refused`` are the rejected requests of the last 24 hours, ``use`` is the last use of a valid token.
+    """
+    if not refused:
+        return
+    last = max(refused, key=lambda each: each.last)
+    if use is not None and use.at > datetime.fromisoformat(last.last).timestamp():
+        return
+    what, change = explain_token(last.rule, provider)
+    number = sum(each.count for each in refused)
+    yield (
+        f"The identity provider's requests are rejected because of their token, {number} or more in the last 24 "
+        f"hours, the last at {last.last}. {what} What to change: {change}"
+    )
+
+
+def tenant(settings: Tenant, failures: Sequence[Counted]) -> Iterator[str]:
     """What concerns everybody in the tenant."""
-    if refused:
-        last = max(refused, key=lambda each: each.last)
-        provider = next((each.failure.provider for each in failures if each.failure.provider), None)
-        what, change = explain_token(last.rule, provider)
-        number = sum(each.count for each in refused)
-        yield (
-            f"The identity provider's requests were refused, {number} or more in the last 24 hours, the last at "
-            f"{last.last}: {what} {change}"
-        )
     if settings.strict and not any(each.failure.refused for each in failures):
         yield "The tenant is in strict mode, in which what many identity providers send is refused."
 

@@ -140,7 +140,7 @@ EXPLANATIONS: Mapping[str, Explanation] = {
     ),
     # The connection
     UNKNOWN: Explanation(
-        "The token is not the tenant's: mistyped, rotated away or revoked. Nothing of the request was looked at.",
+        "The token is no longer valid: it was replaced or revoked. Nothing of the request was looked at.",
         _TOKEN,
         _TOKEN_PLACES,
     ),
@@ -177,7 +177,10 @@ EXPLANATIONS: Mapping[str, Explanation] = {
     ),
     "unknown-path": Explanation("Nothing is served at the path.", "The SCIM URL: it ends in /scim/v2."),
     "method": Explanation("The path does not take this method.", "The SCIM URL, and the connector's type: SCIM 2.0."),
-    "protocol-version": Explanation("Another version of SCIM was asked for.", "The connector's type: SCIM 2.0."),
+    "protocol-version": Explanation(
+        "Another version of SCIM was asked for.",
+        "The SCIM URL: it ends in /scim/v2. If it does, the connector's type: SCIM 2.0.",
+    ),
     "forbidden": Explanation("A discovery document was asked for with a filter.", "A query without a filter."),
     "media-type": Explanation("The body is not JSON, or is compressed.", "The content type: application/scim+json."),
     "syntax": Explanation("The body is not what the operation takes.", "The template of the body, where there is one."),

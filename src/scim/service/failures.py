@@ -13,7 +13,7 @@ from datetime import date, timedelta
 from typing import Any, Protocol
 
 from scim.protocol.dialect import Dialect, is_name
-from scim.protocol.errors import ScimError
+from scim.protocol.errors import ScimError, WrongScimUrl
 from scim.protocol.path import is_attribute
 from scim.protocol.schema import ResourceType
 from scim.service.daily_failures import DailyFailureStore, FailureKind, kind_of
@@ -203,7 +203,8 @@ class Recording:
 
     def _add_to_day(self) -> bool:
         counts = Counter(map(_kind_of, self._failures))
-        counts[FailureKind.LOOP] = sum(each.is_loop and not each.failure.is_no_op for each in self._recorded)
+        counts[FailureKind.LOOP] = sum(map(_is_repeating_failure, self._recorded))
+        counts[FailureKind.WRONG_SCIM_URL] = sum(each.rule == WrongScimUrl.rule for each in self._failures)
         provider = next((each.provider for each in self._failures if each.provider), None)
         try:
             return self.deadline.has_time() and self.store().add_to_day(self.now(), +counts, provider)
@@ -214,6 +215,11 @@ class Recording:
 
 def _kind_of(failure: Failure) -> FailureKind:
     return FailureKind.NO_OP if failure.is_no_op else kind_of(failure.operation, failure.status)
+
+
+def _is_repeating_failure(counted: Counted) -> bool:
+    """Return whether a failure that keeps a user from being provisioned repeats: no silent no-op, and no 501."""
+    return counted.is_loop and _kind_of(counted.failure) not in (FailureKind.NO_OP, FailureKind.UNSUPPORTED)
 
 
 def _can_be_shown(attribute: str, resource_type: ResourceType) -> bool:

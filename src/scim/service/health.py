@@ -13,6 +13,7 @@ from enum import StrEnum
 
 from scim.service import quarantine
 from scim.service.daily_failures import DailyFailures, FailureKind
+from scim.service.failures import LOOP
 from scim.service.ports import Tenant, Use
 from scim.service.providers import NAMES
 
@@ -22,7 +23,7 @@ FAILING_SHARE = 0.1
 """More than this part of the writes has to fail for ``FAILING``."""
 FAILING_ALWAYS = 500
 """From so many failed writes on, the tenant is ``FAILING`` whatever their share."""
-_REJECTION_S = 86_400
+_DAY_S = 86_400
 _FEW_CHANGES = 5_000
 """Changes up to this number are counted for the share that is shown: one call of the index."""
 
@@ -39,6 +40,8 @@ class HealthState(StrEnum):
     """Within 24 hours a token was rejected, and no valid one was used since."""
     NOT_CONNECTED_YET = "not connected yet"
     """No request with a valid token has arrived yet."""
+    WRONG_SCIM_URL = "wrong SCIM URL"
+    """Within 24 hours a request failed because of the SCIM URL, and no other request was recorded since."""
     REPEATING_FAILURE = "repeating failure"
     """The same request has failed five times or more since yesterday."""
     FAILING = "failing"
@@ -125,10 +128,12 @@ def _state(tenant: Tenant, use: Use | None, activity: Activity, now: float) -> H
         return HealthState.DISCONNECTED
     if token.is_revoked or (token.expires is not None and token.expires <= now):
         return HealthState.NO_VALID_TOKEN
-    if _was_rejected(failures, now) and not _was_used_since(use, failures):
+    if _is_within_a_day(failures.last_rejection, now) and not _was_used_since(use, failures.last_rejection):
         return HealthState.TOKEN_REJECTED
     if use is None:
         return HealthState.NOT_CONNECTED_YET
+    if _is_within_a_day(failures.last_wrong_url, now) and not _was_used_since(use, failures.last_wrong_url):
+        return HealthState.WRONG_SCIM_URL
     if failures.count(FailureKind.LOOP):
         return HealthState.REPEATING_FAILURE
     return HealthState.FAILING if _is_failing(activity) else HealthState.HEALTHY
@@ -141,13 +146,14 @@ def _is_failing(activity: Activity) -> bool:
     return requests >= FAILING_FROM and not activity.changes
 
 
-def _was_rejected(failures: DailyFailures, now: float) -> bool:
-    """Return whether a token was rejected within 24 hours."""
-    return bool(failures.last_rejection) and now - _seconds(failures.last_rejection) < _REJECTION_S
+def _is_within_a_day(moment: str, now: float) -> bool:
+    """Return whether ``moment`` (RFC 3339, empty for never) is less than 24 hours ago."""
+    return bool(moment) and now - _seconds(moment) < _DAY_S
 
 
-def _was_used_since(use: Use | None, failures: DailyFailures) -> bool:
-    return use is not None and use.at > _seconds(failures.last_rejection)
+def _was_used_since(use: Use | None, moment: str) -> bool:
+    """Return whether a valid token was used after ``moment`` (RFC 3339)."""
+    return use is not None and use.at > _seconds(moment)
 
 
 def _advise(state: HealthState, activity: Activity, provider: str | None) -> str:
@@ -157,8 +163,16 @@ def _advise(state: HealthState, activity: Activity, provider: str | None) -> str
             return f"A token was rejected at {failures.last_rejection}: paste a valid token into {name}."
         case HealthState.NOT_CONNECTED_YET:
             return "No request with a valid token has arrived yet."
+        case HealthState.WRONG_SCIM_URL:
+            return (
+                f"The SCIM URL in {name} is wrong, seen at {failures.last_wrong_url}: replace it with the one that "
+                "Connect and `muster status` show."
+            )
         case HealthState.REPEATING_FAILURE:
-            return f"{name[0].upper()}{name[1:]} keeps sending a request that fails: see the log of failures."
+            return (
+                f"{name[0].upper()}{name[1:]} has sent the same failing request {LOOP} times or more since "
+                "yesterday: see the log of failures."
+            )
         case HealthState.FAILING:
             return f"{_describe_failures(activity)}: see the log of failures."
         case _:
@@ -174,18 +188,18 @@ def _describe_failures(activity: Activity) -> str:
 
 
 def _token_warnings(use: Use | None, failures: DailyFailures, provider: str | None, now: float) -> Iterator[str]:
-    if not _was_rejected(failures, now):
+    if not _is_within_a_day(failures.last_rejection, now):
         return
     number = failures.count(FailureKind.REJECTED_TOKEN)
     told = (
         f"{number} or more requests were rejected today and yesterday because of an invalid token, the last at "
         f"{failures.last_rejection}."
     )
-    if _was_used_since(use, failures):
+    if _was_used_since(use, failures.last_rejection):
         yield f"{told} A valid token was used since, so nothing is left to do if only one application is connected."
     else:
         yield (
-            f"{told} A valid token is shown by the console under Connect, or by `muster rotate`. "
+            f"{told} If the current token is lost, make a new one (console: Connect; or `muster rotate`). "
             f"{quarantine.describe_rejection(provider)}"
         )
 

@@ -13,12 +13,12 @@ from scim.service.expiry import warning
 from scim.service.health import Activity, Health, HealthState, assess_health, count_for_report, count_for_state
 from scim.service.ports import Tenant, TenantStore, Use
 from scim.service.provider_detection import detect_provider
-from scim.service.records import LogStore
+from scim.service.records import CHANGES, FAILURES, LogStore
 
 OVERVIEW_S = 6.0
 """How many seconds one tenant of a list may take: two for repeated attempts, and one call that hangs."""
 _NEWEST = 50
-"""Among how many records the provider is looked for."""
+"""Among how many records of changes and failures the provider is looked for."""
 _WORKERS = 8  # as many as Bulk has: within the connections of the store's client
 _UNREADABLE = "Could not be read in time. Load the list again, or look at the status of this customer."
 
@@ -97,7 +97,7 @@ def load_overview(
 def load_health(tenant: Tenant, use: Use | None, records: LogStore, now: float, *, is_report: bool) -> Health:
     """Return the health of a tenant whose token was last used in ``use``, as in :func:`load_overview`."""
     activity = _load_activity(records, now, count_for_report if is_report else count_for_state)
-    newest = (record for _, record in islice(records.log(), _NEWEST)) if is_report else ()
+    newest = (record for _, record in islice(records.log(kinds=(CHANGES, FAILURES)), _NEWEST)) if is_report else ()
     return assess_health(tenant, use, activity, detect_provider(use, activity.failures, newest), now)
 
 

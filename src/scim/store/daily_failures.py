@@ -10,6 +10,7 @@ from scim.store.dynamo import Item
 
 _PROVIDER = "provider"
 _LAST_REJECTION = "rejected_at"
+_LAST_WRONG_URL = "wrong_url_at"
 
 
 def update(at: str, counts: Mapping[FailureKind, int], provider: str | None, expires: int) -> dict[str, Any]:
@@ -20,6 +21,8 @@ def update(at: str, counts: Mapping[FailureKind, int], provider: str | None, exp
         assigned[_PROVIDER] = {"S": provider}
     if FailureKind.REJECTED_TOKEN in counts:
         assigned[_LAST_REJECTION] = {"S": at}
+    if FailureKind.WRONG_SCIM_URL in counts:
+        assigned[_LAST_WRONG_URL] = {"S": at}
     adding = ", ".join(f"#{name} :{name}" for name in added)
     setting = ", ".join(f"#{name} = :{name}" for name in assigned)
     values = added | assigned
@@ -34,4 +37,5 @@ def read(item: Item) -> DailyFailures:
     """Return the counts that an item holds."""
     counts = {kind: int(item[kind]["N"]) for kind in FailureKind if kind in item}
     provider = item.get(_PROVIDER, {}).get("S")
-    return DailyFailures(counts, provider, item.get(_LAST_REJECTION, {}).get("S", ""))
+    last_rejection, last_wrong_url = (item.get(name, {}).get("S", "") for name in (_LAST_REJECTION, _LAST_WRONG_URL))
+    return DailyFailures(counts, provider, last_rejection, last_wrong_url)
