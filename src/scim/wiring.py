@@ -118,7 +118,8 @@ def connect_stream_processor(settings: Settings) -> Callable[[Deadline], StreamP
 
     if not (settings.event_bus_name and settings.links_queue_url and settings.dead_letter_queue_url):
         raise ValueError("Publishing changes needs EVENT_BUS_NAME, LINKS_QUEUE_URL and DEAD_LETTER_QUEUE_URL.")
-    events, queues = (clients.client(service, delivery.CLIENT_CONFIG) for service in ("events", "sqs"))
+    events = clients.client("events", delivery.CLIENT_CONFIG)
+    queues = clients.client("sqs", delivery.CLIENT_CONFIG)
 
     def connect(deadline: Deadline) -> StreamProcessor:
         return stream_processor.StreamProcessor(
