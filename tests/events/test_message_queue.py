@@ -3,7 +3,6 @@
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 
 from scim.events.message_queue import MAX_MESSAGE_BYTES, QueueMessage
 from tests.events.fakes import NO_ANSWER, TAKEN, Queues, failed, queue
@@ -67,9 +66,11 @@ def test_call_that_is_rejected_for_one_message_is_split(code: str) -> None:
 
 
 @pytest.mark.parametrize("code", ["AccessDenied", "AWS.SimpleQueueService.NonExistentQueue"])
-def test_failure_that_lasts_is_raised(code: str) -> None:
-    with pytest.raises(ClientError):
-        queue(Queues(failed("SendMessageBatch", code)), Clock().deadline).send(messages(1))
+def test_failure_that_lasts_is_told_and_not_repeated(code: str) -> None:
+    queues = Queues(fate=lambda: failed("SendMessageBatch", code))
+    result = queue(queues, Clock().deadline).send(messages(3))
+    assert (result.rejected, result.unsent, queues.calls) == ({}, frozenset({0, 1, 2}), [3])
+    assert set(result.reasons.values()) == {code.rpartition(".")[2]}
 
 
 def test_what_is_not_sent_in_time_is_told() -> None:

@@ -117,14 +117,9 @@ class TestRetries:
         assert run([BAD], Events(), queues) == BatchResult(dead_letters=1)
         assert len(queues.messages) == 1
 
-    def test_call_that_fails_for_good_is_raised(self) -> None:
-        for events, queues, links in [
-            (Events(failed("PutEvents", "AccessDenied")), Queues(), Queues()),
-            (Events(), Queues(failed("SendMessageBatch", "AccessDenied")), Queues()),
-            (Events(), Queues(), Queues(failed("SendMessageBatch", "AccessDenied"))),
-        ]:
-            with pytest.raises(ClientError):
-                run([linking(), BAD], events, queues, links)
+    def test_call_of_the_bus_that_fails_for_good_is_raised(self) -> None:
+        with pytest.raises(ClientError):
+            run([linking(), BAD], Events(failed("PutEvents", "AccessDenied")), Queues(), Queues())
 
 
 class TestHandOver:
@@ -201,6 +196,17 @@ class TestHandOver:
         (letter,) = queues.messages
         assert (letter["reason"], letter["task"]["user_id"]) == ("links queue: no answer", ID)
 
+    def test_links_queue_that_is_missing_stops_no_event_for_longer_than_a_silent_one(self) -> None:
+        """It costs one call of a batch: a call that lacks a right or its queue is not repeated at once."""
+        missing = failed("SendMessageBatch", "AWS.SimpleQueueService.NonExistentQueue")
+        events, queues, links = Events(), Queues(), Queues(fate=lambda: missing)
+        assert run([GOOD, linking(2), GOOD], events, queues, links).retries == 2
+        assert (len(events.taken), links.calls) == (1, [1])
+
+        result = run([linking(2), GOOD], events, queues, links, age=stream_processor.PATIENCE_S)
+        assert (result.published, result.dead_letters, result.retries) == (2, 1, 0)
+        assert queues.messages[0]["reason"] == "links queue: NonExistentQueue"
+
     def test_message_that_the_links_queue_refuses_stops_nothing(self) -> None:
         events, queues = Events(), Queues()
         result = run([linking(1), linking(2)], events, queues, Queues("InvalidMessageContents"))
@@ -210,6 +216,16 @@ class TestHandOver:
 
 class TestDeadLetterQueue:
     """The queue may refuse a message for good, or not answer: neither stops the shard."""
+
+    def test_queue_without_the_right_to_it_stops_the_shard_no_longer_than_a_silent_one(self) -> None:
+        denied = Queues(fate=lambda: failed("SendMessageBatch", "AccessDenied"))
+        assert run([GOOD, BAD, GOOD], Events(), denied).retries == 2
+
+        events = Events()
+        result = run([GOOD, BAD, GOOD], events, denied, age=stream_processor.PATIENCE_S)
+        assert (result.retries, len(events.taken), len(denied.messages)) == (0, 2, 0)
+        (lost,) = result.lost
+        assert lost.reason.endswith("; dead-letter queue: AccessDenied")
 
     def test_young_record_waits_for_a_queue_that_does_not_answer(self) -> None:
         result = run([GOOD, BAD, GOOD], Events(), Queues(*SILENT))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 from botocore.config import Config
@@ -20,23 +20,35 @@ CLIENT_CONFIG = Config(
 _MAX_ENTRIES = 10
 """EventBridge's PutEvents and SQS's SendMessageBatch both take so many."""
 
+NO_ANSWER_CODE = "no answer"
+
 Entry = TypeVar("Entry")
 
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
-    """Why a call did not take an entry. One that is not final may be taken by the next call."""
+    """Why a call did not take an entry. ``is_final``: the entry is invalid, and no call ever takes it.
+
+    ``is_lasting``: nothing can be sent now, since the queue or a right to it is missing; someone must mend that.
+    """
 
     code: str
     is_final: bool
+    is_lasting: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class DeliveryResult:
-    """The entries that were not taken, by number: for good, with the service's code, and for lack of time."""
+    """The entries that were not taken, by number: ``rejected`` for good, ``unsent`` for now; ``codes`` tell why."""
 
     rejected: Mapping[int, str]
     unsent: frozenset[int]
+    codes: Mapping[int, str] = field(default_factory=dict)
+
+    @property
+    def reasons(self) -> Mapping[int, str]:
+        """Return the service's code for each entry that was not taken."""
+        return {**dict.fromkeys(self.unsent, NO_ANSWER_CODE), **self.codes, **self.rejected}
 
 
 def deliver(
@@ -46,12 +58,13 @@ def deliver(
     send: Callable[[Sequence[Entry]], Sequence[Rejection | None]],
     deadline: Deadline,
 ) -> DeliveryResult:
-    """Send entries until each is taken, rejected for good, or the time is up.
+    """Send entries until each is taken, rejected, or the time is up.
 
     ``send`` makes one call and returns why each entry was not taken, ``None`` where it was. Raises what ``send`` does.
     """
     waiting = dict(entries)
     rejected: dict[int, str] = {}
+    codes: dict[int, str] = {}
     attempt = 0
     try:
         while waiting:
@@ -59,16 +72,17 @@ def deliver(
                 deadline.check()
                 outcomes = send([waiting[number] for number in batch])
                 for number, rejection in zip(batch, outcomes, strict=True):
-                    if rejection and rejection.is_final:
-                        rejected[number] = rejection.code
-                    if rejection is None or rejection.is_final:
+                    codes.pop(number, None)
+                    if rejection:
+                        (rejected if rejection.is_final else codes)[number] = rejection.code
+                    if rejection is None or rejection.is_final or rejection.is_lasting:
                         del waiting[number]
             if waiting:
                 deadline.pause(attempt)
                 attempt += 1
     except Unavailable:  # the time is up
         pass
-    return DeliveryResult(rejected, frozenset(waiting))
+    return DeliveryResult(rejected, frozenset([*waiting, *codes]), codes)
 
 
 def _split(entries: Mapping[int, Entry], size: Callable[[Entry], int], max_bytes: int) -> Iterator[list[int]]:

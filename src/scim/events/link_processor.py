@@ -95,11 +95,11 @@ class LinkProcessor:
     def _continue(self, rest: LinkTask) -> None:
         sent = self.links.send({0: link_message.make_message(rest)})
         if sent.unsent or sent.rejected:
-            raise Unfinished(*sent.rejected.values())
+            raise Unfinished(*sent.reasons.values())
         self._continued += 1
 
     def _reject(self, message: Mapping[str, Any], reason: str) -> None:
         sent = self.dead_letters.send({0: dead_letter.wrap_message(message.get("body"), reason)})
         if sent.unsent or sent.rejected:  # SQS moves it there after some more attempts, without the reason
-            raise Unfinished(*sent.rejected.values())
+            raise Unfinished(*sent.reasons.values())
         self._dead += 1

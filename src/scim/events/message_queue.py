@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from scim.events.delivery import DeliveryResult, Rejection, deliver
+from scim.events.delivery import NO_ANSWER_CODE, DeliveryResult, Rejection, deliver
 from scim.service.deadline import Deadline
 from scim.store.dynamo import NO_ANSWER, THROTTLED, error_code, is_in_doubt, is_throttled
 
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 MAX_MESSAGE_BYTES = 1_048_576
 """Of one message, and of all messages in one call together."""
 
-_NO_ANSWER = "no answer"
 _THROTTLED = THROTTLED | {"RequestThrottled", "KmsThrottled", "KMS.ThrottlingException"}
 # What SQS says of a message that it never takes, for the one message or for the call.
 _INVALID = frozenset(
@@ -54,7 +53,7 @@ class MessageQueue:
     def send(self, messages: Mapping[int, QueueMessage]) -> DeliveryResult:
         """Send messages until all are taken, rejected for good, or the time is up.
 
-        Raises what the SDK does where no message can be sent, and that would last: a missing queue or right.
+        A missing queue or right does not raise: messages stay unsent, and the caller decides how long they may wait.
         """
         return deliver(messages, _size, MAX_MESSAGE_BYTES, self._send, self._deadline)
 
@@ -73,9 +72,9 @@ class MessageQueue:
             if len(messages) == 1:
                 return [Rejection(_plain_code(error_code(error)), is_final=True)]
             return [outcome for message in messages for outcome in self._send([message])]
-        if not (is_in_doubt(error) or is_throttled(error) or _is_throttled_queue(error)):
-            raise error
-        return [Rejection(_NO_ANSWER, is_final=False)] * len(messages)
+        if isinstance(error, ClientError) and not (is_in_doubt(error) or is_throttled(error) or _is_throttled(error)):
+            return [Rejection(_plain_code(error_code(error)), is_final=False, is_lasting=True)] * len(messages)
+        return [Rejection(NO_ANSWER_CODE, is_final=False)] * len(messages)
 
 
 def _entry(number: int, message: QueueMessage) -> Entry:
@@ -91,8 +90,8 @@ def _is_final(failed: Mapping[str, object]) -> bool:
     return code not in _THROTTLED and (bool(failed.get("SenderFault")) or code in _INVALID)
 
 
-def _is_throttled_queue(error: Exception) -> bool:
-    return isinstance(error, ClientError) and _plain_code(error_code(error)) in _THROTTLED
+def _is_throttled(error: ClientError) -> bool:
+    return _plain_code(error_code(error)) in _THROTTLED
 
 
 def _plain_code(code: str) -> str:

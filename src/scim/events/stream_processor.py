@@ -86,7 +86,7 @@ class StreamProcessor:
         """Publish the events of records, hand over their link tasks, and send what fails to the dead-letter queue.
 
         A dead letter is sent only for a record that does not come again, so that it is in the queue once. Raises what
-        the SDK does where a call fails in a way that lasts.
+        the SDK does where the event bus fails in a way that lasts.
         """
         batch = _prepare(records)
         handed_over = self._hand_over(batch)
@@ -99,7 +99,7 @@ class StreamProcessor:
     def _hand_over(self, batch: _RecordBatch) -> int:
         result = self.links.send({index: link_message.make_message(task) for index, task in batch.tasks.items()})
         batch.stop_before(index for index in result.unsent if self._is_young(batch.records[index]))
-        reasons = {**dict.fromkeys(result.unsent, "no answer"), **result.rejected}
+        reasons = result.reasons
         for index, code in reasons.items():
             task = link_message.dump_task(batch.tasks[index])
             batch.letters[index] = dead_letter.wrap_task(task, f"links queue: {code}")
@@ -120,8 +120,7 @@ class StreamProcessor:
         batch.stop_before(
             index for index in result.unsent if "record" in letters[index] and self._is_young(batch.records[index])
         )
-        reasons = {index: code for index, code in result.rejected.items() if index < batch.end}
-        reasons |= {index: "no answer" for index in result.unsent if index < batch.end}
+        reasons = {index: code for index, code in result.reasons.items() if index < batch.end}
         lost = [_lost(batch.records[index], letters[index], code) for index, code in sorted(reasons.items())]
         return len(letters) - len(result.rejected) - len(result.unsent), lost
 
