@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any
 
@@ -31,13 +31,18 @@ def list_sent_attributes(body: Any, resource_type: ResourceType) -> list[str]:
     return list(names)
 
 
-def _list_names(body: Any, resource_type: ResourceType) -> Iterator[str]:
+def _list_names(body: Any, resource_type: ResourceType) -> Iterable[str]:
     if not isinstance(body, dict):
-        return
-    operations = next((value for name, value in body.items() if name.lower() == "operations"), None)
-    if not isinstance(operations, list):
-        yield from _name_members(body, resource_type)
-        return
+        return ()
+    length = len("operations")
+    for operations in [value for name, value in body.items() if len(name) == length and name.lower() == "operations"]:
+        if isinstance(operations, list):
+            return _name_targets(operations, resource_type)
+    return _name_members(body, resource_type)
+
+
+def _name_targets(operations: list[Any], resource_type: ResourceType) -> Iterator[str]:
+    """Yield the names of what the operations of a PATCH write."""
     for operation in operations:
         members = {name.lower(): value for name, value in operation.items()} if isinstance(operation, dict) else {}
         path, value = members.get("path"), members.get("value")
