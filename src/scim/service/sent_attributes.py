@@ -79,6 +79,10 @@ def _find_schema(name: str, resource_type: ResourceType) -> Schema | None:
 def _name(name: str, resource_type: ResourceType) -> str:
     """Return the name as its schema writes it; an empty one if it may be a value."""
     plain = _without_selection(name)
+    head, _, tail = plain.partition(".")
+    attribute = resource_type.core.attributes.get(head.lower())
+    if attribute and (sub_attribute := attribute.sub_attribute(tail)):  # most paths
+        return f"{attribute.name}.{sub_attribute.name}"
     path = _resolve(plain, resource_type)
     if path is None:
         return plain if is_name(plain) else ""
