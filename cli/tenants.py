@@ -105,7 +105,7 @@ _MEMBERS = (
     "last_used_token",
     "warning",
 )
-"""What is told of each tenant as JSON, also of one that can not be read."""
+"""The members of each tenant's JSON document. A tenant that cannot be read has all of them too."""
 
 
 def _describe(overview: TenantOverview | UnreadableTenant) -> dict[str, Any]:
