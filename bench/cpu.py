@@ -20,8 +20,8 @@ from unittest.mock import patch
 
 from aws_lambda_powertools import Logger
 
-import handlers.http
-import handlers.routes.resources
+import handlers.http.request
+import handlers.http.routes.resources
 from bench import operations, population
 from bench.chart import Line, chart, table
 from bench.handler import Lockstep
@@ -34,9 +34,9 @@ from bench.service import Service
 from bench.stage import Stage
 from bench.wire import replaying
 from local.problem import Problem
-from scim.access.authentication import Authenticator
-from scim.service.resources import Resources
-from scim.service.search import Search
+from scim.auth.authentication import Authenticator
+from scim.service.resources.crud import Resources
+from scim.service.resources.search import Search
 
 _PEER = ROOT / ".venv-bench/bin/python"
 _WRITE_BAR, _PAGE_BAR, _ATTRIBUTES_BAR, _FILTER_BAR = 1 / 8, 1 / 100, 1 / 20, 1 / 10
@@ -51,14 +51,14 @@ Sent = dict[str, Any]
 # What the handlers call of src/scim to answer a request about users.
 _ENTRIES: Sequence[tuple[Any, str]] = (
     (Authenticator, "authenticate"),
-    (handlers.http, "read_json"),
-    (handlers.routes.resources, "parse_projection"),
-    (handlers.routes.resources, "parse_message"),
+    (handlers.http.request, "read_json"),
+    (handlers.http.routes.resources, "parse_projection"),
+    (handlers.http.routes.resources, "parse_message"),
     (Resources, "create"),
     (Resources, "get"),
     (Resources, "patch"),
     (Search, "run"),
-    (handlers.routes.resources, "show"),
+    (handlers.http.routes.resources, "render_resource"),
 )
 
 

@@ -31,12 +31,12 @@ from local.engine import DYNOXIDE
 from local.problem import Problem
 from local.services import secrets
 from scim import wiring
-from scim.access.master_key import new_secret
-from scim.service.stored import Stored
-from scim.service.tenants import Tenants
+from scim.auth.master_key.key_ring import new_secret
+from scim.service.model.stored_resource import StoredResource
+from scim.service.tenants.tenants import Tenants
 from scim.settings import Settings
 from scim.store import items, keys
-from scim.store.counters import one
+from scim.store.query.counters import counter_increment
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -157,8 +157,8 @@ def _listed_items(tenant: str, number: int, counters: Counter[str]) -> Iterator[
         resource_id = wiring.new_id()
         body = population.user(each)
         resource = {"schemas": body["schemas"], "id": resource_id, **body}
-        stored = Stored.of(resource, 1, _CREATED, _CREATED, _CREATED)
-        counters[keys.counter(resource_id)] += one(resource_id)
+        stored = StoredResource.of(resource, 1, _CREATED, _CREATED, _CREATED)
+        counters[keys.counter(resource_id)] += counter_increment(resource_id)
         item = items.resource(keys.tenant(tenant), keys.user(resource_id), stored)
         yield json.dumps({"Item": item}, ensure_ascii=False)
 
@@ -264,7 +264,7 @@ def disconnect(table: Table) -> None:
 
 
 def _tenants() -> Tenants:
-    return wiring.operator(Settings.from_environment(os.environ), "bench").tenants()
+    return wiring.build_operator(Settings.from_environment(os.environ), "bench").tenants()
 
 
 def _client(table: Table) -> DynamoDBClient:

@@ -14,22 +14,22 @@ from unittest.mock import patch
 
 from botocore.config import Config
 
-import handlers.application
+import handlers.http.application
 from bench.place import FUNCTION, environment
 from bench.wire import Call, recording
-from handlers.application import Application
-from handlers.routes.everything import find
+from handlers.http.application import ScimApplication
+from handlers.http.routes.all_routes import find
 from local.gateway.event import Request, build_event
 from local.gateway.routes import DEFAULT, Match, Route
 from scim import wiring
-from scim.store import dynamo
+from scim.aws.clients import DYNAMODB_CONFIG
 
 BASE = "/scim/v2"
 TIMEOUT_S = 29.0  # of the function, in what is calculated for AWS
 PATIENCE_S = 3_600.0
 """The time of a request here. The engine is slower than DynamoDB, the machine may be slower than any, and no request is
 to fail for that."""
-_OUTSIDE = ("Logger", "Metrics")  # what handlers.application has of powertools
+_OUTSIDE = ("Logger", "Metrics")  # what handlers.http.application has of powertools
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,14 +92,14 @@ class Service:
         """``silent`` leaves powertools out; ``warm`` has the first request, of nobody in particular, done with."""
         self.table = table
         started = time.time()
-        patient = dynamo.CLIENT_CONFIG.merge(Config(connect_timeout=PATIENCE_S, read_timeout=PATIENCE_S))
+        patient = DYNAMODB_CONFIG.merge(Config(connect_timeout=PATIENCE_S, read_timeout=PATIENCE_S))
         with ExitStack() as outside:
             outside.enter_context(patch.object(wiring, "clock", lambda: started))
-            outside.enter_context(patch.object(dynamo, "CLIENT_CONFIG", patient))
+            outside.enter_context(patch.object(table, "CLIENT_CONFIG", patient))
             for name in _OUTSIDE if silent else ():
-                if hasattr(handlers.application, name):
-                    outside.enter_context(patch.object(handlers.application, name, _Silent))
-            self._application = Application(find)
+                if hasattr(handlers.http.application, name):
+                    outside.enter_context(patch.object(handlers.http.application, name, _Silent))
+            self._application = ScimApplication(find)
             if warm:
                 with environment(table.variables):
                     self.send("GET", "/Users?count=0")

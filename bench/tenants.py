@@ -9,17 +9,18 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bench.place import ROOT
-from scim.access import tokens
-from scim.access.authentication import Authenticator
-from scim.access.master_key import KeyPurpose, MasterKey, new_secret
-from scim.access.secret_store import SecretStore
-from scim.service.ports import Tenant, TokenVersion
+from scim.auth import tokens
+from scim.auth.authentication import Authenticator
+from scim.auth.master_key.key_ring import KeyPurpose, MasterKey, new_secret
+from scim.auth.token_secrets import TokenSecrets
+from scim.service.model.tenant import Tenant
+from scim.service.model.token import TokenVersion
 
 EXTENSION = json.loads((ROOT / "examples/extensions/employee.json").read_text())
 _MB = 1_000_000
 
 
-class _Secrets(SecretStore):
+class _Secrets(TokenSecrets):
     """A token for each tenant, the same whenever it is read."""
 
     def __init__(self) -> None:

@@ -9,10 +9,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from cli.deployment import Deployment, NoStack, local_run, stack
 from local.problem import Problem
-from scim.access.errors import MalformedSecret
-from scim.access.master_key_rotation import MasterKeyConflict
+from scim.auth.errors import MalformedSecret
+from scim.auth.master_key.rotation import MasterKeyConflict
 from scim.protocol.errors import ScimError
-from scim.service.tenants import GraceRunning, TenantError, TenantExists, UnknownSchema, UnknownTenant
+from scim.service.tenants.tenants import GraceRunning, TenantError, TenantExists, UnknownSchema, UnknownTenant
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 

@@ -12,11 +12,11 @@ from botocore.exceptions import ClientError
 from cli.event_services import EventServices
 from local import running
 from scim import wiring
-from scim.service.log import Log
-from scim.service.tenant_overview import TenantOverview
-from scim.service.tenants import Tenants
+from scim.service.audit.log import AuditLog
+from scim.service.tenants.overview import TenantOverview
+from scim.service.tenants.tenants import Tenants
 from scim.settings import Settings
-from scim.store.tenants import TenantStore
+from scim.store.tenants import DynamoDBTenantStore
 
 _LONG_S = 900.0
 
@@ -30,7 +30,7 @@ class Deployment:
     """An endpoint, and whoever administers it."""
 
     scim_url: str
-    operator: wiring.Operator
+    operator: wiring.OperatorAdapters
     events: Callable[[], EventServices]
     """Returns the queues and the function of events. Raises :class:`NoStack` where the stack lacks such an output."""
 
@@ -40,11 +40,11 @@ class Deployment:
         return self.operator.tenants()
 
     @property
-    def store(self) -> TenantStore:
+    def store(self) -> DynamoDBTenantStore:
         """The table, for a long read."""
         return self.operator.store(_LONG_S)
 
-    def log(self, tenant: str) -> Log | None:
+    def log(self, tenant: str) -> AuditLog | None:
         """The log of a tenant, for a long read; ``None`` for no such tenant."""
         return self.operator.log(tenant, _LONG_S)
 
@@ -75,7 +75,7 @@ def local_run(data: Path) -> Deployment:
         "ChangesFunctionName": "ChangesFunction",
         "TableName": settings.table_name,
     }
-    operator = wiring.operator(settings, f"local:{getpass.getuser()}", session, endpoints)
+    operator = wiring.build_operator(settings, f"local:{getpass.getuser()}", session, endpoints)
     return Deployment(settings.public_url, operator, lambda: EventServices.connect(session, named, endpoints))
 
 
@@ -105,7 +105,7 @@ def stack(
         except KeyError as missing:
             raise _missing_output(name, missing) from None
 
-    return Deployment(scim_url, wiring.operator(settings, actor, session), events)
+    return Deployment(scim_url, wiring.build_operator(settings, actor, session), events)
 
 
 def _missing_output(name: str, output: KeyError) -> NoStack:

@@ -10,9 +10,9 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from cli.dead_letters import DeadLetter, Kind, Queue, find_keys, has_image, parse, split
+from scim.aws.errors import error_code
 from scim.events.change_record import is_change
 from scim.events.link_message import read_task
-from scim.store.dynamo import error_code
 
 _HIDDEN_S = 300
 """How long a message is invisible to others while a command looks at it."""

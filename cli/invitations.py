@@ -4,7 +4,7 @@ import click
 
 from cli import output
 from cli.app import as_json, at_a_deployment, deployment
-from scim.service.invitations import DEFAULT_LIFETIME_S, link
+from scim.service.console.invitations import DEFAULT_LIFETIME_S, invitation_url
 
 
 @click.command(
@@ -24,7 +24,7 @@ def invite(tenant: str, expires: float, json: bool) -> None:
     """Make a link that opens TENANT, and nothing else, in the console: once, to whoever uses it first."""
     where = deployment()
     invitation = where.operator.invitations().invite(tenant, expires)
-    url = link(where.scim_url, invitation.secret)
+    url = invitation_url(where.scim_url, invitation.secret)
     if json:
         output.document({"tenant": tenant, "link": url, "expires": output.rfc3339(invitation.expires)})
         return

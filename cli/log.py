@@ -11,11 +11,11 @@ from cli import output
 from cli.app import NotFound, as_json, at_a_deployment, deployment
 from cli.progress import counted, waiting
 from cli.report import show_case, show_health, show_log
-from scim.protocol.unserved import hide_unserved
-from scim.service.daily_failures import FailureKind
-from scim.service.entries import Entry
-from scim.service.health import Health
-from scim.service.log import Log
+from scim.protocol.stored_values.unserved import hide_unserved
+from scim.service.audit.log import AuditLog
+from scim.service.audit.log_entries import LogEntry
+from scim.service.model.daily_failures import FailureKind
+from scim.service.tenants.health import Health
 
 _PAGE = 200
 
@@ -121,14 +121,14 @@ def _describe_health(health: Health) -> dict[str, Any]:
     }
 
 
-def _log(tenant: str) -> Log:
+def _log(tenant: str) -> AuditLog:
     found = deployment().log(tenant)
     if found is None:
         raise NotFound(f"There is no tenant {tenant}.")
     return found
 
 
-def _entries(log: Log, *, failures_only: bool) -> Iterator[Entry]:
+def _entries(log: AuditLog, *, failures_only: bool) -> Iterator[LogEntry]:
     """All entries, read page by page as they are drawn."""
     place = None
     while True:

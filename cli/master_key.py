@@ -7,7 +7,7 @@ import click
 from cli import output
 from cli.app import as_json, at_a_deployment, deployment
 from cli.tokens import yes
-from scim.access.master_key import CACHE_S, KeyRing
+from scim.auth.master_key.key_ring import CACHE_S, KeyRing
 
 
 @click.group(

@@ -8,8 +8,8 @@ import click
 from cli import output
 from cli.app import NotFound, as_json, at_a_deployment, deployment
 from cli.progress import counted
-from scim.protocol.unserved import hide_unserved
-from scim.service.stored import Stored
+from scim.protocol.stored_values.unserved import hide_unserved
+from scim.service.model.stored_resource import StoredResource
 
 _COLUMNS = ("ID", "USER NAME", "ACTIVE", "SINCE", "NAME", "EMAIL", "MODIFIED")
 
@@ -58,7 +58,7 @@ def _list(tenant: str, *, active_only: bool, json: bool) -> None:
         output.table(_COLUMNS, map(_row, found))
 
 
-def _meta(stored: Stored) -> dict[str, str]:
+def _meta(stored: StoredResource) -> dict[str, str]:
     """Return what SCIM calls ``meta``, and since when the user is active or inactive."""
     version = f'W/"{stored.version}"'
     return {
@@ -69,7 +69,7 @@ def _meta(stored: Stored) -> dict[str, str]:
     }
 
 
-def _row(stored: Stored) -> list[str]:
+def _row(stored: StoredResource) -> list[str]:
     user = stored.resource
     name = user.get("displayName") or user.get("name", {}).get("formatted") or " ".join(_names(user.get("name", {})))
     active = "yes" if user.get("active") is True else "no"

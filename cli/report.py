@@ -5,11 +5,11 @@ from collections.abc import Iterable, Iterator
 import click
 
 from cli import output
-from scim.service.case import Case
-from scim.service.entries import Entry
-from scim.service.health import Health
-from scim.service.lookup import email_of, name_of
-from scim.service.providers import NAMES
+from scim.service.audit.log_entries import LogEntry
+from scim.service.audit.lookup import full_name, primary_email
+from scim.service.audit.person_report import PersonReport
+from scim.service.identity_providers.recognition import NAMES
+from scim.service.tenants.health import Health
 
 _KINDS = {"change": "", "failure": "!", "no-op": "~", "token": "!", "unverified": "?", "contact": "", "act": "*"}
 """What a row begins with: ``!`` failed, ``~`` was answered with success although part of it was ignored, ``?`` may be
@@ -18,12 +18,12 @@ the request of anybody, ``*`` was done with the tenant.
 _COLUMNS = ("", "WHEN", "STATUS", "OPERATION", "WHO", "TIMES", "WHAT")
 
 
-def show_log(entries: Iterable[Entry]) -> None:
+def show_log(entries: Iterable[LogEntry]) -> None:
     """Print a row for each; who did it, what was sent and changed, and what to change stand below it."""
     output.table(_COLUMNS, map(_row, entries))
 
 
-def _row(entry: Entry) -> tuple[str, ...]:
+def _row(entry: LogEntry) -> tuple[str, ...]:
     sent = f"Sent: {', '.join(entry.sent)}" if entry.sent else ""
     changed = f"Changed: {', '.join(entry.changed)}" if entry.changed else ""
     often = f"{entry.count} since {entry.first}{' LOOP' if entry.is_loop else ''}" if entry.count > 1 else ""
@@ -42,7 +42,7 @@ def _row(entry: Entry) -> tuple[str, ...]:
     )
 
 
-def show_case(case: Case) -> None:
+def show_case(case: PersonReport) -> None:
     """The diagnosis, and behind it the timeline, or those from whom to choose."""
     for line in case.diagnosis:
         click.echo(output.visible(line))
@@ -54,10 +54,10 @@ def show_case(case: Case) -> None:
         output.table(("USERNAME", "NAME", "EMAIL", ""), _to_choose_from(case))
 
 
-def _to_choose_from(case: Case) -> Iterator[tuple[str, ...]]:
+def _to_choose_from(case: PersonReport) -> Iterator[tuple[str, ...]]:
     for each in case.people:
         part = "active" if each.resource.get("active") is True else "inactive"
-        yield each.resource["userName"], name_of(each.resource), email_of(each.resource), part
+        yield each.resource["userName"], full_name(each.resource), primary_email(each.resource), part
     for identifier in case.outside:
         yield identifier, "", "", "not provisioned"
 

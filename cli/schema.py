@@ -7,9 +7,9 @@ import click
 from cli import output
 from cli.app import NotFound, as_json, at_a_deployment, deployment
 from cli.tokens import read_documents
-from scim.service.extensions import kind
-from scim.service.ports import Tenant
-from scim.service.shapes import list_removed
+from scim.service.model.attribute_shapes import list_removed
+from scim.service.model.tenant import Tenant
+from scim.service.tenants.custom_schemas import describe_type
 
 
 @click.group(
@@ -43,7 +43,7 @@ def show(tenant: str, json: bool) -> None:
         output.document(documents)
         return
     rows = [
-        [attribute["name"], kind(attribute), "served", each["id"]]
+        [attribute["name"], describe_type(attribute), "served", each["id"]]
         for each in documents
         for attribute in each["attributes"]
     ]

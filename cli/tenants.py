@@ -7,9 +7,9 @@ import click
 from cli import output
 from cli.app import NotFound, as_json, at_a_deployment, deployment
 from cli.progress import counted
-from scim.service.connection import describe_contact, describe_malformed, describe_request
-from scim.service.ports import Tenant
-from scim.service.tenant_overview import TenantOverview, UnreadableTenant, load_overview, load_overviews
+from scim.service.model.tenant import Tenant
+from scim.service.tenants.access_problems import describe_contact, describe_malformed, describe_request
+from scim.service.tenants.overview import TenantOverview, UnreadableTenant, load_overview, load_overviews
 
 
 @click.command(

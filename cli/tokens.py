@@ -10,9 +10,9 @@ import click
 from cli import output
 from cli.app import as_json, at_a_deployment, deployment
 from cli.deployment import Deployment
-from scim.access.authentication import CACHE_S
-from scim.service.expiry import FOREVER
-from scim.service.tenants import DEFAULT_GRACE_S, Issued
+from scim.auth.authentication import CACHE_S
+from scim.service.model.token import FOREVER
+from scim.service.tenants.tenants import DEFAULT_GRACE_S, IssuedToken
 
 _DELAY = f"within {CACHE_S:.0f} seconds, since what is valid is remembered for so long"
 
@@ -132,7 +132,7 @@ def disconnect(tenant: str, yes: bool, json: bool) -> None:
     _told(tenant, "disconnected", f"{tenant} is disconnected; its tokens end {_DELAY}. Its users stay.", json=json)
 
 
-def _show(where: Deployment, issued: Issued, *, json: bool) -> None:
+def _show(where: Deployment, issued: IssuedToken, *, json: bool) -> None:
     if json:
         output.document(
             {

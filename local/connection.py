@@ -78,10 +78,10 @@ def main() -> None:
     A tenant that was disconnected is connected again: the local run has no use without one.
     """
     from scim import wiring
-    from scim.service.tenants import TenantExists
+    from scim.service.tenants.tenants import TenantExists
     from scim.settings import Settings
 
-    tenants = wiring.operator(Settings.from_environment(os.environ), "make run").tenants()
+    tenants = wiring.build_operator(Settings.from_environment(os.environ), "make run").tenants()
     try:
         issued = tenants.connect(TENANT)
     except TenantExists:

@@ -8,19 +8,19 @@ import sys
 from collections.abc import Iterator, Sequence
 
 from scim import wiring
-from scim.protocol.dialect import Dialect
 from scim.protocol.errors import ScimError
+from scim.protocol.leniency import Dialect
 from scim.protocol.messages import SearchRequest
 from scim.protocol.schema import user_type
-from scim.service.ports import Query
-from scim.service.presentation import Presentation
-from scim.service.search import read_query
+from scim.service.model.query import Query
+from scim.service.resources.rendering import ResourceRenderer
+from scim.service.resources.search import read_query
 from scim.settings import Settings
-from scim.store.finding import choose, needs_sorting
-from scim.store.plan import Between, Everything, Ordered, Plan, Points
+from scim.store.query.engine import choose_plan, needs_sorting
+from scim.store.query.plan import FullScan, IndexLookup, OrderedIndex, Plan, RangeScan
 
 _SETTINGS = {"TABLE_NAME": "muster", "SECRET_PREFIX": "muster/"}
-_KEYS = {Ordered.NAMES: "keys of userName", Ordered.TIMES: "index by time"}
+_KEYS = {OrderedIndex.NAMES: "keys of userName", OrderedIndex.TIMES: "index by time"}
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -28,7 +28,7 @@ def main(arguments: Sequence[str]) -> int:
     text, sort = [*arguments, "", ""][:2]
     try:
         request = SearchRequest(filter=text or None, sortby=sort or None)
-        query = read_query(request, user_type(), Dialect(), Presentation(user_type(), ""))
+        query = read_query(request, user_type(), Dialect(), ResourceRenderer(user_type(), ""))
         settings = Settings.from_environment({**os.environ, **_SETTINGS})
         indexed = wiring.indexed(settings)
     except ScimError as error:
@@ -37,7 +37,7 @@ def main(arguments: Sequence[str]) -> int:
     except ValueError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    plan = choose(query, user_type(), indexed)
+    plan = choose_plan(query, user_type(), indexed)
     for name, line in _explained(plan, query, is_sorted=needs_sorting(plan, query, indexed)):
         print(f"{name:<8} {line}")
     return 0
@@ -47,10 +47,10 @@ def _explained(plan: Plan, query: Query, *, is_sorted: bool) -> Iterator[tuple[s
     yield "filter", str(query.filter) if query.filter is not None else "none"
     yield "plan", f"{plan},sort" if is_sorted else str(plan)
     match plan:
-        case Points(points):
+        case IndexLookup(points):
             for point in sorted(points, key=str):
                 yield "key", f"{point.name} = {point.value}"
-        case Between(keys, first, last):
+        case RangeScan(keys, first, last):
             yield "range", f"{_KEYS[keys]} from {first or 'the first'} to {last or 'the last'}"
     yield "tries", _tried(plan, query)
     yield "costs", _cost(plan, query, is_sorted=is_sorted)
@@ -63,15 +63,15 @@ def _tried(plan: Plan, query: Query) -> str:
 
 
 def _cost(plan: Plan, query: Query, *, is_sorted: bool) -> str:
-    whole = "all users, 1 MB a call" if isinstance(plan, Everything) else "all that lies there"
+    whole = "all users, 1 MB a call" if isinstance(plan, FullScan) else "all that lies there"
     if is_sorted:
         return f"every page reads {whole}, to sort it"
     match plan:
-        case Points():
+        case IndexLookup():
             return "a call for each key, and one for every 100 users that are found"
-        case Everything(exact=True):
+        case FullScan(exact=True):
             return "a page: 3 calls, wherever it begins"
-        case Between(Ordered.NAMES) if query.filter is None:
+        case RangeScan(OrderedIndex.NAMES) if query.filter is None:
             return "a page: 5 calls at most; one that is jumped to counts the keys before it"
         case _ if plan.exact:
             return "a page: its keys, its users, and on the first page the number of keys"

@@ -29,7 +29,7 @@ from local.services import secrets
 from local.services.child import Child
 from local.services.messaging import Messaging, serve_messaging
 from local.template import Template
-from scim.access.master_key import new_secret
+from scim.auth.master_key.key_ring import new_secret
 
 _TABLE = "muster"
 _MASTER_KEY = "muster/local/master-key"

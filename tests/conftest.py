@@ -17,12 +17,12 @@ from moto.core.botocore_stubber import BotocoreStubber
 from moto.core.common_models import BaseModel
 
 from local.services.messaging import Messaging, serve_messaging
-from scim.access.secret_store import SecretStore
-from scim.service.deadline import Deadline
-from scim.service.tenants import Tenants
+from scim.auth.token_secrets import TokenSecrets
+from scim.service.model.deadline import Deadline
+from scim.service.tenants.tenants import Tenants
 from scim.settings import Settings
-from scim.store.dynamo import Dynamo
-from scim.store.tenants import TenantStore
+from scim.store.table import Table
+from scim.store.tenants import DynamoDBTenantStore
 from scim.wiring import new_id
 from tests import aws_rules
 from tests.endpoint import ENVIRONMENT, PASSWORD, TEMPLATE, Endpoint
@@ -97,9 +97,9 @@ def settings(table: Any) -> Settings:
 @pytest.fixture(scope="session")
 def operator(aws: None) -> Tenants:
     """Whoever connects tenants. One for the run: making clients takes longer than most tests."""
-    dynamo = Dynamo(boto3.client("dynamodb"), ENVIRONMENT["TABLE_NAME"], Deadline(lambda: 29.0, time.sleep))
-    secrets = SecretStore(boto3.client("secretsmanager"), ENVIRONMENT["SECRET_PREFIX"], MASTER)
-    return Tenants(TenantStore(dynamo, new_id), secrets, "tests", time.time, new_id)
+    dynamo = Table(boto3.client("dynamodb"), ENVIRONMENT["TABLE_NAME"], Deadline(lambda: 29.0, time.sleep))
+    secrets = TokenSecrets(boto3.client("secretsmanager"), ENVIRONMENT["SECRET_PREFIX"], MASTER)
+    return Tenants(DynamoDBTenantStore(dynamo, new_id), secrets, "tests", time.time, new_id)
 
 
 @pytest.fixture

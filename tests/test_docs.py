@@ -12,8 +12,8 @@ import pytest
 from cli.main import muster
 from scim.console_settings import ConsoleSettings
 from scim.protocol import errors
-from scim.protocol.dialect import Leniency
-from scim.service.health import HealthState
+from scim.protocol.leniency import Leniency
+from scim.service.tenants.health import HealthState
 from scim.settings import Settings
 
 ROOT = Path(__file__).parent.parent

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from scim.protocol.dialect import Leniency
+from scim.protocol.leniency import Leniency
 from tests.expectation import difference
 from tests.replay import Request, load, replay
 

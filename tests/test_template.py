@@ -18,7 +18,7 @@ from aws_lambda_powertools.shared import constants
 from botocore import xform_name
 from botocore.client import BaseClient
 
-from handlers.changes import Changes
+from handlers.changes import ChangesHandler
 from handlers.links import LinksHandler
 from local.functions.queue_mapping import build_record
 from local.gateway.event import Request, build_event
@@ -26,12 +26,13 @@ from local.gateway.routes import Routes
 from local.services.messaging import Messaging
 from local.template import Intrinsic
 from scim import wiring
-from scim.access import tokens
+from scim.auth import tokens
 from scim.console_settings import ConsoleSettings
-from scim.service.invitations import console_url
-from scim.service.ports import Act, Tenant
+from scim.service.console.invitations import console_url
+from scim.service.model.log_record import AuditEvent
+from scim.service.model.tenant import Tenant
 from scim.settings import Settings
-from scim.store.dynamo import Dynamo
+from scim.store.table import Table
 from tests.console.visitor import Visitor
 from tests.endpoint import ENTERPRISE, KNOWN, Endpoint, Handler, LambdaContext, invoke, load
 from tests.events.history import stream_record
@@ -182,8 +183,9 @@ OPERATIONS = {
     for service in ("dynamodb", "secretsmanager")
     for operation in botocore.session.get_session().get_service_model(service).operation_names
 }
-# What is done with a tenant and its token (scim.service.tenants) takes the rights of whoever operates the deployment,
-# those of the rotation or of the console; looking into the log (scim.service.log) those of an operator.
+# What is done with a tenant and its token (scim.service.tenants.tenants) takes the rights of whoever operates the
+# deployment,
+# those of the rotation or of the console; looking into the log (scim.service.audit.log) those of an operator.
 OPERATORS = {
     *(f"MasterKeyRotation.{name}" for name in ("show", "rotate", "drop_earlier")),
     *(f"ConsoleStore.{name}" for name in ("count", "forget", "end", "has_ended")),
@@ -563,8 +565,8 @@ def _keys(arguments: Mapping[str, Any]) -> str:
 def test_the_sample_events_are_served_with_their_functions_rights(settings: Settings, needed: set[Right]) -> None:
     secret = json.dumps({"token": TOKEN})
     boto3.client("secretsmanager").create_secret(Name=f"{settings.secret_prefix}acme", SecretString=secret)
-    operator = wiring.operator(settings, "tests")
-    operator.store().write(None, Tenant("acme"), Act("1", "2026-01-31T09:30:00.000Z", "connect", "tests", {}))
+    operator = wiring.build_operator(settings, "tests")
+    operator.store().write(None, Tenant("acme"), AuditEvent("1", "2026-01-31T09:30:00.000Z", "connect", "tests", {}))
     functions = {route.key: spec for spec in FUNCTIONS.values() for route in spec.routes}
     for path in EVENTS:
         needed.clear()
@@ -597,9 +599,9 @@ def test_linking_takes_exactly_the_rights_that_its_function_has(
     scim: Endpoint, bus: Messaging, needed: set[Right], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     written: dict[str, set[str]] = {"PutItem": set(), "UpdateItem": set()}
-    transact = Dynamo.transact
+    transact = Table.transact
 
-    def see(dynamo: Dynamo, actions: list[dict[str, Any]], token: str) -> None:
+    def see(dynamo: Table, actions: list[dict[str, Any]], token: str) -> None:
         """The attributes that each part of a transaction reaches, as ``dynamodb:Attributes`` has them."""
         for part, request in ((part, request) for action in actions for part, request in action.items()):
             expressions = f"{request.get('UpdateExpression', '')} {request.get('ConditionExpression', '')}"
@@ -612,7 +614,7 @@ def test_linking_takes_exactly_the_rights_that_its_function_has(
     scim.create(**{ENTERPRISE: {"manager": {"value": "nobody"}}})
     _publish()
     needed.clear()
-    monkeypatch.setattr(Dynamo, "transact", see)
+    monkeypatch.setattr(Table, "transact", see)
     _update_links(bus)
     assert f"/Users/{boss['id']}" in scim.request("GET", f"/Users/{alice['id']}").json()[ENTERPRISE]["manager"]["$ref"]
     links, own = set(needed), {name: set(each) for name, each in written.items()}
@@ -639,7 +641,7 @@ def _publish() -> None:
 
 def _changes_handler() -> Handler:
     """A new one, since queues are elsewhere in each test."""
-    return Changes(lambda: wiring.connect_stream_processor(Settings.from_environment(os.environ)))
+    return ChangesHandler(lambda: wiring.connect_stream_processor(Settings.from_environment(os.environ)))
 
 
 def _update_links(bus: Messaging) -> None:
@@ -652,7 +654,7 @@ def _update_links(bus: Messaging) -> None:
 
 
 def test_the_rotation_has_exactly_the_rights_that_its_steps_take(settings: Settings, needed: set[Right]) -> None:
-    operator = wiring.operator(settings, "tests")
+    operator = wiring.build_operator(settings, "tests")
     tenant = f"tenant-{uuid.uuid4()}"[:40]
     operator.tenants().connect(tenant)
     handler = load(DEPLOYMENT.properties(ROTATION)["Handler"])

@@ -6,8 +6,8 @@ from typing import Any
 
 import boto3
 
-from scim.access import tokens
-from scim.access.master_key import KeyPurpose, MasterKey
+from scim.auth import tokens
+from scim.auth.master_key.key_ring import KeyPurpose, MasterKey
 from tests.endpoint import ENVIRONMENT
 
 KEY = "the key of the tests, which nobody else has"

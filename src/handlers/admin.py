@@ -1,5 +1,5 @@
 """Lambda entry point for the console, which has the rights of an operator."""
 
-from handlers.console.application import Console
+from handlers.console.application import ConsoleApplication
 
-handler = Console()
+handler = ConsoleApplication()

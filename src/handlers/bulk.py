@@ -1,6 +1,6 @@
 """Lambda entry point for bulk requests, which have a function of their own for their memory and concurrency."""
 
-from handlers.application import Application
-from handlers.routes.bulk import find
+from handlers.http.application import ScimApplication
+from handlers.http.routes.bulk import find
 
-handler = Application(find)
+handler = ScimApplication(find)

@@ -16,9 +16,9 @@ from aws_lambda_powertools import Logger
 from botocore.exceptions import ClientError
 
 from scim import wiring
-from scim.service.deadline import Deadline
+from scim.aws.errors import error_code
+from scim.service.model.deadline import Deadline
 from scim.settings import Settings
-from scim.store.dynamo import error_code
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
     from scim.events.stream_processor import BatchResult, LostLetter, StreamProcessor
 
 
-class Failed(Exception):
+class AwsCallFailed(Exception):
     """A call to AWS failed in a way that lasts: Lambda is to try a smaller batch, and to give up in the end."""
 
 
-class Changes:
+class ChangesHandler:
     """A Lambda handler. ``connect`` is called for the first batch; its result lives as long as the environment."""
 
     def __init__(self, connect: Callable[[], Callable[[Deadline], StreamProcessor]]) -> None:
@@ -48,7 +48,7 @@ class Changes:
         try:
             result = self._processor(deadline).process(records)
         except ClientError as fault:  # its message may hold what was sent, and Lambda would log it
-            raise Failed(f"{fault.operation_name}: {error_code(fault)}") from None
+            raise AwsCallFailed(f"{fault.operation_name}: {error_code(fault)}") from None
         self._log(records, result, started)
         answer: dict[str, Any] = {
             "batchItemFailures": [{"itemIdentifier": result.retry_from}] if result.retries else []
@@ -77,4 +77,4 @@ class Changes:
         self._logger.error("fault", kind="LostLetter", reason=letter.reason, pk=letter.partition, sk=letter.sort)
 
 
-handler = Changes(lambda: wiring.connect_stream_processor(Settings.from_environment(os.environ)))
+handler = ChangesHandler(lambda: wiring.connect_stream_processor(Settings.from_environment(os.environ)))

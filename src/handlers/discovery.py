@@ -1,6 +1,6 @@
 """Lambda entry point for discovery, which has no right to users."""
 
-from handlers.application import Application
-from handlers.routes.discovery import find
+from handlers.http.application import ScimApplication
+from handlers.http.routes.discovery import find
 
-handler = Application(find, resources=False)
+handler = ScimApplication(find, resources=False)

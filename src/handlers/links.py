@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger
 
-from handlers.faults import describe
+from handlers.error_logging import describe_fault
 from scim import wiring
-from scim.service.deadline import Deadline
+from scim.service.model.deadline import Deadline
 from scim.settings import Settings
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class LinksHandler:
 
     def _log(self, messages: int, result: LinkBatchResult, started: float) -> None:
         for retry in result.retries:
-            self._logger.error("fault", message_id=retry.message_id, **describe(retry.cause))
+            self._logger.error("fault", message_id=retry.message_id, **describe_fault(retry.cause))
         log = self._logger.warning if result.retries or result.dead_letters else self._logger.info
         log(
             "links",

@@ -1,6 +1,6 @@
 """Lambda entry point for users, and for every path that the gateway has no route for."""
 
-from handlers.application import Application
-from handlers.routes.everything import find
+from handlers.http.application import ScimApplication
+from handlers.http.routes.all_routes import find
 
-handler = Application(find)
+handler = ScimApplication(find)

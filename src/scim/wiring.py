@@ -13,57 +13,56 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from scim import clients
-from scim.access import secret_store
-from scim.access.authentication import Authenticator
-from scim.access.master_key import MasterKey
-from scim.access.refusals import Refusals
-from scim.access.seal import Seal
-from scim.access.secret_store import SecretStore
+from scim.auth.authentication import Authenticator
+from scim.auth.cursor_signing import HmacCursorSigner
+from scim.auth.master_key.key_ring import MasterKey
+from scim.auth.rejected_tokens import RejectedTokenCounter
+from scim.auth.token_secrets import TokenSecrets
+from scim.aws import clients
+from scim.aws.clients import DYNAMODB_CONFIG, EVENTS_CONFIG, OPERATOR_SECRETS_CONFIG, SECRETS_CONFIG
 from scim.protocol.schema import ResourceType, Type, user_type
-from scim.service.deadline import Deadline
+from scim.service.model.deadline import Deadline
 from scim.settings import Settings
-from scim.store import dynamo
-from scim.store.dynamo import Dynamo
-from scim.store.tenants import TenantStore
+from scim.store.table import Table
+from scim.store.tenants import DynamoDBTenantStore
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_secretsmanager import SecretsManagerClient
 
-    from scim.access.console_secret import ConsoleSecret
-    from scim.access.master_key_rotation import MasterKeyRotation
-    from scim.access.oidc import OpenIdProvider
+    from scim.auth.console_secret import ConsoleSecret
+    from scim.auth.master_key.rotation import MasterKeyRotation
+    from scim.auth.oidc import OpenIdProvider
     from scim.console_settings import ConsoleSettings
     from scim.events.link_processor import LinkProcessor
     from scim.events.stream_processor import StreamProcessor
-    from scim.protocol.path import Path
-    from scim.service.invitations import Invitations
-    from scim.service.link_task import LinkResult, LinkTask
-    from scim.service.log import Log
-    from scim.service.ports import Tenant
-    from scim.service.tenant_overview import TenantOverview
-    from scim.service.tenants import Tenants
-    from scim.store.records import RecordStore
-    from scim.store.resources import Layout, ResourceStore
+    from scim.protocol.filter.ast import Path
+    from scim.service.audit.log import AuditLog
+    from scim.service.console.invitations import Invitations
+    from scim.service.model.tenant import Tenant
+    from scim.service.references.link_task import LinkResult, LinkTask
+    from scim.service.tenants.overview import TenantOverview
+    from scim.service.tenants.tenants import Tenants
+    from scim.store.audit_log import DynamoDBAuditLogStore
+    from scim.store.resources import DynamoDBResourceStore, TableConfig
 
 _DAY_S = 86_400
 _OPERATING_S = 30.0
 
 
 @dataclass(frozen=True)
-class Adapters:
+class EndpointAdapters:
     """What lives as long as the execution environment."""
 
     settings: Settings
     client: DynamoDBClient
     authenticator: Authenticator
-    seal: Seal
-    refusals: Refusals = field(default_factory=Refusals)
-    malformed_tokens: Refusals = field(default_factory=Refusals)
+    seal: HmacCursorSigner
+    refusals: RejectedTokenCounter = field(default_factory=RejectedTokenCounter)
+    malformed_tokens: RejectedTokenCounter = field(default_factory=RejectedTokenCounter)
 
     @cached_property
-    def layout(self) -> Layout:
+    def layout(self) -> TableConfig:
         """Raises ``ValueError`` for attributes that can't be indexed."""
         return _layout(self.settings)
 
@@ -73,36 +72,36 @@ class Adapters:
         if resources:
             _ = self.layout
 
-    def dynamo(self, deadline: Deadline) -> Dynamo:
-        return Dynamo(self.client, self.settings.table_name, deadline)
+    def dynamo(self, deadline: Deadline) -> Table:
+        return Table(self.client, self.settings.table_name, deadline)
 
-    def tenants(self, calls: Dynamo) -> TenantStore:
-        return TenantStore(calls, new_id)
+    def tenants(self, calls: Table) -> DynamoDBTenantStore:
+        return DynamoDBTenantStore(calls, new_id)
 
-    def resources(self, calls: Dynamo, tenant: Tenant, resource_type: ResourceType) -> ResourceStore:
-        from scim.store.resources import ResourceStore
+    def resources(self, calls: Table, tenant: Tenant, resource_type: ResourceType) -> DynamoDBResourceStore:
+        from scim.store.resources import DynamoDBResourceStore
 
-        return ResourceStore(calls, self.layout, tenant.id, resource_type)
+        return DynamoDBResourceStore(calls, self.layout, tenant.id, resource_type)
 
-    def records(self, calls: Dynamo, tenant_id: str) -> RecordStore:
-        from scim.store.records import RecordStore
+    def records(self, calls: Table, tenant_id: str) -> DynamoDBAuditLogStore:
+        from scim.store.audit_log import DynamoDBAuditLogStore
 
-        return RecordStore(calls, tenant_id, clock)
+        return DynamoDBAuditLogStore(calls, tenant_id, clock)
 
 
-def adapters(settings: Settings, report: Callable[[Exception], None]) -> Adapters:
+def build_endpoint(settings: Settings, report: Callable[[Exception], None]) -> EndpointAdapters:
     """Make the clients, which neither look for credentials nor open a connection yet.
 
     ``report`` receives faults that do not fail the request.
     """
     secrets = _secrets_manager()
     master_key = MasterKey(secrets, settings.master_key_secret, clock, report)
-    store = SecretStore(secrets, settings.secret_prefix, master_key)
-    return Adapters(
+    store = TokenSecrets(secrets, settings.secret_prefix, master_key)
+    return EndpointAdapters(
         settings=settings,
         client=_dynamodb(),
         authenticator=Authenticator(store, clock, report),
-        seal=Seal(master_key, clock),
+        seal=HmacCursorSigner(master_key, clock),
     )
 
 
@@ -111,15 +110,15 @@ def connect_stream_processor(settings: Settings) -> Callable[[Deadline], StreamP
 
     Raises ``ValueError`` where the bus or a queue is missing in the settings.
     """
-    from scim.events import delivery, stream_processor
+    from scim.events import stream_processor
     from scim.events.dead_letter import DeadLetterQueue
     from scim.events.eventbridge import EventBus
     from scim.events.message_queue import MessageQueue
 
     if not (settings.event_bus_name and settings.links_queue_url and settings.dead_letter_queue_url):
         raise ValueError("Publishing changes needs EVENT_BUS_NAME, LINKS_QUEUE_URL and DEAD_LETTER_QUEUE_URL.")
-    events = clients.client("events", delivery.CLIENT_CONFIG)
-    queues = clients.client("sqs", delivery.CLIENT_CONFIG)
+    events = clients.client("events", EVENTS_CONFIG)
+    queues = clients.client("sqs", EVENTS_CONFIG)
 
     def connect(deadline: Deadline) -> StreamProcessor:
         return stream_processor.StreamProcessor(
@@ -137,23 +136,24 @@ def connect_link_processor(settings: Settings) -> Callable[[Deadline], LinkProce
 
     Raises ``ValueError`` where a queue is missing in the settings, or attributes can't be indexed.
     """
-    from scim.events import delivery
     from scim.events.dead_letter import DeadLetterQueue
     from scim.events.link_processor import LinkProcessor
     from scim.events.message_queue import MessageQueue
-    from scim.service.linking import Linking
-    from scim.store.links import LinkTable
+    from scim.service.references.reference_resolver import ReferenceResolver
+    from scim.store.references import DynamoDBReferenceStore
 
     if not (settings.links_queue_url and settings.links_dead_letter_queue_url):
         raise ValueError("Linking users needs LINKS_QUEUE_URL and LINKS_DEAD_LETTER_QUEUE_URL.")
     tables, layout = _dynamodb(), _layout(settings)
-    queues = clients.client("sqs", delivery.CLIENT_CONFIG)
+    queues = clients.client("sqs", EVENTS_CONFIG)
 
     def run(task: LinkTask, deadline: Deadline) -> LinkResult:
-        calls = Dynamo(tables, settings.table_name, deadline)
-        tenant = TenantStore(calls, new_id).get(task.tenant)
+        calls = Table(tables, settings.table_name, deadline)
+        tenant = DynamoDBTenantStore(calls, new_id).get(task.tenant)
         resource_type = tenant.resource_types[0] if tenant else user_type()
-        return Linking(LinkTable(calls, layout, task.tenant, resource_type), resource_type, now).run(task)
+        return ReferenceResolver(
+            DynamoDBReferenceStore(calls, layout, task.tenant, resource_type), resource_type, now
+        ).run(task)
 
     def connect(deadline: Deadline) -> LinkProcessor:
         return LinkProcessor(
@@ -167,91 +167,91 @@ def connect_link_processor(settings: Settings) -> Callable[[Deadline], LinkProce
 
 
 @dataclass(frozen=True, slots=True)
-class Operator:
+class OperatorAdapters:
     """Whoever administers tenants, with rights that no function behind the API has. ``actor`` stands in the records."""
 
     settings: Settings
     actor: str
     client: DynamoDBClient
-    secrets: SecretStore
+    secrets: TokenSecrets
     master_key: MasterKeyRotation
 
-    def store(self, seconds: float = _OPERATING_S) -> TenantStore:
+    def store(self, seconds: float = _OPERATING_S) -> DynamoDBTenantStore:
         """The tenants in the table, for as long as an operation may take."""
-        return TenantStore(Dynamo(self.client, self.settings.table_name, deadline(seconds)), new_id)
+        return DynamoDBTenantStore(Table(self.client, self.settings.table_name, deadline(seconds)), new_id)
 
     def tenants(self) -> Tenants:
         """The use cases around tenants, for one operation."""
-        from scim.service.tenants import Tenants
+        from scim.service.tenants.tenants import Tenants
 
         return Tenants(self.store(), self.secrets, self.actor, clock, new_id)
 
     def invitations(self) -> Invitations:
         """Invitations to the console, for one operation."""
-        from scim.service.invitations import Invitations
-        from scim.store.console import ConsoleStore, InvitationStore
+        from scim.service.console.invitations import Invitations
+        from scim.store.console import DynamoDBConsoleStore, DynamoDBInvitationStore
 
-        calls = Dynamo(self.client, self.settings.table_name, deadline(_OPERATING_S))
-        store, sessions = InvitationStore(calls, new_id), ConsoleStore(calls)
-        return Invitations(TenantStore(calls, new_id), store, sessions, self.actor, clock, new_id)
+        calls = Table(self.client, self.settings.table_name, deadline(_OPERATING_S))
+        store, sessions = DynamoDBInvitationStore(calls, new_id), DynamoDBConsoleStore(calls)
+        return Invitations(DynamoDBTenantStore(calls, new_id), store, sessions, self.actor, clock, new_id)
 
-    def log(self, tenant_id: str, seconds: float = _OPERATING_S) -> Log | None:
+    def log(self, tenant_id: str, seconds: float = _OPERATING_S) -> AuditLog | None:
         """The log of a tenant, for as long as an operation may take; ``None`` for no such tenant."""
-        from scim.service.log import Log
-        from scim.store.records import RecordStore
-        from scim.store.resources import ResourceStore
+        from scim.service.audit.log import AuditLog
+        from scim.store.audit_log import DynamoDBAuditLogStore
+        from scim.store.resources import DynamoDBResourceStore
 
-        calls = Dynamo(self.client, self.settings.table_name, deadline(seconds))
-        tenants = TenantStore(calls, new_id)
+        calls = Table(self.client, self.settings.table_name, deadline(seconds))
+        tenants = DynamoDBTenantStore(calls, new_id)
         tenant = tenants.get(tenant_id)
         if tenant is None:
             return None
-        users = ResourceStore(calls, _layout(self.settings), tenant_id, tenant.resource_types[0])
-        return Log(RecordStore(calls, tenant_id, clock), users, tenant, lambda: tenants.last_use(tenant_id), now)
+        users = DynamoDBResourceStore(calls, _layout(self.settings), tenant_id, tenant.resource_types[0])
+        return AuditLog(
+            DynamoDBAuditLogStore(calls, tenant_id, clock), users, tenant, lambda: tenants.last_use(tenant_id), now
+        )
 
     def overview(self, tenant_id: str) -> TenantOverview | None:
         """Return the overview of one tenant of a list, within the time that such a one has; ``None`` for no tenant."""
-        from scim.service.tenant_overview import OVERVIEW_S, load_overview
-        from scim.store.records import RecordStore
+        from scim.service.tenants.overview import OVERVIEW_S, load_overview
+        from scim.store.audit_log import DynamoDBAuditLogStore
 
-        calls = Dynamo(self.client, self.settings.table_name, deadline(OVERVIEW_S))
-        tenants = TenantStore(calls, new_id)
+        calls = Table(self.client, self.settings.table_name, deadline(OVERVIEW_S))
+        tenants = DynamoDBTenantStore(calls, new_id)
         tenant = tenants.get(tenant_id)
         if tenant is None:
             return None
-        return load_overview(tenant, tenants, RecordStore(calls, tenant_id, clock), clock())
+        return load_overview(tenant, tenants, DynamoDBAuditLogStore(calls, tenant_id, clock), clock())
 
 
-def operator(
+def build_operator(
     settings: Settings, actor: str, session: Any = None, endpoints: Mapping[str, str] | None = None
-) -> Operator:
+) -> OperatorAdapters:
     """``session`` of boto3 makes the clients, ``endpoints`` has URLs of services that are not at AWS's."""
     import boto3  # no function behind the API imports it
 
-    from scim.access.master_key_rotation import MasterKeyRotation
+    from scim.auth.master_key.rotation import MasterKeyRotation
 
     session, found = session or boto3, endpoints or {}
-    client = session.client("dynamodb", config=dynamo.CLIENT_CONFIG, endpoint_url=found.get("dynamodb"))
-    secrets = session.client(
-        "secretsmanager", config=secret_store.OPERATOR_CONFIG, endpoint_url=found.get("secretsmanager")
-    )
+    client = session.client("dynamodb", config=DYNAMODB_CONFIG, endpoint_url=found.get("dynamodb"))
+    secrets = session.client("secretsmanager", config=OPERATOR_SECRETS_CONFIG, endpoint_url=found.get("secretsmanager"))
     master_key = MasterKey(secrets, settings.master_key_secret, clock, _raise)
-    return Operator(
+    return OperatorAdapters(
         settings,
         actor,
         client,
-        SecretStore(secrets, settings.secret_prefix, master_key),
+        TokenSecrets(secrets, settings.secret_prefix, master_key),
         MasterKeyRotation(secrets, settings.master_key_secret, clock),
     )
 
 
 @dataclass(frozen=True)
-class Console:
+class ConsoleAdapters:
     """What the console keeps as long as its execution environment lives."""
 
     settings: ConsoleSettings
     client: DynamoDBClient
-    secrets: SecretStore
+    secrets: TokenSecrets
     password: ConsoleSecret
     master_key: MasterKey
     openid: ConsoleSecret
@@ -266,35 +266,35 @@ class Console:
         settings = OpenIdSettings.model_validate_json(self.openid.value())
         if not settings.issuer:
             return None
-        from scim.access.oidc import Admission, OpenIdProvider
+        from scim.auth.oidc import AdmissionPolicy, OpenIdProvider
 
         domains = frozenset(map(str.lower, settings.domains))
-        admission = Admission(frozenset(settings.groups), domains, settings.groups_claim)
+        admission = AdmissionPolicy(frozenset(settings.groups), domains, settings.groups_claim)
         return OpenIdProvider(settings.issuer, settings.client_id, settings.client_secret, admission)
 
     @cached_property
-    def layout(self) -> Layout:
-        from scim.store.resources import Layout
+    def layout(self) -> TableConfig:
+        from scim.store.resources import TableConfig
 
-        return Layout(indexed(self.settings), _expiry(self.settings.change_retention_days), new_id, clock)
+        return TableConfig(indexed(self.settings), _expiry(self.settings.change_retention_days), new_id, clock)
 
-    def dynamo(self, deadline: Deadline) -> Dynamo:
-        return Dynamo(self.client, self.settings.table_name, deadline)
+    def dynamo(self, deadline: Deadline) -> Table:
+        return Table(self.client, self.settings.table_name, deadline)
 
 
-def console(settings: ConsoleSettings, report: Callable[[Exception], None]) -> Console:
+def build_console(settings: ConsoleSettings, report: Callable[[Exception], None]) -> ConsoleAdapters:
     """Make the clients, which neither look for credentials nor open a connection yet.
 
     ``report`` receives faults that do not fail the request.
     """
-    from scim.access.console_secret import ConsoleSecret
+    from scim.auth.console_secret import ConsoleSecret
 
-    secrets = clients.client("secretsmanager", secret_store.OPERATOR_CONFIG)
+    secrets = clients.client("secretsmanager", OPERATOR_SECRETS_CONFIG)
     master_key = MasterKey(secrets, settings.master_key_secret, clock, report)
-    return Console(
+    return ConsoleAdapters(
         settings=settings,
         client=_dynamodb(),
-        secrets=SecretStore(secrets, settings.secret_prefix, master_key),
+        secrets=TokenSecrets(secrets, settings.secret_prefix, master_key),
         password=ConsoleSecret(secrets, settings.password_secret, clock),
         master_key=master_key,
         openid=ConsoleSecret(secrets, settings.openid_secret, clock),
@@ -326,19 +326,19 @@ def new_id() -> str:
 
 
 def _secrets_manager() -> SecretsManagerClient:
-    client: SecretsManagerClient = clients.client("secretsmanager", secret_store.CLIENT_CONFIG)
+    client: SecretsManagerClient = clients.client("secretsmanager", SECRETS_CONFIG)
     return client
 
 
 def _dynamodb() -> DynamoDBClient:
-    client: DynamoDBClient = clients.client("dynamodb", dynamo.CLIENT_CONFIG)
+    client: DynamoDBClient = clients.client("dynamodb", DYNAMODB_CONFIG)
     return client
 
 
-def _layout(settings: Settings) -> Layout:
-    from scim.store.resources import Layout
+def _layout(settings: Settings) -> TableConfig:
+    from scim.store.resources import TableConfig
 
-    return Layout(indexed(settings), _expiry(settings.change_retention_days), new_id, clock)
+    return TableConfig(indexed(settings), _expiry(settings.change_retention_days), new_id, clock)
 
 
 def _expiry(days: int) -> Callable[[], int | None]:
@@ -347,8 +347,8 @@ def _expiry(days: int) -> Callable[[], int | None]:
 
 def indexed(settings: Settings) -> Mapping[str, Path]:
     """The indexed attributes by the name that their paths print themselves as. Raises ``ValueError``."""
-    from scim.protocol.dialect import Dialect
-    from scim.protocol.path import UnknownAttribute, resolve
+    from scim.protocol.filter.path import UnknownAttribute, resolve
+    from scim.protocol.leniency import Dialect
 
     try:
         paths = [resolve(name, user_type(), Dialect(strict=True)) for name in settings.indexed_attributes]

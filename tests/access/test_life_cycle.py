@@ -14,11 +14,11 @@ import boto3
 import pytest
 
 from scim import wiring
-from scim.access import tokens
-from scim.access.authentication import Authenticator
-from scim.access.rotation import NotRotated, Rotation
+from scim.auth import tokens
+from scim.auth.authentication import Authenticator
+from scim.auth.rotation import RotationFailed, TokenRotation
 from scim.protocol.errors import Unauthorized, Unavailable
-from scim.service.tenants import ChangedMeanwhile, GraceRunning, Issued, Tenants, UnknownTenant
+from scim.service.tenants.tenants import ChangedMeanwhile, GraceRunning, IssuedToken, Tenants, UnknownTenant
 from scim.settings import Settings
 from tests.tokens import new_token, raise_fault
 
@@ -52,22 +52,22 @@ class Dying:
 class Life:
     """One tenant. ``now`` is set by the tests; Secrets Manager's own time plays no part."""
 
-    def __init__(self, operator: wiring.Operator) -> None:
+    def __init__(self, operator: wiring.OperatorAdapters) -> None:
         self.id = f"life-{next(_numbers)}"
         self.now = 1_800_000_000.0
         self.operator = operator
         self.tenants = replace(operator.tenants(), now=lambda: self.now)
-        self.rotation = Rotation(self.tenants, operator.secrets)
+        self.rotation = TokenRotation(self.tenants, operator.secrets)
 
-    def connect(self) -> Issued:
+    def connect(self) -> IssuedToken:
         """Connects, and shows the token."""
         return self.show(self.tenants.connect(self.id))
 
-    def show(self, issued: Issued) -> Issued:
+    def show(self, issued: IssuedToken) -> IssuedToken:
         self.tenants.shown(issued)
         return issued
 
-    def rotate(self, **given: Any) -> Issued:
+    def rotate(self, **given: Any) -> IssuedToken:
         return self.show(self.tenants.rotate(self.id, **given))
 
     def step(self, name: str, version: str) -> None:
@@ -103,7 +103,7 @@ class Life:
 
 @pytest.fixture
 def life(settings: Settings) -> Life:
-    return Life(wiring.operator(settings, "tests"))
+    return Life(wiring.build_operator(settings, "tests"))
 
 
 def interruptions(life: Life, act: Callable[[Tenants], Any]) -> Iterator[int]:
@@ -349,7 +349,7 @@ def test_each_step_can_be_interrupted_before_each_call_and_come_again(life: Life
         life.step(each, VERSION)
     for calls in itertools.count():
         try:
-            dying = Rotation(life.dying_after(calls), life.operator.secrets)
+            dying = TokenRotation(life.dying_after(calls), life.operator.secrets)
             dying.step(step, life.operator.settings.secret_prefix + life.id, VERSION)
         except Interrupted:
             assert life.opens(old.token) == [True]
@@ -435,12 +435,12 @@ def test_version_without_a_token_of_the_tenant_does_not_pass(life: Life, setting
         VersionStages=["AWSPENDING"],
     )
 
-    with pytest.raises((NotRotated, Unavailable)):
+    with pytest.raises((RotationFailed, Unavailable)):
         life.step("testSecret", VERSION)
 
 
 def test_unknown_step_is_refused(life: Life) -> None:
     life.connect()
 
-    with pytest.raises(NotRotated):
+    with pytest.raises(RotationFailed):
         life.step("deleteSecret", VERSION)

@@ -9,7 +9,7 @@ import pytest
 from bench import operations
 from bench.handler import Lockstep
 from bench.service import Service, Table
-from scim.service.tenants import Tenants
+from scim.service.tenants.tenants import Tenants
 from tests.endpoint import ENVIRONMENT
 
 AWS = "https://{}.eu-west-1.amazonaws.com"

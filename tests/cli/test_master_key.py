@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from scim.access.master_key import KeyRing, format_ring, new_generation, parse_ring
+from scim.auth.master_key.key_ring import KeyRing, format_ring, new_generation, parse_ring
 from tests.cli.conftest import Muster
 from tests.endpoint import ENVIRONMENT
 from tests.tokens import KEY, MASTER_KEY, put_master_key

@@ -12,7 +12,7 @@ import pytest
 from cli import progress
 from cli.main import muster
 from cli.progress import counted, waiting
-from scim.store.tenants import TenantStore
+from scim.store.tenants import DynamoDBTenantStore
 from tests.cli.conftest import Muster
 
 _ERASE = "\r\x1b[K"
@@ -114,13 +114,13 @@ def slowly() -> Iterator[int]:
 def until_drawn(terminal: Terminal, name: str, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Has the store wait for the line in one of its reads; gets what was drawn."""
     drawn: list[str] = []
-    original = getattr(TenantStore, name)
+    original = getattr(DynamoDBTenantStore, name)
 
-    def slow(self: TenantStore, *arguments: str) -> Iterator[object]:
+    def slow(self: DynamoDBTenantStore, *arguments: str) -> Iterator[object]:
         drawn.append(terminal.read())
         yield from original(self, *arguments)
 
-    monkeypatch.setattr(TenantStore, name, slow)
+    monkeypatch.setattr(DynamoDBTenantStore, name, slow)
     return drawn
 
 

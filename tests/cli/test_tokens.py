@@ -10,9 +10,9 @@ import boto3
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
-from handlers.application import Application
-from handlers.routes.everything import find
-from scim.store.dynamo import Dynamo
+from handlers.http.application import ScimApplication
+from handlers.http.routes.all_routes import find
+from scim.store.table import Table
 from tests.cli.conftest import Muster
 from tests.conftest import EXTENSION
 from tests.endpoint import BASE_URL, Endpoint
@@ -21,7 +21,7 @@ TOKEN = re.compile(r"muster_acme_[A-Za-z0-9_-]{43}_[0-9a-f]{32}")
 
 
 def opens(token: str) -> bool:
-    return Endpoint(token, Application(find)).request("GET", "/Users").status == 200
+    return Endpoint(token, ScimApplication(find)).request("GET", "/Users").status == 200
 
 
 def hours_from_now(text: str) -> float:
@@ -130,11 +130,11 @@ def test_ending_access_for_programs(run: Muster) -> None:
 
 
 def test_disconnecting_and_connecting_again_keeps_users_and_ids(run: Muster) -> None:
-    old = Endpoint(run.json("connect", "acme")["token"], Application(find))
+    old = Endpoint(run.json("connect", "acme")["token"], ScimApplication(find))
     users = [old.create(userName=f"user-{number}") for number in range(3)]
     run("disconnect", "acme", "--yes")
 
-    new = Endpoint(run.json("connect", "acme")["token"], Application(find))
+    new = Endpoint(run.json("connect", "acme")["token"], ScimApplication(find))
 
     assert opens(old.token) is False
     assert [new.request("GET", f"/Users/{user['id']}").json() for user in users] == users
@@ -186,7 +186,7 @@ def test_silence_of_aws_is_1_in_one_line(run: Muster, monkeypatch: pytest.Monkey
     def silent(*_: Any, **__: Any) -> None:
         raise EndpointConnectionError(endpoint_url="https://dynamodb")
 
-    monkeypatch.setattr(Dynamo, "get", silent)
+    monkeypatch.setattr(Table, "get", silent)
 
     result = run("rotate", "acme", code=1)
 

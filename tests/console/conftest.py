@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from scim.service.tenants import Tenants
+from scim.service.tenants.tenants import Tenants
 from tests.console.visitor import Visitor
 from tests.endpoint import Endpoint
 

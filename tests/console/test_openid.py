@@ -15,9 +15,9 @@ import boto3
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from handlers.console.application import Console
-from scim.access.oidc import Admission, OpenIdProvider
-from scim.service.tenants import Tenants
+from handlers.console.application import ConsoleApplication
+from scim.auth.oidc import AdmissionPolicy, OpenIdProvider
+from scim.service.tenants.tenants import Tenants
 from tests.console.provider import CLIENT, SECRET, Provider, rsa_key, serving
 from tests.console.visitor import Answer, Visitor
 from tests.endpoint import ENVIRONMENT, PASSWORD
@@ -50,7 +50,7 @@ def sign_in(provider: Provider, visitor: Visitor) -> Answer:
 
 def test_member_of_an_allowed_group_is_an_operator(provider: Provider) -> None:
     provider.claims = MEMBER | {"email": "ada@example.com", "email_verified": True}
-    visitor = Visitor(Console())
+    visitor = Visitor(ConsoleApplication())
     assert sign_in(provider, visitor).status == 200
     assert "Employee provisioning" in visitor.get("/admin").text
 
@@ -58,11 +58,11 @@ def test_member_of_an_allowed_group_is_an_operator(provider: Provider) -> None:
 def test_elliptic_signatures_are_verified_too(provider: Provider) -> None:
     provider.claims, provider.algorithm = MEMBER, "ES256"
     provider.key = ec.generate_private_key(ec.SECP256R1())
-    assert sign_in(provider, Visitor(Console())).status == 200
+    assert sign_in(provider, Visitor(ConsoleApplication())).status == 200
 
 
 def test_request_to_the_provider_is_tied_to_the_browser(provider: Provider) -> None:
-    first, second = Visitor(Console()), Visitor(Console())
+    first, second = Visitor(ConsoleApplication()), Visitor(ConsoleApplication())
     asked = []
     for visitor in (first, second):
         visitor.get("/admin")
@@ -77,7 +77,7 @@ def test_request_to_the_provider_is_tied_to_the_browser(provider: Provider) -> N
 
 def test_answer_that_belongs_to_another_browser_is_refused(provider: Provider) -> None:
     provider.claims = MEMBER
-    thief, victim = Visitor(Console()), Visitor(Console())
+    thief, victim = Visitor(ConsoleApplication()), Visitor(ConsoleApplication())
     victim.get("/admin")
     thief.get("/admin")
     back = provider.authorize(thief.send("GET", "/admin/oidc").headers["location"])
@@ -87,7 +87,7 @@ def test_answer_that_belongs_to_another_browser_is_refused(provider: Provider) -
 
 def test_code_is_good_for_one_sign_in(provider: Provider) -> None:
     provider.claims = MEMBER
-    visitor = Visitor(Console())
+    visitor = Visitor(ConsoleApplication())
     visitor.get("/admin")
     back = provider.authorize(visitor.send("GET", "/admin/oidc").headers["location"])
     before = dict(visitor.cookies)
@@ -117,7 +117,7 @@ def test_code_is_good_for_one_sign_in(provider: Provider) -> None:
 )
 def test_claims_that_open_nothing(provider: Provider, claims: dict[str, Any], reason: str) -> None:
     provider.claims = claims
-    visitor = Visitor(Console())
+    visitor = Visitor(ConsoleApplication())
     answer = sign_in(provider, visitor)
     assert answer.status == 403
     assert reason in answer.text.replace("&#39;", "'")
@@ -127,12 +127,12 @@ def test_claims_that_open_nothing(provider: Provider, claims: dict[str, Any], re
 @pytest.mark.parametrize("algorithm", ["none", "HS256", "RS384"])
 def test_other_algorithms_open_nothing(provider: Provider, algorithm: str) -> None:
     provider.claims, provider.algorithm = MEMBER, algorithm
-    assert sign_in(provider, Visitor(Console())).status == 403
+    assert sign_in(provider, Visitor(ConsoleApplication())).status == 403
 
 
 def test_signature_by_another_key_opens_nothing(provider: Provider) -> None:
     provider.claims, provider.published = MEMBER, rsa_key(1)
-    assert sign_in(provider, Visitor(Console())).status == 403
+    assert sign_in(provider, Visitor(ConsoleApplication())).status == 403
 
 
 @pytest.mark.parametrize(
@@ -140,7 +140,7 @@ def test_signature_by_another_key_opens_nothing(provider: Provider) -> None:
 )
 def test_discovery_that_contradicts_the_settings_opens_nothing(provider: Provider, metadata: dict[str, Any]) -> None:
     provider.metadata = metadata
-    visitor = Visitor(Console())
+    visitor = Visitor(ConsoleApplication())
     visitor.get("/admin")
     assert visitor.send("GET", "/admin/oidc").status == 403
 
@@ -159,28 +159,28 @@ def test_discovery_that_contradicts_the_settings_opens_nothing(provider: Provide
 def test_allowed_domain_is_that_of_a_verified_address(provider: Provider, claims: dict[str, Any], status: int) -> None:
     configure(issuer=provider.url, domains="example.com")
     provider.claims = claims
-    assert sign_in(provider, Visitor(Console())).status == status
+    assert sign_in(provider, Visitor(ConsoleApplication())).status == status
 
 
 def test_groups_and_domains_must_both_hold(provider: Provider) -> None:
     configure(issuer=provider.url, domains="example.com", groups="muster-operators")
     provider.claims = MEMBER
-    assert sign_in(provider, Visitor(Console())).status == 403
+    assert sign_in(provider, Visitor(ConsoleApplication())).status == 403
 
 
 @pytest.mark.parametrize("missing", ["groups", "client_id", "client_secret"])
 def test_provider_without_a_client_or_without_who_may_in_opens_nothing(provider: Provider, missing: str) -> None:
     configure(**({"issuer": provider.url, "groups": "muster-operators"} | {missing: ""}))
     for path in ("/admin/sign-in", "/admin/oidc"):
-        assert Visitor(Console()).send("GET", path).status == 500
+        assert Visitor(ConsoleApplication()).send("GET", path).status == 500
 
 
 def test_password_opens_nothing_where_there_is_a_provider(provider: Provider) -> None:
     configure(issuer="")
-    visitor = Visitor(Console())
+    visitor = Visitor(ConsoleApplication())
     page = visitor.get("/admin")
     configure(issuer=provider.url, groups="muster-operators")
-    later = Visitor(Console())
+    later = Visitor(ConsoleApplication())
     later.cookies = visitor.cookies
     assert later.get("/admin").forms == []
     assert later.post(page, page.form("/sign-in"), password=PASSWORD).status == 404
@@ -189,7 +189,7 @@ def test_password_opens_nothing_where_there_is_a_provider(provider: Provider) ->
 def test_token_wants_a_sign_in_that_the_provider_says_is_fresh(provider: Provider, operator: Tenants) -> None:
     provider.claims = MEMBER
     operator.connect("by-openid")
-    visitor = Visitor(Console())
+    visitor = Visitor(ConsoleApplication())
     assert sign_in(provider, visitor).status == 200
     page = visitor.get("/admin/tenants/by-openid/connect")
     assert "/admin/oidc?to=/admin/tenants/by-openid/connect" in page.links
@@ -215,7 +215,7 @@ def test_provider_that_does_not_tell_of_a_new_sign_in_is_named_and_the_session_s
     provider: Provider, claim: dict[str, Any], reason: str
 ) -> None:
     provider.claims = MEMBER | claim
-    visitor = Visitor(Console())
+    visitor = Visitor(ConsoleApplication())
     page = sign_in(provider, visitor)
     assert page.status == 200
     again = visitor.send("GET", "/admin/oidc").headers["location"]
@@ -232,7 +232,7 @@ def test_provider_that_does_not_tell_of_a_new_sign_in_is_named_and_the_session_s
 
 def test_new_sign_in_lets_a_customer_be_added(provider: Provider) -> None:
     provider.claims = MEMBER
-    visitor = Visitor(Console())
+    visitor = Visitor(ConsoleApplication())
     page = sign_in(provider, visitor)
     assert [link for link in page.links if "/oidc" in link] == ["/admin/oidc?to=/admin"]
     page = visitor.get(provider.authorize(visitor.send("GET", "/admin/oidc?to=/admin").headers["location"]))
@@ -243,7 +243,7 @@ def test_sign_in_of_the_future_is_fresh_for_five_minutes(provider: Provider, mon
     """A provider whose clock is wrong makes no session that is fresh for hours."""
     now = time.time()
     provider.claims = MEMBER | {"auth_time": int(now) + 36_000}
-    visitor = Visitor(Console())
+    visitor = Visitor(ConsoleApplication())
     page = sign_in(provider, visitor)
     assert [form for form in page.forms if form.action == "/admin"]
     monkeypatch.setattr("handlers.console.application.time.time", lambda: now + 301)
@@ -252,7 +252,7 @@ def test_sign_in_of_the_future_is_fresh_for_five_minutes(provider: Provider, mon
 
 def test_page_that_was_asked_for_comes_after_signing_in(provider: Provider) -> None:
     provider.claims = MEMBER
-    visitor = Visitor(Console())
+    visitor = Visitor(ConsoleApplication())
     visitor.get("/admin?after=acme")
     away = visitor.send("GET", "/admin/oidc")
     assert visitor.get(provider.authorize(away.headers["location"])).url.endswith("/admin?after=acme")
@@ -261,7 +261,7 @@ def test_page_that_was_asked_for_comes_after_signing_in(provider: Provider) -> N
 @pytest.mark.parametrize("to", ["https://evil.example", "//evil.example", "/scim/v2/Users", "/admin/%5C%0Aevil", ""])
 def test_nobody_is_led_out_of_the_console_by_signing_in_again(provider: Provider, to: str) -> None:
     provider.claims = MEMBER
-    visitor = Visitor(Console())
+    visitor = Visitor(ConsoleApplication())
     sign_in(provider, visitor)
     away = visitor.send("GET", f"/admin/oidc?to={to}")
     back = visitor.send("GET", provider.authorize(away.headers["location"]))
@@ -270,10 +270,10 @@ def test_nobody_is_led_out_of_the_console_by_signing_in_again(provider: Provider
 
 def test_others_allowed_end_the_sessions_of_before(provider: Provider) -> None:
     provider.claims = MEMBER
-    visitor = Visitor(Console())
+    visitor = Visitor(ConsoleApplication())
     sign_in(provider, visitor)
     configure(issuer=provider.url, groups="others")
-    later = Visitor(Console())
+    later = Visitor(ConsoleApplication())
     later.cookies = dict(visitor.cookies)
     assert later.send("GET", "/admin").status == 303
 
@@ -292,20 +292,20 @@ def test_others_allowed_end_the_sessions_of_before(provider: Provider) -> None:
 def test_changed_setting_ends_sessions(provider: Provider, change: dict[str, str]) -> None:
     """Every setting of the provider counts, the client secret included."""
     provider.claims = MEMBER
-    visitor = Visitor(Console())
+    visitor = Visitor(ConsoleApplication())
     sign_in(provider, visitor)
     configure(**({"issuer": provider.url, "groups": "muster-operators, muster-owners"} | change))
-    later = Visitor(Console())
+    later = Visitor(ConsoleApplication())
     later.cookies = dict(visitor.cookies)
     assert later.send("GET", "/admin").status == 303
 
 
 def test_other_order_of_groups_keeps_sessions(provider: Provider) -> None:
     provider.claims = MEMBER
-    visitor = Visitor(Console())
+    visitor = Visitor(ConsoleApplication())
     sign_in(provider, visitor)
     configure(issuer=provider.url, groups="muster-owners, muster-operators")
-    later = Visitor(Console())
+    later = Visitor(ConsoleApplication())
     later.cookies = dict(visitor.cookies)
     assert later.send("GET", "/admin").status == 200
 
@@ -314,7 +314,9 @@ SETTINGS = OpenIdProvider(
     "https://idp.example.com",
     CLIENT,
     SECRET,
-    Admission(frozenset(f"group-{number}" for number in range(9)), frozenset({"a.example", "b.example"}), "groups"),
+    AdmissionPolicy(
+        frozenset(f"group-{number}" for number in range(9)), frozenset({"a.example", "b.example"}), "groups"
+    ),
 )
 
 

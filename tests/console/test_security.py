@@ -14,15 +14,16 @@ from typing import Any
 import boto3
 import pytest
 
-from handlers.console.application import Console
-from handlers.console.web import HEADERS, go_to
+from handlers.console.application import ConsoleApplication
+from handlers.console.response import HEADERS, redirect_to
 from scim import wiring
-from scim.access.master_key import KeyRing, format_ring, new_generation, parse_ring
-from scim.access.secret_store import SecretStore
-from scim.service.invitations import DEFAULT_LIFETIME_S, Acceptance, InvitationGone
-from scim.service.ports import Act
-from scim.service.signing_in import MAX_ATTEMPTS
-from scim.service.tenants import Tenants
+from scim.auth.master_key.key_ring import KeyRing, format_ring, new_generation, parse_ring
+from scim.auth.token_secrets import TokenSecrets
+from scim.service.console.invitations import DEFAULT_LIFETIME_S, InvitationGone
+from scim.service.console.password_login import MAX_ATTEMPTS
+from scim.service.model.invitation import Acceptance
+from scim.service.model.log_record import AuditEvent
+from scim.service.tenants.tenants import Tenants
 from scim.settings import Settings
 from tests.console.conftest import FORMULA, HOSTILE
 from tests.console.visitor import Answer, Visitor
@@ -69,14 +70,14 @@ def test_wrong_password_opens_nothing(table: object) -> None:
 
 
 def test_attempts_are_throttled_across_execution_environments_even_with_the_right_password(table: object) -> None:
-    visitors = [Visitor(Console(), "203.0.113.9") for _ in range(2)]
+    visitors = [Visitor(ConsoleApplication(), "203.0.113.9") for _ in range(2)]
     for number in range(MAX_ATTEMPTS):
         assert visitors[number % 2].sign_in(f"guess {number}").status == 403
     for visitor in visitors:
         answer = visitor.sign_in(PASSWORD)
         assert answer.status == 429
         assert int(answer.headers["retry-after"]) > 0
-    assert Visitor(Console(), "203.0.113.10").sign_in().status == 200
+    assert Visitor(ConsoleApplication(), "203.0.113.10").sign_in().status == 200
 
 
 def test_addresses_of_one_ipv6_network_are_one_source(table: object) -> None:
@@ -98,7 +99,7 @@ def test_password_that_could_be_guessed_opens_nothing(table: object) -> None:
     secrets, name = boto3.client("secretsmanager"), ENVIRONMENT["PASSWORD_SECRET"]
     secrets.put_secret_value(SecretId=name, SecretString="hunter2")
     try:
-        answer = Visitor(Console()).sign_in("hunter2")
+        answer = Visitor(ConsoleApplication()).sign_in("hunter2")
     finally:
         secrets.put_secret_value(SecretId=name, SecretString=PASSWORD)
     assert answer.status == 403
@@ -144,7 +145,7 @@ def test_another_password_ends_the_operators_sessions(operator_visits: Visitor) 
     secrets, name = boto3.client("secretsmanager"), ENVIRONMENT["PASSWORD_SECRET"]
     secrets.put_secret_value(SecretId=name, SecretString="another battery staple")
     try:
-        later = Visitor(Console())
+        later = Visitor(ConsoleApplication())
         later.cookies = dict(operator_visits.cookies)
         assert later.send("GET", "/admin").status == 303
     finally:
@@ -176,8 +177,8 @@ def test_session_outlives_the_rotation_of_the_master_key(
     operator_visits: Visitor, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It keeps the generation that signed it, and so do its forms, until that generation is dropped."""
-    monkeypatch.setattr("scim.access.master_key.CACHE_S", 0)
-    monkeypatch.setattr("scim.access.master_key._RETRY_S", 0)
+    monkeypatch.setattr("scim.auth.master_key.key_ring.CACHE_S", 0)
+    monkeypatch.setattr("scim.auth.master_key.key_ring._RETRY_S", 0)
     (first,) = parse_ring(MASTER_KEY, "").generations
     second = new_generation(2, time.time() - 1)
     connect = operator_visits.get(f"/admin/tenants/{tenant[0]}/connect")
@@ -298,13 +299,13 @@ def test_secret_of_an_invitation_is_stored_nowhere(operator_visits: Visitor, ten
 
 def test_invitation_expires_also_between_looking_at_it_and_using_it(tenant: Tenant, settings: Settings) -> None:
     now = [1_000_000_000.0]
-    invitations = replace(wiring.operator(settings, "tests").invitations(), now=lambda: now[0])
+    invitations = replace(wiring.build_operator(settings, "tests").invitations(), now=lambda: now[0])
     invitation = invitations.invite(tenant[0])
     assert invitations.look(invitation.secret, "visitor").tenant == tenant[0]
     now[0] += DEFAULT_LIFETIME_S
     with pytest.raises(InvitationGone):
         invitations.accept(invitation.secret, "visitor", "session")
-    act = Act("1", "2026-01-31T09:30:00.000Z", "accept", "tests", {})
+    act = AuditEvent("1", "2026-01-31T09:30:00.000Z", "accept", "tests", {})
     digest = sha256(invitation.secret.encode()).hexdigest()
     assert invitations.store.accept(digest, invitation, Acceptance("visitor", "session", now[0]), act) is None
     assert Visitor().get(f"/admin/invitation/{invitation.secret}").status == 410
@@ -359,14 +360,14 @@ def test_form_that_is_sent_twice_at_once_shows_one_token_in_both_answers(
         answers.append(operator_visits.post(page, page.form("/token"), grace=grace))
 
     if call != "after":
-        real = getattr(SecretStore, call)
+        real = getattr(TokenSecrets, call)
 
         def meanwhile(*given: Any, **named: Any) -> Any:
-            monkeypatch.setattr(SecretStore, call, real)
+            monkeypatch.setattr(TokenSecrets, call, real)
             send()
             return real(*given, **named)
 
-        monkeypatch.setattr(SecretStore, call, meanwhile)
+        monkeypatch.setattr(TokenSecrets, call, meanwhile)
     send()
     if len(answers) == 1:
         send()
@@ -535,7 +536,7 @@ def test_page_that_was_asked_for_comes_after_signing_in(table: object, path: str
     ],
 )
 def test_only_the_consoles_own_addresses_are_gone_to(address: str, is_own: bool) -> None:
-    assert go_to(address).headers["Location"] == (address if is_own else "/admin")
+    assert redirect_to(address).headers["Location"] == (address if is_own else "/admin")
 
 
 def test_fault_is_a_page_that_says_nothing_of_the_inside(
@@ -544,7 +545,7 @@ def test_fault_is_a_page_that_says_nothing_of_the_inside(
     def fail(*_: object) -> None:
         raise RuntimeError("ada@example.com")
 
-    monkeypatch.setattr("scim.store.tenants.TenantStore.ids", fail)
+    monkeypatch.setattr("scim.store.tenants.DynamoDBTenantStore.ids", fail)
     answer = operator_visits.send("GET", "/admin")
     assert answer.status == 500
     assert answer.headers["content-type"] == "text/html; charset=utf-8"

@@ -9,10 +9,11 @@ from urllib.parse import quote
 
 import pytest
 
-from handlers.console.view import moment
-from scim.service.ports import Act, Tenant
-from scim.service.tenant_overview import OVERVIEW_S
-from scim.service.tenants import Tenants
+from handlers.console.rendering import moment
+from scim.service.model.log_record import AuditEvent
+from scim.service.model.tenant import Tenant
+from scim.service.tenants.overview import OVERVIEW_S
+from scim.service.tenants.tenants import Tenants
 from scim.store import keys
 from scim.wiring import new_id
 from tests.console.visitor import Answer, Visitor
@@ -403,7 +404,9 @@ def test_log_shows_what_was_sent_and_what_changed(operator_visits: Visitor, tena
 def test_customers_are_listed_page_by_page(operator_visits: Visitor, operator: Tenants) -> None:
     names = [f"page-{number:03}" for number in range(103)]
     for name in names:
-        operator.settings.write(None, Tenant(name, connected=False), Act(name, "2026-01-01", "connect", "tests", {}))
+        operator.settings.write(
+            None, Tenant(name, connected=False), AuditEvent(name, "2026-01-01", "connect", "tests", {})
+        )
     seen: list[str] = []
     page = operator_visits.get("/admin?after=page-")
     sizes = []

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from scim.protocol.dialect import Dialect
 from scim.protocol.errors import ScimError
+from scim.protocol.filter.evaluator import compile_filter
 from scim.protocol.filter.parser import parse_filter
-from scim.protocol.filter.predicate import compile_filter
+from scim.protocol.leniency import Dialect
 from scim.protocol.schema import user_type
 from tests.differential import reference
 from tests.differential.comparison import Case, Refused, Tally, compare

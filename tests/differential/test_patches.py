@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from scim.protocol.dialect import Dialect
 from scim.protocol.errors import ScimError
+from scim.protocol.leniency import Dialect
 from scim.protocol.messages import PatchRequest, read_message
-from scim.protocol.patch import apply_patch
+from scim.protocol.patch.apply import apply_patch
 from scim.protocol.schema import user_type
 from tests.differential import reference
 from tests.differential.comparison import Case, Refused, Tally, compare

@@ -10,10 +10,10 @@ from typing import Any
 import boto3
 import pytest
 
-from handlers.application import Application
-from handlers.changes import Changes
+from handlers.changes import ChangesHandler
+from handlers.http.application import ScimApplication
+from handlers.http.routes.all_routes import find
 from handlers.links import LinksHandler
-from handlers.routes.everything import find
 from local import engine as engines
 from local.engine import Engine
 from local.functions.mapping import deliver
@@ -59,8 +59,8 @@ def _endpoint(engine: Engine, url: str, monkeypatch: pytest.MonkeyPatch) -> Endp
     monkeypatch.setenv("TABLE_NAME", f"muster-{uuid.uuid4()}")
     settings = Settings.from_environment(os.environ)
     boto3.client("dynamodb", endpoint_url=engine.url).create_table(**TEMPLATE.table(settings.table_name))
-    token = wiring.operator(settings, "tests").tenants().connect(f"t-{uuid.uuid4()}", [EXTENSION]).token
-    return Endpoint(token, Application(find))
+    token = wiring.build_operator(settings, "tests").tenants().connect(f"t-{uuid.uuid4()}", [EXTENSION]).token
+    return Endpoint(token, ScimApplication(find))
 
 
 @pytest.fixture
@@ -94,7 +94,7 @@ def publish(scim: Endpoint, engine: Engine, events: Read, update_links: Callable
     (spec,) = [spec for spec in functions() if spec.stream]
     assert spec.stream is not None
     mapping = spec.stream
-    handler: Handler = Changes(lambda: wiring.connect_stream_processor(Settings.from_environment(os.environ)))
+    handler: Handler = ChangesHandler(lambda: wiring.connect_stream_processor(Settings.from_environment(os.environ)))
     stream = Stream(engine, os.environ["TABLE_NAME"], tmp_path / "stream.json")
     stream.open()
 

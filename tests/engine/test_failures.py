@@ -14,7 +14,7 @@ def test_the_same_failure_forty_times_at_once_is_one_record_that_counts_forty(sc
         answers = list(pool.map(lambda _: scim.request("POST", "/Users", body).status, range(40)))
     assert answers == [400] * 40
 
-    log = wiring.operator(Settings.from_environment(os.environ), "tests").log(scim.token.split("_")[1])
+    log = wiring.build_operator(Settings.from_environment(os.environ), "tests").log(scim.token.split("_")[1])
     assert log is not None
     (counted,) = log.records.failures(["ada"]).failures
     assert (counted.count, sum(counted.days.values()), counted.is_loop) == (40, 40, True)
@@ -23,7 +23,7 @@ def test_the_same_failure_forty_times_at_once_is_one_record_that_counts_forty(sc
 
 
 def test_pages_of_changes_failures_and_acts_put_together_are_the_log(direct: Endpoint) -> None:
-    operator, tenant = wiring.operator(Settings.from_environment(os.environ), "tests"), direct.token.split("_")[1]
+    operator, tenant = wiring.build_operator(Settings.from_environment(os.environ), "tests"), direct.token.split("_")[1]
     for number in range(4):
         direct.create()
         body = {"schemas": [CORE], "userName": f"alan-{number}", "active": "x", "displayName": "Alan Turing"}

@@ -13,21 +13,21 @@ from typing import Any
 import boto3
 import pytest
 
-from handlers.application import Application
-from handlers.changes import Changes
-from handlers.routes.everything import find
+from handlers.changes import ChangesHandler
+from handlers.http.application import ScimApplication
+from handlers.http.routes.all_routes import find
 from local.engine import Engine
 from local.functions.queue_mapping import consume_batch
 from local.functions.stream import Stream
 from local.services.messaging import Messaging
 from scim import wiring
 from scim.protocol.schema import user_type
-from scim.service.linking import REFERRERS_PER_TASK
-from scim.service.links import Links
-from scim.service.people import handle
+from scim.service.model.identifiers import identifier_hash
+from scim.service.model.resolved_references import ResolvedReferences
+from scim.service.references.reference_resolver import REFERRERS_PER_TASK
 from scim.settings import Settings
-from scim.store.dynamo import Dynamo
-from scim.store.links import LinkTable
+from scim.store.references import DynamoDBReferenceStore
+from scim.store.table import Table
 from tests.endpoint import ENTERPRISE, Endpoint, Handler, LambdaContext, functions
 from tests.engine.conftest import Read, links_handler
 from tests.engine.test_bulk import post, run
@@ -44,13 +44,13 @@ CALLS_PER_REFERRER = 2
 def calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Every call of DynamoDB from now on."""
     seen: list[str] = []
-    count = Dynamo._count  # noqa: SLF001  # what every call passes
+    count = Table._count  # noqa: SLF001  # what every call passes
 
-    def counted(dynamo: Dynamo) -> None:
+    def counted(dynamo: Table) -> None:
         seen.append("call")
         count(dynamo)
 
-    monkeypatch.setattr(Dynamo, "_count", counted)
+    monkeypatch.setattr(Table, "_count", counted)
     return seen
 
 
@@ -61,7 +61,9 @@ class Functions:
         self._bus = bus
         self._stream = Stream(engine, os.environ["TABLE_NAME"], place)
         self._stream.open()
-        self._changes: Handler = Changes(lambda: wiring.connect_stream_processor(Settings.from_environment(os.environ)))
+        self._changes: Handler = ChangesHandler(
+            lambda: wiring.connect_stream_processor(Settings.from_environment(os.environ))
+        )
         self._links = links_handler()
         (self._mapping,) = [spec.queue for spec in functions() if spec.queue]
 
@@ -81,8 +83,10 @@ class Functions:
             for message in messages:
                 self._bus.queues.delete("LinksQueue", message.receipt_handle)
         settings, calls = Settings.from_environment(os.environ), boto3.client("dynamodb")
-        layout = wiring.adapters(settings, raise_fault).layout
-        table = LinkTable(Dynamo(calls, settings.table_name, wiring.deadline(60)), layout, tenant_of(scim), user_type())
+        layout = wiring.build_endpoint(settings, raise_fault).layout
+        table = DynamoDBReferenceStore(
+            Table(calls, settings.table_name, wiring.deadline(60)), layout, tenant_of(scim), user_type()
+        )
         ids = [item["sk"]["S"][2:] for item in items(scim, "T", "U#")]
         table.update_index([(each, person) for each in ids], [])
 
@@ -118,8 +122,8 @@ def work(direct: Endpoint, engine: Engine, bus: Messaging, tmp_path: Path) -> Fu
 def other(direct: Endpoint) -> Endpoint:
     """Another tenant at the same endpoint."""
     settings = Settings.from_environment(os.environ)
-    token = wiring.operator(settings, "tests").tenants().connect(f"other-{os.urandom(4).hex()}").token
-    return Endpoint(token, Application(find))
+    token = wiring.build_operator(settings, "tests").tenants().connect(f"other-{os.urandom(4).hex()}").token
+    return Endpoint(token, ScimApplication(find))
 
 
 def tenant_of(scim: Endpoint) -> str:
@@ -134,7 +138,7 @@ def test_links_of_one_tenant_delay_no_other_tenant(
         results = run(direct, [post(f"report-{number}", **named) for number in range(first, first + 100)])
         assert {result["status"] for result in results} == {"201"}
     quiet = other.create(userName="quiet@example.com", **{ENTERPRISE: {"manager": {"value": "chief@example.com"}}})
-    work.add_index_entries(direct, handle("boss@example.com"))
+    work.add_index_entries(direct, identifier_hash("boss@example.com"))
 
     boss: dict[str, Any] = {}
 
@@ -152,7 +156,7 @@ def test_links_of_one_tenant_delay_no_other_tenant(
         assert other.patch(quiet["id"], title).status == 200
         check_events_need_no_call(work, events, calls)
         check_other_tenant_waits_for_one_task(work, other, direct, calls)
-        assert sum(bool(Links.read(text).links) for text in stored_links(direct).values()) == expected
+        assert sum(bool(ResolvedReferences.read(text).links) for text in stored_links(direct).values()) == expected
 
 
 def check_events_need_no_call(work: Functions, events: Read, calls: list[str]) -> None:

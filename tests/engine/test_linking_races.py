@@ -9,14 +9,14 @@ from pathlib import Path
 from threading import Event
 from typing import Any
 
-from handlers.changes import Changes
+from handlers.changes import ChangesHandler
 from local.engine import Engine
 from local.functions.queue_mapping import build_record
 from local.functions.stream import Stream
 from local.services.messaging import Messaging
 from scim import wiring
-from scim.service.links import Links
-from scim.service.people import handle
+from scim.service.model.identifiers import identifier_hash
+from scim.service.model.resolved_references import ResolvedReferences
 from scim.settings import Settings
 from tests.endpoint import ENTERPRISE, Endpoint, Handler, LambdaContext
 from tests.engine.conftest import links_handler
@@ -55,7 +55,9 @@ class Functions:
         self._stream = stream
         self._queues = bus.queues
         self._choose = random.Random(7)  # noqa: S311  # chance that can be repeated
-        self._changes: Handler = Changes(lambda: wiring.connect_stream_processor(Settings.from_environment(os.environ)))
+        self._changes: Handler = ChangesHandler(
+            lambda: wiring.connect_stream_processor(Settings.from_environment(os.environ))
+        )
         self._links = links_handler()
 
     def run_until(self, done: Event) -> None:
@@ -107,10 +109,13 @@ def test_links_equal_references_in_the_end(direct: Endpoint, engine: Engine, bus
     users = direct.request("GET", "/Users?count=100").json()["Resources"]
     managers = {each["id"]: each[ENTERPRISE]["manager"]["value"] for each in users if ENTERPRISE in each}
     named = {each["userName"]: each["id"] for each in users} | {each["id"]: each["id"] for each in users}
-    found = {user_id: [each.id for each in Links.read(text).links] for user_id, text in stored_links(direct).items()}
+    found = {
+        user_id: [each.id for each in ResolvedReferences.read(text).links]
+        for user_id, text in stored_links(direct).items()
+    }
     for user_id, value in managers.items():
         assert found.get(user_id, []) == ([named[value]] if value in named else [])
-    assert index_entries(direct) == sorted((user_id, handle(value)) for user_id, value in managers.items())
+    assert index_entries(direct) == sorted((user_id, identifier_hash(value)) for user_id, value in managers.items())
 
     events = [json.loads(line)["detail"] for line in bus.events.read_text().splitlines()]
     told = {each["eventId"]: each for each in events if "links" in each}

@@ -7,7 +7,7 @@ from typing import Any
 import boto3
 import pytest
 
-from scim.service.links import Links
+from scim.service.model.resolved_references import ResolvedReferences
 from tests.endpoint import ENTERPRISE, SURVEY, Answer, Endpoint
 from tests.engine.conftest import Read
 from tests.engine.test_bulk import post, run
@@ -256,6 +256,6 @@ def test_a_manager_of_many_is_linked_to_all_of_them(scim: Endpoint, publish: Rea
     publish()
     boss = scim.create(userName="boss@example.com")
     publish()
-    assert {Links.read(text).links[0].id for text in stored_links(scim).values()} == {boss["id"]}
+    assert {ResolvedReferences.read(text).links[0].id for text in stored_links(scim).values()} == {boss["id"]}
     assert len(stored_links(scim)) == REPORTS
     assert len({user_id for user_id, _ in links(publish())}) == REPORTS

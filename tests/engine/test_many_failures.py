@@ -12,15 +12,15 @@ import pytest
 from bench.prefill import export
 from local import engine
 from scim import wiring
-from scim.service.daily_failures import FailureKind
-from scim.service.health import HealthState
-from scim.service.people import called, handle
-from scim.service.ports import Use
+from scim.service.model.daily_failures import FailureKind
+from scim.service.model.identifiers import identifier_hash, name_hash
+from scim.service.model.token import TokenUsage
+from scim.service.tenants.health import HealthState
 from scim.settings import Settings
 from scim.store import keys
-from scim.store.records import RecordStore
+from scim.store.audit_log import DynamoDBAuditLogStore
 from tests.engine.proxy import Proxy
-from tests.service.test_explanations import FAILURE
+from tests.service.audit.test_explanations import FAILURE
 from tests.tokens import raise_fault
 
 CallsOf = Callable[[Callable[[], Any]], tuple[Any, int]]
@@ -34,7 +34,13 @@ def failure_item(tenant: str, number: int, day: str) -> dict[str, Any]:
     """A failure of somebody, as the store writes it; the higher the number, the newer."""
     name, at = person(number), f"{day}T00:00:{number // 1_000:02}.{number % 1_000:03}Z"
     said = asdict(replace(FAILURE, identifier=name, kind="userName"))
-    handles = {handle(name), handle(f"e-{number}"), called(f"Person {number}"), called(str(number)), called("Person")}
+    handles = {
+        identifier_hash(name),
+        identifier_hash(f"e-{number}"),
+        name_hash(f"Person {number}"),
+        name_hash(str(number)),
+        name_hash("Person"),
+    }
     return {
         "pk": {"S": keys.failures(tenant)},
         "sk": {"S": keys.failure(name, "0" * 16)},
@@ -64,17 +70,19 @@ def proxy(aws: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy
 
 
 @pytest.fixture(scope="module")
-def operator(proxy: Proxy) -> Iterator[wiring.Operator]:
+def operator(proxy: Proxy) -> Iterator[wiring.OperatorAdapters]:
     """Whoever administers the tenant, which is connected, whose token is used, and whose failures are counted."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AWS_ENDPOINT_URL_DYNAMODB", proxy.url)
         patch.setenv("TABLE_NAME", _TABLE)
         settings = Settings.from_environment(os.environ)
-        operator = wiring.operator(settings, "tests")
+        operator = wiring.build_operator(settings, "tests")
         operator.tenants().connect(_TENANT)
-        calls = wiring.adapters(settings, raise_fault).dynamo(wiring.deadline(29))
-        wiring.adapters(settings, raise_fault).tenants(calls).record_use(_TENANT, Use(time.time(), "v1"))
-        assert RecordStore(calls, _TENANT, time.time).add_to_day(wiring.now(), {FailureKind.CREATE: NUMBER}, None)
+        calls = wiring.build_endpoint(settings, raise_fault).dynamo(wiring.deadline(29))
+        wiring.build_endpoint(settings, raise_fault).tenants(calls).record_use(_TENANT, TokenUsage(time.time(), "v1"))
+        assert DynamoDBAuditLogStore(calls, _TENANT, time.time).add_to_day(
+            wiring.now(), {FailureKind.CREATE: NUMBER}, None
+        )
     yield operator
     operator.secrets.close(_TENANT)
 
@@ -91,7 +99,7 @@ def calls_of(proxy: Proxy) -> CallsOf:
     return calls_of
 
 
-def test_many_failures_cost_a_few_calls(operator: wiring.Operator, calls_of: CallsOf) -> None:
+def test_many_failures_cost_a_few_calls(operator: wiring.OperatorAdapters, calls_of: CallsOf) -> None:
     overview, calls = calls_of(lambda: operator.overview(_TENANT))
     assert (overview.health.state, overview.users, calls) == (HealthState.FAILING, 0, 5)
 
@@ -117,7 +125,7 @@ def test_many_failures_cost_a_few_calls(operator: wiring.Operator, calls_of: Cal
     ("asked", "number"), [(person(0), 0), ("e-0", 0), ("Person 0", 0), (f"e-{NUMBER - 1}", NUMBER - 1)]
 )
 def test_person_among_many_failures_is_found_in_a_few_calls(
-    operator: wiring.Operator, calls_of: CallsOf, asked: str, number: int
+    operator: wiring.OperatorAdapters, calls_of: CallsOf, asked: str, number: int
 ) -> None:
     log = operator.log(_TENANT, 29.0)
     assert log is not None

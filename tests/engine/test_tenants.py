@@ -8,12 +8,13 @@ from functools import partial
 from threading import Barrier
 from typing import Any
 
-from handlers.application import Application
-from handlers.routes.everything import find
+from handlers.http.application import ScimApplication
+from handlers.http.routes.all_routes import find
 from scim import wiring
-from scim.service.invitations import Acceptance, InvitationGone
-from scim.service.ports import Use
-from scim.service.tenants import TenantError, TenantExists
+from scim.service.console.invitations import InvitationGone
+from scim.service.model.invitation import Acceptance
+from scim.service.model.token import TokenUsage
+from scim.service.tenants.tenants import TenantError, TenantExists
 from scim.settings import Settings
 from tests.endpoint import Endpoint
 from tests.engine.proxy import Proxy
@@ -37,11 +38,11 @@ def at_once(act: Callable[[], Any]) -> list[Any]:
 
 
 def opens(token: str) -> bool:
-    return Endpoint(token, Application(find)).request("GET", "/Users").status == 200
+    return Endpoint(token, ScimApplication(find)).request("GET", "/Users").status == 200
 
 
 def test_acts_whose_reply_is_lost_are_done_and_recorded_once(scim: Endpoint, proxy: Proxy) -> None:
-    operator = wiring.operator(Settings.from_environment(os.environ), "tests")
+    operator = wiring.build_operator(Settings.from_environment(os.environ), "tests")
     tenant = f"t-{uuid.uuid4()}"
     proxy.forgets_tokens = True
 
@@ -60,7 +61,7 @@ def test_acts_whose_reply_is_lost_are_done_and_recorded_once(scim: Endpoint, pro
 
 
 def test_of_all_who_connect_a_tenant_at_once_nobody_is_shown_a_token_that_does_not_work(scim: Endpoint) -> None:
-    operator = wiring.operator(Settings.from_environment(os.environ), "tests")
+    operator = wiring.build_operator(Settings.from_environment(os.environ), "tests")
     for _ in range(5):
         tenant = f"t-{uuid.uuid4()}"
 
@@ -74,7 +75,7 @@ def test_of_all_who_connect_a_tenant_at_once_nobody_is_shown_a_token_that_does_n
 
 
 def test_of_all_who_rotate_at_once_the_last_token_works_and_the_old_one_too(scim: Endpoint) -> None:
-    operator = wiring.operator(Settings.from_environment(os.environ), "tests")
+    operator = wiring.build_operator(Settings.from_environment(os.environ), "tests")
     tenant = scim.token.split("_")[1]
     first = operator.tenants().rotate(tenant)
     operator.tenants().shown(first)
@@ -92,13 +93,13 @@ def test_of_all_who_rotate_at_once_the_last_token_works_and_the_old_one_too(scim
 
 def test_uses_that_are_recorded_at_once_keep_the_first_contact(scim: Endpoint) -> None:
     """Eight execution environments see a token at the same moment, a minute later again."""
-    operator = wiring.operator(Settings.from_environment(os.environ), "tests")
+    operator = wiring.build_operator(Settings.from_environment(os.environ), "tests")
     tenant = f"t-{uuid.uuid4()}"
     for at, agent in ((1_800_000_000.0, "curl"), (1_800_000_060.0, "Okta")):
-        use = Use(at, "v1", agent, is_write=at > 1_800_000_000.0)
+        use = TokenUsage(at, "v1", agent, is_write=at > 1_800_000_000.0)
         at_once(partial(operator.store().record_use, tenant, use))
 
-    assert operator.store().last_use(tenant) == Use(
+    assert operator.store().last_use(tenant) == TokenUsage(
         1_800_000_060.0,
         "v1",
         "Okta",
@@ -110,17 +111,17 @@ def test_uses_that_are_recorded_at_once_keep_the_first_contact(scim: Endpoint) -
 
 
 def test_use_of_the_previous_token_does_not_replace_that_of_the_current_one(scim: Endpoint) -> None:
-    operator = wiring.operator(Settings.from_environment(os.environ), "tests")
+    operator = wiring.build_operator(Settings.from_environment(os.environ), "tests")
     tenant, store = f"t-{uuid.uuid4()}", operator.store()
     for at, version in ((1_800_000_000.0, "v1"), (1_800_000_030.0, "v2"), (1_800_000_040.0, "v1")):
-        store.record_use(tenant, Use(at, version))
+        store.record_use(tenant, TokenUsage(at, version))
 
-    assert store.last_use(tenant) == Use(1_800_000_030.0, "v2", first_at=1_800_000_030.0)
+    assert store.last_use(tenant) == TokenUsage(1_800_000_030.0, "v2", first_at=1_800_000_030.0)
 
 
 def test_invitation_opens_one_session_however_many_accept_it(scim: Endpoint) -> None:
     """Of several browsers one gets in; one that sends its request several times gets the same session each time."""
-    operator = wiring.operator(Settings.from_environment(os.environ), "tests")
+    operator = wiring.build_operator(Settings.from_environment(os.environ), "tests")
     tenant = scim.token.split("_")[1]
     for visitor in (None, "one browser"):
         secret = operator.invitations().invite(tenant).secret

@@ -5,10 +5,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from scim.protocol.schema import user_type
-from scim.service.links import may_affect_links
-from scim.service.ports import Change, Found, Query
-from scim.service.resources import Resources
-from scim.service.stored import Stored
+from scim.service.model.change_record import ChangeRecord
+from scim.service.model.query import Query, QueryResult
+from scim.service.model.stored_resource import StoredResource
+from scim.service.references.links import may_affect_links
+from scim.service.resources.crud import Resources
 from scim.store import items, keys
 from tests.endpoint import CORE
 from tests.service.fakes import context, new_id
@@ -41,16 +42,16 @@ class History:
     """The users of a table, and the images of the change records that their writes have left."""
 
     def __init__(self) -> None:
-        self.users: dict[str, Stored] = {}
+        self.users: dict[str, StoredResource] = {}
         self.images: list[dict[str, Any]] = []
 
-    def get(self, resource_id: str) -> Stored | None:
+    def get(self, resource_id: str) -> StoredResource | None:
         return self.users.get(resource_id)
 
-    def find(self, query: Query) -> Found:
+    def find(self, query: Query) -> QueryResult:
         raise NotImplementedError
 
-    def write(self, before: Stored | None, after: Stored | None, change: Change) -> None:
+    def write(self, before: StoredResource | None, after: StoredResource | None, change: ChangeRecord) -> None:
         """As the store's: only names that are taken are not looked for."""
         if after is not None:
             self.users[after.id] = after

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from scim.events.change_record import MalformedRecord, is_change, read
+from scim.events.change_record import MalformedRecord, is_change, parse_stream_record
 from tests.events.history import generated, stream_record
 
 ID = "0f6a1c52-7a34-4a55-9a43-5b0b8a1f3c11"
@@ -28,18 +28,22 @@ IMAGE: dict[str, Any] = {
 
 
 def test_key_holds_tenant_id_and_sequence() -> None:
-    record = read(stream_record(IMAGE))
+    record = parse_stream_record(stream_record(IMAGE))
     assert (record.tenant, record.id, record.sequence) == ("acme", ID, 12)
 
 
 def test_an_external_id_may_be_missing() -> None:
     image = {name: value for name, value in IMAGE.items() if name != "externalId"}
-    assert read(stream_record(image)).external_id is None
+    assert parse_stream_record(stream_record(image)).external_id is None
 
 
 def test_every_record_that_a_write_leaves_can_be_read() -> None:
     history = generated(300)
-    assert {read(stream_record(image)).operation for image in history.images} == {"create", "patch", "delete"}
+    assert {parse_stream_record(stream_record(image)).operation for image in history.images} == {
+        "create",
+        "patch",
+        "delete",
+    }
 
 
 @pytest.mark.parametrize(
@@ -68,14 +72,14 @@ def test_every_record_that_a_write_leaves_can_be_read() -> None:
 def test_a_malformed_record_is_told_by_the_attribute_and_without_its_value(name: str, value: Any) -> None:
     image = {**IMAGE, name: value}
     with pytest.raises(MalformedRecord) as caught:
-        read(stream_record({each: image[each] for each in image if image[each] is not None}))
+        parse_stream_record(stream_record({each: image[each] for each in image if image[each] is not None}))
     assert str(caught.value) == name
 
 
 @pytest.mark.parametrize("record", [{}, {"dynamodb": None}, {"dynamodb": {"NewImage": "zaphod"}}, {"dynamodb": []}])
 def test_a_record_without_an_image_is_malformed(record: dict[str, Any]) -> None:
     with pytest.raises(MalformedRecord, match=r"^NewImage$"):
-        read(record)
+        parse_stream_record(record)
 
 
 def test_what_can_not_be_told_is_looked_at() -> None:

@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 from examples.participants.app import Participants
-from handlers.changes import Changes
+from handlers.changes import ChangesHandler
 from local.functions.mapping import StreamMapping, deliver
 from local.gateway.app import FunctionFailed
-from scim.service.deadline import Deadline
+from scim.service.model.deadline import Deadline
 from tests.endpoint import TIMEOUT_S, Handler, LambdaContext, functions
 from tests.events.fakes import NO_ANSWER, Events, Outcome, Queues, failed, processor
 from tests.events.history import TENANT, generated, stream_record
@@ -53,7 +53,7 @@ class Deployment:
     crashes_on: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
-        self.handler: Handler = Changes(
+        self.handler: Handler = ChangesHandler(
             lambda: lambda deadline: processor(self.events, self.queues, deadline, self.links)
         )
 
@@ -144,7 +144,7 @@ def test_a_bus_that_is_away_for_a_while_costs_no_event() -> None:
     records = [stream_record(image, number) for number, image in enumerate(history.images, 1)]
     away = iter(["InternalFailure"] * 900)
     deployment = Deployment(Events(fate=lambda: next(away, None)))
-    deployment.handler = Changes(lambda: lambda _: processor(deployment.events, deployment.queues, _short()))
+    deployment.handler = ChangesHandler(lambda: lambda _: processor(deployment.events, deployment.queues, _short()))
     asyncio.run(deployment.take({"shard": records}))
     assert len({detail["eventId"] for detail in deployment.events.details}) == 300
     assert (deployment.notices, deployment.queues.messages) == ([], [])

@@ -4,14 +4,14 @@ from datetime import UTC, datetime
 
 import pytest
 
-from scim.events.change_record import read
+from scim.events.change_record import parse_stream_record
 from scim.events.event import make_event
 from tests.events.history import stream_record
 from tests.events.test_change_record import ID, IMAGE
 
 
 def test_an_event_tells_whom_what_and_in_which_order() -> None:
-    told = make_event(read(stream_record(IMAGE)))
+    told = make_event(parse_stream_record(stream_record(IMAGE)))
     assert told.type == "UserDeactivated"
     assert told.time == datetime(2026, 1, 31, 9, 30, 0, 123_000, UTC)
     assert told.detail == {
@@ -46,18 +46,20 @@ def test_the_kind_follows_from_the_operation_and_the_participation(
     operation: str, participation: str, kind: str
 ) -> None:
     image = {**IMAGE, "operation": {"S": operation}, "participation": {"S": participation}}
-    assert make_event(read(stream_record(image))).type == kind
+    assert make_event(parse_stream_record(stream_record(image))).type == kind
 
 
 def test_a_deletion_takes_the_next_sequence_and_names_the_last_version() -> None:
-    detail = make_event(read(stream_record({**IMAGE, "operation": {"S": "delete"}}))).detail
+    detail = make_event(parse_stream_record(stream_record({**IMAGE, "operation": {"S": "delete"}}))).detail
     assert (detail["version"], detail["sequence"]) == (11, 12)
 
 
 def test_the_same_change_makes_the_same_event() -> None:
-    assert make_event(read(stream_record(IMAGE, 1))) == make_event(read(stream_record(IMAGE, 2)))
+    assert make_event(parse_stream_record(stream_record(IMAGE, 1))) == make_event(
+        parse_stream_record(stream_record(IMAGE, 2))
+    )
 
 
 def test_another_resource_type_has_events_of_its_own() -> None:
     image = {**IMAGE, "resourceType": {"S": "Device"}, "participation": {"S": "unchanged"}}
-    assert make_event(read(stream_record(image))).type == "DeviceUpdated"
+    assert make_event(parse_stream_record(stream_record(image))).type == "DeviceUpdated"

@@ -13,16 +13,18 @@ from hypothesis import strategies as st
 
 from local.rules.eventbridge import check_entry
 from local.rules.sqs import check_message
-from scim.events.change_record import read
+from scim.events.change_record import parse_stream_record
 from scim.events.link_message import make_message, make_task, read_task
-from scim.protocol.dialect import Dialect
 from scim.protocol.errors import ScimError
-from scim.protocol.path import resolve
+from scim.protocol.filter.path import resolve
+from scim.protocol.leniency import Dialect
 from scim.protocol.schema import Attribute, ResourceType, Type, user_type
-from scim.service.ports import Change, Found, Query, Tenant
-from scim.service.resources import Resources
-from scim.service.stored import Stored
-from scim.store.resources import Layout, ResourceStore
+from scim.service.model.change_record import ChangeRecord
+from scim.service.model.query import Query, QueryResult
+from scim.service.model.stored_resource import StoredResource
+from scim.service.model.tenant import Tenant
+from scim.service.resources.crud import Resources
+from scim.store.resources import DynamoDBResourceStore, TableConfig
 from tests.conftest import EXTENSION
 from tests.endpoint import CORE
 from tests.events.fakes import Events, Queues, processor
@@ -92,17 +94,17 @@ class Users:
     """The real store on that table, with the users beside it."""
 
     def __init__(self, table: Any) -> None:
-        layout = Layout({str(path): path for path in INDEXED}, lambda: None, new_id, lambda: 0.0)
-        self._store = ResourceStore(table, layout, "acme", TYPE)
-        self._users: dict[str, Stored] = {}
+        layout = TableConfig({str(path): path for path in INDEXED}, lambda: None, new_id, lambda: 0.0)
+        self._store = DynamoDBResourceStore(table, layout, "acme", TYPE)
+        self._users: dict[str, StoredResource] = {}
 
-    def get(self, resource_id: str) -> Stored | None:
+    def get(self, resource_id: str) -> StoredResource | None:
         return self._users.get(resource_id)
 
-    def find(self, query: Query) -> Found:
+    def find(self, query: Query) -> QueryResult:
         raise NotImplementedError
 
-    def write(self, before: Stored | None, after: Stored | None, change: Change) -> None:
+    def write(self, before: StoredResource | None, after: StoredResource | None, change: ChangeRecord) -> None:
         self._store.write(before, after, change)
         if after:
             self._users[after.id] = after
@@ -136,7 +138,7 @@ def test_every_stored_user_makes_records_messages_and_events(
     images = change_records(strict, first, second)
     check_published(images)
     for image in images:
-        task = make_task(read(stream_record(image)))
+        task = make_task(parse_stream_record(stream_record(image)))
         if task:
             written = make_message(task)
             assert not list(check_message({"MessageBody": written.body, "MessageGroupId": written.group}))

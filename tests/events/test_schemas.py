@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from scim.events.change_record import read
+from scim.events.change_record import parse_stream_record
 from scim.events.event import make_event
 from tests.events.history import generated, stream_record
 from tests.events.schemas import DOCS, SCHEMAS, validate, validator
@@ -34,7 +34,7 @@ def test_the_documented_example_and_kinds_are_those_of_the_schemas(example: Any)
 
 
 def test_every_event_of_a_history_fits_its_schema() -> None:
-    told = [make_event(read(stream_record(image))) for image in generated(500).images]
+    told = [make_event(parse_stream_record(stream_record(image))) for image in generated(500).images]
     for each in told:
         time = each.time.strftime("%Y-%m-%dT%H:%M:%SZ")
         validate({"source": "muster", "detail-type": each.type, "time": time, "detail": json.loads(each.text)})

@@ -15,7 +15,7 @@ from examples.participants import app
 from examples.participants.app import Participants, item
 from local.functions.mapping import StreamMapping
 from local.template import Template
-from scim.events.change_record import read
+from scim.events.change_record import parse_stream_record
 from scim.events.event import make_event
 from tests.events.history import TENANT, History, generated, stream_record
 from tests.events.schemas import SCHEMAS
@@ -26,7 +26,7 @@ ID = "0f6a1c52-7a34-4a55-9a43-5b0b8a1f3c11"
 
 
 def details(history: History) -> list[dict[str, Any]]:
-    return [json.loads(make_event(read(stream_record(image))).text) for image in history.images]
+    return [json.loads(make_event(parse_stream_record(stream_record(image))).text) for image in history.images]
 
 
 def detail(sequence: int, *, active: bool) -> dict[str, Any]:

@@ -9,11 +9,11 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from handlers.application import Application
-from handlers.http import Response
-from handlers.routes import Endpoint as Route
-from handlers.routes import Exchange
-from handlers.routes.everything import find
+from handlers.http.application import ScimApplication
+from handlers.http.response import Response
+from handlers.http.routes import Endpoint as Route
+from handlers.http.routes import RequestContext
+from handlers.http.routes.all_routes import find
 from scim.protocol.errors import Unavailable
 from tests.endpoint import ENVIRONMENT, Answer, Endpoint, LambdaContext
 from tests.handlers.conftest import Log
@@ -24,16 +24,16 @@ ERROR = "urn:ietf:params:scim:api:messages:2.0:Error"
 NOWHERE = "http://127.0.0.1:9"  # the port "discard", which nobody listens to
 
 
-def ask(application: Application, token: str, *, seconds: float = 29.0, **sent: Any) -> dict[str, Any]:
+def ask(application: ScimApplication, token: str, *, seconds: float = 29.0, **sent: Any) -> dict[str, Any]:
     """What an application answers."""
     headers = {"authorization": f"Bearer {token}"}
     context: Any = LambdaContext(time.monotonic() + seconds)
     return application(event(headers=headers, **sent), context)
 
 
-def serving(operation: Callable[[Exchange], Response]) -> Application:
+def serving(operation: Callable[[RequestContext], Response]) -> ScimApplication:
     """An application whose every path leads to one operation."""
-    return Application(lambda *_: Route("Test", {"GET": operation}))
+    return ScimApplication(lambda *_: Route("Test", {"GET": operation}))
 
 
 # Who asks
@@ -138,7 +138,7 @@ def test_service_that_can_not_be_reached_is_503_and_never_401(
 ) -> None:
     monkeypatch.setenv(f"AWS_ENDPOINT_URL_{service}", NOWHERE)
 
-    answer = ask(Application(find), scim.token, seconds=1.5)
+    answer = ask(ScimApplication(find), scim.token, seconds=1.5)
 
     assert answer["statusCode"] == 503
     assert int(answer["headers"]["Retry-After"]) > 0
@@ -148,18 +148,18 @@ def test_service_that_can_not_be_reached_is_503_and_never_401(
 # What fails
 
 
-def break_down(_: Exchange) -> Response:
+def break_down(_: RequestContext) -> Response:
     raise RuntimeError("userName alice@example.com is not to be seen")
 
 
-def refused_by_aws(_: Exchange) -> Response:
+def refused_by_aws(_: RequestContext) -> Response:
     error: Any = {"Error": {"Code": "AccessDeniedException", "Message": "alice@example.com may not"}}
     raise ClientError(error, "GetItem")
 
 
 @pytest.mark.parametrize("operation", [break_down, refused_by_aws])
 def test_fault_is_500_with_the_request_id_and_nothing_of_the_inside(
-    scim: Endpoint, operation: Callable[[Exchange], Response]
+    scim: Endpoint, operation: Callable[[RequestContext], Response]
 ) -> None:
     answer = ask(serving(operation), scim.token)
 
@@ -179,7 +179,7 @@ def test_fault_is_500_with_the_request_id_and_nothing_of_the_inside(
     [(break_down, "RuntimeError", None), (refused_by_aws, "ClientError", "AccessDeniedException")],
 )
 def test_log_says_where_a_fault_was_and_of_what_kind_and_not_its_message(
-    scim: Endpoint, log: Log, operation: Callable[[Exchange], Response], kind: str, code: str | None
+    scim: Endpoint, log: Log, operation: Callable[[RequestContext], Response], kind: str, code: str | None
 ) -> None:
     ask(serving(operation), scim.token)
 
@@ -196,12 +196,12 @@ def test_settings_that_are_missing_are_500_and_not_a_crash(
 ) -> None:
     monkeypatch.delenv("TABLE_NAME")
 
-    assert ask(Application(find), scim.token)["statusCode"] == 500
+    assert ask(ScimApplication(find), scim.token)["statusCode"] == 500
     assert log.lines[0]["kind"] == "ValueError"
 
 
 def test_error_carries_its_headers(scim: Endpoint) -> None:
-    def wait(_: Exchange) -> Response:
+    def wait(_: RequestContext) -> Response:
         raise Unavailable("Later.", headers={"Retry-After": "7"})
 
     answer = ask(serving(wait), scim.token)
@@ -212,7 +212,7 @@ def test_error_carries_its_headers(scim: Endpoint) -> None:
 def test_deadline_is_lambdas(scim: Endpoint) -> None:
     left: list[float] = []
 
-    def look(exchange: Exchange) -> Response:
+    def look(exchange: RequestContext) -> Response:
         left.append(exchange.context.deadline.remaining_s())
         return Response(200)
 
@@ -224,7 +224,7 @@ def test_deadline_is_lambdas(scim: Endpoint) -> None:
 def test_walk_that_does_not_fit_into_the_time_is_400_too_many(scim: Endpoint) -> None:
     scim.create()
 
-    answer = ask(Application(find), scim.token, seconds=4.9, query="filter=title+pr")
+    answer = ask(ScimApplication(find), scim.token, seconds=4.9, query="filter=title+pr")
 
     assert (answer["statusCode"], json.loads(answer["body"])["scimType"]) == (400, "tooMany")
 
@@ -243,7 +243,7 @@ def test_locations_are_under_the_public_url_or_else_the_apis_domain(
     monkeypatch.setenv("PUBLIC_URL", public_url)
     user = scim.create()
 
-    answer = ask(Application(find), scim.token, path=f"/Users/{user['id']}")
+    answer = ask(ScimApplication(find), scim.token, path=f"/Users/{user['id']}")
 
     assert json.loads(answer["body"])["meta"]["location"] == f"{location}/Users/{user['id']}"
 
@@ -310,6 +310,6 @@ def test_line_of_somebody_unknown_names_no_tenant(scim: Endpoint, log: Log) -> N
 
 
 def test_line_has_the_gateways_request_id(scim: Endpoint, log: Log) -> None:
-    ask(Application(find), scim.token)
+    ask(ScimApplication(find), scim.token)
 
     assert log.last["request_id"] == REQUEST_ID

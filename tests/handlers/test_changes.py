@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from handlers.changes import Changes, Failed
+from handlers.changes import AwsCallFailed, ChangesHandler
 from scim import wiring
 from scim.settings import Settings
 from tests.endpoint import TIMEOUT_S, LambdaContext
@@ -21,8 +21,8 @@ GOOD = stream_record(IMAGE, 1)
 BAD = stream_record({**IMAGE, "userName": {"S": ""}}, 2)
 
 
-def changes(events: Events, queues: Queues) -> Changes:
-    return Changes(lambda: lambda deadline: processor(events, queues, deadline))
+def changes(events: Events, queues: Queues) -> ChangesHandler:
+    return ChangesHandler(lambda: lambda deadline: processor(events, queues, deadline))
 
 
 def call(handler: Any, *records: Any, seconds: float = 29.0) -> Any:
@@ -51,7 +51,7 @@ def test_adapters_are_made_once() -> None:
         made.append(1)
         return lambda deadline: processor(Events(), Queues(), deadline)
 
-    handler = Changes(connect)
+    handler = ChangesHandler(connect)
     call(handler, GOOD)
     call(handler, GOOD)
     assert made == [1]
@@ -67,7 +67,7 @@ def test_a_line_counts_and_names_nobody(log: Log) -> None:
 
 def test_a_call_that_failed_for_good_fails_the_batch_without_its_message() -> None:
     handler = changes(Events(failed("PutEvents", "AccessDeniedException")), Queues())
-    with pytest.raises(Failed) as caught:
+    with pytest.raises(AwsCallFailed) as caught:
         call(handler, GOOD)
     assert str(caught.value) == "PutEvents: AccessDeniedException"
     assert caught.value.__suppress_context__
@@ -91,8 +91,8 @@ def test_the_entry_point_publishes_on_the_bus_of_its_environment(
     table: Any, events: Callable[[], list[dict[str, Any]]]
 ) -> None:
     handler = importlib.import_module("handlers.changes")
-    processing = Changes(lambda: wiring.connect_stream_processor(Settings.from_environment(os.environ)))
-    assert handler.handler.__class__ is Changes
+    processing = ChangesHandler(lambda: wiring.connect_stream_processor(Settings.from_environment(os.environ)))
+    assert handler.handler.__class__ is ChangesHandler
     assert call(processing, GOOD) == {"batchItemFailures": []}
     assert [event["detail-type"] for event in events()] == ["UserDeactivated"]
     assert json.dumps(events()[0]["detail"]["userName"]) == '"zaphod"'

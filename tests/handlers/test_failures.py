@@ -9,7 +9,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from scim.store.dynamo import Dynamo
+from scim.store.table import Table
 from tests.endpoint import CORE, ENTERPRISE, ENVIRONMENT, Endpoint
 from tests.handlers.conftest import Log
 from tests.tokens import new_token
@@ -209,7 +209,7 @@ def test_answer_is_the_same_where_the_failure_can_not_be_recorded(
 
     body = user(userName="ada", active="x")
     expected = scim.request("POST", "/Users", body)
-    monkeypatch.setattr(Dynamo, "update", refuse)
+    monkeypatch.setattr(Table, "update", refuse)
 
     answer = scim.request("POST", "/Users", body)
 
@@ -222,13 +222,13 @@ def test_answer_is_the_same_where_the_failure_can_not_be_recorded(
 def updates(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The sort keys that were updated outside transactions. The first is the use of the token, once a minute."""
     updates: list[str] = []
-    update = Dynamo.update
+    update = Table.update
 
-    def count(self: Dynamo, partition: str, sort: str, **expression: Any) -> Any:
+    def count(self: Table, partition: str, sort: str, **expression: Any) -> Any:
         updates.append(sort)
         return update(self, partition, sort, **expression)
 
-    monkeypatch.setattr(Dynamo, "update", count)
+    monkeypatch.setattr(Table, "update", count)
     return updates
 
 
@@ -244,14 +244,14 @@ def test_recording_is_two_calls_that_are_not_counted_with_those_of_the_request(
 def test_counts_that_can_not_be_written_change_no_answer(
     scim: Endpoint, failures: Failures, log: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    update = Dynamo.update
+    update = Table.update
 
-    def refuse(self: Dynamo, partition: str, sort: str, **expression: Any) -> Any:
+    def refuse(self: Table, partition: str, sort: str, **expression: Any) -> Any:
         if sort.startswith("D#"):
             raise ClientError({"Error": {"Code": "ThrottlingException", "Message": ""}}, "UpdateItem")
         return update(self, partition, sort, **expression)
 
-    monkeypatch.setattr(Dynamo, "update", refuse)
+    monkeypatch.setattr(Table, "update", refuse)
     assert scim.request("POST", "/Users", user(userName="ada", active="x")).status == 400
     assert (len(failures()), log.last["uncounted"], "unrecorded" in log.last) == (1, 1, False)
 
@@ -260,11 +260,11 @@ def test_table_that_takes_no_record_is_asked_once(scim: Endpoint, monkeypatch: p
     asked: list[str] = []
     scim.request("GET", "/Users")  # the first request also writes down that the token is in use
 
-    def refuse(_: Dynamo, __: str, sort: str, **___: Any) -> None:
+    def refuse(_: Table, __: str, sort: str, **___: Any) -> None:
         asked.append(sort[:2])
         raise ClientError({"Error": {"Code": "ThrottlingException", "Message": ""}}, "UpdateItem")
 
-    monkeypatch.setattr(Dynamo, "update", refuse)
+    monkeypatch.setattr(Table, "update", refuse)
     scim.request("POST", "/Users", user(userName="ada", active="x"))
     assert asked == ["F#"]
 

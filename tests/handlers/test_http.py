@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from handlers.http import JSON, SCIM_JSON, Request, Response
+from handlers.http.request import JSON, SCIM_JSON, Request
+from handlers.http.response import Response
 from scim.protocol.errors import BadRequest, InvalidSyntax, InvalidValue, PayloadTooLarge, UnsupportedMediaType
 from tests.handlers.events import event
 

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from handlers.application import Application
-from handlers.routes.everything import find
+from handlers.http.application import ScimApplication
+from handlers.http.routes.all_routes import find
 from scim import wiring
-from scim.access.master_key import KeyGeneration, KeyRing, format_ring, new_generation, parse_ring
+from scim.auth.master_key.key_ring import KeyGeneration, KeyRing, format_ring, new_generation, parse_ring
 from scim.settings import Settings
 from tests.endpoint import Endpoint
 from tests.tokens import MASTER_KEY, put_master_key
@@ -26,13 +26,13 @@ def second(aws: None) -> Iterator[KeyGeneration]:
 
 def status(token: str) -> int:
     """The answer of an execution environment that has read nothing yet."""
-    return Endpoint(token, Application(find)).request("GET", "/Users").status
+    return Endpoint(token, ScimApplication(find)).request("GET", "/Users").status
 
 
 def test_token_outlives_the_rotation_and_ends_with_its_generation(scim: Endpoint, second: KeyGeneration) -> None:
     tenant, old = scim.token.split("_")[1], scim.token
     put_master_key(format_ring(KeyRing((second, FIRST))))
-    operator = wiring.operator(Settings.from_environment(os.environ), "tests").tenants()
+    operator = wiring.build_operator(Settings.from_environment(os.environ), "tests").tenants()
     operator.shown(operator.rotate(tenant))  # the first token, which nobody has seen yet
     new = operator.rotate(tenant).token
 
@@ -45,7 +45,7 @@ def test_console_makes_tokens_that_every_function_accepts(scim: Endpoint, second
     """A generation that has not started signs nothing, though it is in the secret."""
     waiting = new_generation(3, time.time() + 900)
     put_master_key(format_ring(KeyRing((waiting, second, FIRST))))
-    token = wiring.operator(Settings.from_environment(os.environ), "tests").tenants().connect("waiting-key").token
+    token = wiring.build_operator(Settings.from_environment(os.environ), "tests").tenants().connect("waiting-key").token
     put_master_key(format_ring(KeyRing((second, FIRST))))  # what an execution environment has read before
 
     assert status(token) == 200

@@ -10,8 +10,8 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from scim.store import ledger
-from scim.store.paging import MAX_PAGE_BYTES
+from scim.store.query import bookmarks
+from scim.store.query.paging import MAX_PAGE_BYTES
 from tests.endpoint import Endpoint
 from tests.handlers.conftest import Log
 
@@ -46,7 +46,7 @@ def ids(found: Json) -> list[str]:
     return [user["id"] for user in found["Resources"]]
 
 
-def bookmarks(items: Items) -> list[dict[str, Any]]:
+def list_bookmarks(items: Items) -> list[dict[str, Any]]:
     return [item for item in items() if item["sk"].startswith("B#")]
 
 
@@ -132,10 +132,10 @@ def test_every_page_that_is_not_empty_leaves_one_bookmark_a_walk(scim: Endpoint,
     create(scim, 3)
     for index in (1, 3, 4):
         page(scim, index, 2)
-    (left,) = bookmarks(items)
+    (left,) = list_bookmarks(items)
 
     assert [place[0] for place in json.loads(left["places"])] == [4, 3]
-    assert 0 < int(left["ttl"]) - time.time() <= ledger.BOOKMARK_S
+    assert 0 < int(left["ttl"]) - time.time() <= bookmarks.BOOKMARK_S
 
 
 def test_look_up_that_finds_one_leaves_no_bookmark(scim: Endpoint, items: Items) -> None:
@@ -143,7 +143,7 @@ def test_look_up_that_finds_one_leaves_no_bookmark(scim: Endpoint, items: Items)
     page(scim, 1, 200, filter='userName eq "user-000"')
     page(scim, 1, 200, filter='externalId eq "E"')
 
-    assert bookmarks(items) == []
+    assert list_bookmarks(items) == []
 
 
 def test_walks_of_two_clients_do_not_disturb_each_other(scim: Endpoint) -> None:
@@ -164,7 +164,7 @@ def test_bookmark_that_can_not_be_left_fails_no_page_and_is_logged(
         raise ClientError({"Error": {"Code": "ThrottlingException", "Message": ""}}, "BatchWriteItem")
 
     with monkeypatch.context() as patch:
-        patch.setattr("scim.store.dynamo.Dynamo.write_apart", refuse)
+        patch.setattr("scim.store.table.Table.write_apart", refuse)
         found = [page(scim, index, 2) for index in (1, 3, 5)]
         assert log.last["plan"] == "ids,unmarked"
 
@@ -177,14 +177,14 @@ def test_bookmark_that_can_not_be_left_fails_no_page_and_is_logged(
 def test_expired_bookmark_is_ignored_and_removed(scim: Endpoint, items: Items, table: Any) -> None:
     create(scim, 4)
     page(scim, 1, 2, "old")
-    (left,) = bookmarks(items)
+    (left,) = list_bookmarks(items)
     table.put_item(Item=left | {"ttl": int(time.time()) - 1, "places": json.dumps([[3, "g", 99]])})
 
     found = page(scim, 3, 2, "old")
     again = page(scim, 1, 2, "new")
 
     assert (found["itemsPerPage"], found["totalResults"], again["totalResults"]) == (2, 4, 4)
-    assert left["ttl"] - 10 < min(item["ttl"] for item in bookmarks(items))
+    assert left["ttl"] - 10 < min(item["ttl"] for item in list_bookmarks(items))
 
 
 # What a page costs
@@ -271,7 +271,7 @@ def test_user_that_is_larger_than_a_page_is_shown_alone(
     scim: Endpoint, items: Items, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     create(scim, 2)
-    monkeypatch.setattr("scim.store.paging.MAX_PAGE_BYTES", 10)
+    monkeypatch.setattr("scim.store.query.paging.MAX_PAGE_BYTES", 10)
 
     assert MAX_PAGE_BYTES > 10
     assert [page(scim, index, 200)["itemsPerPage"] for index in (1, 2, 3)] == [1, 1, 0]

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from handlers.routes import Find, bulk, discovery
-from handlers.routes.base_url import split_misplaced
-from handlers.routes.everything import find
+from handlers.http.routes import Find, bulk, discovery
+from handlers.http.routes.all_routes import find
+from handlers.http.routes.base_url import split_misplaced_endpoint
 from scim.protocol.schema import user_type
 from tests.endpoint import BASE_URL, CORE, Endpoint
 
@@ -69,7 +69,7 @@ def test_other_paths_lead_nowhere(path: str) -> None:
 
 @pytest.mark.parametrize("path", [*(SERVED | DISCOVERY), "/Users/Ada", "/User/Users", "/Nothing/Users"])
 def test_right_scim_url_is_not_taken_for_a_wrong_one(path: str) -> None:
-    assert split_misplaced(segments(path), (user_type(),)) is None
+    assert split_misplaced_endpoint(segments(path), (user_type(),)) is None
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def test_right_scim_url_is_not_taken_for_a_wrong_one(path: str) -> None:
 @pytest.mark.parametrize("path", ["/Users", f"/Users/{ID}", "/Users/.search", "/Groups", "/Bulk", "/Schemas", "/me"])
 @pytest.mark.parametrize("base", ["", "/scim/v2", "/V2", "/scim"])
 def test_scim_url_with_an_endpoint_at_its_end_is_recognised(added: str, base: str, path: str) -> None:
-    found = split_misplaced(segments(added + base + path), (user_type(),))
+    found = split_misplaced_endpoint(segments(added + base + path), (user_type(),))
 
     assert found is not None
     assert found.endpoint.lower() == segments(added)[0].lower()

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from boto3.dynamodb.conditions import Key
 
-from handlers.application import Application
-from handlers.routes.everything import find
+from handlers.http.application import ScimApplication
+from handlers.http.routes.all_routes import find
 from scim import wiring
-from scim.service.ports import Act
+from scim.service.model.log_record import AuditEvent
 from scim.settings import Settings
 from tests.conftest import EXTENSION
 from tests.endpoint import CORE, SURVEY, Endpoint
@@ -59,18 +59,20 @@ class Customer:
     def __init__(self, settings: Settings, endpoint: Endpoint) -> None:
         self.token = endpoint.token
         self.id = endpoint.token.split("_")[1]
-        self.tenants = wiring.operator(settings, "tests").tenants()
-        self.store = wiring.operator(settings, "tests").store()
+        self.tenants = wiring.build_operator(settings, "tests").tenants()
+        self.store = wiring.build_operator(settings, "tests").store()
 
     def connect(self) -> Endpoint:
-        return Endpoint(self.token, Application(find))
+        return Endpoint(self.token, ScimApplication(find))
 
     def write_extensions(self, *documents: Mapping[str, Any]) -> None:
         """Write settings that the use cases refuse."""
         before = self.store.get(self.id)
         assert before is not None
         after = replace(before, extensions=documents, version=before.version + 1)
-        self.store.write(before, after, Act(str(uuid.uuid4()), "2026-01-31T09:30:00.000Z", "configure", "tests", {}))
+        self.store.write(
+            before, after, AuditEvent(str(uuid.uuid4()), "2026-01-31T09:30:00.000Z", "configure", "tests", {})
+        )
 
 
 @pytest.fixture

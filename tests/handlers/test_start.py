@@ -15,26 +15,31 @@ SOURCE = Path(__file__).parents[2] / "src"
 
 # What none of these functions uses, and would cost each of them some 20 ms or more.
 UNUSED = {"boto3", "s3transfer", "aws_lambda_powertools.event_handler", "aws_xray_sdk", "scim.events.change_record"}
-CONNECTING = {"scim.service.tenants", "scim.service.extensions"}
-BULK = {"handlers.routes.bulk", "scim.service.bulk", "scim.service.dependencies"}
-DISCOVERY = {"handlers.routes.discovery", "scim.service.discovery"}
-QUERIES = {"handlers.routes.resources", "scim.service.search", "scim.protocol.projection", "scim.protocol.sort"}
+CONNECTING = {"scim.service.tenants.tenants", "scim.service.tenants.custom_schemas"}
+BULK = {"handlers.http.routes.bulk", "scim.service.resources.bulk", "scim.service.resources.bulk_order"}
+DISCOVERY = {"handlers.http.routes.discovery", "scim.service.resources.discovery"}
+QUERIES = {
+    "handlers.http.routes.resources",
+    "scim.service.resources.search",
+    "scim.protocol.projection",
+    "scim.protocol.sort",
+}
 USERS = {
-    "scim.service.resources",
-    "scim.service.preconditions",
+    "scim.service.resources.crud",
+    "scim.service.resources.preconditions",
     "scim.store.resources",
-    "scim.protocol.patch",
+    "scim.protocol.patch.apply",
     "scim.protocol.resource",
     "scim.protocol.filter.parser",
 }
-FAILURES = {"scim.service.failures", "scim.service.records"}
+FAILURES = {"scim.service.audit.failures", "scim.service.model.log_record"}
 CONSOLE = {"handlers.console.application", "jinja2"}
-OPENID = {"scim.access.oidc", "jwt", "cryptography"}
+OPENID = {"scim.auth.oidc", "jwt", "cryptography"}
 NOT_IMPORTED = {
     "users": UNUSED | CONNECTING | BULK | FAILURES | CONSOLE | OPENID,
     "bulk": UNUSED | CONNECTING | DISCOVERY | QUERIES,
     "discovery": UNUSED | CONNECTING | BULK | QUERIES | USERS | FAILURES | CONSOLE,
-    "admin": UNUSED | OPENID | {"handlers.routes.resources", "scim.service.bulk"},
+    "admin": UNUSED | OPENID | {"handlers.http.routes.resources", "scim.service.resources.bulk"},
 }
 IMPORTED = {
     "users": DISCOVERY | QUERIES | USERS,
@@ -103,7 +108,16 @@ def test_function_behind_the_stream_imports_no_linking() -> None:
         [sys.executable, "-c", code], env={"PYTHONPATH": str(SOURCE)}, capture_output=True, text=True, check=True
     )
     modules = set(json.loads(process.stdout))
-    assert modules & {"scim.service.linking", "scim.service.links", "scim.store.links", "scim.store.resources"} == set()
+    assert (
+        modules
+        & {
+            "scim.service.references.reference_resolver",
+            "scim.service.references.links",
+            "scim.store.references",
+            "scim.store.resources",
+        }
+        == set()
+    )
 
 
 def test_names_of_modules_that_are_not_imported_exist() -> None:

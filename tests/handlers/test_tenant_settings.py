@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from handlers.application import Application
-from handlers.routes.everything import find
+from handlers.http.application import ScimApplication
+from handlers.http.routes.all_routes import find
 from scim import wiring
 from scim.settings import Settings
 from tests.conftest import EXTENSION
@@ -18,7 +18,7 @@ Connect = Callable[[], Endpoint]
 @pytest.fixture
 def strict(connect: Connect, settings: Settings) -> Endpoint:
     endpoint = connect()
-    wiring.operator(settings, "tests").tenants().configure(endpoint.token.split("_")[1], strict=True)
+    wiring.build_operator(settings, "tests").tenants().configure(endpoint.token.split("_")[1], strict=True)
     return endpoint
 
 
@@ -106,8 +106,8 @@ def test_an_attribute_that_was_required_later_does_not_stop_a_deactivation(
     user = scim.create(**{SURVEY: {"Business Unit": "R&D"}})
     required = {"name": "Badge", "type": "string", "required": True}
     extension = EXTENSION | {"attributes": [*EXTENSION["attributes"], required]}
-    wiring.operator(settings, "tests").tenants().configure(scim.token.split("_")[1], extensions=[extension])
-    answer = Endpoint(scim.token, Application(find)).patch(
+    wiring.build_operator(settings, "tests").tenants().configure(scim.token.split("_")[1], extensions=[extension])
+    answer = Endpoint(scim.token, ScimApplication(find)).patch(
         user["id"], {"op": "replace", "path": "active", "value": False}
     )
     assert (answer.status, answer.json()["active"]) == (200, False)

@@ -12,14 +12,14 @@ from typing import Any
 import boto3
 import pytest
 
-from handlers.application import Application
-from handlers.routes.everything import find
+from handlers.http.application import ScimApplication
+from handlers.http.routes.all_routes import find
 from scim import wiring
 from scim.protocol.errors import Unavailable
-from scim.service.case import Case
-from scim.service.log import Log
+from scim.service.audit.log import AuditLog
+from scim.service.audit.person_report import PersonReport
 from scim.settings import Settings
-from scim.store.records import RecordStore
+from scim.store.audit_log import DynamoDBAuditLogStore
 from tests.endpoint import BASE_URL, CORE, ENTERPRISE, ENVIRONMENT, SURVEY, Endpoint
 from tests.tokens import new_token, raise_fault
 
@@ -27,15 +27,15 @@ PATCH_OP = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
 BULK = "urn:ietf:params:scim:api:messages:2.0:BulkRequest"
 OKTA = {"user_agent": "Okta SCIM Client 1.0.0"}
 
-Why = Callable[[str], Case]
+Why = Callable[[str], PersonReport]
 
 
 def tenant_of(endpoint: Endpoint) -> str:
     return endpoint.token.split("_")[1]
 
 
-def log_of(endpoint: Endpoint) -> Log:
-    log = wiring.operator(Settings.from_environment(os.environ), "tests").log(tenant_of(endpoint))
+def log_of(endpoint: Endpoint) -> AuditLog:
+    log = wiring.build_operator(Settings.from_environment(os.environ), "tests").log(tenant_of(endpoint))
     assert log is not None
     return log
 
@@ -45,7 +45,7 @@ def why(scim: Endpoint) -> Why:
     return lambda person: log_of(scim).why(person)
 
 
-def told(case: Case) -> str:
+def told(case: PersonReport) -> str:
     return "\n".join(case.diagnosis)
 
 
@@ -134,7 +134,7 @@ def test_replaced_token_comes_first(scim: Endpoint, why: Why, operator: Any) -> 
     """Nobody is to be assigned while the identity provider can not get in. The provider is known by its user agent."""
     assert scim.request("POST", "/Users", {"schemas": [CORE], "userName": "ada"}, **OKTA).status == 201
     operator.rotate(tenant_of(scim), grace_s=0)
-    assert Endpoint(scim.token, Application(find)).request("GET", "/Users").status == 401
+    assert Endpoint(scim.token, ScimApplication(find)).request("GET", "/Users").status == 401
 
     for person in ("ada", "bob"):
         first = why(person).diagnosis[0]
@@ -146,8 +146,8 @@ def test_replaced_token_comes_first(scim: Endpoint, why: Why, operator: Any) -> 
 def test_rejected_token_is_not_told_after_a_valid_one(scim: Endpoint, why: Why, operator: Any) -> None:
     assert scim.request("GET", "/Users").status == 200
     issued = operator.rotate(tenant_of(scim), grace_s=0)
-    assert Endpoint(scim.token, Application(find)).request("GET", "/Users").status == 401
-    assert Endpoint(issued.token, Application(find)).request("GET", "/Users").status == 200
+    assert Endpoint(scim.token, ScimApplication(find)).request("GET", "/Users").status == 401
+    assert Endpoint(issued.token, ScimApplication(find)).request("GET", "/Users").status == 200
 
     assert "rejected because of their token" not in told(why("ada"))
 
@@ -300,7 +300,7 @@ def test_id_that_holds_what_is_looked_for_is_nobodys_name(scim: Endpoint, why: W
 # Where there is too much to look through
 
 
-class Cut(RecordStore):
+class Cut(DynamoDBAuditLogStore):
     """Finds somebody who was once known by a name, and then has no more time."""
 
     found: Sequence[str] = ()
@@ -310,8 +310,8 @@ class Cut(RecordStore):
         raise Unavailable("No time.")
 
 
-def cut_off(endpoint: Endpoint, *found: str) -> Log:
-    calls = wiring.adapters(Settings.from_environment(os.environ), raise_fault).dynamo(wiring.deadline(29))
+def cut_off(endpoint: Endpoint, *found: str) -> AuditLog:
+    calls = wiring.build_endpoint(Settings.from_environment(os.environ), raise_fault).dynamo(wiring.deadline(29))
     records = Cut(calls, tenant_of(endpoint), time.time)
     records.found = found
     return replace(log_of(endpoint), records=records)
@@ -342,7 +342,7 @@ def test_too_many_users_for_their_names_leave_what_else_is_known(
 ) -> None:
     scim.request("POST", "/Users", ALAN)
     scim.create(userName="ada")
-    monkeypatch.setattr("scim.store.sources.MAX_WALKED", 0)
+    monkeypatch.setattr("scim.store.query.scans.MAX_RESOURCES_READ", 0)
 
     assert [entry.person for entry in why("Turing").timeline] == ["alan@example.com"]
     told = why("Lovelace").diagnosis

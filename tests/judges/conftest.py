@@ -46,7 +46,7 @@ EXTENSION: dict[str, Any] = {
 @pytest.fixture
 def client(settings: Settings) -> WSGISCIMClient:
     """A client of a tenant with an extension of its own."""
-    token = wiring.operator(settings, "tests").tenants().connect(f"judged-{uuid.uuid4()}"[:40], [EXTENSION]).token
+    token = wiring.build_operator(settings, "tests").tenants().connect(f"judged-{uuid.uuid4()}"[:40], [EXTENSION]).token
     endpoint = Endpoint(token)
 
     def send(method: str, path: str, headers: dict[str, str], body: bytes) -> tuple[int, Mapping[str, str], bytes]:

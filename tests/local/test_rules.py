@@ -162,11 +162,11 @@ def test_query_is_within_its_range() -> None:
 
 def test_clients_of_the_functions_are_watched(table: Any) -> None:
     """The functions make sessions of their own; their requests are held to the rules as those of boto3's."""
-    from scim import clients
-    from scim.store.dynamo import CLIENT_CONFIG
+    from scim.aws import clients
+    from scim.aws.clients import DYNAMODB_CONFIG
 
     item: Any = KEY | {"empty": {"SS": []}}
-    for client in (clients.client("dynamodb", CLIENT_CONFIG), boto3.client("dynamodb")):
+    for client in (clients.client("dynamodb", DYNAMODB_CONFIG), boto3.client("dynamodb")):
         with pytest.raises(RefusedByAws, match="may not be empty"):
             client.put_item(TableName=table.name, Item=item)
 

@@ -10,12 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scim.protocol.dialect import Dialect
 from scim.protocol.errors import InvalidFilter
+from scim.protocol.filter.ast import And, Comparison, Filter, Literal, Not, Operator, Or, Path, Present, ValuePath
+from scim.protocol.filter.evaluator import compile_filter
 from scim.protocol.filter.parser import MAX_DEPTH, MAX_TERMS, parse_filter, parse_path
-from scim.protocol.filter.predicate import compile_filter
-from scim.protocol.filter.tree import And, Comparison, Filter, Literal, Not, Operator, Or, Present, ValuePath
-from scim.protocol.path import Path
+from scim.protocol.leniency import Dialect
 from scim.protocol.schema import Attribute, Schema, Type, user_type
 
 seeded = settings(derandomize=True, deadline=None, max_examples=300)

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from scim.protocol.dialect import Dialect
 from scim.protocol.errors import InvalidSyntax, InvalidValue, ScimError
+from scim.protocol.leniency import Dialect
 from scim.protocol.messages import (
     MAX_PATCH_OPERATIONS,
     BulkOperation,

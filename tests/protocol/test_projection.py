@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scim.protocol.dialect import Dialect
 from scim.protocol.errors import InvalidValue
+from scim.protocol.leniency import Dialect
 from scim.protocol.projection import parse_projection
 from scim.protocol.schema import user_type
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from scim.protocol.references import references
+from scim.protocol.references import find_references
 from scim.protocol.schema import Attribute, user_type
 from tests.endpoint import CORE, ENTERPRISE, SURVEY
 
@@ -15,7 +15,9 @@ TYPE = user_type().extended([EXTENSION])
 
 
 def found(**members: Any) -> list[tuple[str, str]]:
-    return [(each.attribute, each.value) for each in references({"schemas": [CORE], "userName": "a", **members}, TYPE)]
+    return [
+        (each.attribute, each.value) for each in find_references({"schemas": [CORE], "userName": "a", **members}, TYPE)
+    ]
 
 
 def test_manager_and_employees_are_references_and_nothing_else_is() -> None:
@@ -42,7 +44,7 @@ def test_each_value_of_a_list_is_a_reference_but_no_more_than_fifty() -> None:
     }
     kind = user_type().extended([peers])
     values = [f"peer{number}" for number in range(60)]
-    told = references({"userName": "a", "urn:example:peers": {"peers": values}}, kind)
+    told = find_references({"userName": "a", "urn:example:peers": {"peers": values}}, kind)
     assert [each.value for each in told] == values[:50]
     assert [each.steps for each in told[:2]] == [("urn:example:peers", "peers", 0), ("urn:example:peers", "peers", 1)]
 
@@ -78,7 +80,7 @@ SHAPES: list[Any] = [
 def test_stored_value_of_another_shape_is_unassigned(attribute: dict[str, Any], multi_valued: bool, held: Any) -> None:
     """The schema may have changed since the value was stored."""
     kind = user_type().extended([{"id": PEERS, "attributes": [{**attribute, "multiValued": multi_valued}]}])
-    told = references({"userName": "a", PEERS: {"peer": held}}, kind)
+    told = find_references({"userName": "a", PEERS: {"peer": held}}, kind)
     elements: list[Any] = held if multi_valued and isinstance(held, list) else [] if multi_valued else [held]
     if attribute is COMPLEX:
         elements = [each.get("value") for each in elements if isinstance(each, dict)]
@@ -94,12 +96,12 @@ def test_stored_value_of_another_shape_is_unassigned(attribute: dict[str, Any], 
 @pytest.mark.parametrize("extension", ["boss", [], 7, None, True])
 def test_stored_extension_of_another_shape_is_unassigned(extension: Any) -> None:
     kind = user_type().extended([{"id": PEERS, "attributes": [COMPLEX]}])
-    assert references({"userName": "a", PEERS: extension}, kind) == []
+    assert find_references({"userName": "a", PEERS: extension}, kind) == []
 
 
 def test_a_resource_with_a_revised_value_shares_nothing_that_changed() -> None:
     resource = {"userName": "a", ENTERPRISE: {"manager": {"value": "x"}, "department": "D"}}
-    (reference,) = references(resource, TYPE)
+    (reference,) = find_references(resource, TYPE)
     revised = reference.revised(resource, lambda members: {**members, "$ref": "y"})
     assert revised == {"userName": "a", ENTERPRISE: {"manager": {"value": "x", "$ref": "y"}, "department": "D"}}
     assert resource == {"userName": "a", ENTERPRISE: {"manager": {"value": "x"}, "department": "D"}}
@@ -114,7 +116,7 @@ def test_there_is_room_for_a_ref_where_it_can_be_sent_back(ref: bool, mutability
     refs = [{"name": "$ref", "type": "reference", "referenceTypes": ["User"]}] if ref else []
     peer = {"name": "peer", "type": "complex", "mutability": mutability, "subAttributes": [value, *refs]}
     kind = user_type().extended([{"id": "urn:example:peers", "attributes": [peer]}])
-    (told,) = references({"userName": "a", "urn:example:peers": {"peer": {"value": "x"}}}, kind)
+    (told,) = find_references({"userName": "a", "urn:example:peers": {"peer": {"value": "x"}}}, kind)
     assert told.has_room is room
 
 

@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scim.protocol.dialect import Dialect
-from scim.protocol.errors import InvalidSyntax, InvalidValue, Mutability, ScimError
-from scim.protocol.resource import changed_attributes, check_immutable, complete, read_resource
+from scim.protocol.errors import InvalidSyntax, InvalidValue, MutabilityError, ScimError
+from scim.protocol.leniency import Dialect
+from scim.protocol.resource import changed_attributes, complete, read_resource
 from scim.protocol.schema import user_type
+from scim.protocol.stored_values.immutability import check_immutable
 from tests.differential.generator import Generator
 
 seeded = settings(derandomize=True, deadline=None, max_examples=100)
@@ -167,7 +168,7 @@ def test_completed_user_lists_the_schemas_that_it_has_now() -> None:
 
 @pytest.mark.parametrize("after", [{EXAMPLE: {"Badge": "8"}}, {EXAMPLE: {"Level": 1}}, {}])
 def test_immutable_attribute_once_assigned_stays(after: dict[str, Any]) -> None:
-    with pytest.raises(Mutability, match="Badge is immutable"):
+    with pytest.raises(MutabilityError, match="Badge is immutable"):
         check_immutable({EXAMPLE: {"Badge": "7"}}, after, TYPE)
 
 

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from scim.protocol.dialect import Dialect
 from scim.protocol.errors import InvalidValue
+from scim.protocol.leniency import Dialect
 from scim.protocol.schema import user_type
 from scim.protocol.sort import compile_sort
 

@@ -20,7 +20,7 @@ from click.testing import CliRunner
 
 from cli.main import muster
 from local.services.messaging import Messaging
-from scim.service.tenants import Tenants
+from scim.service.tenants.tenants import Tenants
 from tests.cli.conftest import *  # noqa: F403  # the fixture of the command line
 from tests.cli.conftest import Muster
 from tests.console.visitor import Answer, Visitor

@@ -5,33 +5,20 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from scim.protocol.comparison import key
-from scim.protocol.dialect import Dialect
 from scim.protocol.errors import ScimError
+from scim.protocol.leniency import Dialect
+from scim.protocol.normalize import normalize
 from scim.protocol.schema import ResourceType, user_type
-from scim.service.context import Context
-from scim.service.deadline import Deadline
-from scim.service.failures import Asked
-from scim.service.ports import (
-    CURRENT,
-    PENDING,
-    PREVIOUS,
-    Act,
-    Anchor,
-    Change,
-    Found,
-    NotUnique,
-    Opened,
-    Query,
-    SecretMissing,
-    StartIndex,
-    Tenant,
-    TokenVersion,
-    Use,
-    VersionConflict,
-)
-from scim.service.resources import Resources
-from scim.service.stored import Stored, encode
+from scim.service.model.change_record import ChangeRecord
+from scim.service.model.deadline import Deadline
+from scim.service.model.failure import RequestSummary
+from scim.service.model.log_record import AuditEvent
+from scim.service.model.query import IndexPosition, PageBoundary, Query, QueryResult, VerifiedCursor
+from scim.service.model.stored_resource import NotUnique, StoredResource, VersionConflict, encode
+from scim.service.model.tenant import Tenant
+from scim.service.model.token import CURRENT, PENDING, PREVIOUS, SecretMissing, TokenUsage, TokenVersion
+from scim.service.resources.context import Context
+from scim.service.resources.crud import Resources
 from tests.endpoint import CORE
 
 BASE_URL = "https://scim.example.com/scim/v2"
@@ -63,16 +50,16 @@ class Clock:
 class MemoryStore:
     """The users of one tenant. ``rivals`` are others who write in between: one of them before each write."""
 
-    def __init__(self, *users: Stored) -> None:
+    def __init__(self, *users: StoredResource) -> None:
         self.users = {user.id: user for user in users}
-        self.changes: list[Change] = []
+        self.changes: list[ChangeRecord] = []
         self.queries: list[Query] = []
         self.rivals: list[Callable[[], None]] = []
 
-    def get(self, resource_id: str) -> Stored | None:
+    def get(self, resource_id: str) -> StoredResource | None:
         return self.users.get(resource_id)
 
-    def write(self, before: Stored | None, after: Stored | None, change: Change) -> None:
+    def write(self, before: StoredResource | None, after: StoredResource | None, change: ChangeRecord) -> None:
         if self.rivals:
             self.rivals.pop(0)()
         for each in (before, after):
@@ -86,35 +73,35 @@ class MemoryStore:
             del self.users[before.id]
         self.changes.append(change)
 
-    def find(self, query: Query) -> Found:
+    def find(self, query: Query) -> QueryResult:
         self.queries.append(query)
         found = [user for _, user in sorted(self.users.items()) if query.matches is None or query.matches(user)]
         if query.order is not None:
             found.sort(key=query.order.key, reverse=query.order.descending)
-        if isinstance(query.start, StartIndex):
+        if isinstance(query.start, IndexPosition):
             first = query.start.index - 1
-            return Found(len(found), found[first : first + query.count], "memory")
+            return QueryResult(len(found), found[first : first + query.count], "memory")
         ids = [user.id for user in found]
         first = ids.index(query.start.anchors[0].id) + 1 if query.start.anchors else 0
         if query.start.backwards:
             first = max(first - 1 - query.count, 0)
         page = found[first : first + query.count]
-        after = [Anchor(page[-1].id, b"01234567")] if first + query.count < len(found) else None
-        before = [Anchor(page[0].id, b"01234567")] if first else None
-        return Found(len(found), page, "memory", after, before)
+        after = [PageBoundary(page[-1].id, b"01234567")] if first + query.count < len(found) else None
+        before = [PageBoundary(page[0].id, b"01234567")] if first else None
+        return QueryResult(len(found), page, "memory", after, before)
 
 
 @dataclass
 class Ends:
     """How operations ended, as a recorder is told."""
 
-    failures: list[tuple[Asked, ScimError, str | None]] = field(default_factory=list)
-    successes: list[tuple[Asked, list[str]]] = field(default_factory=list)
+    failures: list[tuple[RequestSummary, ScimError, str | None]] = field(default_factory=list)
+    successes: list[tuple[RequestSummary, list[str]]] = field(default_factory=list)
 
-    def failed(self, asked: Asked, error: ScimError, dialect: Dialect) -> None:
+    def failed(self, asked: RequestSummary, error: ScimError, dialect: Dialect) -> None:
         self.failures.append((asked, error, dialect.refused))
 
-    def succeeded(self, asked: Asked, dialect: Dialect) -> None:
+    def succeeded(self, asked: RequestSummary, dialect: Dialect) -> None:
         self.successes.append((asked, dialect.left_out))
 
 
@@ -127,9 +114,9 @@ class PlainSeal:
     def seal(self, tenant_id: str, content: bytes) -> str:
         return f"{tenant_id}~{content.hex()}"
 
-    def open(self, tenant_id: str, text: str) -> Opened | None:
+    def open(self, tenant_id: str, text: str) -> VerifiedCursor | None:
         sealed_for, _, content = text.partition("~")
-        return Opened(bytes.fromhex(content), self.age_s) if sealed_for == tenant_id else None
+        return VerifiedCursor(bytes.fromhex(content), self.age_s) if sealed_for == tenant_id else None
 
 
 class MemoryTenants:
@@ -137,12 +124,12 @@ class MemoryTenants:
 
     def __init__(self, *tenants: Tenant) -> None:
         self.tenants = {tenant.id: tenant for tenant in tenants}
-        self.acts: list[Act] = []
+        self.acts: list[AuditEvent] = []
 
     def get(self, tenant_id: str) -> Tenant | None:
         return self.tenants.get(tenant_id)
 
-    def write(self, before: Tenant | None, after: Tenant, act: Act) -> None:
+    def write(self, before: Tenant | None, after: Tenant, act: AuditEvent) -> None:
         if self.tenants.get(after.id) != before:
             raise VersionConflict
         self.tenants[after.id] = after
@@ -151,13 +138,13 @@ class MemoryTenants:
     def ids(self, after: str = "") -> Iterator[str]:
         return iter(sorted(each for each in self.tenants if each > after))
 
-    def last_use(self, _: str) -> Use | None:
+    def last_use(self, _: str) -> TokenUsage | None:
         return None
 
     def count(self, _: str) -> tuple[int, int]:
         return 0, 0
 
-    def users(self, *_: str, **__: str) -> Iterator[Stored]:
+    def users(self, *_: str, **__: str) -> Iterator[StoredResource]:
         return iter(())
 
 
@@ -211,16 +198,16 @@ class MemoryTokens:
         self.closed.discard(tenant_id)
 
 
-def _name(user: Stored) -> str:
-    return key(user.resource["userName"])
+def _name(user: StoredResource) -> str:
+    return normalize(user.resource["userName"])
 
 
-def user(user_name: str = "alice", version: int = 1, **attributes: Any) -> Stored:
+def user(user_name: str = "alice", version: int = 1, **attributes: Any) -> StoredResource:
     """A user as the store has it."""
     resource_id = new_id()
     schemas = [CORE, *(name for name in attributes if name.startswith("urn:"))]
     document = {"schemas": schemas, "id": resource_id, "userName": user_name, "active": True} | attributes
-    return Stored(resource_id, version, NOW, NOW, encode(document))
+    return StoredResource(resource_id, version, NOW, NOW, encode(document))
 
 
 def context(

@@ -11,10 +11,10 @@ from scim.protocol.errors import ScimError
 from scim.protocol.messages import SearchRequest
 from scim.protocol.projection import parse_projection
 from scim.protocol.schema import ResourceType, user_type
-from scim.service.ports import Tenant
-from scim.service.presentation import Presentation
-from scim.service.search import Search, show
-from scim.service.stored import Stored
+from scim.service.model.stored_resource import StoredResource
+from scim.service.model.tenant import Tenant
+from scim.service.resources.rendering import ResourceRenderer
+from scim.service.resources.search import Search, render_resource
 from tests.endpoint import CORE
 from tests.service.fakes import BASE_URL, MemoryStore, context, resources, user
 
@@ -105,7 +105,7 @@ def get(attributes: list[str], excluded: list[str]) -> Request:
     def read(store: MemoryStore, type_: ResourceType, user_id: str) -> object:
         stored = resources(store, resource_type=type_).get(user_id)
         projection = parse_projection(attributes, excluded, type_, context().dialect)
-        return show(stored, projection, Presentation(type_, BASE_URL))
+        return render_resource(stored, projection, ResourceRenderer(type_, BASE_URL))
 
     return read
 
@@ -148,7 +148,7 @@ def requests(attribute: Mapping[str, Any]) -> Iterator[tuple[str, Request]]:
     yield "delete", delete
 
 
-def hidden(stored: Stored, known: frozenset[str]) -> Mapping[str, Any]:
+def hidden(stored: StoredResource, known: frozenset[str]) -> Mapping[str, Any]:
     """What no schema serves: another extension, and attributes that the schema does not have."""
     extension = stored.resource.get(URN)
     members = extension if isinstance(extension, dict) else {}
@@ -173,7 +173,7 @@ def test_no_request_fails_or_loses_hidden_values(
             except ScimError:
                 pass
             else:
-                assert GONE not in str(answer) or isinstance(answer, Stored), kind
+                assert GONE not in str(answer) or isinstance(answer, StoredResource), kind
             if kind != "delete":
                 assert hidden(store.users[users[0].id], known) == before, kind
             assert all(GONE not in name for change in store.changes for name in change.changed), kind

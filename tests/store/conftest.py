@@ -7,25 +7,25 @@ import pytest
 
 from scim import wiring
 from scim.protocol.schema import user_type
-from scim.service.ports import Tenant
+from scim.service.model.tenant import Tenant
 from scim.settings import Settings
-from scim.store.dynamo import Dynamo
-from scim.store.resources import ResourceStore
+from scim.store.resources import DynamoDBResourceStore
+from scim.store.table import Table
 from tests.tokens import raise_fault
 
 
 @pytest.fixture
-def adapters(settings: Settings) -> wiring.Adapters:
-    return wiring.adapters(settings, raise_fault)
+def adapters(settings: Settings) -> wiring.EndpointAdapters:
+    return wiring.build_endpoint(settings, raise_fault)
 
 
 @pytest.fixture
-def dynamo(adapters: wiring.Adapters) -> Dynamo:
+def dynamo(adapters: wiring.EndpointAdapters) -> Table:
     return adapters.dynamo(wiring.deadline(29))
 
 
 @pytest.fixture
-def store(adapters: wiring.Adapters, dynamo: Dynamo) -> ResourceStore:
+def store(adapters: wiring.EndpointAdapters, dynamo: Table) -> DynamoDBResourceStore:
     return adapters.resources(dynamo, Tenant("acme"), user_type())
 
 

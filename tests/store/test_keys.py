@@ -4,9 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scim.protocol.dialect import Dialect
 from scim.protocol.errors import InvalidValue
-from scim.protocol.path import Path, resolve
+from scim.protocol.filter.ast import Path
+from scim.protocol.filter.path import resolve
+from scim.protocol.leniency import Dialect
 from scim.protocol.schema import user_type
 from scim.store import keys
 

@@ -7,17 +7,17 @@ from typing import Any
 import pytest
 
 from scim.protocol.errors import PayloadTooLarge
-from scim.service.ports import Change, NotUnique, VersionConflict
-from scim.service.stored import Stored, encode
-from scim.store.counters import one
-from scim.store.dynamo import Dynamo
-from scim.store.resources import MAX_DOCUMENT_BYTES, ResourceStore
+from scim.service.model.change_record import ChangeRecord
+from scim.service.model.stored_resource import NotUnique, StoredResource, VersionConflict, encode
+from scim.store.query.counters import counter_increment
+from scim.store.resources import MAX_DOCUMENT_BYTES, DynamoDBResourceStore
+from scim.store.table import Table
 
 Items = Callable[[], dict[str, dict[str, Any]]]
 
 ONE = "0f6a1c52-7a34-4a55-9a43-5b0b8a1f3c11"
 TWO = "0fd6a9b1-3c52-4c3c-8a55-6b7d1f4f2b22"
-CHANGE = Change(
+CHANGE = ChangeRecord(
     at="2026-01-02T03:04:05.678Z",
     operation="create",
     changed=["userName"],
@@ -32,13 +32,13 @@ CHANGE = Change(
 )
 
 
-def user(user_id: str = ONE, version: int = 1, **attributes: Any) -> Stored:
+def user(user_id: str = ONE, version: int = 1, **attributes: Any) -> StoredResource:
     resource = {"schemas": [], "id": user_id, "userName": "Bob", "active": True} | attributes
-    return Stored(user_id, version, "2026-01-01T00:00:00.000Z", "2026-01-02T00:00:00.000Z", encode(resource))
+    return StoredResource(user_id, version, "2026-01-01T00:00:00.000Z", "2026-01-02T00:00:00.000Z", encode(resource))
 
 
 def test_a_created_user_has_its_name_its_index_entries_its_count_and_its_change_record(
-    store: ResourceStore, items: Items
+    store: DynamoDBResourceStore, items: Items
 ) -> None:
     store.write(None, user(externalId="E#1", emails=[{"value": "B@x"}, {"value": "b@X"}]), CHANGE)
     written = items()
@@ -53,7 +53,7 @@ def test_a_created_user_has_its_name_its_index_entries_its_count_and_its_change_
         "K#0f",
     }
     assert written["N#bob"]["id"] == {"S": ONE}
-    assert (written["K#0f"]["counts"], written["K#0f"]["active"]) == ({"N": str(one(ONE))}, {"N": "1"})
+    assert (written["K#0f"]["counts"], written["K#0f"]["active"]) == ({"N": str(counter_increment(ONE))}, {"N": "1"})
     assert json.loads(written[f"U#{ONE}"]["doc"]["S"])["userName"] == "Bob"
     assert record["at"] == {"S": "2026-01-02T03:04:05.678Z"}
     assert record["participation"] == {"S": "joined"}
@@ -63,7 +63,7 @@ def test_a_created_user_has_its_name_its_index_entries_its_count_and_its_change_
     assert int(record["ttl"]["N"]) > 0
 
 
-def test_every_change_is_one_call(store: ResourceStore, dynamo: Dynamo) -> None:
+def test_every_change_is_one_call(store: DynamoDBResourceStore, dynamo: Table) -> None:
     store.write(None, user(), CHANGE)
     store.write(user(), user(version=2, userName="Rob", active=False), CHANGE)
     store.write(user(version=2, userName="Rob", active=False), None, CHANGE)
@@ -71,7 +71,7 @@ def test_every_change_is_one_call(store: ResourceStore, dynamo: Dynamo) -> None:
 
 
 def test_a_deleted_user_leaves_its_change_records_and_nothing_else_that_names_it(
-    store: ResourceStore, items: Items
+    store: DynamoDBResourceStore, items: Items
 ) -> None:
     bob = user(externalId="1", emails=[{"value": "b@x"}])
     store.write(None, bob, CHANGE)
@@ -80,7 +80,7 @@ def test_a_deleted_user_leaves_its_change_records_and_nothing_else_that_names_it
     assert (items()["K#0f"]["counts"], items()["K#0f"]["active"]) == ({"N": "0"}, {"N": "0"})
 
 
-def test_a_deleted_users_name_can_be_used_again(store: ResourceStore) -> None:
+def test_a_deleted_users_name_can_be_used_again(store: DynamoDBResourceStore) -> None:
     store.write(None, user(), CHANGE)
     store.write(user(), None, CHANGE)
     store.write(None, user(TWO), CHANGE)
@@ -88,7 +88,7 @@ def test_a_deleted_users_name_can_be_used_again(store: ResourceStore) -> None:
 
 
 def test_a_name_that_is_taken_in_another_case_is_not_unique_and_nothing_is_written(
-    store: ResourceStore, items: Items
+    store: DynamoDBResourceStore, items: Items
 ) -> None:
     store.write(None, user(), CHANGE)
     before = items()
@@ -97,28 +97,28 @@ def test_a_name_that_is_taken_in_another_case_is_not_unique_and_nothing_is_writt
     assert items() == before
 
 
-def test_a_rename_frees_the_old_name_and_takes_the_new_one(store: ResourceStore, items: Items) -> None:
+def test_a_rename_frees_the_old_name_and_takes_the_new_one(store: DynamoDBResourceStore, items: Items) -> None:
     store.write(None, user(), CHANGE)
     store.write(user(), user(version=2, userName="Rob"), CHANGE)
     assert "N#bob" not in items()
     assert items()["N#rob"]["id"] == {"S": ONE}
 
 
-def test_a_rename_that_changes_only_case_leaves_the_name_item_alone(store: ResourceStore, items: Items) -> None:
+def test_a_rename_that_changes_only_case_leaves_the_name_item_alone(store: DynamoDBResourceStore, items: Items) -> None:
     store.write(None, user(), CHANGE)
     before = items()["N#bob"]
     store.write(user(), user(version=2, userName="BOB"), CHANGE)
     assert items()["N#bob"] == before
 
 
-def test_a_rename_to_a_name_that_is_taken_is_not_unique(store: ResourceStore) -> None:
+def test_a_rename_to_a_name_that_is_taken_is_not_unique(store: DynamoDBResourceStore) -> None:
     store.write(None, user(), CHANGE)
     store.write(None, user(TWO, userName="Rob"), CHANGE)
     with pytest.raises(NotUnique):
         store.write(user(), user(version=2, userName="rob"), CHANGE)
 
 
-def test_a_version_that_has_moved_on_takes_precedence_over_a_name_that_is_taken(store: ResourceStore) -> None:
+def test_a_version_that_has_moved_on_takes_precedence_over_a_name_that_is_taken(store: DynamoDBResourceStore) -> None:
     store.write(None, user(), CHANGE)
     store.write(None, user(TWO, userName="Rob"), CHANGE)
     store.write(user(), user(version=2, title="T"), CHANGE)
@@ -127,14 +127,14 @@ def test_a_version_that_has_moved_on_takes_precedence_over_a_name_that_is_taken(
 
 
 @pytest.mark.parametrize("after", [user(version=2, title="T"), None])
-def test_a_user_that_is_gone_is_a_version_conflict(store: ResourceStore, after: Stored | None) -> None:
+def test_a_user_that_is_gone_is_a_version_conflict(store: DynamoDBResourceStore, after: StoredResource | None) -> None:
     store.write(None, user(), CHANGE)
     store.write(user(), None, CHANGE)
     with pytest.raises(VersionConflict):
         store.write(user(), after, CHANGE)
 
 
-def test_only_index_entries_that_come_or_go_are_written(store: ResourceStore, items: Items) -> None:
+def test_only_index_entries_that_come_or_go_are_written(store: DynamoDBResourceStore, items: Items) -> None:
     before = user(externalId="1", emails=[{"value": "a@x"}, {"value": "b@x"}])
     after = user(version=2, externalId="1", emails=[{"value": "b@x"}, {"value": "c@x"}])
     store.write(None, before, CHANGE)
@@ -146,7 +146,7 @@ def test_only_index_entries_that_come_or_go_are_written(store: ResourceStore, it
     }
 
 
-def test_forty_values_can_all_be_replaced_in_one_transaction(store: ResourceStore, items: Items) -> None:
+def test_forty_values_can_all_be_replaced_in_one_transaction(store: DynamoDBResourceStore, items: Items) -> None:
     before = user(emails=[{"value": f"{number}@old"} for number in range(40)])
     after = user(version=2, userName="Rob", active=False, emails=[{"value": f"{number}@new"} for number in range(40)])
     store.write(None, before, CHANGE)
@@ -154,18 +154,18 @@ def test_forty_values_can_all_be_replaced_in_one_transaction(store: ResourceStor
     assert {sort[-40:-37] for sort in items() if sort.startswith("I#")} == {"new"}
 
 
-def test_deactivation_counts_one_active_user_less(store: ResourceStore, items: Items) -> None:
+def test_deactivation_counts_one_active_user_less(store: DynamoDBResourceStore, items: Items) -> None:
     store.write(None, user(), CHANGE)
     store.write(user(), user(version=2, active=False), CHANGE)
-    assert (items()["K#0f"]["counts"], items()["K#0f"]["active"]) == ({"N": str(one(ONE))}, {"N": "0"})
+    assert (items()["K#0f"]["counts"], items()["K#0f"]["active"]) == ({"N": str(counter_increment(ONE))}, {"N": "0"})
 
 
-def test_a_user_too_large_for_an_item_is_refused(store: ResourceStore, items: Items) -> None:
+def test_a_user_too_large_for_an_item_is_refused(store: DynamoDBResourceStore, items: Items) -> None:
     with pytest.raises(PayloadTooLarge, match="350000 bytes"):
         store.write(None, user(title="x" * MAX_DOCUMENT_BYTES), CHANGE)
     assert items() == {}
 
 
-def test_what_is_no_id_of_ours_is_not_asked_for(store: ResourceStore, dynamo: Dynamo) -> None:
+def test_what_is_no_id_of_ours_is_not_asked_for(store: DynamoDBResourceStore, dynamo: Table) -> None:
     assert store.get("x" * 3_000) is None
     assert dynamo.calls == 0

@@ -7,11 +7,11 @@ import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
 from scim.protocol.errors import Unavailable
-from scim.service.deadline import Deadline
-from scim.store.dynamo import Dynamo
-from scim.store.transactions import Action, ConditionFailed, Part, commit
+from scim.service.model.deadline import Deadline
+from scim.store.table import Table
+from scim.store.transactions import Action, ConditionFailed, TransactionRole, commit
 
-ACTIONS = [Action(Part.RESOURCE, {"Put": 1}), Action(Part.UNIQUE, {"Put": 2})]
+ACTIONS = [Action(TransactionRole.RESOURCE, {"Put": 1}), Action(TransactionRole.UNIQUE, {"Put": 2})]
 TIMEOUT = ReadTimeoutError(endpoint_url="http://127.0.0.1")
 
 
@@ -55,7 +55,7 @@ def clock(seconds: float) -> Callable[[], float]:
 
 def run(script: Script, *, committed: bool = False, seconds: float = 29.0) -> None:
     numbers: Iterator[int] = iter(range(1_000))
-    dynamo = Dynamo(script, "muster", Deadline(clock(seconds), lambda _: None))  # type: ignore[arg-type]  # a fake client
+    dynamo = Table(script, "muster", Deadline(clock(seconds), lambda _: None))  # type: ignore[arg-type]  # a fake client
     commit(dynamo, ACTIONS, f"token-{next(numbers)}", lambda: committed, lambda: f"token-{next(numbers)}")
 
 
@@ -92,14 +92,14 @@ def test_a_failed_condition_is_told_at_once_by_the_parts_that_failed() -> None:
     script = Script(cancelled("None", "ConditionalCheckFailed"))
     with pytest.raises(ConditionFailed) as raised:
         run(script)
-    assert raised.value.parts == {Part.UNIQUE}
+    assert raised.value.parts == {TransactionRole.UNIQUE}
     assert len(script.requests) == 1
 
 
 def test_a_failed_condition_outweighs_a_conflict() -> None:
     with pytest.raises(ConditionFailed) as raised:
         run(Script(cancelled("ConditionalCheckFailed", "TransactionConflict")))
-    assert raised.value.parts == {Part.RESOURCE}
+    assert raised.value.parts == {TransactionRole.RESOURCE}
 
 
 def test_a_failed_condition_after_an_unknown_outcome_is_our_own_success_if_our_change_is_there() -> None:

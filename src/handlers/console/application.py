@@ -12,20 +12,21 @@ from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger
 
-from handlers.console import view
+from handlers.console import rendering
+from handlers.console.context import ConsoleRequestContext
 from handlers.console.pages.access import require_recent_sign_in
-from handlers.console.routes import Match, Proof, find_route
+from handlers.console.request import ConsoleRequest
+from handlers.console.response import BASE, Page, PageError, PageNotFound, console_path, redirect_to
+from handlers.console.routes import Proof, RouteMatch, find_route
 from handlers.console.sessions import INVITED, OPERATOR, Session, Sessions
-from handlers.console.visit import Visit
-from handlers.console.web import BASE, Failure, NotFound, Page, Request, go_to, own
-from handlers.faults import describe
+from handlers.error_logging import describe_fault
 from scim import wiring
-from scim.access.master_key import KeyPurpose
+from scim.auth.master_key.key_ring import KeyPurpose
 from scim.console_settings import ConsoleSettings
 from scim.protocol.errors import ScimError
 from scim.protocol.schema import user_type
-from scim.service.invitations import REPEAT_S
-from scim.service.tenants import TenantError
+from scim.service.console.invitations import REPEAT_S
+from scim.service.tenants.tenants import TenantError
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 _LOCAL = ("127.0.0.1", "localhost")
 
 
-class Console:
+class ConsoleApplication:
     """A Lambda handler that serves the console. It is made ready before a snapshot is taken, as the others are."""
 
     def __init__(self) -> None:
@@ -41,20 +42,20 @@ class Console:
         if os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start":
             _ = self._adapters.layout
             user_type()
-            view.prime()
+            rendering.prime()
 
     @cached_property
-    def _adapters(self) -> wiring.Console:
-        return wiring.console(ConsoleSettings.from_environment(os.environ), self._report)
+    def _adapters(self) -> wiring.ConsoleAdapters:
+        return wiring.build_console(ConsoleSettings.from_environment(os.environ), self._report)
 
     def __call__(self, event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
         """The answer to a request, as API Gateway hands it over and takes it back."""
         started = time.monotonic()
-        request = Request(event)
+        request = ConsoleRequest(event)
         line: dict[str, Any] = {"request_id": request.id, "method": request.method}
         try:
             page = self._answer(request, context.get_remaining_time_in_millis() / 1_000, line)
-        except Failure as failure:
+        except PageError as failure:
             page = _failed(failure.status, failure.message, failure.headers)
         except ScimError as error:
             if error.is_fault and isinstance(error.__cause__, Exception):
@@ -67,15 +68,15 @@ class Console:
         self._logger.info("console", **line, status=int(page.status), ms=elapsed)
         return page.event(https=request.domain not in _LOCAL)
 
-    def _answer(self, request: Request, seconds: float, line: dict[str, Any]) -> Page:
+    def _answer(self, request: ConsoleRequest, seconds: float, line: dict[str, Any]) -> Page:
         match = find_route(request.parts)
         line["page"] = match.route.name if match else "unknown path"
         if match is None:
-            raise NotFound
+            raise PageNotFound
         method = "GET" if request.method == "HEAD" else request.method
         if method not in match.route.methods:
             allowed = ", ".join(match.route.methods)
-            raise Failure(
+            raise PageError(
                 HTTPStatus.METHOD_NOT_ALLOWED, f"This page only answers the methods {allowed}.", {"Allow": allowed}
             )
         if match.route.is_static and match.route.page:
@@ -86,16 +87,16 @@ class Console:
             line["tenant"] = match.tenant
         return self._serve(match, method, visit)
 
-    def _serve(self, match: Match, method: str, visit: Visit) -> Page:
+    def _serve(self, match: RouteMatch, method: str, visit: ConsoleRequestContext) -> Page:
         if method == "POST" and not visit.sessions.is_own_form(visit.session, visit.request.form.get("csrf", "")):
-            raise Failure(
+            raise PageError(
                 HTTPStatus.FORBIDDEN,
                 "The form is too old, or it is not from a page of your session. Load the page again; nothing was "
                 "changed.",
             )
         if not match.route.is_public and not visit.session.role:
-            wanted = own(visit.request.page) if method == "GET" else ""
-            return go_to(f"{BASE}/sign-in", visit.sessions.write(replace(visit.session, wanted=wanted)))
+            wanted = console_path(visit.request.page) if method == "GET" else ""
+            return redirect_to(f"{BASE}/sign-in", visit.sessions.write(replace(visit.session, wanted=wanted)))
         try:
             page = _open(match, method, visit)
         except TenantError as error:
@@ -104,11 +105,11 @@ class Console:
             return Page(page.body, page.status, page.content_type, page.headers, (visit.sessions.write(visit.session),))
         return page
 
-    def _visit(self, request: Request, seconds: float) -> Visit:
+    def _visit(self, request: ConsoleRequest, seconds: float) -> ConsoleRequestContext:
         adapters = self._adapters
         scim_url = adapters.settings.public_url or f"https://{request.domain}/scim/v2"
         sessions = self._sessions(request, is_secure=scim_url.startswith("https:"))
-        visit = Visit(
+        visit = ConsoleRequestContext(
             request=request,
             console=adapters,
             deadline=wiring.deadline(seconds),
@@ -119,7 +120,7 @@ class Console:
         )
         return visit if self._holds(visit) else visit.as_stranger()
 
-    def _sessions(self, request: Request, *, is_secure: bool) -> Sessions:
+    def _sessions(self, request: ConsoleRequest, *, is_secure: bool) -> Sessions:
         """Return the sessions under the key that signed the request's cookie, else under the key that signs now.
 
         A session keeps its key as long as it lasts, and with it its form tokens and what a sign-in compares.
@@ -129,7 +130,7 @@ class Console:
         new = Sessions(master_key.signing_key(KeyPurpose.SESSION), now, is_secure)
         return next((each for each in candidates if each.read(request.cookies)), new)
 
-    def _holds(self, visit: Visit) -> bool:
+    def _holds(self, visit: ConsoleRequestContext) -> bool:
         """Return whether a session that is properly signed still counts."""
         session: Session = visit.session
         if not session.role:
@@ -143,26 +144,26 @@ class Console:
         return True
 
     def _report(self, fault: Exception, request_id: str | None = None) -> None:
-        self._logger.error("fault", request_id=request_id, **describe(fault))
+        self._logger.error("fault", request_id=request_id, **describe_fault(fault))
 
 
-def _open(match: Match, method: str, visit: Visit) -> Page:
+def _open(match: RouteMatch, method: str, visit: ConsoleRequestContext) -> Page:
     """Return what the page or the action of a route answers to a visitor who may have it.
 
     Every action passes here: it is refused unless its visitor may carry it out and has the proof that it needs.
-    Raises :class:`Failure`.
+    Raises :class:`PageError`.
     """
     tenant = [visit.tenant(match.tenant)] if match.route.has_tenant else []
     if method == "GET" and match.route.page:
         return match.route.page(visit, *tenant, *match.others)
     action = match.route.action
     if action is None or not (match.route.is_public or action.is_for_guests or visit.is_operator):
-        raise NotFound
+        raise PageNotFound
     if action.proof is not Proof.NONE:
         require_recent_sign_in(visit)
     return action.handler(visit, *tenant, *match.others)
 
 
 def _failed(status: HTTPStatus, message: str, headers: Mapping[str, str] | None = None) -> Page:
-    body = view.render("failed.html", message=message, session=None, is_operator=False, csrf="", has_openid=False)
+    body = rendering.render("failed.html", message=message, session=None, is_operator=False, csrf="", has_openid=False)
     return Page(body, status, headers=headers or {})

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from handlers.console.pages import access, attributes, connect, people, provisioning, static, tenants
-from handlers.console.web import Page
+from handlers.console.response import Page
 
 Handler = Callable[..., Page]
 
@@ -75,7 +75,7 @@ class Route:
 
 
 @dataclass(frozen=True, slots=True)
-class Match:
+class RouteMatch:
     """A route and the values of the parameters in its path."""
 
     route: Route
@@ -123,10 +123,10 @@ ROUTES = (
 )
 
 
-def find_route(parts: list[str]) -> Match | None:
+def find_route(parts: list[str]) -> RouteMatch | None:
     """Return the route of a path, given as its parts behind ``/admin`` as they were sent; they are case-sensitive."""
     for route in ROUTES:
         parameters = route.match(parts or [""])
         if parameters is not None:
-            return Match(route, parameters)
+            return RouteMatch(route, parameters)
     return None

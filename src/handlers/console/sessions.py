@@ -16,7 +16,7 @@ from hmac import compare_digest, digest
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from scim.service.ports import Tenant
+    from scim.service.model.tenant import Tenant
 
 LIFETIME_S = 8 * 3_600
 FRESH_S = 300

@@ -6,22 +6,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from enum import StrEnum
 from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from scim.service.model.change_record import Operation
 from scim.store.keys import CHANGES
-
-
-class Operation(StrEnum):
-    """What a change record is about: a request's write, or new links of a user."""
-
-    CREATE = "create"
-    REPLACE = "replace"
-    PATCH = "patch"
-    DELETE = "delete"
-    LINK = "link"
 
 
 class MalformedRecord(ValueError):
@@ -44,7 +34,7 @@ AnyText = Annotated[str, _typed("S")]
 """Also the empty string: a strict tenant stores what it is sent."""
 
 
-class LinkedTo(BaseModel):
+class LinkedReference(BaseModel):
     """An attribute, and the id of the user that its reference leads to."""
 
     model_config = ConfigDict(frozen=True)
@@ -53,7 +43,7 @@ class LinkedTo(BaseModel):
     id: Text
 
 
-class ChangeRecord(BaseModel):
+class StreamedChange(BaseModel):
     """The image of an item ``C#<id>#<version>``, or ``C#<id>#<version>#<number>`` for new links (docs/data-model.md).
 
     Its rules must hold for every user that can be stored (``tests/events/test_every_user.py``).
@@ -76,7 +66,7 @@ class ChangeRecord(BaseModel):
     lost: Annotated[frozenset[str], _typed("SS")] = Field(default=frozenset(), alias="handles")
     dropped: Annotated[frozenset[str], _typed("SS")] = frozenset()
     may_affect_links: Annotated[bool, _typed("BOOL")] = Field(default=False, alias="mayAffectLinks")
-    links: Annotated[list[Annotated[LinkedTo, _typed("M")]], _typed("L")] = []
+    links: Annotated[list[Annotated[LinkedReference, _typed("M")]], _typed("L")] = []
 
     @property
     def tenant(self) -> str:
@@ -106,10 +96,10 @@ def is_change(record: Mapping[str, Any]) -> bool:
     return record.get("eventName", "INSERT") == "INSERT" and (not isinstance(sort, str) or sort.startswith(CHANGES))
 
 
-def read(record: Mapping[str, Any]) -> ChangeRecord:
+def parse_stream_record(record: Mapping[str, Any]) -> StreamedChange:
     """Return the change record in a stream record. Raises :class:`MalformedRecord`."""
     try:
-        return ChangeRecord.model_validate(_get(record, "dynamodb", "NewImage"))
+        return StreamedChange.model_validate(_get(record, "dynamodb", "NewImage"))
     except ValidationError as error:
         wrong = sorted({str(each["loc"][0]) if each["loc"] else "NewImage" for each in error.errors()})
         raise MalformedRecord(", ".join(wrong)) from None

@@ -50,7 +50,7 @@ def wrap_message(body: Any, reason: str) -> dict[str, Any]:
     return {"reason": letter["reason"], "message": "", "isCut": True}
 
 
-def describe(fault: Exception) -> str:
+def describe_fault_location(fault: Exception) -> str:
     """Return the kind of an error and where in the code it was raised."""
     frames = traceback.extract_tb(fault.__traceback__)
     place = f" at {frames[-1].filename.rpartition('/')[2]}:{frames[-1].lineno} {frames[-1].name}" if frames else ""

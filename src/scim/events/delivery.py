@@ -6,16 +6,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from botocore.config import Config
-
 from scim.protocol.errors import Unavailable
-from scim.service.deadline import Deadline
-
-CLIENT_CONFIG = Config(
-    connect_timeout=1,
-    read_timeout=2,  # with the connection scim.service.deadline.CALL_S
-    retries={"mode": "standard", "total_max_attempts": 1},
-)
+from scim.service.model.deadline import Deadline
 
 _MAX_ENTRIES = 10
 """EventBridge's PutEvents and SQS's SendMessageBatch both take so many."""

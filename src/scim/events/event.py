@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from scim.events.change_record import ChangeRecord, Operation
+from scim.events.change_record import StreamedChange
+from scim.service.model.change_record import Operation
 
 SOURCE = "muster"
 
@@ -27,7 +28,7 @@ class Event:
         return json.dumps(self.detail, ensure_ascii=False, separators=(",", ":"))
 
 
-def make_event(record: ChangeRecord) -> Event:
+def make_event(record: StreamedChange) -> Event:
     """Return the event of a change.
 
     It says what the change did (``participation``) and what holds after it (``active``): a consumer that gets events in
@@ -53,7 +54,7 @@ def make_event(record: ChangeRecord) -> Event:
     return Event(f"{record.resource_type}{_verb(record)}", record.at.astimezone(UTC), detail)
 
 
-def _verb(record: ChangeRecord) -> str:
+def _verb(record: StreamedChange) -> str:
     match record.operation, record.participation:
         case Operation.LINK, _:
             return "Linked"

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
+from scim.aws.errors import NO_RESPONSE, error_code, is_outcome_unknown, is_throttled
 from scim.events.delivery import DeliveryResult, Rejection, deliver
 from scim.events.event import SOURCE, Event
-from scim.service.deadline import Deadline
-from scim.store.dynamo import NO_ANSWER, error_code, is_in_doubt, is_throttled
+from scim.service.model.deadline import Deadline
 
 if TYPE_CHECKING:
     from mypy_boto3_events import EventBridgeClient
@@ -48,10 +48,10 @@ class EventBus:
     def _put(self, entries: Sequence[Entry]) -> list[Rejection | None]:
         try:
             answer = self._client.put_events(Entries=entries)
-        except (ClientError, *NO_ANSWER) as error:
+        except (ClientError, *NO_RESPONSE) as error:
             if isinstance(error, ClientError) and error_code(error) == _INVALID:
                 return self._put_apart(entries)
-            if not (is_in_doubt(error) or is_throttled(error)):
+            if not (is_outcome_unknown(error) or is_throttled(error)):
                 raise
             return [Rejection("no answer", is_final=False)] * len(entries)
         codes = [entry.get("ErrorCode") for entry in answer["Entries"]]

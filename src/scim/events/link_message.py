@@ -7,10 +7,11 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from scim.events.change_record import ChangeRecord, Operation
+from scim.events.change_record import StreamedChange
 from scim.events.message_queue import QueueMessage
-from scim.service.link_task import LinkTask
-from scim.service.people import KNOWN_BY
+from scim.service.model.change_record import Operation
+from scim.service.model.identifiers import IDENTIFYING_ATTRIBUTES
+from scim.service.references.link_task import LinkTask
 
 _TASKS = TypeAdapter(LinkTask)
 
@@ -19,7 +20,7 @@ class MalformedTask(ValueError):
     """The message holds no link task. Says which of its members are wrong, and shows no value."""
 
 
-def make_task(record: ChangeRecord) -> LinkTask | None:
+def make_task(record: StreamedChange) -> LinkTask | None:
     """Return the task that a change leads to; ``None`` where it can affect no link."""
     if not record.may_affect_links:
         return None
@@ -27,7 +28,8 @@ def make_task(record: ChangeRecord) -> LinkTask | None:
         tenant=record.tenant,
         user_id=record.id,
         sequence=record.sequence,
-        has_new_handles=record.operation is Operation.CREATE or any(name in KNOWN_BY for name in record.changed),
+        has_new_handles=record.operation is Operation.CREATE
+        or any(name in IDENTIFYING_ATTRIBUTES for name in record.changed),
         former_handles=record.lost,
         removed_references=record.dropped,
         request_id=record.request,

@@ -8,17 +8,18 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from scim.aws.errors import error_code
 from scim.events import dead_letter, link_message
 from scim.events.dead_letter import DeadLetterQueue
 from scim.events.link_message import MalformedTask, read_task
 from scim.events.message_queue import MessageQueue
 from scim.protocol.errors import Unavailable
-from scim.service.deadline import Deadline
-from scim.service.link_task import LinkResult, LinkTask
-from scim.store.dynamo import error_code
+from scim.service.model.deadline import Deadline
+from scim.service.references.link_task import LinkResult, LinkTask
 
 RunTask = Callable[[LinkTask, Deadline], LinkResult]
-"""Runs a task of any tenant (:meth:`scim.service.linking.Linking.run`), within a time."""
+"""Runs a task of any tenant (:meth:`scim.service.references.reference_resolver.ReferenceResolver.run`), within a
+time."""
 
 
 _SEND_S = 4.0
@@ -86,7 +87,7 @@ class LinkProcessor:
         except MalformedTask as malformed:
             self._reject(message, f"malformed: {malformed}")
         except Exception as fault:  # noqa: BLE001  # whatever it is, the other messages must go on
-            self._reject(message, dead_letter.describe(fault))
+            self._reject(message, dead_letter.describe_fault_location(fault))
         else:
             self._linked += result.linked
             if result.rest:

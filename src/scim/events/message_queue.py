@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
+from scim.aws.errors import NO_RESPONSE, THROTTLING_CODES, error_code, is_outcome_unknown, is_throttled
 from scim.events.delivery import NO_ANSWER_CODE, DeliveryResult, Rejection, deliver
-from scim.service.deadline import Deadline
-from scim.store.dynamo import NO_ANSWER, THROTTLED, error_code, is_in_doubt, is_throttled
+from scim.service.model.deadline import Deadline
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 MAX_MESSAGE_BYTES = 1_048_576
 """Of one message, and of all messages in one call together."""
 
-_THROTTLED = THROTTLED | {"RequestThrottled", "KmsThrottled", "KMS.ThrottlingException"}
+_THROTTLED = THROTTLING_CODES | {"RequestThrottled", "KmsThrottled", "KMS.ThrottlingException"}
 # What SQS says of a message that it never takes, for the one message or for the call.
 _INVALID = frozenset(
     {
@@ -61,7 +61,7 @@ class MessageQueue:
         entries = [_entry(number, message) for number, message in enumerate(messages)]
         try:
             answer = self._client.send_message_batch(QueueUrl=self._url, Entries=entries)
-        except (ClientError, *NO_ANSWER) as error:
+        except (ClientError, *NO_RESPONSE) as error:
             return self._rejected_call(error, messages)
         failed = {each["Id"]: Rejection(each["Code"], _is_final(each)) for each in answer.get("Failed", [])}
         return [failed.get(entry["Id"]) for entry in entries]
@@ -72,7 +72,9 @@ class MessageQueue:
             if len(messages) == 1:
                 return [Rejection(_plain_code(error_code(error)), is_final=True)]
             return [outcome for message in messages for outcome in self._send([message])]
-        if isinstance(error, ClientError) and not (is_in_doubt(error) or is_throttled(error) or _is_throttled(error)):
+        if isinstance(error, ClientError) and not (
+            is_outcome_unknown(error) or is_throttled(error) or _is_throttled(error)
+        ):
             return [Rejection(_plain_code(error_code(error)), is_final=False, is_lasting=True)] * len(messages)
         return [Rejection(NO_ANSWER_CODE, is_final=False)] * len(messages)
 

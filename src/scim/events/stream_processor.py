@@ -14,14 +14,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from scim.events import dead_letter, link_message
-from scim.events.change_record import MalformedRecord, is_change, read
+from scim.events.change_record import MalformedRecord, is_change, parse_stream_record
 from scim.events.dead_letter import DeadLetterQueue
 from scim.events.event import Event, make_event
 from scim.events.eventbridge import EventBus
 from scim.events.link_message import make_task
 from scim.events.message_queue import MessageQueue
-from scim.service.deadline import Deadline
-from scim.service.link_task import LinkTask
+from scim.service.model.deadline import Deadline
+from scim.service.references.link_task import LinkTask
 
 HAND_OVER_S = 10.0
 """How long a batch tries to hand over."""
@@ -159,12 +159,12 @@ def _prepare(records: Sequence[Any]) -> _RecordBatch:
         except MalformedRecord as malformed:
             batch.reject(index, f"malformed: {malformed}")
         except Exception as fault:  # noqa: BLE001  # no AWS call is made here, so repeating would not help
-            batch.reject(index, dead_letter.describe(fault))
+            batch.reject(index, dead_letter.describe_fault_location(fault))
     return batch
 
 
 def _parse(record: Mapping[str, Any]) -> tuple[Event, LinkTask | None]:
-    change = read(record)
+    change = parse_stream_record(record)
     event, task = make_event(change), make_task(change)
     event.text.encode()  # raises here what it would raise among the events of others
     return event, task

@@ -17,7 +17,7 @@ class ScimError(Exception):
     """An answer other than success. ``headers`` are sent along with it.
 
     ``rule`` is the name of what was not kept to, for programs and for the log: it stays when a detail is worded anew
-    (:mod:`scim.service.explanations` has them all). ``attribute`` is the attribute that did not keep to it.
+    (:mod:`scim.service.audit.explanations` has them all). ``attribute`` is the attribute that did not keep to it.
     """
 
     status: ClassVar[int]
@@ -68,7 +68,7 @@ class TooMany(BadRequest):
     rule = "too-many"
 
 
-class Mutability(BadRequest):
+class MutabilityError(BadRequest):
     """The change is not compatible with the attribute's mutability or would unassign a required attribute."""
 
     scim_type = "mutability"
@@ -157,7 +157,7 @@ class MethodNotAllowed(ScimError):
     rule = "method"
 
 
-class Uniqueness(ScimError):
+class UniquenessError(ScimError):
     """The value of a unique attribute is in use."""
 
     status = 409
@@ -197,7 +197,7 @@ class InternalError(ScimError):
     rule = "fault"
 
 
-class NotImplementedHere(ScimError):
+class NotSupported(ScimError):
     status = 501
     rule = "not-implemented"
 

@@ -6,10 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from scim.protocol.dialect import Dialect, Leniency
 from scim.protocol.errors import InvalidPath, InvalidValue
+from scim.protocol.filter.ast import Path
 from scim.protocol.filter.parser import parse_path
-from scim.protocol.path import Path, UnknownAttribute
+from scim.protocol.filter.path import UnknownAttribute
+from scim.protocol.leniency import Dialect, Leniency
 from scim.protocol.schema import Attribute, ResourceType, Returned, Schema
 
 Resource = Mapping[str, Any]

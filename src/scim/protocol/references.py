@@ -47,7 +47,7 @@ class Reference:
         return found
 
 
-def references(resource: Resource, resource_type: ResourceType) -> list[Reference]:
+def find_references(resource: Resource, resource_type: ResourceType) -> list[Reference]:
     """Return the references in a stored resource, in the order of the schemas.
 
     A stored value of another shape than the schema says counts as unassigned: the schema may have changed since.

@@ -9,13 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from scim.protocol.comparison import has_invisible_characters
-from scim.protocol.dialect import Dialect, Leniency
 from scim.protocol.errors import InvalidSyntax, InvalidValue
-from scim.protocol.immutability import check_kept
-from scim.protocol.path import UnknownAttribute, resolve
+from scim.protocol.filter.path import UnknownAttribute, resolve
+from scim.protocol.leniency import Dialect, Leniency
+from scim.protocol.normalize import has_invisible_characters
 from scim.protocol.schema import ResourceType, Schema
-from scim.protocol.values import assigned, read_members, require
+from scim.protocol.values.reader import check_required, drop_unassigned, read_members
 
 Resource = dict[str, Any]
 
@@ -30,10 +29,10 @@ def read_resource(body: Any, resource_type: ResourceType, dialect: Dialect) -> R
     _check_schemas(body, resource_type, dialect)
     core, extensions = _split(body, resource_type, dialect)
     resource = _read_attributes(resource_type.core, core, dialect)
-    require(resource_type.core.required, resource)
+    check_required(resource_type.core.required, resource)
     for schema in resource_type.extensions:
         if members := _read_attributes(schema, extensions.get(schema.id, {}), dialect):
-            require(schema.required, members, f"{schema.id}:")
+            check_required(schema.required, members, f"{schema.id}:")
             resource[schema.id] = members
     return complete(resource, resource_type)
 
@@ -62,27 +61,20 @@ def is_urn(name: str) -> bool:
     return ":" in name and name[:4].lower() == "urn:"
 
 
-def check_immutable(before: Resource, after: Resource, resource_type: ResourceType) -> None:
-    """Raise :class:`Mutability` if an immutable attribute or sub-attribute that had a value has another one now."""
-    for schema, old, new in _by_schema(before, after, resource_type):
-        for attribute in schema.immutable:
-            if attribute.name in old:
-                check_kept(attribute, old[attribute.name], new.get(attribute.name))
-
-
 def changed_attributes(before: Resource, after: Resource, resource_type: ResourceType) -> list[str]:
     """The names of the attributes whose values differ, those of extensions with their URN; in the schema's order."""
     return [
         name if schema is resource_type.core else f"{schema.id}:{name}"
-        for schema, old, new in _by_schema(before, after, resource_type)
+        for schema, old, new in pair_by_schema(before, after, resource_type)
         for name in schema.changeable
         if old.get(name) != new.get(name)
     ]
 
 
-def _by_schema(
+def pair_by_schema(
     before: Resource, after: Resource, resource_type: ResourceType
 ) -> Iterator[tuple[Schema, Mapping[str, Any], Mapping[str, Any]]]:
+    """Yield each schema that either version has values of, with the values before and after."""
     yield resource_type.core, before, after
     for schema in resource_type.extensions:
         if schema.id in before or schema.id in after:
@@ -166,4 +158,4 @@ def _extension_members(
 
 
 def _read_attributes(schema: Schema, members: Mapping[str, Any], dialect: Dialect) -> Resource:
-    return assigned(read_members(schema.attributes, members, dialect))
+    return drop_unassigned(read_members(schema.attributes, members, dialect))

@@ -6,12 +6,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from scim.protocol.comparison import instant, key
-from scim.protocol.dialect import Dialect
 from scim.protocol.errors import InvalidPath, InvalidValue
+from scim.protocol.filter.ast import Path
+from scim.protocol.filter.evaluator import compile_values
 from scim.protocol.filter.parser import parse_path
-from scim.protocol.filter.predicate import compile_values
-from scim.protocol.path import Path, UnknownAttribute
+from scim.protocol.filter.path import UnknownAttribute
+from scim.protocol.leniency import Dialect
+from scim.protocol.normalize import normalize, parse_datetime
 from scim.protocol.schema import Attribute, ResourceType, Type
 
 SortKey = Callable[[Mapping[str, Any]], tuple[bool, Any]]
@@ -59,5 +60,5 @@ def _ordered_leaf(path: Path) -> Attribute:
 
 def _order(attribute: Attribute, value: Any) -> Any:
     if attribute.type is Type.DATE_TIME:
-        return instant(value)
-    return key(value, case_exact=attribute.case_exact) if isinstance(value, str) else value
+        return parse_datetime(value)
+    return normalize(value, case_exact=attribute.case_exact) if isinstance(value, str) else value

@@ -2,141 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
-from typing import TYPE_CHECKING, Any, Protocol
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Protocol
 
-from scim.protocol.schema import ResourceType, user_type
-from scim.service.expiry import FOREVER
-from scim.service.shapes import Shapes, find_partly_served
-from scim.service.stored import Stored
+from scim.protocol.errors import ScimError
+from scim.protocol.leniency import Dialect
+from scim.service.model.change_record import ChangeRecord, StoredChange
+from scim.service.model.daily_failures import DailyFailures, FailureKind
+from scim.service.model.failure import Failure, FailureCount, RequestSummary
+from scim.service.model.invitation import Acceptance, Invitation
+from scim.service.model.log_record import (
+    EVERYTHING,
+    AuditEvent,
+    FailureSearchResult,
+    LogPosition,
+    LogRecord,
+    RejectedTokenCount,
+)
+from scim.service.model.query import Query, QueryResult, VerifiedCursor
+from scim.service.model.resolved_references import IndexEntry, ResolvedReferences
+from scim.service.model.stored_resource import StoredResource
+from scim.service.model.tenant import Tenant
+from scim.service.model.token import TokenUsage, TokenVersion
 
 if TYPE_CHECKING:
-    from scim.protocol.filter.tree import Filter
-    from scim.protocol.path import Path
+    pass
 
 
-class VersionConflict(Exception):
-    """The resource is not at the version that the write was based on, or not there any more."""
-
-
-class NotUnique(Exception):
-    """Another resource has the unique value."""
-
-
-LINK = "link"
-"""The operation of a change record that is no write of a client's: references were linked, or no longer are."""
-
-
-@dataclass(slots=True)
-class Change:
-    """What a change record says beside the versions: written in the same transaction as the change itself.
-
-    ``resource_type`` and those after it tell whom it is about, as it stands after the change; before it for a deletion,
-    after which nobody is active. ``changed``, ``left_out`` and ``sent`` are names of attributes: whose values changed,
-    which were ignored, and which the request has. ``links``, of a :data:`LINK`, are all that there are then: attribute
-    and user id.
-    """
-
-    at: str
-    operation: str
-    changed: Sequence[str]
-    participation: str
-    actor: str
-    request_id: str
-    leniencies: Sequence[str]
-    resource_type: str
-    user_name: str
-    external_id: str | None
-    active: bool
-    left_out: Sequence[str] = ()
-    links: Sequence[tuple[str, str]] = ()
-    sent: Sequence[str] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """What to sort by. ``key`` is made of JSON's values and tuples; those of two resources can be compared."""
-
-    path: Path
-    key: Callable[[Stored], Any]
-    descending: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Anchor:
-    """A resource at an end of a page, and the digest of the place that it had there."""
-
-    id: str
-    digest: bytes = b""
-
-
-@dataclass(frozen=True, slots=True)
-class StartIndex:
-    """The page that begins with the resource number ``index``, from 1, for a client on its way through all pages."""
-
-    index: int
-    client: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Beside:
-    """The page behind the first of the anchors that still has its place, or before it; the first page without any.
-
-    ``total`` is how many there were at the first page.
-    """
-
-    anchors: Sequence[Anchor] = ()
-    backwards: bool = False
-    total: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Query:
-    """What to find. ``matches`` decides for one resource what ``filter`` says, ``text`` tells queries apart.
-
-    ``reads_meta``: whether ``matches`` or ``order`` look at more than the document.
-    """
-
-    start: StartIndex | Beside
-    count: int
-    filter: Filter | None = None
-    matches: Callable[[Stored], bool] | None = None
-    order: Order | None = None
-    text: str = ""
-    reads_meta: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """A page of what matches: how many there are in all, those of the page, and the plan that found them.
-
-    ``read`` is how many had to be read for it.
-
-    ``after`` and ``before`` are where the next and the previous page can be asked for beside; ``None`` without one.
-    """
-
-    total: int
-    page: Sequence[Stored]
-    plan: str
-    after: Sequence[Anchor] | None = None
-    before: Sequence[Anchor] | None = None
-    read: int = 0
-
-
-class Store(Protocol):
+class ResourceStore(Protocol):
     """The resources of one type in one tenant. Every read sees every write that was answered before it."""
 
-    def get(self, resource_id: str) -> Stored | None: ...
+    def get(self, resource_id: str) -> StoredResource | None: ...
 
-    def write(self, before: Stored | None, after: Stored | None, change: Change) -> None:
+    def write(self, before: StoredResource | None, after: StoredResource | None, change: ChangeRecord) -> None:
         """Make ``after`` of ``before``; ``None`` before is a creation and after is a deletion.
 
         Raises :class:`VersionConflict` if what is stored is not ``before``, else :class:`NotUnique`.
         """
 
-    def find(self, query: Query) -> Found:
+    def find(self, query: Query) -> QueryResult:
         """The page that a query asks for.
 
         Raises :class:`scim.protocol.errors.TooMany` past the budget of a walk, and
@@ -144,100 +48,16 @@ class Store(Protocol):
         """
 
 
-@dataclass(frozen=True, slots=True)
-class TokenState:
-    """What the settings know of a tenant's token, which itself is in Secrets Manager only. Times in seconds since 1970.
-
-    ``version`` is the version of the secret that was decided to be the current one, from ``since`` on; empty where none
-    was. The token before it is valid for ``grace_s`` from then. ``ended`` are versions that open nothing, whatever
-    their labels say. A token that was not ``shown`` yet can still be shown. ``lifetime_s`` is for how long a new one
-    lives, also where there is none now: :data:`scim.service.expiry.FOREVER`, or seconds. ``asked`` names the request
-    that was answered with the token, at ``asked_at``.
-    """
-
-    version: str = ""
-    since: float = 0.0
-    grace_s: float = 0.0
-    expires: float | None = None
-    shown: bool = True
-    ended: tuple[str, ...] = ()
-    lifetime_s: float = FOREVER
-    asked: str = ""
-    asked_at: float = 0.0
-
-    @property
-    def grace_ends(self) -> float:
-        return self.since + self.grace_s
-
-    @property
-    def is_revoked(self) -> bool:
-        return bool(self.ended) and not self.version
-
-
-@dataclass(frozen=True)
-class Tenant:
-    """A customer: its settings as the store has them. ``extensions`` are schema documents of its own, ``shapes`` those
-    of all attributes that it ever had (:mod:`scim.service.shapes`).
-
-    A tenant that is not ``connected`` keeps its users. ``version`` is the settings' own; each write takes the next.
-    Invitations of another ``generation`` than this one are over, and so are the sessions that came of them.
-    """
-
-    id: str
-    strict: bool = False
-    extensions: Sequence[Mapping[str, Any]] = field(default_factory=tuple)
-    shapes: Shapes = field(default_factory=dict)
-    connected: bool = True
-    token: TokenState = TokenState()
-    version: int = 1
-    generation: int = 0
-
-    @cached_property
-    def resource_types(self) -> tuple[ResourceType, ...]:
-        """What is served to this tenant."""
-        if not self.extensions:
-            return (user_type(),)
-        return (user_type().extended(self.extensions, find_partly_served(self.shapes, self.extensions)),)
-
-
-@dataclass(frozen=True, slots=True)
-class Act:
-    """The record of what somebody did with a tenant. ``at`` is RFC 3339 in UTC; ``details`` never hold a token."""
-
-    id: str
-    at: str
-    operation: str
-    actor: str
-    details: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Use:
-    """The use of a token, to a minute: when it was used last, and the version of the secret that it is in.
-
-    ``agent`` is the user agent of the last request, ``is_write`` whether that was a write. ``first_at``,
-    ``first_agent`` and ``first_is_write`` are the same of the first request. Times in seconds since 1970.
-    """
-
-    at: float
-    version: str
-    agent: str = ""
-    is_write: bool = False
-    first_at: float = 0.0
-    first_is_write: bool = False
-    first_agent: str = ""
-
-
-class SettingsReader(Protocol):
+class TenantReader(Protocol):
     """What a request needs of the tenants' settings."""
 
     def get(self, tenant_id: str) -> Tenant | None: ...
 
 
-class TenantStore(SettingsReader, Protocol):
+class TenantStore(TenantReader, Protocol):
     """The tenants, for whoever administers them."""
 
-    def write(self, before: Tenant | None, after: Tenant, act: Act) -> None:
+    def write(self, before: Tenant | None, after: Tenant, act: AuditEvent) -> None:
         """Make ``after`` of ``before``, ``None`` for a new tenant, together with the record.
 
         Raises :class:`VersionConflict` if what is stored is not ``before``.
@@ -246,51 +66,22 @@ class TenantStore(SettingsReader, Protocol):
     def ids(self, after: str = "") -> Iterator[str]:
         """All tenants that were ever connected, in order, behind the id ``after``."""
 
-    def last_use(self, tenant_id: str) -> Use | None:
+    def last_use(self, tenant_id: str) -> TokenUsage | None:
         """Return the use of the token that was used last; ``None`` if none was ever used."""
 
     def count(self, tenant_id: str) -> tuple[int, int]:
         """How many users the tenant has, and how many of them are active."""
 
-    def users(self, tenant_id: str, after: str = "") -> Iterator[Stored]:
+    def users(self, tenant_id: str, after: str = "") -> Iterator[StoredResource]:
         """The users in the order of their ids, behind the id ``after``, read as they are drawn."""
 
 
-CURRENT, PREVIOUS, PENDING = "AWSCURRENT", "AWSPREVIOUS", "AWSPENDING"
-"""The labels by which Secrets Manager tells a secret's versions apart."""
-EXPIRED, UNKNOWN, MALFORMED = "token-expired", "token", "token-malformed"
-"""Why a token is refused: it has expired, it is not one of the tenant's, or this stack did not make it."""
-
-
-@dataclass(frozen=True, slots=True)
-class TokenVersion:
-    """A version of a tenant's secret. ``expires`` and ``made`` in seconds since 1970."""
-
-    id: str
-    token: str = field(repr=False)
-    expires: float | None
-    grace_s: float
-    made: float
-
-
-class SecretMissing(Exception):
-    """The tenant has no secret, or it awaits its deletion."""
-
-
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """What was sealed, and how many seconds ago."""
-
-    content: bytes
-    age_s: float
-
-
-class Seal(Protocol):
+class CursorSigner(Protocol):
     """Sealed text is URL-safe (RFC 3986 section 2.3), and opens for the same tenant only."""
 
     def seal(self, tenant_id: str, content: bytes) -> str: ...
 
-    def open(self, tenant_id: str, text: str) -> Opened | None:
+    def open(self, tenant_id: str, text: str) -> VerifiedCursor | None:
         """``None`` for what was not sealed here."""
 
 
@@ -325,3 +116,123 @@ class TokenStore(Protocol):
 
     def reopen(self, tenant_id: str) -> None:
         """Restore the secret, if it awaits its deletion."""
+
+
+class AuditLogStore(Protocol):
+    """The records of one tenant."""
+
+    def log(
+        self, before: LogPosition | None = None, kinds: Collection[str] = EVERYTHING
+    ) -> Iterator[tuple[LogPosition, LogRecord]]:
+        """All records of these kinds, the last first, or those behind a place; read as they are drawn."""
+
+    def failures(self, identifiers: Sequence[str]) -> FailureSearchResult:
+        """Return the failures that are kept under one of the identifiers or have it besides, of the first 20 of them.
+
+        The former are complete, except that of requests that name nobody (an empty identifier) the newest 500 are read.
+        For the latter the newest failures are searched, as far as a few calls and a part of the time that is left lead.
+        """
+
+    def failures_called(self, name_handle: str, text: str) -> FailureSearchResult:
+        """Return the newest failures that have the handle of a name, or ``text`` in the identifier they are kept under.
+
+        The newest failures are searched, as far as a few calls lead.
+        """
+
+    def changes(self, resource_id: str) -> Iterator[StoredChange]:
+        """What was done with a user, the last first."""
+
+    def formerly(self, handle: str) -> Iterator[str]:
+        """The ids of those who were once known by what the handle stands for.
+
+        Raises :class:`scim.protocol.errors.Unavailable` where that takes more than a part of the time that is left.
+        """
+
+    def user_names(self, ids: Iterable[str]) -> Mapping[str, str]:
+        """The names of those of the users who are here, by id."""
+
+    def refused(self, since: str) -> list[RejectedTokenCount]:
+        """The tokens that were refused since then, minute by minute."""
+
+    def malformed_tokens(self, since: str) -> list[RejectedTokenCount]:
+        """Return the requests with a malformed token since then, minute by minute."""
+
+    def daily_failures(self, first_day: str, last_day: str) -> Mapping[str, DailyFailures]:
+        """Return the counts of the days (UTC) from the first to the last that had failures, by day, in order."""
+
+    def count_changes(self, first_day: str, last_day: str, limit: int) -> tuple[int, bool]:
+        """Count the changes of the days (UTC) from the first to the last, at most ``limit``.
+
+        Return the number, and whether there may be more.
+        """
+
+
+class DailyFailureStore(Protocol):
+    """Counts the failures of one tenant, in one attempt each."""
+
+    def add_to_day(self, at: str, counts: Mapping[FailureKind, int], provider: str | None) -> bool:
+        """Add to the counts of the day of ``at``, and return whether that succeeded."""
+
+
+class FailureStore(DailyFailureStore, Protocol):
+    def count(self, failure: Failure) -> FailureCount | None:
+        """Record a failure, or count it if it is there; ``None`` where that did not succeed at the first attempt."""
+
+
+class OutcomeRecorder(Protocol):
+    """Is told how the operations of a request ended."""
+
+    def failed(self, asked: RequestSummary, error: ScimError, dialect: Dialect) -> None: ...
+
+    def succeeded(self, asked: RequestSummary, dialect: Dialect) -> None: ...
+
+
+class InvitationStore(Protocol):
+    """Invitations by the digest of their secret, which itself is stored nowhere."""
+
+    def add(self, digest: str, invitation: Invitation, act: AuditEvent) -> None:
+        """Store an invitation together with the record of who made it."""
+
+    def get(self, digest: str) -> tuple[Invitation, Acceptance | None] | None:
+        """Return an invitation, and who accepted it, if somebody did."""
+
+    def accept(self, digest: str, invitation: Invitation, acceptance: Acceptance, act: AuditEvent) -> Acceptance | None:
+        """Accept an invitation that nobody has accepted and that has not expired, together with the record of it.
+
+        Return the acceptance that holds then, which is an earlier one if there is one; ``None`` if it has expired.
+        """
+
+
+class SessionStore(Protocol):
+    def is_unused(self, session_id: str) -> bool:
+        """Return whether nothing was requested with a session yet, and nobody has signed out of it."""
+
+
+class LoginAttemptStore(Protocol):
+    def count(self, source: str, window: int, expires: int) -> int:
+        """Count one more attempt of a source in a window, and return how many there are."""
+
+    def forget(self, source: str, window: int) -> None:
+        """The attempts of a source in a window were those of somebody who may."""
+
+
+class ReferenceStore(Protocol):
+    """The users of one tenant and its reference index. Every read sees every write that was answered before it."""
+
+    def get_all(self, ids: Collection[str]) -> dict[str, StoredResource]:
+        """Return those of the users who exist, by id."""
+
+    def find_candidates(self, value: str) -> Iterator[Collection[str]]:
+        """Yield the ids of those who have the value as id, as userName, as externalId, as email, each for itself.
+
+        Two at most of each, since several match nobody; they are looked up as they are drawn, and only by keys.
+        """
+
+    def update_index(self, add: Collection[IndexEntry], remove: Collection[IndexEntry]) -> None:
+        """Add entries to the reference index and remove others. Repeating it changes nothing."""
+
+    def list_referrers(self, handle: str, after: str, limit: int) -> list[str]:
+        """Return the ids of referrers to a person, in order, at most ``limit``, and only ids greater than ``after``."""
+
+    def write_links(self, user: StoredResource, links: ResolvedReferences, change: ChangeRecord) -> None:
+        """Give a user these links, together with the record of it. Raises :class:`VersionConflict`."""

@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from scim.service.invitations import Acceptance, Invitation
-from scim.service.ports import Act
+from scim.service.model.invitation import Acceptance, Invitation
+from scim.service.model.log_record import AuditEvent
 from scim.store import items, keys
-from scim.store.dynamo import Dynamo, Item
-from scim.store.transactions import Action, ConditionFailed, Part, commit
+from scim.store.table import Item, Table
+from scim.store.transactions import Action, ConditionFailed, TransactionRole, commit
 
 _TTL = {"#ttl": "ttl"}  # a reserved word
 _ABSENT = "attribute_not_exists(sk)"
 
 
-class ConsoleStore:
+class DynamoDBConsoleStore:
     """One attempt at each call; raises what the SDK does."""
 
-    def __init__(self, dynamo: Dynamo) -> None:
+    def __init__(self, dynamo: Table) -> None:
         self._dynamo = dynamo
 
     def count(self, source: str, window: int, expires: int) -> int:
@@ -67,12 +67,12 @@ class ConsoleStore:
         )
 
 
-class InvitationStore:
-    def __init__(self, dynamo: Dynamo, new_id: Callable[[], str]) -> None:
+class DynamoDBInvitationStore:
+    def __init__(self, dynamo: Table, new_id: Callable[[], str]) -> None:
         self._dynamo = dynamo
         self._new_id = new_id
 
-    def add(self, digest: str, invitation: Invitation, act: Act) -> None:
+    def add(self, digest: str, invitation: Invitation, act: AuditEvent) -> None:
         """Store an invitation together with the record of who made it."""
         self._put(invitation, _item(digest, invitation), {"ConditionExpression": _ABSENT}, act)
 
@@ -81,7 +81,7 @@ class InvitationStore:
         item = self._dynamo.get(keys.CONSOLE, keys.invitation(digest))
         return None if item is None else (_invitation(item), _acceptance(item))
 
-    def accept(self, digest: str, invitation: Invitation, acceptance: Acceptance, act: Act) -> Acceptance | None:
+    def accept(self, digest: str, invitation: Invitation, acceptance: Acceptance, act: AuditEvent) -> Acceptance | None:
         """Accept an invitation that nobody has accepted and that has not expired, together with the record of it.
 
         Return the acceptance that holds then, which is an earlier one if there is one; ``None`` if it has expired.
@@ -103,15 +103,15 @@ class InvitationStore:
             return found[1] if found is not None and found[0].expires > acceptance.at else None
         return acceptance
 
-    def _put(self, invitation: Invitation, item: Item, condition: Mapping[str, Any], act: Act) -> None:
+    def _put(self, invitation: Invitation, item: Item, condition: Mapping[str, Any], act: AuditEvent) -> None:
         """Write an invitation together with the record of what was done. Raises :class:`ConditionFailed`."""
         table, partition, record = self._dynamo.table, keys.settings(invitation.tenant), keys.act(act.at, act.id)
         acted = {"Item": items.act(partition, record, act), "ConditionExpression": _ABSENT}
         commit(
             self._dynamo,
             [
-                Action(Part.RESOURCE, {"Put": {"TableName": table, "Item": item, **condition}}),
-                Action(Part.CHANGE, {"Put": {"TableName": table, **acted}}),
+                Action(TransactionRole.RESOURCE, {"Put": {"TableName": table, "Item": item, **condition}}),
+                Action(TransactionRole.CHANGE, {"Put": {"TableName": table, **acted}}),
             ],
             token=self._new_id(),
             is_committed=lambda: self._dynamo.get(partition, record) is not None,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from scim.service.daily_failures import DailyFailures, FailureKind
-from scim.store.dynamo import Item
+from scim.service.model.daily_failures import DailyFailures, FailureKind
+from scim.store.table import Item
 
 _PROVIDER = "provider"
 _LAST_REJECTION = "rejected_at"

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Collection
 
-from scim.service.expiry import FOREVER
-from scim.service.ports import LINK, Act, Change, Tenant, TokenState, Use
-from scim.service.stored import Stored, encode
+from scim.service.model.change_record import LINK, ChangeRecord
+from scim.service.model.log_record import AuditEvent
+from scim.service.model.stored_resource import StoredResource, encode
+from scim.service.model.tenant import Tenant
+from scim.service.model.token import FOREVER, TokenState, TokenUsage
 from scim.store import keys
-from scim.store.dynamo import SORT_OF_INDEX, Item
+from scim.store.table import SORT_OF_INDEX, Item
 
 RESOURCE = ("sk", "doc", "v", "created", "modified", "links", "since")
 """The attributes of which :func:`stored` makes a resource."""
@@ -21,7 +23,7 @@ def key(partition: str, sort: str) -> Item:
     return {"pk": {"S": partition}, "sk": {"S": sort}}
 
 
-def resource(partition: str, sort: str, stored: Stored) -> Item:
+def resource(partition: str, sort: str, stored: StoredResource) -> Item:
     """The document is one string: that reads several times faster than a map, and needs no reading to be shown."""
     return {
         **key(partition, sort),
@@ -36,8 +38,8 @@ def resource(partition: str, sort: str, stored: Stored) -> Item:
     }
 
 
-def stored(item: Item) -> Stored:
-    return Stored(
+def stored(item: Item) -> StoredResource:
+    return StoredResource(
         id=keys.resource_id(item["sk"]["S"]),
         version=int(item["v"]["N"]),
         created=item["created"]["S"],
@@ -48,9 +50,11 @@ def stored(item: Item) -> Stored:
     )
 
 
-def document(item: Item) -> Stored:
+def document(item: Item) -> StoredResource:
     """A resource of which no more was read than its document: it has no ``meta``."""
-    return Stored(id=keys.resource_id(item["sk"]["S"]), version=0, created="", modified="", document=item["doc"]["S"])
+    return StoredResource(
+        id=keys.resource_id(item["sk"]["S"]), version=0, created="", modified="", document=item["doc"]["S"]
+    )
 
 
 def reference(partition: str, sort: str, resource_id: str) -> Item:
@@ -67,7 +71,7 @@ def change(
     sort: str,
     change_id: str,
     expires: int | None,
-    change: Change,
+    change: ChangeRecord,
     lost: Collection[str] = (),
     dropped: Collection[str] = (),
     *,
@@ -76,7 +80,8 @@ def change(
     """Return the item of a change record; ``expires`` in seconds since 1970, ``None`` to keep it.
 
     ``lost`` are the handles of what the user is no longer known by, ``dropped`` those of whom it refers to no longer
-    (:func:`scim.service.people.handle`). ``may_affect_links`` tells the function behind the table's stream, which reads
+    (:func:`scim.service.model.identifiers.identifier_hash`). ``may_affect_links`` tells the function behind the
+    table's stream, which reads
     no users, whether links have to be updated. A client does not write links, so their records are not in the log by
     time.
     """
@@ -155,7 +160,7 @@ def tenant(tenant_id: str, item: Item) -> Tenant:
     )
 
 
-def act(partition: str, sort: str, act: Act) -> Item:
+def act(partition: str, sort: str, act: AuditEvent) -> Item:
     return {
         **key(partition, sort),
         "change": {"S": act.id},
@@ -166,8 +171,8 @@ def act(partition: str, sort: str, act: Act) -> Item:
     }
 
 
-def acted(item: Item) -> Act:
-    return Act(
+def acted(item: Item) -> AuditEvent:
+    return AuditEvent(
         item["change"]["S"],
         item["at"]["S"],
         item["operation"]["S"],
@@ -176,8 +181,8 @@ def acted(item: Item) -> Act:
     )
 
 
-def use(item: Item) -> Use:
-    return Use(
+def use(item: Item) -> TokenUsage:
+    return TokenUsage(
         at=float(item["last_used"]["N"]),
         version=keys.used_version(item["sk"]["S"]),
         agent=item["user_agent"]["S"],

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
-from scim.protocol.comparison import key
 from scim.protocol.errors import InvalidValue
-from scim.protocol.path import Path
+from scim.protocol.filter.ast import Path
+from scim.protocol.normalize import normalize
 
 # A sort key ends at 1,024 bytes (Amazon DynamoDB developer guide, "Constraints").
 _LONGEST_SORT_KEY = 1_024
@@ -58,7 +58,7 @@ def failures(tenant_id: str) -> str:
 
 def failure(identifier: str, digest: str) -> str:
     """A failure of one kind for one person, whose identifier may be empty."""
-    return f"{FAILED}{_bounded(_escaped(key(identifier, case_exact=False)), _LONGEST_VALUE)}#{digest}"
+    return f"{FAILED}{_bounded(_escaped(normalize(identifier, case_exact=False)), _LONGEST_VALUE)}#{digest}"
 
 
 def refusals(minute: str) -> str:
@@ -251,7 +251,7 @@ def is_user_id(text: str) -> bool:
 
 def unique(value: str, *, case_exact: bool) -> str:
     """The key whose existence is the uniqueness of a value, and whose order is the order of values."""
-    return _NAMES + _bounded(key(value, case_exact=case_exact), _LONGEST_VALUE)
+    return _NAMES + _bounded(normalize(value, case_exact=case_exact), _LONGEST_VALUE)
 
 
 def is_searchable(text: str) -> bool:
@@ -273,7 +273,7 @@ def index(attribute: str, value: str, *, case_exact: bool) -> str:
     """What the keys of all index entries of a value begin with; the user's id follows."""
     prefix = f"I#{attribute}#"
     room = min(_LONGEST_VALUE, _LONGEST_SORT_KEY - len(prefix) - len("#") - _ID_LENGTH)
-    return f"{prefix}{_bounded(_escaped(key(value, case_exact=case_exact)), room)}#"
+    return f"{prefix}{_bounded(_escaped(normalize(value, case_exact=case_exact)), room)}#"
 
 
 def indexed_value(name: str, path: Path, value: str) -> str:

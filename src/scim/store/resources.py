@@ -1,4 +1,4 @@
-"""The resources of one tenant in the table: the adapter behind :class:`scim.service.ports.Store`.
+"""The resources of one tenant in the table: the adapter behind :class:`scim.service.ports.ResourceStore`.
 
 Bound to a tenant when it is made, so that no call can name another's, and to one request.
 """
@@ -10,17 +10,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from scim.protocol.errors import PayloadTooLarge
-from scim.protocol.path import Path
+from scim.protocol.filter.ast import Path
 from scim.protocol.schema import ResourceType
-from scim.service.links import find_reference_handles, may_affect_links
-from scim.service.people import KNOWN_BY, known_by
-from scim.service.ports import Change, Found, NotUnique, Query, VersionConflict
-from scim.service.stored import Stored
+from scim.service.model.change_record import ChangeRecord
+from scim.service.model.identifiers import IDENTIFYING_ATTRIBUTES, identifiers_of
+from scim.service.model.query import Query, QueryResult
+from scim.service.model.stored_resource import NotUnique, StoredResource, VersionConflict
+from scim.service.references.links import find_reference_handles, may_affect_links
 from scim.store import items, keys
-from scim.store.counters import one
-from scim.store.dynamo import Dynamo, Item
-from scim.store.finding import Finder
-from scim.store.transactions import Action, ConditionFailed, Part, commit
+from scim.store.query.counters import counter_increment
+from scim.store.query.engine import QueryEngine
+from scim.store.table import Item, Table
+from scim.store.transactions import Action, ConditionFailed, TransactionRole, commit
 
 # An item ends at 400 KB (Amazon DynamoDB developer guide, "Constraints"), and the document is not all of it.
 MAX_DOCUMENT_BYTES = 350_000
@@ -29,7 +30,7 @@ _ABSENT = {"ConditionExpression": "attribute_not_exists(sk)"}
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class TableConfig:
     """What holds for every tenant's items: the attributes that have index entries, by name, and how long change
     records are kept. ``now`` gives the seconds since 1970, ``expires`` those until a record of now, ``None`` for ever.
     """
@@ -40,25 +41,25 @@ class Layout:
     now: Callable[[], float]
 
 
-class ResourceStore:
-    def __init__(self, dynamo: Dynamo, layout: Layout, tenant_id: str, resource_type: ResourceType) -> None:
+class DynamoDBResourceStore:
+    def __init__(self, dynamo: Table, layout: TableConfig, tenant_id: str, resource_type: ResourceType) -> None:
         self._dynamo = dynamo
         self._layout = layout
         self._tenant_id = tenant_id
         self._partition = keys.tenant(tenant_id)
         self._type = resource_type
 
-    def get(self, resource_id: str) -> Stored | None:
+    def get(self, resource_id: str) -> StoredResource | None:
         if not keys.is_user_id(resource_id):
             return None
         item = self._dynamo.get(self._partition, keys.user(resource_id))
         return items.stored(item) if item else None
 
-    def find(self, query: Query) -> Found:
+    def find(self, query: Query) -> QueryResult:
         layout = self._layout
-        return Finder(self._dynamo, self._tenant_id, self._type, layout.indexed, layout.now).find(query)
+        return QueryEngine(self._dynamo, self._tenant_id, self._type, layout.indexed, layout.now).find(query)
 
-    def write(self, before: Stored | None, after: Stored | None, change: Change) -> None:
+    def write(self, before: StoredResource | None, after: StoredResource | None, change: ChangeRecord) -> None:
         change_id = self._layout.new_id()
         record = keys.change(*_changed_version(before, after))
 
@@ -71,52 +72,54 @@ class ResourceStore:
             *self._unique(before, after),
             *self._index(before, after),
             *self._count(before, after),
-            Action(Part.CHANGE, self._put(self._change(record, change_id, change, before, after), _ABSENT)),
+            Action(TransactionRole.CHANGE, self._put(self._change(record, change_id, change, before, after), _ABSENT)),
         ]
         try:
             commit(self._dynamo, actions, change_id, is_committed, self._layout.new_id)
         except ConditionFailed as failed:
             # A version that has moved on takes precedence: what is unique may have moved with it.
-            raise (NotUnique if failed.parts == {Part.UNIQUE} else VersionConflict) from failed
+            raise (NotUnique if failed.parts == {TransactionRole.UNIQUE} else VersionConflict) from failed
 
-    def _resource(self, before: Stored | None, after: Stored | None) -> Action:
+    def _resource(self, before: StoredResource | None, after: StoredResource | None) -> Action:
         if after is None:
             condition = _version(_present(before, after))
-            return Action(Part.RESOURCE, self._delete(keys.user(_id(before, after)), condition))
+            return Action(TransactionRole.RESOURCE, self._delete(keys.user(_id(before, after)), condition))
         if len(after.document.encode()) > MAX_DOCUMENT_BYTES:
             raise PayloadTooLarge(
                 f"The {self._type.name} would have more than {MAX_DOCUMENT_BYTES} bytes: map fewer or shorter values."
             )
         condition = _version_and_links(before) if before else _ABSENT
-        return Action(Part.RESOURCE, self._put(items.resource(self._partition, keys.user(after.id), after), condition))
+        return Action(
+            TransactionRole.RESOURCE, self._put(items.resource(self._partition, keys.user(after.id), after), condition)
+        )
 
-    def _unique(self, before: Stored | None, after: Stored | None) -> Iterator[Action]:
+    def _unique(self, before: StoredResource | None, after: StoredResource | None) -> Iterator[Action]:
         """The unique value's key moves; where only its case changes, it stays."""
         old, new = self._unique_key(before), self._unique_key(after)
         if old == new:
             return
         resource_id = _id(before, after)
         if old is not None:
-            yield Action(Part.UNIQUE, self._delete(old, _owned_by(resource_id)))
+            yield Action(TransactionRole.UNIQUE, self._delete(old, _owned_by(resource_id)))
         if new is not None:
-            yield Action(Part.UNIQUE, self._put(items.reference(self._partition, new, resource_id), _ABSENT))
+            yield Action(TransactionRole.UNIQUE, self._put(items.reference(self._partition, new, resource_id), _ABSENT))
 
-    def _index(self, before: Stored | None, after: Stored | None) -> Iterator[Action]:
+    def _index(self, before: StoredResource | None, after: StoredResource | None) -> Iterator[Action]:
         """Only the entries that come and go."""
         old, new = self._index_keys(before), self._index_keys(after)
         keys.check_number_of_entries(new, self._layout.indexed)
         for sort in sorted(old - new):
-            yield Action(Part.INDEX, self._delete(sort))
+            yield Action(TransactionRole.INDEX, self._delete(sort))
         for sort in sorted(new - old):
-            yield Action(Part.INDEX, self._put(items.reference(self._partition, sort, _id(before, after))))
+            yield Action(TransactionRole.INDEX, self._put(items.reference(self._partition, sort, _id(before, after))))
 
-    def _count(self, before: Stored | None, after: Stored | None) -> Iterator[Action]:
+    def _count(self, before: StoredResource | None, after: StoredResource | None) -> Iterator[Action]:
         total = (after is not None) - (before is not None)
         active = _is_active(after) - _is_active(before)
         if total or active:
             resource_id = _id(before, after)
             yield Action(
-                Part.COUNTER,
+                TransactionRole.COUNTER,
                 {
                     "Update": {
                         "TableName": self._dynamo.table,
@@ -124,32 +127,39 @@ class ResourceStore:
                         "UpdateExpression": "ADD #counts :counts, #active :active",
                         "ExpressionAttributeNames": {"#counts": "counts", "#active": "active"},  # reserved words
                         "ExpressionAttributeValues": {
-                            ":counts": {"N": str(total * one(resource_id))},
+                            ":counts": {"N": str(total * counter_increment(resource_id))},
                             ":active": {"N": str(active)},
                         },
                     }
                 },
             )
 
-    def _change(self, record: str, change_id: str, change: Change, before: Stored | None, after: Stored | None) -> Item:
+    def _change(
+        self,
+        record: str,
+        change_id: str,
+        change: ChangeRecord,
+        before: StoredResource | None,
+        after: StoredResource | None,
+    ) -> Item:
         lost, dropped = _lost(before, after), self._dropped(before, after)
         expires, affects = self._layout.expires(), may_affect_links(before, after, self._type)
         return items.change(
             self._partition, record, change_id, expires, change, lost, dropped, may_affect_links=affects
         )
 
-    def _dropped(self, before: Stored | None, after: Stored | None) -> frozenset[str]:
+    def _dropped(self, before: StoredResource | None, after: StoredResource | None) -> frozenset[str]:
         """The handles of all that the user referred to and does no longer."""
         old = find_reference_handles(before, self._type)
         return old - find_reference_handles(after, self._type) if old else old
 
-    def _unique_key(self, stored: Stored | None) -> str | None:
+    def _unique_key(self, stored: StoredResource | None) -> str | None:
         if stored is None:
             return None
         unique = self._type.unique
         return keys.unique(stored.resource[unique.name], case_exact=unique.case_exact)
 
-    def _index_keys(self, stored: Stored | None) -> set[str]:
+    def _index_keys(self, stored: StoredResource | None) -> set[str]:
         return keys.index_entries(stored.resource, stored.id, self._layout.indexed) if stored else set()
 
     def _put(self, item: Item, condition: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -165,41 +175,43 @@ class ResourceStore:
         }
 
 
-def _id(before: Stored | None, after: Stored | None) -> str:
+def _id(before: StoredResource | None, after: StoredResource | None) -> str:
     return _present(before, after).id
 
 
-def _changed_version(before: Stored | None, after: Stored | None) -> tuple[str, int]:
+def _changed_version(before: StoredResource | None, after: StoredResource | None) -> tuple[str, int]:
     """The id and the version that a change makes; a deletion takes the next one."""
     stored = _present(before, after)
     return stored.id, stored.version + (after is None)
 
 
-def _present(before: Stored | None, after: Stored | None) -> Stored:
+def _present(before: StoredResource | None, after: StoredResource | None) -> StoredResource:
     stored = after or before
     if stored is None:
         raise ValueError("A change is from something or to something.")
     return stored
 
 
-def _lost(before: Stored | None, after: Stored | None) -> frozenset[str]:
+def _lost(before: StoredResource | None, after: StoredResource | None) -> frozenset[str]:
     """The handles of all that the user was known by and is no longer: whoever asks for it finds the change."""
     if before is None:
         return frozenset()
-    if after is not None and all(before.resource.get(name) == after.resource.get(name) for name in KNOWN_BY):
+    if after is not None and all(
+        before.resource.get(name) == after.resource.get(name) for name in IDENTIFYING_ATTRIBUTES
+    ):
         return frozenset()
-    return known_by(before.resource).handles - (known_by(after.resource).handles if after else frozenset())
+    return identifiers_of(before.resource).handles - (identifiers_of(after.resource).handles if after else frozenset())
 
 
-def _is_active(stored: Stored | None) -> bool:
+def _is_active(stored: StoredResource | None) -> bool:
     return stored is not None and stored.resource.get("active") is True
 
 
-def _version(before: Stored) -> dict[str, Any]:
+def _version(before: StoredResource) -> dict[str, Any]:
     return {"ConditionExpression": "v = :v", "ExpressionAttributeValues": {":v": {"N": str(before.version)}}}
 
 
-def _version_and_links(before: Stored) -> dict[str, Any]:
+def _version_and_links(before: StoredResource) -> dict[str, Any]:
     """Return the condition of a write that carries links on: one that was made meanwhile would end without an event."""
     version = _version(before)
     condition = "links = :links" if before.links else "attribute_not_exists(links)"

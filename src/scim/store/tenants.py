@@ -6,18 +6,21 @@ from collections.abc import Callable, Iterator
 
 from botocore.exceptions import ClientError
 
-from scim.service.ports import Act, Tenant, Use, VersionConflict
-from scim.service.stored import Stored
+from scim.aws.errors import error_code
+from scim.service.model.log_record import AuditEvent
+from scim.service.model.stored_resource import StoredResource, VersionConflict
+from scim.service.model.tenant import Tenant
+from scim.service.model.token import TokenUsage
 from scim.store import items, keys
-from scim.store.counters import Counters
-from scim.store.dynamo import Dynamo, Item, error_code
-from scim.store.transactions import Action, ConditionFailed, Part, commit
+from scim.store.query.counters import ResourceCounters
+from scim.store.table import Item, Table
+from scim.store.transactions import Action, ConditionFailed, TransactionRole, commit
 
 _USE_EVERY_S = 60.0
 
 
-class TenantStore:
-    def __init__(self, dynamo: Dynamo, new_id: Callable[[], str]) -> None:
+class DynamoDBTenantStore:
+    def __init__(self, dynamo: Table, new_id: Callable[[], str]) -> None:
         self._dynamo = dynamo
         self._new_id = new_id
 
@@ -27,7 +30,7 @@ class TenantStore:
         item = self._dynamo.get(keys.settings(tenant_id), keys.SETTINGS)
         return None if item is None else items.tenant(tenant_id, item)
 
-    def record_use(self, tenant_id: str, use: Use) -> None:
+    def record_use(self, tenant_id: str, use: TokenUsage) -> None:
         """Record the use of a token, unless one of the last minute is recorded.
 
         Make one attempt, and raise what the SDK does.
@@ -54,7 +57,7 @@ class TenantStore:
 
     # For whoever administers tenants
 
-    def write(self, before: Tenant | None, after: Tenant, act: Act) -> None:
+    def write(self, before: Tenant | None, after: Tenant, act: AuditEvent) -> None:
         """Make ``after`` of ``before``, ``None`` for a new tenant, together with the record.
 
         Raises :class:`VersionConflict` if what is stored is not ``before``.
@@ -66,11 +69,11 @@ class TenantStore:
             version = {":v": {"N": str(before.version)}}
             unchanged = {"ConditionExpression": "v = :v", "ExpressionAttributeValues": version}  # type: ignore[dict-item]
         actions = [
-            self._put(Part.RESOURCE, items.settings(partition, keys.SETTINGS, after), unchanged),
-            self._put(Part.CHANGE, items.act(partition, record, act), absent),
+            self._put(TransactionRole.RESOURCE, items.settings(partition, keys.SETTINGS, after), unchanged),
+            self._put(TransactionRole.CHANGE, items.act(partition, record, act), absent),
         ]
         if before is None:
-            actions.append(self._put(Part.INDEX, items.key(keys.TENANTS, after.id), {}))
+            actions.append(self._put(TransactionRole.INDEX, items.key(keys.TENANTS, after.id), {}))
         try:
             commit(
                 self._dynamo,
@@ -87,20 +90,20 @@ class TenantStore:
         found = (str(item["sk"]["S"]) for item in self._dynamo.query(keys.TENANTS, keys.tenants(after)))
         return (each for each in found if each != after)
 
-    def last_use(self, tenant_id: str) -> Use | None:
+    def last_use(self, tenant_id: str) -> TokenUsage | None:
         uses = map(items.use, self._dynamo.query(keys.uses(tenant_id), keys.USES))
         return max(uses, key=lambda use: use.at, default=None)
 
     def count(self, tenant_id: str) -> tuple[int, int]:
         """How many users the tenant has, and how many of them are active."""
         found = list(self._dynamo.query(keys.ledger(tenant_id), keys.ALL_COUNTERS))
-        counters = Counters([(item["sk"]["S"], int(item["counts"]["N"])) for item in found])
+        counters = ResourceCounters([(item["sk"]["S"], int(item["counts"]["N"])) for item in found])
         return counters.total, sum(int(item["active"]["N"]) for item in found)
 
-    def users(self, tenant_id: str, after: str = "") -> Iterator[Stored]:
+    def users(self, tenant_id: str, after: str = "") -> Iterator[StoredResource]:
         """The users in the order of their ids, behind the id ``after``, read as they are drawn."""
         found = map(items.stored, self._dynamo.query(keys.tenant(tenant_id), keys.users(after)))
         return (stored for stored in found if stored.id != after)
 
-    def _put(self, part: Part, item: Item, condition: dict[str, str]) -> Action:
+    def _put(self, part: TransactionRole, item: Item, condition: dict[str, str]) -> Action:
         return Action(part, {"Put": {"TableName": self._dynamo.table, "Item": item, **condition}})

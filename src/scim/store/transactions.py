@@ -16,15 +16,16 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from scim.aws.errors import NO_RESPONSE, THROTTLING_CODES, error_code, is_outcome_unknown, is_throttled
 from scim.protocol.errors import Unavailable
-from scim.service.deadline import CONFLICT, REFUSED
-from scim.store.dynamo import NO_ANSWER, THROTTLED, Dynamo, error_code, is_in_doubt, is_throttled
+from scim.service.model.deadline import CONFLICT, REFUSED
+from scim.store.table import Table
 
-_TRANSIENT = THROTTLED | {"TransactionConflict", "ProvisionedThroughputExceeded", "None"}
+_TRANSIENT = THROTTLING_CODES | {"TransactionConflict", "ProvisionedThroughputExceeded", "None"}
 _CONDITION = "ConditionalCheckFailed"
 
 
-class Part(Enum):
+class TransactionRole(Enum):
     """What an action of a transaction is there for, which says what its failed condition means."""
 
     RESOURCE = auto()
@@ -36,20 +37,20 @@ class Part(Enum):
 
 @dataclass(slots=True)
 class Action:
-    part: Part
+    part: TransactionRole
     request: dict[str, Any]
 
 
 class ConditionFailed(Exception):
     """Conditions of the transaction don't hold, and nothing of it was written."""
 
-    def __init__(self, parts: frozenset[Part]) -> None:
+    def __init__(self, parts: frozenset[TransactionRole]) -> None:
         super().__init__(", ".join(sorted(part.name for part in parts)))
         self.parts = parts
 
 
 def commit(
-    dynamo: Dynamo,
+    dynamo: Table,
     actions: Sequence[Action],
     token: str,
     is_committed: Callable[[], bool],
@@ -67,7 +68,7 @@ def commit(
     while True:
         try:
             dynamo.transact(requests, token)
-        except (ClientError, *NO_ANSWER) as error:
+        except (ClientError, *NO_RESPONSE) as error:
             if failed := _failed(error, actions):
                 if in_doubt and is_committed():
                     return
@@ -76,7 +77,7 @@ def commit(
             if _is_cancelled(error):
                 token = token if in_doubt else new_token()
                 cause = CONFLICT if _is_conflict(error) else REFUSED
-            elif is_in_doubt(error):
+            elif is_outcome_unknown(error):
                 in_doubt = True
             elif not is_throttled(error):
                 raise
@@ -86,7 +87,7 @@ def commit(
         attempt += 1
 
 
-def _pause(dynamo: Dynamo, attempt: int, cause: str, *, in_doubt: bool) -> None:
+def _pause(dynamo: Table, attempt: int, cause: str, *, in_doubt: bool) -> None:
     try:
         dynamo.deadline.pause(attempt, cause)
     except Unavailable:
@@ -106,7 +107,7 @@ def _reasons(error: Exception) -> list[dict[str, Any]]:
     return []
 
 
-def _failed(error: Exception, actions: Sequence[Action]) -> frozenset[Part]:
+def _failed(error: Exception, actions: Sequence[Action]) -> frozenset[TransactionRole]:
     return frozenset(
         action.part
         for action, reason in zip(actions, _reasons(error), strict=False)

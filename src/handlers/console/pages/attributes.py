@@ -5,20 +5,20 @@ from __future__ import annotations
 import json
 from http import HTTPStatus
 
-from handlers.console.visit import Visit
-from handlers.console.web import Page, redirect
-from scim.protocol.body import read_json
+from handlers.console.context import ConsoleRequestContext
+from handlers.console.response import Page, redirect
 from scim.protocol.errors import InvalidSyntax
-from scim.service.extensions import kind
-from scim.service.ports import Tenant
-from scim.service.shapes import list_removed
+from scim.protocol.json_body import read_json
+from scim.service.model.attribute_shapes import list_removed
+from scim.service.model.tenant import Tenant
+from scim.service.tenants.custom_schemas import describe_type
 
 
-def show(visit: Visit, tenant: Tenant) -> Page:
+def show(visit: ConsoleRequestContext, tenant: Tenant) -> Page:
     return _page(visit, tenant)
 
 
-def add(visit: Visit, tenant: Tenant) -> Page:
+def add(visit: ConsoleRequestContext, tenant: Tenant) -> Page:
     """Add a schema document, or replace the one with the same id."""
     given = visit.request.form.get("document", "")
     try:
@@ -30,18 +30,23 @@ def add(visit: Visit, tenant: Tenant) -> Page:
     return redirect("tenants", tenant.id, "attributes")
 
 
-def remove(visit: Visit, tenant: Tenant) -> Page:
+def remove(visit: ConsoleRequestContext, tenant: Tenant) -> Page:
     visit.tenants.remove_schema(tenant.id, visit.request.form.get("schema", ""))
     return redirect("tenants", tenant.id, "attributes")
 
 
 def _page(
-    visit: Visit, tenant: Tenant, status: HTTPStatus = HTTPStatus.OK, *, wrong: str = "", given: str = ""
+    visit: ConsoleRequestContext,
+    tenant: Tenant,
+    status: HTTPStatus = HTTPStatus.OK,
+    *,
+    wrong: str = "",
+    given: str = "",
 ) -> Page:
     schemas = [
         {
             "id": document["id"],
-            "attributes": [(each["name"], kind(each)) for each in document["attributes"]],
+            "attributes": [(each["name"], describe_type(each)) for each in document["attributes"]],
             "text": json.dumps(document, indent=2, ensure_ascii=False),
         }
         for document in tenant.extensions

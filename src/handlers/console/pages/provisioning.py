@@ -7,22 +7,22 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import replace
 from http import HTTPStatus
 
-from handlers.console.chart import chart
+from handlers.console.chart import build_chart
+from handlers.console.context import ConsoleRequestContext
 from handlers.console.guides import GUIDES
-from handlers.console.visit import Visit
-from handlers.console.web import Failure, Page
-from scim.service.connection import describe_contact, describe_malformed, describe_request
-from scim.service.entries import Entry
-from scim.service.invitations import guest
-from scim.service.ports import Tenant
-from scim.service.records import Place
+from handlers.console.response import Page, PageError
+from scim.service.audit.log_entries import LogEntry
+from scim.service.console.invitations import guest_actor
+from scim.service.model.log_record import LogPosition
+from scim.service.model.tenant import Tenant
+from scim.service.tenants.access_problems import describe_contact, describe_malformed, describe_request
 
 _DAYS = 30
 _PAGE = 50
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", re.ASCII)
 
 
-def status(visit: Visit, tenant: Tenant) -> Page:
+def status(visit: ConsoleRequestContext, tenant: Tenant) -> Page:
     log = visit.log(tenant)
     overview = visit.overview(tenant, is_report=True)
     return visit.page(
@@ -35,12 +35,12 @@ def status(visit: Visit, tenant: Tenant) -> Page:
         malformed=describe_malformed(log.malformed_tokens()),
         success=log.last_success(),
         failure=log.last_failure(),
-        chart=chart(log.activity(_DAYS)),
+        chart=build_chart(log.activity(_DAYS)),
         section="status",
     )
 
 
-def log(visit: Visit, tenant: Tenant) -> Page:
+def log(visit: ConsoleRequestContext, tenant: Tenant) -> Page:
     """The log; with ``failures`` only what failed or came to nothing."""
     failures_only = "failures" in visit.request.asked
     before = visit.request.asked.get("before")
@@ -52,23 +52,23 @@ def log(visit: Visit, tenant: Tenant) -> Page:
     )
 
 
-def _as_seen(visit: Visit, tenant: Tenant, entry: Entry) -> Entry:
+def _as_seen(visit: ConsoleRequestContext, tenant: Tenant, entry: LogEntry) -> LogEntry:
     """A customer's own people are not told who of the operator's has acted, only that it was the operator."""
-    is_told = visit.is_operator or not entry.actor or entry.actor == guest(tenant.id)
+    is_told = visit.is_operator or not entry.actor or entry.actor == guest_actor(tenant.id)
     return entry if is_told else replace(entry, actor="the operator")
 
 
-def _text(place: Place) -> str:
+def _text(place: LogPosition) -> str:
     """A place as it stands in a link. Whoever changes it reads on from elsewhere in the same log."""
     return urlsafe_b64encode("\n".join((place.at, place.partition, place.sort)).encode()).decode()
 
 
-def _place(text: str) -> Place:
-    """Of what is a place, only the time is looked for in the table. Raises :class:`Failure`."""
+def _place(text: str) -> LogPosition:
+    """Of what is a place, only the time is looked for in the table. Raises :class:`PageError`."""
     try:
         at, partition, sort = urlsafe_b64decode(text).decode().split("\n", 2)
     except ValueError:
         at = partition = sort = ""
     if not _INSTANT.fullmatch(at):
-        raise Failure(HTTPStatus.BAD_REQUEST, "This link to older entries is not complete.")
-    return Place(at, partition, sort)
+        raise PageError(HTTPStatus.BAD_REQUEST, "This link to older entries is not complete.")
+    return LogPosition(at, partition, sort)

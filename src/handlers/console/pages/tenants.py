@@ -6,26 +6,26 @@ from functools import partial
 from http import HTTPStatus
 from itertools import islice
 
-from handlers.console.choices import FIRST_LIFETIMES, chosen
-from handlers.console.visit import Visit
-from handlers.console.web import Page, redirect
-from scim.service.tenant_overview import load_overviews
-from scim.service.tenants import TENANT_ID, TenantExists
+from handlers.console.context import ConsoleRequestContext
+from handlers.console.form_options import FIRST_LIFETIMES, read_option
+from handlers.console.response import Page, redirect
+from scim.service.tenants.overview import load_overviews
+from scim.service.tenants.tenants import TENANT_ID, TenantExists
 
 _PAGE = 50
 
 
-def index(visit: Visit) -> Page:
+def index(visit: ConsoleRequestContext) -> Page:
     if not visit.is_operator:
         return redirect("tenants", visit.session.tenant)
     return _list(visit)
 
 
-def add(visit: Visit) -> Page:
+def add(visit: ConsoleRequestContext) -> Page:
     """Connect a tenant without showing its token; the tenant's own page shows it."""
     form = visit.request.form
     tenant_id = form.get("tenant", "").strip()
-    lifetime_s = chosen(form, "ends", FIRST_LIFETIMES, "never")
+    lifetime_s = read_option(form, "ends", FIRST_LIFETIMES, "never")
     try:
         visit.tenants.connect(tenant_id, lifetime_s=lifetime_s)
     except ValueError as error:
@@ -35,12 +35,12 @@ def add(visit: Visit) -> Page:
     return redirect("tenants", tenant_id, "connect")
 
 
-def _report(visit: Visit, _: str, fault: Exception) -> None:
+def _report(visit: ConsoleRequestContext, _: str, fault: Exception) -> None:
     """Log what is behind a customer that could not be read."""
     visit.report(fault.__cause__ if isinstance(fault.__cause__, Exception) else fault)
 
 
-def _list(visit: Visit, status: HTTPStatus = HTTPStatus.OK, wrong: str = "", given: str = "") -> Page:
+def _list(visit: ConsoleRequestContext, status: HTTPStatus = HTTPStatus.OK, wrong: str = "", given: str = "") -> Page:
     """A page of them, in the order of their names, behind the one that was asked for."""
     after = visit.request.asked.get("after", "")
     ids = list(islice(visit.store.ids(after if TENANT_ID.fullmatch(after) else ""), _PAGE + 1))

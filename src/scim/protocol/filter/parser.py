@@ -18,11 +18,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from math import isfinite
 
-from scim.protocol.dialect import Dialect, Leniency
 from scim.protocol.errors import InvalidFilter, InvalidPath, ScimError
-from scim.protocol.filter.scanner import Scanner
-from scim.protocol.filter.tree import And, Comparison, Filter, Literal, Not, Operator, Or, Present, ValuePath
-from scim.protocol.path import Path, UnknownAttribute, resolve, resolve_sub_attribute
+from scim.protocol.filter.ast import And, Comparison, Filter, Literal, Not, Operator, Or, Path, Present, ValuePath
+from scim.protocol.filter.path import UnknownAttribute, resolve, resolve_sub_attribute
+from scim.protocol.filter.tokenizer import Tokenizer
+from scim.protocol.leniency import Dialect, Leniency
 from scim.protocol.schema import Attribute, ResourceType, Type
 
 # A recursive descent is as deep as its input; and a person or a provider never comes near either.
@@ -82,13 +82,13 @@ def parse_path(text: str, resource_type: ResourceType, dialect: Dialect) -> Path
 
 def _parser(text: str, resource_type: ResourceType, dialect: Dialect, error: type[ScimError]) -> _Parser:
     return _Parser(
-        Scanner(text, error), lambda name: resolve(name, resource_type, dialect), resource_type.spaced_names, dialect
+        Tokenizer(text, error), lambda name: resolve(name, resource_type, dialect), resource_type.spaced_names, dialect
     )
 
 
 def _check_form(text: str) -> None:
     """Raise :class:`InvalidPath` unless the path would be one if some schema knew its names."""
-    scanner = Scanner(text, InvalidPath)
+    scanner = Tokenizer(text, InvalidPath)
     members = {name.lower(): Attribute(name, Type.STRING) for name in _SIMPLE_NAME.findall(text)}
     known = Path(Attribute("", Type.COMPLEX, multi_valued=True, sub_attributes=members))
 
@@ -107,7 +107,7 @@ class _Parser:
     """Each method reads the rule of its name."""
 
     def __init__(
-        self, scanner: Scanner, resolve: Callable[[str], Path], spaced_names: Sequence[str], dialect: Dialect
+        self, scanner: Tokenizer, resolve: Callable[[str], Path], spaced_names: Sequence[str], dialect: Dialect
     ) -> None:
         self.scanner = scanner
         self._resolve = resolve

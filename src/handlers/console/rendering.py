@@ -1,0 +1,58 @@
+"""Templates and assets, read once."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from handlers.console.response import BASE
+
+_HERE = Path(__file__).parent
+_ASSETS = {"console.css": "text/css; charset=utf-8", "icon.svg": "image/svg+xml"}
+
+
+@cache
+def templates() -> Environment:
+    """Everything that a template shows is escaped; a name that is not there is a fault."""
+    environment = Environment(
+        autoescape=True, loader=FileSystemLoader(_HERE / "templates"), undefined=StrictUndefined, trim_blocks=True
+    )
+    environment.filters |= {"moment": moment, "day": lambda text: text[:10]}
+    environment.globals |= {"base": BASE, "asset": asset_path}
+    return environment
+
+
+def render(template: str, **values: Any) -> str:
+    return templates().get_template(template).render(values)
+
+
+def prime() -> None:
+    """Compile all templates and read all assets, so that a snapshot holds them."""
+    for name in templates().list_templates():
+        templates().get_template(name)
+    assets()
+
+
+def moment(time: float | str | None) -> str:
+    """A time for people: RFC 3339 or seconds since 1970, to the minute, in UTC."""
+    if time is None or time == "":
+        return "never"
+    if isinstance(time, str):
+        time = datetime.fromisoformat(time).timestamp()
+    return datetime.fromtimestamp(time, UTC).strftime("%d %b %Y, %H:%M UTC")
+
+
+@cache
+def assets() -> dict[str, tuple[str, str]]:
+    """Text and media type of the assets, by their digest and name: a browser may keep what never changes."""
+    found = ((name, (_HERE / "assets" / name).read_text("utf-8"), kind) for name, kind in _ASSETS.items())
+    return {f"{sha256(text.encode()).hexdigest()[:16]}/{name}": (text, kind) for name, text, kind in found}
+
+
+def asset_path(name: str) -> str:
+    return f"{BASE}/assets/{next(path for path in assets() if path.endswith(f'/{name}'))}"

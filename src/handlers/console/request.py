@@ -1,0 +1,63 @@
+"""Requests to the console: forms, cookies and query parameters."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from http import HTTPStatus
+from urllib.parse import parse_qsl, quote
+
+from handlers.console.response import PageError
+from handlers.http.request import Request
+from scim.protocol.errors import BadRequest
+
+_MAX_FORM_BYTES = 65_536
+_MAX_FIELDS = 50
+
+
+class ConsoleRequest(Request):
+    """A request to a page of the console."""
+
+    @cached_property
+    def parts(self) -> list[str]:
+        """The parts of the path behind ``/admin``."""
+        return str(self.event["rawPath"]).split("/")[2:]
+
+    @property
+    def page(self) -> str:
+        """The path that was asked for with its query, as an address has it."""
+        query = self.event.get("rawQueryString", "")
+        return quote(str(self.event["rawPath"])) + (f"?{query}" if query else "")
+
+    @property
+    def address(self) -> str:
+        """The IP address that the request came from."""
+        return str(self.event["requestContext"]["http"]["sourceIp"])
+
+    @cached_property
+    def cookies(self) -> dict[str, str]:
+        pairs = (cookie.partition("=") for cookie in self.event.get("cookies", []))
+        return {name: value for name, _, value in pairs}
+
+    @cached_property
+    def asked(self) -> dict[str, str]:
+        """The parameters of the query string."""
+        return _fields(self.event.get("rawQueryString", ""))
+
+    @cached_property
+    def form(self) -> dict[str, str]:
+        """The fields of a posted form; each name's first value. Raises :class:`PageError`."""
+        try:
+            body = self._body()
+        except BadRequest as error:
+            raise PageError(HTTPStatus.BAD_REQUEST, "The form could not be read.") from error
+        if len(body) > _MAX_FORM_BYTES:
+            raise PageError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The form is too large.")
+        return _fields(body.decode(errors="replace"))
+
+
+def _fields(text: str) -> dict[str, str]:
+    try:
+        pairs = parse_qsl(text, keep_blank_values=True, max_num_fields=_MAX_FIELDS)
+    except ValueError:
+        raise PageError(HTTPStatus.BAD_REQUEST, "The request could not be read.") from None
+    return dict(reversed(pairs))

@@ -1,0 +1,82 @@
+"""Responses of the console: pages, redirects and errors, each with the security headers."""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any
+
+BASE = "/admin"
+_OWN = re.compile(BASE + r"(?:/[\w.~%@:+-]+)*(?:\?[\w.~%@:+=&/?!$'()*,;-]*)?", re.ASCII)
+_LONGEST_ADDRESS = 1_000
+
+# Nothing is loaded from elsewhere, no script and no inline style runs, no form leads away, nobody frames a page.
+HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; "
+    "frame-ancestors 'none'; base-uri 'none'",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "X-Robots-Tag": "noindex",
+}
+_HTTPS_ONLY = {"Strict-Transport-Security": "max-age=31536000"}
+
+
+class PageError(Exception):
+    """An answer other than success, with a sentence for whoever sees it."""
+
+    def __init__(self, status: HTTPStatus, message: str, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+        self.headers = headers or {}
+
+
+class PageNotFound(PageError):
+    """The page does not exist, or not for this visitor: which of the two is not told."""
+
+    def __init__(self) -> None:
+        super().__init__(HTTPStatus.NOT_FOUND, "There is no such page.")
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """An answer; a body of bytes is sent in base64."""
+
+    body: str | bytes = ""
+    status: HTTPStatus = HTTPStatus.OK
+    content_type: str = "text/html; charset=utf-8"
+    headers: Mapping[str, str] = field(default_factory=dict)
+    cookies: tuple[str, ...] = ()
+
+    def event(self, *, https: bool) -> dict[str, Any]:
+        """The answer as the gateway takes it."""
+        fence = {**HEADERS, **(_HTTPS_ONLY if https else {})}
+        return {
+            "statusCode": int(self.status),
+            "headers": {**fence, "Content-Type": self.content_type, **self.headers},
+            "cookies": list(self.cookies),
+            "body": self.body if isinstance(self.body, str) else base64.b64encode(self.body).decode(),
+            "isBase64Encoded": isinstance(self.body, bytes),
+        }
+
+
+def console_path(page: str) -> str:
+    """The address of a page of the console; the start in the place of any other, and of one that is very long."""
+    return page if len(page) <= _LONGEST_ADDRESS and _OWN.fullmatch(page) else BASE
+
+
+def redirect_to(page: str, *cookies: str) -> Page:
+    """See another page of the console, and nothing elsewhere."""
+    return Page(status=HTTPStatus.SEE_OTHER, headers={"Location": console_path(page)}, cookies=cookies)
+
+
+def redirect(*parts: str) -> Page:
+    """See a page of the console by the parts of its path."""
+    return redirect_to("/".join((BASE, *parts)))

@@ -1,0 +1,52 @@
+"""All that is served, and what is not supported and says so: for the function that gets every path."""
+
+from __future__ import annotations
+
+import re
+from http import HTTPStatus
+
+from handlers.http.response import Response
+from handlers.http.routes import Endpoint, Operation, RequestContext, discovery, resources
+from scim.protocol.errors import InvalidVersion, NotSupported
+from scim.protocol.list_response import list_response
+from scim.protocol.schema import ResourceType
+
+_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+_VERSION = re.compile(r"v[0-9]+(?:\.[0-9]+)*")
+
+
+def find(segments: list[str], resource_types: tuple[ResourceType, ...]) -> Endpoint | None:
+    """Raises :class:`InvalidVersion`."""
+    match [segment.lower() for segment in segments]:
+        case [version, *_] if _VERSION.fullmatch(version):
+            raise InvalidVersion("Only version 2 of SCIM is served: the SCIM URL ends in /scim/v2.")
+        case ["bulk"]:
+            # Imported when it is needed, which is rare: where the base URL is as it should be, bulk has its function.
+            from handlers.http.routes import bulk
+
+            return bulk.find(segments, resource_types)
+        case ["groups", *rest]:
+            return _groups(rest)
+        case ["me", *_]:
+            return Endpoint("Me", dict.fromkeys(_METHODS, _me))
+    return discovery.find(segments, resource_types) or resources.find(segments, resource_types)
+
+
+def _groups(rest: list[str]) -> Endpoint:
+    """Groups are not served, but a connection test that lists them must pass."""
+    empty: dict[str, Operation] = (
+        {"GET": lambda _: Response(HTTPStatus.OK, list_response(0, [], start_index=1))} if not rest else {}
+    )
+    return Endpoint("Groups", dict.fromkeys(_METHODS, _no_groups) | empty)
+
+
+def _no_groups(_: RequestContext) -> Response:
+    raise NotSupported(
+        "Groups are not supported yet: turn group provisioning (group push, the mapping of groups) off in the identity "
+        "provider; users are provisioned without it.",
+        rule="groups",
+    )
+
+
+def _me(_: RequestContext) -> Response:
+    raise NotSupported("/Me is not supported: the token stands for an identity provider and not for a user.", rule="me")

@@ -1,0 +1,27 @@
+"""Bulk requests."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from handlers.http.response import Response
+from handlers.http.routes import Endpoint, RequestContext
+from scim.protocol.schema import ResourceType
+from scim.service.model.stored_resource import encode
+from scim.service.resources.bulk import Bulk
+from scim.service.resources.crud import Resources
+
+
+def find(segments: list[str], _: tuple[ResourceType, ...]) -> Endpoint | None:
+    return Endpoint("Bulk", {"POST": _bulk}) if [segment.lower() for segment in segments] == ["bulk"] else None
+
+
+def _bulk(exchange: RequestContext) -> Response:
+    resources = {
+        each.endpoint.strip("/").lower(): Resources(each, exchange.store(each), exchange.context)
+        for each in exchange.resource_types
+    }
+    bulk = Bulk(resources, exchange.context, exchange.report, exchange.recorder)
+    answer = bulk.run(exchange.request.json())
+    line = {"operations": len(answer["Operations"])} | ({"untried": bulk.untried} if bulk.untried else {})
+    return Response(HTTPStatus.OK, encode(answer), log=line)

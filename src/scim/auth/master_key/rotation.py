@@ -1,0 +1,92 @@
+"""Changing the master key: add a generation, and remove the earlier ones.
+
+Each change is written as a pending version, and then made the current one on the condition that the version that was
+read is still current. So a change that is interrupted has either happened or not, and of two at once one is refused.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import ClientError
+
+from scim.auth.master_key.key_ring import START_DELAY_S, KeyRing, format_ring, new_generation, parse_ring
+from scim.service.model.token import CURRENT, PENDING
+
+if TYPE_CHECKING:
+    from mypy_boto3_secretsmanager import SecretsManagerClient
+
+
+class MasterKeyConflict(Exception):
+    """The master key is not in the state that the change needs. The message says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class MasterKeyRotation:
+    """``secret_id`` is the name or ARN of the secret, ``now`` returns the seconds since 1970.
+
+    Errors of Secrets Manager are the SDK's; a secret that cannot be read raises
+    :class:`scim.auth.errors.MalformedSecret`.
+    """
+
+    client: SecretsManagerClient
+    secret_id: str
+    now: Callable[[], float]
+
+    def show(self) -> KeyRing:
+        """Return the generations."""
+        return self._read()[0]
+
+    def rotate(self) -> KeyRing:
+        """Add a generation that starts in :data:`START_DELAY_S`, unless one is there that has not started yet."""
+        ring, version = self._read()
+        newest = ring.generations[0]
+        if newest.starts > self.now():
+            return ring
+        added = new_generation(newest.number + 1, self.now() + START_DELAY_S)
+        return self._replace(version, KeyRing((added, *ring.generations)))
+
+    def drop_earlier(self) -> KeyRing:
+        """Remove all generations but the newest one, which ends what was made with them.
+
+        Raise :class:`MasterKeyConflict` if the newest one has not started, since nothing could be signed until then.
+        """
+        ring, version = self._read()
+        newest = ring.generations[0]
+        if newest.starts > self.now():
+            raise MasterKeyConflict(
+                f"Generation {newest.number} has not started yet. Drop the earlier ones after it has; "
+                "`muster master-key status` shows when."
+            )
+        return ring if len(ring.generations) == 1 else self._replace(version, KeyRing((newest,)))
+
+    def _read(self) -> tuple[KeyRing, str]:
+        answer = self.client.get_secret_value(SecretId=self.secret_id, VersionStage=CURRENT)
+        return parse_ring(answer.get("SecretString", ""), self.secret_id), answer["VersionId"]
+
+    def _replace(self, current: str, ring: KeyRing) -> KeyRing:
+        """Make the generations the current value in place of the version ``current``."""
+        version = str(uuid.uuid4())
+        self.client.put_secret_value(
+            SecretId=self.secret_id,
+            SecretString=format_ring(ring),
+            ClientRequestToken=version,
+            VersionStages=[PENDING],
+        )
+        try:
+            self.client.update_secret_version_stage(
+                SecretId=self.secret_id, VersionStage=CURRENT, MoveToVersionId=version, RemoveFromVersionId=current
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "InvalidParameterException":
+                raise
+            if self._read()[1] == version:  # the answer to the first attempt was lost, and this was the second one
+                return ring
+            raise MasterKeyConflict(
+                "Somebody else has changed the master key at the same time, and this change was not made. Look at "
+                "`muster master-key status`, and repeat the command if it is still needed."
+            ) from None
+        return ring

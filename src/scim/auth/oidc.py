@@ -1,0 +1,178 @@
+"""Signing in by the company's OpenID provider: the authorization code flow with PKCE.
+
+Sources: OpenID Connect Core 1.0 sections 3.1.2 and 3.1.3, Discovery 1.0, RFC 7636 (PKCE), RFC 9207 (``iss``).
+"""
+
+from __future__ import annotations
+
+import json
+from base64 import b64encode, urlsafe_b64encode
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from hashlib import sha256
+from typing import Any
+from urllib.error import URLError
+from urllib.parse import quote_plus, urlencode, urlsplit
+from urllib.request import HTTPRedirectHandler, OpenerDirector, Request, build_opener
+
+import jwt
+
+from scim.protocol.errors import Unavailable
+
+_ALGORITHMS = ["RS256", "ES256"]
+_CLAIMS = ["iss", "sub", "aud", "exp", "iat", "nonce"]
+_LEEWAY_S = 60
+_TIMEOUT_S = 5
+_MAX_BYTES = 1_000_000
+
+
+class SignInDenied(Exception):
+    """The provider's answer does not let anybody in. The message says why, without a claim's value."""
+
+
+@dataclass(frozen=True, slots=True)
+class AuthenticatedUser:
+    """Who has signed in: ``authenticated`` in seconds since 1970, ``None`` where the provider doesn't tell.
+
+    That is ``auth_time`` and nothing else. When the token was made (``iat``) says nothing of the person: ``max_age``
+    passes through the browser, where it can be taken out, and some providers overlook it (OpenID Connect Core section
+    3.1.2.1); both then make a new token for an old sign-in.
+    """
+
+    name: str
+    authenticated: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class AdmissionPolicy:
+    """Who may in: members of one of the ``groups`` and, where there are ``domains``, with an address in one of them."""
+
+    groups: frozenset[str]
+    domains: frozenset[str]
+    groups_claim: str
+
+    def check(self, claims: Mapping[str, Any]) -> None:
+        """Raises :class:`SignInDenied`."""
+        if not (self.groups or self.domains):
+            raise SignInDenied("No group and no domain is allowed in.")
+        if self.groups and self.groups.isdisjoint(_listed(claims.get(self.groups_claim))):
+            raise SignInDenied(f"You are in none of the allowed groups, by the claim {self.groups_claim}.")
+        _, at, domain = str(claims.get("email", "")).rpartition("@")
+        if self.domains and not (at and domain.lower() in self.domains and claims.get("email_verified") is True):
+            raise SignInDenied("Your address is in none of the allowed domains, or the provider has not verified it.")
+
+
+@dataclass(frozen=True, slots=True)
+class OpenIdProvider:
+    issuer: str
+    client_id: str
+    client_secret: str = field(repr=False)
+    admission: AdmissionPolicy
+
+    def serialize(self) -> str:
+        """Return all settings in one canonical form: equal for equal settings, in every process.
+
+        It holds the client secret, so only a keyed digest of it may leave the process. Sets are written as sorted
+        lists, since the order of a set depends on the process's hash seed.
+        """
+        return json.dumps(asdict(self), default=sorted, sort_keys=True)
+
+    def sign_in_url(self, redirect_uri: str, state: str, nonce: str, verifier: str, *, again: bool) -> str:
+        """Where the browser goes to sign in; ``again`` wants the person to prove anew who it is.
+
+        Raises :class:`Unavailable` where the provider does not answer.
+        """
+        challenge = urlsafe_b64encode(sha256(verifier.encode()).digest()).rstrip(b"=").decode()
+        parameters = {
+            "response_type": "code",
+            "client_id": self.client_id,
+            "redirect_uri": redirect_uri,
+            "scope": "openid email profile",
+            "state": state,
+            "nonce": nonce,
+            "code_challenge": challenge,
+            "code_challenge_method": "S256",
+            **({"max_age": "0"} if again else {}),
+        }
+        endpoint = self._metadata(_opener())["authorization_endpoint"]
+        return f"{endpoint}{'&' if '?' in endpoint else '?'}{urlencode(parameters)}"
+
+    def person(self, code: str, redirect_uri: str, nonce: str, verifier: str) -> AuthenticatedUser:
+        """Who has come back with the code. Raises :class:`SignInDenied` and :class:`Unavailable`."""
+        opener = _opener()
+        metadata = self._metadata(opener)
+        form = {
+            "grant_type": "authorization_code",
+            "code": code,
+            "redirect_uri": redirect_uri,
+            "code_verifier": verifier,
+            "client_id": self.client_id,
+        }
+        # RFC 6749 section 2.3.1: both are form-encoded before they are joined.
+        credentials = f"{quote_plus(self.client_id)}:{quote_plus(self.client_secret)}"
+        headers = {"Authorization": f"Basic {b64encode(credentials.encode()).decode()}"}
+        answer = self._json(opener, metadata["token_endpoint"], urlencode(form).encode(), headers)
+        keys = self._json(opener, metadata["jwks_uri"])
+        claims = self._verified(str(answer.get("id_token", "")), keys, nonce)
+        self.admission.check(claims)
+        authenticated = claims.get("auth_time")
+        name = claims["email"] if claims.get("email_verified") is True else claims["sub"]
+        return AuthenticatedUser(str(name), authenticated if isinstance(authenticated, int) else None)
+
+    def _verified(self, token: str, keys: Mapping[str, Any], nonce: str) -> Mapping[str, Any]:
+        try:
+            wanted = jwt.get_unverified_header(token).get("kid")
+            found = [key for key in jwt.PyJWKSet.from_dict(dict(keys)).keys if wanted in (None, key.key_id)]
+            if len(found) != 1:
+                raise SignInDenied("The provider has signed with a key that it does not publish.")
+            claims: Mapping[str, Any] = jwt.decode(
+                token,
+                found[0],
+                algorithms=_ALGORITHMS,
+                audience=self.client_id,
+                issuer=self.issuer,
+                leeway=_LEEWAY_S,
+                options={"require": _CLAIMS},
+            )
+        except jwt.PyJWTError as error:
+            raise SignInDenied(f"The provider's answer is not valid: {type(error).__name__}.") from error
+        if claims["nonce"] != nonce:
+            raise SignInDenied("The provider's answer belongs to another sign-in.")
+        is_for_others_too = isinstance(claims["aud"], list) and len(claims["aud"]) > 1
+        if claims.get("azp", None if is_for_others_too else self.client_id) != self.client_id:
+            raise SignInDenied("The provider's answer was made for another application.")
+        return claims
+
+    def _metadata(self, opener: OpenerDirector) -> Mapping[str, str]:
+        found = self._json(opener, self.issuer.rstrip("/") + "/.well-known/openid-configuration")
+        if found.get("issuer") != self.issuer:
+            raise SignInDenied("The provider calls itself by another name than the parameter OidcIssuer.")
+        for name in ("authorization_endpoint", "token_endpoint", "jwks_uri"):
+            if urlsplit(str(found.get(name))).scheme != urlsplit(self.issuer).scheme:
+                raise SignInDenied(f"The provider's {name} is not at an https address.")
+        return found
+
+    def _json(
+        self, opener: OpenerDirector, url: str, form: bytes | None = None, headers: Mapping[str, str] | None = None
+    ) -> Mapping[str, Any]:
+        try:
+            with opener.open(Request(url, form, dict(headers or {})), timeout=_TIMEOUT_S) as answer:  # noqa: S310  # checked
+                found = json.loads(answer.read(_MAX_BYTES))
+        except (URLError, TimeoutError, ValueError) as error:
+            raise Unavailable("The company's sign-in does not answer as it should; try again.") from error
+        return found if isinstance(found, dict) else {}
+
+
+class _NoRedirection(HTTPRedirectHandler):
+    """What carries the client's secret goes where it was sent and nowhere else."""
+
+    def redirect_request(self, *_: Any) -> None:
+        return None
+
+
+def _opener() -> OpenerDirector:
+    return build_opener(_NoRedirection)
+
+
+def _listed(value: Any) -> list[str]:
+    return [each for each in value if isinstance(each, str)] if isinstance(value, list) else []

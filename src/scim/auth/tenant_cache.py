@@ -1,0 +1,77 @@
+"""What an execution environment remembers of tenants, in bounded memory."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from scim.auth.failed_tokens import FailedTokens
+from scim.service.model.tenant import Tenant
+
+MAX_TENANTS = 10_000
+MAX_CUSTOM_ATTRIBUTES = 100_000
+"""The bounds of the cache. A tenant takes about 1 KB, a custom attribute up to 2 KB (docs/decisions.md)."""
+
+
+@dataclass(frozen=True, slots=True)
+class ValidToken:
+    """What opens a tenant: the digest of a token, until when, and the version of the secret that it is in."""
+
+    digest: bytes
+    until: float
+    version: str
+
+
+@dataclass(slots=True)
+class CachedTenant:
+    """What was read about a tenant, and when. ``tenant`` is ``None`` for one without a valid token.
+
+    It may be ``is_connected`` still: all its tokens were revoked.
+    """
+
+    read: float
+    valid: Sequence[ValidToken]
+    tenant: Tenant | None
+    is_connected: bool
+    failed: FailedTokens = field(default_factory=FailedTokens)
+
+    @property
+    def custom_attributes(self) -> int:
+        """Return how many attributes the tenant's own schemas have, sub-attributes included."""
+        documents = self.tenant.extensions if self.tenant else ()
+        attributes = [attribute for document in documents for attribute in document["attributes"]]
+        return len(attributes) + sum(len(attribute.get("subAttributes", ())) for attribute in attributes)
+
+
+class TenantCache:
+    """The tenants that were used last. The least recently used ones are removed first, never the one just added."""
+
+    def __init__(self) -> None:
+        self._tenants: OrderedDict[str, CachedTenant] = OrderedDict()  # the least recently used first
+        self._custom_attributes = 0
+
+    def peek(self, tenant_id: str) -> CachedTenant | None:
+        """Return what is cached of a tenant, without counting that as a use."""
+        return self._tenants.get(tenant_id)
+
+    def get(self, tenant_id: str) -> CachedTenant | None:
+        """Return what is cached of a tenant, which is used now."""
+        if tenant_id in self._tenants:
+            self._tenants.move_to_end(tenant_id)
+        return self._tenants.get(tenant_id)
+
+    def add(self, tenant_id: str, cached: CachedTenant) -> None:
+        """Keep what was read about a tenant, in place of what was cached of it."""
+        self._remove(self._tenants.pop(tenant_id, None))
+        self._tenants[tenant_id] = cached
+        self._custom_attributes += cached.custom_attributes
+        while self._is_full and len(self._tenants) > 1:
+            self._remove(self._tenants.popitem(last=False)[1])
+
+    @property
+    def _is_full(self) -> bool:
+        return len(self._tenants) > MAX_TENANTS or self._custom_attributes > MAX_CUSTOM_ATTRIBUTES
+
+    def _remove(self, cached: CachedTenant | None) -> None:
+        self._custom_attributes -= cached.custom_attributes if cached else 0

@@ -1,0 +1,34 @@
+"""Classify the errors of calls to AWS: which have no known outcome, and which can be repeated."""
+
+from __future__ import annotations
+
+from botocore.exceptions import ClientError, HTTPClientError
+from botocore.exceptions import ConnectionError as ConnectionFault
+
+THROTTLING_CODES = frozenset(
+    {"ProvisionedThroughputExceededException", "RequestLimitExceeded", "ThrottlingException", "ThrottlingError"}
+)
+
+
+_OUTCOME_UNKNOWN_CODES = frozenset({"InternalServerError", "ServiceUnavailable", "TransactionInProgressException"})
+
+
+# No answer came: the connection could not be made, or it ended before one did.
+NO_RESPONSE = (ConnectionFault, HTTPClientError)
+
+
+def error_code(error: ClientError) -> str:
+    return str(error.response["Error"]["Code"])
+
+
+def is_outcome_unknown(error: Exception) -> bool:
+    """Whether the call may or may not have taken effect."""
+    if isinstance(error, ClientError):
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        return status >= 500 or error_code(error) in _OUTCOME_UNKNOWN_CODES
+    return isinstance(error, NO_RESPONSE)
+
+
+def is_throttled(error: Exception) -> bool:
+    """Whether the call was refused, for now, without an effect."""
+    return isinstance(error, ClientError) and error_code(error) in THROTTLING_CODES

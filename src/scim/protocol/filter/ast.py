@@ -1,0 +1,126 @@
+"""The tree of a filter. Every node prints itself as a filter that reads back as the same tree."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from enum import StrEnum
+
+from scim.protocol.schema import Attribute
+
+Literal = str | int | float | bool | None
+
+
+class Operator(StrEnum):
+    EQ = "eq"
+    NE = "ne"
+    CO = "co"
+    SW = "sw"
+    EW = "ew"
+    GT = "gt"
+    GE = "ge"
+    LT = "lt"
+    LE = "le"
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """``userName eq "bjensen"``, and beyond the RFC's grammar ``emails[type eq "work"].value eq "b@example.com"``."""
+
+    path: Path
+    operator: Operator
+    value: Literal
+
+    def __str__(self) -> str:
+        return f"{self.path} {self.operator} {json.dumps(self.value, ensure_ascii=False)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Present:
+    """``title pr``."""
+
+    path: Path
+
+    def __str__(self) -> str:
+        return f"{self.path} pr"
+
+
+@dataclass(frozen=True, slots=True)
+class ValuePath:
+    """``emails[type eq "work"]``: an element of the attribute satisfies the selection."""
+
+    path: Path
+
+    def __str__(self) -> str:
+        return str(self.path)
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    """``not (title pr)``."""
+
+    term: Filter
+
+    def __str__(self) -> str:
+        return f"not ({self.term})"
+
+
+@dataclass(frozen=True, slots=True)
+class And:
+    """Two or more terms, none of which is an ``And``."""
+
+    terms: tuple[Filter, ...]
+
+    def __str__(self) -> str:
+        return " and ".join(f"({term})" if isinstance(term, Or) else str(term) for term in self.terms)
+
+
+@dataclass(frozen=True, slots=True)
+class Or:
+    """Two or more terms, none of which is an ``Or``; binds less tightly than ``And``."""
+
+    terms: tuple[Filter, ...]
+
+    def __str__(self) -> str:
+        return " or ".join(str(term) for term in self.terms)
+
+
+Filter = Comparison | Present | ValuePath | Not | And | Or
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """Where a value lies in a resource.
+
+    ``extension`` is the URN under which the attribute lies, ``None`` in the core. Without ``attribute`` the path names
+    a schema as a whole. ``selection`` picks elements of a multi-valued attribute, whose names are relative to it.
+    """
+
+    attribute: Attribute | None
+    sub_attribute: Attribute | None = None
+    extension: str | None = None
+    selection: Filter | None = None
+
+    def __str__(self) -> str:
+        if self.attribute is None:
+            return self.extension or ""
+        prefix = f"{self.extension}:" if self.extension else ""
+        selection = f"[{self.selection}]" if self.selection is not None else ""
+        suffix = f".{self.sub_attribute.name}" if self.sub_attribute else ""
+        return f"{prefix}{self.attribute.name}{selection}{suffix}"
+
+    @property
+    def plain(self) -> Path:
+        """The path without its selection, whose values may be a person's."""
+        return Path(self.attribute, self.sub_attribute, self.extension)
+
+    @property
+    def is_simple(self) -> bool:
+        """Whether the path leads to a single value at the top of a resource."""
+        nested = self.sub_attribute or self.extension or self.selection
+        return not nested and self.attribute is not None and not self.attribute.multi_valued
+
+    @property
+    def leaf(self) -> Attribute | None:
+        """The attribute whose values the path ends at."""
+        return self.sub_attribute or self.attribute

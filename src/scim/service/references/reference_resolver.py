@@ -1,0 +1,199 @@
+"""Linking: keep the links of users equal to what their references say now.
+
+A user may refer to a person who has not been created yet. The reference index has an entry for each reference: the
+digest of its value (:func:`scim.service.model.identifiers.identifier_hash`) and the id of the user who refers, the
+*referrer*. When a
+person is created, deleted or renamed, the index leads from the person's old and new identifiers to the referrers.
+
+A task updates the links that one change can affect: those of the changed user itself, and those of its referrers, page
+by page. It does not work out a difference. It compares the links of each user with what its references say now, so a
+task may run twice, late, and in any order.
+
+Why no link is lost when tasks run at the same time:
+
+1. Every task runs after its change is in the table, and every read sees all earlier writes.
+2. A referrer R writes its index entry before it looks for the person P whom it names. A task of a change of P reads
+   the index after that change is in the table. Each entry is read at one moment, whatever page it is on. If R's entry
+   was written before that moment, P's task updates R. If it was written later, R looks for P later too, and sees P's
+   change. So one of the two tasks always sees the other's change.
+3. P may change between the moment when a task looks for P and the moment when it writes the link. So after its
+   writes the task looks for all persons of the page once more, and repeats the page where one differs. A change of P
+   that comes later still has a task of its own, and that task finds the written link.
+4. A write of links has a condition on the user's version and links. If it fails, the user is read and compared again.
+   A client's write of a user has a condition on the links too. Otherwise it could overwrite a link that was made after
+   it read the user, and the end of that link would have no record and so no event.
+
+Nothing of this depends on the page on which a referrer is. A page that is processed late only looks for persons later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from itertools import repeat
+
+from scim.protocol.schema import ResourceType
+from scim.service.model.change_record import LINK, ChangeRecord
+from scim.service.model.identifiers import identifiers_of
+from scim.service.model.resolved_references import ResolvedReference, ResolvedReferences
+from scim.service.model.stored_resource import StoredResource, VersionConflict
+from scim.service.ports import ReferenceStore
+from scim.service.references.link_task import LinkResult, LinkTask, Position
+from scim.service.references.links import changed_attributes, find_reference_handles, resolve_links
+
+REFERRERS_PER_TASK = 100
+"""So many links are written in a few seconds; then messages of other tenants get their turn."""
+QUERIES_PER_TASK = 40
+_WORKERS = 8
+"""Calls at the same time: they keep the function busy while DynamoDB answers, and fit into its client's connections."""
+_USERS_PER_READ = 25
+
+
+@dataclass(slots=True)
+class _Targets:
+    """The ids of the users to whom references lead; each value is looked up once."""
+
+    look_up: Callable[[str], str | None]
+    found: dict[str, str | None] = field(default_factory=dict)
+
+    def __call__(self, _: str, value: str) -> str | None:
+        if value not in self.found:
+            self.found[value] = self.look_up(value)
+        return self.found[value]
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceResolver:
+    """Updates the links of one tenant's resources of one type. ``now`` gives the time as RFC 3339 in UTC."""
+
+    store: ReferenceStore
+    resource_type: ResourceType
+    now: Callable[[], str]
+
+    def run(self, task: LinkTask) -> LinkResult:
+        """Update the links of the changed user and of one page of its referrers.
+
+        Raises :class:`scim.protocol.errors.Unavailable` where the time is up: what was done stays, and the task can be
+        repeated.
+        """
+        with ThreadPoolExecutor(_WORKERS) as pool:
+            affected: set[str] = set()
+            position = task.position
+            if position is None:
+                user = self._update_index(task)
+                position = Position(tuple(sorted(self._find_moved_handles(task, user))))
+                if user and (user.links or find_reference_handles(user, self.resource_type)):
+                    affected.add(user.id)
+            referrers, rest = self._read_page(position, pool)
+            linked = self._update_links(affected | referrers, task.request_id, pool)
+        return LinkResult(linked, replace(task, position=rest) if rest else None)
+
+    def _update_index(self, task: LinkTask) -> StoredResource | None:
+        """Make the index entries of the changed user what its references say now, and return the user."""
+        user, stale = self._get(task.user_id), task.removed_references
+        while True:
+            current = find_reference_handles(user, self.resource_type)
+            if not (current or stale):
+                return user
+            remove = [(task.user_id, each) for each in sorted(stale - current)]
+            self.store.update_index([(task.user_id, each) for each in sorted(current)], remove)
+            before, user = user, self._get(task.user_id)
+            # A task of another change may have read the index before these entries were written.
+            if _version(user) == _version(before):
+                return user
+            stale |= current
+
+    def _find_moved_handles(self, task: LinkTask, user: StoredResource | None) -> frozenset[str]:
+        """Return the handles that may lead to another user than before the change."""
+        if user is None or not task.has_new_handles:
+            return task.former_handles
+        return task.former_handles | identifiers_of(user.resource).handles
+
+    def _read_page(self, position: Position, pool: ThreadPoolExecutor) -> tuple[set[str], Position | None]:
+        """Return the next referrers, and the position after them; ``None`` behind the last one."""
+        found: set[str] = set()
+        queries = 0
+        while position.handles and queries < QUERIES_PER_TASK:
+            handles = position.handles[:_WORKERS]
+            afters = [position.after, *repeat("", len(handles) - 1)]
+            queries += len(handles)
+            pages = pool.map(self.store.list_referrers, handles, afters, repeat(REFERRERS_PER_TASK))
+            for page in pages:
+                room = REFERRERS_PER_TASK - len(found)
+                found.update(page[:room])
+                if len(page) >= room:
+                    return found, Position(position.handles, page[room - 1])
+                position = Position(position.handles[1:])
+        return found, position if position.handles else None
+
+    def _update_links(self, ids: Collection[str], request_id: str, pool: ThreadPoolExecutor) -> int:
+        """Make the links of users what their references say now; return how often links were written."""
+        linked = 0
+        while ids:
+            targets = _Targets(self._find_target)
+            written = sum(pool.map(self._update_batch, _split(sorted(ids)), repeat(request_id), repeat(targets)))
+            linked += written
+            if not written or list(pool.map(self._find_target, targets.found)) == list(targets.found.values()):
+                break
+        return linked
+
+    def _update_batch(self, ids: Sequence[str], request_id: str, targets: _Targets) -> int:
+        written = 0
+        while ids:
+            conflicts = []
+            for user in self.store.get_all(ids).values():
+                before = ResolvedReferences.read(user.links)
+                links = resolve_links(user, self.resource_type, targets)
+                if links == before.links:
+                    continue
+                change = self._make_change(user, before.told, links, request_id)
+                try:
+                    self.store.write_links(user, ResolvedReferences(before.number + 1, links), change)
+                    written += 1
+                except VersionConflict:
+                    conflicts.append(user.id)
+            ids = conflicts
+        return written
+
+    def _make_change(
+        self,
+        user: StoredResource,
+        before: Iterable[ResolvedReference],
+        after: Iterable[ResolvedReference],
+        request_id: str,
+    ) -> ChangeRecord:
+        return ChangeRecord(
+            at=self.now(),
+            operation=LINK,
+            changed=changed_attributes(before, after),
+            participation="unchanged",
+            actor="muster",
+            request_id=request_id,
+            leniencies=(),
+            resource_type=self.resource_type.name,
+            user_name=user.resource[self.resource_type.unique.name],
+            external_id=user.resource.get("externalId"),
+            active=user.resource.get("active") is True,
+            links=[(each.attribute, each.id) for each in after],
+        )
+
+    def _find_target(self, value: str) -> str | None:
+        """Return the one user whom a value names; ``None`` where nobody or several match."""
+        for ids in self.store.find_candidates(value.strip()):
+            if ids:
+                return next(iter(ids)) if len(ids) == 1 else None
+        return None
+
+    def _get(self, user_id: str) -> StoredResource | None:
+        return self.store.get_all([user_id]).get(user_id)
+
+
+def _version(user: StoredResource | None) -> int:
+    return user.version if user else 0
+
+
+def _split(ids: Sequence[str]) -> list[Sequence[str]]:
+    """Split ids into as many parts as there are workers, or into more: users may be large."""
+    size = min(-(-len(ids) // _WORKERS), _USERS_PER_READ)
+    return [ids[first : first + size] for first in range(0, len(ids), size)]

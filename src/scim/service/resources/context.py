@@ -1,0 +1,25 @@
+"""What is known about one request beyond its body."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from scim.protocol.leniency import Dialect
+from scim.service.model.deadline import Deadline
+from scim.service.model.tenant import Tenant
+from scim.service.ports import CursorSigner
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """``now`` gives the time as RFC 3339 in UTC, ``new_id`` a random lower-case UUID."""
+
+    tenant: Tenant
+    request_id: str
+    base_url: str
+    dialect: Dialect
+    deadline: Deadline
+    seal: CursorSigner
+    now: Callable[[], str]
+    new_id: Callable[[], str]

@@ -1,0 +1,104 @@
+"""The names of the attributes that a request body sends. Never a value."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import Any
+
+from scim.protocol.filter.ast import Path
+from scim.protocol.filter.path import UnknownAttribute, resolve
+from scim.protocol.leniency import Dialect, is_name
+from scim.protocol.resource import is_urn
+from scim.protocol.schema import ResourceType, Schema
+
+_MAX_NAMES = 40
+_MAX_EXAMINED = 1_000
+"""As many as a PATCH has operations. A body of 1 MB can have 100,000 members."""
+
+
+def list_sent_attributes(body: Any, resource_type: ResourceType) -> list[str]:
+    """Return the names of the attributes in a resource or PATCH body, as their schema writes them: the first 40.
+
+    Attributes of an extension have its URN before their name. A name that no schema has is listed only if it has the
+    form of an attribute name: it may be a value.
+    """
+    names: dict[str, None] = {}
+    for name in islice(_list_names(body, resource_type), _MAX_EXAMINED):
+        if name:
+            names[name] = None
+        if len(names) == _MAX_NAMES:
+            break
+    return list(names)
+
+
+def _list_names(body: Any, resource_type: ResourceType) -> Iterable[str]:
+    if not isinstance(body, dict):
+        return ()
+    length = len("operations")
+    for operations in [value for name, value in body.items() if len(name) == length and name.lower() == "operations"]:
+        if isinstance(operations, list):
+            return _name_targets(operations, resource_type)
+    return _name_members(body, resource_type)
+
+
+def _name_targets(operations: list[Any], resource_type: ResourceType) -> Iterator[str]:
+    """Yield the names of what the operations of a PATCH write."""
+    for operation in operations:
+        members = {name.lower(): value for name, value in operation.items()} if isinstance(operation, dict) else {}
+        path, value = members.get("path"), members.get("value")
+        if isinstance(path, str) and path:
+            yield from _name_members({path: value}, resource_type)
+        elif isinstance(value, dict):
+            yield from _name_members(value, resource_type)
+
+
+def _name_members(members: dict[str, Any], resource_type: ResourceType) -> Iterator[str]:
+    """Yield the name of each member; for an extension, the names of its attributes."""
+    known = resource_type.core.attributes
+    for name, value in members.items():
+        if attribute := known.get(name.lower()):  # most names
+            if attribute.name != "schemas":
+                yield attribute.name
+        elif isinstance(value, dict) and value and (schema := _find_schema(name, resource_type)):
+            for member in value:
+                attribute = schema.attribute(member)
+                if attribute is None:
+                    yield _name(f"{schema.id}:{member}", resource_type)
+                else:
+                    yield attribute.name if schema.attributes is known else f"{schema.id}:{attribute.name}"
+        else:
+            yield _name(name, resource_type)
+
+
+def _find_schema(name: str, resource_type: ResourceType) -> Schema | None:
+    """Return the schema with this URN, whatever its case."""
+    urn = name.lower()
+    return next((each for each in resource_type.schemas if each.id.lower() == urn), None) if is_urn(urn) else None
+
+
+def _name(name: str, resource_type: ResourceType) -> str:
+    """Return the name as its schema writes it; an empty one if it may be a value."""
+    plain = _without_selection(name)
+    head, _, tail = plain.partition(".")
+    attribute = resource_type.core.attributes.get(head.lower())
+    if attribute and (sub_attribute := attribute.sub_attribute(tail)):  # most paths
+        return f"{attribute.name}.{sub_attribute.name}"
+    path = _resolve(plain, resource_type)
+    if path is None:
+        return plain if is_name(plain) else ""
+    return str(path)
+
+
+def _resolve(name: str, resource_type: ResourceType) -> Path | None:
+    try:
+        return resolve(name, resource_type, Dialect())
+    except UnknownAttribute:
+        return None
+
+
+def _without_selection(name: str) -> str:
+    """Return the name without the selection in brackets, whose values are a person's."""
+    before, bracket, rest = name.partition("[")
+    _, closed, after = rest.rpartition("]")
+    return before + after if closed or not bracket else ""

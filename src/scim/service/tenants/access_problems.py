@@ -1,0 +1,68 @@
+"""How the identity provider of a tenant is connected, and what keeps it from its tenant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from scim.service.identity_providers.recognition import NAMES, recognize_provider
+from scim.service.model.log_record import RejectedTokenCount
+from scim.service.model.tenant import Tenant
+from scim.service.model.timestamps import format_rfc3339
+from scim.service.model.token import TokenUsage
+
+_REMEDY = (
+    "Make a new one (Connect in the console, or `muster rotate {tenant}`) and paste it into the identity provider."
+)
+
+
+def find_access_problems(tenant: Tenant, use: TokenUsage | None, now: float) -> Iterator[str]:
+    """Why no request can be served now, or why none has come. ``now`` in seconds since 1970."""
+    token = tenant.token
+    if not tenant.connected:
+        yield (
+            f"The tenant {tenant.id} is disconnected: every request of its identity provider is refused, whoever it is "
+            "about; the log says since when. Connect it again (console: Connect; or "
+            f"`muster connect {tenant.id}`) and paste the new token into the identity provider."
+        )
+    elif token.is_revoked:
+        yield (
+            f"The tokens of the tenant {tenant.id} were revoked: every request of its identity provider is refused, "
+            f"whoever it is about; the log says since when. {_REMEDY.format(tenant=tenant.id)}"
+        )
+    elif token.expires is not None and token.expires <= now:
+        yield (
+            f"The token of the tenant {tenant.id} expired at {format_rfc3339(token.expires)}: requests that "
+            f"come with it are "
+            f"refused, whoever they are about. {_REMEDY.format(tenant=tenant.id)}"
+        )
+    elif use is None:
+        yield (
+            f"No request with a valid token of the tenant {tenant.id} has arrived yet. Paste the SCIM URL and the "
+            "token that Connect shows into the identity provider, test the connection, and start provisioning. If the "
+            "test fails with 401, copy the whole token again: a token that is cut off or mistyped is not recorded "
+            "before the first request with a valid one."
+        )
+
+
+def describe_contact(use: TokenUsage) -> str:
+    """Return what the first request with the token was, and the provider if its user agent tells it."""
+    provider = recognize_provider(use.first_agent, "", (), None)
+    by = f" by {NAMES[provider]}" if provider in NAMES else ""
+    return f"{'First write' if use.first_is_write else 'Connection tested'}{by}"
+
+
+def describe_request(use: TokenUsage) -> str:
+    """Return what the last recorded request was."""
+    return "a write" if use.is_write else "a read"
+
+
+def describe_malformed(malformed: Sequence[RejectedTokenCount]) -> str:
+    """Return how many requests came with a malformed token in the last 24 hours, and what to do; empty for none."""
+    if not malformed:
+        return ""
+    number, last = sum(each.count for each in malformed), max(each.last for each in malformed)
+    return (
+        f"{number} or more unverified requests with a malformed token in the last 24 hours, the last at {last}. If "
+        "they are the identity provider's, the token was not copied correctly: copy the whole token again, without "
+        "spaces, quotes or the word Bearer."
+    )

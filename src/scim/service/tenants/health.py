@@ -1,0 +1,211 @@
+"""The health of a tenant's provisioning: one state, what it follows from, and what to do about it.
+
+It follows from numbers only: the failures of today and yesterday (UTC), which are counted when they happen, and the
+changes of these days, which are counted as far as they decide something.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from scim.service.identity_providers.recognition import NAMES
+from scim.service.model.daily_failures import DailyFailures, FailureKind
+from scim.service.model.failure import LOOP
+from scim.service.model.tenant import Tenant
+from scim.service.model.token import TokenUsage
+from scim.service.tenants import quarantine
+
+FAILING_FROM = 3
+"""So few failed writes or requests never make a tenant ``FAILING``."""
+FAILING_SHARE = 0.1
+"""More than this part of the writes has to fail for ``FAILING``."""
+FAILING_ALWAYS = 500
+"""From so many failed writes on, the tenant is ``FAILING`` whatever their share."""
+_DAY_S = 86_400
+_FEW_CHANGES = 5_000
+"""Changes up to this number are counted for the share that is shown: one call of the index."""
+
+
+class HealthState(StrEnum):
+    """How a tenant's provisioning is. The first that holds counts, in this order."""
+
+    UNKNOWN = "unknown"
+    """It could not be read in time."""
+    DISCONNECTED = "disconnected"
+    NO_VALID_TOKEN = "no valid token"  # noqa: S105  # no token
+    """The token was revoked or has expired."""
+    TOKEN_REJECTED = "token rejected"  # noqa: S105  # no token
+    """Within 24 hours a token was rejected, and no valid one was used since."""
+    NOT_CONNECTED_YET = "not connected yet"
+    """No request with a valid token has arrived yet."""
+    WRONG_SCIM_URL = "wrong SCIM URL"
+    """Within 24 hours a request failed because of the SCIM URL, and no other request was recorded since."""
+    REPEATING_FAILURE = "repeating failure"
+    """The same request has failed five times or more since yesterday."""
+    FAILING = "failing"
+    """Too many writes fail, or requests fail and nothing changes."""
+    HEALTHY = "healthy"
+
+
+@dataclass(frozen=True, slots=True)
+class DailyActivity:
+    """A day of the activity chart. ``day`` is RFC 3339's full-date, in UTC.
+
+    ``written`` are the changes, at least if ``has_more_changes``; ``failed`` are all requests that failed, rejected
+    tokens included, ``failed_writes`` those of them that were writes.
+    """
+
+    day: str
+    written: int
+    failed: int
+    failed_writes: int
+    has_more_changes: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """What happened today and yesterday (UTC): failures, and changes, at least if ``has_more_changes``."""
+
+    failures: DailyFailures
+    changes: int = 0
+    has_more_changes: bool = False
+
+    @property
+    def share(self) -> float:
+        """The part of the writes that failed, 0 to 1. At most: writes that changed nothing are not known."""
+        failed = self.failures.failed_writes
+        return failed / (failed + self.changes) if failed else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """The health of a tenant: ``state``, ``advice`` in one sentence (empty for nothing to do), and ``warnings``.
+
+    ``provider`` is the page of the detected provider in docs/identity-providers, ``None`` if none was detected.
+    """
+
+    state: HealthState
+    activity: Activity
+    advice: str = ""
+    warnings: Sequence[str] = ()
+    provider: str | None = None
+
+
+def count_for_state(failures: DailyFailures) -> int:
+    """Return up to how many changes have to be counted to decide on the state; zero where failures alone decide."""
+    writes = failures.failed_writes
+    if FAILING_FROM <= writes < FAILING_ALWAYS:
+        return int(writes / FAILING_SHARE) - writes + 1
+    return 1 if failures.failed_requests >= FAILING_FROM else 0
+
+
+def count_for_report(failures: DailyFailures) -> int:
+    """Return up to how many changes have to be counted for the state, the warnings and the share that is shown."""
+    return max(_FEW_CHANGES, count_for_state(failures), quarantine.count_needed(failures.failed_writes))
+
+
+def assess_health(
+    tenant: Tenant, use: TokenUsage | None, activity: Activity, provider: str | None, now: float
+) -> Health:
+    """Return the health of a tenant.
+
+    ``use`` is the last use of its token, ``provider`` the identity provider that was detected, ``now`` in seconds since
+    1970.
+    """
+    state = _state(tenant, use, activity, now)
+    if not tenant.connected:
+        return Health(state, activity, provider=provider)
+    warnings = [
+        *_token_warnings(use, activity.failures, provider, now),
+        *quarantine.assess_quarantine(activity.failures.failed_writes, activity.changes, provider),
+    ]
+    return Health(state, activity, _advise(state, activity, provider), warnings, provider)
+
+
+def _state(tenant: Tenant, use: TokenUsage | None, activity: Activity, now: float) -> HealthState:
+    token, failures = tenant.token, activity.failures
+    if not tenant.connected:
+        return HealthState.DISCONNECTED
+    if token.is_revoked or (token.expires is not None and token.expires <= now):
+        return HealthState.NO_VALID_TOKEN
+    if _is_within_a_day(failures.last_rejection, now) and not _was_used_since(use, failures.last_rejection):
+        return HealthState.TOKEN_REJECTED
+    if use is None:
+        return HealthState.NOT_CONNECTED_YET
+    if _is_within_a_day(failures.last_wrong_url, now) and not _was_used_since(use, failures.last_wrong_url):
+        return HealthState.WRONG_SCIM_URL
+    if failures.count(FailureKind.LOOP):
+        return HealthState.REPEATING_FAILURE
+    return HealthState.FAILING if _is_failing(activity) else HealthState.HEALTHY
+
+
+def _is_failing(activity: Activity) -> bool:
+    writes, requests = activity.failures.failed_writes, activity.failures.failed_requests
+    if writes >= FAILING_ALWAYS or (writes >= FAILING_FROM and activity.share > FAILING_SHARE):
+        return True
+    return requests >= FAILING_FROM and not activity.changes
+
+
+def _is_within_a_day(moment: str, now: float) -> bool:
+    """Return whether ``moment`` (RFC 3339, empty for never) is less than 24 hours ago."""
+    return bool(moment) and now - _seconds(moment) < _DAY_S
+
+
+def _was_used_since(use: TokenUsage | None, moment: str) -> bool:
+    """Return whether a valid token was used after ``moment`` (RFC 3339)."""
+    return use is not None and use.at > _seconds(moment)
+
+
+def _advise(state: HealthState, activity: Activity, provider: str | None) -> str:
+    failures, name = activity.failures, NAMES.get(provider or "", "the identity provider")
+    match state:
+        case HealthState.TOKEN_REJECTED:
+            return f"A token was rejected at {failures.last_rejection}: paste a valid token into {name}."
+        case HealthState.NOT_CONNECTED_YET:
+            return "No request with a valid token has arrived yet."
+        case HealthState.WRONG_SCIM_URL:
+            return (
+                f"The SCIM URL in {name} is wrong, seen at {failures.last_wrong_url}: replace it with the one that "
+                "Connect and `muster status` show."
+            )
+        case HealthState.REPEATING_FAILURE:
+            return (
+                f"{name[0].upper()}{name[1:]} has sent the same failing request {LOOP} times or more since "
+                "yesterday: see the log of failures."
+            )
+        case HealthState.FAILING:
+            return f"{_describe_failures(activity)}: see the log of failures."
+        case _:
+            return ""
+
+
+def _describe_failures(activity: Activity) -> str:
+    writes, requests = activity.failures.failed_writes, activity.failures.failed_requests
+    if not activity.changes:
+        return f"{requests} {'request' if requests == 1 else 'requests'} failed today and yesterday"
+    share = "" if activity.has_more_changes else f", {activity.share:.0%} of all"
+    return f"{writes} writes failed today and yesterday{share}"
+
+
+def _token_warnings(use: TokenUsage | None, failures: DailyFailures, provider: str | None, now: float) -> Iterator[str]:
+    if not _is_within_a_day(failures.last_rejection, now):
+        return
+    number = failures.count(FailureKind.REJECTED_TOKEN)
+    told = (
+        f"{number} or more requests were rejected today and yesterday because of an invalid token, the last at "
+        f"{failures.last_rejection}."
+    )
+    if _was_used_since(use, failures.last_rejection):
+        yield f"{told} A valid token was used since, so nothing is left to do if only one application is connected."
+    else:
+        yield (
+            f"{told} If the current token is lost, make a new one (console: Connect; or `muster rotate`). "
+            f"{quarantine.describe_rejection(provider)}"
+        )
+
+
+def _seconds(moment: str) -> float:
+    return datetime.fromisoformat(moment).timestamp()

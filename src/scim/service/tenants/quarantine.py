@@ -1,0 +1,83 @@
+"""What an identity provider does when many of its writes fail or its token is rejected, and how near that is.
+
+Only Microsoft Entra ID publishes thresholds ("Application provisioning in quarantine status" on learn.microsoft.com).
+Of the other providers no limit is known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from scim.service.identity_providers.recognition import NAMES
+
+ENTRA = "entra"
+FAILURES = 5_000
+SHARE = 0.4
+FAILURES_ALWAYS = 40_000
+_EARLY = 0.5
+"""The part of a threshold from which on there is a warning."""
+
+_LOG = "The log of failures (console: Log; or `muster log --failures`) says what to change"
+_AT_OKTA = "Okta keeps failed requests under Dashboard > Tasks: after the change select Retry Selected there."
+_RETRIES = {"okta": _AT_OKTA}
+"""What to do at a provider that does not repeat failed writes by itself."""
+
+
+def applies_to(provider: str | None) -> bool:
+    """Return whether Entra ID's rules may hold: for Entra ID, and while no provider was detected."""
+    return provider in (ENTRA, None)
+
+
+def count_needed(failures: int) -> int:
+    """Return up to how many changes have to be counted to decide on the warnings of :func:`assess_quarantine`.
+
+    Zero where the number of failures alone decides.
+    """
+    if failures > FAILURES_ALWAYS or failures < _EARLY * FAILURES:
+        return 0
+    share = SHARE if failures > _EARLY * FAILURES_ALWAYS else _EARLY * SHARE
+    return int(failures / share) - failures + 1
+
+
+def assess_quarantine(failures: int, changes: int, provider: str | None) -> Iterator[str]:
+    """Yield a warning if so many failed writes, among so many changes, come near the provider's limits."""
+    share = failures / (failures + changes) if failures else 0.0
+    is_near = failures > _EARLY * FAILURES_ALWAYS or (failures >= _EARLY * FAILURES and share > _EARLY * SHARE)
+    if not is_near:
+        return
+    told = f"{failures} writes failed today and yesterday, {share:.0%} of all."
+    if not applies_to(provider):
+        yield f"{told} {_LOG}. {_describe_other(provider)}"
+    elif failures > FAILURES_ALWAYS or (failures >= FAILURES and share > SHARE):
+        yield (
+            f"{told} {_if_entra(provider)}by its published rules Entra ID quarantines the application now. {_LOG}; "
+            "then restart provisioning."
+        )
+    else:
+        yield (
+            f"{told} {_if_entra(provider)}Entra ID quarantines the application from {FAILURES} failures on if more "
+            f"than {SHARE:.0%} fail, and from {FAILURES_ALWAYS} on in any case. {_LOG}."
+        )
+
+
+def describe_rejection(provider: str | None) -> str:
+    """Return what follows from a rejected token at the provider, and what to do there."""
+    if provider == ENTRA:
+        return "Entra ID quarantines the application for that at once: paste the token there and restart provisioning."
+    if provider == "okta":
+        return f"Paste the token into Okta, under Provisioning > Integration, and test it. {_AT_OKTA}"
+    if provider in NAMES:
+        return f"Paste the token into {NAMES[provider]}: until then no change arrives."
+    return (
+        "Paste the token into the identity provider. If the customer uses Microsoft Entra ID: it quarantines the "
+        "application for that at once, so restart provisioning there."
+    )
+
+
+def _if_entra(provider: str | None) -> str:
+    return "" if provider == ENTRA else "If the customer uses Microsoft Entra ID: "
+
+
+def _describe_other(provider: str | None) -> str:
+    name = NAMES.get(provider or "", "The identity provider")
+    return _RETRIES.get(provider or "", f"No limit of {name} is known from which on it stops provisioning.")

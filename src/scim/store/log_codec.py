@@ -1,0 +1,69 @@
+"""The records of the log, as the table has them."""
+
+from __future__ import annotations
+
+import json
+
+from scim.service.model.change_record import ChangeRecord, StoredChange
+from scim.service.model.failure import Failure, FailureCount
+from scim.service.model.log_record import LogRecord, RejectedTokenCount
+from scim.store import items, keys
+from scim.store.table import Item
+
+DAY = "day#"
+"""What the names of the attributes begin with that count a failure day by day."""
+
+
+def record(item: Item) -> LogRecord:
+    """Any record of the log."""
+    if keys.is_act(item["sk"]["S"]):
+        return items.acted(item)
+    if keys.is_use(item["sk"]["S"]):
+        return items.use(item)
+    if keys.is_refusal(item["sk"]["S"]) or keys.is_malformed_tokens(item["sk"]["S"]):
+        return refused(item)
+    return changed(item) if "change" in item else counted(item)
+
+
+def counted(item: Item) -> FailureCount:
+    said = json.loads(item["failure"]["S"])
+    failure = Failure(
+        at=item["last"]["S"],
+        operation=item["operation"]["S"],
+        handles=frozenset(item.get("handles", {}).get("SS", ())),
+        **said,
+    )
+    return FailureCount(failure, item["first"]["S"], int(item["count"]["N"]), days(item))
+
+
+def days(item: Item) -> dict[str, int]:
+    """How often it happened, by day (UTC)."""
+    return {name.removeprefix(DAY): int(value["N"]) for name, value in item.items() if name.startswith(DAY)}
+
+
+def refused(item: Item) -> RejectedTokenCount:
+    return RejectedTokenCount(item["first"]["S"], item["last"]["S"], int(item["count"]["N"]), item["rule"]["S"])
+
+
+def changed(item: Item) -> StoredChange:
+    change = ChangeRecord(
+        at=item["at"]["S"],
+        operation=item["operation"]["S"],
+        changed=_texts(item, "changed"),
+        participation=item["participation"]["S"],
+        actor=item["actor"]["S"],
+        request_id=item["request"]["S"],
+        leniencies=_texts(item, "leniencies"),
+        resource_type=item["resourceType"]["S"],
+        user_name=item["userName"]["S"],
+        external_id=item.get("externalId", {}).get("S"),
+        active=item["active"]["BOOL"],
+        left_out=_texts(item, "leftOut"),
+        sent=_texts(item, "sent"),
+        links=[(each["M"]["attribute"]["S"], each["M"]["id"]["S"]) for each in item.get("links", {}).get("L", ())],
+    )
+    return StoredChange(keys.changed_id(item["sk"]["S"]), change)
+
+
+def _texts(item: Item, name: str) -> list[str]:
+    return [each["S"] for each in item.get(name, {}).get("L", ())]

@@ -1,0 +1,90 @@
+"""The signature of what clients keep, with a key that is derived from the master key."""
+
+import pytest
+
+from scim.auth.cursor_signing import HmacCursorSigner
+from scim.auth.master_key.key_ring import KeyGeneration, KeyRing, format_ring
+from scim.service.model.query import VerifiedCursor
+from tests.tokens import master_key
+
+FIRST = KeyGeneration(1, 0.0, "first key " * 4)
+SECOND = KeyGeneration(2, 1_800_000_900.0, "second key " * 4)
+
+
+class Secret:
+    """Secrets Manager with the secret of the master key."""
+
+    def __init__(self, *generations: KeyGeneration) -> None:
+        self.generations = generations
+
+    def get_secret_value(self, **_: str) -> dict[str, str]:
+        return {"SecretString": format_ring(KeyRing(self.generations))}
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1_800_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def secret() -> Secret:
+    return Secret(FIRST)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def seal(secret: Secret, clock: Clock) -> HmacCursorSigner:
+    return HmacCursorSigner(master_key(secret, clock), clock)
+
+
+@pytest.mark.parametrize("content", [b"", b"x", b"content", bytes(range(256))])
+def test_what_was_sealed_opens_for_its_tenant_with_its_age(
+    seal: HmacCursorSigner, clock: Clock, content: bytes
+) -> None:
+    text = seal.seal("acme", content)
+    clock.now += 7
+
+    assert seal.open("acme", text) == VerifiedCursor(content, 7)
+    assert seal.open("acme-2", text) is None
+    assert text.replace("-", "").replace("_", "").isalnum()
+
+
+def test_tenant_and_content_can_not_be_shifted_into_each_other(seal: HmacCursorSigner) -> None:
+    assert seal.open("acm", seal.seal("acme", b"content")) is None
+
+
+@pytest.mark.parametrize(
+    "text", ["", "x", "====", "é", "a b", "A" * 26, "A" * 27, "A" * 28, "\x00" * 40, "A" * 100_000]
+)
+def test_what_was_not_sealed_here_does_not_open(seal: HmacCursorSigner, text: str) -> None:
+    assert seal.open("acme", text) is None
+
+
+def test_cursor_of_an_earlier_generation_opens(seal: HmacCursorSigner, secret: Secret, clock: Clock) -> None:
+    text = seal.seal("acme", b"old")
+    secret.generations = (SECOND, FIRST)
+    clock.now += 1_000
+
+    assert seal.open("acme", text) == VerifiedCursor(b"old", 1_000)
+    assert seal.open("acme", seal.seal("acme", b"new")) == VerifiedCursor(b"new", 0)
+
+
+def test_cursor_of_a_dropped_generation_does_not_open(seal: HmacCursorSigner, secret: Secret, clock: Clock) -> None:
+    text = seal.seal("acme", b"old")
+    secret.generations = (SECOND,)
+    clock.now += 1_000
+
+    assert seal.open("acme", text) is None
+
+
+def test_cursor_of_another_stack_does_not_open(seal: HmacCursorSigner, clock: Clock) -> None:
+    other = HmacCursorSigner(master_key(Secret(SECOND), clock), clock)
+
+    assert seal.open("acme", other.seal("acme", b"content")) is None

@@ -1,0 +1,117 @@
+"""Clients of AWS, and when they look for credentials."""
+
+import json
+import re
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import pytest
+from botocore.config import Config
+from botocore.exceptions import NoCredentialsError
+
+from scim.aws.clients import KnownServices, LateSession
+
+SOURCE = Path(__file__).parents[1] / "src"
+CREDENTIALS = {
+    "AccessKeyId": "the-key",
+    "SecretAccessKey": "secret",
+    "Token": "token",
+    "Expiration": "2999-01-01T00:00:00Z",
+}
+
+
+class Server(BaseHTTPRequestHandler):
+    """Lambda's server of credentials, and DynamoDB."""
+
+    asked: list[tuple[str, str]]
+
+    def do_GET(self) -> None:
+        self._answer("credentials", CREDENTIALS)
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self._answer("DynamoDB", {})
+
+    def _answer(self, what: str, body: dict[str, str]) -> None:
+        self.asked.append((what, self.headers.get("Authorization", "")))
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(json.dumps(body).encode())
+
+    def log_message(self, *_: Any) -> None: ...
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[str, str]]]:
+    """What the server is asked for, with which authorization; the environment is that of a function with SnapStart."""
+    Server.asked = []
+    with HTTPServer(("127.0.0.1", 0), Server) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}"
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+            monkeypatch.delenv(name, raising=False)
+        monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+        monkeypatch.setenv("AWS_ENDPOINT_URL", url)
+        monkeypatch.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", f"{url}/credentials")
+        monkeypatch.setenv("AWS_CONTAINER_AUTHORIZATION_TOKEN", "lambda")
+        yield Server.asked
+        server.shutdown()
+
+
+def test_credentials_are_looked_for_by_the_first_call_and_kept(asked: list[tuple[str, str]]) -> None:
+    client: Any = LateSession().create_client("dynamodb")
+    assert asked == []
+
+    client.list_tables()
+    client.list_tables()
+
+    assert [what for what, _ in asked] == ["credentials", "DynamoDB", "DynamoDB"]
+    assert asked[0][1] == "lambda"
+    assert all("Credential=the-key/" in authorization for _, authorization in asked[1:])
+
+
+def test_clients_of_one_session_have_credentials_in_common(asked: list[tuple[str, str]]) -> None:
+    session = LateSession()
+    clients: list[Any] = [session.create_client("dynamodb") for _ in range(2)]
+
+    for client in clients:
+        client.list_tables()
+
+    assert [what for what, _ in asked].count("credentials") == 1
+
+
+def test_call_without_credentials_fails_as_the_sdk_says(
+    asked: list[tuple[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("AWS_CONTAINER_CREDENTIALS_FULL_URI")
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
+    client: Any = LateSession().create_client("dynamodb", config=Config(retries={"total_max_attempts": 1}))
+
+    with pytest.raises(NoCredentialsError):
+        client.list_tables()
+    assert asked == []
+
+
+def test_services_that_are_known_are_those_that_clients_are_made_for() -> None:
+    made = {
+        service
+        for path in SOURCE.rglob("*.py")
+        for service in re.findall(r'clients\.client\("(\w+)"', path.read_text("utf-8"))
+    }
+
+    assert made == set(KnownServices().list_available_services("service-2"))
+
+
+@pytest.mark.parametrize("service", KnownServices().list_available_services("service-2"))
+def test_client_is_the_one_that_botocore_makes_itself(service: str) -> None:
+    session, usual = LateSession(), LateSession()
+    session.register_component("data_loader", KnownServices())
+
+    made, expected = (each.create_client(service, "eu-west-1").meta for each in (session, usual))
+    assert made.endpoint_url == expected.endpoint_url
+    assert made.service_model.metadata == expected.service_model.metadata

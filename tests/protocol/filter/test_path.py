@@ -1,0 +1,298 @@
+"""Attribute paths: what they resolve to, what is unknown, and what is malformed."""
+
+import json
+from pathlib import Path as File
+from time import process_time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from scim.protocol.errors import InvalidPath
+from scim.protocol.filter.ast import And, Comparison, Filter, Operator, Path, Present
+from scim.protocol.filter.parser import parse_filter, parse_path
+from scim.protocol.filter.path import UnknownAttribute, resolve, resolve_sub_attribute
+from scim.protocol.leniency import Dialect
+from scim.protocol.schema import user_type
+
+seeded = settings(derandomize=True, deadline=None, max_examples=300)
+
+SURVEY = json.loads((File(__file__).parents[3] / "examples/extensions/employee.json").read_text("utf-8"))
+TYPE = user_type().extended([SURVEY])
+CORE = "urn:ietf:params:scim:schemas:core:2.0:User"
+ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
+SPACED = SURVEY["id"]
+
+
+def parse(text: str, *, strict: bool = False) -> Path:
+    return parse_path(text, TYPE, Dialect(strict))
+
+
+@pytest.mark.parametrize(
+    ("text", "canonical"),
+    [
+        ("userName", "userName"),
+        ("USERNAME", "userName"),
+        (" userName ", "userName"),
+        ("name.familyName", "name.familyName"),
+        ("Name.FAMILYNAME", "name.familyName"),
+        ("meta.lastModified", "meta.lastModified"),
+        (f"{CORE}:userName", "userName"),
+        (f"{CORE}:name.familyName", "name.familyName"),
+        (f"{CORE.lower()}:EMAILS.VALUE", "emails.value"),
+        (f"{ENTERPRISE}:department", f"{ENTERPRISE}:department"),
+        (f"{ENTERPRISE.upper()}:DEPARTMENT", f"{ENTERPRISE}:department"),
+        (f"{ENTERPRISE}:manager.value", f"{ENTERPRISE}:manager.value"),
+        (f"{ENTERPRISE}:manager.$ref", f"{ENTERPRISE}:manager.$ref"),
+        (ENTERPRISE, ENTERPRISE),
+        (ENTERPRISE.lower(), ENTERPRISE),
+        (f"{ENTERPRISE}.manager", f"{ENTERPRISE}:manager"),
+        (f"{ENTERPRISE}.manager.value", f"{ENTERPRISE}:manager.value"),
+        (f"{CORE}.userName", "userName"),
+        ("manager", f"{ENTERPRISE}:manager"),
+        ("Manager.Value", f"{ENTERPRISE}:manager.value"),
+        ("department", f"{ENTERPRISE}:department"),
+        (f"{SPACED}:Business Unit", f"{SPACED}:Business Unit"),
+        (f"{SPACED.upper()}:BUSINESS UNIT", f"{SPACED}:Business Unit"),
+        (f"{SPACED}:Mentor", f"{SPACED}:Mentor"),
+        ('emails[type eq "work"]', 'emails[type eq "work"]'),
+        ('emails[type eq "work"].value', 'emails[type eq "work"].value'),
+        ('EMAILS[Type Eq "work" AND Primary eq TRUE].Value', 'emails[type eq "work" and primary eq true].value'),
+        ('emails[ not ( type eq "work" ) ].value', 'emails[not (type eq "work")].value'),
+        ("emails[type eq work].value", 'emails[type eq "work"].value'),
+        ('roles[primary eq "True"].value', 'roles[primary eq "True"].value'),
+        (f'{CORE}:emails[type eq "work"].value', 'emails[type eq "work"].value'),
+        ('emails[type eq "]"].value', 'emails[type eq "]"].value'),
+    ],
+)
+def test_path_is_read_and_printed_in_its_canonical_form(text: str, canonical: str) -> None:
+    assert str(parse(text)) == canonical
+
+
+def test_path_names_the_parts_of_the_schema() -> None:
+    emails = TYPE.core.attributes["emails"]
+    type_, value = emails.sub_attributes["type"], emails.sub_attributes["value"]
+    manager = TYPE.extensions[0].attributes["manager"]
+
+    assert parse("emails") == Path(emails)
+    assert parse("emails.value") == Path(emails, value)
+    assert parse('emails[type eq "work"].value') == Path(
+        emails, value, selection=Comparison(Path(type_), Operator.EQ, "work")
+    )
+    assert parse(f"{ENTERPRISE}:manager.value") == Path(manager, manager.sub_attributes["value"], ENTERPRISE)
+    assert parse(ENTERPRISE) == Path(None, extension=ENTERPRISE)
+    assert parse(CORE) == Path(None)
+
+
+@pytest.mark.parametrize(
+    ("text", "leaf"),
+    [
+        ("emails", "emails"),
+        ("emails.value", "value"),
+        ("emails[type pr]", "emails"),
+        ("emails[type pr].value", "value"),
+    ],
+)
+def test_leaf_of_a_path_is_where_it_ends(text: str, leaf: str) -> None:
+    path = parse(text)
+
+    assert path.leaf is not None
+    assert path.leaf.name == leaf
+
+
+def test_path_to_a_schema_has_no_leaf() -> None:
+    assert parse(ENTERPRISE).leaf is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("unknown", "name.unknown", "userName.value", "emails.unknown", 'emails[type eq "work"].unknown'),
+        *('unknown[type eq "a]b"]', 'unknown[type eq "work" and (value pr or not (primary eq true))].value'),
+        *('emails[unknown eq "work"].value', "emails[name.unknown pr]", "unknown[count gt 7].value"),
+        *(f"{ENTERPRISE}:unknown", f"{ENTERPRISE}.unknown", f"{CORE}:department", "urn:example:2.0:User:department"),
+        *("urn:ietf:params:scim:schemas:extension:enterprise:2.0User:department", "x-custom_1", "$ref"),
+    ],
+)
+@pytest.mark.parametrize("strict", [False, True])
+def test_well_formed_path_that_no_schema_knows_is_unknown(text: str, strict: bool) -> None:
+    with pytest.raises(UnknownAttribute):
+        parse(text, strict=strict)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", " ", ".", ":", "[", "]", "1", "-a", "_a", '"userName"', "user name", "userName eq", 'userName eq "a"'),
+        *("emails.", "emails..value", ".emails", "emails.value.", "name.familyName.x", "emails:value", "unknown."),
+        *("a..b", "unknown.b.c", "unknown.b..c", "unknown[", "unknown[]", "unknown]", "unknown[type]"),
+        *('unknown[type eq "a]', "unknown[type pr].", "unknown[type pr].a.b", "unknown[type pr]x", "unknown [type pr]"),
+        *("emails[", "emails[]", "emails[type", "emails[type]", "emails[type eq]", "emails[type pr)]"),
+        *('emails[type eq "work"', 'emails[type eq "work].value', 'emails[type eq "work"]value', "emails[type = 1]"),
+        *("emails[type pr].", "emails[type pr].value.x", f"{ENTERPRISE}[department pr]"),
+        *('emails[type eq "work"].value eq "a"', "emails [type pr]", "emails[emails[type pr]]", "emails[(type pr]"),
+        *("emails.value[type pr]", "name[familyName pr]", "userName[value pr]"),
+        *("emails[unknown eq].value", "emails[unknown].value", "emails[type eq 'work']x", 'emails["type" pr]'),
+        *("userName, title", "userName;title", "userName/title", "userName\x00", "us\u00e9rName", "\uff41"),
+        *("urn:", "urn::", f"{ENTERPRISE}:", f"{ENTERPRISE}:manager.value.x", "https://example.com/a"),
+        *(f"{SPACED}:Business  Unit", f"{SPACED}:Business Units", f"{SPACED}:Business Unit.value.x", "Business Unit"),
+    ],
+)  # fmt: skip
+def test_malformed_path_is_invalid(text: str) -> None:
+    with pytest.raises(InvalidPath):
+        parse(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("emails[", "An attribute's name is expected at the end."),
+        ('emails[type eq "work"', "A closing square bracket is expected at the end."),
+        ('emails[type eq "work" x]', "A closing square bracket is expected at character 23 of 24."),
+        (
+            "userName[type pr]",
+            "Brackets can only follow a multi-valued attribute, which this is not; they begin at character 9 of 17.",
+        ),
+        ("userName eq", "The expression should end at character 10 of 11."),
+        ("a..b", "A malformed name begins at character 1 of 4."),
+        ('emails[type eq "work"].a..b', "The expression should end at character 25 of 27."),
+    ],
+)
+def test_error_shows_the_place_and_not_the_text(text: str, place: str) -> None:
+    with pytest.raises(InvalidPath) as refused:
+        parse(text)
+
+    assert refused.value.detail == place
+
+
+def test_longer_name_is_found_where_another_begins_alike() -> None:
+    attributes = [{"name": name, "type": "string"} for name in ("Cost Center", "Cost", "Cost Center Code")]
+    type_ = user_type().extended([{"id": "urn:example:User", "name": "Example", "attributes": attributes}])
+    texts = [f"urn:example:User:{attribute['name']}" for attribute in attributes]
+
+    assert [str(parse_path(text, type_, Dialect())) for text in texts] == texts
+
+
+@pytest.mark.parametrize("name", ["type", "TYPE"])
+def test_names_in_brackets_are_relative_to_the_attribute(name: str) -> None:
+    emails = TYPE.core.attributes["emails"]
+
+    assert resolve_sub_attribute(name, emails) == Path(emails.sub_attributes["type"])
+    with pytest.raises(UnknownAttribute) as unknown:
+        resolve_sub_attribute("userName", emails)
+    assert unknown.value.name == "emails.userName"
+
+
+def test_core_attribute_is_found_before_one_of_an_extension() -> None:
+    title = {"id": "urn:example:User", "name": "Example", "attributes": [{"name": "title", "type": "integer"}]}
+    type_ = user_type().extended([title])
+
+    assert resolve("title", type_, Dialect()) == Path(type_.core.attributes["title"])
+
+
+def texts_of_paths() -> list[str]:
+    """Every path without a selection that the schemas have."""
+    texts = []
+    for schema in TYPE.schemas:
+        prefix = "" if schema is TYPE.core else f"{schema.id}:"
+        for attribute in schema.attributes.values():
+            texts.append(prefix + attribute.name)
+            texts += [f"{prefix}{attribute.name}.{sub.name}" for sub in attribute.sub_attributes.values()]
+    return texts
+
+
+def test_every_path_of_the_schemas_prints_itself() -> None:
+    assert [str(parse(text)) for text in texts_of_paths()] == texts_of_paths()
+
+
+MULTIPLE = [
+    attribute for attribute in TYPE.core.attributes.values() if attribute.sub_attributes and attribute.multi_valued
+]
+
+
+@st.composite
+def paths(draw: st.DrawFn) -> Path:
+    if draw(st.booleans()):
+        return parse(draw(st.sampled_from([*texts_of_paths(), ENTERPRISE, SPACED])))
+    attribute = draw(st.sampled_from(MULTIPLE))
+    subs = list(attribute.sub_attributes.values())
+    terms: list[Filter] = [
+        Comparison(Path(draw(st.sampled_from(subs))), draw(st.sampled_from(Operator)), draw(st.text(max_size=20))),
+        Present(Path(draw(st.sampled_from(subs)))),
+    ]
+    selection: Filter = draw(st.sampled_from([*terms, And(tuple(terms))]))
+    return Path(attribute, draw(st.sampled_from([None, *subs])), selection=selection)
+
+
+@seeded
+@given(paths(), st.booleans())
+def test_printed_path_reads_back_as_itself(path: Path, strict: bool) -> None:
+    assert parse(str(path), strict=strict) == path
+
+
+@seeded
+@given(st.text() | st.text(alphabet='aeil."[]() :$q\\'))
+def test_any_text_is_a_path_or_unknown_or_invalid(text: str) -> None:
+    try:
+        found = parse(text)
+    except (InvalidPath, UnknownAttribute):
+        return
+    assert parse(str(found)) == found or found == Path(None)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a" * 100_000,
+        "emails[" * 10_000,
+        "emails[" + "(" * 9_000,
+        "unknown[" + "(" * 9_000,
+        "unknown[" * 1_200,
+        'emails[type eq "' + '\\"' * 4_900,
+        'unknown[type eq "' + '\\"' * 4_900,
+        "unknown[type pr" + " or type pr" * 800 + "]",
+        "emails[type pr" + " or type pr" * 800 + "]",
+        "emails[" + "not(" * 2_000,
+        "a." * 5_000,
+        "urn:" * 2_500,
+        "urn:" + "a:" * 4_900,
+        "emails" + " " * 9_900 + "[",
+        "emails[" + " " * 9_900,
+    ],
+    ids=lambda text: f"{text[:12]}... of {len(text)}",
+)
+def test_hostile_path_is_invalid_at_once(text: str) -> None:
+    started = process_time()
+    with pytest.raises(InvalidPath):
+        parse(text)
+    assert process_time() - started < 0.5
+
+
+@pytest.mark.parametrize("text", ["a" * 10_000, f"unknown[{'a' * 9_000} pr]"], ids=["name", "selection"])
+def test_long_unknown_name_is_found_out_at_once(text: str) -> None:
+    started = process_time()
+    with pytest.raises(UnknownAttribute):
+        parse(text)
+    assert process_time() - started < 0.5
+
+
+SPACES = user_type().extended(
+    [
+        {
+            "id": "urn:example:User",
+            "attributes": [
+                {"name": "Cost C", "type": "string"},
+                {"name": "Cost", "type": "string"},
+                {"name": "Line Manager", "type": "complex", "subAttributes": [{"name": "value", "type": "string"}]},
+            ],
+        }
+    ]
+)
+
+
+@pytest.mark.parametrize("text", ["Line Manager.value", "line manager.VALUE", "Cost C", "Cost", "Line Manager"])
+def test_name_with_a_space_ends_where_it_ends(text: str) -> None:
+    """Also before a dot and a sub-attribute, and before an operator that a longer name begins with."""
+    assert str(parse_path(f"urn:example:User:{text}", SPACES, Dialect())).lower() == f"urn:example:user:{text}".lower()
+    tree = parse_filter(f'urn:example:User:{text} co "x"', SPACES, Dialect())
+    assert str(tree).lower() == f'urn:example:user:{text} co "x"'.lower()

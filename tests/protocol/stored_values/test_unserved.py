@@ -1,0 +1,172 @@
+"""Values that no schema serves: hidden where they are read, kept where they are written."""
+
+from time import process_time
+from typing import Any
+
+import pytest
+
+from scim.protocol.schema import user_type
+from scim.protocol.stored_values.unserved import hide_unserved, keep_unserved
+from tests.endpoint import CORE, ENTERPRISE
+
+URN = "urn:example:User"
+GONE = "urn:example:Gone"
+SUBS = [
+    {"name": "value", "type": "string"},
+    {"name": "type", "type": "string"},
+    {"name": "seal", "type": "string", "mutability": "readOnly"},
+]
+TYPE = user_type().extended(
+    [
+        {
+            "id": URN,
+            "attributes": [
+                {"name": "a", "type": "string"},
+                {"name": "tags", "type": "string", "multiValued": True},
+                {"name": "seal", "type": "string", "mutability": "readOnly"},
+                {"name": "desk", "type": "complex", "subAttributes": SUBS},
+                {"name": "items", "type": "complex", "multiValued": True, "subAttributes": SUBS},
+            ],
+        }
+    ]
+)
+
+
+def resource(**members: Any) -> dict[str, Any]:
+    """A canonical resource, whose ``schemas`` list what is in it."""
+    extensions = [name for name in (ENTERPRISE, URN, GONE) if name in members]
+    return {"schemas": [CORE, *extensions], "userName": "alice", **members}
+
+
+def in_extension(**members: Any) -> dict[str, Any]:
+    return resource(**{URN: members} if members else {})
+
+
+@pytest.mark.parametrize(
+    ("stored", "shown"),
+    [
+        (resource(), resource()),
+        (resource(**{ENTERPRISE: {"department": "X"}}), resource(**{ENTERPRISE: {"department": "X"}})),
+        (resource(**{GONE: {"a": 1}}), resource()),
+        (resource(**{ENTERPRISE: {"department": "X"}, GONE: 1}), resource(**{ENTERPRISE: {"department": "X"}})),
+        (in_extension(a="x", gone=1), in_extension(a="x")),
+        (in_extension(gone=1), resource()),
+        (in_extension(a=1), resource()),
+        (resource(**{URN: "x"}), resource()),
+        (in_extension(A="x", a="y"), in_extension(a="y")),
+        (in_extension(desk={"value": "x", "gone": 1}), in_extension(desk={"value": "x"})),
+    ],
+)
+def test_unserved_values_are_hidden(stored: dict[str, Any], shown: dict[str, Any]) -> None:
+    assert hide_unserved(stored, TYPE) == shown
+    assert list(hide_unserved(stored, TYPE)) == list(shown)
+
+
+@pytest.mark.parametrize(
+    ("stored", "written", "kept"),
+    [
+        (resource(), in_extension(a="x"), in_extension(a="x")),
+        (resource(**{GONE: {"a": 1}}), resource(), resource(**{GONE: {"a": 1}})),
+        (resource(**{GONE: {"a": 1}}), in_extension(a="x"), resource(**{URN: {"a": "x"}, GONE: {"a": 1}})),
+        (in_extension(a="x"), resource(), resource()),
+        (in_extension(a="x", gone=1), in_extension(a="y"), in_extension(a="y", gone=1)),
+        (in_extension(a="x", gone=1), resource(), in_extension(gone=1)),
+        # of another shape: kept until the attribute is written
+        (in_extension(a=1), resource(), in_extension(a=1)),
+        (in_extension(a=1), in_extension(a="y"), in_extension(a="y")),
+        (in_extension(tags=["x", 1]), in_extension(tags=["x"]), in_extension(tags=["x", 1])),
+        (in_extension(tags=["x", 1]), in_extension(tags=["y"]), in_extension(tags=["y", 1])),
+        (in_extension(tags=["x", 1]), resource(), in_extension(tags=[1])),
+        (in_extension(tags="x"), in_extension(tags=["y"]), in_extension(tags=["y"])),
+        (in_extension(desk="x"), in_extension(desk={"value": "y"}), in_extension(desk={"value": "y"})),
+        # readOnly values are shown, and no client's to change
+        (in_extension(seal="s"), resource(), in_extension(seal="s")),
+        (in_extension(desk={"value": "x", "seal": "s"}), resource(), in_extension(desk={"seal": "s"})),
+        (
+            in_extension(desk={"value": "x", "seal": "s", "gone": 1}),
+            in_extension(desk={"value": "y"}),
+            in_extension(desk={"value": "y", "seal": "s", "gone": 1}),
+        ),
+    ],
+)
+def test_unserved_values_are_kept(stored: dict[str, Any], written: dict[str, Any], kept: dict[str, Any]) -> None:
+    assert keep_unserved(stored, written, TYPE) == kept
+
+
+@pytest.mark.parametrize(
+    ("written", "kept"),
+    [
+        ([{"value": "b", "type": "w"}, {"value": "a", "type": "w"}], ["2", "1"]),
+        ([{"value": "a", "type": "h"}, {"value": "b", "type": "w"}], ["1", "2"]),
+        ([{"value": "c", "type": "w"}, {"value": "b", "type": "w"}], ["1", "2"]),
+        ([{"value": "b", "type": "h"}], ["2"]),
+        ([{"value": "c"}], [None]),
+        ([{"value": "a", "type": "w"}, {"value": "a", "type": "w"}], ["1", "2"]),
+    ],
+)
+def test_elements_keep_their_own_hidden_values(written: list[dict[str, Any]], kept: list[str | None]) -> None:
+    """An element has no identity: it is the one that is equal, else the one that has most in common with it."""
+    stored = in_extension(items=[{"value": "a", "type": "w", "gone": "1"}, {"value": "b", "type": "w", "gone": "2"}])
+    after = keep_unserved(stored, in_extension(items=written), TYPE)
+    assert [each.get("gone") for each in after[URN]["items"]] == kept
+    assert hide_unserved(after, TYPE)[URN]["items"] == written
+
+
+def test_elements_that_nobody_sees_are_kept() -> None:
+    stored = in_extension(items=[{"gone": 1}, "x", {"value": "a"}])
+    assert keep_unserved(stored, resource(), TYPE) == in_extension(items=[{"gone": 1}, "x"])
+
+
+@pytest.mark.parametrize("kind", ["w", ""])
+def test_large_lists_take_no_time(kind: str) -> None:
+    """As many elements as a document of 350,000 bytes can have, all of them replaced by others of the same type or not.
+
+    Each stored element has a value that a client can not write.
+    """
+    names = [f"a{number}" for number in range(16)]
+    attributes = [{"name": name, "type": "complex", "multiValued": True, "subAttributes": SUBS} for name in names]
+    resource_type = user_type().extended([{"id": URN, "attributes": attributes}])
+    same = {"type": kind} if kind else {}
+    stored = [{"value": f"a{number}", **same, "seal": "s"} for number in range(500)]
+    written = [{"value": f"b{number}", **same} for number in range(500)]
+    started = process_time()
+    after = keep_unserved(
+        in_extension(**dict.fromkeys(names, stored)), in_extension(**dict.fromkeys(names, written)), resource_type
+    )
+    assert process_time() - started < 1.5
+    assert [each.get("seal") for each in after[URN]["a0"]] == ["s" if kind else None] * 500
+
+
+def test_element_in_a_large_list_keeps_its_own_hidden_values() -> None:
+    """Many others resemble it, and only one has its ``value``."""
+    stored = [{"value": str(number), "type": "w", "seal": str(number)} for number in range(500)]
+    written = [{"value": str(number), "type": "h"} for number in reversed(range(500))]
+    after = keep_unserved(in_extension(items=stored), in_extension(items=written), TYPE)
+    assert [each["seal"] for each in after[URN]["items"]] == [each["value"] for each in written]
+
+
+SEALED = [{"value": "a", "seal": "1"}, {"seal": "2"}, {"value": "a", "seal": "3"}]
+
+
+@pytest.mark.parametrize(
+    ("written", "kept"),
+    [
+        ([{"value": "a"}, {"value": "a"}], SEALED),  # what was read is sent back by a PUT
+        (SEALED, SEALED),  # a PATCH of something else
+        ([{"value": "b"}], [{"value": "b"}, {"seal": "2"}]),
+        ([{"seal": "2"}, {"value": "a", "seal": "3"}], [{"value": "a", "seal": "3"}, {"seal": "2"}]),  # a PATCH
+        ([{"value": "a", "seal": "1"}, {"seal": "2"}, {"value": "c", "seal": "3"}], None),
+    ],
+)
+def test_elements_with_read_only_values_alone_are_kept(
+    written: list[dict[str, Any]], kept: list[dict[str, Any]] | None
+) -> None:
+    """A client can not write them, so that they are not in a PUT does not mean that they shall go."""
+    after = keep_unserved(in_extension(items=SEALED), in_extension(items=written), TYPE)
+    expected = [{"value": "a", "seal": "1"}, {"value": "c", "seal": "3"}, {"seal": "2"}] if kept is None else kept
+    assert after[URN]["items"] == expected
+
+
+def test_put_without_an_attribute_keeps_read_only_values_of_its_elements() -> None:
+    kept = keep_unserved(in_extension(items=SEALED), resource(), TYPE)
+    assert kept == in_extension(items=[{"seal": "2"}])

@@ -1,0 +1,228 @@
+"""Each leniency is reported where it is needed, and refused to a tenant in strict mode."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from scim.protocol.errors import InvalidFilter, InvalidPath, InvalidSyntax, InvalidValue, NoTarget, ScimError
+from scim.protocol.filter.evaluator import compile_filter
+from scim.protocol.filter.parser import parse_filter
+from scim.protocol.leniency import Dialect, Leniency
+from scim.protocol.messages import PatchRequest, read_message
+from scim.protocol.patch.apply import apply_patch
+from scim.protocol.projection import parse_projection
+from scim.protocol.resource import read_resource
+from scim.protocol.schema import user_type
+
+CORE = "urn:ietf:params:scim:schemas:core:2.0:User"
+ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
+USER = {
+    "schemas": [CORE, ENTERPRISE],
+    "userName": "bjensen",
+    "emails": [{"value": "bjensen@example.com", "type": "work"}],
+    ENTERPRISE: {"manager": {"value": "1", "$ref": "../Users/1"}},
+}
+
+Need = tuple[Callable[[Dialect], object], type[ScimError]]
+"""Something that a request does, and what it is refused with in strict mode."""
+
+
+def body(members: dict[str, Any], error: type[ScimError]) -> Need:
+    """A POST of a user."""
+    user = {"schemas": [CORE], "userName": "bjensen"} | members
+    sent = {name: value for name, value in user.items() if value is not ...}
+    return lambda dialect: read_resource(sent, user_type(), dialect), error
+
+
+def patch(operation: dict[str, Any], error: type[ScimError], schemas: Any = (PatchRequest.urn,)) -> Need:
+    def apply(dialect: Dialect) -> object:
+        members = {"Operations": [operation]} | ({"schemas": list(schemas)} if schemas else {})
+        request = read_message(PatchRequest, members, dialect)
+        return apply_patch(USER, request.operations, user_type(), dialect)
+
+    return apply, error
+
+
+def query(text: str) -> Need:
+    return lambda dialect: compile_filter(parse_filter(text, user_type(), dialect), dialect), InvalidFilter
+
+
+def shown(attributes: str, error: type[ScimError]) -> Need:
+    return lambda dialect: parse_projection([attributes], [], user_type(), dialect), error
+
+
+def replace(path: str, value: Any, error: type[ScimError]) -> Need:
+    return patch({"op": "replace", "path": path, "value": value}, error)
+
+
+NEEDS: dict[Leniency, list[Need]] = {
+    Leniency.STRING_BOOLEAN: [
+        body({"active": "True"}, InvalidValue),
+        body({"roles": [{"value": "a", "primary": "false"}]}, InvalidValue),
+        replace("active", "False", InvalidValue),
+        query('active eq "true"'),
+        replace('emails[primary eq "True"].value', "", InvalidFilter),
+    ],
+    Leniency.EMPTY_STRING: [
+        body({"active": ""}, InvalidValue),
+        body({"userName": "bjensen", "emails": ""}, InvalidValue),
+        replace("emails", "", InvalidValue),
+        replace('emails[type eq "work"]', "", InvalidValue),
+        replace("name", "", InvalidValue),
+        replace('emails[type eq "home"].value', "", NoTarget),
+    ],
+    Leniency.SCALAR_VALUE: [
+        body({ENTERPRISE: {"manager": "1"}}, InvalidValue),
+        replace(f"{ENTERPRISE}:manager", "1", InvalidValue),
+    ],
+    Leniency.LISTED_VALUE: [
+        body({ENTERPRISE: {"manager": [{"value": "1"}]}}, InvalidValue),
+        replace(f"{ENTERPRISE}:manager", [{"$ref": "../Users/1", "value": "1"}], InvalidValue),
+    ],
+    Leniency.MISSING_SCHEMAS: [
+        body({"schemas": ...}, InvalidValue),
+        body({"schemas": None}, InvalidValue),
+        patch({"op": "remove", "path": "title"}, InvalidSyntax, schemas=None),
+    ],
+    Leniency.FOREIGN_SCHEMAS: [
+        body({"schemas": ["urn:scim:schemas:core:1.0", CORE]}, InvalidValue),
+        body({"schemas": ["urn:scim:schemas:core:1.0"]}, InvalidValue),
+        body({"schemas": []}, InvalidValue),
+    ],
+    Leniency.UNKNOWN_ATTRIBUTE: [
+        body({"prefferedLanguage": "en"}, InvalidValue),
+        body({"name": {"firstName": "Barbara"}}, InvalidValue),
+        body({"urn:example:2.0:User": {"level": 1}}, InvalidValue),
+        replace("name", {"firstName": "Barbara"}, InvalidValue),
+        shown("userName2", InvalidValue),
+    ],
+    Leniency.UNKNOWN_PATH: [
+        replace("prefferedLanguage", "en", InvalidPath),
+        replace('unknown[type eq "work"].value', "x", InvalidPath),
+        patch({"op": "remove", "path": f"{ENTERPRISE}:unknown"}, InvalidPath),
+    ],
+    Leniency.PATHLESS_PATCH: [patch({"op": "replace", "value": {"active": False}}, InvalidSyntax)],
+    Leniency.PATH_AS_KEY: [
+        replace(CORE, {"name.familyName": "Jensen"}, InvalidValue),
+        replace(CORE, {f"{CORE}:title": "Guide"}, InvalidValue),
+        replace(ENTERPRISE, {"manager.value": "1"}, InvalidValue),
+    ],
+    Leniency.BARE_EXTENSION: [
+        query('manager eq "1"'),
+        patch({"op": "remove", "path": "manager"}, InvalidPath),
+        shown("department", InvalidValue),
+    ],
+    Leniency.DOTTED_URN: [
+        query(f'{ENTERPRISE}.manager eq "1"'),
+        patch({"op": "remove", "path": f"{ENTERPRISE}.manager"}, InvalidPath),
+    ],
+    Leniency.CREATED_ELEMENT: [
+        replace('emails[type eq "home"].value', "a@example.com", NoTarget),
+        patch({"op": "add", "path": 'emails[type eq "home"]', "value": {"value": "a@example.com"}}, NoTarget),
+    ],
+    Leniency.REMOVED_VALUES: [
+        patch({"op": "remove", "path": "emails", "value": [{"value": "bjensen@example.com"}]}, InvalidValue)
+    ],
+    Leniency.UNQUOTED_VALUE: [query("userName eq alice"), query("externalId eq 42")],
+}
+
+TABLE = [(leniency, *need) for leniency, needs in NEEDS.items() for need in needs]
+
+
+def test_every_leniency_is_in_the_table() -> None:
+    assert set(NEEDS) == set(Leniency)
+
+
+@pytest.mark.parametrize(("leniency", "request_with", "error"), TABLE)
+def test_leniency_is_reported_where_it_is_needed(
+    leniency: Leniency, request_with: Callable[[Dialect], object], error: type[ScimError]
+) -> None:
+    dialect = Dialect()
+    request_with(dialect)
+
+    assert leniency.label in dialect.fired
+
+
+@pytest.mark.parametrize(("leniency", "request_with", "error"), TABLE)
+def test_strict_mode_refuses_the_leniency(
+    leniency: Leniency, request_with: Callable[[Dialect], object], error: type[ScimError]
+) -> None:
+    dialect = Dialect(strict=True)
+
+    with pytest.raises(ScimError) as refused:
+        request_with(dialect)
+    assert (type(refused.value), dialect.fired) == (error, [])
+
+
+def test_request_as_the_rfc_has_it_needs_no_leniency() -> None:
+    dialect = Dialect()
+    for request_with, _ in [
+        body({"active": True, "emails": [{"value": "a@example.com"}], "nickName": None, "roles": []}, ScimError),
+        body({"id": "1", "meta": {"version": "1"}, ENTERPRISE: {"department": "Tours"}}, ScimError),
+        replace('emails[type eq "work"].value', "a@example.com", ScimError),
+        replace("emails", [], ScimError),
+        patch({"op": "add", "path": f"{ENTERPRISE}:manager", "value": {"value": "2"}}, ScimError),
+        patch({"op": "remove", "path": 'emails[type eq "home"]'}, ScimError),
+        query(f'{ENTERPRISE}:manager.value eq "1" and active eq true and title pr'),
+        shown(f"{ENTERPRISE}:department", ScimError),
+    ]:
+        request_with(dialect)
+
+    assert dialect.fired == []
+
+
+def test_labels_are_unique_and_say_what_is_accepted_and_who_sends_it() -> None:
+    assert len({leniency.label for leniency in Leniency}) == len(Leniency)
+    assert [each.name for each in Leniency] == [each.label.replace("-", "_").upper() for each in Leniency]
+    assert all(each.accepts and each.sent_by for each in Leniency)
+
+
+def test_what_parts_of_a_request_needed_is_reported_once_and_sorted() -> None:
+    whole, part = Dialect(), Dialect()
+    whole.accepts(Leniency.UNQUOTED_VALUE)
+    part.accepts(Leniency.STRING_BOOLEAN)
+    part.accepts(Leniency.UNQUOTED_VALUE)
+    whole.absorb(part)
+
+    assert whole.fired == ["string-boolean", "unquoted-value"]
+    assert part.fired == ["string-boolean", "unquoted-value"]
+
+
+# What comes to nothing
+
+
+@pytest.mark.parametrize("value", [None, "", [], {}])
+def test_nothing_that_comes_to_nothing_is_not_noted(value: object) -> None:
+    dialect = Dialect()
+    dialect.leave_out("mail", value)
+    assert dialect.left_out == []
+
+
+def test_what_was_left_out_is_noted_by_names_alone() -> None:
+    dialect = Dialect()
+    for name in ("mail", "name.firstName", "urn:x:2.0:User:floor", "ada@example.com", "a b", "x" * 101):
+        dialect.leave_out(name, value=False)
+    assert dialect.left_out == ["?", "mail", "name.firstName", "urn:x:2.0:User:floor"]
+
+
+def test_request_has_left_out_what_its_parts_have() -> None:
+    whole, part = Dialect(), Dialect()
+    part.leave_out("mail", "x")
+    whole.absorb(part)
+    assert whole.left_out == ["mail"]
+
+
+def test_strict_mode_remembers_what_it_refused_last() -> None:
+    dialect = Dialect(strict=True)
+    assert dialect.refused is None
+    dialect.accepts(Leniency.EMPTY_STRING)
+    dialect.accepts(Leniency.PATHLESS_PATCH)
+    assert dialect.refused == "pathless-patch"
+
+
+def test_number_of_names_that_are_left_out_is_bounded() -> None:
+    dialect = Dialect()
+    for number in range(1_000):
+        dialect.leave_out(f"a{number:03}", "x")
+    assert dialect.left_out == [f"a{number:03}" for number in range(40)]

@@ -1,0 +1,68 @@
+"""Stored values that an attribute can or can not hold."""
+
+from typing import Any
+
+import pytest
+
+from scim.protocol.schema import Attribute, Schema
+from scim.protocol.values.conformance import conform, conform_members
+
+SUBS = [{"name": "value", "type": "string"}, {"name": "level", "type": "integer"}]
+
+
+@pytest.mark.parametrize(
+    ("type_", "value", "is_held"),
+    [
+        ("string", "x", True),
+        ("string", 1, False),
+        ("string", {"value": "x"}, False),
+        ("reference", "x", True),
+        ("binary", "eA==", True),
+        ("binary", 1, False),
+        ("boolean", False, True),
+        ("boolean", 0, False),
+        ("boolean", "false", False),
+        ("integer", 0, True),
+        ("integer", True, False),
+        ("integer", 1.0, False),
+        ("decimal", 1.5, True),
+        ("decimal", 1, True),
+        ("decimal", True, False),
+        ("decimal", "1.5", False),
+        ("dateTime", "2026-01-31T09:30:00Z", True),
+        ("dateTime", "2026-13-31T09:30:00Z", False),
+        ("dateTime", 5, False),
+    ],
+)
+def test_value_is_held_by_its_type(type_: str, value: Any, is_held: bool) -> None:
+    single = Attribute.of({"name": "a", "type": type_})
+    several = Attribute.of({"name": "a", "type": type_, "multiValued": True})
+    assert conform(single, value) == (value if is_held else None)
+    assert conform(several, value) is None
+    assert conform(several, [value]) == ([value] if is_held else None)
+
+
+@pytest.mark.parametrize(
+    ("value", "held"),
+    [
+        ("x", None),
+        ([], None),
+        ({}, None),
+        ({"value": 1}, None),
+        ({"value": "x", "level": 2, "gone": 3}, {"value": "x", "level": 2}),
+        ({"value": "x", "level": "2"}, {"value": "x"}),
+        ({"Value": "x", "level": 2}, {"level": 2}),
+        ({"value": {"value": "x"}, "level": 2}, {"level": 2}),
+    ],
+)
+def test_complex_value_is_held_by_its_members(value: Any, held: Any) -> None:
+    single = Attribute.of({"name": "a", "type": "complex", "subAttributes": SUBS})
+    several = Attribute.of({"name": "a", "type": "complex", "multiValued": True, "subAttributes": SUBS})
+    assert conform(single, value) == held
+    assert conform(several, ["x", value, None]) == (None if held is None else [held])
+
+
+@pytest.mark.parametrize("members", ["x", 1, ["a"], None, {}])
+def test_what_is_no_object_has_no_members(members: Any) -> None:
+    schema = Schema.of({"id": "urn:x:y", "attributes": [{"name": "a", "type": "string"}]})
+    assert conform_members(schema.attributes, members) == {}

@@ -1,0 +1,167 @@
+"""What a client sent becomes the canonical value of an attribute, or an error that says why not."""
+
+from typing import Any
+
+import pytest
+
+from scim.protocol.errors import InvalidSyntax, InvalidValue, ScimError
+from scim.protocol.leniency import Dialect
+from scim.protocol.schema import Attribute, Format, Mutability, Type, user_type
+from scim.protocol.values.reader import check_required, read_value
+
+CORE = user_type().core.attributes
+MANAGER = user_type().extensions[0].attributes["manager"]
+UPDATED = Attribute("updated", Type.DATE_TIME)
+LEVEL = Attribute("level", Type.INTEGER)
+SHARE = Attribute("share", Type.DECIMAL)
+TAGS = Attribute("tags", Type.STRING, multi_valued=True)
+UNIT = Attribute("unit", Type.STRING, max_length=256)
+JOINED = Attribute("joined", Type.STRING, format=Format.DATE)
+CERTIFICATE = CORE["x509certificates"].sub_attributes["value"]
+BADGE = Attribute(
+    "badge",
+    Type.COMPLEX,
+    sub_attributes={
+        "number": Attribute("number", Type.STRING, required=True),
+        "colour": Attribute("colour", Type.STRING),
+        "issuer": Attribute("issuer", Type.STRING, mutability=Mutability.READ_ONLY),
+    },
+)
+
+
+def each(attribute: Attribute, *values: Any) -> list[tuple[Attribute, Any]]:
+    return [(attribute, value) for value in values]
+
+
+def read(attribute: Attribute, value: Any) -> Any:
+    return read_value(attribute, value, Dialect())
+
+
+def refusal(attribute: Attribute, value: Any, *, strict: bool = False) -> ScimError:
+    with pytest.raises(ScimError) as refused:
+        read_value(attribute, value, Dialect(strict))
+    return refused.value
+
+
+@pytest.mark.parametrize(
+    ("attribute", "value"),
+    [
+        (CORE["title"], "Tour Guide"),
+        (CORE["title"], " \u00e9\u0301 "),
+        (CORE["title"], "0"),
+        (CORE["active"], True),
+        (CORE["active"], False),
+        (CORE["profileurl"], "BAPNQLJSRQGD"),
+        (LEVEL, 0),
+        (LEVEL, -(10**30)),
+        (SHARE, 0.5),
+        (SHARE, 1),
+        (UPDATED, "2015-10-10T14:38:21.8617979-07:00"),
+        (UNIT, "x" * 256),
+        *each(JOINED, "2024-02-29", "2024-02-29T00:00:00Z"),
+        (CERTIFICATE, "MIIDQzCCAqygAwIBAgICEAAwDQ=="),
+        (CERTIFICATE, "MIID\r\nQzCC"),
+        (TAGS, ["a", "A", "a"]),
+        (CORE["name"], {"givenName": "Barbara", "familyName": "Jensen"}),
+        (CORE["emails"], [{"value": "a@example.com", "primary": True}, {"value": "b@example.com", "primary": False}]),
+        (CORE["emails"], [{"value": "a", "type": "work"}, {"value": "b", "type": "work"}]),
+        (MANAGER, {"value": "26118915", "$ref": "../Users/26118915"}),
+    ],
+)
+def test_value_of_the_attributes_type_is_kept_as_it_was_sent(attribute: Attribute, value: Any) -> None:
+    assert read(attribute, value) == value
+
+
+@pytest.mark.parametrize(
+    ("attribute", "value"),
+    [
+        *[(CORE[name], None) for name in ("title", "active", "name", "emails")],
+        *[(CORE[name], "") for name in ("title", "active", "name", "emails")],
+        *each(CORE["emails"], [], [None], [{}], [""], [{"value": ""}, {"type": None}]),
+        *each(CORE["name"], {}, {"givenName": None}, {"givenName": ""}),
+        *each(MANAGER, {"value": ""}, [{"value": ""}], [""], {"displayName": "Mandy"}),
+        (TAGS, []),
+        (LEVEL, None),
+    ],
+)
+def test_null_and_what_is_empty_are_no_value(attribute: Attribute, value: Any) -> None:
+    assert read(attribute, value) is None
+
+
+@pytest.mark.parametrize(
+    ("attribute", "sent", "canonical"),
+    [
+        *[(CORE["active"], word, True) for word in ("True", "true", "TRUE")],
+        *[(CORE["active"], word, False) for word in ("False", "false")],
+        (CORE["roles"], [{"value": "a", "primary": "True"}], [{"value": "a", "primary": True}]),
+        (CORE["emails"], [None, {"value": "a", "type": ""}, {}], [{"value": "a"}]),
+        (CORE["emails"], [{"VALUE": "a", "Primary": "false"}], [{"value": "a", "primary": False}]),
+        (CORE["name"], {"GIVENNAME": "Barbara"}, {"givenName": "Barbara"}),
+        (CORE["name"], {"givenName": "Barbara", "firstName": "B"}, {"givenName": "Barbara"}),
+        (LEVEL, 3.0, 3),
+        (MANAGER, "26118915", {"value": "26118915"}),
+        (MANAGER, ["26118915"], {"value": "26118915"}),
+        (MANAGER, [{"value": "26118915"}], {"value": "26118915"}),
+        (MANAGER, {"value": "26118915", "displayName": "Mandy"}, {"value": "26118915"}),
+        (BADGE, {"number": "1", "issuer": "x"}, {"number": "1"}),
+    ],
+)
+def test_value_is_brought_into_its_canonical_form(attribute: Attribute, sent: Any, canonical: Any) -> None:
+    assert read(attribute, sent) == canonical
+
+
+@pytest.mark.parametrize(
+    ("attribute", "value"),
+    [
+        *each(CORE["title"], 1, True, [], ["a"], {}, {"value": "a"}),
+        *each(CORE["active"], "yes", "1", 1, 0, " true", [], {}),
+        *each(LEVEL, "1", 1.5, True, []),
+        *each(SHARE, "0.5", False, []),
+        *each(UPDATED, "2026-01-31", "yesterday", 1769849400),
+        *each(CERTIFICATE, "M=I", "\u00e9", 1),
+        *each(JOINED, "31.01.2026", "2026-02-29", "2026-02-29T00:00:00Z"),
+        (UNIT, "x" * 257),
+        *each(TAGS, "a", {"value": "a"}, [1], [["a"]]),
+        *each(CORE["emails"], "a@example.com", {"value": "a"}, ["a@example.com"], [1], [[]]),
+        *each(CORE["emails"], [{"value": 1}], [{"value": ["a"]}], [{"value": {"value": "a"}}]),
+        *each(CORE["name"], "Barbara Jensen", ["Barbara"], [{"givenName": "Barbara"}], 1),
+        *each(MANAGER, 1, [1], ["a", "b"], [["a", "b"]], {"value": 1}),
+    ],
+)
+def test_value_of_another_type_is_invalid(attribute: Attribute, value: Any) -> None:
+    assert isinstance(refusal(attribute, value), InvalidValue)
+
+
+@pytest.mark.parametrize("name", ["active", "name", "emails"])
+def test_error_names_the_attribute_and_not_the_value(name: str) -> None:
+    detail = refusal(CORE[name], "4711").detail
+
+    assert name in detail
+    assert "4711" not in detail
+
+
+def test_only_one_element_may_be_primary() -> None:
+    refused = refusal(CORE["emails"], [{"value": "a", "primary": True}, {"value": "b", "primary": "true"}])
+
+    assert refused.detail == "Only one of emails may be primary: set primary to true on one of them."
+
+
+def test_member_sent_twice_in_different_cases_is_no_syntax() -> None:
+    refused = refusal(CORE["name"], {"givenName": "Barbara", "givenname": "Babs"})
+
+    assert isinstance(refused, InvalidSyntax)
+
+
+def test_complex_value_has_its_required_sub_attributes() -> None:
+    assert refusal(BADGE, {"colour": "red"}).detail.startswith("badge.number is required")
+
+
+@pytest.mark.parametrize("missing", [{}, {"colour": "red"}, {"number": None}, {"number": ""}])
+def test_required_attribute_without_a_value_is_invalid(missing: dict[str, Any]) -> None:
+    with pytest.raises(InvalidValue, match=r"badge\.number is required"):
+        check_required(BADGE.required_members, missing, "badge.")
+
+
+def test_in_strict_mode_an_empty_string_is_a_value() -> None:
+    assert read_value(CORE["title"], "", Dialect(strict=True)) == ""
+    assert isinstance(refusal(CORE["active"], "", strict=True), InvalidValue)

@@ -1,0 +1,98 @@
+"""Every rule that a request can break is explained, and every one that is explained exists."""
+
+import ast
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from scim.protocol import errors
+from scim.protocol.leniency import Leniency
+from scim.service.audit.explanations import EXPLANATIONS, explain, explain_token
+from scim.service.identity_providers import recognition
+from scim.service.model.failure import NO_OP, STRICT, Failure
+from scim.service.model.token import EXPIRED, MALFORMED, UNKNOWN
+
+SOURCE = Path(__file__).parents[3] / "src"
+
+FAILURE = Failure(
+    at="2026-01-31T09:30:00.000Z",
+    operation="create",
+    status=400,
+    scim_type="invalidValue",
+    rule="type",
+    detail="active is a boolean: send true or false.",
+    attribute="active",
+    kind="userName",
+    identifier="ada",
+    handles=frozenset(),
+    sent=["userName", "active"],
+    left_out=[],
+    refused=None,
+    provider=None,
+    request_id="1",
+)
+
+
+def raised() -> set[str]:
+    """The rules that are named where an error is raised."""
+    calls = (
+        node
+        for path in SOURCE.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.keyword) and node.arg == "rule" and isinstance(node.value, ast.Constant)
+    )
+    return {str(node.value.value) for node in calls if isinstance(node.value, ast.Constant) and node.value.value}
+
+
+def classes() -> list[type[errors.ScimError]]:
+    found = [each for each in vars(errors).values() if isinstance(each, type) and issubclass(each, errors.ScimError)]
+    return [each for each in found if each is not errors.ScimError]
+
+
+def test_every_rule_has_an_explanation_and_every_explanation_a_rule() -> None:
+    rules = {each.rule for each in classes()} | raised()
+    assert rules | {NO_OP, STRICT, EXPIRED, MALFORMED, UNKNOWN} == set(EXPLANATIONS)
+
+
+@pytest.mark.parametrize("error", classes(), ids=lambda error: error.__name__)
+def test_every_error_has_a_rule_of_its_class(error: type[errors.ScimError]) -> None:
+    assert error("detail").rule == error.rule
+    assert error("detail", rule="other").rule == "other"
+
+
+@pytest.mark.parametrize("rule", EXPLANATIONS)
+@pytest.mark.parametrize("provider", [None, *recognition.NAMES])
+def test_explanation_says_what_happened_and_what_to_change(rule: str, provider: str | None) -> None:
+    failure = dataclasses.replace(FAILURE, rule=rule, provider=provider, left_out=["mail"], refused="pathless-patch")
+
+    what, change = explain(failure)
+
+    assert len(what) > 20
+    assert len(change) > 10
+    assert not {"{", "}"} & set(what + change)
+    assert set(EXPLANATIONS[rule].at) <= set(recognition.NAMES)
+
+
+def test_explanation_repeats_what_the_client_was_told() -> None:
+    assert explain(FAILURE)[0].endswith("The answer said: active is a boolean: send true or false.")
+
+
+def test_rule_of_an_older_version_is_told_by_its_detail() -> None:
+    what, _ = explain(dataclasses.replace(FAILURE, rule="of-old"))
+    assert FAILURE.detail in what
+
+
+@pytest.mark.parametrize("leniency", Leniency)
+def test_strict_mode_is_told_with_what_it_refused(leniency: Leniency) -> None:
+    what, change = explain(dataclasses.replace(FAILURE, rule=STRICT, refused=leniency.label))
+    assert leniency.accepts in what
+    assert "muster strict TENANT off" in change
+
+
+@pytest.mark.parametrize("provider", [None, "entra", "okta", "ping"])
+@pytest.mark.parametrize("rule", [EXPIRED, UNKNOWN])
+def test_token_that_was_refused_is_told_with_where_to_paste_another(rule: str, provider: str | None) -> None:
+    what, change = explain_token(rule, provider)
+    assert "token" in what
+    assert "muster rotate" in change

@@ -1,0 +1,296 @@
+"""What a failed request leaves behind."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+import pytest
+
+from scim.protocol.errors import InvalidValue, NotSupported, ScimError, UniquenessError, WrongScimUrl
+from scim.protocol.leniency import Dialect, Leniency
+from scim.protocol.schema import user_type
+from scim.service.audit.failures import FailureRecorder
+from scim.service.model.daily_failures import FailureKind
+from scim.service.model.failure import Failure, FailureCount, RequestSummary
+from tests.endpoint import SURVEY
+from tests.service.audit.test_explanations import FAILURE
+from tests.service.fakes import NOW, Clock
+
+WRONG = InvalidValue("active is a boolean: send true or false.", rule="type", attribute="active")
+ADA = {"userName": "ada", "active": "x"}
+
+
+@dataclass
+class Failures:
+    """Counts failures; ``broken`` as one that can't, or that raises."""
+
+    found: list[Failure] = field(default_factory=list)
+    broken: bool | Exception = False
+    counts: list[tuple[str, dict[str, int], str | None]] = field(default_factory=list)
+    has_counts: bool | Exception = True
+
+    def count(self, failure: Failure) -> FailureCount | None:
+        if isinstance(self.broken, Exception):
+            raise self.broken
+        self.found.append(failure)
+        return None if self.broken else FailureCount(failure, NOW, len(self.found), {NOW[:10]: len(self.found)})
+
+    def add_to_day(self, at: str, counts: Mapping[FailureKind, int], provider: str | None) -> bool:
+        if isinstance(self.has_counts, Exception):
+            raise self.has_counts
+        self.counts.append((at, {str(kind): number for kind, number in counts.items()}, provider))
+        return self.has_counts
+
+
+def recording(store: Failures, clock: Clock | None = None, report: list[Exception] | None = None) -> FailureRecorder:
+    faults = [] if report is None else report
+    deadline = (clock or Clock()).deadline
+    return FailureRecorder(lambda: store, user_type(), deadline, lambda: NOW, "request-1", faults.append)
+
+
+def failed(asked: RequestSummary, error: ScimError = WRONG, dialect: Dialect | None = None) -> Failure:
+    store = Failures()
+    recording(store).failed(asked, error, dialect or Dialect())
+    (failure,) = store.found
+    return failure
+
+
+def test_failure_says_who_was_meant_what_was_sent_and_what_was_decided() -> None:
+    failure = failed(RequestSummary("create", None, ADA))
+
+    assert (failure.kind, failure.identifier) == ("userName", "ada")
+    assert (failure.operation, failure.sent) == ("create", ["userName", "active"])
+    assert (failure.status, failure.scim_type, failure.rule, failure.attribute) == (
+        *(400, "invalidValue"),
+        *("type", "active"),
+    )
+    assert (failure.detail, failure.at, failure.request_id) == (WRONG.detail, NOW, "request-1")
+
+
+def test_strict_mode_is_the_rule_where_it_refused_something() -> None:
+    dialect = Dialect(strict=True)
+    dialect.accepts(Leniency.STRING_BOOLEAN)
+
+    assert (
+        failed(RequestSummary("create"), WRONG, dialect).rule,
+        failed(RequestSummary("create"), WRONG, dialect).refused,
+    ) == (
+        "strict-mode",
+        "string-boolean",
+    )
+    assert failed(RequestSummary("create"), UniquenessError("x"), dialect).rule == "uniqueness"
+    assert failed(RequestSummary("create"), InvalidValue("x", rule="required"), dialect).rule == "required"
+
+
+@pytest.mark.parametrize(
+    "attribute",
+    ["Business Unit", f"{SURVEY}:Business Unit", "Site.Post code", "Site.floor", f"{SURVEY}:Site.Post code"],
+)
+def test_attribute_of_the_schema_is_kept_with_spaces(attribute: str) -> None:
+    assert failed_with(attribute) == attribute
+
+
+@pytest.mark.parametrize("attribute", ["Ada Lovelace", "Business Units", "Site.Ada Lovelace", "ada@example.com"])
+def test_value_is_no_attribute(attribute: str) -> None:
+    assert failed_with(attribute) is None
+
+
+def failed_with(attribute: str) -> str | None:
+    """The attribute of a failure at a tenant whose schema has names with spaces."""
+    address = {"name": "Site", "type": "complex", "subAttributes": [{"name": "Post code", "type": "string"}]}
+    document = {"id": SURVEY, "name": "Survey", "attributes": [{"name": "Business Unit", "type": "string"}, address]}
+    store = Failures()
+    recorded = replace(recording(store), resource_type=user_type().extended([document]))
+    recorded.failed(RequestSummary("create", None, ADA), InvalidValue("x", rule="type", attribute=attribute), Dialect())
+    (failure,) = store.found
+    return failure.attribute
+
+
+def test_attribute_that_looks_like_no_name_is_not_kept() -> None:
+    assert failed(RequestSummary("create"), InvalidValue("x", attribute="ada@example.com")).attribute is None
+
+
+# Silent no-ops
+
+
+def test_patch_of_which_something_came_to_nothing_is_a_silent_no_op() -> None:
+    store, dialect = Failures(), Dialect()
+    dialect.leave_out("departmentName", "x")
+    records = recording(store)
+
+    records.succeeded(RequestSummary("patch", "1", {}), dialect)
+
+    (failure,) = store.found
+    assert (failure.is_no_op, failure.status, failure.left_out) == (True, 200, ["departmentName"])
+    assert records.line == {"no_ops": 1}
+
+
+@pytest.mark.parametrize("operation", ["create", "replace", "delete"])
+def test_other_operations_than_patch_are_no_silent_no_ops(operation: str) -> None:
+    store, dialect = Failures(), Dialect()
+    dialect.leave_out("departmentName", "x")
+    recording(store).succeeded(RequestSummary(operation), dialect)
+    assert store.found == []
+
+
+def test_patch_that_did_all_it_was_asked_is_no_silent_no_op() -> None:
+    store = Failures()
+    recording(store).succeeded(RequestSummary("patch"), Dialect())
+    assert store.found == []
+
+
+# Loops
+
+
+@pytest.mark.parametrize(
+    ("days", "expected"),
+    [
+        ({"2026-01-31": 4}, False),
+        ({"2026-01-31": 5}, True),
+        ({"2026-01-31": 2, "2026-01-30": 3}, True),
+        ({"2026-01-31": 1, "2026-01-29": 9}, False),
+        ({}, False),
+    ],
+)
+def test_the_same_again_and_again_within_two_days_is_a_loop(days: dict[str, int], expected: bool) -> None:
+    assert FailureCount(FAILURE, FAILURE.at, 9, days).is_loop is expected
+
+
+def test_loop_is_told_apart_in_the_log_line() -> None:
+    store = Failures()
+    records = recording(store)
+    for _ in range(6):
+        records.failed(RequestSummary("create", None, ADA), WRONG, Dialect())
+    assert records.line == {"failures": 6, "loops": 2}
+
+
+# Nothing here changes the answer
+
+
+@pytest.mark.parametrize("broken", [True, RuntimeError("x")])
+def test_failure_that_can_not_be_recorded_is_counted_in_the_log_line(broken: bool | Exception) -> None:
+    faults: list[Exception] = []
+    records = recording(Failures(broken=broken), report=faults)
+
+    records.failed(RequestSummary("create"), WRONG, Dialect())
+
+    assert records.line == {"failures": 1, "unrecorded": 1}
+    assert faults == ([] if broken is True else [broken])
+
+
+def test_nothing_is_recorded_where_the_answer_could_come_too_late() -> None:
+    store = Failures()
+    records = recording(store, Clock(left_s=3.9))
+
+    records.failed(RequestSummary("create"), WRONG, Dialect())
+
+    assert (store.found, records.line) == ([], {"failures": 1, "unrecorded": 1})
+
+
+# The counts of the day
+
+
+def test_failures_of_a_request_are_added_to_the_day_at_once() -> None:
+    store, dialect = Failures(), Dialect()
+    dialect.leave_out("mail", "x")
+    records = recording(store)
+    records.failed(RequestSummary("create", None, ADA), WRONG, Dialect())
+    records.failed(RequestSummary("create", None, {"userName": "bob", "Operations": [{"op": "Add"}]}), WRONG, Dialect())
+    records.failed(RequestSummary("GET Users"), WRONG, Dialect())
+    records.failed(RequestSummary("POST Groups"), NotSupported("x"), Dialect())
+    records.succeeded(RequestSummary("patch"), dialect)
+
+    records.finish()
+
+    counts = {"create": 2, "other_requests": 1, "unsupported": 1, "no_ops": 1}
+    assert store.counts == [(NOW, counts, "entra")]
+
+
+def test_repeated_no_op_is_no_repeating_failure() -> None:
+    store, dialect = Failures(), Dialect()
+    dialect.leave_out("mail", "x")
+    records = recording(store)
+    for _ in range(5):
+        records.succeeded(RequestSummary("patch"), dialect)
+
+    records.finish()
+
+    assert store.counts == [(NOW, {"no_ops": 5}, None)]
+    assert records.line == {"no_ops": 5, "loops": 1}
+
+
+def test_repeated_unsupported_request_is_no_repeating_failure() -> None:
+    """A group push never succeeds, and users are provisioned without it."""
+    store = Failures()
+    records = recording(store)
+    for _ in range(5):
+        records.failed(RequestSummary("POST Groups"), NotSupported("x"), Dialect())
+
+    records.finish()
+
+    assert store.counts == [(NOW, {"unsupported": 5}, None)]
+    assert records.line == {"failures": 5, "loops": 1}
+
+
+def test_failures_by_a_wrong_scim_url_are_counted() -> None:
+    store = Failures()
+    records = recording(store)
+    records.failed(RequestSummary("GET Users"), WrongScimUrl("x"), Dialect())
+
+    records.finish()
+
+    assert store.counts == [(NOW, {"other_requests": 1, "wrong_scim_urls": 1}, None)]
+
+
+def test_request_without_failures_counts_nothing() -> None:
+    store = Failures()
+    recording(store).finish()
+    assert store.counts == []
+
+
+def test_partition_that_took_no_record_is_not_asked_again() -> None:
+    """One wait is what a table that does not answer costs a request."""
+    store = Failures(broken=True)
+    records = recording(store)
+    records.failed(RequestSummary("create"), WRONG, Dialect())
+
+    records.finish()
+
+    assert (store.counts, records.line) == ([], {"failures": 1, "unrecorded": 1})
+
+
+def test_bulk_request_whose_records_use_up_the_time_is_counted() -> None:
+    """All of its failures: those that there was no time to record are failures too."""
+    store, clock = Failures(), Clock()
+    records = recording(store, clock)
+    for _ in range(50):
+        recorded = len(store.found)
+        records.failed(RequestSummary("create"), WRONG, Dialect())
+        clock.left_s -= len(store.found) - recorded  # a record takes a second
+
+    records.finish()
+
+    assert records.line == {"failures": 50, "unrecorded": 27, "loops": 19}
+    assert (len(store.found), store.counts) == (23, [(NOW, {"create": 50, "loops": 19}, None)])
+
+
+@pytest.mark.parametrize("has_counts", [False, RuntimeError("x")])
+def test_failures_that_can_not_be_counted_are_in_the_log_line(has_counts: bool | Exception) -> None:
+    faults: list[Exception] = []
+    records = recording(Failures(has_counts=has_counts), report=faults)
+    records.failed(RequestSummary("create"), WRONG, Dialect())
+
+    records.finish()
+
+    assert records.line == {"failures": 1, "uncounted": 1}
+    assert faults == ([] if has_counts is False else [has_counts])
+
+
+def test_nothing_is_counted_where_the_answer_could_come_too_late() -> None:
+    store, clock = Failures(), Clock()
+    records = recording(store, clock)
+    records.failed(RequestSummary("create"), WRONG, Dialect())
+    clock.left_s = 3.9
+
+    records.finish()
+
+    assert (store.counts, records.line) == ([], {"failures": 1, "uncounted": 1})

@@ -1,0 +1,118 @@
+"""The activity, the health and the last failure of a tenant, from bounded reads."""
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+from scim.service.audit.log import AuditLog
+from scim.service.model.change_record import StoredChange
+from scim.service.model.daily_failures import DailyFailures, FailureKind
+from scim.service.model.failure import NO_OP, FailureCount
+from scim.service.model.log_record import FailureSearchResult, LogPosition, LogRecord, RejectedTokenCount
+from scim.service.model.tenant import Tenant
+from scim.service.model.token import TokenState, TokenUsage
+from scim.service.tenants.health import DailyActivity, HealthState
+from tests.service.audit.test_explanations import FAILURE
+from tests.service.fakes import NOW, MemoryStore
+
+TODAY, YESTERDAY = "2026-01-31", "2026-01-30"
+
+
+@dataclass
+class Records:
+    """The records of a tenant. ``limits`` are those up to which changes were to be counted, ``drawn`` the records of
+    the log that were read.
+    """
+
+    days: Mapping[str, DailyFailures] = field(default_factory=dict)
+    changes_: Mapping[str, int] = field(default_factory=dict)
+    log_: Collection[LogRecord] = ()
+    limits: list[int] = field(default_factory=list)
+    drawn: int = 0
+
+    def log(self, *_: object, **__: object) -> Iterator[tuple[LogPosition, LogRecord]]:
+        for each in self.log_:
+            self.drawn += 1
+            yield LogPosition("", "", ""), each
+
+    def failures(self, *_: object) -> FailureSearchResult:
+        return FailureSearchResult()
+
+    def failures_called(self, *_: object) -> FailureSearchResult:
+        return FailureSearchResult()
+
+    def changes(self, *_: object) -> Iterator[StoredChange]:
+        return iter(())
+
+    def formerly(self, *_: object) -> Iterator[str]:
+        return iter(())
+
+    def user_names(self, _: object) -> dict[str, str]:
+        return {}
+
+    def refused(self, _: str) -> list[RejectedTokenCount]:
+        return []
+
+    def malformed_tokens(self, _: object) -> list[RejectedTokenCount]:
+        return []
+
+    def daily_failures(self, first_day: str, last_day: str) -> dict[str, DailyFailures]:
+        return {day: each for day, each in self.days.items() if first_day <= day <= last_day}
+
+    def count_changes(self, first_day: str, last_day: str, limit: int) -> tuple[int, bool]:
+        self.limits.append(limit)
+        number = sum(each for day, each in self.changes_.items() if first_day <= day <= last_day)
+        return min(number, limit), number >= limit
+
+
+def log_of(records: Records) -> AuditLog:
+    tenant = Tenant("acme", token=TokenState("v1"))
+    return AuditLog(records, MemoryStore(), tenant, lambda: TokenUsage(1.0, "v1", "Okta"), lambda: NOW)
+
+
+def failed(**counts: int) -> DailyFailures:
+    return DailyFailures({FailureKind(name): number for name, number in counts.items()})
+
+
+def test_activity_has_each_day_with_all_that_failed() -> None:
+    days = {TODAY: failed(create=2, other_requests=7), YESTERDAY: failed(patch=3, rejected_tokens=5, no_ops=9)}
+
+    activity = log_of(Records(days, {TODAY: 3, "2026-01-29": 9_000})).activity(3)
+
+    assert activity == [
+        DailyActivity("2026-01-29", 5_000, 0, 0, True),
+        DailyActivity(YESTERDAY, 0, 8, 3),
+        DailyActivity(TODAY, 3, 9, 2),
+    ]
+
+
+def test_activity_of_a_month_reads_one_call_a_day_and_one_for_all_failures() -> None:
+    records = Records()
+    log_of(records).activity(30)
+    assert records.limits == [5_000] * 30
+
+
+def test_health_is_that_of_today_and_yesterday() -> None:
+    records = Records(
+        {TODAY: failed(create=2), YESTERDAY: failed(patch=3), "2026-01-29": failed(create=99)}, {TODAY: 15}
+    )
+
+    health = log_of(records).health()
+
+    assert (health.state, health.activity.failures.failed_writes, health.activity.share) == (
+        *(HealthState.FAILING, 5),
+        0.25,
+    )
+    assert health.provider == "okta"
+
+
+def test_last_failure_skips_no_ops_and_gives_up_in_time() -> None:
+    failure = FailureCount(replace(FAILURE, rule="type"), NOW, 1)
+    no_op = FailureCount(replace(FAILURE, rule=NO_OP, status=200), NOW, 1)
+
+    found = log_of(Records(log_=[no_op, failure])).last_failure()
+    endless = Records(log_=[no_op] * 1_000)
+
+    assert found is not None
+    assert found.rule == "type"
+    assert log_of(endless).last_failure() is None
+    assert endless.drawn == 200

@@ -1,0 +1,41 @@
+"""The identity provider that is detected from what is kept of a tenant's traffic."""
+
+from dataclasses import replace
+
+import pytest
+
+from scim.service.identity_providers.detection import detect_provider
+from scim.service.model.change_record import ChangeRecord, StoredChange
+from scim.service.model.daily_failures import DailyFailures
+from scim.service.model.failure import FailureCount
+from scim.service.model.log_record import LogRecord, RejectedTokenCount
+from scim.service.model.token import TokenUsage
+from tests.service.audit.test_explanations import FAILURE
+from tests.service.fakes import NOW
+
+OKTA, CURL = TokenUsage(1.0, "v1", "Okta SCIM Client 1.0.0"), TokenUsage(1.0, "v1", "curl/8")
+CHANGE = ChangeRecord(NOW, "patch", [], "unchanged", "scim", "request-1", [], "User", "ada", None, active=True)
+BY_ENTRA = StoredChange("1", replace(CHANGE, leniencies=["path-as-key"]))
+REFUSED = RejectedTokenCount(NOW, NOW, 1, "token")
+
+
+@pytest.mark.parametrize(
+    ("use", "failures", "newest", "expected"),
+    [
+        (OKTA, "entra", [BY_ENTRA], "okta"),
+        (CURL, "google", [BY_ENTRA], "google"),
+        (CURL, None, [REFUSED, StoredChange("1", CHANGE), BY_ENTRA], "entra"),
+        (CURL, None, [FailureCount(replace(FAILURE, provider="onelogin"), NOW, 1), BY_ENTRA], "onelogin"),
+        (None, None, [REFUSED], None),
+    ],
+)
+def test_provider_is_detected(
+    use: TokenUsage | None, failures: str | None, newest: list[LogRecord], expected: str | None
+) -> None:
+    assert detect_provider(use, DailyFailures(provider=failures), newest) == expected
+
+
+def test_newest_records_are_not_read_without_need() -> None:
+    newest = iter([BY_ENTRA])
+    assert detect_provider(OKTA, DailyFailures(), newest) == "okta"
+    assert next(newest) == BY_ENTRA

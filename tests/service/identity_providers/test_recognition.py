@@ -1,0 +1,59 @@
+"""Which identity provider is asking: told by what is recorded of them."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scim.service.identity_providers.recognition import NAMES, recognize_provider
+
+RECORDED = sorted((Path(__file__).parents[2] / "idp").glob("*/*.json"))
+
+
+@pytest.mark.parametrize(
+    ("agent", "query", "leniencies", "body", "expected"),
+    [
+        ("Okta SCIM Client 1.0.0", "", [], None, "okta"),
+        ("Google-Auto-Provisioning", "", [], None, "google"),
+        ("okta-scim/1.0", "", [], None, "okta"),
+        ("Java/17 OKTA/2.1", "", [], None, "okta"),
+        ("authentik@2025.6.1", "", [], None, "authentik"),
+        ("authentik/2025.6.1 (build 7)", "", [], None, "authentik"),
+        ("PingFederate/12.3", "", [], None, "ping"),
+        ("PingOne-Provisioning/1", "", [], None, "ping"),
+        ("shopping-sync/2.0", "", [], None, None),
+        ("Mapping/1.0", "", [], None, None),
+        ("ping-monitor/1.0", "", [], None, None),
+        ("Mockta/1.0", "", [], None, None),
+        ("mykeycloak/1.0", "", [], None, None),
+        ("curl/8.7 (run by okta (keycloak) and PingOne)", "", [], None, None),
+        ("curl/8.7 (never closed okta", "", [], None, None),
+        ("curl/okta", "", [], None, None),
+        ("", "aadOptscim062020", [], None, "entra"),
+        ("", "", ["string-boolean", "path-as-key"], None, "entra"),
+        ("", "", [], {"Operations": [{"op": "Replace"}]}, "entra"),
+        ("", "", [], {"Operations": [{"op": "replace"}, 3]}, None),
+        ("", "", ["string-boolean"], {"Operations": 3}, None),
+        ("curl/8", "filter=x", [], None, None),
+    ],
+)
+def test_provider_is_recognised(agent: str, query: str, leniencies: list[str], body: Any, expected: str | None) -> None:
+    assert recognize_provider(agent, query, leniencies, body) == expected
+
+
+def test_every_provider_has_its_page() -> None:
+    pages = {page.stem for page in (Path(__file__).parents[3] / "docs/identity-providers").glob("*.md")}
+    assert set(NAMES) <= pages
+
+
+@pytest.mark.parametrize("path", RECORDED, ids=lambda path: f"{path.parent.name}-{path.stem}")
+def test_no_recorded_exchange_is_taken_for_another_providers(path: Path) -> None:
+    """By user agent and operations alone; Microsoft's own tools and those who write as they do are Entra ID's."""
+    alike = {"entra", "jumpcloud"}
+    exchange = json.loads(path.read_text())
+    for each in exchange["exchanges"]:
+        headers = {name.lower(): value for name, value in exchange.get("headers", {}).items()}
+        request = each["request"]
+        found = recognize_provider(headers.get("user-agent", ""), request.get("path", ""), [], request.get("body"))
+        assert found in (None, path.parent.name) or {found, path.parent.name} <= alike

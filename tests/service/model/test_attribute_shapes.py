@@ -1,0 +1,112 @@
+"""The shapes of custom attributes, remembered beyond the schemas that are served."""
+
+from typing import Any
+
+import pytest
+
+from scim.service.model.attribute_shapes import (
+    MAX_BYTES,
+    find_partly_served,
+    list_removed,
+    read_shapes,
+    remember_shapes,
+)
+from scim.service.model.tenant import Tenant
+
+URN = "urn:example:User"
+DESK = [{"name": "room", "type": "string"}, {"name": "floor", "type": "integer"}]
+
+
+def schema(*attributes: dict[str, Any], urn: str = URN) -> dict[str, Any]:
+    return {"id": urn, "attributes": list(attributes)}
+
+
+def attribute(name: str = "a", type_: str = "string", **more: Any) -> dict[str, Any]:
+    return {"name": name, "type": type_} | more
+
+
+def test_shapes_look_like_values() -> None:
+    documents = [
+        schema(
+            attribute(),
+            attribute("b", "integer", multiValued=True),
+            attribute("c", "complex", subAttributes=DESK),
+            attribute("d", "complex", subAttributes=DESK[:1], multiValued=True),
+        )
+    ]
+    assert read_shapes(documents) == {
+        URN: {"a": "string", "b": ["integer"], "c": {"room": "string", "floor": "integer"}, "d": [{"room": "string"}]}
+    }
+
+
+def test_shapes_only_grow() -> None:
+    known = remember_shapes({}, [schema(attribute("c", "complex", subAttributes=DESK[:1])), schema(urn="urn:x:y")])
+    known = remember_shapes(known, [schema(attribute("c", "complex", subAttributes=DESK[1:]), attribute("b"))])
+    assert known == {URN: {"c": {"room": "string", "floor": "integer"}, "b": "string"}, "urn:x:y": {}}
+    assert remember_shapes(known, []) == known
+
+
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [
+        (attribute("a", "integer"), f"{URN}:a has another type than before: it was string and would be integer"),
+        (attribute("a", multiValued=True), "would be string, multi-valued"),
+        (attribute("a", "complex", subAttributes=DESK), "would be complex"),
+        (attribute("c"), "it was complex and would be string"),
+        (attribute("c", "complex", subAttributes=[attribute("room", "integer")]), f"{URN}:c.room has another type"),
+        (attribute("c", "complex", subAttributes=[attribute("Room")]), "write room"),
+        (attribute("A"), "The attribute A was called a before"),
+    ],
+)
+def test_other_shape_is_refused(changed: dict[str, Any], reason: str) -> None:
+    known = remember_shapes({}, [schema(attribute(), attribute("c", "complex", subAttributes=DESK))])
+    with pytest.raises(ValueError, match=reason):
+        remember_shapes(known, [schema(changed)])
+
+
+def test_format_and_limits_can_change() -> None:
+    known = remember_shapes({}, [schema(attribute(maxLength=5, required=True))])
+    assert remember_shapes(known, [schema(attribute(format="date", mutability="readOnly"))]) == known
+
+
+def test_number_of_shapes_is_bounded() -> None:
+    """A tenant that is at the bound can still use what it had, and change its other settings."""
+    known: Any = {}
+    documents = [schema(*(attribute(f"{'x' * 90}{n}") for n in range(100)), urn=f"urn:x:{m}") for m in range(10)]
+    for document in documents[:9]:
+        known = remember_shapes(known, [document])
+    with pytest.raises(ValueError, match=f"more than {MAX_BYTES} bytes. Use the name of an earlier attribute"):
+        remember_shapes(known, documents[9:])
+    assert remember_shapes(known, documents[:9]) == known
+
+
+def test_tenant_knows_what_is_partly_served() -> None:
+    whole, other = schema(attribute(), attribute("b")), schema(attribute(), urn="urn:x:y")
+    known = remember_shapes({}, [whole, other])
+    assert find_partly_served(known, [whole, other]) == frozenset()
+    assert find_partly_served(known, [schema(attribute()), other]) == {URN}
+    (resource_type,) = Tenant("acme", extensions=[schema(attribute()), other], shapes=known).resource_types
+    assert resource_type.fully_served.isdisjoint({URN})
+    assert "urn:x:y" in resource_type.fully_served
+
+
+def test_removed_attributes_are_listed() -> None:
+    known = remember_shapes(
+        {},
+        [
+            schema(attribute(), attribute("c", "complex", subAttributes=DESK), attribute("t", multiValued=True)),
+            schema(attribute(), urn="urn:x:y"),
+        ],
+    )
+    served = [schema(attribute(), attribute("c", "complex", subAttributes=DESK[:1]))]
+    assert list_removed(known, served) == [
+        (URN, "c.floor", "integer"),
+        (URN, "t", "string, multi-valued"),
+        ("urn:x:y", "a", "string"),
+    ]
+    assert list_removed(known, []) == [
+        (URN, "a", "string"),
+        (URN, "c", "complex"),
+        (URN, "t", "string, multi-valued"),
+        ("urn:x:y", "a", "string"),
+    ]

@@ -1,0 +1,85 @@
+"""Whom a request is about."""
+
+from typing import Any
+
+import pytest
+
+from scim.service.model.identifiers import Subject, identifier_hash, identifiers_of, identify_subject, name_hash
+
+
+@pytest.mark.parametrize(
+    ("resource_id", "body", "query", "expected"),
+    [
+        (None, {"UserName": "ada", "externalid": "e"}, "", [("userName", "ada"), ("externalId", "e")]),
+        (None, {"emails": [{"Value": "a@b.c"}, "x", {}]}, "", [("email", "a@b.c")]),
+        ("1", {"userName": "ada"}, "", [("userName", "ada"), ("id", "1")]),
+        ("1", None, "", [("id", "1")]),
+        (
+            "1",
+            {"Operations": [{"op": "replace", "path": "userName", "value": "b"}]},
+            "",
+            [("id", "1"), ("userName", "b")],
+        ),
+        ("1", {"operations": [{"value": {"externalId": "e"}}, 3, None]}, "", [("id", "1"), ("externalId", "e")]),
+        (None, None, 'filter=userName eq "a"&count=1', [("filter", "a")]),
+        (None, None, 'filter=mail EQ "a\\"b" and x eq "c"', [("filter", 'a"b'), ("filter", "c")]),
+        (None, {"userName": 3, "externalId": " ", "emails": "x", "Operations": 4}, "", []),
+        (None, ["userName"], "", []),
+        (None, "userName", 'filter=userName eq "', []),
+    ],
+)
+def test_person_is_named_by(resource_id: str | None, body: Any, query: str, expected: list[Any]) -> None:
+    assert list(identify_subject(resource_id, body, query).identifiers) == expected
+
+
+def test_identifiers_are_bounded() -> None:
+    person = identify_subject(None, {"userName": "x" * 9_999, "emails": [{"value": f"{n}@x"} for n in range(500)]})
+    assert len(person.identifiers) == 20
+    assert len(person.identifier[1]) == 256
+
+
+def test_handle_has_no_case_and_shows_nothing() -> None:
+    assert identifier_hash(" Straße@Example.com ") == identifier_hash("STRASSE@example.COM")
+    assert identifier_hash("ada") != identifier_hash("adb")
+    assert "ada" not in identifier_hash("ada")
+
+
+def test_nobody_has_no_handle() -> None:
+    assert (Subject().identifier, Subject().handles) == (("", ""), frozenset())
+
+
+def test_resource_is_known_by_all_that_it_can_be_looked_for_by() -> None:
+    resource = {"id": "1", "userName": "ada", "externalId": "e", "emails": [{"value": "a@b.c"}], "title": "x"}
+    assert identifiers_of(resource).handles == {identifier_hash(each) for each in ("1", "ada", "e", "a@b.c")}
+
+
+@pytest.mark.parametrize(
+    ("body", "names"),
+    [
+        ({"displayName": "Ada  King"}, {"Ada  King", "Ada", "King"}),
+        ({"Name": {"formatted": "A. King"}}, {"A. King", "A.", "King"}),
+        ({"name": {"givenName": "Ada", "familyName": "King"}}, {"Ada King", "Ada", "King"}),
+        ({"name": {"familyName": "King", "givenName": " "}}, {"King"}),
+        ({"Operations": [{"path": "displayName", "value": "Ada"}, {"value": {"displayName": "Eve"}}]}, {"Ada", "Eve"}),
+        ({"displayName": 3, "name": ["Ada"], "title": "Countess"}, set()),
+    ],
+)
+def test_person_is_called_by_the_whole_name_and_its_words(body: Any, names: set[str]) -> None:
+    assert set(identify_subject(None, body).names) == names
+
+
+def test_name_is_a_handle_that_no_identifier_has_and_no_identifier_itself() -> None:
+    person = identify_subject(None, {"userName": "ada", "displayName": "Ada King"})
+    assert person.identifiers == (("userName", "ada"),)
+    assert person.handles == {identifier_hash("ada"), *map(name_hash, ("ADA  king", "ada", "King"))}
+    assert name_hash("ada") != identifier_hash("ada")
+
+
+def test_names_are_bounded() -> None:
+    person = identify_subject(None, {"displayName": " ".join(f"{number}{'x' * 300}" for number in range(50))})
+    assert (len(person.names), max(map(len, person.names))) == (20, 256)
+
+
+def test_user_is_not_known_by_a_name() -> None:
+    """References are linked by what identifies somebody."""
+    assert identifiers_of({"id": "1", "userName": "ada", "displayName": "Ada King"}).names == ()

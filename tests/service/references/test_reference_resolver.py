@@ -1,0 +1,345 @@
+"""Which users get which links, and what becomes of tasks that run at the same time (tests/engine: on a real engine)."""
+
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from scim.protocol.errors import Unavailable
+from scim.protocol.normalize import normalize
+from scim.protocol.schema import user_type
+from scim.service.model.change_record import ChangeRecord
+from scim.service.model.identifiers import identifier_hash, identifiers_of
+from scim.service.model.resolved_references import IndexEntry, ResolvedReferences
+from scim.service.model.stored_resource import StoredResource, VersionConflict
+from scim.service.references.link_task import LinkResult, LinkTask, Position
+from scim.service.references.links import carry_over_links
+from scim.service.references.reference_resolver import QUERIES_PER_TASK, REFERRERS_PER_TASK, ReferenceResolver
+from tests.endpoint import CORE, ENTERPRISE
+from tests.service.fakes import NOW, new_id
+
+MANAGER = f"{ENTERPRISE}:manager"
+NOBODY: frozenset[str] = frozenset()
+
+
+class Users:
+    """The users of a tenant in memory. ``before`` is what others do before the next call of a name."""
+
+    def __init__(self) -> None:
+        self.users: dict[str, StoredResource] = {}
+        self.entries: set[tuple[str, str]] = set()
+        self.changes: list[ChangeRecord] = []
+        self.before: dict[str, Callable[[], object]] = {}
+        self.queries = 0
+
+    def _others(self, name: str) -> None:
+        if act := self.before.pop(name, None):
+            act()
+
+    def get_all(self, ids: Collection[str]) -> dict[str, StoredResource]:
+        found = {each: self.users[each] for each in ids if each in self.users}
+        self._others("get_all")
+        return found
+
+    def find_candidates(self, value: str) -> Iterator[Collection[str]]:
+        for kind in ("id", "userName", "externalId", "email"):
+            people = {each.id: identifiers_of(each.resource).identifiers for each in self.users.values()}
+            yield [
+                each
+                for each, known in people.items()
+                if any((kind, normalize(value)) == (k, normalize(v)) for k, v in known)
+            ]
+
+    def update_index(self, add: Collection[IndexEntry], remove: Collection[IndexEntry]) -> None:
+        self._others("update_index")
+        self.entries = self.entries - set(remove) | set(add)
+
+    def list_referrers(self, identifier_hash: str, after: str, limit: int) -> list[str]:
+        self.queries += 1
+        found = sorted(user_id for user_id, each in self.entries if each == identifier_hash and user_id > after)
+        self._others("list_referrers")
+        return found[:limit]
+
+    def write_links(self, user: StoredResource, links: ResolvedReferences, change: ChangeRecord) -> None:
+        self._others("write_links")
+        if self.users.get(user.id) != user:
+            raise VersionConflict
+        self.users[user.id] = replace(user, links=links.text)
+        self.changes.append(change)
+
+    # What requests do, and the tasks that these lead to
+
+    def put(self, name: str, manager: str = "", user_id: str = "", **attributes: Any) -> LinkTask:
+        """Create a user, or replace one."""
+        old = self.users.get(user_id)
+        extension = {ENTERPRISE: {"manager": {"value": manager}}} if manager else {}
+        resource = {"schemas": [CORE], "id": user_id or new_id(), "userName": name, **attributes, **extension}
+        self.users[resource["id"]] = StoredResource.of(resource, old.version + 1 if old else 1, NOW, NOW, NOW)
+        lost = identifiers_of(old.resource).handles - identifiers_of(resource).handles if old else NOBODY
+        dropped = self._references(old) - ({identifier_hash(manager)} if manager else NOBODY)
+        return LinkTask("acme", resource["id"], 1, True, lost, dropped, "r1")
+
+    def delete(self, user_id: str) -> LinkTask:
+        old = self.users.pop(user_id)
+        return LinkTask("acme", user_id, 2, False, identifiers_of(old.resource).handles, self._references(old), "r2")
+
+    def _references(self, user: StoredResource | None) -> frozenset[str]:
+        manager = user.resource.get(ENTERPRISE, {}).get("manager") if user else None
+        return frozenset({identifier_hash(manager["value"])} if manager else ())
+
+    def manager(self, user_id: str) -> list[str]:
+        return [each.id for each in ResolvedReferences.read(self.users[user_id].links).links]
+
+
+@pytest.fixture
+def users() -> Users:
+    return Users()
+
+
+def step(users: Users, task: LinkTask) -> LinkResult:
+    return ReferenceResolver(users, user_type(), lambda: NOW).run(task)
+
+
+def run(users: Users, *tasks: LinkTask) -> int:
+    """Run tasks to their end, one after the other, and return how often links were written."""
+    linked = 0
+    for first in tasks:
+        task: LinkTask | None = first
+        while task:
+            result = step(users, task)
+            linked, task = linked + result.linked, result.rest
+    return linked
+
+
+def test_tasks_run_twice_and_in_any_order(users: Users) -> None:
+    alice = users.put("alice", "boss")
+    boss = users.put("boss")
+    assert run(users, boss, alice) == 1
+    assert run(users, alice) == 0
+    assert run(users, boss, boss, alice) == 0
+    assert users.manager(alice.user_id) == [boss.user_id]
+
+
+def test_record_of_links_has_the_request_that_led_to_it(users: Users) -> None:
+    alice, boss = users.put("alice", "boss"), users.put("boss")
+    run(users, alice, replace(boss, request_id="arrival"))
+    run(users, replace(users.delete(boss.user_id), request_id="farewell"))
+    told = [(each.operation, each.request_id, each.links, each.user_name) for each in users.changes]
+    assert told[-1] == ("link", "farewell", [], "alice")
+    assert [links for _, _, links, _ in told] == [[(MANAGER, boss.user_id)], []]
+
+
+def test_id_outweighs_user_name(users: Users) -> None:
+    boss = users.put("boss")
+    other = users.put(boss.user_id)
+    alice = users.put("alice", boss.user_id)
+    run(users, boss, other, alice)
+    assert users.manager(alice.user_id) == [boss.user_id]
+
+
+def test_id_may_be_named_before_its_user_exists(users: Users) -> None:
+    """As in a bulk request, whose ids are chosen before it makes anybody."""
+    chosen = new_id()
+    alice = users.put("alice", chosen)
+    run(users, alice)
+    boss = users.put("boss", user_id=chosen)
+    run(users, boss)
+    assert users.manager(alice.user_id) == [chosen]
+
+
+def test_any_change_adds_missing_index_entry(users: Users) -> None:
+    """Users from before there were links, and those whose attribute names employees only now."""
+    alice, boss = users.put("alice", "boss"), users.put("boss")
+    run(users, replace(alice, has_new_handles=False))
+    assert users.manager(alice.user_id) == [boss.user_id]
+    run(users, users.delete(boss.user_id))
+    assert users.manager(alice.user_id) == []
+
+
+def test_ref_of_client_is_looked_up(users: Users) -> None:
+    boss, other = users.put("boss"), users.put("other")
+    right, wrong = users.put("alice", "boss"), users.put("bob", "boss")
+    carry_over_links(None, users.users[right.user_id], user_type(), {(MANAGER, "boss"): boss.user_id})
+    carry_over_links(None, users.users[wrong.user_id], user_type(), {(MANAGER, "boss"): other.user_id})
+    run(users, boss, other, right, wrong)
+    assert users.manager(right.user_id) == users.manager(wrong.user_id) == [boss.user_id]
+    told = {each.user_name: (each.changed, each.links) for each in users.changes}
+    assert told == {"alice": ([MANAGER], [(MANAGER, boss.user_id)]), "bob": ([MANAGER], [(MANAGER, boss.user_id)])}
+
+
+def test_removed_reference_makes_a_record(users: Users) -> None:
+    alice, boss = users.put("alice", "boss"), users.put("boss")
+    run(users, alice, boss)
+    before = users.users[alice.user_id]
+    away = users.put("alice", "nobody", alice.user_id)
+    carry_over_links(before, users.users[alice.user_id], user_type(), {})
+    assert users.manager(alice.user_id) == [boss.user_id]
+    run(users, away)
+    assert users.manager(alice.user_id) == []
+    assert [(each.changed, each.links) for each in users.changes[1:]] == [([MANAGER], [])]
+
+
+def test_person_who_is_deleted_before_the_link_is_written(users: Users) -> None:
+    alice, boss = users.put("alice", "boss"), users.put("boss")
+    run(users, boss)
+    users.before["write_links"] = lambda: run(users, users.delete(boss.user_id))
+    run(users, alice)
+    assert users.manager(alice.user_id) == []
+
+
+def test_person_who_is_created_after_the_look_up(users: Users) -> None:
+    alice = users.put("alice", "boss")
+    users.before["update_index"] = lambda: run(users, users.put("boss"))
+    run(users, alice)
+    assert len(users.manager(alice.user_id)) == 1
+
+
+def test_index_entry_that_another_task_needs_stays(users: Users) -> None:
+    alice = users.put("alice", "x")
+    run(users, alice)
+    away = users.put("alice", "y", alice.user_id)
+
+    def back() -> None:
+        run(users, users.put("alice", "x", alice.user_id))
+
+    users.before["update_index"] = back
+    run(users, away)
+    assert users.entries == {(alice.user_id, identifier_hash("x"))}
+
+
+def test_referrer_who_is_deleted_meanwhile_leaves_no_index_entry(users: Users) -> None:
+    alice = users.put("alice", "boss")
+    users.before["update_index"] = lambda: run(users, users.delete(alice.user_id))
+    run(users, alice)
+    assert users.entries == set()
+
+
+def test_user_who_changes_meanwhile_is_linked_as_it_is_then(users: Users) -> None:
+    alice, boss, chief = users.put("alice", "boss"), users.put("boss"), users.put("chief")
+
+    def change() -> None:
+        users.put("alice", "chief", alice.user_id)
+
+    users.before["write_links"] = change
+    run(users, alice, boss, chief)
+    assert users.manager(alice.user_id) == [chief.user_id]
+
+
+def test_task_that_ran_out_of_time_can_be_repeated(users: Users) -> None:
+    reports = [users.put(f"report{number}", "boss") for number in range(100)]
+    run(users, *reports)
+    boss = users.put("boss")
+    left = iter(range(40))
+
+    class Impatient(Users):
+        def write_links(self, user: StoredResource, links: ResolvedReferences, change: ChangeRecord) -> None:
+            if next(left, None) is None:
+                raise Unavailable("The time is up.")
+            users.write_links(user, links, change)
+
+    impatient = Impatient()
+    impatient.users, impatient.entries = users.users, users.entries
+    with pytest.raises(Unavailable):
+        run(impatient, boss)
+    assert sum(users.manager(each.user_id) == [boss.user_id] for each in reports) == 40
+    assert run(users, boss) == 60
+    assert all(users.manager(each.user_id) == [boss.user_id] for each in reports)
+
+
+class TestPages:
+    """A task updates a bounded number of referrers; the rest is another task."""
+
+    REPORTS = 2 * REFERRERS_PER_TASK + 30
+
+    @pytest.fixture
+    def reports(self, users: Users) -> list[LinkTask]:
+        made = [users.put(f"report{number}", "boss") for number in range(self.REPORTS)]
+        run(users, *made)
+        return made
+
+    def linked(self, users: Users, reports: list[LinkTask], boss: str) -> int:
+        return sum(users.manager(each.user_id) == [boss] for each in reports)
+
+    def test_each_task_updates_one_page(self, users: Users, reports: list[LinkTask]) -> None:
+        boss = users.put("boss")
+        task: LinkTask | None = boss
+        pages = []
+        while task:
+            result = step(users, task)
+            pages.append(result.linked)
+            task = result.rest
+        assert pages == [REFERRERS_PER_TASK, REFERRERS_PER_TASK, 30]
+        assert self.linked(users, reports, boss.user_id) == self.REPORTS
+
+    @pytest.mark.usefixtures("reports")
+    def test_positions_only_advance(self, users: Users) -> None:
+        """So the chain of tasks ends, whatever others write meanwhile."""
+        boss = users.put("boss", externalId="boss", emails=[{"value": "boss"}])
+        seen: list[tuple[int, str]] = []
+        rest = step(users, boss).rest
+        while rest and rest.position:
+            seen.append((-len(rest.position.handles), rest.position.after))
+            rest = step(users, rest).rest
+        assert seen == sorted(set(seen))
+
+    def test_person_who_is_renamed_between_pages(self, users: Users, reports: list[LinkTask]) -> None:
+        boss = users.put("boss")
+        rest = step(users, boss).rest
+        assert rest is not None
+        run(users, users.put("other", user_id=boss.user_id))
+        assert run(users, rest) == 0
+        assert self.linked(users, reports, boss.user_id) == 0
+
+    def test_person_who_is_deleted_while_a_page_is_read(self, users: Users, reports: list[LinkTask]) -> None:
+        boss = users.put("boss")
+        rest = step(users, boss).rest
+        assert rest is not None
+        users.before["list_referrers"] = lambda: run(users, users.delete(boss.user_id))
+        run(users, rest)
+        assert self.linked(users, reports, boss.user_id) == 0
+
+    def test_person_who_is_deleted_while_a_page_is_written(self, users: Users, reports: list[LinkTask]) -> None:
+        boss = users.put("boss")
+        rest = step(users, boss).rest
+        assert rest is not None
+        users.before["write_links"] = lambda: run(users, users.delete(boss.user_id))
+        run(users, rest)
+        assert self.linked(users, reports, boss.user_id) == 0
+
+    @pytest.mark.parametrize("digit", ["0", "f"])
+    @pytest.mark.usefixtures("reports")
+    def test_referrer_who_arrives_between_pages(self, users: Users, digit: str) -> None:
+        """Whether its index entry lies before the page or behind it."""
+        user_id = f"{digit * 8}-0000-4000-8000-000000000000"
+        boss = users.put("boss")
+        rest = step(users, boss).rest
+        assert rest is not None
+        late = users.put("late", "boss", user_id)
+        run(users, late)
+        run(users, rest)
+        assert users.manager(late.user_id) == [boss.user_id]
+
+    @pytest.mark.usefixtures("reports")
+    def test_page_may_come_twice(self, users: Users) -> None:
+        boss = users.put("boss")
+        rest = step(users, boss).rest
+        assert rest is not None
+        assert (step(users, rest).linked, step(users, rest).linked) == (REFERRERS_PER_TASK, 0)
+        assert run(users, rest) == 30
+
+    def test_user_with_many_identifiers_takes_several_tasks(self, users: Users) -> None:
+        alice = users.put("alice", "last@x")
+        run(users, alice)
+        boss = users.put("boss", emails=[{"value": f"{number}@x"} for number in range(99)] + [{"value": "last@x"}])
+        users.queries = 0
+        rest = step(users, boss).rest
+        assert (users.queries, rest is not None) == (QUERIES_PER_TASK, True)
+        run(users, boss)
+        assert users.manager(alice.user_id) == [boss.user_id]
+
+    def test_position_is_kept_in_the_rest(self, users: Users, reports: list[LinkTask]) -> None:
+        boss = users.put("boss")
+        rest = step(users, boss).rest
+        last = sorted(each.user_id for each in reports)[REFERRERS_PER_TASK - 1]
+        assert rest == replace(boss, position=Position(rest.position.handles, last) if rest and rest.position else None)

@@ -1,0 +1,517 @@
+"""Bulk: RFC 7644, section 3.7, over a store in memory."""
+
+from collections.abc import Callable
+from threading import Lock
+from time import sleep
+from typing import Any
+
+import pytest
+
+from scim.protocol.errors import InvalidSyntax, InvalidValue, PayloadTooLarge, ScimError
+from scim.protocol.leniency import Dialect
+from scim.protocol.messages import BULK_RESPONSE
+from scim.service.model.change_record import ChangeRecord
+from scim.service.model.failure import RequestSummary
+from scim.service.model.stored_resource import StoredResource
+from scim.service.model.tenant import Tenant
+from scim.service.resources.bulk import Bulk
+from scim.service.resources.context import Context
+from tests.endpoint import CORE, ENTERPRISE
+from tests.service.fakes import BASE_URL, Clock, Ends, MemoryStore, context, new_id, resources, user
+
+BULK_REQUEST = "urn:ietf:params:scim:api:messages:2.0:BulkRequest"
+PATCH_OP = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
+
+Operation = dict[str, Any]
+
+
+def run(
+    store: MemoryStore,
+    *operations: object,
+    known: Context | None = None,
+    report: Callable[[Exception], None] = lambda _: None,
+    workers: int = 1,
+    **members: Any,
+) -> list[dict[str, Any]]:
+    """The results of a bulk request."""
+    known = known or context()
+    request = {"schemas": [BULK_REQUEST], "Operations": list(operations)} | members
+    answer = Bulk({"users": resources(store, known)}, known, report, Ends(), workers).run(request)
+    assert answer["schemas"] == [BULK_RESPONSE]
+    results: list[dict[str, Any]] = answer["Operations"]
+    return results
+
+
+def post(bulk_id: str, user_name: str | None = None, /, **attributes: Any) -> Operation:
+    data = {"schemas": [CORE], "userName": user_name or bulk_id} | attributes
+    return {"method": "POST", "path": "/Users", "bulkId": bulk_id, "data": data}
+
+
+def put(user_id: str, user_name: str, **attributes: Any) -> Operation:
+    return {
+        "method": "PUT",
+        "path": f"/Users/{user_id}",
+        "data": {"schemas": [CORE], "userName": user_name} | attributes,
+    }
+
+
+def patch(user_id: str, path: str, value: Any) -> Operation:
+    data = {"schemas": [PATCH_OP], "Operations": [{"op": "replace", "path": path, "value": value}]}
+    return {"method": "PATCH", "path": f"/Users/{user_id}", "data": data}
+
+
+def delete(user_id: str) -> Operation:
+    return {"method": "DELETE", "path": f"/Users/{user_id}"}
+
+
+def statuses(results: list[dict[str, Any]]) -> list[str]:
+    return [result["status"] for result in results]
+
+
+def location(user_id: str) -> str:
+    return f"{BASE_URL}/Users/{user_id}"
+
+
+def test_each_operation_has_its_result_at_its_place() -> None:
+    alice, bob, carol = user("alice"), user("bob"), user("carol")
+    store = MemoryStore(alice, bob, carol)
+
+    results = run(
+        store, post("dave"), put(alice.id, "alice", title="Chef"), patch(bob.id, "title", "Cook"), delete(carol.id)
+    )
+
+    dave = next(each for each in store.users.values() if each.resource["userName"] == "dave")
+    assert results == [
+        {"method": "POST", "bulkId": "dave", "location": location(dave.id), "version": 'W/"1"', "status": "201"},
+        {"method": "PUT", "location": location(alice.id), "version": 'W/"2"', "status": "200"},
+        {"method": "PATCH", "location": location(bob.id), "version": 'W/"2"', "status": "200"},
+        {"method": "DELETE", "location": location(carol.id), "status": "204"},
+    ]
+
+
+def test_operation_that_fails_says_why_and_stops_no_other() -> None:
+    store = MemoryStore(user("alice"))
+
+    first, second, third = run(store, post("bob"), post("again", "ALICE"), post("carol"))
+
+    assert statuses([first, second, third]) == ["201", "409", "201"]
+    assert second.keys() == {"method", "bulkId", "status", "response"}
+    assert (second["response"]["status"], second["response"]["scimType"]) == ("409", "uniqueness")
+    assert sorted(each.resource["userName"] for each in store.users.values()) == ["alice", "bob", "carol"]
+
+
+def test_operation_on_a_user_that_does_not_exist_still_has_its_location() -> None:
+    missing = new_id()
+
+    results = run(MemoryStore(), put(missing, "alice"), patch(missing, "title", "Chef"), delete(missing))
+
+    assert statuses(results) == ["404"] * 3
+    assert [result["location"] for result in results] == [location(missing)] * 3
+
+
+def test_path_may_be_written_in_any_case_and_with_a_slash_at_its_end() -> None:
+    results = run(MemoryStore(), post("alice") | {"path": "users/"}, post("bob") | {"path": "/USERS", "method": "post"})
+
+    assert statuses(results) == ["201", "201"]
+
+
+@pytest.mark.parametrize(
+    ("operation", "status", "scim_type"),
+    [
+        ({"method": "POST", "path": "/Users", "data": {"userName": "alice"}}, "400", "invalidSyntax"),
+        (post("") | {"data": {"userName": "alice"}}, "400", "invalidSyntax"),
+        (post("alice") | {"data": None}, "400", "invalidSyntax"),
+        (post("alice") | {"data": {"schemas": [CORE]}}, "400", "invalidValue"),
+        (post("alice") | {"path": "/Users/2819c223"}, "400", "invalidValue"),
+        (post("alice") | {"path": "/Groups"}, "404", None),
+        (post("alice") | {"path": "/Users/a/b"}, "404", None),
+        (post("alice") | {"path": ""}, "404", None),
+        (post("alice") | {"path": 7}, "400", "invalidValue"),
+        ({"method": "POST", "bulkId": "alice", "data": {}}, "400", "invalidSyntax"),
+        ({"method": "GET", "path": "/Users"}, "400", "invalidSyntax"),
+        ({"method": "DELETE", "path": "/Users"}, "400", "invalidValue"),
+        ({"path": "/Users"}, "400", "invalidSyntax"),
+        ("DELETE everything", "400", "invalidSyntax"),
+        (None, "400", "invalidSyntax"),
+    ],
+)
+def test_operation_that_makes_no_sense_is_refused_alone(operation: Any, status: str, scim_type: str | None) -> None:
+    store = MemoryStore()
+
+    results = run(store, operation, post("bob"))
+
+    assert statuses(results) == [status, "201"]
+    assert results[0]["response"].get("scimType") == scim_type
+    assert [each.resource["userName"] for each in store.users.values()] == ["bob"]
+
+
+# References
+
+
+def test_reference_to_an_operation_stands_for_the_id_that_it_made() -> None:
+    store = MemoryStore()
+
+    run(store, post("boss"), post("worker", **{ENTERPRISE: {"manager": {"value": "bulkId:boss"}}}))
+
+    boss, worker = store.users.values()
+    assert worker.resource[ENTERPRISE]["manager"]["value"] == boss.id
+
+
+def test_reference_in_a_path_stands_for_the_id_that_was_made() -> None:
+    store = MemoryStore()
+
+    results = run(store, post("alice"), patch("bulkId:alice", "title", "Chef"), delete("bulkId:alice"))
+
+    assert statuses(results) == ["201", "200", "204"]
+    assert len({result["location"] for result in results}) == 1
+    assert store.users == {}
+
+
+def test_reference_may_go_forward() -> None:
+    store = MemoryStore()
+
+    results = run(store, post("worker", **{ENTERPRISE: {"manager": {"value": "bulkId:boss"}}}), post("boss"))
+
+    boss, worker = store.users.values()
+    assert statuses(results) == ["201", "201"]
+    assert worker.resource[ENTERPRISE]["manager"]["value"] == boss.id
+
+
+def circle(*names: str) -> list[Operation]:
+    """Users of which each one's manager is the next, and the last one's the first."""
+    following = [*names[1:], names[0]]
+    return [
+        post(name, **{ENTERPRISE: {"manager": {"value": f"bulkId:{boss}"}}})
+        for name, boss in zip(names, following, strict=True)
+    ]
+
+
+@pytest.mark.parametrize("names", ["a", "ab", "abc"])
+@pytest.mark.parametrize("workers", [1, 4])
+def test_references_may_go_in_a_circle(names: str, workers: int) -> None:
+    store = MemoryStore()
+
+    results = run(store, *circle(*names), workers=workers)
+
+    users = {each.resource["userName"]: each for each in store.users.values()}
+    managers = [users[name].resource[ENTERPRISE]["manager"]["value"] for name in names]
+    assert statuses(results) == ["201"] * len(names)
+    assert managers == [users[name].id for name in [*names[1:], names[0]]]
+
+
+@pytest.mark.parametrize("failing", [0, 1, 2])
+@pytest.mark.parametrize("failures", [None, 1])
+def test_circle_of_which_one_fails_leaves_nothing(failing: int, failures: int | None) -> None:
+    store = MemoryStore(user("taken"))
+    operations = circle("a", "b", "c")
+    operations[failing]["data"]["userName"] = "taken"
+    members: Any = {} if failures is None else {"failOnErrors": failures}
+
+    results = run(store, *operations, patch("bulkId:a", "title", "Chef"), **members)
+
+    assert set(statuses(results)) == {"409"}
+    assert [each.resource["userName"] for each in store.users.values()] == ["taken"]
+
+
+def test_what_refers_to_one_of_a_failing_circle_fails_with_it() -> None:
+    store = MemoryStore(user("taken"))
+    boss, deputy = circle("boss", "deputy")
+    deputy["data"]["userName"] = "taken"
+
+    results = run(store, boss, deputy, post("worker", **{ENTERPRISE: {"manager": {"value": "bulkId:boss"}}}), post("x"))
+
+    assert statuses(results) == ["409", "409", "409", "201"]
+    assert sorted(each.resource["userName"] for each in store.users.values()) == ["taken", "x"]
+
+
+@pytest.mark.parametrize("operations", [[], [post("bob", userType=7)], [post("bob", "alice")]])
+def test_reference_to_what_has_not_succeeded_is_a_conflict(operations: list[Operation]) -> None:
+    alice = user("alice")
+    store = MemoryStore(alice)
+
+    *_, result = run(store, *operations, patch(alice.id, "manager", "bulkId:bob"))
+
+    assert result["status"] == "409"
+    assert store.users == {alice.id: alice}
+
+
+def test_bulk_id_is_used_once_whether_or_not_the_first_succeeded() -> None:
+    store = MemoryStore(user("alice"))
+
+    results = run(store, post("a", "alice"), post("a", "bob"), post("b", "carol"), post("b", "dave"))
+
+    assert statuses(results) == ["409", "400", "201", "400"]
+    assert [each.resource["userName"] for each in store.users.values()] == ["alice", "carol"]
+
+
+# Versions
+
+
+def test_version_of_an_operation_is_what_must_be_there() -> None:
+    alice, bob = user("alice", version=3), user("bob", version=3)
+    store = MemoryStore(alice, bob)
+
+    results = run(
+        store,
+        put(alice.id, "alice", title="Chef") | {"version": 'W/"2"'},
+        patch(alice.id, "title", "Chef") | {"version": 'W/"2"'},
+        delete(alice.id) | {"version": 'W/"2"'},
+        delete(bob.id) | {"version": 'W/"3"'},
+    )
+
+    assert statuses(results) == ["412", "412", "412", "204"]
+    assert store.users == {alice.id: alice}
+
+
+def test_operations_on_one_user_are_carried_out_in_their_order() -> None:
+    alice = user("alice")
+    store = MemoryStore(alice)
+
+    results = run(store, *(patch(alice.id, "title", f"Title {number}") for number in range(9)))
+
+    assert [result["version"] for result in results] == [f'W/"{number}"' for number in range(2, 11)]
+    assert store.users[alice.id].resource["title"] == "Title 8"
+
+
+class BusyStore(MemoryStore):
+    """Tells how many writes were under way at once."""
+
+    def __init__(self, *users: StoredResource) -> None:
+        super().__init__(*users)
+        self.lock = Lock()
+        self.under_way = self.most = 0
+
+    def write(self, before: StoredResource | None, after: StoredResource | None, change: ChangeRecord) -> None:
+        with self.lock:
+            self.under_way += 1
+            self.most = max(self.most, self.under_way)
+        sleep(0.005)
+        with self.lock:
+            super().write(before, after, change)
+            self.under_way -= 1
+
+
+def test_operations_run_side_by_side() -> None:
+    store = BusyStore()
+
+    results = run(store, *(post(f"user-{number}") for number in range(40)), workers=4)
+
+    assert statuses(results) == ["201"] * 40
+    assert [result["bulkId"] for result in results] == [f"user-{number}" for number in range(40)]
+    assert store.most == 4
+
+
+def test_operations_on_one_user_keep_their_order_beside_others() -> None:
+    alice = user("alice")
+    store = BusyStore(alice)
+    titles = [patch(alice.id, "title", f"Title {number}") for number in range(5)]
+    others = [post(f"user-{number}") for number in range(5)]
+
+    results = run(store, *(each for pair in zip(titles, others, strict=True) for each in pair), workers=4)
+
+    assert [result["version"] for result in results[::2]] == [f'W/"{number}"' for number in range(2, 7)]
+    assert store.users[alice.id].resource["title"] == "Title 4"
+
+
+def test_with_fail_on_errors_one_runs_at_a_time() -> None:
+    store = BusyStore()
+
+    run(store, *(post(f"user-{number}") for number in range(5)), workers=4, failOnErrors=1)
+
+    assert store.most == 1
+
+
+# failOnErrors
+
+
+@pytest.mark.parametrize(
+    ("limit", "answered"),
+    [(1, ["201", "409"]), (2, ["201", "409", "201", "409"]), (3, ["201", "409", "201", "409", "201"])],
+)
+def test_answer_ends_where_the_number_of_errors_is_reached(limit: int, answered: list[str]) -> None:
+    store = MemoryStore(user("alice"))
+    operations = [post("b"), post("x", "alice"), post("c"), post("y", "alice"), post("d")]
+
+    results = run(store, *operations, failOnErrors=limit)
+
+    assert statuses(results) == answered
+    assert len(store.users) == 1 + answered.count("201")
+
+
+# Limits
+
+
+def test_thousand_operations_are_carried_out() -> None:
+    store = MemoryStore()
+
+    results = run(store, *(post(f"user-{number}") for number in range(1_000)))
+
+    assert statuses(results) == ["201"] * 1_000
+    assert len(store.users) == 1_000
+
+
+def test_more_operations_than_a_thousand_are_refused_before_the_first() -> None:
+    store = MemoryStore()
+
+    with pytest.raises(PayloadTooLarge):
+        run(store, *(post(f"user-{number}") for number in range(1_001)))
+
+    assert store.users == {}
+
+
+@pytest.mark.parametrize(
+    ("request_", "error"),
+    [
+        ([], InvalidSyntax),
+        ({"schemas": [BULK_REQUEST]}, InvalidSyntax),
+        ({"schemas": [BULK_REQUEST], "Operations": []}, InvalidSyntax),
+        ({"schemas": [BULK_REQUEST], "Operations": {}}, InvalidValue),
+        ({"schemas": [PATCH_OP], "Operations": [post("alice")]}, InvalidSyntax),
+        ({"schemas": [BULK_REQUEST], "Operations": [post("alice")], "failOnErrors": 0}, InvalidValue),
+        ({"schemas": [BULK_REQUEST], "Operations": [post("alice")], "failOnErrors": "1"}, InvalidValue),
+    ],
+)
+def test_request_that_is_no_bulk_request_is_refused_as_a_whole(request_: Any, error: type[Exception]) -> None:
+    store = MemoryStore()
+    known = context()
+
+    with pytest.raises(error):
+        Bulk({"users": resources(store, known)}, known, lambda _: None, Ends()).run(request_)
+
+    assert store.users == {}
+
+
+class SlowStore(MemoryStore):
+    """Takes three seconds for a write."""
+
+    def __init__(self, clock: Clock) -> None:
+        super().__init__()
+        self.clock = clock
+
+    def write(self, before: StoredResource | None, after: StoredResource | None, change: ChangeRecord) -> None:
+        super().write(before, after, change)
+        self.clock.left_s -= 3.0
+
+
+def test_operations_for_which_no_time_is_left_are_listed_with_503() -> None:
+    clock = Clock(left_s=12.0)
+    store = SlowStore(clock)
+
+    results = run(store, *(post(f"user-{number}") for number in range(6)), known=context(deadline=clock.deadline))
+
+    assert statuses(results) == ["201", "201", "201", "503", "503", "503"]
+    assert [result["bulkId"] for result in results] == [f"user-{number}" for number in range(6)]
+    assert len(store.users) == 3
+
+
+def run_slowly(*operations: Operation, left_s: float, **members: Any) -> tuple[list[dict[str, Any]], Ends, Bulk]:
+    """The results of a bulk request whose writes take three seconds each, what was recorded, and the run itself."""
+    clock, ends = Clock(left_s=left_s), Ends()
+    known = context(deadline=clock.deadline)
+    bulk = Bulk({"users": resources(SlowStore(clock), known)}, known, lambda _: None, ends, 1)
+    results = bulk.run({"schemas": [BULK_REQUEST], "Operations": list(operations)} | members)["Operations"]
+    return results, ends, bulk
+
+
+def test_untried_operations_are_no_failures() -> None:
+    results, ends, bulk = run_slowly(*(post(f"user-{number}") for number in range(6)), left_s=12.0)
+
+    assert statuses(results) == ["201", "201", "201", "503", "503", "503"]
+    assert (ends.failures, len(ends.successes), bulk.untried) == ([], 3, 3)
+
+
+def test_operation_undone_for_lack_of_time_is_no_failure() -> None:
+    """The first of a circle is made, the second has no time: neither is the customer's failure."""
+    first = post("a", **{ENTERPRISE: {"manager": {"value": "bulkId:b"}}})
+    second = post("b", **{ENTERPRISE: {"manager": {"value": "bulkId:a"}}})
+
+    results, ends, bulk = run_slowly(first, second, left_s=7.0)
+
+    assert statuses(results) == ["503", "503"]
+    assert (ends.failures, bulk.untried) == ([], 2)
+
+
+def test_reference_to_a_fault_is_no_failure_of_the_client() -> None:
+    """The maker fails by the service's fault, so the operation that refers to it is told to be sent again."""
+
+    class Broken(MemoryStore):
+        def write(self, *_: Any) -> None:
+            raise RuntimeError
+
+    results = run(Broken(), post("boss"), post("worker", **{ENTERPRISE: {"manager": {"value": "bulkId:boss"}}}))
+
+    assert statuses(results) == ["500", "503"]
+
+
+# Faults
+
+
+class BrokenStore(MemoryStore):
+    """Fails where a certain user is written, and says something that nobody must read."""
+
+    def write(self, before: StoredResource | None, after: StoredResource | None, change: ChangeRecord) -> None:
+        if after is not None and after.resource["userName"] == "broken":
+            raise RuntimeError("secret inside")
+        super().write(before, after, change)
+
+
+def test_fault_is_reported_and_told_of_by_the_request_id_only() -> None:
+    faults: list[Exception] = []
+
+    results = run(BrokenStore(), post("alice"), post("broken"), post("bob"), report=faults.append)
+
+    assert statuses(results) == ["201", "500", "201"]
+    assert "request-1" in results[1]["response"]["detail"]
+    assert "secret inside" not in str(results)
+    assert [str(fault) for fault in faults] == ["secret inside"]
+
+
+# Leniencies
+
+
+def test_leniencies_are_recorded_with_their_own_operation_and_told_for_the_whole_request() -> None:
+    alice, bob = user("alice"), user("bob")
+    store, known = MemoryStore(alice, bob), context()
+
+    run(store, patch(alice.id, "active", "False"), patch(bob.id, "title", "Chef"), known=known)
+
+    assert [change.leniencies for change in store.changes] == [["string-boolean"], []]
+    assert known.dialect.fired == ["string-boolean"]
+
+
+def test_strict_tenant_is_strict_in_bulk_too() -> None:
+    alice = user("alice")
+
+    results = run(
+        MemoryStore(alice), patch(alice.id, "active", "False"), known=context(tenant=Tenant("acme", strict=True))
+    )
+
+    assert statuses(results) == ["400"]
+
+
+def test_recorder_is_told_how_operations_ended_when_all_have_been_tried() -> None:
+    store = MemoryStore(user("ada"))
+    seen: list[int] = []
+    request = {
+        "schemas": [BULK_REQUEST],
+        "failOnErrors": 2,
+        "Operations": [
+            {"method": "POST", "path": "/Users", "bulkId": "1", "data": {"userName": "ADA"}},
+            {"method": "POST", "path": "/Users", "bulkId": "2", "data": {"userName": "bob"}},
+            {"method": "DELETE", "path": "/Users/nobody"},
+            {"method": "DELETE", "path": "/Users/not-tried"},
+        ],
+    }
+
+    class Late(Ends):
+        def failed(self, asked: RequestSummary, error: ScimError, dialect: Dialect) -> None:
+            seen.append(len(store.users))
+            super().failed(asked, error, dialect)
+
+    told = Late()
+    Bulk({"users": resources(store)}, context(), lambda _: None, told).run(request)
+
+    ended = [(asked.operation, asked.resource_id, error.status) for asked, error, _ in told.failures]
+    assert sorted(ended, key=str) == [("create", None, 409), ("delete", "nobody", 404)]
+    assert [asked.operation for asked, _ in told.successes] == ["create"]
+    assert seen == [2, 2]

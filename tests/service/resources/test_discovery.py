@@ -1,0 +1,142 @@
+"""The discovery documents: RFC 7643, sections 5 to 7, RFC 7644, section 4."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from scim.protocol.errors import NotFound
+from scim.protocol.schema import user_type
+from scim.service import limits
+from scim.service.model.tenant import Tenant
+from scim.service.resources.discovery import RESOURCE_TYPE, SCHEMA, SERVICE_PROVIDER_CONFIG, Discovery
+from tests.endpoint import CORE, ENTERPRISE, SURVEY
+from tests.service.fakes import BASE_URL
+
+EXTENSION = {
+    "schemas": [SCHEMA],
+    "id": SURVEY,
+    "name": "Survey",
+    "description": "What a survey asks by",
+    "attributes": [{"name": "Business Unit", "type": "string", "multiValued": False, "description": "As in payroll"}],
+}
+
+PLAIN = Discovery(Tenant("acme"), (user_type(),), BASE_URL)
+EXTENDED = Discovery(Tenant("acme", extensions=[EXTENSION]), (user_type().extended([EXTENSION]),), BASE_URL)
+STRICT = Discovery(Tenant("acme", strict=True), (user_type(),), BASE_URL)
+
+
+def documents(discovery: Discovery) -> Iterator[dict[str, Any]]:
+    yield discovery.service_provider_config()
+    yield from discovery.all_resource_types()
+    yield from discovery.all_schemas()
+
+
+def test_service_provider_config_tells_what_is_served_and_its_limits() -> None:
+    config = PLAIN.service_provider_config()
+
+    assert {name: value for name, value in config.items() if isinstance(value, dict) and name != "meta"} == {
+        "patch": {"supported": True},
+        "bulk": {"supported": True, "maxOperations": 1_000, "maxPayloadSize": 1_048_576},
+        "filter": {"supported": True, "maxResults": 200},
+        "changePassword": {"supported": False},
+        "sort": {"supported": True},
+        "etag": {"supported": True},
+        "pagination": {
+            "cursor": True,
+            "index": True,
+            "defaultPaginationMethod": "index",
+            "defaultPageSize": 200,
+            "maxPageSize": 200,
+            "cursorTimeout": 3600,
+        },
+    }
+    assert [scheme["type"] for scheme in config["authenticationSchemes"]] == ["oauthbearertoken"]
+
+
+def test_limits_are_those_that_are_kept() -> None:
+    config = PLAIN.service_provider_config()
+
+    assert config["filter"]["maxResults"] == limits.MAX_RESULTS
+    assert config["bulk"]["maxOperations"] == limits.MAX_OPERATIONS
+    assert config["bulk"]["maxPayloadSize"] == limits.MAX_PAYLOAD_BYTES
+
+
+def test_interoperability_profile_is_claimed_in_strict_mode_only() -> None:
+    assert STRICT.service_provider_config()["interopProfileConformant"] is True
+    assert "interopProfileConformant" not in PLAIN.service_provider_config()
+
+
+def test_users_are_the_only_resource_type() -> None:
+    (kind,) = EXTENDED.all_resource_types()
+
+    assert kind == {
+        "schemas": [RESOURCE_TYPE],
+        "id": "User",
+        "name": "User",
+        "endpoint": "/Users",
+        "description": "User Account",
+        "schema": CORE,
+        "schemaExtensions": [{"schema": ENTERPRISE, "required": False}, {"schema": SURVEY, "required": False}],
+        "meta": {"resourceType": "ResourceType", "location": f"{BASE_URL}/ResourceTypes/User"},
+    }
+
+
+def test_schemas_are_those_of_the_resources_and_those_of_discovery_itself() -> None:
+    own = [SERVICE_PROVIDER_CONFIG, RESOURCE_TYPE, SCHEMA]
+
+    assert [schema["id"] for schema in PLAIN.all_schemas()] == [CORE, ENTERPRISE, *own]
+    assert [schema["id"] for schema in EXTENDED.all_schemas()] == [CORE, ENTERPRISE, SURVEY, *own]
+
+
+def test_extension_of_the_tenant_is_shown_as_it_was_given() -> None:
+    shown = EXTENDED.schema(SURVEY)
+
+    assert shown == EXTENSION | {"meta": {"resourceType": "Schema", "location": f"{BASE_URL}/Schemas/{SURVEY}"}}
+
+
+@pytest.mark.parametrize("discovery", [PLAIN, EXTENDED, STRICT], ids=["plain", "extended", "strict"])
+def test_every_document_has_only_attributes_of_its_schema(discovery: Discovery) -> None:
+    schemas = {schema["id"]: schema for schema in discovery.all_schemas()}
+    common = {"schemas", "id", "meta", "interopProfileConformant"}
+
+    unknown = {
+        (document["meta"]["location"], name)
+        for document in documents(discovery)
+        for name in document.keys() - common
+        if name not in {attribute["name"] for attribute in schemas[document["schemas"][0]]["attributes"]}
+    }
+
+    assert unknown == set()
+
+
+@pytest.mark.parametrize("discovery", [PLAIN, EXTENDED], ids=["plain", "extended"])
+def test_every_document_is_served_at_its_location(discovery: Discovery) -> None:
+    for kind in discovery.all_resource_types():
+        assert discovery.resource_type(kind["meta"]["location"].rpartition("/")[2]) == kind
+    for schema in discovery.all_schemas():
+        assert discovery.schema(schema["meta"]["location"].rpartition("/")[2]) == schema
+
+
+def test_names_and_urns_have_no_case() -> None:
+    assert PLAIN.resource_type("uSER")["id"] == "User"
+    assert PLAIN.schema(ENTERPRISE.upper())["id"] == ENTERPRISE
+
+
+@pytest.mark.parametrize("urn", [SURVEY, "", "urn:ietf:params:scim:schemas:core:2.0:Group", CORE + ":userName"])
+def test_schema_that_is_not_served_is_not_found(urn: str) -> None:
+    with pytest.raises(NotFound):
+        PLAIN.schema(urn)
+
+
+@pytest.mark.parametrize("name", ["Group", "Users", ""])
+def test_resource_type_that_is_not_served_is_not_found(name: str) -> None:
+    with pytest.raises(NotFound):
+        PLAIN.resource_type(name)
+
+
+def test_no_schema_of_groups_and_no_password_is_shown() -> None:
+    attributes = {attribute["name"] for schema in PLAIN.all_schemas() for attribute in schema["attributes"]}
+
+    assert "password" not in attributes
+    assert not any(schema["id"].endswith(":Group") for schema in PLAIN.all_schemas())

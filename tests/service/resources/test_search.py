@@ -1,0 +1,147 @@
+"""The use case query, over a store in memory."""
+
+import json
+from typing import Any
+
+import pytest
+
+from scim.protocol.errors import InvalidFilter, InvalidValue
+from scim.protocol.messages import SearchRequest, read_message
+from scim.protocol.schema import user_type
+from scim.service.model.query import IndexPosition, Query
+from scim.service.model.stored_resource import StoredResource, encode
+from scim.service.resources.rendering import ResourceRenderer
+from scim.service.resources.search import Search
+from tests.endpoint import CORE, ENTERPRISE
+from tests.service.fakes import BASE_URL, NOW, MemoryStore, context, user
+
+SEARCH = "urn:ietf:params:scim:api:messages:2.0:SearchRequest"
+
+
+def search(store: MemoryStore, **members: Any) -> dict[str, Any]:
+    known = context()
+    request = read_message(SearchRequest, {"schemas": [SEARCH]} | members, known.dialect)
+    found: dict[str, Any] = json.loads(Search(user_type(), store, known).run(request).body)
+    return found
+
+
+def asked(**members: Any) -> Query:
+    """What the store is asked for."""
+    store = MemoryStore()
+    search(store, **members)
+    (query,) = store.queries
+    return query
+
+
+@pytest.mark.parametrize(("sent", "asked_for"), [(None, 1), (1, 1), (7, 7), (0, 1), (-3, 1)])
+def test_start_index_below_1_is_1(sent: int | None, asked_for: int) -> None:
+    assert asked(**({} if sent is None else {"startIndex": sent})).start == IndexPosition(asked_for)
+
+
+@pytest.mark.parametrize(("sent", "asked_for"), [(None, 200), (0, 0), (-3, 0), (7, 7), (200, 200), (201, 200)])
+def test_count_is_between_0_and_200(sent: int | None, asked_for: int) -> None:
+    assert asked(**({} if sent is None else {"count": sent})).count == asked_for
+
+
+def test_query_without_filter_and_sort_matches_and_orders_nothing() -> None:
+    query = asked()
+
+    assert (query.start, query.count, query.filter, query.matches, query.order) == (
+        IndexPosition(1),
+        200,
+        None,
+        None,
+        None,
+    )
+
+
+@pytest.mark.parametrize(("order", "descending"), [("ascending", False), ("descending", True), ("Descending", True)])
+def test_order_is_ascending_unless_descending_is_asked_for(order: str, descending: bool) -> None:
+    sorting = asked(sortBy="userName", sortOrder=order).order
+
+    assert sorting is not None
+    assert sorting.descending is descending
+
+
+def test_answer_is_a_list_response_with_the_true_total() -> None:
+    users = [user(f"user-{number}") for number in range(5)]
+
+    found = search(MemoryStore(*users), startIndex=2, count=2)
+
+    assert found == {
+        "schemas": ["urn:ietf:params:scim:api:messages:2.0:ListResponse"],
+        "totalResults": 5,
+        "startIndex": 2,
+        "itemsPerPage": 2,
+        "Resources": [shown(user) for user in users[1:3]],
+    }
+
+
+def shown(stored: StoredResource) -> dict[str, Any]:
+    meta = {
+        "resourceType": "User",
+        "created": stored.created,
+        "lastModified": stored.modified,
+        "location": f"{BASE_URL}/Users/{stored.id}",
+        "version": 'W/"1"',
+    }
+    return dict(stored.resource) | {"meta": meta}
+
+
+def test_filter_and_sort_reach_meta_which_is_not_stored() -> None:
+    alice, bob = user("alice"), user("bob")
+    store = MemoryStore(alice, bob)
+
+    found = search(store, filter=f'meta.location ew "{bob.id}"', sortBy="meta.lastModified")
+
+    assert [each["userName"] for each in found["Resources"]] == ["bob"]
+
+
+def test_projection_holds_for_every_resource_of_the_page() -> None:
+    users = [user("alice", title="Chef"), user("bob", title="Cook")]
+
+    found = search(MemoryStore(*users), attributes=["userName"])
+
+    assert found["Resources"] == [
+        {"schemas": each.resource["schemas"], "id": each.id, "userName": each.resource["userName"]} for each in users
+    ]
+
+
+@pytest.mark.parametrize(
+    ("members", "error"),
+    [
+        ({"filter": "userName eq"}, InvalidFilter),
+        ({"filter": ""}, InvalidFilter),
+        ({"sortBy": "nothing.known"}, InvalidValue),
+        ({"sortBy": "name"}, InvalidValue),
+        ({"attributes": ["user name"]}, InvalidValue),
+    ],
+)
+def test_query_that_is_wrong_never_reaches_the_store(members: dict[str, Any], error: type[Exception]) -> None:
+    store = MemoryStore(user())
+
+    with pytest.raises(error):
+        search(store, **members)
+
+    assert store.queries == []
+
+
+def test_plan_of_the_store_is_handed_on() -> None:
+    assert Search(user_type(), MemoryStore(), context()).run(SearchRequest()).plan == "memory"
+
+
+def test_page_is_spliced_unless_a_document_may_hold_unserved_values() -> None:
+    """Reading documents is most of what a page would cost. What is not JSON shows whether one was read."""
+    documents = [{"id": "urn:x:whole", "attributes": [{"name": "a", "type": "string"}]}]
+    documents += [{"id": "urn:x:part", "attributes": [{"name": "a", "type": "string"}]}]
+    resource_type = user_type().extended(documents, frozenset({"urn:x:part"}))
+    show = ResourceRenderer(resource_type, BASE_URL).text()
+
+    def text(*urns: str) -> str:
+        return show(StoredResource("1", 1, NOW, NOW, f'{{"schemas":{encode([CORE, *urns])},unread}}'))
+
+    for urns in ((), (ENTERPRISE,), ("urn:x:whole",), (ENTERPRISE, "urn:x:whole")):
+        assert text(*urns).startswith(f'{{"schemas":{encode([CORE, *urns])},unread,"meta":')
+    for urns in (("urn:x:part",), ("urn:x:gone",), ("URN:x:whole",), (ENTERPRISE, "urn:x:gone")):
+        with pytest.raises(ValueError, match="key"):
+            text(*urns)

@@ -1,0 +1,59 @@
+"""The names of the attributes that a body sends."""
+
+from time import process_time
+from typing import Any
+
+import pytest
+
+from scim.protocol.schema import user_type
+from scim.service.resources.sent_attributes import list_sent_attributes
+from tests.endpoint import CORE, ENTERPRISE
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ({"schemas": [], "USERNAME": "x", "name": {}, "mail": 1}, ["userName", "name", "mail"]),
+        ({ENTERPRISE: {"Manager": None, "department": "x"}}, [f"{ENTERPRISE}:manager", f"{ENTERPRISE}:department"]),
+        ({ENTERPRISE: {"department": "x"}, f"{ENTERPRISE}:department": "x"}, [f"{ENTERPRISE}:department"]),
+        ({ENTERPRISE: {}}, [ENTERPRISE]),
+        ({ENTERPRISE: "x"}, [ENTERPRISE]),
+        ({ENTERPRISE: {ENTERPRISE: {"department": "x"}}}, [f"{ENTERPRISE}:{ENTERPRISE}"]),
+        ({CORE: {CORE: {"title": "x"}, "title": "x"}}, [f"{CORE}:{CORE}", "title"]),
+        ({"ada@example.com": 1, "": 2, "a b": 3}, []),
+        ({ENTERPRISE: {"ada@example.com": 1}}, []),
+        ({"Operations": [{"path": 'emails[value eq "ada@x"].value'}, {"path": "title"}]}, ["emails.value", "title"]),
+        ({"Operations": [{"value": {"title": 1}}, {"path": "ada@x"}, 3, {}]}, ["title"]),
+        ({"Operations": [{"path": ENTERPRISE, "value": {"manager": "x"}}]}, [f"{ENTERPRISE}:manager"]),
+        ({"Operations": [{"path": "", "value": {"name.givenName": 1}}]}, ["name.givenName"]),
+        ({"Operations": [{"path": "emails[ada"}, {"path": "title"}]}, ["title"]),
+        ({"Operations": []}, []),
+        (["userName"], []),
+        (None, []),
+    ],
+)
+def test_names_of_what_was_sent(body: Any, expected: list[str]) -> None:
+    assert list_sent_attributes(body, user_type()) == expected
+
+
+def test_number_of_names_is_bounded() -> None:
+    assert len(list_sent_attributes({f"a{n}": 1 for n in range(1_000)}, user_type())) == 40
+
+
+@pytest.mark.parametrize("form", ["{}", "ada {}@example.com", f"{ENTERPRISE}:{{}}"])
+def test_large_body_takes_no_time(form: str) -> None:
+    """The names are listed for every write: a body of 1 MB has as many members as this."""
+    body = {form.format(f"a{number}"): 1 for number in range(30_000)}
+    resource_type = user_type().extended(
+        [{"id": f"urn:x:{n}", "attributes": [{"name": "a", "type": "string"}]} for n in range(100)]
+    )
+    started = process_time()
+    for sent in (body, {ENTERPRISE: body}, {"Operations": [{"path": name} for name in body]}):
+        assert len(list_sent_attributes(sent, resource_type)) <= 40
+    assert process_time() - started < 2
+
+
+def test_name_after_many_values_of_others_is_listed() -> None:
+    operations = [{"path": f'emails[value eq "{number}"].type'} for number in range(999)]
+    body = {"Operations": [*operations, {"path": "title"}]}
+    assert list_sent_attributes(body, user_type()) == ["emails.type", "title"]

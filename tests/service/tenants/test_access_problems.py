@@ -1,0 +1,38 @@
+"""How the identity provider of a tenant is connected, in words."""
+
+import pytest
+
+from scim.service.model.log_record import RejectedTokenCount
+from scim.service.model.token import MALFORMED, TokenUsage
+from scim.service.tenants.access_problems import describe_contact, describe_malformed, describe_request
+
+NOW = 1_800_000_000.0
+
+
+@pytest.mark.parametrize(
+    ("agent", "is_write", "words"),
+    [
+        ("Okta SCIM Client 1.0.0", False, "Connection tested by Okta"),
+        ("", False, "Connection tested"),
+        ("Google-Auto-Provisioning", True, "First write by Google Workspace"),
+    ],
+)
+def test_first_contact_tells_the_kind_and_the_provider(agent: str, *, is_write: bool, words: str) -> None:
+    use = TokenUsage(NOW, "v1", "curl/8.5.0", first_at=NOW, first_is_write=is_write, first_agent=agent)
+    assert describe_contact(use) == words
+
+
+def test_last_request_is_a_read_or_a_write() -> None:
+    assert [describe_request(TokenUsage(NOW, "v1", is_write=each)) for each in (False, True)] == ["a read", "a write"]
+
+
+def test_malformed_tokens_are_summed() -> None:
+    minutes = [
+        RejectedTokenCount("2026-01-31T09:30:01.000Z", "2026-01-31T09:30:59.000Z", 2, MALFORMED),
+        RejectedTokenCount("2026-01-31T09:20:01.000Z", "2026-01-31T09:20:59.000Z", 5, MALFORMED),
+    ]
+
+    told = describe_malformed(minutes)
+    assert told.startswith("7 or more unverified requests with a malformed token in the last 24 hours")
+    assert "the last at 2026-01-31T09:30:59.000Z" in told
+    assert describe_malformed([]) == ""

@@ -1,0 +1,61 @@
+"""What an identity provider does when many writes fail, and when it is warned of."""
+
+import pytest
+
+from scim.service.identity_providers.recognition import NAMES
+from scim.service.tenants.quarantine import applies_to, assess_quarantine, count_needed, describe_rejection
+
+
+@pytest.mark.parametrize(
+    ("failures", "changes", "warning"),
+    [
+        (0, 0, None),
+        (0, 90_000, None),
+        (2_499, 0, None),
+        (2_500, 10_000, None),
+        (2_500, 9_000, "Entra ID quarantines the application from 5000 failures on if more than 40% fail"),
+        (5_000, 7_500, "Entra ID quarantines the application from 5000"),
+        (5_000, 7_499, "by its published rules Entra ID quarantines the application now"),
+        (20_000, 900_000, None),
+        (20_001, 900_000, "from 40000 on in any case"),
+        (40_001, 900_000, "quarantines the application now"),
+    ],
+)
+def test_warning_comes_before_the_quarantine(failures: int, changes: int, warning: str | None) -> None:
+    warnings = list(assess_quarantine(failures, changes, "entra"))
+    assert bool(warnings) == bool(warning)
+    assert warning is None or warning in warnings[0]
+
+
+@pytest.mark.parametrize("failures", [0, 2_499, 2_500, 5_000, 20_000, 20_001, 40_000, 40_001, 10**6])
+def test_changes_beyond_those_needed_decide_nothing(failures: int) -> None:
+    needed = count_needed(failures)
+    kinds = [
+        [(each.count("quarantines the application now"), each.count("in any case")) for each in warnings]
+        for warnings in (assess_quarantine(failures, needed + more, "entra") for more in (0, 1, 1_000_000))
+    ]
+    assert needed <= 80_001
+    assert kinds == [kinds[0]] * 3
+
+
+@pytest.mark.parametrize("provider", sorted(set(NAMES) - {"entra"}))
+def test_other_providers_have_no_quarantine(provider: str) -> None:
+    (warning,) = assess_quarantine(40_001, 0, provider)
+    told = warning + describe_rejection(provider)
+    assert "quarantine" not in told
+    assert "Entra" not in told
+    assert NAMES[provider] in told
+    assert not applies_to(provider)
+
+
+def test_quarantine_is_a_condition_while_no_provider_is_detected() -> None:
+    (warning,) = assess_quarantine(40_001, 0, None)
+    assert "If the customer uses Microsoft Entra ID: by its published rules" in warning
+    assert "If the customer uses Microsoft Entra ID: it quarantines" in describe_rejection(None)
+    assert applies_to(None)
+
+
+def test_okta_is_asked_to_repeat_failed_tasks() -> None:
+    (warning,) = assess_quarantine(40_001, 0, "okta")
+    assert "Retry Selected" in warning
+    assert "Retry Selected" in describe_rejection("okta")

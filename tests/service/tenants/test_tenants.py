@@ -1,0 +1,360 @@
+"""Tenants: what is checked, kept and told. Real secrets and interruptions are in tests/access/test_life_cycle.py."""
+
+import itertools
+from typing import Any
+
+import pytest
+
+from scim.service.model.log_record import AuditEvent
+from scim.service.model.tenant import Tenant
+from scim.service.model.token import FOREVER, SecretMissing, TokenState, days_until_expiry
+from scim.service.tenants.tenants import (
+    ChangedMeanwhile,
+    IssuedToken,
+    TenantExists,
+    Tenants,
+    UnknownSchema,
+    UnknownTenant,
+)
+from tests.service.fakes import MemoryTenants, MemoryTokens
+
+EXTENSION: dict[str, Any] = {
+    "id": "urn:example:extension:User",
+    "attributes": [{"name": "Business Unit", "type": "string"}],
+}
+SHAPES = {"urn:example:extension:User": {"Business Unit": "string"}}
+NOW = 1_800_000_000.0
+DAY_S = 86_400
+
+
+class World:
+    """The use cases on memory, with numbered ids and a clock that stands still."""
+
+    def __init__(
+        self, *tenants: Tenant, settings: MemoryTenants | None = None, tokens: MemoryTokens | None = None
+    ) -> None:
+        self.settings = settings or MemoryTenants(*tenants)
+        self.tokens = tokens or MemoryTokens()
+        numbers = itertools.count(1)
+        self.tenants = Tenants(self.settings, self.tokens, "alice", lambda: NOW, lambda: f"id-{next(numbers)}")
+
+    def connect(self, tenant_id: str = "acme", **given: Any) -> IssuedToken:
+        """A tenant whose token was shown."""
+        issued = self.tenants.connect(tenant_id, **given)
+        self.tenants.shown(issued)
+        return issued
+
+    @property
+    def acts(self) -> list[str]:
+        return [act.operation for act in self.settings.acts]
+
+
+def test_connecting_returns_the_token_and_keeps_the_settings() -> None:
+    world = World()
+
+    issued = world.tenants.connect("acme", [EXTENSION], strict=True, lifetime_s=90 * DAY_S)
+
+    assert issued == IssuedToken("acme", "id-1", "token 1 of acme", NOW + 90 * DAY_S, None)
+    token = TokenState("id-1", NOW, 0, NOW + 90 * DAY_S, shown=False, lifetime_s=90 * DAY_S)
+    assert world.settings.tenants == {
+        "acme": Tenant("acme", strict=True, extensions=[EXTENSION], shapes=SHAPES, token=token)
+    }
+
+
+def test_every_act_is_recorded_with_who_did_it_and_what_it_changed() -> None:
+    world = World()
+    issued = world.connect(extensions=[EXTENSION])
+    world.tenants.configure("acme", strict=True)
+    world.tenants.shown(world.tenants.rotate("acme"))
+    world.tenants.revoke("acme")
+    world.tenants.disconnect("acme")
+
+    acts = world.settings.acts
+
+    assert world.acts == ["connect", "show", "configure", "rotate", "show", "revoke", "disconnect"]
+    assert {act.actor for act in acts} == {"alice"}
+    assert {act.at for act in acts} == {"2027-01-15T08:00:00.000Z"}
+    assert len({act.id for act in acts}) == len(acts)
+    assert acts[2].details == {"mode": "strict"}
+    assert acts[3].details["previous_until"] == "2027-01-16T08:00:00.000Z"
+    assert issued.token not in str(acts)
+
+
+@pytest.mark.parametrize("tenant_id", ["a", "7", "acme-gmbh-2", "x" * 40])
+def test_tenant_id_is_1_to_40_lower_case_letters_digits_and_hyphens(tenant_id: str) -> None:
+    world = World()
+
+    world.connect(tenant_id)
+
+    assert list(world.settings.tenants) == [tenant_id]
+
+
+@pytest.mark.parametrize("tenant_id", ["", "Acme", "a_b", "a b", "a/b", "a#b", "\xe4", "acme\n", "x" * 41])
+def test_any_other_tenant_id_is_refused_before_anything_is_made(tenant_id: str) -> None:
+    world = World()
+
+    with pytest.raises(ValueError, match="lower-case letters, digits and hyphens"):
+        world.connect(tenant_id)
+
+    assert (world.settings.tenants, world.tokens.versions) == ({}, {})
+
+
+@pytest.mark.parametrize("is_removed", [False, True])
+@pytest.mark.parametrize(
+    "attribute",
+    [
+        {"name": "Business Unit", "type": "integer"},
+        {"name": "Business Unit", "type": "complex", "subAttributes": [{"name": "value", "type": "string"}]},
+        {"name": "Business Unit", "type": "string", "multiValued": True},
+    ],
+)
+def test_attribute_keeps_its_type(attribute: dict[str, Any], is_removed: bool) -> None:
+    """Also after the schema was removed: users keep their values, which are hidden meanwhile."""
+    world = World(Tenant("acme", extensions=[EXTENSION], shapes=SHAPES))
+    if is_removed:
+        world.tenants.remove_schema("acme", EXTENSION["id"])
+    before = world.settings.tenants["acme"]
+
+    with pytest.raises(ValueError, match="Business Unit has another type than before: it was string"):
+        world.tenants.add_schemas("acme", [{**EXTENSION, "attributes": [attribute]}])
+
+    assert world.settings.tenants == {"acme": before}
+
+
+def test_removed_attribute_can_come_back() -> None:
+    world = World(Tenant("acme", extensions=[EXTENSION], shapes=SHAPES))
+    world.tenants.remove_schema("acme", EXTENSION["id"])
+
+    assert world.tenants.add_schemas("acme", [EXTENSION]).extensions == [EXTENSION]
+
+
+@pytest.mark.parametrize(
+    ("document", "known"),
+    [
+        (EXTENSION | {"id": "URN:example:extension:User"}, "urn:example:extension:User"),
+        (EXTENSION | {"attributes": [{"name": "business unit", "type": "string"}]}, "Business Unit"),
+    ],
+)
+def test_name_keeps_its_case(document: dict[str, Any], known: str) -> None:
+    """Values are stored under the name as it was, and would not be found under another one."""
+    world = World(Tenant("acme", extensions=[EXTENSION], shapes=SHAPES))
+
+    with pytest.raises(ValueError, match=f"write {known}"):
+        world.tenants.add_schemas("acme", [document])
+
+
+def test_settings_that_are_not_given_stay() -> None:
+    world = World(Tenant("acme", extensions=[EXTENSION], shapes=SHAPES))
+
+    changed = world.tenants.configure("acme", strict=True)
+
+    assert world.settings.tenants == {"acme": changed}
+    assert changed == Tenant("acme", strict=True, extensions=[EXTENSION], shapes=SHAPES, version=2)
+
+
+def test_what_changes_nothing_is_neither_written_nor_recorded() -> None:
+    world = World(Tenant("acme", strict=True))
+
+    world.tenants.configure("acme", strict=True)
+
+    assert (world.settings.tenants, world.acts) == ({"acme": Tenant("acme", strict=True)}, [])
+
+
+def test_settings_changed_meanwhile_by_somebody_else_are_kept_too() -> None:
+    class Rivalled(MemoryTenants):
+        """Somebody else is faster than who makes the tenant strict."""
+
+        def write(self, before: Tenant | None, after: Tenant, act: AuditEvent) -> None:
+            if after.strict and not after.extensions:
+                world.tenants.configure("acme", extensions=[EXTENSION])
+            super().write(before, after, act)
+
+    world = World(settings=Rivalled(Tenant("acme")))
+
+    changed = world.tenants.configure("acme", strict=True)
+
+    assert changed == Tenant("acme", strict=True, extensions=[EXTENSION], shapes=SHAPES, version=3)
+
+
+@pytest.mark.parametrize("act", ["rotate", "revoke", "disconnect", "configure"])
+def test_tenant_that_never_was_has_nothing_to_act_upon(act: str) -> None:
+    with pytest.raises(UnknownTenant):
+        getattr(World().tenants, act)("acme")
+
+
+def test_tenant_that_is_connected_keeps_its_token() -> None:
+    world = World()
+    world.connect()
+    before = dict(world.tokens.versions)
+
+    with pytest.raises(TenantExists):
+        world.connect()
+
+    assert world.tokens.versions == before
+
+
+def test_of_two_who_connect_a_tenant_at_once_one_is_told_that_it_exists_and_the_others_token_works() -> None:
+    class Rivalled(MemoryTokens):
+        """Somebody else is faster than who opens the secret first."""
+
+        def open(self, tenant_id: str, version: str, expires: float | None) -> None:
+            super().open(tenant_id, version, expires)
+            if version == "id-1":
+                issued.append(world.connect())
+
+    issued: list[IssuedToken] = []
+    world = World(tokens=Rivalled())
+
+    with pytest.raises(TenantExists):
+        world.connect()
+
+    assert world.tokens.on["acme"]["AWSCURRENT"] == issued[0].version
+    assert world.settings.tenants["acme"].token.ended == ("id-1",)
+
+
+def test_token_that_was_decided_is_not_put_in_the_place_of_a_later_one() -> None:
+    class Rivalled(MemoryTokens):
+        """Between the decision for a token and its promotion, another one comes and is finished."""
+
+        def labels(self, tenant_id: str) -> Any:
+            labels = super().labels(tenant_id)
+            tenant = world.settings.get(tenant_id)
+            if tenant is not None and tenant.token.version == "id-4" and not rivals:
+                rivals.append("bob")
+                later.append(world.tenants.rotate("acme", grace_s=0))
+            return labels
+
+    later: list[IssuedToken] = []
+    rivals: list[str] = []
+    world = World(tokens=Rivalled())
+    world.connect()
+
+    with pytest.raises(ChangedMeanwhile):
+        world.tenants.rotate("acme")
+
+    assert len(later) == 1
+    assert world.tokens.on["acme"]["AWSCURRENT"] == later[0].version
+
+
+def test_secret_that_goes_away_while_a_tenant_is_connected_is_told_and_nothing_was_decided() -> None:
+    class Gone(MemoryTokens):
+        def open(self, tenant_id: str, version: str, expires: float | None) -> None:  # noqa: ARG002  # the signature is the port's
+            raise SecretMissing
+
+    world = World(tokens=Gone())
+
+    with pytest.raises(ChangedMeanwhile, match="try again"):
+        world.connect()
+
+    assert world.settings.tenants == {}
+
+
+@pytest.mark.parametrize("document", [{}, {"id": "urn:x", "attributes": [{"name": "a", "type": "colour"}]}])
+def test_extension_that_is_no_schema_is_refused_before_anything_is_made(document: dict[str, object]) -> None:
+    world = World()
+
+    with pytest.raises(ValueError, match="The schema is wrong"):
+        world.connect(extensions=[document])
+
+    assert (world.settings.tenants, world.tokens.versions) == ({}, {})
+
+
+@pytest.mark.parametrize(
+    ("days", "expected"), [(None, None), (31, None), (30, 30), (8, 30), (7, 7), (1.5, 7), (1, 1), (0, 1), (-3, 1)]
+)
+def test_end_of_a_token_is_announced_30_7_and_1_day_before(days: float | None, expected: int | None) -> None:
+    assert days_until_expiry(None if days is None else NOW + days * DAY_S, NOW) == expected
+
+
+def test_tenant_that_comes_back_keeps_its_settings_unless_others_are_given() -> None:
+    world = World()
+    world.connect(extensions=[EXTENSION], strict=True)
+    world.tenants.disconnect("acme")
+    world.connect()
+    kept = world.settings.tenants["acme"]
+    world.tenants.disconnect("acme")
+    world.connect(strict=False)
+
+    assert (kept.strict, kept.extensions) == (True, [EXTENSION])
+    assert (world.settings.tenants["acme"].strict, kept.connected) == (False, True)
+
+
+def test_somebody_who_connects_a_tenant_while_it_is_being_disconnected_has_the_secret() -> None:
+    class Rivalled(MemoryTokens):
+        def close(self, tenant_id: str) -> None:
+            if not issued:
+                issued.append(world.connect())
+            super().close(tenant_id)
+
+    issued: list[IssuedToken] = []
+    world = World(tokens=Rivalled())
+    world.connect()
+
+    world.tenants.disconnect("acme")
+
+    assert world.settings.tenants["acme"].connected
+    assert world.tokens.closed == set()
+
+
+def end_after(act: str, world: World, **given: Any) -> float | None:
+    """When the token ends that is made after an act."""
+    if act == "disconnect":
+        world.tenants.disconnect("acme")
+        return world.connect(**given).expires
+    if act == "revoke":
+        world.tenants.revoke("acme")
+    return world.tenants.rotate("acme", **given).expires
+
+
+@pytest.mark.parametrize("act", ["rotate", "revoke", "disconnect"])
+def test_token_lives_as_long_as_the_one_before_unless_it_is_told_otherwise(act: str) -> None:
+    world = World()
+    world.connect(lifetime_s=90 * DAY_S)
+
+    assert end_after(act, world) == NOW + 90 * DAY_S
+
+    world = World()
+    world.connect(lifetime_s=90 * DAY_S)
+    assert end_after(act, world, lifetime_s=DAY_S) == NOW + DAY_S
+
+    world = World()
+    world.connect(lifetime_s=90 * DAY_S)
+    assert end_after(act, world, lifetime_s=FOREVER) is None
+
+
+@pytest.mark.parametrize("lifetime_s", [0, -1.0])
+def test_token_that_would_be_over_is_refused_before_anything_is_made(lifetime_s: float) -> None:
+    world = World()
+    with pytest.raises(ValueError, match="longer than no time"):
+        world.connect(lifetime_s=lifetime_s)
+    assert (world.settings.tenants, world.tokens.versions) == ({}, {})
+
+    world.connect()
+    with pytest.raises(ValueError, match="longer than no time"):
+        world.tenants.rotate("acme", lifetime_s=lifetime_s)
+    assert len(world.tokens.versions) == 1
+
+
+def test_invitations_end_with_the_connection_once_and_whenever_they_are_withdrawn() -> None:
+    world = World()
+    world.connect()
+
+    generations = [world.tenants.withdraw("acme").generation, world.tenants.disconnect("acme").generation]
+    generations += [world.tenants.disconnect("acme").generation]
+    world.connect()
+
+    assert [*generations, world.settings.tenants["acme"].generation] == [1, 2, 2, 2]
+    assert "withdraw" in world.acts
+
+
+def test_schemas_are_added_replaced_by_their_id_and_removed() -> None:
+    world = World(Tenant("acme", extensions=[EXTENSION], shapes=SHAPES))
+    other = EXTENSION | {"id": "urn:example:other:User"}
+    changed = EXTENSION | {"name": "Ours"}
+
+    assert world.tenants.add_schemas("acme", [other]).extensions == [EXTENSION, other]
+    assert world.tenants.add_schemas("acme", [changed]).extensions == [other, changed]
+    assert world.tenants.remove_schema("acme", EXTENSION["id"]).extensions == [other]
+    assert world.acts == ["configure"] * 3
+    with pytest.raises(UnknownSchema, match="no schema urn:example:extension:User"):
+        world.tenants.remove_schema("acme", EXTENSION["id"])

@@ -1,0 +1,182 @@
+"""How resources are found, and how many calls that takes."""
+
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from scim import wiring
+from scim.protocol.errors import TooMany
+from scim.protocol.filter.evaluator import compile_filter
+from scim.protocol.filter.parser import parse_filter
+from scim.protocol.leniency import Dialect
+from scim.protocol.schema import user_type
+from scim.protocol.sort import compile_sort
+from scim.service.model.change_record import ChangeRecord
+from scim.service.model.deadline import Deadline
+from scim.service.model.query import IndexPosition, Query, SortOrder
+from scim.service.model.stored_resource import StoredResource, encode
+from scim.service.model.tenant import Tenant
+from scim.store import keys
+from scim.store.resources import DynamoDBResourceStore
+from scim.store.table import Table
+
+CHANGE = ChangeRecord(
+    "2026-01-01T00:00:00.000Z", "create", [], "joined", "scim", "request", [], "User", "Bob", None, True
+)
+MakeUser = Callable[..., StoredResource]
+
+
+@pytest.fixture
+def make(store: DynamoDBResourceStore) -> MakeUser:
+    def make(user_name: str, **attributes: Any) -> StoredResource:
+        user_id = str(uuid.uuid4())
+        resource = {"id": user_id, "userName": user_name, "active": True} | attributes
+        stored = StoredResource(user_id, 1, "2026-01-01T00:00:00.000Z", "2026-01-01T00:00:00.000Z", encode(resource))
+        store.write(None, stored, CHANGE)
+        return stored
+
+    return make
+
+
+def query(text: str | None = None, start_index: int = 1, count: int = 200, order: SortOrder | None = None) -> Query:
+    start = IndexPosition(start_index)
+    if text is None:
+        return Query(start, count, order=order, text=f"by {order}")
+    tree = parse_filter(text, user_type(), Dialect())
+    predicate = compile_filter(tree, Dialect())
+    return Query(start, count, tree, lambda stored: predicate(stored.resource), order, text=f"{text} by {order}")
+
+
+def sorting(name: str, *, descending: bool = False) -> SortOrder:
+    sort = compile_sort(name, user_type(), Dialect())
+    return SortOrder(sort.path, lambda stored: sort.key(stored.resource), descending)
+
+
+@pytest.mark.parametrize(
+    ("text", "calls"),
+    [
+        ('userName eq "BOB"', 2),
+        ('externalId eq "a#b"', 2),
+        ('emails[type eq "work"].value eq "B@x"', 2),
+        ('emails.value eq "b@x" and title pr', 2),
+        ('userName eq "nobody"', 1),
+        ('externalId eq "a"', 1),
+        ('id eq "nothing of ours"', 0),
+    ],
+)
+def test_point_look_ups_take_a_fixed_number_of_calls(
+    store: DynamoDBResourceStore, dynamo: Table, make: MakeUser, text: str, calls: int
+) -> None:
+    bob = make("Bob", externalId="a#b", title="T", emails=[{"value": "b@x", "type": "work"}])
+    before = dynamo.calls
+    found = store.find(query(text))
+    assert list(found.page) == ([bob] if calls == 2 else [])
+    assert found.total == len(found.page)
+    assert found.plan.startswith("points:")
+    assert dynamo.calls - before == calls
+
+
+def test_the_whole_filter_decides_what_was_found_at_a_point(store: DynamoDBResourceStore, make: MakeUser) -> None:
+    make("Bob")
+    assert store.find(query('userName eq "bob" and active eq false')).total == 0
+
+
+def test_points_of_an_or_are_united_and_paged(store: DynamoDBResourceStore, make: MakeUser) -> None:
+    users = sorted([make("a"), make("b", externalId="1"), make("c")], key=lambda stored: stored.id)
+    text = 'userName eq "a" or externalId eq "1" or userName eq "c" or userName eq "b"'
+    found = store.find(query(text, start_index=2, count=1))
+    assert (found.total, list(found.page)) == (3, users[1:2])
+
+
+def test_several_users_may_have_one_external_id(store: DynamoDBResourceStore, make: MakeUser) -> None:
+    users = [make(str(number), externalId="same") for number in range(3)]
+    assert {stored.id for stored in store.find(query('externalId eq "same"')).page} == {user.id for user in users}
+
+
+def test_a_user_renamed_between_the_two_reads_is_looked_up_again(
+    store: DynamoDBResourceStore, dynamo: Table, make: MakeUser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Bob becomes Rob, and Ann becomes Bob, after the key of Bob was read: the answer is Ann."""
+    bob, ann = make("Bob"), make("Ann")
+    get, renamed = dynamo.get, False
+
+    def get_and_rename(partition: str, sort: str) -> Any:
+        nonlocal renamed
+        item = get(partition, sort)
+        if sort == "N#bob" and not renamed:
+            renamed = True
+            store.write(bob, _renamed(bob, "Rob"), CHANGE)
+            store.write(ann, _renamed(ann, "Bob"), CHANGE)
+        return item
+
+    monkeypatch.setattr(dynamo, "get", get_and_rename)
+    assert [stored.id for stored in store.find(query('userName eq "bob"')).page] == [ann.id]
+
+
+def _renamed(stored: StoredResource, user_name: str) -> StoredResource:
+    document = encode(stored.resource | {"userName": user_name})
+    return StoredResource(stored.id, stored.version + 1, stored.created, stored.modified, document)
+
+
+def test_pages_in_the_order_of_ids_join_to_all_users(
+    store: DynamoDBResourceStore, dynamo: Table, make: MakeUser
+) -> None:
+    users = sorted(make(str(number)).id for number in range(25))
+    before = dynamo.calls
+    pages = [store.find(query(start_index=start, count=10)) for start in (1, 11, 21)]
+    assert [stored.id for page in pages for stored in page.page] == users
+    assert {(page.total, page.plan) for page in pages} == {(25, "ids")}
+    assert dynamo.calls - before <= 3 * 3
+
+
+@pytest.mark.parametrize(("start_index", "count"), [(4, 10), (100, 100), (1, 0)])
+def test_a_page_beyond_the_end_or_of_nothing_is_empty_and_tells_the_total(
+    store: DynamoDBResourceStore, make: MakeUser, start_index: int, count: int
+) -> None:
+    for name in "abc":
+        make(name)
+    found = store.find(query(start_index=start_index, count=count))
+    assert (found.total, list(found.page)) == (3, [])
+
+
+def test_a_walk_finds_all_that_match_and_pages_them(store: DynamoDBResourceStore, make: MakeUser) -> None:
+    users = sorted(make(f"{number}", title="odd" if number % 2 else "even").id for number in range(9) if number % 2)
+    for number in range(0, 9, 2):
+        make(f"even {number}", title="even")
+    found = store.find(query('title eq "odd"', start_index=2, count=2))
+    assert (found.total, [stored.id for stored in found.page], found.plan) == (4, users[1:3], "walk")
+
+
+@pytest.mark.parametrize(("descending", "expected"), [(False, ["b", "c"]), (True, ["c", "b"])])
+def test_a_sorted_walk_holds_the_page_only(
+    store: DynamoDBResourceStore, make: MakeUser, descending: bool, expected: list[str]
+) -> None:
+    for name in "dacb":
+        make(f"user-{name}", title=name)
+    found = store.find(query(start_index=2, count=2, order=sorting("title", descending=descending)))
+    assert ([stored.resource["title"] for stored in found.page], found.total, found.plan) == (expected, 4, "walk,sort")
+
+
+def test_tenants_do_not_see_each_other(adapters: wiring.EndpointAdapters, dynamo: Table, make: MakeUser) -> None:
+    bob = make("Bob", externalId="1")
+    other = adapters.resources(dynamo, Tenant("acme-2"), user_type())
+    assert other.get(bob.id) is None
+    for text in ('userName eq "Bob"', 'externalId eq "1"', f'id eq "{bob.id}"', "active eq true", None):
+        assert other.find(query(text)).total == 0
+
+
+def test_a_walk_without_time_says_what_to_filter_by(adapters: wiring.EndpointAdapters, make: MakeUser) -> None:
+    make("Bob")
+    hurried = adapters.resources(adapters.dynamo(Deadline(lambda: 4.5, lambda _: None)), Tenant("acme"), user_type())
+    with pytest.raises(TooMany, match=r"Filter by one of id, userName, externalId, emails.value with eq"):
+        hurried.find(query("title pr"))
+
+
+def test_an_index_entry_without_its_user_finds_nothing(
+    store: DynamoDBResourceStore, make: MakeUser, table: Any
+) -> None:
+    bob = make("Bob")
+    table.delete_item(Key={"pk": "T#acme", "sk": keys.user(bob.id)})
+    assert store.find(query('userName eq "bob"')).total == 0

@@ -1,0 +1,198 @@
+"""Which filters are answered from keys."""
+
+import pytest
+
+from scim.protocol.filter.parser import parse_filter
+from scim.protocol.leniency import Dialect
+from scim.protocol.schema import user_type
+from scim.protocol.sort import compile_sort
+from scim.store.query.plan import (
+    FullScan,
+    IndexedAttributes,
+    IndexKey,
+    IndexLookup,
+    OrderedIndex,
+    Plan,
+    RangeScan,
+    find_index_keys,
+    plan_query,
+)
+
+NAMES = frozenset({"id", "userName", "externalId", "emails.value"})
+
+
+def planned(text: str) -> set[tuple[str, str]] | None:
+    found = find_index_keys(parse_filter(text, user_type(), Dialect()), NAMES)
+    return None if found is None else {(point.name, point.value) for point in found}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('id eq "x"', {("id", "x")}),
+        ('USERNAME eq "Bob"', {("userName", "Bob")}),
+        ('urn:ietf:params:scim:schemas:core:2.0:User:userName eq "Bob"', {("userName", "Bob")}),
+        ("userName eq Bob", {("userName", "Bob")}),
+        ('externalId eq "42"', {("externalId", "42")}),
+        ("externalId eq 42", {("externalId", "42")}),
+        ('emails.value eq "a"', {("emails.value", "a")}),
+        ('emails eq "a"', {("emails.value", "a")}),
+        ('emails[value eq "a"]', {("emails.value", "a")}),
+        ('emails[type eq "work" and value eq "a"]', {("emails.value", "a")}),
+        ('emails[type eq "work"].value eq "a"', {("emails.value", "a")}),
+        ('title pr and userName eq "a"', {("userName", "a")}),
+        ('userName eq "a" or externalId eq "b"', {("userName", "a"), ("externalId", "b")}),
+        ('(userName eq "a" or id eq "b") and active eq true', {("userName", "a"), ("id", "b")}),
+    ],
+)
+def test_equality_with_an_attribute_that_has_keys_is_a_point(text: str, expected: set[tuple[str, str]]) -> None:
+    assert planned(text) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'userName sw "a"',
+        'userName ne "a"',
+        'not (userName eq "a")',
+        'userName eq "a" or title pr',
+        'emails[type eq "work"]',
+        'emails.type eq "work"',
+        "externalId eq null",
+        'title eq "a"',
+        " or ".join(f'userName eq "{number}"' for number in range(21)),
+    ],
+)
+def test_everything_else_is_a_walk(text: str) -> None:
+    assert planned(text) is None
+
+
+def test_the_smallest_set_of_points_is_taken_of_an_and() -> None:
+    text = '(userName eq "a" or userName eq "b") and externalId eq "c"'
+    assert find_index_keys(parse_filter(text, user_type(), Dialect()), NAMES) == frozenset(
+        {IndexKey("externalId", "c")}
+    )
+
+
+# Ranges
+
+
+def chosen(text: str | None, sort: str | None = None) -> Plan:
+    tree = parse_filter(text, user_type(), Dialect()) if text is not None else None
+    order = compile_sort(sort, user_type(), Dialect()).path if sort else None
+    return plan_query(
+        tree, order, IndexedAttributes("userName", case_exact=False, others=frozenset({"externalId", "emails.value"}))
+    )
+
+
+NAME, TIME = OrderedIndex.NAMES, OrderedIndex.TIMES
+LAST = "\U0010ffff"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('userName sw "Bob"', RangeScan(NAME, "bob", "bob" + LAST)),
+        ('userName sw "STRASSE"', RangeScan(NAME, "strasse", "strasse" + LAST)),
+        ('userName sw "Cafe\u0301"', RangeScan(NAME, "caf\u00e9", "caf\u00e9" + LAST)),
+        ('userName ge "B"', RangeScan(NAME, "b")),
+        ('userName gt "B"', RangeScan(NAME, "b\0")),
+        ('userName le "B"', RangeScan(NAME, last="b")),
+        ('userName lt "B"', RangeScan(NAME, last="b", exact=False)),
+        ('userName ge "a" and userName le "c"', RangeScan(NAME, "a", "c")),
+        ('userName le "c" and userName gt "a"', RangeScan(NAME, "a\0", "c")),
+        ('userName ge "a" and userName ge "b" and userName lt "d"', RangeScan(NAME, "b", "d", exact=False)),
+        ('userName sw "b" and userName ge "bob"', RangeScan(NAME, "bob", "b" + LAST)),
+        ('userName sw "b" and active eq true', RangeScan(NAME, "b", "b" + LAST, exact=False)),
+        (
+            'userName sw "b" and meta.lastModified gt "2026-01-01T00:00:00Z"',
+            RangeScan(NAME, "b", "b" + LAST, exact=False),
+        ),
+        ('userName ge "z" and userName le "a"', RangeScan(NAME, "z", "a")),
+        (f'userName sw "{"x" * 800}"', RangeScan(NAME, "x" * 800, "x" * 800 + LAST)),
+        (f'userName sw "{"x" * 801}"', FullScan(exact=False)),
+        ('userName co "b"', FullScan(exact=False)),
+        ('userName sw "a" or userName sw "b"', FullScan(exact=False)),
+        ('not (userName sw "a")', FullScan(exact=False)),
+        ('externalId sw "a"', FullScan(exact=False)),
+    ],
+)
+def test_comparisons_of_the_name_are_ranges_of_its_keys(text: str, expected: Plan) -> None:
+    assert chosen(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "first", "last"),
+    [
+        ('gt "2026-01-02T03:04:05Z"', "2026-01-02T03:04:05.001Z", None),
+        ('ge "2026-01-02T03:04:05Z"', "2026-01-02T03:04:05.000Z", None),
+        ('ge "2026-01-02T03:04:05.678Z"', "2026-01-02T03:04:05.678Z", None),
+        ('ge "2026-01-02T03:04:05.6780000Z"', "2026-01-02T03:04:05.678Z", None),
+        ('ge "2026-01-02T03:04:05.6780001Z"', "2026-01-02T03:04:05.679Z", None),
+        ('gt "2026-01-02T03:04:05.6789Z"', "2026-01-02T03:04:05.679Z", None),
+        ('gt "2026-12-31T23:59:59.999Z"', "2027-01-01T00:00:00.000Z", None),
+        ('ge "2026-01-01T00:30:00+01:00"', "2025-12-31T23:30:00.000Z", None),
+        ('ge "2026-02-28T23:30:00-01:00"', "2026-03-01T00:30:00.000Z", None),
+        ('ge "2026-01-02T03:04:05"', "2026-01-02T03:04:05.000Z", None),
+        ('ge "0001-01-01T00:00:00+05:00"', "0001-01-01T00:00:00.000Z", None),
+        ('ge "9999-12-31T23:59:59-05:00"', "9999-12-31T23:59:59.999Z", None),
+        ('gt "9999-12-31T23:59:59.999Z"', "9999-12-31T23:59:59.999Z", None),
+        (
+            'ge "2026-01-01T00:00:00Z" and meta.lastModified le "2026-01-02T00:00:00.5Z"',
+            "2026-01-01T00:00:00.000Z",
+            "2026-01-02T00:00:00.500Z",
+        ),
+        (
+            'ge "2026-01-01T00:00:00Z" and meta.lastModified lt "2026-01-02T00:00:00Z"',
+            "2026-01-01T00:00:00.000Z",
+            "2026-01-01T23:59:59.999Z",
+        ),
+        (
+            'ge "2026-01-01T00:00:00Z" and meta.lastModified lt "2026-01-02T00:00:00.0001Z"',
+            "2026-01-01T00:00:00.000Z",
+            "2026-01-02T00:00:00.000Z",
+        ),
+    ],
+)
+def test_bounds_of_the_last_change_are_whole_milliseconds_in_utc(text: str, first: str, last: str | None) -> None:
+    assert chosen(f"meta.lastModified {text}") == RangeScan(TIME, first, last)
+
+
+@pytest.mark.parametrize("operator", ["lt", "le", "eq", "ne"])
+def test_last_change_without_a_lower_bound_is_a_walk(operator: str) -> None:
+    assert chosen(f'meta.lastModified {operator} "2026-01-01T00:00:00Z"') == FullScan(exact=False)
+
+
+@pytest.mark.parametrize(
+    ("text", "sort", "expected"),
+    [
+        (None, None, FullScan(exact=True)),
+        (None, "userName", RangeScan(NAME)),
+        (None, "displayName", FullScan(exact=False)),
+        ("active eq true", "userName", FullScan(exact=False)),
+        ('userName sw "b"', "displayName", RangeScan(NAME, "b", "b" + LAST)),
+    ],
+)
+def test_order_chooses_the_keys_where_no_filter_does(text: str | None, sort: str | None, expected: Plan) -> None:
+    assert chosen(text, sort) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "exact"),
+    [
+        ('externalId eq "1"', True),
+        ('emails eq "a"', True),
+        ('emails[value eq "a"]', True),
+        ('userName eq "a" or externalId eq "1"', True),
+        ('emails[type eq "work" and value eq "a"]', False),
+        ('emails[type eq "work"].value eq "a"', False),
+        ('externalId eq "1" and active eq true', False),
+        (f'id eq "{"0" * 8}-0000-4000-8000-{"0" * 12}"', False),
+        ('id eq "1" or externalId eq "1"', False),
+    ],
+)
+def test_points_are_exact_where_whatever_lies_there_matches(text: str, exact: bool) -> None:
+    found = chosen(text)
+
+    assert isinstance(found, IndexLookup)
+    assert found.exact is exact

@@ -1,0 +1,190 @@
+"""The items of links and of the reference index, and their conditions; races and lost replies are in tests/engine."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from scim import wiring
+from scim.protocol.schema import user_type
+from scim.service.model.change_record import LINK, ChangeRecord
+from scim.service.model.identifiers import identifier_hash
+from scim.service.model.resolved_references import ResolvedReference, ResolvedReferences
+from scim.service.model.stored_resource import StoredResource, VersionConflict
+from scim.store.references import DynamoDBReferenceStore
+from scim.store.resources import DynamoDBResourceStore
+from scim.store.table import Table
+from tests.endpoint import ENTERPRISE
+from tests.store.test_resources import CHANGE, user
+from tests.store.test_resources import ONE as ONE_ID
+
+Items = Callable[[], dict[str, dict[str, Any]]]
+ONE = ResolvedReferences(1, (ResolvedReference("manager", "boss", "b", 7),))
+LINKED = ChangeRecord(
+    at="2026-01-31T09:30:00.000Z",
+    operation=LINK,
+    changed=["manager"],
+    participation="unchanged",
+    actor="muster",
+    request_id="r1",
+    leniencies=(),
+    resource_type="User",
+    user_name="alice",
+    external_id=None,
+    active=True,
+    links=[("manager", "b")],
+)
+
+
+@pytest.fixture
+def links(adapters: wiring.EndpointAdapters, dynamo: Table) -> DynamoDBReferenceStore:
+    return DynamoDBReferenceStore(dynamo, adapters.layout, "acme", user_type())
+
+
+@pytest.fixture
+def alice(store: DynamoDBResourceStore) -> StoredResource:
+    created = user(userName="alice")
+    store.write(None, created, CHANGE)
+    return created
+
+
+def test_a_link_is_written_beside_the_document_with_a_record_and_nothing_else(
+    links: DynamoDBReferenceStore, alice: StoredResource, items: Items
+) -> None:
+    before = items()
+    links.write_links(alice, ONE, LINKED)
+    after = items()
+    record = after.pop(f"C#{alice.id}#0000000001#0000000001")
+    own = after[f"U#{alice.id}"].pop("links")
+    assert (after, own) == (before, {"S": '[1,["manager","boss","b",7]]'})
+    assert record["links"] == {"L": [{"M": {"attribute": {"S": "manager"}, "id": {"S": "b"}}}]}
+    assert "time" not in record
+    read = links.get_all([alice.id])[alice.id]
+    assert (read.links, read.version, read.document) == (ONE.text, 1, alice.document)
+
+
+def test_a_user_that_has_changed_is_not_linked(
+    links: DynamoDBReferenceStore, store: DynamoDBResourceStore, alice: StoredResource
+) -> None:
+    renamed = StoredResource.of(
+        {**alice.resource, "title": "Cook"}, 2, alice.created, alice.modified, alice.active_since
+    )
+    store.write(alice, renamed, CHANGE)
+    with pytest.raises(VersionConflict):
+        links.write_links(alice, ONE, LINKED)
+
+
+def test_links_that_have_changed_are_not_overwritten(
+    links: DynamoDBReferenceStore, alice: StoredResource, items: Items
+) -> None:
+    links.write_links(alice, ONE, LINKED)
+    before = items()
+    with pytest.raises(VersionConflict):
+        links.write_links(alice, ResolvedReferences(1), LINKED)
+    assert items() == before
+
+
+def test_write_of_a_user_who_was_linked_meanwhile_is_a_conflict(
+    links: DynamoDBReferenceStore, store: DynamoDBResourceStore, alice: StoredResource, items: Items
+) -> None:
+    """Otherwise the link would be gone without a record: whoever follows the events would believe in it for good."""
+    links.write_links(alice, ONE, LINKED)
+    before = items()
+    after = StoredResource.of({**alice.resource, "title": "Cook"}, 2, alice.created, alice.modified, alice.active_since)
+    with pytest.raises(VersionConflict):
+        store.write(alice, after, CHANGE)
+    assert items() == before
+    store.write(links.get_all([alice.id])[alice.id], after, CHANGE)
+
+
+def test_deletion_of_a_user_who_was_linked_meanwhile(
+    links: DynamoDBReferenceStore, store: DynamoDBResourceStore, alice: StoredResource
+) -> None:
+    links.write_links(alice, ONE, LINKED)
+    store.write(alice, None, CHANGE)
+    assert links.get_all([alice.id]) == {}
+
+
+def test_the_next_version_is_written_with_the_links_that_it_has(
+    store: DynamoDBResourceStore, alice: StoredResource, items: Items
+) -> None:
+    after = StoredResource.of({**alice.resource, "title": "Cook"}, 2, alice.created, alice.modified, alice.active_since)
+    after.links = ResolvedReferences(0, ONE.links).text
+    store.write(alice, after, CHANGE)
+    assert items()[f"U#{alice.id}"]["links"] == {"S": '[0,["manager","boss","b",7]]'}
+
+
+def test_referrers_are_listed_by_the_person_to_whom_they_refer(links: DynamoDBReferenceStore, items: Items) -> None:
+    first, second = "00000000-0000-4000-8000-000000000001", "00000000-0000-4000-8000-000000000002"
+    links.update_index({(first, "aa"), (first, "bb")}, set())
+    links.update_index({(first, "aa"), (second, "aa")}, set())
+    assert links.list_referrers("aa", "", 10) == [first, second]
+    assert {item["pk"]["S"] for item in items().values()} == {"W#acme"}
+    links.update_index({(second, "bb")}, {(first, "aa"), (first, "none")})
+    assert links.list_referrers("aa", "", 10) == [second]
+    assert links.list_referrers("bb", "", 10) == [first, second]
+
+
+def test_more_entries_than_a_call_takes_are_written(links: DynamoDBReferenceStore) -> None:
+    user_id = "00000000-0000-4000-8000-000000000001"
+    entries = {(user_id, f"{number:024x}") for number in range(60)}
+    links.update_index(entries, set())
+    assert all(links.list_referrers(each, "", 10) == [user_id] for _, each in entries)
+    links.update_index(set(), entries)
+    assert not any(links.list_referrers(each, "", 10) for _, each in entries)
+
+
+def test_referrers_are_listed_page_by_page_with_one_call_each(links: DynamoDBReferenceStore, dynamo: Table) -> None:
+    ids = [f"00000000-0000-4000-8000-{number:012x}" for number in range(7)]
+    links.update_index({(each, "aa") for each in ids}, set())
+    before = dynamo.calls
+    assert links.list_referrers("aa", "", 3) == ids[:3]
+    assert links.list_referrers("aa", ids[2], 3) == ids[3:6]
+    assert links.list_referrers("aa", ids[5], 3) == ids[6:]
+    assert dynamo.calls - before == 3
+
+
+@pytest.mark.parametrize("value", ["ALICE", "E-1", "alice@example.com", "ID"])
+def test_people_are_named_by_each_of_their_keys(
+    links: DynamoDBReferenceStore, store: DynamoDBResourceStore, value: str
+) -> None:
+    known = user(userName="alice", externalId="E-1", emails=[{"value": "Alice@Example.com"}])
+    store.write(None, known, CHANGE)
+    ways = list(links.find_candidates(known.id if value == "ID" else value))
+    assert [user_id for ids in ways for user_id in ids] == [known.id]
+    assert [bool(ids) for ids in ways].index(True) == ["ID", "ALICE", "E-1", "alice@example.com"].index(value)
+    assert not any(links.find_candidates("e-1"))
+    assert not any(links.find_candidates('"'))
+
+
+def test_what_has_no_index_is_not_walked_for(
+    dynamo: Table, adapters: wiring.EndpointAdapters, store: DynamoDBResourceStore
+) -> None:
+    store.write(None, user(userName="alice", externalId="E-1"), CHANGE)
+    links = DynamoDBReferenceStore(dynamo, replace(adapters.layout, indexed={}), "acme", user_type())
+    assert not any(links.find_candidates("E-1"))
+    assert [list(ids) for ids in links.find_candidates("alice")] == [[], [ONE_ID]]
+
+
+def test_of_many_with_one_address_no_more_are_looked_at_than_tell_that_there_are_several(
+    links: DynamoDBReferenceStore, store: DynamoDBResourceStore, dynamo: Table
+) -> None:
+    for number in range(5):
+        shared = user(f"00000000-0000-4000-8000-00000000000{number}", userName=f"{number}", emails=[{"value": "hr@x"}])
+        store.write(None, shared, CHANGE)
+    before = dynamo.calls
+    assert [len(ids) for ids in links.find_candidates("hr@x")] == [0, 0, 0, 2]
+    assert dynamo.calls - before == 3
+
+
+def test_the_change_that_drops_a_reference_names_it_by_digest(store: DynamoDBResourceStore, items: Items) -> None:
+    boss: Any = {ENTERPRISE: {"manager": {"value": "Boss"}}}
+    first, second = user(**boss), user(version=2)
+    store.write(None, first, CHANGE)
+    store.write(first, second, CHANGE)
+    third = user(version=3, **boss)
+    store.write(second, third, CHANGE)
+    store.write(third, None, CHANGE)
+    dropped = [item.get("dropped", {}).get("SS") for sort, item in sorted(items().items()) if sort.startswith("C#")]
+    assert dropped == [None, [identifier_hash("boss")], None, [identifier_hash("boss")]]
