@@ -18,7 +18,7 @@ from moto.core.common_models import BaseModel
 
 from local.services.messaging import Messaging, serve_messaging
 from scim.auth.token_secrets import TokenSecrets
-from scim.service.model.deadline import Deadline
+from scim.service.deadline import Deadline
 from scim.service.tenants.tenants import Tenants
 from scim.settings import Settings
 from scim.store.table import Table

@@ -17,7 +17,7 @@ from botocore.exceptions import ClientError
 
 from scim import wiring
 from scim.aws.errors import error_code
-from scim.service.model.deadline import Deadline
+from scim.service.deadline import Deadline
 from scim.settings import Settings
 
 if TYPE_CHECKING:

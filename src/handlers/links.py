@@ -16,7 +16,7 @@ from aws_lambda_powertools import Logger
 
 from handlers.error_logging import describe_fault
 from scim import wiring
-from scim.service.model.deadline import Deadline
+from scim.service.deadline import Deadline
 from scim.settings import Settings
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from scim.auth.token_secrets import TokenSecrets
 from scim.aws import clients
 from scim.aws.clients import DYNAMODB_CONFIG, EVENTS_CONFIG, OPERATOR_SECRETS_CONFIG, SECRETS_CONFIG
 from scim.protocol.schema import ResourceType, Type, user_type
-from scim.service.model.deadline import Deadline
+from scim.service.deadline import Deadline
 from scim.settings import Settings
 from scim.store.table import Table
 from scim.store.tenants import DynamoDBTenantStore

@@ -12,7 +12,7 @@ import pytest
 from bench.prefill import export
 from local import engine
 from scim import wiring
-from scim.service.model.daily_failures import FailureKind
+from scim.service.model.failure import FailureKind
 from scim.service.model.identifiers import identifier_hash, name_hash
 from scim.service.model.token import TokenUsage
 from scim.service.tenants.health import HealthState

@@ -12,7 +12,7 @@ from scim.events.dead_letter import DeadLetterQueue
 from scim.events.eventbridge import EventBus
 from scim.events.message_queue import MessageQueue
 from scim.events.stream_processor import StreamProcessor, hand_over_deadline, publish_deadline
-from scim.service.model.deadline import Deadline
+from scim.service.deadline import Deadline
 
 TAKEN = None
 NO_ANSWER = ReadTimeoutError(endpoint_url="https://events.example.com")

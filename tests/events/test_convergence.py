@@ -15,7 +15,7 @@ from examples.participants.app import Participants
 from handlers.changes import ChangesHandler
 from local.functions.mapping import StreamMapping, deliver
 from local.gateway.app import FunctionFailed
-from scim.service.model.deadline import Deadline
+from scim.service.deadline import Deadline
 from tests.endpoint import TIMEOUT_S, Handler, LambdaContext, functions
 from tests.events.fakes import NO_ANSWER, Events, Outcome, Queues, failed, processor
 from tests.events.history import TENANT, generated, stream_record

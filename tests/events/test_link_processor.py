@@ -13,7 +13,7 @@ from scim.events.dead_letter import DeadLetterQueue
 from scim.events.link_message import MalformedTask, read_task
 from scim.events.link_processor import LinkBatchResult, LinkProcessor
 from scim.protocol.errors import Unavailable
-from scim.service.model.deadline import Deadline
+from scim.service.deadline import Deadline
 from scim.service.references.link_task import LinkResult, LinkTask, Position
 from tests.events.fakes import NO_ANSWER, Queues, failed, queue
 from tests.service.fakes import Clock

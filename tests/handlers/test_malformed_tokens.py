@@ -14,7 +14,7 @@ from handlers.http.routes.all_routes import find
 from scim import wiring
 from scim.auth import tokens
 from scim.service.audit.log import AuditLog as TenantLog
-from scim.service.model.daily_failures import FailureKind
+from scim.service.model.failure import FailureKind
 from scim.service.tenants.tenants import Tenants
 from scim.settings import Settings
 from tests.endpoint import ENVIRONMENT, Endpoint

@@ -9,8 +9,8 @@ from scim.protocol.errors import ScimError
 from scim.protocol.leniency import Dialect
 from scim.protocol.normalize import normalize
 from scim.protocol.schema import ResourceType, user_type
+from scim.service.deadline import Deadline
 from scim.service.model.change_record import ChangeRecord
-from scim.service.model.deadline import Deadline
 from scim.service.model.failure import RequestSummary
 from scim.service.model.log_record import AuditEvent
 from scim.service.model.query import IndexPosition, PageBoundary, Query, QueryResult, VerifiedCursor

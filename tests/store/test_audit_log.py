@@ -13,8 +13,7 @@ import pytest
 from scim.protocol.errors import Unavailable
 from scim.protocol.schema import user_type
 from scim.service.model.change_record import ChangeRecord, StoredChange
-from scim.service.model.daily_failures import DailyFailures, FailureKind
-from scim.service.model.failure import Failure, FailureCount
+from scim.service.model.failure import DailyFailures, Failure, FailureCount, FailureKind
 from scim.service.model.identifiers import identifier_hash, name_hash
 from scim.service.model.log_record import (
     ACTS,

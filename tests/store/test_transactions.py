@@ -7,7 +7,7 @@ import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
 from scim.protocol.errors import Unavailable
-from scim.service.model.deadline import Deadline
+from scim.service.deadline import Deadline
 from scim.store.table import Table
 from scim.store.transactions import Action, ConditionFailed, TransactionRole, commit
 

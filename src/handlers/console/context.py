@@ -17,7 +17,7 @@ from scim import wiring
 from scim.service.audit.log import AuditLog
 from scim.service.console.invitations import Invitations, console_url
 from scim.service.console.password_login import PasswordLogin
-from scim.service.model.deadline import Deadline
+from scim.service.deadline import Deadline
 from scim.service.model.tenant import Tenant
 from scim.service.tenants.overview import OVERVIEW_S, TenantOverview, load_overview
 from scim.service.tenants.tenants import TENANT_ID, Tenants

@@ -22,7 +22,7 @@ from scim.auth.authentication import Authentication, MalformedToken, TokenReject
 from scim.aws.errors import NO_RESPONSE
 from scim.protocol.errors import InternalError, MethodNotAllowed, NotFound, ScimError, WrongScimUrl
 from scim.protocol.leniency import Dialect
-from scim.service.model.deadline import CONFLICT, REFUSED, Deadline
+from scim.service.deadline import CONFLICT, REFUSED, Deadline
 from scim.service.model.stored_resource import encode
 from scim.service.model.tenant import Tenant
 from scim.service.model.token import TokenUsage, days_until_expiry

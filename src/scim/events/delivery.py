@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from scim.protocol.errors import Unavailable
-from scim.service.model.deadline import Deadline
+from scim.service.deadline import Deadline
 
 _MAX_ENTRIES = 10
 """EventBridge's PutEvents and SQS's SendMessageBatch both take so many."""

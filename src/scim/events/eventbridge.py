@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 from scim.aws.errors import NO_RESPONSE, error_code, is_outcome_unknown, is_throttled
 from scim.events.delivery import DeliveryResult, Rejection, deliver
 from scim.events.event import SOURCE, Event
-from scim.service.model.deadline import Deadline
+from scim.service.deadline import Deadline
 
 if TYPE_CHECKING:
     from mypy_boto3_events import EventBridgeClient

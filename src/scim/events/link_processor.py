@@ -14,7 +14,7 @@ from scim.events.dead_letter import DeadLetterQueue
 from scim.events.link_message import MalformedTask, read_task
 from scim.events.message_queue import MessageQueue
 from scim.protocol.errors import Unavailable
-from scim.service.model.deadline import Deadline
+from scim.service.deadline import Deadline
 from scim.service.references.link_task import LinkResult, LinkTask
 
 RunTask = Callable[[LinkTask, Deadline], LinkResult]

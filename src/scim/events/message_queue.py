@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 
 from scim.aws.errors import NO_RESPONSE, THROTTLING_CODES, error_code, is_outcome_unknown, is_throttled
 from scim.events.delivery import NO_ANSWER_CODE, DeliveryResult, Rejection, deliver
-from scim.service.model.deadline import Deadline
+from scim.service.deadline import Deadline
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient

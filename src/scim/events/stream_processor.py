@@ -20,7 +20,7 @@ from scim.events.event import Event, make_event
 from scim.events.eventbridge import EventBus
 from scim.events.link_message import make_task
 from scim.events.message_queue import MessageQueue
-from scim.service.model.deadline import Deadline
+from scim.service.deadline import Deadline
 from scim.service.references.link_task import LinkTask
 
 HAND_OVER_S = 10.0

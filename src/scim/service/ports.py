@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 from scim.protocol.errors import ScimError
 from scim.protocol.leniency import Dialect
 from scim.service.model.change_record import ChangeRecord, StoredChange
-from scim.service.model.daily_failures import DailyFailures, FailureKind
-from scim.service.model.failure import Failure, FailureCount, RequestSummary
+from scim.service.model.failure import DailyFailures, Failure, FailureCount, FailureKind, RequestSummary
 from scim.service.model.invitation import Acceptance, Invitation
 from scim.service.model.log_record import (
     EVERYTHING,

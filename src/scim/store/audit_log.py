@@ -19,8 +19,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from scim.protocol.errors import Unavailable
 from scim.service.model.change_record import StoredChange
-from scim.service.model.daily_failures import DailyFailures, FailureKind
-from scim.service.model.failure import KEPT_DAYS, Failure, FailureCount
+from scim.service.model.failure import KEPT_DAYS, DailyFailures, Failure, FailureCount, FailureKind
 from scim.service.model.identifiers import identifier_hash
 from scim.service.model.log_record import (
     ACTS,

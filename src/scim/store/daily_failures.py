@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from scim.service.model.daily_failures import DailyFailures, FailureKind
+from scim.service.model.failure import DailyFailures, FailureKind
 from scim.store.table import Item
 
 _PROVIDER = "provider"

@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 
 from scim.aws.errors import NO_RESPONSE, is_outcome_unknown, is_throttled
 from scim.protocol.errors import Unavailable
-from scim.service.model.deadline import Deadline
+from scim.service.deadline import Deadline
 from scim.store.keys import Range
 
 if TYPE_CHECKING:

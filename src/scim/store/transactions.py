@@ -18,7 +18,7 @@ from botocore.exceptions import ClientError
 
 from scim.aws.errors import NO_RESPONSE, THROTTLING_CODES, error_code, is_outcome_unknown, is_throttled
 from scim.protocol.errors import Unavailable
-from scim.service.model.deadline import CONFLICT, REFUSED
+from scim.service.deadline import CONFLICT, REFUSED
 from scim.store.table import Table
 
 _TRANSIENT = THROTTLING_CODES | {"TransactionConflict", "ProvisionedThroughputExceeded", "None"}

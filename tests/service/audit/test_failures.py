@@ -9,8 +9,7 @@ from scim.protocol.errors import InvalidValue, NotSupported, ScimError, Uniquene
 from scim.protocol.leniency import Dialect, Leniency
 from scim.protocol.schema import user_type
 from scim.service.audit.failures import FailureRecorder
-from scim.service.model.daily_failures import FailureKind
-from scim.service.model.failure import Failure, FailureCount, RequestSummary
+from scim.service.model.failure import Failure, FailureCount, FailureKind, RequestSummary
 from tests.endpoint import SURVEY
 from tests.service.audit.test_explanations import FAILURE
 from tests.service.fakes import NOW, Clock

@@ -5,8 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from scim.service.audit.log import AuditLog
 from scim.service.model.change_record import StoredChange
-from scim.service.model.daily_failures import DailyFailures, FailureKind
-from scim.service.model.failure import NO_OP, FailureCount
+from scim.service.model.failure import NO_OP, DailyFailures, FailureCount, FailureKind
 from scim.service.model.log_record import FailureSearchResult, LogPosition, LogRecord, RejectedTokenCount
 from scim.service.model.tenant import Tenant
 from scim.service.model.token import TokenState, TokenUsage

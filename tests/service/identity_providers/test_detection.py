@@ -6,8 +6,7 @@ import pytest
 
 from scim.service.identity_providers.detection import detect_provider
 from scim.service.model.change_record import ChangeRecord, StoredChange
-from scim.service.model.daily_failures import DailyFailures
-from scim.service.model.failure import FailureCount
+from scim.service.model.failure import DailyFailures, FailureCount
 from scim.service.model.log_record import LogRecord, RejectedTokenCount
 from scim.service.model.token import TokenUsage
 from tests.service.audit.test_explanations import FAILURE

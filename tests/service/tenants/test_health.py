@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from scim.service.identity_providers.detection import detect_provider
-from scim.service.model.daily_failures import DailyFailures, FailureKind, add_up, failure_kind
+from scim.service.model.failure import DailyFailures, FailureKind, add_up, failure_kind
 from scim.service.model.tenant import Tenant
 from scim.service.model.token import TokenState, TokenUsage
 from scim.service.tenants.health import Activity, Health, HealthState, assess_health, count_for_report, count_for_state

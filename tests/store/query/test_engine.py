@@ -13,8 +13,8 @@ from scim.protocol.filter.parser import parse_filter
 from scim.protocol.leniency import Dialect
 from scim.protocol.schema import user_type
 from scim.protocol.sort import compile_sort
+from scim.service.deadline import Deadline
 from scim.service.model.change_record import ChangeRecord
-from scim.service.model.deadline import Deadline
 from scim.service.model.query import IndexPosition, Query, SortOrder
 from scim.service.model.stored_resource import StoredResource, encode
 from scim.service.model.tenant import Tenant

@@ -11,7 +11,7 @@ from scim.protocol.errors import ExpiredCursor, TooMany
 from scim.protocol.leniency import Dialect
 from scim.protocol.messages import SearchRequest
 from scim.protocol.schema import user_type
-from scim.service.model.deadline import Deadline
+from scim.service.deadline import Deadline
 from scim.service.model.query import CursorPosition, IndexPosition, Query, QueryResult
 from scim.service.model.stored_resource import StoredResource, encode
 from scim.service.model.tenant import Tenant

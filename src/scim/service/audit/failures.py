@@ -14,10 +14,9 @@ from scim.protocol.errors import ScimError, WrongScimUrl
 from scim.protocol.filter.path import is_attribute
 from scim.protocol.leniency import Dialect, is_name
 from scim.protocol.schema import ResourceType
+from scim.service.deadline import CALL_S, Deadline
 from scim.service.identity_providers.recognition import recognize_provider
-from scim.service.model.daily_failures import FailureKind, failure_kind
-from scim.service.model.deadline import CALL_S, Deadline
-from scim.service.model.failure import NO_OP, STRICT, Failure, FailureCount, RequestSummary
+from scim.service.model.failure import NO_OP, STRICT, Failure, FailureCount, FailureKind, RequestSummary, failure_kind
 from scim.service.model.identifiers import identify_subject
 from scim.service.ports import FailureStore
 from scim.service.resources.sent_attributes import list_sent_attributes

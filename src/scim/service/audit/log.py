@@ -9,8 +9,7 @@ from itertools import islice
 
 from scim.service.audit.log_entries import LogEntry, describe_record
 from scim.service.audit.person_report import PersonInvestigator, PersonReport
-from scim.service.model.daily_failures import DailyFailures
-from scim.service.model.failure import FailureCount
+from scim.service.model.failure import DailyFailures, FailureCount
 from scim.service.model.log_record import CHANGES, EVERYTHING, FAILURES, LogPosition, LogRecord, RejectedTokenCount
 from scim.service.model.tenant import Tenant
 from scim.service.model.timestamps import format_rfc3339

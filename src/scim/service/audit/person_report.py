@@ -17,8 +17,7 @@ from scim.service.audit.log_entries import LogEntry, describe_record
 from scim.service.audit.lookup import search_by_name
 from scim.service.identity_providers.detection import detect_provider
 from scim.service.model.change_record import LINK, StoredChange
-from scim.service.model.daily_failures import DailyFailures
-from scim.service.model.failure import FailureCount
+from scim.service.model.failure import DailyFailures, FailureCount
 from scim.service.model.identifiers import identifier_hash, identifiers_of, name_hash
 from scim.service.model.log_record import CHANGES, FAILURES, FailureSearchResult, LogRecord
 from scim.service.model.stored_resource import StoredResource, encode

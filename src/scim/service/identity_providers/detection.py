@@ -6,8 +6,7 @@ from collections.abc import Iterable
 
 from scim.service.identity_providers.recognition import recognize_provider
 from scim.service.model.change_record import StoredChange
-from scim.service.model.daily_failures import DailyFailures
-from scim.service.model.failure import FailureCount
+from scim.service.model.failure import DailyFailures, FailureCount
 from scim.service.model.log_record import LogRecord
 from scim.service.model.token import TokenUsage
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from enum import StrEnum
+from http import HTTPStatus
 from typing import Any
 
 KEPT_DAYS = 30
@@ -78,3 +80,76 @@ class FailureCount:
         today = date.fromisoformat(self.failure.at[:10])
         yesterday = today - timedelta(days=1)
         return sum(self.days.get(day.isoformat(), 0) for day in (today, yesterday)) >= LOOP
+
+
+class FailureKind(StrEnum):
+    """What is counted. The first four are writes that failed."""
+
+    CREATE = "create"
+    REPLACE = "replace"
+    PATCH = "patch"
+    DELETE = "delete"
+    OTHER_REQUEST = "other_requests"
+    """Failed requests that are no writes, such as queries."""
+    UNSUPPORTED = "unsupported"
+    """Requests for what is not supported (501), such as groups. Users are provisioned without them."""
+    NO_OP = "no_ops"
+    """Requests that were answered with success although a part of them was ignored. They did not fail."""
+    LOOP = "loops"
+    """Those of the failed requests that repeat an earlier one again and again, without those that are unsupported."""
+    WRONG_SCIM_URL = "wrong_scim_urls"
+    """Those of the failed requests that failed because the SCIM URL in the identity provider is wrong."""
+    REJECTED_TOKEN = "rejected_tokens"  # noqa: S105  # no token
+
+
+_WRITE_KINDS = (FailureKind.CREATE, FailureKind.REPLACE, FailureKind.PATCH, FailureKind.DELETE)
+
+
+def failure_kind(operation: str, status: int) -> FailureKind:
+    """Return the kind that a failed operation counts as."""
+    if status == HTTPStatus.NOT_IMPLEMENTED:
+        return FailureKind.UNSUPPORTED
+    return FailureKind(operation) if operation in _WRITE_KINDS else FailureKind.OTHER_REQUEST
+
+
+@dataclass(frozen=True, slots=True)
+class DailyFailures:
+    """The counts of one day or, added up, of several.
+
+    ``provider`` is the identity provider that was detected last; ``last_rejection`` is when a token was rejected last,
+    ``last_wrong_url`` when a request failed last because the SCIM URL is wrong: RFC 3339 in UTC, empty if none did.
+    """
+
+    counts: Mapping[FailureKind, int] = field(default_factory=dict)
+    provider: str | None = None
+    last_rejection: str = ""
+    last_wrong_url: str = ""
+
+    def count(self, kind: FailureKind) -> int:
+        return self.counts.get(kind, 0)
+
+    @property
+    def failed_writes(self) -> int:
+        return sum(map(self.count, _WRITE_KINDS))
+
+    @property
+    def failed_requests(self) -> int:
+        """The requests that failed, without those whose token was rejected and those for what is not supported."""
+        return self.failed_writes + self.count(FailureKind.OTHER_REQUEST)
+
+    @property
+    def failures(self) -> int:
+        """All requests that failed."""
+        return self.failed_requests + self.count(FailureKind.UNSUPPORTED) + self.count(FailureKind.REJECTED_TOKEN)
+
+
+def add_up(days: Iterable[DailyFailures]) -> DailyFailures:
+    """Return the sum of some days, which are given in order."""
+    counts: dict[FailureKind, int] = {}
+    provider, last_rejection, last_wrong_url = None, "", ""
+    for day in days:
+        counts = {kind: counts.get(kind, 0) + day.count(kind) for kind in {*counts, *day.counts}}
+        provider = day.provider or provider
+        last_rejection = max(last_rejection, day.last_rejection)
+        last_wrong_url = max(last_wrong_url, day.last_wrong_url)
+    return DailyFailures(counts, provider, last_rejection, last_wrong_url)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from scim.protocol.leniency import Dialect
-from scim.service.model.deadline import Deadline
+from scim.service.deadline import Deadline
 from scim.service.model.tenant import Tenant
 from scim.service.ports import CursorSigner
 

@@ -18,8 +18,8 @@ from scim.protocol.resource import Resource, changed_attributes, read_resource
 from scim.protocol.schema import ResourceType
 from scim.protocol.stored_values.immutability import check_immutable
 from scim.protocol.stored_values.unserved import hide_unserved, keep_unserved
+from scim.service.deadline import CONFLICT
 from scim.service.model.change_record import ChangeRecord
-from scim.service.model.deadline import CONFLICT
 from scim.service.model.stored_resource import NotUnique, StoredResource, VersionConflict
 from scim.service.ports import ResourceStore
 from scim.service.references.links import ClientRefs, carry_over_links, extract_client_refs

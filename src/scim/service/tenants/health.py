@@ -12,8 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from scim.service.identity_providers.recognition import NAMES
-from scim.service.model.daily_failures import DailyFailures, FailureKind
-from scim.service.model.failure import LOOP
+from scim.service.model.failure import LOOP, DailyFailures, FailureKind
 from scim.service.model.tenant import Tenant
 from scim.service.model.token import TokenUsage
 from scim.service.tenants import quarantine

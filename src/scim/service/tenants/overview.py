@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 
 from scim.service.identity_providers.detection import detect_provider
-from scim.service.model.daily_failures import DailyFailures, add_up
+from scim.service.model.failure import DailyFailures, add_up
 from scim.service.model.log_record import CHANGES, FAILURES
 from scim.service.model.tenant import Tenant
 from scim.service.model.token import TokenUsage, days_until_expiry
