@@ -251,7 +251,7 @@ def _served() -> list[ast.FunctionDef]:
 
     Calls are told by name: a function is left out if all that mention its name are.
     """
-    modules = [path for package in ("store", "access") for path in (SOURCE / "scim" / package).glob("*.py")]
+    modules = [path for package in ("store", "auth") for path in (SOURCE / "scim" / package).rglob("*.py")]
     known = {name: node for path in modules for name, node in _definitions(ast.parse(path.read_text()))}
     mentions = {name: _mentions(node) for name, node in known.items()}
     served = known.keys() - OPERATORS

@@ -14,7 +14,7 @@ from botocore.exceptions import NoCredentialsError
 
 from scim.aws.clients import KnownServices, LateSession
 
-SOURCE = Path(__file__).parents[1] / "src"
+SOURCE = Path(__file__).parents[2] / "src"
 CREDENTIALS = {
     "AccessKeyId": "the-key",
     "SecretAccessKey": "secret",

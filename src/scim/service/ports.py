@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
-from scim.protocol.errors import ScimError
-from scim.protocol.leniency import Dialect
-from scim.service.model.change_record import ChangeRecord, StoredChange
-from scim.service.model.failure import DailyFailures, Failure, FailureCount, FailureKind, RequestSummary
-from scim.service.model.invitation import Acceptance, Invitation
-from scim.service.model.log_record import (
-    EVERYTHING,
-    AuditEvent,
-    FailureSearchResult,
-    LogPosition,
-    LogRecord,
-    RejectedTokenCount,
-)
-from scim.service.model.query import Query, QueryResult, VerifiedCursor
-from scim.service.model.resolved_references import IndexEntry, ResolvedReferences
-from scim.service.model.stored_resource import StoredResource
-from scim.service.model.tenant import Tenant
-from scim.service.model.token import TokenUsage, TokenVersion
+if TYPE_CHECKING:  # a function imports only the parts of the model that it uses
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
-if TYPE_CHECKING:
-    pass
+    from scim.protocol.errors import ScimError
+    from scim.protocol.leniency import Dialect
+    from scim.service.model.change_record import ChangeRecord, StoredChange
+    from scim.service.model.failure import DailyFailures, Failure, FailureCount, FailureKind, RequestSummary
+    from scim.service.model.invitation import Acceptance, Invitation
+    from scim.service.model.log_record import (
+        AuditEvent,
+        FailureSearchResult,
+        LogPosition,
+        LogRecord,
+        RejectedTokenCount,
+    )
+    from scim.service.model.query import Query, QueryResult, VerifiedCursor
+    from scim.service.model.resolved_references import IndexEntry, ResolvedReferences
+    from scim.service.model.stored_resource import StoredResource
+    from scim.service.model.tenant import Tenant
+    from scim.service.model.token import TokenUsage, TokenVersion
 
 
 class ResourceStore(Protocol):
@@ -121,7 +119,7 @@ class AuditLogStore(Protocol):
     """The records of one tenant."""
 
     def log(
-        self, before: LogPosition | None = None, kinds: Collection[str] = EVERYTHING
+        self, before: LogPosition | None = None, kinds: Collection[str] = ...
     ) -> Iterator[tuple[LogPosition, LogRecord]]:
         """All records of these kinds, the last first, or those behind a place; read as they are drawn."""
 
