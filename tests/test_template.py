@@ -27,12 +27,19 @@ from local.services.messaging import Messaging
 from local.template import Intrinsic
 from scim import wiring
 from scim.auth import tokens
+from scim.auth.console_secret import ConsoleSecret
+from scim.auth.master_key.rotation import MasterKeyRotation
+from scim.auth.rotation import TokenRotation
+from scim.auth.token_secrets import TokenSecrets
 from scim.console_settings import ConsoleSettings
 from scim.service.console.invitations import console_url
 from scim.service.model.log_record import AuditEvent
 from scim.service.model.tenant import Tenant
 from scim.settings import Settings
+from scim.store.audit_log import DynamoDBAuditLogStore
+from scim.store.console import DynamoDBConsoleStore, DynamoDBInvitationStore
 from scim.store.table import Table
+from scim.store.tenants import DynamoDBTenantStore
 from tests.console.visitor import Visitor
 from tests.endpoint import ENTERPRISE, KNOWN, Endpoint, Handler, LambdaContext, invoke, load
 from tests.events.history import stream_record
@@ -183,31 +190,45 @@ OPERATIONS = {
     for service in ("dynamodb", "secretsmanager")
     for operation in botocore.session.get_session().get_service_model(service).operation_names
 }
-# What is done with a tenant and its token (scim.service.tenants.tenants) takes the rights of whoever operates the
-# deployment,
-# those of the rotation or of the console; looking into the log (scim.service.audit.log) those of an operator.
+# What takes the rights of an operator, of the rotation or of the console.
 OPERATORS = {
-    *(f"MasterKeyRotation.{name}" for name in ("show", "rotate", "drop_earlier")),
-    *(f"ConsoleStore.{name}" for name in ("count", "forget", "end", "has_ended")),
-    *(f"InvitationStore.{name}" for name in ("add", "get", "take")),
-    "ConsoleSecret.value",
-    "Rotation.step",
-    *(f"TenantStore.{name}" for name in ("write", "ids", "last_use", "count", "users")),
-    *(f"SecretStore.{name}" for name in ("open", "add", "labels", "promote", "drop_pending", "close", "reopen")),
-    *(
-        f"RecordStore.{name}"
-        for name in (
-            "log",
-            "failures",
-            "failures_called",
-            "changes",
-            "count_changes",
-            "formerly",
-            "user_names",
-            "refused",
-            "daily_failures",
-        )
-    ),
+    method.__qualname__
+    for method in (
+        MasterKeyRotation.show,
+        MasterKeyRotation.rotate,
+        MasterKeyRotation.drop_earlier,
+        DynamoDBConsoleStore.count,
+        DynamoDBConsoleStore.forget,
+        DynamoDBConsoleStore.end,
+        DynamoDBConsoleStore.has_ended,
+        DynamoDBInvitationStore.add,
+        DynamoDBInvitationStore.get,
+        DynamoDBInvitationStore.accept,
+        ConsoleSecret.value,
+        TokenRotation.step,
+        DynamoDBTenantStore.write,
+        DynamoDBTenantStore.ids,
+        DynamoDBTenantStore.last_use,
+        DynamoDBTenantStore.count,
+        DynamoDBTenantStore.users,
+        TokenSecrets.open,
+        TokenSecrets.add,
+        TokenSecrets.labels,
+        TokenSecrets.promote,
+        TokenSecrets.drop_pending,
+        TokenSecrets.close,
+        TokenSecrets.reopen,
+        DynamoDBAuditLogStore.log,
+        DynamoDBAuditLogStore.failures,
+        DynamoDBAuditLogStore.failures_called,
+        DynamoDBAuditLogStore.changes,
+        DynamoDBAuditLogStore.count_changes,
+        DynamoDBAuditLogStore.formerly,
+        DynamoDBAuditLogStore.user_names,
+        DynamoDBAuditLogStore.refused,
+        DynamoDBAuditLogStore.malformed_tokens,
+        DynamoDBAuditLogStore.daily_failures,
+    )
 }
 PARTS = {"Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteItem", "ConditionCheck": "ConditionCheckItem"}
 
