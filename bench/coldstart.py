@@ -19,7 +19,7 @@ from bench.result import Row, Section, verdicts
 from bench.service import Service, Table, event
 from bench.stage import Stage
 from bench.wire import recording
-from local.problem import Problem
+from local.errors import LocalRunError
 
 _USERS_BAR, _DISCOVERY_BAR, _MEMORY_BAR_MB = 1.15, 1.0, 90.0
 
@@ -77,8 +77,8 @@ def _start(table: Table, module: str, request: Mapping[str, Any]) -> Outcome:
         check=False,
     )
     if done.returncode:
-        raise Problem(f"{module} does not start: {done.stderr.strip()}")
+        raise LocalRunError(f"{module} does not start: {done.stderr.strip()}")
     outcome: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
     if outcome["status"] != 200:
-        raise Problem(f"{module} answers its first request with {outcome['status']:.0f}: {done.stdout}")
+        raise LocalRunError(f"{module} answers its first request with {outcome['status']:.0f}: {done.stdout}")
     return outcome

@@ -33,7 +33,7 @@ from bench.result import Row, Section, markdown, verdicts
 from bench.service import Service
 from bench.stage import Stage
 from bench.wire import replaying
-from local.problem import Problem
+from local.errors import LocalRunError
 from scim.auth.authentication import Authenticator
 from scim.service.resources.crud import Resources
 from scim.service.resources.search import Search
@@ -93,12 +93,12 @@ class Peer:
     def turn(self, requests: Sequence[Sent]) -> tuple[float, Any]:
         """The CPU seconds of one of the requests, and the last answer."""
         if self._process.stdin is None or self._process.stdout is None:
-            raise Problem("scim2-server has no pipes")
+            raise LocalRunError("scim2-server has no pipes")
         self._process.stdin.write(json.dumps(requests) + "\n")
         self._process.stdin.flush()
         line = self._process.stdout.readline()
         if not line:
-            raise Problem("scim2-server ended; what it said stands above")
+            raise LocalRunError("scim2-server ended; what it said stands above")
         outcome = json.loads(line)
         return outcome["cpu"], outcome["answer"]
 
@@ -114,7 +114,7 @@ class Peer:
 @contextmanager
 def peer() -> Iterator[Peer]:
     if not _PEER.exists():
-        raise Problem("scim2-server is not installed; make bench does that")
+        raise LocalRunError("scim2-server is not installed; make bench does that")
     command = [str(_PEER), str(PEERS / "scim2.py")]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603  # ours
         try:

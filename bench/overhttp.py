@@ -27,9 +27,9 @@ from bench.result import Row, Section
 from bench.service import BASE
 from bench.stage import Stage
 from local.connection import TENANT, Connection
-from local.place import HOST
-from local.problem import Problem
-from local.services.child import Child
+from local.constants import HOST
+from local.errors import LocalRunError
+from local.services.server_process import ServerProcess
 
 _START_S = 600.0
 _TABLE = "muster"
@@ -54,7 +54,7 @@ class Client:
         response = self.connection.getresponse()
         answer = response.read()
         if response.status >= 300:
-            raise Problem(f"{method} {path} over HTTP: {response.status} {answer.decode()[:300]}")
+            raise LocalRunError(f"{method} {path} over HTTP: {response.status} {answer.decode()[:300]}")
         return json.loads(answer) if answer else None
 
     def create(self, number: int) -> None:
@@ -135,23 +135,23 @@ def _ours(directory: Path, number: int) -> Iterator[Client]:
         disconnect(users.table)  # make run connects it again, with a token of its own
     command = [sys.executable, "-u", "-m", "local", "--port", "{port}", "--data", str(directory)]
     command += ["--template", str(ROOT / "template.yaml")]
-    with Child("make run", command, directory / "run", {"PYTHONPATH": f"{ROOT / 'src'}:{ROOT}"}) as child:
+    with ServerProcess("make run", command, directory / "run", {"PYTHONPATH": f"{ROOT / 'src'}:{ROOT}"}) as child:
         connection = _connected(child, directory / "connection.json")
         yield Client(HTTPConnection(HOST, child.port), connection.token, ids)
 
 
-def _connected(child: Child, path: Path) -> Connection:
+def _connected(child: ServerProcess, path: Path) -> Connection:
     deadline = time.monotonic() + _START_S
     while time.monotonic() < deadline and not child.died:
         if connection := Connection.load(path):
             return connection
         time.sleep(0.1)
-    raise Problem(f"make run does not start; see {path.parent / 'run.log'}")
+    raise LocalRunError(f"make run does not start; see {path.parent / 'run.log'}")
 
 
 @contextmanager
 def _scimmy(directory: Path, number: int) -> Iterator[Client]:
-    with Child("scimmy", ["node", str(_SCIMMY / "server.mjs"), "{port}"], directory / "scimmy") as child:
+    with ServerProcess("scimmy", ["node", str(_SCIMMY / "server.mjs"), "{port}"], directory / "scimmy") as child:
         child.wait()
         client = Client(HTTPConnection(HOST, child.port), "bench", [])
         client.ids = [client.request("POST", "/Users", population.user(each))["id"] for each in range(number)]

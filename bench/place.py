@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from local.place import ACCOUNT, REGION
+from local.constants import ACCOUNT, REGION
 from local.template import Template
 
 ROOT = Path(__file__).parents[1]

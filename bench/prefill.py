@@ -28,8 +28,8 @@ from bench.service import Service, Table
 from bench.wire import Arguments, keeping_transactions
 from local import engine
 from local.engine import DYNOXIDE
-from local.problem import Problem
-from local.services import secrets
+from local.errors import LocalRunError
+from local.services import secretsmanager
 from scim import wiring
 from scim.auth.master_key.key_ring import new_secret
 from scim.service.model.stored_resource import StoredResource
@@ -95,12 +95,12 @@ class _Kept:
             elif kind == "Update":
                 self.add(request)
             elif kind != "ConditionCheck":
-                raise Problem(f"a create has a {kind} in its transaction, and prefilling does not know that")
+                raise LocalRunError(f"a create has a {kind} in its transaction, and prefilling does not know that")
 
     def add(self, update: Arguments) -> None:
         """Sums an update with those before it of the same item."""
         if not update["UpdateExpression"].startswith("ADD "):
-            raise Problem(f"prefilling can only sum ADD, not {update['UpdateExpression']}")
+            raise LocalRunError(f"prefilling can only sum ADD, not {update['UpdateExpression']}")
         place = json.dumps([update["Key"], update["UpdateExpression"]])
         if place not in self.additions:
             self.additions[place] = update
@@ -114,10 +114,10 @@ class _Kept:
 def prefilled(directory: Path, number: int, tables: Sequence[str], tenant: str = "acme") -> Iterator[Prefilled]:
     """Equal tables with ``number`` users on an engine of their own, until the end of the block.
 
-    Raises :class:`Problem` where what is read back is not what was written.
+    Raises :class:`LocalRunError` where what is read back is not what was written.
     """
     with ExitStack() as running:
-        secrets_manager = running.enter_context(secrets.child(directory))
+        secrets_manager = running.enter_context(secretsmanager.create_process(directory))
         secrets_manager.wait()
         kept, tokens, rest = _kept(directory, number, tables[0], tenant, secrets_manager.url)
         export(directory, tables, [*kept.items, *rest])
@@ -134,10 +134,11 @@ def prefilled(directory: Path, number: int, tables: Sequence[str], tenant: str =
 def listed(directory: Path, number: int, name: str, tenant: str = "acme") -> Iterator[Prefilled]:
     """A table with ``number`` users who can be listed by index: no other items than pages are made of.
 
-    So a million of them are there in minutes. Raises :class:`Problem` where what is read back is not what was written.
+    So a million of them are there in minutes. Raises :class:`LocalRunError` where what is read back is not what was
+    written.
     """
     with ExitStack() as running:
-        secrets_manager = running.enter_context(secrets.child(directory))
+        secrets_manager = running.enter_context(secretsmanager.create_process(directory))
         secrets_manager.wait()
         _, token, rest = _kept(directory, 0, name, tenant, secrets_manager.url)
         counters: Counter[str] = Counter()
@@ -172,7 +173,7 @@ def _kept(directory: Path, number: int, name: str, tenant: str, secrets_url: str
         client = _client(table)
         client.create_table(**table_request(name))
         with environment(table.variables):
-            secrets.ensure(secrets_url, os.environ["MASTER_KEY_SECRET"], new_secret())
+            secretsmanager.ensure_secret(secrets_url, os.environ["MASTER_KEY_SECRET"], new_secret())
             token = _tenants().connect(tenant).token
         table = Table(name, dynamodb.url, secrets_url, tenant, token)
         parts = _parts(number)
@@ -232,7 +233,7 @@ def export(directory: Path, tables: Sequence[str], lines: Iterable[str]) -> None
         [str(DYNOXIDE), "import", "--source", str(source), *database], capture_output=True, text=True, check=False
     )
     if done.returncode:
-        raise Problem(f"dynoxide does not take the users: {done.stderr.strip()}")
+        raise LocalRunError(f"dynoxide does not take the users: {done.stderr.strip()}")
     first.unlink()
     for other in others:
         other.unlink()
@@ -250,11 +251,11 @@ def _check(prefilled: Prefilled) -> None:
         service = Service(table, silent=True)
         total = service.send("GET", "/Users?count=1")["totalResults"]
         if total != prefilled.number:
-            raise Problem(f"{table.name} counts {total} users instead of {prefilled.number}")
+            raise LocalRunError(f"{table.name} counts {total} users instead of {prefilled.number}")
         for user in prefilled.sample[:1]:
             shown = service.send("GET", f"/Users/{user.id}")
             if shown["userName"] != user.user_name:
-                raise Problem(f"{table.name} has {shown['userName']} in the place of {user.user_name}")
+                raise LocalRunError(f"{table.name} has {shown['userName']} in the place of {user.user_name}")
 
 
 def disconnect(table: Table) -> None:

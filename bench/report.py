@@ -15,7 +15,7 @@ from pathlib import Path
 from bench.place import DOCS, PEERS, ROOT
 from bench.result import FailedPart, Row, Section, to_json
 from local.engine import DYNOXIDE
-from local.problem import Problem
+from local.errors import LocalRunError
 
 RESULTS = Path(__file__).parent / "results.json"
 PAGE = DOCS / "performance.md"
@@ -41,12 +41,14 @@ def write(sections: Sequence[Section], failed: Sequence[FailedPart], minutes: fl
 def filled(page: str, blocks: Mapping[str, str], *, is_complete: bool = True) -> str:
     """Return the page with these texts between its marks.
 
-    Raises :class:`Problem` unless marks and texts are the same; unless the run is complete, marks without a text keep
-    the earlier one, with a note.
+    Raises :class:`LocalRunError` unless marks and texts are the same; unless the run is complete, marks without a text
+    keep the earlier one, with a note.
     """
     marked = {found["name"] for found in _BLOCK.finditer(page)}
     if blocks.keys() - marked or (is_complete and marked != blocks.keys()):
-        raise Problem(f"docs/performance.md lacks or has more than was measured: {sorted(marked ^ blocks.keys())}")
+        raise LocalRunError(
+            f"docs/performance.md lacks or has more than was measured: {sorted(marked ^ blocks.keys())}"
+        )
 
     def fill(found: re.Match[str]) -> str:
         text = blocks.get(found["name"]) or _NOT_MEASURED + found["text"].removeprefix(_NOT_MEASURED).rstrip("\n")

@@ -19,8 +19,8 @@ from bench.place import FUNCTION, environment
 from bench.wire import Call, recording
 from handlers.http.application import ScimApplication
 from handlers.http.routes.all_routes import find
-from local.gateway.event import Request, build_event
-from local.gateway.routes import DEFAULT, Match, Route
+from local.api_gateway.event import Request, build_event
+from local.api_gateway.routes import DEFAULT, Match, Route
 from scim import wiring
 from scim.aws.clients import DYNAMODB_CONFIG
 

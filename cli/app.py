@@ -8,7 +8,7 @@ import click
 from botocore.exceptions import BotoCoreError, ClientError
 
 from cli.deployment import Deployment, NoStack, local_run, stack
-from local.problem import Problem
+from local.errors import LocalRunError
 from scim.auth.errors import MalformedSecret
 from scim.auth.master_key.rotation import MasterKeyConflict
 from scim.protocol.errors import ScimError
@@ -55,7 +55,7 @@ class Commands(click.Group):
             raise Missing(str(error)) from error
         except (TenantExists, GraceRunning, MasterKeyConflict) as error:
             raise InTheWay(str(error)) from error
-        except (TenantError, MalformedSecret, Problem, ClientError, BotoCoreError) as error:
+        except (TenantError, MalformedSecret, LocalRunError, ClientError, BotoCoreError) as error:
             raise Failed(str(error)) from error
         except ScimError as error:
             raise Failed(f"{error} ({error.__cause__})" if error.__cause__ else str(error)) from error

@@ -10,7 +10,7 @@ import boto3
 from botocore.exceptions import ClientError
 
 from cli.event_services import EventServices
-from local import running
+from local import run_state
 from scim import wiring
 from scim.service.audit.log import AuditLog
 from scim.service.tenants.overview import TenantOverview
@@ -54,8 +54,8 @@ class Deployment:
 
 
 def local_run(data: Path) -> Deployment:
-    """The local run that keeps its data there. Raises :class:`local.problem.Problem` if it doesn't run."""
-    variables = running.variables(data)
+    """The local run that keeps its data there. Raises :class:`local.errors.LocalRunError` if it doesn't run."""
+    variables = run_state.read_variables(data)
     session = boto3.Session(
         aws_access_key_id=variables["AWS_ACCESS_KEY_ID"],
         aws_secret_access_key=variables["AWS_SECRET_ACCESS_KEY"],

@@ -7,8 +7,8 @@ import signal
 import sys
 from pathlib import Path
 
-from local.problem import Problem
-from local.run import Options, run
+from local.errors import LocalRunError
+from local.run import RunOptions, run
 
 _ROOT = Path(__file__).parents[1]
 
@@ -17,7 +17,7 @@ def main() -> int:
     try:
         _forget_aws_configuration()
         asyncio.run(_until_stopped(_options()))
-    except Problem as problem:
+    except LocalRunError as problem:
         print(f"error: {problem}", file=sys.stderr)
         return 1
     except asyncio.CancelledError:
@@ -25,15 +25,15 @@ def main() -> int:
     return 0
 
 
-def _options() -> Options:
+def _options() -> RunOptions:
     parser = argparse.ArgumentParser(prog="python -m local", description=__doc__, usage=argparse.SUPPRESS)
     parser.add_argument("--port", type=int, default=8080)
     parser.add_argument("--data", type=Path, default=Path(".local"), help="where the data are kept (default: .local)")
     parser.add_argument("--template", type=Path, default=_ROOT / "template.yaml")
-    return Options(**vars(parser.parse_args()))
+    return RunOptions(**vars(parser.parse_args()))
 
 
-async def _until_stopped(options: Options) -> None:
+async def _until_stopped(options: RunOptions) -> None:
     running = asyncio.ensure_future(run(options))
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(number, running.cancel)

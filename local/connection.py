@@ -10,10 +10,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Self
 
-from local.gateway.app import Gateway
-from local.gateway.event import Request
-from local.place import HOST
-from local.problem import Problem
+from local.api_gateway.app import Gateway
+from local.api_gateway.event import Request
+from local.constants import HOST
+from local.errors import LocalRunError
 
 TENANT = "acme"
 
@@ -28,13 +28,13 @@ class Connection:
 
     @classmethod
     def load(cls, path: Path) -> Self | None:
-        """What an earlier run wrote, if one did; a ``Problem`` if it is something else."""
+        """What an earlier run wrote, if one did; a ``LocalRunError`` if it is something else."""
         try:
             return cls(**json.loads(path.read_text()))
         except FileNotFoundError:
             return None
         except (ValueError, TypeError) as error:
-            raise Problem(f"{path} is damaged; delete it, and the next start makes a new token") from error
+            raise LocalRunError(f"{path} is damaged; delete it, and the next start makes a new token") from error
 
     def save(self, path: Path) -> None:
         """Writes all of it or nothing, for its owner's eyes only."""
@@ -45,30 +45,30 @@ class Connection:
         draft.replace(path)
 
 
-async def establish(path: Path, scim_url: str, gateway: Gateway, variables: Mapping[str, str]) -> Connection:
+async def ensure_connection(path: Path, scim_url: str, gateway: Gateway, variables: Mapping[str, str]) -> Connection:
     """The connection of the last run if its token still opens the endpoint, else one with a new token."""
     last = Connection.load(path)
-    token = last.token if last and await _opens(gateway, last.token) else await _connect(variables)
+    token = last.token if last and await _is_accepted(gateway, last.token) else await _create_token(variables)
     connection = Connection(scim_url, token, TENANT)
     connection.save(path)
     return connection
 
 
-async def _opens(gateway: Gateway, token: str) -> bool:
+async def _is_accepted(gateway: Gateway, token: str) -> bool:
     headers = (("host", "localhost"), ("authorization", f"Bearer {token}"))
     response = await gateway.answer(Request("GET", "/scim/v2/Users", "count=0", headers, b"", HOST))
     if response.status not in (200, 401):
-        raise Problem(f"the endpoint answers {response.status} to GET /Users: {response.body.decode()}")
+        raise LocalRunError(f"the endpoint answers {response.status} to GET /Users: {response.body.decode()}")
     return response.status == 200
 
 
-async def _connect(variables: Mapping[str, str]) -> str:
+async def _create_token(variables: Mapping[str, str]) -> str:
     """Runs this module's main function with the environment of the functions, which is where the settings come from."""
     command = [sys.executable, "-m", "local.connection"]
     process = await asyncio.create_subprocess_exec(*command, env=dict(variables), stdout=PIPE, stderr=PIPE)
     token, errors = await process.communicate()
     if process.returncode:
-        raise Problem(f"the tenant {TENANT} can't be connected: {errors.decode().strip().rpartition(chr(10))[2]}")
+        raise LocalRunError(f"the tenant {TENANT} can't be connected: {errors.decode().strip().rpartition(chr(10))[2]}")
     return token.decode().strip()
 
 

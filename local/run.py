@@ -10,24 +10,23 @@ from pathlib import Path
 from socket import socket
 from typing import Any
 
-from local import connection, engine, running, table
+from local import connection, engine, run_state, table
+from local.api_gateway.app import Gateway
+from local.api_gateway.event import Request
+from local.api_gateway.response import Response
+from local.api_gateway.routes import Routes
+from local.aws_lambda.function import LambdaFunction, start_functions
+from local.aws_lambda.invoke_api import InvokeApi
+from local.aws_lambda.queue_mapping import consume
+from local.aws_lambda.stream_mapping import StreamMapping
+from local.aws_lambda.stream_poller import StreamReader, poll_stream
 from local.connection import Connection
+from local.constants import ACCOUNT, HOST, REGION
 from local.engine import Engine
-from local.functions import pool
-from local.functions.invoke import InvokeEndpoint
-from local.functions.mapping import StreamMapping
-from local.functions.pool import Pool
-from local.functions.queue_mapping import consume
-from local.functions.stream import Stream, follow
-from local.gateway.app import Gateway
-from local.gateway.event import Request
-from local.gateway.response import Response
-from local.gateway.routes import Routes
-from local.place import ACCOUNT, HOST, REGION
-from local.servers import listening, serve
-from local.services import secrets
-from local.services.child import Child
+from local.servers import listen, serve
+from local.services import secretsmanager
 from local.services.messaging import Messaging, serve_messaging
+from local.services.server_process import ServerProcess
 from local.template import Template
 from scim.auth.master_key.key_ring import new_secret
 
@@ -48,7 +47,7 @@ _KNOWN = {
 
 
 @dataclass(frozen=True)
-class Options:
+class RunOptions:
     """What to run and where."""
 
     template: Path
@@ -56,43 +55,43 @@ class Options:
     port: int
 
 
-async def run(options: Options) -> None:
-    """Serves until it is cancelled. A ``Problem`` if it can't start, or can't go on."""
+async def run(options: RunOptions) -> None:
+    """Serves until it is cancelled. A ``LocalRunError`` if it can't start, or can't go on."""
     template = Template(options.template)
     options.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     with (
-        running.claimed(options.data),
-        listening(options.port) as listener,
-        listening(0) as invoke_listener,
-        secrets.child(options.data) as secrets_manager,
+        run_state.lock(options.data),
+        listen(options.port) as listener,
+        listen(0) as invoke_listener,
+        secretsmanager.create_process(options.data) as secrets_manager,
         engine.start(options.data) as dynamodb,
         serve_messaging(options.data, template.queues(), template.consumed_queues(), _KNOWN["EventBus"]) as messaging,
     ):
-        running.forget(options.data)
-        table.ensure(dynamodb, template.table(_TABLE))
+        run_state.clear(options.data)
+        table.ensure_table(dynamodb, template.table(_TABLE))
         secrets_manager.wait()
-        secrets.ensure(secrets_manager.url, _MASTER_KEY, new_secret())
-        secrets.ensure(secrets_manager.url, _OPENID, "{}")
-        password = secrets.ensure(secrets_manager.url, _PASSWORD)
+        secretsmanager.ensure_secret(secrets_manager.url, _MASTER_KEY, new_secret())
+        secretsmanager.ensure_secret(secrets_manager.url, _OPENID, "{}")
+        password = secretsmanager.ensure_secret(secrets_manager.url, _PASSWORD)
         scim_url = f"http://{HOST}:{options.port}/scim/v2"
         known = _KNOWN | messaging.references()
         specs = template.functions(known, _variables(scim_url, dynamodb, secrets_manager, messaging))
         log = options.data / "functions.log"
-        async with pool.running(specs, log) as functions:
+        async with start_functions(specs, log) as functions:
             gateway = Gateway(Routes(route for spec in specs for route in spec.routes), functions, _report)
             users = functions["UsersFunction"]
-            running.tell(options.data, _published(functions.values(), invoke_listener))
+            run_state.publish(options.data, _published(functions.values(), invoke_listener))
             path = options.data / "connection.json"
-            connected = await connection.establish(path, scim_url, gateway, users.variables)
+            connected = await connection.ensure_connection(path, scim_url, gateway, users.variables)
             _introduce(connected, path, dynamodb, secrets_manager, log, messaging)
             print(f"Console       http://{HOST}:{options.port}/admin, password {password}\n")
-            stream = Stream(dynamodb, _TABLE, options.data / "stream.json")
+            stream = StreamReader(dynamodb, _TABLE, options.data / "stream.json")
             watching = _watch([child for child in (dynamodb.child, secrets_manager) if child])
-            applications = {listener: gateway, invoke_listener: InvokeEndpoint(functions)}
+            applications = {listener: gateway, invoke_listener: InvokeApi(functions)}
             await serve(applications, [watching, *_event_sources(stream, functions, messaging)])
 
 
-def _variables(scim_url: str, dynamodb: Engine, secrets_manager: Child, messaging: Messaging) -> dict[str, str]:
+def _variables(scim_url: str, dynamodb: Engine, secrets_manager: ServerProcess, messaging: Messaging) -> dict[str, str]:
     """What the functions' environment has instead of the template's values, and what only exists here."""
     return {
         "PUBLIC_URL": scim_url,
@@ -107,14 +106,14 @@ def _variables(scim_url: str, dynamodb: Engine, secrets_manager: Child, messagin
     }
 
 
-def _published(functions: Iterable[Pool], invoke_listener: socket) -> dict[str, str]:
+def _published(functions: Iterable[LambdaFunction], invoke_listener: socket) -> dict[str, str]:
     """Return what programs beside the run need: the variables of all functions, and where to invoke these."""
     variables = {name: value for function in functions for name, value in function.spec.variables.items()}
     return variables | {"AWS_ENDPOINT_URL_LAMBDA": f"http://{HOST}:{invoke_listener.getsockname()[1]}"}
 
 
 def _introduce(
-    connected: Connection, path: Path, dynamodb: Engine, secrets_manager: Child, log: Path, messaging: Messaging
+    connected: Connection, path: Path, dynamodb: Engine, secrets_manager: ServerProcess, log: Path, messaging: Messaging
 ) -> None:
     print(f"""
 SCIM URL      {connected.scim_url}
@@ -132,7 +131,7 @@ Ctrl-C ends it; the data stay.
 """)
 
 
-def _where(name: str, child: Child | None) -> str:
+def _where(name: str, child: ServerProcess | None) -> str:
     return f"{name} (process {child.pid})" if child else name
 
 
@@ -142,13 +141,13 @@ def _report(request: Request, response: Response, seconds: float) -> None:
 
 
 def _event_sources(
-    stream: Stream, functions: Mapping[str, Pool], messaging: Messaging
+    stream: StreamReader, functions: Mapping[str, LambdaFunction], messaging: Messaging
 ) -> Iterator[Coroutine[Any, Any, None]]:
     """Yield what brings stream records and messages to the functions."""
     for function in functions.values():
         if mapping := function.spec.stream:
             discard = partial(_discard, messaging, mapping)
-            yield follow(stream, mapping, function.invoke, discard)
+            yield poll_stream(stream, mapping, function.invoke, discard)
         if function.spec.queue:
             yield consume(function.spec.queue, messaging.queues, function.invoke)
 
@@ -159,7 +158,7 @@ def _discard(messaging: Messaging, mapping: StreamMapping, notice: Mapping[str, 
         messaging.queues.send(mapping.failure_queue, json.dumps(notice))
 
 
-async def _watch(children: Sequence[Child]) -> None:
+async def _watch(children: Sequence[ServerProcess]) -> None:
     """Starts again what dies, as often as it has served before."""
     while True:
         for child in children:

@@ -8,13 +8,13 @@ from typing import Any
 
 import uvicorn
 
-from local.place import HOST
-from local.problem import Problem
+from local.constants import HOST
+from local.errors import LocalRunError
 
 
 @contextmanager
-def listening(port: int) -> Iterator[socket.socket]:
-    """Listen on a port, or on any that is free for 0; raise a ``Problem`` if that is not possible."""
+def listen(port: int) -> Iterator[socket.socket]:
+    """Listen on a port, or on any that is free for 0; raise a ``LocalRunError`` if that is not possible."""
     # Said in full: asyncio turns off the delay of small packets only where it reads "TCP".
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -23,7 +23,7 @@ def listening(port: int) -> Iterator[socket.socket]:
             listener.listen(128)
         except (OSError, OverflowError) as error:
             reason = getattr(error, "strerror", None) or error
-            raise Problem(f"port {port}: {reason}; choose another with make run PORT=8081") from error
+            raise LocalRunError(f"port {port}: {reason}; choose another with make run PORT=8081") from error
         yield listener
 
 
@@ -34,7 +34,7 @@ class _Server(uvicorn.Server):
         yield
 
 
-def _server(application: Any) -> _Server:
+def _build_server(application: Any) -> _Server:
     config = uvicorn.Config(
         application,
         lifespan="off",
@@ -49,7 +49,7 @@ def _server(application: Any) -> _Server:
 
 async def serve(applications: Mapping[socket.socket, Any], jobs: Sequence[Coroutine[Any, Any, None]]) -> None:
     """Serve ASGI applications, each at its listener, while all of the jobs go on."""
-    servers = {listener: _server(application) for listener, application in applications.items()}
+    servers = {listener: _build_server(application) for listener, application in applications.items()}
     serving = [asyncio.create_task(server.serve(sockets=[listener])) for listener, server in servers.items()]
     try:
         await asyncio.gather(*jobs)

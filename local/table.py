@@ -6,15 +6,15 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from local.constants import REGION
 from local.engine import Engine
-from local.place import REGION
-from local.problem import Problem
+from local.errors import LocalRunError
 
 _CONFIG = Config(connect_timeout=2, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 2})
 
 
-def ensure(engine: Engine, request: dict[str, Any]) -> None:
-    """Makes the table, unless it is there. A ``Problem`` if it is there in another shape, or the engine refuses."""
+def ensure_table(engine: Engine, request: dict[str, Any]) -> None:
+    """Create the table unless it exists; raise ``LocalRunError`` if it has another shape, or the engine refuses."""
     client = boto3.client(
         "dynamodb",
         endpoint_url=engine.url,
@@ -32,12 +32,14 @@ def ensure(engine: Engine, request: dict[str, Any]) -> None:
         if "StreamSpecification" in request and "LatestStreamArn" not in found:  # made by an earlier version
             client.update_table(TableName=request["TableName"], StreamSpecification=request["StreamSpecification"])
     except (BotoCoreError, ClientError) as error:
-        raise Problem(f"{engine.name} ({engine.data}) does not take the table: {error}") from error
+        raise LocalRunError(f"{engine.name} ({engine.data}) does not take the table: {error}") from error
 
 
 def _compare(found: Any, wanted: dict[str, Any], engine: Engine) -> None:
     if _shape(found) != _shape(wanted):
-        raise Problem(f"the table in {engine.data} has another shape than template.yaml's: make clean, or move it away")
+        raise LocalRunError(
+            f"the table in {engine.data} has another shape than template.yaml's: make clean, or move it away"
+        )
 
 
 def _shape(table: dict[str, Any]) -> object:

@@ -8,11 +8,11 @@ from typing import Any, cast
 
 import yaml
 
-from local.functions.mapping import StreamMapping, read_mapping
-from local.functions.queue_mapping import QueueMapping, read_queue_mapping
-from local.gateway.routes import DEFAULT, Route
-from local.problem import Problem
-from local.services.queue_config import QueueConfig, read_queue
+from local.api_gateway.routes import DEFAULT, Route
+from local.aws_lambda.queue_mapping import QueueMapping, parse_queue_mapping
+from local.aws_lambda.stream_mapping import StreamMapping, parse_stream_mapping
+from local.errors import LocalRunError
+from local.services.queue_config import QueueConfig, parse_queue
 
 # What of AWS::DynamoDB::Table every engine understands. Items that expire stay, as they may on AWS for days.
 _TABLE_PROPERTIES = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
@@ -60,7 +60,7 @@ _Loader.add_multi_constructor("!", _intrinsic)
 
 
 class Template:
-    """A SAM template. Every error in it that matters here is a ``Problem``."""
+    """A SAM template. Every error in it that matters here is a ``LocalRunError``."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -68,7 +68,7 @@ class Template:
             self._document: dict[str, Any] = yaml.load(path.read_text(), _Loader)  # noqa: S506 - a SafeLoader
             self._resources: dict[str, Any] = self._document["Resources"]
         except (OSError, yaml.YAMLError, KeyError, TypeError) as error:
-            raise Problem(f"{path} can't be read as a template: {' '.join(str(error).split())}") from error
+            raise LocalRunError(f"{path} can't be read as a template: {' '.join(str(error).split())}") from error
 
     def functions(self, known: Mapping[str, str], overrides: Mapping[str, str]) -> list[FunctionSpec]:
         """The functions that the API, the table's stream or a queue leads to.
@@ -89,7 +89,7 @@ class Template:
     def queues(self) -> list[QueueConfig]:
         """Return the queues of the template. Their names are those of the resources."""
         return [
-            read_queue(name, properties, _dead_letter_queue(properties))
+            parse_queue(name, properties, _dead_letter_queue(properties))
             for name, properties in self._properties_of("AWS::SQS::Queue").items()
         ]
 
@@ -107,10 +107,10 @@ class Template:
         }
 
     def _check_visibility(self, spec: FunctionSpec) -> None:
-        """Raise a ``Problem`` where Lambda refuses a mapping: messages would come again while they are processed."""
+        """Raise ``LocalRunError`` where Lambda refuses a mapping: messages would reappear while they are processed."""
         for queue in self.queues():
             if spec.queue and queue.name == spec.queue.queue and queue.visibility_timeout < spec.timeout:
-                raise Problem(
+                raise LocalRunError(
                     f"template.yaml: the VisibilityTimeout of {queue.name} is {queue.visibility_timeout} s, less than "
                     f"the Timeout of {spec.name}, {spec.timeout} s"
                 )
@@ -166,7 +166,7 @@ def _routes(function: str, events: Mapping[str, Any]) -> list[Route]:
 def _stream(events: Mapping[str, Any]) -> StreamMapping | None:
     """The mapping of a function's DynamoDB event: there is one table, and so one stream."""
     properties = [event["Properties"] for event in events.values() if event["Type"] == "DynamoDB"]
-    return next((read_mapping(each, _failure_queue(each)) for each in properties), None)
+    return next((parse_stream_mapping(each, _failure_queue(each)) for each in properties), None)
 
 
 def _failure_queue(properties: Mapping[str, Any]) -> str | None:
@@ -177,7 +177,7 @@ def _failure_queue(properties: Mapping[str, Any]) -> str | None:
 def _queue(events: Mapping[str, Any]) -> QueueMapping | None:
     """Return the mapping of a function's SQS event; a function has one at most."""
     properties = [event["Properties"] for event in events.values() if event["Type"] == "SQS"]
-    mappings = (read_queue_mapping(_referenced_queue(each["Queue"]), each) for each in properties)
+    mappings = (parse_queue_mapping(_referenced_queue(each["Queue"]), each) for each in properties)
     return next(mappings, None)
 
 
@@ -194,7 +194,7 @@ def _referenced_queue(value: object) -> str:
         ).partition(".")
         if attribute == "Arn":
             return name
-    raise Problem(f"template.yaml: {value} does not name a queue of the template by !GetAtt and its Arn")
+    raise LocalRunError(f"template.yaml: {value} does not name a queue of the template by !GetAtt and its Arn")
 
 
 def _resolve(value: object, known: Mapping[str, str], what: str) -> str:
@@ -209,4 +209,6 @@ def _resolve(value: object, known: Mapping[str, str], what: str) -> str:
             return re.sub(r"\$\{([^!}]+)\}", lambda reference: known[reference[1]], value.argument)
     except (KeyError, TypeError):
         pass
-    raise Problem(f"template.yaml: {what} is {value}, which has no value on a laptop; local/run.py has to give it one")
+    raise LocalRunError(
+        f"template.yaml: {what} is {value}, which has no value on a laptop; local/run.py has to give it one"
+    )

@@ -1,7 +1,7 @@
-"""Each request of a test is held to what AWS refuses (``local.rules``), whatever engine answers it."""
+"""Each request of a test is held to what AWS refuses (``local.validation``), whatever engine answers it."""
 
-from local.rules import Violation
-from local.rules.watch import answer_as_aws, watch_clients
+from local.validation import Violation
+from local.validation.clients import build_client_error, validate_clients
 
 
 class RefusedByAws(Exception):
@@ -10,11 +10,11 @@ class RefusedByAws(Exception):
 
 def watch() -> None:
     """Hold the requests of all clients to the rules that are made from now on."""
-    watch_clients(_refuse)
+    validate_clients(_refuse)
 
 
 def _refuse(operation: str, violation: Violation) -> Exception:
     """What DynamoDB refuses is a defect. What SQS and EventBridge refuse depends on data: the code deals with it."""
     if violation.code == "ValidationException" and operation != "PutEvents":
         return RefusedByAws(f"{operation}: {violation.message}")
-    return answer_as_aws(operation, violation)
+    return build_client_error(operation, violation)

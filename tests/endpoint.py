@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from local.gateway.event import Request, build_event, decode_path
-from local.gateway.routes import Routes
+from local.api_gateway.event import Request, build_event, decode_path
+from local.api_gateway.routes import Routes
 from local.template import FunctionSpec, Template
 
 TEMPLATE = Template(Path(__file__).parent.parent / "template.yaml")

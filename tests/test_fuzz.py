@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from local.gateway.event import BadPath
+from local.api_gateway.event import InvalidPathError
 from tests.endpoint import Endpoint
 from tests.laws import broken_law
 from tests.replay import Exchange, Values, load
@@ -73,7 +73,7 @@ def send(scim: Endpoint, exchange: Exchange, headers: dict[str, str], chance: ra
     quoted = path.encode("ascii", "backslashreplace").decode().replace(" ", "%20")
     try:
         status, answered, answer = scim.send(filled.method, quoted, filled.headers, content)
-    except BadPath:  # the gateway refuses it
+    except InvalidPathError:  # the gateway refuses it
         return None
     if status >= 500 and status != 501:
         return f"{filled.method} {quoted} {body}: {status} {answer!r}"

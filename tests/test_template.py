@@ -20,9 +20,9 @@ from botocore.client import BaseClient
 
 from handlers.changes import ChangesHandler
 from handlers.links import LinksHandler
-from local.functions.queue_mapping import build_record
-from local.gateway.event import Request, build_event
-from local.gateway.routes import Routes
+from local.api_gateway.event import Request, build_event
+from local.api_gateway.routes import Routes
+from local.aws_lambda.queue_mapping import build_record
 from local.services.messaging import Messaging
 from local.template import Intrinsic
 from scim import wiring

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from local.problem import Problem
+from local.errors import LocalRunError
 
 
 class Journal:
@@ -18,13 +18,13 @@ class Journal:
         self._cut_torn_line()
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
-        """A line that is no entry is a ``Problem``."""
+        """A line that is no entry is a ``LocalRunError``."""
         self._file.seek(0)
         for number, line in enumerate(self._file, 1):
             try:
                 entry: dict[str, Any] = json.loads(line)
             except ValueError as error:
-                raise Problem(f"{self._path}, line {number} is damaged") from error
+                raise LocalRunError(f"{self._path}, line {number} is damaged") from error
             yield entry
 
     def append(self, entry: dict[str, Any]) -> None:

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from http.server import ThreadingHTTPServer
 from pathlib import Path
 
-from local.place import HOST
-from local.services.bus import Bus
-from local.services.durable import Answer, Call, http_handler
+from local.constants import HOST
+from local.services.eventbridge import EventBridgeService
+from local.services.journaled_service import ServiceRequest, ServiceResponse, build_http_handler
 from local.services.queue_config import QueueConfig
 from local.services.queues import Queues
-from local.services.sqs import Sqs, queue_url
+from local.services.sqs import SqsService, queue_url
 
 
 @dataclass(frozen=True)
@@ -48,13 +48,13 @@ def serve_messaging(
 
     ``consumed`` are the queues that a function consumes.
     """
-    bus = Bus(data / "events.jsonl", bus_name)
+    bus = EventBridgeService(data / "events.jsonl", bus_name)
     store = Queues(data / "queues.db", queues, data / "dead-letters.jsonl", consumed)
-    with ThreadingHTTPServer((HOST, 0), http_handler(lambda call: dispatch(call))) as server:
+    with ThreadingHTTPServer((HOST, 0), build_http_handler(lambda call: dispatch(call))) as server:
         url = f"http://{HOST}:{server.server_port}"
-        sqs = Sqs(store, url)
+        sqs = SqsService(store, url)
 
-        def dispatch(call: Call) -> Answer:
+        def dispatch(call: ServiceRequest) -> ServiceResponse:
             return sqs(call) if call.target.startswith("AmazonSQS.") else bus(call)
 
         threading.Thread(target=server.serve_forever, daemon=True).start()

@@ -9,17 +9,17 @@ from typing import Any
 
 from ministack.app import app  # type: ignore[import-not-found]  # not in the environment that checks types
 
-from local.services.durable import Answer, Call, Service, serve
+from local.services.journaled_service import Service, ServiceRequest, ServiceResponse, run_service
 
 
-def connect() -> Service:
+def create_service() -> Service:
     """A fresh DynamoDB, of one account and one region. Ministack's other services are never started."""
     loop = asyncio.new_event_loop()
     threading.Thread(target=loop.run_forever, daemon=True).start()
     return lambda call: asyncio.run_coroutine_threadsafe(_post(call), loop).result()
 
 
-async def _post(call: Call) -> Answer:
+async def _post(call: ServiceRequest) -> ServiceResponse:
     body = call.body.encode()
     headers = {"x-amz-target": call.target, "host": "dynamodb", "content-length": str(len(body))}
     scope = {
@@ -40,8 +40,8 @@ async def _post(call: Call) -> Answer:
     await app(scope, receive, send)
     answered = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
     kept = {name: value for name, value in answered.items() if name.lower() != "content-length"}
-    return Answer(sent[0]["status"], kept, b"".join(message.get("body", b"") for message in sent[1:]))
+    return ServiceResponse(sent[0]["status"], kept, b"".join(message.get("body", b"") for message in sent[1:]))
 
 
 if __name__ == "__main__":
-    serve(connect)
+    run_service(create_service)

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from local.place import ACCOUNT, REGION
-from local.rules.sqs import MAX_BYTES
+from local.constants import ACCOUNT, REGION
+from local.validation.sqs import MAX_BYTES
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ def queue_arn(name: str) -> str:
     return f"arn:aws:sqs:{REGION}:{ACCOUNT}:{name}"
 
 
-def read_queue(name: str, properties: Mapping[str, Any], dead_letter_queue: str | None) -> QueueConfig:
+def parse_queue(name: str, properties: Mapping[str, Any], dead_letter_queue: str | None) -> QueueConfig:
     """Return the queue that a resource of type ``AWS::SQS::Queue`` describes."""
     return QueueConfig(
         name,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from local.problem import Problem
+from local.errors import LocalRunError
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS messages (
@@ -82,7 +82,7 @@ class QueueStore:
     """Messages by queue. It has no lock of its own: call it from one thread at a time."""
 
     def __init__(self, path: Path) -> None:
-        """Open the file; raise a ``Problem`` if it is something else."""
+        """Open the file; raise a ``LocalRunError`` if it is something else."""
         path.touch(0o600)
         self._database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         self._database.row_factory = sqlite3.Row
@@ -92,7 +92,7 @@ class QueueStore:
             self._database.executescript(_SCHEMA)
         except sqlite3.DatabaseError as error:
             self._database.close()
-            raise Problem(f"{path} is damaged ({error}); delete it, and the queues start empty") from error
+            raise LocalRunError(f"{path} is damaged ({error}); delete it, and the queues start empty") from error
 
     def close(self) -> None:
         self._database.close()

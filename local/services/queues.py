@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from local.rules import Violation
-from local.rules.sqs import MAX_ENTRIES
 from local.services.queue_config import QueueConfig
 from local.services.queue_store import QueueStore, StoredMessage
+from local.validation import Violation
+from local.validation.sqs import MAX_ENTRIES
 
 _HANDLE = re.compile(r"([0-9a-f-]{36}):([0-9]+)")
 _LOOK_AGAIN_S = 0.1  # while a receiver waits: a message may become visible without being sent
@@ -76,7 +76,7 @@ class Queues:
         attributes: Mapping[str, Any] | None = None,
         delay: float | None = None,
     ) -> str:
-        """Store a message in a queue and return its id. Whoever calls has checked it by ``local.rules.sqs``."""
+        """Store a message in a queue and return its id. Whoever calls has checked it by ``local.validation.sqs``."""
         queue = self.config(name)
         with self._changed:
             wait = queue.delay if delay is None else delay

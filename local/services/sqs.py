@@ -7,18 +7,18 @@ import struct
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from local.place import ACCOUNT
-from local.rules import Violation
-from local.rules.sqs import check_message, check_request
-from local.services.durable import Answer, Call
+from local.constants import ACCOUNT
+from local.services.journaled_service import ServiceRequest, ServiceResponse
 from local.services.queue_config import QueueConfig, queue_arn
 from local.services.queue_store import StoredMessage
 from local.services.queues import QueueError, Queues
+from local.validation import Violation
+from local.validation.sqs import check_message, check_request
 
 Json = Mapping[str, Any]
 
 
-class Sqs:
+class SqsService:
     """The service: a request in, an answer out. ``url`` is where it is, since queues have URLs."""
 
     def __init__(self, queues: Queues, url: str) -> None:
@@ -35,7 +35,7 @@ class Sqs:
             "GetQueueUrl": self._queue_url,
         }
 
-    def __call__(self, call: Call) -> Answer:
+    def __call__(self, call: ServiceRequest) -> ServiceResponse:
         name = call.target.rpartition(".")[2]
         operation = self._operations.get(name)
         if operation is None:
@@ -213,12 +213,12 @@ def _md5_of_attributes(attributes: Json, name: str = "MD5OfMessageAttributes") -
 _CONTENT_TYPE = {"Content-Type": "application/x-amz-json-1.0"}
 
 
-def _answer(status: int, body: Json) -> Answer:
-    return Answer(status, dict(_CONTENT_TYPE), json.dumps(body).encode())
+def _answer(status: int, body: Json) -> ServiceResponse:
+    return ServiceResponse(status, dict(_CONTENT_TYPE), json.dumps(body).encode())
 
 
-def _refuse(violation: Violation) -> Answer:
+def _refuse(violation: Violation) -> ServiceResponse:
     """Return an error with its code as clients of the earlier query protocol know it, which botocore reads."""
     body = {"__type": f"com.amazonaws.sqs#{violation.code.rpartition('.')[2]}", "message": violation.message}
     headers = _CONTENT_TYPE | {"x-amzn-query-error": f"{violation.code};Sender"}
-    return Answer(400, headers, json.dumps(body).encode())
+    return ServiceResponse(400, headers, json.dumps(body).encode())

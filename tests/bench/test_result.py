@@ -9,7 +9,7 @@ import pytest
 from bench import report
 from bench.report import filled, summary
 from bench.result import FailedPart, Row, Section, results, to_json, verdicts
-from local.problem import Problem
+from local.errors import LocalRunError
 
 FAILING = Row("page", 1.31, 1.3, "13.1 ms", "10 ms bare boto3")
 HOLDING = Row("GET", 1.3, 1.3)
@@ -51,7 +51,7 @@ def test_a_run_replaces_what_the_last_one_wrote_and_nothing_else() -> None:
 
 
 def test_a_page_with_other_places_than_figures_is_refused() -> None:
-    with pytest.raises(Problem, match="walk"):
+    with pytest.raises(LocalRunError, match="walk"):
         filled("<!-- bench: cpu -->\n<!-- end -->\n", {"cpu": "", "walk": ""})
 
 

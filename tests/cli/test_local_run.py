@@ -14,7 +14,7 @@ import boto3
 import httpx
 import pytest
 
-from local.services.child import free_port
+from local.services.server_process import find_free_port
 from scim.events import dead_letter
 from tests.events.history import stream_record
 from tests.events.test_change_record import IMAGE
@@ -25,7 +25,7 @@ SCHEMA = "urn:ietf:params:scim:schemas:core:2.0:User"
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    with running(tmp_path_factory.mktemp("run") / "data", free_port()) as run:
+    with running(tmp_path_factory.mktemp("run") / "data", find_free_port()) as run:
         yield run
 
 

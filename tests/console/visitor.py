@@ -11,8 +11,8 @@ from html.parser import HTMLParser
 from typing import Any
 from urllib.parse import urlencode, urljoin, urlsplit
 
-from local.gateway.event import Request, build_event, decode_path
-from local.gateway.routes import Routes
+from local.api_gateway.event import Request, build_event, decode_path
+from local.api_gateway.routes import Routes
 from tests.endpoint import PASSWORD, Handler, LambdaContext, functions, load
 
 HOST = "scim.example.com"

@@ -15,10 +15,10 @@ from handlers.http.application import ScimApplication
 from handlers.http.routes.all_routes import find
 from handlers.links import LinksHandler
 from local import engine as engines
+from local.aws_lambda.queue_mapping import consume_batch
+from local.aws_lambda.stream_mapping import deliver
+from local.aws_lambda.stream_poller import StreamReader
 from local.engine import Engine
-from local.functions.mapping import deliver
-from local.functions.queue_mapping import consume_batch
-from local.functions.stream import Stream
 from local.services.messaging import Messaging
 from scim import wiring
 from scim.settings import Settings
@@ -95,7 +95,7 @@ def publish(scim: Endpoint, engine: Engine, events: Read, update_links: Callable
     assert spec.stream is not None
     mapping = spec.stream
     handler: Handler = ChangesHandler(lambda: wiring.connect_stream_processor(Settings.from_environment(os.environ)))
-    stream = Stream(engine, os.environ["TABLE_NAME"], tmp_path / "stream.json")
+    stream = StreamReader(engine, os.environ["TABLE_NAME"], tmp_path / "stream.json")
     stream.open()
 
     async def invoke(event: dict[str, Any]) -> object:

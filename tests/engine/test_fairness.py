@@ -16,9 +16,9 @@ import pytest
 from handlers.changes import ChangesHandler
 from handlers.http.application import ScimApplication
 from handlers.http.routes.all_routes import find
+from local.aws_lambda.queue_mapping import consume_batch
+from local.aws_lambda.stream_poller import StreamReader
 from local.engine import Engine
-from local.functions.queue_mapping import consume_batch
-from local.functions.stream import Stream
 from local.services.messaging import Messaging
 from scim import wiring
 from scim.protocol.schema import user_type
@@ -59,7 +59,7 @@ class Functions:
 
     def __init__(self, engine: Engine, bus: Messaging, place: Path) -> None:
         self._bus = bus
-        self._stream = Stream(engine, os.environ["TABLE_NAME"], place)
+        self._stream = StreamReader(engine, os.environ["TABLE_NAME"], place)
         self._stream.open()
         self._changes: Handler = ChangesHandler(
             lambda: wiring.connect_stream_processor(Settings.from_environment(os.environ))

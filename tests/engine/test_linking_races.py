@@ -10,9 +10,9 @@ from threading import Event
 from typing import Any
 
 from handlers.changes import ChangesHandler
+from local.aws_lambda.queue_mapping import build_record
+from local.aws_lambda.stream_poller import StreamReader
 from local.engine import Engine
-from local.functions.queue_mapping import build_record
-from local.functions.stream import Stream
 from local.services.messaging import Messaging
 from scim import wiring
 from scim.service.model.identifiers import identifier_hash
@@ -51,7 +51,7 @@ def write(scim: Endpoint, seed: int) -> None:
 class Functions:
     """Both functions at work: on the stream in batches cut at random, some of them twice, on the queue side by side."""
 
-    def __init__(self, stream: Stream, bus: Messaging) -> None:
+    def __init__(self, stream: StreamReader, bus: Messaging) -> None:
         self._stream = stream
         self._queues = bus.queues
         self._choose = random.Random(7)  # noqa: S311  # chance that can be repeated
@@ -97,7 +97,7 @@ class Functions:
 
 
 def test_links_equal_references_in_the_end(direct: Endpoint, engine: Engine, bus: Messaging, tmp_path: Path) -> None:
-    stream = Stream(engine, os.environ["TABLE_NAME"], tmp_path / "stream.json")
+    stream = StreamReader(engine, os.environ["TABLE_NAME"], tmp_path / "stream.json")
     stream.open()
     done = Event()
     with ThreadPoolExecutor(WRITERS + 1) as pool:

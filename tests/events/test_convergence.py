@@ -13,8 +13,8 @@ import pytest
 
 from examples.participants.app import Participants
 from handlers.changes import ChangesHandler
-from local.functions.mapping import StreamMapping, deliver
-from local.gateway.app import FunctionFailed
+from local.api_gateway.app import FunctionError
+from local.aws_lambda.stream_mapping import StreamMapping, deliver
 from scim.service.deadline import Deadline
 from tests.endpoint import TIMEOUT_S, Handler, LambdaContext, functions
 from tests.events.fakes import NO_ANSWER, Events, Outcome, Queues, failed, processor
@@ -66,7 +66,7 @@ class Deployment:
     async def invoke(self, event: dict[str, Any]) -> object:
         self.invocations += 1
         if any(record["eventID"] in self.crashes_on for record in event["Records"]):
-            raise FunctionFailed("timed out")
+            raise FunctionError("timed out")
         # Now and then so late that what fails can't be sent again.
         seconds = 14.02 if self.invocations % 5 == 0 else 29.0
         return self.handler(event, LambdaContext(LambdaContext().deadline - TIMEOUT_S + seconds))

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from local.rules.eventbridge import check_entry
-from local.rules.sqs import check_message
+from local.validation.eventbridge import check_entry
+from local.validation.sqs import check_message
 from scim.events.change_record import parse_stream_record
 from scim.events.link_message import make_message, make_task, read_task
 from scim.protocol.errors import ScimError

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from local.rules.sqs import check_message
+from local.validation.sqs import check_message
 from scim.events import stream_processor
 from scim.events.event import Event, make_event
 from scim.events.stream_processor import BatchResult, LostLetter

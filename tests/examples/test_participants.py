@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from examples.participants import app
 from examples.participants.app import Participants, item
-from local.functions.mapping import StreamMapping
+from local.aws_lambda.stream_mapping import StreamMapping
 from local.template import Template
 from scim.events.change_record import parse_stream_record
 from scim.events.event import make_event

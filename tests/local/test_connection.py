@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from local.connection import Connection
-from local.problem import Problem
+from local.errors import LocalRunError
 
 CONNECTION = Connection("http://127.0.0.1:8080/scim/v2", "muster_acme_x_y", "acme")
 
@@ -45,5 +45,7 @@ def test_there_is_none_before_the_first_run(path: Path) -> None:
 )
 def test_a_damaged_file_is_a_problem_that_says_what_to_do(text: str, path: Path) -> None:
     path.write_text(text)
-    with pytest.raises(Problem, match=r"connection\.json is damaged; delete it, and the next start makes a new token"):
+    with pytest.raises(
+        LocalRunError, match=r"connection\.json is damaged; delete it, and the next start makes a new token"
+    ):
         Connection.load(path)

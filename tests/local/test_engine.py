@@ -13,9 +13,9 @@ import pytest
 from local import engine as engines
 from local import table
 from local.engine import Engine
-from local.problem import Problem
-from local.services.child import Child
-from tests.local.servers import gone_within, kill
+from local.errors import LocalRunError
+from local.services.server_process import ServerProcess
+from tests.local.processes import gone_within, kill
 
 REQUEST = {
     "TableName": "muster",
@@ -26,7 +26,7 @@ REQUEST = {
 KEY = {"pk": {"S": "counter"}}
 
 # make test installs ministack too, so that the engine of other platforms is tested on this one.
-NAMES = sorted({"ministack", os.environ.get("ENGINE") or engines.installed()})
+NAMES = sorted({"ministack", os.environ.get("ENGINE") or engines.find_installed()})
 
 
 @pytest.fixture(autouse=True)
@@ -37,7 +37,7 @@ def _our_own_engines(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(params=NAMES)
 def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
     with engines.start(tmp_path, request.param) as engine:
-        table.ensure(engine, REQUEST)
+        table.ensure_table(engine, REQUEST)
         yield engine
 
 
@@ -64,7 +64,7 @@ def count(engine: Engine, transactions: int) -> None:
         client(engine).transact_write_items(TransactItems=[{"Update": update}])
 
 
-def child(engine: Engine) -> Child:
+def child(engine: Engine) -> ServerProcess:
     assert engine.child is not None
     return engine.child
 
@@ -79,7 +79,7 @@ def test_every_committed_transaction_survives_kill_9_on_the_same_port(engine: En
 
 def test_a_table_that_is_there_is_left_alone(engine: Engine) -> None:
     count(engine, 1)
-    table.ensure(engine, REQUEST)
+    table.ensure_table(engine, REQUEST)
     assert client(engine).get_item(TableName="muster", Key=KEY)["Item"]["n"] == {"N": "1"}
 
 
@@ -88,25 +88,28 @@ def test_a_table_of_another_shape_is_a_problem(engine: Engine) -> None:
         "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
         "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
     }
-    with pytest.raises(Problem, match=r"another shape than template\.yaml's"):
-        table.ensure(engine, other)
+    with pytest.raises(LocalRunError, match=r"another shape than template\.yaml's"):
+        table.ensure_table(engine, other)
 
 
 def test_a_table_that_an_engine_does_not_take_is_a_problem(engine: Engine) -> None:
-    with pytest.raises(Problem, match=r"does not take the table: .*ValidationException"):
-        table.ensure(engine, REQUEST | {"TableName": "?"})
+    with pytest.raises(LocalRunError, match=r"does not take the table: .*ValidationException"):
+        table.ensure_table(engine, REQUEST | {"TableName": "?"})
 
 
 def test_the_engine_of_the_environment_is_taken_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", "http://127.0.0.1:9")
     with engines.start() as engine:
         assert engine == Engine("AWS_ENDPOINT_URL_DYNAMODB", "http://127.0.0.1:9", "http://127.0.0.1:9")
-        with pytest.raises(Problem, match="Could not connect to the endpoint URL"):
-            table.ensure(engine, REQUEST)
+        with pytest.raises(LocalRunError, match="Could not connect to the endpoint URL"):
+            table.ensure_table(engine, REQUEST)
 
 
 def test_an_unknown_engine_is_a_problem() -> None:
-    with pytest.raises(Problem, match="ENGINE is moto; it can be dynoxide or ministack"), engines.start(name="moto"):
+    with (
+        pytest.raises(LocalRunError, match="ENGINE is moto; it can be dynoxide or ministack"),
+        engines.start(name="moto"),
+    ):
         pass
 
 
@@ -114,7 +117,7 @@ def test_an_unknown_engine_is_a_problem() -> None:
 def test_a_damaged_file_is_a_problem_of_one_line(name: str, tmp_path: Path) -> None:
     file = tmp_path / {"dynoxide": "dynoxide.db", "ministack": "ministack.journal"}[name]
     file.write_text("garbage\n" * 1000)
-    with pytest.raises(Problem) as caught, engines.start(tmp_path, name):
+    with pytest.raises(LocalRunError) as caught, engines.start(tmp_path, name):
         pass
     assert str(caught.value).startswith(f"{name} does not start: ")
     assert str(file) in str(caught.value)

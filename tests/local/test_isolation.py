@@ -15,8 +15,8 @@ import boto3
 import httpx
 import pytest
 
-from local import running as local_runs
-from local.services.child import free_port
+from local import run_state as local_runs
+from local.services.server_process import find_free_port
 from tests.endpoint import CORE, ENTERPRISE
 from tests.local.test_run import ROOT, Run, environment, running
 
@@ -28,7 +28,7 @@ _PATIENCE_S = 120.0
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
-    with running(tmp_path_factory.mktemp("isolation") / "data", free_port()) as run:
+    with running(tmp_path_factory.mktemp("isolation") / "data", find_free_port()) as run:
         yield run
 
 
@@ -84,7 +84,7 @@ def wait_for(found: Callable[[], Any]) -> Any:
 
 
 def put_change_record(run: Run, item: Mapping[str, Any]) -> None:
-    variables = local_runs.variables(run.data)
+    variables = local_runs.read_variables(run.data)
     client = boto3.client(
         "dynamodb",
         endpoint_url=variables["AWS_ENDPOINT_URL_DYNAMODB"],

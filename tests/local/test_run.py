@@ -20,10 +20,10 @@ import pytest
 from scim2_client.engines.wsgi import WSGISCIMClient
 from scim2_tester import Status, check_server
 
-from local.running import variables as running_variables
-from local.services.child import free_port
+from local.run_state import read_variables as running_variables
+from local.services.server_process import find_free_port
 from tests.judges.wsgi import application
-from tests.local.servers import gone_within
+from tests.local.processes import gone_within
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = "urn:ietf:params:scim:schemas:core:2.0:User"
@@ -110,7 +110,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def port() -> int:
-    return free_port()
+    return find_free_port()
 
 
 @pytest.fixture(scope="module")
@@ -244,7 +244,7 @@ def test_the_token_is_good_after_kill_9_of_secrets_manager(run: Run) -> None:
 
 
 def test_a_second_run_on_the_same_data_is_refused(run: Run) -> None:
-    refused = fails(run.data, free_port())
+    refused = fails(run.data, find_free_port())
     assert refused == f"error: another run uses {run.data}; stop it first\n"
 
 
@@ -272,14 +272,14 @@ def test_a_port_that_is_none_is_told_in_one_line(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["connection.json", "secrets.journal", "queues.db"])
 def test_damaged_data_are_told_in_one_line(name: str, tmp_path: Path) -> None:
     (tmp_path / name).write_text("garbage\n")
-    told = fails(tmp_path, free_port())
+    told = fails(tmp_path, find_free_port())
     assert told.startswith("error: ")
     assert name in told
     assert told.count("\n") == 1
 
 
 def test_everything_outlives_the_runner(tmp_path: Path) -> None:
-    port = free_port()
+    port = find_free_port()
     with running(tmp_path, port) as run:
         run.create("ada@example.com")
         before = run.connection
@@ -294,11 +294,11 @@ def test_everything_outlives_the_runner(tmp_path: Path) -> None:
 
 
 def test_a_lost_connection_gets_a_new_token_for_the_same_tenant(tmp_path: Path) -> None:
-    with running(tmp_path, free_port()) as run:
+    with running(tmp_path, find_free_port()) as run:
         run.create("ada@example.com")
         lost = run.connection
     (tmp_path / "connection.json").unlink()
-    with running(tmp_path, free_port()) as again:
+    with running(tmp_path, find_free_port()) as again:
         assert again.connection["token"] != lost["token"]
         assert again.user_names() == {"ada@example.com"}
 
@@ -358,7 +358,7 @@ def test_function_of_a_queue_gets_its_messages(tmp_path: Path) -> None:
     text = (ROOT / "template.yaml").read_text().replace("CodeUri: src/", f"CodeUri: {ROOT}/src/")
     template = tmp_path / "template.yaml"
     template.write_text(text.replace("\nOutputs:\n", RESOURCES.format(directory=tmp_path)))
-    with running(tmp_path / "data", free_port(), "--template", str(template)) as run:
+    with running(tmp_path / "data", find_free_port(), "--template", str(template)) as run:
         variables = running_variables(run.data)
         access: dict[str, Any] = {"region_name": "us-east-1", "aws_access_key_id": "x", "aws_secret_access_key": "x"}
         queues = boto3.client("sqs", endpoint_url=variables["AWS_ENDPOINT_URL_SQS"], **access)

@@ -1,0 +1,123 @@
+"""The HTTP API as an ASGI application: limits, route, function, answer."""
+
+import asyncio
+import base64
+import json
+import os
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+from local.api_gateway.event import InvalidPathError, Request, build_event, decode_path
+from local.api_gateway.response import InvalidResultError, Response, build_error, build_response
+from local.api_gateway.routes import Routes
+
+# https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html
+BODY_LIMIT = 10 * 1024 * 1024
+HEADER_LIMIT = 10_240  # of the request line and the values of the headers
+TIMEOUT_S = 30.0
+# https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html: of an event, so of 4.5 MB in base64
+EVENT_LIMIT = 6 * 1024 * 1024
+
+Message = dict[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+
+class FunctionError(Exception):
+    """The function gave no result: it raised, died or ran out of its time."""
+
+
+class Function(Protocol):
+    """A Lambda function: an event in, what its handler returned out. ``FunctionError`` if it returned nothing."""
+
+    async def invoke(self, event: Mapping[str, Any]) -> object: ...
+
+
+class Gateway:
+    """An API: its routes, the functions that they lead to, and who is told of each answer."""
+
+    def __init__(
+        self, routes: Routes, functions: Mapping[str, Function], report: Callable[[Request, Response, float], None]
+    ) -> None:
+        self._routes = routes
+        self._functions = functions
+        self._report = report
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        started = time.monotonic()
+        body = await read_body(receive, BODY_LIMIT)
+        request = _request(scope, body or b"")
+        request_id = base64.b64encode(os.urandom(11)).decode()
+        response = (
+            build_error(413, "Request Entity Too Large") if body is None else await self.answer(request, request_id)
+        )
+        await _write(send, response, request_id)
+        self._report(request, response, time.monotonic() - started)
+
+    async def answer(self, request: Request, request_id: str = "") -> Response:
+        """The function's answer, or the gateway's own where the request doesn't get to a function or back."""
+        if _header_size(request) > HEADER_LIMIT:
+            # AWS documents the limit and not the answer: 431 is what clients report, the body is a guess.
+            return build_error(431, "Request Header Fields Too Large")
+        try:
+            path = decode_path(request.path)
+        except InvalidPathError:
+            return build_error(400, "Bad Request")
+        match = self._routes.select(request.method, path)
+        if match is None:
+            return build_error(404, "Not Found")
+        event = build_event(request, path, match, datetime.now(UTC), request_id)
+        if len(json.dumps(event, ensure_ascii=False).encode()) > EVENT_LIMIT:
+            return build_error(413, "Request Entity Too Large")
+        return await _invoke(self._functions[match.route.function], event)
+
+
+async def _invoke(function: Function, event: Mapping[str, Any]) -> Response:
+    try:
+        async with asyncio.timeout(TIMEOUT_S):
+            return build_response(await function.invoke(event))
+    except TimeoutError:
+        return build_error(503, "Service Unavailable")
+    except (FunctionError, InvalidResultError):
+        return build_error(500, "Internal Server Error")
+
+
+def _request(scope: Message, body: bytes) -> Request:
+    return Request(
+        method=scope["method"],
+        path=scope["raw_path"].decode("latin-1"),
+        query=scope["query_string"].decode("latin-1"),
+        headers=tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]),
+        body=body,
+        client=scope["client"][0],
+    )
+
+
+def _header_size(request: Request) -> int:
+    line = f"{request.method} {request.path}?{request.query} HTTP/1.1"
+    return len(line) + sum(len(value) for _, value in request.headers)
+
+
+async def read_body(receive: Receive, limit: int) -> bytes | None:
+    """Return the whole body, or nothing if it is over the limit; read it to its end, since the client is sending."""
+    body = bytearray()
+    size = 0
+    while True:
+        message = await receive()
+        chunk = message.get("body", b"")
+        size += len(chunk)
+        if size <= limit:
+            body += chunk
+        if not message.get("more_body"):
+            return bytes(body) if size <= limit else None
+
+
+async def _write(send: Send, response: Response, request_id: str) -> None:
+    headers = [*response.headers, ("content-length", str(len(response.body))), ("apigw-requestid", request_id)]
+    if response.status == 204:
+        headers = [header for header in headers if header[0] != "content-length"]
+    encoded = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
+    await send({"type": "http.response.start", "status": response.status, "headers": encoded})
+    await send({"type": "http.response.body", "body": response.body})

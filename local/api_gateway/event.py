@@ -1,0 +1,126 @@
+"""From an HTTP request to the event that a Lambda function gets: payload format 2.0 of an HTTP API.
+
+https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
+"""
+
+import base64
+import re
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from urllib.parse import parse_qsl, unquote
+
+from local.api_gateway.routes import Match
+from local.constants import ACCOUNT
+
+API = "local"
+
+# The gateway ends the connection to the client itself, so what concerns only that connection goes no further.
+_CONNECTION_HEADERS = frozenset(
+    {"connection", "expect", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"}
+)
+# Only these arrive as text; all else, no content type at all included, is base64
+# (observed: github.com/ministackorg/ministack/pull/766).
+_TEXT_TYPES = frozenset({"application/json", "application/xml", "application/javascript"})
+_BROKEN_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
+
+
+class InvalidPathError(ValueError):
+    """A path that the gateway refuses with 400."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """An HTTP request as it came over the wire: path and query still percent-encoded, header names in lower case."""
+
+    method: str
+    path: str
+    query: str
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+    client: str
+
+    def header(self, name: str) -> str:
+        return ",".join(value for key, value in self.headers if key == name)
+
+
+def decode_path(path: str) -> str:
+    """The path as routes and ``rawPath`` see it: decoded **twice**, and cut at the first decoded question mark.
+
+    So it was captured from the service (github.com/hotsock/voker, vokerhttp/testdata/ingress-paths.json):
+    ``%252F`` arrives as ``/``, ``/a%3Fb`` as ``/a``, and ``%25d``, which leaves a broken escape, is refused.
+    """
+    once = unquote(path).partition("?")[0]
+    if _BROKEN_ESCAPE.search(once):
+        raise InvalidPathError(path)
+    return unquote(once)
+
+
+def build_event(request: Request, path: str, match: Match, now: datetime, request_id: str) -> dict[str, Any]:
+    """The event for a request, whose decoded path is given too; what is empty is absent, as it is in AWS's."""
+    is_text = _is_text(request.header("content-type"))
+    optional = {
+        "cookies": [cookie for name, value in request.headers if name == "cookie" for cookie in value.split("; ")],
+        "queryStringParameters": _joined(parse_qsl(request.query, keep_blank_values=True)),
+        "pathParameters": dict(match.variables),
+        "body": request.body.decode(errors="replace") if is_text else base64.b64encode(request.body).decode(),
+    }
+    return {
+        "version": "2.0",
+        "routeKey": match.route.key,
+        "rawPath": path,
+        "rawQueryString": request.query,
+        "headers": _headers(request, now),
+        "requestContext": _context(request, path, match, now, request_id),
+        "isBase64Encoded": bool(request.body) and not is_text,
+        **{name: value for name, value in optional.items() if value},
+    }
+
+
+def _is_text(content_type: str) -> bool:
+    media_type = content_type.partition(";")[0].strip().lower()
+    return media_type.startswith("text/") or media_type in _TEXT_TYPES
+
+
+def _joined(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """One value a name: what is repeated is joined by commas."""
+    joined: dict[str, str] = {}
+    for name, value in pairs:
+        joined[name] = f"{joined[name]},{value}" if name in joined else value
+    return joined
+
+
+def _headers(request: Request, now: datetime) -> dict[str, str]:
+    """The client's headers and the gateway's own. Cookies are not among them: they have a field of their own."""
+    kept = [(name, value) for name, value in request.headers if name not in {*_CONNECTION_HEADERS, "cookie"}]
+    port = request.header("host").partition(":")[2]
+    return _joined([*kept, ("x-forwarded-for", request.client)]) | {
+        "content-length": str(len(request.body)),
+        "x-amzn-trace-id": f"Root=1-{int(now.timestamp()):08x}-{secrets.token_hex(12)}",
+        "x-forwarded-port": port or "80",
+        "x-forwarded-proto": "http",
+    }
+
+
+def _context(request: Request, path: str, match: Match, now: datetime, request_id: str) -> dict[str, Any]:
+    host = request.header("host").partition(":")[0]
+    return {
+        "accountId": ACCOUNT,
+        "apiId": API,
+        "domainName": host,
+        "domainPrefix": host.partition(".")[0],
+        "http": {
+            "method": request.method,
+            "path": path,
+            "protocol": "HTTP/1.1",
+            "sourceIp": request.client,
+            "userAgent": request.header("user-agent"),
+        },
+        "requestId": request_id,
+        "routeKey": match.route.key,
+        "stage": "$default",
+        "time": f"{now:%d/%b/%Y:%H:%M:%S} +0000",
+        "timeEpoch": int(now.timestamp() * 1000),
+    }

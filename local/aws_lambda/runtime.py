@@ -1,0 +1,91 @@
+"""One execution environment of a Lambda function: ``python -m local.aws_lambda.runtime HANDLER``.
+
+Reads an invocation a line from standard input and writes an outcome a line to standard output; the first outcome says
+whether the handler could be imported. What the handler prints goes to standard error, which is the function's log. The
+process ends when its standard input does, so it can't outlive who started it.
+"""
+
+import importlib
+import json
+import os
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TextIO
+
+from local.validation.clients import build_client_error, validate_clients
+
+# https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+RESULT_LIMIT = 6 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a handler gets as its second argument.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/python-context.html
+    """
+
+    function_name: str
+    function_version: str
+    invoked_function_arn: str
+    memory_limit_in_mb: str
+    aws_request_id: str
+    log_group_name: str
+    log_stream_name: str
+    deadline: float
+    identity: None = None
+    client_context: None = None
+
+    def get_remaining_time_in_millis(self) -> int:
+        return max(0, int((self.deadline - time.time()) * 1000))
+
+
+def main(handler: str) -> None:
+    outcomes = _take_standard_output()
+    validate_clients(build_client_error)  # the engine takes some of what DynamoDB refuses
+    try:
+        function = _load(handler)
+    except Exception as error:  # noqa: BLE001 - whatever a module raises at its import is its outcome
+        traceback.print_exc()
+        _send(outcomes, {"error": f"{type(error).__name__}: {error}"})
+        return
+    _send(outcomes, {"result": None})
+    for line in sys.stdin:
+        invocation = json.loads(line)
+        _send(outcomes, _invoke(function, invocation["event"], Context(**invocation["context"])))
+
+
+def _take_standard_output() -> TextIO:
+    """Standard output for the outcomes alone; from here on, what anybody prints goes to standard error."""
+    outcomes = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    return outcomes
+
+
+def _load(handler: str) -> Callable[[Any, Context], object]:
+    module, _, name = handler.rpartition(".")
+    function: Callable[[Any, Context], object] = getattr(importlib.import_module(module), name)
+    return function
+
+
+def _invoke(function: Callable[[Any, Context], object], event: object, context: Context) -> dict[str, object]:
+    """As Lambda: what a handler raises ends the invocation, not the environment."""
+    try:
+        outcome = {"result": function(event, context)}
+        size = len(json.dumps(outcome["result"], ensure_ascii=False).encode())
+    except Exception as error:  # noqa: BLE001 - see above
+        traceback.print_exc()
+        return {"error": f"{type(error).__name__}: {error}"}
+    return outcome if size <= RESULT_LIMIT else {"error": f"a result of {size} bytes, over Lambda's {RESULT_LIMIT}"}
+
+
+def _send(outcomes: TextIO, outcome: dict[str, object]) -> None:
+    outcomes.write(json.dumps(outcome) + "\n")
+    outcomes.flush()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

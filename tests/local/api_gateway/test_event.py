@@ -1,0 +1,168 @@
+"""A request becomes the event that the real gateway would send.
+
+The captures are from the service itself: github.com/hotsock/voker (vokerhttp/testdata), ministackorg/ministack#766.
+"""
+
+import base64
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from local.api_gateway.event import InvalidPathError, Request, build_event, decode_path
+from local.api_gateway.routes import Match, Route
+
+NOW = datetime(2026, 7, 10, 19, 19, 5, 766_000, tzinfo=UTC)
+
+
+def event(route: str = "$default", variables: dict[str, str] | None = None, **parts: Any) -> dict[str, Any]:
+    request = Request(
+        **{"method": "POST", "path": "/", "query": "", "headers": (), "body": b"", "client": "192.0.2.7"} | parts
+    )
+    return build_event(request, decode_path(request.path), Match(Route(route, "f"), variables or {}), NOW, "id=")
+
+
+def test_a_captured_request_becomes_the_captured_event() -> None:
+    body = '{"message":"hello","unicode":"lambda-λ"}'
+    headers = {
+        "host": "abc.execute-api.us-west-2.amazonaws.com",
+        "content-type": "application/json",
+        "content-length": str(len(body.encode())),
+        "user-agent": "curl/8.7.1",
+        "cookie": "session=abc123; theme=dark",
+        "connection": "keep-alive",
+    }
+    query = "repeat=one&repeat=two&redirect=https%3A%2F%2Fexample.com%2Fa&literalPlus=a+b&encodedPlus=a%2Bb&empty="
+    result = event(path="/capture/space%20value", query=query, headers=tuple(headers.items()), body=body.encode())
+    trace = result["headers"].pop("x-amzn-trace-id")
+    assert trace.startswith(f"Root=1-{int(NOW.timestamp()):08x}-")
+    assert result == {
+        "version": "2.0",
+        "routeKey": "$default",
+        "rawPath": "/capture/space value",
+        "rawQueryString": query,
+        "cookies": ["session=abc123", "theme=dark"],
+        "headers": {
+            "host": "abc.execute-api.us-west-2.amazonaws.com",
+            "content-type": "application/json",
+            "content-length": str(len(body.encode())),
+            "user-agent": "curl/8.7.1",
+            "x-forwarded-for": "192.0.2.7",
+            "x-forwarded-port": "80",
+            "x-forwarded-proto": "http",
+        },
+        "queryStringParameters": {
+            "repeat": "one,two",
+            "redirect": "https://example.com/a",
+            "literalPlus": "a b",
+            "encodedPlus": "a+b",
+            "empty": "",
+        },
+        "requestContext": {
+            "accountId": "000000000000",
+            "apiId": "local",
+            "domainName": "abc.execute-api.us-west-2.amazonaws.com",
+            "domainPrefix": "abc",
+            "http": {
+                "method": "POST",
+                "path": "/capture/space value",
+                "protocol": "HTTP/1.1",
+                "sourceIp": "192.0.2.7",
+                "userAgent": "curl/8.7.1",
+            },
+            "requestId": "id=",
+            "routeKey": "$default",
+            "stage": "$default",
+            "time": "10/Jul/2026:19:19:05 +0000",
+            "timeEpoch": 1783711145766,
+        },
+        "body": body,
+        "isBase64Encoded": False,
+    }
+
+
+@pytest.mark.parametrize(
+    ("sent", "arrived"),
+    [
+        ("/plain", "/plain"),
+        ("/space%20value", "/space value"),
+        ("/question%3Fvalue", "/question"),
+        ("/hash%23value", "/hash#value"),
+        ("/slash%2Fvalue", "/slash/value"),
+        ("/unicode-%CE%BB-%E4%B8%96", "/unicode-λ-世"),
+        ("/literal%252Fvalue", "/literal/value"),
+        ("/literal%253Fvalue", "/literal?value"),
+        ("/literal%2525value", "/literal%value"),
+        ("//Users/", "//Users/"),
+        ("/a+b", "/a+b"),
+    ],
+)
+def test_paths_are_decoded_as_the_service_was_captured_doing_it(sent: str, arrived: str) -> None:
+    assert decode_path(sent) == arrived
+
+
+@pytest.mark.parametrize("sent", ["/percent%25done", "/percent%", "/percent%zz"])
+def test_a_path_with_a_broken_escape_is_refused(sent: str) -> None:
+    with pytest.raises(InvalidPathError):
+        decode_path(sent)
+
+
+@pytest.mark.parametrize(
+    ("content_type", "is_text"),
+    [
+        ("application/json", True),
+        ("application/json; charset=utf-8", True),
+        ("Application/JSON", True),
+        ("text/plain", True),
+        ("application/xml", True),
+        ("application/javascript", True),
+        ("application/scim+json", False),
+        ("application/scim+json; charset=utf-8", False),
+        ("application/x-www-form-urlencoded", False),
+        ("application/octet-stream", False),
+        (None, False),
+    ],
+)
+def test_only_some_content_types_arrive_as_text(content_type: str | None, *, is_text: bool) -> None:
+    headers = (("content-type", content_type),) if content_type else ()
+    result = event(headers=headers, body="ü".encode())
+    assert result["isBase64Encoded"] is not is_text
+    assert result["body"] == ("ü" if is_text else base64.b64encode("ü".encode()).decode())
+
+
+def test_what_is_empty_is_absent() -> None:
+    assert event().keys() == {
+        "version",
+        "routeKey",
+        "rawPath",
+        "rawQueryString",
+        "headers",
+        "requestContext",
+        "isBase64Encoded",
+    }
+
+
+def test_repeated_headers_are_joined_by_commas() -> None:
+    assert event(headers=(("x-probe", "first"), ("x-probe", "second")))["headers"]["x-probe"] == "first,second"
+
+
+def test_the_address_of_the_client_is_added_to_those_that_it_names() -> None:
+    headers = event(headers=(("x-forwarded-for", "198.51.100.1"),))["headers"]
+    assert headers["x-forwarded-for"] == "198.51.100.1,192.0.2.7"
+
+
+def test_headers_of_the_connection_stay_behind() -> None:
+    headers = (("transfer-encoding", "chunked"), ("connection", "close"), ("expect", "100-continue"))
+    assert event(headers=headers, body=b"12")["headers"].keys() == {
+        "content-length",
+        "x-amzn-trace-id",
+        "x-forwarded-for",
+        "x-forwarded-port",
+        "x-forwarded-proto",
+    }
+
+
+def test_the_route_and_its_variables_are_in_the_event() -> None:
+    result = event("ANY /scim/v2/Schemas/{id}", {"id": "urn:a"}, path="/scim/v2/Schemas/urn%3Aa")
+    assert result["pathParameters"] == {"id": "urn:a"}
+    assert result["routeKey"] == result["requestContext"]["routeKey"] == "ANY /scim/v2/Schemas/{id}"

@@ -1,0 +1,72 @@
+"""Route selection is as literal as the real gateway's."""
+
+import pytest
+
+from local.api_gateway.routes import Match, Route, Routes
+
+# The example of AWS's documentation, "Routing API requests".
+DOCUMENTED = ["GET /pets/dog/1", "GET /pets/dog/{id}", "GET /pets/{proxy+}", "ANY /{proxy+}", "$default"]
+SCIM = ["ANY /scim/v2/Bulk", "ANY /scim/v2/Schemas", "ANY /scim/v2/Schemas/{id}", "$default"]
+
+
+def select(keys: list[str], method: str, path: str) -> Match | None:
+    return Routes(Route(key, "function") for key in keys).select(method, path)
+
+
+def key_for(keys: list[str], method: str, path: str) -> str | None:
+    match = select(keys, method, path)
+    return match.route.key if match else None
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "key"),
+    [
+        ("GET", "/pets/dog/1", "GET /pets/dog/1"),
+        ("GET", "/pets/dog/2", "GET /pets/dog/{id}"),
+        ("GET", "/pets/cat/1", "GET /pets/{proxy+}"),
+        ("POST", "/test/5", "ANY /{proxy+}"),
+        ("GET", "/", "$default"),
+    ],
+)
+def test_the_documented_example_holds(method: str, path: str, key: str) -> None:
+    assert key == key_for(DOCUMENTED, method, path)
+
+
+@pytest.mark.parametrize(
+    "path", ["/scim/v2/Bulk/", "//scim/v2/Bulk", "/scim/v2//Bulk", "/scim/v2/bulk", "/Bulk", "//Users"]
+)
+def test_every_other_form_of_a_path_falls_to_the_default_route(path: str) -> None:
+    assert key_for(SCIM, "POST", path) == "$default"
+
+
+def test_a_variable_is_exactly_one_segment_that_is_not_empty() -> None:
+    assert key_for(SCIM, "GET", "/scim/v2/Schemas/urn:a") == "ANY /scim/v2/Schemas/{id}"
+    assert key_for(SCIM, "GET", "/scim/v2/Schemas/") == "$default"
+    assert key_for(SCIM, "GET", "/scim/v2/Schemas/urn:a/b") == "$default"
+
+
+def test_a_greedy_variable_takes_all_that_is_left_and_needs_something() -> None:
+    match = select(["ANY /pets/{proxy+}"], "GET", "/pets/cat/1")
+    assert match is not None
+    assert match.variables == {"proxy": "cat/1"}
+    assert select(["ANY /pets/{proxy+}"], "GET", "/pets") is None
+    assert select(["ANY /pets/{proxy+}"], "GET", "/pets/") is None
+
+
+def test_an_exact_method_comes_before_any() -> None:
+    assert key_for(["ANY /pets", "GET /pets"], "GET", "/pets") == "GET /pets"
+    assert key_for(["ANY /pets", "GET /pets"], "POST", "/pets") == "ANY /pets"
+
+
+def test_the_values_of_variables_are_handed_on() -> None:
+    match = select(["GET /a/{one}/b/{two}"], "GET", "/a/x y/b/ü")
+    assert match is not None
+    assert match.variables == {"one": "x y", "two": "ü"}
+
+
+def test_characters_of_a_route_are_no_pattern() -> None:
+    assert select(["GET /a.b"], "GET", "/axb") is None
+
+
+def test_without_a_default_route_what_matches_nothing_has_no_route() -> None:
+    assert select(["GET /pets"], "POST", "/pets") is None
