@@ -147,7 +147,9 @@ def listed(directory: Path, number: int, name: str, tenant: str = "acme") -> Ite
         found = Prefilled(Table(name, dynamodb.url, secrets_manager.url, tenant, token), number, [])
         for sort, counts in counters.items():
             counter = {"counts": {"N": str(counts)}, "active": {"N": "0"}}
-            found.client().put_item(TableName=name, Item={**items.key(keys.ledger(tenant), sort), **counter})
+            found.client().put_item(
+                TableName=name, Item={**items.primary_key(keys.paging_partition(tenant), sort), **counter}
+            )
         _check(found)
         yield found
 
@@ -159,8 +161,8 @@ def _listed_items(tenant: str, number: int, counters: Counter[str]) -> Iterator[
         body = population.user(each)
         resource = {"schemas": body["schemas"], "id": resource_id, **body}
         stored = StoredResource.of(resource, 1, _CREATED, _CREATED, _CREATED)
-        counters[keys.counter(resource_id)] += counter_increment(resource_id)
-        item = items.resource(keys.tenant(tenant), keys.user(resource_id), stored)
+        counters[keys.counter_key(resource_id)] += counter_increment(resource_id)
+        item = items.encode_resource(keys.resource_partition(tenant), keys.user_key(resource_id), stored)
         yield json.dumps({"Item": item}, ensure_ascii=False)
 
 

@@ -42,8 +42,8 @@ def failure_item(tenant: str, number: int, day: str) -> dict[str, Any]:
         name_hash("Person"),
     }
     return {
-        "pk": {"S": keys.failures(tenant)},
-        "sk": {"S": keys.failure(name, "0" * 16)},
+        "pk": {"S": keys.failure_partition(tenant)},
+        "sk": {"S": keys.failure_key(name, "0" * 16)},
         "failure": {"S": json.dumps({key: value for key, value in said.items() if key not in _OWN})},
         "operation": {"S": "create"},
         "handles": {"SS": sorted(handles)},
@@ -51,7 +51,7 @@ def failure_item(tenant: str, number: int, day: str) -> dict[str, Any]:
         "last": {"S": at},
         "count": {"N": "1"},
         f"day#{day}": {"N": "1"},
-        "time": {"S": keys.recorded("F#", at)},
+        "time": {"S": keys.time_key("F#", at)},
         "ttl": {"N": str(int(time.time()) + 30 * _DAY_S)},
     }
 

@@ -423,8 +423,8 @@ def fill(settings: Settings, number: int, tenant: str = "acme", ttl: float = DAY
             name, instant = person(each), f"2026-01-31T09:{each // 1_000:02}:00.{each % 1_000:03}Z"
             batch.put_item(
                 Item={
-                    "pk": keys.failures(tenant),
-                    "sk": keys.failure(name, "0" * 16),
+                    "pk": keys.failure_partition(tenant),
+                    "sk": keys.failure_key(name, "0" * 16),
                     "failure": said.replace('"ada"', f'"{name}"'),
                     "operation": "create",
                     "handles": {
@@ -437,7 +437,7 @@ def fill(settings: Settings, number: int, tenant: str = "acme", ttl: float = DAY
                     "last": instant,
                     "count": 1,
                     "day#2026-01-31": 1,
-                    "time": keys.recorded("F#", instant),
+                    "time": keys.time_key("F#", instant),
                     "ttl": int(time.time() + ttl),
                 }
             )

@@ -20,74 +20,81 @@ def indexed(*names: str) -> dict[str, Path]:
 
 
 def test_unique_key_has_no_case_and_one_normal_form() -> None:
-    assert keys.unique("Zoe\u0301@Example.com", case_exact=False) == keys.unique(
+    assert keys.unique_key("Zoe\u0301@Example.com", case_exact=False) == keys.unique_key(
         "zo\u00e9@EXAMPLE.com", case_exact=False
     )
 
 
 def test_unique_key_of_an_exact_attribute_keeps_case() -> None:
-    assert keys.unique("A", case_exact=True) != keys.unique("a", case_exact=True)
+    assert keys.unique_key("A", case_exact=True) != keys.unique_key("a", case_exact=True)
 
 
 def test_index_key_of_a_value_is_no_prefix_of_one_with_the_separator() -> None:
-    assert not keys.index("externalId", "a#b", case_exact=True).startswith(
-        keys.index("externalId", "a", case_exact=True)
+    assert not keys.index_value_prefix("externalId", "a#b", case_exact=True).startswith(
+        keys.index_value_prefix("externalId", "a", case_exact=True)
     )
 
 
 def test_escaping_does_not_make_values_equal() -> None:
-    assert keys.index("externalId", "a%23", case_exact=True) != keys.index("externalId", "a#", case_exact=True)
+    assert keys.index_value_prefix("externalId", "a%23", case_exact=True) != keys.index_value_prefix(
+        "externalId", "a#", case_exact=True
+    )
 
 
 @given(st.text(min_size=1, max_size=3_000))
 def test_keys_fit_into_a_sort_key_whatever_the_value(value: str) -> None:
     value = value.encode("utf-8", "ignore").decode()
     for sort in (
-        keys.unique(value, case_exact=False),
-        keys.index("externalId", "#" + value, case_exact=True) + USER_ID,
+        keys.unique_key(value, case_exact=False),
+        keys.index_value_prefix("externalId", "#" + value, case_exact=True) + USER_ID,
     ):
         assert len(sort.encode()) <= LONGEST_SORT_KEY
 
 
 def test_separators_alone_fit_into_a_sort_key() -> None:
-    assert len((keys.index("emails.value", "#" * 900, case_exact=False) + USER_ID).encode()) <= LONGEST_SORT_KEY
+    assert (
+        len((keys.index_value_prefix("emails.value", "#" * 900, case_exact=False) + USER_ID).encode())
+        <= LONGEST_SORT_KEY
+    )
 
 
 @given(st.text(min_size=901, max_size=1_200, alphabet="ab"), st.text(min_size=901, max_size=1_200, alphabet="ab"))
 def test_long_values_have_equal_keys_only_if_they_are_equal(one: str, other: str) -> None:
-    assert (keys.unique(one, case_exact=True) == keys.unique(other, case_exact=True)) == (one == other)
+    assert (keys.unique_key(one, case_exact=True) == keys.unique_key(other, case_exact=True)) == (one == other)
 
 
 def test_a_long_value_keeps_its_beginning_so_that_the_order_stays() -> None:
-    assert keys.unique("b" + "x" * 2_000, case_exact=True) > keys.unique("a" + "z" * 2_000, case_exact=True)
+    assert keys.unique_key("b" + "x" * 2_000, case_exact=True) > keys.unique_key("a" + "z" * 2_000, case_exact=True)
 
 
 def test_change_records_sort_by_version() -> None:
-    assert keys.change(USER_ID, 9) < keys.change(USER_ID, 10)
+    assert keys.change_key(USER_ID, 9) < keys.change_key(USER_ID, 10)
 
 
 def test_counters_are_those_of_the_first_two_digits_of_the_id() -> None:
-    assert keys.counter(USER_ID) == "K#0f"
+    assert keys.counter_key(USER_ID) == "K#0f"
 
 
 def test_equal_values_make_one_entry() -> None:
     resource = {"emails": [{"value": "A@example.com"}, {"value": "a@example.com", "type": "home"}, {"type": "work"}]}
-    assert keys.index_entries(resource, USER_ID, indexed("emails.value")) == {f"I#emails.value#a@example.com#{USER_ID}"}
+    assert keys.index_entry_keys(resource, USER_ID, indexed("emails.value")) == {
+        f"I#emails.value#a@example.com#{USER_ID}"
+    }
 
 
 def test_an_attribute_of_an_extension_is_indexed_under_its_full_name() -> None:
     name = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:employeeNumber"
     resource = {name.rpartition(":")[0]: {"employeeNumber": "42"}}
-    assert keys.index_entries(resource, USER_ID, indexed(name)) == {f"I#{name}#42#{USER_ID}"}
+    assert keys.index_entry_keys(resource, USER_ID, indexed(name)) == {f"I#{name}#42#{USER_ID}"}
 
 
 def test_more_values_than_two_versions_can_have_in_a_transaction_are_refused() -> None:
     emails = [{"value": f"{number}@example.com"} for number in range(keys.MAX_INDEXED_VALUES)]
     paths = indexed("externalId", "emails.value")
-    keys.check_number_of_entries(keys.index_entries({"emails": emails}, USER_ID, paths), paths)
+    keys.check_index_entry_count(keys.index_entry_keys({"emails": emails}, USER_ID, paths), paths)
     with pytest.raises(InvalidValue, match=r"40 values of externalId, emails.value"):
-        keys.check_number_of_entries(
-            keys.index_entries({"emails": emails, "externalId": "one more"}, USER_ID, paths), paths
+        keys.check_index_entry_count(
+            keys.index_entry_keys({"emails": emails, "externalId": "one more"}, USER_ID, paths), paths
         )
 
 

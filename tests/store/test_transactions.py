@@ -92,14 +92,14 @@ def test_a_failed_condition_is_told_at_once_by_the_parts_that_failed() -> None:
     script = Script(cancelled("None", "ConditionalCheckFailed"))
     with pytest.raises(ConditionFailed) as raised:
         run(script)
-    assert raised.value.parts == {TransactionRole.UNIQUE}
+    assert raised.value.roles == {TransactionRole.UNIQUE}
     assert len(script.requests) == 1
 
 
 def test_a_failed_condition_outweighs_a_conflict() -> None:
     with pytest.raises(ConditionFailed) as raised:
         run(Script(cancelled("ConditionalCheckFailed", "TransactionConflict")))
-    assert raised.value.parts == {TransactionRole.RESOURCE}
+    assert raised.value.roles == {TransactionRole.RESOURCE}
 
 
 def test_a_failed_condition_after_an_unknown_outcome_is_our_own_success_if_our_change_is_there() -> None:

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from scim.service.model.change_record import Operation
-from scim.store.keys import CHANGES
+from scim.store.keys import CHANGE_PREFIX
 
 
 class MalformedRecord(ValueError):
@@ -93,7 +93,9 @@ def is_change(record: Mapping[str, Any]) -> bool:
     The mapping's filter lets nothing else pass (``template.yaml``). The check holds without it too.
     """
     sort = _get(record, "dynamodb", "Keys", "sk", "S")
-    return record.get("eventName", "INSERT") == "INSERT" and (not isinstance(sort, str) or sort.startswith(CHANGES))
+    return record.get("eventName", "INSERT") == "INSERT" and (
+        not isinstance(sort, str) or sort.startswith(CHANGE_PREFIX)
+    )
 
 
 def parse_stream_record(record: Mapping[str, Any]) -> StreamedChange:

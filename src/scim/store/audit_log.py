@@ -34,7 +34,7 @@ from scim.service.model.log_record import (
 )
 from scim.service.model.token import MALFORMED
 from scim.store import daily_failures, items, keys, log_codec
-from scim.store.keys import Range
+from scim.store.keys import KeyRange
 from scim.store.table import BY_TIME, SORT_OF_INDEX, Item, Table
 
 _DAY_S = 86_400
@@ -57,10 +57,10 @@ class DynamoDBAuditLogStore:
 
     def __init__(self, dynamo: Table, tenant_id: str, now: Callable[[], float]) -> None:
         self._dynamo = dynamo
-        self._users = keys.tenant(tenant_id)
-        self._failures = keys.failures(tenant_id)
-        self._settings = keys.settings(tenant_id)
-        self._uses = keys.uses(tenant_id)
+        self._users = keys.resource_partition(tenant_id)
+        self._failures = keys.failure_partition(tenant_id)
+        self._settings = keys.settings_partition(tenant_id)
+        self._uses = keys.token_usage_partition(tenant_id)
         self._now = now
 
     # While requests are served: one attempt each, and no reading
@@ -73,19 +73,19 @@ class DynamoDBAuditLogStore:
         values: dict[str, Any] = {"operation": {"S": failure.operation}, "failure": {"S": json.dumps(said)}}
         if failure.handles:
             values["handles"] = {"SS": sorted(failure.handles)}
-        item = self._add(keys.failure(failure.identifier, digest), failure.at, 1, values)
+        item = self._add(keys.failure_key(failure.identifier, digest), failure.at, 1, values)
         return None if item is None else log_codec.counted(item)
 
     def refuse(self, at: str, number: int, rule: str, provider: str | None = None) -> bool:
         """Count rejected tokens in their minute and in their day, and return whether that succeeded."""
-        is_recorded = self._add(keys.refusals(at[:16]), at, number, {"rule": {"S": rule}}) is not None
+        is_recorded = self._add(keys.rejected_tokens_key(at[:16]), at, number, {"rule": {"S": rule}}) is not None
         return is_recorded and self.add_to_day(at, {FailureKind.REJECTED_TOKEN: number}, provider)
 
     def add_to_day(self, at: str, counts: Mapping[FailureKind, int], provider: str | None) -> bool:
         """Add to the counts of the day of ``at``, and return whether that succeeded."""
         update = daily_failures.update(at, counts, provider, self._expires())
         try:
-            self._dynamo.update(self._failures, keys.daily_failures(at[:10]), **update)
+            self._dynamo.update(self._failures, keys.daily_failures_key(at[:10]), **update)
         except (ClientError, BotoCoreError):
             return False
         return True
@@ -93,14 +93,14 @@ class DynamoDBAuditLogStore:
     def count_malformed(self, at: str, number: int) -> bool:
         """Count requests with a malformed token in their minute; return whether that succeeded."""
         values = {"rule": {"S": MALFORMED}}
-        return self._add(keys.malformed_tokens(at[:16]), at, number, values) is not None
+        return self._add(keys.malformed_tokens_key(at[:16]), at, number, values) is not None
 
     def _add(self, sort: str, at: str, number: int, values: dict[str, Any]) -> Item | None:
         """Count in an item, which is there from the first time on and for 30 days after the last."""
         set_too = {
             **values,
             "last": {"S": at},
-            SORT_OF_INDEX: {"S": keys.recorded("F#", at)},
+            SORT_OF_INDEX: {"S": keys.time_key("F#", at)},
             "ttl": {"N": str(self._expires())},
         }
         names = {f"#{n}": name for n, name in enumerate(set_too)}
@@ -132,8 +132,8 @@ class DynamoDBAuditLogStore:
         """All records of these kinds, the last first, or those behind a place; read as they are drawn."""
         uses: dict[tuple[str, str], LogRecord] = {}
         sources = {
-            CHANGES: lambda: self._by_time(self._users, keys.CHANGES, before),
-            FAILURES: lambda: self._by_time(self._failures, keys.FAILED, before),
+            CHANGES: lambda: self._by_time(self._users, keys.CHANGE_PREFIX, before),
+            FAILURES: lambda: self._by_time(self._failures, keys.FAILURE_PREFIX, before),
             ACTS: lambda: self._acts(before),
             USES: lambda: self._first_uses(before, uses),
         }
@@ -161,8 +161,8 @@ class DynamoDBAuditLogStore:
             found, are_all_found = self._kept_under(each)
             sorts |= dict.fromkeys(found)
             is_complete = is_complete and are_all_found
-        if holding := [("handles", identifier_hash(each)) for each in known if each]:
-            found, are_all_searched = self._newest(lambda _: True, holding)
+        if containing := [("handles", identifier_hash(each)) for each in known if each]:
+            found, are_all_searched = self._newest(lambda _: True, containing)
             sorts |= dict.fromkeys(found)
             is_complete = is_complete and are_all_searched
         return FailureSearchResult(self._read_failures(list(sorts)), is_complete)
@@ -175,7 +175,7 @@ class DynamoDBAuditLogStore:
 
         def is_meant(item: Item) -> bool:
             has_name = name_handle in item.get("handles", {}).get("SS", ())
-            return has_name or text in keys.failed_identifier(item["sk"]["S"])
+            return has_name or text in keys.parse_failure_identifier(item["sk"]["S"])
 
         found, is_complete = self._newest(is_meant)
         return FailureSearchResult(self._read_failures(found), is_complete)
@@ -186,7 +186,7 @@ class DynamoDBAuditLogStore:
         Only the empty identifier can have more than are read: each request that names nobody may be about another
         person. Then these are the newest.
         """
-        kept = keys.failures_of(identifier)
+        kept = keys.failure_range(identifier)
         query = self._dynamo.query(self._failures, kept, ("sk",), limit=_PAGE)
         found = [item["sk"]["S"] for item in islice(query, _MOST_MATCHES + 1)]
         if len(found) <= _MOST_MATCHES:
@@ -195,16 +195,18 @@ class DynamoDBAuditLogStore:
         return newest, False
 
     def _newest(
-        self, is_meant: Callable[[Item], bool], holding: Sequence[tuple[str, str]] = ()
+        self, is_meant: Callable[[Item], bool], containing: Sequence[tuple[str, str]] = ()
     ) -> tuple[list[str], bool]:
         """Return the keys of the newest failures that are meant, and whether all failures were searched."""
-        calls = self._dynamo.within(self._dynamo.deadline.part(_SEARCH))
+        calls = self._dynamo.with_deadline(self._dynamo.deadline.part(_SEARCH))
         attributes = ("sk", "handles")
-        pages = calls.pages(self._failures, keys.FAILURES, attributes, index=BY_TIME, backwards=True, holding=holding)
+        pages = calls.query_pages(
+            self._failures, keys.FAILURE_RANGE, attributes, index=BY_TIME, backwards=True, containing=containing
+        )
         found: list[str] = []
         try:
             for number, (page, has_more) in enumerate(pages, 1):
-                sorts = [item["sk"]["S"] for item in page if keys.is_failure(item["sk"]["S"]) and is_meant(item)]
+                sorts = [item["sk"]["S"] for item in page if keys.is_failure_key(item["sk"]["S"]) and is_meant(item)]
                 found += sorts[: _MOST_MATCHES - len(found)]
                 if len(found) == _MOST_MATCHES or (has_more and number == _MOST_CALLS):
                     return found, False
@@ -218,7 +220,7 @@ class DynamoDBAuditLogStore:
 
     def changes(self, resource_id: str) -> Iterator[StoredChange]:
         """What was done with a user, the last first."""
-        found = self._dynamo.query(self._users, keys.changes(resource_id), backwards=True, limit=_PAGE)
+        found = self._dynamo.query(self._users, keys.change_range(resource_id), backwards=True, limit=_PAGE)
         yield from map(log_codec.changed, found)
 
     def formerly(self, identifier_hash: str) -> Iterator[str]:
@@ -226,49 +228,49 @@ class DynamoDBAuditLogStore:
 
         Raises :class:`scim.protocol.errors.Unavailable` where that takes more than a part of the time that is left.
         """
-        calls = self._dynamo.within(self._dynamo.deadline.part(_FORMERLY))
-        found = calls.query(self._users, keys.changes(), ("sk",), holding=[("handles", identifier_hash)])
-        for resource_id, _ in groupby(found, lambda item: keys.changed_id(item["sk"]["S"])):
+        calls = self._dynamo.with_deadline(self._dynamo.deadline.part(_FORMERLY))
+        found = calls.query(self._users, keys.change_range(), ("sk",), containing=[("handles", identifier_hash)])
+        for resource_id, _ in groupby(found, lambda item: keys.parse_changed_user_id(item["sk"]["S"])):
             yield resource_id
 
     def user_names(self, ids: Iterable[str]) -> dict[str, str]:
         """The names of those of the users who are here, by id."""
-        wanted = [keys.user(each) for each in dict.fromkeys(ids) if keys.is_user_id(each)]
-        found = map(items.document, self._dynamo.get_all(self._users, wanted, items.DOCUMENT))
+        wanted = [keys.user_key(each) for each in dict.fromkeys(ids) if keys.is_user_id(each)]
+        found = map(items.decode_document, self._dynamo.get_all(self._users, wanted, items.DOCUMENT_ATTRIBUTES))
         return {each.id: each.resource["userName"] for each in found}
 
     def refused(self, since: str) -> list[RejectedTokenCount]:
         """The tokens that were refused since then, minute by minute."""
-        return self._minutes(Range(keys.refusals(since[:16]), keys.refusals(":")))
+        return self._minutes(KeyRange(keys.rejected_tokens_key(since[:16]), keys.rejected_tokens_key(":")))
 
     def malformed_tokens(self, since: str) -> list[RejectedTokenCount]:
         """Return the requests with a malformed token since then, minute by minute."""
-        return self._minutes(Range(keys.malformed_tokens(since[:16]), keys.malformed_tokens(":")))
+        return self._minutes(KeyRange(keys.malformed_tokens_key(since[:16]), keys.malformed_tokens_key(":")))
 
-    def _minutes(self, minutes: Range) -> list[RejectedTokenCount]:
+    def _minutes(self, minutes: KeyRange) -> list[RejectedTokenCount]:
         found = self._dynamo.query(self._failures, minutes)
         return [log_codec.refused(item) for item in found if not self._is_over(item)]
 
     def daily_failures(self, first_day: str, last_day: str) -> dict[str, DailyFailures]:
         """Return the counts of the days (UTC) from the first to the last that had failures, by day, in order."""
-        found = self._dynamo.query(self._failures, keys.days(first_day, last_day))
-        return {keys.counted_day(item["sk"]["S"]): daily_failures.read(item) for item in found}
+        found = self._dynamo.query(self._failures, keys.daily_failures_range(first_day, last_day))
+        return {keys.parse_day(item["sk"]["S"]): daily_failures.read(item) for item in found}
 
     def count_changes(self, first_day: str, last_day: str, limit: int) -> tuple[int, bool]:
         """Count the changes of the days (UTC) from the first to the last by the index, at most ``limit``.
 
         Return the number, and whether there may be more.
         """
-        days = keys.recorded_between(keys.CHANGES, first_day, last_day)
-        found = list(self._dynamo.count(self._users, days, index=BY_TIME, limit=limit))
+        days = keys.time_range(keys.CHANGE_PREFIX, first_day, last_day)
+        found = list(self._dynamo.query_counts(self._users, days, index=BY_TIME, limit=limit))
         return sum(number for number, _ in found), any(following is not None for _, following in found[-1:])
 
     def _by_time(self, partition: str, prefix: str, before: LogPosition | None) -> Iterator[LogPosition]:
         """The places behind one, from the last on. Those of the same time have no order in the index."""
-        last = keys.recorded(prefix, before.at) if before else f"{prefix}:"
+        last = keys.time_key(prefix, before.at) if before else f"{prefix}:"
         found = self._dynamo.query(
             partition,
-            Range(prefix, last),
+            KeyRange(prefix, last),
             ("pk", "sk", SORT_OF_INDEX),
             index=BY_TIME,
             backwards=True,
@@ -280,16 +282,16 @@ class DynamoDBAuditLogStore:
 
     def _acts(self, before: LogPosition | None) -> Iterator[LogPosition]:
         """The same of what was done with the tenant, which its key has in the order of time."""
-        until = keys.acts(before.at if before else None)
+        until = keys.audit_event_range(before.at if before else None)
         for item in self._dynamo.query(self._settings, until, ("pk", "sk"), backwards=True, limit=_PAGE):
-            place = LogPosition(keys.acted_at(item["sk"]["S"]), self._settings, item["sk"]["S"])
+            place = LogPosition(keys.parse_audit_event_time(item["sk"]["S"]), self._settings, item["sk"]["S"])
             if before is None or place < before:
                 yield place
 
     def _first_uses(self, before: LogPosition | None, uses: dict[tuple[str, str], LogRecord]) -> Iterator[LogPosition]:
         """Yield the same of the first uses of the tenant's tokens, and put these into ``uses``, since they are few."""
         places = []
-        for item in self._dynamo.query(self._uses, keys.USES):
+        for item in self._dynamo.query(self._uses, keys.TOKEN_USAGE_RANGE):
             place = LogPosition(_instant(float(item["first_used"]["N"])), self._uses, item["sk"]["S"])
             uses[place.partition, place.sort] = log_codec.record(item)
             places.append(place)

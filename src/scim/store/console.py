@@ -18,14 +18,14 @@ _ABSENT = "attribute_not_exists(sk)"
 class DynamoDBConsoleStore:
     """One attempt at each call; raises what the SDK does."""
 
-    def __init__(self, dynamo: Table) -> None:
-        self._dynamo = dynamo
+    def __init__(self, table: Table) -> None:
+        self._table = table
 
     def count(self, source: str, window: int, expires: int) -> int:
         """Count one more attempt of a source in a window, and return how many there are."""
-        after = self._dynamo.update(
-            keys.CONSOLE,
-            keys.attempts(source, window),
+        after = self._table.update(
+            keys.CONSOLE_PARTITION,
+            keys.login_attempts_key(source, window),
             UpdateExpression="SET #ttl = :ttl ADD attempts :one",
             ExpressionAttributeNames=_TTL,
             ExpressionAttributeValues={":one": {"N": "1"}, ":ttl": {"N": str(expires)}},
@@ -34,32 +34,32 @@ class DynamoDBConsoleStore:
 
     def forget(self, source: str, window: int) -> None:
         """The attempts of a source in a window were those of somebody who may."""
-        self._dynamo.update(
-            keys.CONSOLE,
-            keys.attempts(source, window),
+        self._table.update(
+            keys.CONSOLE_PARTITION,
+            keys.login_attempts_key(source, window),
             UpdateExpression="SET attempts = :none",
             ExpressionAttributeValues={":none": {"N": "0"}},
         )
 
     def end(self, session_id: str, expires: int) -> None:
         """Remember until a session would have expired that it has ended."""
-        self._remember(keys.ended_session(session_id), expires)
+        self._remember(keys.ended_session_key(session_id), expires)
 
     def has_ended(self, session_id: str) -> bool:
-        return self._dynamo.get(keys.CONSOLE, keys.ended_session(session_id)) is not None
+        return self._table.get(keys.CONSOLE_PARTITION, keys.ended_session_key(session_id)) is not None
 
     def use(self, session_id: str, expires: int) -> None:
         """Remember that a request has come with a session."""
-        self._remember(keys.used_session(session_id), expires)
+        self._remember(keys.used_session_key(session_id), expires)
 
     def is_unused(self, session_id: str) -> bool:
         """Return whether nothing was requested with a session yet, and nobody has signed out of it."""
-        sorts = (keys.used_session(session_id), keys.ended_session(session_id))
-        return all(self._dynamo.get(keys.CONSOLE, sort) is None for sort in sorts)
+        sorts = (keys.used_session_key(session_id), keys.ended_session_key(session_id))
+        return all(self._table.get(keys.CONSOLE_PARTITION, sort) is None for sort in sorts)
 
     def _remember(self, sort: str, expires: int) -> None:
-        self._dynamo.update(
-            keys.CONSOLE,
+        self._table.update(
+            keys.CONSOLE_PARTITION,
             sort,
             UpdateExpression="SET #ttl = :ttl",
             ExpressionAttributeNames=_TTL,
@@ -68,8 +68,8 @@ class DynamoDBConsoleStore:
 
 
 class DynamoDBInvitationStore:
-    def __init__(self, dynamo: Table, new_id: Callable[[], str]) -> None:
-        self._dynamo = dynamo
+    def __init__(self, table: Table, new_id: Callable[[], str]) -> None:
+        self._table = table
         self._new_id = new_id
 
     def add(self, digest: str, invitation: Invitation, act: AuditEvent) -> None:
@@ -78,7 +78,7 @@ class DynamoDBInvitationStore:
 
     def get(self, digest: str) -> tuple[Invitation, Acceptance | None] | None:
         """Return an invitation, and who accepted it, if somebody did."""
-        item = self._dynamo.get(keys.CONSOLE, keys.invitation(digest))
+        item = self._table.get(keys.CONSOLE_PARTITION, keys.invitation_key(digest))
         return None if item is None else (_invitation(item), _acceptance(item))
 
     def accept(self, digest: str, invitation: Invitation, acceptance: Acceptance, act: AuditEvent) -> Acceptance | None:
@@ -105,23 +105,27 @@ class DynamoDBInvitationStore:
 
     def _put(self, invitation: Invitation, item: Item, condition: Mapping[str, Any], act: AuditEvent) -> None:
         """Write an invitation together with the record of what was done. Raises :class:`ConditionFailed`."""
-        table, partition, record = self._dynamo.table, keys.settings(invitation.tenant), keys.act(act.at, act.id)
-        acted = {"Item": items.act(partition, record, act), "ConditionExpression": _ABSENT}
+        table, partition, record = (
+            self._table.name,
+            keys.settings_partition(invitation.tenant),
+            keys.audit_event_key(act.at, act.id),
+        )
+        acted = {"Item": items.encode_audit_event(partition, record, act), "ConditionExpression": _ABSENT}
         commit(
-            self._dynamo,
+            self._table,
             [
                 Action(TransactionRole.RESOURCE, {"Put": {"TableName": table, "Item": item, **condition}}),
                 Action(TransactionRole.CHANGE, {"Put": {"TableName": table, **acted}}),
             ],
             token=self._new_id(),
-            is_committed=lambda: self._dynamo.get(partition, record) is not None,
+            is_committed=lambda: self._table.get(partition, record) is not None,
             new_token=self._new_id,
         )
 
 
 def _item(digest: str, invitation: Invitation) -> Item:
     return {
-        **items.key(keys.CONSOLE, keys.invitation(digest)),
+        **items.primary_key(keys.CONSOLE_PARTITION, keys.invitation_key(digest)),
         "tenant": {"S": invitation.tenant},
         "generation": {"N": str(invitation.generation)},
         "expires": {"N": str(invitation.expires)},

@@ -13,34 +13,34 @@ from scim.service.model.token import FOREVER, TokenState, TokenUsage
 from scim.store import keys
 from scim.store.table import SORT_OF_INDEX, Item
 
-RESOURCE = ("sk", "doc", "v", "created", "modified", "links", "since")
-"""The attributes of which :func:`stored` makes a resource."""
-DOCUMENT = ("sk", "doc")
-REFERENCE = ("sk", "id")
+RESOURCE_ATTRIBUTES = ("sk", "doc", "v", "created", "modified", "links", "since")
+"""The attributes of which :func:`decode_resource` makes a resource."""
+DOCUMENT_ATTRIBUTES = ("sk", "doc")
+REFERENCE_ATTRIBUTES = ("sk", "id")
 
 
-def key(partition: str, sort: str) -> Item:
+def primary_key(partition: str, sort: str) -> Item:
     return {"pk": {"S": partition}, "sk": {"S": sort}}
 
 
-def resource(partition: str, sort: str, stored: StoredResource) -> Item:
+def encode_resource(partition: str, sort: str, stored: StoredResource) -> Item:
     """The document is one string: that reads several times faster than a map, and needs no reading to be shown."""
     return {
-        **key(partition, sort),
+        **primary_key(partition, sort),
         "doc": {"S": stored.document},
         "v": {"N": str(stored.version)},
         "created": {"S": stored.created},
         "modified": {"S": stored.modified},
         "active": {"BOOL": stored.resource.get("active") is True},
         "since": {"S": stored.active_since},
-        SORT_OF_INDEX: {"S": keys.last_modified(stored.modified)},
+        SORT_OF_INDEX: {"S": keys.last_modified_key(stored.modified)},
         **({"links": {"S": stored.links}} if stored.links else {}),
     }
 
 
-def stored(item: Item) -> StoredResource:
+def decode_resource(item: Item) -> StoredResource:
     return StoredResource(
-        id=keys.resource_id(item["sk"]["S"]),
+        id=keys.parse_user_id(item["sk"]["S"]),
         version=int(item["v"]["N"]),
         created=item["created"]["S"],
         modified=item["modified"]["S"],
@@ -50,23 +50,23 @@ def stored(item: Item) -> StoredResource:
     )
 
 
-def document(item: Item) -> StoredResource:
+def decode_document(item: Item) -> StoredResource:
     """A resource of which no more was read than its document: it has no ``meta``."""
     return StoredResource(
-        id=keys.resource_id(item["sk"]["S"]), version=0, created="", modified="", document=item["doc"]["S"]
+        id=keys.parse_user_id(item["sk"]["S"]), version=0, created="", modified="", document=item["doc"]["S"]
     )
 
 
-def reference(partition: str, sort: str, resource_id: str) -> Item:
-    return {**key(partition, sort), "id": {"S": resource_id}}
+def encode_reference(partition: str, sort: str, resource_id: str) -> Item:
+    return {**primary_key(partition, sort), "id": {"S": resource_id}}
 
 
-def referenced(item: Item) -> str:
+def decode_reference(item: Item) -> str:
     resource_id: str = item["id"]["S"]
     return resource_id
 
 
-def change(
+def encode_change(
     partition: str,
     sort: str,
     change_id: str,
@@ -88,11 +88,11 @@ def change(
     ttl = {} if expires is None else {"ttl": {"N": str(expires)}}
     handles = {"handles": {"SS": sorted(lost)}} if lost else {}
     references = {"dropped": {"SS": sorted(dropped)}} if dropped else {}
-    time = {} if change.operation == LINK else {SORT_OF_INDEX: {"S": keys.recorded("C#", change.at)}}
+    time = {} if change.operation == LINK else {SORT_OF_INDEX: {"S": keys.time_key("C#", change.at)}}
     links = [{"M": {"attribute": {"S": name}, "id": {"S": to}}} for name, to in change.links]
     external_id = {} if change.external_id is None else {"externalId": {"S": change.external_id}}
     return {
-        **key(partition, sort),
+        **primary_key(partition, sort),
         **ttl,
         **handles,
         **references,
@@ -116,10 +116,10 @@ def change(
     }
 
 
-def settings(partition: str, sort: str, tenant: Tenant) -> Item:
+def encode_tenant(partition: str, sort: str, tenant: Tenant) -> Item:
     token = tenant.token
     return {
-        **key(partition, sort),
+        **primary_key(partition, sort),
         "v": {"N": str(tenant.version)},
         "mode": {"S": "strict" if tenant.strict else "tolerant"},
         "extensions": {"S": encode(list(tenant.extensions))},
@@ -137,7 +137,7 @@ def settings(partition: str, sort: str, tenant: Tenant) -> Item:
     }
 
 
-def tenant(tenant_id: str, item: Item) -> Tenant:
+def decode_tenant(tenant_id: str, item: Item) -> Tenant:
     return Tenant(
         tenant_id,
         strict=item["mode"]["S"] == "strict",
@@ -160,18 +160,18 @@ def tenant(tenant_id: str, item: Item) -> Tenant:
     )
 
 
-def act(partition: str, sort: str, act: AuditEvent) -> Item:
+def encode_audit_event(partition: str, sort: str, event: AuditEvent) -> Item:
     return {
-        **key(partition, sort),
-        "change": {"S": act.id},
-        "at": {"S": act.at},
-        "operation": {"S": act.operation},
-        "actor": {"S": act.actor},
-        "details": {"M": {name: {"S": value} for name, value in act.details.items()}},
+        **primary_key(partition, sort),
+        "change": {"S": event.id},
+        "at": {"S": event.at},
+        "operation": {"S": event.operation},
+        "actor": {"S": event.actor},
+        "details": {"M": {name: {"S": value} for name, value in event.details.items()}},
     }
 
 
-def acted(item: Item) -> AuditEvent:
+def decode_audit_event(item: Item) -> AuditEvent:
     return AuditEvent(
         item["change"]["S"],
         item["at"]["S"],
@@ -181,10 +181,10 @@ def acted(item: Item) -> AuditEvent:
     )
 
 
-def use(item: Item) -> TokenUsage:
+def decode_token_usage(item: Item) -> TokenUsage:
     return TokenUsage(
         at=float(item["last_used"]["N"]),
-        version=keys.used_version(item["sk"]["S"]),
+        version=keys.parse_token_version(item["sk"]["S"]),
         agent=item["user_agent"]["S"],
         is_write=item["is_write"]["BOOL"],
         first_at=float(item["first_used"]["N"]),

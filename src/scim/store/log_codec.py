@@ -16,11 +16,11 @@ DAY = "day#"
 
 def record(item: Item) -> LogRecord:
     """Any record of the log."""
-    if keys.is_act(item["sk"]["S"]):
-        return items.acted(item)
-    if keys.is_use(item["sk"]["S"]):
-        return items.use(item)
-    if keys.is_refusal(item["sk"]["S"]) or keys.is_malformed_tokens(item["sk"]["S"]):
+    if keys.is_audit_event_key(item["sk"]["S"]):
+        return items.decode_audit_event(item)
+    if keys.is_token_usage_key(item["sk"]["S"]):
+        return items.decode_token_usage(item)
+    if keys.is_rejected_tokens_key(item["sk"]["S"]) or keys.is_malformed_tokens_key(item["sk"]["S"]):
         return refused(item)
     return changed(item) if "change" in item else counted(item)
 
@@ -62,7 +62,7 @@ def changed(item: Item) -> StoredChange:
         sent=_texts(item, "sent"),
         links=[(each["M"]["attribute"]["S"], each["M"]["id"]["S"]) for each in item.get("links", {}).get("L", ())],
     )
-    return StoredChange(keys.changed_id(item["sk"]["S"]), change)
+    return StoredChange(keys.parse_changed_user_id(item["sk"]["S"]), change)
 
 
 def _texts(item: Item, name: str) -> list[str]:

@@ -20,58 +20,58 @@ _ATTRIBUTES = ("externalId", "emails.value")
 
 
 class DynamoDBReferenceStore:
-    def __init__(self, dynamo: Table, layout: TableConfig, tenant_id: str, resource_type: ResourceType) -> None:
-        self._dynamo = dynamo
-        self._layout = layout
+    def __init__(self, table: Table, config: TableConfig, tenant_id: str, resource_type: ResourceType) -> None:
+        self._table = table
+        self._config = config
         self._type = resource_type
-        self._partition = keys.tenant(tenant_id)
-        self._index = keys.reference_index(tenant_id)
+        self._partition = keys.resource_partition(tenant_id)
+        self._index = keys.reference_index_partition(tenant_id)
 
     def get_all(self, ids: Collection[str]) -> dict[str, StoredResource]:
-        wanted = [keys.user(each) for each in ids]
-        found = map(items.stored, self._dynamo.get_all(self._partition, wanted, items.RESOURCE))
+        wanted = [keys.user_key(each) for each in ids]
+        found = map(items.decode_resource, self._table.get_all(self._partition, wanted, items.RESOURCE_ATTRIBUTES))
         return {each.id: each for each in found}
 
     def find_candidates(self, value: str) -> Iterator[Collection[str]]:
         yield self.get_all([value]) if keys.is_user_id(value) else ()
         unique = self._type.unique
-        found = self._dynamo.get(self._partition, keys.unique(value, case_exact=unique.case_exact))
-        yield [items.referenced(found)] if found else ()
+        found = self._table.get(self._partition, keys.unique_key(value, case_exact=unique.case_exact))
+        yield [items.decode_reference(found)] if found else ()
         for name in _ATTRIBUTES:
-            if path := self._layout.indexed.get(name):
-                entries = keys.entries(keys.indexed_value(name, path, value))
-                found_there = self._dynamo.query(self._partition, entries, items.REFERENCE, limit=2)
-                yield [items.referenced(each) for each in islice(found_there, 2)]
+            if path := self._config.indexed.get(name):
+                entries = keys.entry_range(keys.index_prefix(name, path, value))
+                found_there = self._table.query(self._partition, entries, items.REFERENCE_ATTRIBUTES, limit=2)
+                yield [items.decode_reference(each) for each in islice(found_there, 2)]
 
     def update_index(self, add: Collection[IndexEntry], remove: Collection[IndexEntry]) -> None:
-        self._dynamo.write_all(put=list(map(self._entry, add)), delete=list(map(self._entry, remove)))
+        self._table.write_all(put=list(map(self._entry, add)), delete=list(map(self._entry, remove)))
 
     def _entry(self, entry: IndexEntry) -> Item:
         user_id, handle = entry
-        return items.key(self._index, keys.referrer(handle, user_id))
+        return items.primary_key(self._index, keys.referrer_key(handle, user_id))
 
     def list_referrers(self, handle: str, after: str, limit: int) -> list[str]:
         start = self._entry((after, handle)) if after else None
-        found = self._dynamo.query(self._index, keys.referrers(handle), ("sk",), after=start, limit=limit)
-        return [keys.referrer_id(item["sk"]["S"]) for item in islice(found, limit)]
+        found = self._table.query(self._index, keys.referrer_range(handle), ("sk",), after=start, limit=limit)
+        return [keys.parse_referrer_id(item["sk"]["S"]) for item in islice(found, limit)]
 
     def write_links(self, user: StoredResource, links: ResolvedReferences, change: ChangeRecord) -> None:
         """Write them on the condition that neither the user nor its links have changed since they were read."""
-        change_id = self._layout.new_id()
-        record = keys.link(user.id, user.version, links.number)
+        change_id = self._config.new_id()
+        record = keys.link_change_key(user.id, user.version, links.number)
 
         def is_committed() -> bool:
-            found = self._dynamo.get(self._partition, record)
+            found = self._table.get(self._partition, record)
             return found is not None and found["change"]["S"] == change_id
 
-        item = items.change(self._partition, record, change_id, self._layout.expires(), change)
+        item = items.encode_change(self._partition, record, change_id, self._config.expiry(), change)
         actions = [
             Action(TransactionRole.RESOURCE, {"Update": self._update(user, links)}),
             Action(
                 TransactionRole.CHANGE,
                 {
                     "Put": {
-                        "TableName": self._dynamo.table,
+                        "TableName": self._table.name,
                         "Item": item,
                         "ConditionExpression": "attribute_not_exists(sk)",
                     }
@@ -79,15 +79,15 @@ class DynamoDBReferenceStore:
             ),
         ]
         try:
-            commit(self._dynamo, actions, change_id, is_committed, self._layout.new_id)
+            commit(self._table, actions, change_id, is_committed, self._config.new_id)
         except ConditionFailed as failed:
             raise VersionConflict from failed
 
     def _update(self, user: StoredResource, links: ResolvedReferences) -> dict[str, Any]:
         before = {":before": {"S": user.links}} if user.links else {}
         return {
-            "TableName": self._dynamo.table,
-            "Key": items.key(self._partition, keys.user(user.id)),
+            "TableName": self._table.name,
+            "Key": items.primary_key(self._partition, keys.user_key(user.id)),
             "UpdateExpression": "SET links = :links",
             "ConditionExpression": f"v = :v AND {'links = :before' if before else 'attribute_not_exists(links)'}",
             "ExpressionAttributeValues": {

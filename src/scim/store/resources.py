@@ -32,39 +32,39 @@ _ABSENT = {"ConditionExpression": "attribute_not_exists(sk)"}
 @dataclass(frozen=True, slots=True)
 class TableConfig:
     """What holds for every tenant's items: the attributes that have index entries, by name, and how long change
-    records are kept. ``now`` gives the seconds since 1970, ``expires`` those until a record of now, ``None`` for ever.
+    records are kept. ``now`` gives the seconds since 1970, ``expiry`` those until a record of now, ``None`` for ever.
     """
 
     indexed: Mapping[str, Path]
-    expires: Callable[[], int | None]
+    expiry: Callable[[], int | None]
     new_id: Callable[[], str]
     now: Callable[[], float]
 
 
 class DynamoDBResourceStore:
-    def __init__(self, dynamo: Table, layout: TableConfig, tenant_id: str, resource_type: ResourceType) -> None:
-        self._dynamo = dynamo
-        self._layout = layout
+    def __init__(self, table: Table, config: TableConfig, tenant_id: str, resource_type: ResourceType) -> None:
+        self._table = table
+        self._config = config
         self._tenant_id = tenant_id
-        self._partition = keys.tenant(tenant_id)
+        self._partition = keys.resource_partition(tenant_id)
         self._type = resource_type
 
     def get(self, resource_id: str) -> StoredResource | None:
         if not keys.is_user_id(resource_id):
             return None
-        item = self._dynamo.get(self._partition, keys.user(resource_id))
-        return items.stored(item) if item else None
+        item = self._table.get(self._partition, keys.user_key(resource_id))
+        return items.decode_resource(item) if item else None
 
     def find(self, query: Query) -> QueryResult:
-        layout = self._layout
-        return QueryEngine(self._dynamo, self._tenant_id, self._type, layout.indexed, layout.now).find(query)
+        config = self._config
+        return QueryEngine(self._table, self._tenant_id, self._type, config.indexed, config.now).find(query)
 
     def write(self, before: StoredResource | None, after: StoredResource | None, change: ChangeRecord) -> None:
-        change_id = self._layout.new_id()
-        record = keys.change(*_changed_version(before, after))
+        change_id = self._config.new_id()
+        record = keys.change_key(*_changed_version(before, after))
 
         def is_committed() -> bool:
-            found = self._dynamo.get(self._partition, record)
+            found = self._table.get(self._partition, record)
             return found is not None and found["change"]["S"] == change_id
 
         actions = [
@@ -75,22 +75,23 @@ class DynamoDBResourceStore:
             Action(TransactionRole.CHANGE, self._put(self._change(record, change_id, change, before, after), _ABSENT)),
         ]
         try:
-            commit(self._dynamo, actions, change_id, is_committed, self._layout.new_id)
+            commit(self._table, actions, change_id, is_committed, self._config.new_id)
         except ConditionFailed as failed:
             # A version that has moved on takes precedence: what is unique may have moved with it.
-            raise (NotUnique if failed.parts == {TransactionRole.UNIQUE} else VersionConflict) from failed
+            raise (NotUnique if failed.roles == {TransactionRole.UNIQUE} else VersionConflict) from failed
 
     def _resource(self, before: StoredResource | None, after: StoredResource | None) -> Action:
         if after is None:
             condition = _version(_present(before, after))
-            return Action(TransactionRole.RESOURCE, self._delete(keys.user(_id(before, after)), condition))
+            return Action(TransactionRole.RESOURCE, self._delete(keys.user_key(_id(before, after)), condition))
         if len(after.document.encode()) > MAX_DOCUMENT_BYTES:
             raise PayloadTooLarge(
                 f"The {self._type.name} would have more than {MAX_DOCUMENT_BYTES} bytes: map fewer or shorter values."
             )
         condition = _version_and_links(before) if before else _ABSENT
         return Action(
-            TransactionRole.RESOURCE, self._put(items.resource(self._partition, keys.user(after.id), after), condition)
+            TransactionRole.RESOURCE,
+            self._put(items.encode_resource(self._partition, keys.user_key(after.id), after), condition),
         )
 
     def _unique(self, before: StoredResource | None, after: StoredResource | None) -> Iterator[Action]:
@@ -102,16 +103,20 @@ class DynamoDBResourceStore:
         if old is not None:
             yield Action(TransactionRole.UNIQUE, self._delete(old, _owned_by(resource_id)))
         if new is not None:
-            yield Action(TransactionRole.UNIQUE, self._put(items.reference(self._partition, new, resource_id), _ABSENT))
+            yield Action(
+                TransactionRole.UNIQUE, self._put(items.encode_reference(self._partition, new, resource_id), _ABSENT)
+            )
 
     def _index(self, before: StoredResource | None, after: StoredResource | None) -> Iterator[Action]:
         """Only the entries that come and go."""
         old, new = self._index_keys(before), self._index_keys(after)
-        keys.check_number_of_entries(new, self._layout.indexed)
+        keys.check_index_entry_count(new, self._config.indexed)
         for sort in sorted(old - new):
             yield Action(TransactionRole.INDEX, self._delete(sort))
         for sort in sorted(new - old):
-            yield Action(TransactionRole.INDEX, self._put(items.reference(self._partition, sort, _id(before, after))))
+            yield Action(
+                TransactionRole.INDEX, self._put(items.encode_reference(self._partition, sort, _id(before, after)))
+            )
 
     def _count(self, before: StoredResource | None, after: StoredResource | None) -> Iterator[Action]:
         total = (after is not None) - (before is not None)
@@ -122,8 +127,8 @@ class DynamoDBResourceStore:
                 TransactionRole.COUNTER,
                 {
                     "Update": {
-                        "TableName": self._dynamo.table,
-                        "Key": items.key(keys.ledger(self._tenant_id), keys.counter(resource_id)),
+                        "TableName": self._table.name,
+                        "Key": items.primary_key(keys.paging_partition(self._tenant_id), keys.counter_key(resource_id)),
                         "UpdateExpression": "ADD #counts :counts, #active :active",
                         "ExpressionAttributeNames": {"#counts": "counts", "#active": "active"},  # reserved words
                         "ExpressionAttributeValues": {
@@ -143,8 +148,8 @@ class DynamoDBResourceStore:
         after: StoredResource | None,
     ) -> Item:
         lost, dropped = _lost(before, after), self._dropped(before, after)
-        expires, affects = self._layout.expires(), may_affect_links(before, after, self._type)
-        return items.change(
+        expires, affects = self._config.expiry(), may_affect_links(before, after, self._type)
+        return items.encode_change(
             self._partition, record, change_id, expires, change, lost, dropped, may_affect_links=affects
         )
 
@@ -157,19 +162,19 @@ class DynamoDBResourceStore:
         if stored is None:
             return None
         unique = self._type.unique
-        return keys.unique(stored.resource[unique.name], case_exact=unique.case_exact)
+        return keys.unique_key(stored.resource[unique.name], case_exact=unique.case_exact)
 
     def _index_keys(self, stored: StoredResource | None) -> set[str]:
-        return keys.index_entries(stored.resource, stored.id, self._layout.indexed) if stored else set()
+        return keys.index_entry_keys(stored.resource, stored.id, self._config.indexed) if stored else set()
 
     def _put(self, item: Item, condition: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        return {"Put": {"TableName": self._dynamo.table, "Item": item, **(condition or {})}}
+        return {"Put": {"TableName": self._table.name, "Item": item, **(condition or {})}}
 
     def _delete(self, sort: str, condition: Mapping[str, Any] | None = None) -> dict[str, Any]:
         return {
             "Delete": {
-                "TableName": self._dynamo.table,
-                "Key": items.key(self._partition, sort),
+                "TableName": self._table.name,
+                "Key": items.primary_key(self._partition, sort),
                 **(condition or {}),
             }
         }

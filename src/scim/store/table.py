@@ -15,7 +15,7 @@ from botocore.exceptions import ClientError
 from scim.aws.errors import NO_RESPONSE, is_outcome_unknown, is_throttled
 from scim.protocol.errors import Unavailable
 from scim.service.deadline import Deadline
-from scim.store.keys import Range
+from scim.store.keys import KeyRange
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -35,9 +35,9 @@ Item = dict[str, Any]
 class Table:
     """One table, one request. ``calls`` is how often DynamoDB was asked."""
 
-    def __init__(self, client: DynamoDBClient, table: str, deadline: Deadline) -> None:
+    def __init__(self, client: DynamoDBClient, name: str, deadline: Deadline) -> None:
         self._client = client
-        self._table = table
+        self._name = name
         self.deadline = deadline
         self._calls = 0
         self._counting = Lock()  # bulk operations run side by side
@@ -51,18 +51,18 @@ class Table:
             self._calls += 1
 
     @property
-    def table(self) -> str:
-        return self._table
+    def name(self) -> str:
+        return self._name
 
-    def within(self, deadline: Deadline) -> Table:
+    def with_deadline(self, deadline: Deadline) -> Table:
         """The same table, with less time; its calls are counted apart."""
-        return Table(self._client, self._table, deadline)
+        return Table(self._client, self._name, deadline)
 
     def get(self, partition: str, sort: str) -> Item | None:
         """One item, as it is after every write that was answered."""
-        answer = self._repeated(
+        answer = self._call_with_retries(
             self._client.get_item,
-            TableName=self._table,
+            TableName=self._name,
             Key={"pk": {"S": partition}, "sk": {"S": sort}},
             ConsistentRead=True,
         )
@@ -76,10 +76,10 @@ class Table:
         attempt = 0
         while wanted:
             batch, wanted = wanted[:100], wanted[100:]
-            request = {self._table: {"Keys": batch, "ConsistentRead": True, **_projection(attributes)}}
-            answer = self._repeated(self._client.batch_get_item, RequestItems=request)
-            found += answer["Responses"].get(self._table, [])
-            if left := answer.get("UnprocessedKeys", {}).get(self._table):
+            request = {self._name: {"Keys": batch, "ConsistentRead": True, **_projection(attributes)}}
+            answer = self._call_with_retries(self._client.batch_get_item, RequestItems=request)
+            found += answer["Responses"].get(self._name, [])
+            if left := answer.get("UnprocessedKeys", {}).get(self._name):
                 wanted = left["Keys"] + wanted
                 self.deadline.pause(attempt)
                 attempt += 1
@@ -88,61 +88,68 @@ class Table:
     def query(
         self,
         partition: str,
-        keys: Range,
+        keys: KeyRange,
         attributes: Sequence[str] = (),
         *,
         index: str | None = None,
         after: Item | None = None,
         backwards: bool = False,
         limit: int | None = None,
-        holding: Sequence[tuple[str, str]] = (),
+        containing: Sequence[tuple[str, str]] = (),
     ) -> Iterator[Item]:
         """The items of a range in order, behind the key ``after``, as many calls as are drawn from; 1 MB a call.
 
         The first call reads ``limit`` items, further ones more and more. An index is by time, and follows the table.
-        ``holding``: only items of which a set of that name has that member; all are read, and these are sent.
+        ``containing``: only items of which a set of that name has that member; all are read, and these are sent.
         """
-        pages = self.pages(
-            partition, keys, attributes, index=index, after=after, backwards=backwards, limit=limit, holding=holding
+        pages = self.query_pages(
+            partition,
+            keys,
+            attributes,
+            index=index,
+            after=after,
+            backwards=backwards,
+            limit=limit,
+            containing=containing,
         )
         for items, _ in pages:
             yield from items
 
-    def pages(
+    def query_pages(
         self,
         partition: str,
-        keys: Range,
+        keys: KeyRange,
         attributes: Sequence[str] = (),
         *,
         index: str | None = None,
         after: Item | None = None,
         backwards: bool = False,
         limit: int | None = None,
-        holding: Sequence[tuple[str, str]] = (),
+        containing: Sequence[tuple[str, str]] = (),
     ) -> Iterator[tuple[Sequence[Item], bool]]:
         """Yield the items of each call that :meth:`query` makes, and whether more may follow."""
         if keys.is_empty:
             return
         request = {**self._range(partition, keys, index, attributes), "ScanIndexForward": not backwards}
-        if holding:
-            request["FilterExpression"] = " OR ".join(f"contains(#h{n}, :h{n})" for n in range(len(holding)))
-            for number, (name, member) in enumerate(holding):
+        if containing:
+            request["FilterExpression"] = " OR ".join(f"contains(#h{n}, :h{n})" for n in range(len(containing)))
+            for number, (name, member) in enumerate(containing):
                 request["ExpressionAttributeNames"][f"#h{number}"] = name
                 request["ExpressionAttributeValues"][f":h{number}"] = {"S": member}
         while True:
             start = _starting(request, index, after, backwards=backwards)
             bound = {} if limit is None else {"Limit": limit}
-            answer = self._repeated(self._client.query, **(request | start), **bound)
+            answer = self._call_with_retries(self._client.query, **(request | start), **bound)
             after = answer.get("LastEvaluatedKey")
             yield answer["Items"], after is not None
             if after is None:
                 return
             limit = limit * _GROWTH if limit is not None and limit < _LONGEST_LIMIT else None
 
-    def count(
+    def query_counts(
         self,
         partition: str,
-        keys: Range,
+        keys: KeyRange,
         *,
         index: str | None = None,
         after: Item | None = None,
@@ -163,18 +170,18 @@ class Table:
         while limit is None or limit > 0:
             start = _starting(request, index, after, backwards=backwards)
             bound = {} if limit is None else {"Limit": limit}
-            answer = self._repeated(self._client.query, **(request | start), **bound)
+            answer = self._call_with_retries(self._client.query, **(request | start), **bound)
             number, after = int(answer["Count"]), answer.get("LastEvaluatedKey")
             yield number, after
             if after is None:
                 return
             limit = None if limit is None else limit - number
 
-    def _range(self, partition: str, keys: Range, index: str | None, attributes: Sequence[str]) -> dict[str, Any]:
+    def _range(self, partition: str, keys: KeyRange, index: str | None, attributes: Sequence[str]) -> dict[str, Any]:
         projection = _projection(attributes)
         names = {**projection.pop("ExpressionAttributeNames", {}), "#sort": _sort(index)}
         return {
-            "TableName": self._table,
+            "TableName": self._name,
             "KeyConditionExpression": "pk = :pk AND #sort BETWEEN :first AND :last",
             "ExpressionAttributeNames": names,
             "ExpressionAttributeValues": {
@@ -186,15 +193,15 @@ class Table:
             **projection,
         }
 
-    def write_apart(self, item: Item, delete: Sequence[Item]) -> bool:
+    def put_nontransactional(self, item: Item, delete: Sequence[Item]) -> bool:
         """One attempt to write an item outside any transaction, and to delete others: whether it was written.
 
         Raises what the SDK does.
         """
         self._count()
         requests = [{"PutRequest": {"Item": item}}, *({"DeleteRequest": {"Key": each}} for each in delete[:24])]
-        answer = self._client.batch_write_item(RequestItems={self._table: requests})  # type: ignore[dict-item]
-        left = answer.get("UnprocessedItems", {}).get(self._table, [])
+        answer = self._client.batch_write_item(RequestItems={self._name: requests})  # type: ignore[dict-item]
+        left = answer.get("UnprocessedItems", {}).get(self._name, [])
         return not any("PutRequest" in each for each in left)
 
     def write_all(self, put: Sequence[Item] = (), delete: Sequence[Item] = ()) -> None:
@@ -204,8 +211,8 @@ class Table:
         attempt = 0
         while wanted:
             batch, wanted = wanted[:25], wanted[25:]
-            answer = self._repeated(self._client.batch_write_item, RequestItems={self._table: batch})
-            if left := answer.get("UnprocessedItems", {}).get(self._table):
+            answer = self._call_with_retries(self._client.batch_write_item, RequestItems={self._name: batch})
+            if left := answer.get("UnprocessedItems", {}).get(self._name):
                 wanted = left + wanted
                 self.deadline.pause(attempt)
                 attempt += 1
@@ -219,10 +226,10 @@ class Table:
         """One attempt at an update outside any transaction; the item as it is then. Raises what the SDK does."""
         self._count()
         key = {"pk": {"S": partition}, "sk": {"S": sort}}
-        answer = self._client.update_item(TableName=self._table, Key=key, ReturnValues="ALL_NEW", **expression)
+        answer = self._client.update_item(TableName=self._name, Key=key, ReturnValues="ALL_NEW", **expression)
         return answer["Attributes"]
 
-    def _repeated(self, call: Callable[..., Any], **arguments: Any) -> Any:
+    def _call_with_retries(self, call: Callable[..., Any], **arguments: Any) -> Any:
         """A call that may be made again: a read, or a write that comes to the same."""
         self.deadline.check()
         attempt = 0

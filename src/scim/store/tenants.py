@@ -20,15 +20,15 @@ _USE_EVERY_S = 60.0
 
 
 class DynamoDBTenantStore:
-    def __init__(self, dynamo: Table, new_id: Callable[[], str]) -> None:
-        self._dynamo = dynamo
+    def __init__(self, table: Table, new_id: Callable[[], str]) -> None:
+        self._table = table
         self._new_id = new_id
 
     # While requests are served
 
     def get(self, tenant_id: str) -> Tenant | None:
-        item = self._dynamo.get(keys.settings(tenant_id), keys.SETTINGS)
-        return None if item is None else items.tenant(tenant_id, item)
+        item = self._table.get(keys.settings_partition(tenant_id), keys.SETTINGS_KEY)
+        return None if item is None else items.decode_tenant(tenant_id, item)
 
     def record_use(self, tenant_id: str, use: TokenUsage) -> None:
         """Record the use of a token, unless one of the last minute is recorded.
@@ -37,9 +37,9 @@ class DynamoDBTenantStore:
         """
         at, is_write = {"N": str(use.at)}, {"BOOL": use.is_write}
         try:
-            self._dynamo.update(
-                keys.uses(tenant_id),
-                keys.use(use.version),
+            self._table.update(
+                keys.token_usage_partition(tenant_id),
+                keys.token_usage_key(use.version),
                 UpdateExpression="SET last_used = :at, user_agent = :agent, is_write = :write, "
                 "first_used = if_not_exists(first_used, :at), first_is_write = if_not_exists(first_is_write, :write), "
                 "first_user_agent = if_not_exists(first_user_agent, :agent)",
@@ -62,24 +62,26 @@ class DynamoDBTenantStore:
 
         Raises :class:`VersionConflict` if what is stored is not ``before``.
         """
-        partition, record = keys.settings(after.id), keys.act(act.at, act.id)
+        partition, record = keys.settings_partition(after.id), keys.audit_event_key(act.at, act.id)
         absent = {"ConditionExpression": "attribute_not_exists(sk)"}
         unchanged = absent
         if before is not None:
             version = {":v": {"N": str(before.version)}}
             unchanged = {"ConditionExpression": "v = :v", "ExpressionAttributeValues": version}  # type: ignore[dict-item]
         actions = [
-            self._put(TransactionRole.RESOURCE, items.settings(partition, keys.SETTINGS, after), unchanged),
-            self._put(TransactionRole.CHANGE, items.act(partition, record, act), absent),
+            self._put(TransactionRole.RESOURCE, items.encode_tenant(partition, keys.SETTINGS_KEY, after), unchanged),
+            self._put(TransactionRole.CHANGE, items.encode_audit_event(partition, record, act), absent),
         ]
         if before is None:
-            actions.append(self._put(TransactionRole.INDEX, items.key(keys.TENANTS, after.id), {}))
+            actions.append(
+                self._put(TransactionRole.INDEX, items.primary_key(keys.TENANT_LIST_PARTITION, after.id), {})
+            )
         try:
             commit(
-                self._dynamo,
+                self._table,
                 actions,
                 token=self._new_id(),
-                is_committed=lambda: self._dynamo.get(partition, record) is not None,
+                is_committed=lambda: self._table.get(partition, record) is not None,
                 new_token=self._new_id,
             )
         except ConditionFailed as failed:
@@ -87,23 +89,29 @@ class DynamoDBTenantStore:
 
     def ids(self, after: str = "") -> Iterator[str]:
         """All tenants that were ever connected, in order, behind the id ``after``."""
-        found = (str(item["sk"]["S"]) for item in self._dynamo.query(keys.TENANTS, keys.tenants(after)))
+        found = (
+            str(item["sk"]["S"]) for item in self._table.query(keys.TENANT_LIST_PARTITION, keys.tenant_range(after))
+        )
         return (each for each in found if each != after)
 
     def last_use(self, tenant_id: str) -> TokenUsage | None:
-        uses = map(items.use, self._dynamo.query(keys.uses(tenant_id), keys.USES))
+        uses = map(
+            items.decode_token_usage, self._table.query(keys.token_usage_partition(tenant_id), keys.TOKEN_USAGE_RANGE)
+        )
         return max(uses, key=lambda use: use.at, default=None)
 
     def count(self, tenant_id: str) -> tuple[int, int]:
         """How many users the tenant has, and how many of them are active."""
-        found = list(self._dynamo.query(keys.ledger(tenant_id), keys.ALL_COUNTERS))
+        found = list(self._table.query(keys.paging_partition(tenant_id), keys.COUNTER_RANGE))
         counters = ResourceCounters([(item["sk"]["S"], int(item["counts"]["N"])) for item in found])
         return counters.total, sum(int(item["active"]["N"]) for item in found)
 
     def users(self, tenant_id: str, after: str = "") -> Iterator[StoredResource]:
         """The users in the order of their ids, behind the id ``after``, read as they are drawn."""
-        found = map(items.stored, self._dynamo.query(keys.tenant(tenant_id), keys.users(after)))
+        found = map(
+            items.decode_resource, self._table.query(keys.resource_partition(tenant_id), keys.user_range(after))
+        )
         return (stored for stored in found if stored.id != after)
 
     def _put(self, part: TransactionRole, item: Item, condition: dict[str, str]) -> Action:
-        return Action(part, {"Put": {"TableName": self._dynamo.table, "Item": item, **condition}})
+        return Action(part, {"Put": {"TableName": self._table.name, "Item": item, **condition}})

@@ -37,20 +37,20 @@ class TransactionRole(Enum):
 
 @dataclass(slots=True)
 class Action:
-    part: TransactionRole
+    role: TransactionRole
     request: dict[str, Any]
 
 
 class ConditionFailed(Exception):
     """Conditions of the transaction don't hold, and nothing of it was written."""
 
-    def __init__(self, parts: frozenset[TransactionRole]) -> None:
-        super().__init__(", ".join(sorted(part.name for part in parts)))
-        self.parts = parts
+    def __init__(self, roles: frozenset[TransactionRole]) -> None:
+        super().__init__(", ".join(sorted(role.name for role in roles)))
+        self.roles = roles
 
 
 def commit(
-    dynamo: Table,
+    table: Table,
     actions: Sequence[Action],
     token: str,
     is_committed: Callable[[], bool],
@@ -62,36 +62,36 @@ def commit(
 
     Raises :class:`ConditionFailed`, or :class:`Unavailable` where the time is up.
     """
-    dynamo.deadline.check()
+    table.deadline.check()
     requests = [action.request for action in actions]
-    in_doubt, attempt = False, 0
+    may_be_committed, attempt = False, 0
     while True:
         try:
-            dynamo.transact(requests, token)
+            table.transact(requests, token)
         except (ClientError, *NO_RESPONSE) as error:
             if failed := _failed(error, actions):
-                if in_doubt and is_committed():
+                if may_be_committed and is_committed():
                     return
                 raise ConditionFailed(failed) from error
             cause = REFUSED
             if _is_cancelled(error):
-                token = token if in_doubt else new_token()
+                token = token if may_be_committed else new_token()
                 cause = CONFLICT if _is_conflict(error) else REFUSED
             elif is_outcome_unknown(error):
-                in_doubt = True
+                may_be_committed = True
             elif not is_throttled(error):
                 raise
         else:
             return
-        _pause(dynamo, attempt, cause, in_doubt=in_doubt)
+        _pause(table, attempt, cause, may_be_committed=may_be_committed)
         attempt += 1
 
 
-def _pause(dynamo: Table, attempt: int, cause: str, *, in_doubt: bool) -> None:
+def _pause(table: Table, attempt: int, cause: str, *, may_be_committed: bool) -> None:
     try:
-        dynamo.deadline.pause(attempt, cause)
+        table.deadline.pause(attempt, cause)
     except Unavailable:
-        if in_doubt:
+        if may_be_committed:
             raise Unavailable(
                 "The service could not find out in time whether the change was stored: read the user, and send the "
                 "request again if it was not.",
@@ -109,7 +109,7 @@ def _reasons(error: Exception) -> list[dict[str, Any]]:
 
 def _failed(error: Exception, actions: Sequence[Action]) -> frozenset[TransactionRole]:
     return frozenset(
-        action.part
+        action.role
         for action, reason in zip(actions, _reasons(error), strict=False)
         if reason.get("Code") == _CONDITION
     )

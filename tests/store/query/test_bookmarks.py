@@ -17,7 +17,7 @@ from scim.store.resources import DynamoDBResourceStore
 from scim.store.table import Table
 from tests.store.test_resources import CHANGE, ONE, TWO, user
 
-PARTITION = keys.ledger("acme")
+PARTITION = keys.paging_partition("acme")
 WALK = digest("User all", "client")
 NOW = 1_800_000_000.0
 
@@ -112,7 +112,7 @@ def test_expired_bookmarks_are_removed_by_the_next_write(open_ledger: Open, item
     assert ledger.leave(WALK, place(3), first=True)
 
     assert len(items()) == 30 - 24 + 1  # BatchWriteItem takes 25
-    assert keys.bookmark(WALK) in items()
+    assert keys.bookmark_key(WALK) in items()
 
 
 def test_bookmark_that_has_expired_is_written_anew_and_not_removed(open_ledger: Open) -> None:
@@ -182,7 +182,7 @@ def test_total_follows_creation_rename_deactivation_and_deletion(
     store: DynamoDBResourceStore, open_ledger: Open, items: Items
 ) -> None:
     def counted() -> tuple[int, int]:
-        active = sum(int(item["active"]["N"]) for sort, item in items().items() if sort.startswith(keys.COUNTERS))
+        active = sum(int(item["active"]["N"]) for sort, item in items().items() if sort.startswith(keys.COUNTER_PREFIX))
         return open_ledger().total(), active
 
     seen = [counted()]
@@ -223,7 +223,7 @@ def test_ledger_is_one_call_for_counters_and_bookmarks_together(
 def test_tenants_have_ledgers_of_their_own(store: DynamoDBResourceStore, dynamo: Table) -> None:
     store.write(None, user(), CHANGE)
 
-    assert Bookmarks(dynamo, keys.ledger("acme-2"), lambda: NOW).total() == 0
+    assert Bookmarks(dynamo, keys.paging_partition("acme-2"), lambda: NOW).total() == 0
 
 
 def test_ledger_and_users_are_different_partitions(store: DynamoDBResourceStore, settings: Settings) -> None:

@@ -178,5 +178,5 @@ def test_an_index_entry_without_its_user_finds_nothing(
     store: DynamoDBResourceStore, make: MakeUser, table: Any
 ) -> None:
     bob = make("Bob")
-    table.delete_item(Key={"pk": "T#acme", "sk": keys.user(bob.id)})
+    table.delete_item(Key={"pk": "T#acme", "sk": keys.user_key(bob.id)})
     assert store.find(query('userName eq "bob"')).total == 0

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from scim import wiring
 from scim.service.model.query import CursorPosition, Query
 from scim.service.model.stored_resource import StoredResource
-from scim.store.keys import unique
+from scim.store.keys import unique_key
 from scim.store.resources import DynamoDBResourceStore
 from scim.store.table import Table
 from tests.store.query.test_scans import Pages, changed, number, query, user
@@ -110,7 +110,7 @@ def expected(people: list[StoredResource], asked: Query, plan: str) -> list[Stor
         key = asked.order.key
         return sorted(found, key=lambda each: (key(each), each.id), reverse=asked.order.descending)
     orders: dict[str, Callable[[StoredResource], Any]] = {
-        "names": lambda each: unique(each.resource["userName"], case_exact=False),
+        "names": lambda each: unique_key(each.resource["userName"], case_exact=False),
         "times": lambda each: each.modified,
     }
     return sorted(found, key=orders.get(plan, lambda each: each.id))

@@ -78,7 +78,7 @@ class Calls:
     def __init__(self, dynamo: Table, monkeypatch: pytest.MonkeyPatch) -> None:
         self.made: list[str] = []
         self.before: dict[str, list[Callable[[], None]]] = {}
-        read = dynamo._repeated  # noqa: SLF001  # where all reads come by
+        read = dynamo._call_with_retries  # noqa: SLF001  # where all reads come by
 
         def seen(call: Callable[..., Any], **arguments: Any) -> Any:
             name = call.__name__
@@ -87,7 +87,7 @@ class Calls:
                 waiting.pop(0)()
             return read(call, **arguments)
 
-        monkeypatch.setattr(dynamo, "_repeated", seen)
+        monkeypatch.setattr(dynamo, "_call_with_retries", seen)
 
 
 @pytest.fixture
@@ -174,7 +174,7 @@ def test_user_that_is_met_twice_is_read_once(people: list[StoredResource], dynam
     """As one is that moves while keys are read: DynamoDB refuses a batch that names an item twice."""
     one, two = people[0].id, people[1].id
 
-    found = ResourceReader(dynamo, keys.tenant("acme"), "").documents([one, two, one])
+    found = ResourceReader(dynamo, keys.resource_partition("acme"), "").documents([one, two, one])
 
     assert found == {one: people[0], two: people[1]}
 

@@ -54,7 +54,7 @@ _NOTHING_READ = PagingState(ResourceCounters([]), {}, [])
 class Bookmarks:
     """A tenant's ledger for one query. ``now`` gives the seconds since 1970."""
 
-    dynamo: Table
+    table: Table
     partition: str
     now: Callable[[], float]
     _reading: PagingState | None = None
@@ -65,14 +65,14 @@ class Bookmarks:
             return self._reading
         counters, bookmarks, expired = [], {}, []
         now = self.now()
-        for item in self.dynamo.query(self.partition, keys.LEDGER, _ATTRIBUTES):
+        for item in self.table.query(self.partition, keys.PAGING_RANGE, _ATTRIBUTES):
             sort = item["sk"]["S"]
-            if sort.startswith(keys.COUNTERS):
-                counters.append((sort.removeprefix(keys.COUNTERS), int(item["counts"]["N"])))
+            if sort.startswith(keys.COUNTER_PREFIX):
+                counters.append((sort.removeprefix(keys.COUNTER_PREFIX), int(item["counts"]["N"])))
             elif int(item["ttl"]["N"]) <= now:
                 expired.append(sort)
             else:
-                bookmarks[sort.removeprefix(keys.BOOKMARKS)] = _places(item)
+                bookmarks[sort.removeprefix(keys.BOOKMARK_PREFIX)] = _places(item)
         self._reading = PagingState(ResourceCounters(counters), bookmarks, expired)
         return self._reading
 
@@ -84,18 +84,18 @@ class Bookmarks:
 
         It is a help for the next page, and never fails this one.
         """
-        known, own = self._reading or _NOTHING_READ, keys.bookmark(digest)
+        known, own = self._reading or _NOTHING_READ, keys.bookmark_key(digest)
         # A page that is asked for again and again must not push out its own place by what follows it.
         others = [each for each in known.bookmarks.get(digest, ()) if each.start_index != place.start_index]
         places = [place, *([] if first else others)][:_PLACES]
         item = {
-            **items.key(self.partition, own),
+            **items.primary_key(self.partition, own),
             "places": {"S": json.dumps([[each.start_index, each.after, each.total] for each in places])},
             "ttl": {"N": str(int(self.now()) + BOOKMARK_S)},
         }
-        expired = [items.key(self.partition, each) for each in known.expired if each != own]
+        expired = [items.primary_key(self.partition, each) for each in known.expired if each != own]
         try:
-            return self.dynamo.write_apart(item, expired)
+            return self.table.put_nontransactional(item, expired)
         except (ClientError, BotoCoreError):
             return False
 

@@ -30,22 +30,22 @@ class QueryEngine:
 
     def __init__(
         self,
-        dynamo: Table,
+        table: Table,
         tenant_id: str,
         resource_type: ResourceType,
         indexed: Mapping[str, Path],
         now: Callable[[], float],
     ) -> None:
-        self._dynamo = dynamo
-        self._partition = keys.tenant(tenant_id)
-        self._ledger = Bookmarks(dynamo, keys.ledger(tenant_id), now)
+        self._table = table
+        self._partition = keys.resource_partition(tenant_id)
+        self._ledger = Bookmarks(table, keys.paging_partition(tenant_id), now)
         self._type = resource_type
         self._indexed = indexed
 
     def find(self, query: Query) -> QueryResult:
         found = choose_plan(query, self._type, self._indexed)
         is_sorted = needs_sorting(found, query, self._indexed)
-        reader = ResourceReader(self._dynamo, self._partition, self._remedy())
+        reader = ResourceReader(self._table, self._partition, self._remedy())
         source = self._source(found, query, reader, light=is_sorted and not query.reads_meta)
         if query.order is not None and is_sorted:
             source = SortedScan(reader, exact=True, source=source, matches=query.matches, order=query.order)
@@ -61,10 +61,10 @@ class QueryEngine:
             case RangeScan(way, first, last) if way is OrderedIndex.NAMES:
                 total = self._ledger.total if first is None and last is None else None
                 return UniqueKeyScan(
-                    reader, found.exact, self._type.unique, keys.names(first, last), _descends(query), total
+                    reader, found.exact, self._type.unique, keys.unique_key_range(first, last), _descends(query), total
                 )
             case RangeScan(_, first, last):
-                return LastModifiedScan(reader, found.exact, keys.times(first, last), _descends(query))
+                return LastModifiedScan(reader, found.exact, keys.last_modified_range(first, last), _descends(query))
             case FullScan():
                 return IdScan(reader, found.exact, self._ledger, light)
 

@@ -93,7 +93,7 @@ class Scan(ABC):
 class ResourceReader:
     """Reads documents of one tenant for one query, within its budget; ``remedy`` says what to ask instead."""
 
-    dynamo: Table
+    table: Table
     partition: str
     remedy: str
     _read: int = field(default=0)
@@ -108,12 +108,12 @@ class ResourceReader:
         read = self._read
         self._read += resources
         asked = not resources or not read or self._read // _CHECKED_EVERY > read // _CHECKED_EVERY
-        if self._read > MAX_RESOURCES_READ or (asked and self.dynamo.deadline.remaining_s() < _TIME_FOR_ANSWER_S):
+        if self._read > MAX_RESOURCES_READ or (asked and self.table.deadline.remaining_s() < _TIME_FOR_ANSWER_S):
             raise TooMany(f"The query has to read too many users. {self.remedy}")
 
     def query(
         self,
-        span: keys.Range,
+        span: keys.KeyRange,
         attributes: Sequence[str],
         *,
         index: str | None = None,
@@ -123,27 +123,29 @@ class ResourceReader:
         wanted: int | None = None,
     ) -> Iterator[Item]:
         """The items of a range behind a key, without the next ``skip``."""
-        dynamo, partition = self.dynamo, self.partition
+        table, partition = self.table, self.partition
         if skip > _READ_PAST:
             start = after
-            for _, behind in dynamo.count(partition, span, index=index, after=start, backwards=backwards, limit=skip):
+            for _, behind in table.query_counts(
+                partition, span, index=index, after=start, backwards=backwards, limit=skip
+            ):
                 self.spend(0)
                 after = behind
             if after is None:
                 return
             skip = 0
         limit = None if wanted is None else skip + wanted + 1
-        found = dynamo.query(partition, span, attributes, index=index, after=after, backwards=backwards, limit=limit)
+        found = table.query(partition, span, attributes, index=index, after=after, backwards=backwards, limit=limit)
         for number, item in enumerate(found):
             if number % _CHECKED_EVERY == 0:
                 self.spend(0)
             if number >= skip:
                 yield item
 
-    def count(self, span: keys.Range, *, index: str | None = None) -> int:
+    def count(self, span: keys.KeyRange, *, index: str | None = None) -> int:
         """How many items a range has."""
         total = 0
-        for number, _ in self.dynamo.count(self.partition, span, index=index):
+        for number, _ in self.table.query_counts(self.partition, span, index=index):
             total += number
             self.spend(0)
         return total
@@ -154,11 +156,13 @@ class ResourceReader:
         wanted = list(dict.fromkeys(resource_ids))
         self.spend(len(wanted))
         if len(wanted) == 1:
-            item = self.dynamo.get(self.partition, keys.user(wanted[0]))
+            item = self.table.get(self.partition, keys.user_key(wanted[0]))
             found = [item] if item else []
         else:
-            found = self.dynamo.get_all(self.partition, [keys.user(each) for each in wanted], items.RESOURCE)
-        resources = map(items.stored, found)
+            found = self.table.get_all(
+                self.partition, [keys.user_key(each) for each in wanted], items.RESOURCE_ATTRIBUTES
+            )
+        resources = map(items.decode_resource, found)
         return {stored.id: stored for stored in resources}
 
     def referenced(
@@ -219,14 +223,14 @@ class IdScan(Scan):
     ) -> Iterator[ScanEntry]:
         partition = self.reader.partition
         found = self.reader.query(
-            keys.users(),
-            items.DOCUMENT if self.light else items.RESOURCE,
-            after=None if after is None else items.key(partition, keys.user(after)),
+            keys.user_range(),
+            items.DOCUMENT_ATTRIBUTES if self.light else items.RESOURCE_ATTRIBUTES,
+            after=None if after is None else items.primary_key(partition, keys.user_key(after)),
             backwards=backwards,
             skip=skip,
             wanted=wanted,
         )
-        read = items.document if self.light else items.stored
+        read = items.decode_document if self.light else items.decode_resource
         for item in found:
             self.reader.spend(1)
             stored = read(item)
@@ -251,7 +255,7 @@ class UniqueKeyScan(Scan):
     """The resources in a range of the unique attribute's keys, in their order; all of them where ``total`` is known."""
 
     unique: Attribute
-    span: keys.Range
+    span: keys.KeyRange
     descending: bool
     total: Callable[[], int] | None
 
@@ -261,13 +265,13 @@ class UniqueKeyScan(Scan):
         partition = self.reader.partition
         found = self.reader.query(
             self.span,
-            items.REFERENCE,
-            after=None if after is None else items.key(partition, after),
+            items.REFERENCE_ATTRIBUTES,
+            after=None if after is None else items.primary_key(partition, after),
             backwards=backwards != self.descending,
             skip=skip,
             wanted=wanted,
         )
-        references = ((item["sk"]["S"], items.referenced(item)) for item in found)
+        references = ((item["sk"]["S"], items.decode_reference(item)) for item in found)
         return self.reader.referenced(references, wanted, lambda key, stored: self.key(stored) == key)
 
     def key(self, stored: StoredResource) -> str:
@@ -285,7 +289,7 @@ class LastModifiedScan(Scan):
     found, since its new place may not be there yet.
     """
 
-    span: keys.Range
+    span: keys.KeyRange
     descending: bool
 
     def entries(
@@ -304,18 +308,18 @@ class LastModifiedScan(Scan):
         return self.reader.referenced(references, wanted, lambda _key, _stored: True)
 
     def key(self, stored: StoredResource) -> str:
-        return f"{keys.last_modified(stored.modified)} {keys.user(stored.id)}"
+        return f"{keys.last_modified_key(stored.modified)} {keys.user_key(stored.id)}"
 
     def count(self) -> int:
         return self.reader.count(self.span, index=BY_TIME)
 
     def _item(self, key: str) -> Item:
         time, _, sort = key.partition(" ")
-        return {**items.key(self.reader.partition, sort), SORT_OF_INDEX: {"S": time}}
+        return {**items.primary_key(self.reader.partition, sort), SORT_OF_INDEX: {"S": time}}
 
     def _reference(self, item: Item) -> Reference:
         sort = item["sk"]["S"]
-        return f"{item[SORT_OF_INDEX]['S']} {sort}", keys.resource_id(sort)
+        return f"{item[SORT_OF_INDEX]['S']} {sort}", keys.parse_user_id(sort)
 
 
 @dataclass
@@ -352,7 +356,7 @@ class IndexScan(Scan):
 
     def count(self) -> int:
         if len(self.points) == 1 and self.points[0].name in self.indexed:
-            return self.reader.count(keys.entries(self._prefix(self.points[0])))
+            return self.reader.count(keys.entry_range(self._prefix(self.points[0])))
         return sum(1 for _ in self._ids())
 
     def _ids(self, after: str | None = None, *, backwards: bool = False, wanted: int | None = None) -> Iterator[str]:
@@ -369,24 +373,24 @@ class IndexScan(Scan):
     def _entries(self, point: IndexKey, after: str | None, *, backwards: bool, wanted: int | None) -> Iterator[str]:
         prefix, partition = self._prefix(point), self.reader.partition
         found = self.reader.query(
-            keys.entries(prefix),
-            items.REFERENCE,
-            after=None if after is None else items.key(partition, prefix + after),
+            keys.entry_range(prefix),
+            items.REFERENCE_ATTRIBUTES,
+            after=None if after is None else items.primary_key(partition, prefix + after),
             backwards=backwards,
             wanted=wanted,
         )
-        return (items.referenced(item) for item in found)
+        return (items.decode_reference(item) for item in found)
 
     def _singles(self) -> set[str]:
         ids = {point.value for point in self.points if point.name == "id" and keys.is_user_id(point.value)}
         unique = [_unique_key(point.value, self.unique) for point in self.points if point.name == self.unique.name]
-        dynamo, partition = self.reader.dynamo, self.reader.partition
+        table, partition = self.reader.table, self.reader.partition
         if len(unique) == 1:
-            item = dynamo.get(partition, unique[0])
+            item = table.get(partition, unique[0])
             found = [item] if item else []
         else:
-            found = dynamo.get_all(partition, sorted(set(unique)))
-        return ids | {items.referenced(item) for item in found}
+            found = table.get_all(partition, sorted(set(unique)))
+        return ids | {items.decode_reference(item) for item in found}
 
     def _is_here(self, _key: str, stored: StoredResource) -> bool:
         return any(self._lies_at(stored, point) for point in self.points)
@@ -396,11 +400,11 @@ class IndexScan(Scan):
             return stored.id == point.value
         if point.name not in self.indexed:
             return _unique_key(stored.resource[point.name], self.unique) == _unique_key(point.value, self.unique)
-        return self._prefix(point) + stored.id in keys.index_entries(stored.resource, stored.id, self.indexed)
+        return self._prefix(point) + stored.id in keys.index_entry_keys(stored.resource, stored.id, self.indexed)
 
     def _prefix(self, point: IndexKey) -> str:
         leaf = self.indexed[point.name].leaf
-        return keys.index(point.name, point.value, case_exact=leaf is not None and leaf.case_exact)
+        return keys.index_value_prefix(point.name, point.value, case_exact=leaf is not None and leaf.case_exact)
 
 
 @dataclass
@@ -445,7 +449,7 @@ def _in_order(keys: Sequence[SortKey], expected: int, *, reverse: bool) -> Itera
 
 
 def _unique_key(value: str, attribute: Attribute) -> str:
-    return keys.unique(value, case_exact=attribute.case_exact)
+    return keys.unique_key(value, case_exact=attribute.case_exact)
 
 
 def _read_key(text: str) -> Any:
