@@ -44,7 +44,7 @@ class _Settings:
         self._stored = json.dumps(extensions)
 
     def get(self, tenant_id: str) -> Tenant | None:
-        return Tenant(tenant_id, extensions=json.loads(self._stored))
+        return Tenant(tenant_id, custom_schemas=json.loads(self._stored))
 
 
 def measure(number: int, extensions: Sequence[Mapping[str, Any]]) -> int:

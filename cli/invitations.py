@@ -43,7 +43,7 @@ Example:
 @at_a_deployment
 def withdraw(tenant: str, json: bool) -> None:
     """End all links of TENANT that were not used yet, and the sessions of whoever has used one."""
-    deployment().tenants.withdraw(tenant)
+    deployment().tenants.revoke_invitations(tenant)
     if json:
         output.document({"tenant": tenant})
     else:

@@ -38,7 +38,7 @@ def show(tenant: str, json: bool) -> None:
     """Show the custom attributes of TENANT, in the table also removed ones of which users may still have values."""
     if (settings := deployment().store.get(tenant)) is None:
         raise NotFound(f"There is no tenant {tenant}.")
-    documents = settings.extensions
+    documents = settings.custom_schemas
     if json:
         output.document(documents)
         return
@@ -47,7 +47,7 @@ def show(tenant: str, json: bool) -> None:
         for each in documents
         for attribute in each["attributes"]
     ]
-    rows += [[name, what, "removed", urn] for urn, name, what in list_removed(settings.shapes, documents)]
+    rows += [[name, what, "removed", urn] for urn, name, what in list_removed(settings.attribute_types, documents)]
     output.table(("ATTRIBUTE", "TYPE", "STATE", "SCHEMA"), rows)
 
 
@@ -88,7 +88,7 @@ def remove(tenant: str, urn: str, json: bool) -> None:
 
 
 def _told(tenant: Tenant, *, json: bool) -> None:
-    ids = [document["id"] for document in tenant.extensions]
+    ids = [document["id"] for document in tenant.custom_schemas]
     if json:
         output.document({"tenant": tenant.id, "extensions": ids})
     else:

@@ -119,12 +119,12 @@ def _describe(overview: TenantOverview | UnreadableTenant) -> dict[str, Any]:
         "health": overview.health.state,
         "provider": overview.health.provider,
         "mode": _mode(overview.tenant),
-        "extensions": [document["id"] for document in overview.tenant.extensions],
+        "extensions": [document["id"] for document in overview.tenant.custom_schemas],
         "expires": output.rfc3339(token.expires),
         "previous_until": output.rfc3339(token.grace_ends) if overview.in_grace else None,
-        "first_contact": output.rfc3339(overview.use.first_at) if overview.use else None,
+        "first_contact": output.rfc3339(overview.use.first_used) if overview.use else None,
         "connection": describe_contact(overview.use) if overview.use else None,
-        "last_use": output.rfc3339(overview.use.at) if overview.use else None,
+        "last_use": output.rfc3339(overview.use.last_used) if overview.use else None,
         "last_request": describe_request(overview.use) if overview.use else None,
         "last_used_token": overview.used or None,
         "warning": overview.attention or None,
@@ -132,7 +132,7 @@ def _describe(overview: TenantOverview | UnreadableTenant) -> dict[str, Any]:
 
 
 def _mode(tenant: Tenant) -> str:
-    return "strict" if tenant.strict else "tolerant"
+    return "strict" if tenant.is_strict else "tolerant"
 
 
 def _end(described: dict[str, Any]) -> str:

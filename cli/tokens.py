@@ -11,14 +11,14 @@ from cli import output
 from cli.app import as_json, at_a_deployment, deployment
 from cli.deployment import Deployment
 from scim.auth.authentication import CACHE_S
-from scim.service.model.token import FOREVER
+from scim.service.model.token import NEVER_EXPIRES
 from scim.service.tenants.tenants import DEFAULT_GRACE_S, IssuedToken
 
 _DELAY = f"within {CACHE_S:.0f} seconds, since what is valid is remembered for so long"
 
 expires = click.option(
     "--expires",
-    type=output.Duration({"never": FOREVER}),
+    type=output.Duration({"never": NEVER_EXPIRES}),
     help="How long the token lives, like 90d, or never (default: as long as the one before; the first one for ever).",
 )
 yes = click.option("--yes", is_flag=True, help="Don't ask.")
@@ -149,7 +149,7 @@ def _show(where: Deployment, issued: IssuedToken, *, json: bool) -> None:
         output.facts(told | {"Expires": output.moment(issued.expires)} | previous)
         click.echo("The token is shown only now.", err=True)
     sys.stdout.flush()
-    where.tenants.shown(issued)
+    where.tenants.mark_revealed(issued)
 
 
 def _confirm(question: str, *, yes: bool) -> None:

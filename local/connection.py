@@ -87,7 +87,7 @@ def main() -> None:
     except TenantExists:
         issued = tenants.rotate(TENANT, grace_s=0)
     print(issued.token)
-    tenants.shown(issued)
+    tenants.mark_revealed(issued)
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from scim.auth import tokens
 from scim.auth.authentication import Authenticator
 from scim.auth.rotation import RotationFailed, TokenRotation
 from scim.protocol.errors import Unauthorized, Unavailable
+from scim.service.model.token import TokenStage
 from scim.service.tenants.tenants import ChangedMeanwhile, GraceRunning, IssuedToken, Tenants, UnknownTenant
 from scim.settings import Settings
 from tests.tokens import new_token, raise_fault
@@ -64,7 +65,7 @@ class Life:
         return self.show(self.tenants.connect(self.id))
 
     def show(self, issued: IssuedToken) -> IssuedToken:
-        self.tenants.shown(issued)
+        self.tenants.mark_revealed(issued)
         return issued
 
     def rotate(self, **given: Any) -> IssuedToken:
@@ -187,7 +188,7 @@ def test_grace_of_an_interrupted_rotation_starts_when_it_is_finished(life: Life)
     old = life.connect()
     with pytest.raises(Interrupted):
         life.dying_after(5).rotate(life.id)  # decided, not promoted
-    assert life.operator.secrets.labels(life.id)["AWSPENDING"] == life.operator.store().get(life.id).token.version  # type: ignore[union-attr]
+    assert life.operator.secrets.stages(life.id)[TokenStage.PENDING] == life.operator.store().get(life.id).token.version  # type: ignore[union-attr]
     life.now += 2 * DAY_S
 
     new = life.rotate()
@@ -276,7 +277,7 @@ def test_disconnected_tenant_has_no_token_to_rotate(life: Life) -> None:
 
 def test_secret_that_was_deleted_behind_our_back_is_not_restored_by_a_rotation(life: Life) -> None:
     old = life.connect()
-    life.operator.secrets.close(life.id)
+    life.operator.secrets.delete_secret(life.id)
 
     with pytest.raises(ChangedMeanwhile, match="connect it again"):
         life.rotate()
@@ -402,7 +403,7 @@ def test_revoking_ends_a_rotation_that_is_under_way_and_the_next_one_can_begin(l
     with pytest.raises(ChangedMeanwhile, match="revoked"):
         life.step("finishSecret", VERSION)
 
-    assert "AWSPENDING" not in life.operator.secrets.labels(life.id)
+    assert TokenStage.PENDING not in life.operator.secrets.stages(life.id)
     for step in STEPS:
         life.step(step, NEXT)
     assert life.opens(current(life)) == [True]

@@ -229,7 +229,7 @@ def test_token_but_two_is_never_valid(door: Door) -> None:
 @pytest.mark.parametrize("ended", [0, 1])
 def test_version_that_was_ended_opens_nothing_whatever_its_label(door: Door, ended: int) -> None:
     given = [door.give(), door.give()]
-    door.decide(ended=(f"version {ended}",))
+    door.decide(revoked_versions=(f"version {ended}",))
 
     assert door.knock(given[ended]) == 401
     assert door.knock(given[1 - ended]) == 200
@@ -237,7 +237,7 @@ def test_version_that_was_ended_opens_nothing_whatever_its_label(door: Door, end
 
 def test_disconnected_tenant_is_closed_even_while_its_secret_is_there(door: Door) -> None:
     token = door.give()
-    door.settings.tenants["acme"] = Tenant("acme", connected=False)
+    door.settings.tenants["acme"] = Tenant("acme", is_connected=False)
 
     assert door.knock(token) == 401
 

@@ -10,7 +10,7 @@ from scim.service.model.tenant import Tenant
 def tenant(tenant_id: str, attributes: int = 0) -> CachedTenant:
     """A tenant with as many custom attributes, half of them sub-attributes."""
     complex_ = [{"name": "a", "subAttributes": [{"name": "b"}]} for _ in range(attributes // 2)]
-    return CachedTenant(0.0, (), Tenant(tenant_id, extensions=[{"attributes": complex_}]), is_connected=True)
+    return CachedTenant(0.0, (), Tenant(tenant_id, custom_schemas=[{"attributes": complex_}]), is_connected=True)
 
 
 @pytest.fixture(autouse=True)

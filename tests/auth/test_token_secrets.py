@@ -19,7 +19,7 @@ from scim.auth import tokens
 from scim.auth.errors import MalformedSecret
 from scim.auth.token_secrets import TokenSecrets
 from scim.protocol.errors import Unavailable
-from scim.service.model.token import SecretMissing
+from scim.service.model.token import SecretNotFound, TokenStage
 from tests.tokens import MASTER, new_token
 
 PREFIX = "muster/tests/"
@@ -44,25 +44,25 @@ def store(client: Any) -> TokenSecrets:
 def adopt(store: TokenSecrets, tenant: str, version: str, *, keep_previous: bool = True) -> None:
     """A further token that becomes the current one."""
     store.add(tenant, version, None, 60)
-    assert store.promote(tenant, version, store.labels(tenant)["AWSCURRENT"], keep_previous=keep_previous)
+    assert store.promote(tenant, version, store.stages(tenant)[TokenStage.CURRENT], keep_previous=keep_previous)
 
 
 FIRST, SECOND, THIRD = ("1" * 32, "2" * 32, "3" * 32)
 
 
 def test_tenant_without_a_secret_has_no_token(store: TokenSecrets, tenant: str) -> None:
-    assert (store.current(tenant), store.previous(tenant), store.labels(tenant)) == (None, None, {})
+    assert (store.current(tenant), store.previous(tenant), store.stages(tenant)) == (None, None, {})
 
 
 def test_secret_is_named_for_its_tenant_and_holds_the_token_and_its_end(
     store: TokenSecrets, client: Any, tenant: str
 ) -> None:
-    store.open(tenant, FIRST, 1_900_000_000)
+    store.create_secret(tenant, FIRST, 1_900_000_000)
     current = store.current(tenant)
 
     assert current is not None
     assert (current.id, current.expires, current.grace_s) == (FIRST, 1_900_000_000, 0)
-    assert abs(current.made - time.time()) < 5
+    assert abs(current.created - time.time()) < 5
     assert json.loads(client.get_secret_value(SecretId=PREFIX + tenant)["SecretString"]) == {
         "token": current.token,
         "expires": 1_900_000_000,
@@ -71,7 +71,7 @@ def test_secret_is_named_for_its_tenant_and_holds_the_token_and_its_end(
 
 
 def test_token_is_of_its_tenant_and_in_no_text_about_it(store: TokenSecrets, tenant: str) -> None:
-    store.open(tenant, FIRST, None)
+    store.create_secret(tenant, FIRST, None)
     current = store.current(tenant)
 
     assert current is not None
@@ -83,14 +83,14 @@ def test_token_is_of_its_tenant_and_in_no_text_about_it(store: TokenSecrets, ten
 
 
 def test_token_that_is_added_is_pending_and_the_current_one_stays(store: TokenSecrets, tenant: str) -> None:
-    store.open(tenant, FIRST, None)
+    store.create_secret(tenant, FIRST, None)
     store.add(tenant, SECOND, None, 60)
 
-    assert store.labels(tenant) == {"AWSCURRENT": FIRST, "AWSPENDING": SECOND}
+    assert store.stages(tenant) == {TokenStage.CURRENT: FIRST, TokenStage.PENDING: SECOND}
 
 
 def test_adding_again_keeps_the_token(store: TokenSecrets, tenant: str) -> None:
-    store.open(tenant, FIRST, None)
+    store.create_secret(tenant, FIRST, None)
     store.add(tenant, SECOND, None, 60)
     before = store.read(tenant, SECOND)
     store.add(tenant, SECOND, None, 60)
@@ -99,7 +99,7 @@ def test_adding_again_keeps_the_token(store: TokenSecrets, tenant: str) -> None:
 
 
 def test_promoted_token_is_current_and_the_one_before_it_previous(store: TokenSecrets, tenant: str) -> None:
-    store.open(tenant, FIRST, None)
+    store.create_secret(tenant, FIRST, None)
     adopt(store, tenant, SECOND)
     current, previous = store.current(tenant), store.previous(tenant)
 
@@ -109,61 +109,61 @@ def test_promoted_token_is_current_and_the_one_before_it_previous(store: TokenSe
 
 
 def test_promotion_without_keeping_leaves_no_previous_token(store: TokenSecrets, tenant: str) -> None:
-    store.open(tenant, FIRST, None)
+    store.create_secret(tenant, FIRST, None)
     adopt(store, tenant, SECOND, keep_previous=False)
 
     assert store.previous(tenant) is None
 
 
 def test_promotion_in_place_of_what_is_not_current_any_more_changes_nothing(store: TokenSecrets, tenant: str) -> None:
-    store.open(tenant, FIRST, None)
+    store.create_secret(tenant, FIRST, None)
     adopt(store, tenant, SECOND)
     store.add(tenant, THIRD, None, 0)
 
     assert store.promote(tenant, THIRD, FIRST, keep_previous=True) is False
-    assert store.labels(tenant)["AWSCURRENT"] == SECOND
+    assert store.stages(tenant)[TokenStage.CURRENT] == SECOND
 
 
 def test_only_the_version_that_has_it_loses_the_label_of_the_pending_one(store: TokenSecrets, tenant: str) -> None:
-    store.open(tenant, FIRST, None)
+    store.create_secret(tenant, FIRST, None)
     store.add(tenant, SECOND, None, 60)
     store.drop_pending(tenant, FIRST)
-    before = store.labels(tenant)
+    before = store.stages(tenant)
     store.drop_pending(tenant, SECOND)
 
-    assert (before["AWSPENDING"], store.labels(tenant)) == (SECOND, {"AWSCURRENT": FIRST})
+    assert (before[TokenStage.PENDING], store.stages(tenant)) == (SECOND, {TokenStage.CURRENT: FIRST})
 
 
 def test_closed_secret_opens_nothing_and_takes_no_token_but_tells_its_versions(
     store: TokenSecrets, tenant: str
 ) -> None:
-    store.open(tenant, FIRST, None)
-    store.close(tenant)
-    store.close(tenant)
+    store.create_secret(tenant, FIRST, None)
+    store.delete_secret(tenant)
+    store.delete_secret(tenant)
 
     assert store.current(tenant) is None
-    assert store.labels(tenant) == {"AWSCURRENT": FIRST}
+    assert store.stages(tenant) == {TokenStage.CURRENT: FIRST}
 
 
 def test_opening_restores_a_closed_secret_and_the_token_is_pending(store: TokenSecrets, tenant: str) -> None:
-    store.open(tenant, FIRST, None)
-    store.close(tenant)
-    store.open(tenant, SECOND, None)
+    store.create_secret(tenant, FIRST, None)
+    store.delete_secret(tenant)
+    store.create_secret(tenant, SECOND, None)
 
-    assert store.labels(tenant) == {"AWSCURRENT": FIRST, "AWSPENDING": SECOND}
+    assert store.stages(tenant) == {TokenStage.CURRENT: FIRST, TokenStage.PENDING: SECOND}
 
 
 def test_adding_to_a_tenant_without_a_secret_is_refused(store: TokenSecrets, tenant: str) -> None:
-    with pytest.raises(SecretMissing):
+    with pytest.raises(SecretNotFound):
         store.add(tenant, FIRST, None, 0)
 
 
 def test_closing_a_secret_that_is_gone_is_no_error(store: TokenSecrets, tenant: str) -> None:
-    store.close(tenant)
+    store.delete_secret(tenant)
 
 
 def test_tenant_is_known_by_the_arn_of_its_secret(store: TokenSecrets, client: Any, tenant: str) -> None:
-    store.open(tenant, FIRST, None)
+    store.create_secret(tenant, FIRST, None)
     arn = client.describe_secret(SecretId=PREFIX + tenant)["ARN"]
 
     assert (store.tenant_of(arn), store.tenant_of(PREFIX + tenant)) == (tenant, tenant)

@@ -350,7 +350,7 @@ def test_form_that_is_sent_twice_at_once_shows_one_token_in_both_answers(
     name = f"twice-{state}-{grace}-{call}"
     issued = operator.connect(name)
     if state != "waiting":
-        operator.shown(issued)
+        operator.mark_revealed(issued)
     if state == "disconnected":
         operator.disconnect(name)
     page = operator_visits.get(f"/admin/tenants/{name}/connect")

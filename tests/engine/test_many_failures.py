@@ -84,7 +84,7 @@ def operator(proxy: Proxy) -> Iterator[wiring.OperatorAdapters]:
             wiring.now(), {FailureKind.CREATE: NUMBER}, None
         )
     yield operator
-    operator.secrets.close(_TENANT)
+    operator.secrets.delete_secret(_TENANT)
 
 
 @pytest.fixture

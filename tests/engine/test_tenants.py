@@ -47,7 +47,7 @@ def test_acts_whose_reply_is_lost_are_done_and_recorded_once(scim: Endpoint, pro
     proxy.forgets_tokens = True
 
     proxy.lose("TransactWriteItems")
-    operator.tenants().shown(operator.tenants().connect(tenant))
+    operator.tenants().mark_revealed(operator.tenants().connect(tenant))
     proxy.lose("TransactWriteItems")
     token = operator.tenants().rotate(tenant).token
 
@@ -78,7 +78,7 @@ def test_of_all_who_rotate_at_once_the_last_token_works_and_the_old_one_too(scim
     operator = wiring.build_operator(Settings.from_environment(os.environ), "tests")
     tenant = scim.token.split("_")[1]
     first = operator.tenants().rotate(tenant)
-    operator.tenants().shown(first)
+    operator.tenants().mark_revealed(first)
 
     results = at_once(lambda: operator.tenants().rotate(tenant, force=True))
 
@@ -104,9 +104,9 @@ def test_uses_that_are_recorded_at_once_keep_the_first_contact(scim: Endpoint) -
         "v1",
         "Okta",
         is_write=True,
-        first_at=1_800_000_000.0,
+        first_used=1_800_000_000.0,
         first_is_write=False,
-        first_agent="curl",
+        first_user_agent="curl",
     )
 
 
@@ -116,7 +116,7 @@ def test_use_of_the_previous_token_does_not_replace_that_of_the_current_one(scim
     for at, version in ((1_800_000_000.0, "v1"), (1_800_000_030.0, "v2"), (1_800_000_040.0, "v1")):
         store.record_use(tenant, TokenUsage(at, version))
 
-    assert store.last_use(tenant) == TokenUsage(1_800_000_030.0, "v2", first_at=1_800_000_030.0)
+    assert store.last_use(tenant) == TokenUsage(1_800_000_030.0, "v2", first_used=1_800_000_030.0)
 
 
 def test_invitation_opens_one_session_however_many_accept_it(scim: Endpoint) -> None:

@@ -118,7 +118,7 @@ def change_records(strict: bool, *bodies: dict[str, Any]) -> list[dict[str, Any]
     A body that the tenant's rules refuse leaves none.
     """
     table = Table()
-    tenant = Tenant("acme", strict=strict)
+    tenant = Tenant("acme", is_strict=strict)
     users = Resources(TYPE, Users(table), context(tenant=tenant))
     created = None
     for body in bodies:

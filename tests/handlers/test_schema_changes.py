@@ -69,7 +69,7 @@ class Customer:
         """Write settings that the use cases refuse."""
         before = self.store.get(self.id)
         assert before is not None
-        after = replace(before, extensions=documents, version=before.version + 1)
+        after = replace(before, custom_schemas=documents, version=before.version + 1)
         self.store.write(
             before, after, AuditEvent(str(uuid.uuid4()), "2026-01-31T09:30:00.000Z", "configure", "tests", {})
         )

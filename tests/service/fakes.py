@@ -16,7 +16,7 @@ from scim.service.model.log_record import AuditEvent
 from scim.service.model.query import IndexPosition, PageBoundary, Query, QueryResult, VerifiedCursor
 from scim.service.model.stored_resource import NotUnique, StoredResource, VersionConflict, encode
 from scim.service.model.tenant import Tenant
-from scim.service.model.token import CURRENT, PENDING, PREVIOUS, SecretMissing, TokenUsage, TokenVersion
+from scim.service.model.token import SecretNotFound, TokenStage, TokenUsage, TokenVersion
 from scim.service.resources.context import Context
 from scim.service.resources.crud import Resources
 from tests.endpoint import CORE
@@ -111,10 +111,10 @@ class PlainSeal:
 
     age_s: float = 0
 
-    def seal(self, tenant_id: str, content: bytes) -> str:
+    def sign(self, tenant_id: str, content: bytes) -> str:
         return f"{tenant_id}~{content.hex()}"
 
-    def open(self, tenant_id: str, text: str) -> VerifiedCursor | None:
+    def verify(self, tenant_id: str, text: str) -> VerifiedCursor | None:
         sealed_for, _, content = text.partition("~")
         return VerifiedCursor(bytes.fromhex(content), self.age_s) if sealed_for == tenant_id else None
 
@@ -156,19 +156,19 @@ class MemoryTokens:
         self.on: dict[str, dict[str, str]] = {}
         self.closed: set[str] = set()
 
-    def open(self, tenant_id: str, version: str, expires: float | None) -> None:
+    def create_secret(self, tenant_id: str, version: str, expires: float | None) -> None:
         self.closed.discard(tenant_id)
         if tenant_id in self.on:
             self.add(tenant_id, version, expires, 0)
         else:
-            self.on[tenant_id] = {CURRENT: version}
+            self.on[tenant_id] = {TokenStage.CURRENT: version}
             self._make(tenant_id, version, expires, 0)
 
     def add(self, tenant_id: str, version: str, expires: float | None, grace_s: float) -> None:
         if tenant_id not in self.on or tenant_id in self.closed:
-            raise SecretMissing
+            raise SecretNotFound
         if (tenant_id, version) not in self.versions:
-            self.on[tenant_id][PENDING] = version
+            self.on[tenant_id][TokenStage.PENDING] = version
             self._make(tenant_id, version, expires, grace_s)
 
     def _make(self, tenant_id: str, version: str, expires: float | None, grace_s: float) -> None:
@@ -178,23 +178,25 @@ class MemoryTokens:
     def read(self, tenant_id: str, version: str) -> TokenVersion | None:
         return self.versions.get((tenant_id, version))
 
-    def labels(self, tenant_id: str) -> Mapping[str, str]:
+    def stages(self, tenant_id: str) -> Mapping[str, str]:
         return dict(self.on.get(tenant_id, {}))
 
     def promote(self, tenant_id: str, version: str, current: str | None, *, keep_previous: bool) -> bool:
         labels = self.on[tenant_id]
-        if labels.get(CURRENT) != current:
+        if labels.get(TokenStage.CURRENT) != current:
             return False
-        labels |= {CURRENT: version} | ({PREVIOUS: current} if current and keep_previous else {})
+        labels |= {str(TokenStage.CURRENT): version} | (
+            {str(TokenStage.PREVIOUS): current} if current and keep_previous else {}
+        )
         return True
 
     def drop_pending(self, tenant_id: str, version: str) -> None:
-        assert self.on[tenant_id].pop(PENDING) == version
+        assert self.on[tenant_id].pop(TokenStage.PENDING) == version
 
-    def close(self, tenant_id: str) -> None:
+    def delete_secret(self, tenant_id: str) -> None:
         self.closed.add(tenant_id)
 
-    def reopen(self, tenant_id: str) -> None:
+    def restore_secret(self, tenant_id: str) -> None:
         self.closed.discard(tenant_id)
 
 
@@ -222,7 +224,7 @@ def context(
         tenant=tenant,
         request_id="request-1",
         base_url=BASE_URL,
-        dialect=Dialect(strict=tenant.strict),
+        dialect=Dialect(strict=tenant.is_strict),
         deadline=deadline or Clock().deadline,
         seal=seal or PlainSeal(),
         now=now,

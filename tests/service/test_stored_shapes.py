@@ -183,7 +183,7 @@ def test_no_request_fails_or_loses_hidden_values(
 def test_reader_sees_a_value_of_another_type_as_unassigned(is_strict: bool) -> None:
     """The settings have an attribute with another type than the stored value, whatever way that has come about."""
     document = {"id": URN, "attributes": [attribute("a", type="integer"), attribute("b")]}
-    tenant = Tenant("acme", strict=is_strict, extensions=[document])
+    tenant = Tenant("acme", is_strict=is_strict, custom_schemas=[document])
     (resource_type,) = tenant.resource_types
     values: dict[str, Any] = {URN: {"a": "old", "b": "kept"}}
     store = MemoryStore(user("alice", **values))

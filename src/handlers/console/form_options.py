@@ -8,7 +8,7 @@ from http import HTTPStatus
 from typing import Generic, TypeVar
 
 from handlers.console.response import PageError
-from scim.service.model.token import DAY_S, FOREVER
+from scim.service.model.token import DAY_S, NEVER_EXPIRES
 
 Value_co = TypeVar("Value_co", covariant=True)
 
@@ -30,7 +30,7 @@ GRACES: Mapping[str, FormOption[float]] = {
 """For how long the token before stays valid."""
 
 FIRST_LIFETIMES: Mapping[str, FormOption[float]] = {
-    "never": FormOption("never", FOREVER),
+    "never": FormOption("never", NEVER_EXPIRES),
     "quarter": FormOption("in 90 days", 90 * DAY_S),
     "year": FormOption("in a year", 365 * DAY_S),
 }

@@ -47,7 +47,7 @@ class Session:
         if self.role == OPERATOR:
             return True
         is_invited = self.role == INVITED and self.tenant == tenant.id
-        return is_invited and tenant.connected and self.generation == tenant.generation
+        return is_invited and tenant.is_connected and self.generation == tenant.invitation_epoch
 
     def is_fresh(self, now: float) -> bool:
         return now - self.authenticated < FRESH_S

@@ -209,7 +209,7 @@ class ScimApplication:
             tenant=tenant,
             request_id=request.id,
             base_url=self._adapters.settings.public_url or f"https://{request.domain}{_BASE_PATH}",
-            dialect=Dialect(strict=tenant.strict),
+            dialect=Dialect(strict=tenant.is_strict),
             deadline=deadline,
             seal=self._adapters.seal,
             now=wiring.now,

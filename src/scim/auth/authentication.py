@@ -114,7 +114,7 @@ class Authenticator:
         return [
             ValidToken(tokens.digest(version.token), min(until, _end(version)), version.id)
             for version, until in versions
-            if version.id not in tenant.token.ended
+            if version.id not in tenant.token.revoked_versions
         ]
 
     def _previous(self, tenant_id: str) -> TokenVersion | None:
@@ -131,8 +131,8 @@ class Authenticator:
         # The secret first: the settings know of a version before it becomes current, and so when it did.
         current = self._secrets.current(tenant_id)
         tenant = settings.get(tenant_id) if current else None
-        valid = self._valid(current, tenant, now) if current and tenant and tenant.connected else []
-        read = CachedTenant(now, valid, tenant if valid else None, tenant is not None and tenant.connected)
+        valid = self._valid(current, tenant, now) if current and tenant and tenant.is_connected else []
+        read = CachedTenant(now, valid, tenant if valid else None, tenant is not None and tenant.is_connected)
         if (before := self._tenants.peek(tenant_id)) is not None:
             read.failed = before.failed
         self._tenants.add(tenant_id, read)
@@ -152,7 +152,7 @@ def end_of_grace(current: TokenVersion, tenant: Tenant) -> float:
 
     Of a version that was made past them, its own age is all that is known.
     """
-    since = tenant.token.since if tenant.token.version == current.id else current.made
+    since = tenant.token.since if tenant.token.version == current.id else current.created
     return since + current.grace_s
 
 

@@ -27,12 +27,12 @@ class HmacCursorSigner:
         self._master_key = master_key
         self._now = now
 
-    def seal(self, tenant_id: str, content: bytes) -> str:
+    def sign(self, tenant_id: str, content: bytes) -> str:
         body = int(self._now()).to_bytes(_TIME, "big") + content
         mac = _mac(self._master_key.signing_key(KeyPurpose.CURSOR), tenant_id, body)
         return urlsafe_b64encode(body + mac).rstrip(b"=").decode()
 
-    def open(self, tenant_id: str, text: str) -> VerifiedCursor | None:
+    def verify(self, tenant_id: str, text: str) -> VerifiedCursor | None:
         try:
             sealed = b64decode(text.encode("ascii") + b"=" * (-len(text) % 4), b"-_", validate=True)
         except (binascii.Error, UnicodeEncodeError):

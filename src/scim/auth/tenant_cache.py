@@ -39,7 +39,7 @@ class CachedTenant:
     @property
     def custom_attributes(self) -> int:
         """Return how many attributes the tenant's own schemas have, sub-attributes included."""
-        documents = self.tenant.extensions if self.tenant else ()
+        documents = self.tenant.custom_schemas if self.tenant else ()
         attributes = [attribute for document in documents for attribute in document["attributes"]]
         return len(attributes) + sum(len(attribute.get("subAttributes", ())) for attribute in attributes)
 

@@ -17,13 +17,19 @@ from pydantic import BaseModel, ValidationError
 from scim.auth import tokens
 from scim.auth.errors import MalformedSecret
 from scim.auth.master_key.key_ring import KeyPurpose, MasterKey
+from scim.aws.staging_labels import AWSCURRENT, AWSPENDING, AWSPREVIOUS
 from scim.protocol.errors import Unavailable
-from scim.service.model.token import CURRENT, PENDING, PREVIOUS, SecretMissing, TokenVersion
+from scim.service.model.token import SecretNotFound, TokenStage, TokenVersion
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
 
 _RECOVERY_DAYS = 7  # the shortest that Secrets Manager takes
+_STAGES: Mapping[str, str] = {
+    AWSCURRENT: TokenStage.CURRENT,
+    AWSPREVIOUS: TokenStage.PREVIOUS,
+    AWSPENDING: TokenStage.PENDING,
+}
 
 
 class _Value(BaseModel):
@@ -50,11 +56,11 @@ class TokenSecrets:
         Raise :class:`Unavailable` where Secrets Manager does not answer, or the secret was edited and cannot be read;
         so do the others that read.
         """
-        return self._get(tenant_id, VersionStage=CURRENT)
+        return self._get(tenant_id, VersionStage=AWSCURRENT)
 
     def previous(self, tenant_id: str) -> TokenVersion | None:
         """The token before it; ``None`` if there is none."""
-        return self._get(tenant_id, VersionStage=PREVIOUS)
+        return self._get(tenant_id, VersionStage=AWSPREVIOUS)
 
     def _get(self, tenant_id: str, **version: str) -> TokenVersion | None:
         try:
@@ -72,7 +78,7 @@ class TokenSecrets:
             token=value.token,
             expires=value.expires,
             grace_s=value.grace_s or 0.0,
-            made=answer["CreatedDate"].timestamp(),
+            created=answer["CreatedDate"].timestamp(),
         )
 
     def _parse(self, tenant_id: str, text: str) -> _Value:
@@ -102,7 +108,7 @@ class TokenSecrets:
         """A version by its id."""
         return self._get(tenant_id, VersionId=version)
 
-    def open(self, tenant_id: str, version: str, expires: float | None) -> None:
+    def create_secret(self, tenant_id: str, version: str, expires: float | None) -> None:
         """Add a new token, in a secret that is made for it, or restored where it awaits its deletion."""
         try:
             self._client.create_secret(
@@ -115,30 +121,33 @@ class TokenSecrets:
             # A secret that awaits deletion is an InvalidRequestException here.
             if _code(error) not in ("ResourceExistsException", "InvalidRequestException"):
                 raise
-            self.reopen(tenant_id)
+            self.restore_secret(tenant_id)
             self.add(tenant_id, version, expires, 0)
 
     def add(self, tenant_id: str, version: str, expires: float | None, grace_s: float) -> None:
-        """Add a new token as the pending one; does nothing if the version is there. Raises :class:`SecretMissing`."""
+        """Add a new token as the pending one; does nothing if the version is there. Raises :class:`SecretNotFound`."""
         if self.read(tenant_id, version) is not None:
             return
         described = self._describe(self._prefix + tenant_id)
         if not described or described.get("DeletedDate"):
-            raise SecretMissing(tenant_id)
+            raise SecretNotFound(tenant_id)
         self._client.put_secret_value(
             SecretId=self._prefix + tenant_id,
             SecretString=self._new_value(tenant_id, expires, grace_s),
             ClientRequestToken=version,
-            VersionStages=[PENDING],
+            VersionStages=[AWSPENDING],
         )
 
     def _new_value(self, tenant_id: str, expires: float | None, grace_s: float) -> str:
         token = tokens.new(tenant_id, self._master_key.signing_key(KeyPurpose.TOKEN))
         return json.dumps({"token": token, "expires": expires, "grace_s": grace_s})
 
-    def labels(self, tenant_id: str) -> Mapping[str, str]:
-        """The id of the version that each label is on; also of a secret that awaits its deletion."""
-        return _labels(self._describe(self._prefix + tenant_id))
+    def stages(self, tenant_id: str) -> Mapping[str, str]:
+        """Return the id of the version in each stage, also of a secret that awaits its deletion.
+
+        A staging label that somebody has added by hand is a key of its own.
+        """
+        return _stages(self._describe(self._prefix + tenant_id))
 
     def promote(self, tenant_id: str, version: str, current: str | None, *, keep_previous: bool) -> bool:
         """Make a version the current one in place of ``current``; false if that one is not current any more."""
@@ -146,7 +155,7 @@ class TokenSecrets:
         instead: dict[str, Any] = {} if current is None else {"RemoveFromVersionId": current}
         try:
             self._client.update_secret_version_stage(
-                SecretId=secret, VersionStage=CURRENT, MoveToVersionId=version, **instead
+                SecretId=secret, VersionStage=AWSCURRENT, MoveToVersionId=version, **instead
             )
         except ClientError as error:
             if _code(error) == "InvalidParameterException":
@@ -154,18 +163,18 @@ class TokenSecrets:
             raise
         if current is not None and not keep_previous:
             self._client.update_secret_version_stage(
-                SecretId=secret, VersionStage=PREVIOUS, RemoveFromVersionId=current
+                SecretId=secret, VersionStage=AWSPREVIOUS, RemoveFromVersionId=current
             )
         return True
 
     def drop_pending(self, tenant_id: str, version: str) -> None:
         """Take the label of the pending version away, so that another rotation can begin."""
-        if self.labels(tenant_id).get(PENDING) == version:
+        if self.stages(tenant_id).get(TokenStage.PENDING) == version:
             self._client.update_secret_version_stage(
-                SecretId=self._prefix + tenant_id, VersionStage=PENDING, RemoveFromVersionId=version
+                SecretId=self._prefix + tenant_id, VersionStage=AWSPENDING, RemoveFromVersionId=version
             )
 
-    def close(self, tenant_id: str) -> None:
+    def delete_secret(self, tenant_id: str) -> None:
         """Have the secret deleted, after some days in which it opens nothing and can be restored."""
         try:
             self._client.delete_secret(SecretId=self._prefix + tenant_id, RecoveryWindowInDays=_RECOVERY_DAYS)
@@ -174,7 +183,7 @@ class TokenSecrets:
             if _code(error) not in ("ResourceNotFoundException", "InvalidRequestException"):
                 raise
 
-    def reopen(self, tenant_id: str) -> None:
+    def restore_secret(self, tenant_id: str) -> None:
         """Restore the secret, if it awaits its deletion."""
         if self._describe(self._prefix + tenant_id).get("DeletedDate"):
             self._client.restore_secret(SecretId=self._prefix + tenant_id)
@@ -198,9 +207,9 @@ class TokenSecrets:
             raise
 
 
-def _labels(described: Mapping[str, Any]) -> dict[str, str]:
+def _stages(described: Mapping[str, Any]) -> dict[str, str]:
     versions = described.get("VersionIdsToStages") or {}
-    return {label: version for version, labels in versions.items() for label in labels}
+    return {_STAGES.get(label, label): version for version, labels in versions.items() for label in labels}
 
 
 def _code(error: ClientError) -> str:

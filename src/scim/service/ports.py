@@ -74,33 +74,36 @@ class TenantStore(TenantReader, Protocol):
 
 
 class CursorSigner(Protocol):
-    """Sealed text is URL-safe (RFC 3986 section 2.3), and opens for the same tenant only."""
+    """Signs what clients keep for the service. Signed text is URL-safe (RFC 3986 section 2.3)."""
 
-    def seal(self, tenant_id: str, content: bytes) -> str: ...
+    def sign(self, tenant_id: str, content: bytes) -> str: ...
 
-    def open(self, tenant_id: str, text: str) -> VerifiedCursor | None:
-        """``None`` for what was not sealed here."""
+    def verify(self, tenant_id: str, text: str) -> VerifiedCursor | None:
+        """Return what was signed for the tenant, ``None`` if the text was not."""
 
 
 class TokenStore(Protocol):
     """The tenants' tokens, one secret a tenant. Who adds a version chooses its id, so that adding can be repeated."""
 
-    def open(self, tenant_id: str, version: str, expires: float | None) -> None:
+    def create_secret(self, tenant_id: str, version: str, expires: float | None) -> None:
         """Add a new token, in a secret that is made for it, or restored where it awaits its deletion.
 
-        Raises :class:`SecretMissing` where it goes away at the same moment, or is seen late.
+        Raises :class:`SecretNotFound` where it goes away at the same moment, or is seen late.
         """
 
     def add(self, tenant_id: str, version: str, expires: float | None, grace_s: float) -> None:
         """Add a new token as the pending one; does nothing if the version is there.
 
-        Raises :class:`SecretMissing`.
+        Raises :class:`SecretNotFound`.
         """
 
     def read(self, tenant_id: str, version: str) -> TokenVersion | None: ...
 
-    def labels(self, tenant_id: str) -> Mapping[str, str]:
-        """The id of the version that each label is on; also of a secret that awaits its deletion."""
+    def stages(self, tenant_id: str) -> Mapping[str, str]:
+        """Return the id of the version in each :class:`TokenStage`, also of a secret that awaits its deletion.
+
+        A stage of somebody else's is a key of its own.
+        """
 
     def promote(self, tenant_id: str, version: str, current: str | None, *, keep_previous: bool) -> bool:
         """Make a version the current one in place of ``current``; false if that one is not current any more."""
@@ -108,10 +111,10 @@ class TokenStore(Protocol):
     def drop_pending(self, tenant_id: str, version: str) -> None:
         """Take the label of the pending version away, so that another rotation can begin."""
 
-    def close(self, tenant_id: str) -> None:
+    def delete_secret(self, tenant_id: str) -> None:
         """Have the secret deleted, after some days in which it opens nothing and can be restored."""
 
-    def reopen(self, tenant_id: str) -> None:
+    def restore_secret(self, tenant_id: str) -> None:
         """Restore the secret, if it awaits its deletion."""
 
 

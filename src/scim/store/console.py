@@ -127,7 +127,7 @@ def _item(digest: str, invitation: Invitation) -> Item:
     return {
         **items.primary_key(keys.CONSOLE_PARTITION, keys.invitation_key(digest)),
         "tenant": {"S": invitation.tenant},
-        "generation": {"N": str(invitation.generation)},
+        "generation": {"N": str(invitation.invitation_epoch)},
         "expires": {"N": str(invitation.expires)},
         "ttl": {"N": str(int(invitation.expires))},
     }

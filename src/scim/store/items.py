@@ -9,7 +9,7 @@ from scim.service.model.change_record import LINK, ChangeRecord
 from scim.service.model.log_record import AuditEvent
 from scim.service.model.stored_resource import StoredResource, encode
 from scim.service.model.tenant import Tenant
-from scim.service.model.token import FOREVER, TokenState, TokenUsage
+from scim.service.model.token import NEVER_EXPIRES, TokenState, TokenUsage
 from scim.store import keys
 from scim.store.table import SORT_OF_INDEX, Item
 
@@ -121,42 +121,52 @@ def encode_tenant(partition: str, sort: str, tenant: Tenant) -> Item:
     return {
         **primary_key(partition, sort),
         "v": {"N": str(tenant.version)},
-        "mode": {"S": "strict" if tenant.strict else "tolerant"},
-        "extensions": {"S": encode(list(tenant.extensions))},
-        "shapes": {"S": encode(tenant.shapes)},
-        "connected": {"BOOL": tenant.connected},
-        "generation": {"N": str(tenant.generation)},
+        "mode": {"S": "strict" if tenant.is_strict else "tolerant"},
+        "extensions": {"S": encode(list(tenant.custom_schemas))},
+        "shapes": {"S": encode(tenant.attribute_types)},
+        "connected": {"BOOL": tenant.is_connected},
+        "generation": {"N": str(tenant.invitation_epoch)},
         "secret_version": {"S": token.version},
         "since": {"N": str(token.since)},
         "grace_s": {"N": str(token.grace_s)},
         "expires": {"NULL": True} if token.expires is None else {"N": str(token.expires)},
-        "shown": {"BOOL": token.shown},
-        "ended": {"L": [{"S": version} for version in token.ended]},
-        **({"asked": {"S": token.asked}, "asked_at": {"N": str(token.asked_at)}} if token.asked else {}),
-        **({} if token.lifetime_s == FOREVER else {"lifetime_s": {"N": str(token.lifetime_s)}}),
+        "shown": {"BOOL": token.is_revealed},
+        "ended": {"L": [{"S": version} for version in token.revoked_versions]},
+        **(
+            {"asked": {"S": token.idempotency_key}, "asked_at": {"N": str(token.idempotency_key_at)}}
+            if token.idempotency_key
+            else {}
+        ),
+        **({} if token.lifetime_s == NEVER_EXPIRES else {"lifetime_s": {"N": str(token.lifetime_s)}}),
     }
+
+
+def _idempotency_key(token: TokenState) -> Item:
+    if not token.idempotency_key:
+        return {}
+    return {"asked": {"S": token.idempotency_key}, "asked_at": {"N": str(token.idempotency_key_at)}}
 
 
 def decode_tenant(tenant_id: str, item: Item) -> Tenant:
     return Tenant(
         tenant_id,
-        strict=item["mode"]["S"] == "strict",
-        extensions=json.loads(item["extensions"]["S"]),
-        shapes=json.loads(item["shapes"]["S"]),
-        connected=item["connected"]["BOOL"],
+        is_strict=item["mode"]["S"] == "strict",
+        custom_schemas=json.loads(item["extensions"]["S"]),
+        attribute_types=json.loads(item["shapes"]["S"]),
+        is_connected=item["connected"]["BOOL"],
         token=TokenState(
             version=item["secret_version"]["S"],
             since=float(item["since"]["N"]),
             grace_s=float(item["grace_s"]["N"]),
             expires=float(item["expires"]["N"]) if "N" in item["expires"] else None,
-            shown=item["shown"]["BOOL"],
-            ended=tuple(version["S"] for version in item["ended"]["L"]),
-            lifetime_s=float(item["lifetime_s"]["N"]) if "lifetime_s" in item else FOREVER,
-            asked=item["asked"]["S"] if "asked" in item else "",
-            asked_at=float(item["asked_at"]["N"]) if "asked_at" in item else 0.0,
+            is_revealed=item["shown"]["BOOL"],
+            revoked_versions=tuple(version["S"] for version in item["ended"]["L"]),
+            lifetime_s=float(item["lifetime_s"]["N"]) if "lifetime_s" in item else NEVER_EXPIRES,
+            idempotency_key=item["asked"]["S"] if "asked" in item else "",
+            idempotency_key_at=float(item["asked_at"]["N"]) if "asked_at" in item else 0.0,
         ),
         version=int(item["v"]["N"]),
-        generation=int(item["generation"]["N"]) if "generation" in item else 0,
+        invitation_epoch=int(item["generation"]["N"]) if "generation" in item else 0,
     )
 
 
@@ -183,11 +193,11 @@ def decode_audit_event(item: Item) -> AuditEvent:
 
 def decode_token_usage(item: Item) -> TokenUsage:
     return TokenUsage(
-        at=float(item["last_used"]["N"]),
+        last_used=float(item["last_used"]["N"]),
         version=keys.parse_token_version(item["sk"]["S"]),
-        agent=item["user_agent"]["S"],
+        user_agent=item["user_agent"]["S"],
         is_write=item["is_write"]["BOOL"],
-        first_at=float(item["first_used"]["N"]),
+        first_used=float(item["first_used"]["N"]),
         first_is_write=item["first_is_write"]["BOOL"],
-        first_agent=item["first_user_agent"]["S"],
+        first_user_agent=item["first_user_agent"]["S"],
     )

@@ -35,7 +35,7 @@ class DynamoDBTenantStore:
 
         Make one attempt, and raise what the SDK does.
         """
-        at, is_write = {"N": str(use.at)}, {"BOOL": use.is_write}
+        at, is_write = {"N": str(use.last_used)}, {"BOOL": use.is_write}
         try:
             self._table.update(
                 keys.token_usage_partition(tenant_id),
@@ -46,9 +46,9 @@ class DynamoDBTenantStore:
                 ConditionExpression="attribute_not_exists(sk) OR last_used <= :before",
                 ExpressionAttributeValues={
                     ":at": at,
-                    ":agent": {"S": use.agent},
+                    ":agent": {"S": use.user_agent},
                     ":write": is_write,
-                    ":before": {"N": str(use.at - _USE_EVERY_S)},
+                    ":before": {"N": str(use.last_used - _USE_EVERY_S)},
                 },
             )
         except ClientError as error:
@@ -98,7 +98,7 @@ class DynamoDBTenantStore:
         uses = map(
             items.decode_token_usage, self._table.query(keys.token_usage_partition(tenant_id), keys.TOKEN_USAGE_RANGE)
         )
-        return max(uses, key=lambda use: use.at, default=None)
+        return max(uses, key=lambda use: use.last_used, default=None)
 
     def count(self, tenant_id: str) -> tuple[int, int]:
         """How many users the tenant has, and how many of them are active."""

@@ -85,7 +85,7 @@ def test_tenant_knows_what_is_partly_served() -> None:
     known = remember_shapes({}, [whole, other])
     assert find_partly_served(known, [whole, other]) == frozenset()
     assert find_partly_served(known, [schema(attribute()), other]) == {URN}
-    (resource_type,) = Tenant("acme", extensions=[schema(attribute()), other], shapes=known).resource_types
+    (resource_type,) = Tenant("acme", custom_schemas=[schema(attribute()), other], attribute_types=known).resource_types
     assert resource_type.fully_served.isdisjoint({URN})
     assert "urn:x:y" in resource_type.fully_served
 

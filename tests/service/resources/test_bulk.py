@@ -483,7 +483,7 @@ def test_strict_tenant_is_strict_in_bulk_too() -> None:
     alice = user("alice")
 
     results = run(
-        MemoryStore(alice), patch(alice.id, "active", "False"), known=context(tenant=Tenant("acme", strict=True))
+        MemoryStore(alice), patch(alice.id, "active", "False"), known=context(tenant=Tenant("acme", is_strict=True))
     )
 
     assert statuses(results) == ["400"]

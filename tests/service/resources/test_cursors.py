@@ -60,7 +60,7 @@ def test_cursor_is_good_for_its_tenant_and_its_query_only(tenant_id: str, query:
 
 def test_what_is_sealed_and_is_no_cursor_is_refused() -> None:
     with pytest.raises(InvalidCursor):
-        cursors().read(PlainSeal().seal("acme", b"short"), None)
+        cursors().read(PlainSeal().sign("acme", b"short"), None)
 
 
 @pytest.mark.parametrize("age_s", [0, 3_599, 3_600])

@@ -22,8 +22,8 @@ EXTENSION = {
 }
 
 PLAIN = Discovery(Tenant("acme"), (user_type(),), BASE_URL)
-EXTENDED = Discovery(Tenant("acme", extensions=[EXTENSION]), (user_type().extended([EXTENSION]),), BASE_URL)
-STRICT = Discovery(Tenant("acme", strict=True), (user_type(),), BASE_URL)
+EXTENDED = Discovery(Tenant("acme", custom_schemas=[EXTENSION]), (user_type().extended([EXTENSION]),), BASE_URL)
+STRICT = Discovery(Tenant("acme", is_strict=True), (user_type(),), BASE_URL)
 
 
 def documents(discovery: Discovery) -> Iterator[dict[str, Any]]:

@@ -18,7 +18,7 @@ NOW = 1_800_000_000.0
     ],
 )
 def test_first_contact_tells_the_kind_and_the_provider(agent: str, *, is_write: bool, words: str) -> None:
-    use = TokenUsage(NOW, "v1", "curl/8.5.0", first_at=NOW, first_is_write=is_write, first_agent=agent)
+    use = TokenUsage(NOW, "v1", "curl/8.5.0", first_used=NOW, first_is_write=is_write, first_user_agent=agent)
     assert describe_contact(use) == words
 
 

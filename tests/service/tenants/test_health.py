@@ -13,7 +13,7 @@ from scim.service.tenants.health import Activity, Health, HealthState, assess_he
 NOW = 1_769_851_800.0  # 2026-01-31T09:30:00Z
 TOKEN = TokenState("v1", NOW - 86_400)
 USE = TokenUsage(NOW - 3_600, "v1")
-ENTRA, OKTA = replace(USE, agent=""), replace(USE, agent="Okta SCIM Client 1.0.0")
+ENTRA, OKTA = replace(USE, user_agent=""), replace(USE, user_agent="Okta SCIM Client 1.0.0")
 REJECTED = "2026-01-31T09:00:00.000Z"
 
 
@@ -30,7 +30,7 @@ def health(
     token: TokenState = TOKEN,
     connected: bool = True,
 ) -> Health:
-    tenant, failed = Tenant("acme", connected=connected, token=token), failed or failures()
+    tenant, failed = Tenant("acme", is_connected=connected, token=token), failed or failures()
     return assess_health(tenant, use, Activity(failed, changes), detect_provider(use, failed), NOW)
 
 
@@ -67,7 +67,7 @@ def test_state_follows_from_the_counts(failed: DailyFailures, changes: int, stat
     [
         (failures(), None, TOKEN, True, HealthState.NOT_CONNECTED_YET),
         (failures(REJECTED, rejected_tokens=1), None, TOKEN, True, HealthState.TOKEN_REJECTED),
-        (failures(create=9), USE, TokenState(ended=("v1",)), True, HealthState.NO_VALID_TOKEN),
+        (failures(create=9), USE, TokenState(revoked_versions=("v1",)), True, HealthState.NO_VALID_TOKEN),
         (failures(create=9), USE, replace(TOKEN, expires=NOW), True, HealthState.NO_VALID_TOKEN),
         (failures(create=9), USE, TOKEN, False, HealthState.DISCONNECTED),
     ],
@@ -108,7 +108,7 @@ def wrong_url(create: int = 0) -> DailyFailures:
 
 
 def test_wrong_scim_url_is_a_state_from_the_first_request_on() -> None:
-    found = health(wrong_url(), use=replace(OKTA, at=NOW - 1_801))
+    found = health(wrong_url(), use=replace(OKTA, last_used=NOW - 1_801))
     assert found.state == HealthState.WRONG_SCIM_URL
     assert found.advice.startswith(f"The SCIM URL in Okta is wrong, seen at {REJECTED}: replace it")
 
@@ -116,7 +116,7 @@ def test_wrong_scim_url_is_a_state_from_the_first_request_on() -> None:
 @pytest.mark.parametrize(("used", "now"), [(NOW - 60, NOW), (NOW - 1_801, NOW + 86_400)])
 def test_wrong_scim_url_is_over(used: float, now: float) -> None:
     """When another request came since, or after a day."""
-    tenant, use = Tenant("acme", token=TOKEN), replace(USE, at=used)
+    tenant, use = Tenant("acme", token=TOKEN), replace(USE, last_used=used)
     assert assess_health(tenant, use, Activity(wrong_url(), 10), None, now).state == HealthState.REPEATING_FAILURE
 
 
@@ -128,7 +128,7 @@ def test_days_with_a_wrong_scim_url_add_up() -> None:
 
 
 def test_rejection_is_over_when_a_valid_token_was_used_since() -> None:
-    found = health(failures(REJECTED, rejected_tokens=3), use=replace(USE, at=NOW - 60))
+    found = health(failures(REJECTED, rejected_tokens=3), use=replace(USE, last_used=NOW - 60))
     assert found.state == HealthState.HEALTHY
     assert "3 or more requests were rejected" in found.warnings[0]
     assert "A valid token was used since" in found.warnings[0]

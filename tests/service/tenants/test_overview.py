@@ -38,7 +38,7 @@ def overview(
     store = Used()
     store.version = used
     records = Records({TODAY: failures or DailyFailures()})
-    return load_overview(Tenant("acme", connected=connected, token=token), store, records, NOW)
+    return load_overview(Tenant("acme", is_connected=connected, token=token), store, records, NOW)
 
 
 @pytest.mark.parametrize(
@@ -46,8 +46,8 @@ def overview(
     [
         (TOKEN, "v2", ""),
         (TOKEN, "", "No request with a valid token has arrived yet."),
-        (TokenState(ended=("v1",)), "v2", "The token was revoked: make a new one."),
-        (replace(TOKEN, shown=False), "v2", "The new token has not been shown yet."),
+        (TokenState(revoked_versions=("v1",)), "v2", "The token was revoked: make a new one."),
+        (replace(TOKEN, is_revealed=False), "v2", "The new token has not been shown yet."),
         (replace(TOKEN, expires=NOW + DAY_S), "v2", "The token expires within 1 day."),
         (replace(TOKEN, expires=NOW + 6 * DAY_S), "v2", "The token expires within 7 days."),
         (replace(TOKEN, expires=NOW), "v2", "The token has expired: make a new one."),
@@ -72,10 +72,10 @@ def test_overview_has_state_grace_use_and_numbers() -> None:
     assert (shown.state, shown.in_grace, shown.used, shown.users, shown.active) == ("connected", True, "earlier", 2, 1)
     assert overview().used == "current"
     assert overview(used="").used == ""
-    assert overview(TokenState(ended=("v1",))).state == "revoked"
+    assert overview(TokenState(revoked_versions=("v1",))).state == "revoked"
     gone = overview(connected=False)
     assert (gone.state, gone.in_grace, gone.is_waiting) == ("disconnected", False, False)
-    assert overview(replace(TOKEN, shown=False)).is_waiting
+    assert overview(replace(TOKEN, is_revealed=False)).is_waiting
 
 
 @pytest.mark.parametrize(("failures", "limits"), [(0, []), (3, [28]), (499, [4_492]), (100_000, [1])])

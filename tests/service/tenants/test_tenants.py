@@ -7,7 +7,7 @@ import pytest
 
 from scim.service.model.log_record import AuditEvent
 from scim.service.model.tenant import Tenant
-from scim.service.model.token import FOREVER, SecretMissing, TokenState, days_until_expiry
+from scim.service.model.token import NEVER_EXPIRES, SecretNotFound, TokenStage, TokenState, days_until_expiry
 from scim.service.tenants.tenants import (
     ChangedMeanwhile,
     IssuedToken,
@@ -41,7 +41,7 @@ class World:
     def connect(self, tenant_id: str = "acme", **given: Any) -> IssuedToken:
         """A tenant whose token was shown."""
         issued = self.tenants.connect(tenant_id, **given)
-        self.tenants.shown(issued)
+        self.tenants.mark_revealed(issued)
         return issued
 
     @property
@@ -55,9 +55,9 @@ def test_connecting_returns_the_token_and_keeps_the_settings() -> None:
     issued = world.tenants.connect("acme", [EXTENSION], strict=True, lifetime_s=90 * DAY_S)
 
     assert issued == IssuedToken("acme", "id-1", "token 1 of acme", NOW + 90 * DAY_S, None)
-    token = TokenState("id-1", NOW, 0, NOW + 90 * DAY_S, shown=False, lifetime_s=90 * DAY_S)
+    token = TokenState("id-1", NOW, 0, NOW + 90 * DAY_S, is_revealed=False, lifetime_s=90 * DAY_S)
     assert world.settings.tenants == {
-        "acme": Tenant("acme", strict=True, extensions=[EXTENSION], shapes=SHAPES, token=token)
+        "acme": Tenant("acme", is_strict=True, custom_schemas=[EXTENSION], attribute_types=SHAPES, token=token)
     }
 
 
@@ -65,7 +65,7 @@ def test_every_act_is_recorded_with_who_did_it_and_what_it_changed() -> None:
     world = World()
     issued = world.connect(extensions=[EXTENSION])
     world.tenants.configure("acme", strict=True)
-    world.tenants.shown(world.tenants.rotate("acme"))
+    world.tenants.mark_revealed(world.tenants.rotate("acme"))
     world.tenants.revoke("acme")
     world.tenants.disconnect("acme")
 
@@ -110,7 +110,7 @@ def test_any_other_tenant_id_is_refused_before_anything_is_made(tenant_id: str) 
 )
 def test_attribute_keeps_its_type(attribute: dict[str, Any], is_removed: bool) -> None:
     """Also after the schema was removed: users keep their values, which are hidden meanwhile."""
-    world = World(Tenant("acme", extensions=[EXTENSION], shapes=SHAPES))
+    world = World(Tenant("acme", custom_schemas=[EXTENSION], attribute_types=SHAPES))
     if is_removed:
         world.tenants.remove_schema("acme", EXTENSION["id"])
     before = world.settings.tenants["acme"]
@@ -122,10 +122,10 @@ def test_attribute_keeps_its_type(attribute: dict[str, Any], is_removed: bool) -
 
 
 def test_removed_attribute_can_come_back() -> None:
-    world = World(Tenant("acme", extensions=[EXTENSION], shapes=SHAPES))
+    world = World(Tenant("acme", custom_schemas=[EXTENSION], attribute_types=SHAPES))
     world.tenants.remove_schema("acme", EXTENSION["id"])
 
-    assert world.tenants.add_schemas("acme", [EXTENSION]).extensions == [EXTENSION]
+    assert world.tenants.add_schemas("acme", [EXTENSION]).custom_schemas == [EXTENSION]
 
 
 @pytest.mark.parametrize(
@@ -137,27 +137,27 @@ def test_removed_attribute_can_come_back() -> None:
 )
 def test_name_keeps_its_case(document: dict[str, Any], known: str) -> None:
     """Values are stored under the name as it was, and would not be found under another one."""
-    world = World(Tenant("acme", extensions=[EXTENSION], shapes=SHAPES))
+    world = World(Tenant("acme", custom_schemas=[EXTENSION], attribute_types=SHAPES))
 
     with pytest.raises(ValueError, match=f"write {known}"):
         world.tenants.add_schemas("acme", [document])
 
 
 def test_settings_that_are_not_given_stay() -> None:
-    world = World(Tenant("acme", extensions=[EXTENSION], shapes=SHAPES))
+    world = World(Tenant("acme", custom_schemas=[EXTENSION], attribute_types=SHAPES))
 
     changed = world.tenants.configure("acme", strict=True)
 
     assert world.settings.tenants == {"acme": changed}
-    assert changed == Tenant("acme", strict=True, extensions=[EXTENSION], shapes=SHAPES, version=2)
+    assert changed == Tenant("acme", is_strict=True, custom_schemas=[EXTENSION], attribute_types=SHAPES, version=2)
 
 
 def test_what_changes_nothing_is_neither_written_nor_recorded() -> None:
-    world = World(Tenant("acme", strict=True))
+    world = World(Tenant("acme", is_strict=True))
 
     world.tenants.configure("acme", strict=True)
 
-    assert (world.settings.tenants, world.acts) == ({"acme": Tenant("acme", strict=True)}, [])
+    assert (world.settings.tenants, world.acts) == ({"acme": Tenant("acme", is_strict=True)}, [])
 
 
 def test_settings_changed_meanwhile_by_somebody_else_are_kept_too() -> None:
@@ -165,7 +165,7 @@ def test_settings_changed_meanwhile_by_somebody_else_are_kept_too() -> None:
         """Somebody else is faster than who makes the tenant strict."""
 
         def write(self, before: Tenant | None, after: Tenant, act: AuditEvent) -> None:
-            if after.strict and not after.extensions:
+            if after.is_strict and not after.custom_schemas:
                 world.tenants.configure("acme", extensions=[EXTENSION])
             super().write(before, after, act)
 
@@ -173,7 +173,7 @@ def test_settings_changed_meanwhile_by_somebody_else_are_kept_too() -> None:
 
     changed = world.tenants.configure("acme", strict=True)
 
-    assert changed == Tenant("acme", strict=True, extensions=[EXTENSION], shapes=SHAPES, version=3)
+    assert changed == Tenant("acme", is_strict=True, custom_schemas=[EXTENSION], attribute_types=SHAPES, version=3)
 
 
 @pytest.mark.parametrize("act", ["rotate", "revoke", "disconnect", "configure"])
@@ -197,8 +197,8 @@ def test_of_two_who_connect_a_tenant_at_once_one_is_told_that_it_exists_and_the_
     class Rivalled(MemoryTokens):
         """Somebody else is faster than who opens the secret first."""
 
-        def open(self, tenant_id: str, version: str, expires: float | None) -> None:
-            super().open(tenant_id, version, expires)
+        def create_secret(self, tenant_id: str, version: str, expires: float | None) -> None:
+            super().create_secret(tenant_id, version, expires)
             if version == "id-1":
                 issued.append(world.connect())
 
@@ -208,16 +208,16 @@ def test_of_two_who_connect_a_tenant_at_once_one_is_told_that_it_exists_and_the_
     with pytest.raises(TenantExists):
         world.connect()
 
-    assert world.tokens.on["acme"]["AWSCURRENT"] == issued[0].version
-    assert world.settings.tenants["acme"].token.ended == ("id-1",)
+    assert world.tokens.on["acme"][TokenStage.CURRENT] == issued[0].version
+    assert world.settings.tenants["acme"].token.revoked_versions == ("id-1",)
 
 
 def test_token_that_was_decided_is_not_put_in_the_place_of_a_later_one() -> None:
     class Rivalled(MemoryTokens):
         """Between the decision for a token and its promotion, another one comes and is finished."""
 
-        def labels(self, tenant_id: str) -> Any:
-            labels = super().labels(tenant_id)
+        def stages(self, tenant_id: str) -> Any:
+            labels = super().stages(tenant_id)
             tenant = world.settings.get(tenant_id)
             if tenant is not None and tenant.token.version == "id-4" and not rivals:
                 rivals.append("bob")
@@ -233,13 +233,13 @@ def test_token_that_was_decided_is_not_put_in_the_place_of_a_later_one() -> None
         world.tenants.rotate("acme")
 
     assert len(later) == 1
-    assert world.tokens.on["acme"]["AWSCURRENT"] == later[0].version
+    assert world.tokens.on["acme"][TokenStage.CURRENT] == later[0].version
 
 
 def test_secret_that_goes_away_while_a_tenant_is_connected_is_told_and_nothing_was_decided() -> None:
     class Gone(MemoryTokens):
-        def open(self, tenant_id: str, version: str, expires: float | None) -> None:  # noqa: ARG002  # the signature is the port's
-            raise SecretMissing
+        def create_secret(self, tenant_id: str, version: str, expires: float | None) -> None:  # noqa: ARG002  # the signature is the port's
+            raise SecretNotFound
 
     world = World(tokens=Gone())
 
@@ -275,16 +275,16 @@ def test_tenant_that_comes_back_keeps_its_settings_unless_others_are_given() -> 
     world.tenants.disconnect("acme")
     world.connect(strict=False)
 
-    assert (kept.strict, kept.extensions) == (True, [EXTENSION])
-    assert (world.settings.tenants["acme"].strict, kept.connected) == (False, True)
+    assert (kept.is_strict, kept.custom_schemas) == (True, [EXTENSION])
+    assert (world.settings.tenants["acme"].is_strict, kept.is_connected) == (False, True)
 
 
 def test_somebody_who_connects_a_tenant_while_it_is_being_disconnected_has_the_secret() -> None:
     class Rivalled(MemoryTokens):
-        def close(self, tenant_id: str) -> None:
+        def delete_secret(self, tenant_id: str) -> None:
             if not issued:
                 issued.append(world.connect())
-            super().close(tenant_id)
+            super().delete_secret(tenant_id)
 
     issued: list[IssuedToken] = []
     world = World(tokens=Rivalled())
@@ -292,7 +292,7 @@ def test_somebody_who_connects_a_tenant_while_it_is_being_disconnected_has_the_s
 
     world.tenants.disconnect("acme")
 
-    assert world.settings.tenants["acme"].connected
+    assert world.settings.tenants["acme"].is_connected
     assert world.tokens.closed == set()
 
 
@@ -319,7 +319,7 @@ def test_token_lives_as_long_as_the_one_before_unless_it_is_told_otherwise(act: 
 
     world = World()
     world.connect(lifetime_s=90 * DAY_S)
-    assert end_after(act, world, lifetime_s=FOREVER) is None
+    assert end_after(act, world, lifetime_s=NEVER_EXPIRES) is None
 
 
 @pytest.mark.parametrize("lifetime_s", [0, -1.0])
@@ -339,22 +339,25 @@ def test_invitations_end_with_the_connection_once_and_whenever_they_are_withdraw
     world = World()
     world.connect()
 
-    generations = [world.tenants.withdraw("acme").generation, world.tenants.disconnect("acme").generation]
-    generations += [world.tenants.disconnect("acme").generation]
+    epochs = [
+        world.tenants.revoke_invitations("acme").invitation_epoch,
+        world.tenants.disconnect("acme").invitation_epoch,
+    ]
+    epochs += [world.tenants.disconnect("acme").invitation_epoch]
     world.connect()
 
-    assert [*generations, world.settings.tenants["acme"].generation] == [1, 2, 2, 2]
+    assert [*epochs, world.settings.tenants["acme"].invitation_epoch] == [1, 2, 2, 2]
     assert "withdraw" in world.acts
 
 
 def test_schemas_are_added_replaced_by_their_id_and_removed() -> None:
-    world = World(Tenant("acme", extensions=[EXTENSION], shapes=SHAPES))
+    world = World(Tenant("acme", custom_schemas=[EXTENSION], attribute_types=SHAPES))
     other = EXTENSION | {"id": "urn:example:other:User"}
     changed = EXTENSION | {"name": "Ours"}
 
-    assert world.tenants.add_schemas("acme", [other]).extensions == [EXTENSION, other]
-    assert world.tenants.add_schemas("acme", [changed]).extensions == [other, changed]
-    assert world.tenants.remove_schema("acme", EXTENSION["id"]).extensions == [other]
+    assert world.tenants.add_schemas("acme", [other]).custom_schemas == [EXTENSION, other]
+    assert world.tenants.add_schemas("acme", [changed]).custom_schemas == [other, changed]
+    assert world.tenants.remove_schema("acme", EXTENSION["id"]).custom_schemas == [other]
     assert world.acts == ["configure"] * 3
     with pytest.raises(UnknownSchema, match="no schema urn:example:extension:User"):
         world.tenants.remove_schema("acme", EXTENSION["id"])

@@ -118,7 +118,7 @@ def accept(visit: ConsoleRequestContext, secret: str) -> Page:
         return visit.page("invitation-gone.html", HTTPStatus.GONE)
     tenant = invitation.tenant
     session = visit.sessions.invited(
-        guest_actor(tenant), tenant, invitation.generation, session_id=accepted.session, accepted=accepted.at
+        guest_actor(tenant), tenant, invitation.invitation_epoch, session_id=accepted.session, accepted=accepted.at
     )
     return _enter(visit, session, f"{BASE}/tenants/{tenant}/connect")
 

@@ -49,14 +49,14 @@ def _page(
             "attributes": [(each["name"], describe_type(each)) for each in document["attributes"]],
             "text": json.dumps(document, indent=2, ensure_ascii=False),
         }
-        for document in tenant.extensions
+        for document in tenant.custom_schemas
     ]
     return visit.page(
         "attributes.html",
         status,
         tenant=tenant.id,
         schemas=schemas,
-        removed=list_removed(tenant.shapes, tenant.extensions),
+        removed=list_removed(tenant.attribute_types, tenant.custom_schemas),
         wrong=wrong,
         given=given,
         section="attributes",

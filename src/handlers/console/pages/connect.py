@@ -40,20 +40,20 @@ def issue_token(visit: ConsoleRequestContext, tenant: Tenant) -> Page:
     try:
         issued = _issue(visit, tenant, asked)
     except TenantError:
-        if (again := visit.tenants.again(tenant.id, asked)) is None:
+        if (again := visit.tenants.replay_issue(tenant.id, asked)) is None:
             raise
         issued = again
-    visit.tenants.shown(issued, asked)
+    visit.tenants.mark_revealed(issued, asked)
     return visit.page("token.html", tenant=tenant.id, issued=issued, guides=GUIDES, section="connect")
 
 
 def _issue(visit: ConsoleRequestContext, tenant: Tenant, asked: IdempotencyKey) -> IssuedToken:
     form = visit.request.form
     lifetime_s = read_option(form, "ends", LIFETIMES, "kept")
-    if not tenant.connected:
+    if not tenant.is_connected:
         visit.require_operator()
         return visit.tenants.connect(tenant.id, lifetime_s=lifetime_s, asked=asked)
-    if not tenant.token.shown:
+    if not tenant.token.is_revealed:
         return visit.tenants.connect(tenant.id, asked=asked)
     grace_s = read_option(form, "grace", GRACES, "day")
     force = form.get("force") == "yes"
@@ -82,5 +82,5 @@ def invite(visit: ConsoleRequestContext, tenant: Tenant) -> Page:
 
 
 def withdraw(visit: ConsoleRequestContext, tenant: Tenant) -> Page:
-    visit.tenants.withdraw(tenant.id)
+    visit.tenants.revoke_invitations(tenant.id)
     return redirect("tenants", tenant.id, "connect")

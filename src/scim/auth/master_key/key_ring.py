@@ -21,8 +21,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from scim.auth.errors import MalformedSecret
 from scim.auth.master_key.hkdf import derive_key
+from scim.aws.staging_labels import AWSCURRENT
 from scim.protocol.errors import Unavailable
-from scim.service.model.token import CURRENT
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
@@ -170,7 +170,7 @@ class MasterKey:
         """Read the secret, or keep what is cached where that fails."""
         self._tried_at = now
         try:
-            answer = self._client.get_secret_value(SecretId=self._secret_id, VersionStage=CURRENT)
+            answer = self._client.get_secret_value(SecretId=self._secret_id, VersionStage=AWSCURRENT)
             ring = parse_ring(answer.get("SecretString", ""), self._secret_id)
         except (ClientError, ConnectionFault, HTTPClientError, MalformedSecret) as fault:
             if self._ring is None:

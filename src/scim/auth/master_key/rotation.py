@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import ClientError
 
 from scim.auth.master_key.key_ring import START_DELAY_S, KeyRing, format_ring, new_generation, parse_ring
-from scim.service.model.token import CURRENT, PENDING
+from scim.aws.staging_labels import AWSCURRENT, AWSPENDING
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
@@ -64,7 +64,7 @@ class MasterKeyRotation:
         return ring if len(ring.generations) == 1 else self._replace(version, KeyRing((newest,)))
 
     def _read(self) -> tuple[KeyRing, str]:
-        answer = self.client.get_secret_value(SecretId=self.secret_id, VersionStage=CURRENT)
+        answer = self.client.get_secret_value(SecretId=self.secret_id, VersionStage=AWSCURRENT)
         return parse_ring(answer.get("SecretString", ""), self.secret_id), answer["VersionId"]
 
     def _replace(self, current: str, ring: KeyRing) -> KeyRing:
@@ -74,11 +74,11 @@ class MasterKeyRotation:
             SecretId=self.secret_id,
             SecretString=format_ring(ring),
             ClientRequestToken=version,
-            VersionStages=[PENDING],
+            VersionStages=[AWSPENDING],
         )
         try:
             self.client.update_secret_version_stage(
-                SecretId=self.secret_id, VersionStage=CURRENT, MoveToVersionId=version, RemoveFromVersionId=current
+                SecretId=self.secret_id, VersionStage=AWSCURRENT, MoveToVersionId=version, RemoveFromVersionId=current
             )
         except ClientError as error:
             if error.response["Error"]["Code"] != "InvalidParameterException":

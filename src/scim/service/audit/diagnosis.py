@@ -102,7 +102,9 @@ def unknown(asked: str, use: TokenUsage | None, *, is_cut: bool) -> str:
             "names of deleted users are not kept: search by the userName, email, externalId or id that the identity "
             "provider has."
         )
-    last = f" Its last request, {describe_request(use)}, was recorded at {format_rfc3339(use.at)}." if use else ""
+    last = (
+        f" Its last request, {describe_request(use)}, was recorded at {format_rfc3339(use.last_used)}." if use else ""
+    )
     return (
         f"No request about {asked} has been received, neither a write nor one that failed (failures are kept for "
         "30 days, changes for longer), and no user has it as userName, email, externalId, id or name. The identity "
@@ -152,7 +154,7 @@ def rejected_tokens(
     if not refused:
         return
     last = max(refused, key=lambda each: each.last)
-    if use is not None and use.at > datetime.fromisoformat(last.last).timestamp():
+    if use is not None and use.last_used > datetime.fromisoformat(last.last).timestamp():
         return
     what, change = explain_token(last.rule, provider)
     number = sum(each.count for each in refused)
@@ -164,7 +166,7 @@ def rejected_tokens(
 
 def tenant(settings: Tenant, failures: Sequence[FailureCount]) -> Iterator[str]:
     """What concerns everybody in the tenant."""
-    if settings.strict and not any(each.failure.refused for each in failures):
+    if settings.is_strict and not any(each.failure.refused for each in failures):
         yield "The tenant is in strict mode, in which what many identity providers send is refused."
 
 

@@ -129,7 +129,7 @@ def _of_act(act: AuditEvent) -> LogEntry:
 
 
 def _of_first_use(use: TokenUsage) -> LogEntry:
-    at = format_rfc3339(use.first_at)
+    at = format_rfc3339(use.first_used)
     return LogEntry(
         at=at,
         kind="contact",
@@ -138,7 +138,7 @@ def _of_first_use(use: TokenUsage) -> LogEntry:
         status=None,
         what=f"First request with this token: {describe_contact(use)}.",
         first=at,
-        provider=recognize_provider(use.first_agent, "", (), None),
+        provider=recognize_provider(use.first_user_agent, "", (), None),
     )
 
 

@@ -41,7 +41,7 @@ class Invitations:
         """Raises :class:`UnknownTenant` where no such tenant is connected."""
         tenant = get_connected_tenant(self.settings, tenant_id)
         now = self.now()
-        invitation = Invitation(tenant_id, now + lifetime_s, tenant.generation, secrets.token_urlsafe(32))
+        invitation = Invitation(tenant_id, now + lifetime_s, tenant.invitation_epoch, secrets.token_urlsafe(32))
         act = AuditEvent(
             self.new_id(), format_rfc3339(now), "invite", self.actor, {"until": format_rfc3339(invitation.expires)}
         )
@@ -77,7 +77,7 @@ class Invitations:
         if accepted is not None and not self._can_repeat(accepted, visitor):
             raise InvitationGone
         tenant = self.settings.get(invitation.tenant)
-        if tenant is None or not tenant.connected or tenant.generation != invitation.generation:
+        if tenant is None or not tenant.is_connected or tenant.invitation_epoch != invitation.invitation_epoch:
             raise InvitationGone
         return invitation, accepted
 

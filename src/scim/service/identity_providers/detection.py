@@ -17,7 +17,7 @@ def detect_provider(use: TokenUsage | None, failures: DailyFailures, newest: Ite
     The user agent of the last use decides, else the traffic that failed today and yesterday, else the ``newest``
     records of the log, which are read only then.
     """
-    by_agent = recognize_provider(use.agent, "", (), None) if use else None
+    by_agent = recognize_provider(use.user_agent, "", (), None) if use else None
     return by_agent or failures.provider or next(filter(None, map(_provider_of, newest)), None)
 
 

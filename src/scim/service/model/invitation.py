@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 class Invitation:
     """``expires`` in seconds since 1970. ``secret`` is the end of the link, and is shown once.
 
-    It opens a tenant that is connected and still in the ``generation`` of when it was made.
+    It opens a tenant that is connected and still in the ``invitation_epoch`` of when it was made.
     """
 
     tenant: str
     expires: float
-    generation: int
+    invitation_epoch: int
     secret: str = field(default="", repr=False)
 
 

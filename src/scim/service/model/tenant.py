@@ -14,25 +14,28 @@ from scim.service.model.token import TokenState
 
 @dataclass(frozen=True)
 class Tenant:
-    """A customer: its settings as the store has them. ``extensions`` are schema documents of its own, ``shapes`` those
-    of all attributes that it ever had (:mod:`scim.service.model.attribute_shapes`).
+    """A customer: its settings as the store has them.
 
-    A tenant that is not ``connected`` keeps its users. ``version`` is the settings' own; each write takes the next.
-    Invitations of another ``generation`` than this one are over, and so are the sessions that came of them.
+    ``custom_schemas`` are the schema documents that extend its users, ``attribute_types`` the types of all custom
+    attributes that it ever had (:mod:`scim.service.model.attribute_shapes`). A tenant that is not connected keeps its
+    users. ``version`` is the version of the settings: each write increases it by one. An invitation is valid in the
+    ``invitation_epoch`` in which it was created, and so are the sessions that it opened.
     """
 
     id: str
-    strict: bool = False
-    extensions: Sequence[Mapping[str, Any]] = field(default_factory=tuple)
-    shapes: Shapes = field(default_factory=dict)
-    connected: bool = True
+    is_strict: bool = False
+    custom_schemas: Sequence[Mapping[str, Any]] = field(default_factory=tuple)
+    attribute_types: Shapes = field(default_factory=dict)
+    is_connected: bool = True
     token: TokenState = field(default_factory=TokenState)
     version: int = 1
-    generation: int = 0
+    invitation_epoch: int = 0
 
     @cached_property
     def resource_types(self) -> tuple[ResourceType, ...]:
-        """What is served to this tenant."""
-        if not self.extensions:
+        """Return the resource types that are served to this tenant, with its custom attributes."""
+        if not self.custom_schemas:
             return (user_type(),)
-        return (user_type().extended(self.extensions, find_partly_served(self.shapes, self.extensions)),)
+        return (
+            user_type().extended(self.custom_schemas, find_partly_served(self.attribute_types, self.custom_schemas)),
+        )

@@ -1,96 +1,112 @@
-"""Tokens of tenants: versions, state, use and expiry."""
+"""Tokens of tenants: their versions, state, use and expiry.
+
+All times are in seconds since 1970.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 from math import inf, isfinite
 
 DAY_S = 86_400.0
-FOREVER = inf
-"""The lifetime of a token that does not end."""
+NEVER_EXPIRES = inf
+"""The lifetime of a token that does not expire."""
 WARNING_DAYS = (1, 7, 30)
 
 
-def expiry_of(now: float, lifetime_s: float) -> float | None:
-    """When a token ends that is made now, ``None`` for never. Raises ``ValueError`` for one that would be over."""
+def compute_expiry(now: float, lifetime_s: float) -> float | None:
+    """Return when a token that is created now expires, ``None`` for never.
+
+    Raise ``ValueError`` for a lifetime that is not positive.
+    """
     if lifetime_s <= 0:
         raise ValueError("A token lives for longer than no time.")
     return now + lifetime_s if isfinite(lifetime_s) else None
 
 
 def days_until_expiry(expires: float | None, now: float) -> int | None:
-    """How near the end of a token is, in days: within 30, 7 or 1; ``None`` while there is time."""
+    """Return within how many days of :data:`WARNING_DAYS` a token expires, ``None`` if it expires later or never."""
     if expires is None:
         return None
     return next((days for days in WARNING_DAYS if expires - now <= days * DAY_S), None)
 
 
+class TokenStage(StrEnum):
+    """The stages of a version of a tenant's secret. At most one version is in each stage."""
+
+    CURRENT = "current"
+    PREVIOUS = "previous"
+    """The version that was current before."""
+    PENDING = "pending"
+    """A new version whose token is not valid yet."""
+
+
 @dataclass(frozen=True, slots=True)
 class TokenState:
-    """What the settings know of a tenant's token, which itself is in Secrets Manager only. Times in seconds since 1970.
+    """What the settings of a tenant hold about its token. The token itself is in the tenant's secret only.
 
-    ``version`` is the version of the secret that was decided to be the current one, from ``since`` on; empty where none
-    was. The token before it is valid for ``grace_s`` from then. ``ended`` are versions that open nothing, whatever
-    their labels say. A token that was not ``shown`` yet can still be shown. ``lifetime_s`` is for how long a new one
-    lives, also where there is none now: :data:`scim.service.model.token.FOREVER`, or seconds. ``asked`` names the
-    request
-    that was answered with the token, at ``asked_at``.
+    ``version`` is the version of the secret that the settings name as the current one, ``since`` when they began to;
+    it is empty for no token. The previous token stays valid for ``grace_s`` seconds after ``since``.
+    ``revoked_versions`` are not valid, whatever their stage is. A token that is not revealed (``is_revealed``) can
+    still be shown, once. New tokens live for ``lifetime_s`` seconds, or :data:`NEVER_EXPIRES`. ``idempotency_key``
+    names the request that was answered with the token, ``idempotency_key_at`` is when.
     """
 
     version: str = ""
     since: float = 0.0
     grace_s: float = 0.0
     expires: float | None = None
-    shown: bool = True
-    ended: tuple[str, ...] = ()
-    lifetime_s: float = FOREVER
-    asked: str = ""
-    asked_at: float = 0.0
+    is_revealed: bool = True
+    revoked_versions: tuple[str, ...] = ()
+    lifetime_s: float = NEVER_EXPIRES
+    idempotency_key: str = ""
+    idempotency_key_at: float = 0.0
 
     @property
     def grace_ends(self) -> float:
+        """Return when the previous token expires."""
         return self.since + self.grace_s
 
     @property
     def is_revoked(self) -> bool:
-        return bool(self.ended) and not self.version
+        """Return whether all tokens were revoked and none was created since."""
+        return bool(self.revoked_versions) and not self.version
 
 
 @dataclass(frozen=True, slots=True)
 class TokenUsage:
-    """The use of a token, to a minute: when it was used last, and the version of the secret that it is in.
+    """The first and the last request with one version of a tenant's token, recorded once a minute at most.
 
-    ``agent`` is the user agent of the last request, ``is_write`` whether that was a write. ``first_at``,
-    ``first_agent`` and ``first_is_write`` are the same of the first request. Times in seconds since 1970.
+    ``user_agent`` is the header ``User-Agent`` of the last request, ``is_write`` whether it was a write.
     """
 
-    at: float
+    last_used: float
     version: str
-    agent: str = ""
+    user_agent: str = ""
     is_write: bool = False
-    first_at: float = 0.0
+    first_used: float = 0.0
     first_is_write: bool = False
-    first_agent: str = ""
-
-
-CURRENT, PREVIOUS, PENDING = "AWSCURRENT", "AWSPREVIOUS", "AWSPENDING"
-"""The labels by which Secrets Manager tells a secret's versions apart."""
+    first_user_agent: str = ""
 
 
 EXPIRED, UNKNOWN, MALFORMED = "token-expired", "token", "token-malformed"
-"""Why a token is refused: it has expired, it is not one of the tenant's, or this stack did not make it."""
+"""Why a token is rejected: it has expired, it is not one of the tenant's, or this stack did not create it."""
 
 
 @dataclass(frozen=True, slots=True)
 class TokenVersion:
-    """A version of a tenant's secret. ``expires`` and ``made`` in seconds since 1970."""
+    """One version of a tenant's secret: its token, when that expires (``None`` for never) and when it was created.
+
+    The previous token stays valid for ``grace_s`` seconds after this version becomes the current one.
+    """
 
     id: str
     token: str = field(repr=False)
     expires: float | None
     grace_s: float
-    made: float
+    created: float
 
 
-class SecretMissing(Exception):
-    """The tenant has no secret, or it awaits its deletion."""
+class SecretNotFound(Exception):
+    """The tenant has no secret, or its secret is scheduled for deletion."""

@@ -40,7 +40,7 @@ class Cursors:
             raise InvalidCount(f"count must be from 0 to {MAX_RESULTS} with a cursor.")
         if not text:
             return CursorPosition(), MAX_RESULTS if count is None else count
-        opened = self.seal.open(self.tenant_id, text)
+        opened = self.seal.verify(self.tenant_id, text)
         if opened is None or len(opened.content) < _HEAD.size:
             raise InvalidCursor("The cursor is none of this service: begin with an empty one, then send nextCursor.")
         if opened.age_s > CURSOR_TIMEOUT_S:
@@ -63,7 +63,7 @@ class Cursors:
             return None
         head = _HEAD.pack(_BACKWARDS if backwards else _FORWARDS, count, total, self._digest)
         packed = (_ANCHOR.pack(UUID(each.id).bytes, each.digest) for each in anchors)
-        return self.seal.seal(self.tenant_id, head + b"".join(packed))
+        return self.seal.sign(self.tenant_id, head + b"".join(packed))
 
     @property
     def _digest(self) -> bytes:

@@ -28,7 +28,7 @@ class Discovery:
 
     def service_provider_config(self) -> Document:
         supported, unsupported = {"supported": True}, {"supported": False}
-        conformant = {"interopProfileConformant": True} if self.tenant.strict else {}
+        conformant = {"interopProfileConformant": True} if self.tenant.is_strict else {}
         return {
             "schemas": [SERVICE_PROVIDER_CONFIG],
             **conformant,

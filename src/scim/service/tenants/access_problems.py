@@ -18,7 +18,7 @@ _REMEDY = (
 def find_access_problems(tenant: Tenant, use: TokenUsage | None, now: float) -> Iterator[str]:
     """Why no request can be served now, or why none has come. ``now`` in seconds since 1970."""
     token = tenant.token
-    if not tenant.connected:
+    if not tenant.is_connected:
         yield (
             f"The tenant {tenant.id} is disconnected: every request of its identity provider is refused, whoever it is "
             "about; the log says since when. Connect it again (console: Connect; or "
@@ -46,7 +46,7 @@ def find_access_problems(tenant: Tenant, use: TokenUsage | None, now: float) -> 
 
 def describe_contact(use: TokenUsage) -> str:
     """Return what the first request with the token was, and the provider if its user agent tells it."""
-    provider = recognize_provider(use.first_agent, "", (), None)
+    provider = recognize_provider(use.first_user_agent, "", (), None)
     by = f" by {NAMES[provider]}" if provider in NAMES else ""
     return f"{'First write' if use.first_is_write else 'Connection tested'}{by}"
 

@@ -115,7 +115,7 @@ def assess_health(
     1970.
     """
     state = _state(tenant, use, activity, now)
-    if not tenant.connected:
+    if not tenant.is_connected:
         return Health(state, activity, provider=provider)
     warnings = [
         *_token_warnings(use, activity.failures, provider, now),
@@ -126,7 +126,7 @@ def assess_health(
 
 def _state(tenant: Tenant, use: TokenUsage | None, activity: Activity, now: float) -> HealthState:
     token, failures = tenant.token, activity.failures
-    if not tenant.connected:
+    if not tenant.is_connected:
         return HealthState.DISCONNECTED
     if token.is_revoked or (token.expires is not None and token.expires <= now):
         return HealthState.NO_VALID_TOKEN
@@ -155,7 +155,7 @@ def _is_within_a_day(moment: str, now: float) -> bool:
 
 def _was_used_since(use: TokenUsage | None, moment: str) -> bool:
     """Return whether a valid token was used after ``moment`` (RFC 3339)."""
-    return use is not None and use.at > _seconds(moment)
+    return use is not None and use.last_used > _seconds(moment)
 
 
 def _advise(state: HealthState, activity: Activity, provider: str | None) -> str:

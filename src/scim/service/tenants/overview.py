@@ -46,14 +46,14 @@ class TenantOverview:
 
     @property
     def state(self) -> str:
-        if not self.tenant.connected:
+        if not self.tenant.is_connected:
             return "disconnected"
         return "revoked" if self.tenant.token.is_revoked else "connected"
 
     @property
     def is_waiting(self) -> bool:
         """Whether a token was made that nobody has seen."""
-        return self.tenant.connected and not self.tenant.token.shown
+        return self.tenant.is_connected and not self.tenant.token.is_revealed
 
     @property
     def used(self) -> str:
@@ -90,8 +90,8 @@ def load_overview(
     users, active = store.count(tenant.id)
     use = store.last_use(tenant.id)
     health = load_health(tenant, use, records, now, is_report=is_report)
-    in_grace = tenant.connected and now < tenant.token.grace_ends
-    attention = [_of_token(tenant, now), health.advice] if tenant.connected else []
+    in_grace = tenant.is_connected and now < tenant.token.grace_ends
+    attention = [_of_token(tenant, now), health.advice] if tenant.is_connected else []
     return TenantOverview(tenant, use, users, active, in_grace, health, " ".join(filter(None, attention)))
 
 
@@ -137,7 +137,7 @@ def _of_token(tenant: Tenant, now: float) -> str:
     token = tenant.token
     if token.is_revoked:
         return "The token was revoked: make a new one."
-    if not token.shown:
+    if not token.is_revealed:
         return "The new token has not been shown yet."
     if (days := days_until_expiry(token.expires, now)) is not None:
         if token.expires is not None and token.expires <= now:

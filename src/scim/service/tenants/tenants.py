@@ -18,7 +18,7 @@ from scim.service.model.log_record import AuditEvent
 from scim.service.model.stored_resource import VersionConflict
 from scim.service.model.tenant import Tenant
 from scim.service.model.timestamps import format_rfc3339
-from scim.service.model.token import CURRENT, DAY_S, PENDING, SecretMissing, TokenState, expiry_of
+from scim.service.model.token import DAY_S, SecretNotFound, TokenStage, TokenState, compute_expiry
 from scim.service.ports import TenantReader, TenantStore, TokenStore
 from scim.service.tenants.custom_schemas import merge_documents, read_extensions
 
@@ -102,7 +102,7 @@ class Tenants:
         ``extensions`` are schema documents that extend its users (:mod:`scim.service.tenants.custom_schemas`). A
         tenant that comes
         back keeps its users, and its settings where none are given; so does the lifetime of its tokens, which is
-        :data:`scim.service.model.token.FOREVER` for a new one.
+        :data:`scim.service.model.token.NEVER_EXPIRES` for a new one.
         Raises :class:`TenantExists`, unless the token was never shown: then it is this one that is returned;
         :class:`ChangedMeanwhile` where the settings are not those that were ``asked`` about; and ``ValueError`` for an
         id that is not lower-case letters, digits and hyphens, for a wrong document or lifetime.
@@ -112,20 +112,20 @@ class Tenants:
         before = self.settings.get(tenant_id)
         _check_unchanged(before, asked)
         configured = _configured(before or Tenant(tenant_id, version=0), strict, extensions)
-        if before is not None and before.connected:
-            if before.token.shown or configured != before:
+        if before is not None and before.is_connected:
+            if before.token.is_revealed or configured != before:
                 raise TenantExists(
                     f"{tenant_id} is connected already: make a new token to replace the one that it has."
                 )
             return self._finish(before)
         token = self._new(configured, 0.0, lifetime_s, asked)
         try:
-            self.tokens.open(tenant_id, token.version, token.expires)
-        except SecretMissing:
+            self.tokens.create_secret(tenant_id, token.version, token.expires)
+        except SecretNotFound:
             raise ChangedMeanwhile(f"The secret of {tenant_id} was changed just now; try again.") from None
-        token = replace(token, ended=self._others(tenant_id, token.version))
+        token = replace(token, revoked_versions=self._others(tenant_id, token.version))
         try:
-            after = self._write(before, replace(configured, connected=True, token=token), "connect")
+            after = self._write(before, replace(configured, is_connected=True, token=token), "connect")
         except VersionConflict:
             raise TenantExists(f"{tenant_id} was connected by somebody else just now.") from None
         return self._finish(after)
@@ -150,7 +150,7 @@ class Tenants:
         """
         before = get_connected_tenant(self.settings, tenant_id)
         _check_unchanged(before, asked)
-        if grace_s and not before.token.shown:
+        if grace_s and not before.token.is_revealed:
             return self._finish(before)
         if grace_s and not force:
             self._check_grace(before)
@@ -160,24 +160,24 @@ class Tenants:
         self._add(tenant_id, token.version, token.expires, grace_s)
         return self._finish(self._decide(before, token))
 
-    def shown(self, issued: IssuedToken, asked: IdempotencyKey | None = None) -> None:
-        """Say that a token was shown, so that it is not shown again, but for :meth:`again`."""
+    def mark_revealed(self, issued: IssuedToken, asked: IdempotencyKey | None = None) -> None:
+        """Say that a token was shown, so that it is not shown again, but for :meth:`replay_issue`."""
 
         def revise(tenant: Tenant) -> Tenant:
-            if tenant.token.version != issued.version or tenant.token.shown:
+            if tenant.token.version != issued.version or tenant.token.is_revealed:
                 return tenant
-            return replace(tenant, token=replace(self._answering(tenant.token, asked), shown=True))
+            return replace(tenant, token=replace(self._answering(tenant.token, asked), is_revealed=True))
 
         self._change(issued.tenant, "show", revise)
 
-    def again(self, tenant_id: str, asked: IdempotencyKey) -> IssuedToken | None:
+    def replay_issue(self, tenant_id: str, asked: IdempotencyKey) -> IssuedToken | None:
         """The token that the same request was answered with within the last minute; ``None`` if it was with none.
 
         A form that is sent twice at once has two answers, of which the browser shows one.
         Raises :class:`UnknownTenant` and :class:`ChangedMeanwhile`.
         """
         tenant = get_connected_tenant(self.settings, tenant_id)
-        is_it = tenant.token.asked == asked.name and self.now() < tenant.token.asked_at + _AGAIN_S
+        is_it = tenant.token.idempotency_key == asked.name and self.now() < tenant.token.idempotency_key_at + _AGAIN_S
         return self._finish(tenant) if is_it else None
 
     def revoke(self, tenant_id: str) -> Tenant:
@@ -196,13 +196,13 @@ class Tenants:
         Raises :class:`UnknownTenant`.
         """
         tenant = self._change(tenant_id, "disconnect", self._without_access)
-        self.tokens.close(tenant_id)
+        self.tokens.delete_secret(tenant_id)
         # Somebody may have connected it again between the two, and needs the secret.
-        if (latest := self.settings.get(tenant_id)) is not None and latest.connected:
-            self.tokens.reopen(tenant_id)
+        if (latest := self.settings.get(tenant_id)) is not None and latest.is_connected:
+            self.tokens.restore_secret(tenant_id)
         return tenant
 
-    def withdraw(self, tenant_id: str) -> Tenant:
+    def revoke_invitations(self, tenant_id: str) -> Tenant:
         """End all invitations, and the sessions of whoever has used one. Raises :class:`UnknownTenant`."""
         return self._change(tenant_id, "withdraw", _without_guests)
 
@@ -222,15 +222,15 @@ class Tenants:
         return self._change(
             tenant_id,
             "configure",
-            lambda tenant: _configured(tenant, None, merge_documents(tenant.extensions, documents)),
+            lambda tenant: _configured(tenant, None, merge_documents(tenant.custom_schemas, documents)),
         )
 
     def remove_schema(self, tenant_id: str, urn: str) -> Tenant:
         """Remove a schema document. Raises :class:`UnknownTenant` and :class:`UnknownSchema`."""
 
         def revise(tenant: Tenant) -> Tenant:
-            kept = [document for document in tenant.extensions if document["id"].lower() != urn.lower()]
-            if len(kept) == len(tenant.extensions):
+            kept = [document for document in tenant.custom_schemas if document["id"].lower() != urn.lower()]
+            if len(kept) == len(tenant.custom_schemas):
                 raise UnknownSchema(f"{tenant_id} has no schema {urn}.")
             return _configured(tenant, None, kept)
 
@@ -238,7 +238,7 @@ class Tenants:
 
     # Secrets Manager's own rotation: the steps createSecret and finishSecret
 
-    def prepare(self, tenant_id: str, version: str) -> None:
+    def create_pending(self, tenant_id: str, version: str) -> None:
         """Store a new token as the given version, which opens nothing yet. It lives as long as the one before.
 
         Raises as :meth:`rotate`; nothing happens where the version is there.
@@ -246,20 +246,20 @@ class Tenants:
         tenant = get_connected_tenant(self.settings, tenant_id)
         if self.tokens.read(tenant_id, version) is None:
             self._check_grace(tenant)
-            self._add(tenant_id, version, expiry_of(self.now(), tenant.token.lifetime_s), DEFAULT_GRACE_S)
+            self._add(tenant_id, version, compute_expiry(self.now(), tenant.token.lifetime_s), DEFAULT_GRACE_S)
 
-    def adopt(self, tenant_id: str, version: str) -> None:
+    def promote_rotation(self, tenant_id: str, version: str) -> None:
         """Make a version that was prepared the current one; nothing happens where it is. The grace starts now.
 
         Raises :class:`UnknownTenant` and :class:`ChangedMeanwhile`.
         """
         tenant = get_connected_tenant(self.settings, tenant_id)
-        if version in tenant.token.ended:
+        if version in tenant.token.revoked_versions:
             self.tokens.drop_pending(tenant_id, version)
             raise ChangedMeanwhile(f"The tokens of {tenant_id} were revoked while this one was being made.")
         if tenant.token.version != version:
             pending = self.tokens.read(tenant_id, version)
-            if pending is None or self.tokens.labels(tenant_id).get(PENDING) != version:
+            if pending is None or self.tokens.stages(tenant_id).get(TokenStage.PENDING) != version:
                 raise ChangedMeanwhile(f"Another rotation of {tenant_id} has come before this one.")
             token = self._answering(tenant.token, None)
             token = replace(token, version=version, expires=pending.expires, grace_s=pending.grace_s)
@@ -282,25 +282,31 @@ class Tenants:
         """A token to be made, which lives as long as the one before unless it is told otherwise."""
         now = self.now()
         lifetime_s = tenant.token.lifetime_s if lifetime_s is None else lifetime_s
-        expires = expiry_of(now, lifetime_s)
-        token = TokenState(self.new_id(), now, grace_s, expires, shown=False, lifetime_s=lifetime_s)
+        expires = compute_expiry(now, lifetime_s)
+        token = TokenState(self.new_id(), now, grace_s, expires, is_revealed=False, lifetime_s=lifetime_s)
         return self._answering(token, asked)
 
     def _answering(self, token: TokenState, asked: IdempotencyKey | None) -> TokenState:
-        return replace(token, asked=asked.name if asked else "", asked_at=self.now() if asked else 0.0)
+        return replace(
+            token, idempotency_key=asked.name if asked else "", idempotency_key_at=self.now() if asked else 0.0
+        )
 
     def _add(self, tenant_id: str, version: str, expires: float | None, grace_s: float) -> None:
         try:
             self.tokens.add(tenant_id, version, expires, grace_s)
-        except SecretMissing:
+        except SecretNotFound:
             raise ChangedMeanwhile(
                 f"The secret of {tenant_id} was deleted in Secrets Manager; disconnect the tenant and connect it again."
             ) from None
 
     def _decide(self, before: Tenant, token: TokenState) -> Tenant:
         """Settle that a token is to be the current one, from now on."""
-        ended = before.token.ended if token.grace_s else self._others(before.id, token.version, before.token.version)
-        decided = replace(token, since=self.now(), shown=False, ended=ended)
+        ended = (
+            before.token.revoked_versions
+            if token.grace_s
+            else self._others(before.id, token.version, before.token.version)
+        )
+        decided = replace(token, since=self.now(), is_revealed=False, revoked_versions=ended)
         try:
             return self._write(before, replace(before, token=decided), "rotate")
         except VersionConflict:
@@ -319,7 +325,7 @@ class Tenants:
         """Make the version that was decided the current one, unless another was decided since."""
         version = tenant.token.version
         for _ in range(_ATTEMPTS):
-            current = self.tokens.labels(tenant.id).get(CURRENT)
+            current = self.tokens.stages(tenant.id).get(TokenStage.CURRENT)
             latest = self.settings.get(tenant.id)
             if latest is None or latest.token.version != version:
                 break
@@ -346,19 +352,19 @@ class Tenants:
 
     def _others(self, tenant_id: str, version: str, decided: str = "") -> tuple[str, ...]:
         """All versions that could open the tenant, or come to, but for one."""
-        labelled = self.tokens.labels(tenant_id).values()
+        labelled = self.tokens.stages(tenant_id).values()
         return tuple(sorted({*labelled, decided} - {version, ""}))
 
     def _without_tokens(self, tenant: Tenant) -> Tenant:
-        if not tenant.connected:
+        if not tenant.is_connected:
             return tenant
         ended = self._others(tenant.id, "", tenant.token.version)
-        return replace(tenant, token=TokenState(ended=ended, lifetime_s=tenant.token.lifetime_s))
+        return replace(tenant, token=TokenState(revoked_versions=ended, lifetime_s=tenant.token.lifetime_s))
 
     def _without_access(self, tenant: Tenant) -> Tenant:
-        if not tenant.connected:
+        if not tenant.is_connected:
             return tenant
-        return replace(_without_guests(self._without_tokens(tenant)), connected=False)
+        return replace(_without_guests(self._without_tokens(tenant)), is_connected=False)
 
     def _change(self, tenant_id: str, operation: str, revise: Callable[[Tenant], Tenant]) -> Tenant:
         """Write what ``revise`` makes of the settings; where that changes nothing, nothing is written."""
@@ -385,7 +391,7 @@ class Tenants:
 def get_connected_tenant(settings: TenantReader, tenant_id: str) -> Tenant:
     """Raises :class:`UnknownTenant`."""
     tenant = settings.get(tenant_id)
-    if tenant is None or not tenant.connected:
+    if tenant is None or not tenant.is_connected:
         raise UnknownTenant(f"{tenant_id} is not connected: connect it first.")
     return tenant
 
@@ -398,17 +404,17 @@ def _check_unchanged(tenant: Tenant | None, asked: IdempotencyKey | None) -> Non
 
 
 def _without_guests(tenant: Tenant) -> Tenant:
-    return replace(tenant, generation=tenant.generation + 1)
+    return replace(tenant, invitation_epoch=tenant.invitation_epoch + 1)
 
 
 def _configured(tenant: Tenant, strict: bool | None, extensions: Sequence[Mapping[str, Any]] | None) -> Tenant:
     """Return the tenant with the settings that are given."""
-    documents = tenant.extensions if extensions is None else read_extensions(extensions)
+    documents = tenant.custom_schemas if extensions is None else read_extensions(extensions)
     return replace(
         tenant,
-        strict=tenant.strict if strict is None else strict,
-        extensions=documents,
-        shapes=remember_shapes(tenant.shapes, documents),
+        is_strict=tenant.is_strict if strict is None else strict,
+        custom_schemas=documents,
+        attribute_types=remember_shapes(tenant.attribute_types, documents),
     )
 
 
@@ -421,8 +427,8 @@ def _details(before: Tenant | None, after: Tenant) -> dict[str, str]:
 def _described(tenant: Tenant) -> dict[str, str]:
     token = tenant.token
     return {
-        "mode": "strict" if tenant.strict else "tolerant",
-        "extensions": " ".join(document["id"] for document in tenant.extensions),
+        "mode": "strict" if tenant.is_strict else "tolerant",
+        "extensions": " ".join(document["id"] for document in tenant.custom_schemas),
         "token": token.version or "none",
         "expires": "never" if token.expires is None else format_rfc3339(token.expires),
         "previous_until": format_rfc3339(token.grace_ends) if token.grace_s else "now",
