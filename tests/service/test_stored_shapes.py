@@ -176,7 +176,7 @@ def test_no_request_fails_or_loses_hidden_values(
                 assert GONE not in str(answer) or isinstance(answer, StoredResource), kind
             if kind != "delete":
                 assert hidden(store.users[users[0].id], known) == before, kind
-            assert all(GONE not in name for change in store.changes for name in change.changed), kind
+            assert all(GONE not in name for change in store.changes for name in change.attributes_changed), kind
 
 
 @pytest.mark.parametrize("is_strict", [False, True])
@@ -198,4 +198,4 @@ def test_reader_sees_a_value_of_another_type_as_unassigned(is_strict: bool) -> N
     body = {"schemas": [PATCH], "Operations": [{"op": "add", "path": f"{URN}:a", "value": 5}]}
     resources(store, context(tenant=tenant), resource_type).patch(user_id, body)
     assert store.users[user_id].resource[URN] == {"a": 5, "b": "kept"}
-    assert store.changes[0].changed == [f"{URN}:a"]
+    assert store.changes[0].attributes_changed == [f"{URN}:a"]

@@ -12,7 +12,7 @@ import pytest
 
 from scim.protocol.errors import Unavailable
 from scim.protocol.schema import user_type
-from scim.service.model.change_record import ChangeRecord, StoredChange
+from scim.service.model.change_record import ChangeRecord, Operation, Participation, StoredChange
 from scim.service.model.failure import DailyFailures, Failure, FailureCount, FailureKind
 from scim.service.model.identifiers import identifier_hash, name_hash
 from scim.service.model.log_record import (
@@ -61,10 +61,12 @@ def write(settings: Settings) -> Callable[..., None]:
     found = build_endpoint(settings, raise_fault)
 
     def write(before: StoredResource | None, after: StoredResource | None, at: str) -> None:
-        operation = "create" if before is None else "patch" if after else "delete"
+        operation = Operation.CREATE if before is None else Operation.PATCH if after else Operation.DELETE
         name = (after or before or user()).resource["userName"]
         about = ("User", name, None, after is not None)
-        change = ChangeRecord(at, operation, ["title"], "unchanged", "scim", "request-1", [], *about, left_out=["mail"])
+        change = ChangeRecord(
+            at, operation, ["title"], Participation.UNCHANGED, "scim", "request-1", [], *about, ignored=["mail"]
+        )
         found.resources(found.dynamo(deadline(29)), Tenant("acme"), user_type()).write(before, after, change)
 
     return write
@@ -212,7 +214,7 @@ def test_log_has_all_records_the_last_first(records: Records, write: Callable[..
     ]
     change = found[2]
     assert isinstance(change, StoredChange)
-    assert (change.resource_id, change.change.operation, change.change.left_out) == (ada.id, "patch", ["mail"])
+    assert (change.resource_id, change.change.operation, change.change.ignored) == (ada.id, "patch", ["mail"])
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 50])

@@ -8,7 +8,7 @@ import pytest
 
 from scim import wiring
 from scim.protocol.schema import user_type
-from scim.service.model.change_record import LINK, ChangeRecord
+from scim.service.model.change_record import ChangeRecord, Operation, Participation
 from scim.service.model.identifiers import identifier_hash
 from scim.service.model.resolved_references import ResolvedReference, ResolvedReferences
 from scim.service.model.stored_resource import StoredResource, VersionConflict
@@ -23,9 +23,9 @@ Items = Callable[[], dict[str, dict[str, Any]]]
 ONE = ResolvedReferences(1, (ResolvedReference("manager", "boss", "b", 7),))
 LINKED = ChangeRecord(
     at="2026-01-31T09:30:00.000Z",
-    operation=LINK,
-    changed=["manager"],
-    participation="unchanged",
+    operation=Operation.LINK,
+    attributes_changed=["manager"],
+    participation=Participation.UNCHANGED,
     actor="muster",
     request_id="r1",
     leniencies=(),

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from scim.protocol.errors import PayloadTooLarge
-from scim.service.model.change_record import ChangeRecord
+from scim.service.model.change_record import ChangeRecord, Operation, Participation
 from scim.service.model.stored_resource import NotUnique, StoredResource, VersionConflict, encode
 from scim.store.query.counters import counter_increment
 from scim.store.resources import MAX_DOCUMENT_BYTES, DynamoDBResourceStore
@@ -19,9 +19,9 @@ ONE = "0f6a1c52-7a34-4a55-9a43-5b0b8a1f3c11"
 TWO = "0fd6a9b1-3c52-4c3c-8a55-6b7d1f4f2b22"
 CHANGE = ChangeRecord(
     at="2026-01-02T03:04:05.678Z",
-    operation="create",
-    changed=["userName"],
-    participation="joined",
+    operation=Operation.CREATE,
+    attributes_changed=["userName"],
+    participation=Participation.JOINED,
     actor="scim",
     request_id="request",
     leniencies=["string-boolean"],

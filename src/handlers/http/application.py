@@ -228,10 +228,11 @@ def _is_write(request: Request) -> bool:
 
 def _asked(request: Request, endpoint: Endpoint | None, line: Mapping[str, Any]) -> RequestSummary:
     """What the request asked for, of one that could not be read what can be told."""
-    from scim.service.model.failure import WRITES, RequestSummary
+    from scim.service.model.change_record import WRITE_OPERATIONS
+    from scim.service.model.failure import RequestSummary
 
     operation = line.get("operation", f"{request.method} unknown path")
-    if request.method not in WRITES:
+    if request.method not in WRITE_OPERATIONS:
         return RequestSummary(operation, endpoint.resource_id if endpoint else None, query=request.query)
     try:
         body = request.json()
@@ -240,7 +241,7 @@ def _asked(request: Request, endpoint: Endpoint | None, line: Mapping[str, Any])
     if endpoint is None:
         return RequestSummary(operation, None, body, request.query)
     if endpoint.is_resource:
-        return RequestSummary(WRITES[request.method], endpoint.resource_id, body)
+        return RequestSummary(WRITE_OPERATIONS[request.method], endpoint.resource_id, body)
     return RequestSummary(operation, query=str(body.get("filter", "")) if isinstance(body, dict) else "")
 
 

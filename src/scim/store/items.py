@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection
 
-from scim.service.model.change_record import LINK, ChangeRecord
+from scim.service.model.change_record import ChangeRecord, Operation
 from scim.service.model.log_record import AuditEvent
 from scim.service.model.stored_resource import StoredResource, encode
 from scim.service.model.tenant import Tenant
@@ -88,7 +88,7 @@ def encode_change(
     ttl = {} if expires is None else {"ttl": {"N": str(expires)}}
     handles = {"handles": {"SS": sorted(lost)}} if lost else {}
     references = {"dropped": {"SS": sorted(dropped)}} if dropped else {}
-    time = {} if change.operation == LINK else {SORT_OF_INDEX: {"S": keys.time_key("C#", change.at)}}
+    time = {} if change.operation is Operation.LINK else {SORT_OF_INDEX: {"S": keys.time_key("C#", change.at)}}
     links = [{"M": {"attribute": {"S": name}, "id": {"S": to}}} for name, to in change.links]
     external_id = {} if change.external_id is None else {"externalId": {"S": change.external_id}}
     return {
@@ -101,18 +101,18 @@ def encode_change(
         "change": {"S": change_id},
         "at": {"S": change.at},
         "operation": {"S": change.operation},
-        "changed": {"L": [{"S": name} for name in change.changed]},
+        "changed": {"L": [{"S": name} for name in change.attributes_changed]},
         "participation": {"S": change.participation},
         "actor": {"S": change.actor},
         "request": {"S": change.request_id},
         "leniencies": {"L": [{"S": name} for name in change.leniencies]},
-        "leftOut": {"L": [{"S": name} for name in change.left_out]},
+        "leftOut": {"L": [{"S": name} for name in change.ignored]},
         "resourceType": {"S": change.resource_type},
         "userName": {"S": change.user_name},
         **external_id,
         "active": {"BOOL": change.active},
-        **({"links": {"L": links}} if change.operation == LINK else {}),
-        **({"sent": {"L": [{"S": name} for name in change.sent]}} if change.sent else {}),
+        **({"links": {"L": links}} if change.operation is Operation.LINK else {}),
+        **({"sent": {"L": [{"S": name} for name in change.attributes_sent]}} if change.attributes_sent else {}),
     }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from scim.service.model.change_record import ChangeRecord, StoredChange
+from scim.service.model.change_record import ChangeRecord, Operation, Participation, StoredChange
 from scim.service.model.failure import Failure, FailureCount
 from scim.service.model.log_record import LogRecord, RejectedTokenCount
 from scim.store import items, keys
@@ -48,9 +48,9 @@ def refused(item: Item) -> RejectedTokenCount:
 def changed(item: Item) -> StoredChange:
     change = ChangeRecord(
         at=item["at"]["S"],
-        operation=item["operation"]["S"],
-        changed=_texts(item, "changed"),
-        participation=item["participation"]["S"],
+        operation=Operation(item["operation"]["S"]),
+        attributes_changed=_texts(item, "changed"),
+        participation=Participation(item["participation"]["S"]),
         actor=item["actor"]["S"],
         request_id=item["request"]["S"],
         leniencies=_texts(item, "leniencies"),
@@ -58,8 +58,8 @@ def changed(item: Item) -> StoredChange:
         user_name=item["userName"]["S"],
         external_id=item.get("externalId", {}).get("S"),
         active=item["active"]["BOOL"],
-        left_out=_texts(item, "leftOut"),
-        sent=_texts(item, "sent"),
+        ignored=_texts(item, "leftOut"),
+        attributes_sent=_texts(item, "sent"),
         links=[(each["M"]["attribute"]["S"], each["M"]["id"]["S"]) for each in item.get("links", {}).get("L", ())],
     )
     return StoredChange(keys.parse_changed_user_id(item["sk"]["S"]), change)

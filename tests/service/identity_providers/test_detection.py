@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from scim.service.identity_providers.detection import detect_provider
-from scim.service.model.change_record import ChangeRecord, StoredChange
+from scim.service.model.change_record import ChangeRecord, Operation, Participation, StoredChange
 from scim.service.model.failure import DailyFailures, FailureCount
 from scim.service.model.log_record import LogRecord, RejectedTokenCount
 from scim.service.model.token import TokenUsage
@@ -13,7 +13,9 @@ from tests.service.audit.test_explanations import FAILURE
 from tests.service.fakes import NOW
 
 OKTA, CURL = TokenUsage(1.0, "v1", "Okta SCIM Client 1.0.0"), TokenUsage(1.0, "v1", "curl/8")
-CHANGE = ChangeRecord(NOW, "patch", [], "unchanged", "scim", "request-1", [], "User", "ada", None, active=True)
+CHANGE = ChangeRecord(
+    NOW, Operation.PATCH, [], Participation.UNCHANGED, "scim", "request-1", [], "User", "ada", None, active=True
+)
 BY_ENTRA = StoredChange("1", replace(CHANGE, leniencies=["path-as-key"]))
 REFUSED = RejectedTokenCount(NOW, NOW, 1, "token")
 

@@ -164,7 +164,7 @@ def test_ref_of_client_is_looked_up(users: Users) -> None:
     carry_over_links(None, users.users[wrong.user_id], user_type(), {(MANAGER, "boss"): other.user_id})
     run(users, boss, other, right, wrong)
     assert users.manager(right.user_id) == users.manager(wrong.user_id) == [boss.user_id]
-    told = {each.user_name: (each.changed, each.links) for each in users.changes}
+    told = {each.user_name: (each.attributes_changed, each.links) for each in users.changes}
     assert told == {"alice": ([MANAGER], [(MANAGER, boss.user_id)]), "bob": ([MANAGER], [(MANAGER, boss.user_id)])}
 
 
@@ -177,7 +177,7 @@ def test_removed_reference_makes_a_record(users: Users) -> None:
     assert users.manager(alice.user_id) == [boss.user_id]
     run(users, away)
     assert users.manager(alice.user_id) == []
-    assert [(each.changed, each.links) for each in users.changes[1:]] == [([MANAGER], [])]
+    assert [(each.attributes_changed, each.links) for each in users.changes[1:]] == [([MANAGER], [])]
 
 
 def test_person_who_is_deleted_before_the_link_is_written(users: Users) -> None:

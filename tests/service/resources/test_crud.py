@@ -8,7 +8,7 @@ import pytest
 
 from scim.protocol.errors import MutabilityError, NotFound, PreconditionFailed, ScimError, Unavailable, UniquenessError
 from scim.protocol.schema import user_type
-from scim.service.model.change_record import ChangeRecord
+from scim.service.model.change_record import ChangeRecord, Operation, Participation
 from scim.service.model.stored_resource import StoredResource, encode
 from scim.service.resources.crud import Resources
 from scim.service.resources.preconditions import Preconditions
@@ -336,9 +336,9 @@ def test_record_names_what_has_changed_and_holds_no_value() -> None:
 
     assert change == ChangeRecord(
         at=NOW,
-        operation="replace",
-        changed=["displayName", "title", f"{ENTERPRISE}:department"],
-        participation="unchanged",
+        operation=Operation.REPLACE,
+        attributes_changed=["displayName", "title", f"{ENTERPRISE}:department"],
+        participation=Participation.UNCHANGED,
         actor="scim",
         request_id="request-1",
         leniencies=[],
@@ -346,8 +346,8 @@ def test_record_names_what_has_changed_and_holds_no_value() -> None:
         user_name="alice",
         external_id=None,
         active=True,
-        left_out=[],
-        sent=["userName", "displayName", f"{ENTERPRISE}:department"],
+        ignored=[],
+        attributes_sent=["userName", "displayName", f"{ENTERPRISE}:department"],
     )
 
 
@@ -375,7 +375,7 @@ def test_record_names_what_was_sent_and_what_changed(
     """An ``active`` of our own was not sent, a DELETE sends nothing, and a manager without a value was sent."""
     alice = user("alice", title="Chef")
     change = recorded(lambda users: write(users, alice.id), alice)
-    assert (list(change.sent), sorted(change.changed)) == (sent, sorted(changed))
+    assert (list(change.attributes_sent), sorted(change.attributes_changed)) == (sent, sorted(changed))
 
 
 def test_user_is_active_or_inactive_since_the_write_that_made_it_so() -> None:

@@ -14,7 +14,7 @@ from scim.protocol.leniency import Dialect
 from scim.protocol.schema import user_type
 from scim.protocol.sort import compile_sort
 from scim.service.deadline import Deadline
-from scim.service.model.change_record import ChangeRecord
+from scim.service.model.change_record import ChangeRecord, Operation, Participation
 from scim.service.model.query import IndexPosition, Query, SortOrder
 from scim.service.model.stored_resource import StoredResource, encode
 from scim.service.model.tenant import Tenant
@@ -23,7 +23,17 @@ from scim.store.resources import DynamoDBResourceStore
 from scim.store.table import Table
 
 CHANGE = ChangeRecord(
-    "2026-01-01T00:00:00.000Z", "create", [], "joined", "scim", "request", [], "User", "Bob", None, True
+    "2026-01-01T00:00:00.000Z",
+    Operation.CREATE,
+    [],
+    Participation.JOINED,
+    "scim",
+    "request",
+    [],
+    "User",
+    "Bob",
+    None,
+    True,
 )
 MakeUser = Callable[..., StoredResource]
 

@@ -8,7 +8,7 @@ from itertools import groupby
 
 from scim.service.audit.explanations import SCIM_URL, explain, explain_token
 from scim.service.identity_providers.recognition import NAMES
-from scim.service.model.change_record import StoredChange
+from scim.service.model.change_record import Operation, Participation, StoredChange
 from scim.service.model.failure import FailureCount
 from scim.service.model.log_record import RejectedTokenCount
 from scim.service.model.stored_resource import StoredResource
@@ -57,7 +57,7 @@ def state(
     here = {each.id for each in people}
     for resource_id, of_one in groupby(changes, lambda one: one.resource_id):
         last = next(of_one).change
-        if resource_id not in here and last.operation == "delete":
+        if resource_id not in here and last.operation is Operation.DELETE:
             yield f"{asked} was deleted at {last.at}, by the identity provider's request {last.request_id}."
 
 
@@ -66,7 +66,9 @@ def renamed(
 ) -> Iterator[str]:
     """What became of those who were once known by what was asked; ``unique`` is the attribute with their name."""
     for each in people:
-        was_named = any(one.resource_id == each.id and unique in one.change.changed for one in _updates(changes))
+        was_named = any(
+            one.resource_id == each.id and unique in one.change.attributes_changed for one in _updates(changes)
+        )
         what = "was renamed to" if was_named else "is a former email or externalId of"
         yield f"{asked} {what} {names[each.id]}, {'active' if _is_active(each) else 'inactive'}."
 
@@ -175,9 +177,9 @@ def _is_active(stored: StoredResource) -> bool:
 
 
 def _updates(changes: Sequence[StoredChange]) -> Iterator[StoredChange]:
-    return (each for each in changes if each.change.operation in ("replace", "patch"))
+    return (each for each in changes if each.change.operation in (Operation.REPLACE, Operation.PATCH))
 
 
 def _decides(changed: StoredChange) -> bool:
     """Return whether the change decided if its user is active."""
-    return changed.change.participation != "unchanged" or changed.change.operation == "create"
+    return changed.change.participation is not Participation.UNCHANGED or changed.change.operation is Operation.CREATE

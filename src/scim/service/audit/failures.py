@@ -16,6 +16,7 @@ from scim.protocol.leniency import Dialect, is_name
 from scim.protocol.schema import ResourceType
 from scim.service.deadline import CALL_S, Deadline
 from scim.service.identity_providers.recognition import recognize_provider
+from scim.service.model.change_record import Operation
 from scim.service.model.failure import NO_OP, STRICT, Failure, FailureCount, FailureKind, RequestSummary, failure_kind
 from scim.service.model.identifiers import identify_subject
 from scim.service.ports import FailureStore
@@ -54,7 +55,7 @@ class FailureRecorder:
 
     def succeeded(self, asked: RequestSummary, dialect: Dialect) -> None:
         """Record a PATCH of which something came to nothing."""
-        if asked.operation == "patch" and dialect.left_out:
+        if asked.operation == Operation.PATCH and dialect.left_out:
             self.outcomes.append("no_ops")
             detail = f"Answered with success, but nothing came of {', '.join(dialect.left_out)}."
             self._record(asked, dialect, 200, None, NO_OP, detail, dialect.left_out[0], None)

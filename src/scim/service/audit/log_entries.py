@@ -8,14 +8,25 @@ from dataclasses import dataclass
 from scim.service.audit import audit_events
 from scim.service.audit.explanations import explain, explain_token
 from scim.service.identity_providers.recognition import recognize_provider
-from scim.service.model.change_record import LINK, StoredChange
+from scim.service.model.change_record import Operation, Participation, StoredChange
 from scim.service.model.failure import FailureCount
 from scim.service.model.log_record import AUTHENTICATE, AuditEvent, LogRecord, RejectedTokenCount
 from scim.service.model.timestamps import format_rfc3339
 from scim.service.model.token import MALFORMED, TokenUsage
 from scim.service.tenants.access_problems import describe_contact
 
-_DONE = {"create": "created", "replace": "replaced", "patch": "changed", "delete": "deleted"}
+_DONE = {
+    Operation.CREATE: "created",
+    Operation.REPLACE: "replaced",
+    Operation.PATCH: "changed",
+    Operation.DELETE: "deleted",
+}
+
+_PARTICIPATION = {
+    Participation.JOINED: ", takes part now",
+    Participation.LEFT: ", takes part no longer",
+    Participation.UNCHANGED: "",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +79,10 @@ def _of_change(changed: StoredChange) -> LogEntry:
         kind="change",
         person=change.user_name,
         operation=change.operation,
-        status=201 if change.operation == "create" else 204 if change.operation == "delete" else 200,
+        status=201 if change.operation is Operation.CREATE else 204 if change.operation is Operation.DELETE else 200,
         what=_told(changed),
-        sent=change.sent,
-        changed=change.changed,
+        sent=change.attributes_sent,
+        changed=change.attributes_changed,
         first=change.at,
         request_id=change.request_id,
         provider=recognize_provider("", "", change.leniencies, None),
@@ -145,15 +156,17 @@ def _of_first_use(use: TokenUsage) -> LogEntry:
 def _told(changed: StoredChange) -> str:
     """A change in words."""
     change = changed.change
-    if change.operation == LINK:
+    if change.operation is Operation.LINK:
         linked = {name for name, _ in change.links}
-        found = [f"{name} {'leads to a user' if name in linked else 'leads to nobody yet'}" for name in change.changed]
+        found = [
+            f"{name} {'leads to a user' if name in linked else 'leads to nobody yet'}"
+            for name in change.attributes_changed
+        ]
         return f"Linked: {', '.join(found)}."
     words = _DONE[change.operation]
-    if change.operation in ("replace", "patch"):
-        words = f"{words}: {', '.join(change.changed)}"
-    if change.participation != "unchanged":
-        words += ", takes part now" if change.participation == "joined" else ", takes part no longer"
-    if change.left_out:
-        words += f"; nothing came of {', '.join(change.left_out)}"
+    if change.operation in (Operation.REPLACE, Operation.PATCH):
+        words = f"{words}: {', '.join(change.attributes_changed)}"
+    words += _PARTICIPATION[change.participation]
+    if change.ignored:
+        words += f"; nothing came of {', '.join(change.ignored)}"
     return f"{words[0].upper()}{words[1:]}."

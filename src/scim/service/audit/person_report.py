@@ -16,7 +16,7 @@ from scim.service.audit.explanations import SCIM_URL
 from scim.service.audit.log_entries import LogEntry, describe_record
 from scim.service.audit.lookup import search_by_name
 from scim.service.identity_providers.detection import detect_provider
-from scim.service.model.change_record import LINK, StoredChange
+from scim.service.model.change_record import Operation, StoredChange
 from scim.service.model.failure import DailyFailures, FailureCount
 from scim.service.model.identifiers import identifier_hash, identifiers_of, name_hash
 from scim.service.model.log_record import CHANGES, FAILURES, FailureSearchResult, LogRecord
@@ -173,7 +173,7 @@ class PersonInvestigator:
         names = {each.id: self._name(each) for each in people}
         records: list[LogRecord] = [*changes, *failures]
         timeline = sorted((describe_record(each, names) for each in records), key=lambda each: each.at, reverse=True)
-        writes = [each for each in changes if each.change.operation != LINK]
+        writes = [each for each in changes if each.change.operation is not Operation.LINK]
         told = [
             *self._obstacles(self.last_use(), failures),
             *diagnosis.renamed(asked, self.tenant.resource_types[0].unique.name, names, renamed, writes),

@@ -1,4 +1,4 @@
-"""What a write leaves behind: the record of the change."""
+"""Change records: each write of a resource stores one, in the same transaction as the change itself."""
 
 from __future__ import annotations
 
@@ -6,24 +6,49 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-LINK = "link"
-"""The operation of a change record that is no write of a client's: references were linked, or no longer are."""
+
+class Operation(StrEnum):
+    """What a change record is about: a write that a client requested, or a change of the links of a user."""
+
+    CREATE = "create"
+    REPLACE = "replace"
+    PATCH = "patch"
+    DELETE = "delete"
+    LINK = "link"
+    """References of the user were linked to other users, or are linked no longer. No client requested it."""
+
+
+WRITE_OPERATIONS = {
+    "POST": Operation.CREATE,
+    "PUT": Operation.REPLACE,
+    "PATCH": Operation.PATCH,
+    "DELETE": Operation.DELETE,
+}
+"""The operation of each HTTP method that writes."""
+
+
+class Participation(StrEnum):
+    """Whether a change gives a user access to the product or ends it. A user has access while it is active."""
+
+    JOINED = "joined"
+    LEFT = "left"
+    UNCHANGED = "unchanged"
 
 
 @dataclass(slots=True)
 class ChangeRecord:
-    """What a change record says beside the versions: written in the same transaction as the change itself.
+    """What a change record holds besides the versions.
 
-    ``resource_type`` and those after it tell whom it is about, as it stands after the change; before it for a deletion,
-    after which nobody is active. ``changed``, ``left_out`` and ``sent`` are names of attributes: whose values changed,
-    which were ignored, and which the request has. ``links``, of a :data:`LINK`, are all that there are then: attribute
-    and user id.
+    ``resource_type`` and the fields after it describe the user after the change. For a deletion they describe it before
+    the change, with ``active`` false. ``attributes_changed``, ``ignored`` and ``attributes_sent`` are names of
+    attributes: those whose values changed, those that were ignored, and those that the request contains. ``links`` are
+    all links of the user after an :attr:`Operation.LINK`: the name of the attribute and the id of the other user.
     """
 
     at: str
-    operation: str
-    changed: Sequence[str]
-    participation: str
+    operation: Operation
+    attributes_changed: Sequence[str]
+    participation: Participation
     actor: str
     request_id: str
     leniencies: Sequence[str]
@@ -31,9 +56,9 @@ class ChangeRecord:
     user_name: str
     external_id: str | None
     active: bool
-    left_out: Sequence[str] = ()
+    ignored: Sequence[str] = ()
     links: Sequence[tuple[str, str]] = ()
-    sent: Sequence[str] = ()
+    attributes_sent: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +67,3 @@ class StoredChange:
 
     resource_id: str
     change: ChangeRecord
-
-
-class Operation(StrEnum):
-    """What a change record is about: a request's write, or new links of a user."""
-
-    CREATE = "create"
-    REPLACE = "replace"
-    PATCH = "patch"
-    DELETE = "delete"
-    LINK = "link"

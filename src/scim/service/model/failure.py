@@ -12,10 +12,6 @@ from typing import Any
 KEPT_DAYS = 30
 
 
-WRITES = {"POST": "create", "PUT": "replace", "PATCH": "patch", "DELETE": "delete"}
-"""What a write is called, here and in change records."""
-
-
 NO_OP = "no-op"
 
 

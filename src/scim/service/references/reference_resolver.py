@@ -34,7 +34,7 @@ from dataclasses import dataclass, field, replace
 from itertools import repeat
 
 from scim.protocol.schema import ResourceType
-from scim.service.model.change_record import LINK, ChangeRecord
+from scim.service.model.change_record import ChangeRecord, Operation, Participation
 from scim.service.model.identifiers import identifiers_of
 from scim.service.model.resolved_references import ResolvedReference, ResolvedReferences
 from scim.service.model.stored_resource import StoredResource, VersionConflict
@@ -165,9 +165,9 @@ class ReferenceResolver:
     ) -> ChangeRecord:
         return ChangeRecord(
             at=self.now(),
-            operation=LINK,
-            changed=changed_attributes(before, after),
-            participation="unchanged",
+            operation=Operation.LINK,
+            attributes_changed=changed_attributes(before, after),
+            participation=Participation.UNCHANGED,
             actor="muster",
             request_id=request_id,
             leniencies=(),

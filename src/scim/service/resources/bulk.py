@@ -28,7 +28,8 @@ from scim.protocol.errors import (
 from scim.protocol.leniency import Dialect
 from scim.protocol.messages import BULK_RESPONSE, BulkOperation, BulkRequest, read_message
 from scim.service.limits import MAX_OPERATIONS
-from scim.service.model.failure import WRITES, RequestSummary
+from scim.service.model.change_record import WRITE_OPERATIONS
+from scim.service.model.failure import RequestSummary
 from scim.service.model.stored_resource import StoredResource
 from scim.service.ports import OutcomeRecorder
 from scim.service.resources.bulk_order import DependencyGraph, OperationNode, build_graph
@@ -270,7 +271,9 @@ def _asked(step: _Step) -> RequestSummary:
     method, path = str(members.get("method", "")).upper(), str(members.get("path", ""))
     resource_id = path.strip("/").partition("/")[2]
     known = resource_id and not resource_id.startswith(_REFERENCE)
-    return RequestSummary(WRITES.get(method, "POST Bulk"), resource_id if known else None, members.get("data"))
+    return RequestSummary(
+        WRITE_OPERATIONS.get(method, "POST Bulk"), resource_id if known else None, members.get("data")
+    )
 
 
 def _node(operation: BulkOperation) -> OperationNode:

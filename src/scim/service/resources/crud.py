@@ -19,7 +19,7 @@ from scim.protocol.schema import ResourceType
 from scim.protocol.stored_values.immutability import check_immutable
 from scim.protocol.stored_values.unserved import hide_unserved, keep_unserved
 from scim.service.deadline import CONFLICT
-from scim.service.model.change_record import ChangeRecord
+from scim.service.model.change_record import ChangeRecord, Operation, Participation
 from scim.service.model.stored_resource import NotUnique, StoredResource, VersionConflict
 from scim.service.ports import ResourceStore
 from scim.service.references.links import ClientRefs, carry_over_links, extract_client_refs
@@ -62,7 +62,7 @@ class Resources:
         created = StoredResource.of(_identified(resource_id, resource), 1, now, now, active_since=now)
         carry_over_links(None, created, self.resource_type, claims)
         try:
-            self.store.write(None, created, self._change("create", {}, resource, now, self._list_sent(body)))
+            self.store.write(None, created, self._change(Operation.CREATE, {}, resource, now, self._list_sent(body)))
         except NotUnique:
             raise self._duplicate() from None
         return created
@@ -75,7 +75,7 @@ class Resources:
             check_immutable(before, resource, self.resource_type)
             return _keeping_active(before, resource)
 
-        return self._update(resource_id, "replace", replaced, preconditions, self._list_sent(body))
+        return self._update(resource_id, Operation.REPLACE, replaced, preconditions, self._list_sent(body))
 
     def patch(self, resource_id: str, body: Any, preconditions: Preconditions = ANY_VERSION) -> StoredResource:
         """Raises what reading and applying the operations does, :class:`NotFound` and :class:`UniquenessError`."""
@@ -90,14 +90,14 @@ class Resources:
                 self.context.dialect.leave_out("active", value=True)
             return kept
 
-        return self._update(resource_id, "patch", patched, preconditions, self._list_sent(body))
+        return self._update(resource_id, Operation.PATCH, patched, preconditions, self._list_sent(body))
 
     def delete(self, resource_id: str, preconditions: Preconditions = ANY_VERSION) -> None:
         """Raises :class:`NotFound` and :class:`PreconditionFailed`."""
 
         def remove(before: StoredResource) -> None:
             current = hide_unserved(before.resource, self.resource_type)
-            self.store.write(before, None, self._change("delete", current, {}, self.context.now()))
+            self.store.write(before, None, self._change(Operation.DELETE, current, {}, self.context.now()))
 
         self._write(resource_id, remove, preconditions)
 
@@ -110,7 +110,7 @@ class Resources:
     def _update(
         self,
         resource_id: str,
-        operation: str,
+        operation: Operation,
         revise: Callable[[Resource], Resource],
         preconditions: Preconditions,
         sent: Sequence[str],
@@ -127,9 +127,9 @@ class Resources:
             document = keep_unserved(stored, revised, self.resource_type)
             resource = hide_unserved(document, self.resource_type)
             change = self._change(operation, current, resource, self.context.now(), sent)
-            if not change.changed:
+            if not change.attributes_changed:
                 return before
-            is_same = change.participation == "unchanged"
+            is_same = change.participation is Participation.UNCHANGED
             since = before.active_since if is_same else change.at
             after = StoredResource.of(
                 _identified(before.id, document), before.version + 1, before.created, change.at, since
@@ -167,12 +167,12 @@ class Resources:
         )
 
     def _change(
-        self, operation: str, before: Resource, after: Resource, now: str, sent: Sequence[str] = ()
+        self, operation: Operation, before: Resource, after: Resource, now: str, sent: Sequence[str] = ()
     ) -> ChangeRecord:
         return ChangeRecord(
             at=now,
             operation=operation,
-            changed=changed_attributes(before, after, self.resource_type),
+            attributes_changed=changed_attributes(before, after, self.resource_type),
             participation=_participation(before, after),
             actor="scim",
             request_id=self.context.request_id,
@@ -181,8 +181,8 @@ class Resources:
             user_name=(after or before)[self.resource_type.unique.name],
             external_id=(after or before).get("externalId"),
             active=after.get("active") is True,
-            left_out=self.context.dialect.left_out,
-            sent=sent,
+            ignored=self.context.dialect.left_out,
+            attributes_sent=sent,
         )
 
 
@@ -200,9 +200,9 @@ def _keeping_active(before: Resource, after: Resource) -> Resource:
     return {**after, "active": before["active"]} if "active" in before and "active" not in after else after
 
 
-def _participation(before: Resource, after: Resource) -> str:
-    """What the change means for surveys: an active user takes part in them."""
-    took_part, takes_part = before.get("active") is True, after.get("active") is True
-    if took_part == takes_part:
-        return "unchanged"
-    return "joined" if takes_part else "left"
+def _participation(before: Resource, after: Resource) -> Participation:
+    """Return whether the change activates or deactivates the user. An empty resource is no user."""
+    was_active, is_active = before.get("active") is True, after.get("active") is True
+    if was_active == is_active:
+        return Participation.UNCHANGED
+    return Participation.JOINED if is_active else Participation.LEFT
