@@ -1,12 +1,15 @@
 """One event a change, and what it says."""
 
 from datetime import UTC, datetime
+from itertools import product
 
 import pytest
 
 from scim.events.change_record import parse_stream_record
 from scim.events.event import make_event
+from scim.service.model.change_record import Operation, Participation
 from tests.events.history import stream_record
+from tests.events.schemas import SCHEMAS
 from tests.events.test_change_record import ID, IMAGE
 
 
@@ -47,6 +50,14 @@ def test_the_kind_follows_from_the_operation_and_the_participation(
 ) -> None:
     image = {**IMAGE, "operation": {"S": operation}, "participation": {"S": participation}}
     assert make_event(parse_stream_record(stream_record(image))).type == kind
+
+
+@pytest.mark.parametrize(("operation", "participation"), list(product(Operation, Participation)))
+def test_every_change_has_a_documented_type(operation: Operation, participation: Participation) -> None:
+    sort = f"C#{ID}#0000000012" + ("#0000000001" if operation is Operation.LINK else "")
+    image = {**IMAGE, "operation": {"S": operation}, "participation": {"S": participation}, "sk": {"S": sort}}
+    event = make_event(parse_stream_record(stream_record(image)))
+    assert event.type in SCHEMAS
 
 
 def test_a_deletion_takes_the_next_sequence_and_names_the_last_version() -> None:

@@ -57,6 +57,21 @@ def raising(fault: Exception, tenant: str = "acme") -> Run:
     return run
 
 
+def test_message_of_the_version_before_is_read() -> None:
+    """It may wait in the queue while a new version is deployed."""
+    members = {
+        "tenant": "acme",
+        "user_id": TASK.user_id,
+        "sequence": 3,
+        "has_new_handles": True,
+        "former_handles": ["aa"],
+        "removed_references": ["bb"],
+        "request_id": "r1",
+        "position": {"handles": ["aa", "cc"], "after": TASK.user_id},
+    }
+    assert read_task(json.dumps(members)) == REST
+
+
 @pytest.mark.parametrize("task", [TASK, REST])
 def test_task_is_read_as_it_was_written(task: LinkTask) -> None:
     written = link_message.make_message(task)

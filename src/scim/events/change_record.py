@@ -6,11 +6,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from scim.service.model.change_record import Operation
+from scim.service.model.change_record import Operation, Participation
 from scim.store.keys import CHANGE_PREFIX
 
 
@@ -57,14 +57,14 @@ class StreamedChange(BaseModel):
     at: Annotated[AwareDatetime, _typed("S")]
     operation: Annotated[Operation, _typed("S")]
     changed: Annotated[list[Text], _typed("L")]
-    participation: Annotated[Literal["joined", "left", "unchanged"], _typed("S")]
+    participation: Annotated[Participation, _typed("S")]
     request: AnyText
     resource_type: Text = Field(alias="resourceType")
     user_name: Text = Field(alias="userName")
     external_id: AnyText | None = Field(default=None, alias="externalId")
     active: Annotated[bool, _typed("BOOL")]
-    lost: Annotated[frozenset[str], _typed("SS")] = Field(default=frozenset(), alias="handles")
-    dropped: Annotated[frozenset[str], _typed("SS")] = frozenset()
+    former_identifier_hashes: Annotated[frozenset[str], _typed("SS")] = Field(default=frozenset(), alias="handles")
+    removed_references: Annotated[frozenset[str], _typed("SS")] = Field(default=frozenset(), alias="dropped")
     may_affect_links: Annotated[bool, _typed("BOOL")] = Field(default=False, alias="mayAffectLinks")
     links: Annotated[list[Annotated[LinkedReference, _typed("M")]], _typed("L")] = []
 

@@ -9,9 +9,17 @@ from datetime import UTC, datetime
 from typing import Any
 
 from scim.events.change_record import StreamedChange
-from scim.service.model.change_record import Operation
+from scim.service.model.change_record import Operation, Participation
 
 SOURCE = "muster"
+
+_VERBS = {Operation.CREATE: "Provisioned", Operation.DELETE: "Deprovisioned", Operation.LINK: "Linked"}
+_UPDATE_VERBS = {
+    Participation.JOINED: "Activated",
+    Participation.LEFT: "Deactivated",
+    Participation.UNCHANGED: "Updated",
+}
+"""The verbs of a replace and a patch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,16 +63,5 @@ def make_event(record: StreamedChange) -> Event:
 
 
 def _verb(record: StreamedChange) -> str:
-    match record.operation, record.participation:
-        case Operation.LINK, _:
-            return "Linked"
-        case Operation.CREATE, _:
-            return "Provisioned"
-        case Operation.DELETE, _:
-            return "Deprovisioned"
-        case _, "joined":
-            return "Activated"
-        case _, "left":
-            return "Deactivated"
-        case _:
-            return "Updated"
+    """Return the past participle at the end of the event's type."""
+    return _VERBS.get(record.operation) or _UPDATE_VERBS[record.participation]

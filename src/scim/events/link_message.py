@@ -28,10 +28,10 @@ def make_task(record: StreamedChange) -> LinkTask | None:
         tenant=record.tenant,
         user_id=record.id,
         sequence=record.sequence,
-        has_new_handles=record.operation is Operation.CREATE
+        has_new_identifiers=record.operation is Operation.CREATE
         or any(name in IDENTIFYING_ATTRIBUTES for name in record.changed),
-        former_handles=record.lost,
-        removed_references=record.dropped,
+        former_identifier_hashes=record.former_identifier_hashes,
+        removed_references=record.removed_references,
         request_id=record.request,
     )
 

@@ -133,8 +133,8 @@ class AuditLogStore(Protocol):
         For the latter the newest failures are searched, as far as a few calls and a part of the time that is left lead.
         """
 
-    def failures_called(self, name_handle: str, text: str) -> FailureSearchResult:
-        """Return the newest failures that have the handle of a name, or ``text`` in the identifier they are kept under.
+    def failures_called(self, name_hash: str, text: str) -> FailureSearchResult:
+        """Return the newest failures that have the hash of a name, or ``text`` in the identifier they are kept under.
 
         The newest failures are searched, as far as a few calls lead.
         """
@@ -142,8 +142,8 @@ class AuditLogStore(Protocol):
     def changes(self, resource_id: str) -> Iterator[StoredChange]:
         """What was done with a user, the last first."""
 
-    def formerly(self, handle: str) -> Iterator[str]:
-        """The ids of those who were once known by what the handle stands for.
+    def formerly(self, identifier_hash: str) -> Iterator[str]:
+        """The ids of those who were once known by the identifier with this hash.
 
         Raises :class:`scim.protocol.errors.Unavailable` where that takes more than a part of the time that is left.
         """
@@ -231,8 +231,8 @@ class ReferenceStore(Protocol):
     def update_index(self, add: Collection[IndexEntry], remove: Collection[IndexEntry]) -> None:
         """Add entries to the reference index and remove others. Repeating it changes nothing."""
 
-    def list_referrers(self, handle: str, after: str, limit: int) -> list[str]:
-        """Return the ids of referrers to a person, in order, at most ``limit``, and only ids greater than ``after``."""
+    def list_referrers(self, identifier_hash: str, after: str, limit: int) -> list[str]:
+        """Return the ids of the users who refer to somebody by an identifier: in order, those behind ``after``."""
 
     def write_links(self, user: StoredResource, links: ResolvedReferences, change: ChangeRecord) -> None:
         """Give a user these links, together with the record of it. Raises :class:`VersionConflict`."""

@@ -167,14 +167,14 @@ class DynamoDBAuditLogStore:
             is_complete = is_complete and are_all_searched
         return FailureSearchResult(self._read_failures(list(sorts)), is_complete)
 
-    def failures_called(self, name_handle: str, text: str) -> FailureSearchResult:
-        """Return the newest failures that have the handle of a name, or ``text`` in the identifier they are kept under.
+    def failures_called(self, name_hash: str, text: str) -> FailureSearchResult:
+        """Return the newest failures that have the hash of a name, or ``text`` in the identifier they are kept under.
 
         The newest failures are searched, as far as a few calls lead.
         """
 
         def is_meant(item: Item) -> bool:
-            has_name = name_handle in item.get("handles", {}).get("SS", ())
+            has_name = name_hash in item.get("handles", {}).get("SS", ())
             return has_name or text in keys.parse_failure_identifier(item["sk"]["S"])
 
         found, is_complete = self._newest(is_meant)
@@ -224,7 +224,7 @@ class DynamoDBAuditLogStore:
         yield from map(log_codec.changed, found)
 
     def formerly(self, identifier_hash: str) -> Iterator[str]:
-        """The ids of those who were once known by what the handle stands for. Reads through all changes.
+        """The ids of those who were once known by the identifier with this hash. Reads through all changes.
 
         Raises :class:`scim.protocol.errors.Unavailable` where that takes more than a part of the time that is left.
         """

@@ -79,11 +79,10 @@ def encode_change(
 ) -> Item:
     """Return the item of a change record; ``expires`` in seconds since 1970, ``None`` to keep it.
 
-    ``lost`` are the handles of what the user is no longer known by, ``dropped`` those of whom it refers to no longer
-    (:func:`scim.service.model.identifiers.identifier_hash`). ``may_affect_links`` tells the function behind the
-    table's stream, which reads
-    no users, whether links have to be updated. A client does not write links, so their records are not in the log by
-    time.
+    ``lost`` and ``dropped`` are hashes of identifiers (:func:`scim.service.model.identifiers.identifier_hash`): those
+    that the user has no longer, and those by which it refers to others no longer. ``may_affect_links`` tells
+    the function behind the table's stream, which reads no users, whether links have to be updated. A client does not
+    write links, so their records are not in the log by time.
     """
     ttl = {} if expires is None else {"ttl": {"N": str(expires)}}
     handles = {"handles": {"SS": sorted(lost)}} if lost else {}

@@ -307,13 +307,13 @@ def reference_index_partition(tenant_id: str) -> str:
     return f"W#{tenant_id}"
 
 
-def referrer_key(handle: str, user_id: str) -> str:
-    """Return the key that says that a user refers to the person with the handle."""
-    return f"W#{handle}#{user_id}"
+def referrer_key(identifier_hash: str, user_id: str) -> str:
+    """Return the key that says that a user refers to the person with this identifier."""
+    return f"W#{identifier_hash}#{user_id}"
 
 
-def referrer_range(handle: str) -> KeyRange:
-    return entry_range(f"W#{handle}#")
+def referrer_range(identifier_hash: str) -> KeyRange:
+    return entry_range(f"W#{identifier_hash}#")
 
 
 def parse_referrer_id(sort: str) -> str:

@@ -47,12 +47,12 @@ class DynamoDBReferenceStore:
         self._table.write_all(put=list(map(self._entry, add)), delete=list(map(self._entry, remove)))
 
     def _entry(self, entry: IndexEntry) -> Item:
-        user_id, handle = entry
-        return items.primary_key(self._index, keys.referrer_key(handle, user_id))
+        user_id, identifier_hash = entry
+        return items.primary_key(self._index, keys.referrer_key(identifier_hash, user_id))
 
-    def list_referrers(self, handle: str, after: str, limit: int) -> list[str]:
-        start = self._entry((after, handle)) if after else None
-        found = self._table.query(self._index, keys.referrer_range(handle), ("sk",), after=start, limit=limit)
+    def list_referrers(self, identifier_hash: str, after: str, limit: int) -> list[str]:
+        start = self._entry((after, identifier_hash)) if after else None
+        found = self._table.query(self._index, keys.referrer_range(identifier_hash), ("sk",), after=start, limit=limit)
         return [keys.parse_referrer_id(item["sk"]["S"]) for item in islice(found, limit)]
 
     def write_links(self, user: StoredResource, links: ResolvedReferences, change: ChangeRecord) -> None:

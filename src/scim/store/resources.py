@@ -16,7 +16,7 @@ from scim.service.model.change_record import ChangeRecord
 from scim.service.model.identifiers import IDENTIFYING_ATTRIBUTES, identifiers_of
 from scim.service.model.query import Query, QueryResult
 from scim.service.model.stored_resource import NotUnique, StoredResource, VersionConflict
-from scim.service.references.links import find_reference_handles, may_affect_links
+from scim.service.references.links import find_reference_hashes, may_affect_links
 from scim.store import items, keys
 from scim.store.query.counters import counter_increment
 from scim.store.query.engine import QueryEngine
@@ -154,9 +154,9 @@ class DynamoDBResourceStore:
         )
 
     def _dropped(self, before: StoredResource | None, after: StoredResource | None) -> frozenset[str]:
-        """The handles of all that the user referred to and does no longer."""
-        old = find_reference_handles(before, self._type)
-        return old - find_reference_handles(after, self._type) if old else old
+        """Return the hashes of the identifiers by which the user referred to others and does no longer."""
+        old = find_reference_hashes(before, self._type)
+        return old - find_reference_hashes(after, self._type) if old else old
 
     def _unique_key(self, stored: StoredResource | None) -> str | None:
         if stored is None:
@@ -198,14 +198,14 @@ def _present(before: StoredResource | None, after: StoredResource | None) -> Sto
 
 
 def _lost(before: StoredResource | None, after: StoredResource | None) -> frozenset[str]:
-    """The handles of all that the user was known by and is no longer: whoever asks for it finds the change."""
+    """Return the hashes of the identifiers that the user had and has no longer: by these the change is found."""
     if before is None:
         return frozenset()
     if after is not None and all(
         before.resource.get(name) == after.resource.get(name) for name in IDENTIFYING_ATTRIBUTES
     ):
         return frozenset()
-    return identifiers_of(before.resource).handles - (identifiers_of(after.resource).handles if after else frozenset())
+    return identifiers_of(before.resource).hashes - (identifiers_of(after.resource).hashes if after else frozenset())
 
 
 def _is_active(stored: StoredResource | None) -> bool:

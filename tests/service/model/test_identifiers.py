@@ -45,12 +45,12 @@ def test_handle_has_no_case_and_shows_nothing() -> None:
 
 
 def test_nobody_has_no_handle() -> None:
-    assert (Subject().identifier, Subject().handles) == (("", ""), frozenset())
+    assert (Subject().identifier, Subject().hashes) == (("", ""), frozenset())
 
 
 def test_resource_is_known_by_all_that_it_can_be_looked_for_by() -> None:
     resource = {"id": "1", "userName": "ada", "externalId": "e", "emails": [{"value": "a@b.c"}], "title": "x"}
-    assert identifiers_of(resource).handles == {identifier_hash(each) for each in ("1", "ada", "e", "a@b.c")}
+    assert identifiers_of(resource).hashes == {identifier_hash(each) for each in ("1", "ada", "e", "a@b.c")}
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_person_is_called_by_the_whole_name_and_its_words(body: Any, names: set[
 def test_name_is_a_handle_that_no_identifier_has_and_no_identifier_itself() -> None:
     person = identify_subject(None, {"userName": "ada", "displayName": "Ada King"})
     assert person.identifiers == (("userName", "ada"),)
-    assert person.handles == {identifier_hash("ada"), *map(name_hash, ("ADA  king", "ada", "King"))}
+    assert person.hashes == {identifier_hash("ada"), *map(name_hash, ("ADA  king", "ada", "King"))}
     assert name_hash("ada") != identifier_hash("ada")
 
 

@@ -76,13 +76,13 @@ class Users:
         extension = {ENTERPRISE: {"manager": {"value": manager}}} if manager else {}
         resource = {"schemas": [CORE], "id": user_id or new_id(), "userName": name, **attributes, **extension}
         self.users[resource["id"]] = StoredResource.of(resource, old.version + 1 if old else 1, NOW, NOW, NOW)
-        lost = identifiers_of(old.resource).handles - identifiers_of(resource).handles if old else NOBODY
+        lost = identifiers_of(old.resource).hashes - identifiers_of(resource).hashes if old else NOBODY
         dropped = self._references(old) - ({identifier_hash(manager)} if manager else NOBODY)
         return LinkTask("acme", resource["id"], 1, True, lost, dropped, "r1")
 
     def delete(self, user_id: str) -> LinkTask:
         old = self.users.pop(user_id)
-        return LinkTask("acme", user_id, 2, False, identifiers_of(old.resource).handles, self._references(old), "r2")
+        return LinkTask("acme", user_id, 2, False, identifiers_of(old.resource).hashes, self._references(old), "r2")
 
     def _references(self, user: StoredResource | None) -> frozenset[str]:
         manager = user.resource.get(ENTERPRISE, {}).get("manager") if user else None
@@ -151,7 +151,7 @@ def test_id_may_be_named_before_its_user_exists(users: Users) -> None:
 def test_any_change_adds_missing_index_entry(users: Users) -> None:
     """Users from before there were links, and those whose attribute names employees only now."""
     alice, boss = users.put("alice", "boss"), users.put("boss")
-    run(users, replace(alice, has_new_handles=False))
+    run(users, replace(alice, has_new_identifiers=False))
     assert users.manager(alice.user_id) == [boss.user_id]
     run(users, users.delete(boss.user_id))
     assert users.manager(alice.user_id) == []
@@ -279,7 +279,7 @@ class TestPages:
         seen: list[tuple[int, str]] = []
         rest = step(users, boss).rest
         while rest and rest.position:
-            seen.append((-len(rest.position.handles), rest.position.after))
+            seen.append((-len(rest.position.identifier_hashes), rest.position.after))
             rest = step(users, rest).rest
         assert seen == sorted(set(seen))
 
@@ -342,4 +342,6 @@ class TestPages:
         boss = users.put("boss")
         rest = step(users, boss).rest
         last = sorted(each.user_id for each in reports)[REFERRERS_PER_TASK - 1]
-        assert rest == replace(boss, position=Position(rest.position.handles, last) if rest and rest.position else None)
+        assert rest
+        assert rest.position
+        assert rest == replace(boss, position=Position(rest.position.identifier_hashes, last))

@@ -98,7 +98,7 @@ class FailureRecorder:
                 attribute=attribute if attribute and _can_be_shown(attribute, self.resource_type) else None,
                 kind=kind,
                 identifier=identifier,
-                handles=person.handles,
+                handles=person.hashes,
                 sent=list_sent_attributes(asked.body, self.resource_type),
                 left_out=dialect.left_out,
                 refused=refused,

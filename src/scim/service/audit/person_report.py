@@ -248,7 +248,7 @@ def _search_notes(search: FailureSearchResult) -> Sequence[str]:
 
 def _outside(asked: str, people: Sequence[StoredResource], failures: Sequence[FailureCount]) -> list[str]:
     """What those are found by who are called that and are none of the people, those who failed last first."""
-    known = frozenset[str]().union(*(identifiers_of(each.resource).handles for each in people))
+    known = frozenset[str]().union(*(identifiers_of(each.resource).hashes for each in people))
     name, text = name_hash(asked), normalize(asked)
     found: dict[str, str] = {}
     for failure in sorted((each.failure for each in failures), key=lambda each: each.at, reverse=True):

@@ -33,8 +33,8 @@ class Subject:
         return self.identifiers[0] if self.identifiers else ("", "")
 
     @property
-    def handles(self) -> frozenset[str]:
-        """By which the person is found again, whichever of the identifiers and names is looked for."""
+    def hashes(self) -> frozenset[str]:
+        """Return the hash of each identifier and of each name. Records are found by them."""
         return frozenset([*(identifier_hash(value) for _, value in self.identifiers), *map(name_hash, self.names)])
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from scim.service.model.stored_resource import encode
 
 IndexEntry = tuple[str, str]
-"""The id of a referrer, and the handle of the person to whom it refers."""
+"""The id of a referrer, and the hash of the identifier by which it refers to somebody."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -105,8 +105,8 @@ def may_affect_links(before: StoredResource | None, after: StoredResource | None
     return any(each.links or find_references(each.resource, resource_type) for each in (before, after))
 
 
-def find_reference_handles(user: StoredResource | None, resource_type: ResourceType) -> frozenset[str]:
-    """Return the handles of the people to whom a user refers; none without a user."""
+def find_reference_hashes(user: StoredResource | None, resource_type: ResourceType) -> frozenset[str]:
+    """Return the hashes of the identifiers by which a user refers to others; none without a user."""
     found = find_references(user.resource, resource_type) if user else ()
     return frozenset(identifier_hash(each.value) for each in found)
 

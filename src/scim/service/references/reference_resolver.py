@@ -40,7 +40,7 @@ from scim.service.model.resolved_references import ResolvedReference, ResolvedRe
 from scim.service.model.stored_resource import StoredResource, VersionConflict
 from scim.service.ports import ReferenceStore
 from scim.service.references.link_task import LinkResult, LinkTask, Position
-from scim.service.references.links import changed_attributes, find_reference_handles, resolve_links
+from scim.service.references.links import changed_attributes, find_reference_hashes, resolve_links
 
 REFERRERS_PER_TASK = 100
 """So many links are written in a few seconds; then messages of other tenants get their turn."""
@@ -82,8 +82,8 @@ class ReferenceResolver:
             position = task.position
             if position is None:
                 user = self._update_index(task)
-                position = Position(tuple(sorted(self._find_moved_handles(task, user))))
-                if user and (user.links or find_reference_handles(user, self.resource_type)):
+                position = Position(tuple(sorted(self._find_affected_hashes(task, user))))
+                if user and (user.links or find_reference_hashes(user, self.resource_type)):
                     affected.add(user.id)
             referrers, rest = self._read_page(position, pool)
             linked = self._update_links(affected | referrers, task.request_id, pool)
@@ -93,7 +93,7 @@ class ReferenceResolver:
         """Make the index entries of the changed user what its references say now, and return the user."""
         user, stale = self._get(task.user_id), task.removed_references
         while True:
-            current = find_reference_handles(user, self.resource_type)
+            current = find_reference_hashes(user, self.resource_type)
             if not (current or stale):
                 return user
             remove = [(task.user_id, each) for each in sorted(stale - current)]
@@ -104,28 +104,28 @@ class ReferenceResolver:
                 return user
             stale |= current
 
-    def _find_moved_handles(self, task: LinkTask, user: StoredResource | None) -> frozenset[str]:
-        """Return the handles that may lead to another user than before the change."""
-        if user is None or not task.has_new_handles:
-            return task.former_handles
-        return task.former_handles | identifiers_of(user.resource).handles
+    def _find_affected_hashes(self, task: LinkTask, user: StoredResource | None) -> frozenset[str]:
+        """Return the hashes of the identifiers that may lead to another user than before the change."""
+        if user is None or not task.has_new_identifiers:
+            return task.former_identifier_hashes
+        return task.former_identifier_hashes | identifiers_of(user.resource).hashes
 
     def _read_page(self, position: Position, pool: ThreadPoolExecutor) -> tuple[set[str], Position | None]:
         """Return the next referrers, and the position after them; ``None`` behind the last one."""
         found: set[str] = set()
         queries = 0
-        while position.handles and queries < QUERIES_PER_TASK:
-            handles = position.handles[:_WORKERS]
-            afters = [position.after, *repeat("", len(handles) - 1)]
-            queries += len(handles)
-            pages = pool.map(self.store.list_referrers, handles, afters, repeat(REFERRERS_PER_TASK))
+        while position.identifier_hashes and queries < QUERIES_PER_TASK:
+            hashes = position.identifier_hashes[:_WORKERS]
+            afters = [position.after, *repeat("", len(hashes) - 1)]
+            queries += len(hashes)
+            pages = pool.map(self.store.list_referrers, hashes, afters, repeat(REFERRERS_PER_TASK))
             for page in pages:
                 room = REFERRERS_PER_TASK - len(found)
                 found.update(page[:room])
                 if len(page) >= room:
-                    return found, Position(position.handles, page[room - 1])
-                position = Position(position.handles[1:])
-        return found, position if position.handles else None
+                    return found, Position(position.identifier_hashes, page[room - 1])
+                position = Position(position.identifier_hashes[1:])
+        return found, position if position.identifier_hashes else None
 
     def _update_links(self, ids: Collection[str], request_id: str, pool: ThreadPoolExecutor) -> int:
         """Make the links of users what their references say now; return how often links were written."""
