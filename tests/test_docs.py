@@ -80,7 +80,7 @@ def test_the_exit_codes_of_the_help_are_documented() -> None:
 
 def test_every_leniency_is_documented() -> None:
     documented = rows("docs/identity-providers/README.md", "## Leniencies")
-    assert documented == [[f"`{each.label}`", each.accepts, each.sent_by] for each in Leniency]
+    assert documented == [[f"`{each.label}`", each.description, each.sent_by] for each in Leniency]
 
 
 def test_every_dependency_has_its_reason() -> None:

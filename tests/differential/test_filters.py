@@ -32,7 +32,7 @@ def ours(text: str, users: Sequence[dict[str, Any]], dialect: Dialect) -> list[b
 def tried(text: str, users: Sequence[dict[str, Any]], theirs: Sequence[reference.Model]) -> Case:
     dialect = Dialect()
     found = ours(text, users, dialect)
-    return Case(users, text, found, reference.matching(text, theirs), dialect.fired)
+    return Case(users, text, found, reference.matching(text, theirs), dialect.used)
 
 
 def cases(size: int) -> Iterator[Case]:

@@ -29,7 +29,7 @@ def ours(user: dict[str, Any], operations: list[dict[str, Any]], dialect: Dialec
 def tried(user: dict[str, Any], operations: list[dict[str, Any]]) -> Case:
     dialect = Dialect()
     after = ours(user, operations, dialect)
-    return Case([user], operations, after, reference.patched(reference.read(user), operations), dialect.fired)
+    return Case([user], operations, after, reference.patched(reference.read(user), operations), dialect.used)
 
 
 def cases(size: int) -> Iterator[Case]:

@@ -141,7 +141,7 @@ def test_leniency_is_reported_where_it_is_needed(
     dialect = Dialect()
     request_with(dialect)
 
-    assert leniency.label in dialect.fired
+    assert leniency.label in dialect.used
 
 
 @pytest.mark.parametrize(("leniency", "request_with", "error"), TABLE)
@@ -152,7 +152,7 @@ def test_strict_mode_refuses_the_leniency(
 
     with pytest.raises(ScimError) as refused:
         request_with(dialect)
-    assert (type(refused.value), dialect.fired) == (error, [])
+    assert (type(refused.value), dialect.used) == (error, [])
 
 
 def test_request_as_the_rfc_has_it_needs_no_leniency() -> None:
@@ -169,24 +169,24 @@ def test_request_as_the_rfc_has_it_needs_no_leniency() -> None:
     ]:
         request_with(dialect)
 
-    assert dialect.fired == []
+    assert dialect.used == []
 
 
 def test_labels_are_unique_and_say_what_is_accepted_and_who_sends_it() -> None:
     assert len({leniency.label for leniency in Leniency}) == len(Leniency)
     assert [each.name for each in Leniency] == [each.label.replace("-", "_").upper() for each in Leniency]
-    assert all(each.accepts and each.sent_by for each in Leniency)
+    assert all(each.description and each.sent_by for each in Leniency)
 
 
 def test_what_parts_of_a_request_needed_is_reported_once_and_sorted() -> None:
     whole, part = Dialect(), Dialect()
-    whole.accepts(Leniency.UNQUOTED_VALUE)
-    part.accepts(Leniency.STRING_BOOLEAN)
-    part.accepts(Leniency.UNQUOTED_VALUE)
-    whole.absorb(part)
+    whole.tolerate(Leniency.UNQUOTED_VALUE)
+    part.tolerate(Leniency.STRING_BOOLEAN)
+    part.tolerate(Leniency.UNQUOTED_VALUE)
+    whole.merge(part)
 
-    assert whole.fired == ["string-boolean", "unquoted-value"]
-    assert part.fired == ["string-boolean", "unquoted-value"]
+    assert whole.used == ["string-boolean", "unquoted-value"]
+    assert part.used == ["string-boolean", "unquoted-value"]
 
 
 # What comes to nothing
@@ -195,34 +195,34 @@ def test_what_parts_of_a_request_needed_is_reported_once_and_sorted() -> None:
 @pytest.mark.parametrize("value", [None, "", [], {}])
 def test_nothing_that_comes_to_nothing_is_not_noted(value: object) -> None:
     dialect = Dialect()
-    dialect.leave_out("mail", value)
-    assert dialect.left_out == []
+    dialect.record_ignored("mail", value)
+    assert dialect.ignored == []
 
 
 def test_what_was_left_out_is_noted_by_names_alone() -> None:
     dialect = Dialect()
     for name in ("mail", "name.firstName", "urn:x:2.0:User:floor", "ada@example.com", "a b", "x" * 101):
-        dialect.leave_out(name, value=False)
-    assert dialect.left_out == ["?", "mail", "name.firstName", "urn:x:2.0:User:floor"]
+        dialect.record_ignored(name, value=False)
+    assert dialect.ignored == ["?", "mail", "name.firstName", "urn:x:2.0:User:floor"]
 
 
 def test_request_has_left_out_what_its_parts_have() -> None:
     whole, part = Dialect(), Dialect()
-    part.leave_out("mail", "x")
-    whole.absorb(part)
-    assert whole.left_out == ["mail"]
+    part.record_ignored("mail", "x")
+    whole.merge(part)
+    assert whole.ignored == ["mail"]
 
 
 def test_strict_mode_remembers_what_it_refused_last() -> None:
     dialect = Dialect(strict=True)
-    assert dialect.refused is None
-    dialect.accepts(Leniency.EMPTY_STRING)
-    dialect.accepts(Leniency.PATHLESS_PATCH)
-    assert dialect.refused == "pathless-patch"
+    assert dialect.last_rejected is None
+    dialect.tolerate(Leniency.EMPTY_STRING)
+    dialect.tolerate(Leniency.PATHLESS_PATCH)
+    assert dialect.last_rejected == "pathless-patch"
 
 
 def test_number_of_names_that_are_left_out_is_bounded() -> None:
     dialect = Dialect()
     for number in range(1_000):
-        dialect.leave_out(f"a{number:03}", "x")
-    assert dialect.left_out == [f"a{number:03}" for number in range(40)]
+        dialect.record_ignored(f"a{number:03}", "x")
+    assert dialect.ignored == [f"a{number:03}" for number in range(40)]

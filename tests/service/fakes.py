@@ -99,10 +99,10 @@ class Ends:
     successes: list[tuple[RequestSummary, list[str]]] = field(default_factory=list)
 
     def failed(self, asked: RequestSummary, error: ScimError, dialect: Dialect) -> None:
-        self.failures.append((asked, error, dialect.refused))
+        self.failures.append((asked, error, dialect.last_rejected))
 
     def succeeded(self, asked: RequestSummary, dialect: Dialect) -> None:
-        self.successes.append((asked, dialect.left_out))
+        self.successes.append((asked, dialect.ignored))
 
 
 @dataclass

@@ -105,7 +105,7 @@ class ScimApplication:
             return self._dispatch(request, context, calls, recording, line)
         finally:
             recording.finish()
-            line |= {"leniencies": context.dialect.fired, "dynamodb_calls": calls.calls} | recording.line
+            line |= {"leniencies": context.dialect.used, "dynamodb_calls": calls.calls} | recording.line
             for cause, name in ((CONFLICT, "conflicts"), (REFUSED, "retries")):
                 if number := deadline.causes.count(cause):
                     line[name] = number
@@ -125,7 +125,7 @@ class ScimApplication:
             failed = error if isinstance(error, ScimError) else InternalError("A fault of the service.")
             recording.failed(_asked(request, endpoint, line), failed, context.dialect)
             raise
-        if context.dialect.left_out:
+        if context.dialect.ignored:
             recording.succeeded(_asked(request, endpoint, line), context.dialect)
         return response
 

@@ -1,8 +1,7 @@
-"""The leniencies towards identity providers: each has a name, says what it accepts and who sends it.
+"""Leniencies: requests beyond the RFC that identity providers really send, and that this server accepts.
 
-The mechanisms that read bodies, paths, filters and patches ask the request's :class:`Dialect` before they accept
-what the RFC does not. Those that fired stand in the log line and in the change record; a tenant's strict mode turns
-them all off.
+The code that reads bodies, paths, filters and patches calls :meth:`Dialect.tolerate` before it accepts one. The log line
+and the change record name the leniencies that a request used. Strict mode, a setting of a tenant, turns all of them off.
 """
 
 from __future__ import annotations
@@ -14,17 +13,17 @@ from typing import Any
 
 _NAME = re.compile(r"(?:urn:[\w:.-]{1,200}[:.])?[a-z$][\w$.-]{0,99}", re.ASCII | re.IGNORECASE)
 
-_MAX_LEFT_OUT = 40
-"""Change records and failures have these names. They are items of at most 400 KB, and a body can have any number."""
+_MAX_IGNORED = 40
+"""Limits the names in change records and failures: a DynamoDB item has at most 400 KB, a body any number of names."""
 
 
 def is_name(text: str) -> bool:
-    """Whether ``text`` has the form of an attribute's name (RFC 7643 section 2.1), with or without its schema."""
+    """Return whether ``text`` has the form of an attribute's name (RFC 7643 section 2.1), with or without a URN."""
     return _NAME.fullmatch(text) is not None
 
 
 class Leniency(Enum):
-    """Name, what is accepted, who sends it."""
+    """A non-standard request that is accepted: its name, what it is, and which identity providers send it."""
 
     STRING_BOOLEAN = ("string-boolean", 'booleans as "True", "False", "true", "false"', "Entra ID, OneLogin, Peakon")
     EMPTY_STRING = ("empty-string", "an empty string for an attribute without a value", "Entra ID, OneLogin")
@@ -50,53 +49,54 @@ class Leniency(Enum):
     REMOVED_VALUES = ("removed-values", "`remove` with a list of the values to remove", "Entra ID, JumpCloud")
     UNQUOTED_VALUE = ("unquoted-value", "comparison values without quotes", "authentik, WSO2, Okta's test suite")
 
-    def __init__(self, label: str, accepts: str, sent_by: str) -> None:
+    def __init__(self, label: str, description: str, sent_by: str) -> None:
         self.label = label
-        self.accepts = accepts
+        self.description = description
         self.sent_by = sent_by
 
 
 @dataclass(slots=True)
 class Dialect:
-    """What one request may take for granted, and what of it was needed."""
+    """The leniencies of one request: whether they are allowed, which of them it used, and what was ignored."""
 
     strict: bool = False
-    _fired: set[Leniency] = field(default_factory=set)
-    _refused: list[Leniency] = field(default_factory=list)
-    _left_out: set[str] = field(default_factory=set)
+    _used: set[Leniency] = field(default_factory=set)
+    _last_rejected: Leniency | None = None
+    _ignored: set[str] = field(default_factory=set)
 
-    def accepts(self, leniency: Leniency) -> bool:
-        """Whether the leniency holds for this request; asking means that it is needed."""
+    def tolerate(self, leniency: Leniency) -> bool:
+        """Record that the request needs a leniency, and return whether it is allowed: not in strict mode."""
         if self.strict:
-            self._refused.append(leniency)
+            self._last_rejected = leniency
             return False
-        self._fired.add(leniency)
+        self._used.add(leniency)
         return True
 
-    def leave_out(self, name: str, value: Any, *, is_known: bool = False) -> None:
-        """Note that what was sent for an attribute was ignored, unless nothing was sent for it.
+    def record_ignored(self, name: str, value: Any, *, is_known: bool = False) -> None:
+        """Record that the value sent for an attribute was ignored. An empty value is not recorded.
 
-        A name that no schema has (``is_known`` is false) is kept only if it looks like a name, as it may be a value.
+        If no schema has the attribute (``is_known`` is false), a name that does not look like an attribute's name is
+        recorded as ``?``: it may be somebody's data.
         """
         if value not in (None, "", [], {}):
-            self._left_out.add(name if is_known or is_name(name) else "?")
+            self._ignored.add(name if is_known or is_name(name) else "?")
 
-    def absorb(self, part: Dialect) -> None:
-        """Add what a part of the request needed."""
-        self._fired |= part._fired  # of its own class
-        self._left_out |= part._left_out
-
-    @property
-    def fired(self) -> list[str]:
-        """The names of the leniencies that this request needed, sorted."""
-        return sorted(leniency.label for leniency in self._fired)
+    def merge(self, part: Dialect) -> None:
+        """Add what a part of the request, such as one bulk operation, has used and ignored."""
+        self._used |= part._used  # of its own class
+        self._ignored |= part._ignored
 
     @property
-    def refused(self) -> str | None:
-        """The name of the leniency that was asked for last, and that strict mode refused."""
-        return self._refused[-1].label if self._refused else None
+    def used(self) -> list[str]:
+        """The names of the leniencies that this request used, sorted."""
+        return sorted(leniency.label for leniency in self._used)
 
     @property
-    def left_out(self) -> list[str]:
-        """The names of the attributes that were ignored, as they were sent, sorted: the first 40."""
-        return sorted(self._left_out)[:_MAX_LEFT_OUT]
+    def last_rejected(self) -> str | None:
+        """The name of the leniency that strict mode rejected last."""
+        return self._last_rejected.label if self._last_rejected else None
+
+    @property
+    def ignored(self) -> list[str]:
+        """The names of the attributes that were ignored, as they were sent, sorted; at most 40."""
+        return sorted(self._ignored)[:_MAX_IGNORED]

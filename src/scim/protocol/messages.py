@@ -122,7 +122,7 @@ def _without_case(members: dict[str, Any]) -> dict[str, Any]:
 
 
 def _check_urn(urn: str, schemas: Any, dialect: Dialect) -> None:
-    if schemas is None and dialect.accepts(Leniency.MISSING_SCHEMAS):
+    if schemas is None and dialect.tolerate(Leniency.MISSING_SCHEMAS):
         return
     if not isinstance(schemas, list) or urn.lower() not in [str(each).lower() for each in schemas]:
         raise InvalidSyntax(f'The body is not the message expected here: its schemas must be ["{urn}"].')

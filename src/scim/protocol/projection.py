@@ -115,7 +115,7 @@ def _by_schema(
         try:
             path = parse_path(name, resource_type, dialect)
         except UnknownAttribute:
-            if not dialect.accepts(Leniency.UNKNOWN_ATTRIBUTE):
+            if not dialect.tolerate(Leniency.UNKNOWN_ATTRIBUTE):
                 raise InvalidValue(f"attributes names {name[:120]}, which no schema has.") from None
             named.setdefault(resource_type.core.id, {})
         except InvalidPath as malformed:

@@ -87,7 +87,7 @@ def _check_schemas(body: dict[str, Any], resource_type: ResourceType, dialect: D
         raise InvalidSyntax("schemas is there twice, in different cases: send it once.")
     listed = body[found[0]] if found else None
     if listed is None:
-        if not dialect.accepts(Leniency.MISSING_SCHEMAS):
+        if not dialect.tolerate(Leniency.MISSING_SCHEMAS):
             raise InvalidValue(
                 f'schemas is required: send ["{resource_type.core.id}"].', rule="required", attribute="schemas"
             )
@@ -95,7 +95,7 @@ def _check_schemas(body: dict[str, Any], resource_type: ResourceType, dialect: D
     if not isinstance(listed, list) or not all(isinstance(urn, str) for urn in listed):
         raise InvalidValue("schemas is a list of URNs.")
     named = {urn.lower() for urn in listed}
-    if (named - resource_type.urns or resource_type.core.id.lower() not in named) and not dialect.accepts(
+    if (named - resource_type.urns or resource_type.core.id.lower() not in named) and not dialect.tolerate(
         Leniency.FOREIGN_SCHEMAS
     ):
         raise InvalidValue(f"schemas must list {resource_type.core.id} and no schema that /Schemas doesn't show.")
@@ -141,8 +141,8 @@ def _extension_members(
     try:
         path = resolve(name, resource_type, dialect)
     except UnknownAttribute:
-        dialect.leave_out(name, value)
-        if not dialect.accepts(Leniency.UNKNOWN_ATTRIBUTE):
+        dialect.record_ignored(name, value)
+        if not dialect.tolerate(Leniency.UNKNOWN_ATTRIBUTE):
             raise InvalidValue(
                 "The body has a schema that /Schemas doesn't show; remove its mapping.", rule="unknown-attribute"
             ) from None

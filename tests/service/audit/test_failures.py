@@ -67,7 +67,7 @@ def test_failure_says_who_was_meant_what_was_sent_and_what_was_decided() -> None
 
 def test_strict_mode_is_the_rule_where_it_refused_something() -> None:
     dialect = Dialect(strict=True)
-    dialect.accepts(Leniency.STRING_BOOLEAN)
+    dialect.tolerate(Leniency.STRING_BOOLEAN)
 
     assert (
         failed(RequestSummary("create"), WRONG, dialect).rule,
@@ -113,7 +113,7 @@ def test_attribute_that_looks_like_no_name_is_not_kept() -> None:
 
 def test_patch_of_which_something_came_to_nothing_is_a_silent_no_op() -> None:
     store, dialect = Failures(), Dialect()
-    dialect.leave_out("departmentName", "x")
+    dialect.record_ignored("departmentName", "x")
     records = recording(store)
 
     records.succeeded(RequestSummary("patch", "1", {}), dialect)
@@ -126,7 +126,7 @@ def test_patch_of_which_something_came_to_nothing_is_a_silent_no_op() -> None:
 @pytest.mark.parametrize("operation", ["create", "replace", "delete"])
 def test_other_operations_than_patch_are_no_silent_no_ops(operation: str) -> None:
     store, dialect = Failures(), Dialect()
-    dialect.leave_out("departmentName", "x")
+    dialect.record_ignored("departmentName", "x")
     recording(store).succeeded(RequestSummary(operation), dialect)
     assert store.found == []
 
@@ -190,7 +190,7 @@ def test_nothing_is_recorded_where_the_answer_could_come_too_late() -> None:
 
 def test_failures_of_a_request_are_added_to_the_day_at_once() -> None:
     store, dialect = Failures(), Dialect()
-    dialect.leave_out("mail", "x")
+    dialect.record_ignored("mail", "x")
     records = recording(store)
     records.failed(RequestSummary("create", None, ADA), WRONG, Dialect())
     records.failed(RequestSummary("create", None, {"userName": "bob", "Operations": [{"op": "Add"}]}), WRONG, Dialect())
@@ -206,7 +206,7 @@ def test_failures_of_a_request_are_added_to_the_day_at_once() -> None:
 
 def test_repeated_no_op_is_no_repeating_failure() -> None:
     store, dialect = Failures(), Dialect()
-    dialect.leave_out("mail", "x")
+    dialect.record_ignored("mail", "x")
     records = recording(store)
     for _ in range(5):
         records.succeeded(RequestSummary("patch"), dialect)

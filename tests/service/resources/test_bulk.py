@@ -476,7 +476,7 @@ def test_leniencies_are_recorded_with_their_own_operation_and_told_for_the_whole
     run(store, patch(alice.id, "active", "False"), patch(bob.id, "title", "Chef"), known=known)
 
     assert [change.leniencies for change in store.changes] == [["string-boolean"], []]
-    assert known.dialect.fired == ["string-boolean"]
+    assert known.dialect.used == ["string-boolean"]
 
 
 def test_strict_tenant_is_strict_in_bulk_too() -> None:

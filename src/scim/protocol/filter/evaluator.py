@@ -161,7 +161,7 @@ def _boolean_test(attribute: Attribute, operator: Operator, literal: Literal, di
     if operator is not Operator.EQ:
         raise InvalidFilter(f"{attribute.name} is a boolean: only eq, ne and pr apply to it, not {operator}.")
     word = literal.lower() if isinstance(literal, str) else ""
-    if word in ("true", "false") and dialect.accepts(Leniency.STRING_BOOLEAN):
+    if word in ("true", "false") and dialect.tolerate(Leniency.STRING_BOOLEAN):
         literal = word == "true"
     if not isinstance(literal, bool):
         raise InvalidFilter(f"{attribute.name} is a boolean: compare it with true or false.")

@@ -206,7 +206,7 @@ class _Parser:
         if scalar and (not textual or bare.lower() == "null"):
             value: Literal = json.loads(bare.lower())
             return value if not isinstance(value, float) or isfinite(value) else self.scanner.fail_token(_NO_NUMBER)
-        if not self._dialect.accepts(Leniency.UNQUOTED_VALUE):
+        if not self._dialect.tolerate(Leniency.UNQUOTED_VALUE):
             self.scanner.fail_token("A value in double quotes is expected")
         return bare
 

@@ -33,13 +33,13 @@ def resolve(name: str, resource_type: ResourceType, dialect: Dialect) -> Path:
         if not lower.startswith((f"{urn}:", f"{urn}.")):
             continue
         found = _member(schema, name[len(urn) + 1 :], extension)
-        if found and (name[len(urn)] == ":" or dialect.accepts(Leniency.DOTTED_URN)):
+        if found and (name[len(urn)] == ":" or dialect.tolerate(Leniency.DOTTED_URN)):
             return found
     if found := _member(resource_type.core, name, None):
         return found
     for schema in resource_type.extensions:
         found = _member(schema, name, schema.id)
-        if found and dialect.accepts(Leniency.BARE_EXTENSION):
+        if found and dialect.tolerate(Leniency.BARE_EXTENSION):
             return found
     raise UnknownAttribute(name)
 

@@ -74,8 +74,8 @@ class _Patch:
         try:
             return parse_path(text, self._type, self._dialect)
         except UnknownAttribute as unknown:
-            self._dialect.leave_out(unknown.name, asked)
-            if self._dialect.accepts(leniency):
+            self._dialect.record_ignored(unknown.name, asked)
+            if self._dialect.tolerate(leniency):
                 return None
             raise InvalidPath(
                 f"No schema has the attribute {unknown.name[:120]}; remove its mapping.",
@@ -89,7 +89,7 @@ class _Patch:
             raise NoTarget("remove needs a path: the attribute that is to be removed.")
         if not isinstance(operation.value, dict):
             raise InvalidValue(f"{operation.op} without a path needs an object of attributes as its value.")
-        if not self._dialect.accepts(Leniency.PATHLESS_PATCH):
+        if not self._dialect.tolerate(Leniency.PATHLESS_PATCH):
             raise InvalidSyntax(f"{operation.op} needs a path: this tenant is in strict mode.")
         self._write_attributes(operation.value, operation.op)
 
@@ -100,10 +100,10 @@ class _Patch:
                 continue
             if _is_read_only(path):
                 if name.lower() not in ("id", "meta"):  # which come back with whatever was read
-                    self._dialect.leave_out(str(path.plain), value, is_known=True)
+                    self._dialect.record_ignored(str(path.plain), value, is_known=True)
                 continue
             is_path = str(path).lower() != name.lower() or path.selection or path.sub_attribute
-            if is_path and not self._dialect.accepts(Leniency.PATH_AS_KEY):
+            if is_path and not self._dialect.tolerate(Leniency.PATH_AS_KEY):
                 raise InvalidValue(f"{path.plain} is a path: name it as an operation's path, not inside a value.")
             self._write(path, value, op)
 
@@ -114,8 +114,8 @@ class _Patch:
         try:
             return resolve(name, self._type, self._dialect)
         except UnknownAttribute:
-            self._dialect.leave_out(name, value)
-            if self._dialect.accepts(Leniency.UNKNOWN_ATTRIBUTE):
+            self._dialect.record_ignored(name, value)
+            if self._dialect.tolerate(Leniency.UNKNOWN_ATTRIBUTE):
                 return None
             raise InvalidPath(
                 f"No schema has the attribute {name[:120]}; remove its mapping.",
@@ -174,7 +174,7 @@ class _Patch:
         if attribute is None or not attribute.multi_valued:
             self._write(path, None, "remove")
             return
-        if not self._dialect.accepts(Leniency.REMOVED_VALUES):
+        if not self._dialect.tolerate(Leniency.REMOVED_VALUES):
             raise InvalidValue(
                 f"remove takes no value: select what is to be removed, as in {path.plain}[value eq ...]."
             )

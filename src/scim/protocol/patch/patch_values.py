@@ -19,7 +19,7 @@ from scim.protocol.stored_values.immutability import check_members_kept
 from scim.protocol.values.reader import (
     check_number,
     check_required,
-    is_unassigned,
+    accept_as_unassigned,
     read_element,
     read_members,
     read_value,
@@ -62,7 +62,7 @@ class MultiValuedPatch:
             self._elements = [each for each in self._elements if not matches(each)]
             return
         selected = [each for each in self._elements if matches(each)]
-        if selected or is_unassigned(value, self._dialect):
+        if selected or accept_as_unassigned(value, self._dialect):
             self._write_each(selected, path, value)
         else:
             created = self._created(path, selection, value)
@@ -73,7 +73,7 @@ class MultiValuedPatch:
             self._elements = [*self._elements, created]
 
     def _write_each(self, elements: list[Any], path: Path, value: Any) -> None:
-        if not elements and not is_unassigned(value, self._dialect):
+        if not elements and not accept_as_unassigned(value, self._dialect):
             raise NoTarget(
                 f"{path.plain} has no element that could be written; add one to {self._attribute.name} first."
             )
@@ -86,7 +86,7 @@ class MultiValuedPatch:
     def _created(self, path: Path, selection: Filter, value: Any) -> dict[str, Any]:
         """Nothing matches: Entra ID expects the element that the filter describes."""
         seed = _described(selection)
-        if seed is None or not self._dialect.accepts(Leniency.CREATED_ELEMENT):
+        if seed is None or not self._dialect.tolerate(Leniency.CREATED_ELEMENT):
             raise NoTarget(f"No element of {self._attribute.name} matches the path, and there is none to be written.")
         element: dict[str, Any] = read_element(self._attribute, seed, self._dialect) or {}
         _write_into(element, self._attribute, path.sub_attribute, value, self._dialect)
@@ -112,7 +112,7 @@ def _write_into(
     """Write a sub-attribute of an element, or several of them at once."""
     if sub_attribute is not None:
         write_member(element, sub_attribute, value, dialect)
-    elif is_unassigned(value, dialect):
+    elif accept_as_unassigned(value, dialect):
         element.clear()
     elif isinstance(value, dict):
         _merge(element, attribute, value, dialect)
@@ -148,7 +148,7 @@ def _clears(attribute: Attribute, value: Mapping[str, Any], dialect: Dialect) ->
     return (
         attribute.sub_attribute("value") is not None
         and {name.lower(): member for name, member in value.items()} == {"value": ""}
-        and dialect.accepts(Leniency.EMPTY_STRING)
+        and dialect.tolerate(Leniency.EMPTY_STRING)
     )
 
 

@@ -31,7 +31,7 @@ def read_value(attribute: Attribute, value: Any, dialect: Dialect) -> Any:
 
 def read_elements(attribute: Attribute, value: Any, dialect: Dialect) -> list[Any] | None:
     """The canonical form of all elements of a multi-valued attribute."""
-    if is_unassigned(value, dialect):
+    if accept_as_unassigned(value, dialect):
         return None
     if not isinstance(value, list):
         raise InvalidValue(
@@ -58,16 +58,16 @@ def check_number(attribute: Attribute, elements: list[Any]) -> None:
 
 def read_element(attribute: Attribute, value: Any, dialect: Dialect) -> Any:
     """The canonical form of a single value, or of one element of a multi-valued attribute."""
-    if is_unassigned(value, dialect):
+    if accept_as_unassigned(value, dialect):
         return None
     if attribute.complex:
         return _read_complex(attribute, value, dialect)
     return _READERS[attribute.type](attribute, value, dialect)
 
 
-def is_unassigned(value: Any, dialect: Dialect) -> bool:
+def accept_as_unassigned(value: Any, dialect: Dialect) -> bool:
     """Whether what was sent stands for no value: null, or an empty string."""
-    return value is None or (value == "" and dialect.accepts(Leniency.EMPTY_STRING))
+    return value is None or (value == "" and dialect.tolerate(Leniency.EMPTY_STRING))
 
 
 def read_members(
@@ -83,8 +83,8 @@ def read_members(
     for name, value in members.items():
         attribute = attributes.get(name.lower())
         if attribute is None:
-            dialect.leave_out(prefix + name, value, is_known=is_name(name))
-            if not dialect.accepts(Leniency.UNKNOWN_ATTRIBUTE):
+            dialect.record_ignored(prefix + name, value, is_known=is_name(name))
+            if not dialect.tolerate(Leniency.UNKNOWN_ATTRIBUTE):
                 raise InvalidValue(
                     f"No schema has the attribute {name[:100]}; remove its mapping.",
                     rule="unknown-attribute",
@@ -120,9 +120,9 @@ def _as_object(attribute: Attribute, value: Any, dialect: Dialect) -> Mapping[st
     if isinstance(value, dict):
         return value
     if not attribute.multi_valued and "value" in attribute.sub_attributes:
-        if isinstance(value, list) and len(value) == 1 and dialect.accepts(Leniency.LISTED_VALUE):
+        if isinstance(value, list) and len(value) == 1 and dialect.tolerate(Leniency.LISTED_VALUE):
             return _as_object(attribute, value[0], dialect)
-        if isinstance(value, str) and dialect.accepts(Leniency.SCALAR_VALUE):
+        if isinstance(value, str) and dialect.tolerate(Leniency.SCALAR_VALUE):
             return {"value": value}
     raise InvalidValue(
         f"{attribute.name} is a complex attribute: send an object with its sub-attributes.",
@@ -164,7 +164,7 @@ def _read_boolean(attribute: Attribute, value: Any, dialect: Dialect) -> bool:
     if isinstance(value, bool):
         return value
     word = value.lower() if isinstance(value, str) else None
-    if word in ("true", "false") and dialect.accepts(Leniency.STRING_BOOLEAN):
+    if word in ("true", "false") and dialect.tolerate(Leniency.STRING_BOOLEAN):
         return word == "true"
     raise InvalidValue(f"{attribute.name} is a boolean: send true or false.", rule="type", attribute=attribute.name)
 

@@ -204,7 +204,7 @@ def explain(failure: Failure) -> tuple[str, str]:
     words = {
         "attribute": failure.attribute or "an attribute",
         "names": ", ".join(failure.left_out),
-        "leniency": f"{leniency.accepts} (sent by {leniency.sent_by})" if leniency else "what goes beyond the RFC",
+        "leniency": f"{leniency.description} (sent by {leniency.sent_by})" if leniency else "what goes beyond the RFC",
     }
     change = found.at.get(failure.provider or "", found.change)
     said = "" if failure.rule == NO_OP else f" The answer said: {failure.detail}"

@@ -49,16 +49,16 @@ class FailureRecorder:
 
     def failed(self, asked: RequestSummary, error: ScimError, dialect: Dialect) -> None:
         self.outcomes.append("failures")
-        refused = dialect.refused if error.status == 400 and error.rule not in _ALSO_TOLERANT else None
+        refused = dialect.last_rejected if error.status == 400 and error.rule not in _ALSO_TOLERANT else None
         rule = STRICT if refused else error.rule
         self._record(asked, dialect, error.status, error.scim_type, rule, error.detail, error.attribute, refused)
 
     def succeeded(self, asked: RequestSummary, dialect: Dialect) -> None:
         """Record a PATCH of which something came to nothing."""
-        if asked.operation == Operation.PATCH and dialect.left_out:
+        if asked.operation == Operation.PATCH and dialect.ignored:
             self.outcomes.append("no_ops")
-            detail = f"Answered with success, but nothing came of {', '.join(dialect.left_out)}."
-            self._record(asked, dialect, 200, None, NO_OP, detail, dialect.left_out[0], None)
+            detail = f"Answered with success, but nothing came of {', '.join(dialect.ignored)}."
+            self._record(asked, dialect, 200, None, NO_OP, detail, dialect.ignored[0], None)
 
     def finish(self) -> None:
         """Add the failures to the counts of the day, in one attempt for the whole request.
@@ -100,9 +100,9 @@ class FailureRecorder:
                 identifier=identifier,
                 handles=person.hashes,
                 sent=list_sent_attributes(asked.body, self.resource_type),
-                left_out=dialect.left_out,
+                left_out=dialect.ignored,
                 refused=refused,
-                provider=recognize_provider(self.agent, self.query, dialect.fired, asked.body),
+                provider=recognize_provider(self.agent, self.query, dialect.used, asked.body),
                 request_id=self.request_id,
             )
             self._failures.append(failure)

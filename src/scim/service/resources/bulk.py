@@ -106,7 +106,7 @@ class Bulk:
             list(pool.map(self._record, self._steps))
         self.untried = sum(step.is_untried for step in self._steps)
         for step in self._steps:
-            self.context.dialect.absorb(step.context.dialect)
+            self.context.dialect.merge(step.context.dialect)
         return {
             "schemas": [BULK_RESPONSE],
             "Operations": [step.result for step in self._steps if "status" in step.result],

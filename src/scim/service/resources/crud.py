@@ -87,7 +87,7 @@ class Resources:
                 return after
             kept = _keeping_active(before, after)
             if kept is not after:
-                self.context.dialect.leave_out("active", value=True)
+                self.context.dialect.record_ignored("active", value=True)
             return kept
 
         return self._update(resource_id, Operation.PATCH, patched, preconditions, self._list_sent(body))
@@ -176,12 +176,12 @@ class Resources:
             participation=_participation(before, after),
             actor="scim",
             request_id=self.context.request_id,
-            leniencies=self.context.dialect.fired,
+            leniencies=self.context.dialect.used,
             resource_type=self.resource_type.name,
             user_name=(after or before)[self.resource_type.unique.name],
             external_id=(after or before).get("externalId"),
             active=after.get("active") is True,
-            ignored=self.context.dialect.left_out,
+            ignored=self.context.dialect.ignored,
             attributes_sent=sent,
         )
 
