@@ -51,7 +51,7 @@ Sent = dict[str, Any]
 # What the handlers call of src/scim to answer a request about users.
 _ENTRIES: Sequence[tuple[Any, str]] = (
     (Authenticator, "authenticate"),
-    (handlers.http.request, "read_json"),
+    (handlers.http.request, "parse_json"),
     (handlers.http.routes.resources, "parse_projection"),
     (handlers.http.routes.resources, "parse_message"),
     (Resources, "create"),

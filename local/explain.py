@@ -11,7 +11,7 @@ from scim import wiring
 from scim.protocol.errors import ScimError
 from scim.protocol.leniency import Dialect
 from scim.protocol.messages import SearchRequest
-from scim.protocol.schema import user_type
+from scim.protocol.schema import load_user_type
 from scim.service.model.query import Query
 from scim.service.resources.rendering import ResourceRenderer
 from scim.service.resources.search import read_query
@@ -28,7 +28,7 @@ def main(arguments: Sequence[str]) -> int:
     text, sort = [*arguments, "", ""][:2]
     try:
         request = SearchRequest(filter=text or None, sortby=sort or None)
-        query = read_query(request, user_type(), Dialect(), ResourceRenderer(user_type(), ""))
+        query = read_query(request, load_user_type(), Dialect(), ResourceRenderer(load_user_type(), ""))
         settings = Settings.from_environment({**os.environ, **_SETTINGS})
         indexed = wiring.indexed(settings)
     except ScimError as error:
@@ -37,7 +37,7 @@ def main(arguments: Sequence[str]) -> int:
     except ValueError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    plan = choose_plan(query, user_type(), indexed)
+    plan = choose_plan(query, load_user_type(), indexed)
     for name, line in _explained(plan, query, is_sorted=needs_sorting(plan, query, indexed)):
         print(f"{name:<8} {line}")
     return 0

@@ -20,7 +20,7 @@ from scim.auth.rejected_tokens import RejectedTokenCounter
 from scim.auth.token_secrets import TokenSecrets
 from scim.aws import clients
 from scim.aws.clients import DYNAMODB_CONFIG, EVENTS_CONFIG, OPERATOR_SECRETS_CONFIG, SECRETS_CONFIG
-from scim.protocol.schema import ResourceType, Type, user_type
+from scim.protocol.schema import ResourceType, Type, load_user_type
 from scim.service.deadline import Deadline
 from scim.settings import Settings
 from scim.store.table import Table
@@ -68,7 +68,7 @@ class EndpointAdapters:
 
     def prime(self, *, resources: bool) -> None:
         """Import and read what requests need, so that a snapshot holds it. Nothing unique or secret comes of it."""
-        user_type()
+        load_user_type()
         if resources:
             _ = self.layout
 
@@ -150,7 +150,7 @@ def connect_link_processor(settings: Settings) -> Callable[[Deadline], LinkProce
     def run(task: LinkTask, deadline: Deadline) -> LinkResult:
         calls = Table(tables, settings.table_name, deadline)
         tenant = DynamoDBTenantStore(calls, new_id).get(task.tenant)
-        resource_type = tenant.resource_types[0] if tenant else user_type()
+        resource_type = tenant.resource_types[0] if tenant else load_user_type()
         return ReferenceResolver(
             DynamoDBReferenceStore(calls, layout, task.tenant, resource_type), resource_type, now
         ).run(task)
@@ -347,16 +347,16 @@ def _expiry(days: int) -> Callable[[], int | None]:
 
 def indexed(settings: Settings) -> Mapping[str, Path]:
     """The indexed attributes by the name that their paths print themselves as. Raises ``ValueError``."""
-    from scim.protocol.filter.path import UnknownAttribute, resolve
+    from scim.protocol.filter.path import UnknownAttribute, resolve_path
     from scim.protocol.leniency import Dialect
 
     try:
-        paths = [resolve(name, user_type(), Dialect(strict=True)) for name in settings.indexed_attributes]
+        paths = [resolve_path(name, load_user_type(), Dialect(strict=True)) for name in settings.indexed_attributes]
     except UnknownAttribute as unknown:
         raise ValueError(f"INDEXED_ATTRIBUTES names {unknown.name}, which no schema has.") from unknown
     for path in paths:
         leaf = path.leaf
-        if leaf is None or leaf.type not in (Type.STRING, Type.REFERENCE) or leaf.read_only or leaf.write_only:
+        if leaf is None or leaf.type not in (Type.STRING, Type.REFERENCE) or leaf.is_read_only or leaf.is_write_only:
             raise ValueError(
                 f"INDEXED_ATTRIBUTES names {path}, which is no string: name a sub-attribute, or leave it out."
             )

@@ -9,14 +9,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from random import Random
 from typing import Any, TypeVar
 
-from scim.protocol.schema import Attribute, Schema, Type, user_type
+from scim.protocol.schema import Attribute, Schema, Type, load_user_type
 
 Json = Any
 T = TypeVar("T")
 
-CORE = user_type().schema
-(ENTERPRISE,) = user_type().extensions
-WRITABLE = [attribute for attribute in CORE.attributes.values() if not attribute.read_only]
+CORE = load_user_type().schema
+(ENTERPRISE,) = load_user_type().extensions
+WRITABLE = [attribute for attribute in CORE.attributes.values() if not attribute.is_read_only]
 SINGLE = [attribute for attribute in WRITABLE if not attribute.multi_valued and not attribute.sub_attributes]
 MULTIPLE = [attribute for attribute in WRITABLE if attribute.multi_valued]
 COMMON = [Attribute("id", Type.STRING, case_exact=True), Attribute("externalId", Type.STRING, case_exact=True)]
@@ -104,7 +104,7 @@ class Generator:
 
     def _object(self, attributes: Iterable[Attribute]) -> dict[str, Json]:
         """Some of the attributes that a client may write, and at least one."""
-        writable = [attribute for attribute in attributes if not attribute.read_only]
+        writable = [attribute for attribute in attributes if not attribute.is_read_only]
         chosen = self._some(writable) or [self._one(writable)]
         return {attribute.name: self._value(attribute) for attribute in chosen}
 
@@ -161,7 +161,7 @@ class Generator:
                     yield f"{prefix}{attribute.name}.{sub_attribute.name}", sub_attribute
 
     def _readable(self, schema: Schema) -> list[Attribute]:
-        return [attribute for attribute in schema.attributes.values() if not attribute.read_only]
+        return [attribute for attribute in schema.attributes.values() if not attribute.is_read_only]
 
     def _selection(self) -> str:
         """``emails[type eq "work"]``"""
@@ -247,7 +247,7 @@ class Generator:
         attribute = self._one(list(ENTERPRISE.attributes.values()))
         path = self._cased(f"{ENTERPRISE.id}:{attribute.name}")
         if attribute.type is Type.COMPLEX and self._chance(0.5):
-            sub_attribute = self._one([each for each in attribute.sub_attributes.values() if not each.read_only])
+            sub_attribute = self._one([each for each in attribute.sub_attributes.values() if not each.is_read_only])
             return f"{path}.{sub_attribute.name}", self._value(sub_attribute)
         return path, self._value(attribute)
 

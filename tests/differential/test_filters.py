@@ -9,7 +9,7 @@ from scim.protocol.errors import ScimError
 from scim.protocol.filter.evaluator import compile_filter
 from scim.protocol.filter.parser import parse_filter
 from scim.protocol.leniency import Dialect
-from scim.protocol.schema import user_type
+from scim.protocol.schema import load_user_type
 from tests.differential import reference
 from tests.differential.comparison import Case, Refused, Tally, compare
 from tests.differential.differences import DIFFERENCES, EXAMPLE
@@ -23,7 +23,7 @@ EXAMPLES = [(each.name, example) for each in DIFFERENCES for example in each.exa
 
 def ours(text: str, users: Sequence[dict[str, Any]], dialect: Dialect) -> list[bool] | Refused:
     try:
-        matches = compile_filter(parse_filter(text, user_type(), dialect), dialect)
+        matches = compile_filter(parse_filter(text, load_user_type(), dialect), dialect)
     except ScimError as error:
         return Refused(error.scim_type)
     return [matches(user) for user in users]

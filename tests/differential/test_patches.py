@@ -7,9 +7,9 @@ import pytest
 
 from scim.protocol.errors import ScimError
 from scim.protocol.leniency import Dialect
-from scim.protocol.messages import PatchRequest, read_message
+from scim.protocol.messages import PatchRequest, parse_message
 from scim.protocol.patch.apply import apply_patch
-from scim.protocol.schema import user_type
+from scim.protocol.schema import load_user_type
 from tests.differential import reference
 from tests.differential.comparison import Case, Refused, Tally, compare
 from tests.differential.differences import DIFFERENCES, EXAMPLE
@@ -20,8 +20,8 @@ EXAMPLES = [(each.name, example) for each in DIFFERENCES for example in each.exa
 
 def ours(user: dict[str, Any], operations: list[dict[str, Any]], dialect: Dialect) -> dict[str, Any] | Refused:
     try:
-        request = read_message(PatchRequest, {"schemas": [PatchRequest.urn], "Operations": operations}, dialect)
-        return apply_patch(user, request.operations, user_type(), dialect)
+        request = parse_message(PatchRequest, {"schemas": [PatchRequest.urn], "Operations": operations}, dialect)
+        return apply_patch(user, request.operations, load_user_type(), dialect)
     except ScimError as error:
         return Refused(error.scim_type)
 

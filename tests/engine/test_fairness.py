@@ -21,7 +21,7 @@ from local.aws_lambda.stream_poller import StreamReader
 from local.engine import Engine
 from local.services.messaging import Messaging
 from scim import wiring
-from scim.protocol.schema import user_type
+from scim.protocol.schema import load_user_type
 from scim.service.model.identifiers import identifier_hash
 from scim.service.model.resolved_references import ResolvedReferences
 from scim.service.references.reference_resolver import REFERRERS_PER_TASK
@@ -85,7 +85,7 @@ class Functions:
         settings, calls = Settings.from_environment(os.environ), boto3.client("dynamodb")
         layout = wiring.build_endpoint(settings, raise_fault).layout
         table = DynamoDBReferenceStore(
-            Table(calls, settings.table_name, wiring.deadline(60)), layout, tenant_of(scim), user_type()
+            Table(calls, settings.table_name, wiring.deadline(60)), layout, tenant_of(scim), load_user_type()
         )
         ids = [item["sk"]["S"][2:] for item in items(scim, "T", "U#")]
         table.update_index([(each, person) for each in ids], [])

@@ -4,7 +4,7 @@ import random
 from collections.abc import Mapping
 from typing import Any
 
-from scim.protocol.schema import user_type
+from scim.protocol.schema import load_user_type
 from scim.service.model.change_record import ChangeRecord
 from scim.service.model.query import Query, QueryResult
 from scim.service.model.stored_resource import StoredResource
@@ -60,7 +60,7 @@ class History:
             assert before is not None
             del self.users[before.id]
             sort = keys.change_key(before.id, before.version + 1)
-        affects = may_affect_links(before, after, user_type())
+        affects = may_affect_links(before, after, load_user_type())
         self.images.append(
             items.encode_change(keys.resource_partition(TENANT), sort, new_id(), None, change, may_affect_links=affects)
         )
@@ -73,7 +73,7 @@ class History:
 
     def go_on(self, changes: int, choose: random.Random) -> None:
         """Let changes happen, made by the real use cases, until there are so many."""
-        users = Resources(user_type(), self, context())
+        users = Resources(load_user_type(), self, context())
         while len(self.images) < changes:
             ids = list(self.users)
             if len(ids) < 50 or choose.random() < 0.2:

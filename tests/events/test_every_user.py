@@ -16,9 +16,9 @@ from local.validation.sqs import check_message
 from scim.events.change_record import parse_stream_record
 from scim.events.link_message import make_message, make_task, read_task
 from scim.protocol.errors import ScimError
-from scim.protocol.filter.path import resolve
+from scim.protocol.filter.path import resolve_path
 from scim.protocol.leniency import Dialect
-from scim.protocol.schema import Attribute, ResourceType, Type, user_type
+from scim.protocol.schema import Attribute, ResourceType, Type, load_user_type
 from scim.service.model.change_record import ChangeRecord
 from scim.service.model.query import Query, QueryResult
 from scim.service.model.stored_resource import StoredResource
@@ -32,8 +32,8 @@ from tests.events.history import PATCH_OP, stream_record
 from tests.events.schemas import validate
 from tests.service.fakes import Clock, context, new_id
 
-TYPE = user_type().extended([EXTENSION])
-INDEXED = [resolve(name, user_type(), Dialect(strict=True)) for name in ("externalId", "emails.value")]
+TYPE = load_user_type().with_extensions([EXTENSION])
+INDEXED = [resolve_path(name, load_user_type(), Dialect(strict=True)) for name in ("externalId", "emails.value")]
 DEACTIVATE = {"op": "replace", "path": "active", "value": False}
 ODD = ["", " ", "\t\n", "\ufffe", "\uffff", "a\ufffeb", "\U0010ffff", "\x00", "#", "a#b", "x" * 1_200, "ü" * 400]
 
@@ -49,7 +49,7 @@ def value(attribute: Attribute) -> st.SearchStrategy[Any]:
 
 
 def element(attribute: Attribute) -> st.SearchStrategy[Any]:
-    if attribute.complex:
+    if attribute.is_complex:
         return members(attribute.sub_attributes.values())
     match attribute.type:
         case Type.BOOLEAN:
@@ -65,12 +65,12 @@ def element(attribute: Attribute) -> st.SearchStrategy[Any]:
 
 
 def members(attributes: Any) -> st.SearchStrategy[dict[str, Any]]:
-    return st.fixed_dictionaries({}, optional={each.name: value(each) for each in attributes if not each.read_only})
+    return st.fixed_dictionaries({}, optional={each.name: value(each) for each in attributes if not each.is_read_only})
 
 
 def users(resource_type: ResourceType) -> st.SearchStrategy[dict[str, Any]]:
     extensions = {schema.id: members(schema.attributes.values()) for schema in resource_type.extensions}
-    attributes = [each for each in resource_type.core.attributes.values() if not each.read_only]
+    attributes = [each for each in resource_type.core.attributes.values() if not each.is_read_only]
     core = {each.name: value(each) for each in attributes if each.name not in ("userName", "schemas", "active")}
     required = {"userName": names, "schemas": st.just([CORE, *extensions])}
     return st.fixed_dictionaries(required, optional={**core, **extensions} | {"active": st.booleans()})

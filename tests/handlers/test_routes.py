@@ -9,7 +9,7 @@ import pytest
 from handlers.http.routes import Find, bulk, discovery
 from handlers.http.routes.all_routes import find
 from handlers.http.routes.base_url import split_misplaced_endpoint
-from scim.protocol.schema import user_type
+from scim.protocol.schema import load_user_type
 from tests.endpoint import BASE_URL, CORE, Endpoint
 
 ID = "2819c223-7f76-453a-919d-413861904646"
@@ -56,7 +56,7 @@ def segments(path: str) -> list[str]:
 @pytest.mark.parametrize("path", SERVED | DISCOVERY)
 @pytest.mark.parametrize("change", [str, str.lower, str.upper], ids=["as written", "lower case", "upper case"])
 def test_path_leads_to_its_endpoint_in_any_case(path: str, change: Callable[[str], str]) -> None:
-    endpoint = find(segments(change(path)), (user_type(),))
+    endpoint = find(segments(change(path)), (load_user_type(),))
 
     assert endpoint is not None
     assert (endpoint.name, list(endpoint.operations)) == (SERVED | DISCOVERY)[path]
@@ -64,12 +64,12 @@ def test_path_leads_to_its_endpoint_in_any_case(path: str, change: Callable[[str
 
 @pytest.mark.parametrize("path", NOT_SERVED)
 def test_other_paths_lead_nowhere(path: str) -> None:
-    assert find(segments(path), (user_type(),)) is None
+    assert find(segments(path), (load_user_type(),)) is None
 
 
 @pytest.mark.parametrize("path", [*(SERVED | DISCOVERY), "/Users/Ada", "/User/Users", "/Nothing/Users"])
 def test_right_scim_url_is_not_taken_for_a_wrong_one(path: str) -> None:
-    assert split_misplaced_endpoint(segments(path), (user_type(),)) is None
+    assert split_misplaced_endpoint(segments(path), (load_user_type(),)) is None
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def test_right_scim_url_is_not_taken_for_a_wrong_one(path: str) -> None:
 @pytest.mark.parametrize("path", ["/Users", f"/Users/{ID}", "/Users/.search", "/Groups", "/Bulk", "/Schemas", "/me"])
 @pytest.mark.parametrize("base", ["", "/scim/v2", "/V2", "/scim"])
 def test_scim_url_with_an_endpoint_at_its_end_is_recognised(added: str, base: str, path: str) -> None:
-    found = split_misplaced_endpoint(segments(added + base + path), (user_type(),))
+    found = split_misplaced_endpoint(segments(added + base + path), (load_user_type(),))
 
     assert found is not None
     assert found.endpoint.lower() == segments(added)[0].lower()
@@ -89,7 +89,7 @@ def test_scim_url_with_an_endpoint_at_its_end_is_recognised(added: str, base: st
 def test_function_with_routes_of_its_own_serves_them_and_nothing_else(
     find_own: Find, own: Mapping[str, tuple[str, list[str]]]
 ) -> None:
-    found = {path: find_own(segments(path), (user_type(),)) for path in [*SERVED, *DISCOVERY, *NOT_SERVED]}
+    found = {path: find_own(segments(path), (load_user_type(),)) for path in [*SERVED, *DISCOVERY, *NOT_SERVED]}
 
     assert {path: endpoint.name for path, endpoint in found.items() if endpoint} == {
         path: name for path, (name, _) in own.items()

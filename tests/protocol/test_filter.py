@@ -15,12 +15,12 @@ from scim.protocol.filter.ast import And, Comparison, Filter, Literal, Not, Oper
 from scim.protocol.filter.evaluator import compile_filter
 from scim.protocol.filter.parser import MAX_DEPTH, MAX_TERMS, parse_filter, parse_path
 from scim.protocol.leniency import Dialect
-from scim.protocol.schema import Attribute, Schema, Type, user_type
+from scim.protocol.schema import Attribute, Schema, Type, load_user_type
 
 seeded = settings(derandomize=True, deadline=None, max_examples=300)
 
 SURVEY = json.loads((File(__file__).parents[2] / "examples/extensions/employee.json").read_text("utf-8"))
-TYPE = user_type().extended([SURVEY])
+TYPE = load_user_type().with_extensions([SURVEY])
 CORE = "urn:ietf:params:scim:schemas:core:2.0:User"
 ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 SPACED = SURVEY["id"]

@@ -9,11 +9,11 @@ from scim.protocol.errors import InvalidFilter, InvalidPath, InvalidSyntax, Inva
 from scim.protocol.filter.evaluator import compile_filter
 from scim.protocol.filter.parser import parse_filter
 from scim.protocol.leniency import Dialect, Leniency
-from scim.protocol.messages import PatchRequest, read_message
+from scim.protocol.messages import PatchRequest, parse_message
 from scim.protocol.patch.apply import apply_patch
 from scim.protocol.projection import parse_projection
-from scim.protocol.resource import read_resource
-from scim.protocol.schema import user_type
+from scim.protocol.resource import parse_resource
+from scim.protocol.schema import load_user_type
 
 CORE = "urn:ietf:params:scim:schemas:core:2.0:User"
 ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
@@ -32,24 +32,24 @@ def body(members: dict[str, Any], error: type[ScimError]) -> Need:
     """A POST of a user."""
     user = {"schemas": [CORE], "userName": "bjensen"} | members
     sent = {name: value for name, value in user.items() if value is not ...}
-    return lambda dialect: read_resource(sent, user_type(), dialect), error
+    return lambda dialect: parse_resource(sent, load_user_type(), dialect), error
 
 
 def patch(operation: dict[str, Any], error: type[ScimError], schemas: Any = (PatchRequest.urn,)) -> Need:
     def apply(dialect: Dialect) -> object:
         members = {"Operations": [operation]} | ({"schemas": list(schemas)} if schemas else {})
-        request = read_message(PatchRequest, members, dialect)
-        return apply_patch(USER, request.operations, user_type(), dialect)
+        request = parse_message(PatchRequest, members, dialect)
+        return apply_patch(USER, request.operations, load_user_type(), dialect)
 
     return apply, error
 
 
 def query(text: str) -> Need:
-    return lambda dialect: compile_filter(parse_filter(text, user_type(), dialect), dialect), InvalidFilter
+    return lambda dialect: compile_filter(parse_filter(text, load_user_type(), dialect), dialect), InvalidFilter
 
 
 def shown(attributes: str, error: type[ScimError]) -> Need:
-    return lambda dialect: parse_projection([attributes], [], user_type(), dialect), error
+    return lambda dialect: parse_projection([attributes], [], load_user_type(), dialect), error
 
 
 def replace(path: str, value: Any, error: type[ScimError]) -> Need:

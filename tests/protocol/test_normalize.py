@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scim.protocol.normalize import has_invisible_characters, is_date, normalize, parse_datetime
+from scim.protocol.normalize import has_invisible_characters, is_date, normalize, parse_date_time
 
 seeded = settings(derandomize=True, deadline=None, max_examples=200)
 
@@ -87,8 +87,8 @@ def test_letters_marks_and_spaces_are_visible(text: str) -> None:
     ],
 )
 def test_one_point_in_time_is_one_instant_however_it_is_written(one: str, other: str) -> None:
-    assert parse_datetime(one) is not None
-    assert parse_datetime(one) == parse_datetime(other)
+    assert parse_date_time(one) is not None
+    assert parse_date_time(one) == parse_date_time(other)
 
 
 def test_instants_have_the_order_of_time() -> None:
@@ -106,7 +106,7 @@ def test_instants_have_the_order_of_time() -> None:
         "9999-12-31T23:59:59-23:59",
     ]
 
-    points = [point for text in ascending if (point := parse_datetime(text)) is not None]
+    points = [point for text in ascending if (point := parse_date_time(text)) is not None]
 
     assert len(points) == len(ascending)
     assert points == sorted(set(points))
@@ -123,7 +123,7 @@ def test_instants_have_the_order_of_time() -> None:
     ],
 )
 def test_what_is_no_date_and_time_is_no_instant(text: str) -> None:
-    assert parse_datetime(text) is None
+    assert parse_date_time(text) is None
 
 
 @pytest.mark.parametrize("text", ["2026-01-31", "2024-02-29", "0001-01-01", "9999-12-31"])

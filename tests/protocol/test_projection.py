@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scim.protocol.errors import InvalidValue
 from scim.protocol.leniency import Dialect
 from scim.protocol.projection import parse_projection
-from scim.protocol.schema import user_type
+from scim.protocol.schema import load_user_type
 
 seeded = settings(derandomize=True, deadline=None, max_examples=300)
 
@@ -20,7 +20,7 @@ SECRET = "urn:example:2.0:User"
 
 KINDS = ["always", "never", "default", "request"]
 SUBS = [{"name": kind, "type": "string", "returned": kind} for kind in KINDS]
-TYPE = user_type().extended(
+TYPE = load_user_type().with_extensions(
     [
         {
             "id": SECRET,
@@ -213,7 +213,7 @@ def test_projection_shows_nothing_but_what_is_there(attributes: list[str], exclu
 def test_user_without_projection_is_shown_as_it_is_stored(
     attributes: list[str], excluded: list[str], all_: bool
 ) -> None:
-    assert parse_projection(attributes, excluded, user_type(), Dialect()).shows_all is all_
+    assert parse_projection(attributes, excluded, load_user_type(), Dialect()).shows_all is all_
 
 
 def test_type_that_hides_attributes_is_never_shown_as_it_is_stored() -> None:

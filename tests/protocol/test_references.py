@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from scim.protocol.references import find_references
-from scim.protocol.schema import Attribute, user_type
+from scim.protocol.schema import Attribute, load_user_type
 from tests.endpoint import CORE, ENTERPRISE, SURVEY
 
 EXTENSION = json.loads((Path(__file__).parents[2] / "examples/extensions/employee.json").read_text())
-TYPE = user_type().extended([EXTENSION])
+TYPE = load_user_type().with_extensions([EXTENSION])
 
 
 def found(**members: Any) -> list[tuple[str, str]]:
@@ -42,7 +42,7 @@ def test_each_value_of_a_list_is_a_reference_but_no_more_than_fifty() -> None:
         "id": "urn:example:peers",
         "attributes": [{"name": "peers", "type": "string", "multiValued": True, "format": "employee"}],
     }
-    kind = user_type().extended([peers])
+    kind = load_user_type().with_extensions([peers])
     values = [f"peer{number}" for number in range(60)]
     told = find_references({"userName": "a", "urn:example:peers": {"peers": values}}, kind)
     assert [each.value for each in told] == values[:50]
@@ -79,7 +79,7 @@ SHAPES: list[Any] = [
 @pytest.mark.parametrize("attribute", [COMPLEX, PLAIN])
 def test_stored_value_of_another_shape_is_unassigned(attribute: dict[str, Any], multi_valued: bool, held: Any) -> None:
     """The schema may have changed since the value was stored."""
-    kind = user_type().extended([{"id": PEERS, "attributes": [{**attribute, "multiValued": multi_valued}]}])
+    kind = load_user_type().with_extensions([{"id": PEERS, "attributes": [{**attribute, "multiValued": multi_valued}]}])
     told = find_references({"userName": "a", PEERS: {"peer": held}}, kind)
     elements: list[Any] = held if multi_valued and isinstance(held, list) else [] if multi_valued else [held]
     if attribute is COMPLEX:
@@ -95,7 +95,7 @@ def test_stored_value_of_another_shape_is_unassigned(attribute: dict[str, Any], 
 
 @pytest.mark.parametrize("extension", ["boss", [], 7, None, True])
 def test_stored_extension_of_another_shape_is_unassigned(extension: Any) -> None:
-    kind = user_type().extended([{"id": PEERS, "attributes": [COMPLEX]}])
+    kind = load_user_type().with_extensions([{"id": PEERS, "attributes": [COMPLEX]}])
     assert find_references({"userName": "a", PEERS: extension}, kind) == []
 
 
@@ -115,7 +115,7 @@ def test_there_is_room_for_a_ref_where_it_can_be_sent_back(ref: bool, mutability
     value = {"name": "value", "type": "string", "format": "employee"}
     refs = [{"name": "$ref", "type": "reference", "referenceTypes": ["User"]}] if ref else []
     peer = {"name": "peer", "type": "complex", "mutability": mutability, "subAttributes": [value, *refs]}
-    kind = user_type().extended([{"id": "urn:example:peers", "attributes": [peer]}])
+    kind = load_user_type().with_extensions([{"id": "urn:example:peers", "attributes": [peer]}])
     (told,) = find_references({"userName": "a", "urn:example:peers": {"peer": {"value": "x"}}}, kind)
     assert told.has_room is room
 
@@ -140,4 +140,4 @@ def test_there_is_room_for_a_ref_where_it_can_be_sent_back(ref: bool, mutability
     ],
 )
 def test_an_attribute_refers_to_users_by_its_ref_or_as_an_employee(document: dict[str, Any], refers: bool) -> None:
-    assert Attribute.of({"name": "a", **document}).refers_to("User") is refers
+    assert Attribute.from_document({"name": "a", **document}).refers_to("User") is refers

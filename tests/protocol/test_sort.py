@@ -6,13 +6,13 @@ import pytest
 
 from scim.protocol.errors import InvalidValue
 from scim.protocol.leniency import Dialect
-from scim.protocol.schema import user_type
+from scim.protocol.schema import load_user_type
 from scim.protocol.sort import compile_sort
 
 CORE = "urn:ietf:params:scim:schemas:core:2.0:User"
 ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 LEVEL = {"id": "urn:example:User", "name": "Example", "attributes": [{"name": "Pay Level", "type": "integer"}]}
-TYPE = user_type().extended([LEVEL])
+TYPE = load_user_type().with_extensions([LEVEL])
 
 
 def ordered(name: str, resources: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -8,7 +8,7 @@ from typing import Any
 from scim.protocol.errors import ScimError
 from scim.protocol.leniency import Dialect
 from scim.protocol.normalize import normalize
-from scim.protocol.schema import ResourceType, user_type
+from scim.protocol.schema import ResourceType, load_user_type
 from scim.service.deadline import Deadline
 from scim.service.model.change_record import ChangeRecord
 from scim.service.model.failure import RequestSummary
@@ -234,4 +234,4 @@ def context(
 
 def resources(store: MemoryStore, known: Context | None = None, resource_type: ResourceType | None = None) -> Resources:
     """The use cases on the users of a store."""
-    return Resources(resource_type or user_type(), store, known or context())
+    return Resources(resource_type or load_user_type(), store, known or context())

@@ -6,7 +6,7 @@ import boto3
 import pytest
 
 from scim import wiring
-from scim.protocol.schema import user_type
+from scim.protocol.schema import load_user_type
 from scim.service.model.tenant import Tenant
 from scim.settings import Settings
 from scim.store.resources import DynamoDBResourceStore
@@ -26,7 +26,7 @@ def dynamo(adapters: wiring.EndpointAdapters) -> Table:
 
 @pytest.fixture
 def store(adapters: wiring.EndpointAdapters, dynamo: Table) -> DynamoDBResourceStore:
-    return adapters.resources(dynamo, Tenant("acme"), user_type())
+    return adapters.resources(dynamo, Tenant("acme"), load_user_type())
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import boto3
 import pytest
 
 from scim.protocol.errors import Unavailable
-from scim.protocol.schema import user_type
+from scim.protocol.schema import load_user_type
 from scim.service.model.change_record import ChangeRecord, Operation, Participation, StoredChange
 from scim.service.model.failure import DailyFailures, Failure, FailureCount, FailureKind
 from scim.service.model.identifiers import identifier_hash, name_hash
@@ -67,7 +67,7 @@ def write(settings: Settings) -> Callable[..., None]:
         change = ChangeRecord(
             at, operation, ["title"], Participation.UNCHANGED, "scim", "request-1", [], *about, ignored=["mail"]
         )
-        found.resources(found.dynamo(deadline(29)), Tenant("acme"), user_type()).write(before, after, change)
+        found.resources(found.dynamo(deadline(29)), Tenant("acme"), load_user_type()).write(before, after, change)
 
     return write
 

@@ -6,9 +6,9 @@ from hypothesis import strategies as st
 
 from scim.protocol.errors import InvalidValue
 from scim.protocol.filter.ast import Path
-from scim.protocol.filter.path import resolve
+from scim.protocol.filter.path import resolve_path
 from scim.protocol.leniency import Dialect
-from scim.protocol.schema import user_type
+from scim.protocol.schema import load_user_type
 from scim.store import keys
 
 USER_ID = "0f6a1c52-7a34-4a55-9a43-5b0b8a1f3c11"
@@ -16,7 +16,7 @@ LONGEST_SORT_KEY = 1_024
 
 
 def indexed(*names: str) -> dict[str, Path]:
-    return {name: resolve(name, user_type(), Dialect()) for name in names}
+    return {name: resolve_path(name, load_user_type(), Dialect()) for name in names}
 
 
 def test_unique_key_has_no_case_and_one_normal_form() -> None:

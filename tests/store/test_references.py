@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from scim import wiring
-from scim.protocol.schema import user_type
+from scim.protocol.schema import load_user_type
 from scim.service.model.change_record import ChangeRecord, Operation, Participation
 from scim.service.model.identifiers import identifier_hash
 from scim.service.model.resolved_references import ResolvedReference, ResolvedReferences
@@ -39,7 +39,7 @@ LINKED = ChangeRecord(
 
 @pytest.fixture
 def links(adapters: wiring.EndpointAdapters, dynamo: Table) -> DynamoDBReferenceStore:
-    return DynamoDBReferenceStore(dynamo, adapters.layout, "acme", user_type())
+    return DynamoDBReferenceStore(dynamo, adapters.layout, "acme", load_user_type())
 
 
 @pytest.fixture
@@ -162,7 +162,7 @@ def test_what_has_no_index_is_not_walked_for(
     dynamo: Table, adapters: wiring.EndpointAdapters, store: DynamoDBResourceStore
 ) -> None:
     store.write(None, user(userName="alice", externalId="E-1"), CHANGE)
-    links = DynamoDBReferenceStore(dynamo, replace(adapters.layout, indexed={}), "acme", user_type())
+    links = DynamoDBReferenceStore(dynamo, replace(adapters.layout, indexed={}), "acme", load_user_type())
     assert not any(links.find_candidates("E-1"))
     assert [list(ids) for ids in links.find_candidates("alice")] == [[], [ONE_ID]]
 

@@ -24,7 +24,7 @@ from scim import wiring
 from scim.auth.master_key.key_ring import KeyPurpose
 from scim.console_settings import ConsoleSettings
 from scim.protocol.errors import ScimError
-from scim.protocol.schema import user_type
+from scim.protocol.schema import load_user_type
 from scim.service.console.invitations import REPEAT_S
 from scim.service.tenants.tenants import TenantError
 
@@ -41,7 +41,7 @@ class ConsoleApplication:
         self._logger = Logger(use_rfc3339=True)
         if os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start":
             _ = self._adapters.layout
-            user_type()
+            load_user_type()
             rendering.prime()
 
     @cached_property

@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote_plus
 
 from scim.protocol.errors import BadRequest, InvalidSyntax, InvalidValue, PayloadTooLarge, UnsupportedMediaType
-from scim.protocol.json_body import read_json
+from scim.protocol.json_body import parse_json
 from scim.service.limits import MAX_PAYLOAD_BYTES
 
 SCIM_JSON = "application/scim+json"
@@ -96,7 +96,7 @@ class Request:
             raise UnsupportedMediaType("The body must be sent without compression.")
         if not body:
             raise InvalidSyntax("The body is empty.")
-        return read_json(body)
+        return parse_json(body)
 
     def _body(self) -> bytes:
         body = self.event.get("body") or ""

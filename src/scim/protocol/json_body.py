@@ -17,7 +17,7 @@ MAX_DEPTH = 32
 _BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*+"?|([\[{])|([\]}])', re.DOTALL)
 
 
-def read_json(body: bytes) -> Any:
+def parse_json(body: bytes) -> Any:
     """The value in a body. Raises :class:`InvalidSyntax`.
 
     Refused beside what is no JSON: other encodings than UTF-8, names that an object has twice, numbers that are not

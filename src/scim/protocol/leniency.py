@@ -1,7 +1,8 @@
 """Leniencies: requests beyond the RFC that identity providers really send, and that this server accepts.
 
-The code that reads bodies, paths, filters and patches calls :meth:`Dialect.tolerate` before it accepts one. The log line
-and the change record name the leniencies that a request used. Strict mode, a setting of a tenant, turns all of them off.
+The code that reads bodies, paths, filters and patches calls :meth:`Dialect.tolerate` before it accepts one. The log
+line and the change record name the leniencies that a request used. Strict mode, a setting of a tenant, turns all of
+them off.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ _MAX_IGNORED = 40
 """Limits the names in change records and failures: a DynamoDB item has at most 400 KB, a body any number of names."""
 
 
-def is_name(text: str) -> bool:
+def is_attribute_name(text: str) -> bool:
     """Return whether ``text`` has the form of an attribute's name (RFC 7643 section 2.1), with or without a URN."""
     return _NAME.fullmatch(text) is not None
 
@@ -79,7 +80,7 @@ class Dialect:
         recorded as ``?``: it may be somebody's data.
         """
         if value not in (None, "", [], {}):
-            self._ignored.add(name if is_known or is_name(name) else "?")
+            self._ignored.add(name if is_known or is_attribute_name(name) else "?")
 
     def merge(self, part: Dialect) -> None:
         """Add what a part of the request, such as one bulk operation, has used and ignored."""

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 LIST_RESPONSE = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
 
 
-def list_response(
+def render_list_response(
     total: int,
     resources: Iterable[str],
     *,

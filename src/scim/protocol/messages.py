@@ -27,19 +27,19 @@ class Message(BaseModel):
 
 
 class PatchOperation(Message):
-    """One operation of a PATCH (section 3.5.2). A ``value`` of null is one; that it was sent shows in ``given``."""
+    """One operation of a PATCH (section 3.5.2). A ``value`` of null is one; that it was sent shows in ``has_value``."""
 
     op: Annotated[Literal["add", "remove", "replace"], BeforeValidator(lambda op: str(op).lower())]
     path: StrictStr | None = None
     value: Any = None
 
     @property
-    def given(self) -> bool:
+    def has_value(self) -> bool:
         """Whether the operation has a value, be it null."""
         return "value" in self.model_fields_set
 
     @property
-    def asked(self) -> Any:
+    def new_value(self) -> Any:
         """The value that is to be there afterwards: for a removal none."""
         return None if self.op == "remove" else self.value
 
@@ -89,7 +89,7 @@ class BulkRequest(Message):
 M = TypeVar("M", bound=Message)
 
 
-def read_message(kind: type[M], body: Any, dialect: Dialect) -> M:
+def parse_message(kind: type[M], body: Any, dialect: Dialect) -> M:
     """The message in a body. Raises :class:`InvalidSyntax` or :class:`InvalidValue`, naming the member at fault."""
     if not isinstance(body, dict):
         raise InvalidSyntax("The body must be a JSON object.")
@@ -98,11 +98,11 @@ def read_message(kind: type[M], body: Any, dialect: Dialect) -> M:
         _check_urn(kind.urn, members.get("schemas"), dialect)
     if isinstance(operations := members.get("operations"), list) and kind is PatchRequest:
         members["operations"] = [_without_case(each) if isinstance(each, dict) else each for each in operations]
-    return parse_message(kind, {name: value for name, value in members.items() if value is not None})
+    return build_message(kind, {name: value for name, value in members.items() if value is not None})
 
 
-def parse_message(kind: type[M], members: dict[str, Any]) -> M:
-    """The message with these members, named in lower case. Raises as :func:`read_message`."""
+def build_message(kind: type[M], members: dict[str, Any]) -> M:
+    """The message with these members, named in lower case. Raises as :func:`parse_message`."""
     try:
         return kind.model_validate(members)
     except ValidationError as error:

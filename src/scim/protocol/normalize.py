@@ -18,7 +18,7 @@ _INSTANT = re.compile(
 
 _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
-DateTime = tuple[int, str]
+Instant = tuple[int, str]
 
 
 def normalize(text: str, *, case_exact: bool = False) -> str:
@@ -39,7 +39,7 @@ def has_invisible_characters(text: str) -> bool:
     return _INVISIBLE.search(text) is not None
 
 
-def parse_datetime(text: str) -> DateTime | None:
+def parse_date_time(text: str) -> Instant | None:
     """The point in time that an ``xsd:dateTime`` names, or ``None`` if ``text`` is none (RFC 7643 section 2.3.5).
 
     Returned as seconds since the year 0 and the digits of the fraction without trailing zeros: exact for any number of

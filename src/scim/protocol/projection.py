@@ -65,7 +65,7 @@ class Projection:
         included: Mapping[str, Names | None] | None,
         excluded: Mapping[str, Names | None],
     ) -> None:
-        self.shows_all = included is None and not excluded and resource_type.returns_all
+        self.shows_all = included is None and not excluded and resource_type.is_returned_whole
         """Whether a resource is shown as it is stored, so that it need not be read at all."""
         self._core = _members(resource_type.core, included, excluded)
         self._extensions = {each.id: _members(each, included, excluded) for each in resource_type.extensions}

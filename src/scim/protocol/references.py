@@ -78,11 +78,11 @@ def _elements(
         placed = [((*steps, index), each) for index, each in enumerate(held)] if isinstance(held, list) else []
     else:
         placed = [(steps, held)]
-    shape = dict if attribute.complex else str
+    shape = dict if attribute.is_complex else str
     return [(place, each) for place, each in placed if isinstance(each, shape)]
 
 
 def _takes_ref(attribute: Attribute) -> bool:
     """Return whether a client that sends a ``$ref`` back is understood."""
-    ref = attribute.sub_attribute("$ref")
-    return ref is not None and not (ref.immutable or attribute.immutable)
+    ref = attribute.find_sub_attribute("$ref")
+    return ref is not None and not (ref.is_immutable or attribute.is_immutable)

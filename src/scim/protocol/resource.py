@@ -10,16 +10,16 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from scim.protocol.errors import InvalidSyntax, InvalidValue
-from scim.protocol.filter.path import UnknownAttribute, resolve
+from scim.protocol.filter.path import UnknownAttribute, resolve_path
 from scim.protocol.leniency import Dialect, Leniency
 from scim.protocol.normalize import has_invisible_characters
 from scim.protocol.schema import ResourceType, Schema
-from scim.protocol.values.reader import check_required, drop_unassigned, read_members
+from scim.protocol.values.parser import check_required, drop_unassigned, parse_members
 
 Resource = dict[str, Any]
 
 
-def read_resource(body: Any, resource_type: ResourceType, dialect: Dialect) -> Resource:
+def parse_resource(body: Any, resource_type: ResourceType, dialect: Dialect) -> Resource:
     """The canonical resource in the body of a POST or PUT (RFC 7644 sections 3.3 and 3.5.1).
 
     Raises :class:`InvalidSyntax` or :class:`InvalidValue`.
@@ -29,25 +29,25 @@ def read_resource(body: Any, resource_type: ResourceType, dialect: Dialect) -> R
     _check_schemas(body, resource_type, dialect)
     core, extensions = _split(body, resource_type, dialect)
     resource = _read_attributes(resource_type.core, core, dialect)
-    check_required(resource_type.core.required, resource)
+    check_required(resource_type.core.required_attributes, resource)
     for schema in resource_type.extensions:
         if members := _read_attributes(schema, extensions.get(schema.id, {}), dialect):
-            check_required(schema.required, members, f"{schema.id}:")
+            check_required(schema.required_attributes, members, f"{schema.id}:")
             resource[schema.id] = members
-    return complete(resource, resource_type)
+    return finalize(resource, resource_type)
 
 
-def complete(resource: Resource, resource_type: ResourceType) -> Resource:
+def finalize(resource: Resource, resource_type: ResourceType) -> Resource:
     """The resource with ``schemas`` as its content has it, checked as a whole."""
-    name = resource_type.unique.name
+    name = resource_type.unique_attribute.name
     if has_invisible_characters(resource.get(name, "")):
         raise InvalidValue(
             f"{name} holds invisible or control characters: remove them at the source.", rule="format", attribute=name
         )
-    return list_schemas(resource, resource_type)
+    return set_schemas(resource, resource_type)
 
 
-def list_schemas(resource: Resource, resource_type: ResourceType) -> Resource:
+def set_schemas(resource: Resource, resource_type: ResourceType) -> Resource:
     """Return the resource with the URNs of its schemas in ``schemas``; those that are not served come last."""
     served = [schema.id for schema in resource_type.extensions if schema.id in resource]
     known = resource_type.extensions_by_id
@@ -61,12 +61,12 @@ def is_urn(name: str) -> bool:
     return ":" in name and name[:4].lower() == "urn:"
 
 
-def changed_attributes(before: Resource, after: Resource, resource_type: ResourceType) -> list[str]:
+def list_changed_attributes(before: Resource, after: Resource, resource_type: ResourceType) -> list[str]:
     """The names of the attributes whose values differ, those of extensions with their URN; in the schema's order."""
     return [
         name if schema is resource_type.core else f"{schema.id}:{name}"
         for schema, old, new in pair_by_schema(before, after, resource_type)
-        for name in schema.changeable
+        for name in schema.tracked_names
         if old.get(name) != new.get(name)
     ]
 
@@ -136,10 +136,10 @@ def _extension_members(
     name: str, value: Any, resource_type: ResourceType, dialect: Dialect
 ) -> tuple[Schema | None, dict[str, Any]]:
     """What one member named by a URN holds: an extension's object, or a single attribute under its full name."""
-    if isinstance(value, dict) and (whole := resource_type.extension(name)):
+    if isinstance(value, dict) and (whole := resource_type.find_extension(name)):
         return whole, dict(value)
     try:
-        path = resolve(name, resource_type, dialect)
+        path = resolve_path(name, resource_type, dialect)
     except UnknownAttribute:
         dialect.record_ignored(name, value)
         if not dialect.tolerate(Leniency.UNKNOWN_ATTRIBUTE):
@@ -147,7 +147,7 @@ def _extension_members(
                 "The body has a schema that /Schemas doesn't show; remove its mapping.", rule="unknown-attribute"
             ) from None
         return None, {}
-    schema = resource_type.extension(path.extension) if path.extension else None
+    schema = resource_type.find_extension(path.extension) if path.extension else None
     if path.attribute is None:
         if value is not None and not isinstance(value, dict):
             raise InvalidValue(f"{path.extension} is an extension: send an object with its attributes.")
@@ -158,4 +158,4 @@ def _extension_members(
 
 
 def _read_attributes(schema: Schema, members: Mapping[str, Any], dialect: Dialect) -> Resource:
-    return drop_unassigned(read_members(schema.attributes, members, dialect))
+    return drop_unassigned(parse_members(schema.attributes, members, dialect))

@@ -8,11 +8,11 @@ from typing import Any
 
 from scim.protocol.errors import InvalidPath, InvalidValue
 from scim.protocol.filter.ast import Path
-from scim.protocol.filter.evaluator import compile_values
+from scim.protocol.filter.evaluator import compile_value_getter
 from scim.protocol.filter.parser import parse_path
 from scim.protocol.filter.path import UnknownAttribute
 from scim.protocol.leniency import Dialect
-from scim.protocol.normalize import normalize, parse_datetime
+from scim.protocol.normalize import normalize, parse_date_time
 from scim.protocol.schema import Attribute, ResourceType, Type
 
 SortKey = Callable[[Mapping[str, Any]], tuple[bool, Any]]
@@ -37,7 +37,7 @@ def compile_sort(name: str, resource_type: ResourceType, dialect: Dialect) -> So
     except (UnknownAttribute, InvalidPath):
         raise InvalidValue("sortBy names no attribute of a schema; use one that /Schemas lists.") from None
     leaf = _ordered_leaf(path)
-    elements = compile_values(Path(path.attribute, None, path.extension, path.selection), dialect)
+    elements = compile_value_getter(Path(path.attribute, None, path.extension, path.selection), dialect)
 
     def sort_key(resource: Mapping[str, Any]) -> tuple[bool, Any]:
         found = list(elements(resource))
@@ -52,13 +52,13 @@ def compile_sort(name: str, resource_type: ResourceType, dialect: Dialect) -> So
 def _ordered_leaf(path: Path) -> Attribute:
     leaf = path.leaf
     if leaf is not None and leaf.type is Type.COMPLEX:
-        leaf = leaf.sub_attribute("value")
-    if leaf is None or leaf.write_only:
+        leaf = leaf.find_sub_attribute("value")
+    if leaf is None or leaf.is_write_only:
         raise InvalidValue("sortBy names an attribute without an order of its own: name one of its sub-attributes.")
     return leaf
 
 
 def _order(attribute: Attribute, value: Any) -> Any:
     if attribute.type is Type.DATE_TIME:
-        return parse_datetime(value)
+        return parse_date_time(value)
     return normalize(value, case_exact=attribute.case_exact) if isinstance(value, str) else value

@@ -34,7 +34,7 @@ class DynamoDBReferenceStore:
 
     def find_candidates(self, value: str) -> Iterator[Collection[str]]:
         yield self.get_all([value]) if keys.is_user_id(value) else ()
-        unique = self._type.unique
+        unique = self._type.unique_attribute
         found = self._table.get(self._partition, keys.unique_key(value, case_exact=unique.case_exact))
         yield [items.decode_reference(found)] if found else ()
         for name in _ATTRIBUTES:

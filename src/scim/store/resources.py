@@ -161,7 +161,7 @@ class DynamoDBResourceStore:
     def _unique_key(self, stored: StoredResource | None) -> str | None:
         if stored is None:
             return None
-        unique = self._type.unique
+        unique = self._type.unique_attribute
         return keys.unique_key(stored.resource[unique.name], case_exact=unique.case_exact)
 
     def _index_keys(self, stored: StoredResource | None) -> set[str]:

@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 from scim.protocol.errors import InvalidPath
 from scim.protocol.filter.ast import And, Comparison, Filter, Operator, Path, Present
 from scim.protocol.filter.parser import parse_filter, parse_path
-from scim.protocol.filter.path import UnknownAttribute, resolve, resolve_sub_attribute
+from scim.protocol.filter.path import UnknownAttribute, resolve_path, resolve_sub_attribute
 from scim.protocol.leniency import Dialect
-from scim.protocol.schema import user_type
+from scim.protocol.schema import load_user_type
 
 seeded = settings(derandomize=True, deadline=None, max_examples=300)
 
 SURVEY = json.loads((File(__file__).parents[3] / "examples/extensions/employee.json").read_text("utf-8"))
-TYPE = user_type().extended([SURVEY])
+TYPE = load_user_type().with_extensions([SURVEY])
 CORE = "urn:ietf:params:scim:schemas:core:2.0:User"
 ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 SPACED = SURVEY["id"]
@@ -167,7 +167,7 @@ def test_error_shows_the_place_and_not_the_text(text: str, place: str) -> None:
 
 def test_longer_name_is_found_where_another_begins_alike() -> None:
     attributes = [{"name": name, "type": "string"} for name in ("Cost Center", "Cost", "Cost Center Code")]
-    type_ = user_type().extended([{"id": "urn:example:User", "name": "Example", "attributes": attributes}])
+    type_ = load_user_type().with_extensions([{"id": "urn:example:User", "name": "Example", "attributes": attributes}])
     texts = [f"urn:example:User:{attribute['name']}" for attribute in attributes]
 
     assert [str(parse_path(text, type_, Dialect())) for text in texts] == texts
@@ -185,9 +185,9 @@ def test_names_in_brackets_are_relative_to_the_attribute(name: str) -> None:
 
 def test_core_attribute_is_found_before_one_of_an_extension() -> None:
     title = {"id": "urn:example:User", "name": "Example", "attributes": [{"name": "title", "type": "integer"}]}
-    type_ = user_type().extended([title])
+    type_ = load_user_type().with_extensions([title])
 
-    assert resolve("title", type_, Dialect()) == Path(type_.core.attributes["title"])
+    assert resolve_path("title", type_, Dialect()) == Path(type_.core.attributes["title"])
 
 
 def texts_of_paths() -> list[str]:
@@ -276,7 +276,7 @@ def test_long_unknown_name_is_found_out_at_once(text: str) -> None:
     assert process_time() - started < 0.5
 
 
-SPACES = user_type().extended(
+SPACES = load_user_type().with_extensions(
     [
         {
             "id": "urn:example:User",

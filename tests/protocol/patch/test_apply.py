@@ -19,10 +19,10 @@ from scim.protocol.errors import (
     ScimError,
 )
 from scim.protocol.leniency import Dialect
-from scim.protocol.messages import PatchRequest, read_message
+from scim.protocol.messages import PatchRequest, parse_message
 from scim.protocol.patch.apply import apply_patch
-from scim.protocol.resource import read_resource
-from scim.protocol.schema import ResourceType, user_type
+from scim.protocol.resource import parse_resource
+from scim.protocol.schema import ResourceType, load_user_type
 from tests.differential.generator import Generator
 
 seeded = settings(derandomize=True, deadline=None, max_examples=200)
@@ -31,7 +31,7 @@ CORE = "urn:ietf:params:scim:schemas:core:2.0:User"
 ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 MANAGER = f"{ENTERPRISE}:manager"
 SPACED = "urn:example:2.0:User"
-TYPE = user_type().extended(
+TYPE = load_user_type().with_extensions(
     [
         {
             "id": SPACED,
@@ -76,7 +76,7 @@ def apply(
     user: dict[str, Any], *operations: Operation, type_: ResourceType = TYPE, strict: bool = False
 ) -> dict[str, Any]:
     dialect = Dialect(strict)
-    request = read_message(PatchRequest, {"schemas": [PatchRequest.urn], "Operations": list(operations)}, dialect)
+    request = parse_message(PatchRequest, {"schemas": [PatchRequest.urn], "Operations": list(operations)}, dialect)
     return apply_patch(user, request.operations, type_, dialect)
 
 
@@ -636,7 +636,7 @@ def test_patched_user_is_canonical(generator: Generator) -> None:
         except ScimError:
             continue
 
-        assert read_resource(copy.deepcopy(user), TYPE, Dialect(strict=True)) == user
+        assert parse_resource(copy.deepcopy(user), TYPE, Dialect(strict=True)) == user
 
 
 @seeded

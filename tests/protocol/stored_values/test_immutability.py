@@ -9,8 +9,8 @@ from scim.protocol.errors import MutabilityError
 from scim.protocol.leniency import Dialect
 from scim.protocol.messages import PatchOperation
 from scim.protocol.patch.apply import apply_patch
-from scim.protocol.schema import user_type
-from scim.protocol.stored_values.immutability import check_immutable, check_kept
+from scim.protocol.schema import load_user_type
+from scim.protocol.stored_values.immutability import check_attribute_unchanged, check_immutable
 from tests.endpoint import CORE
 
 URN = "urn:example:User"
@@ -19,7 +19,7 @@ SUBS = [
     {"name": "code", "type": "string", "mutability": "immutable"},
 ]
 KEYS = [{"name": "value", "type": "string", "mutability": "immutable"}, {"name": "type", "type": "string"}]
-TYPE = user_type().extended(
+TYPE = load_user_type().with_extensions(
     [
         {
             "id": URN,
@@ -128,16 +128,16 @@ def test_large_lists_take_no_time(values: str) -> None:
     attribute = TYPE.extensions_by_id[URN].attributes["badges"]
     started = process_time()
     for _ in range(20):
-        check_kept(attribute, stored, [dict(each) for each in reversed(stored)])
+        check_attribute_unchanged(attribute, stored, [dict(each) for each in reversed(stored)])
     assert process_time() - started < 1
     with pytest.raises(MutabilityError):
-        check_kept(attribute, stored, [*stored[1:], stored[0] | {"code": "other"}])
+        check_attribute_unchanged(attribute, stored, [*stored[1:], stored[0] | {"code": "other"}])
 
 
 def test_put_leaves_out_a_read_only_attribute_with_an_immutable_sub_attribute() -> None:
     """The body never has values for it, so nothing is removed: else the user could not be replaced any more."""
     desk = {"name": "desk", "type": "complex", "mutability": "readOnly", "subAttributes": SUBS}
-    resource_type = user_type().extended([{"id": URN, "attributes": [desk]}])
+    resource_type = load_user_type().with_extensions([{"id": URN, "attributes": [desk]}])
     check_immutable(resource({"desk": BEFORE["desk"]}), resource({}), resource_type)
 
 
@@ -146,7 +146,7 @@ def test_put_leaves_out_the_read_only_sub_attributes_of_an_immutable_attribute(m
     """What was read can be sent back, although readOnly values of the body are ignored."""
     members = [{"name": "seal", "type": "string", "mutability": "readOnly"}, {"name": "code", "type": "string"}]
     desk = {"name": "desk", "type": "complex", "mutability": "immutable", "multiValued": multi_valued}
-    resource_type = user_type().extended([{"id": URN, "attributes": [desk | {"subAttributes": members}]}])
+    resource_type = load_user_type().with_extensions([{"id": URN, "attributes": [desk | {"subAttributes": members}]}])
 
     def check(before: dict[str, Any], after: dict[str, Any]) -> None:
         old, new = ([before], [after]) if multi_valued else (before, after)

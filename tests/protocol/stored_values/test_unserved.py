@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from scim.protocol.schema import user_type
+from scim.protocol.schema import load_user_type
 from scim.protocol.stored_values.unserved import hide_unserved, keep_unserved
 from tests.endpoint import CORE, ENTERPRISE
 
@@ -16,7 +16,7 @@ SUBS = [
     {"name": "type", "type": "string"},
     {"name": "seal", "type": "string", "mutability": "readOnly"},
 ]
-TYPE = user_type().extended(
+TYPE = load_user_type().with_extensions(
     [
         {
             "id": URN,
@@ -125,7 +125,7 @@ def test_large_lists_take_no_time(kind: str) -> None:
     """
     names = [f"a{number}" for number in range(16)]
     attributes = [{"name": name, "type": "complex", "multiValued": True, "subAttributes": SUBS} for name in names]
-    resource_type = user_type().extended([{"id": URN, "attributes": attributes}])
+    resource_type = load_user_type().with_extensions([{"id": URN, "attributes": attributes}])
     same = {"type": kind} if kind else {}
     stored = [{"value": f"a{number}", **same, "seal": "s"} for number in range(500)]
     written = [{"value": f"b{number}", **same} for number in range(500)]

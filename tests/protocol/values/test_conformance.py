@@ -35,8 +35,8 @@ SUBS = [{"name": "value", "type": "string"}, {"name": "level", "type": "integer"
     ],
 )
 def test_value_is_held_by_its_type(type_: str, value: Any, is_held: bool) -> None:
-    single = Attribute.of({"name": "a", "type": type_})
-    several = Attribute.of({"name": "a", "type": type_, "multiValued": True})
+    single = Attribute.from_document({"name": "a", "type": type_})
+    several = Attribute.from_document({"name": "a", "type": type_, "multiValued": True})
     assert conform(single, value) == (value if is_held else None)
     assert conform(several, value) is None
     assert conform(several, [value]) == ([value] if is_held else None)
@@ -56,13 +56,13 @@ def test_value_is_held_by_its_type(type_: str, value: Any, is_held: bool) -> Non
     ],
 )
 def test_complex_value_is_held_by_its_members(value: Any, held: Any) -> None:
-    single = Attribute.of({"name": "a", "type": "complex", "subAttributes": SUBS})
-    several = Attribute.of({"name": "a", "type": "complex", "multiValued": True, "subAttributes": SUBS})
+    single = Attribute.from_document({"name": "a", "type": "complex", "subAttributes": SUBS})
+    several = Attribute.from_document({"name": "a", "type": "complex", "multiValued": True, "subAttributes": SUBS})
     assert conform(single, value) == held
     assert conform(several, ["x", value, None]) == (None if held is None else [held])
 
 
 @pytest.mark.parametrize("members", ["x", 1, ["a"], None, {}])
 def test_what_is_no_object_has_no_members(members: Any) -> None:
-    schema = Schema.of({"id": "urn:x:y", "attributes": [{"name": "a", "type": "string"}]})
+    schema = Schema.from_document({"id": "urn:x:y", "attributes": [{"name": "a", "type": "string"}]})
     assert conform_members(schema.attributes, members) == {}

@@ -7,7 +7,7 @@ import pytest
 
 from scim.protocol.errors import InvalidValue, NotSupported, ScimError, UniquenessError, WrongScimUrl
 from scim.protocol.leniency import Dialect, Leniency
-from scim.protocol.schema import user_type
+from scim.protocol.schema import load_user_type
 from scim.service.audit.failures import FailureRecorder
 from scim.service.model.failure import Failure, FailureCount, FailureKind, RequestSummary
 from tests.endpoint import SURVEY
@@ -43,7 +43,7 @@ class Failures:
 def recording(store: Failures, clock: Clock | None = None, report: list[Exception] | None = None) -> FailureRecorder:
     faults = [] if report is None else report
     deadline = (clock or Clock()).deadline
-    return FailureRecorder(lambda: store, user_type(), deadline, lambda: NOW, "request-1", faults.append)
+    return FailureRecorder(lambda: store, load_user_type(), deadline, lambda: NOW, "request-1", faults.append)
 
 
 def failed(asked: RequestSummary, error: ScimError = WRONG, dialect: Dialect | None = None) -> Failure:
@@ -98,7 +98,7 @@ def failed_with(attribute: str) -> str | None:
     address = {"name": "Site", "type": "complex", "subAttributes": [{"name": "Post code", "type": "string"}]}
     document = {"id": SURVEY, "name": "Survey", "attributes": [{"name": "Business Unit", "type": "string"}, address]}
     store = Failures()
-    recorded = replace(recording(store), resource_type=user_type().extended([document]))
+    recorded = replace(recording(store), resource_type=load_user_type().with_extensions([document]))
     recorded.failed(RequestSummary("create", None, ADA), InvalidValue("x", rule="type", attribute=attribute), Dialect())
     (failure,) = store.found
     return failure.attribute

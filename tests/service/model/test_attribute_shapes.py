@@ -86,8 +86,8 @@ def test_tenant_knows_what_is_partly_served() -> None:
     assert find_partly_served(known, [whole, other]) == frozenset()
     assert find_partly_served(known, [schema(attribute()), other]) == {URN}
     (resource_type,) = Tenant("acme", custom_schemas=[schema(attribute()), other], attribute_types=known).resource_types
-    assert resource_type.fully_served.isdisjoint({URN})
-    assert "urn:x:y" in resource_type.fully_served
+    assert resource_type.fully_served_urns.isdisjoint({URN})
+    assert "urn:x:y" in resource_type.fully_served_urns
 
 
 def test_removed_attributes_are_listed() -> None:

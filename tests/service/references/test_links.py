@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scim.protocol.schema import user_type
+from scim.protocol.schema import load_user_type
 from scim.service.model.resolved_references import ResolvedReference, ResolvedReferences
 from scim.service.model.stored_resource import StoredResource
 from scim.service.references import links
@@ -18,7 +18,7 @@ from tests.endpoint import CORE, ENTERPRISE, SURVEY
 from tests.service.fakes import BASE_URL, NOW
 
 EXTENSION = json.loads((Path(__file__).parents[3] / "examples/extensions/employee.json").read_text())
-TYPE = user_type().extended([EXTENSION])
+TYPE = load_user_type().with_extensions([EXTENSION])
 MANAGER = f"{ENTERPRISE}:manager"
 SOMEBODY = "00000000-0000-4000-8000-00000000000b"
 SHOWING = ResourceRenderer(TYPE, BASE_URL)
@@ -154,8 +154,8 @@ def test_reference_that_is_not_served_is_none() -> None:
     """Its link is shown no more, neither alone nor on a page; it is a reference again when its attribute comes back."""
     stored = linked(user({SURVEY: {"Buddy": {"value": "m"}, "Business Unit": "R&D"}}), m=SOMEBODY)
     without = EXTENSION | {"attributes": EXTENSION["attributes"][:1]}
-    fewer = user_type().extended([without], frozenset({SURVEY}))
-    for hiding, shown in ((fewer, {"Business Unit": "R&D"}), (user_type(), None)):
+    fewer = load_user_type().with_extensions([without], frozenset({SURVEY}))
+    for hiding, shown in ((fewer, {"Business Unit": "R&D"}), (load_user_type(), None)):
         assert links.resolve_links(stored, hiding, lambda *_: SOMEBODY) == ()
         presentation = ResourceRenderer(hiding, BASE_URL)
         assert presentation.resource(stored).get(SURVEY) == shown
@@ -164,7 +164,7 @@ def test_reference_that_is_not_served_is_none() -> None:
 
 
 PEERS = "urn:example:peers"
-NOW_COMPLEX = user_type().extended(
+NOW_COMPLEX = load_user_type().with_extensions(
     [
         {
             "id": PEERS,

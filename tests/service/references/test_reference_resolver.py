@@ -8,7 +8,7 @@ import pytest
 
 from scim.protocol.errors import Unavailable
 from scim.protocol.normalize import normalize
-from scim.protocol.schema import user_type
+from scim.protocol.schema import load_user_type
 from scim.service.model.change_record import ChangeRecord
 from scim.service.model.identifiers import identifier_hash, identifiers_of
 from scim.service.model.resolved_references import IndexEntry, ResolvedReferences
@@ -98,7 +98,7 @@ def users() -> Users:
 
 
 def step(users: Users, task: LinkTask) -> LinkResult:
-    return ReferenceResolver(users, user_type(), lambda: NOW).run(task)
+    return ReferenceResolver(users, load_user_type(), lambda: NOW).run(task)
 
 
 def run(users: Users, *tasks: LinkTask) -> int:
@@ -160,8 +160,8 @@ def test_any_change_adds_missing_index_entry(users: Users) -> None:
 def test_ref_of_client_is_looked_up(users: Users) -> None:
     boss, other = users.put("boss"), users.put("other")
     right, wrong = users.put("alice", "boss"), users.put("bob", "boss")
-    carry_over_links(None, users.users[right.user_id], user_type(), {(MANAGER, "boss"): boss.user_id})
-    carry_over_links(None, users.users[wrong.user_id], user_type(), {(MANAGER, "boss"): other.user_id})
+    carry_over_links(None, users.users[right.user_id], load_user_type(), {(MANAGER, "boss"): boss.user_id})
+    carry_over_links(None, users.users[wrong.user_id], load_user_type(), {(MANAGER, "boss"): other.user_id})
     run(users, boss, other, right, wrong)
     assert users.manager(right.user_id) == users.manager(wrong.user_id) == [boss.user_id]
     told = {each.user_name: (each.attributes_changed, each.links) for each in users.changes}
@@ -173,7 +173,7 @@ def test_removed_reference_makes_a_record(users: Users) -> None:
     run(users, alice, boss)
     before = users.users[alice.user_id]
     away = users.put("alice", "nobody", alice.user_id)
-    carry_over_links(before, users.users[alice.user_id], user_type(), {})
+    carry_over_links(before, users.users[alice.user_id], load_user_type(), {})
     assert users.manager(alice.user_id) == [boss.user_id]
     run(users, away)
     assert users.manager(alice.user_id) == []

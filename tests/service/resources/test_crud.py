@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from scim.protocol.errors import MutabilityError, NotFound, PreconditionFailed, ScimError, Unavailable, UniquenessError
-from scim.protocol.schema import user_type
+from scim.protocol.schema import load_user_type
 from scim.service.model.change_record import ChangeRecord, Operation, Participation
 from scim.service.model.stored_resource import StoredResource, encode
 from scim.service.resources.crud import Resources
@@ -149,7 +149,7 @@ def test_user_that_was_read_can_be_sent_back_and_nothing_is_written() -> None:
 
 def test_immutable_attribute_can_be_assigned_once() -> None:
     number = {"name": "number", "type": "string", "mutability": "immutable"}
-    kind = user_type().extended([{"id": BADGE, "attributes": [number]}])
+    kind = load_user_type().with_extensions([{"id": BADGE, "attributes": [number]}])
     alice = user("alice")
     users = resources(MemoryStore(alice), resource_type=kind)
     users.replace(alice.id, body(**{BADGE: {"number": "7"}}))

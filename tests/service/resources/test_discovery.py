@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from scim.protocol.errors import NotFound
-from scim.protocol.schema import user_type
+from scim.protocol.schema import load_user_type
 from scim.service import limits
 from scim.service.model.tenant import Tenant
 from scim.service.resources.discovery import RESOURCE_TYPE, SCHEMA, SERVICE_PROVIDER_CONFIG, Discovery
@@ -21,9 +21,11 @@ EXTENSION = {
     "attributes": [{"name": "Business Unit", "type": "string", "multiValued": False, "description": "As in payroll"}],
 }
 
-PLAIN = Discovery(Tenant("acme"), (user_type(),), BASE_URL)
-EXTENDED = Discovery(Tenant("acme", custom_schemas=[EXTENSION]), (user_type().extended([EXTENSION]),), BASE_URL)
-STRICT = Discovery(Tenant("acme", is_strict=True), (user_type(),), BASE_URL)
+PLAIN = Discovery(Tenant("acme"), (load_user_type(),), BASE_URL)
+EXTENDED = Discovery(
+    Tenant("acme", custom_schemas=[EXTENSION]), (load_user_type().with_extensions([EXTENSION]),), BASE_URL
+)
+STRICT = Discovery(Tenant("acme", is_strict=True), (load_user_type(),), BASE_URL)
 
 
 def documents(discovery: Discovery) -> Iterator[dict[str, Any]]:

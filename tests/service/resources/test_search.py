@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from scim.protocol.errors import InvalidFilter, InvalidValue
-from scim.protocol.messages import SearchRequest, read_message
-from scim.protocol.schema import user_type
+from scim.protocol.messages import SearchRequest, parse_message
+from scim.protocol.schema import load_user_type
 from scim.service.model.query import IndexPosition, Query
 from scim.service.model.stored_resource import StoredResource, encode
 from scim.service.resources.rendering import ResourceRenderer
@@ -20,8 +20,8 @@ SEARCH = "urn:ietf:params:scim:api:messages:2.0:SearchRequest"
 
 def search(store: MemoryStore, **members: Any) -> dict[str, Any]:
     known = context()
-    request = read_message(SearchRequest, {"schemas": [SEARCH]} | members, known.dialect)
-    found: dict[str, Any] = json.loads(Search(user_type(), store, known).run(request).body)
+    request = parse_message(SearchRequest, {"schemas": [SEARCH]} | members, known.dialect)
+    found: dict[str, Any] = json.loads(Search(load_user_type(), store, known).run(request).body)
     return found
 
 
@@ -127,14 +127,14 @@ def test_query_that_is_wrong_never_reaches_the_store(members: dict[str, Any], er
 
 
 def test_plan_of_the_store_is_handed_on() -> None:
-    assert Search(user_type(), MemoryStore(), context()).run(SearchRequest()).plan == "memory"
+    assert Search(load_user_type(), MemoryStore(), context()).run(SearchRequest()).plan == "memory"
 
 
 def test_page_is_spliced_unless_a_document_may_hold_unserved_values() -> None:
     """Reading documents is most of what a page would cost. What is not JSON shows whether one was read."""
     documents = [{"id": "urn:x:whole", "attributes": [{"name": "a", "type": "string"}]}]
     documents += [{"id": "urn:x:part", "attributes": [{"name": "a", "type": "string"}]}]
-    resource_type = user_type().extended(documents, frozenset({"urn:x:part"}))
+    resource_type = load_user_type().with_extensions(documents, frozenset({"urn:x:part"}))
     show = ResourceRenderer(resource_type, BASE_URL).text()
 
     def text(*urns: str) -> str:

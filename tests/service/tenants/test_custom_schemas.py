@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from scim.protocol.filter.parser import parse_filter, parse_path
 from scim.protocol.leniency import Dialect
-from scim.protocol.schema import user_type
+from scim.protocol.schema import load_user_type
 from scim.service.tenants.custom_schemas import read_extensions
 from tests.endpoint import ENTERPRISE
 
@@ -127,7 +127,7 @@ def test_common_attribute_is_refused(name: str) -> None:
 @pytest.mark.parametrize("name", ["title", "userName", "displayName", "manager"])
 def test_name_of_a_core_attribute_is_accepted(name: str) -> None:
     """It is told apart by its URN; alone the name always means the attribute of the standard."""
-    resource_type = user_type().extended(read_extensions([extension({"name": name, "type": "string"})]))
+    resource_type = load_user_type().with_extensions(read_extensions([extension({"name": name, "type": "string"})]))
     assert str(parse_path(name, resource_type, Dialect())) in (name, f"{ENTERPRISE}:{name}")
     assert str(parse_path(f"urn:example:User:{name}", resource_type, Dialect())) == f"urn:example:User:{name}"
 
@@ -188,7 +188,7 @@ def test_every_accepted_name_can_be_written(found: list[str], subs: list[str], d
         for name in found
     ]
     try:
-        resource_type = user_type().extended(read_extensions([extension(*attributes)]))
+        resource_type = load_user_type().with_extensions(read_extensions([extension(*attributes)]))
     except ValueError:
         assume(False)
     for attribute, sub in itertools.product(attributes, subs):

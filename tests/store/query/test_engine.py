@@ -11,7 +11,7 @@ from scim.protocol.errors import TooMany
 from scim.protocol.filter.evaluator import compile_filter
 from scim.protocol.filter.parser import parse_filter
 from scim.protocol.leniency import Dialect
-from scim.protocol.schema import user_type
+from scim.protocol.schema import load_user_type
 from scim.protocol.sort import compile_sort
 from scim.service.deadline import Deadline
 from scim.service.model.change_record import ChangeRecord, Operation, Participation
@@ -54,13 +54,13 @@ def query(text: str | None = None, start_index: int = 1, count: int = 200, order
     start = IndexPosition(start_index)
     if text is None:
         return Query(start, count, order=order, text=f"by {order}")
-    tree = parse_filter(text, user_type(), Dialect())
+    tree = parse_filter(text, load_user_type(), Dialect())
     predicate = compile_filter(tree, Dialect())
     return Query(start, count, tree, lambda stored: predicate(stored.resource), order, text=f"{text} by {order}")
 
 
 def sorting(name: str, *, descending: bool = False) -> SortOrder:
-    sort = compile_sort(name, user_type(), Dialect())
+    sort = compile_sort(name, load_user_type(), Dialect())
     return SortOrder(sort.path, lambda stored: sort.key(stored.resource), descending)
 
 
@@ -171,7 +171,7 @@ def test_a_sorted_walk_holds_the_page_only(
 
 def test_tenants_do_not_see_each_other(adapters: wiring.EndpointAdapters, dynamo: Table, make: MakeUser) -> None:
     bob = make("Bob", externalId="1")
-    other = adapters.resources(dynamo, Tenant("acme-2"), user_type())
+    other = adapters.resources(dynamo, Tenant("acme-2"), load_user_type())
     assert other.get(bob.id) is None
     for text in ('userName eq "Bob"', 'externalId eq "1"', f'id eq "{bob.id}"', "active eq true", None):
         assert other.find(query(text)).total == 0
@@ -179,7 +179,9 @@ def test_tenants_do_not_see_each_other(adapters: wiring.EndpointAdapters, dynamo
 
 def test_a_walk_without_time_says_what_to_filter_by(adapters: wiring.EndpointAdapters, make: MakeUser) -> None:
     make("Bob")
-    hurried = adapters.resources(adapters.dynamo(Deadline(lambda: 4.5, lambda _: None)), Tenant("acme"), user_type())
+    hurried = adapters.resources(
+        adapters.dynamo(Deadline(lambda: 4.5, lambda _: None)), Tenant("acme"), load_user_type()
+    )
     with pytest.raises(TooMany, match=r"Filter by one of id, userName, externalId, emails.value with eq"):
         hurried.find(query("title pr"))
 

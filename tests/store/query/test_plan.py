@@ -4,7 +4,7 @@ import pytest
 
 from scim.protocol.filter.parser import parse_filter
 from scim.protocol.leniency import Dialect
-from scim.protocol.schema import user_type
+from scim.protocol.schema import load_user_type
 from scim.protocol.sort import compile_sort
 from scim.store.query.plan import (
     FullScan,
@@ -22,7 +22,7 @@ NAMES = frozenset({"id", "userName", "externalId", "emails.value"})
 
 
 def planned(text: str) -> set[tuple[str, str]] | None:
-    found = find_index_keys(parse_filter(text, user_type(), Dialect()), NAMES)
+    found = find_index_keys(parse_filter(text, load_user_type(), Dialect()), NAMES)
     return None if found is None else {(point.name, point.value) for point in found}
 
 
@@ -69,7 +69,7 @@ def test_everything_else_is_a_walk(text: str) -> None:
 
 def test_the_smallest_set_of_points_is_taken_of_an_and() -> None:
     text = '(userName eq "a" or userName eq "b") and externalId eq "c"'
-    assert find_index_keys(parse_filter(text, user_type(), Dialect()), NAMES) == frozenset(
+    assert find_index_keys(parse_filter(text, load_user_type(), Dialect()), NAMES) == frozenset(
         {IndexKey("externalId", "c")}
     )
 
@@ -78,8 +78,8 @@ def test_the_smallest_set_of_points_is_taken_of_an_and() -> None:
 
 
 def chosen(text: str | None, sort: str | None = None) -> Plan:
-    tree = parse_filter(text, user_type(), Dialect()) if text is not None else None
-    order = compile_sort(sort, user_type(), Dialect()).path if sort else None
+    tree = parse_filter(text, load_user_type(), Dialect()) if text is not None else None
+    order = compile_sort(sort, load_user_type(), Dialect()).path if sort else None
     return plan_query(
         tree, order, IndexedAttributes("userName", case_exact=False, others=frozenset({"externalId", "emails.value"}))
     )

@@ -10,7 +10,7 @@ from scim import wiring
 from scim.protocol.errors import ExpiredCursor, TooMany
 from scim.protocol.leniency import Dialect
 from scim.protocol.messages import SearchRequest
-from scim.protocol.schema import user_type
+from scim.protocol.schema import load_user_type
 from scim.service.deadline import Deadline
 from scim.service.model.query import CursorPosition, IndexPosition, Query, QueryResult
 from scim.service.model.stored_resource import StoredResource, encode
@@ -46,7 +46,9 @@ def changed(stored: StoredResource, **attributes: Any) -> StoredResource:
 
 def query(filter: str | None = None, sort: str | None = None, order: str = "ascending") -> Query:  # noqa: A002
     request = SearchRequest.model_validate({"filter": filter, "sortby": sort, "sortorder": order})
-    return read_query(request, user_type(), Dialect(), ResourceRenderer(user_type(), "https://scim.example.com"))
+    return read_query(
+        request, load_user_type(), Dialect(), ResourceRenderer(load_user_type(), "https://scim.example.com")
+    )
 
 
 class Pages:
@@ -268,7 +270,7 @@ def test_walks_sorts_counts_and_jumps_end_in_time_and_say_what_to_ask_instead(
     adapters: wiring.EndpointAdapters, people: list[StoredResource], asked: Query, index: int, count: int
 ) -> None:
     hurried = adapters.dynamo(Deadline(Hurry(1).remaining_s, lambda _: None))
-    store = adapters.resources(hurried, Tenant("acme"), user_type())
+    store = adapters.resources(hurried, Tenant("acme"), load_user_type())
 
     with pytest.raises(TooMany, match=TOO_MANY):
         Pages(store, asked).at(index, count)

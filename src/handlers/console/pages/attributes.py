@@ -8,7 +8,7 @@ from http import HTTPStatus
 from handlers.console.context import ConsoleRequestContext
 from handlers.console.response import Page, redirect
 from scim.protocol.errors import InvalidSyntax
-from scim.protocol.json_body import read_json
+from scim.protocol.json_body import parse_json
 from scim.service.model.attribute_shapes import list_removed
 from scim.service.model.tenant import Tenant
 from scim.service.tenants.custom_schemas import describe_type
@@ -22,7 +22,7 @@ def add(visit: ConsoleRequestContext, tenant: Tenant) -> Page:
     """Add a schema document, or replace the one with the same id."""
     given = visit.request.form.get("document", "")
     try:
-        visit.tenants.add_schemas(tenant.id, [read_json(given.encode())])
+        visit.tenants.add_schemas(tenant.id, [parse_json(given.encode())])
     except InvalidSyntax as error:
         return _page(visit, tenant, HTTPStatus.BAD_REQUEST, wrong=error.detail, given=given)
     except ValueError as error:

@@ -8,7 +8,7 @@ from http import HTTPStatus
 from handlers.http.response import Response
 from handlers.http.routes import Endpoint, Operation, RequestContext, discovery, resources
 from scim.protocol.errors import InvalidVersion, NotSupported
-from scim.protocol.list_response import list_response
+from scim.protocol.list_response import render_list_response
 from scim.protocol.schema import ResourceType
 
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
@@ -35,7 +35,7 @@ def find(segments: list[str], resource_types: tuple[ResourceType, ...]) -> Endpo
 def _groups(rest: list[str]) -> Endpoint:
     """Groups are not served, but a connection test that lists them must pass."""
     empty: dict[str, Operation] = (
-        {"GET": lambda _: Response(HTTPStatus.OK, list_response(0, [], start_index=1))} if not rest else {}
+        {"GET": lambda _: Response(HTTPStatus.OK, render_list_response(0, [], start_index=1))} if not rest else {}
     )
     return Endpoint("Groups", dict.fromkeys(_METHODS, _no_groups) | empty)
 

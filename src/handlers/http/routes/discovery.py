@@ -9,7 +9,7 @@ from typing import Any
 from handlers.http.response import Response
 from handlers.http.routes import Endpoint, RequestContext
 from scim.protocol.errors import Forbidden
-from scim.protocol.list_response import list_response
+from scim.protocol.list_response import render_list_response
 from scim.protocol.schema import ResourceType
 from scim.service.model.stored_resource import encode
 from scim.service.resources.discovery import Discovery
@@ -42,7 +42,7 @@ def _documents(name: str, documents: Callable[[Discovery], list[dict[str, Any]]]
     def show_documents(exchange: RequestContext) -> Response:
         _refuse_filter(exchange)
         shown = [encode(document) for document in documents(_discovery(exchange))]
-        return Response(HTTPStatus.OK, list_response(len(shown), shown, start_index=1))
+        return Response(HTTPStatus.OK, render_list_response(len(shown), shown, start_index=1))
 
     return Endpoint(name, {"GET": show_documents})
 

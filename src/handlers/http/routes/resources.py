@@ -10,7 +10,7 @@ from typing import Any
 from handlers.http.response import Response, no_content
 from handlers.http.routes import Endpoint, Operation, RequestContext
 from scim.protocol.errors import InvalidCount, InvalidValue
-from scim.protocol.messages import SearchRequest, parse_message, read_message
+from scim.protocol.messages import SearchRequest, build_message, parse_message
 from scim.protocol.projection import Projection, parse_projection
 from scim.protocol.schema import ResourceType
 from scim.service.limits import MAX_RESULTS
@@ -129,11 +129,11 @@ def _query(exchange: RequestContext, kind: ResourceType) -> Response:
         members[name] = _listed(parameters[name])
     for name in {"startindex", "count"} & parameters.keys():
         members[name] = _integer(name, parameters[name], parameters)
-    return _run_search(exchange, kind, parse_message(SearchRequest, members))
+    return _run_search(exchange, kind, build_message(SearchRequest, members))
 
 
 def _search(exchange: RequestContext, kind: ResourceType) -> Response:
-    return _run_search(exchange, kind, read_message(SearchRequest, exchange.request.json(), exchange.context.dialect))
+    return _run_search(exchange, kind, parse_message(SearchRequest, exchange.request.json(), exchange.context.dialect))
 
 
 def _run_search(exchange: RequestContext, kind: ResourceType, request: SearchRequest) -> Response:

@@ -110,7 +110,7 @@ class Path:
         return f"{prefix}{self.attribute.name}{selection}{suffix}"
 
     @property
-    def plain(self) -> Path:
+    def without_selection(self) -> Path:
         """The path without its selection, whose values may be a person's."""
         return Path(self.attribute, self.sub_attribute, self.extension)
 

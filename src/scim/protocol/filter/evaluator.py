@@ -14,7 +14,7 @@ from typing import Any
 from scim.protocol.errors import InvalidFilter
 from scim.protocol.filter.ast import And, Comparison, Filter, Literal, Not, Operator, Or, Path, Present, ValuePath
 from scim.protocol.leniency import Dialect, Leniency
-from scim.protocol.normalize import normalize, parse_datetime
+from scim.protocol.normalize import normalize, parse_date_time
 from scim.protocol.schema import Attribute, Format, Type
 from scim.protocol.values.conformance import conform
 
@@ -56,7 +56,7 @@ def compile_filter(tree: Filter, dialect: Dialect) -> Predicate:
 
 
 def _present(path: Path, dialect: Dialect) -> Predicate:
-    values = compile_values(path, dialect)
+    values = compile_value_getter(path, dialect)
     return lambda resource: any(value not in (None, "", {}, []) for value in values(resource))
 
 
@@ -64,7 +64,7 @@ def _comparison(path: Path, operator: Operator, literal: Literal, dialect: Diale
     if literal is None:
         return _null_comparison(path, operator, dialect)
     path, attribute = _compared(path)
-    values = compile_values(path, dialect)
+    values = compile_value_getter(path, dialect)
     negated = operator is Operator.NE
     test = _test(attribute, Operator.EQ if negated else operator, literal, dialect)
     if path.is_simple:  # a single value at the top needs no search: most filters of walks ask for one
@@ -84,24 +84,26 @@ def _null_comparison(path: Path, operator: Operator, dialect: Dialect) -> Predic
         return present
     if operator is Operator.EQ:
         return lambda resource: not present(resource)
-    raise InvalidFilter(f"{path.plain} {operator} null compares nothing: only eq and ne take null.")
+    raise InvalidFilter(f"{path.without_selection} {operator} null compares nothing: only eq and ne take null.")
 
 
 def _compared(path: Path) -> tuple[Path, Attribute]:
     """Where the compared values lie: a complex attribute stands for its ``value`` (RFC 7644 section 3.4.2.2)."""
     leaf = path.leaf
     if leaf is not None and leaf.type is Type.COMPLEX:
-        value = leaf.sub_attribute("value")
+        value = leaf.find_sub_attribute("value")
         path, leaf = Path(path.attribute, value, path.extension, path.selection), value
     if leaf is None:
-        raise InvalidFilter(f"{path.plain} has no value of its own to compare: name one of its sub-attributes.")
+        raise InvalidFilter(
+            f"{path.without_selection} has no value of its own to compare: name one of its sub-attributes."
+        )
     return path, leaf
 
 
-def compile_values(path: Path, dialect: Dialect) -> Values:
+def compile_value_getter(path: Path, dialect: Dialect) -> Values:
     """A function that yields the values at ``path``, none where nothing is assigned."""
-    if path.leaf is not None and path.leaf.write_only:
-        raise InvalidFilter(f"{path.plain} is writeOnly: nothing can be found by it.")
+    if path.leaf is not None and path.leaf.is_write_only:
+        raise InvalidFilter(f"{path.without_selection} is writeOnly: nothing can be found by it.")
     values = _attribute_values(path)
     if path.selection is not None:
         selected = compile_filter(path.selection, dialect)
@@ -178,11 +180,11 @@ def _number_test(attribute: Attribute, operator: Operator, literal: Literal) -> 
 
 
 def _instant_test(attribute: Attribute, operator: Operator, literal: Literal) -> Test:
-    bound = parse_datetime(literal) if isinstance(literal, str) else None
+    bound = parse_date_time(literal) if isinstance(literal, str) else None
     if bound is None:
         raise InvalidFilter(f'{attribute.name} is a date and time: compare it with one such as "2026-01-31T00:00:00Z".')
     compare = _ORDER[operator]
-    return lambda value: (point := parse_datetime(value)) is not None and compare(point, bound)
+    return lambda value: (point := parse_date_time(value)) is not None and compare(point, bound)
 
 
 def _text_test(attribute: Attribute, operator: Operator, literal: Literal) -> Test:

@@ -20,7 +20,7 @@ from math import isfinite
 
 from scim.protocol.errors import InvalidFilter, InvalidPath, ScimError
 from scim.protocol.filter.ast import And, Comparison, Filter, Literal, Not, Operator, Or, Path, Present, ValuePath
-from scim.protocol.filter.path import UnknownAttribute, resolve, resolve_sub_attribute
+from scim.protocol.filter.path import UnknownAttribute, resolve_path, resolve_sub_attribute
 from scim.protocol.filter.tokenizer import Tokenizer
 from scim.protocol.leniency import Dialect, Leniency
 from scim.protocol.schema import Attribute, ResourceType, Type
@@ -82,7 +82,10 @@ def parse_path(text: str, resource_type: ResourceType, dialect: Dialect) -> Path
 
 def _parser(text: str, resource_type: ResourceType, dialect: Dialect, error: type[ScimError]) -> _Parser:
     return _Parser(
-        Tokenizer(text, error), lambda name: resolve(name, resource_type, dialect), resource_type.spaced_names, dialect
+        Tokenizer(text, error),
+        lambda name: resolve_path(name, resource_type, dialect),
+        resource_type.names_with_spaces,
+        dialect,
     )
 
 

@@ -19,7 +19,7 @@ class UnknownAttribute(Exception):
         self.name = name
 
 
-def resolve(name: str, resource_type: ResourceType, dialect: Dialect) -> Path:
+def resolve_path(name: str, resource_type: ResourceType, dialect: Dialect) -> Path:
     """The path that ``name`` stands for: ``[URN ":"] ATTRNAME ["." ATTRNAME]`` or a schema's URN alone.
 
     Names and URNs have no case. Raises :class:`UnknownAttribute`.
@@ -47,23 +47,23 @@ def resolve(name: str, resource_type: ResourceType, dialect: Dialect) -> Path:
 def is_attribute(name: str, resource_type: ResourceType) -> bool:
     """Return whether a schema has an attribute or sub-attribute of this name, with or without its URN."""
     try:
-        return resolve(name, resource_type, Dialect()).attribute is not None
+        return resolve_path(name, resource_type, Dialect()).attribute is not None
     except UnknownAttribute:
         return False
 
 
 def resolve_sub_attribute(name: str, attribute: Attribute) -> Path:
     """The path of ``name`` inside the brackets of a value path on ``attribute``. Raises :class:`UnknownAttribute`."""
-    if sub_attribute := attribute.sub_attribute(name):
+    if sub_attribute := attribute.find_sub_attribute(name):
         return Path(sub_attribute)
     raise UnknownAttribute(f"{attribute.name}.{name}")
 
 
 def _member(schema: Schema, name: str, extension: str | None) -> Path | None:
     """The attribute or sub-attribute of ``schema`` that ``name`` stands for."""
-    if attribute := schema.attribute(name):
+    if attribute := schema.find_attribute(name):
         return Path(attribute, extension=extension)
     head, _, tail = name.rpartition(".")
-    if (attribute := schema.attribute(head)) and (sub_attribute := attribute.sub_attribute(tail)):
+    if (attribute := schema.find_attribute(head)) and (sub_attribute := attribute.find_sub_attribute(tail)):
         return Path(attribute, sub_attribute, extension)
     return None

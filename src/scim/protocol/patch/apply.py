@@ -13,14 +13,14 @@ from typing import Any
 from scim.protocol.errors import InvalidPath, InvalidSyntax, InvalidValue, MutabilityError, NoTarget
 from scim.protocol.filter.ast import Path
 from scim.protocol.filter.parser import parse_path
-from scim.protocol.filter.path import UnknownAttribute, resolve
+from scim.protocol.filter.path import UnknownAttribute, resolve_path
 from scim.protocol.leniency import Dialect, Leniency
 from scim.protocol.messages import MAX_PATCH_OPERATIONS, PatchOperation
 from scim.protocol.patch.patch_values import MultiValuedPatch, comparable_members, prune, write_member
-from scim.protocol.resource import Resource, complete
+from scim.protocol.resource import Resource, finalize
 from scim.protocol.schema import ResourceType, Schema
 from scim.protocol.stored_values.immutability import check_immutable
-from scim.protocol.values.reader import read_element
+from scim.protocol.values.parser import parse_element
 
 
 def apply_patch(
@@ -54,7 +54,7 @@ class _Patch:
     def apply(self, operation: PatchOperation) -> None:
         if operation.path is None:
             self._apply_without_path(operation)
-        elif (path := self._path(operation.path, operation.asked, Leniency.UNKNOWN_PATH)) is not None:
+        elif (path := self._path(operation.path, operation.new_value, Leniency.UNKNOWN_PATH)) is not None:
             _refuse_read_only(path)
             self._apply_at(path, operation)
 
@@ -67,7 +67,7 @@ class _Patch:
             elif schema.id in resource:
                 _refuse_unassigned(schema, before.get(schema.id), resource[schema.id])
         check_immutable(before, resource, self._type)
-        return complete(resource, self._type)
+        return finalize(resource, self._type)
 
     def _path(self, text: str, asked: Any, leniency: Leniency) -> Path | None:
         """The path, or ``None`` for one to an attribute that no schema knows, where that is let pass."""
@@ -100,11 +100,13 @@ class _Patch:
                 continue
             if _is_read_only(path):
                 if name.lower() not in ("id", "meta"):  # which come back with whatever was read
-                    self._dialect.record_ignored(str(path.plain), value, is_known=True)
+                    self._dialect.record_ignored(str(path.without_selection), value, is_known=True)
                 continue
             is_path = str(path).lower() != name.lower() or path.selection or path.sub_attribute
             if is_path and not self._dialect.tolerate(Leniency.PATH_AS_KEY):
-                raise InvalidValue(f"{path.plain} is a path: name it as an operation's path, not inside a value.")
+                raise InvalidValue(
+                    f"{path.without_selection} is a path: name it as an operation's path, not inside a value."
+                )
             self._write(path, value, op)
 
     def _key_path(self, name: str, value: Any) -> Path | None:
@@ -112,7 +114,7 @@ class _Patch:
         if "[" in name:
             return self._path(name, value, Leniency.UNKNOWN_ATTRIBUTE)
         try:
-            return resolve(name, self._type, self._dialect)
+            return resolve_path(name, self._type, self._dialect)
         except UnknownAttribute:
             self._dialect.record_ignored(name, value)
             if self._dialect.tolerate(Leniency.UNKNOWN_ATTRIBUTE):
@@ -125,7 +127,7 @@ class _Patch:
 
     def _apply_at(self, path: Path, operation: PatchOperation) -> None:
         if operation.op != "remove":
-            if not operation.given:
+            if not operation.has_value:
                 raise InvalidValue(f"{operation.op} needs a value.")
             self._write(path, operation.value, operation.op)
         elif operation.value in (None, [], "") or path.selection or path.sub_attribute:
@@ -176,9 +178,9 @@ class _Patch:
             return
         if not self._dialect.tolerate(Leniency.REMOVED_VALUES):
             raise InvalidValue(
-                f"remove takes no value: select what is to be removed, as in {path.plain}[value eq ...]."
+                f"remove takes no value: select what is to be removed, as in {path.without_selection}[value eq ...]."
             )
-        listed = [read_element(attribute, each, self._dialect) for each in _listed(value)]
+        listed = [parse_element(attribute, each, self._dialect) for each in _listed(value)]
         named = {comparable_members(attribute, each) for each in listed if each is not None}
         shapes = {frozenset(name for name, _ in each) for each in named}
 
@@ -194,8 +196,13 @@ class _Patch:
 def _refuse_unassigned(schema: Schema, before: Mapping[str, Any] | None, members: Mapping[str, Any]) -> None:
     """What was required later than it was written must not stand in the way of other changes."""
     for attribute in schema.attributes.values():
-        was_there = before is None or attribute.name in before
-        if attribute.required and was_there and not attribute.read_only and members.get(attribute.name) in (None, ""):
+        was_assigned = before is None or attribute.name in before
+        if (
+            attribute.required
+            and was_assigned
+            and not attribute.is_read_only
+            and members.get(attribute.name) in (None, "")
+        ):
             raise MutabilityError(
                 f"{attribute.name} is required and can't be removed: map it to a value that nobody lacks.",
                 rule="required",
@@ -204,15 +211,15 @@ def _refuse_unassigned(schema: Schema, before: Mapping[str, Any] | None, members
 
 
 def _is_read_only(path: Path) -> bool:
-    return any(part is not None and part.read_only for part in (path.attribute, path.sub_attribute))
+    return any(part is not None and part.is_read_only for part in (path.attribute, path.sub_attribute))
 
 
 def _refuse_read_only(path: Path) -> None:
     if _is_read_only(path):
         raise MutabilityError(
-            f"{path.plain} is readOnly: remove its mapping from the identity provider.",
+            f"{path.without_selection} is readOnly: remove its mapping from the identity provider.",
             rule="read-only",
-            attribute=str(path.plain),
+            attribute=str(path.without_selection),
         )
 
 

@@ -15,14 +15,14 @@ from scim.protocol.filter.evaluator import compile_filter
 from scim.protocol.leniency import Dialect, Leniency
 from scim.protocol.normalize import normalize
 from scim.protocol.schema import Attribute
-from scim.protocol.stored_values.immutability import check_members_kept
-from scim.protocol.values.reader import (
-    check_number,
-    check_required,
+from scim.protocol.stored_values.immutability import check_sub_attributes_unchanged
+from scim.protocol.values.parser import (
     accept_as_unassigned,
-    read_element,
-    read_members,
-    read_value,
+    check_element_count,
+    check_required,
+    parse_element,
+    parse_members,
+    parse_value,
 )
 
 
@@ -51,7 +51,7 @@ class MultiValuedPatch:
     def _write_all(self, value: Any, op: str) -> None:
         if isinstance(value, dict):  # one element may be sent as itself
             value = [value]
-        written = read_value(self._attribute, value, self._dialect) or []
+        written = parse_value(self._attribute, value, self._dialect) or []
         kept = self._elements if op == "add" else []
         there = {comparable_members(self._attribute, each) for each in kept}
         self._elements = kept + [each for each in written if comparable_members(self._attribute, each) not in there]
@@ -68,27 +68,28 @@ class MultiValuedPatch:
             created = self._created(path, selection, value)
             if not matches(created):  # sent again, it would be created again
                 raise InvalidValue(
-                    f"The value contradicts the selection of {path.plain}: send one that it would select."
+                    f"The value contradicts the selection of {path.without_selection}: send one that it would select."
                 )
             self._elements = [*self._elements, created]
 
     def _write_each(self, elements: list[Any], path: Path, value: Any) -> None:
         if not elements and not accept_as_unassigned(value, self._dialect):
             raise NoTarget(
-                f"{path.plain} has no element that could be written; add one to {self._attribute.name} first."
+                f"{path.without_selection} has no element that could be written; "
+                f"add one to {self._attribute.name} first."
             )
         for element in elements:
             before = dict(element)
             _write_into(element, self._attribute, path.sub_attribute, value, self._dialect)
             if element or path.sub_attribute:  # else the operation removes the whole element, which is allowed
-                check_members_kept(self._attribute, before, element)
+                check_sub_attributes_unchanged(self._attribute, before, element)
 
     def _created(self, path: Path, selection: Filter, value: Any) -> dict[str, Any]:
         """Nothing matches: Entra ID expects the element that the filter describes."""
         seed = _described(selection)
         if seed is None or not self._dialect.tolerate(Leniency.CREATED_ELEMENT):
             raise NoTarget(f"No element of {self._attribute.name} matches the path, and there is none to be written.")
-        element: dict[str, Any] = read_element(self._attribute, seed, self._dialect) or {}
+        element: dict[str, Any] = parse_element(self._attribute, seed, self._dialect) or {}
         _write_into(element, self._attribute, path.sub_attribute, value, self._dialect)
         return element
 
@@ -126,11 +127,11 @@ def _write_into(
 
 def write_member(members: dict[str, Any], attribute: Attribute, value: Any, dialect: Dialect) -> None:
     """Write one member; a complex one keeps the sub-attributes that ``value`` leaves out."""
-    if attribute.complex and isinstance(value, dict) and not _clears(attribute, value, dialect):
+    if attribute.is_complex and isinstance(value, dict) and not _clears(attribute, value, dialect):
         _merge(members.setdefault(attribute.name, {}), attribute, value, dialect)
         prune(members, attribute)
         return
-    read = read_value(attribute, value, dialect)
+    read = parse_value(attribute, value, dialect)
     if isinstance(read, dict):
         read = {**members.get(attribute.name, {}), **read}
     _assign(members, attribute.name, read)
@@ -146,14 +147,14 @@ def _assign(members: dict[str, Any], name: str, value: Any) -> None:
 def _clears(attribute: Attribute, value: Mapping[str, Any], dialect: Dialect) -> bool:
     """Whether an object stands for no value: Entra ID unassigns a manager by ``{"value": ""}``."""
     return (
-        attribute.sub_attribute("value") is not None
+        attribute.find_sub_attribute("value") is not None
         and {name.lower(): member for name, member in value.items()} == {"value": ""}
         and dialect.tolerate(Leniency.EMPTY_STRING)
     )
 
 
 def _merge(members: dict[str, Any], attribute: Attribute, value: Mapping[str, Any], dialect: Dialect) -> None:
-    for name, read in read_members(attribute.sub_attributes, value, dialect, f"{attribute.name}.").items():
+    for name, read in parse_members(attribute.sub_attributes, value, dialect, f"{attribute.name}.").items():
         _assign(members, name, read)
 
 
@@ -163,10 +164,10 @@ def prune(members: dict[str, Any], attribute: Attribute) -> None:
         members.pop(attribute.name, None)
         return
     if isinstance(value, list):
-        check_number(attribute, value)
+        check_element_count(attribute, value)
     for element in value if isinstance(value, list) else [value]:
         if isinstance(element, dict):
-            check_required(attribute.required_members, element, f"{attribute.name}.")
+            check_required(attribute.required_sub_attributes, element, f"{attribute.name}.")
 
 
 def _is_primary(element: Any) -> bool:

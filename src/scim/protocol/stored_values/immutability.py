@@ -18,29 +18,29 @@ from scim.protocol.values.conformance import select_writable
 def check_immutable(before: Resource, after: Resource, resource_type: ResourceType) -> None:
     """Raise :class:`Mutability` if an immutable attribute or sub-attribute that had a value has another one now."""
     for schema, old, new in pair_by_schema(before, after, resource_type):
-        for attribute in schema.immutable:
+        for attribute in schema.immutable_attributes:
             if attribute.name in old:
-                check_kept(attribute, old[attribute.name], new.get(attribute.name))
+                check_attribute_unchanged(attribute, old[attribute.name], new.get(attribute.name))
 
 
-def check_kept(attribute: Attribute, old: Any, new: Any) -> None:
+def check_attribute_unchanged(attribute: Attribute, old: Any, new: Any) -> None:
     """Raise :class:`MutabilityError` if a write changes or removes something immutable.
 
     ``old`` and ``new`` are the whole value of the attribute before and after; ``None`` as the new value is a removal.
     """
-    if attribute.immutable and new != old:
+    if attribute.is_immutable and new != old:
         assigned = select_writable(attribute, old)
         if assigned is not None and select_writable(attribute, new) != assigned:
             raise _refusal(attribute.name)
     if not attribute.multi_valued:
-        check_members_kept(attribute, old, new or {})
+        check_sub_attributes_unchanged(attribute, old, new or {})
     elif "value" in attribute.sub_attributes:
         _check_elements(attribute, old, new or ())
 
 
-def check_members_kept(attribute: Attribute, old: Mapping[str, Any], new: Mapping[str, Any]) -> None:
+def check_sub_attributes_unchanged(attribute: Attribute, old: Mapping[str, Any], new: Mapping[str, Any]) -> None:
     """Raise :class:`MutabilityError` if a write changes or removes an immutable sub-attribute of one complex value."""
-    for member in attribute.immutable_members:
+    for member in attribute.immutable_sub_attributes:
         if member.name in old and new.get(member.name) != old[member.name]:
             raise _refusal(f"{attribute.name}.{member.name}")
 
@@ -54,7 +54,7 @@ def _check_elements(attribute: Attribute, old: Sequence[Mapping[str, Any]], new:
     for element in new:
         before = by_value.get(element.get("value"))
         if before is not None and not before.have(element):
-            check_members_kept(attribute, before.first, element)
+            check_sub_attributes_unchanged(attribute, before.first, element)
 
 
 class _Elements:
@@ -66,7 +66,7 @@ class _Elements:
 
     def __init__(self, attribute: Attribute, first: Mapping[str, Any]) -> None:
         self.first = first
-        self._names = [member.name for member in attribute.immutable_members]
+        self._names = [member.name for member in attribute.immutable_sub_attributes]
         self._values: dict[tuple[str, ...], set[tuple[Any, ...]]] = {}
 
     def add(self, element: Mapping[str, Any]) -> None:

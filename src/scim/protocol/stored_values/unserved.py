@@ -12,13 +12,13 @@ from collections.abc import Mapping, Sequence
 from itertools import islice
 from typing import Any
 
-from scim.protocol.resource import Resource, is_urn, list_schemas
+from scim.protocol.resource import Resource, is_urn, set_schemas
 from scim.protocol.schema import Attribute, ResourceType, Schema
 from scim.protocol.values.conformance import (
     conform,
     conform_element,
     conform_members,
-    find_attribute,
+    find_stored_attribute,
     select_writable,
     select_writable_members,
 )
@@ -73,7 +73,7 @@ def keep_unserved(stored: Resource, resource: Resource, resource_type: ResourceT
             merged[urn] = stored[urn]
         elif members := _merge_members(schema.attributes, stored[urn], resource.get(urn, {})):
             merged[urn] = members
-    return list_schemas(merged, resource_type)
+    return set_schemas(merged, resource_type)
 
 
 def _merge_members(attributes: Mapping[str, Attribute], stored: Any, members: Mapping[str, Any]) -> dict[str, Any]:
@@ -82,7 +82,7 @@ def _merge_members(attributes: Mapping[str, Attribute], stored: Any, members: Ma
     for name, value in stored.items() if isinstance(stored, dict) else ():
         if value.__class__ is str and members.get(name) == value:
             continue  # most values
-        attribute = find_attribute(attributes, name)
+        attribute = find_stored_attribute(attributes, name)
         kept = value if attribute is None else _merge_value(attribute, value, members.get(name))
         if kept is not None:
             merged[name] = kept
@@ -92,11 +92,11 @@ def _merge_members(attributes: Mapping[str, Attribute], stored: Any, members: Ma
 def _merge_value(attribute: Attribute, stored: Any, value: Any) -> Any:
     """Do the same for the value of an attribute; ``None`` stands for no value."""
     served = conform(attribute, stored)
-    if attribute.read_only or value == served or value == select_writable(attribute, served):
+    if attribute.is_read_only or value == served or value == select_writable(attribute, served):
         return stored
     if attribute.multi_valued:
         return _merge_elements(attribute, stored, value or []) if isinstance(stored, list) else value
-    if attribute.complex:
+    if attribute.is_complex:
         return _merge_members(attribute.sub_attributes, stored, value or {}) or None
     return value
 
@@ -124,7 +124,7 @@ def _merge_elements(attribute: Attribute, stored: Sequence[Any], elements: Seque
 
 def _select_writable(attribute: Attribute, element: Any) -> Any:
     """Return the part of an element that a client can write; nothing of one that does not conform."""
-    if attribute.has_read_only_members and element is not None:
+    if attribute.has_read_only_sub_attributes and element is not None:
         return select_writable_members(attribute, element)
     return element
 

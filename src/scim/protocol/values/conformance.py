@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from scim.protocol.normalize import parse_datetime
-from scim.protocol.schema import CLASSES, Attribute, Type
+from scim.protocol.normalize import parse_date_time
+from scim.protocol.schema import PYTHON_CLASSES, Attribute, Type
 
 
 def conform(attribute: Attribute, value: Any) -> Any:
@@ -25,7 +25,7 @@ def conform(attribute: Attribute, value: Any) -> Any:
 
 def conform_element(attribute: Attribute, value: Any) -> Any:
     """Do the same for a single value, or for one element of a multi-valued attribute."""
-    if attribute.complex:
+    if attribute.is_complex:
         return conform_members(attribute.sub_attributes, value) or None
     return value if _is_value(attribute.type, value) else None
 
@@ -49,7 +49,7 @@ def select_writable(attribute: Attribute, value: Any) -> Any:
 
     It is what a body that sends back the value is read as.
     """
-    if not attribute.has_read_only_members or value is None:
+    if not attribute.has_read_only_sub_attributes or value is None:
         return value
     if not attribute.multi_valued:
         return select_writable_members(attribute, value) or None
@@ -60,10 +60,10 @@ def select_writable(attribute: Attribute, value: Any) -> Any:
 def select_writable_members(attribute: Attribute, members: Mapping[str, Any]) -> dict[str, Any]:
     """Do the same for a single complex value, or for one element of a multi-valued attribute."""
     subs = attribute.sub_attributes
-    return {name: value for name, value in members.items() if not subs[name.lower()].read_only}
+    return {name: value for name, value in members.items() if not subs[name.lower()].is_read_only}
 
 
-def find_attribute(attributes: Mapping[str, Attribute], name: str) -> Attribute | None:
+def find_stored_attribute(attributes: Mapping[str, Attribute], name: str) -> Attribute | None:
     """Return the attribute whose values are stored under ``name``, in exactly this case."""
     attribute = attributes.get(name.lower())
     return attribute if attribute is not None and attribute.name == name else None
@@ -73,5 +73,5 @@ def _is_value(type_: Type, value: Any) -> bool:
     if type_ is Type.DECIMAL:
         return value.__class__ in (int, float)
     if type_ is Type.DATE_TIME:
-        return value.__class__ is str and parse_datetime(value) is not None
-    return value.__class__ is CLASSES[type_]
+        return value.__class__ is str and parse_date_time(value) is not None
+    return value.__class__ is PYTHON_CLASSES[type_]

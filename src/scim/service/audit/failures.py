@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from scim.protocol.errors import ScimError, WrongScimUrl
 from scim.protocol.filter.path import is_attribute
-from scim.protocol.leniency import Dialect, is_name
+from scim.protocol.leniency import Dialect, is_attribute_name
 from scim.protocol.schema import ResourceType
 from scim.service.deadline import CALL_S, Deadline
 from scim.service.identity_providers.recognition import recognize_provider
@@ -151,7 +151,7 @@ def _can_be_shown(attribute: str, resource_type: ResourceType) -> bool:
 
     Schemas of a tenant may have names of any form, also with spaces.
     """
-    if is_name(attribute) or is_attribute(attribute, resource_type):
+    if is_attribute_name(attribute) or is_attribute(attribute, resource_type):
         return True
     known, _, unknown = attribute.rpartition(".")
-    return is_name(unknown) and is_attribute(known, resource_type)
+    return is_attribute_name(unknown) and is_attribute(known, resource_type)

@@ -176,7 +176,7 @@ class PersonInvestigator:
         writes = [each for each in changes if each.change.operation is not Operation.LINK]
         told = [
             *self._obstacles(self.last_use(), failures),
-            *diagnosis.renamed(asked, self.tenant.resource_types[0].unique.name, names, renamed, writes),
+            *diagnosis.renamed(asked, self.tenant.resource_types[0].unique_attribute.name, names, renamed, writes),
             *diagnosis.state(asked, names, people, writes),
             *diagnosis.problems(people, writes, failures),
             *notes,
@@ -187,7 +187,7 @@ class PersonInvestigator:
     def _identified(self, person: str) -> Sequence[StoredResource]:
         resource_type = self.tenant.resource_types[0]
         value = encode(person)
-        names = (resource_type.unique.name, "externalId", "emails.value", "id")
+        names = (resource_type.unique_attribute.name, "externalId", "emails.value", "id")
         text = " or ".join(f"{name} eq {value}" for name in names)
         presentation = ResourceRenderer(resource_type, "")
         query = read_query(SearchRequest(filter=text), resource_type, Dialect(), presentation)
@@ -218,7 +218,7 @@ class PersonInvestigator:
             yield from diagnosis.rejected_tokens(self.records.refused(self._yesterday()), use, provider)
 
     def _name(self, stored: StoredResource) -> str:
-        name: str = stored.resource[self.tenant.resource_types[0].unique.name]
+        name: str = stored.resource[self.tenant.resource_types[0].unique_attribute.name]
         return name
 
     def _moment(self) -> datetime:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from scim.protocol.schema import ResourceType, user_type
+from scim.protocol.schema import ResourceType, load_user_type
 from scim.service.model.attribute_shapes import Shapes, find_partly_served
 from scim.service.model.token import TokenState
 
@@ -35,7 +35,9 @@ class Tenant:
     def resource_types(self) -> tuple[ResourceType, ...]:
         """Return the resource types that are served to this tenant, with its custom attributes."""
         if not self.custom_schemas:
-            return (user_type(),)
+            return (load_user_type(),)
         return (
-            user_type().extended(self.custom_schemas, find_partly_served(self.attribute_types, self.custom_schemas)),
+            load_user_type().with_extensions(
+                self.custom_schemas, find_partly_served(self.attribute_types, self.custom_schemas)
+            ),
         )

@@ -172,7 +172,7 @@ class ReferenceResolver:
             request_id=request_id,
             leniencies=(),
             resource_type=self.resource_type.name,
-            user_name=user.resource[self.resource_type.unique.name],
+            user_name=user.resource[self.resource_type.unique_attribute.name],
             external_id=user.resource.get("externalId"),
             active=user.resource.get("active") is True,
             links=[(each.attribute, each.id) for each in after],

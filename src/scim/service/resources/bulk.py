@@ -26,7 +26,7 @@ from scim.protocol.errors import (
     UnresolvedReference,
 )
 from scim.protocol.leniency import Dialect
-from scim.protocol.messages import BULK_RESPONSE, BulkOperation, BulkRequest, read_message
+from scim.protocol.messages import BULK_RESPONSE, BulkOperation, BulkRequest, parse_message
 from scim.service.limits import MAX_OPERATIONS
 from scim.service.model.change_record import WRITE_OPERATIONS
 from scim.service.model.failure import RequestSummary
@@ -94,7 +94,7 @@ class Bulk:
 
     def run(self, body: Any) -> dict[str, Any]:
         """The bulk response. Raises :class:`InvalidSyntax`, :class:`InvalidValue`, :class:`PayloadTooLarge`."""
-        request = read_message(BulkRequest, body, self.context.dialect)
+        request = parse_message(BulkRequest, body, self.context.dialect)
         if len(request.operations) > MAX_OPERATIONS:
             raise PayloadTooLarge(f"A bulk request has at most {MAX_OPERATIONS} operations: send several requests.")
         self._steps = [self._read(sent) for sent in request.operations]
@@ -116,7 +116,7 @@ class Bulk:
         step = _Step(sent, replace(self.context, dialect=Dialect(strict=self.context.dialect.strict)))
         step.result |= _named(sent)
         try:
-            step.operation = read_message(BulkOperation, sent, step.context.dialect)
+            step.operation = parse_message(BulkOperation, sent, step.context.dialect)
         except ScimError as error:
             step.error = error
         else:

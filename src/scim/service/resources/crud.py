@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from scim.protocol.errors import NotFound, UniquenessError
-from scim.protocol.messages import PatchOperation, PatchRequest, read_message
+from scim.protocol.messages import PatchOperation, PatchRequest, parse_message
 from scim.protocol.patch.apply import apply_patch
-from scim.protocol.resource import Resource, changed_attributes, read_resource
+from scim.protocol.resource import Resource, list_changed_attributes, parse_resource
 from scim.protocol.schema import ResourceType
 from scim.protocol.stored_values.immutability import check_immutable
 from scim.protocol.stored_values.unserved import hide_unserved, keep_unserved
@@ -53,7 +53,7 @@ class Resources:
 
         ``resource_id`` is an id of our own making that was chosen beforehand.
         """
-        resource = read_resource(body, self.resource_type, self.context.dialect)
+        resource = parse_resource(body, self.resource_type, self.context.dialect)
         preconditions.check(None)
         if "active" in self.resource_type.core.attributes:
             resource.setdefault("active", True)
@@ -69,7 +69,7 @@ class Resources:
 
     def replace(self, resource_id: str, body: Any, preconditions: Preconditions = ANY_VERSION) -> StoredResource:
         """Raises as :meth:`create`, :class:`NotFound` and :class:`Mutability`. Omitted ``active`` keeps its value."""
-        resource = read_resource(body, self.resource_type, self.context.dialect)
+        resource = parse_resource(body, self.resource_type, self.context.dialect)
 
         def replaced(before: Resource) -> Resource:
             check_immutable(before, resource, self.resource_type)
@@ -79,7 +79,7 @@ class Resources:
 
     def patch(self, resource_id: str, body: Any, preconditions: Preconditions = ANY_VERSION) -> StoredResource:
         """Raises what reading and applying the operations does, :class:`NotFound` and :class:`UniquenessError`."""
-        operations = read_message(PatchRequest, body, self.context.dialect).operations
+        operations = parse_message(PatchRequest, body, self.context.dialect).operations
 
         def patched(before: Resource) -> Resource:
             after = apply_patch(before, operations, self.resource_type, self.context.dialect)
@@ -160,7 +160,7 @@ class Resources:
         return stored
 
     def _duplicate(self) -> UniquenessError:
-        name = self.resource_type.unique.name
+        name = self.resource_type.unique_attribute.name
         return UniquenessError(
             f"Another {self.resource_type.name} has this {name} (case does not matter). Look it up with a "
             f"filter on {name} and update it, or send another value."
@@ -172,13 +172,13 @@ class Resources:
         return ChangeRecord(
             at=now,
             operation=operation,
-            attributes_changed=changed_attributes(before, after, self.resource_type),
+            attributes_changed=list_changed_attributes(before, after, self.resource_type),
             participation=_participation(before, after),
             actor="scim",
             request_id=self.context.request_id,
             leniencies=self.context.dialect.used,
             resource_type=self.resource_type.name,
-            user_name=(after or before)[self.resource_type.unique.name],
+            user_name=(after or before)[self.resource_type.unique_attribute.name],
             external_id=(after or before).get("externalId"),
             active=after.get("active") is True,
             ignored=self.context.dialect.ignored,

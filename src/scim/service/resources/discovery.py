@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from scim.protocol.errors import NotFound
-from scim.protocol.schema import ResourceType, read_document, standard_document
+from scim.protocol.schema import ResourceType, load_document, strip_non_standard
 from scim.service.limits import CURSOR_TIMEOUT_S, MAX_OPERATIONS, MAX_PAYLOAD_BYTES, MAX_RESULTS
 from scim.service.model.tenant import Tenant
 
@@ -67,7 +67,7 @@ class Discovery:
 
     def all_schemas(self) -> list[Document]:
         served = [schema.document for each in self.resource_types for schema in (each.schema, *each.extensions)]
-        own = [read_document(name) for name in ("service-provider-config", "resource-type", "schema")]
+        own = [load_document(name) for name in ("service-provider-config", "resource-type", "schema")]
         return [self._schema(document) for document in (*served, *own)]
 
     def schema(self, urn: str) -> Document:
@@ -88,7 +88,7 @@ class Discovery:
 
     def _schema(self, document: Mapping[str, Any]) -> Document:
         meta = self._meta("Schema", f"/Schemas/{document['id']}")
-        return {**standard_document(document), "schemas": [SCHEMA], "meta": meta}
+        return {**strip_non_standard(document), "schemas": [SCHEMA], "meta": meta}
 
     def _meta(self, resource_type: str, path: str) -> Document:
         return {"resourceType": resource_type, "location": f"{self.base_url}{path}"}

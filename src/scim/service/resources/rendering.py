@@ -77,7 +77,7 @@ class ResourceRenderer:
         """Return whether every value that a document with this beginning can hold is served."""
         if not beginning.startswith(_BEGINNING):
             return False
-        return self.resource_type.fully_served.issuperset(from_json(beginning[len(_BEGINNING) - 1 :]))
+        return self.resource_type.fully_served_urns.issuperset(from_json(beginning[len(_BEGINNING) - 1 :]))
 
     def _linked(self, stored: StoredResource) -> str:
         return insert_refs(stored.document, stored.links, self.location)

@@ -11,7 +11,7 @@ from scim.protocol.errors import InvalidValue
 from scim.protocol.filter.evaluator import compile_filter
 from scim.protocol.filter.parser import parse_filter
 from scim.protocol.leniency import Dialect
-from scim.protocol.list_response import list_response
+from scim.protocol.list_response import render_list_response
 from scim.protocol.messages import SearchRequest
 from scim.protocol.projection import Projection, parse_projection
 from scim.protocol.schema import ResourceType
@@ -63,7 +63,7 @@ class Search:
         start = IndexPosition(min(max(request.startindex or 1, 1), _LAST_INDEX), self.client)
         count = MAX_RESULTS if request.count is None else min(max(request.count, 0), MAX_RESULTS)
         found = self.store.find(replace(query, start=start, count=count))
-        body = list_response(found.total, map(showing, found.page), start_index=start.index)
+        body = render_list_response(found.total, map(showing, found.page), start_index=start.index)
         return SearchResult(body, found.plan, found.read)
 
     def _by_cursor(
@@ -77,7 +77,7 @@ class Search:
         following = cursors.make(found.after, found.total, count)
         preceding = cursors.make(found.before, found.total, count, backwards=True)
         shown = map(showing, found.page)
-        body = list_response(found.total, shown, next_cursor=following, previous_cursor=preceding)
+        body = render_list_response(found.total, shown, next_cursor=following, previous_cursor=preceding)
         return SearchResult(body, found.plan, found.read)
 
 

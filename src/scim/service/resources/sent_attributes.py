@@ -7,8 +7,8 @@ from itertools import islice
 from typing import Any
 
 from scim.protocol.filter.ast import Path
-from scim.protocol.filter.path import UnknownAttribute, resolve
-from scim.protocol.leniency import Dialect, is_name
+from scim.protocol.filter.path import UnknownAttribute, resolve_path
+from scim.protocol.leniency import Dialect, is_attribute_name
 from scim.protocol.resource import is_urn
 from scim.protocol.schema import ResourceType, Schema
 
@@ -62,7 +62,7 @@ def _name_members(members: dict[str, Any], resource_type: ResourceType) -> Itera
                 yield attribute.name
         elif isinstance(value, dict) and value and (schema := _find_schema(name, resource_type)):
             for member in value:
-                attribute = schema.attribute(member)
+                attribute = schema.find_attribute(member)
                 if attribute is None:
                     yield _name(f"{schema.id}:{member}", resource_type)
                 else:
@@ -82,17 +82,17 @@ def _name(name: str, resource_type: ResourceType) -> str:
     plain = _without_selection(name)
     head, _, tail = plain.partition(".")
     attribute = resource_type.core.attributes.get(head.lower())
-    if attribute and (sub_attribute := attribute.sub_attribute(tail)):  # most paths
+    if attribute and (sub_attribute := attribute.find_sub_attribute(tail)):  # most paths
         return f"{attribute.name}.{sub_attribute.name}"
     path = _resolve(plain, resource_type)
     if path is None:
-        return plain if is_name(plain) else ""
+        return plain if is_attribute_name(plain) else ""
     return str(path)
 
 
 def _resolve(name: str, resource_type: ResourceType) -> Path | None:
     try:
-        return resolve(name, resource_type, Dialect())
+        return resolve_path(name, resource_type, Dialect())
     except UnknownAttribute:
         return None
 

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from scim.protocol.filter.ast import Operator
-from scim.protocol.schema import Format, Type, user_type
+from scim.protocol.schema import Format, Type, load_user_type
 from scim.service.model.stored_resource import encode
 
 _MAX_ATTRIBUTES = 100
@@ -156,7 +156,7 @@ def read_extensions(documents: Sequence[Mapping[str, Any]]) -> list[dict[str, An
 
 def _check_ids(ids: Sequence[str]) -> None:
     """Raise ``ValueError`` unless every path to an attribute begins with the id of one schema only."""
-    standard = [schema.id for schema in user_type().schemas]
+    standard = [schema.id for schema in load_user_type().schemas]
     if len({each.lower() for each in (*standard, *ids)}) < len(standard) + len(ids):
         raise ValueError("Each schema needs an id that no other one has.")
     for lower, upper in permutations((*standard, *ids), 2):

@@ -57,11 +57,16 @@ class QueryEngine:
         match found:
             case IndexLookup(points):
                 ordered = sorted(points, key=lambda point: (point.name, point.value))
-                return IndexScan(reader, found.exact, self._type.unique, self._indexed, ordered)
+                return IndexScan(reader, found.exact, self._type.unique_attribute, self._indexed, ordered)
             case RangeScan(way, first, last) if way is OrderedIndex.NAMES:
                 total = self._ledger.total if first is None and last is None else None
                 return UniqueKeyScan(
-                    reader, found.exact, self._type.unique, keys.unique_key_range(first, last), _descends(query), total
+                    reader,
+                    found.exact,
+                    self._type.unique_attribute,
+                    keys.unique_key_range(first, last),
+                    _descends(query),
+                    total,
                 )
             case RangeScan(_, first, last):
                 return LastModifiedScan(reader, found.exact, keys.last_modified_range(first, last), _descends(query))
@@ -69,13 +74,13 @@ class QueryEngine:
                 return IdScan(reader, found.exact, self._ledger, light)
 
     def _remedy(self) -> str:
-        names = ", ".join(("id", self._type.unique.name, *self._indexed))
+        names = ", ".join(("id", self._type.unique_attribute.name, *self._indexed))
         return f"Filter by one of {names} with eq, or by {MODIFIED} with gt."
 
 
 def choose_plan(query: Query, resource_type: ResourceType, indexed: Mapping[str, Path]) -> Plan:
     """The plan for a query."""
-    unique = resource_type.unique
+    unique = resource_type.unique_attribute
     order = query.order.path if query.order else None
     return plan_query(query.filter, order, IndexedAttributes(unique.name, unique.case_exact, frozenset(indexed)))
 

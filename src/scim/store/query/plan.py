@@ -14,7 +14,7 @@ from functools import reduce
 from operator import and_
 
 from scim.protocol.filter.ast import And, Comparison, Filter, Operator, Or, Path, ValuePath
-from scim.protocol.normalize import DateTime, normalize, parse_datetime
+from scim.protocol.normalize import Instant, normalize, parse_date_time
 from scim.store.keys import is_searchable
 
 # More keys than a few are looked up no faster than they are walked past.
@@ -124,7 +124,7 @@ def find_index_keys(tree: Filter, names: frozenset[str]) -> frozenset[IndexKey] 
             name = _name(path, names)
             return frozenset({IndexKey(name, value)}) if name else None
         case ValuePath(path) if path.selection is not None:
-            prefix = f"{path.plain}."
+            prefix = f"{path.without_selection}."
             relative = frozenset(name.removeprefix(prefix) for name in names if name.startswith(prefix))
             found = find_index_keys(path.selection, relative)
             return found and frozenset(IndexKey(prefix + point.name, point.value) for point in found)
@@ -141,7 +141,7 @@ def find_index_keys(tree: Filter, names: frozenset[str]) -> frozenset[IndexKey] 
 
 def _name(path: Path, names: frozenset[str]) -> str | None:
     """The name under which the compared attribute has keys: a complex one is compared by its ``value``."""
-    plain = str(path.plain)
+    plain = str(path.without_selection)
     return next((name for name in (plain, f"{plain}.value") if name in names), None)
 
 
@@ -191,12 +191,12 @@ def _times(terms: Iterable[Filter]) -> list[RangeScan]:
     for term in terms:
         match term:
             case Comparison(path, operator, str(value)) if str(path) == MODIFIED and operator in _ORDERED:
-                if (point := parse_datetime(value)) is not None:
+                if (point := parse_date_time(value)) is not None:
                     found.append(_time_range(operator, point))
     return found if any(times.first is not None for times in found) else []
 
 
-def _time_range(operator: Operator, point: DateTime) -> RangeScan:
+def _time_range(operator: Operator, point: Instant) -> RangeScan:
     """What is stored has whole milliseconds, so every bound can be included."""
     seconds, fraction = point
     milliseconds = seconds * 1_000 + int(fraction[:3].ljust(3, "0"))

@@ -11,25 +11,25 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from scim.protocol.errors import InvalidSyntax, InvalidValue
-from scim.protocol.leniency import Dialect, Leniency, is_name
-from scim.protocol.normalize import is_date, parse_datetime
+from scim.protocol.leniency import Dialect, Leniency, is_attribute_name
+from scim.protocol.normalize import is_date, parse_date_time
 from scim.protocol.schema import Attribute, Format, Type
 
 MAX_ELEMENTS = 500
 _BASE64 = re.compile(r"[A-Za-z0-9+/_\-\s]*+={0,2}\s*")  # possessive: white space at the end is tried once
 
 
-def read_value(attribute: Attribute, value: Any, dialect: Dialect) -> Any:
+def parse_value(attribute: Attribute, value: Any, dialect: Dialect) -> Any:
     """The canonical form of the whole value of ``attribute``; ``None`` if that is unassigned, or writeOnly.
 
     Raises :class:`InvalidValue` where the value is not of the attribute's type.
     """
-    read = read_elements if attribute.multi_valued else read_element
+    read = parse_elements if attribute.multi_valued else parse_element
     canonical = read(attribute, value, dialect)
-    return None if attribute.write_only else canonical
+    return None if attribute.is_write_only else canonical
 
 
-def read_elements(attribute: Attribute, value: Any, dialect: Dialect) -> list[Any] | None:
+def parse_elements(attribute: Attribute, value: Any, dialect: Dialect) -> list[Any] | None:
     """The canonical form of all elements of a multi-valued attribute."""
     if accept_as_unassigned(value, dialect):
         return None
@@ -37,8 +37,8 @@ def read_elements(attribute: Attribute, value: Any, dialect: Dialect) -> list[An
         raise InvalidValue(
             f"{attribute.name} has several values: send a list of them.", rule="type", attribute=attribute.name
         )
-    check_number(attribute, value)
-    elements = [element for each in value if (element := read_element(attribute, each, dialect)) is not None]
+    check_element_count(attribute, value)
+    elements = [element for each in value if (element := parse_element(attribute, each, dialect)) is not None]
     if sum(element.get("primary") is True for element in elements if isinstance(element, dict)) > 1:
         raise InvalidValue(
             f"Only one of {attribute.name} may be primary: set primary to true on one of them.",
@@ -48,7 +48,7 @@ def read_elements(attribute: Attribute, value: Any, dialect: Dialect) -> list[An
     return elements or None
 
 
-def check_number(attribute: Attribute, elements: list[Any]) -> None:
+def check_element_count(attribute: Attribute, elements: list[Any]) -> None:
     """Raise :class:`InvalidValue` for more elements than every operation and every filter can go through."""
     if len(elements) > MAX_ELEMENTS:
         raise InvalidValue(
@@ -56,11 +56,11 @@ def check_number(attribute: Attribute, elements: list[Any]) -> None:
         )
 
 
-def read_element(attribute: Attribute, value: Any, dialect: Dialect) -> Any:
+def parse_element(attribute: Attribute, value: Any, dialect: Dialect) -> Any:
     """The canonical form of a single value, or of one element of a multi-valued attribute."""
     if accept_as_unassigned(value, dialect):
         return None
-    if attribute.complex:
+    if attribute.is_complex:
         return _read_complex(attribute, value, dialect)
     return _READERS[attribute.type](attribute, value, dialect)
 
@@ -70,7 +70,7 @@ def accept_as_unassigned(value: Any, dialect: Dialect) -> bool:
     return value is None or (value == "" and dialect.tolerate(Leniency.EMPTY_STRING))
 
 
-def read_members(
+def parse_members(
     attributes: Mapping[str, Attribute], members: Mapping[str, Any], dialect: Dialect, prefix: str = ""
 ) -> dict[str, Any]:
     """The canonical values of an object's members, each under the name of the attribute that its own stands for,
@@ -83,21 +83,21 @@ def read_members(
     for name, value in members.items():
         attribute = attributes.get(name.lower())
         if attribute is None:
-            dialect.record_ignored(prefix + name, value, is_known=is_name(name))
+            dialect.record_ignored(prefix + name, value, is_known=is_attribute_name(name))
             if not dialect.tolerate(Leniency.UNKNOWN_ATTRIBUTE):
                 raise InvalidValue(
                     f"No schema has the attribute {name[:100]}; remove its mapping.",
                     rule="unknown-attribute",
                     attribute=prefix + name[:100],
                 )
-        elif attribute.read_only:
+        elif attribute.is_read_only:
             continue  # RFC 7644 section 3.3: ignored, so that what was read can be sent back
         elif attribute.name in read:
             raise InvalidSyntax(f"{attribute.name} is there twice, in different cases: send it once.")
-        elif attribute.plain and value.__class__ is str and value:
+        elif attribute.is_plain_string and value.__class__ is str and value:
             read[attribute.name] = value  # most values are
         else:
-            read[attribute.name] = read_value(attribute, value, dialect)
+            read[attribute.name] = parse_value(attribute, value, dialect)
     return read
 
 
@@ -110,9 +110,9 @@ def drop_unassigned(members: dict[str, Any]) -> dict[str, Any]:
 
 def _read_complex(attribute: Attribute, value: Any, dialect: Dialect) -> dict[str, Any] | None:
     value = _as_object(attribute, value, dialect)
-    read = drop_unassigned(read_members(attribute.sub_attributes, value, dialect, f"{attribute.name}."))
+    read = drop_unassigned(parse_members(attribute.sub_attributes, value, dialect, f"{attribute.name}."))
     if read:
-        check_required(attribute.required_members, read, f"{attribute.name}.")
+        check_required(attribute.required_sub_attributes, read, f"{attribute.name}.")
     return read or None
 
 
@@ -153,7 +153,7 @@ def _read_string(attribute: Attribute, value: Any, dialect: Dialect) -> str:  # 
             rule="format",
             attribute=attribute.name,
         )
-    if attribute.format is Format.DATE and not (is_date(value) or parse_datetime(value)):
+    if attribute.format is Format.DATE and not (is_date(value) or parse_date_time(value)):
         raise InvalidValue(
             f"{attribute.name} is a date: send one such as 2026-01-31.", rule="format", attribute=attribute.name
         )
@@ -189,7 +189,7 @@ def _read_decimal(attribute: Attribute, value: Any, dialect: Dialect) -> int | f
 
 def _read_date_time(attribute: Attribute, value: Any, dialect: Dialect) -> str:
     text = _read_string(attribute, value, dialect)
-    if parse_datetime(text) is None:
+    if parse_date_time(text) is None:
         raise InvalidValue(
             f"{attribute.name} is a date and time: send one such as 2026-01-31T09:30:00Z.",
             rule="format",

@@ -6,11 +6,11 @@ import pytest
 
 from scim.protocol.errors import InvalidSyntax, InvalidValue, ScimError
 from scim.protocol.leniency import Dialect
-from scim.protocol.schema import Attribute, Format, Mutability, Type, user_type
-from scim.protocol.values.reader import check_required, read_value
+from scim.protocol.schema import Attribute, Format, Mutability, Type, load_user_type
+from scim.protocol.values.parser import check_required, parse_value
 
-CORE = user_type().core.attributes
-MANAGER = user_type().extensions[0].attributes["manager"]
+CORE = load_user_type().core.attributes
+MANAGER = load_user_type().extensions[0].attributes["manager"]
 UPDATED = Attribute("updated", Type.DATE_TIME)
 LEVEL = Attribute("level", Type.INTEGER)
 SHARE = Attribute("share", Type.DECIMAL)
@@ -34,12 +34,12 @@ def each(attribute: Attribute, *values: Any) -> list[tuple[Attribute, Any]]:
 
 
 def read(attribute: Attribute, value: Any) -> Any:
-    return read_value(attribute, value, Dialect())
+    return parse_value(attribute, value, Dialect())
 
 
 def refusal(attribute: Attribute, value: Any, *, strict: bool = False) -> ScimError:
     with pytest.raises(ScimError) as refused:
-        read_value(attribute, value, Dialect(strict))
+        parse_value(attribute, value, Dialect(strict))
     return refused.value
 
 
@@ -159,9 +159,9 @@ def test_complex_value_has_its_required_sub_attributes() -> None:
 @pytest.mark.parametrize("missing", [{}, {"colour": "red"}, {"number": None}, {"number": ""}])
 def test_required_attribute_without_a_value_is_invalid(missing: dict[str, Any]) -> None:
     with pytest.raises(InvalidValue, match=r"badge\.number is required"):
-        check_required(BADGE.required_members, missing, "badge.")
+        check_required(BADGE.required_sub_attributes, missing, "badge.")
 
 
 def test_in_strict_mode_an_empty_string_is_a_value() -> None:
-    assert read_value(CORE["title"], "", Dialect(strict=True)) == ""
+    assert parse_value(CORE["title"], "", Dialect(strict=True)) == ""
     assert isinstance(refusal(CORE["active"], "", strict=True), InvalidValue)
