@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import click
 from botocore.exceptions import BotoCoreError, ClientError
 
-from cli.deployment import Deployment, NoStack, local_run, stack
+from cli.deployment import Deployment, StackNotFound, connect_local_run, connect_stack
 from local.errors import LocalRunError
 from scim.auth.errors import MalformedSecret
 from scim.auth.master_key.rotation import MasterKeyConflict
@@ -17,29 +17,25 @@ from scim.service.tenants.tenants import GraceRunning, TenantError, TenantExists
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
-class NotFound(Exception):
-    """What a command was asked about is not there."""
-
-
-class Failed(click.ClickException):
+class CommandError(click.ClickException):
     """One line for the user, and the exit code."""
 
     exit_code = 1
 
 
-class Misused(Failed):
+class InvalidInputError(CommandError):
     """What was given is wrong."""
 
     exit_code = 2
 
 
-class Missing(Failed):
+class NotFoundError(CommandError):
     """What was named is not there."""
 
     exit_code = 3
 
 
-class InTheWay(Failed):
+class ConflictError(CommandError):
     """The state is not the one that the act is for."""
 
     exit_code = 4
@@ -51,27 +47,27 @@ class Commands(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
-        except (UnknownTenant, UnknownSchema, NoStack, NotFound) as error:
-            raise Missing(str(error)) from error
+        except (UnknownTenant, UnknownSchema, StackNotFound) as error:
+            raise NotFoundError(str(error)) from error
         except (TenantExists, GraceRunning, MasterKeyConflict) as error:
-            raise InTheWay(str(error)) from error
+            raise ConflictError(str(error)) from error
         except (TenantError, MalformedSecret, LocalRunError, ClientError, BotoCoreError) as error:
-            raise Failed(str(error)) from error
+            raise CommandError(str(error)) from error
         except ScimError as error:
-            raise Failed(f"{error} ({error.__cause__})" if error.__cause__ else str(error)) from error
+            raise CommandError(f"{error} ({error.__cause__})" if error.__cause__ else str(error)) from error
         except ValueError as error:
-            raise Misused(str(error)) from error
+            raise InvalidInputError(str(error)) from error
 
 
-def _remember(context: click.Context, parameter: click.Parameter, value: Any) -> None:
+def _store_option(context: click.Context, parameter: click.Parameter, value: Any) -> None:
     """Keep what was given, to the group or to the command."""
     if value is not None:
         context.ensure_object(dict)[parameter.name] = value
 
 
-def at_a_deployment(command: Command) -> Command:
+def deployment_options(command: Command) -> Command:
     """The options that say which deployment is meant, and whose rights to use."""
-    kept: dict[str, Any] = {"expose_value": False, "callback": _remember}
+    kept: dict[str, Any] = {"expose_value": False, "callback": _store_option}
     for option in (
         click.option("--data", type=click.Path(path_type=Path), help="The local run's data (default: .local).", **kept),
         click.option("--region", help="The stack's region.", **kept),
@@ -82,12 +78,12 @@ def at_a_deployment(command: Command) -> Command:
     return command
 
 
-as_json = click.option("--json", "json", is_flag=True, help="JSON, for programs.")
+json_option = click.option("--json", "json", is_flag=True, help="JSON, for programs.")
 
 
-def deployment() -> Deployment:
+def get_deployment() -> Deployment:
     """What the command works at."""
     given = click.get_current_context().ensure_object(dict)
     if name := given.get("stack"):
-        return stack(name, given.get("profile"), given.get("region"))
-    return local_run(given.get("data", Path(".local")))
+        return connect_stack(name, given.get("profile"), given.get("region"))
+    return connect_local_run(given.get("data", Path(".local")))

@@ -21,7 +21,7 @@ from scim.store.tenants import DynamoDBTenantStore
 _LONG_S = 900.0
 
 
-class NoStack(Exception):
+class StackNotFound(Exception):
     """There is no such stack, or it is none of ours."""
 
 
@@ -53,7 +53,7 @@ class Deployment:
         return self.operator.overview(tenant)
 
 
-def local_run(data: Path) -> Deployment:
+def connect_local_run(data: Path) -> Deployment:
     """The local run that keeps its data there. Raises :class:`local.errors.LocalRunError` if it doesn't run."""
     variables = run_state.read_variables(data)
     session = boto3.Session(
@@ -79,12 +79,12 @@ def local_run(data: Path) -> Deployment:
     return Deployment(settings.public_url, operator, lambda: EventServices.connect(session, named, endpoints))
 
 
-def stack(
+def connect_stack(
     name: str, profile: str | None, region: str | None, new_session: Callable[..., Any] = boto3.Session
 ) -> Deployment:
     """A deployed stack, with the user's credentials, whose ARN stands in the records. Raises :class:`NoStack`."""
     session = new_session(profile_name=profile, region_name=region)
-    outputs = _outputs(session.client("cloudformation"), name)
+    outputs = _read_outputs(session.client("cloudformation"), name)
     try:
         settings = Settings.from_environment(
             {
@@ -108,15 +108,15 @@ def stack(
     return Deployment(scim_url, wiring.build_operator(settings, actor, session), events)
 
 
-def _missing_output(name: str, output: KeyError) -> NoStack:
-    return NoStack(f"The stack {name} has no output {output}: is it one of Muster?")
+def _missing_output(name: str, output: KeyError) -> StackNotFound:
+    return StackNotFound(f"The stack {name} has no output {output}: is it one of Muster?")
 
 
-def _outputs(client: Any, name: str) -> dict[str, str]:
+def _read_outputs(client: Any, name: str) -> dict[str, str]:
     try:
         (found,) = client.describe_stacks(StackName=name)["Stacks"]
     except ClientError as error:
         if error.response["Error"]["Code"] == "ValidationError":  # what CloudFormation calls a stack that is not there
-            raise NoStack(f"There is no stack {name} in {client.meta.region_name}.") from None
+            raise StackNotFound(f"There is no stack {name} in {client.meta.region_name}.") from None
         raise
     return {output["OutputKey"]: output["OutputValue"] for output in found.get("Outputs", [])}

@@ -3,7 +3,7 @@
 import click
 
 from cli import output
-from cli.app import as_json, at_a_deployment, deployment
+from cli.app import deployment_options, get_deployment, json_option
 from scim.service.console.invitations import DEFAULT_LIFETIME_S, invitation_url
 
 
@@ -18,17 +18,17 @@ Examples:
 @click.option(
     "--expires", type=output.Duration(), default=DEFAULT_LIFETIME_S, show_default="7d", help="How long the link works."
 )
-@as_json
-@at_a_deployment
+@json_option
+@deployment_options
 def invite(tenant: str, expires: float, json: bool) -> None:
     """Make a link that opens TENANT, and nothing else, in the console: once, to whoever uses it first."""
-    where = deployment()
+    where = get_deployment()
     invitation = where.operator.invitations().invite(tenant, expires)
     url = invitation_url(where.scim_url, invitation.secret)
     if json:
-        output.document({"tenant": tenant, "link": url, "expires": output.rfc3339(invitation.expires)})
+        output.print_json({"tenant": tenant, "link": url, "expires": output.format_rfc3339(invitation.expires)})
         return
-    output.facts({"Link": url, "Expires": output.moment(invitation.expires)})
+    output.print_fields({"Link": url, "Expires": output.format_time(invitation.expires)})
     click.echo("The link is shown only now.", err=True)
 
 
@@ -39,12 +39,12 @@ Example:
 """
 )
 @click.argument("tenant")
-@as_json
-@at_a_deployment
+@json_option
+@deployment_options
 def withdraw(tenant: str, json: bool) -> None:
     """End all links of TENANT that were not used yet, and the sessions of whoever has used one."""
-    deployment().tenants.revoke_invitations(tenant)
+    get_deployment().tenants.revoke_invitations(tenant)
     if json:
-        output.document({"tenant": tenant})
+        output.print_json({"tenant": tenant})
     else:
         click.echo(f"The links of {tenant} open nothing any more.")

@@ -8,8 +8,8 @@ from typing import Any
 import click
 
 from cli import output
-from cli.app import NotFound, as_json, at_a_deployment, deployment
-from cli.progress import counted, waiting
+from cli.app import NotFoundError, deployment_options, get_deployment, json_option
+from cli.progress import show_elapsed_time, show_progress
 from cli.report import show_case, show_health, show_log
 from scim.protocol.stored_values.unserved import hide_unserved
 from scim.service.audit.log import AuditLog
@@ -31,14 +31,14 @@ Examples:
 @click.argument("tenant")
 @click.option("--failures", is_flag=True, help="Only what failed or came to nothing.")
 @click.option("-n", "number", default=50, show_default=True, type=click.IntRange(1), help="How many, the last first.")
-@as_json
-@at_a_deployment
+@json_option
+@deployment_options
 def log(tenant: str, failures: bool, number: int, json: bool) -> None:
     """Show what was written for TENANT, what failed and what to change, and what was done with the tenant itself."""
     entries = islice(_entries(_log(tenant), failures_only=failures), number)
-    found = counted(entries, "Entries", json=json)
+    found = show_progress(entries, "Entries", json=json)
     if json:
-        output.array(map(asdict, found))
+        output.print_json_array(map(asdict, found))
     else:
         show_log(found)
 
@@ -54,19 +54,19 @@ Examples:
 )
 @click.argument("tenant")
 @click.argument("person", default="")
-@as_json
-@at_a_deployment
+@json_option
+@deployment_options
 def why(tenant: str, person: str, json: bool) -> None:
     """Explain why PERSON is active or not: by userName, email, externalId, id or name.
 
     Without PERSON, list the failed requests that name nobody.
     """
     log = _log(tenant)
-    with waiting("Looking for the person", json=json):
+    with show_elapsed_time("Looking for the person", json=json):
         case = log.why(person)
     if json:
         (resource_type,) = log.tenant.resource_types
-        output.document(
+        output.print_json(
             {
                 "asked": case.asked,
                 "users": [hide_unserved(each.resource, resource_type) for each in case.people],
@@ -89,14 +89,14 @@ Examples:
 """
 )
 @click.argument("tenant")
-@as_json
-@at_a_deployment
+@json_option
+@deployment_options
 def health(tenant: str, json: bool) -> None:
     """Show the health of TENANT: its state, how many writes failed, and what to do about it."""
-    with waiting("Counting", json=json):
+    with show_elapsed_time("Counting", json=json):
         found = _log(tenant).health()
     if json:
-        output.document(_describe_health(found))
+        output.print_json(_describe_health(found))
     else:
         show_health(found)
 
@@ -122,9 +122,9 @@ def _describe_health(health: Health) -> dict[str, Any]:
 
 
 def _log(tenant: str) -> AuditLog:
-    found = deployment().log(tenant)
+    found = get_deployment().log(tenant)
     if found is None:
-        raise NotFound(f"There is no tenant {tenant}.")
+        raise NotFoundError(f"There is no tenant {tenant}.")
     return found
 
 

@@ -3,7 +3,7 @@
 import click
 
 from cli import invitations, log, master_key, people, redrive, schema, tenants, tokens
-from cli.app import Commands, at_a_deployment
+from cli.app import Commands, deployment_options
 
 _COMMANDS = (
     tokens.connect,
@@ -27,7 +27,7 @@ _COMMANDS = (
 
 
 @click.group(cls=Commands, commands={str(command.name): command for command in _COMMANDS})
-@at_a_deployment
+@deployment_options
 def muster() -> None:
     """Administer the tenants of a SCIM endpoint: those of the local run, or of a stack with --stack.
 

@@ -5,7 +5,7 @@ from typing import Any
 import click
 
 from cli import output
-from cli.app import as_json, at_a_deployment, deployment
+from cli.app import deployment_options, get_deployment, json_option
 from cli.tokens import yes
 from scim.auth.master_key.key_ring import CACHE_S, KeyRing
 
@@ -28,11 +28,11 @@ Example:
   muster master-key status
 """
 )
-@as_json
-@at_a_deployment
+@json_option
+@deployment_options
 def status(json: bool) -> None:
     """List the generations of the master key, the newest first, and when each signs."""
-    _show(deployment().operator.master_key.show(), json=json)
+    _show(get_deployment().operator.master_key.show(), json=json)
 
 
 @master_key.command(
@@ -41,14 +41,14 @@ Example:
   muster master-key rotate
 """
 )
-@as_json
-@at_a_deployment
+@json_option
+@deployment_options
 def rotate(json: bool) -> None:
     """Add a generation, which signs from 30 minutes on. Tokens stay valid.
 
     While a generation waits for its start, no other is added.
     """
-    _show(deployment().operator.master_key.rotate(), json=json)
+    _show(get_deployment().operator.master_key.rotate(), json=json)
 
 
 @master_key.command(
@@ -60,15 +60,15 @@ Examples:
 """,
 )
 @yes
-@as_json
-@at_a_deployment
+@json_option
+@deployment_options
 def drop_earlier(yes: bool, json: bool) -> None:
     """Remove all generations but the newest, after somebody else has learned the key.
 
     Ends every token, cursor and console session that was made with them, within five minutes: every tenant
     whose token is older than the newest generation needs a new one (muster rotate).
     """
-    rotation = deployment().operator.master_key
+    rotation = get_deployment().operator.master_key
     (newest, *earlier) = (before := rotation.show()).generations
     if not earlier:
         _show(before, json=json)
@@ -94,13 +94,13 @@ def _show(ring: KeyRing, *, json: bool) -> None:
     described: list[dict[str, Any]] = [
         {
             "generation": each.number,
-            "starts": output.rfc3339(each.starts) if each.starts else None,
+            "starts": output.format_rfc3339(each.starts) if each.starts else None,
             "state": "signs" if each == signing else "waiting" if each.starts > output.now() else "verifies",
         }
         for each in ring.generations
     ]
     if json:
-        output.array(described)
+        output.print_json_array(described)
         return
     rows = ((str(each["generation"]), each["starts"] or "-", each["state"]) for each in described)
-    output.table(("GENERATION", "SIGNS FROM", "STATE"), rows)
+    output.print_table(("GENERATION", "SIGNS FROM", "STATE"), rows)

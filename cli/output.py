@@ -34,24 +34,24 @@ class Duration(click.ParamType[float]):
         return int(found[1]) * _UNITS[found[2]]
 
 
-def moment(seconds: float | None) -> str:
+def format_time(seconds: float | None) -> str:
     """A time as people read it: in their own zone, to the minute."""
     if seconds is None:
         return "never"
     return datetime.fromtimestamp(seconds, UTC).astimezone().strftime("%Y-%m-%d %H:%M %Z")
 
 
-def rfc3339(seconds: float | None) -> str | None:
+def format_rfc3339(seconds: float | None) -> str | None:
     """A time as programs read it."""
     return None if seconds is None else datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
 
 
-def document(value: Any) -> None:
+def print_json(value: Any) -> None:
     """One JSON document."""
     click.echo(json.dumps(value, indent=2, ensure_ascii=False))
 
 
-def array(values: Iterable[Any]) -> None:
+def print_json_array(values: Iterable[Any]) -> None:
     """A JSON array, an element a line, written as its elements come."""
     click.echo("[", nl=False)
     for number, value in enumerate(values):
@@ -59,14 +59,14 @@ def array(values: Iterable[Any]) -> None:
     click.echo("\n]")
 
 
-def facts(values: Mapping[str, str]) -> None:
+def print_fields(values: Mapping[str, str]) -> None:
     """A few names and values, a line each."""
     width = max(map(len, values))
     for name, value in values.items():
         click.echo(f"{name:<{width}}  {value}")
 
 
-def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """Rows as they come; the columns are as wide as the first rows need, the last one as wide as it is.
 
     What a row has beyond its columns stands below it, indented.
@@ -75,11 +75,11 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     first = [list(columns), *itertools.islice(remaining, _MEASURED)]
     widths = [min(max(len(row[number]) for row in first), _WIDEST) for number in range(len(columns) - 1)]
     for row in itertools.chain(first, remaining):
-        *cells, last = map(visible, row[: len(columns)])
+        *cells, last = map(make_printable, row[: len(columns)])
         padded = [f"{_cut(cell):<{width}}" for cell, width in zip(cells, widths, strict=True)]
         click.echo("  ".join([*padded, last]).rstrip())
         for more in filter(None, row[len(columns) :]):
-            click.echo(f"    {visible(more)}")
+            click.echo(f"    {make_printable(more)}")
 
 
 def _cut(cell: str) -> str:
@@ -87,7 +87,7 @@ def _cut(cell: str) -> str:
     return cell if len(cell) <= _WIDEST else cell[: _WIDEST - 1] + "\N{HORIZONTAL ELLIPSIS}"
 
 
-def visible(text: str) -> str:
+def make_printable(text: str) -> str:
     """Without control characters: a name that somebody sent must not steer the terminal."""
     return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
 

@@ -6,8 +6,8 @@ from typing import Any
 import click
 
 from cli import output
-from cli.app import NotFound, as_json, at_a_deployment, deployment
-from cli.progress import counted
+from cli.app import NotFoundError, deployment_options, get_deployment, json_option
+from cli.progress import show_progress
 from scim.protocol.stored_values.unserved import hide_unserved
 from scim.service.model.stored_resource import StoredResource
 
@@ -22,8 +22,8 @@ Examples:
 """
 )
 @click.argument("tenant")
-@as_json
-@at_a_deployment
+@json_option
+@deployment_options
 def users(tenant: str, json: bool) -> None:
     """List the users of TENANT."""
     _list(tenant, active_only=False, json=json)
@@ -37,25 +37,27 @@ Examples:
 """
 )
 @click.argument("tenant")
-@as_json
-@at_a_deployment
+@json_option
+@deployment_options
 def participants(tenant: str, json: bool) -> None:
     """List who takes part: the active users of TENANT."""
     _list(tenant, active_only=True, json=json)
 
 
 def _list(tenant: str, *, active_only: bool, json: bool) -> None:
-    store = deployment().store
+    store = get_deployment().store
     if (settings := store.get(tenant)) is None:
-        raise NotFound(f"There is no tenant {tenant}.")
+        raise NotFoundError(f"There is no tenant {tenant}.")
     (resource_type,) = settings.resource_types
     total, _ = store.count(tenant)
-    read = counted(store.users(tenant), "Users", total)
+    read = show_progress(store.users(tenant), "Users", total)
     found = (stored for stored in read if not active_only or stored.resource.get("active") is True)
     if json:
-        output.array({**hide_unserved(stored.resource, resource_type), "meta": _meta(stored)} for stored in found)
+        output.print_json_array(
+            {**hide_unserved(stored.resource, resource_type), "meta": _meta(stored)} for stored in found
+        )
     else:
-        output.table(_COLUMNS, map(_row, found))
+        output.print_table(_COLUMNS, map(_row, found))
 
 
 def _meta(stored: StoredResource) -> dict[str, str]:

@@ -72,7 +72,7 @@ class _Line:
 
 
 @contextmanager
-def waiting(what: str, *, json: bool = False) -> Iterator[None]:
+def show_elapsed_time(what: str, *, json: bool = False) -> Iterator[None]:
     """Tells that something is being done, and for how long; nothing where programs read (``json``)."""
     if json or not sys.stderr.isatty():
         yield
@@ -81,7 +81,9 @@ def waiting(what: str, *, json: bool = False) -> Iterator[None]:
         yield
 
 
-def counted(values: Iterable[Value], what: str, total: int | None = None, *, json: bool = False) -> Iterator[Value]:
+def show_progress(
+    values: Iterable[Value], what: str, total: int | None = None, *, json: bool = False
+) -> Iterator[Value]:
     """The same values; while the next one is waited for, it is told how many have come, of ``total`` if that is known.
 
     Nothing is told where programs read (``json``).

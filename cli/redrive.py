@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from cli import output
-from cli.app import Failed, NotFound, as_json, at_a_deployment, deployment
+from cli.app import CommandError, NotFoundError, deployment_options, get_deployment, json_option
 from cli.dead_letters import DeadLetter
 from cli.event_services import EventServices, NotSent
 
@@ -34,22 +34,22 @@ Examples:
     "--record", nargs=2, metavar="PK SK", help="Process a change record of the table, as a log line names it."
 )
 @click.option("-n", "number", default=100, show_default=True, type=click.IntRange(1), help="Messages of each queue.")
-@as_json
-@at_a_deployment
+@json_option
+@deployment_options
 def redrive(
     send: bool, delete: bool, ids: tuple[str, ...], record: tuple[str, str] | None, number: int, json: bool
 ) -> None:
     """List the messages of the dead-letter queues with their reasons, or send them back after a fix."""
     if delete and (send or not ids):
         raise click.UsageError("--delete goes with --id, and not with --send")
-    services = deployment().events()
+    services = get_deployment().events()
     if record:
         _process_record(services, *record)
         return
     with _receive(services, _ALL if ids else number) as letters:
         chosen = [each for each in letters if not ids or each.id in ids]
         if missing := set(ids) - {each.id for each in chosen}:
-            raise NotFound(f"There is no message {', '.join(sorted(missing))} in the dead-letter queues.")
+            raise NotFoundError(f"There is no message {', '.join(sorted(missing))} in the dead-letter queues.")
         if send or delete:
             outcomes = [_delete(services, each) if delete else _send(services, each) for each in chosen]
             _show_outcomes(chosen, outcomes, json=json)
@@ -75,9 +75,9 @@ def _process_record(services: EventServices, partition: str, sort: str) -> None:
     try:
         rejected = services.process_record(partition, sort)
     except NotSent as reason:
-        raise Failed(f"Not processed: {reason}.") from None
+        raise CommandError(f"Not processed: {reason}.") from None
     if rejected:
-        raise Failed("Rejected again: the record is in the dead-letter queue.")
+        raise CommandError("Rejected again: the record is in the dead-letter queue.")
     click.echo("done")
 
 
@@ -100,7 +100,7 @@ def _describe(letter: DeadLetter) -> dict[str, Any]:
         "id": letter.id,
         "queue": letter.queue,
         "kind": letter.kind,
-        "since": output.rfc3339(letter.sent_at),
+        "since": output.format_rfc3339(letter.sent_at),
         "tenant": letter.tenant or None,
         "user_id": letter.user_id or None,
         "sequence": letter.sequence,
@@ -110,23 +110,23 @@ def _describe(letter: DeadLetter) -> dict[str, Any]:
 
 def _format_row(letter: DeadLetter) -> tuple[str, ...]:
     sequence = "-" if letter.sequence is None else str(letter.sequence)
-    when, tenant, user = output.moment(letter.sent_at), letter.tenant or "-", letter.user_id or "-"
+    when, tenant, user = output.format_time(letter.sent_at), letter.tenant or "-", letter.user_id or "-"
     return letter.id, letter.queue, letter.kind, when, tenant, user, sequence, letter.reason
 
 
 def _show(letters: Iterable[DeadLetter], *, json: bool) -> None:
     if json:
-        output.array(map(_describe, letters))
+        output.print_json_array(map(_describe, letters))
     else:
-        output.table(_COLUMNS, map(_format_row, letters))
+        output.print_table(_COLUMNS, map(_format_row, letters))
 
 
 def _show_outcomes(letters: Sequence[DeadLetter], outcomes: Sequence[str], *, json: bool) -> None:
     if json:
         told = zip(letters, outcomes, strict=True)
-        output.array(_describe(letter) | {"outcome": outcome or "done"} for letter, outcome in told)
+        output.print_json_array(_describe(letter) | {"outcome": outcome or "done"} for letter, outcome in told)
     else:
         for letter, outcome in zip(letters, outcomes, strict=True):
             click.echo(f"{letter.id}  {outcome or 'done'}")
     if left := sum(map(bool, outcomes)):
-        raise Failed(f"{left} of {len(letters)} messages were not processed.")
+        raise CommandError(f"{left} of {len(letters)} messages were not processed.")

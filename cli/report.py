@@ -20,7 +20,7 @@ _COLUMNS = ("", "WHEN", "STATUS", "OPERATION", "WHO", "TIMES", "WHAT")
 
 def show_log(entries: Iterable[LogEntry]) -> None:
     """Print a row for each; who did it, what was sent and changed, and what to change stand below it."""
-    output.table(_COLUMNS, map(_row, entries))
+    output.print_table(_COLUMNS, map(_row, entries))
 
 
 def _row(entry: LogEntry) -> tuple[str, ...]:
@@ -45,13 +45,13 @@ def _row(entry: LogEntry) -> tuple[str, ...]:
 def show_case(case: PersonReport) -> None:
     """The diagnosis, and behind it the timeline, or those from whom to choose."""
     for line in case.diagnosis:
-        click.echo(output.visible(line))
+        click.echo(output.make_printable(line))
     if case.timeline:
         click.echo()
         show_log(case.timeline)
     elif case.people or case.outside:
         click.echo()
-        output.table(("USERNAME", "NAME", "EMAIL", ""), _to_choose_from(case))
+        output.print_table(("USERNAME", "NAME", "EMAIL", ""), _to_choose_from(case))
 
 
 def _to_choose_from(case: PersonReport) -> Iterator[tuple[str, ...]]:

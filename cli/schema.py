@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from cli import output
-from cli.app import NotFound, as_json, at_a_deployment, deployment
+from cli.app import NotFoundError, deployment_options, get_deployment, json_option
 from cli.tokens import read_documents
 from scim.service.model.attribute_shapes import list_removed
 from scim.service.model.tenant import Tenant
@@ -32,15 +32,15 @@ Examples:
 """
 )
 @click.argument("tenant")
-@as_json
-@at_a_deployment
+@json_option
+@deployment_options
 def show(tenant: str, json: bool) -> None:
     """Show the custom attributes of TENANT, in the table also removed ones of which users may still have values."""
-    if (settings := deployment().store.get(tenant)) is None:
-        raise NotFound(f"There is no tenant {tenant}.")
+    if (settings := get_deployment().store.get(tenant)) is None:
+        raise NotFoundError(f"There is no tenant {tenant}.")
     documents = settings.custom_schemas
     if json:
-        output.document(documents)
+        output.print_json(documents)
         return
     rows = [
         [attribute["name"], describe_type(attribute), "served", each["id"]]
@@ -48,7 +48,7 @@ def show(tenant: str, json: bool) -> None:
         for attribute in each["attributes"]
     ]
     rows += [[name, what, "removed", urn] for urn, name, what in list_removed(settings.attribute_types, documents)]
-    output.table(("ATTRIBUTE", "TYPE", "STATE", "SCHEMA"), rows)
+    output.print_table(("ATTRIBUTE", "TYPE", "STATE", "SCHEMA"), rows)
 
 
 @schema.command(
@@ -62,14 +62,14 @@ Examples:
 @click.argument(
     "files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="FILE..."
 )
-@as_json
-@at_a_deployment
+@json_option
+@deployment_options
 def add(tenant: str, files: tuple[Path, ...], json: bool) -> None:
     """Add the schema documents in FILE to TENANT. A document replaces the one with the same id.
 
     An attribute keeps its type and the spelling of its name, also after it was removed: users may still have values.
     """
-    _told(deployment().tenants.add_schemas(tenant, read_documents(files)), json=json)
+    _told(get_deployment().tenants.add_schemas(tenant, read_documents(files)), json=json)
 
 
 @schema.command(
@@ -80,17 +80,17 @@ Examples:
 )
 @click.argument("tenant")
 @click.argument("urn")
-@as_json
-@at_a_deployment
+@json_option
+@deployment_options
 def remove(tenant: str, urn: str, json: bool) -> None:
     """Remove the schema URN from TENANT. Users keep their values: they are hidden, and shown again if it comes back."""
-    _told(deployment().tenants.remove_schema(tenant, urn), json=json)
+    _told(get_deployment().tenants.remove_schema(tenant, urn), json=json)
 
 
 def _told(tenant: Tenant, *, json: bool) -> None:
     ids = [document["id"] for document in tenant.custom_schemas]
     if json:
-        output.document({"tenant": tenant.id, "extensions": ids})
+        output.print_json({"tenant": tenant.id, "extensions": ids})
     else:
         click.echo(
             f"{tenant.id} now has {', '.join(ids) or 'no custom attributes'}. This takes effect within a minute."

@@ -5,8 +5,8 @@ from typing import Any
 import click
 
 from cli import output
-from cli.app import NotFound, as_json, at_a_deployment, deployment
-from cli.progress import counted
+from cli.app import NotFoundError, deployment_options, get_deployment, json_option
+from cli.progress import show_progress
 from scim.service.model.tenant import Tenant
 from scim.service.tenants.access_problems import describe_contact, describe_malformed, describe_request
 from scim.service.tenants.overview import TenantOverview, UnreadableTenant, load_overview, load_overviews
@@ -19,18 +19,18 @@ Examples:
   muster tenants --json | jq -r '.[] | select(.health != "healthy") | .tenant'
 """
 )
-@as_json
-@at_a_deployment
+@json_option
+@deployment_options
 def tenants(json: bool) -> None:
     """List the tenants with their health and what to do about it; those that were disconnected too."""
-    where = deployment()
+    where = get_deployment()
     overviews = load_overviews(where.overview, where.store.ids(), _report)
-    found = map(_describe, counted(overviews, "Tenants", json=json))
+    found = map(_describe, show_progress(overviews, "Tenants", json=json))
     if json:
-        output.array(found)
+        output.print_json_array(found)
         return
     columns = ("TENANT", "STATE", "HEALTH", "MODE", "TOKEN EXPIRES", "LAST USE", "TO DO")
-    output.table(columns, ([*_row(each), each["warning"] or ""] for each in found))
+    output.print_table(columns, ([*_row(each), each["warning"] or ""] for each in found))
 
 
 def _row(described: dict[str, Any]) -> tuple[str, ...]:
@@ -40,7 +40,7 @@ def _row(described: dict[str, Any]) -> tuple[str, ...]:
 
 
 def _report(tenant: str, fault: Exception) -> None:
-    click.echo(f"{tenant} could not be read: {output.visible(str(fault.__cause__ or fault))}", err=True)
+    click.echo(f"{tenant} could not be read: {output.make_printable(str(fault.__cause__ or fault))}", err=True)
 
 
 @click.command(
@@ -51,22 +51,22 @@ Examples:
 """
 )
 @click.argument("tenant")
-@as_json
-@at_a_deployment
+@json_option
+@deployment_options
 def status(tenant: str, json: bool) -> None:
     """Show the connection, the health and the users of TENANT."""
-    where = deployment()
+    where = get_deployment()
     if (log := where.log(tenant)) is None:
-        raise NotFound(f"There is no tenant {tenant}.")
+        raise NotFoundError(f"There is no tenant {tenant}.")
     overview = load_overview(log.tenant, where.store, log.records, output.now(), is_report=True)
     described = {"scim_url": where.scim_url, **_describe(overview), "warnings": list(overview.health.warnings)}
     described |= {"malformed_tokens": describe_malformed(log.malformed_tokens()) or None}
     described |= {"users": overview.users, "active": overview.active}
     if json:
-        output.document(described)
+        output.print_json(described)
     else:
         told = described | {"expires": _end(described)}
-        output.facts({name.replace("_", " "): _text(value) for name, value in told.items()})
+        output.print_fields({name.replace("_", " "): _text(value) for name, value in told.items()})
 
 
 @click.command(
@@ -78,13 +78,13 @@ Examples:
 )
 @click.argument("tenant")
 @click.argument("mode", type=click.Choice(["on", "off"]))
-@as_json
-@at_a_deployment
+@json_option
+@deployment_options
 def strict(tenant: str, mode: str, json: bool) -> None:
     """Serve TENANT by the RFC alone (on), or accept what identity providers make of it (off)."""
-    changed = deployment().tenants.configure(tenant, strict=mode == "on")
+    changed = get_deployment().tenants.configure(tenant, strict=mode == "on")
     if json:
-        output.document({"tenant": tenant, "mode": _mode(changed)})
+        output.print_json({"tenant": tenant, "mode": _mode(changed)})
     else:
         click.echo(f"{tenant} is {_mode(changed)}, within a minute.")
 
@@ -120,11 +120,11 @@ def _describe(overview: TenantOverview | UnreadableTenant) -> dict[str, Any]:
         "provider": overview.health.provider,
         "mode": _mode(overview.tenant),
         "extensions": [document["id"] for document in overview.tenant.custom_schemas],
-        "expires": output.rfc3339(token.expires),
-        "previous_until": output.rfc3339(token.grace_ends) if overview.in_grace else None,
-        "first_contact": output.rfc3339(overview.use.first_used) if overview.use else None,
+        "expires": output.format_rfc3339(token.expires),
+        "previous_until": output.format_rfc3339(token.grace_ends) if overview.in_grace else None,
+        "first_contact": output.format_rfc3339(overview.use.first_used) if overview.use else None,
         "connection": describe_contact(overview.use) if overview.use else None,
-        "last_use": output.rfc3339(overview.use.last_used) if overview.use else None,
+        "last_use": output.format_rfc3339(overview.use.last_used) if overview.use else None,
         "last_request": describe_request(overview.use) if overview.use else None,
         "last_used_token": overview.used or None,
         "warning": overview.attention or None,

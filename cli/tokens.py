@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from cli import output
-from cli.app import as_json, at_a_deployment, deployment
+from cli.app import deployment_options, get_deployment, json_option
 from cli.deployment import Deployment
 from scim.auth.authentication import CACHE_S
 from scim.service.model.token import NEVER_EXPIRES
@@ -53,15 +53,15 @@ Examples:
     help="A file with a schema document: custom attributes of the tenant's users. May be repeated.",
 )
 @expires
-@as_json
-@at_a_deployment
+@json_option
+@deployment_options
 def connect(tenant: str, strict: bool | None, extensions: tuple[Path, ...], expires: float | None, json: bool) -> None:
     """Connect TENANT, or connect it again, and show its SCIM URL and its token, once.
 
     A tenant that was disconnected has its users and their ids as before, and a new token. Its settings stay where
     none are given here. If the token could not be shown, say it once more.
     """
-    where = deployment()
+    where = get_deployment()
     documents = read_documents(extensions) if extensions else None
     _show(where, where.tenants.connect(tenant, documents, strict=strict, lifetime_s=expires), json=json)
 
@@ -84,15 +84,15 @@ Examples:
 )
 @expires
 @click.option("--force", is_flag=True, help="Even if the token before the current one is still valid, which ends it.")
-@as_json
-@at_a_deployment
+@json_option
+@deployment_options
 def rotate(tenant: str, grace: float, expires: float | None, force: bool, json: bool) -> None:
     """Show a new token for TENANT, once; the old one stays valid for a while.
 
     A token that was made and never shown, by a rotation that was interrupted or by Secrets Manager's own, is shown
     instead of another, unless --grace is 0.
     """
-    where = deployment()
+    where = get_deployment()
     _show(where, where.tenants.rotate(tenant, grace_s=grace, lifetime_s=expires, force=force), json=json)
 
 
@@ -104,11 +104,11 @@ Example:
 )
 @click.argument("tenant")
 @yes
-@as_json
-@at_a_deployment
+@json_option
+@deployment_options
 def revoke(tenant: str, yes: bool, json: bool) -> None:
     """End all tokens of TENANT. It stays connected: muster rotate makes a new token."""
-    where = deployment()
+    where = get_deployment()
     _confirm(f"End all tokens of {tenant}? Its identity provider gets nothing done until it has a new one.", yes=yes)
     where.tenants.revoke(tenant)
     _told(tenant, "revoked", f"All tokens of {tenant} end {_DELAY}.", json=json)
@@ -122,11 +122,11 @@ Example:
 )
 @click.argument("tenant")
 @yes
-@as_json
-@at_a_deployment
+@json_option
+@deployment_options
 def disconnect(tenant: str, yes: bool, json: bool) -> None:
     """End the access of TENANT and delete its secret. Its users stay, as they are: muster connect brings it back."""
-    where = deployment()
+    where = get_deployment()
     _confirm(f"Disconnect {tenant}? Its users stay as they are, and nobody updates them any more.", yes=yes)
     where.tenants.disconnect(tenant)
     _told(tenant, "disconnected", f"{tenant} is disconnected; its tokens end {_DELAY}. Its users stay.", json=json)
@@ -134,19 +134,21 @@ def disconnect(tenant: str, yes: bool, json: bool) -> None:
 
 def _show(where: Deployment, issued: IssuedToken, *, json: bool) -> None:
     if json:
-        output.document(
+        output.print_json(
             {
                 "tenant": issued.tenant,
                 "scim_url": where.scim_url,
                 "token": issued.token,
-                "expires": output.rfc3339(issued.expires),
-                "previous_until": output.rfc3339(issued.previous_until),
+                "expires": output.format_rfc3339(issued.expires),
+                "previous_until": output.format_rfc3339(issued.previous_until),
             }
         )
     else:
-        previous = {} if issued.previous_until is None else {"Old token until": output.moment(issued.previous_until)}
+        previous = (
+            {} if issued.previous_until is None else {"Old token until": output.format_time(issued.previous_until)}
+        )
         told = {"Tenant": issued.tenant, "SCIM URL": where.scim_url, "Token": issued.token}
-        output.facts(told | {"Expires": output.moment(issued.expires)} | previous)
+        output.print_fields(told | {"Expires": output.format_time(issued.expires)} | previous)
         click.echo("The token is shown only now.", err=True)
     sys.stdout.flush()
     where.tenants.mark_revealed(issued)
@@ -159,6 +161,6 @@ def _confirm(question: str, *, yes: bool) -> None:
 
 def _told(tenant: str, state: str, sentence: str, *, json: bool) -> None:
     if json:
-        output.document({"tenant": tenant, "state": state, "effective_within_s": CACHE_S})
+        output.print_json({"tenant": tenant, "state": state, "effective_within_s": CACHE_S})
     else:
         click.echo(sentence)

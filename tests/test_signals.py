@@ -122,7 +122,7 @@ def test_every_alarm_rings_and_is_documented_with_what_to_do(name: str) -> None:
         ({"message": "request", "status": 500}, {"Faults"}),
         ({"message": "request", "status": 502}, {"Faults"}),
         ({"message": "request", "status": 401}, {"Unauthenticated"}),
-        ({"message": "request", "status": 401, "token_of": "acme"}, {"Unauthenticated", "RefusedTokens"}),
+        ({"message": "request", "status": 401, "rejected_tenant": "acme"}, {"Unauthenticated", "RejectedTokens"}),
     ],
 )
 def test_line_counts_where_it_should(line: dict[str, Any], metrics: set[str]) -> None:
@@ -145,7 +145,7 @@ def test_unsupported_requests_raise_no_alarm() -> None:
     assert ALARMS["GatewayAlarm"]["MetricName"] == "GatewayFaults"
 
 
-@pytest.mark.parametrize(("name", "hours"), [("RefusedTokenAlarm", 1), ("ExpiringTokenAlarm", 24)])
+@pytest.mark.parametrize(("name", "hours"), [("RejectedTokenAlarm", 1), ("ExpiringTokenAlarm", 24)])
 def test_one_token_that_is_refused_or_ends_soon_rings(name: str, hours: int) -> None:
     alarm = ALARMS[name]
     assert (alarm["Statistic"], alarm["ComparisonOperator"]) == ("Sum", "GreaterThanThreshold")

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from scim.events.stream_processor import BatchResult, LostLetter, StreamProcessor
 
 
-class AwsCallFailed(Exception):
+class AwsCallError(Exception):
     """A call to AWS failed in a way that lasts: Lambda is to try a smaller batch, and to give up in the end."""
 
 
@@ -48,7 +48,7 @@ class ChangesHandler:
         try:
             result = self._processor(deadline).process(records)
         except ClientError as fault:  # its message may hold what was sent, and Lambda would log it
-            raise AwsCallFailed(f"{fault.operation_name}: {error_code(fault)}") from None
+            raise AwsCallError(f"{fault.operation_name}: {error_code(fault)}") from None
         self._log(records, result, started)
         answer: dict[str, Any] = {
             "batchItemFailures": [{"itemIdentifier": result.retry_from}] if result.retries else []
@@ -65,7 +65,7 @@ class ChangesHandler:
             "changes",
             records=len(records),
             published=result.published,
-            handed_over=result.handed_over,
+            link_tasks=result.handed_over,
             dead_letters=result.dead_letters,
             lost=len(result.lost),
             retries=result.retries,
@@ -74,7 +74,7 @@ class ChangesHandler:
 
     def _log_lost(self, letter: LostLetter) -> None:
         """The record itself is still in the table, under these keys."""
-        self._logger.error("fault", kind="LostLetter", reason=letter.reason, pk=letter.partition, sk=letter.sort)
+        self._logger.error("fault", kind="LostDeadLetter", reason=letter.reason, pk=letter.partition, sk=letter.sort)
 
 
 handler = ChangesHandler(lambda: wiring.connect_stream_processor(Settings.from_environment(os.environ)))

@@ -15,8 +15,8 @@ def describe_fault(fault: Exception) -> dict[str, Any]:
 
     Other messages are left out: they may hold a person's data.
     """
-    frames = traceback.extract_tb(fault.__traceback__)
-    where = [f"{frame.filename.rpartition('/')[2]}:{frame.lineno} {frame.name}" for frame in frames]
+    stack = traceback.extract_tb(fault.__traceback__)
+    frames = [f"{frame.filename.rpartition('/')[2]}:{frame.lineno} {frame.name}" for frame in stack]
     code = fault.response["Error"]["Code"] if isinstance(fault, ClientError) else None
     detail = {"detail": str(fault)} if isinstance(fault, MalformedSecret) else {}
-    return {"kind": type(fault).__name__, "code": code, "where": where, **detail}
+    return {"kind": type(fault).__name__, "code": code, "traceback": frames, **detail}

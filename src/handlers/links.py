@@ -52,7 +52,7 @@ class LinksHandler:
             "links",
             messages=messages,
             linked=result.linked,
-            continued=result.continued,
+            follow_up_tasks=result.continued,
             dead_letters=result.dead_letters,
             retries=len(result.retries),
             ms=round((time.monotonic() - started) * 1_000, 1),

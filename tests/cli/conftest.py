@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from cli import app
-from cli.deployment import Deployment, stack
+from cli.deployment import Deployment, connect_stack
 from cli.main import muster
 from tests.cli.stack import Session
 
@@ -37,9 +37,9 @@ class Muster:
 @pytest.fixture
 def run(table: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Muster]:
     def at_a_stack(name: str, profile: str | None, region: str | None) -> Deployment:
-        return stack(name, profile, region, Session)
+        return connect_stack(name, profile, region, Session)
 
-    monkeypatch.setattr(app, "stack", at_a_stack)
+    monkeypatch.setattr(app, "connect_stack", at_a_stack)
     monkeypatch.setenv("MUSTER_STACK", "muster")
     muster = Muster(at_a_stack("muster", None, None))
     yield muster

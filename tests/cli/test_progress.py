@@ -11,7 +11,7 @@ import pytest
 
 from cli import progress
 from cli.main import muster
-from cli.progress import counted, waiting
+from cli.progress import show_elapsed_time, show_progress
 from scim.store.tenants import DynamoDBTenantStore
 from tests.cli.conftest import Muster
 
@@ -63,7 +63,7 @@ def test_line_tells_how_far_it_is_while_the_next_value_is_waited_for(terminal: T
         seen.append(terminal.read())
         yield 2_000
 
-    assert list(counted(values(), "Users", 2)) == [1_000, 2_000]
+    assert list(show_progress(values(), "Users", 2)) == [1_000, 2_000]
     assert seen[0].startswith(f"{_ERASE}Users  1 of 2  0 s")
     assert terminal.rest().endswith(_ERASE)
 
@@ -73,34 +73,34 @@ def test_line_gives_way_to_what_is_printed(terminal: Terminal) -> None:
         assert "Tenants  0 s" in terminal.read()
         yield 1
 
-    for _ in counted(values(), "Tenants"):
+    for _ in show_progress(values(), "Tenants"):
         assert terminal.rest().endswith(_ERASE)
 
 
 def test_line_without_a_number_tells_that_something_is_done(terminal: Terminal) -> None:
-    with waiting("Looking for the person"):
+    with show_elapsed_time("Looking for the person"):
         assert terminal.read().startswith(f"{_ERASE}Looking for the person  0 s")
     assert terminal.rest().endswith(_ERASE)
 
 
 def test_what_is_done_soon_needs_no_line(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(progress, "_PATIENCE_S", 60)
-    with waiting("Looking for the person"):
-        assert list(counted([1, 2], "Users", 2)) == [1, 2]
+    with show_elapsed_time("Looking for the person"):
+        assert list(show_progress([1, 2], "Users", 2)) == [1, 2]
     assert terminal.rest() == ""
 
 
 def test_programs_get_no_line(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(progress, "_PATIENCE_S", 0)
-    with waiting("Looking for the person", json=True):
-        assert list(counted(slowly(), "Users", 2, json=True)) == [1, 2]
+    with show_elapsed_time("Looking for the person", json=True):
+        assert list(show_progress(slowly(), "Users", 2, json=True)) == [1, 2]
     assert terminal.rest() == ""
 
 
 def test_files_get_no_line(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(progress, "_PATIENCE_S", 0)
-    with waiting("Looking for the person"):
-        assert list(counted(slowly(), "Users", 2)) == [1, 2]
+    with show_elapsed_time("Looking for the person"):
+        assert list(show_progress(slowly(), "Users", 2)) == [1, 2]
     assert capfd.readouterr().err == ""
 
 

@@ -185,8 +185,8 @@ def test_log_says_where_a_fault_was_and_of_what_kind_and_not_its_message(
 
     fault, line = log.lines
     assert (fault["level"], fault["request_id"], fault["kind"], fault.get("code")) == ("ERROR", REQUEST_ID, kind, code)
-    assert fault["where"][-1].startswith("test_application.py:")
-    assert fault["where"][-1].endswith(f" {operation.__name__}")
+    assert fault["traceback"][-1].startswith("test_application.py:")
+    assert fault["traceback"][-1].endswith(f" {operation.__name__}")
     assert (line["level"], line["request_id"], line["status"]) == ("INFO", REQUEST_ID, 500)
     assert "alice" not in log.text
 
@@ -280,7 +280,7 @@ def test_request_has_one_line(scim: Endpoint, log: Log) -> None:
         "users_read": 0,
         "leniencies": [],
         "dynamodb_calls": 1,
-        "dynamodb_calls_cold": 2,
+        "dynamodb_calls_auth": 2,
         "status": 200,
     }
 
@@ -295,7 +295,7 @@ def test_line_tells_of_an_error_and_of_the_leniencies_before_it(scim: Endpoint, 
         "operation": "POST Users",
         "leniencies": ["missing-schemas", "string-boolean"],
         "dynamodb_calls": 1,
-        "dynamodb_calls_cold": 0,
+        "dynamodb_calls_auth": 0,
         "failures": 1,
         "scim_type": "uniqueness",
         "rule": "uniqueness",

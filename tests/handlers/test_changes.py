@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from handlers.changes import AwsCallFailed, ChangesHandler
+from handlers.changes import AwsCallError, ChangesHandler
 from scim import wiring
 from scim.settings import Settings
 from tests.endpoint import TIMEOUT_S, LambdaContext
@@ -67,7 +67,7 @@ def test_a_line_counts_and_names_nobody(log: Log) -> None:
 
 def test_a_call_that_failed_for_good_fails_the_batch_without_its_message() -> None:
     handler = changes(Events(failed("PutEvents", "AccessDeniedException")), Queues())
-    with pytest.raises(AwsCallFailed) as caught:
+    with pytest.raises(AwsCallError) as caught:
         call(handler, GOOD)
     assert str(caught.value) == "PutEvents: AccessDeniedException"
     assert caught.value.__suppress_context__

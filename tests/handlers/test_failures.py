@@ -160,7 +160,7 @@ def test_requests_with_a_token_that_is_not_valid_leave_one_record_a_minute_and_n
     assert (record["sk"][:2], record["rule"]) == ("X#", "token-expired")
     assert record.keys() == {"pk", "sk", "rule", "last", "time", "ttl", "count", "first", f"day#{record['last'][:10]}"}
     assert record["count"] == 1  # the other two come with the first one after the minute
-    assert (log.last["token_of"], log.last["rule"]) == (expired.token.split("_")[1], "token-expired")
+    assert (log.last["rejected_tenant"], log.last["rule"]) == (expired.token.split("_")[1], "token-expired")
     assert items() == before
 
 
@@ -186,7 +186,7 @@ def test_requests_of_a_tenant_that_was_disconnected_leave_nothing(
 def test_requests_of_nobody_leave_nothing(scim: Endpoint, failures: Failures, log: Log, authorization: str) -> None:
     assert scim.request("POST", "/Users", user(userName="ada"), authorization=authorization).status == 401
     assert failures() == []
-    assert "token_of" not in log.last
+    assert "rejected_tenant" not in log.last
 
 
 def test_malformed_token_of_a_tenant_that_is_not_cached_leaves_nothing(
@@ -194,7 +194,7 @@ def test_malformed_token_of_a_tenant_that_is_not_cached_leaves_nothing(
 ) -> None:
     assert scim.request("GET", "/Users", authorization=f"Bearer {scim.token[:-1]}").status == 401
     assert failures() == []
-    assert "token_of" not in log.last
+    assert "rejected_tenant" not in log.last
     assert "unverified_tenant" not in log.last
 
 

@@ -30,7 +30,13 @@ def test_answer_names_the_messages_that_must_come_again(log: Log) -> None:
 def test_line_counts_and_names_nobody(log: Log) -> None:
     assert handler(linked)({"Records": [message(TASK)]}, LambdaContext()) == {"batchItemFailures": []}
     line = log.lines[-1]
-    assert [line[name] for name in ("messages", "linked", "continued", "dead_letters", "retries")] == [1, 2, 0, 0, 0]
+    assert [line[name] for name in ("messages", "linked", "follow_up_tasks", "dead_letters", "retries")] == [
+        1,
+        2,
+        0,
+        0,
+        0,
+    ]
 
 
 def test_error_of_aws_is_told_by_its_code_alone(log: Log) -> None:

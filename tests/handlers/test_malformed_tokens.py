@@ -72,7 +72,7 @@ def test_malformed_token_is_counted(known: Endpoint, failures: Failures, log: Lo
     (record,) = failures()
     assert (record["sk"][:2], record["rule"], record["count"]) == ("Y#", "token-malformed", 1)
     assert (log.last["unverified_tenant"], log.last["rule"]) == (tenant(known), "token-malformed")
-    assert "token_of" not in log.last
+    assert "rejected_tenant" not in log.last
 
 
 def test_count_is_written_once_a_minute(

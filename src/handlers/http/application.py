@@ -85,7 +85,7 @@ class ScimApplication:
         try:
             opened = adapters.authenticator.authenticate(request.header("authorization"), tenants)
         except TokenRejected as refused:
-            line["token_of"] = refused.tenant_id
+            line["rejected_tenant"] = refused.tenant_id
             self._note_refusal(refused, request, deadline, line)
             raise
         except MalformedToken as malformed:
@@ -97,7 +97,7 @@ class ScimApplication:
         if opened.was_read:
             self._note_use(opened, tenants, request)
         # Token and settings are cached, and so counted apart.
-        line |= {"tenant": tenant.id, "dynamodb_calls_cold": calls.calls}
+        line |= {"tenant": tenant.id, "dynamodb_calls_auth": calls.calls}
         calls = adapters.dynamo(deadline)
         context = self._context(request, tenant, deadline)
         recording = LazyFailureRecorder(lambda: self._recording(request, context))

@@ -23,5 +23,5 @@ def _bulk(exchange: RequestContext) -> Response:
     }
     bulk = Bulk(resources, exchange.context, exchange.report, exchange.recorder)
     answer = bulk.run(exchange.request.json())
-    line = {"operations": len(answer["Operations"])} | ({"untried": bulk.untried} if bulk.untried else {})
+    line = {"operations": len(answer["Operations"])} | ({"not_attempted": bulk.untried} if bulk.untried else {})
     return Response(HTTPStatus.OK, encode(answer), log=line)
