@@ -5,13 +5,21 @@ from collections.abc import Iterable, Iterator
 import click
 
 from cli import output
-from scim.service.audit.log_entries import LogEntry
+from scim.service.audit.log_entries import LogEntry, LogEntryKind
 from scim.service.audit.lookup import full_name, primary_email
 from scim.service.audit.person_report import PersonReport
 from scim.service.identity_providers.recognition import NAMES
 from scim.service.tenants.health import Health
 
-_KINDS = {"change": "", "failure": "!", "no-op": "~", "token": "!", "unverified": "?", "contact": "", "act": "*"}
+MARKS = {
+    LogEntryKind.CHANGE: "",
+    LogEntryKind.FAILURE: "!",
+    LogEntryKind.NO_OP: "~",
+    LogEntryKind.REJECTED_TOKEN: "!",
+    LogEntryKind.UNVERIFIED: "?",
+    LogEntryKind.CONTACT: "",
+    LogEntryKind.AUDIT_EVENT: "*",
+}
 """What a row begins with: ``!`` failed, ``~`` was answered with success although part of it was ignored, ``?`` may be
 the request of anybody, ``*`` was done with the tenant.
 """
@@ -28,7 +36,7 @@ def _row(entry: LogEntry) -> tuple[str, ...]:
     changed = f"Changed: {', '.join(entry.changed)}" if entry.changed else ""
     often = f"{entry.count} since {entry.first}{' LOOP' if entry.is_loop else ''}" if entry.count > 1 else ""
     return (
-        _KINDS[entry.kind],
+        MARKS[entry.kind],
         entry.at,
         str(entry.status or ""),
         entry.operation,

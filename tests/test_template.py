@@ -33,7 +33,7 @@ from scim.auth.rotation import TokenRotation
 from scim.auth.token_secrets import TokenSecrets
 from scim.console_settings import ConsoleSettings
 from scim.service.console.invitations import console_url
-from scim.service.model.log_record import AuditEvent
+from scim.service.model.audit_event import AuditAction, AuditEvent
 from scim.service.model.tenant import Tenant
 from scim.settings import Settings
 from scim.store.audit_log import DynamoDBAuditLogStore
@@ -587,7 +587,9 @@ def test_the_sample_events_are_served_with_their_functions_rights(settings: Sett
     secret = json.dumps({"token": TOKEN})
     boto3.client("secretsmanager").create_secret(Name=f"{settings.secret_prefix}acme", SecretString=secret)
     operator = wiring.build_operator(settings, "tests")
-    operator.store().write(None, Tenant("acme"), AuditEvent("1", "2026-01-31T09:30:00.000Z", "connect", "tests", {}))
+    operator.store().write(
+        None, Tenant("acme"), AuditEvent("1", "2026-01-31T09:30:00.000Z", AuditAction.CONNECT, "tests", {})
+    )
     functions = {route.key: spec for spec in FUNCTIONS.values() for route in spec.routes}
     for path in EVENTS:
         needed.clear()

@@ -21,8 +21,8 @@ from scim.auth.master_key.key_ring import KeyRing, format_ring, new_generation, 
 from scim.auth.token_secrets import TokenSecrets
 from scim.service.console.invitations import DEFAULT_LIFETIME_S, InvitationGone
 from scim.service.console.password_login import MAX_ATTEMPTS
+from scim.service.model.audit_event import AuditAction, AuditEvent
 from scim.service.model.invitation import Acceptance
-from scim.service.model.log_record import AuditEvent
 from scim.service.tenants.tenants import Tenants
 from scim.settings import Settings
 from tests.console.conftest import FORMULA, HOSTILE
@@ -305,7 +305,7 @@ def test_invitation_expires_also_between_looking_at_it_and_using_it(tenant: Tena
     now[0] += DEFAULT_LIFETIME_S
     with pytest.raises(InvitationGone):
         invitations.accept(invitation.secret, "visitor", "session")
-    act = AuditEvent("1", "2026-01-31T09:30:00.000Z", "accept", "tests", {})
+    act = AuditEvent("1", "2026-01-31T09:30:00.000Z", AuditAction.ACCEPT, "tests", {})
     digest = sha256(invitation.secret.encode()).hexdigest()
     assert invitations.store.accept(digest, invitation, Acceptance("visitor", "session", now[0]), act) is None
     assert Visitor().get(f"/admin/invitation/{invitation.secret}").status == 410

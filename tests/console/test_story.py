@@ -10,7 +10,7 @@ from urllib.parse import quote
 import pytest
 
 from handlers.console.rendering import moment
-from scim.service.model.log_record import AuditEvent
+from scim.service.model.audit_event import AuditAction, AuditEvent
 from scim.service.model.tenant import Tenant
 from scim.service.tenants.overview import OVERVIEW_S
 from scim.service.tenants.tenants import Tenants
@@ -405,7 +405,7 @@ def test_customers_are_listed_page_by_page(operator_visits: Visitor, operator: T
     names = [f"page-{number:03}" for number in range(103)]
     for name in names:
         operator.settings.write(
-            None, Tenant(name, is_connected=False), AuditEvent(name, "2026-01-01", "connect", "tests", {})
+            None, Tenant(name, is_connected=False), AuditEvent(name, "2026-01-01", AuditAction.CONNECT, "tests", {})
         )
     seen: list[str] = []
     page = operator_visits.get("/admin?after=page-")

@@ -4,7 +4,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -17,7 +17,7 @@ from scim.service.model.identifiers import identifier_hash, name_hash
 from scim.service.model.token import TokenUsage
 from scim.service.tenants.health import HealthState
 from scim.settings import Settings
-from scim.store import keys
+from scim.store import keys, log_codec
 from scim.store.audit_log import DynamoDBAuditLogStore
 from tests.engine.proxy import Proxy
 from tests.service.audit.test_explanations import FAILURE
@@ -27,14 +27,12 @@ CallsOf = Callable[[Callable[[], Any]], tuple[Any, int]]
 NUMBER = 20_000
 _TABLE = _TENANT = "many-failures"
 _DAY_S = 86_400
-_OWN = ("at", "operation", "handles")
 
 
 def failure_item(tenant: str, number: int, day: str) -> dict[str, Any]:
     """A failure of somebody, as the store writes it; the higher the number, the newer."""
     name, at = person(number), f"{day}T00:00:{number // 1_000:02}.{number % 1_000:03}Z"
-    said = asdict(replace(FAILURE, identifier=name, kind="userName"))
-    handles = {
+    hashes = {
         identifier_hash(name),
         identifier_hash(f"e-{number}"),
         name_hash(f"Person {number}"),
@@ -44,9 +42,7 @@ def failure_item(tenant: str, number: int, day: str) -> dict[str, Any]:
     return {
         "pk": {"S": keys.failure_partition(tenant)},
         "sk": {"S": keys.failure_key(name, "0" * 16)},
-        "failure": {"S": json.dumps({key: value for key, value in said.items() if key not in _OWN})},
-        "operation": {"S": "create"},
-        "handles": {"SS": sorted(handles)},
+        **log_codec.encode_failure(replace(FAILURE, identifier=name, identifier_hashes=frozenset(hashes))),
         "first": {"S": at},
         "last": {"S": at},
         "count": {"N": "1"},

@@ -11,7 +11,7 @@ from boto3.dynamodb.conditions import Key
 from handlers.http.application import ScimApplication
 from handlers.http.routes.all_routes import find
 from scim import wiring
-from scim.service.model.log_record import AuditEvent
+from scim.service.model.audit_event import AuditAction, AuditEvent
 from scim.settings import Settings
 from tests.conftest import EXTENSION
 from tests.endpoint import CORE, SURVEY, Endpoint
@@ -71,7 +71,7 @@ class Customer:
         assert before is not None
         after = replace(before, custom_schemas=documents, version=before.version + 1)
         self.store.write(
-            before, after, AuditEvent(str(uuid.uuid4()), "2026-01-31T09:30:00.000Z", "configure", "tests", {})
+            before, after, AuditEvent(str(uuid.uuid4()), "2026-01-31T09:30:00.000Z", AuditAction.CONFIGURE, "tests", {})
         )
 
 

@@ -1,9 +1,8 @@
 """Records of failures and refused tokens, and the log of them and of changes."""
 
-import json
 import time
 from collections.abc import Callable, Collection
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any, cast
 
@@ -12,23 +11,15 @@ import pytest
 
 from scim.protocol.errors import Unavailable
 from scim.protocol.schema import load_user_type
+from scim.service.model.audit_event import AuditAction, AuditEvent
 from scim.service.model.change_record import ChangeRecord, Operation, Participation, StoredChange
 from scim.service.model.failure import DailyFailures, Failure, FailureCount, FailureKind
 from scim.service.model.identifiers import identifier_hash, name_hash
-from scim.service.model.log_record import (
-    ACTS,
-    CHANGES,
-    EVERYTHING,
-    FAILURES,
-    AuditEvent,
-    LogPosition,
-    LogRecord,
-    RejectedTokenCount,
-)
+from scim.service.model.log_record import LogPosition, LogRecord, RecordKind, RejectedTokenCount
 from scim.service.model.stored_resource import StoredResource
 from scim.service.model.tenant import Tenant
 from scim.settings import Settings
-from scim.store import keys
+from scim.store import keys, log_codec
 from scim.store.audit_log import DynamoDBAuditLogStore
 from scim.store.table import Table
 from scim.store.tenants import DynamoDBTenantStore
@@ -77,7 +68,7 @@ def at(minute: int, day: int = 31) -> str:
 
 
 def failure(minute: int, name: str = "ada", **different: object) -> Failure:
-    known = replace(FAILURE, at=at(minute), identifier=name, handles=frozenset({identifier_hash(name)}))
+    known = replace(FAILURE, at=at(minute), identifier=name, identifier_hashes=frozenset({identifier_hash(name)}))
     return replace(known, **different)  # type: ignore[arg-type]  # fields
 
 
@@ -86,7 +77,7 @@ def failures_of(records: DynamoDBAuditLogStore, *names: str) -> list[FailureCoun
 
 
 def drawn(
-    records: DynamoDBAuditLogStore, before: LogPosition | None = None, kinds: Collection[str] = EVERYTHING
+    records: DynamoDBAuditLogStore, before: LogPosition | None = None, kinds: Collection[RecordKind] = tuple(RecordKind)
 ) -> list[LogRecord]:
     return [record for _, record in records.log(before, kinds)]
 
@@ -95,7 +86,7 @@ def drawn(
 
 
 def test_failure_is_kept_as_it_was(records: Records) -> None:
-    first = failure(1, left_out=["mail"], refused="path-as-key", provider="entra")
+    first = failure(1, ignored=["mail"], rejected_leniency="path-as-key", provider="entra")
 
     counted = records().count(first)
 
@@ -128,7 +119,7 @@ def test_person_has_no_case(records: Records) -> None:
 
 
 def test_failure_about_nobody_is_counted_too(records: Records) -> None:
-    nobody = failure(1, "", handles=frozenset())
+    nobody = failure(1, "", identifier_hashes=frozenset())
     records().count(nobody)
     counted = records().count(nobody)
     assert counted is not None
@@ -207,7 +198,7 @@ def test_log_has_all_records_the_last_first(records: Records, write: Callable[..
         FailureCount,
         StoredChange,
     ]
-    assert [type(record) for record in drawn(records(), kinds=[FAILURES])] == [
+    assert [type(record) for record in drawn(records(), kinds=[RecordKind.FAILURE])] == [
         FailureCount,
         RejectedTokenCount,
         FailureCount,
@@ -300,7 +291,7 @@ def act(settings: Settings) -> Callable[[str, int], AuditEvent]:
 
     def act(tenant: str, minute: int) -> AuditEvent:
         before = store.get(tenant)
-        done = AuditEvent(new_id(), at(minute), "configure", "somebody", {"mode": "strict"})
+        done = AuditEvent(new_id(), at(minute), AuditAction.CONFIGURE, "somebody", {"mode": "strict"})
         store.write(before, Tenant(tenant, version=before.version + 1 if before else 1), done)
         return done
 
@@ -326,9 +317,9 @@ def test_acts_stand_in_the_log_by_their_time(
         AuditEvent,
     ]
     assert (found[0], found[-1], set(map(repr, found[2:4]))) == (acts[3], acts[0], set(map(repr, acts[1:3])))
-    assert drawn(records(), kinds=[ACTS]) == [found[0], *found[2:4], found[5]]
-    assert drawn(records(), kinds=[CHANGES]) == [found[4]]
-    assert drawn(records(), kinds=[FAILURES]) == [found[1]]
+    assert drawn(records(), kinds=[RecordKind.AUDIT_EVENT]) == [found[0], *found[2:4], found[5]]
+    assert drawn(records(), kinds=[RecordKind.CHANGE]) == [found[4]]
+    assert drawn(records(), kinds=[RecordKind.FAILURE]) == [found[1]]
 
 
 @pytest.mark.parametrize("size", [1, 2, 5])
@@ -417,8 +408,7 @@ def person(number: int) -> str:
 def fill(settings: Settings, number: int, tenant: str = "acme", ttl: float = DAY_S) -> None:
     """Write so many failures of different people as the store does, the last person's the newest."""
     known = failure(1)
-    own = ("at", "operation", "handles")
-    said = json.dumps({name: value for name, value in asdict(known).items() if name not in own})
+    said = log_codec.encode_failure(known)["failure"]["S"]
     table = boto3.resource("dynamodb").Table(settings.table_name)
     with table.batch_writer() as batch:
         for each in range(number):
@@ -474,7 +464,7 @@ def test_search_takes_twenty_identifiers(records: Records) -> None:
 
 
 def test_search_of_few_failures_is_complete(records: Records) -> None:
-    records().count(failure(1, "bob", handles=frozenset({identifier_hash("bob"), identifier_hash("e-1")})))
+    records().count(failure(1, "bob", identifier_hashes=frozenset({identifier_hash("bob"), identifier_hash("e-1")})))
     search = records().failures(["e-1"])
     assert ([each.failure.identifier for each in search.failures], search.is_complete) == (["bob"], True)
 
@@ -494,7 +484,7 @@ def test_log_ends_where_records_have_expired(records: Records, settings: Setting
     records().count(failure(2, "ada"))
     calls = build_endpoint(settings, raise_fault).dynamo(deadline(29))
 
-    assert len(drawn(DynamoDBAuditLogStore(calls, "acme", time.time), kinds=[FAILURES])) == 1
+    assert len(drawn(DynamoDBAuditLogStore(calls, "acme", time.time), kinds=[RecordKind.FAILURE])) == 1
     assert calls.calls <= 7
 
 
@@ -504,7 +494,7 @@ def test_many_requests_that_name_nobody_are_cut_to_the_newest(
     """Their keys end in a digest and not in the time: the first by key would be any of them."""
     monkeypatch.setattr("scim.store.audit_log._MOST_MATCHES", 3)
     for number in range(9):
-        records().count(failure(number, "", handles=frozenset({identifier_hash(f"name-{number}")})))
+        records().count(failure(number, "", identifier_hashes=frozenset({identifier_hash(f"name-{number}")})))
 
     search = records().failures([""])
 
@@ -513,6 +503,6 @@ def test_many_requests_that_name_nobody_are_cut_to_the_newest(
 
 
 def test_requests_that_name_nobody_are_found_by_an_empty_identifier(records: Records) -> None:
-    records().count(failure(1, "", handles=frozenset()))
+    records().count(failure(1, "", identifier_hashes=frozenset()))
     records().count(failure(2, "ada"))
     assert [each.failure.at for each in records().failures([""]).failures] == [at(1)]

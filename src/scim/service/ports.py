@@ -9,14 +9,15 @@ if TYPE_CHECKING:  # a function imports only the parts of the model that it uses
 
     from scim.protocol.errors import ScimError
     from scim.protocol.leniency import Dialect
+    from scim.service.model.audit_event import AuditEvent
     from scim.service.model.change_record import ChangeRecord, StoredChange
     from scim.service.model.failure import DailyFailures, Failure, FailureCount, FailureKind, RequestSummary
     from scim.service.model.invitation import Acceptance, Invitation
     from scim.service.model.log_record import (
-        AuditEvent,
         FailureSearchResult,
         LogPosition,
         LogRecord,
+        RecordKind,
         RejectedTokenCount,
     )
     from scim.service.model.query import Query, QueryResult, VerifiedCursor
@@ -122,7 +123,7 @@ class AuditLogStore(Protocol):
     """The records of one tenant."""
 
     def log(
-        self, before: LogPosition | None = None, kinds: Collection[str] = ...
+        self, before: LogPosition | None = None, kinds: Collection[RecordKind] = ...
     ) -> Iterator[tuple[LogPosition, LogRecord]]:
         """All records of these kinds, the last first, or those behind a place; read as they are drawn."""
 

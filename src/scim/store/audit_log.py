@@ -7,13 +7,10 @@ first uses of tokens from the table.
 from __future__ import annotations
 
 import heapq
-import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict
 from datetime import UTC, datetime
 from hashlib import sha256
 from itertools import groupby, islice, takewhile
-from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -22,14 +19,10 @@ from scim.service.model.change_record import StoredChange
 from scim.service.model.failure import KEPT_DAYS, DailyFailures, Failure, FailureCount, FailureKind
 from scim.service.model.identifiers import identifier_hash
 from scim.service.model.log_record import (
-    ACTS,
-    CHANGES,
-    EVERYTHING,
-    FAILURES,
-    USES,
     FailureSearchResult,
     LogPosition,
     LogRecord,
+    RecordKind,
     RejectedTokenCount,
 )
 from scim.service.model.token import MALFORMED
@@ -48,8 +41,6 @@ _MOST_CALLS = 20
 _MOST_MATCHES = 500
 _MOST_IDENTIFIERS = 20
 """Of how many identifiers the failures are looked for: each is a call and a part of a filter, which has its limits."""
-_OWN = ("at", "operation", "handles")
-"""What of a failure has an attribute of its own; the rest is one JSON string."""
 
 
 class DynamoDBAuditLogStore:
@@ -67,12 +58,9 @@ class DynamoDBAuditLogStore:
 
     def count(self, failure: Failure) -> FailureCount | None:
         # Requests without an identifier are told apart by the names in them, so that each person's are counted apart.
-        names = sorted(failure.handles) if not failure.identifier else []
+        names = sorted(failure.identifier_hashes) if not failure.identifier else []
         digest = sha256("\n".join((failure.operation, failure.rule, *names)).encode()).hexdigest()[:16]
-        said = {name: value for name, value in asdict(failure).items() if name not in _OWN}
-        values: dict[str, Any] = {"operation": {"S": failure.operation}, "failure": {"S": json.dumps(said)}}
-        if failure.handles:
-            values["handles"] = {"SS": sorted(failure.handles)}
+        values = log_codec.encode_failure(failure)
         item = self._add(keys.failure_key(failure.identifier, digest), failure.at, 1, values)
         return None if item is None else log_codec.counted(item)
 
@@ -95,7 +83,7 @@ class DynamoDBAuditLogStore:
         values = {"rule": {"S": MALFORMED}}
         return self._add(keys.malformed_tokens_key(at[:16]), at, number, values) is not None
 
-    def _add(self, sort: str, at: str, number: int, values: dict[str, Any]) -> Item | None:
+    def _add(self, sort: str, at: str, number: int, values: Item) -> Item | None:
         """Count in an item, which is there from the first time on and for 30 days after the last."""
         set_too = {
             **values,
@@ -127,15 +115,15 @@ class DynamoDBAuditLogStore:
     # For whoever looks into the log
 
     def log(
-        self, before: LogPosition | None = None, kinds: Collection[str] = EVERYTHING
+        self, before: LogPosition | None = None, kinds: Collection[RecordKind] = tuple(RecordKind)
     ) -> Iterator[tuple[LogPosition, LogRecord]]:
         """All records of these kinds, the last first, or those behind a place; read as they are drawn."""
         uses: dict[tuple[str, str], LogRecord] = {}
         sources = {
-            CHANGES: lambda: self._by_time(self._users, keys.CHANGE_PREFIX, before),
-            FAILURES: lambda: self._by_time(self._failures, keys.FAILURE_PREFIX, before),
-            ACTS: lambda: self._acts(before),
-            USES: lambda: self._first_uses(before, uses),
+            RecordKind.CHANGE: lambda: self._by_time(self._users, keys.CHANGE_PREFIX, before),
+            RecordKind.FAILURE: lambda: self._by_time(self._failures, keys.FAILURE_PREFIX, before),
+            RecordKind.AUDIT_EVENT: lambda: self._acts(before),
+            RecordKind.FIRST_USE: lambda: self._first_uses(before, uses),
         }
         ended: set[str] = set()
         current = (takewhile(lambda place: place.partition not in ended, sources[kind]()) for kind in kinds)

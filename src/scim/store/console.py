@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from scim.service.model.audit_event import AuditEvent
 from scim.service.model.invitation import Acceptance, Invitation
-from scim.service.model.log_record import AuditEvent
 from scim.store import items, keys
 from scim.store.table import Item, Table
 from scim.store.transactions import Action, ConditionFailed, TransactionRole, commit

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Collection
 
+from scim.service.model.audit_event import AuditAction, AuditEvent
 from scim.service.model.change_record import ChangeRecord, Operation
-from scim.service.model.log_record import AuditEvent
 from scim.service.model.stored_resource import StoredResource, encode
 from scim.service.model.tenant import Tenant
 from scim.service.model.token import NEVER_EXPIRES, TokenState, TokenUsage
@@ -174,7 +174,7 @@ def encode_audit_event(partition: str, sort: str, event: AuditEvent) -> Item:
         **primary_key(partition, sort),
         "change": {"S": event.id},
         "at": {"S": event.at},
-        "operation": {"S": event.operation},
+        "operation": {"S": event.action},
         "actor": {"S": event.actor},
         "details": {"M": {name: {"S": value} for name, value in event.details.items()}},
     }
@@ -184,7 +184,7 @@ def decode_audit_event(item: Item) -> AuditEvent:
     return AuditEvent(
         item["change"]["S"],
         item["at"]["S"],
-        item["operation"]["S"],
+        AuditAction(item["operation"]["S"]),
         item["actor"]["S"],
         {name: value["S"] for name, value in item["details"]["M"].items()},
     )

@@ -13,6 +13,22 @@ from scim.store.table import Item
 DAY = "day#"
 """What the names of the attributes begin with that count a failure day by day."""
 
+_FAILURE_FIELDS = {
+    "status": "status",
+    "scim_type": "scim_type",
+    "rule": "rule",
+    "detail": "detail",
+    "attribute": "attribute",
+    "kind": "identifier_kind",
+    "identifier": "identifier",
+    "sent": "attributes_sent",
+    "left_out": "ignored",
+    "refused": "rejected_leniency",
+    "provider": "provider",
+    "request_id": "request_id",
+}
+"""The members of the JSON in the attribute ``failure``, which stay as they are, and the fields that they hold."""
+
 
 def record(item: Item) -> LogRecord:
     """Any record of the log."""
@@ -25,13 +41,20 @@ def record(item: Item) -> LogRecord:
     return changed(item) if "change" in item else counted(item)
 
 
+def encode_failure(failure: Failure) -> Item:
+    """Return the attributes of a failure, without when and how often it happened."""
+    content = {stored: getattr(failure, name) for stored, name in _FAILURE_FIELDS.items()}
+    hashes = {"handles": {"SS": sorted(failure.identifier_hashes)}} if failure.identifier_hashes else {}
+    return {"operation": {"S": failure.operation}, "failure": {"S": json.dumps(content)}, **hashes}
+
+
 def counted(item: Item) -> FailureCount:
-    said = json.loads(item["failure"]["S"])
+    content = json.loads(item["failure"]["S"])
     failure = Failure(
         at=item["last"]["S"],
         operation=item["operation"]["S"],
-        handles=frozenset(item.get("handles", {}).get("SS", ())),
-        **said,
+        identifier_hashes=frozenset(item.get("handles", {}).get("SS", ())),
+        **{name: content[stored] for stored, name in _FAILURE_FIELDS.items()},
     )
     return FailureCount(failure, item["first"]["S"], int(item["count"]["N"]), days(item))
 

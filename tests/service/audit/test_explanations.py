@@ -23,12 +23,12 @@ FAILURE = Failure(
     rule="type",
     detail="active is a boolean: send true or false.",
     attribute="active",
-    kind="userName",
+    identifier_kind="userName",
     identifier="ada",
-    handles=frozenset(),
-    sent=["userName", "active"],
-    left_out=[],
-    refused=None,
+    identifier_hashes=frozenset(),
+    attributes_sent=["userName", "active"],
+    ignored=[],
+    rejected_leniency=None,
     provider=None,
     request_id="1",
 )
@@ -64,7 +64,9 @@ def test_every_error_has_a_rule_of_its_class(error: type[errors.ScimError]) -> N
 @pytest.mark.parametrize("rule", EXPLANATIONS)
 @pytest.mark.parametrize("provider", [None, *recognition.NAMES])
 def test_explanation_says_what_happened_and_what_to_change(rule: str, provider: str | None) -> None:
-    failure = dataclasses.replace(FAILURE, rule=rule, provider=provider, left_out=["mail"], refused="pathless-patch")
+    failure = dataclasses.replace(
+        FAILURE, rule=rule, provider=provider, ignored=["mail"], rejected_leniency="pathless-patch"
+    )
 
     what, change = explain(failure)
 
@@ -85,7 +87,7 @@ def test_rule_of_an_older_version_is_told_by_its_detail() -> None:
 
 @pytest.mark.parametrize("leniency", Leniency)
 def test_strict_mode_is_told_with_what_it_refused(leniency: Leniency) -> None:
-    what, change = explain(dataclasses.replace(FAILURE, rule=STRICT, refused=leniency.label))
+    what, change = explain(dataclasses.replace(FAILURE, rule=STRICT, rejected_leniency=leniency.label))
     assert leniency.description in what
     assert "muster strict TENANT off" in change
 

@@ -56,8 +56,8 @@ def failed(asked: RequestSummary, error: ScimError = WRONG, dialect: Dialect | N
 def test_failure_says_who_was_meant_what_was_sent_and_what_was_decided() -> None:
     failure = failed(RequestSummary("create", None, ADA))
 
-    assert (failure.kind, failure.identifier) == ("userName", "ada")
-    assert (failure.operation, failure.sent) == ("create", ["userName", "active"])
+    assert (failure.identifier_kind, failure.identifier) == ("userName", "ada")
+    assert (failure.operation, failure.attributes_sent) == ("create", ["userName", "active"])
     assert (failure.status, failure.scim_type, failure.rule, failure.attribute) == (
         *(400, "invalidValue"),
         *("type", "active"),
@@ -71,7 +71,7 @@ def test_strict_mode_is_the_rule_where_it_refused_something() -> None:
 
     assert (
         failed(RequestSummary("create"), WRONG, dialect).rule,
-        failed(RequestSummary("create"), WRONG, dialect).refused,
+        failed(RequestSummary("create"), WRONG, dialect).rejected_leniency,
     ) == (
         "strict-mode",
         "string-boolean",
@@ -119,7 +119,7 @@ def test_patch_of_which_something_came_to_nothing_is_a_silent_no_op() -> None:
     records.succeeded(RequestSummary("patch", "1", {}), dialect)
 
     (failure,) = store.found
-    assert (failure.is_no_op, failure.status, failure.left_out) == (True, 200, ["departmentName"])
+    assert (failure.is_no_op, failure.status, failure.ignored) == (True, 200, ["departmentName"])
     assert records.line == {"no_ops": 1}
 
 

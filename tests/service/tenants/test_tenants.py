@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from scim.service.model.log_record import AuditEvent
+from scim.service.model.audit_event import AuditEvent
 from scim.service.model.tenant import Tenant
 from scim.service.model.token import NEVER_EXPIRES, SecretNotFound, TokenStage, TokenState, days_until_expiry
 from scim.service.tenants.tenants import (
@@ -46,7 +46,7 @@ class World:
 
     @property
     def acts(self) -> list[str]:
-        return [act.operation for act in self.settings.acts]
+        return [act.action for act in self.settings.acts]
 
 
 def test_connecting_returns_the_token_and_keeps_the_settings() -> None:

@@ -4,25 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from scim.service.model.log_record import AuditEvent
+from scim.service.model.audit_event import AuditAction, AuditEvent
 
-_DONE = {
-    "connect": "Connected the tenant",
-    "rotate": "Made a new token",
-    "show": "Saw the new token",
-    "resume": "Finished a rotation that had been interrupted",
-    "revoke": "Ended all tokens",
-    "disconnect": "Disconnected the tenant",
-    "configure": "Changed the settings",
-    "invite": "Made an invitation to the console",
-    "accept": "Came by an invitation to the console",
+DESCRIPTIONS = {
+    AuditAction.CONNECT: "Connected the tenant",
+    AuditAction.ROTATE: "Made a new token",
+    AuditAction.SHOW: "Saw the new token",
+    AuditAction.RESUME: "Finished a rotation that had been interrupted",
+    AuditAction.REVOKE: "Ended all tokens",
+    AuditAction.DISCONNECT: "Disconnected the tenant",
+    AuditAction.CONFIGURE: "Changed the settings",
+    AuditAction.INVITE: "Made an invitation to the console",
+    AuditAction.ACCEPT: "Came by an invitation to the console",
+    AuditAction.WITHDRAW: "Withdrew the invitations to the console",
 }
 
 
 def describe_event(act: AuditEvent) -> str:
     """An act and its details, as one sentence."""
     details = "; ".join(_details(act.details))
-    return f"{_DONE.get(act.operation, act.operation)}{': ' if details else ''}{details}."
+    return f"{DESCRIPTIONS[act.action]}{': ' if details else ''}{details}."
 
 
 def _details(details: Mapping[str, str]) -> Iterator[str]:

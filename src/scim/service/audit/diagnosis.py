@@ -168,7 +168,7 @@ def rejected_tokens(
 
 def tenant(settings: Tenant, failures: Sequence[FailureCount]) -> Iterator[str]:
     """What concerns everybody in the tenant."""
-    if settings.is_strict and not any(each.failure.refused for each in failures):
+    if settings.is_strict and not any(each.failure.rejected_leniency for each in failures):
         yield "The tenant is in strict mode, in which what many identity providers send is refused."
 
 

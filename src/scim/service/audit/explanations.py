@@ -200,10 +200,10 @@ EXPLANATIONS: Mapping[str, Explanation] = {
 def explain(failure: Failure) -> tuple[str, str]:
     """What happened, and what to change. The detail that the client got stands in between where it says more."""
     found = EXPLANATIONS.get(failure.rule) or EXPLANATIONS["bad-request"]
-    leniency = next((each for each in Leniency if each.label == failure.refused), None)
+    leniency = next((each for each in Leniency if each.label == failure.rejected_leniency), None)
     words = {
         "attribute": failure.attribute or "an attribute",
-        "names": ", ".join(failure.left_out),
+        "names": ", ".join(failure.ignored),
         "leniency": f"{leniency.description} (sent by {leniency.sent_by})" if leniency else "what goes beyond the RFC",
     }
     change = found.at.get(failure.provider or "", found.change)

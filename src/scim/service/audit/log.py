@@ -10,7 +10,7 @@ from itertools import islice
 from scim.service.audit.log_entries import LogEntry, describe_record
 from scim.service.audit.person_report import PersonInvestigator, PersonReport
 from scim.service.model.failure import DailyFailures, FailureCount
-from scim.service.model.log_record import CHANGES, EVERYTHING, FAILURES, LogPosition, LogRecord, RejectedTokenCount
+from scim.service.model.log_record import LogPosition, LogRecord, RecordKind, RejectedTokenCount
 from scim.service.model.tenant import Tenant
 from scim.service.model.timestamps import format_rfc3339
 from scim.service.model.token import MALFORMED, TokenUsage
@@ -44,7 +44,7 @@ class AuditLog:
         It follows the table by a moment. A failure stands where it happened last, so one that happens again meanwhile
         moves to the front and is not on a later page.
         """
-        kinds = (FAILURES,) if failures_only else EVERYTHING
+        kinds = (RecordKind.FAILURE,) if failures_only else tuple(RecordKind)
         found = list(islice(self.records.log(before, kinds), count + 1))
         more = found[count - 1][0] if len(found) > count else None
         shown = [record for _, record in found[:count]]
@@ -57,14 +57,14 @@ class AuditLog:
 
     def last_success(self) -> LogEntry | None:
         """Return the last write that changed something."""
-        return self._last(CHANGES)
+        return self._last(RecordKind.CHANGE)
 
     def last_failure(self) -> LogEntry | None:
         """Return the last request that failed or whose token was rejected, among the newest records of failures.
 
         A malformed token is no failure of the tenant's.
         """
-        return self._last(FAILURES)
+        return self._last(RecordKind.FAILURE)
 
     def activity(self, days: int) -> list[DailyActivity]:
         """Return each of the last days (UTC), today the last; up to 5,000 changes a day are counted."""
@@ -80,7 +80,7 @@ class AuditLog:
         """Return the health of the tenant, with its warnings."""
         return load_health(self.tenant, self.last_use(), self.records, self._moment().timestamp(), is_report=True)
 
-    def _last(self, kind: str) -> LogEntry | None:
+    def _last(self, kind: RecordKind) -> LogEntry | None:
         records = (record for _, record in islice(self.records.log(kinds=(kind,)), _NEWEST))
         found = next((each for each in records if _is_outcome(each)), None)
         return describe_record(found, self._names([found])) if found else None
@@ -88,7 +88,7 @@ class AuditLog:
     def _names(self, records: Sequence[LogRecord]) -> Mapping[str, str]:
         """The names of those users whom failures know by their id only."""
         failures = (record.failure for record in records if isinstance(record, FailureCount))
-        ids = [failure.identifier for failure in failures if failure.kind == "id"]
+        ids = [failure.identifier for failure in failures if failure.identifier_kind == "id"]
         return self.records.user_names(ids) if ids else {}
 
     def _day(self, day: str, failures: DailyFailures) -> DailyActivity:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 from scim.service.audit import audit_events
 from scim.service.audit.explanations import explain, explain_token
 from scim.service.identity_providers.recognition import recognize_provider
+from scim.service.model.audit_event import AuditEvent
 from scim.service.model.change_record import Operation, Participation, StoredChange
-from scim.service.model.failure import FailureCount
-from scim.service.model.log_record import AUTHENTICATE, AuditEvent, LogRecord, RejectedTokenCount
+from scim.service.model.failure import Failure, FailureCount
+from scim.service.model.log_record import AUTHENTICATE, LogRecord, RejectedTokenCount
 from scim.service.model.timestamps import format_rfc3339
 from scim.service.model.token import MALFORMED, TokenUsage
 from scim.service.tenants.access_problems import describe_contact
@@ -29,18 +31,33 @@ _PARTICIPATION = {
 }
 
 
+class LogEntryKind(StrEnum):
+    """The kinds of lines in the log."""
+
+    CHANGE = "change"
+    FAILURE = "failure"
+    NO_OP = "no-op"
+    """A request that was answered with success although a part of it was ignored."""
+    REJECTED_TOKEN = "token"  # noqa: S105  # no token
+    UNVERIFIED = "unverified"
+    """A request with a malformed token, which anybody can send."""
+    CONTACT = "contact"
+    """The first request with a token."""
+    AUDIT_EVENT = "act"
+
+
 @dataclass(frozen=True, slots=True)
 class LogEntry:
     """A line of the log or of a timeline. Times are RFC 3339 in UTC.
 
-    ``kind`` is ``change``, ``failure``, ``no-op``, ``token``, ``unverified``, ``contact`` or ``act``. ``person`` is the
-    identifier that is known, or empty; ``actor`` is who acted on the tenant, else empty, and then there is no
-    ``status``. ``sent`` are the names of the attributes in the request, ``changed`` of those whose values changed.
-    ``what`` was decided and what to ``change`` are words; ``count`` is how often since ``first``.
+    ``person`` is the identifier of the user, empty if there is none. ``actor`` is who acted on the tenant, empty for
+    entries about requests; ``status`` is ``None`` for entries with an actor. ``sent`` are the names of the attributes
+    in the request, ``changed`` those of the attributes whose values changed. ``what`` happened and what to ``change``
+    are sentences. ``count`` is how often it happened since ``first``.
     """
 
     at: str
-    kind: str
+    kind: LogEntryKind
     person: str
     operation: str
     status: int | None
@@ -76,7 +93,7 @@ def _of_change(changed: StoredChange) -> LogEntry:
     change = changed.change
     return LogEntry(
         at=change.at,
-        kind="change",
+        kind=LogEntryKind.CHANGE,
         person=change.user_name,
         operation=change.operation,
         status=201 if change.operation is Operation.CREATE else 204 if change.operation is Operation.DELETE else 200,
@@ -93,7 +110,7 @@ def _of_refusals(refused: RejectedTokenCount) -> LogEntry:
     what, change = explain_token(refused.rule, None)
     return LogEntry(
         at=refused.last,
-        kind="unverified" if refused.rule == MALFORMED else "token",
+        kind=LogEntryKind.UNVERIFIED if refused.rule == MALFORMED else LogEntryKind.REJECTED_TOKEN,
         person="",
         operation=AUTHENTICATE,
         status=401,
@@ -110,14 +127,14 @@ def _of_failure(counted: FailureCount, names: Mapping[str, str]) -> LogEntry:
     what, change = explain(failure)
     return LogEntry(
         at=failure.at,
-        kind="no-op" if failure.is_no_op else "failure",
-        person=names.get(failure.identifier, failure.identifier) if failure.kind == "id" else failure.identifier,
+        kind=LogEntryKind.NO_OP if failure.is_no_op else LogEntryKind.FAILURE,
+        person=_person(failure, names),
         operation=failure.operation,
         status=failure.status,
         rule=failure.rule,
         what=what,
         change=change,
-        sent=failure.sent,
+        sent=failure.attributes_sent,
         first=counted.first,
         count=counted.count,
         is_loop=counted.is_loop,
@@ -126,12 +143,18 @@ def _of_failure(counted: FailureCount, names: Mapping[str, str]) -> LogEntry:
     )
 
 
+def _person(failure: Failure, names: Mapping[str, str]) -> str:
+    """Return the user name instead of an id, if the user exists."""
+    identifier = failure.identifier
+    return names.get(identifier, identifier) if failure.identifier_kind == "id" else identifier
+
+
 def _of_act(act: AuditEvent) -> LogEntry:
     return LogEntry(
         at=act.at,
-        kind="act",
+        kind=LogEntryKind.AUDIT_EVENT,
         person="",
-        operation=act.operation,
+        operation=act.action,
         status=None,
         what=audit_events.describe_event(act),
         first=act.at,
@@ -143,7 +166,7 @@ def _of_first_use(use: TokenUsage) -> LogEntry:
     at = format_rfc3339(use.first_used)
     return LogEntry(
         at=at,
-        kind="contact",
+        kind=LogEntryKind.CONTACT,
         person="",
         operation=AUTHENTICATE,
         status=None,

@@ -19,7 +19,7 @@ from scim.service.identity_providers.detection import detect_provider
 from scim.service.model.change_record import Operation, StoredChange
 from scim.service.model.failure import DailyFailures, FailureCount
 from scim.service.model.identifiers import identifier_hash, identifiers_of, name_hash
-from scim.service.model.log_record import CHANGES, FAILURES, FailureSearchResult, LogRecord
+from scim.service.model.log_record import FailureSearchResult, LogRecord, RecordKind
 from scim.service.model.stored_resource import StoredResource, encode
 from scim.service.model.tenant import Tenant
 from scim.service.model.timestamps import format_rfc3339
@@ -113,7 +113,9 @@ class PersonInvestigator:
         if len(people) + len(outside) == 1:
             (identifier,) = [*(each.id for each in people), *outside]
             return replace(self.open(identifier), asked=asked)
-        same_name = [each for each in _without_identifier(search.failures) if name_hash(asked) in each.failure.handles]
+        same_name = [
+            each for each in _without_identifier(search.failures) if name_hash(asked) in each.failure.identifier_hashes
+        ]
         if people or outside:
             find_access_problems = self._obstacles(self.last_use())
             told = [*find_access_problems, diagnosis.several(asked), *notes, *diagnosis.unidentified(same_name)]
@@ -145,7 +147,7 @@ class PersonInvestigator:
         return PersonReport(asked, [], [], told, unidentified=_entries(unidentified))
 
     def _newest_failures(self) -> list[FailureCount]:
-        records = (record for _, record in islice(self.records.log(kinds=(FAILURES,)), _NEWEST))
+        records = (record for _, record in islice(self.records.log(kinds=(RecordKind.FAILURE,)), _NEWEST))
         return [each for each in records if isinstance(each, FailureCount)]
 
     def _wrong_scim_url(self, failures: Sequence[FailureCount]) -> Iterator[str]:
@@ -153,7 +155,7 @@ class PersonInvestigator:
         yesterday = self._yesterday()
         if not any(diagnosis.wrong_scim_url(failures, yesterday)):
             return iter(())
-        last = next((each for _, each in self.records.log(kinds=(CHANGES,))), None)
+        last = next((each for _, each in self.records.log(kinds=(RecordKind.CHANGE,))), None)
         written = last.change.at if isinstance(last, StoredChange) else ""
         return diagnosis.wrong_scim_url(failures, max(written, yesterday))
 
@@ -252,7 +254,9 @@ def _outside(asked: str, people: Sequence[StoredResource], failures: Sequence[Fa
     name, text = name_hash(asked), normalize(asked)
     found: dict[str, str] = {}
     for failure in sorted((each.failure for each in failures), key=lambda each: each.at, reverse=True):
-        is_meant = name in failure.handles or (failure.kind != "id" and text in normalize(failure.identifier))
-        if failure.identifier and is_meant and known.isdisjoint(failure.handles):
+        is_meant = name in failure.identifier_hashes or (
+            failure.identifier_kind != "id" and text in normalize(failure.identifier)
+        )
+        if failure.identifier and is_meant and known.isdisjoint(failure.identifier_hashes):
             found.setdefault(normalize(failure.identifier), failure.identifier)
     return list(found.values())[:_SHOWN]

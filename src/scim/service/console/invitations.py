@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from hashlib import sha256
 from urllib.parse import urlsplit
 
+from scim.service.model.audit_event import AuditAction, AuditEvent
 from scim.service.model.invitation import Acceptance, Invitation
-from scim.service.model.log_record import AuditEvent
 from scim.service.model.timestamps import format_rfc3339
 from scim.service.model.token import DAY_S
 from scim.service.ports import InvitationStore, SessionStore, TenantReader
@@ -43,7 +43,11 @@ class Invitations:
         now = self.now()
         invitation = Invitation(tenant_id, now + lifetime_s, tenant.invitation_epoch, secrets.token_urlsafe(32))
         act = AuditEvent(
-            self.new_id(), format_rfc3339(now), "invite", self.actor, {"until": format_rfc3339(invitation.expires)}
+            self.new_id(),
+            format_rfc3339(now),
+            AuditAction.INVITE,
+            self.actor,
+            {"until": format_rfc3339(invitation.expires)},
         )
         self.store.add(_digest(invitation.secret), invitation, act)
         return invitation
@@ -63,7 +67,7 @@ class Invitations:
         invitation, accepted = self._find(secret, visitor)
         if accepted is None:
             now = self.now()
-            act = AuditEvent(self.new_id(), format_rfc3339(now), "accept", guest_actor(invitation.tenant), {})
+            act = AuditEvent(self.new_id(), format_rfc3339(now), AuditAction.ACCEPT, guest_actor(invitation.tenant), {})
             accepted = self.store.accept(_digest(secret), invitation, Acceptance(visitor, session, now), act)
         if accepted is None or not (accepted.session == session or self._can_repeat(accepted, visitor)):
             raise InvitationGone

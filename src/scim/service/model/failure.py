@@ -36,8 +36,10 @@ class RequestSummary:
 class Failure:
     """One failed request about one person. ``status`` 200 is a silent no-op; ``at`` is RFC 3339 in UTC.
 
-    ``kind`` and ``identifier`` are what the person is found by, both empty where a request is about nobody. ``sent``
-    and ``left_out`` are names of attributes, ``refused`` is the leniency that strict mode refused.
+    ``identifier`` is what the person is found by, and ``identifier_kind`` is ``userName``, ``externalId``, ``email``,
+    ``id`` or ``filter``; both are empty if the request names nobody. ``identifier_hashes`` are those of all identifiers
+    and names in the request. ``attributes_sent`` and ``ignored`` are names of attributes. ``rejected_leniency`` is the
+    label of the leniency that strict mode rejected.
     """
 
     at: str
@@ -47,12 +49,12 @@ class Failure:
     rule: str
     detail: str
     attribute: str | None
-    kind: str
+    identifier_kind: str
     identifier: str
-    handles: frozenset[str]
-    sent: Sequence[str]
-    left_out: Sequence[str]
-    refused: str | None
+    identifier_hashes: frozenset[str]
+    attributes_sent: Sequence[str]
+    ignored: Sequence[str]
+    rejected_leniency: str | None
     provider: str | None
     request_id: str
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
+from scim.service.model.audit_event import AuditEvent
 from scim.service.model.change_record import StoredChange
 from scim.service.model.failure import FailureCount
 from scim.service.model.token import TokenUsage
@@ -26,9 +28,15 @@ class RejectedTokenCount:
     rule: str
 
 
-CHANGES, FAILURES, ACTS, USES = "changes", "failures", "acts", "uses"
-"""The kinds of records that a log can be asked for; refused tokens are among the failures."""
-EVERYTHING = (CHANGES, FAILURES, ACTS, USES)
+class RecordKind(StrEnum):
+    """The kinds of records in a tenant's log."""
+
+    CHANGE = "change"
+    FAILURE = "failure"
+    """Failed requests, and requests whose token was rejected."""
+    AUDIT_EVENT = "audit_event"
+    FIRST_USE = "first_use"
+    """The first request with each of the tenant's tokens."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -46,17 +54,6 @@ class FailureSearchResult:
 
     failures: Sequence[FailureCount] = ()
     is_complete: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class AuditEvent:
-    """The record of what somebody did with a tenant. ``at`` is RFC 3339 in UTC; ``details`` never hold a token."""
-
-    id: str
-    at: str
-    operation: str
-    actor: str
-    details: Mapping[str, str]
 
 
 LogRecord = StoredChange | FailureCount | RejectedTokenCount | AuditEvent | TokenUsage

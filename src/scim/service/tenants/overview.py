@@ -10,7 +10,7 @@ from itertools import islice
 
 from scim.service.identity_providers.detection import detect_provider
 from scim.service.model.failure import DailyFailures, add_up
-from scim.service.model.log_record import CHANGES, FAILURES
+from scim.service.model.log_record import LogRecord, RecordKind
 from scim.service.model.tenant import Tenant
 from scim.service.model.token import TokenUsage, days_until_expiry
 from scim.service.ports import AuditLogStore, TenantStore
@@ -100,8 +100,13 @@ def load_health(
 ) -> Health:
     """Return the health of a tenant whose token was last used in ``use``, as in :func:`load_overview`."""
     activity = _load_activity(records, now, count_for_report if is_report else count_for_state)
-    newest = (record for _, record in islice(records.log(kinds=(CHANGES, FAILURES)), _NEWEST)) if is_report else ()
+    newest = _read_newest(records) if is_report else ()
     return assess_health(tenant, use, activity, detect_provider(use, activity.failures, newest), now)
+
+
+def _read_newest(records: AuditLogStore) -> Iterator[LogRecord]:
+    """Yield the newest changes and failures."""
+    return (record for _, record in islice(records.log(kinds=(RecordKind.CHANGE, RecordKind.FAILURE)), _NEWEST))
 
 
 def _load_activity(records: AuditLogStore, now: float, count_limit: Callable[[DailyFailures], int]) -> Activity:

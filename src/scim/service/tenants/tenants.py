@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from scim.service.model.attribute_shapes import remember_shapes
-from scim.service.model.log_record import AuditEvent
+from scim.service.model.audit_event import AuditAction, AuditEvent
 from scim.service.model.stored_resource import VersionConflict
 from scim.service.model.tenant import Tenant
 from scim.service.model.timestamps import format_rfc3339
@@ -125,7 +125,7 @@ class Tenants:
             raise ChangedMeanwhile(f"The secret of {tenant_id} was changed just now; try again.") from None
         token = replace(token, revoked_versions=self._others(tenant_id, token.version))
         try:
-            after = self._write(before, replace(configured, is_connected=True, token=token), "connect")
+            after = self._write(before, replace(configured, is_connected=True, token=token), AuditAction.CONNECT)
         except VersionConflict:
             raise TenantExists(f"{tenant_id} was connected by somebody else just now.") from None
         return self._finish(after)
@@ -168,7 +168,7 @@ class Tenants:
                 return tenant
             return replace(tenant, token=replace(self._answering(tenant.token, asked), is_revealed=True))
 
-        self._change(issued.tenant, "show", revise)
+        self._change(issued.tenant, AuditAction.SHOW, revise)
 
     def replay_issue(self, tenant_id: str, asked: IdempotencyKey) -> IssuedToken | None:
         """The token that the same request was answered with within the last minute; ``None`` if it was with none.
@@ -186,7 +186,7 @@ class Tenants:
         Execution environments follow within a minute (:data:`scim.auth.authentication.CACHE_S`).
         Raises :class:`UnknownTenant`.
         """
-        return self._change(tenant_id, "revoke", self._without_tokens)
+        return self._change(tenant_id, AuditAction.REVOKE, self._without_tokens)
 
     def disconnect(self, tenant_id: str) -> Tenant:
         """End a tenant's access and have its secret deleted; its users and their ids stay. Follows as :meth:`revoke`.
@@ -195,7 +195,7 @@ class Tenants:
 
         Raises :class:`UnknownTenant`.
         """
-        tenant = self._change(tenant_id, "disconnect", self._without_access)
+        tenant = self._change(tenant_id, AuditAction.DISCONNECT, self._without_access)
         self.tokens.delete_secret(tenant_id)
         # Somebody may have connected it again between the two, and needs the secret.
         if (latest := self.settings.get(tenant_id)) is not None and latest.is_connected:
@@ -204,7 +204,7 @@ class Tenants:
 
     def revoke_invitations(self, tenant_id: str) -> Tenant:
         """End all invitations, and the sessions of whoever has used one. Raises :class:`UnknownTenant`."""
-        return self._change(tenant_id, "withdraw", _without_guests)
+        return self._change(tenant_id, AuditAction.WITHDRAW, _without_guests)
 
     def configure(
         self, tenant_id: str, *, strict: bool | None = None, extensions: Sequence[Mapping[str, Any]] | None = None
@@ -215,13 +215,13 @@ class Tenants:
         Raises :class:`UnknownTenant`, and ``ValueError`` for a wrong document, or one that gives an attribute another
         type than users may have values of.
         """
-        return self._change(tenant_id, "configure", lambda tenant: _configured(tenant, strict, extensions))
+        return self._change(tenant_id, AuditAction.CONFIGURE, lambda tenant: _configured(tenant, strict, extensions))
 
     def add_schemas(self, tenant_id: str, documents: Sequence[Mapping[str, Any]]) -> Tenant:
         """Add schema documents, or put them in the place of those with the same id. Raises as :meth:`configure`."""
         return self._change(
             tenant_id,
-            "configure",
+            AuditAction.CONFIGURE,
             lambda tenant: _configured(tenant, None, merge_documents(tenant.custom_schemas, documents)),
         )
 
@@ -234,7 +234,7 @@ class Tenants:
                 raise UnknownSchema(f"{tenant_id} has no schema {urn}.")
             return _configured(tenant, None, kept)
 
-        return self._change(tenant_id, "configure", revise)
+        return self._change(tenant_id, AuditAction.CONFIGURE, revise)
 
     # Secrets Manager's own rotation: the steps createSecret and finishSecret
 
@@ -308,7 +308,7 @@ class Tenants:
         )
         decided = replace(token, since=self.now(), is_revealed=False, revoked_versions=ended)
         try:
-            return self._write(before, replace(before, token=decided), "rotate")
+            return self._write(before, replace(before, token=decided), AuditAction.ROTATE)
         except VersionConflict:
             raise ChangedMeanwhile(f"Somebody else has changed {before.id} just now; try again.") from None
 
@@ -348,7 +348,7 @@ class Tenants:
             is_it = latest.token.version == tenant.token.version
             return replace(latest, token=replace(latest.token, since=self.now())) if is_it else latest
 
-        self._change(tenant.id, "resume", revise)
+        self._change(tenant.id, AuditAction.RESUME, revise)
 
     def _others(self, tenant_id: str, version: str, decided: str = "") -> tuple[str, ...]:
         """All versions that could open the tenant, or come to, but for one."""
@@ -366,7 +366,7 @@ class Tenants:
             return tenant
         return replace(_without_guests(self._without_tokens(tenant)), is_connected=False)
 
-    def _change(self, tenant_id: str, operation: str, revise: Callable[[Tenant], Tenant]) -> Tenant:
+    def _change(self, tenant_id: str, action: AuditAction, revise: Callable[[Tenant], Tenant]) -> Tenant:
         """Write what ``revise`` makes of the settings; where that changes nothing, nothing is written."""
         for _ in range(_ATTEMPTS):
             before = self.settings.get(tenant_id)
@@ -376,14 +376,14 @@ class Tenants:
             if after == before:
                 return before
             try:
-                return self._write(before, after, operation)
+                return self._write(before, after, action)
             except VersionConflict:
                 continue
         raise ChangedMeanwhile(f"Others keep changing {tenant_id}; try again.")
 
-    def _write(self, before: Tenant | None, after: Tenant, operation: str) -> Tenant:
+    def _write(self, before: Tenant | None, after: Tenant, action: AuditAction) -> Tenant:
         written = replace(after, version=before.version + 1 if before else 1)
-        act = AuditEvent(self.new_id(), format_rfc3339(self.now()), operation, self.actor, _details(before, written))
+        act = AuditEvent(self.new_id(), format_rfc3339(self.now()), action, self.actor, _details(before, written))
         self.settings.write(before, written, act)
         return written
 

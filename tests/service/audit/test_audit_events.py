@@ -1,0 +1,16 @@
+"""Audit events in words."""
+
+import pytest
+
+from scim.service.audit.audit_events import DESCRIPTIONS, describe_event
+from scim.service.model.audit_event import AuditAction, AuditEvent
+
+
+def test_every_action_has_a_description() -> None:
+    assert set(DESCRIPTIONS) == set(AuditAction)
+
+
+@pytest.mark.parametrize("action", AuditAction)
+def test_description_is_a_sentence(action: AuditAction) -> None:
+    text = describe_event(AuditEvent("1", "2026-01-31T09:30:00.000Z", action, "tests", {"mode": "strict"}))
+    assert text == f"{DESCRIPTIONS[action]}: strict mode."
