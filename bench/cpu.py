@@ -35,8 +35,8 @@ from bench.stage import Stage
 from bench.wire import replaying
 from local.errors import LocalRunError
 from scim.auth.authentication import Authenticator
-from scim.service.resources.crud import Resources
-from scim.service.resources.search import Search
+from scim.service.resources.crud import ResourceService
+from scim.service.resources.search import ResourceSearch
 
 _PEER = ROOT / ".venv-bench/bin/python"
 _WRITE_BAR, _PAGE_BAR, _ATTRIBUTES_BAR, _FILTER_BAR = 1 / 8, 1 / 100, 1 / 20, 1 / 10
@@ -54,10 +54,10 @@ _ENTRIES: Sequence[tuple[Any, str]] = (
     (handlers.http.request, "parse_json"),
     (handlers.http.routes.resources, "parse_projection"),
     (handlers.http.routes.resources, "parse_message"),
-    (Resources, "create"),
-    (Resources, "get"),
-    (Resources, "patch"),
-    (Search, "run"),
+    (ResourceService, "create"),
+    (ResourceService, "get"),
+    (ResourceService, "patch"),
+    (ResourceSearch, "run"),
     (handlers.http.routes.resources, "render_resource"),
 )
 

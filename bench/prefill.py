@@ -160,7 +160,7 @@ def _listed_items(tenant: str, number: int, counters: Counter[str]) -> Iterator[
         resource_id = wiring.new_id()
         body = population.user(each)
         resource = {"schemas": body["schemas"], "id": resource_id, **body}
-        stored = StoredResource.of(resource, 1, _CREATED, _CREATED, _CREATED)
+        stored = StoredResource.from_resource(resource, 1, _CREATED, _CREATED, _CREATED)
         counters[keys.counter_key(resource_id)] += counter_increment(resource_id)
         item = items.encode_resource(keys.resource_partition(tenant), keys.user_key(resource_id), stored)
         yield json.dumps({"Item": item}, ensure_ascii=False)

@@ -23,7 +23,7 @@ from scim.settings import Settings
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
-    from scim.events.stream_processor import BatchResult, LostLetter, StreamProcessor
+    from scim.events.stream_processor import BatchResult, LostDeadLetter, StreamProcessor
 
 
 class AwsCallError(Exception):
@@ -72,7 +72,7 @@ class ChangesHandler:
             ms=round((time.monotonic() - started) * 1_000, 1),
         )
 
-    def _log_lost(self, letter: LostLetter) -> None:
+    def _log_lost(self, letter: LostDeadLetter) -> None:
         """The record itself is still in the table, under these keys."""
         self._logger.error("fault", kind="LostDeadLetter", reason=letter.reason, pk=letter.partition, sk=letter.sort)
 

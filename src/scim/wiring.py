@@ -57,7 +57,7 @@ class EndpointAdapters:
     settings: Settings
     client: DynamoDBClient
     authenticator: Authenticator
-    seal: HmacCursorSigner
+    cursor_signer: HmacCursorSigner
     refusals: RejectedTokenCounter = field(default_factory=RejectedTokenCounter)
     malformed_tokens: RejectedTokenCounter = field(default_factory=RejectedTokenCounter)
 
@@ -101,7 +101,7 @@ def build_endpoint(settings: Settings, report: Callable[[Exception], None]) -> E
         settings=settings,
         client=_dynamodb(),
         authenticator=Authenticator(store, clock, report),
-        seal=HmacCursorSigner(master_key, clock),
+        cursor_signer=HmacCursorSigner(master_key, clock),
     )
 
 
@@ -123,7 +123,7 @@ def connect_stream_processor(settings: Settings) -> Callable[[Deadline], StreamP
     def connect(deadline: Deadline) -> StreamProcessor:
         return stream_processor.StreamProcessor(
             EventBus(events, settings.event_bus_name, stream_processor.publish_deadline(deadline)),
-            MessageQueue(queues, settings.links_queue_url, stream_processor.hand_over_deadline(deadline)),
+            MessageQueue(queues, settings.links_queue_url, stream_processor.link_task_deadline(deadline)),
             DeadLetterQueue(MessageQueue(queues, settings.dead_letter_queue_url, deadline)),
             clock,
         )

@@ -40,51 +40,51 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def seal(secret: Secret, clock: Clock) -> HmacCursorSigner:
+def signer(secret: Secret, clock: Clock) -> HmacCursorSigner:
     return HmacCursorSigner(master_key(secret, clock), clock)
 
 
 @pytest.mark.parametrize("content", [b"", b"x", b"content", bytes(range(256))])
 def test_what_was_sealed_opens_for_its_tenant_with_its_age(
-    seal: HmacCursorSigner, clock: Clock, content: bytes
+    signer: HmacCursorSigner, clock: Clock, content: bytes
 ) -> None:
-    text = seal.sign("acme", content)
+    text = signer.sign("acme", content)
     clock.now += 7
 
-    assert seal.verify("acme", text) == VerifiedCursor(content, 7)
-    assert seal.verify("acme-2", text) is None
+    assert signer.verify("acme", text) == VerifiedCursor(content, 7)
+    assert signer.verify("acme-2", text) is None
     assert text.replace("-", "").replace("_", "").isalnum()
 
 
-def test_tenant_and_content_can_not_be_shifted_into_each_other(seal: HmacCursorSigner) -> None:
-    assert seal.verify("acm", seal.sign("acme", b"content")) is None
+def test_tenant_and_content_can_not_be_shifted_into_each_other(signer: HmacCursorSigner) -> None:
+    assert signer.verify("acm", signer.sign("acme", b"content")) is None
 
 
 @pytest.mark.parametrize(
     "text", ["", "x", "====", "é", "a b", "A" * 26, "A" * 27, "A" * 28, "\x00" * 40, "A" * 100_000]
 )
-def test_what_was_not_sealed_here_does_not_open(seal: HmacCursorSigner, text: str) -> None:
-    assert seal.verify("acme", text) is None
+def test_what_was_not_sealed_here_does_not_open(signer: HmacCursorSigner, text: str) -> None:
+    assert signer.verify("acme", text) is None
 
 
-def test_cursor_of_an_earlier_generation_opens(seal: HmacCursorSigner, secret: Secret, clock: Clock) -> None:
-    text = seal.sign("acme", b"old")
+def test_cursor_of_an_earlier_generation_opens(signer: HmacCursorSigner, secret: Secret, clock: Clock) -> None:
+    text = signer.sign("acme", b"old")
     secret.generations = (SECOND, FIRST)
     clock.now += 1_000
 
-    assert seal.verify("acme", text) == VerifiedCursor(b"old", 1_000)
-    assert seal.verify("acme", seal.sign("acme", b"new")) == VerifiedCursor(b"new", 0)
+    assert signer.verify("acme", text) == VerifiedCursor(b"old", 1_000)
+    assert signer.verify("acme", signer.sign("acme", b"new")) == VerifiedCursor(b"new", 0)
 
 
-def test_cursor_of_a_dropped_generation_does_not_open(seal: HmacCursorSigner, secret: Secret, clock: Clock) -> None:
-    text = seal.sign("acme", b"old")
+def test_cursor_of_a_dropped_generation_does_not_open(signer: HmacCursorSigner, secret: Secret, clock: Clock) -> None:
+    text = signer.sign("acme", b"old")
     secret.generations = (SECOND,)
     clock.now += 1_000
 
-    assert seal.verify("acme", text) is None
+    assert signer.verify("acme", text) is None
 
 
-def test_cursor_of_another_stack_does_not_open(seal: HmacCursorSigner, clock: Clock) -> None:
+def test_cursor_of_another_stack_does_not_open(signer: HmacCursorSigner, clock: Clock) -> None:
     other = HmacCursorSigner(master_key(Secret(SECOND), clock), clock)
 
-    assert seal.verify("acme", other.sign("acme", b"content")) is None
+    assert signer.verify("acme", other.sign("acme", b"content")) is None

@@ -9,7 +9,7 @@ from scim.service.model.change_record import ChangeRecord
 from scim.service.model.query import Query, QueryResult
 from scim.service.model.stored_resource import StoredResource
 from scim.service.references.links import may_affect_links
-from scim.service.resources.crud import Resources
+from scim.service.resources.crud import ResourceService
 from scim.store import items, keys
 from tests.endpoint import CORE
 from tests.service.fakes import context, new_id
@@ -73,7 +73,7 @@ class History:
 
     def go_on(self, changes: int, choose: random.Random) -> None:
         """Let changes happen, made by the real use cases, until there are so many."""
-        users = Resources(load_user_type(), self, context())
+        users = ResourceService(load_user_type(), self, context())
         while len(self.images) < changes:
             ids = list(self.users)
             if len(ids) < 50 or choose.random() < 0.2:

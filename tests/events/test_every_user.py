@@ -23,7 +23,7 @@ from scim.service.model.change_record import ChangeRecord
 from scim.service.model.query import Query, QueryResult
 from scim.service.model.stored_resource import StoredResource
 from scim.service.model.tenant import Tenant
-from scim.service.resources.crud import Resources
+from scim.service.resources.crud import ResourceService
 from scim.store.resources import DynamoDBResourceStore, TableConfig
 from tests.conftest import EXTENSION
 from tests.endpoint import CORE
@@ -119,7 +119,7 @@ def change_records(strict: bool, *bodies: dict[str, Any]) -> list[dict[str, Any]
     """
     table = Table()
     tenant = Tenant("acme", is_strict=strict)
-    users = Resources(TYPE, Users(table), context(tenant=tenant))
+    users = ResourceService(TYPE, Users(table), context(tenant=tenant))
     created = None
     for body in bodies:
         with suppress(ScimError):

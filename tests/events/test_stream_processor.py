@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 from local.validation.sqs import check_message
 from scim.events import stream_processor
 from scim.events.event import Event, make_event
-from scim.events.stream_processor import BatchResult, LostLetter
+from scim.events.stream_processor import BatchResult, LostDeadLetter
 from tests.events.fakes import NO_ANSWER, TAKEN, Events, Queues, failed, processor
 from tests.events.history import stream_record
 from tests.events.test_change_record import ID, IMAGE
@@ -236,7 +236,7 @@ class TestDeadLetterQueue:
         key = BAD["dynamodb"]["Keys"]
         reason = "malformed: operation; dead-letter queue: no answer"
         assert (result.published, result.retries) == (2, 0)
-        assert result.lost == (LostLetter(reason, key["pk"]["S"], key["sk"]["S"]),)
+        assert result.lost == (LostDeadLetter(reason, key["pk"]["S"], key["sk"]["S"]),)
 
     @pytest.mark.parametrize("code", ["InvalidMessageContents", "InvalidParameterValue"])
     def test_letter_that_is_refused_is_told_and_passed(self, code: str) -> None:

@@ -210,8 +210,8 @@ def test_cursor_is_good_for_an_hour(
     answered: tuple[int, str],
 ) -> None:
     cursor = page(scim, cursor="", count=3)["nextCursor"]
-    seal = load_adapters().seal
-    monkeypatch.setattr(seal, "_now", lambda: time.time() + later)
+    signer = load_adapters().cursor_signer
+    monkeypatch.setattr(signer, "_now", lambda: time.time() + later)
 
     assert refused(ask(scim, cursor=cursor)) == answered
 

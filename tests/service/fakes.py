@@ -14,11 +14,11 @@ from scim.service.model.audit_event import AuditEvent
 from scim.service.model.change_record import ChangeRecord
 from scim.service.model.failure import RequestSummary
 from scim.service.model.query import IndexPosition, PageBoundary, Query, QueryResult, VerifiedCursor
-from scim.service.model.stored_resource import NotUnique, StoredResource, VersionConflict, encode
+from scim.service.model.stored_resource import NotUnique, StoredResource, VersionConflict, encode_json
 from scim.service.model.tenant import Tenant
 from scim.service.model.token import SecretNotFound, TokenStage, TokenUsage, TokenVersion
-from scim.service.resources.context import Context
-from scim.service.resources.crud import Resources
+from scim.service.resources.context import ServiceContext
+from scim.service.resources.crud import ResourceService
 from tests.endpoint import CORE
 
 BASE_URL = "https://scim.example.com/scim/v2"
@@ -106,8 +106,8 @@ class Ends:
 
 
 @dataclass
-class PlainSeal:
-    """A seal that anybody could make. ``age_s`` is how old what it opens is."""
+class FakeSigner:
+    """Signs nothing. ``age_s`` is the age of each cursor that it verifies."""
 
     age_s: float = 0
 
@@ -209,29 +209,31 @@ def user(user_name: str = "alice", version: int = 1, **attributes: Any) -> Store
     resource_id = new_id()
     schemas = [CORE, *(name for name in attributes if name.startswith("urn:"))]
     document = {"schemas": schemas, "id": resource_id, "userName": user_name, "active": True} | attributes
-    return StoredResource(resource_id, version, NOW, NOW, encode(document))
+    return StoredResource(resource_id, version, NOW, NOW, encode_json(document))
 
 
 def context(
     *,
     tenant: Tenant | None = None,
     deadline: Deadline | None = None,
-    seal: PlainSeal | None = None,
+    signer: FakeSigner | None = None,
     now: Callable[[], str] = lambda: NOW,
-) -> Context:
+) -> ServiceContext:
     tenant = tenant or Tenant("acme")
-    return Context(
+    return ServiceContext(
         tenant=tenant,
         request_id="request-1",
         base_url=BASE_URL,
         dialect=Dialect(strict=tenant.is_strict),
         deadline=deadline or Clock().deadline,
-        seal=seal or PlainSeal(),
+        cursor_signer=signer or FakeSigner(),
         now=now,
         new_id=new_id,
     )
 
 
-def resources(store: MemoryStore, known: Context | None = None, resource_type: ResourceType | None = None) -> Resources:
+def resources(
+    store: MemoryStore, known: ServiceContext | None = None, resource_type: ResourceType | None = None
+) -> ResourceService:
     """The use cases on the users of a store."""
-    return Resources(resource_type or load_user_type(), store, known or context())
+    return ResourceService(resource_type or load_user_type(), store, known or context())

@@ -2,7 +2,9 @@
 
 import pytest
 
+from handlers.http.application import RETRY_FIELDS
 from scim.protocol.errors import Unavailable
+from scim.service.deadline import RetryCause
 from tests.service.fakes import Clock
 
 
@@ -51,12 +53,12 @@ def test_pause_that_would_use_up_the_time_is_refused_with_503_and_when_to_come_a
 def test_part_of_the_time_ends_before_the_whole_and_counts_with_it() -> None:
     clock = Clock(left_s=20)
     whole = clock.deadline
-    half = whole.part(0.5)
+    half = whole.with_share(0.5)
 
     half.pause(1)
     clock.sleep(7)
 
-    assert whole.causes == half.causes == ["refused"]
+    assert whole.retry_causes == half.retry_causes == [RetryCause.REFUSED]
     assert whole.has_time()
     assert not half.has_time()
 
@@ -64,7 +66,11 @@ def test_part_of_the_time_ends_before_the_whole_and_counts_with_it() -> None:
 @pytest.mark.parametrize(("left_s", "expected"), [(29.0, 6.0), (5.0, 5.0), (-1.0, -1.0)])
 def test_deadline_of_a_part_ends_in_its_time_and_with_the_request(left_s: float, expected: float) -> None:
     clock = Clock(left_s)
-    part = clock.deadline.at_most(6.0)
+    part = clock.deadline.with_limit(6.0)
     assert part.remaining_s() == expected
     clock.left_s -= 2.0
     assert part.remaining_s() == expected - 2.0
+
+
+def test_log_counts_every_cause_of_a_retry() -> None:
+    assert set(RETRY_FIELDS) == set(RetryCause)

@@ -14,7 +14,7 @@ from scim.protocol.schema import ResourceType, load_user_type
 from scim.service.model.stored_resource import StoredResource
 from scim.service.model.tenant import Tenant
 from scim.service.resources.rendering import ResourceRenderer
-from scim.service.resources.search import Search, render_resource
+from scim.service.resources.search import ResourceSearch, render_resource
 from tests.endpoint import CORE
 from tests.service.fakes import BASE_URL, MemoryStore, context, resources, user
 
@@ -98,7 +98,7 @@ def patch(op: str, path: str | None = None, value: Any = None) -> Request:
 
 
 def search(**members: Any) -> Request:
-    return lambda store, type_, _: Search(type_, store, context()).run(SearchRequest(**members))
+    return lambda store, type_, _: ResourceSearch(type_, store, context()).run(SearchRequest(**members))
 
 
 def get(attributes: list[str], excluded: list[str]) -> Request:
@@ -190,7 +190,7 @@ def test_reader_sees_a_value_of_another_type_as_unassigned(is_strict: bool) -> N
     (user_id,) = store.users
 
     def find(filter_: str) -> bool:
-        answer = Search(resource_type, store, context(tenant=tenant)).run(SearchRequest(filter=filter_))
+        answer = ResourceSearch(resource_type, store, context(tenant=tenant)).run(SearchRequest(filter=filter_))
         return '"totalResults":1' in answer.body
 
     assert find(f'{URN}:b eq "kept" and not ({URN}:a pr) and {URN}:a ne 5')

@@ -67,7 +67,7 @@ def test_a_link_is_written_beside_the_document_with_a_record_and_nothing_else(
 def test_a_user_that_has_changed_is_not_linked(
     links: DynamoDBReferenceStore, store: DynamoDBResourceStore, alice: StoredResource
 ) -> None:
-    renamed = StoredResource.of(
+    renamed = StoredResource.from_resource(
         {**alice.resource, "title": "Cook"}, 2, alice.created, alice.modified, alice.active_since
     )
     store.write(alice, renamed, CHANGE)
@@ -91,7 +91,9 @@ def test_write_of_a_user_who_was_linked_meanwhile_is_a_conflict(
     """Otherwise the link would be gone without a record: whoever follows the events would believe in it for good."""
     links.write_links(alice, ONE, LINKED)
     before = items()
-    after = StoredResource.of({**alice.resource, "title": "Cook"}, 2, alice.created, alice.modified, alice.active_since)
+    after = StoredResource.from_resource(
+        {**alice.resource, "title": "Cook"}, 2, alice.created, alice.modified, alice.active_since
+    )
     with pytest.raises(VersionConflict):
         store.write(alice, after, CHANGE)
     assert items() == before
@@ -109,7 +111,9 @@ def test_deletion_of_a_user_who_was_linked_meanwhile(
 def test_the_next_version_is_written_with_the_links_that_it_has(
     store: DynamoDBResourceStore, alice: StoredResource, items: Items
 ) -> None:
-    after = StoredResource.of({**alice.resource, "title": "Cook"}, 2, alice.created, alice.modified, alice.active_since)
+    after = StoredResource.from_resource(
+        {**alice.resource, "title": "Cook"}, 2, alice.created, alice.modified, alice.active_since
+    )
     after.links = ResolvedReferences(0, ONE.links).text
     store.write(alice, after, CHANGE)
     assert items()[f"U#{alice.id}"]["links"] == {"S": '[0,["manager","boss","b",7]]'}

@@ -8,7 +8,7 @@ import pytest
 
 from scim.protocol.errors import PayloadTooLarge
 from scim.service.model.change_record import ChangeRecord, Operation, Participation
-from scim.service.model.stored_resource import NotUnique, StoredResource, VersionConflict, encode
+from scim.service.model.stored_resource import NotUnique, StoredResource, VersionConflict, encode_json
 from scim.store.query.counters import counter_increment
 from scim.store.resources import MAX_DOCUMENT_BYTES, DynamoDBResourceStore
 from scim.store.table import Table
@@ -34,7 +34,9 @@ CHANGE = ChangeRecord(
 
 def user(user_id: str = ONE, version: int = 1, **attributes: Any) -> StoredResource:
     resource = {"schemas": [], "id": user_id, "userName": "Bob", "active": True} | attributes
-    return StoredResource(user_id, version, "2026-01-01T00:00:00.000Z", "2026-01-02T00:00:00.000Z", encode(resource))
+    return StoredResource(
+        user_id, version, "2026-01-01T00:00:00.000Z", "2026-01-02T00:00:00.000Z", encode_json(resource)
+    )
 
 
 def test_a_created_user_has_its_name_its_index_entries_its_count_and_its_change_record(

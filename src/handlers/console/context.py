@@ -93,7 +93,7 @@ class ConsoleRequestContext:
 
     def overview_in_list(self, tenant_id: str) -> TenantOverview | None:
         """Return the overview of one tenant of a list, within the time that such a one has; ``None`` for no tenant."""
-        calls = self.calls.with_deadline(self.deadline.at_most(OVERVIEW_S))
+        calls = self.calls.with_deadline(self.deadline.with_limit(OVERVIEW_S))
         store = DynamoDBTenantStore(calls, wiring.new_id)
         if (tenant := store.get(tenant_id)) is None:
             return None

@@ -22,11 +22,11 @@ from scim.auth.authentication import Authentication, MalformedToken, TokenReject
 from scim.aws.errors import NO_RESPONSE
 from scim.protocol.errors import InternalError, MethodNotAllowed, NotFound, ScimError, WrongScimUrl
 from scim.protocol.leniency import Dialect
-from scim.service.deadline import CONFLICT, REFUSED, Deadline
-from scim.service.model.stored_resource import encode
+from scim.service.deadline import Deadline, RetryCause
+from scim.service.model.stored_resource import encode_json
 from scim.service.model.tenant import Tenant
 from scim.service.model.token import TokenUsage, days_until_expiry
-from scim.service.resources.context import Context
+from scim.service.resources.context import ServiceContext
 from scim.settings import Settings
 from scim.store.table import Table
 from scim.store.tenants import DynamoDBTenantStore
@@ -38,6 +38,9 @@ if TYPE_CHECKING:
     from scim.service.model.failure import RequestSummary
 
 _BASE_PATH = "/scim/v2"
+
+RETRY_FIELDS = {RetryCause.CONFLICT: "conflicts", RetryCause.REFUSED: "retries"}
+"""The field of a log line that counts the retries with this cause."""
 
 
 class ScimApplication:
@@ -106,12 +109,17 @@ class ScimApplication:
         finally:
             recording.finish()
             line |= {"leniencies": context.dialect.used, "dynamodb_calls": calls.calls} | recording.line
-            for cause, name in ((CONFLICT, "conflicts"), (REFUSED, "retries")):
-                if number := deadline.causes.count(cause):
+            for cause, name in RETRY_FIELDS.items():
+                if number := deadline.retry_causes.count(cause):
                     line[name] = number
 
     def _dispatch(
-        self, request: Request, context: Context, calls: Table, recording: LazyFailureRecorder, line: dict[str, Any]
+        self,
+        request: Request,
+        context: ServiceContext,
+        calls: Table,
+        recording: LazyFailureRecorder,
+        line: dict[str, Any],
     ) -> Response:
         """The answer of the endpoint that the path leads to; how that ended is recorded."""
         endpoint: Endpoint | None = None
@@ -130,7 +138,7 @@ class ScimApplication:
         return response
 
     def _operation(
-        self, endpoint: Endpoint | None, request: Request, context: Context, misplaced: MisplacedEndpoint | None
+        self, endpoint: Endpoint | None, request: Request, context: ServiceContext, misplaced: MisplacedEndpoint | None
     ) -> Operation:
         if misplaced is not None:
             raise WrongScimUrl(
@@ -146,7 +154,7 @@ class ScimApplication:
         return operation
 
     def _exchange(
-        self, request: Request, context: Context, calls: Table, recording: LazyFailureRecorder
+        self, request: Request, context: ServiceContext, calls: Table, recording: LazyFailureRecorder
     ) -> RequestContext:
         return RequestContext(
             request=request,
@@ -157,7 +165,7 @@ class ScimApplication:
             recorder=recording,
         )
 
-    def _recording(self, request: Request, context: Context) -> FailureRecorder:
+    def _recording(self, request: Request, context: ServiceContext) -> FailureRecorder:
         from scim.service.audit.failures import FailureRecorder
 
         adapters, deadline = self._adapters, context.deadline
@@ -204,14 +212,14 @@ class ScimApplication:
         except (ClientError, *NO_RESPONSE) as fault:
             self._report(fault, request.id)
 
-    def _context(self, request: Request, tenant: Tenant, deadline: Deadline) -> Context:
-        return Context(
+    def _context(self, request: Request, tenant: Tenant, deadline: Deadline) -> ServiceContext:
+        return ServiceContext(
             tenant=tenant,
             request_id=request.id,
             base_url=self._adapters.settings.public_url or f"https://{request.domain}{_BASE_PATH}",
             dialect=Dialect(strict=tenant.is_strict),
             deadline=deadline,
-            seal=self._adapters.seal,
+            cursor_signer=self._adapters.cursor_signer,
             now=wiring.now,
             new_id=wiring.new_id,
         )
@@ -246,4 +254,4 @@ def _asked(request: Request, endpoint: Endpoint | None, line: Mapping[str, Any])
 
 
 def _error(error: ScimError) -> Response:
-    return Response(error.status, encode(error.body()), error.headers)
+    return Response(error.status, encode_json(error.body()), error.headers)

@@ -11,7 +11,7 @@ import traceback
 from collections.abc import Mapping
 from typing import Any
 
-from scim.events.delivery import DeliveryResult
+from scim.events.batching import SendResult
 from scim.events.message_queue import MAX_MESSAGE_BYTES, MessageQueue, QueueMessage
 
 _MAX_KEYS_BYTES = 8_192
@@ -23,7 +23,7 @@ class DeadLetterQueue:
     def __init__(self, queue: MessageQueue) -> None:
         self._queue = queue
 
-    def send(self, letters: Mapping[int, Mapping[str, Any]]) -> DeliveryResult:
+    def send(self, letters: Mapping[int, Mapping[str, Any]]) -> SendResult:
         """Send dead letters, as :func:`wrap_record` and its like make them."""
         messages = {number: QueueMessage(json.dumps(letter)) for number, letter in letters.items()}
         return self._queue.send(messages)

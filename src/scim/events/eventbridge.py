@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import ClientError
 
 from scim.aws.errors import NO_RESPONSE, error_code, is_outcome_unknown, is_throttled
-from scim.events.delivery import DeliveryResult, Rejection, deliver
+from scim.events.batching import Rejection, SendResult, send_in_batches
 from scim.events.event import SOURCE, Event
 from scim.service.deadline import Deadline
 
@@ -37,13 +37,13 @@ class EventBus:
         self._name = name
         self._deadline = deadline
 
-    def publish(self, events: Mapping[int, Event]) -> DeliveryResult:
+    def publish(self, events: Mapping[int, Event]) -> SendResult:
         """Send events until all are taken, rejected, or the time is up.
 
         Raises what the SDK does where a call fails as a whole and would fail again.
         """
         entries = {number: self._entry(event) for number, event in events.items()}
-        return deliver(entries, _size, _MAX_BYTES, self._put, self._deadline)
+        return send_in_batches(entries, _size, _MAX_BYTES, self._put, self._deadline)
 
     def _put(self, entries: Sequence[Entry]) -> list[Rejection | None]:
         try:

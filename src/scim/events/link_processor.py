@@ -71,7 +71,7 @@ class LinkProcessor:
         retries = []
         for number, message in enumerate(messages):
             try:
-                self._process(message, self.deadline.part(1 / (len(messages) - number)))
+                self._process(message, self.deadline.with_share(1 / (len(messages) - number)))
             except (ClientError, BotoCoreError, Unavailable, Unfinished) as fault:
                 retries.append(Retry(str(message.get("messageId", "")), fault))
         return LinkBatchResult(self._linked, self._continued, self._dead, tuple(retries))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import ClientError
 
 from scim.aws.errors import NO_RESPONSE, THROTTLING_CODES, error_code, is_outcome_unknown, is_throttled
-from scim.events.delivery import NO_ANSWER_CODE, DeliveryResult, Rejection, deliver
+from scim.events.batching import NO_ANSWER_CODE, Rejection, SendResult, send_in_batches
 from scim.service.deadline import Deadline
 
 if TYPE_CHECKING:
@@ -50,12 +50,12 @@ class MessageQueue:
         self._url = url
         self._deadline = deadline
 
-    def send(self, messages: Mapping[int, QueueMessage]) -> DeliveryResult:
+    def send(self, messages: Mapping[int, QueueMessage]) -> SendResult:
         """Send messages until all are taken, rejected for good, or the time is up.
 
         A missing queue or right does not raise: messages stay unsent, and the caller decides how long they may wait.
         """
-        return deliver(messages, _size, MAX_MESSAGE_BYTES, self._send, self._deadline)
+        return send_in_batches(messages, _size, MAX_MESSAGE_BYTES, self._send, self._deadline)
 
     def _send(self, messages: Sequence[QueueMessage]) -> list[Rejection | None]:
         entries = [_entry(number, message) for number, message in enumerate(messages)]

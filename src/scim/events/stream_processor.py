@@ -32,7 +32,7 @@ PATIENCE_S = 120.0
 
 
 @dataclass(frozen=True, slots=True)
-class LostLetter:
+class LostDeadLetter:
     """A dead letter that its queue did not take either, by the keys of the record (docs/operations.md)."""
 
     reason: str
@@ -53,7 +53,7 @@ class BatchResult:
     dead_letters: int = 0
     retries: int = 0
     retry_from: str = ""
-    lost: tuple[LostLetter, ...] = ()
+    lost: tuple[LostDeadLetter, ...] = ()
 
 
 @dataclass(slots=True)
@@ -113,7 +113,7 @@ class StreamProcessor:
             batch.reject(index, f"event bus: {code}")
         return len(events) - len(result.rejected) - len(result.unsent)
 
-    def _send_dead_letters(self, batch: _RecordBatch) -> tuple[int, list[LostLetter]]:
+    def _send_dead_letters(self, batch: _RecordBatch) -> tuple[int, list[LostDeadLetter]]:
         letters = {index: batch.letters[index] for index in sorted(batch.letters) if index < batch.end}
         result = self.dead_letters.send(letters)
         # A task's event is published already, so its record does not come again.
@@ -130,7 +130,7 @@ class StreamProcessor:
         return isinstance(created, int | float) and self.now() - created < PATIENCE_S
 
 
-def hand_over_deadline(deadline: Deadline) -> Deadline:
+def link_task_deadline(deadline: Deadline) -> Deadline:
     """Return the time for handing over, which leaves most of a batch's time to publishing."""
     end = max(deadline.remaining_s() - HAND_OVER_S, DEAD_LETTER_S)
     return Deadline(lambda: deadline.remaining_s() - end, deadline.sleep)
@@ -170,11 +170,11 @@ def _parse(record: Mapping[str, Any]) -> tuple[Event, LinkTask | None]:
     return event, task
 
 
-def _lost(record: Any, letter: Mapping[str, Any], code: str) -> LostLetter:
+def _lost(record: Any, letter: Mapping[str, Any], code: str) -> LostDeadLetter:
     keys = _member(record, "Keys")
     pk, sk = (keys.get(name) if isinstance(keys, Mapping) else None for name in ("pk", "sk"))
     partition, sort = (each.get("S") if isinstance(each, Mapping) else None for each in (pk, sk))
-    return LostLetter(f"{letter['reason']}; dead-letter queue: {code}", str(partition or ""), str(sort or ""))
+    return LostDeadLetter(f"{letter['reason']}; dead-letter queue: {code}", str(partition or ""), str(sort or ""))
 
 
 def _member(record: Any, name: str) -> Any:

@@ -1,63 +1,73 @@
-"""The time that a request has, and the pauses between its attempts."""
+"""The deadline of a request, and the pauses between its attempts."""
 
 from __future__ import annotations
 
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from enum import StrEnum
 
 from scim.protocol.errors import Unavailable
 
-# The answer must be made and sent, and the gateway gives up at 30 s.
+# The response must be built and sent, and API Gateway gives up after 30 s.
 _RESERVE_S = 1.0
 CALL_S = 3.0
-"""How long a call may hang: connecting 1 s, reading 2 s."""
+"""How long a call can hang: 1 s to connect, 2 s to read."""
 _FIRST_PAUSE_S = 0.01
 _LONGEST_PAUSE_S = 0.5
-# The system's randomness: execution environments restored from one snapshot would share a generator's state, and pause
-# in step with each other.
+# Execution environments restored from one snapshot would share the state of a generator, and pause in step.
 _RANDOM = random.SystemRandom()
 
 
-CONFLICT, REFUSED = "conflict", "refused"
-"""Why something is attempted once more: others wrote at the same time, or a store refused or did not answer."""
+class RetryCause(StrEnum):
+    """Why something is attempted again."""
+
+    CONFLICT = "conflict"
+    """Another request wrote the same at the same time."""
+    REFUSED = "refused"
+    """An AWS service refused the call for now, or did not answer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Deadline:
-    """``remaining_s`` tells the seconds that are left, ``sleep`` waits. ``causes`` has why it was, each time."""
+    """The time that a request may take.
+
+    ``remaining_s`` returns the seconds that are left, ``sleep`` waits. ``retry_causes`` has the cause of each retry so
+    far. Deadlines that are derived from this one add to the same list.
+    """
 
     remaining_s: Callable[[], float]
     sleep: Callable[[float], None]
-    causes: list[str] = field(default_factory=list)
+    retry_causes: list[RetryCause] = field(default_factory=list)
 
-    def part(self, share: float) -> Deadline:
-        """The deadline for something that may take so much of what is left, 0 to 1."""
-        kept = self.remaining_s() * (1 - share)
-        return replace(self, remaining_s=lambda: self.remaining_s() - kept)
+    def with_share(self, share: float) -> Deadline:
+        """Return the deadline of something that may take a share (0 to 1) of the time that is left."""
+        reserve_s = self.remaining_s() * (1 - share)
+        return replace(self, remaining_s=lambda: self.remaining_s() - reserve_s)
 
-    def at_most(self, seconds: float) -> Deadline:
-        """Return the deadline for something that may take so many seconds, and no longer than this one."""
-        kept = max(self.remaining_s() - seconds, 0.0)
-        return replace(self, remaining_s=lambda: self.remaining_s() - kept)
+    def with_limit(self, seconds: float) -> Deadline:
+        """Return the deadline of something that may take so many seconds, but not longer than this one."""
+        reserve_s = max(self.remaining_s() - seconds, 0.0)
+        return replace(self, remaining_s=lambda: self.remaining_s() - reserve_s)
 
     def check(self) -> None:
-        """Raise :class:`Unavailable` unless there is time for one more call, should it hang, and for the answer."""
+        """Raise :class:`Unavailable` unless there is time for one more call, even if it hangs, and for the response."""
         if not self.has_time():
             raise Unavailable(
                 "The service could not finish in time; send the request again.", headers={"Retry-After": "1"}
             )
 
     def has_time(self) -> bool:
-        """Whether there is time for one more call, should it hang, and for the answer."""
+        """Return whether there is time for one more call, even if it hangs, and for the response."""
         return self.remaining_s() >= CALL_S + _RESERVE_S
 
-    def pause(self, attempt: int, cause: str = REFUSED) -> None:
-        """Wait before attempt ``attempt`` + 1: full jitter, so that those who collided spread.
+    def pause(self, attempt: int, cause: RetryCause = RetryCause.REFUSED) -> None:
+        """Wait before the next attempt, and add its cause. ``attempt`` is how many retries there were before, from 0.
 
-        Raises :class:`Unavailable` where the time is up.
+        The pauses have full jitter, so that clients that collided do not collide again (AWS Architecture Blog,
+        "Exponential Backoff And Jitter"). Raises :class:`Unavailable` if the time is up.
         """
         self.check()
-        self.causes.append(cause)
+        self.retry_causes.append(cause)
         longest = min(_FIRST_PAUSE_S * 2**attempt, _LONGEST_PAUSE_S)
         self.sleep(_RANDOM.uniform(0, longest))

@@ -186,7 +186,7 @@ class DynamoDBAuditLogStore:
         self, is_meant: Callable[[Item], bool], containing: Sequence[tuple[str, str]] = ()
     ) -> tuple[list[str], bool]:
         """Return the keys of the newest failures that are meant, and whether all failures were searched."""
-        calls = self._dynamo.with_deadline(self._dynamo.deadline.part(_SEARCH))
+        calls = self._dynamo.with_deadline(self._dynamo.deadline.with_share(_SEARCH))
         attributes = ("sk", "handles")
         pages = calls.query_pages(
             self._failures, keys.FAILURE_RANGE, attributes, index=BY_TIME, backwards=True, containing=containing
@@ -216,7 +216,7 @@ class DynamoDBAuditLogStore:
 
         Raises :class:`scim.protocol.errors.Unavailable` where that takes more than a part of the time that is left.
         """
-        calls = self._dynamo.with_deadline(self._dynamo.deadline.part(_FORMERLY))
+        calls = self._dynamo.with_deadline(self._dynamo.deadline.with_share(_FORMERLY))
         found = calls.query(self._users, keys.change_range(), ("sk",), containing=[("handles", identifier_hash)])
         for resource_id, _ in groupby(found, lambda item: keys.parse_changed_user_id(item["sk"]["S"])):
             yield resource_id

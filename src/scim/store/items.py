@@ -7,7 +7,7 @@ from collections.abc import Collection
 
 from scim.service.model.audit_event import AuditAction, AuditEvent
 from scim.service.model.change_record import ChangeRecord, Operation
-from scim.service.model.stored_resource import StoredResource, encode
+from scim.service.model.stored_resource import StoredResource, encode_json
 from scim.service.model.tenant import Tenant
 from scim.service.model.token import NEVER_EXPIRES, TokenState, TokenUsage
 from scim.store import keys
@@ -121,8 +121,8 @@ def encode_tenant(partition: str, sort: str, tenant: Tenant) -> Item:
         **primary_key(partition, sort),
         "v": {"N": str(tenant.version)},
         "mode": {"S": "strict" if tenant.is_strict else "tolerant"},
-        "extensions": {"S": encode(list(tenant.custom_schemas))},
-        "shapes": {"S": encode(tenant.attribute_types)},
+        "extensions": {"S": encode_json(list(tenant.custom_schemas))},
+        "shapes": {"S": encode_json(tenant.attribute_types)},
         "connected": {"BOOL": tenant.is_connected},
         "generation": {"N": str(tenant.invitation_epoch)},
         "secret_version": {"S": token.version},

@@ -18,7 +18,7 @@ from botocore.exceptions import ClientError
 
 from scim.aws.errors import NO_RESPONSE, THROTTLING_CODES, error_code, is_outcome_unknown, is_throttled
 from scim.protocol.errors import Unavailable
-from scim.service.deadline import CONFLICT, REFUSED
+from scim.service.deadline import RetryCause
 from scim.store.table import Table
 
 _TRANSIENT = THROTTLING_CODES | {"TransactionConflict", "ProvisionedThroughputExceeded", "None"}
@@ -73,10 +73,10 @@ def commit(
                 if may_be_committed and is_committed():
                     return
                 raise ConditionFailed(failed) from error
-            cause = REFUSED
+            cause = RetryCause.REFUSED
             if _is_cancelled(error):
                 token = token if may_be_committed else new_token()
-                cause = CONFLICT if _is_conflict(error) else REFUSED
+                cause = RetryCause.CONFLICT if _is_conflict(error) else RetryCause.REFUSED
             elif is_outcome_unknown(error):
                 may_be_committed = True
             elif not is_throttled(error):
@@ -87,7 +87,7 @@ def commit(
         attempt += 1
 
 
-def _pause(table: Table, attempt: int, cause: str, *, may_be_committed: bool) -> None:
+def _pause(table: Table, attempt: int, cause: RetryCause, *, may_be_committed: bool) -> None:
     try:
         table.deadline.pause(attempt, cause)
     except Unavailable:

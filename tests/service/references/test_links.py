@@ -28,7 +28,9 @@ texts = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=1
 
 def user(members: Mapping[str, Any], version: int = 1) -> StoredResource:
     schemas = [CORE, *(name for name in members if name.startswith("urn:"))]
-    return StoredResource.of({"schemas": schemas, "id": "u", "userName": "alice", **members}, version, NOW, NOW, NOW)
+    return StoredResource.from_resource(
+        {"schemas": schemas, "id": "u", "userName": "alice", **members}, version, NOW, NOW, NOW
+    )
 
 
 def linked(stored: StoredResource, **targets: str) -> StoredResource:

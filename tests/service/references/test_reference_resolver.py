@@ -75,7 +75,9 @@ class Users:
         old = self.users.get(user_id)
         extension = {ENTERPRISE: {"manager": {"value": manager}}} if manager else {}
         resource = {"schemas": [CORE], "id": user_id or new_id(), "userName": name, **attributes, **extension}
-        self.users[resource["id"]] = StoredResource.of(resource, old.version + 1 if old else 1, NOW, NOW, NOW)
+        self.users[resource["id"]] = StoredResource.from_resource(
+            resource, old.version + 1 if old else 1, NOW, NOW, NOW
+        )
         lost = identifiers_of(old.resource).hashes - identifiers_of(resource).hashes if old else NOBODY
         dropped = self._references(old) - ({identifier_hash(manager)} if manager else NOBODY)
         return LinkTask("acme", resource["id"], 1, True, lost, dropped, "r1")

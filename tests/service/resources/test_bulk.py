@@ -14,8 +14,8 @@ from scim.service.model.change_record import ChangeRecord
 from scim.service.model.failure import RequestSummary
 from scim.service.model.stored_resource import StoredResource
 from scim.service.model.tenant import Tenant
-from scim.service.resources.bulk import Bulk
-from scim.service.resources.context import Context
+from scim.service.resources.bulk import BulkProcessor
+from scim.service.resources.context import ServiceContext
 from tests.endpoint import CORE, ENTERPRISE
 from tests.service.fakes import BASE_URL, Clock, Ends, MemoryStore, context, new_id, resources, user
 
@@ -28,7 +28,7 @@ Operation = dict[str, Any]
 def run(
     store: MemoryStore,
     *operations: object,
-    known: Context | None = None,
+    known: ServiceContext | None = None,
     report: Callable[[Exception], None] = lambda _: None,
     workers: int = 1,
     **members: Any,
@@ -36,7 +36,7 @@ def run(
     """The results of a bulk request."""
     known = known or context()
     request = {"schemas": [BULK_REQUEST], "Operations": list(operations)} | members
-    answer = Bulk({"users": resources(store, known)}, known, report, Ends(), workers).run(request)
+    answer = BulkProcessor({"users": resources(store, known)}, known, report, Ends(), workers).run(request)
     assert answer["schemas"] == [BULK_RESPONSE]
     results: list[dict[str, Any]] = answer["Operations"]
     return results
@@ -376,7 +376,7 @@ def test_request_that_is_no_bulk_request_is_refused_as_a_whole(request_: Any, er
     known = context()
 
     with pytest.raises(error):
-        Bulk({"users": resources(store, known)}, known, lambda _: None, Ends()).run(request_)
+        BulkProcessor({"users": resources(store, known)}, known, lambda _: None, Ends()).run(request_)
 
     assert store.users == {}
 
@@ -404,11 +404,13 @@ def test_operations_for_which_no_time_is_left_are_listed_with_503() -> None:
     assert len(store.users) == 3
 
 
-def run_slowly(*operations: Operation, left_s: float, **members: Any) -> tuple[list[dict[str, Any]], Ends, Bulk]:
+def run_slowly(
+    *operations: Operation, left_s: float, **members: Any
+) -> tuple[list[dict[str, Any]], Ends, BulkProcessor]:
     """The results of a bulk request whose writes take three seconds each, what was recorded, and the run itself."""
     clock, ends = Clock(left_s=left_s), Ends()
     known = context(deadline=clock.deadline)
-    bulk = Bulk({"users": resources(SlowStore(clock), known)}, known, lambda _: None, ends, 1)
+    bulk = BulkProcessor({"users": resources(SlowStore(clock), known)}, known, lambda _: None, ends, 1)
     results = bulk.run({"schemas": [BULK_REQUEST], "Operations": list(operations)} | members)["Operations"]
     return results, ends, bulk
 
@@ -509,7 +511,7 @@ def test_recorder_is_told_how_operations_ended_when_all_have_been_tried() -> Non
             super().failed(asked, error, dialect)
 
     told = Late()
-    Bulk({"users": resources(store)}, context(), lambda _: None, told).run(request)
+    BulkProcessor({"users": resources(store)}, context(), lambda _: None, told).run(request)
 
     ended = [(asked.operation, asked.resource_id, error.status) for asked, error, _ in told.failures]
     assert sorted(ended, key=str) == [("create", None, 409), ("delete", "nobody", 404)]

@@ -9,8 +9,8 @@ import pytest
 from scim.protocol.errors import MutabilityError, NotFound, PreconditionFailed, ScimError, Unavailable, UniquenessError
 from scim.protocol.schema import load_user_type
 from scim.service.model.change_record import ChangeRecord, Operation, Participation
-from scim.service.model.stored_resource import StoredResource, encode
-from scim.service.resources.crud import Resources
+from scim.service.model.stored_resource import StoredResource, encode_json
+from scim.service.resources.crud import ResourceService
 from scim.service.resources.preconditions import Preconditions
 from tests.endpoint import CORE, ENTERPRISE
 from tests.service.fakes import BASE_URL, NOW, Clock, MemoryStore, context, new_id, resources, user
@@ -31,7 +31,7 @@ def replace(path: str, value: Any) -> dict[str, Any]:
     return patch({"op": "replace", "path": path, "value": value})
 
 
-WRITES: dict[str, Callable[[Resources, str, Preconditions], object]] = {
+WRITES: dict[str, Callable[[ResourceService, str, Preconditions], object]] = {
     "replace": lambda users, id_, preconditions: users.replace(id_, body(title="Chef"), preconditions),
     "patch": lambda users, id_, preconditions: users.patch(id_, replace("title", "Chef"), preconditions),
     "delete": lambda users, id_, preconditions: users.delete(id_, preconditions),
@@ -264,7 +264,7 @@ def titled(store: MemoryStore, user_id: str, title: str) -> Callable[[], None]:
 
     def write() -> None:
         current = store.users[user_id]
-        document = encode(current.resource | {"title": title})
+        document = encode_json(current.resource | {"title": title})
         store.users[user_id] = dataclasses.replace(current, version=current.version + 1, document=document)
 
     return write
@@ -321,7 +321,7 @@ def test_conflicts_without_end_are_503_once_the_time_is_up() -> None:
 # The record of a change
 
 
-def recorded(write: Callable[[Resources], object], *users: StoredResource) -> ChangeRecord:
+def recorded(write: Callable[[ResourceService], object], *users: StoredResource) -> ChangeRecord:
     store = MemoryStore(*users)
     write(resources(store))
     (change,) = store.changes
@@ -370,7 +370,7 @@ def test_record_names_what_has_changed_and_holds_no_value() -> None:
     ],
 )
 def test_record_names_what_was_sent_and_what_changed(
-    write: Callable[[Resources, str], object], sent: list[str], changed: list[str]
+    write: Callable[[ResourceService, str], object], sent: list[str], changed: list[str]
 ) -> None:
     """An ``active`` of our own was not sent, a DELETE sends nothing, and a manager without a value was sent."""
     alice = user("alice", title="Chef")
@@ -427,7 +427,7 @@ def test_clearing_active_neither_suspends_anyone_nor_brings_anyone_back(operatio
     ],
 )
 def test_record_tells_whether_the_person_joins_or_leaves_the_surveys(
-    before: bool | None, write: Callable[[Resources, str], object], operation: str, participation: str
+    before: bool | None, write: Callable[[ResourceService, str], object], operation: str, participation: str
 ) -> None:
     existing = [] if before is None else [user("alice", active=before)]
     user_id = existing[0].id if existing else ""

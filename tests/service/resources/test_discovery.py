@@ -9,7 +9,7 @@ from scim.protocol.errors import NotFound
 from scim.protocol.schema import load_user_type
 from scim.service import limits
 from scim.service.model.tenant import Tenant
-from scim.service.resources.discovery import RESOURCE_TYPE, SCHEMA, SERVICE_PROVIDER_CONFIG, Discovery
+from scim.service.resources.discovery import RESOURCE_TYPE, SCHEMA, SERVICE_PROVIDER_CONFIG, DiscoveryDocuments
 from tests.endpoint import CORE, ENTERPRISE, SURVEY
 from tests.service.fakes import BASE_URL
 
@@ -21,14 +21,14 @@ EXTENSION = {
     "attributes": [{"name": "Business Unit", "type": "string", "multiValued": False, "description": "As in payroll"}],
 }
 
-PLAIN = Discovery(Tenant("acme"), (load_user_type(),), BASE_URL)
-EXTENDED = Discovery(
+PLAIN = DiscoveryDocuments(Tenant("acme"), (load_user_type(),), BASE_URL)
+EXTENDED = DiscoveryDocuments(
     Tenant("acme", custom_schemas=[EXTENSION]), (load_user_type().with_extensions([EXTENSION]),), BASE_URL
 )
-STRICT = Discovery(Tenant("acme", is_strict=True), (load_user_type(),), BASE_URL)
+STRICT = DiscoveryDocuments(Tenant("acme", is_strict=True), (load_user_type(),), BASE_URL)
 
 
-def documents(discovery: Discovery) -> Iterator[dict[str, Any]]:
+def documents(discovery: DiscoveryDocuments) -> Iterator[dict[str, Any]]:
     yield discovery.service_provider_config()
     yield from discovery.all_resource_types()
     yield from discovery.all_schemas()
@@ -98,7 +98,7 @@ def test_extension_of_the_tenant_is_shown_as_it_was_given() -> None:
 
 
 @pytest.mark.parametrize("discovery", [PLAIN, EXTENDED, STRICT], ids=["plain", "extended", "strict"])
-def test_every_document_has_only_attributes_of_its_schema(discovery: Discovery) -> None:
+def test_every_document_has_only_attributes_of_its_schema(discovery: DiscoveryDocuments) -> None:
     schemas = {schema["id"]: schema for schema in discovery.all_schemas()}
     common = {"schemas", "id", "meta", "interopProfileConformant"}
 
@@ -113,7 +113,7 @@ def test_every_document_has_only_attributes_of_its_schema(discovery: Discovery) 
 
 
 @pytest.mark.parametrize("discovery", [PLAIN, EXTENDED], ids=["plain", "extended"])
-def test_every_document_is_served_at_its_location(discovery: Discovery) -> None:
+def test_every_document_is_served_at_its_location(discovery: DiscoveryDocuments) -> None:
     for kind in discovery.all_resource_types():
         assert discovery.resource_type(kind["meta"]["location"].rpartition("/")[2]) == kind
     for schema in discovery.all_schemas():

@@ -9,9 +9,9 @@ from scim.protocol.errors import InvalidFilter, InvalidValue
 from scim.protocol.messages import SearchRequest, parse_message
 from scim.protocol.schema import load_user_type
 from scim.service.model.query import IndexPosition, Query
-from scim.service.model.stored_resource import StoredResource, encode
+from scim.service.model.stored_resource import StoredResource, encode_json
 from scim.service.resources.rendering import ResourceRenderer
-from scim.service.resources.search import Search
+from scim.service.resources.search import ResourceSearch
 from tests.endpoint import CORE, ENTERPRISE
 from tests.service.fakes import BASE_URL, NOW, MemoryStore, context, user
 
@@ -21,7 +21,7 @@ SEARCH = "urn:ietf:params:scim:api:messages:2.0:SearchRequest"
 def search(store: MemoryStore, **members: Any) -> dict[str, Any]:
     known = context()
     request = parse_message(SearchRequest, {"schemas": [SEARCH]} | members, known.dialect)
-    found: dict[str, Any] = json.loads(Search(load_user_type(), store, known).run(request).body)
+    found: dict[str, Any] = json.loads(ResourceSearch(load_user_type(), store, known).run(request).body)
     return found
 
 
@@ -127,7 +127,7 @@ def test_query_that_is_wrong_never_reaches_the_store(members: dict[str, Any], er
 
 
 def test_plan_of_the_store_is_handed_on() -> None:
-    assert Search(load_user_type(), MemoryStore(), context()).run(SearchRequest()).plan == "memory"
+    assert ResourceSearch(load_user_type(), MemoryStore(), context()).run(SearchRequest()).plan == "memory"
 
 
 def test_page_is_spliced_unless_a_document_may_hold_unserved_values() -> None:
@@ -138,10 +138,10 @@ def test_page_is_spliced_unless_a_document_may_hold_unserved_values() -> None:
     show = ResourceRenderer(resource_type, BASE_URL).text()
 
     def text(*urns: str) -> str:
-        return show(StoredResource("1", 1, NOW, NOW, f'{{"schemas":{encode([CORE, *urns])},unread}}'))
+        return show(StoredResource("1", 1, NOW, NOW, f'{{"schemas":{encode_json([CORE, *urns])},unread}}'))
 
     for urns in ((), (ENTERPRISE,), ("urn:x:whole",), (ENTERPRISE, "urn:x:whole")):
-        assert text(*urns).startswith(f'{{"schemas":{encode([CORE, *urns])},unread,"meta":')
+        assert text(*urns).startswith(f'{{"schemas":{encode_json([CORE, *urns])},unread,"meta":')
     for urns in (("urn:x:part",), ("urn:x:gone",), ("URN:x:whole",), (ENTERPRISE, "urn:x:gone")):
         with pytest.raises(ValueError, match="key"):
             text(*urns)

@@ -16,7 +16,7 @@ from scim.protocol.sort import compile_sort
 from scim.service.deadline import Deadline
 from scim.service.model.change_record import ChangeRecord, Operation, Participation
 from scim.service.model.query import IndexPosition, Query, SortOrder
-from scim.service.model.stored_resource import StoredResource, encode
+from scim.service.model.stored_resource import StoredResource, encode_json
 from scim.service.model.tenant import Tenant
 from scim.store import keys
 from scim.store.resources import DynamoDBResourceStore
@@ -43,7 +43,9 @@ def make(store: DynamoDBResourceStore) -> MakeUser:
     def make(user_name: str, **attributes: Any) -> StoredResource:
         user_id = str(uuid.uuid4())
         resource = {"id": user_id, "userName": user_name, "active": True} | attributes
-        stored = StoredResource(user_id, 1, "2026-01-01T00:00:00.000Z", "2026-01-01T00:00:00.000Z", encode(resource))
+        stored = StoredResource(
+            user_id, 1, "2026-01-01T00:00:00.000Z", "2026-01-01T00:00:00.000Z", encode_json(resource)
+        )
         store.write(None, stored, CHANGE)
         return stored
 
@@ -126,7 +128,7 @@ def test_a_user_renamed_between_the_two_reads_is_looked_up_again(
 
 
 def _renamed(stored: StoredResource, user_name: str) -> StoredResource:
-    document = encode(stored.resource | {"userName": user_name})
+    document = encode_json(stored.resource | {"userName": user_name})
     return StoredResource(stored.id, stored.version + 1, stored.created, stored.modified, document)
 
 

@@ -119,8 +119,8 @@ def expected(people: list[StoredResource], asked: Query, plan: str) -> list[Stor
 def by_cursor(pages: Pages, count: int) -> Iterator[StoredResource]:
     found = pages.first(count)
     yield from found.page
-    while found.after:
-        found = pages.beside(CursorPosition(found.after, total=found.total), count)
+    while found.next_boundaries:
+        found = pages.beside(CursorPosition(found.next_boundaries, total=found.total), count)
         yield from found.page
 
 

@@ -13,7 +13,7 @@ from scim.protocol.messages import SearchRequest
 from scim.protocol.schema import load_user_type
 from scim.service.deadline import Deadline
 from scim.service.model.query import CursorPosition, IndexPosition, Query, QueryResult
-from scim.service.model.stored_resource import StoredResource, encode
+from scim.service.model.stored_resource import StoredResource, encode_json
 from scim.service.model.tenant import Tenant
 from scim.service.resources.rendering import ResourceRenderer
 from scim.service.resources.search import read_query
@@ -36,12 +36,14 @@ def user(each: int, version: int = 1, **attributes: Any) -> StoredResource:
     """User number ``each``, last changed at second ``each`` of the year."""
     resource = {"schemas": [], "id": number(each), "userName": f"user-{each:03}", "active": True} | attributes
     at = f"2026-01-01T00:{each // 60:02}:{each % 60:02}.000Z"
-    return StoredResource(number(each), version, at, at, encode(resource))
+    return StoredResource(number(each), version, at, at, encode_json(resource))
 
 
 def changed(stored: StoredResource, **attributes: Any) -> StoredResource:
     modified = attributes.pop("modified", stored.modified)
-    return StoredResource(stored.id, stored.version + 1, stored.created, modified, encode(stored.resource | attributes))
+    return StoredResource(
+        stored.id, stored.version + 1, stored.created, modified, encode_json(stored.resource | attributes)
+    )
 
 
 def query(filter: str | None = None, sort: str | None = None, order: str = "ascending") -> Query:  # noqa: A002
@@ -140,15 +142,15 @@ def test_every_index_and_every_cursor_lead_to_their_slice(
             list(range(9))[index - 1 : index - 1 + count] for index in (1, 3, 6, 9, 10)
         ]
         found, seen = pages.first(count), []
-        while found.after:
+        while found.next_boundaries:
             seen.append(numbers(found))
             assert found.total == 9
-            found = pages.beside(CursorPosition(found.after, total=found.total), count)
+            found = pages.beside(CursorPosition(found.next_boundaries, total=found.total), count)
         seen.append(numbers(found))
         assert [each for page in seen for each in page] == list(range(9))
         back = [numbers(found)]
-        while found.before:
-            found = pages.beside(CursorPosition(found.before, backwards=True, total=found.total), count)
+        while found.previous_boundaries:
+            found = pages.beside(CursorPosition(found.previous_boundaries, backwards=True, total=found.total), count)
             back.append(numbers(found))
         assert back == seen[::-1]
 
@@ -191,9 +193,9 @@ def test_user_that_moves_between_the_two_reads_of_a_sorted_page_hides_nobody(
     found, seen = pages.first(count), list[int]()
     while True:
         seen += numbers(found)
-        if found.after is None:
+        if found.next_boundaries is None:
             break
-        found = pages.beside(CursorPosition(found.after, total=found.total), count)
+        found = pages.beside(CursorPosition(found.next_boundaries, total=found.total), count)
 
     assert [each for each in seen if each] == list(range(1, 9))
 
@@ -211,12 +213,12 @@ def test_cursor_leads_on_while_one_of_the_last_five_has_its_place(
         moved = changed(each, userName=f"z{each.id}", displayName="z", modified="2026-02-01T00:00:00.000Z")
         store.write(each, moved, CHANGE)
 
-    following = pages.beside(CursorPosition(found.after or (), total=9), 3)
+    following = pages.beside(CursorPosition(found.next_boundaries or (), total=9), 3)
 
     assert numbers(following) == [6, 7, 8]
     store.write(people[1], None, CHANGE)
     with pytest.raises(ExpiredCursor):
-        pages.beside(CursorPosition(found.after or (), total=9), 3)
+        pages.beside(CursorPosition(found.next_boundaries or (), total=9), 3)
 
 
 @pytest.mark.parametrize("name", ["ids", "points", "walk"])
@@ -228,7 +230,7 @@ def test_cursor_in_the_order_of_ids_outlives_its_user(
     for each in people[:3]:
         store.write(each, None, CHANGE)
 
-    assert numbers(pages.beside(CursorPosition(found.after or (), total=9), 3)) == [3, 4, 5]
+    assert numbers(pages.beside(CursorPosition(found.next_boundaries or (), total=9), 3)) == [3, 4, 5]
 
 
 # Budgets

@@ -14,7 +14,7 @@ from handlers.http.request import Request
 from handlers.http.response import Response
 from scim.protocol.schema import ResourceType
 from scim.service.ports import ResourceStore
-from scim.service.resources.context import Context
+from scim.service.resources.context import ServiceContext
 
 if TYPE_CHECKING:
     from scim.service.ports import OutcomeRecorder
@@ -25,7 +25,7 @@ class RequestContext:
     """A request of a known tenant, and what is needed to answer it."""
 
     request: Request
-    context: Context
+    context: ServiceContext
     resource_types: tuple[ResourceType, ...]
     store: Callable[[ResourceType], ResourceStore]
     report: Callable[[Exception], None]

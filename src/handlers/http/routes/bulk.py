@@ -7,9 +7,9 @@ from http import HTTPStatus
 from handlers.http.response import Response
 from handlers.http.routes import Endpoint, RequestContext
 from scim.protocol.schema import ResourceType
-from scim.service.model.stored_resource import encode
-from scim.service.resources.bulk import Bulk
-from scim.service.resources.crud import Resources
+from scim.service.model.stored_resource import encode_json
+from scim.service.resources.bulk import BulkProcessor
+from scim.service.resources.crud import ResourceService
 
 
 def find(segments: list[str], _: tuple[ResourceType, ...]) -> Endpoint | None:
@@ -18,10 +18,10 @@ def find(segments: list[str], _: tuple[ResourceType, ...]) -> Endpoint | None:
 
 def _bulk(exchange: RequestContext) -> Response:
     resources = {
-        each.endpoint.strip("/").lower(): Resources(each, exchange.store(each), exchange.context)
+        each.endpoint.strip("/").lower(): ResourceService(each, exchange.store(each), exchange.context)
         for each in exchange.resource_types
     }
-    bulk = Bulk(resources, exchange.context, exchange.report, exchange.recorder)
+    bulk = BulkProcessor(resources, exchange.context, exchange.report, exchange.recorder)
     answer = bulk.run(exchange.request.json())
     line = {"operations": len(answer["Operations"])} | ({"not_attempted": bulk.untried} if bulk.untried else {})
-    return Response(HTTPStatus.OK, encode(answer), log=line)
+    return Response(HTTPStatus.OK, encode_json(answer), log=line)

@@ -11,8 +11,8 @@ from handlers.http.routes import Endpoint, RequestContext
 from scim.protocol.errors import Forbidden
 from scim.protocol.list_response import render_list_response
 from scim.protocol.schema import ResourceType
-from scim.service.model.stored_resource import encode
-from scim.service.resources.discovery import Discovery
+from scim.service.model.stored_resource import encode_json
+from scim.service.resources.discovery import DiscoveryDocuments
 
 
 def find(segments: list[str], _: tuple[ResourceType, ...]) -> Endpoint | None:
@@ -30,18 +30,18 @@ def find(segments: list[str], _: tuple[ResourceType, ...]) -> Endpoint | None:
     return None
 
 
-def _document(name: str, document: Callable[[Discovery], dict[str, Any]]) -> Endpoint:
+def _document(name: str, document: Callable[[DiscoveryDocuments], dict[str, Any]]) -> Endpoint:
     def show_document(exchange: RequestContext) -> Response:
         _refuse_filter(exchange)
-        return Response(HTTPStatus.OK, encode(document(_discovery(exchange))))
+        return Response(HTTPStatus.OK, encode_json(document(_discovery(exchange))))
 
     return Endpoint(name, {"GET": show_document})
 
 
-def _documents(name: str, documents: Callable[[Discovery], list[dict[str, Any]]]) -> Endpoint:
+def _documents(name: str, documents: Callable[[DiscoveryDocuments], list[dict[str, Any]]]) -> Endpoint:
     def show_documents(exchange: RequestContext) -> Response:
         _refuse_filter(exchange)
-        shown = [encode(document) for document in documents(_discovery(exchange))]
+        shown = [encode_json(document) for document in documents(_discovery(exchange))]
         return Response(HTTPStatus.OK, render_list_response(len(shown), shown, start_index=1))
 
     return Endpoint(name, {"GET": show_documents})
@@ -53,5 +53,5 @@ def _refuse_filter(exchange: RequestContext) -> None:
         raise Forbidden("Discovery documents can't be filtered: ask without filter.")
 
 
-def _discovery(exchange: RequestContext) -> Discovery:
-    return Discovery(exchange.context.tenant, exchange.resource_types, exchange.context.base_url)
+def _discovery(exchange: RequestContext) -> DiscoveryDocuments:
+    return DiscoveryDocuments(exchange.context.tenant, exchange.resource_types, exchange.context.base_url)

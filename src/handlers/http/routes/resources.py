@@ -15,10 +15,10 @@ from scim.protocol.projection import Projection, parse_projection
 from scim.protocol.schema import ResourceType
 from scim.service.limits import MAX_RESULTS
 from scim.service.model.stored_resource import StoredResource
-from scim.service.resources.crud import Resources
+from scim.service.resources.crud import ResourceService
 from scim.service.resources.preconditions import Preconditions
 from scim.service.resources.rendering import ResourceRenderer
-from scim.service.resources.search import Search, render_resource
+from scim.service.resources.search import ResourceSearch, render_resource
 
 _PROJECTION = frozenset({"attributes", "excludedattributes"})
 _QUERY = frozenset({"filter", "sortby", "sortorder", "startindex", "count", "cursor"}) | _PROJECTION
@@ -92,8 +92,8 @@ def _delete(exchange: RequestContext, kind: ResourceType, resource_id: str) -> R
     return no_content()
 
 
-def _resources(exchange: RequestContext, kind: ResourceType) -> Resources:
-    return Resources(kind, exchange.store(kind), exchange.context)
+def _resources(exchange: RequestContext, kind: ResourceType) -> ResourceService:
+    return ResourceService(kind, exchange.store(kind), exchange.context)
 
 
 def _preconditions(exchange: RequestContext) -> Preconditions:
@@ -138,8 +138,8 @@ def _search(exchange: RequestContext, kind: ResourceType) -> Response:
 
 def _run_search(exchange: RequestContext, kind: ResourceType, request: SearchRequest) -> Response:
     client = exchange.request.header("user-agent") or ""
-    answer = Search(kind, exchange.store(kind), exchange.context, client).run(request)
-    return Response(HTTPStatus.OK, answer.body, log={"plan": answer.plan, "users_read": answer.read})
+    answer = ResourceSearch(kind, exchange.store(kind), exchange.context, client).run(request)
+    return Response(HTTPStatus.OK, answer.body, log={"plan": answer.plan, "users_read": answer.resources_read})
 
 
 def _listed(text: str | None) -> list[str]:

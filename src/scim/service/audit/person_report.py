@@ -20,7 +20,7 @@ from scim.service.model.change_record import Operation, StoredChange
 from scim.service.model.failure import DailyFailures, FailureCount
 from scim.service.model.identifiers import identifier_hash, identifiers_of, name_hash
 from scim.service.model.log_record import FailureSearchResult, LogRecord, RecordKind
-from scim.service.model.stored_resource import StoredResource, encode
+from scim.service.model.stored_resource import StoredResource, encode_json
 from scim.service.model.tenant import Tenant
 from scim.service.model.timestamps import format_rfc3339
 from scim.service.model.token import TokenUsage
@@ -188,7 +188,7 @@ class PersonInvestigator:
 
     def _identified(self, person: str) -> Sequence[StoredResource]:
         resource_type = self.tenant.resource_types[0]
-        value = encode(person)
+        value = encode_json(person)
         names = (resource_type.unique_attribute.name, "externalId", "emails.value", "id")
         text = " or ".join(f"{name} eq {value}" for name in names)
         presentation = ResourceRenderer(resource_type, "")

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from scim.service.model.stored_resource import encode
+from scim.service.model.stored_resource import encode_json
 
 MAX_BYTES = 100_000
 """The most that the shapes of a tenant take as JSON: some 2,000 attributes. The settings are one item of 400 KB."""
@@ -39,7 +39,7 @@ def remember_shapes(known: Shapes, documents: Sequence[Mapping[str, Any]]) -> di
         for name, shape in attributes.items():
             _check_spelling("The attribute", name, shapes)
             shapes[name] = _merge(f"{urn}:{name}", shapes.get(name, shape), shape)
-    if merged != known and len(encode(merged).encode()) > MAX_BYTES:
+    if merged != known and len(encode_json(merged).encode()) > MAX_BYTES:
         raise ValueError(
             f"The names and types of all custom attributes that this customer ever had take more than {MAX_BYTES} "
             "bytes. Use the name of an earlier attribute again: users may still have values of each of them."

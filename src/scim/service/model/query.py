@@ -75,9 +75,9 @@ class QueryResult:
     total: int
     page: Sequence[StoredResource]
     plan: str
-    after: Sequence[PageBoundary] | None = None
-    before: Sequence[PageBoundary] | None = None
-    read: int = 0
+    next_boundaries: Sequence[PageBoundary] | None = None
+    previous_boundaries: Sequence[PageBoundary] | None = None
+    resources_read: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from scim.service.model.stored_resource import encode
+from scim.service.model.stored_resource import encode_json
 
 IndexEntry = tuple[str, str]
 """The id of a referrer, and the hash of the identifier by which it refers to somebody."""
@@ -53,6 +53,6 @@ class ResolvedReferences:
         """As it is stored; empty where there is nothing to be known."""
         if not (self.number or self.links):
             return ""
-        return encode(
+        return encode_json(
             [self.number, *([each.attribute, each.identifier_hash, each.id, each.place] for each in self.links)]
         )

@@ -40,11 +40,11 @@ class StoredResource:
         return self._resource
 
     @classmethod
-    def of(
+    def from_resource(
         cls, resource: dict[str, Any], version: int, created: str, modified: str, active_since: str
     ) -> StoredResource:
         """A version that is to be stored. Not to be changed afterwards: neither of the two."""
-        stored = cls(resource["id"], version, created, modified, encode(resource), active_since=active_since)
+        stored = cls(resource["id"], version, created, modified, encode_json(resource), active_since=active_since)
         stored._resource = resource
         return stored
 
@@ -58,7 +58,7 @@ def etag(version: int) -> str:
     return f'W/"{version}"'
 
 
-def encode(value: Any) -> str:
+def encode_json(value: Any) -> str:
     """JSON as it is stored and sent: short, and with every character as itself."""
     return to_json(value).decode()
 

@@ -17,7 +17,7 @@ from scim.protocol.resource import Resource
 from scim.protocol.schema import ResourceType
 from scim.service.model.identifiers import IDENTIFYING_ATTRIBUTES, identifier_hash
 from scim.service.model.resolved_references import ResolvedReference, ResolvedReferences
-from scim.service.model.stored_resource import StoredResource, encode
+from scim.service.model.stored_resource import StoredResource, encode_json
 
 # No canonical document holds a null, and in a string the quotes would be escaped.
 _MARK = ',"$ref":null}'
@@ -80,7 +80,7 @@ def insert_refs(document: str, links: str, location: Callable[[str], str]) -> st
     parts, done = [], 0
     for link in sorted(ResolvedReferences.read(links).links, key=lambda each: each.place or 0):
         if link.place is not None:
-            parts += [document[done : link.place], f',"$ref":{encode(location(link.id))}']
+            parts += [document[done : link.place], f',"$ref":{encode_json(location(link.id))}']
             done = link.place
     return "".join([*parts, document[done:]])
 
@@ -125,7 +125,7 @@ def _targets(links: Iterable[ResolvedReference]) -> Mapping[str, list[str]]:
 def _place(user: StoredResource, reference: Reference) -> int | None:
     if not reference.has_room:
         return None
-    return encode(reference.revised(user.resource, _marked)).index(_MARK)
+    return encode_json(reference.revised(user.resource, _marked)).index(_MARK)
 
 
 def _marked(members: dict[str, Any]) -> dict[str, Any]:

@@ -33,8 +33,8 @@ from scim.service.model.failure import RequestSummary
 from scim.service.model.stored_resource import StoredResource
 from scim.service.ports import OutcomeRecorder
 from scim.service.resources.bulk_order import DependencyGraph, OperationNode, build_graph
-from scim.service.resources.context import Context
-from scim.service.resources.crud import Resources
+from scim.service.resources.context import ServiceContext
+from scim.service.resources.crud import ResourceService
 from scim.service.resources.preconditions import Preconditions
 from scim.service.resources.rendering import ResourceRenderer
 
@@ -59,7 +59,7 @@ class _Step:
     """One operation on its way: what was sent, what came of reading it, and what came of it in the end."""
 
     sent: Any
-    context: Context
+    context: ServiceContext
     operation: BulkOperation | None = None
     error: ScimError | None = None
     made_id: str | None = None
@@ -75,15 +75,15 @@ class _Step:
 
 
 @dataclass(slots=True)
-class Bulk:
+class BulkProcessor:
     """The operations of one bulk request.
 
     ``report`` is told of faults that are not the client's, ``recorder`` of how each operation ended.
     """
 
-    resources: Mapping[str, Resources]
+    resources: Mapping[str, ResourceService]
     """The resources by the lower-case name of their endpoint, such as ``users``."""
-    context: Context
+    context: ServiceContext
     report: Callable[[Exception], None]
     recorder: OutcomeRecorder
     workers: int = WORKERS
@@ -189,7 +189,7 @@ class Bulk:
         if self._dependencies.makers[operation.bulkid] != index:
             raise InvalidValue("Another operation of this request has the same bulkId.")
 
-    def _target(self, operation: BulkOperation) -> tuple[Resources, str | None]:
+    def _target(self, operation: BulkOperation) -> tuple[ResourceService, str | None]:
         endpoint, _, resource_id = operation.path.strip("/").partition("/")
         resources = self.resources.get(endpoint.lower())
         if resources is None or "/" in resource_id:
@@ -285,7 +285,7 @@ def _node(operation: BulkOperation) -> OperationNode:
 
 
 def _write(
-    resources: Resources, operation: BulkOperation, resource_id: str | None, data: Any
+    resources: ResourceService, operation: BulkOperation, resource_id: str | None, data: Any
 ) -> tuple[StoredResource | None, HTTPStatus]:
     preconditions = Preconditions.parse(operation.version, None)
     match operation.method, resource_id:

@@ -12,7 +12,7 @@ from scim.service.ports import CursorSigner
 
 
 @dataclass(frozen=True, slots=True)
-class Context:
+class ServiceContext:
     """``now`` gives the time as RFC 3339 in UTC, ``new_id`` a random lower-case UUID."""
 
     tenant: Tenant
@@ -20,6 +20,6 @@ class Context:
     base_url: str
     dialect: Dialect
     deadline: Deadline
-    seal: CursorSigner
+    cursor_signer: CursorSigner
     now: Callable[[], str]
     new_id: Callable[[], str]

@@ -18,12 +18,12 @@ from scim.protocol.resource import Resource, list_changed_attributes, parse_reso
 from scim.protocol.schema import ResourceType
 from scim.protocol.stored_values.immutability import check_immutable
 from scim.protocol.stored_values.unserved import hide_unserved, keep_unserved
-from scim.service.deadline import CONFLICT
+from scim.service.deadline import RetryCause
 from scim.service.model.change_record import ChangeRecord, Operation, Participation
 from scim.service.model.stored_resource import NotUnique, StoredResource, VersionConflict
 from scim.service.ports import ResourceStore
 from scim.service.references.links import ClientRefs, carry_over_links, extract_client_refs
-from scim.service.resources.context import Context
+from scim.service.resources.context import ServiceContext
 from scim.service.resources.preconditions import Preconditions
 from scim.service.resources.sent_attributes import list_sent_attributes
 
@@ -33,12 +33,12 @@ ANY_VERSION = Preconditions()
 
 
 @dataclass(frozen=True, slots=True)
-class Resources:
+class ResourceService:
     """The resources of one type, for one request."""
 
     resource_type: ResourceType
     store: ResourceStore
-    context: Context
+    context: ServiceContext
 
     def get(self, resource_id: str, preconditions: Preconditions = ANY_VERSION) -> StoredResource:
         """Raises :class:`NotFound`, :class:`PreconditionFailed` for ``If-Match``."""
@@ -59,7 +59,7 @@ class Resources:
             resource.setdefault("active", True)
         resource, claims = self._claimed(resource)
         resource_id, now = resource_id or self.context.new_id(), self.context.now()
-        created = StoredResource.of(_identified(resource_id, resource), 1, now, now, active_since=now)
+        created = StoredResource.from_resource(_identified(resource_id, resource), 1, now, now, active_since=now)
         carry_over_links(None, created, self.resource_type, claims)
         try:
             self.store.write(None, created, self._change(Operation.CREATE, {}, resource, now, self._list_sent(body)))
@@ -131,7 +131,7 @@ class Resources:
                 return before
             is_same = change.participation is Participation.UNCHANGED
             since = before.active_since if is_same else change.at
-            after = StoredResource.of(
+            after = StoredResource.from_resource(
                 _identified(before.id, document), before.version + 1, before.created, change.at, since
             )
             carry_over_links(before, after, self.resource_type, claims)
@@ -151,7 +151,7 @@ class Resources:
             try:
                 return write(before)
             except VersionConflict:
-                self.context.deadline.pause(attempt, CONFLICT)
+                self.context.deadline.pause(attempt, RetryCause.CONFLICT)
                 attempt += 1
 
     def _current(self, resource_id: str) -> StoredResource:

@@ -24,14 +24,14 @@ _FORWARDS, _BACKWARDS = 0x10, 0x11
 
 
 @dataclass(frozen=True, slots=True)
-class Cursors:
+class CursorCodec:
     """Makes and reads the cursors of one tenant's query."""
 
-    seal: CursorSigner
+    signer: CursorSigner
     tenant_id: str
     query: str
 
-    def read(self, text: str, count: int | None) -> tuple[CursorPosition, int]:
+    def decode(self, text: str, count: int | None) -> tuple[CursorPosition, int]:
         """Where a cursor leads, and the size of the page; empty text is the first page.
 
         Raises :class:`InvalidCursor`, :class:`ExpiredCursor`, :class:`InvalidCount`.
@@ -40,7 +40,7 @@ class Cursors:
             raise InvalidCount(f"count must be from 0 to {MAX_RESULTS} with a cursor.")
         if not text:
             return CursorPosition(), MAX_RESULTS if count is None else count
-        opened = self.seal.verify(self.tenant_id, text)
+        opened = self.signer.verify(self.tenant_id, text)
         if opened is None or len(opened.content) < _HEAD.size:
             raise InvalidCursor("The cursor is none of this service: begin with an empty one, then send nextCursor.")
         if opened.age_s > CURSOR_TIMEOUT_S:
@@ -55,7 +55,7 @@ class Cursors:
         ]
         return CursorPosition(anchors, direction == _BACKWARDS, total), size
 
-    def make(
+    def encode(
         self, anchors: Sequence[PageBoundary] | None, total: int, count: int, *, backwards: bool = False
     ) -> str | None:
         """The cursor that leads beside the anchors; none without any."""
@@ -63,7 +63,7 @@ class Cursors:
             return None
         head = _HEAD.pack(_BACKWARDS if backwards else _FORWARDS, count, total, self._digest)
         packed = (_ANCHOR.pack(UUID(each.id).bytes, each.digest) for each in anchors)
-        return self.seal.sign(self.tenant_id, head + b"".join(packed))
+        return self.signer.sign(self.tenant_id, head + b"".join(packed))
 
     @property
     def _digest(self) -> bytes:

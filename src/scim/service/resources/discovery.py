@@ -19,7 +19,7 @@ Document = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Discovery:
+class DiscoveryDocuments:
     """The discovery documents as one tenant sees them."""
 
     tenant: Tenant

@@ -10,7 +10,7 @@ from pydantic_core import from_json
 
 from scim.protocol.schema import ResourceType
 from scim.protocol.stored_values.unserved import hide_unserved
-from scim.service.model.stored_resource import StoredResource, encode
+from scim.service.model.stored_resource import StoredResource, encode_json
 from scim.service.references.links import insert_refs
 
 _BEGINNING = '{"schemas":['
@@ -50,7 +50,11 @@ class ResourceRenderer:
 
         It splices text together, and parses a document only if it may hold values that are not served.
         """
-        kind, location, document = encode(self.resource_type.name), encode(self.location(""))[:-1], self._served()
+        kind, location, document = (
+            encode_json(self.resource_type.name),
+            encode_json(self.location(""))[:-1],
+            self._served(),
+        )
         return lambda stored: (
             f'{document(stored)[:-1]},"meta":{{"resourceType":{kind},"created":"{stored.created}","lastModified":'
             f'"{stored.modified}","location":{location}{stored.id}","version":"W/\\"{stored.version}\\""}}}}'
@@ -69,7 +73,7 @@ class ResourceRenderer:
             whole = is_whole.get(beginning)
             if whole is None:
                 whole = is_whole[beginning] = self._is_fully_served(beginning)
-            return text if whole else encode(hide_unserved(from_json(text), self.resource_type))
+            return text if whole else encode_json(hide_unserved(from_json(text), self.resource_type))
 
         return document
 

@@ -18,10 +18,10 @@ from scim.protocol.schema import ResourceType
 from scim.protocol.sort import compile_sort
 from scim.service.limits import MAX_RESULTS
 from scim.service.model.query import CursorPosition, IndexPosition, Query, SortOrder
-from scim.service.model.stored_resource import StoredResource, encode
+from scim.service.model.stored_resource import StoredResource, encode_json
 from scim.service.ports import ResourceStore
-from scim.service.resources.context import Context
-from scim.service.resources.cursors import Cursors
+from scim.service.resources.context import ServiceContext
+from scim.service.resources.cursors import CursorCodec
 from scim.service.resources.rendering import ResourceRenderer
 
 T = TypeVar("T")
@@ -36,16 +36,16 @@ class SearchResult:
 
     body: str
     plan: str
-    read: int = 0
+    resources_read: int = 0
 
 
 @dataclass(frozen=True, slots=True)
-class Search:
+class ResourceSearch:
     """Queries the resources of one type, for one request. ``client`` tells one walk through the pages from another."""
 
     resource_type: ResourceType
     store: ResourceStore
-    context: Context
+    context: ServiceContext
     client: str = ""
 
     def run(self, request: SearchRequest) -> SearchResult:
@@ -64,21 +64,21 @@ class Search:
         count = MAX_RESULTS if request.count is None else min(max(request.count, 0), MAX_RESULTS)
         found = self.store.find(replace(query, start=start, count=count))
         body = render_list_response(found.total, map(showing, found.page), start_index=start.index)
-        return SearchResult(body, found.plan, found.read)
+        return SearchResult(body, found.plan, found.resources_read)
 
     def _by_cursor(
         self, request: SearchRequest, query: Query, showing: Callable[[StoredResource], str]
     ) -> SearchResult:
         if request.startindex is not None:
             raise InvalidValue("cursor and startIndex are two ways to page: send only one of them.")
-        cursors = Cursors(self.context.seal, self.context.tenant.id, query.text)
-        start, count = cursors.read(request.cursor or "", request.count)
+        cursors = CursorCodec(self.context.cursor_signer, self.context.tenant.id, query.text)
+        start, count = cursors.decode(request.cursor or "", request.count)
         found = self.store.find(replace(query, start=start, count=count))
-        following = cursors.make(found.after, found.total, count)
-        preceding = cursors.make(found.before, found.total, count, backwards=True)
+        following = cursors.encode(found.next_boundaries, found.total, count)
+        preceding = cursors.encode(found.previous_boundaries, found.total, count, backwards=True)
         shown = map(showing, found.page)
         body = render_list_response(found.total, shown, next_cursor=following, previous_cursor=preceding)
-        return SearchResult(body, found.plan, found.read)
+        return SearchResult(body, found.plan, found.resources_read)
 
 
 def read_query(
@@ -123,4 +123,4 @@ def _over_documents(function: Callable[[Mapping[str, Any]], T], _: ResourceRende
 def _showing(projection: Projection, presentation: ResourceRenderer) -> Callable[[StoredResource], str]:
     if projection.shows_all:
         return presentation.text()
-    return lambda stored: encode(projection.apply(presentation.resource(stored)))
+    return lambda stored: encode_json(projection.apply(presentation.resource(stored)))

@@ -15,7 +15,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from scim.protocol.filter.ast import Operator
 from scim.protocol.schema import Format, Type, load_user_type
-from scim.service.model.stored_resource import encode
+from scim.service.model.stored_resource import encode_json
 
 _MAX_ATTRIBUTES = 100
 MAX_BYTES = 200_000
@@ -140,7 +140,7 @@ def read_extensions(documents: Sequence[Mapping[str, Any]]) -> list[dict[str, An
         raise ValueError(f"The schema is wrong at {where or 'its top'}: {reason}.") from None
     _check_ids([extension.id for extension in extensions])
     checked = [extension.model_dump(mode="json", exclude_unset=True) for extension in extensions]
-    if len(encode(checked).encode()) > MAX_BYTES:
+    if len(encode_json(checked).encode()) > MAX_BYTES:
         raise ValueError(
             f"The schemas of this customer have more than {MAX_BYTES} bytes in all: shorten the descriptions, or "
             "remove attributes."

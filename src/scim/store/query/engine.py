@@ -51,7 +51,7 @@ class QueryEngine:
             source = SortedScan(reader, exact=True, source=source, matches=query.matches, order=query.order)
         paging = Paging(query, source, reader, self._ledger, f"{found},sort" if is_sorted else str(found))
         page = paging.by_index(query.start) if isinstance(query.start, IndexPosition) else paging.beside(query.start)
-        return replace(page, read=reader.read)
+        return replace(page, resources_read=reader.read)
 
     def _source(self, found: Plan, query: Query, reader: ResourceReader, *, light: bool) -> Scan:
         match found:

@@ -30,7 +30,7 @@ class Rejection:
 
 
 @dataclass(frozen=True, slots=True)
-class DeliveryResult:
+class SendResult:
     """The entries that were not taken, by number: ``rejected`` for good, ``unsent`` for now; ``codes`` tell why."""
 
     rejected: Mapping[int, str]
@@ -43,13 +43,13 @@ class DeliveryResult:
         return {**dict.fromkeys(self.unsent, NO_ANSWER_CODE), **self.codes, **self.rejected}
 
 
-def deliver(
+def send_in_batches(
     entries: Mapping[int, Entry],
     size: Callable[[Entry], int],
     max_bytes: int,
     send: Callable[[Sequence[Entry]], Sequence[Rejection | None]],
     deadline: Deadline,
-) -> DeliveryResult:
+) -> SendResult:
     """Send entries until each is taken, rejected, or the time is up.
 
     ``send`` makes one call and returns why each entry was not taken, ``None`` where it was. Raises what ``send`` does.
@@ -74,7 +74,7 @@ def deliver(
                 attempt += 1
     except Unavailable:  # the time is up
         pass
-    return DeliveryResult(rejected, frozenset([*waiting, *codes]), codes)
+    return SendResult(rejected, frozenset([*waiting, *codes]), codes)
 
 
 def _split(entries: Mapping[int, Entry], size: Callable[[Entry], int], max_bytes: int) -> Iterator[list[int]]:
