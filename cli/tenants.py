@@ -60,7 +60,7 @@ def status(tenant: str, json: bool) -> None:
         raise NotFoundError(f"There is no tenant {tenant}.")
     overview = load_overview(log.tenant, where.store, log.records, output.now(), is_report=True)
     described = {"scim_url": where.scim_url, **_describe(overview), "warnings": list(overview.health.warnings)}
-    described |= {"malformed_tokens": describe_malformed(log.malformed_tokens()) or None}
+    described |= {"malformed_tokens": describe_malformed(log.list_malformed_tokens()) or None}
     described |= {"users": overview.users, "active": overview.active}
     if json:
         output.print_json(described)

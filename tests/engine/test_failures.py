@@ -16,8 +16,8 @@ def test_the_same_failure_forty_times_at_once_is_one_record_that_counts_forty(sc
 
     log = wiring.build_operator(Settings.from_environment(os.environ), "tests").log(scim.token.split("_")[1])
     assert log is not None
-    (counted,) = log.records.failures(["ada"]).failures
-    assert (counted.count, sum(counted.days.values()), counted.is_loop) == (40, 40, True)
+    (counted,) = log.records.find_failures(["ada"]).failures
+    assert (counted.count, sum(counted.counts_by_day.values()), counted.is_loop) == (40, 40, True)
     (entry,) = log.page(failures_only=True)[0]
     assert entry.count == 40
 

@@ -73,13 +73,13 @@ def failure(minute: int, name: str = "ada", **different: object) -> Failure:
 
 
 def failures_of(records: DynamoDBAuditLogStore, *names: str) -> list[FailureCount]:
-    return list(records.failures(names).failures)
+    return list(records.find_failures(names).failures)
 
 
 def drawn(
     records: DynamoDBAuditLogStore, before: LogPosition | None = None, kinds: Collection[RecordKind] = tuple(RecordKind)
 ) -> list[LogRecord]:
-    return [record for _, record in records.log(before, kinds)]
+    return [record for _, record in records.list_records(before, kinds)]
 
 
 # Counting
@@ -102,7 +102,7 @@ def test_repeated_failure_is_counted_and_not_added(records: Records) -> None:
 
     (counted,) = failures_of(store, "ada")
 
-    assert (counted.count, counted.first, counted.days) == (4, at(1), {"2026-01-31": 3, "2026-01-30": 1})
+    assert (counted.count, counted.first_at, counted.counts_by_day) == (4, at(1), {"2026-01-31": 3, "2026-01-30": 1})
     assert counted.failure.request_id == "1"
 
 
@@ -136,11 +136,11 @@ def test_any_identifier_can_be_part_of_a_key(records: Records, name: str) -> Non
 def test_failures_end_after_30_days_whether_dynamodb_has_removed_them_or_not(records: Records) -> None:
     records(ago_days=29.9).count(failure(1))
     records(ago_days=30.1).count(failure(2, "bob"))
-    records(ago_days=30.1).refuse(at(3), 1, "token")
+    records(ago_days=30.1).count_rejected_tokens(at(3), 1, "token")
 
     assert [counted.failure.identifier for counted in failures_of(records(), "ada", "bob")] == ["ada"]
     assert len(drawn(records())) == 1
-    assert records().refused(at(0)) == []
+    assert records().list_rejected_tokens(at(0)) == []
 
 
 def test_failure_that_happens_again_stays_another_30_days(records: Records) -> None:
@@ -154,7 +154,7 @@ def test_table_that_does_not_answer_is_told_and_raises_nothing(settings: Setting
     elsewhere = build_endpoint(settings.model_copy(update={"table_name": "no-table"}), raise_fault)
     store = DynamoDBAuditLogStore(elsewhere.dynamo(deadline(29)), "acme", time.time)
     assert store.count(failure(1)) is None
-    assert store.refuse(at(1), 1, "token") is False
+    assert store.count_rejected_tokens(at(1), 1, "token") is False
 
 
 def test_tenants_do_not_see_each_other(records: Records) -> None:
@@ -169,13 +169,13 @@ def test_tenants_do_not_see_each_other(records: Records) -> None:
 def test_refused_tokens_are_one_record_a_minute(records: Records) -> None:
     store = records()
     for seconds, number in ((0, 1), (30, 4), (61, 2)):
-        store.refuse(f"2026-01-31T09:{30 + seconds // 60}:{seconds % 60:02}.000Z", number, "token")
+        store.count_rejected_tokens(f"2026-01-31T09:{30 + seconds // 60}:{seconds % 60:02}.000Z", number, "token")
 
-    assert store.refused(at(0)) == [
+    assert store.list_rejected_tokens(at(0)) == [
         RejectedTokenCount("2026-01-31T09:30:00.000Z", "2026-01-31T09:30:30.000Z", 5, "token"),
         RejectedTokenCount("2026-01-31T09:31:01.000Z", "2026-01-31T09:31:01.000Z", 2, "token"),
     ]
-    assert store.refused("2026-01-31T09:31:59.000Z") == store.refused(at(0))[1:]
+    assert store.list_rejected_tokens("2026-01-31T09:31:59.000Z") == store.list_rejected_tokens(at(0))[1:]
 
 
 # The log
@@ -186,7 +186,7 @@ def test_log_has_all_records_the_last_first(records: Records, write: Callable[..
     write(None, ada, at(1))
     records().count(failure(2))
     write(ada, replace(ada, version=2), at(3))
-    records().refuse(at(4), 1, "token")
+    records().count_rejected_tokens(at(4), 1, "token")
     records().count(failure(5, "bob"))
 
     found = drawn(records())
@@ -216,7 +216,7 @@ def test_pages_put_together_are_the_log(records: Records, write: Callable[..., N
         records().count(failure(minute // 4, f"person-{minute}"))
     pages: list[LogRecord] = []
     place: LogPosition | None = None
-    while page := list(islice(records().log(place), size)):
+    while page := list(islice(records().list_records(place), size)):
         pages += [record for _, record in page]
         place = page[-1][0]
 
@@ -235,18 +235,21 @@ def test_changes_of_a_user_are_the_last_first(records: Records, write: Callable[
         write(None, each, at(1))
     write(ada, None, at(2))
 
-    assert [each.change.operation for each in records().changes(ada.id)] == ["delete", "create"]
-    assert list(records().changes("no-id")) == []
+    assert [each.change.operation for each in records().list_changes(ada.id)] == ["delete", "create"]
+    assert list(records().list_changes("no-id")) == []
 
 
 def test_users_are_found_by_what_they_were_known_by(records: Records, write: Callable[..., None]) -> None:
     ada = user("ada", externalId="e", emails=[{"value": "ada@example.com"}])
     write(None, ada, at(1))
-    assert list(records().formerly(identifier_hash("ada"))) == []
+    assert list(records().find_previous_owner_ids(identifier_hash("ada"))) == []
 
     write(ada, None, at(2))
 
-    found = [list(records().formerly(identifier_hash(each))) for each in ("ADA", "e", "ada@example.com", ada.id, "bob")]
+    found = [
+        list(records().find_previous_owner_ids(identifier_hash(each)))
+        for each in ("ADA", "e", "ada@example.com", ada.id, "bob")
+    ]
     assert found == [[ada.id], [ada.id], [ada.id], [ada.id], []]
 
 
@@ -266,7 +269,7 @@ def test_search_for_former_names_takes_half_of_the_time_and_gives_what_it_has_fo
     clock = Clock(60.0)
     found: list[str] = []
     calls = Table(cast("DynamoDBClient", Endless(clock)), "table", clock.deadline)
-    search = DynamoDBAuditLogStore(calls, "acme", time.time).formerly(identifier_hash("ada"))
+    search = DynamoDBAuditLogStore(calls, "acme", time.time).find_previous_owner_ids(identifier_hash("ada"))
 
     with pytest.raises(Unavailable):
         found.extend(search)
@@ -277,8 +280,8 @@ def test_search_for_former_names_takes_half_of_the_time_and_gives_what_it_has_fo
 def test_names_of_users_are_those_of_who_is_here(records: Records, write: Callable[..., None]) -> None:
     ada, bob = user("ada"), user("bob")
     write(None, ada, at(1))
-    assert records().user_names([ada.id, bob.id, ada.id, "no-id"]) == {ada.id: "ada"}
-    assert records("umbrella").user_names([ada.id]) == {}
+    assert records().get_user_names([ada.id, bob.id, ada.id, "no-id"]) == {ada.id: "ada"}
+    assert records("umbrella").get_user_names([ada.id]) == {}
 
 
 # What was done with the tenant
@@ -332,7 +335,7 @@ def test_pages_with_acts_put_together_are_the_log(
         records().count(failure(minute, new_id()))
     pages: list[LogRecord] = []
     place: LogPosition | None = None
-    while page := list(islice(records().log(place), size)):
+    while page := list(islice(records().list_records(place), size)):
         pages += [record for _, record in page]
         place = page[-1][0]
 
@@ -348,9 +351,9 @@ def test_counts_of_days(records: Records) -> None:
     store.add_to_day(at(1), {FailureKind.CREATE: 2, FailureKind.LOOP: 1, FailureKind.WRONG_SCIM_URL: 1}, None)
     store.add_to_day(at(2), {FailureKind.CREATE: 1, FailureKind.NO_OP: 4}, "entra")
     store.add_to_day(yesterday, {FailureKind.OTHER_REQUEST: 1}, None)
-    store.refuse(at(3), 5, "token", "okta")
+    store.count_rejected_tokens(at(3), 5, "token", "okta")
 
-    assert store.daily_failures("2026-01-30", "2026-01-31") == {
+    assert store.get_daily_failures("2026-01-30", "2026-01-31") == {
         "2026-01-30": DailyFailures({FailureKind.OTHER_REQUEST: 1}),
         "2026-01-31": DailyFailures(
             {
@@ -365,13 +368,13 @@ def test_counts_of_days(records: Records) -> None:
             at(1),
         ),
     }
-    assert store.daily_failures("2026-01-29", "2026-01-29") == {}
+    assert store.get_daily_failures("2026-01-29", "2026-01-29") == {}
     assert drawn(store) == [RejectedTokenCount(at(3), at(3), 5, "token")]
 
 
 def test_counts_of_days_belong_to_one_tenant(records: Records) -> None:
     records("acme").add_to_day(at(1), {FailureKind.CREATE: 1}, None)
-    assert records("umbrella").daily_failures("2026-01-31", "2026-01-31") == {}
+    assert records("umbrella").get_daily_failures("2026-01-31", "2026-01-31") == {}
 
 
 @pytest.mark.parametrize(
@@ -442,11 +445,11 @@ def test_search_of_many_failures_is_bounded(settings: Settings, monkeypatch: pyt
     calls = build_endpoint(settings, raise_fault).dynamo(deadline(29))
     store = DynamoDBAuditLogStore(calls, "acme", time.time)
 
-    newest = store.failures(["e-1499"])
-    oldest = store.failures(["e-0"])
-    by_key = store.failures([person(0).upper()])
-    named = store.failures_called(name_hash("name-1499"), "name-1499")
-    partly = store.failures_called(name_hash("person-00149"), "person-00149")
+    newest = store.find_failures(["e-1499"])
+    oldest = store.find_failures(["e-0"])
+    by_key = store.find_failures([person(0).upper()])
+    named = store.find_failures_by_name(name_hash("name-1499"), "name-1499")
+    partly = store.find_failures_by_name(name_hash("person-00149"), "person-00149")
 
     assert [each.failure.identifier for each in newest.failures] == [person(1499)]
     assert (oldest.failures, oldest.is_complete) == ([], False)
@@ -459,13 +462,13 @@ def test_search_of_many_failures_is_bounded(settings: Settings, monkeypatch: pyt
 def test_search_takes_twenty_identifiers(records: Records) -> None:
     for number in (19, 20):
         records().count(failure(number, f"person-{number}"))
-    search = records().failures([f"person-{number}" for number in range(21)])
+    search = records().find_failures([f"person-{number}" for number in range(21)])
     assert ([each.failure.identifier for each in search.failures], search.is_complete) == (["person-19"], False)
 
 
 def test_search_of_few_failures_is_complete(records: Records) -> None:
     records().count(failure(1, "bob", identifier_hashes=frozenset({identifier_hash("bob"), identifier_hash("e-1")})))
-    search = records().failures(["e-1"])
+    search = records().find_failures(["e-1"])
     assert ([each.failure.identifier for each in search.failures], search.is_complete) == (["bob"], True)
 
 
@@ -473,7 +476,7 @@ def test_search_that_has_no_more_time_gives_what_it_has_found() -> None:
     clock = Clock(60.0)
     calls = Table(cast("DynamoDBClient", Endless(clock)), "table", clock.deadline)
 
-    search = DynamoDBAuditLogStore(calls, "acme", time.time).failures_called("x", "x")
+    search = DynamoDBAuditLogStore(calls, "acme", time.time).find_failures_by_name("x", "x")
 
     assert (search.failures, search.is_complete, clock.left_s) == ([], False, 30.0)
 
@@ -496,7 +499,7 @@ def test_many_requests_that_name_nobody_are_cut_to_the_newest(
     for number in range(9):
         records().count(failure(number, "", identifier_hashes=frozenset({identifier_hash(f"name-{number}")})))
 
-    search = records().failures([""])
+    search = records().find_failures([""])
 
     assert sorted(each.failure.at for each in search.failures) == [at(6), at(7), at(8)]
     assert not search.is_complete
@@ -505,4 +508,4 @@ def test_many_requests_that_name_nobody_are_cut_to_the_newest(
 def test_requests_that_name_nobody_are_found_by_an_empty_identifier(records: Records) -> None:
     records().count(failure(1, "", identifier_hashes=frozenset()))
     records().count(failure(2, "ada"))
-    assert [each.failure.at for each in records().failures([""]).failures] == [at(1)]
+    assert [each.failure.at for each in records().find_failures([""]).failures] == [at(1)]

@@ -26,4 +26,4 @@ def test_failure_of_version_0_1_is_read() -> None:
 
     assert json.loads(item["failure"]["S"]) == content
     counts = {"first": {"S": FAILURE.at}, "last": {"S": FAILURE.at}, "count": {"N": "1"}}
-    assert log_codec.counted({**item, **counts}).failure == FAILURE
+    assert log_codec.decode_failure({**item, **counts}).failure == FAILURE

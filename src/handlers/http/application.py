@@ -189,7 +189,7 @@ class ScimApplication:
 
             records = adapters.records(adapters.dynamo(deadline), refused.tenant_id)
             provider = recognize_provider(request.header("user-agent") or "", request.query, (), None)
-            if not records.refuse(wiring.now(), number, refused.rule, provider):
+            if not records.count_rejected_tokens(wiring.now(), number, refused.rule, provider):
                 line["unrecorded"] = number
 
     def _note_malformed(self, malformed: MalformedToken, deadline: Deadline, line: dict[str, Any]) -> None:
@@ -198,7 +198,7 @@ class ScimApplication:
         number = adapters.malformed_tokens.note(malformed.tenant_id, time.time())
         if number and deadline.has_time():
             records = adapters.records(adapters.dynamo(deadline), malformed.tenant_id)
-            if not records.count_malformed(wiring.now(), number):
+            if not records.count_malformed_tokens(wiring.now(), number):
                 line["unrecorded"] = number
 
     def _note_use(self, opened: Authentication, tenants: DynamoDBTenantStore, request: Request) -> None:

@@ -122,43 +122,43 @@ class TokenStore(Protocol):
 class AuditLogStore(Protocol):
     """The records of one tenant."""
 
-    def log(
+    def list_records(
         self, before: LogPosition | None = None, kinds: Collection[RecordKind] = ...
     ) -> Iterator[tuple[LogPosition, LogRecord]]:
         """All records of these kinds, the last first, or those behind a place; read as they are drawn."""
 
-    def failures(self, identifiers: Sequence[str]) -> FailureSearchResult:
+    def find_failures(self, identifiers: Sequence[str]) -> FailureSearchResult:
         """Return the failures that are kept under one of the identifiers or have it besides, of the first 20 of them.
 
         The former are complete, except that of requests that name nobody (an empty identifier) the newest 500 are read.
         For the latter the newest failures are searched, as far as a few calls and a part of the time that is left lead.
         """
 
-    def failures_called(self, name_hash: str, text: str) -> FailureSearchResult:
+    def find_failures_by_name(self, name_hash: str, text: str) -> FailureSearchResult:
         """Return the newest failures that have the hash of a name, or ``text`` in the identifier they are kept under.
 
         The newest failures are searched, as far as a few calls lead.
         """
 
-    def changes(self, resource_id: str) -> Iterator[StoredChange]:
+    def list_changes(self, resource_id: str) -> Iterator[StoredChange]:
         """What was done with a user, the last first."""
 
-    def formerly(self, identifier_hash: str) -> Iterator[str]:
+    def find_previous_owner_ids(self, identifier_hash: str) -> Iterator[str]:
         """The ids of those who were once known by the identifier with this hash.
 
         Raises :class:`scim.protocol.errors.Unavailable` where that takes more than a part of the time that is left.
         """
 
-    def user_names(self, ids: Iterable[str]) -> Mapping[str, str]:
+    def get_user_names(self, ids: Iterable[str]) -> Mapping[str, str]:
         """The names of those of the users who are here, by id."""
 
-    def refused(self, since: str) -> list[RejectedTokenCount]:
+    def list_rejected_tokens(self, since: str) -> list[RejectedTokenCount]:
         """The tokens that were refused since then, minute by minute."""
 
-    def malformed_tokens(self, since: str) -> list[RejectedTokenCount]:
+    def list_malformed_tokens(self, since: str) -> list[RejectedTokenCount]:
         """Return the requests with a malformed token since then, minute by minute."""
 
-    def daily_failures(self, first_day: str, last_day: str) -> Mapping[str, DailyFailures]:
+    def get_daily_failures(self, first_day: str, last_day: str) -> Mapping[str, DailyFailures]:
         """Return the counts of the days (UTC) from the first to the last that had failures, by day, in order."""
 
     def count_changes(self, first_day: str, last_day: str, limit: int) -> tuple[int, bool]:

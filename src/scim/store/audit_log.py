@@ -62,9 +62,9 @@ class DynamoDBAuditLogStore:
         digest = sha256("\n".join((failure.operation, failure.rule, *names)).encode()).hexdigest()[:16]
         values = log_codec.encode_failure(failure)
         item = self._add(keys.failure_key(failure.identifier, digest), failure.at, 1, values)
-        return None if item is None else log_codec.counted(item)
+        return None if item is None else log_codec.decode_failure(item)
 
-    def refuse(self, at: str, number: int, rule: str, provider: str | None = None) -> bool:
+    def count_rejected_tokens(self, at: str, number: int, rule: str, provider: str | None = None) -> bool:
         """Count rejected tokens in their minute and in their day, and return whether that succeeded."""
         is_recorded = self._add(keys.rejected_tokens_key(at[:16]), at, number, {"rule": {"S": rule}}) is not None
         return is_recorded and self.add_to_day(at, {FailureKind.REJECTED_TOKEN: number}, provider)
@@ -78,7 +78,7 @@ class DynamoDBAuditLogStore:
             return False
         return True
 
-    def count_malformed(self, at: str, number: int) -> bool:
+    def count_malformed_tokens(self, at: str, number: int) -> bool:
         """Count requests with a malformed token in their minute; return whether that succeeded."""
         values = {"rule": {"S": MALFORMED}}
         return self._add(keys.malformed_tokens_key(at[:16]), at, number, values) is not None
@@ -114,7 +114,7 @@ class DynamoDBAuditLogStore:
 
     # For whoever looks into the log
 
-    def log(
+    def list_records(
         self, before: LogPosition | None = None, kinds: Collection[RecordKind] = tuple(RecordKind)
     ) -> Iterator[tuple[LogPosition, LogRecord]]:
         """All records of these kinds, the last first, or those behind a place; read as they are drawn."""
@@ -136,7 +136,7 @@ class DynamoDBAuditLogStore:
                 if (record := found.get((place.partition, place.sort))) is not None:
                     yield place, record
 
-    def failures(self, identifiers: Sequence[str]) -> FailureSearchResult:
+    def find_failures(self, identifiers: Sequence[str]) -> FailureSearchResult:
         """Return the failures that are kept under one of the identifiers or have it besides, of the first 20 of them.
 
         The former are complete, except that of requests that name nobody (an empty identifier) the newest 500 are read.
@@ -155,7 +155,7 @@ class DynamoDBAuditLogStore:
             is_complete = is_complete and are_all_searched
         return FailureSearchResult(self._read_failures(list(sorts)), is_complete)
 
-    def failures_called(self, name_hash: str, text: str) -> FailureSearchResult:
+    def find_failures_by_name(self, name_hash: str, text: str) -> FailureSearchResult:
         """Return the newest failures that have the hash of a name, or ``text`` in the identifier they are kept under.
 
         The newest failures are searched, as far as a few calls lead.
@@ -204,14 +204,14 @@ class DynamoDBAuditLogStore:
 
     def _read_failures(self, sorts: list[str]) -> list[FailureCount]:
         read = self._dynamo.get_all(self._failures, sorts)
-        return [log_codec.counted(item) for item in read if not self._is_over(item)]
+        return [log_codec.decode_failure(item) for item in read if not self._is_over(item)]
 
-    def changes(self, resource_id: str) -> Iterator[StoredChange]:
+    def list_changes(self, resource_id: str) -> Iterator[StoredChange]:
         """What was done with a user, the last first."""
         found = self._dynamo.query(self._users, keys.change_range(resource_id), backwards=True, limit=_PAGE)
-        yield from map(log_codec.changed, found)
+        yield from map(log_codec.decode_change, found)
 
-    def formerly(self, identifier_hash: str) -> Iterator[str]:
+    def find_previous_owner_ids(self, identifier_hash: str) -> Iterator[str]:
         """The ids of those who were once known by the identifier with this hash. Reads through all changes.
 
         Raises :class:`scim.protocol.errors.Unavailable` where that takes more than a part of the time that is left.
@@ -221,25 +221,25 @@ class DynamoDBAuditLogStore:
         for resource_id, _ in groupby(found, lambda item: keys.parse_changed_user_id(item["sk"]["S"])):
             yield resource_id
 
-    def user_names(self, ids: Iterable[str]) -> dict[str, str]:
+    def get_user_names(self, ids: Iterable[str]) -> dict[str, str]:
         """The names of those of the users who are here, by id."""
         wanted = [keys.user_key(each) for each in dict.fromkeys(ids) if keys.is_user_id(each)]
         found = map(items.decode_document, self._dynamo.get_all(self._users, wanted, items.DOCUMENT_ATTRIBUTES))
         return {each.id: each.resource["userName"] for each in found}
 
-    def refused(self, since: str) -> list[RejectedTokenCount]:
+    def list_rejected_tokens(self, since: str) -> list[RejectedTokenCount]:
         """The tokens that were refused since then, minute by minute."""
         return self._minutes(KeyRange(keys.rejected_tokens_key(since[:16]), keys.rejected_tokens_key(":")))
 
-    def malformed_tokens(self, since: str) -> list[RejectedTokenCount]:
+    def list_malformed_tokens(self, since: str) -> list[RejectedTokenCount]:
         """Return the requests with a malformed token since then, minute by minute."""
         return self._minutes(KeyRange(keys.malformed_tokens_key(since[:16]), keys.malformed_tokens_key(":")))
 
     def _minutes(self, minutes: KeyRange) -> list[RejectedTokenCount]:
         found = self._dynamo.query(self._failures, minutes)
-        return [log_codec.refused(item) for item in found if not self._is_over(item)]
+        return [log_codec.decode_rejected_tokens(item) for item in found if not self._is_over(item)]
 
-    def daily_failures(self, first_day: str, last_day: str) -> dict[str, DailyFailures]:
+    def get_daily_failures(self, first_day: str, last_day: str) -> dict[str, DailyFailures]:
         """Return the counts of the days (UTC) from the first to the last that had failures, by day, in order."""
         found = self._dynamo.query(self._failures, keys.daily_failures_range(first_day, last_day))
         return {keys.parse_day(item["sk"]["S"]): daily_failures.read(item) for item in found}
@@ -281,7 +281,7 @@ class DynamoDBAuditLogStore:
         places = []
         for item in self._dynamo.query(self._uses, keys.TOKEN_USAGE_RANGE):
             place = LogPosition(_instant(float(item["first_used"]["N"])), self._uses, item["sk"]["S"])
-            uses[place.partition, place.sort] = log_codec.record(item)
+            uses[place.partition, place.sort] = log_codec.decode_record(item)
             places.append(place)
         yield from sorted((each for each in places if before is None or each < before), reverse=True)
 
@@ -291,7 +291,7 @@ class DynamoDBAuditLogStore:
             wanted = [place.sort for place in places if place.partition == partition]
             for item in self._dynamo.get_all(partition, wanted):
                 if not self._is_over(item):
-                    found[partition, item["sk"]["S"]] = log_codec.record(item)
+                    found[partition, item["sk"]["S"]] = log_codec.decode_record(item)
         return found
 
     def _expires(self) -> int:

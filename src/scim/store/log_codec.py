@@ -30,15 +30,15 @@ _FAILURE_FIELDS = {
 """The members of the JSON in the attribute ``failure``, which stay as they are, and the fields that they hold."""
 
 
-def record(item: Item) -> LogRecord:
+def decode_record(item: Item) -> LogRecord:
     """Any record of the log."""
     if keys.is_audit_event_key(item["sk"]["S"]):
         return items.decode_audit_event(item)
     if keys.is_token_usage_key(item["sk"]["S"]):
         return items.decode_token_usage(item)
     if keys.is_rejected_tokens_key(item["sk"]["S"]) or keys.is_malformed_tokens_key(item["sk"]["S"]):
-        return refused(item)
-    return changed(item) if "change" in item else counted(item)
+        return decode_rejected_tokens(item)
+    return decode_change(item) if "change" in item else decode_failure(item)
 
 
 def encode_failure(failure: Failure) -> Item:
@@ -48,7 +48,7 @@ def encode_failure(failure: Failure) -> Item:
     return {"operation": {"S": failure.operation}, "failure": {"S": json.dumps(content)}, **hashes}
 
 
-def counted(item: Item) -> FailureCount:
+def decode_failure(item: Item) -> FailureCount:
     content = json.loads(item["failure"]["S"])
     failure = Failure(
         at=item["last"]["S"],
@@ -56,19 +56,19 @@ def counted(item: Item) -> FailureCount:
         identifier_hashes=frozenset(item.get("handles", {}).get("SS", ())),
         **{name: content[stored] for stored, name in _FAILURE_FIELDS.items()},
     )
-    return FailureCount(failure, item["first"]["S"], int(item["count"]["N"]), days(item))
+    return FailureCount(failure, item["first"]["S"], int(item["count"]["N"]), decode_counts_by_day(item))
 
 
-def days(item: Item) -> dict[str, int]:
+def decode_counts_by_day(item: Item) -> dict[str, int]:
     """How often it happened, by day (UTC)."""
     return {name.removeprefix(DAY): int(value["N"]) for name, value in item.items() if name.startswith(DAY)}
 
 
-def refused(item: Item) -> RejectedTokenCount:
+def decode_rejected_tokens(item: Item) -> RejectedTokenCount:
     return RejectedTokenCount(item["first"]["S"], item["last"]["S"], int(item["count"]["N"]), item["rule"]["S"])
 
 
-def changed(item: Item) -> StoredChange:
+def decode_change(item: Item) -> StoredChange:
     change = ChangeRecord(
         at=item["at"]["S"],
         operation=Operation(item["operation"]["S"]),

@@ -28,33 +28,33 @@ class Records:
     limits: list[int] = field(default_factory=list)
     drawn: int = 0
 
-    def log(self, *_: object, **__: object) -> Iterator[tuple[LogPosition, LogRecord]]:
+    def list_records(self, *_: object, **__: object) -> Iterator[tuple[LogPosition, LogRecord]]:
         for each in self.log_:
             self.drawn += 1
             yield LogPosition("", "", ""), each
 
-    def failures(self, *_: object) -> FailureSearchResult:
+    def find_failures(self, *_: object) -> FailureSearchResult:
         return FailureSearchResult()
 
-    def failures_called(self, *_: object) -> FailureSearchResult:
+    def find_failures_by_name(self, *_: object) -> FailureSearchResult:
         return FailureSearchResult()
 
-    def changes(self, *_: object) -> Iterator[StoredChange]:
+    def list_changes(self, *_: object) -> Iterator[StoredChange]:
         return iter(())
 
-    def formerly(self, *_: object) -> Iterator[str]:
+    def find_previous_owner_ids(self, *_: object) -> Iterator[str]:
         return iter(())
 
-    def user_names(self, _: object) -> dict[str, str]:
+    def get_user_names(self, _: object) -> dict[str, str]:
         return {}
 
-    def refused(self, _: str) -> list[RejectedTokenCount]:
+    def list_rejected_tokens(self, _: str) -> list[RejectedTokenCount]:
         return []
 
-    def malformed_tokens(self, _: object) -> list[RejectedTokenCount]:
+    def list_malformed_tokens(self, _: object) -> list[RejectedTokenCount]:
         return []
 
-    def daily_failures(self, first_day: str, last_day: str) -> dict[str, DailyFailures]:
+    def get_daily_failures(self, first_day: str, last_day: str) -> dict[str, DailyFailures]:
         return {day: each for day, each in self.days.items() if first_day <= day <= last_day}
 
     def count_changes(self, first_day: str, last_day: str, limit: int) -> tuple[int, bool]:

@@ -32,7 +32,7 @@ def status(visit: ConsoleRequestContext, tenant: Tenant) -> Page:
         provider=GUIDES.get(overview.health.provider or ""),
         contact=describe_contact(overview.use) if overview.use else "",
         request=describe_request(overview.use) if overview.use else "",
-        malformed=describe_malformed(log.malformed_tokens()),
+        malformed=describe_malformed(log.list_malformed_tokens()),
         success=log.last_success(),
         failure=log.last_failure(),
         chart=build_chart(log.activity(_DAYS)),

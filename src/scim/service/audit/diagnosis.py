@@ -83,7 +83,7 @@ def problems(
         if failure.at < settled and not each.is_loop:
             continue
         what, change = explain(failure)
-        often = f", {each.count} times since {each.first}" if each.count > 1 else ""
+        often = f", {each.count} times since {each.first_at}" if each.count > 1 else ""
         by = f" by {NAMES[failure.provider]}" if failure.provider in NAMES else ""
         loop = (
             " It repeats: the identity provider keeps sending this until something is changed." if each.is_loop else ""
@@ -127,7 +127,7 @@ def unidentified(failures: Sequence[FailureCount]) -> Iterator[str]:
     """The last failures of requests that name nobody: one of them may have been about the person."""
     for each in sorted(failures, key=lambda one: one.failure.at, reverse=True)[:_MOST_UNIDENTIFIED]:
         what, change = explain(each.failure)
-        often = f" {each.count} times since {each.first}, the last" if each.count > 1 else ""
+        often = f" {each.count} times since {each.first_at}, the last" if each.count > 1 else ""
         yield (
             f"A request that names nobody failed{often} at {each.failure.at}: {each.failure.operation}, status "
             f"{each.failure.status}. {what} What to change: {change}"
@@ -155,14 +155,14 @@ def rejected_tokens(
     """
     if not refused:
         return
-    last = max(refused, key=lambda each: each.last)
-    if use is not None and use.last_used > datetime.fromisoformat(last.last).timestamp():
+    last = max(refused, key=lambda each: each.last_at)
+    if use is not None and use.last_used > datetime.fromisoformat(last.last_at).timestamp():
         return
     what, change = explain_token(last.rule, provider)
     number = sum(each.count for each in refused)
     yield (
         f"The identity provider's requests are rejected because of their token, {number} or more in the last 24 "
-        f"hours, the last at {last.last}. {what} What to change: {change}"
+        f"hours, the last at {last.last_at}. {what} What to change: {change}"
     )
 
 

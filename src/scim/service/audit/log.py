@@ -45,7 +45,7 @@ class AuditLog:
         moves to the front and is not on a later page.
         """
         kinds = (RecordKind.FAILURE,) if failures_only else tuple(RecordKind)
-        found = list(islice(self.records.log(before, kinds), count + 1))
+        found = list(islice(self.records.list_records(before, kinds), count + 1))
         more = found[count - 1][0] if len(found) > count else None
         shown = [record for _, record in found[:count]]
         names = self._names(shown)
@@ -69,19 +69,19 @@ class AuditLog:
     def activity(self, days: int) -> list[DailyActivity]:
         """Return each of the last days (UTC), today the last; up to 5,000 changes a day are counted."""
         dates = [(self._moment() - timedelta(days=ago)).date().isoformat() for ago in reversed(range(days))]
-        failures = self.records.daily_failures(dates[0], dates[-1])
+        failures = self.records.get_daily_failures(dates[0], dates[-1])
         return [self._day(date, failures.get(date, DailyFailures())) for date in dates]
 
-    def malformed_tokens(self) -> Sequence[RejectedTokenCount]:
+    def list_malformed_tokens(self) -> Sequence[RejectedTokenCount]:
         """Return the unverified requests with a malformed token of the last 24 hours, minute by minute."""
-        return self.records.malformed_tokens(self._yesterday())
+        return self.records.list_malformed_tokens(self._yesterday())
 
     def health(self) -> Health:
         """Return the health of the tenant, with its warnings."""
         return load_health(self.tenant, self.last_use(), self.records, self._moment().timestamp(), is_report=True)
 
     def _last(self, kind: RecordKind) -> LogEntry | None:
-        records = (record for _, record in islice(self.records.log(kinds=(kind,)), _NEWEST))
+        records = (record for _, record in islice(self.records.list_records(kinds=(kind,)), _NEWEST))
         found = next((each for each in records if _is_outcome(each)), None)
         return describe_record(found, self._names([found])) if found else None
 
@@ -89,7 +89,7 @@ class AuditLog:
         """The names of those users whom failures know by their id only."""
         failures = (record.failure for record in records if isinstance(record, FailureCount))
         ids = [failure.identifier for failure in failures if failure.identifier_kind == "id"]
-        return self.records.user_names(ids) if ids else {}
+        return self.records.get_user_names(ids) if ids else {}
 
     def _day(self, day: str, failures: DailyFailures) -> DailyActivity:
         written, has_more = self.records.count_changes(day, day, _DRAWN_CHANGES)

@@ -109,7 +109,7 @@ def _of_change(changed: StoredChange) -> LogEntry:
 def _of_refusals(refused: RejectedTokenCount) -> LogEntry:
     what, change = explain_token(refused.rule, None)
     return LogEntry(
-        at=refused.last,
+        at=refused.last_at,
         kind=LogEntryKind.UNVERIFIED if refused.rule == MALFORMED else LogEntryKind.REJECTED_TOKEN,
         person="",
         operation=AUTHENTICATE,
@@ -117,7 +117,7 @@ def _of_refusals(refused: RejectedTokenCount) -> LogEntry:
         rule=refused.rule,
         what=what,
         change=change,
-        first=refused.first,
+        first=refused.first_at,
         count=refused.count,
     )
 
@@ -135,7 +135,7 @@ def _of_failure(counted: FailureCount, names: Mapping[str, str]) -> LogEntry:
         what=what,
         change=change,
         sent=failure.attributes_sent,
-        first=counted.first,
+        first=counted.first_at,
         count=counted.count,
         is_loop=counted.is_loop,
         request_id=failure.request_id,

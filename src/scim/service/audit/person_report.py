@@ -83,10 +83,10 @@ class PersonInvestigator:
         if not people:
             return self._of_nobody_here(asked)
         ids = [each.id for each in people]
-        return self._case(asked, people, ids, self.records.failures(_list_identifiers(asked, ids, people)))
+        return self._case(asked, people, ids, self.records.find_failures(_list_identifiers(asked, ids, people)))
 
     def _of_nobody(self) -> PersonReport:
-        failures = _without_identifier(self.records.failures([""]).failures)
+        failures = _without_identifier(self.records.find_failures([""]).failures)
         told = list(diagnosis.unidentified(failures)) or [
             "No request that names nobody has failed in the last 30 days."
         ]
@@ -95,14 +95,14 @@ class PersonInvestigator:
     def _of_nobody_here(self, asked: str) -> PersonReport:
         ids, notes = self._formerly(asked)
         renamed = [each for each in map(self.store.get, ids[:_SHOWN]) if each is not None]
-        known = self.records.failures(_list_identifiers(asked, ids, renamed))
+        known = self.records.find_failures(_list_identifiers(asked, ids, renamed))
         if ids or known.failures:
             return self._case(asked, renamed, ids, known, notes, renamed=renamed)
         return self._called(asked, notes)
 
     def _called(self, asked: str, notes: Sequence[str]) -> PersonReport:
         """Those whom a name leads to: the one, or all of them to choose from."""
-        search = self.records.failures_called(name_hash(asked), normalize(asked))
+        search = self.records.find_failures_by_name(name_hash(asked), normalize(asked))
         people: Sequence[StoredResource] = ()
         try:
             people = search_by_name(self.store, self.tenant.resource_types[0], asked, _SHOWN)
@@ -127,10 +127,10 @@ class PersonInvestigator:
     def _unknown(self, asked: str, notes: Sequence[str]) -> PersonReport:
         """Of whom nothing is known: what keeps everybody out, and which requests it may have been."""
         use, newest = self.last_use(), self._newest_failures()
-        unidentified = _without_identifier(self.records.failures([""]).failures)
+        unidentified = _without_identifier(self.records.find_failures([""]).failures)
         wrong_url = list(self._wrong_scim_url(newest))
         told_already = {SCIM_URL} if wrong_url else set()
-        malformed = describe_malformed(self.records.malformed_tokens(self._yesterday()))
+        malformed = describe_malformed(self.records.list_malformed_tokens(self._yesterday()))
         find_access_problems = [
             *self._obstacles(use, newest),
             *filter(None, [malformed]),
@@ -147,7 +147,7 @@ class PersonInvestigator:
         return PersonReport(asked, [], [], told, unidentified=_entries(unidentified))
 
     def _newest_failures(self) -> list[FailureCount]:
-        records = (record for _, record in islice(self.records.log(kinds=(RecordKind.FAILURE,)), _NEWEST))
+        records = (record for _, record in islice(self.records.list_records(kinds=(RecordKind.FAILURE,)), _NEWEST))
         return [each for each in records if isinstance(each, FailureCount)]
 
     def _wrong_scim_url(self, failures: Sequence[FailureCount]) -> Iterator[str]:
@@ -155,7 +155,7 @@ class PersonInvestigator:
         yesterday = self._yesterday()
         if not any(diagnosis.wrong_scim_url(failures, yesterday)):
             return iter(())
-        last = next((each for _, each in self.records.log(kinds=(RecordKind.CHANGE,))), None)
+        last = next((each for _, each in self.records.list_records(kinds=(RecordKind.CHANGE,))), None)
         written = last.change.at if isinstance(last, StoredChange) else ""
         return diagnosis.wrong_scim_url(failures, max(written, yesterday))
 
@@ -199,7 +199,7 @@ class PersonInvestigator:
         """The ids of those who were once known by that, and a note if there may be more of them."""
         found: list[str] = []
         try:
-            found.extend(self.records.formerly(identifier_hash(asked)))
+            found.extend(self.records.find_previous_owner_ids(identifier_hash(asked)))
         except Unavailable:
             return found, [diagnosis.FORMERLY_CUT]
         return found, []
@@ -208,7 +208,7 @@ class PersonInvestigator:
         """Return the newest changes of some users, and whether these are all."""
         found: list[StoredChange] = []
         for resource_id in ids[:_SHOWN]:
-            found += islice(self.records.changes(resource_id), _MOST_CHANGES + 1 - len(found))
+            found += islice(self.records.list_changes(resource_id), _MOST_CHANGES + 1 - len(found))
         return found[:_MOST_CHANGES], len(found) <= _MOST_CHANGES and len(ids) <= _SHOWN
 
     def _obstacles(self, use: TokenUsage | None, failures: Sequence[FailureCount] = ()) -> Iterator[str]:
@@ -217,7 +217,7 @@ class PersonInvestigator:
         yield from found
         if not found or use is None:
             provider = detect_provider(use, DailyFailures(), failures)
-            yield from diagnosis.rejected_tokens(self.records.refused(self._yesterday()), use, provider)
+            yield from diagnosis.rejected_tokens(self.records.list_rejected_tokens(self._yesterday()), use, provider)
 
     def _name(self, stored: StoredResource) -> str:
         name: str = stored.resource[self.tenant.resource_types[0].unique_attribute.name]

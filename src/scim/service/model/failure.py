@@ -68,16 +68,16 @@ class FailureCount:
     """A failure as it was last, since when and how often it happened, in all and on each day (UTC)."""
 
     failure: Failure
-    first: str
+    first_at: str
     count: int
-    days: Mapping[str, int] = field(default_factory=dict)
+    counts_by_day: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def is_loop(self) -> bool:
         """Whether the same operation fails for the same person again and again."""
         today = date.fromisoformat(self.failure.at[:10])
         yesterday = today - timedelta(days=1)
-        return sum(self.days.get(day.isoformat(), 0) for day in (today, yesterday)) >= LOOP
+        return sum(self.counts_by_day.get(day.isoformat(), 0) for day in (today, yesterday)) >= LOOP
 
 
 class FailureKind(StrEnum):

@@ -22,8 +22,8 @@ class RejectedTokenCount:
     With the rule :data:`scim.service.model.token.MALFORMED` anybody may have sent them.
     """
 
-    first: str
-    last: str
+    first_at: str
+    last_at: str
     count: int
     rule: str
 

@@ -60,7 +60,7 @@ def describe_malformed(malformed: Sequence[RejectedTokenCount]) -> str:
     """Return how many requests came with a malformed token in the last 24 hours, and what to do; empty for none."""
     if not malformed:
         return ""
-    number, last = sum(each.count for each in malformed), max(each.last for each in malformed)
+    number, last = sum(each.count for each in malformed), max(each.last_at for each in malformed)
     return (
         f"{number} or more unverified requests with a malformed token in the last 24 hours, the last at {last}. If "
         "they are the identity provider's, the token was not copied correctly: copy the whole token again, without "

@@ -106,14 +106,16 @@ def load_health(
 
 def _read_newest(records: AuditLogStore) -> Iterator[LogRecord]:
     """Yield the newest changes and failures."""
-    return (record for _, record in islice(records.log(kinds=(RecordKind.CHANGE, RecordKind.FAILURE)), _NEWEST))
+    return (
+        record for _, record in islice(records.list_records(kinds=(RecordKind.CHANGE, RecordKind.FAILURE)), _NEWEST)
+    )
 
 
 def _load_activity(records: AuditLogStore, now: float, count_limit: Callable[[DailyFailures], int]) -> Activity:
     """Return what happened today and yesterday; ``count_limit`` says up to how many changes are counted."""
     today = datetime.fromtimestamp(now, UTC).date()
     first, last = (today - timedelta(days=1)).isoformat(), today.isoformat()
-    failures = add_up(records.daily_failures(first, last).values())
+    failures = add_up(records.get_daily_failures(first, last).values())
     limit = count_limit(failures)
     changes, has_more = records.count_changes(first, last, limit) if limit else (0, True)
     return Activity(failures, changes, has_more)
