@@ -8,10 +8,17 @@ from botocore.exceptions import ClientError, ReadTimeoutError
 
 from scim.protocol.errors import Unavailable
 from scim.service.deadline import Deadline
-from scim.store.table import Table
-from scim.store.transactions import Action, ConditionFailed, TransactionRole, commit
+from scim.store.table import Item, Table
+from scim.store.transactions import IS_ABSENT, Action, ConditionFailed, TransactionRole, commit
 
-ACTIONS = [Action(TransactionRole.RESOURCE, {"Put": 1}), Action(TransactionRole.UNIQUE, {"Put": 2})]
+RESOURCE = Action.put(TransactionRole.RESOURCE, {"pk": {"S": "T#acme"}, "sk": {"S": "U#1"}})
+UNIQUE = Action.put(TransactionRole.UNIQUE, {"pk": {"S": "T#acme"}, "sk": {"S": "N#bob"}}, IS_ABSENT)
+RECORD: Item = {"pk": {"S": "T#acme"}, "sk": {"S": "C#1#1"}, "change": {"S": "change-1"}}
+REQUESTS = [
+    {"Put": {"TableName": "muster", "Item": {"pk": {"S": "T#acme"}, "sk": {"S": "U#1"}}}},
+    {"Put": {"TableName": "muster", "Item": {"pk": {"S": "T#acme"}, "sk": {"S": "N#bob"}}, **IS_ABSENT}},
+    {"Put": {"TableName": "muster", "Item": RECORD, **IS_ABSENT}},
+]
 TIMEOUT = ReadTimeoutError(endpoint_url="http://127.0.0.1")
 
 
@@ -33,14 +40,19 @@ def cancelled(*reasons: str) -> ClientError:
 class Script:
     """A client that plays outcomes in turn, and then ``None``: success."""
 
-    def __init__(self, *outcomes: Exception | None) -> None:
+    def __init__(self, *outcomes: Exception | None, stored: Item | None = None) -> None:
         self._outcomes = iter(outcomes)
+        self._stored = stored
         self.requests: list[tuple[Any, str]] = []
 
     def transact_write_items(self, **arguments: Any) -> None:
         self.requests.append((arguments["TransactItems"], arguments["ClientRequestToken"]))
         if outcome := next(self._outcomes, None):
             raise outcome
+
+    def get_item(self, **arguments: Any) -> dict[str, Any]:
+        assert arguments["Key"] == {"pk": RECORD["pk"], "sk": RECORD["sk"]}
+        return {} if self._stored is None else {"Item": self._stored}
 
     @property
     def tokens(self) -> list[str]:
@@ -53,10 +65,10 @@ def clock(seconds: float) -> Callable[[], float]:
     return lambda: next(left)
 
 
-def run(script: Script, *, committed: bool = False, seconds: float = 29.0) -> None:
+def run(script: Script, *, seconds: float = 29.0) -> None:
     numbers: Iterator[int] = iter(range(1_000))
-    dynamo = Table(script, "muster", Deadline(clock(seconds), lambda _: None))  # type: ignore[arg-type]  # a fake client
-    commit(dynamo, ACTIONS, f"token-{next(numbers)}", lambda: committed, lambda: f"token-{next(numbers)}")
+    table = Table(script, "muster", Deadline(clock(seconds), lambda _: None))  # type: ignore[arg-type]  # a fake client
+    commit(table, [RESOURCE, UNIQUE], RECORD, f"token-{next(numbers)}", lambda: f"token-{next(numbers)}")
 
 
 @pytest.mark.parametrize(
@@ -66,7 +78,7 @@ def run(script: Script, *, committed: bool = False, seconds: float = 29.0) -> No
 def test_an_unknown_outcome_is_repeated_unchanged_with_its_token(outcome: Exception) -> None:
     script = Script(outcome, outcome)
     run(script)
-    assert script.requests == [([{"Put": 1}, {"Put": 2}], "token-0")] * 3
+    assert script.requests == [(REQUESTS, "token-0")] * 3
 
 
 @pytest.mark.parametrize("reasons", [("TransactionConflict", "None"), ("None", "ThrottlingError")])
@@ -102,18 +114,19 @@ def test_a_failed_condition_outweighs_a_conflict() -> None:
     assert raised.value.roles == {TransactionRole.RESOURCE}
 
 
-def test_a_failed_condition_after_an_unknown_outcome_is_our_own_success_if_our_change_is_there() -> None:
-    run(Script(TIMEOUT, cancelled("ConditionalCheckFailed", "ConditionalCheckFailed")), committed=True)
+def test_failed_condition_after_an_unknown_outcome_is_success_if_our_change_is_stored() -> None:
+    run(Script(TIMEOUT, cancelled("ConditionalCheckFailed", "ConditionalCheckFailed"), stored=RECORD))
 
 
-def test_a_failed_condition_after_an_unknown_outcome_is_a_failure_if_our_change_is_not_there() -> None:
+@pytest.mark.parametrize("stored", [None, {**RECORD, "change": {"S": "change-2"}}], ids=["none", "another change"])
+def test_failed_condition_after_an_unknown_outcome_is_a_failure_otherwise(stored: Item | None) -> None:
     with pytest.raises(ConditionFailed):
-        run(Script(TIMEOUT, cancelled("None", "ConditionalCheckFailed")), committed=False)
+        run(Script(TIMEOUT, cancelled("None", "ConditionalCheckFailed"), stored=stored))
 
 
-def test_a_failed_condition_without_doubt_is_never_taken_for_success() -> None:
+def test_failed_condition_of_a_first_attempt_is_never_success() -> None:
     with pytest.raises(ConditionFailed):
-        run(Script(cancelled("None", "ConditionalCheckFailed")), committed=True)
+        run(Script(cancelled("None", "ConditionalCheckFailed"), stored=RECORD))
 
 
 def test_conflicts_to_the_end_of_the_time_change_nothing_and_say_so() -> None:

@@ -141,6 +141,12 @@ class Forbidden(ScimError):
     rule = "forbidden"
 
 
+class TooManyUsers(Forbidden):
+    """The tenant has as many users as the service can count, so no more can be created."""
+
+    rule = "too-many-users"
+
+
 class NotFound(ScimError):
     status = 404
     rule = "unknown-path"

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
 from scim.service.model.audit_event import AuditEvent
 from scim.service.model.invitation import Acceptance, Invitation
 from scim.store import items, keys
 from scim.store.table import Item, Table
-from scim.store.transactions import Action, ConditionFailed, TransactionRole, commit
+from scim.store.transactions import IS_ABSENT, Action, Condition, ConditionFailed, TransactionRole, commit
 
 _TTL = {"#ttl": "ttl"}  # a reserved word
-_ABSENT = "attribute_not_exists(sk)"
 
 
 class DynamoDBConsoleStore:
@@ -74,7 +72,7 @@ class DynamoDBInvitationStore:
 
     def add(self, digest: str, invitation: Invitation, act: AuditEvent) -> None:
         """Store an invitation together with the record of who made it."""
-        self._put(invitation, _item(digest, invitation), {"ConditionExpression": _ABSENT}, act)
+        self._write(invitation, _item(digest, invitation), IS_ABSENT, act)
 
     def get(self, digest: str) -> tuple[Invitation, Acceptance | None] | None:
         """Return an invitation, and who accepted it, if somebody did."""
@@ -97,30 +95,18 @@ class DynamoDBInvitationStore:
             "ExpressionAttributeValues": {":now": {"N": str(acceptance.at)}},
         }
         try:
-            self._put(invitation, accepted, is_open, act)
+            self._write(invitation, accepted, is_open, act)
         except ConditionFailed:
             found = self.get(digest)
             return found[1] if found is not None and found[0].expires > acceptance.at else None
         return acceptance
 
-    def _put(self, invitation: Invitation, item: Item, condition: Mapping[str, Any], act: AuditEvent) -> None:
-        """Write an invitation together with the record of what was done. Raises :class:`ConditionFailed`."""
-        table, partition, record = (
-            self._table.name,
-            keys.settings_partition(invitation.tenant),
-            keys.audit_event_key(act.at, act.id),
-        )
-        acted = {"Item": items.encode_audit_event(partition, record, act), "ConditionExpression": _ABSENT}
-        commit(
-            self._table,
-            [
-                Action(TransactionRole.RESOURCE, {"Put": {"TableName": table, "Item": item, **condition}}),
-                Action(TransactionRole.CHANGE, {"Put": {"TableName": table, **acted}}),
-            ],
-            token=self._new_id(),
-            is_committed=lambda: self._table.get(partition, record) is not None,
-            new_token=self._new_id,
-        )
+    def _write(self, invitation: Invitation, item: Item, condition: Condition, act: AuditEvent) -> None:
+        """Write an invitation together with the audit event. Raises :class:`ConditionFailed`."""
+        partition = keys.settings_partition(invitation.tenant)
+        record = items.encode_audit_event(partition, keys.audit_event_key(act.at, act.id), act)
+        action = Action.put(TransactionRole.RESOURCE, item, condition)
+        commit(self._table, [action], record, self._new_id(), self._new_id)
 
 
 def _item(digest: str, invitation: Invitation) -> Item:

@@ -72,21 +72,21 @@ def encode_change(
     change_id: str,
     expires: int | None,
     change: ChangeRecord,
-    lost: Collection[str] = (),
-    dropped: Collection[str] = (),
+    former_identifiers: Collection[str] = (),
+    removed_references: Collection[str] = (),
     *,
     may_affect_links: bool = False,
 ) -> Item:
     """Return the item of a change record; ``expires`` in seconds since 1970, ``None`` to keep it.
 
-    ``lost`` and ``dropped`` are hashes of identifiers (:func:`scim.service.model.identifiers.identifier_hash`): those
-    that the user has no longer, and those by which it refers to others no longer. ``may_affect_links`` tells
+    ``former_identifiers`` and ``removed_references`` are hashes (:func:`scim.service.model.identifiers.identifier_hash`):
+    of the identifiers that the user has no longer, and of those by which it no longer refers to others. ``may_affect_links`` tells
     the function behind the table's stream, which reads no users, whether links have to be updated. A client does not
     write links, so their records are not in the log by time.
     """
     ttl = {} if expires is None else {"ttl": {"N": str(expires)}}
-    handles = {"handles": {"SS": sorted(lost)}} if lost else {}
-    references = {"dropped": {"SS": sorted(dropped)}} if dropped else {}
+    handles = {"handles": {"SS": sorted(former_identifiers)}} if former_identifiers else {}
+    references = {"dropped": {"SS": sorted(removed_references)}} if removed_references else {}
     time = {} if change.operation is Operation.LINK else {SORT_OF_INDEX: {"S": keys.time_key("C#", change.at)}}
     links = [{"M": {"attribute": {"S": name}, "id": {"S": to}}} for name, to in change.links]
     external_id = {} if change.external_id is None else {"externalId": {"S": change.external_id}}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from itertools import islice
-from typing import Any
 
 from scim.protocol.schema import ResourceType
 from scim.service.model.change_record import ChangeRecord
@@ -57,42 +56,21 @@ class DynamoDBReferenceStore:
 
     def write_links(self, user: StoredResource, links: ResolvedReferences, change: ChangeRecord) -> None:
         """Write them on the condition that neither the user nor its links have changed since they were read."""
-        change_id = self._config.new_id()
-        record = keys.link_change_key(user.id, user.version, links.number)
-
-        def is_committed() -> bool:
-            found = self._table.get(self._partition, record)
-            return found is not None and found["change"]["S"] == change_id
-
-        item = items.encode_change(self._partition, record, change_id, self._config.expiry(), change)
-        actions = [
-            Action(TransactionRole.RESOURCE, {"Update": self._update(user, links)}),
-            Action(
-                TransactionRole.CHANGE,
-                {
-                    "Put": {
-                        "TableName": self._table.name,
-                        "Item": item,
-                        "ConditionExpression": "attribute_not_exists(sk)",
-                    }
-                },
-            ),
-        ]
+        new_id = self._config.new_id
+        change_id, sort = new_id(), keys.link_change_key(user.id, user.version, links.number)
+        record = items.encode_change(self._partition, sort, change_id, self._config.change_expiry(), change)
         try:
-            commit(self._table, actions, change_id, is_committed, self._config.new_id)
+            commit(self._table, [self._replace_links(user, links)], record, change_id, new_id)
         except ConditionFailed as failed:
             raise VersionConflict from failed
 
-    def _update(self, user: StoredResource, links: ResolvedReferences) -> dict[str, Any]:
+    def _replace_links(self, user: StoredResource, links: ResolvedReferences) -> Action:
         before = {":before": {"S": user.links}} if user.links else {}
-        return {
-            "TableName": self._table.name,
-            "Key": items.primary_key(self._partition, keys.user_key(user.id)),
-            "UpdateExpression": "SET links = :links",
-            "ConditionExpression": f"v = :v AND {'links = :before' if before else 'attribute_not_exists(links)'}",
-            "ExpressionAttributeValues": {
-                ":v": {"N": str(user.version)},
-                ":links": {"S": links.text},
-                **before,
-            },
-        }
+        values = {":v": {"N": str(user.version)}, ":links": {"S": links.text}, **before}
+        return Action.update(
+            TransactionRole.RESOURCE,
+            items.primary_key(self._partition, keys.user_key(user.id)),
+            UpdateExpression="SET links = :links",
+            ConditionExpression=f"v = :v AND {'links = :before' if before else 'attribute_not_exists(links)'}",
+            ExpressionAttributeValues=values,
+        )

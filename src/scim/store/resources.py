@@ -1,15 +1,14 @@
 """The resources of one tenant in the table: the adapter behind :class:`scim.service.ports.ResourceStore`.
 
-Bound to a tenant when it is made, so that no call can name another's, and to one request.
+An instance belongs to one tenant, so that no call can name another's items, and to one request.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from scim.protocol.errors import PayloadTooLarge
+from scim.protocol.errors import PayloadTooLarge, TooManyUsers
 from scim.protocol.filter.ast import Path
 from scim.protocol.schema import ResourceType
 from scim.service.model.change_record import ChangeRecord
@@ -18,25 +17,33 @@ from scim.service.model.query import Query, QueryResult
 from scim.service.model.stored_resource import NotUnique, StoredResource, VersionConflict
 from scim.service.references.links import find_reference_hashes, may_affect_links
 from scim.store import items, keys
-from scim.store.query.counters import counter_increment
+from scim.store.query.counters import SHARD_LIMIT, counter_increment
 from scim.store.query.engine import QueryEngine
 from scim.store.table import Item, Table
-from scim.store.transactions import Action, ConditionFailed, TransactionRole, commit
+from scim.store.transactions import (
+    IS_ABSENT,
+    Action,
+    Condition,
+    ConditionFailed,
+    TransactionRole,
+    commit,
+    has_version,
+)
 
-# An item ends at 400 KB (Amazon DynamoDB developer guide, "Constraints"), and the document is not all of it.
+# An item has at most 400 KB (Amazon DynamoDB developer guide, "Constraints"), and not all of it is the document.
 MAX_DOCUMENT_BYTES = 350_000
-
-_ABSENT = {"ConditionExpression": "attribute_not_exists(sk)"}
 
 
 @dataclass(frozen=True, slots=True)
 class TableConfig:
-    """What holds for every tenant's items: the attributes that have index entries, by name, and how long change
-    records are kept. ``now`` gives the seconds since 1970, ``expiry`` those until a record of now, ``None`` for ever.
+    """What all tenants' items have in common.
+
+    ``indexed`` are the attributes that have index entries, by name. ``change_expiry`` returns when a change record
+    of now expires, ``None`` for never, and ``now`` the time, both in seconds since 1970.
     """
 
     indexed: Mapping[str, Path]
-    expiry: Callable[[], int | None]
+    change_expiry: Callable[[], int | None]
     new_id: Callable[[], str]
     now: Callable[[], float]
 
@@ -60,103 +67,99 @@ class DynamoDBResourceStore:
         return QueryEngine(self._table, self._tenant_id, self._type, config.indexed, config.now).find(query)
 
     def write(self, before: StoredResource | None, after: StoredResource | None, change: ChangeRecord) -> None:
-        change_id = self._config.new_id()
-        record = keys.change_key(*_changed_version(before, after))
-
-        def is_committed() -> bool:
-            found = self._table.get(self._partition, record)
-            return found is not None and found["change"]["S"] == change_id
-
+        new_id = self._config.new_id
+        change_id = new_id()
         actions = [
-            self._resource(before, after),
-            *self._unique(before, after),
-            *self._index(before, after),
-            *self._count(before, after),
-            Action(TransactionRole.CHANGE, self._put(self._change(record, change_id, change, before, after), _ABSENT)),
+            self._write_resource(before, after),
+            *self._move_unique_key(before, after),
+            *self._update_index(before, after),
+            *self._update_counter(before, after),
         ]
+        record = self._encode_change(change_id, change, before, after)
         try:
-            commit(self._table, actions, change_id, is_committed, self._config.new_id)
+            commit(self._table, actions, record, change_id, new_id)
         except ConditionFailed as failed:
-            # A version that has moved on takes precedence: what is unique may have moved with it.
-            raise (NotUnique if failed.roles == {TransactionRole.UNIQUE} else VersionConflict) from failed
+            raise _explain(failed) from failed
 
-    def _resource(self, before: StoredResource | None, after: StoredResource | None) -> Action:
+    def _write_resource(self, before: StoredResource | None, after: StoredResource | None) -> Action:
         if after is None:
-            condition = _version(_present(before, after))
-            return Action(TransactionRole.RESOURCE, self._delete(keys.user_key(_id(before, after)), condition))
+            deleted = _written(before, after)
+            return Action.delete(TransactionRole.RESOURCE, self._user_key(deleted.id), has_version(deleted.version))
         if len(after.document.encode()) > MAX_DOCUMENT_BYTES:
             raise PayloadTooLarge(
                 f"The {self._type.name} would have more than {MAX_DOCUMENT_BYTES} bytes: map fewer or shorter values."
             )
-        condition = _version_and_links(before) if before else _ABSENT
-        return Action(
-            TransactionRole.RESOURCE,
-            self._put(items.encode_resource(self._partition, keys.user_key(after.id), after), condition),
-        )
+        item = items.encode_resource(self._partition, keys.user_key(after.id), after)
+        condition = _has_version_and_links(before) if before else IS_ABSENT
+        return Action.put(TransactionRole.RESOURCE, item, condition)
 
-    def _unique(self, before: StoredResource | None, after: StoredResource | None) -> Iterator[Action]:
-        """The unique value's key moves; where only its case changes, it stays."""
+    def _move_unique_key(self, before: StoredResource | None, after: StoredResource | None) -> Iterator[Action]:
+        """Yield the actions that move the unique value's key. It stays if only the value's case changes."""
         old, new = self._unique_key(before), self._unique_key(after)
         if old == new:
             return
-        resource_id = _id(before, after)
+        resource_id = _written(before, after).id
         if old is not None:
-            yield Action(TransactionRole.UNIQUE, self._delete(old, _owned_by(resource_id)))
+            key = items.primary_key(self._partition, old)
+            yield Action.delete(TransactionRole.UNIQUE, key, _refers_to(resource_id))
         if new is not None:
-            yield Action(
-                TransactionRole.UNIQUE, self._put(items.encode_reference(self._partition, new, resource_id), _ABSENT)
-            )
+            reference = items.encode_reference(self._partition, new, resource_id)
+            yield Action.put(TransactionRole.UNIQUE, reference, IS_ABSENT)
 
-    def _index(self, before: StoredResource | None, after: StoredResource | None) -> Iterator[Action]:
-        """Only the entries that come and go."""
-        old, new = self._index_keys(before), self._index_keys(after)
+    def _update_index(self, before: StoredResource | None, after: StoredResource | None) -> Iterator[Action]:
+        """Yield an action for each index entry that is added or removed."""
+        old, new = self._index_entry_keys(before), self._index_entry_keys(after)
         keys.check_index_entry_count(new, self._config.indexed)
         for sort in sorted(old - new):
-            yield Action(TransactionRole.INDEX, self._delete(sort))
+            yield Action.delete(TransactionRole.INDEX, items.primary_key(self._partition, sort))
         for sort in sorted(new - old):
-            yield Action(
-                TransactionRole.INDEX, self._put(items.encode_reference(self._partition, sort, _id(before, after)))
-            )
+            reference = items.encode_reference(self._partition, sort, _written(before, after).id)
+            yield Action.put(TransactionRole.INDEX, reference)
 
-    def _count(self, before: StoredResource | None, after: StoredResource | None) -> Iterator[Action]:
+    def _update_counter(self, before: StoredResource | None, after: StoredResource | None) -> Iterator[Action]:
+        """Yield the action that counts the resource, unless the numbers stay the same."""
         total = (after is not None) - (before is not None)
         active = _is_active(after) - _is_active(before)
-        if total or active:
-            resource_id = _id(before, after)
-            yield Action(
-                TransactionRole.COUNTER,
-                {
-                    "Update": {
-                        "TableName": self._table.name,
-                        "Key": items.primary_key(keys.paging_partition(self._tenant_id), keys.counter_key(resource_id)),
-                        "UpdateExpression": "ADD #counts :counts, #active :active",
-                        "ExpressionAttributeNames": {"#counts": "counts", "#active": "active"},  # reserved words
-                        "ExpressionAttributeValues": {
-                            ":counts": {"N": str(total * counter_increment(resource_id))},
-                            ":active": {"N": str(active)},
-                        },
-                    }
-                },
-            )
-
-    def _change(
-        self,
-        record: str,
-        change_id: str,
-        change: ChangeRecord,
-        before: StoredResource | None,
-        after: StoredResource | None,
-    ) -> Item:
-        lost, dropped = _lost(before, after), self._dropped(before, after)
-        expires, affects = self._config.expiry(), may_affect_links(before, after, self._type)
-        return items.encode_change(
-            self._partition, record, change_id, expires, change, lost, dropped, may_affect_links=affects
+        if not (total or active):
+            return
+        resource_id = _written(before, after).id
+        values = {":counts": {"N": str(total * counter_increment(resource_id))}, ":active": {"N": str(active)}}
+        condition = {}
+        if total > 0:
+            condition = {"ConditionExpression": "attribute_not_exists(#counts) OR #counts < :limit"}
+            values[":limit"] = {"N": str(SHARD_LIMIT)}
+        yield Action.update(
+            TransactionRole.COUNTER,
+            items.primary_key(keys.paging_partition(self._tenant_id), keys.counter_key(resource_id)),
+            UpdateExpression="ADD #counts :counts, #active :active",
+            ExpressionAttributeNames={"#counts": "counts", "#active": "active"},  # reserved words
+            ExpressionAttributeValues=values,
+            **condition,
         )
 
-    def _dropped(self, before: StoredResource | None, after: StoredResource | None) -> frozenset[str]:
-        """Return the hashes of the identifiers by which the user referred to others and does no longer."""
+    def _encode_change(
+        self, change_id: str, change: ChangeRecord, before: StoredResource | None, after: StoredResource | None
+    ) -> Item:
+        """Return the item of the change record; a deletion has the next version's key."""
+        written = _written(before, after)
+        return items.encode_change(
+            self._partition,
+            keys.change_key(written.id, written.version + (after is None)),
+            change_id,
+            self._config.change_expiry(),
+            change,
+            former_identifiers=_former_identifiers(before, after),
+            removed_references=self._removed_references(before, after),
+            may_affect_links=may_affect_links(before, after, self._type),
+        )
+
+    def _removed_references(self, before: StoredResource | None, after: StoredResource | None) -> frozenset[str]:
+        """Return the hashes of the identifiers that only the earlier version refers to."""
         old = find_reference_hashes(before, self._type)
         return old - find_reference_hashes(after, self._type) if old else old
+
+    def _user_key(self, resource_id: str) -> Item:
+        return items.primary_key(self._partition, keys.user_key(resource_id))
 
     def _unique_key(self, stored: StoredResource | None) -> str | None:
         if stored is None:
@@ -164,41 +167,29 @@ class DynamoDBResourceStore:
         unique = self._type.unique_attribute
         return keys.unique_key(stored.resource[unique.name], case_exact=unique.case_exact)
 
-    def _index_keys(self, stored: StoredResource | None) -> set[str]:
+    def _index_entry_keys(self, stored: StoredResource | None) -> set[str]:
         return keys.index_entry_keys(stored.resource, stored.id, self._config.indexed) if stored else set()
 
-    def _put(self, item: Item, condition: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        return {"Put": {"TableName": self._table.name, "Item": item, **(condition or {})}}
 
-    def _delete(self, sort: str, condition: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        return {
-            "Delete": {
-                "TableName": self._table.name,
-                "Key": items.primary_key(self._partition, sort),
-                **(condition or {}),
-            }
-        }
+def _explain(failed: ConditionFailed) -> Exception:
+    """Return the error for failed conditions. A new version comes first: the unique value may have moved with it."""
+    if failed.roles == {TransactionRole.COUNTER}:
+        return TooManyUsers("The service counts at most about 12 million users: delete users before you create others.")
+    if failed.roles <= {TransactionRole.UNIQUE, TransactionRole.COUNTER}:
+        return NotUnique()
+    return VersionConflict()
 
 
-def _id(before: StoredResource | None, after: StoredResource | None) -> str:
-    return _present(before, after).id
-
-
-def _changed_version(before: StoredResource | None, after: StoredResource | None) -> tuple[str, int]:
-    """The id and the version that a change makes; a deletion takes the next one."""
-    stored = _present(before, after)
-    return stored.id, stored.version + (after is None)
-
-
-def _present(before: StoredResource | None, after: StoredResource | None) -> StoredResource:
+def _written(before: StoredResource | None, after: StoredResource | None) -> StoredResource:
+    """Return the version that is written, or for a deletion the one that is deleted."""
     stored = after or before
     if stored is None:
-        raise ValueError("A change is from something or to something.")
+        raise ValueError("A write needs a version before or after it.")
     return stored
 
 
-def _lost(before: StoredResource | None, after: StoredResource | None) -> frozenset[str]:
-    """Return the hashes of the identifiers that the user had and has no longer: by these the change is found."""
+def _former_identifiers(before: StoredResource | None, after: StoredResource | None) -> frozenset[str]:
+    """Return the hashes of the identifiers that only the earlier version has, so that they still lead to the user."""
     if before is None:
         return frozenset()
     if after is not None and all(
@@ -212,20 +203,16 @@ def _is_active(stored: StoredResource | None) -> bool:
     return stored is not None and stored.resource.get("active") is True
 
 
-def _version(before: StoredResource) -> dict[str, Any]:
-    return {"ConditionExpression": "v = :v", "ExpressionAttributeValues": {":v": {"N": str(before.version)}}}
-
-
-def _version_and_links(before: StoredResource) -> dict[str, Any]:
-    """Return the condition of a write that carries links on: one that was made meanwhile would end without an event."""
-    version = _version(before)
-    condition = "links = :links" if before.links else "attribute_not_exists(links)"
+def _has_version_and_links(before: StoredResource) -> Condition:
+    """Return the condition of a write that keeps the links: links of meanwhile would be removed without an event."""
+    version = has_version(before.version)
+    links = "links = :links" if before.links else "attribute_not_exists(links)"
     values = {":links": {"S": before.links}} if before.links else {}
     return {
-        "ConditionExpression": f"{version['ConditionExpression']} AND {condition}",
+        "ConditionExpression": f"{version['ConditionExpression']} AND {links}",
         "ExpressionAttributeValues": version["ExpressionAttributeValues"] | values,
     }
 
 
-def _owned_by(resource_id: str) -> dict[str, Any]:
+def _refers_to(resource_id: str) -> Condition:
     return {"ConditionExpression": "id = :id", "ExpressionAttributeValues": {":id": {"S": resource_id}}}

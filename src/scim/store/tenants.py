@@ -13,8 +13,8 @@ from scim.service.model.tenant import Tenant
 from scim.service.model.token import TokenUsage
 from scim.store import items, keys
 from scim.store.query.counters import ResourceCounters
-from scim.store.table import Item, Table
-from scim.store.transactions import Action, ConditionFailed, TransactionRole, commit
+from scim.store.table import Table
+from scim.store.transactions import IS_ABSENT, Action, ConditionFailed, TransactionRole, commit, has_version
 
 _USE_EVERY_S = 60.0
 
@@ -62,28 +62,16 @@ class DynamoDBTenantStore:
 
         Raises :class:`VersionConflict` if what is stored is not ``before``.
         """
-        partition, record = keys.settings_partition(after.id), keys.audit_event_key(act.at, act.id)
-        absent = {"ConditionExpression": "attribute_not_exists(sk)"}
-        unchanged = absent
-        if before is not None:
-            version = {":v": {"N": str(before.version)}}
-            unchanged = {"ConditionExpression": "v = :v", "ExpressionAttributeValues": version}  # type: ignore[dict-item]
-        actions = [
-            self._put(TransactionRole.RESOURCE, items.encode_tenant(partition, keys.SETTINGS_KEY, after), unchanged),
-            self._put(TransactionRole.CHANGE, items.encode_audit_event(partition, record, act), absent),
-        ]
+        partition = keys.settings_partition(after.id)
+        condition = IS_ABSENT if before is None else has_version(before.version)
+        settings = items.encode_tenant(partition, keys.SETTINGS_KEY, after)
+        actions = [Action.put(TransactionRole.RESOURCE, settings, condition)]
         if before is None:
-            actions.append(
-                self._put(TransactionRole.INDEX, items.primary_key(keys.TENANT_LIST_PARTITION, after.id), {})
-            )
+            list_entry = items.primary_key(keys.TENANT_LIST_PARTITION, after.id)
+            actions.append(Action.put(TransactionRole.INDEX, list_entry))
+        record = items.encode_audit_event(partition, keys.audit_event_key(act.at, act.id), act)
         try:
-            commit(
-                self._table,
-                actions,
-                token=self._new_id(),
-                is_committed=lambda: self._table.get(partition, record) is not None,
-                new_token=self._new_id,
-            )
+            commit(self._table, actions, record, self._new_id(), self._new_id)
         except ConditionFailed as failed:
             raise VersionConflict from failed
 
@@ -112,6 +100,3 @@ class DynamoDBTenantStore:
             items.decode_resource, self._table.query(keys.resource_partition(tenant_id), keys.user_range(after))
         )
         return (stored for stored in found if stored.id != after)
-
-    def _put(self, part: TransactionRole, item: Item, condition: dict[str, str]) -> Action:
-        return Action(part, {"Put": {"TableName": self._table.name, "Item": item, **condition}})

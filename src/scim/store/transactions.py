@@ -1,15 +1,15 @@
-"""Writing: one transaction a change, told apart from its own repetition.
+"""Writes: one transaction for each change, which recognizes its own repetition.
 
-A transaction whose answer is lost may have been committed. It is then repeated unchanged, with the same
-``ClientRequestToken``, for which DynamoDB answers with success if it was (for ten minutes). Where a condition fails
-after such doubt, the change record says whether the version that is in the way is our own. A transaction that was
-definitely cancelled, by a conflict with another, is a new one with a new token: the SDK does not repeat these.
-Source: Amazon DynamoDB developer guide, "Amazon DynamoDB Transactions: How it works".
+A transaction whose response is lost may be committed. It is then sent again unchanged, with the same
+``ClientRequestToken``: DynamoDB reports success for ten minutes if it is committed. If a condition fails on such a
+repetition, the change record tells whether the conflicting version is our own. A transaction that was cancelled by a
+conflict with another one has written nothing. It is sent as a new one with a new token, since the SDK does not retry
+it. Source: Amazon DynamoDB developer guide, "Amazon DynamoDB Transactions: How it works".
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any
@@ -19,14 +19,24 @@ from botocore.exceptions import ClientError
 from scim.aws.errors import NO_RESPONSE, THROTTLING_CODES, error_code, is_outcome_unknown, is_throttled
 from scim.protocol.errors import Unavailable
 from scim.service.deadline import RetryCause
-from scim.store.table import Table
+from scim.store.table import Item, Table
 
 _TRANSIENT = THROTTLING_CODES | {"TransactionConflict", "ProvisionedThroughputExceeded", "None"}
 _CONDITION = "ConditionalCheckFailed"
 
+Condition = Mapping[str, Any]
+"""The ``ConditionExpression`` of a write and its ``ExpressionAttributeValues``; empty for none."""
+UNCONDITIONAL: Condition = {}
+IS_ABSENT: Condition = {"ConditionExpression": "attribute_not_exists(sk)"}
+
+
+def has_version(version: int) -> Condition:
+    """Return the condition that an item has this version."""
+    return {"ConditionExpression": "v = :v", "ExpressionAttributeValues": {":v": {"N": str(version)}}}
+
 
 class TransactionRole(Enum):
-    """What an action of a transaction is there for, which says what its failed condition means."""
+    """What an action does in its transaction, which decides what it means that its condition failed."""
 
     RESOURCE = auto()
     UNIQUE = auto()
@@ -35,42 +45,52 @@ class TransactionRole(Enum):
     CHANGE = auto()
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Action:
+    """One action of a transaction. ``request`` is a member of ``TransactItems`` without the table's name."""
+
     role: TransactionRole
-    request: dict[str, Any]
+    request: Mapping[str, Mapping[str, Any]]
+
+    @classmethod
+    def put(cls, role: TransactionRole, item: Item, condition: Condition = UNCONDITIONAL) -> Action:
+        return cls(role, {"Put": {"Item": item, **condition}})
+
+    @classmethod
+    def delete(cls, role: TransactionRole, key: Item, condition: Condition = UNCONDITIONAL) -> Action:
+        return cls(role, {"Delete": {"Key": key, **condition}})
+
+    @classmethod
+    def update(cls, role: TransactionRole, key: Item, **expressions: Any) -> Action:
+        return cls(role, {"Update": {"Key": key, **expressions}})
 
 
 class ConditionFailed(Exception):
-    """Conditions of the transaction don't hold, and nothing of it was written."""
+    """Conditions of the transaction failed, those of the actions with these roles. Nothing was written."""
 
     def __init__(self, roles: frozenset[TransactionRole]) -> None:
         super().__init__(", ".join(sorted(role.name for role in roles)))
         self.roles = roles
 
 
-def commit(
-    table: Table,
-    actions: Sequence[Action],
-    token: str,
-    is_committed: Callable[[], bool],
-    new_token: Callable[[], str],
-) -> None:
-    """Write all of the actions or none. ``is_committed`` reads whether the change record that they write is there.
+def commit(table: Table, actions: Sequence[Action], record: Item, token: str, new_token: Callable[[], str]) -> None:
+    """Write all of the actions and the record of the change, or nothing.
 
-    ``token`` is the first attempt's ``ClientRequestToken``, no other transaction's.
+    ``record`` is a new item whose attribute ``change`` identifies the change. ``token`` is the ``ClientRequestToken``
+    of the first attempt, which no other transaction has.
 
-    Raises :class:`ConditionFailed`, or :class:`Unavailable` where the time is up.
+    Raises :class:`ConditionFailed`, or :class:`Unavailable` if the time is up.
     """
     table.deadline.check()
-    requests = [action.request for action in actions]
+    actions = [*actions, Action.put(TransactionRole.CHANGE, record, IS_ABSENT)]
+    requests = [_with_table_name(action, table.name) for action in actions]
     may_be_committed, attempt = False, 0
     while True:
         try:
             table.transact(requests, token)
         except (ClientError, *NO_RESPONSE) as error:
-            if failed := _failed(error, actions):
-                if may_be_committed and is_committed():
+            if failed := _failed_roles(error, actions):
+                if may_be_committed and _is_committed(table, record):
                     return
                 raise ConditionFailed(failed) from error
             cause = RetryCause.REFUSED
@@ -85,6 +105,16 @@ def commit(
             return
         _pause(table, attempt, cause, may_be_committed=may_be_committed)
         attempt += 1
+
+
+def _with_table_name(action: Action, name: str) -> dict[str, Any]:
+    return {operation: {"TableName": name, **arguments} for operation, arguments in action.request.items()}
+
+
+def _is_committed(table: Table, record: Item) -> bool:
+    """Read whether the table has this very record."""
+    stored = table.get(record["pk"]["S"], record["sk"]["S"])
+    return stored is not None and stored["change"] == record["change"]
 
 
 def _pause(table: Table, attempt: int, cause: RetryCause, *, may_be_committed: bool) -> None:
@@ -107,7 +137,8 @@ def _reasons(error: Exception) -> list[dict[str, Any]]:
     return []
 
 
-def _failed(error: Exception, actions: Sequence[Action]) -> frozenset[TransactionRole]:
+def _failed_roles(error: Exception, actions: Sequence[Action]) -> frozenset[TransactionRole]:
+    """Return the roles of the actions whose conditions failed."""
     return frozenset(
         action.role
         for action, reason in zip(actions, _reasons(error), strict=False)
@@ -120,6 +151,6 @@ def _is_conflict(error: Exception) -> bool:
 
 
 def _is_cancelled(error: Exception) -> bool:
-    """Whether the transaction was given up for a reason that may have passed at the next attempt."""
+    """Return whether the transaction was cancelled for reasons that may be gone at the next attempt."""
     codes = {str(reason.get("Code")) for reason in _reasons(error)}
     return bool(codes) and codes <= _TRANSIENT

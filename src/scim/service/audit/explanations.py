@@ -188,6 +188,7 @@ EXPLANATIONS: Mapping[str, Explanation] = {
     "cursor": Explanation("A cursor is too old or belongs to another query.", "Nothing: a new query starts again."),
     "page-size": Explanation("A page of the wrong size was asked for.", "At most 200 a page, the same on all pages."),
     # The service
+    "too-many-users": Explanation("There are as many users as the service can count.", "Delete users first."),
     "unavailable": Explanation(
         "The service could not finish in time or its store did not answer.", _NOTHING + " It sends the request again."
     ),
