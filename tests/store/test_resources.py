@@ -6,10 +6,15 @@ from typing import Any
 
 import pytest
 
-from scim.protocol.errors import PayloadTooLarge
+from scim.protocol.errors import PayloadTooLarge, TooManyUsers
 from scim.service.model.change_record import ChangeRecord, Operation, Participation
+<<<<<<< HEAD
 from scim.service.model.stored_resource import NotUnique, StoredResource, VersionConflict, encode_json
 from scim.store.query.counters import counter_increment
+=======
+from scim.service.model.stored_resource import NotUnique, StoredResource, VersionConflict, encode
+from scim.store.query.counters import SHARD_LIMIT, counter_increment
+>>>>>>> 844c745 (Test and document the limit of the counters)
 from scim.store.resources import MAX_DOCUMENT_BYTES, DynamoDBResourceStore
 from scim.store.table import Table
 
@@ -171,3 +176,50 @@ def test_a_user_too_large_for_an_item_is_refused(store: DynamoDBResourceStore, i
 def test_what_is_no_id_of_ours_is_not_asked_for(store: DynamoDBResourceStore, dynamo: Table) -> None:
     assert store.get("x" * 3_000) is None
     assert dynamo.calls == 0
+
+
+# More users than the counters hold
+
+
+@pytest.fixture
+def shard(table: Any) -> Callable[[int], Any]:
+    """Return a function that sets the counter of the shard of the two users."""
+    return lambda counts: table.put_item(Item={"pk": "L#acme", "sk": "K#0f", "counts": counts, "active": 0})
+
+
+def test_full_shard_takes_no_other_user_and_writes_nothing(
+    store: DynamoDBResourceStore, items: Items, shard: Callable[[int], Any]
+) -> None:
+    shard(SHARD_LIMIT)
+    before = items()
+    with pytest.raises(TooManyUsers, match="about 12 million") as raised:
+        store.write(None, user(), CHANGE)
+    assert raised.value.status == 403
+    assert items() == before
+
+
+def test_shard_takes_users_up_to_its_limit(
+    store: DynamoDBResourceStore, items: Items, shard: Callable[[int], Any]
+) -> None:
+    shard(SHARD_LIMIT - counter_increment(ONE))
+    store.write(None, user(), CHANGE)
+    assert items()["K#0f"]["counts"] == {"N": str(SHARD_LIMIT)}
+
+
+def test_users_of_a_full_shard_can_be_changed_and_deleted(
+    store: DynamoDBResourceStore, items: Items, shard: Callable[[int], Any]
+) -> None:
+    store.write(None, user(), CHANGE)
+    shard(SHARD_LIMIT + counter_increment(ONE))
+    store.write(user(), user(version=2, active=False), CHANGE)
+    store.write(user(version=2, active=False), None, CHANGE)
+    assert items()["K#0f"]["counts"] == {"N": str(SHARD_LIMIT)}
+
+
+def test_name_that_is_in_use_is_reported_before_a_full_shard(
+    store: DynamoDBResourceStore, shard: Callable[[int], Any]
+) -> None:
+    store.write(None, user(), CHANGE)
+    shard(SHARD_LIMIT)
+    with pytest.raises(NotUnique):
+        store.write(None, user(TWO), CHANGE)

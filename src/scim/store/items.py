@@ -77,12 +77,12 @@ def encode_change(
     *,
     may_affect_links: bool = False,
 ) -> Item:
-    """Return the item of a change record; ``expires`` in seconds since 1970, ``None`` to keep it.
+    """Return the item of a change record. ``expires`` is in seconds since 1970, ``None`` for never.
 
-    ``former_identifiers`` and ``removed_references`` are hashes (:func:`scim.service.model.identifiers.identifier_hash`):
-    of the identifiers that the user has no longer, and of those by which it no longer refers to others. ``may_affect_links`` tells
-    the function behind the table's stream, which reads no users, whether links have to be updated. A client does not
-    write links, so their records are not in the log by time.
+    ``former_identifiers`` are the hashes (:func:`scim.service.model.identifiers.identifier_hash`) of the identifiers
+    that the user no longer has, ``removed_references`` of those by which it no longer refers to others.
+    ``may_affect_links`` tells the stream processor, which reads no users, whether links have to be updated. Records of
+    changes of links are not in the index by time, since no client wrote them.
     """
     ttl = {} if expires is None else {"ttl": {"N": str(expires)}}
     handles = {"handles": {"SS": sorted(former_identifiers)}} if former_identifiers else {}

@@ -1,9 +1,13 @@
 """How many there are, and where in the order of ids an index lies."""
 
+import math
 import uuid
+from collections import Counter
 from random import Random
 
-from scim.store.query.counters import ResourceCounters, counter_increment
+import pytest
+
+from scim.store.query.counters import SHARD_LIMIT, ResourceCounters, counter_increment
 
 
 def counters(ids: list[str]) -> ResourceCounters:
@@ -46,3 +50,35 @@ def test_what_is_taken_away_was_there_and_leaves_its_neighbours_alone() -> None:
 def test_a_part_holds_thousands() -> None:
     full = 8_191 * counter_increment("4200") + 8_191 * counter_increment("42ff") + 3 * counter_increment("4240")
     assert ResourceCounters([("42", full)] * 256).total == 256 * (8_191 * 2 + 3)
+
+
+def spread(part_6: int) -> float:
+    """Return by how many standard deviations a part overflows later than ``part_6`` users are in the last part."""
+    sizes = Counter(digits * 7 // 256 for digits in range(256))
+    ratio = max(sizes.values()) / sizes[6]
+    return (8_191 - part_6 * ratio) / math.sqrt(part_6 * ratio * (1 + ratio))
+
+
+def test_shard_is_full_long_before_a_part_overflows() -> None:
+    assert 7_000 * counter_increment("42ff") == SHARD_LIMIT
+    assert spread(7_000) > 8
+
+
+def test_random_ids_fill_the_parts_of_a_shard_alike() -> None:
+    random = Random(7)  # noqa: S311  # the same ids in every run
+    packed = 0
+    while packed < SHARD_LIMIT:
+        packed += counter_increment(f"42{random.randrange(256):02x}")
+    parts = [packed >> 13 * part & 8_191 for part in range(7)]
+    assert sum(parts) == ResourceCounters([("42", packed)]).total
+    assert 49_000 < sum(parts) < 51_000
+    assert max(parts) < 7_500
+
+
+@pytest.mark.parametrize("digits", ["00", "24", "25", "49", "6d", "92", "b6", "db", "ff"])
+def test_one_user_more_than_a_part_holds_carries_into_the_next(digits: str) -> None:
+    """This is what :data:`SHARD_LIMIT` prevents."""
+    full = 8_191 * counter_increment(f"42{digits}")
+    assert ResourceCounters([("42", full)]).total == 8_191
+    assert full + counter_increment(f"42{digits}") == 8_192 * counter_increment(f"42{digits}")
+    assert ResourceCounters([("42", full + counter_increment(f"42{digits}"))]).total in {1, 0}
