@@ -8,13 +8,8 @@ import pytest
 
 from scim.protocol.errors import PayloadTooLarge, TooManyUsers
 from scim.service.model.change_record import ChangeRecord, Operation, Participation
-<<<<<<< HEAD
 from scim.service.model.stored_resource import NotUnique, StoredResource, VersionConflict, encode_json
-from scim.store.query.counters import counter_increment
-=======
-from scim.service.model.stored_resource import NotUnique, StoredResource, VersionConflict, encode
 from scim.store.query.counters import SHARD_LIMIT, counter_increment
->>>>>>> 844c745 (Test and document the limit of the counters)
 from scim.store.resources import MAX_DOCUMENT_BYTES, DynamoDBResourceStore
 from scim.store.table import Table
 
