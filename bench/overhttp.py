@@ -142,7 +142,7 @@ def _ours(directory: Path, number: int) -> Iterator[Client]:
 
 def _connected(child: ServerProcess, path: Path) -> Connection:
     deadline = time.monotonic() + _START_S
-    while time.monotonic() < deadline and not child.died:
+    while time.monotonic() < deadline and not child.has_died:
         if connection := Connection.load(path):
             return connection
         time.sleep(0.1)

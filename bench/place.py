@@ -32,7 +32,7 @@ FUNCTION = {
 
 def table_request(name: str) -> dict[str, Any]:
     """The request that makes the template's table; without its stream, of which dynoxide gets slower as it grows."""
-    request = TEMPLATE.table(name)
+    request = TEMPLATE.build_table_request(name)
     del request["StreamSpecification"]
     return request
 
@@ -71,4 +71,4 @@ def memory_mb() -> int:
         "AWS::Region": REGION,
         "AWS::AccountId": ACCOUNT,
     }
-    return next(spec.memory for spec in TEMPLATE.functions(known, FUNCTION) if spec.name == "UsersFunction")
+    return next(spec.memory for spec in TEMPLATE.read_functions(known, FUNCTION) if spec.name == "UsersFunction")

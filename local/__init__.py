@@ -1,5 +1,6 @@
-"""The endpoint on a laptop: real handlers behind a stand-in for API Gateway, Lambda, DynamoDB and Secrets Manager.
+"""The local run: the real Lambda handlers on one machine, with stand-ins for the AWS services around them.
 
-``gateway`` is what API Gateway does, ``functions`` what Lambda does, ``engine`` and ``services`` are the rest of AWS.
-``run`` puts them together as ``template.yaml`` says. Nothing of this is deployed.
+``api_gateway`` does what API Gateway does, ``aws_lambda`` what Lambda does. ``engine`` starts a DynamoDB engine,
+``services`` has SQS, EventBridge and Secrets Manager, and ``validation`` refuses the requests that AWS refuses.
+``run`` connects them as ``template.yaml`` says. None of this is deployed.
 """

@@ -14,18 +14,19 @@ _ROOT = Path(__file__).parents[1]
 
 
 def main() -> int:
+    """Run the endpoint and return the exit code."""
     try:
-        _forget_aws_configuration()
-        asyncio.run(_until_stopped(_options()))
-    except LocalRunError as problem:
-        print(f"error: {problem}", file=sys.stderr)
+        _remove_aws_variables()
+        asyncio.run(_run_until_signal(_parse_options()))
+    except LocalRunError as error:
+        print(f"error: {error}", file=sys.stderr)
         return 1
     except asyncio.CancelledError:
         return 0
     return 0
 
 
-def _options() -> RunOptions:
+def _parse_options() -> RunOptions:
     parser = argparse.ArgumentParser(prog="python -m local", description=__doc__, usage=argparse.SUPPRESS)
     parser.add_argument("--port", type=int, default=8080)
     parser.add_argument("--data", type=Path, default=Path(".local"), help="where the data are kept (default: .local)")
@@ -33,15 +34,15 @@ def _options() -> RunOptions:
     return RunOptions(**vars(parser.parse_args()))
 
 
-async def _until_stopped(options: RunOptions) -> None:
-    running = asyncio.ensure_future(run(options))
+async def _run_until_signal(options: RunOptions) -> None:
+    task = asyncio.ensure_future(run(options))
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        asyncio.get_running_loop().add_signal_handler(number, running.cancel)
-    await running
+        asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+    await task
 
 
-def _forget_aws_configuration() -> None:
-    """The user's own profile, keys and endpoints have no part in a local run, but for the engine that they chose."""
+def _remove_aws_variables() -> None:
+    """Remove the user's own AWS profile, keys and endpoints from the environment, except the chosen DynamoDB engine."""
     for name in list(os.environ):
         if name.startswith("AWS_") and name != "AWS_ENDPOINT_URL_DYNAMODB":
             del os.environ[name]

@@ -1,4 +1,4 @@
-"""The local tenant and what a client needs to reach it: ``connection.json``."""
+"""``connection.json``: the URL and the token by which a client reaches the tenant of the local run."""
 
 import asyncio
 import json
@@ -20,7 +20,7 @@ TENANT = "acme"
 
 @dataclass(frozen=True)
 class Connection:
-    """What goes into an identity provider."""
+    """The values that an administrator enters in an identity provider."""
 
     scim_url: str
     token: str
@@ -28,7 +28,7 @@ class Connection:
 
     @classmethod
     def load(cls, path: Path) -> Self | None:
-        """What an earlier run wrote, if one did; a ``LocalRunError`` if it is something else."""
+        """Return the connection that an earlier run saved, if any; raise ``LocalRunError`` if the file is damaged."""
         try:
             return cls(**json.loads(path.read_text()))
         except FileNotFoundError:
@@ -37,7 +37,7 @@ class Connection:
             raise LocalRunError(f"{path} is damaged; delete it, and the next start makes a new token") from error
 
     def save(self, path: Path) -> None:
-        """Writes all of it or nothing, for its owner's eyes only."""
+        """Write the file atomically, readable only for its owner."""
         draft = path.with_suffix(".new")
         draft.unlink(missing_ok=True)
         draft.touch(0o600)
@@ -46,9 +46,10 @@ class Connection:
 
 
 async def ensure_connection(path: Path, scim_url: str, gateway: Gateway, variables: Mapping[str, str]) -> Connection:
-    """The connection of the last run if its token still opens the endpoint, else one with a new token."""
-    last = Connection.load(path)
-    token = last.token if last and await _is_accepted(gateway, last.token) else await _create_token(variables)
+    """Return the connection of the last run if its token is still accepted, else one with a new token; save it."""
+    previous = Connection.load(path)
+    is_valid = previous is not None and await _is_accepted(gateway, previous.token)
+    token = previous.token if previous and is_valid else await _create_token(variables)
     connection = Connection(scim_url, token, TENANT)
     connection.save(path)
     return connection
@@ -56,14 +57,14 @@ async def ensure_connection(path: Path, scim_url: str, gateway: Gateway, variabl
 
 async def _is_accepted(gateway: Gateway, token: str) -> bool:
     headers = (("host", "localhost"), ("authorization", f"Bearer {token}"))
-    response = await gateway.answer(Request("GET", "/scim/v2/Users", "count=0", headers, b"", HOST))
+    response = await gateway.respond(Request("GET", "/scim/v2/Users", "count=0", headers, b"", HOST))
     if response.status not in (200, 401):
         raise LocalRunError(f"the endpoint answers {response.status} to GET /Users: {response.body.decode()}")
     return response.status == 200
 
 
 async def _create_token(variables: Mapping[str, str]) -> str:
-    """Runs this module's main function with the environment of the functions, which is where the settings come from."""
+    """Run :func:`main` in a process with the environment of the functions, from which it reads the settings."""
     command = [sys.executable, "-m", "local.connection"]
     process = await asyncio.create_subprocess_exec(*command, env=dict(variables), stdout=PIPE, stderr=PIPE)
     token, errors = await process.communicate()
@@ -73,9 +74,9 @@ async def _create_token(variables: Mapping[str, str]) -> str:
 
 
 def main() -> None:
-    """Print the token of the tenant: its first, or a new one if it was connected and its token is lost.
+    """Connect the tenant, or rotate its token if it is connected, and print the new token.
 
-    A tenant that was disconnected is connected again: the local run has no use without one.
+    A disconnected tenant is connected again: the local run is useless without one.
     """
     from scim import wiring
     from scim.service.tenants.tenants import TenantExists

@@ -1,5 +1,8 @@
-"""The one kind of failure that the local run explains itself."""
+"""The error that the local run shows to its user."""
 
 
 class LocalRunError(Exception):
-    """What keeps the local run from going on: one line, with what to do about it. It is shown without a traceback."""
+    """The local run can't start or continue.
+
+    The message is one line that says what to do. It is shown without a traceback.
+    """

@@ -1,6 +1,6 @@
-"""How a query is answered, worked out without asking anything: ``python -m local.explain FILTER [SORT]``
+"""Show the plan and the cost of a query without running it: ``python -m local.explain FILTER [SORT]``.
 
-Attributes are indexed as ``INDEXED_ATTRIBUTES`` says, by default as by a deployment.
+The variable ``INDEXED_ATTRIBUTES`` names the indexed attributes; its default is that of a deployment.
 """
 
 import os
@@ -24,7 +24,7 @@ _KEYS = {OrderedIndex.NAMES: "keys of userName", OrderedIndex.TIMES: "index by t
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Prints the plan; the exit code is 1 for a query that is wrong."""
+    """Print the plan and return the exit code, which is 1 for an invalid query."""
     text, sort = [*arguments, "", ""][:2]
     try:
         request = SearchRequest(filter=text or None, sortby=sort or None)
@@ -38,12 +38,12 @@ def main(arguments: Sequence[str]) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 1
     plan = choose_plan(query, load_user_type(), indexed)
-    for name, line in _explained(plan, query, is_sorted=needs_sorting(plan, query, indexed)):
+    for name, line in _describe_plan(plan, query, is_sorted=needs_sorting(plan, query, indexed)):
         print(f"{name:<8} {line}")
     return 0
 
 
-def _explained(plan: Plan, query: Query, *, is_sorted: bool) -> Iterator[tuple[str, str]]:
+def _describe_plan(plan: Plan, query: Query, *, is_sorted: bool) -> Iterator[tuple[str, str]]:
     yield "filter", str(query.filter) if query.filter is not None else "none"
     yield "plan", f"{plan},sort" if is_sorted else str(plan)
     match plan:
@@ -52,20 +52,20 @@ def _explained(plan: Plan, query: Query, *, is_sorted: bool) -> Iterator[tuple[s
                 yield "key", f"{point.name} = {point.value}"
         case RangeScan(keys, first, last):
             yield "range", f"{_KEYS[keys]} from {first or 'the first'} to {last or 'the last'}"
-    yield "tries", _tried(plan, query)
-    yield "costs", _cost(plan, query, is_sorted=is_sorted)
+    yield "tries", _describe_filtering(plan, query)
+    yield "costs", _describe_cost(plan, query, is_sorted=is_sorted)
 
 
-def _tried(plan: Plan, query: Query) -> str:
+def _describe_filtering(plan: Plan, query: Query) -> str:
     if query.filter is None:
         return "nothing: there is no filter"
     return "nothing: whatever is found there matches" if plan.exact else "the whole filter on every user that is found"
 
 
-def _cost(plan: Plan, query: Query, *, is_sorted: bool) -> str:
-    whole = "all users, 1 MB a call" if isinstance(plan, FullScan) else "all that lies there"
+def _describe_cost(plan: Plan, query: Query, *, is_sorted: bool) -> str:
+    scope = "all users, 1 MB a call" if isinstance(plan, FullScan) else "all that lies there"
     if is_sorted:
-        return f"every page reads {whole}, to sort it"
+        return f"every page reads {scope}, to sort it"
     match plan:
         case IndexLookup():
             return "a call for each key, and one for every 100 users that are found"
@@ -76,7 +76,7 @@ def _cost(plan: Plan, query: Query, *, is_sorted: bool) -> str:
         case _ if plan.exact:
             return "a page: its keys, its users, and on the first page the number of keys"
         case _:
-            return f"the first page reads {whole}, to count what matches; each further page reads on"
+            return f"the first page reads {scope}, to count what matches; each further page reads on"
 
 
 if __name__ == "__main__":

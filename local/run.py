@@ -3,14 +3,15 @@
 import asyncio
 import json
 import time
-from collections.abc import Coroutine, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Coroutine, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from socket import socket
 from typing import Any
 
-from local import connection, engine, run_state, table
+from local import engine, run_state
 from local.api_gateway.app import Gateway
 from local.api_gateway.event import Request
 from local.api_gateway.response import Response
@@ -20,13 +21,14 @@ from local.aws_lambda.invoke_api import InvokeApi
 from local.aws_lambda.queue_mapping import consume
 from local.aws_lambda.stream_mapping import StreamMapping
 from local.aws_lambda.stream_poller import StreamReader, poll_stream
-from local.connection import Connection
+from local.connection import Connection, ensure_connection
 from local.constants import ACCOUNT, HOST, REGION
 from local.engine import Engine
 from local.servers import listen, serve
 from local.services import secretsmanager
 from local.services.messaging import Messaging, serve_messaging
 from local.services.server_process import ServerProcess
+from local.table import ensure_table
 from local.template import Template
 from scim.auth.master_key.key_ring import new_secret
 
@@ -34,7 +36,7 @@ _TABLE = "muster"
 _MASTER_KEY = "muster/local/master-key"
 _OPENID = "muster/local/openid-client"
 _PASSWORD = "muster/local/admin-password"  # noqa: S105 - its name
-_KNOWN = {
+_REFERENCES = {  # values of !Ref and !GetAtt
     "Table": _TABLE,
     "MasterKey": _MASTER_KEY,
     "AdminPassword": _PASSWORD,
@@ -48,82 +50,105 @@ _KNOWN = {
 
 @dataclass(frozen=True)
 class RunOptions:
-    """What to run and where."""
+    """The template to run, the directory of the data, and the port of the endpoint."""
 
     template: Path
     data: Path
     port: int
 
 
+@dataclass(frozen=True)
+class _Services:
+    """The running stand-ins for AWS."""
+
+    dynamodb: Engine
+    secrets_manager: ServerProcess
+    messaging: Messaging
+
+
 async def run(options: RunOptions) -> None:
-    """Serves until it is cancelled. A ``LocalRunError`` if it can't start, or can't go on."""
+    """Run the endpoint until cancelled; raise ``LocalRunError`` if it can't start or continue."""
     template = Template(options.template)
     options.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     with (
         run_state.lock(options.data),
         listen(options.port) as listener,
         listen(0) as invoke_listener,
-        secretsmanager.create_process(options.data) as secrets_manager,
-        engine.start(options.data) as dynamodb,
-        serve_messaging(options.data, template.queues(), template.consumed_queues(), _KNOWN["EventBus"]) as messaging,
+        _start_services(options.data, template) as services,
     ):
         run_state.clear(options.data)
-        table.ensure_table(dynamodb, template.table(_TABLE))
-        secrets_manager.wait()
-        secretsmanager.ensure_secret(secrets_manager.url, _MASTER_KEY, new_secret())
-        secretsmanager.ensure_secret(secrets_manager.url, _OPENID, "{}")
-        password = secretsmanager.ensure_secret(secrets_manager.url, _PASSWORD)
+        password = _create_resources(template, services)
         scim_url = f"http://{HOST}:{options.port}/scim/v2"
-        known = _KNOWN | messaging.references()
-        specs = template.functions(known, _variables(scim_url, dynamodb, secrets_manager, messaging))
+        references = _REFERENCES | services.messaging.build_references()
+        specs = template.read_functions(references, _build_overrides(scim_url, services))
         log = options.data / "functions.log"
         async with start_functions(specs, log) as functions:
-            gateway = Gateway(Routes(route for spec in specs for route in spec.routes), functions, _report)
+            gateway = Gateway(Routes(route for spec in specs for route in spec.routes), functions, _print_request)
             users = functions["UsersFunction"]
-            run_state.publish(options.data, _published(functions.values(), invoke_listener))
+            run_state.publish(options.data, _build_published_variables(functions.values(), invoke_listener))
             path = options.data / "connection.json"
-            connected = await connection.ensure_connection(path, scim_url, gateway, users.variables)
-            _introduce(connected, path, dynamodb, secrets_manager, log, messaging)
+            connection = await ensure_connection(path, scim_url, gateway, users.variables)
+            _print_summary(connection, path, services, log)
             print(f"Console       http://{HOST}:{options.port}/admin, password {password}\n")
-            stream = StreamReader(dynamodb, _TABLE, options.data / "stream.json")
-            watching = _watch([child for child in (dynamodb.child, secrets_manager) if child])
-            applications = {listener: gateway, invoke_listener: InvokeApi(functions)}
-            await serve(applications, [watching, *_event_sources(stream, functions, messaging)])
+            stream = StreamReader(services.dynamodb, _TABLE, options.data / "stream.json")
+            jobs = [_restart_dead_processes(services), *_poll_event_sources(stream, functions, services.messaging)]
+            await serve({listener: gateway, invoke_listener: InvokeApi(functions)}, jobs)
 
 
-def _variables(scim_url: str, dynamodb: Engine, secrets_manager: ServerProcess, messaging: Messaging) -> dict[str, str]:
-    """What the functions' environment has instead of the template's values, and what only exists here."""
+@contextmanager
+def _start_services(data: Path, template: Template) -> Iterator[_Services]:
+    with (
+        secretsmanager.create_process(data) as secrets_manager,
+        engine.start(data) as dynamodb,
+        serve_messaging(
+            data, template.read_queues(), template.read_consumed_queues(), _REFERENCES["EventBus"]
+        ) as messaging,
+    ):
+        yield _Services(dynamodb, secrets_manager, messaging)
+
+
+def _create_resources(template: Template, services: _Services) -> str:
+    """Create the table and the secrets, unless they exist; return the admin password."""
+    ensure_table(services.dynamodb, template.build_table_request(_TABLE))
+    services.secrets_manager.wait()
+    url = services.secrets_manager.url
+    secretsmanager.ensure_secret(url, _MASTER_KEY, new_secret())
+    secretsmanager.ensure_secret(url, _OPENID, "{}")
+    return secretsmanager.ensure_secret(url, _PASSWORD)
+
+
+def _build_overrides(scim_url: str, services: _Services) -> dict[str, str]:
+    """Return the environment variables of the functions that replace the template's or exist only in a local run."""
     return {
         "PUBLIC_URL": scim_url,
         "AWS_ACCESS_KEY_ID": "local",
         "AWS_SECRET_ACCESS_KEY": "local",
         "AWS_REGION": REGION,
         "AWS_DEFAULT_REGION": REGION,
-        "AWS_ENDPOINT_URL_DYNAMODB": dynamodb.url,
-        "AWS_ENDPOINT_URL_EVENTBRIDGE": messaging.url,
-        "AWS_ENDPOINT_URL_SECRETS_MANAGER": secrets_manager.url,
-        "AWS_ENDPOINT_URL_SQS": messaging.url,
+        "AWS_ENDPOINT_URL_DYNAMODB": services.dynamodb.url,
+        "AWS_ENDPOINT_URL_EVENTBRIDGE": services.messaging.url,
+        "AWS_ENDPOINT_URL_SECRETS_MANAGER": services.secrets_manager.url,
+        "AWS_ENDPOINT_URL_SQS": services.messaging.url,
     }
 
 
-def _published(functions: Iterable[LambdaFunction], invoke_listener: socket) -> dict[str, str]:
-    """Return what programs beside the run need: the variables of all functions, and where to invoke these."""
+def _build_published_variables(functions: Iterable[LambdaFunction], invoke_listener: socket) -> dict[str, str]:
+    """Return what other programs need: the variables of all functions, and the URL of the Invoke API."""
     variables = {name: value for function in functions for name, value in function.spec.variables.items()}
     return variables | {"AWS_ENDPOINT_URL_LAMBDA": f"http://{HOST}:{invoke_listener.getsockname()[1]}"}
 
 
-def _introduce(
-    connected: Connection, path: Path, dynamodb: Engine, secrets_manager: ServerProcess, log: Path, messaging: Messaging
-) -> None:
+def _print_summary(connection: Connection, path: Path, services: _Services, log: Path) -> None:
+    dynamodb, secrets_manager, messaging = services.dynamodb, services.secrets_manager, services.messaging
     print(f"""
-SCIM URL      {connected.scim_url}
-Bearer token  {connected.token}
+SCIM URL      {connection.scim_url}
+Bearer token  {connection.token}
 Both are in   {path}
 
-Try           curl -H 'Authorization: Bearer {connected.token}' {connected.scim_url}/Users
+Try           curl -H 'Authorization: Bearer {connection.token}' {connection.scim_url}/Users
 
-Table         on {_where(dynamodb.name, dynamodb.child)}, data in {dynamodb.data}
-Secrets       on {_where("moto", secrets_manager)}, data in {secrets_manager.data}
+Table         on {_describe_process(dynamodb.name, dynamodb.process)}, data in {dynamodb.data}
+Secrets       on {_describe_process("moto", secrets_manager)}, data in {secrets_manager.data}
 Events        {messaging.events}
 Dead letters  {messaging.dead_letters}
 Log           {log}
@@ -131,39 +156,39 @@ Ctrl-C ends it; the data stay.
 """)
 
 
-def _where(name: str, child: ServerProcess | None) -> str:
-    return f"{name} (process {child.pid})" if child else name
+def _describe_process(name: str, process: ServerProcess | None) -> str:
+    return f"{name} (process {process.pid})" if process else name
 
 
-def _report(request: Request, response: Response, seconds: float) -> None:
-    """A line a request. The query is left out: filters hold names and addresses."""
+def _print_request(request: Request, response: Response, seconds: float) -> None:
+    """Print one line without the query: filters contain names and addresses."""
     print(f"{time.strftime('%H:%M:%S')}  {response.status}  {request.method} {request.path}  {seconds * 1000:.0f} ms")
 
 
-def _event_sources(
+def _poll_event_sources(
     stream: StreamReader, functions: Mapping[str, LambdaFunction], messaging: Messaging
 ) -> Iterator[Coroutine[Any, Any, None]]:
-    """Yield what brings stream records and messages to the functions."""
+    """Yield a coroutine for each event source mapping; it invokes the function until cancelled."""
     for function in functions.values():
         if mapping := function.spec.stream:
-            discard = partial(_discard, messaging, mapping)
-            yield poll_stream(stream, mapping, function.invoke, discard)
+            yield poll_stream(stream, mapping, function.invoke, partial(_send_to_failure_queue, messaging, mapping))
         if function.spec.queue:
             yield consume(function.spec.queue, messaging.queues, function.invoke)
 
 
-def _discard(messaging: Messaging, mapping: StreamMapping, notice: Mapping[str, Any]) -> None:
-    """Send what Lambda says of records that it gave up to the mapping's destination for failures."""
+def _send_to_failure_queue(messaging: Messaging, mapping: StreamMapping, message: Mapping[str, Any]) -> None:
+    """Send Lambda's message about discarded records to the on-failure destination of the mapping."""
     if mapping.failure_queue:
-        messaging.queues.send(mapping.failure_queue, json.dumps(notice))
+        messaging.queues.send(mapping.failure_queue, json.dumps(message))
 
 
-async def _watch(children: Sequence[ServerProcess]) -> None:
-    """Starts again what dies, as often as it has served before."""
+async def _restart_dead_processes(services: _Services) -> None:
+    """Restart the engine and Secrets Manager whenever they die, until cancelled."""
+    processes = [process for process in (services.dynamodb.process, services.secrets_manager) if process]
     while True:
-        for child in children:
-            if child.died:
-                child.start()
-                await asyncio.to_thread(child.wait)
-                print(f"{child.name} died and was started again, on port {child.port}")
+        for process in processes:
+            if process.has_died:
+                process.start()
+                await asyncio.to_thread(process.wait)
+                print(f"{process.name} died and was started again, on port {process.port}")
         await asyncio.sleep(0.05)

@@ -1,4 +1,4 @@
-"""``running.json``: how a program beside the local run reaches its table and its secrets, for as long as it runs."""
+"""The lock and the ``running.json`` of a local run, by which other programs reach its table and its services."""
 
 import fcntl
 import json
@@ -11,7 +11,10 @@ from local.errors import LocalRunError
 
 @contextmanager
 def lock(data: Path) -> Iterator[None]:
-    """Keeps a second run away from the data: two engines on one file would spoil it."""
+    """Hold the lock of a data directory; raise ``LocalRunError`` if another run holds it.
+
+    Two engines on one file would corrupt it.
+    """
     with (data / "lock").open("w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -21,23 +24,23 @@ def lock(data: Path) -> Iterator[None]:
 
 
 def clear(data: Path) -> None:
-    """Removes what an earlier run has told."""
+    """Remove the variables that an earlier run published."""
     (data / "running.json").unlink(missing_ok=True)
 
 
 def publish(data: Path, variables: Mapping[str, str]) -> None:
-    """Writes the environment of the functions, which has the endpoints of this run."""
+    """Write the environment variables of the functions, which include the endpoints of this run."""
     (data / "running.json").write_text(json.dumps(dict(variables), indent=2) + "\n")
 
 
 def read_variables(data: Path) -> dict[str, str]:
-    """The environment of the functions that run on the data now; a ``LocalRunError`` if none do."""
+    """Return the variables that the current run published; raise ``LocalRunError`` if there is no run."""
     if _is_locked(data):
         try:
-            found: dict[str, str] = json.loads((data / "running.json").read_text())
+            variables: dict[str, str] = json.loads((data / "running.json").read_text())
         except FileNotFoundError:
             raise LocalRunError(f"what runs on {data} is still starting; try again") from None
-        return found
+        return variables
     raise LocalRunError(f"nothing runs on {data}; start it with make run, or name a deployed stack with --stack")
 
 

@@ -1,4 +1,4 @@
-"""HTTP servers of the runner's own, on this machine only, while its other jobs go on."""
+"""HTTP servers in the process of the local run, which only this machine can reach."""
 
 import asyncio
 import socket
@@ -14,8 +14,8 @@ from local.errors import LocalRunError
 
 @contextmanager
 def listen(port: int) -> Iterator[socket.socket]:
-    """Listen on a port, or on any that is free for 0; raise a ``LocalRunError`` if that is not possible."""
-    # Said in full: asyncio turns off the delay of small packets only where it reads "TCP".
+    """Listen on a port (0: any free port); raise ``LocalRunError`` if that is not possible."""
+    # The protocol is named since asyncio sets TCP_NODELAY only on sockets that name it.
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -30,7 +30,7 @@ def listen(port: int) -> Iterator[socket.socket]:
 class _Server(uvicorn.Server):
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Leave the signals to whoever runs us."""
+        """Do not capture signals: the main program does."""
         yield
 
 
@@ -48,12 +48,12 @@ def _build_server(application: Any) -> _Server:
 
 
 async def serve(applications: Mapping[socket.socket, Any], jobs: Sequence[Coroutine[Any, Any, None]]) -> None:
-    """Serve ASGI applications, each at its listener, while all of the jobs go on."""
+    """Serve each ASGI application at its listener and run the jobs, until a job ends or fails."""
     servers = {listener: _build_server(application) for listener, application in applications.items()}
-    serving = [asyncio.create_task(server.serve(sockets=[listener])) for listener, server in servers.items()]
+    tasks = [asyncio.create_task(server.serve(sockets=[listener])) for listener, server in servers.items()]
     try:
         await asyncio.gather(*jobs)
     finally:
         for server in servers.values():
             server.should_exit = True
-        await asyncio.gather(*serving)
+        await asyncio.gather(*tasks)

@@ -1,4 +1,4 @@
-"""What ``template.yaml`` says of functions, routes and the table, for a run without CloudFormation."""
+"""Reads the functions, routes, queues and the table from ``template.yaml``, for the local run."""
 
 import re
 from collections.abc import Mapping
@@ -14,13 +14,14 @@ from local.aws_lambda.stream_mapping import StreamMapping, parse_stream_mapping
 from local.errors import LocalRunError
 from local.services.queue_config import QueueConfig, parse_queue
 
-# What of AWS::DynamoDB::Table every engine understands. Items that expire stay, as they may on AWS for days.
+# The properties of AWS::DynamoDB::Table that every engine supports. TTL is missing: expired items stay, as they may for
+# days on AWS.
 _TABLE_PROPERTIES = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
 
 
 @dataclass(frozen=True)
 class Intrinsic:
-    """A function of CloudFormation that stands in place of a value, like ``!Ref Table``."""
+    """A CloudFormation intrinsic function in place of a value, like ``!Ref Table``."""
 
     name: str
     argument: Any
@@ -31,7 +32,7 @@ class Intrinsic:
 
 @dataclass(frozen=True)
 class FunctionSpec:
-    """A Lambda function behind the API, the table's stream or a queue. Times are in seconds, memory in MB."""
+    """A Lambda function that the API, the table's stream or a queue invokes. Units: seconds and MB."""
 
     name: str
     handler: str
@@ -45,10 +46,10 @@ class FunctionSpec:
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML with CloudFormation's short forms."""
+    """A YAML loader for CloudFormation's short forms of intrinsic functions."""
 
 
-def _intrinsic(loader: _Loader, name: str, node: yaml.Node) -> Intrinsic:
+def _build_intrinsic(loader: _Loader, name: str, node: yaml.Node) -> Intrinsic:
     if isinstance(node, yaml.ScalarNode):
         return Intrinsic(name, loader.construct_scalar(node))
     if isinstance(node, yaml.SequenceNode):
@@ -56,11 +57,11 @@ def _intrinsic(loader: _Loader, name: str, node: yaml.Node) -> Intrinsic:
     return Intrinsic(name, loader.construct_mapping(cast(yaml.MappingNode, node), deep=True))
 
 
-_Loader.add_multi_constructor("!", _intrinsic)
+_Loader.add_multi_constructor("!", _build_intrinsic)
 
 
 class Template:
-    """A SAM template. Every error in it that matters here is a ``LocalRunError``."""
+    """A SAM template. Its methods raise ``LocalRunError`` for errors in it."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -70,15 +71,15 @@ class Template:
         except (OSError, yaml.YAMLError, KeyError, TypeError) as error:
             raise LocalRunError(f"{path} can't be read as a template: {' '.join(str(error).split())}") from error
 
-    def functions(self, known: Mapping[str, str], overrides: Mapping[str, str]) -> list[FunctionSpec]:
-        """The functions that the API, the table's stream or a queue leads to.
+    def read_functions(self, known: Mapping[str, str], overrides: Mapping[str, str]) -> list[FunctionSpec]:
+        """Return the functions that the API, the table's stream or a queue invokes.
 
-        ``known`` are values for ``!Ref`` besides the defaults of the parameters; ``overrides`` are environment
-        variables that have another value here, or have none in the template.
+        ``known`` are values for ``!Ref`` and ``!GetAtt`` in addition to the defaults of the parameters; ``overrides``
+        are environment variables with other values than in the template.
         """
-        values = self._parameters() | dict(known)
+        values = self._read_parameter_defaults() | dict(known)
         specs = [
-            self._function(name, resource["Properties"], values, overrides)
+            self._build_function(name, resource["Properties"], values, overrides)
             for name, resource in self._resources.items()
             if resource["Type"] == "AWS::Serverless::Function"
         ]
@@ -86,20 +87,20 @@ class Template:
             self._check_visibility(spec)
         return [spec for spec in specs if spec.routes or spec.stream or spec.queue]
 
-    def queues(self) -> list[QueueConfig]:
+    def read_queues(self) -> list[QueueConfig]:
         """Return the queues of the template. Their names are those of the resources."""
         return [
-            parse_queue(name, properties, _dead_letter_queue(properties))
-            for name, properties in self._properties_of("AWS::SQS::Queue").items()
+            parse_queue(name, properties, _find_dead_letter_queue(properties))
+            for name, properties in self._find_properties("AWS::SQS::Queue").items()
         ]
 
-    def consumed_queues(self) -> frozenset[str]:
+    def read_consumed_queues(self) -> frozenset[str]:
         """Return the names of the queues that a function consumes."""
-        functions = self._properties_of("AWS::Serverless::Function").values()
-        mappings = (_queue(properties.get("Events", {})) for properties in functions)
+        functions = self._find_properties("AWS::Serverless::Function").values()
+        mappings = (_read_queue_mapping(properties.get("Events", {})) for properties in functions)
         return frozenset(mapping.queue for mapping in mappings if mapping)
 
-    def _properties_of(self, resource_type: str) -> dict[str, dict[str, Any]]:
+    def _find_properties(self, resource_type: str) -> dict[str, dict[str, Any]]:
         return {
             name: resource.get("Properties", {})
             for name, resource in self._resources.items()
@@ -108,31 +109,31 @@ class Template:
 
     def _check_visibility(self, spec: FunctionSpec) -> None:
         """Raise ``LocalRunError`` where Lambda refuses a mapping: messages would reappear while they are processed."""
-        for queue in self.queues():
+        for queue in self.read_queues():
             if spec.queue and queue.name == spec.queue.queue and queue.visibility_timeout < spec.timeout:
                 raise LocalRunError(
                     f"template.yaml: the VisibilityTimeout of {queue.name} is {queue.visibility_timeout} s, less than "
                     f"the Timeout of {spec.name}, {spec.timeout} s"
                 )
 
-    def table(self, name: str) -> dict[str, Any]:
-        """The request for CreateTable that makes the template's table."""
+    def build_table_request(self, name: str) -> dict[str, Any]:
+        """Return the CreateTable request for the template's table."""
         properties = self._resources["Table"]["Properties"]
         request = {"TableName": name} | {key: properties[key] for key in _TABLE_PROPERTIES if key in properties}
         if "StreamSpecification" in properties:
             request["StreamSpecification"] = {"StreamEnabled": True, **properties["StreamSpecification"]}
         return request
 
-    def _parameters(self) -> dict[str, str]:
+    def _read_parameter_defaults(self) -> dict[str, str]:
         parameters = self._document.get("Parameters", {}).items()
         return {name: str(parameter["Default"]) for name, parameter in parameters if "Default" in parameter}
 
-    def _function(
+    def _build_function(
         self, name: str, own: dict[str, Any], values: Mapping[str, str], overrides: Mapping[str, str]
     ) -> FunctionSpec:
         shared = self._document.get("Globals", {}).get("Function", {})
         properties = shared | own
-        variables = _variables(shared) | _variables(own) | dict(overrides)
+        variables = _read_variables(shared) | _read_variables(own) | dict(overrides)
         return FunctionSpec(
             name=name,
             handler=properties["Handler"],
@@ -140,19 +141,19 @@ class Template:
             timeout=properties.get("Timeout", 3),
             memory=properties.get("MemorySize", 128),
             variables={key: _resolve(value, values, f"{name}'s {key}") for key, value in variables.items()},
-            routes=tuple(_routes(name, own.get("Events", {}))),
-            stream=_stream(own.get("Events", {})),
-            queue=_queue(own.get("Events", {})),
+            routes=tuple(_read_routes(name, own.get("Events", {}))),
+            stream=_read_stream_mapping(own.get("Events", {})),
+            queue=_read_queue_mapping(own.get("Events", {})),
         )
 
 
-def _variables(properties: Mapping[str, Any]) -> dict[str, Any]:
+def _read_variables(properties: Mapping[str, Any]) -> dict[str, Any]:
     variables: dict[str, Any] = properties.get("Environment", {}).get("Variables", {})
     return variables
 
 
-def _routes(function: str, events: Mapping[str, Any]) -> list[Route]:
-    """The route keys of a function's HttpApi events; one without a path is the default route, as in SAM."""
+def _read_routes(function: str, events: Mapping[str, Any]) -> list[Route]:
+    """Return the routes of a function's HttpApi events; as in SAM, an event without a path is the default route."""
     routes = []
     for event in events.values():
         if event["Type"] == "HttpApi":
@@ -163,30 +164,30 @@ def _routes(function: str, events: Mapping[str, Any]) -> list[Route]:
     return routes
 
 
-def _stream(events: Mapping[str, Any]) -> StreamMapping | None:
-    """The mapping of a function's DynamoDB event: there is one table, and so one stream."""
+def _read_stream_mapping(events: Mapping[str, Any]) -> StreamMapping | None:
+    """Return the mapping of a function's DynamoDB event, if any: there is one table, and so one stream."""
     properties = [event["Properties"] for event in events.values() if event["Type"] == "DynamoDB"]
-    return next((parse_stream_mapping(each, _failure_queue(each)) for each in properties), None)
+    return next((parse_stream_mapping(event, _find_failure_queue(event)) for event in properties), None)
 
 
-def _failure_queue(properties: Mapping[str, Any]) -> str | None:
+def _find_failure_queue(properties: Mapping[str, Any]) -> str | None:
     destination = properties.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination")
-    return _referenced_queue(destination) if destination else None
+    return _resolve_queue(destination) if destination else None
 
 
-def _queue(events: Mapping[str, Any]) -> QueueMapping | None:
-    """Return the mapping of a function's SQS event; a function has one at most."""
+def _read_queue_mapping(events: Mapping[str, Any]) -> QueueMapping | None:
+    """Return the mapping of a function's SQS event, if any."""
     properties = [event["Properties"] for event in events.values() if event["Type"] == "SQS"]
-    mappings = (parse_queue_mapping(_referenced_queue(each["Queue"]), each) for each in properties)
+    mappings = (parse_queue_mapping(_resolve_queue(event["Queue"]), event) for event in properties)
     return next(mappings, None)
 
 
-def _dead_letter_queue(properties: Mapping[str, Any]) -> str | None:
+def _find_dead_letter_queue(properties: Mapping[str, Any]) -> str | None:
     policy = properties.get("RedrivePolicy")
-    return _referenced_queue(policy["deadLetterTargetArn"]) if policy else None
+    return _resolve_queue(policy["deadLetterTargetArn"]) if policy else None
 
 
-def _referenced_queue(value: object) -> str:
+def _resolve_queue(value: object) -> str:
     """Return the name of the queue in ``!GetAtt Queue.Arn``."""
     if isinstance(value, Intrinsic) and value.name == "GetAtt":
         name, _, attribute = ".".join(

@@ -82,7 +82,7 @@ def _one_at_a_time(answer: Callable[..., Any]) -> Callable[..., Any]:
 @pytest.fixture
 def table(aws: None) -> Iterator[Any]:
     """The template's table, empty; without a stream, which moto copies whole with every transaction."""
-    request = TEMPLATE.table(ENVIRONMENT["TABLE_NAME"])
+    request = TEMPLATE.build_table_request(ENVIRONMENT["TABLE_NAME"])
     del request["StreamSpecification"]
     table = boto3.resource("dynamodb").create_table(**request)
     yield table
@@ -122,13 +122,13 @@ def scim(connect: Any) -> Endpoint:
 @pytest.fixture
 def bus(aws: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Messaging]:
     """EventBridge and SQS of the local run, as the functions find them in their environment."""
-    with serve_messaging(tmp_path, TEMPLATE.queues(), TEMPLATE.consumed_queues(), "muster") as messaging:
+    with serve_messaging(tmp_path, TEMPLATE.read_queues(), TEMPLATE.read_consumed_queues(), "muster") as messaging:
         monkeypatch.setenv("AWS_ENDPOINT_URL_EVENTBRIDGE", messaging.url)
         monkeypatch.setenv("AWS_ENDPOINT_URL_SQS", messaging.url)
         monkeypatch.setenv("EVENT_BUS_NAME", "muster")
-        monkeypatch.setenv("LINKS_QUEUE_URL", messaging.queue_url("LinksQueue"))
-        monkeypatch.setenv("DEAD_LETTER_QUEUE_URL", messaging.queue_url("DeadLetterQueue"))
-        monkeypatch.setenv("LINKS_DEAD_LETTER_QUEUE_URL", messaging.queue_url("LinksDeadLetterQueue"))
+        monkeypatch.setenv("LINKS_QUEUE_URL", messaging.build_queue_url("LinksQueue"))
+        monkeypatch.setenv("DEAD_LETTER_QUEUE_URL", messaging.build_queue_url("DeadLetterQueue"))
+        monkeypatch.setenv("LINKS_DEAD_LETTER_QUEUE_URL", messaging.build_queue_url("LinksDeadLetterQueue"))
         yield messaging
 
 

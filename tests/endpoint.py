@@ -53,7 +53,7 @@ ENVIRONMENT = {
 
 def functions() -> list[FunctionSpec]:
     """The functions of the template with this environment's values."""
-    return TEMPLATE.functions(KNOWN, ENVIRONMENT | {"FunctionLogs": ""})
+    return TEMPLATE.read_functions(KNOWN, ENVIRONMENT | {"FunctionLogs": ""})
 
 
 @dataclass(frozen=True)

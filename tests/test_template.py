@@ -51,7 +51,7 @@ SOURCE = ROOT / "src"
 EVENTS = sorted((ROOT / "events").glob("*.json"))
 
 DEPLOYMENT = Deployment(ROOT / "template.yaml")
-FUNCTIONS = {spec.name: spec for spec in DEPLOYMENT.functions(KNOWN, {})}
+FUNCTIONS = {spec.name: spec for spec in DEPLOYMENT.read_functions(KNOWN, {})}
 SERVING = [name for name, spec in FUNCTIONS.items() if spec.routes]
 
 # What no route leads to.
@@ -366,7 +366,7 @@ def test_a_record_that_fails_for_ever_leaves_its_shard_and_ends_in_the_queue() -
 def test_only_new_change_records_reach_the_function(name: str, sort: str, wanted: bool) -> None:
     mapping = FUNCTIONS["ChangesFunction"].stream
     assert mapping is not None
-    assert mapping.wants({"eventName": name, "dynamodb": {"Keys": {"sk": {"S": sort}}}}) is wanted
+    assert mapping.accepts({"eventName": name, "dynamodb": {"Keys": {"sk": {"S": sort}}}}) is wanted
 
 
 def test_queues_are_encrypted_and_keep_messages_as_long_as_sqs_can() -> None:

@@ -1,4 +1,4 @@
-"""The HTTP API as an ASGI application: limits, route, function, answer."""
+"""The HTTP API as an ASGI application: it checks limits, selects the route and invokes its function."""
 
 import asyncio
 import base64
@@ -15,9 +15,10 @@ from local.api_gateway.routes import Routes
 
 # https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html
 BODY_LIMIT = 10 * 1024 * 1024
-HEADER_LIMIT = 10_240  # of the request line and the values of the headers
+HEADER_LIMIT = 10_240  # bytes of the request line and of the header values together
 TIMEOUT_S = 30.0
-# https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html: of an event, so of 4.5 MB in base64
+# The limit of a Lambda event: a body of 4.5 MB in base64.
+# https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 EVENT_LIMIT = 6 * 1024 * 1024
 
 Message = dict[str, Any]
@@ -26,17 +27,17 @@ Send = Callable[[Message], Awaitable[None]]
 
 
 class FunctionError(Exception):
-    """The function gave no result: it raised, died or ran out of its time."""
+    """A function returned no result: its handler raised, its process died or it timed out."""
 
 
 class Function(Protocol):
-    """A Lambda function: an event in, what its handler returned out. ``FunctionError`` if it returned nothing."""
+    """A Lambda function: ``invoke`` returns the handler's result or raises ``FunctionError``."""
 
     async def invoke(self, event: Mapping[str, Any]) -> object: ...
 
 
 class Gateway:
-    """An API: its routes, the functions that they lead to, and who is told of each answer."""
+    """An HTTP API. ``report`` is called with each request, its response and the seconds that it took."""
 
     def __init__(
         self, routes: Routes, functions: Mapping[str, Function], report: Callable[[Request, Response, float], None]
@@ -46,20 +47,20 @@ class Gateway:
         self._report = report
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
-        started = time.monotonic()
+        start = time.monotonic()
         body = await read_body(receive, BODY_LIMIT)
-        request = _request(scope, body or b"")
+        request = _build_request(scope, body or b"")
         request_id = base64.b64encode(os.urandom(11)).decode()
         response = (
-            build_error(413, "Request Entity Too Large") if body is None else await self.answer(request, request_id)
+            build_error(413, "Request Entity Too Large") if body is None else await self.respond(request, request_id)
         )
-        await _write(send, response, request_id)
-        self._report(request, response, time.monotonic() - started)
+        await _send_response(send, response, request_id)
+        self._report(request, response, time.monotonic() - start)
 
-    async def answer(self, request: Request, request_id: str = "") -> Response:
-        """The function's answer, or the gateway's own where the request doesn't get to a function or back."""
-        if _header_size(request) > HEADER_LIMIT:
-            # AWS documents the limit and not the answer: 431 is what clients report, the body is a guess.
+    async def respond(self, request: Request, request_id: str = "") -> Response:
+        """Return the function's response, or an error of the gateway itself."""
+        if _measure_headers(request) > HEADER_LIMIT:
+            # AWS documents the limit but not the response: clients report 431, the body is a guess.
             return build_error(431, "Request Header Fields Too Large")
         try:
             path = decode_path(request.path)
@@ -84,7 +85,7 @@ async def _invoke(function: Function, event: Mapping[str, Any]) -> Response:
         return build_error(500, "Internal Server Error")
 
 
-def _request(scope: Message, body: bytes) -> Request:
+def _build_request(scope: Message, body: bytes) -> Request:
     return Request(
         method=scope["method"],
         path=scope["raw_path"].decode("latin-1"),
@@ -95,13 +96,13 @@ def _request(scope: Message, body: bytes) -> Request:
     )
 
 
-def _header_size(request: Request) -> int:
+def _measure_headers(request: Request) -> int:
     line = f"{request.method} {request.path}?{request.query} HTTP/1.1"
     return len(line) + sum(len(value) for _, value in request.headers)
 
 
 async def read_body(receive: Receive, limit: int) -> bytes | None:
-    """Return the whole body, or nothing if it is over the limit; read it to its end, since the client is sending."""
+    """Return the whole body, or None if it exceeds the limit; read to the end either way, as the client is sending."""
     body = bytearray()
     size = 0
     while True:
@@ -114,7 +115,7 @@ async def read_body(receive: Receive, limit: int) -> bytes | None:
             return bytes(body) if size <= limit else None
 
 
-async def _write(send: Send, response: Response, request_id: str) -> None:
+async def _send_response(send: Send, response: Response, request_id: str) -> None:
     headers = [*response.headers, ("content-length", str(len(response.body))), ("apigw-requestid", request_id)]
     if response.status == 204:
         headers = [header for header in headers if header[0] != "content-length"]

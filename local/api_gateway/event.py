@@ -1,4 +1,4 @@
-"""From an HTTP request to the event that a Lambda function gets: payload format 2.0 of an HTTP API.
+"""Convert an HTTP request to the event of a Lambda function: payload format 2.0 of an HTTP API.
 
 https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
 """
@@ -17,23 +17,23 @@ from local.constants import ACCOUNT
 
 API = "local"
 
-# The gateway ends the connection to the client itself, so what concerns only that connection goes no further.
+# Headers of the connection between client and gateway are not forwarded.
 _CONNECTION_HEADERS = frozenset(
     {"connection", "expect", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"}
 )
-# Only these arrive as text; all else, no content type at all included, is base64
+# Only bodies of these types and text/* arrive as text; all others, and those without a type, arrive in base64
 # (observed: github.com/ministackorg/ministack/pull/766).
 _TEXT_TYPES = frozenset({"application/json", "application/xml", "application/javascript"})
 _BROKEN_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
 class InvalidPathError(ValueError):
-    """A path that the gateway refuses with 400."""
+    """A path that the gateway rejects with 400."""
 
 
 @dataclass(frozen=True)
 class Request:
-    """An HTTP request as it came over the wire: path and query still percent-encoded, header names in lower case."""
+    """An HTTP request: path and query are percent-encoded, header names are in lower case."""
 
     method: str
     path: str
@@ -42,15 +42,16 @@ class Request:
     body: bytes
     client: str
 
-    def header(self, name: str) -> str:
+    def get_header(self, name: str) -> str:
+        """Return the values of a header (name in lower case), joined by commas."""
         return ",".join(value for key, value in self.headers if key == name)
 
 
 def decode_path(path: str) -> str:
-    """The path as routes and ``rawPath`` see it: decoded **twice**, and cut at the first decoded question mark.
+    """Return the path that routes and ``rawPath`` see: decoded **twice** and cut at the first decoded question mark.
 
-    So it was captured from the service (github.com/hotsock/voker, vokerhttp/testdata/ingress-paths.json):
-    ``%252F`` arrives as ``/``, ``/a%3Fb`` as ``/a``, and ``%25d``, which leaves a broken escape, is refused.
+    This was captured from the service (github.com/hotsock/voker, vokerhttp/testdata/ingress-paths.json): ``%252F``
+    arrives as ``/``, ``/a%3Fb`` as ``/a``. Raise ``InvalidPathError`` for ``%25d``, which leaves a broken escape.
     """
     once = unquote(path).partition("?")[0]
     if _BROKEN_ESCAPE.search(once):
@@ -59,11 +60,11 @@ def decode_path(path: str) -> str:
 
 
 def build_event(request: Request, path: str, match: Match, now: datetime, request_id: str) -> dict[str, Any]:
-    """The event for a request, whose decoded path is given too; what is empty is absent, as it is in AWS's."""
-    is_text = _is_text(request.header("content-type"))
+    """Return the event for a request; ``path`` is its decoded path. As on AWS, empty members are absent."""
+    is_text = _is_text(request.get_header("content-type"))
     optional = {
         "cookies": [cookie for name, value in request.headers if name == "cookie" for cookie in value.split("; ")],
-        "queryStringParameters": _joined(parse_qsl(request.query, keep_blank_values=True)),
+        "queryStringParameters": _join_repeated(parse_qsl(request.query, keep_blank_values=True)),
         "pathParameters": dict(match.variables),
         "body": request.body.decode(errors="replace") if is_text else base64.b64encode(request.body).decode(),
     }
@@ -72,8 +73,8 @@ def build_event(request: Request, path: str, match: Match, now: datetime, reques
         "routeKey": match.route.key,
         "rawPath": path,
         "rawQueryString": request.query,
-        "headers": _headers(request, now),
-        "requestContext": _context(request, path, match, now, request_id),
+        "headers": _build_headers(request, now),
+        "requestContext": _build_context(request, path, match, now, request_id),
         "isBase64Encoded": bool(request.body) and not is_text,
         **{name: value for name, value in optional.items() if value},
     }
@@ -84,19 +85,19 @@ def _is_text(content_type: str) -> bool:
     return media_type.startswith("text/") or media_type in _TEXT_TYPES
 
 
-def _joined(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """One value a name: what is repeated is joined by commas."""
-    joined: dict[str, str] = {}
+def _join_repeated(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Return one value for each name: repeated ones are joined by commas."""
+    values: dict[str, str] = {}
     for name, value in pairs:
-        joined[name] = f"{joined[name]},{value}" if name in joined else value
-    return joined
+        values[name] = f"{values[name]},{value}" if name in values else value
+    return values
 
 
-def _headers(request: Request, now: datetime) -> dict[str, str]:
-    """The client's headers and the gateway's own. Cookies are not among them: they have a field of their own."""
-    kept = [(name, value) for name, value in request.headers if name not in {*_CONNECTION_HEADERS, "cookie"}]
-    port = request.header("host").partition(":")[2]
-    return _joined([*kept, ("x-forwarded-for", request.client)]) | {
+def _build_headers(request: Request, now: datetime) -> dict[str, str]:
+    """Return the client's headers and those that the gateway adds, without cookies, which have their own member."""
+    forwarded = [(name, value) for name, value in request.headers if name not in {*_CONNECTION_HEADERS, "cookie"}]
+    port = request.get_header("host").partition(":")[2]
+    return _join_repeated([*forwarded, ("x-forwarded-for", request.client)]) | {
         "content-length": str(len(request.body)),
         "x-amzn-trace-id": f"Root=1-{int(now.timestamp()):08x}-{secrets.token_hex(12)}",
         "x-forwarded-port": port or "80",
@@ -104,8 +105,8 @@ def _headers(request: Request, now: datetime) -> dict[str, str]:
     }
 
 
-def _context(request: Request, path: str, match: Match, now: datetime, request_id: str) -> dict[str, Any]:
-    host = request.header("host").partition(":")[0]
+def _build_context(request: Request, path: str, match: Match, now: datetime, request_id: str) -> dict[str, Any]:
+    host = request.get_header("host").partition(":")[0]
     return {
         "accountId": ACCOUNT,
         "apiId": API,
@@ -116,7 +117,7 @@ def _context(request: Request, path: str, match: Match, now: datetime, request_i
             "path": path,
             "protocol": "HTTP/1.1",
             "sourceIp": request.client,
-            "userAgent": request.header("user-agent"),
+            "userAgent": request.get_header("user-agent"),
         },
         "requestId": request_id,
         "routeKey": match.route.key,

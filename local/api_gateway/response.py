@@ -1,4 +1,4 @@
-"""From what a Lambda function returned to the HTTP response: payload format 2.0 of an HTTP API."""
+"""Convert the result of a Lambda function to the HTTP response: payload format 2.0 of an HTTP API."""
 
 import base64
 import binascii
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 
 class InvalidResultError(ValueError):
-    """A result that the gateway can't turn into a response, and answers with 500."""
+    """A result that is not a response; the gateway then responds with 500."""
 
 
 @dataclass(frozen=True)
@@ -21,15 +21,15 @@ class Response:
 
 
 def build_error(status: int, message: str) -> Response:
-    """An answer of the gateway's own."""
+    """Return an error response of the gateway itself."""
     body = json.dumps({"message": message}, separators=(",", ":")).encode()
     return Response(status, (("content-type", "application/json"),), body)
 
 
 def build_response(result: object) -> Response:
-    """What the client gets. A result without ``statusCode`` is the body of a 200 itself.
+    """Return the response for a result; a result without ``statusCode`` becomes the body of a 200.
 
-    ``InvalidResultError`` where the gateway would answer 500.
+    Raise ``InvalidResultError`` where the gateway would respond with 500.
     """
     if not isinstance(result, dict) or "statusCode" not in result:
         return Response(200, (("content-type", "application/json"),), json.dumps(result).encode())
@@ -38,14 +38,14 @@ def build_response(result: object) -> Response:
         raise InvalidResultError(f"statusCode {status!r}")
     if not isinstance(headers, Mapping) or not isinstance(cookies, list):
         raise InvalidResultError("headers are not an object, or cookies not a list")
-    body = _body(result)
+    body = _decode_body(result)
     fields = {str(name).lower(): str(value) for name, value in headers.items()}
     if body:
         fields.setdefault("content-type", "text/plain; charset=utf-8")
     return Response(status, (*fields.items(), *(("set-cookie", str(cookie)) for cookie in cookies)), body)
 
 
-def _body(result: Mapping[str, object]) -> bytes:
+def _decode_body(result: Mapping[str, object]) -> bytes:
     body = result.get("body") or ""
     if not isinstance(body, str):
         raise InvalidResultError("body is not a string")

@@ -1,4 +1,4 @@
-"""Which route serves a request: as literally as an HTTP API matches.
+"""Select the route of a request, as literally as an HTTP API does.
 
 https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-routes.html
 """
@@ -15,7 +15,7 @@ _VARIABLE = re.compile(r"\{([A-Za-z0-9._:-]+)(\+?)\}")
 
 @dataclass(frozen=True)
 class Route:
-    """A route key, ``METHOD /path/{variable}/{greedy+}`` or ``$default``, and the function that it leads to."""
+    """A route key, ``METHOD /path/{variable}/{greedy+}`` or ``$default``, and the name of its function."""
 
     key: str
     function: str
@@ -29,31 +29,31 @@ class Route:
         return self.key.partition(" ")[2]
 
     @property
-    def greedy(self) -> bool:
+    def is_greedy(self) -> bool:
         return self.path.endswith("+}")
 
     @property
     def precedence(self) -> tuple[bool, bool, list[int]]:
-        """Sorts first what the gateway prefers.
+        """A sort key that puts the routes first that the gateway prefers.
 
-        Documented: a full match before a greedy one, and a literal segment before a variable. That an exact method
-        comes before ``ANY``, and before the comparison of the segments, is what the service was observed to do.
+        Documented: full matches before greedy ones, literal segments before variables. Observed: an exact method
+        before ``ANY``, and before the comparison of the segments.
         """
         variables = [len(_VARIABLE.findall(segment)) for segment in self.path.split("/")]
-        return self.greedy, self.method == "ANY", variables
+        return self.is_greedy, self.method == "ANY", variables
 
     def match(self, method: str, path: str) -> dict[str, str] | None:
-        """The path's variables if this route takes the request, else nothing. ``$default`` takes every request."""
+        """Return the path's variables if the route matches, else None. ``$default`` matches every request."""
         if self.key == DEFAULT:
             return {}
         if self.method not in ("ANY", method):
             return None
-        found = self._pattern.fullmatch(path)
-        return dict(zip(self._names, found.groups(), strict=True)) if found else None
+        match = self._pattern.fullmatch(path)
+        return dict(zip(self._names, match.groups(), strict=True)) if match else None
 
     @cached_property
     def _pattern(self) -> re.Pattern[str]:
-        """A variable is one segment that is not empty; a greedy one is all that is left, and not empty either."""
+        """The path as an expression: a variable matches one segment, a greedy one the rest; neither may be empty."""
         literals = _VARIABLE.split(self.path)
         parts = [re.escape(literal) for literal in literals[::3]]
         for index, plus in enumerate(literals[2::3]):
@@ -80,7 +80,7 @@ class Routes:
         self._routes = sorted(routes, key=lambda route: (route.key == DEFAULT, route.precedence))
 
     def select(self, method: str, path: str) -> Match | None:
-        """The one route for a request to this decoded path, or nothing, which the gateway answers with 404."""
+        """Return the route for a request to a decoded path, or None: the gateway then responds with 404."""
         for route in self._routes:
             variables = route.match(method, path)
             if variables is not None:

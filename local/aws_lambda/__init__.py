@@ -1,1 +1,1 @@
-"""What AWS Lambda does: each function in processes of its own, one event at a time in each."""
+"""What AWS Lambda does: execution environments, the Invoke API, and event source mappings for streams and queues."""

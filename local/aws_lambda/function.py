@@ -1,4 +1,4 @@
-"""The execution environments of one function: started when needed, kept, and replaced when they die."""
+"""A Lambda function and its execution environments, which are started on demand, reused, and replaced if they die."""
 
 import asyncio
 import json
@@ -17,49 +17,50 @@ from local.constants import ACCOUNT, REGION
 from local.errors import LocalRunError
 from local.template import FunctionSpec
 
-# Lambda would start as many as there are requests. Here they share a laptop, and a request waits for a free one.
-ENVIRONMENTS = 4
+# Per function. Lambda would start one for each concurrent request; here a request waits for a free one.
+MAX_ENVIRONMENTS = 4
 _ROOT = Path(__file__).parents[2]
-_LINE_LIMIT = 64 * 1024 * 1024  # of a result of 6 MB, written as JSON in ASCII
+_LINE_LIMIT = 64 * 1024 * 1024  # a result of 6 MB may be this large when JSON escapes all that is not ASCII
 
 
 class ExecutionEnvironment:
-    """A process that runs a function's handler."""
+    """An execution environment: a process that runs a function's handler, one event at a time."""
 
     def __init__(self, process: Process) -> None:
         self._process = process
-        self._invocations = cast(asyncio.StreamWriter, process.stdin)
-        self._outcomes = cast(asyncio.StreamReader, process.stdout)
+        self._invocation_stream = cast(asyncio.StreamWriter, process.stdin)
+        self._outcome_stream = cast(asyncio.StreamReader, process.stdout)
 
     @classmethod
     async def start(cls, spec: FunctionSpec, variables: Mapping[str, str], log: BinaryIO) -> Self:
-        """``FunctionError`` if the handler can't be imported."""
+        """Start the process; raise ``FunctionError`` if the handler can't be imported."""
         command = [sys.executable, "-m", "local.aws_lambda.runtime", spec.handler]
         process = await asyncio.create_subprocess_exec(
             *command, env=dict(variables), stdin=PIPE, stdout=PIPE, stderr=log, limit=_LINE_LIMIT, process_group=0
         )
         environment = cls(process)
         try:
-            await environment._outcome()
+            await environment._read_outcome()
         except BaseException:
             await environment.stop()
             raise
         return environment
 
     @property
-    def alive(self) -> bool:
+    def is_alive(self) -> bool:
         return self._process.returncode is None
 
     async def invoke(self, event: Mapping[str, Any], context: Mapping[str, Any]) -> object:
+        """Return the result of the handler; raise ``FunctionError`` if it raises or the process dies."""
         try:
-            self._invocations.write(json.dumps({"event": event, "context": context}).encode() + b"\n")
-            await self._invocations.drain()
+            self._invocation_stream.write(json.dumps({"event": event, "context": context}).encode() + b"\n")
+            await self._invocation_stream.drain()
         except ConnectionError as error:
             raise FunctionError("the process died") from error
-        return await self._outcome()
+        return await self._read_outcome()
 
-    async def _outcome(self) -> object:
-        line = await self._outcomes.readline()
+    async def _read_outcome(self) -> object:
+        line = await self._outcome_stream.readline()
         if not line.endswith(b"\n"):
             raise FunctionError("the process died")
         outcome = json.loads(line)
@@ -68,19 +69,20 @@ class ExecutionEnvironment:
         return outcome["result"]
 
     async def stop(self) -> None:
-        if self.alive:
+        """Kill the process and wait for its end."""
+        if self.is_alive:
             self._process.kill()
-        self._invocations.close()
+        self._invocation_stream.close()
         await self._process.communicate()
 
 
 class HandlerError(FunctionError):
-    """The handler's own exception. Its environment goes on."""
+    """The handler raised an exception. Its environment can still be used."""
 
 
 @asynccontextmanager
 async def start_functions(specs: Iterable[FunctionSpec], log: Path) -> AsyncIterator[dict[str, "LambdaFunction"]]:
-    """The functions by name, until the end of the block. What their handlers print goes to the log."""
+    """Run the functions until the end of the block and return them by name. Their output goes to the log file."""
     functions = {spec.name: LambdaFunction(spec, log) for spec in specs}
     try:
         starts = [function.start() for function in functions.values()]
@@ -93,34 +95,35 @@ async def start_functions(specs: Iterable[FunctionSpec], log: Path) -> AsyncIter
 
 
 class LambdaFunction:
-    """A function that can be invoked, several times at once. ``variables`` are its environment."""
+    """A function that can be invoked concurrently. ``variables`` are its environment variables."""
 
     def __init__(self, spec: FunctionSpec, log: Path) -> None:
         self.spec = spec
-        self.variables = _runtime_variables(spec) | dict(spec.variables)
+        self.variables = _build_runtime_variables(spec) | dict(spec.variables)
         self._log = log
-        self._free = asyncio.Semaphore(ENVIRONMENTS)
+        self._slots = asyncio.Semaphore(MAX_ENVIRONMENTS)
         self._idle: list[ExecutionEnvironment] = []
 
     async def start(self) -> None:
-        """Starts one environment, so that a handler that can't be imported is known at once: a ``LocalRunError``."""
+        """Start one environment; raise ``LocalRunError`` if the handler can't be imported."""
         try:
-            self._idle.append(await self._started())
+            self._idle.append(await self._start_environment())
         except FunctionError as error:
             raise LocalRunError(
                 f"{self.spec.name}: {self.spec.handler} does not start: {error} (see {self._log})"
             ) from error
 
     async def stop(self) -> None:
+        """Stop all environments."""
         await asyncio.gather(*(environment.stop() for environment in self._idle))
 
     async def invoke(self, event: Mapping[str, Any]) -> object:
-        """What the handler returns for this event; ``FunctionError`` if it raises, dies or takes too long."""
-        async with self._free:
-            environment = await self._take()
+        """Return the result of the handler; raise ``FunctionError`` if it raises, dies or times out."""
+        async with self._slots:
+            environment = await self._acquire_environment()
             try:
                 async with asyncio.timeout(self.spec.timeout):
-                    result = await environment.invoke(event, self._context())
+                    result = await environment.invoke(event, self._build_context())
             except HandlerError:
                 self._idle.append(environment)
                 raise
@@ -130,20 +133,20 @@ class LambdaFunction:
             self._idle.append(environment)
             return result
 
-    async def _take(self) -> ExecutionEnvironment:
-        """The environment that was used last, as Lambda does, or a new one."""
+    async def _acquire_environment(self) -> ExecutionEnvironment:
+        """Return the idle environment that was used last, as Lambda does, or a new one."""
         while self._idle:
             environment = self._idle.pop()
-            if environment.alive:
+            if environment.is_alive:
                 return environment
             await environment.stop()
-        return await self._started()
+        return await self._start_environment()
 
-    async def _started(self) -> ExecutionEnvironment:
+    async def _start_environment(self) -> ExecutionEnvironment:
         with self._log.open("ab") as log:
             return await ExecutionEnvironment.start(self.spec, self.variables, log)
 
-    def _context(self) -> dict[str, Any]:
+    def _build_context(self) -> dict[str, Any]:
         return {
             "function_name": self.spec.name,
             "function_version": "$LATEST",
@@ -156,8 +159,8 @@ class LambdaFunction:
         }
 
 
-def _runtime_variables(spec: FunctionSpec) -> dict[str, str]:
-    """What Lambda sets, and what Python needs to be started at all; nothing else of the user's environment gets in.
+def _build_runtime_variables(spec: FunctionSpec) -> dict[str, str]:
+    """Return the variables that Lambda sets, and those that Python needs to start; no others of the user's.
 
     https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
     """
@@ -171,7 +174,7 @@ def _runtime_variables(spec: FunctionSpec) -> dict[str, str]:
         "LANG": "en_US.UTF-8",
         "PATH": os.environ.get("PATH", os.defpath),
         "PYTHONPATH": os.pathsep.join([str(spec.code), str(_ROOT)]),
-        "PYTHONUNBUFFERED": "1",  # a line is in the log when it is printed
+        "PYTHONUNBUFFERED": "1",  # so that printed lines are in the log at once
         "PYTHONUTF8": "1",
         "TZ": "UTC",
     }

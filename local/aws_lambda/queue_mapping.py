@@ -1,7 +1,7 @@
-"""What Lambda does between an SQS queue and a function: an event source mapping.
+"""Lambda's event source mapping from an SQS queue to a function.
 
-By "Using Lambda with Amazon SQS" in the AWS Lambda developer guide: its pages on parameters, batching, scaling and
-error handling. Where they leave open what Lambda does, this takes what is worse for the function.
+It follows the AWS Lambda developer guide, "Using Lambda with Amazon SQS" (parameters, batching, scaling, error
+handling). Where the guide is silent, this does what is worse for the function.
 """
 
 import asyncio
@@ -15,15 +15,15 @@ from local.api_gateway.app import FunctionError
 from local.aws_lambda.stream_mapping import Invoke
 from local.constants import REGION
 from local.errors import LocalRunError
-from local.services.queue_config import queue_arn
+from local.services.queue_config import build_queue_arn
 from local.services.queue_store import StoredMessage
 from local.services.queues import Queues
-from local.services.sqs import md5_of_body, system_attributes
+from local.services.sqs import build_system_attributes, compute_body_md5
 from local.validation.sqs import MAX_ENTRIES
 
 _POLL_S = 0.1
 _MAX_EVENT_BYTES = 6 * 1024 * 1024
-_POLLERS = 4  # Lambda begins with 5; a function has no more execution environments here
+_POLLERS = 4  # Lambda starts with 5; here a function has only 4 execution environments
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class QueueMapping:
 
     @property
     def pollers(self) -> int:
-        """How many batches are processed at the same time."""
+        """The number of batches that are processed at the same time."""
         return min(_POLLERS, self.max_concurrency or _POLLERS)
 
 
@@ -61,7 +61,7 @@ def parse_queue_mapping(queue: str, properties: Mapping[str, Any]) -> QueueMappi
 
 
 async def consume(mapping: QueueMapping, queues: Queues, invoke: Invoke) -> None:
-    """Bring what arrives in the queue to the function, several batches at the same time, until it is cancelled."""
+    """Invoke the function with the messages of a queue, several batches at the same time, until cancelled."""
 
     async def poll() -> None:
         while True:
@@ -72,9 +72,9 @@ async def consume(mapping: QueueMapping, queues: Queues, invoke: Invoke) -> None
 
 
 async def consume_batch(mapping: QueueMapping, queues: Queues, invoke: Invoke) -> int:
-    """Invoke the function with one batch, and delete the messages that it processed; return the size of the batch.
+    """Invoke the function with one batch and delete the processed messages; return the size of the batch.
 
-    A message that failed stays invisible until the queue's visibility timeout is over.
+    A failed message stays invisible until the queue's visibility timeout ends.
     """
     batch = await asyncio.to_thread(_receive, mapping, queues)
     if batch:
@@ -84,41 +84,40 @@ async def consume_batch(mapping: QueueMapping, queues: Queues, invoke: Invoke) -
 
 
 def _receive(mapping: QueueMapping, queues: Queues) -> list[StoredMessage]:
-    """Return a batch: it is complete when it is full, too large for one more, or its window is over."""
+    """Return a batch: it ends when it is full, when its size is half of the limit, or when its window is over."""
     batch = list(queues.receive(mapping.queue, mapping.batch_size, wait=0))
-    until = time.monotonic() + mapping.window
-    size = sum(map(_size, batch))
+    deadline = time.monotonic() + mapping.window
+    size = sum(map(_measure, batch))
     while batch and len(batch) < mapping.batch_size and size < _MAX_EVENT_BYTES / 2:
-        left = until - time.monotonic()
-        more = queues.receive(mapping.queue, mapping.batch_size - len(batch), wait=max(left, 0)) if left > 0 else ()
+        remaining = deadline - time.monotonic()
+        more = queues.receive(mapping.queue, mapping.batch_size - len(batch), wait=remaining) if remaining > 0 else ()
         if not more:
             break
         batch += more
-        size += sum(map(_size, more))
+        size += sum(map(_measure, more))
     return batch
 
 
-def _size(message: StoredMessage) -> int:
+def _measure(message: StoredMessage) -> int:
     return len(json.dumps(message.body))
 
 
 async def _process(mapping: QueueMapping, batch: Sequence[StoredMessage], invoke: Invoke) -> Sequence[StoredMessage]:
-    """Return the messages that the function has processed."""
+    """Invoke the function; return the messages that it processed."""
     event = {"Records": [build_record(message) for message in batch]}
     try:
-        failed = _failed(await invoke(event), batch) if mapping.partial_responses else await _succeed(invoke, event)
+        response = await invoke(event)
+        failed = _parse_failures(response, batch) if mapping.partial_responses else frozenset()
     except FunctionError:
         return ()
     return [message for message in batch if message.id not in failed]
 
 
-async def _succeed(invoke: Invoke, event: dict[str, Any]) -> frozenset[str]:
-    await invoke(event)
-    return frozenset()
+def _parse_failures(response: object, batch: Sequence[StoredMessage]) -> frozenset[str]:
+    """Return the ids of the failed messages.
 
-
-def _failed(response: object, batch: Sequence[StoredMessage]) -> frozenset[str]:
-    """Return the ids of the messages that failed; an answer that names none of the batch fails all of them."""
+    Raise ``FunctionError``, so that the whole batch fails, if the response names a message that is not in it.
+    """
     failures = response.get("batchItemFailures") if isinstance(response, dict) else None
     if not failures:
         return frozenset()
@@ -132,22 +131,22 @@ def _failed(response: object, batch: Sequence[StoredMessage]) -> frozenset[str]:
 
 
 def build_record(message: StoredMessage) -> dict[str, Any]:
-    """Return a message as Lambda hands it over (AWS Lambda developer guide, "Using Lambda with Amazon SQS")."""
+    """Return a message as a record of Lambda's event (AWS Lambda developer guide, "Using Lambda with Amazon SQS")."""
     return {
         "messageId": message.id,
         "receiptHandle": message.receipt_handle,
         "body": message.body,
-        "attributes": system_attributes(message),
-        "messageAttributes": {name: _attribute(value) for name, value in message.attributes.items()},
-        "md5OfBody": md5_of_body(message),
+        "attributes": build_system_attributes(message),
+        "messageAttributes": {name: _build_attribute(value) for name, value in message.attributes.items()},
+        "md5OfBody": compute_body_md5(message),
         "eventSource": "aws:sqs",
-        "eventSourceARN": queue_arn(message.queue),
+        "eventSourceARN": build_queue_arn(message.queue),
         "awsRegion": REGION,
     }
 
 
-def _attribute(value: Mapping[str, Any]) -> dict[str, Any]:
-    described: dict[str, Any] = {"stringListValues": [], "binaryListValues": [], "dataType": value["DataType"]}
+def _build_attribute(value: Mapping[str, Any]) -> dict[str, Any]:
+    attribute: dict[str, Any] = {"stringListValues": [], "binaryListValues": [], "dataType": value["DataType"]}
     if value.get("BinaryValue"):
-        return described | {"binaryValue": value["BinaryValue"]}
-    return described | {"stringValue": value.get("StringValue")}
+        return attribute | {"binaryValue": value["BinaryValue"]}
+    return attribute | {"stringValue": value.get("StringValue")}

@@ -1,8 +1,8 @@
-"""One execution environment of a Lambda function: ``python -m local.aws_lambda.runtime HANDLER``.
+"""The Lambda runtime of one execution environment: ``python -m local.aws_lambda.runtime HANDLER``.
 
-Reads an invocation a line from standard input and writes an outcome a line to standard output; the first outcome says
-whether the handler could be imported. What the handler prints goes to standard error, which is the function's log. The
-process ends when its standard input does, so it can't outlive who started it.
+Each line of standard input is an invocation, each line of standard output an outcome, both in JSON. The first outcome
+says whether the handler could be imported. What the handler prints goes to standard error, the function's log. The
+process ends when its standard input is closed, so it can't outlive the process that started it.
 """
 
 import importlib
@@ -23,7 +23,7 @@ RESULT_LIMIT = 6 * 1024 * 1024
 
 @dataclass(frozen=True)
 class Context:
-    """What a handler gets as its second argument.
+    """The context object, a handler's second argument. ``deadline`` is in seconds since the epoch.
 
     https://docs.aws.amazon.com/lambda/latest/dg/python-context.html
     """
@@ -44,11 +44,12 @@ class Context:
 
 
 def main(handler: str) -> None:
-    outcomes = _take_standard_output()
-    validate_clients(build_client_error)  # the engine takes some of what DynamoDB refuses
+    """Import the handler and run it for each invocation."""
+    outcomes = _redirect_standard_output()
+    validate_clients(build_client_error)  # the engine accepts some requests that DynamoDB refuses
     try:
-        function = _load(handler)
-    except Exception as error:  # noqa: BLE001 - whatever a module raises at its import is its outcome
+        function = _import_handler(handler)
+    except Exception as error:  # noqa: BLE001 - a module may raise anything when it is imported
         traceback.print_exc()
         _send(outcomes, {"error": f"{type(error).__name__}: {error}"})
         return
@@ -58,25 +59,25 @@ def main(handler: str) -> None:
         _send(outcomes, _invoke(function, invocation["event"], Context(**invocation["context"])))
 
 
-def _take_standard_output() -> TextIO:
-    """Standard output for the outcomes alone; from here on, what anybody prints goes to standard error."""
+def _redirect_standard_output() -> TextIO:
+    """Return a stream to standard output, and send all that is printed from now on to standard error."""
     outcomes = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     return outcomes
 
 
-def _load(handler: str) -> Callable[[Any, Context], object]:
+def _import_handler(handler: str) -> Callable[[Any, Context], object]:
     module, _, name = handler.rpartition(".")
     function: Callable[[Any, Context], object] = getattr(importlib.import_module(module), name)
     return function
 
 
 def _invoke(function: Callable[[Any, Context], object], event: object, context: Context) -> dict[str, object]:
-    """As Lambda: what a handler raises ends the invocation, not the environment."""
+    """Return the result or the error of the handler. As on Lambda, an exception does not end the environment."""
     try:
         outcome = {"result": function(event, context)}
         size = len(json.dumps(outcome["result"], ensure_ascii=False).encode())
-    except Exception as error:  # noqa: BLE001 - see above
+    except Exception as error:  # noqa: BLE001 - a handler may raise anything
         traceback.print_exc()
         return {"error": f"{type(error).__name__}: {error}"}
     return outcome if size <= RESULT_LIMIT else {"error": f"a result of {size} bytes, over Lambda's {RESULT_LIMIT}"}

@@ -1,7 +1,7 @@
-"""What Lambda does between a stream and a function: an event source mapping.
+"""Lambda's event source mapping from a DynamoDB stream to a function.
 
-By "Using AWS Lambda with Amazon DynamoDB" in the AWS Lambda developer guide, its pages on batching, partial batch
-responses and discarded records. Where they leave open how Lambda goes on, this takes what is worse for the function.
+It follows the AWS Lambda developer guide, "Using AWS Lambda with Amazon DynamoDB" (batching, partial batch responses,
+discarded records). Where the guide is silent, this does what is worse for the function.
 """
 
 import json
@@ -18,9 +18,10 @@ Discard = Callable[[dict[str, Any]], None]
 
 @dataclass(frozen=True)
 class StreamMapping:
-    """The properties of a mapping. ``filters`` are patterns of which one has to match; none lets everything pass.
+    """The properties of a mapping.
 
-    ``failure_queue`` is the name of the queue that is told of records that were given up.
+    ``filters`` are event patterns: a record must match one of them, if there are any. ``failure_queue`` is the name of
+    the on-failure destination, the queue that is notified of discarded records.
     """
 
     batch_size: int = 100
@@ -30,14 +31,15 @@ class StreamMapping:
     retries: int = 10_000
     failure_queue: str | None = None
 
-    def wants(self, record: Record) -> bool:
+    def accepts(self, record: Record) -> bool:
+        """Return whether the filters let a record pass."""
         return not self.filters or any(_matches(pattern, record) for pattern in self.filters)
 
 
 def _matches(pattern: Any, value: Any) -> bool:
-    """As much of EventBridge's patterns as the template uses: equality and prefixes."""
+    """Return whether a value matches an event pattern. Only equality and prefixes are supported."""
     if isinstance(pattern, dict):
-        return isinstance(value, Mapping) and all(_matches(each, value.get(name)) for name, each in pattern.items())
+        return isinstance(value, Mapping) and all(_matches(nested, value.get(name)) for name, nested in pattern.items())
     return any(
         isinstance(value, str) and value.startswith(rule["prefix"]) if isinstance(rule, dict) else value == rule
         for rule in pattern
@@ -52,19 +54,18 @@ async def deliver(
     discard: Discard,
     wait: Callable[[int], Awaitable[None]],
 ) -> None:
-    """Bring the records of a shard to a function, batch after batch.
+    """Invoke a function with the records of a shard, batch by batch.
 
-    ``discard`` gets the message to the destination for failures; ``wait`` is called before each repetition, with its
-    number.
+    ``discard`` gets the message for the on-failure destination; ``wait`` gets the number of each retry, before it.
     """
-    wanted = [record for record in records if mapping.wants(record)]
-    for start in range(0, len(wanted), mapping.batch_size):
-        waiting = [wanted[start : start + mapping.batch_size]]
-        while waiting:
-            waiting = await _attempts(mapping, shard, waiting[0], invoke, discard, wait) + waiting[1:]
+    accepted = [record for record in records if mapping.accepts(record)]
+    for start in range(0, len(accepted), mapping.batch_size):
+        pending = [accepted[start : start + mapping.batch_size]]
+        while pending:
+            pending = await _process(mapping, shard, pending[0], invoke, discard, wait) + pending[1:]
 
 
-async def _attempts(
+async def _process(
     mapping: StreamMapping,
     shard: str,
     batch: list[Record],
@@ -72,12 +73,15 @@ async def _attempts(
     discard: Discard,
     wait: Callable[[int], Awaitable[None]],
 ) -> list[list[Record]]:
-    """Invoke until the batch is done with; the halves of it, if it is to be halved, which is no repetition."""
+    """Invoke the function until the batch is processed or discarded.
+
+    Return its halves if Lambda bisects the batch, else nothing. Bisecting does not count as a retry.
+    """
     for attempt in range(mapping.retries + 1):
         if attempt:
             await wait(attempt)
         try:
-            failed = _first_failed(await invoke({"Records": batch}), batch) if batch else None
+            failed = _find_first_failure(await invoke({"Records": batch}), batch) if batch else None
         except FunctionError:
             if mapping.bisect and len(batch) > 1:
                 return [batch[: len(batch) // 2], batch[len(batch) // 2 :]]
@@ -85,12 +89,15 @@ async def _attempts(
         if failed is None or not mapping.partial_responses:
             return []
         batch = batch[failed:]
-    discard(_notice(shard, batch, mapping.retries + 1))
+    discard(_build_notice(shard, batch, mapping.retries + 1))
     return []
 
 
-def _first_failed(response: object, batch: Sequence[Record]) -> int | None:
-    """From where on records have to come again. A response that names nothing of the batch is a failure of all."""
+def _find_first_failure(response: object, batch: Sequence[Record]) -> int | None:
+    """Return the index of the first record to retry, or None.
+
+    Raise ``FunctionError``, so that the whole batch is retried, if the response names a record that is not in it.
+    """
     failures = response.get("batchItemFailures") if isinstance(response, dict) else None
     if not failures:
         return None
@@ -101,8 +108,8 @@ def _first_failed(response: object, batch: Sequence[Record]) -> int | None:
         raise FunctionError("the response names no record of the batch") from error
 
 
-def _notice(shard: str, batch: Sequence[Record], invocations: int) -> dict[str, Any]:
-    """Which records were given up. Their contents are not in it."""
+def _build_notice(shard: str, batch: Sequence[Record], invocations: int) -> dict[str, Any]:
+    """Return the message about discarded records. It has their sequence numbers and not their contents."""
     return {
         "requestContext": {"condition": "RetryAttemptsExhausted", "approximateInvokeCount": invocations},
         "version": "1.0",
@@ -116,11 +123,11 @@ def _notice(shard: str, batch: Sequence[Record], invocations: int) -> dict[str, 
 
 
 def parse_stream_mapping(properties: Mapping[str, Any], failure_queue: str | None = None) -> StreamMapping:
-    """The mapping that a function's ``DynamoDB`` event in a SAM template makes."""
+    """Return the mapping of a ``DynamoDB`` event of a SAM template."""
     filters = properties.get("FilterCriteria", {}).get("Filters", [])
     return StreamMapping(
         batch_size=properties.get("BatchSize", StreamMapping.batch_size),
-        filters=tuple(json.loads(each["Pattern"]) for each in filters),
+        filters=tuple(json.loads(criterion["Pattern"]) for criterion in filters),
         partial_responses="ReportBatchItemFailures" in properties.get("FunctionResponseTypes", []),
         bisect=properties.get("BisectBatchOnFunctionError", False),
         retries=properties.get("MaximumRetryAttempts", StreamMapping.retries),

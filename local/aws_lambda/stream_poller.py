@@ -1,4 +1,4 @@
-"""The table's stream, which Lambda polls for a function that is mapped to it."""
+"""Lambda's poller: it reads the table's stream and invokes the function of an event source mapping."""
 
 import asyncio
 import json
@@ -6,47 +6,46 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from local.aws_client import create_client
 from local.aws_lambda.stream_mapping import Discard, Invoke, StreamMapping, deliver
-from local.constants import REGION
 from local.engine import Engine
 from local.errors import LocalRunError
 
 _POLL_S = 0.25  # Lambda polls a shard four times a second
 _LONGEST_WAIT_S = 10.0
-_MOST_REFUSALS = 20  # in a row
-# dynoxide's shards are called after the table, and so may be shorter than AWS's.
+_MAX_ERRORS = 20  # in a row
+# No validation: dynoxide names its shards after the table, which may be shorter than botocore allows.
 _CONFIG = Config(connect_timeout=2, read_timeout=10, parameter_validation=False)
 
 
 class StreamReader:
-    """Reads on from where an earlier run ended, which stands in a file.
+    """Reads the records of a table's stream, and stores its positions in a file to continue there in the next run.
 
-    The place is a stream's own: one that is made anew with its table, or by ministack at each start, is read from its
-    beginning. Events are at least once.
+    Positions belong to one stream ARN: a new stream (of a new table, or of ministack at each start) is read from its
+    beginning. Records are delivered at least once.
     """
 
-    def __init__(self, engine: Engine, table: str, place: Path) -> None:
-        access: dict[str, Any] = {"region_name": REGION, "aws_access_key_id": "local", "aws_secret_access_key": "local"}
-        self._tables = boto3.client("dynamodb", endpoint_url=engine.url, config=_CONFIG, **access)
-        self._streams = boto3.client("dynamodbstreams", endpoint_url=engine.url, config=_CONFIG, **access)
+    def __init__(self, engine: Engine, table: str, positions_file: Path) -> None:
+        self._dynamodb = create_client("dynamodb", engine.url, _CONFIG)
+        self._streams = create_client("dynamodbstreams", engine.url, _CONFIG)
         self._table = table
-        self._place = place
+        self._positions_file = positions_file
         self._arn = ""
         self._iterators: dict[str, str | None] = {}
-        self._done: dict[str, int] = {}
+        self._positions: dict[str, int] = {}  # the last sequence number by shard
 
     def open(self) -> None:
-        self._arn = self._tables.describe_table(TableName=self._table)["Table"]["LatestStreamArn"]
-        place = json.loads(self._place.read_text()) if self._place.exists() else {}
-        self._done = place.get(self._arn, {})
+        """Find the stream of the table and load the positions in it."""
+        self._arn = self._dynamodb.describe_table(TableName=self._table)["Table"]["LatestStreamArn"]
+        saved = json.loads(self._positions_file.read_text()) if self._positions_file.exists() else {}
+        self._positions = saved.get(self._arn, {})
         self._iterators = {}
 
     def read(self) -> Iterator[tuple[str, list[dict[str, Any]]]]:
-        """What is new in each shard."""
+        """Yield each shard with its new records."""
         for shard in self._streams.describe_stream(StreamArn=self._arn)["StreamDescription"]["Shards"]:
             name = shard["ShardId"]
             if name not in self._iterators:
@@ -54,34 +53,35 @@ class StreamReader:
                     StreamArn=self._arn, ShardId=name, ShardIteratorType="TRIM_HORIZON"
                 )["ShardIterator"]
             if iterator := self._iterators[name]:
-                found = self._streams.get_records(ShardIterator=iterator)
-                self._iterators[name] = found.get("NextShardIterator")
-                yield name, [_record(each) for each in found["Records"] if _number(each) > self._done.get(name, -1)]
+                page = self._streams.get_records(ShardIterator=iterator)
+                self._iterators[name] = page.get("NextShardIterator")
+                position = self._positions.get(name, -1)
+                yield name, [_convert(record) for record in page["Records"] if _get_number(record) > position]
 
-    def remember(self, shard: str, last: dict[str, Any]) -> None:
-        """Not to read this record again, nor any before it, now or in a later run."""
-        self._done[shard] = _number(last)
-        draft = self._place.with_suffix(".new")
-        draft.write_text(json.dumps({self._arn: self._done}))
-        draft.replace(self._place)
+    def save_position(self, shard: str, last: dict[str, Any]) -> None:
+        """Store that a shard was processed up to this record, so that a later run continues after it."""
+        self._positions[shard] = _get_number(last)
+        draft = self._positions_file.with_suffix(".new")
+        draft.write_text(json.dumps({self._arn: self._positions}))
+        draft.replace(self._positions_file)
 
 
-def _number(record: dict[str, Any]) -> int:
+def _get_number(record: dict[str, Any]) -> int:
     return int(record["dynamodb"]["SequenceNumber"])
 
 
-def _record(found: dict[str, Any]) -> dict[str, Any]:
-    """A record as Lambda hands it over: its time is a number."""
-    created = found["dynamodb"]["ApproximateCreationDateTime"]
-    return {**found, "dynamodb": {**found["dynamodb"], "ApproximateCreationDateTime": created.timestamp()}}
+def _convert(record: dict[str, Any]) -> dict[str, Any]:
+    """Return a record as Lambda passes it to functions: its time is a number of seconds."""
+    created = record["dynamodb"]["ApproximateCreationDateTime"]
+    return {**record, "dynamodb": {**record["dynamodb"], "ApproximateCreationDateTime": created.timestamp()}}
 
 
 async def poll_stream(stream: StreamReader, mapping: StreamMapping, invoke: Invoke, discard: Discard) -> None:
-    """Bring what appears in the stream to a function, until it is cancelled.
+    """Invoke a function with the records of a stream, until cancelled.
 
     Raise ``LocalRunError`` if the engine has no stream.
     """
-    refused = 0
+    errors = 0
     while True:
         try:
             await asyncio.to_thread(stream.open)
@@ -89,14 +89,14 @@ async def poll_stream(stream: StreamReader, mapping: StreamMapping, invoke: Invo
                 for shard, records in await asyncio.to_thread(lambda: list(stream.read())):
                     await deliver(mapping, shard, records, invoke, discard, _wait)
                     if records:
-                        await asyncio.to_thread(stream.remember, shard, records[-1])
-                refused = 0
+                        await asyncio.to_thread(stream.save_position, shard, records[-1])
+                errors = 0
                 await asyncio.sleep(_POLL_S)
-        except BotoCoreError:  # the engine died; whoever watches it tells so and starts it again
+        except BotoCoreError:  # the engine died; the local run restarts it
             await asyncio.sleep(_POLL_S)
-        except ClientError as error:  # after that, its iterators may be unknown
-            refused += 1
-            if refused == _MOST_REFUSALS:
+        except ClientError as error:  # a restarted engine does not know the iterators: get new ones
+            errors += 1
+            if errors == _MAX_ERRORS:
                 raise LocalRunError(f"the table's stream can't be read: {error}") from error
             await asyncio.sleep(_POLL_S)
 

@@ -1,7 +1,7 @@
-"""The DynamoDB that the table is on: one whose transactions are right, which moto's are not.
+"""The local DynamoDB engine. Unlike moto, it isolates transactions.
 
-``dynoxide`` where npm brings its binary, else ``ministack``; ``make`` installs the one or the other. Any other by
-``AWS_ENDPOINT_URL_DYNAMODB``.
+It is ``dynoxide`` where npm has its binary, else ``ministack``; ``make`` installs one of them. The variable
+``AWS_ENDPOINT_URL_DYNAMODB`` selects any other engine.
 """
 
 import os
@@ -25,21 +25,21 @@ _MINISTACK = _ROOT / ".venv-ministack/bin/python"
 
 @dataclass(frozen=True)
 class Engine:
-    """A running engine. ``child`` is its process if it is ours; ``data`` says where the data are."""
+    """A running engine. ``process`` is set if this program started it; ``data`` is the file or URL of its data."""
 
     name: str
     url: str
     data: str
-    child: ServerProcess | None = None
+    process: ServerProcess | None = None
 
 
 @contextmanager
 def start(data: Path | None = None, name: str | None = None) -> Iterator[Engine]:
-    """An engine that runs until the end of the block, with its data in a directory, or nowhere that lasts.
+    """Run an engine until the end of the block, with its data in a directory (default: a temporary one).
 
-    ``name`` is ``dynoxide`` or ``ministack``, by default what the variable ``ENGINE`` says, else what is installed. An
-    engine whose address the environment names is used as it is. Raise ``LocalRunError`` if there is none or it does not
-    start.
+    ``name`` is ``dynoxide`` or ``ministack``; the default is the variable ``ENGINE``, else the installed engine. If
+    ``AWS_ENDPOINT_URL_DYNAMODB`` is set, return the engine at that URL and start nothing. Raise ``LocalRunError`` if
+    there is no engine or it does not start.
     """
     if url := os.environ.get("AWS_ENDPOINT_URL_DYNAMODB"):
         yield Engine("AWS_ENDPOINT_URL_DYNAMODB", url, url)
@@ -47,13 +47,13 @@ def start(data: Path | None = None, name: str | None = None) -> Iterator[Engine]
         with TemporaryDirectory() as directory, start(Path(directory), name) as engine:
             yield engine
     else:
-        with _child(name or os.environ.get("ENGINE") or find_installed(), data) as child:
-            child.wait()
-            yield Engine(child.name, child.url, str(child.data), child)
+        with _create_process(name or os.environ.get("ENGINE") or find_installed(), data) as process:
+            process.wait()
+            yield Engine(process.name, process.url, str(process.data), process)
 
 
 def find_installed() -> str:
-    """The engine that is here: ``dynoxide`` before ``ministack``."""
+    """Return the name of the installed engine, ``dynoxide`` if both are; raise ``LocalRunError`` if none is."""
     if DYNOXIDE.exists() and (platform.system(), platform.machine()) == ("Linux", "x86_64"):
         return "dynoxide"
     if _MINISTACK.exists():
@@ -61,20 +61,20 @@ def find_installed() -> str:
     raise LocalRunError("no DynamoDB engine is installed; make run and make test do that")
 
 
-def _child(name: str, data: Path) -> ServerProcess:
+def _create_process(name: str, data: Path) -> ServerProcess:
     if name == "dynoxide":
-        return _dynoxide(data / "dynoxide.db")
+        return _create_dynoxide(data / "dynoxide.db")
     if name == "ministack":
-        return _ministack(data / "ministack.journal")
+        return _create_ministack(data / "ministack.journal")
     raise LocalRunError(f"ENGINE is {name}; it can be dynoxide or ministack")
 
 
-def _dynoxide(file: Path) -> ServerProcess:
+def _create_dynoxide(file: Path) -> ServerProcess:
     serve = [str(DYNOXIDE), "serve", "--host", HOST, "--port", "{port}", "--db-path", str(file)]
     command = [sys.executable, "-S", "-E", die_with_parent.__file__, str(os.getpid()), *serve]
     return ServerProcess("dynoxide", command, file)
 
 
-def _ministack(journal: Path) -> ServerProcess:
+def _create_ministack(journal: Path) -> ServerProcess:
     command = [str(_MINISTACK), "-m", "local.services.ministack", "--port", "{port}", "--journal", str(journal)]
     return ServerProcess("ministack", command, journal, {"PYTHONPATH": str(_ROOT)})

@@ -1,6 +1,6 @@
-"""Runs a command that dies when its parent does: ``python tether.py PARENT COMMAND...`` (Linux).
+"""Run a command that is killed when its parent process dies: ``python die_with_parent.py PARENT_PID COMMAND...``.
 
-For programs that are not ours. Ours end when their standard input does, which needs no help and works everywhere.
+For other projects' programs, on Linux only. Our own programs end when their standard input is closed.
 """
 
 import ctypes
@@ -12,5 +12,5 @@ _PR_SET_PDEATHSIG = 1  # prctl(2)
 
 if __name__ == "__main__":
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() == int(sys.argv[1]):  # else the parent died before we asked
-        os.execv(sys.argv[2], sys.argv[2:])  # noqa: S606 - there is no shell, on purpose
+    if os.getppid() == int(sys.argv[1]):  # else the parent has already died
+        os.execv(sys.argv[2], sys.argv[2:])  # noqa: S606 - no shell is needed

@@ -1,4 +1,4 @@
-"""EventBridge, as far as changes need it: each event is a line in a file, as a rule's target gets it."""
+"""EventBridge's PutEvents: each event becomes a line in a file, in the form in which a rule's target gets it."""
 
 import json
 import threading
@@ -18,36 +18,37 @@ Json = Mapping[str, Any]
 
 
 class EventBridgeService:
-    """An event bus for PutEvents. ``events`` is the file, for a developer to watch."""
+    """EventBridge with one bus. ``events`` is the file of its events, which a developer can watch."""
 
     def __init__(self, events: Path, name: str) -> None:
         self.events = events
-        self.events.touch(0o600)  # there to be watched from the start, and its owner's alone
+        self.events.touch(0o600)  # exists from the start, readable only for its owner
         self._name = name
         self._lock = threading.Lock()
 
-    def __call__(self, call: ServiceRequest) -> ServiceResponse:
-        if call.target != "AWSEvents.PutEvents":
-            return _refuse(Violation("UnknownOperationException", call.target))
-        request = json.loads(call.body)
-        for violation in check_request(request):
-            return _refuse(violation)
-        results = [self._put(entry) for entry in request["Entries"]]
-        return _answer(200, {"FailedEntryCount": sum("ErrorCode" in result for result in results), "Entries": results})
+    def __call__(self, request: ServiceRequest) -> ServiceResponse:
+        if request.target != "AWSEvents.PutEvents":
+            return _build_error(Violation("UnknownOperationException", request.target))
+        parameters = json.loads(request.body)
+        for violation in check_request(parameters):
+            return _build_error(violation)
+        results = [self._put(entry) for entry in parameters["Entries"]]
+        failures = sum("ErrorCode" in result for result in results)
+        return _build_response(200, {"FailedEntryCount": failures, "Entries": results})
 
     def _put(self, entry: Json) -> Json:
         for violation in check_entry(entry):
             return {"ErrorCode": violation.code, "ErrorMessage": violation.message}
-        event = _event(entry)
-        # An event to a bus that does not exist gets an id and is lost, as on AWS.
+        event = _build_event(entry)
+        # As on AWS, an event to a bus that does not exist gets an id and is dropped.
         if entry.get("EventBusName", "default").rpartition("/")[2] == self._name:
             with self._lock, self.events.open("a") as file:
                 file.write(json.dumps(event) + "\n")
         return {"EventId": event["id"]}
 
 
-def _event(entry: Json) -> dict[str, Any]:
-    """What a rule's target gets (Amazon EventBridge user guide, "Events")."""
+def _build_event(entry: Json) -> dict[str, Any]:
+    """Return the event that a rule's target gets (Amazon EventBridge user guide, "Events")."""
     return {
         "version": "0",
         "id": str(uuid.uuid4()),
@@ -61,9 +62,9 @@ def _event(entry: Json) -> dict[str, Any]:
     }
 
 
-def _answer(status: int, body: Json) -> ServiceResponse:
+def _build_response(status: int, body: Json) -> ServiceResponse:
     return ServiceResponse(status, {"Content-Type": "application/x-amz-json-1.1"}, json.dumps(body).encode())
 
 
-def _refuse(violation: Violation) -> ServiceResponse:
-    return _answer(400, {"__type": violation.code, "message": violation.message})
+def _build_error(violation: Violation) -> ServiceResponse:
+    return _build_response(400, {"__type": violation.code, "message": violation.message})

@@ -1,4 +1,4 @@
-"""A file of JSON lines that only grows. What was appended is on disk, whatever is killed afterwards."""
+"""An append-only file of JSON lines, which survives kill -9."""
 
 import json
 import os
@@ -10,15 +10,15 @@ from local.errors import LocalRunError
 
 
 class Journal:
-    """Entries in the order in which they were appended. One process at a time may have it open."""
+    """Entries in the order in which they were appended. Only one process at a time may open it."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._file = path.open("a+b")
-        self._cut_torn_line()
+        self._truncate_incomplete_line()
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
-        """A line that is no entry is a ``LocalRunError``."""
+        """Yield the entries; raise ``LocalRunError`` at a damaged line."""
         self._file.seek(0)
         for number, line in enumerate(self._file, 1):
             try:
@@ -28,7 +28,7 @@ class Journal:
             yield entry
 
     def append(self, entry: dict[str, Any]) -> None:
-        """Returns when the entry is on disk."""
+        """Append an entry and wait until it is on disk."""
         self._file.write(json.dumps(entry).encode() + b"\n")
         self._file.flush()
         os.fsync(self._file.fileno())
@@ -36,8 +36,8 @@ class Journal:
     def close(self) -> None:
         self._file.close()
 
-    def _cut_torn_line(self) -> None:
-        """Drops a last line without an end: its append never returned, so nobody was told of it."""
+    def _truncate_incomplete_line(self) -> None:
+        """Remove a last line without an end: its ``append`` never returned, so no response was sent for it."""
         self._file.seek(0)
         size = sum(len(line) for line in self._file if line.endswith(b"\n"))
         self._file.truncate(size)

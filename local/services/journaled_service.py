@@ -1,8 +1,9 @@
-"""Makes a service durable that keeps everything in memory: a request that changed it is journalled before its answer
-goes out, and at the next start all of them are carried out again.
+"""A journal that makes an in-memory service durable.
 
-For services that speak JSON over POST with the operation in ``X-Amz-Target``, as DynamoDB and Secrets Manager do. Only
-the standard library is needed, since one of the two runs in a virtual environment that has nothing else of ours.
+Each request that changes the service is written to a journal before its response is sent. At the next start, the
+journal is replayed. This works for AWS's JSON protocol: POST, with the operation in ``X-Amz-Target``.
+
+Import only the standard library here: ministack runs in a virtual environment without our dependencies.
 """
 
 import argparse
@@ -20,24 +21,25 @@ from local.constants import HOST
 from local.errors import LocalRunError
 from local.services.journal import Journal
 
-_READS = ("BatchGet", "Describe", "Get", "List", "Query", "Scan", "TransactGet")
+_READ_PREFIXES = ("BatchGet", "Describe", "Get", "List", "Query", "Scan", "TransactGet")
 
 
 @dataclass(frozen=True)
 class ServiceRequest:
-    """A request to the service: the operation, like ``DynamoDB_20120810.PutItem``, and the JSON document."""
+    """A request: the operation, like ``DynamoDB_20120810.PutItem``, and its parameters as a JSON document."""
 
     target: str
     body: str
 
     @property
     def is_read(self) -> bool:
-        return self.target.rpartition(".")[2].startswith(_READS)
+        """Whether the operation changes nothing."""
+        return self.target.rpartition(".")[2].startswith(_READ_PREFIXES)
 
 
 @dataclass(frozen=True)
 class ServiceResponse:
-    """The service's response."""
+    """A response of a service."""
 
     status: int
     headers: dict[str, str]
@@ -48,7 +50,7 @@ Service = Callable[[ServiceRequest], ServiceResponse]
 
 
 class JournaledService:
-    """A service whose changes survive. Changes are made one after the other, so that the journal has their order."""
+    """A service whose changes are journaled. They run one at a time, so that the journal has their order."""
 
     def __init__(self, service: Service, journal: Journal) -> None:
         self._service = service
@@ -56,53 +58,53 @@ class JournaledService:
         self._lock = threading.Lock()
 
     def replay(self) -> None:
-        """Carries out the journal, each entry at its own time: dates that the service writes stay what they were."""
+        """Replay the journal. The clock shows the time of each entry, so that dates in the service stay the same."""
         for number, entry in enumerate(self._journal, 1):
-            call = ServiceRequest(entry["target"], entry["body"])
+            request = ServiceRequest(entry["target"], entry["body"])
             with patch("time.time", return_value=entry["time"]):
-                answer = self._service(call)
-            if answer.status >= 300:
+                response = self._service(request)
+            if response.status >= 300:
                 raise LocalRunError(
-                    f"entry {number} of the journal, {call.target}, no longer succeeds: {answer.body!r}"
+                    f"entry {number} of the journal, {request.target}, no longer succeeds: {response.body!r}"
                 )
 
-    def __call__(self, call: ServiceRequest) -> ServiceResponse:
-        if call.is_read:
-            return self._service(call)
+    def __call__(self, request: ServiceRequest) -> ServiceResponse:
+        if request.is_read:
+            return self._service(request)
         with self._lock:
-            answer = self._service(call)
-            if answer.status < 300:
-                self._journal.append({"time": time.time(), **asdict(call)})
-        return answer
+            response = self._service(request)
+            if response.status < 300:
+                self._journal.append({"time": time.time(), **asdict(request)})
+        return response
 
 
-def run_service(connect: Callable[[], Service]) -> None:
-    """The main function of such a service: ``--port``, ``--journal``; ends with its standard input.
+def run_service(create_service: Callable[[], Service]) -> None:
+    """Serve a service over HTTP until standard input is closed; the arguments are ``--port`` and ``--journal``.
 
-    ``connect`` builds the service when its turn has come; whatever goes wrong before the first request is one line.
+    If the journal can't be replayed, print one line and exit.
     """
     parser = argparse.ArgumentParser()
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--journal", type=Path, required=True)
     options = parser.parse_args()
-    threading.Thread(target=_end_with_standard_input, daemon=True).start()
+    threading.Thread(target=_exit_with_standard_input, daemon=True).start()
     try:
-        service = JournaledService(connect(), Journal(options.journal))
+        service = JournaledService(create_service(), Journal(options.journal))
         service.replay()
-    except LocalRunError as problem:
-        sys.exit(f"error: {problem}")
+    except LocalRunError as error:
+        sys.exit(f"error: {error}")
     with ThreadingHTTPServer((HOST, options.port), build_http_handler(service)) as server:
         server.serve_forever()
 
 
-def _end_with_standard_input() -> None:
-    while os.read(0, 1):  # not sys.stdin, which the interpreter would wait for when it ends
+def _exit_with_standard_input() -> None:
+    while os.read(0, 1):  # not sys.stdin: the interpreter would wait for its lock when it exits
         pass
     os._exit(0)
 
 
 def build_http_handler(service: Service) -> type[BaseHTTPRequestHandler]:
-    """Serves such a service over HTTP."""
+    """Return a handler class that serves a service over HTTP."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -111,15 +113,15 @@ def build_http_handler(service: Service) -> type[BaseHTTPRequestHandler]:
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            answer = service(ServiceRequest(self.headers.get("X-Amz-Target", ""), body.decode()))
-            self.send_response(answer.status)
-            for name, value in answer.headers.items():
+            response = service(ServiceRequest(self.headers.get("X-Amz-Target", ""), body.decode()))
+            self.send_response(response.status)
+            for name, value in response.headers.items():
                 self.send_header(name, value)
-            self.send_header("Content-Length", str(len(answer.body)))
+            self.send_header("Content-Length", str(len(response.body)))
             self.end_headers()
-            self.wfile.write(answer.body)
+            self.wfile.write(response.body)
 
         def log_message(self, *_: object) -> None:
-            """Nothing: the functions' log tells what was asked for."""
+            """Log nothing: the functions log their requests."""
 
     return Handler

@@ -1,4 +1,4 @@
-"""EventBridge and SQS of the local run: one server, which keeps its data in a directory."""
+"""EventBridge and SQS of the local run, in one HTTP server."""
 
 import threading
 from collections.abc import Iterable, Iterator
@@ -12,28 +12,29 @@ from local.services.eventbridge import EventBridgeService
 from local.services.journaled_service import ServiceRequest, ServiceResponse, build_http_handler
 from local.services.queue_config import QueueConfig
 from local.services.queues import Queues
-from local.services.sqs import SqsService, queue_url
+from local.services.sqs import SqsService, build_queue_url
 
 
 @dataclass(frozen=True)
 class Messaging:
-    """Where the server is, and what it has. The files are for a developer to watch: ``events`` has what was published,
-    ``dead_letters`` what arrived in queues that no function consumes."""
+    """The running server. Developers can watch its files: ``events`` has the published events, ``dead_letters`` the
+    messages in queues that no function consumes."""
 
     url: str
     queues: Queues
     events: Path
     dead_letters: Path
 
-    def queue_url(self, name: str) -> str:
-        return queue_url(self.url, name)
+    def build_queue_url(self, name: str) -> str:
+        """Return the URL of a queue."""
+        return build_queue_url(self.url, name)
 
-    def references(self) -> dict[str, str]:
+    def build_references(self) -> dict[str, str]:
         """Return the values of ``!Ref`` and ``!GetAtt`` for each queue: its URL, name and ARN."""
         values: dict[str, str] = {}
         for queue in self.queues.configs.values():
             values |= {
-                queue.name: self.queue_url(queue.name),
+                queue.name: self.build_queue_url(queue.name),
                 f"{queue.name}.QueueName": queue.name,
                 f"{queue.name}.Arn": queue.arn,
             }
@@ -42,24 +43,24 @@ class Messaging:
 
 @contextmanager
 def serve_messaging(
-    data: Path, queues: Iterable[QueueConfig], consumed: Iterable[str] = (), bus_name: str = "local"
+    data: Path, configs: Iterable[QueueConfig], consumed: Iterable[str] = (), bus_name: str = "local"
 ) -> Iterator[Messaging]:
-    """Serve an event bus and the queues until the end of the block.
+    """Serve an event bus and queues until the end of the block, with their data in a directory.
 
-    ``consumed`` are the queues that a function consumes.
+    ``consumed`` are the names of the queues that a function consumes.
     """
-    bus = EventBridgeService(data / "events.jsonl", bus_name)
-    store = Queues(data / "queues.db", queues, data / "dead-letters.jsonl", consumed)
-    with ThreadingHTTPServer((HOST, 0), build_http_handler(lambda call: dispatch(call))) as server:
+    eventbridge = EventBridgeService(data / "events.jsonl", bus_name)
+    queues = Queues(data / "queues.db", configs, data / "dead-letters.jsonl", consumed)
+    with ThreadingHTTPServer((HOST, 0), build_http_handler(lambda request: dispatch(request))) as server:
         url = f"http://{HOST}:{server.server_port}"
-        sqs = SqsService(store, url)
+        sqs = SqsService(queues, url)
 
-        def dispatch(call: ServiceRequest) -> ServiceResponse:
-            return sqs(call) if call.target.startswith("AmazonSQS.") else bus(call)
+        def dispatch(request: ServiceRequest) -> ServiceResponse:
+            return sqs(request) if request.target.startswith("AmazonSQS.") else eventbridge(request)
 
         threading.Thread(target=server.serve_forever, daemon=True).start()
         try:
-            yield Messaging(url, store, bus.events, store.log)
+            yield Messaging(url, queues, eventbridge.events, queues.log)
         finally:
             server.shutdown()
-            store.close()
+            queues.close()

@@ -1,6 +1,6 @@
-"""DynamoDB: ministack's, made durable. ``python -m local.services.ministack --port PORT --journal FILE``
+"""DynamoDB by ministack, with a journal: ``python -m local.services.ministack --port PORT --journal FILE``.
 
-Runs in ministack's own virtual environment. Ministack itself saves its state only when it is stopped politely.
+This runs in ministack's own virtual environment. Ministack itself saves its state only at a regular shutdown.
 """
 
 import asyncio
@@ -13,15 +13,15 @@ from local.services.journaled_service import Service, ServiceRequest, ServiceRes
 
 
 def create_service() -> Service:
-    """A fresh DynamoDB, of one account and one region. Ministack's other services are never started."""
+    """Return an empty DynamoDB. Ministack's other services are not started."""
     loop = asyncio.new_event_loop()
     threading.Thread(target=loop.run_forever, daemon=True).start()
-    return lambda call: asyncio.run_coroutine_threadsafe(_post(call), loop).result()
+    return lambda request: asyncio.run_coroutine_threadsafe(_post(request), loop).result()
 
 
-async def _post(call: ServiceRequest) -> ServiceResponse:
-    body = call.body.encode()
-    headers = {"x-amz-target": call.target, "host": "dynamodb", "content-length": str(len(body))}
+async def _post(request: ServiceRequest) -> ServiceResponse:
+    body = request.body.encode()
+    headers = {"x-amz-target": request.target, "host": "dynamodb", "content-length": str(len(body))}
     scope = {
         "type": "http",
         "method": "POST",
@@ -29,18 +29,19 @@ async def _post(call: ServiceRequest) -> ServiceResponse:
         "query_string": b"",
         "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
     }
-    sent: list[dict[str, Any]] = []
+    messages: list[dict[str, Any]] = []
 
     async def receive() -> dict[str, Any]:
         return {"type": "http.request", "body": body}
 
     async def send(message: dict[str, Any]) -> None:
-        sent.append(message)
+        messages.append(message)
 
     await app(scope, receive, send)
-    answered = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
-    kept = {name: value for name, value in answered.items() if name.lower() != "content-length"}
-    return ServiceResponse(sent[0]["status"], kept, b"".join(message.get("body", b"") for message in sent[1:]))
+    start, *chunks = messages
+    decoded = {name.decode(): value.decode() for name, value in start["headers"]}
+    response_headers = {name: value for name, value in decoded.items() if name.lower() != "content-length"}
+    return ServiceResponse(start["status"], response_headers, b"".join(chunk.get("body", b"") for chunk in chunks))
 
 
 if __name__ == "__main__":

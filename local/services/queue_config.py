@@ -1,4 +1,4 @@
-"""The properties of a queue, as ``template.yaml`` has them."""
+"""The configuration of a queue, read from ``template.yaml``."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,10 +23,10 @@ class QueueConfig:
 
     @property
     def arn(self) -> str:
-        return queue_arn(self.name)
+        return build_queue_arn(self.name)
 
 
-def queue_arn(name: str) -> str:
+def build_queue_arn(name: str) -> str:
     """Return the ARN of a local queue."""
     return f"arn:aws:sqs:{REGION}:{ACCOUNT}:{name}"
 

@@ -1,4 +1,4 @@
-"""The messages of the local queues, in an SQLite file: what was sent is there after a restart and after kill -9."""
+"""The messages of the local queues in an SQLite file, which survives restarts and kill -9."""
 
 import json
 import sqlite3
@@ -20,7 +20,7 @@ CREATE TABLE IF NOT EXISTS messages (
     attributes TEXT NOT NULL,
     sender_group TEXT,     -- the MessageGroupId
     sent REAL NOT NULL,
-    visible REAL NOT NULL, -- from when on it can be received
+    visible REAL NOT NULL, -- the time from which it can be received
     received REAL,         -- for the first time
     receives INTEGER NOT NULL DEFAULT 0
 );
@@ -60,11 +60,11 @@ class StoredMessage:
 
     @property
     def receipt_handle(self) -> str:
-        """The handle of the last time that the message was received; each time has another."""
+        """The receipt handle of the last receive; each receive has its own."""
         return f"{self.id}:{self.receives}"
 
 
-def _message(row: sqlite3.Row) -> StoredMessage:
+def _build_message(row: sqlite3.Row) -> StoredMessage:
     return StoredMessage(
         row["id"],
         row["queue"],
@@ -79,10 +79,10 @@ def _message(row: sqlite3.Row) -> StoredMessage:
 
 
 class QueueStore:
-    """Messages by queue. It has no lock of its own: call it from one thread at a time."""
+    """The messages of all queues. It is not thread-safe."""
 
     def __init__(self, path: Path) -> None:
-        """Open the file; raise a ``LocalRunError`` if it is something else."""
+        """Open the file; raise ``LocalRunError`` if it is damaged."""
         path.touch(0o600)
         self._database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         self._database.row_factory = sqlite3.Row
@@ -114,35 +114,35 @@ class QueueStore:
         self._database.execute("DELETE FROM messages WHERE queue = ? AND sent < ?", (queue, sent_before))
 
     def move_exhausted(self, queue: str, target: str, max_receives: int, now: float) -> list[StoredMessage]:
-        """Move the visible messages that were received as often as allowed to the dead-letter queue; return these."""
+        """Move the visible messages that reached ``max_receives`` to the dead-letter queue; return them."""
         rows = self._database.execute(
             "UPDATE messages SET queue = ?, source = queue, visible = ? "
             "WHERE queue = ? AND visible <= ? AND receives >= ? RETURNING *",
             (target, now, queue, now, max_receives),
         )
-        return [_message(row) for row in rows.fetchall()]
+        return [_build_message(row) for row in rows.fetchall()]
 
-    def take(self, queue: str, limit: int, now: float, visibility: float) -> list[StoredMessage]:
+    def receive(self, queue: str, limit: int, now: float, visibility: float) -> list[StoredMessage]:
         """Return visible messages and hide them for ``visibility`` seconds."""
         rows = self._database.execute(_SELECT, {"queue": queue, "now": now, "limit": limit}).fetchall()
-        taken: list[StoredMessage] = []
+        received: list[StoredMessage] = []
         for row in rows:
             updated = self._database.execute(
                 "UPDATE messages SET receives = receives + 1, visible = ?, received = COALESCE(received, ?) "
                 "WHERE number = ? RETURNING *",
                 (now + visibility, now, row["number"]),
             )
-            taken += map(_message, updated.fetchall())
-        return taken
+            received += map(_build_message, updated.fetchall())
+        return received
 
     def delete(self, queue: str, message_id: str, receives: int) -> None:
-        """Delete a message, unless it was received again since the handle was given out."""
+        """Delete a message, unless it was received again since."""
         self._database.execute(
             "DELETE FROM messages WHERE queue = ? AND id = ? AND receives = ?", (queue, message_id, receives)
         )
 
-    def hide(self, queue: str, message_id: str, receives: int, now: float, visibility: float) -> bool:
-        """Change from when on a message is visible; false if it is not in flight."""
+    def change_visibility(self, queue: str, message_id: str, receives: int, now: float, visibility: float) -> bool:
+        """Hide a message for ``visibility`` seconds from now; return whether it is in flight."""
         changed = self._database.execute(
             "UPDATE messages SET visible = ? WHERE queue = ? AND id = ? AND receives = ? AND visible > ?",
             (now + visibility, queue, message_id, receives, now),

@@ -1,4 +1,4 @@
-"""Standard queues as Amazon SQS has them, for messages that a local run or a test sends and receives.
+"""Standard queues that behave as those of Amazon SQS.
 
 A message is visible, in flight or deleted; one that was received too often moves to the dead-letter queue. Sources:
 Amazon SQS developer guide ("Visibility timeout", "Dead-letter queues", "How Amazon SQS fair queues work").
@@ -18,11 +18,11 @@ from local.validation import Violation
 from local.validation.sqs import MAX_ENTRIES
 
 _HANDLE = re.compile(r"([0-9a-f-]{36}):([0-9]+)")
-_LOOK_AGAIN_S = 0.1  # while a receiver waits: a message may become visible without being sent
+_POLL_S = 0.1  # while a receiver waits: a message may become visible again
 
 
 class QueueError(Exception):
-    """SQS refuses the request, for the reason in ``violation``."""
+    """SQS rejects a request; ``violation`` has the reason."""
 
     def __init__(self, violation: Violation) -> None:
         super().__init__(str(violation))
@@ -30,10 +30,10 @@ class QueueError(Exception):
 
 
 class Queues:
-    """The queues of a template, by name. Any thread may call it.
+    """The queues of a template, by name. It is thread-safe.
 
-    ``log`` is a file that gets a line for each message that arrives in a queue without consumers, so a dead-letter
-    queue; ``clock`` returns seconds since the epoch.
+    ``log`` is a file that gets a line for each message that arrives in a queue without consumers, such as a dead-letter
+    queue; ``consumed`` names the queues with consumers; ``clock`` returns seconds since the epoch.
     """
 
     def __init__(
@@ -54,14 +54,14 @@ class Queues:
         self._is_closed = False
 
     def close(self) -> None:
-        """Close the file; whoever still waits for a message gets none."""
+        """Close the file; receivers that are waiting return without a message."""
         with self._changed:
             self._is_closed = True
             self._store.close()
             self._changed.notify_all()
 
-    def config(self, name: str) -> QueueConfig:
-        """Return a queue; a ``QueueError`` if there is none of this name."""
+    def get_config(self, name: str) -> QueueConfig:
+        """Return the configuration of a queue; raise ``QueueError`` if it does not exist."""
         if queue := self.configs.get(name):
             return queue
         raise QueueError(
@@ -76,11 +76,11 @@ class Queues:
         attributes: Mapping[str, Any] | None = None,
         delay: float | None = None,
     ) -> str:
-        """Store a message in a queue and return its id. Whoever calls has checked it by ``local.validation.sqs``."""
-        queue = self.config(name)
+        """Store a message in a queue and return its id. The caller has validated it (``local.validation.sqs``)."""
+        queue = self.get_config(name)
         with self._changed:
-            wait = queue.delay if delay is None else delay
-            message_id = self._store.add(name, body, attributes or {}, group, self._clock(), wait)
+            seconds = queue.delay if delay is None else delay
+            message_id = self._store.add(name, body, attributes or {}, group, self._clock(), seconds)
             self._write_log(name, message_id, body)
             self._changed.notify_all()
         return message_id
@@ -89,29 +89,30 @@ class Queues:
         self, name: str, limit: int = 1, visibility: float | None = None, wait: float | None = None
     ) -> Sequence[StoredMessage]:
         """Return up to ``limit`` messages, and hide them; wait up to ``wait`` seconds for the first one."""
-        queue = self.config(name)
-        hidden = queue.visibility_timeout if visibility is None else visibility
-        until = time.monotonic() + (queue.wait if wait is None else wait)
+        queue = self.get_config(name)
+        timeout = queue.visibility_timeout if visibility is None else visibility
+        deadline = time.monotonic() + (queue.wait if wait is None else wait)
         with self._changed:
             while not self._is_closed:
-                messages = self._take(queue, min(limit, MAX_ENTRIES), hidden)
-                left = until - time.monotonic()
-                if messages or left <= 0:
+                messages = self._receive_visible(queue, min(limit, MAX_ENTRIES), timeout)
+                remaining = deadline - time.monotonic()
+                if messages or remaining <= 0:
                     return messages
-                self._changed.wait(min(left, _LOOK_AGAIN_S))
+                self._changed.wait(min(remaining, _POLL_S))
         return ()
 
     def delete(self, name: str, receipt_handle: str) -> None:
-        """Delete a message; a handle of an earlier receive deletes nothing."""
+        """Delete a message; the handle of an earlier receive deletes nothing."""
         message_id, receives = _parse_handle(receipt_handle)
         with self._changed:
-            self._store.delete(self.config(name).name, message_id, receives)
+            self._store.delete(self.get_config(name).name, message_id, receives)
 
     def change_visibility(self, name: str, receipt_handle: str, visibility: float) -> None:
         """Hide a message that is in flight for ``visibility`` seconds from now on."""
         message_id, receives = _parse_handle(receipt_handle)
         with self._changed:
-            if not self._store.hide(self.config(name).name, message_id, receives, self._clock(), visibility):
+            queue, now = self.get_config(name).name, self._clock()
+            if not self._store.change_visibility(queue, message_id, receives, now, visibility):
                 message = "The message referred to isn't in flight."
                 raise QueueError(Violation("AWS.SimpleQueueService.MessageNotInflight", message))
             self._changed.notify_all()
@@ -119,15 +120,15 @@ class Queues:
     def count(self, name: str) -> tuple[int, int, int]:
         """Return how many messages of a queue are visible, in flight and delayed."""
         with self._changed:
-            return self._store.count(self.config(name).name, self._clock())
+            return self._store.count(self.get_config(name).name, self._clock())
 
-    def _take(self, queue: QueueConfig, limit: int, hidden: float) -> Sequence[StoredMessage]:
+    def _receive_visible(self, queue: QueueConfig, limit: int, timeout: float) -> Sequence[StoredMessage]:
         now = self._clock()
         self._store.expire(queue.name, now - queue.retention)
         if queue.dead_letter_queue:
-            for moved in self._store.move_exhausted(queue.name, queue.dead_letter_queue, queue.max_receives, now):
-                self._write_log(moved.queue, moved.id, moved.body, queue.name)
-        return self._store.take(queue.name, limit, now, hidden)
+            for message in self._store.move_exhausted(queue.name, queue.dead_letter_queue, queue.max_receives, now):
+                self._write_log(message.queue, message.id, message.body, queue.name)
+        return self._store.receive(queue.name, limit, now, timeout)
 
     def _write_log(self, name: str, message_id: str, body: str, source: str | None = None) -> None:
         if name in self._consumed:

@@ -1,4 +1,4 @@
-"""Servers that this process starts, watches and takes with it when it ends."""
+"""Server processes that this process starts, restarts and stops."""
 
 import os
 import socket
@@ -11,16 +11,16 @@ from typing import Self
 from local.constants import HOST
 from local.errors import LocalRunError
 
-_START_S = 300.0  # ministack replays about a thousand changes a second
-_STOP_S = 5.0
+_START_TIMEOUT_S = 300.0  # ministack replays about a thousand changes a second
+_STOP_TIMEOUT_S = 5.0
 
 
 class ServerProcess:
-    """A server in a process of its own, on a port that it keeps when it is started again, until the end of the block.
+    """A server in a process that runs until the end of the block. It keeps its port when it is restarted.
 
-    ``{port}`` in the command stands for the port; ``data`` is the file that the server keeps. Its standard input is a
-    pipe that closes when we end, however we end.
-    Start it from the main thread: Linux ties a child's life to the thread that started it (prctl(2), PR_SET_PDEATHSIG).
+    ``{port}`` in the command stands for the port; ``data`` is the file with the server's data. Its standard input is a
+    pipe that is closed when this process ends, even by kill -9. Start it from the main thread: Linux sends the signal
+    of a parent's death when the *thread* that started the child ends (prctl(2), PR_SET_PDEATHSIG).
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class ServerProcess:
         return self._process.pid if self._process else None
 
     @property
-    def died(self) -> bool:
+    def has_died(self) -> bool:
         return self._process is not None and self._process.poll() is not None
 
     def __enter__(self) -> Self:
@@ -54,38 +54,39 @@ class ServerProcess:
         self.stop()
 
     def start(self) -> None:
-        """Starts the process, again if it had died, and returns before it serves."""
+        """Start or restart the process, without waiting until it accepts connections."""
         self.stop()
         with self._log.open("ab") as log:
-            self._process = subprocess.Popen(  # noqa: S603 - the commands are ours
+            self._process = subprocess.Popen(  # noqa: S603 - our own commands
                 self._command,
                 env=self._variables,
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=log,
-                process_group=0,  # Ctrl-C is for us; we stop our children ourselves
+                process_group=0,  # so that Ctrl-C does not reach it: stop() ends it
             )
 
     def wait(self) -> None:
-        """Returns when the server takes connections; a ``LocalRunError`` if it ends or takes too long before."""
-        deadline = time.monotonic() + _START_S
+        """Wait until the server accepts connections; raise ``LocalRunError`` if it ends or takes too long."""
+        deadline = time.monotonic() + _START_TIMEOUT_S
         while time.monotonic() < deadline:
-            if self.died:
+            if self.has_died:
                 raise LocalRunError(
-                    f"{self.name} does not start: {self._last_words()}; to start empty, move {self.data} away"
+                    f"{self.name} does not start: {self._read_last_error()}; to start empty, move {self.data} away"
                 )
             with socket.socket() as probe:
                 if probe.connect_ex((HOST, self.port)) == 0:
                     return
             time.sleep(0.01)
-        raise LocalRunError(f"{self.name} took more than {_START_S:.0f} s to start (see {self._log})")
+        raise LocalRunError(f"{self.name} took more than {_START_TIMEOUT_S:.0f} s to start (see {self._log})")
 
     def stop(self) -> None:
+        """Stop the process, and kill it if it does not end in time."""
         if self._process is None:
             return
         self._process.terminate()
         try:
-            self._process.wait(_STOP_S)
+            self._process.wait(_STOP_TIMEOUT_S)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
@@ -93,12 +94,13 @@ class ServerProcess:
             self._process.stdin.close()
         self._process = None
 
-    def _last_words(self) -> str:
+    def _read_last_error(self) -> str:
         lines = self._log.read_text(errors="replace").split("\n")
         return next((line.removeprefix("error: ") for line in reversed(lines) if line.strip()), f"see {self._log}")
 
 
 def find_free_port() -> int:
+    """Return a port that is free now."""
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         port: int = probe.getsockname()[1]

@@ -1,4 +1,4 @@
-"""Amazon SQS on the JSON protocol, on top of the local queues: as far as the functions and the commands use it."""
+"""Amazon SQS's JSON protocol for the local queues: the operations that the functions and the CLI use."""
 
 import base64
 import hashlib
@@ -9,7 +9,7 @@ from typing import Any
 
 from local.constants import ACCOUNT
 from local.services.journaled_service import ServiceRequest, ServiceResponse
-from local.services.queue_config import QueueConfig, queue_arn
+from local.services.queue_config import QueueConfig, build_queue_arn
 from local.services.queue_store import StoredMessage
 from local.services.queues import QueueError, Queues
 from local.validation import Violation
@@ -19,7 +19,7 @@ Json = Mapping[str, Any]
 
 
 class SqsService:
-    """The service: a request in, an answer out. ``url`` is where it is, since queues have URLs."""
+    """The service. ``url`` is its address, which is part of queue URLs."""
 
     def __init__(self, queues: Queues, url: str) -> None:
         self._queues = queues
@@ -31,29 +31,29 @@ class SqsService:
             "DeleteMessage": self._delete,
             "DeleteMessageBatch": self._delete_batch,
             "ChangeMessageVisibility": self._change_visibility,
-            "GetQueueAttributes": self._attributes,
-            "GetQueueUrl": self._queue_url,
+            "GetQueueAttributes": self._get_attributes,
+            "GetQueueUrl": self._get_queue_url,
         }
 
-    def __call__(self, call: ServiceRequest) -> ServiceResponse:
-        name = call.target.rpartition(".")[2]
+    def __call__(self, request: ServiceRequest) -> ServiceResponse:
+        name = request.target.rpartition(".")[2]
         operation = self._operations.get(name)
         if operation is None:
-            return _refuse(Violation("AWS.SimpleQueueService.UnsupportedOperation", f"{name} is not supported."))
-        request = json.loads(call.body)
-        for violation in check_request(name, request):
-            return _refuse(violation)
+            return _build_error(Violation("AWS.SimpleQueueService.UnsupportedOperation", f"{name} is not supported."))
+        parameters = json.loads(request.body)
+        for violation in check_request(name, parameters):
+            return _build_error(violation)
         try:
-            return _answer(200, operation(request))
+            return _build_response(200, operation(parameters))
         except QueueError as error:
-            return _refuse(error.violation)
+            return _build_error(error.violation)
 
-    def _queue(self, request: Json) -> QueueConfig:
-        """Return the queue that a request names by its URL. Only the last part counts: the port changes."""
-        return self._queues.config(request.get("QueueUrl", "").rpartition("/")[2])
+    def _find_queue(self, request: Json) -> QueueConfig:
+        """Return the queue of a request. Only the last part of its URL is compared: the port changes."""
+        return self._queues.get_config(request.get("QueueUrl", "").rpartition("/")[2])
 
     def _send(self, request: Json) -> Json:
-        queue = self._queue(request)
+        queue = self._find_queue(request)
         for violation in check_message(request, queue.max_bytes):
             raise QueueError(violation)
         attributes = request.get("MessageAttributes") or {}
@@ -66,21 +66,21 @@ class SqsService:
         )
         return {
             "MessageId": message_id,
-            "MD5OfMessageBody": _md5(request["MessageBody"].encode()),
-        } | _md5_of_attributes(attributes)
+            "MD5OfMessageBody": _compute_md5(request["MessageBody"].encode()),
+        } | _build_attributes_md5(attributes)
 
     def _send_batch(self, request: Json) -> Json:
-        queue = self._queue(request)
+        queue = self._find_queue(request)
 
         def send(entry: Json) -> Json:
             return self._send({**entry, "QueueUrl": queue.name})
 
-        return _each_entry(request, send)
+        return _apply_to_entries(request, send)
 
     def _receive(self, request: Json) -> Json:
         names = {*request.get("MessageSystemAttributeNames", ()), *request.get("AttributeNames", ())}
         messages = self._queues.receive(
-            self._queue(request).name,
+            self._find_queue(request).name,
             request.get("MaxNumberOfMessages", 1),
             request.get("VisibilityTimeout"),
             request.get("WaitTimeSeconds"),
@@ -92,20 +92,20 @@ class SqsService:
         }
 
     def _delete(self, request: Json) -> Json:
-        self._queues.delete(self._queue(request).name, request.get("ReceiptHandle", ""))
+        self._queues.delete(self._find_queue(request).name, request.get("ReceiptHandle", ""))
         return {}
 
     def _delete_batch(self, request: Json) -> Json:
-        queue = self._queue(request)
-        return _each_entry(request, lambda entry: self._delete({**entry, "QueueUrl": queue.name}))
+        queue = self._find_queue(request)
+        return _apply_to_entries(request, lambda entry: self._delete({**entry, "QueueUrl": queue.name}))
 
     def _change_visibility(self, request: Json) -> Json:
         handle, visibility = request.get("ReceiptHandle", ""), request["VisibilityTimeout"]
-        self._queues.change_visibility(self._queue(request).name, handle, visibility)
+        self._queues.change_visibility(self._find_queue(request).name, handle, visibility)
         return {}
 
-    def _attributes(self, request: Json) -> Json:
-        queue = self._queue(request)
+    def _get_attributes(self, request: Json) -> Json:
+        queue = self._find_queue(request)
         visible, in_flight, delayed = self._queues.count(queue.name)
         attributes = {
             "ApproximateNumberOfMessages": visible,
@@ -120,25 +120,25 @@ class SqsService:
         }
         if queue.dead_letter_queue:
             policy = {
-                "deadLetterTargetArn": queue_arn(queue.dead_letter_queue),
+                "deadLetterTargetArn": build_queue_arn(queue.dead_letter_queue),
                 "maxReceiveCount": queue.max_receives,
             }
             attributes["RedrivePolicy"] = json.dumps(policy)
         names = request.get("AttributeNames", ())
-        chosen = attributes if "All" in names else {name: attributes[name] for name in names if name in attributes}
-        return {"Attributes": {name: str(value) for name, value in chosen.items()}} if chosen else {}
+        selected = attributes if "All" in names else {name: attributes[name] for name in names if name in attributes}
+        return {"Attributes": {name: str(value) for name, value in selected.items()}} if selected else {}
 
-    def _queue_url(self, request: Json) -> Json:
-        return {"QueueUrl": queue_url(self._url, self._queues.config(request.get("QueueName", "")).name)}
+    def _get_queue_url(self, request: Json) -> Json:
+        return {"QueueUrl": build_queue_url(self._url, self._queues.get_config(request.get("QueueName", "")).name)}
 
 
-def queue_url(url: str, name: str) -> str:
+def build_queue_url(url: str, name: str) -> str:
     """Return the URL of a queue of the service at ``url``."""
     return f"{url}/{ACCOUNT}/{name}"
 
 
-def system_attributes(message: StoredMessage) -> dict[str, str]:
-    """Return what SQS says of a message that was received; times are in milliseconds."""
+def build_system_attributes(message: StoredMessage) -> dict[str, str]:
+    """Return the system attributes of a received message; times are in milliseconds."""
     attributes = {
         "ApproximateReceiveCount": str(message.receives),
         "ApproximateFirstReceiveTimestamp": str(round((message.received or 0) * 1_000)),
@@ -148,38 +148,39 @@ def system_attributes(message: StoredMessage) -> dict[str, str]:
     if message.group is not None:
         attributes["MessageGroupId"] = message.group
     if message.source is not None:
-        attributes["DeadLetterQueueSourceArn"] = queue_arn(message.source)
+        attributes["DeadLetterQueueSourceArn"] = build_queue_arn(message.source)
     return attributes
 
 
-def md5_of_body(message: StoredMessage) -> str:
-    return _md5(message.body.encode())
+def compute_body_md5(message: StoredMessage) -> str:
+    """Return the MD5 digest of a message's body, in hexadecimal."""
+    return _compute_md5(message.body.encode())
 
 
 def _describe(message: StoredMessage, system_names: set[str], names: Any) -> Json:
-    described: dict[str, Any] = {
+    description: dict[str, Any] = {
         "MessageId": message.id,
         "ReceiptHandle": message.receipt_handle,
         "Body": message.body,
-        "MD5OfBody": md5_of_body(message),
+        "MD5OfBody": compute_body_md5(message),
     }
-    system = system_attributes(message)
-    if chosen := system if "All" in system_names else {key: system[key] for key in system if key in system_names}:
-        described["Attributes"] = chosen
+    system = build_system_attributes(message)
+    if selected := system if "All" in system_names else {key: system[key] for key in system if key in system_names}:
+        description["Attributes"] = selected
     if attributes := {key: value for key, value in message.attributes.items() if _is_named(key, names)}:
-        described |= {"MessageAttributes": attributes} | _md5_of_attributes(attributes, "MD5OfMessageAttributes")
-    return described
+        description |= {"MessageAttributes": attributes} | _build_attributes_md5(attributes, "MD5OfMessageAttributes")
+    return description
 
 
 def _is_named(attribute: str, names: Any) -> bool:
-    """Whether one of the names means the attribute: itself, a prefix as in ``bar.*``, or all of them."""
+    """Return whether the names include the attribute: by its name, a prefix as in ``bar.*``, or ``All``."""
     return any(
         name in ("All", attribute) or (name.endswith(".*") and attribute.startswith(name[:-2])) for name in names
     )
 
 
-def _each_entry(request: Json, apply: Callable[[Json], Json]) -> Json:
-    """Answer a batch: what was done and what was refused, entry by entry."""
+def _apply_to_entries(request: Json, apply: Callable[[Json], Json]) -> Json:
+    """Return the response to a batch: apply the operation to each entry and collect results and errors."""
     successful: list[Json] = []
     failed: list[Json] = []
     for entry in request["Entries"]:
@@ -190,16 +191,19 @@ def _each_entry(request: Json, apply: Callable[[Json], Json]) -> Json:
             failed.append(
                 {"Id": entry["Id"], "SenderFault": True, "Code": violation.code, "Message": violation.message}
             )
-    outcome = {"Successful": successful, "Failed": failed}
-    return {name: entries for name, entries in outcome.items() if entries}
+    response = {"Successful": successful, "Failed": failed}
+    return {name: entries for name, entries in response.items() if entries}
 
 
-def _md5(content: bytes) -> str:
+def _compute_md5(content: bytes) -> str:
     return hashlib.md5(content, usedforsecurity=False).hexdigest()
 
 
-def _md5_of_attributes(attributes: Json, name: str = "MD5OfMessageAttributes") -> dict[str, str]:
-    """Amazon SQS developer guide, "Calculating the MD5 message digest for message attributes"."""
+def _build_attributes_md5(attributes: Json, name: str = "MD5OfMessageAttributes") -> dict[str, str]:
+    """Return the digest of the attributes as a member of a response; nothing if there are none.
+
+    See Amazon SQS developer guide, "Calculating the MD5 message digest for message attributes".
+    """
     content = b""
     for key, value in sorted(attributes.items()):
         is_binary = value["DataType"].startswith("Binary")
@@ -207,18 +211,18 @@ def _md5_of_attributes(attributes: Json, name: str = "MD5OfMessageAttributes") -
         for part in (key.encode(), value["DataType"].encode()):
             content += struct.pack("!I", len(part)) + part
         content += (b"\x02" if is_binary else b"\x01") + struct.pack("!I", len(data)) + data
-    return {name: _md5(content)} if attributes else {}
+    return {name: _compute_md5(content)} if attributes else {}
 
 
 _CONTENT_TYPE = {"Content-Type": "application/x-amz-json-1.0"}
 
 
-def _answer(status: int, body: Json) -> ServiceResponse:
+def _build_response(status: int, body: Json) -> ServiceResponse:
     return ServiceResponse(status, dict(_CONTENT_TYPE), json.dumps(body).encode())
 
 
-def _refuse(violation: Violation) -> ServiceResponse:
-    """Return an error with its code as clients of the earlier query protocol know it, which botocore reads."""
+def _build_error(violation: Violation) -> ServiceResponse:
+    """Return an error response. Its header has the code of the older query protocol, which botocore reads."""
     body = {"__type": f"com.amazonaws.sqs#{violation.code.rpartition('.')[2]}", "message": violation.message}
     headers = _CONTENT_TYPE | {"x-amzn-query-error": f"{violation.code};Sender"}
     return ServiceResponse(400, headers, json.dumps(body).encode())

@@ -1,11 +1,14 @@
-"""What AWS's services refuse by their documentation, shared by the local services and the tests' clients."""
+"""Validation of requests: what AWS's services reject by their documentation.
+
+The local services use it, and so do the botocore clients of the functions and of the tests.
+"""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Violation:
-    """A rule that a request breaks: AWS's error code, and a message."""
+    """A rule that a request violates, with AWS's error code and a message."""
 
     code: str
     message: str

@@ -1,4 +1,4 @@
-"""Holds the requests of botocore's clients to AWS's rules, whatever answers them."""
+"""Validates the requests of botocore's clients before they are sent, whatever service receives them."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping
@@ -12,16 +12,16 @@ from local.constants import HOST
 from local.validation import Violation, dynamodb, eventbridge, sqs
 
 BuildException = Callable[[str, Violation], Exception]
-"""Makes the exception of an operation that breaks a rule."""
+"""Returns the exception for an operation (its name) that violates a rule."""
 
 
-def validate_clients(refuse: BuildException) -> None:
-    """Watch the clients of all sessions of botocore that are made from now on, those of the functions included."""
-    botocore.register_initializer(lambda session: _watch(session.get_component("event_emitter"), refuse))
+def validate_clients(build_exception: BuildException) -> None:
+    """Validate the requests of the clients of all botocore sessions that are created from now on."""
+    botocore.register_initializer(lambda session: _register(session.get_component("event_emitter"), build_exception))
 
 
 def build_client_error(operation: str, violation: Violation) -> Exception:
-    """Return what botocore raises where AWS refuses a request."""
+    """Return the exception that botocore raises when AWS rejects a request."""
     error: Any = {
         "Error": {"Code": violation.code, "Message": violation.message},
         "ResponseMetadata": {"HTTPStatusCode": 400},
@@ -29,20 +29,20 @@ def build_client_error(operation: str, violation: Violation) -> Exception:
     return ClientError(error, operation)
 
 
-def _watch(events: Any, refuse: BuildException) -> None:
+def _register(events: Any, build_exception: BuildException) -> None:
     def check(model: Any, params: Mapping[str, Any], **_: Any) -> None:
         service = model.service_model.service_name
         if service != "dynamodb" and urlsplit(params["url"]).hostname == HOST:
-            return  # the local service holds it to the same rules
+            return  # the local service validates it
         body = json.loads(params["body"] or b"{}")
-        for violation in _violations(service, model.name, body):
-            raise refuse(model.name, violation)
+        for violation in _find_violations(service, model.name, body):
+            raise build_exception(model.name, violation)
 
     for service in ("dynamodb", "events", "sqs"):
         events.register(f"before-call.{service}", check)
 
 
-def _violations(service: str, operation: str, request: Mapping[str, Any]) -> Iterator[Violation]:
+def _find_violations(service: str, operation: str, request: Mapping[str, Any]) -> Iterator[Violation]:
     match service, operation:
         case "dynamodb", _:
             yield from dynamodb.check_request(operation, request)

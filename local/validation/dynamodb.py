@@ -1,4 +1,4 @@
-"""What DynamoDB refuses, and the engines of the tests and of the local run let pass.
+"""Validates requests to DynamoDB: the local engines and moto accept some that DynamoDB rejects.
 
 Sources: Amazon DynamoDB API reference (Query, GetItem, BatchGetItem, BatchWriteItem, PutItem, UpdateItem, DeleteItem,
 TransactWriteItems) and developer guide, "Constraints in Amazon DynamoDB"; each of these is a ValidationException.
@@ -24,7 +24,7 @@ _RETURNED_BY_UPDATE = ("NONE", "ALL_OLD", "UPDATED_OLD", "ALL_NEW", "UPDATED_NEW
 
 
 def check_request(operation: str, request: Json) -> Iterator[Violation]:
-    """Return why DynamoDB refuses a request to the table, or to its index."""
+    """Yield the rules that a request to the table or its index violates."""
     if check := _RULES.get(operation):
         for message in check(request):
             yield Violation("ValidationException", message)
@@ -46,7 +46,7 @@ def _check_query(request: Json) -> Iterator[str]:
     if partition is None or between is None or not {partition[1], *between.groups()} <= set(values):
         return
     first, last = (values[name]["S"] for name in between.groups())
-    yield from chain.from_iterable(check_key_size("sk", each) for each in (first, last))
+    yield from chain.from_iterable(check_key_size("sk", key) for key in (first, last))
     if first.encode() > last.encode():
         yield "The BETWEEN operator requires upper bound to be greater than or equal to lower bound"
     if start := request.get("ExclusiveStartKey"):
@@ -85,7 +85,7 @@ def _check_batch_get(request: Json) -> Iterator[str]:
 
 def _check_batch_write(request: Json) -> Iterator[str]:
     actions = [action for requests in request["RequestItems"].values() for action in requests]
-    yield from _check_keys([_key_of(action) for action in actions], _MAX_WRITE)
+    yield from _check_keys([_get_key(action) for action in actions], _MAX_WRITE)
     items = [action["PutRequest"]["Item"] for action in actions if "PutRequest" in action]
     yield from chain.from_iterable(map(check_item, items))
     if sum(map(count_bytes, items)) > _MAX_BATCH_BYTES:
@@ -116,23 +116,23 @@ def _check_write(action: str, request: Json) -> Iterator[str]:
 
 def _check_transaction(request: Json) -> Iterator[str]:
     actions = request["TransactItems"]
-    yield from _check_keys([_key_of(action) for action in actions], _MAX_TRANSACTION)
+    yield from _check_keys([_get_key(action) for action in actions], _MAX_TRANSACTION)
     for action in actions:
         ((name, part),) = action.items()
         yield from _check_write(name, part)
-    size = sum(_written_bytes(part) for action in actions for part in action.values())
+    size = sum(_count_written_bytes(part) for action in actions for part in action.values())
     if size > _MAX_TRANSACTION_BYTES:
         yield f"the items of a transaction have {size} bytes, more than 4 MB"
     if not 1 <= len(request.get("ClientRequestToken", "x")) <= 36:
         yield "ClientRequestToken must have 1 to 36 characters"
 
 
-def _written_bytes(part: Json) -> int:
-    """Return how large an action is at least: an update's values are part of the item that it makes."""
+def _count_written_bytes(part: Json) -> int:
+    """Return the minimal size of the item of an action: an update's values are part of the item."""
     return count_bytes(part.get("Item") or {**part["Key"], **part.get("ExpressionAttributeValues", {})})
 
 
-def _key_of(action: Json) -> Json:
+def _get_key(action: Json) -> Json:
     (part,) = action.values()
     key: Json = part.get("Key") or part["Item"]
     return key

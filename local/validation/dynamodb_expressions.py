@@ -1,4 +1,4 @@
-"""What DynamoDB refuses of expressions.
+"""Validates the expressions of requests to DynamoDB.
 
 Sources: Amazon DynamoDB developer guide, "Constraints in Amazon DynamoDB" (expression parameters), "Using update
 expressions" and "Reserved words"; API reference, UpdateItem and Query.
@@ -41,9 +41,9 @@ _KEYS = frozenset({"pk", "sk"})
 
 
 def check_expressions(request: Json) -> Iterator[str]:
-    """Return what is wrong with the expressions of a request, and with the names and values that they use."""
+    """Yield the errors in the expressions of a request, and in the names and values that they use."""
     expressions = {name: request[name] for name in _EXPRESSIONS if name in request}
-    used = {token for text in expressions.values() for token in _tokens(text) if token[0] in "#:"}
+    used = {token for text in expressions.values() for token in _tokenize(text) if token[0] in "#:"}
     for kind, sign in (("Names", "#"), ("Values", ":")):
         yield from _check_placeholders(request, kind, {token for token in used if token[0] == sign}, bool(expressions))
     for name, expression in expressions.items():
@@ -69,19 +69,19 @@ def _check_placeholders(request: Json, kind: str, used: set[str], has_expression
         yield f"unused in expressions: {unused} of {name}"
     if missing := sorted(used - set(given)):
         yield f"{name} does not define {missing}"
-    if long := [each[:20] for each in given if len(each.encode()) > _MAX_PLACEHOLDER_BYTES]:
+    if long := [placeholder[:20] for placeholder in given if len(placeholder.encode()) > _MAX_PLACEHOLDER_BYTES]:
         yield f"{name} has placeholders of more than {_MAX_PLACEHOLDER_BYTES} bytes: {long}"
 
 
 @lru_cache(1_000)
-def _tokens(expression: str) -> tuple[str, ...]:
+def _tokenize(expression: str) -> tuple[str, ...]:
     return tuple(_TOKEN.findall(expression))
 
 
 @lru_cache(1_000)
 def _check_text(name: str, expression: str) -> tuple[str, ...]:
-    """Return what is wrong with the text of an expression; most requests have the same few."""
-    tokens = _tokens(expression)
+    """Return the errors in the text of an expression. The cache helps since most requests use the same few texts."""
+    tokens = _tokenize(expression)
     return (*_check_limits(name, expression, tokens), *_check_reserved(name, tokens))
 
 
@@ -99,18 +99,18 @@ def _check_limits(name: str, expression: str, tokens: Sequence[str]) -> Iterator
 
 
 def _check_reserved(name: str, tokens: Sequence[str]) -> Iterator[str]:
-    reserved = [token for token in tokens if token.upper() in _reserved_words() and token.lower() not in _KEYWORDS]
+    reserved = [token for token in tokens if token.upper() in _read_reserved_words() and token.lower() not in _KEYWORDS]
     if reserved:
         yield f"Invalid {name}: Attribute name is a reserved keyword; reserved keyword: {reserved[0]}"
 
 
 @cache
-def _reserved_words() -> frozenset[str]:
-    """DynamoDB's reserved words, of which moto has a list; without importing moto, which takes long."""
-    found = find_spec("moto")
-    if found is None or found.origin is None:
+def _read_reserved_words() -> frozenset[str]:
+    """Return DynamoDB's reserved words from moto's list, without importing moto, which takes long."""
+    spec = find_spec("moto")
+    if spec is None or spec.origin is None:
         return frozenset()
-    path = Path(found.origin).parent / "dynamodb/parsing/reserved_keywords.txt"
+    path = Path(spec.origin).parent / "dynamodb/parsing/reserved_keywords.txt"
     return frozenset(path.read_text().split())
 
 
@@ -118,7 +118,7 @@ def _check_paths(request: Json) -> Iterator[str]:
     names = request.get("ExpressionAttributeNames") or {}
     for name, paths in (
         ("ProjectionExpression", request.get("ProjectionExpression", "").split(",")),
-        ("UpdateExpression", list(_updated_paths(request.get("UpdateExpression", "")))),
+        ("UpdateExpression", list(_find_updated_paths(request.get("UpdateExpression", "")))),
     ):
         resolved = [_resolve(path, names) for path in paths if path.strip()]
         if _overlap(resolved):
@@ -130,7 +130,7 @@ def _check_paths(request: Json) -> Iterator[str]:
         yield f'Invalid UpdateExpression: The "{repeated[0]}" section can only be used once in an update expression'
 
 
-def _updated_paths(expression: str) -> Iterator[str]:
+def _find_updated_paths(expression: str) -> Iterator[str]:
     """Yield the document paths that an update expression writes."""
     parts = _CLAUSE.split(expression)
     for clause, actions in zip(parts[1::2], parts[2::2], strict=True):
@@ -140,13 +140,13 @@ def _updated_paths(expression: str) -> Iterator[str]:
 
 def _split_actions(actions: str) -> list[str]:
     """Split at the commas that are not within the parentheses of a function."""
-    depth, start, split = 0, 0, []
+    depth, start, parts = 0, 0, []
     for index, character in enumerate(actions):
         depth += (character == "(") - (character == ")")
         if character == "," and depth == 0:
-            split.append(actions[start:index])
+            parts.append(actions[start:index])
             start = index + 1
-    return [*split, actions[start:]]
+    return [*parts, actions[start:]]
 
 
 def _resolve(path: str, names: Json) -> tuple[str, ...]:

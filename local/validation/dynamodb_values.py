@@ -1,4 +1,4 @@
-"""What DynamoDB refuses of attribute values.
+"""Validates attribute values, keys and items of DynamoDB.
 
 Sources: Amazon DynamoDB developer guide, "Constraints in Amazon DynamoDB" and "DynamoDB item sizes and formats"; API
 reference, "AttributeValue".
@@ -22,7 +22,7 @@ _MAX_NAME_BYTES = 65_535
 
 
 def check_item(item: Json) -> Iterator[str]:
-    """Return what is wrong with an item that is written whole."""
+    """Yield the errors in an item."""
     if (size := count_bytes(item)) > MAX_ITEM_BYTES:
         yield f"Item size has exceeded the maximum allowed size: {size} of {MAX_ITEM_BYTES} bytes"
     yield from check_key(item)
@@ -33,7 +33,7 @@ def check_item(item: Json) -> Iterator[str]:
 
 
 def check_key(item: Json) -> Iterator[str]:
-    """Return what is wrong with the keys of an item or of a request, the index's included."""
+    """Yield the errors in the key attributes of an item or a request, including those of the index."""
     for name in _KEYS:
         if name in item:
             if "S" not in item[name]:
@@ -43,14 +43,14 @@ def check_key(item: Json) -> Iterator[str]:
 
 
 def check_key_size(name: str, value: str) -> Iterator[str]:
-    """Return what is wrong with the size of a key."""
+    """Yield an error if a key is empty or too long."""
     longest = MAX_PARTITION_KEY_BYTES if name == "pk" else MAX_SORT_KEY_BYTES
     if not 1 <= len(value.encode(errors="surrogatepass")) <= longest:
         yield f"the key {name} has {len(value.encode())} bytes, from 1 to {longest} are taken"
 
 
 def check_value(value: Json, level: int = 0) -> Iterator[str]:
-    """Return what is wrong with an attribute value, at any depth."""
+    """Yield the errors in an attribute value, including nested values."""
     if level > _MAX_NESTING:
         yield f"Nesting Levels have exceeded supported limits: more than {_MAX_NESTING}"
         return
@@ -104,28 +104,28 @@ def _check_number(text: str) -> Iterator[str]:
 
 def count_bytes(item: Json) -> int:
     """Return the size of an item as DynamoDB counts it."""
-    return sum(len(name.encode()) + _value_bytes(value) for name, value in item.items())
+    return sum(len(name.encode()) + _count_value_bytes(value) for name, value in item.items())
 
 
-def _value_bytes(value: Json) -> int:
+def _count_value_bytes(value: Json) -> int:
     ((kind, content),) = value.items()
     match kind:
         case "S":
             return len(content.encode(errors="surrogatepass"))
         case "N":
-            return _number_bytes(content)
+            return _count_number_bytes(content)
         case "B":
             return len(base64.b64decode(content))
         case "SS" | "NS" | "BS":
-            return sum(_value_bytes({kind[0]: member}) for member in content)
+            return sum(_count_value_bytes({kind[0]: member}) for member in content)
         case "L":
-            return 3 + sum(1 + _value_bytes(member) for member in content)
+            return 3 + sum(1 + _count_value_bytes(member) for member in content)
         case "M":
-            return 3 + sum(1 + len(name.encode()) + _value_bytes(member) for name, member in content.items())
+            return 3 + sum(1 + len(name.encode()) + _count_value_bytes(member) for name, member in content.items())
         case _:
             return 1
 
 
-def _number_bytes(text: str) -> int:
+def _count_number_bytes(text: str) -> int:
     digits = text.lower().partition("e")[0].replace(".", "").lstrip("-+").strip("0")
     return min(21, (len(digits) + 1) // 2 + 1 + text.startswith("-"))

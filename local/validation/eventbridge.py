@@ -1,8 +1,8 @@
-"""What Amazon EventBridge refuses of PutEvents.
+"""Validates requests to Amazon EventBridge's PutEvents.
 
 Sources: Amazon EventBridge API reference (PutEvents, PutEventsRequestEntry, PutEventsResultEntry) and user guide
-("Calculating PutEvents event entry size"). Which of the refusals concern an entry alone is what moto and localstack
-have recorded.
+("Calculating PutEvents event entry size"). Moto and localstack have recorded which errors concern only one
+entry.
 """
 
 import json
@@ -23,32 +23,32 @@ _BUS = re.compile(r"(arn:aws[\w-]*:events:[a-z]+-[a-z]+-[\w-]+:[0-9]{12}:event-b
 
 
 def check_request(request: Json) -> Iterator[Violation]:
-    """Return why EventBridge refuses a call as a whole; for an entry alone see :func:`check_entry`."""
+    """Yield the errors for which EventBridge rejects the whole request; see :func:`check_entry` for single entries."""
     entries: Sequence[Json] = request.get("Entries") or []
     if not 1 <= len(entries) <= MAX_ENTRIES:
-        yield _invalid(f"'entries' must have from 1 to {MAX_ENTRIES} members, it has {len(entries)}")
+        yield _reject(f"'entries' must have from 1 to {MAX_ENTRIES} members, it has {len(entries)}")
     for number, entry in enumerate(entries, 1):
         if not _BUS.fullmatch(entry.get("EventBusName", "default")):
-            yield _invalid(f"'entries.{number}.eventBusName' does not satisfy the pattern of a name or an ARN")
+            yield _reject(f"'entries.{number}.eventBusName' does not satisfy the pattern of a name or an ARN")
         if any(len(resource) > 2_048 for resource in entry.get("Resources", ())):
-            yield _invalid(f"'entries.{number}.resources' has a member of more than 2048 characters")
+            yield _reject(f"'entries.{number}.resources' has a member of more than 2048 characters")
     if entries and not any(all(map(entry.get, _REQUIRED)) for entry in entries):
-        yield _invalid("no entry has Source, DetailType and Detail")
+        yield _reject("no entry has Source, DetailType and Detail")
     if (size := sum(map(count_bytes, entries))) > MAX_BYTES:
-        yield _invalid(f"Total size of the entries in the request is over the limit: {size} of {MAX_BYTES} bytes")
+        yield _reject(f"Total size of the entries in the request is over the limit: {size} of {MAX_BYTES} bytes")
 
 
 def check_entry(entry: Json) -> Iterator[Violation]:
-    """Return why EventBridge refuses an entry, and takes the others of the call."""
+    """Yield the errors for which EventBridge rejects one entry and accepts the others."""
     for name in _REQUIRED:
         if not entry.get(name):
-            yield _argument(name, f"{name} is a required argument.")
+            yield _reject_argument(name, f"{name} is a required argument.")
             return
     if entry["Source"].lower().startswith("aws."):
         message = "Not authorized for the source."
         yield Violation("NotAuthorizedForSourceException", message)
     if len(entry["DetailType"]) > 128:
-        yield _argument("DetailType", "DetailType has more than 128 characters.")
+        yield _reject_argument("DetailType", "DetailType has more than 128 characters.")
     if not _is_json_object(entry["Detail"]):
         yield Violation("MalformedDetail", "Detail is malformed.")
 
@@ -59,39 +59,39 @@ def count_bytes(entry: Json) -> int:
     return 14 * ("Time" in entry) + sum(len(text.encode(errors="surrogatepass")) for text in texts)
 
 
-def _invalid(message: str) -> Violation:
+def _reject(message: str) -> Violation:
     return Violation("ValidationException", message)
 
 
-def _argument(name: str, reason: str) -> Violation:
+def _reject_argument(name: str, reason: str) -> Violation:
     return Violation("InvalidArgument", f"Parameter {name} is not valid. Reason: {reason}")
 
 
 def _is_json_object(text: str) -> bool:
     try:
-        document = json.loads(text, parse_constant=_refuse_constant)
+        document = json.loads(text, parse_constant=_reject_constant)
     except (ValueError, RecursionError):
         return False
     return isinstance(document, dict) and _has_valid_values(document)
 
 
-def _refuse_constant(name: str) -> None:
+def _reject_constant(name: str) -> None:
     raise ValueError(f"{name} is no JSON")
 
 
 def _has_valid_values(document: object) -> bool:
-    """Whether numbers and nesting are within the limits that PutEvents documents."""
+    """Return whether numbers and nesting are within the documented limits."""
     level: list[object] = [document]
     for _ in range(_MAX_DEPTH):
         if any(isinstance(value, int) and abs(value) > _MAX_INTEGER for value in level):
             return False
-        level = [child for value in level for child in _children(value)]
+        level = [child for value in level for child in _get_children(value)]
         if not level:
             return True
     return False
 
 
-def _children(value: object) -> Iterator[object]:
+def _get_children(value: object) -> Iterator[object]:
     if isinstance(value, dict):
         yield from value.values()
     elif isinstance(value, list):

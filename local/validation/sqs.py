@@ -1,4 +1,4 @@
-"""What Amazon SQS refuses of standard queues.
+"""Validates requests to standard queues of Amazon SQS.
 
 Sources: Amazon SQS API reference (SendMessage, SendMessageBatch, ReceiveMessage, DeleteMessageBatch,
 ChangeMessageVisibility) and developer guide ("Amazon SQS message metadata").
@@ -24,18 +24,18 @@ _ATTRIBUTE_NAME = re.compile(r"(?!aws\.|amazon\.)(?!\.)(?!.*\.\.)[a-z0-9_.-]{1,2
 _ATTRIBUTE_TYPE = re.compile(r"(String|Number|Binary)(\..+)?", re.DOTALL)
 
 
-def _invalid(reason: str) -> Violation:
+def _reject(reason: str) -> Violation:
     return Violation("InvalidParameterValue", reason)
 
 
 def _check_range(request: Json, name: str, first: int, last: int) -> Iterator[Violation]:
     value = request.get(name)
     if value is not None and not first <= value <= last:
-        yield _invalid(f"Value {value} for parameter {name} is invalid. Reason: Must be between {first} and {last}.")
+        yield _reject(f"Value {value} for parameter {name} is invalid. Reason: Must be between {first} and {last}.")
 
 
 def check_message(message: Json, max_bytes: int = MAX_BYTES) -> Iterator[Violation]:
-    """Return what is wrong with one message: a SendMessage request or an entry of a SendMessageBatch request."""
+    """Yield the errors in one message: a SendMessage request or an entry of a SendMessageBatch request."""
     body = message.get("MessageBody")
     if not body:
         yield Violation("MissingParameter", "The request must contain the parameter MessageBody.")
@@ -45,26 +45,26 @@ def check_message(message: Json, max_bytes: int = MAX_BYTES) -> Iterator[Violati
     if not all(map(_TEXT.fullmatch, texts)):
         yield Violation("InvalidMessageContents", "Invalid characters found. Valid are #x9 | #xA | #xD | #x20 and up.")
     elif count_bytes(message) > max_bytes:
-        yield _invalid(f"One or more parameters are invalid. Reason: Message must be shorter than {max_bytes} bytes.")
+        yield _reject(f"One or more parameters are invalid. Reason: Message must be shorter than {max_bytes} bytes.")
     yield from _check_range(message, "DelaySeconds", 0, 900)
     group = message.get("MessageGroupId")
     if group is not None and not _GROUP.fullmatch(group):
-        yield _invalid("MessageGroupId can only include alphanumeric and punctuation characters. 1 to 128 in length.")
+        yield _reject("MessageGroupId can only include alphanumeric and punctuation characters. 1 to 128 in length.")
     if "MessageDeduplicationId" in message:
-        yield _invalid("The request includes a parameter that is not valid for this queue type: MessageDeduplicationId")
+        yield _reject("The request includes a parameter that is not valid for this queue type: MessageDeduplicationId")
     yield from _check_attributes(attributes)
 
 
 def _check_attributes(attributes: Json) -> Iterator[Violation]:
     if len(attributes) > _MAX_ATTRIBUTES:
-        yield _invalid(f"Number of message attributes [{len(attributes)}] exceeds the allowed maximum [10].")
+        yield _reject(f"Number of message attributes [{len(attributes)}] exceeds the allowed maximum [10].")
     for name, value in attributes.items():
         if not _ATTRIBUTE_NAME.fullmatch(name):
-            yield _invalid(f"The message attribute name '{name}' is invalid.")
+            yield _reject(f"The message attribute name '{name}' is invalid.")
         if not _ATTRIBUTE_TYPE.fullmatch(value.get("DataType", "")):
-            yield _invalid(f"The type of message attribute '{name}' is invalid: it is String, Number or Binary.")
+            yield _reject(f"The type of message attribute '{name}' is invalid: it is String, Number or Binary.")
         elif not value.get("BinaryValue" if value["DataType"].startswith("Binary") else "StringValue"):
-            yield _invalid(f"The message attribute '{name}' must contain a non-empty value of its type.")
+            yield _reject(f"The message attribute '{name}' must contain a non-empty value of its type.")
 
 
 def count_bytes(message: Json) -> int:
@@ -80,18 +80,18 @@ def count_bytes(message: Json) -> int:
 def _check_batch(request: Json) -> Iterator[Violation]:
     entries: Sequence[Json] = request.get("Entries") or []
     if not entries:
-        yield _batch_violation("EmptyBatchRequest", "There should be at least one entry in the request.")
+        yield _reject_batch("EmptyBatchRequest", "There should be at least one entry in the request.")
     if len(entries) > MAX_ENTRIES:
         message = f"Maximum number of entries per request are {MAX_ENTRIES}. You have sent {len(entries)}."
-        yield _batch_violation("TooManyEntriesInBatchRequest", message)
+        yield _reject_batch("TooManyEntriesInBatchRequest", message)
     ids = Counter(entry.get("Id", "") for entry in entries)
     if not all(map(_ENTRY_ID.fullmatch, ids)):
-        yield _batch_violation("InvalidBatchEntryId", "An entry id has 1 to 80 letters, digits, hyphens, underscores.")
+        yield _reject_batch("InvalidBatchEntryId", "An entry id has 1 to 80 letters, digits, hyphens, underscores.")
     if repeated := [name for name, count in ids.items() if count > 1]:
-        yield _batch_violation("BatchEntryIdsNotDistinct", f"Id {repeated[0]} repeated.")
+        yield _reject_batch("BatchEntryIdsNotDistinct", f"Id {repeated[0]} repeated.")
 
 
-def _batch_violation(code: str, message: str) -> Violation:
+def _reject_batch(code: str, message: str) -> Violation:
     return Violation(f"AWS.SimpleQueueService.{code}", message)
 
 
@@ -100,7 +100,7 @@ def _check_send_batch(request: Json) -> Iterator[Violation]:
     size = sum(map(count_bytes, request.get("Entries") or []))
     if size > MAX_BYTES:
         message = f"Batch requests cannot be longer than {MAX_BYTES} bytes. You have sent {size} bytes."
-        yield _batch_violation("BatchRequestTooLong", message)
+        yield _reject_batch("BatchRequestTooLong", message)
 
 
 def _check_receive(request: Json) -> Iterator[Violation]:
@@ -125,6 +125,6 @@ _RULES: Mapping[str, Callable[[Json], Iterator[Violation]]] = {
 
 
 def check_request(operation: str, request: Json) -> Iterator[Violation]:
-    """Return why SQS refuses a call as a whole; for an entry of a batch alone see :func:`check_message`."""
+    """Yield the errors for which SQS rejects the whole request; see :func:`check_message` for entries of a batch."""
     if check := _RULES.get(operation):
         yield from check(request)

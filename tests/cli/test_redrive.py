@@ -120,7 +120,9 @@ def muster(
     run: Muster, bus: Messaging, lambdas: Lambda, streams: Streams, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Muster]:
     """The command line at a stack with queues; what the function logs does not stand among its output."""
-    outputs = {f"{name}Url": bus.queue_url(name) for name in ("DeadLetterQueue", "LinksQueue", "LinksDeadLetterQueue")}
+    outputs = {
+        f"{name}Url": bus.build_queue_url(name) for name in ("DeadLetterQueue", "LinksQueue", "LinksDeadLetterQueue")
+    }
     for name, value in {**outputs, "ChangesFunctionName": "muster-ChangesFunction"}.items():
         monkeypatch.setitem(stack.OUTPUTS, name, value)
     monkeypatch.setitem(stack.PLAYED, "lambda", lambdas)

@@ -58,7 +58,7 @@ def _endpoint(engine: Engine, url: str, monkeypatch: pytest.MonkeyPatch) -> Endp
     monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", url)
     monkeypatch.setenv("TABLE_NAME", f"muster-{uuid.uuid4()}")
     settings = Settings.from_environment(os.environ)
-    boto3.client("dynamodb", endpoint_url=engine.url).create_table(**TEMPLATE.table(settings.table_name))
+    boto3.client("dynamodb", endpoint_url=engine.url).create_table(**TEMPLATE.build_table_request(settings.table_name))
     token = wiring.build_operator(settings, "tests").tenants().connect(f"t-{uuid.uuid4()}", [EXTENSION]).token
     return Endpoint(token, ScimApplication(find))
 

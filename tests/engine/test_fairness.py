@@ -109,7 +109,7 @@ class Functions:
     def _new_records(self) -> Iterator[dict[str, Any]]:
         for shard, records in self._stream.read():
             if records:
-                self._stream.remember(shard, records[-1])
+                self._stream.save_position(shard, records[-1])
             yield from (each for each in records if each["dynamodb"]["Keys"]["sk"]["S"].startswith("C#"))
 
 

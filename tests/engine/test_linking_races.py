@@ -73,7 +73,7 @@ class Functions:
     def _batches(self) -> Iterator[list[dict[str, Any]]]:
         for shard, records in self._stream.read():
             if records:
-                self._stream.remember(shard, records[-1])
+                self._stream.save_position(shard, records[-1])
             changes = [each for each in records if each["dynamodb"]["Keys"]["sk"]["S"].startswith("C#")]
             self._choose.shuffle(changes)
             while changes:

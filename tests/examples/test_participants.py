@@ -118,7 +118,7 @@ def test_the_rule_of_the_template_has_every_kind_of_event() -> None:
     (line,) = [line for line in text.splitlines() if "Pattern:" in line]
     pattern = yaml.safe_load(line)["Pattern"]
     for kind in set(SCHEMAS) - {"detail"}:
-        assert StreamMapping(filters=(pattern,)).wants({"source": "muster", "detail-type": kind})
+        assert StreamMapping(filters=(pattern,)).accepts({"source": "muster", "detail-type": kind})
 
 
 def test_an_event_of_links_changes_nothing_that_is_known_and_is_right_where_nothing_is() -> None:

@@ -12,7 +12,7 @@ def kill(child: ServerProcess) -> None:
     """Ends the process as hard as can be, and waits for its end."""
     assert child.pid is not None
     os.kill(child.pid, signal.SIGKILL)
-    while not child.died:
+    while not child.has_died:
         time.sleep(0.01)
 
 

@@ -65,8 +65,8 @@ def count(engine: Engine, transactions: int) -> None:
 
 
 def child(engine: Engine) -> ServerProcess:
-    assert engine.child is not None
-    return engine.child
+    assert engine.process is not None
+    return engine.process
 
 
 def test_every_committed_transaction_survives_kill_9_on_the_same_port(engine: Engine) -> None:
@@ -129,7 +129,7 @@ def test_an_engine_dies_with_whoever_started_it(name: str, tmp_path: Path) -> No
     script = (
         "import os, pathlib, signal, sys\nfrom local import engine\n"
         "with engine.start(pathlib.Path(sys.argv[1]), sys.argv[2]) as started:\n"
-        "    print(started.child.pid, flush=True)\n    os.kill(os.getpid(), signal.SIGKILL)\n"
+        "    print(started.process.pid, flush=True)\n    os.kill(os.getpid(), signal.SIGKILL)\n"
     )
     killed = subprocess.run([sys.executable, "-c", script, tmp_path, name], stdout=subprocess.PIPE, check=False)
     pid = int(killed.stdout)

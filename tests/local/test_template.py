@@ -92,13 +92,13 @@ def path(tmp_path: Path) -> Path:
 
 
 def test_a_function_has_the_globals_and_its_own_properties(path: Path) -> None:
-    users, *_ = Template(path).functions(KNOWN, {})
+    users, *_ = Template(path).read_functions(KNOWN, {})
     assert (users.name, users.handler, users.code) == ("Users", "handlers.users.handler", path.parent / "src")
     assert (users.timeout, users.memory) == (29, 1024)
 
 
 def test_variables_are_resolved(path: Path) -> None:
-    users, *_ = Template(path).functions(KNOWN, {})
+    users, *_ = Template(path).read_functions(KNOWN, {})
     assert users.variables == {
         "TABLE_NAME": "muster",
         "DAYS": "400",
@@ -109,31 +109,31 @@ def test_variables_are_resolved(path: Path) -> None:
 
 
 def test_local_values_come_before_those_of_the_template(path: Path) -> None:
-    users, *_ = Template(path).functions(KNOWN, {"PREFIX": "p", "MORE": "m"})
+    users, *_ = Template(path).read_functions(KNOWN, {"PREFIX": "p", "MORE": "m"})
     assert (users.variables["PREFIX"], users.variables["MORE"]) == ("p", "m")
 
 
 def test_the_routes_are_those_of_the_http_api(path: Path) -> None:
-    users, *_ = Template(path).functions(KNOWN, {})
+    users, *_ = Template(path).read_functions(KNOWN, {})
     assert users.routes == (Route("$default", "Users"), Route("GET /Users/{id}", "Users"))
 
 
 def test_a_function_that_the_stream_leads_to_has_its_mapping(path: Path) -> None:
-    users, changes, _ = Template(path).functions(KNOWN, {})
+    users, changes, _ = Template(path).read_functions(KNOWN, {})
     assert (users.stream, changes.routes) == (None, ())
     assert changes.stream == StreamMapping(batch_size=7, failure_queue="DeadQueue")
 
 
 def test_function_of_a_queue_has_its_mapping(path: Path) -> None:
-    *_, worker = Template(path).functions(KNOWN, {})
+    *_, worker = Template(path).read_functions(KNOWN, {})
     assert worker.queue == QueueMapping("WorkQueue", 3, 0, True, 2)
     assert worker.variables["QUEUE_URL"] == "http://q/work"
     assert worker.variables["DEAD_ARN"] == "arn:dead"
-    assert Template(path).consumed_queues() == {"WorkQueue"}
+    assert Template(path).read_consumed_queues() == {"WorkQueue"}
 
 
 def test_queues_have_their_properties(path: Path) -> None:
-    assert Template(path).queues() == [
+    assert Template(path).read_queues() == [
         QueueConfig("WorkQueue", visibility_timeout=180, dead_letter_queue="DeadQueue", max_receives=5),
         QueueConfig("DeadQueue", retention=1_209_600),
     ]
@@ -145,28 +145,28 @@ def test_visibility_timeout_below_the_functions_is_a_problem(path: Path) -> None
     with pytest.raises(
         LocalRunError, match="VisibilityTimeout of WorkQueue is 28 s, less than the Timeout of Worker, 29 s"
     ):
-        Template(path).functions(KNOWN, {})
+        Template(path).read_functions(KNOWN, {})
 
 
 def test_queue_that_is_not_of_the_template_is_a_problem(path: Path) -> None:
     path.write_text(TEMPLATE.replace("!GetAtt WorkQueue.Arn", "arn:aws:sqs:eu-west-1:1:other"))
     with pytest.raises(LocalRunError, match="does not name a queue of the template"):
-        Template(path).functions(KNOWN, {})
+        Template(path).read_functions(KNOWN, {})
 
 
 def test_a_function_that_nothing_leads_to_is_left_out(path: Path) -> None:
-    assert {spec.name for spec in Template(path).functions(KNOWN, {})} == {"Users", "Changes", "Worker"}
+    assert {spec.name for spec in Template(path).read_functions(KNOWN, {})} == {"Users", "Changes", "Worker"}
 
 
 @pytest.mark.parametrize("value", ["!GetAtt Table.Arn", "!Ref Url", "!Sub x-${Unknown}", "!If [A, b, c]"])
 def test_a_variable_without_a_value_is_a_problem_that_names_it(value: str, path: Path) -> None:
     path.write_text(TEMPLATE.replace("!Ref Days", value))
     with pytest.raises(LocalRunError, match="Users's DAYS is !"):
-        Template(path).functions(KNOWN, {})
+        Template(path).read_functions(KNOWN, {})
 
 
 def test_the_table_is_what_every_engine_understands(path: Path) -> None:
-    assert Template(path).table("muster") == {
+    assert Template(path).build_table_request("muster") == {
         "TableName": "muster",
         "AttributeDefinitions": [{"AttributeName": "pk", "AttributeType": "S"}],
         "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}],

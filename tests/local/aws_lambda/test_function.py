@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from local.api_gateway.app import FunctionError
-from local.aws_lambda.function import ENVIRONMENTS, HandlerError, LambdaFunction, start_functions
+from local.aws_lambda.function import MAX_ENVIRONMENTS, HandlerError, LambdaFunction, start_functions
 from local.errors import LocalRunError
 from local.template import FunctionSpec
 
@@ -180,9 +180,9 @@ def test_an_environment_is_ended_at_the_functions_timeout(spec: Callable[..., Fu
 
 def test_events_at_the_same_time_go_to_different_environments(spec: Callable[..., FunctionSpec]) -> None:
     async def scenario(pool: LambdaFunction) -> list[object]:
-        return await asyncio.gather(*(pool.invoke({"seconds": 0.5}) for _ in range(ENVIRONMENTS)))
+        return await asyncio.gather(*(pool.invoke({"seconds": 0.5}) for _ in range(MAX_ENVIRONMENTS)))
 
-    assert len(set(use(spec("code.sleeping"), scenario))) == ENVIRONMENTS
+    assert len(set(use(spec("code.sleeping"), scenario))) == MAX_ENVIRONMENTS
 
 
 def test_one_event_after_the_other_stays_in_one_environment(spec: Callable[..., FunctionSpec]) -> None:
@@ -194,9 +194,9 @@ def test_one_event_after_the_other_stays_in_one_environment(spec: Callable[..., 
 
 def test_a_request_waits_for_a_free_environment(spec: Callable[..., FunctionSpec]) -> None:
     async def scenario(pool: LambdaFunction) -> list[object]:
-        return await asyncio.gather(*(pool.invoke({"seconds": 0.05}) for _ in range(3 * ENVIRONMENTS)))
+        return await asyncio.gather(*(pool.invoke({"seconds": 0.05}) for _ in range(3 * MAX_ENVIRONMENTS)))
 
-    assert len(set(use(spec("code.sleeping"), scenario))) == ENVIRONMENTS
+    assert len(set(use(spec("code.sleeping"), scenario))) == MAX_ENVIRONMENTS
 
 
 @pytest.mark.parametrize("handler", ["missing.handler", "code.missing"])

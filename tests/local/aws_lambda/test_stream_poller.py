@@ -46,7 +46,7 @@ def new_in(stream: StreamReader) -> list[str]:
     for shard, records in stream.read():
         found += [record["dynamodb"]["NewImage"]["pk"]["S"] for record in records]
         if records:
-            stream.remember(shard, records[-1])
+            stream.save_position(shard, records[-1])
     return found
 
 
@@ -103,10 +103,10 @@ def test_nothing_is_lost_when_the_engine_dies(engine: Engine, tmp_path: Path) ->
         following = asyncio.ensure_future(poll_stream(stream, StreamMapping(), invoke, lambda _: None))
         put(engine, "a")
         await until(lambda: "a" in seen)
-        assert engine.child is not None
-        kill(engine.child)
-        engine.child.start()
-        engine.child.wait()
+        assert engine.process is not None
+        kill(engine.process)
+        engine.process.start()
+        engine.process.wait()
         put(engine, "b")
         await until(lambda: "b" in seen)
         following.cancel()

@@ -34,7 +34,7 @@ def sqs(messaging: Messaging) -> Any:
 
 @pytest.fixture
 def url(messaging: Messaging) -> str:
-    return messaging.queue_url("work")
+    return messaging.build_queue_url("work")
 
 
 def refused(operation: Any, **request: Any) -> str:
@@ -109,7 +109,7 @@ def test_character_of_xml_is_taken(text: str, sqs: Any, url: str) -> None:
 def test_size_is_limited(sqs: Any, url: str, messaging: Messaging) -> None:
     sqs.send_message(QueueUrl=url, MessageBody="é" * (MB // 2))
     assert refused(sqs.send_message, QueueUrl=url, MessageBody="é" * (MB // 2) + "x") == "InvalidParameterValue"
-    small = messaging.queue_url("small")
+    small = messaging.build_queue_url("small")
     sqs.send_message(QueueUrl=small, MessageBody="x" * 1_024)
     assert refused(sqs.send_message, QueueUrl=small, MessageBody="x" * 1_025) == "InvalidParameterValue"
     attribute = {"a": {"DataType": "String", "StringValue": "x"}}
