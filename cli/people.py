@@ -49,8 +49,8 @@ def _list(tenant: str, *, active_only: bool, json: bool) -> None:
     if (settings := store.get(tenant)) is None:
         raise NotFoundError(f"There is no tenant {tenant}.")
     (resource_type,) = settings.resource_types
-    total, _ = store.count(tenant)
-    read = show_progress(store.users(tenant), "Users", total)
+    total, _ = store.count_users(tenant)
+    read = show_progress(store.list_users(tenant), "Users", total)
     found = (stored for stored in read if not active_only or stored.resource.get("active") is True)
     if json:
         output.print_json_array(

@@ -24,7 +24,7 @@ Examples:
 def tenants(json: bool) -> None:
     """List the tenants with their health and what to do about it; those that were disconnected too."""
     where = get_deployment()
-    overviews = load_overviews(where.overview, where.store.ids(), _report)
+    overviews = load_overviews(where.overview, where.store.list_ids(), _report)
     found = map(_describe, show_progress(overviews, "Tenants", json=json))
     if json:
         output.print_json_array(found)

@@ -208,7 +208,11 @@ class OperatorAdapters:
             return None
         users = DynamoDBResourceStore(calls, _layout(self.settings), tenant_id, tenant.resource_types[0])
         return AuditLog(
-            DynamoDBAuditLogStore(calls, tenant_id, clock), users, tenant, lambda: tenants.last_use(tenant_id), now
+            DynamoDBAuditLogStore(calls, tenant_id, clock),
+            users,
+            tenant,
+            lambda: tenants.get_last_token_usage(tenant_id),
+            now,
         )
 
     def overview(self, tenant_id: str) -> TenantOverview | None:

@@ -99,7 +99,7 @@ def test_uses_that_are_recorded_at_once_keep_the_first_contact(scim: Endpoint) -
         use = TokenUsage(at, "v1", agent, is_write=at > 1_800_000_000.0)
         at_once(partial(operator.store().record_use, tenant, use))
 
-    assert operator.store().last_use(tenant) == TokenUsage(
+    assert operator.store().get_last_token_usage(tenant) == TokenUsage(
         1_800_000_060.0,
         "v1",
         "Okta",
@@ -116,7 +116,7 @@ def test_use_of_the_previous_token_does_not_replace_that_of_the_current_one(scim
     for at, version in ((1_800_000_000.0, "v1"), (1_800_000_030.0, "v2"), (1_800_000_040.0, "v1")):
         store.record_use(tenant, TokenUsage(at, version))
 
-    assert store.last_use(tenant) == TokenUsage(1_800_000_030.0, "v2", first_used=1_800_000_030.0)
+    assert store.get_last_token_usage(tenant) == TokenUsage(1_800_000_030.0, "v2", first_used=1_800_000_030.0)
 
 
 def test_invitation_opens_one_session_however_many_accept_it(scim: Endpoint) -> None:

@@ -98,10 +98,10 @@ class Ends:
     failures: list[tuple[RequestSummary, ScimError, str | None]] = field(default_factory=list)
     successes: list[tuple[RequestSummary, list[str]]] = field(default_factory=list)
 
-    def failed(self, asked: RequestSummary, error: ScimError, dialect: Dialect) -> None:
+    def record_failure(self, asked: RequestSummary, error: ScimError, dialect: Dialect) -> None:
         self.failures.append((asked, error, dialect.last_rejected))
 
-    def succeeded(self, asked: RequestSummary, dialect: Dialect) -> None:
+    def record_success(self, asked: RequestSummary, dialect: Dialect) -> None:
         self.successes.append((asked, dialect.ignored))
 
 
@@ -135,16 +135,16 @@ class MemoryTenants:
         self.tenants[after.id] = after
         self.acts.append(act)
 
-    def ids(self, after: str = "") -> Iterator[str]:
+    def list_ids(self, after: str = "") -> Iterator[str]:
         return iter(sorted(each for each in self.tenants if each > after))
 
-    def last_use(self, _: str) -> TokenUsage | None:
+    def get_last_token_usage(self, _: str) -> TokenUsage | None:
         return None
 
-    def count(self, _: str) -> tuple[int, int]:
+    def count_users(self, _: str) -> tuple[int, int]:
         return 0, 0
 
-    def users(self, *_: str, **__: str) -> Iterator[StoredResource]:
+    def list_users(self, *_: str, **__: str) -> Iterator[StoredResource]:
         return iter(())
 
 

@@ -101,7 +101,9 @@ class ConsoleRequestContext:
 
     def log(self, tenant: Tenant) -> AuditLog:
         records = self.records(tenant.id)
-        return AuditLog(records, self.users(tenant), tenant, lambda: self.store.last_use(tenant.id), wiring.now)
+        return AuditLog(
+            records, self.users(tenant), tenant, lambda: self.store.get_last_token_usage(tenant.id), wiring.now
+        )
 
     # Who it is
 

@@ -131,10 +131,10 @@ class ScimApplication:
             response = operation(self._exchange(request, context, calls, recording))
         except Exception as error:
             failed = error if isinstance(error, ScimError) else InternalError("A fault of the service.")
-            recording.failed(_asked(request, endpoint, line), failed, context.dialect)
+            recording.record_failure(_asked(request, endpoint, line), failed, context.dialect)
             raise
         if context.dialect.ignored:
-            recording.succeeded(_asked(request, endpoint, line), context.dialect)
+            recording.record_success(_asked(request, endpoint, line), context.dialect)
         return response
 
     def _operation(

@@ -19,11 +19,11 @@ class LazyFailureRecorder:
         self._make = make
         self._made: FailureRecorder | None = None
 
-    def failed(self, asked: RequestSummary, error: ScimError, dialect: Dialect) -> None:
-        self._recording().failed(asked, error, dialect)
+    def record_failure(self, asked: RequestSummary, error: ScimError, dialect: Dialect) -> None:
+        self._recording().record_failure(asked, error, dialect)
 
-    def succeeded(self, asked: RequestSummary, dialect: Dialect) -> None:
-        self._recording().succeeded(asked, dialect)
+    def record_success(self, asked: RequestSummary, dialect: Dialect) -> None:
+        self._recording().record_success(asked, dialect)
 
     def finish(self) -> None:
         """Add what was recorded to the counts of the day, if anything was."""

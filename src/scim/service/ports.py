@@ -1,10 +1,10 @@
-"""What the use cases need from outside. The adapters in ``store`` and ``access`` provide it, tests provide fakes."""
+"""The interfaces that the services need. Adapters in ``scim.store`` and ``scim.auth`` implement them."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-if TYPE_CHECKING:  # a function imports only the parts of the model that it uses
+if TYPE_CHECKING:  # a Lambda function imports only the parts of the model that it uses
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from scim.protocol.errors import ScimError
@@ -28,59 +28,63 @@ if TYPE_CHECKING:  # a function imports only the parts of the model that it uses
 
 
 class ResourceStore(Protocol):
-    """The resources of one type in one tenant. Every read sees every write that was answered before it."""
+    """The resources of one type in one tenant. Reads are strongly consistent."""
 
-    def get(self, resource_id: str) -> StoredResource | None: ...
+    def get(self, resource_id: str) -> StoredResource | None:
+        """Return the resource; ``None`` if it does not exist."""
 
     def write(self, before: StoredResource | None, after: StoredResource | None, change: ChangeRecord) -> None:
-        """Make ``after`` of ``before``; ``None`` before is a creation and after is a deletion.
+        """Replace ``before`` by ``after`` and add the change record, in one transaction.
 
-        Raises :class:`VersionConflict` if what is stored is not ``before``, else :class:`NotUnique`.
+        ``before`` is ``None`` for a creation, ``after`` is ``None`` for a deletion. Raises :class:`VersionConflict` if
+        another version than ``before`` is stored, else :class:`NotUnique` if another resource has the unique value.
         """
 
     def find(self, query: Query) -> QueryResult:
-        """The page that a query asks for.
+        """Return a page of the resources that match a query.
 
-        Raises :class:`scim.protocol.errors.TooMany` past the budget of a walk, and
-        :class:`scim.protocol.errors.ExpiredCursor` where none of the anchors has its place any more.
+        Raises :class:`scim.protocol.errors.TooMany` if too many resources would have to be read, and
+        :class:`scim.protocol.errors.ExpiredCursor` if the positions of all boundaries of the cursor have changed.
         """
 
 
 class TenantReader(Protocol):
-    """What a request needs of the tenants' settings."""
+    """Reads the settings of tenants."""
 
-    def get(self, tenant_id: str) -> Tenant | None: ...
+    def get(self, tenant_id: str) -> Tenant | None:
+        """Return the settings of a tenant; ``None`` if it does not exist."""
 
 
 class TenantStore(TenantReader, Protocol):
-    """The tenants, for whoever administers them."""
+    """Reads and writes tenants, for their administration."""
 
     def write(self, before: Tenant | None, after: Tenant, act: AuditEvent) -> None:
-        """Make ``after`` of ``before``, ``None`` for a new tenant, together with the record.
+        """Replace ``before`` by ``after`` and add the audit event, in one transaction.
 
-        Raises :class:`VersionConflict` if what is stored is not ``before``.
+        ``before`` is ``None`` for a new tenant. Raises :class:`VersionConflict` if another version is stored.
         """
 
-    def ids(self, after: str = "") -> Iterator[str]:
-        """All tenants that were ever connected, in order, behind the id ``after``."""
+    def list_ids(self, after: str = "") -> Iterator[str]:
+        """Yield the ids of all tenants that were ever connected, in order, beginning after the id ``after``."""
 
-    def last_use(self, tenant_id: str) -> TokenUsage | None:
-        """Return the use of the token that was used last; ``None`` if none was ever used."""
+    def get_last_token_usage(self, tenant_id: str) -> TokenUsage | None:
+        """Return the usage of the token that was used last; ``None`` if no token was ever used."""
 
-    def count(self, tenant_id: str) -> tuple[int, int]:
-        """How many users the tenant has, and how many of them are active."""
+    def count_users(self, tenant_id: str) -> tuple[int, int]:
+        """Return how many users the tenant has, and how many of them are active."""
 
-    def users(self, tenant_id: str, after: str = "") -> Iterator[StoredResource]:
-        """The users in the order of their ids, behind the id ``after``, read as they are drawn."""
+    def list_users(self, tenant_id: str, after: str = "") -> Iterator[StoredResource]:
+        """Yield the users in the order of their ids, beginning after the id ``after``. They are read page by page."""
 
 
 class CursorSigner(Protocol):
-    """Signs what clients keep for the service. Signed text is URL-safe (RFC 3986 section 2.3)."""
+    """Signs the cursors that clients keep. Signed text is URL-safe (RFC 3986 section 2.3)."""
 
-    def sign(self, tenant_id: str, content: bytes) -> str: ...
+    def sign(self, tenant_id: str, content: bytes) -> str:
+        """Return the content with a signature that is valid for the tenant, as text."""
 
     def verify(self, tenant_id: str, text: str) -> VerifiedCursor | None:
-        """Return what was signed for the tenant, ``None`` if the text was not."""
+        """Return the content that was signed for the tenant; ``None`` if the signature is not valid."""
 
 
 class TokenStore(Protocol):
@@ -169,71 +173,83 @@ class AuditLogStore(Protocol):
 
 
 class DailyFailureStore(Protocol):
-    """Counts the failures of one tenant, in one attempt each."""
+    """Counts the failures of one tenant by day. Nothing is attempted twice."""
 
     def add_to_day(self, at: str, counts: Mapping[FailureKind, int], provider: str | None) -> bool:
-        """Add to the counts of the day of ``at``, and return whether that succeeded."""
+        """Add to the counts of the day (UTC) of ``at``, and return whether that succeeded."""
 
 
 class FailureStore(DailyFailureStore, Protocol):
+    """Records the failures of one tenant."""
+
     def count(self, failure: Failure) -> FailureCount | None:
-        """Record a failure, or count it if it is there; ``None`` where that did not succeed at the first attempt."""
+        """Record a failure, or count it once more if it is recorded; ``None`` if the first attempt did not succeed."""
 
 
 class OutcomeRecorder(Protocol):
-    """Is told how the operations of a request ended."""
+    """Records the outcome of each operation of a request."""
 
-    def failed(self, asked: RequestSummary, error: ScimError, dialect: Dialect) -> None: ...
+    def record_failure(self, request: RequestSummary, error: ScimError, dialect: Dialect) -> None:
+        """Record that an operation was answered with an error."""
 
-    def succeeded(self, asked: RequestSummary, dialect: Dialect) -> None: ...
+    def record_success(self, request: RequestSummary, dialect: Dialect) -> None:
+        """Record that an operation was answered with success."""
 
 
 class InvitationStore(Protocol):
-    """Invitations by the digest of their secret, which itself is stored nowhere."""
+    """The invitations to the console, by the digest of their secret. The secret itself is not stored."""
 
     def add(self, digest: str, invitation: Invitation, act: AuditEvent) -> None:
-        """Store an invitation together with the record of who made it."""
+        """Store an invitation and the audit event, in one transaction."""
 
     def get(self, digest: str) -> tuple[Invitation, Acceptance | None] | None:
-        """Return an invitation, and who accepted it, if somebody did."""
+        """Return an invitation, and its acceptance if it was accepted; ``None`` if there is no such invitation."""
 
     def accept(self, digest: str, invitation: Invitation, acceptance: Acceptance, act: AuditEvent) -> Acceptance | None:
-        """Accept an invitation that nobody has accepted and that has not expired, together with the record of it.
+        """Accept an invitation and add the audit event, in one transaction, unless it was accepted or has expired.
 
-        Return the acceptance that holds then, which is an earlier one if there is one; ``None`` if it has expired.
+        Return the acceptance: the earlier one if it was accepted before. Return ``None`` if it has expired.
         """
 
 
 class SessionStore(Protocol):
+    """The sessions of the console."""
+
     def is_unused(self, session_id: str) -> bool:
-        """Return whether nothing was requested with a session yet, and nobody has signed out of it."""
+        """Return whether no request was made in a session yet, and nobody has signed out of it."""
 
 
 class LoginAttemptStore(Protocol):
+    """Counts the attempts to sign in to the console by its password. ``source`` is where they come from."""
+
     def count(self, source: str, window: int, expires: int) -> int:
-        """Count one more attempt of a source in a window, and return how many there are."""
+        """Count one more attempt of a source in a window of time, and return how many there are."""
 
     def forget(self, source: str, window: int) -> None:
-        """The attempts of a source in a window were those of somebody who may."""
+        """Set the count of a source in a window back: it has signed in."""
 
 
 class ReferenceStore(Protocol):
-    """The users of one tenant and its reference index. Every read sees every write that was answered before it."""
+    """The users of one tenant and its reference index. Reads are strongly consistent."""
 
     def get_all(self, ids: Collection[str]) -> dict[str, StoredResource]:
         """Return those of the users who exist, by id."""
 
     def find_candidates(self, value: str) -> Iterator[Collection[str]]:
-        """Yield the ids of those who have the value as id, as userName, as externalId, as email, each for itself.
+        """Yield the ids of the users with the value as id, then as userName, then as externalId, then as email.
 
-        Two at most of each, since several match nobody; they are looked up as they are drawn, and only by keys.
+        At most two ids each: if several users match, none of them is linked. Each attribute is looked up only when it
+        is asked for, and only by keys.
         """
 
     def update_index(self, add: Collection[IndexEntry], remove: Collection[IndexEntry]) -> None:
         """Add entries to the reference index and remove others. Repeating it changes nothing."""
 
     def list_referrers(self, identifier_hash: str, after: str, limit: int) -> list[str]:
-        """Return the ids of the users who refer to somebody by an identifier: in order, those behind ``after``."""
+        """Return the ids of the users who refer to somebody by an identifier: the first ``limit`` after ``after``."""
 
     def write_links(self, user: StoredResource, links: ResolvedReferences, change: ChangeRecord) -> None:
-        """Give a user these links, together with the record of it. Raises :class:`VersionConflict`."""
+        """Set the links of a user and add the change record, in one transaction.
+
+        Raises :class:`VersionConflict` if the user or its links have changed.
+        """

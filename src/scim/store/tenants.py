@@ -75,26 +75,26 @@ class DynamoDBTenantStore:
         except ConditionFailed as failed:
             raise VersionConflict from failed
 
-    def ids(self, after: str = "") -> Iterator[str]:
+    def list_ids(self, after: str = "") -> Iterator[str]:
         """All tenants that were ever connected, in order, behind the id ``after``."""
         found = (
             str(item["sk"]["S"]) for item in self._table.query(keys.TENANT_LIST_PARTITION, keys.tenant_range(after))
         )
         return (each for each in found if each != after)
 
-    def last_use(self, tenant_id: str) -> TokenUsage | None:
+    def get_last_token_usage(self, tenant_id: str) -> TokenUsage | None:
         uses = map(
             items.decode_token_usage, self._table.query(keys.token_usage_partition(tenant_id), keys.TOKEN_USAGE_RANGE)
         )
         return max(uses, key=lambda use: use.last_used, default=None)
 
-    def count(self, tenant_id: str) -> tuple[int, int]:
+    def count_users(self, tenant_id: str) -> tuple[int, int]:
         """How many users the tenant has, and how many of them are active."""
         found = list(self._table.query(keys.paging_partition(tenant_id), keys.COUNTER_RANGE))
         counters = ResourceCounters([(item["sk"]["S"], int(item["counts"]["N"])) for item in found])
         return counters.total, sum(int(item["active"]["N"]) for item in found)
 
-    def users(self, tenant_id: str, after: str = "") -> Iterator[StoredResource]:
+    def list_users(self, tenant_id: str, after: str = "") -> Iterator[StoredResource]:
         """The users in the order of their ids, behind the id ``after``, read as they are drawn."""
         found = map(
             items.decode_resource, self._table.query(keys.resource_partition(tenant_id), keys.user_range(after))

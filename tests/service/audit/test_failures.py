@@ -48,7 +48,7 @@ def recording(store: Failures, clock: Clock | None = None, report: list[Exceptio
 
 def failed(asked: RequestSummary, error: ScimError = WRONG, dialect: Dialect | None = None) -> Failure:
     store = Failures()
-    recording(store).failed(asked, error, dialect or Dialect())
+    recording(store).record_failure(asked, error, dialect or Dialect())
     (failure,) = store.found
     return failure
 
@@ -99,7 +99,9 @@ def failed_with(attribute: str) -> str | None:
     document = {"id": SURVEY, "name": "Survey", "attributes": [{"name": "Business Unit", "type": "string"}, address]}
     store = Failures()
     recorded = replace(recording(store), resource_type=load_user_type().with_extensions([document]))
-    recorded.failed(RequestSummary("create", None, ADA), InvalidValue("x", rule="type", attribute=attribute), Dialect())
+    recorded.record_failure(
+        RequestSummary("create", None, ADA), InvalidValue("x", rule="type", attribute=attribute), Dialect()
+    )
     (failure,) = store.found
     return failure.attribute
 
@@ -116,7 +118,7 @@ def test_patch_of_which_something_came_to_nothing_is_a_silent_no_op() -> None:
     dialect.record_ignored("departmentName", "x")
     records = recording(store)
 
-    records.succeeded(RequestSummary("patch", "1", {}), dialect)
+    records.record_success(RequestSummary("patch", "1", {}), dialect)
 
     (failure,) = store.found
     assert (failure.is_no_op, failure.status, failure.ignored) == (True, 200, ["departmentName"])
@@ -127,13 +129,13 @@ def test_patch_of_which_something_came_to_nothing_is_a_silent_no_op() -> None:
 def test_other_operations_than_patch_are_no_silent_no_ops(operation: str) -> None:
     store, dialect = Failures(), Dialect()
     dialect.record_ignored("departmentName", "x")
-    recording(store).succeeded(RequestSummary(operation), dialect)
+    recording(store).record_success(RequestSummary(operation), dialect)
     assert store.found == []
 
 
 def test_patch_that_did_all_it_was_asked_is_no_silent_no_op() -> None:
     store = Failures()
-    recording(store).succeeded(RequestSummary("patch"), Dialect())
+    recording(store).record_success(RequestSummary("patch"), Dialect())
     assert store.found == []
 
 
@@ -158,7 +160,7 @@ def test_loop_is_told_apart_in_the_log_line() -> None:
     store = Failures()
     records = recording(store)
     for _ in range(6):
-        records.failed(RequestSummary("create", None, ADA), WRONG, Dialect())
+        records.record_failure(RequestSummary("create", None, ADA), WRONG, Dialect())
     assert records.line == {"failures": 6, "loops": 2}
 
 
@@ -170,7 +172,7 @@ def test_failure_that_can_not_be_recorded_is_counted_in_the_log_line(broken: boo
     faults: list[Exception] = []
     records = recording(Failures(broken=broken), report=faults)
 
-    records.failed(RequestSummary("create"), WRONG, Dialect())
+    records.record_failure(RequestSummary("create"), WRONG, Dialect())
 
     assert records.line == {"failures": 1, "unrecorded": 1}
     assert faults == ([] if broken is True else [broken])
@@ -180,7 +182,7 @@ def test_nothing_is_recorded_where_the_answer_could_come_too_late() -> None:
     store = Failures()
     records = recording(store, Clock(left_s=3.9))
 
-    records.failed(RequestSummary("create"), WRONG, Dialect())
+    records.record_failure(RequestSummary("create"), WRONG, Dialect())
 
     assert (store.found, records.line) == ([], {"failures": 1, "unrecorded": 1})
 
@@ -192,11 +194,13 @@ def test_failures_of_a_request_are_added_to_the_day_at_once() -> None:
     store, dialect = Failures(), Dialect()
     dialect.record_ignored("mail", "x")
     records = recording(store)
-    records.failed(RequestSummary("create", None, ADA), WRONG, Dialect())
-    records.failed(RequestSummary("create", None, {"userName": "bob", "Operations": [{"op": "Add"}]}), WRONG, Dialect())
-    records.failed(RequestSummary("GET Users"), WRONG, Dialect())
-    records.failed(RequestSummary("POST Groups"), NotSupported("x"), Dialect())
-    records.succeeded(RequestSummary("patch"), dialect)
+    records.record_failure(RequestSummary("create", None, ADA), WRONG, Dialect())
+    records.record_failure(
+        RequestSummary("create", None, {"userName": "bob", "Operations": [{"op": "Add"}]}), WRONG, Dialect()
+    )
+    records.record_failure(RequestSummary("GET Users"), WRONG, Dialect())
+    records.record_failure(RequestSummary("POST Groups"), NotSupported("x"), Dialect())
+    records.record_success(RequestSummary("patch"), dialect)
 
     records.finish()
 
@@ -209,7 +213,7 @@ def test_repeated_no_op_is_no_repeating_failure() -> None:
     dialect.record_ignored("mail", "x")
     records = recording(store)
     for _ in range(5):
-        records.succeeded(RequestSummary("patch"), dialect)
+        records.record_success(RequestSummary("patch"), dialect)
 
     records.finish()
 
@@ -222,7 +226,7 @@ def test_repeated_unsupported_request_is_no_repeating_failure() -> None:
     store = Failures()
     records = recording(store)
     for _ in range(5):
-        records.failed(RequestSummary("POST Groups"), NotSupported("x"), Dialect())
+        records.record_failure(RequestSummary("POST Groups"), NotSupported("x"), Dialect())
 
     records.finish()
 
@@ -233,7 +237,7 @@ def test_repeated_unsupported_request_is_no_repeating_failure() -> None:
 def test_failures_by_a_wrong_scim_url_are_counted() -> None:
     store = Failures()
     records = recording(store)
-    records.failed(RequestSummary("GET Users"), WrongScimUrl("x"), Dialect())
+    records.record_failure(RequestSummary("GET Users"), WrongScimUrl("x"), Dialect())
 
     records.finish()
 
@@ -250,7 +254,7 @@ def test_partition_that_took_no_record_is_not_asked_again() -> None:
     """One wait is what a table that does not answer costs a request."""
     store = Failures(broken=True)
     records = recording(store)
-    records.failed(RequestSummary("create"), WRONG, Dialect())
+    records.record_failure(RequestSummary("create"), WRONG, Dialect())
 
     records.finish()
 
@@ -263,7 +267,7 @@ def test_bulk_request_whose_records_use_up_the_time_is_counted() -> None:
     records = recording(store, clock)
     for _ in range(50):
         recorded = len(store.found)
-        records.failed(RequestSummary("create"), WRONG, Dialect())
+        records.record_failure(RequestSummary("create"), WRONG, Dialect())
         clock.left_s -= len(store.found) - recorded  # a record takes a second
 
     records.finish()
@@ -276,7 +280,7 @@ def test_bulk_request_whose_records_use_up_the_time_is_counted() -> None:
 def test_failures_that_can_not_be_counted_are_in_the_log_line(has_counts: bool | Exception) -> None:
     faults: list[Exception] = []
     records = recording(Failures(has_counts=has_counts), report=faults)
-    records.failed(RequestSummary("create"), WRONG, Dialect())
+    records.record_failure(RequestSummary("create"), WRONG, Dialect())
 
     records.finish()
 
@@ -287,7 +291,7 @@ def test_failures_that_can_not_be_counted_are_in_the_log_line(has_counts: bool |
 def test_nothing_is_counted_where_the_answer_could_come_too_late() -> None:
     store, clock = Failures(), Clock()
     records = recording(store, clock)
-    records.failed(RequestSummary("create"), WRONG, Dialect())
+    records.record_failure(RequestSummary("create"), WRONG, Dialect())
     clock.left_s = 3.9
 
     records.finish()

@@ -506,9 +506,9 @@ def test_recorder_is_told_how_operations_ended_when_all_have_been_tried() -> Non
     }
 
     class Late(Ends):
-        def failed(self, asked: RequestSummary, error: ScimError, dialect: Dialect) -> None:
+        def record_failure(self, asked: RequestSummary, error: ScimError, dialect: Dialect) -> None:
             seen.append(len(store.users))
-            super().failed(asked, error, dialect)
+            super().record_failure(asked, error, dialect)
 
     told = Late()
     BulkProcessor({"users": resources(store)}, context(), lambda _: None, told).run(request)

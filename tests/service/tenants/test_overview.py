@@ -25,10 +25,10 @@ class Used(MemoryTenants):
 
     version = "v2"
 
-    def last_use(self, _: str) -> TokenUsage | None:
+    def get_last_token_usage(self, _: str) -> TokenUsage | None:
         return TokenUsage(NOW, self.version) if self.version else None
 
-    def count(self, _: str) -> tuple[int, int]:
+    def count_users(self, _: str) -> tuple[int, int]:
         return 2, 1
 
 

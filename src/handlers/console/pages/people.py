@@ -82,7 +82,7 @@ def export(visit: ConsoleRequestContext, tenant: Tenant) -> Page:
 
 def _active(visit: ConsoleRequestContext, tenant: Tenant, after: str) -> Iterator[StoredResource]:
     """The active users behind an id; what is none leads to the first."""
-    found = visit.store.users(tenant.id, after if is_user_id(after) else "")
+    found = visit.store.list_users(tenant.id, after if is_user_id(after) else "")
     return (each for each in found if each.resource.get("active") is True)
 
 

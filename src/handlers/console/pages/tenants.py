@@ -43,7 +43,7 @@ def _report(visit: ConsoleRequestContext, _: str, fault: Exception) -> None:
 def _list(visit: ConsoleRequestContext, status: HTTPStatus = HTTPStatus.OK, wrong: str = "", given: str = "") -> Page:
     """A page of them, in the order of their names, behind the one that was asked for."""
     after = visit.request.asked.get("after", "")
-    ids = list(islice(visit.store.ids(after if TENANT_ID.fullmatch(after) else ""), _PAGE + 1))
+    ids = list(islice(visit.store.list_ids(after if TENANT_ID.fullmatch(after) else ""), _PAGE + 1))
     return visit.page(
         "tenants.html",
         status,

@@ -47,13 +47,13 @@ class FailureRecorder:
     _failures: list[Failure] = field(default_factory=list)
     _recorded: list[FailureCount] = field(default_factory=list)
 
-    def failed(self, asked: RequestSummary, error: ScimError, dialect: Dialect) -> None:
+    def record_failure(self, asked: RequestSummary, error: ScimError, dialect: Dialect) -> None:
         self.outcomes.append("failures")
         refused = dialect.last_rejected if error.status == 400 and error.rule not in _ALSO_TOLERANT else None
         rule = STRICT if refused else error.rule
         self._record(asked, dialect, error.status, error.scim_type, rule, error.detail, error.attribute, refused)
 
-    def succeeded(self, asked: RequestSummary, dialect: Dialect) -> None:
+    def record_success(self, asked: RequestSummary, dialect: Dialect) -> None:
         """Record a PATCH of which something came to nothing."""
         if asked.operation == Operation.PATCH and dialect.ignored:
             self.outcomes.append("no_ops")

@@ -224,9 +224,9 @@ class BulkProcessor:
         if step.is_untried:
             return  # nothing is known to be wrong with it, so it is no failure of the customer's
         if step.error is not None and "status" in step.result:
-            self.recorder.failed(_asked(step), step.error, step.context.dialect)
+            self.recorder.record_failure(_asked(step), step.error, step.context.dialect)
         elif step.has_succeeded:
-            self.recorder.succeeded(_asked(step), step.context.dialect)
+            self.recorder.record_success(_asked(step), step.context.dialect)
 
     def _undo_what_refers_to_failures(self, *, at_the_end: bool = False) -> None:
         """Delete what was made with a reference that has come to nothing; only a circle can lead there.

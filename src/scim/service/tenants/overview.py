@@ -87,8 +87,8 @@ def load_overview(
     ``now`` is in seconds since 1970. A report counts as many changes as the warnings and the share need, and looks at
     the newest records to detect the provider; without it, one call counts changes at most.
     """
-    users, active = store.count(tenant.id)
-    use = store.last_use(tenant.id)
+    users, active = store.count_users(tenant.id)
+    use = store.get_last_token_usage(tenant.id)
     health = load_health(tenant, use, records, now, is_report=is_report)
     in_grace = tenant.is_connected and now < tenant.token.grace_ends
     attention = [_of_token(tenant, now), health.advice] if tenant.is_connected else []
