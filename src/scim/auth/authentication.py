@@ -16,9 +16,9 @@ from scim.auth import tokens
 from scim.auth.errors import MalformedSecret
 from scim.auth.tenant_cache import CachedTenant, TenantCache, ValidToken
 from scim.auth.token_secrets import TokenSecrets
-from scim.protocol.errors import Unauthorized, Unavailable
+from scim.protocol.errors import Rule, Unauthorized, Unavailable
 from scim.service.model.tenant import Tenant
-from scim.service.model.token import EXPIRED, MALFORMED, UNKNOWN, TokenVersion
+from scim.service.model.token import TokenVersion
 from scim.service.ports import TenantReader
 
 CACHE_S = 60.0
@@ -31,7 +31,7 @@ class TokenRejected(Unauthorized):
     ``rule`` tells whether all of the tenant's tokens have expired.
     """
 
-    def __init__(self, tenant_id: str, rule: str, answer: Unauthorized) -> None:
+    def __init__(self, tenant_id: str, rule: Rule, answer: Unauthorized) -> None:
         super().__init__(answer.detail, answer.headers, rule=rule)
         self.tenant_id = tenant_id
 
@@ -43,7 +43,7 @@ class MalformedToken(Unauthorized):
     """
 
     def __init__(self, tenant_id: str, is_connected: bool, answer: Unauthorized) -> None:
-        super().__init__(answer.detail, answer.headers, rule=MALFORMED)
+        super().__init__(answer.detail, answer.headers, rule=Rule.TOKEN_MALFORMED)
         self.tenant_id = tenant_id
         self.is_connected = is_connected
 
@@ -164,7 +164,7 @@ def _refused(tenant_id: str, cached: CachedTenant, now: float) -> Unauthorized:
     if not cached.is_connected:
         return _unauthorized()
     has_expired = cached.valid and all(valid.until <= now for valid in cached.valid)
-    return TokenRejected(tenant_id, EXPIRED if has_expired else UNKNOWN, _unauthorized())
+    return TokenRejected(tenant_id, Rule.TOKEN_EXPIRED if has_expired else Rule.TOKEN, _unauthorized())
 
 
 def _unauthorized() -> Unauthorized:

@@ -1,35 +1,104 @@
-"""Every error that the service tells a client, one class a meaning.
+"""The errors that the server returns to clients, one class for each meaning.
 
-The classes with a ``scimType`` are Table 9 of RFC 7644 section 3.12 and those of RFC 9865; the others are plain HTTP.
-``detail`` is written for the administrator of an identity provider: it names the attribute, the rule and what to
-change, and never a person's value, a secret or anything of the inside.
+The classes with a ``scimType`` are those of RFC 7644 section 3.12 (Table 9) and of RFC 9865. The others are plain HTTP.
+``detail`` is written for the administrator of an identity provider. It names the attribute, the rule and what to
+change. It never has a person's data, a secret or a detail of the implementation.
 """
 
 from __future__ import annotations
 
+from enum import StrEnum
 from http import HTTPStatus
 from typing import Any, ClassVar
 
 ERROR_SCHEMA = "urn:ietf:params:scim:api:messages:2.0:Error"
 
 
-class ScimError(Exception):
-    """An answer other than success. ``headers`` are sent along with it.
+class Rule(StrEnum):
+    """The rules that a request can break: every error names one, for programs and for the log.
 
-    ``rule`` is the name of what was not kept to, for programs and for the log: it stays when a detail is worded anew
-    (:mod:`scim.service.audit.explanations` has them all). ``attribute`` is the attribute that did not keep to it.
+    The values are stored and logged. They stay the same when the text of an error changes.
+    :mod:`scim.service.audit.explanations` says for each what happened and what to change.
+    """
+
+    # The data of a user
+    UNIQUENESS = "uniqueness"
+    REQUIRED = "required"
+    TYPE = "type"
+    FORMAT = "format"
+    NUMBER = "number"
+    """An attribute has too many values."""
+    PRIMARY = "primary"
+    """Several values of an attribute are marked as primary."""
+    VALUE = "value"
+    UNKNOWN_ATTRIBUTE = "unknown-attribute"
+    READ_ONLY = "read-only"
+    IMMUTABLE = "immutable"
+    MUTABILITY = "mutability"
+    PATH = "path"
+    NO_TARGET = "no-target"
+    TOO_LARGE = "too-large"
+    STRICT_MODE = "strict-mode"
+    """The request needs a leniency, and the tenant is in strict mode. No error has it, only the audit log."""
+    NO_OP = "no-op"
+    """The request succeeded, and a part of it was ignored. No error has it, only the audit log."""
+
+    # The user or users that are requested
+    UNKNOWN_USER = "unknown-user"
+    FILTER_ATTRIBUTE = "filter-attribute"
+    """A filter names an attribute that no schema has."""
+    FILTER = "filter"
+    TOO_MANY = "too-many"
+    BULK_REFERENCE = "bulk-reference"
+    PRECONDITION = "precondition"
+
+    # The token
+    TOKEN = "token"  # noqa: S105  # no secret
+    """The token is missing, or is not one of the tenant's."""
+    TOKEN_MALFORMED = "token-malformed"  # noqa: S105  # no secret
+    """This deployment did not create the token."""
+    TOKEN_EXPIRED = "token-expired"  # noqa: S105  # no secret
+    TOO_MANY_TOKENS = "too-many-tokens"  # no secret
+    """Too many requests with invalid tokens."""
+
+    # The request itself
+    GROUPS = "groups"
+    ME = "me"
+    NOT_IMPLEMENTED = "not-implemented"
+    SCIM_URL = "scim-url"
+    UNKNOWN_PATH = "unknown-path"
+    METHOD = "method"
+    PROTOCOL_VERSION = "protocol-version"
+    FORBIDDEN = "forbidden"
+    MEDIA_TYPE = "media-type"
+    SYNTAX = "syntax"
+    BAD_REQUEST = "bad-request"
+    CURSOR = "cursor"
+    PAGE_SIZE = "page-size"
+
+    # The service
+    TOO_MANY_USERS = "too-many-users"
+    """The tenant has as many users as the server can count."""
+    UNAVAILABLE = "unavailable"
+    FAULT = "fault"
+
+
+class ScimError(Exception):
+    """An error response. ``headers`` are the HTTP headers that are added to it.
+
+    ``rule`` is the rule that the request breaks, ``attribute`` the attribute that breaks it.
     """
 
     status: ClassVar[int]
     scim_type: ClassVar[str | None] = None
-    rule: str
+    rule: Rule
 
     def __init__(
         self,
         detail: str,
         headers: dict[str, str] | None = None,
         *,
-        rule: str | None = None,
+        rule: Rule | None = None,
         attribute: str | None = None,
     ) -> None:
         super().__init__(detail)
@@ -40,176 +109,176 @@ class ScimError(Exception):
 
     @property
     def is_fault(self) -> bool:
-        """Return whether the service is to blame: for a 5xx, but not for 501, which answers what is not supported."""
+        """Return whether the service failed: true for each 5xx but 501, which means that a feature is not supported."""
         return self.status >= HTTPStatus.INTERNAL_SERVER_ERROR and self.status != HTTPStatus.NOT_IMPLEMENTED
 
     def body(self) -> dict[str, Any]:
-        """The error message of RFC 7644 section 3.12; ``status`` is a string there."""
+        """Return the error message of RFC 7644 section 3.12, in which ``status`` is a string."""
         scim_type = {"scimType": self.scim_type} if self.scim_type else {}
         return {"schemas": [ERROR_SCHEMA], "status": str(self.status), **scim_type, "detail": self.detail}
 
 
 class BadRequest(ScimError):
     status = 400
-    rule = "bad-request"
+    rule = Rule.BAD_REQUEST
 
 
 class InvalidFilter(BadRequest):
-    """The filter's syntax is wrong, or the attribute and the comparison don't go together."""
+    """The filter's syntax is wrong, or the attribute does not support the comparison."""
 
     scim_type = "invalidFilter"
-    rule = "filter"
+    rule = Rule.FILTER
 
 
 class TooMany(BadRequest):
-    """The filter would have to read more users than one request may."""
+    """The filter needs to read more users than one request is allowed to."""
 
     scim_type = "tooMany"
-    rule = "too-many"
+    rule = Rule.TOO_MANY
 
 
 class MutabilityError(BadRequest):
-    """The change is not compatible with the attribute's mutability or would unassign a required attribute."""
+    """The change is not compatible with the attribute's mutability, or it removes a required attribute."""
 
     scim_type = "mutability"
-    rule = "mutability"
+    rule = Rule.MUTABILITY
 
 
 class InvalidSyntax(BadRequest):
-    """The body is not what the operation takes."""
+    """The body does not have the structure that the operation requires."""
 
     scim_type = "invalidSyntax"
-    rule = "syntax"
+    rule = Rule.SYNTAX
 
 
 class InvalidPath(BadRequest):
     """The path of a PATCH operation is malformed."""
 
     scim_type = "invalidPath"
-    rule = "path"
+    rule = Rule.PATH
 
 
 class NoTarget(BadRequest):
-    """The path yields no attribute or value that could be operated on."""
+    """The path of a PATCH operation matches no attribute or value."""
 
     scim_type = "noTarget"
-    rule = "no-target"
+    rule = Rule.NO_TARGET
 
 
 class InvalidValue(BadRequest):
     """A required value is missing, or a value is not compatible with the attribute's type."""
 
     scim_type = "invalidValue"
-    rule = "value"
+    rule = Rule.VALUE
 
 
 class InvalidVersion(BadRequest):
-    """The request names a protocol version that is not served."""
+    """The request names a version of the protocol that is not supported."""
 
     scim_type = "invalidVers"
-    rule = "protocol-version"
+    rule = Rule.PROTOCOL_VERSION
 
 
 class InvalidCursor(BadRequest):
-    """The cursor is none that was given out for this query (RFC 9865 section 2.1)."""
+    """The cursor was not issued for this query (RFC 9865 section 2.1)."""
 
     scim_type = "invalidCursor"
-    rule = "cursor"
+    rule = Rule.CURSOR
 
 
 class ExpiredCursor(BadRequest):
-    """The cursor was given out for this query, and leads nowhere any more (RFC 9865 section 2.1)."""
+    """The cursor was issued for this query, but it has expired (RFC 9865 section 2.1)."""
 
     scim_type = "expiredCursor"
-    rule = "cursor"
+    rule = Rule.CURSOR
 
 
 class InvalidCount(BadRequest):
-    """The size of a page is not what the service gives, or what the cursor was given out for (RFC 9865 section 2.1)."""
+    """The page size is not supported, or not the one that the cursor was issued for (RFC 9865 section 2.1)."""
 
     scim_type = "invalidCount"
-    rule = "page-size"
+    rule = Rule.PAGE_SIZE
 
 
 class Unauthorized(ScimError):
     status = 401
-    rule = "token"
+    rule = Rule.TOKEN
 
 
 class Forbidden(ScimError):
     status = 403
-    rule = "forbidden"
+    rule = Rule.FORBIDDEN
 
 
 class TooManyUsers(Forbidden):
     """The tenant has as many users as the service can count, so no more can be created."""
 
-    rule = "too-many-users"
+    rule = Rule.TOO_MANY_USERS
 
 
 class NotFound(ScimError):
     status = 404
-    rule = "unknown-path"
+    rule = Rule.UNKNOWN_PATH
 
 
 class WrongScimUrl(NotFound):
-    """The SCIM URL in the identity provider has an endpoint at its end."""
+    """The SCIM URL that the identity provider is configured with ends in an endpoint such as ``/Users``."""
 
-    rule = "scim-url"
+    rule = Rule.SCIM_URL
 
 
 class MethodNotAllowed(ScimError):
     status = 405
-    rule = "method"
+    rule = Rule.METHOD
 
 
 class UniquenessError(ScimError):
-    """The value of a unique attribute is in use."""
+    """Another resource already has this value of a unique attribute."""
 
     status = 409
     scim_type = "uniqueness"
-    rule = "uniqueness"
+    rule = Rule.UNIQUENESS
 
 
 class UnresolvedReference(ScimError):
-    """A bulk operation refers to one that has not succeeded (RFC 7644 section 3.7.1)."""
+    """A bulk operation refers to an operation that failed (RFC 7644 section 3.7.1)."""
 
     status = 409
-    rule = "bulk-reference"
+    rule = Rule.BULK_REFERENCE
 
 
 class PreconditionFailed(ScimError):
     status = 412
-    rule = "precondition"
+    rule = Rule.PRECONDITION
 
 
 class PayloadTooLarge(ScimError):
     status = 413
-    rule = "too-large"
+    rule = Rule.TOO_LARGE
 
 
 class UnsupportedMediaType(ScimError):
     status = 415
-    rule = "media-type"
+    rule = Rule.MEDIA_TYPE
 
 
 class TooManyRequests(ScimError):
     status = 429
-    rule = "too-many-tokens"
+    rule = Rule.TOO_MANY_TOKENS
 
 
 class InternalError(ScimError):
     status = 500
-    rule = "fault"
+    rule = Rule.FAULT
 
 
 class NotSupported(ScimError):
     status = 501
-    rule = "not-implemented"
+    rule = Rule.NOT_IMPLEMENTED
 
 
 class Unavailable(ScimError):
-    """Nothing is known to be wrong with the request: it can be sent again."""
+    """The service cannot process the request now. The client can send it again."""
 
     status = 503
-    rule = "unavailable"
+    rule = Rule.UNAVAILABLE

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from scim.protocol.errors import InvalidSyntax, InvalidValue
+from scim.protocol.errors import InvalidSyntax, InvalidValue, Rule
 from scim.protocol.filter.path import UnknownAttribute, resolve_path
 from scim.protocol.leniency import Dialect, Leniency
 from scim.protocol.normalize import has_invisible_characters
@@ -42,7 +42,9 @@ def finalize(resource: Resource, resource_type: ResourceType) -> Resource:
     name = resource_type.unique_attribute.name
     if has_invisible_characters(resource.get(name, "")):
         raise InvalidValue(
-            f"{name} holds invisible or control characters: remove them at the source.", rule="format", attribute=name
+            f"{name} holds invisible or control characters: remove them at the source.",
+            rule=Rule.FORMAT,
+            attribute=name,
         )
     return set_schemas(resource, resource_type)
 
@@ -89,7 +91,7 @@ def _check_schemas(body: dict[str, Any], resource_type: ResourceType, dialect: D
     if listed is None:
         if not dialect.tolerate(Leniency.MISSING_SCHEMAS):
             raise InvalidValue(
-                f'schemas is required: send ["{resource_type.core.id}"].', rule="required", attribute="schemas"
+                f'schemas is required: send ["{resource_type.core.id}"].', rule=Rule.REQUIRED, attribute="schemas"
             )
         return
     if not isinstance(listed, list) or not all(isinstance(urn, str) for urn in listed):
@@ -144,7 +146,7 @@ def _extension_members(
         dialect.record_ignored(name, value)
         if not dialect.tolerate(Leniency.UNKNOWN_ATTRIBUTE):
             raise InvalidValue(
-                "The body has a schema that /Schemas doesn't show; remove its mapping.", rule="unknown-attribute"
+                "The body has a schema that /Schemas doesn't show; remove its mapping.", rule=Rule.UNKNOWN_ATTRIBUTE
             ) from None
         return None, {}
     schema = resource_type.find_extension(path.extension) if path.extension else None

@@ -14,7 +14,7 @@ from itertools import groupby, islice, takewhile
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from scim.protocol.errors import Unavailable
+from scim.protocol.errors import Rule, Unavailable
 from scim.service.model.change_record import StoredChange
 from scim.service.model.failure import KEPT_DAYS, DailyFailures, Failure, FailureCount, FailureKind
 from scim.service.model.identifiers import identifier_hash
@@ -25,7 +25,6 @@ from scim.service.model.log_record import (
     RecordKind,
     RejectedTokenCount,
 )
-from scim.service.model.token import MALFORMED
 from scim.store import daily_failures, items, keys, log_codec
 from scim.store.keys import KeyRange
 from scim.store.table import BY_TIME, SORT_OF_INDEX, Item, Table
@@ -80,7 +79,7 @@ class DynamoDBAuditLogStore:
 
     def count_malformed_tokens(self, at: str, number: int) -> bool:
         """Count requests with a malformed token in their minute; return whether that succeeded."""
-        values = {"rule": {"S": MALFORMED}}
+        values = {"rule": {"S": Rule.TOKEN_MALFORMED}}
         return self._add(keys.malformed_tokens_key(at[:16]), at, number, values) is not None
 
     def _add(self, sort: str, at: str, number: int, values: Item) -> Item | None:

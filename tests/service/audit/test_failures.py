@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from scim.protocol.errors import InvalidValue, NotSupported, ScimError, UniquenessError, WrongScimUrl
+from scim.protocol.errors import InvalidValue, NotSupported, Rule, ScimError, UniquenessError, WrongScimUrl
 from scim.protocol.leniency import Dialect, Leniency
 from scim.protocol.schema import load_user_type
 from scim.service.audit.failures import FailureRecorder
@@ -14,7 +14,7 @@ from tests.endpoint import SURVEY
 from tests.service.audit.test_explanations import FAILURE
 from tests.service.fakes import NOW, Clock
 
-WRONG = InvalidValue("active is a boolean: send true or false.", rule="type", attribute="active")
+WRONG = InvalidValue("active is a boolean: send true or false.", rule=Rule.TYPE, attribute="active")
 ADA = {"userName": "ada", "active": "x"}
 
 
@@ -77,7 +77,7 @@ def test_strict_mode_is_the_rule_where_it_refused_something() -> None:
         "string-boolean",
     )
     assert failed(RequestSummary("create"), UniquenessError("x"), dialect).rule == "uniqueness"
-    assert failed(RequestSummary("create"), InvalidValue("x", rule="required"), dialect).rule == "required"
+    assert failed(RequestSummary("create"), InvalidValue("x", rule=Rule.REQUIRED), dialect).rule == "required"
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def failed_with(attribute: str) -> str | None:
     store = Failures()
     recorded = replace(recording(store), resource_type=load_user_type().with_extensions([document]))
     recorded.record_failure(
-        RequestSummary("create", None, ADA), InvalidValue("x", rule="type", attribute=attribute), Dialect()
+        RequestSummary("create", None, ADA), InvalidValue("x", rule=Rule.TYPE, attribute=attribute), Dialect()
     )
     (failure,) = store.found
     return failure.attribute

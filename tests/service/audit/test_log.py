@@ -3,9 +3,10 @@
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
+from scim.protocol.errors import Rule
 from scim.service.audit.log import AuditLog
 from scim.service.model.change_record import StoredChange
-from scim.service.model.failure import NO_OP, DailyFailures, FailureCount, FailureKind
+from scim.service.model.failure import DailyFailures, FailureCount, FailureKind
 from scim.service.model.log_record import FailureSearchResult, LogPosition, LogRecord, RejectedTokenCount
 from scim.service.model.tenant import Tenant
 from scim.service.model.token import TokenState, TokenUsage
@@ -106,7 +107,7 @@ def test_health_is_that_of_today_and_yesterday() -> None:
 
 def test_last_failure_skips_no_ops_and_gives_up_in_time() -> None:
     failure = FailureCount(replace(FAILURE, rule="type"), NOW, 1)
-    no_op = FailureCount(replace(FAILURE, rule=NO_OP, status=200), NOW, 1)
+    no_op = FailureCount(replace(FAILURE, rule=Rule.NO_OP, status=200), NOW, 1)
 
     found = log_of(Records(log_=[no_op, failure])).last_failure()
     endless = Records(log_=[no_op] * 1_000)

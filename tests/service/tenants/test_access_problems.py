@@ -2,8 +2,9 @@
 
 import pytest
 
+from scim.protocol.errors import Rule
 from scim.service.model.log_record import RejectedTokenCount
-from scim.service.model.token import MALFORMED, TokenUsage
+from scim.service.model.token import TokenUsage
 from scim.service.tenants.access_problems import describe_contact, describe_malformed, describe_request
 
 NOW = 1_800_000_000.0
@@ -28,8 +29,8 @@ def test_last_request_is_a_read_or_a_write() -> None:
 
 def test_malformed_tokens_are_summed() -> None:
     minutes = [
-        RejectedTokenCount("2026-01-31T09:30:01.000Z", "2026-01-31T09:30:59.000Z", 2, MALFORMED),
-        RejectedTokenCount("2026-01-31T09:20:01.000Z", "2026-01-31T09:20:59.000Z", 5, MALFORMED),
+        RejectedTokenCount("2026-01-31T09:30:01.000Z", "2026-01-31T09:30:59.000Z", 2, Rule.TOKEN_MALFORMED),
+        RejectedTokenCount("2026-01-31T09:20:01.000Z", "2026-01-31T09:20:59.000Z", 5, Rule.TOKEN_MALFORMED),
     ]
 
     told = describe_malformed(minutes)

@@ -7,7 +7,7 @@ from http import HTTPStatus
 
 from handlers.http.response import Response
 from handlers.http.routes import Endpoint, Operation, RequestContext, discovery, resources
-from scim.protocol.errors import InvalidVersion, NotSupported
+from scim.protocol.errors import InvalidVersion, NotSupported, Rule
 from scim.protocol.list_response import render_list_response
 from scim.protocol.schema import ResourceType
 
@@ -44,9 +44,11 @@ def _no_groups(_: RequestContext) -> Response:
     raise NotSupported(
         "Groups are not supported yet: turn group provisioning (group push, the mapping of groups) off in the identity "
         "provider; users are provisioned without it.",
-        rule="groups",
+        rule=Rule.GROUPS,
     )
 
 
 def _me(_: RequestContext) -> Response:
-    raise NotSupported("/Me is not supported: the token stands for an identity provider and not for a user.", rule="me")
+    raise NotSupported(
+        "/Me is not supported: the token stands for an identity provider and not for a user.", rule=Rule.ME
+    )

@@ -18,7 +18,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from math import isfinite
 
-from scim.protocol.errors import InvalidFilter, InvalidPath, ScimError
+from scim.protocol.errors import InvalidFilter, InvalidPath, Rule, ScimError
 from scim.protocol.filter.ast import And, Comparison, Filter, Literal, Not, Operator, Or, Path, Present, ValuePath
 from scim.protocol.filter.path import UnknownAttribute, resolve_path, resolve_sub_attribute
 from scim.protocol.filter.tokenizer import Tokenizer
@@ -61,7 +61,7 @@ def parse_filter(text: str, resource_type: ResourceType, dialect: Dialect) -> Fi
         raise InvalidFilter(
             f"No schema has the attribute {_shown(unknown.name)}. Use an attribute that /Schemas lists, such as "
             "userName, externalId or emails.value.",
-            rule="filter-attribute",
+            rule=Rule.FILTER_ATTRIBUTE,
             attribute=_shown(unknown.name),
         ) from unknown
     parser.scanner.expect_end()

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from scim.protocol.errors import InvalidPath, InvalidSyntax, InvalidValue, MutabilityError, NoTarget
+from scim.protocol.errors import InvalidPath, InvalidSyntax, InvalidValue, MutabilityError, NoTarget, Rule
 from scim.protocol.filter.ast import Path
 from scim.protocol.filter.parser import parse_path
 from scim.protocol.filter.path import UnknownAttribute, resolve_path
@@ -79,7 +79,7 @@ class _Patch:
                 return None
             raise InvalidPath(
                 f"No schema has the attribute {unknown.name[:120]}; remove its mapping.",
-                rule="unknown-attribute",
+                rule=Rule.UNKNOWN_ATTRIBUTE,
                 attribute=unknown.name[:120],
             ) from unknown
 
@@ -121,7 +121,7 @@ class _Patch:
                 return None
             raise InvalidPath(
                 f"No schema has the attribute {name[:120]}; remove its mapping.",
-                rule="unknown-attribute",
+                rule=Rule.UNKNOWN_ATTRIBUTE,
                 attribute=name[:120],
             ) from None
 
@@ -205,7 +205,7 @@ def _refuse_unassigned(schema: Schema, before: Mapping[str, Any] | None, members
         ):
             raise MutabilityError(
                 f"{attribute.name} is required and can't be removed: map it to a value that nobody lacks.",
-                rule="required",
+                rule=Rule.REQUIRED,
                 attribute=attribute.name,
             )
 
@@ -218,7 +218,7 @@ def _refuse_read_only(path: Path) -> None:
     if _is_read_only(path):
         raise MutabilityError(
             f"{path.without_selection} is readOnly: remove its mapping from the identity provider.",
-            rule="read-only",
+            rule=Rule.READ_ONLY,
             attribute=str(path.without_selection),
         )
 

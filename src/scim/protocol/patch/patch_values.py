@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from scim.protocol.errors import InvalidValue, NoTarget
+from scim.protocol.errors import InvalidValue, NoTarget, Rule
 from scim.protocol.filter.ast import And, Comparison, Filter, Operator, Path
 from scim.protocol.filter.evaluator import compile_filter
 from scim.protocol.leniency import Dialect, Leniency
@@ -99,7 +99,7 @@ class MultiValuedPatch:
         if len(marked) > 1:
             raise InvalidValue(
                 f"Only one of {self._attribute.name} may be primary: one operation marks several.",
-                rule="primary",
+                rule=Rule.PRIMARY,
                 attribute=self._attribute.name,
             )
         for element in self._elements if marked else []:
@@ -120,7 +120,7 @@ def _write_into(
     else:
         raise InvalidValue(
             f"An element of {attribute.name} takes an object with its sub-attributes.",
-            rule="type",
+            rule=Rule.TYPE,
             attribute=attribute.name,
         )
 

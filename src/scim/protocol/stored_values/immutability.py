@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from scim.protocol.errors import MutabilityError
+from scim.protocol.errors import MutabilityError, Rule
 from scim.protocol.resource import Resource, pair_by_schema
 from scim.protocol.schema import Attribute, ResourceType
 from scim.protocol.values.conformance import select_writable
@@ -82,6 +82,6 @@ def _refusal(name: str) -> MutabilityError:
     return MutabilityError(
         f"{name} is immutable: once assigned it can't be changed. Map it to a value that stays the same, or remove its "
         "mapping.",
-        rule="immutable",
+        rule=Rule.IMMUTABLE,
         attribute=name,
     )

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from scim.protocol.errors import InvalidSyntax, InvalidValue
+from scim.protocol.errors import InvalidSyntax, InvalidValue, Rule
 from scim.protocol.leniency import Dialect, Leniency, is_attribute_name
 from scim.protocol.normalize import is_date, parse_date_time
 from scim.protocol.schema import Attribute, Format, Type
@@ -35,14 +35,14 @@ def parse_elements(attribute: Attribute, value: Any, dialect: Dialect) -> list[A
         return None
     if not isinstance(value, list):
         raise InvalidValue(
-            f"{attribute.name} has several values: send a list of them.", rule="type", attribute=attribute.name
+            f"{attribute.name} has several values: send a list of them.", rule=Rule.TYPE, attribute=attribute.name
         )
     check_element_count(attribute, value)
     elements = [element for each in value if (element := parse_element(attribute, each, dialect)) is not None]
     if sum(element.get("primary") is True for element in elements if isinstance(element, dict)) > 1:
         raise InvalidValue(
             f"Only one of {attribute.name} may be primary: set primary to true on one of them.",
-            rule="primary",
+            rule=Rule.PRIMARY,
             attribute=attribute.name,
         )
     return elements or None
@@ -52,7 +52,9 @@ def check_element_count(attribute: Attribute, elements: list[Any]) -> None:
     """Raise :class:`InvalidValue` for more elements than every operation and every filter can go through."""
     if len(elements) > MAX_ELEMENTS:
         raise InvalidValue(
-            f"{attribute.name} has at most {MAX_ELEMENTS} values: map fewer.", rule="number", attribute=attribute.name
+            f"{attribute.name} has at most {MAX_ELEMENTS} values: map fewer.",
+            rule=Rule.NUMBER,
+            attribute=attribute.name,
         )
 
 
@@ -87,7 +89,7 @@ def parse_members(
             if not dialect.tolerate(Leniency.UNKNOWN_ATTRIBUTE):
                 raise InvalidValue(
                     f"No schema has the attribute {name[:100]}; remove its mapping.",
-                    rule="unknown-attribute",
+                    rule=Rule.UNKNOWN_ATTRIBUTE,
                     attribute=prefix + name[:100],
                 )
         elif attribute.is_read_only:
@@ -126,7 +128,7 @@ def _as_object(attribute: Attribute, value: Any, dialect: Dialect) -> Mapping[st
             return {"value": value}
     raise InvalidValue(
         f"{attribute.name} is a complex attribute: send an object with its sub-attributes.",
-        rule="type",
+        rule=Rule.TYPE,
         attribute=attribute.name,
     )
 
@@ -137,7 +139,7 @@ def check_required(required: Iterable[Attribute], values: Mapping[str, Any], pre
         if values.get(attribute.name) in (None, ""):
             raise InvalidValue(
                 f"{prefix}{attribute.name} is required: map it to a value that nobody lacks.",
-                rule="required",
+                rule=Rule.REQUIRED,
                 attribute=prefix + attribute.name,
             )
 
@@ -145,17 +147,17 @@ def check_required(required: Iterable[Attribute], values: Mapping[str, Any], pre
 def _read_string(attribute: Attribute, value: Any, dialect: Dialect) -> str:  # noqa: ARG001  # one of _READERS
     if not isinstance(value, str):
         raise InvalidValue(
-            f"{attribute.name} is a string: send it in double quotes.", rule="type", attribute=attribute.name
+            f"{attribute.name} is a string: send it in double quotes.", rule=Rule.TYPE, attribute=attribute.name
         )
     if attribute.max_length is not None and len(value) > attribute.max_length:
         raise InvalidValue(
             f"{attribute.name} has at most {attribute.max_length} characters: send a shorter value.",
-            rule="format",
+            rule=Rule.FORMAT,
             attribute=attribute.name,
         )
     if attribute.format is Format.DATE and not (is_date(value) or parse_date_time(value)):
         raise InvalidValue(
-            f"{attribute.name} is a date: send one such as 2026-01-31.", rule="format", attribute=attribute.name
+            f"{attribute.name} is a date: send one such as 2026-01-31.", rule=Rule.FORMAT, attribute=attribute.name
         )
     return value
 
@@ -166,14 +168,14 @@ def _read_boolean(attribute: Attribute, value: Any, dialect: Dialect) -> bool:
     word = value.lower() if isinstance(value, str) else None
     if word in ("true", "false") and dialect.tolerate(Leniency.STRING_BOOLEAN):
         return word == "true"
-    raise InvalidValue(f"{attribute.name} is a boolean: send true or false.", rule="type", attribute=attribute.name)
+    raise InvalidValue(f"{attribute.name} is a boolean: send true or false.", rule=Rule.TYPE, attribute=attribute.name)
 
 
 def _read_integer(attribute: Attribute, value: Any, dialect: Dialect) -> int:  # noqa: ARG001  # one of _READERS
     if isinstance(value, bool) or not isinstance(value, int | float) or value != int(value):
         raise InvalidValue(
             f"{attribute.name} is an integer: send a whole number without quotes.",
-            rule="type",
+            rule=Rule.TYPE,
             attribute=attribute.name,
         )
     return int(value)
@@ -182,7 +184,7 @@ def _read_integer(attribute: Attribute, value: Any, dialect: Dialect) -> int:  #
 def _read_decimal(attribute: Attribute, value: Any, dialect: Dialect) -> int | float:  # noqa: ARG001  # one of _READERS
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise InvalidValue(
-            f"{attribute.name} is a number: send it without quotes.", rule="type", attribute=attribute.name
+            f"{attribute.name} is a number: send it without quotes.", rule=Rule.TYPE, attribute=attribute.name
         )
     return value
 
@@ -192,7 +194,7 @@ def _read_date_time(attribute: Attribute, value: Any, dialect: Dialect) -> str:
     if parse_date_time(text) is None:
         raise InvalidValue(
             f"{attribute.name} is a date and time: send one such as 2026-01-31T09:30:00Z.",
-            rule="format",
+            rule=Rule.FORMAT,
             attribute=attribute.name,
         )
     return text
@@ -202,7 +204,7 @@ def _read_binary(attribute: Attribute, value: Any, dialect: Dialect) -> str:
     text = _read_string(attribute, value, dialect)
     if not _BASE64.fullmatch(text):
         raise InvalidValue(
-            f"{attribute.name} is binary: send it encoded in base64.", rule="format", attribute=attribute.name
+            f"{attribute.name} is binary: send it encoded in base64.", rule=Rule.FORMAT, attribute=attribute.name
         )
     return text
 

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import groupby
 
-from scim.service.audit.explanations import SCIM_URL, explain, explain_token
+from scim.protocol.errors import Rule
+from scim.service.audit.explanations import explain, explain_token
 from scim.service.identity_providers.recognition import NAMES
 from scim.service.model.change_record import Operation, Participation, StoredChange
 from scim.service.model.failure import FailureCount
@@ -136,7 +137,7 @@ def unidentified(failures: Sequence[FailureCount]) -> Iterator[str]:
 
 def wrong_scim_url(failures: Sequence[FailureCount], settled: str) -> Iterator[str]:
     """That the SCIM URL is wrong, which keeps everybody out, if requests failed by it after ``settled`` (RFC 3339)."""
-    wrong = [each for each in failures if each.failure.rule == SCIM_URL and each.failure.at > settled]
+    wrong = [each for each in failures if each.failure.rule == Rule.SCIM_URL and each.failure.at > settled]
     if not wrong:
         return
     last = max(wrong, key=lambda each: each.failure.at)

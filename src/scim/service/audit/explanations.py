@@ -1,7 +1,7 @@
 """Every rule that a request can break, in words: what happened, and what to change in the identity provider.
 
-A rule is the name that an error carries (:attr:`scim.protocol.errors.ScimError.rule`). ``{attribute}`` is the attribute
-that the rule is about, ``{names}`` are those that came to nothing, ``{leniency}`` is what strict mode refused.
+The rules are those of :class:`scim.protocol.errors.Rule`. ``{attribute}`` is the attribute that the rule is about,
+``{names}`` are those that came to nothing, ``{leniency}`` is what strict mode refused.
 """
 
 from __future__ import annotations
@@ -9,13 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from scim.protocol.errors import WrongScimUrl
+from scim.protocol.errors import Rule
 from scim.protocol.leniency import Leniency
-from scim.service.model.failure import NO_OP, STRICT, Failure
-from scim.service.model.token import EXPIRED, MALFORMED, UNKNOWN
-
-SCIM_URL = WrongScimUrl.rule
-"""The rule whose failures concern everybody: no request reaches a user while the SCIM URL is wrong."""
+from scim.service.model.failure import Failure
 
 _NOTHING = "Nothing in the identity provider."
 _MAPPING = "The mapping of {attribute}: "
@@ -48,7 +44,7 @@ _TOLERANT = "Turn strict mode off for this tenant (console: Connect; or `muster 
 
 EXPLANATIONS: Mapping[str, Explanation] = {
     # A person's data
-    "uniqueness": Explanation(
+    Rule.UNIQUENESS: Explanation(
         "Another user has this userName, so nobody was created or renamed.",
         "Match users by userName, so that the provider finds the one who is here and updates it; or give this person "
         "another userName.",
@@ -59,39 +55,39 @@ EXPLANATIONS: Mapping[str, Explanation] = {
             "under Dashboard > Tasks.",
         },
     ),
-    "required": _mapping(
+    Rule.REQUIRED: _mapping(
         "{attribute} is required, and the request had no value for it or would have removed it.",
         "map it to a value that nobody lacks, and fill it in for this person.",
     ),
-    "type": _mapping("The value of {attribute} is of the wrong type.", "send what /Schemas says the attribute is."),
-    "format": _mapping(
+    Rule.TYPE: _mapping("The value of {attribute} is of the wrong type.", "send what /Schemas says the attribute is."),
+    Rule.FORMAT: _mapping(
         "The value of {attribute} has the wrong form or is too long.", "send a value of the form that the detail names."
     ),
-    "number": _mapping("{attribute} has too many values.", "map fewer."),
-    "primary": _mapping("Several values of {attribute} are marked as primary.", "mark one of them."),
-    "value": Explanation(
+    Rule.NUMBER: _mapping("{attribute} has too many values.", "map fewer."),
+    Rule.PRIMARY: _mapping("Several values of {attribute} are marked as primary.", "mark one of them."),
+    Rule.VALUE: Explanation(
         "A value does not go with its attribute or with the operation.", "The mapping that the detail names."
     ),
-    "unknown-attribute": _mapping(
+    Rule.UNKNOWN_ATTRIBUTE: _mapping(
         "No schema has the attribute {attribute}.",
         "remove it, correct its name, or add it to the tenant's extension.",
     ),
-    "read-only": _mapping("{attribute} is the service's own and can't be written.", "remove it."),
-    "immutable": _mapping("{attribute} can't be changed once it has a value.", "stop sending changes of it."),
-    "mutability": Explanation(
+    Rule.READ_ONLY: _mapping("{attribute} is the service's own and can't be written.", "remove it."),
+    Rule.IMMUTABLE: _mapping("{attribute} can't be changed once it has a value.", "stop sending changes of it."),
+    Rule.MUTABILITY: Explanation(
         "An attribute can't be changed in this way.", "Remove the mapping of the attribute that the detail names."
     ),
-    "path": Explanation(
+    Rule.PATH: Explanation(
         "The path of a PATCH operation is malformed.",
         "The spelling of the target attribute.",
         {"entra": 'Attribute mapping: the spelling of the target attribute, such as emails[type eq "work"].value.'},
     ),
-    "no-target": Explanation(
+    Rule.NO_TARGET: Explanation(
         "A PATCH names an element of a list that is not there and can't be made from its path.",
         'The target attribute: select by eq, as in emails[type eq "work"].value.',
     ),
-    "too-large": Explanation("The request or the user is too large.", "Map fewer or shorter values."),
-    STRICT: Explanation(
+    Rule.TOO_LARGE: Explanation("The request or the user is too large.", "Map fewer or shorter values."),
+    Rule.STRICT_MODE: Explanation(
         "The tenant is in strict mode, which refuses {leniency}.",
         _TOLERANT + ", or make the provider follow the RFC.",
         {
@@ -99,7 +95,7 @@ EXPLANATIONS: Mapping[str, Explanation] = {
             "okta": _TOLERANT + ": Okta's PATCH has no path.",
         },
     ),
-    NO_OP: Explanation(
+    Rule.NO_OP: Explanation(
         "The request was answered with success, but nothing came of {names}: no schema has it, or it can't be written.",
         "Remove the mapping of {names}, correct its target, or add it to the tenant's extension. Until then the "
         "provider may send it again in each cycle.",
@@ -109,7 +105,7 @@ EXPLANATIONS: Mapping[str, Explanation] = {
         },
     ),
     # Who was asked for
-    "unknown-user": Explanation(
+    Rule.UNKNOWN_USER: Explanation(
         "The provider knows an id that is not here: the user was deleted, or belongs to another tenant.",
         "Make the provider forget the id, so that it looks the person up again.",
         {
@@ -117,7 +113,7 @@ EXPLANATIONS: Mapping[str, Explanation] = {
             "okta": "Unassign the person and assign again.",
         },
     ),
-    "filter-attribute": Explanation(
+    Rule.FILTER_ATTRIBUTE: Explanation(
         "People are looked up by {attribute}, which no schema has: nobody is found, and nobody gets in.",
         "The matching attribute: userName, externalId or emails.value.",
         {
@@ -125,33 +121,37 @@ EXPLANATIONS: Mapping[str, Explanation] = {
             "okta": "Provisioning > Integration: Unique identifier field for users is userName.",
         },
     ),
-    "filter": Explanation(
+    Rule.FILTER: Explanation(
         "A filter can't be read, or compares an attribute in a way that does not apply to it.",
         "The matching attribute or the query that the provider is set up with.",
     ),
-    "too-many": Explanation(
+    Rule.TOO_MANY: Explanation(
         "A query would have to read too many users.", "Match by userName, externalId or emails.value."
     ),
-    "bulk-reference": Explanation(
+    Rule.BULK_REFERENCE: Explanation(
         "An operation of a bulk request refers to one that failed.", "What made that one fail: it is in the log, too."
     ),
-    "precondition": Explanation(
+    Rule.PRECONDITION: Explanation(
         "The user had changed since the provider read it.", "Nothing: the provider reads it again, or retries."
     ),
     # The connection
-    UNKNOWN: Explanation(
+    Rule.TOKEN: Explanation(
         "The token is no longer valid: it was replaced or revoked. Nothing of the request was looked at.",
         _TOKEN,
         _TOKEN_PLACES,
     ),
-    MALFORMED: Explanation(
+    Rule.TOKEN_MALFORMED: Explanation(
         "Unverified requests with a malformed token: it is mistyped, cut off, in quotes or entered twice. Anybody can "
         "send such a request.",
         "Copy the whole token again, without spaces, quotes or the word Bearer.",
     ),
-    EXPIRED: Explanation("The token has expired. Nothing of the request was looked at.", _TOKEN, _TOKEN_PLACES),
-    "too-many-tokens": Explanation("Too many requests with tokens that are not valid came in a few seconds.", _TOKEN),
-    "groups": Explanation(
+    Rule.TOKEN_EXPIRED: Explanation(
+        "The token has expired. Nothing of the request was looked at.", _TOKEN, _TOKEN_PLACES
+    ),
+    Rule.TOO_MANY_TOKENS: Explanation(
+        "Too many requests with tokens that are not valid came in a few seconds.", _TOKEN
+    ),
+    Rule.GROUPS: Explanation(
         "The provider sends groups, which are not supported; users get in without them.",
         "Turn group provisioning off.",
         {
@@ -159,9 +159,9 @@ EXPLANATIONS: Mapping[str, Explanation] = {
             "okta": "Push Groups: unlink the groups; Provisioning > Integration: untick Push Groups and Import Groups.",
         },
     ),
-    "me": Explanation("/Me was asked for, and a token stands for no user.", "A connector that does not use /Me."),
-    "not-implemented": Explanation("The request asks for something that is not supported.", "Turn it off."),
-    SCIM_URL: Explanation(
+    Rule.ME: Explanation("/Me was asked for, and a token stands for no user.", "A connector that does not use /Me."),
+    Rule.NOT_IMPLEMENTED: Explanation("The request asks for something that is not supported.", "Turn it off."),
+    Rule.SCIM_URL: Explanation(
         "The SCIM URL in the identity provider is wrong: it has an endpoint such as /Users at its end, so no request "
         "reaches a user.",
         "Set the SCIM URL to the one that Connect shows: it ends in /scim/v2.",
@@ -175,24 +175,30 @@ EXPLANATIONS: Mapping[str, Explanation] = {
             "google": "Autoprovisioning: Endpoint URL is the SCIM URL that Connect shows and ends in /scim/v2.",
         },
     ),
-    "unknown-path": Explanation("Nothing is served at the path.", "The SCIM URL: it ends in /scim/v2."),
-    "method": Explanation("The path does not take this method.", "The SCIM URL, and the connector's type: SCIM 2.0."),
-    "protocol-version": Explanation(
+    Rule.UNKNOWN_PATH: Explanation("Nothing is served at the path.", "The SCIM URL: it ends in /scim/v2."),
+    Rule.METHOD: Explanation(
+        "The path does not take this method.", "The SCIM URL, and the connector's type: SCIM 2.0."
+    ),
+    Rule.PROTOCOL_VERSION: Explanation(
         "Another version of SCIM was asked for.",
         "The SCIM URL: it ends in /scim/v2. If it does, the connector's type: SCIM 2.0.",
     ),
-    "forbidden": Explanation("A discovery document was asked for with a filter.", "A query without a filter."),
-    "media-type": Explanation("The body is not JSON, or is compressed.", "The content type: application/scim+json."),
-    "syntax": Explanation("The body is not what the operation takes.", "The template of the body, where there is one."),
-    "bad-request": Explanation("A header or the body can't be read.", "The connector's type: SCIM 2.0."),
-    "cursor": Explanation("A cursor is too old or belongs to another query.", "Nothing: a new query starts again."),
-    "page-size": Explanation("A page of the wrong size was asked for.", "At most 200 a page, the same on all pages."),
+    Rule.FORBIDDEN: Explanation("A discovery document was asked for with a filter.", "A query without a filter."),
+    Rule.MEDIA_TYPE: Explanation("The body is not JSON, or is compressed.", "The content type: application/scim+json."),
+    Rule.SYNTAX: Explanation(
+        "The body is not what the operation takes.", "The template of the body, where there is one."
+    ),
+    Rule.BAD_REQUEST: Explanation("A header or the body can't be read.", "The connector's type: SCIM 2.0."),
+    Rule.CURSOR: Explanation("A cursor is too old or belongs to another query.", "Nothing: a new query starts again."),
+    Rule.PAGE_SIZE: Explanation(
+        "A page of the wrong size was asked for.", "At most 200 a page, the same on all pages."
+    ),
     # The service
-    "too-many-users": Explanation("There are as many users as the service can count.", "Delete users first."),
-    "unavailable": Explanation(
+    Rule.TOO_MANY_USERS: Explanation("There are as many users as the service can count.", "Delete users first."),
+    Rule.UNAVAILABLE: Explanation(
         "The service could not finish in time or its store did not answer.", _NOTHING + " It sends the request again."
     ),
-    "fault": Explanation(
+    Rule.FAULT: Explanation(
         "The service failed.", _NOTHING + " Look for the request id in the functions' log (docs/operations.md)."
     ),
 }
@@ -200,7 +206,7 @@ EXPLANATIONS: Mapping[str, Explanation] = {
 
 def explain(failure: Failure) -> tuple[str, str]:
     """What happened, and what to change. The detail that the client got stands in between where it says more."""
-    found = EXPLANATIONS.get(failure.rule) or EXPLANATIONS["bad-request"]
+    found = EXPLANATIONS.get(failure.rule) or EXPLANATIONS[Rule.BAD_REQUEST]
     leniency = next((each for each in Leniency if each.label == failure.rejected_leniency), None)
     words = {
         "attribute": failure.attribute or "an attribute",
@@ -208,7 +214,7 @@ def explain(failure: Failure) -> tuple[str, str]:
         "leniency": f"{leniency.description} (sent by {leniency.sent_by})" if leniency else "what goes beyond the RFC",
     }
     change = found.at.get(failure.provider or "", found.change)
-    said = "" if failure.rule == NO_OP else f" The answer said: {failure.detail}"
+    said = "" if failure.rule == Rule.NO_OP else f" The answer said: {failure.detail}"
     return found.what.format(**words) + said, change.format(**words)
 
 

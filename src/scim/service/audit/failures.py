@@ -10,14 +10,14 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from scim.protocol.errors import ScimError, WrongScimUrl
+from scim.protocol.errors import Rule, ScimError
 from scim.protocol.filter.path import is_attribute
 from scim.protocol.leniency import Dialect, is_attribute_name
 from scim.protocol.schema import ResourceType
 from scim.service.deadline import CALL_S, Deadline
 from scim.service.identity_providers.recognition import recognize_provider
 from scim.service.model.change_record import Operation
-from scim.service.model.failure import NO_OP, STRICT, Failure, FailureCount, FailureKind, RequestSummary, failure_kind
+from scim.service.model.failure import Failure, FailureCount, FailureKind, RequestSummary, failure_kind
 from scim.service.model.identifiers import identify_subject
 from scim.service.ports import FailureStore
 from scim.service.resources.sent_attributes import list_sent_attributes
@@ -50,7 +50,7 @@ class FailureRecorder:
     def record_failure(self, asked: RequestSummary, error: ScimError, dialect: Dialect) -> None:
         self.outcomes.append("failures")
         refused = dialect.last_rejected if error.status == 400 and error.rule not in _ALSO_TOLERANT else None
-        rule = STRICT if refused else error.rule
+        rule = Rule.STRICT_MODE if refused else error.rule
         self._record(asked, dialect, error.status, error.scim_type, rule, error.detail, error.attribute, refused)
 
     def record_success(self, asked: RequestSummary, dialect: Dialect) -> None:
@@ -58,7 +58,7 @@ class FailureRecorder:
         if asked.operation == Operation.PATCH and dialect.ignored:
             self.outcomes.append("no_ops")
             detail = f"Answered with success, but nothing came of {', '.join(dialect.ignored)}."
-            self._record(asked, dialect, 200, None, NO_OP, detail, dialect.ignored[0], None)
+            self._record(asked, dialect, 200, None, Rule.NO_OP, detail, dialect.ignored[0], None)
 
     def finish(self) -> None:
         """Add the failures to the counts of the day, in one attempt for the whole request.
@@ -128,7 +128,7 @@ class FailureRecorder:
     def _add_to_day(self) -> bool:
         counts = Counter(map(_kind_of, self._failures))
         counts[FailureKind.LOOP] = sum(map(_is_repeating_failure, self._recorded))
-        counts[FailureKind.WRONG_SCIM_URL] = sum(each.rule == WrongScimUrl.rule for each in self._failures)
+        counts[FailureKind.WRONG_SCIM_URL] = sum(each.rule == Rule.SCIM_URL for each in self._failures)
         provider = next((each.provider for each in self._failures if each.provider), None)
         try:
             return self.deadline.has_time() and self.store().add_to_day(self.now(), +counts, provider)

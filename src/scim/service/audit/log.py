@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 
+from scim.protocol.errors import Rule
 from scim.service.audit.log_entries import LogEntry, describe_record
 from scim.service.audit.person_report import PersonInvestigator, PersonReport
 from scim.service.model.failure import DailyFailures, FailureCount
 from scim.service.model.log_record import LogPosition, LogRecord, RecordKind, RejectedTokenCount
 from scim.service.model.tenant import Tenant
 from scim.service.model.timestamps import format_rfc3339
-from scim.service.model.token import MALFORMED, TokenUsage
+from scim.service.model.token import TokenUsage
 from scim.service.ports import AuditLogStore, ResourceStore
 from scim.service.tenants.health import DailyActivity, Health
 from scim.service.tenants.overview import load_health
@@ -106,4 +107,4 @@ def _is_outcome(record: LogRecord) -> bool:
     """Return whether the record tells of a success or a failure of the tenant's identity provider."""
     if isinstance(record, FailureCount):
         return not record.failure.is_no_op
-    return not (isinstance(record, RejectedTokenCount) and record.rule == MALFORMED)
+    return not (isinstance(record, RejectedTokenCount) and record.rule == Rule.TOKEN_MALFORMED)

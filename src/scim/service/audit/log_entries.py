@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from scim.protocol.errors import Rule
 from scim.service.audit import audit_events
 from scim.service.audit.explanations import explain, explain_token
 from scim.service.identity_providers.recognition import recognize_provider
@@ -14,7 +15,7 @@ from scim.service.model.change_record import Operation, Participation, StoredCha
 from scim.service.model.failure import Failure, FailureCount
 from scim.service.model.log_record import AUTHENTICATE, LogRecord, RejectedTokenCount
 from scim.service.model.timestamps import format_rfc3339
-from scim.service.model.token import MALFORMED, TokenUsage
+from scim.service.model.token import TokenUsage
 from scim.service.tenants.access_problems import describe_contact
 
 _DONE = {
@@ -110,7 +111,7 @@ def _of_refusals(refused: RejectedTokenCount) -> LogEntry:
     what, change = explain_token(refused.rule, None)
     return LogEntry(
         at=refused.last_at,
-        kind=LogEntryKind.UNVERIFIED if refused.rule == MALFORMED else LogEntryKind.REJECTED_TOKEN,
+        kind=LogEntryKind.UNVERIFIED if refused.rule == Rule.TOKEN_MALFORMED else LogEntryKind.REJECTED_TOKEN,
         person="",
         operation=AUTHENTICATE,
         status=401,

@@ -7,12 +7,11 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 
-from scim.protocol.errors import TooMany, Unavailable
+from scim.protocol.errors import Rule, TooMany, Unavailable
 from scim.protocol.leniency import Dialect
 from scim.protocol.messages import SearchRequest
 from scim.protocol.normalize import normalize
 from scim.service.audit import diagnosis
-from scim.service.audit.explanations import SCIM_URL
 from scim.service.audit.log_entries import LogEntry, describe_record
 from scim.service.audit.lookup import search_by_name
 from scim.service.identity_providers.detection import detect_provider
@@ -129,7 +128,7 @@ class PersonInvestigator:
         use, newest = self.last_use(), self._newest_failures()
         unidentified = _without_identifier(self.records.find_failures([""]).failures)
         wrong_url = list(self._wrong_scim_url(newest))
-        told_already = {SCIM_URL} if wrong_url else set()
+        told_already = {Rule.SCIM_URL} if wrong_url else set()
         malformed = describe_malformed(self.records.list_malformed_tokens(self._yesterday()))
         find_access_problems = [
             *self._obstacles(use, newest),

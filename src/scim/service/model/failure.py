@@ -9,13 +9,9 @@ from enum import StrEnum
 from http import HTTPStatus
 from typing import Any
 
+from scim.protocol.errors import Rule
+
 KEPT_DAYS = 30
-
-
-NO_OP = "no-op"
-
-
-STRICT = "strict-mode"
 
 
 LOOP = 5
@@ -60,7 +56,7 @@ class Failure:
 
     @property
     def is_no_op(self) -> bool:
-        return self.rule == NO_OP
+        return self.rule == Rule.NO_OP
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ AUTHENTICATE = "authenticate"
 class RejectedTokenCount:
     """How many requests of a tenant were refused within a minute because of their token, at least.
 
-    With the rule :data:`scim.service.model.token.MALFORMED` anybody may have sent them.
+    With the rule :attr:`scim.protocol.errors.Rule.TOKEN_MALFORMED` anybody may have sent them.
     """
 
     first_at: str

@@ -90,10 +90,6 @@ class TokenUsage:
     first_user_agent: str = ""
 
 
-EXPIRED, UNKNOWN, MALFORMED = "token-expired", "token", "token-malformed"
-"""Why a token is rejected: it has expired, it is not one of the tenant's, or this stack did not create it."""
-
-
 @dataclass(frozen=True, slots=True)
 class TokenVersion:
     """One version of a tenant's secret: its token, when that expires (``None`` for never) and when it was created.

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from scim.protocol.errors import NotFound, UniquenessError
+from scim.protocol.errors import NotFound, Rule, UniquenessError
 from scim.protocol.messages import PatchOperation, PatchRequest, parse_message
 from scim.protocol.patch.apply import apply_patch
 from scim.protocol.resource import Resource, list_changed_attributes, parse_resource
@@ -156,7 +156,7 @@ class ResourceService:
 
     def _current(self, resource_id: str) -> StoredResource:
         if (stored := self.store.get(resource_id)) is None:
-            raise NotFound(f"There is no {self.resource_type.name} with this id.", rule="unknown-user")
+            raise NotFound(f"There is no {self.resource_type.name} with this id.", rule=Rule.UNKNOWN_USER)
         return stored
 
     def _duplicate(self) -> UniquenessError:
