@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scim.protocol.errors import InvalidSyntax
-from scim.protocol.json_body import MAX_DEPTH, parse_json
+from scim.protocol.json_body import MAX_DEPTH, lower_member_names, parse_json
 
 seeded = settings(derandomize=True, deadline=None, max_examples=200)
 
@@ -139,3 +139,18 @@ def test_hostile_body_is_refused_at_once(body: bytes) -> None:
     with pytest.raises(InvalidSyntax):
         parse_json(body)
     assert process_time() - started < 0.5
+
+
+@pytest.mark.parametrize(
+    ("value", "members"),
+    [
+        ({"userName": "ada", "NAME": {"givenName": "Ada"}}, {"username": "ada", "name": {"givenName": "Ada"}}),
+        ({"op": 1, "OP": 2}, {"op": 2}),
+        ({}, {}),
+        ([{"a": 1}], {}),
+        ("a", {}),
+        (None, {}),
+    ],
+)
+def test_member_names_in_lower_case(value: Any, members: dict[str, Any]) -> None:
+    assert lower_member_names(value) == members

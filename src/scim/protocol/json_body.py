@@ -37,6 +37,15 @@ def parse_json(body: bytes) -> Any:
     return value
 
 
+def lower_member_names(value: Any) -> dict[str, Any]:
+    """Return the members of a JSON object by their names in lower case; none if ``value`` is not an object.
+
+    Names of attributes and of messages' members have no case (RFC 7643 section 2.1). If two names differ only by case,
+    the last one counts; a caller that must reject them compares the lengths.
+    """
+    return {name.lower(): member for name, member in value.items()} if isinstance(value, dict) else {}
+
+
 def _check_depth(text: str) -> None:
     if text.count("[") + text.count("{") <= MAX_DEPTH:
         return

@@ -10,6 +10,7 @@ from typing import Annotated, Any, ClassVar, Literal, TypeVar
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictInt, StrictStr, ValidationError
 
 from scim.protocol.errors import InvalidSyntax, InvalidValue
+from scim.protocol.json_body import lower_member_names
 from scim.protocol.leniency import Dialect, Leniency
 
 BULK_RESPONSE = "urn:ietf:params:scim:api:messages:2.0:BulkResponse"
@@ -115,7 +116,7 @@ def build_message(kind: type[M], members: dict[str, Any]) -> M:
 
 
 def _without_case(members: dict[str, Any]) -> dict[str, Any]:
-    lowered = {name.lower(): value for name, value in members.items()}
+    lowered = lower_member_names(members)
     if len(lowered) != len(members):
         raise InvalidSyntax("The body has the same member twice, in different cases: send it once.")
     return lowered

@@ -12,6 +12,7 @@ from typing import Any
 from scim.protocol.errors import InvalidValue, NoTarget, Rule
 from scim.protocol.filter.ast import And, Comparison, Filter, Operator, Path
 from scim.protocol.filter.evaluator import compile_filter
+from scim.protocol.json_body import lower_member_names
 from scim.protocol.leniency import Dialect, Leniency
 from scim.protocol.normalize import normalize
 from scim.protocol.schema import Attribute
@@ -148,7 +149,7 @@ def _clears(attribute: Attribute, value: Mapping[str, Any], dialect: Dialect) ->
     """Whether an object stands for no value: Entra ID unassigns a manager by ``{"value": ""}``."""
     return (
         attribute.find_sub_attribute("value") is not None
-        and {name.lower(): member for name, member in value.items()} == {"value": ""}
+        and lower_member_names(value) == {"value": ""}
         and dialect.tolerate(Leniency.EMPTY_STRING)
     )
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, TypeGuard
 
+from scim.protocol.json_body import lower_member_names
 from scim.protocol.normalize import normalize
 
 _LONGEST = 256
@@ -73,26 +74,26 @@ def identifiers_of(resource: Mapping[str, Any]) -> Subject:
 
 def _members(body: Any) -> Iterator[dict[str, Any]]:
     """The members of a body, and of what each operation of a PATCH sets."""
-    members = _lowered(body)
+    members = lower_member_names(body)
     yield members
     operations = members.get("operations")
-    for operation in map(_lowered, operations if isinstance(operations, list) else []):
+    for operation in map(lower_member_names, operations if isinstance(operations, list) else []):
         path, value = operation.get("path"), operation.get("value")
-        yield _lowered({path: value} if isinstance(path, str) else value)
+        yield lower_member_names({path: value} if isinstance(path, str) else value)
 
 
 def _named(resource: Mapping[str, Any]) -> Iterator[Identifier]:
-    members = _lowered(resource)
+    members = lower_member_names(resource)
     yield from _texts("userName", members.get("username"))
     yield from _texts("externalId", members.get("externalid"))
     emails = members.get("emails")
     for email in emails if isinstance(emails, list) else []:
-        yield from _texts("email", _lowered(email).get("value"))
+        yield from _texts("email", lower_member_names(email).get("value"))
 
 
 def _names(members: Mapping[str, Any]) -> Iterator[str]:
     """What somebody is called in full, and each word of it."""
-    name = _lowered(members.get("name"))
+    name = lower_member_names(members.get("name"))
     both = (name.get("givenname"), name.get("familyname"))
     for whole in (members.get("displayname"), name.get("formatted"), " ".join(each for each in both if _is_text(each))):
         if _is_text(whole):
@@ -107,7 +108,3 @@ def _is_text(value: Any) -> TypeGuard[str]:
 def _texts(kind: str, value: Any) -> Iterator[Identifier]:
     if isinstance(value, str):
         yield kind, value
-
-
-def _lowered(value: Any) -> dict[str, Any]:
-    return {str(name).lower(): member for name, member in value.items()} if isinstance(value, Mapping) else {}

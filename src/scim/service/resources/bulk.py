@@ -25,6 +25,7 @@ from scim.protocol.errors import (
     Unavailable,
     UnresolvedReference,
 )
+from scim.protocol.json_body import lower_member_names
 from scim.protocol.leniency import Dialect
 from scim.protocol.messages import BULK_RESPONSE, BulkOperation, BulkRequest, parse_message
 from scim.service.limits import MAX_OPERATIONS
@@ -267,7 +268,7 @@ class BulkProcessor:
 
 def _asked(step: _Step) -> RequestSummary:
     """What the operation asked for; of one that could not be read what can be told."""
-    members = {name.lower(): value for name, value in step.sent.items()} if isinstance(step.sent, dict) else {}
+    members = lower_member_names(step.sent)
     method, path = str(members.get("method", "")).upper(), str(members.get("path", ""))
     resource_id = path.strip("/").partition("/")[2]
     known = resource_id and not resource_id.startswith(_REFERENCE)
@@ -312,6 +313,6 @@ def _references(value: Any) -> Iterator[str]:
 
 def _named(sent: Any) -> Result:
     """What names an operation in the answer: its method and its ``bulkId``."""
-    members = {name.lower(): value for name, value in sent.items()} if isinstance(sent, dict) else {}
+    members = lower_member_names(sent)
     named = {"method": members.get("method"), "bulkId": members.get("bulkid")}
     return {name: value for name, value in named.items() if isinstance(value, str)}

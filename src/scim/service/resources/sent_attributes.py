@@ -8,6 +8,7 @@ from typing import Any
 
 from scim.protocol.filter.ast import Path
 from scim.protocol.filter.path import UnknownAttribute, resolve_path
+from scim.protocol.json_body import lower_member_names
 from scim.protocol.leniency import Dialect, is_attribute_name
 from scim.protocol.resource import is_urn
 from scim.protocol.schema import ResourceType, Schema
@@ -45,7 +46,7 @@ def _list_names(body: Any, resource_type: ResourceType) -> Iterable[str]:
 def _name_targets(operations: list[Any], resource_type: ResourceType) -> Iterator[str]:
     """Yield the names of what the operations of a PATCH write."""
     for operation in operations:
-        members = {name.lower(): value for name, value in operation.items()} if isinstance(operation, dict) else {}
+        members = lower_member_names(operation)
         path, value = members.get("path"), members.get("value")
         if isinstance(path, str) and path:
             yield from _name_members({path: value}, resource_type)
