@@ -20,7 +20,7 @@ from scim.auth.rejected_tokens import RejectedTokenCounter
 from scim.auth.token_secrets import TokenSecrets
 from scim.aws import clients
 from scim.aws.clients import DYNAMODB_CONFIG, EVENTS_CONFIG, OPERATOR_SECRETS_CONFIG, SECRETS_CONFIG
-from scim.protocol.schema import ResourceType, Type, load_user_type
+from scim.protocol.schema import DataType, ResourceType, load_user_type
 from scim.service.deadline import Deadline
 from scim.settings import Settings
 from scim.store.table import Table
@@ -360,7 +360,12 @@ def indexed(settings: Settings) -> Mapping[str, Path]:
         raise ValueError(f"INDEXED_ATTRIBUTES names {unknown.name}, which no schema has.") from unknown
     for path in paths:
         leaf = path.leaf
-        if leaf is None or leaf.type not in (Type.STRING, Type.REFERENCE) or leaf.is_read_only or leaf.is_write_only:
+        if (
+            leaf is None
+            or leaf.type not in (DataType.STRING, DataType.REFERENCE)
+            or leaf.is_read_only
+            or leaf.is_write_only
+        ):
             raise ValueError(
                 f"INDEXED_ATTRIBUTES names {path}, which is no string: name a sub-attribute, or leave it out."
             )

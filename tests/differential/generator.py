@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from random import Random
 from typing import Any, TypeVar
 
-from scim.protocol.schema import Attribute, Schema, Type, load_user_type
+from scim.protocol.schema import Attribute, DataType, Schema, load_user_type
 
 Json = Any
 T = TypeVar("T")
@@ -19,8 +19,8 @@ CORE = load_user_type().schema
 WRITABLE = [attribute for attribute in CORE.attributes.values() if not attribute.is_read_only]
 SINGLE = [attribute for attribute in WRITABLE if not attribute.multi_valued and not attribute.sub_attributes]
 MULTIPLE = [attribute for attribute in WRITABLE if attribute.multi_valued]
-COMMON = [Attribute("id", Type.STRING, case_exact=True), Attribute("externalId", Type.STRING, case_exact=True)]
-CREATED = Attribute("created", Type.DATE_TIME)
+COMMON = [Attribute("id", DataType.STRING, case_exact=True), Attribute("externalId", DataType.STRING, case_exact=True)]
+CREATED = Attribute("created", DataType.DATE_TIME)
 EMAIL = CORE.attributes["emails"].sub_attributes["value"]
 
 WORDS = [
@@ -38,19 +38,19 @@ INSTANTS = [
 EQUALITY = ["eq", "ne"]
 SUBSTRING = ["co", "sw", "ew"]
 ORDER = ["gt", "ge", "lt", "le"]
-VALUES: dict[Type, list[Json]] = {
-    Type.STRING: WORDS,
-    Type.BOOLEAN: [True, False],
-    Type.DATE_TIME: INSTANTS,
-    Type.BINARY: BINARIES,
-    Type.REFERENCE: REFERENCES,
+VALUES: dict[DataType, list[Json]] = {
+    DataType.STRING: WORDS,
+    DataType.BOOLEAN: [True, False],
+    DataType.DATE_TIME: INSTANTS,
+    DataType.BINARY: BINARIES,
+    DataType.REFERENCE: REFERENCES,
 }
-OPERATORS: dict[Type, list[str]] = {
-    Type.STRING: [*EQUALITY, *EQUALITY, *SUBSTRING, *ORDER],
-    Type.BOOLEAN: EQUALITY,
-    Type.DATE_TIME: [*EQUALITY, *ORDER],
-    Type.BINARY: EQUALITY,
-    Type.REFERENCE: [*EQUALITY, *SUBSTRING, *ORDER],
+OPERATORS: dict[DataType, list[str]] = {
+    DataType.STRING: [*EQUALITY, *EQUALITY, *SUBSTRING, *ORDER],
+    DataType.BOOLEAN: EQUALITY,
+    DataType.DATE_TIME: [*EQUALITY, *ORDER],
+    DataType.BINARY: EQUALITY,
+    DataType.REFERENCE: [*EQUALITY, *SUBSTRING, *ORDER],
 }
 
 
@@ -98,7 +98,7 @@ class Generator:
         return [element for element in elements if element] or [{"type": "work"}]
 
     def _element(self, attribute: Attribute) -> Json:
-        if attribute.type is Type.COMPLEX:
+        if attribute.type is DataType.COMPLEX:
             return self._object(attribute.sub_attributes.values())
         return self._one(_values(attribute))
 
@@ -153,7 +153,7 @@ class Generator:
         yield "meta.created", CREATED
         for schema, prefix in ((CORE, ""), (CORE, f"{CORE.id}:"), (ENTERPRISE, f"{ENTERPRISE.id}:")):
             for attribute in self._readable(schema):
-                if attribute.type is not Type.COMPLEX:
+                if attribute.type is not DataType.COMPLEX:
                     yield prefix + attribute.name, attribute
                 elif attribute.multi_valued and "value" in attribute.sub_attributes:
                     yield prefix + attribute.name, attribute.sub_attributes["value"]
@@ -246,7 +246,7 @@ class Generator:
     def _at_extension(self) -> tuple[str, Json]:
         attribute = self._one(list(ENTERPRISE.attributes.values()))
         path = self._cased(f"{ENTERPRISE.id}:{attribute.name}")
-        if attribute.type is Type.COMPLEX and self._chance(0.5):
+        if attribute.type is DataType.COMPLEX and self._chance(0.5):
             sub_attribute = self._one([each for each in attribute.sub_attributes.values() if not each.is_read_only])
             return f"{path}.{sub_attribute.name}", self._value(sub_attribute)
         return path, self._value(attribute)

@@ -18,7 +18,7 @@ from scim.events.link_message import make_message, make_task, read_task
 from scim.protocol.errors import ScimError
 from scim.protocol.filter.path import resolve_path
 from scim.protocol.leniency import Dialect
-from scim.protocol.schema import Attribute, ResourceType, Type, load_user_type
+from scim.protocol.schema import Attribute, DataType, ResourceType, load_user_type
 from scim.service.model.change_record import ChangeRecord
 from scim.service.model.query import Query, QueryResult
 from scim.service.model.stored_resource import StoredResource
@@ -52,13 +52,13 @@ def element(attribute: Attribute) -> st.SearchStrategy[Any]:
     if attribute.is_complex:
         return members(attribute.sub_attributes.values())
     match attribute.type:
-        case Type.BOOLEAN:
+        case DataType.BOOLEAN:
             return st.booleans()
-        case Type.INTEGER | Type.DECIMAL:
+        case DataType.INTEGER | DataType.DECIMAL:
             return st.integers(-9, 9)
-        case Type.DATE_TIME:
+        case DataType.DATE_TIME:
             return st.just("2026-01-31T09:30:00Z")
-        case Type.BINARY:
+        case DataType.BINARY:
             return st.just("AAAA")
         case _:
             return texts

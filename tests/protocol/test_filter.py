@@ -15,7 +15,7 @@ from scim.protocol.filter.ast import And, Comparison, Filter, Literal, Not, Oper
 from scim.protocol.filter.evaluator import compile_filter
 from scim.protocol.filter.parser import MAX_DEPTH, MAX_TERMS, parse_filter, parse_path
 from scim.protocol.leniency import Dialect
-from scim.protocol.schema import Attribute, Schema, Type, load_user_type
+from scim.protocol.schema import Attribute, DataType, Schema, load_user_type
 
 seeded = settings(derandomize=True, deadline=None, max_examples=300)
 
@@ -375,7 +375,7 @@ NUMERIC = TEXTUAL | st.booleans() | st.integers(-(10**30), 10**30) | st.floats(a
 
 def literals(attribute: Attribute | None) -> st.SearchStrategy[Literal]:
     """What may stand on the right of an attribute."""
-    return NUMERIC if attribute is not None and attribute.type in (Type.INTEGER, Type.BOOLEAN) else TEXTUAL
+    return NUMERIC if attribute is not None and attribute.type in (DataType.INTEGER, DataType.BOOLEAN) else TEXTUAL
 
 
 def expression(draw: st.DrawFn, paths: list[Path]) -> Filter:

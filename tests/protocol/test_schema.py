@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from scim.protocol.schema import Attribute, Format, Mutability, ResourceType, Returned, Schema, Type, load_user_type
+from scim.protocol.schema import Attribute, DataType, Format, Mutability, ResourceType, Returned, Schema, load_user_type
 
 ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 SURVEY = json.loads((Path(__file__).parents[2] / "examples/extensions/employee.json").read_text("utf-8"))
@@ -35,7 +35,7 @@ def with_attributes(*documents: dict[str, Any]) -> ResourceType:
 
 def test_attribute_has_the_defaults_of_rfc_7643_section_2_2() -> None:
     assert characteristics(Attribute.from_document({"name": "nickName", "type": "string"})) == {
-        "type": Type.STRING,
+        "type": DataType.STRING,
         "multi_valued": False,
         "required": False,
         "case_exact": False,
@@ -64,7 +64,7 @@ def test_attribute_has_the_characteristics_of_its_document() -> None:
     }
 
     assert characteristics(Attribute.from_document(document)) == {
-        "type": Type.COMPLEX,
+        "type": DataType.COMPLEX,
         "multi_valued": True,
         "required": True,
         "case_exact": True,

@@ -14,7 +14,7 @@ CORE_USER = "urn:ietf:params:scim:schemas:core:2.0:User"
 _DOCUMENTS = Path(__file__).parent / "schemas"
 
 
-class Type(StrEnum):
+class DataType(StrEnum):
     """The data types of RFC 7643 section 2.3."""
 
     STRING = "string"
@@ -27,12 +27,12 @@ class Type(StrEnum):
     COMPLEX = "complex"
 
 
-PYTHON_CLASSES: dict[Type, type] = {
-    Type.STRING: str,
-    Type.REFERENCE: str,
-    Type.BINARY: str,
-    Type.BOOLEAN: bool,
-    Type.INTEGER: int,
+PYTHON_CLASSES: dict[DataType, type] = {
+    DataType.STRING: str,
+    DataType.REFERENCE: str,
+    DataType.BINARY: str,
+    DataType.BOOLEAN: bool,
+    DataType.INTEGER: int,
 }
 """The Python classes of the values of a type, as JSON is read; only for types whose class alone decides."""
 
@@ -65,7 +65,7 @@ class Attribute:
     """An attribute's characteristics (RFC 7643 section 7); ``sub_attributes`` by lower-case name."""
 
     name: str
-    type: Type
+    type: DataType
     multi_valued: bool = False
     required: bool = False
     case_exact: bool = False
@@ -93,12 +93,12 @@ class Attribute:
     """Whether a sub-attribute is readOnly."""
 
     def __post_init__(self) -> None:
-        text = self.type in (Type.STRING, Type.REFERENCE) and not self.multi_valued
+        text = self.type in (DataType.STRING, DataType.REFERENCE) and not self.multi_valued
         kept = self.mutability is not Mutability.WRITE_ONLY
         object.__setattr__(self, "is_read_only", self.mutability is Mutability.READ_ONLY)
         object.__setattr__(self, "is_immutable", self.mutability is Mutability.IMMUTABLE)
         object.__setattr__(self, "is_write_only", not kept)
-        object.__setattr__(self, "is_complex", self.type is Type.COMPLEX)
+        object.__setattr__(self, "is_complex", self.type is DataType.COMPLEX)
         object.__setattr__(self, "is_plain_string", text and kept and self.max_length is None and self.format is None)
         object.__setattr__(self, "value_class", None if self.multi_valued else PYTHON_CLASSES.get(self.type))
         object.__setattr__(self, "required_sub_attributes", _required(self.sub_attributes))
@@ -111,11 +111,11 @@ class Attribute:
         """Compile one attribute of a schema document; what it leaves out has the defaults of section 2.2."""
         return cls(
             name=document["name"],
-            type=Type(document["type"]),
+            type=DataType(document["type"]),
             multi_valued=document.get("multiValued", False),
             required=document.get("required", False),
             # References and binaries are always compared exactly (sections 2.3.6 and 2.3.7).
-            case_exact=document.get("caseExact", False) or document["type"] in (Type.REFERENCE, Type.BINARY),
+            case_exact=document.get("caseExact", False) or document["type"] in (DataType.REFERENCE, DataType.BINARY),
             mutability=Mutability(document.get("mutability", Mutability.READ_WRITE)),
             returned=Returned(document.get("returned", Returned.DEFAULT)),
             unique=document.get("uniqueness", "none") != "none",
@@ -304,6 +304,6 @@ def load_user_type() -> ResourceType:
         extensions=(Schema.from_document(load_document("enterprise-user")),),
         # Identity providers send it; this service never logs anyone in.
         discarded_attributes=(
-            Attribute("password", Type.STRING, mutability=Mutability.WRITE_ONLY, returned=Returned.NEVER),
+            Attribute("password", DataType.STRING, mutability=Mutability.WRITE_ONLY, returned=Returned.NEVER),
         ),
     )

@@ -13,7 +13,7 @@ from scim.protocol.filter.parser import parse_path
 from scim.protocol.filter.path import UnknownAttribute
 from scim.protocol.leniency import Dialect
 from scim.protocol.normalize import normalize, parse_date_time
-from scim.protocol.schema import Attribute, ResourceType, Type
+from scim.protocol.schema import Attribute, DataType, ResourceType
 
 SortKey = Callable[[Mapping[str, Any]], tuple[bool, Any]]
 
@@ -51,7 +51,7 @@ def compile_sort(name: str, resource_type: ResourceType, dialect: Dialect) -> So
 
 def _ordered_leaf(path: Path) -> Attribute:
     leaf = path.leaf
-    if leaf is not None and leaf.type is Type.COMPLEX:
+    if leaf is not None and leaf.type is DataType.COMPLEX:
         leaf = leaf.find_sub_attribute("value")
     if leaf is None or leaf.is_write_only:
         raise InvalidValue("sortBy names an attribute without an order of its own: name one of its sub-attributes.")
@@ -59,6 +59,6 @@ def _ordered_leaf(path: Path) -> Attribute:
 
 
 def _order(attribute: Attribute, value: Any) -> Any:
-    if attribute.type is Type.DATE_TIME:
+    if attribute.type is DataType.DATE_TIME:
         return parse_date_time(value)
     return normalize(value, case_exact=attribute.case_exact) if isinstance(value, str) else value

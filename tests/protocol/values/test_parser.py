@@ -6,25 +6,25 @@ import pytest
 
 from scim.protocol.errors import InvalidSyntax, InvalidValue, ScimError
 from scim.protocol.leniency import Dialect
-from scim.protocol.schema import Attribute, Format, Mutability, Type, load_user_type
+from scim.protocol.schema import Attribute, DataType, Format, Mutability, load_user_type
 from scim.protocol.values.parser import check_required, parse_value
 
 CORE = load_user_type().core.attributes
 MANAGER = load_user_type().extensions[0].attributes["manager"]
-UPDATED = Attribute("updated", Type.DATE_TIME)
-LEVEL = Attribute("level", Type.INTEGER)
-SHARE = Attribute("share", Type.DECIMAL)
-TAGS = Attribute("tags", Type.STRING, multi_valued=True)
-UNIT = Attribute("unit", Type.STRING, max_length=256)
-JOINED = Attribute("joined", Type.STRING, format=Format.DATE)
+UPDATED = Attribute("updated", DataType.DATE_TIME)
+LEVEL = Attribute("level", DataType.INTEGER)
+SHARE = Attribute("share", DataType.DECIMAL)
+TAGS = Attribute("tags", DataType.STRING, multi_valued=True)
+UNIT = Attribute("unit", DataType.STRING, max_length=256)
+JOINED = Attribute("joined", DataType.STRING, format=Format.DATE)
 CERTIFICATE = CORE["x509certificates"].sub_attributes["value"]
 BADGE = Attribute(
     "badge",
-    Type.COMPLEX,
+    DataType.COMPLEX,
     sub_attributes={
-        "number": Attribute("number", Type.STRING, required=True),
-        "colour": Attribute("colour", Type.STRING),
-        "issuer": Attribute("issuer", Type.STRING, mutability=Mutability.READ_ONLY),
+        "number": Attribute("number", DataType.STRING, required=True),
+        "colour": Attribute("colour", DataType.STRING),
+        "issuer": Attribute("issuer", DataType.STRING, mutability=Mutability.READ_ONLY),
     },
 )
 

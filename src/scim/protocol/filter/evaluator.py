@@ -15,7 +15,7 @@ from scim.protocol.errors import InvalidFilter
 from scim.protocol.filter.ast import And, Comparison, Filter, Literal, Not, Operator, Or, Path, Present, ValuePath
 from scim.protocol.leniency import Dialect, Leniency
 from scim.protocol.normalize import normalize, parse_date_time
-from scim.protocol.schema import Attribute, Format, Type
+from scim.protocol.schema import Attribute, DataType, Format
 from scim.protocol.values.conformance import conform
 
 Resource = Mapping[str, Any]
@@ -90,7 +90,7 @@ def _null_comparison(path: Path, operator: Operator, dialect: Dialect) -> Predic
 def _compared(path: Path) -> tuple[Path, Attribute]:
     """Where the compared values lie: a complex attribute stands for its ``value`` (RFC 7644 section 3.4.2.2)."""
     leaf = path.leaf
-    if leaf is not None and leaf.type is Type.COMPLEX:
+    if leaf is not None and leaf.type is DataType.COMPLEX:
         value = leaf.find_sub_attribute("value")
         path, leaf = Path(path.attribute, value, path.extension, path.selection), value
     if leaf is None:
@@ -149,11 +149,11 @@ def _extension_values(extension: str, attribute: Attribute) -> Values:
 def _test(attribute: Attribute, operator: Operator, literal: Literal, dialect: Dialect) -> Test:
     """A function that compares one value of ``attribute`` with ``literal``."""
     match attribute.type:
-        case Type.BOOLEAN:
+        case DataType.BOOLEAN:
             return _boolean_test(attribute, operator, literal, dialect)
-        case Type.INTEGER | Type.DECIMAL:
+        case DataType.INTEGER | DataType.DECIMAL:
             return _number_test(attribute, operator, literal)
-        case Type.DATE_TIME if operator in _ORDER:
+        case DataType.DATE_TIME if operator in _ORDER:
             return _instant_test(attribute, operator, literal)
         case _:
             return _text_test(attribute, operator, literal)
@@ -190,7 +190,7 @@ def _instant_test(attribute: Attribute, operator: Operator, literal: Literal) ->
 def _text_test(attribute: Attribute, operator: Operator, literal: Literal) -> Test:
     if not isinstance(literal, str):
         raise InvalidFilter(f"{attribute.name} is a string: compare it with a value in double quotes.")
-    if attribute.type is Type.BINARY and operator is not Operator.EQ:
+    if attribute.type is DataType.BINARY and operator is not Operator.EQ:
         raise InvalidFilter(f"{attribute.name} is binary: only eq, ne and pr apply to it, not {operator}.")
     exact = attribute.case_exact
     # Days are compared as days, whether or not a time comes along.

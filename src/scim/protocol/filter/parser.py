@@ -23,7 +23,7 @@ from scim.protocol.filter.ast import And, Comparison, Filter, Literal, Not, Oper
 from scim.protocol.filter.path import UnknownAttribute, resolve_path, resolve_sub_attribute
 from scim.protocol.filter.tokenizer import Tokenizer
 from scim.protocol.leniency import Dialect, Leniency
-from scim.protocol.schema import Attribute, ResourceType, Type
+from scim.protocol.schema import Attribute, DataType, ResourceType
 
 # A recursive descent is as deep as its input; and a person or a provider never comes near either.
 MAX_DEPTH = 40
@@ -47,7 +47,7 @@ _JSON_SCALAR = re.compile(
     r"(?:true|false|null)|-?(?:0|[1-9][0-9]{0,99})(?:\.[0-9]{1,100})?(?:e[+-]?[0-9]{1,3})?", re.IGNORECASE
 )
 
-_TEXTUAL = (Type.STRING, Type.REFERENCE, Type.BINARY, Type.DATE_TIME)
+_TEXTUAL = (DataType.STRING, DataType.REFERENCE, DataType.BINARY, DataType.DATE_TIME)
 _NO_NUMBER = "A finite number is expected"
 _NO_OPERATOR = "An operator (eq, ne, co, sw, ew, pr, gt, ge, lt, le) is expected"
 
@@ -92,8 +92,8 @@ def _parser(text: str, resource_type: ResourceType, dialect: Dialect, error: typ
 def _check_form(text: str) -> None:
     """Raise :class:`InvalidPath` unless the path would be one if some schema knew its names."""
     scanner = Tokenizer(text, InvalidPath)
-    members = {name.lower(): Attribute(name, Type.STRING) for name in _SIMPLE_NAME.findall(text)}
-    known = Path(Attribute("", Type.COMPLEX, multi_valued=True, sub_attributes=members))
+    members = {name.lower(): Attribute(name, DataType.STRING) for name in _SIMPLE_NAME.findall(text)}
+    known = Path(Attribute("", DataType.COMPLEX, multi_valued=True, sub_attributes=members))
 
     def resolve_any(name: str) -> Path:
         return known if _FULL_NAME.fullmatch(name) else scanner.fail_token("A malformed name begins")
@@ -204,7 +204,7 @@ class _Parser:
         if text := self.scanner.take(_STRING):
             return self._string(text)
         bare = self.scanner.expect(_BARE, "A value")
-        textual = attribute is None or attribute.type in _TEXTUAL or attribute.type is Type.COMPLEX
+        textual = attribute is None or attribute.type in _TEXTUAL or attribute.type is DataType.COMPLEX
         scalar = _JSON_SCALAR.fullmatch(bare) is not None
         if scalar and (not textual or bare.lower() == "null"):
             value: Literal = json.loads(bare.lower())

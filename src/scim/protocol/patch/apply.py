@@ -16,7 +16,7 @@ from scim.protocol.filter.parser import parse_path
 from scim.protocol.filter.path import UnknownAttribute, resolve_path
 from scim.protocol.leniency import Dialect, Leniency
 from scim.protocol.messages import MAX_PATCH_OPERATIONS, PatchOperation
-from scim.protocol.patch.patch_values import MultiValuedPatch, comparable_members, prune, write_member
+from scim.protocol.patch.patch_values import MultiValuedPatch, normalize_element, prune, write_attribute
 from scim.protocol.resource import Resource, finalize
 from scim.protocol.schema import ResourceType, Schema
 from scim.protocol.stored_values.immutability import check_immutable
@@ -147,10 +147,10 @@ class _Patch:
             MultiValuedPatch(members, path.attribute, self._dialect).write(path, value, op)
         elif path.sub_attribute is not None:
             complex_value = members.setdefault(path.attribute.name, {})
-            write_member(complex_value, path.sub_attribute, value, self._dialect)
+            write_attribute(complex_value, path.sub_attribute, value, self._dialect)
             prune(members, path.attribute)
         else:
-            write_member(members, path.attribute, value, self._dialect)
+            write_attribute(members, path.attribute, value, self._dialect)
 
     def _write_schema(self, path: Path, value: Any, op: str) -> None:
         """The path is a URN: an extension as a whole, or the core, which is the resource itself."""
@@ -181,11 +181,11 @@ class _Patch:
                 f"remove takes no value: select what is to be removed, as in {path.without_selection}[value eq ...]."
             )
         listed = [parse_element(attribute, each, self._dialect) for each in _listed(value)]
-        named = {comparable_members(attribute, each) for each in listed if each is not None}
+        named = {normalize_element(attribute, each) for each in listed if each is not None}
         shapes = {frozenset(name for name, _ in each) for each in named}
 
         def is_named(element: Any) -> bool:
-            whole = comparable_members(attribute, element)
+            whole = normalize_element(attribute, element)
             return any(frozenset(part for part in whole if part[0] in shape) in named for shape in shapes)
 
         members = self._members(path.extension)

@@ -54,8 +54,8 @@ class MultiValuedPatch:
             value = [value]
         written = parse_value(self._attribute, value, self._dialect) or []
         kept = self._elements if op == "add" else []
-        there = {comparable_members(self._attribute, each) for each in kept}
-        self._elements = kept + [each for each in written if comparable_members(self._attribute, each) not in there]
+        there = {normalize_element(self._attribute, each) for each in kept}
+        self._elements = kept + [each for each in written if normalize_element(self._attribute, each) not in there]
 
     def _write_selected(self, path: Path, selection: Filter, value: Any, op: str) -> None:
         matches = compile_filter(selection, self._dialect)
@@ -113,7 +113,7 @@ def _write_into(
 ) -> None:
     """Write a sub-attribute of an element, or several of them at once."""
     if sub_attribute is not None:
-        write_member(element, sub_attribute, value, dialect)
+        write_attribute(element, sub_attribute, value, dialect)
     elif accept_as_unassigned(value, dialect):
         element.clear()
     elif isinstance(value, dict):
@@ -126,7 +126,7 @@ def _write_into(
         )
 
 
-def write_member(members: dict[str, Any], attribute: Attribute, value: Any, dialect: Dialect) -> None:
+def write_attribute(members: dict[str, Any], attribute: Attribute, value: Any, dialect: Dialect) -> None:
     """Write one member; a complex one keeps the sub-attributes that ``value`` leaves out."""
     if attribute.is_complex and isinstance(value, dict) and not _clears(attribute, value, dialect):
         _merge(members.setdefault(attribute.name, {}), attribute, value, dialect)
@@ -175,7 +175,7 @@ def _is_primary(element: Any) -> bool:
     return isinstance(element, dict) and element.get("primary") is True
 
 
-def comparable_members(attribute: Attribute, element: Any) -> frozenset[tuple[str, Any]]:
+def normalize_element(attribute: Attribute, element: Any) -> frozenset[tuple[str, Any]]:
     """The same for elements that a filter finds equal; comparing all with all would take a large list too long."""
     if not isinstance(element, dict):
         return frozenset({("", _comparable(attribute, element))})

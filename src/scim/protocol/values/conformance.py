@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from scim.protocol.normalize import parse_date_time
-from scim.protocol.schema import PYTHON_CLASSES, Attribute, Type
+from scim.protocol.schema import PYTHON_CLASSES, Attribute, DataType
 
 
 def conform(attribute: Attribute, value: Any) -> Any:
@@ -69,9 +69,9 @@ def find_stored_attribute(attributes: Mapping[str, Attribute], name: str) -> Att
     return attribute if attribute is not None and attribute.name == name else None
 
 
-def _is_value(type_: Type, value: Any) -> bool:
-    if type_ is Type.DECIMAL:
+def _is_value(type_: DataType, value: Any) -> bool:
+    if type_ is DataType.DECIMAL:
         return value.__class__ in (int, float)
-    if type_ is Type.DATE_TIME:
+    if type_ is DataType.DATE_TIME:
         return value.__class__ is str and parse_date_time(value) is not None
     return value.__class__ is PYTHON_CLASSES[type_]

@@ -13,7 +13,7 @@ from typing import Any
 from scim.protocol.errors import InvalidSyntax, InvalidValue, Rule
 from scim.protocol.leniency import Dialect, Leniency, is_attribute_name
 from scim.protocol.normalize import is_date, parse_date_time
-from scim.protocol.schema import Attribute, Format, Type
+from scim.protocol.schema import Attribute, DataType, Format
 
 MAX_ELEMENTS = 500
 _BASE64 = re.compile(r"[A-Za-z0-9+/_\-\s]*+={0,2}\s*")  # possessive: white space at the end is tried once
@@ -209,12 +209,12 @@ def _read_binary(attribute: Attribute, value: Any, dialect: Dialect) -> str:
     return text
 
 
-_READERS: dict[Type, Callable[[Attribute, Any, Dialect], Any]] = {
-    Type.STRING: _read_string,
-    Type.REFERENCE: _read_string,
-    Type.BOOLEAN: _read_boolean,
-    Type.INTEGER: _read_integer,
-    Type.DECIMAL: _read_decimal,
-    Type.DATE_TIME: _read_date_time,
-    Type.BINARY: _read_binary,
+_READERS: dict[DataType, Callable[[Attribute, Any, Dialect], Any]] = {
+    DataType.STRING: _read_string,
+    DataType.REFERENCE: _read_string,
+    DataType.BOOLEAN: _read_boolean,
+    DataType.INTEGER: _read_integer,
+    DataType.DECIMAL: _read_decimal,
+    DataType.DATE_TIME: _read_date_time,
+    DataType.BINARY: _read_binary,
 }

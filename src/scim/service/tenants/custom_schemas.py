@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from scim.protocol.filter.ast import Operator
-from scim.protocol.schema import Format, Type, load_user_type
+from scim.protocol.schema import DataType, Format, load_user_type
 from scim.service.model.stored_resource import encode_json
 
 _MAX_ATTRIBUTES = 100
@@ -76,7 +76,7 @@ class _Characteristics(_Document):
     """What an attribute and a sub-attribute have in common; what is left out has the defaults of section 2.2."""
 
     name: Name
-    type: Type
+    type: DataType
     multiValued: bool = False
     description: Text = ""
     required: bool = False
@@ -91,7 +91,7 @@ class _Characteristics(_Document):
 
     @model_validator(mode="after")
     def _check_type(self) -> Self:
-        if (self.format or self.maxLength) and self.type is not Type.STRING:
+        if (self.format or self.maxLength) and self.type is not DataType.STRING:
             raise ValueError("only a string can have a format or a maxLength")
         return self
 
@@ -99,7 +99,13 @@ class _Characteristics(_Document):
 class _SubAttribute(_Characteristics):
     name: SubName
     type: Literal[  # complex attributes are not nested (section 2.3.8)
-        Type.STRING, Type.BOOLEAN, Type.DECIMAL, Type.INTEGER, Type.DATE_TIME, Type.BINARY, Type.REFERENCE
+        DataType.STRING,
+        DataType.BOOLEAN,
+        DataType.DECIMAL,
+        DataType.INTEGER,
+        DataType.DATE_TIME,
+        DataType.BINARY,
+        DataType.REFERENCE,
     ]
 
     multiValued: Literal[False] = False
@@ -110,7 +116,7 @@ class _Attribute(_Characteristics):
 
     @model_validator(mode="after")
     def _check_sub_attributes(self) -> Self:
-        if (self.type is Type.COMPLEX) != bool(self.subAttributes):
+        if (self.type is DataType.COMPLEX) != bool(self.subAttributes):
             raise ValueError("a complex attribute has subAttributes, and no other has")
         _check_names(self.subAttributes)
         return self
