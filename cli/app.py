@@ -12,7 +12,7 @@ from local.errors import LocalRunError
 from scim.auth.errors import MalformedSecret
 from scim.auth.master_key.rotation import MasterKeyConflict
 from scim.protocol.errors import ScimError
-from scim.service.tenants.tenants import GraceRunning, TenantError, TenantExists, UnknownSchema, UnknownTenant
+from scim.service.tenants.errors import PreviousTokenValid, TenantError, TenantExists, UnknownSchema, UnknownTenant
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -49,7 +49,7 @@ class Commands(click.Group):
             return super().invoke(ctx)
         except (UnknownTenant, UnknownSchema, StackNotFound) as error:
             raise NotFoundError(str(error)) from error
-        except (TenantExists, GraceRunning, MasterKeyConflict) as error:
+        except (TenantExists, PreviousTokenValid, MasterKeyConflict) as error:
             raise ConflictError(str(error)) from error
         except (TenantError, MalformedSecret, LocalRunError, ClientError, BotoCoreError) as error:
             raise CommandError(str(error)) from error

@@ -82,7 +82,7 @@ Examples:
 @deployment_options
 def strict(tenant: str, mode: str, json: bool) -> None:
     """Serve TENANT by the RFC alone (on), or accept what identity providers make of it (off)."""
-    changed = get_deployment().tenants.configure(tenant, strict=mode == "on")
+    changed = get_deployment().tenants.configure(tenant, is_strict=mode == "on")
     if json:
         output.print_json({"tenant": tenant, "mode": _mode(changed)})
     else:

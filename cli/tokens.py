@@ -11,8 +11,8 @@ from cli import output
 from cli.app import deployment_options, get_deployment, json_option
 from cli.deployment import Deployment
 from scim.auth.authentication import CACHE_S
-from scim.service.model.token import NEVER_EXPIRES
-from scim.service.tenants.tenants import DEFAULT_GRACE_S, IssuedToken
+from scim.service.model.token import NEVER_EXPIRES, IssuedToken
+from scim.service.tenants.tokens import DEFAULT_GRACE_S
 
 _DELAY = f"within {CACHE_S:.0f} seconds, since what is valid is remembered for so long"
 
@@ -63,7 +63,7 @@ def connect(tenant: str, strict: bool | None, extensions: tuple[Path, ...], expi
     """
     where = get_deployment()
     documents = read_documents(extensions) if extensions else None
-    _show(where, where.tenants.connect(tenant, documents, strict=strict, lifetime_s=expires), json=json)
+    _show(where, where.tenants.connect(tenant, documents, is_strict=strict, lifetime_s=expires), json=json)
 
 
 @click.command(
@@ -93,7 +93,7 @@ def rotate(tenant: str, grace: float, expires: float | None, force: bool, json: 
     instead of another, unless --grace is 0.
     """
     where = get_deployment()
-    _show(where, where.tenants.rotate(tenant, grace_s=grace, lifetime_s=expires, force=force), json=json)
+    _show(where, where.tenants.tokens.rotate(tenant, grace_s=grace, lifetime_s=expires, force=force), json=json)
 
 
 @click.command(
@@ -110,7 +110,7 @@ def revoke(tenant: str, yes: bool, json: bool) -> None:
     """End all tokens of TENANT. It stays connected: muster rotate makes a new token."""
     where = get_deployment()
     _confirm(f"End all tokens of {tenant}? Its identity provider gets nothing done until it has a new one.", yes=yes)
-    where.tenants.revoke(tenant)
+    where.tenants.tokens.revoke(tenant)
     _told(tenant, "revoked", f"All tokens of {tenant} end {_DELAY}.", json=json)
 
 
@@ -151,7 +151,7 @@ def _show(where: Deployment, issued: IssuedToken, *, json: bool) -> None:
         output.print_fields(told | {"Expires": output.format_time(issued.expires)} | previous)
         click.echo("The token is shown only now.", err=True)
     sys.stdout.flush()
-    where.tenants.mark_revealed(issued)
+    where.tenants.tokens.mark_revealed(issued)
 
 
 def _confirm(question: str, *, yes: bool) -> None:

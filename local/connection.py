@@ -79,16 +79,16 @@ def main() -> None:
     A disconnected tenant is connected again: the local run is useless without one.
     """
     from scim import wiring
-    from scim.service.tenants.tenants import TenantExists
+    from scim.service.tenants.errors import TenantExists
     from scim.settings import Settings
 
     tenants = wiring.build_operator(Settings.from_environment(os.environ), "make run").tenants()
     try:
         issued = tenants.connect(TENANT)
     except TenantExists:
-        issued = tenants.rotate(TENANT, grace_s=0)
+        issued = tenants.tokens.rotate(TENANT, grace_s=0)
     print(issued.token)
-    tenants.mark_revealed(issued)
+    tenants.tokens.mark_revealed(issued)
 
 
 if __name__ == "__main__":

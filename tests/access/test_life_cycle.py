@@ -18,8 +18,9 @@ from scim.auth import tokens
 from scim.auth.authentication import Authenticator
 from scim.auth.rotation import RotationFailed, TokenRotation
 from scim.protocol.errors import Unauthorized, Unavailable
-from scim.service.model.token import TokenStage
-from scim.service.tenants.tenants import ChangedMeanwhile, GraceRunning, IssuedToken, Tenants, UnknownTenant
+from scim.service.model.token import IssuedToken, TokenStage
+from scim.service.tenants.errors import ConcurrentChange, PreviousTokenValid, UnknownTenant
+from scim.service.tenants.tenants import Tenants
 from scim.settings import Settings
 from tests.tokens import new_token, raise_fault
 
@@ -65,11 +66,11 @@ class Life:
         return self.show(self.tenants.connect(self.id))
 
     def show(self, issued: IssuedToken) -> IssuedToken:
-        self.tenants.mark_revealed(issued)
+        self.tenants.tokens.mark_revealed(issued)
         return issued
 
     def rotate(self, **given: Any) -> IssuedToken:
-        return self.show(self.tenants.rotate(self.id, **given))
+        return self.show(self.tenants.tokens.rotate(self.id, **given))
 
     def step(self, name: str, version: str) -> None:
         self.rotation.step(name, self.operator.settings.secret_prefix + self.id, version)
@@ -89,9 +90,7 @@ class Life:
     def dying_after(self, calls: int) -> Tenants:
         """The use cases, which die after some calls."""
         left = iter([None] * calls)
-        return replace(
-            self.tenants, settings=Dying(self.tenants.settings, left), tokens=Dying(self.tenants.tokens, left)
-        )
+        return replace(self.tenants, store=Dying(self.tenants.store, left), secrets=Dying(self.tenants.secrets, left))
 
     def acts(self) -> list[str]:
         found = boto3.client("dynamodb").query(
@@ -152,7 +151,7 @@ def test_compromise_within_a_grace_ends_both_tokens_before(life: Life) -> None:
 def test_rotation_that_would_cut_a_grace_short_is_refused_unless_it_is_forced(life: Life) -> None:
     old, new = life.connect(), life.rotate()
 
-    with pytest.raises(GraceRunning, match="is valid until"):
+    with pytest.raises(PreviousTokenValid, match="is valid until"):
         life.rotate()
     assert life.opens(old.token, new.token) == [True, True]
 
@@ -171,7 +170,7 @@ def test_token_expires(life: Life) -> None:
 
 def test_interrupted_rotation_never_locks_out_and_its_repetition_shows_one_token_that_works(life: Life) -> None:
     old, finished = life.connect(), []
-    for _ in interruptions(life, lambda tenants: tenants.rotate(life.id)):
+    for _ in interruptions(life, lambda tenants: tenants.tokens.rotate(life.id)):
         assert life.opens(old.token) == [True]
         if current(life) != old.token:
             finished.append(life.now)
@@ -187,7 +186,7 @@ def test_interrupted_rotation_never_locks_out_and_its_repetition_shows_one_token
 def test_grace_of_an_interrupted_rotation_starts_when_it_is_finished(life: Life) -> None:
     old = life.connect()
     with pytest.raises(Interrupted):
-        life.dying_after(5).rotate(life.id)  # decided, not promoted
+        life.dying_after(5).tokens.rotate(life.id)  # decided, not promoted
     assert life.operator.secrets.stages(life.id)[TokenStage.PENDING] == life.operator.store().get(life.id).token.version  # type: ignore[union-attr]
     life.now += 2 * DAY_S
 
@@ -200,7 +199,7 @@ def test_grace_of_an_interrupted_rotation_starts_when_it_is_finished(life: Life)
 
 def test_interrupted_rotation_without_grace_is_repeated_and_ends_all_others(life: Life) -> None:
     old = life.connect()
-    for _ in interruptions(life, lambda tenants: tenants.rotate(life.id, grace_s=0)):
+    for _ in interruptions(life, lambda tenants: tenants.tokens.rotate(life.id, grace_s=0)):
         pass
 
     new = life.rotate(grace_s=0)
@@ -213,7 +212,7 @@ def test_interrupted_rotation_without_grace_is_repeated_and_ends_all_others(life
 
 def test_revoking_ends_all_tokens_and_rotating_makes_the_only_one(life: Life) -> None:
     tokens = [life.connect(), life.rotate()]
-    life.tenants.revoke(life.id)
+    life.tenants.tokens.revoke(life.id)
     assert life.opens(*(each.token for each in tokens)) == [False, False]
 
     tokens += [life.rotate()]
@@ -224,7 +223,7 @@ def test_revoking_ends_all_tokens_and_rotating_makes_the_only_one(life: Life) ->
 
 def test_revoked_token_stays_ended_through_later_rotations(life: Life) -> None:
     old = life.connect()
-    life.tenants.revoke(life.id)
+    life.tenants.tokens.revoke(life.id)
     first = life.rotate()
     second = life.rotate()
 
@@ -279,7 +278,7 @@ def test_secret_that_was_deleted_behind_our_back_is_not_restored_by_a_rotation(l
     old = life.connect()
     life.operator.secrets.delete_secret(life.id)
 
-    with pytest.raises(ChangedMeanwhile, match="connect it again"):
+    with pytest.raises(ConcurrentChange, match="connect it again"):
         life.rotate()
 
     assert life.opens(old.token) == [False]
@@ -369,7 +368,7 @@ def test_token_that_its_own_rotation_made_is_shown_by_the_next_rotate(life: Life
         life.step(step, VERSION)
 
     assert life.rotate().token == current(life)
-    with pytest.raises(GraceRunning):
+    with pytest.raises(PreviousTokenValid):
         life.rotate()
 
 
@@ -388,7 +387,7 @@ def test_its_own_rotation_waits_for_the_end_of_a_grace(life: Life) -> None:
     life.connect()
     life.rotate()
 
-    with pytest.raises(GraceRunning):
+    with pytest.raises(PreviousTokenValid):
         life.step("createSecret", VERSION)
 
     life.now += DAY_S
@@ -398,9 +397,9 @@ def test_its_own_rotation_waits_for_the_end_of_a_grace(life: Life) -> None:
 def test_revoking_ends_a_rotation_that_is_under_way_and_the_next_one_can_begin(life: Life) -> None:
     life.connect()
     life.step("createSecret", VERSION)
-    life.tenants.revoke(life.id)
+    life.tenants.tokens.revoke(life.id)
 
-    with pytest.raises(ChangedMeanwhile, match="revoked"):
+    with pytest.raises(ConcurrentChange, match="revoked"):
         life.step("finishSecret", VERSION)
 
     assert TokenStage.PENDING not in life.operator.secrets.stages(life.id)
@@ -419,7 +418,7 @@ def test_step_of_a_rotation_that_another_has_overtaken_does_not_bring_its_token_
     life.rotate()  # shows it
     new = life.rotate(grace_s=grace_s, force=True)
 
-    with pytest.raises(ChangedMeanwhile):
+    with pytest.raises(ConcurrentChange):
         life.step("finishSecret", VERSION)
 
     assert current(life) == new.token

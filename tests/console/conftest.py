@@ -28,7 +28,7 @@ def tenant(table: Any, operator: Tenants) -> tuple[str, Endpoint]:
     """A connected tenant whose token was shown, and its endpoint."""
     name = f"customer-{next(_numbers)}"
     issued = operator.connect(name)
-    operator.mark_revealed(issued)
+    operator.tokens.mark_revealed(issued)
     return name, Endpoint(issued.token)
 
 

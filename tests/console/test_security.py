@@ -350,7 +350,7 @@ def test_form_that_is_sent_twice_at_once_shows_one_token_in_both_answers(
     name = f"twice-{state}-{grace}-{call}"
     issued = operator.connect(name)
     if state != "waiting":
-        operator.mark_revealed(issued)
+        operator.tokens.mark_revealed(issued)
     if state == "disconnected":
         operator.disconnect(name)
     page = operator_visits.get(f"/admin/tenants/{name}/connect")
@@ -398,7 +398,7 @@ def test_token_that_was_ended_is_not_shown_again(
 ) -> None:
     page = operator_visits.get(f"/admin/tenants/{tenant[0]}/connect")
     assert operator_visits.post(page, page.form("/token")).status == 200
-    operator.revoke(tenant[0]) if act == "revoke" else operator.rotate(tenant[0], force=True)
+    operator.tokens.revoke(tenant[0]) if act == "revoke" else operator.tokens.rotate(tenant[0], force=True)
     assert operator_visits.post(page, page.form("/token")).status == 409
 
 

@@ -234,7 +234,7 @@ def test_status_tells_the_identity_provider_by_its_traffic(
     operator_visits: Visitor, operator: Tenants, agent: str, body: dict[str, object], provider: str
 ) -> None:
     issued = operator.connect(name := f"by-traffic-{len(agent)}")
-    operator.mark_revealed(issued)
+    operator.tokens.mark_revealed(issued)
     scim = Endpoint(issued.token)
     created = scim.request("POST", "/Users", {"schemas": [CORE], "userName": "ada@example.com"}, user_agent=agent)
     if body:
@@ -268,7 +268,7 @@ def in_days(days: int) -> str:
 def test_new_token_ends_after_as_long_as_the_one_before_unless_another_end_is_chosen(
     operator_visits: Visitor, operator: Tenants
 ) -> None:
-    operator.mark_revealed(operator.connect("expiring", lifetime_s=6 * 86_400))
+    operator.tokens.mark_revealed(operator.connect("expiring", lifetime_s=6 * 86_400))
     for chosen, days in (({}, 6), ({"ends": "quarter"}, 90), ({}, 90), ({"ends": "year"}, 365)):
         page = operator_visits.get("/admin/tenants/expiring/connect")
         shown = operator_visits.submit(page, page.form("/token"), force="yes", **chosen)
@@ -404,7 +404,7 @@ def test_log_shows_what_was_sent_and_what_changed(operator_visits: Visitor, tena
 def test_customers_are_listed_page_by_page(operator_visits: Visitor, operator: Tenants) -> None:
     names = [f"page-{number:03}" for number in range(103)]
     for name in names:
-        operator.settings.write(
+        operator.store.write(
             None, Tenant(name, is_connected=False), AuditEvent(name, "2026-01-01", AuditAction.CONNECT, "tests", {})
         )
     seen: list[str] = []
@@ -428,7 +428,7 @@ def test_customers_are_listed_page_by_page(operator_visits: Visitor, operator: T
 
 def test_status_shows_that_the_connection_was_tested(operator_visits: Visitor, operator: Tenants) -> None:
     issued = operator.connect("tested-by-okta")
-    operator.mark_revealed(issued)
+    operator.tokens.mark_revealed(issued)
     before = operator_visits.get("/admin/tenants/tested-by-okta").text
     Endpoint(issued.token).request("GET", "/Users?count=1", user_agent="Okta SCIM Client 1.0.0")
     page = operator_visits.get("/admin/tenants/tested-by-okta").text
@@ -438,7 +438,7 @@ def test_status_shows_that_the_connection_was_tested(operator_visits: Visitor, o
     assert re.search(r"Last contact</dt><dd>[^<]* UTC: a read</dd>", page)
     log = operator_visits.get("/admin/tenants/tested-by-okta/log").text
     assert "First request with this token: Connection tested by Okta." in log
-    operator.rotate("tested-by-okta")
+    operator.tokens.rotate("tested-by-okta")
     page = operator_visits.get("/admin/tenants/tested-by-okta").text
     assert re.search(r"First contact with the previous token</dt><dd>[^<]* UTC: Connection tested by Okta</dd>", page)
 

@@ -28,7 +28,7 @@ def test_pages_of_changes_failures_and_acts_put_together_are_the_log(direct: End
         direct.create()
         body = {"schemas": [CORE], "userName": f"alan-{number}", "active": "x", "displayName": "Alan Turing"}
         assert direct.request("POST", "/Users", body).status == 400
-        operator.tenants().configure(tenant, strict=number % 2 == 0)
+        operator.tenants().configure(tenant, is_strict=number % 2 == 0)
     log = operator.log(tenant)
     assert log is not None
     everything, _ = log.page()

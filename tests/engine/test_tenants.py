@@ -14,7 +14,7 @@ from scim import wiring
 from scim.service.console.invitations import InvitationGone
 from scim.service.model.invitation import Acceptance
 from scim.service.model.token import TokenUsage
-from scim.service.tenants.tenants import TenantError, TenantExists
+from scim.service.tenants.errors import TenantError, TenantExists
 from scim.settings import Settings
 from tests.endpoint import Endpoint
 from tests.engine.proxy import Proxy
@@ -47,9 +47,9 @@ def test_acts_whose_reply_is_lost_are_done_and_recorded_once(scim: Endpoint, pro
     proxy.forgets_tokens = True
 
     proxy.lose("TransactWriteItems")
-    operator.tenants().mark_revealed(operator.tenants().connect(tenant))
+    operator.tenants().tokens.mark_revealed(operator.tenants().connect(tenant))
     proxy.lose("TransactWriteItems")
-    token = operator.tenants().rotate(tenant).token
+    token = operator.tenants().tokens.rotate(tenant).token
 
     records = operator.client.query(
         TableName=operator.settings.table_name,
@@ -77,10 +77,10 @@ def test_of_all_who_connect_a_tenant_at_once_nobody_is_shown_a_token_that_does_n
 def test_of_all_who_rotate_at_once_the_last_token_works_and_the_old_one_too(scim: Endpoint) -> None:
     operator = wiring.build_operator(Settings.from_environment(os.environ), "tests")
     tenant = scim.token.split("_")[1]
-    first = operator.tenants().rotate(tenant)
-    operator.tenants().mark_revealed(first)
+    first = operator.tenants().tokens.rotate(tenant)
+    operator.tenants().tokens.mark_revealed(first)
 
-    results = at_once(lambda: operator.tenants().rotate(tenant, force=True))
+    results = at_once(lambda: operator.tenants().tokens.rotate(tenant, force=True))
 
     current = operator.secrets.current(tenant)
     settings = operator.store().get(tenant)

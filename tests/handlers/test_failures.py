@@ -168,7 +168,7 @@ def test_requests_with_a_revoked_token_are_told_too(
     connect: Callable[[], Endpoint], operator: Any, failures: Failures
 ) -> None:
     endpoint = connect()
-    operator.revoke(endpoint.token.split("_")[1])
+    operator.tokens.revoke(endpoint.token.split("_")[1])
     assert endpoint.request("GET", "/Users").status == 401
     assert [record["rule"] for record in failures()] == ["token"]
 

@@ -193,7 +193,7 @@ def test_edited_secret_of_a_tenant_is_503_and_the_log_says_what_to_do(
     assert f"The token in the secret {name} cannot be read" in fault["detail"]
     assert "typed by hand" not in log.text
     assert Endpoint(other.token, ScimApplication(find)).request("GET", "/Users").status == 200
-    issued = operator.rotate(tenant(scim), grace_s=0)
+    issued = operator.tokens.rotate(tenant(scim), grace_s=0)
     assert Endpoint(issued.token, ScimApplication(find)).request("GET", "/Users").status == 200
 
 

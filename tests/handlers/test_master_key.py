@@ -33,8 +33,8 @@ def test_token_outlives_the_rotation_and_ends_with_its_generation(scim: Endpoint
     tenant, old = scim.token.split("_")[1], scim.token
     put_master_key(format_ring(KeyRing((second, FIRST))))
     operator = wiring.build_operator(Settings.from_environment(os.environ), "tests").tenants()
-    operator.mark_revealed(operator.rotate(tenant))  # the first token, which nobody has seen yet
-    new = operator.rotate(tenant).token
+    operator.tokens.mark_revealed(operator.tokens.rotate(tenant))  # the first token, which nobody has seen yet
+    new = operator.tokens.rotate(tenant).token
 
     assert (status(old), status(new)) == (200, 200)
     put_master_key(format_ring(KeyRing((second,))))

@@ -83,7 +83,7 @@ def customer(settings: Settings, connect: Callable[[], Endpoint]) -> Customer:
 @pytest.fixture(params=[False, True], ids=["tolerant", "strict"])
 def hr(request: pytest.FixtureRequest, customer: Customer) -> Customer:
     """A customer with the schema of an HR system, tolerant or strict."""
-    customer.tenants.configure(customer.id, extensions=[HR], strict=request.param)
+    customer.tenants.configure(customer.id, custom_schemas=[HR], is_strict=request.param)
     return customer
 
 
@@ -268,11 +268,11 @@ def test_read_only_values_survive_a_put(hr: Customer) -> None:
 
 def test_extension_of_the_example_is_hidden_when_removed(customer: Customer) -> None:
     user = customer.connect().create(**{SURVEY: VALUES})
-    customer.tenants.configure(customer.id, extensions=[])
+    customer.tenants.configure(customer.id, custom_schemas=[])
     scim = customer.connect()
     patched = scim.patch(user["id"], {"op": "replace", "path": "title", "value": "T"}).json()
     assert (patched["schemas"], SURVEY in patched) == ([CORE], False)
-    customer.tenants.configure(customer.id, extensions=[EXTENSION])
+    customer.tenants.configure(customer.id, custom_schemas=[EXTENSION])
     assert read(customer.connect(), user["id"])[SURVEY] == VALUES
 
 
@@ -292,8 +292,8 @@ def test_user_with_all_attributes_that_schemas_can_have_is_stored(customer: Cust
     attributes = [{"name": name, "type": "integer"} for name in names]
     documents: list[dict[str, Any]] = [{"id": f"{urn}{number:02}", "attributes": attributes} for number in range(40)]
     with pytest.raises(ValueError, match="have more than 30000 bytes in all"):
-        customer.tenants.configure(customer.id, extensions=documents)
-    customer.tenants.configure(customer.id, extensions=documents[:2])
+        customer.tenants.configure(customer.id, custom_schemas=documents)
+    customer.tenants.configure(customer.id, custom_schemas=documents[:2])
     values = {each["id"]: dict.fromkeys(names, 1) for each in documents[:2]}
     created = customer.connect().request("POST", "/Users", body(externalId="x" * 340_000, **values))
     assert created.status == 201

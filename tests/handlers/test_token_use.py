@@ -44,7 +44,7 @@ def test_use_of_a_token_is_written_down_with_the_version_that_it_is_in(
     scim.request("GET", "/ServiceProviderConfig")
 
     use = last_use(tenant(scim))
-    settings = operator.settings.get(tenant(scim))
+    settings = operator.store.get(tenant(scim))
 
     assert settings is not None
     assert before <= use["last_used"] <= time.time()
@@ -123,7 +123,7 @@ def test_new_token_has_a_first_contact_of_its_own(
 ) -> None:
     fresh(scim).request("GET", "/Users")
     age(before := last_use(tenant(scim)), 3_600)
-    issued = operator.rotate(tenant(scim), grace_s=0)
+    issued = operator.tokens.rotate(tenant(scim), grace_s=0)
     fresh(Endpoint(issued.token)).request("GET", "/Users")
     use = last_use(tenant(scim))
 
@@ -161,7 +161,7 @@ def test_request_succeeds_though_the_use_can_not_be_written_down_and_the_log_say
 def test_token_that_ends_soon_is_announced_in_the_log(
     scim: Endpoint, operator: Tenants, log: Log, days: float, within: int | None
 ) -> None:
-    issued = operator.rotate(tenant(scim), grace_s=0, lifetime_s=days * DAY_S)
+    issued = operator.tokens.rotate(tenant(scim), grace_s=0, lifetime_s=days * DAY_S)
     endpoint = fresh(Endpoint(issued.token))
     endpoint.request("GET", "/Users")
     endpoint.request("GET", "/Users")

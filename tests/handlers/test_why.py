@@ -133,7 +133,7 @@ def test_expired_token(scim: Endpoint, why: Why) -> None:
 def test_replaced_token_comes_first(scim: Endpoint, why: Why, operator: Any) -> None:
     """Nobody is to be assigned while the identity provider can not get in. The provider is known by its user agent."""
     assert scim.request("POST", "/Users", {"schemas": [CORE], "userName": "ada"}, **OKTA).status == 201
-    operator.rotate(tenant_of(scim), grace_s=0)
+    operator.tokens.rotate(tenant_of(scim), grace_s=0)
     assert Endpoint(scim.token, ScimApplication(find)).request("GET", "/Users").status == 401
 
     for person in ("ada", "bob"):
@@ -145,7 +145,7 @@ def test_replaced_token_comes_first(scim: Endpoint, why: Why, operator: Any) -> 
 
 def test_rejected_token_is_not_told_after_a_valid_one(scim: Endpoint, why: Why, operator: Any) -> None:
     assert scim.request("GET", "/Users").status == 200
-    issued = operator.rotate(tenant_of(scim), grace_s=0)
+    issued = operator.tokens.rotate(tenant_of(scim), grace_s=0)
     assert Endpoint(scim.token, ScimApplication(find)).request("GET", "/Users").status == 401
     assert Endpoint(issued.token, ScimApplication(find)).request("GET", "/Users").status == 200
 
@@ -154,7 +154,7 @@ def test_rejected_token_is_not_told_after_a_valid_one(scim: Endpoint, why: Why, 
 
 def test_strict_mode(connect: Callable[[], Endpoint], operator: Any) -> None:
     endpoint = connect()
-    operator.configure(tenant_of(endpoint), strict=True)
+    operator.configure(tenant_of(endpoint), is_strict=True)
     ada = endpoint.create(userName="ada@example.com")
     assert endpoint.patch(ada["id"], {"op": "Replace", "path": "active", "value": "False"}).status == 400
 

@@ -113,7 +113,7 @@ def _show(status: int, headers: Mapping[str, str], body: bytes) -> list[str]:
 def acme(clock: Clock, table: Any, operator: Tenants) -> Endpoint:
     """A tenant with custom attributes, whose name is new in each recording: handlers remember tenants for a minute."""
     issued = operator.connect(f"recorded-{next(_numbers)}", [json.loads(EXTENSION.read_text())])
-    operator.mark_revealed(issued)
+    operator.tokens.mark_revealed(issued)
     return Endpoint(issued.token)
 
 

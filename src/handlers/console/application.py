@@ -26,7 +26,7 @@ from scim.console_settings import ConsoleSettings
 from scim.protocol.errors import ScimError
 from scim.protocol.schema import load_user_type
 from scim.service.console.invitations import REPEAT_S
-from scim.service.tenants.tenants import TenantError
+from scim.service.tenants.errors import TenantError
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext

@@ -26,13 +26,13 @@ class TokenRotation:
         tenant_id = self.secrets.tenant_of(secret_id)
         match step:
             case "createSecret":
-                self.tenants.create_pending(tenant_id, version)
+                self.tenants.tokens.create_pending(tenant_id, version)
             case "setSecret":
                 pass  # nothing has the token but this secret and the identity provider, where a person enters it
             case "testSecret":
                 self._test(tenant_id, version)
             case "finishSecret":
-                self.tenants.promote_rotation(tenant_id, version)
+                self.tenants.tokens.promote_rotation(tenant_id, version)
             case _:
                 raise RotationFailed(f"There is no step {step} in a rotation.")
 

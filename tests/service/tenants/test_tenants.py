@@ -1,21 +1,23 @@
 """Tenants: what is checked, kept and told. Real secrets and interruptions are in tests/access/test_life_cycle.py."""
 
 import itertools
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from scim.service.model.audit_event import AuditEvent
 from scim.service.model.tenant import Tenant
-from scim.service.model.token import NEVER_EXPIRES, SecretNotFound, TokenStage, TokenState, days_until_expiry
-from scim.service.tenants.tenants import (
-    ChangedMeanwhile,
+from scim.service.model.token import (
+    NEVER_EXPIRES,
     IssuedToken,
-    TenantExists,
-    Tenants,
-    UnknownSchema,
-    UnknownTenant,
+    SecretNotFound,
+    TokenStage,
+    TokenState,
+    days_until_expiry,
 )
+from scim.service.tenants.errors import ConcurrentChange, TenantExists, UnknownSchema, UnknownTenant
+from scim.service.tenants.tenants import Tenants
 from tests.service.fakes import MemoryTenants, MemoryTokens
 
 EXTENSION: dict[str, Any] = {
@@ -41,7 +43,7 @@ class World:
     def connect(self, tenant_id: str = "acme", **given: Any) -> IssuedToken:
         """A tenant whose token was shown."""
         issued = self.tenants.connect(tenant_id, **given)
-        self.tenants.mark_revealed(issued)
+        self.tenants.tokens.mark_revealed(issued)
         return issued
 
     @property
@@ -52,7 +54,7 @@ class World:
 def test_connecting_returns_the_token_and_keeps_the_settings() -> None:
     world = World()
 
-    issued = world.tenants.connect("acme", [EXTENSION], strict=True, lifetime_s=90 * DAY_S)
+    issued = world.tenants.connect("acme", [EXTENSION], is_strict=True, lifetime_s=90 * DAY_S)
 
     assert issued == IssuedToken("acme", "id-1", "token 1 of acme", NOW + 90 * DAY_S, None)
     token = TokenState("id-1", NOW, 0, NOW + 90 * DAY_S, is_revealed=False, lifetime_s=90 * DAY_S)
@@ -63,10 +65,10 @@ def test_connecting_returns_the_token_and_keeps_the_settings() -> None:
 
 def test_every_act_is_recorded_with_who_did_it_and_what_it_changed() -> None:
     world = World()
-    issued = world.connect(extensions=[EXTENSION])
-    world.tenants.configure("acme", strict=True)
-    world.tenants.mark_revealed(world.tenants.rotate("acme"))
-    world.tenants.revoke("acme")
+    issued = world.connect(custom_schemas=[EXTENSION])
+    world.tenants.configure("acme", is_strict=True)
+    world.tenants.tokens.mark_revealed(world.tenants.tokens.rotate("acme"))
+    world.tenants.tokens.revoke("acme")
     world.tenants.disconnect("acme")
 
     acts = world.settings.acts
@@ -146,7 +148,7 @@ def test_name_keeps_its_case(document: dict[str, Any], known: str) -> None:
 def test_settings_that_are_not_given_stay() -> None:
     world = World(Tenant("acme", custom_schemas=[EXTENSION], attribute_types=SHAPES))
 
-    changed = world.tenants.configure("acme", strict=True)
+    changed = world.tenants.configure("acme", is_strict=True)
 
     assert world.settings.tenants == {"acme": changed}
     assert changed == Tenant("acme", is_strict=True, custom_schemas=[EXTENSION], attribute_types=SHAPES, version=2)
@@ -155,7 +157,7 @@ def test_settings_that_are_not_given_stay() -> None:
 def test_what_changes_nothing_is_neither_written_nor_recorded() -> None:
     world = World(Tenant("acme", is_strict=True))
 
-    world.tenants.configure("acme", strict=True)
+    world.tenants.configure("acme", is_strict=True)
 
     assert (world.settings.tenants, world.acts) == ({"acme": Tenant("acme", is_strict=True)}, [])
 
@@ -166,20 +168,28 @@ def test_settings_changed_meanwhile_by_somebody_else_are_kept_too() -> None:
 
         def write(self, before: Tenant | None, after: Tenant, act: AuditEvent) -> None:
             if after.is_strict and not after.custom_schemas:
-                world.tenants.configure("acme", extensions=[EXTENSION])
+                world.tenants.configure("acme", custom_schemas=[EXTENSION])
             super().write(before, after, act)
 
     world = World(settings=Rivalled(Tenant("acme")))
 
-    changed = world.tenants.configure("acme", strict=True)
+    changed = world.tenants.configure("acme", is_strict=True)
 
     assert changed == Tenant("acme", is_strict=True, custom_schemas=[EXTENSION], attribute_types=SHAPES, version=3)
 
 
-@pytest.mark.parametrize("act", ["rotate", "revoke", "disconnect", "configure"])
-def test_tenant_that_never_was_has_nothing_to_act_upon(act: str) -> None:
+@pytest.mark.parametrize(
+    "operation",
+    [
+        lambda tenants: tenants.tokens.rotate("acme"),
+        lambda tenants: tenants.tokens.revoke("acme"),
+        lambda tenants: tenants.disconnect("acme"),
+        lambda tenants: tenants.configure("acme"),
+    ],
+)
+def test_unknown_tenant(operation: Callable[[Tenants], object]) -> None:
     with pytest.raises(UnknownTenant):
-        getattr(World().tenants, act)("acme")
+        operation(World().tenants)
 
 
 def test_tenant_that_is_connected_keeps_its_token() -> None:
@@ -221,7 +231,7 @@ def test_token_that_was_decided_is_not_put_in_the_place_of_a_later_one() -> None
             tenant = world.settings.get(tenant_id)
             if tenant is not None and tenant.token.version == "id-4" and not rivals:
                 rivals.append("bob")
-                later.append(world.tenants.rotate("acme", grace_s=0))
+                later.append(world.tenants.tokens.rotate("acme", grace_s=0))
             return labels
 
     later: list[IssuedToken] = []
@@ -229,8 +239,8 @@ def test_token_that_was_decided_is_not_put_in_the_place_of_a_later_one() -> None
     world = World(tokens=Rivalled())
     world.connect()
 
-    with pytest.raises(ChangedMeanwhile):
-        world.tenants.rotate("acme")
+    with pytest.raises(ConcurrentChange):
+        world.tenants.tokens.rotate("acme")
 
     assert len(later) == 1
     assert world.tokens.on["acme"][TokenStage.CURRENT] == later[0].version
@@ -243,7 +253,7 @@ def test_secret_that_goes_away_while_a_tenant_is_connected_is_told_and_nothing_w
 
     world = World(tokens=Gone())
 
-    with pytest.raises(ChangedMeanwhile, match="try again"):
+    with pytest.raises(ConcurrentChange, match="try again"):
         world.connect()
 
     assert world.settings.tenants == {}
@@ -254,7 +264,7 @@ def test_extension_that_is_no_schema_is_refused_before_anything_is_made(document
     world = World()
 
     with pytest.raises(ValueError, match="The schema is wrong"):
-        world.connect(extensions=[document])
+        world.connect(custom_schemas=[document])
 
     assert (world.settings.tenants, world.tokens.versions) == ({}, {})
 
@@ -268,12 +278,12 @@ def test_end_of_a_token_is_announced_30_7_and_1_day_before(days: float | None, e
 
 def test_tenant_that_comes_back_keeps_its_settings_unless_others_are_given() -> None:
     world = World()
-    world.connect(extensions=[EXTENSION], strict=True)
+    world.connect(custom_schemas=[EXTENSION], is_strict=True)
     world.tenants.disconnect("acme")
     world.connect()
     kept = world.settings.tenants["acme"]
     world.tenants.disconnect("acme")
-    world.connect(strict=False)
+    world.connect(is_strict=False)
 
     assert (kept.is_strict, kept.custom_schemas) == (True, [EXTENSION])
     assert (world.settings.tenants["acme"].is_strict, kept.is_connected) == (False, True)
@@ -302,8 +312,8 @@ def end_after(act: str, world: World, **given: Any) -> float | None:
         world.tenants.disconnect("acme")
         return world.connect(**given).expires
     if act == "revoke":
-        world.tenants.revoke("acme")
-    return world.tenants.rotate("acme", **given).expires
+        world.tenants.tokens.revoke("acme")
+    return world.tenants.tokens.rotate("acme", **given).expires
 
 
 @pytest.mark.parametrize("act", ["rotate", "revoke", "disconnect"])
@@ -331,7 +341,7 @@ def test_token_that_would_be_over_is_refused_before_anything_is_made(lifetime_s:
 
     world.connect()
     with pytest.raises(ValueError, match="longer than no time"):
-        world.tenants.rotate("acme", lifetime_s=lifetime_s)
+        world.tenants.tokens.rotate("acme", lifetime_s=lifetime_s)
     assert len(world.tokens.versions) == 1
 
 

@@ -8,7 +8,8 @@ from handlers.console.guides import GUIDES
 from handlers.console.response import Page, PageNotFound, redirect
 from scim.service.console.invitations import invitation_url
 from scim.service.model.tenant import Tenant
-from scim.service.tenants.tenants import IdempotencyKey, IssuedToken, TenantError
+from scim.service.model.token import IdempotencyKey, IssuedToken
+from scim.service.tenants.errors import TenantError
 
 
 def show(visit: ConsoleRequestContext, tenant: Tenant) -> Page:
@@ -36,32 +37,34 @@ def issue_token(visit: ConsoleRequestContext, tenant: Tenant) -> Page:
     it has the same answer in the same session: whoever clicks twice sees the second of two.
     """
     version = visit.request.form.get("version", "")
-    asked = IdempotencyKey(visit.sessions.sealed(f"token {version}", visit.session), version)
+    key = IdempotencyKey(visit.sessions.sealed(f"token {version}", visit.session), version)
     try:
-        issued = _issue(visit, tenant, asked)
+        issued = _issue(visit, tenant, key)
     except TenantError:
-        if (again := visit.tenants.replay_issue(tenant.id, asked)) is None:
+        if (replay := visit.tenants.tokens.replay_issue(tenant.id, key)) is None:
             raise
-        issued = again
-    visit.tenants.mark_revealed(issued, asked)
+        issued = replay
+    visit.tenants.tokens.mark_revealed(issued, key)
     return visit.page("token.html", tenant=tenant.id, issued=issued, guides=GUIDES, section="connect")
 
 
-def _issue(visit: ConsoleRequestContext, tenant: Tenant, asked: IdempotencyKey) -> IssuedToken:
+def _issue(visit: ConsoleRequestContext, tenant: Tenant, key: IdempotencyKey) -> IssuedToken:
     form = visit.request.form
     lifetime_s = read_option(form, "ends", LIFETIMES, "kept")
     if not tenant.is_connected:
         visit.require_operator()
-        return visit.tenants.connect(tenant.id, lifetime_s=lifetime_s, asked=asked)
+        return visit.tenants.connect(tenant.id, lifetime_s=lifetime_s, idempotency_key=key)
     if not tenant.token.is_revealed:
-        return visit.tenants.connect(tenant.id, asked=asked)
+        return visit.tenants.connect(tenant.id, idempotency_key=key)
     grace_s = read_option(form, "grace", GRACES, "day")
     force = form.get("force") == "yes"
-    return visit.tenants.rotate(tenant.id, grace_s=grace_s, lifetime_s=lifetime_s, force=force, asked=asked)
+    return visit.tenants.tokens.rotate(
+        tenant.id, grace_s=grace_s, lifetime_s=lifetime_s, force=force, idempotency_key=key
+    )
 
 
 def revoke(visit: ConsoleRequestContext, tenant: Tenant) -> Page:
-    visit.tenants.revoke(tenant.id)
+    visit.tenants.tokens.revoke(tenant.id)
     return redirect("tenants", tenant.id, "connect")
 
 
@@ -71,7 +74,7 @@ def disconnect(visit: ConsoleRequestContext, tenant: Tenant) -> Page:
 
 
 def set_mode(visit: ConsoleRequestContext, tenant: Tenant) -> Page:
-    visit.tenants.configure(tenant.id, strict=visit.request.form.get("mode") == "strict")
+    visit.tenants.configure(tenant.id, is_strict=visit.request.form.get("mode") == "strict")
     return redirect("tenants", tenant.id, "connect")
 
 

@@ -9,8 +9,9 @@ from itertools import islice
 from handlers.console.context import ConsoleRequestContext
 from handlers.console.form_options import FIRST_LIFETIMES, read_option
 from handlers.console.response import Page, redirect
+from scim.service.tenants.errors import TenantExists
 from scim.service.tenants.overview import load_overviews
-from scim.service.tenants.tenants import TENANT_ID, TenantExists
+from scim.service.tenants.tenants import TENANT_ID
 
 _PAGE = 50
 

@@ -14,7 +14,7 @@ from scim.service.model.invitation import Acceptance, Invitation
 from scim.service.model.timestamps import format_rfc3339
 from scim.service.model.token import DAY_S
 from scim.service.ports import InvitationStore, SessionStore, TenantReader
-from scim.service.tenants.tenants import get_connected_tenant
+from scim.service.tenants.tenant_writer import get_connected_tenant
 
 DEFAULT_LIFETIME_S = 7 * DAY_S
 REPEAT_S = 60

@@ -106,3 +106,30 @@ class TokenVersion:
 
 class SecretNotFound(Exception):
     """The tenant has no secret, or its secret is scheduled for deletion."""
+
+
+@dataclass(frozen=True, slots=True)
+class IssuedToken:
+    """A new token, to be revealed once.
+
+    ``version`` is the version of the secret that holds it. ``expires`` is ``None`` for never. ``previous_until`` is
+    when the previous token expires, ``None`` if it is not valid.
+    """
+
+    tenant: str
+    version: str
+    token: str = field(repr=False)
+    expires: float | None
+    previous_until: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class IdempotencyKey:
+    """The key of a request for a token that may arrive twice, since it comes from a form.
+
+    ``name`` is unique to the request. ``settings_version`` is the version of the tenant's settings that the form was
+    made for, as the form holds it.
+    """
+
+    name: str
+    settings_version: str

@@ -1,0 +1,27 @@
+"""Errors of the use cases around tenants. Each message says what to do."""
+
+from __future__ import annotations
+
+
+class TenantError(Exception):
+    """The state of the tenant does not allow the operation."""
+
+
+class TenantExists(TenantError):
+    """The tenant is connected already."""
+
+
+class UnknownTenant(TenantError):
+    """No tenant with this id is connected."""
+
+
+class UnknownSchema(TenantError):
+    """The tenant has no custom schema with this URN."""
+
+
+class PreviousTokenValid(TenantError):
+    """The previous token is still valid, and the operation would end its grace period."""
+
+
+class ConcurrentChange(TenantError):
+    """Somebody else has changed the tenant or its secret at the same time."""

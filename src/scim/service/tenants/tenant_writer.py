@@ -1,0 +1,80 @@
+"""Write the settings of tenants, each change together with its audit event."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from scim.service.model.audit_event import AuditAction, AuditEvent
+from scim.service.model.stored_resource import VersionConflict
+from scim.service.model.tenant import Tenant
+from scim.service.model.timestamps import format_rfc3339
+from scim.service.ports import TenantReader, TenantStore
+from scim.service.tenants.errors import ConcurrentChange, UnknownTenant
+
+_MAX_ATTEMPTS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class TenantWriter:
+    """``actor`` is who changes tenants; ``now`` returns the seconds since 1970, ``new_id`` a random lower-case UUID."""
+
+    store: TenantStore
+    actor: str
+    now: Callable[[], float]
+    new_id: Callable[[], str]
+
+    def change(self, tenant_id: str, action: AuditAction, revise: Callable[[Tenant], Tenant]) -> Tenant:
+        """Write the settings that ``revise`` returns, and return them. Write nothing if they are unchanged.
+
+        ``revise`` is called again where somebody else has changed the settings meanwhile.
+        Raise :class:`UnknownTenant`, and :class:`ConcurrentChange` if others keep changing the settings.
+        """
+        for _ in range(_MAX_ATTEMPTS):
+            before = self.store.get(tenant_id)
+            if before is None:
+                raise UnknownTenant(f"There is no tenant {tenant_id}.")
+            after = revise(before)
+            if after == before:
+                return before
+            try:
+                return self.write(before, after, action)
+            except VersionConflict:
+                continue
+        raise ConcurrentChange(f"Others keep changing {tenant_id}; try again.")
+
+    def write(self, before: Tenant | None, after: Tenant, action: AuditAction) -> Tenant:
+        """Write the settings ``after`` in place of ``before``, ``None`` for a new tenant, and return them.
+
+        Raise :class:`VersionConflict` if the stored settings are not ``before``.
+        """
+        written = replace(after, version=before.version + 1 if before else 1)
+        details = _describe_changes(before, written)
+        event = AuditEvent(self.new_id(), format_rfc3339(self.now()), action, self.actor, details)
+        self.store.write(before, written, event)
+        return written
+
+
+def get_connected_tenant(store: TenantReader, tenant_id: str) -> Tenant:
+    """Return a tenant. Raise :class:`UnknownTenant` if it is not connected."""
+    tenant = store.get(tenant_id)
+    if tenant is None or not tenant.is_connected:
+        raise UnknownTenant(f"{tenant_id} is not connected: connect it first.")
+    return tenant
+
+
+def _describe_changes(before: Tenant | None, after: Tenant) -> dict[str, str]:
+    """Return the settings that differ, in words, for the audit event."""
+    old, new = (_describe_settings(tenant) if tenant else {} for tenant in (before, after))
+    return {name: value for name, value in new.items() if old.get(name) != value}
+
+
+def _describe_settings(tenant: Tenant) -> dict[str, str]:
+    token = tenant.token
+    return {
+        "mode": "strict" if tenant.is_strict else "tolerant",
+        "extensions": " ".join(document["id"] for document in tenant.custom_schemas),
+        "token": token.version or "none",
+        "expires": "never" if token.expires is None else format_rfc3339(token.expires),
+        "previous_until": format_rfc3339(token.grace_ends) if token.grace_s else "now",
+    }

@@ -1,0 +1,271 @@
+"""The use cases around the token of a tenant: create, rotate, reveal and revoke it.
+
+A token is created in three steps:
+
+1. The new token is stored as a pending version of the tenant's secret, where it is not valid yet.
+2. The tenant's settings name it as the current version, in one transaction with the audit event, on the condition that
+   nobody has changed the settings meanwhile.
+3. The version becomes the current one of the secret.
+
+An interrupted operation can be repeated: before step 2 nothing has changed, and after it the remaining steps are
+done. A revocation takes effect with the settings alone (step 2).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from scim.service.model.audit_event import AuditAction
+from scim.service.model.stored_resource import VersionConflict
+from scim.service.model.tenant import Tenant
+from scim.service.model.timestamps import format_rfc3339
+from scim.service.model.token import (
+    DAY_S,
+    IdempotencyKey,
+    IssuedToken,
+    SecretNotFound,
+    TokenStage,
+    TokenState,
+    compute_expiry,
+)
+from scim.service.ports import TokenStore
+from scim.service.tenants.errors import ConcurrentChange, PreviousTokenValid, TenantExists
+from scim.service.tenants.tenant_writer import TenantWriter, get_connected_tenant
+
+DEFAULT_GRACE_S = DAY_S
+REPLAY_S = 60.0
+"""For how many seconds a request with the same idempotency key is answered with the same token."""
+_INTERRUPTED_AFTER_S = 60.0
+"""The age from which on a rotation that is not finished is taken for an interrupted one."""
+_MAX_ATTEMPTS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class TenantTokens:
+    """``writer`` writes the tenants' settings, ``secrets`` holds their tokens."""
+
+    writer: TenantWriter
+    secrets: TokenStore
+
+    # Create
+
+    def issue_first(
+        self, before: Tenant | None, configured: Tenant, lifetime_s: float | None, key: IdempotencyKey | None
+    ) -> IssuedToken:
+        """Connect a tenant with the settings ``configured`` and return its only token.
+
+        ``before`` are the stored settings, ``None`` for a new tenant. Raise :class:`TenantExists` if somebody else has
+        connected it meanwhile, and :class:`ConcurrentChange`.
+        """
+        token = self._new_token(configured, 0.0, lifetime_s, key)
+        try:
+            self.secrets.create_secret(configured.id, token.version, token.expires)
+        except SecretNotFound:
+            raise ConcurrentChange(f"The secret of {configured.id} was changed just now; try again.") from None
+        token = replace(token, revoked_versions=self._other_versions(configured.id, token.version))
+        try:
+            after = self.writer.write(before, replace(configured, is_connected=True, token=token), AuditAction.CONNECT)
+        except VersionConflict:
+            raise TenantExists(f"{configured.id} was connected by somebody else just now.") from None
+        return self.finish_issue(after)
+
+    def rotate(
+        self,
+        tenant_id: str,
+        *,
+        grace_s: float = DEFAULT_GRACE_S,
+        lifetime_s: float | None = None,
+        force: bool = False,
+        idempotency_key: IdempotencyKey | None = None,
+    ) -> IssuedToken:
+        """Return a new token. The previous one stays valid for ``grace_s`` from now, and not at all with 0.
+
+        The new token lives for ``lifetime_s``; without it, as long as the previous one. With a grace period, a token
+        that was created but not revealed is returned instead of a new one: that of an interrupted rotation, or of
+        Secrets Manager's own rotation.
+        Raise :class:`UnknownTenant`, :class:`ConcurrentChange`, :class:`PreviousTokenValid` where the grace period of
+        the previous token would end now (unless ``force``), and ``ValueError`` for a wrong lifetime.
+        """
+        before = get_connected_tenant(self.writer.store, tenant_id)
+        check_unchanged(before, idempotency_key)
+        if grace_s and not before.token.is_revealed:
+            return self.finish_issue(before)
+        if grace_s and not force:
+            self._check_grace_period(before)
+        if before.token.is_revoked:
+            grace_s = 0.0
+        token = self._new_token(before, grace_s, lifetime_s, idempotency_key)
+        self._add_pending(tenant_id, token.version, token.expires, grace_s)
+        return self.finish_issue(self._name_current(before, token))
+
+    def finish_issue(self, tenant: Tenant) -> IssuedToken:
+        """Make the version that the settings name the current one, and return its token."""
+        token = self._promote(tenant).token
+        version = self.secrets.read(tenant.id, token.version)
+        if version is None:
+            raise ConcurrentChange(f"The secret of {tenant.id} was changed just now; try again.")
+        previous_until = token.grace_ends if self.writer.now() < token.grace_ends else None
+        return IssuedToken(tenant.id, token.version, version.token, token.expires, previous_until)
+
+    # Reveal
+
+    def mark_revealed(self, issued: IssuedToken, key: IdempotencyKey | None = None) -> None:
+        """Record that a token was shown, so that it is not shown again, except by :meth:`replay_issue`."""
+
+        def revise(tenant: Tenant) -> Tenant:
+            if tenant.token.version != issued.version or tenant.token.is_revealed:
+                return tenant
+            return replace(tenant, token=replace(self._set_key(tenant.token, key), is_revealed=True))
+
+        self.writer.change(issued.tenant, AuditAction.SHOW, revise)
+
+    def replay_issue(self, tenant_id: str, key: IdempotencyKey) -> IssuedToken | None:
+        """Return the token that the same request got within the last :data:`REPLAY_S`; ``None`` if it got none.
+
+        A form that is sent twice at once has two responses, and the browser shows one of them.
+        Raise :class:`UnknownTenant` and :class:`ConcurrentChange`.
+        """
+        tenant = get_connected_tenant(self.writer.store, tenant_id)
+        token = tenant.token
+        is_replay = token.idempotency_key == key.name and self.writer.now() < token.idempotency_key_at + REPLAY_S
+        return self.finish_issue(tenant) if is_replay else None
+
+    # Revoke
+
+    def revoke(self, tenant_id: str) -> Tenant:
+        """Revoke all tokens of a tenant. It stays connected: :meth:`rotate` creates a new token.
+
+        Execution environments follow within a minute (:data:`scim.auth.authentication.CACHE_S`).
+        Raise :class:`UnknownTenant`.
+        """
+        return self.writer.change(tenant_id, AuditAction.REVOKE, self.revise_to_revoked)
+
+    def revise_to_revoked(self, tenant: Tenant) -> Tenant:
+        """Return the settings with all tokens revoked."""
+        if not tenant.is_connected:
+            return tenant
+        revoked = self._other_versions(tenant.id, "", tenant.token.version)
+        return replace(tenant, token=TokenState(revoked_versions=revoked, lifetime_s=tenant.token.lifetime_s))
+
+    # Secrets Manager's own rotation: the steps createSecret and finishSecret
+
+    def create_pending(self, tenant_id: str, version: str) -> None:
+        """Store a new token as the given version, which is not valid yet. It lives as long as the previous one.
+
+        Do nothing if the version exists. Raise as :meth:`rotate`.
+        """
+        tenant = get_connected_tenant(self.writer.store, tenant_id)
+        if self.secrets.read(tenant_id, version) is None:
+            self._check_grace_period(tenant)
+            expires = compute_expiry(self.writer.now(), tenant.token.lifetime_s)
+            self._add_pending(tenant_id, version, expires, DEFAULT_GRACE_S)
+
+    def promote_rotation(self, tenant_id: str, version: str) -> None:
+        """Make a pending version the current one, and begin the grace period. Do nothing if it is the current one.
+
+        Raise :class:`UnknownTenant` and :class:`ConcurrentChange`.
+        """
+        tenant = get_connected_tenant(self.writer.store, tenant_id)
+        if version in tenant.token.revoked_versions:
+            self.secrets.drop_pending(tenant_id, version)
+            raise ConcurrentChange(f"The tokens of {tenant_id} were revoked while this one was being made.")
+        if tenant.token.version != version:
+            pending = self.secrets.read(tenant_id, version)
+            if pending is None or self.secrets.stages(tenant_id).get(TokenStage.PENDING) != version:
+                raise ConcurrentChange(f"Another rotation of {tenant_id} has come before this one.")
+            token = self._set_key(tenant.token, None)
+            token = replace(token, version=version, expires=pending.expires, grace_s=pending.grace_s)
+            tenant = self._name_current(tenant, token)
+        self._promote(tenant)
+
+    # The steps
+
+    def _check_grace_period(self, tenant: Tenant) -> None:
+        """Raise :class:`PreviousTokenValid` if the grace period of the previous token has not ended."""
+        if self.writer.now() < tenant.token.grace_ends:
+            until = format_rfc3339(tenant.token.grace_ends)
+            raise PreviousTokenValid(
+                f"The token before the current one of {tenant.id} is valid until {until} and would end now; wait, or "
+                "force it."
+            )
+
+    def _new_token(
+        self, tenant: Tenant, grace_s: float, lifetime_s: float | None, key: IdempotencyKey | None
+    ) -> TokenState:
+        """Return the state of a token to be created."""
+        now = self.writer.now()
+        lifetime_s = tenant.token.lifetime_s if lifetime_s is None else lifetime_s
+        expires = compute_expiry(now, lifetime_s)
+        token = TokenState(self.writer.new_id(), now, grace_s, expires, is_revealed=False, lifetime_s=lifetime_s)
+        return self._set_key(token, key)
+
+    def _set_key(self, token: TokenState, key: IdempotencyKey | None) -> TokenState:
+        if key is None:
+            return replace(token, idempotency_key="", idempotency_key_at=0.0)
+        return replace(token, idempotency_key=key.name, idempotency_key_at=self.writer.now())
+
+    def _add_pending(self, tenant_id: str, version: str, expires: float | None, grace_s: float) -> None:
+        """Step 1: store a new token as a pending version."""
+        try:
+            self.secrets.add(tenant_id, version, expires, grace_s)
+        except SecretNotFound:
+            raise ConcurrentChange(
+                f"The secret of {tenant_id} was deleted in Secrets Manager; disconnect the tenant and connect it again."
+            ) from None
+
+    def _name_current(self, before: Tenant, token: TokenState) -> Tenant:
+        """Step 2: write in the settings that a token is the current one, from now on."""
+        revoked = before.token.revoked_versions
+        if not token.grace_s:
+            revoked = self._other_versions(before.id, token.version, before.token.version)
+        token = replace(token, since=self.writer.now(), is_revealed=False, revoked_versions=revoked)
+        try:
+            return self.writer.write(before, replace(before, token=token), AuditAction.ROTATE)
+        except VersionConflict:
+            raise ConcurrentChange(f"Somebody else has changed {before.id} just now; try again.") from None
+
+    def _promote(self, tenant: Tenant) -> Tenant:
+        """Step 3: make the version that the settings name the current one of the secret.
+
+        Raise :class:`ConcurrentChange` if the settings name another one by now.
+        """
+        version = tenant.token.version
+        for _ in range(_MAX_ATTEMPTS):
+            current = self.secrets.stages(tenant.id).get(TokenStage.CURRENT)
+            latest = self.writer.store.get(tenant.id)
+            if latest is None or latest.token.version != version:
+                break
+            if current == version:
+                return latest
+            if self._is_interrupted(latest):
+                self._restart_grace_period(latest)
+            elif self.secrets.promote(tenant.id, version, current, keep_previous=latest.token.grace_s > 0):
+                return latest
+        raise ConcurrentChange(f"Somebody else has changed the token of {tenant.id} just now; look at its status.")
+
+    def _is_interrupted(self, tenant: Tenant) -> bool:
+        """Return whether a rotation with a grace period began so long ago that it must have been interrupted."""
+        return tenant.token.grace_s > 0 and self.writer.now() - tenant.token.since > _INTERRUPTED_AFTER_S
+
+    def _restart_grace_period(self, tenant: Tenant) -> None:
+        """Begin the grace period when an interrupted rotation is finished, which is now."""
+
+        def revise(latest: Tenant) -> Tenant:
+            if latest.token.version != tenant.token.version:
+                return latest
+            return replace(latest, token=replace(latest.token, since=self.writer.now()))
+
+        self.writer.change(tenant.id, AuditAction.RESUME, revise)
+
+    def _other_versions(self, tenant_id: str, version: str, named: str = "") -> tuple[str, ...]:
+        """Return all versions in a stage, and the one that the settings name, except ``version``."""
+        staged = self.secrets.stages(tenant_id).values()
+        return tuple(sorted({*staged, named} - {version, ""}))
+
+
+def check_unchanged(tenant: Tenant | None, key: IdempotencyKey | None) -> None:
+    """Raise :class:`ConcurrentChange` if the settings have changed since the form with the key was made."""
+    if tenant is not None and key is not None and str(tenant.version) != key.settings_version:
+        raise ConcurrentChange(
+            f"{tenant.id} has changed since this page was loaded, or has shown its token already. Load Connect again."
+        )
