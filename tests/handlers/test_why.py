@@ -203,7 +203,7 @@ def test_provider_that_has_never_come_is_told_before_anybody_is_to_be_assigned(w
 )
 def test_tenant_without_access_is_told_of_everybody(act: str, told: str, scim: Endpoint, operator: Any) -> None:
     scim.create(userName="ada@example.com")
-    getattr(operator, act)(tenant_of(scim))
+    (operator.tokens.revoke if act == "revoke" else operator.disconnect)(tenant_of(scim))
 
     here, nobody = (log_of(scim).why(person).diagnosis for person in ("ada@example.com", "bob@example.com"))
 
