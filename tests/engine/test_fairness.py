@@ -156,7 +156,7 @@ def test_links_of_one_tenant_delay_no_other_tenant(
         assert other.patch(quiet["id"], title).status == 200
         check_events_need_no_call(work, events, calls)
         check_other_tenant_waits_for_one_task(work, other, direct, calls)
-        assert sum(bool(ResolvedReferences.read(text).links) for text in stored_links(direct).values()) == expected
+        assert sum(bool(ResolvedReferences.parse(text).links) for text in stored_links(direct).values()) == expected
 
 
 def check_events_need_no_call(work: Functions, events: Read, calls: list[str]) -> None:

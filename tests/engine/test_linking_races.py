@@ -110,7 +110,7 @@ def test_links_equal_references_in_the_end(direct: Endpoint, engine: Engine, bus
     managers = {each["id"]: each[ENTERPRISE]["manager"]["value"] for each in users if ENTERPRISE in each}
     named = {each["userName"]: each["id"] for each in users} | {each["id"]: each["id"] for each in users}
     found = {
-        user_id: [each.id for each in ResolvedReferences.read(text).links]
+        user_id: [link.user_id for link in ResolvedReferences.parse(text).links]
         for user_id, text in stored_links(direct).items()
     }
     for user_id, value in managers.items():

@@ -256,6 +256,6 @@ def test_a_manager_of_many_is_linked_to_all_of_them(scim: Endpoint, publish: Rea
     publish()
     boss = scim.create(userName="boss@example.com")
     publish()
-    assert {ResolvedReferences.read(text).links[0].id for text in stored_links(scim).values()} == {boss["id"]}
+    assert {ResolvedReferences.parse(text).links[0].user_id for text in stored_links(scim).values()} == {boss["id"]}
     assert len(stored_links(scim)) == REPORTS
     assert len({user_id for user_id, _ in links(publish())}) == REPORTS

@@ -57,7 +57,7 @@ class DynamoDBReferenceStore:
     def write_links(self, user: StoredResource, links: ResolvedReferences, change: ChangeRecord) -> None:
         """Write them on the condition that neither the user nor its links have changed since they were read."""
         new_id = self._config.new_id
-        change_id, sort = new_id(), keys.link_change_key(user.id, user.version, links.number)
+        change_id, sort = new_id(), keys.link_change_key(user.id, user.version, links.sequence)
         record = items.encode_change(self._partition, sort, change_id, self._config.change_expiry(), change)
         try:
             commit(self._table, [self._replace_links(user, links)], record, change_id, new_id)

@@ -86,12 +86,19 @@ class Users:
         old = self.users.pop(user_id)
         return LinkTask("acme", user_id, 2, False, identifiers_of(old.resource).hashes, self._references(old), "r2")
 
+    def carry_over(self, before: StoredResource | None, user_id: str, target: str | None = None) -> None:
+        """Carry links over to a user, as its write does; ``target`` is the manager's id that the client sends."""
+        user = self.users[user_id]
+        links = ResolvedReferences.parse(before.links if before else "")
+        client_refs = {(MANAGER, "boss"): target} if target else {}
+        user.links = carry_over_links(links, user.resource, load_user_type(), client_refs).text
+
     def _references(self, user: StoredResource | None) -> frozenset[str]:
         manager = user.resource.get(ENTERPRISE, {}).get("manager") if user else None
         return frozenset({identifier_hash(manager["value"])} if manager else ())
 
     def manager(self, user_id: str) -> list[str]:
-        return [each.id for each in ResolvedReferences.read(self.users[user_id].links).links]
+        return [link.user_id for link in ResolvedReferences.parse(self.users[user_id].links).links]
 
 
 @pytest.fixture
@@ -162,8 +169,8 @@ def test_any_change_adds_missing_index_entry(users: Users) -> None:
 def test_ref_of_client_is_looked_up(users: Users) -> None:
     boss, other = users.put("boss"), users.put("other")
     right, wrong = users.put("alice", "boss"), users.put("bob", "boss")
-    carry_over_links(None, users.users[right.user_id], load_user_type(), {(MANAGER, "boss"): boss.user_id})
-    carry_over_links(None, users.users[wrong.user_id], load_user_type(), {(MANAGER, "boss"): other.user_id})
+    users.carry_over(None, right.user_id, boss.user_id)
+    users.carry_over(None, wrong.user_id, other.user_id)
     run(users, boss, other, right, wrong)
     assert users.manager(right.user_id) == users.manager(wrong.user_id) == [boss.user_id]
     told = {each.user_name: (each.attributes_changed, each.links) for each in users.changes}
@@ -175,7 +182,7 @@ def test_removed_reference_makes_a_record(users: Users) -> None:
     run(users, alice, boss)
     before = users.users[alice.user_id]
     away = users.put("alice", "nobody", alice.user_id)
-    carry_over_links(before, users.users[alice.user_id], load_user_type(), {})
+    users.carry_over(before, alice.user_id)
     assert users.manager(alice.user_id) == [boss.user_id]
     run(users, away)
     assert users.manager(alice.user_id) == []

@@ -1,4 +1,4 @@
-"""The users to whom the references of a user lead."""
+"""The links of a user: the users to whom its references lead."""
 
 from __future__ import annotations
 
@@ -8,51 +8,51 @@ from dataclasses import dataclass
 from scim.service.model.stored_resource import encode_json
 
 IndexEntry = tuple[str, str]
-"""The id of a referrer, and the hash of the identifier by which it refers to somebody."""
+"""An entry of the reference index: the id of a referrer, and the hash of the identifier in its reference."""
 
 
 @dataclass(frozen=True, slots=True)
 class ResolvedReference:
-    """A reference leads to the user ``id``.
+    """A link: the reference in ``attribute`` leads to the user ``user_id``.
 
-    ``identifier_hash`` is the digest of its value (:func:`scim.service.model.identifiers.identifier_hash`), empty where
-    so far only the client says so.
+    ``identifier_hash`` is the hash of the reference's value (:func:`scim.service.model.identifiers.identifier_hash`).
+    It is empty as long as only the client says to whom the reference leads.
 
-    ``place`` is where its ``$ref`` is to be put in, in characters from the document's beginning; ``None`` where there
-    is no room for one, as beside a plain string, or the client has one of its own there.
+    ``position`` is where the ``$ref`` is inserted into the document, in characters
+    (:mod:`scim.service.references.ref_splicing`). It is ``None`` if none can be inserted: the value is a plain string,
+    or has a ``$ref`` of the client's.
     """
 
     attribute: str
     identifier_hash: str
-    id: str
-    place: int | None
+    user_id: str
+    position: int | None
 
 
 @dataclass(frozen=True, slots=True)
 class ResolvedReferences:
-    """The links of one version of a user; ``number`` counts how often they changed."""
+    """The links of one version of a user; ``sequence`` counts how often they changed."""
 
-    number: int = 0
+    sequence: int = 0
     links: tuple[ResolvedReference, ...] = ()
 
     @property
-    def told(self) -> list[ResolvedReference]:
-        """Those that were looked up, and told in an event."""
-        return [each for each in self.links if each.identifier_hash]
+    def published(self) -> list[ResolvedReference]:
+        """The links that were looked up, and so published in an event."""
+        return [link for link in self.links if link.identifier_hash]
 
     @classmethod
-    def read(cls, text: str) -> ResolvedReferences:
-        """What :attr:`text` gave; nothing for an empty text."""
+    def parse(cls, text: str) -> ResolvedReferences:
+        """Return the links in a stored text (:attr:`text`)."""
         if not text:
             return cls()
-        number, *links = json.loads(text)
-        return cls(number, tuple(ResolvedReference(*link) for link in links))
+        sequence, *links = json.loads(text)
+        return cls(sequence, tuple(ResolvedReference(*link) for link in links))
 
     @property
     def text(self) -> str:
-        """As it is stored; empty where there is nothing to be known."""
-        if not (self.number or self.links):
+        """The links as they are stored: JSON, or an empty text if the user never had links."""
+        if not (self.sequence or self.links):
             return ""
-        return encode_json(
-            [self.number, *([each.attribute, each.identifier_hash, each.id, each.place] for each in self.links)]
-        )
+        links = ([link.attribute, link.identifier_hash, link.user_id, link.position] for link in self.links)
+        return encode_json([self.sequence, *links])

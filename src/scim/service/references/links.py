@@ -1,8 +1,8 @@
-"""Links: whom the references of a user lead to.
+"""Links: to which users the references of a user lead.
 
-A link stands beside the document and not in it: so the document stays exactly as the client sent it, whoever arrives
-and whoever leaves, and a link is no new version. It shows as a ``$ref`` (RFC 7643 section 2.4), spliced into the
-document at the place that was worked out when the link was made.
+Links are stored next to the document, not in it. So the document stays exactly as the client sent it, whichever users
+are created or deleted later, and a new link makes no new version. A link is shown as a ``$ref`` (RFC 7643 section 2.4,
+:mod:`scim.service.references.ref_splicing`).
 """
 
 from __future__ import annotations
@@ -12,125 +12,116 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from scim.protocol.references import Reference, find_references
+from scim.protocol.references import find_references
 from scim.protocol.resource import Resource
 from scim.protocol.schema import ResourceType
 from scim.service.model.identifiers import IDENTIFYING_ATTRIBUTES, identifier_hash
 from scim.service.model.resolved_references import ResolvedReference, ResolvedReferences
-from scim.service.model.stored_resource import StoredResource, encode_json
+from scim.service.model.stored_resource import StoredResource
+from scim.service.references.ref_splicing import find_ref_position
 
-# No canonical document holds a null, and in a string the quotes would be escaped.
-_MARK = ',"$ref":null}'
-_ID = re.compile(r"[0-9a-f-]{36}")
+_USER_ID = re.compile(r"[0-9a-f-]{36}")
 
 ClientRefs = Mapping[tuple[str, str], str]
-"""For an attribute and its value the id of the user that a client says is meant."""
+"""The ids of users in the ``$ref`` values that a client sent, by attribute and value of the reference."""
 
 
 def resolve_links(
-    user: StoredResource, resource_type: ResourceType, target: Callable[[str, str], str | None]
+    resource: Resource, resource_type: ResourceType, find_target: Callable[[str, str], str | None]
 ) -> tuple[ResolvedReference, ...]:
-    """The links of a user, where ``target`` tells for an attribute's value which user it leads to, if any."""
-    found = ((each, target(each.attribute, each.value)) for each in find_references(user.resource, resource_type))
+    """Return the links of a resource.
+
+    ``find_target`` gets the attribute and the value of a reference, and returns the id of the user to whom it leads.
+    """
+    references = find_references(resource, resource_type)
+    targets = [find_target(reference.attribute, reference.value) for reference in references]
     return tuple(
-        ResolvedReference(each.attribute, identifier_hash(each.value), to, _place(user, each))
-        for each, to in found
-        if to is not None
+        ResolvedReference(
+            reference.attribute, identifier_hash(reference.value), user_id, find_ref_position(resource, reference)
+        )
+        for reference, user_id in zip(references, targets, strict=True)
+        if user_id is not None
     )
 
 
 def extract_client_refs(resource: Resource, resource_type: ResourceType, base_url: str) -> tuple[Resource, ClientRefs]:
-    """A resource without each ``$ref`` to a user under ``base_url``, and what these say.
+    """Return a resource without the ``$ref`` values that lead to users under ``base_url``, and these values.
 
-    That is for links to say, and clients send back what they have read, now or long ago. Any other ``$ref`` is content.
+    Clients send back the ``$ref`` values that they have read, and links replace them. Any other ``$ref`` is content and
+    stays in the resource.
     """
-    claims: dict[tuple[str, str], str] = {}
-    for each in find_references(resource, resource_type):
-        beginning, _, user_id = (each.ref or "").rpartition("/")
-        if beginning == f"{base_url}{resource_type.endpoint}" and _ID.fullmatch(user_id):
-            claims[each.attribute, each.value] = user_id
-            resource = each.revised(resource, _without_ref)
-    return resource, claims
+    client_refs: dict[tuple[str, str], str] = {}
+    for reference in find_references(resource, resource_type):
+        collection_url, _, user_id = (reference.ref or "").rpartition("/")
+        if collection_url == f"{base_url}{resource_type.endpoint}" and _USER_ID.fullmatch(user_id):
+            client_refs[reference.attribute, reference.value] = user_id
+            resource = reference.revised(resource, _without_ref)
+    return resource, client_refs
 
 
 def carry_over_links(
-    before: StoredResource | None, after: StoredResource, resource_type: ResourceType, claims: ClientRefs
-) -> None:
-    """Let the next version keep the links of the references that it keeps, and show what the client claims.
+    links: ResolvedReferences, resource: Resource, resource_type: ResourceType, client_refs: ClientRefs
+) -> ResolvedReferences:
+    """Return the links of the next version of a user, whose document is ``resource``. ``links`` are those before.
 
-    Links whose reference is gone have no place any more, and stay until the change is followed and their end is told;
-    then claims are looked up, too.
+    References that stay keep their links. The links of references that are gone stay too, without a position, until
+    their end is published by a link task. A ``$ref`` that the client sent is shown until the task looks its reference
+    up.
     """
-    old = ResolvedReferences.read(before.links).links if before else ()
-    if not (old or claims):
-        return
-    ids = {(each.attribute, each.identifier_hash): each.id for each in old}
-    kept = resolve_links(after, resource_type, lambda attribute, value: ids.get((attribute, identifier_hash(value))))
-    known = {(each.attribute, each.identifier_hash) for each in kept}
-    ended = [replace(each, place=None) for each in old if (each.attribute, each.identifier_hash) not in known]
-    said = resolve_links(after, resource_type, lambda *reference: claims.get(reference))
-    # What was shown with the value before is no claim for the new one.
-    known |= {(each.attribute, each.id) for each in old}
-    new = [replace(each, identifier_hash="") for each in said if known.isdisjoint(_names(each))]
-    after.links = ResolvedReferences(links=(*kept, *ended, *new)).text
+    before = links.links
+    if not (before or client_refs):
+        return ResolvedReferences()
+    user_ids = {(link.attribute, link.identifier_hash): link.user_id for link in before}
+    kept = resolve_links(
+        resource, resource_type, lambda attribute, value: user_ids.get((attribute, identifier_hash(value)))
+    )
+    kept_references = {(link.attribute, link.identifier_hash) for link in kept}
+    ended = [
+        replace(link, position=None) for link in before if (link.attribute, link.identifier_hash) not in kept_references
+    ]
+    # A $ref that was shown with the former value says nothing about the new one.
+    shown_before = {(link.attribute, link.user_id) for link in before}
+    from_client = [
+        replace(link, identifier_hash="")
+        for link in resolve_links(resource, resource_type, lambda *reference: client_refs.get(reference))
+        if (link.attribute, link.identifier_hash) not in kept_references
+        and (link.attribute, link.user_id) not in shown_before
+    ]
+    return ResolvedReferences(links=(*kept, *ended, *from_client))
 
 
-def insert_refs(document: str, links: str, location: Callable[[str], str]) -> str:
-    """The document with the ``$ref`` of each link; ``location`` gives the URL of a user by its id."""
-    parts, done = [], 0
-    for link in sorted(ResolvedReferences.read(links).links, key=lambda each: each.place or 0):
-        if link.place is not None:
-            parts += [document[done : link.place], f',"$ref":{encode_json(location(link.id))}']
-            done = link.place
-    return "".join([*parts, document[done:]])
-
-
-def changed_attributes(before: Iterable[ResolvedReference], after: Iterable[ResolvedReference]) -> list[str]:
-    """The names of the attributes whose links differ."""
-    old, new = _targets(before), _targets(after)
+def list_changed_links(before: Iterable[ResolvedReference], after: Iterable[ResolvedReference]) -> list[str]:
+    """Return the names of the attributes whose links differ."""
+    old, new = _user_ids_by_attribute(before), _user_ids_by_attribute(after)
     return [name for name in dict.fromkeys([*old, *new]) if old.get(name) != new.get(name)]
 
 
 def may_affect_links(before: StoredResource | None, after: StoredResource | None, resource_type: ResourceType) -> bool:
-    """Return whether a change can alter anybody's links.
+    """Return whether a change may change anybody's links.
 
-    It can if it alters by whom the user can be found, if the user refers to somebody, or if it has links. Every change
-    of a user that refers to somebody counts, not only one of the reference: so a user that was stored before the schema
-    made its attribute a reference is linked at its next change.
+    It may if it changes an identifier of the user, if the user refers to somebody, or if the user has links. Every
+    change of a user that refers to somebody counts, not only a change of the reference. So a user that was stored
+    before the schema made its attribute a reference is linked at its next change.
     """
     if before is None or after is None:
         return True
     if any(before.resource.get(name) != after.resource.get(name) for name in IDENTIFYING_ATTRIBUTES):
         return True
-    return any(each.links or find_references(each.resource, resource_type) for each in (before, after))
+    return any(user.links or find_references(user.resource, resource_type) for user in (before, after))
 
 
 def find_reference_hashes(user: StoredResource | None, resource_type: ResourceType) -> frozenset[str]:
     """Return the hashes of the identifiers by which a user refers to others; none without a user."""
-    found = find_references(user.resource, resource_type) if user else ()
-    return frozenset(identifier_hash(each.value) for each in found)
+    references = find_references(user.resource, resource_type) if user else ()
+    return frozenset(identifier_hash(reference.value) for reference in references)
 
 
-def _names(link: ResolvedReference) -> set[tuple[str, str]]:
-    return {(link.attribute, link.identifier_hash), (link.attribute, link.id)}
+def _user_ids_by_attribute(links: Iterable[ResolvedReference]) -> Mapping[str, list[str]]:
+    user_ids: dict[str, list[str]] = {}
+    for link in links:
+        user_ids.setdefault(link.attribute, []).append(link.user_id)
+    return user_ids
 
 
-def _targets(links: Iterable[ResolvedReference]) -> Mapping[str, list[str]]:
-    found: dict[str, list[str]] = {}
-    for each in links:
-        found.setdefault(each.attribute, []).append(each.id)
-    return found
-
-
-def _place(user: StoredResource, reference: Reference) -> int | None:
-    if not reference.has_room:
-        return None
-    return encode_json(reference.revised(user.resource, _marked)).index(_MARK)
-
-
-def _marked(members: dict[str, Any]) -> dict[str, Any]:
-    return {**members, "$ref": None}
-
-
-def _without_ref(members: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in members.items() if name != "$ref"}
+def _without_ref(value: dict[str, Any]) -> dict[str, Any]:
+    return {name: member for name, member in value.items() if name != "$ref"}

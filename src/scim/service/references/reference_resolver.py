@@ -40,7 +40,7 @@ from scim.service.model.resolved_references import ResolvedReference, ResolvedRe
 from scim.service.model.stored_resource import StoredResource, VersionConflict
 from scim.service.ports import ReferenceStore
 from scim.service.references.link_task import LinkResult, LinkTask, Position
-from scim.service.references.links import changed_attributes, find_reference_hashes, resolve_links
+from scim.service.references.links import find_reference_hashes, list_changed_links, resolve_links
 
 REFERRERS_PER_TASK = 100
 """So many links are written in a few seconds; then messages of other tenants get their turn."""
@@ -143,13 +143,13 @@ class ReferenceResolver:
         while ids:
             conflicts = []
             for user in self.store.get_all(ids).values():
-                before = ResolvedReferences.read(user.links)
-                links = resolve_links(user, self.resource_type, targets)
+                before = ResolvedReferences.parse(user.links)
+                links = resolve_links(user.resource, self.resource_type, targets)
                 if links == before.links:
                     continue
-                change = self._make_change(user, before.told, links, request_id)
+                change = self._make_change(user, before.published, links, request_id)
                 try:
-                    self.store.write_links(user, ResolvedReferences(before.number + 1, links), change)
+                    self.store.write_links(user, ResolvedReferences(before.sequence + 1, links), change)
                     written += 1
                 except VersionConflict:
                     conflicts.append(user.id)
@@ -166,7 +166,7 @@ class ReferenceResolver:
         return ChangeRecord(
             at=self.now(),
             operation=Operation.LINK,
-            attributes_changed=changed_attributes(before, after),
+            attributes_changed=list_changed_links(before, after),
             participation=Participation.UNCHANGED,
             actor="muster",
             request_id=request_id,
@@ -175,7 +175,7 @@ class ReferenceResolver:
             user_name=user.resource[self.resource_type.unique_attribute.name],
             external_id=user.resource.get("externalId"),
             active=user.resource.get("active") is True,
-            links=[(each.attribute, each.id) for each in after],
+            links=[(link.attribute, link.user_id) for link in after],
         )
 
     def _find_target(self, value: str) -> str | None:

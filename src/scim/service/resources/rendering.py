@@ -10,8 +10,9 @@ from pydantic_core import from_json
 
 from scim.protocol.schema import ResourceType
 from scim.protocol.stored_values.unserved import hide_unserved
+from scim.service.model.resolved_references import ResolvedReferences
 from scim.service.model.stored_resource import StoredResource, encode_json
-from scim.service.references.links import insert_refs
+from scim.service.references.ref_splicing import insert_refs
 
 _BEGINNING = '{"schemas":['
 
@@ -42,7 +43,7 @@ class ResourceRenderer:
 
     def with_meta(self, stored: StoredResource) -> dict[str, Any]:
         """Return everything that is stored of the resource, with ``meta``."""
-        resource = from_json(self._linked(stored)) if stored.links else stored.resource
+        resource = from_json(self._insert_refs(stored)) if stored.links else stored.resource
         return {**resource, "meta": self.meta(stored)}
 
     def text(self) -> Callable[[StoredResource], str]:
@@ -68,7 +69,7 @@ class ResourceRenderer:
         is_whole: dict[str, bool] = {}
 
         def document(stored: StoredResource) -> str:
-            text = self._linked(stored) if stored.links else stored.document
+            text = self._insert_refs(stored) if stored.links else stored.document
             beginning = text[: text.find("]") + 1]
             whole = is_whole.get(beginning)
             if whole is None:
@@ -83,5 +84,8 @@ class ResourceRenderer:
             return False
         return self.resource_type.fully_served_urns.issuperset(from_json(beginning[len(_BEGINNING) - 1 :]))
 
-    def _linked(self, stored: StoredResource) -> str:
-        return insert_refs(stored.document, stored.links, self.location)
+    def _insert_refs(self, stored: StoredResource) -> str:
+        """Return the document of a resource with the ``$ref`` of each of its links."""
+        links = ResolvedReferences.parse(stored.links).links
+        refs = [(link.position, self.location(link.user_id)) for link in links if link.position is not None]
+        return insert_refs(stored.document, refs)

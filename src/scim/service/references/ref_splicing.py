@@ -1,0 +1,41 @@
+"""Insert ``$ref`` values into the JSON of a stored document, without parsing the document.
+
+A document is stored without the ``$ref`` of its links. The position of each ``$ref`` is found when the link is made,
+and stored with it. So a page of resources is rendered by joining text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from operator import itemgetter
+from typing import Any
+
+from scim.protocol.references import Reference
+from scim.protocol.resource import Resource
+from scim.service.model.stored_resource import encode_json
+
+_MARKER = ',"$ref":null}'
+"""Occurs nowhere else in a document: no stored value is null, and in a string the quotes would be escaped."""
+
+
+def find_ref_position(resource: Resource, reference: Reference) -> int | None:
+    """Return where to insert the ``$ref`` of a reference into the JSON of its resource, in characters.
+
+    ``None`` if no ``$ref`` can be inserted (:attr:`Reference.has_room`).
+    """
+    if not reference.has_room:
+        return None
+    return encode_json(reference.revised(resource, _mark)).index(_MARKER)
+
+
+def insert_refs(document: str, refs: Iterable[tuple[int, str]]) -> str:
+    """Return the document with a ``$ref`` at each position, given as pairs of position and URL in any order."""
+    parts, end = [], 0
+    for position, url in sorted(refs, key=itemgetter(0)):
+        parts += [document[end:position], f',"$ref":{encode_json(url)}']
+        end = position
+    return "".join([*parts, document[end:]])
+
+
+def _mark(value: dict[str, Any]) -> dict[str, Any]:
+    return {**value, "$ref": None}
