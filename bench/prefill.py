@@ -30,13 +30,14 @@ from local import engine
 from local.engine import DYNOXIDE
 from local.errors import LocalRunError
 from local.services import secretsmanager
-from scim import wiring
 from scim.auth.master_key.key_ring import new_secret
 from scim.service.model.stored_resource import StoredResource
 from scim.service.tenants.tenants import Tenants
 from scim.settings import Settings
 from scim.store import items, keys
 from scim.store.query.counters import counter_increment
+from scim.wiring import runtime
+from scim.wiring.operator import build_operator
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -157,7 +158,7 @@ def listed(directory: Path, number: int, name: str, tenant: str = "acme") -> Ite
 def _listed_items(tenant: str, number: int, counters: Counter[str]) -> Iterator[str]:
     """The users as the store writes them; what they add to each counter is summed."""
     for each in range(number):
-        resource_id = wiring.new_id()
+        resource_id = runtime.new_id()
         body = population.user(each)
         resource = {"schemas": body["schemas"], "id": resource_id, **body}
         stored = StoredResource.from_resource(resource, 1, _CREATED, _CREATED, _CREATED)
@@ -267,7 +268,7 @@ def disconnect(table: Table) -> None:
 
 
 def _tenants() -> Tenants:
-    return wiring.build_operator(Settings.from_environment(os.environ), "bench").tenants()
+    return build_operator(Settings.from_environment(os.environ), "bench").administration().tenants
 
 
 def _client(table: Table) -> DynamoDBClient:

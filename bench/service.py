@@ -21,8 +21,8 @@ from handlers.http.application import ScimApplication
 from handlers.http.routes.all_routes import find
 from local.api_gateway.event import Request, build_event
 from local.api_gateway.routes import DEFAULT, Match, Route
-from scim import wiring
 from scim.aws.clients import DYNAMODB_CONFIG
+from scim.wiring import runtime
 
 BASE = "/scim/v2"
 TIMEOUT_S = 29.0  # of the function, in what is calculated for AWS
@@ -94,7 +94,7 @@ class Service:
         started = time.time()
         patient = DYNAMODB_CONFIG.merge(Config(connect_timeout=PATIENCE_S, read_timeout=PATIENCE_S))
         with ExitStack() as outside:
-            outside.enter_context(patch.object(wiring, "clock", lambda: started))
+            outside.enter_context(patch.object(runtime, "current_time", lambda: started))
             outside.enter_context(patch.object(table, "CLIENT_CONFIG", patient))
             for name in _OUTSIDE if silent else ():
                 if hasattr(handlers.http.application, name):

@@ -11,12 +11,12 @@ from botocore.exceptions import ClientError
 
 from cli.event_services import EventServices
 from local import run_state
-from scim import wiring
 from scim.service.audit.log import AuditLog
 from scim.service.tenants.overview import TenantOverview
 from scim.service.tenants.tenants import Tenants
 from scim.settings import Settings
 from scim.store.tenants import DynamoDBTenantStore
+from scim.wiring.operator import Operator, build_operator
 
 _LONG_S = 900.0
 
@@ -30,27 +30,27 @@ class Deployment:
     """An endpoint, and whoever administers it."""
 
     scim_url: str
-    operator: wiring.OperatorAdapters
+    operator: Operator
     events: Callable[[], EventServices]
     """Returns the queues and the function of events. Raises :class:`NoStack` where the stack lacks such an output."""
 
     @property
     def tenants(self) -> Tenants:
         """The use cases, for one operation."""
-        return self.operator.tenants()
+        return self.operator.administration().tenants
 
     @property
     def store(self) -> DynamoDBTenantStore:
         """The table, for a long read."""
-        return self.operator.store(_LONG_S)
+        return self.operator.administration(_LONG_S).tenant_store
 
     def log(self, tenant: str) -> AuditLog | None:
         """The log of a tenant, for a long read; ``None`` for no such tenant."""
-        return self.operator.log(tenant, _LONG_S)
+        return self.operator.administration(_LONG_S).find_audit_log(tenant)
 
     def overview(self, tenant: str) -> TenantOverview | None:
         """Return the overview of one tenant of a list, within the time that such a one has; ``None`` for no tenant."""
-        return self.operator.overview(tenant)
+        return self.operator.administration().load_list_overview(tenant)
 
 
 def connect_local_run(data: Path) -> Deployment:
@@ -75,7 +75,7 @@ def connect_local_run(data: Path) -> Deployment:
         "ChangesFunctionName": "ChangesFunction",
         "TableName": settings.table_name,
     }
-    operator = wiring.build_operator(settings, f"local:{getpass.getuser()}", session, endpoints)
+    operator = build_operator(settings, f"local:{getpass.getuser()}", session, endpoints)
     return Deployment(settings.public_url, operator, lambda: EventServices.connect(session, named, endpoints))
 
 
@@ -105,7 +105,7 @@ def connect_stack(
         except KeyError as missing:
             raise _missing_output(name, missing) from None
 
-    return Deployment(scim_url, wiring.build_operator(settings, actor, session), events)
+    return Deployment(scim_url, build_operator(settings, actor, session), events)
 
 
 def _missing_output(name: str, output: KeyError) -> StackNotFound:

@@ -23,7 +23,7 @@ Examples:
 def invite(tenant: str, expires: float, json: bool) -> None:
     """Make a link that opens TENANT, and nothing else, in the console: once, to whoever uses it first."""
     where = get_deployment()
-    invitation = where.operator.invitations().invite(tenant, expires)
+    invitation = where.operator.administration().invitations.invite(tenant, expires)
     url = invitation_url(where.scim_url, invitation.secret)
     if json:
         output.print_json({"tenant": tenant, "link": url, "expires": output.format_rfc3339(invitation.expires)})

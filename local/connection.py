@@ -78,11 +78,11 @@ def main() -> None:
 
     A disconnected tenant is connected again: the local run is useless without one.
     """
-    from scim import wiring
     from scim.service.tenants.errors import TenantExists
     from scim.settings import Settings
+    from scim.wiring.operator import build_operator
 
-    tenants = wiring.build_operator(Settings.from_environment(os.environ), "make run").tenants()
+    tenants = build_operator(Settings.from_environment(os.environ), "make run").administration().tenants
     try:
         issued = tenants.connect(TENANT)
     except TenantExists:

@@ -7,7 +7,6 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 
-from scim import wiring
 from scim.protocol.errors import ScimError
 from scim.protocol.leniency import Dialect
 from scim.protocol.messages import SearchRequest
@@ -18,6 +17,7 @@ from scim.service.resources.search import read_query
 from scim.settings import Settings
 from scim.store.query.engine import choose_plan, needs_sorting
 from scim.store.query.plan import FullScan, IndexLookup, OrderedIndex, Plan, RangeScan
+from scim.wiring.dynamodb import resolve_indexed_attributes
 
 _SETTINGS = {"TABLE_NAME": "muster", "SECRET_PREFIX": "muster/"}
 _KEYS = {OrderedIndex.NAMES: "keys of userName", OrderedIndex.TIMES: "index by time"}
@@ -30,7 +30,7 @@ def main(arguments: Sequence[str]) -> int:
         request = SearchRequest(filter=text or None, sortby=sort or None)
         query = read_query(request, load_user_type(), Dialect(), ResourceRenderer(load_user_type(), ""))
         settings = Settings.from_environment({**os.environ, **_SETTINGS})
-        indexed = wiring.indexed(settings)
+        indexed = resolve_indexed_attributes(settings)
     except ScimError as error:
         print(f"{error.status} {error.scim_type}: {error.detail}", file=sys.stderr)
         return 1

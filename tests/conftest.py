@@ -23,7 +23,7 @@ from scim.service.tenants.tenants import Tenants
 from scim.settings import Settings
 from scim.store.table import Table
 from scim.store.tenants import DynamoDBTenantStore
-from scim.wiring import new_id
+from scim.wiring.runtime import new_id
 from tests import aws_rules
 from tests.endpoint import ENVIRONMENT, PASSWORD, TEMPLATE, Endpoint
 from tests.tokens import MASTER, MASTER_KEY

@@ -10,7 +10,7 @@ import click
 import pytest
 
 from cli.main import muster
-from scim.console_settings import ConsoleSettings
+from handlers.console.settings import ConsoleSettings
 from scim.protocol import errors
 from scim.protocol.leniency import Leniency
 from scim.service.tenants.health import HealthState

@@ -19,19 +19,18 @@ from botocore import xform_name
 from botocore.client import BaseClient
 
 from handlers.changes import ChangesHandler
+from handlers.console.settings import ConsoleSettings
 from handlers.links import LinksHandler
 from local.api_gateway.event import Request, build_event
 from local.api_gateway.routes import Routes
 from local.aws_lambda.queue_mapping import build_record
 from local.services.messaging import Messaging
 from local.template import Intrinsic
-from scim import wiring
 from scim.auth import tokens
 from scim.auth.console_secret import ConsoleSecret
 from scim.auth.master_key.rotation import MasterKeyRotation
 from scim.auth.rotation import TokenRotation
 from scim.auth.token_secrets import TokenSecrets
-from scim.console_settings import ConsoleSettings
 from scim.service.console.invitations import console_url
 from scim.service.model.audit_event import AuditAction, AuditEvent
 from scim.service.model.tenant import Tenant
@@ -40,6 +39,8 @@ from scim.store.audit_log import DynamoDBAuditLogStore
 from scim.store.console import DynamoDBConsoleStore, DynamoDBInvitationStore
 from scim.store.table import Table
 from scim.store.tenants import DynamoDBTenantStore
+from scim.wiring.events import connect_link_processor, connect_stream_processor
+from scim.wiring.operator import build_operator
 from tests.console.visitor import Visitor
 from tests.endpoint import ENTERPRISE, KNOWN, Endpoint, Handler, LambdaContext, invoke, load
 from tests.events.history import stream_record
@@ -586,8 +587,8 @@ def _keys(arguments: Mapping[str, Any]) -> str:
 def test_the_sample_events_are_served_with_their_functions_rights(settings: Settings, needed: set[Right]) -> None:
     secret = json.dumps({"token": TOKEN})
     boto3.client("secretsmanager").create_secret(Name=f"{settings.secret_prefix}acme", SecretString=secret)
-    operator = wiring.build_operator(settings, "tests")
-    operator.store().write(
+    operator = build_operator(settings, "tests")
+    operator.administration().tenant_store.write(
         None, Tenant("acme"), AuditEvent("1", "2026-01-31T09:30:00.000Z", AuditAction.CONNECT, "tests", {})
     )
     functions = {route.key: spec for spec in FUNCTIONS.values() for route in spec.routes}
@@ -664,12 +665,12 @@ def _publish() -> None:
 
 def _changes_handler() -> Handler:
     """A new one, since queues are elsewhere in each test."""
-    return ChangesHandler(lambda: wiring.connect_stream_processor(Settings.from_environment(os.environ)))
+    return ChangesHandler(lambda: connect_stream_processor(Settings.from_environment(os.environ)))
 
 
 def _update_links(bus: Messaging) -> None:
     """Bring all messages of the links queue to their function."""
-    handler: Handler = LinksHandler(lambda: wiring.connect_link_processor(Settings.from_environment(os.environ)))
+    handler: Handler = LinksHandler(lambda: connect_link_processor(Settings.from_environment(os.environ)))
     while messages := bus.queues.receive("LinksQueue", 10):
         for message in messages:
             assert handler({"Records": [build_record(message)]}, LambdaContext()) == {"batchItemFailures": []}
@@ -677,9 +678,9 @@ def _update_links(bus: Messaging) -> None:
 
 
 def test_the_rotation_has_exactly_the_rights_that_its_steps_take(settings: Settings, needed: set[Right]) -> None:
-    operator = wiring.build_operator(settings, "tests")
+    operator = build_operator(settings, "tests")
     tenant = f"tenant-{uuid.uuid4()}"[:40]
-    operator.tenants().connect(tenant)
+    operator.administration().tenants.connect(tenant)
     handler = load(DEPLOYMENT.properties(ROTATION)["Handler"])
     needed.clear()
     for step in ("createSecret", "setSecret", "testSecret", "finishSecret"):

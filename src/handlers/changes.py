@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Any
 from aws_lambda_powertools import Logger
 from botocore.exceptions import ClientError
 
-from scim import wiring
 from scim.aws.errors import error_code
 from scim.service.deadline import Deadline
 from scim.settings import Settings
+from scim.wiring import runtime
+from scim.wiring.events import connect_stream_processor
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -44,7 +45,7 @@ class ChangesHandler:
     def __call__(self, event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
         started = time.monotonic()
         records = event["Records"]
-        deadline = wiring.deadline(context.get_remaining_time_in_millis() / 1_000)
+        deadline = runtime.create_deadline(context.get_remaining_time_in_millis() / 1_000)
         try:
             result = self._processor(deadline).process(records)
         except ClientError as fault:  # its message may hold what was sent, and Lambda would log it
@@ -77,4 +78,4 @@ class ChangesHandler:
         self._logger.error("fault", kind="LostDeadLetter", reason=letter.reason, pk=letter.partition, sk=letter.sort)
 
 
-handler = ChangesHandler(lambda: wiring.connect_stream_processor(Settings.from_environment(os.environ)))
+handler = ChangesHandler(lambda: connect_stream_processor(Settings.from_environment(os.environ)))

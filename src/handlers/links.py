@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any
 from aws_lambda_powertools import Logger
 
 from handlers.error_logging import describe_fault
-from scim import wiring
 from scim.service.deadline import Deadline
 from scim.settings import Settings
+from scim.wiring import runtime
+from scim.wiring.events import connect_link_processor
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -39,7 +40,7 @@ class LinksHandler:
     def __call__(self, event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
         started = time.monotonic()
         messages = event["Records"]
-        deadline = wiring.deadline(context.get_remaining_time_in_millis() / 1_000)
+        deadline = runtime.create_deadline(context.get_remaining_time_in_millis() / 1_000)
         result = self._processor(deadline).process(messages)
         self._log(len(messages), result, started)
         return {"batchItemFailures": [{"itemIdentifier": each.message_id} for each in result.retries]}
@@ -59,4 +60,4 @@ class LinksHandler:
         )
 
 
-handler = LinksHandler(lambda: wiring.connect_link_processor(Settings.from_environment(os.environ)))
+handler = LinksHandler(lambda: connect_link_processor(Settings.from_environment(os.environ)))

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 
 from aws_lambda_powertools import Logger
 
-from scim import wiring
-from scim.auth.rotation import TokenRotation
 from scim.settings import Settings
+from scim.wiring.operator import Operator, build_operator
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -20,13 +19,12 @@ _ACTOR = "secretsmanager.amazonaws.com"
 
 
 @cache
-def _operator() -> wiring.OperatorAdapters:
-    return wiring.build_operator(Settings.from_environment(os.environ), _ACTOR)
+def _connect_operator() -> Operator:
+    return build_operator(Settings.from_environment(os.environ), _ACTOR)
 
 
 def handler(event: Mapping[str, str], _: LambdaContext) -> None:
-    """Does one of the four steps; what keeps it from being done is raised, and Secrets Manager tries again."""
-    operator = _operator()
+    """Do one of the four steps of a rotation. Raise what prevents it; Secrets Manager then tries again."""
     step, secret_id, version = event["Step"], event["SecretId"], event["ClientRequestToken"]
-    TokenRotation(operator.tenants(), operator.secrets).step(step, secret_id, version)
+    _connect_operator().token_rotation().step(step, secret_id, version)
     Logger(use_rfc3339=True).info("rotation", step=step, secret=secret_id, version=version)

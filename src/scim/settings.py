@@ -8,9 +8,11 @@ from typing import Annotated, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 
-def names(text: object) -> object:
-    """The names in a text that separates them by commas; what is no text as it is."""
-    return tuple(name for each in text.split(",") if (name := each.strip())) if isinstance(text, str) else text
+def split_names(value: object) -> object:
+    """Return the names in a text that separates them by commas; return a value that is not text unchanged."""
+    if not isinstance(value, str):
+        return value
+    return tuple(name for part in value.split(",") if (name := part.strip()))
 
 
 class Settings(BaseModel):
@@ -21,17 +23,17 @@ class Settings(BaseModel):
     table_name: str = Field(alias="TABLE_NAME", min_length=1)
     """The DynamoDB table."""
     secret_prefix: str = Field(alias="SECRET_PREFIX", min_length=1)
-    """What the name of a tenant's secret begins with; the tenant's id follows."""
+    """The prefix of the name of each tenant's secret; the tenant's id follows it."""
     master_key_secret: str = Field(alias="MASTER_KEY_SECRET", min_length=1)
     """The secret of the master key, its name or ARN: keys for tokens, cursors and console sessions come from it."""
     public_url: str = Field(default="", alias="PUBLIC_URL")
-    """The base URL that answers show, such as https://scim.example.com/scim/v2; empty for that of the API itself."""
-    indexed_attributes: Annotated[tuple[str, ...], BeforeValidator(names)] = Field(
+    """The base URL in responses, such as https://scim.example.com/scim/v2; empty for the URL of the API itself."""
+    indexed_attributes: Annotated[tuple[str, ...], BeforeValidator(split_names)] = Field(
         default=("externalId", "emails.value"), alias="INDEXED_ATTRIBUTES"
     )
-    """The attributes by which users are found without a walk, separated by commas."""
+    """The indexed attributes, separated by commas: filters on other attributes scan all users."""
     change_retention_days: int = Field(default=400, alias="CHANGE_RETENTION_DAYS", ge=0)
-    """How long change records are kept; 0 is for ever."""
+    """For how many days change records are kept; 0 is without end."""
     event_bus_name: str = Field(default="", alias="EVENT_BUS_NAME")
     """The event bus for changes of users; only the function that publishes events has one."""
     links_queue_url: str = Field(default="", alias="LINKS_QUEUE_URL")
@@ -43,9 +45,9 @@ class Settings(BaseModel):
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
-        """Raises ``ValueError`` that names the variables that are missing or wrong."""
+        """Read the environment. Raises ``ValueError``, which names the variables that are missing or invalid."""
         try:
             return cls.model_validate(dict(environment))
         except ValidationError as error:
-            wrong = ", ".join(str(each["loc"][0]) for each in error.errors())
-            raise ValueError(f"These environment variables are missing or wrong: {wrong}.") from None
+            names = ", ".join(str(details["loc"][0]) for details in error.errors())
+            raise ValueError(f"These environment variables are missing or wrong: {names}.") from None

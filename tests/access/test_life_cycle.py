@@ -13,7 +13,6 @@ from typing import Any
 import boto3
 import pytest
 
-from scim import wiring
 from scim.auth import tokens
 from scim.auth.authentication import Authenticator
 from scim.auth.rotation import RotationFailed, TokenRotation
@@ -22,6 +21,7 @@ from scim.service.model.token import IssuedToken, TokenStage
 from scim.service.tenants.errors import ConcurrentChange, PreviousTokenValid, UnknownTenant
 from scim.service.tenants.tenants import Tenants
 from scim.settings import Settings
+from scim.wiring.operator import Operator, build_operator
 from tests.tokens import new_token, raise_fault
 
 HOUR_S = 3_600.0
@@ -54,12 +54,12 @@ class Dying:
 class Life:
     """One tenant. ``now`` is set by the tests; Secrets Manager's own time plays no part."""
 
-    def __init__(self, operator: wiring.OperatorAdapters) -> None:
+    def __init__(self, operator: Operator) -> None:
         self.id = f"life-{next(_numbers)}"
         self.now = 1_800_000_000.0
         self.operator = operator
-        self.tenants = replace(operator.tenants(), now=lambda: self.now)
-        self.rotation = TokenRotation(self.tenants, operator.secrets)
+        self.tenants = replace(operator.administration().tenants, now=lambda: self.now)
+        self.rotation = TokenRotation(self.tenants, operator.token_secrets)
 
     def connect(self) -> IssuedToken:
         """Connects, and shows the token."""
@@ -80,9 +80,9 @@ class Life:
         return [self._opens(token) for token in tokens]
 
     def _opens(self, token: str) -> bool:
-        authenticator = Authenticator(self.operator.secrets, lambda: self.now, raise_fault)
+        authenticator = Authenticator(self.operator.token_secrets, lambda: self.now, raise_fault)
         try:
-            authenticator.authenticate(f"Bearer {token}", self.operator.store())
+            authenticator.authenticate(f"Bearer {token}", self.operator.administration().tenant_store)
         except Unauthorized:
             return False
         return True
@@ -103,7 +103,7 @@ class Life:
 
 @pytest.fixture
 def life(settings: Settings) -> Life:
-    return Life(wiring.build_operator(settings, "tests"))
+    return Life(build_operator(settings, "tests"))
 
 
 def interruptions(life: Life, act: Callable[[Tenants], Any]) -> Iterator[int]:
@@ -139,7 +139,7 @@ def test_without_grace_the_old_token_ends_at_once(life: Life) -> None:
 
     assert new.previous_until is None
     assert life.opens(old.token, new.token) == [False, True]
-    assert life.operator.secrets.previous(life.id) is None
+    assert life.operator.token_secrets.previous(life.id) is None
 
 
 def test_compromise_within_a_grace_ends_both_tokens_before(life: Life) -> None:
@@ -187,7 +187,9 @@ def test_grace_of_an_interrupted_rotation_starts_when_it_is_finished(life: Life)
     old = life.connect()
     with pytest.raises(Interrupted):
         life.dying_after(5).tokens.rotate(life.id)  # decided, not promoted
-    assert life.operator.secrets.stages(life.id)[TokenStage.PENDING] == life.operator.store().get(life.id).token.version  # type: ignore[union-attr]
+    tenant = life.operator.administration().tenant_store.get(life.id)
+    assert tenant is not None
+    assert life.operator.token_secrets.stages(life.id)[TokenStage.PENDING] == tenant.token.version
     life.now += 2 * DAY_S
 
     new = life.rotate()
@@ -283,7 +285,7 @@ def test_disconnected_tenant_has_no_token_to_rotate(life: Life) -> None:
 
 def test_secret_that_was_deleted_behind_our_back_is_not_restored_by_a_rotation(life: Life) -> None:
     old = life.connect()
-    life.operator.secrets.delete_secret(life.id)
+    life.operator.token_secrets.delete_secret(life.id)
 
     with pytest.raises(ConcurrentChange, match="connect it again"):
         life.rotate()
@@ -308,7 +310,7 @@ VERSION, NEXT = "a" * 32, "b" * 32
 
 
 def current(life: Life) -> str:
-    found = life.operator.secrets.current(life.id)
+    found = life.operator.token_secrets.current(life.id)
     assert found is not None
     return found.token
 
@@ -330,7 +332,7 @@ def test_nothing_opens_with_the_new_token_before_the_last_step(life: Life) -> No
     old = life.connect()
     for step in STEPS[:3]:
         life.step(step, VERSION)
-    pending = life.operator.secrets.read(life.id, VERSION)
+    pending = life.operator.token_secrets.read(life.id, VERSION)
 
     assert pending is not None
     assert life.opens(old.token, pending.token) == [True, False]
@@ -356,7 +358,7 @@ def test_each_step_can_be_interrupted_before_each_call_and_come_again(life: Life
         life.step(each, VERSION)
     for calls in itertools.count():
         try:
-            dying = TokenRotation(life.dying_after(calls), life.operator.secrets)
+            dying = TokenRotation(life.dying_after(calls), life.operator.token_secrets)
             dying.step(step, life.operator.settings.secret_prefix + life.id, VERSION)
         except Interrupted:
             assert life.opens(old.token) == [True]
@@ -385,7 +387,7 @@ def test_its_own_rotation_keeps_the_tokens_lifetime(life: Life) -> None:
     for step in STEPS:
         life.step(step, VERSION)
 
-    found = life.operator.secrets.current(life.id)
+    found = life.operator.token_secrets.current(life.id)
     assert found is not None
     assert found.expires == life.now + 90 * DAY_S
 
@@ -409,7 +411,7 @@ def test_revoking_ends_a_rotation_that_is_under_way_and_the_next_one_can_begin(l
     with pytest.raises(ConcurrentChange, match="revoked"):
         life.step("finishSecret", VERSION)
 
-    assert TokenStage.PENDING not in life.operator.secrets.stages(life.id)
+    assert TokenStage.PENDING not in life.operator.token_secrets.stages(life.id)
     for step in STEPS:
         life.step(step, NEXT)
     assert life.opens(current(life)) == [True]

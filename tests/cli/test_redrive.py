@@ -14,10 +14,10 @@ from botocore.exceptions import ClientError
 
 from handlers.changes import ChangesHandler
 from local.services.messaging import Messaging
-from scim import wiring
 from scim.events import dead_letter, link_message
 from scim.service.references.link_task import LinkTask
 from scim.settings import Settings
+from scim.wiring.events import connect_stream_processor
 from tests.cli import stack
 from tests.cli.conftest import Muster
 from tests.endpoint import LambdaContext
@@ -69,7 +69,7 @@ class Lambda:
         if self.fails:
             error = {"errorType": "Sandbox.Timedout", "errorMessage": "zaphod"}
             return {"StatusCode": 200, "FunctionError": "Unhandled", "Payload": io.BytesIO(json.dumps(error).encode())}
-        handler: Any = ChangesHandler(lambda: wiring.connect_stream_processor(Settings.from_environment(os.environ)))
+        handler: Any = ChangesHandler(lambda: connect_stream_processor(Settings.from_environment(os.environ)))
         answer = handler(self.events[-1], LambdaContext())
         return {"StatusCode": 200, "Payload": io.BytesIO(json.dumps(answer).encode())}
 

@@ -16,7 +16,6 @@ import pytest
 
 from handlers.console.application import ConsoleApplication
 from handlers.console.response import HEADERS, redirect_to
-from scim import wiring
 from scim.auth.master_key.key_ring import KeyRing, format_ring, new_generation, parse_ring
 from scim.auth.token_secrets import TokenSecrets
 from scim.service.console.invitations import DEFAULT_LIFETIME_S, InvitationGone
@@ -25,6 +24,7 @@ from scim.service.model.audit_event import AuditAction, AuditEvent
 from scim.service.model.invitation import Acceptance
 from scim.service.tenants.tenants import Tenants
 from scim.settings import Settings
+from scim.wiring.operator import build_operator
 from tests.console.conftest import FORMULA, HOSTILE
 from tests.console.visitor import Answer, Visitor
 from tests.endpoint import ENVIRONMENT, PASSWORD, Endpoint
@@ -299,7 +299,7 @@ def test_secret_of_an_invitation_is_stored_nowhere(operator_visits: Visitor, ten
 
 def test_invitation_expires_also_between_looking_at_it_and_using_it(tenant: Tenant, settings: Settings) -> None:
     now = [1_000_000_000.0]
-    invitations = replace(wiring.build_operator(settings, "tests").invitations(), now=lambda: now[0])
+    invitations = replace(build_operator(settings, "tests").administration().invitations, now=lambda: now[0])
     invitation = invitations.invite(tenant[0])
     assert invitations.look(invitation.secret, "visitor").tenant == tenant[0]
     now[0] += DEFAULT_LIFETIME_S

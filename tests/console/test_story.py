@@ -9,13 +9,13 @@ from urllib.parse import quote
 
 import pytest
 
-from handlers.console.rendering import moment
+from handlers.console.rendering import format_time
 from scim.service.model.audit_event import AuditAction, AuditEvent
 from scim.service.model.tenant import Tenant
 from scim.service.tenants.overview import OVERVIEW_S
 from scim.service.tenants.tenants import Tenants
 from scim.store import keys
-from scim.wiring import new_id
+from scim.wiring.runtime import new_id
 from tests.console.visitor import Answer, Visitor
 from tests.endpoint import CORE, Endpoint
 from tests.refusals import fail_for
@@ -262,7 +262,7 @@ def ends(page: Answer) -> str:
 
 
 def in_days(days: int) -> str:
-    return moment(time.time() + days * 86_400)[:11]
+    return format_time(time.time() + days * 86_400)[:11]
 
 
 def test_new_token_ends_after_as_long_as_the_one_before_unless_another_end_is_chosen(
@@ -368,12 +368,12 @@ def test_participants_are_active_since_they_were_activated(
     operator_visits: Visitor, tenant: tuple[str, Endpoint], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     name, scim = tenant
-    monkeypatch.setattr("scim.wiring.now", lambda: "2026-01-01T10:00:00.000Z")
+    monkeypatch.setattr("scim.wiring.runtime.current_timestamp", lambda: "2026-01-01T10:00:00.000Z")
     ada = scim.create(userName="ada")["id"]
-    monkeypatch.setattr("scim.wiring.now", lambda: "2026-02-02T10:00:00.000Z")
+    monkeypatch.setattr("scim.wiring.runtime.current_timestamp", lambda: "2026-02-02T10:00:00.000Z")
     scim.patch(ada, {"op": "replace", "path": "active", "value": False})
     gone = operator_visits.get(f"/admin/tenants/{name}/people/{ada}").text
-    monkeypatch.setattr("scim.wiring.now", lambda: "2026-03-03T10:00:00.000Z")
+    monkeypatch.setattr("scim.wiring.runtime.current_timestamp", lambda: "2026-03-03T10:00:00.000Z")
     scim.patch(ada, {"op": "replace", "path": "active", "value": True})
     scim.patch(ada, {"op": "replace", "path": "title", "value": "Cook"})
 

@@ -20,8 +20,9 @@ from local.aws_lambda.stream_mapping import deliver
 from local.aws_lambda.stream_poller import StreamReader
 from local.engine import Engine
 from local.services.messaging import Messaging
-from scim import wiring
 from scim.settings import Settings
+from scim.wiring.events import connect_link_processor, connect_stream_processor
+from scim.wiring.operator import build_operator
 from tests.conftest import EXTENSION
 from tests.endpoint import TEMPLATE, Endpoint, Handler, LambdaContext, functions
 from tests.engine.proxy import Proxy
@@ -59,7 +60,7 @@ def _endpoint(engine: Engine, url: str, monkeypatch: pytest.MonkeyPatch) -> Endp
     monkeypatch.setenv("TABLE_NAME", f"muster-{uuid.uuid4()}")
     settings = Settings.from_environment(os.environ)
     boto3.client("dynamodb", endpoint_url=engine.url).create_table(**TEMPLATE.build_table_request(settings.table_name))
-    token = wiring.build_operator(settings, "tests").tenants().connect(f"t-{uuid.uuid4()}", [EXTENSION]).token
+    token = build_operator(settings, "tests").administration().tenants.connect(f"t-{uuid.uuid4()}", [EXTENSION]).token
     return Endpoint(token, ScimApplication(find))
 
 
@@ -85,7 +86,7 @@ def update_links(scim: Endpoint, bus: Messaging) -> Callable[[], int]:
 
 def links_handler() -> Handler:
     """The function behind the links queue."""
-    return LinksHandler(lambda: wiring.connect_link_processor(Settings.from_environment(os.environ)))
+    return LinksHandler(lambda: connect_link_processor(Settings.from_environment(os.environ)))
 
 
 @pytest.fixture
@@ -94,7 +95,7 @@ def publish(scim: Endpoint, engine: Engine, events: Read, update_links: Callable
     (spec,) = [spec for spec in functions() if spec.stream]
     assert spec.stream is not None
     mapping = spec.stream
-    handler: Handler = ChangesHandler(lambda: wiring.connect_stream_processor(Settings.from_environment(os.environ)))
+    handler: Handler = ChangesHandler(lambda: connect_stream_processor(Settings.from_environment(os.environ)))
     stream = StreamReader(engine, os.environ["TABLE_NAME"], tmp_path / "stream.json")
     stream.open()
 

@@ -3,8 +3,8 @@
 import os
 from concurrent.futures import ThreadPoolExecutor
 
-from scim import wiring
 from scim.settings import Settings
+from scim.wiring.operator import build_operator
 from tests.endpoint import CORE, Endpoint
 
 
@@ -14,7 +14,11 @@ def test_the_same_failure_forty_times_at_once_is_one_record_that_counts_forty(sc
         answers = list(pool.map(lambda _: scim.request("POST", "/Users", body).status, range(40)))
     assert answers == [400] * 40
 
-    log = wiring.build_operator(Settings.from_environment(os.environ), "tests").log(scim.token.split("_")[1])
+    log = (
+        build_operator(Settings.from_environment(os.environ), "tests")
+        .administration()
+        .find_audit_log(scim.token.split("_")[1])
+    )
     assert log is not None
     (counted,) = log.records.find_failures(["ada"]).failures
     assert (counted.count, sum(counted.counts_by_day.values()), counted.is_loop) == (40, 40, True)
@@ -23,13 +27,13 @@ def test_the_same_failure_forty_times_at_once_is_one_record_that_counts_forty(sc
 
 
 def test_pages_of_changes_failures_and_acts_put_together_are_the_log(direct: Endpoint) -> None:
-    operator, tenant = wiring.build_operator(Settings.from_environment(os.environ), "tests"), direct.token.split("_")[1]
+    operator, tenant = build_operator(Settings.from_environment(os.environ), "tests"), direct.token.split("_")[1]
     for number in range(4):
         direct.create()
         body = {"schemas": [CORE], "userName": f"alan-{number}", "active": "x", "displayName": "Alan Turing"}
         assert direct.request("POST", "/Users", body).status == 400
-        operator.tenants().configure(tenant, is_strict=number % 2 == 0)
-    log = operator.log(tenant)
+        operator.administration().tenants.configure(tenant, is_strict=number % 2 == 0)
+    log = operator.administration().find_audit_log(tenant)
     assert log is not None
     everything, _ = log.page()
     place, pages = None, []

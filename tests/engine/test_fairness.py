@@ -20,7 +20,6 @@ from local.aws_lambda.queue_mapping import consume_batch
 from local.aws_lambda.stream_poller import StreamReader
 from local.engine import Engine
 from local.services.messaging import Messaging
-from scim import wiring
 from scim.protocol.schema import load_user_type
 from scim.service.model.identifiers import identifier_hash
 from scim.service.model.resolved_references import ResolvedReferences
@@ -28,6 +27,10 @@ from scim.service.references.reference_resolver import REFERRERS_PER_TASK
 from scim.settings import Settings
 from scim.store.references import DynamoDBReferenceStore
 from scim.store.table import Table
+from scim.wiring import runtime
+from scim.wiring.endpoint import build_endpoint
+from scim.wiring.events import connect_stream_processor
+from scim.wiring.operator import build_operator
 from tests.endpoint import ENTERPRISE, Endpoint, Handler, LambdaContext, functions
 from tests.engine.conftest import Read, links_handler
 from tests.engine.test_bulk import post, run
@@ -61,9 +64,7 @@ class Functions:
         self._bus = bus
         self._stream = StreamReader(engine, os.environ["TABLE_NAME"], place)
         self._stream.open()
-        self._changes: Handler = ChangesHandler(
-            lambda: wiring.connect_stream_processor(Settings.from_environment(os.environ))
-        )
+        self._changes: Handler = ChangesHandler(lambda: connect_stream_processor(Settings.from_environment(os.environ)))
         self._links = links_handler()
         (self._mapping,) = [spec.queue for spec in functions() if spec.queue]
 
@@ -83,9 +84,9 @@ class Functions:
             for message in messages:
                 self._bus.queues.delete("LinksQueue", message.receipt_handle)
         settings, calls = Settings.from_environment(os.environ), boto3.client("dynamodb")
-        layout = wiring.build_endpoint(settings, raise_fault).layout
+        layout = build_endpoint(settings, raise_fault).table_config
         table = DynamoDBReferenceStore(
-            Table(calls, settings.table_name, wiring.deadline(60)), layout, tenant_of(scim), load_user_type()
+            Table(calls, settings.table_name, runtime.create_deadline(60)), layout, tenant_of(scim), load_user_type()
         )
         ids = [item["sk"]["S"][2:] for item in items(scim, "T", "U#")]
         table.update_index([(each, person) for each in ids], [])
@@ -122,7 +123,7 @@ def work(direct: Endpoint, engine: Engine, bus: Messaging, tmp_path: Path) -> Fu
 def other(direct: Endpoint) -> Endpoint:
     """Another tenant at the same endpoint."""
     settings = Settings.from_environment(os.environ)
-    token = wiring.build_operator(settings, "tests").tenants().connect(f"other-{os.urandom(4).hex()}").token
+    token = build_operator(settings, "tests").administration().tenants.connect(f"other-{os.urandom(4).hex()}").token
     return Endpoint(token, ScimApplication(find))
 
 

@@ -11,7 +11,6 @@ import pytest
 
 from bench.prefill import export
 from local import engine
-from scim import wiring
 from scim.service.model.failure import FailureKind
 from scim.service.model.identifiers import identifier_hash, name_hash
 from scim.service.model.token import TokenUsage
@@ -19,6 +18,9 @@ from scim.service.tenants.health import HealthState
 from scim.settings import Settings
 from scim.store import keys, log_codec
 from scim.store.audit_log import DynamoDBAuditLogStore
+from scim.wiring import runtime
+from scim.wiring.endpoint import build_endpoint
+from scim.wiring.operator import Operator, build_operator
 from tests.engine.proxy import Proxy
 from tests.service.audit.test_explanations import FAILURE
 from tests.tokens import raise_fault
@@ -59,28 +61,28 @@ def person(number: int) -> str:
 @pytest.fixture(scope="module")
 def proxy(aws: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
     """Before an engine that starts with many failures of one tenant, all of today."""
-    data, day = tmp_path_factory.mktemp("engine"), wiring.now()[:10]
+    data, day = tmp_path_factory.mktemp("engine"), runtime.current_timestamp()[:10]
     export(data, [_TABLE], (json.dumps({"Item": failure_item(_TENANT, number, day)}) for number in range(NUMBER)))
     with engine.start(data, "dynoxide") as found, Proxy(found.url) as proxy:
         yield proxy
 
 
 @pytest.fixture(scope="module")
-def operator(proxy: Proxy) -> Iterator[wiring.OperatorAdapters]:
+def operator(proxy: Proxy) -> Iterator[Operator]:
     """Whoever administers the tenant, which is connected, whose token is used, and whose failures are counted."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AWS_ENDPOINT_URL_DYNAMODB", proxy.url)
         patch.setenv("TABLE_NAME", _TABLE)
         settings = Settings.from_environment(os.environ)
-        operator = wiring.build_operator(settings, "tests")
-        operator.tenants().connect(_TENANT)
-        calls = wiring.build_endpoint(settings, raise_fault).dynamo(wiring.deadline(29))
-        wiring.build_endpoint(settings, raise_fault).tenants(calls).record_use(_TENANT, TokenUsage(time.time(), "v1"))
+        operator = build_operator(settings, "tests")
+        operator.administration().tenants.connect(_TENANT)
+        calls = build_endpoint(settings, raise_fault).table(runtime.create_deadline(29))
+        build_endpoint(settings, raise_fault).tenant_store(calls).record_use(_TENANT, TokenUsage(time.time(), "v1"))
         assert DynamoDBAuditLogStore(calls, _TENANT, time.time).add_to_day(
-            wiring.now(), {FailureKind.CREATE: NUMBER}, None
+            runtime.current_timestamp(), {FailureKind.CREATE: NUMBER}, None
         )
     yield operator
-    operator.secrets.delete_secret(_TENANT)
+    operator.token_secrets.delete_secret(_TENANT)
 
 
 @pytest.fixture
@@ -95,11 +97,11 @@ def calls_of(proxy: Proxy) -> CallsOf:
     return calls_of
 
 
-def test_many_failures_cost_a_few_calls(operator: wiring.OperatorAdapters, calls_of: CallsOf) -> None:
-    overview, calls = calls_of(lambda: operator.overview(_TENANT))
+def test_many_failures_cost_a_few_calls(operator: Operator, calls_of: CallsOf) -> None:
+    overview, calls = calls_of(lambda: operator.administration().load_list_overview(_TENANT))
     assert (overview.health.state, overview.users, calls) == (HealthState.FAILING, 0, 5)
 
-    log = operator.log(_TENANT, 29.0)
+    log = operator.administration(29.0).find_audit_log(_TENANT)
     assert log is not None
     health, calls = calls_of(log.health)
     assert (health.activity.failures.failed_writes, health.activity.changes) == (NUMBER, 0)
@@ -121,9 +123,9 @@ def test_many_failures_cost_a_few_calls(operator: wiring.OperatorAdapters, calls
     ("asked", "number"), [(person(0), 0), ("e-0", 0), ("Person 0", 0), (f"e-{NUMBER - 1}", NUMBER - 1)]
 )
 def test_person_among_many_failures_is_found_in_a_few_calls(
-    operator: wiring.OperatorAdapters, calls_of: CallsOf, asked: str, number: int
+    operator: Operator, calls_of: CallsOf, asked: str, number: int
 ) -> None:
-    log = operator.log(_TENANT, 29.0)
+    log = operator.administration(29.0).find_audit_log(_TENANT)
     assert log is not None
 
     case, calls = calls_of(lambda: log.why(asked))

@@ -10,12 +10,12 @@ from typing import Any
 
 from handlers.http.application import ScimApplication
 from handlers.http.routes.all_routes import find
-from scim import wiring
 from scim.service.console.invitations import InvitationGone
 from scim.service.model.invitation import Acceptance
 from scim.service.model.token import TokenUsage
 from scim.service.tenants.errors import TenantError, TenantExists
 from scim.settings import Settings
+from scim.wiring.operator import build_operator
 from tests.endpoint import Endpoint
 from tests.engine.proxy import Proxy
 
@@ -42,14 +42,14 @@ def opens(token: str) -> bool:
 
 
 def test_acts_whose_reply_is_lost_are_done_and_recorded_once(scim: Endpoint, proxy: Proxy) -> None:
-    operator = wiring.build_operator(Settings.from_environment(os.environ), "tests")
+    operator = build_operator(Settings.from_environment(os.environ), "tests")
     tenant = f"t-{uuid.uuid4()}"
     proxy.forgets_tokens = True
 
     proxy.lose("TransactWriteItems")
-    operator.tenants().tokens.mark_revealed(operator.tenants().connect(tenant))
+    operator.administration().tenants.tokens.mark_revealed(operator.administration().tenants.connect(tenant))
     proxy.lose("TransactWriteItems")
-    token = operator.tenants().tokens.rotate(tenant).token
+    token = operator.administration().tenants.tokens.rotate(tenant).token
 
     records = operator.client.query(
         TableName=operator.settings.table_name,
@@ -61,11 +61,11 @@ def test_acts_whose_reply_is_lost_are_done_and_recorded_once(scim: Endpoint, pro
 
 
 def test_of_all_who_connect_a_tenant_at_once_nobody_is_shown_a_token_that_does_not_work(scim: Endpoint) -> None:
-    operator = wiring.build_operator(Settings.from_environment(os.environ), "tests")
+    operator = build_operator(Settings.from_environment(os.environ), "tests")
     for _ in range(5):
         tenant = f"t-{uuid.uuid4()}"
 
-        results = at_once(lambda: operator.tenants().connect(tenant))
+        results = at_once(lambda: operator.administration().tenants.connect(tenant))
 
         refused = [result for result in results if isinstance(result, TenantError)]
         tokens = {result.token for result in results if not isinstance(result, TenantError)}
@@ -75,15 +75,15 @@ def test_of_all_who_connect_a_tenant_at_once_nobody_is_shown_a_token_that_does_n
 
 
 def test_of_all_who_rotate_at_once_the_last_token_works_and_the_old_one_too(scim: Endpoint) -> None:
-    operator = wiring.build_operator(Settings.from_environment(os.environ), "tests")
+    operator = build_operator(Settings.from_environment(os.environ), "tests")
     tenant = scim.token.split("_")[1]
-    first = operator.tenants().tokens.rotate(tenant)
-    operator.tenants().tokens.mark_revealed(first)
+    first = operator.administration().tenants.tokens.rotate(tenant)
+    operator.administration().tenants.tokens.mark_revealed(first)
 
-    results = at_once(lambda: operator.tenants().tokens.rotate(tenant, force=True))
+    results = at_once(lambda: operator.administration().tenants.tokens.rotate(tenant, force=True))
 
-    current = operator.secrets.current(tenant)
-    settings = operator.store().get(tenant)
+    current = operator.token_secrets.current(tenant)
+    settings = operator.administration().tenant_store.get(tenant)
     assert current is not None
     assert settings is not None
     assert current.id == settings.token.version
@@ -93,13 +93,13 @@ def test_of_all_who_rotate_at_once_the_last_token_works_and_the_old_one_too(scim
 
 def test_uses_that_are_recorded_at_once_keep_the_first_contact(scim: Endpoint) -> None:
     """Eight execution environments see a token at the same moment, a minute later again."""
-    operator = wiring.build_operator(Settings.from_environment(os.environ), "tests")
+    operator = build_operator(Settings.from_environment(os.environ), "tests")
     tenant = f"t-{uuid.uuid4()}"
     for at, agent in ((1_800_000_000.0, "curl"), (1_800_000_060.0, "Okta")):
         use = TokenUsage(at, "v1", agent, is_write=at > 1_800_000_000.0)
-        at_once(partial(operator.store().record_use, tenant, use))
+        at_once(partial(operator.administration().tenant_store.record_use, tenant, use))
 
-    assert operator.store().get_last_token_usage(tenant) == TokenUsage(
+    assert operator.administration().tenant_store.get_last_token_usage(tenant) == TokenUsage(
         1_800_000_060.0,
         "v1",
         "Okta",
@@ -111,8 +111,8 @@ def test_uses_that_are_recorded_at_once_keep_the_first_contact(scim: Endpoint) -
 
 
 def test_use_of_the_previous_token_does_not_replace_that_of_the_current_one(scim: Endpoint) -> None:
-    operator = wiring.build_operator(Settings.from_environment(os.environ), "tests")
-    tenant, store = f"t-{uuid.uuid4()}", operator.store()
+    operator = build_operator(Settings.from_environment(os.environ), "tests")
+    tenant, store = f"t-{uuid.uuid4()}", operator.administration().tenant_store
     for at, version in ((1_800_000_000.0, "v1"), (1_800_000_030.0, "v2"), (1_800_000_040.0, "v1")):
         store.record_use(tenant, TokenUsage(at, version))
 
@@ -121,13 +121,15 @@ def test_use_of_the_previous_token_does_not_replace_that_of_the_current_one(scim
 
 def test_invitation_opens_one_session_however_many_accept_it(scim: Endpoint) -> None:
     """Of several browsers one gets in; one that sends its request several times gets the same session each time."""
-    operator = wiring.build_operator(Settings.from_environment(os.environ), "tests")
+    operator = build_operator(Settings.from_environment(os.environ), "tests")
     tenant = scim.token.split("_")[1]
     for visitor in (None, "one browser"):
-        secret = operator.invitations().invite(tenant).secret
+        secret = operator.administration().invitations.invite(tenant).secret
 
         def accept(visitor: str | None = visitor, secret: str = secret) -> Acceptance:
-            _, accepted = operator.invitations().accept(secret, visitor or str(uuid.uuid4()), str(uuid.uuid4()))
+            _, accepted = operator.administration().invitations.accept(
+                secret, visitor or str(uuid.uuid4()), str(uuid.uuid4())
+            )
             return accepted
 
         results = at_once(accept)

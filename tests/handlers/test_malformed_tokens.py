@@ -11,12 +11,12 @@ from botocore.client import BaseClient
 
 from handlers.http.application import ScimApplication
 from handlers.http.routes.all_routes import find
-from scim import wiring
 from scim.auth import tokens
 from scim.service.audit.log import AuditLog as TenantLog
 from scim.service.model.failure import FailureKind
 from scim.service.tenants.tenants import Tenants
 from scim.settings import Settings
+from scim.wiring.operator import build_operator
 from tests.endpoint import ENVIRONMENT, Endpoint
 from tests.handlers.conftest import Log
 
@@ -50,7 +50,7 @@ def tenant(scim: Endpoint) -> str:
 
 
 def log_of(scim: Endpoint) -> TenantLog:
-    log = wiring.build_operator(Settings.from_environment(os.environ), "tests").log(tenant(scim))
+    log = build_operator(Settings.from_environment(os.environ), "tests").administration().find_audit_log(tenant(scim))
     assert log is not None
     return log
 

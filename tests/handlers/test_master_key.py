@@ -8,9 +8,9 @@ import pytest
 
 from handlers.http.application import ScimApplication
 from handlers.http.routes.all_routes import find
-from scim import wiring
 from scim.auth.master_key.key_ring import KeyGeneration, KeyRing, format_ring, new_generation, parse_ring
 from scim.settings import Settings
+from scim.wiring.operator import build_operator
 from tests.endpoint import Endpoint
 from tests.tokens import MASTER_KEY, put_master_key
 
@@ -32,7 +32,7 @@ def status(token: str) -> int:
 def test_token_outlives_the_rotation_and_ends_with_its_generation(scim: Endpoint, second: KeyGeneration) -> None:
     tenant, old = scim.token.split("_")[1], scim.token
     put_master_key(format_ring(KeyRing((second, FIRST))))
-    operator = wiring.build_operator(Settings.from_environment(os.environ), "tests").tenants()
+    operator = build_operator(Settings.from_environment(os.environ), "tests").administration().tenants
     operator.tokens.mark_revealed(operator.tokens.rotate(tenant))  # the first token, which nobody has seen yet
     new = operator.tokens.rotate(tenant).token
 
@@ -45,7 +45,12 @@ def test_console_makes_tokens_that_every_function_accepts(scim: Endpoint, second
     """A generation that has not started signs nothing, though it is in the secret."""
     waiting = new_generation(3, time.time() + 900)
     put_master_key(format_ring(KeyRing((waiting, second, FIRST))))
-    token = wiring.build_operator(Settings.from_environment(os.environ), "tests").tenants().connect("waiting-key").token
+    token = (
+        build_operator(Settings.from_environment(os.environ), "tests")
+        .administration()
+        .tenants.connect("waiting-key")
+        .token
+    )
     put_master_key(format_ring(KeyRing((second, FIRST))))  # what an execution environment has read before
 
     assert status(token) == 200

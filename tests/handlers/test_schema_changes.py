@@ -10,9 +10,9 @@ from boto3.dynamodb.conditions import Key
 
 from handlers.http.application import ScimApplication
 from handlers.http.routes.all_routes import find
-from scim import wiring
 from scim.service.model.audit_event import AuditAction, AuditEvent
 from scim.settings import Settings
+from scim.wiring.operator import build_operator
 from tests.conftest import EXTENSION
 from tests.endpoint import CORE, SURVEY, Endpoint
 
@@ -59,8 +59,8 @@ class Customer:
     def __init__(self, settings: Settings, endpoint: Endpoint) -> None:
         self.token = endpoint.token
         self.id = endpoint.token.split("_")[1]
-        self.tenants = wiring.build_operator(settings, "tests").tenants()
-        self.store = wiring.build_operator(settings, "tests").store()
+        self.tenants = build_operator(settings, "tests").administration().tenants
+        self.store = build_operator(settings, "tests").administration().tenant_store
 
     def connect(self) -> Endpoint:
         return Endpoint(self.token, ScimApplication(find))

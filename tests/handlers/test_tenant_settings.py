@@ -7,8 +7,8 @@ import pytest
 
 from handlers.http.application import ScimApplication
 from handlers.http.routes.all_routes import find
-from scim import wiring
 from scim.settings import Settings
+from scim.wiring.operator import build_operator
 from tests.conftest import EXTENSION
 from tests.endpoint import CORE, SURVEY, Endpoint
 
@@ -18,7 +18,7 @@ Connect = Callable[[], Endpoint]
 @pytest.fixture
 def strict(connect: Connect, settings: Settings) -> Endpoint:
     endpoint = connect()
-    wiring.build_operator(settings, "tests").tenants().configure(endpoint.token.split("_")[1], is_strict=True)
+    build_operator(settings, "tests").administration().tenants.configure(endpoint.token.split("_")[1], is_strict=True)
     return endpoint
 
 
@@ -106,7 +106,9 @@ def test_an_attribute_that_was_required_later_does_not_stop_a_deactivation(
     user = scim.create(**{SURVEY: {"Business Unit": "R&D"}})
     required = {"name": "Badge", "type": "string", "required": True}
     extension = EXTENSION | {"attributes": [*EXTENSION["attributes"], required]}
-    wiring.build_operator(settings, "tests").tenants().configure(scim.token.split("_")[1], custom_schemas=[extension])
+    build_operator(settings, "tests").administration().tenants.configure(
+        scim.token.split("_")[1], custom_schemas=[extension]
+    )
     answer = Endpoint(scim.token, ScimApplication(find)).patch(
         user["id"], {"op": "replace", "path": "active", "value": False}
     )

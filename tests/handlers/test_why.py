@@ -14,12 +14,14 @@ import pytest
 
 from handlers.http.application import ScimApplication
 from handlers.http.routes.all_routes import find
-from scim import wiring
 from scim.protocol.errors import Unavailable
 from scim.service.audit.log import AuditLog
 from scim.service.audit.person_report import PersonReport
 from scim.settings import Settings
 from scim.store.audit_log import DynamoDBAuditLogStore
+from scim.wiring import runtime
+from scim.wiring.endpoint import build_endpoint
+from scim.wiring.operator import build_operator
 from tests.endpoint import BASE_URL, CORE, ENTERPRISE, ENVIRONMENT, SURVEY, Endpoint
 from tests.tokens import new_token, raise_fault
 
@@ -35,7 +37,11 @@ def tenant_of(endpoint: Endpoint) -> str:
 
 
 def log_of(endpoint: Endpoint) -> AuditLog:
-    log = wiring.build_operator(Settings.from_environment(os.environ), "tests").log(tenant_of(endpoint))
+    log = (
+        build_operator(Settings.from_environment(os.environ), "tests")
+        .administration()
+        .find_audit_log(tenant_of(endpoint))
+    )
     assert log is not None
     return log
 
@@ -311,7 +317,7 @@ class Cut(DynamoDBAuditLogStore):
 
 
 def cut_off(endpoint: Endpoint, *found: str) -> AuditLog:
-    calls = wiring.build_endpoint(Settings.from_environment(os.environ), raise_fault).dynamo(wiring.deadline(29))
+    calls = build_endpoint(Settings.from_environment(os.environ), raise_fault).table(runtime.create_deadline(29))
     records = Cut(calls, tenant_of(endpoint), time.time)
     records.found = found
     return replace(log_of(endpoint), records=records)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from scim2_client.engines.wsgi import WSGISCIMClient
 
-from scim import wiring
+from scim.wiring.operator import build_operator
 from tests.endpoint import BASE_URL, Endpoint
 from tests.judges.wsgi import application
 
@@ -46,7 +46,12 @@ EXTENSION: dict[str, Any] = {
 @pytest.fixture
 def client(settings: Settings) -> WSGISCIMClient:
     """A client of a tenant with an extension of its own."""
-    token = wiring.build_operator(settings, "tests").tenants().connect(f"judged-{uuid.uuid4()}"[:40], [EXTENSION]).token
+    token = (
+        build_operator(settings, "tests")
+        .administration()
+        .tenants.connect(f"judged-{uuid.uuid4()}"[:40], [EXTENSION])
+        .token
+    )
     endpoint = Endpoint(token)
 
     def send(method: str, path: str, headers: dict[str, str], body: bytes) -> tuple[int, Mapping[str, str], bytes]:

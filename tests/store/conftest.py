@@ -5,28 +5,29 @@ from typing import Any
 import boto3
 import pytest
 
-from scim import wiring
 from scim.protocol.schema import load_user_type
 from scim.service.model.tenant import Tenant
 from scim.settings import Settings
 from scim.store.resources import DynamoDBResourceStore
 from scim.store.table import Table
+from scim.wiring import runtime
+from scim.wiring.endpoint import EndpointAdapters, build_endpoint
 from tests.tokens import raise_fault
 
 
 @pytest.fixture
-def adapters(settings: Settings) -> wiring.EndpointAdapters:
-    return wiring.build_endpoint(settings, raise_fault)
+def adapters(settings: Settings) -> EndpointAdapters:
+    return build_endpoint(settings, raise_fault)
 
 
 @pytest.fixture
-def dynamo(adapters: wiring.EndpointAdapters) -> Table:
-    return adapters.dynamo(wiring.deadline(29))
+def dynamo(adapters: EndpointAdapters) -> Table:
+    return adapters.table(runtime.create_deadline(29))
 
 
 @pytest.fixture
-def store(adapters: wiring.EndpointAdapters, dynamo: Table) -> DynamoDBResourceStore:
-    return adapters.resources(dynamo, Tenant("acme"), load_user_type())
+def store(adapters: EndpointAdapters, dynamo: Table) -> DynamoDBResourceStore:
+    return adapters.resource_store(dynamo, Tenant("acme"), load_user_type())
 
 
 @pytest.fixture

@@ -23,7 +23,8 @@ from scim.store import keys, log_codec
 from scim.store.audit_log import DynamoDBAuditLogStore
 from scim.store.table import Table
 from scim.store.tenants import DynamoDBTenantStore
-from scim.wiring import build_endpoint, deadline
+from scim.wiring import runtime
+from scim.wiring.endpoint import build_endpoint
 from tests.service.audit.test_explanations import FAILURE
 from tests.service.fakes import Clock, new_id, user
 from tests.tokens import raise_fault
@@ -41,7 +42,9 @@ def records(settings: Settings) -> Records:
 
     def records(tenant: str = "acme", *, ago_days: float = 0) -> DynamoDBAuditLogStore:
         """As it was some days ago: what is written then expires so much earlier."""
-        return DynamoDBAuditLogStore(found.dynamo(deadline(29)), tenant, lambda: time.time() - ago_days * DAY_S)
+        return DynamoDBAuditLogStore(
+            found.table(runtime.create_deadline(29)), tenant, lambda: time.time() - ago_days * DAY_S
+        )
 
     return records
 
@@ -58,7 +61,9 @@ def write(settings: Settings) -> Callable[..., None]:
         change = ChangeRecord(
             at, operation, ["title"], Participation.UNCHANGED, "scim", "request-1", [], *about, ignored=["mail"]
         )
-        found.resources(found.dynamo(deadline(29)), Tenant("acme"), load_user_type()).write(before, after, change)
+        found.resource_store(found.table(runtime.create_deadline(29)), Tenant("acme"), load_user_type()).write(
+            before, after, change
+        )
 
     return write
 
@@ -152,7 +157,7 @@ def test_failure_that_happens_again_stays_another_30_days(records: Records) -> N
 
 def test_table_that_does_not_answer_is_told_and_raises_nothing(settings: Settings) -> None:
     elsewhere = build_endpoint(settings.model_copy(update={"table_name": "no-table"}), raise_fault)
-    store = DynamoDBAuditLogStore(elsewhere.dynamo(deadline(29)), "acme", time.time)
+    store = DynamoDBAuditLogStore(elsewhere.table(runtime.create_deadline(29)), "acme", time.time)
     assert store.count(failure(1)) is None
     assert store.count_rejected_tokens(at(1), 1, "token") is False
 
@@ -290,7 +295,7 @@ def test_names_of_users_are_those_of_who_is_here(records: Records, write: Callab
 @pytest.fixture
 def act(settings: Settings) -> Callable[[str, int], AuditEvent]:
     """Writes an act on a tenant, and its settings."""
-    store = DynamoDBTenantStore(build_endpoint(settings, raise_fault).dynamo(deadline(29)), new_id)
+    store = DynamoDBTenantStore(build_endpoint(settings, raise_fault).table(runtime.create_deadline(29)), new_id)
 
     def act(tenant: str, minute: int) -> AuditEvent:
         before = store.get(tenant)
@@ -442,7 +447,7 @@ def test_search_of_many_failures_is_bounded(settings: Settings, monkeypatch: pyt
     """What is kept under the identifier is always found, what has its handle while it is among the newest."""
     fill(settings, 1_500)
     monkeypatch.setattr("scim.store.audit_log._MOST_CALLS", 1)
-    calls = build_endpoint(settings, raise_fault).dynamo(deadline(29))
+    calls = build_endpoint(settings, raise_fault).table(runtime.create_deadline(29))
     store = DynamoDBAuditLogStore(calls, "acme", time.time)
 
     newest = store.find_failures(["e-1499"])
@@ -485,7 +490,7 @@ def test_log_ends_where_records_have_expired(records: Records, settings: Setting
     """DynamoDB may leave expired records for days: they are not read one and all to find that out."""
     fill(settings, 450, ttl=-DAY_S)
     records().count(failure(2, "ada"))
-    calls = build_endpoint(settings, raise_fault).dynamo(deadline(29))
+    calls = build_endpoint(settings, raise_fault).table(runtime.create_deadline(29))
 
     assert len(drawn(DynamoDBAuditLogStore(calls, "acme", time.time), kinds=[RecordKind.FAILURE])) == 1
     assert calls.calls <= 7

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from scim import wiring
 from scim.protocol.schema import load_user_type
 from scim.service.model.change_record import ChangeRecord, Operation, Participation
 from scim.service.model.identifiers import identifier_hash
@@ -15,6 +14,7 @@ from scim.service.model.stored_resource import StoredResource, VersionConflict
 from scim.store.references import DynamoDBReferenceStore
 from scim.store.resources import DynamoDBResourceStore
 from scim.store.table import Table
+from scim.wiring.endpoint import EndpointAdapters
 from tests.endpoint import ENTERPRISE
 from tests.store.test_resources import CHANGE, user
 from tests.store.test_resources import ONE as ONE_ID
@@ -38,8 +38,8 @@ LINKED = ChangeRecord(
 
 
 @pytest.fixture
-def links(adapters: wiring.EndpointAdapters, dynamo: Table) -> DynamoDBReferenceStore:
-    return DynamoDBReferenceStore(dynamo, adapters.layout, "acme", load_user_type())
+def links(adapters: EndpointAdapters, dynamo: Table) -> DynamoDBReferenceStore:
+    return DynamoDBReferenceStore(dynamo, adapters.table_config, "acme", load_user_type())
 
 
 @pytest.fixture
@@ -163,10 +163,10 @@ def test_people_are_named_by_each_of_their_keys(
 
 
 def test_what_has_no_index_is_not_walked_for(
-    dynamo: Table, adapters: wiring.EndpointAdapters, store: DynamoDBResourceStore
+    dynamo: Table, adapters: EndpointAdapters, store: DynamoDBResourceStore
 ) -> None:
     store.write(None, user(userName="alice", externalId="E-1"), CHANGE)
-    links = DynamoDBReferenceStore(dynamo, replace(adapters.layout, indexed={}), "acme", load_user_type())
+    links = DynamoDBReferenceStore(dynamo, replace(adapters.table_config, indexed={}), "acme", load_user_type())
     assert not any(links.find_candidates("E-1"))
     assert [list(ids) for ids in links.find_candidates("alice")] == [[], [ONE_ID]]
 

@@ -1,11 +1,11 @@
-"""One request to the console from event to answer: session, form token, page, errors, log. Done once."""
+"""The console as a Lambda handler: session, form token, page, errors and log of each request."""
 
 from __future__ import annotations
 
 import os
 import time
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
@@ -17,153 +17,198 @@ from handlers.console.context import ConsoleRequestContext
 from handlers.console.pages.access import require_recent_sign_in
 from handlers.console.request import ConsoleRequest
 from handlers.console.response import BASE, Page, PageError, PageNotFound, console_path, redirect_to
-from handlers.console.routes import Proof, RouteMatch, find_route
-from handlers.console.sessions import INVITED, OPERATOR, Session, Sessions
+from handlers.console.routes import RouteMatch, SignInRequirement, find_route
+from handlers.console.sessions import Role, Sessions
+from handlers.console.settings import ConsoleSettings
 from handlers.error_logging import describe_fault
-from scim import wiring
 from scim.auth.master_key.key_ring import KeyPurpose
-from scim.console_settings import ConsoleSettings
 from scim.protocol.errors import ScimError
 from scim.protocol.schema import load_user_type
 from scim.service.console.invitations import REPEAT_S
 from scim.service.tenants.errors import TenantError
+from scim.wiring import runtime
+from scim.wiring.console import ConsoleAdapters, build_console
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
-_LOCAL = ("127.0.0.1", "localhost")
+_LOCAL_HOSTS = ("127.0.0.1", "localhost")
+
+
+@dataclass
+class _ConsoleLog:
+    """What the log line has of a request that may fail at any point."""
+
+    page: str = "unknown path"
+    role: str = ""
+    tenant: str = ""
+
+    def fields(self) -> dict[str, Any]:
+        optional = {"role": self.role, "tenant": self.tenant}
+        return {"page": self.page} | {name: value for name, value in optional.items() if value}
 
 
 class ConsoleApplication:
-    """A Lambda handler that serves the console. It is made ready before a snapshot is taken, as the others are."""
+    """A Lambda handler that serves the console. With SnapStart it is ready before the snapshot is taken."""
 
     def __init__(self) -> None:
         self._logger = Logger(use_rfc3339=True)
         if os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start":
-            _ = self._adapters.layout
+            _ = self._adapters.table_config
             load_user_type()
             rendering.prime()
 
     @cached_property
-    def _adapters(self) -> wiring.ConsoleAdapters:
-        return wiring.build_console(ConsoleSettings.from_environment(os.environ), self._report)
+    def _adapters(self) -> ConsoleAdapters:
+        settings = ConsoleSettings.from_environment(os.environ)
+        return build_console(
+            settings,
+            password_secret=settings.password_secret,
+            openid_secret=settings.openid_secret,
+            report=self._report,
+        )
 
     def __call__(self, event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
-        """The answer to a request, as API Gateway hands it over and takes it back."""
+        """Return the response to a request, both in the gateway's payload format 2.0."""
         started = time.monotonic()
-        request = ConsoleRequest(event)
-        line: dict[str, Any] = {"request_id": request.id, "method": request.method}
+        request, log = ConsoleRequest(event), _ConsoleLog()
+        page = self._respond(request, context.get_remaining_time_in_millis() / 1_000, log)
+        self._logger.info(
+            "console",
+            request_id=request.id,
+            method=request.method,
+            **log.fields(),
+            status=int(page.status),
+            ms=round((time.monotonic() - started) * 1_000, 1),
+        )
+        return page.event(is_https=request.domain not in _LOCAL_HOSTS)
+
+    def _respond(self, request: ConsoleRequest, seconds: float, log: _ConsoleLog) -> Page:
+        """Return the page of a request, or the page of an error."""
         try:
-            page = self._answer(request, context.get_remaining_time_in_millis() / 1_000, line)
-        except PageError as failure:
-            page = _failed(failure.status, failure.message, failure.headers)
+            match, method = _find_page(request, log)
+            if match.route.is_static and match.route.page:
+                return match.route.page(*match.path_values)
+            context = self._open_context(request, seconds)
+            log.role, log.tenant = context.session.role or "visitor", match.tenant
+            return _serve(match, method, context)
+        except PageError as error:
+            return _render_error(error.status, error.message, error.headers)
         except ScimError as error:
             if error.is_fault and isinstance(error.__cause__, Exception):
                 self._report(error.__cause__, request.id)
-            page = _failed(HTTPStatus(error.status), error.detail, error.headers)
+            return _render_error(HTTPStatus(error.status), error.detail, error.headers)
         except Exception as fault:  # noqa: BLE001  # the last resort: whatever it is, the visitor gets a page
             self._report(fault, request.id)
-            page = _failed(HTTPStatus.INTERNAL_SERVER_ERROR, f"The request failed; its id is {request.id}.")
-        elapsed = round((time.monotonic() - started) * 1_000, 1)
-        self._logger.info("console", **line, status=int(page.status), ms=elapsed)
-        return page.event(https=request.domain not in _LOCAL)
+            return _render_error(HTTPStatus.INTERNAL_SERVER_ERROR, f"The request failed; its id is {request.id}.")
 
-    def _answer(self, request: ConsoleRequest, seconds: float, line: dict[str, Any]) -> Page:
-        match = find_route(request.parts)
-        line["page"] = match.route.name if match else "unknown path"
-        if match is None:
-            raise PageNotFound
-        method = "GET" if request.method == "HEAD" else request.method
-        if method not in match.route.methods:
-            allowed = ", ".join(match.route.methods)
-            raise PageError(
-                HTTPStatus.METHOD_NOT_ALLOWED, f"This page only answers the methods {allowed}.", {"Allow": allowed}
-            )
-        if match.route.is_static and match.route.page:
-            return match.route.page(*match.others)
-        visit = self._visit(request, seconds)
-        line |= {"role": visit.session.role or "visitor"}
-        if match.tenant:
-            line["tenant"] = match.tenant
-        return self._serve(match, method, visit)
-
-    def _serve(self, match: RouteMatch, method: str, visit: ConsoleRequestContext) -> Page:
-        if method == "POST" and not visit.sessions.is_own_form(visit.session, visit.request.form.get("csrf", "")):
-            raise PageError(
-                HTTPStatus.FORBIDDEN,
-                "The form is too old, or it is not from a page of your session. Load the page again; nothing was "
-                "changed.",
-            )
-        if not match.route.is_public and not visit.session.role:
-            wanted = console_path(visit.request.page) if method == "GET" else ""
-            return redirect_to(f"{BASE}/sign-in", visit.sessions.write(replace(visit.session, wanted=wanted)))
-        try:
-            page = _open(match, method, visit)
-        except TenantError as error:
-            page = visit.page("failed.html", HTTPStatus.CONFLICT, message=str(error))
-        if visit.is_new and not page.cookies:
-            return Page(page.body, page.status, page.content_type, page.headers, (visit.sessions.write(visit.session),))
-        return page
-
-    def _visit(self, request: ConsoleRequest, seconds: float) -> ConsoleRequestContext:
+    def _open_context(self, request: ConsoleRequest, seconds: float) -> ConsoleRequestContext:
+        """Return the context of a request, with its session if that is still valid, else with a visitor's."""
         adapters = self._adapters
         scim_url = adapters.settings.public_url or f"https://{request.domain}/scim/v2"
-        sessions = self._sessions(request, is_secure=scim_url.startswith("https:"))
-        visit = ConsoleRequestContext(
+        sessions = self._find_sessions(request, is_secure=scim_url.startswith("https:"))
+        context = ConsoleRequestContext(
             request=request,
             console=adapters,
-            deadline=wiring.deadline(seconds),
+            deadline=runtime.create_deadline(seconds),
             sessions=sessions,
-            session=sessions.read(request.cookies) or sessions.new(),
+            session=sessions.read(request.cookies) or sessions.create_session(),
             scim_url=scim_url,
             report=lambda fault: self._report(fault, request.id),
         )
-        return visit if self._holds(visit) else visit.as_stranger()
+        if not _is_session_valid(context):
+            return context.as_visitor()
+        _record_guest_session(context)
+        return context
 
-    def _sessions(self, request: ConsoleRequest, *, is_secure: bool) -> Sessions:
+    def _find_sessions(self, request: ConsoleRequest, *, is_secure: bool) -> Sessions:
         """Return the sessions under the key that signed the request's cookie, else under the key that signs now.
 
         A session keeps its key as long as it lasts, and with it its form tokens and what a sign-in compares.
         """
         master_key, now = self._adapters.master_key, time.time()
-        candidates = [Sessions(key, now, is_secure) for key in master_key.ring().keys(KeyPurpose.SESSION)]
-        new = Sessions(master_key.signing_key(KeyPurpose.SESSION), now, is_secure)
-        return next((each for each in candidates if each.read(request.cookies)), new)
-
-    def _holds(self, visit: ConsoleRequestContext) -> bool:
-        """Return whether a session that is properly signed still counts."""
-        session: Session = visit.session
-        if not session.role:
-            return True
-        if session.role == OPERATOR and session.credential != visit.credential:
-            return False
-        if visit.kept.has_ended(session.id):
-            return False
-        if session.role == INVITED and visit.sessions.now < session.began + REPEAT_S:
-            visit.kept.use(session.id, session.expires)  # so that its invitation can't be accepted once more
-        return True
+        for key in master_key.ring().keys(KeyPurpose.SESSION):
+            sessions = Sessions(key, now, is_secure)
+            if sessions.read(request.cookies):
+                return sessions
+        return Sessions(master_key.signing_key(KeyPurpose.SESSION), now, is_secure)
 
     def _report(self, fault: Exception, request_id: str | None = None) -> None:
         self._logger.error("fault", request_id=request_id, **describe_fault(fault))
 
 
-def _open(match: RouteMatch, method: str, visit: ConsoleRequestContext) -> Page:
-    """Return what the page or the action of a route answers to a visitor who may have it.
-
-    Every action passes here: it is refused unless its visitor may carry it out and has the proof that it needs.
-    Raises :class:`PageError`.
-    """
-    tenant = [visit.tenant(match.tenant)] if match.route.has_tenant else []
-    if method == "GET" and match.route.page:
-        return match.route.page(visit, *tenant, *match.others)
-    action = match.route.action
-    if action is None or not (match.route.is_public or action.is_for_guests or visit.is_operator):
+def _find_page(request: ConsoleRequest, log: _ConsoleLog) -> tuple[RouteMatch, str]:
+    """Return the route of a request and the method to serve. Raises :class:`PageError`."""
+    match = find_route(request.parts)
+    if match is None:
         raise PageNotFound
-    if action.proof is not Proof.NONE:
-        require_recent_sign_in(visit)
-    return action.handler(visit, *tenant, *match.others)
+    log.page = match.route.name
+    method = "GET" if request.method == "HEAD" else request.method
+    if method not in match.route.methods:
+        allowed = ", ".join(match.route.methods)
+        raise PageError(
+            HTTPStatus.METHOD_NOT_ALLOWED, f"This page only answers the methods {allowed}.", {"Allow": allowed}
+        )
+    return match, method
 
 
-def _failed(status: HTTPStatus, message: str, headers: Mapping[str, str] | None = None) -> Page:
+def _is_session_valid(context: ConsoleRequestContext) -> bool:
+    """Return whether a session counts that is properly signed and has not expired."""
+    session = context.session
+    if session.role == Role.OPERATOR and session.credential_digest != context.credential_digest:
+        return False
+    return not session.role or not context.administration.console_store.has_ended(session.id)
+
+
+def _record_guest_session(context: ConsoleRequestContext) -> None:
+    """Record the use of a new guest session, so that nobody can repeat the acceptance of its invitation."""
+    session = context.session
+    if session.role == Role.INVITED and context.sessions.now < session.started_at + REPEAT_S:
+        context.administration.console_store.use(session.id, session.expires)
+
+
+def _serve(match: RouteMatch, method: str, context: ConsoleRequestContext) -> Page:
+    """Return the response for a session, with the session's cookie if it is new."""
+    sessions, session = context.sessions, context.session
+    if method == "POST" and not sessions.is_form_token(session, context.request.form.get("csrf", "")):
+        raise PageError(
+            HTTPStatus.FORBIDDEN,
+            "The form is too old, or it is not from a page of your session. Load the page again; nothing was changed.",
+        )
+    if not match.route.is_public and not session.role:
+        requested_page = console_path(context.request.page) if method == "GET" else ""
+        return redirect_to(f"{BASE}/sign-in", sessions.create_cookie(replace(session, requested_page=requested_page)))
+    try:
+        page = _run_page(match, context) if method == "GET" else _run_action(match, context)
+    except TenantError as error:
+        page = context.render_page("failed.html", HTTPStatus.CONFLICT, message=str(error))
+    if context.is_session_new and not page.cookies:
+        return replace(page, cookies=(sessions.create_cookie(session),))
+    return page
+
+
+def _run_page(match: RouteMatch, context: ConsoleRequestContext) -> Page:
+    """Return the page of a route. Raises :class:`PageError`."""
+    tenant = [context.require_tenant(match.tenant)] if match.route.has_tenant else []
+    if match.route.page is None:
+        raise PageNotFound
+    return match.route.page(context, *tenant, *match.path_values)
+
+
+def _run_action(match: RouteMatch, context: ConsoleRequestContext) -> Page:
+    """Return the response to a form. Raises :class:`PageError`.
+
+    Every action passes here: it is rejected unless the person may do it and has signed in as recently as it requires.
+    """
+    tenant = [context.require_tenant(match.tenant)] if match.route.has_tenant else []
+    action = match.route.action
+    if action is None or not (match.route.is_public or action.is_for_guests or context.is_operator):
+        raise PageNotFound
+    if action.sign_in is SignInRequirement.RECENT:
+        require_recent_sign_in(context)
+    return action.handler(context, *tenant, *match.path_values)
+
+
+def _render_error(status: HTTPStatus, message: str, headers: Mapping[str, str] | None = None) -> Page:
     body = rendering.render("failed.html", message=message, session=None, is_operator=False, csrf="", has_openid=False)
     return Page(body, status, headers=headers or {})

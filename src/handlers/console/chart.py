@@ -1,4 +1,4 @@
-"""The activity chart: where its bars are, in units of an SVG; the template draws them."""
+"""The activity chart: the geometry of its bars, in units of the SVG that the template draws."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _STEP, _WIDTH = 20, 14
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A day: failures stand on top of what was written."""
+    """A day: failures are drawn on top of writes."""
 
     day: DailyActivity
     x: int
@@ -33,11 +33,13 @@ class Chart:
 
 
 def build_chart(days: Sequence[DailyActivity]) -> Chart:
-    """``top`` is the number that the highest bar stands for."""
+    """Return the chart of some days; ``top`` is the number of writes and failures of the highest bar."""
     top = max((day.written + day.failed for day in days), default=0) or 1
-    return Chart([_bar(each, number, top) for number, each in enumerate(days)], len(days) * _STEP, HEIGHT, _WIDTH, top)
+    return Chart(
+        [_build_bar(day, number, top) for number, day in enumerate(days)], len(days) * _STEP, HEIGHT, _WIDTH, top
+    )
 
 
-def _bar(day: DailyActivity, number: int, top: int) -> Bar:
+def _build_bar(day: DailyActivity, number: int, top: int) -> Bar:
     written, failed = (round(count * HEIGHT / top, 1) for count in (day.written, day.failed))
     return Bar(day, number * _STEP, round(HEIGHT - written, 1), written, round(HEIGHT - written - failed, 1), failed)

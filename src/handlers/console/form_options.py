@@ -1,4 +1,4 @@
-"""What forms let somebody choose: the values of their options, each with its words and with what it comes to."""
+"""The options of select fields in forms, each with its label and the seconds that it stands for."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ Value_co = TypeVar("Value_co", covariant=True)
 
 @dataclass(frozen=True)
 class FormOption(Generic[Value_co]):
-    """``seconds`` is ``None`` for leaving things as they are."""
+    """``seconds`` is ``None`` for no change."""
 
-    words: str
+    label: str
     seconds: Value_co
 
 
@@ -27,14 +27,14 @@ GRACES: Mapping[str, FormOption[float]] = {
     "week": FormOption("a week", 7 * DAY_S),
     "none": FormOption("no longer: it ends now", 0.0),
 }
-"""For how long the token before stays valid."""
+"""How long the previous token stays valid."""
 
 FIRST_LIFETIMES: Mapping[str, FormOption[float]] = {
     "never": FormOption("never", NEVER_EXPIRES),
     "quarter": FormOption("in 90 days", 90 * DAY_S),
     "year": FormOption("in a year", 365 * DAY_S),
 }
-"""When a token ends."""
+"""How long the first token of a tenant is valid."""
 
 LIFETIMES: Mapping[str, FormOption[float | None]] = {
     "kept": FormOption("after as long as the one before", None),
@@ -43,9 +43,10 @@ LIFETIMES: Mapping[str, FormOption[float | None]] = {
 
 
 def read_option(
-    form: Mapping[str, str], name: str, choices: Mapping[str, FormOption[Value_co]], default: str
+    form: Mapping[str, str], name: str, options: Mapping[str, FormOption[Value_co]], default: str
 ) -> Value_co:
-    """What a form says, in seconds. Raises :class:`PageError` for what it did not offer."""
-    if (found := choices.get(form.get(name, default))) is None:
+    """Return the seconds of the option that a form has. Raises :class:`PageError` if it is none of the options."""
+    option = options.get(form.get(name, default))
+    if option is None:
         raise PageError(HTTPStatus.BAD_REQUEST, "Choose one of what the form offers.")
-    return found.seconds
+    return option.seconds

@@ -18,11 +18,11 @@ _ASSETS = {"console.css": "text/css; charset=utf-8", "icon.svg": "image/svg+xml"
 
 @cache
 def templates() -> Environment:
-    """Everything that a template shows is escaped; a name that is not there is a fault."""
+    """Return the environment of the templates. All values are escaped; an undefined name is an error."""
     environment = Environment(
         autoescape=True, loader=FileSystemLoader(_HERE / "templates"), undefined=StrictUndefined, trim_blocks=True
     )
-    environment.filters |= {"moment": moment, "day": lambda text: text[:10]}
+    environment.filters |= {"moment": format_time, "day": lambda text: text[:10]}
     environment.globals |= {"base": BASE, "asset": asset_path}
     return environment
 
@@ -38,8 +38,8 @@ def prime() -> None:
     assets()
 
 
-def moment(time: float | str | None) -> str:
-    """A time for people: RFC 3339 or seconds since 1970, to the minute, in UTC."""
+def format_time(time: float | str | None) -> str:
+    """Return a time for people, to the minute in UTC, from RFC 3339 or seconds since 1970."""
     if time is None or time == "":
         return "never"
     if isinstance(time, str):
@@ -49,9 +49,9 @@ def moment(time: float | str | None) -> str:
 
 @cache
 def assets() -> dict[str, tuple[str, str]]:
-    """Text and media type of the assets, by their digest and name: a browser may keep what never changes."""
-    found = ((name, (_HERE / "assets" / name).read_text("utf-8"), kind) for name, kind in _ASSETS.items())
-    return {f"{sha256(text.encode()).hexdigest()[:16]}/{name}": (text, kind) for name, text, kind in found}
+    """Return text and media type of each asset by its digest and name; a browser may cache such a path forever."""
+    files = ((name, (_HERE / "assets" / name).read_text("utf-8"), media_type) for name, media_type in _ASSETS.items())
+    return {f"{sha256(text.encode()).hexdigest()[:16]}/{name}": (text, media_type) for name, text, media_type in files}
 
 
 def asset_path(name: str) -> str:

@@ -19,12 +19,12 @@ class ConsoleRequest(Request):
 
     @cached_property
     def parts(self) -> list[str]:
-        """The parts of the path behind ``/admin``."""
+        """The parts of the path after ``/admin``."""
         return str(self.event["rawPath"]).split("/")[2:]
 
     @property
     def page(self) -> str:
-        """The path that was asked for with its query, as an address has it."""
+        """The path that was query_parameters for with its query, as an address has it."""
         query = self.event.get("rawQueryString", "")
         return quote(str(self.event["rawPath"])) + (f"?{query}" if query else "")
 
@@ -39,23 +39,23 @@ class ConsoleRequest(Request):
         return {name: value for name, _, value in pairs}
 
     @cached_property
-    def asked(self) -> dict[str, str]:
+    def query_parameters(self) -> dict[str, str]:
         """The parameters of the query string."""
-        return _fields(self.event.get("rawQueryString", ""))
+        return _parse_fields(self.event.get("rawQueryString", ""))
 
     @cached_property
     def form(self) -> dict[str, str]:
-        """The fields of a posted form; each name's first value. Raises :class:`PageError`."""
+        """The fields of a posted form; of a repeated field the first value. Raises :class:`PageError`."""
         try:
             body = self._body()
         except BadRequest as error:
             raise PageError(HTTPStatus.BAD_REQUEST, "The form could not be read.") from error
         if len(body) > _MAX_FORM_BYTES:
             raise PageError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The form is too large.")
-        return _fields(body.decode(errors="replace"))
+        return _parse_fields(body.decode(errors="replace"))
 
 
-def _fields(text: str) -> dict[str, str]:
+def _parse_fields(text: str) -> dict[str, str]:
     try:
         pairs = parse_qsl(text, keep_blank_values=True, max_num_fields=_MAX_FIELDS)
     except ValueError:

@@ -10,8 +10,8 @@ from http import HTTPStatus
 from typing import Any
 
 BASE = "/admin"
-_OWN = re.compile(BASE + r"(?:/[\w.~%@:+-]+)*(?:\?[\w.~%@:+=&/?!$'()*,;-]*)?", re.ASCII)
-_LONGEST_ADDRESS = 1_000
+_CONSOLE_PATH = re.compile(BASE + r"(?:/[\w.~%@:+-]+)*(?:\?[\w.~%@:+=&/?!$'()*,;-]*)?", re.ASCII)
+_MAX_PATH_LENGTH = 1_000
 
 # Nothing is loaded from elsewhere, no script and no inline style runs, no form leads away, nobody frames a page.
 HEADERS = {
@@ -29,7 +29,7 @@ _HTTPS_ONLY = {"Strict-Transport-Security": "max-age=31536000"}
 
 
 class PageError(Exception):
-    """An answer other than success, with a sentence for whoever sees it."""
+    """A response other than success, with a message for the person."""
 
     def __init__(self, status: HTTPStatus, message: str, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(message)
@@ -39,7 +39,7 @@ class PageError(Exception):
 
 
 class PageNotFound(PageError):
-    """The page does not exist, or not for this visitor: which of the two is not told."""
+    """The page does not exist, or this person may not see it; the response does not tell which."""
 
     def __init__(self) -> None:
         super().__init__(HTTPStatus.NOT_FOUND, "There is no such page.")
@@ -47,7 +47,7 @@ class PageNotFound(PageError):
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """An answer; a body of bytes is sent in base64."""
+    """A response; a body of bytes is sent in base64."""
 
     body: str | bytes = ""
     status: HTTPStatus = HTTPStatus.OK
@@ -55,12 +55,12 @@ class Page:
     headers: Mapping[str, str] = field(default_factory=dict)
     cookies: tuple[str, ...] = ()
 
-    def event(self, *, https: bool) -> dict[str, Any]:
-        """The answer as the gateway takes it."""
-        fence = {**HEADERS, **(_HTTPS_ONLY if https else {})}
+    def event(self, *, is_https: bool) -> dict[str, Any]:
+        """Return the response in the gateway's payload format 2.0."""
+        security = {**HEADERS, **(_HTTPS_ONLY if is_https else {})}
         return {
             "statusCode": int(self.status),
-            "headers": {**fence, "Content-Type": self.content_type, **self.headers},
+            "headers": {**security, "Content-Type": self.content_type, **self.headers},
             "cookies": list(self.cookies),
             "body": self.body if isinstance(self.body, str) else base64.b64encode(self.body).decode(),
             "isBase64Encoded": isinstance(self.body, bytes),
@@ -68,15 +68,15 @@ class Page:
 
 
 def console_path(page: str) -> str:
-    """The address of a page of the console; the start in the place of any other, and of one that is very long."""
-    return page if len(page) <= _LONGEST_ADDRESS and _OWN.fullmatch(page) else BASE
+    """Return a path if it is one of the console and not too long, else the path of the start page."""
+    return page if len(page) <= _MAX_PATH_LENGTH and _CONSOLE_PATH.fullmatch(page) else BASE
 
 
 def redirect_to(page: str, *cookies: str) -> Page:
-    """See another page of the console, and nothing elsewhere."""
+    """Redirect to a page of the console, never to another site."""
     return Page(status=HTTPStatus.SEE_OTHER, headers={"Location": console_path(page)}, cookies=cookies)
 
 
 def redirect(*parts: str) -> Page:
-    """See a page of the console by the parts of its path."""
+    """Redirect to a page of the console, given by the parts of its path."""
     return redirect_to("/".join((BASE, *parts)))

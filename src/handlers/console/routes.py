@@ -1,7 +1,6 @@
-"""The routes of the console: which page answers a path, who may open it, and the proof that an action needs.
+"""The routes of the console: the page of each path, who may open it, and how recent a sign-in an action requires.
 
-A page takes a visit, the tenant where the path names one, and the other parameters of the path. It is a few lines:
-read, call the use case, render.
+A page takes the context of the request, the tenant if the path names one, and the other values in the path.
 """
 
 from __future__ import annotations
@@ -16,33 +15,33 @@ from handlers.console.response import Page
 Handler = Callable[..., Page]
 
 TENANT = "{tenant}"
-"""Stands in a path for the id of a tenant."""
+"""The placeholder in a path for the id of a tenant."""
 
 
-class Proof(StrEnum):
-    """What somebody has to prove before an action is carried out."""
+class SignInRequirement(StrEnum):
+    """How recent the sign-in must be before an action is carried out."""
 
-    RECENT_SIGN_IN = "recent sign-in"
-    """That they have signed in, or have given their password again, within the last five minutes."""
+    RECENT = "recent"
+    """The person has signed in, or entered the password again, within the last five minutes."""
     NONE = "none"
-    """Nothing: the action itself is the sign-in, or ends the session."""
+    """The action itself is the sign-in, or ends the session."""
 
 
 @dataclass(frozen=True, slots=True)
 class FormAction:
-    """What answers a POST. Unless it says otherwise, it is for operators and needs a recent sign-in."""
+    """What answers a POST. By default it is for operators only, and requires a recent sign-in."""
 
     handler: Handler
-    proof: Proof = Proof.RECENT_SIGN_IN
+    sign_in: SignInRequirement = SignInRequirement.RECENT
     is_for_guests: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A path behind ``/admin``; parts in braces match anything.
+    """A path after ``/admin``; parts in braces match any text.
 
-    ``name`` is what log lines call it. A public page also opens for visitors who have not signed in; a static one reads
-    no session.
+    ``name`` is the name in log lines. A public page is also for visitors who have not signed in. A static page needs no
+    session.
     """
 
     path: str
@@ -58,20 +57,20 @@ class Route:
 
     @property
     def methods(self) -> list[str]:
-        return [method for method, answer in (("GET", self.page), ("POST", self.action)) if answer is not None]
+        return [method for method, handler in (("GET", self.page), ("POST", self.action)) if handler is not None]
 
     def match(self, parts: list[str]) -> dict[str, str] | None:
-        """Return the values of the parameters in the path, ``None`` where the path is another one."""
-        wanted = self.path.split("/")
-        if len(wanted) != len(parts):
+        """Return the values of the parameters in the path; ``None`` if this is not the route of the path."""
+        own_parts = self.path.split("/")
+        if len(own_parts) != len(parts):
             return None
-        found: dict[str, str] = {}
-        for name, part in zip(wanted, parts, strict=True):
-            if name.startswith("{"):
-                found[name.strip("{}")] = part
-            elif name != part:
+        parameters: dict[str, str] = {}
+        for own_part, part in zip(own_parts, parts, strict=True):
+            if own_part.startswith("{"):
+                parameters[own_part.strip("{}")] = part
+            elif own_part != part:
                 return None
-        return found
+        return parameters
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,45 +85,51 @@ class RouteMatch:
         return self.parameters.get("tenant", "")
 
     @property
-    def others(self) -> list[str]:
-        """The parameters besides the tenant, in the order of the path."""
+    def path_values(self) -> list[str]:
+        """The values of the parameters other than the tenant, in the order of the path."""
         return [value for name, value in self.parameters.items() if name != "tenant"]
 
 
 _TENANT = f"tenants/{TENANT}"
 
 ROUTES = (
-    Route("", "tenants", tenants.index, FormAction(tenants.add)),
-    Route("assets/{digest}/{name}", "asset", static.asset, is_static=True),
-    Route("sign-in", "sign-in", access.sign_in_form, FormAction(access.sign_in, Proof.NONE), is_public=True),
-    Route("oidc", "oidc", access.to_provider, is_public=True),
-    Route("oidc/callback", "oidc callback", access.from_provider, is_public=True),
-    Route("sign-out", "sign-out", action=FormAction(access.sign_out, Proof.NONE, is_for_guests=True)),
+    Route("", "tenants", tenants.list_tenants, FormAction(tenants.add_tenant)),
+    Route("assets/{digest}/{name}", "asset", static.send_asset, is_static=True),
     Route(
-        "invitation/{secret}", "invitation", access.invitation, FormAction(access.accept, Proof.NONE), is_public=True
+        "sign-in", "sign-in", access.show_sign_in, FormAction(access.sign_in, SignInRequirement.NONE), is_public=True
     ),
-    Route(_TENANT, "status", provisioning.status),
-    Route(f"{_TENANT}/connect", "connect", connect.show),
+    Route("oidc", "oidc", access.start_openid_sign_in, is_public=True),
+    Route("oidc/callback", "oidc callback", access.finish_openid_sign_in, is_public=True),
+    Route("sign-out", "sign-out", action=FormAction(access.sign_out, SignInRequirement.NONE, is_for_guests=True)),
+    Route(
+        "invitation/{secret}",
+        "invitation",
+        access.show_invitation,
+        FormAction(access.accept_invitation, SignInRequirement.NONE),
+        is_public=True,
+    ),
+    Route(_TENANT, "status", provisioning.show_status),
+    Route(f"{_TENANT}/connect", "connect", connect.show_connection),
     Route(f"{_TENANT}/connect/token", "token", action=FormAction(connect.issue_token, is_for_guests=True)),
-    Route(f"{_TENANT}/connect/revoke", "revoke", action=FormAction(connect.revoke, is_for_guests=True)),
-    Route(f"{_TENANT}/connect/disconnect", "disconnect", action=FormAction(connect.disconnect)),
+    Route(f"{_TENANT}/connect/revoke", "revoke", action=FormAction(connect.revoke_tokens, is_for_guests=True)),
+    Route(f"{_TENANT}/connect/disconnect", "disconnect", action=FormAction(connect.disconnect_tenant)),
     Route(f"{_TENANT}/connect/mode", "mode", action=FormAction(connect.set_mode)),
-    Route(f"{_TENANT}/connect/invite", "invite", action=FormAction(connect.invite)),
-    Route(f"{_TENANT}/connect/withdraw", "withdraw", action=FormAction(connect.withdraw)),
-    Route(f"{_TENANT}/guide/{{provider}}", "guide", connect.guide),
-    Route(f"{_TENANT}/attributes", "attributes", attributes.show),
-    Route(f"{_TENANT}/attributes/add", "attributes add", action=FormAction(attributes.add)),
-    Route(f"{_TENANT}/attributes/remove", "attributes remove", action=FormAction(attributes.remove)),
-    Route(f"{_TENANT}/log", "log", provisioning.log),
-    Route(f"{_TENANT}/people", "people", people.search),
-    Route(f"{_TENANT}/people/{{id}}", "timeline", people.timeline),
-    Route(f"{_TENANT}/participants", "participants", people.participants),
-    Route(f"{_TENANT}/participants.csv", "participants.csv", people.export),
+    Route(f"{_TENANT}/connect/invite", "invite", action=FormAction(connect.create_invitation)),
+    Route(f"{_TENANT}/connect/withdraw", "withdraw", action=FormAction(connect.revoke_invitations)),
+    Route(f"{_TENANT}/guide/{{provider}}", "guide", connect.show_guide),
+    Route(f"{_TENANT}/attributes", "attributes", attributes.show_attributes),
+    Route(f"{_TENANT}/attributes/add", "attributes add", action=FormAction(attributes.add_schema)),
+    Route(f"{_TENANT}/attributes/remove", "attributes remove", action=FormAction(attributes.remove_schema)),
+    Route(f"{_TENANT}/log", "log", provisioning.show_log),
+    Route(f"{_TENANT}/people", "people", people.find_person),
+    Route(f"{_TENANT}/people/{{id}}", "timeline", people.show_timeline),
+    Route(f"{_TENANT}/participants", "participants", people.list_participants),
+    Route(f"{_TENANT}/participants.csv", "participants.csv", people.export_participants),
 )
 
 
 def find_route(parts: list[str]) -> RouteMatch | None:
-    """Return the route of a path, given as its parts behind ``/admin`` as they were sent; they are case-sensitive."""
+    """Return the route of a path, given as its parts after ``/admin``. Paths are case-sensitive."""
     for route in ROUTES:
         parameters = route.match(parts or [""])
         if parameters is not None:

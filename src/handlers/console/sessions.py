@@ -1,7 +1,7 @@
-"""Who is there: sessions in signed cookies, and the tokens that tie a form to its session.
+"""Sessions in signed cookies, and the tokens that bind a form to its session (CSRF).
 
-A cookie is base64url of the session as JSON, a dot, and base64url of its HMAC-SHA-256 (RFC 2104). Whoever has not
-signed in has a session too, so that the form to sign in is tied to its browser.
+A cookie is base64url of the session as JSON, a dot, and base64url of its HMAC-SHA-256 (RFC 2104). A visitor who has not
+signed in has a session too, which binds the sign-in form to the browser.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import secrets
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
+from enum import StrEnum
 from hmac import compare_digest, digest
 from typing import TYPE_CHECKING
 
@@ -19,113 +20,169 @@ if TYPE_CHECKING:
     from scim.service.model.tenant import Tenant
 
 LIFETIME_S = 8 * 3_600
-FRESH_S = 300
-"""For how long after signing in a token may be made or shown without saying again who one is."""
-OPERATOR, INVITED = "operator", "invited"
+RECENT_S = 300
+"""For how long after signing in sensitive actions are possible without signing in again."""
+
+
+class Role(StrEnum):
+    """Whose session it is."""
+
+    VISITOR = ""
+    """Somebody who has not signed in."""
+    OPERATOR = "operator"
+    INVITED = "invited"
+    """Somebody who has accepted an invitation to one tenant."""
 
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """``role`` is empty for whoever has not signed in; ``tenant`` confines an invited person. Seconds since 1970.
+    """``tenant`` is the only one that an invited person can see. Times are in seconds since 1970.
 
-    ``credential`` is what of the credentials the session hangs on: with others it is over. ``generation`` is that of
-    the invitation. ``wanted`` is the page that was asked for before signing in, or signing in again, came between.
+    ``credential_digest`` is of the credentials at the sign-in: the session ends when they change. ``invitation_epoch``
+    is that of the accepted invitation. ``requested_page`` is the page to go to after signing in.
     """
 
     id: str
-    began: int
-    role: str = ""
+    started_at: int
+    role: Role = Role.VISITOR
     actor: str = ""
     tenant: str = ""
-    authenticated: int = 0
-    credential: str = ""
-    generation: int = 0
-    wanted: str = ""
+    authenticated_at: int = 0
+    credential_digest: str = ""
+    invitation_epoch: int = 0
+    requested_page: str = ""
 
-    def may_see(self, tenant: Tenant) -> bool:
-        """An invited person one tenant, as long as it is connected and nobody has withdrawn its invitations."""
-        if self.role == OPERATOR:
+    def can_see(self, tenant: Tenant) -> bool:
+        """Return whether the person may see a tenant.
+
+        An invited person may, as long as the tenant is connected and its invitations are not revoked.
+        """
+        if self.role == Role.OPERATOR:
             return True
-        is_invited = self.role == INVITED and self.tenant == tenant.id
-        return is_invited and tenant.is_connected and self.generation == tenant.invitation_epoch
+        is_invited = self.role == Role.INVITED and self.tenant == tenant.id
+        return is_invited and tenant.is_connected and self.invitation_epoch == tenant.invitation_epoch
 
-    def is_fresh(self, now: float) -> bool:
-        return now - self.authenticated < FRESH_S
+    def is_recently_authenticated(self, now: float) -> bool:
+        return now - self.authenticated_at < RECENT_S
 
     @property
     def expires(self) -> int:
-        return self.began + LIFETIME_S
+        return self.started_at + LIFETIME_S
+
+
+_COOKIE_MEMBERS = {
+    "started_at": "began",
+    "authenticated_at": "authenticated",
+    "credential_digest": "credential",
+    "invitation_epoch": "generation",
+    "requested_page": "wanted",
+}
+"""The names of fields in the JSON of a cookie, where they differ: cookies of the version before stay valid."""
+_FIELDS = {member: name for name, member in _COOKIE_MEMBERS.items()}
 
 
 @dataclass(frozen=True, slots=True)
 class Sessions:
-    """``key`` signs; ``secure`` is whether the console is served by HTTPS, as it is everywhere but on a laptop."""
+    """Creates, reads and writes the sessions of one request. ``key`` signs; ``now`` is in seconds since 1970.
+
+    ``is_secure`` is whether the console is served by HTTPS, as it is everywhere but in a local run.
+    """
 
     key: bytes
     now: float
-    secure: bool
+    is_secure: bool
 
     @property
-    def cookie(self) -> str:
-        """Its name; the prefix binds the cookie to this host (RFC 6265bis section 4.1.3.2)."""
-        return "__Host-muster" if self.secure else "muster"
+    def cookie_name(self) -> str:
+        """The prefix ``__Host-`` binds the cookie to this host (RFC 6265bis section 4.1.3.2)."""
+        return "__Host-muster" if self.is_secure else "muster"
 
-    def new(self) -> Session:
+    def create_session(self) -> Session:
+        """Return the session of a visitor who has not signed in."""
         return Session(secrets.token_urlsafe(18), int(self.now))
 
-    def signed_in(self, actor: str, *, credential: str, authenticated: float) -> Session:
-        """Return the session of an operator who has signed in at ``authenticated``, in seconds since 1970.
+    def create_operator_session(self, actor: str, *, credential_digest: str, authenticated_at: float) -> Session:
+        """Return the session of an operator who signed in at ``authenticated_at``, in seconds since 1970.
 
-        It has an id of its own, since somebody could have planted the session of before. A time in the future is now:
-        a session is never fresh for longer than five minutes from here.
+        It has a new id, since somebody could have planted the session before (session fixation). A time in the future
+        counts as now, so that no session is recent for longer than five minutes from here.
         """
-        authenticated = int(min(authenticated, self.now))
-        return replace(self.new(), role=OPERATOR, actor=actor, authenticated=authenticated, credential=credential)
+        authenticated_at = int(min(authenticated_at, self.now))
+        return replace(
+            self.create_session(),
+            role=Role.OPERATOR,
+            actor=actor,
+            authenticated_at=authenticated_at,
+            credential_digest=credential_digest,
+        )
 
-    def invited(self, actor: str, tenant: str, generation: int, *, session_id: str, accepted: float) -> Session:
-        """Return the session that an invitation opened at ``accepted``: the same one, however often it is requested."""
-        session = Session(session_id, int(accepted), INVITED, actor, tenant, authenticated=int(accepted))
-        return replace(session, generation=generation)
+    def create_guest_session(
+        self, actor: str, tenant: str, invitation_epoch: int, *, session_id: str, accepted_at: float
+    ) -> Session:
+        """Return the session of an invitation accepted at ``accepted_at``: the same one for each repetition."""
+        started_at = int(accepted_at)
+        return Session(
+            session_id,
+            started_at,
+            Role.INVITED,
+            actor,
+            tenant,
+            authenticated_at=started_at,
+            invitation_epoch=invitation_epoch,
+        )
 
     def read(self, cookies: Mapping[str, str]) -> Session | None:
-        """The session of a request; ``None`` without one, for one that is none of ours, and for one that is over."""
-        payload, _, mac = cookies.get(self.cookie, "").partition(".")
+        """Return the session of a request; ``None`` without one, or if it is not signed by us or has expired."""
+        payload, _, mac = cookies.get(self.cookie_name, "").partition(".")
         if not compare_digest(mac.encode(errors="replace"), self._mac("session", payload)):
             return None
         try:
-            session = Session(**json.loads(urlsafe_b64decode(payload)))
+            session = _decode(payload)
         except (binascii.Error, TypeError, ValueError):
             return None
-        return session if session.began <= self.now < session.expires else None
+        return session if session.started_at <= self.now < session.expires else None
 
-    def write(self, session: Session) -> str:
-        """The cookie for a session."""
-        payload = urlsafe_b64encode(json.dumps(asdict(session), separators=(",", ":")).encode()).decode()
-        age = max(session.expires - int(self.now), 0)
-        return self._cookie(f"{payload}.{self._mac('session', payload).decode()}", age)
+    def create_cookie(self, session: Session) -> str:
+        """Return the cookie of a session."""
+        payload = _encode(session)
+        max_age = max(session.expires - int(self.now), 0)
+        return self._cookie(f"{payload}.{self._mac('session', payload).decode()}", max_age)
 
-    def forget(self) -> str:
+    def create_expired_cookie(self) -> str:
+        """Return a cookie that has the browser delete the session."""
         return self._cookie("", 0)
 
-    def csrf(self, session: Session) -> str:
-        """The token that forms of a session carry."""
+    def form_token(self, session: Session) -> str:
+        """Return the token that the forms of a session carry (CSRF)."""
         return self._mac("form", session.id).decode()
 
-    def is_own_form(self, session: Session, token: str) -> bool:
+    def is_form_token(self, session: Session, token: str) -> bool:
         return compare_digest(token.encode(errors="replace"), self._mac("form", session.id))
 
-    def sealed(self, purpose: str, session: Session) -> str:
-        """A value for one purpose that nobody can guess and this session can always make again: 43 characters."""
+    def derive_value(self, purpose: str, session: Session) -> str:
+        """Return 43 characters that nobody can guess, and that are always the same for a session and purpose."""
         return self._mac(purpose, session.id).decode()
 
-    def credential(self, text: str) -> str:
-        """A short digest of credentials, which tells nothing of them without the key."""
-        return self._mac("credential", text)[:16].decode()
+    def digest_credential(self, credential: str) -> str:
+        """Return a short digest of credentials, from which nothing can be learned without the key."""
+        return self._mac("credential", credential)[:16].decode()
 
-    def _cookie(self, value: str, age: int) -> str:
-        secure = "; Secure" if self.secure else ""
-        return f"{self.cookie}={value}; Path=/; Max-Age={age}; HttpOnly; SameSite=Lax{secure}"
+    def _cookie(self, value: str, max_age: int) -> str:
+        secure = "; Secure" if self.is_secure else ""
+        return f"{self.cookie_name}={value}; Path=/; Max-Age={max_age}; HttpOnly; SameSite=Lax{secure}"
 
     def _mac(self, purpose: str, text: str) -> bytes:
         message = f"{purpose}\0{text}".encode(errors="replace")
         return urlsafe_b64encode(digest(self.key, message, "sha256")).rstrip(b"=")
+
+
+def _encode(session: Session) -> str:
+    members = {_COOKIE_MEMBERS.get(name, name): value for name, value in asdict(session).items()}
+    return urlsafe_b64encode(json.dumps(members, separators=(",", ":")).encode()).decode()
+
+
+def _decode(payload: str) -> Session:
+    """Raises ``ValueError`` or ``TypeError`` for what is not a session."""
+    members = json.loads(urlsafe_b64decode(payload))
+    session = Session(**{_FIELDS.get(member, member): value for member, value in members.items()})
+    return replace(session, role=Role(session.role))

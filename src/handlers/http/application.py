@@ -17,7 +17,6 @@ from handlers.http.request import Request
 from handlers.http.response import Response
 from handlers.http.routes import Endpoint, Find, Operation, RequestContext
 from handlers.http.routes.base_url import MisplacedEndpoint, split_misplaced_endpoint
-from scim import wiring
 from scim.auth.authentication import Authentication, MalformedToken, TokenRejected
 from scim.aws.errors import NO_RESPONSE
 from scim.protocol.errors import InternalError, MethodNotAllowed, NotFound, ScimError, WrongScimUrl
@@ -30,6 +29,8 @@ from scim.service.resources.context import ServiceContext
 from scim.settings import Settings
 from scim.store.table import Table
 from scim.store.tenants import DynamoDBTenantStore
+from scim.wiring import runtime
+from scim.wiring.endpoint import EndpointAdapters, build_endpoint
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -54,11 +55,11 @@ class ScimApplication:
         self._find = find
         self._logger = Logger(use_rfc3339=True)  # Lambda reads the level of a line only beside such a time
         if os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start":
-            self._adapters.prime(resources=resources)
+            self._adapters.prime(has_resources=resources)
 
     @cached_property
-    def _adapters(self) -> wiring.EndpointAdapters:
-        return wiring.build_endpoint(Settings.from_environment(os.environ), self._report)
+    def _adapters(self) -> EndpointAdapters:
+        return build_endpoint(Settings.from_environment(os.environ), self._report)
 
     def __call__(self, event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
         """The answer to a request, as API Gateway hands it over and takes it back."""
@@ -66,7 +67,7 @@ class ScimApplication:
         request = Request(event)
         line: dict[str, Any] = {"request_id": request.id, "method": request.method}
         try:
-            deadline = wiring.deadline(context.get_remaining_time_in_millis() / 1_000)
+            deadline = runtime.create_deadline(context.get_remaining_time_in_millis() / 1_000)
             response = self._answer(request, deadline, line)
         except ScimError as error:
             line |= {"scim_type": error.scim_type, "rule": error.rule}
@@ -83,8 +84,8 @@ class ScimApplication:
 
     def _answer(self, request: Request, deadline: Deadline, line: dict[str, Any]) -> Response:
         adapters = self._adapters
-        calls = adapters.dynamo(deadline)
-        tenants = adapters.tenants(calls)
+        calls = adapters.table(deadline)
+        tenants = adapters.tenant_store(calls)
         try:
             opened = adapters.authenticator.authenticate(request.header("authorization"), tenants)
         except TokenRejected as refused:
@@ -101,7 +102,7 @@ class ScimApplication:
             self._note_use(opened, tenants, request)
         # Token and settings are cached, and so counted apart.
         line |= {"tenant": tenant.id, "dynamodb_calls_auth": calls.calls}
-        calls = adapters.dynamo(deadline)
+        calls = adapters.table(deadline)
         context = self._context(request, tenant, deadline)
         recording = LazyFailureRecorder(lambda: self._recording(request, context))
         try:
@@ -160,7 +161,7 @@ class ScimApplication:
             request=request,
             context=context,
             resource_types=context.tenant.resource_types,
-            store=lambda resource_type: self._adapters.resources(calls, context.tenant, resource_type),
+            store=lambda resource_type: self._adapters.resource_store(calls, context.tenant, resource_type),
             report=lambda fault: self._report(fault, request.id),
             recorder=recording,
         )
@@ -170,10 +171,10 @@ class ScimApplication:
 
         adapters, deadline = self._adapters, context.deadline
         return FailureRecorder(
-            store=lambda: adapters.records(adapters.dynamo(deadline), context.tenant.id),
+            store=lambda: adapters.audit_log_store(adapters.table(deadline), context.tenant.id),
             resource_type=context.tenant.resource_types[0],
             deadline=deadline,
-            now=wiring.now,
+            now=runtime.current_timestamp,
             request_id=request.id,
             report=lambda fault: self._report(fault, request.id),
             agent=request.header("user-agent") or "",
@@ -183,13 +184,13 @@ class ScimApplication:
     def _note_refusal(self, refused: TokenRejected, request: Request, deadline: Deadline, line: dict[str, Any]) -> None:
         """Leave one record a minute; nothing else of a request without a valid token is kept."""
         adapters = self._adapters
-        number = adapters.refusals.note(refused.tenant_id, time.time())
+        number = adapters.rejected_tokens.note(refused.tenant_id, time.time())
         if number and deadline.has_time():
             from scim.service.identity_providers.recognition import recognize_provider
 
-            records = adapters.records(adapters.dynamo(deadline), refused.tenant_id)
+            records = adapters.audit_log_store(adapters.table(deadline), refused.tenant_id)
             provider = recognize_provider(request.header("user-agent") or "", request.query, (), None)
-            if not records.count_rejected_tokens(wiring.now(), number, refused.rule, provider):
+            if not records.count_rejected_tokens(runtime.current_timestamp(), number, refused.rule, provider):
                 line["unrecorded"] = number
 
     def _note_malformed(self, malformed: MalformedToken, deadline: Deadline, line: dict[str, Any]) -> None:
@@ -197,8 +198,8 @@ class ScimApplication:
         adapters = self._adapters
         number = adapters.malformed_tokens.note(malformed.tenant_id, time.time())
         if number and deadline.has_time():
-            records = adapters.records(adapters.dynamo(deadline), malformed.tenant_id)
-            if not records.count_malformed_tokens(wiring.now(), number):
+            records = adapters.audit_log_store(adapters.table(deadline), malformed.tenant_id)
+            if not records.count_malformed_tokens(runtime.current_timestamp(), number):
                 line["unrecorded"] = number
 
     def _note_use(self, opened: Authentication, tenants: DynamoDBTenantStore, request: Request) -> None:
@@ -220,8 +221,8 @@ class ScimApplication:
             dialect=Dialect(strict=tenant.is_strict),
             deadline=deadline,
             cursor_signer=self._adapters.cursor_signer,
-            now=wiring.now,
-            new_id=wiring.new_id,
+            now=runtime.current_timestamp,
+            new_id=runtime.new_id,
         )
 
     def _report(self, fault: Exception, request_id: str | None = None) -> None:

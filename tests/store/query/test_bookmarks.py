@@ -8,13 +8,13 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
-from scim import wiring
 from scim.service.model.stored_resource import NotUnique
 from scim.settings import Settings
 from scim.store import keys
 from scim.store.query.bookmarks import BOOKMARK_S, Bookmarks, PageStart, digest
 from scim.store.resources import DynamoDBResourceStore
 from scim.store.table import Table
+from scim.wiring import runtime
 from tests.store.test_resources import CHANGE, ONE, TWO, user
 
 PARTITION = keys.paging_partition("acme")
@@ -154,7 +154,7 @@ def refused(code: str) -> ClientError:
 )
 def test_bookmark_that_can_not_be_left_is_told_and_raises_nothing(outcome: Any) -> None:
     client: Any = Failing(outcome)
-    dynamo = Table(client, "muster", wiring.deadline(29))
+    dynamo = Table(client, "muster", runtime.create_deadline(29))
 
     assert Bookmarks(dynamo, PARTITION, lambda: NOW).leave(WALK, place(3), first=True) is False
     assert dynamo.calls == 1
@@ -163,7 +163,7 @@ def test_bookmark_that_can_not_be_left_is_told_and_raises_nothing(outcome: Any) 
 def test_expired_bookmark_that_was_not_removed_fails_nothing() -> None:
     client: Any = Failing({"UnprocessedItems": {"muster": [{"DeleteRequest": {"Key": {}}}]}})
 
-    assert Bookmarks(Table(client, "muster", wiring.deadline(29)), PARTITION, lambda: NOW).leave(
+    assert Bookmarks(Table(client, "muster", runtime.create_deadline(29)), PARTITION, lambda: NOW).leave(
         WALK, place(3), first=True
     )
 

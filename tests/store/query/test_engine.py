@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from scim import wiring
 from scim.protocol.errors import TooMany
 from scim.protocol.filter.evaluator import compile_filter
 from scim.protocol.filter.parser import parse_filter
@@ -21,6 +20,7 @@ from scim.service.model.tenant import Tenant
 from scim.store import keys
 from scim.store.resources import DynamoDBResourceStore
 from scim.store.table import Table
+from scim.wiring.endpoint import EndpointAdapters
 
 CHANGE = ChangeRecord(
     "2026-01-01T00:00:00.000Z",
@@ -171,18 +171,18 @@ def test_a_sorted_walk_holds_the_page_only(
     assert ([stored.resource["title"] for stored in found.page], found.total, found.plan) == (expected, 4, "walk,sort")
 
 
-def test_tenants_do_not_see_each_other(adapters: wiring.EndpointAdapters, dynamo: Table, make: MakeUser) -> None:
+def test_tenants_do_not_see_each_other(adapters: EndpointAdapters, dynamo: Table, make: MakeUser) -> None:
     bob = make("Bob", externalId="1")
-    other = adapters.resources(dynamo, Tenant("acme-2"), load_user_type())
+    other = adapters.resource_store(dynamo, Tenant("acme-2"), load_user_type())
     assert other.get(bob.id) is None
     for text in ('userName eq "Bob"', 'externalId eq "1"', f'id eq "{bob.id}"', "active eq true", None):
         assert other.find(query(text)).total == 0
 
 
-def test_a_walk_without_time_says_what_to_filter_by(adapters: wiring.EndpointAdapters, make: MakeUser) -> None:
+def test_a_walk_without_time_says_what_to_filter_by(adapters: EndpointAdapters, make: MakeUser) -> None:
     make("Bob")
-    hurried = adapters.resources(
-        adapters.dynamo(Deadline(lambda: 4.5, lambda _: None)), Tenant("acme"), load_user_type()
+    hurried = adapters.resource_store(
+        adapters.table(Deadline(lambda: 4.5, lambda _: None)), Tenant("acme"), load_user_type()
     )
     with pytest.raises(TooMany, match=r"Filter by one of id, userName, externalId, emails.value with eq"):
         hurried.find(query("title pr"))

@@ -11,12 +11,13 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from scim import wiring
 from scim.service.model.query import CursorPosition, Query
 from scim.service.model.stored_resource import StoredResource
 from scim.store.keys import unique_key
 from scim.store.resources import DynamoDBResourceStore
 from scim.store.table import Table
+from scim.wiring import runtime
+from scim.wiring.endpoint import EndpointAdapters
 from tests.store.query.test_scans import Pages, changed, number, query, user
 from tests.store.test_resources import CHANGE
 
@@ -75,9 +76,9 @@ sorts = st.sampled_from([None, None, "userName", "displayName", "meta.lastModifi
 
 
 @pytest.fixture
-def dynamo(adapters: wiring.EndpointAdapters) -> Table:
+def dynamo(adapters: EndpointAdapters) -> Table:
     """With time for all queries, which are one request here."""
-    return adapters.dynamo(wiring.deadline(3_600))
+    return adapters.table(runtime.create_deadline(3_600))
 
 
 @pytest.fixture

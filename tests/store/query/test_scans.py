@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from scim import wiring
 from scim.protocol.errors import ExpiredCursor, TooMany
 from scim.protocol.leniency import Dialect
 from scim.protocol.messages import SearchRequest
@@ -21,6 +20,7 @@ from scim.store import keys
 from scim.store.query.scans import ResourceReader
 from scim.store.resources import DynamoDBResourceStore
 from scim.store.table import Table
+from scim.wiring.endpoint import EndpointAdapters
 from tests.store.test_resources import CHANGE
 
 USERS = "U#"
@@ -269,10 +269,10 @@ TOO_MANY = "Filter by one of id, userName, externalId, emails.value with eq, or 
     ids=lambda each: each.text if isinstance(each, Query) else str(each),
 )
 def test_walks_sorts_counts_and_jumps_end_in_time_and_say_what_to_ask_instead(
-    adapters: wiring.EndpointAdapters, people: list[StoredResource], asked: Query, index: int, count: int
+    adapters: EndpointAdapters, people: list[StoredResource], asked: Query, index: int, count: int
 ) -> None:
-    hurried = adapters.dynamo(Deadline(Hurry(1).remaining_s, lambda _: None))
-    store = adapters.resources(hurried, Tenant("acme"), load_user_type())
+    hurried = adapters.table(Deadline(Hurry(1).remaining_s, lambda _: None))
+    store = adapters.resource_store(hurried, Tenant("acme"), load_user_type())
 
     with pytest.raises(TooMany, match=TOO_MANY):
         Pages(store, asked).at(index, count)

@@ -1,4 +1,4 @@
-"""Getting in and out: the operator by the password, an IT admin by an invitation."""
+"""Signing in and out: operators with the password or at an OpenID provider, IT admins with an invitation."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from hmac import compare_digest
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from handlers.console.context import INVITATION, PASSWORD, SIGN_IN, ConsoleRequestContext
+from handlers.console.context import ConsoleRequestContext, Reauthentication
 from handlers.console.response import BASE, Page, PageError, PageNotFound, console_path, redirect, redirect_to
 from handlers.console.sessions import Session
 from scim.service.console.invitations import InvitationGone, guest_actor
@@ -16,46 +16,51 @@ from scim.service.console.password_login import TooManyAttempts, WeakPassword
 if TYPE_CHECKING:
     from scim.auth.oidc import OpenIdProvider
 
-_UNTOLD = (
+_NO_AUTH_TIME = (
     "Your company's provider does not tell when you signed in: the ID token has no claim auth_time. What wants a new "
     "sign-in can't be done here. Have the provider add the claim to the ID token, or use the command line muster."
 )
-_NOT_FRESH = (
+_OLD_SIGN_IN = (
     "Your company's provider has not asked you to sign in again: your sign-in there is older than five minutes. Sign "
     "out there and begin again, or use the command line muster."
 )
 
 
-def sign_in_form(visit: ConsoleRequestContext) -> Page:
-    return redirect() if visit.session.role else visit.page("sign-in.html", wrong=False)
+def show_sign_in(context: ConsoleRequestContext) -> Page:
+    return redirect() if context.session.role else context.render_page("sign-in.html", is_wrong_password=False)
 
 
-def sign_in(visit: ConsoleRequestContext) -> Page:
-    if visit.openid is not None:
+def sign_in(context: ConsoleRequestContext) -> Page:
+    if context.openid_provider is not None:
         raise PageNotFound
-    if not is_operators_password(visit):
-        return visit.page("sign-in.html", HTTPStatus.FORBIDDEN, wrong=True)
-    now = visit.sessions.now
-    session = visit.sessions.signed_in("console:operator", credential=visit.credential, authenticated=now)
-    return _enter(visit, session, visit.session.wanted)
+    if not _is_password_correct(context):
+        return context.render_page("sign-in.html", HTTPStatus.FORBIDDEN, is_wrong_password=True)
+    now = context.sessions.now
+    session = context.sessions.create_operator_session(
+        "console:operator", credential_digest=context.credential_digest, authenticated_at=now
+    )
+    return _start_session(context, session, context.session.requested_page)
 
 
-def to_provider(visit: ConsoleRequestContext) -> Page:
-    """Go to the company's OpenID provider; an operator who is signed in proves anew who it is."""
-    provider, admission_errors = _provider(visit)
+def start_openid_sign_in(context: ConsoleRequestContext) -> Page:
+    """Redirect to the company's OpenID provider. An operator who is signed in has to sign in there again."""
+    provider, sign_in_denied = _require_provider(context)
     try:
-        url = provider.sign_in_url(_callback(visit), *_matching(visit), again=visit.is_operator)
-    except admission_errors as error:
+        url = provider.sign_in_url(_callback_url(context), *_derive_openid_values(context), again=context.is_operator)
+    except sign_in_denied as error:
         raise PageError(HTTPStatus.FORBIDDEN, str(error)) from error
-    session = replace(visit.session, wanted=console_path(visit.request.asked.get("to", visit.session.wanted)))
-    return Page(status=HTTPStatus.SEE_OTHER, headers={"Location": url}, cookies=(visit.sessions.write(session),))
+    requested_page = console_path(context.request.query_parameters.get("to", context.session.requested_page))
+    session = replace(context.session, requested_page=requested_page)
+    return Page(
+        status=HTTPStatus.SEE_OTHER, headers={"Location": url}, cookies=(context.sessions.create_cookie(session),)
+    )
 
 
-def from_provider(visit: ConsoleRequestContext) -> Page:
-    """Come back from it."""
-    provider, admission_errors = _provider(visit)
-    query = visit.request.asked
-    state, nonce, verifier = _matching(visit)
+def finish_openid_sign_in(context: ConsoleRequestContext) -> Page:
+    """Sign in an operator whom the OpenID provider has sent back. Raises :class:`PageError`."""
+    provider, sign_in_denied = _require_provider(context)
+    query = context.request.query_parameters
+    state, nonce, verifier = _derive_openid_values(context)
     if not compare_digest(query.get("state", "").encode(errors="replace"), state.encode()):
         raise PageError(
             HTTPStatus.FORBIDDEN, "This sign-in was not begun in this browser, or too long ago: begin again."
@@ -65,92 +70,100 @@ def from_provider(visit: ConsoleRequestContext) -> Page:
     if "code" not in query:
         raise PageError(HTTPStatus.FORBIDDEN, "The company's sign-in was not completed.")
     try:
-        person = provider.person(query["code"], _callback(visit), nonce, verifier)
-    except admission_errors as error:
+        person = provider.person(query["code"], _callback_url(context), nonce, verifier)
+    except sign_in_denied as error:
         raise PageError(HTTPStatus.FORBIDDEN, str(error)) from error
-    session = visit.sessions.signed_in(
-        f"console:{person.name}", credential=visit.credential, authenticated=person.authenticated or 0
+    session = context.sessions.create_operator_session(
+        f"console:{person.name}",
+        credential_digest=context.credential_digest,
+        authenticated_at=person.authenticated or 0,
     )
-    if visit.is_operator and not session.is_fresh(visit.sessions.now):
-        raise PageError(HTTPStatus.FORBIDDEN, _NOT_FRESH if person.authenticated else _UNTOLD)
-    return _enter(visit, session, visit.session.wanted)
+    if context.is_operator and not session.is_recently_authenticated(context.sessions.now):
+        raise PageError(HTTPStatus.FORBIDDEN, _OLD_SIGN_IN if person.authenticated else _NO_AUTH_TIME)
+    return _start_session(context, session, context.session.requested_page)
 
 
-def _provider(visit: ConsoleRequestContext) -> tuple[OpenIdProvider, type[Exception]]:
-    """The provider, and what it raises when somebody may not in: imported only where there is one."""
-    if visit.openid is None:
+def _require_provider(context: ConsoleRequestContext) -> tuple[OpenIdProvider, type[Exception]]:
+    """Return the OpenID provider and the error that it raises, which is imported only where there is a provider."""
+    if context.openid_provider is None:
         raise PageNotFound
     from scim.auth.oidc import SignInDenied
 
-    return visit.openid, SignInDenied
+    return context.openid_provider, SignInDenied
 
 
-def _callback(visit: ConsoleRequestContext) -> str:
-    return f"{visit.console_url}/oidc/callback"
+def _callback_url(context: ConsoleRequestContext) -> str:
+    return f"{context.console_url}/oidc/callback"
 
 
-def _matching(visit: ConsoleRequestContext) -> tuple[str, str, str]:
-    """State, nonce and code verifier: digests of the session's id (OpenID Connect Core section 15.5.2)."""
+def _derive_openid_values(context: ConsoleRequestContext) -> tuple[str, str, str]:
+    """Return state, nonce and code verifier, digests of the session's id (OpenID Connect Core section 15.5.2)."""
     state, nonce, verifier = (
-        visit.sessions.sealed(f"oidc {name}", visit.session) for name in ("state", "nonce", "pkce")
+        context.sessions.derive_value(f"oidc {name}", context.session) for name in ("state", "nonce", "pkce")
     )
     return state, nonce, verifier
 
 
-def sign_out(visit: ConsoleRequestContext) -> Page:
-    visit.kept.end(visit.session.id, visit.session.expires)
-    return redirect_to(f"{BASE}/sign-in", visit.sessions.forget())
+def sign_out(context: ConsoleRequestContext) -> Page:
+    context.administration.console_store.end(context.session.id, context.session.expires)
+    return redirect_to(f"{BASE}/sign-in", context.sessions.create_expired_cookie())
 
 
-def invitation(visit: ConsoleRequestContext, secret: str) -> Page:
-    """Ask before the link is used up, since programs that preview links open them too."""
+def show_invitation(context: ConsoleRequestContext, secret: str) -> Page:
+    """Ask before the invitation is used, since programs that preview links open them too."""
     try:
-        found = visit.invitations.look(secret, visit.session.id)
+        invitation = context.administration.invitations.look(secret, context.session.id)
     except InvitationGone:
-        return visit.page("invitation-gone.html", HTTPStatus.GONE)
-    return visit.page("invitation.html", tenant=found.tenant, expires=found.expires)
+        return context.render_page("invitation-gone.html", HTTPStatus.GONE)
+    return context.render_page("invitation.html", tenant=invitation.tenant, expires=invitation.expires)
 
 
-def accept(visit: ConsoleRequestContext, secret: str) -> Page:
+def accept_invitation(context: ConsoleRequestContext, secret: str) -> Page:
     try:
-        invitation, accepted = visit.invitations.accept(secret, visit.session.id, visit.sessions.new().id)
+        invitation, acceptance = context.administration.invitations.accept(
+            secret, context.session.id, context.sessions.create_session().id
+        )
     except InvitationGone:
-        return visit.page("invitation-gone.html", HTTPStatus.GONE)
+        return context.render_page("invitation-gone.html", HTTPStatus.GONE)
     tenant = invitation.tenant
-    session = visit.sessions.invited(
-        guest_actor(tenant), tenant, invitation.invitation_epoch, session_id=accepted.session, accepted=accepted.at
+    session = context.sessions.create_guest_session(
+        guest_actor(tenant),
+        tenant,
+        invitation.invitation_epoch,
+        session_id=acceptance.session,
+        accepted_at=acceptance.at,
     )
-    return _enter(visit, session, f"{BASE}/tenants/{tenant}/connect")
+    return _start_session(context, session, f"{BASE}/tenants/{tenant}/connect")
 
 
-def require_recent_sign_in(visit: ConsoleRequestContext) -> None:
-    """Raise :class:`PageError` unless the visitor has signed in, or gives the password again, within five minutes."""
-    if visit.proof == INVITATION:
+def require_recent_sign_in(context: ConsoleRequestContext) -> None:
+    """Raise :class:`PageError` unless the sign-in is less than five minutes old, or the form has the password."""
+    if context.reauthentication is Reauthentication.INVITATION:
         raise PageError(
             HTTPStatus.FORBIDDEN,
             "You opened the invitation more than five minutes ago. For security, tokens can only be created or revoked "
             "in the first five minutes. Ask for a new invitation; nothing was changed.",
         )
-    if visit.proof == SIGN_IN:
+    if context.reauthentication is Reauthentication.SIGN_IN:
         raise PageError(
             HTTPStatus.FORBIDDEN,
             "You signed in more than five minutes ago. Go back, load the page again and sign in again; nothing was "
             "changed.",
         )
-    if visit.proof == PASSWORD and not visit.request.form.get("password"):
+    if context.reauthentication is Reauthentication.PASSWORD and not context.request.form.get("password"):
         raise PageError(
             HTTPStatus.FORBIDDEN,
             "You signed in more than five minutes ago. Go back, load the page again and enter your password; nothing "
             "was changed.",
         )
-    if visit.proof == PASSWORD and not is_operators_password(visit):
+    if context.reauthentication is Reauthentication.PASSWORD and not _is_password_correct(context):
         raise PageError(HTTPStatus.FORBIDDEN, "The password is wrong. Go back and try again; nothing was changed.")
 
 
-def is_operators_password(visit: ConsoleRequestContext) -> bool:
-    """Whether the form holds the operator's password. Raises :class:`PageError`."""
+def _is_password_correct(context: ConsoleRequestContext) -> bool:
+    """Return whether the form has the operator's password; count the attempt. Raises :class:`PageError`."""
     try:
-        return visit.signing_in.check(visit.request.form.get("password", ""), visit.request.address)
+        return context.password_login.check(context.request.form.get("password", ""), context.request.address)
     except TooManyAttempts as error:
         raise PageError(
             HTTPStatus.TOO_MANY_REQUESTS,
@@ -164,8 +177,8 @@ def is_operators_password(visit: ConsoleRequestContext) -> bool:
         ) from None
 
 
-def _enter(visit: ConsoleRequestContext, session: Session, page: str) -> Page:
-    """Go on with another session, at the page that was wanted; the session before is over."""
-    if visit.session.role:
-        visit.kept.end(visit.session.id, visit.session.expires)
-    return redirect_to(page, visit.sessions.write(session))
+def _start_session(context: ConsoleRequestContext, session: Session, page: str) -> Page:
+    """Go to a page with another session, and end the session before."""
+    if context.session.role:
+        context.administration.console_store.end(context.session.id, context.session.expires)
+    return redirect_to(page, context.sessions.create_cookie(session))

@@ -14,50 +14,50 @@ from scim.service.model.tenant import Tenant
 from scim.service.tenants.custom_schemas import describe_type
 
 
-def show(visit: ConsoleRequestContext, tenant: Tenant) -> Page:
-    return _page(visit, tenant)
+def show_attributes(context: ConsoleRequestContext, tenant: Tenant) -> Page:
+    return _render_attributes(context, tenant)
 
 
-def add(visit: ConsoleRequestContext, tenant: Tenant) -> Page:
+def add_schema(context: ConsoleRequestContext, tenant: Tenant) -> Page:
     """Add a schema document, or replace the one with the same id."""
-    given = visit.request.form.get("document", "")
+    document = context.request.form.get("document", "")
     try:
-        visit.tenants.add_schemas(tenant.id, [parse_json(given.encode())])
+        context.administration.tenants.add_schemas(tenant.id, [parse_json(document.encode())])
     except InvalidSyntax as error:
-        return _page(visit, tenant, HTTPStatus.BAD_REQUEST, wrong=error.detail, given=given)
+        return _render_attributes(context, tenant, HTTPStatus.BAD_REQUEST, error_text=error.detail, document=document)
     except ValueError as error:
-        return _page(visit, tenant, HTTPStatus.BAD_REQUEST, wrong=str(error), given=given)
+        return _render_attributes(context, tenant, HTTPStatus.BAD_REQUEST, error_text=str(error), document=document)
     return redirect("tenants", tenant.id, "attributes")
 
 
-def remove(visit: ConsoleRequestContext, tenant: Tenant) -> Page:
-    visit.tenants.remove_schema(tenant.id, visit.request.form.get("schema", ""))
+def remove_schema(context: ConsoleRequestContext, tenant: Tenant) -> Page:
+    context.administration.tenants.remove_schema(tenant.id, context.request.form.get("schema", ""))
     return redirect("tenants", tenant.id, "attributes")
 
 
-def _page(
-    visit: ConsoleRequestContext,
+def _render_attributes(
+    context: ConsoleRequestContext,
     tenant: Tenant,
     status: HTTPStatus = HTTPStatus.OK,
     *,
-    wrong: str = "",
-    given: str = "",
+    error_text: str = "",
+    document: str = "",
 ) -> Page:
     schemas = [
         {
-            "id": document["id"],
-            "attributes": [(each["name"], describe_type(each)) for each in document["attributes"]],
-            "text": json.dumps(document, indent=2, ensure_ascii=False),
+            "id": schema["id"],
+            "attributes": [(attribute["name"], describe_type(attribute)) for attribute in schema["attributes"]],
+            "text": json.dumps(schema, indent=2, ensure_ascii=False),
         }
-        for document in tenant.custom_schemas
+        for schema in tenant.custom_schemas
     ]
-    return visit.page(
+    return context.render_page(
         "attributes.html",
         status,
         tenant=tenant.id,
         schemas=schemas,
         removed=list_removed(tenant.attribute_types, tenant.custom_schemas),
-        wrong=wrong,
-        given=given,
+        error_text=error_text,
+        document=document,
         section="attributes",
     )

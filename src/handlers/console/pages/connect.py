@@ -1,4 +1,4 @@
-"""Connect: the SCIM URL and the token, and what may be done with them."""
+"""The page "Connect": the SCIM URL, the token, invitations, and the end of access."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from scim.service.model.token import IdempotencyKey, IssuedToken
 from scim.service.tenants.errors import TenantError
 
 
-def show(visit: ConsoleRequestContext, tenant: Tenant) -> Page:
-    return visit.page(
+def show_connection(context: ConsoleRequestContext, tenant: Tenant) -> Page:
+    return context.render_page(
         "connect.html",
         tenant=tenant.id,
-        overview=visit.overview(tenant),
+        overview=context.administration.load_overview(tenant),
         guides=GUIDES,
         graces=GRACES,
         lifetimes=LIFETIMES,
@@ -24,66 +24,69 @@ def show(visit: ConsoleRequestContext, tenant: Tenant) -> Page:
     )
 
 
-def guide(visit: ConsoleRequestContext, tenant: Tenant, provider: str) -> Page:
+def show_guide(context: ConsoleRequestContext, tenant: Tenant, provider: str) -> Page:
     if provider not in GUIDES:
         raise PageNotFound
-    return visit.page("guide.html", tenant=tenant.id, guide=GUIDES[provider], guides=GUIDES, section="connect")
+    return context.render_page("guide.html", tenant=tenant.id, guide=GUIDES[provider], guides=GUIDES, section="connect")
 
 
-def issue_token(visit: ConsoleRequestContext, tenant: Tenant) -> Page:
+def issue_token(context: ConsoleRequestContext, tenant: Tenant) -> Page:
     """Show a token that nobody has seen yet, or create a new one. It is in this response and nowhere else.
 
-    The form names the state that it was made for, so that loading the answer again makes no further token. For a minute
-    it has the same answer in the same session: whoever clicks twice sees the second of two.
+    The form has the version of the tenant that it was rendered for, so that sending it again creates no further token.
+    In the same session it gets the same response again for a minute: a browser shows only the second of two responses.
     """
-    version = visit.request.form.get("version", "")
-    key = IdempotencyKey(visit.sessions.sealed(f"token {version}", visit.session), version)
+    version = context.request.form.get("version", "")
+    key = IdempotencyKey(context.sessions.derive_value(f"token {version}", context.session), version)
     try:
-        issued = _issue(visit, tenant, key)
+        issued = _issue(context, tenant, key)
     except TenantError:
-        if (replay := visit.tenants.tokens.replay_issue(tenant.id, key)) is None:
+        earlier = context.administration.tenants.tokens.replay_issue(tenant.id, key)
+        if earlier is None:
             raise
-        issued = replay
-    visit.tenants.tokens.mark_revealed(issued, key)
-    return visit.page("token.html", tenant=tenant.id, issued=issued, guides=GUIDES, section="connect")
+        issued = earlier
+    context.administration.tenants.tokens.mark_revealed(issued, key)
+    return context.render_page("token.html", tenant=tenant.id, issued=issued, guides=GUIDES, section="connect")
 
 
-def _issue(visit: ConsoleRequestContext, tenant: Tenant, key: IdempotencyKey) -> IssuedToken:
-    form = visit.request.form
+def _issue(context: ConsoleRequestContext, tenant: Tenant, key: IdempotencyKey) -> IssuedToken:
+    form = context.request.form
     lifetime_s = read_option(form, "ends", LIFETIMES, "kept")
     if not tenant.is_connected:
-        visit.require_operator()
-        return visit.tenants.connect(tenant.id, lifetime_s=lifetime_s, idempotency_key=key)
+        context.require_operator()
+        return context.administration.tenants.connect(tenant.id, lifetime_s=lifetime_s, idempotency_key=key)
     if not tenant.token.is_revealed:
-        return visit.tenants.connect(tenant.id, idempotency_key=key)
+        return context.administration.tenants.connect(tenant.id, idempotency_key=key)
     grace_s = read_option(form, "grace", GRACES, "day")
     force = form.get("force") == "yes"
-    return visit.tenants.tokens.rotate(
+    return context.administration.tenants.tokens.rotate(
         tenant.id, grace_s=grace_s, lifetime_s=lifetime_s, force=force, idempotency_key=key
     )
 
 
-def revoke(visit: ConsoleRequestContext, tenant: Tenant) -> Page:
-    visit.tenants.tokens.revoke(tenant.id)
+def revoke_tokens(context: ConsoleRequestContext, tenant: Tenant) -> Page:
+    context.administration.tenants.tokens.revoke(tenant.id)
     return redirect("tenants", tenant.id, "connect")
 
 
-def disconnect(visit: ConsoleRequestContext, tenant: Tenant) -> Page:
-    visit.tenants.disconnect(tenant.id)
+def disconnect_tenant(context: ConsoleRequestContext, tenant: Tenant) -> Page:
+    context.administration.tenants.disconnect(tenant.id)
     return redirect("tenants", tenant.id, "connect")
 
 
-def set_mode(visit: ConsoleRequestContext, tenant: Tenant) -> Page:
-    visit.tenants.configure(tenant.id, is_strict=visit.request.form.get("mode") == "strict")
+def set_mode(context: ConsoleRequestContext, tenant: Tenant) -> Page:
+    context.administration.tenants.configure(tenant.id, is_strict=context.request.form.get("mode") == "strict")
     return redirect("tenants", tenant.id, "connect")
 
 
-def invite(visit: ConsoleRequestContext, tenant: Tenant) -> Page:
-    invitation = visit.invitations.invite(tenant.id)
-    shown = invitation_url(visit.scim_url, invitation.secret)
-    return visit.page("invited.html", tenant=tenant.id, link=shown, expires=invitation.expires, section="connect")
+def create_invitation(context: ConsoleRequestContext, tenant: Tenant) -> Page:
+    invitation = context.administration.invitations.invite(tenant.id)
+    link = invitation_url(context.scim_url, invitation.secret)
+    return context.render_page(
+        "invited.html", tenant=tenant.id, link=link, expires=invitation.expires, section="connect"
+    )
 
 
-def withdraw(visit: ConsoleRequestContext, tenant: Tenant) -> Page:
-    visit.tenants.revoke_invitations(tenant.id)
+def revoke_invitations(context: ConsoleRequestContext, tenant: Tenant) -> Page:
+    context.administration.tenants.revoke_invitations(tenant.id)
     return redirect("tenants", tenant.id, "connect")

@@ -25,48 +25,50 @@ _COLUMNS = ("id", "userName", "externalId", "name", "email", "active", "activeSi
 _RUN = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
-def search(visit: ConsoleRequestContext, tenant: Tenant) -> Page:
+def find_person(context: ConsoleRequestContext, tenant: Tenant) -> Page:
     """Whoever is called that, by all that identifies a person or by a part of their name."""
-    who = visit.request.asked.get("who", "").strip()[:200]
+    who = context.request.query_parameters.get("who", "").strip()[:200]
     if not who:
-        return _people(visit, tenant, who, None)
-    case = visit.log(tenant).why(who)
+        return _render_people(context, tenant, who, None)
+    case = context.administration.audit_log(tenant).why(who)
     if case.is_of_one:
-        return _timeline(visit, tenant, who, case)
-    return _people(visit, tenant, who, case)
+        return _render_timeline(context, tenant, who, case)
+    return _render_people(context, tenant, who, case)
 
 
-def timeline(visit: ConsoleRequestContext, tenant: Tenant, user_id: str) -> Page:
+def show_timeline(context: ConsoleRequestContext, tenant: Tenant, user_id: str) -> Page:
     """One of several who were found."""
-    case = visit.log(tenant).why(user_id) if is_user_id(user_id) else None
+    case = context.administration.audit_log(tenant).why(user_id) if is_user_id(user_id) else None
     if case is None or not case.is_of_one:
         raise PageNotFound
-    return _timeline(visit, tenant, user_id, case)
+    return _render_timeline(context, tenant, user_id, case)
 
 
-def _people(visit: ConsoleRequestContext, tenant: Tenant, who: str, case: PersonReport | None) -> Page:
+def _render_people(context: ConsoleRequestContext, tenant: Tenant, who: str, case: PersonReport | None) -> Page:
     """The form, and those whom it has found, unless it is one."""
-    people = [_row(stored) for stored in case.people] if case else []
-    return visit.page("people.html", tenant=tenant.id, who=who, people=people, case=case, section="people")
+    people = [_describe_user(stored) for stored in case.people] if case else []
+    return context.render_page("people.html", tenant=tenant.id, who=who, people=people, case=case, section="people")
 
 
-def _timeline(visit: ConsoleRequestContext, tenant: Tenant, who: str, case: PersonReport) -> Page:
-    person = _row(case.people[0]) if case.people else None
-    return visit.page("timeline.html", tenant=tenant.id, who=who, person=person, case=case, section="people")
+def _render_timeline(context: ConsoleRequestContext, tenant: Tenant, who: str, case: PersonReport) -> Page:
+    person = _describe_user(case.people[0]) if case.people else None
+    return context.render_page("timeline.html", tenant=tenant.id, who=who, person=person, case=case, section="people")
 
 
-def participants(visit: ConsoleRequestContext, tenant: Tenant) -> Page:
+def list_participants(context: ConsoleRequestContext, tenant: Tenant) -> Page:
     """Who takes part: active users, in the order of their ids."""
-    after = visit.request.asked.get("after", "")
-    found = list(islice(_active(visit, tenant, after), _PAGE + 1))
-    following = found[_PAGE - 1].id if len(found) > _PAGE else ""
-    people = [_row(stored) for stored in found[:_PAGE]]
-    return visit.page("participants.html", tenant=tenant.id, people=people, following=following, section="participants")
+    after = context.request.query_parameters.get("after", "")
+    found = list(islice(_list_active_users(context, tenant, after), _PAGE + 1))
+    next_after = found[_PAGE - 1].id if len(found) > _PAGE else ""
+    people = [_describe_user(stored) for stored in found[:_PAGE]]
+    return context.render_page(
+        "participants.html", tenant=tenant.id, people=people, next_after=next_after, section="participants"
+    )
 
 
-def export(visit: ConsoleRequestContext, tenant: Tenant) -> Page:
+def export_participants(context: ConsoleRequestContext, tenant: Tenant) -> Page:
     """All of them as CSV (RFC 4180), compressed since an answer of Lambda ends at 6 MB. Raises :class:`PageError`."""
-    text = _csv(_active(visit, tenant, ""))
+    text = _format_csv(_list_active_users(context, tenant, ""))
     content = gzip.compress(text.encode(), 6)
     if len(content) > _MAX_EXPORT_BYTES:
         raise PageError(
@@ -80,13 +82,13 @@ def export(visit: ConsoleRequestContext, tenant: Tenant) -> Page:
     return Page(content, content_type="text/csv; charset=utf-8; header=present", headers=headers)
 
 
-def _active(visit: ConsoleRequestContext, tenant: Tenant, after: str) -> Iterator[StoredResource]:
+def _list_active_users(context: ConsoleRequestContext, tenant: Tenant, after: str) -> Iterator[StoredResource]:
     """The active users behind an id; what is none leads to the first."""
-    found = visit.store.list_users(tenant.id, after if is_user_id(after) else "")
+    found = context.administration.tenant_store.list_users(tenant.id, after if is_user_id(after) else "")
     return (each for each in found if each.resource.get("active") is True)
 
 
-def _row(stored: StoredResource) -> dict[str, Any]:
+def _describe_user(stored: StoredResource) -> dict[str, Any]:
     user = stored.resource
     return {
         "id": stored.id,
@@ -101,15 +103,17 @@ def _row(stored: StoredResource) -> dict[str, Any]:
     }
 
 
-def _csv(users: Iterable[StoredResource]) -> str:
+def _format_csv(users: Iterable[StoredResource]) -> str:
     out = io.StringIO(newline="")
     out.write("\ufeff")  # else a spreadsheet takes UTF-8 for something older
     writer = csv.writer(out, quoting=csv.QUOTE_ALL)
     writer.writerow(_COLUMNS)
-    for row in map(_row, users):
-        writer.writerow([_harmless(str(row[name]).lower() if name == "active" else row[name]) for name in _COLUMNS])
+    for row in map(_describe_user, users):
+        writer.writerow(
+            [_escape_formula(str(row[name]).lower() if name == "active" else row[name]) for name in _COLUMNS]
+        )
     return out.getvalue()
 
 
-def _harmless(cell: str) -> str:
+def _escape_formula(cell: str) -> str:
     return f"'{cell}" if cell.startswith(_RUN) else cell

@@ -1,4 +1,4 @@
-"""What the identity provider does: status and log."""
+"""The status of a tenant's provisioning, and its log."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ _PAGE = 50
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", re.ASCII)
 
 
-def status(visit: ConsoleRequestContext, tenant: Tenant) -> Page:
-    log = visit.log(tenant)
-    overview = visit.overview(tenant, is_report=True)
-    return visit.page(
+def show_status(context: ConsoleRequestContext, tenant: Tenant) -> Page:
+    log = context.administration.audit_log(tenant)
+    overview = context.administration.load_overview(tenant, is_report=True)
+    return context.render_page(
         "status.html",
         tenant=tenant.id,
         overview=overview,
@@ -40,31 +40,33 @@ def status(visit: ConsoleRequestContext, tenant: Tenant) -> Page:
     )
 
 
-def log(visit: ConsoleRequestContext, tenant: Tenant) -> Page:
-    """The log; with ``failures`` only what failed or came to nothing."""
-    failures_only = "failures" in visit.request.asked
-    before = visit.request.asked.get("before")
-    entries, last = visit.log(tenant).page(_place(before) if before else None, count=_PAGE, failures_only=failures_only)
-    older = "" if last is None else _text(last)
-    shown = [_as_seen(visit, tenant, entry) for entry in entries]
-    return visit.page(
+def show_log(context: ConsoleRequestContext, tenant: Tenant) -> Page:
+    """Show the log; with the parameter ``failures`` only failures and requests that were partly ignored."""
+    failures_only = "failures" in context.request.query_parameters
+    before = context.request.query_parameters.get("before")
+    entries, last = context.administration.audit_log(tenant).page(
+        _decode_position(before) if before else None, count=_PAGE, failures_only=failures_only
+    )
+    older = "" if last is None else _encode_position(last)
+    shown = [_hide_operator(context, tenant, entry) for entry in entries]
+    return context.render_page(
         "log.html", tenant=tenant.id, entries=shown, older=older, failures_only=failures_only, section="log"
     )
 
 
-def _as_seen(visit: ConsoleRequestContext, tenant: Tenant, entry: LogEntry) -> LogEntry:
-    """A customer's own people are not told who of the operator's has acted, only that it was the operator."""
-    is_told = visit.is_operator or not entry.actor or entry.actor == guest_actor(tenant.id)
-    return entry if is_told else replace(entry, actor="the operator")
+def _hide_operator(context: ConsoleRequestContext, tenant: Tenant, entry: LogEntry) -> LogEntry:
+    """Hide from a customer's IT admin which operator has acted."""
+    is_visible = context.is_operator or not entry.actor or entry.actor == guest_actor(tenant.id)
+    return entry if is_visible else replace(entry, actor="the operator")
 
 
-def _text(place: LogPosition) -> str:
-    """A place as it stands in a link. Whoever changes it reads on from elsewhere in the same log."""
-    return urlsafe_b64encode("\n".join((place.at, place.partition, place.sort)).encode()).decode()
+def _encode_position(position: LogPosition) -> str:
+    """Return a position as text for a link. A changed link only shows other entries of the same log."""
+    return urlsafe_b64encode("\n".join((position.at, position.partition, position.sort)).encode()).decode()
 
 
-def _place(text: str) -> LogPosition:
-    """Of what is a place, only the time is looked for in the table. Raises :class:`PageError`."""
+def _decode_position(text: str) -> LogPosition:
+    """Return the position in a link. Raises :class:`PageError`."""
     try:
         at, partition, sort = urlsafe_b64decode(text).decode().split("\n", 2)
     except ValueError:

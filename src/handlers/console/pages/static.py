@@ -1,4 +1,4 @@
-"""The style sheet and the icon."""
+"""The style sheet and the icon of the console."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from handlers.console.rendering import assets
 from handlers.console.response import Page, PageNotFound
 
 
-def asset(digest: str, name: str) -> Page:
-    """Return an asset by its digest and name; only those that are listed exist."""
+def send_asset(digest: str, name: str) -> Page:
+    """Return an asset by its digest and name. Raises :class:`PageNotFound`."""
     path = f"{digest}/{name}"
     if path not in assets():
         raise PageNotFound
-    text, kind = assets()[path]
-    return Page(text, content_type=kind, headers={"Cache-Control": "public, max-age=31536000, immutable"})
+    text, media_type = assets()[path]
+    return Page(text, content_type=media_type, headers={"Cache-Control": "public, max-age=31536000, immutable"})

@@ -1,4 +1,4 @@
-"""The tenants: all of them for the operator, and a new one."""
+"""The list of tenants, and the form for a new one."""
 
 from __future__ import annotations
 
@@ -16,41 +16,45 @@ from scim.service.tenants.tenants import TENANT_ID
 _PAGE = 50
 
 
-def index(visit: ConsoleRequestContext) -> Page:
-    if not visit.is_operator:
-        return redirect("tenants", visit.session.tenant)
-    return _list(visit)
+def list_tenants(context: ConsoleRequestContext) -> Page:
+    if not context.is_operator:
+        return redirect("tenants", context.session.tenant)
+    return _render_list(context)
 
 
-def add(visit: ConsoleRequestContext) -> Page:
-    """Connect a tenant without showing its token; the tenant's own page shows it."""
-    form = visit.request.form
+def add_tenant(context: ConsoleRequestContext) -> Page:
+    """Connect a tenant. Its own page shows the token."""
+    form = context.request.form
     tenant_id = form.get("tenant", "").strip()
     lifetime_s = read_option(form, "ends", FIRST_LIFETIMES, "never")
     try:
-        visit.tenants.connect(tenant_id, lifetime_s=lifetime_s)
+        context.administration.tenants.connect(tenant_id, lifetime_s=lifetime_s)
     except ValueError as error:
-        return _list(visit, HTTPStatus.BAD_REQUEST, wrong=str(error), given=tenant_id)
+        return _render_list(context, HTTPStatus.BAD_REQUEST, error_text=str(error), tenant_id=tenant_id)
     except TenantExists as error:
-        return _list(visit, HTTPStatus.CONFLICT, wrong=str(error), given=tenant_id)
+        return _render_list(context, HTTPStatus.CONFLICT, error_text=str(error), tenant_id=tenant_id)
     return redirect("tenants", tenant_id, "connect")
 
 
-def _report(visit: ConsoleRequestContext, _: str, fault: Exception) -> None:
-    """Log what is behind a customer that could not be read."""
-    visit.report(fault.__cause__ if isinstance(fault.__cause__, Exception) else fault)
+def _report(context: ConsoleRequestContext, _: str, fault: Exception) -> None:
+    """Log why a tenant could not be read."""
+    context.report(fault.__cause__ if isinstance(fault.__cause__, Exception) else fault)
 
 
-def _list(visit: ConsoleRequestContext, status: HTTPStatus = HTTPStatus.OK, wrong: str = "", given: str = "") -> Page:
-    """A page of them, in the order of their names, behind the one that was asked for."""
-    after = visit.request.asked.get("after", "")
-    ids = list(islice(visit.store.list_ids(after if TENANT_ID.fullmatch(after) else ""), _PAGE + 1))
-    return visit.page(
+def _render_list(
+    context: ConsoleRequestContext, status: HTTPStatus = HTTPStatus.OK, error_text: str = "", tenant_id: str = ""
+) -> Page:
+    """Return a page of tenants by name, after the one in the parameter ``after``."""
+    after = context.request.query_parameters.get("after", "")
+    ids = list(
+        islice(context.administration.tenant_store.list_ids(after if TENANT_ID.fullmatch(after) else ""), _PAGE + 1)
+    )
+    return context.render_page(
         "tenants.html",
         status,
-        tenants=list(load_overviews(visit.overview_in_list, ids[:_PAGE], partial(_report, visit))),
-        following=ids[_PAGE - 1] if len(ids) > _PAGE else "",
-        wrong=wrong,
-        given=given,
+        tenants=list(load_overviews(context.administration.load_list_overview, ids[:_PAGE], partial(_report, context))),
+        next_after=ids[_PAGE - 1] if len(ids) > _PAGE else "",
+        error_text=error_text,
+        tenant_id=tenant_id,
         lifetimes=FIRST_LIFETIMES,
     )

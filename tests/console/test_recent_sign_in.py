@@ -7,17 +7,17 @@ from typing import Any
 import pytest
 
 from handlers.console.pages import access
-from handlers.console.routes import ROUTES, TENANT, FormAction, Proof, Route
+from handlers.console.routes import ROUTES, TENANT, FormAction, Route, SignInRequirement
 from tests.console.test_security import accept, invite
 from tests.console.visitor import Visitor
 from tests.endpoint import PASSWORD, SURVEY, Endpoint
 
 Tenant = tuple[str, Endpoint]
 Items = Callable[[], list[dict[str, Any]]]
-WITHOUT_PROOF = {"sign-in", "sign-out", "invitation/{secret}"}
-"""The paths of the actions that need no proof: they are themselves the sign-in, or end a session."""
+WITHOUT_SIGN_IN = {"sign-in", "sign-out", "invitation/{secret}"}
+"""The paths of the actions that require no recent sign-in: they are themselves the sign-in, or end a session."""
 ACTIONS = [route for route in ROUTES if route.action]
-PROTECTED = [route for route in ACTIONS if route.path not in WITHOUT_PROOF]
+PROTECTED = [route for route in ACTIONS if route.path not in WITHOUT_SIGN_IN]
 FIELDS = {
     "tenant": "new-one",
     "document": f'{{"id": "{SURVEY}:9", "attributes": []}}',
@@ -53,14 +53,14 @@ def fields(visitor: Visitor, **more: str) -> dict[str, str]:
     return FIELDS | visitor.get("/admin").form("/sign-out").fields | more
 
 
-def test_only_signing_in_and_out_need_no_proof() -> None:
-    declared = {route.path for route in ACTIONS if route.action and route.action.proof is Proof.NONE}
-    assert declared == WITHOUT_PROOF
+def test_only_signing_in_and_out_require_no_recent_sign_in() -> None:
+    declared = {route.path for route in ACTIONS if route.action and route.action.sign_in is SignInRequirement.NONE}
+    assert declared == WITHOUT_SIGN_IN
 
 
-def test_action_needs_a_recent_sign_in_by_default() -> None:
+def test_action_requires_a_recent_sign_in_by_default() -> None:
     action = FormAction(access.sign_out)
-    assert (action.proof, action.is_for_guests) == (Proof.RECENT_SIGN_IN, False)
+    assert (action.sign_in, action.is_for_guests) == (SignInRequirement.RECENT, False)
 
 
 @pytest.mark.parametrize("route", PROTECTED, ids=lambda route: route.name)

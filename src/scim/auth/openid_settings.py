@@ -1,0 +1,33 @@
+"""The settings of the OpenID provider where operators sign in, as the console's secret holds them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from scim.settings import split_names
+
+
+class OpenIdSettings(BaseModel):
+    """The JSON document in the secret. Without an issuer, operators sign in with the password.
+
+    ``groups`` and ``domains`` are those whose members may sign in; ``groups_claim`` is the claim that has the groups.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    issuer: str = ""
+    client_id: str = ""
+    client_secret: str = Field(default="", repr=False)
+    groups: Annotated[tuple[str, ...], BeforeValidator(split_names)] = ()
+    groups_claim: str = "groups"
+    domains: Annotated[tuple[str, ...], BeforeValidator(split_names)] = ()
+
+    @model_validator(mode="after")
+    def _check_admission(self) -> Self:
+        if self.issuer and not (self.client_id and self.client_secret):
+            raise ValueError("An OpenID provider needs a client id and a client secret.")
+        if self.issuer and not (self.groups or self.domains):
+            raise ValueError("An OpenID provider needs allowed groups or domains, else all its users were operators.")
+        return self

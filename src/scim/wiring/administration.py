@@ -1,0 +1,89 @@
+"""The use cases of whoever administers tenants: an operator or an invited person, in the console or with the CLI."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from scim.service.audit.log import AuditLog
+from scim.service.console.invitations import Invitations
+from scim.service.console.password_login import PasswordLogin
+from scim.service.tenants.overview import OVERVIEW_S, load_overview
+from scim.store.audit_log import DynamoDBAuditLogStore
+from scim.store.console import DynamoDBConsoleStore, DynamoDBInvitationStore
+from scim.store.resources import DynamoDBResourceStore
+from scim.store.tenants import DynamoDBTenantStore
+from scim.wiring import runtime
+from scim.wiring.tenants import build_tenants
+
+if TYPE_CHECKING:
+    from scim.auth.token_secrets import TokenSecrets
+    from scim.service.model.tenant import Tenant
+    from scim.service.tenants.overview import TenantOverview
+    from scim.service.tenants.tenants import Tenants
+    from scim.store.resources import TableConfig
+    from scim.store.table import Table
+
+
+@dataclass(frozen=True)
+class Administration:
+    """The use cases on one table, whose deadline holds for all of them. ``actor`` stands in the audit events."""
+
+    table: Table
+    table_config: Callable[[], TableConfig]
+    token_secrets: TokenSecrets
+    actor: str
+
+    @cached_property
+    def tenant_store(self) -> DynamoDBTenantStore:
+        return DynamoDBTenantStore(self.table, runtime.new_id)
+
+    @cached_property
+    def console_store(self) -> DynamoDBConsoleStore:
+        return DynamoDBConsoleStore(self.table)
+
+    @property
+    def tenants(self) -> Tenants:
+        return build_tenants(self.table, self.token_secrets, self.actor)
+
+    @property
+    def invitations(self) -> Invitations:
+        store = DynamoDBInvitationStore(self.table, runtime.new_id)
+        return Invitations(
+            self.tenant_store, store, self.console_store, self.actor, runtime.current_time, runtime.new_id
+        )
+
+    def password_login(self, read_password: Callable[[], str]) -> PasswordLogin:
+        return PasswordLogin(self.console_store, read_password, runtime.current_time)
+
+    def audit_log_store(self, tenant_id: str) -> DynamoDBAuditLogStore:
+        return DynamoDBAuditLogStore(self.table, tenant_id, runtime.current_time)
+
+    def audit_log(self, tenant: Tenant) -> AuditLog:
+        users = DynamoDBResourceStore(self.table, self.table_config(), tenant.id, tenant.resource_types[0])
+        return AuditLog(
+            self.audit_log_store(tenant.id),
+            users,
+            tenant,
+            lambda: self.tenant_store.get_last_token_usage(tenant.id),
+            runtime.current_timestamp,
+        )
+
+    def find_audit_log(self, tenant_id: str) -> AuditLog | None:
+        """Return the log of a tenant; ``None`` if there is no such tenant."""
+        tenant = self.tenant_store.get(tenant_id)
+        return None if tenant is None else self.audit_log(tenant)
+
+    def load_overview(self, tenant: Tenant, *, is_report: bool = False) -> TenantOverview:
+        """Return the overview of a tenant; as a report it has the warnings and the share of failures."""
+        records, now = self.audit_log_store(tenant.id), runtime.current_time()
+        return load_overview(tenant, self.tenant_store, records, now, is_report=is_report)
+
+    def load_list_overview(self, tenant_id: str) -> TenantOverview | None:
+        """Return the overview of one tenant of a list, within the time that each has; ``None`` for no such tenant."""
+        table = self.table.with_deadline(self.table.deadline.with_limit(OVERVIEW_S))
+        limited = Administration(table, self.table_config, self.token_secrets, self.actor)
+        tenant = limited.tenant_store.get(tenant_id)
+        return None if tenant is None else limited.load_overview(tenant)

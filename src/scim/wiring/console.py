@@ -1,0 +1,82 @@
+"""What the console keeps between requests, and the use cases of each request."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from scim.auth.console_secret import ConsoleSecret
+from scim.auth.master_key.key_ring import MasterKey
+from scim.auth.openid_settings import OpenIdSettings
+from scim.auth.token_secrets import TokenSecrets
+from scim.aws import clients
+from scim.aws.clients import OPERATOR_SECRETS_CONFIG
+from scim.settings import Settings
+from scim.store.table import Table
+from scim.wiring import runtime
+from scim.wiring.administration import Administration
+from scim.wiring.dynamodb import build_table_config, create_client
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+    from scim.auth.oidc import OpenIdProvider
+    from scim.service.deadline import Deadline
+    from scim.store.resources import TableConfig
+
+
+@dataclass(frozen=True)
+class ConsoleAdapters:
+    """Lives as long as the execution environment. ``password`` and ``openid`` are secrets of the operators' sign-in."""
+
+    settings: Settings
+    client: DynamoDBClient
+    token_secrets: TokenSecrets
+    master_key: MasterKey
+    password: ConsoleSecret
+    openid: ConsoleSecret
+
+    def openid_provider(self) -> OpenIdProvider | None:
+        """Return the OpenID provider where operators sign in; ``None`` if they use the password.
+
+        Raises ``ValueError`` where the secret does not say who may sign in.
+        """
+        settings = OpenIdSettings.model_validate_json(self.openid.value())
+        if not settings.issuer:
+            return None
+        from scim.auth.oidc import AdmissionPolicy, OpenIdProvider
+
+        domains = frozenset(map(str.lower, settings.domains))
+        admission = AdmissionPolicy(frozenset(settings.groups), domains, settings.groups_claim)
+        return OpenIdProvider(settings.issuer, settings.client_id, settings.client_secret, admission)
+
+    @cached_property
+    def table_config(self) -> TableConfig:
+        """Raises ``ValueError`` for attributes that can't be indexed."""
+        return build_table_config(self.settings)
+
+    def administration(self, deadline: Deadline, actor: str) -> Administration:
+        """Return the use cases of one request by ``actor``."""
+        table = Table(self.client, self.settings.table_name, deadline)
+        return Administration(table, lambda: self.table_config, self.token_secrets, actor)
+
+
+def build_console(
+    settings: Settings, *, password_secret: str, openid_secret: str, report: Callable[[Exception], None]
+) -> ConsoleAdapters:
+    """Create the clients, which neither look for credentials nor open a connection yet.
+
+    The secrets are given by name or ARN. ``report`` receives faults that do not fail the request.
+    """
+    secrets = clients.client("secretsmanager", OPERATOR_SECRETS_CONFIG)
+    master_key = MasterKey(secrets, settings.master_key_secret, runtime.current_time, report)
+    return ConsoleAdapters(
+        settings=settings,
+        client=create_client(),
+        token_secrets=TokenSecrets(secrets, settings.secret_prefix, master_key),
+        master_key=master_key,
+        password=ConsoleSecret(secrets, password_secret, runtime.current_time),
+        openid=ConsoleSecret(secrets, openid_secret, runtime.current_time),
+    )

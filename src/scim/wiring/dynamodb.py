@@ -1,0 +1,62 @@
+"""The DynamoDB client, and what a resource store needs to know of the table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from scim.aws import clients
+from scim.aws.clients import DYNAMODB_CONFIG
+from scim.protocol.schema import DataType, load_user_type
+from scim.wiring import runtime
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+    from scim.protocol.filter.ast import Path
+    from scim.settings import Settings
+    from scim.store.resources import TableConfig
+
+_DAY_S = 86_400
+
+
+def create_client() -> DynamoDBClient:
+    """Return a client, which neither looks for credentials nor opens a connection yet."""
+    client: DynamoDBClient = clients.client("dynamodb", DYNAMODB_CONFIG)
+    return client
+
+
+def build_table_config(settings: Settings) -> TableConfig:
+    """Return the configuration of resource stores. Raises ``ValueError`` for attributes that can't be indexed."""
+    from scim.store.resources import TableConfig
+
+    expires = _expiry(settings.change_retention_days)
+    return TableConfig(resolve_indexed_attributes(settings), expires, runtime.new_id, runtime.current_time)
+
+
+def resolve_indexed_attributes(settings: Settings) -> Mapping[str, Path]:
+    """Return the paths of the indexed attributes by the text of each. Raises ``ValueError``."""
+    from scim.protocol.filter.path import UnknownAttribute, resolve_path
+    from scim.protocol.leniency import Dialect
+
+    try:
+        paths = [resolve_path(name, load_user_type(), Dialect(strict=True)) for name in settings.indexed_attributes]
+    except UnknownAttribute as unknown:
+        raise ValueError(f"INDEXED_ATTRIBUTES names {unknown.name}, which no schema has.") from unknown
+    for path in paths:
+        leaf = path.leaf
+        if (
+            leaf is None
+            or leaf.type not in (DataType.STRING, DataType.REFERENCE)
+            or leaf.is_read_only
+            or leaf.is_write_only
+        ):
+            raise ValueError(
+                f"INDEXED_ATTRIBUTES names {path}, which is no string: name a sub-attribute, or leave it out."
+            )
+    return {str(path): path for path in paths}
+
+
+def _expiry(days: int) -> Callable[[], int | None]:
+    """Return what computes when a change record expires, in seconds since 1970; ``None`` for never."""
+    return lambda: int(runtime.current_time()) + days * _DAY_S if days else None

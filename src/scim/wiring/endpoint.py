@@ -1,0 +1,88 @@
+"""The adapters of the SCIM endpoint.
+
+What only some of its functions use is imported where it is built, so that the others start without it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from scim.auth.authentication import Authenticator
+from scim.auth.cursor_signing import HmacCursorSigner
+from scim.auth.master_key.key_ring import MasterKey
+from scim.auth.rejected_tokens import RejectedTokenCounter
+from scim.auth.token_secrets import TokenSecrets
+from scim.aws import clients
+from scim.aws.clients import SECRETS_CONFIG
+from scim.protocol.schema import ResourceType, load_user_type
+from scim.service.deadline import Deadline
+from scim.settings import Settings
+from scim.store.table import Table
+from scim.store.tenants import DynamoDBTenantStore
+from scim.wiring import runtime
+from scim.wiring.dynamodb import build_table_config, create_client
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+    from scim.service.model.tenant import Tenant
+    from scim.store.audit_log import DynamoDBAuditLogStore
+    from scim.store.resources import DynamoDBResourceStore, TableConfig
+
+
+@dataclass(frozen=True)
+class EndpointAdapters:
+    """Lives as long as the execution environment."""
+
+    settings: Settings
+    client: DynamoDBClient
+    authenticator: Authenticator
+    cursor_signer: HmacCursorSigner
+    rejected_tokens: RejectedTokenCounter = field(default_factory=RejectedTokenCounter)
+    malformed_tokens: RejectedTokenCounter = field(default_factory=RejectedTokenCounter)
+
+    @cached_property
+    def table_config(self) -> TableConfig:
+        """Raises ``ValueError`` for attributes that can't be indexed."""
+        return build_table_config(self.settings)
+
+    def prime(self, *, has_resources: bool) -> None:
+        """Import and read what requests need, so that a snapshot has it. Nothing of it is unique or secret."""
+        load_user_type()
+        if has_resources:
+            _ = self.table_config
+
+    def table(self, deadline: Deadline) -> Table:
+        return Table(self.client, self.settings.table_name, deadline)
+
+    def tenant_store(self, table: Table) -> DynamoDBTenantStore:
+        return DynamoDBTenantStore(table, runtime.new_id)
+
+    def resource_store(self, table: Table, tenant: Tenant, resource_type: ResourceType) -> DynamoDBResourceStore:
+        from scim.store.resources import DynamoDBResourceStore
+
+        return DynamoDBResourceStore(table, self.table_config, tenant.id, resource_type)
+
+    def audit_log_store(self, table: Table, tenant_id: str) -> DynamoDBAuditLogStore:
+        from scim.store.audit_log import DynamoDBAuditLogStore
+
+        return DynamoDBAuditLogStore(table, tenant_id, runtime.current_time)
+
+
+def build_endpoint(settings: Settings, report: Callable[[Exception], None]) -> EndpointAdapters:
+    """Create the clients, which neither look for credentials nor open a connection yet.
+
+    ``report`` receives faults that do not fail the request.
+    """
+    secrets = clients.client("secretsmanager", SECRETS_CONFIG)
+    master_key = MasterKey(secrets, settings.master_key_secret, runtime.current_time, report)
+    token_secrets = TokenSecrets(secrets, settings.secret_prefix, master_key)
+    return EndpointAdapters(
+        settings=settings,
+        client=create_client(),
+        authenticator=Authenticator(token_secrets, runtime.current_time, report),
+        cursor_signer=HmacCursorSigner(master_key, runtime.current_time),
+    )

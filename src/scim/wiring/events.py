@@ -1,0 +1,89 @@
+"""The processors of the table's stream and of the links queue."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from scim.aws import clients
+from scim.aws.clients import EVENTS_CONFIG
+from scim.wiring import runtime
+
+if TYPE_CHECKING:
+    from scim.events.link_processor import LinkProcessor
+    from scim.events.stream_processor import StreamProcessor
+    from scim.service.deadline import Deadline
+    from scim.service.references.link_task import LinkResult, LinkTask
+    from scim.settings import Settings
+
+
+def connect_stream_processor(settings: Settings) -> Callable[[Deadline], StreamProcessor]:
+    """Return what builds the processor of the table's stream for a batch.
+
+    Raises ``ValueError`` where the bus or a queue is missing in the settings.
+    """
+    from scim.events import stream_processor
+    from scim.events.dead_letter import DeadLetterQueue
+    from scim.events.eventbridge import EventBus
+    from scim.events.message_queue import MessageQueue
+
+    if not (settings.event_bus_name and settings.links_queue_url and settings.dead_letter_queue_url):
+        raise ValueError("Publishing changes needs EVENT_BUS_NAME, LINKS_QUEUE_URL and DEAD_LETTER_QUEUE_URL.")
+    events = clients.client("events", EVENTS_CONFIG)
+    sqs = clients.client("sqs", EVENTS_CONFIG)
+
+    def build_processor(deadline: Deadline) -> StreamProcessor:
+        return stream_processor.StreamProcessor(
+            EventBus(events, settings.event_bus_name, stream_processor.publish_deadline(deadline)),
+            MessageQueue(sqs, settings.links_queue_url, stream_processor.link_task_deadline(deadline)),
+            DeadLetterQueue(MessageQueue(sqs, settings.dead_letter_queue_url, deadline)),
+            runtime.current_time,
+        )
+
+    return build_processor
+
+
+def connect_link_processor(settings: Settings) -> Callable[[Deadline], LinkProcessor]:
+    """Return what builds the processor of the links queue for a batch.
+
+    Raises ``ValueError`` where a queue is missing in the settings, or attributes can't be indexed.
+    """
+    from scim.events.dead_letter import DeadLetterQueue
+    from scim.events.link_processor import LinkProcessor
+    from scim.events.message_queue import MessageQueue
+
+    if not (settings.links_queue_url and settings.links_dead_letter_queue_url):
+        raise ValueError("Linking users needs LINKS_QUEUE_URL and LINKS_DEAD_LETTER_QUEUE_URL.")
+    run_task = _connect_link_tasks(settings)
+    sqs = clients.client("sqs", EVENTS_CONFIG)
+
+    def build_processor(deadline: Deadline) -> LinkProcessor:
+        return LinkProcessor(
+            run_task,
+            MessageQueue(sqs, settings.links_queue_url, deadline),
+            DeadLetterQueue(MessageQueue(sqs, settings.links_dead_letter_queue_url, deadline)),
+            deadline,
+        )
+
+    return build_processor
+
+
+def _connect_link_tasks(settings: Settings) -> Callable[[LinkTask, Deadline], LinkResult]:
+    """Return what runs one task of the links queue."""
+    from scim.protocol.schema import load_user_type
+    from scim.service.references.reference_resolver import ReferenceResolver
+    from scim.store.references import DynamoDBReferenceStore
+    from scim.store.table import Table
+    from scim.store.tenants import DynamoDBTenantStore
+    from scim.wiring.dynamodb import build_table_config, create_client
+
+    client, table_config = create_client(), build_table_config(settings)
+
+    def run_task(task: LinkTask, deadline: Deadline) -> LinkResult:
+        table = Table(client, settings.table_name, deadline)
+        tenant = DynamoDBTenantStore(table, runtime.new_id).get(task.tenant)
+        resource_type = tenant.resource_types[0] if tenant else load_user_type()
+        store = DynamoDBReferenceStore(table, table_config, task.tenant, resource_type)
+        return ReferenceResolver(store, resource_type, runtime.current_timestamp).run(task)
+
+    return run_task

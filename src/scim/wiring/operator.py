@@ -1,0 +1,81 @@
+"""What administers tenants from outside the console: the CLI, and Secrets Manager's own rotation of a token."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from scim.auth.master_key.key_ring import MasterKey
+from scim.auth.token_secrets import TokenSecrets
+from scim.aws.clients import DYNAMODB_CONFIG, OPERATOR_SECRETS_CONFIG
+from scim.settings import Settings
+from scim.store.table import Table
+from scim.wiring import runtime
+from scim.wiring.dynamodb import build_table_config
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+    from scim.auth.master_key.rotation import MasterKeyRotation
+    from scim.auth.rotation import TokenRotation
+    from scim.wiring.administration import Administration
+
+_OPERATION_S = 30.0
+"""How many seconds an operation may take, unless more are given."""
+
+
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """Somebody with rights that no function behind the API has. ``actor`` stands in the audit events."""
+
+    settings: Settings
+    actor: str
+    client: DynamoDBClient
+    token_secrets: TokenSecrets
+    master_key: MasterKeyRotation
+
+    def table(self, seconds: float = _OPERATION_S) -> Table:
+        """Return the table, for an operation that may take ``seconds``."""
+        return Table(self.client, self.settings.table_name, runtime.create_deadline(seconds))
+
+    def administration(self, seconds: float = _OPERATION_S) -> Administration:
+        """Return the use cases, for an operation that may take ``seconds``."""
+        from scim.wiring.administration import Administration
+
+        return Administration(
+            self.table(seconds), lambda: build_table_config(self.settings), self.token_secrets, self.actor
+        )
+
+    def token_rotation(self) -> TokenRotation:
+        """Return what does the steps of Secrets Manager's own rotation, for one step."""
+        from scim.auth.rotation import TokenRotation
+        from scim.wiring.tenants import build_tenants
+
+        return TokenRotation(build_tenants(self.table(), self.token_secrets, self.actor), self.token_secrets)
+
+
+def build_operator(
+    settings: Settings, actor: str, session: Any = None, endpoints: Mapping[str, str] | None = None
+) -> Operator:
+    """Create the clients with a ``session`` of boto3; ``endpoints`` has the URLs of services other than AWS's own."""
+    import boto3  # no function behind the API imports it
+
+    from scim.auth.master_key.rotation import MasterKeyRotation
+
+    session, urls = session or boto3, endpoints or {}
+    client = session.client("dynamodb", config=DYNAMODB_CONFIG, endpoint_url=urls.get("dynamodb"))
+    secrets = session.client("secretsmanager", config=OPERATOR_SECRETS_CONFIG, endpoint_url=urls.get("secretsmanager"))
+    master_key = MasterKey(secrets, settings.master_key_secret, runtime.current_time, _raise_fault)
+    return Operator(
+        settings,
+        actor,
+        client,
+        TokenSecrets(secrets, settings.secret_prefix, master_key),
+        MasterKeyRotation(secrets, settings.master_key_secret, runtime.current_time),
+    )
+
+
+def _raise_fault(fault: Exception) -> None:
+    """Fail an operator's command, which has no log to report the fault to."""
+    raise fault

@@ -1,0 +1,30 @@
+"""What use cases get from the system: the time, deadlines and random ids."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from datetime import UTC, datetime
+
+from scim.service.deadline import Deadline
+
+
+def create_deadline(seconds: float) -> Deadline:
+    """Return a deadline ``seconds`` from now."""
+    end = time.monotonic() + seconds
+    return Deadline(lambda: end - time.monotonic(), time.sleep)
+
+
+def current_time() -> float:
+    """Return the seconds since 1970."""
+    return time.time()
+
+
+def current_timestamp() -> str:
+    """Return the time as RFC 3339 in UTC, with milliseconds."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def new_id() -> str:
+    """Return a random UUID (version 4) in lower case."""
+    return str(uuid.uuid4())
