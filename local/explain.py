@@ -13,7 +13,7 @@ from scim.protocol.messages import SearchRequest
 from scim.protocol.schema import load_user_type
 from scim.service.model.query import Query
 from scim.service.resources.rendering import ResourceRenderer
-from scim.service.resources.search import read_query
+from scim.service.resources.search import parse_query
 from scim.settings import Settings
 from scim.store.query.engine import choose_plan, needs_sorting
 from scim.store.query.plan import FullScan, IndexLookup, OrderedIndex, Plan, RangeScan
@@ -28,7 +28,7 @@ def main(arguments: Sequence[str]) -> int:
     text, sort = [*arguments, "", ""][:2]
     try:
         request = SearchRequest(filter=text or None, sortby=sort or None)
-        query = read_query(request, load_user_type(), Dialect(), ResourceRenderer(load_user_type(), ""))
+        query = parse_query(request, load_user_type(), Dialect(), ResourceRenderer(load_user_type(), ""))
         settings = Settings.from_environment({**os.environ, **_SETTINGS})
         indexed = resolve_indexed_attributes(settings)
     except ScimError as error:

@@ -82,7 +82,7 @@ class MemoryStore:
             first = query.start.index - 1
             return QueryResult(len(found), found[first : first + query.count], "memory")
         ids = [user.id for user in found]
-        first = ids.index(query.start.anchors[0].id) + 1 if query.start.anchors else 0
+        first = ids.index(query.start.boundaries[0].id) + 1 if query.start.boundaries else 0
         if query.start.backwards:
             first = max(first - 1 - query.count, 0)
         page = found[first : first + query.count]

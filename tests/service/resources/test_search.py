@@ -97,6 +97,26 @@ def test_filter_and_sort_reach_meta_which_is_not_stored() -> None:
     assert [each["userName"] for each in found["Resources"]] == ["bob"]
 
 
+@pytest.mark.parametrize(
+    ("members", "reads_meta"),
+    [
+        ({}, False),
+        ({"filter": 'userName eq "meta" or displayName co "meta.created"'}, False),
+        ({"filter": f'{ENTERPRISE}:department eq "meta"', "sortBy": "userName"}, False),
+        ({"filter": f'schemas eq "{ENTERPRISE}"'}, False),
+        ({"filter": 'emails[value co "meta"]'}, False),
+        ({"filter": 'meta.created gt "2026-01-01T00:00:00Z"'}, True),
+        ({"filter": f"{CORE}:META.location pr"}, True),
+        ({"filter": 'not (meta.location co "x") and title pr'}, True),
+        ({"filter": 'title pr or (active eq true and meta.version eq "x")'}, True),
+        ({"sortBy": "meta.lastModified"}, True),
+        ({"filter": "title pr", "sortBy": "meta.created"}, True),
+    ],
+)
+def test_query_reads_meta_if_a_path_leads_there(members: dict[str, Any], reads_meta: bool) -> None:
+    assert asked(**members).reads_meta is reads_meta
+
+
 def test_projection_holds_for_every_resource_of_the_page() -> None:
     users = [user("alice", title="Chef"), user("bob", title="Cook")]
 

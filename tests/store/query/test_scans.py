@@ -15,7 +15,7 @@ from scim.service.model.query import CursorPosition, IndexPosition, Query, Query
 from scim.service.model.stored_resource import StoredResource, encode_json
 from scim.service.model.tenant import Tenant
 from scim.service.resources.rendering import ResourceRenderer
-from scim.service.resources.search import read_query
+from scim.service.resources.search import parse_query
 from scim.store import keys
 from scim.store.query.scans import ResourceReader
 from scim.store.resources import DynamoDBResourceStore
@@ -48,7 +48,7 @@ def changed(stored: StoredResource, **attributes: Any) -> StoredResource:
 
 def query(filter: str | None = None, sort: str | None = None, order: str = "ascending") -> Query:  # noqa: A002
     request = SearchRequest.model_validate({"filter": filter, "sortby": sort, "sortorder": order})
-    return read_query(
+    return parse_query(
         request, load_user_type(), Dialect(), ResourceRenderer(load_user_type(), "https://scim.example.com")
     )
 

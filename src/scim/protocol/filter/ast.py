@@ -124,3 +124,18 @@ class Path:
     def leaf(self) -> Attribute | None:
         """The attribute whose values the path ends at."""
         return self.sub_attribute or self.attribute
+
+
+def list_paths(tree: Filter) -> list[Path]:
+    """Return the path of each term of a filter, in their order.
+
+    A path has its selection with it. The paths in the selection are not in the list: they are relative to the
+    attribute.
+    """
+    match tree:
+        case And(terms) | Or(terms):
+            return [path for term in terms for path in list_paths(term)]
+        case Not(term):
+            return list_paths(term)
+        case Comparison() | Present() | ValuePath():
+            return [tree.path]

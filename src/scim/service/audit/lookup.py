@@ -13,7 +13,7 @@ from scim.protocol.schema import ResourceType
 from scim.service.model.stored_resource import StoredResource
 from scim.service.ports import ResourceStore
 from scim.service.resources.rendering import ResourceRenderer
-from scim.service.resources.search import read_query
+from scim.service.resources.search import parse_query
 
 _NAMES = ("userName", "displayName", "name.formatted", "name.givenName", "name.familyName", "emails.value")
 
@@ -26,7 +26,7 @@ def search_by_name(
     Raises :class:`scim.protocol.errors.TooMany` where there are too many users to look through.
     """
     wanted = " or ".join(f"{name} co {json.dumps(text)}" for name in _NAMES)
-    query = read_query(
+    query = parse_query(
         SearchRequest(filter=wanted), resource_type, Dialect(strict=True), ResourceRenderer(resource_type, "")
     )
     return store.find(replace(query, count=count)).page

@@ -25,7 +25,7 @@ from scim.service.model.timestamps import format_rfc3339
 from scim.service.model.token import TokenUsage
 from scim.service.ports import AuditLogStore, ResourceStore
 from scim.service.resources.rendering import ResourceRenderer
-from scim.service.resources.search import read_query
+from scim.service.resources.search import parse_query
 from scim.service.tenants.access_problems import describe_malformed, find_access_problems
 
 _SHOWN = 50
@@ -191,7 +191,7 @@ class PersonInvestigator:
         names = (resource_type.unique_attribute.name, "externalId", "emails.value", "id")
         text = " or ".join(f"{name} eq {value}" for name in names)
         presentation = ResourceRenderer(resource_type, "")
-        query = read_query(SearchRequest(filter=text), resource_type, Dialect(), presentation)
+        query = parse_query(SearchRequest(filter=text), resource_type, Dialect(), presentation)
         return self.store.find(query).page
 
     def _formerly(self, asked: str) -> tuple[list[str], list[str]]:

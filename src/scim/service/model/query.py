@@ -12,7 +12,7 @@ from scim.service.model.stored_resource import StoredResource
 
 @dataclass(frozen=True, slots=True)
 class SortOrder:
-    """What to sort by. ``key`` is made of JSON's values and tuples; those of two resources can be compared."""
+    """What to sort by. ``key`` returns the sort key of a resource: JSON values and tuples, which can be compared."""
 
     path: Path
     key: Callable[[StoredResource], Any]
@@ -21,7 +21,7 @@ class SortOrder:
 
 @dataclass(frozen=True, slots=True)
 class PageBoundary:
-    """A resource at an end of a page, and the digest of the place that it had there."""
+    """The first or last resource of a page, and the digest of the position that it had in the order of the query."""
 
     id: str
     digest: bytes = b""
@@ -29,7 +29,7 @@ class PageBoundary:
 
 @dataclass(frozen=True, slots=True)
 class IndexPosition:
-    """The page that begins with the resource number ``index``, from 1, for a client on its way through all pages."""
+    """The page that begins with the resource number ``index``, from 1. Each client has its own position."""
 
     index: int
     client: str = ""
@@ -37,21 +37,22 @@ class IndexPosition:
 
 @dataclass(frozen=True, slots=True)
 class CursorPosition:
-    """The page behind the first of the anchors that still has its place, or before it; the first page without any.
+    """The page after a boundary or, ``backwards``, before it; the first page if there are no boundaries.
 
-    ``total`` is how many there were at the first page.
+    It is the first of the boundaries whose position has not changed. ``total`` is the total at the first page.
     """
 
-    anchors: Sequence[PageBoundary] = ()
+    boundaries: Sequence[PageBoundary] = ()
     backwards: bool = False
     total: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What to find. ``matches`` decides for one resource what ``filter`` says, ``text`` tells queries apart.
+    """What to find.
 
-    ``reads_meta``: whether ``matches`` or ``order`` look at more than the document.
+    ``matches`` evaluates ``filter`` on one resource. ``text`` is the same for equal queries, and differs for others.
+    ``reads_meta`` is true if ``matches`` or ``order`` read ``meta``, which is not in the document.
     """
 
     start: IndexPosition | CursorPosition
@@ -65,11 +66,10 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class QueryResult:
-    """A page of what matches: how many there are in all, those of the page, and the plan that found them.
+    """A page of the resources that match: the total, the resources of the page, and the name of the query plan.
 
-    ``read`` is how many had to be read for it.
-
-    ``after`` and ``before`` are where the next and the previous page can be asked for beside; ``None`` without one.
+    ``next_boundaries`` and ``previous_boundaries`` are the boundaries between this page and the next and the previous
+    one; ``None`` if there is no such page. ``resources_read`` is how many resources had to be read.
     """
 
     total: int
@@ -82,7 +82,7 @@ class QueryResult:
 
 @dataclass(frozen=True, slots=True)
 class VerifiedCursor:
-    """What was sealed, and how many seconds ago."""
+    """The content of a cursor whose signature is valid, and its age in seconds."""
 
     content: bytes
     age_s: float

@@ -1,7 +1,7 @@
-"""Cursors (RFC 9865): a client's place in the pages of a query, kept by the client.
+"""Cursors (RFC 9865): a position in the pages of a query.
 
-Nothing is stored for one. It holds ids and digests and no personal value, it is sealed, so that none can be made up,
-and it is good for the tenant and the query that it was given out for, and for an hour.
+The client keeps the cursor, and nothing is stored for it. It holds ids and digests, and no personal values. It is
+signed, so nobody can forge one. It is valid for one hour, and only for the tenant and the query that it was issued for.
 """
 
 from __future__ import annotations
@@ -17,54 +17,57 @@ from scim.service.limits import CURSOR_TIMEOUT_S, MAX_RESULTS
 from scim.service.model.query import CursorPosition, PageBoundary
 from scim.service.ports import CursorSigner
 
-# Version and direction, size of a page, total at the first page, digest of the query; then 24 bytes an anchor.
-_HEAD = struct.Struct(">BHI8s")
-_ANCHOR = struct.Struct(">16s8s")
+# Direction, size of a page, total at the first page, digest of the query; then 24 bytes for each boundary.
+_HEADER = struct.Struct(">BHI8s")
+_BOUNDARY = struct.Struct(">16s8s")
 _FORWARDS, _BACKWARDS = 0x10, 0x11
+"""The direction, together with the version of the format."""
 
 
 @dataclass(frozen=True, slots=True)
 class CursorCodec:
-    """Makes and reads the cursors of one tenant's query."""
+    """Encodes and decodes the cursors of a query (:attr:`scim.service.model.query.Query.text`) of one tenant."""
 
     signer: CursorSigner
     tenant_id: str
     query: str
 
     def decode(self, text: str, count: int | None) -> tuple[CursorPosition, int]:
-        """Where a cursor leads, and the size of the page; empty text is the first page.
+        """Return the position in a cursor, and the size of the page. An empty text is the first page.
 
-        Raises :class:`InvalidCursor`, :class:`ExpiredCursor`, :class:`InvalidCount`.
+        ``count`` is the size that the client asks for. Raises :class:`InvalidCursor`, :class:`ExpiredCursor` and
+        :class:`InvalidCount`.
         """
         if count is not None and not 0 <= count <= MAX_RESULTS:
             raise InvalidCount(f"count must be from 0 to {MAX_RESULTS} with a cursor.")
         if not text:
             return CursorPosition(), MAX_RESULTS if count is None else count
-        opened = self.signer.verify(self.tenant_id, text)
-        if opened is None or len(opened.content) < _HEAD.size:
+        verified = self.signer.verify(self.tenant_id, text)
+        if verified is None or len(verified.content) < _HEADER.size:
             raise InvalidCursor("The cursor is none of this service: begin with an empty one, then send nextCursor.")
-        if opened.age_s > CURSOR_TIMEOUT_S:
+        if verified.age_s > CURSOR_TIMEOUT_S:
             raise ExpiredCursor(f"A cursor can be used for {CURSOR_TIMEOUT_S} seconds: start again with an empty one.")
-        direction, size, total, query = _HEAD.unpack_from(opened.content)
-        if query != self._digest:
+        direction, size, total, query_digest = _HEADER.unpack_from(verified.content)
+        if query_digest != self._query_digest:
             raise InvalidCursor("The cursor belongs to another query: filter and sort must stay as they were.")
         if count is not None and count != size:
             raise InvalidCount(f"count was {size} when the cursor was given out: it must stay the same.")
-        anchors = [
-            PageBoundary(str(UUID(bytes=each)), own) for each, own in _ANCHOR.iter_unpack(opened.content[_HEAD.size :])
+        boundaries = [
+            PageBoundary(str(UUID(bytes=resource_id)), digest)
+            for resource_id, digest in _BOUNDARY.iter_unpack(verified.content[_HEADER.size :])
         ]
-        return CursorPosition(anchors, direction == _BACKWARDS, total), size
+        return CursorPosition(boundaries, direction == _BACKWARDS, total), size
 
     def encode(
-        self, anchors: Sequence[PageBoundary] | None, total: int, count: int, *, backwards: bool = False
+        self, boundaries: Sequence[PageBoundary] | None, total: int, count: int, *, backwards: bool = False
     ) -> str | None:
-        """The cursor that leads beside the anchors; none without any."""
-        if anchors is None:
+        """Return the cursor of the page next to the boundaries; ``None`` if there is no such page."""
+        if boundaries is None:
             return None
-        head = _HEAD.pack(_BACKWARDS if backwards else _FORWARDS, count, total, self._digest)
-        packed = (_ANCHOR.pack(UUID(each.id).bytes, each.digest) for each in anchors)
-        return self.signer.sign(self.tenant_id, head + b"".join(packed))
+        header = _HEADER.pack(_BACKWARDS if backwards else _FORWARDS, count, total, self._query_digest)
+        packed = (_BOUNDARY.pack(UUID(boundary.id).bytes, boundary.digest) for boundary in boundaries)
+        return self.signer.sign(self.tenant_id, header + b"".join(packed))
 
     @property
-    def _digest(self) -> bytes:
+    def _query_digest(self) -> bytes:
         return sha256(self.query.encode()).digest()[:8]

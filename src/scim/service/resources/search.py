@@ -1,13 +1,13 @@
-"""The use case query (RFC 7644 section 3.4.2, RFC 9865): all ways into it make one :class:`SearchRequest`."""
+"""Search for resources (RFC 7644 section 3.4.2, RFC 9865). Queries by GET and by POST both become a SearchRequest."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from scim.protocol.errors import InvalidValue
+from scim.protocol.filter.ast import list_paths
 from scim.protocol.filter.evaluator import compile_filter
 from scim.protocol.filter.parser import parse_filter
 from scim.protocol.leniency import Dialect
@@ -26,13 +26,16 @@ from scim.service.resources.rendering import ResourceRenderer
 
 T = TypeVar("T")
 
-_READS_SCHEMAS = re.compile(r"[ (]schemas(?: |$)")
-_LAST_INDEX = 2**53  # the largest whole number that every JSON reader has
+Render = Callable[[StoredResource], str]
+"""Returns a resource as JSON, with the attributes that the request asks for."""
+
+_LAST_INDEX = 2**53
+"""The largest index: up to it, every JSON parser reads whole numbers exactly."""
 
 
 @dataclass(frozen=True, slots=True)
 class SearchResult:
-    """A list response as JSON, the plan by which it was found, and how many resources were read for it."""
+    """A list response as JSON, the name of the query plan, and how many resources were read."""
 
     body: str
     plan: str
@@ -41,7 +44,10 @@ class SearchResult:
 
 @dataclass(frozen=True, slots=True)
 class ResourceSearch:
-    """Queries the resources of one type, for one request. ``client`` tells one walk through the pages from another."""
+    """Searches the resources of one type, for one request.
+
+    ``client`` identifies the client: each client has its own position in the pages by index.
+    """
 
     resource_type: ResourceType
     store: ResourceStore
@@ -49,78 +55,80 @@ class ResourceSearch:
     client: str = ""
 
     def run(self, request: SearchRequest) -> SearchResult:
-        """Raises :class:`InvalidFilter`, :class:`InvalidValue`, :class:`TooMany`, and what reading a cursor does."""
-        presentation = ResourceRenderer(self.resource_type, self.context.base_url)
+        """Return the list response.
+
+        Raises :class:`InvalidFilter`, :class:`InvalidValue`, :class:`TooMany` and what decoding a cursor raises.
+        """
+        renderer = ResourceRenderer(self.resource_type, self.context.base_url)
         projection = parse_projection(
             request.attributes, request.excludedattributes, self.resource_type, self.context.dialect
         )
-        query = read_query(request, self.resource_type, self.context.dialect, presentation)
-        showing = _showing(projection, presentation)
-        find = self._by_index if request.cursor is None else self._by_cursor
-        return find(request, query, showing)
+        query = parse_query(request, self.resource_type, self.context.dialect, renderer)
+        render = _compile_rendering(projection, renderer)
+        search = self._search_by_index if request.cursor is None else self._search_by_cursor
+        return search(request, query, render)
 
-    def _by_index(self, request: SearchRequest, query: Query, showing: Callable[[StoredResource], str]) -> SearchResult:
+    def _search_by_index(self, request: SearchRequest, query: Query, render: Render) -> SearchResult:
         start = IndexPosition(min(max(request.startindex or 1, 1), _LAST_INDEX), self.client)
         count = MAX_RESULTS if request.count is None else min(max(request.count, 0), MAX_RESULTS)
-        found = self.store.find(replace(query, start=start, count=count))
-        body = render_list_response(found.total, map(showing, found.page), start_index=start.index)
-        return SearchResult(body, found.plan, found.resources_read)
+        result = self.store.find(replace(query, start=start, count=count))
+        body = render_list_response(result.total, map(render, result.page), start_index=start.index)
+        return SearchResult(body, result.plan, result.resources_read)
 
-    def _by_cursor(
-        self, request: SearchRequest, query: Query, showing: Callable[[StoredResource], str]
-    ) -> SearchResult:
+    def _search_by_cursor(self, request: SearchRequest, query: Query, render: Render) -> SearchResult:
         if request.startindex is not None:
             raise InvalidValue("cursor and startIndex are two ways to page: send only one of them.")
         cursors = CursorCodec(self.context.cursor_signer, self.context.tenant.id, query.text)
         start, count = cursors.decode(request.cursor or "", request.count)
-        found = self.store.find(replace(query, start=start, count=count))
-        following = cursors.encode(found.next_boundaries, found.total, count)
-        preceding = cursors.encode(found.previous_boundaries, found.total, count, backwards=True)
-        shown = map(showing, found.page)
-        body = render_list_response(found.total, shown, next_cursor=following, previous_cursor=preceding)
-        return SearchResult(body, found.plan, found.resources_read)
+        result = self.store.find(replace(query, start=start, count=count))
+        body = render_list_response(
+            result.total,
+            map(render, result.page),
+            next_cursor=cursors.encode(result.next_boundaries, result.total, count),
+            previous_cursor=cursors.encode(result.previous_boundaries, result.total, count, backwards=True),
+        )
+        return SearchResult(body, result.plan, result.resources_read)
 
 
-def read_query(
-    request: SearchRequest, resource_type: ResourceType, dialect: Dialect, presentation: ResourceRenderer
+def parse_query(
+    request: SearchRequest, resource_type: ResourceType, dialect: Dialect, renderer: ResourceRenderer
 ) -> Query:
-    """What a request asks for, from the beginning. Raises :class:`InvalidFilter`, :class:`InvalidValue`."""
+    """Return the query of a request, for its first page. Raises :class:`InvalidFilter` and :class:`InvalidValue`."""
     tree = parse_filter(request.filter, resource_type, dialect) if request.filter is not None else None
     sorting = compile_sort(request.sortby, resource_type, dialect) if request.sortby else None
     descending = request.sortorder == "descending"
     text = f"{resource_type.name} {tree} by {sorting and sorting.path}{' descending' if descending else ''}"
-    # A value that holds the word costs a little; a filter on meta that was not seen would find nothing.
-    reads_meta = "meta" in text
-    over = _over_all if reads_meta else _over_documents
-    if _READS_SCHEMAS.search(text):  # in a document, `schemas` also lists the extensions that are not served
-        over = _over_served
-    matches = over(compile_filter(tree, dialect), presentation) if tree is not None else None
-    order = SortOrder(sorting.path, over(sorting.key, presentation), descending) if sorting is not None else None
-    return Query(CursorPosition(), MAX_RESULTS, tree, matches, order, text, reads_meta)
+    paths = [*(list_paths(tree) if tree is not None else ()), *([sorting.path] if sorting is not None else ())]
+    names = {path.attribute.name for path in paths if path.attribute is not None and path.extension is None}
+    load = _select_loading(names, renderer)
+    matches = _evaluate_on_stored(compile_filter(tree, dialect), load) if tree is not None else None
+    order = SortOrder(sorting.path, _evaluate_on_stored(sorting.key, load), descending) if sorting is not None else None
+    return Query(CursorPosition(), MAX_RESULTS, tree, matches, order, text, reads_meta="meta" in names)
 
 
-def render_resource(stored: StoredResource, projection: Projection, presentation: ResourceRenderer) -> str:
-    """A resource as JSON, projected."""
-    return _showing(projection, presentation)(stored)
+def render_resource(stored: StoredResource, projection: Projection, renderer: ResourceRenderer) -> str:
+    """Return a resource as JSON, with the attributes of the projection."""
+    return _compile_rendering(projection, renderer)(stored)
 
 
-def _over_all(
-    function: Callable[[Mapping[str, Any]], T], presentation: ResourceRenderer
+def _select_loading(
+    names: Collection[str], renderer: ResourceRenderer
+) -> Callable[[StoredResource], Mapping[str, Any]] | None:
+    """Return the function that returns what a query on these core attributes reads; ``None`` for the document alone."""
+    if "schemas" in names:  # a document lists the extensions that are not served, too
+        return renderer.resource
+    return renderer.with_meta if "meta" in names else None
+
+
+def _evaluate_on_stored(
+    function: Callable[[Mapping[str, Any]], T], load: Callable[[StoredResource], Mapping[str, Any]] | None
 ) -> Callable[[StoredResource], T]:
-    return lambda stored: function(presentation.with_meta(stored))
+    if load is None:  # most queries; a scan calls this for each user, so it makes one call less
+        return lambda stored: function(stored.resource)
+    return lambda stored: function(load(stored))
 
 
-def _over_served(
-    function: Callable[[Mapping[str, Any]], T], presentation: ResourceRenderer
-) -> Callable[[StoredResource], T]:
-    return lambda stored: function(presentation.resource(stored))
-
-
-def _over_documents(function: Callable[[Mapping[str, Any]], T], _: ResourceRenderer) -> Callable[[StoredResource], T]:
-    return lambda stored: function(stored.resource)
-
-
-def _showing(projection: Projection, presentation: ResourceRenderer) -> Callable[[StoredResource], str]:
+def _compile_rendering(projection: Projection, renderer: ResourceRenderer) -> Render:
     if projection.shows_all:
-        return presentation.text()
-    return lambda stored: encode_json(projection.apply(presentation.resource(stored)))
+        return renderer.text()
+    return lambda stored: encode_json(projection.apply(renderer.resource(stored)))

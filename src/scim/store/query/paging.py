@@ -93,17 +93,17 @@ class Paging:
     def beside(self, start: CursorPosition) -> QueryResult:
         if self.query.count == 0:
             return QueryResult(self._total() if start.total is None else start.total, [], self.plan)
-        page = self._take(self._resolved(start.anchors), 0, backwards=start.backwards)
+        page = self._take(self._resolved(start.boundaries), 0, backwards=start.backwards)
         total = start.total
         if total is None:
             total = self._total(page) if page.more else len(page.resources)
-        ahead = self._anchors(page, () if start.backwards else start.anchors, last=True)
-        behind = self._anchors(page, start.anchors if start.backwards else (), last=False)
+        ahead = self._anchors(page, () if start.backwards else start.boundaries, last=True)
+        behind = self._anchors(page, start.boundaries if start.backwards else (), last=False)
         if start.backwards:
             page.resources.reverse()
             return QueryResult(total, page.resources, self.plan, behind, ahead if page.more else None)
         return QueryResult(
-            total, page.resources, self.plan, ahead if page.more else None, behind if start.anchors else None
+            total, page.resources, self.plan, ahead if page.more else None, behind if start.boundaries else None
         )
 
     def _take(self, after: str | None, skip: int, *, backwards: bool = False) -> _Page:
