@@ -25,7 +25,7 @@ _PAGE = 200
 Examples:
   muster log acme
   muster log acme --failures -n 1000
-  muster log acme --json | jq -r '.[] | select(.is_loop) | .person'
+  muster log acme --json | jq -r '.[] | select(.is_loop) | .user'
 """
 )
 @click.argument("tenant")
@@ -63,18 +63,18 @@ def why(tenant: str, person: str, json: bool) -> None:
     """
     log = _log(tenant)
     with show_elapsed_time("Looking for the person", json=json):
-        case = log.why(person)
+        case = log.investigate_person(person)
     if json:
         (resource_type,) = log.tenant.resource_types
         output.print_json(
             {
-                "asked": case.asked,
-                "users": [hide_unserved(each.resource, resource_type) for each in case.people],
-                "renamed": [_renamed(each.resource) for each in case.renamed],
-                "outside": case.outside,
+                "query": case.query,
+                "users": [hide_unserved(each.resource, resource_type) for each in case.users],
+                "renamed_users": [_renamed(each.resource) for each in case.renamed_users],
+                "failed_candidates": case.failed_candidates,
                 "diagnosis": case.diagnosis,
                 "timeline": [asdict(entry) for entry in case.timeline],
-                "unidentified": [asdict(entry) for entry in case.unidentified],
+                "unidentified_failures": [asdict(entry) for entry in case.unidentified_failures],
             }
         )
     else:
@@ -94,7 +94,7 @@ Examples:
 def health(tenant: str, json: bool) -> None:
     """Show the health of TENANT: its state, how many writes failed, and what to do about it."""
     with show_elapsed_time("Counting", json=json):
-        found = _log(tenant).health()
+        found = _log(tenant).get_health()
     if json:
         output.print_json(_describe_health(found))
     else:
@@ -132,7 +132,7 @@ def _entries(log: AuditLog, *, failures_only: bool) -> Iterator[LogEntry]:
     """All entries, read page by page as they are drawn."""
     place = None
     while True:
-        page, place = log.page(place, count=_PAGE, failures_only=failures_only)
+        page, place = log.list_entries(place, count=_PAGE, failures_only=failures_only)
         yield from page
         if place is None:
             return

@@ -32,21 +32,21 @@ def show_log(entries: Iterable[LogEntry]) -> None:
 
 
 def _row(entry: LogEntry) -> tuple[str, ...]:
-    sent = f"Sent: {', '.join(entry.sent)}" if entry.sent else ""
-    changed = f"Changed: {', '.join(entry.changed)}" if entry.changed else ""
-    often = f"{entry.count} since {entry.first}{' LOOP' if entry.is_loop else ''}" if entry.count > 1 else ""
+    sent = f"Sent: {', '.join(entry.attributes_sent)}" if entry.attributes_sent else ""
+    changed = f"Changed: {', '.join(entry.attributes_changed)}" if entry.attributes_changed else ""
+    often = f"{entry.count} since {entry.first_at}{' LOOP' if entry.is_loop else ''}" if entry.count > 1 else ""
     return (
         MARKS[entry.kind],
         entry.at,
         str(entry.status or ""),
         entry.operation,
-        entry.person,
+        entry.user,
         often,
-        entry.what,
+        entry.summary,
         f"By: {entry.actor}" if entry.actor else "",
         sent,
         changed,
-        f"What to change: {entry.change}" if entry.change else "",
+        f"What to change: {entry.remediation}" if entry.remediation else "",
     )
 
 
@@ -57,16 +57,16 @@ def show_case(case: PersonReport) -> None:
     if case.timeline:
         click.echo()
         show_log(case.timeline)
-    elif case.people or case.outside:
+    elif case.users or case.failed_candidates:
         click.echo()
         output.print_table(("USERNAME", "NAME", "EMAIL", ""), _to_choose_from(case))
 
 
 def _to_choose_from(case: PersonReport) -> Iterator[tuple[str, ...]]:
-    for each in case.people:
+    for each in case.users:
         part = "active" if each.resource.get("active") is True else "inactive"
         yield each.resource["userName"], full_name(each.resource), primary_email(each.resource), part
-    for identifier in case.outside:
+    for identifier in case.failed_candidates:
         yield identifier, "", "", "not provisioned"
 
 

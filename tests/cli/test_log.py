@@ -59,7 +59,7 @@ def test_log_has_what_was_done_with_the_tenant_and_by_whom(run: Muster) -> None:
 
 def test_log_can_be_asked_for_failures_and_for_a_number(run: Muster, acme: Endpoint) -> None:
     assert [each["kind"] for each in run.json("log", "acme")] == ["failure", "change", "contact", "act", "act"]
-    assert [each["person"] for each in run.json("log", "acme", "--failures")] == ["bob@example.com"]
+    assert [each["user"] for each in run.json("log", "acme", "--failures")] == ["bob@example.com"]
     assert [each["kind"] for each in run.json("log", "acme", "-n", "1")] == ["failure"]
 
 
@@ -74,7 +74,7 @@ def test_why_tells_what_happened_and_what_to_change(run: Muster, acme: Endpoint)
     assert "What to change: " in told
 
     case = run.json("why", "acme", "Ada Lovelace")
-    assert case["asked"] == "Ada Lovelace"
+    assert case["query"] == "Ada Lovelace"
     assert case["users"][0]["userName"] == "ada@example.com"
     assert case["diagnosis"][0].startswith("ada@example.com is active since")
     assert [entry["operation"] for entry in case["timeline"]] == ["create"]
@@ -89,7 +89,7 @@ def test_why_follows_a_renamed_person(run: Muster, acme: Endpoint) -> None:
 
     assert first == "grace@example.com was renamed to hopper@example.com, active."
     assert second.startswith("hopper@example.com is active since")
-    assert case["renamed"] == [{"id": user["id"], "userName": "hopper@example.com", "active": True}]
+    assert case["renamed_users"] == [{"id": user["id"], "userName": "hopper@example.com", "active": True}]
     assert case["diagnosis"][0] == first
 
 
@@ -98,14 +98,14 @@ def test_why_tells_of_requests_that_name_nobody(run: Muster, acme: Endpoint) -> 
 
     for arguments in (("why", "acme"), ("why", "acme", "nobody@example.com")):
         assert "A request that names nobody failed at 20" in run(*arguments).stdout
-        (entry,) = run.json(*arguments)["unidentified"]
-        assert (entry["operation"], entry["status"], entry["person"]) == ("create", 400, "")
+        (entry,) = run.json(*arguments)["unidentified_failures"]
+        assert (entry["operation"], entry["status"], entry["user"]) == ("create", 400, "")
 
 
 def test_log_has_the_wrong_scim_url(run: Muster, acme: Endpoint) -> None:
     assert acme.request("POST", "/Users/Users", {"schemas": [CORE], "userName": "eve"}).status == 404
     entry = run.json("log", "acme", "--failures")[0]
-    assert (entry["rule"], entry["person"], entry["operation"]) == ("scim-url", "eve", "create")
+    assert (entry["rule"], entry["user"], entry["operation"]) == ("scim-url", "eve", "create")
 
 
 def test_what_somebody_sent_does_not_steer_the_terminal(run: Muster, acme: Endpoint) -> None:
@@ -120,7 +120,10 @@ def test_what_somebody_sent_does_not_steer_the_terminal(run: Muster, acme: Endpo
 def test_why_lists_all_who_have_the_name(run: Muster, acme: Endpoint) -> None:
     case = run.json("why", "acme", "example.com")
 
-    assert ([each["userName"] for each in case["users"]], case["outside"]) == (["ada@example.com"], ["bob@example.com"])
+    assert ([each["userName"] for each in case["users"]], case["failed_candidates"]) == (
+        ["ada@example.com"],
+        ["bob@example.com"],
+    )
     shown = run("why", "acme", "example.com").stdout.splitlines()[2:]
     assert [re.split(r"  +", line.strip()) for line in shown] == [
         ["USERNAME", "NAME", "EMAIL"],
@@ -135,8 +138,11 @@ def test_entries_have_what_was_sent_and_what_changed(run: Muster, acme: Endpoint
 
     deleted, created, *_ = run.json("log", "acme")
 
-    assert (deleted["operation"], deleted["sent"]) == ("delete", [])
-    assert (created["sent"], set(created["changed"])) == (["userName", "title"], {"userName", "title", "active"})
+    assert (deleted["operation"], deleted["attributes_sent"]) == ("delete", [])
+    assert (created["attributes_sent"], set(created["attributes_changed"])) == (
+        ["userName", "title"],
+        {"userName", "title", "active"},
+    )
 
 
 def test_health_tells_state_share_and_counts(run: Muster, acme: Endpoint) -> None:

@@ -22,7 +22,7 @@ def test_the_same_failure_forty_times_at_once_is_one_record_that_counts_forty(sc
     assert log is not None
     (counted,) = log.records.find_failures(["ada"]).failures
     assert (counted.count, sum(counted.counts_by_day.values()), counted.is_loop) == (40, 40, True)
-    (entry,) = log.page(failures_only=True)[0]
+    (entry,) = log.list_entries(failures_only=True)[0]
     assert entry.count == 40
 
 
@@ -35,16 +35,16 @@ def test_pages_of_changes_failures_and_acts_put_together_are_the_log(direct: End
         operator.administration().tenants.configure(tenant, is_strict=number % 2 == 0)
     log = operator.administration().find_audit_log(tenant)
     assert log is not None
-    everything, _ = log.page()
+    everything, _ = log.list_entries()
     place, pages = None, []
     while True:
-        page, place = log.page(place, count=1)
+        page, place = log.list_entries(place, count=1)
         pages += page
         if place is None:
             break
 
     assert [entry.kind for entry in everything] == [*["act", "failure", "change"] * 4, "contact", "act"]
     assert pages == everything
-    assert set(log.why("Turing").outside) == {f"alan-{number}" for number in range(4)}
-    (today,) = log.activity(1)
+    assert set(log.investigate_person("Turing").failed_candidates) == {f"alan-{number}" for number in range(4)}
+    (today,) = log.get_activity(1)
     assert (today.written, today.failed_writes) == (4, 4)

@@ -103,19 +103,19 @@ def test_many_failures_cost_a_few_calls(operator: Operator, calls_of: CallsOf) -
 
     log = operator.administration(29.0).find_audit_log(_TENANT)
     assert log is not None
-    health, calls = calls_of(log.health)
+    health, calls = calls_of(log.get_health)
     assert (health.activity.failures.failed_writes, health.activity.changes) == (NUMBER, 0)
     assert calls <= 9
     assert "quarantines the application" in health.warnings[0]
 
-    activity, calls = calls_of(lambda: log.activity(30))
+    activity, calls = calls_of(lambda: log.get_activity(30))
     assert (activity[-1].failed, calls) == (NUMBER, 31)
 
-    (entries, _), calls = calls_of(lambda: log.page(count=50))
+    (entries, _), calls = calls_of(lambda: log.list_entries(count=50))
     assert len(entries) == 50
     assert calls <= 6
 
-    last, calls = calls_of(log.last_failure)
+    last, calls = calls_of(log.find_last_failure)
     assert (last.person, calls <= 4) == (person(NUMBER - 1), True)
 
 
@@ -128,7 +128,7 @@ def test_person_among_many_failures_is_found_in_a_few_calls(
     log = operator.administration(29.0).find_audit_log(_TENANT)
     assert log is not None
 
-    case, calls = calls_of(lambda: log.why(asked))
+    case, calls = calls_of(lambda: log.investigate_person(asked))
 
     assert [entry.person for entry in case.timeline] == [person(number)]
     assert calls <= 60

@@ -133,20 +133,20 @@ def test_malformed_token_never_warns_of_a_quarantine(known: Endpoint) -> None:
     known.request("GET", "/Users", authorization=f"Bearer {known.token[:-3]}")
     log = log_of(known)
 
-    assert (log.health().activity.failures.count(FailureKind.REJECTED_TOKEN), log.health().warnings) == (0, [])
-    assert log.last_failure() is None
-    assert [day.failed for day in log.activity(2)] == [0, 0]
+    assert (log.get_health().activity.failures.count(FailureKind.REJECTED_TOKEN), log.get_health().warnings) == (0, [])
+    assert log.find_last_failure() is None
+    assert [day.failed for day in log.get_activity(2)] == [0, 0]
 
 
 def test_log_and_why_tell_of_malformed_tokens(known: Endpoint) -> None:
     known.request("GET", "/Users", authorization=f"Bearer {known.token[:-3]}")
     log = log_of(known)
-    entries, _ = log.page()
-    told = "\n".join(log.why("ada@example.com").diagnosis)
+    entries, _ = log.list_entries()
+    told = "\n".join(log.investigate_person("ada@example.com").diagnosis)
 
     (entry,) = [entry for entry in entries if entry.kind == "unverified"]
-    assert entry.what.startswith("Unverified requests with a malformed token")
-    assert "Copy the whole token again" in entry.change
+    assert entry.summary.startswith("Unverified requests with a malformed token")
+    assert "Copy the whole token again" in entry.remediation
     assert "1 or more unverified requests with a malformed token in the last 24 hours" in told
     assert "copy the whole token again" in told
     assert "assign the person" not in told
@@ -156,20 +156,20 @@ def test_why_names_malformed_tokens_only_where_nothing_else_is_known(known: Endp
     known.request("GET", "/Users", authorization=f"Bearer {known.token[:-3]}")
     known.create(userName="ada@example.com")
 
-    assert "malformed" not in "\n".join(log_of(known).why("ada@example.com").diagnosis)
+    assert "malformed" not in "\n".join(log_of(known).investigate_person("ada@example.com").diagnosis)
 
 
 def test_first_contact_is_in_the_log(known: Endpoint) -> None:
-    (entry,) = [entry for entry in log_of(known).page()[0] if entry.kind == "contact"]
+    (entry,) = [entry for entry in log_of(known).list_entries()[0] if entry.kind == "contact"]
 
-    assert entry.what == "First request with this token: Connection tested."
+    assert entry.summary == "First request with this token: Connection tested."
 
 
 def test_connection_test_is_no_reason_to_say_that_nobody_called(scim: Endpoint) -> None:
     endpoint = Endpoint(scim.token, ScimApplication(find))
-    before = "\n".join(log_of(scim).why("ada@example.com").diagnosis)
+    before = "\n".join(log_of(scim).investigate_person("ada@example.com").diagnosis)
     endpoint.request("GET", "/Users?count=1", user_agent="Okta SCIM Client 1.0.0")
-    after = "\n".join(log_of(scim).why("ada@example.com").diagnosis)
+    after = "\n".join(log_of(scim).investigate_person("ada@example.com").diagnosis)
 
     assert "No request with a valid token" in before
     assert "No request with a valid token" not in after

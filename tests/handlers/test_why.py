@@ -48,7 +48,7 @@ def log_of(endpoint: Endpoint) -> AuditLog:
 
 @pytest.fixture
 def why(scim: Endpoint) -> Why:
-    return lambda person: log_of(scim).why(person)
+    return lambda person: log_of(scim).investigate_person(person)
 
 
 def told(case: PersonReport) -> str:
@@ -69,8 +69,8 @@ def test_wrong_attribute_mapping_that_is_refused(scim: Endpoint, why: Why) -> No
         assert "name is a complex attribute: send an object with its sub-attributes." in told(case)
         assert "What to change: Application > Provisioning > To App > Attribute Mappings > name:" in told(case)
         (entry,) = case.timeline
-        assert (entry.person, entry.operation, entry.rule) == ("ada@example.com", "create", "type")
-        assert entry.sent == ["userName", "externalId", "name"]
+        assert (entry.user, entry.operation, entry.rule) == ("ada@example.com", "create", "type")
+        assert entry.attributes_sent == ["userName", "externalId", "name"]
 
 
 def test_wrong_attribute_mapping_that_comes_to_nothing(scim: Endpoint, why: Why) -> None:
@@ -93,8 +93,8 @@ def test_attribute_with_spaces_is_named(scim: Endpoint, why: Why) -> None:
 
     (entry,) = why("ada").timeline
 
-    assert "The value of Business Unit is of the wrong type." in entry.what
-    assert "The mapping of Business Unit:" in entry.change
+    assert "The value of Business Unit is of the wrong type." in entry.summary
+    assert "The mapping of Business Unit:" in entry.remediation
 
 
 def test_wrong_matching_attribute(scim: Endpoint, why: Why) -> None:
@@ -164,7 +164,7 @@ def test_strict_mode(connect: Callable[[], Endpoint], operator: Any) -> None:
     ada = endpoint.create(userName="ada@example.com")
     assert endpoint.patch(ada["id"], {"op": "Replace", "path": "active", "value": "False"}).status == 400
 
-    case = log_of(endpoint).why("ada@example.com")
+    case = log_of(endpoint).investigate_person("ada@example.com")
 
     assert "The tenant is in strict mode, which refuses booleans as" in told(case)
     assert "Entra ID needs it off" in told(case)
@@ -187,7 +187,7 @@ def test_person_never_sent(scim: Endpoint, why: Why) -> None:
 
     case = why("ada@example.com")
 
-    assert (case.people, case.timeline) == ([], [])
+    assert (case.users, case.timeline) == ([], [])
     assert "No request about ada@example.com has been received" in case.diagnosis[0]
     assert re.search(
         r"Its last request, a read, was recorded at 20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z\.$", case.diagnosis[0]
@@ -211,7 +211,9 @@ def test_tenant_without_access_is_told_of_everybody(act: str, told: str, scim: E
     scim.create(userName="ada@example.com")
     (operator.tokens.revoke if act == "revoke" else operator.disconnect)(tenant_of(scim))
 
-    here, nobody = (log_of(scim).why(person).diagnosis for person in ("ada@example.com", "bob@example.com"))
+    here, nobody = (
+        log_of(scim).investigate_person(person).diagnosis for person in ("ada@example.com", "bob@example.com")
+    )
 
     assert told in here[0]
     assert "ada@example.com is active" in here[1]
@@ -225,7 +227,7 @@ def test_token_that_has_expired_is_told_also_when_nobody_has_come_with_it(table:
     log = log_of(Endpoint(token))
     later = (datetime.now(UTC) + timedelta(days=3)).isoformat()
 
-    case = replace(log, now=lambda: later).why("ada@example.com")
+    case = replace(log, now=lambda: later).investigate_person("ada@example.com")
 
     assert "The token of the tenant soon-over expired at 20" in case.diagnosis[0]
     assert "muster rotate soon-over" in case.diagnosis[0]
@@ -244,22 +246,22 @@ def test_somebody_who_did_not_get_in_is_found_by_name(name: str, scim: Endpoint,
 
     case = why(name)
 
-    assert case.asked == name
-    assert [(entry.person, entry.status) for entry in case.timeline] == [("alan@example.com", 400)]
+    assert case.query == name
+    assert [(entry.user, entry.status) for entry in case.timeline] == [("alan@example.com", 400)]
     assert "A create failed with 400" in case.diagnosis[0]
 
 
 @pytest.mark.parametrize("members", [{"name": {"formatted": "A. Turing"}}, {"name": {"familyName": "Turing"}}])
 def test_each_part_of_a_name_leads_to_who_did_not_get_in(members: Any, scim: Endpoint, why: Why) -> None:
     scim.request("POST", "/Users", {"schemas": [CORE], "userName": "x1", "active": "x", **members})
-    assert [entry.person for entry in why("Turing").timeline] == ["x1"]
+    assert [entry.user for entry in why("Turing").timeline] == ["x1"]
 
 
 def test_name_is_nobodys_identifier(scim: Endpoint, why: Why) -> None:
     """Else whoever has the userName alan would be told of the failures of everybody who is called Alan."""
     scim.create(userName="alan")
     scim.request("POST", "/Users", ALAN)
-    assert [entry.person for entry in why("alan").timeline] == ["alan"]
+    assert [entry.user for entry in why("alan").timeline] == ["alan"]
 
 
 def test_user_who_is_here_is_found_by_name(scim: Endpoint, why: Why) -> None:
@@ -267,7 +269,7 @@ def test_user_who_is_here_is_found_by_name(scim: Endpoint, why: Why) -> None:
 
     for name in ("Ada Lovelace", "lovel"):
         case = why(name)
-        assert [each.id for each in case.people] == [ada["id"]]
+        assert [each.id for each in case.users] == [ada["id"]]
         assert "ada@example.com is active since" in case.diagnosis[0]
         assert [entry.operation for entry in case.timeline] == ["create"]
 
@@ -281,8 +283,8 @@ def test_several_of_one_name_are_told_to_choose_from(scim: Endpoint, why: Why) -
 
     case = why("Ada Lovelace")
 
-    assert ([each.id for each in case.people], case.outside) == ([ada["id"]], ["ada@example.org"])
-    assert (case.timeline, case.is_of_one) == ((), False)
+    assert ([each.id for each in case.users], case.failed_candidates) == ([ada["id"]], ["ada@example.org"])
+    assert (case.timeline, case.is_about_one_person) == ((), False)
     assert case.diagnosis == [
         "More than one person matches Ada Lovelace. Choose one by userName, email, externalId or id.",
     ]
@@ -326,7 +328,7 @@ def cut_off(endpoint: Endpoint, *found: str) -> AuditLog:
 def test_search_for_former_names_that_is_cut_off_is_told(scim: Endpoint) -> None:
     scim.request("GET", "/Users")
 
-    case = cut_off(scim).why("ada@example.com")
+    case = cut_off(scim).investigate_person("ada@example.com")
 
     assert "No request about ada@example.com was found in the part that could be searched." in case.diagnosis[0]
     assert "The search for former names stopped early" in case.diagnosis[2]
@@ -336,7 +338,7 @@ def test_search_for_former_names_that_is_cut_off_keeps_what_it_has_found(scim: E
     ada = scim.create(userName="ada")
     scim.request("DELETE", f"/Users/{ada['id']}")
 
-    case = cut_off(scim, ada["id"]).why("ada")
+    case = cut_off(scim, ada["id"]).investigate_person("ada")
 
     assert [entry.operation for entry in case.timeline] == ["delete", "create"]
     assert "ada was deleted at" in case.diagnosis[0]
@@ -350,7 +352,7 @@ def test_too_many_users_for_their_names_leave_what_else_is_known(
     scim.create(userName="ada")
     monkeypatch.setattr("scim.store.query.scans.MAX_RESOURCES_READ", 0)
 
-    assert [entry.person for entry in why("Turing").timeline] == ["alan@example.com"]
+    assert [entry.user for entry in why("Turing").timeline] == ["alan@example.com"]
     told = why("Lovelace").diagnosis
     assert "in the part that could be searched" in told[0]
     assert any("The search by name stopped early" in each for each in told)
@@ -372,7 +374,7 @@ def test_person_is_found_by(by: str, scim: Endpoint, why: Why) -> None:
 
     case = why({"userName": "ADA", "externalId": "e-1", "email": "Ada@example.com", "id": ada["id"]}[by])
 
-    assert [each.id for each in case.people] == [ada["id"]]
+    assert [each.id for each in case.users] == [ada["id"]]
     assert [(entry.kind, entry.operation) for entry in case.timeline] == [
         ("failure", "patch"),
         ("change", "patch"),
@@ -404,9 +406,18 @@ def test_operation_of_a_bulk_request_has_its_own_person(scim: Endpoint, why: Why
     assert scim.request("POST", "/Bulk", {"schemas": [BULK], "Operations": operations}).status == 200
 
     (entry,) = why("ada").timeline
-    assert (entry.kind, entry.sent, entry.changed) == ("change", ["userName"], ["userName", "active"])
+    assert (entry.kind, entry.attributes_sent, entry.attributes_changed) == (
+        "change",
+        ["userName"],
+        ["userName", "active"],
+    )
     (entry,) = why("bob").timeline
-    assert (entry.operation, entry.status, entry.rule, entry.sent) == ("create", 400, "type", ["userName", "active"])
+    assert (entry.operation, entry.status, entry.rule, entry.attributes_sent) == (
+        "create",
+        400,
+        "type",
+        ["userName", "active"],
+    )
 
 
 def test_why_somebody_does_not_take_part(scim: Endpoint, why: Why) -> None:
@@ -433,10 +444,10 @@ def test_user_whom_a_failure_knows_by_id_is_shown_by_name(scim: Endpoint, why: W
     unknown = "00000000-0000-4000-8000-000000000000"
     scim.request("DELETE", f"/Users/{unknown}")
 
-    entries, _ = log_of(scim).page(failures_only=True)
+    entries, _ = log_of(scim).list_entries(failures_only=True)
 
-    assert {entry.person for entry in entries} == {"ada", unknown}
-    assert why("ada").timeline[0].person == "ada"
+    assert {entry.user for entry in entries} == {"ada", unknown}
+    assert why("ada").timeline[0].user == "ada"
 
 
 def test_loop_is_told(scim: Endpoint, why: Why) -> None:
@@ -495,9 +506,9 @@ def test_endpoint_is_nobodys_id(path: str, scim: Endpoint) -> None:
 
 def test_write_to_a_wrong_scim_url_is_a_failed_write(scim: Endpoint) -> None:
     scim.request("POST", "/Users/Users", {"schemas": [CORE], "userName": "ada"})
-    ((entry,), _) = log_of(scim).page(failures_only=True)
-    assert (entry.operation, entry.person) == ("create", "ada")
-    assert log_of(scim).health().activity.failures.failed_writes == 1
+    ((entry,), _) = log_of(scim).list_entries(failures_only=True)
+    assert (entry.operation, entry.user) == ("create", "ada")
+    assert log_of(scim).get_health().activity.failures.failed_writes == 1
 
 
 def test_wrong_scim_url_concerns_everybody(scim: Endpoint, why: Why) -> None:
@@ -545,8 +556,8 @@ def test_former_name_leads_to_the_user(active: bool, scim: Endpoint, why: Why) -
 
     case = why("ADA")
 
-    assert ([each.id for each in case.people], case.renamed) == ([ada["id"]], case.people)
-    assert case.is_of_one
+    assert ([each.id for each in case.users], case.renamed_users) == ([ada["id"]], case.users)
+    assert case.is_about_one_person
     assert case.diagnosis[0] == f"ADA was renamed to augusta, {'active' if active else 'inactive'}."
     assert case.diagnosis[1].startswith("augusta is active since" if active else "augusta exists but is inactive since")
     assert [entry.operation for entry in case.timeline] == ["patch", "patch", "create"]
@@ -567,8 +578,8 @@ def test_former_name_of_several_lists_them(scim: Endpoint, why: Why) -> None:
 
     case = why("ada")
 
-    assert not case.is_of_one
-    assert {each.resource["userName"] for each in case.people} == {"augusta", "byron"}
+    assert not case.is_about_one_person
+    assert {each.resource["userName"] for each in case.users} == {"augusta", "byron"}
     assert {"ada was renamed to augusta, active.", "ada was renamed to byron, active."} <= set(case.diagnosis)
     assert "ada was deleted at" in told(case)
 
@@ -586,9 +597,9 @@ def test_create_without_identifier_is_told(body: Any, scim: Endpoint, why: Why) 
         assert "A request that names nobody failed 2 times since 20" in told(case)
         assert "create, status 400. userName is required" in told(case)
         assert "Attribute Mappings > userName:" in told(case)
-        assert [(entry.count, entry.rule) for entry in case.unidentified] == [(2, "required")]
+        assert [(entry.count, entry.rule) for entry in case.unidentified_failures] == [(2, "required")]
         assert case.timeline == []
-    assert log_of(scim).page()[0][0].person == ""
+    assert log_of(scim).list_entries()[0][0].user == ""
 
 
 def test_create_with_a_name_alone_is_found_by_it(scim: Endpoint, why: Why) -> None:
@@ -599,7 +610,7 @@ def test_create_with_a_name_alone_is_found_by_it(scim: Endpoint, why: Why) -> No
         case = why(name)
         assert [(entry.count, entry.rule) for entry in case.timeline] == [(1, "required")]
         assert "A create failed with 400" in case.diagnosis[0]
-    assert len(why("").unidentified) == 2
+    assert len(why("").unidentified_failures) == 2
 
 
 def test_body_that_can_not_be_read_is_told(scim: Endpoint, why: Why) -> None:

@@ -76,7 +76,7 @@ def failed(**counts: int) -> DailyFailures:
 def test_activity_has_each_day_with_all_that_failed() -> None:
     days = {TODAY: failed(create=2, other_requests=7), YESTERDAY: failed(patch=3, rejected_tokens=5, no_ops=9)}
 
-    activity = log_of(Records(days, {TODAY: 3, "2026-01-29": 9_000})).activity(3)
+    activity = log_of(Records(days, {TODAY: 3, "2026-01-29": 9_000})).get_activity(3)
 
     assert activity == [
         DailyActivity("2026-01-29", 5_000, 0, 0, True),
@@ -87,7 +87,7 @@ def test_activity_has_each_day_with_all_that_failed() -> None:
 
 def test_activity_of_a_month_reads_one_call_a_day_and_one_for_all_failures() -> None:
     records = Records()
-    log_of(records).activity(30)
+    log_of(records).get_activity(30)
     assert records.limits == [5_000] * 30
 
 
@@ -96,7 +96,7 @@ def test_health_is_that_of_today_and_yesterday() -> None:
         {TODAY: failed(create=2), YESTERDAY: failed(patch=3), "2026-01-29": failed(create=99)}, {TODAY: 15}
     )
 
-    health = log_of(records).health()
+    health = log_of(records).get_health()
 
     assert (health.state, health.activity.failures.failed_writes, health.activity.share) == (
         *(HealthState.FAILING, 5),
@@ -109,10 +109,10 @@ def test_last_failure_skips_no_ops_and_gives_up_in_time() -> None:
     failure = FailureCount(replace(FAILURE, rule="type"), NOW, 1)
     no_op = FailureCount(replace(FAILURE, rule=Rule.NO_OP, status=200), NOW, 1)
 
-    found = log_of(Records(log_=[no_op, failure])).last_failure()
+    found = log_of(Records(log_=[no_op, failure])).find_last_failure()
     endless = Records(log_=[no_op] * 1_000)
 
     assert found is not None
     assert found.rule == "type"
-    assert log_of(endless).last_failure() is None
+    assert log_of(endless).find_last_failure() is None
     assert endless.drawn == 200

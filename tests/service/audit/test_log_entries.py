@@ -14,4 +14,4 @@ def test_every_change_has_words(operation: Operation, participation: Participati
     change = ChangeRecord(at, operation, ["title"], participation, "scim", "r1", [], "User", "ada", None, active=True)
     entry = describe_record(StoredChange("1", change), {})
     assert entry.operation == operation
-    assert entry.what.endswith(".")
+    assert entry.summary.endswith(".")

@@ -30,28 +30,28 @@ def find_person(context: ConsoleRequestContext, tenant: Tenant) -> Page:
     who = context.request.query_parameters.get("who", "").strip()[:200]
     if not who:
         return _render_people(context, tenant, who, None)
-    case = context.administration.audit_log(tenant).why(who)
-    if case.is_of_one:
+    case = context.administration.audit_log(tenant).investigate_person(who)
+    if case.is_about_one_person:
         return _render_timeline(context, tenant, who, case)
     return _render_people(context, tenant, who, case)
 
 
 def show_timeline(context: ConsoleRequestContext, tenant: Tenant, user_id: str) -> Page:
     """One of several who were found."""
-    case = context.administration.audit_log(tenant).why(user_id) if is_user_id(user_id) else None
-    if case is None or not case.is_of_one:
+    case = context.administration.audit_log(tenant).investigate_person(user_id) if is_user_id(user_id) else None
+    if case is None or not case.is_about_one_person:
         raise PageNotFound
     return _render_timeline(context, tenant, user_id, case)
 
 
 def _render_people(context: ConsoleRequestContext, tenant: Tenant, who: str, case: PersonReport | None) -> Page:
     """The form, and those whom it has found, unless it is one."""
-    people = [_describe_user(stored) for stored in case.people] if case else []
+    people = [_describe_user(stored) for stored in case.users] if case else []
     return context.render_page("people.html", tenant=tenant.id, who=who, people=people, case=case, section="people")
 
 
 def _render_timeline(context: ConsoleRequestContext, tenant: Tenant, who: str, case: PersonReport) -> Page:
-    person = _describe_user(case.people[0]) if case.people else None
+    person = _describe_user(case.users[0]) if case.users else None
     return context.render_page("timeline.html", tenant=tenant.id, who=who, person=person, case=case, section="people")
 
 

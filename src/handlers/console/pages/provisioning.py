@@ -33,9 +33,9 @@ def show_status(context: ConsoleRequestContext, tenant: Tenant) -> Page:
         contact=describe_contact(overview.use) if overview.use else "",
         request=describe_request(overview.use) if overview.use else "",
         malformed=describe_malformed(log.list_malformed_tokens()),
-        success=log.last_success(),
-        failure=log.last_failure(),
-        chart=build_chart(log.activity(_DAYS)),
+        success=log.find_last_success(),
+        failure=log.find_last_failure(),
+        chart=build_chart(log.get_activity(_DAYS)),
         section="status",
     )
 
@@ -44,7 +44,7 @@ def show_log(context: ConsoleRequestContext, tenant: Tenant) -> Page:
     """Show the log; with the parameter ``failures`` only failures and requests that were partly ignored."""
     failures_only = "failures" in context.request.query_parameters
     before = context.request.query_parameters.get("before")
-    entries, last = context.administration.audit_log(tenant).page(
+    entries, last = context.administration.audit_log(tenant).list_entries(
         _decode_position(before) if before else None, count=_PAGE, failures_only=failures_only
     )
     older = "" if last is None else _encode_position(last)

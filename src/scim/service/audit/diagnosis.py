@@ -1,4 +1,4 @@
-"""The diagnosis of a person's case in sentences: their state, what failed, and what concerns the whole tenant."""
+"""Sentences about a person: whether they are active, which requests failed, and problems of the whole tenant."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from itertools import groupby
 from scim.protocol.errors import Rule
 from scim.service.audit.explanations import explain, explain_token
 from scim.service.identity_providers.recognition import NAMES
-from scim.service.model.change_record import Operation, Participation, StoredChange
+from scim.service.model.change_record import ChangeRecord, Operation, Participation, StoredChange
 from scim.service.model.failure import FailureCount
 from scim.service.model.log_record import RejectedTokenCount
 from scim.service.model.stored_resource import StoredResource
@@ -18,90 +18,101 @@ from scim.service.model.timestamps import format_rfc3339
 from scim.service.model.token import TokenUsage
 from scim.service.tenants.access_problems import describe_request
 
-_MOST_UNIDENTIFIED = 5
+_MAX_UNIDENTIFIED = 5
 
-FORMERLY_CUT = (
+PREVIOUS_OWNERS_INCOMPLETE = (
     "The search for former names stopped early, because the tenant has too many changes to read them all here: a "
     "person who was deleted or renamed may be missing. Use `muster why`, which has more time, or search by id."
 )
-NAMES_CUT = (
+NAMES_INCOMPLETE = (
     "The search by name stopped early, because the tenant has too many users to read them all here. Search by "
     "userName, email, externalId or id, or use `muster why`, which has more time."
 )
 
-FAILURES_CUT = (
+FAILURES_INCOMPLETE = (
     "The customer has very many failures. Only the newest were searched, so older failures of this person may be "
     "missing unless they were recorded under the userName, externalId, email or id of the search."
 )
-CHANGES_CUT = "Only the newest 1,000 changes are shown."
+CHANGES_INCOMPLETE = "Only the newest 1,000 changes are shown."
 
 
-def several(asked: str) -> str:
-    return f"More than one person matches {asked}. Choose one by userName, email, externalId or id."
+def describe_multiple_matches(query: str) -> str:
+    return f"More than one person matches {query}. Choose one by userName, email, externalId or id."
 
 
-def state(
-    asked: str, names: Mapping[str, str], people: Sequence[StoredResource], changes: Sequence[StoredChange]
+def describe_state(
+    query: str, user_names: Mapping[str, str], users: Sequence[StoredResource], changes: Sequence[StoredChange]
 ) -> Iterator[str]:
-    """Whether they are active, and since which request; ``names`` are theirs by id."""
-    for each in people:
-        decided = next((one.change for one in changes if one.resource_id == each.id and _decides(one)), None)
-        by = f", by a {decided.operation} (request {decided.request_id})" if decided else ""
-        name, since = names[each.id], f"since {each.active_since}{by}"
-        if _is_active(each):
+    """Yield whether each user is active, and since which request. ``user_names`` maps ids to user names."""
+    for user in users:
+        user_changes = (stored.change for stored in changes if stored.resource_id == user.id)
+        change = next(filter(_sets_active, user_changes), None)
+        by = f", by a {change.operation} (request {change.request_id})" if change else ""
+        name, since = user_names[user.id], f"since {user.active_since}{by}"
+        if _is_active(user):
             yield f"{name} is active {since}."
         else:
             yield (
                 f"{name} exists but is inactive {since}: active is not true. Assign or enable the person in the "
                 "identity provider, which then sends active = true."
             )
-    here = {each.id for each in people}
-    for resource_id, of_one in groupby(changes, lambda one: one.resource_id):
-        last = next(of_one).change
-        if resource_id not in here and last.operation is Operation.DELETE:
-            yield f"{asked} was deleted at {last.at}, by the identity provider's request {last.request_id}."
+    user_ids = {user.id for user in users}
+    for resource_id, stored_changes in groupby(changes, lambda stored: stored.resource_id):
+        last = next(stored_changes).change
+        if resource_id not in user_ids and last.operation is Operation.DELETE:
+            yield f"{query} was deleted at {last.at}, by the identity provider's request {last.request_id}."
 
 
-def renamed(
-    asked: str, unique: str, names: Mapping[str, str], people: Sequence[StoredResource], changes: Sequence[StoredChange]
+def describe_renamed_users(
+    query: str,
+    unique: str,
+    user_names: Mapping[str, str],
+    users: Sequence[StoredResource],
+    changes: Sequence[StoredChange],
 ) -> Iterator[str]:
-    """What became of those who were once known by what was asked; ``unique`` is the attribute with their name."""
-    for each in people:
-        was_named = any(
-            one.resource_id == each.id and unique in one.change.attributes_changed for one in _updates(changes)
-        )
-        what = "was renamed to" if was_named else "is a former email or externalId of"
-        yield f"{asked} {what} {names[each.id]}, {'active' if _is_active(each) else 'inactive'}."
+    """Yield the present names of the users who had the identifier ``query`` before.
+
+    ``unique`` is the name of the attribute that holds the user name.
+    """
+    renamed_ids = {stored.resource_id for stored in changes if _changes_value_of(unique, stored.change)}
+    for user in users:
+        what = "was renamed to" if user.id in renamed_ids else "is a former email or externalId of"
+        yield f"{query} {what} {user_names[user.id]}, {'active' if _is_active(user) else 'inactive'}."
 
 
-def problems(
-    people: Sequence[StoredResource], changes: Sequence[StoredChange], failures: Sequence[FailureCount]
+def describe_failures(
+    users: Sequence[StoredResource], changes: Sequence[StoredChange], failures: Sequence[FailureCount]
 ) -> Iterator[str]:
-    """The failures that no later change has made good: of an existing user, those after the last change."""
-    settled = max((each.change.at for each in changes), default="") if people else ""
-    for each in sorted(failures, key=lambda one: one.failure.at, reverse=True):
-        failure = each.failure
-        if failure.at < settled and not each.is_loop:
-            continue
-        what, change = explain(failure)
-        often = f", {each.count} times since {each.first_at}" if each.count > 1 else ""
-        by = f" by {NAMES[failure.provider]}" if failure.provider in NAMES else ""
-        loop = (
-            " It repeats: the identity provider keeps sending this until something is changed." if each.is_loop else ""
-        )
-        outcome = "was partly ignored" if failure.is_no_op else f"failed with {failure.status}"
-        yield f"A {failure.operation}{by} {outcome} at {failure.at}{often}. {what} What to change: {change}{loop}"
+    """Yield the failures that still matter, the newest first.
+
+    If the person is a user, a change after a failure settles it, unless the failure repeats.
+    """
+    last_change = max((stored.change.at for stored in changes), default="") if users else ""
+    for count in sorted(failures, key=lambda count: count.failure.at, reverse=True):
+        if count.failure.at >= last_change or count.is_loop:
+            yield _describe_failure(count)
 
 
-def unknown(asked: str, use: TokenUsage | None, *, is_cut: bool) -> str:
-    """Return that nothing is known of a person. ``use`` is the last use of the tenant's token; ``is_cut`` says that not
-    everything could be searched.
+def _describe_failure(count: FailureCount) -> str:
+    failure = count.failure
+    summary, remediation = explain(failure)
+    times = f", {count.count} times since {count.first_at}" if count.count > 1 else ""
+    by = f" by {NAMES[failure.provider]}" if failure.provider in NAMES else ""
+    loop = " It repeats: the identity provider keeps sending this until something is changed." if count.is_loop else ""
+    outcome = "was partly ignored" if failure.is_no_op else f"failed with {failure.status}"
+    return f"A {failure.operation}{by} {outcome} at {failure.at}{times}. {summary} What to change: {remediation}{loop}"
+
+
+def describe_unknown_person(query: str, use: TokenUsage | None, *, is_cut: bool) -> str:
+    """Return that nothing is known of a person.
+
+    ``use`` is the last use of the tenant's token. ``is_cut`` says that a search stopped early.
     """
     if is_cut:
-        return f"No request about {asked} was found in the part that could be searched."
-    if " " in asked:
+        return f"No request about {query} was found in the part that could be searched."
+    if " " in query:
         return (
-            f"Nobody is called {asked}: neither a user nor a person whose request failed within the last 30 days. The "
+            f"Nobody is called {query}: neither a user nor a person whose request failed within the last 30 days. The "
             "names of deleted users are not kept: search by the userName, email, externalId or id that the identity "
             "provider has."
         )
@@ -109,13 +120,13 @@ def unknown(asked: str, use: TokenUsage | None, *, is_cut: bool) -> str:
         f" Its last request, {describe_request(use)}, was recorded at {format_rfc3339(use.last_used)}." if use else ""
     )
     return (
-        f"No request about {asked} has been received, neither a write nor one that failed (failures are kept for "
+        f"No request about {query} has been received, neither a write nor one that failed (failures are kept for "
         "30 days, changes for longer), and no user has it as userName, email, externalId, id or name. The identity "
         f"provider has not sent this person, or uses another user name.{last}"
     )
 
 
-def advice() -> str:
+def describe_assignment() -> str:
     """Return what to do about a person whom the identity provider has not sent."""
     return (
         "What to change: assign the person, or a group that they are a direct member of, to the application, and "
@@ -124,63 +135,66 @@ def advice() -> str:
     )
 
 
-def unidentified(failures: Sequence[FailureCount]) -> Iterator[str]:
-    """The last failures of requests that name nobody: one of them may have been about the person."""
-    for each in sorted(failures, key=lambda one: one.failure.at, reverse=True)[:_MOST_UNIDENTIFIED]:
-        what, change = explain(each.failure)
-        often = f" {each.count} times since {each.first_at}, the last" if each.count > 1 else ""
+def describe_unidentified_failures(failures: Sequence[FailureCount]) -> Iterator[str]:
+    """Yield the newest failures of requests that name nobody: one of them may be about the person."""
+    for count in sorted(failures, key=lambda count: count.failure.at, reverse=True)[:_MAX_UNIDENTIFIED]:
+        summary, remediation = explain(count.failure)
+        times = f" {count.count} times since {count.first_at}, the last" if count.count > 1 else ""
         yield (
-            f"A request that names nobody failed{often} at {each.failure.at}: {each.failure.operation}, status "
-            f"{each.failure.status}. {what} What to change: {change}"
+            f"A request that names nobody failed{times} at {count.failure.at}: {count.failure.operation}, status "
+            f"{count.failure.status}. {summary} What to change: {remediation}"
         )
 
 
-def wrong_scim_url(failures: Sequence[FailureCount], settled: str) -> Iterator[str]:
-    """That the SCIM URL is wrong, which keeps everybody out, if requests failed by it after ``settled`` (RFC 3339)."""
-    wrong = [each for each in failures if each.failure.rule == Rule.SCIM_URL and each.failure.at > settled]
-    if not wrong:
-        return
-    last = max(wrong, key=lambda each: each.failure.at)
-    what, change = explain(last.failure)
-    number = sum(each.count for each in wrong)
-    often = f"{number} requests failed, the last" if number > 1 else "A request failed"
-    yield f"{often} at {last.failure.at}. {what} What to change: {change}"
+def describe_wrong_scim_url(failures: Sequence[FailureCount], since: str) -> Iterator[str]:
+    """Yield that the SCIM URL is wrong, if requests failed by it after ``since`` (RFC 3339).
 
-
-def rejected_tokens(
-    refused: Sequence[RejectedTokenCount], use: TokenUsage | None, provider: str | None
-) -> Iterator[str]:
-    """That requests were rejected because of their token, if no valid token was used since.
-
-    ``refused`` are the rejected requests of the last 24 hours, ``use`` is the last use of a valid token.
+    A wrong SCIM URL keeps all users of the tenant from being provisioned.
     """
-    if not refused:
+    wrong_url = [count for count in failures if count.failure.rule == Rule.SCIM_URL and count.failure.at > since]
+    if not wrong_url:
         return
-    last = max(refused, key=lambda each: each.last_at)
+    last = max(wrong_url, key=lambda count: count.failure.at)
+    summary, remediation = explain(last.failure)
+    number = sum(count.count for count in wrong_url)
+    times = f"{number} requests failed, the last" if number > 1 else "A request failed"
+    yield f"{times} at {last.failure.at}. {summary} What to change: {remediation}"
+
+
+def describe_rejected_tokens(
+    rejected: Sequence[RejectedTokenCount], use: TokenUsage | None, provider: str | None
+) -> Iterator[str]:
+    """Yield that requests were rejected because of their token, if no valid token was used since.
+
+    ``rejected`` are the rejected requests of the last 24 hours, ``use`` is the last use of a valid token.
+    """
+    if not rejected:
+        return
+    last = max(rejected, key=lambda count: count.last_at)
     if use is not None and use.last_used > datetime.fromisoformat(last.last_at).timestamp():
         return
-    what, change = explain_token(last.rule, provider)
-    number = sum(each.count for each in refused)
+    summary, remediation = explain_token(last.rule, provider)
+    number = sum(count.count for count in rejected)
     yield (
         f"The identity provider's requests are rejected because of their token, {number} or more in the last 24 "
-        f"hours, the last at {last.last_at}. {what} What to change: {change}"
+        f"hours, the last at {last.last_at}. {summary} What to change: {remediation}"
     )
 
 
-def tenant(settings: Tenant, failures: Sequence[FailureCount]) -> Iterator[str]:
-    """What concerns everybody in the tenant."""
-    if settings.is_strict and not any(each.failure.rejected_leniency for each in failures):
+def describe_strict_mode(tenant: Tenant, failures: Sequence[FailureCount]) -> Iterator[str]:
+    """Yield that the tenant is in strict mode, unless a failure says so."""
+    if tenant.is_strict and not any(count.failure.rejected_leniency for count in failures):
         yield "The tenant is in strict mode, in which what many identity providers send is refused."
 
 
-def _is_active(stored: StoredResource) -> bool:
-    return stored.resource.get("active") is True
+def _is_active(user: StoredResource) -> bool:
+    return user.resource.get("active") is True
 
 
-def _updates(changes: Sequence[StoredChange]) -> Iterator[StoredChange]:
-    return (each for each in changes if each.change.operation in (Operation.REPLACE, Operation.PATCH))
+def _changes_value_of(attribute: str, change: ChangeRecord) -> bool:
+    return change.operation in (Operation.REPLACE, Operation.PATCH) and attribute in change.attributes_changed
 
 
-def _decides(changed: StoredChange) -> bool:
+def _sets_active(change: ChangeRecord) -> bool:
     """Return whether the change decided if its user is active."""
-    return changed.change.participation is not Participation.UNCHANGED or changed.change.operation is Operation.CREATE
+    return change.participation is not Participation.UNCHANGED or change.operation is Operation.CREATE

@@ -37,7 +37,7 @@ class AuditLog:
     last_use: Callable[[], TokenUsage | None]
     now: Callable[[], str]
 
-    def page(
+    def list_entries(
         self, before: LogPosition | None = None, *, count: int = 100, failures_only: bool = False
     ) -> tuple[list[LogEntry], LogPosition | None]:
         """The last records, or those behind a place; and the place of the last of them, ``None`` if nothing follows.
@@ -52,22 +52,24 @@ class AuditLog:
         names = self._names(shown)
         return [describe_record(record, names) for record in shown], more
 
-    def why(self, person: str) -> PersonReport:
+    def investigate_person(self, person: str) -> PersonReport:
         """Why somebody did or did not get in, given by userName, email, externalId, id or name."""
-        return PersonInvestigator(self.records, self.store, self.tenant, self.last_use, self.now).open(person.strip())
+        return PersonInvestigator(self.records, self.store, self.tenant, self.last_use, self.now).investigate(
+            person.strip()
+        )
 
-    def last_success(self) -> LogEntry | None:
+    def find_last_success(self) -> LogEntry | None:
         """Return the last write that changed something."""
         return self._last(RecordKind.CHANGE)
 
-    def last_failure(self) -> LogEntry | None:
+    def find_last_failure(self) -> LogEntry | None:
         """Return the last request that failed or whose token was rejected, among the newest records of failures.
 
         A malformed token is no failure of the tenant's.
         """
         return self._last(RecordKind.FAILURE)
 
-    def activity(self, days: int) -> list[DailyActivity]:
+    def get_activity(self, days: int) -> list[DailyActivity]:
         """Return each of the last days (UTC), today the last; up to 5,000 changes a day are counted."""
         dates = [(self._moment() - timedelta(days=ago)).date().isoformat() for ago in reversed(range(days))]
         failures = self.records.get_daily_failures(dates[0], dates[-1])
@@ -77,7 +79,7 @@ class AuditLog:
         """Return the unverified requests with a malformed token of the last 24 hours, minute by minute."""
         return self.records.list_malformed_tokens(self._yesterday())
 
-    def health(self) -> Health:
+    def get_health(self) -> Health:
         """Return the health of the tenant, with its warnings."""
         return load_health(self.tenant, self.last_use(), self.records, self._moment().timestamp(), is_report=True)
 

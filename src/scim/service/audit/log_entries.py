@@ -1,8 +1,8 @@
-"""Records in words: the lines of the log and of a person's timeline."""
+"""Log entries: the records of a tenant in words, as the log and a person's timeline show them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -11,25 +11,25 @@ from scim.service.audit import audit_events
 from scim.service.audit.explanations import explain, explain_token
 from scim.service.identity_providers.recognition import recognize_provider
 from scim.service.model.audit_event import AuditEvent
-from scim.service.model.change_record import Operation, Participation, StoredChange
-from scim.service.model.failure import Failure, FailureCount
+from scim.service.model.change_record import ChangeRecord, Operation, Participation, StoredChange
+from scim.service.model.failure import FailureCount
 from scim.service.model.log_record import AUTHENTICATE, LogRecord, RejectedTokenCount
 from scim.service.model.timestamps import format_rfc3339
 from scim.service.model.token import TokenUsage
 from scim.service.tenants.access_problems import describe_contact
 
-_DONE = {
+_VERBS = {
     Operation.CREATE: "created",
     Operation.REPLACE: "replaced",
     Operation.PATCH: "changed",
     Operation.DELETE: "deleted",
 }
-
 _PARTICIPATION = {
     Participation.JOINED: ", takes part now",
     Participation.LEFT: ", takes part no longer",
     Participation.UNCHANGED: "",
 }
+_STATUS = {Operation.CREATE: 201, Operation.DELETE: 204}
 
 
 class LogEntryKind(StrEnum):
@@ -49,25 +49,27 @@ class LogEntryKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LogEntry:
-    """A line of the log or of a timeline. Times are RFC 3339 in UTC.
+    """A line of the log or of a timeline.
 
-    ``person`` is the identifier of the user, empty if there is none. ``actor`` is who acted on the tenant, empty for
-    entries about requests; ``status`` is ``None`` for entries with an actor. ``sent`` are the names of the attributes
-    in the request, ``changed`` those of the attributes whose values changed. ``what`` happened and what to ``change``
-    are sentences. ``count`` is how often it happened since ``first``.
+    ``at`` is when it happened last and ``first_at`` when it happened first (RFC 3339 in UTC), ``count`` how often.
+    ``user`` is the user name or another identifier, empty if the entry is about no user. ``status`` is the HTTP status
+    of the response. ``actor`` is who acted on the tenant; it is empty, and the status is not, for a request.
+    ``attributes_sent`` are the names of the attributes in the request, ``attributes_changed`` those of the attributes
+    whose values changed. ``summary`` says what happened and ``remediation`` what to change, in sentences.
+    ``provider`` is the identity provider's page in docs/identity-providers, ``None`` if it was not recognized.
     """
 
     at: str
     kind: LogEntryKind
-    person: str
+    user: str
     operation: str
     status: int | None
-    what: str
-    first: str
+    summary: str
+    first_at: str
     rule: str = ""
-    change: str = ""
-    sent: Sequence[str] = ()
-    changed: Sequence[str] = ()
+    remediation: str = ""
+    attributes_sent: Sequence[str] = ()
+    attributes_changed: Sequence[str] = ()
     count: int = 1
     is_loop: bool = False
     request_id: str = ""
@@ -75,122 +77,115 @@ class LogEntry:
     actor: str = ""
 
 
-def describe_record(record: LogRecord, names: Mapping[str, str]) -> LogEntry:
-    """What a record says, in words. ``names`` are those of users by id, to be shown in its place."""
+def describe_record(record: LogRecord, user_names: Mapping[str, str]) -> LogEntry:
+    """Return the entry for a record. ``user_names`` maps the ids of users to their names, which are shown instead."""
     match record:
         case StoredChange():
-            return _of_change(record)
+            return _entry_for_change(record.change)
         case RejectedTokenCount():
-            return _of_refusals(record)
+            return _entry_for_rejected_tokens(record)
         case FailureCount():
-            return _of_failure(record, names)
+            return _entry_for_failure(record, user_names)
         case AuditEvent():
-            return _of_act(record)
+            return _entry_for_audit_event(record)
         case TokenUsage():
-            return _of_first_use(record)
+            return _entry_for_first_use(record)
 
 
-def _of_change(changed: StoredChange) -> LogEntry:
-    change = changed.change
+def _entry_for_change(change: ChangeRecord) -> LogEntry:
     return LogEntry(
         at=change.at,
         kind=LogEntryKind.CHANGE,
-        person=change.user_name,
+        user=change.user_name,
         operation=change.operation,
-        status=201 if change.operation is Operation.CREATE else 204 if change.operation is Operation.DELETE else 200,
-        what=_told(changed),
-        sent=change.attributes_sent,
-        changed=change.attributes_changed,
-        first=change.at,
+        status=_STATUS.get(change.operation, 200),
+        summary=_summarize_change(change),
+        attributes_sent=change.attributes_sent,
+        attributes_changed=change.attributes_changed,
+        first_at=change.at,
         request_id=change.request_id,
         provider=recognize_provider("", "", change.leniencies, None),
     )
 
 
-def _of_refusals(refused: RejectedTokenCount) -> LogEntry:
-    what, change = explain_token(refused.rule, None)
-    return LogEntry(
-        at=refused.last_at,
-        kind=LogEntryKind.UNVERIFIED if refused.rule == Rule.TOKEN_MALFORMED else LogEntryKind.REJECTED_TOKEN,
-        person="",
-        operation=AUTHENTICATE,
-        status=401,
-        rule=refused.rule,
-        what=what,
-        change=change,
-        first=refused.first_at,
-        count=refused.count,
-    )
-
-
-def _of_failure(counted: FailureCount, names: Mapping[str, str]) -> LogEntry:
-    failure = counted.failure
-    what, change = explain(failure)
-    return LogEntry(
-        at=failure.at,
-        kind=LogEntryKind.NO_OP if failure.is_no_op else LogEntryKind.FAILURE,
-        person=_person(failure, names),
-        operation=failure.operation,
-        status=failure.status,
-        rule=failure.rule,
-        what=what,
-        change=change,
-        sent=failure.attributes_sent,
-        first=counted.first_at,
-        count=counted.count,
-        is_loop=counted.is_loop,
-        request_id=failure.request_id,
-        provider=failure.provider,
-    )
-
-
-def _person(failure: Failure, names: Mapping[str, str]) -> str:
-    """Return the user name instead of an id, if the user exists."""
-    identifier = failure.identifier
-    return names.get(identifier, identifier) if failure.identifier_kind == "id" else identifier
-
-
-def _of_act(act: AuditEvent) -> LogEntry:
-    return LogEntry(
-        at=act.at,
-        kind=LogEntryKind.AUDIT_EVENT,
-        person="",
-        operation=act.action,
-        status=None,
-        what=audit_events.describe_event(act),
-        first=act.at,
-        actor=act.actor,
-    )
-
-
-def _of_first_use(use: TokenUsage) -> LogEntry:
-    at = format_rfc3339(use.first_used)
-    return LogEntry(
-        at=at,
-        kind=LogEntryKind.CONTACT,
-        person="",
-        operation=AUTHENTICATE,
-        status=None,
-        what=f"First request with this token: {describe_contact(use)}.",
-        first=at,
-        provider=recognize_provider(use.first_user_agent, "", (), None),
-    )
-
-
-def _told(changed: StoredChange) -> str:
-    """A change in words."""
-    change = changed.change
+def _summarize_change(change: ChangeRecord) -> str:
     if change.operation is Operation.LINK:
-        linked = {name for name, _ in change.links}
-        found = [
-            f"{name} {'leads to a user' if name in linked else 'leads to nobody yet'}"
-            for name in change.attributes_changed
-        ]
-        return f"Linked: {', '.join(found)}."
-    words = _DONE[change.operation]
+        return f"Linked: {', '.join(_describe_links(change))}."
+    words = _VERBS[change.operation]
     if change.operation in (Operation.REPLACE, Operation.PATCH):
         words = f"{words}: {', '.join(change.attributes_changed)}"
     words += _PARTICIPATION[change.participation]
     if change.ignored:
         words += f"; nothing came of {', '.join(change.ignored)}"
     return f"{words[0].upper()}{words[1:]}."
+
+
+def _describe_links(change: ChangeRecord) -> Iterator[str]:
+    linked = {name for name, _ in change.links}
+    for name in change.attributes_changed:
+        yield f"{name} {'leads to a user' if name in linked else 'leads to nobody yet'}"
+
+
+def _entry_for_rejected_tokens(rejected: RejectedTokenCount) -> LogEntry:
+    summary, remediation = explain_token(rejected.rule, None)
+    return LogEntry(
+        at=rejected.last_at,
+        kind=LogEntryKind.UNVERIFIED if rejected.rule == Rule.TOKEN_MALFORMED else LogEntryKind.REJECTED_TOKEN,
+        user="",
+        operation=AUTHENTICATE,
+        status=401,
+        rule=rejected.rule,
+        summary=summary,
+        remediation=remediation,
+        first_at=rejected.first_at,
+        count=rejected.count,
+    )
+
+
+def _entry_for_failure(count: FailureCount, user_names: Mapping[str, str]) -> LogEntry:
+    failure = count.failure
+    summary, remediation = explain(failure)
+    is_id = failure.identifier_kind == "id"
+    return LogEntry(
+        at=failure.at,
+        kind=LogEntryKind.NO_OP if failure.is_no_op else LogEntryKind.FAILURE,
+        user=user_names.get(failure.identifier, failure.identifier) if is_id else failure.identifier,
+        operation=failure.operation,
+        status=failure.status,
+        rule=failure.rule,
+        summary=summary,
+        remediation=remediation,
+        attributes_sent=failure.attributes_sent,
+        first_at=count.first_at,
+        count=count.count,
+        is_loop=count.is_loop,
+        request_id=failure.request_id,
+        provider=failure.provider,
+    )
+
+
+def _entry_for_audit_event(event: AuditEvent) -> LogEntry:
+    return LogEntry(
+        at=event.at,
+        kind=LogEntryKind.AUDIT_EVENT,
+        user="",
+        operation=event.action,
+        status=None,
+        summary=audit_events.describe_event(event),
+        first_at=event.at,
+        actor=event.actor,
+    )
+
+
+def _entry_for_first_use(use: TokenUsage) -> LogEntry:
+    at = format_rfc3339(use.first_used)
+    return LogEntry(
+        at=at,
+        kind=LogEntryKind.CONTACT,
+        user="",
+        operation=AUTHENTICATE,
+        status=None,
+        summary=f"First request with this token: {describe_contact(use)}.",
+        first_at=at,
+        provider=recognize_provider(use.first_user_agent, "", (), None),
+    )

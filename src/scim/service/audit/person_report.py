@@ -1,4 +1,4 @@
-"""Why somebody is active or not: who is meant, what happened to them, and the diagnosis."""
+"""The report on a person: which users match, what happened to them, and why they are active or not."""
 
 from __future__ import annotations
 
@@ -28,41 +28,43 @@ from scim.service.resources.rendering import ResourceRenderer
 from scim.service.resources.search import parse_query
 from scim.service.tenants.access_problems import describe_malformed, find_access_problems
 
-_SHOWN = 50
-"""How many people of one name are told."""
-_MOST_CHANGES = 1_000
-"""How many changes a timeline has at most."""
-_NEWEST = 200
-"""Among how many records of failures the reason is looked for why nobody gets in."""
+_MAX_MATCHES = 50
+"""The most users, and the most failed candidates, in a report on a name that several people have."""
+_MAX_CHANGES = 1_000
+"""The most changes in a timeline."""
+_MAX_RECORDS = 200
+"""The number of newest failures that are searched for problems of the whole tenant."""
 
 
 @dataclass(frozen=True, slots=True)
 class PersonReport:
-    """What is known of a person: the users found, what happened to them, the last first, and the diagnosis.
+    """What is known about a person: the matching users, the timeline (newest first) and the diagnosis in sentences.
 
-    If several people match, ``people`` are the users and ``outside`` what the others are found by; then there is no
-    timeline. ``renamed`` are those of the people who had the name, email or externalId before. ``unidentified`` are
-    failures of requests that name nobody, if nothing else was found.
+    If several people match, ``users`` are those of them who are users, ``failed_candidates`` are identifiers of the
+    others, whose requests failed, and the timeline is empty. ``renamed_users`` are the users who had the userName, the
+    email or the externalId before. ``unidentified_failures`` are the failures of requests that name nobody; they are
+    listed if nothing else is known.
     """
 
-    asked: str
-    people: Sequence[StoredResource]
+    query: str
+    users: Sequence[StoredResource]
     timeline: Sequence[LogEntry]
     diagnosis: Sequence[str]
-    outside: Sequence[str] = ()
-    renamed: Sequence[StoredResource] = ()
-    unidentified: Sequence[LogEntry] = ()
+    failed_candidates: Sequence[str] = ()
+    renamed_users: Sequence[StoredResource] = ()
+    unidentified_failures: Sequence[LogEntry] = ()
 
     @property
-    def is_of_one(self) -> bool:
-        """Whether it is about one person, who may have gone or never got in."""
-        return not self.outside and (len(self.people) == 1 or (not self.people and bool(self.timeline)))
+    def is_about_one_person(self) -> bool:
+        """Return whether one person matches, who may be deleted or may never have been created."""
+        return not self.failed_candidates and (len(self.users) == 1 or (not self.users and bool(self.timeline)))
 
 
 @dataclass(frozen=True, slots=True)
 class PersonInvestigator:
-    """Opens cases in one tenant. ``last_use`` reads when its token was last used; ``now`` gives the time as RFC 3339 in
-    UTC.
+    """Reports on the people of one tenant.
+
+    ``last_use`` reads the last use of the tenant's token. ``now`` returns the time as RFC 3339 in UTC.
     """
 
     records: AuditLogStore
@@ -71,191 +73,207 @@ class PersonInvestigator:
     last_use: Callable[[], TokenUsage | None]
     now: Callable[[], str]
 
-    def open(self, asked: str) -> PersonReport:
-        """Return the case of the person who has this userName, email, externalId, id or name, or had it before.
+    def investigate(self, query: str) -> PersonReport:
+        """Return the report on the person who has, or had, this userName, email, externalId, id or name.
 
-        An empty text stands for nobody: then it is about requests that name nobody.
+        An empty query returns the requests that name nobody.
         """
-        if not asked:
-            return self._of_nobody()
-        people = self._identified(asked)
-        if not people:
-            return self._of_nobody_here(asked)
-        ids = [each.id for each in people]
-        return self._case(asked, people, ids, self.records.find_failures(_list_identifiers(asked, ids, people)))
+        if not query:
+            return self._report_unidentified_failures()
+        users = self._find_users(query)
+        if not users:
+            return self._report_without_user(query)
+        ids = [user.id for user in users]
+        return self._report_person(query, users, ids, self.records.find_failures(_list_identifiers(query, ids, users)))
 
-    def _of_nobody(self) -> PersonReport:
-        failures = _without_identifier(self.records.find_failures([""]).failures)
-        told = list(diagnosis.unidentified(failures)) or [
-            "No request that names nobody has failed in the last 30 days."
+    def _report_unidentified_failures(self) -> PersonReport:
+        failures = _select_unidentified(self.records.find_failures([""]).failures)
+        sentences = [
+            *self._describe_access_problems(self.last_use()),
+            *(
+                list(diagnosis.describe_unidentified_failures(failures))
+                or ["No request that names nobody has failed in the last 30 days."]
+            ),
         ]
-        return PersonReport("", [], [], [*self._obstacles(self.last_use()), *told], unidentified=_entries(failures))
+        return PersonReport("", [], [], sentences, unidentified_failures=_describe_failures(failures))
 
-    def _of_nobody_here(self, asked: str) -> PersonReport:
-        ids, notes = self._formerly(asked)
-        renamed = [each for each in map(self.store.get, ids[:_SHOWN]) if each is not None]
-        known = self.records.find_failures(_list_identifiers(asked, ids, renamed))
-        if ids or known.failures:
-            return self._case(asked, renamed, ids, known, notes, renamed=renamed)
-        return self._called(asked, notes)
+    def _report_without_user(self, query: str) -> PersonReport:
+        """Return the report on a person whom no user has as an identifier now: by former identifiers, then by name."""
+        ids, notes = self._find_previous_owner_ids(query)
+        renamed = [user for user in map(self.store.get, ids[:_MAX_MATCHES]) if user is not None]
+        search = self.records.find_failures(_list_identifiers(query, ids, renamed))
+        if ids or search.failures:
+            return self._report_person(query, renamed, ids, search, notes, renamed=renamed)
+        return self._report_by_name(query, notes)
 
-    def _called(self, asked: str, notes: Sequence[str]) -> PersonReport:
-        """Those whom a name leads to: the one, or all of them to choose from."""
-        search = self.records.find_failures_by_name(name_hash(asked), normalize(asked))
-        people: Sequence[StoredResource] = ()
+    def _report_by_name(self, name: str, notes: Sequence[str]) -> PersonReport:
+        """Return the report on the one person who has a name, or the list of all who have it."""
+        search = self.records.find_failures_by_name(name_hash(name), normalize(name))
+        users: Sequence[StoredResource] = ()
         try:
-            people = search_by_name(self.store, self.tenant.resource_types[0], asked, _SHOWN)
+            users = search_by_name(self.store, self.tenant.resource_types[0], name, _MAX_MATCHES)
         except (TooMany, Unavailable):
-            notes = [*notes, diagnosis.NAMES_CUT]
-        outside = _outside(asked, people, search.failures)
-        notes = [*notes, *_search_notes(search)]
-        if len(people) + len(outside) == 1:
-            (identifier,) = [*(each.id for each in people), *outside]
-            return replace(self.open(identifier), asked=asked)
-        same_name = [
-            each for each in _without_identifier(search.failures) if name_hash(asked) in each.failure.identifier_hashes
-        ]
-        if people or outside:
-            find_access_problems = self._obstacles(self.last_use())
-            told = [*find_access_problems, diagnosis.several(asked), *notes, *diagnosis.unidentified(same_name)]
-            return PersonReport(asked, people, (), told, outside)
+            notes = [*notes, diagnosis.NAMES_INCOMPLETE]
+        candidates = _list_failed_candidates(name, users, search.failures)
+        notes = [*notes, *_describe_incomplete_search(search)]
+        if len(users) + len(candidates) == 1:
+            (identifier,) = [*(user.id for user in users), *candidates]
+            return replace(self.investigate(identifier), query=name)
+        unidentified = _select_unidentified(search.failures)
+        same_name = [count for count in unidentified if name_hash(name) in count.failure.identifier_hashes]
+        if users or candidates:
+            sentences = [
+                *self._describe_access_problems(self.last_use()),
+                diagnosis.describe_multiple_matches(name),
+                *notes,
+                *diagnosis.describe_unidentified_failures(same_name),
+            ]
+            return PersonReport(name, users, (), sentences, candidates)
         if same_name:
-            return self._case(asked, [], [], FailureSearchResult(same_name), notes)
-        return self._unknown(asked, notes)
+            return self._report_person(name, [], [], FailureSearchResult(same_name), notes)
+        return self._report_unknown_person(name, notes)
 
-    def _unknown(self, asked: str, notes: Sequence[str]) -> PersonReport:
-        """Of whom nothing is known: what keeps everybody out, and which requests it may have been."""
-        use, newest = self.last_use(), self._newest_failures()
-        unidentified = _without_identifier(self.records.find_failures([""]).failures)
-        wrong_url = list(self._wrong_scim_url(newest))
-        told_already = {Rule.SCIM_URL} if wrong_url else set()
+    def _report_unknown_person(self, query: str, notes: Sequence[str]) -> PersonReport:
+        """Return the problems of the whole tenant, and the requests that may have been about the person."""
+        use, newest = self.last_use(), self._list_newest_failures()
+        unidentified = _select_unidentified(self.records.find_failures([""]).failures)
+        wrong_url = list(self._describe_wrong_scim_url(newest))
         malformed = describe_malformed(self.records.list_malformed_tokens(self._yesterday()))
-        find_access_problems = [
-            *self._obstacles(use, newest),
-            *filter(None, [malformed]),
-            *wrong_url,
-        ]
-        told = [
-            *find_access_problems,
-            diagnosis.unknown(asked, use, is_cut=bool(notes)),
-            *diagnosis.unidentified([each for each in unidentified if each.failure.rule not in told_already]),
-            *([] if find_access_problems else [diagnosis.advice()]),
+        problems = [*self._describe_access_problems(use, newest), *filter(None, [malformed]), *wrong_url]
+        remaining = [count for count in unidentified if not (wrong_url and count.failure.rule == Rule.SCIM_URL)]
+        sentences = [
+            *problems,
+            diagnosis.describe_unknown_person(query, use, is_cut=bool(notes)),
+            *diagnosis.describe_unidentified_failures(remaining),
+            *([] if problems else [diagnosis.describe_assignment()]),
             *notes,
-            *diagnosis.tenant(self.tenant, newest),
+            *diagnosis.describe_strict_mode(self.tenant, newest),
         ]
-        return PersonReport(asked, [], [], told, unidentified=_entries(unidentified))
+        return PersonReport(query, [], [], sentences, unidentified_failures=_describe_failures(unidentified))
 
-    def _newest_failures(self) -> list[FailureCount]:
-        records = (record for _, record in islice(self.records.list_records(kinds=(RecordKind.FAILURE,)), _NEWEST))
-        return [each for each in records if isinstance(each, FailureCount)]
-
-    def _wrong_scim_url(self, failures: Sequence[FailureCount]) -> Iterator[str]:
-        """That the SCIM URL is wrong now: requests failed by it since yesterday, and nothing was written after them."""
-        yesterday = self._yesterday()
-        if not any(diagnosis.wrong_scim_url(failures, yesterday)):
-            return iter(())
-        last = next((each for _, each in self.records.list_records(kinds=(RecordKind.CHANGE,))), None)
-        written = last.change.at if isinstance(last, StoredChange) else ""
-        return diagnosis.wrong_scim_url(failures, max(written, yesterday))
-
-    def _case(
+    def _report_person(
         self,
-        asked: str,
-        people: Sequence[StoredResource],
+        query: str,
+        users: Sequence[StoredResource],
         ids: Sequence[str],
         search: FailureSearchResult,
         notes: Sequence[str] = (),
         renamed: Sequence[StoredResource] = (),
     ) -> PersonReport:
-        failures, notes = search.failures, [*notes, *_search_notes(search)]
-        changes, are_all_shown = self._changes(ids)
-        if not are_all_shown:
-            notes = [*notes, diagnosis.CHANGES_CUT]
-        names = {each.id: self._name(each) for each in people}
-        records: list[LogRecord] = [*changes, *failures]
-        timeline = sorted((describe_record(each, names) for each in records), key=lambda each: each.at, reverse=True)
-        writes = [each for each in changes if each.change.operation is not Operation.LINK]
-        told = [
-            *self._obstacles(self.last_use(), failures),
-            *diagnosis.renamed(asked, self.tenant.resource_types[0].unique_attribute.name, names, renamed, writes),
-            *diagnosis.state(asked, names, people, writes),
-            *diagnosis.problems(people, writes, failures),
+        """Return the report with the timeline of the users with these ids, who need not exist any more."""
+        failures, notes = search.failures, [*notes, *_describe_incomplete_search(search)]
+        changes, is_complete = self._list_changes(ids)
+        if not is_complete:
+            notes = [*notes, diagnosis.CHANGES_INCOMPLETE]
+        unique = self.tenant.resource_types[0].unique_attribute.name
+        user_names: dict[str, str] = {user.id: user.resource[unique] for user in users}
+        writes = [stored for stored in changes if stored.change.operation is not Operation.LINK]
+        sentences = [
+            *self._describe_access_problems(self.last_use(), failures),
+            *diagnosis.describe_renamed_users(query, unique, user_names, renamed, writes),
+            *diagnosis.describe_state(query, user_names, users, writes),
+            *diagnosis.describe_failures(users, writes, failures),
             *notes,
-            *diagnosis.tenant(self.tenant, failures),
+            *diagnosis.describe_strict_mode(self.tenant, failures),
         ]
-        return PersonReport(asked, people, timeline, told, renamed=renamed)
+        timeline = _describe_records([*changes, *failures], user_names)
+        return PersonReport(query, users, timeline, sentences, renamed_users=renamed)
 
-    def _identified(self, person: str) -> Sequence[StoredResource]:
+    def _find_users(self, identifier: str) -> Sequence[StoredResource]:
+        """Return the users who have the identifier as userName, externalId, email or id."""
         resource_type = self.tenant.resource_types[0]
-        value = encode_json(person)
+        value = encode_json(identifier)
         names = (resource_type.unique_attribute.name, "externalId", "emails.value", "id")
         text = " or ".join(f"{name} eq {value}" for name in names)
-        presentation = ResourceRenderer(resource_type, "")
-        query = parse_query(SearchRequest(filter=text), resource_type, Dialect(), presentation)
+        renderer = ResourceRenderer(resource_type, "")
+        query = parse_query(SearchRequest(filter=text), resource_type, Dialect(), renderer)
         return self.store.find(query).page
 
-    def _formerly(self, asked: str) -> tuple[list[str], list[str]]:
-        """The ids of those who were once known by that, and a note if there may be more of them."""
-        found: list[str] = []
+    def _find_previous_owner_ids(self, identifier: str) -> tuple[list[str], list[str]]:
+        """Return the ids of the users who had the identifier before, and a note if the search stopped early."""
+        ids: list[str] = []
         try:
-            found.extend(self.records.find_previous_owner_ids(identifier_hash(asked)))
+            ids.extend(self.records.find_previous_owner_ids(identifier_hash(identifier)))
         except Unavailable:
-            return found, [diagnosis.FORMERLY_CUT]
-        return found, []
+            return ids, [diagnosis.PREVIOUS_OWNERS_INCOMPLETE]
+        return ids, []
 
-    def _changes(self, ids: Sequence[str]) -> tuple[list[StoredChange], bool]:
+    def _list_changes(self, ids: Sequence[str]) -> tuple[list[StoredChange], bool]:
         """Return the newest changes of some users, and whether these are all."""
-        found: list[StoredChange] = []
-        for resource_id in ids[:_SHOWN]:
-            found += islice(self.records.list_changes(resource_id), _MOST_CHANGES + 1 - len(found))
-        return found[:_MOST_CHANGES], len(found) <= _MOST_CHANGES and len(ids) <= _SHOWN
+        changes: list[StoredChange] = []
+        for resource_id in ids[:_MAX_MATCHES]:
+            changes += islice(self.records.list_changes(resource_id), _MAX_CHANGES + 1 - len(changes))
+        return changes[:_MAX_CHANGES], len(changes) <= _MAX_CHANGES and len(ids) <= _MAX_MATCHES
 
-    def _obstacles(self, use: TokenUsage | None, failures: Sequence[FailureCount] = ()) -> Iterator[str]:
-        """What keeps everybody out; ``failures`` tell the provider if the user agent of the last use does not."""
-        found = list(find_access_problems(self.tenant, use, self._moment().timestamp()))
-        yield from found
-        if not found or use is None:
+    def _list_newest_failures(self) -> list[FailureCount]:
+        newest = islice(self.records.list_records(kinds=(RecordKind.FAILURE,)), _MAX_RECORDS)
+        return [record for _, record in newest if isinstance(record, FailureCount)]
+
+    def _describe_access_problems(self, use: TokenUsage | None, failures: Sequence[FailureCount] = ()) -> Iterator[str]:
+        """Yield what keeps every request of the tenant from being served.
+
+        ``failures`` are used to detect the provider if the user agent of the last use does not tell it.
+        """
+        problems = list(find_access_problems(self.tenant, use, self._current_time().timestamp()))
+        yield from problems
+        if not problems or use is None:
             provider = detect_provider(use, DailyFailures(), failures)
-            yield from diagnosis.rejected_tokens(self.records.list_rejected_tokens(self._yesterday()), use, provider)
+            rejected = self.records.list_rejected_tokens(self._yesterday())
+            yield from diagnosis.describe_rejected_tokens(rejected, use, provider)
 
-    def _name(self, stored: StoredResource) -> str:
-        name: str = stored.resource[self.tenant.resource_types[0].unique_attribute.name]
-        return name
+    def _describe_wrong_scim_url(self, failures: Sequence[FailureCount]) -> Iterator[str]:
+        """Return that the SCIM URL is wrong, if requests failed by it since yesterday and no write followed them."""
+        yesterday = self._yesterday()
+        if not any(diagnosis.describe_wrong_scim_url(failures, yesterday)):
+            return iter(())
+        last = next((record for _, record in self.records.list_records(kinds=(RecordKind.CHANGE,))), None)
+        last_write = last.change.at if isinstance(last, StoredChange) else ""
+        return diagnosis.describe_wrong_scim_url(failures, max(last_write, yesterday))
 
-    def _moment(self) -> datetime:
+    def _current_time(self) -> datetime:
         return datetime.fromisoformat(self.now()).astimezone(UTC)
 
     def _yesterday(self) -> str:
-        return format_rfc3339((self._moment() - timedelta(hours=24)).timestamp())
+        """Return the time 24 hours ago as RFC 3339 in UTC."""
+        return format_rfc3339((self._current_time() - timedelta(hours=24)).timestamp())
 
 
-def _list_identifiers(asked: str, ids: Sequence[str], people: Sequence[StoredResource]) -> list[str]:
-    """Return what failures of these people may be kept under, each once."""
-    values = (value for each in people for _, value in identifiers_of(each.resource).identifiers)
-    return list(dict.fromkeys([asked, *ids, *values]))
+def _list_identifiers(query: str, ids: Sequence[str], users: Sequence[StoredResource]) -> list[str]:
+    """Return the identifiers that failures of these users may be stored under, without duplicates."""
+    values = (value for user in users for _, value in identifiers_of(user.resource).identifiers)
+    return list(dict.fromkeys([query, *ids, *values]))
 
 
-def _without_identifier(failures: Sequence[FailureCount]) -> list[FailureCount]:
-    return [each for each in failures if not each.failure.identifier]
+def _select_unidentified(failures: Sequence[FailureCount]) -> list[FailureCount]:
+    """Return the failures of requests that name nobody."""
+    return [count for count in failures if not count.failure.identifier]
 
 
-def _entries(failures: Sequence[FailureCount]) -> list[LogEntry]:
-    return sorted((describe_record(each, {}) for each in failures), key=lambda each: each.at, reverse=True)
+def _describe_failures(failures: Sequence[FailureCount]) -> list[LogEntry]:
+    return _describe_records(failures, {})
 
 
-def _search_notes(search: FailureSearchResult) -> Sequence[str]:
-    return [] if search.is_complete else [diagnosis.FAILURES_CUT]
+def _describe_records(records: Sequence[LogRecord], user_names: dict[str, str]) -> list[LogEntry]:
+    """Return the entries of some records, the newest first. ``user_names`` maps the ids of users to their names."""
+    entries = (describe_record(record, user_names) for record in records)
+    return sorted(entries, key=lambda entry: entry.at, reverse=True)
 
 
-def _outside(asked: str, people: Sequence[StoredResource], failures: Sequence[FailureCount]) -> list[str]:
-    """What those are found by who are called that and are none of the people, those who failed last first."""
-    known = frozenset[str]().union(*(identifiers_of(each.resource).hashes for each in people))
-    name, text = name_hash(asked), normalize(asked)
-    found: dict[str, str] = {}
-    for failure in sorted((each.failure for each in failures), key=lambda each: each.at, reverse=True):
-        is_meant = name in failure.identifier_hashes or (
-            failure.identifier_kind != "id" and text in normalize(failure.identifier)
-        )
-        if failure.identifier and is_meant and known.isdisjoint(failure.identifier_hashes):
-            found.setdefault(normalize(failure.identifier), failure.identifier)
-    return list(found.values())[:_SHOWN]
+def _describe_incomplete_search(search: FailureSearchResult) -> Sequence[str]:
+    return [] if search.is_complete else [diagnosis.FAILURES_INCOMPLETE]
+
+
+def _list_failed_candidates(name: str, users: Sequence[StoredResource], failures: Sequence[FailureCount]) -> list[str]:
+    """Return identifiers of people who have the name, had a request that failed, and are none of the users.
+
+    Each person is listed once; the last failure comes first.
+    """
+    known = frozenset[str]().union(*(identifiers_of(user.resource).hashes for user in users))
+    hashed_name, text = name_hash(name), normalize(name)
+    candidates: dict[str, str] = {}
+    for failure in sorted((count.failure for count in failures), key=lambda failure: failure.at, reverse=True):
+        has_text = failure.identifier_kind != "id" and text in normalize(failure.identifier)
+        has_name = hashed_name in failure.identifier_hashes or has_text
+        if failure.identifier and has_name and known.isdisjoint(failure.identifier_hashes):
+            candidates.setdefault(normalize(failure.identifier), failure.identifier)
+    return list(candidates.values())[:_MAX_MATCHES]
