@@ -313,7 +313,7 @@ class Cut(DynamoDBAuditLogStore):
 
     found: Sequence[str] = ()
 
-    def formerly(self, handle: str) -> Iterator[str]:  # noqa: ARG002  # whatever it is
+    def find_previous_owner_ids(self, identifier_hash: str) -> Iterator[str]:  # noqa: ARG002  # whatever it is
         yield from self.found
         raise Unavailable("No time.")
 
