@@ -213,8 +213,8 @@ def test_projection_shows_nothing_but_what_is_there(attributes: list[str], exclu
 def test_user_without_projection_is_shown_as_it_is_stored(
     attributes: list[str], excluded: list[str], all_: bool
 ) -> None:
-    assert parse_projection(attributes, excluded, load_user_type(), Dialect()).shows_all is all_
+    assert parse_projection(attributes, excluded, load_user_type(), Dialect()).is_complete is all_
 
 
 def test_type_that_hides_attributes_is_never_shown_as_it_is_stored() -> None:
-    assert not parse_projection([], [], TYPE, Dialect()).shows_all
+    assert not parse_projection([], [], TYPE, Dialect()).is_complete

@@ -21,7 +21,7 @@ def found(**members: Any) -> list[tuple[str, str]]:
 
 
 def test_manager_and_employees_are_references_and_nothing_else_is() -> None:
-    names = [f"{schema.id}:{attribute.name}" for schema, attribute in TYPE.references]
+    names = [f"{schema.id}:{attribute.name}" for schema, attribute in TYPE.reference_attributes]
     assert names == [f"{ENTERPRISE}:manager", f"{SURVEY}:Mentor", f"{SURVEY}:Buddy"]
 
 
@@ -88,8 +88,8 @@ def test_stored_value_of_another_shape_is_unassigned(attribute: dict[str, Any], 
     assert [each.value for each in told] == [value for value in values if isinstance(value, str)]
     for reference in told:
         resource = {"userName": "a", PEERS: {"peer": held}}
-        if reference.has_room:
-            assert reference.revised(resource, lambda members: {**members, "$ref": None})
+        if reference.can_add_ref:
+            assert reference.replace_in(resource, lambda members: {**members, "$ref": None})
         assert reference.ref is None or isinstance(reference.ref, str)
 
 
@@ -102,7 +102,7 @@ def test_stored_extension_of_another_shape_is_unassigned(extension: Any) -> None
 def test_a_resource_with_a_revised_value_shares_nothing_that_changed() -> None:
     resource = {"userName": "a", ENTERPRISE: {"manager": {"value": "x"}, "department": "D"}}
     (reference,) = find_references(resource, TYPE)
-    revised = reference.revised(resource, lambda members: {**members, "$ref": "y"})
+    revised = reference.replace_in(resource, lambda members: {**members, "$ref": "y"})
     assert revised == {"userName": "a", ENTERPRISE: {"manager": {"value": "x", "$ref": "y"}, "department": "D"}}
     assert resource == {"userName": "a", ENTERPRISE: {"manager": {"value": "x"}, "department": "D"}}
 
@@ -117,7 +117,7 @@ def test_there_is_room_for_a_ref_where_it_can_be_sent_back(ref: bool, mutability
     peer = {"name": "peer", "type": "complex", "mutability": mutability, "subAttributes": [value, *refs]}
     kind = load_user_type().with_extensions([{"id": "urn:example:peers", "attributes": [peer]}])
     (told,) = find_references({"userName": "a", "urn:example:peers": {"peer": {"value": "x"}}}, kind)
-    assert told.has_room is room
+    assert told.can_add_ref is room
 
 
 @pytest.mark.parametrize(

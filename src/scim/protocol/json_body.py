@@ -1,4 +1,4 @@
-"""JSON as it may come from anywhere: one meaning, or a clear refusal (RFC 8259, RFC 7493)."""
+"""Parse JSON from untrusted clients: what is ambiguous or hostile is rejected (RFC 8259, RFC 7493)."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from typing import Any, NoReturn
 
 from scim.protocol.errors import InvalidSyntax
 
-# The deepest body that means something is a bulk request's PATCH of a complex attribute, at ten.
+# The deepest valid body is a bulk request with a PATCH of a complex attribute: ten levels.
 MAX_DEPTH = 32
 
-# A string without an end is matched too, up to the end of the text: each character is looked at once.
+# Also matches a string without an end, up to the end of the text, so that each character is scanned only once.
 _BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*+"?|([\[{])|([\]}])', re.DOTALL)
 
 
 def parse_json(body: bytes) -> Any:
-    """The value in a body. Raises :class:`InvalidSyntax`.
+    """Return the value in a JSON body. Raises :class:`InvalidSyntax`.
 
-    Refused beside what is no JSON: other encodings than UTF-8, names that an object has twice, numbers that are not
-    finite or have thousands of digits, half surrogate pairs, and nesting that nobody means.
+    Also rejects JSON in other encodings than UTF-8, objects with the same name twice, numbers that are not finite or
+    have thousands of digits, unpaired surrogates, and more than 32 levels of nesting.
     """
     try:
         text = body.removeprefix(BOM_UTF8).decode()
@@ -32,7 +32,7 @@ def parse_json(body: bytes) -> Any:
         raise InvalidSyntax("The body is not encoded in UTF-8.") from None
     except json.JSONDecodeError as error:
         raise InvalidSyntax(f"The body is not JSON: line {error.lineno}, column {error.colno}.") from None
-    except ValueError:  # Python refuses integers of more than 4,300 digits
+    except ValueError:  # Python rejects integers of more than 4,300 digits
         raise InvalidSyntax("The body has a number with too many digits.") from None
     return value
 
@@ -47,6 +47,7 @@ def lower_member_names(value: Any) -> dict[str, Any]:
 
 
 def _check_depth(text: str) -> None:
+    """Raise :class:`InvalidSyntax` for too many levels of nesting, before the recursive parser reads the text."""
     if text.count("[") + text.count("{") <= MAX_DEPTH:
         return
     depth = 0
@@ -57,8 +58,8 @@ def _check_depth(text: str) -> None:
 
 
 def _check_surrogates(text: str, value: Any) -> None:
-    """Half a surrogate pair can only come from an escape, and can't be encoded again."""
-    if "\\" not in text or "\\u" not in text:  # one character is found many times faster than two
+    """Raise :class:`InvalidSyntax` for an unpaired surrogate: an escape can have one, and UTF-8 cannot encode it."""
+    if "\\" not in text or "\\u" not in text:  # searching for one character is many times faster than for two
         return
     try:
         json.dumps(value, ensure_ascii=False).encode()
@@ -66,22 +67,22 @@ def _check_surrogates(text: str, value: Any) -> None:
         raise InvalidSyntax("The body has half of a surrogate pair in a string.") from None
 
 
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _build_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) != len(pairs):
         raise InvalidSyntax("An object in the body has the same name twice: send it once.")
     return members
 
 
-def _refuse_constant(_: str) -> NoReturn:
+def _reject_constant(_: str) -> NoReturn:
     raise InvalidSyntax("NaN and Infinity are not JSON.")
 
 
-def _finite(text: str) -> float:
+def _parse_finite(text: str) -> float:
     number = float(text)
     if not isfinite(number):
         raise InvalidSyntax("The body has a number that is too large.")
     return number
 
 
-_DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_refuse_constant, parse_float=_finite)
+_DECODER = json.JSONDecoder(object_pairs_hook=_build_object, parse_constant=_reject_constant, parse_float=_parse_finite)

@@ -1,4 +1,4 @@
-"""The answer to a query (RFC 7644 section 3.4.2, RFC 9865 section 2)."""
+"""The response to a query (RFC 7644 section 3.4.2, RFC 9865 section 2)."""
 
 from __future__ import annotations
 
@@ -15,11 +15,12 @@ def render_list_response(
     next_cursor: str | None = None,
     previous_cursor: str | None = None,
 ) -> str:
-    """The answer to a query, around resources that are JSON already; ``itemsPerPage`` is how many there are.
+    """Return the JSON of a ListResponse with some resources, given as JSON texts.
 
-    By index it says where it starts, by cursor what lies beside it (RFC 9865 section 2).
+    ``total`` is the number of all resources that match. ``start_index`` is for index paging (RFC 7644 section 3.4.2.4),
+    the cursors are for cursor paging (RFC 9865 section 2).
     """
-    shown = list(resources)
+    page = list(resources)
     start = "" if start_index is None else f'"startIndex":{start_index},'
     cursors = "".join(
         f'"{name}":"{cursor}",'
@@ -27,6 +28,6 @@ def render_list_response(
         if cursor is not None
     )
     return (
-        f'{{"schemas":["{LIST_RESPONSE}"],"totalResults":{total},{start}"itemsPerPage":{len(shown)},{cursors}'
-        f'"Resources":[{",".join(shown)}]}}'
+        f'{{"schemas":["{LIST_RESPONSE}"],"totalResults":{total},{start}"itemsPerPage":{len(page)},{cursors}'
+        f'"Resources":[{",".join(page)}]}}'
     )

@@ -1,6 +1,7 @@
-"""The envelopes of RFC 7644: what clients send around resources, and what they get.
+"""The messages of RFC 7644 (section 3.1) that clients send: PATCH, search and bulk requests.
 
-Pydantic reads them, names without case; the resources inside are read by :mod:`scim.protocol.resource`.
+Pydantic validates them. Their members are named in lower case here, because SCIM's names have no case.
+:mod:`scim.protocol.resource` parses the resources inside.
 """
 
 from __future__ import annotations
@@ -15,20 +16,19 @@ from scim.protocol.leniency import Dialect, Leniency
 
 BULK_RESPONSE = "urn:ietf:params:scim:api:messages:2.0:BulkResponse"
 
-
-# Each one may go through all the values of an attribute; no provider comes near.
+# Each operation can go through all the values of an attribute. Identity providers send far fewer.
 MAX_PATCH_OPERATIONS = 1_000
 
 
 class Message(BaseModel):
-    """An envelope; ``urn`` is the schema that it must name. Unknown members are ignored."""
+    """A message; its ``schemas`` must list ``urn``, if it has one. Unknown members are ignored."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
     urn: ClassVar[str | None] = None
 
 
 class PatchOperation(Message):
-    """One operation of a PATCH (section 3.5.2). A ``value`` of null is one; that it was sent shows in ``has_value``."""
+    """One operation of a PATCH request (RFC 7644 section 3.5.2)."""
 
     op: Annotated[Literal["add", "remove", "replace"], BeforeValidator(lambda op: str(op).lower())]
     path: StrictStr | None = None
@@ -36,22 +36,24 @@ class PatchOperation(Message):
 
     @property
     def has_value(self) -> bool:
-        """Whether the operation has a value, be it null."""
+        """Whether the operation has a value. A value of null counts."""
         return "value" in self.model_fields_set
 
     @property
     def new_value(self) -> Any:
-        """The value that is to be there afterwards: for a removal none."""
+        """The value that the operation sets: ``None`` for a removal."""
         return None if self.op == "remove" else self.value
 
 
 class PatchRequest(Message):
+    """The body of a PATCH (RFC 7644 section 3.5.2)."""
+
     urn = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
     operations: list[PatchOperation] = Field(min_length=1, max_length=MAX_PATCH_OPERATIONS)
 
 
 class SearchRequest(Message):
-    """A query, from the query string of a GET or from the body of a POST to ``/.search`` (section 3.4.3, RFC 9865)."""
+    """A query: the query string of a GET or the body of a POST to ``/.search`` (RFC 7644 section 3.4.3, RFC 9865)."""
 
     urn = "urn:ietf:params:scim:api:messages:2.0:SearchRequest"
     attributes: list[StrictStr] = []
@@ -67,7 +69,7 @@ class SearchRequest(Message):
 
 
 class BulkOperation(Message):
-    """One operation of a bulk request (section 3.7)."""
+    """One operation of a bulk request (RFC 7644 section 3.7)."""
 
     method: Annotated[
         Literal["POST", "PUT", "PATCH", "DELETE"],
@@ -80,50 +82,56 @@ class BulkOperation(Message):
 
 
 class BulkRequest(Message):
-    """The operations are read one by one, since each of them fails alone."""
+    """The body of a bulk request. Its operations are parsed one by one, because each can fail on its own."""
 
     urn = "urn:ietf:params:scim:api:messages:2.0:BulkRequest"
     failonerrors: StrictInt | None = Field(default=None, ge=1)
     operations: list[Any] = Field(min_length=1)
 
 
-M = TypeVar("M", bound=Message)
+MessageT = TypeVar("MessageT", bound=Message)
 
 
-def parse_message(kind: type[M], body: Any, dialect: Dialect) -> M:
-    """The message in a body. Raises :class:`InvalidSyntax` or :class:`InvalidValue`, naming the member at fault."""
+def parse_message(message_class: type[MessageT], body: Any, dialect: Dialect) -> MessageT:
+    """Return the message in a JSON body.
+
+    Raises :class:`InvalidSyntax` or :class:`InvalidValue`, whose details name the wrong member.
+    """
     if not isinstance(body, dict):
         raise InvalidSyntax("The body must be a JSON object.")
-    members = _without_case(body)
-    if kind.urn is not None:
-        _check_urn(kind.urn, members.get("schemas"), dialect)
-    if isinstance(operations := members.get("operations"), list) and kind is PatchRequest:
-        members["operations"] = [_without_case(each) if isinstance(each, dict) else each for each in operations]
-    return build_message(kind, {name: value for name, value in members.items() if value is not None})
+    members = _lower_unique_names(body)
+    if message_class.urn is not None:
+        _check_schemas(message_class.urn, members.get("schemas"), dialect)
+    if isinstance(operations := members.get("operations"), list) and message_class is PatchRequest:
+        members["operations"] = [
+            _lower_unique_names(operation) if isinstance(operation, dict) else operation for operation in operations
+        ]
+    return build_message(message_class, {name: value for name, value in members.items() if value is not None})
 
 
-def build_message(kind: type[M], members: dict[str, Any]) -> M:
-    """The message with these members, named in lower case. Raises as :func:`parse_message`."""
+def build_message(message_class: type[MessageT], members: dict[str, Any]) -> MessageT:
+    """Return the message with these members, named in lower case. Raises the errors of :func:`parse_message`."""
     try:
-        return kind.model_validate(members)
+        return message_class.model_validate(members)
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
         where = ".".join(str(part) for part in first["loc"])
-        structural = first["type"] in ("missing", "too_short", "literal_error", "model_type")
-        raise (InvalidSyntax if structural else InvalidValue)(
-            f"The request's {where or 'body'} is wrong: {first['msg']}."
-        ) from None
+        is_structural = first["type"] in ("missing", "too_short", "literal_error", "model_type")
+        error_class = InvalidSyntax if is_structural else InvalidValue
+        raise error_class(f"The request's {where or 'body'} is wrong: {first['msg']}.") from None
 
 
-def _without_case(members: dict[str, Any]) -> dict[str, Any]:
+def _lower_unique_names(members: dict[str, Any]) -> dict[str, Any]:
+    """Return the members by their names in lower case; raise :class:`InvalidSyntax` if two have the same name."""
     lowered = lower_member_names(members)
     if len(lowered) != len(members):
         raise InvalidSyntax("The body has the same member twice, in different cases: send it once.")
     return lowered
 
 
-def _check_urn(urn: str, schemas: Any, dialect: Dialect) -> None:
+def _check_schemas(urn: str, schemas: Any, dialect: Dialect) -> None:
+    """Raise :class:`InvalidSyntax` unless ``schemas`` lists the message's URN."""
     if schemas is None and dialect.tolerate(Leniency.MISSING_SCHEMAS):
         return
-    if not isinstance(schemas, list) or urn.lower() not in [str(each).lower() for each in schemas]:
+    if not isinstance(schemas, list) or urn.lower() not in [str(schema).lower() for schema in schemas]:
         raise InvalidSyntax(f'The body is not the message expected here: its schemas must be ["{urn}"].')

@@ -1,4 +1,4 @@
-"""Which attributes an answer shows: ``attributes`` and ``excludedAttributes`` (RFC 7644 section 3.9)."""
+"""Projections: which attributes of a resource a response has (RFC 7644 section 3.9)."""
 
 from __future__ import annotations
 
@@ -13,105 +13,148 @@ from scim.protocol.filter.path import UnknownAttribute
 from scim.protocol.leniency import Dialect, Leniency
 from scim.protocol.schema import Attribute, ResourceType, Returned, Schema
 
-Resource = Mapping[str, Any]
-Names = Mapping[str, frozenset[str] | None]
-"""For each named attribute its named sub-attributes, or ``None`` for all of it."""
+NamedAttributes = Mapping[str, frozenset[str] | None]
+"""The attributes that a parameter names, in lower case: the names of their sub-attributes, or ``None`` for all."""
 
 
-class _Parts(dict[str, "_Parts | None"]):
-    """What is shown of the members of a resource or of a complex value, by their names: ``None`` is all of it.
+class _MemberProjection(dict[str, "_MemberProjection | None"]):
+    """The projection of the members of an object: a resource, an extension or a complex value.
 
-    Worked out for a name when it is first met, so that a page asks once for each, and a request for none it has not.
+    Has the projection of each member by its name; ``None`` includes all of it. An entry is computed when its name is
+    first looked up: once for a page of resources, and only for names that its resources have.
     """
 
-    def __init__(self, attributes: Mapping[str, Attribute], included: Names | None, excluded: Names) -> None:
+    def __init__(
+        self, attributes: Mapping[str, Attribute], included: NamedAttributes | None, excluded: NamedAttributes
+    ) -> None:
         super().__init__()
         self._attributes = attributes
         self._included = included
         self._excluded = excluded
 
-    def __missing__(self, name: str) -> _Parts | None:
+    def __missing__(self, name: str) -> _MemberProjection | None:
         attribute = self._attributes.get(name.lower())
-        shown = _shown(attribute, self._included, self._excluded) if attribute else None
-        part = _Parts({}, {}, {}) if attribute is None or shown is None else _part(attribute, *shown)
-        self[name] = part
-        return part
+        self[name] = projection = self._project_attribute(attribute) if attribute else _NOTHING
+        return projection
 
-    def apply(self, members: Resource) -> dict[str, Any]:
-        """What of the members is shown; of complex values nothing is left where none of their members are."""
-        shown: dict[str, Any] = {}
+    def apply(self, members: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the included members. A complex value without an included sub-attribute is left out."""
+        included: dict[str, Any] = {}
         for name, value in members.items():
-            part = self[name]
-            if part is None:
-                shown[name] = value
-            elif projected := part.value(value):
-                shown[name] = projected
-        return shown
+            projection = self[name]
+            if projection is None:
+                included[name] = value
+            elif projected := projection.apply_to_value(value):
+                included[name] = projected
+        return included
 
-    def value(self, value: Any) -> Any:
+    def apply_to_value(self, value: Any) -> Any:
+        """Return the included part of a complex value or of each element of a multi-valued one."""
         if not self._attributes:
             return None
         if isinstance(value, list):
-            return [projected for each in value if (projected := self.apply(each))]
+            return [projected for element in value if (projected := self.apply(element))]
         return self.apply(value)
+
+    def _project_attribute(self, attribute: Attribute) -> _MemberProjection | None:
+        """Return the projection of an attribute by its characteristic ``returned`` and by the two parameters."""
+        name = attribute.name.lower()
+        if attribute.returned is Returned.NEVER:
+            return _NOTHING
+        if attribute.returned is Returned.ALWAYS:
+            return _project_sub_attributes(attribute, None, frozenset())
+        if self._included is not None and name not in self._included:
+            return _NOTHING
+        if self._included is None and attribute.returned is Returned.REQUEST:
+            return _NOTHING
+        excluded = self._excluded.get(name, frozenset())
+        if excluded is None:
+            return _NOTHING
+        return _project_sub_attributes(attribute, None if self._included is None else self._included[name], excluded)
+
+
+_NOTHING = _MemberProjection({}, {}, {})
+"""The projection of an attribute that is left out."""
+
+
+def _project_sub_attributes(
+    attribute: Attribute, included: frozenset[str] | None, excluded: frozenset[str]
+) -> _MemberProjection | None:
+    """Return the projection of a value; ``None`` as ``included`` stands for all sub-attributes."""
+    if not attribute.sub_attributes:
+        return None
+    names = None if included is None else dict.fromkeys(included)
+    return _MemberProjection(attribute.sub_attributes, names, dict.fromkeys(excluded))
 
 
 class Projection:
-    """What is asked for and what is not, by the URN of the schema; ``None`` where nothing was said."""
+    """The attributes of a resource that a response has.
+
+    ``included`` and ``excluded`` are the attributes that ``attributes`` and ``excludedAttributes`` name, by the URN of
+    their schema: ``None`` instead of names is the whole schema. ``None`` as ``included`` is a request that does not
+    name attributes.
+    """
 
     def __init__(
         self,
         resource_type: ResourceType,
-        included: Mapping[str, Names | None] | None,
-        excluded: Mapping[str, Names | None],
+        included: Mapping[str, NamedAttributes | None] | None,
+        excluded: Mapping[str, NamedAttributes | None],
     ) -> None:
-        self.shows_all = included is None and not excluded and resource_type.is_returned_whole
-        """Whether a resource is shown as it is stored, so that it need not be read at all."""
-        self._core = _members(resource_type.core, included, excluded)
-        self._extensions = {each.id: _members(each, included, excluded) for each in resource_type.extensions}
+        self.is_complete = included is None and not excluded and resource_type.is_returned_whole
+        """Whether a response has a resource as it is stored, so that its JSON need not be parsed."""
+        self._core = _project_schema(resource_type.core, included, excluded)
+        self._extensions = {
+            schema.id: _project_schema(schema, included, excluded) for schema in resource_type.extensions
+        }
 
-    def apply(self, resource: Resource) -> dict[str, Any]:
-        """The part of a resource that is shown."""
-        shown = self._core.apply(resource)
-        for urn, parts in self._extensions.items():
-            if urn in resource and (members := parts.apply(resource[urn])):
-                shown[urn] = members
-        return shown
+    def apply(self, resource: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the included part of a resource."""
+        included = self._core.apply(resource)
+        for urn, projection in self._extensions.items():
+            if urn in resource and (members := projection.apply(resource[urn])):
+                included[urn] = members
+        return included
 
 
-def _members(
-    schema: Schema, included: Mapping[str, Names | None] | None, excluded: Mapping[str, Names | None]
-) -> _Parts:
-    named = None if included is None else included.get(schema.id, {})
-    unnamed = excluded.get(schema.id, {})
-    return _Parts(schema.attributes, named, dict.fromkeys(schema.attributes) if unnamed is None else unnamed)
+def _project_schema(
+    schema: Schema,
+    included: Mapping[str, NamedAttributes | None] | None,
+    excluded: Mapping[str, NamedAttributes | None],
+) -> _MemberProjection:
+    included_names = None if included is None else included.get(schema.id, {})
+    excluded_names = excluded.get(schema.id, {})
+    if excluded_names is None:
+        excluded_names = dict.fromkeys(schema.attributes)
+    return _MemberProjection(schema.attributes, included_names, excluded_names)
 
 
 def parse_projection(
     attributes: Sequence[str], excluded: Sequence[str], resource_type: ResourceType, dialect: Dialect
 ) -> Projection:
-    """The projection that the two parameters ask for. Raises :class:`InvalidValue` for a malformed name.
+    """Return the projection for the parameters ``attributes`` and ``excludedAttributes``.
 
-    Names that no schema knows show nothing, which is what they stand for; a selection in brackets is left out of
-    account, so that the whole attribute is shown.
+    A name that no schema has includes or excludes nothing. A selection in brackets is ignored: the whole attribute is
+    included or excluded. Raises :class:`InvalidValue` for a malformed name.
     """
     if not attributes and not excluded:
-        return _unasked(resource_type)
-    included = _by_schema(attributes, resource_type, dialect)
-    return Projection(resource_type, included or None, _by_schema(excluded, resource_type, dialect))
+        return _default_projection(resource_type)
+    included = _parse_names(attributes, resource_type, dialect)
+    return Projection(resource_type, included or None, _parse_names(excluded, resource_type, dialect))
 
 
 @lru_cache(maxsize=16)
-def _unasked(resource_type: ResourceType) -> Projection:
-    """What those are shown who say nothing, which is most of them."""
+def _default_projection(resource_type: ResourceType) -> Projection:
+    """Return the projection of requests without the two parameters: most requests."""
     return Projection(resource_type, None, {})
 
 
-def _by_schema(
+def _parse_names(
     names: Iterable[str], resource_type: ResourceType, dialect: Dialect
 ) -> dict[str, dict[str, frozenset[str] | None] | None]:
+    """Return the attributes that a parameter names, by the URN of their schema; ``None`` for the whole schema."""
     named: dict[str, dict[str, frozenset[str] | None] | None] = {}
-    for name in filter(None, (each.strip() for each in names)):
+    for name in filter(None, (name.strip() for name in names)):
         try:
             path = parse_path(name, resource_type, dialect)
         except UnknownAttribute:
@@ -121,11 +164,12 @@ def _by_schema(
         except InvalidPath as malformed:
             raise InvalidValue(f"attributes holds something that is no attribute's name. {malformed.detail}") from None
         else:
-            _add(named, path.extension or resource_type.core.id, path)
+            _add_path(named, path.extension or resource_type.core.id, path)
     return named
 
 
-def _add(named: dict[str, dict[str, frozenset[str] | None] | None], urn: str, path: Path) -> None:
+def _add_path(named: dict[str, dict[str, frozenset[str] | None] | None], urn: str, path: Path) -> None:
+    """Add the attribute of a path to the attributes that a parameter names."""
     if path.attribute is None:
         named[urn] = None
         return
@@ -135,30 +179,5 @@ def _add(named: dict[str, dict[str, frozenset[str] | None] | None], urn: str, pa
     name = path.attribute.name.lower()
     if path.sub_attribute is None:
         attributes[name] = None
-    elif (subs := attributes.get(name, frozenset())) is not None:
-        attributes[name] = subs | {path.sub_attribute.name.lower()}
-
-
-def _shown(
-    attribute: Attribute, included: Names | None, excluded: Names
-) -> tuple[frozenset[str] | None, frozenset[str]] | None:
-    """Which sub-attributes are shown (``None``: all) and which are not; ``None`` if the attribute is not shown."""
-    name = attribute.name.lower()
-    if attribute.returned is Returned.NEVER:
-        return None
-    if attribute.returned is Returned.ALWAYS:
-        return None, frozenset()
-    if included is not None and name not in included:
-        return None
-    if included is None and attribute.returned is Returned.REQUEST:
-        return None
-    without = excluded.get(name, frozenset())
-    if without is None:
-        return None
-    return (included[name] if included is not None else None), without
-
-
-def _part(attribute: Attribute, only: frozenset[str] | None, without: frozenset[str]) -> _Parts | None:
-    if not attribute.sub_attributes:
-        return None
-    return _Parts(attribute.sub_attributes, None if only is None else dict.fromkeys(only), dict.fromkeys(without))
+    elif (sub_names := attributes.get(name, frozenset())) is not None:
+        attributes[name] = sub_names | {path.sub_attribute.name.lower()}

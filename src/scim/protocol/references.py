@@ -1,7 +1,7 @@
-"""References: values that name another resource of the same type, who need not have arrived yet.
+"""References: attribute values that name another resource of the same type, which may not exist yet.
 
-Which attributes hold them stands in the schema: complex ones whose ``$ref`` leads to such a resource (RFC 7643 section
-2.4), as ``manager`` of the enterprise schema, and those of a tenant's own that name an employee.
+The schema tells which attributes have them: complex attributes with a ``$ref`` to such a resource (RFC 7643 section
+2.4), such as ``manager`` of the enterprise schema, and custom attributes in the format ``employee``.
 """
 
 from __future__ import annotations
@@ -13,76 +13,80 @@ from typing import Any
 from scim.protocol.resource import Resource
 from scim.protocol.schema import Attribute, ResourceType
 
-_MOST = 50
-"""Of one resource; what it has beyond is kept and names nobody."""
-_LONGEST = 256
+_MAX_REFERENCES = 50
+"""Of one resource. Further values are stored, but not resolved."""
+_MAX_VALUE_LENGTH = 256
+
+Steps = tuple[str | int, ...]
+"""The names and indexes that lead from a resource to a value in it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A value that names another resource.
+    """A value that references another resource.
 
-    ``attribute`` is written as paths are, ``value`` as the client sent it. ``ref`` is a ``$ref`` that the client sent.
-    ``steps`` lead to the value in the resource. ``has_room`` is true if a ``$ref`` can be shown beside the value: a
-    client that sends back what it has read is understood then.
+    ``attribute`` is the path of the attribute, with its URN unless it is in the core schema. ``value`` is the value and
+    ``ref`` the ``$ref`` that the client sent. ``steps`` lead to the value in the resource. ``can_add_ref`` is true if
+    responses can have a ``$ref`` next to the value: the attribute has one, and a client can send it back.
     """
 
     attribute: str
     value: str
     ref: str | None
-    steps: tuple[str | int, ...]
-    has_room: bool
+    steps: Steps
+    can_add_ref: bool
 
-    def revised(self, resource: Resource, revise: Callable[[Resource], Resource]) -> Resource:
-        """The resource with its complex value as ``revise`` makes it; the resource itself stays as it is."""
+    def replace_in(self, resource: Resource, replace: Callable[[Resource], Resource]) -> Resource:
+        """Return a copy of the resource, with the reference's complex value replaced by the result of ``replace``."""
+        replaced: Resource = _replace_at(resource, self.steps, replace)
+        return replaced
 
-        def changed(value: Any, steps: tuple[str | int, ...]) -> Any:
-            if not steps:
-                return revise(value)
-            copy = value.copy()
-            copy[steps[0]] = changed(value[steps[0]], steps[1:])
-            return copy
 
-        found: Resource = changed(resource, self.steps)
-        return found
+def _replace_at(value: Any, steps: Steps, replace: Callable[[Any], Any]) -> Any:
+    """Return a copy of a JSON value in which ``replace`` is applied to what the steps lead to."""
+    if not steps:
+        return replace(value)
+    copy = value.copy()
+    copy[steps[0]] = _replace_at(value[steps[0]], steps[1:], replace)
+    return copy
 
 
 def find_references(resource: Resource, resource_type: ResourceType) -> list[Reference]:
     """Return the references in a stored resource, in the order of the schemas.
 
-    A stored value of another shape than the schema says counts as unassigned: the schema may have changed since.
+    A stored value that does not have the type of its attribute is ignored: the schema may have changed since.
     """
-    return list(_find_references(resource, resource_type))[:_MOST]
+    return list(_find_references(resource, resource_type))[:_MAX_REFERENCES]
 
 
 def _find_references(resource: Resource, resource_type: ResourceType) -> Iterator[Reference]:
-    for schema, attribute in resource_type.references:
+    for schema, attribute in resource_type.reference_attributes:
         is_core = schema is resource_type.core
         members = resource if is_core else resource.get(schema.id)
         if not isinstance(members, dict) or attribute.name not in members:
             continue
         name = attribute.name if is_core else f"{schema.id}:{attribute.name}"
-        steps = (attribute.name,) if is_core else (schema.id, attribute.name)
-        for place, element in _elements(attribute, members[attribute.name], steps):
-            value, own = (element.get("value"), element.get("$ref")) if isinstance(element, dict) else (element, None)
-            if isinstance(value, str) and 0 < len(value.strip()) <= _LONGEST:
-                has_room = _takes_ref(attribute) and "$ref" not in element
-                yield Reference(name, value, own if isinstance(own, str) else None, place, has_room)
+        attribute_steps = (attribute.name,) if is_core else (schema.id, attribute.name)
+        for steps, element in _list_elements(attribute, members[attribute.name], attribute_steps):
+            value, ref = (element.get("value"), element.get("$ref")) if isinstance(element, dict) else (element, None)
+            if isinstance(value, str) and 0 < len(value.strip()) <= _MAX_VALUE_LENGTH:
+                can_add_ref = _can_write_ref(attribute) and "$ref" not in element
+                yield Reference(name, value, ref if isinstance(ref, str) else None, steps, can_add_ref)
 
 
-def _elements(
-    attribute: Attribute, held: object, steps: tuple[str | int, ...]
-) -> list[tuple[tuple[str | int, ...], str | dict[str, Any]]]:
-    """Return each element that has the shape of the attribute, with the steps that lead to it."""
-    if attribute.multi_valued:
-        placed = [((*steps, index), each) for index, each in enumerate(held)] if isinstance(held, list) else []
+def _list_elements(attribute: Attribute, stored: object, steps: Steps) -> list[tuple[Steps, str | dict[str, Any]]]:
+    """Return each element of a stored value that has the attribute's type, with the steps that lead to it."""
+    if not attribute.multi_valued:
+        elements = [(steps, stored)]
+    elif isinstance(stored, list):
+        elements = [((*steps, index), element) for index, element in enumerate(stored)]
     else:
-        placed = [(steps, held)]
-    shape = dict if attribute.is_complex else str
-    return [(place, each) for place, each in placed if isinstance(each, shape)]
+        elements = []
+    element_class = dict if attribute.is_complex else str
+    return [(element_steps, element) for element_steps, element in elements if isinstance(element, element_class)]
 
 
-def _takes_ref(attribute: Attribute) -> bool:
-    """Return whether a client that sends a ``$ref`` back is understood."""
+def _can_write_ref(attribute: Attribute) -> bool:
+    """Return whether a client can send back a ``$ref`` that a response has."""
     ref = attribute.find_sub_attribute("$ref")
     return ref is not None and not (ref.is_immutable or attribute.is_immutable)

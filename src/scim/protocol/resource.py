@@ -1,7 +1,8 @@
-"""Resources: the canonical form of a user or whatever else a resource type describes.
+"""Resources: parse the body of a POST or PUT into the canonical form of a resource.
 
-A canonical resource is a JSON object: attributes under the names of their schema, extensions under their URN, nothing
-unassigned, nothing unknown; ``schemas`` lists what is in it. ``id`` and ``meta`` are the service's to add.
+A canonical resource is a JSON object. Its attributes have the names, in the case, of their schema, its extensions are
+under their URN. It has no unassigned and no unknown attributes. ``schemas`` lists the schemas of which it has values.
+``id`` and ``meta`` are added later.
 """
 
 from __future__ import annotations
@@ -20,25 +21,28 @@ Resource = dict[str, Any]
 
 
 def parse_resource(body: Any, resource_type: ResourceType, dialect: Dialect) -> Resource:
-    """The canonical resource in the body of a POST or PUT (RFC 7644 sections 3.3 and 3.5.1).
+    """Return the canonical resource in the body of a POST or PUT (RFC 7644 sections 3.3 and 3.5.1).
 
     Raises :class:`InvalidSyntax` or :class:`InvalidValue`.
     """
     if not isinstance(body, dict):
         raise InvalidSyntax(f"The body must be a JSON object: a {resource_type.name}.")
     _check_schemas(body, resource_type, dialect)
-    core, extensions = _split(body, resource_type, dialect)
-    resource = _read_attributes(resource_type.core, core, dialect)
+    core, extensions = _split_by_schema(body, resource_type, dialect)
+    resource = _parse_attributes(resource_type.core, core, dialect)
     check_required(resource_type.core.required_attributes, resource)
     for schema in resource_type.extensions:
-        if members := _read_attributes(schema, extensions.get(schema.id, {}), dialect):
+        if members := _parse_attributes(schema, extensions.get(schema.id, {}), dialect):
             check_required(schema.required_attributes, members, f"{schema.id}:")
             resource[schema.id] = members
     return finalize(resource, resource_type)
 
 
 def finalize(resource: Resource, resource_type: ResourceType) -> Resource:
-    """The resource with ``schemas`` as its content has it, checked as a whole."""
+    """Return the resource with a correct ``schemas``.
+
+    Raises :class:`InvalidValue` if the unique attribute has characters that are not displayed.
+    """
     name = resource_type.unique_attribute.name
     if has_invisible_characters(resource.get(name, "")):
         raise InvalidValue(
@@ -50,21 +54,21 @@ def finalize(resource: Resource, resource_type: ResourceType) -> Resource:
 
 
 def set_schemas(resource: Resource, resource_type: ResourceType) -> Resource:
-    """Return the resource with the URNs of its schemas in ``schemas``; those that are not served come last."""
-    served = [schema.id for schema in resource_type.extensions if schema.id in resource]
-    known = resource_type.extensions_by_id
-    unserved = [name for name in resource if ":" in name and name not in known and is_urn(name)]
-    return {**resource, "schemas": [resource_type.core.id, *served, *unserved]}
+    """Return the resource with the URNs of its schemas in ``schemas``; those of unknown schemas come last."""
+    known = [schema.id for schema in resource_type.extensions if schema.id in resource]
+    by_id = resource_type.extensions_by_id
+    unknown = [name for name in resource if ":" in name and name not in by_id and is_urn(name)]
+    return {**resource, "schemas": [resource_type.core.id, *known, *unknown]}
 
 
 def is_urn(name: str) -> bool:
-    """Return whether a member is named by a URN, as extensions are, and not by an attribute's name alone."""
-    # Hardly any name has a colon. Those who go through many names look for one first, without a call.
+    """Return whether the name of a member is or begins with a URN, such as the name of an extension."""
+    # Hardly any name has a colon. Callers with many names look for one first, to save the call.
     return ":" in name and name[:4].lower() == "urn:"
 
 
 def list_changed_attributes(before: Resource, after: Resource, resource_type: ResourceType) -> list[str]:
-    """The names of the attributes whose values differ, those of extensions with their URN; in the schema's order."""
+    """Return the names of the attributes whose values differ, in the schemas' order; in extensions with the URN."""
     return [
         name if schema is resource_type.core else f"{schema.id}:{name}"
         for schema, old, new in pair_by_schema(before, after, resource_type)
@@ -76,7 +80,7 @@ def list_changed_attributes(before: Resource, after: Resource, resource_type: Re
 def pair_by_schema(
     before: Resource, after: Resource, resource_type: ResourceType
 ) -> Iterator[tuple[Schema, Mapping[str, Any], Mapping[str, Any]]]:
-    """Yield each schema that either version has values of, with the values before and after."""
+    """Yield each schema of which one of two versions has values, with the values before and after."""
     yield resource_type.core, before, after
     for schema in resource_type.extensions:
         if schema.id in before or schema.id in after:
@@ -84,62 +88,70 @@ def pair_by_schema(
 
 
 def _check_schemas(body: dict[str, Any], resource_type: ResourceType, dialect: Dialect) -> None:
-    found = [name for name in body if len(name) == len("schemas") and name.lower() == "schemas"]
-    if len(found) > 1:
+    """Raise an error unless the body's ``schemas`` lists the core schema and no unknown schema."""
+    names = [name for name in body if len(name) == len("schemas") and name.lower() == "schemas"]
+    if len(names) > 1:
         raise InvalidSyntax("schemas is there twice, in different cases: send it once.")
-    listed = body[found[0]] if found else None
-    if listed is None:
+    schemas = body[names[0]] if names else None
+    if schemas is None:
         if not dialect.tolerate(Leniency.MISSING_SCHEMAS):
             raise InvalidValue(
                 f'schemas is required: send ["{resource_type.core.id}"].', rule=Rule.REQUIRED, attribute="schemas"
             )
         return
-    if not isinstance(listed, list) or not all(isinstance(urn, str) for urn in listed):
+    if not isinstance(schemas, list) or not all(isinstance(urn, str) for urn in schemas):
         raise InvalidValue("schemas is a list of URNs.")
-    named = {urn.lower() for urn in listed}
-    if (named - resource_type.urns or resource_type.core.id.lower() not in named) and not dialect.tolerate(
-        Leniency.FOREIGN_SCHEMAS
-    ):
+    urns = {urn.lower() for urn in schemas}
+    is_standard = urns <= resource_type.urns and resource_type.core.id.lower() in urns
+    if not is_standard and not dialect.tolerate(Leniency.FOREIGN_SCHEMAS):
         raise InvalidValue(f"schemas must list {resource_type.core.id} and no schema that /Schemas doesn't show.")
 
 
-def _split(
+def _split_by_schema(
     body: dict[str, Any], resource_type: ResourceType, dialect: Dialect
 ) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
-    """The members of the body, those of the core apart from those of each extension."""
+    """Return the body's members that are in the core schema, and those of each extension by its URN."""
     core = dict(body)
     extensions: dict[str, dict[str, Any]] = {}
     qualified = [(name, core.pop(name)) for name in body if ":" in name and is_urn(name)]
     if len(set(map(str.lower, core))) < len(core):
-        plain, core = core, {}
-        for name, value in plain.items():
-            _add(core, {name: value})
+        unmerged, core = core, {}
+        for name, value in unmerged.items():
+            _add_members(core, {name: value})
     for name, value in qualified:
-        schema, members = _extension_members(name, value, resource_type, dialect)
-        _add(core if schema is None else extensions.setdefault(schema.id, {}), members)
+        schema, members = _parse_qualified_member(name, value, resource_type, dialect)
+        _add_members(core if schema is None else extensions.setdefault(schema.id, {}), members)
     return core, extensions
 
 
-def _add(members: dict[str, Any], more: Mapping[str, Any]) -> None:
-    """Put together what several keys say: sub-attributes of one attribute, or the same twice, which is refused."""
-    there = {name.lower(): name for name in members}
-    for name, value in more.items():
-        same = there.get(name.lower())
-        if same is None:
-            members[name] = value
-        elif isinstance(value, dict) and isinstance(members[same], dict):
-            members[same] = dict(members[same])
-            _add(members[same], value)
+def _add_members(target: dict[str, Any], members: Mapping[str, Any]) -> None:
+    """Add members to an object, in place; names have no case.
+
+    Sub-attributes of a complex attribute that the object has already are added to it. Raises :class:`InvalidSyntax` for
+    an attribute that has two values.
+    """
+    names = {name.lower(): name for name in target}
+    for name, value in members.items():
+        existing = names.get(name.lower())
+        if existing is None:
+            target[name] = value
+        elif isinstance(value, dict) and isinstance(target[existing], dict):
+            target[existing] = dict(target[existing])
+            _add_members(target[existing], value)
         else:
             raise InvalidSyntax(f"{name[:100]} is there twice: send it once.")
 
 
-def _extension_members(
+def _parse_qualified_member(
     name: str, value: Any, resource_type: ResourceType, dialect: Dialect
 ) -> tuple[Schema | None, dict[str, Any]]:
-    """What one member named by a URN holds: an extension's object, or a single attribute under its full name."""
-    if isinstance(value, dict) and (whole := resource_type.find_extension(name)):
-        return whole, dict(value)
+    """Return the schema and the members that a member with a URN in its name stands for.
+
+    The member is an extension's object, or a single attribute under its name with URN. The schema is ``None`` for the
+    core schema and for an unknown one, whose members are ignored.
+    """
+    if isinstance(value, dict) and (extension := resource_type.find_extension(name)):
+        return extension, dict(value)
     try:
         path = resolve_path(name, resource_type, dialect)
     except UnknownAttribute:
@@ -159,5 +171,5 @@ def _extension_members(
     return schema, {path.attribute.name: {path.sub_attribute.name: value}}
 
 
-def _read_attributes(schema: Schema, members: Mapping[str, Any], dialect: Dialect) -> Resource:
+def _parse_attributes(schema: Schema, members: Mapping[str, Any], dialect: Dialect) -> Resource:
     return drop_unassigned(parse_members(schema.attributes, members, dialect))

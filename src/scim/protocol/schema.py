@@ -1,4 +1,4 @@
-"""Schemas as data: RFC 7643 section 7 documents compiled into what the protocol asks of them."""
+"""Schemas and resource types: the documents of RFC 7643 sections 6 and 7, compiled for the rest of the protocol."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-CORE_USER = "urn:ietf:params:scim:schemas:core:2.0:User"
 _DOCUMENTS = Path(__file__).parent / "schemas"
 
 
@@ -34,19 +33,21 @@ PYTHON_CLASSES: dict[DataType, type] = {
     DataType.BOOLEAN: bool,
     DataType.INTEGER: int,
 }
-"""The Python classes of the values of a type, as JSON is read; only for types whose class alone decides."""
+"""The Python class of a data type's values in parsed JSON, for the types whose values are all instances of it."""
 
 
 class Format(StrEnum):
-    """What a string of a tenant's own schema holds; SCIM has no types for these."""
+    """The format of a string attribute in a tenant's custom schema. SCIM has no data types for these."""
 
     DATE = "date"
-    """A day, as ISO 8601 writes it: ``2026-01-31``; a time may come along, which does not count."""
+    """An ISO 8601 date: ``2026-01-31``. It can have a time, which is not compared."""
     EMPLOYEE = "employee"
-    """Another user, by email or userName, who need not have arrived yet."""
+    """The email or userName of another user, who may be provisioned later."""
 
 
 class Mutability(StrEnum):
+    """When clients can write an attribute (RFC 7643 section 7)."""
+
     READ_ONLY = "readOnly"
     READ_WRITE = "readWrite"
     IMMUTABLE = "immutable"
@@ -54,6 +55,8 @@ class Mutability(StrEnum):
 
 
 class Returned(StrEnum):
+    """When responses have an attribute (RFC 7643 section 7)."""
+
     ALWAYS = "always"
     NEVER = "never"
     DEFAULT = "default"
@@ -62,7 +65,7 @@ class Returned(StrEnum):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Attribute:
-    """An attribute's characteristics (RFC 7643 section 7); ``sub_attributes`` by lower-case name."""
+    """An attribute and its characteristics (RFC 7643 section 7). ``sub_attributes`` are by lower-case name."""
 
     name: str
     type: DataType
@@ -76,15 +79,15 @@ class Attribute:
     format: Format | None = None
     reference_types: tuple[str, ...] = ()
     sub_attributes: Mapping[str, Attribute] = field(default_factory=dict)
-    # What is asked for every value that is read, worked out once.
+    # Derived from the above once, because parsing a value needs them.
     is_read_only: bool = field(init=False)
     is_immutable: bool = field(init=False)
     is_write_only: bool = field(init=False)
     is_complex: bool = field(init=False)
     is_plain_string: bool = field(init=False)
-    """Whether any string is a value of it, and kept as it is."""
+    """Whether every string is a value of this attribute and is stored unchanged."""
     value_class: object = field(init=False)
-    """The class whose instances are its values; ``None`` if the class alone does not decide."""
+    """The class whose instances are all values of this attribute; ``None`` if there is no such class."""
     required_sub_attributes: tuple[Attribute, ...] = field(init=False)
     """The sub-attributes that a value must have."""
     immutable_sub_attributes: tuple[Attribute, ...] = field(init=False)
@@ -93,22 +96,23 @@ class Attribute:
     """Whether a sub-attribute is readOnly."""
 
     def __post_init__(self) -> None:
-        text = self.type in (DataType.STRING, DataType.REFERENCE) and not self.multi_valued
-        kept = self.mutability is not Mutability.WRITE_ONLY
+        is_text = self.type in (DataType.STRING, DataType.REFERENCE) and not self.multi_valued
+        is_write_only = self.mutability is Mutability.WRITE_ONLY
+        is_limited = self.max_length is not None or self.format is not None
         object.__setattr__(self, "is_read_only", self.mutability is Mutability.READ_ONLY)
         object.__setattr__(self, "is_immutable", self.mutability is Mutability.IMMUTABLE)
-        object.__setattr__(self, "is_write_only", not kept)
+        object.__setattr__(self, "is_write_only", is_write_only)
         object.__setattr__(self, "is_complex", self.type is DataType.COMPLEX)
-        object.__setattr__(self, "is_plain_string", text and kept and self.max_length is None and self.format is None)
+        object.__setattr__(self, "is_plain_string", is_text and not is_write_only and not is_limited)
         object.__setattr__(self, "value_class", None if self.multi_valued else PYTHON_CLASSES.get(self.type))
-        object.__setattr__(self, "required_sub_attributes", _required(self.sub_attributes))
+        object.__setattr__(self, "required_sub_attributes", _select_required(self.sub_attributes))
         members = self.sub_attributes.values()
-        object.__setattr__(self, "immutable_sub_attributes", tuple(each for each in members if each.is_immutable))
-        object.__setattr__(self, "has_read_only_sub_attributes", any(each.is_read_only for each in members))
+        object.__setattr__(self, "immutable_sub_attributes", tuple(member for member in members if member.is_immutable))
+        object.__setattr__(self, "has_read_only_sub_attributes", any(member.is_read_only for member in members))
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Attribute:
-        """Compile one attribute of a schema document; what it leaves out has the defaults of section 2.2."""
+        """Compile an attribute of a schema document. RFC 7643 section 2.2 has the defaults of its characteristics."""
         return cls(
             name=document["name"],
             type=DataType(document["type"]),
@@ -122,14 +126,15 @@ class Attribute:
             max_length=document.get("maxLength"),
             format=Format(document["format"]) if "format" in document else None,
             reference_types=tuple(document.get("referenceTypes", ())),
-            sub_attributes=_by_name(document.get("subAttributes", ())),
+            sub_attributes=_compile_attributes(document.get("subAttributes", ())),
         )
 
     def find_sub_attribute(self, name: str) -> Attribute | None:
+        """Return the sub-attribute with this name, which has no case, or ``None``."""
         return self.sub_attributes.get(name.lower())
 
     def refers_to(self, resource_type: str) -> bool:
-        """Whether its values name resources of that type: beside a ``$ref`` to them, or as employees."""
+        """Return whether the values reference resources of a type: with a ``$ref``, or in the format ``employee``."""
         ref, value = self.find_sub_attribute("$ref"), self.find_sub_attribute("value")
         if self.is_read_only:
             return False
@@ -138,17 +143,19 @@ class Attribute:
         return value.format is Format.EMPLOYEE or (ref is not None and resource_type in ref.reference_types)
 
 
-def _required(attributes: Mapping[str, Attribute]) -> tuple[Attribute, ...]:
-    return tuple(each for each in attributes.values() if each.required and not each.is_read_only)
+def _select_required(attributes: Mapping[str, Attribute]) -> tuple[Attribute, ...]:
+    """Return the attributes that clients must send."""
+    return tuple(attribute for attribute in attributes.values() if attribute.required and not attribute.is_read_only)
 
 
-def _by_name(documents: Iterable[Mapping[str, Any]]) -> dict[str, Attribute]:
+def _compile_attributes(documents: Iterable[Mapping[str, Any]]) -> dict[str, Attribute]:
+    """Return the attributes of a schema document by their names in lower case."""
     return {document["name"].lower(): Attribute.from_document(document) for document in documents}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Schema:
-    """A schema: its URN, its attributes by lower-case name, and the document that discovery shows."""
+    """A schema: its URN, its attributes by lower-case name, and the document that ``/Schemas`` returns."""
 
     id: str
     attributes: Mapping[str, Attribute]
@@ -158,31 +165,41 @@ class Schema:
     immutable_attributes: tuple[Attribute, ...] = field(init=False)
     """The attributes that are immutable or have an immutable sub-attribute, without those that are readOnly."""
     value_classes: Mapping[str, object] = field(init=False)
-    """By the name of each simple attribute the class of its values, if that alone decides."""
+    """The ``value_class`` of each attribute that has one, by the attribute's name."""
     tracked_names: tuple[str, ...] = field(init=False)
-    """The names of the attributes that changes are told of: all but the service's own."""
+    """The names of the attributes whose changes are recorded: all but those that the server sets."""
 
     def __post_init__(self) -> None:
-        names = tuple(each.name for each in self.attributes.values() if each.name not in ("id", "meta", "schemas"))
-        object.__setattr__(self, "tracked_names", names)
-        classes = {each.name: each.value_class for each in self.attributes.values() if each.value_class is not None}
+        attributes = self.attributes.values()
+        names = (attribute.name for attribute in attributes)
+        object.__setattr__(
+            self, "tracked_names", tuple(name for name in names if name not in ("id", "meta", "schemas"))
+        )
+        classes = {
+            attribute.name: attribute.value_class for attribute in attributes if attribute.value_class is not None
+        }
         object.__setattr__(self, "value_classes", classes)
-        object.__setattr__(self, "required_attributes", _required(self.attributes))
-        writable = (each for each in self.attributes.values() if not each.is_read_only)
-        immutable = tuple(each for each in writable if each.is_immutable or each.immutable_sub_attributes)
-        object.__setattr__(self, "immutable_attributes", immutable)
+        object.__setattr__(self, "required_attributes", _select_required(self.attributes))
+        object.__setattr__(self, "immutable_attributes", tuple(filter(_has_immutable_part, attributes)))
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Schema:
-        return cls(document["id"], _by_name(document["attributes"]), document)
+        """Compile a schema document."""
+        return cls(document["id"], _compile_attributes(document["attributes"]), document)
 
     def find_attribute(self, name: str) -> Attribute | None:
+        """Return the attribute with this name, which has no case, or ``None``."""
         return self.attributes.get(name.lower())
+
+
+def _has_immutable_part(attribute: Attribute) -> bool:
+    """Return whether clients can write the attribute, but not change it or one of its sub-attributes later."""
+    return not attribute.is_read_only and (attribute.is_immutable or bool(attribute.immutable_sub_attributes))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ResourceType:
-    """A kind of resource: where it is served and which schemas it is made of (RFC 7643 section 6)."""
+    """A resource type: its endpoint and its schemas (RFC 7643 section 6)."""
 
     name: str
     endpoint: str
@@ -190,65 +207,70 @@ class ResourceType:
     schema: Schema
     extensions: tuple[Schema, ...] = ()
     discarded_attributes: tuple[Attribute, ...] = ()
-    """writeOnly attributes that are accepted and checked but neither kept nor announced."""
+    """writeOnly attributes that are validated and then discarded. ``/Schemas`` does not list them."""
     custom_urns: frozenset[str] = frozenset()
-    """The URNs of a tenant's own extensions. They may have been different when a value was stored."""
+    """The URNs of a tenant's custom extensions. They may have been different when a value was stored."""
     partly_served_urns: frozenset[str] = frozenset()
-    """The URNs of custom extensions from which attributes were removed that users may still have."""
+    """The URNs of custom extensions with removed attributes, whose values users may still have."""
     core: Schema = field(init=False)
-    """The schema with the common attributes (``id``, ``externalId``, ``meta``, ``schemas``) and the discarded ones."""
+    """The core schema with the common attributes (RFC 7643 section 3.1) and the discarded ones."""
     schemas: tuple[Schema, ...] = field(init=False)
-    """The core and the extensions."""
+    """The core schema and the extensions."""
     urns: frozenset[str] = field(init=False)
-    """Those of the schemas, in lower case."""
+    """The URNs of all schemas, in lower case."""
     extensions_by_id: Mapping[str, Schema] = field(init=False)
-    """The extensions by their URN as it is stored."""
+    """The extensions by their URN, in the case in which it is stored."""
     standard_urns: frozenset[str] = field(init=False)
-    """The URNs of the extensions that the standard defines. All their stored values are served."""
+    """The URNs of the extensions that the RFCs define. Responses have all their stored values."""
     fully_served_urns: frozenset[str] = field(init=False)
-    """The URNs of the schemas whose stored values are all served."""
+    """The URNs of the schemas whose stored values are all in responses."""
     unique_attribute: Attribute = field(init=False)
-    """The attribute that names a resource uniquely in its tenant."""
+    """The attribute whose value is unique in a tenant, such as ``userName``."""
     is_returned_whole: bool = field(init=False)
-    """Whether a resource is shown whole to those who do not say what they want."""
-    references: tuple[tuple[Schema, Attribute], ...] = field(init=False)
-    """The attributes whose values name other resources of this type, each with its schema."""
+    """Whether a response without ``attributes`` and ``excludedAttributes`` has all attributes of a resource."""
+    reference_attributes: tuple[tuple[Schema, Attribute], ...] = field(init=False)
+    """The attributes whose values reference other resources of this type, each with its schema."""
     names_with_spaces: tuple[str, ...] = field(init=False)
-    """The qualified names that hold a space, in lower case: no grammar finds their end without knowing them.
+    """The names with a space, with their URN and in lower case, the longest first.
 
-    Of two that begin alike the longer one comes first.
+    The grammar of filters cannot find where such a name ends.
     """
 
     def __post_init__(self) -> None:
-        discarded_attributes = {attribute.name.lower(): attribute for attribute in self.discarded_attributes}
-        attributes = {**_common_attributes(), **self.schema.attributes, **discarded_attributes}
+        discarded = {attribute.name.lower(): attribute for attribute in self.discarded_attributes}
+        attributes = {**_common_attributes(), **self.schema.attributes, **discarded}
         core = Schema(self.schema.id, attributes, self.schema.document)
-        (unique,) = (each for each in self.schema.attributes.values() if each.unique)
-        spaced = [f"{each.id.lower()}:{name}" for each in self.extensions for name in _spaced_names(each)]
+        (unique,) = (attribute for attribute in self.schema.attributes.values() if attribute.unique)
+        schemas = (core, *self.extensions)
+        by_id = {schema.id: schema for schema in self.extensions}
+        spaced = [
+            f"{schema.id.lower()}:{name}" for schema in self.extensions for name in _list_names_with_space(schema)
+        ]
         object.__setattr__(self, "core", core)
-        object.__setattr__(self, "schemas", (core, *self.extensions))
-        object.__setattr__(self, "urns", frozenset(each.id.lower() for each in (core, *self.extensions)))
-        by_id = {each.id: each for each in self.extensions}
+        object.__setattr__(self, "schemas", schemas)
+        object.__setattr__(self, "urns", frozenset(schema.id.lower() for schema in schemas))
         object.__setattr__(self, "extensions_by_id", by_id)
         object.__setattr__(self, "standard_urns", frozenset(by_id) - self.custom_urns)
         object.__setattr__(self, "fully_served_urns", frozenset((core.id, *by_id)) - self.partly_served_urns)
         object.__setattr__(self, "unique_attribute", unique)
-        object.__setattr__(self, "is_returned_whole", not any(map(_is_hidden, (core, *self.extensions))))
-        object.__setattr__(self, "references", tuple(self._references()))
+        object.__setattr__(self, "is_returned_whole", not any(map(_has_hidden_attributes, schemas)))
+        object.__setattr__(self, "reference_attributes", tuple(self._list_reference_attributes()))
         object.__setattr__(self, "names_with_spaces", tuple(sorted(spaced, key=len, reverse=True)))
 
-    def _references(self) -> Iterator[tuple[Schema, Attribute]]:
+    def _list_reference_attributes(self) -> Iterator[tuple[Schema, Attribute]]:
         for schema in self.schemas:
-            yield from ((schema, each) for each in schema.attributes.values() if each.refers_to(self.name))
+            for attribute in schema.attributes.values():
+                if attribute.refers_to(self.name):
+                    yield schema, attribute
 
     def find_extension(self, urn: str) -> Schema | None:
-        """The extension with this URN, whatever its case (RFC 7643 section 10.2.1: URNs have none)."""
-        return next((each for each in self.extensions if each.id.lower() == urn.lower()), None)
+        """Return the extension with this URN, which has no case (RFC 7643 section 10.2.1), or ``None``."""
+        return next((schema for schema in self.extensions if schema.id.lower() == urn.lower()), None)
 
     def with_extensions(
         self, documents: Iterable[Mapping[str, Any]], partly_served_urns: frozenset[str] = frozenset()
     ) -> ResourceType:
-        """Return the same type with further extensions, given as schema documents."""
+        """Return the same resource type with more extensions, given as schema documents."""
         added = tuple(map(Schema.from_document, documents))
         return replace(
             self,
@@ -258,44 +280,45 @@ class ResourceType:
         )
 
 
-def _spaced_names(schema: Schema) -> Iterator[str]:
-    """Yield the names of the attributes with a space in their name, alone and with each sub-attribute."""
+def _list_names_with_space(schema: Schema) -> Iterator[str]:
+    """Yield each attribute's name that has a space, alone and with each sub-attribute."""
     for name, attribute in schema.attributes.items():
         if " " in name:
             yield name
             yield from (f"{name}.{sub_name}" for sub_name in attribute.sub_attributes)
 
 
-def _is_hidden(schema: Schema) -> bool:
-    """Whether a schema has attributes that are shown on request or never."""
-    kept = [attribute for attribute in schema.attributes.values() if not attribute.is_write_only]
-    members = [*kept, *(each for attribute in kept for each in attribute.sub_attributes.values())]
-    return any(each.returned in (Returned.NEVER, Returned.REQUEST) for each in members)
+def _has_hidden_attributes(schema: Schema) -> bool:
+    """Return whether a schema has stored attributes that responses have only on request or never."""
+    stored = [attribute for attribute in schema.attributes.values() if not attribute.is_write_only]
+    members = [*stored, *(member for attribute in stored for member in attribute.sub_attributes.values())]
+    return any(member.returned in (Returned.NEVER, Returned.REQUEST) for member in members)
 
 
 def load_document(name: str) -> Any:
-    """A JSON document of the folder ``schemas``."""
+    """Return a JSON document of the folder ``schemas``, such as ``user``."""
     return json.loads((_DOCUMENTS / f"{name}.json").read_text("utf-8"))
 
 
 def strip_non_standard(document: Any) -> Any:
-    """A schema document without what we know of attributes beyond the RFC, which strict clients refuse."""
+    """Return a schema document without the characteristics that are not in the RFC: strict clients reject them."""
     if isinstance(document, list):
-        return [strip_non_standard(each) for each in document]
+        return [strip_non_standard(element) for element in document]
     if isinstance(document, Mapping):
-        beyond = ("maxLength", "format")
-        return {name: strip_non_standard(each) for name, each in document.items() if name not in beyond}
+        non_standard = ("maxLength", "format")
+        return {name: strip_non_standard(value) for name, value in document.items() if name not in non_standard}
     return document
 
 
 @cache
 def _common_attributes() -> dict[str, Attribute]:
-    return _by_name(load_document("common"))
+    """Return the attributes of every resource (RFC 7643 section 3.1)."""
+    return _compile_attributes(load_document("common"))
 
 
 @cache
 def load_user_type() -> ResourceType:
-    """The resource type User: core and enterprise schema (RFC 7643 sections 4.1 and 4.3)."""
+    """Return the resource type User: core and enterprise schema (RFC 7643 sections 4.1 and 4.3)."""
     return ResourceType(
         name="User",
         endpoint="/Users",

@@ -1,8 +1,8 @@
-"""The order that ``sortBy`` asks for (RFC 7644 section 3.4.2.3)."""
+"""Sort resources by an attribute: ``sortBy`` (RFC 7644 section 3.4.2.3)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,36 +20,43 @@ SortKey = Callable[[Mapping[str, Any]], tuple[bool, Any]]
 
 @dataclass(frozen=True, slots=True)
 class Sorting:
-    """What ``sortBy`` names, and the function to sort by, ascending."""
+    """The attribute that ``sortBy`` names, and the key function to sort resources by, ascending."""
 
     path: Path
     key: SortKey
 
 
 def compile_sort(name: str, resource_type: ResourceType, dialect: Dialect) -> Sorting:
-    """What to sort resources by: those without a value come last.
+    """Return the sorting by the attribute that ``sortBy`` names.
 
-    A multi-valued attribute sorts by its primary or else first element, a complex one by its ``value``.
-    Raises :class:`InvalidValue` for a name that no schema knows or that has no order.
+    Resources without a value come last. A multi-valued attribute sorts by its primary or else its first element, a
+    complex one by its ``value``. Raises :class:`InvalidValue` for an attribute that no schema has or that has no order.
     """
     try:
         path = parse_path(name, resource_type, dialect)
     except (UnknownAttribute, InvalidPath):
         raise InvalidValue("sortBy names no attribute of a schema; use one that /Schemas lists.") from None
-    leaf = _ordered_leaf(path)
-    elements = compile_value_getter(Path(path.attribute, None, path.extension, path.selection), dialect)
+    leaf = _find_sortable_leaf(path)
+    get_elements = compile_value_getter(Path(path.attribute, None, path.extension, path.selection), dialect)
 
     def sort_key(resource: Mapping[str, Any]) -> tuple[bool, Any]:
-        found = list(elements(resource))
-        element = next((each for each in found if isinstance(each, dict) and each.get("primary") is True), None)
-        element = element if element is not None else next(iter(found), None)
+        element = _select_element(list(get_elements(resource)))
         value = element.get(leaf.name) if isinstance(element, dict) else element
-        return (True, "") if value is None else (False, _order(leaf, value))
+        return (True, "") if value is None else (False, _normalize_value(leaf, value))
 
     return Sorting(path, sort_key)
 
 
-def _ordered_leaf(path: Path) -> Attribute:
+def _select_element(elements: Sequence[Any]) -> Any:
+    """Return the primary element, else the first one, else ``None``."""
+    for element in elements:
+        if isinstance(element, dict) and element.get("primary") is True:
+            return element
+    return elements[0] if elements else None
+
+
+def _find_sortable_leaf(path: Path) -> Attribute:
+    """Return the attribute whose values are compared."""
     leaf = path.leaf
     if leaf is not None and leaf.type is DataType.COMPLEX:
         leaf = leaf.find_sub_attribute("value")
@@ -58,7 +65,8 @@ def _ordered_leaf(path: Path) -> Attribute:
     return leaf
 
 
-def _order(attribute: Attribute, value: Any) -> Any:
+def _normalize_value(attribute: Attribute, value: Any) -> Any:
+    """Return the form of a value that sorts in the order of the attribute's type."""
     if attribute.type is DataType.DATE_TIME:
         return parse_date_time(value)
     return normalize(value, case_exact=attribute.case_exact) if isinstance(value, str) else value

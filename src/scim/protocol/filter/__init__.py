@@ -1,1 +1,1 @@
-"""Filters: text to tree (``parser``), tree to a function over resources (``predicate``); RFC 7644 section 3.4.2.2."""
+"""Filters and attribute paths (RFC 7644 sections 3.4.2.2 and 3.5.2): text to syntax tree to Python function."""

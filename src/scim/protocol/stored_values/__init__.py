@@ -1,0 +1,1 @@
+"""Rules for writing over stored values: immutable values, and values that no current schema describes."""

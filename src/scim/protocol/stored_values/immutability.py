@@ -1,7 +1,7 @@
-"""Immutable attributes and sub-attributes: once assigned they keep their value (RFC 7643 section 7).
+"""Immutable attributes and sub-attributes: a write must not change a value that is stored (RFC 7643 section 7).
 
-An element of a multi-valued attribute can come and go as a whole. Elements have no identity in SCIM: one that has the
-same ``value`` as before counts as the same element.
+Elements of a multi-valued attribute can be added and removed as a whole. Elements have no identity in SCIM: an element
+with the same ``value`` as a stored one counts as the same.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from scim.protocol.values.conformance import select_writable
 
 
 def check_immutable(before: Resource, after: Resource, resource_type: ResourceType) -> None:
-    """Raise :class:`Mutability` if an immutable attribute or sub-attribute that had a value has another one now."""
+    """Raise :class:`MutabilityError` if an immutable attribute or sub-attribute had another value before the write."""
     for schema, old, new in pair_by_schema(before, after, resource_type):
         for attribute in schema.immutable_attributes:
             if attribute.name in old:
@@ -31,7 +31,7 @@ def check_attribute_unchanged(attribute: Attribute, old: Any, new: Any) -> None:
     if attribute.is_immutable and new != old:
         assigned = select_writable(attribute, old)
         if assigned is not None and select_writable(attribute, new) != assigned:
-            raise _refusal(attribute.name)
+            raise _create_error(attribute.name)
     if not attribute.multi_valued:
         check_sub_attributes_unchanged(attribute, old, new or {})
     elif "value" in attribute.sub_attributes:
@@ -40,45 +40,45 @@ def check_attribute_unchanged(attribute: Attribute, old: Any, new: Any) -> None:
 
 def check_sub_attributes_unchanged(attribute: Attribute, old: Mapping[str, Any], new: Mapping[str, Any]) -> None:
     """Raise :class:`MutabilityError` if a write changes or removes an immutable sub-attribute of one complex value."""
-    for member in attribute.immutable_sub_attributes:
-        if member.name in old and new.get(member.name) != old[member.name]:
-            raise _refusal(f"{attribute.name}.{member.name}")
+    for sub_attribute in attribute.immutable_sub_attributes:
+        name = sub_attribute.name
+        if name in old and new.get(name) != old[name]:
+            raise _create_error(f"{attribute.name}.{name}")
 
 
 def _check_elements(attribute: Attribute, old: Sequence[Mapping[str, Any]], new: Sequence[Mapping[str, Any]]) -> None:
-    """Raise :class:`MutabilityError` for an element that keeps its ``value`` and not its immutable sub-attributes."""
-    by_value: dict[Any, _Elements] = {}
+    """Raise :class:`MutabilityError` for an element with the ``value`` of a stored one, but other immutable members."""
+    by_value: dict[Any, _SameValueElements] = {}
     for element in old:
         if "value" in element:
-            by_value.setdefault(element["value"], _Elements(attribute, element)).add(element)
+            by_value.setdefault(element["value"], _SameValueElements(attribute, element)).add(element)
     for element in new:
-        before = by_value.get(element.get("value"))
-        if before is not None and not before.have(element):
-            check_sub_attributes_unchanged(attribute, before.first, element)
+        stored = by_value.get(element.get("value"))
+        if stored is not None and not stored.matches_immutables(element):
+            check_sub_attributes_unchanged(attribute, stored.first, element)
 
 
-class _Elements:
-    """Elements with the same ``value``; ``first`` is the first of them.
+class _SameValueElements:
+    """Stored elements with the same ``value``; ``first`` is the first of them.
 
-    Comparing each element with each other one would take large lists too long, so they are kept by the immutable
-    sub-attributes that they have.
+    They are indexed by their immutable sub-attributes, because comparing all with all is slow for large lists.
     """
 
     def __init__(self, attribute: Attribute, first: Mapping[str, Any]) -> None:
         self.first = first
-        self._names = [member.name for member in attribute.immutable_sub_attributes]
+        self._names = [sub_attribute.name for sub_attribute in attribute.immutable_sub_attributes]
         self._values: dict[tuple[str, ...], set[tuple[Any, ...]]] = {}
 
     def add(self, element: Mapping[str, Any]) -> None:
         names = tuple(name for name in self._names if name in element)
         self._values.setdefault(names, set()).add(tuple(element[name] for name in names))
 
-    def have(self, element: Mapping[str, Any]) -> bool:
-        """Return whether the element keeps the immutable sub-attributes of one of them."""
+    def matches_immutables(self, element: Mapping[str, Any]) -> bool:
+        """Return whether the element has all immutable sub-attributes of one of these elements."""
         return any(tuple(map(element.get, names)) in values for names, values in self._values.items())
 
 
-def _refusal(name: str) -> MutabilityError:
+def _create_error(name: str) -> MutabilityError:
     return MutabilityError(
         f"{name} is immutable: once assigned it can't be changed. Map it to a value that stays the same, or remove its "
         "mapping.",

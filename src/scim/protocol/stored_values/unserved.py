@@ -1,9 +1,9 @@
-"""Stored values that no schema serves: every response hides them, and every write keeps them.
+"""Unserved values: stored values that no schema describes. Responses hide them, and writes preserve them.
 
-There are two reasons for such values. An execution environment can have settings that are up to a minute old, and not
-know a schema that was added since. Or somebody removed a schema or an attribute, which may come back. A client can not
-see these values, so a PUT does not clear them: RFC 7644 section 3.5.1 lets a service take into account whether a client
-has access to all attributes of a resource.
+There are two reasons for such values. An execution environment can have settings that are up to a minute old, and does
+not know a schema that was added since. Or somebody removed a schema or an attribute, and may add it again. A client
+cannot see these values, so a PUT does not clear them: RFC 7644 section 3.5.1 lets a server take into account whether a
+client has access to all attributes of a resource.
 """
 
 from __future__ import annotations
@@ -24,33 +24,33 @@ from scim.protocol.values.conformance import (
 )
 
 _MAX_COMPARISONS = 100
-"""The number of stored elements with which an element is compared, if there are so many that resemble it."""
+"""The maximum number of similar stored elements that an element is compared with."""
 
 
 def hide_unserved(resource: Resource, resource_type: ResourceType) -> Resource:
-    """Return the part of a stored resource that the schemas serve; the resource itself if it has no custom extension.
+    """Return a stored resource without the values that no schema describes or that have a wrong type.
 
-    The result does not have values of another type than their attribute has. The standard schemas are always served.
+    Only custom extensions can have such values: without one, the resource itself is returned.
     """
     standard = resource_type.standard_urns
     extensions = [name for name in resource if ":" in name and name not in standard]  # no other name has a colon
     if not extensions:
         return resource
-    shown = dict(resource)
+    served = dict(resource)
     for urn in extensions:
         schema = resource_type.extensions_by_id.get(urn)
-        members = _conform(schema, resource[urn]) if schema is not None else {}
+        members = _conform_members(schema, resource[urn]) if schema is not None else {}
         if members:
-            shown[urn] = members
+            served[urn] = members
         else:
-            del shown[urn]
-    if len(shown) < len(resource):
-        shown["schemas"] = [urn for urn in resource["schemas"] if urn in shown or urn == resource_type.core.id]
-    return shown
+            del served[urn]
+    if len(served) < len(resource):
+        served["schemas"] = [urn for urn in resource["schemas"] if urn in served or urn == resource_type.core.id]
+    return served
 
 
-def _conform(schema: Schema, members: Any) -> Any:
-    """Return the members that a schema serves; the same object if all of them are simple values of the right type."""
+def _conform_members(schema: Schema, members: Any) -> Any:
+    """Return the conforming members; the same object if all of them are simple values of the right type."""
     classes = schema.value_classes
     for name, value in members.items() if members.__class__ is dict else ():
         if value.__class__ is not classes.get(name):
@@ -59,9 +59,9 @@ def _conform(schema: Schema, members: Any) -> Any:
 
 
 def keep_unserved(stored: Resource, resource: Resource, resource_type: ResourceType) -> Resource:
-    """Return ``resource`` with the values of the ``stored`` one that a client can not write.
+    """Return ``resource`` with the values of the ``stored`` version that a client cannot write.
 
-    These are the values that :func:`hide_unserved` leaves out, and those of readOnly attributes and sub-attributes.
+    These are the values that :func:`hide_unserved` hides, and those of readOnly attributes and sub-attributes.
     """
     extensions = [name for name in stored if is_urn(name)]
     if not extensions:
@@ -77,20 +77,23 @@ def keep_unserved(stored: Resource, resource: Resource, resource_type: ResourceT
 
 
 def _merge_members(attributes: Mapping[str, Attribute], stored: Any, members: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the new members of an object, with the parts of the stored ones that a client can not write."""
+    """Return the new members of an object, with the parts of the stored ones that a client cannot write."""
     merged = dict(members)
     for name, value in stored.items() if isinstance(stored, dict) else ():
         if value.__class__ is str and members.get(name) == value:
             continue  # most values
         attribute = find_stored_attribute(attributes, name)
-        kept = value if attribute is None else _merge_value(attribute, value, members.get(name))
-        if kept is not None:
-            merged[name] = kept
+        merged_value = value if attribute is None else _merge_value(attribute, value, members.get(name))
+        if merged_value is not None:
+            merged[name] = merged_value
     return merged
 
 
 def _merge_value(attribute: Attribute, stored: Any, value: Any) -> Any:
-    """Do the same for the value of an attribute; ``None`` stands for no value."""
+    """Return the new value of an attribute, with the parts of the stored one that a client cannot write.
+
+    ``None`` is no value.
+    """
     served = conform(attribute, stored)
     if attribute.is_read_only or value == served or value == select_writable(attribute, served):
         return stored
@@ -102,15 +105,15 @@ def _merge_value(attribute: Attribute, stored: Any, value: Any) -> Any:
 
 
 def _merge_elements(attribute: Attribute, stored: Sequence[Any], elements: Sequence[Any]) -> list[Any] | None:
-    """Do the same for the elements of an attribute.
+    """Return the new elements, with the parts of the stored ones that a client cannot write.
 
-    Stored elements of which a client can write nothing stay, at the end.
+    Stored elements without a part that a client can write are preserved, at the end.
     """
     writable = [_select_writable(attribute, conform_element(attribute, element)) for element in stored]
-    kept = [element for element, part in zip(stored, writable, strict=True) if not part]
+    preserved = [element for element, part in zip(stored, writable, strict=True) if not part]
     elements = [element for element in elements if _select_writable(attribute, element)]
     if not any(part and element != part for element, part in zip(stored, writable, strict=True)):
-        return [*elements, *kept] or None
+        return [*elements, *preserved] or None
     served = [
         conform_element(attribute, element) if part else None for element, part in zip(stored, writable, strict=True)
     ]
@@ -119,18 +122,18 @@ def _merge_elements(attribute: Attribute, stored: Sequence[Any], elements: Seque
         element if origin is None else _merge_members(attribute.sub_attributes, stored[origin], element)
         for element, origin in zip(elements, origins, strict=True)
     ]
-    return [*merged, *kept] or None
+    return [*merged, *preserved] or None
 
 
 def _select_writable(attribute: Attribute, element: Any) -> Any:
-    """Return the part of an element that a client can write; nothing of one that does not conform."""
+    """Return the part of a conforming element that a client can write. ``None`` stays ``None``."""
     if attribute.has_read_only_sub_attributes and element is not None:
         return select_writable_members(attribute, element)
     return element
 
 
 def _find_origins(before: Sequence[Mapping[str, Any] | None], after: Sequence[Mapping[str, Any]]) -> list[int | None]:
-    """Return for each element after a write the index of the element that it was before: an equal or a similar one.
+    """Return for each element after a write the index of its stored version, an equal or similar element, or ``None``.
 
     Elements have no identity in SCIM. Their values are hashable: no sub-attribute is complex or multi-valued.
     """
@@ -148,9 +151,9 @@ def _find_origins(before: Sequence[Mapping[str, Any] | None], after: Sequence[Ma
 
 
 class _SimilarElements:
-    """The stored elements that no equal element was found for, by each of their members.
+    """Stored elements without an equal new element, indexed by each of their members.
 
-    An element is compared with a few of them only: comparing all with all would take large lists too long.
+    An element is compared with a few of them only, because comparing all with all is slow for large lists.
     """
 
     def __init__(self, candidates: Mapping[int, frozenset[Any]]) -> None:
@@ -161,9 +164,9 @@ class _SimilarElements:
                 self._by_member.setdefault(member, {})[index] = None
 
     def take(self, element: Mapping[str, Any]) -> int | None:
-        """Return the index of the one that shares its ``value`` or else most members, ``None`` if none shares any.
+        """Remove the most similar element and return its index, or ``None`` if no element has a common member.
 
-        It is returned only once.
+        An element with the same ``value`` is more similar than one without; then the number of common members counts.
         """
         members = frozenset(element.items())
 

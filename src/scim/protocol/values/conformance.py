@@ -1,7 +1,7 @@
-"""Which part of a stored value an attribute can hold today.
+"""Conformance of stored values with the current schemas.
 
-A tenant's schemas change, and the stored values do not change with them. A value of another type than its attribute has
-now counts as unassigned, so no reader meets a value that it does not expect.
+A tenant's custom schemas can change, and stored values are not migrated. A stored value that no longer has the type of
+its attribute counts as unassigned, so other code never gets a value of an unexpected type.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from scim.protocol.schema import PYTHON_CLASSES, Attribute, DataType
 
 
 def conform(attribute: Attribute, value: Any) -> Any:
-    """Return the part of a stored value that ``attribute`` can hold, or ``None`` if it can hold nothing of it."""
+    """Return the part of a stored value that conforms to its attribute, or ``None`` if nothing does."""
     if not attribute.multi_valued:
         return conform_element(attribute, value)
     if value.__class__ is not list:
@@ -24,30 +24,30 @@ def conform(attribute: Attribute, value: Any) -> Any:
 
 
 def conform_element(attribute: Attribute, value: Any) -> Any:
-    """Do the same for a single value, or for one element of a multi-valued attribute."""
+    """Return the conforming part of a single value, or of one element of a multi-valued attribute, or ``None``."""
     if attribute.is_complex:
         return conform_members(attribute.sub_attributes, value) or None
     return value if _is_value(attribute.type, value) else None
 
 
 def conform_members(attributes: Mapping[str, Attribute], members: Any) -> dict[str, Any]:
-    """Return the members of a stored object that ``attributes``, by lower-case name, can hold."""
+    """Return the conforming members of a stored object. ``attributes`` are by lower-case name."""
     if members.__class__ is not dict:
         return {}
-    held: dict[str, Any] = {}
+    conforming: dict[str, Any] = {}
     for name, value in members.items():
         attribute = attributes.get(name.lower())
         if attribute is None or attribute.name != name:
             continue
         if value.__class__ is attribute.value_class or (value := conform(attribute, value)) is not None:
-            held[name] = value
-    return held
+            conforming[name] = value
+    return conforming
 
 
 def select_writable(attribute: Attribute, value: Any) -> Any:
-    """Return the part of a value that conforms without readOnly sub-attributes, or ``None`` if nothing is left.
+    """Return a conforming value without its readOnly sub-attributes, or ``None`` if nothing is left.
 
-    It is what a body that sends back the value is read as.
+    If a client sends back the value, this is the result of parsing it.
     """
     if not attribute.has_read_only_sub_attributes or value is None:
         return value
@@ -58,13 +58,13 @@ def select_writable(attribute: Attribute, value: Any) -> Any:
 
 
 def select_writable_members(attribute: Attribute, members: Mapping[str, Any]) -> dict[str, Any]:
-    """Do the same for a single complex value, or for one element of a multi-valued attribute."""
-    subs = attribute.sub_attributes
-    return {name: value for name, value in members.items() if not subs[name.lower()].is_read_only}
+    """Return the members of a single complex value, or of one element, without the readOnly ones."""
+    sub_attributes = attribute.sub_attributes
+    return {name: value for name, value in members.items() if not sub_attributes[name.lower()].is_read_only}
 
 
 def find_stored_attribute(attributes: Mapping[str, Attribute], name: str) -> Attribute | None:
-    """Return the attribute whose values are stored under ``name``, in exactly this case."""
+    """Return the attribute with exactly this name, in the same case: the name under which values are stored."""
     attribute = attributes.get(name.lower())
     return attribute if attribute is not None and attribute.name == name else None
 

@@ -1,7 +1,7 @@
-"""Reading values: what a client sent becomes the canonical value of an attribute, or an error that says why not.
+"""Parse values that clients send into the canonical values of their attributes.
 
-``None`` is the canonical form of everything unassigned: null, empty lists and objects (RFC 7643 section 2.5), and, as
-a leniency, empty strings.
+``None`` is the canonical form of an unassigned value: null, an empty list or object (RFC 7643 section 2.5) or, as a
+leniency, an empty string.
 """
 
 from __future__ import annotations
@@ -16,21 +16,21 @@ from scim.protocol.normalize import is_date, parse_date_time
 from scim.protocol.schema import Attribute, DataType, Format
 
 MAX_ELEMENTS = 500
-_BASE64 = re.compile(r"[A-Za-z0-9+/_\-\s]*+={0,2}\s*")  # possessive: white space at the end is tried once
+_BASE64 = re.compile(r"[A-Za-z0-9+/_\-\s]*+={0,2}\s*")  # possessive (*+), so that it never backtracks
 
 
 def parse_value(attribute: Attribute, value: Any, dialect: Dialect) -> Any:
-    """The canonical form of the whole value of ``attribute``; ``None`` if that is unassigned, or writeOnly.
+    """Return the canonical form of an attribute's whole value; ``None`` if it is unassigned or writeOnly.
 
-    Raises :class:`InvalidValue` where the value is not of the attribute's type.
+    Raises :class:`InvalidValue` for a value that does not have the attribute's type.
     """
-    read = parse_elements if attribute.multi_valued else parse_element
-    canonical = read(attribute, value, dialect)
+    parse = parse_elements if attribute.multi_valued else parse_element
+    canonical = parse(attribute, value, dialect)
     return None if attribute.is_write_only else canonical
 
 
 def parse_elements(attribute: Attribute, value: Any, dialect: Dialect) -> list[Any] | None:
-    """The canonical form of all elements of a multi-valued attribute."""
+    """Return the canonical form of the elements of a multi-valued attribute; ``None`` if there are none."""
     if accept_as_unassigned(value, dialect):
         return None
     if not isinstance(value, list):
@@ -38,7 +38,7 @@ def parse_elements(attribute: Attribute, value: Any, dialect: Dialect) -> list[A
             f"{attribute.name} has several values: send a list of them.", rule=Rule.TYPE, attribute=attribute.name
         )
     check_element_count(attribute, value)
-    elements = [element for each in value if (element := parse_element(attribute, each, dialect)) is not None]
+    elements = [element for item in value if (element := parse_element(attribute, item, dialect)) is not None]
     if sum(element.get("primary") is True for element in elements if isinstance(element, dict)) > 1:
         raise InvalidValue(
             f"Only one of {attribute.name} may be primary: set primary to true on one of them.",
@@ -49,7 +49,7 @@ def parse_elements(attribute: Attribute, value: Any, dialect: Dialect) -> list[A
 
 
 def check_element_count(attribute: Attribute, elements: list[Any]) -> None:
-    """Raise :class:`InvalidValue` for more elements than every operation and every filter can go through."""
+    """Raise :class:`InvalidValue` for too many elements: PATCH operations and filters go through all of them."""
     if len(elements) > MAX_ELEMENTS:
         raise InvalidValue(
             f"{attribute.name} has at most {MAX_ELEMENTS} values: map fewer.",
@@ -59,29 +59,28 @@ def check_element_count(attribute: Attribute, elements: list[Any]) -> None:
 
 
 def parse_element(attribute: Attribute, value: Any, dialect: Dialect) -> Any:
-    """The canonical form of a single value, or of one element of a multi-valued attribute."""
+    """Return the canonical form of a single value, or of one element of a multi-valued attribute."""
     if accept_as_unassigned(value, dialect):
         return None
     if attribute.is_complex:
-        return _read_complex(attribute, value, dialect)
-    return _READERS[attribute.type](attribute, value, dialect)
+        return _parse_complex(attribute, value, dialect)
+    return _PARSERS[attribute.type](attribute, value, dialect)
 
 
 def accept_as_unassigned(value: Any, dialect: Dialect) -> bool:
-    """Whether what was sent stands for no value: null, or an empty string."""
+    """Return whether a client's value means "unassigned": null or, as a leniency that is recorded, an empty string."""
     return value is None or (value == "" and dialect.tolerate(Leniency.EMPTY_STRING))
 
 
 def parse_members(
     attributes: Mapping[str, Attribute], members: Mapping[str, Any], dialect: Dialect, prefix: str = ""
 ) -> dict[str, Any]:
-    """The canonical values of an object's members, each under the name of the attribute that its own stands for,
-    whatever its case; ``None`` for those that are unassigned.
+    """Return the canonical values of an object's members by the names of their attributes; ``None`` if unassigned.
 
-    Leaves out readOnly attributes, and those that no schema knows unless the tenant is strict. ``prefix`` is what the
-    names of sub-attributes begin with where they are told.
+    Names have no case. ``attributes`` are by lower-case name. ReadOnly attributes are ignored, and so are unknown ones
+    unless the tenant is in strict mode. ``prefix`` is added to the names of ignored attributes: ``name.``
     """
-    read: dict[str, Any] = {}
+    canonical: dict[str, Any] = {}
     for name, value in members.items():
         attribute = attributes.get(name.lower())
         if attribute is None:
@@ -93,37 +92,38 @@ def parse_members(
                     attribute=prefix + name[:100],
                 )
         elif attribute.is_read_only:
-            continue  # RFC 7644 section 3.3: ignored, so that what was read can be sent back
-        elif attribute.name in read:
+            continue  # RFC 7644 section 3.3: ignored, so that clients can send back a whole resource
+        elif attribute.name in canonical:
             raise InvalidSyntax(f"{attribute.name} is there twice, in different cases: send it once.")
         elif attribute.is_plain_string and value.__class__ is str and value:
-            read[attribute.name] = value  # most values are
+            canonical[attribute.name] = value  # most values
         else:
-            read[attribute.name] = parse_value(attribute, value, dialect)
-    return read
+            canonical[attribute.name] = parse_value(attribute, value, dialect)
+    return canonical
 
 
 def drop_unassigned(members: dict[str, Any]) -> dict[str, Any]:
-    """The members that have a value, which mostly all of them have."""
-    if None not in members.values():
+    """Return the members that have a value."""
+    if None not in members.values():  # most objects
         return members
     return {name: value for name, value in members.items() if value is not None}
 
 
-def _read_complex(attribute: Attribute, value: Any, dialect: Dialect) -> dict[str, Any] | None:
-    value = _as_object(attribute, value, dialect)
-    read = drop_unassigned(parse_members(attribute.sub_attributes, value, dialect, f"{attribute.name}."))
-    if read:
-        check_required(attribute.required_sub_attributes, read, f"{attribute.name}.")
-    return read or None
+def _parse_complex(attribute: Attribute, value: Any, dialect: Dialect) -> dict[str, Any] | None:
+    value = _convert_to_object(attribute, value, dialect)
+    members = drop_unassigned(parse_members(attribute.sub_attributes, value, dialect, f"{attribute.name}."))
+    if members:
+        check_required(attribute.required_sub_attributes, members, f"{attribute.name}.")
+    return members or None
 
 
-def _as_object(attribute: Attribute, value: Any, dialect: Dialect) -> Mapping[str, Any]:
+def _convert_to_object(attribute: Attribute, value: Any, dialect: Dialect) -> Mapping[str, Any]:
+    """Return the object that a client sent for a complex attribute, or that a leniency makes of its value."""
     if isinstance(value, dict):
         return value
     if not attribute.multi_valued and "value" in attribute.sub_attributes:
         if isinstance(value, list) and len(value) == 1 and dialect.tolerate(Leniency.LISTED_VALUE):
-            return _as_object(attribute, value[0], dialect)
+            return _convert_to_object(attribute, value[0], dialect)
         if isinstance(value, str) and dialect.tolerate(Leniency.SCALAR_VALUE):
             return {"value": value}
     raise InvalidValue(
@@ -134,7 +134,7 @@ def _as_object(attribute: Attribute, value: Any, dialect: Dialect) -> Mapping[st
 
 
 def check_required(required: Iterable[Attribute], values: Mapping[str, Any], prefix: str = "") -> None:
-    """Raise :class:`InvalidValue` if one of the required attributes has no value."""
+    """Raise :class:`InvalidValue` if one of the required attributes has no value. ``prefix`` is that of their names."""
     for attribute in required:
         if values.get(attribute.name) in (None, ""):
             raise InvalidValue(
@@ -144,7 +144,7 @@ def check_required(required: Iterable[Attribute], values: Mapping[str, Any], pre
             )
 
 
-def _read_string(attribute: Attribute, value: Any, dialect: Dialect) -> str:  # noqa: ARG001  # one of _READERS
+def _parse_string(attribute: Attribute, value: Any, dialect: Dialect) -> str:  # noqa: ARG001  # one of _PARSERS
     if not isinstance(value, str):
         raise InvalidValue(
             f"{attribute.name} is a string: send it in double quotes.", rule=Rule.TYPE, attribute=attribute.name
@@ -162,7 +162,7 @@ def _read_string(attribute: Attribute, value: Any, dialect: Dialect) -> str:  # 
     return value
 
 
-def _read_boolean(attribute: Attribute, value: Any, dialect: Dialect) -> bool:
+def _parse_boolean(attribute: Attribute, value: Any, dialect: Dialect) -> bool:
     if isinstance(value, bool):
         return value
     word = value.lower() if isinstance(value, str) else None
@@ -171,7 +171,7 @@ def _read_boolean(attribute: Attribute, value: Any, dialect: Dialect) -> bool:
     raise InvalidValue(f"{attribute.name} is a boolean: send true or false.", rule=Rule.TYPE, attribute=attribute.name)
 
 
-def _read_integer(attribute: Attribute, value: Any, dialect: Dialect) -> int:  # noqa: ARG001  # one of _READERS
+def _parse_integer(attribute: Attribute, value: Any, dialect: Dialect) -> int:  # noqa: ARG001  # one of _PARSERS
     if isinstance(value, bool) or not isinstance(value, int | float) or value != int(value):
         raise InvalidValue(
             f"{attribute.name} is an integer: send a whole number without quotes.",
@@ -181,7 +181,7 @@ def _read_integer(attribute: Attribute, value: Any, dialect: Dialect) -> int:  #
     return int(value)
 
 
-def _read_decimal(attribute: Attribute, value: Any, dialect: Dialect) -> int | float:  # noqa: ARG001  # one of _READERS
+def _parse_decimal(attribute: Attribute, value: Any, dialect: Dialect) -> int | float:  # noqa: ARG001  # one of _PARSERS
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise InvalidValue(
             f"{attribute.name} is a number: send it without quotes.", rule=Rule.TYPE, attribute=attribute.name
@@ -189,8 +189,8 @@ def _read_decimal(attribute: Attribute, value: Any, dialect: Dialect) -> int | f
     return value
 
 
-def _read_date_time(attribute: Attribute, value: Any, dialect: Dialect) -> str:
-    text = _read_string(attribute, value, dialect)
+def _parse_date_time(attribute: Attribute, value: Any, dialect: Dialect) -> str:
+    text = _parse_string(attribute, value, dialect)
     if parse_date_time(text) is None:
         raise InvalidValue(
             f"{attribute.name} is a date and time: send one such as 2026-01-31T09:30:00Z.",
@@ -200,8 +200,8 @@ def _read_date_time(attribute: Attribute, value: Any, dialect: Dialect) -> str:
     return text
 
 
-def _read_binary(attribute: Attribute, value: Any, dialect: Dialect) -> str:
-    text = _read_string(attribute, value, dialect)
+def _parse_binary(attribute: Attribute, value: Any, dialect: Dialect) -> str:
+    text = _parse_string(attribute, value, dialect)
     if not _BASE64.fullmatch(text):
         raise InvalidValue(
             f"{attribute.name} is binary: send it encoded in base64.", rule=Rule.FORMAT, attribute=attribute.name
@@ -209,12 +209,12 @@ def _read_binary(attribute: Attribute, value: Any, dialect: Dialect) -> str:
     return text
 
 
-_READERS: dict[DataType, Callable[[Attribute, Any, Dialect], Any]] = {
-    DataType.STRING: _read_string,
-    DataType.REFERENCE: _read_string,
-    DataType.BOOLEAN: _read_boolean,
-    DataType.INTEGER: _read_integer,
-    DataType.DECIMAL: _read_decimal,
-    DataType.DATE_TIME: _read_date_time,
-    DataType.BINARY: _read_binary,
+_PARSERS: dict[DataType, Callable[[Attribute, Any, Dialect], Any]] = {
+    DataType.STRING: _parse_string,
+    DataType.REFERENCE: _parse_string,
+    DataType.BOOLEAN: _parse_boolean,
+    DataType.INTEGER: _parse_integer,
+    DataType.DECIMAL: _parse_decimal,
+    DataType.DATE_TIME: _parse_date_time,
+    DataType.BINARY: _parse_binary,
 }

@@ -55,7 +55,7 @@ def extract_client_refs(resource: Resource, resource_type: ResourceType, base_ur
         collection_url, _, user_id = (reference.ref or "").rpartition("/")
         if collection_url == f"{base_url}{resource_type.endpoint}" and _USER_ID.fullmatch(user_id):
             client_refs[reference.attribute, reference.value] = user_id
-            resource = reference.revised(resource, _without_ref)
+            resource = reference.replace_in(resource, _without_ref)
     return resource, client_refs
 
 

@@ -21,11 +21,11 @@ _MARKER = ',"$ref":null}'
 def find_ref_position(resource: Resource, reference: Reference) -> int | None:
     """Return where to insert the ``$ref`` of a reference into the JSON of its resource, in characters.
 
-    ``None`` if no ``$ref`` can be inserted (:attr:`Reference.has_room`).
+    ``None`` if no ``$ref`` can be inserted (:attr:`Reference.can_add_ref`).
     """
-    if not reference.has_room:
+    if not reference.can_add_ref:
         return None
-    return encode_json(reference.revised(resource, _mark)).index(_MARKER)
+    return encode_json(reference.replace_in(resource, _mark)).index(_MARKER)
 
 
 def insert_refs(document: str, refs: Iterable[tuple[int, str]]) -> str:

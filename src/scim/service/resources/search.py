@@ -129,6 +129,6 @@ def _evaluate_on_stored(
 
 
 def _compile_rendering(projection: Projection, renderer: ResourceRenderer) -> Render:
-    if projection.shows_all:
+    if projection.is_complete:
         return renderer.text()
     return lambda stored: encode_json(projection.apply(renderer.resource(stored)))
