@@ -1,4 +1,4 @@
-"""A newcomer's endpoint, and Debian's chromium in front of it."""
+"""A local run in a fresh checkout, and the system's chromium."""
 
 import os
 import shutil
@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-from browser.running import Running, started
+from browser.running import Running, start_run
 
 ROOT = Path(__file__).parent.parent
 _CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
@@ -18,17 +18,17 @@ _FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
 @pytest.fixture(scope="session")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    """What ``make run`` starts for somebody who has just cloned this."""
+    """``make run`` in a copy of the tracked files."""
     checkout = tmp_path_factory.mktemp("muster")
     _copy_tracked_files(checkout)
-    with started(checkout) as running:
+    with start_run(checkout) as running:
         yield running
 
 
 def _copy_tracked_files(to: Path) -> None:
     command = ["git", "ls-files", "-z"]
-    tracked = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout  # noqa: S603  # git's
-    for name in filter(None, tracked.split("\0")):
+    output = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout  # noqa: S603  # git's
+    for name in filter(None, output.split("\0")):
         (to / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, to / name)
 

@@ -1,4 +1,4 @@
-"""What one does in the console, and the pictures of it that stand in the documentation."""
+"""Actions in the console, and screenshots for the documentation."""
 
 from io import BytesIO
 from pathlib import Path
@@ -19,7 +19,7 @@ def sign_in(page: Page, running: Running) -> None:
 
 
 def add_customer(page: Page, name: str) -> str:
-    """A customer's token, as the page shows it."""
+    """Add a customer and return the token that the page shows."""
     page.goto("/admin")
     page.get_by_label("Short name").fill(name)
     page.get_by_role("button", name="Add").click()
@@ -38,15 +38,15 @@ def find_person(page: Page, who: str) -> None:
     page.get_by_role("button", name="Find").click()
 
 
-def picture(page: Page, name: str) -> None:
-    _keep(page.screenshot(full_page=True), name)
+def take_screenshot(page: Page, name: str) -> None:
+    _save(page.screenshot(full_page=True), name)
 
 
-def picture_of(part: Locator, name: str) -> None:
-    _keep(part.screenshot(), name)
+def take_element_screenshot(element: Locator, name: str) -> None:
+    _save(element.screenshot(), name)
 
 
-def _keep(shot: bytes, name: str) -> None:
-    """In 256 colours, which look the same and take a third of the room."""
-    with Image.open(BytesIO(shot)) as image:
+def _save(screenshot: bytes, name: str) -> None:
+    """Save an image with 256 colours, a third of the size."""
+    with Image.open(BytesIO(screenshot)) as image:
         image.quantize(256, dither=Image.Dither.NONE).save(IMAGES / f"{name}.png", optimize=True)

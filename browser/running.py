@@ -1,4 +1,4 @@
-"""``make run`` in a checkout, as a person starts and stops it."""
+"""Starts and stops ``make run`` in a checkout."""
 
 import json
 import os
@@ -20,14 +20,14 @@ _PORT = 8080
 
 @dataclass(frozen=True)
 class Running:
-    """A local run. ``url`` has neither path nor slash at its end; ``ready_s`` is how long it took to be there."""
+    """A local run. ``url`` has no path and no trailing slash; ``ready_s`` are the seconds until it was ready."""
 
     url: str
     password: str
     ready_s: float
 
     def send(self, token: str, method: str, path: str, body: Any = None) -> tuple[int, Any]:
-        """A request of an identity provider: status and body of the answer."""
+        """Send a SCIM request; return the status and the body of the response."""
         request = urllib.request.Request(  # noqa: S310  # our own address
             f"{self.url}/scim/v2{path}",
             method=method,
@@ -35,16 +35,16 @@ class Running:
             headers={"Authorization": f"Bearer {token}", "Content-Type": "application/scim+json"},
         )
         try:
-            with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310  # the same
-                return answer.status, json.loads(answer.read() or b"null")
+            with urllib.request.urlopen(request, timeout=30) as response:  # noqa: S310  # the same
+                return response.status, json.loads(response.read() or b"null")
         except urllib.error.HTTPError as error:
             return error.code, json.loads(error.read())
 
 
 @contextmanager
-def started(checkout: Path) -> Iterator[Running]:
-    """The run of a checkout, from the command until it has told where the console is; ended as by Ctrl-C."""
-    port, start = _free_port(), time.monotonic()
+def start_run(checkout: Path) -> Iterator[Running]:
+    """Run ``make run`` in a checkout until the end of the block; wait until it has printed the console's URL."""
+    port, start = _choose_port(), time.monotonic()
     process = subprocess.Popen(  # noqa: S603  # the command of the README
         ["make", "run", f"PORT={port}"],  # noqa: S607  # which is on the PATH
         cwd=checkout,
@@ -53,24 +53,24 @@ def started(checkout: Path) -> Iterator[Running]:
         start_new_session=True,
     )
     try:
-        yield Running(f"http://127.0.0.1:{port}", _password(process), time.monotonic() - start)
+        yield Running(f"http://127.0.0.1:{port}", _read_password(process), time.monotonic() - start)
     finally:
         os.killpg(process.pid, signal.SIGINT)
         process.communicate(timeout=30)
 
 
-def _password(process: "subprocess.Popen[str]") -> str:
-    """The password of the console, which is the last that a run tells before it serves."""
-    told = ""
+def _read_password(process: "subprocess.Popen[str]") -> str:
+    """Return the password of the console, which is in the last line before the run serves."""
+    output = ""
     for line in process.stdout or ():
-        told += line
-        if found := re.match(r"Console .*password (\S+)$", line):
-            return found[1]
-    raise AssertionError(f"make run ended: {told}")
+        output += line
+        if match := re.match(r"Console .*password (\S+)$", line):
+            return match[1]
+    raise AssertionError(f"make run ended: {output}")
 
 
-def _free_port() -> int:
-    """That of the README where it is free, so that the pictures show what it says; else any other."""
+def _choose_port() -> int:
+    """Return the README's port if it is free, so that screenshots match the README, else any free port."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

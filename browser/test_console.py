@@ -1,45 +1,45 @@
-"""The console in a real browser: the whole story, on a phone, by keyboard, in light and dark."""
+"""The console in a real browser: set-up of a customer, small screen, keyboard, light and dark mode."""
 
 from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import BrowserContext, Page, expect
 
-from browser.console import add_customer, find_person, open_tab, picture, sign_in
+from browser.console import add_customer, find_person, open_tab, sign_in, take_screenshot
 from browser.running import Running
 
 CORE = "urn:ietf:params:scim:schemas:core:2.0:User"
 
-# The contrast of each text with what is painted behind it (WCAG 2.2, 1.4.3), for those that are too faint.
-FAINT = """() => {
+# The texts whose contrast with their background is below 4.5 (WCAG 2.2, 1.4.3).
+FIND_LOW_CONTRAST = """() => {
   const channels = colour => colour.match(/[\\d.]+/g).map(Number);
-  const light = ([r, g, b]) => [r, g, b].map(c => c / 255)
+  const luminance = ([r, g, b]) => [r, g, b].map(c => c / 255)
     .map(c => c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4)
     .reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);
-  const behind = element => {
-    for (let each = element; each; each = each.parentElement) {
-      const colour = channels(getComputedStyle(each).backgroundColor);
+  const background = element => {
+    for (let node = element; node; node = node.parentElement) {
+      const colour = channels(getComputedStyle(node).backgroundColor);
       if (colour.length === 3 || colour[3] > 0) return colour;
     }
     return [255, 255, 255];
   };
   return [...document.querySelectorAll("body *")]
-    .filter(each => [...each.childNodes].some(node => node.nodeType === 3 && node.data.trim()))
-    .filter(each => !(each instanceof SVGElement) && each.checkVisibility())
-    .map(each => [each.textContent.trim(), channels(getComputedStyle(each).color), behind(each)])
-    .map(([text, front, back]) => [text, light(front), light(back)])
+    .filter(element => [...element.childNodes].some(node => node.nodeType === 3 && node.data.trim()))
+    .filter(element => !(element instanceof SVGElement) && element.checkVisibility())
+    .map(element => [element.textContent.trim(), channels(getComputedStyle(element).color), background(element)])
+    .map(([text, front, back]) => [text, luminance(front), luminance(back)])
     .map(([text, a, b]) => [text, (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05)])
     .filter(([, contrast]) => contrast < 4.5);
 }"""
 
 
-def user(name: str, **attributes: Any) -> dict[str, Any]:
+def build_user(name: str, **attributes: Any) -> dict[str, Any]:
     return {"schemas": [CORE], "userName": f"{name}@example.com", **attributes}
 
 
-def test_story_from_signing_in_over_connect_to_the_first_user(page: Page, running: Running, tmp_path: Path) -> None:
-    complaints: list[str] = []
-    page.on("console", lambda message: complaints.append(message.text))
+def test_story_from_sign_in_to_first_users(page: Page, running: Running, tmp_path: Path) -> None:
+    messages: list[str] = []
+    page.on("console", lambda message: messages.append(message.text))
     page.goto("/admin")
     page.get_by_label("Password of the operator").fill("not the password")
     page.get_by_role("button", name="Sign in").click()
@@ -52,21 +52,21 @@ def test_story_from_signing_in_over_connect_to_the_first_user(page: Page, runnin
     page.reload()
     assert page.get_by_label("Token", exact=True).input_value() == token
 
-    ada = user("ada", displayName="Ada Lovelace", emails=[{"value": "ada@example.com", "primary": True}])
+    ada = build_user("ada", displayName="Ada Lovelace", emails=[{"value": "ada@example.com", "primary": True}])
     status, created = running.send(token, "POST", "/Users", ada)
     assert status == 201
     change = {"op": "replace", "path": "title", "value": "Countess"}
     body = {"schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": [change]}
     assert running.send(token, "PATCH", f"/Users/{created['id']}", body)[0] == 200
-    status, grace = running.send(token, "POST", "/Users", user("grace", displayName="Grace Hopper"))
-    status, _ = running.send(token, "POST", "/Users", user("alan", active="perhaps"))
+    status, grace = running.send(token, "POST", "/Users", build_user("grace", displayName="Grace Hopper"))
+    status, _ = running.send(token, "POST", "/Users", build_user("alan", active="perhaps"))
     assert status == 400
     body["Operations"] = [{"op": "replace", "path": "active", "value": False}]
     assert running.send(token, "PATCH", f"/Users/{grace['id']}", body)[0] == 200
 
     page.goto("/admin/tenants/vandelay")
     expect(page.get_by_role("img", name="Writes and failures a day")).to_be_visible()
-    picture(page, "status")
+    take_screenshot(page, "status")
     open_tab(page, "Log")
     expect(page.get_by_role("row").filter(has_text="ada@example.com")).to_have_count(2)
     expect(page.get_by_role("row").filter(has_text="alan@example.com")).to_contain_text("What to change:")
@@ -86,38 +86,38 @@ def test_story_from_signing_in_over_connect_to_the_first_user(page: Page, runnin
     page.get_by_role("button", name="Make a new token").click()
     second = page.get_by_label("Token", exact=True).input_value()
     assert second != token
-    assert [running.send(each, "GET", "/Users?count=0")[0] for each in (token, second)] == [200, 200]
+    assert [running.send(value, "GET", "/Users?count=0")[0] for value in (token, second)] == [200, 200]
     page.get_by_role("button", name="Sign out").click()
     page.goto("/admin/tenants/vandelay")
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
-    assert [text for text in complaints if "Content Security Policy" in text] == []
+    assert [text for text in messages if "Content Security Policy" in text] == []
 
 
-def test_invitation_opens_one_customer_to_one_browser(page: Page, context: BrowserContext, running: Running) -> None:
+def test_invitation_works_in_one_browser(page: Page, context: BrowserContext, running: Running) -> None:
     sign_in(page, running)
     add_customer(page, "initech")
     page.goto("/admin/tenants/initech/connect")
     page.get_by_role("button", name="Create a link").click()
     link = page.get_by_label("Link").input_value()
     assert context.browser
-    with context.browser.new_context() as guests:
-        guest = guests.new_page()
+    with context.browser.new_context() as guest_context:
+        guest = guest_context.new_page()
         guest.goto(link)
-        picture(guest, "invitation")
+        take_screenshot(guest, "invitation")
         guest.get_by_role("button", name="Open initech").click()
         expect(guest.get_by_role("heading", name="Connect", exact=True)).to_be_visible()
         guest.get_by_role("button", name="Make a new token").click()
         assert guest.get_by_label("Token", exact=True).input_value().startswith("muster_initech_")
-        answer = guest.goto(f"{running.url}/admin/tenants/acme")
-        assert answer
-        assert answer.status == 404
-    with context.browser.new_context() as others:
-        other = others.new_page()
+        response = guest.goto(f"{running.url}/admin/tenants/acme")
+        assert response
+        assert response.status == 404
+    with context.browser.new_context() as other_context:
+        other = other_context.new_page()
         other.goto(link)
         expect(other.get_by_role("heading", name="This invitation is no longer valid")).to_be_visible()
 
 
-def test_signing_in_takes_no_mouse(page: Page, running: Running) -> None:
+def test_sign_in_by_keyboard(page: Page, running: Running) -> None:
     page.goto("/admin")
     page.keyboard.press("Tab")
     expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
@@ -129,13 +129,15 @@ def test_signing_in_takes_no_mouse(page: Page, running: Running) -> None:
     expect(page.get_by_role("heading", name="Employee provisioning")).to_be_visible()
 
 
-def test_every_page_fits_a_phone_and_can_be_read_in_light_and_dark(page: Page, running: Running) -> None:
+def test_pages_fit_a_phone_and_have_enough_contrast(page: Page, running: Running) -> None:
     sign_in(page, running)
     token = add_customer(page, "hooli")
-    long = user("a-rather-long-name-of-somebody-in-a-department", displayName="Wolfeschlegelsteinhausenbergerdorff")
+    long = build_user(
+        "a-rather-long-name-of-somebody-in-a-department", displayName="Wolfeschlegelsteinhausenbergerdorff"
+    )
     status, created = running.send(token, "POST", "/Users", long)
     assert status == 201
-    here = "/admin/tenants/hooli"
+    prefix = "/admin/tenants/hooli"
     paths = [
         "",
         "/connect",
@@ -150,9 +152,9 @@ def test_every_page_fits_a_phone_and_can_be_read_in_light_and_dark(page: Page, r
     page.set_viewport_size({"width": 320, "height": 640})
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=scheme)
-        for path in ("/admin", "/admin/nowhere", *(here + path for path in paths)):
+        for path in ("/admin", "/admin/nowhere", *(prefix + path for path in paths)):
             page.goto(path)
             assert page.evaluate("document.documentElement.scrollWidth") <= 320, path
-            assert page.evaluate(FAINT) == [], (scheme, path)
-    page.goto(f"{here}/log")
-    picture(page, "phone")
+            assert page.evaluate(FIND_LOW_CONTRAST) == [], (scheme, path)
+    page.goto(f"{prefix}/log")
+    take_screenshot(page, "phone")

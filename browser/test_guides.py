@@ -1,14 +1,14 @@
-"""The set-up guide of each identity provider, whose picture its page in the documentation shows."""
+"""The set-up guides of the identity providers, with screenshots for the documentation."""
 
 from playwright.sync_api import Page, expect
 
-from browser.console import IMAGES, add_customer, picture_of, sign_in
+from browser.console import IMAGES, add_customer, sign_in, take_element_screenshot
 from browser.running import Running
 
 PROVIDERS = sorted(page.stem for page in (IMAGES.parent / "identity-providers").glob("*.md") if page.stem != "README")
 
 
-def test_connect_leads_to_the_guide_of_each_provider(page: Page, running: Running) -> None:
+def test_connect_page_links_guide_of_each_provider(page: Page, running: Running) -> None:
     sign_in(page, running)
     add_customer(page, "tyrell")
     page.set_viewport_size({"width": 720, "height": 480})
@@ -16,6 +16,6 @@ def test_connect_leads_to_the_guide_of_each_provider(page: Page, running: Runnin
         page.goto("/admin/tenants/tyrell/connect")
         page.locator(f"a[href$='/guide/{provider}']").click()
         expect(page.get_by_text("Enter these values:")).to_be_visible()
-        shown = [field.input_value() for field in page.get_by_role("textbox").all()]
-        assert f"{running.url}/scim/v2" in shown
-        picture_of(page.get_by_role("main"), f"guides/{provider}")
+        values = [field.input_value() for field in page.get_by_role("textbox").all()]
+        assert f"{running.url}/scim/v2" in values
+        take_element_screenshot(page.get_by_role("main"), f"guides/{provider}")

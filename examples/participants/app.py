@@ -1,8 +1,8 @@
-"""Keeps the list of a survey's participants in step with the users of the SCIM endpoint.
+"""Synchronizes the participants of a survey with the users of the SCIM endpoint.
 
-Events come at least once and in any order. So each is taken for what it says of a user at its ``sequence``, and only if
-nothing newer is known of that user: the table decides, in the write itself. Who leaves stays in the table as a
-tombstone, an id with its sequence: else an update that comes late would find nothing newer, and bring a leaver back.
+Events arrive at least once and in any order. A conditional write stores an event only if its ``sequence`` is higher
+than the stored one of the user. A deactivated user remains as a tombstone with its sequence: otherwise, an older update
+that arrives late would add the user again.
 """
 
 import os
@@ -16,12 +16,12 @@ from boto3.dynamodb.conditions import Attr, Key
 Item = dict[str, Any]
 
 
-def item(detail: Mapping[str, Any]) -> Item:
-    """What the table holds of a user after an event: a participant, or a tombstone."""
-    known = {"tenant": detail["tenant"], "id": detail["id"], "sequence": detail["sequence"]}
+def build_item(detail: Mapping[str, Any]) -> Item:
+    """Return the item of a user after an event: a participant or a tombstone."""
+    item = {"tenant": detail["tenant"], "id": detail["id"], "sequence": detail["sequence"]}
     if not detail["active"]:
-        return known | {"participates": False}
-    return known | {"participates": True, "userName": detail["userName"], "externalId": detail["externalId"]}
+        return item | {"participates": False}
+    return item | {"participates": True, "userName": detail["userName"], "externalId": detail["externalId"]}
 
 
 class Participants:
@@ -31,10 +31,10 @@ class Participants:
         self._table = table
 
     def apply(self, detail: Mapping[str, Any]) -> bool:
-        """Take in an event; false if it is a duplicate, or older than what is known."""
+        """Store the state after an event; return False if the event is a duplicate or outdated."""
         try:
             self._table.put_item(
-                Item=item(detail),
+                Item=build_item(detail),
                 ConditionExpression="attribute_not_exists(#sequence) OR #sequence < :sequence",
                 ExpressionAttributeNames={"#sequence": "sequence"},
                 ExpressionAttributeValues={":sequence": detail["sequence"]},
@@ -43,23 +43,23 @@ class Participants:
             return False
         return True
 
-    def of(self, tenant: str) -> list[Item]:
-        """A tenant's participants."""
+    def list_active(self, tenant: str) -> list[Item]:
+        """Return the participants of a tenant."""
         query = {"KeyConditionExpression": Key("tenant").eq(tenant), "FilterExpression": Attr("participates").eq(True)}
-        found: list[Item] = []
+        items: list[Item] = []
         while True:
             page = self._table.query(**query)
-            found += page["Items"]
+            items += page["Items"]
             if "LastEvaluatedKey" not in page:
-                return found
+                return items
             query["ExclusiveStartKey"] = page["LastEvaluatedKey"]
 
 
 @cache
-def _participants() -> Participants:
+def _get_participants() -> Participants:
     return Participants(boto3.resource("dynamodb").Table(os.environ["PARTICIPANTS_TABLE"]))
 
 
 def handler(event: Mapping[str, Any], _context: object) -> None:
-    """Lambda entry point: one event of EventBridge, which brings it again if this raises."""
-    _participants().apply(event["detail"])
+    """Handle one event of EventBridge, which retries if this raises (the Lambda entry point)."""
+    _get_participants().apply(event["detail"])

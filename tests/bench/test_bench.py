@@ -32,12 +32,12 @@ def run(*arguments: str) -> str:
     return done.stdout
 
 
-def test_the_parts_are_listed() -> None:
+def test_list_prints_the_parts() -> None:
     assert [line.split()[0] for line in run("--list").splitlines()] == list(PARTS)
 
 
 @pytest.mark.skipif(not DYNOXIDE.exists(), reason="dynoxide has no package for this platform, and make bench needs it")
-def test_a_quick_run_counts_the_calls_of_every_request_and_leaves_the_figures_alone() -> None:
+def test_quick_run_counts_calls_and_writes_no_figures() -> None:
     before = [(ROOT / name).read_bytes() for name in WRITTEN]
     shown = run("--quick", *(f"--only={name}" for name in ("handler", "calls", "walk", "bulk", "costs", "million")))
     counted = dict(re.findall(r"^calls: (.+?)  +(\d+) ", shown, re.MULTILINE))
@@ -51,7 +51,7 @@ def test_a_quick_run_counts_the_calls_of_every_request_and_leaves_the_figures_al
     assert [(ROOT / name).read_bytes() for name in WRITTEN] == before
 
 
-def test_part_that_fails_says_so_and_the_others_are_measured(
+def test_failing_part_does_not_stop_the_others(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def fail(_: Stage) -> Section:
@@ -73,7 +73,7 @@ def test_part_that_fails_says_so_and_the_others_are_measured(
     assert "Traceback" in shown.err
 
 
-def test_whole_run_is_written_though_a_part_failed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_report_is_written_despite_failing_part(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(_: Stage) -> Section:
         raise ValueError("broken")
 

@@ -7,7 +7,7 @@ from bench.chart import Line, chart, table
 LINES = [Line("ours", [(100, 0.5), (10_000, 0.6)]), Line("a < b", [(100, 5.0), (1_000, 50.0)], dashed=True)]
 
 
-def test_a_chart_is_xml_with_a_line_and_a_label_for_each_series() -> None:
+def test_chart_has_line_and_label_for_each_series() -> None:
     root = ElementTree.fromstring(chart("title", "users", "ms", LINES))  # noqa: S314  # we have just written it
     drawn = [each.get("points") for each in root if each.tag.endswith("polyline")]
     labels = [each.text for each in root if each.tag.endswith("text")]
@@ -15,7 +15,7 @@ def test_a_chart_is_xml_with_a_line_and_a_label_for_each_series() -> None:
     assert {"title", "users", "ms", "ours", "a < b", "10,000"} <= set(labels)
 
 
-def test_more_is_further_right_and_further_up() -> None:
+def test_chart_axes_grow_right_and_up() -> None:
     root = ElementTree.fromstring(chart("title", "users", "ms", LINES))  # noqa: S314  # the same
     line = next(each for each in root if each.get("stroke-dasharray"))
     (x1, y1), (x2, y2) = (map(float, point.split(",")) for point in str(line.get("points")).split())
@@ -23,5 +23,5 @@ def test_more_is_further_right_and_further_up() -> None:
     assert y2 < y1
 
 
-def test_the_table_has_a_column_for_each_number_of_users_and_no_value_where_nothing_was_measured() -> None:
+def test_table_has_column_for_each_number_of_users() -> None:
     assert table(LINES).splitlines()[2:] == ["| ours | 500 µs |  | 600 µs |", "| a < b | 5 ms | 50 ms |  |"]

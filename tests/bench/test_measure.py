@@ -5,7 +5,7 @@ import pytest
 from bench.measure import Cost, duration, middle
 
 
-def test_the_middle_is_the_median_and_one_slow_turn_changes_nothing() -> None:
+def test_middle_is_median() -> None:
     assert middle([Cost(1, 5), Cost(2, 900), Cost(3, 4)]) == Cost(2, 5)
 
 
@@ -13,5 +13,5 @@ def test_the_middle_is_the_median_and_one_slow_turn_changes_nothing() -> None:
     ("seconds", "shown"),
     [(0.000_041, "41 µs"), (0.001_402, "1.4 ms"), (0.250, "250 ms"), (2.31, "2.31 s"), (0, "0 µs")],
 )
-def test_durations_are_written_for_people(seconds: float, shown: str) -> None:
+def test_duration_is_formatted(seconds: float, shown: str) -> None:
     assert duration(seconds) == shown

@@ -16,46 +16,46 @@ HOLDING = Row("GET", 1.3, 1.3)
 WITHOUT_BAR = Row("CPU of a page", 7.0)
 
 
-def test_a_value_over_its_bar_does_not_hold_and_one_at_its_bar_does() -> None:
+def test_value_holds_up_to_its_bar() -> None:
     assert [FAILING.holds, HOLDING.holds, WITHOUT_BAR.holds] == [False, True, None]
 
 
-def test_a_value_is_judged_as_it_is_written() -> None:
+def test_bar_applies_to_rounded_value() -> None:
     row = Row("rounded", 1.300_04, 1.3)
     assert (row.shown, row.holds) == (1.3, True)
 
 
-def test_the_results_are_the_rows_with_a_bar() -> None:
+def test_results_are_rows_with_bar() -> None:
     assert results([FAILING, WITHOUT_BAR, HOLDING]) == [
         {"name": "page", "value": 1.31, "bar": 1.3, "holds": False},
         {"name": "GET", "value": 1.3, "bar": 1.3, "holds": True},
     ]
 
 
-def test_what_was_refused_is_null_in_json_and_does_not_hold() -> None:
+def test_infinite_value_is_null_in_json() -> None:
     refused = Row("page by userName", math.inf, 5)
     (read,) = json.loads(to_json([refused]), parse_constant=pytest.fail)
     assert read == {"name": "page by userName", "value": None, "bar": 5, "holds": False}
 
 
-def test_the_table_the_summary_and_the_page_name_what_fails() -> None:
+def test_table_summary_and_page_name_failing_rows() -> None:
     assert "FAILS" in FAILING.line()
     assert "FAILS" not in HOLDING.line()
     assert summary([FAILING, HOLDING, WITHOUT_BAR]) == "1 of 2 bars hold\n- not: page"
     assert "| page | 13.1 ms | 10 ms bare boto3 | 1.31 | 1.3 | **no** |" in verdicts([FAILING])
 
 
-def test_a_run_replaces_what_the_last_one_wrote_and_nothing_else() -> None:
+def test_only_marked_text_is_replaced() -> None:
     page = "before\n<!-- bench: cpu -->\nold\n<!-- end -->\nafter\n"
     assert filled(page, {"cpu": "new"}) == "before\n<!-- bench: cpu -->\nnew\n<!-- end -->\nafter\n"
 
 
-def test_a_page_with_other_places_than_figures_is_refused() -> None:
+def test_page_without_mark_for_a_figure_is_rejected() -> None:
     with pytest.raises(LocalRunError, match="walk"):
         filled("<!-- bench: cpu -->\n<!-- end -->\n", {"cpu": "", "walk": ""})
 
 
-def test_failed_part_keeps_the_figures_of_the_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failed_part_keeps_its_earlier_figures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     page = "".join(f"<!-- bench: {name} -->\nold {name}\n<!-- end -->\n" for name in ("run", "cpu", "walk"))
     for name in ("PAGE", "RESULTS", "CHARTS"):
         monkeypatch.setattr(report, name, tmp_path / name)

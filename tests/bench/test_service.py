@@ -35,7 +35,7 @@ def service(tenant: Table, monkeypatch: pytest.MonkeyPatch) -> Service:
     return Service(tenant)
 
 
-def test_calls_of_a_request_are_the_same_on_a_slow_machine(service: Service, slow_machine: None) -> None:
+def test_calls_do_not_depend_on_speed(service: Service, slow_machine: None) -> None:
     """Reading the token again and storing its last use, once a minute, are no part of a request."""
     service.send("POST", "/Users", {"schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": "a"})
     for _ in range(3):
@@ -44,9 +44,7 @@ def test_calls_of_a_request_are_the_same_on_a_slow_machine(service: Service, slo
         assert len(calls) == 2
 
 
-def test_walk_is_repeated_on_its_own_table_on_a_slow_machine(
-    service: Service, tenant: Table, slow_machine: None
-) -> None:
+def test_walk_can_be_repeated_on_slow_machine(service: Service, tenant: Table, slow_machine: None) -> None:
     """Bare boto3 makes the same calls again: a conditional write of the token's last use would fail there."""
     lockstep = Lockstep(tenant, tenant)
     for _ in range(3):

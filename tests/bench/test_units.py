@@ -34,19 +34,19 @@ def item(size: int, **attributes: Any) -> dict[str, Any]:
         ({"SS": ["a", "bc"]}, 3),
     ],
 )
-def test_the_size_of_an_item_is_that_of_its_names_and_values(value: dict[str, Any], size: int) -> None:
+def test_item_size(value: dict[str, Any], size: int) -> None:
     assert item_size({"name": value}) == len("name") + size
 
 
 @pytest.mark.parametrize(
     ("sizes", "units"), [([], 1), ([1], 1), ([4 * KB], 1), ([4 * KB + 1], 2), ([KB] * 4, 1), ([KB] * 5, 2)]
 )
-def test_items_that_are_read_together_are_summed_and_then_rounded_up(sizes: list[int], units: int) -> None:
+def test_read_units_are_rounded_after_sum(sizes: list[int], units: int) -> None:
     assert read_units(sizes, consistent=True) == units
     assert read_units(sizes, consistent=False) == units / 2
 
 
-def test_a_write_is_paid_by_the_larger_of_before_and_after_and_twice_in_a_transaction() -> None:
+def test_write_units_of_item() -> None:
     small, large = item(KB), item(2 * KB + 1)
     assert write_units(None, small, transaction=False) == 1
     assert write_units(large, small, transaction=False) == 3
@@ -71,16 +71,14 @@ INDEX = {
         ({"hidden": "x"}, {"hidden": "y"}, 0),
     ],
 )
-def test_an_index_is_paid_for_what_changes_in_it(
-    before: dict[str, str] | None, after: dict[str, str] | None, units: int
-) -> None:
+def test_index_units_of_write(before: dict[str, str] | None, after: dict[str, str] | None, units: int) -> None:
     old, new = (
         None if each is None else {name: {"S": value} for name, value in each.items()} for each in (before, after)
     )
     assert index_units(old, new, INDEX, ["pk", "sk"]) == units
 
 
-def test_calls_are_weighed_by_what_they_read_and_write(table: Any) -> None:
+def test_units_of_calls_are_counted(table: Any) -> None:
     client, name = boto3.client("dynamodb"), table.name
     with weighing() as units:
         client.transact_write_items(TransactItems=[{"Put": {"TableName": name, "Item": item(3 * KB)}}])
@@ -90,7 +88,7 @@ def test_calls_are_weighed_by_what_they_read_and_write(table: Any) -> None:
     assert (units.read, units.write) == (1, 0)
 
 
-def test_what_a_query_does_not_show_is_paid_for_too(table: Any) -> None:
+def test_projection_does_not_reduce_read_units(table: Any) -> None:
     table.put_item(Item={"pk": "p", "sk": "s", "doc": "x" * 5 * KB})
     with weighing() as units:
         boto3.client("dynamodb").query(

@@ -10,7 +10,7 @@ from bench import wire
 KEY = {"pk": {"S": "p"}, "sk": {"S": "s"}}
 
 
-def test_what_was_recorded_is_answered_again_without_a_call(table: Any) -> None:
+def test_recorded_response_is_replayed_without_call(table: Any) -> None:
     client = boto3.client("dynamodb")
     table.put_item(Item={"pk": "p", "sk": "s", "v": 1})
     with wire.recording() as calls:
@@ -22,7 +22,7 @@ def test_what_was_recorded_is_answered_again_without_a_call(table: Any) -> None:
         assert client.get_item(TableName=table.name, Key=KEY) is answer
 
 
-def test_another_call_than_the_recorded_one_is_told(table: Any) -> None:
+def test_unrecorded_call_raises(table: Any) -> None:
     client = boto3.client("dynamodb")
     with wire.recording() as calls:
         client.get_item(TableName=table.name, Key=KEY)
@@ -30,7 +30,7 @@ def test_another_call_than_the_recorded_one_is_told(table: Any) -> None:
         client.describe_table(TableName=table.name)
 
 
-def test_transactions_are_kept_back_and_other_calls_made(table: Any) -> None:
+def test_only_transactions_are_intercepted(table: Any) -> None:
     client = boto3.client("dynamodb")
     kept: list[dict[str, Any]] = []
     with wire.keeping_transactions(kept.append):
@@ -39,7 +39,7 @@ def test_transactions_are_kept_back_and_other_calls_made(table: Any) -> None:
     assert [transaction["TransactItems"][0]["Put"]["Item"] for transaction in kept] == [KEY]
 
 
-def test_calls_are_repeated_on_the_other_table_with_a_token_of_their_own(table: Any) -> None:
+def test_calls_are_repeated_on_other_table_with_new_token(table: Any) -> None:
     client = boto3.client("dynamodb")
     action = {"Put": {"TableName": table.name, "Item": KEY}}
     with wire.recording(answers=False) as calls:

@@ -10,28 +10,28 @@ import time
 from pathlib import Path
 from typing import Any
 
-import boto3
 import httpx
 import pytest
 
+from local.aws_client import create_client
 from local.services.server_process import find_free_port
 from scim.events import dead_letter
 from tests.events.history import stream_record
 from tests.events.test_change_record import IMAGE
-from tests.local.test_run import ROOT, Run, environment, running
+from tests.local.run_process import ROOT, Run, build_environment, start_run
 
 SCHEMA = "urn:ietf:params:scim:schemas:core:2.0:User"
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    with running(tmp_path_factory.mktemp("run") / "data", find_free_port()) as run:
+    with start_run(tmp_path_factory.mktemp("run") / "data", find_free_port()) as run:
         yield run
 
 
 def muster(run: Run, *arguments: str) -> Any:
     command = [sys.executable, "-m", "cli", *arguments, "--data", str(run.data), "--json"]
-    variables = environment() | {"PYTHONPATH": "src:."}
+    variables = build_environment() | {"PYTHONPATH": "src:."}
     done = subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
@@ -54,8 +54,7 @@ def test_tenant_of_the_local_run_is_connected_used_rotated_and_listed(run: Run) 
 def test_dead_letters_are_listed_and_sent_back(run: Run) -> None:
     """Through the local SQS, Lambda's Invoke and the real function."""
     variables = json.loads((run.data / "running.json").read_text())
-    access: dict[str, Any] = {"region_name": "us-east-1", "aws_access_key_id": "x", "aws_secret_access_key": "x"}
-    queues = boto3.client("sqs", endpoint_url=variables["AWS_ENDPOINT_URL_SQS"], **access)
+    queues = create_client("sqs", variables["AWS_ENDPOINT_URL_SQS"])
     image = {**IMAGE, "pk": {"S": "T#acme"}, "userName": {"S": "sent.back@example.com"}}
     letter = dead_letter.wrap_record(stream_record(image), "TypeError at links.py:1 made")
     queues.send_message(QueueUrl=variables["DEAD_LETTER_QUEUE_URL"], MessageBody=json.dumps(letter))
@@ -63,14 +62,14 @@ def test_dead_letters_are_listed_and_sent_back(run: Run) -> None:
     (listed,) = muster(run, "redrive")
     assert (listed["tenant"], listed["reason"]) == ("acme", "TypeError at links.py:1 made")
     assert muster(run, "redrive", "--send")[0]["outcome"] == "done"
-    assert [event["detail"]["sequence"] for event in run.events("sent.back@example.com")] == [12]
+    assert [event["detail"]["sequence"] for event in run.wait_for_events("sent.back@example.com")] == [12]
     assert muster(run, "redrive") == []
 
 
 def test_work_that_is_soon_done_leaves_the_terminal_clean(run: Run) -> None:
     terminal, end = pty.openpty()
     command = [sys.executable, "-m", "cli", "users", "acme", "--json", "--data", str(run.data)]
-    variables = environment() | {"PYTHONPATH": "src:."}
+    variables = build_environment() | {"PYTHONPATH": "src:."}
     run.create("bjensen")
 
     done = subprocess.run(command, cwd=ROOT, env=variables, stdout=subprocess.PIPE, stderr=end, check=True)
@@ -86,7 +85,7 @@ def test_work_that_is_soon_done_leaves_the_terminal_clean(run: Run) -> None:
 def test_manager_who_is_created_later_is_linked(run: Run) -> None:
     """Through the stream, the links queue and both functions, as make run starts them."""
     enterprise = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
-    with run.client() as client:
+    with run.open_client() as client:
         body = {"schemas": [SCHEMA], "userName": "report@example.com", enterprise: {"manager": {"value": "boss@x"}}}
         report = client.post("/Users", json=body).json()["id"]
         boss = client.post("/Users", json={"schemas": [SCHEMA], "userName": "boss@x"}).json()["id"]
@@ -121,7 +120,7 @@ def test_script_that_make_installs_works_from_anywhere(run: Run, tmp_path: Path)
 def test_shell_completes_commands_and_options() -> None:
     def complete(words: str) -> list[str]:
         last = str(len(words.split(" ")) - 1)
-        variables = environment() | {
+        variables = build_environment() | {
             "PYTHONPATH": "src:.",
             "_MUSTER_COMPLETE": "bash_complete",
             "COMP_WORDS": words,

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from examples.participants import app
-from examples.participants.app import Participants, item
+from examples.participants.app import Participants, build_item
 from local.aws_lambda.stream_mapping import StreamMapping
 from local.template import Template
 from scim.events.change_record import parse_stream_record
@@ -59,16 +59,16 @@ def test_any_order_and_any_duplicates_lead_to_the_users_of_the_table(order: list
     participants = Participants(MemoryTable())
     for number in [*order, *again]:
         participants.apply(DETAILS[number])
-    assert {each["id"]: each["userName"] for each in participants.of(TENANT)} == HISTORY.active
+    assert {item["id"]: item["userName"] for item in participants.list_active(TENANT)} == HISTORY.active
 
 
 def test_the_real_condition_decides_as_the_one_in_memory(table: Any) -> None:
     memory = MemoryTable()
-    for each in [*reversed(DETAILS[:150]), *DETAILS[:150:7]]:
-        assert Participants(table).apply(each) == Participants(memory).apply(each)
-    found = {each["id"]: each for each in Participants(table).of(TENANT)}
-    assert found == {each["id"]: each for each in Participants(memory).of(TENANT)}
-    assert len(found) > 10
+    for change in [*reversed(DETAILS[:150]), *DETAILS[:150:7]]:
+        assert Participants(table).apply(change) == Participants(memory).apply(change)
+    items = {item["id"]: item for item in Participants(table).list_active(TENANT)}
+    assert items == {item["id"]: item for item in Participants(memory).list_active(TENANT)}
+    assert len(items) > 10
 
 
 @pytest.mark.parametrize("late", [1, 2])
@@ -76,14 +76,14 @@ def test_an_update_that_comes_late_never_brings_a_leaver_back(table: Any, late: 
     participants = Participants(table)
     assert participants.apply(detail(3, active=False))
     assert not participants.apply(detail(late, active=True))
-    assert participants.of(TENANT) == []
+    assert participants.list_active(TENANT) == []
 
 
 def test_who_was_deactivated_may_come_back(table: Any) -> None:
     participants = Participants(table)
     participants.apply(detail(2, active=False))
     assert participants.apply(detail(3, active=True))
-    assert [each["userName"] for each in participants.of(TENANT)] == ["name 3"]
+    assert [item["userName"] for item in participants.list_active(TENANT)] == ["name 3"]
 
 
 def test_a_duplicate_is_not_applied(table: Any) -> None:
@@ -93,24 +93,24 @@ def test_a_duplicate_is_not_applied(table: Any) -> None:
 
 
 def test_a_tombstone_has_no_name() -> None:
-    assert item(detail(2, active=False)) == {"tenant": TENANT, "id": ID, "sequence": 2, "participates": False}
+    assert build_item(detail(2, active=False)) == {"tenant": TENANT, "id": ID, "sequence": 2, "participates": False}
 
 
 def test_tenants_are_apart(table: Any) -> None:
     Participants(table).apply(detail(1, active=True))
-    assert Participants(table).of("other") == []
+    assert Participants(table).list_active("other") == []
 
 
 def test_a_list_longer_than_a_page_is_read_to_its_end(table: Any) -> None:
     for number in range(3):
         Participants(table).apply(detail(1, active=True) | {"id": str(number), "userName": "x" * 380_000})
-    assert len(Participants(table).of(TENANT)) == 3
+    assert len(Participants(table).list_active(TENANT)) == 3
 
 
 def test_the_entry_point_takes_in_an_event_of_the_bus(table: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PARTICIPANTS_TABLE", table.name)
     app.handler({"detail-type": "UserProvisioned", "source": "muster", "detail": detail(1, active=True)}, None)
-    assert len(Participants(table).of(TENANT)) == 1
+    assert len(Participants(table).list_active(TENANT)) == 1
 
 
 def test_the_rule_of_the_template_has_every_kind_of_event() -> None:
@@ -128,4 +128,4 @@ def test_an_event_of_links_changes_nothing_that_is_known_and_is_right_where_noth
     assert known.apply(detail(3, active=True))
     assert not known.apply(linked)
     assert unknown.apply(linked)
-    assert known.of(TENANT) == unknown.of(TENANT)
+    assert known.list_active(TENANT) == unknown.list_active(TENANT)

@@ -1,15 +1,15 @@
-"""What the tests of the local queues and of the bus share."""
+"""Helpers for tests of the local queues and the local event bus."""
 
 from typing import Any
 
-import boto3
 from botocore.config import Config
 
+from local.aws_client import create_client
 from local.services.messaging import Messaging
 
 
 class Clock:
-    """A clock that a test sets."""
+    """A clock that a test sets, in seconds since the epoch."""
 
     def __init__(self) -> None:
         self.now = 1_800_000_000.0
@@ -18,7 +18,6 @@ class Clock:
         return self.now
 
 
-def client(service: str, messaging: Messaging) -> Any:
-    """A client that sends what a test says, without checking it first."""
-    access: dict[str, Any] = {"region_name": "us-east-1", "aws_access_key_id": "x", "aws_secret_access_key": "x"}
-    return boto3.client(service, endpoint_url=messaging.url, config=Config(parameter_validation=False), **access)
+def create_unvalidated_client(service: str, messaging: Messaging) -> Any:
+    """Return a client that sends invalid requests too."""
+    return create_client(service, messaging.url, Config(parameter_validation=False))

@@ -1,4 +1,4 @@
-"""What the tests of the servers share."""
+"""Helpers for tests that kill processes."""
 
 import os
 import signal
@@ -8,25 +8,25 @@ from pathlib import Path
 from local.services.server_process import ServerProcess
 
 
-def kill(child: ServerProcess) -> None:
-    """Ends the process as hard as can be, and waits for its end."""
-    assert child.pid is not None
-    os.kill(child.pid, signal.SIGKILL)
-    while not child.has_died:
+def kill(server: ServerProcess) -> None:
+    """Kill a process with SIGKILL and wait for its end."""
+    assert server.pid is not None
+    os.kill(server.pid, signal.SIGKILL)
+    while not server.has_died:
         time.sleep(0.01)
 
 
-def gone_within(seconds: float, pid: int) -> bool:
-    """Whether a process ends in this time; one that is not ours may stay as a zombie."""
+def ends_within(seconds: float, pid: int) -> bool:
+    """Return whether a process ends in this time. Another program's child may remain as a zombie, which counts."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
-        if _ended(pid):
+        if _has_ended(pid):
             return True
         time.sleep(0.01)
     return False
 
 
-def _ended(pid: int) -> bool:
+def _has_ended(pid: int) -> bool:
     status = Path(f"/proc/{pid}/stat")
     try:
         os.kill(pid, 0)

@@ -1,4 +1,4 @@
-"""``make explain``: the plan of a query and what it costs, without asking anything."""
+"""``make explain`` prints the plan of a query and its cost."""
 
 import shlex
 import subprocess
@@ -11,8 +11,8 @@ from local.explain import main
 ROOT = Path(__file__).parents[2]
 
 
-def explained(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, str]:
-    """The lines by name; of several of a name the last."""
+def explain(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, str]:
+    """Return the printed lines by name; the last one of each name."""
     assert main(arguments) == 0
     return {line[:8].strip(): line[9:] for line in capsys.readouterr().out.splitlines()}
 
@@ -33,46 +33,44 @@ def explained(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, 
         ("active eq true", "", "walk", "the whole filter", "the first page reads all users"),
     ],
 )
-def test_plan_and_its_cost_are_told(
+def test_plan_and_cost_are_printed(
     capsys: pytest.CaptureFixture[str], text: str, sort: str, plan: str, tries: str, costs: str
 ) -> None:
-    lines = explained(capsys, text, sort)
+    lines = explain(capsys, text, sort)
 
     assert lines["plan"] == plan
     assert lines["tries"].startswith(tries)
     assert costs in lines["costs"]
 
 
-def test_range_and_keys_are_told(capsys: pytest.CaptureFixture[str]) -> None:
-    assert explained(capsys, 'userName ge "B"')["range"] == "keys of userName from b to the last"
-    assert explained(capsys, 'userName eq "Bob"')["key"] == "userName = Bob"
+def test_range_and_keys_are_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert explain(capsys, 'userName ge "B"')["range"] == "keys of userName from b to the last"
+    assert explain(capsys, 'userName eq "Bob"')["key"] == "userName = Bob"
 
 
-def test_attributes_that_are_indexed_are_read_from_the_environment(
+def test_indexed_attributes_come_from_environment(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert explained(capsys, 'title eq "T"')["plan"] == "walk"
+    assert explain(capsys, 'title eq "T"')["plan"] == "walk"
     monkeypatch.setenv("INDEXED_ATTRIBUTES", "title")
 
-    assert explained(capsys, 'title eq "T"')["plan"] == "points:title"
+    assert explain(capsys, 'title eq "T"')["plan"] == "points:title"
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "error"),
     [
         (["userName eq"], "400 invalidFilter"),
         (["", "nothing.known"], "400 invalidValue"),
         (['password eq "x"'], "400 invalidFilter"),
     ],
 )
-def test_query_that_is_wrong_is_told_as_a_client_would_be(
-    capsys: pytest.CaptureFixture[str], arguments: list[str], told: str
-) -> None:
+def test_invalid_query_prints_scim_error(capsys: pytest.CaptureFixture[str], arguments: list[str], error: str) -> None:
     assert main(arguments) == 1
-    assert capsys.readouterr().err.startswith(told)
+    assert capsys.readouterr().err.startswith(error)
 
 
-def test_index_that_can_not_be_is_told(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_invalid_index_is_error(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("INDEXED_ATTRIBUTES", "nothing")
 
     assert main([]) == 1
@@ -80,10 +78,10 @@ def test_index_that_can_not_be_is_told(capsys: pytest.CaptureFixture[str], monke
 
 
 @pytest.mark.parametrize("text", ['userName eq "O\'Brien"', 'title eq "a b `x`"', 'userName sw "é"'])
-def test_make_hands_every_filter_on_as_it_is(text: str) -> None:
-    """Asked for what it would do only: a test must not renew the environment that it runs in."""
+def test_make_passes_filter_unchanged(text: str) -> None:
+    """A dry run, since a test must not rebuild the virtual environment that it runs in."""
     command = ["make", "--dry-run", "--silent", "--old-file=.venv/installed", "explain", f"FILTER={text}"]
 
-    told = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    output = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
 
-    assert shlex.split(told)[1:] == ["-m", "local.explain", text, ""]
+    assert shlex.split(output)[1:] == ["-m", "local.explain", text, ""]

@@ -1,4 +1,4 @@
-"""What ``make`` sets up: it needs nothing that it does not name, and takes nothing that is not locked."""
+"""``make`` reports missing programs and installs only pinned packages."""
 
 import json
 import re
@@ -12,20 +12,20 @@ ROOT = Path(__file__).parents[2]
 LOCKS = [ROOT / "src/requirements.txt", *sorted((ROOT / "requirements").glob("*.txt"))]
 
 
-def venv(python: Path, directory: Path) -> subprocess.CompletedProcess[str]:
+def create_venv(python: Path, directory: Path) -> subprocess.CompletedProcess[str]:
     command = ["sh", "local/venv.sh", str(directory), "src/requirements.txt"]
     return subprocess.run(command, cwd=ROOT, env={"PYTHON": str(python)}, capture_output=True, text=True, check=False)
 
 
-def python_that(tmp_path: Path, script: str) -> Path:
+def write_python(tmp_path: Path, script: str) -> Path:
     python = tmp_path / "python"
     python.write_text(f"#!/bin/sh\n{script}\n")
     python.chmod(0o755)
     return python
 
 
-def test_an_old_python_is_told_in_one_line(tmp_path: Path) -> None:
-    failed = venv(python_that(tmp_path, "exit 1"), tmp_path / "venv")
+def test_old_python_is_one_line_error(tmp_path: Path) -> None:
+    failed = create_venv(write_python(tmp_path, "exit 1"), tmp_path / "venv")
     assert failed.returncode == 1
     assert failed.stdout == ""
     assert failed.stderr == (
@@ -33,9 +33,9 @@ def test_an_old_python_is_told_in_one_line(tmp_path: Path) -> None:
     )
 
 
-def test_a_python_without_venv_is_told_with_the_line_that_helps(tmp_path: Path) -> None:
+def test_python_without_venv_is_error_with_advice(tmp_path: Path) -> None:
     without_ensurepip = f'case "$2" in *ensurepip*) exit 1 ;; esac\nexec "{sys.executable}" "$@"'
-    failed = venv(python_that(tmp_path, without_ensurepip), tmp_path / "venv")
+    failed = create_venv(write_python(tmp_path, without_ensurepip), tmp_path / "venv")
     package = f"python{sys.version_info.major}.{sys.version_info.minor}-venv"
     assert failed.returncode == 1
     assert failed.stdout == ""
@@ -44,32 +44,32 @@ def test_a_python_without_venv_is_told_with_the_line_that_helps(tmp_path: Path) 
 
 
 @pytest.mark.parametrize("lock", LOCKS, ids=lambda path: path.name)
-def test_a_lock_pins_everything_with_hashes_and_names_no_address(lock: Path) -> None:
+def test_requirements_are_pinned_with_hashes(lock: Path) -> None:
     requirements = re.sub(r"\\\n", "", lock.read_text()).splitlines()
     assert requirements
     assert all(re.match(r"[\w.-]+==\S+ .*--hash=sha256:", requirement) for requirement in requirements)
     assert "://" not in lock.read_text()
 
 
-def test_the_lock_of_the_engine_pins_with_a_hash_and_names_no_address() -> None:
+def test_engine_is_pinned_with_hash() -> None:
     packages = json.loads((ROOT / "local/engine/package-lock.json").read_text())["packages"]
     locked = [package for name, package in packages.items() if name]
     assert locked
     assert all(package["integrity"] and "resolved" not in package for package in locked)
 
 
-def test_what_is_tested_is_what_is_deployed() -> None:
-    deployed, tested = (pins(ROOT / name) for name in ("src/requirements.txt", "requirements/dev.txt"))
+def test_deployed_requirements_are_tested() -> None:
+    deployed, tested = (read_pins(ROOT / name) for name in ("src/requirements.txt", "requirements/dev.txt"))
     assert deployed
     assert deployed <= tested
 
 
-def pins(lock: Path) -> set[str]:
+def read_pins(lock: Path) -> set[str]:
     return set(re.findall(r"^[\w.-]+==\S+", lock.read_text(), re.MULTILINE))
 
 
-def test_make_lists_every_command_that_it_has() -> None:
-    listed = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+def test_make_lists_its_targets() -> None:
+    output = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     phony = re.search(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
     assert phony is not None
-    assert re.findall(r"^make (\w+)", listed, re.MULTILINE) == phony[1].split()
+    assert re.findall(r"^make (\w+)", output, re.MULTILINE) == phony[1].split()

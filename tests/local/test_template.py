@@ -1,4 +1,4 @@
-"""What the local run takes from a SAM template."""
+"""Reading functions, routes, queues and the table from a SAM template."""
 
 from pathlib import Path
 
@@ -91,7 +91,7 @@ def path(tmp_path: Path) -> Path:
     return path
 
 
-def test_a_function_has_the_globals_and_its_own_properties(path: Path) -> None:
+def test_function_has_global_and_own_properties(path: Path) -> None:
     users, *_ = Template(path).read_functions(KNOWN, {})
     assert (users.name, users.handler, users.code) == ("Users", "handlers.users.handler", path.parent / "src")
     assert (users.timeout, users.memory) == (29, 1024)
@@ -108,23 +108,23 @@ def test_variables_are_resolved(path: Path) -> None:
     }
 
 
-def test_local_values_come_before_those_of_the_template(path: Path) -> None:
+def test_overrides_replace_template_values(path: Path) -> None:
     users, *_ = Template(path).read_functions(KNOWN, {"PREFIX": "p", "MORE": "m"})
     assert (users.variables["PREFIX"], users.variables["MORE"]) == ("p", "m")
 
 
-def test_the_routes_are_those_of_the_http_api(path: Path) -> None:
+def test_routes_are_those_of_http_api(path: Path) -> None:
     users, *_ = Template(path).read_functions(KNOWN, {})
     assert users.routes == (Route("$default", "Users"), Route("GET /Users/{id}", "Users"))
 
 
-def test_a_function_that_the_stream_leads_to_has_its_mapping(path: Path) -> None:
+def test_stream_function_has_mapping(path: Path) -> None:
     users, changes, _ = Template(path).read_functions(KNOWN, {})
     assert (users.stream, changes.routes) == (None, ())
     assert changes.stream == StreamMapping(batch_size=7, failure_queue="DeadQueue")
 
 
-def test_function_of_a_queue_has_its_mapping(path: Path) -> None:
+def test_queue_function_has_mapping(path: Path) -> None:
     *_, worker = Template(path).read_functions(KNOWN, {})
     assert worker.queue == QueueMapping("WorkQueue", 3, 0, True, 2)
     assert worker.variables["QUEUE_URL"] == "http://q/work"
@@ -132,14 +132,14 @@ def test_function_of_a_queue_has_its_mapping(path: Path) -> None:
     assert Template(path).read_consumed_queues() == {"WorkQueue"}
 
 
-def test_queues_have_their_properties(path: Path) -> None:
+def test_queues_have_properties(path: Path) -> None:
     assert Template(path).read_queues() == [
         QueueConfig("WorkQueue", visibility_timeout=180, dead_letter_queue="DeadQueue", max_receives=5),
         QueueConfig("DeadQueue", retention=1_209_600),
     ]
 
 
-def test_visibility_timeout_below_the_functions_is_a_problem(path: Path) -> None:
+def test_visibility_timeout_below_function_timeout_is_error(path: Path) -> None:
     """Lambda refuses such a mapping."""
     path.write_text(TEMPLATE.replace("VisibilityTimeout: 180", "VisibilityTimeout: 28"))
     with pytest.raises(
@@ -148,24 +148,24 @@ def test_visibility_timeout_below_the_functions_is_a_problem(path: Path) -> None
         Template(path).read_functions(KNOWN, {})
 
 
-def test_queue_that_is_not_of_the_template_is_a_problem(path: Path) -> None:
+def test_queue_outside_template_is_error(path: Path) -> None:
     path.write_text(TEMPLATE.replace("!GetAtt WorkQueue.Arn", "arn:aws:sqs:eu-west-1:1:other"))
     with pytest.raises(LocalRunError, match="does not name a queue of the template"):
         Template(path).read_functions(KNOWN, {})
 
 
-def test_a_function_that_nothing_leads_to_is_left_out(path: Path) -> None:
+def test_function_without_event_source_is_skipped(path: Path) -> None:
     assert {spec.name for spec in Template(path).read_functions(KNOWN, {})} == {"Users", "Changes", "Worker"}
 
 
 @pytest.mark.parametrize("value", ["!GetAtt Table.Arn", "!Ref Url", "!Sub x-${Unknown}", "!If [A, b, c]"])
-def test_a_variable_without_a_value_is_a_problem_that_names_it(value: str, path: Path) -> None:
+def test_variable_without_value_is_named_in_error(value: str, path: Path) -> None:
     path.write_text(TEMPLATE.replace("!Ref Days", value))
     with pytest.raises(LocalRunError, match="Users's DAYS is !"):
         Template(path).read_functions(KNOWN, {})
 
 
-def test_the_table_is_what_every_engine_understands(path: Path) -> None:
+def test_table_request_has_portable_properties(path: Path) -> None:
     assert Template(path).build_table_request("muster") == {
         "TableName": "muster",
         "AttributeDefinitions": [{"AttributeName": "pk", "AttributeType": "S"}],
@@ -176,13 +176,13 @@ def test_the_table_is_what_every_engine_understands(path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["Resources: [", "just text", "Parameters: {}", ""])
-def test_what_is_no_template_is_a_problem_of_one_line(text: str, path: Path) -> None:
+def test_invalid_template_is_one_line_error(text: str, path: Path) -> None:
     path.write_text(text)
-    with pytest.raises(LocalRunError) as caught:
+    with pytest.raises(LocalRunError) as error:
         Template(path)
-    assert "\n" not in str(caught.value)
+    assert "\n" not in str(error.value)
 
 
-def test_a_missing_template_is_a_problem(tmp_path: Path) -> None:
+def test_missing_template_is_error(tmp_path: Path) -> None:
     with pytest.raises(LocalRunError, match=r"template\.yaml"):
         Template(tmp_path / "template.yaml")

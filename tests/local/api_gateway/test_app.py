@@ -1,4 +1,4 @@
-"""The gateway's own answers, and what it does between an HTTP request and a function."""
+"""The gateway forwards requests to functions, and responds with its own errors."""
 
 import asyncio
 import json
@@ -26,11 +26,11 @@ async def echo(event: Mapping[str, Any]) -> object:
     return {"statusCode": 200, "body": json.dumps(event)}
 
 
-async def failing(_: Mapping[str, Any]) -> object:
+async def fail(_: Mapping[str, Any]) -> object:
     raise FunctionError
 
 
-async def sleeping(_: Mapping[str, Any]) -> object:
+async def sleep(_: Mapping[str, Any]) -> object:
     await asyncio.sleep(60)
     return None
 
@@ -43,16 +43,16 @@ def send(
     headers: Mapping[str, str] | None = None,
     chunks: tuple[bytes, ...] = (b"",),
 ) -> tuple[int, dict[str, str], bytes]:
-    """Status, headers and body of the gateway's answer to a request for its one route, ``ANY /pets``."""
+    """Send a request to a gateway with the route ``ANY /pets``; return status, headers and body."""
     messages = [{"type": "http.request", "body": chunk, "more_body": True} for chunk in chunks]
     messages[-1]["more_body"] = False
-    sent: list[dict[str, Any]] = []
+    responses: list[dict[str, Any]] = []
 
     async def receive() -> dict[str, Any]:
         return messages.pop(0)
 
-    async def keep(message: dict[str, Any]) -> None:
-        sent.append(message)
+    async def record(message: dict[str, Any]) -> None:
+        responses.append(message)
 
     scope = {
         "type": "http",
@@ -63,11 +63,12 @@ def send(
         "client": ("127.0.0.1", 1),
     }
     gateway = Gateway(Routes([Route("ANY /pets", "pets")]), {"pets": Function(handler)}, lambda *_: None)
-    asyncio.run(gateway(scope, receive, keep))
-    return sent[0]["status"], {name.decode(): value.decode() for name, value in sent[0]["headers"]}, sent[1]["body"]
+    asyncio.run(gateway(scope, receive, record))
+    start, content = responses
+    return start["status"], {name.decode(): value.decode() for name, value in start["headers"]}, content["body"]
 
 
-def test_a_request_reaches_the_function_and_its_answer_the_client() -> None:
+def test_request_is_forwarded_to_function() -> None:
     status, headers, body = send(method="PATCH", query="a=1", chunks=(b"12", b"34"))
     event = json.loads(body)
     assert status == 200
@@ -85,32 +86,32 @@ def test_a_request_reaches_the_function_and_its_answer_the_client() -> None:
     [
         ({"path": "/cats"}, 404, "Not Found"),
         ({"path": "/pets%"}, 400, "Bad Request"),
-        ({"handler": failing}, 500, "Internal Server Error"),
+        ({"handler": fail}, 500, "Internal Server Error"),
         ({"headers": {"x": "a" * app.HEADER_LIMIT}}, 431, "Request Header Fields Too Large"),
         ({"query": "a" * app.HEADER_LIMIT}, 431, "Request Header Fields Too Large"),
         ({"chunks": (b"x" * app.BODY_LIMIT, b"x")}, 413, "Request Entity Too Large"),
         ({"chunks": (b"x" * 5_000_000,)}, 413, "Request Entity Too Large"),  # in base64 over what Lambda takes
     ],
 )
-def test_the_gateway_answers_itself(request_parts: dict[str, Any], status: int, message: str) -> None:
-    answer = send(**request_parts)
-    assert (answer[0], json.loads(answer[2])) == (status, {"message": message})
+def test_gateway_error(request_parts: dict[str, Any], status: int, message: str) -> None:
+    response = send(**request_parts)
+    assert (response[0], json.loads(response[2])) == (status, {"message": message})
 
 
-def test_a_function_that_takes_too_long_is_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_timeout_of_function_is_503(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(app, "TIMEOUT_S", 0.01)
-    status, _, body = send(sleeping)
+    status, _, body = send(sleep)
     assert (status, json.loads(body)) == (503, {"message": "Service Unavailable"})
 
 
-def test_a_result_that_is_no_response_is_an_error() -> None:
+def test_invalid_result_is_500() -> None:
     async def wrong(_: Mapping[str, Any]) -> object:
         return {"statusCode": "wrong"}
 
     assert send(wrong)[0] == 500
 
 
-def test_a_response_without_content_has_no_length() -> None:
+def test_response_204_has_no_content_length() -> None:
     async def deleted(_: Mapping[str, Any]) -> object:
         return {"statusCode": 204}
 

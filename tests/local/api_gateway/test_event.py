@@ -15,14 +15,14 @@ from local.api_gateway.routes import Match, Route
 NOW = datetime(2026, 7, 10, 19, 19, 5, 766_000, tzinfo=UTC)
 
 
-def event(route: str = "$default", variables: dict[str, str] | None = None, **parts: Any) -> dict[str, Any]:
+def build(route: str = "$default", variables: dict[str, str] | None = None, **parts: Any) -> dict[str, Any]:
     request = Request(
         **{"method": "POST", "path": "/", "query": "", "headers": (), "body": b"", "client": "192.0.2.7"} | parts
     )
     return build_event(request, decode_path(request.path), Match(Route(route, "f"), variables or {}), NOW, "id=")
 
 
-def test_a_captured_request_becomes_the_captured_event() -> None:
+def test_event_equals_captured_event() -> None:
     body = '{"message":"hello","unicode":"lambda-λ"}'
     headers = {
         "host": "abc.execute-api.us-west-2.amazonaws.com",
@@ -33,7 +33,7 @@ def test_a_captured_request_becomes_the_captured_event() -> None:
         "connection": "keep-alive",
     }
     query = "repeat=one&repeat=two&redirect=https%3A%2F%2Fexample.com%2Fa&literalPlus=a+b&encodedPlus=a%2Bb&empty="
-    result = event(path="/capture/space%20value", query=query, headers=tuple(headers.items()), body=body.encode())
+    result = build(path="/capture/space%20value", query=query, headers=tuple(headers.items()), body=body.encode())
     trace = result["headers"].pop("x-amzn-trace-id")
     assert trace.startswith(f"Root=1-{int(NOW.timestamp()):08x}-")
     assert result == {
@@ -97,12 +97,12 @@ def test_a_captured_request_becomes_the_captured_event() -> None:
         ("/a+b", "/a+b"),
     ],
 )
-def test_paths_are_decoded_as_the_service_was_captured_doing_it(sent: str, arrived: str) -> None:
+def test_path_is_decoded_as_captured(sent: str, arrived: str) -> None:
     assert decode_path(sent) == arrived
 
 
 @pytest.mark.parametrize("sent", ["/percent%25done", "/percent%", "/percent%zz"])
-def test_a_path_with_a_broken_escape_is_refused(sent: str) -> None:
+def test_path_with_broken_escape_is_rejected(sent: str) -> None:
     with pytest.raises(InvalidPathError):
         decode_path(sent)
 
@@ -123,15 +123,15 @@ def test_a_path_with_a_broken_escape_is_refused(sent: str) -> None:
         (None, False),
     ],
 )
-def test_only_some_content_types_arrive_as_text(content_type: str | None, *, is_text: bool) -> None:
+def test_content_type_decides_base64(content_type: str | None, *, is_text: bool) -> None:
     headers = (("content-type", content_type),) if content_type else ()
-    result = event(headers=headers, body="ü".encode())
+    result = build(headers=headers, body="ü".encode())
     assert result["isBase64Encoded"] is not is_text
     assert result["body"] == ("ü" if is_text else base64.b64encode("ü".encode()).decode())
 
 
-def test_what_is_empty_is_absent() -> None:
-    assert event().keys() == {
+def test_empty_members_are_absent() -> None:
+    assert build().keys() == {
         "version",
         "routeKey",
         "rawPath",
@@ -142,18 +142,18 @@ def test_what_is_empty_is_absent() -> None:
     }
 
 
-def test_repeated_headers_are_joined_by_commas() -> None:
-    assert event(headers=(("x-probe", "first"), ("x-probe", "second")))["headers"]["x-probe"] == "first,second"
+def test_repeated_headers_are_joined() -> None:
+    assert build(headers=(("x-probe", "first"), ("x-probe", "second")))["headers"]["x-probe"] == "first,second"
 
 
-def test_the_address_of_the_client_is_added_to_those_that_it_names() -> None:
-    headers = event(headers=(("x-forwarded-for", "198.51.100.1"),))["headers"]
+def test_client_address_is_appended_to_x_forwarded_for() -> None:
+    headers = build(headers=(("x-forwarded-for", "198.51.100.1"),))["headers"]
     assert headers["x-forwarded-for"] == "198.51.100.1,192.0.2.7"
 
 
-def test_headers_of_the_connection_stay_behind() -> None:
+def test_connection_headers_are_not_forwarded() -> None:
     headers = (("transfer-encoding", "chunked"), ("connection", "close"), ("expect", "100-continue"))
-    assert event(headers=headers, body=b"12")["headers"].keys() == {
+    assert build(headers=headers, body=b"12")["headers"].keys() == {
         "content-length",
         "x-amzn-trace-id",
         "x-forwarded-for",
@@ -162,7 +162,7 @@ def test_headers_of_the_connection_stay_behind() -> None:
     }
 
 
-def test_the_route_and_its_variables_are_in_the_event() -> None:
-    result = event("ANY /scim/v2/Schemas/{id}", {"id": "urn:a"}, path="/scim/v2/Schemas/urn%3Aa")
+def test_event_has_route_key_and_path_parameters() -> None:
+    result = build("ANY /scim/v2/Schemas/{id}", {"id": "urn:a"}, path="/scim/v2/Schemas/urn%3Aa")
     assert result["pathParameters"] == {"id": "urn:a"}
     assert result["routeKey"] == result["requestContext"]["routeKey"] == "ANY /scim/v2/Schemas/{id}"

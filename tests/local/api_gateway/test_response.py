@@ -8,7 +8,7 @@ import pytest
 from local.api_gateway.response import InvalidResultError, Response, build_error, build_response
 
 
-def test_status_headers_cookies_and_body_are_handed_on() -> None:
+def test_result_becomes_response() -> None:
     result = {
         "statusCode": 201,
         "headers": {"Content-Type": "application/scim+json", "ETag": 'W/"1"', "X-Count": 3},
@@ -28,17 +28,17 @@ def test_status_headers_cookies_and_body_are_handed_on() -> None:
     )
 
 
-def test_a_base64_body_is_decoded() -> None:
+def test_base64_body_is_decoded() -> None:
     assert build_response({"statusCode": 200, "body": "AP8=", "isBase64Encoded": True}).body == b"\x00\xff"
 
 
-def test_a_body_without_content_type_is_plain_text_and_no_body_has_none() -> None:
+def test_default_content_type() -> None:
     assert build_response({"statusCode": 200, "body": "x"}).headers == (("content-type", "text/plain; charset=utf-8"),)
     assert build_response({"statusCode": 204}) == Response(204, ())
 
 
 @pytest.mark.parametrize("result", [{"userName": "ada"}, "text", None, ["a"]])
-def test_a_result_without_status_is_the_body_of_a_200(result: object) -> None:
+def test_result_without_status_is_body_of_200(result: object) -> None:
     response = build_response(result)
     assert response.status == 200
     assert json.loads(response.body) == result
@@ -56,12 +56,12 @@ def test_a_result_without_status_is_the_body_of_a_200(result: object) -> None:
         {"statusCode": 200, "cookies": "a=1"},
     ],
 )
-def test_a_result_that_is_no_response_is_refused(result: dict[str, Any]) -> None:
+def test_invalid_result_is_rejected(result: dict[str, Any]) -> None:
     with pytest.raises(InvalidResultError):
         build_response(result)
 
 
-def test_a_refusal_has_the_gateways_own_form() -> None:
+def test_error_has_gateway_format() -> None:
     assert build_error(404, "Not Found") == Response(
         404, (("content-type", "application/json"),), b'{"message":"Not Found"}'
     )

@@ -1,4 +1,4 @@
-"""Functions run as on Lambda: in processes of their own, with their own environment, one event at a time."""
+"""Functions run as on Lambda: in execution environments with their own variables, one event at a time."""
 
 import asyncio
 import os
@@ -21,7 +21,7 @@ def echo(event, context):
     print("printed by the handler")
     return {"event": event, "pid": os.getpid(), "environment": dict(os.environ)}
 
-def about(event, context):
+def describe_context(event, context):
     return {
         "function_name": context.function_name,
         "memory_limit_in_mb": context.memory_limit_in_mb,
@@ -71,8 +71,8 @@ def spec(tmp_path: Path) -> Callable[..., FunctionSpec]:
     return spec
 
 
-def use(spec: FunctionSpec, scenario: Callable[[LambdaFunction], Awaitable[Any]]) -> Any:
-    """Runs a scenario with a function that runs."""
+def run_scenario(spec: FunctionSpec, scenario: Callable[[LambdaFunction], Awaitable[Any]]) -> Any:
+    """Start a function and run a scenario with it."""
 
     async def run() -> Any:
         async with start_functions([spec], spec.code / "log") as functions:
@@ -81,133 +81,131 @@ def use(spec: FunctionSpec, scenario: Callable[[LambdaFunction], Awaitable[Any]]
     return asyncio.run(run())
 
 
-def test_a_handler_gets_the_event_and_its_result_comes_back(spec: Callable[..., FunctionSpec]) -> None:
-    result = use(spec("code.echo"), lambda pool: pool.invoke({"body": "zoë \U0001f600"}))
+def test_handler_gets_event_and_returns_result(spec: Callable[..., FunctionSpec]) -> None:
+    result = run_scenario(spec("code.echo"), lambda function: function.invoke({"body": "zoë \U0001f600"}))
     assert result["event"] == {"body": "zoë \U0001f600"}
 
 
-def test_the_environment_is_the_functions_own(
+def test_environment_excludes_user_variables(
     spec: Callable[..., FunctionSpec], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_PROFILE", "the-users-own")
-    environment = use(spec("code.echo"), lambda pool: pool.invoke({}))["environment"]
+    environment = run_scenario(spec("code.echo"), lambda function: function.invoke({}))["environment"]
     assert environment["TABLE_NAME"] == "muster"
     assert environment["AWS_LAMBDA_FUNCTION_NAME"] == "Echo"
     assert "AWS_PROFILE" not in environment
 
 
-def test_the_context_is_lambdas(spec: Callable[..., FunctionSpec]) -> None:
-    about = use(spec("code.about", timeout=7), lambda pool: pool.invoke({}))
-    assert 6_000 < about.pop("remaining") <= 7_000
-    assert len(about.pop("aws_request_id")) == 36
-    assert about == {
+def test_context_has_lambda_attributes(spec: Callable[..., FunctionSpec]) -> None:
+    context = run_scenario(spec("code.describe_context", timeout=7), lambda function: function.invoke({}))
+    assert 6_000 < context.pop("remaining") <= 7_000
+    assert len(context.pop("aws_request_id")) == 36
+    assert context == {
         "function_name": "Echo",
         "memory_limit_in_mb": "256",
         "invoked_function_arn": "arn:aws:lambda:us-east-1:000000000000:function:Echo",
     }
 
 
-def test_what_a_handler_prints_is_in_the_log(spec: Callable[..., FunctionSpec]) -> None:
+def test_output_of_handler_is_logged(spec: Callable[..., FunctionSpec]) -> None:
     echo = spec("code.echo")
-    use(echo, lambda pool: pool.invoke({}))
+    run_scenario(echo, lambda function: function.invoke({}))
     assert (echo.code / "log").read_text() == "printed by the handler\n"
 
 
-def test_a_handler_that_raises_fails_the_invocation_and_keeps_its_environment(
+def test_exception_keeps_environment(
     spec: Callable[..., FunctionSpec],
 ) -> None:
-    async def scenario(pool: LambdaFunction) -> tuple[object, object]:
-        before = await pool.invoke({"raise": False})
+    async def scenario(function: LambdaFunction) -> tuple[object, object]:
+        before = await function.invoke({"raise": False})
         with pytest.raises(HandlerError, match="ValueError: a defect"):
-            await pool.invoke({"raise": True})
-        return before, await pool.invoke({"raise": False})
+            await function.invoke({"raise": True})
+        return before, await function.invoke({"raise": False})
 
     raising = spec("code.raising")
-    before, after = use(raising, scenario)
+    before, after = run_scenario(raising, scenario)
     assert before == after
     assert "Traceback" in (raising.code / "log").read_text()
 
 
-def test_function_gets_dynamodbs_refusal_from_an_engine_that_has_none(spec: Callable[..., FunctionSpec]) -> None:
+def test_function_gets_dynamodb_validation_error(spec: Callable[..., FunctionSpec]) -> None:
     item = {"pk": {"S": "p"}, "sk": {"S": ""}}
-    assert use(spec("code.writing"), lambda pool: pool.invoke(item)) == "ValidationException"
+    assert run_scenario(spec("code.writing"), lambda function: function.invoke(item)) == "ValidationException"
 
 
 @pytest.mark.parametrize("handler", ["code.unserialisable", "code.large"])
-def test_a_result_that_lambda_would_not_take_fails_the_invocation(
-    handler: str, spec: Callable[..., FunctionSpec]
-) -> None:
-    async def scenario(pool: LambdaFunction) -> None:
+def test_invalid_result_fails_invocation(handler: str, spec: Callable[..., FunctionSpec]) -> None:
+    async def scenario(function: LambdaFunction) -> None:
         with pytest.raises(FunctionError):
-            await pool.invoke({"size": 6 * 1024 * 1024})
+            await function.invoke({"size": 6 * 1024 * 1024})
 
-    use(spec(handler), scenario)
+    run_scenario(spec(handler), scenario)
 
 
-def test_a_result_of_almost_6_mb_comes_back(spec: Callable[..., FunctionSpec]) -> None:
+def test_result_of_6_mb_is_returned(spec: Callable[..., FunctionSpec]) -> None:
     size = 6 * 1024 * 1024 - 2
-    assert len(use(spec("code.large"), lambda pool: pool.invoke({"size": size}))) == size
+    assert len(run_scenario(spec("code.large"), lambda function: function.invoke({"size": size}))) == size
 
 
-def test_an_environment_that_dies_fails_its_invocation_and_is_replaced(spec: Callable[..., FunctionSpec]) -> None:
-    async def scenario(pool: LambdaFunction) -> tuple[object, object]:
-        before = await pool.invoke({"die": False})
+def test_dead_environment_is_replaced(spec: Callable[..., FunctionSpec]) -> None:
+    async def scenario(function: LambdaFunction) -> tuple[object, object]:
+        before = await function.invoke({"die": False})
         with pytest.raises(FunctionError):
-            await pool.invoke({"die": True})
-        return before, await pool.invoke({"die": False})
+            await function.invoke({"die": True})
+        return before, await function.invoke({"die": False})
 
-    before, after = use(spec("code.dying"), scenario)
+    before, after = run_scenario(spec("code.dying"), scenario)
     assert before != after
 
 
-def test_an_environment_that_was_killed_while_idle_is_replaced(spec: Callable[..., FunctionSpec]) -> None:
-    async def scenario(pool: LambdaFunction) -> object:
-        os.kill((await pool.invoke({}))["pid"], signal.SIGKILL)  # type: ignore[index]  # the handler returns an object
+def test_environment_killed_while_idle_is_replaced(spec: Callable[..., FunctionSpec]) -> None:
+    async def scenario(function: LambdaFunction) -> object:
+        os.kill((await function.invoke({}))["pid"], signal.SIGKILL)  # type: ignore[index]  # the handler returns an object
         await asyncio.sleep(0.1)
-        return await pool.invoke({"again": True})
+        return await function.invoke({"again": True})
 
-    assert use(spec("code.echo"), scenario)["event"] == {"again": True}
+    assert run_scenario(spec("code.echo"), scenario)["event"] == {"again": True}
 
 
-def test_an_environment_is_ended_at_the_functions_timeout(spec: Callable[..., FunctionSpec]) -> None:
-    async def scenario(pool: LambdaFunction) -> object:
+def test_timeout_ends_environment(spec: Callable[..., FunctionSpec]) -> None:
+    async def scenario(function: LambdaFunction) -> object:
         with pytest.raises(FunctionError, match="timed out"):
-            await pool.invoke({"seconds": 60})
-        return await pool.invoke({"seconds": 0})
+            await function.invoke({"seconds": 60})
+        return await function.invoke({"seconds": 0})
 
-    assert use(spec("code.sleeping", timeout=1), scenario)
-
-
-def test_events_at_the_same_time_go_to_different_environments(spec: Callable[..., FunctionSpec]) -> None:
-    async def scenario(pool: LambdaFunction) -> list[object]:
-        return await asyncio.gather(*(pool.invoke({"seconds": 0.5}) for _ in range(MAX_ENVIRONMENTS)))
-
-    assert len(set(use(spec("code.sleeping"), scenario))) == MAX_ENVIRONMENTS
+    assert run_scenario(spec("code.sleeping", timeout=1), scenario)
 
 
-def test_one_event_after_the_other_stays_in_one_environment(spec: Callable[..., FunctionSpec]) -> None:
-    async def scenario(pool: LambdaFunction) -> set[object]:
-        return {await pool.invoke({"seconds": 0}) for _ in range(5)}
+def test_concurrent_events_use_different_environments(spec: Callable[..., FunctionSpec]) -> None:
+    async def scenario(function: LambdaFunction) -> list[object]:
+        return await asyncio.gather(*(function.invoke({"seconds": 0.5}) for _ in range(MAX_ENVIRONMENTS)))
 
-    assert len(use(spec("code.sleeping"), scenario)) == 1
+    assert len(set(run_scenario(spec("code.sleeping"), scenario))) == MAX_ENVIRONMENTS
 
 
-def test_a_request_waits_for_a_free_environment(spec: Callable[..., FunctionSpec]) -> None:
-    async def scenario(pool: LambdaFunction) -> list[object]:
-        return await asyncio.gather(*(pool.invoke({"seconds": 0.05}) for _ in range(3 * MAX_ENVIRONMENTS)))
+def test_sequential_events_use_one_environment(spec: Callable[..., FunctionSpec]) -> None:
+    async def scenario(function: LambdaFunction) -> set[object]:
+        return {await function.invoke({"seconds": 0}) for _ in range(5)}
 
-    assert len(set(use(spec("code.sleeping"), scenario))) == MAX_ENVIRONMENTS
+    assert len(run_scenario(spec("code.sleeping"), scenario)) == 1
+
+
+def test_invocation_waits_for_free_environment(spec: Callable[..., FunctionSpec]) -> None:
+    async def scenario(function: LambdaFunction) -> list[object]:
+        return await asyncio.gather(*(function.invoke({"seconds": 0.05}) for _ in range(3 * MAX_ENVIRONMENTS)))
+
+    assert len(set(run_scenario(spec("code.sleeping"), scenario))) == MAX_ENVIRONMENTS
 
 
 @pytest.mark.parametrize("handler", ["missing.handler", "code.missing"])
-def test_a_handler_that_can_not_be_imported_is_a_problem(handler: str, spec: Callable[..., FunctionSpec]) -> None:
+def test_handler_that_cannot_be_imported_is_error(handler: str, spec: Callable[..., FunctionSpec]) -> None:
     async def scenario(_: LambdaFunction) -> None: ...
 
     with pytest.raises(LocalRunError, match=f"Echo: {handler} does not start: .*missing"):
-        use(spec(handler), scenario)
+        run_scenario(spec(handler), scenario)
 
 
-def test_no_environment_outlives_the_function(spec: Callable[..., FunctionSpec]) -> None:
-    pid = use(spec("code.sleeping"), lambda pool: pool.invoke({"seconds": 0}))
+def test_environments_stop_with_function(spec: Callable[..., FunctionSpec]) -> None:
+    pid = run_scenario(spec("code.sleeping"), lambda function: function.invoke({"seconds": 0}))
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)

@@ -1,4 +1,4 @@
-"""The event source mapping of a queue does what Lambda's does."""
+"""The event source mapping of a queue behaves as Lambda's."""
 
 import asyncio
 import hashlib
@@ -35,24 +35,24 @@ def queues(tmp_path: Path, clock: Clock) -> Iterator[Queues]:
 
 
 class Function:
-    """Remembers the bodies that it got, batch by batch, and answers what it is told to."""
+    """A function that records the bodies of each batch; ``respond`` returns its response or raises."""
 
-    def __init__(self, answer: Callable[[list[dict[str, Any]]], object] = lambda _: None) -> None:
+    def __init__(self, respond: Callable[[list[dict[str, Any]]], object] = lambda _: None) -> None:
         self.batches: list[Batch] = []
         self.records: list[dict[str, Any]] = []
-        self._answer = answer
+        self._respond = respond
 
     async def __call__(self, event: dict[str, Any]) -> object:
         self.records = event["Records"]
         self.batches.append([record["body"] for record in self.records])
-        return self._answer(self.records)
+        return self._respond(self.records)
 
 
 def fail(*bodies: str) -> Callable[[list[dict[str, Any]]], object]:
-    def answer(records: list[dict[str, Any]]) -> object:
+    def respond(records: list[dict[str, Any]]) -> object:
         return {"batchItemFailures": [{"itemIdentifier": r["messageId"]} for r in records if r["body"] in bodies]}
 
-    return answer
+    return respond
 
 
 def send(queues: Queues, *bodies: str) -> None:
@@ -60,23 +60,23 @@ def send(queues: Queues, *bodies: str) -> None:
         queues.send("work", body)
 
 
-def run(mapping: QueueMapping, queues: Queues, function: Function) -> int:
+def process_batch(mapping: QueueMapping, queues: Queues, function: Function) -> int:
     return asyncio.run(consume_batch(mapping, queues, function))
 
 
 def test_processed_messages_are_deleted(queues: Queues) -> None:
     send(queues, "a", "b")
     function = Function()
-    assert run(QueueMapping("work"), queues, function) == 2
+    assert process_batch(QueueMapping("work"), queues, function) == 2
     assert (function.batches, queues.count("work")) == ([["a", "b"]], (0, 0, 0))
-    assert run(QueueMapping("work"), queues, function) == 0
+    assert process_batch(QueueMapping("work"), queues, function) == 0
 
 
-def test_record_is_as_lambda_hands_it_over(queues: Queues, clock: Clock) -> None:
+def test_record_has_lambda_format(queues: Queues, clock: Clock) -> None:
     attributes = {"kind": {"DataType": "String", "StringValue": "x"}}
     message_id = queues.send("work", "zoë", "acme", attributes)
     function = Function()
-    run(QueueMapping("work"), queues, function)
+    process_batch(QueueMapping("work"), queues, function)
     (record,) = function.records
     assert record.pop("receiptHandle")
     time = str(int(clock.now * 1_000))
@@ -101,65 +101,65 @@ def test_record_is_as_lambda_hands_it_over(queues: Queues, clock: Clock) -> None
     json.dumps(record)
 
 
-def test_failed_message_comes_again_after_the_visibility_timeout(queues: Queues, clock: Clock) -> None:
+def test_failed_message_reappears_after_visibility_timeout(queues: Queues, clock: Clock) -> None:
     send(queues, "a", "b", "c")
     function = Function(fail("b"))
-    run(PARTIAL, queues, function)
+    process_batch(PARTIAL, queues, function)
     assert queues.count("work") == (0, 1, 0)
-    assert run(PARTIAL, queues, function) == 0
+    assert process_batch(PARTIAL, queues, function) == 0
     clock.now += 60
-    run(PARTIAL, queues, function)
+    process_batch(PARTIAL, queues, function)
     assert function.batches == [["a", "b", "c"], ["b"]]
     assert function.records[0]["attributes"]["ApproximateReceiveCount"] == "2"
 
 
-def test_message_that_always_fails_ends_in_the_dead_letter_queue(queues: Queues, clock: Clock) -> None:
+def test_exhausted_message_moves_to_dead_letter_queue(queues: Queues, clock: Clock) -> None:
     send(queues, "bad", "good")
     function = Function(fail("bad"))
     for _ in range(4):
-        run(PARTIAL, queues, function)
+        process_batch(PARTIAL, queues, function)
         clock.now += 60
     assert function.batches == [["bad", "good"], ["bad"], ["bad"]]
     assert (queues.count("work"), queues.count("dead")) == ((0, 0, 0), (1, 0, 0))
 
 
-def test_function_that_raises_fails_the_whole_batch(queues: Queues) -> None:
-    def answer(_: object) -> object:
+def test_exception_fails_batch(queues: Queues) -> None:
+    def respond(_: object) -> object:
         raise FunctionError("timed out")
 
     send(queues, "a", "b")
-    run(PARTIAL, queues, Function(answer))
+    process_batch(PARTIAL, queues, Function(respond))
     assert queues.count("work") == (0, 2, 0)
 
 
-@pytest.mark.parametrize("answer", [None, {}, {"batchItemFailures": None}, {"batchItemFailures": []}])
-def test_answer_without_failures_is_success(answer: object, queues: Queues) -> None:
+@pytest.mark.parametrize("response", [None, {}, {"batchItemFailures": None}, {"batchItemFailures": []}])
+def test_response_without_failures_is_success(response: object, queues: Queues) -> None:
     send(queues, "a")
-    run(PARTIAL, queues, Function(lambda _: answer))
+    process_batch(PARTIAL, queues, Function(lambda _: response))
     assert queues.count("work") == (0, 0, 0)
 
 
 @pytest.mark.parametrize(
     "failure", [{"itemIdentifier": ""}, {"itemIdentifier": None}, {"wrong": "x"}, {"itemIdentifier": "x"}]
 )
-def test_answer_that_names_no_message_fails_the_whole_batch(failure: object, queues: Queues) -> None:
+def test_response_with_unknown_message_fails_batch(failure: object, queues: Queues) -> None:
     send(queues, "a", "b")
-    run(PARTIAL, queues, Function(lambda _: {"batchItemFailures": [failure]}))
+    process_batch(PARTIAL, queues, Function(lambda _: {"batchItemFailures": [failure]}))
     assert queues.count("work") == (0, 2, 0)
 
 
-def test_partial_answer_is_ignored_unless_the_template_asks_for_it(queues: Queues) -> None:
+def test_partial_response_is_ignored_unless_configured(queues: Queues) -> None:
     send(queues, "a")
-    run(QueueMapping("work"), queues, Function(fail("a")))
+    process_batch(QueueMapping("work"), queues, Function(fail("a")))
     assert queues.count("work") == (0, 0, 0)
 
 
-def test_large_batch_is_gathered_within_its_window(queues: Queues) -> None:
+def test_batch_is_collected_within_window(queues: Queues) -> None:
     send(queues, *map(str, range(25)))
     function = Function()
-    run(QueueMapping("work", batch_size=20, window=1), queues, function)
+    process_batch(QueueMapping("work", batch_size=20, window=1), queues, function)
     assert len(function.batches[0]) == 20
-    run(QueueMapping("work", batch_size=20, window=0.2), queues, function)
+    process_batch(QueueMapping("work", batch_size=20, window=0.2), queues, function)
     assert len(function.batches[1]) == 5
 
 
@@ -179,18 +179,16 @@ def test_concurrency_is_limited(queues: Queues) -> None:
         return None
 
     async def scenario() -> None:
-        consuming = asyncio.ensure_future(
-            consume(QueueMapping("work", batch_size=1, max_concurrency=2), queues, invoke)
-        )
+        consumer = asyncio.ensure_future(consume(QueueMapping("work", batch_size=1, max_concurrency=2), queues, invoke))
         await asyncio.wait_for(done.wait(), 20)
-        consuming.cancel()
-        await asyncio.gather(consuming, return_exceptions=True)
+        consumer.cancel()
+        await asyncio.gather(consumer, return_exceptions=True)
 
     asyncio.run(scenario())
     assert peak == 2
 
 
-def test_mapping_is_read_from_sams_properties_and_has_lambdas_defaults() -> None:
+def test_mapping_is_parsed_with_lambda_defaults() -> None:
     properties = {
         "BatchSize": 20,
         "MaximumBatchingWindowInSeconds": 1,
@@ -202,6 +200,6 @@ def test_mapping_is_read_from_sams_properties_and_has_lambdas_defaults() -> None
 
 
 @pytest.mark.parametrize("properties", [{"BatchSize": 11}, {"ScalingConfig": {"MaximumConcurrency": 1}}])
-def test_mapping_that_lambda_refuses_is_a_problem(properties: Any) -> None:
+def test_mapping_that_lambda_rejects_is_error(properties: Any) -> None:
     with pytest.raises(LocalRunError, match="the mapping of work"):
         parse_queue_mapping("work", properties)

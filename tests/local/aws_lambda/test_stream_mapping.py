@@ -1,4 +1,4 @@
-"""An event source mapping does with a stream what Lambda's does."""
+"""The event source mapping of a stream behaves as Lambda's."""
 
 import asyncio
 from collections.abc import Callable
@@ -13,31 +13,32 @@ RECORDS = [{"eventName": "INSERT", "dynamodb": {"SequenceNumber": f"{n:03}"}} fo
 PARTIAL = StreamMapping(batch_size=10, partial_responses=True, retries=2)
 
 Batch = list[str]
+Message = dict[str, Any]
 
 
 class Function:
-    """Remembers its batches; answers what it is told to, or fails."""
+    """A function that records its batches; ``respond`` returns its response or raises."""
 
-    def __init__(self, answer: Callable[[Batch], object]) -> None:
+    def __init__(self, respond: Callable[[Batch], object]) -> None:
         self.batches: list[Batch] = []
-        self._answer = answer
+        self._respond = respond
 
     async def __call__(self, event: dict[str, Any]) -> object:
         batch = [record["dynamodb"]["SequenceNumber"] for record in event["Records"]]
         self.batches.append(batch)
-        return self._answer(batch)
+        return self._respond(batch)
 
 
-def use(mapping: StreamMapping, answer: Callable[[Batch], object]) -> tuple[list[Batch], list[dict[str, Any]]]:
-    """The batches that a function got, and the notices of what was given up."""
-    function = Function(answer)
-    notices: list[dict[str, Any]] = []
+def deliver_records(mapping: StreamMapping, respond: Callable[[Batch], object]) -> tuple[list[Batch], list[Message]]:
+    """Return the batches that the function got, and the messages about discarded records."""
+    function = Function(respond)
+    messages: list[Message] = []
 
     async def wait(attempt: int) -> None:
         assert 0 < attempt <= mapping.retries
 
-    asyncio.run(deliver(mapping, "shard", RECORDS, function, notices.append, wait))
-    return function.batches, notices
+    asyncio.run(deliver(mapping, "shard", RECORDS, function, messages.append, wait))
+    return function.batches, messages
 
 
 def fail(*numbers: str) -> dict[str, Any]:
@@ -45,56 +46,56 @@ def fail(*numbers: str) -> dict[str, Any]:
 
 
 def crash_on(number: str) -> Callable[[Batch], object]:
-    def answer(batch: Batch) -> object:
+    def respond(batch: Batch) -> object:
         if number in batch:
             raise FunctionError("timed out")
         return None
 
-    return answer
+    return respond
 
 
-def test_records_come_in_batches_in_order() -> None:
-    batches, _ = use(StreamMapping(batch_size=4), lambda _: None)
+def test_records_are_batched_in_order() -> None:
+    batches, _ = deliver_records(StreamMapping(batch_size=4), lambda _: None)
     assert batches == [["000", "001", "002", "003"], ["004", "005", "006", "007"], ["008", "009"]]
 
 
-def test_a_filtered_record_never_comes() -> None:
+def test_filters_select_records() -> None:
     pattern = {"dynamodb": {"SequenceNumber": [{"prefix": "00"}, "7"]}, "eventName": ["INSERT"]}
-    assert use(StreamMapping(filters=(pattern,)), lambda _: None)[0] == [[f"{n:03}" for n in range(10)]]
-    assert use(StreamMapping(filters=({"eventName": ["REMOVE"]},)), lambda _: None)[0] == []
-    assert use(StreamMapping(filters=({"dynamodb": {"NewImage": {"a": ["b"]}}},)), lambda _: None)[0] == []
+    assert deliver_records(StreamMapping(filters=(pattern,)), lambda _: None)[0] == [[f"{n:03}" for n in range(10)]]
+    assert deliver_records(StreamMapping(filters=({"eventName": ["REMOVE"]},)), lambda _: None)[0] == []
+    assert deliver_records(StreamMapping(filters=({"dynamodb": {"NewImage": {"a": ["b"]}}},)), lambda _: None)[0] == []
 
 
 @pytest.mark.parametrize("response", [None, {}, {"batchItemFailures": None}, fail()])
-def test_a_response_without_failures_is_success(response: object) -> None:
-    batches, notices = use(PARTIAL, lambda _: response)
-    assert (len(batches), notices) == (1, [])
+def test_response_without_failures_is_success(response: object) -> None:
+    batches, messages = deliver_records(PARTIAL, lambda _: response)
+    assert (len(batches), messages) == (1, [])
 
 
-def test_what_follows_the_lowest_failure_comes_again() -> None:
+def test_records_from_first_failure_are_retried() -> None:
     responses = iter([fail("007", "003")])
-    batches, notices = use(PARTIAL, lambda _: next(responses, None))
+    batches, messages = deliver_records(PARTIAL, lambda _: next(responses, None))
     assert batches[1:] == [["003", "004", "005", "006", "007", "008", "009"]]
-    assert notices == []
+    assert messages == []
 
 
-def test_a_partial_response_is_ignored_unless_it_was_asked_for() -> None:
-    assert len(use(StreamMapping(), lambda _: fail("003"))[0]) == 1
+def test_partial_response_is_ignored_unless_configured() -> None:
+    assert len(deliver_records(StreamMapping(), lambda _: fail("003"))[0]) == 1
 
 
 @pytest.mark.parametrize("response", [fail(""), fail("999"), {"batchItemFailures": [{"wrong": "003"}]}])
-def test_a_response_that_names_no_record_fails_the_whole_batch(response: object) -> None:
+def test_response_with_unknown_record_fails_batch(response: object) -> None:
     responses = iter([response])
-    batches, _ = use(PARTIAL, lambda _: next(responses, None))
+    batches, _ = deliver_records(PARTIAL, lambda _: next(responses, None))
     assert batches[0] == batches[1]
 
 
-def test_retries_are_finite_and_then_the_rest_of_the_batch_is_given_up() -> None:
-    batches, notices = use(PARTIAL, lambda _: fail("003"))
+def test_batch_is_discarded_after_retries() -> None:
+    batches, messages = deliver_records(PARTIAL, lambda _: fail("003"))
     assert [batch[0] for batch in batches] == ["000", "003", "003"]
-    (notice,) = notices
-    assert notice["requestContext"]["condition"] == "RetryAttemptsExhausted"
-    assert notice["DDBStreamBatchInfo"] == {
+    (message,) = messages
+    assert message["requestContext"]["condition"] == "RetryAttemptsExhausted"
+    assert message["DDBStreamBatchInfo"] == {
         "shardId": "shard",
         "startSequenceNumber": "003",
         "endSequenceNumber": "009",
@@ -102,22 +103,22 @@ def test_retries_are_finite_and_then_the_rest_of_the_batch_is_given_up() -> None
     }
 
 
-def test_a_batch_that_crashes_is_halved_until_the_culprit_is_alone() -> None:
+def test_failing_batch_is_bisected_to_single_record() -> None:
     mapping = StreamMapping(batch_size=10, bisect=True, retries=1)
-    batches, notices = use(mapping, crash_on("006"))
-    assert [notice["DDBStreamBatchInfo"]["startSequenceNumber"] for notice in notices] == ["006"]
-    assert notices[0]["DDBStreamBatchInfo"]["batchSize"] == 1
+    batches, messages = deliver_records(mapping, crash_on("006"))
+    assert [message["DDBStreamBatchInfo"]["startSequenceNumber"] for message in messages] == ["006"]
+    assert messages[0]["DDBStreamBatchInfo"]["batchSize"] == 1
     done = [number for batch in batches if "006" not in batch for number in batch]
     assert sorted(done) == [f"{n:03}" for n in range(10) if n != 6]
-    assert batches.count(["006"]) == 2  # halving is no repetition
+    assert batches.count(["006"]) == 2  # bisecting is no retry
 
 
-def test_without_bisecting_a_crash_takes_its_batch_along() -> None:
-    _, notices = use(StreamMapping(batch_size=5, retries=1), crash_on("006"))
-    assert [notice["DDBStreamBatchInfo"]["batchSize"] for notice in notices] == [5]
+def test_whole_batch_is_discarded_without_bisecting() -> None:
+    _, messages = deliver_records(StreamMapping(batch_size=5, retries=1), crash_on("006"))
+    assert [message["DDBStreamBatchInfo"]["batchSize"] for message in messages] == [5]
 
 
-def test_a_mapping_is_read_from_sams_properties_and_has_lambdas_defaults() -> None:
+def test_mapping_is_parsed_with_lambda_defaults() -> None:
     properties = {
         "BatchSize": 7,
         "FilterCriteria": {"Filters": [{"Pattern": '{"eventName": ["INSERT"]}'}]},

@@ -1,15 +1,15 @@
-"""The table's stream is followed on both engines, through their deaths, and from where an earlier run ended."""
+"""The stream of the table is read on both engines, across their deaths, from the saved position."""
 
 import asyncio
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 
 from local import engine as engines
 from local import table
+from local.aws_client import create_client
 from local.aws_lambda.stream_mapping import StreamMapping
 from local.aws_lambda.stream_poller import StreamReader, poll_stream
 from local.engine import Engine
@@ -33,64 +33,63 @@ def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
         yield engine
 
 
-def put(engine: Engine, *keys: str) -> None:
-    access: dict[str, Any] = {"region_name": "us-east-1", "aws_access_key_id": "x", "aws_secret_access_key": "x"}
-    client = boto3.client("dynamodb", endpoint_url=engine.url, **access)
+def put_items(engine: Engine, *keys: str) -> None:
+    client = create_client("dynamodb", engine.url)
     for key in keys:
         client.put_item(TableName="muster", Item={"pk": {"S": key}})
 
 
-def new_in(stream: StreamReader) -> list[str]:
-    """The keys of what is new; they are not read again."""
-    found = []
+def read_new_keys(stream: StreamReader) -> list[str]:
+    """Return the keys of the new records and save the position after them."""
+    keys = []
     for shard, records in stream.read():
-        found += [record["dynamodb"]["NewImage"]["pk"]["S"] for record in records]
+        keys += [record["dynamodb"]["NewImage"]["pk"]["S"] for record in records]
         if records:
             stream.save_position(shard, records[-1])
-    return found
+    return keys
 
 
-def opened(engine: Engine, tmp_path: Path) -> StreamReader:
+def open_stream(engine: Engine, tmp_path: Path) -> StreamReader:
     stream = StreamReader(engine, "muster", tmp_path / "stream.json")
     stream.open()
     return stream
 
 
-def test_records_are_as_lambda_hands_them_over(engine: Engine, tmp_path: Path) -> None:
-    put(engine, "a")
-    ((_, [record]),) = opened(engine, tmp_path).read()
+def test_record_has_lambda_format(engine: Engine, tmp_path: Path) -> None:
+    put_items(engine, "a")
+    ((_, [record]),) = open_stream(engine, tmp_path).read()
     assert (record["eventName"], record["dynamodb"]["Keys"]) == ("INSERT", {"pk": {"S": "a"}})
     assert isinstance(record["dynamodb"]["ApproximateCreationDateTime"], float)
 
 
-def test_each_record_is_read_once(engine: Engine, tmp_path: Path) -> None:
-    stream = opened(engine, tmp_path)
-    put(engine, "a", "b")
-    assert new_in(stream) == ["a", "b"]
-    put(engine, "c")
-    assert new_in(stream) == ["c"]
+def test_record_is_read_once(engine: Engine, tmp_path: Path) -> None:
+    stream = open_stream(engine, tmp_path)
+    put_items(engine, "a", "b")
+    assert read_new_keys(stream) == ["a", "b"]
+    put_items(engine, "c")
+    assert read_new_keys(stream) == ["c"]
 
 
-def test_another_run_reads_on_where_the_last_one_ended(engine: Engine, tmp_path: Path) -> None:
-    put(engine, "a", "b")
-    assert new_in(opened(engine, tmp_path)) == ["a", "b"]
-    put(engine, "c")
-    assert new_in(opened(engine, tmp_path)) == ["c"]
+def test_next_run_continues_at_saved_position(engine: Engine, tmp_path: Path) -> None:
+    put_items(engine, "a", "b")
+    assert read_new_keys(open_stream(engine, tmp_path)) == ["a", "b"]
+    put_items(engine, "c")
+    assert read_new_keys(open_stream(engine, tmp_path)) == ["c"]
 
 
-def test_a_table_of_an_earlier_version_gets_its_stream(tmp_path: Path) -> None:
+def test_stream_is_added_to_table_of_earlier_version(tmp_path: Path) -> None:
     with engines.start(tmp_path) as engine:
         table.ensure_table(engine, WITHOUT_STREAM)
         table.ensure_table(engine, TABLE)
-        put(engine, "a")
-        assert new_in(opened(engine, tmp_path)) == ["a"]
+        put_items(engine, "a")
+        assert read_new_keys(open_stream(engine, tmp_path)) == ["a"]
 
 
-def test_nothing_is_lost_when_the_engine_dies(engine: Engine, tmp_path: Path) -> None:
-    seen: list[str] = []
+def test_records_survive_death_of_engine(engine: Engine, tmp_path: Path) -> None:
+    keys: list[str] = []
 
     async def invoke(event: dict[str, Any]) -> object:
-        seen.extend(record["dynamodb"]["NewImage"]["pk"]["S"] for record in event["Records"])
+        keys.extend(record["dynamodb"]["NewImage"]["pk"]["S"] for record in event["Records"])
         return None
 
     async def until(condition: Callable[[], bool]) -> None:
@@ -100,23 +99,23 @@ def test_nothing_is_lost_when_the_engine_dies(engine: Engine, tmp_path: Path) ->
 
     async def scenario() -> None:
         stream = StreamReader(engine, "muster", tmp_path / "stream.json")
-        following = asyncio.ensure_future(poll_stream(stream, StreamMapping(), invoke, lambda _: None))
-        put(engine, "a")
-        await until(lambda: "a" in seen)
+        polling = asyncio.ensure_future(poll_stream(stream, StreamMapping(), invoke, lambda _: None))
+        put_items(engine, "a")
+        await until(lambda: "a" in keys)
         assert engine.process is not None
         kill(engine.process)
         engine.process.start()
         engine.process.wait()
-        put(engine, "b")
-        await until(lambda: "b" in seen)
-        following.cancel()
-        await asyncio.gather(following, return_exceptions=True)
+        put_items(engine, "b")
+        await until(lambda: "b" in keys)
+        polling.cancel()
+        await asyncio.gather(polling, return_exceptions=True)
 
     asyncio.run(scenario())
-    assert set(seen) == {"a", "b"}
+    assert set(keys) == {"a", "b"}
 
 
-def test_a_stream_that_is_refused_for_ever_is_a_problem(tmp_path: Path) -> None:
+def test_unreadable_stream_is_error(tmp_path: Path) -> None:
     with engines.start(tmp_path) as engine:
         stream = StreamReader(engine, "no-such-table", tmp_path / "stream.json")
         with pytest.raises(LocalRunError, match=r"the table's stream can't be read: .*ResourceNotFound"):

@@ -1,4 +1,4 @@
-"""The local event bus writes down what EventBridge would take, and refuses what EventBridge refuses."""
+"""The local event bus writes valid events to a file and rejects what EventBridge rejects."""
 
 import json
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from local.services.messaging import Messaging, serve_messaging
-from tests.local.messaging import client
+from tests.local.messaging import create_unvalidated_client
 
 ENTRY = {"Source": "muster", "DetailType": "UserUpdated", "Detail": "{}", "EventBusName": "local"}
 
@@ -21,20 +21,20 @@ def messaging(tmp_path: Path) -> Iterator[Messaging]:
         yield messaging
 
 
-def put(messaging: Messaging, *entries: dict[str, Any]) -> Any:
-    return client("events", messaging).put_events(Entries=list(entries))
+def put_events(messaging: Messaging, *entries: dict[str, Any]) -> Any:
+    return create_unvalidated_client("events", messaging).put_events(Entries=list(entries))
 
 
-def published(messaging: Messaging) -> list[dict[str, Any]]:
+def read_events(messaging: Messaging) -> list[dict[str, Any]]:
     return [json.loads(line) for line in messaging.events.read_text().splitlines()]
 
 
-def test_event_is_a_line_as_a_rules_target_gets_it(messaging: Messaging) -> None:
+def test_event_is_written_as_rule_target_gets_it(messaging: Messaging) -> None:
     entry = ENTRY | {"Detail": '{"a":"zoë"}', "Time": datetime(2026, 1, 31, 9, 30, tzinfo=UTC)}
-    answer = put(messaging, entry, entry)
-    lines = published(messaging)
-    assert answer["FailedEntryCount"] == 0
-    assert [line["id"] for line in lines] == [each["EventId"] for each in answer["Entries"]]
+    response = put_events(messaging, entry, entry)
+    lines = read_events(messaging)
+    assert response["FailedEntryCount"] == 0
+    assert [line["id"] for line in lines] == [entry["EventId"] for entry in response["Entries"]]
     assert (lines[0]["detail-type"], lines[0]["source"]) == ("UserUpdated", "muster")
     assert (lines[0]["time"], lines[0]["detail"]) == ("2026-01-31T09:30:00Z", {"a": "zoë"})
 
@@ -51,11 +51,11 @@ def test_event_is_a_line_as_a_rules_target_gets_it(messaging: Messaging) -> None
         ({"Detail": ""}, "InvalidArgument"),
     ],
 )
-def test_refused_entry_leaves_the_others(change: dict[str, str], code: str, messaging: Messaging) -> None:
-    answer = put(messaging, ENTRY, ENTRY | change)
-    assert answer["FailedEntryCount"] == 1
-    assert answer["Entries"][1]["ErrorCode"] == code
-    assert len(published(messaging)) == 1
+def test_rejected_entry_keeps_others(change: dict[str, str], code: str, messaging: Messaging) -> None:
+    response = put_events(messaging, ENTRY, ENTRY | change)
+    assert response["FailedEntryCount"] == 1
+    assert response["Entries"][1]["ErrorCode"] == code
+    assert len(read_events(messaging)) == 1
 
 
 @pytest.mark.parametrize(
@@ -68,28 +68,28 @@ def test_refused_entry_leaves_the_others(change: dict[str, str], code: str, mess
         [ENTRY | {"EventBusName": "not a name"}],
     ],
 )
-def test_refused_call_takes_nothing(entries: list[dict[str, Any]], messaging: Messaging) -> None:
-    with pytest.raises(ClientError) as refused:
-        put(messaging, *entries)
-    assert refused.value.response["Error"]["Code"] == "ValidationException"
-    assert published(messaging) == []
+def test_rejected_request_publishes_nothing(entries: list[dict[str, Any]], messaging: Messaging) -> None:
+    with pytest.raises(ClientError) as error:
+        put_events(messaging, *entries)
+    assert error.value.response["Error"]["Code"] == "ValidationException"
+    assert read_events(messaging) == []
 
 
-def test_event_to_another_bus_is_lost(messaging: Messaging) -> None:
-    assert put(messaging, ENTRY | {"EventBusName": "other"})["FailedEntryCount"] == 0
-    assert published(messaging) == []
+def test_event_to_unknown_bus_is_dropped(messaging: Messaging) -> None:
+    assert put_events(messaging, ENTRY | {"EventBusName": "other"})["FailedEntryCount"] == 0
+    assert read_events(messaging) == []
 
 
-def test_bus_may_be_named_by_its_arn(messaging: Messaging) -> None:
-    put(messaging, ENTRY | {"EventBusName": "arn:aws:events:us-east-1:000000000000:event-bus/local"})
-    assert len(published(messaging)) == 1
+def test_bus_can_be_named_by_arn(messaging: Messaging) -> None:
+    put_events(messaging, ENTRY | {"EventBusName": "arn:aws:events:us-east-1:000000000000:event-bus/local"})
+    assert len(read_events(messaging)) == 1
 
 
-def test_other_operations_are_refused(messaging: Messaging) -> None:
+def test_unknown_operation_is_rejected(messaging: Messaging) -> None:
     with pytest.raises(ClientError):
-        client("events", messaging).list_rules()
+        create_unvalidated_client("events", messaging).list_rules()
 
 
-def test_files_are_there_from_the_start_and_their_owners_alone(messaging: Messaging) -> None:
+def test_files_exist_at_start_and_are_private(messaging: Messaging) -> None:
     for path in (messaging.events, messaging.dead_letters):
         assert (path.read_text(), path.stat().st_mode & 0o777) == ("", 0o600)

@@ -1,4 +1,4 @@
-"""What was appended to a journal stays, and what damages it is said."""
+"""A journal keeps its entries and reports damage."""
 
 from pathlib import Path
 
@@ -28,17 +28,17 @@ def read(path: Path) -> list[dict[str, object]]:
         journal.close()
 
 
-def test_a_new_journal_is_empty(path: Path) -> None:
+def test_new_journal_is_empty(path: Path) -> None:
     assert read(path) == []
 
 
-def test_entries_come_back_in_their_order_after_a_restart(path: Path) -> None:
+def test_entries_keep_order_after_restart(path: Path) -> None:
     append(path, {"n": 1}, {"n": 2, "text": "two\nlines, zoë"})
     append(path, {"n": 3})
     assert read(path) == [{"n": 1}, {"n": 2, "text": "two\nlines, zoë"}, {"n": 3}]
 
 
-def test_an_entry_that_was_torn_while_written_is_dropped_and_the_journal_goes_on(path: Path) -> None:
+def test_incomplete_last_line_is_removed(path: Path) -> None:
     append(path, {"n": 1})
     with path.open("ab") as file:
         file.write(b'{"n": 2, "te')
@@ -46,7 +46,7 @@ def test_an_entry_that_was_torn_while_written_is_dropped_and_the_journal_goes_on
     assert read(path) == [{"n": 1}, {"n": 3}]
 
 
-def test_a_damaged_line_is_a_problem_that_names_it(path: Path) -> None:
+def test_damaged_line_is_named_in_error(path: Path) -> None:
     append(path, {"n": 1})
     with path.open("ab") as file:
         file.write(b"\xff garbage\n")

@@ -1,12 +1,12 @@
-"""A service that keeps everything in memory loses nothing."""
+"""An in-memory service with a journal loses nothing."""
 
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 
+from local.aws_client import create_client
 from local.errors import LocalRunError
 from local.services import secretsmanager
 from local.services.journal import Journal
@@ -18,14 +18,14 @@ PUT = ServiceRequest("Service_1.PutThing", '{"n": 1}')
 
 
 class Recorder:
-    """A service that answers everything with a status, and remembers what it was asked."""
+    """A service that records its requests and responds with a fixed status."""
 
     def __init__(self, status: int = 200) -> None:
         self.status = status
-        self.calls: list[ServiceRequest] = []
+        self.requests: list[ServiceRequest] = []
 
-    def __call__(self, call: ServiceRequest) -> ServiceResponse:
-        self.calls.append(call)
+    def __call__(self, request: ServiceRequest) -> ServiceResponse:
+        self.requests.append(request)
         return ServiceResponse(self.status, {}, b"{}")
 
 
@@ -36,21 +36,21 @@ def journal(tmp_path: Path) -> Iterator[Journal]:
     journal.close()
 
 
-def test_changes_are_carried_out_again_and_reads_are_not(journal: Journal) -> None:
+def test_only_changes_are_replayed(journal: Journal) -> None:
     service = JournaledService(Recorder(), journal)
     for operation in ("PutThing", "GetThing", "DescribeThing", "BatchGetItem", "Query", "DeleteThing", "ListThings"):
         service(ServiceRequest(f"Service_1.{operation}", "{}"))
-    again = Recorder()
-    JournaledService(again, journal).replay()
-    assert [call.target for call in again.calls] == ["Service_1.PutThing", "Service_1.DeleteThing"]
+    replayed = Recorder()
+    JournaledService(replayed, journal).replay()
+    assert [request.target for request in replayed.requests] == ["Service_1.PutThing", "Service_1.DeleteThing"]
 
 
-def test_what_was_refused_is_not_carried_out_again(journal: Journal) -> None:
+def test_rejected_request_is_not_journaled(journal: Journal) -> None:
     JournaledService(Recorder(400), journal)(PUT)
     assert list(journal) == []
 
 
-def test_a_change_that_no_longer_succeeds_is_a_problem(journal: Journal) -> None:
+def test_failing_replay_is_error(journal: Journal) -> None:
     JournaledService(Recorder(), journal)(PUT)
     with pytest.raises(LocalRunError, match=r"entry 1 of the journal, Service_1\.PutThing, no longer succeeds"):
         JournaledService(Recorder(400), journal).replay()
@@ -65,13 +65,7 @@ def server(tmp_path: Path) -> Iterator[ServerProcess]:
 
 @pytest.fixture
 def client(server: ServerProcess) -> Any:
-    return boto3.client(
-        "secretsmanager",
-        endpoint_url=server.url,
-        region_name="us-east-1",
-        aws_access_key_id="local",
-        aws_secret_access_key="local",
-    )
+    return create_client("secretsmanager", server.url)
 
 
 def restart(server: ServerProcess) -> None:
@@ -80,7 +74,7 @@ def restart(server: ServerProcess) -> None:
     server.wait()
 
 
-def test_secrets_survive_kill_9_with_their_versions_and_dates(server: ServerProcess, client: Any) -> None:
+def test_secret_versions_and_dates_survive_kill_9(server: ServerProcess, client: Any) -> None:
     first, second = "11111111-1111-1111-1111-111111111111", "22222222-2222-2222-2222-222222222222"
     client.create_secret(Name="muster/acme", SecretString="one", ClientRequestToken=first)
     client.put_secret_value(SecretId="muster/acme", SecretString="two", ClientRequestToken=second)
@@ -92,7 +86,7 @@ def test_secrets_survive_kill_9_with_their_versions_and_dates(server: ServerProc
     assert (previous["SecretString"], previous["VersionId"]) == ("one", first)
 
 
-def test_a_secret_that_awaits_deletion_still_does_after_kill_9(server: ServerProcess, client: Any) -> None:
+def test_scheduled_deletion_survives_kill_9(server: ServerProcess, client: Any) -> None:
     client.create_secret(Name="muster/acme", SecretString="one")
     client.delete_secret(SecretId="muster/acme")
     restart(server)
@@ -100,11 +94,11 @@ def test_a_secret_that_awaits_deletion_still_does_after_kill_9(server: ServerPro
         client.get_secret_value(SecretId="muster/acme")
 
 
-def test_a_damaged_journal_of_secrets_is_a_problem_of_one_line(tmp_path: Path) -> None:
+def test_damaged_secrets_journal_is_one_line_error(tmp_path: Path) -> None:
     (tmp_path / "secrets.journal").write_text("garbage\n")
-    with secretsmanager.create_process(tmp_path) as server, pytest.raises(LocalRunError) as caught:
+    with secretsmanager.create_process(tmp_path) as server, pytest.raises(LocalRunError) as error:
         server.wait()
-    assert str(caught.value) == (
+    assert str(error.value) == (
         f"Secrets Manager does not start: {tmp_path}/secrets.journal, line 1 is damaged; "
         f"to start empty, move {tmp_path}/secrets.journal away"
     )

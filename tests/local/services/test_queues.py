@@ -1,4 +1,4 @@
-"""The local queues do what Amazon SQS does with messages, whatever ends the process."""
+"""The local queues behave as Amazon SQS, and survive kill -9."""
 
 import subprocess
 import sys
@@ -23,35 +23,35 @@ def clock() -> Clock:
     return Clock()
 
 
-def opened(path: Path, clock: Clock) -> Queues:
+def open_queues(path: Path, clock: Clock) -> Queues:
     return Queues(path / "queues.db", [WORK, DEAD], path / "dead-letters.jsonl", ["work"], clock)
 
 
 @pytest.fixture
 def queues(tmp_path: Path, clock: Clock) -> Iterator[Queues]:
-    queues = opened(tmp_path, clock)
+    queues = open_queues(tmp_path, clock)
     yield queues
     queues.close()
 
 
-def bodies(queues: Queues, name: str = "work", limit: int = 10) -> list[str]:
+def receive_bodies(queues: Queues, name: str = "work", limit: int = 10) -> list[str]:
     return [message.body for message in queues.receive(name, limit)]
 
 
-def test_message_is_received_once_until_its_timeout_ends(queues: Queues, clock: Clock) -> None:
+def test_received_message_is_hidden_until_timeout(queues: Queues, clock: Clock) -> None:
     queues.send("work", "a")
-    assert bodies(queues) == ["a"]
+    assert receive_bodies(queues) == ["a"]
     clock.now += 29
-    assert bodies(queues) == []
+    assert receive_bodies(queues) == []
     clock.now += 1
-    assert bodies(queues) == ["a"]
+    assert receive_bodies(queues) == ["a"]
 
 
-def test_deleted_message_never_comes_again(queues: Queues, clock: Clock) -> None:
+def test_deleted_message_does_not_reappear(queues: Queues, clock: Clock) -> None:
     queues.send("work", "a")
     queues.delete("work", queues.receive("work")[0].receipt_handle)
     clock.now += 60
-    assert bodies(queues) == []
+    assert receive_bodies(queues) == []
 
 
 def test_earlier_handle_deletes_nothing(queues: Queues, clock: Clock) -> None:
@@ -66,24 +66,24 @@ def test_earlier_handle_deletes_nothing(queues: Queues, clock: Clock) -> None:
 def test_message_moves_to_the_dead_letter_queue(queues: Queues, clock: Clock) -> None:
     queues.send("work", '{"a": 1}', group="acme")
     for _ in range(2):
-        assert bodies(queues) == ['{"a": 1}']
+        assert receive_bodies(queues) == ['{"a": 1}']
         clock.now += 30
-    assert bodies(queues) == []
+    assert receive_bodies(queues) == []
     (dead,) = queues.receive("dead")
     assert (dead.body, dead.source, dead.receives, dead.group) == ('{"a": 1}', "work", 3, "acme")
     assert '"queue": "dead"' in queues.log.read_text()
     assert '"body": {"a": 1}' in queues.log.read_text()
 
 
-def test_dead_letter_keeps_the_time_when_it_was_sent(queues: Queues, clock: Clock) -> None:
+def test_dead_letter_keeps_its_sent_time(queues: Queues, clock: Clock) -> None:
     queues.send("work", "a")
     for _ in range(3):
         queues.receive("work")
         clock.now += 30
     clock.now += 1_200 - 90
-    assert bodies(queues, "dead") == ["a"]
+    assert receive_bodies(queues, "dead") == ["a"]
     clock.now += 31
-    assert bodies(queues, "dead") == []
+    assert receive_bodies(queues, "dead") == []
 
 
 def test_message_of_a_consumed_queue_is_not_logged(queues: Queues) -> None:
@@ -94,15 +94,15 @@ def test_message_of_a_consumed_queue_is_not_logged(queues: Queues) -> None:
 def test_message_expires_after_its_retention(queues: Queues, clock: Clock) -> None:
     queues.send("work", "a")
     clock.now += 601
-    assert bodies(queues) == []
+    assert receive_bodies(queues) == []
     assert queues.count("work") == (0, 0, 0)
 
 
-def test_delayed_message_comes_later(queues: Queues, clock: Clock) -> None:
+def test_delayed_message_becomes_visible_later(queues: Queues, clock: Clock) -> None:
     queues.send("work", "a", delay=5)
-    assert (bodies(queues), queues.count("work")) == ([], (0, 0, 1))
+    assert (receive_bodies(queues), queues.count("work")) == ([], (0, 0, 1))
     clock.now += 5
-    assert bodies(queues) == ["a"]
+    assert receive_bodies(queues) == ["a"]
 
 
 def test_visibility_can_be_changed_while_in_flight(queues: Queues, clock: Clock) -> None:
@@ -110,11 +110,11 @@ def test_visibility_can_be_changed_while_in_flight(queues: Queues, clock: Clock)
     (message,) = queues.receive("work")
     queues.change_visibility("work", message.receipt_handle, 100)
     clock.now += 99
-    assert bodies(queues) == []
+    assert receive_bodies(queues) == []
     queues.change_visibility("work", message.receipt_handle, 0)
     with pytest.raises(QueueError, match="isn't in flight"):
         queues.change_visibility("work", message.receipt_handle, 10)
-    assert bodies(queues) == ["a"]
+    assert receive_bodies(queues) == ["a"]
 
 
 def test_groups_take_turns(queues: Queues) -> None:
@@ -123,7 +123,7 @@ def test_groups_take_turns(queues: Queues) -> None:
         queues.send("work", f"noisy {number}", group="noisy")
     queues.send("work", "quiet", group="quiet")
     queues.send("work", "alone")
-    assert bodies(queues, limit=3) == ["noisy 0", "quiet", "alone"]
+    assert receive_bodies(queues, limit=3) == ["noisy 0", "quiet", "alone"]
 
 
 def test_group_with_messages_in_flight_waits(queues: Queues) -> None:
@@ -134,7 +134,7 @@ def test_group_with_messages_in_flight_waits(queues: Queues) -> None:
     for name in ("b", "c"):
         for number in range(6):
             queues.send("work", f"{name} {number}", group=name)
-    assert Counter(body[0] for body in bodies(queues)) == {"b": 5, "c": 5}
+    assert Counter(body[0] for body in receive_bodies(queues)) == {"b": 5, "c": 5}
 
 
 def test_receiver_waits_for_a_message(queues: Queues) -> None:
@@ -146,13 +146,13 @@ def test_receiver_waits_for_a_message(queues: Queues) -> None:
     timer.join()
 
 
-def test_receiver_waits_no_longer_than_it_says(queues: Queues) -> None:
+def test_receiver_stops_waiting(queues: Queues) -> None:
     started = time.monotonic()
     assert queues.receive("work", wait=0.3) == []
     assert time.monotonic() - started >= 0.3
 
 
-def test_unknown_queue_and_handle_are_refused(queues: Queues) -> None:
+def test_unknown_queue_and_handle_are_rejected(queues: Queues) -> None:
     with pytest.raises(QueueError, match="NonExistentQueue"):
         queues.send("other", "a")
     with pytest.raises(QueueError, match="ReceiptHandleIsInvalid"):
@@ -175,8 +175,8 @@ os.kill(os.getpid(), signal.SIGKILL)
 def test_messages_survive_kill_9(tmp_path: Path, clock: Clock) -> None:
     assert subprocess.run([sys.executable, "-c", SENDER, str(tmp_path)], check=False).returncode == -9
     clock.now = time.time()
-    queues = opened(tmp_path, clock)
+    queues = open_queues(tmp_path, clock)
     assert queues.count("work") == (90, 10, 0)
     clock.now += 31
-    assert len({body for _ in range(10) for body in bodies(queues)}) == 100
+    assert len({body for _ in range(10) for body in receive_bodies(queues)}) == 100
     queues.close()

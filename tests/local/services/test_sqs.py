@@ -1,4 +1,4 @@
-"""Amazon SQS of the local run, as botocore's client sees it: its answers, and what it refuses."""
+"""The SQS of the local run, called by botocore's client: responses and rejected requests."""
 
 import hashlib
 import json
@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 
 from local.services.messaging import Messaging, serve_messaging
 from local.services.queue_config import QueueConfig
-from tests.local.messaging import client
+from tests.local.messaging import create_unvalidated_client
 
 QUEUES = [
     QueueConfig("work", dead_letter_queue="dead", max_receives=3),
@@ -29,7 +29,7 @@ def messaging(tmp_path: Path) -> Iterator[Messaging]:
 
 @pytest.fixture
 def sqs(messaging: Messaging) -> Any:
-    return client("sqs", messaging)
+    return create_unvalidated_client("sqs", messaging)
 
 
 @pytest.fixture
@@ -37,14 +37,14 @@ def url(messaging: Messaging) -> str:
     return messaging.build_queue_url("work")
 
 
-def refused(operation: Any, **request: Any) -> str:
+def get_error_code(operation: Any, **request: Any) -> str:
     with pytest.raises(ClientError) as error:
         operation(**request)
     code: str = error.value.response["Error"]["Code"]
     return code
 
 
-def test_message_goes_from_sender_to_receiver(sqs: Any, url: str) -> None:
+def test_sent_message_is_received(sqs: Any, url: str) -> None:
     attributes = {
         "kind": {"DataType": "String", "StringValue": "x"},
         "raw": {"DataType": "Binary", "BinaryValue": b"\0"},
@@ -62,7 +62,7 @@ def test_message_goes_from_sender_to_receiver(sqs: Any, url: str) -> None:
     assert "Messages" not in sqs.receive_message(QueueUrl=url)
 
 
-def test_md5_of_attributes_is_amazons(sqs: Any, url: str) -> None:
+def test_md5_of_attributes(sqs: Any, url: str) -> None:
     """The digest that moto computes, which is checked against AWS's SDKs."""
     from moto.sqs.models import Message
 
@@ -76,45 +76,45 @@ def test_md5_of_attributes_is_amazons(sqs: Any, url: str) -> None:
     assert sent["MD5OfMessageAttributes"] == message.attribute_md5
 
 
-def test_batch_answers_for_each_entry(sqs: Any, url: str) -> None:
+def test_batch_has_result_for_each_entry(sqs: Any, url: str) -> None:
     entries = [
         {"Id": "a", "MessageBody": "a"},
         {"Id": "b", "MessageBody": "\ufffe"},
         {"Id": "c", "MessageBody": "c", "MessageGroupId": "no group"},
     ]
-    answer = sqs.send_message_batch(QueueUrl=url, Entries=entries)
-    assert [each["Id"] for each in answer["Successful"]] == ["a"]
-    failed = {each["Id"]: (each["Code"], each["SenderFault"]) for each in answer["Failed"]}
+    response = sqs.send_message_batch(QueueUrl=url, Entries=entries)
+    assert [entry["Id"] for entry in response["Successful"]] == ["a"]
+    failed = {entry["Id"]: (entry["Code"], entry["SenderFault"]) for entry in response["Failed"]}
     assert failed == {"b": ("InvalidMessageContents", True), "c": ("InvalidParameterValue", True)}
     (message,) = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10)["Messages"]
     handles = [{"Id": "a", "ReceiptHandle": message["ReceiptHandle"]}, {"Id": "b", "ReceiptHandle": "x"}]
     deleted = sqs.delete_message_batch(QueueUrl=url, Entries=handles)
-    assert ([each["Id"] for each in deleted["Successful"]], deleted["Failed"][0]["Code"]) == (
+    assert ([entry["Id"] for entry in deleted["Successful"]], deleted["Failed"][0]["Code"]) == (
         ["a"],
         "ReceiptHandleIsInvalid",
     )
 
 
 @pytest.mark.parametrize("text", ["\0", "\x0b", "\x1f", "\ud800", "\ufffe", "\uffff", "a\uffffb"])
-def test_character_outside_of_xml_is_refused(text: str, sqs: Any, url: str) -> None:
-    assert refused(sqs.send_message, QueueUrl=url, MessageBody=text) == "InvalidMessageContents"
+def test_non_xml_character_is_rejected(text: str, sqs: Any, url: str) -> None:
+    assert get_error_code(sqs.send_message, QueueUrl=url, MessageBody=text) == "InvalidMessageContents"
 
 
 @pytest.mark.parametrize("text", ["\t\n\r", " ", "\x7f", "\ud7ff\ue000\ufffd", "\U00010000\U0010ffff", '"\\uffff"'])
-def test_character_of_xml_is_taken(text: str, sqs: Any, url: str) -> None:
+def test_xml_character_is_accepted(text: str, sqs: Any, url: str) -> None:
     sqs.send_message(QueueUrl=url, MessageBody=text)
     assert sqs.receive_message(QueueUrl=url)["Messages"][0]["Body"] == text
 
 
 def test_size_is_limited(sqs: Any, url: str, messaging: Messaging) -> None:
     sqs.send_message(QueueUrl=url, MessageBody="é" * (MB // 2))
-    assert refused(sqs.send_message, QueueUrl=url, MessageBody="é" * (MB // 2) + "x") == "InvalidParameterValue"
+    assert get_error_code(sqs.send_message, QueueUrl=url, MessageBody="é" * (MB // 2) + "x") == "InvalidParameterValue"
     small = messaging.build_queue_url("small")
     sqs.send_message(QueueUrl=small, MessageBody="x" * 1_024)
-    assert refused(sqs.send_message, QueueUrl=small, MessageBody="x" * 1_025) == "InvalidParameterValue"
+    assert get_error_code(sqs.send_message, QueueUrl=small, MessageBody="x" * 1_025) == "InvalidParameterValue"
     attribute = {"a": {"DataType": "String", "StringValue": "x"}}
     request = {"MessageBody": "x" * 1_020, "MessageAttributes": attribute}
-    assert refused(sqs.send_message, QueueUrl=small, **request) == "InvalidParameterValue"
+    assert get_error_code(sqs.send_message, QueueUrl=small, **request) == "InvalidParameterValue"
 
 
 @pytest.mark.parametrize(
@@ -128,8 +128,8 @@ def test_size_is_limited(sqs: Any, url: str, messaging: Messaging) -> None:
         ([{"Id": str(n), "MessageBody": "x" * 600_000} for n in range(2)], "BatchRequestTooLong"),
     ],
 )
-def test_batch_is_refused_whole(entries: Any, code: str, sqs: Any, url: str) -> None:
-    assert refused(sqs.send_message_batch, QueueUrl=url, Entries=entries) == f"AWS.SimpleQueueService.{code}"
+def test_invalid_batch_is_rejected(entries: Any, code: str, sqs: Any, url: str) -> None:
+    assert get_error_code(sqs.send_message_batch, QueueUrl=url, Entries=entries) == f"AWS.SimpleQueueService.{code}"
     assert "Messages" not in sqs.receive_message(QueueUrl=url)
 
 
@@ -147,38 +147,41 @@ def test_batch_is_refused_whole(entries: Any, code: str, sqs: Any, url: str) -> 
         {"MessageAttributes": {str(n): {"DataType": "String", "StringValue": "x"} for n in range(11)}},
     ],
 )
-def test_parameter_of_a_message_is_refused(request_: Any, sqs: Any, url: str) -> None:
-    assert refused(sqs.send_message, QueueUrl=url, MessageBody="x", **request_) == "InvalidParameterValue"
+def test_invalid_message_parameter_is_rejected(request_: Any, sqs: Any, url: str) -> None:
+    assert get_error_code(sqs.send_message, QueueUrl=url, MessageBody="x", **request_) == "InvalidParameterValue"
 
 
 @pytest.mark.parametrize(
     "request_", [{"MaxNumberOfMessages": 11}, {"WaitTimeSeconds": 21}, {"VisibilityTimeout": 43_201}]
 )
-def test_parameter_of_a_receiver_is_refused(request_: Any, sqs: Any, url: str) -> None:
-    assert refused(sqs.receive_message, QueueUrl=url, **request_) == "InvalidParameterValue"
+def test_invalid_receive_parameter_is_rejected(request_: Any, sqs: Any, url: str) -> None:
+    assert get_error_code(sqs.receive_message, QueueUrl=url, **request_) == "InvalidParameterValue"
 
 
-def test_visibility_of_a_message_can_be_changed(sqs: Any, url: str) -> None:
+def test_visibility_can_be_changed(sqs: Any, url: str) -> None:
     sqs.send_message(QueueUrl=url, MessageBody="x")
     handle = sqs.receive_message(QueueUrl=url)["Messages"][0]["ReceiptHandle"]
     sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=handle, VisibilityTimeout=0)
     assert sqs.receive_message(QueueUrl=url)["Messages"]
     request = {"QueueUrl": url, "ReceiptHandle": handle, "VisibilityTimeout": 43_201}
-    assert refused(sqs.change_message_visibility, **request) == "InvalidParameterValue"
+    assert get_error_code(sqs.change_message_visibility, **request) == "InvalidParameterValue"
 
 
-def test_attributes_of_a_queue_are_the_templates(sqs: Any, url: str) -> None:
+def test_queue_attributes_are_those_of_template(sqs: Any, url: str) -> None:
     sqs.send_message(QueueUrl=url, MessageBody="x")
-    found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
-    assert (found["ApproximateNumberOfMessages"], found["ApproximateNumberOfMessagesNotVisible"]) == ("1", "0")
-    assert found["QueueArn"] == "arn:aws:sqs:us-east-1:000000000000:work"
-    assert json.loads(found["RedrivePolicy"])["maxReceiveCount"] == 3
+    attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+    assert (attributes["ApproximateNumberOfMessages"], attributes["ApproximateNumberOfMessagesNotVisible"]) == (
+        "1",
+        "0",
+    )
+    assert attributes["QueueArn"] == "arn:aws:sqs:us-east-1:000000000000:work"
+    assert json.loads(attributes["RedrivePolicy"])["maxReceiveCount"] == 3
 
 
 def test_queue_is_found_by_name(sqs: Any, url: str) -> None:
     assert sqs.get_queue_url(QueueName="work")["QueueUrl"] == url
-    assert refused(sqs.get_queue_url, QueueName="other") == "AWS.SimpleQueueService.NonExistentQueue"
+    assert get_error_code(sqs.get_queue_url, QueueName="other") == "AWS.SimpleQueueService.NonExistentQueue"
 
 
-def test_unknown_operation_is_refused(sqs: Any) -> None:
-    assert refused(sqs.create_queue, QueueName="x") == "AWS.SimpleQueueService.UnsupportedOperation"
+def test_unknown_operation_is_rejected(sqs: Any) -> None:
+    assert get_error_code(sqs.create_queue, QueueName="x") == "AWS.SimpleQueueService.UnsupportedOperation"

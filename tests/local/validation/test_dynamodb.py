@@ -1,4 +1,4 @@
-"""What DynamoDB refuses is refused, and what it takes is taken; the limits are those of its documentation."""
+"""Requests that DynamoDB rejects are rejected; the limits are those of its documentation."""
 
 from typing import Any
 
@@ -16,15 +16,15 @@ NAMES, VALUES = {"#a": "a"}, {":a": {"S": "x"}}
 USED = {"ExpressionAttributeNames": NAMES, "ExpressionAttributeValues": VALUES}
 
 
-def refused(operation: str, **request: Any) -> str:
+def find_errors(operation: str, **request: Any) -> str:
     return "; ".join(violation.message for violation in check_request(operation, request))
 
 
-def put(**attributes: Any) -> str:
-    return refused("PutItem", Item=KEY | attributes)
+def put_item(**attributes: Any) -> str:
+    return find_errors("PutItem", Item=KEY | attributes)
 
 
-def nested(levels: int) -> dict[str, Any]:
+def nest(levels: int) -> dict[str, Any]:
     value: dict[str, Any] = {"S": "x"}
     for _ in range(levels):
         value = {"L": [value]}
@@ -43,14 +43,14 @@ def nested(levels: int) -> dict[str, Any]:
         ({"N": "x"}, "numeric"),
         ({"N": "NaN"}, "numeric"),
         ({"NS": ["1" * 39]}, "significant digits"),
-        (nested(33), "Nesting"),
+        (nest(33), "Nesting"),
         ({"M": {"a": {"SS": []}}}, "may not be empty"),
         ({"S": "\ud800"}, "surrogate"),
         ({}, "exactly one"),
         ({"S": "a", "N": "1"}, "exactly one"),
     ],
 )
-def test_value_is_refused(value: dict[str, Any], message: str) -> None:
+def test_invalid_value_is_rejected(value: dict[str, Any], message: str) -> None:
     assert message in "; ".join(check_value(value))
 
 
@@ -67,29 +67,29 @@ def test_value_is_refused(value: dict[str, Any], message: str) -> None:
         {"L": []},
         {"M": {}},
         {"NULL": True},
-        nested(32),
+        nest(32),
     ],
 )
-def test_value_is_taken(value: dict[str, Any]) -> None:
+def test_value_is_accepted(value: dict[str, Any]) -> None:
     assert list(check_value(value)) == []
 
 
-def test_item_has_400_kb() -> None:
+def test_item_size_is_limited() -> None:
     rest = count_bytes(KEY | {"doc": {"S": ""}})
-    assert put(doc={"S": "x" * (400 * 1024 - rest)}) == ""
-    assert "Item size" in put(doc={"S": "x" * (400 * 1024 - rest + 1)})
+    assert put_item(doc={"S": "x" * (400 * 1024 - rest)}) == ""
+    assert "Item size" in put_item(doc={"S": "x" * (400 * 1024 - rest + 1)})
 
 
 @pytest.mark.parametrize("key", ["", "x" * 1_025])
-def test_sort_key_and_key_of_the_index_are_limited(key: str) -> None:
-    assert "the key sk" in refused("PutItem", Item={"pk": {"S": "p"}, "sk": {"S": key}})
-    assert "the key time" in put(time={"S": key})
-    assert "the key sk" in refused("GetItem", Key={"pk": {"S": "p"}, "sk": {"S": key}})
+def test_key_size_is_limited(key: str) -> None:
+    assert "the key sk" in find_errors("PutItem", Item={"pk": {"S": "p"}, "sk": {"S": key}})
+    assert "the key time" in put_item(time={"S": key})
+    assert "the key sk" in find_errors("GetItem", Key={"pk": {"S": "p"}, "sk": {"S": key}})
 
 
-def test_key_has_the_attributes_of_the_schema() -> None:
-    assert "does not match the schema" in refused("GetItem", Key=KEY | {"time": {"S": "x"}})
-    assert "Type mismatch" in refused("GetItem", Key=KEY | {"sk": {"N": "1"}})
+def test_key_must_match_schema() -> None:
+    assert "does not match the schema" in find_errors("GetItem", Key=KEY | {"time": {"S": "x"}})
+    assert "Type mismatch" in find_errors("GetItem", Key=KEY | {"sk": {"N": "1"}})
 
 
 @pytest.mark.parametrize(
@@ -112,27 +112,29 @@ def test_key_has_the_attributes_of_the_schema() -> None:
         ({"ReturnValues": "ALL"}, "Return values"),
     ],
 )
-def test_update_is_refused(change: dict[str, Any], message: str) -> None:
-    assert refused("UpdateItem", **UPDATE, **USED) == ""
-    assert message in refused("UpdateItem", **UPDATE | USED | change)
+def test_invalid_update_is_rejected(change: dict[str, Any], message: str) -> None:
+    assert find_errors("UpdateItem", **UPDATE, **USED) == ""
+    assert message in find_errors("UpdateItem", **UPDATE | USED | change)
 
 
-def test_functions_in_an_update_are_taken() -> None:
+def test_update_functions_are_accepted() -> None:
     expression = "SET #a = if_not_exists(#a, :a), b = list_append(b, :a) ADD c :a REMOVE d[1], d[2]"
-    assert refused("UpdateItem", Key=KEY, UpdateExpression=expression, **USED) == ""
+    assert find_errors("UpdateItem", Key=KEY, UpdateExpression=expression, **USED) == ""
 
 
-def test_transaction_writes_an_item_once() -> None:
+def test_transaction_with_duplicate_item_is_rejected() -> None:
     check = {"ConditionCheck": {"Key": KEY, "ConditionExpression": "attribute_exists(pk)"}}
-    assert refused("TransactWriteItems", TransactItems=[check]) == ""
-    assert "duplicates" in refused("TransactWriteItems", TransactItems=[check, {"Put": {"Item": KEY}}])
-    assert "no ConditionExpression" in refused("TransactWriteItems", TransactItems=[{"ConditionCheck": {"Key": KEY}}])
+    assert find_errors("TransactWriteItems", TransactItems=[check]) == ""
+    assert "duplicates" in find_errors("TransactWriteItems", TransactItems=[check, {"Put": {"Item": KEY}}])
+    assert "no ConditionExpression" in find_errors(
+        "TransactWriteItems", TransactItems=[{"ConditionCheck": {"Key": KEY}}]
+    )
 
 
-def test_transaction_has_4_mb_and_100_items() -> None:
+def test_transaction_size_is_limited() -> None:
     def transact(number: int, size: int) -> str:
         items = [{"pk": {"S": "p"}, "sk": {"S": str(n)}, "doc": {"S": "x" * size}} for n in range(number)]
-        return refused("TransactWriteItems", TransactItems=[{"Put": {"Item": item}} for item in items])
+        return find_errors("TransactWriteItems", TransactItems=[{"Put": {"Item": item}} for item in items])
 
     assert transact(10, 400_000) == ""
     assert "more than 4 MB" in transact(11, 400_000)
@@ -146,10 +148,10 @@ def query(**change: Any) -> str:
         "ExpressionAttributeNames": {"#sort": "sk"},
         "ExpressionAttributeValues": {":pk": {"S": "p"}, ":first": {"S": "b"}, ":last": {"S": "c"}},
     }
-    return refused("Query", **request | change)
+    return find_errors("Query", **request | change)
 
 
-def test_query_is_within_its_range() -> None:
+def test_query_range_is_checked() -> None:
     def between(first: str, last: str) -> dict[str, Any]:
         return {"ExpressionAttributeValues": {":pk": {"S": "p"}, ":first": {"S": first}, ":last": {"S": last}}}
 
@@ -160,8 +162,8 @@ def test_query_is_within_its_range() -> None:
     assert "only contain non-primary key" in query(FilterExpression="contains(sk, :first)")
 
 
-def test_clients_of_the_functions_are_watched(table: Any) -> None:
-    """The functions make sessions of their own; their requests are held to the rules as those of boto3's."""
+def test_clients_of_functions_are_validated(table: Any) -> None:
+    """The functions create their own botocore sessions; their requests are validated like those of boto3."""
     from scim.aws import clients
     from scim.aws.clients import DYNAMODB_CONFIG
 
@@ -171,8 +173,8 @@ def test_clients_of_the_functions_are_watched(table: Any) -> None:
             client.put_item(TableName=table.name, Item=item)
 
 
-def test_clients_of_queue_and_bus_get_their_error_codes(aws: None) -> None:
-    """The code deals with these: what a user is called decides them."""
+def test_sqs_and_eventbridge_clients_get_error_codes(aws: None) -> None:
+    """The code handles these errors: they depend on user data."""
     queues, events = boto3.client("sqs"), boto3.client("events")
     url = queues.create_queue(QueueName="rules")["QueueUrl"]
     with pytest.raises(ClientError, match="InvalidMessageContents"):

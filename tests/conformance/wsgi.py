@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     Send = Callable[[str, str, dict[str, str], bytes], tuple[int, Mapping[str, str], bytes]]
 
 
-def application(send: Send) -> WSGIApplication:
-    """Return an application that answers what ``send`` does: method, path with query, headers and body in."""
+def build_wsgi_application(send: Send) -> WSGIApplication:
+    """Return an application that responds with the result of ``send(method, path with query, headers, body)``."""
 
     def serve(environ: WSGIEnvironment, start_response: StartResponse) -> list[bytes]:
         headers = {
@@ -24,8 +24,9 @@ def application(send: Send) -> WSGIApplication:
         }
         path = quote(environ["PATH_INFO"].encode("latin-1"))
         query = f"?{environ['QUERY_STRING']}" if environ["QUERY_STRING"] else ""
-        status, answered, content = send(environ["REQUEST_METHOD"], path + query, headers, environ["wsgi.input"].read())
-        start_response(f"{status} {HTTPStatus(status).phrase}", list(answered.items()))
+        body = environ["wsgi.input"].read()
+        status, response_headers, content = send(environ["REQUEST_METHOD"], path + query, headers, body)
+        start_response(f"{status} {HTTPStatus(status).phrase}", list(response_headers.items()))
         return [content]
 
     return serve
