@@ -19,7 +19,7 @@ from scim.store.query.engine import choose_plan, needs_sorting
 from scim.store.query.plan import FullScan, IndexLookup, OrderedIndex, Plan, RangeScan
 from scim.wiring.dynamodb import resolve_indexed_attributes
 
-_SETTINGS = {"TABLE_NAME": "muster", "SECRET_PREFIX": "muster/"}
+_SETTINGS = {"TABLE_NAME": "muster", "SECRET_PREFIX": "muster/", "MASTER_KEY_SECRET": "muster/master-key"}  # not used
 _KEYS = {OrderedIndex.NAMES: "keys of userName", OrderedIndex.TIMES: "index by time"}
 
 

@@ -111,7 +111,7 @@ def test_consumer_equals_table_and_malformed_records_are_in_the_queue(seed: int)
     for detail in deployment.events.details:
         Participants(table).apply(detail)
 
-    listed = {each["id"]: each["userName"] for each in Participants(table).of(TENANT)}
+    listed = {each["id"]: each["userName"] for each in Participants(table).list_active(TENANT)}
     assert listed == history.active
     dead_letters = sorted(message["record"]["eventID"] for message in deployment.queues.messages)
     assert dead_letters == sorted(record["eventID"] for record in malformed)

@@ -11,6 +11,13 @@ from local.explain import main
 ROOT = Path(__file__).parents[2]
 
 
+@pytest.fixture(autouse=True)
+def _clear_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Remove the settings of a deployment: ``make explain`` needs none."""
+    for name in ("TABLE_NAME", "SECRET_PREFIX", "MASTER_KEY_SECRET"):
+        monkeypatch.delenv(name, raising=False)
+
+
 def explain(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, str]:
     """Return the printed lines by name; the last one of each name."""
     assert main(arguments) == 0
