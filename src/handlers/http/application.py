@@ -109,7 +109,7 @@ class ScimApplication:
             return self._dispatch(request, context, calls, recording, line)
         finally:
             recording.finish()
-            line |= {"leniencies": context.dialect.used, "dynamodb_calls": calls.calls} | recording.line
+            line |= {"leniencies": context.dialect.used, "dynamodb_calls": calls.calls} | recording.log_fields
             for cause, name in RETRY_FIELDS.items():
                 if number := deadline.retry_causes.count(cause):
                     line[name] = number

@@ -19,11 +19,11 @@ class LazyFailureRecorder:
         self._make = make
         self._made: FailureRecorder | None = None
 
-    def record_failure(self, asked: RequestSummary, error: ScimError, dialect: Dialect) -> None:
-        self._recording().record_failure(asked, error, dialect)
+    def record_failure(self, request: RequestSummary, error: ScimError, dialect: Dialect) -> None:
+        self._recording().record_failure(request, error, dialect)
 
-    def record_success(self, asked: RequestSummary, dialect: Dialect) -> None:
-        self._recording().record_success(asked, dialect)
+    def record_success(self, request: RequestSummary, dialect: Dialect) -> None:
+        self._recording().record_success(request, dialect)
 
     def finish(self) -> None:
         """Add what was recorded to the counts of the day, if anything was."""
@@ -31,9 +31,9 @@ class LazyFailureRecorder:
             self._made.finish()
 
     @property
-    def line(self) -> dict[str, int]:
-        """What the log line says of it."""
-        return self._made.line if self._made is not None else {}
+    def log_fields(self) -> dict[str, int]:
+        """The fields of the log line, without those that are zero."""
+        return self._made.log_fields if self._made is not None else {}
 
     def _recording(self) -> FailureRecorder:
         if self._made is None:

@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import pytest
 
 from scim.protocol.errors import InvalidValue, NotSupported, Rule, ScimError, UniquenessError, WrongScimUrl
 from scim.protocol.leniency import Dialect, Leniency
 from scim.protocol.schema import load_user_type
-from scim.service.audit.failures import FailureRecorder
+from scim.service.audit.failures import FailureOutcome, FailureRecorder
 from scim.service.model.failure import Failure, FailureCount, FailureKind, RequestSummary
 from tests.endpoint import SURVEY
 from tests.service.audit.test_explanations import FAILURE
@@ -122,7 +123,7 @@ def test_patch_of_which_something_came_to_nothing_is_a_silent_no_op() -> None:
 
     (failure,) = store.found
     assert (failure.is_no_op, failure.status, failure.ignored) == (True, 200, ["departmentName"])
-    assert records.line == {"no_ops": 1}
+    assert records.log_fields == {"no_ops": 1}
 
 
 @pytest.mark.parametrize("operation", ["create", "replace", "delete"])
@@ -161,7 +162,12 @@ def test_loop_is_told_apart_in_the_log_line() -> None:
     records = recording(store)
     for _ in range(6):
         records.record_failure(RequestSummary("create", None, ADA), WRONG, Dialect())
-    assert records.line == {"failures": 6, "loops": 2}
+    assert records.log_fields == {"failures": 6, "loops": 2}
+
+
+def test_every_outcome_is_documented() -> None:
+    operations = (Path(__file__).parents[3] / "docs/operations.md").read_text()
+    assert all(f"| `{outcome}` |" in operations for outcome in FailureOutcome)
 
 
 # Nothing here changes the answer
@@ -174,7 +180,7 @@ def test_failure_that_can_not_be_recorded_is_counted_in_the_log_line(broken: boo
 
     records.record_failure(RequestSummary("create"), WRONG, Dialect())
 
-    assert records.line == {"failures": 1, "unrecorded": 1}
+    assert records.log_fields == {"failures": 1, "unrecorded": 1}
     assert faults == ([] if broken is True else [broken])
 
 
@@ -184,7 +190,7 @@ def test_nothing_is_recorded_where_the_answer_could_come_too_late() -> None:
 
     records.record_failure(RequestSummary("create"), WRONG, Dialect())
 
-    assert (store.found, records.line) == ([], {"failures": 1, "unrecorded": 1})
+    assert (store.found, records.log_fields) == ([], {"failures": 1, "unrecorded": 1})
 
 
 # The counts of the day
@@ -218,7 +224,7 @@ def test_repeated_no_op_is_no_repeating_failure() -> None:
     records.finish()
 
     assert store.counts == [(NOW, {"no_ops": 5}, None)]
-    assert records.line == {"no_ops": 5, "loops": 1}
+    assert records.log_fields == {"no_ops": 5, "loops": 1}
 
 
 def test_repeated_unsupported_request_is_no_repeating_failure() -> None:
@@ -231,7 +237,7 @@ def test_repeated_unsupported_request_is_no_repeating_failure() -> None:
     records.finish()
 
     assert store.counts == [(NOW, {"unsupported": 5}, None)]
-    assert records.line == {"failures": 5, "loops": 1}
+    assert records.log_fields == {"failures": 5, "loops": 1}
 
 
 def test_failures_by_a_wrong_scim_url_are_counted() -> None:
@@ -258,7 +264,7 @@ def test_partition_that_took_no_record_is_not_asked_again() -> None:
 
     records.finish()
 
-    assert (store.counts, records.line) == ([], {"failures": 1, "unrecorded": 1})
+    assert (store.counts, records.log_fields) == ([], {"failures": 1, "unrecorded": 1})
 
 
 def test_bulk_request_whose_records_use_up_the_time_is_counted() -> None:
@@ -272,7 +278,7 @@ def test_bulk_request_whose_records_use_up_the_time_is_counted() -> None:
 
     records.finish()
 
-    assert records.line == {"failures": 50, "unrecorded": 27, "loops": 19}
+    assert records.log_fields == {"failures": 50, "unrecorded": 27, "loops": 19}
     assert (len(store.found), store.counts) == (23, [(NOW, {"create": 50, "loops": 19}, None)])
 
 
@@ -284,7 +290,7 @@ def test_failures_that_can_not_be_counted_are_in_the_log_line(has_counts: bool |
 
     records.finish()
 
-    assert records.line == {"failures": 1, "uncounted": 1}
+    assert records.log_fields == {"failures": 1, "uncounted": 1}
     assert faults == ([] if has_counts is False else [has_counts])
 
 
@@ -296,4 +302,4 @@ def test_nothing_is_counted_where_the_answer_could_come_too_late() -> None:
 
     records.finish()
 
-    assert (store.counts, records.line) == ([], {"failures": 1, "uncounted": 1})
+    assert (store.counts, records.log_fields) == ([], {"failures": 1, "uncounted": 1})

@@ -1,7 +1,7 @@
-"""What a failed request leaves behind: who was meant, the names of what was sent, what was decided. Never a value.
+"""Record the failed requests: whom they named, the names of the attributes they sent, and the error. Never a value.
 
-The one exception is the identifier by which the person is found. A PATCH that was answered with success but left
-something unlike what it asked for is recorded in the same way: the silent no-op.
+The one exception is the identifier of the person. A PATCH that was answered with success although a part of it was
+ignored (a silent no-op) is recorded in the same way.
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from http import HTTPStatus
 
 from scim.protocol.errors import Rule, ScimError
 from scim.protocol.filter.path import is_attribute
@@ -22,17 +24,42 @@ from scim.service.model.identifiers import identify_subject
 from scim.service.ports import FailureStore
 from scim.service.resources.sent_attributes import list_sent_attributes
 
-_ALSO_TOLERANT = ("required", "read-only", "immutable")
-"""What strict mode can't be to blame for, though something else was refused before."""
+_RULES_WITHOUT_LENIENCY = (Rule.REQUIRED, Rule.READ_ONLY, Rule.IMMUTABLE)
+"""Rules that no leniency relaxes: strict mode is not the reason for these errors."""
+
+
+class FailureOutcome(StrEnum):
+    """What the log line of a request counts. The values are the names of its fields."""
+
+    FAILURE = "failures"
+    NO_OP = "no_ops"
+    LOOP = "loops"
+    """Those of the failures and no-ops that repeat an earlier one again and again."""
+    UNRECORDED = "unrecorded"
+    """Those that could not be recorded."""
+    UNCOUNTED = "uncounted"
+    """One if the failures of the request could not be added to the counts of the day."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Result:
+    """The result of a request that failed or was partly ignored."""
+
+    status: int
+    rule: str
+    detail: str
+    attribute: str | None
+    scim_type: str | None = None
+    rejected_leniency: str | None = None
 
 
 @dataclass(slots=True)
 class FailureRecorder:
-    """Records the failures of one request, while there is time: nothing here changes the answer.
+    """Records the failures of one request while there is time. It never changes the response.
 
-    ``agent`` and ``query`` tell the identity provider; ``report`` is told of faults in this itself. After the request,
-    :meth:`finish` adds its failures to the counts of the day, and the numbers say how many failures there were, how
-    many of them were not recorded, and how many are loops.
+    ``store`` returns the store of the tenant's failures. ``now`` returns the time as RFC 3339 in UTC. ``agent`` is the
+    request's user agent and ``query`` its query string; both help to recognize the identity provider. ``report`` gets
+    the exceptions of the recording itself.
     """
 
     store: Callable[[], FailureStore]
@@ -43,113 +70,115 @@ class FailureRecorder:
     report: Callable[[Exception], None]
     agent: str = ""
     query: str = ""
-    outcomes: list[str] = field(default_factory=list)
+    _outcomes: Counter[FailureOutcome] = field(default_factory=Counter)
     _failures: list[Failure] = field(default_factory=list)
     _recorded: list[FailureCount] = field(default_factory=list)
 
-    def record_failure(self, asked: RequestSummary, error: ScimError, dialect: Dialect) -> None:
-        self.outcomes.append("failures")
-        refused = dialect.last_rejected if error.status == 400 and error.rule not in _ALSO_TOLERANT else None
-        rule = Rule.STRICT_MODE if refused else error.rule
-        self._record(asked, dialect, error.status, error.scim_type, rule, error.detail, error.attribute, refused)
+    def record_failure(self, request: RequestSummary, error: ScimError, dialect: Dialect) -> None:
+        """Record that a request, or an operation of a bulk request, failed."""
+        self._outcomes[FailureOutcome.FAILURE] += 1
+        is_strictness = error.status == HTTPStatus.BAD_REQUEST and error.rule not in _RULES_WITHOUT_LENIENCY
+        rejected = dialect.last_rejected if is_strictness else None
+        rule = Rule.STRICT_MODE if rejected else error.rule
+        result = _Result(error.status, rule, error.detail, error.attribute, error.scim_type, rejected)
+        self._record(request, result, dialect)
 
-    def record_success(self, asked: RequestSummary, dialect: Dialect) -> None:
-        """Record a PATCH of which something came to nothing."""
-        if asked.operation == Operation.PATCH and dialect.ignored:
-            self.outcomes.append("no_ops")
+    def record_success(self, request: RequestSummary, dialect: Dialect) -> None:
+        """Record a PATCH that was answered with success although a part of it was ignored; nothing else."""
+        if request.operation == Operation.PATCH and dialect.ignored:
+            self._outcomes[FailureOutcome.NO_OP] += 1
             detail = f"Answered with success, but nothing came of {', '.join(dialect.ignored)}."
-            self._record(asked, dialect, 200, None, Rule.NO_OP, detail, dialect.ignored[0], None)
+            self._record(request, _Result(HTTPStatus.OK, Rule.NO_OP, detail, dialect.ignored[0]), dialect)
 
     def finish(self) -> None:
         """Add the failures to the counts of the day, in one attempt for the whole request.
 
-        Also those that there was no time to record. Where the table took no record, nothing is attempted: a tenant's
-        partition that does not answer costs one wait.
+        That includes the failures that there was no time to record. If the store took no record at all, nothing is
+        attempted: a partition that does not answer costs one wait.
         """
         if self._recorded and not self._add_to_day():
-            self.outcomes.append("uncounted")
+            self._outcomes[FailureOutcome.UNCOUNTED] += 1
 
     @property
-    def line(self) -> dict[str, int]:
-        """What the log line says of it, without what did not happen."""
-        return {name: self.outcomes.count(name) for name in sorted(set(self.outcomes))}
+    def log_fields(self) -> dict[str, int]:
+        """The fields of the log line, without those that are zero."""
+        return {str(outcome): self._outcomes[outcome] for outcome in sorted(self._outcomes)}
 
-    def _record(
-        self,
-        asked: RequestSummary,
-        dialect: Dialect,
-        status: int,
-        scim_type: str | None,
-        rule: str,
-        detail: str,
-        attribute: str | None,
-        refused: str | None,
-    ) -> None:
-        try:
-            person = identify_subject(asked.resource_id, asked.body, asked.query)
-            kind, identifier = person.identifier
-            failure = Failure(
-                at=self.now(),
-                operation=asked.operation,
-                status=status,
-                scim_type=scim_type,
-                rule=rule,
-                detail=detail,
-                attribute=attribute if attribute and _can_be_shown(attribute, self.resource_type) else None,
-                identifier_kind=kind,
-                identifier=identifier,
-                identifier_hashes=person.hashes,
-                attributes_sent=list_sent_attributes(asked.body, self.resource_type),
-                ignored=dialect.ignored,
-                rejected_leniency=refused,
-                provider=recognize_provider(self.agent, self.query, dialect.used, asked.body),
-                request_id=self.request_id,
-            )
-            self._failures.append(failure)
-            counted = self.store().count(failure) if self._has_time_to_record() else None
-        except Exception as fault:  # noqa: BLE001  # the answer must be what it would be without any log
-            self.report(fault)
-            counted = None
-        if counted is None:
-            self.outcomes.append("unrecorded")
+    def _record(self, request: RequestSummary, result: _Result, dialect: Dialect) -> None:
+        count = self._try_to_record(request, result, dialect)
+        if count is None:
+            self._outcomes[FailureOutcome.UNRECORDED] += 1
             return
-        self._recorded.append(counted)
-        if counted.is_loop:
-            self.outcomes.append("loops")
+        self._recorded.append(count)
+        if count.is_loop:
+            self._outcomes[FailureOutcome.LOOP] += 1
+
+    def _try_to_record(self, request: RequestSummary, result: _Result, dialect: Dialect) -> FailureCount | None:
+        try:
+            failure = self._build_failure(request, result, dialect)
+            self._failures.append(failure)
+            return self.store().count(failure) if self._has_time_to_record() else None
+        except Exception as fault:  # noqa: BLE001  # a fault of the recording must not change the response
+            self.report(fault)
+            return None
+
+    def _build_failure(self, request: RequestSummary, result: _Result, dialect: Dialect) -> Failure:
+        subject = identify_subject(request.resource_id, request.body, request.query)
+        identifier_kind, identifier = subject.identifier
+        attribute = result.attribute
+        return Failure(
+            at=self.now(),
+            operation=request.operation,
+            status=result.status,
+            scim_type=result.scim_type,
+            rule=result.rule,
+            detail=result.detail,
+            attribute=attribute if attribute and _is_name(attribute, self.resource_type) else None,
+            identifier_kind=identifier_kind,
+            identifier=identifier,
+            identifier_hashes=subject.hashes,
+            attributes_sent=list_sent_attributes(request.body, self.resource_type),
+            ignored=dialect.ignored,
+            rejected_leniency=result.rejected_leniency,
+            provider=recognize_provider(self.agent, self.query, dialect.used, request.body),
+            request_id=self.request_id,
+        )
 
     def _has_time_to_record(self) -> bool:
-        """Return whether there is time for a record and, once there is one, for the counts of the day after it.
+        """Return whether there is time for a record and, after the first one, also for the counts of the day.
 
-        Otherwise a bulk request whose records use up the time would never be counted, and the tenant seem healthy.
+        Otherwise a bulk request whose records use up the time would never be counted, and the tenant would seem
+        healthy.
         """
         reserve_s = CALL_S if self._recorded else 0.0
         return replace(self.deadline, remaining_s=lambda: self.deadline.remaining_s() - reserve_s).has_time()
 
     def _add_to_day(self) -> bool:
-        counts = Counter(map(_kind_of, self._failures))
+        counts = Counter(map(_failure_kind, self._failures))
         counts[FailureKind.LOOP] = sum(map(_is_repeating_failure, self._recorded))
-        counts[FailureKind.WRONG_SCIM_URL] = sum(each.rule == Rule.SCIM_URL for each in self._failures)
-        provider = next((each.provider for each in self._failures if each.provider), None)
+        counts[FailureKind.WRONG_SCIM_URL] = sum(failure.rule == Rule.SCIM_URL for failure in self._failures)
+        provider = next((failure.provider for failure in self._failures if failure.provider), None)
         try:
             return self.deadline.has_time() and self.store().add_to_day(self.now(), +counts, provider)
-        except Exception as fault:  # noqa: BLE001  # the answer must be what it would be without any log
+        except Exception as fault:  # noqa: BLE001  # a fault of the recording must not change the response
             self.report(fault)
             return False
 
 
-def _kind_of(failure: Failure) -> FailureKind:
+def _failure_kind(failure: Failure) -> FailureKind:
     return FailureKind.NO_OP if failure.is_no_op else failure_kind(failure.operation, failure.status)
 
 
-def _is_repeating_failure(counted: FailureCount) -> bool:
-    """Return whether a failure that keeps a user from being provisioned repeats: no silent no-op, and no 501."""
-    return counted.is_loop and _kind_of(counted.failure) not in (FailureKind.NO_OP, FailureKind.UNSUPPORTED)
+def _is_repeating_failure(count: FailureCount) -> bool:
+    """Return whether a failure repeats that keeps a user from being provisioned: neither a no-op nor a 501."""
+    return count.is_loop and _failure_kind(count.failure) not in (FailureKind.NO_OP, FailureKind.UNSUPPORTED)
 
 
-def _can_be_shown(attribute: str, resource_type: ResourceType) -> bool:
-    """Return whether this is a name and not a value: a schema has it, or at least its first part, or it looks like one.
+def _is_name(attribute: str, resource_type: ResourceType) -> bool:
+    """Return whether the text is the name of an attribute, so that it can be stored, and not a value.
 
-    Schemas of a tenant may have names of any form, also with spaces.
+    A schema has the attribute, or at least its first part, or the text has the form of a name. The names in a tenant's
+    schemas can have any form, also with spaces.
     """
     if is_attribute_name(attribute) or is_attribute(attribute, resource_type):
         return True
