@@ -20,7 +20,7 @@ from scim.store.query.plan import FullScan, IndexLookup, OrderedIndex, Plan, Ran
 from scim.wiring.dynamodb import resolve_indexed_attributes
 
 _SETTINGS = {"TABLE_NAME": "muster", "SECRET_PREFIX": "muster/", "MASTER_KEY_SECRET": "muster/master-key"}  # not used
-_KEYS = {OrderedIndex.NAMES: "keys of userName", OrderedIndex.TIMES: "index by time"}
+_KEYS = {OrderedIndex.UNIQUE_KEYS: "keys of userName", OrderedIndex.LAST_MODIFIED: "index by time"}
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -47,11 +47,11 @@ def _describe_plan(plan: Plan, query: Query, *, is_sorted: bool) -> Iterator[tup
     yield "filter", str(query.filter) if query.filter is not None else "none"
     yield "plan", f"{plan},sort" if is_sorted else str(plan)
     match plan:
-        case IndexLookup(points):
-            for point in sorted(points, key=str):
-                yield "key", f"{point.name} = {point.value}"
-        case RangeScan(keys, first, last):
-            yield "range", f"{_KEYS[keys]} from {first or 'the first'} to {last or 'the last'}"
+        case IndexLookup(index_keys):
+            for key in sorted(index_keys, key=str):
+                yield "key", f"{key.name} = {key.value}"
+        case RangeScan(index, first, last):
+            yield "range", f"{_KEYS[index]} from {first or 'the first'} to {last or 'the last'}"
     yield "tries", _describe_filtering(plan, query)
     yield "costs", _describe_cost(plan, query, is_sorted=is_sorted)
 
@@ -59,7 +59,9 @@ def _describe_plan(plan: Plan, query: Query, *, is_sorted: bool) -> Iterator[tup
 def _describe_filtering(plan: Plan, query: Query) -> str:
     if query.filter is None:
         return "nothing: there is no filter"
-    return "nothing: whatever is found there matches" if plan.exact else "the whole filter on every user that is found"
+    return (
+        "nothing: whatever is found there matches" if plan.is_exact else "the whole filter on every user that is found"
+    )
 
 
 def _describe_cost(plan: Plan, query: Query, *, is_sorted: bool) -> str:
@@ -69,11 +71,11 @@ def _describe_cost(plan: Plan, query: Query, *, is_sorted: bool) -> str:
     match plan:
         case IndexLookup():
             return "a call for each key, and one for every 100 users that are found"
-        case FullScan(exact=True):
+        case FullScan(is_exact=True):
             return "a page: 3 calls, wherever it begins"
-        case RangeScan(OrderedIndex.NAMES) if query.filter is None:
+        case RangeScan(OrderedIndex.UNIQUE_KEYS) if query.filter is None:
             return "a page: 5 calls at most; one that is jumped to counts the keys before it"
-        case _ if plan.exact:
+        case _ if plan.is_exact:
             return "a page: its keys, its users, and on the first page the number of keys"
         case _:
             return f"the first page reads {scope}, to count what matches; each further page reads on"

@@ -276,7 +276,7 @@ def test_request_has_one_line(scim: Endpoint, log: Log) -> None:
         "method": "GET",
         "tenant": scim.token.split("_")[1],
         "operation": "GET Users",
-        "plan": "points:userName",
+        "plan": "index:userName",
         "users_read": 0,
         "leniencies": [],
         "dynamodb_calls": 1,

@@ -327,7 +327,7 @@ def test_conflicts_and_users_read_are_in_the_log_line(scim: Endpoint, log: Log) 
     for name in ("ada", "bob"):
         scim.create(userName=name, title=name)
     scim.request("GET", "/Users?filter=title+eq+%22ada%22")
-    assert (log.last["plan"], log.last["users_read"]) == ("walk", 2)
+    assert (log.last["plan"], log.last["users_read"]) == ("scan", 2)
 
 
 def test_line_of_a_request_has_the_fields_that_metrics_are_read_from(scim: Endpoint, log: Log) -> None:

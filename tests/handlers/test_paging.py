@@ -10,8 +10,8 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from scim.store.query import bookmarks
 from scim.store.query.paging import MAX_PAGE_BYTES
+from scim.store.query.paging_store import BOOKMARK_S
 from tests.endpoint import Endpoint
 from tests.handlers.conftest import Log
 
@@ -135,7 +135,7 @@ def test_every_page_that_is_not_empty_leaves_one_bookmark_a_walk(scim: Endpoint,
     (left,) = list_bookmarks(items)
 
     assert [place[0] for place in json.loads(left["places"])] == [4, 3]
-    assert 0 < int(left["ttl"]) - time.time() <= bookmarks.BOOKMARK_S
+    assert 0 < int(left["ttl"]) - time.time() <= BOOKMARK_S
 
 
 def test_look_up_that_finds_one_leaves_no_bookmark(scim: Endpoint, items: Items) -> None:
@@ -166,7 +166,7 @@ def test_bookmark_that_can_not_be_left_fails_no_page_and_is_logged(
     with monkeypatch.context() as patch:
         patch.setattr("scim.store.table.Table.put_nontransactional", refuse)
         found = [page(scim, index, 2) for index in (1, 3, 5)]
-        assert log.last["plan"] == "ids,unmarked"
+        assert log.last["plan"] == "ids,no-bookmark"
 
     assert [each["totalResults"] for each in found] == [5, 5, 5]
     assert len({each for every in found for each in ids(every)}) == 5

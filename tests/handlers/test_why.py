@@ -350,7 +350,7 @@ def test_too_many_users_for_their_names_leave_what_else_is_known(
 ) -> None:
     scim.request("POST", "/Users", ALAN)
     scim.create(userName="ada")
-    monkeypatch.setattr("scim.store.query.scans.MAX_RESOURCES_READ", 0)
+    monkeypatch.setattr("scim.store.query.reader.MAX_RESOURCES_READ", 0)
 
     assert [entry.user for entry in why("Turing").timeline] == ["alan@example.com"]
     told = why("Lovelace").diagnosis

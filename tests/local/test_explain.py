@@ -29,15 +29,15 @@ def explain(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, st
     [
         ("", "", "ids", "nothing: there is no filter", "3 calls, wherever it begins"),
         ("", "userName", "names", "nothing: there is no filter", "5 calls at most"),
-        ("", "displayName", "walk,sort", "nothing: there is no filter", "every page reads all users"),
-        ('userName eq "Bob"', "", "points:userName", "nothing", "a call for each key"),
-        ('emails eq "a" or userName eq "b"', "", "points:emails.value,userName", "nothing", "a call for each key"),
-        ('emails eq "a" and active eq true', "", "points:emails.value", "the whole filter", "a call for each key"),
+        ("", "displayName", "scan,sort", "nothing: there is no filter", "every page reads all users"),
+        ('userName eq "Bob"', "", "index:userName", "nothing", "a call for each key"),
+        ('emails eq "a" or userName eq "b"', "", "index:emails.value,userName", "nothing", "a call for each key"),
+        ('emails eq "a" and active eq true', "", "index:emails.value", "the whole filter", "a call for each key"),
         ('userName sw "bo"', "", "names", "nothing", "its keys, its users"),
         ('userName sw "bo" and active eq true', "", "names", "the whole filter", "reads all that lies there"),
         ('userName sw "bo"', "displayName", "names,sort", "nothing", "every page reads all that lies there"),
         ('meta.lastModified ge "2026-01-01T00:00:00Z"', "", "times", "nothing", "its keys, its users"),
-        ("active eq true", "", "walk", "the whole filter", "the first page reads all users"),
+        ("active eq true", "", "scan", "the whole filter", "the first page reads all users"),
     ],
 )
 def test_plan_and_cost_are_printed(
@@ -58,10 +58,10 @@ def test_range_and_keys_are_printed(capsys: pytest.CaptureFixture[str]) -> None:
 def test_indexed_attributes_come_from_environment(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert explain(capsys, 'title eq "T"')["plan"] == "walk"
+    assert explain(capsys, 'title eq "T"')["plan"] == "scan"
     monkeypatch.setenv("INDEXED_ATTRIBUTES", "title")
 
-    assert explain(capsys, 'title eq "T"')["plan"] == "points:title"
+    assert explain(capsys, 'title eq "T"')["plan"] == "index:title"
 
 
 @pytest.mark.parametrize(

@@ -271,16 +271,12 @@ def entry_range(prefix: str) -> KeyRange:
     return KeyRange(prefix, prefix + _ID_END)
 
 
-def index_value_prefix(attribute: str, value: str, *, case_exact: bool) -> str:
-    """What the keys of all index entries of a value begin with; the user's id follows."""
-    prefix = f"I#{attribute}#"
-    room = min(_LONGEST_VALUE, _LONGEST_SORT_KEY - len(prefix) - len("#") - _ID_LENGTH)
-    return f"{prefix}{_bounded(_escaped(normalize(value, case_exact=case_exact)), room)}#"
-
-
 def index_prefix(name: str, path: Path, value: str) -> str:
-    """The same for the value of an indexed attribute."""
-    return index_value_prefix(name, value, case_exact=path.leaf is not None and path.leaf.case_exact)
+    """Return how the keys of all index entries of a value begin; the user's id follows."""
+    is_case_exact = path.leaf is not None and path.leaf.case_exact
+    prefix = f"I#{name}#"
+    room = min(_LONGEST_VALUE, _LONGEST_SORT_KEY - len(prefix) - len("#") - _ID_LENGTH)
+    return f"{prefix}{_bounded(_escaped(normalize(value, case_exact=is_case_exact)), room)}#"
 
 
 def counter_key(user_id: str) -> str:

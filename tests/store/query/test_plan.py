@@ -85,7 +85,7 @@ def chosen(text: str | None, sort: str | None = None) -> Plan:
     )
 
 
-NAME, TIME = OrderedIndex.NAMES, OrderedIndex.TIMES
+NAME, TIME = OrderedIndex.UNIQUE_KEYS, OrderedIndex.LAST_MODIFIED
 LAST = "\U0010ffff"
 
 
@@ -98,23 +98,23 @@ LAST = "\U0010ffff"
         ('userName ge "B"', RangeScan(NAME, "b")),
         ('userName gt "B"', RangeScan(NAME, "b\0")),
         ('userName le "B"', RangeScan(NAME, last="b")),
-        ('userName lt "B"', RangeScan(NAME, last="b", exact=False)),
+        ('userName lt "B"', RangeScan(NAME, last="b", is_exact=False)),
         ('userName ge "a" and userName le "c"', RangeScan(NAME, "a", "c")),
         ('userName le "c" and userName gt "a"', RangeScan(NAME, "a\0", "c")),
-        ('userName ge "a" and userName ge "b" and userName lt "d"', RangeScan(NAME, "b", "d", exact=False)),
+        ('userName ge "a" and userName ge "b" and userName lt "d"', RangeScan(NAME, "b", "d", is_exact=False)),
         ('userName sw "b" and userName ge "bob"', RangeScan(NAME, "bob", "b" + LAST)),
-        ('userName sw "b" and active eq true', RangeScan(NAME, "b", "b" + LAST, exact=False)),
+        ('userName sw "b" and active eq true', RangeScan(NAME, "b", "b" + LAST, is_exact=False)),
         (
             'userName sw "b" and meta.lastModified gt "2026-01-01T00:00:00Z"',
-            RangeScan(NAME, "b", "b" + LAST, exact=False),
+            RangeScan(NAME, "b", "b" + LAST, is_exact=False),
         ),
         ('userName ge "z" and userName le "a"', RangeScan(NAME, "z", "a")),
         (f'userName sw "{"x" * 800}"', RangeScan(NAME, "x" * 800, "x" * 800 + LAST)),
-        (f'userName sw "{"x" * 801}"', FullScan(exact=False)),
-        ('userName co "b"', FullScan(exact=False)),
-        ('userName sw "a" or userName sw "b"', FullScan(exact=False)),
-        ('not (userName sw "a")', FullScan(exact=False)),
-        ('externalId sw "a"', FullScan(exact=False)),
+        (f'userName sw "{"x" * 801}"', FullScan(is_exact=False)),
+        ('userName co "b"', FullScan(is_exact=False)),
+        ('userName sw "a" or userName sw "b"', FullScan(is_exact=False)),
+        ('not (userName sw "a")', FullScan(is_exact=False)),
+        ('externalId sw "a"', FullScan(is_exact=False)),
     ],
 )
 def test_comparisons_of_the_name_are_ranges_of_its_keys(text: str, expected: Plan) -> None:
@@ -160,16 +160,16 @@ def test_bounds_of_the_last_change_are_whole_milliseconds_in_utc(text: str, firs
 
 @pytest.mark.parametrize("operator", ["lt", "le", "eq", "ne"])
 def test_last_change_without_a_lower_bound_is_a_walk(operator: str) -> None:
-    assert chosen(f'meta.lastModified {operator} "2026-01-01T00:00:00Z"') == FullScan(exact=False)
+    assert chosen(f'meta.lastModified {operator} "2026-01-01T00:00:00Z"') == FullScan(is_exact=False)
 
 
 @pytest.mark.parametrize(
     ("text", "sort", "expected"),
     [
-        (None, None, FullScan(exact=True)),
+        (None, None, FullScan(is_exact=True)),
         (None, "userName", RangeScan(NAME)),
-        (None, "displayName", FullScan(exact=False)),
-        ("active eq true", "userName", FullScan(exact=False)),
+        (None, "displayName", FullScan(is_exact=False)),
+        ("active eq true", "userName", FullScan(is_exact=False)),
         ('userName sw "b"', "displayName", RangeScan(NAME, "b", "b" + LAST)),
     ],
 )
@@ -195,4 +195,4 @@ def test_points_are_exact_where_whatever_lies_there_matches(text: str, exact: bo
     found = chosen(text)
 
     assert isinstance(found, IndexLookup)
-    assert found.exact is exact
+    assert found.is_exact is exact

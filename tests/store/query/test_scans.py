@@ -17,7 +17,7 @@ from scim.service.model.tenant import Tenant
 from scim.service.resources.rendering import ResourceRenderer
 from scim.service.resources.search import parse_query
 from scim.store import keys
-from scim.store.query.scans import ResourceReader
+from scim.store.query.reader import ResourceReader
 from scim.store.resources import DynamoDBResourceStore
 from scim.store.table import Table
 from scim.wiring.endpoint import EndpointAdapters
@@ -119,7 +119,7 @@ QUERIES = {
     "names sw": query('userName sw "user"'),
     "times": query(TIMES),
     "points": query('externalId eq "E"'),
-    "walk": query("active eq true"),
+    "scan": query("active eq true"),
     "sorted": query(sort="displayName"),
     "sorted names": query('userName sw "user"', "displayName"),
     "sorted times": query(TIMES, "displayName"),
@@ -178,7 +178,7 @@ def test_user_that_is_met_twice_is_read_once(people: list[StoredResource], dynam
     """As one is that moves while keys are read: DynamoDB refuses a batch that names an item twice."""
     one, two = people[0].id, people[1].id
 
-    found = ResourceReader(dynamo, keys.resource_partition("acme"), "").documents([one, two, one])
+    found = ResourceReader(dynamo, keys.resource_partition("acme"), "").read_resources([one, two, one])
 
     assert found == {one: people[0], two: people[1]}
 
@@ -221,7 +221,7 @@ def test_cursor_leads_on_while_one_of_the_last_five_has_its_place(
         pages.beside(CursorPosition(found.next_boundaries or (), total=9), 3)
 
 
-@pytest.mark.parametrize("name", ["ids", "points", "walk"])
+@pytest.mark.parametrize("name", ["ids", "points", "scan"])
 def test_cursor_in_the_order_of_ids_outlives_its_user(
     store: DynamoDBResourceStore, people: list[StoredResource], name: str
 ) -> None:
@@ -278,11 +278,11 @@ def test_walks_sorts_counts_and_jumps_end_in_time_and_say_what_to_ask_instead(
         Pages(store, asked).at(index, count)
 
 
-@pytest.mark.parametrize("name", ["walk", "sorted", "sorted names", "sorted times", "sorted points"])
+@pytest.mark.parametrize("name", ["scan", "sorted", "sorted names", "sorted times", "sorted points"])
 def test_walk_reads_no_more_users_than_its_budget(
     store: DynamoDBResourceStore, people: list[StoredResource], monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    monkeypatch.setattr("scim.store.query.scans.MAX_RESOURCES_READ", 8)
+    monkeypatch.setattr("scim.store.query.reader.MAX_RESOURCES_READ", 8)
 
     with pytest.raises(TooMany, match=TOO_MANY):
         Pages(store, QUERIES[name]).at(1, 2)
@@ -292,8 +292,8 @@ def test_walk_reads_no_more_users_than_its_budget(
 def test_page_of_keys_reads_a_page_and_what_lies_before_it_is_counted(
     store: DynamoDBResourceStore, people: list[StoredResource], calls: Calls, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    monkeypatch.setattr("scim.store.query.scans.MAX_RESOURCES_READ", 3)
-    monkeypatch.setattr("scim.store.query.scans._READ_PAST", 2)
+    monkeypatch.setattr("scim.store.query.reader.MAX_RESOURCES_READ", 3)
+    monkeypatch.setattr("scim.store.query.reader._MAX_KEYS_SKIPPED", 2)
 
     found = Pages(store, QUERIES[name]).at(7, 2)
 
@@ -311,7 +311,7 @@ def test_jump_past_keys_that_are_counted_leads_to_its_slice(
     index: int,
     expected: list[int],
 ) -> None:
-    monkeypatch.setattr("scim.store.query.scans._READ_PAST", 2)
+    monkeypatch.setattr("scim.store.query.reader._MAX_KEYS_SKIPPED", 2)
 
     found = Pages(store, QUERIES[name]).at(index, 2)
 

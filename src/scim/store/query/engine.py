@@ -1,4 +1,4 @@
-"""Finding resources: a plan, and the source that it leads to."""
+"""Finding resources: choose a plan, then read a page by the scan that the plan names."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from scim.protocol.filter.ast import Path
 from scim.protocol.schema import ResourceType
 from scim.service.model.query import IndexPosition, Query, QueryResult
 from scim.store import keys
-from scim.store.query.bookmarks import Bookmarks
-from scim.store.query.paging import Paging
+from scim.store.query.index_scan import IndexScan
+from scim.store.query.paging import Pager
+from scim.store.query.paging_store import PagingStore
 from scim.store.query.plan import (
-    MODIFIED,
+    LAST_MODIFIED,
     FullScan,
     IndexedAttributes,
     IndexLookup,
@@ -21,12 +22,14 @@ from scim.store.query.plan import (
     RangeScan,
     plan_query,
 )
-from scim.store.query.scans import IdScan, IndexScan, LastModifiedScan, ResourceReader, Scan, SortedScan, UniqueKeyScan
+from scim.store.query.reader import ResourceReader
+from scim.store.query.scans import IdScan, LastModifiedScan, Scan, UniqueKeyScan
+from scim.store.query.sorted_scan import SortedScan
 from scim.store.table import Table
 
 
 class QueryEngine:
-    """Finds resources of one type in one tenant, for one query. ``now`` gives the seconds since 1970."""
+    """Finds resources of one type in one tenant, for one query. ``now`` returns the seconds since 1970."""
 
     def __init__(
         self,
@@ -36,71 +39,64 @@ class QueryEngine:
         indexed: Mapping[str, Path],
         now: Callable[[], float],
     ) -> None:
-        self._table = table
-        self._partition = keys.resource_partition(tenant_id)
-        self._ledger = Bookmarks(table, keys.paging_partition(tenant_id), now)
+        self._paging_store = PagingStore(table, keys.paging_partition(tenant_id), now)
         self._type = resource_type
         self._indexed = indexed
+        self._reader = ResourceReader(table, keys.resource_partition(tenant_id), self._hint())
 
     def find(self, query: Query) -> QueryResult:
-        found = choose_plan(query, self._type, self._indexed)
-        is_sorted = needs_sorting(found, query, self._indexed)
-        reader = ResourceReader(self._table, self._partition, self._remedy())
-        source = self._source(found, query, reader, light=is_sorted and not query.reads_meta)
+        plan = choose_plan(query, self._type, self._indexed)
+        is_sorted = needs_sorting(plan, query, self._indexed)
+        scan = self._build_scan(plan, query, documents_only=is_sorted and not query.reads_meta)
         if query.order is not None and is_sorted:
-            source = SortedScan(reader, exact=True, source=source, matches=query.matches, order=query.order)
-        paging = Paging(query, source, reader, self._ledger, f"{found},sort" if is_sorted else str(found))
-        page = paging.by_index(query.start) if isinstance(query.start, IndexPosition) else paging.beside(query.start)
-        return replace(page, resources_read=reader.read)
+            scan = SortedScan(self._reader, is_exact=True, scan=scan, matches=query.matches, order=query.order)
+        pager = Pager(query, scan, self._reader, self._paging_store, f"{plan},sort" if is_sorted else str(plan))
+        if isinstance(query.start, IndexPosition):
+            result = pager.read_by_index(query.start)
+        else:
+            result = pager.read_by_cursor(query.start)
+        return replace(result, resources_read=self._reader.resources_read)
 
-    def _source(self, found: Plan, query: Query, reader: ResourceReader, *, light: bool) -> Scan:
-        match found:
-            case IndexLookup(points):
-                ordered = sorted(points, key=lambda point: (point.name, point.value))
-                return IndexScan(reader, found.exact, self._type.unique_attribute, self._indexed, ordered)
-            case RangeScan(way, first, last) if way is OrderedIndex.NAMES:
-                total = self._ledger.total if first is None and last is None else None
-                return UniqueKeyScan(
-                    reader,
-                    found.exact,
-                    self._type.unique_attribute,
-                    keys.unique_key_range(first, last),
-                    _descends(query),
-                    total,
-                )
+    def _build_scan(self, plan: Plan, query: Query, *, documents_only: bool) -> Scan:
+        reader, unique = self._reader, self._type.unique_attribute
+        is_descending = query.order is not None and query.order.descending
+        match plan:
+            case IndexLookup(index_keys):
+                ordered = sorted(index_keys, key=lambda index_key: (index_key.name, index_key.value))
+                return IndexScan(reader, plan.is_exact, unique, self._indexed, ordered)
+            case RangeScan(OrderedIndex.UNIQUE_KEYS, first, last):
+                has_all = first is None and last is None
+                count_all = self._paging_store.count_resources if has_all else None
+                key_range = keys.unique_key_range(first, last)
+                return UniqueKeyScan(reader, plan.is_exact, unique, key_range, is_descending, count_all)
             case RangeScan(_, first, last):
-                return LastModifiedScan(reader, found.exact, keys.last_modified_range(first, last), _descends(query))
+                return LastModifiedScan(reader, plan.is_exact, keys.last_modified_range(first, last), is_descending)
             case FullScan():
-                return IdScan(reader, found.exact, self._ledger, light)
+                return IdScan(reader, plan.is_exact, self._paging_store, documents_only)
 
-    def _remedy(self) -> str:
+    def _hint(self) -> str:
         names = ", ".join(("id", self._type.unique_attribute.name, *self._indexed))
-        return f"Filter by one of {names} with eq, or by {MODIFIED} with gt."
+        return f"Filter by one of {names} with eq, or by {LAST_MODIFIED} with gt."
 
 
 def choose_plan(query: Query, resource_type: ResourceType, indexed: Mapping[str, Path]) -> Plan:
-    """The plan for a query."""
+    """Return the plan for a query."""
     unique = resource_type.unique_attribute
     order = query.order.path if query.order else None
     return plan_query(query.filter, order, IndexedAttributes(unique.name, unique.case_exact, frozenset(indexed)))
 
 
-def needs_sorting(found: Plan, query: Query, indexed: Mapping[str, Path]) -> bool:
-    """Whether a plan finds what it does in another order than the query's."""
+def needs_sorting(plan: Plan, query: Query, indexed: Mapping[str, Path]) -> bool:
+    """Return whether a plan finds resources in another order than the query's."""
     if query.order is None:
         return False
-    match found:
-        case IndexLookup(points):
-            return len(points) > 1 or any(point.name in indexed for point in points)
-        case RangeScan(way):
+    match plan:
+        case IndexLookup(index_keys):
+            return len(index_keys) > 1 or any(index_key.name in indexed for index_key in index_keys)
+        case RangeScan(OrderedIndex.UNIQUE_KEYS):
             leaf = query.order.path.leaf
-            in_order = (
-                leaf is not None and leaf.unique if way is OrderedIndex.NAMES else str(query.order.path) == MODIFIED
-            )
-            return not in_order
+            return leaf is None or not leaf.unique
+        case RangeScan():
+            return str(query.order.path) != LAST_MODIFIED
         case FullScan():
             return True
-
-
-def _descends(query: Query) -> bool:
-    return query.order is not None and query.order.descending

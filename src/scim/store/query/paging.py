@@ -1,9 +1,10 @@
-"""Pages of a source.
+"""Pages of a scan, by index or by cursor.
 
-By index, a client's place from page to page is kept in a bookmark, so that a page costs a page wherever it lies, and
-that what is written meanwhile makes nobody appear twice or be left out. While more follow, the total is the one at the
-start of the walk, or as much as has been given and one more; on the last page it is what has been given. So a client
-that stops at the total neither stops early nor goes on for ever. Beside an anchor, the client keeps its place itself.
+By index, a bookmark keeps where the next page of a client begins. So each page costs the same wherever it begins, and
+no resource is skipped or repeated while others are written. While more pages follow, the total is the one of the first
+page, or one more than was returned so far if that is larger; on the last page it is the number that was returned. So a
+client that stops at the total neither stops early nor continues without end. By cursor, the client itself has the
+boundaries of its page.
 """
 
 from __future__ import annotations
@@ -15,168 +16,173 @@ from hashlib import sha256
 from scim.protocol.errors import ExpiredCursor
 from scim.service.model.query import CursorPosition, IndexPosition, PageBoundary, Query, QueryResult
 from scim.service.model.stored_resource import StoredResource
-from scim.store.query.bookmarks import Bookmarks, PageStart, digest
-from scim.store.query.scans import ResourceReader, Scan
+from scim.store.query.paging_store import PageStart, PagingStore, bookmark_id
+from scim.store.query.reader import ResourceReader
+from scim.store.query.scans import Scan
 
-# Lambda answers with 6 MB at most, quotes and backslashes escaped once more on the way out; a page is cut before.
+# Lambda returns at most 6 MB, with quotes and backslashes escaped once more; a page ends before that.
 MAX_PAGE_BYTES = 5_500_000
 _META_BYTES = 700
 # A link has some 100 characters and becomes a location, whose base URL may be long.
 _LINK_FACTOR = 4
-# Should the last resource of a page be gone when the next page is asked for, those before it lead there too.
-_ANCHORS = 5
+# If the last resource of a page has moved when the next page is requested, one of those before it leads there.
+_BOUNDARIES = 5
 
 
 @dataclass(slots=True)
 class _Page:
-    """What was taken, with its keys. ``passed`` matched and were skipped; ``more``: something follows."""
+    """The resources of a page with their keys. ``skipped`` matched before it; ``has_more``: others follow it."""
 
-    passed: int = 0
+    skipped: int = 0
     keys: list[str] = field(default_factory=list)
     resources: list[StoredResource] = field(default_factory=list)
-    more: bool = False
+    has_more: bool = False
 
 
 @dataclass(slots=True)
-class _Size:
-    """The bytes of a page as Lambda sends it, worked out exactly only once it might be too large."""
+class _PageSize:
+    """The bytes of a page as Lambda returns it. They are counted exactly only when an upper bound is too large."""
 
-    most: int = 0
+    upper_bound: int = 0
     exact: int = 0
-    known: int = 0
+    resources_counted: int = 0
 
     def add(self, stored: StoredResource) -> None:
         document = stored.document
-        self.most += (2 if document.isascii() else 4) * len(document) + _beside(stored)
+        self.upper_bound += (2 if document.isascii() else 4) * len(document) + _metadata_bytes(stored)
 
-    def has_room(self, stored: StoredResource, before: Sequence[StoredResource]) -> bool:
-        """Whether one more fits behind those that were added."""
-        if self.most + 4 * len(stored.document) + _beside(stored) <= MAX_PAGE_BYTES:
+    def has_room(self, stored: StoredResource, resources: Sequence[StoredResource]) -> bool:
+        """Return whether one more fits after the ``resources`` that were added."""
+        if self.upper_bound + 4 * len(stored.document) + _metadata_bytes(stored) <= MAX_PAGE_BYTES:
             return True
-        self.exact += sum(map(_weight, before[self.known :]))
-        self.known = len(before)
-        return self.exact + _weight(stored) <= MAX_PAGE_BYTES
+        self.exact += sum(map(_response_bytes, resources[self.resources_counted :]))
+        self.resources_counted = len(resources)
+        return self.exact + _response_bytes(stored) <= MAX_PAGE_BYTES
 
 
 @dataclass(frozen=True, slots=True)
-class Paging:
-    """Pages of what a query asks for; ``plan`` is the name of the way there."""
+class Pager:
+    """Reads pages of a query's result by ``scan``. ``plan`` is the plan's name in the result."""
 
     query: Query
-    source: Scan
+    scan: Scan
     reader: ResourceReader
-    ledger: Bookmarks
+    paging_store: PagingStore
     plan: str
 
-    def by_index(self, start: IndexPosition) -> QueryResult:
+    def read_by_index(self, start: IndexPosition) -> QueryResult:
         if self.query.count == 0:
-            return QueryResult(self._total(), [], self.plan)
-        walk = digest(self.query.text, start.client)
-        place, located = None, self.source.locate(1)
+            return QueryResult(self._count_matches(), [], self.plan)
+        own_id = bookmark_id(self.query.text, start.client)
+        bookmark, position = None, self.scan.locate(1)
         if start.index > 1:
-            place = self.ledger.read().place(walk, start.index)
-            located = (place.after, 0) if place else self.source.locate(start.index)
-        if located is None:
-            return QueryResult(self._total(), [], self.plan)
-        page = self._take(*located)
+            bookmark = self.paging_store.read_state().find_start(own_id, start.index)
+            position = (bookmark.after, 0) if bookmark else self.scan.locate(start.index)
+        if position is None:
+            return QueryResult(self._count_matches(), [], self.plan)
+        page = self._read_page(*position)
         end = start.index - 1 + len(page.resources)
-        if page.more:
-            total = max(place.total if place else self._total(page), end + 1)
+        if page.has_more:
+            total = max(bookmark.total if bookmark else self._count_matches(page), end + 1)
         else:
-            total = end if page.resources or place or start.index == 1 else self._total(page)
+            total = end if page.resources or bookmark or start.index == 1 else self._count_matches(page)
         plan = self.plan
-        if page.resources and not (self.source.looks_up and total == 1):
-            following = PageStart(end + 1, page.keys[-1], place.total if place else total)
-            plan += "" if self.ledger.leave(walk, following, first=start.index == 1) else ",unmarked"
+        if page.resources and not (self.scan.is_lookup and total == 1):
+            next_start = PageStart(end + 1, page.keys[-1], bookmark.total if bookmark else total)
+            is_written = self.paging_store.write_bookmark(own_id, next_start, is_first=start.index == 1)
+            plan += "" if is_written else ",no-bookmark"
         return QueryResult(total, page.resources, plan)
 
-    def beside(self, start: CursorPosition) -> QueryResult:
+    def read_by_cursor(self, start: CursorPosition) -> QueryResult:
         if self.query.count == 0:
-            return QueryResult(self._total() if start.total is None else start.total, [], self.plan)
-        page = self._take(self._resolved(start.boundaries), 0, backwards=start.backwards)
+            return QueryResult(self._count_matches() if start.total is None else start.total, [], self.plan)
+        page = self._read_page(self._find_boundary_key(start.boundaries), 0, backwards=start.backwards)
         total = start.total
         if total is None:
-            total = self._total(page) if page.more else len(page.resources)
-        ahead = self._anchors(page, () if start.backwards else start.boundaries, last=True)
-        behind = self._anchors(page, start.boundaries if start.backwards else (), last=False)
+            total = self._count_matches(page) if page.has_more else len(page.resources)
+        ahead = self._boundaries(page, () if start.backwards else start.boundaries, at_end=True)
+        behind = self._boundaries(page, start.boundaries if start.backwards else (), at_end=False)
         if start.backwards:
             page.resources.reverse()
-            return QueryResult(total, page.resources, self.plan, behind, ahead if page.more else None)
+            return QueryResult(total, page.resources, self.plan, behind, ahead if page.has_more else None)
         return QueryResult(
-            total, page.resources, self.plan, ahead if page.more else None, behind if start.boundaries else None
+            total, page.resources, self.plan, ahead if page.has_more else None, behind if start.boundaries else None
         )
 
-    def _take(self, after: str | None, skip: int, *, backwards: bool = False) -> _Page:
-        """A page behind a key. Of what matches in any case, what is skipped is not even read."""
-        page, size, exact, count = _Page(), _Size(), self.source.exact, self.query.count
+    def _read_page(self, after: str | None, skip: int, *, backwards: bool = False) -> _Page:
+        """Return the page after a key and ``skip`` matches. If all match, those that are skipped are not read."""
+        page, size, is_exact, count = _Page(), _PageSize(), self.scan.is_exact, self.query.count
         matches, resources = self.query.matches, page.resources
-        for entry in self.source.entries(after, backwards=backwards, skip=skip if exact else 0, wanted=count):
-            if exact and len(resources) == count:
-                page.more = True
+        for entry in self.scan.iterate(after, backwards=backwards, skip=skip if is_exact else 0, expected=count):
+            if is_exact and len(resources) == count:
+                page.has_more = True
                 break
             stored = entry.load()
             if stored is None or (matches is not None and not matches(stored)):
                 continue
-            if not exact and page.passed < skip:
-                page.passed += 1
+            if not is_exact and page.skipped < skip:
+                page.skipped += 1
                 continue
             if resources and (len(resources) == count or not size.has_room(stored, resources)):
-                page.more = True
+                page.has_more = True
                 break
             size.add(stored)
             page.keys.append(entry.key)
             resources.append(stored)
         return page
 
-    def _total(self, page: _Page | None = None) -> int:
-        """How many match in all; ``page`` are the first of them, but for those that it passed."""
-        taken = page or _Page(more=True)
-        if not taken.more and (taken.resources or not self.source.exact):
-            return taken.passed + len(taken.resources)
-        if self.source.exact:
-            return self.source.count()
-        rest = self.source.lightened(self.query).entries(taken.keys[-1] if taken.keys else None)
+    def _count_matches(self, first: _Page | None = None) -> int:
+        """Return how many resources match. ``first`` is a page that was read, with all that match before it."""
+        page = first or _Page(has_more=True)
+        if not page.has_more and (page.resources or not self.scan.is_exact):
+            return page.skipped + len(page.resources)
+        if self.scan.is_exact:
+            return self.scan.count()
+        rest = self.scan.for_matching(self.query).iterate(page.keys[-1] if page.keys else None)
         matches = self.query.matches
-        total = taken.passed + len(taken.keys)
+        total = page.skipped + len(page.keys)
         for entry in rest:
             stored = entry.load()
             if stored is not None and (matches is None or matches(stored)):
                 total += 1
         return total
 
-    def _resolved(self, anchors: Sequence[PageBoundary]) -> str | None:
-        """The place of the first anchor that still has it. Raises :class:`ExpiredCursor`."""
-        if not anchors:
+    def _find_boundary_key(self, boundaries: Sequence[PageBoundary]) -> str | None:
+        """Return the key of the first boundary that still has the key it had. Raise :class:`ExpiredCursor`."""
+        if not boundaries:
             return None
-        if self.source.stable:
-            return anchors[0].id
-        documents = self.reader.documents(each.id for each in anchors)
-        for anchor in anchors:
-            stored = documents.get(anchor.id)
-            if stored is not None and _digest(key := self.source.key(stored)) == anchor.digest:
+        if self.scan.has_stable_keys:
+            return boundaries[0].id
+        resources = self.reader.read_resources(boundary.id for boundary in boundaries)
+        for boundary in boundaries:
+            stored = resources.get(boundary.id)
+            if stored is not None and _digest(key := self.scan.get_key(stored)) == boundary.digest:
                 return key
         raise ExpiredCursor("Those at the end of the page have all been changed since: start again without a cursor.")
 
-    def _anchors(self, page: _Page, further: Sequence[PageBoundary], *, last: bool) -> Sequence[PageBoundary] | None:
-        """What the page beside this one can be found by, nearest first; a short page is not enough by itself."""
-        step = -1 if last else 1
-        stable = self.source.stable
-        nearest = list(zip(page.resources, page.keys, strict=True))[::step][: 1 if stable else _ANCHORS]
-        anchors = [PageBoundary(stored.id, b"" if stable else _digest(key)) for stored, key in nearest]
-        return [*anchors, *further][: 1 if stable else _ANCHORS] if anchors else None
+    def _boundaries(
+        self, page: _Page, further: Sequence[PageBoundary], *, at_end: bool
+    ) -> Sequence[PageBoundary] | None:
+        """Return what leads to the adjacent page, nearest first. ``further`` are added if the page is short."""
+        step = -1 if at_end else 1
+        is_stable = self.scan.has_stable_keys
+        maximum = 1 if is_stable else _BOUNDARIES
+        nearest = list(zip(page.resources, page.keys, strict=True))[::step][:maximum]
+        boundaries = [PageBoundary(stored.id, b"" if is_stable else _digest(key)) for stored, key in nearest]
+        return [*boundaries, *further][:maximum] if boundaries else None
 
 
 def _digest(key: str) -> bytes:
-    """Enough to tell whether a resource has its place still; the place itself may be a person's name."""
+    """Return what tells whether a key has changed. The key itself may be a person's name."""
     return sha256(key.encode()).digest()[:8]
 
 
-def _weight(stored: StoredResource) -> int:
+def _response_bytes(stored: StoredResource) -> int:
     document = stored.document
     size = len(document) if document.isascii() else len(document.encode())
-    return size + document.count('"') + document.count("\\") + _beside(stored)
+    return size + document.count('"') + document.count("\\") + _metadata_bytes(stored)
 
 
-def _beside(stored: StoredResource) -> int:
-    """At least what is shown of a resource beside its document."""
+def _metadata_bytes(stored: StoredResource) -> int:
+    """Return at least how much a response has of a resource besides its document."""
     return _META_BYTES + _LINK_FACTOR * len(stored.links)

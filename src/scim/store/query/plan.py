@@ -1,7 +1,7 @@
-"""How a query is answered: from keys where some of its comparisons allow it, else by walking the tenant's users.
+"""Plans of queries: look-ups or ranges of keys if the filter has comparisons for which there are keys, else a scan.
 
-A plan is worked out without asking the table anything. What it finds must still be tried with the whole filter, unless
-it is ``exact``: then whatever lies there matches, and is counted without being read.
+A plan is made without reading the table. The whole filter must still be tried on what it finds, unless the plan is
+exact: then everything that it finds matches, and is counted without being read.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from scim.protocol.filter.ast import And, Comparison, Filter, Operator, Or, Path
 from scim.protocol.normalize import Instant, normalize, parse_date_time
 from scim.store.keys import is_searchable
 
-# More keys than a few are looked up no faster than they are walked past.
+# Looking up more keys than a few is no faster than scanning.
 MAX_INDEX_KEYS = 20
-MODIFIED = "meta.lastModified"
+LAST_MODIFIED = "meta.lastModified"
 _ORDERED = (Operator.GT, Operator.GE, Operator.LT, Operator.LE)
 _LAST_CHARACTER = "\U0010ffff"
 
 
 @dataclass(frozen=True, slots=True)
 class IndexedAttributes:
-    """The attributes with keys, as paths print themselves: ``unique`` ordered, ``others`` for equality only."""
+    """The attributes with keys, as their paths in text: ``unique`` with ordered keys, ``others`` for equality only."""
 
     unique: str
     case_exact: bool
@@ -39,7 +39,7 @@ class IndexedAttributes:
 
 @dataclass(frozen=True, slots=True)
 class IndexKey:
-    """All resources with ``value`` at the attribute of this name are found through its key."""
+    """A value of an indexed attribute: its key leads to all resources that have it."""
 
     name: str
     value: str
@@ -47,106 +47,109 @@ class IndexKey:
 
 @dataclass(frozen=True, slots=True)
 class IndexLookup:
-    """The union of what lies at some points, in the order of ids."""
+    """The union of the resources at some index keys, in the order of their ids."""
 
-    points: frozenset[IndexKey]
-    exact: bool
+    index_keys: frozenset[IndexKey]
+    is_exact: bool
 
     def __str__(self) -> str:
-        return "points:" + ",".join(sorted({point.name for point in self.points}))
+        return "index:" + ",".join(sorted({index_key.name for index_key in self.index_keys}))
 
 
 class OrderedIndex(Enum):
-    """The keys that have an order of their own."""
+    """The ordered keys, by their names in the log."""
 
-    NAMES = "names"
-    TIMES = "times"
+    UNIQUE_KEYS = "names"
+    LAST_MODIFIED = "times"
 
 
 @dataclass(frozen=True, slots=True)
 class RangeScan:
-    """What lies from ``first`` to ``last``, both included, in the order of its keys: those of the unique attribute, or
-    the times of the last change as they are stored, which an index has."""
+    """The resources from key ``first`` to ``last``, both included, in the order of the keys.
 
-    keys: OrderedIndex
+    The keys are values of the unique attribute, or times of the last change as they are stored; ``None`` for no bound.
+    """
+
+    index: OrderedIndex
     first: str | None = None
     last: str | None = None
-    exact: bool = True
+    is_exact: bool = True
 
     def __str__(self) -> str:
-        return self.keys.value
+        return self.index.value
 
     def __and__(self, other: RangeScan) -> RangeScan:
-        firsts = [each.first for each in (self, other) if each.first is not None]
-        lasts = [each.last for each in (self, other) if each.last is not None]
-        exact = self.exact and other.exact
-        return RangeScan(self.keys, max(firsts, default=None), min(lasts, default=None), exact)
+        """Return the intersection of two ranges of the same index."""
+        firsts = [scan.first for scan in (self, other) if scan.first is not None]
+        lasts = [scan.last for scan in (self, other) if scan.last is not None]
+        is_exact = self.is_exact and other.is_exact
+        return RangeScan(self.index, max(firsts, default=None), min(lasts, default=None), is_exact)
 
 
 @dataclass(frozen=True, slots=True)
 class FullScan:
-    """All resources in the order of ids."""
+    """All resources in the order of their ids."""
 
-    exact: bool
+    is_exact: bool
 
     def __str__(self) -> str:
-        return "ids" if self.exact else "walk"
+        return "ids" if self.is_exact else "scan"
 
 
 Plan = IndexLookup | RangeScan | FullScan
 
 
 def plan_query(tree: Filter | None, order: Path | None, indexes: IndexedAttributes) -> Plan:
-    """The way to what a filter asks for, preferably in the order of ``order``."""
+    """Return the plan for a filter, one in the order of ``order`` if there are several."""
     if tree is None:
-        by_name = order is not None and str(order) == indexes.unique
-        return RangeScan(OrderedIndex.NAMES) if by_name else FullScan(exact=order is None)
+        is_by_unique = order is not None and str(order) == indexes.unique
+        return RangeScan(OrderedIndex.UNIQUE_KEYS) if is_by_unique else FullScan(is_exact=order is None)
     terms = tree.terms if isinstance(tree, And) else (tree,)
-    found = find_index_keys(tree, indexes.names)
-    if found is not None:
-        # Nothing tells whether there is a user with an id before it is read.
-        is_known = all(point.name != "id" for point in found)
-        return IndexLookup(found, exact=is_known and len(terms) == 1 and _is_exact(tree))
-    for ranges in (_names(terms, indexes), _times(terms)):
+    index_keys = find_index_keys(tree, indexes.names)
+    if index_keys is not None:
+        # Whether there is a user with an id is known only after reading it.
+        names_id = any(index_key.name == "id" for index_key in index_keys)
+        return IndexLookup(index_keys, is_exact=not names_id and len(terms) == 1 and _is_exact(tree))
+    for ranges in (_unique_key_ranges(terms, indexes), _last_modified_ranges(terms)):
         if ranges:
-            met = reduce(and_, ranges)
-            return replace(met, exact=met.exact and len(ranges) == len(terms))
-    return FullScan(exact=False)
+            intersection = reduce(and_, ranges)
+            return replace(intersection, is_exact=intersection.is_exact and len(ranges) == len(terms))
+    return FullScan(is_exact=False)
 
 
 def find_index_keys(tree: Filter, names: frozenset[str]) -> frozenset[IndexKey] | None:
-    """The points among which everything lies that matches; ``None`` if there are none, or too many.
+    """Return the index keys at which everything is that matches; ``None`` if there are none, or too many.
 
-    Of an ``and`` one term is enough, of an ``or`` every term is needed.
+    One term of an ``and`` is enough, but all terms of an ``or`` are needed.
     """
     match tree:
         case Comparison(path, Operator.EQ, str(value)):
-            name = _name(path, names)
+            name = _find_name(path, names)
             return frozenset({IndexKey(name, value)}) if name else None
         case ValuePath(path) if path.selection is not None:
             prefix = f"{path.without_selection}."
             relative = frozenset(name.removeprefix(prefix) for name in names if name.startswith(prefix))
-            found = find_index_keys(path.selection, relative)
-            return found and frozenset(IndexKey(prefix + point.name, point.value) for point in found)
+            index_keys = find_index_keys(path.selection, relative)
+            return index_keys and frozenset(IndexKey(prefix + key.name, key.value) for key in index_keys)
         case And(terms):
-            known = [found for term in terms if (found := find_index_keys(term, names)) is not None]
-            return min(known, key=len, default=None)
+            by_term = [keys for term in terms if (keys := find_index_keys(term, names)) is not None]
+            return min(by_term, key=len, default=None)
         case Or(terms):
-            parts = [find_index_keys(term, names) for term in terms]
-            union = frozenset(point for part in parts if part for point in part)
-            return union if None not in parts and len(union) <= MAX_INDEX_KEYS else None
+            all_keys = [find_index_keys(term, names) for term in terms]
+            union = frozenset(key for keys in all_keys if keys for key in keys)
+            return union if None not in all_keys and len(union) <= MAX_INDEX_KEYS else None
         case _:
             return None
 
 
-def _name(path: Path, names: frozenset[str]) -> str | None:
-    """The name under which the compared attribute has keys: a complex one is compared by its ``value``."""
+def _find_name(path: Path, names: frozenset[str]) -> str | None:
+    """Return the name by which the compared attribute is indexed. A complex attribute is compared by its ``value``."""
     plain = str(path.without_selection)
     return next((name for name in (plain, f"{plain}.value") if name in names), None)
 
 
 def _is_exact(tree: Filter) -> bool:
-    """Whether whatever lies at the points of a filter matches it."""
+    """Return whether everything at the index keys of a filter matches it."""
     match tree:
         case Comparison(path):
             return path.selection is None
@@ -158,62 +161,66 @@ def _is_exact(tree: Filter) -> bool:
             return False
 
 
-def _names(terms: Iterable[Filter], indexes: IndexedAttributes) -> list[RangeScan]:
-    found = []
+def _unique_key_ranges(terms: Iterable[Filter], indexes: IndexedAttributes) -> list[RangeScan]:
+    """Return the range of each term that bounds the unique attribute."""
+    ranges = []
     for term in terms:
         match term:
             case Comparison(path, operator, str(value)) if str(path) == indexes.unique:
                 bound = normalize(value, case_exact=indexes.case_exact)
-                if is_searchable(bound) and (names := _name_range(operator, bound)):
-                    found.append(names)
-    return found
+                if is_searchable(bound) and (scan := _unique_key_range(operator, bound)):
+                    ranges.append(scan)
+    return ranges
 
 
-def _name_range(operator: Operator, bound: str) -> RangeScan | None:
+def _unique_key_range(operator: Operator, bound: str) -> RangeScan | None:
     match operator:
         case Operator.SW:
-            return RangeScan(OrderedIndex.NAMES, bound, bound + _LAST_CHARACTER)
+            return RangeScan(OrderedIndex.UNIQUE_KEYS, bound, bound + _LAST_CHARACTER)
         case Operator.GE:
-            return RangeScan(OrderedIndex.NAMES, first=bound)
+            return RangeScan(OrderedIndex.UNIQUE_KEYS, first=bound)
         case Operator.GT:
-            return RangeScan(OrderedIndex.NAMES, first=bound + "\0")
+            return RangeScan(OrderedIndex.UNIQUE_KEYS, first=bound + "\0")
         case Operator.LE:
-            return RangeScan(OrderedIndex.NAMES, last=bound)
+            return RangeScan(OrderedIndex.UNIQUE_KEYS, last=bound)
         case Operator.LT:
-            return RangeScan(OrderedIndex.NAMES, last=bound, exact=False)
+            return RangeScan(OrderedIndex.UNIQUE_KEYS, last=bound, is_exact=False)
         case _:
             return None
 
 
-def _times(terms: Iterable[Filter]) -> list[RangeScan]:
-    """An upper bound alone is no way: a walk is as short, and misses nobody who has just been changed."""
-    found = []
+def _last_modified_ranges(terms: Iterable[Filter]) -> list[RangeScan]:
+    """Return the range of each term that bounds the time of the last change, unless there is only an upper bound.
+
+    With an upper bound alone, a full scan is as short, and does not miss resources that have just changed.
+    """
+    ranges = []
     for term in terms:
         match term:
-            case Comparison(path, operator, str(value)) if str(path) == MODIFIED and operator in _ORDERED:
-                if (point := parse_date_time(value)) is not None:
-                    found.append(_time_range(operator, point))
-    return found if any(times.first is not None for times in found) else []
+            case Comparison(path, operator, str(value)) if str(path) == LAST_MODIFIED and operator in _ORDERED:
+                if (instant := parse_date_time(value)) is not None:
+                    ranges.append(_last_modified_range(operator, instant))
+    return ranges if any(scan.first is not None for scan in ranges) else []
 
 
-def _time_range(operator: Operator, point: Instant) -> RangeScan:
-    """What is stored has whole milliseconds, so every bound can be included."""
-    seconds, fraction = point
+def _last_modified_range(operator: Operator, instant: Instant) -> RangeScan:
+    """Return a range with both bounds included, which is possible since stored times have whole milliseconds."""
+    seconds, fraction = instant
     milliseconds = seconds * 1_000 + int(fraction[:3].ljust(3, "0"))
     is_whole = len(fraction) <= 3
     match operator:
         case Operator.GE:
-            return RangeScan(OrderedIndex.TIMES, first=_stored_time(milliseconds + (not is_whole)))
+            return RangeScan(OrderedIndex.LAST_MODIFIED, first=_format_time(milliseconds + (not is_whole)))
         case Operator.GT:
-            return RangeScan(OrderedIndex.TIMES, first=_stored_time(milliseconds + 1))
+            return RangeScan(OrderedIndex.LAST_MODIFIED, first=_format_time(milliseconds + 1))
         case Operator.LE:
-            return RangeScan(OrderedIndex.TIMES, last=_stored_time(milliseconds))
+            return RangeScan(OrderedIndex.LAST_MODIFIED, last=_format_time(milliseconds))
         case _:
-            return RangeScan(OrderedIndex.TIMES, last=_stored_time(milliseconds - is_whole))
+            return RangeScan(OrderedIndex.LAST_MODIFIED, last=_format_time(milliseconds - is_whole))
 
 
-def _stored_time(milliseconds: int) -> str:
-    """A time as it is stored, within the years that have four digits."""
+def _format_time(milliseconds: int) -> str:
+    """Return a time as it is stored, bounded to the years of four digits."""
     days, rest = divmod(milliseconds, 86_400_000)
     if days < date.min.toordinal():
         return "0001-01-01T00:00:00.000Z"

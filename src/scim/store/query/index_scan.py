@@ -1,0 +1,120 @@
+"""The scan of the resources that are at some index keys."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+from scim.protocol.filter.ast import Path
+from scim.protocol.schema import Attribute
+from scim.service.model.stored_resource import StoredResource
+from scim.store import items, keys
+from scim.store.query.plan import IndexKey
+from scim.store.query.reader import BATCH_SIZE, ScanEntry
+from scim.store.query.scans import Scan
+
+_MAX_ATTEMPTS = 3
+
+
+@dataclass
+class IndexScan(Scan):
+    """The union of the resources at some index keys, in the order of their ids.
+
+    ``unique`` is the attribute with unique keys, ``indexed`` are those with index entries, by name.
+    """
+
+    unique: Attribute
+    indexed: Mapping[str, Path]
+    index_keys: Sequence[IndexKey]
+    has_stable_keys = True
+    is_lookup = True
+
+    def iterate(
+        self, after: str | None = None, *, backwards: bool = False, skip: int = 0, expected: int | None = None
+    ) -> Iterator[ScanEntry]:
+        """Yield the entries. A resource that moves between the reads of its key and of itself is looked up again."""
+        ids_by_filter = {index_key.value for index_key in self.index_keys if index_key.name == "id"}
+        first: list[str] = []
+        resources: dict[str, StoredResource] = {}
+        for _ in range(_MAX_ATTEMPTS):
+            read_ahead = None if expected is None else skip + expected
+            ids = islice(self._iterate_ids(after, backwards=backwards, expected=read_ahead), skip, None)
+            first = list(islice(ids, expected or BATCH_SIZE))
+            resources = self.reader.read_resources(first) if first else {}
+            if all(
+                self._is_current(resource_id, resources[resource_id])
+                if resource_id in resources
+                else resource_id in ids_by_filter
+                for resource_id in first
+            ):
+                break
+        for resource_id in first:
+            yield ScanEntry(resource_id, resources.get(resource_id))
+        rest = ((resource_id, resource_id) for resource_id in ids)
+        yield from self.reader.resolve(rest, None if expected is None else 0, self._is_current)
+
+    def get_key(self, stored: StoredResource) -> str:
+        return stored.id
+
+    def count(self) -> int:
+        if len(self.index_keys) == 1 and self.index_keys[0].name in self.indexed:
+            return self.reader.count(keys.entry_range(self._entry_prefix(self.index_keys[0])))
+        return sum(1 for _ in self._iterate_ids())
+
+    def _iterate_ids(
+        self, after: str | None = None, *, backwards: bool = False, expected: int | None = None
+    ) -> Iterator[str]:
+        """Yield the ids at all index keys that follow an id, each id once."""
+        with_entries = [index_key for index_key in self.index_keys if index_key.name in self.indexed]
+        sources = [self._query_entries(key, after, backwards=backwards, expected=expected) for key in with_entries]
+        sources.append(iter(sorted(self._look_up_unique(), reverse=backwards)))
+        last = after
+        for resource_id in heapq.merge(*sources, reverse=backwards):
+            if last is None or (resource_id < last if backwards else resource_id > last):
+                last = resource_id
+                yield resource_id
+
+    def _query_entries(
+        self, index_key: IndexKey, after: str | None, *, backwards: bool, expected: int | None
+    ) -> Iterator[str]:
+        """Return the ids in the index entries of a value."""
+        prefix, partition = self._entry_prefix(index_key), self.reader.partition
+        found = self.reader.query(
+            keys.entry_range(prefix),
+            items.REFERENCE_ATTRIBUTES,
+            after=None if after is None else items.primary_key(partition, prefix + after),
+            backwards=backwards,
+            expected=expected,
+        )
+        return (items.decode_reference(item) for item in found)
+
+    def _look_up_unique(self) -> set[str]:
+        """Return the ids that the filter names, and those at unique keys."""
+        ids = {key.value for key in self.index_keys if key.name == "id" and keys.is_user_id(key.value)}
+        unique = [self._unique_key(key.value) for key in self.index_keys if key.name == self.unique.name]
+        table, partition = self.reader.table, self.reader.partition
+        if len(unique) == 1:
+            item = table.get(partition, unique[0])
+            found = [item] if item else []
+        else:
+            found = table.get_all(partition, sorted(set(unique)))
+        return ids | {items.decode_reference(item) for item in found}
+
+    def _is_current(self, _key: str, stored: StoredResource) -> bool:
+        return any(self._has_index_key(stored, index_key) for index_key in self.index_keys)
+
+    def _has_index_key(self, stored: StoredResource, index_key: IndexKey) -> bool:
+        if index_key.name == "id":
+            return stored.id == index_key.value
+        if index_key.name not in self.indexed:
+            return self._unique_key(stored.resource[index_key.name]) == self._unique_key(index_key.value)
+        entry_key = self._entry_prefix(index_key) + stored.id
+        return entry_key in keys.index_entry_keys(stored.resource, stored.id, self.indexed)
+
+    def _unique_key(self, value: str) -> str:
+        return keys.unique_key(value, case_exact=self.unique.case_exact)
+
+    def _entry_prefix(self, index_key: IndexKey) -> str:
+        return keys.index_prefix(index_key.name, self.indexed[index_key.name], index_key.value)

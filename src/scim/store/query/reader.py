@@ -1,0 +1,168 @@
+"""Reads of one query: users of one tenant, within the query's budget of users and time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import islice
+
+from scim.protocol.errors import TooMany
+from scim.service.model.stored_resource import StoredResource
+from scim.store import items, keys
+from scim.store.table import Item, Table
+
+# The budget of a query: how many users it may read, and how much time must be left for the response.
+MAX_RESOURCES_READ = 200_000
+_TIME_FOR_RESPONSE_S = 5.0
+# The time is checked once for so many users.
+_CHECK_INTERVAL = 100
+# To skip more keys than this, they are counted, for which DynamoDB sends nothing.
+_MAX_KEYS_SKIPPED = 1_000
+BATCH_SIZE = 100
+"""How many users are read by one call."""
+
+KeyedId = tuple[str, str]
+"""A key in the order of a scan, and the id of the resource that it leads to."""
+
+
+class ScanEntry:
+    """A key in the order of a scan, and the resource there."""
+
+    __slots__ = ("_stored", "key")
+
+    def __init__(self, key: str, stored: StoredResource | None) -> None:
+        self.key = key
+        self._stored = stored
+
+    def load(self) -> StoredResource | None:
+        """Return the resource; ``None`` if it is no longer at this key."""
+        return self._stored
+
+
+@dataclass(slots=True)
+class ResourceReader:
+    """Reads resources of one tenant for one query. ``hint`` tells the client what to query instead of too much."""
+
+    table: Table
+    partition: str
+    hint: str
+    _resources_read: int = field(default=0)
+
+    @property
+    def resources_read(self) -> int:
+        return self._resources_read
+
+    def use_budget(self, resources: int) -> None:
+        """Count resources that are read. Raise :class:`TooMany` if they, or the time, exceed the budget."""
+        before = self._resources_read
+        self._resources_read += resources
+        checks_time = not resources or not before or self._resources_read // _CHECK_INTERVAL > before // _CHECK_INTERVAL
+        if self._resources_read > MAX_RESOURCES_READ or (
+            checks_time and self.table.deadline.remaining_s() < _TIME_FOR_RESPONSE_S
+        ):
+            raise TooMany(f"The query has to read too many users. {self.hint}")
+
+    def query(
+        self,
+        key_range: keys.KeyRange,
+        attributes: Sequence[str],
+        *,
+        index: str | None = None,
+        after: Item | None = None,
+        backwards: bool = False,
+        skip: int = 0,
+        expected: int | None = None,
+    ) -> Iterator[Item]:
+        """Yield the items of a range after a key, without the next ``skip``.
+
+        ``expected`` is about how many of them the caller will draw, ``None`` for all.
+        """
+        table, partition = self.table, self.partition
+        if skip > _MAX_KEYS_SKIPPED:
+            start = after
+            for _, last_key in table.query_counts(
+                partition, key_range, index=index, after=start, backwards=backwards, limit=skip
+            ):
+                self.use_budget(0)
+                after = last_key
+            if after is None:
+                return
+            skip = 0
+        limit = None if expected is None else skip + expected + 1
+        found = table.query(
+            partition, key_range, attributes, index=index, after=after, backwards=backwards, limit=limit
+        )
+        for number, item in enumerate(found):
+            if number % _CHECK_INTERVAL == 0:
+                self.use_budget(0)
+            if number >= skip:
+                yield item
+
+    def count(self, key_range: keys.KeyRange, *, index: str | None = None) -> int:
+        """Return the number of items in a range."""
+        total = 0
+        for number, _ in self.table.query_counts(self.partition, key_range, index=index):
+            total += number
+            self.use_budget(0)
+        return total
+
+    def read_resources(self, resource_ids: Iterable[str]) -> dict[str, StoredResource]:
+        """Return those of the resources that exist, by id."""
+        # A resource that moves while keys are read has two of them, and DynamoDB refuses a key that is given twice.
+        ids = list(dict.fromkeys(resource_ids))
+        self.use_budget(len(ids))
+        if len(ids) == 1:
+            item = self.table.get(self.partition, keys.user_key(ids[0]))
+            found = [item] if item else []
+        else:
+            sort_keys = [keys.user_key(resource_id) for resource_id in ids]
+            found = self.table.get_all(self.partition, sort_keys, items.RESOURCE_ATTRIBUTES)
+        return {stored.id: stored for stored in map(items.decode_resource, found)}
+
+    def resolve(
+        self, keyed_ids: Iterator[KeyedId], expected: int | None, is_current: Callable[[str, StoredResource], bool]
+    ) -> Iterator[ScanEntry]:
+        """Yield an entry for each key. Its resource is read with the batch, when the first of the batch is loaded.
+
+        The first batches have as many keys as are expected to be drawn, and the one that tells whether more follow.
+        ``is_current`` decides whether a resource still is at the key.
+        """
+        size = BATCH_SIZE if expected is None else expected + 1
+        while drawn := list(islice(keyed_ids, size)):
+            for first in range(0, len(drawn), BATCH_SIZE):
+                pairs = drawn[first : first + BATCH_SIZE]
+                batch = _Batch(self, [resource_id for _, resource_id in pairs])
+                for key, resource_id in pairs:
+                    yield _BatchEntry(key, resource_id, batch, is_current)
+            size = BATCH_SIZE
+
+
+@dataclass
+class _Batch:
+    """Resources that are read together, when the first of them is needed."""
+
+    reader: ResourceReader
+    resource_ids: Sequence[str]
+
+    @cached_property
+    def resources(self) -> Mapping[str, StoredResource]:
+        return self.reader.read_resources(self.resource_ids)
+
+
+class _BatchEntry(ScanEntry):
+    """A key, and a resource of a batch."""
+
+    __slots__ = ("_batch", "_is_current", "_resource_id")
+
+    def __init__(
+        self, key: str, resource_id: str, batch: _Batch, is_current: Callable[[str, StoredResource], bool]
+    ) -> None:
+        super().__init__(key, None)
+        self._resource_id = resource_id
+        self._batch = batch
+        self._is_current = is_current
+
+    def load(self) -> StoredResource | None:
+        stored = self._batch.resources.get(self._resource_id)
+        return stored if stored is not None and self._is_current(self.key, stored) else None
