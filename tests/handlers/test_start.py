@@ -16,7 +16,12 @@ SOURCE = Path(__file__).parents[2] / "src"
 # What none of these functions uses, and would cost each of them some 20 ms or more.
 UNUSED = {"boto3", "s3transfer", "aws_lambda_powertools.event_handler", "aws_xray_sdk", "scim.events.change_record"}
 CONNECTING = {"scim.service.tenants.tenants", "scim.service.tenants.custom_schemas"}
-BULK = {"handlers.http.routes.bulk", "scim.service.resources.bulk", "scim.service.resources.bulk_order"}
+BULK = {
+    "handlers.http.routes.bulk",
+    "scim.service.resources.bulk",
+    "scim.service.resources.bulk_order",
+    "scim.service.resources.bulk_run",
+}
 DISCOVERY = {"handlers.http.routes.discovery", "scim.service.resources.discovery"}
 QUERIES = {
     "handlers.http.routes.resources",

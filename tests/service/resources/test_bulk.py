@@ -36,7 +36,7 @@ def run(
     """The results of a bulk request."""
     known = known or context()
     request = {"schemas": [BULK_REQUEST], "Operations": list(operations)} | members
-    answer = BulkProcessor({"users": resources(store, known)}, known, report, Ends(), workers).run(request)
+    answer = BulkProcessor({"users": resources(store, known)}, known, report, Ends(), workers).run(request).body
     assert answer["schemas"] == [BULK_RESPONSE]
     results: list[dict[str, Any]] = answer["Operations"]
     return results
@@ -72,7 +72,7 @@ def location(user_id: str) -> str:
     return f"{BASE_URL}/Users/{user_id}"
 
 
-def test_each_operation_has_its_result_at_its_place() -> None:
+def test_results_are_in_the_order_of_the_operations() -> None:
     alice, bob, carol = user("alice"), user("bob"), user("carol")
     store = MemoryStore(alice, bob, carol)
 
@@ -89,7 +89,7 @@ def test_each_operation_has_its_result_at_its_place() -> None:
     ]
 
 
-def test_operation_that_fails_says_why_and_stops_no_other() -> None:
+def test_failing_operation_says_why_and_stops_no_other() -> None:
     store = MemoryStore(user("alice"))
 
     first, second, third = run(store, post("bob"), post("again", "ALICE"), post("carol"))
@@ -135,7 +135,7 @@ def test_path_may_be_written_in_any_case_and_with_a_slash_at_its_end() -> None:
         (None, "400", "invalidSyntax"),
     ],
 )
-def test_operation_that_makes_no_sense_is_refused_alone(operation: Any, status: str, scim_type: str | None) -> None:
+def test_wrong_operation_is_rejected_alone(operation: Any, status: str, scim_type: str | None) -> None:
     store = MemoryStore()
 
     results = run(store, operation, post("bob"))
@@ -148,7 +148,7 @@ def test_operation_that_makes_no_sense_is_refused_alone(operation: Any, status: 
 # References
 
 
-def test_reference_to_an_operation_stands_for_the_id_that_it_made() -> None:
+def test_reference_is_replaced_by_the_created_id() -> None:
     store = MemoryStore()
 
     run(store, post("boss"), post("worker", **{ENTERPRISE: {"manager": {"value": "bulkId:boss"}}}))
@@ -157,7 +157,7 @@ def test_reference_to_an_operation_stands_for_the_id_that_it_made() -> None:
     assert worker.resource[ENTERPRISE]["manager"]["value"] == boss.id
 
 
-def test_reference_in_a_path_stands_for_the_id_that_was_made() -> None:
+def test_reference_in_a_path_is_replaced() -> None:
     store = MemoryStore()
 
     results = run(store, post("alice"), patch("bulkId:alice", "title", "Chef"), delete("bulkId:alice"))
@@ -167,7 +167,7 @@ def test_reference_in_a_path_stands_for_the_id_that_was_made() -> None:
     assert store.users == {}
 
 
-def test_reference_may_go_forward() -> None:
+def test_reference_may_lead_forward() -> None:
     store = MemoryStore()
 
     results = run(store, post("worker", **{ENTERPRISE: {"manager": {"value": "bulkId:boss"}}}), post("boss"))
@@ -177,8 +177,8 @@ def test_reference_may_go_forward() -> None:
     assert worker.resource[ENTERPRISE]["manager"]["value"] == boss.id
 
 
-def circle(*names: str) -> list[Operation]:
-    """Users of which each one's manager is the next, and the last one's the first."""
+def cycle(*names: str) -> list[Operation]:
+    """Users in a cycle: the manager of each is the next one, and that of the last one is the first."""
     following = [*names[1:], names[0]]
     return [
         post(name, **{ENTERPRISE: {"manager": {"value": f"bulkId:{boss}"}}})
@@ -188,10 +188,10 @@ def circle(*names: str) -> list[Operation]:
 
 @pytest.mark.parametrize("names", ["a", "ab", "abc"])
 @pytest.mark.parametrize("workers", [1, 4])
-def test_references_may_go_in_a_circle(names: str, workers: int) -> None:
+def test_references_may_lead_in_a_cycle(names: str, workers: int) -> None:
     store = MemoryStore()
 
-    results = run(store, *circle(*names), workers=workers)
+    results = run(store, *cycle(*names), workers=workers)
 
     users = {each.resource["userName"]: each for each in store.users.values()}
     managers = [users[name].resource[ENTERPRISE]["manager"]["value"] for name in names]
@@ -201,9 +201,9 @@ def test_references_may_go_in_a_circle(names: str, workers: int) -> None:
 
 @pytest.mark.parametrize("failing", [0, 1, 2])
 @pytest.mark.parametrize("failures", [None, 1])
-def test_circle_of_which_one_fails_leaves_nothing(failing: int, failures: int | None) -> None:
+def test_cycle_of_which_one_fails_leaves_nothing(failing: int, failures: int | None) -> None:
     store = MemoryStore(user("taken"))
-    operations = circle("a", "b", "c")
+    operations = cycle("a", "b", "c")
     operations[failing]["data"]["userName"] = "taken"
     members: Any = {} if failures is None else {"failOnErrors": failures}
 
@@ -213,9 +213,9 @@ def test_circle_of_which_one_fails_leaves_nothing(failing: int, failures: int | 
     assert [each.resource["userName"] for each in store.users.values()] == ["taken"]
 
 
-def test_what_refers_to_one_of_a_failing_circle_fails_with_it() -> None:
+def test_reference_into_a_failing_cycle_fails() -> None:
     store = MemoryStore(user("taken"))
-    boss, deputy = circle("boss", "deputy")
+    boss, deputy = cycle("boss", "deputy")
     deputy["data"]["userName"] = "taken"
 
     results = run(store, boss, deputy, post("worker", **{ENTERPRISE: {"manager": {"value": "bulkId:boss"}}}), post("x"))
@@ -225,7 +225,7 @@ def test_what_refers_to_one_of_a_failing_circle_fails_with_it() -> None:
 
 
 @pytest.mark.parametrize("operations", [[], [post("bob", userType=7)], [post("bob", "alice")]])
-def test_reference_to_what_has_not_succeeded_is_a_conflict(operations: list[Operation]) -> None:
+def test_reference_to_a_failed_operation_is_a_conflict(operations: list[Operation]) -> None:
     alice = user("alice")
     store = MemoryStore(alice)
 
@@ -247,7 +247,7 @@ def test_bulk_id_is_used_once_whether_or_not_the_first_succeeded() -> None:
 # Versions
 
 
-def test_version_of_an_operation_is_what_must_be_there() -> None:
+def test_version_is_a_precondition() -> None:
     alice, bob = user("alice", version=3), user("bob", version=3)
     store = MemoryStore(alice, bob)
 
@@ -263,7 +263,7 @@ def test_version_of_an_operation_is_what_must_be_there() -> None:
     assert store.users == {alice.id: alice}
 
 
-def test_operations_on_one_user_are_carried_out_in_their_order() -> None:
+def test_operations_on_one_user_keep_their_order() -> None:
     alice = user("alice")
     store = MemoryStore(alice)
 
@@ -301,7 +301,7 @@ def test_operations_run_side_by_side() -> None:
     assert store.most == 4
 
 
-def test_operations_on_one_user_keep_their_order_beside_others() -> None:
+def test_operations_on_one_user_keep_their_order_in_parallel_with_others() -> None:
     alice = user("alice")
     store = BusyStore(alice)
     titles = [patch(alice.id, "title", f"Title {number}") for number in range(5)]
@@ -328,7 +328,7 @@ def test_with_fail_on_errors_one_runs_at_a_time() -> None:
     ("limit", "answered"),
     [(1, ["201", "409"]), (2, ["201", "409", "201", "409"]), (3, ["201", "409", "201", "409", "201"])],
 )
-def test_answer_ends_where_the_number_of_errors_is_reached(limit: int, answered: list[str]) -> None:
+def test_response_ends_at_the_maximum_of_errors(limit: int, answered: list[str]) -> None:
     store = MemoryStore(user("alice"))
     operations = [post("b"), post("x", "alice"), post("c"), post("y", "alice"), post("d")]
 
@@ -350,7 +350,7 @@ def test_thousand_operations_are_carried_out() -> None:
     assert len(store.users) == 1_000
 
 
-def test_more_operations_than_a_thousand_are_refused_before_the_first() -> None:
+def test_more_than_a_thousand_operations_are_rejected_as_a_whole() -> None:
     store = MemoryStore()
 
     with pytest.raises(PayloadTooLarge):
@@ -393,7 +393,7 @@ class SlowStore(MemoryStore):
         self.clock.left_s -= 3.0
 
 
-def test_operations_for_which_no_time_is_left_are_listed_with_503() -> None:
+def test_operations_without_time_have_status_503() -> None:
     clock = Clock(left_s=12.0)
     store = SlowStore(clock)
 
@@ -404,37 +404,35 @@ def test_operations_for_which_no_time_is_left_are_listed_with_503() -> None:
     assert len(store.users) == 3
 
 
-def run_slowly(
-    *operations: Operation, left_s: float, **members: Any
-) -> tuple[list[dict[str, Any]], Ends, BulkProcessor]:
-    """The results of a bulk request whose writes take three seconds each, what was recorded, and the run itself."""
+def run_slowly(*operations: Operation, left_s: float, **members: Any) -> tuple[list[dict[str, Any]], Ends, int]:
+    """The results of a bulk request whose writes take 3 s each, what was recorded, and how many were not attempted."""
     clock, ends = Clock(left_s=left_s), Ends()
     known = context(deadline=clock.deadline)
     bulk = BulkProcessor({"users": resources(SlowStore(clock), known)}, known, lambda _: None, ends, 1)
-    results = bulk.run({"schemas": [BULK_REQUEST], "Operations": list(operations)} | members)["Operations"]
-    return results, ends, bulk
+    result = bulk.run({"schemas": [BULK_REQUEST], "Operations": list(operations)} | members)
+    return result.body["Operations"], ends, result.not_attempted
 
 
-def test_untried_operations_are_no_failures() -> None:
-    results, ends, bulk = run_slowly(*(post(f"user-{number}") for number in range(6)), left_s=12.0)
+def test_operations_not_attempted_are_no_failures() -> None:
+    results, ends, not_attempted = run_slowly(*(post(f"user-{number}") for number in range(6)), left_s=12.0)
 
     assert statuses(results) == ["201", "201", "201", "503", "503", "503"]
-    assert (ends.failures, len(ends.successes), bulk.untried) == ([], 3, 3)
+    assert (ends.failures, len(ends.successes), not_attempted) == ([], 3, 3)
 
 
 def test_operation_undone_for_lack_of_time_is_no_failure() -> None:
-    """The first of a circle is made, the second has no time: neither is the customer's failure."""
+    """The first of a cycle is created, the second has no time: neither is the customer's failure."""
     first = post("a", **{ENTERPRISE: {"manager": {"value": "bulkId:b"}}})
     second = post("b", **{ENTERPRISE: {"manager": {"value": "bulkId:a"}}})
 
-    results, ends, bulk = run_slowly(first, second, left_s=7.0)
+    results, ends, not_attempted = run_slowly(first, second, left_s=7.0)
 
     assert statuses(results) == ["503", "503"]
-    assert (ends.failures, bulk.untried) == ([], 2)
+    assert (ends.failures, not_attempted) == ([], 2)
 
 
 def test_reference_to_a_fault_is_no_failure_of_the_client() -> None:
-    """The maker fails by the service's fault, so the operation that refers to it is told to be sent again."""
+    """The creator fails by a fault of the service, so the client is told to send both again."""
 
     class Broken(MemoryStore):
         def write(self, *_: Any) -> None:
@@ -457,7 +455,7 @@ class BrokenStore(MemoryStore):
         super().write(before, after, change)
 
 
-def test_fault_is_reported_and_told_of_by_the_request_id_only() -> None:
+def test_fault_is_reported_and_the_response_has_only_the_request_id() -> None:
     faults: list[Exception] = []
 
     results = run(BrokenStore(), post("alice"), post("broken"), post("bob"), report=faults.append)
@@ -471,7 +469,7 @@ def test_fault_is_reported_and_told_of_by_the_request_id_only() -> None:
 # Leniencies
 
 
-def test_leniencies_are_recorded_with_their_own_operation_and_told_for_the_whole_request() -> None:
+def test_leniencies_are_recorded_by_operation_and_for_the_whole_request() -> None:
     alice, bob = user("alice"), user("bob")
     store, known = MemoryStore(alice, bob), context()
 
@@ -491,7 +489,7 @@ def test_strict_tenant_is_strict_in_bulk_too() -> None:
     assert statuses(results) == ["400"]
 
 
-def test_recorder_is_told_how_operations_ended_when_all_have_been_tried() -> None:
+def test_outcomes_are_recorded_after_all_operations() -> None:
     store = MemoryStore(user("ada"))
     seen: list[int] = []
     request = {
@@ -501,7 +499,7 @@ def test_recorder_is_told_how_operations_ended_when_all_have_been_tried() -> Non
             {"method": "POST", "path": "/Users", "bulkId": "1", "data": {"userName": "ADA"}},
             {"method": "POST", "path": "/Users", "bulkId": "2", "data": {"userName": "bob"}},
             {"method": "DELETE", "path": "/Users/nobody"},
-            {"method": "DELETE", "path": "/Users/not-tried"},
+            {"method": "DELETE", "path": "/Users/not-attempted"},
         ],
     }
 

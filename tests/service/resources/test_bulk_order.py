@@ -1,54 +1,59 @@
-"""What bulk operations wait for."""
+"""The dependencies of bulk operations."""
 
 from graphlib import TopologicalSorter
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scim.service.resources.bulk_order import OperationNode, build_graph
+from scim.service.resources.bulk_order import OperationNode, build_graph, find_references, replace_references
 
 
-def post(makes: str, *refers_to: str) -> OperationNode:
-    return OperationNode(makes, frozenset(refers_to), None)
+def post(bulk_id: str, *references: str) -> OperationNode:
+    return OperationNode(bulk_id, frozenset(references))
 
 
-def patch(touches: str, *refers_to: str) -> OperationNode:
-    return OperationNode(None, frozenset(refers_to), touches)
+def patch(target: str, *references: str) -> OperationNode:
+    return OperationNode(None, frozenset(references), target)
 
 
-def waits(*nodes: OperationNode) -> list[set[int]]:
-    return [set(each) for each in build_graph(nodes).waits_for]
+def predecessors(*nodes: OperationNode) -> list[set[int]]:
+    return [set(each) for each in build_graph(nodes).predecessors]
 
 
-def test_a_reference_is_waited_for_in_both_directions() -> None:
-    assert waits(post("a", "b"), post("b")) == [{1}, set()]
-    assert waits(post("a"), post("b", "a")) == [set(), {0}]
+def test_reference_leads_backward_or_forward() -> None:
+    assert predecessors(post("a", "b"), post("b")) == [{1}, set()]
+    assert predecessors(post("a"), post("b", "a")) == [set(), {0}]
 
 
-def test_of_a_circle_one_reference_is_not_waited_for() -> None:
-    assert waits(post("a", "b"), post("b", "c"), post("c", "a")) == [{1}, {2}, set()]
+def test_one_reference_of_a_cycle_is_not_waited_for() -> None:
+    assert predecessors(post("a", "b"), post("b", "c"), post("c", "a")) == [{1}, {2}, set()]
 
 
-def test_an_operation_does_not_wait_for_itself_or_for_nobody() -> None:
-    assert waits(post("a", "a", "unknown")) == [set()]
+def test_reference_to_itself_or_to_nothing_is_not_waited_for() -> None:
+    assert predecessors(post("a", "a", "unknown")) == [set()]
 
 
-def test_what_refers_to_one_of_a_circle_waits_for_all_of_it() -> None:
-    assert waits(post("a", "b"), post("b", "a"), patch("users/1", "b"))[2] == {0, 1}
+def test_reference_into_a_cycle_waits_for_the_whole_cycle() -> None:
+    assert predecessors(post("a", "b"), post("b", "a"), patch("users/1", "b"))[2] == {0, 1}
 
 
-def test_operations_on_one_resource_wait_for_each_other_in_their_order() -> None:
-    assert waits(patch("users/1"), patch("users/2"), patch("users/1"), patch("users/1")) == [set(), set(), {0}, {2}]
+def test_operations_on_one_resource_run_in_their_order() -> None:
+    assert predecessors(patch("users/1"), patch("users/2"), patch("users/1"), patch("users/1")) == [
+        set(),
+        set(),
+        {0},
+        {2},
+    ]
 
 
-def test_the_first_of_two_that_make_the_same_is_its_maker() -> None:
-    assert build_graph([post("a"), post("a")]).makers == {"a": 0}
+def test_first_operation_with_a_bulk_id_is_its_creator() -> None:
+    assert build_graph([post("a"), post("a")]).creators == {"a": 0}
 
 
 NAMES = st.sampled_from("abcdefgh")
 NODES = st.lists(
     st.one_of(
-        st.builds(OperationNode, NAMES, st.frozensets(NAMES, max_size=3), st.none()),
+        st.builds(OperationNode, NAMES, st.frozensets(NAMES, max_size=3)),
         st.builds(OperationNode, st.none(), st.frozensets(NAMES, max_size=3), st.sampled_from(["users/1", "users/2"])),
     ),
     max_size=12,
@@ -56,11 +61,20 @@ NODES = st.lists(
 
 
 @given(NODES)
-def test_whatever_refers_to_whatever_there_is_an_order(nodes: list[OperationNode]) -> None:
-    order = list(TopologicalSorter(dict(enumerate(build_graph(nodes).waits_for))).static_order())
+def test_there_is_always_an_order(nodes: list[OperationNode]) -> None:
+    order = list(TopologicalSorter(dict(enumerate(build_graph(nodes).predecessors))).static_order())
     assert sorted(order) == list(range(len(nodes)))
 
 
-def test_a_chain_of_a_thousand_is_followed_without_recursion() -> None:
+def test_chain_of_a_thousand_needs_no_recursion() -> None:
     nodes = [post(str(number), str(number + 1)) for number in range(1_000)]
-    assert waits(*nodes) == [*({number + 1} for number in range(999)), set()]
+    assert predecessors(*nodes) == [*({number + 1} for number in range(999)), set()]
+
+
+def test_references_are_found_and_replaced_anywhere_in_a_value() -> None:
+    value = {"a": ["bulkId:x", {"b": "bulkId:y"}, 7, None, "no bulkId:z"], "c": "bulkId:"}
+    assert list(find_references(value)) == ["x", "y", ""]
+    assert replace_references(value, lambda bulk_id: f"<{bulk_id}>") == {
+        "a": ["<x>", {"b": "<y>"}, 7, None, "no bulkId:z"],
+        "c": "<>",
+    }

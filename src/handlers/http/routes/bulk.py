@@ -22,6 +22,8 @@ def _bulk(exchange: RequestContext) -> Response:
         for each in exchange.resource_types
     }
     bulk = BulkProcessor(resources, exchange.context, exchange.report, exchange.recorder)
-    answer = bulk.run(exchange.request.json())
-    line = {"operations": len(answer["Operations"])} | ({"not_attempted": bulk.untried} if bulk.untried else {})
-    return Response(HTTPStatus.OK, encode_json(answer), log=line)
+    result = bulk.run(exchange.request.json())
+    log = {"operations": len(result.body["Operations"])}
+    if result.not_attempted:
+        log["not_attempted"] = result.not_attempted
+    return Response(HTTPStatus.OK, encode_json(result.body), log=log)

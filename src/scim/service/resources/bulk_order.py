@@ -1,86 +1,124 @@
-"""In which order bulk operations can run, by what they refer to and what they touch (RFC 7644 section 3.7.1)."""
+"""The order of bulk operations: which of them must be finished before which (RFC 7644 sections 3.7.1 and 3.7.2).
+
+An operation refers to a resource that another operation creates by ``bulkId:`` and the ``bulkId`` of that operation.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
+
+_PREFIX = "bulkId:"
 
 
 @dataclass(frozen=True, slots=True)
 class OperationNode:
-    """An operation as far as order goes: the ``bulkId`` that it makes, those it refers to, and what it writes to."""
+    """A bulk operation, as far as the order depends on it.
 
-    makes: str | None
-    refers_to: frozenset[str]
-    touches: str | None
-    """The path of an existing resource, or its ``bulkId`` reference; ``None`` for what makes one."""
+    ``created_bulk_id`` is the ``bulkId`` of an operation that creates a resource. ``target`` is the path of the
+    resource that another operation writes, which may have a reference in it. ``references`` are the ``bulkId`` values
+    to which the operation refers.
+    """
+
+    created_bulk_id: str | None = None
+    references: frozenset[str] = frozenset()
+    target: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class DependencyGraph:
-    """Operations by their index.
+    """Dependencies of operations, which are given by their index.
 
-    ``waits_for``: those that must be finished before; it has no circle. ``makers``: which one makes a ``bulkId``.
+    ``predecessors`` has for each operation those that must be finished before it; there is no cycle. ``creators`` has
+    the operation that creates the resource of a ``bulkId``.
     """
 
-    waits_for: Sequence[frozenset[int]]
-    makers: Mapping[str, int]
+    predecessors: Sequence[frozenset[int]]
+    creators: Mapping[str, int]
+
+
+def parse_reference(text: str) -> str | None:
+    """Return the ``bulkId`` to which a text refers; ``None`` if it is no reference."""
+    return text.removeprefix(_PREFIX) if text.startswith(_PREFIX) else None
+
+
+def find_references(value: Any) -> Iterator[str]:
+    """Yield the ``bulkId`` of each reference anywhere in a JSON value."""
+    if isinstance(value, str):
+        if (bulk_id := parse_reference(value)) is not None:
+            yield bulk_id
+    elif isinstance(value, dict | list):
+        for member in value.values() if isinstance(value, dict) else value:
+            yield from find_references(member)
+
+
+def replace_references(value: Any, resolve: Callable[[str], str]) -> Any:
+    """Return a JSON value in which ``resolve`` has replaced each reference, of which it gets the ``bulkId``."""
+    if isinstance(value, dict):
+        return {name: replace_references(member, resolve) for name, member in value.items()}
+    if isinstance(value, list):
+        return [replace_references(element, resolve) for element in value]
+    bulk_id = parse_reference(value) if isinstance(value, str) else None
+    return value if bulk_id is None else resolve(bulk_id)
 
 
 def build_graph(nodes: Sequence[OperationNode]) -> DependencyGraph:
-    """What waits for what. References may go forward and in circles.
+    """Return the dependencies of operations. References may lead forward and in cycles.
 
-    Of a circle of makers one reference is not waited for. What makes nothing waits for all that its references lead to,
-    circles as a whole, and for what wrote to the same resource before it.
+    An operation that creates a resource waits for the creators of the resources to which it refers; one reference of
+    each cycle is not waited for. Any other operation waits for all creators that its references reach, including whole
+    cycles, and for the previous operation on the same resource.
     """
-    makers: dict[str, int] = {}
+    creators: dict[str, int] = {}
     for index, node in enumerate(nodes):
-        if node.makes is not None:
-            makers.setdefault(node.makes, index)
-    wanted = [
-        [makers[name] for name in sorted(node.refers_to) if makers.get(name, index) != index]
+        if node.created_bulk_id is not None:
+            creators.setdefault(node.created_bulk_id, index)
+    references = [
+        [creators[bulk_id] for bulk_id in sorted(node.references) if creators.get(bulk_id, index) != index]
         for index, node in enumerate(nodes)
     ]
-    waits_for = _without_circles(wanted)
-    last: dict[str, int] = {}
+    predecessors = _without_back_edges(references)
+    last_writes: dict[str, int] = {}
     for index, node in enumerate(nodes):
-        if node.touches is not None:
-            waits_for[index] = _reached(index, wanted)
-            if node.touches in last:
-                waits_for[index].add(last[node.touches])
-            last[node.touches] = index
-    return DependencyGraph([frozenset(each) for each in waits_for], makers)
+        if node.target is not None:
+            predecessors[index] = _find_reachable(index, references)
+            if node.target in last_writes:
+                predecessors[index].add(last_writes[node.target])
+            last_writes[node.target] = index
+    return DependencyGraph(list(map(frozenset, predecessors)), creators)
 
 
-def _reached(start: int, wanted: Sequence[Sequence[int]]) -> set[int]:
-    reached, waiting = set[int](), list(wanted[start])
-    while waiting:
-        index = waiting.pop()
-        if index not in reached:
-            reached.add(index)
-            waiting += wanted[index]
-    return reached
+def _find_reachable(start: int, edges: Sequence[Sequence[int]]) -> set[int]:
+    """Return all nodes that can be reached from a node."""
+    reachable, unvisited = set[int](), list(edges[start])
+    while unvisited:
+        index = unvisited.pop()
+        if index not in reachable:
+            reachable.add(index)
+            unvisited += edges[index]
+    return reachable
 
 
-def _without_circles(wanted: Sequence[Sequence[int]]) -> list[set[int]]:
-    """The edges without those that lead back to where a depth-first walk is coming from."""
-    kept: list[set[int]] = [set() for _ in wanted]
-    done, under_way = set[int](), set[int]()
-    for start in range(len(wanted)):
-        if start in done:
+def _without_back_edges(edges: Sequence[Sequence[int]]) -> list[set[int]]:
+    """Return the edges without those that close a cycle in a depth-first search. It is not recursive."""
+    acyclic: list[set[int]] = [set() for _ in edges]
+    finished, on_path = set[int](), set[int]()
+    for start in range(len(edges)):
+        if start in finished:
             continue
-        under_way.add(start)
-        walk: list[tuple[int, Iterator[int]]] = [(start, iter(wanted[start]))]
-        while walk:
-            index, rest = walk[-1]
-            following = next(rest, None)
-            if following is None:
-                walk.pop()
-                under_way.discard(index)
-                done.add(index)
-            elif following not in under_way:
-                kept[index].add(following)
-                if following not in done:
-                    under_way.add(following)
-                    walk.append((following, iter(wanted[following])))
-    return kept
+        on_path.add(start)
+        stack: list[tuple[int, Iterator[int]]] = [(start, iter(edges[start]))]
+        while stack:
+            index, remaining = stack[-1]
+            successor = next(remaining, None)
+            if successor is None:
+                stack.pop()
+                on_path.discard(index)
+                finished.add(index)
+            elif successor not in on_path:
+                acyclic[index].add(successor)
+                if successor not in finished:
+                    on_path.add(successor)
+                    stack.append((successor, iter(edges[successor])))
+    return acyclic

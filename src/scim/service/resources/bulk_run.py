@@ -1,0 +1,253 @@
+"""Runs the operations of one bulk request, in an order that their dependencies allow."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field, replace
+from graphlib import TopologicalSorter
+from http import HTTPStatus
+from typing import Any
+
+from scim.protocol.errors import (
+    InternalError,
+    InvalidSyntax,
+    InvalidValue,
+    NotFound,
+    ScimError,
+    Unavailable,
+    UnresolvedReference,
+)
+from scim.protocol.json_body import lower_member_names
+from scim.protocol.messages import BulkOperation
+from scim.service.model.stored_resource import StoredResource
+from scim.service.resources.bulk_order import DependencyGraph, OperationNode, parse_reference, replace_references
+from scim.service.resources.context import ServiceContext
+from scim.service.resources.crud import ResourceService
+from scim.service.resources.preconditions import Preconditions
+from scim.service.resources.rendering import ResourceRenderer
+
+# An operation starts only if there is time for a call that hangs, times out and is repeated.
+_TIME_FOR_OPERATION_S = 5.0
+
+_CREATOR_FAULT = (
+    "The service could not carry out the operation whose bulkId this operation refers to: send both operations again."
+)
+
+Result = dict[str, Any]
+
+
+@dataclass(slots=True)
+class BulkStep:
+    """One operation of a bulk request, and its outcome so far.
+
+    ``sent`` is the operation as the client sent it, ``operation`` is ``None`` if it cannot be parsed. ``created_id`` is
+    the id of the resource that a POST creates, chosen beforehand. ``is_skipped`` is true if the operation has no effect
+    because the time of the request was used up. ``result`` is the result in the response; it has a ``status`` only if
+    the operation has ended.
+    """
+
+    sent: Any
+    context: ServiceContext
+    operation: BulkOperation | None = None
+    node: OperationNode = field(default_factory=OperationNode)
+    created_id: str | None = None
+    error: ScimError | None = None
+    is_skipped: bool = False
+    result: Result = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.result = self._identify()
+
+    @property
+    def has_ended(self) -> bool:
+        return "status" in self.result
+
+    @property
+    def has_succeeded(self) -> bool:
+        return self.has_ended and self.error is None
+
+    @property
+    def has_failed(self) -> bool:
+        return self.has_ended and self.error is not None
+
+    def fail(self, error: ScimError) -> None:
+        """End with an error."""
+        self.error = error
+        self.result |= {"status": str(error.status), "response": error.body()}
+
+    def undo(self, error: ScimError, *, is_skipped: bool) -> None:
+        """End with an error after the operation has succeeded and was undone."""
+        self.is_skipped = is_skipped
+        self.result = self._identify()
+        self.fail(error)
+
+    def _identify(self) -> Result:
+        """Return the members of the result that identify the operation: its method and its ``bulkId``."""
+        members = lower_member_names(self.sent)
+        named = {"method": members.get("method"), "bulkId": members.get("bulkid")}
+        return {name: value for name, value in named.items() if isinstance(value, str)}
+
+
+@dataclass(frozen=True, slots=True)
+class BulkRun:
+    """Executes steps. ``report`` receives faults of the service."""
+
+    services: Mapping[str, ResourceService]
+    steps: Sequence[BulkStep]
+    graph: DependencyGraph
+    report: Callable[[Exception], None]
+
+    def execute(self, workers: int, max_errors: int | None) -> None:
+        """Execute each step after those it depends on, otherwise in the order of the request.
+
+        Ends after ``max_errors`` errors; the steps that were not executed have no status then.
+        """
+        sorter = TopologicalSorter(dict(enumerate(self.graph.predecessors)))
+        sorter.prepare()
+        ready: list[int] = []
+        running: dict[Future[None], int] = {}
+        with ThreadPoolExecutor(workers) as pool:
+            while sorter.is_active() and (max_errors is None or self._count_errors() < max_errors):
+                for index in sorter.get_ready():
+                    heapq.heappush(ready, index)
+                while ready and len(running) < workers:
+                    index = heapq.heappop(ready)
+                    running[pool.submit(self._attempt, index)] = index
+                for future in wait(running, return_when=FIRST_COMPLETED).done:
+                    future.result()
+                    index = running.pop(future)
+                    if self.steps[index].error is not None or self.steps[index].node.references:
+                        self._undo_unresolved_references()
+                    sorter.done(index)
+        self._undo_unresolved_references(is_finished=True)
+
+    def _count_errors(self) -> int:
+        return sum(step.has_failed for step in self.steps)
+
+    def _attempt(self, index: int) -> None:
+        """Execute a step. Whatever fails is the error of this step alone."""
+        step = self.steps[index]
+        if step.error is not None:  # it could not be parsed
+            step.fail(step.error)
+            return
+        try:
+            self._execute_step(index, step)
+        except ScimError as error:
+            step.fail(error)
+        except Exception as fault:  # noqa: BLE001  # the results of the other operations must be returned
+            self.report(fault)
+            step.fail(InternalError(f"The operation failed; give the request id {step.context.request_id} to support."))
+
+    def _execute_step(self, index: int, step: BulkStep) -> None:
+        if step.context.deadline.remaining_s() < _TIME_FOR_OPERATION_S:
+            step.is_skipped = True
+            raise Unavailable("The time for this bulk request was used up before this operation: send it again.")
+        operation = step.operation
+        if operation is None:
+            return
+        service, resource_id = self._find_target(operation)
+        service = replace(service, context=step.context)
+        renderer = ResourceRenderer(service.resource_type, step.context.base_url)
+        if resource_id is not None:
+            step.result["location"] = renderer.location(resource_id)
+        else:
+            self._check_bulk_id(index, operation)
+        data = replace_references(operation.data, self._resolve_bulk_id)
+        stored, status = _write(service, operation, resource_id or step.created_id, data)
+        if stored is not None:
+            step.result |= {"location": renderer.location(stored.id), "version": stored.etag}
+        step.result["status"] = str(status.value)
+
+    def _find_target(self, operation: BulkOperation) -> tuple[ResourceService, str | None]:
+        """Return the service of the resource type in the path, and the id in it; ``None`` for a POST."""
+        endpoint, _, resource_id = operation.path.strip("/").partition("/")
+        service = self.services.get(endpoint.lower())
+        if service is None or "/" in resource_id:
+            raise NotFound("The operation's path names nothing that is served here; use /Users or /Users/<id>.")
+        if (operation.method == "POST") == bool(resource_id):
+            raise InvalidValue("POST goes to a resource type such as /Users; PUT, PATCH and DELETE to one of its ids.")
+        bulk_id = parse_reference(resource_id)
+        if bulk_id is not None:
+            return service, self._resolve_bulk_id(bulk_id)
+        return service, resource_id or None
+
+    def _check_bulk_id(self, index: int, operation: BulkOperation) -> None:
+        if not operation.bulkid:
+            raise InvalidSyntax("A POST operation needs a bulkId, by which its result is told.")
+        if self.graph.creators[operation.bulkid] != index:
+            raise InvalidValue("Another operation of this request has the same bulkId.")
+
+    def _resolve_bulk_id(self, bulk_id: str) -> str:
+        """Return the id of the resource that the operation with this ``bulkId`` creates (section 3.7.2)."""
+        creator = self._find_creator(bulk_id)
+        if creator is not None and creator.error is not None and creator.error.is_fault:
+            raise Unavailable(_CREATOR_FAULT)
+        if creator is None or creator.error is not None or creator.created_id is None:
+            raise UnresolvedReference("The operation refers to a bulkId of no operation that has succeeded.")
+        return creator.created_id
+
+    def _find_creator(self, bulk_id: str) -> BulkStep | None:
+        index = self.graph.creators.get(bulk_id)
+        return None if index is None else self.steps[index]
+
+    def _undo_unresolved_references(self, *, is_finished: bool = False) -> None:
+        """Delete the resources that were created with a reference to an operation that has failed.
+
+        Only in a cycle an operation succeeds before one that it refers to. When all is finished, the operations that
+        were not executed count as failed.
+        """
+        referrers = [step for step in self.steps if step.created_id and step.node.references]
+        is_undone = bool(referrers)
+        while is_undone:
+            is_undone = False
+            for step in referrers:
+                if step.has_succeeded and step.created_id:
+                    failed = self._find_failed_creators(step, is_finished=is_finished)
+                    is_undone |= bool(failed) and self._undo(step, step.created_id, failed)
+
+    def _find_failed_creators(self, step: BulkStep, *, is_finished: bool) -> Sequence[BulkStep]:
+        creators = map(self._find_creator, step.node.references)
+        return [
+            creator
+            for creator in creators
+            if creator and (creator.error or (is_finished and not creator.has_succeeded))
+        ]
+
+    def _undo(self, step: BulkStep, resource_id: str, failed: Sequence[BulkStep]) -> bool:
+        """Delete the resource that a step created, and return whether that succeeded.
+
+        If it did not, the step has still succeeded. ``failed`` are the steps to which it refers.
+        """
+        if step.operation is None:
+            return False
+        service, _ = self._find_target(step.operation)
+        try:
+            replace(service, context=step.context).delete(resource_id)
+        except Exception as fault:  # noqa: BLE001  # the resource exists, and the response must say so
+            self.report(fault)
+            step.created_id = None
+            return False
+        error: ScimError = UnresolvedReference("The operation refers in a circle to a bulkId whose operation failed.")
+        if all(creator.error and creator.error.is_fault for creator in failed):
+            error = Unavailable(_CREATOR_FAULT)
+        step.undo(error, is_skipped=all(creator.is_skipped for creator in failed))
+        return True
+
+
+def _write(
+    service: ResourceService, operation: BulkOperation, resource_id: str | None, data: Any
+) -> tuple[StoredResource | None, HTTPStatus]:
+    """Execute an operation, and return the resource and the status of the result."""
+    preconditions = Preconditions.parse(operation.version, None)
+    match operation.method, resource_id:
+        case "POST", str(created_id):
+            return service.create(data, resource_id=created_id), HTTPStatus.CREATED
+        case "PUT", str(existing_id):
+            return service.replace(existing_id, data, preconditions), HTTPStatus.OK
+        case "PATCH", str(existing_id):
+            return service.patch(existing_id, data, preconditions), HTTPStatus.OK
+        case _, existing_id:
+            service.delete(str(existing_id), preconditions)
+            return None, HTTPStatus.NO_CONTENT
