@@ -1,4 +1,4 @@
-"""``invite``, ``withdraw``: links for the customer's IT admin."""
+"""``invite``, ``revoke-invitations``: links for the customer's IT admin."""
 
 import click
 
@@ -35,13 +35,13 @@ def invite(tenant: str, expires: float, json: bool) -> None:
 @click.command(
     epilog="""\b
 Example:
-  muster withdraw acme
+  muster revoke-invitations acme
 """
 )
 @click.argument("tenant")
 @json_option
 @deployment_options
-def withdraw(tenant: str, json: bool) -> None:
+def revoke_invitations(tenant: str, json: bool) -> None:
     """End all links of TENANT that were not used yet, and the sessions of whoever has used one."""
     get_deployment().tenants.revoke_invitations(tenant)
     if json:

@@ -11,7 +11,7 @@ _COMMANDS = (
     tokens.revoke,
     tokens.disconnect,
     invitations.invite,
-    invitations.withdraw,
+    invitations.revoke_invitations,
     tenants.tenants,
     tenants.status,
     tenants.strict,

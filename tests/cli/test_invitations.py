@@ -22,12 +22,12 @@ def test_link_is_shown_once_and_for_people(run: Muster) -> None:
 
 def test_nobody_is_invited_to_a_tenant_that_is_not_there(run: Muster) -> None:
     run("invite", "nobody", code=3)
-    run("withdraw", "nobody", code=3)
+    run("revoke-invitations", "nobody", code=3)
 
 
-def test_withdrawn_link_opens_nothing(run: Muster) -> None:
+def test_revoked_link_opens_nothing(run: Muster) -> None:
     run("connect", "acme")
     link = run.json("invite", "acme")["link"]
-    run("withdraw", "acme")
+    run("revoke-invitations", "acme")
     assert Visitor().get(link).status == 410
-    assert run.json("withdraw", "acme") == {"tenant": "acme"}
+    assert run.json("revoke-invitations", "acme") == {"tenant": "acme"}

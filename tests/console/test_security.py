@@ -199,7 +199,9 @@ def test_session_outlives_the_rotation_of_the_master_key(
 
 
 @pytest.mark.parametrize("token", [None, "", "wrong", "of another session"])
-@pytest.mark.parametrize("form", ["/token", "/mode", "/revoke", "/disconnect", "/invite", "/withdraw", "/sign-out"])
+@pytest.mark.parametrize(
+    "form", ["/token", "/mode", "/revoke", "/disconnect", "/invite", "/revoke-invitations", "/sign-out"]
+)
 def test_form_without_its_sessions_token_is_refused(
     operator_visits: Visitor, tenant: Tenant, form: str, token: str | None
 ) -> None:
@@ -238,7 +240,7 @@ def test_guest_sees_the_tenant_of_the_invitation_and_no_other(
     csrf = guest.get(f"/admin/tenants/{name}/connect").forms[0].fields["csrf"]
     for act in ("token", "revoke", "disconnect", "mode", "invite"):
         assert guest.send("POST", f"/admin/tenants/{other}/connect/{act}", {"csrf": csrf}).status == 404
-    for act in ("disconnect", "mode", "invite", "withdraw"):
+    for act in ("disconnect", "mode", "invite", "revoke-invitations"):
         assert guest.send("POST", f"/admin/tenants/{name}/connect/{act}", {"csrf": csrf}).status == 404
     assert guest.send("POST", "/admin", {"csrf": csrf, "tenant": "mine"}).status == 404
 
@@ -254,8 +256,8 @@ def test_invitation_opens_once_and_looking_at_it_is_not_using_it(operator_visits
     assert Visitor().get(link).status == 410
 
 
-@pytest.mark.parametrize("act", ["withdraw", "disconnect"])
-def test_withdrawing_and_disconnecting_end_links_and_the_sessions_of_guests(
+@pytest.mark.parametrize("act", ["revoke-invitations", "disconnect"])
+def test_revoking_invitations_and_disconnecting_end_links_and_the_sessions_of_guests(
     operator_visits: Visitor, tenant: Tenant, act: str
 ) -> None:
     name = tenant[0]
@@ -273,7 +275,7 @@ def test_withdrawing_and_disconnecting_end_links_and_the_sessions_of_guests(
     assert Visitor().get(unused).status == 410
     if act == "disconnect":
         page = operator_visits.get(f"/admin/tenants/{name}/connect")
-        assert not [form for form in page.forms if form.action.endswith(("/invite", "/withdraw"))]
+        assert not [form for form in page.forms if form.action.endswith(("/invite", "/revoke-invitations"))]
         operator_visits.submit(page, page.form("/token"))
     assert guest.get(f"/admin/tenants/{name}").status == 404
     assert Visitor().get(unused).status == 410

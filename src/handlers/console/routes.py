@@ -115,7 +115,7 @@ ROUTES = (
     Route(f"{_TENANT}/connect/disconnect", "disconnect", action=FormAction(connect.disconnect_tenant)),
     Route(f"{_TENANT}/connect/mode", "mode", action=FormAction(connect.set_mode)),
     Route(f"{_TENANT}/connect/invite", "invite", action=FormAction(connect.create_invitation)),
-    Route(f"{_TENANT}/connect/withdraw", "withdraw", action=FormAction(connect.revoke_invitations)),
+    Route(f"{_TENANT}/connect/revoke-invitations", "revoke invitations", action=FormAction(connect.revoke_invitations)),
     Route(f"{_TENANT}/guide/{{provider}}", "guide", connect.show_guide),
     Route(f"{_TENANT}/attributes", "attributes", attributes.show_attributes),
     Route(f"{_TENANT}/attributes/add", "attributes add", action=FormAction(attributes.add_schema)),

@@ -345,7 +345,7 @@ def test_token_that_would_be_over_is_refused_before_anything_is_made(lifetime_s:
     assert len(world.tokens.versions) == 1
 
 
-def test_invitations_end_with_the_connection_once_and_whenever_they_are_withdrawn() -> None:
+def test_invitations_end_with_the_connection_once_and_whenever_they_are_revoked() -> None:
     world = World()
     world.connect()
 

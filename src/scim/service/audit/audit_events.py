@@ -16,7 +16,7 @@ DESCRIPTIONS = {
     AuditAction.CONFIGURE: "Changed the settings",
     AuditAction.INVITE: "Made an invitation to the console",
     AuditAction.ACCEPT: "Came by an invitation to the console",
-    AuditAction.WITHDRAW: "Withdrew the invitations to the console",
+    AuditAction.REVOKE_INVITATIONS: "Withdrew the invitations to the console",
 }
 
 

@@ -22,8 +22,8 @@ class AuditAction(StrEnum):
     INVITE = "invite"
     ACCEPT = "accept"
     """Accept an invitation to the console."""
-    WITHDRAW = "withdraw"
-    """Revoke the invitations to the console."""
+    REVOKE_INVITATIONS = "withdraw"
+    """Revoke the invitations to the console, and end the sessions that they opened."""
 
 
 @dataclass(frozen=True, slots=True)

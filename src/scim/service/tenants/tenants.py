@@ -76,7 +76,7 @@ class Tenants:
 
     def revoke_invitations(self, tenant_id: str) -> Tenant:
         """End all invitations of a tenant and the sessions that they opened. Raise :class:`UnknownTenant`."""
-        return self._writer.change(tenant_id, AuditAction.WITHDRAW, _revoke_invitations)
+        return self._writer.change(tenant_id, AuditAction.REVOKE_INVITATIONS, _revoke_invitations)
 
     def configure(
         self,
