@@ -30,7 +30,7 @@ from local import engine
 from local.engine import DYNOXIDE
 from local.errors import LocalRunError
 from local.services import secretsmanager
-from scim.auth.master_key.key_ring import new_secret
+from scim.auth.master_key.key_ring import create_first_value
 from scim.service.model.stored_resource import StoredResource
 from scim.service.tenants.tenants import Tenants
 from scim.settings import Settings
@@ -176,7 +176,7 @@ def _kept(directory: Path, number: int, name: str, tenant: str, secrets_url: str
         client = _client(table)
         client.create_table(**table_request(name))
         with environment(table.variables):
-            secretsmanager.ensure_secret(secrets_url, os.environ["MASTER_KEY_SECRET"], new_secret())
+            secretsmanager.ensure_secret(secrets_url, os.environ["MASTER_KEY_SECRET"], create_first_value())
             token = _tenants().connect(tenant).token
         table = Table(name, dynamodb.url, secrets_url, tenant, token)
         parts = _parts(number)

@@ -11,7 +11,8 @@ from typing import Any
 from bench.place import ROOT
 from scim.auth import tokens
 from scim.auth.authentication import Authenticator
-from scim.auth.master_key.key_ring import KeyPurpose, MasterKey, new_secret
+from scim.auth.master_key.key_ring import KeyPurpose, create_first_value
+from scim.auth.master_key.master_key import MasterKey
 from scim.auth.token_secrets import TokenSecrets
 from scim.service.model.tenant import Tenant
 from scim.service.model.token import TokenVersion
@@ -25,7 +26,7 @@ class _Secrets(TokenSecrets):
 
     def __init__(self) -> None:
         secret: Any = self
-        self._secret = new_secret()
+        self._secret = create_first_value()
         super().__init__(secret, "", MasterKey(secret, "", time.time, print))
         self.key = self._master_key.signing_key(KeyPurpose.TOKEN)
         self.tokens: dict[str, str] = {}

@@ -7,7 +7,8 @@ import click
 from cli import output
 from cli.app import deployment_options, get_deployment, json_option
 from cli.tokens import yes
-from scim.auth.master_key.key_ring import CACHE_S, KeyRing
+from scim.auth.master_key.key_ring import KeyRing
+from scim.auth.master_key.master_key import CACHE_S
 
 
 @click.group(
@@ -90,7 +91,7 @@ def drop_earlier(yes: bool, json: bool) -> None:
 
 
 def _show(ring: KeyRing, *, json: bool) -> None:
-    signing = ring.signing(output.now())
+    signing = ring.signing_generation(output.now())
     described: list[dict[str, Any]] = [
         {
             "generation": each.number,

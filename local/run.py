@@ -30,7 +30,7 @@ from local.services.messaging import Messaging, serve_messaging
 from local.services.server_process import ServerProcess
 from local.table import ensure_table
 from local.template import Template
-from scim.auth.master_key.key_ring import new_secret
+from scim.auth.master_key.key_ring import create_first_value
 
 _TABLE = "muster"
 _MASTER_KEY = "muster/local/master-key"
@@ -112,7 +112,7 @@ def _create_resources(template: Template, services: _Services) -> str:
     ensure_table(services.dynamodb, template.build_table_request(_TABLE))
     services.secrets_manager.wait()
     url = services.secrets_manager.url
-    secretsmanager.ensure_secret(url, _MASTER_KEY, new_secret())
+    secretsmanager.ensure_secret(url, _MASTER_KEY, create_first_value())
     secretsmanager.ensure_secret(url, _OPENID, "{}")
     return secretsmanager.ensure_secret(url, _PASSWORD)
 

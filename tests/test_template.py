@@ -27,7 +27,7 @@ from local.aws_lambda.queue_mapping import build_record
 from local.services.messaging import Messaging
 from local.template import Intrinsic
 from scim.auth import tokens
-from scim.auth.console_secret import ConsoleSecret
+from scim.auth.cached_secret import CachedSecret
 from scim.auth.master_key.rotation import MasterKeyRotation
 from scim.auth.rotation import TokenRotation
 from scim.auth.token_secrets import TokenSecrets
@@ -205,7 +205,7 @@ OPERATORS = {
         DynamoDBInvitationStore.add,
         DynamoDBInvitationStore.get,
         DynamoDBInvitationStore.accept,
-        ConsoleSecret.value,
+        CachedSecret.get,
         TokenRotation.step,
         DynamoDBTenantStore.write,
         DynamoDBTenantStore.list_ids,

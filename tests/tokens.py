@@ -7,7 +7,8 @@ from typing import Any
 import boto3
 
 from scim.auth import tokens
-from scim.auth.master_key.key_ring import KeyPurpose, MasterKey
+from scim.auth.master_key.key_ring import KeyPurpose
+from scim.auth.master_key.master_key import MasterKey
 from tests.endpoint import ENVIRONMENT
 
 KEY = "the key of the tests, which nobody else has"

@@ -3,7 +3,7 @@
 import pytest
 
 from scim.auth.cursor_signing import HmacCursorSigner
-from scim.auth.master_key.key_ring import KeyGeneration, KeyRing, format_ring
+from scim.auth.master_key.key_ring import KeyGeneration, KeyRing, format_key_ring
 from scim.service.model.query import VerifiedCursor
 from tests.tokens import master_key
 
@@ -18,7 +18,7 @@ class Secret:
         self.generations = generations
 
     def get_secret_value(self, **_: str) -> dict[str, str]:
-        return {"SecretString": format_ring(KeyRing(self.generations))}
+        return {"SecretString": format_key_ring(KeyRing(self.generations))}
 
 
 class Clock:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from scim.auth.master_key.key_ring import KeyRing, format_ring, new_generation, parse_ring
+from scim.auth.master_key.key_ring import KeyRing, create_generation, format_key_ring, parse_key_ring
 from tests.cli.conftest import Muster
 from tests.endpoint import ENVIRONMENT
 from tests.tokens import KEY, MASTER_KEY, put_master_key
@@ -39,8 +39,8 @@ def test_earlier_generations_are_not_dropped_before_the_newest_signs(run: Muster
 
 
 def test_dropping_asks_and_leaves_the_newest(run: Muster) -> None:
-    (first,) = parse_ring(MASTER_KEY, NAME).generations
-    put_master_key(format_ring(KeyRing((new_generation(2, 1.0), first))))
+    (first,) = parse_key_ring(MASTER_KEY, NAME).generations
+    put_master_key(format_key_ring(KeyRing((create_generation(2, 1.0), first))))
 
     assert "Each of those tenants needs a new token" in run("master-key", "drop-earlier", answer="n\n", code=1).output
     assert [each["state"] for each in run.json("master-key", "status")] == ["signs", "verifies"]

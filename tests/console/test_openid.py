@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -169,10 +169,28 @@ def test_groups_and_domains_must_both_hold(provider: Provider) -> None:
 
 
 @pytest.mark.parametrize("missing", ["groups", "client_id", "client_secret"])
-def test_provider_without_a_client_or_without_who_may_in_opens_nothing(provider: Provider, missing: str) -> None:
+def test_provider_without_a_client_or_without_who_may_in_opens_nothing(
+    provider: Provider, missing: str, logged: Callable[[], str]
+) -> None:
     configure(**({"issuer": provider.url, "groups": "muster-operators"} | {missing: ""}))
     for path in ("/admin/sign-in", "/admin/oidc"):
-        assert Visitor(ConsoleApplication()).send("GET", path).status == 500
+        assert Visitor(ConsoleApplication()).send("GET", path).status == 503
+    assert f"in the secret {ENVIRONMENT['OPENID_SECRET']} cannot be used" in logged()
+    assert SECRET not in logged()
+
+
+@pytest.mark.parametrize("name", ["OPENID_SECRET", "PASSWORD_SECRET"])
+def test_secret_that_is_not_text_is_named(table: object, name: str, logged: Callable[[], str]) -> None:
+    client, secret = boto3.client("secretsmanager"), ENVIRONMENT[name]
+    before = client.get_secret_value(SecretId=secret)["SecretString"]
+    client.put_secret_value(SecretId=secret, SecretBinary=b"edited")
+    try:
+        visitor = Visitor(ConsoleApplication())
+        answer = visitor.send("GET", "/admin/sign-in") if name == "OPENID_SECRET" else visitor.sign_in()
+        assert answer.status == 503
+    finally:
+        client.put_secret_value(SecretId=secret, SecretString=before)
+    assert f"secret {secret} " in logged()
 
 
 def test_password_opens_nothing_where_there_is_a_provider(provider: Provider) -> None:

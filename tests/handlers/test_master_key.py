@@ -8,19 +8,19 @@ import pytest
 
 from handlers.http.application import ScimApplication
 from handlers.http.routes.all_routes import find
-from scim.auth.master_key.key_ring import KeyGeneration, KeyRing, format_ring, new_generation, parse_ring
+from scim.auth.master_key.key_ring import KeyGeneration, KeyRing, create_generation, format_key_ring, parse_key_ring
 from scim.settings import Settings
 from scim.wiring.operator import build_operator
 from tests.endpoint import Endpoint
 from tests.tokens import MASTER_KEY, put_master_key
 
-(FIRST,) = parse_ring(MASTER_KEY, "").generations
+(FIRST,) = parse_key_ring(MASTER_KEY, "").generations
 
 
 @pytest.fixture
 def second(aws: None) -> Iterator[KeyGeneration]:
     """A generation that signs now. The key of the tests is there again afterwards."""
-    yield new_generation(2, time.time() - 1)
+    yield create_generation(2, time.time() - 1)
     put_master_key(MASTER_KEY)
 
 
@@ -31,26 +31,26 @@ def status(token: str) -> int:
 
 def test_token_outlives_the_rotation_and_ends_with_its_generation(scim: Endpoint, second: KeyGeneration) -> None:
     tenant, old = scim.token.split("_")[1], scim.token
-    put_master_key(format_ring(KeyRing((second, FIRST))))
+    put_master_key(format_key_ring(KeyRing((second, FIRST))))
     operator = build_operator(Settings.from_environment(os.environ), "tests").administration().tenants
     operator.tokens.mark_revealed(operator.tokens.rotate(tenant))  # the first token, which nobody has seen yet
     new = operator.tokens.rotate(tenant).token
 
     assert (status(old), status(new)) == (200, 200)
-    put_master_key(format_ring(KeyRing((second,))))
+    put_master_key(format_key_ring(KeyRing((second,))))
     assert (status(old), status(new)) == (401, 200)
 
 
 def test_console_makes_tokens_that_every_function_accepts(scim: Endpoint, second: KeyGeneration) -> None:
     """A generation that has not started signs nothing, though it is in the secret."""
-    waiting = new_generation(3, time.time() + 900)
-    put_master_key(format_ring(KeyRing((waiting, second, FIRST))))
+    waiting = create_generation(3, time.time() + 900)
+    put_master_key(format_key_ring(KeyRing((waiting, second, FIRST))))
     token = (
         build_operator(Settings.from_environment(os.environ), "tests")
         .administration()
         .tenants.connect("waiting-key")
         .token
     )
-    put_master_key(format_ring(KeyRing((second, FIRST))))  # what an execution environment has read before
+    put_master_key(format_key_ring(KeyRing((second, FIRST))))  # what an execution environment has read before
 
     assert status(token) == 200

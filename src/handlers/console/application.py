@@ -127,7 +127,7 @@ class ConsoleApplication:
         A session keeps its key as long as it lasts, and with it its form tokens and what a sign-in compares.
         """
         master_key, now = self._adapters.master_key, time.time()
-        for key in master_key.ring().keys(KeyPurpose.SESSION):
+        for key in master_key.key_ring().derive_all(KeyPurpose.SESSION):
             sessions = Sessions(key, now, is_secure)
             if sessions.read(request.cookies):
                 return sessions

@@ -67,7 +67,7 @@ class ConsoleRequestContext:
 
     @property
     def password_login(self) -> PasswordLogin:
-        return self.administration.password_login(self.console.password.value)
+        return self.administration.password_login(self.console.password.get)
 
     # Permissions
 
@@ -91,7 +91,7 @@ class ConsoleRequestContext:
         An operator's session ends when it changes.
         """
         provider = self.openid_provider
-        return self.sessions.digest_credential(provider.serialize() if provider else self.console.password.value())
+        return self.sessions.digest_credential(provider.serialize() if provider else self.console.password.get())
 
     @cached_property
     def openid_provider(self) -> OpenIdProvider | None:

@@ -11,7 +11,8 @@ from base64 import b64decode, urlsafe_b64encode
 from collections.abc import Callable
 from hmac import compare_digest, digest
 
-from scim.auth.master_key.key_ring import KeyPurpose, MasterKey
+from scim.auth.master_key.key_ring import KeyPurpose
+from scim.auth.master_key.master_key import MasterKey
 from scim.service.model.query import VerifiedCursor
 
 _TIME, _MAC = 4, 16

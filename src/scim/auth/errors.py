@@ -1,11 +1,22 @@
-"""Faults of the secrets that an operator has to repair."""
+"""Errors of secrets that an operator has to repair."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
+
 
 class MalformedSecret(Exception):
-    """A secret does not hold what the service wrote there.
+    """A secret was edited by hand, and does not hold what the service expects there.
 
     The message goes into the log line ``fault``. It names the secret and what to do, and never holds a part of the
     secret's value.
     """
+
+
+def list_wrong_fields(error: ValidationError) -> str:
+    """Return the names of the fields that are wrong, separated by commas, without their values."""
+    errors = error.errors(include_url=False, include_context=False, include_input=False)
+    return ", ".join(".".join(map(str, wrong["loc"])) or "the JSON" for wrong in errors)

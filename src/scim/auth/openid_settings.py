@@ -15,7 +15,7 @@ class OpenIdSettings(BaseModel):
     ``groups`` and ``domains`` are those whose members may sign in; ``groups_claim`` is the claim that has the groups.
     """
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
     issuer: str = ""
     client_id: str = ""

@@ -10,13 +10,14 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import ClientError, HTTPClientError
-from botocore.exceptions import ConnectionError as ConnectionFault
+from botocore.exceptions import ClientError
 from pydantic import BaseModel, ValidationError
 
 from scim.auth import tokens
-from scim.auth.errors import MalformedSecret
-from scim.auth.master_key.key_ring import KeyPurpose, MasterKey
+from scim.auth.errors import MalformedSecret, list_wrong_fields
+from scim.auth.master_key.key_ring import KeyPurpose
+from scim.auth.master_key.master_key import MasterKey
+from scim.aws.errors import NO_RESPONSE, error_code
 from scim.aws.staging_labels import AWSCURRENT, AWSPENDING, AWSPREVIOUS
 from scim.protocol.errors import Unavailable
 from scim.service.model.token import SecretNotFound, TokenStage, TokenVersion
@@ -67,10 +68,10 @@ class TokenSecrets:
             answer = self._client.get_secret_value(SecretId=self._prefix + tenant_id, **version)
         except ClientError as error:
             # A secret that awaits deletion is an InvalidRequestException.
-            if _code(error) in ("ResourceNotFoundException", "InvalidRequestException"):
+            if error_code(error) in ("ResourceNotFoundException", "InvalidRequestException"):
                 return None
             raise _unavailable() from error
-        except (ConnectionFault, HTTPClientError) as error:
+        except NO_RESPONSE as error:
             raise _unavailable() from error
         value = self._parse(tenant_id, answer.get("SecretString", ""))
         return TokenVersion(
@@ -85,8 +86,7 @@ class TokenSecrets:
         try:
             value = _Value.model_validate_json(text)
         except ValidationError as error:
-            wrong = ", ".join(".".join(map(str, each["loc"])) or "the JSON" for each in error.errors())
-            raise _unavailable() from self._malformed(tenant_id, wrong)
+            raise _unavailable() from self._malformed(tenant_id, list_wrong_fields(error))
         token = tokens.parse(value.token)
         if token is None or token.tenant != tenant_id:
             raise _unavailable() from self._malformed(tenant_id, "token")
@@ -119,7 +119,7 @@ class TokenSecrets:
             )
         except ClientError as error:
             # A secret that awaits deletion is an InvalidRequestException here.
-            if _code(error) not in ("ResourceExistsException", "InvalidRequestException"):
+            if error_code(error) not in ("ResourceExistsException", "InvalidRequestException"):
                 raise
             self.restore_secret(tenant_id)
             self.add(tenant_id, version, expires, 0)
@@ -158,7 +158,7 @@ class TokenSecrets:
                 SecretId=secret, VersionStage=AWSCURRENT, MoveToVersionId=version, **instead
             )
         except ClientError as error:
-            if _code(error) == "InvalidParameterException":
+            if error_code(error) == "InvalidParameterException":
                 return False
             raise
         if current is not None and not keep_previous:
@@ -180,7 +180,7 @@ class TokenSecrets:
             self._client.delete_secret(SecretId=self._prefix + tenant_id, RecoveryWindowInDays=_RECOVERY_DAYS)
         except ClientError as error:
             # It awaits its deletion already (InvalidRequestException), or is gone.
-            if _code(error) not in ("ResourceNotFoundException", "InvalidRequestException"):
+            if error_code(error) not in ("ResourceNotFoundException", "InvalidRequestException"):
                 raise
 
     def restore_secret(self, tenant_id: str) -> None:
@@ -202,7 +202,7 @@ class TokenSecrets:
         try:
             return self._client.describe_secret(SecretId=secret_id)
         except ClientError as error:
-            if _code(error) == "ResourceNotFoundException":
+            if error_code(error) == "ResourceNotFoundException":
                 return {}
             raise
 
@@ -210,10 +210,6 @@ class TokenSecrets:
 def _stages(described: Mapping[str, Any]) -> dict[str, str]:
     versions = described.get("VersionIdsToStages") or {}
     return {_STAGES.get(label, label): version for version, labels in versions.items() for label in labels}
-
-
-def _code(error: ClientError) -> str:
-    return str(error.response["Error"]["Code"])
 
 
 def _unavailable() -> Unavailable:

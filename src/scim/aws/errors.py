@@ -8,21 +8,22 @@ from botocore.exceptions import ConnectionError as ConnectionFault
 THROTTLING_CODES = frozenset(
     {"ProvisionedThroughputExceededException", "RequestLimitExceeded", "ThrottlingException", "ThrottlingError"}
 )
-
-
 _OUTCOME_UNKNOWN_CODES = frozenset({"InternalServerError", "ServiceUnavailable", "TransactionInProgressException"})
 
-
-# No answer came: the connection could not be made, or it ended before one did.
 NO_RESPONSE = (ConnectionFault, HTTPClientError)
+"""No response arrived: the connection could not be made, or it ended before one did."""
+
+CALL_FAILED = (ClientError, *NO_RESPONSE)
+"""The call failed: the service answered with an error, or no response arrived."""
 
 
 def error_code(error: ClientError) -> str:
+    """Return the code of the error, such as ``ResourceNotFoundException``."""
     return str(error.response["Error"]["Code"])
 
 
 def is_outcome_unknown(error: Exception) -> bool:
-    """Whether the call may or may not have taken effect."""
+    """Return whether the call may or may not have taken effect."""
     if isinstance(error, ClientError):
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         return status >= 500 or error_code(error) in _OUTCOME_UNKNOWN_CODES
@@ -30,5 +31,5 @@ def is_outcome_unknown(error: Exception) -> bool:
 
 
 def is_throttled(error: Exception) -> bool:
-    """Whether the call was refused, for now, without an effect."""
+    """Return whether the call was rejected for now, without an effect."""
     return isinstance(error, ClientError) and error_code(error) in THROTTLING_CODES

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from scim.auth.console_secret import ConsoleSecret
-from scim.auth.master_key.key_ring import MasterKey
+from scim.auth.cached_secret import CachedSecret
+from scim.auth.console_secrets import cache_openid_settings, cache_password
+from scim.auth.master_key.master_key import MasterKey
 from scim.auth.openid_settings import OpenIdSettings
 from scim.auth.token_secrets import TokenSecrets
 from scim.aws import clients
@@ -35,15 +36,15 @@ class ConsoleAdapters:
     client: DynamoDBClient
     token_secrets: TokenSecrets
     master_key: MasterKey
-    password: ConsoleSecret
-    openid: ConsoleSecret
+    password: CachedSecret[str]
+    openid: CachedSecret[OpenIdSettings]
 
     def openid_provider(self) -> OpenIdProvider | None:
         """Return the OpenID provider where operators sign in; ``None`` if they use the password.
 
-        Raises ``ValueError`` where the secret does not say who may sign in.
+        Raise :class:`Unavailable` if the secret cannot be read.
         """
-        settings = OpenIdSettings.model_validate_json(self.openid.value())
+        settings = self.openid.get()
         if not settings.issuer:
             return None
         from scim.auth.oidc import AdmissionPolicy, OpenIdProvider
@@ -77,6 +78,6 @@ def build_console(
         client=create_client(),
         token_secrets=TokenSecrets(secrets, settings.secret_prefix, master_key),
         master_key=master_key,
-        password=ConsoleSecret(secrets, password_secret, runtime.current_time),
-        openid=ConsoleSecret(secrets, openid_secret, runtime.current_time),
+        password=cache_password(secrets, password_secret, runtime.current_time),
+        openid=cache_openid_settings(secrets, openid_secret, runtime.current_time),
     )

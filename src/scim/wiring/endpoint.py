@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from scim.auth.authentication import Authenticator
 from scim.auth.cursor_signing import HmacCursorSigner
-from scim.auth.master_key.key_ring import MasterKey
+from scim.auth.master_key.master_key import MasterKey
 from scim.auth.rejected_tokens import RejectedTokenCounter
 from scim.auth.token_secrets import TokenSecrets
 from scim.aws import clients

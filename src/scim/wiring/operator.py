@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from scim.auth.master_key.key_ring import MasterKey
+from scim.auth.master_key.master_key import MasterKey
 from scim.auth.token_secrets import TokenSecrets
 from scim.aws.clients import DYNAMODB_CONFIG, OPERATOR_SECRETS_CONFIG
 from scim.settings import Settings

@@ -1,74 +1,26 @@
-"""The master key: its generations, for how long it is cached, and what a damaged secret leads to."""
+"""The generations of the master key: keys, JSON, and a secret that was edited by hand."""
 
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
 
 from scim.auth.errors import MalformedSecret
 from scim.auth.master_key.key_ring import (
-    CACHE_S,
-    STALE_S,
-    START_DELAY_S,
     KeyGeneration,
     KeyPurpose,
     KeyRing,
-    MasterKey,
-    format_ring,
-    new_secret,
-    parse_ring,
+    create_first_value,
+    format_key_ring,
+    parse_key_ring,
 )
-from scim.protocol.errors import Unavailable
+from scim.auth.master_key.master_key import START_DELAY_S
 from tests.template_reader import Deployment
 
 NOW = 1_800_000_000.0
 ROOT = Path(__file__).parents[3]
 FIRST = KeyGeneration(1, 0.0, "first key " * 4)
 SECOND = KeyGeneration(2, NOW + START_DELAY_S, "second key " * 4)
-SILENCE = [
-    ClientError({"Error": {"Code": "ThrottlingException", "Message": ""}}, "GetSecretValue"),
-    ClientError({"Error": {"Code": "ResourceNotFoundException", "Message": ""}}, "GetSecretValue"),
-    ReadTimeoutError(endpoint_url="https://secretsmanager"),
-    EndpointConnectionError(endpoint_url="https://secretsmanager"),
-]
-
-
-class Environment:
-    """An execution environment: what it reads of the secret, at which time, and the faults that it reports."""
-
-    def __init__(self) -> None:
-        self.now = NOW
-        self.value = format_ring(KeyRing((FIRST,)))
-        self.error: Exception | None = None
-        self.reads = 0
-        self.faults: list[Exception] = []
-        client: Any = self
-        self.master_key = MasterKey(client, "muster/master-key", lambda: self.now, self.faults.append)
-
-    def get_secret_value(self, *, SecretId: str, VersionStage: str) -> dict[str, str]:  # noqa: N803  # AWS's names
-        assert (SecretId, VersionStage) == ("muster/master-key", "AWSCURRENT")
-        self.reads += 1
-        if self.error:
-            raise self.error
-        return {"SecretString": self.value}
-
-    def write(self, *generations: KeyGeneration) -> None:
-        self.value = format_ring(KeyRing(generations))
-
-    def accepts(self, generation: KeyGeneration) -> bool:
-        made_with = generation.derive(KeyPurpose.TOKEN)
-        return self.master_key.verify(KeyPurpose.TOKEN, lambda key: key == made_with)
-
-    @property
-    def signing(self) -> int:
-        return self.master_key.ring().signing(self.now).number
-
-
-@pytest.fixture
-def environment() -> Environment:
-    return Environment()
 
 
 def test_each_purpose_and_generation_has_a_key_of_its_own() -> None:
@@ -81,11 +33,11 @@ def test_each_purpose_and_generation_has_a_key_of_its_own() -> None:
 def test_generations_are_read_as_they_were_written() -> None:
     ring = KeyRing((SECOND, FIRST))
 
-    assert parse_ring(format_ring(ring), "secret") == ring
+    assert parse_key_ring(format_key_ring(ring), "secret") == ring
 
 
 def test_new_secrets_differ() -> None:
-    (one,), (other,) = (parse_ring(new_secret(), "secret").generations for _ in range(2))
+    (one,), (other,) = (parse_key_ring(create_first_value(), "secret").generations for _ in range(2))
 
     assert (one.number, one.starts) == (1, 0)
     assert one.key != other.key
@@ -97,7 +49,7 @@ def test_secret_of_the_template_is_a_first_generation_that_is_kept() -> None:
     generated = resource["Properties"]["GenerateSecretString"]
     value = json.loads(generated["SecretStringTemplate"]) | {generated["GenerateStringKey"]: "x" * 64}
 
-    (generation,) = parse_ring(json.dumps(value), "secret").generations
+    (generation,) = parse_key_ring(json.dumps(value), "secret").generations
     assert generation.starts == 0
     assert generated["PasswordLength"] == 64
     assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == ("Retain", "Retain")
@@ -105,123 +57,6 @@ def test_secret_of_the_template_is_a_first_generation_that_is_kept() -> None:
 
 def test_key_is_in_no_text_about_it() -> None:
     assert "first key" not in repr(KeyRing((FIRST,)))
-
-
-# The cache
-
-
-def test_secret_is_read_once_in_five_minutes(environment: Environment) -> None:
-    for _ in range(300):
-        assert environment.accepts(FIRST)
-        environment.now += 1
-    assert (CACHE_S, environment.reads) == (300, 1)
-    environment.accepts(FIRST)
-
-    assert environment.reads == 2
-
-
-def test_secret_is_read_again_after_the_clock_was_set_back(environment: Environment) -> None:
-    environment.accepts(FIRST)
-    environment.write(SECOND, FIRST)
-    environment.now -= 3_600
-
-    assert environment.accepts(SECOND)
-
-
-def test_key_that_matches_nothing_costs_no_call(environment: Environment) -> None:
-    environment.accepts(FIRST)
-
-    assert not any(environment.accepts(SECOND) for _ in range(1_000))
-    assert environment.reads == 1
-
-
-@pytest.mark.parametrize("error", SILENCE, ids=lambda error: type(error).__name__)
-def test_first_read_that_fails_is_503_and_is_tried_again(environment: Environment, error: Exception) -> None:
-    environment.error = error
-
-    with pytest.raises(Unavailable) as unavailable:
-        environment.accepts(FIRST)
-
-    assert unavailable.value.headers == {"Retry-After": "2"}
-    assert unavailable.value.__cause__ is error
-    environment.error = None
-    assert environment.accepts(FIRST)
-
-
-@pytest.mark.parametrize("error", SILENCE, ids=lambda error: type(error).__name__)
-def test_cached_key_is_used_while_the_secret_cannot_be_read(environment: Environment, error: Exception) -> None:
-    environment.accepts(FIRST)
-    environment.error = error
-    environment.now += 3_600
-
-    assert environment.accepts(FIRST)
-    assert environment.signing == 1
-    assert environment.faults == [error]
-
-
-def test_silent_secrets_manager_is_asked_every_ten_seconds(environment: Environment) -> None:
-    environment.accepts(FIRST)
-    environment.error = SILENCE[0]
-    environment.now += CACHE_S
-    for _ in range(60):
-        environment.accepts(FIRST)
-        environment.now += 1
-
-    assert environment.reads == 1 + 6
-
-
-def test_stale_key_rejects_nothing(environment: Environment) -> None:
-    """What does not match may be of a generation that was added meanwhile: 503, and never a false 401."""
-    environment.accepts(FIRST)
-    environment.error = SILENCE[0]
-    environment.now += STALE_S - 1
-    rejected = environment.accepts(SECOND)
-    environment.now += 1
-
-    assert not rejected
-    assert environment.accepts(FIRST)
-    with pytest.raises(Unavailable):
-        environment.accepts(SECOND)
-
-
-# Generations
-
-
-def test_new_generation_signs_from_its_start_on(environment: Environment) -> None:
-    environment.write(SECOND, FIRST)
-    before = environment.signing
-    environment.now = SECOND.starts
-
-    assert (before, environment.signing) == (1, 2)
-    assert environment.accepts(FIRST)
-
-
-@pytest.mark.parametrize("clock_error", [-900, 0, 900])
-def test_environment_never_rejects_what_another_one_signs(clock_error: float) -> None:
-    """One has read the secret just before a generation was added, by somebody whose clock is up to 15 minutes wrong."""
-    added = KeyGeneration(2, NOW + clock_error + START_DELAY_S, SECOND.key)
-    reader = Environment()
-    reader.accepts(FIRST)
-    reader.error = SILENCE[0]
-    for seconds in range(0, 3_000, 10):
-        reader.now = NOW + seconds
-        signing = KeyRing((added, FIRST)).signing(reader.now)
-        try:
-            assert reader.accepts(signing)
-        except Unavailable:
-            assert signing is added
-
-
-def test_dropped_generation_ends_when_the_cache_does(environment: Environment) -> None:
-    environment.write(SECOND, FIRST)
-    environment.now = SECOND.starts
-    environment.accepts(FIRST)
-    environment.write(SECOND)
-
-    cached = environment.accepts(FIRST)
-    environment.now += CACHE_S
-
-    assert (cached, environment.accepts(FIRST), environment.accepts(SECOND)) == (True, False, True)
 
 
 # A secret that was edited by hand
@@ -235,15 +70,15 @@ DAMAGED = {
     '{"generation": 0, "starts": 0, "key": "' + FIRST.key + '"}': "generation",
     '{"generation": 1, "starts": "soon", "key": "' + FIRST.key + '"}': "starts",
     '{"generation": 1, "starts": 0, "key": "' + FIRST.key + '", "earlier": [{}]}': "earlier.0.generation",
-    format_ring(KeyRing((FIRST, SECOND))): "the order of the generations",
-    format_ring(KeyRing((FIRST, FIRST))): "the order of the generations",
+    format_key_ring(KeyRing((FIRST, SECOND))): "the order of the generations",
+    format_key_ring(KeyRing((FIRST, FIRST))): "the order of the generations",
 }
 
 
 @pytest.mark.parametrize(("value", "wrong"), DAMAGED.items(), ids=DAMAGED.values())
 def test_damaged_secret_is_named_and_never_shown(value: str, wrong: str) -> None:
     with pytest.raises(MalformedSecret) as malformed:
-        parse_ring(value, "muster/master-key")
+        parse_key_ring(value, "muster/master-key")
 
     text = str(malformed.value)
     assert "muster/master-key" in text
@@ -251,22 +86,3 @@ def test_damaged_secret_is_named_and_never_shown(value: str, wrong: str) -> None
     assert "AWSPREVIOUS" in text
     assert "short and secret" not in text
     assert FIRST.key not in text
-
-
-def test_damaged_secret_is_503_until_it_is_repaired(environment: Environment) -> None:
-    environment.value = "edited"
-    with pytest.raises(Unavailable) as unavailable:
-        environment.accepts(FIRST)
-
-    assert isinstance(unavailable.value.__cause__, MalformedSecret)
-    environment.write(FIRST)
-    assert environment.accepts(FIRST)
-
-
-def test_damaged_secret_does_not_end_what_is_cached(environment: Environment) -> None:
-    environment.accepts(FIRST)
-    environment.value = "edited"
-    environment.now += CACHE_S
-
-    assert environment.accepts(FIRST)
-    assert [type(fault) for fault in environment.faults] == [MalformedSecret]

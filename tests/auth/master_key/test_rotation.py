@@ -9,7 +9,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from scim.auth.errors import MalformedSecret
-from scim.auth.master_key.key_ring import START_DELAY_S, new_secret
+from scim.auth.master_key.key_ring import create_first_value
+from scim.auth.master_key.master_key import START_DELAY_S
 from scim.auth.master_key.rotation import MasterKeyConflict, MasterKeyRotation
 
 NOW = 1_800_000_000.0
@@ -43,7 +44,7 @@ class Key:
         self.client: Any = boto3.client("secretsmanager")
         self.id = f"muster/master-key-{uuid.uuid4()}"
         self.now = NOW
-        self.client.create_secret(Name=self.id, SecretString=new_secret())
+        self.client.create_secret(Name=self.id, SecretString=create_first_value())
         self.rotation = self.rotation_of(self.client)
 
     def rotation_of(self, client: Any) -> MasterKeyRotation:

@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from scim.auth.master_key.key_ring import START_DELAY_S, KeyRing, format_ring, new_generation, parse_ring
+from scim.auth.master_key.key_ring import KeyRing, create_generation, format_key_ring, parse_key_ring
+from scim.auth.master_key.master_key import START_DELAY_S
+from scim.aws.errors import error_code
 from scim.aws.staging_labels import AWSCURRENT, AWSPENDING
 
 if TYPE_CHECKING:
@@ -46,7 +48,7 @@ class MasterKeyRotation:
         newest = ring.generations[0]
         if newest.starts > self.now():
             return ring
-        added = new_generation(newest.number + 1, self.now() + START_DELAY_S)
+        added = create_generation(newest.number + 1, self.now() + START_DELAY_S)
         return self._replace(version, KeyRing((added, *ring.generations)))
 
     def drop_earlier(self) -> KeyRing:
@@ -65,14 +67,14 @@ class MasterKeyRotation:
 
     def _read(self) -> tuple[KeyRing, str]:
         answer = self.client.get_secret_value(SecretId=self.secret_id, VersionStage=AWSCURRENT)
-        return parse_ring(answer.get("SecretString", ""), self.secret_id), answer["VersionId"]
+        return parse_key_ring(answer.get("SecretString", ""), self.secret_id), answer["VersionId"]
 
     def _replace(self, current: str, ring: KeyRing) -> KeyRing:
         """Make the generations the current value in place of the version ``current``."""
         version = str(uuid.uuid4())
         self.client.put_secret_value(
             SecretId=self.secret_id,
-            SecretString=format_ring(ring),
+            SecretString=format_key_ring(ring),
             ClientRequestToken=version,
             VersionStages=[AWSPENDING],
         )
@@ -81,7 +83,7 @@ class MasterKeyRotation:
                 SecretId=self.secret_id, VersionStage=AWSCURRENT, MoveToVersionId=version, RemoveFromVersionId=current
             )
         except ClientError as error:
-            if error.response["Error"]["Code"] != "InvalidParameterException":
+            if error_code(error) != "InvalidParameterException":
                 raise
             if self._read()[1] == version:  # the answer to the first attempt was lost, and this was the second one
                 return ring

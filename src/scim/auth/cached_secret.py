@@ -1,0 +1,84 @@
+"""A secret of Secrets Manager that an execution environment keeps for some time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from scim.auth.errors import MalformedSecret
+from scim.aws.errors import CALL_FAILED
+from scim.aws.staging_labels import AWSCURRENT
+from scim.protocol.errors import Unavailable
+
+if TYPE_CHECKING:
+    from mypy_boto3_secretsmanager import SecretsManagerClient
+
+Value = TypeVar("Value")
+
+
+class CachedSecret(Generic[Value]):
+    """The current value of a secret, read again once it is older than ``max_age_s``.
+
+    ``secret_id`` is the name or ARN of the secret, ``now`` returns the seconds since 1970. ``parse`` returns the value
+    that a text stands for, and raises :class:`MalformedSecret` for a text that was edited and cannot be read.
+    ``unavailable`` is the message of the error while there is no value.
+
+    With ``report``, the value that was read last stays in use while the secret cannot be read again. ``report``
+    receives the error, and the next attempt is made after ``retry_after_s``.
+    """
+
+    def __init__(
+        self,
+        client: SecretsManagerClient,
+        secret_id: str,
+        now: Callable[[], float],
+        parse: Callable[[str], Value],
+        *,
+        max_age_s: float,
+        unavailable: str,
+        retry_after_s: float = 0.0,
+        report: Callable[[Exception], None] | None = None,
+    ) -> None:
+        self._client = client
+        self._secret_id = secret_id
+        self._now = now
+        self._parse = parse
+        self._max_age_s = max_age_s
+        self._retry_after_s = retry_after_s
+        self._unavailable = unavailable
+        self._report = report
+        self._value: Value | None = None
+        self._read_at = float("-inf")
+        self._attempted_at = float("-inf")
+
+    def get(self) -> Value:
+        """Return the value. Raise :class:`Unavailable` if there is none, with the reason as its cause."""
+        now = self._now()
+        is_fresh = _is_within(now - self._read_at, self._max_age_s)
+        has_just_failed = _is_within(now - self._attempted_at, self._retry_after_s)
+        if self._value is not None and (is_fresh or has_just_failed):
+            return self._value
+        self._attempted_at = now
+        try:
+            answer = self._client.get_secret_value(SecretId=self._secret_id, VersionStage=AWSCURRENT)
+            self._value = self._parse(answer.get("SecretString", ""))  # absent in a binary secret
+        except (*CALL_FAILED, MalformedSecret) as error:
+            if self._value is None or self._report is None:
+                raise self.unavailable() from error
+            self._report(error)
+            return self._value
+        self._read_at = now
+        return self._value
+
+    def is_younger_than(self, seconds: float) -> bool:
+        """Return whether the value was read less than ``seconds`` ago."""
+        return _is_within(self._now() - self._read_at, seconds)
+
+    def unavailable(self) -> Unavailable:
+        """Return the error for a request that needs the secret and cannot have it."""
+        return Unavailable(self._unavailable, headers={"Retry-After": "2"})
+
+
+def _is_within(age: float, limit: float) -> bool:
+    """Return whether an age is below the limit; a negative one is not, since the clock was set back."""
+    return 0 <= age < limit

@@ -1,0 +1,59 @@
+"""The secrets of the console: the operator's password, and the settings of the company's OpenID provider."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING
+
+from pydantic import ValidationError
+
+from scim.auth.authentication import CACHE_S
+from scim.auth.cached_secret import CachedSecret
+from scim.auth.errors import MalformedSecret, list_wrong_fields
+from scim.auth.openid_settings import OpenIdSettings
+
+if TYPE_CHECKING:
+    from mypy_boto3_secretsmanager import SecretsManagerClient
+
+_UNAVAILABLE = "Nobody can sign in just now; try again."
+
+
+def cache_password(client: SecretsManagerClient, secret_id: str, now: Callable[[], float]) -> CachedSecret[str]:
+    """Return the operator's password. ``secret_id`` is a name or ARN, ``now`` returns the seconds since 1970."""
+    parse = partial(_parse_password, secret_id)
+    return CachedSecret(client, secret_id, now, parse, max_age_s=CACHE_S, unavailable=_UNAVAILABLE)
+
+
+def cache_openid_settings(
+    client: SecretsManagerClient, secret_id: str, now: Callable[[], float]
+) -> CachedSecret[OpenIdSettings]:
+    """Return the settings of the OpenID provider, with the arguments of :func:`cache_password`."""
+    parse = partial(_parse_openid_settings, secret_id)
+    return CachedSecret(client, secret_id, now, parse, max_age_s=CACHE_S, unavailable=_UNAVAILABLE)
+
+
+def _parse_password(secret_id: str, text: str) -> str:
+    if not text:
+        raise MalformedSecret(
+            f"The secret {secret_id} holds no text. Put the operator's password there, 20 characters or more."
+        )
+    return text
+
+
+def _parse_openid_settings(secret_id: str, text: str) -> OpenIdSettings:
+    try:
+        return OpenIdSettings.model_validate_json(text)
+    except ValidationError as error:
+        raise MalformedSecret(
+            f"The settings of the OpenID provider in the secret {secret_id} cannot be used (wrong: "
+            f"{_list_problems(error)}). Deploy the stack again with the parameters OidcIssuer, OidcClientId, "
+            "OidcClientSecret and OidcGroups or OidcDomains, or make the version AWSPREVIOUS of the secret the current "
+            "one again; docs/console.md, 'Who gets in'."
+        ) from None
+
+
+def _list_problems(error: ValidationError) -> str:
+    """Return what is wrong, without a value of the secret."""
+    checks = [problem["msg"] for problem in error.errors() if problem["type"] == "value_error"]
+    return " ".join(check.removeprefix("Value error, ").rstrip(".") for check in checks) or list_wrong_fields(error)

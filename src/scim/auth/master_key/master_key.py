@@ -1,0 +1,76 @@
+"""The master key of the stack: the keys for tokens, cursors and console sessions are derived from it.
+
+A new generation starts :data:`START_DELAY_S` after it is written. By then each execution environment has read it, or
+knows that its own copy of the secret is too old to reject anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING
+
+from scim.auth.cached_secret import CachedSecret
+from scim.auth.master_key.key_ring import KeyPurpose, KeyRing, parse_key_ring
+
+if TYPE_CHECKING:
+    from mypy_boto3_secretsmanager import SecretsManagerClient
+
+CACHE_S = 300.0
+"""For how long an execution environment uses the secret before it reads it again."""
+STALE_S = 600.0
+"""The age from which on a copy of the secret may lack a generation that already signs."""
+START_DELAY_S = 1_800.0
+"""The time from writing a generation to its start: :data:`STALE_S`, 15 minutes for the clock of the writer, 5 to spare.
+
+AWS rejects requests whose time is wrong by more than 5 minutes, some services only by more than 15.
+"""
+_RETRY_S = 10.0
+"""The time between two attempts to read the secret while Secrets Manager does not answer."""
+
+
+class MasterKey:
+    """The master key, cached for :data:`CACHE_S`.
+
+    ``secret_id`` is the name or ARN of the secret, ``now`` returns the seconds since 1970. ``report`` receives the
+    error when the secret cannot be read again; the cached generations stay in use then.
+    """
+
+    def __init__(
+        self,
+        client: SecretsManagerClient,
+        secret_id: str,
+        now: Callable[[], float],
+        report: Callable[[Exception], None],
+    ) -> None:
+        self._now = now
+        self._secret = CachedSecret(
+            client,
+            secret_id,
+            now,
+            partial(parse_key_ring, secret_id=secret_id),
+            max_age_s=CACHE_S,
+            unavailable="The request could not be checked because the endpoint cannot read its master key; send it "
+            "again.",
+            retry_after_s=_RETRY_S,
+            report=report,
+        )
+
+    def signing_key(self, purpose: KeyPurpose) -> bytes:
+        """Return the key to sign with now. Raise :class:`Unavailable` if the secret was never read."""
+        return self.key_ring().signing_generation(self._now()).derive(purpose)
+
+    def verify(self, purpose: KeyPurpose, is_match: Callable[[bytes], bool]) -> bool:
+        """Return whether something was signed with one of the keys.
+
+        Raise :class:`Unavailable` if none matches and the cached secret may lack the key that does.
+        """
+        if any(is_match(key) for key in self.key_ring().derive_all(purpose)):
+            return True
+        if not self._secret.is_younger_than(STALE_S):
+            raise self._secret.unavailable()
+        return False
+
+    def key_ring(self) -> KeyRing:
+        """Return the generations. Raise :class:`Unavailable` if the secret was never read."""
+        return self._secret.get()

@@ -1,0 +1,125 @@
+"""The secrets of the console: how they are read, and what one that was edited by hand leads to."""
+
+import json
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError, EndpointConnectionError
+
+from scim.auth.authentication import CACHE_S
+from scim.auth.cached_secret import CachedSecret
+from scim.auth.console_secrets import cache_openid_settings, cache_password
+from scim.auth.errors import MalformedSecret
+from scim.auth.openid_settings import OpenIdSettings
+from scim.protocol.errors import Unavailable
+
+NAME = "muster/console"
+PROVIDER = {"issuer": "https://idp.example.com", "client_id": "muster", "client_secret": "hidden", "groups": "a, b"}
+
+
+class Secrets:
+    """Secrets Manager with one secret, and a clock."""
+
+    def __init__(self, text: str | None) -> None:
+        self.text = text
+        self.error: Exception | None = None
+        self.now = 1_800_000_000.0
+        self.reads = 0
+
+    def get_secret_value(self, **_: str) -> dict[str, str]:
+        self.reads += 1
+        if self.error:
+            raise self.error
+        return {} if self.text is None else {"SecretString": self.text}
+
+    def password(self) -> CachedSecret[str]:
+        client: Any = self
+        return cache_password(client, NAME, lambda: self.now)
+
+    def openid(self) -> CachedSecret[OpenIdSettings]:
+        client: Any = self
+        return cache_openid_settings(client, NAME, lambda: self.now)
+
+
+def test_password_is_read_once_a_minute() -> None:
+    secrets = Secrets("the password")
+    password = secrets.password()
+    for _ in range(int(CACHE_S)):
+        assert password.get() == "the password"
+        secrets.now += 1
+    secrets.text = "another password"
+
+    assert (secrets.reads, password.get()) == (1, "another password")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ClientError({"Error": {"Code": "ThrottlingException", "Message": ""}}, "GetSecretValue"),
+        EndpointConnectionError(endpoint_url="https://secretsmanager"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_expired_password_is_not_used(error: Exception) -> None:
+    """A password that was changed must not open the console while Secrets Manager does not answer."""
+    secrets = Secrets("the password")
+    password = secrets.password()
+    password.get()
+    secrets.error = error
+    secrets.now += CACHE_S
+
+    with pytest.raises(Unavailable) as unavailable:
+        password.get()
+
+    assert (unavailable.value.__cause__, unavailable.value.headers) == (error, {"Retry-After": "2"})
+    secrets.error = None
+    assert password.get() == "the password"
+
+
+def test_openid_settings() -> None:
+    settings = Secrets(json.dumps(PROVIDER)).openid().get()
+
+    assert (settings.issuer, settings.groups, settings.domains) == ("https://idp.example.com", ("a", "b"), ())
+    assert "hidden" not in repr(settings)
+
+
+@pytest.mark.parametrize("text", ["{}", '{"issuer": ""}'])
+def test_openid_settings_without_an_issuer(text: str) -> None:
+    assert Secrets(text).openid().get().issuer == ""
+
+
+MALFORMED = [
+    (None, "the JSON"),
+    ("hidden", "the JSON"),
+    ("[]", "the JSON"),
+    (json.dumps(PROVIDER | {"client_secret": ["hidden"]}), "client_secret"),
+    (json.dumps(PROVIDER | {"client_id": ""}), "An OpenID provider needs a client id and a client secret"),
+    (
+        json.dumps(PROVIDER | {"groups": ""}),
+        "An OpenID provider needs allowed groups or domains, else all its users were operators",
+    ),
+]
+
+
+@pytest.mark.parametrize(("text", "wrong"), MALFORMED)
+def test_malformed_openid_settings_are_unavailable_and_the_cause_names_the_secret(text: str | None, wrong: str) -> None:
+    secrets = Secrets(text)
+    openid = secrets.openid()
+
+    with pytest.raises(Unavailable) as unavailable:
+        openid.get()
+
+    cause = unavailable.value.__cause__
+    assert isinstance(cause, MalformedSecret)
+    assert f"in the secret {NAME} cannot be used (wrong: {wrong})" in str(cause)
+    assert "hidden" not in str(cause)
+    secrets.text = json.dumps(PROVIDER)
+    assert openid.get().client_id == "muster"
+
+
+def test_password_in_a_binary_secret_is_unavailable_and_the_cause_names_the_secret() -> None:
+    with pytest.raises(Unavailable) as unavailable:
+        Secrets(None).password().get()
+
+    assert isinstance(unavailable.value.__cause__, MalformedSecret)
+    assert NAME in str(unavailable.value.__cause__)
