@@ -149,7 +149,7 @@ def listed(directory: Path, number: int, name: str, tenant: str = "acme") -> Ite
         for sort, counts in counters.items():
             counter = {"counts": {"N": str(counts)}, "active": {"N": "0"}}
             found.client().put_item(
-                TableName=name, Item={**items.primary_key(keys.paging_partition(tenant), sort), **counter}
+                TableName=name, Item={**keys.primary_key(keys.paging_partition(tenant), sort), **counter}
             )
         _check(found)
         yield found

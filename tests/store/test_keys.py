@@ -1,101 +1,21 @@
-"""The keys of the table."""
+"""The keys of the table's items."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from scim.protocol.errors import InvalidValue
-from scim.protocol.filter.ast import Path
-from scim.protocol.filter.path import resolve_path
-from scim.protocol.leniency import Dialect
-from scim.protocol.schema import load_user_type
 from scim.store import keys
 
 USER_ID = "0f6a1c52-7a34-4a55-9a43-5b0b8a1f3c11"
-LONGEST_SORT_KEY = 1_024
 
 
-def indexed(*names: str) -> dict[str, Path]:
-    return {name: resolve_path(name, load_user_type(), Dialect()) for name in names}
-
-
-def test_unique_key_has_no_case_and_one_normal_form() -> None:
-    assert keys.unique_key("Zoe\u0301@Example.com", case_exact=False) == keys.unique_key(
-        "zo\u00e9@EXAMPLE.com", case_exact=False
-    )
-
-
-def entry_prefix(name: str, value: str) -> str:
-    return keys.index_prefix(name, indexed(name)[name], value)
-
-
-def test_unique_key_of_an_exact_attribute_keeps_case() -> None:
-    assert keys.unique_key("A", case_exact=True) != keys.unique_key("a", case_exact=True)
-
-
-def test_index_key_of_a_value_is_no_prefix_of_one_with_the_separator() -> None:
-    assert not entry_prefix("externalId", "a#b").startswith(entry_prefix("externalId", "a"))
-
-
-def test_escaping_does_not_make_values_equal() -> None:
-    assert entry_prefix("externalId", "a%23") != entry_prefix("externalId", "a#")
-
-
-@given(st.text(min_size=1, max_size=3_000))
-def test_keys_fit_into_a_sort_key_whatever_the_value(value: str) -> None:
-    value = value.encode("utf-8", "ignore").decode()
-    for sort in (
-        keys.unique_key(value, case_exact=False),
-        entry_prefix("externalId", "#" + value) + USER_ID,
-    ):
-        assert len(sort.encode()) <= LONGEST_SORT_KEY
-
-
-def test_separators_alone_fit_into_a_sort_key() -> None:
-    assert len((entry_prefix("emails.value", "#" * 900) + USER_ID).encode()) <= LONGEST_SORT_KEY
-
-
-@given(st.text(min_size=901, max_size=1_200, alphabet="ab"), st.text(min_size=901, max_size=1_200, alphabet="ab"))
-def test_long_values_have_equal_keys_only_if_they_are_equal(one: str, other: str) -> None:
-    assert (keys.unique_key(one, case_exact=True) == keys.unique_key(other, case_exact=True)) == (one == other)
-
-
-def test_a_long_value_keeps_its_beginning_so_that_the_order_stays() -> None:
-    assert keys.unique_key("b" + "x" * 2_000, case_exact=True) > keys.unique_key("a" + "z" * 2_000, case_exact=True)
-
-
-def test_change_records_sort_by_version() -> None:
+def test_change_records_are_ordered_by_version() -> None:
     assert keys.change_key(USER_ID, 9) < keys.change_key(USER_ID, 10)
 
 
-def test_counters_are_those_of_the_first_two_digits_of_the_id() -> None:
+def test_counter_is_that_of_the_first_two_digits_of_the_id() -> None:
     assert keys.counter_key(USER_ID) == "K#0f"
 
 
-def test_equal_values_make_one_entry() -> None:
-    resource = {"emails": [{"value": "A@example.com"}, {"value": "a@example.com", "type": "home"}, {"type": "work"}]}
-    assert keys.index_entry_keys(resource, USER_ID, indexed("emails.value")) == {
-        f"I#emails.value#a@example.com#{USER_ID}"
-    }
-
-
-def test_an_attribute_of_an_extension_is_indexed_under_its_full_name() -> None:
-    name = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:employeeNumber"
-    resource = {name.rpartition(":")[0]: {"employeeNumber": "42"}}
-    assert keys.index_entry_keys(resource, USER_ID, indexed(name)) == {f"I#{name}#42#{USER_ID}"}
-
-
-def test_more_values_than_two_versions_can_have_in_a_transaction_are_refused() -> None:
-    emails = [{"value": f"{number}@example.com"} for number in range(keys.MAX_INDEXED_VALUES)]
-    paths = indexed("externalId", "emails.value")
-    keys.check_index_entry_count(keys.index_entry_keys({"emails": emails}, USER_ID, paths), paths)
-    with pytest.raises(InvalidValue, match=r"40 values of externalId, emails.value"):
-        keys.check_index_entry_count(
-            keys.index_entry_keys({"emails": emails, "externalId": "one more"}, USER_ID, paths), paths
-        )
-
-
 @pytest.mark.parametrize("text", ["", "x", USER_ID.upper(), USER_ID + "#1", "x" * 2_000, USER_ID + "\n"])
-def test_only_what_the_service_makes_is_an_id(text: str) -> None:
+def test_only_ids_of_the_service_are_user_ids(text: str) -> None:
     assert not keys.is_user_id(text)
     assert keys.is_user_id(USER_ID)

@@ -27,7 +27,7 @@ from scim.service.model.log_record import (
 )
 from scim.store import daily_failures, items, keys, log_codec
 from scim.store.keys import KeyRange
-from scim.store.table import BY_TIME, SORT_OF_INDEX, Item, Table
+from scim.store.table import TIME_ATTRIBUTE, TIME_INDEX, Item, Table
 
 _DAY_S = 86_400
 _PAGE = 100
@@ -87,7 +87,7 @@ class DynamoDBAuditLogStore:
         set_too = {
             **values,
             "last": {"S": at},
-            SORT_OF_INDEX: {"S": keys.time_key("F#", at)},
+            TIME_ATTRIBUTE: {"S": keys.time_key("F#", at)},
             "ttl": {"N": str(self._expires())},
         }
         names = {f"#{n}": name for n, name in enumerate(set_too)}
@@ -188,7 +188,7 @@ class DynamoDBAuditLogStore:
         calls = self._dynamo.with_deadline(self._dynamo.deadline.with_share(_SEARCH))
         attributes = ("sk", "handles")
         pages = calls.query_pages(
-            self._failures, keys.FAILURE_RANGE, attributes, index=BY_TIME, backwards=True, containing=containing
+            self._failures, keys.FAILURE_RANGE, attributes, index=TIME_INDEX, backwards=True, containing=containing
         )
         found: list[str] = []
         try:
@@ -249,7 +249,7 @@ class DynamoDBAuditLogStore:
         Return the number, and whether there may be more.
         """
         days = keys.time_range(keys.CHANGE_PREFIX, first_day, last_day)
-        found = list(self._dynamo.query_counts(self._users, days, index=BY_TIME, limit=limit))
+        found = list(self._dynamo.query_counts(self._users, days, index=TIME_INDEX, limit=limit))
         return sum(number for number, _ in found), any(following is not None for _, following in found[-1:])
 
     def _by_time(self, partition: str, prefix: str, before: LogPosition | None) -> Iterator[LogPosition]:
@@ -258,12 +258,12 @@ class DynamoDBAuditLogStore:
         found = self._dynamo.query(
             partition,
             KeyRange(prefix, last),
-            ("pk", "sk", SORT_OF_INDEX),
-            index=BY_TIME,
+            ("pk", "sk", TIME_ATTRIBUTE),
+            index=TIME_INDEX,
             backwards=True,
             limit=_PAGE,
         )
-        for time, same in groupby(found, lambda item: item[SORT_OF_INDEX]["S"]):
+        for time, same in groupby(found, lambda item: item[TIME_ATTRIBUTE]["S"]):
             places = [LogPosition(time.removeprefix(prefix), partition, item["sk"]["S"]) for item in same]
             yield from sorted((each for each in places if before is None or each < before), reverse=True)
 

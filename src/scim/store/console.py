@@ -111,7 +111,7 @@ class DynamoDBInvitationStore:
 
 def _item(digest: str, invitation: Invitation) -> Item:
     return {
-        **items.primary_key(keys.CONSOLE_PARTITION, keys.invitation_key(digest)),
+        **keys.primary_key(keys.CONSOLE_PARTITION, keys.invitation_key(digest)),
         "tenant": {"S": invitation.tenant},
         "generation": {"N": str(invitation.invitation_epoch)},
         "expires": {"N": str(invitation.expires)},

@@ -11,7 +11,7 @@ from scim.service.model.stored_resource import StoredResource, encode_json
 from scim.service.model.tenant import Tenant
 from scim.service.model.token import NEVER_EXPIRES, TokenState, TokenUsage
 from scim.store import keys
-from scim.store.table import SORT_OF_INDEX, Item
+from scim.store.table import TIME_ATTRIBUTE, Item
 
 RESOURCE_ATTRIBUTES = ("sk", "doc", "v", "created", "modified", "links", "since")
 """The attributes of which :func:`decode_resource` makes a resource."""
@@ -19,21 +19,17 @@ DOCUMENT_ATTRIBUTES = ("sk", "doc")
 REFERENCE_ATTRIBUTES = ("sk", "id")
 
 
-def primary_key(partition: str, sort: str) -> Item:
-    return {"pk": {"S": partition}, "sk": {"S": sort}}
-
-
 def encode_resource(partition: str, sort: str, stored: StoredResource) -> Item:
     """The document is one string: that reads several times faster than a map, and needs no reading to be shown."""
     return {
-        **primary_key(partition, sort),
+        **keys.primary_key(partition, sort),
         "doc": {"S": stored.document},
         "v": {"N": str(stored.version)},
         "created": {"S": stored.created},
         "modified": {"S": stored.modified},
         "active": {"BOOL": stored.resource.get("active") is True},
         "since": {"S": stored.active_since},
-        SORT_OF_INDEX: {"S": keys.last_modified_key(stored.modified)},
+        TIME_ATTRIBUTE: {"S": keys.last_modified_key(stored.modified)},
         **({"links": {"S": stored.links}} if stored.links else {}),
     }
 
@@ -58,7 +54,7 @@ def decode_document(item: Item) -> StoredResource:
 
 
 def encode_reference(partition: str, sort: str, resource_id: str) -> Item:
-    return {**primary_key(partition, sort), "id": {"S": resource_id}}
+    return {**keys.primary_key(partition, sort), "id": {"S": resource_id}}
 
 
 def decode_reference(item: Item) -> str:
@@ -87,11 +83,11 @@ def encode_change(
     ttl = {} if expires is None else {"ttl": {"N": str(expires)}}
     handles = {"handles": {"SS": sorted(former_identifiers)}} if former_identifiers else {}
     references = {"dropped": {"SS": sorted(removed_references)}} if removed_references else {}
-    time = {} if change.operation is Operation.LINK else {SORT_OF_INDEX: {"S": keys.time_key("C#", change.at)}}
+    time = {} if change.operation is Operation.LINK else {TIME_ATTRIBUTE: {"S": keys.time_key("C#", change.at)}}
     links = [{"M": {"attribute": {"S": name}, "id": {"S": to}}} for name, to in change.links]
     external_id = {} if change.external_id is None else {"externalId": {"S": change.external_id}}
     return {
-        **primary_key(partition, sort),
+        **keys.primary_key(partition, sort),
         **ttl,
         **handles,
         **references,
@@ -118,7 +114,7 @@ def encode_change(
 def encode_tenant(partition: str, sort: str, tenant: Tenant) -> Item:
     token = tenant.token
     return {
-        **primary_key(partition, sort),
+        **keys.primary_key(partition, sort),
         "v": {"N": str(tenant.version)},
         "mode": {"S": "strict" if tenant.is_strict else "tolerant"},
         "extensions": {"S": encode_json(list(tenant.custom_schemas))},
@@ -171,7 +167,7 @@ def decode_tenant(tenant_id: str, item: Item) -> Tenant:
 
 def encode_audit_event(partition: str, sort: str, event: AuditEvent) -> Item:
     return {
-        **primary_key(partition, sort),
+        **keys.primary_key(partition, sort),
         "change": {"S": event.id},
         "at": {"S": event.at},
         "operation": {"S": event.action},

@@ -9,7 +9,7 @@ from scim.protocol.schema import ResourceType
 from scim.service.model.change_record import ChangeRecord
 from scim.service.model.resolved_references import IndexEntry, ResolvedReferences
 from scim.service.model.stored_resource import StoredResource, VersionConflict
-from scim.store import items, keys
+from scim.store import items, keys, value_keys
 from scim.store.resources import TableConfig
 from scim.store.table import Item, Table
 from scim.store.transactions import Action, ConditionFailed, TransactionRole, commit
@@ -34,11 +34,11 @@ class DynamoDBReferenceStore:
     def find_candidates(self, value: str) -> Iterator[Collection[str]]:
         yield self.get_all([value]) if keys.is_user_id(value) else ()
         unique = self._type.unique_attribute
-        found = self._table.get(self._partition, keys.unique_key(value, case_exact=unique.case_exact))
+        found = self._table.get(self._partition, value_keys.unique_key(value, case_exact=unique.case_exact))
         yield [items.decode_reference(found)] if found else ()
         for name in _ATTRIBUTES:
             if path := self._config.indexed.get(name):
-                entries = keys.entry_range(keys.index_prefix(name, path, value))
+                entries = keys.entry_range(value_keys.index_prefix(name, path, value))
                 found_there = self._table.query(self._partition, entries, items.REFERENCE_ATTRIBUTES, limit=2)
                 yield [items.decode_reference(each) for each in islice(found_there, 2)]
 
@@ -47,7 +47,7 @@ class DynamoDBReferenceStore:
 
     def _entry(self, entry: IndexEntry) -> Item:
         user_id, identifier_hash = entry
-        return items.primary_key(self._index, keys.referrer_key(identifier_hash, user_id))
+        return keys.primary_key(self._index, keys.referrer_key(identifier_hash, user_id))
 
     def list_referrers(self, identifier_hash: str, after: str, limit: int) -> list[str]:
         start = self._entry((after, identifier_hash)) if after else None
@@ -69,7 +69,7 @@ class DynamoDBReferenceStore:
         values = {":v": {"N": str(user.version)}, ":links": {"S": links.text}, **before}
         return Action.update(
             TransactionRole.RESOURCE,
-            items.primary_key(self._partition, keys.user_key(user.id)),
+            keys.primary_key(self._partition, keys.user_key(user.id)),
             UpdateExpression="SET links = :links",
             ConditionExpression=f"v = :v AND {'links = :before' if before else 'attribute_not_exists(links)'}",
             ExpressionAttributeValues=values,

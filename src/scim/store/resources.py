@@ -16,7 +16,7 @@ from scim.service.model.identifiers import IDENTIFYING_ATTRIBUTES, identifiers_o
 from scim.service.model.query import Query, QueryResult
 from scim.service.model.stored_resource import NotUnique, StoredResource, VersionConflict
 from scim.service.references.links import find_reference_hashes, may_affect_links
-from scim.store import items, keys
+from scim.store import items, keys, value_keys
 from scim.store.query.counters import SHARD_LIMIT, counter_increment
 from scim.store.query.engine import QueryEngine
 from scim.store.table import Item, Table
@@ -100,7 +100,7 @@ class DynamoDBResourceStore:
             return
         resource_id = _written(before, after).id
         if old is not None:
-            key = items.primary_key(self._partition, old)
+            key = keys.primary_key(self._partition, old)
             yield Action.delete(TransactionRole.UNIQUE, key, _refers_to(resource_id))
         if new is not None:
             reference = items.encode_reference(self._partition, new, resource_id)
@@ -109,9 +109,9 @@ class DynamoDBResourceStore:
     def _update_index(self, before: StoredResource | None, after: StoredResource | None) -> Iterator[Action]:
         """Yield an action for each index entry that is added or removed."""
         old, new = self._index_entry_keys(before), self._index_entry_keys(after)
-        keys.check_index_entry_count(new, self._config.indexed)
+        value_keys.check_index_entry_count(new, self._config.indexed)
         for sort in sorted(old - new):
-            yield Action.delete(TransactionRole.INDEX, items.primary_key(self._partition, sort))
+            yield Action.delete(TransactionRole.INDEX, keys.primary_key(self._partition, sort))
         for sort in sorted(new - old):
             reference = items.encode_reference(self._partition, sort, _written(before, after).id)
             yield Action.put(TransactionRole.INDEX, reference)
@@ -130,7 +130,7 @@ class DynamoDBResourceStore:
             values[":limit"] = {"N": str(SHARD_LIMIT)}
         yield Action.update(
             TransactionRole.COUNTER,
-            items.primary_key(keys.paging_partition(self._tenant_id), keys.counter_key(resource_id)),
+            keys.primary_key(keys.paging_partition(self._tenant_id), keys.counter_key(resource_id)),
             UpdateExpression="ADD #counts :counts, #active :active",
             ExpressionAttributeNames={"#counts": "counts", "#active": "active"},  # reserved words
             ExpressionAttributeValues=values,
@@ -159,16 +159,16 @@ class DynamoDBResourceStore:
         return old - find_reference_hashes(after, self._type) if old else old
 
     def _user_key(self, resource_id: str) -> Item:
-        return items.primary_key(self._partition, keys.user_key(resource_id))
+        return keys.primary_key(self._partition, keys.user_key(resource_id))
 
     def _unique_key(self, stored: StoredResource | None) -> str | None:
         if stored is None:
             return None
         unique = self._type.unique_attribute
-        return keys.unique_key(stored.resource[unique.name], case_exact=unique.case_exact)
+        return value_keys.unique_key(stored.resource[unique.name], case_exact=unique.case_exact)
 
     def _index_entry_keys(self, stored: StoredResource | None) -> set[str]:
-        return keys.index_entry_keys(stored.resource, stored.id, self._config.indexed) if stored else set()
+        return value_keys.index_entry_keys(stored.resource, stored.id, self._config.indexed) if stored else set()
 
 
 def _explain(failed: ConditionFailed) -> Exception:

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 
 # The index that has an order of its own, and the attribute that it is in the order of.
-BY_TIME = "ByTime"
-SORT_OF_INDEX = "time"
+TIME_INDEX = "ByTime"
+TIME_ATTRIBUTE = "time"
 
 # A query for a page reads a page; one that finds little on it reads on in longer strides, up to 1 MB.
 _GROWTH = 4
@@ -252,7 +252,7 @@ class Table:
 
 
 def _sort(index: str | None) -> str:
-    return "sk" if index is None else SORT_OF_INDEX
+    return "sk" if index is None else TIME_ATTRIBUTE
 
 
 def _starting(request: dict[str, Any], index: str | None, after: Item | None, *, backwards: bool) -> dict[str, Any]:

@@ -67,7 +67,7 @@ class DynamoDBTenantStore:
         settings = items.encode_tenant(partition, keys.SETTINGS_KEY, after)
         actions = [Action.put(TransactionRole.RESOURCE, settings, condition)]
         if before is None:
-            list_entry = items.primary_key(keys.TENANT_LIST_PARTITION, after.id)
+            list_entry = keys.primary_key(keys.TENANT_LIST_PARTITION, after.id)
             actions.append(Action.put(TransactionRole.INDEX, list_entry))
         record = items.encode_audit_event(partition, keys.audit_event_key(act.at, act.id), act)
         try:

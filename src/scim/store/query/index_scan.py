@@ -10,7 +10,7 @@ from itertools import islice
 from scim.protocol.filter.ast import Path
 from scim.protocol.schema import Attribute
 from scim.service.model.stored_resource import StoredResource
-from scim.store import items, keys
+from scim.store import items, keys, value_keys
 from scim.store.query.plan import IndexKey
 from scim.store.query.reader import BATCH_SIZE, ScanEntry
 from scim.store.query.scans import Scan
@@ -84,7 +84,7 @@ class IndexScan(Scan):
         found = self.reader.query(
             keys.entry_range(prefix),
             items.REFERENCE_ATTRIBUTES,
-            after=None if after is None else items.primary_key(partition, prefix + after),
+            after=None if after is None else keys.primary_key(partition, prefix + after),
             backwards=backwards,
             expected=expected,
         )
@@ -111,10 +111,10 @@ class IndexScan(Scan):
         if index_key.name not in self.indexed:
             return self._unique_key(stored.resource[index_key.name]) == self._unique_key(index_key.value)
         entry_key = self._entry_prefix(index_key) + stored.id
-        return entry_key in keys.index_entry_keys(stored.resource, stored.id, self.indexed)
+        return entry_key in value_keys.index_entry_keys(stored.resource, stored.id, self.indexed)
 
     def _unique_key(self, value: str) -> str:
-        return keys.unique_key(value, case_exact=self.unique.case_exact)
+        return value_keys.unique_key(value, case_exact=self.unique.case_exact)
 
     def _entry_prefix(self, index_key: IndexKey) -> str:
-        return keys.index_prefix(index_key.name, self.indexed[index_key.name], index_key.value)
+        return value_keys.index_prefix(index_key.name, self.indexed[index_key.name], index_key.value)

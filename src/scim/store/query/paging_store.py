@@ -16,7 +16,7 @@ from hashlib import sha256
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from scim.store import items, keys
+from scim.store import keys
 from scim.store.query.counters import ResourceCounters
 from scim.store.table import Item, Table
 
@@ -93,11 +93,11 @@ class PagingStore:
         others = [other for other in state.bookmarks.get(bookmark_id, ()) if other.start_index != start.start_index]
         starts = [start, *([] if is_first else others)][:_STARTS_PER_BOOKMARK]
         item = {
-            **items.primary_key(self.partition, sort),
+            **keys.primary_key(self.partition, sort),
             "places": {"S": json.dumps([[start.start_index, start.after, start.total] for start in starts])},
             "ttl": {"N": str(int(self.now()) + BOOKMARK_S)},
         }
-        expired = [items.primary_key(self.partition, other) for other in state.expired if other != sort]
+        expired = [keys.primary_key(self.partition, other) for other in state.expired if other != sort]
         try:
             return self.table.put_nontransactional(item, expired)
         except (ClientError, BotoCoreError):

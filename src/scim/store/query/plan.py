@@ -15,7 +15,7 @@ from operator import and_
 
 from scim.protocol.filter.ast import And, Comparison, Filter, Operator, Or, Path, ValuePath
 from scim.protocol.normalize import Instant, normalize, parse_date_time
-from scim.store.keys import is_searchable
+from scim.store.value_keys import is_searchable
 
 # Looking up more keys than a few is no faster than scanning.
 MAX_INDEX_KEYS = 20

@@ -14,10 +14,10 @@ from typing import ClassVar
 from scim.protocol.schema import Attribute
 from scim.service.model.query import Query
 from scim.service.model.stored_resource import StoredResource
-from scim.store import items, keys
+from scim.store import items, keys, value_keys
 from scim.store.query.paging_store import PagingStore
 from scim.store.query.reader import KeyedId, ResourceReader, ScanEntry
-from scim.store.table import BY_TIME, SORT_OF_INDEX, Item
+from scim.store.table import TIME_ATTRIBUTE, TIME_INDEX, Item
 
 
 @dataclass
@@ -73,7 +73,7 @@ class IdScan(Scan):
         found = self.reader.query(
             keys.user_range(),
             items.DOCUMENT_ATTRIBUTES if self.documents_only else items.RESOURCE_ATTRIBUTES,
-            after=None if after is None else items.primary_key(partition, keys.user_key(after)),
+            after=None if after is None else keys.primary_key(partition, keys.user_key(after)),
             backwards=backwards,
             skip=skip,
             expected=expected,
@@ -119,7 +119,7 @@ class UniqueKeyScan(Scan):
         found = self.reader.query(
             self.key_range,
             items.REFERENCE_ATTRIBUTES,
-            after=None if after is None else items.primary_key(partition, after),
+            after=None if after is None else keys.primary_key(partition, after),
             backwards=backwards != self.is_descending,
             skip=skip,
             expected=expected,
@@ -128,7 +128,7 @@ class UniqueKeyScan(Scan):
         return self.reader.resolve(keyed_ids, expected, lambda key, stored: self.get_key(stored) == key)
 
     def get_key(self, stored: StoredResource) -> str:
-        return keys.unique_key(stored.resource[self.unique.name], case_exact=self.unique.case_exact)
+        return value_keys.unique_key(stored.resource[self.unique.name], case_exact=self.unique.case_exact)
 
     def count(self) -> int:
         return self.count_all() if self.count_all else self.reader.count(self.key_range)
@@ -150,8 +150,8 @@ class LastModifiedScan(Scan):
     ) -> Iterator[ScanEntry]:
         found = self.reader.query(
             self.key_range,
-            ("sk", SORT_OF_INDEX),
-            index=BY_TIME,
+            ("sk", TIME_ATTRIBUTE),
+            index=TIME_INDEX,
             after=None if after is None else self._decode_key(after),
             backwards=backwards != self.is_descending,
             skip=skip,
@@ -163,12 +163,12 @@ class LastModifiedScan(Scan):
         return _encode_key(keys.last_modified_key(stored.modified), keys.user_key(stored.id))
 
     def count(self) -> int:
-        return self.reader.count(self.key_range, index=BY_TIME)
+        return self.reader.count(self.key_range, index=TIME_INDEX)
 
     def _decode_key(self, key: str) -> Item:
         """Return the index key that :func:`_encode_key` has encoded."""
         time, _, sort = key.partition(" ")
-        return {**items.primary_key(self.reader.partition, sort), SORT_OF_INDEX: {"S": time}}
+        return {**keys.primary_key(self.reader.partition, sort), TIME_ATTRIBUTE: {"S": time}}
 
 
 def _encode_key(time: str, sort: str) -> str:
@@ -177,4 +177,4 @@ def _encode_key(time: str, sort: str) -> str:
 
 def _keyed_id(item: Item) -> KeyedId:
     sort = item["sk"]["S"]
-    return _encode_key(item[SORT_OF_INDEX]["S"], sort), keys.parse_user_id(sort)
+    return _encode_key(item[TIME_ATTRIBUTE]["S"], sort), keys.parse_user_id(sort)

@@ -1,0 +1,64 @@
+"""The keys of attribute values, by which users are looked up: unique keys and index entries."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from scim.protocol.errors import InvalidValue
+from scim.protocol.filter.ast import Path
+from scim.protocol.normalize import normalize
+from scim.store.keys import MAX_SORT_KEY_BYTES, MAX_VALUE_BYTES, KeyRange, escape, truncate
+
+MAX_INDEXED_VALUES = 40
+_ID_LENGTH = 36
+_UNIQUE_PREFIX, _AFTER_UNIQUE_KEYS = "N#", "N$"  # $ follows #
+# Every unique key has at least so many bytes of its value, whether it is truncated or not.
+_SEARCHABLE_BYTES = 800
+
+
+def unique_key(value: str, *, case_exact: bool) -> str:
+    """Return the key of a unique value, which exists at most once. The keys are in the order of the values."""
+    return _UNIQUE_PREFIX + truncate(normalize(value, case_exact=case_exact), MAX_VALUE_BYTES)
+
+
+def unique_key_range(first: str | None, last: str | None) -> KeyRange:
+    """Return the range of the unique keys of normalized values, both included; ``None`` for no bound."""
+    end = _AFTER_UNIQUE_KEYS if last is None else _UNIQUE_PREFIX + last
+    return KeyRange(_UNIQUE_PREFIX + (first or ""), end)
+
+
+def is_searchable(text: str) -> bool:
+    """Return whether a range of unique keys can have ``text`` as a bound: keys do not have longer values as a whole."""
+    return len(text.encode()) <= _SEARCHABLE_BYTES
+
+
+def index_prefix(name: str, path: Path, value: str) -> str:
+    """Return how the keys of all index entries of a value begin; the user's id follows."""
+    is_case_exact = path.leaf is not None and path.leaf.case_exact
+    prefix = f"I#{name}#"
+    max_bytes = min(MAX_VALUE_BYTES, MAX_SORT_KEY_BYTES - len(prefix) - len("#") - _ID_LENGTH)
+    return f"{prefix}{truncate(escape(normalize(value, case_exact=is_case_exact)), max_bytes)}#"
+
+
+def index_entry_keys(resource: Mapping[str, Any], user_id: str, indexed: Mapping[str, Path]) -> set[str]:
+    """Return the keys of a user's index entries: a set, since two values may be equal."""
+    return {
+        index_prefix(name, path, value) + user_id for name, path in indexed.items() for value in _values(resource, path)
+    }
+
+
+def check_index_entry_count(entries: set[str], indexed: Mapping[str, Path]) -> None:
+    """Raise :class:`InvalidValue` if one transaction could not replace all of them."""
+    if len(entries) > MAX_INDEXED_VALUES:
+        raise InvalidValue(f"At most {MAX_INDEXED_VALUES} values of {', '.join(indexed)} are kept for a user.")
+
+
+def _values(resource: Mapping[str, Any], path: Path) -> Iterator[str]:
+    """Yield the strings that a resource has at a path."""
+    members = resource.get(path.extension, {}) if path.extension else resource
+    value = members.get(path.attribute.name) if path.attribute else None
+    for element in value if isinstance(value, list) else [value]:
+        leaf = element.get(path.sub_attribute.name) if path.sub_attribute and isinstance(element, dict) else element
+        if isinstance(leaf, str):
+            yield leaf
