@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from scim.events.link_message import MalformedTask, read_task
+from scim.events.link_message import MalformedTask, parse_task
 
 _NUMBERS = ("startSequenceNumber", "endSequenceNumber")
 """What a notice names its records by, together with their shard."""
@@ -93,7 +93,7 @@ def _parse_notice(letter: Mapping[str, Any]) -> tuple[Kind, str, Any]:
 
 def _parse_task(body: Any, reason: str) -> tuple[Kind, str, Any]:
     try:
-        read_task(body)
+        parse_task(body)
     except (MalformedTask, TypeError):
         return Kind.UNKNOWN, reason, body
     return Kind.TASK, reason, body
@@ -102,7 +102,7 @@ def _parse_task(body: Any, reason: str) -> tuple[Kind, str, Any]:
 def _find_subject(kind: Kind, content: Any) -> dict[str, Any]:
     """Return the tenant, the user's id and the sequence of the change that a message is about."""
     if kind is Kind.TASK:
-        task = read_task(content)
+        task = parse_task(content)
         return {"tenant": task.tenant, "user_id": task.user_id, "sequence": task.sequence}
     if kind is Kind.RECORD:
         keys = find_keys(content)

@@ -66,7 +66,7 @@ class ChangesHandler:
             "changes",
             records=len(records),
             published=result.published,
-            link_tasks=result.handed_over,
+            link_tasks=result.link_tasks,
             dead_letters=result.dead_letters,
             lost=len(result.lost),
             retries=result.retries,

@@ -53,7 +53,7 @@ class LinksHandler:
             "links",
             messages=messages,
             linked=result.linked,
-            follow_up_tasks=result.continued,
+            follow_up_tasks=result.follow_up_tasks,
             dead_letters=result.dead_letters,
             retries=len(result.retries),
             ms=round((time.monotonic() - started) * 1_000, 1),

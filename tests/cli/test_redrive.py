@@ -239,7 +239,7 @@ class TestSend:
         put(bus, dead_letter.wrap_task(link_message.dump_task(TASK), "links queue: no answer"))
         muster("redrive", "--send")
         messages = bus.queues.receive("LinksQueue", 10)
-        assert [link_message.read_task(each.body) for each in messages] == [TASK, TASK]
+        assert [link_message.parse_task(each.body) for each in messages] == [TASK, TASK]
         assert [each.group for each in messages] == ["acme", "acme"]
         assert in_queue(bus) == in_queue(bus, "LinksDeadLetterQueue") == 0
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from local.validation.eventbridge import check_entry
 from local.validation.sqs import check_message
 from scim.events.change_record import parse_stream_record
-from scim.events.link_message import make_message, make_task, read_task
+from scim.events.link_message import make_message, make_task, parse_task
 from scim.protocol.errors import ScimError
 from scim.protocol.filter.path import resolve_path
 from scim.protocol.leniency import Dialect
@@ -142,7 +142,7 @@ def test_every_stored_user_makes_records_messages_and_events(
         if task:
             written = make_message(task)
             assert not list(check_message({"MessageBody": written.body, "MessageGroupId": written.group}))
-            assert read_task(written.body) == task
+            assert parse_task(written.body) == task
 
 
 def check_published(images: list[dict[str, Any]]) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from scim.events import link_message
 from scim.events.dead_letter import DeadLetterQueue
-from scim.events.link_message import MalformedTask, read_task
+from scim.events.link_message import MalformedTask, parse_task
 from scim.events.link_processor import LinkBatchResult, LinkProcessor
 from scim.protocol.errors import Unavailable
 from scim.service.deadline import Deadline
@@ -69,13 +69,13 @@ def test_message_of_the_version_before_is_read() -> None:
         "request_id": "r1",
         "position": {"handles": ["aa", "cc"], "after": TASK.user_id},
     }
-    assert read_task(json.dumps(members)) == REST
+    assert parse_task(json.dumps(members)) == REST
 
 
 @pytest.mark.parametrize("task", [TASK, REST])
 def test_task_is_read_as_it_was_written(task: LinkTask) -> None:
     written = link_message.make_message(task)
-    assert (read_task(written.body), written.group) == (task, "acme")
+    assert (parse_task(written.body), written.group) == (task, "acme")
     assert written.body.isascii()
 
 
@@ -86,7 +86,7 @@ def test_task_is_run() -> None:
 def test_rest_of_a_task_is_sent_under_the_same_tenant() -> None:
     links = Queues()
     result = process(lambda _: LinkResult(100, REST), message(TASK), links=links)
-    assert result == LinkBatchResult(linked=100, continued=1)
+    assert result == LinkBatchResult(linked=100, follow_up_tasks=1)
     assert (links.messages, links.entries[0]["MessageGroupId"]) == (
         [json.loads(link_message.make_message(REST).body)],
         "acme",
@@ -132,7 +132,7 @@ def test_any_other_error_is_a_dead_letter_with_kind_and_place() -> None:
 )
 def test_malformed_message_is_a_dead_letter_and_shows_no_value(body: str, wrong: str) -> None:
     with pytest.raises(MalformedTask) as caught:
-        read_task(body)
+        parse_task(body)
     assert wrong in str(caught.value)
     assert "zaphod" not in str(caught.value)
     dead_letters = Queues()

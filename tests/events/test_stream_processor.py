@@ -128,7 +128,7 @@ class TestHandOver:
         lost, dropped = {"handles": {"SS": ["aa"]}}, {"dropped": {"SS": ["bb"]}}
         created = linking(3, operation={"S": "create"}, pk={"S": "T#other"})
         result = run([GOOD, linking(2, **lost, **dropped), created], Events(), Queues(), links)
-        assert (result.published, result.handed_over) == (3, 2)
+        assert (result.published, result.link_tasks) == (3, 2)
         assert links.messages == [
             {
                 "tenant": "acme",
@@ -160,7 +160,7 @@ class TestHandOver:
 
     def test_ten_messages_a_call(self) -> None:
         links = Queues()
-        assert run([linking(number) for number in range(25)], Events(), Queues(), links).handed_over == 25
+        assert run([linking(number) for number in range(25)], Events(), Queues(), links).link_tasks == 25
         assert links.calls == [10, 10, 5]
 
     def test_bus_that_fails_hands_over_again_and_publishes_nothing_twice(self) -> None:
@@ -187,7 +187,7 @@ class TestHandOver:
         processor(Events(), Queues(), clock.deadline, Queues(fate=lambda: "InternalError"), lambda: CREATED).process(
             [linking()]
         )
-        assert 59.0 - clock.left_s <= stream_processor.HAND_OVER_S
+        assert 59.0 - clock.left_s <= stream_processor.LINK_TASKS_S
 
     def test_record_that_has_waited_long_is_published_and_its_task_is_a_dead_letter(self) -> None:
         records, events, queues = [linking(1), GOOD], Events(), Queues()
@@ -210,7 +210,7 @@ class TestHandOver:
     def test_message_that_the_links_queue_refuses_stops_nothing(self) -> None:
         events, queues = Events(), Queues()
         result = run([linking(1), linking(2)], events, queues, Queues("InvalidMessageContents"))
-        assert (result.published, result.handed_over, result.dead_letters, result.retries) == (2, 1, 1, 0)
+        assert (result.published, result.link_tasks, result.dead_letters, result.retries) == (2, 1, 1, 0)
         assert queues.messages[0]["reason"] == "links queue: InvalidMessageContents"
 
 

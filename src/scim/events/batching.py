@@ -1,4 +1,4 @@
-"""Sending many entries to a service that takes a few in each call, and answers for each entry by itself."""
+"""Send many entries to a service that takes at most ten in a call and answers for each of them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from scim.protocol.errors import Unavailable
 from scim.service.deadline import Deadline
 
 _MAX_ENTRIES = 10
-"""EventBridge's PutEvents and SQS's SendMessageBatch both take so many."""
+"""The entries in a call of EventBridge's PutEvents and of SQS's SendMessageBatch."""
 
 NO_ANSWER_CODE = "no answer"
 
@@ -19,19 +19,24 @@ Entry = TypeVar("Entry")
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
-    """Why a call did not take an entry. ``is_final``: the entry is invalid, and no call ever takes it.
+    """Why a call did not accept an entry; ``code`` is the service's error code.
 
-    ``is_lasting``: nothing can be sent now, since the queue or a right to it is missing; someone must mend that.
+    ``is_invalid`` is true if the entry is invalid, so that no call ever accepts it. ``is_misconfigured`` is true if
+    nothing can be sent until an operator acts: the queue or a permission is missing.
     """
 
     code: str
-    is_final: bool
-    is_lasting: bool = False
+    is_invalid: bool
+    is_misconfigured: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class SendResult:
-    """The entries that were not taken, by number: ``rejected`` for good, ``unsent`` for now; ``codes`` tell why."""
+    """The entries that were not accepted, by number.
+
+    ``rejected`` has the error codes of those that are invalid. ``unsent`` are those that could not be sent in time;
+    ``codes`` has their last error codes, if the service answered.
+    """
 
     rejected: Mapping[int, str]
     unsent: frozenset[int]
@@ -39,7 +44,7 @@ class SendResult:
 
     @property
     def reasons(self) -> Mapping[int, str]:
-        """Return the service's code for each entry that was not taken."""
+        """The error code of each entry that was not accepted."""
         return {**dict.fromkeys(self.unsent, NO_ANSWER_CODE), **self.codes, **self.rejected}
 
 
@@ -50,43 +55,44 @@ def send_in_batches(
     send: Callable[[Sequence[Entry]], Sequence[Rejection | None]],
     deadline: Deadline,
 ) -> SendResult:
-    """Send entries until each is taken, rejected, or the time is up.
+    """Send entries until each is accepted or rejected, or the time is up.
 
-    ``send`` makes one call and returns why each entry was not taken, ``None`` where it was. Raises what ``send`` does.
+    ``size`` returns the bytes of an entry, ``max_bytes`` is the limit of a call. ``send`` makes one call and returns a
+    rejection for each entry, ``None`` if it was accepted. Raises what ``send`` raises.
     """
-    waiting = dict(entries)
+    pending = dict(entries)
     rejected: dict[int, str] = {}
     codes: dict[int, str] = {}
     attempt = 0
     try:
-        while waiting:
-            for batch in list(_split(waiting, size, max_bytes)):
+        while pending:
+            for batch in list(_split(pending, size, max_bytes)):
                 deadline.check()
-                outcomes = send([waiting[number] for number in batch])
-                for number, rejection in zip(batch, outcomes, strict=True):
+                rejections = send([pending[number] for number in batch])
+                for number, rejection in zip(batch, rejections, strict=True):
                     codes.pop(number, None)
                     if rejection:
-                        (rejected if rejection.is_final else codes)[number] = rejection.code
-                    if rejection is None or rejection.is_final or rejection.is_lasting:
-                        del waiting[number]
-            if waiting:
+                        (rejected if rejection.is_invalid else codes)[number] = rejection.code
+                    if rejection is None or rejection.is_invalid or rejection.is_misconfigured:
+                        del pending[number]
+            if pending:
                 deadline.pause(attempt)
                 attempt += 1
     except Unavailable:  # the time is up
         pass
-    return SendResult(rejected, frozenset([*waiting, *codes]), codes)
+    return SendResult(rejected, frozenset([*pending, *codes]), codes)
 
 
 def _split(entries: Mapping[int, Entry], size: Callable[[Entry], int], max_bytes: int) -> Iterator[list[int]]:
-    """Yield the numbers of the entries for each call. An entry that is larger than a call goes alone."""
+    """Yield the numbers of the entries for each call. An entry that is larger than a call is sent alone."""
     batch: list[int] = []
     total = 0
     for number, entry in entries.items():
-        added = size(entry)
-        if batch and (len(batch) == _MAX_ENTRIES or total + added > max_bytes):
+        entry_size = size(entry)
+        if batch and (len(batch) == _MAX_ENTRIES or total + entry_size > max_bytes):
             yield batch
             batch, total = [], 0
         batch.append(number)
-        total += added
+        total += entry_size
     if batch:
         yield batch

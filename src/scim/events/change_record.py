@@ -1,6 +1,6 @@
-"""A change record, as the table's stream brings it.
+"""Change records in the table's stream.
 
-``store.items.change`` has written it. A record that something else has written is rejected as a whole.
+:mod:`scim.store.items` writes them. A record of any other form is rejected as a whole.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from scim.store.keys import CHANGE_PREFIX
 
 
 class MalformedRecord(ValueError):
-    """The stream record holds no change record. Names the attributes that are wrong, and shows no value."""
+    """The stream record has no valid change record. The message names the invalid attributes, and shows no values."""
 
 
-def _typed(descriptor: str) -> BeforeValidator:
+def _unwrap(descriptor: str) -> BeforeValidator:
     """Unwrap one of DynamoDB's attribute values, such as ``{"S": "text"}``."""
 
     def unwrap(value: object) -> object:
@@ -29,13 +29,13 @@ def _typed(descriptor: str) -> BeforeValidator:
     return BeforeValidator(unwrap)
 
 
-Text = Annotated[str, Field(min_length=1), _typed("S")]
-AnyText = Annotated[str, _typed("S")]
-"""Also the empty string: a strict tenant stores what it is sent."""
+Text = Annotated[str, Field(min_length=1), _unwrap("S")]
+AnyText = Annotated[str, _unwrap("S")]
+"""Text that may be empty: a tenant in strict mode stores an empty text as it was sent."""
 
 
 class LinkedReference(BaseModel):
-    """An attribute, and the id of the user that its reference leads to."""
+    """A link: an attribute, and the id of the user to whom its reference leads."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -44,29 +44,29 @@ class LinkedReference(BaseModel):
 
 
 class StreamedChange(BaseModel):
-    """The image of an item ``C#<id>#<version>``, or ``C#<id>#<version>#<number>`` for new links (docs/data-model.md).
+    """A change record: the image of an item ``C#<id>#<version>``, or ``C#<id>#<version>#<number>`` for changed links.
 
-    Its rules must hold for every user that can be stored (``tests/events/test_every_user.py``).
+    See docs/data-model.md. Every user that can be stored must be valid here (``tests/events/test_every_user.py``).
     """
 
     model_config = ConfigDict(frozen=True)
 
-    pk: Annotated[str, Field(pattern=r"^T#[a-z0-9-]{1,40}$"), _typed("S")]
-    sk: Annotated[str, Field(pattern=r"^C#[0-9a-f-]{36}#[0-9]{10}(#[0-9]{10})?$"), _typed("S")]
+    pk: Annotated[str, Field(pattern=r"^T#[a-z0-9-]{1,40}$"), _unwrap("S")]
+    sk: Annotated[str, Field(pattern=r"^C#[0-9a-f-]{36}#[0-9]{10}(#[0-9]{10})?$"), _unwrap("S")]
     change: Text
-    at: Annotated[AwareDatetime, _typed("S")]
-    operation: Annotated[Operation, _typed("S")]
-    changed: Annotated[list[Text], _typed("L")]
-    participation: Annotated[Participation, _typed("S")]
+    at: Annotated[AwareDatetime, _unwrap("S")]
+    operation: Annotated[Operation, _unwrap("S")]
+    changed: Annotated[list[Text], _unwrap("L")]
+    participation: Annotated[Participation, _unwrap("S")]
     request: AnyText
     resource_type: Text = Field(alias="resourceType")
     user_name: Text = Field(alias="userName")
     external_id: AnyText | None = Field(default=None, alias="externalId")
-    active: Annotated[bool, _typed("BOOL")]
-    former_identifier_hashes: Annotated[frozenset[str], _typed("SS")] = Field(default=frozenset(), alias="handles")
-    removed_references: Annotated[frozenset[str], _typed("SS")] = Field(default=frozenset(), alias="dropped")
-    may_affect_links: Annotated[bool, _typed("BOOL")] = Field(default=False, alias="mayAffectLinks")
-    links: Annotated[list[Annotated[LinkedReference, _typed("M")]], _typed("L")] = []
+    active: Annotated[bool, _unwrap("BOOL")]
+    former_identifier_hashes: Annotated[frozenset[str], _unwrap("SS")] = Field(default=frozenset(), alias="handles")
+    removed_references: Annotated[frozenset[str], _unwrap("SS")] = Field(default=frozenset(), alias="dropped")
+    may_affect_links: Annotated[bool, _unwrap("BOOL")] = Field(default=False, alias="mayAffectLinks")
+    links: Annotated[list[Annotated[LinkedReference, _unwrap("M")]], _unwrap("L")] = []
 
     @property
     def tenant(self) -> str:
@@ -78,19 +78,19 @@ class StreamedChange(BaseModel):
 
     @property
     def sequence(self) -> int:
-        """The number of the change among those of one resource: its version, and the next one for its deletion."""
+        """The number of the change among the changes of one user: its version, and one more for its deletion."""
         return int(self.sk.split("#")[2])
 
     @property
     def link_sequence(self) -> int:
-        """The number of the change among those of the links of one version; 0 for a change of the resource itself."""
+        """The number of the change among the changes of the links of one version; 0 for a change of the user itself."""
         return int(self.sk.split("#")[3]) if self.operation is Operation.LINK else 0
 
 
 def is_change(record: Mapping[str, Any]) -> bool:
-    """Return whether a stream record may hold a new change record; a record that shows no key may.
+    """Return whether a stream record may have a new change record. A record without a key may.
 
-    The mapping's filter lets nothing else pass (``template.yaml``). The check holds without it too.
+    The filter of the event source mapping (``template.yaml``) passes nothing else. The check does not rely on it.
     """
     sort = _get(record, "dynamodb", "Keys", "sk", "S")
     return record.get("eventName", "INSERT") == "INSERT" and (
@@ -103,8 +103,8 @@ def parse_stream_record(record: Mapping[str, Any]) -> StreamedChange:
     try:
         return StreamedChange.model_validate(_get(record, "dynamodb", "NewImage"))
     except ValidationError as error:
-        wrong = sorted({str(each["loc"][0]) if each["loc"] else "NewImage" for each in error.errors()})
-        raise MalformedRecord(", ".join(wrong)) from None
+        names = sorted({str(detail["loc"][0]) if detail["loc"] else "NewImage" for detail in error.errors()})
+        raise MalformedRecord(", ".join(names)) from None
 
 
 def _get(value: object, *names: str) -> object:

@@ -1,7 +1,7 @@
-"""The dead-letter queue: records and messages that cannot be processed, with the reason.
+"""Dead letters: records and messages that cannot be processed, each with the reason.
 
-A message is ASCII JSON and never over SQS's limit (docs/operations.md, "Dead-letter queues"). The reason names kinds of
-errors, attributes and places in the code, never the text of an error: that may hold personal data.
+A dead letter is ASCII JSON and never larger than an SQS message (docs/operations.md, "Dead-letter queues"). Its reason
+names kinds of errors, attributes and lines of code, never the text of an error: that may have personal data.
 """
 
 from __future__ import annotations
@@ -20,17 +20,19 @@ _MAX_REASON = 1_000
 
 
 class DeadLetterQueue:
+    """A dead-letter queue, for one batch of records or messages."""
+
     def __init__(self, queue: MessageQueue) -> None:
         self._queue = queue
 
-    def send(self, letters: Mapping[int, Mapping[str, Any]]) -> SendResult:
-        """Send dead letters, as :func:`wrap_record` and its like make them."""
-        messages = {number: QueueMessage(json.dumps(letter)) for number, letter in letters.items()}
+    def send(self, dead_letters: Mapping[int, Mapping[str, Any]]) -> SendResult:
+        """Send dead letters, as :func:`wrap_record`, :func:`wrap_task` and :func:`wrap_message` return them."""
+        messages = {number: QueueMessage(json.dumps(letter)) for number, letter in dead_letters.items()}
         return self._queue.send(messages)
 
 
 def wrap_record(record: Any, reason: str) -> dict[str, Any]:
-    """Return the dead letter of a stream record: the record whole, or where to find it if it is too large."""
+    """Return the dead letter of a stream record. If the record is too large, only its keys are in it (``isCut``)."""
     letter = {"reason": reason[:_MAX_REASON], "record": record}
     if len(json.dumps(letter)) <= MAX_MESSAGE_BYTES:
         return letter
@@ -38,12 +40,12 @@ def wrap_record(record: Any, reason: str) -> dict[str, Any]:
 
 
 def wrap_task(task: Mapping[str, Any], reason: str) -> dict[str, Any]:
-    """Return the dead letter of a link task that the links queue did not take."""
+    """Return the dead letter of a link task that could not be sent to the links queue."""
     return {"reason": reason[:_MAX_REASON], "task": task}
 
 
 def wrap_message(body: Any, reason: str) -> dict[str, Any]:
-    """Return the dead letter of a message from the links queue."""
+    """Return the dead letter of a message from the links queue. If it is too large, it is left out (``isCut``)."""
     letter = {"reason": reason[:_MAX_REASON], "message": body}
     if len(json.dumps(letter)) <= MAX_MESSAGE_BYTES:
         return letter
@@ -51,18 +53,18 @@ def wrap_message(body: Any, reason: str) -> dict[str, Any]:
 
 
 def describe_fault_location(fault: Exception) -> str:
-    """Return the kind of an error and where in the code it was raised."""
+    """Return the kind of an error, and the file, line and function that raised it."""
     frames = traceback.extract_tb(fault.__traceback__)
-    place = f" at {frames[-1].filename.rpartition('/')[2]}:{frames[-1].lineno} {frames[-1].name}" if frames else ""
-    return f"{type(fault).__name__}{place}"
+    location = f" at {frames[-1].filename.rpartition('/')[2]}:{frames[-1].lineno} {frames[-1].name}" if frames else ""
+    return f"{type(fault).__name__}{location}"
 
 
 def _without_image(record: Any) -> dict[str, Any]:
-    """Return what leads to a record: its keys in the table, and its number in the stream."""
+    """Return a record without its image: its keys in the table, and its sequence number in the stream."""
     members = record if isinstance(record, Mapping) else {}
     stream = members.get("dynamodb")
     stream = stream if isinstance(stream, Mapping) else {}
     kept = {name: stream[name] for name in ("Keys", "SequenceNumber", "ApproximateCreationDateTime") if name in stream}
     outer = {name: members[name] for name in ("eventID", "eventName", "eventSourceARN", "awsRegion") if name in members}
-    found = {**outer, "dynamodb": kept}
-    return found if len(json.dumps(found)) <= _MAX_KEYS_BYTES else {}
+    reduced = {**outer, "dynamodb": kept}
+    return reduced if len(json.dumps(reduced)) <= _MAX_KEYS_BYTES else {}

@@ -1,4 +1,4 @@
-"""The event that a change makes (docs/events)."""
+"""The event of a change (docs/events)."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _UPDATE_VERBS = {
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """``type`` is EventBridge's detail-type. The same change makes the same event, however often it comes."""
+    """An event. ``type`` is EventBridge's detail-type. A change that is processed again has the same event."""
 
     type: str
     time: datetime
@@ -39,17 +39,17 @@ class Event:
 def make_event(record: StreamedChange) -> Event:
     """Return the event of a change.
 
-    It says what the change did (``participation``) and what holds after it (``active``): a consumer that gets events in
-    another order than they happened goes by the latter.
+    ``participation`` is what the change did, ``active`` is the state after it. A consumer that receives events out of
+    order uses ``active``.
     """
-    deleted = record.operation is Operation.DELETE
+    is_deletion = record.operation is Operation.DELETE
     detail: dict[str, Any] = {
         "eventId": record.change,
         "tenant": record.tenant,
         "id": record.id,
         "externalId": record.external_id,
         "userName": record.user_name,
-        "version": record.sequence - deleted,
+        "version": record.sequence - is_deletion,
         "sequence": record.sequence,
         "participation": record.participation,
         "active": record.active,
@@ -57,7 +57,7 @@ def make_event(record: StreamedChange) -> Event:
         "requestId": record.request,
     }
     if record.operation is Operation.LINK:
-        links = [{"attribute": each.attribute, "id": each.id} for each in record.links]
+        links = [{"attribute": link.attribute, "id": link.id} for link in record.links]
         detail |= {"links": links, "linkSequence": record.link_sequence}
     return Event(f"{record.resource_type}{_verb(record)}", record.at.astimezone(UTC), detail)
 

@@ -1,6 +1,6 @@
-"""The event bus, as one batch of change records uses it.
+"""Publish events on the EventBridge bus.
 
-PutEvents answers 200 even where it took none of the events: each entry has its own outcome. Source: Amazon EventBridge
+PutEvents answers 200 even if it accepted none of the events: each entry has its own outcome. Source: Amazon EventBridge
 API reference, "PutEvents".
 """
 
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import ClientError
 
 from scim.aws.errors import NO_RESPONSE, error_code, is_outcome_unknown, is_throttled
-from scim.events.batching import Rejection, SendResult, send_in_batches
+from scim.events.batching import NO_ANSWER_CODE, Rejection, SendResult, send_in_batches
 from scim.events.event import SOURCE, Event
 from scim.service.deadline import Deadline
 
@@ -20,47 +20,49 @@ if TYPE_CHECKING:
     from mypy_boto3_events import EventBridgeClient
     from mypy_boto3_events.type_defs import PutEventsRequestEntryTypeDef as Entry
 
-# The size of a call was limited to 256 KB, and since January 2026 to 1 MB ("More room to build", AWS Compute Blog). No
-# event comes near 1 MB: its values fit into a document of 350,000 bytes. So an event over this size goes alone.
+# A call may have 256 KB, and since January 2026 1 MB ("More room to build", AWS Compute Blog). No event comes near 1
+# MB, since its values fit into a document of 350,000 bytes. So an event over this size is sent alone.
 _MAX_BYTES = 256 * 1024
 _TIME_BYTES = 14
 
-# The codes that an entry gets each time it is sent. All others are about the moment, or the deployment.
-_FINAL = frozenset({"InvalidArgument", "MalformedDetail"})
-_INVALID = "ValidationException"
-"""EventBridge's code for a call that it refuses because of what is in it, such as an entry over its limit."""
+# The error codes of an invalid entry. All others are temporary, or due to the deployment.
+_INVALID_ENTRY = frozenset({"InvalidArgument", "MalformedDetail"})
+_INVALID_CALL = "ValidationException"
+"""EventBridge's error code for a call with invalid content, such as an entry over its limit."""
 
 
 class EventBus:
+    """The event bus, for one batch of change records."""
+
     def __init__(self, client: EventBridgeClient, name: str, deadline: Deadline) -> None:
         self._client = client
         self._name = name
         self._deadline = deadline
 
     def publish(self, events: Mapping[int, Event]) -> SendResult:
-        """Send events until all are taken, rejected, or the time is up.
+        """Send events until each is accepted or rejected, or the time is up.
 
-        Raises what the SDK does where a call fails as a whole and would fail again.
+        Raises the SDK's error if a call fails as a whole and would fail again.
         """
         entries = {number: self._entry(event) for number, event in events.items()}
         return send_in_batches(entries, _size, _MAX_BYTES, self._put, self._deadline)
 
     def _put(self, entries: Sequence[Entry]) -> list[Rejection | None]:
         try:
-            answer = self._client.put_events(Entries=entries)
+            response = self._client.put_events(Entries=entries)
         except (ClientError, *NO_RESPONSE) as error:
-            if isinstance(error, ClientError) and error_code(error) == _INVALID:
-                return self._put_apart(entries)
+            if isinstance(error, ClientError) and error_code(error) == _INVALID_CALL:
+                return self._put_individually(entries)
             if not (is_outcome_unknown(error) or is_throttled(error)):
                 raise
-            return [Rejection("no answer", is_final=False)] * len(entries)
-        codes = [entry.get("ErrorCode") for entry in answer["Entries"]]
-        return [Rejection(code, code in _FINAL) if code else None for code in codes]
+            return [Rejection(NO_ANSWER_CODE, is_invalid=False)] * len(entries)
+        codes = [entry.get("ErrorCode") for entry in response["Entries"]]
+        return [Rejection(code, code in _INVALID_ENTRY) if code else None for code in codes]
 
-    def _put_apart(self, entries: Sequence[Entry]) -> list[Rejection | None]:
-        """Send each entry in a call of its own, and reject an entry whose call is refused: the others must go on."""
+    def _put_individually(self, entries: Sequence[Entry]) -> list[Rejection | None]:
+        """Send each entry in a call of its own, and reject an entry whose call is invalid."""
         if len(entries) == 1:
-            return [Rejection(_INVALID, is_final=True)]
+            return [Rejection(_INVALID_CALL, is_invalid=True)]
         return [outcome for entry in entries for outcome in self._put([entry])]
 
     def _entry(self, event: Event) -> Entry:
@@ -74,5 +76,5 @@ class EventBus:
 
 
 def _size(entry: Entry) -> int:
-    """Amazon EventBridge user guide, "Calculating Amazon EventBridge PutEvents event entry size"."""
+    """Return the bytes of an entry (EventBridge user guide, "Calculating PutEvents event entry size")."""
     return _TIME_BYTES + sum(len(entry[name].encode()) for name in ("Source", "DetailType", "Detail"))

@@ -1,4 +1,4 @@
-"""Link tasks as messages of the links queue: small ASCII JSON, without names or other personal values."""
+"""Link tasks as messages of the links queue: small ASCII JSON without personal data."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ _TASKS = TypeAdapter(LinkTask)
 
 
 class MalformedTask(ValueError):
-    """The message holds no link task. Says which of its members are wrong, and shows no value."""
+    """The message has no valid link task. The message of the error names the invalid members, and shows no values."""
 
 
 def make_task(record: StreamedChange) -> LinkTask | None:
-    """Return the task that a change leads to; ``None`` where it can affect no link."""
+    """Return the task for the links that a change may affect; ``None`` if it cannot affect any."""
     if not record.may_affect_links:
         return None
     return LinkTask(
@@ -37,20 +37,20 @@ def make_task(record: StreamedChange) -> LinkTask | None:
 
 
 def dump_task(task: LinkTask) -> dict[str, Any]:
-    """Return a task as the members of a JSON object."""
+    """Return a task as a JSON object."""
     dumped: dict[str, Any] = _TASKS.dump_python(task, mode="json")
     return dumped
 
 
 def make_message(task: LinkTask) -> QueueMessage:
-    """Return a task as a message. Its group is the tenant."""
+    """Return the message of a task."""
     return QueueMessage(json.dumps(dump_task(task)), task.tenant)
 
 
-def read_task(body: str) -> LinkTask:
+def parse_task(body: str) -> LinkTask:
     """Return the task in a message. Raises :class:`MalformedTask`."""
     try:
         return _TASKS.validate_json(body)
     except ValidationError as error:
-        wrong = sorted({".".join(map(str, each["loc"][:1])) or "body" for each in error.errors(include_input=False)})
-        raise MalformedTask(", ".join(wrong)) from None
+        names = {str(detail["loc"][0]) if detail["loc"] else "body" for detail in error.errors(include_input=False)}
+        raise MalformedTask(", ".join(sorted(names))) from None

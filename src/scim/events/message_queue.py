@@ -1,7 +1,7 @@
-"""A queue of SQS, as a function sends messages to it.
+"""Send messages to an SQS queue.
 
-Source: Amazon SQS API reference, "SendMessageBatch"; developer guide, "Amazon SQS message quotas". Messages are ASCII:
-SQS refuses some characters that a user's attributes may hold, such as U+FFFE.
+Messages are ASCII: SQS rejects some characters that a user's attributes may have, such as U+FFFE. Source: Amazon SQS
+API reference, "SendMessageBatch"; developer guide, "Amazon SQS message quotas".
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs.type_defs import SendMessageBatchRequestEntryTypeDef as Entry
 
 MAX_MESSAGE_BYTES = 1_048_576
-"""Of one message, and of all messages in one call together."""
+"""The limit of one message, and of all messages in one call."""
 
 _THROTTLED = THROTTLING_CODES | {"RequestThrottled", "KmsThrottled", "KMS.ThrottlingException"}
-# What SQS says of a message that it never takes, for the one message or for the call.
+# SQS's error codes for a message that it never accepts, in the result of the message or of the whole call.
 _INVALID = frozenset(
     {
         "InvalidMessageContents",
@@ -38,45 +38,49 @@ _INVALID = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class QueueMessage:
-    """``group`` is the tenant: a standard queue with message groups is fair to each (SQS fair queues)."""
+    """``group`` is the message group, a tenant: a standard queue is fair to each group (SQS fair queues)."""
 
     body: str
     group: str = ""
 
 
 class MessageQueue:
+    """An SQS queue, for one batch of records or messages."""
+
     def __init__(self, client: SQSClient, url: str, deadline: Deadline) -> None:
         self._client = client
         self._url = url
         self._deadline = deadline
 
     def send(self, messages: Mapping[int, QueueMessage]) -> SendResult:
-        """Send messages until all are taken, rejected for good, or the time is up.
+        """Send messages until each is accepted or rejected, or the time is up.
 
-        A missing queue or right does not raise: messages stay unsent, and the caller decides how long they may wait.
+        A missing queue or permission raises nothing: the messages are unsent, and the caller decides what to do.
         """
         return send_in_batches(messages, _size, MAX_MESSAGE_BYTES, self._send, self._deadline)
 
     def _send(self, messages: Sequence[QueueMessage]) -> list[Rejection | None]:
         entries = [_entry(number, message) for number, message in enumerate(messages)]
         try:
-            answer = self._client.send_message_batch(QueueUrl=self._url, Entries=entries)
+            response = self._client.send_message_batch(QueueUrl=self._url, Entries=entries)
         except (ClientError, *NO_RESPONSE) as error:
-            return self._rejected_call(error, messages)
-        failed = {each["Id"]: Rejection(each["Code"], _is_final(each)) for each in answer.get("Failed", [])}
-        return [failed.get(entry["Id"]) for entry in entries]
+            return self._handle_failed_call(error, messages)
+        rejections = {
+            failure["Id"]: Rejection(failure["Code"], _is_invalid(failure)) for failure in response.get("Failed", [])
+        }
+        return [rejections.get(entry["Id"]) for entry in entries]
 
-    def _rejected_call(self, error: Exception, messages: Sequence[QueueMessage]) -> list[Rejection | None]:
-        """Return what a call that failed as a whole means for each message."""
+    def _handle_failed_call(self, error: Exception, messages: Sequence[QueueMessage]) -> list[Rejection | None]:
+        """Return the rejection of each message of a call that failed as a whole."""
         if isinstance(error, ClientError) and _plain_code(error_code(error)) in _INVALID:
             if len(messages) == 1:
-                return [Rejection(_plain_code(error_code(error)), is_final=True)]
-            return [outcome for message in messages for outcome in self._send([message])]
+                return [Rejection(_plain_code(error_code(error)), is_invalid=True)]
+            return [rejection for message in messages for rejection in self._send([message])]
         if isinstance(error, ClientError) and not (
             is_outcome_unknown(error) or is_throttled(error) or _is_throttled(error)
         ):
-            return [Rejection(_plain_code(error_code(error)), is_final=False, is_lasting=True)] * len(messages)
-        return [Rejection(NO_ANSWER_CODE, is_final=False)] * len(messages)
+            return [Rejection(_plain_code(error_code(error)), is_invalid=False, is_misconfigured=True)] * len(messages)
+        return [Rejection(NO_ANSWER_CODE, is_invalid=False)] * len(messages)
 
 
 def _entry(number: int, message: QueueMessage) -> Entry:
@@ -86,10 +90,10 @@ def _entry(number: int, message: QueueMessage) -> Entry:
     return entry
 
 
-def _is_final(failed: Mapping[str, object]) -> bool:
-    """Return whether SQS rejected an entry because of what the entry is."""
-    code = _plain_code(str(failed["Code"]))
-    return code not in _THROTTLED and (bool(failed.get("SenderFault")) or code in _INVALID)
+def _is_invalid(failure: Mapping[str, object]) -> bool:
+    """Return whether SQS rejected a message because of its content."""
+    code = _plain_code(str(failure["Code"]))
+    return code not in _THROTTLED and (bool(failure.get("SenderFault")) or code in _INVALID)
 
 
 def _is_throttled(error: ClientError) -> bool:
@@ -97,7 +101,7 @@ def _is_throttled(error: ClientError) -> bool:
 
 
 def _plain_code(code: str) -> str:
-    """The code without the prefix that SQS's older protocol gives some of them: ``AWS.SimpleQueueService.``."""
+    """Return an error code without the prefix that SQS's older protocol adds to some of them."""
     return code.removeprefix("AWS.SimpleQueueService.")
 
 

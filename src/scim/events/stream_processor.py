@@ -1,10 +1,9 @@
-"""Processing a batch of the table's stream: publish events, and hand over what may affect links.
+"""Process a batch of the table's stream: publish events, and send link tasks.
 
-The order is: hand over first, then publish, then send dead letters. A batch comes again from the first record that is
-not done (docs/decisions.md, "Events"). So where the links queue does not answer, the records after that change wait
-without being published, and no event is published twice because of it. Where the dead-letter queue does not answer,
-the events after a dead letter are published again with each attempt. Both end ``PATIENCE_S`` after the creation of the
-record that waits.
+The order is: link tasks, then events, then dead letters. Lambda sends a batch again from the first record that is not
+processed (docs/decisions.md, "Events"). So if the links queue does not answer, that record and those after it wait
+without being published, and no event is published twice because of it. If the dead-letter queue does not answer, the
+events after the record are published again at each attempt. Both end ``PATIENCE_S`` after the creation of the record.
 """
 
 from __future__ import annotations
@@ -23,17 +22,17 @@ from scim.events.message_queue import MessageQueue
 from scim.service.deadline import Deadline
 from scim.service.references.link_task import LinkTask
 
-HAND_OVER_S = 10.0
-"""How long a batch tries to hand over."""
-DEAD_LETTER_S = 10.0
-"""What handing over and publishing leave for the dead letters."""
+LINK_TASKS_S = 10.0
+"""For how long a batch tries to send its link tasks."""
+DEAD_LETTERS_S = 10.0
+"""The time that is reserved for the dead letters of a batch."""
 PATIENCE_S = 120.0
-"""For how long a record waits for a queue that does not answer. After that its event is published without it."""
+"""For how long a record waits for a queue that does not answer. After that its event is published anyway."""
 
 
 @dataclass(frozen=True, slots=True)
 class LostDeadLetter:
-    """A dead letter that its queue did not take either, by the keys of the record (docs/operations.md)."""
+    """A dead letter that could not be sent, with the keys of its record in the table (docs/operations.md)."""
 
     reason: str
     partition: str
@@ -42,14 +41,14 @@ class LostDeadLetter:
 
 @dataclass(frozen=True, slots=True)
 class BatchResult:
-    """What became of a batch.
+    """The result of a batch: how many events, link tasks and dead letters were sent.
 
-    ``retries`` is how many records must come again, the last ones of the batch; ``retry_from`` is the number in the
-    stream of the first of them.
+    ``retries`` is how many records must be processed again: the last ones of the batch. ``retry_from`` is the sequence
+    number of the first of them in the stream.
     """
 
     published: int = 0
-    handed_over: int = 0
+    link_tasks: int = 0
     dead_letters: int = 0
     retries: int = 0
     retry_from: str = ""
@@ -57,25 +56,30 @@ class BatchResult:
 
 
 @dataclass(slots=True)
-class _RecordBatch:
-    """The records, and what was made of them, by index. ``end`` is the index of the first that must come again."""
+class _Batch:
+    """The records of a batch, and what is to be sent for them, by index.
+
+    ``end`` is the index of the first record that must be processed again; the length of the batch if none must.
+    """
 
     records: Sequence[Any]
+    end: int
     events: dict[int, Event] = field(default_factory=dict)
     tasks: dict[int, LinkTask] = field(default_factory=dict)
-    letters: dict[int, dict[str, Any]] = field(default_factory=dict)
-    end: int = 0
+    dead_letters: dict[int, dict[str, Any]] = field(default_factory=dict)
 
-    def stop_before(self, indexes: Iterable[int]) -> None:
+    def end_before(self, indexes: Iterable[int]) -> None:
+        """End before the first of these records."""
         self.end = min([self.end, *indexes])
 
     def reject(self, index: int, reason: str) -> None:
-        self.letters[index] = dead_letter.wrap_record(self.records[index], reason)
+        """Add the dead letter of a record."""
+        self.dead_letters[index] = dead_letter.wrap_record(self.records[index], reason)
 
 
 @dataclass(frozen=True, slots=True)
 class StreamProcessor:
-    """``now`` gives the seconds since 1970."""
+    """Processes one batch of the stream. ``now`` returns the seconds since 1970."""
 
     bus: EventBus
     links: MessageQueue
@@ -83,77 +87,74 @@ class StreamProcessor:
     now: Callable[[], float]
 
     def process(self, records: Sequence[Any]) -> BatchResult:
-        """Publish the events of records, hand over their link tasks, and send what fails to the dead-letter queue.
+        """Publish the events of records, send their link tasks, and send what fails to the dead-letter queue.
 
-        A dead letter is sent only for a record that does not come again, so that it is in the queue once. Raises what
-        the SDK does where the event bus fails in a way that lasts.
+        A dead letter is sent only for a record that is not processed again, so each is in the queue once. Raises the
+        SDK's error if the event bus fails and would fail again.
         """
-        batch = _prepare(records)
-        handed_over = self._hand_over(batch)
+        batch = _read_batch(records)
+        link_tasks = self._send_link_tasks(batch)
         published = self._publish(batch)
-        sent, lost = self._send_dead_letters(batch)
+        dead_letters, lost = self._send_dead_letters(batch)
         retries = len(records) - batch.end
         retry_from = _sequence_number(records[batch.end]) if retries else ""
-        return BatchResult(published, handed_over, sent, retries, retry_from, tuple(lost))
+        return BatchResult(published, link_tasks, dead_letters, retries, retry_from, tuple(lost))
 
-    def _hand_over(self, batch: _RecordBatch) -> int:
+    def _send_link_tasks(self, batch: _Batch) -> int:
         result = self.links.send({index: link_message.make_message(task) for index, task in batch.tasks.items()})
-        batch.stop_before(index for index in result.unsent if self._is_young(batch.records[index]))
-        reasons = result.reasons
-        for index, code in reasons.items():
+        batch.end_before(index for index in result.unsent if self._may_wait(batch.records[index]))
+        for index, code in result.reasons.items():
             task = link_message.dump_task(batch.tasks[index])
-            batch.letters[index] = dead_letter.wrap_task(task, f"links queue: {code}")
-        return len(batch.tasks) - len(reasons)
+            batch.dead_letters[index] = dead_letter.wrap_task(task, f"links queue: {code}")
+        return len(batch.tasks) - len(result.reasons)
 
-    def _publish(self, batch: _RecordBatch) -> int:
+    def _publish(self, batch: _Batch) -> int:
         events = {index: event for index, event in batch.events.items() if index < batch.end}
         result = self.bus.publish(events)
-        batch.stop_before(result.unsent)
+        batch.end_before(result.unsent)
         for index, code in result.rejected.items():
             batch.reject(index, f"event bus: {code}")
         return len(events) - len(result.rejected) - len(result.unsent)
 
-    def _send_dead_letters(self, batch: _RecordBatch) -> tuple[int, list[LostDeadLetter]]:
-        letters = {index: batch.letters[index] for index in sorted(batch.letters) if index < batch.end}
+    def _send_dead_letters(self, batch: _Batch) -> tuple[int, list[LostDeadLetter]]:
+        """Send dead letters; return how many were sent, and those that were lost."""
+        letters = {index: batch.dead_letters[index] for index in sorted(batch.dead_letters) if index < batch.end}
         result = self.dead_letters.send(letters)
-        # A task's event is published already, so its record does not come again.
-        batch.stop_before(
-            index for index in result.unsent if "record" in letters[index] and self._is_young(batch.records[index])
+        # The event of a link task is published already, so its record is not processed again.
+        batch.end_before(
+            index for index in result.unsent if "record" in letters[index] and self._may_wait(batch.records[index])
         )
-        reasons = {index: code for index, code in result.reasons.items() if index < batch.end}
-        lost = [_lost(batch.records[index], letters[index], code) for index, code in sorted(reasons.items())]
+        codes = {index: code for index, code in result.reasons.items() if index < batch.end}
+        lost = [_describe_lost(batch.records[index], letters[index], code) for index, code in sorted(codes.items())]
         return len(letters) - len(result.rejected) - len(result.unsent), lost
 
-    def _is_young(self, record: Any) -> bool:
+    def _may_wait(self, record: Any) -> bool:
         """Return whether a record may still wait for a queue."""
-        created = _member(record, "ApproximateCreationDateTime")
+        created = _get_stream_member(record, "ApproximateCreationDateTime")
         return isinstance(created, int | float) and self.now() - created < PATIENCE_S
 
 
 def link_task_deadline(deadline: Deadline) -> Deadline:
-    """Return the time for handing over, which leaves most of a batch's time to publishing."""
-    end = max(deadline.remaining_s() - HAND_OVER_S, DEAD_LETTER_S)
+    """Return the deadline for sending link tasks. It leaves most of the time of a batch to publishing."""
+    end = max(deadline.remaining_s() - LINK_TASKS_S, DEAD_LETTERS_S)
     return Deadline(lambda: deadline.remaining_s() - end, deadline.sleep)
 
 
 def publish_deadline(deadline: Deadline) -> Deadline:
-    """Return the time for publishing, which leaves some for dead letters."""
-    return Deadline(lambda: deadline.remaining_s() - DEAD_LETTER_S, deadline.sleep)
+    """Return the deadline for publishing. It leaves time for dead letters."""
+    return Deadline(lambda: deadline.remaining_s() - DEAD_LETTERS_S, deadline.sleep)
 
 
-def _sequence_number(record: Any) -> str:
-    """Return the number of a record in the stream; empty where it has none, which has the whole batch come again."""
-    found = _member(record, "SequenceNumber")
-    return found if isinstance(found, str) else ""
+def _read_batch(records: Sequence[Any]) -> _Batch:
+    """Return the batch with the events and tasks of its records.
 
-
-def _prepare(records: Sequence[Any]) -> _RecordBatch:
-    """Make events and tasks of records. What raises is rejected, whatever it is: a record must not stop its shard."""
-    batch = _RecordBatch(records, end=len(records))
+    A record that raises anything is rejected: otherwise it would stop its shard of the stream.
+    """
+    batch = _Batch(records, end=len(records))
     for index, record in enumerate(records):
         try:
             if is_change(record):
-                batch.events[index], task = _parse(record)
+                batch.events[index], task = _read_record(record)
                 if task:
                     batch.tasks[index] = task
         except MalformedRecord as malformed:
@@ -163,20 +164,26 @@ def _prepare(records: Sequence[Any]) -> _RecordBatch:
     return batch
 
 
-def _parse(record: Mapping[str, Any]) -> tuple[Event, LinkTask | None]:
+def _read_record(record: Mapping[str, Any]) -> tuple[Event, LinkTask | None]:
     change = parse_stream_record(record)
     event, task = make_event(change), make_task(change)
-    event.text.encode()  # raises here what it would raise among the events of others
+    event.text.encode()  # if this raises, it must not raise in the call with the events of other records
     return event, task
 
 
-def _lost(record: Any, letter: Mapping[str, Any], code: str) -> LostDeadLetter:
-    keys = _member(record, "Keys")
-    pk, sk = (keys.get(name) if isinstance(keys, Mapping) else None for name in ("pk", "sk"))
-    partition, sort = (each.get("S") if isinstance(each, Mapping) else None for each in (pk, sk))
+def _describe_lost(record: Any, letter: Mapping[str, Any], code: str) -> LostDeadLetter:
+    keys = _get_stream_member(record, "Keys")
+    attributes = [keys.get(name) if isinstance(keys, Mapping) else None for name in ("pk", "sk")]
+    partition, sort = (value.get("S") if isinstance(value, Mapping) else None for value in attributes)
     return LostDeadLetter(f"{letter['reason']}; dead-letter queue: {code}", str(partition or ""), str(sort or ""))
 
 
-def _member(record: Any, name: str) -> Any:
+def _sequence_number(record: Any) -> str:
+    """Return the sequence number of a record; empty if it has none: then Lambda sends the whole batch again."""
+    number = _get_stream_member(record, "SequenceNumber")
+    return number if isinstance(number, str) else ""
+
+
+def _get_stream_member(record: Any, name: str) -> Any:
     stream = record.get("dynamodb") if isinstance(record, Mapping) else None
     return stream.get(name) if isinstance(stream, Mapping) else None
