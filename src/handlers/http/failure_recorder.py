@@ -1,8 +1,9 @@
-"""What records failures, made when the first of them happens: most requests need none."""
+"""A recorder of failures that is created when the first outcome is recorded: most requests need none."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from threading import Lock
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -13,29 +14,34 @@ if TYPE_CHECKING:
 
 
 class LazyFailureRecorder:
-    """A :class:`scim.service.audit.failures.FailureRecorder` that ``make`` makes when it is first told something."""
+    """A :class:`scim.service.audit.failures.FailureRecorder` that ``create`` creates when it is needed first.
 
-    def __init__(self, make: Callable[[], FailureRecorder]) -> None:
-        self._make = make
-        self._made: FailureRecorder | None = None
+    The operations of a bulk request are recorded by several threads at once: they share one recorder.
+    """
+
+    def __init__(self, create: Callable[[], FailureRecorder]) -> None:
+        self._create = create
+        self._recorder: FailureRecorder | None = None
+        self._lock = Lock()
 
     def record_failure(self, request: RequestSummary, error: ScimError, dialect: Dialect) -> None:
-        self._recording().record_failure(request, error, dialect)
+        self._get_recorder().record_failure(request, error, dialect)
 
     def record_success(self, request: RequestSummary, dialect: Dialect) -> None:
-        self._recording().record_success(request, dialect)
+        self._get_recorder().record_success(request, dialect)
 
     def finish(self) -> None:
         """Add what was recorded to the counts of the day, if anything was."""
-        if self._made is not None:
-            self._made.finish()
+        if self._recorder is not None:
+            self._recorder.finish()
 
     @property
     def log_fields(self) -> dict[str, int]:
         """The fields of the log line, without those that are zero."""
-        return self._made.log_fields if self._made is not None else {}
+        return self._recorder.log_fields if self._recorder is not None else {}
 
-    def _recording(self) -> FailureRecorder:
-        if self._made is None:
-            self._made = self._make()
-        return self._made
+    def _get_recorder(self) -> FailureRecorder:
+        with self._lock:
+            if self._recorder is None:
+                self._recorder = self._create()
+            return self._recorder

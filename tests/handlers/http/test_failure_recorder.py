@@ -1,0 +1,33 @@
+"""The recorder of failures that is created when it is needed first."""
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+from handlers.http.failure_recorder import LazyFailureRecorder
+from scim.protocol.leniency import Dialect
+from scim.service.audit.failures import FailureRecorder
+from scim.service.model.failure import RequestSummary
+from tests.service.audit.test_failures import WRONG, Failures, recording
+
+
+def test_operations_of_a_bulk_request_share_one_recorder() -> None:
+    """Otherwise the failures of all but one are in no log line and in no count of the day."""
+    store = Failures()
+
+    def create() -> FailureRecorder:
+        time.sleep(0.01)  # so that every thread asks before there is one
+        return recording(store)
+
+    recorder = LazyFailureRecorder(create)
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda _: recorder.record_failure(RequestSummary("create"), WRONG, Dialect()), range(8)))
+    recorder.finish()
+
+    assert recorder.log_fields["failures"] == 8
+    assert [counts["create"] for _, counts, _ in store.counts] == [8]
+
+
+def test_request_without_outcome_creates_no_recorder() -> None:
+    recorder = LazyFailureRecorder(lambda: recording(Failures(broken=RuntimeError("created"))))
+    recorder.finish()
+    assert recorder.log_fields == {}
