@@ -8,7 +8,6 @@ from cli import output
 from scim.service.audit.log_entries import LogEntry, LogEntryKind
 from scim.service.audit.lookup import full_name, primary_email
 from scim.service.audit.person_report import PersonReport
-from scim.service.identity_providers.recognition import NAMES
 from scim.service.tenants.health import Health
 
 MARKS = {
@@ -75,7 +74,7 @@ def show_health(health: Health) -> None:
     activity = health.activity
     failed, more = activity.failures.failed_writes, " or more" if activity.has_more_changes else ""
     click.echo(f"Health: {health.state}.{f' {health.advice}' if health.advice else ''}")
-    click.echo(f"Identity provider: {NAMES.get(health.provider or '', 'not detected yet')}.")
+    click.echo(f"Identity provider: {health.provider.display_name if health.provider else 'not detected yet'}.")
     if failed:
         writes = failed + activity.changes
         click.echo(f"Writes that failed today and yesterday: {failed}, at most {activity.share:.0%} of {writes}{more}.")

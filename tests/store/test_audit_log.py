@@ -15,6 +15,7 @@ from scim.service.model.audit_event import AuditAction, AuditEvent
 from scim.service.model.change_record import ChangeRecord, Operation, Participation, StoredChange
 from scim.service.model.failure import DailyFailures, Failure, FailureCount, FailureKind
 from scim.service.model.identifiers import identifier_hash, name_hash
+from scim.service.model.identity_provider import IdentityProvider
 from scim.service.model.log_record import LogPosition, LogRecord, RecordKind, RejectedTokenCount
 from scim.service.model.stored_resource import StoredResource
 from scim.service.model.tenant import Tenant
@@ -91,7 +92,7 @@ def drawn(
 
 
 def test_failure_is_kept_as_it_was(records: Records) -> None:
-    first = failure(1, ignored=["mail"], rejected_leniency="path-as-key", provider="entra")
+    first = failure(1, ignored=["mail"], rejected_leniency="path-as-key", provider=IdentityProvider.ENTRA)
 
     counted = records().count(first)
 
@@ -354,9 +355,9 @@ def test_pages_with_acts_put_together_are_the_log(
 def test_counts_of_days(records: Records) -> None:
     store, yesterday = records(), at(1, day=30)
     store.add_to_day(at(1), {FailureKind.CREATE: 2, FailureKind.LOOP: 1, FailureKind.WRONG_SCIM_URL: 1}, None)
-    store.add_to_day(at(2), {FailureKind.CREATE: 1, FailureKind.NO_OP: 4}, "entra")
+    store.add_to_day(at(2), {FailureKind.CREATE: 1, FailureKind.NO_OP: 4}, IdentityProvider.ENTRA)
     store.add_to_day(yesterday, {FailureKind.OTHER_REQUEST: 1}, None)
-    store.count_rejected_tokens(at(3), 5, "token", "okta")
+    store.count_rejected_tokens(at(3), 5, "token", IdentityProvider.OKTA)
 
     assert store.get_daily_failures("2026-01-30", "2026-01-31") == {
         "2026-01-30": DailyFailures({FailureKind.OTHER_REQUEST: 1}),
@@ -368,7 +369,7 @@ def test_counts_of_days(records: Records) -> None:
                 FailureKind.WRONG_SCIM_URL: 1,
                 FailureKind.REJECTED_TOKEN: 5,
             },
-            "okta",
+            IdentityProvider.OKTA,
             at(3),
             at(1),
         ),

@@ -12,6 +12,7 @@ if TYPE_CHECKING:  # a Lambda function imports only the parts of the model that 
     from scim.service.model.audit_event import AuditEvent
     from scim.service.model.change_record import ChangeRecord, StoredChange
     from scim.service.model.failure import DailyFailures, Failure, FailureCount, FailureKind, RequestSummary
+    from scim.service.model.identity_provider import IdentityProvider
     from scim.service.model.invitation import Acceptance, Invitation
     from scim.service.model.log_record import (
         FailureSearchResult,
@@ -175,7 +176,7 @@ class AuditLogStore(Protocol):
 class DailyFailureStore(Protocol):
     """Counts the failures of one tenant by day. Nothing is attempted twice."""
 
-    def add_to_day(self, at: str, counts: Mapping[FailureKind, int], provider: str | None) -> bool:
+    def add_to_day(self, at: str, counts: Mapping[FailureKind, int], provider: IdentityProvider | None) -> bool:
         """Add to the counts of the day (UTC) of ``at``, and return whether that succeeded."""
 
 

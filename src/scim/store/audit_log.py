@@ -18,6 +18,7 @@ from scim.protocol.errors import Rule, Unavailable
 from scim.service.model.change_record import StoredChange
 from scim.service.model.failure import KEPT_DAYS, DailyFailures, Failure, FailureCount, FailureKind
 from scim.service.model.identifiers import identifier_hash
+from scim.service.model.identity_provider import IdentityProvider
 from scim.service.model.log_record import (
     FailureSearchResult,
     LogPosition,
@@ -63,12 +64,12 @@ class DynamoDBAuditLogStore:
         item = self._add(keys.failure_key(failure.identifier, digest), failure.at, 1, values)
         return None if item is None else log_codec.decode_failure(item)
 
-    def count_rejected_tokens(self, at: str, number: int, rule: str, provider: str | None = None) -> bool:
+    def count_rejected_tokens(self, at: str, number: int, rule: str, provider: IdentityProvider | None = None) -> bool:
         """Count rejected tokens in their minute and in their day, and return whether that succeeded."""
         is_recorded = self._add(keys.rejected_tokens_key(at[:16]), at, number, {"rule": {"S": rule}}) is not None
         return is_recorded and self.add_to_day(at, {FailureKind.REJECTED_TOKEN: number}, provider)
 
-    def add_to_day(self, at: str, counts: Mapping[FailureKind, int], provider: str | None) -> bool:
+    def add_to_day(self, at: str, counts: Mapping[FailureKind, int], provider: IdentityProvider | None) -> bool:
         """Add to the counts of the day of ``at``, and return whether that succeeded."""
         update = daily_failures.update(at, counts, provider, self._expires())
         try:

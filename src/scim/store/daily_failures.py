@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from scim.service.model.failure import DailyFailures, FailureKind
+from scim.service.model.identity_provider import IdentityProvider, parse_identity_provider
 from scim.store.table import Item
 
 _PROVIDER = "provider"
@@ -13,7 +14,9 @@ _LAST_REJECTION = "rejected_at"
 _LAST_WRONG_URL = "wrong_url_at"
 
 
-def update(at: str, counts: Mapping[FailureKind, int], provider: str | None, expires: int) -> dict[str, Any]:
+def update(
+    at: str, counts: Mapping[FailureKind, int], provider: IdentityProvider | None, expires: int
+) -> dict[str, Any]:
     """Return the UpdateItem arguments that add ``counts``; ``at`` is RFC 3339, ``expires`` seconds since 1970."""
     added = {str(kind): {"N": str(number)} for kind, number in counts.items()}
     assigned: Item = {"ttl": {"N": str(expires)}}
@@ -36,6 +39,6 @@ def update(at: str, counts: Mapping[FailureKind, int], provider: str | None, exp
 def read(item: Item) -> DailyFailures:
     """Return the counts that an item holds."""
     counts = {kind: int(item[kind]["N"]) for kind in FailureKind if kind in item}
-    provider = item.get(_PROVIDER, {}).get("S")
+    provider = parse_identity_provider(item.get(_PROVIDER, {}).get("S"))
     last_rejection, last_wrong_url = (item.get(name, {}).get("S", "") for name in (_LAST_REJECTION, _LAST_WRONG_URL))
     return DailyFailures(counts, provider, last_rejection, last_wrong_url)

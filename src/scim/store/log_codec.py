@@ -6,6 +6,7 @@ import json
 
 from scim.service.model.change_record import ChangeRecord, Operation, Participation, StoredChange
 from scim.service.model.failure import Failure, FailureCount
+from scim.service.model.identity_provider import parse_identity_provider
 from scim.service.model.log_record import LogRecord, RejectedTokenCount
 from scim.store import items, keys
 from scim.store.table import Item
@@ -54,7 +55,8 @@ def decode_failure(item: Item) -> FailureCount:
         at=item["last"]["S"],
         operation=item["operation"]["S"],
         identifier_hashes=frozenset(item.get("handles", {}).get("SS", ())),
-        **{name: content[stored] for stored, name in _FAILURE_FIELDS.items()},
+        provider=parse_identity_provider(content["provider"]),
+        **{name: content[stored] for stored, name in _FAILURE_FIELDS.items() if name != "provider"},
     )
     return FailureCount(failure, item["first"]["S"], int(item["count"]["N"]), decode_counts_by_day(item))
 

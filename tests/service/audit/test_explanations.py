@@ -8,8 +8,8 @@ from scim.protocol import errors
 from scim.protocol.errors import Rule
 from scim.protocol.leniency import Leniency
 from scim.service.audit.explanations import EXPLANATIONS, explain, explain_token
-from scim.service.identity_providers import recognition
 from scim.service.model.failure import Failure
+from scim.service.model.identity_provider import IdentityProvider
 
 FAILURE = Failure(
     at="2026-01-31T09:30:00.000Z",
@@ -46,8 +46,8 @@ def test_every_error_has_a_rule_of_its_class(error: type[errors.ScimError]) -> N
 
 
 @pytest.mark.parametrize("rule", EXPLANATIONS)
-@pytest.mark.parametrize("provider", [None, *recognition.NAMES])
-def test_explanation_says_what_happened_and_what_to_change(rule: str, provider: str | None) -> None:
+@pytest.mark.parametrize("provider", [None, *IdentityProvider])
+def test_explanation_says_what_happened_and_what_to_change(rule: str, provider: IdentityProvider | None) -> None:
     failure = dataclasses.replace(
         FAILURE, rule=rule, provider=provider, ignored=["mail"], rejected_leniency="pathless-patch"
     )
@@ -57,7 +57,7 @@ def test_explanation_says_what_happened_and_what_to_change(rule: str, provider: 
     assert len(what) > 20
     assert len(change) > 10
     assert not {"{", "}"} & set(what + change)
-    assert set(EXPLANATIONS[rule].at) <= set(recognition.NAMES)
+    assert set(EXPLANATIONS[rule].remediation_at) <= set(IdentityProvider)
 
 
 def test_explanation_repeats_what_the_client_was_told() -> None:
@@ -76,9 +76,11 @@ def test_strict_mode_is_told_with_what_it_refused(leniency: Leniency) -> None:
     assert "muster strict TENANT off" in change
 
 
-@pytest.mark.parametrize("provider", [None, "entra", "okta", "ping"])
+@pytest.mark.parametrize("provider", [None, IdentityProvider.ENTRA, IdentityProvider.OKTA, IdentityProvider.PING])
 @pytest.mark.parametrize("rule", [Rule.TOKEN_EXPIRED, Rule.TOKEN])
-def test_token_that_was_refused_is_told_with_where_to_paste_another(rule: str, provider: str | None) -> None:
+def test_token_that_was_refused_is_told_with_where_to_paste_another(
+    rule: str, provider: IdentityProvider | None
+) -> None:
     what, change = explain_token(rule, provider)
     assert "token" in what
     assert "muster rotate" in change

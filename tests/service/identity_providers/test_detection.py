@@ -7,12 +7,15 @@ import pytest
 from scim.service.identity_providers.detection import detect_provider
 from scim.service.model.change_record import ChangeRecord, Operation, Participation, StoredChange
 from scim.service.model.failure import DailyFailures, FailureCount
+from scim.service.model.identity_provider import IdentityProvider
 from scim.service.model.log_record import LogRecord, RejectedTokenCount
 from scim.service.model.token import TokenUsage
 from tests.service.audit.test_explanations import FAILURE
 from tests.service.fakes import NOW
 
-OKTA, CURL = TokenUsage(1.0, "v1", "Okta SCIM Client 1.0.0"), TokenUsage(1.0, "v1", "curl/8")
+ENTRA, GOOGLE, ONELOGIN = IdentityProvider.ENTRA, IdentityProvider.GOOGLE, IdentityProvider.ONELOGIN
+
+BY_OKTA, BY_CURL = TokenUsage(1.0, "v1", "Okta SCIM Client 1.0.0"), TokenUsage(1.0, "v1", "curl/8")
 CHANGE = ChangeRecord(
     NOW, Operation.PATCH, [], Participation.UNCHANGED, "scim", "request-1", [], "User", "ada", None, active=True
 )
@@ -23,20 +26,28 @@ REFUSED = RejectedTokenCount(NOW, NOW, 1, "token")
 @pytest.mark.parametrize(
     ("use", "failures", "newest", "expected"),
     [
-        (OKTA, "entra", [BY_ENTRA], "okta"),
-        (CURL, "google", [BY_ENTRA], "google"),
-        (CURL, None, [REFUSED, StoredChange("1", CHANGE), BY_ENTRA], "entra"),
-        (CURL, None, [FailureCount(replace(FAILURE, provider="onelogin"), NOW, 1), BY_ENTRA], "onelogin"),
+        (BY_OKTA, ENTRA, [BY_ENTRA], IdentityProvider.OKTA),
+        (BY_CURL, GOOGLE, [BY_ENTRA], GOOGLE),
+        (BY_CURL, None, [REFUSED, StoredChange("1", CHANGE), BY_ENTRA], ENTRA),
+        (
+            BY_CURL,
+            None,
+            [FailureCount(replace(FAILURE, provider=ONELOGIN), NOW, 1), BY_ENTRA],
+            ONELOGIN,
+        ),
         (None, None, [REFUSED], None),
     ],
 )
 def test_provider_is_detected(
-    use: TokenUsage | None, failures: str | None, newest: list[LogRecord], expected: str | None
+    use: TokenUsage | None,
+    failures: IdentityProvider | None,
+    newest: list[LogRecord],
+    expected: IdentityProvider | None,
 ) -> None:
     assert detect_provider(use, DailyFailures(provider=failures), newest) == expected
 
 
 def test_newest_records_are_not_read_without_need() -> None:
     newest = iter([BY_ENTRA])
-    assert detect_provider(OKTA, DailyFailures(), newest) == "okta"
+    assert detect_provider(BY_OKTA, DailyFailures(), newest) == IdentityProvider.OKTA
     assert next(newest) == BY_ENTRA

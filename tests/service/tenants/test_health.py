@@ -6,18 +6,25 @@ import pytest
 
 from scim.service.identity_providers.detection import detect_provider
 from scim.service.model.failure import DailyFailures, FailureKind, add_up, failure_kind
+from scim.service.model.identity_provider import IdentityProvider
 from scim.service.model.tenant import Tenant
 from scim.service.model.token import TokenState, TokenUsage
 from scim.service.tenants.health import Activity, Health, HealthState, assess_health, count_for_report, count_for_state
 
+ENTRA = IdentityProvider.ENTRA
+GOOGLE = IdentityProvider.GOOGLE
+JUMPCLOUD = IdentityProvider.JUMPCLOUD
+OKTA = IdentityProvider.OKTA
+
+
 NOW = 1_769_851_800.0  # 2026-01-31T09:30:00Z
 TOKEN = TokenState("v1", NOW - 86_400)
 USE = TokenUsage(NOW - 3_600, "v1")
-ENTRA, OKTA = replace(USE, user_agent=""), replace(USE, user_agent="Okta SCIM Client 1.0.0")
+BY_OKTA = replace(USE, user_agent="Okta SCIM Client 1.0.0")
 REJECTED = "2026-01-31T09:00:00.000Z"
 
 
-def failures(last_rejection: str = "", provider: str | None = None, **counts: int) -> DailyFailures:
+def failures(last_rejection: str = "", provider: IdentityProvider | None = None, **counts: int) -> DailyFailures:
     found = {FailureKind(name): number for name, number in counts.items()}
     return DailyFailures(found, provider, last_rejection)
 
@@ -92,8 +99,14 @@ def test_disconnected_tenant_has_no_advice(failed: DailyFailures) -> None:
             failures(create=9, loops=2),
             "The identity provider has sent the same failing request 5 times or more since yesterday",
         ),
-        (failures(create=9, loops=2, provider="google"), "Google Workspace has sent the same failing request 5 times"),
-        (failures(REJECTED, provider="entra"), f"A token was rejected at {REJECTED}: paste a valid token into Micro"),
+        (
+            failures(create=9, loops=2, provider=GOOGLE),
+            "Google Workspace has sent the same failing request 5 times",
+        ),
+        (
+            failures(REJECTED, provider=ENTRA),
+            f"A token was rejected at {REJECTED}: paste a valid token into Micro",
+        ),
     ],
 )
 def test_advice_says_what_to_do(failed: DailyFailures, advice: str) -> None:
@@ -108,7 +121,7 @@ def wrong_url(create: int = 0) -> DailyFailures:
 
 
 def test_wrong_scim_url_is_a_state_from_the_first_request_on() -> None:
-    found = health(wrong_url(), use=replace(OKTA, last_used=NOW - 1_801))
+    found = health(wrong_url(), use=replace(BY_OKTA, last_used=NOW - 1_801))
     assert found.state == HealthState.WRONG_SCIM_URL
     assert found.advice.startswith(f"The SCIM URL in Okta is wrong, seen at {REJECTED}: replace it")
 
@@ -142,15 +155,15 @@ def test_rejection_is_over_after_a_day() -> None:
 @pytest.mark.parametrize(
     ("use", "provider", "expected", "unexpected"),
     [
-        (OKTA, None, "Paste the token into Okta, under Provisioning > Integration", "Entra"),
-        (USE, "okta", "Retry Selected", "quarantine"),
-        (USE, "jumpcloud", "Paste the token into JumpCloud", "Entra"),
-        (USE, "entra", "Entra ID quarantines the application for that at once", "If the customer"),
+        (BY_OKTA, None, "Paste the token into Okta, under Provisioning > Integration", "Entra"),
+        (USE, OKTA, "Retry Selected", "quarantine"),
+        (USE, JUMPCLOUD, "Paste the token into JumpCloud", "Entra"),
+        (USE, ENTRA, "Entra ID quarantines the application for that at once", "If the customer"),
         (USE, None, "If the customer uses Microsoft Entra ID: it quarantines", "at once: paste"),
     ],
 )
 def test_rejection_names_the_provider_and_its_rules(
-    use: TokenUsage, provider: str | None, expected: str, unexpected: str
+    use: TokenUsage, provider: IdentityProvider | None, expected: str, unexpected: str
 ) -> None:
     (warning,) = health(failures(REJECTED, provider, rejected_tokens=1), use=use).warnings
     assert expected in warning
@@ -176,9 +189,13 @@ def test_report_counts_enough_for_the_share_that_is_shown() -> None:
 
 def test_counts_of_days_add_up() -> None:
     total = add_up(
-        [failures(REJECTED, "okta", create=1, loops=1), failures(create=2, no_ops=1), failures(provider="entra")]
+        [
+            failures(REJECTED, OKTA, create=1, loops=1),
+            failures(create=2, no_ops=1),
+            failures(provider=ENTRA),
+        ]
     )
-    assert total == failures(REJECTED, "entra", create=3, loops=1, no_ops=1)
+    assert total == failures(REJECTED, ENTRA, create=3, loops=1, no_ops=1)
     assert add_up([]) == DailyFailures()
 
 

@@ -2,8 +2,10 @@
 
 import pytest
 
-from scim.service.identity_providers.recognition import NAMES
+from scim.service.model.identity_provider import IdentityProvider
 from scim.service.tenants.quarantine import applies_to, assess_quarantine, count_needed, describe_rejection
+
+ENTRA, OKTA = IdentityProvider.ENTRA, IdentityProvider.OKTA
 
 
 @pytest.mark.parametrize(
@@ -22,7 +24,7 @@ from scim.service.tenants.quarantine import applies_to, assess_quarantine, count
     ],
 )
 def test_warning_comes_before_the_quarantine(failures: int, changes: int, warning: str | None) -> None:
-    warnings = list(assess_quarantine(failures, changes, "entra"))
+    warnings = list(assess_quarantine(failures, changes, ENTRA))
     assert bool(warnings) == bool(warning)
     assert warning is None or warning in warnings[0]
 
@@ -32,19 +34,19 @@ def test_changes_beyond_those_needed_decide_nothing(failures: int) -> None:
     needed = count_needed(failures)
     kinds = [
         [(each.count("quarantines the application now"), each.count("in any case")) for each in warnings]
-        for warnings in (assess_quarantine(failures, needed + more, "entra") for more in (0, 1, 1_000_000))
+        for warnings in (assess_quarantine(failures, needed + more, ENTRA) for more in (0, 1, 1_000_000))
     ]
     assert needed <= 80_001
     assert kinds == [kinds[0]] * 3
 
 
-@pytest.mark.parametrize("provider", sorted(set(NAMES) - {"entra"}))
-def test_other_providers_have_no_quarantine(provider: str) -> None:
+@pytest.mark.parametrize("provider", sorted(set(IdentityProvider) - {ENTRA}))
+def test_other_providers_have_no_quarantine(provider: IdentityProvider) -> None:
     (warning,) = assess_quarantine(40_001, 0, provider)
     told = warning + describe_rejection(provider)
     assert "quarantine" not in told
     assert "Entra" not in told
-    assert NAMES[provider] in told
+    assert provider.display_name in told
     assert not applies_to(provider)
 
 
@@ -56,6 +58,6 @@ def test_quarantine_is_a_condition_while_no_provider_is_detected() -> None:
 
 
 def test_okta_is_asked_to_repeat_failed_tasks() -> None:
-    (warning,) = assess_quarantine(40_001, 0, "okta")
+    (warning,) = assess_quarantine(40_001, 0, OKTA)
     assert "Retry Selected" in warning
-    assert "Retry Selected" in describe_rejection("okta")
+    assert "Retry Selected" in describe_rejection(OKTA)

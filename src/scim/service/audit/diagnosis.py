@@ -8,9 +8,9 @@ from itertools import groupby
 
 from scim.protocol.errors import Rule
 from scim.service.audit.explanations import explain, explain_token
-from scim.service.identity_providers.recognition import NAMES
 from scim.service.model.change_record import ChangeRecord, Operation, Participation, StoredChange
 from scim.service.model.failure import FailureCount
+from scim.service.model.identity_provider import IdentityProvider
 from scim.service.model.log_record import RejectedTokenCount
 from scim.service.model.stored_resource import StoredResource
 from scim.service.model.tenant import Tenant
@@ -97,7 +97,7 @@ def _describe_failure(count: FailureCount) -> str:
     failure = count.failure
     summary, remediation = explain(failure)
     times = f", {count.count} times since {count.first_at}" if count.count > 1 else ""
-    by = f" by {NAMES[failure.provider]}" if failure.provider in NAMES else ""
+    by = f" by {failure.provider.display_name}" if failure.provider else ""
     loop = " It repeats: the identity provider keeps sending this until something is changed." if count.is_loop else ""
     outcome = "was partly ignored" if failure.is_no_op else f"failed with {failure.status}"
     return f"A {failure.operation}{by} {outcome} at {failure.at}{times}. {summary} What to change: {remediation}{loop}"
@@ -162,7 +162,7 @@ def describe_wrong_scim_url(failures: Sequence[FailureCount], since: str) -> Ite
 
 
 def describe_rejected_tokens(
-    rejected: Sequence[RejectedTokenCount], use: TokenUsage | None, provider: str | None
+    rejected: Sequence[RejectedTokenCount], use: TokenUsage | None, provider: IdentityProvider | None
 ) -> Iterator[str]:
     """Yield that requests were rejected because of their token, if no valid token was used since.
 

@@ -1,7 +1,7 @@
-"""Every rule that a request can break, in words: what happened, and what to change in the identity provider.
+"""Explanations of all rules of :class:`scim.protocol.errors.Rule`: what happened, and what to change.
 
-The rules are those of :class:`scim.protocol.errors.Rule`. ``{attribute}`` is the attribute that the rule is about,
-``{names}`` are those that came to nothing, ``{leniency}`` is what strict mode refused.
+The texts have placeholders: ``{attribute}`` is the attribute that the rule is about, ``{names}`` are the attributes
+that were ignored, ``{leniency}`` is what strict mode rejected.
 """
 
 from __future__ import annotations
@@ -12,8 +12,12 @@ from dataclasses import dataclass, field
 from scim.protocol.errors import Rule
 from scim.protocol.leniency import Leniency
 from scim.service.model.failure import Failure
+from scim.service.model.identity_provider import IdentityProvider
 
-_NOTHING = "Nothing in the identity provider."
+_ENTRA, _OKTA, _GOOGLE = IdentityProvider.ENTRA, IdentityProvider.OKTA, IdentityProvider.GOOGLE
+_ONELOGIN, _JUMPCLOUD = IdentityProvider.ONELOGIN, IdentityProvider.JUMPCLOUD
+
+_NO_CHANGE = "Nothing in the identity provider."
 _MAPPING = "The mapping of {attribute}: "
 _ENTRA_MAPPING = "Enterprise application > Provisioning > Attribute mapping > {attribute}: "
 _OKTA_MAPPING = "Application > Provisioning > To App > Attribute Mappings > {attribute}: "
@@ -21,26 +25,32 @@ _OKTA_MAPPING = "Application > Provisioning > To App > Attribute Mappings > {att
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """``what`` happened and what to ``change``; ``at`` some providers the change has a place that can be named."""
+    """What happened (``summary``) and what to change in the identity provider (``remediation``), in sentences.
 
-    what: str
-    change: str
-    at: Mapping[str, str] = field(default_factory=dict)
+    ``remediation_at`` is the remediation in the words of some providers' own consoles.
+    """
 
-
-def _mapping(what: str, change: str) -> Explanation:
-    """Something that is changed where attributes are mapped."""
-    return Explanation(what, _MAPPING + change, {"entra": _ENTRA_MAPPING + change, "okta": _OKTA_MAPPING + change})
+    summary: str
+    remediation: str
+    remediation_at: Mapping[IdentityProvider, str] = field(default_factory=dict)
 
 
-_TOKEN_PLACES = {
-    "entra": "Provisioning > Admin Credentials: paste a new token (console: Connect; or `muster rotate`) into Secret "
+def _mapping_error(summary: str, change: str) -> Explanation:
+    """Return the explanation of an error that is corrected in the mapping of an attribute."""
+    at = {_ENTRA: _ENTRA_MAPPING + change, _OKTA: _OKTA_MAPPING + change}
+    return Explanation(summary, _MAPPING + change, at)
+
+
+_TOKEN_REMEDIATION_AT = {
+    _ENTRA: "Provisioning > Admin Credentials: paste a new token (console: Connect; or `muster rotate`) into Secret "
     "Token, Test Connection, then restart provisioning.",
-    "okta": "Provisioning > Integration: paste a new token (console: Connect; or `muster rotate`) into Authorization, "
+    _OKTA: "Provisioning > Integration: paste a new token (console: Connect; or `muster rotate`) into Authorization, "
     "test, then retry the failed tasks under Dashboard > Tasks.",
 }
-_TOKEN = "Where its SCIM token stands: paste a new one (console: Connect; or `muster rotate`), and test the connection."  # noqa: S105  # words
-_TOLERANT = "Turn strict mode off for this tenant (console: Connect; or `muster strict TENANT off`)"
+_TOKEN_REMEDIATION = (
+    "Where its SCIM token stands: paste a new one (console: Connect; or `muster rotate`), and test the connection."  # noqa: S105  # words
+)
+_STRICT_MODE_OFF = "Turn strict mode off for this tenant (console: Connect; or `muster strict TENANT off`)"
 
 EXPLANATIONS: Mapping[str, Explanation] = {
     # A person's data
@@ -49,38 +59,40 @@ EXPLANATIONS: Mapping[str, Explanation] = {
         "Match users by userName, so that the provider finds the one who is here and updates it; or give this person "
         "another userName.",
         {
-            "entra": "Attribute mapping: make userName the matching attribute (Match objects using this attribute), "
+            _ENTRA: "Attribute mapping: make userName the matching attribute (Match objects using this attribute), "
             "then provision the person on demand. If two people in Entra have this name, correct one of them.",
-            "okta": "Provisioning > Integration: Unique identifier field for users is userName. Then retry the task "
+            _OKTA: "Provisioning > Integration: Unique identifier field for users is userName. Then retry the task "
             "under Dashboard > Tasks.",
         },
     ),
-    Rule.REQUIRED: _mapping(
+    Rule.REQUIRED: _mapping_error(
         "{attribute} is required, and the request had no value for it or would have removed it.",
         "map it to a value that nobody lacks, and fill it in for this person.",
     ),
-    Rule.TYPE: _mapping("The value of {attribute} is of the wrong type.", "send what /Schemas says the attribute is."),
-    Rule.FORMAT: _mapping(
+    Rule.TYPE: _mapping_error(
+        "The value of {attribute} is of the wrong type.", "send what /Schemas says the attribute is."
+    ),
+    Rule.FORMAT: _mapping_error(
         "The value of {attribute} has the wrong form or is too long.", "send a value of the form that the detail names."
     ),
-    Rule.NUMBER: _mapping("{attribute} has too many values.", "map fewer."),
-    Rule.PRIMARY: _mapping("Several values of {attribute} are marked as primary.", "mark one of them."),
+    Rule.NUMBER: _mapping_error("{attribute} has too many values.", "map fewer."),
+    Rule.PRIMARY: _mapping_error("Several values of {attribute} are marked as primary.", "mark one of them."),
     Rule.VALUE: Explanation(
         "A value does not go with its attribute or with the operation.", "The mapping that the detail names."
     ),
-    Rule.UNKNOWN_ATTRIBUTE: _mapping(
+    Rule.UNKNOWN_ATTRIBUTE: _mapping_error(
         "No schema has the attribute {attribute}.",
         "remove it, correct its name, or add it to the tenant's extension.",
     ),
-    Rule.READ_ONLY: _mapping("{attribute} is the service's own and can't be written.", "remove it."),
-    Rule.IMMUTABLE: _mapping("{attribute} can't be changed once it has a value.", "stop sending changes of it."),
+    Rule.READ_ONLY: _mapping_error("{attribute} is the service's own and can't be written.", "remove it."),
+    Rule.IMMUTABLE: _mapping_error("{attribute} can't be changed once it has a value.", "stop sending changes of it."),
     Rule.MUTABILITY: Explanation(
         "An attribute can't be changed in this way.", "Remove the mapping of the attribute that the detail names."
     ),
     Rule.PATH: Explanation(
         "The path of a PATCH operation is malformed.",
         "The spelling of the target attribute.",
-        {"entra": 'Attribute mapping: the spelling of the target attribute, such as emails[type eq "work"].value.'},
+        {_ENTRA: 'Attribute mapping: the spelling of the target attribute, such as emails[type eq "work"].value.'},
     ),
     Rule.NO_TARGET: Explanation(
         "A PATCH names an element of a list that is not there and can't be made from its path.",
@@ -89,10 +101,11 @@ EXPLANATIONS: Mapping[str, Explanation] = {
     Rule.TOO_LARGE: Explanation("The request or the user is too large.", "Map fewer or shorter values."),
     Rule.STRICT_MODE: Explanation(
         "The tenant is in strict mode, which refuses {leniency}.",
-        _TOLERANT + ", or make the provider follow the RFC.",
+        _STRICT_MODE_OFF + ", or make the provider follow the RFC.",
         {
-            "entra": _TOLERANT + ": Entra ID needs it off. Adding ?aadOptscim062020 to the Tenant URL is not enough.",
-            "okta": _TOLERANT + ": Okta's PATCH has no path.",
+            _ENTRA: _STRICT_MODE_OFF
+            + ": Entra ID needs it off. Adding ?aadOptscim062020 to the Tenant URL is not enough.",
+            _OKTA: _STRICT_MODE_OFF + ": Okta's PATCH has no path.",
         },
     ),
     Rule.NO_OP: Explanation(
@@ -100,7 +113,7 @@ EXPLANATIONS: Mapping[str, Explanation] = {
         "Remove the mapping of {names}, correct its target, or add it to the tenant's extension. Until then the "
         "provider may send it again in each cycle.",
         {
-            "entra": "Attribute mapping: remove the target {names}, or correct it. Until then Entra ID sends it again "
+            _ENTRA: "Attribute mapping: remove the target {names}, or correct it. Until then Entra ID sends it again "
             "in each cycle.",
         },
     ),
@@ -109,16 +122,16 @@ EXPLANATIONS: Mapping[str, Explanation] = {
         "The provider knows an id that is not here: the user was deleted, or belongs to another tenant.",
         "Make the provider forget the id, so that it looks the person up again.",
         {
-            "entra": "Provisioning > Restart provisioning: Entra ID then looks everybody up again.",
-            "okta": "Unassign the person and assign again.",
+            _ENTRA: "Provisioning > Restart provisioning: Entra ID then looks everybody up again.",
+            _OKTA: "Unassign the person and assign again.",
         },
     ),
     Rule.FILTER_ATTRIBUTE: Explanation(
         "People are looked up by {attribute}, which no schema has: nobody is found, and nobody gets in.",
         "The matching attribute: userName, externalId or emails.value.",
         {
-            "entra": 'Attribute mapping: match by userName, externalId or emails[type eq "work"].value.',
-            "okta": "Provisioning > Integration: Unique identifier field for users is userName.",
+            _ENTRA: 'Attribute mapping: match by userName, externalId or emails[type eq "work"].value.',
+            _OKTA: "Provisioning > Integration: Unique identifier field for users is userName.",
         },
     ),
     Rule.FILTER: Explanation(
@@ -137,8 +150,8 @@ EXPLANATIONS: Mapping[str, Explanation] = {
     # The connection
     Rule.TOKEN: Explanation(
         "The token is no longer valid: it was replaced or revoked. Nothing of the request was looked at.",
-        _TOKEN,
-        _TOKEN_PLACES,
+        _TOKEN_REMEDIATION,
+        _TOKEN_REMEDIATION_AT,
     ),
     Rule.TOKEN_MALFORMED: Explanation(
         "Unverified requests with a malformed token: it is mistyped, cut off, in quotes or entered twice. Anybody can "
@@ -146,17 +159,17 @@ EXPLANATIONS: Mapping[str, Explanation] = {
         "Copy the whole token again, without spaces, quotes or the word Bearer.",
     ),
     Rule.TOKEN_EXPIRED: Explanation(
-        "The token has expired. Nothing of the request was looked at.", _TOKEN, _TOKEN_PLACES
+        "The token has expired. Nothing of the request was looked at.", _TOKEN_REMEDIATION, _TOKEN_REMEDIATION_AT
     ),
     Rule.TOO_MANY_TOKENS: Explanation(
-        "Too many requests with tokens that are not valid came in a few seconds.", _TOKEN
+        "Too many requests with tokens that are not valid came in a few seconds.", _TOKEN_REMEDIATION
     ),
     Rule.GROUPS: Explanation(
         "The provider sends groups, which are not supported; users get in without them.",
         "Turn group provisioning off.",
         {
-            "entra": "Attribute mapping: set the mapping of groups to Enabled = No.",
-            "okta": "Push Groups: unlink the groups; Provisioning > Integration: untick Push Groups and Import Groups.",
+            _ENTRA: "Attribute mapping: set the mapping of groups to Enabled = No.",
+            _OKTA: "Push Groups: unlink the groups; Provisioning > Integration: untick Push Groups and Import Groups.",
         },
     ),
     Rule.ME: Explanation("/Me was asked for, and a token stands for no user.", "A connector that does not use /Me."),
@@ -166,13 +179,13 @@ EXPLANATIONS: Mapping[str, Explanation] = {
         "reaches a user.",
         "Set the SCIM URL to the one that Connect shows: it ends in /scim/v2.",
         {
-            "entra": "Provisioning > Admin Credentials: Tenant URL is the SCIM URL that Connect shows and ends in "
+            _ENTRA: "Provisioning > Admin Credentials: Tenant URL is the SCIM URL that Connect shows and ends in "
             "/scim/v2. Test Connection, then restart provisioning.",
-            "okta": "Provisioning > Integration: SCIM connector base URL is the SCIM URL that Connect shows and ends "
+            _OKTA: "Provisioning > Integration: SCIM connector base URL is the SCIM URL that Connect shows and ends "
             "in /scim/v2. Then retry the failed tasks under Dashboard > Tasks.",
-            "onelogin": "Configuration: SCIM Base URL is the SCIM URL that Connect shows and ends in /scim/v2.",
-            "jumpcloud": "Identity Management: Base URL is the SCIM URL that Connect shows and ends in /scim/v2.",
-            "google": "Autoprovisioning: Endpoint URL is the SCIM URL that Connect shows and ends in /scim/v2.",
+            _ONELOGIN: "Configuration: SCIM Base URL is the SCIM URL that Connect shows and ends in /scim/v2.",
+            _JUMPCLOUD: "Identity Management: Base URL is the SCIM URL that Connect shows and ends in /scim/v2.",
+            _GOOGLE: "Autoprovisioning: Endpoint URL is the SCIM URL that Connect shows and ends in /scim/v2.",
         },
     ),
     Rule.UNKNOWN_PATH: Explanation("Nothing is served at the path.", "The SCIM URL: it ends in /scim/v2."),
@@ -196,29 +209,43 @@ EXPLANATIONS: Mapping[str, Explanation] = {
     # The service
     Rule.TOO_MANY_USERS: Explanation("There are as many users as the service can count.", "Delete users first."),
     Rule.UNAVAILABLE: Explanation(
-        "The service could not finish in time or its store did not answer.", _NOTHING + " It sends the request again."
+        "The service could not finish in time or its store did not answer.", _NO_CHANGE + " It sends the request again."
     ),
     Rule.FAULT: Explanation(
-        "The service failed.", _NOTHING + " Look for the request id in the functions' log (docs/operations.md)."
+        "The service failed.", _NO_CHANGE + " Look for the request id in the functions' log (docs/operations.md)."
     ),
 }
 
 
 def explain(failure: Failure) -> tuple[str, str]:
-    """What happened, and what to change. The detail that the client got stands in between where it says more."""
-    found = EXPLANATIONS.get(failure.rule) or EXPLANATIONS[Rule.BAD_REQUEST]
-    leniency = next((each for each in Leniency if each.label == failure.rejected_leniency), None)
+    """Return what happened and what to change, in sentences.
+
+    What happened includes the detail of the error, except for a silent no-op, whose response had none. The rule may be
+    one that only an earlier version had; then the detail says what happened.
+    """
+    explanation = EXPLANATIONS.get(failure.rule) or EXPLANATIONS[Rule.BAD_REQUEST]
     words = {
         "attribute": failure.attribute or "an attribute",
         "names": ", ".join(failure.ignored),
-        "leniency": f"{leniency.description} (sent by {leniency.sent_by})" if leniency else "what goes beyond the RFC",
+        "leniency": _describe_leniency(failure.rejected_leniency),
     }
-    change = found.at.get(failure.provider or "", found.change)
-    said = "" if failure.rule == Rule.NO_OP else f" The answer said: {failure.detail}"
-    return found.what.format(**words) + said, change.format(**words)
+    detail = "" if failure.rule == Rule.NO_OP else f" The answer said: {failure.detail}"
+    summary = explanation.summary.format(**words) + detail
+    return summary, _choose_remediation(explanation, failure.provider).format(**words)
 
 
-def explain_token(rule: str, provider: str | None) -> tuple[str, str]:
-    """The same for tokens that were refused."""
-    found = EXPLANATIONS[rule]
-    return found.what, found.at.get(provider or "", found.change)
+def explain_token(rule: str, provider: IdentityProvider | None) -> tuple[str, str]:
+    """Return why tokens were rejected and what to change, in sentences."""
+    explanation = EXPLANATIONS[rule]
+    return explanation.summary, _choose_remediation(explanation, provider)
+
+
+def _choose_remediation(explanation: Explanation, provider: IdentityProvider | None) -> str:
+    if provider is None:
+        return explanation.remediation
+    return explanation.remediation_at.get(provider, explanation.remediation)
+
+
+def _describe_leniency(label: str | None) -> str:
+    leniency = next((leniency for leniency in Leniency if leniency.label == label), None)
+    return f"{leniency.description} (sent by {leniency.sent_by})" if leniency else "what goes beyond the RFC"

@@ -70,13 +70,14 @@ class FailureRecorder:
     report: Callable[[Exception], None]
     agent: str = ""
     query: str = ""
-    _outcomes: Counter[FailureOutcome] = field(default_factory=Counter)
+    # Lists: the operations of a bulk request are recorded by several threads, and appending is atomic.
+    _outcomes: list[FailureOutcome] = field(default_factory=list)
     _failures: list[Failure] = field(default_factory=list)
     _recorded: list[FailureCount] = field(default_factory=list)
 
     def record_failure(self, request: RequestSummary, error: ScimError, dialect: Dialect) -> None:
         """Record that a request, or an operation of a bulk request, failed."""
-        self._outcomes[FailureOutcome.FAILURE] += 1
+        self._outcomes.append(FailureOutcome.FAILURE)
         is_strictness = error.status == HTTPStatus.BAD_REQUEST and error.rule not in _RULES_WITHOUT_LENIENCY
         rejected = dialect.last_rejected if is_strictness else None
         rule = Rule.STRICT_MODE if rejected else error.rule
@@ -86,7 +87,7 @@ class FailureRecorder:
     def record_success(self, request: RequestSummary, dialect: Dialect) -> None:
         """Record a PATCH that was answered with success although a part of it was ignored; nothing else."""
         if request.operation == Operation.PATCH and dialect.ignored:
-            self._outcomes[FailureOutcome.NO_OP] += 1
+            self._outcomes.append(FailureOutcome.NO_OP)
             detail = f"Answered with success, but nothing came of {', '.join(dialect.ignored)}."
             self._record(request, _Result(HTTPStatus.OK, Rule.NO_OP, detail, dialect.ignored[0]), dialect)
 
@@ -97,21 +98,21 @@ class FailureRecorder:
         attempted: a partition that does not answer costs one wait.
         """
         if self._recorded and not self._add_to_day():
-            self._outcomes[FailureOutcome.UNCOUNTED] += 1
+            self._outcomes.append(FailureOutcome.UNCOUNTED)
 
     @property
     def log_fields(self) -> dict[str, int]:
         """The fields of the log line, without those that are zero."""
-        return {str(outcome): self._outcomes[outcome] for outcome in sorted(self._outcomes)}
+        return {str(outcome): self._outcomes.count(outcome) for outcome in sorted(set(self._outcomes))}
 
     def _record(self, request: RequestSummary, result: _Result, dialect: Dialect) -> None:
         count = self._try_to_record(request, result, dialect)
         if count is None:
-            self._outcomes[FailureOutcome.UNRECORDED] += 1
+            self._outcomes.append(FailureOutcome.UNRECORDED)
             return
         self._recorded.append(count)
         if count.is_loop:
-            self._outcomes[FailureOutcome.LOOP] += 1
+            self._outcomes.append(FailureOutcome.LOOP)
 
     def _try_to_record(self, request: RequestSummary, result: _Result, dialect: Dialect) -> FailureCount | None:
         try:

@@ -13,6 +13,7 @@ from scim.service.identity_providers.recognition import recognize_provider
 from scim.service.model.audit_event import AuditEvent
 from scim.service.model.change_record import ChangeRecord, Operation, Participation, StoredChange
 from scim.service.model.failure import FailureCount
+from scim.service.model.identity_provider import IdentityProvider
 from scim.service.model.log_record import AUTHENTICATE, LogRecord, RejectedTokenCount
 from scim.service.model.timestamps import format_rfc3339
 from scim.service.model.token import TokenUsage
@@ -73,7 +74,7 @@ class LogEntry:
     count: int = 1
     is_loop: bool = False
     request_id: str = ""
-    provider: str | None = None
+    provider: IdentityProvider | None = None
     actor: str = ""
 
 

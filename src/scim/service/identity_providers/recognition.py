@@ -1,4 +1,4 @@
-"""Which identity provider is asking, told by its traffic (docs/identity-providers). Nothing but words depends on it."""
+"""Recognize the identity provider that sent a request (docs/identity-providers). Only texts depend on the result."""
 
 from __future__ import annotations
 
@@ -6,59 +6,58 @@ import re
 from collections.abc import Collection, Iterator
 from typing import Any
 
+from scim.protocol.leniency import Leniency
+from scim.service.model.identity_provider import IdentityProvider
+
 # The names of products in user agents (RFC 9110 section 10.1.5), also followed by a hyphen and more. Those of Okta and
 # Google are recorded in tests/idp, and authentik's is in its code (authentik/lib/utils/http.py). No user agent of the
 # others is documented. "ping" alone is not in the list, since monitoring tools use it.
 _PRODUCTS = {
-    "okta": "okta",
-    "google-auto-provisioning": "google",
-    "authentik": "authentik",
-    "onelogin": "onelogin",
-    "jumpcloud": "jumpcloud",
-    "sailpoint": "sailpoint",
-    "auth0": "auth0",
-    "keycloak": "keycloak",
-    "pingfederate": "ping",
-    "pingone": "ping",
-    "pingidentity": "ping",
+    "okta": IdentityProvider.OKTA,
+    "google-auto-provisioning": IdentityProvider.GOOGLE,
+    "authentik": IdentityProvider.AUTHENTIK,
+    "onelogin": IdentityProvider.ONELOGIN,
+    "jumpcloud": IdentityProvider.JUMPCLOUD,
+    "sailpoint": IdentityProvider.SAILPOINT,
+    "auth0": IdentityProvider.AUTH0,
+    "keycloak": IdentityProvider.KEYCLOAK,
+    "pingfederate": IdentityProvider.PING,
+    "pingone": IdentityProvider.PING,
+    "pingidentity": IdentityProvider.PING,
 }
 _NAME_PARTS = re.compile(r"[-_.]")
 _NAME_END = re.compile(r"[/@]")  # authentik writes authentik@<version>
-_ENTRA = frozenset({"path-as-key", "dotted-urn", "created-element", "unknown-path"})
-"""Leniencies that nobody else was seen to need."""
-
-NAMES = {
-    "entra": "Microsoft Entra ID",
-    "okta": "Okta",
-    "google": "Google Workspace",
-    "authentik": "authentik",
-    "onelogin": "OneLogin",
-    "jumpcloud": "JumpCloud",
-    "sailpoint": "SailPoint",
-    "auth0": "Auth0",
-    "keycloak": "Keycloak",
-    "ping": "PingFederate or PingOne",
-}
+_ENTRA_LENIENCIES = frozenset(
+    leniency.label
+    for leniency in (Leniency.PATH_AS_KEY, Leniency.DOTTED_URN, Leniency.CREATED_ELEMENT, Leniency.UNKNOWN_PATH)
+)
+"""Leniencies that only Entra ID needs in the recorded requests."""
 
 
-def recognize_provider(agent: str, query: str, leniencies: Collection[str], body: Any) -> str | None:
-    """The provider's page in docs/identity-providers, without its ending; ``None`` for one that can't be told."""
-    for product in _products(agent):
-        if found := _PRODUCTS.get(product) or _PRODUCTS.get(_NAME_PARTS.split(product, maxsplit=1)[0]):
-            return found
-    is_entra = "aadoptscim" in query.lower() or not _ENTRA.isdisjoint(leniencies) or _has_capital_operations(body)
-    return "entra" if is_entra else None
+def recognize_provider(agent: str, query: str, leniencies: Collection[str], body: Any) -> IdentityProvider | None:
+    """Return the identity provider that sent a request, ``None`` if it is not recognized.
+
+    ``agent`` is the user agent, ``query`` the query string, ``leniencies`` are those that the request needed, and
+    ``body`` is the parsed body. Those that are not known are empty.
+    """
+    for product in _list_products(agent):
+        if provider := _PRODUCTS.get(product) or _PRODUCTS.get(_NAME_PARTS.split(product, maxsplit=1)[0]):
+            return provider
+    is_entra = (
+        "aadoptscim" in query.lower() or not _ENTRA_LENIENCIES.isdisjoint(leniencies) or _has_entra_operations(body)
+    )
+    return IdentityProvider.ENTRA if is_entra else None
 
 
-def _products(agent: str) -> Iterator[str]:
+def _list_products(agent: str) -> Iterator[str]:
     """Yield the names of the products in a user agent in lower case, without their versions and without comments."""
-    for word in _without_comments(agent).lower().split():
+    for word in _remove_comments(agent).lower().split():
         yield _NAME_END.split(word, maxsplit=1)[0]
 
 
-def _without_comments(agent: str) -> str:
+def _remove_comments(agent: str) -> str:
     """Return a user agent without its comments, which are in round brackets and nest (RFC 9110 section 5.6.5)."""
-    kept: list[str] = []
+    characters: list[str] = []
     depth = 0
     for character in agent:
         if character == "(":
@@ -66,13 +65,15 @@ def _without_comments(agent: str) -> str:
         elif character == ")":
             depth = max(depth - 1, 0)
         elif not depth:
-            kept.append(character)
-    return "".join(kept)
+            characters.append(character)
+    return "".join(characters)
 
 
-def _has_capital_operations(body: Any) -> bool:
-    """Entra ID writes ``Add``, ``Replace``, ``Remove``."""
+def _has_entra_operations(body: Any) -> bool:
+    """Return whether the body has PATCH operations as Entra ID writes them: ``Add``, ``Replace``, ``Remove``."""
     operations = body.get("Operations") if isinstance(body, dict) else None
     if not isinstance(operations, list):
         return False
-    return any(isinstance(each, dict) and each.get("op") in ("Add", "Replace", "Remove") for each in operations)
+    return any(
+        isinstance(operation, dict) and operation.get("op") in ("Add", "Replace", "Remove") for operation in operations
+    )

@@ -10,6 +10,7 @@ from http import HTTPStatus
 from typing import Any
 
 from scim.protocol.errors import Rule
+from scim.service.model.identity_provider import IdentityProvider
 
 KEPT_DAYS = 30
 
@@ -51,7 +52,7 @@ class Failure:
     attributes_sent: Sequence[str]
     ignored: Sequence[str]
     rejected_leniency: str | None
-    provider: str | None
+    provider: IdentityProvider | None
     request_id: str
 
     @property
@@ -115,7 +116,7 @@ class DailyFailures:
     """
 
     counts: Mapping[FailureKind, int] = field(default_factory=dict)
-    provider: str | None = None
+    provider: IdentityProvider | None = None
     last_rejection: str = ""
     last_wrong_url: str = ""
 

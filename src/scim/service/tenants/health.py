@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from scim.service.identity_providers.recognition import NAMES
 from scim.service.model.failure import LOOP, DailyFailures, FailureKind
+from scim.service.model.identity_provider import IdentityProvider
 from scim.service.model.tenant import Tenant
 from scim.service.model.token import TokenUsage
 from scim.service.tenants import quarantine
@@ -90,7 +90,7 @@ class Health:
     activity: Activity
     advice: str = ""
     warnings: Sequence[str] = ()
-    provider: str | None = None
+    provider: IdentityProvider | None = None
 
 
 def count_for_state(failures: DailyFailures) -> int:
@@ -107,7 +107,7 @@ def count_for_report(failures: DailyFailures) -> int:
 
 
 def assess_health(
-    tenant: Tenant, use: TokenUsage | None, activity: Activity, provider: str | None, now: float
+    tenant: Tenant, use: TokenUsage | None, activity: Activity, provider: IdentityProvider | None, now: float
 ) -> Health:
     """Return the health of a tenant.
 
@@ -158,8 +158,8 @@ def _was_used_since(use: TokenUsage | None, moment: str) -> bool:
     return use is not None and use.last_used > _seconds(moment)
 
 
-def _advise(state: HealthState, activity: Activity, provider: str | None) -> str:
-    failures, name = activity.failures, NAMES.get(provider or "", "the identity provider")
+def _advise(state: HealthState, activity: Activity, provider: IdentityProvider | None) -> str:
+    failures, name = activity.failures, provider.display_name if provider else "the identity provider"
     match state:
         case HealthState.TOKEN_REJECTED:
             return f"A token was rejected at {failures.last_rejection}: paste a valid token into {name}."
@@ -189,7 +189,9 @@ def _describe_failures(activity: Activity) -> str:
     return f"{writes} writes failed today and yesterday{share}"
 
 
-def _token_warnings(use: TokenUsage | None, failures: DailyFailures, provider: str | None, now: float) -> Iterator[str]:
+def _token_warnings(
+    use: TokenUsage | None, failures: DailyFailures, provider: IdentityProvider | None, now: float
+) -> Iterator[str]:
     if not _is_within_a_day(failures.last_rejection, now):
         return
     number = failures.count(FailureKind.REJECTED_TOKEN)

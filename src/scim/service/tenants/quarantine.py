@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from scim.service.identity_providers.recognition import NAMES
+from scim.service.model.identity_provider import IdentityProvider
 
-ENTRA = "entra"
 FAILURES = 5_000
 SHARE = 0.4
 FAILURES_ALWAYS = 40_000
@@ -19,13 +18,13 @@ _EARLY = 0.5
 
 _LOG = "The log of failures (console: Log; or `muster log --failures`) says what to change"
 _AT_OKTA = "Okta keeps failed requests under Dashboard > Tasks: after the change select Retry Selected there."
-_RETRIES = {"okta": _AT_OKTA}
+_RETRIES = {IdentityProvider.OKTA: _AT_OKTA}
 """What to do at a provider that does not repeat failed writes by itself."""
 
 
-def applies_to(provider: str | None) -> bool:
+def applies_to(provider: IdentityProvider | None) -> bool:
     """Return whether Entra ID's rules may hold: for Entra ID, and while no provider was detected."""
-    return provider in (ENTRA, None)
+    return provider in (IdentityProvider.ENTRA, None)
 
 
 def count_needed(failures: int) -> int:
@@ -39,7 +38,7 @@ def count_needed(failures: int) -> int:
     return int(failures / share) - failures + 1
 
 
-def assess_quarantine(failures: int, changes: int, provider: str | None) -> Iterator[str]:
+def assess_quarantine(failures: int, changes: int, provider: IdentityProvider | None) -> Iterator[str]:
     """Yield a warning if so many failed writes, among so many changes, come near the provider's limits."""
     share = failures / (failures + changes) if failures else 0.0
     is_near = failures > _EARLY * FAILURES_ALWAYS or (failures >= _EARLY * FAILURES and share > _EARLY * SHARE)
@@ -60,24 +59,25 @@ def assess_quarantine(failures: int, changes: int, provider: str | None) -> Iter
         )
 
 
-def describe_rejection(provider: str | None) -> str:
+def describe_rejection(provider: IdentityProvider | None) -> str:
     """Return what follows from a rejected token at the provider, and what to do there."""
-    if provider == ENTRA:
+    if provider is IdentityProvider.ENTRA:
         return "Entra ID quarantines the application for that at once: paste the token there and restart provisioning."
-    if provider == "okta":
+    if provider is IdentityProvider.OKTA:
         return f"Paste the token into Okta, under Provisioning > Integration, and test it. {_AT_OKTA}"
-    if provider in NAMES:
-        return f"Paste the token into {NAMES[provider]}: until then no change arrives."
+    if provider:
+        return f"Paste the token into {provider.display_name}: until then no change arrives."
     return (
         "Paste the token into the identity provider. If the customer uses Microsoft Entra ID: it quarantines the "
         "application for that at once, so restart provisioning there."
     )
 
 
-def _if_entra(provider: str | None) -> str:
-    return "" if provider == ENTRA else "If the customer uses Microsoft Entra ID: "
+def _if_entra(provider: IdentityProvider | None) -> str:
+    return "" if provider is IdentityProvider.ENTRA else "If the customer uses Microsoft Entra ID: "
 
 
-def _describe_other(provider: str | None) -> str:
-    name = NAMES.get(provider or "", "The identity provider")
-    return _RETRIES.get(provider or "", f"No limit of {name} is known from which on it stops provisioning.")
+def _describe_other(provider: IdentityProvider | None) -> str:
+    name = provider.display_name if provider else "The identity provider"
+    unknown_limit = f"No limit of {name} is known from which on it stops provisioning."
+    return _RETRIES.get(provider, unknown_limit) if provider else unknown_limit
