@@ -343,7 +343,7 @@ def test_sessions_hold_across_processes() -> None:
     script = (
         "from handlers.console.sessions import Sessions\n"
         "from tests.console.test_openid import SETTINGS\n"
-        "print(Sessions(b'key', 0, True).credential(SETTINGS.serialize()))"
+        "print(Sessions(b'key', 0, True).digest_credential(SETTINGS.serialize()))"
     )
     root = Path(__file__).parents[2]
     path = os.pathsep.join([str(root), str(root / "src")])

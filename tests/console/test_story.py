@@ -12,6 +12,7 @@ import pytest
 from handlers.console.rendering import format_time
 from scim.service.model.audit_event import AuditAction, AuditEvent
 from scim.service.model.tenant import Tenant
+from scim.service.model.timestamps import parse_rfc3339
 from scim.service.tenants.overview import OVERVIEW_S
 from scim.service.tenants.tenants import Tenants
 from scim.store import keys
@@ -368,12 +369,12 @@ def test_participants_are_active_since_they_were_activated(
     operator_visits: Visitor, tenant: tuple[str, Endpoint], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     name, scim = tenant
-    monkeypatch.setattr("scim.wiring.runtime.current_timestamp", lambda: "2026-01-01T10:00:00.000Z")
+    monkeypatch.setattr("scim.wiring.runtime.current_time", lambda: parse_rfc3339("2026-01-01T10:00:00.000Z"))
     ada = scim.create(userName="ada")["id"]
-    monkeypatch.setattr("scim.wiring.runtime.current_timestamp", lambda: "2026-02-02T10:00:00.000Z")
+    monkeypatch.setattr("scim.wiring.runtime.current_time", lambda: parse_rfc3339("2026-02-02T10:00:00.000Z"))
     scim.patch(ada, {"op": "replace", "path": "active", "value": False})
     gone = operator_visits.get(f"/admin/tenants/{name}/people/{ada}").text
-    monkeypatch.setattr("scim.wiring.runtime.current_timestamp", lambda: "2026-03-03T10:00:00.000Z")
+    monkeypatch.setattr("scim.wiring.runtime.current_time", lambda: parse_rfc3339("2026-03-03T10:00:00.000Z"))
     scim.patch(ada, {"op": "replace", "path": "active", "value": True})
     scim.patch(ada, {"op": "replace", "path": "title", "value": "Cook"})
 

@@ -13,6 +13,7 @@ from bench.prefill import export
 from local import engine
 from scim.service.model.failure import FailureKind
 from scim.service.model.identifiers import identifier_hash, name_hash
+from scim.service.model.timestamps import format_rfc3339
 from scim.service.model.token import TokenUsage
 from scim.service.tenants.health import HealthState
 from scim.settings import Settings
@@ -61,7 +62,7 @@ def person(number: int) -> str:
 @pytest.fixture(scope="module")
 def proxy(aws: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
     """Before an engine that starts with many failures of one tenant, all of today."""
-    data, day = tmp_path_factory.mktemp("engine"), runtime.current_timestamp()[:10]
+    data, day = tmp_path_factory.mktemp("engine"), format_rfc3339(time.time())[:10]
     export(data, [_TABLE], (json.dumps({"Item": failure_item(_TENANT, number, day)}) for number in range(NUMBER)))
     with engine.start(data, "dynoxide") as found, Proxy(found.url) as proxy:
         yield proxy
@@ -79,7 +80,7 @@ def operator(proxy: Proxy) -> Iterator[Operator]:
         calls = build_endpoint(settings, raise_fault).table(runtime.create_deadline(29))
         build_endpoint(settings, raise_fault).tenant_store(calls).record_use(_TENANT, TokenUsage(time.time(), "v1"))
         assert DynamoDBAuditLogStore(calls, _TENANT, time.time).add_to_day(
-            runtime.current_timestamp(), {FailureKind.CREATE: NUMBER}, None
+            format_rfc3339(time.time()), {FailureKind.CREATE: NUMBER}, None
         )
     yield operator
     operator.token_secrets.delete_secret(_TENANT)

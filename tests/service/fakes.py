@@ -16,6 +16,7 @@ from scim.service.model.failure import RequestSummary
 from scim.service.model.query import IndexPosition, PageBoundary, Query, QueryResult, VerifiedCursor
 from scim.service.model.stored_resource import NotUnique, StoredResource, VersionConflict, encode_json
 from scim.service.model.tenant import Tenant
+from scim.service.model.timestamps import parse_rfc3339
 from scim.service.model.token import SecretNotFound, TokenStage, TokenUsage, TokenVersion
 from scim.service.resources.context import ServiceContext
 from scim.service.resources.crud import ResourceService
@@ -227,7 +228,7 @@ def context(
         dialect=Dialect(strict=tenant.is_strict),
         deadline=deadline or Clock().deadline,
         cursor_signer=signer or FakeSigner(),
-        now=now,
+        now=lambda: parse_rfc3339(now()),
         new_id=new_id,
     )
 

@@ -11,6 +11,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from handlers.console.response import BASE
+from scim.service.model.timestamps import parse_rfc3339
 
 _HERE = Path(__file__).parent
 _ASSETS = {"console.css": "text/css; charset=utf-8", "icon.svg": "image/svg+xml"}
@@ -43,7 +44,7 @@ def format_time(time: float | str | None) -> str:
     if time is None or time == "":
         return "never"
     if isinstance(time, str):
-        time = datetime.fromisoformat(time).timestamp()
+        time = parse_rfc3339(time)
     return datetime.fromtimestamp(time, UTC).strftime("%d %b %Y, %H:%M UTC")
 
 

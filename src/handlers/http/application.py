@@ -24,6 +24,7 @@ from scim.protocol.leniency import Dialect
 from scim.service.deadline import Deadline, RetryCause
 from scim.service.model.stored_resource import encode_json
 from scim.service.model.tenant import Tenant
+from scim.service.model.timestamps import format_rfc3339
 from scim.service.model.token import TokenUsage, days_until_expiry
 from scim.service.resources.context import ServiceContext
 from scim.settings import Settings
@@ -174,7 +175,7 @@ class ScimApplication:
             store=lambda: adapters.audit_log_store(adapters.table(deadline), context.tenant.id),
             resource_type=context.tenant.resource_types[0],
             deadline=deadline,
-            now=runtime.current_timestamp,
+            now=runtime.current_time,
             request_id=request.id,
             report=lambda fault: self._report(fault, request.id),
             agent=request.header("user-agent") or "",
@@ -190,7 +191,9 @@ class ScimApplication:
 
             records = adapters.audit_log_store(adapters.table(deadline), refused.tenant_id)
             provider = recognize_provider(request.header("user-agent") or "", request.query, (), None)
-            if not records.count_rejected_tokens(runtime.current_timestamp(), number, refused.rule, provider):
+            if not records.count_rejected_tokens(
+                format_rfc3339(runtime.current_time()), number, refused.rule, provider
+            ):
                 line["unrecorded"] = number
 
     def _note_malformed(self, malformed: MalformedToken, deadline: Deadline, line: dict[str, Any]) -> None:
@@ -199,7 +202,7 @@ class ScimApplication:
         number = adapters.malformed_tokens.note(malformed.tenant_id, time.time())
         if number and deadline.has_time():
             records = adapters.audit_log_store(adapters.table(deadline), malformed.tenant_id)
-            if not records.count_malformed_tokens(runtime.current_timestamp(), number):
+            if not records.count_malformed_tokens(format_rfc3339(runtime.current_time()), number):
                 line["unrecorded"] = number
 
     def _note_use(self, opened: Authentication, tenants: DynamoDBTenantStore, request: Request) -> None:
@@ -221,7 +224,7 @@ class ScimApplication:
             dialect=Dialect(strict=tenant.is_strict),
             deadline=deadline,
             cursor_signer=self._adapters.cursor_signer,
-            now=runtime.current_timestamp,
+            now=runtime.current_time,
             new_id=runtime.new_id,
         )
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
 from hashlib import sha256
 from itertools import groupby, islice, takewhile
 
@@ -26,6 +25,7 @@ from scim.service.model.log_record import (
     RecordKind,
     RejectedTokenCount,
 )
+from scim.service.model.timestamps import format_rfc3339
 from scim.store import daily_failures, items, keys, log_codec
 from scim.store.keys import KeyRange
 from scim.store.table import TIME_ATTRIBUTE, TIME_INDEX, Item, Table
@@ -280,7 +280,7 @@ class DynamoDBAuditLogStore:
         """Yield the same of the first uses of the tenant's tokens, and put these into ``uses``, since they are few."""
         places = []
         for item in self._dynamo.query(self._uses, keys.TOKEN_USAGE_RANGE):
-            place = LogPosition(_instant(float(item["first_used"]["N"])), self._uses, item["sk"]["S"])
+            place = LogPosition(format_rfc3339(float(item["first_used"]["N"])), self._uses, item["sk"]["S"])
             uses[place.partition, place.sort] = log_codec.decode_record(item)
             places.append(place)
         yield from sorted((each for each in places if before is None or each < before), reverse=True)
@@ -300,8 +300,3 @@ class DynamoDBAuditLogStore:
     def _is_over(self, item: Item) -> bool:
         """DynamoDB may leave for days what has expired."""
         return "ttl" in item and int(item["ttl"]["N"]) <= self._now()
-
-
-def _instant(seconds: float) -> str:
-    """Return a time in seconds since 1970 as RFC 3339 in UTC, as the other records have it."""
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -68,7 +68,7 @@ class Administration:
             users,
             tenant,
             lambda: self.tenant_store.get_last_token_usage(tenant.id),
-            runtime.current_timestamp,
+            runtime.current_time,
         )
 
     def find_audit_log(self, tenant_id: str) -> AuditLog | None:

@@ -84,6 +84,6 @@ def _connect_link_tasks(settings: Settings) -> Callable[[LinkTask, Deadline], Li
         tenant = DynamoDBTenantStore(table, runtime.new_id).get(task.tenant)
         resource_type = tenant.resource_types[0] if tenant else load_user_type()
         store = DynamoDBReferenceStore(table, table_config, task.tenant, resource_type)
-        return ReferenceResolver(store, resource_type, runtime.current_timestamp).run(task)
+        return ReferenceResolver(store, resource_type, runtime.current_time).run(task)
 
     return run_task

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 import uuid
-from datetime import UTC, datetime
 
 from scim.service.deadline import Deadline
 
@@ -18,11 +17,6 @@ def create_deadline(seconds: float) -> Deadline:
 def current_time() -> float:
     """Return the seconds since 1970."""
     return time.time()
-
-
-def current_timestamp() -> str:
-    """Return the time as RFC 3339 in UTC, with milliseconds."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def new_id() -> str:

@@ -11,6 +11,7 @@ from scim.protocol.leniency import Dialect, Leniency
 from scim.protocol.schema import load_user_type
 from scim.service.audit.failures import FailureOutcome, FailureRecorder
 from scim.service.model.failure import Failure, FailureCount, FailureKind, RequestSummary
+from scim.service.model.timestamps import parse_rfc3339
 from tests.endpoint import SURVEY
 from tests.service.audit.test_explanations import FAILURE
 from tests.service.fakes import NOW, Clock
@@ -44,7 +45,9 @@ class Failures:
 def recording(store: Failures, clock: Clock | None = None, report: list[Exception] | None = None) -> FailureRecorder:
     faults = [] if report is None else report
     deadline = (clock or Clock()).deadline
-    return FailureRecorder(lambda: store, load_user_type(), deadline, lambda: NOW, "request-1", faults.append)
+    return FailureRecorder(
+        lambda: store, load_user_type(), deadline, lambda: parse_rfc3339(NOW), "request-1", faults.append
+    )
 
 
 def failed(asked: RequestSummary, error: ScimError = WRONG, dialect: Dialect | None = None) -> Failure:

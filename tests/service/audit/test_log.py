@@ -9,6 +9,7 @@ from scim.service.model.change_record import StoredChange
 from scim.service.model.failure import DailyFailures, FailureCount, FailureKind
 from scim.service.model.log_record import FailureSearchResult, LogPosition, LogRecord, RejectedTokenCount
 from scim.service.model.tenant import Tenant
+from scim.service.model.timestamps import parse_rfc3339
 from scim.service.model.token import TokenState, TokenUsage
 from scim.service.tenants.health import DailyActivity, HealthState
 from tests.service.audit.test_explanations import FAILURE
@@ -66,7 +67,7 @@ class Records:
 
 def log_of(records: Records) -> AuditLog:
     tenant = Tenant("acme", token=TokenState("v1"))
-    return AuditLog(records, MemoryStore(), tenant, lambda: TokenUsage(1.0, "v1", "Okta"), lambda: NOW)
+    return AuditLog(records, MemoryStore(), tenant, lambda: TokenUsage(1.0, "v1", "Okta"), lambda: parse_rfc3339(NOW))
 
 
 def failed(**counts: int) -> DailyFailures:

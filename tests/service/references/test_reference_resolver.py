@@ -13,6 +13,7 @@ from scim.service.model.change_record import ChangeRecord
 from scim.service.model.identifiers import identifier_hash, identifiers_of
 from scim.service.model.resolved_references import IndexEntry, ResolvedReferences
 from scim.service.model.stored_resource import StoredResource, VersionConflict
+from scim.service.model.timestamps import parse_rfc3339
 from scim.service.references.link_task import LinkResult, LinkTask, Position
 from scim.service.references.links import carry_over_links
 from scim.service.references.reference_resolver import QUERIES_PER_TASK, REFERRERS_PER_TASK, ReferenceResolver
@@ -107,7 +108,7 @@ def users() -> Users:
 
 
 def step(users: Users, task: LinkTask) -> LinkResult:
-    return ReferenceResolver(users, load_user_type(), lambda: NOW).run(task)
+    return ReferenceResolver(users, load_user_type(), lambda: parse_rfc3339(NOW)).run(task)
 
 
 def run(users: Users, *tasks: LinkTask) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
 from itertools import groupby
 
 from scim.protocol.errors import Rule
@@ -14,7 +13,7 @@ from scim.service.model.identity_provider import IdentityProvider
 from scim.service.model.log_record import RejectedTokenCount
 from scim.service.model.stored_resource import StoredResource
 from scim.service.model.tenant import Tenant
-from scim.service.model.timestamps import format_rfc3339
+from scim.service.model.timestamps import format_rfc3339, parse_rfc3339
 from scim.service.model.token import TokenUsage
 from scim.service.tenants.access_problems import describe_request
 
@@ -171,7 +170,7 @@ def describe_rejected_tokens(
     if not rejected:
         return
     last = max(rejected, key=lambda count: count.last_at)
-    if use is not None and use.last_used > datetime.fromisoformat(last.last_at).timestamp():
+    if use is not None and use.last_used > parse_rfc3339(last.last_at):
         return
     summary, remediation = explain_token(last.rule, provider)
     number = sum(count.count for count in rejected)

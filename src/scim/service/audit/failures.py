@@ -21,6 +21,7 @@ from scim.service.identity_providers.recognition import recognize_provider
 from scim.service.model.change_record import Operation
 from scim.service.model.failure import Failure, FailureCount, FailureKind, RequestSummary, failure_kind
 from scim.service.model.identifiers import identify_subject
+from scim.service.model.timestamps import format_rfc3339
 from scim.service.ports import FailureStore
 from scim.service.resources.sent_attributes import list_sent_attributes
 
@@ -65,7 +66,7 @@ class FailureRecorder:
     store: Callable[[], FailureStore]
     resource_type: ResourceType
     deadline: Deadline
-    now: Callable[[], str]
+    now: Callable[[], float]
     request_id: str
     report: Callable[[Exception], None]
     agent: str = ""
@@ -128,7 +129,7 @@ class FailureRecorder:
         identifier_kind, identifier = subject.identifier
         attribute = result.attribute
         return Failure(
-            at=self.now(),
+            at=format_rfc3339(self.now()),
             operation=request.operation,
             status=result.status,
             scim_type=result.scim_type,
@@ -160,7 +161,7 @@ class FailureRecorder:
         counts[FailureKind.WRONG_SCIM_URL] = sum(failure.rule == Rule.SCIM_URL for failure in self._failures)
         provider = next((failure.provider for failure in self._failures if failure.provider), None)
         try:
-            return self.deadline.has_time() and self.store().add_to_day(self.now(), +counts, provider)
+            return self.deadline.has_time() and self.store().add_to_day(format_rfc3339(self.now()), +counts, provider)
         except Exception as fault:  # noqa: BLE001  # a fault of the recording must not change the response
             self.report(fault)
             return False

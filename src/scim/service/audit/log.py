@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from itertools import islice
 
 from scim.protocol.errors import Rule
@@ -13,8 +12,8 @@ from scim.service.audit.person_report import PersonInvestigator, PersonReport
 from scim.service.model.failure import DailyFailures, FailureCount
 from scim.service.model.log_record import LogPosition, LogRecord, RecordKind, RejectedTokenCount
 from scim.service.model.tenant import Tenant
-from scim.service.model.timestamps import format_rfc3339
-from scim.service.model.token import TokenUsage
+from scim.service.model.timestamps import format_rfc3339, last_days
+from scim.service.model.token import DAY_S, TokenUsage
 from scim.service.ports import AuditLogStore, ResourceStore
 from scim.service.tenants.health import DailyActivity, Health
 from scim.service.tenants.overview import load_health
@@ -35,7 +34,7 @@ class AuditLog:
     store: ResourceStore
     tenant: Tenant
     last_use: Callable[[], TokenUsage | None]
-    now: Callable[[], str]
+    now: Callable[[], float]
 
     def list_entries(
         self, before: LogPosition | None = None, *, count: int = 100, failures_only: bool = False
@@ -71,7 +70,7 @@ class AuditLog:
 
     def get_activity(self, days: int) -> list[DailyActivity]:
         """Return each of the last days (UTC), today the last; up to 5,000 changes a day are counted."""
-        dates = [(self._moment() - timedelta(days=ago)).date().isoformat() for ago in reversed(range(days))]
+        dates = last_days(self.now(), days)
         failures = self.records.get_daily_failures(dates[0], dates[-1])
         return [self._day(date, failures.get(date, DailyFailures())) for date in dates]
 
@@ -81,7 +80,7 @@ class AuditLog:
 
     def get_health(self) -> Health:
         """Return the health of the tenant, with its warnings."""
-        return load_health(self.tenant, self.last_use(), self.records, self._moment().timestamp(), is_report=True)
+        return load_health(self.tenant, self.last_use(), self.records, self.now(), is_report=True)
 
     def _last(self, kind: RecordKind) -> LogEntry | None:
         records = (record for _, record in islice(self.records.list_records(kinds=(kind,)), _NEWEST))
@@ -99,10 +98,7 @@ class AuditLog:
         return DailyActivity(day, written, failures.failures, failures.failed_writes, has_more)
 
     def _yesterday(self) -> str:
-        return format_rfc3339((self._moment() - timedelta(hours=24)).timestamp())
-
-    def _moment(self) -> datetime:
-        return datetime.fromisoformat(self.now()).astimezone(UTC)
+        return format_rfc3339(self.now() - DAY_S)
 
 
 def _is_outcome(record: LogRecord) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
 from itertools import islice
 
 from scim.protocol.errors import Rule, TooMany, Unavailable
@@ -22,7 +21,7 @@ from scim.service.model.log_record import FailureSearchResult, LogRecord, Record
 from scim.service.model.stored_resource import StoredResource, encode_json
 from scim.service.model.tenant import Tenant
 from scim.service.model.timestamps import format_rfc3339
-from scim.service.model.token import TokenUsage
+from scim.service.model.token import DAY_S, TokenUsage
 from scim.service.ports import AuditLogStore, ResourceStore
 from scim.service.resources.rendering import ResourceRenderer
 from scim.service.resources.search import parse_query
@@ -71,7 +70,7 @@ class PersonInvestigator:
     store: ResourceStore
     tenant: Tenant
     last_use: Callable[[], TokenUsage | None]
-    now: Callable[[], str]
+    now: Callable[[], float]
 
     def investigate(self, query: str) -> PersonReport:
         """Return the report on the person who has, or had, this userName, email, externalId, id or name.
@@ -214,7 +213,7 @@ class PersonInvestigator:
 
         ``failures`` are used to detect the provider if the user agent of the last use does not tell it.
         """
-        problems = list(find_access_problems(self.tenant, use, self._current_time().timestamp()))
+        problems = list(find_access_problems(self.tenant, use, self.now()))
         yield from problems
         if not problems or use is None:
             provider = detect_provider(use, DailyFailures(), failures)
@@ -230,12 +229,9 @@ class PersonInvestigator:
         last_write = last.change.at if isinstance(last, StoredChange) else ""
         return diagnosis.describe_wrong_scim_url(failures, max(last_write, yesterday))
 
-    def _current_time(self) -> datetime:
-        return datetime.fromisoformat(self.now()).astimezone(UTC)
-
     def _yesterday(self) -> str:
         """Return the time 24 hours ago as RFC 3339 in UTC."""
-        return format_rfc3339((self._current_time() - timedelta(hours=24)).timestamp())
+        return format_rfc3339(self.now() - DAY_S)
 
 
 def _list_identifiers(query: str, ids: Sequence[str], users: Sequence[StoredResource]) -> list[str]:

@@ -38,6 +38,7 @@ from scim.service.model.change_record import ChangeRecord, Operation, Participat
 from scim.service.model.identifiers import identifiers_of
 from scim.service.model.resolved_references import ResolvedReference, ResolvedReferences
 from scim.service.model.stored_resource import StoredResource, VersionConflict
+from scim.service.model.timestamps import format_rfc3339
 from scim.service.ports import ReferenceStore
 from scim.service.references.link_task import LinkResult, LinkTask, Position
 from scim.service.references.links import find_reference_hashes, list_changed_links, resolve_links
@@ -69,7 +70,7 @@ class ReferenceResolver:
 
     store: ReferenceStore
     resource_type: ResourceType
-    now: Callable[[], str]
+    now: Callable[[], float]
 
     def run(self, task: LinkTask) -> LinkResult:
         """Update the links of the changed user and of one page of its referrers.
@@ -164,7 +165,7 @@ class ReferenceResolver:
         request_id: str,
     ) -> ChangeRecord:
         return ChangeRecord(
-            at=self.now(),
+            at=format_rfc3339(self.now()),
             operation=Operation.LINK,
             attributes_changed=list_changed_links(before, after),
             participation=Participation.UNCHANGED,

@@ -21,5 +21,5 @@ class ServiceContext:
     dialect: Dialect
     deadline: Deadline
     cursor_signer: CursorSigner
-    now: Callable[[], str]
+    now: Callable[[], float]
     new_id: Callable[[], str]

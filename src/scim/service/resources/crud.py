@@ -22,6 +22,7 @@ from scim.service.deadline import RetryCause
 from scim.service.model.change_record import ChangeRecord, Operation, Participation
 from scim.service.model.resolved_references import ResolvedReferences
 from scim.service.model.stored_resource import NotUnique, StoredResource, VersionConflict
+from scim.service.model.timestamps import format_rfc3339
 from scim.service.ports import ResourceStore
 from scim.service.references.links import ClientRefs, carry_over_links, extract_client_refs
 from scim.service.resources.context import ServiceContext
@@ -63,7 +64,7 @@ class ResourceService:
         if "active" in self.resource_type.core.attributes:
             resource.setdefault("active", True)
         resource, client_refs = self._extract_client_refs(resource)
-        document, now = _with_id(resource_id or self.context.new_id(), resource), self.context.now()
+        document, now = _with_id(resource_id or self.context.new_id(), resource), format_rfc3339(self.context.now())
         links = carry_over_links(ResolvedReferences(), document, self.resource_type, client_refs)
         created = StoredResource.from_resource(document, 1, now, now, now, links.text)
         change = self._make_change(Operation.CREATE, {}, resource, now, self._list_sent(body))
@@ -148,7 +149,7 @@ class ResourceService:
         revised, client_refs = self._extract_client_refs(revise(current))
         document = keep_unserved(stored, revised, self.resource_type)
         served = hide_unserved(document, self.resource_type)
-        change = self._make_change(operation, current, served, self.context.now(), sent)
+        change = self._make_change(operation, current, served, format_rfc3339(self.context.now()), sent)
         if not change.attributes_changed:
             return before
         after = self._make_version(before, _with_id(before.id, document), client_refs, change)
@@ -168,7 +169,7 @@ class ResourceService:
 
     def _write_deletion(self, before: StoredResource) -> None:
         served = hide_unserved(before.resource, self.resource_type)
-        self._write(before, None, self._make_change(Operation.DELETE, served, {}, self.context.now()))
+        self._write(before, None, self._make_change(Operation.DELETE, served, {}, format_rfc3339(self.context.now())))
 
     def _write(self, before: StoredResource | None, after: StoredResource | None, change: ChangeRecord) -> None:
         """Write a change. Raises :class:`UniquenessError` and :class:`VersionConflict`."""

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from enum import StrEnum
 
 from scim.service.model.failure import LOOP, DailyFailures, FailureKind
 from scim.service.model.identity_provider import IdentityProvider
 from scim.service.model.tenant import Tenant
+from scim.service.model.timestamps import parse_rfc3339
 from scim.service.model.token import TokenUsage
 from scim.service.tenants import quarantine
 
@@ -150,12 +150,12 @@ def _is_failing(activity: Activity) -> bool:
 
 def _is_within_a_day(moment: str, now: float) -> bool:
     """Return whether ``moment`` (RFC 3339, empty for never) is less than 24 hours ago."""
-    return bool(moment) and now - _seconds(moment) < _DAY_S
+    return bool(moment) and now - parse_rfc3339(moment) < _DAY_S
 
 
 def _was_used_since(use: TokenUsage | None, moment: str) -> bool:
     """Return whether a valid token was used after ``moment`` (RFC 3339)."""
-    return use is not None and use.last_used > _seconds(moment)
+    return use is not None and use.last_used > parse_rfc3339(moment)
 
 
 def _advise(state: HealthState, activity: Activity, provider: IdentityProvider | None) -> str:
@@ -206,7 +206,3 @@ def _token_warnings(
             f"{told} If the current token is lost, make a new one (console: Connect; or `muster rotate`). "
             f"{quarantine.describe_rejection(provider)}"
         )
-
-
-def _seconds(moment: str) -> float:
-    return datetime.fromisoformat(moment).timestamp()

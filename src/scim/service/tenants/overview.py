@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from itertools import islice
 
 from scim.service.identity_providers.detection import detect_provider
 from scim.service.model.failure import DailyFailures, add_up
 from scim.service.model.log_record import LogRecord, RecordKind
 from scim.service.model.tenant import Tenant
+from scim.service.model.timestamps import last_days
 from scim.service.model.token import TokenUsage, days_until_expiry
 from scim.service.ports import AuditLogStore, TenantStore
 from scim.service.tenants.health import Activity, Health, HealthState, assess_health, count_for_report, count_for_state
@@ -113,11 +113,10 @@ def _read_newest(records: AuditLogStore) -> Iterator[LogRecord]:
 
 def _load_activity(records: AuditLogStore, now: float, count_limit: Callable[[DailyFailures], int]) -> Activity:
     """Return what happened today and yesterday; ``count_limit`` says up to how many changes are counted."""
-    today = datetime.fromtimestamp(now, UTC).date()
-    first, last = (today - timedelta(days=1)).isoformat(), today.isoformat()
-    failures = add_up(records.get_daily_failures(first, last).values())
+    yesterday, today = last_days(now, 2)
+    failures = add_up(records.get_daily_failures(yesterday, today).values())
     limit = count_limit(failures)
-    changes, has_more = records.count_changes(first, last, limit) if limit else (0, True)
+    changes, has_more = records.count_changes(yesterday, today, limit) if limit else (0, True)
     return Activity(failures, changes, has_more)
 
 
