@@ -6,6 +6,7 @@ Pydantic validates them. Their members are named in lower case here, because SCI
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictInt, StrictStr, ValidationError
@@ -27,10 +28,18 @@ class Message(BaseModel):
     urn: ClassVar[str | None] = None
 
 
+class PatchOp(StrEnum):
+    """What an operation of a PATCH request does."""
+
+    ADD = "add"
+    REMOVE = "remove"
+    REPLACE = "replace"
+
+
 class PatchOperation(Message):
     """One operation of a PATCH request (RFC 7644 section 3.5.2)."""
 
-    op: Annotated[Literal["add", "remove", "replace"], BeforeValidator(lambda op: str(op).lower())]
+    op: Annotated[PatchOp, BeforeValidator(lambda op: str(op).lower())]
     path: StrictStr | None = None
     value: Any = None
 
@@ -42,7 +51,7 @@ class PatchOperation(Message):
     @property
     def new_value(self) -> Any:
         """The value that the operation sets: ``None`` for a removal."""
-        return None if self.op == "remove" else self.value
+        return None if self.op is PatchOp.REMOVE else self.value
 
 
 class PatchRequest(Message):
@@ -116,7 +125,7 @@ def build_message(message_class: type[MessageT], members: dict[str, Any]) -> Mes
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
         where = ".".join(str(part) for part in first["loc"])
-        is_structural = first["type"] in ("missing", "too_short", "literal_error", "model_type")
+        is_structural = first["type"] in ("missing", "too_short", "literal_error", "enum", "model_type")
         error_class = InvalidSyntax if is_structural else InvalidValue
         raise error_class(f"The request's {where or 'body'} is wrong: {first['msg']}.") from None
 

@@ -1,4 +1,4 @@
-"""The tree of a filter. Every node prints itself as a filter that reads back as the same tree."""
+"""The syntax tree of a filter. The string of each node is a filter that parses to the same tree."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ Literal = str | int | float | bool | None
 
 
 class Operator(StrEnum):
+    """The comparison operators of RFC 7644 section 3.4.2.2 but ``pr``, which has its own node."""
+
     EQ = "eq"
     NE = "ne"
     CO = "co"
@@ -25,7 +27,7 @@ class Operator(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """``userName eq "bjensen"``, and beyond the RFC's grammar ``emails[type eq "work"].value eq "b@example.com"``."""
+    """``userName eq "bjensen"``; beyond the RFC also ``emails[type eq "work"].value eq "b@example.com"``."""
 
     path: Path
     operator: Operator
@@ -37,7 +39,7 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class Present:
-    """``title pr``."""
+    """``title pr``: the attribute has a value."""
 
     path: Path
 
@@ -47,7 +49,7 @@ class Present:
 
 @dataclass(frozen=True, slots=True)
 class ValuePath:
-    """``emails[type eq "work"]``: an element of the attribute satisfies the selection."""
+    """``emails[type eq "work"]``: an element of the attribute matches the filter in brackets."""
 
     path: Path
 
@@ -77,7 +79,7 @@ class And:
 
 @dataclass(frozen=True, slots=True)
 class Or:
-    """Two or more terms, none of which is an ``Or``; binds less tightly than ``And``."""
+    """Two or more terms, none of which is an ``Or``. ``And`` has precedence."""
 
     terms: tuple[Filter, ...]
 
@@ -90,10 +92,11 @@ Filter = Comparison | Present | ValuePath | Not | And | Or
 
 @dataclass(frozen=True, slots=True)
 class Path:
-    """Where a value lies in a resource.
+    """The path of an attribute, resolved with the schemas.
 
-    ``extension`` is the URN under which the attribute lies, ``None`` in the core. Without ``attribute`` the path names
-    a schema as a whole. ``selection`` picks elements of a multi-valued attribute, whose names are relative to it.
+    ``extension`` is the URN of the attribute's extension, ``None`` for the core schema. Without ``attribute`` the path
+    is that of a whole schema. ``selection`` selects elements of a multi-valued attribute; its names are those of
+    sub-attributes.
     """
 
     attribute: Attribute | None
@@ -111,18 +114,18 @@ class Path:
 
     @property
     def without_selection(self) -> Path:
-        """The path without its selection, whose values may be a person's."""
+        """The path without its selection, which may have somebody's data."""
         return Path(self.attribute, self.sub_attribute, self.extension)
 
     @property
     def is_simple(self) -> bool:
-        """Whether the path leads to a single value at the top of a resource."""
-        nested = self.sub_attribute or self.extension or self.selection
-        return not nested and self.attribute is not None and not self.attribute.multi_valued
+        """Whether the path is that of a single-valued attribute in the core schema."""
+        is_nested = self.sub_attribute or self.extension or self.selection
+        return not is_nested and self.attribute is not None and not self.attribute.multi_valued
 
     @property
     def leaf(self) -> Attribute | None:
-        """The attribute whose values the path ends at."""
+        """The attribute or sub-attribute at the end of the path."""
         return self.sub_attribute or self.attribute
 
 

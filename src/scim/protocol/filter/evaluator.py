@@ -1,14 +1,14 @@
-"""A filter's tree compiled into a Python function over a resource.
+"""Compile the syntax tree of a filter into a Python function that evaluates it on a resource.
 
-What the RFC leaves open is decided once: ``ne`` is the negation of ``eq``, so it holds for an absent attribute and for
-a multi-valued one of which no value is equal; every other comparison with an absent attribute is false; ``eq null``
-asks for absence. Everything is checked while compiling, so that an invalid filter fails whatever it would be tried on.
+The RFC leaves some cases open. Here ``ne`` is the negation of ``eq``: it is true for an absent attribute, and for a
+multi-valued one without an equal value. Every other comparison with an absent attribute is false. ``eq null`` is true
+for an absent attribute. All checks happen during the compilation, so an invalid filter fails even without resources.
 """
 
 from __future__ import annotations
 
 import operator as python
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from scim.protocol.errors import InvalidFilter
@@ -18,10 +18,12 @@ from scim.protocol.normalize import normalize, parse_date_time
 from scim.protocol.schema import Attribute, DataType, Format
 from scim.protocol.values.conformance import conform
 
-Resource = Mapping[str, Any]
-Predicate = Callable[[Resource], bool]
-Values = Callable[[Resource], Iterable[Any]]
-Test = Callable[[Any], bool]
+Predicate = Callable[[Mapping[str, Any]], bool]
+"""Whether a resource, or an element of a multi-valued attribute, matches."""
+ValueGetter = Callable[[Mapping[str, Any]], Iterable[Any]]
+"""Returns the values at a path in a resource, or in an element of a multi-valued attribute."""
+ValueTest = Callable[[Any], bool]
+"""Whether a single value satisfies a comparison."""
 
 _ORDER: dict[Operator, Callable[[Any, Any], bool]] = {
     Operator.EQ: python.eq,
@@ -38,57 +40,73 @@ _SUBSTRING: dict[Operator, Callable[[str, str], bool]] = {
 
 
 def compile_filter(tree: Filter, dialect: Dialect) -> Predicate:
-    """A function that tells whether a resource matches. Raises :class:`InvalidFilter`."""
+    """Return a function that returns whether a resource matches. Raises :class:`InvalidFilter`."""
     match tree:
         case And(terms):
-            every = [compile_filter(term, dialect) for term in terms]
-            return lambda resource: all(predicate(resource) for predicate in every)
+            return _all_of([compile_filter(term, dialect) for term in terms])
         case Or(terms):
-            some = [compile_filter(term, dialect) for term in terms]
-            return lambda resource: any(predicate(resource) for predicate in some)
+            return _any_of([compile_filter(term, dialect) for term in terms])
         case Not(term):
-            negated = compile_filter(term, dialect)
-            return lambda resource: not negated(resource)
+            return _negate(compile_filter(term, dialect))
         case Present(path) | ValuePath(path):
-            return _present(path, dialect)
+            return _compile_presence(path, dialect)
         case Comparison(path, operator, value):
-            return _comparison(path, operator, value, dialect)
+            return _compile_comparison(path, operator, value, dialect)
 
 
-def _present(path: Path, dialect: Dialect) -> Predicate:
-    values = compile_value_getter(path, dialect)
-    return lambda resource: any(value not in (None, "", {}, []) for value in values(resource))
+def _all_of(predicates: Sequence[Predicate]) -> Predicate:
+    return lambda resource: all(predicate(resource) for predicate in predicates)
 
 
-def _comparison(path: Path, operator: Operator, literal: Literal, dialect: Dialect) -> Predicate:
+def _any_of(predicates: Sequence[Predicate]) -> Predicate:
+    return lambda resource: any(predicate(resource) for predicate in predicates)
+
+
+def _negate(predicate: Predicate) -> Predicate:
+    return lambda resource: not predicate(resource)
+
+
+def _compile_presence(path: Path, dialect: Dialect) -> Predicate:
+    get_values = compile_value_getter(path, dialect)
+    return lambda resource: any(value not in (None, "", {}, []) for value in get_values(resource))
+
+
+def _compile_comparison(path: Path, operator: Operator, literal: Literal, dialect: Dialect) -> Predicate:
     if literal is None:
-        return _null_comparison(path, operator, dialect)
-    path, attribute = _compared(path)
-    values = compile_value_getter(path, dialect)
-    negated = operator is Operator.NE
-    test = _test(attribute, Operator.EQ if negated else operator, literal, dialect)
-    if path.is_simple:  # a single value at the top needs no search: most filters of walks ask for one
-        name = attribute.name
-        if negated:
-            return lambda resource: (value := resource.get(name)) is None or not test(value)
-        return lambda resource: (value := resource.get(name)) is not None and test(value)
-    if negated:
-        return lambda resource: not any(test(value) for value in values(resource))
-    return lambda resource: any(test(value) for value in values(resource))
+        return _compile_null_comparison(path, operator, dialect)
+    path, attribute = _resolve_complex(path)
+    get_values = compile_value_getter(path, dialect)
+    is_negated = operator is Operator.NE
+    test = _compile_test(attribute, Operator.EQ if is_negated else operator, literal, dialect)
+    if path.is_simple:
+        return _test_single_value(attribute.name, test, is_negated=is_negated)
+    if is_negated:
+        return lambda resource: not any(test(value) for value in get_values(resource))
+    return lambda resource: any(test(value) for value in get_values(resource))
 
 
-def _null_comparison(path: Path, operator: Operator, dialect: Dialect) -> Predicate:
-    """An attribute that is null has no value (RFC 7643 section 2.5)."""
-    present = _present(path, dialect)
+def _test_single_value(name: str, test: ValueTest, *, is_negated: bool) -> Predicate:
+    """Compile a comparison of a single-valued attribute in the core schema: most filters, so it has to be fast."""
+    if is_negated:
+        return lambda resource: (value := resource.get(name)) is None or not test(value)
+    return lambda resource: (value := resource.get(name)) is not None and test(value)
+
+
+def _compile_null_comparison(path: Path, operator: Operator, dialect: Dialect) -> Predicate:
+    """Compile a comparison with null: an attribute that is null has no value (RFC 7643 section 2.5)."""
+    is_present = _compile_presence(path, dialect)
     if operator is Operator.NE:
-        return present
+        return is_present
     if operator is Operator.EQ:
-        return lambda resource: not present(resource)
+        return _negate(is_present)
     raise InvalidFilter(f"{path.without_selection} {operator} null compares nothing: only eq and ne take null.")
 
 
-def _compared(path: Path) -> tuple[Path, Attribute]:
-    """Where the compared values lie: a complex attribute stands for its ``value`` (RFC 7644 section 3.4.2.2)."""
+def _resolve_complex(path: Path) -> tuple[Path, Attribute]:
+    """Return the path of the compared values, and its leaf.
+
+    A complex attribute stands for its sub-attribute ``value`` (RFC 7644 section 3.4.2.2).
+    """
     leaf = path.leaf
     if leaf is not None and leaf.type is DataType.COMPLEX:
         value = leaf.find_sub_attribute("value")
@@ -100,66 +118,69 @@ def _compared(path: Path) -> tuple[Path, Attribute]:
     return path, leaf
 
 
-def compile_value_getter(path: Path, dialect: Dialect) -> Values:
-    """A function that yields the values at ``path``, none where nothing is assigned."""
+def compile_value_getter(path: Path, dialect: Dialect) -> ValueGetter:
+    """Return a function that returns the values at a path; none if the attribute is unassigned."""
     if path.leaf is not None and path.leaf.is_write_only:
         raise InvalidFilter(f"{path.without_selection} is writeOnly: nothing can be found by it.")
-    values = _attribute_values(path)
+    get_values = _compile_attribute_getter(path)
     if path.selection is not None:
-        selected = compile_filter(path.selection, dialect)
-        all_values = values
-        values = lambda resource: [each for each in all_values(resource) if selected(each)]  # noqa: E731  # a step of a pipe
-    if path.sub_attribute is None:
-        return values
-    name, elements = path.sub_attribute.name, values
-    return lambda resource: [each[name] for each in elements(resource) if name in each]
+        get_values = _select_elements(get_values, compile_filter(path.selection, dialect))
+    return get_values if path.sub_attribute is None else _get_sub_values(get_values, path.sub_attribute.name)
 
 
-def _attribute_values(path: Path) -> Values:
+def _select_elements(get_elements: ValueGetter, matches: Predicate) -> ValueGetter:
+    return lambda resource: [element for element in get_elements(resource) if matches(element)]
+
+
+def _get_sub_values(get_elements: ValueGetter, name: str) -> ValueGetter:
+    return lambda resource: [element[name] for element in get_elements(resource) if name in element]
+
+
+def _compile_attribute_getter(path: Path) -> ValueGetter:
     extension, attribute = path.extension, path.attribute
     if attribute is None:
         return lambda resource: [resource]
     if extension is not None:
-        return _extension_values(extension, attribute)
+        return _compile_extension_getter(extension, attribute)
     name = attribute.name
     if attribute.multi_valued:
         return lambda resource: resource.get(name, ())
     return lambda resource: [resource[name]] if name in resource else []
 
 
-def _extension_values(extension: str, attribute: Attribute) -> Values:
-    """Return a function that yields the values of an extension's attribute; values of another type count as unassigned.
+def _compile_extension_getter(extension: str, attribute: Attribute) -> ValueGetter:
+    """Return a function that returns the values of an extension's attribute.
 
-    A tenant's schemas change, and the documents that are stored do not change with them.
+    A tenant's schemas can change, and stored values are not migrated: a value of a wrong type counts as unassigned.
     """
     name, is_multi_valued, value_class = attribute.name, attribute.multi_valued, attribute.value_class
 
-    def values(resource: Resource) -> Iterable[Any]:
+    def get_values(resource: Mapping[str, Any]) -> Iterable[Any]:
         members = resource.get(extension)
         if members.__class__ is not dict or (stored := members.get(name)) is None:
             return ()
         if stored.__class__ is value_class:
             return (stored,)
-        held = conform(attribute, stored)
-        return () if held is None else held if is_multi_valued else (held,)
+        value = conform(attribute, stored)
+        return () if value is None else value if is_multi_valued else (value,)
 
-    return values
+    return get_values
 
 
-def _test(attribute: Attribute, operator: Operator, literal: Literal, dialect: Dialect) -> Test:
-    """A function that compares one value of ``attribute`` with ``literal``."""
+def _compile_test(attribute: Attribute, operator: Operator, literal: Literal, dialect: Dialect) -> ValueTest:
+    """Return a function that compares one value of an attribute with ``literal``."""
     match attribute.type:
         case DataType.BOOLEAN:
-            return _boolean_test(attribute, operator, literal, dialect)
+            return _compile_boolean_test(attribute, operator, literal, dialect)
         case DataType.INTEGER | DataType.DECIMAL:
-            return _number_test(attribute, operator, literal)
+            return _compile_number_test(attribute, operator, literal)
         case DataType.DATE_TIME if operator in _ORDER:
-            return _instant_test(attribute, operator, literal)
+            return _compile_date_time_test(attribute, operator, literal)
         case _:
-            return _text_test(attribute, operator, literal)
+            return _compile_text_test(attribute, operator, literal)
 
 
-def _boolean_test(attribute: Attribute, operator: Operator, literal: Literal, dialect: Dialect) -> Test:
+def _compile_boolean_test(attribute: Attribute, operator: Operator, literal: Literal, dialect: Dialect) -> ValueTest:
     if operator is not Operator.EQ:
         raise InvalidFilter(f"{attribute.name} is a boolean: only eq, ne and pr apply to it, not {operator}.")
     word = literal.lower() if isinstance(literal, str) else ""
@@ -170,7 +191,7 @@ def _boolean_test(attribute: Attribute, operator: Operator, literal: Literal, di
     return lambda value: value is literal
 
 
-def _number_test(attribute: Attribute, operator: Operator, literal: Literal) -> Test:
+def _compile_number_test(attribute: Attribute, operator: Operator, literal: Literal) -> ValueTest:
     if operator not in _ORDER:
         raise InvalidFilter(f"{attribute.name} is a number: {operator} does not apply to it.")
     if isinstance(literal, bool) or not isinstance(literal, int | float):
@@ -179,22 +200,22 @@ def _number_test(attribute: Attribute, operator: Operator, literal: Literal) -> 
     return lambda value: compare(value, literal)
 
 
-def _instant_test(attribute: Attribute, operator: Operator, literal: Literal) -> Test:
+def _compile_date_time_test(attribute: Attribute, operator: Operator, literal: Literal) -> ValueTest:
     bound = parse_date_time(literal) if isinstance(literal, str) else None
     if bound is None:
         raise InvalidFilter(f'{attribute.name} is a date and time: compare it with one such as "2026-01-31T00:00:00Z".')
     compare = _ORDER[operator]
-    return lambda value: (point := parse_date_time(value)) is not None and compare(point, bound)
+    return lambda value: (instant := parse_date_time(value)) is not None and compare(instant, bound)
 
 
-def _text_test(attribute: Attribute, operator: Operator, literal: Literal) -> Test:
+def _compile_text_test(attribute: Attribute, operator: Operator, literal: Literal) -> ValueTest:
     if not isinstance(literal, str):
         raise InvalidFilter(f"{attribute.name} is a string: compare it with a value in double quotes.")
     if attribute.type is DataType.BINARY and operator is not Operator.EQ:
         raise InvalidFilter(f"{attribute.name} is binary: only eq, ne and pr apply to it, not {operator}.")
-    exact = attribute.case_exact
-    # Days are compared as days, whether or not a time comes along.
+    case_exact = attribute.case_exact
+    # Dates are compared as dates, with or without a time.
     length = len("2026-01-31") if attribute.format is Format.DATE and operator in _ORDER else None
-    sought = normalize(literal[:length], case_exact=exact)
+    expected = normalize(literal[:length], case_exact=case_exact)
     compare = _ORDER.get(operator) or _SUBSTRING[operator]
-    return lambda value: compare(normalize(value[:length], case_exact=exact), sought)
+    return lambda value: compare(normalize(value[:length], case_exact=case_exact), expected)

@@ -1,4 +1,4 @@
-r"""The grammar of filters and paths (RFC 7644 sections 3.4.2.2 and 3.5.2), read by recursive descent.
+r"""Parse filters and attribute paths (RFC 7644 sections 3.4.2.2 and 3.5.2) by recursive descent.
 
     filter      = conjunction *("or" conjunction)
     conjunction = factor *("and" factor)
@@ -6,8 +6,8 @@ r"""The grammar of filters and paths (RFC 7644 sections 3.4.2.2 and 3.5.2), read
     expression  = path "pr" / path operator value / path
     path        = name ["[" filter "]" ["." subName]]
 
-Names are resolved against the schemas while they are read, because the length of a name with spaces, and where a URN
-that holds dots ends, are known only to them. Operators and names have no case.
+Names are resolved during the parsing, because only the schemas tell where a name with spaces, or a URN with dots, ends.
+Operators and names have no case.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ from scim.protocol.filter.tokenizer import Tokenizer
 from scim.protocol.leniency import Dialect, Leniency
 from scim.protocol.schema import Attribute, DataType, ResourceType
 
-# A recursive descent is as deep as its input; and a person or a provider never comes near either.
+# Recursive descent is as deep as its input. People and identity providers send far smaller filters.
 MAX_DEPTH = 40
 MAX_TERMS = 200
-# In the brackets of a PATCH path, of which a request may have a thousand; providers send one or two.
+# In the brackets of a PATCH path: a request can have a thousand paths. Identity providers send one or two terms.
 MAX_PATH_TERMS = 10
 
 _NAME = re.compile(r"[A-Za-z$][A-Za-z0-9$:._-]*")
@@ -39,48 +39,51 @@ _AND = re.compile(r"and(?![A-Za-z0-9$:._-])", re.IGNORECASE)
 _OR = re.compile(r"or(?![A-Za-z0-9$:._-])", re.IGNORECASE)
 _NOT = re.compile(r"not\s*(?=\()", re.IGNORECASE)
 _OPERATOR = re.compile(r"(?:pr|eq|ne|co|sw|ew|gt|ge|lt|le)(?![A-Za-z0-9$:._-])", re.IGNORECASE)
-_OPEN, _CLOSE = re.compile(r"\("), re.compile(r"\)")
-_SELECT, _SELECTED = re.compile(r"\["), re.compile(r"\]")
+_LEFT_PARENTHESIS, _RIGHT_PARENTHESIS = re.compile(r"\("), re.compile(r"\)")
+_LEFT_BRACKET, _RIGHT_BRACKET = re.compile(r"\["), re.compile(r"\]")
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
-_BARE = re.compile(r'[^\s()\[\]"]+')
+_UNQUOTED = re.compile(r'[^\s()\[\]"]+')
 _JSON_SCALAR = re.compile(
     r"(?:true|false|null)|-?(?:0|[1-9][0-9]{0,99})(?:\.[0-9]{1,100})?(?:e[+-]?[0-9]{1,3})?", re.IGNORECASE
 )
 
-_TEXTUAL = (DataType.STRING, DataType.REFERENCE, DataType.BINARY, DataType.DATE_TIME)
-_NO_NUMBER = "A finite number is expected"
-_NO_OPERATOR = "An operator (eq, ne, co, sw, ew, pr, gt, ge, lt, le) is expected"
+_TEXT_TYPES = (DataType.STRING, DataType.REFERENCE, DataType.BINARY, DataType.DATE_TIME)
+_NUMBER_EXPECTED = "A finite number is expected"
+_OPERATOR_EXPECTED = "An operator (eq, ne, co, sw, ew, pr, gt, ge, lt, le) is expected"
 
 
 def parse_filter(text: str, resource_type: ResourceType, dialect: Dialect) -> Filter:
-    """The tree of a filter. Raises :class:`InvalidFilter`, also for an attribute that no schema knows."""
-    parser = _parser(text, resource_type, dialect, InvalidFilter)
+    """Return the syntax tree of a filter. Raises :class:`InvalidFilter`, also for an attribute that no schema has."""
+    parser = _create_parser(text, resource_type, dialect, InvalidFilter)
     try:
-        tree = parser.filter()
+        tree = parser.parse_filter()
     except UnknownAttribute as unknown:
         raise InvalidFilter(
-            f"No schema has the attribute {_shown(unknown.name)}. Use an attribute that /Schemas lists, such as "
+            f"No schema has the attribute {_truncate(unknown.name)}. Use an attribute that /Schemas lists, such as "
             "userName, externalId or emails.value.",
             rule=Rule.FILTER_ATTRIBUTE,
-            attribute=_shown(unknown.name),
+            attribute=_truncate(unknown.name),
         ) from unknown
-    parser.scanner.expect_end()
+    parser.tokenizer.expect_end()
     return tree
 
 
 def parse_path(text: str, resource_type: ResourceType, dialect: Dialect) -> Path:
-    """The path of a PATCH operation. Raises :class:`InvalidPath`, or :class:`UnknownAttribute` if well formed."""
-    parser = _parser(text, resource_type, dialect, InvalidPath)
+    """Return the path of a PATCH operation.
+
+    Raises :class:`InvalidPath` for a malformed path, and :class:`UnknownAttribute` for an attribute that no schema has.
+    """
+    parser = _create_parser(text, resource_type, dialect, InvalidPath)
     try:
-        path = parser.path()
+        path = parser.parse_path()
     except UnknownAttribute:
-        _check_form(text)
+        _check_syntax(text)
         raise
-    parser.scanner.expect_end()
+    parser.tokenizer.expect_end()
     return path
 
 
-def _parser(text: str, resource_type: ResourceType, dialect: Dialect, error: type[ScimError]) -> _Parser:
+def _create_parser(text: str, resource_type: ResourceType, dialect: Dialect, error: type[ScimError]) -> _Parser:
     return _Parser(
         Tokenizer(text, error),
         lambda name: resolve_path(name, resource_type, dialect),
@@ -89,139 +92,150 @@ def _parser(text: str, resource_type: ResourceType, dialect: Dialect, error: typ
     )
 
 
-def _check_form(text: str) -> None:
-    """Raise :class:`InvalidPath` unless the path would be one if some schema knew its names."""
-    scanner = Tokenizer(text, InvalidPath)
+def _check_syntax(text: str) -> None:
+    """Raise :class:`InvalidPath` for a malformed path. Each well-formed name counts as an attribute."""
+    tokenizer = Tokenizer(text, InvalidPath)
     members = {name.lower(): Attribute(name, DataType.STRING) for name in _SIMPLE_NAME.findall(text)}
-    known = Path(Attribute("", DataType.COMPLEX, multi_valued=True, sub_attributes=members))
+    any_path = Path(Attribute("", DataType.COMPLEX, multi_valued=True, sub_attributes=members))
 
     def resolve_any(name: str) -> Path:
-        return known if _FULL_NAME.fullmatch(name) else scanner.fail_token("A malformed name begins")
+        return any_path if _FULL_NAME.fullmatch(name) else tokenizer.fail_token("A malformed name begins")
 
-    _Parser(scanner, resolve_any, [], Dialect()).path()
-    scanner.expect_end()
+    _Parser(tokenizer, resolve_any, [], Dialect()).parse_path()
+    tokenizer.expect_end()
 
 
-def _shown(name: str) -> str:
+def _truncate(name: str) -> str:
     return name if len(name) <= 120 else f"{name[:120]}..."
 
 
 class _Parser:
-    """Each method reads the rule of its name."""
+    """A recursive descent parser. Each method parses the grammar rule of its name.
+
+    ``resolve`` returns the path that a name stands for.
+    """
 
     def __init__(
-        self, scanner: Tokenizer, resolve: Callable[[str], Path], spaced_names: Sequence[str], dialect: Dialect
+        self, tokenizer: Tokenizer, resolve: Callable[[str], Path], names_with_spaces: Sequence[str], dialect: Dialect
     ) -> None:
-        self.scanner = scanner
+        self.tokenizer = tokenizer
         self._resolve = resolve
-        self._spaced_names = spaced_names
+        self._names_with_spaces = names_with_spaces
         self._dialect = dialect
         self._depth = 0
         self._terms = 0
-        self._most_terms = MAX_PATH_TERMS if scanner.error is InvalidPath else MAX_TERMS
+        self._max_terms = MAX_PATH_TERMS if tokenizer.error is InvalidPath else MAX_TERMS
 
-    def filter(self) -> Filter:
+    def parse_filter(self) -> Filter:
         """``filter = conjunction *("or" conjunction)``"""
         self._depth += 1
         if self._depth > MAX_DEPTH:
-            self.scanner.fail_token(f"At most {MAX_DEPTH} brackets may be nested; there is one more")
-        terms = [self._conjunction()]
-        while self.scanner.take(_OR):
-            terms.append(self._conjunction())
+            self.tokenizer.fail_token(f"At most {MAX_DEPTH} brackets may be nested; there is one more")
+        terms = [self._parse_conjunction()]
+        while self.tokenizer.take(_OR):
+            terms.append(self._parse_conjunction())
         self._depth -= 1
-        return terms[0] if len(terms) == 1 else Or(_flat(Or, terms))
+        return terms[0] if len(terms) == 1 else Or(_flatten(Or, terms))
 
-    def _conjunction(self) -> Filter:
+    def _parse_conjunction(self) -> Filter:
         """``conjunction = factor *("and" factor)``"""
-        terms = [self._factor()]
-        while self.scanner.take(_AND):
-            terms.append(self._factor())
-        return terms[0] if len(terms) == 1 else And(_flat(And, terms))
+        terms = [self._parse_factor()]
+        while self.tokenizer.take(_AND):
+            terms.append(self._parse_factor())
+        return terms[0] if len(terms) == 1 else And(_flatten(And, terms))
 
-    def _factor(self) -> Filter:
+    def _parse_factor(self) -> Filter:
         """``factor = "not" "(" filter ")" / "(" filter ")" / expression``"""
-        negated = self.scanner.take(_NOT) is not None
-        if not self.scanner.take(_OPEN):
-            return self._expression()
-        term = self.filter()
-        self.scanner.expect(_CLOSE, "A closing bracket")
+        negated = self.tokenizer.take(_NOT) is not None
+        if not self.tokenizer.take(_LEFT_PARENTHESIS):
+            return self._parse_expression()
+        term = self.parse_filter()
+        self.tokenizer.expect(_RIGHT_PARENTHESIS, "A closing bracket")
         return Not(term) if negated else term
 
-    def _expression(self) -> Filter:
+    def _parse_expression(self) -> Filter:
         """``expression = path "pr" / path operator value / path``; the last only with a selection."""
         self._terms += 1
-        if self._terms > self._most_terms:
-            self.scanner.fail(f"At most {self._most_terms} comparisons are read; there is one more")
-        path = self.path(compared=True)
+        if self._terms > self._max_terms:
+            self.tokenizer.fail(f"At most {self._max_terms} comparisons are read; there is one more")
+        path = self.parse_path(is_compared=True)
         if path.attribute is None:
-            self.scanner.fail_token("An attribute is expected and not the URN of a schema")
-        operator = (self.scanner.take(_OPERATOR) or "").lower()
+            self.tokenizer.fail_token("An attribute is expected and not the URN of a schema")
+        operator = (self.tokenizer.take(_OPERATOR) or "").lower()
         if operator == "pr":
             return Present(path)
         if operator:
-            return Comparison(path, Operator(operator), self._value(path.leaf))
+            return Comparison(path, Operator(operator), self._parse_value(path.leaf))
         if path.selection is None or path.sub_attribute is not None:
-            self.scanner.fail(_NO_OPERATOR)
+            self.tokenizer.fail(_OPERATOR_EXPECTED)
         return ValuePath(path)
 
-    def path(self, *, compared: bool = False) -> Path:
+    def parse_path(self, *, is_compared: bool = False) -> Path:
         """``path = name ["[" filter "]" ["." subName]]``
 
-        What no schema knows is only called an attribute where it is ``compared``: a lone word may be a person's name.
+        In a filter (``is_compared``) an unknown name is an unknown attribute only if an operator or bracket follows.
+        Otherwise the error does not repeat it: a single word may be somebody's name.
         """
-        name = self._name()
+        name = self._parse_name()
         try:
             path = self._resolve(name)
         except UnknownAttribute:
-            if compared and not (self.scanner.take_adjacent(_SELECT) or self.scanner.take(_OPERATOR)):
-                self.scanner.fail(_NO_OPERATOR)
+            if is_compared and not (self.tokenizer.take_adjacent(_LEFT_BRACKET) or self.tokenizer.take(_OPERATOR)):
+                self.tokenizer.fail(_OPERATOR_EXPECTED)
             raise
-        if not self.scanner.take_adjacent(_SELECT):
+        if not self.tokenizer.take_adjacent(_LEFT_BRACKET):
             return path
         attribute = path.attribute
         if attribute is None or path.sub_attribute or not attribute.multi_valued:
-            self.scanner.fail_token("Brackets can only follow a multi-valued attribute, which this is not; they begin")
-        path = replace(path, selection=self._selection(attribute))
-        self.scanner.expect(_SELECTED, "A closing square bracket")
-        if sub_name := self.scanner.take_adjacent(_SUB_NAME):
+            self.tokenizer.fail_token(
+                "Brackets can only follow a multi-valued attribute, which this is not; they begin"
+            )
+        path = replace(path, selection=self._parse_selection(attribute))
+        self.tokenizer.expect(_RIGHT_BRACKET, "A closing square bracket")
+        if sub_name := self.tokenizer.take_adjacent(_SUB_NAME):
             path = replace(path, sub_attribute=resolve_sub_attribute(sub_name[1:], attribute).attribute)
         return path
 
-    def _selection(self, attribute: Attribute) -> Filter:
-        """The filter in square brackets: its names are relative to the attribute, and brackets don't nest there."""
-        outer, spaced_names = self._resolve, self._spaced_names
-        self._resolve, self._spaced_names = (lambda name: resolve_sub_attribute(name, attribute)), ()
-        selection = self.filter()
-        self._resolve, self._spaced_names = outer, spaced_names
+    def _parse_selection(self, attribute: Attribute) -> Filter:
+        """Parse the filter in square brackets. Its names are those of the attribute's sub-attributes."""
+        outer_resolve, outer_names = self._resolve, self._names_with_spaces
+        self._resolve, self._names_with_spaces = (lambda name: resolve_sub_attribute(name, attribute)), ()
+        selection = self.parse_filter()
+        self._resolve, self._names_with_spaces = outer_resolve, outer_names
         return selection
 
-    def _name(self) -> str:
-        name = self.scanner.take_name(self._spaced_names)
-        return name if name is not None else self.scanner.expect(_NAME, "An attribute's name")
+    def _parse_name(self) -> str:
+        name = self.tokenizer.take_name(self._names_with_spaces)
+        return name if name is not None else self.tokenizer.expect(_NAME, "An attribute's name")
 
-    def _value(self, attribute: Attribute | None) -> Literal:
-        """A JSON string, number, ``true``, ``false`` or ``null``; some providers leave the quotes out."""
-        if text := self.scanner.take(_STRING):
-            return self._string(text)
-        bare = self.scanner.expect(_BARE, "A value")
-        textual = attribute is None or attribute.type in _TEXTUAL or attribute.type is DataType.COMPLEX
-        scalar = _JSON_SCALAR.fullmatch(bare) is not None
-        if scalar and (not textual or bare.lower() == "null"):
-            value: Literal = json.loads(bare.lower())
-            return value if not isinstance(value, float) or isfinite(value) else self.scanner.fail_token(_NO_NUMBER)
+    def _parse_value(self, attribute: Attribute | None) -> Literal:
+        """Parse a JSON string, number, ``true``, ``false`` or ``null``; as a leniency, a string without quotes."""
+        if text := self.tokenizer.take(_STRING):
+            return self._parse_string(text)
+        unquoted = self.tokenizer.expect(_UNQUOTED, "A value")
+        is_text = attribute is None or attribute.type in _TEXT_TYPES or attribute.type is DataType.COMPLEX
+        is_scalar = _JSON_SCALAR.fullmatch(unquoted) is not None
+        if is_scalar and (not is_text or unquoted.lower() == "null"):
+            value: Literal = json.loads(unquoted.lower())
+            if isinstance(value, float) and not isfinite(value):
+                self.tokenizer.fail_token(_NUMBER_EXPECTED)
+            return value
         if not self._dialect.tolerate(Leniency.UNQUOTED_VALUE):
-            self.scanner.fail_token("A value in double quotes is expected")
-        return bare
+            self.tokenizer.fail_token("A value in double quotes is expected")
+        return unquoted
 
-    def _string(self, text: str) -> str:
+    def _parse_string(self, text: str) -> str:
         try:
             value: str = json.loads(text)
             value.encode()
         except ValueError:  # a control character, an unknown escape, half a surrogate pair
-            self.scanner.fail_token("A valid JSON string is expected")
+            self.tokenizer.fail_token("A valid JSON string is expected")
         return value
 
 
-def _flat(kind: type[And] | type[Or], terms: list[Filter]) -> tuple[Filter, ...]:
-    """The terms without nesting of the same kind, so that equal filters have equal trees."""
-    return tuple(each for term in terms for each in (term.terms if isinstance(term, kind) else (term,)))
+def _flatten(node_class: type[And] | type[Or], terms: list[Filter]) -> tuple[Filter, ...]:
+    """Return the terms without nested nodes of the same class, so that equal filters have equal syntax trees."""
+    flat: list[Filter] = []
+    for term in terms:
+        flat.extend(term.terms if isinstance(term, node_class) else (term,))
+    return tuple(flat)

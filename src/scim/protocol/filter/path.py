@@ -1,4 +1,4 @@
-"""Attribute paths, resolved against the schemas of a resource type (RFC 7644 sections 3.5.2 and 3.10)."""
+"""Resolve the names of attributes with the schemas of a resource type (RFC 7644 sections 3.5.2 and 3.10)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class UnknownAttribute(Exception):
-    """A well-formed name that no schema knows. What follows from it is for the caller to say."""
+    """No schema has an attribute with this name, which is well formed. The caller decides whether that is an error."""
 
     def __init__(self, name: str) -> None:
         super().__init__(name)
@@ -20,7 +20,7 @@ class UnknownAttribute(Exception):
 
 
 def resolve_path(name: str, resource_type: ResourceType, dialect: Dialect) -> Path:
-    """The path that ``name`` stands for: ``[URN ":"] ATTRNAME ["." ATTRNAME]`` or a schema's URN alone.
+    """Return the path that a name stands for: ``[URN ":"] ATTRNAME ["." ATTRNAME]`` or the URN of a schema.
 
     Names and URNs have no case. Raises :class:`UnknownAttribute`.
     """
@@ -32,15 +32,15 @@ def resolve_path(name: str, resource_type: ResourceType, dialect: Dialect) -> Pa
             return Path(None, extension=extension)
         if not lower.startswith((f"{urn}:", f"{urn}.")):
             continue
-        found = _member(schema, name[len(urn) + 1 :], extension)
-        if found and (name[len(urn)] == ":" or dialect.tolerate(Leniency.DOTTED_URN)):
-            return found
-    if found := _member(resource_type.core, name, None):
-        return found
+        path = _find_path(schema, name[len(urn) + 1 :], extension)
+        if path and (name[len(urn)] == ":" or dialect.tolerate(Leniency.DOTTED_URN)):
+            return path
+    if path := _find_path(resource_type.core, name, None):
+        return path
     for schema in resource_type.extensions:
-        found = _member(schema, name, schema.id)
-        if found and dialect.tolerate(Leniency.BARE_EXTENSION):
-            return found
+        path = _find_path(schema, name, schema.id)
+        if path and dialect.tolerate(Leniency.BARE_EXTENSION):
+            return path
     raise UnknownAttribute(name)
 
 
@@ -53,14 +53,14 @@ def is_attribute(name: str, resource_type: ResourceType) -> bool:
 
 
 def resolve_sub_attribute(name: str, attribute: Attribute) -> Path:
-    """The path of ``name`` inside the brackets of a value path on ``attribute``. Raises :class:`UnknownAttribute`."""
+    """Return the path that a name stands for in the brackets after an attribute. Raises :class:`UnknownAttribute`."""
     if sub_attribute := attribute.find_sub_attribute(name):
         return Path(sub_attribute)
     raise UnknownAttribute(f"{attribute.name}.{name}")
 
 
-def _member(schema: Schema, name: str, extension: str | None) -> Path | None:
-    """The attribute or sub-attribute of ``schema`` that ``name`` stands for."""
+def _find_path(schema: Schema, name: str, extension: str | None) -> Path | None:
+    """Return the path to the attribute or sub-attribute with this name in a schema, or ``None``."""
     if attribute := schema.find_attribute(name):
         return Path(attribute, extension=extension)
     head, _, tail = name.rpartition(".")

@@ -1,12 +1,12 @@
-"""Writing values into a resource, as one PATCH operation does: a member of an object, or elements of a list.
+"""Write a value of a PATCH operation into a resource, in place: an attribute of an object, or elements of a list.
 
-``add`` and ``replace`` differ only where a list is written as a whole; both keep the sub-attributes that a complex
-value leaves out, and both clear what is written with null. ``remove`` is that clearing.
+``add`` and ``replace`` are different only if a whole list is written. Both leave the sub-attributes unchanged that a
+complex value does not have, and both remove a value if they write null. ``remove`` is the same as writing null.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from scim.protocol.errors import InvalidValue, NoTarget, Rule
@@ -14,6 +14,7 @@ from scim.protocol.filter.ast import And, Comparison, Filter, Operator, Path
 from scim.protocol.filter.evaluator import compile_filter
 from scim.protocol.json_body import lower_member_names
 from scim.protocol.leniency import Dialect, Leniency
+from scim.protocol.messages import PatchOp
 from scim.protocol.normalize import normalize
 from scim.protocol.schema import Attribute
 from scim.protocol.stored_values.immutability import check_sub_attributes_unchanged
@@ -28,52 +29,55 @@ from scim.protocol.values.parser import (
 
 
 class MultiValuedPatch:
-    """The elements of a multi-valued attribute, as one operation changes them."""
+    """The elements of a multi-valued attribute that one operation changes."""
 
     def __init__(self, members: dict[str, Any], attribute: Attribute, dialect: Dialect) -> None:
         self._members = members
         self._attribute = attribute
         self._dialect = dialect
         self._elements: list[Any] = members.get(attribute.name, [])
-        self._primary = [id(each) for each in self._elements if _is_primary(each)]
+        self._primary_ids = [id(element) for element in self._elements if _is_primary(element)]
 
-    def write(self, path: Path, value: Any, op: str) -> None:
+    def write(self, path: Path, value: Any, op: PatchOp) -> None:
+        """Write a value at a path of the attribute: to the selected elements, to each element, or the whole list."""
         if path.selection is not None:
             self._write_selected(path, path.selection, value, op)
         elif path.sub_attribute is not None:
-            self._write_each(self._elements, path, value)
+            self._write_elements(self._elements, path, value)
         else:
             self._write_all(value, op)
-        self._elements = [each for each in self._elements if each != {}]
-        self._settle_primary()
+        self._elements = [element for element in self._elements if element != {}]
+        self._unmark_former_primary()
         self._members[self._attribute.name] = self._elements
-        prune(self._members, self._attribute)
+        finish_attribute(self._members, self._attribute)
 
-    def _write_all(self, value: Any, op: str) -> None:
-        if isinstance(value, dict):  # one element may be sent as itself
+    def _write_all(self, value: Any, op: PatchOp) -> None:
+        if isinstance(value, dict):  # clients can send a single element without a list
             value = [value]
-        written = parse_value(self._attribute, value, self._dialect) or []
-        kept = self._elements if op == "add" else []
-        there = {normalize_element(self._attribute, each) for each in kept}
-        self._elements = kept + [each for each in written if normalize_element(self._attribute, each) not in there]
+        new = parse_value(self._attribute, value, self._dialect) or []
+        existing = self._elements if op is PatchOp.ADD else []
+        known = {_normalize_element(self._attribute, element) for element in existing}
+        self._elements = existing + [
+            element for element in new if _normalize_element(self._attribute, element) not in known
+        ]
 
-    def _write_selected(self, path: Path, selection: Filter, value: Any, op: str) -> None:
+    def _write_selected(self, path: Path, selection: Filter, value: Any, op: PatchOp) -> None:
         matches = compile_filter(selection, self._dialect)
-        if op == "remove" and path.sub_attribute is None:
-            self._elements = [each for each in self._elements if not matches(each)]
+        if op is PatchOp.REMOVE and path.sub_attribute is None:
+            self._elements = [element for element in self._elements if not matches(element)]
             return
-        selected = [each for each in self._elements if matches(each)]
+        selected = [element for element in self._elements if matches(element)]
         if selected or accept_as_unassigned(value, self._dialect):
-            self._write_each(selected, path, value)
+            self._write_elements(selected, path, value)
         else:
-            created = self._created(path, selection, value)
-            if not matches(created):  # sent again, it would be created again
+            created = self._create_element(path, selection, value)
+            if not matches(created):  # the same request would create it again
                 raise InvalidValue(
                     f"The value contradicts the selection of {path.without_selection}: send one that it would select."
                 )
             self._elements = [*self._elements, created]
 
-    def _write_each(self, elements: list[Any], path: Path, value: Any) -> None:
+    def _write_elements(self, elements: list[Any], path: Path, value: Any) -> None:
         if not elements and not accept_as_unassigned(value, self._dialect):
             raise NoTarget(
                 f"{path.without_selection} has no element that could be written; "
@@ -82,21 +86,23 @@ class MultiValuedPatch:
         for element in elements:
             before = dict(element)
             _write_into(element, self._attribute, path.sub_attribute, value, self._dialect)
-            if element or path.sub_attribute:  # else the operation removes the whole element, which is allowed
+            if element or path.sub_attribute:  # removing a whole element is allowed
                 check_sub_attributes_unchanged(self._attribute, before, element)
 
-    def _created(self, path: Path, selection: Filter, value: Any) -> dict[str, Any]:
-        """Nothing matches: Entra ID expects the element that the filter describes."""
-        seed = _described(selection)
-        if seed is None or not self._dialect.tolerate(Leniency.CREATED_ELEMENT):
+    def _create_element(self, path: Path, selection: Filter, value: Any) -> dict[str, Any]:
+        """Create the element that a filter without a match describes: Entra ID expects that."""
+        described = _build_described_element(selection)
+        if described is None or not self._dialect.tolerate(Leniency.CREATED_ELEMENT):
             raise NoTarget(f"No element of {self._attribute.name} matches the path, and there is none to be written.")
-        element: dict[str, Any] = parse_element(self._attribute, seed, self._dialect) or {}
+        element: dict[str, Any] = parse_element(self._attribute, described, self._dialect) or {}
         _write_into(element, self._attribute, path.sub_attribute, value, self._dialect)
         return element
 
-    def _settle_primary(self) -> None:
-        """An element that has become primary makes the others not so (RFC 7644 section 3.5.2)."""
-        marked = [each for each in self._elements if _is_primary(each) and id(each) not in self._primary]
+    def _unmark_former_primary(self) -> None:
+        """Set ``primary`` to false on the others if an element has become primary (RFC 7644 section 3.5.2)."""
+        marked = [
+            element for element in self._elements if _is_primary(element) and id(element) not in self._primary_ids
+        ]
         if len(marked) > 1:
             raise InvalidValue(
                 f"Only one of {self._attribute.name} may be primary: one operation marks several.",
@@ -111,7 +117,7 @@ class MultiValuedPatch:
 def _write_into(
     element: dict[str, Any], attribute: Attribute, sub_attribute: Attribute | None, value: Any, dialect: Dialect
 ) -> None:
-    """Write a sub-attribute of an element, or several of them at once."""
+    """Write a sub-attribute of an element, or several at once. Null removes them all."""
     if sub_attribute is not None:
         write_attribute(element, sub_attribute, value, dialect)
     elif accept_as_unassigned(value, dialect):
@@ -127,26 +133,30 @@ def _write_into(
 
 
 def write_attribute(members: dict[str, Any], attribute: Attribute, value: Any, dialect: Dialect) -> None:
-    """Write one member; a complex one keeps the sub-attributes that ``value`` leaves out."""
-    if attribute.is_complex and isinstance(value, dict) and not _clears(attribute, value, dialect):
+    """Write an attribute of an object. A complex one keeps the sub-attributes that ``value`` does not have."""
+    if attribute.is_complex and isinstance(value, dict) and not _accept_as_removal(attribute, value, dialect):
         _merge(members.setdefault(attribute.name, {}), attribute, value, dialect)
-        prune(members, attribute)
+        finish_attribute(members, attribute)
         return
-    read = parse_value(attribute, value, dialect)
-    if isinstance(read, dict):
-        read = {**members.get(attribute.name, {}), **read}
-    _assign(members, attribute.name, read)
+    parsed = parse_value(attribute, value, dialect)
+    if isinstance(parsed, dict):
+        parsed = {**members.get(attribute.name, {}), **parsed}
+    _assign(members, attribute.name, parsed)
 
 
 def _assign(members: dict[str, Any], name: str, value: Any) -> None:
+    """Set a member, or remove it if the value is ``None``."""
     if value is None:
         members.pop(name, None)
     else:
         members[name] = value
 
 
-def _clears(attribute: Attribute, value: Mapping[str, Any], dialect: Dialect) -> bool:
-    """Whether an object stands for no value: Entra ID unassigns a manager by ``{"value": ""}``."""
+def _accept_as_removal(attribute: Attribute, value: Mapping[str, Any], dialect: Dialect) -> bool:
+    """Return whether an object means "no value", and record the leniency: Entra ID removes a manager so.
+
+    It sends ``{"value": ""}``.
+    """
     return (
         attribute.find_sub_attribute("value") is not None
         and lower_member_names(value) == {"value": ""}
@@ -155,12 +165,13 @@ def _clears(attribute: Attribute, value: Mapping[str, Any], dialect: Dialect) ->
 
 
 def _merge(members: dict[str, Any], attribute: Attribute, value: Mapping[str, Any], dialect: Dialect) -> None:
-    for name, read in parse_members(attribute.sub_attributes, value, dialect, f"{attribute.name}.").items():
-        _assign(members, name, read)
+    """Write the sub-attributes that ``value`` has."""
+    for name, parsed in parse_members(attribute.sub_attributes, value, dialect, f"{attribute.name}.").items():
+        _assign(members, name, parsed)
 
 
-def prune(members: dict[str, Any], attribute: Attribute) -> None:
-    """What is empty is unassigned; and what is assigned has its required sub-attributes."""
+def finish_attribute(members: dict[str, Any], attribute: Attribute) -> None:
+    """Remove the attribute if its value is empty, else check the number of its elements and their sub-attributes."""
     if not (value := members.get(attribute.name)):
         members.pop(attribute.name, None)
         return
@@ -175,22 +186,38 @@ def _is_primary(element: Any) -> bool:
     return isinstance(element, dict) and element.get("primary") is True
 
 
-def normalize_element(attribute: Attribute, element: Any) -> frozenset[tuple[str, Any]]:
-    """The same for elements that a filter finds equal; comparing all with all would take a large list too long."""
+def exclude_elements(attribute: Attribute, elements: Sequence[Any], excluded: Iterable[Any]) -> list[Any]:
+    """Return the elements without those that have all members of one of the ``excluded`` elements."""
+    excluded_members = {_normalize_element(attribute, element) for element in excluded}
+    name_sets = {frozenset(name for name, _ in members) for members in excluded_members}
+    remaining = []
+    for element in elements:
+        members = _normalize_element(attribute, element)
+        parts = (frozenset(member for member in members if member[0] in names) for names in name_sets)
+        if not any(part in excluded_members for part in parts):
+            remaining.append(element)
+    return remaining
+
+
+def _normalize_element(attribute: Attribute, element: Any) -> frozenset[tuple[str, Any]]:
+    """Return the members of an element in a form that is the same for elements that a filter finds equal.
+
+    The form is hashable, because comparing all elements with all is slow for large lists.
+    """
     if not isinstance(element, dict):
-        return frozenset({("", _comparable(attribute, element))})
-    subs = attribute.sub_attributes
-    return frozenset((name, _comparable(subs[name.lower()], value)) for name, value in element.items())
+        return frozenset({("", _normalize_value(attribute, element))})
+    sub_attributes = attribute.sub_attributes
+    return frozenset((name, _normalize_value(sub_attributes[name.lower()], value)) for name, value in element.items())
 
 
-def _comparable(attribute: Attribute, value: Any) -> Any:
+def _normalize_value(attribute: Attribute, value: Any) -> Any:
     if isinstance(value, list):
-        return tuple(_comparable(attribute, each) for each in value)
+        return tuple(_normalize_value(attribute, element) for element in value)
     return normalize(value, case_exact=attribute.case_exact) if isinstance(value, str) else value
 
 
-def _described(selection: Filter) -> dict[str, Any] | None:
-    """The sub-attributes that a selection fixes: ``eq`` comparisons, joined by ``and``, and nothing else."""
+def _build_described_element(selection: Filter) -> dict[str, Any] | None:
+    """Return the element that a filter describes: ``eq`` comparisons joined by ``and``. ``None`` for other filters."""
     terms = selection.terms if isinstance(selection, And) else (selection,)
     described: dict[str, Any] = {}
     for term in terms:

@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from scim.protocol.errors import NotFound, Rule, UniquenessError
-from scim.protocol.messages import PatchOperation, PatchRequest, parse_message
+from scim.protocol.messages import PatchOp, PatchOperation, PatchRequest, parse_message
 from scim.protocol.patch.apply import apply_patch
 from scim.protocol.resource import Resource, list_changed_attributes, parse_resource
 from scim.protocol.schema import ResourceType
@@ -223,7 +223,7 @@ def _with_id(resource_id: str, resource: Resource) -> Resource:
 
 def _removes_active(operation: PatchOperation) -> bool:
     """Return whether an operation removes ``active`` explicitly."""
-    return operation.op == "remove" and (operation.path or "").rpartition(":")[2].lower() == "active"
+    return operation.op is PatchOp.REMOVE and (operation.path or "").rpartition(":")[2].lower() == "active"
 
 
 def _keep_active(before: Resource, after: Resource) -> Resource:
