@@ -1,7 +1,7 @@
-"""DynamoDB as one request uses it: calls are counted, and repeated while they may be and there is time.
+"""The DynamoDB table as one request uses it: calls are counted, and retried until the request's deadline.
 
-The SDK's own retries are off: by default they sleep for seconds under throttling, know nothing of the deadline, and
-leave out conflicts of transactions.
+The SDK's own retries are off. By default they sleep for seconds under throttling, do not know the deadline, and do not
+cover conflicts of transactions.
 """
 
 from __future__ import annotations
@@ -15,39 +15,43 @@ from botocore.exceptions import ClientError
 from scim.aws.errors import NO_RESPONSE, is_outcome_unknown, is_throttled
 from scim.protocol.errors import Unavailable
 from scim.service.deadline import Deadline
-from scim.store.keys import KeyRange
+from scim.store.keys import KeyRange, primary_key
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 
-# The index that has an order of its own, and the attribute that it is in the order of.
+# The global secondary index, and the attribute that is its sort key.
 TIME_INDEX = "ByTime"
 TIME_ATTRIBUTE = "time"
 
-# A query for a page reads a page; one that finds little on it reads on in longer strides, up to 1 MB.
-_GROWTH = 4
-_LONGEST_LIMIT = 1_000
+# A query for a page first reads as many items as the page has. Each further call reads more, finally 1 MB.
+_LIMIT_GROWTH = 4
+_MAX_LIMIT = 1_000
+# The limits of BatchGetItem and BatchWriteItem (Amazon DynamoDB API reference).
+_MAX_KEYS_PER_BATCH = 100
+_MAX_WRITES_PER_BATCH = 25
 
 Item = dict[str, Any]
+"""The attributes of an item by name, as DynamoDB's attribute values: ``{"v": {"N": "1"}}``."""
 
 
 class Table:
-    """One table, one request. ``calls`` is how often DynamoDB was asked."""
+    """The table for one request. ``calls`` is the number of calls to DynamoDB."""
 
     def __init__(self, client: DynamoDBClient, name: str, deadline: Deadline) -> None:
         self._client = client
         self._name = name
         self.deadline = deadline
         self._calls = 0
-        self._counting = Lock()  # bulk operations run side by side
+        self._lock = Lock()  # bulk operations run in parallel
 
     @property
     def calls(self) -> int:
         return self._calls
 
-    def _count(self) -> None:
-        with self._counting:
+    def _count_call(self) -> None:
+        with self._lock:
             self._calls += 1
 
     @property
@@ -55,32 +59,29 @@ class Table:
         return self._name
 
     def with_deadline(self, deadline: Deadline) -> Table:
-        """The same table, with less time; its calls are counted apart."""
+        """Return the same table with another deadline. Its calls are counted separately."""
         return Table(self._client, self._name, deadline)
 
     def get(self, partition: str, sort: str) -> Item | None:
-        """One item, as it is after every write that was answered."""
-        answer = self._call_with_retries(
-            self._client.get_item,
-            TableName=self._name,
-            Key={"pk": {"S": partition}, "sk": {"S": sort}},
-            ConsistentRead=True,
+        """Return an item, by a strongly consistent read."""
+        response = self._call_with_retries(
+            self._client.get_item, TableName=self._name, Key=primary_key(partition, sort), ConsistentRead=True
         )
-        found: Item | None = answer.get("Item")
-        return found
+        item: Item | None = response.get("Item")
+        return item
 
     def get_all(self, partition: str, sorts: list[str], attributes: Sequence[str] = ()) -> list[Item]:
-        """Those of the items that exist, a hundred a call."""
+        """Return those of the items that exist, in any order, by a call for each 100 keys."""
         found: list[Item] = []
-        wanted = [{"pk": {"S": partition}, "sk": {"S": sort}} for sort in sorts]
+        remaining = [primary_key(partition, sort) for sort in sorts]
         attempt = 0
-        while wanted:
-            batch, wanted = wanted[:100], wanted[100:]
+        while remaining:
+            batch, remaining = remaining[:_MAX_KEYS_PER_BATCH], remaining[_MAX_KEYS_PER_BATCH:]
             request = {self._name: {"Keys": batch, "ConsistentRead": True, **_projection(attributes)}}
-            answer = self._call_with_retries(self._client.batch_get_item, RequestItems=request)
-            found += answer["Responses"].get(self._name, [])
-            if left := answer.get("UnprocessedKeys", {}).get(self._name):
-                wanted = left["Keys"] + wanted
+            response = self._call_with_retries(self._client.batch_get_item, RequestItems=request)
+            found += response["Responses"].get(self._name, [])
+            if unprocessed := response.get("UnprocessedKeys", {}).get(self._name):
+                remaining = unprocessed["Keys"] + remaining
                 self.deadline.pause(attempt)
                 attempt += 1
         return found
@@ -88,7 +89,7 @@ class Table:
     def query(
         self,
         partition: str,
-        keys: KeyRange,
+        key_range: KeyRange,
         attributes: Sequence[str] = (),
         *,
         index: str | None = None,
@@ -97,14 +98,15 @@ class Table:
         limit: int | None = None,
         containing: Sequence[tuple[str, str]] = (),
     ) -> Iterator[Item]:
-        """The items of a range in order, behind the key ``after``, as many calls as are drawn from; 1 MB a call.
+        """Yield the items of a range in order, after the primary key ``after``. Calls are made as items are drawn.
 
-        The first call reads ``limit`` items, further ones more and more. An index is by time, and follows the table.
-        ``containing``: only items of which a set of that name has that member; all are read, and these are sent.
+        The first call reads ``limit`` items, each further one more, up to 1 MB. An ``index`` lags behind the table.
+        ``containing`` are names of set attributes, each with a member: only items that have one of the members are
+        returned, although all are read.
         """
         pages = self.query_pages(
             partition,
-            keys,
+            key_range,
             attributes,
             index=index,
             after=after,
@@ -118,7 +120,7 @@ class Table:
     def query_pages(
         self,
         partition: str,
-        keys: KeyRange,
+        key_range: KeyRange,
         attributes: Sequence[str] = (),
         *,
         index: str | None = None,
@@ -127,114 +129,117 @@ class Table:
         limit: int | None = None,
         containing: Sequence[tuple[str, str]] = (),
     ) -> Iterator[tuple[Sequence[Item], bool]]:
-        """Yield the items of each call that :meth:`query` makes, and whether more may follow."""
-        if keys.is_empty:
+        """Yield the items of each call of :meth:`query`, and whether more may follow."""
+        if key_range.is_empty:
             return
-        request = {**self._range(partition, keys, index, attributes), "ScanIndexForward": not backwards}
+        request = {**self._range(partition, key_range, index, attributes), "ScanIndexForward": not backwards}
         if containing:
             request["FilterExpression"] = " OR ".join(f"contains(#h{n}, :h{n})" for n in range(len(containing)))
             for number, (name, member) in enumerate(containing):
                 request["ExpressionAttributeNames"][f"#h{number}"] = name
                 request["ExpressionAttributeValues"][f":h{number}"] = {"S": member}
         while True:
-            start = _starting(request, index, after, backwards=backwards)
+            start = _start_after(request, index, after, backwards=backwards)
             bound = {} if limit is None else {"Limit": limit}
-            answer = self._call_with_retries(self._client.query, **(request | start), **bound)
-            after = answer.get("LastEvaluatedKey")
-            yield answer["Items"], after is not None
+            response = self._call_with_retries(self._client.query, **(request | start), **bound)
+            after = response.get("LastEvaluatedKey")
+            yield response["Items"], after is not None
             if after is None:
                 return
-            limit = limit * _GROWTH if limit is not None and limit < _LONGEST_LIMIT else None
+            limit = limit * _LIMIT_GROWTH if limit is not None and limit < _MAX_LIMIT else None
 
     def query_counts(
         self,
         partition: str,
-        keys: KeyRange,
+        key_range: KeyRange,
         *,
         index: str | None = None,
         after: Item | None = None,
         backwards: bool = False,
         limit: int | None = None,
     ) -> Iterator[tuple[int, Item | None]]:
-        """How many items of a range each call has passed, up to ``limit`` in all, and the key behind which more follow.
+        """Yield the number of items that each call has counted, and the key after which others follow, or ``None``.
 
-        1 MB a call, of which nothing is sent.
+        At most ``limit`` items are counted in all. Each call reads up to 1 MB and returns no items.
         """
-        if keys.is_empty:
+        if key_range.is_empty:
             return
         request = {
-            **self._range(partition, keys, index, ()),
+            **self._range(partition, key_range, index, ()),
             "Select": "COUNT",
             "ScanIndexForward": not backwards,
         }
         while limit is None or limit > 0:
-            start = _starting(request, index, after, backwards=backwards)
+            start = _start_after(request, index, after, backwards=backwards)
             bound = {} if limit is None else {"Limit": limit}
-            answer = self._call_with_retries(self._client.query, **(request | start), **bound)
-            number, after = int(answer["Count"]), answer.get("LastEvaluatedKey")
+            response = self._call_with_retries(self._client.query, **(request | start), **bound)
+            number, after = int(response["Count"]), response.get("LastEvaluatedKey")
             yield number, after
             if after is None:
                 return
             limit = None if limit is None else limit - number
 
-    def _range(self, partition: str, keys: KeyRange, index: str | None, attributes: Sequence[str]) -> dict[str, Any]:
+    def _range(
+        self, partition: str, key_range: KeyRange, index: str | None, attributes: Sequence[str]
+    ) -> dict[str, Any]:
         projection = _projection(attributes)
-        names = {**projection.pop("ExpressionAttributeNames", {}), "#sort": _sort(index)}
+        names = {**projection.pop("ExpressionAttributeNames", {}), "#sort": _sort_attribute(index)}
         return {
             "TableName": self._name,
             "KeyConditionExpression": "pk = :pk AND #sort BETWEEN :first AND :last",
             "ExpressionAttributeNames": names,
             "ExpressionAttributeValues": {
                 ":pk": {"S": partition},
-                ":first": {"S": keys.first},
-                ":last": {"S": keys.last},
+                ":first": {"S": key_range.first},
+                ":last": {"S": key_range.last},
             },
             **({"ConsistentRead": True} if index is None else {"IndexName": index}),
             **projection,
         }
 
     def put_nontransactional(self, item: Item, delete: Sequence[Item]) -> bool:
-        """One attempt to write an item outside any transaction, and to delete others: whether it was written.
+        """Write an item, and delete up to 24 others by key, in one attempt. Return whether the item was written.
 
         Raises what the SDK does.
         """
-        self._count()
-        requests = [{"PutRequest": {"Item": item}}, *({"DeleteRequest": {"Key": each}} for each in delete[:24])]
-        answer = self._client.batch_write_item(RequestItems={self._name: requests})  # type: ignore[dict-item]
-        left = answer.get("UnprocessedItems", {}).get(self._name, [])
-        return not any("PutRequest" in each for each in left)
+        self._count_call()
+        deletes = [{"DeleteRequest": {"Key": key}} for key in delete[: _MAX_WRITES_PER_BATCH - 1]]
+        requests = [{"PutRequest": {"Item": item}}, *deletes]
+        response = self._client.batch_write_item(RequestItems={self._name: requests})  # type: ignore[dict-item]
+        unprocessed = response.get("UnprocessedItems", {}).get(self._name, [])
+        return not any("PutRequest" in request for request in unprocessed)
 
     def write_all(self, put: Sequence[Item] = (), delete: Sequence[Item] = ()) -> None:
-        """Write items and delete others, outside any transaction, 25 a call, until all of it is done."""
-        wanted: list[Any] = [{"PutRequest": {"Item": each}} for each in put]
-        wanted += [{"DeleteRequest": {"Key": each}} for each in delete]
+        """Write items and delete others by key, outside transactions, by a call for each 25, until all is done."""
+        remaining: list[Any] = [{"PutRequest": {"Item": item}} for item in put]
+        remaining += [{"DeleteRequest": {"Key": key}} for key in delete]
         attempt = 0
-        while wanted:
-            batch, wanted = wanted[:25], wanted[25:]
-            answer = self._call_with_retries(self._client.batch_write_item, RequestItems={self._name: batch})
-            if left := answer.get("UnprocessedItems", {}).get(self._name):
-                wanted = left + wanted
+        while remaining:
+            batch, remaining = remaining[:_MAX_WRITES_PER_BATCH], remaining[_MAX_WRITES_PER_BATCH:]
+            response = self._call_with_retries(self._client.batch_write_item, RequestItems={self._name: batch})
+            if unprocessed := response.get("UnprocessedItems", {}).get(self._name):
+                remaining = unprocessed + remaining
                 self.deadline.pause(attempt)
                 attempt += 1
 
     def transact(self, actions: list[dict[str, Any]], token: str) -> None:
-        """One attempt at a transaction; raises what the SDK does."""
-        self._count()
+        """Make one attempt at a transaction; ``token`` is its ``ClientRequestToken``. Raises what the SDK does."""
+        self._count_call()
         self._client.transact_write_items(TransactItems=actions, ClientRequestToken=token)  # type: ignore[arg-type]
 
     def update(self, partition: str, sort: str, **expression: Any) -> Item:
-        """One attempt at an update outside any transaction; the item as it is then. Raises what the SDK does."""
-        self._count()
-        key = {"pk": {"S": partition}, "sk": {"S": sort}}
-        answer = self._client.update_item(TableName=self._name, Key=key, ReturnValues="ALL_NEW", **expression)
-        return answer["Attributes"]
+        """Make one attempt at an update outside transactions, and return the new item. Raises what the SDK does."""
+        self._count_call()
+        key = primary_key(partition, sort)
+        response = self._client.update_item(TableName=self._name, Key=key, ReturnValues="ALL_NEW", **expression)
+        return response["Attributes"]
 
     def _call_with_retries(self, call: Callable[..., Any], **arguments: Any) -> Any:
-        """A call that may be made again: a read, or a write that comes to the same."""
+        """Make a call that can be repeated: a read, or a write that has the same effect if it is made twice."""
         self.deadline.check()
         attempt = 0
         while True:
-            self._count()
+            self._count_call()
             try:
                 return call(**arguments)
             except (ClientError, *NO_RESPONSE) as error:
@@ -244,31 +249,31 @@ class Table:
             attempt += 1
 
     def _pause(self, attempt: int, cause: Exception) -> None:
-        """Wait before the next attempt, or tell by ``cause`` why there was no answer in time."""
+        """Wait before the next attempt. Raise :class:`Unavailable` with its ``cause`` if the time is up."""
         try:
             self.deadline.pause(attempt)
         except Unavailable as unavailable:
             raise unavailable from cause
 
 
-def _sort(index: str | None) -> str:
+def _sort_attribute(index: str | None) -> str:
     return "sk" if index is None else TIME_ATTRIBUTE
 
 
-def _starting(request: dict[str, Any], index: str | None, after: Item | None, *, backwards: bool) -> dict[str, Any]:
-    """What ``request`` needs to go on behind a key.
+def _start_after(request: dict[str, Any], index: str | None, after: Item | None, *, backwards: bool) -> dict[str, Any]:
+    """Return the arguments by which ``request`` starts after a key.
 
-    The range begins there too, which DynamoDB does not need, and dynoxide does: it seeks the range, not the key in it.
+    The range starts there, too. DynamoDB does not need that, but dynoxide otherwise reads the range from its beginning.
     """
     if after is None:
         return {}
     bound = ":last" if backwards else ":first"
-    values = request["ExpressionAttributeValues"] | {bound: after[_sort(index)]}
+    values = request["ExpressionAttributeValues"] | {bound: after[_sort_attribute(index)]}
     return {"ExpressionAttributeValues": values, "ExclusiveStartKey": after}
 
 
 def _projection(attributes: Sequence[str]) -> dict[str, Any]:
-    """What of the items is sent: names stand in for themselves, since many are reserved words."""
+    """Return the arguments for the attributes to return, with placeholders, since many names are reserved words."""
     if not attributes:
         return {}
     names = {f"#{name}": name for name in attributes}
