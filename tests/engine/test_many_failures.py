@@ -78,7 +78,9 @@ def operator(proxy: Proxy) -> Iterator[Operator]:
         operator = build_operator(settings, "tests")
         operator.administration().tenants.connect(_TENANT)
         calls = build_endpoint(settings, raise_fault).table(runtime.create_deadline(29))
-        build_endpoint(settings, raise_fault).tenant_store(calls).record_use(_TENANT, TokenUsage(time.time(), "v1"))
+        build_endpoint(settings, raise_fault).tenant_store(calls).record_token_usage(
+            _TENANT, TokenUsage(time.time(), "v1")
+        )
         assert DynamoDBAuditLogStore(calls, _TENANT, time.time).add_to_day(
             format_rfc3339(time.time()), {FailureKind.CREATE: NUMBER}, None
         )

@@ -97,7 +97,7 @@ def test_uses_that_are_recorded_at_once_keep_the_first_contact(scim: Endpoint) -
     tenant = f"t-{uuid.uuid4()}"
     for at, agent in ((1_800_000_000.0, "curl"), (1_800_000_060.0, "Okta")):
         use = TokenUsage(at, "v1", agent, is_write=at > 1_800_000_000.0)
-        at_once(partial(operator.administration().tenant_store.record_use, tenant, use))
+        at_once(partial(operator.administration().tenant_store.record_token_usage, tenant, use))
 
     assert operator.administration().tenant_store.get_last_token_usage(tenant) == TokenUsage(
         1_800_000_060.0,
@@ -114,7 +114,7 @@ def test_use_of_the_previous_token_does_not_replace_that_of_the_current_one(scim
     operator = build_operator(Settings.from_environment(os.environ), "tests")
     tenant, store = f"t-{uuid.uuid4()}", operator.administration().tenant_store
     for at, version in ((1_800_000_000.0, "v1"), (1_800_000_030.0, "v2"), (1_800_000_040.0, "v1")):
-        store.record_use(tenant, TokenUsage(at, version))
+        store.record_token_usage(tenant, TokenUsage(at, version))
 
     assert store.get_last_token_usage(tenant) == TokenUsage(1_800_000_030.0, "v2", first_used=1_800_000_030.0)
 

@@ -164,7 +164,7 @@ def _record_guest_session(context: ConsoleRequestContext) -> None:
     """Record the use of a new guest session, so that nobody can repeat the acceptance of its invitation."""
     session = context.session
     if session.role == Role.INVITED and context.sessions.now < session.started_at + REPEAT_S:
-        context.administration.console_store.use(session.id, session.expires)
+        context.administration.console_store.mark_used(session.id, session.expires)
 
 
 def _serve(match: RouteMatch, method: str, context: ConsoleRequestContext) -> Page:

@@ -212,7 +212,7 @@ class ScimApplication:
             self._logger.warning("token expires", tenant=tenant, within_days=days)
         agent = (request.header("user-agent") or "")[:200]
         try:
-            tenants.record_use(tenant, TokenUsage(now, opened.version, agent, is_write=_is_write(request)))
+            tenants.record_token_usage(tenant, TokenUsage(now, opened.version, agent, is_write=_is_write(request)))
         except (ClientError, *NO_RESPONSE) as fault:
             self._report(fault, request.id)
 

@@ -223,10 +223,10 @@ class SessionStore(Protocol):
 class LoginAttemptStore(Protocol):
     """Counts the attempts to sign in to the console by its password. ``source`` is where they come from."""
 
-    def count(self, source: str, window: int, expires: int) -> int:
+    def count_attempt(self, source: str, window: int, expires: int) -> int:
         """Count one more attempt of a source in a window of time, and return how many there are."""
 
-    def forget(self, source: str, window: int) -> None:
+    def reset_attempts(self, source: str, window: int) -> None:
         """Set the count of a source in a window back: it has signed in."""
 
 

@@ -14,8 +14,8 @@ from scim.store.resources import TableConfig
 from scim.store.table import Item, Table
 from scim.store.transactions import Action, ConditionFailed, TransactionRole, commit
 
-_ATTRIBUTES = ("externalId", "emails.value")
-"""Those of the indexed attributes that references are looked up by, in this order."""
+# The attributes by which references are looked up, in this order, if they are indexed.
+_LOOKUP_ATTRIBUTES = ("externalId", "emails.value")
 
 
 class DynamoDBReferenceStore:
@@ -27,35 +27,36 @@ class DynamoDBReferenceStore:
         self._index = keys.reference_index_partition(tenant_id)
 
     def get_all(self, ids: Collection[str]) -> dict[str, StoredResource]:
-        wanted = [keys.user_key(each) for each in ids]
-        found = map(items.decode_resource, self._table.get_all(self._partition, wanted, items.RESOURCE_ATTRIBUTES))
-        return {each.id: each for each in found}
+        sorts = [keys.user_key(user_id) for user_id in ids]
+        found = self._table.get_all(self._partition, sorts, items.RESOURCE_ATTRIBUTES)
+        return {user.id: user for user in map(items.decode_resource, found)}
 
     def find_candidates(self, value: str) -> Iterator[Collection[str]]:
         yield self.get_all([value]) if keys.is_user_id(value) else ()
         unique = self._type.unique_attribute
-        found = self._table.get(self._partition, value_keys.unique_key(value, case_exact=unique.case_exact))
-        yield [items.decode_reference(found)] if found else ()
-        for name in _ATTRIBUTES:
+        item = self._table.get(self._partition, value_keys.unique_key(value, case_exact=unique.case_exact))
+        yield [items.decode_reference(item)] if item else ()
+        for name in _LOOKUP_ATTRIBUTES:
             if path := self._config.indexed.get(name):
                 entries = keys.entry_range(value_keys.index_prefix(name, path, value))
-                found_there = self._table.query(self._partition, entries, items.REFERENCE_ATTRIBUTES, limit=2)
-                yield [items.decode_reference(each) for each in islice(found_there, 2)]
+                found = self._table.query(self._partition, entries, items.REFERENCE_ATTRIBUTES, limit=2)
+                yield [items.decode_reference(item) for item in islice(found, 2)]
 
     def update_index(self, add: Collection[IndexEntry], remove: Collection[IndexEntry]) -> None:
-        self._table.write_all(put=list(map(self._entry, add)), delete=list(map(self._entry, remove)))
+        self._table.write_all(put=list(map(self._entry_key, add)), delete=list(map(self._entry_key, remove)))
 
-    def _entry(self, entry: IndexEntry) -> Item:
+    def _entry_key(self, entry: IndexEntry) -> Item:
+        """Return the primary key of an entry, which has no other attributes."""
         user_id, identifier_hash = entry
         return keys.primary_key(self._index, keys.referrer_key(identifier_hash, user_id))
 
     def list_referrers(self, identifier_hash: str, after: str, limit: int) -> list[str]:
-        start = self._entry((after, identifier_hash)) if after else None
+        start = self._entry_key((after, identifier_hash)) if after else None
         found = self._table.query(self._index, keys.referrer_range(identifier_hash), ("sk",), after=start, limit=limit)
         return [keys.parse_referrer_id(item["sk"]["S"]) for item in islice(found, limit)]
 
     def write_links(self, user: StoredResource, links: ResolvedReferences, change: ChangeRecord) -> None:
-        """Write them on the condition that neither the user nor its links have changed since they were read."""
+        """Write links on the condition that neither the user nor its links have changed since they were read."""
         new_id = self._config.new_id
         change_id, sort = new_id(), keys.link_change_key(user.id, user.version, links.sequence)
         record = items.encode_change(self._partition, sort, change_id, self._config.change_expiry(), change)
@@ -65,12 +66,13 @@ class DynamoDBReferenceStore:
             raise VersionConflict from failed
 
     def _replace_links(self, user: StoredResource, links: ResolvedReferences) -> Action:
+        condition = "links = :before" if user.links else "attribute_not_exists(links)"
         before = {":before": {"S": user.links}} if user.links else {}
         values = {":v": {"N": str(user.version)}, ":links": {"S": links.text}, **before}
         return Action.update(
             TransactionRole.RESOURCE,
             keys.primary_key(self._partition, keys.user_key(user.id)),
             UpdateExpression="SET links = :links",
-            ConditionExpression=f"v = :v AND {'links = :before' if before else 'attribute_not_exists(links)'}",
+            ConditionExpression=f"v = :v AND {condition}",
             ExpressionAttributeValues=values,
         )

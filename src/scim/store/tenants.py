@@ -1,4 +1,4 @@
-"""The tenants in the table: their settings, what was done with them, and when their tokens were used."""
+"""The tenants in the table: their settings, their audit events and the uses of their tokens."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from scim.store.query.counters import ResourceCounters
 from scim.store.table import Table
 from scim.store.transactions import IS_ABSENT, Action, ConditionFailed, TransactionRole, commit, has_version
 
-_USE_EVERY_S = 60.0
+_USAGE_INTERVAL_S = 60.0
 
 
 class DynamoDBTenantStore:
@@ -24,41 +24,41 @@ class DynamoDBTenantStore:
         self._table = table
         self._new_id = new_id
 
-    # While requests are served
+    # For requests of identity providers
 
     def get(self, tenant_id: str) -> Tenant | None:
         item = self._table.get(keys.settings_partition(tenant_id), keys.SETTINGS_KEY)
         return None if item is None else items.decode_tenant(tenant_id, item)
 
-    def record_use(self, tenant_id: str, use: TokenUsage) -> None:
+    def record_token_usage(self, tenant_id: str, usage: TokenUsage) -> None:
         """Record the use of a token, unless one of the last minute is recorded.
 
-        Make one attempt, and raise what the SDK does.
+        Makes one attempt, and raises what the SDK does.
         """
-        at, is_write = {"N": str(use.last_used)}, {"BOOL": use.is_write}
+        at, is_write = {"N": str(usage.last_used)}, {"BOOL": usage.is_write}
         try:
             self._table.update(
                 keys.token_usage_partition(tenant_id),
-                keys.token_usage_key(use.version),
+                keys.token_usage_key(usage.version),
                 UpdateExpression="SET last_used = :at, user_agent = :agent, is_write = :write, "
                 "first_used = if_not_exists(first_used, :at), first_is_write = if_not_exists(first_is_write, :write), "
                 "first_user_agent = if_not_exists(first_user_agent, :agent)",
                 ConditionExpression="attribute_not_exists(sk) OR last_used <= :before",
                 ExpressionAttributeValues={
                     ":at": at,
-                    ":agent": {"S": use.user_agent},
+                    ":agent": {"S": usage.user_agent},
                     ":write": is_write,
-                    ":before": {"N": str(use.last_used - _USE_EVERY_S)},
+                    ":before": {"N": str(usage.last_used - _USAGE_INTERVAL_S)},
                 },
             )
         except ClientError as error:
             if error_code(error) != "ConditionalCheckFailedException":
                 raise
 
-    # For whoever administers tenants
+    # For administration
 
-    def write(self, before: Tenant | None, after: Tenant, act: AuditEvent) -> None:
-        """Make ``after`` of ``before``, ``None`` for a new tenant, together with the record.
+    def write(self, before: Tenant | None, after: Tenant, event: AuditEvent) -> None:
+        """Replace ``before``, which is ``None`` for a new tenant, with ``after``, and add the audit event.
 
         Raises :class:`VersionConflict` if what is stored is not ``before``.
         """
@@ -69,34 +69,29 @@ class DynamoDBTenantStore:
         if before is None:
             list_entry = keys.primary_key(keys.TENANT_LIST_PARTITION, after.id)
             actions.append(Action.put(TransactionRole.INDEX, list_entry))
-        record = items.encode_audit_event(partition, keys.audit_event_key(act.at, act.id), act)
+        record = items.encode_audit_event(partition, keys.audit_event_key(event.at, event.id), event)
         try:
             commit(self._table, actions, record, self._new_id(), self._new_id)
         except ConditionFailed as failed:
             raise VersionConflict from failed
 
     def list_ids(self, after: str = "") -> Iterator[str]:
-        """All tenants that were ever connected, in order, behind the id ``after``."""
-        found = (
-            str(item["sk"]["S"]) for item in self._table.query(keys.TENANT_LIST_PARTITION, keys.tenant_range(after))
-        )
-        return (each for each in found if each != after)
+        """Return the ids of all tenants that were ever connected, in order, after the id ``after``."""
+        found = self._table.query(keys.TENANT_LIST_PARTITION, keys.tenant_range(after))
+        ids = (str(item["sk"]["S"]) for item in found)
+        return (tenant_id for tenant_id in ids if tenant_id != after)
 
     def get_last_token_usage(self, tenant_id: str) -> TokenUsage | None:
-        uses = map(
-            items.decode_token_usage, self._table.query(keys.token_usage_partition(tenant_id), keys.TOKEN_USAGE_RANGE)
-        )
-        return max(uses, key=lambda use: use.last_used, default=None)
+        found = self._table.query(keys.token_usage_partition(tenant_id), keys.TOKEN_USAGE_RANGE)
+        return max(map(items.decode_token_usage, found), key=lambda usage: usage.last_used, default=None)
 
     def count_users(self, tenant_id: str) -> tuple[int, int]:
-        """How many users the tenant has, and how many of them are active."""
+        """Return how many users the tenant has, and how many of them are active."""
         found = list(self._table.query(keys.paging_partition(tenant_id), keys.COUNTER_RANGE))
         counters = ResourceCounters([(item["sk"]["S"], int(item["counts"]["N"])) for item in found])
         return counters.total, sum(int(item["active"]["N"]) for item in found)
 
     def list_users(self, tenant_id: str, after: str = "") -> Iterator[StoredResource]:
-        """The users in the order of their ids, behind the id ``after``, read as they are drawn."""
-        found = map(
-            items.decode_resource, self._table.query(keys.resource_partition(tenant_id), keys.user_range(after))
-        )
-        return (stored for stored in found if stored.id != after)
+        """Return the users in the order of their ids, after the id ``after``. They are read as they are drawn."""
+        found = self._table.query(keys.resource_partition(tenant_id), keys.user_range(after))
+        return (user for user in map(items.decode_resource, found) if user.id != after)

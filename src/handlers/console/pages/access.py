@@ -105,7 +105,7 @@ def _derive_openid_values(context: ConsoleRequestContext) -> tuple[str, str, str
 
 
 def sign_out(context: ConsoleRequestContext) -> Page:
-    context.administration.console_store.end(context.session.id, context.session.expires)
+    context.administration.console_store.mark_ended(context.session.id, context.session.expires)
     return redirect_to(f"{BASE}/sign-in", context.sessions.create_expired_cookie())
 
 
@@ -180,5 +180,5 @@ def _is_password_correct(context: ConsoleRequestContext) -> bool:
 def _start_session(context: ConsoleRequestContext, session: Session, page: str) -> Page:
     """Go to a page with another session, and end the session before."""
     if context.session.role:
-        context.administration.console_store.end(context.session.id, context.session.expires)
+        context.administration.console_store.mark_ended(context.session.id, context.session.expires)
     return redirect_to(page, context.sessions.create_cookie(session))

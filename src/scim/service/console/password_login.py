@@ -43,14 +43,14 @@ class PasswordLogin:
         now, source = int(self.now()), _source(address)
         window = now // WINDOW_S
         end = (window + 1) * WINDOW_S
-        if self.attempts.count(source, window, end) > MAX_ATTEMPTS:
+        if self.attempts.count_attempt(source, window, end) > MAX_ATTEMPTS:
             raise TooManyAttempts(end - now)
         password = self.password()
         if len(password) < MIN_PASSWORD:
             raise WeakPassword
         is_right = compare_digest(given.encode(errors="replace"), password.encode())
         if is_right:
-            self.attempts.forget(source, window)
+            self.attempts.reset_attempts(source, window)
         return is_right
 
 
