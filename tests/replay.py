@@ -1,6 +1,6 @@
-"""Recorded exchanges with a SCIM endpoint, replayed against any deployment.
+"""Replays recorded exchanges with a SCIM endpoint against any deployment.
 
-A scenario is a JSON file: what an identity provider sends, in sequence, and what it must be answered::
+A scenario is a JSON file with an identity provider's requests, in sequence, and the expected responses::
 
     {"provider": "okta", "name": "Deactivate by PUT", "source": "where this form is documented",
      "headers": {"Accept": "application/scim+json"},
@@ -10,19 +10,19 @@ A scenario is a JSON file: what an identity provider sends, in sequence, and wha
         "response": {"status": 201, "body": {"id": {"$type": "string"}}, "headers": {}, "absent": ["/password"]},
         "save": {"id": "/id"}}]}
 
-- ``path`` follows the base URL and goes out as it stands, query included. ``raw`` in place of ``body`` is sent as text.
-  ``headers`` of the scenario go with each request, those of a request on top. Without an ``Authorization`` among them
-  the sender adds its own.
-- ``${name}`` stands for a value that an earlier answer gave (``save``: name to JSON pointer); a string that is nothing
-  else takes the value whole, whatever its type. ``${run}`` (eight hexadecimal digits), ``${guid}`` and
-  ``${guid.other}`` are fresh in each replay, so that a scenario can be replayed any number of times.
+- ``path`` is relative to the base URL, includes the query and is sent unchanged. ``raw`` instead of ``body`` is sent as
+  text. The ``headers`` of the scenario are sent with each request; those of a request override them. If there is no
+  ``Authorization``, the sender adds its own.
+- ``${name}`` stands for a value of an earlier response (``save`` maps names to JSON pointers); a string that is only
+  a placeholder takes the type of the value. ``${run}`` (eight hexadecimal digits), ``${guid}`` and ``${guid.other}``
+  are new in each replay, so that a scenario can be replayed any number of times.
 - ``{"$merge": [a, b]}`` in a request body is ``a`` changed by the JSON Merge Patch ``b`` (RFC 7396).
 - An expected object is a subset of the actual one; an expected array has the same length, element by element;
   ``{"$any": true}``, ``{"$type": "string"}``, ``{"$regex": "..."}``, ``{"$not": ...}`` and ``{"$unordered": [...]}``
-  match as they say. ``absent`` lists JSON pointers to what must not be there.
-- On top of what the file expects, each answer must obey the ``laws``: what holds of every answer of this service.
+  are matchers. ``absent`` lists JSON pointers to members that must be missing.
+- In addition, each response must satisfy the rules for all responses of this service (``tests.laws``).
 
-What a scenario creates is deleted at its end, also after a deviation.
+The users that a scenario creates are deleted at its end, also after a deviation.
 """
 
 import json
@@ -76,32 +76,24 @@ class Scenario(_Record):
     exchanges: list[Exchange]
 
 
-class Answer(_Record):
+class ActualResponse(_Record):
     status: int
     headers: dict[str, str]  # names in lower case
     content: bytes
 
     @property
     def body(self) -> JsonValue:
-        """The body as JSON; None where there is none.
-
-        Raises:
-            ValueError: it is no JSON.
-        """
+        """The body as JSON, or None if it is empty. Raises ``ValueError`` if it is not JSON."""
         body: JsonValue = json.loads(self.content.decode("utf-8")) if self.content else None
         return body
 
 
 class Deviation(Exception):
-    """An answer that is not the expected one."""
+    """A response differs from the expected one."""
 
 
 def load(path: Path) -> Scenario:
-    """The scenario in a file.
-
-    Raises:
-        ValueError: it is not one.
-    """
+    """Return the scenario in a file; raise ``ValueError`` if it is invalid."""
     try:
         return Scenario.model_validate_json(path.read_bytes())
     except ValueError as error:
@@ -109,28 +101,24 @@ def load(path: Path) -> Scenario:
 
 
 def replay(scenario: Scenario, send: Send) -> None:
-    """Sends the scenario's requests in sequence and compares the answers.
-
-    Raises:
-        Deviation: at the first answer that differs.
-    """
+    """Send the scenario's requests in sequence; raise ``Deviation`` at the first unexpected response."""
     values = Values()
-    created: list[str] = []
+    created_paths: list[str] = []
     try:
         for number, exchange in enumerate(scenario.exchanges, start=1):
             request = values.fill_request(exchange.request, scenario.headers)
-            answer = _sent(request, send)
-            created += _created(request, answer)
-            if found := _deviation(values, exchange, request, answer):
-                raise Deviation(_report(scenario, number, request, answer, found))
-            values.save(exchange.save, answer.body)
+            response = _send_request(request, send)
+            created_paths += _find_created_paths(request, response)
+            if deviation := _find_deviation(values, exchange, request, response):
+                raise Deviation(_describe(scenario, number, request, response, deviation))
+            values.save(exchange.save, response.body)
     finally:
-        for path in reversed(created):
+        for path in reversed(created_paths):
             send("DELETE", path, {}, None)
 
 
 class Values:
-    """What ``${name}`` stands for in one replay."""
+    """The values of ``${name}`` in one replay."""
 
     _PLACEHOLDER = re.compile(r"\$\{([^}]+)\}")
 
@@ -145,57 +133,57 @@ class Values:
     def save(self, pointers: dict[str, str], body: JsonValue) -> None:
         self._values |= {name: resolve(body, pointer) for name, pointer in pointers.items()}
 
-    def text(self, template: str) -> str:
-        return self._PLACEHOLDER.sub(lambda found: str(self[found[1]]), template)
+    def fill_text(self, template: str) -> str:
+        return self._PLACEHOLDER.sub(lambda match: str(self[match[1]]), template)
 
     def fill(self, template: JsonValue) -> JsonValue:
         match template:
             case str():
                 whole = self._PLACEHOLDER.fullmatch(template)
-                return self[whole[1]] if whole else self.text(template)
+                return self[whole[1]] if whole else self.fill_text(template)
             case list():
                 return [self.fill(item) for item in template]
             case {"$merge": [base, patch]}:
                 return merge_patch(self.fill(base), self.fill(patch))
             case dict():
-                return {self.text(name): self.fill(item) for name, item in template.items()}
+                return {self.fill_text(name): self.fill(item) for name, item in template.items()}
         return template
 
     def fill_request(self, request: Request, headers: dict[str, str]) -> Request:
         return Request(
             method=request.method,
-            path=self.text(request.path),
-            headers={name: self.text(value) for name, value in (headers | request.headers).items()},
+            path=self.fill_text(request.path),
+            headers={name: self.fill_text(value) for name, value in (headers | request.headers).items()},
             body=self.fill(request.body),
-            raw=None if request.raw is None else self.text(request.raw),
+            raw=None if request.raw is None else self.fill_text(request.raw),
         )
 
 
-def _deviation(values: Values, exchange: Exchange, request: Request, answer: Answer) -> str | None:
+def _find_deviation(values: Values, exchange: Exchange, request: Request, response: ActualResponse) -> str | None:
     accept = next((value for name, value in request.headers.items() if name.lower() == "accept"), "")
     return (
-        broken_law(accept, answer.status, answer.headers, answer.content)
-        or _unexpected(values, exchange.response, answer)
-        or next((f"{p}: expected to save it, but it is not there" for p in _lost(exchange, answer)), None)
+        broken_law(accept, response.status, response.headers, response.content)
+        or _find_difference(values, exchange.response, response)
+        or next((f"{p}: expected to save it, but it is not there" for p in _find_unsaved(exchange, response)), None)
     )
 
 
-def _unexpected(values: Values, response: Response, answer: Answer) -> str | None:
-    if answer.status != response.status:
-        return f"expected status {response.status}, got {answer.status}"
-    for name, value in response.headers.items():
-        if found := difference(values.fill(value), answer.headers.get(name.lower()), f"header {name}"):
-            return found
-    if response.body is not None and (found := difference(values.fill(response.body), answer.body)):
-        return found
-    return next((f"{p}: must not be there" for p in response.absent if _is_there(answer.body, p)), None)
+def _find_difference(values: Values, expected: Response, response: ActualResponse) -> str | None:
+    if response.status != expected.status:
+        return f"expected status {expected.status}, got {response.status}"
+    for name, value in expected.headers.items():
+        if text := difference(values.fill(value), response.headers.get(name.lower()), f"header {name}"):
+            return text
+    if expected.body is not None and (text := difference(values.fill(expected.body), response.body)):
+        return text
+    return next((f"{p}: must not be there" for p in expected.absent if _has_member(response.body, p)), None)
 
 
-def _lost(exchange: Exchange, answer: Answer) -> Iterator[str]:
-    return (pointer for pointer in exchange.save.values() if not _is_there(answer.body, pointer))
+def _find_unsaved(exchange: Exchange, response: ActualResponse) -> Iterator[str]:
+    return (pointer for pointer in exchange.save.values() if not _has_member(response.body, pointer))
 
 
-def _is_there(body: JsonValue, pointer: str) -> bool:
+def _has_member(body: JsonValue, pointer: str) -> bool:
     try:
         resolve(body, pointer)
     except LookupError:
@@ -203,44 +191,45 @@ def _is_there(body: JsonValue, pointer: str) -> bool:
     return True
 
 
-def _sent(request: Request, send: Send) -> Answer:
+def _send_request(request: Request, send: Send) -> ActualResponse:
     content = None
     if request.raw is not None:
         content = request.raw.encode()
     elif request.body is not None:
         content = json.dumps(request.body, ensure_ascii=False).encode()
-    status, headers, answer = send(request.method, request.path, dict(request.headers), content)
-    return Answer(status=status, headers={name.lower(): value for name, value in headers.items()}, content=answer)
+    status, headers, received = send(request.method, request.path, dict(request.headers), content)
+    lowered = {name.lower(): value for name, value in headers.items()}
+    return ActualResponse(status=status, headers=lowered, content=received)
 
 
-def _created(request: Request, answer: Answer) -> list[str]:
-    """The paths of the users that this exchange created, one by one or in bulk."""
+def _find_created_paths(request: Request, response: ActualResponse) -> list[str]:
+    """Return the paths of the users that a request created, also in bulk."""
     try:
-        body = answer.body
+        body = response.body
     except ValueError:
         return []
     match body:
-        case {"id": str() as identifier} if answer.status == 201:
+        case {"id": str() as identifier} if response.status == 201:
             return [f"/Users/{identifier}"]
         case {"Operations": list() as operations} if request.method == "POST":
             return [
-                "/Users/" + str(o["location"]).rsplit("/", 1)[-1]
-                for o in _objects(operations)
-                if o.get("status") == "201"
+                "/Users/" + str(operation["location"]).rsplit("/", 1)[-1]
+                for operation in _select_objects(operations)
+                if operation.get("status") == "201"
             ]
     return []
 
 
-def _objects(items: list[JsonValue]) -> Iterator[dict[str, JsonValue]]:
+def _select_objects(items: list[JsonValue]) -> Iterator[dict[str, JsonValue]]:
     return (item for item in items if isinstance(item, dict))
 
 
-def _report(scenario: Scenario, number: int, request: Request, answer: Answer, found: str) -> str:
+def _describe(scenario: Scenario, number: int, request: Request, response: ActualResponse, deviation: str) -> str:
     sent = request.raw if request.raw is not None else show(request.body, 2000)
     return "\n".join(
         [
-            f"{scenario.provider}, {scenario.name}, exchange {number}: {request.method} {request.path}: {found}",
+            f"{scenario.provider}, {scenario.name}, exchange {number}: {request.method} {request.path}: {deviation}",
             f"  sent: {sent}",
-            f"  answer: {answer.status} {answer.content.decode(errors='replace')[:2000]}",
+            f"  answer: {response.status} {response.content.decode(errors='replace')[:2000]}",
         ]
     )
