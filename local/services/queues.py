@@ -17,7 +17,7 @@ from local.services.queue_store import QueueStore, StoredMessage
 from local.validation import Violation
 from local.validation.sqs import MAX_ENTRIES
 
-_HANDLE = re.compile(r"([0-9a-f-]{36}):([0-9]+)")
+_RECEIPT_HANDLE = re.compile(r"([0-9a-f-]{36}):([0-9]+)")
 _POLL_S = 0.1  # while a receiver waits: a message may become visible again
 
 
@@ -103,13 +103,13 @@ class Queues:
 
     def delete(self, name: str, receipt_handle: str) -> None:
         """Delete a message; the handle of an earlier receive deletes nothing."""
-        message_id, receives = _parse_handle(receipt_handle)
+        message_id, receives = _parse_receipt_handle(receipt_handle)
         with self._changed:
             self._store.delete(self.get_config(name).name, message_id, receives)
 
     def change_visibility(self, name: str, receipt_handle: str, visibility: float) -> None:
         """Hide a message that is in flight for ``visibility`` seconds from now on."""
-        message_id, receives = _parse_handle(receipt_handle)
+        message_id, receives = _parse_receipt_handle(receipt_handle)
         with self._changed:
             queue, now = self.get_config(name).name, self._clock()
             if not self._store.change_visibility(queue, message_id, receives, now, visibility):
@@ -145,8 +145,8 @@ def _parse_body(body: str) -> Any:
         return body
 
 
-def _parse_handle(receipt_handle: str) -> tuple[str, int]:
-    parts = _HANDLE.fullmatch(receipt_handle)
+def _parse_receipt_handle(receipt_handle: str) -> tuple[str, int]:
+    parts = _RECEIPT_HANDLE.fullmatch(receipt_handle)
     if parts is None:
         raise QueueError(Violation("ReceiptHandleIsInvalid", "The input receipt handle is invalid."))
     return parts[1], int(parts[2])

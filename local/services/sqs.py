@@ -100,8 +100,8 @@ class SqsService:
         return _apply_to_entries(request, lambda entry: self._delete({**entry, "QueueUrl": queue.name}))
 
     def _change_visibility(self, request: Json) -> Json:
-        handle, visibility = request.get("ReceiptHandle", ""), request["VisibilityTimeout"]
-        self._queues.change_visibility(self._find_queue(request).name, handle, visibility)
+        receipt_handle, visibility = request.get("ReceiptHandle", ""), request["VisibilityTimeout"]
+        self._queues.change_visibility(self._find_queue(request).name, receipt_handle, visibility)
         return {}
 
     def _get_attributes(self, request: Json) -> Json:

@@ -1,0 +1,336 @@
+"""Names are terms of the SCIM RFCs, AWS and Python, and functions are verbs; modules and packages stay small."""
+
+import ast
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+SOURCES = ("src", "cli", "local")
+MAX_LINES = 350  # of a module
+MAX_MODULES = 12  # of a package, without __init__.py
+
+# Words that no identifier contains, with their replacements.
+RETIRED_WORDS = {
+    "aside": "dead_letter_queue",
+    "inquiry": "PersonInvestigator",
+    "laptop": "local run",
+    "ledger": "counters, bookmarks",
+    "lightened": "keys_only",
+    "misused": "UsageError",
+    "poison": "dead_letter_queue",
+    "rooms": "packages",
+    "seeker": "referrer",
+    "seekers": "referrers",
+    "seeking": "reference index",
+    "strangers": "unknown_tenant_budget",
+    "tether": "die_with_parent",
+    "tethered": "die_with_parent",
+}
+
+# Identifiers of any kind, without leading underscores, with their replacements.
+RETIRED_NAMES = {
+    "absorb": "merge",
+    "acts": "audit_events",
+    "act": "audit_event",
+    "adopt": "promote_rotation",
+    "again": "retry_count, replay_issue",
+    "answer": "response, result",
+    "apart": "nontransactional",
+    "asked": "request_summary, query_parameters",
+    "behind": "after",
+    "beside": "next to",
+    "called": "name_hash",
+    "carry": "carry_over_links",
+    "case": "person_report",
+    "circle": "cycle",
+    "claimed": "extract_client_refs, lock",
+    "concerned": "affected",
+    "depend": "build_graph",
+    "dropped": "former_identifiers, removed_references",
+    "dynamo": "table",
+    "each": "a name for what it is",
+    "ended": "revoked_versions",
+    "enter": "add_referrers",
+    "everything": "all_routes",
+    "exchange": "request_context",
+    "fired": "used",
+    "follow": "resolve",
+    "followed": "reference_change",
+    "formerly": "previous_owner_ids",
+    "found": "a name for what it holds",
+    "handle": "identifier_hash",
+    "handles": "identifier_hashes",
+    "judge": "assess",
+    "kept": "console_store",
+    "known_by": "identifiers_of",
+    "late_recording": "LazyFailureRecorder",
+    "lay_aside": "send_to_dlq",
+    "laid_aside": "sent_to_dlq",
+    "leave_out": "record_ignored",
+    "left_out": "ignored",
+    "light": "keys_only",
+    "linked": "insert_refs",
+    "lost": "former_identifiers, removed_references",
+    "made": "resolve_links",
+    "meant": "identify_subject",
+    "obstacles": "access_problems",
+    "opened": "authentication, verified_cursor",
+    "outside": "failed_candidates",
+    "partly": "search_by_name",
+    "place": "page_start, log_position, constants",
+    "problem": "error",
+    "relay": "stream_processor",
+    "rings": "notifies",
+    "seal": "cursor_signing",
+    "settle": "update_links",
+    "shown": "revealed",
+    "standing": "tenant_overview",
+    "tell": "publish",
+    "token_of": "rejected_tenant",
+    "told": "published, notified",
+    "visit": "console_request_context",
+    "withdraw": "revoke_invitations",
+    "within": "with_deadline",
+    "write_apart": "put_nontransactional",
+}
+
+# Modules of src/scim.
+RETIRED_MODULES = {
+    "body": "json_body",
+    "choices": "form_options",
+    "comparison": "normalize",
+    "dependencies": "bulk_order",
+    "entries": "log_entries",
+    "extensions": "custom_schemas",
+    "faults": "error_logging",
+    "finding": "query_engine",
+    "linking": "reference_resolver",
+    "listing": "list_response",
+    "people": "identifiers",
+    "predicate": "evaluator",
+    "presentation": "rendering",
+    "recorded": "log_codec",
+    "recording": "lazy_failure_recorder",
+    "refusals": "rejected_tokens",
+    "scanner": "tokenizer",
+    "secret_store": "token_secrets",
+    "signing_in": "password_login",
+    "sources": "scans",
+    "stored": "stored_resource",
+    "tree": "ast",
+    "writing": "patch_values",
+}
+
+RETIRED_CLASSES = {
+    "Act": "AuditEvent",
+    "Anchor": "PageBoundary",
+    "Answer": "SearchResult",
+    "Asked": "RequestSummary, IdempotencyKey",
+    "Beside": "CursorPosition",
+    "Between": "RangeScan",
+    "ByName": "UniqueKeyScan",
+    "ByPoints": "IndexScan",
+    "ByTime": "LastModifiedScan",
+    "Case": "PersonReport",
+    "Change": "ChangeRecord",
+    "Changed": "StoredChange",
+    "Claims": "client_refs",
+    "Counted": "FailureCount",
+    "Delivery": "PublishResult",
+    "Elements": "MultiValuedPatch",
+    "Everything": "FullScan",
+    "Exchange": "RequestContext",
+    "Followed": "ReferenceChange",
+    "Found": "QueryResult",
+    "InTheWay": "ConflictError",
+    "Issued": "IssuedToken",
+    "Known": "CachedTenant",
+    "LateRecording": "LazyFailureRecorder",
+    "Layout": "TableConfig",
+    "Missing": "NotFoundError",
+    "Opened": "VerifiedCursor, Authentication",
+    "Part": "TransactionRole",
+    "Place": "PageStart, LogPosition",
+    "Points": "IndexLookup",
+    "Problem": "LocalRunError",
+    "Refused": "RejectedTokenCount",
+    "StartIndex": "IndexPosition",
+    "Stored": "StoredResource",
+    "Use": "TokenUsage",
+    "Visit": "ConsoleRequestContext",
+}
+
+# Functions are verbs. These one-word names are not, nor is any other that ends in "ed"; properties may be.
+PARTICIPLES = frozenset(
+    {"built", "chosen", "done", "drawn", "found", "given", "gone", "held", "hidden", "kept", "known", "left", "lost"}
+    | {"made", "meant", "sent", "shown", "spent", "taken", "thrown", "told", "understood", "written"}
+)
+VERBS_IN_ED = frozenset({"embed", "exceed", "feed", "need", "proceed", "seed", "shed", "succeed"})
+
+
+class Name(NamedTuple):
+    """An identifier without leading underscores, and where it is defined."""
+
+    text: str
+    kind: str
+    path: str
+    line: int
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}: {self.kind} {self.text}"
+
+
+def _read_modules(*folders: str) -> Iterator[tuple[str, str]]:
+    for folder in folders:
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            yield str(path.relative_to(ROOT)), path.read_text("utf-8")
+
+
+@cache
+def _find_names() -> tuple[Name, ...]:
+    """Return the names of modules, classes, functions, parameters, fields and variables."""
+    names = []
+    for path, text in _read_modules(*SOURCES):
+        names.append(Name(Path(path.removesuffix("/__init__.py")).stem, "module", path, 1))
+        for node in ast.walk(ast.parse(text)):
+            names += [
+                Name(identifier.strip("_"), kind, path, line)
+                for identifier, kind, line in _find_definitions(node)
+                if not identifier.startswith("__")
+            ]
+    return tuple(names)
+
+
+def _find_definitions(node: ast.AST) -> Iterator[tuple[str, str, int]]:
+    match node:
+        case ast.ClassDef():
+            yield node.name, "class", node.lineno
+        case ast.FunctionDef() | ast.AsyncFunctionDef():
+            yield node.name, "property" if _is_property(node) else "function", node.lineno
+        case ast.arg():
+            yield node.arg, "parameter", node.lineno
+        case ast.Attribute(ctx=ast.Store()):
+            yield node.attr, "field", node.lineno
+        case ast.Name(ctx=ast.Store()):
+            yield node.id, "variable", node.lineno
+        case ast.MatchAs(name=str(name)) | ast.MatchStar(name=str(name)):
+            yield name, "variable", node.lineno
+
+
+def _is_property(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    return any("property" in ast.unparse(decorator) for decorator in node.decorator_list)
+
+
+def _split_words(text: str) -> list[str]:
+    return [word.lower() for word in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", text)]
+
+
+def _find_replacement(name: Name) -> str | None:
+    """Return what to write instead of a retired name, or None if it is not retired."""
+    if name.text in RETIRED_NAMES:
+        return RETIRED_NAMES[name.text]
+    if name.kind == "class" and name.text in RETIRED_CLASSES:
+        return RETIRED_CLASSES[name.text]
+    if name.kind == "module" and name.path.startswith("src/scim/") and name.text in RETIRED_MODULES:
+        return RETIRED_MODULES[name.text]
+    return next((RETIRED_WORDS[word] for word in _split_words(name.text) if word in RETIRED_WORDS), None)
+
+
+def _is_participle(name: Name) -> bool:
+    """Return whether a function has a one-word name that is no verb; properties may have such names."""
+    ends_in_ed = name.text.endswith("ed") and name.text not in VERBS_IN_ED
+    return name.kind == "function" and "_" not in name.text and (ends_in_ed or name.text in PARTICIPLES)
+
+
+# How often names are still used, until they are renamed. Nothing is added here.
+_STILL_USED: dict[str, int] = {
+    "act": 10,
+    "acts": 1,
+    "again": 1,
+    "answer": 24,
+    "asked": 2,
+    "behind": 3,
+    "bounded": 1,
+    "case": 7,
+    "compared": 1,
+    "created": 1,
+    "described": 1,
+    "drawn": 1,
+    "dynamo": 2,
+    "each": 75,
+    "ended": 3,
+    "escaped": 1,
+    "exchange": 28,
+    "found": 71,
+    "handles": 1,
+    "kept": 7,
+    "linked": 8,
+    "listed": 3,
+    "lost": 4,
+    "made": 2,
+    "malformed": 2,
+    "meant": 1,
+    "named": 2,
+    "opened": 4,
+    "place": 12,
+    "problem": 1,
+    "refused": 1,
+    "renamed": 1,
+    "served": 1,
+    "shown": 4,
+    "tell": 1,
+    "told": 8,
+    "typed": 1,
+    "unauthorized": 1,
+    "verified": 1,
+    "written": 1,
+}
+_STILL_LARGE: frozenset[str] = frozenset({"src/scim/auth", "src/scim/service/model", "src/scim/store/keys.py"})
+_STILL_TWICE: frozenset[str] = frozenset({"Attribute", "Operator", "Page"})
+
+
+def _find_excess(names: Iterable[Name]) -> dict[str, list[str]]:
+    """Return where the names are used that are used more often than still allowed."""
+    uses: dict[str, list[str]] = {}
+    for name in names:
+        uses.setdefault(name.text, []).append(f"{name} -> {_find_replacement(name) or 'a verb'}")
+    return {text: lines for text, lines in uses.items() if len(lines) > _STILL_USED.get(text, 0)}
+
+
+def test_retired_names_are_not_used() -> None:
+    excess = _find_excess(name for name in _find_names() if _find_replacement(name))
+    assert not excess, "\n".join(line for lines in excess.values() for line in lines)
+
+
+def test_functions_are_not_participles() -> None:
+    excess = _find_excess(name for name in _find_names() if _is_participle(name) and not _find_replacement(name))
+    assert not excess, "\n".join(line for lines in excess.values() for line in lines)
+
+
+def test_class_name_exists_once() -> None:
+    definitions: dict[str, list[str]] = {}
+    for name in _find_names():
+        if name.kind == "class" and name.path.startswith("src/"):
+            definitions.setdefault(name.text, []).append(f"{name.path}:{name.line}")
+    repeated = {text: lines for text, lines in definitions.items() if len(lines) > 1 and text not in _STILL_TWICE}
+    assert repeated == {}
+
+
+def test_packages_are_small() -> None:
+    paths = [Path(path) for path, _ in _read_modules("src")]
+    sizes = Counter(str(path.parent) for path in paths if path.name != "__init__.py")
+    large = {package: size for package, size in sizes.items() if size > MAX_MODULES}
+    assert large.keys() - _STILL_LARGE == set()
+
+
+@pytest.mark.parametrize("folder", SOURCES)
+def test_modules_are_small(folder: str) -> None:
+    lengths = {path: len(text.splitlines()) for path, text in _read_modules(folder)}
+    large = {path: length for path, length in lengths.items() if length > MAX_LINES}
+    assert large.keys() - _STILL_LARGE == set()
