@@ -1,4 +1,4 @@
-"""The items of the table, to and from DynamoDB's attribute values (docs/data-model.md)."""
+"""Encode the items of the table in DynamoDB's attribute values, and decode them (docs/data-model.md)."""
 
 from __future__ import annotations
 
@@ -14,13 +14,15 @@ from scim.store import keys
 from scim.store.table import TIME_ATTRIBUTE, Item
 
 RESOURCE_ATTRIBUTES = ("sk", "doc", "v", "created", "modified", "links", "since")
-"""The attributes of which :func:`decode_resource` makes a resource."""
+"""The attributes that :func:`decode_resource` needs."""
 DOCUMENT_ATTRIBUTES = ("sk", "doc")
+"""The attributes that :func:`decode_document` needs."""
 REFERENCE_ATTRIBUTES = ("sk", "id")
+"""The attributes that :func:`decode_reference` needs, and the key."""
 
 
 def encode_resource(partition: str, sort: str, stored: StoredResource) -> Item:
-    """The document is one string: that reads several times faster than a map, and needs no reading to be shown."""
+    """Return the item of a resource. A document in one string is decoded several times faster than one in a map."""
     return {
         **keys.primary_key(partition, sort),
         "doc": {"S": stored.document},
@@ -47,17 +49,19 @@ def decode_resource(item: Item) -> StoredResource:
 
 
 def decode_document(item: Item) -> StoredResource:
-    """A resource of which no more was read than its document: it has no ``meta``."""
+    """Return a resource without ``meta``, of which only the document was read."""
     return StoredResource(
         id=keys.parse_user_id(item["sk"]["S"]), version=0, created="", modified="", document=item["doc"]["S"]
     )
 
 
 def encode_reference(partition: str, sort: str, resource_id: str) -> Item:
+    """Return the item of a unique key or of an index entry, which leads to a resource."""
     return {**keys.primary_key(partition, sort), "id": {"S": resource_id}}
 
 
 def decode_reference(item: Item) -> str:
+    """Return the id of the resource."""
     resource_id: str = item["id"]["S"]
     return resource_id
 
