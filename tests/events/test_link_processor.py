@@ -14,12 +14,12 @@ from scim.events.link_message import MalformedTask, parse_task
 from scim.events.link_processor import LinkBatchResult, LinkProcessor
 from scim.protocol.errors import Unavailable
 from scim.service.deadline import Deadline
-from scim.service.references.link_task import LinkResult, LinkTask, Position
+from scim.service.references.link_task import LinkResult, LinkTask, ReferrerPosition
 from tests.events.fakes import NO_ANSWER, Queues, failed, queue
 from tests.service.fakes import Clock
 
 TASK = LinkTask("acme", "0f6a1c52-7a34-4a55-9a43-5b0b8a1f3c11", 3, True, frozenset({"aa"}), frozenset({"bb"}), "r1")
-REST = replace(TASK, position=Position(("aa", "cc"), "0f6a1c52-7a34-4a55-9a43-5b0b8a1f3c11"))
+REST = replace(TASK, position=ReferrerPosition(("aa", "cc"), "0f6a1c52-7a34-4a55-9a43-5b0b8a1f3c11"))
 
 Run = Callable[[LinkTask], LinkResult]
 

@@ -1,13 +1,13 @@
-"""What the service takes and gives at most; ServiceProviderConfig announces it."""
+"""The limits of the service, which ServiceProviderConfig announces."""
 
 MAX_RESULTS = 200
-"""Resources on a page."""
+"""The most resources on a page."""
 
 CURSOR_TIMEOUT_S = 3_600
-"""For how long a cursor can be used."""
+"""For how long a cursor is valid."""
 
 MAX_OPERATIONS = 1_000
-"""Operations in a bulk request."""
+"""The most operations in a bulk request."""
 
 MAX_PAYLOAD_BYTES = 1_048_576
-"""The body of any request: Lambda takes 6 MB, of which base64 and the envelope of the event take their part."""
+"""The largest request body. Lambda takes events of 6 MB, of which base64 and the other members take a part."""

@@ -1,4 +1,4 @@
-"""Whom a request is about."""
+"""Identifiers of users and in requests."""
 
 from typing import Any
 
@@ -28,7 +28,7 @@ from scim.service.model.identifiers import Subject, identifier_hash, identifiers
         (None, "userName", 'filter=userName eq "', []),
     ],
 )
-def test_person_is_named_by(resource_id: str | None, body: Any, query: str, expected: list[Any]) -> None:
+def test_identifiers_in_a_request(resource_id: str | None, body: Any, query: str, expected: list[Any]) -> None:
     assert list(identify_subject(resource_id, body, query).identifiers) == expected
 
 
@@ -38,17 +38,17 @@ def test_identifiers_are_bounded() -> None:
     assert len(person.identifier[1]) == 256
 
 
-def test_handle_has_no_case_and_shows_nothing() -> None:
+def test_hash_ignores_case_and_shows_nothing() -> None:
     assert identifier_hash(" Straße@Example.com ") == identifier_hash("STRASSE@example.COM")
     assert identifier_hash("ada") != identifier_hash("adb")
     assert "ada" not in identifier_hash("ada")
 
 
-def test_nobody_has_no_handle() -> None:
+def test_nobody_has_no_hash() -> None:
     assert (Subject().identifier, Subject().hashes) == (("", ""), frozenset())
 
 
-def test_resource_is_known_by_all_that_it_can_be_looked_for_by() -> None:
+def test_identifiers_of_a_resource() -> None:
     resource = {"id": "1", "userName": "ada", "externalId": "e", "emails": [{"value": "a@b.c"}], "title": "x"}
     assert identifiers_of(resource).hashes == {identifier_hash(each) for each in ("1", "ada", "e", "a@b.c")}
 
@@ -64,11 +64,11 @@ def test_resource_is_known_by_all_that_it_can_be_looked_for_by() -> None:
         ({"displayName": 3, "name": ["Ada"], "title": "Countess"}, set()),
     ],
 )
-def test_person_is_called_by_the_whole_name_and_its_words(body: Any, names: set[str]) -> None:
+def test_names_are_the_full_name_and_its_words(body: Any, names: set[str]) -> None:
     assert set(identify_subject(None, body).names) == names
 
 
-def test_name_is_a_handle_that_no_identifier_has_and_no_identifier_itself() -> None:
+def test_name_is_no_identifier_and_has_another_hash() -> None:
     person = identify_subject(None, {"userName": "ada", "displayName": "Ada King"})
     assert person.identifiers == (("userName", "ada"),)
     assert person.hashes == {identifier_hash("ada"), *map(name_hash, ("ADA  king", "ada", "King"))}
@@ -80,6 +80,6 @@ def test_names_are_bounded() -> None:
     assert (len(person.names), max(map(len, person.names))) == (20, 256)
 
 
-def test_user_is_not_known_by_a_name() -> None:
-    """References are linked by what identifies somebody."""
+def test_name_is_no_identifier_of_a_resource() -> None:
+    """References are resolved by identifiers."""
     assert identifiers_of({"id": "1", "userName": "ada", "displayName": "Ada King"}).names == ()

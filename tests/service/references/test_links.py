@@ -21,7 +21,7 @@ EXTENSION = json.loads((Path(__file__).parents[3] / "examples/extensions/employe
 TYPE = load_user_type().with_extensions([EXTENSION])
 MANAGER = f"{ENTERPRISE}:manager"
 SOMEBODY = "00000000-0000-4000-8000-00000000000b"
-SHOWING = ResourceRenderer(TYPE, BASE_URL)
+RENDERER = ResourceRenderer(TYPE, BASE_URL)
 
 
 def user(members: Mapping[str, Any], version: int = 1) -> StoredResource:
@@ -59,7 +59,7 @@ def test_next_version_keeps_links_and_those_of_removed_references_without_a_posi
         (MANAGER, "b", False),
         (f"{SURVEY}:Buddy", "n", True),
     ]
-    shown = SHOWING.resource(after)
+    shown = RENDERER.resource(after)
     assert shown[ENTERPRISE]["manager"]["$ref"] == f"{BASE_URL}/Users/b"
     assert shown[SURVEY] == {"Buddy": {"value": "x"}}
 
@@ -68,13 +68,13 @@ def test_value_that_comes_back_has_its_link_and_position_again() -> None:
     first = linked(user({ENTERPRISE: {"manager": {"value": "boss"}}}), boss="b")
     second = carry_over(first, user({}, 2))
     third = carry_over(second, user({"title": "Cook", ENTERPRISE: {"manager": {"value": "boss"}}}, 3))
-    assert SHOWING.resource(third)[ENTERPRISE]["manager"] == {"value": "boss", "$ref": f"{BASE_URL}/Users/b"}
+    assert RENDERER.resource(third)[ENTERPRISE]["manager"] == {"value": "boss", "$ref": f"{BASE_URL}/Users/b"}
 
 
 def test_same_value_of_another_attribute_takes_no_link_over() -> None:
     before = linked(user({ENTERPRISE: {"manager": {"value": "boss"}}}), boss="b")
     after = carry_over(before, user({SURVEY: {"Buddy": {"value": "boss"}}}, 2))
-    assert SHOWING.resource(after)[SURVEY] == {"Buddy": {"value": "boss"}}
+    assert RENDERER.resource(after)[SURVEY] == {"Buddy": {"value": "boss"}}
 
 
 def test_only_a_ref_to_a_user_here_is_extracted() -> None:
@@ -90,7 +90,7 @@ def test_only_a_ref_to_a_user_here_is_extracted() -> None:
 
 def test_ref_of_the_client_is_shown_at_once_and_not_published() -> None:
     created = carry_over(None, user({ENTERPRISE: {"manager": {"value": "x"}}}), {(MANAGER, "x"): SOMEBODY})
-    assert SHOWING.resource(created)[ENTERPRISE]["manager"]["$ref"] == f"{BASE_URL}/Users/{SOMEBODY}"
+    assert RENDERER.resource(created)[ENTERPRISE]["manager"]["$ref"] == f"{BASE_URL}/Users/{SOMEBODY}"
     assert ResolvedReferences.parse(created.links).published == []
 
 
@@ -107,7 +107,7 @@ def test_value_with_a_ref_of_the_client_has_no_position(own: str, first: str) ->
     manager = {"$ref": own, "value": "boss"} if first == "$ref" else {"value": "boss", "$ref": own}
     stored = linked(user({ENTERPRISE: {"manager": manager}}), boss="b")
     assert [(each.user_id, each.position) for each in ResolvedReferences.parse(stored.links).links] == [("b", None)]
-    assert SHOWING.resource(stored)[ENTERPRISE]["manager"] == manager
+    assert RENDERER.resource(stored)[ENTERPRISE]["manager"] == manager
 
 
 def test_changed_links_are_listed_by_attribute() -> None:
@@ -124,10 +124,10 @@ def test_value_that_is_not_served_is_no_reference() -> None:
     fewer = load_user_type().with_extensions([without], frozenset({SURVEY}))
     for hiding, shown in ((fewer, {"Business Unit": "R&D"}), (load_user_type(), None)):
         assert links.resolve_links(stored.resource, hiding, lambda *_: SOMEBODY) == ()
-        presentation = ResourceRenderer(hiding, BASE_URL)
-        assert presentation.resource(stored).get(SURVEY) == shown
-        assert json.loads(presentation.text()(stored)) == presentation.resource(stored)
-    assert SHOWING.resource(stored)[SURVEY]["Buddy"]["$ref"] == f"{BASE_URL}/Users/{SOMEBODY}"
+        renderer = ResourceRenderer(hiding, BASE_URL)
+        assert renderer.resource(stored).get(SURVEY) == shown
+        assert json.loads(renderer.compile_text()(stored)) == renderer.resource(stored)
+    assert RENDERER.resource(stored)[SURVEY]["Buddy"]["$ref"] == f"{BASE_URL}/Users/{SOMEBODY}"
 
 
 PEERS = "urn:example:peers"

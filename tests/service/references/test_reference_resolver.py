@@ -14,7 +14,7 @@ from scim.service.model.identifiers import identifier_hash, identifiers_of
 from scim.service.model.resolved_references import IndexEntry, ResolvedReferences
 from scim.service.model.stored_resource import StoredResource, VersionConflict
 from scim.service.model.timestamps import parse_rfc3339
-from scim.service.references.link_task import LinkResult, LinkTask, Position
+from scim.service.references.link_task import LinkResult, LinkTask, ReferrerPosition
 from scim.service.references.links import carry_over_links
 from scim.service.references.reference_resolver import QUERIES_PER_TASK, REFERRERS_PER_TASK, ReferenceResolver
 from tests.endpoint import CORE, ENTERPRISE
@@ -354,4 +354,4 @@ class TestPages:
         last = sorted(each.user_id for each in reports)[REFERRERS_PER_TASK - 1]
         assert rest
         assert rest.position
-        assert rest == replace(boss, position=Position(rest.position.identifier_hashes, last))
+        assert rest == replace(boss, position=ReferrerPosition(rest.position.identifier_hashes, last))

@@ -29,13 +29,13 @@ STRICT = DiscoveryDocuments(Tenant("acme", is_strict=True), (load_user_type(),),
 
 
 def documents(discovery: DiscoveryDocuments) -> Iterator[dict[str, Any]]:
-    yield discovery.service_provider_config()
-    yield from discovery.all_resource_types()
-    yield from discovery.all_schemas()
+    yield discovery.get_service_provider_config()
+    yield from discovery.list_resource_types()
+    yield from discovery.list_schemas()
 
 
 def test_service_provider_config_tells_what_is_served_and_its_limits() -> None:
-    config = PLAIN.service_provider_config()
+    config = PLAIN.get_service_provider_config()
 
     assert {name: value for name, value in config.items() if isinstance(value, dict) and name != "meta"} == {
         "patch": {"supported": True},
@@ -57,7 +57,7 @@ def test_service_provider_config_tells_what_is_served_and_its_limits() -> None:
 
 
 def test_limits_are_those_that_are_kept() -> None:
-    config = PLAIN.service_provider_config()
+    config = PLAIN.get_service_provider_config()
 
     assert config["filter"]["maxResults"] == limits.MAX_RESULTS
     assert config["bulk"]["maxOperations"] == limits.MAX_OPERATIONS
@@ -65,12 +65,12 @@ def test_limits_are_those_that_are_kept() -> None:
 
 
 def test_interoperability_profile_is_claimed_in_strict_mode_only() -> None:
-    assert STRICT.service_provider_config()["interopProfileConformant"] is True
-    assert "interopProfileConformant" not in PLAIN.service_provider_config()
+    assert STRICT.get_service_provider_config()["interopProfileConformant"] is True
+    assert "interopProfileConformant" not in PLAIN.get_service_provider_config()
 
 
 def test_users_are_the_only_resource_type() -> None:
-    (kind,) = EXTENDED.all_resource_types()
+    (kind,) = EXTENDED.list_resource_types()
 
     assert kind == {
         "schemas": [RESOURCE_TYPE],
@@ -87,19 +87,19 @@ def test_users_are_the_only_resource_type() -> None:
 def test_schemas_are_those_of_the_resources_and_those_of_discovery_itself() -> None:
     own = [SERVICE_PROVIDER_CONFIG, RESOURCE_TYPE, SCHEMA]
 
-    assert [schema["id"] for schema in PLAIN.all_schemas()] == [CORE, ENTERPRISE, *own]
-    assert [schema["id"] for schema in EXTENDED.all_schemas()] == [CORE, ENTERPRISE, SURVEY, *own]
+    assert [schema["id"] for schema in PLAIN.list_schemas()] == [CORE, ENTERPRISE, *own]
+    assert [schema["id"] for schema in EXTENDED.list_schemas()] == [CORE, ENTERPRISE, SURVEY, *own]
 
 
 def test_extension_of_the_tenant_is_shown_as_it_was_given() -> None:
-    shown = EXTENDED.schema(SURVEY)
+    shown = EXTENDED.get_schema(SURVEY)
 
     assert shown == EXTENSION | {"meta": {"resourceType": "Schema", "location": f"{BASE_URL}/Schemas/{SURVEY}"}}
 
 
 @pytest.mark.parametrize("discovery", [PLAIN, EXTENDED, STRICT], ids=["plain", "extended", "strict"])
 def test_every_document_has_only_attributes_of_its_schema(discovery: DiscoveryDocuments) -> None:
-    schemas = {schema["id"]: schema for schema in discovery.all_schemas()}
+    schemas = {schema["id"]: schema for schema in discovery.list_schemas()}
     common = {"schemas", "id", "meta", "interopProfileConformant"}
 
     unknown = {
@@ -114,31 +114,31 @@ def test_every_document_has_only_attributes_of_its_schema(discovery: DiscoveryDo
 
 @pytest.mark.parametrize("discovery", [PLAIN, EXTENDED], ids=["plain", "extended"])
 def test_every_document_is_served_at_its_location(discovery: DiscoveryDocuments) -> None:
-    for kind in discovery.all_resource_types():
-        assert discovery.resource_type(kind["meta"]["location"].rpartition("/")[2]) == kind
-    for schema in discovery.all_schemas():
-        assert discovery.schema(schema["meta"]["location"].rpartition("/")[2]) == schema
+    for kind in discovery.list_resource_types():
+        assert discovery.get_resource_type(kind["meta"]["location"].rpartition("/")[2]) == kind
+    for schema in discovery.list_schemas():
+        assert discovery.get_schema(schema["meta"]["location"].rpartition("/")[2]) == schema
 
 
 def test_names_and_urns_have_no_case() -> None:
-    assert PLAIN.resource_type("uSER")["id"] == "User"
-    assert PLAIN.schema(ENTERPRISE.upper())["id"] == ENTERPRISE
+    assert PLAIN.get_resource_type("uSER")["id"] == "User"
+    assert PLAIN.get_schema(ENTERPRISE.upper())["id"] == ENTERPRISE
 
 
 @pytest.mark.parametrize("urn", [SURVEY, "", "urn:ietf:params:scim:schemas:core:2.0:Group", CORE + ":userName"])
 def test_schema_that_is_not_served_is_not_found(urn: str) -> None:
     with pytest.raises(NotFound):
-        PLAIN.schema(urn)
+        PLAIN.get_schema(urn)
 
 
 @pytest.mark.parametrize("name", ["Group", "Users", ""])
 def test_resource_type_that_is_not_served_is_not_found(name: str) -> None:
     with pytest.raises(NotFound):
-        PLAIN.resource_type(name)
+        PLAIN.get_resource_type(name)
 
 
 def test_no_schema_of_groups_and_no_password_is_shown() -> None:
-    attributes = {attribute["name"] for schema in PLAIN.all_schemas() for attribute in schema["attributes"]}
+    attributes = {attribute["name"] for schema in PLAIN.list_schemas() for attribute in schema["attributes"]}
 
     assert "password" not in attributes
-    assert not any(schema["id"].endswith(":Group") for schema in PLAIN.all_schemas())
+    assert not any(schema["id"].endswith(":Group") for schema in PLAIN.list_schemas())

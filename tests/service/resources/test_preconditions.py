@@ -73,6 +73,6 @@ def test_what_is_no_list_of_tags_is_a_bad_request(header: str) -> None:
 
 
 def test_read_is_not_modified_only_where_if_none_match_names_the_version() -> None:
-    assert Preconditions.parse(None, 'W/"2"').matches_none(2)
-    assert not Preconditions.parse(None, 'W/"1"').matches_none(2)
-    assert not Preconditions.parse('W/"2"', None).matches_none(2)
+    assert Preconditions.parse(None, 'W/"2"').is_not_modified(2)
+    assert not Preconditions.parse(None, 'W/"1"').is_not_modified(2)
+    assert not Preconditions.parse('W/"2"', None).is_not_modified(2)

@@ -155,7 +155,7 @@ def test_page_is_spliced_unless_a_document_may_hold_unserved_values() -> None:
     documents = [{"id": "urn:x:whole", "attributes": [{"name": "a", "type": "string"}]}]
     documents += [{"id": "urn:x:part", "attributes": [{"name": "a", "type": "string"}]}]
     resource_type = load_user_type().with_extensions(documents, frozenset({"urn:x:part"}))
-    show = ResourceRenderer(resource_type, BASE_URL).text()
+    show = ResourceRenderer(resource_type, BASE_URL).compile_text()
 
     def text(*urns: str) -> str:
         return show(StoredResource("1", 1, NOW, NOW, f'{{"schemas":{encode_json([CORE, *urns])},unread}}'))

@@ -18,15 +18,15 @@ from scim.service.resources.discovery import DiscoveryDocuments
 def find(segments: list[str], _: tuple[ResourceType, ...]) -> Endpoint | None:
     match [segment.lower() for segment in segments]:
         case ["serviceproviderconfig"]:
-            return _document("ServiceProviderConfig", lambda discovery: discovery.service_provider_config())
+            return _document("ServiceProviderConfig", lambda discovery: discovery.get_service_provider_config())
         case ["resourcetypes"]:
-            return _documents("ResourceTypes", lambda discovery: discovery.all_resource_types())
+            return _documents("ResourceTypes", lambda discovery: discovery.list_resource_types())
         case ["resourcetypes", name]:
-            return _document("ResourceType", lambda discovery: discovery.resource_type(name))
+            return _document("ResourceType", lambda discovery: discovery.get_resource_type(name))
         case ["schemas"]:
-            return _documents("Schemas", lambda discovery: discovery.all_schemas())
+            return _documents("Schemas", lambda discovery: discovery.list_schemas())
         case ["schemas", urn]:
-            return _document("Schema", lambda discovery: discovery.schema(urn))
+            return _document("Schema", lambda discovery: discovery.get_schema(urn))
     return None
 
 

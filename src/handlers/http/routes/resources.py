@@ -67,7 +67,7 @@ def _create(exchange: RequestContext, kind: ResourceType) -> Response:
 def _get(exchange: RequestContext, kind: ResourceType, resource_id: str) -> Response:
     projection, preconditions = _projection(exchange, kind), _preconditions(exchange)
     stored = _resources(exchange, kind).get(resource_id, preconditions)
-    if preconditions.matches_none(stored.version):
+    if preconditions.is_not_modified(stored.version):
         return Response(HTTPStatus.NOT_MODIFIED, headers={"ETag": stored.etag})
     return _resource(exchange, kind, stored, projection)
 

@@ -10,6 +10,7 @@ from scim.protocol.errors import Rule
 from scim.service.audit.log_entries import LogEntry, describe_record
 from scim.service.audit.person_report import PersonInvestigator, PersonReport
 from scim.service.model.failure import DailyFailures, FailureCount
+from scim.service.model.identifiers import IdentifierKind
 from scim.service.model.log_record import LogPosition, LogRecord, RecordKind, RejectedTokenCount
 from scim.service.model.tenant import Tenant
 from scim.service.model.timestamps import format_rfc3339, last_days
@@ -90,7 +91,7 @@ class AuditLog:
     def _names(self, records: Sequence[LogRecord]) -> Mapping[str, str]:
         """The names of those users whom failures know by their id only."""
         failures = (record.failure for record in records if isinstance(record, FailureCount))
-        ids = [failure.identifier for failure in failures if failure.identifier_kind == "id"]
+        ids = [failure.identifier for failure in failures if failure.identifier_kind == IdentifierKind.ID]
         return self.records.get_user_names(ids) if ids else {}
 
     def _day(self, day: str, failures: DailyFailures) -> DailyActivity:

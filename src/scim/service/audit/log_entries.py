@@ -13,6 +13,7 @@ from scim.service.identity_providers.recognition import recognize_provider
 from scim.service.model.audit_event import AuditEvent
 from scim.service.model.change_record import ChangeRecord, Operation, Participation, StoredChange
 from scim.service.model.failure import FailureCount
+from scim.service.model.identifiers import IdentifierKind
 from scim.service.model.identity_provider import IdentityProvider
 from scim.service.model.log_record import AUTHENTICATE, LogRecord, RejectedTokenCount
 from scim.service.model.timestamps import format_rfc3339
@@ -146,7 +147,7 @@ def _entry_for_rejected_tokens(rejected: RejectedTokenCount) -> LogEntry:
 def _entry_for_failure(count: FailureCount, user_names: Mapping[str, str]) -> LogEntry:
     failure = count.failure
     summary, remediation = explain(failure)
-    is_id = failure.identifier_kind == "id"
+    is_id = failure.identifier_kind == IdentifierKind.ID
     return LogEntry(
         at=failure.at,
         kind=LogEntryKind.NO_OP if failure.is_no_op else LogEntryKind.FAILURE,

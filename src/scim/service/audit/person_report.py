@@ -16,7 +16,7 @@ from scim.service.audit.lookup import search_by_name
 from scim.service.identity_providers.detection import detect_provider
 from scim.service.model.change_record import Operation, StoredChange
 from scim.service.model.failure import DailyFailures, FailureCount
-from scim.service.model.identifiers import identifier_hash, identifiers_of, name_hash
+from scim.service.model.identifiers import IdentifierKind, identifier_hash, identifiers_of, name_hash
 from scim.service.model.log_record import FailureSearchResult, LogRecord, RecordKind
 from scim.service.model.stored_resource import StoredResource, encode_json
 from scim.service.model.tenant import Tenant
@@ -268,7 +268,7 @@ def _list_failed_candidates(name: str, users: Sequence[StoredResource], failures
     hashed_name, text = name_hash(name), normalize(name)
     candidates: dict[str, str] = {}
     for failure in sorted((count.failure for count in failures), key=lambda failure: failure.at, reverse=True):
-        has_text = failure.identifier_kind != "id" and text in normalize(failure.identifier)
+        has_text = failure.identifier_kind != IdentifierKind.ID and text in normalize(failure.identifier)
         has_name = hashed_name in failure.identifier_hashes or has_text
         if failure.identifier and has_name and known.isdisjoint(failure.identifier_hashes):
             candidates.setdefault(normalize(failure.identifier), failure.identifier)

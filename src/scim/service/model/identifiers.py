@@ -1,29 +1,44 @@
-"""Who a request is about: what its path, its body or its filter names a person by."""
+"""Identifiers of users, and the person that a request is about."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from hashlib import sha256
 from typing import Any, TypeGuard
 
 from scim.protocol.json_body import lower_member_names
 from scim.protocol.normalize import normalize
 
-_LONGEST = 256
-_MOST = 20
-_COMPARED = re.compile(r'\beq\s+"((?:[^"\\]|\\.){1,256})"', re.IGNORECASE)
+_MAX_LENGTH = 256
+_MAX_IDENTIFIERS = 20
+_FILTER_VALUE = re.compile(r'\beq\s+"((?:[^"\\]|\\.){1,256})"', re.IGNORECASE)
+
+
+class IdentifierKind(StrEnum):
+    """Where an identifier comes from: an attribute, or a comparison in a filter."""
+
+    USER_NAME = "userName"
+    EXTERNAL_ID = "externalId"
+    EMAIL = "email"
+    ID = "id"
+    FILTER = "filter"
+
 
 Identifier = tuple[str, str]
-"""What it is, ``userName``, ``externalId``, ``email``, ``id`` or ``filter``, and its value."""
+"""The kind of an identifier (:class:`IdentifierKind`) and its value; both are empty if a request is about nobody."""
+
+IDENTIFYING_ATTRIBUTES = ("userName", "externalId", "emails", "id")
+"""The attributes whose values are identifiers."""
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """Somebody as a request names them, who need not exist. The first identifier is the one that is kept as it is.
+    """The person that a request is about, who need not be a user. Records show the first of the identifiers.
 
-    ``names`` are what the person is called, in full and in parts: others may be called the same.
+    ``names`` are the person's name and the words in it. Others may have the same name.
     """
 
     identifiers: tuple[Identifier, ...] = ()
@@ -31,49 +46,47 @@ class Subject:
 
     @property
     def identifier(self) -> Identifier:
+        """The first identifier."""
         return self.identifiers[0] if self.identifiers else ("", "")
 
     @property
     def hashes(self) -> frozenset[str]:
-        """Return the hash of each identifier and of each name. Records are found by them."""
+        """The hash of each identifier and of each name. Records are found by them."""
         return frozenset([*(identifier_hash(value) for _, value in self.identifiers), *map(name_hash, self.names)])
 
 
-IDENTIFYING_ATTRIBUTES = ("userName", "externalId", "emails", "id")
-"""The attributes by whose values people are looked for."""
-
-
 def identifier_hash(identifier: str) -> str:
-    """A digest of an identifier: equal where the identifiers are, whatever their case, and not to be read."""
+    """Return a hash of an identifier that does not depend on case or on whitespace around it, in 24 hex digits."""
     return sha256(normalize(identifier.strip()).encode()).hexdigest()[:24]
 
 
 def name_hash(name: str) -> str:
-    """The same of a name, whatever its spaces. It is never that of an identifier: a name does not tell who it is."""
+    """Return a hash of a name that does not depend on case or whitespace. No identifier has the same hash."""
     return identifier_hash(f"name\n{' '.join(name.split())}")
 
 
 def identify_subject(resource_id: str | None, body: Any, query: str = "") -> Subject:
-    """Who is meant by the id in a path, a body of any form, and a filter."""
-    members, *operations = _members(body)
+    """Return the person that a request is about: by the id in its path, its body of any form, and its filter."""
+    members, *operations = _list_member_sets(body)
     identifiers: list[Identifier] = [
-        *_named(members),
-        *_texts("id", resource_id),
-        *(each for operation in operations for each in _named(operation)),
-        *(("filter", re.sub(r"\\(.)", r"\1", value)) for value in _COMPARED.findall(query)),
+        *_find_identifiers(members),
+        *_make_identifier(IdentifierKind.ID, resource_id),
+        *(identifier for operation in operations for identifier in _find_identifiers(operation)),
+        *((IdentifierKind.FILTER, re.sub(r"\\(.)", r"\1", value)) for value in _FILTER_VALUE.findall(query)),
     ]
-    unique = dict.fromkeys((kind, value[:_LONGEST]) for kind, value in identifiers if value.strip())
-    names = dict.fromkeys(name[:_LONGEST] for each in (members, *operations) for name in _names(each))
-    return Subject(tuple(unique)[:_MOST], tuple(names)[:_MOST])
+    unique = dict.fromkeys((kind, value[:_MAX_LENGTH]) for kind, value in identifiers if value.strip())
+    names = dict.fromkeys(name[:_MAX_LENGTH] for each in (members, *operations) for name in _find_names(each))
+    return Subject(tuple(unique)[:_MAX_IDENTIFIERS], tuple(names)[:_MAX_IDENTIFIERS])
 
 
 def identifiers_of(resource: Mapping[str, Any]) -> Subject:
-    """Whom a canonical resource is: all that identifies it."""
-    return Subject(tuple(dict.fromkeys([*_named(resource), *_texts("id", resource.get("id"))])))
+    """Return the identifiers of a stored resource, without its names."""
+    own_id = _make_identifier(IdentifierKind.ID, resource.get("id"))
+    return Subject(tuple(dict.fromkeys([*_find_identifiers(resource), *own_id])))
 
 
-def _members(body: Any) -> Iterator[dict[str, Any]]:
-    """The members of a body, and of what each operation of a PATCH sets."""
+def _list_member_sets(body: Any) -> Iterator[dict[str, Any]]:
+    """Yield the members of a body, and the members that each operation of a PATCH writes, with lower-case names."""
     members = lower_member_names(body)
     yield members
     operations = members.get("operations")
@@ -82,29 +95,31 @@ def _members(body: Any) -> Iterator[dict[str, Any]]:
         yield lower_member_names({path: value} if isinstance(path, str) else value)
 
 
-def _named(resource: Mapping[str, Any]) -> Iterator[Identifier]:
+def _find_identifiers(resource: Mapping[str, Any]) -> Iterator[Identifier]:
     members = lower_member_names(resource)
-    yield from _texts("userName", members.get("username"))
-    yield from _texts("externalId", members.get("externalid"))
+    yield from _make_identifier(IdentifierKind.USER_NAME, members.get("username"))
+    yield from _make_identifier(IdentifierKind.EXTERNAL_ID, members.get("externalid"))
     emails = members.get("emails")
     for email in emails if isinstance(emails, list) else []:
-        yield from _texts("email", lower_member_names(email).get("value"))
+        yield from _make_identifier(IdentifierKind.EMAIL, lower_member_names(email).get("value"))
 
 
-def _names(members: Mapping[str, Any]) -> Iterator[str]:
-    """What somebody is called in full, and each word of it."""
+def _make_identifier(kind: IdentifierKind, value: Any) -> Iterator[Identifier]:
+    """Yield an identifier if its value is a text."""
+    if isinstance(value, str):
+        yield kind, value
+
+
+def _find_names(members: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the full name of a person in each form, and each word of it."""
     name = lower_member_names(members.get("name"))
-    both = (name.get("givenname"), name.get("familyname"))
-    for whole in (members.get("displayname"), name.get("formatted"), " ".join(each for each in both if _is_text(each))):
-        if _is_text(whole):
-            yield whole
-            yield from whole.split()
+    parts = (name.get("givenname"), name.get("familyname"))
+    full_names = (members.get("displayname"), name.get("formatted"), " ".join(filter(_is_text, parts)))
+    for full_name in full_names:
+        if _is_text(full_name):
+            yield full_name
+            yield from full_name.split()
 
 
 def _is_text(value: Any) -> TypeGuard[str]:
     return isinstance(value, str) and bool(value.strip())
-
-
-def _texts(kind: str, value: Any) -> Iterator[Identifier]:
-    if isinstance(value, str):
-        yield kind, value

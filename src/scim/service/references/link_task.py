@@ -17,7 +17,7 @@ _FORMER_IDENTIFIER_HASHES = Field(validation_alias=AliasChoices("former_identifi
 
 
 @dataclass(frozen=True, slots=True)
-class Position:
+class ReferrerPosition:
     """Where to continue with the referrers: those who refer by an identifier with one of ``identifier_hashes``.
 
     Of the referrers by the first of these, only those whose id is greater than ``after``.
@@ -44,7 +44,7 @@ class LinkTask:
     former_identifier_hashes: Annotated[frozenset[str], _FORMER_IDENTIFIER_HASHES]
     removed_references: frozenset[str]
     request_id: str
-    position: Position | None = None
+    position: ReferrerPosition | None = None
 
 
 @dataclass(frozen=True, slots=True)

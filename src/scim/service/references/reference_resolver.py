@@ -1,29 +1,28 @@
-"""Linking: keep the links of users equal to what their references say now.
+"""Resolve references: keep the links of users up to date.
 
-A user may refer to a person who has not been created yet. The reference index has an entry for each reference: the
-digest of its value (:func:`scim.service.model.identifiers.identifier_hash`) and the id of the user who refers, the
-*referrer*. When a
-person is created, deleted or renamed, the index leads from the person's old and new identifiers to the referrers.
+A user may refer to a person who has not been created yet. The reference index has an entry for each reference: the hash
+of its value (:func:`scim.service.model.identifiers.identifier_hash`) and the id of the user who refers, the *referrer*.
+When a person is created, deleted or renamed, its referrers are found in the index by its former and new identifiers.
 
 A task updates the links that one change can affect: those of the changed user itself, and those of its referrers, page
-by page. It does not work out a difference. It compares the links of each user with what its references say now, so a
-task may run twice, late, and in any order.
+by page. It resolves all references of each of these users and compares the links with the stored ones. So a task may
+run twice, late, and in any order.
 
 Why no link is lost when tasks run at the same time:
 
-1. Every task runs after its change is in the table, and every read sees all earlier writes.
-2. A referrer R writes its index entry before it looks for the person P whom it names. A task of a change of P reads
-   the index after that change is in the table. Each entry is read at one moment, whatever page it is on. If R's entry
-   was written before that moment, P's task updates R. If it was written later, R looks for P later too, and sees P's
-   change. So one of the two tasks always sees the other's change.
-3. P may change between the moment when a task looks for P and the moment when it writes the link. So after its
-   writes the task looks for all persons of the page once more, and repeats the page where one differs. A change of P
-   that comes later still has a task of its own, and that task finds the written link.
+1. Every task runs after its change is in the table, and every read is strongly consistent.
+2. The task of a referrer R writes R's index entry before it looks up the person P to whom R refers. The task of a
+   change of P reads the index after that change is in the table. Each entry is read at one moment, whatever page it is
+   on. If R's entry was written before that moment, P's task updates R. If it was written later, R's task looks P up
+   later too, and sees P's change. So one of the two tasks always sees the other's change.
+3. P may change between the moment when a task looks P up and the moment when it writes the link. So after its writes
+   the task looks up all persons of the page again, and repeats the page if one differs. A change of P that comes even
+   later has a task of its own, and that task finds the written link.
 4. A write of links has a condition on the user's version and links. If it fails, the user is read and compared again.
    A client's write of a user has a condition on the links too. Otherwise it could overwrite a link that was made after
    it read the user, and the end of that link would have no record and so no event.
 
-Nothing of this depends on the page on which a referrer is. A page that is processed late only looks for persons later.
+None of this depends on the page on which a referrer is. A page that is processed late only looks persons up later.
 """
 
 from __future__ import annotations
@@ -40,33 +39,34 @@ from scim.service.model.resolved_references import ResolvedReference, ResolvedRe
 from scim.service.model.stored_resource import StoredResource, VersionConflict
 from scim.service.model.timestamps import format_rfc3339
 from scim.service.ports import ReferenceStore
-from scim.service.references.link_task import LinkResult, LinkTask, Position
+from scim.service.references.link_task import LinkResult, LinkTask, ReferrerPosition
 from scim.service.references.links import find_reference_hashes, list_changed_links, resolve_links
 
 REFERRERS_PER_TASK = 100
-"""So many links are written in a few seconds; then messages of other tenants get their turn."""
+"""This many links are written in a few seconds. After that, messages of other tenants are processed."""
 QUERIES_PER_TASK = 40
 _WORKERS = 8
-"""Calls at the same time: they keep the function busy while DynamoDB answers, and fit into its client's connections."""
+"""Calls in parallel: they keep the function busy while DynamoDB answers, and fit into its client's connections."""
 _USERS_PER_READ = 25
 
 
 @dataclass(slots=True)
 class _Targets:
-    """The ids of the users to whom references lead; each value is looked up once."""
+    """The ids of the users to whom references lead, by value; each value is looked up once."""
 
     look_up: Callable[[str], str | None]
-    found: dict[str, str | None] = field(default_factory=dict)
+    user_ids: dict[str, str | None] = field(default_factory=dict)
 
-    def __call__(self, _: str, value: str) -> str | None:
-        if value not in self.found:
-            self.found[value] = self.look_up(value)
-        return self.found[value]
+    def find(self, _: str, value: str) -> str | None:
+        """Return the id of the user to whom a reference with this value leads."""
+        if value not in self.user_ids:
+            self.user_ids[value] = self.look_up(value)
+        return self.user_ids[value]
 
 
 @dataclass(frozen=True, slots=True)
 class ReferenceResolver:
-    """Updates the links of one tenant's resources of one type. ``now`` gives the time as RFC 3339 in UTC."""
+    """Updates the links of one tenant's resources of one type. ``now`` returns the time as RFC 3339 in UTC."""
 
     store: ReferenceStore
     resource_type: ResourceType
@@ -75,15 +75,15 @@ class ReferenceResolver:
     def run(self, task: LinkTask) -> LinkResult:
         """Update the links of the changed user and of one page of its referrers.
 
-        Raises :class:`scim.protocol.errors.Unavailable` where the time is up: what was done stays, and the task can be
-        repeated.
+        Raises :class:`scim.protocol.errors.Unavailable` if the time is up. The links that were written stay, and the
+        task can be repeated.
         """
         with ThreadPoolExecutor(_WORKERS) as pool:
             affected: set[str] = set()
             position = task.position
             if position is None:
                 user = self._update_index(task)
-                position = Position(tuple(sorted(self._find_affected_hashes(task, user))))
+                position = ReferrerPosition(tuple(sorted(self._find_affected_hashes(task, user))))
                 if user and (user.links or find_reference_hashes(user, self.resource_type)):
                     affected.add(user.id)
             referrers, rest = self._read_page(position, pool)
@@ -91,14 +91,16 @@ class ReferenceResolver:
         return LinkResult(linked, replace(task, position=rest) if rest else None)
 
     def _update_index(self, task: LinkTask) -> StoredResource | None:
-        """Make the index entries of the changed user what its references say now, and return the user."""
+        """Update the index entries of the changed user, and return the user as it was read last."""
         user, stale = self._get(task.user_id), task.removed_references
         while True:
             current = find_reference_hashes(user, self.resource_type)
             if not (current or stale):
                 return user
-            remove = [(task.user_id, each) for each in sorted(stale - current)]
-            self.store.update_index([(task.user_id, each) for each in sorted(current)], remove)
+            self.store.update_index(
+                add=[(task.user_id, identifier_hash) for identifier_hash in sorted(current)],
+                remove=[(task.user_id, identifier_hash) for identifier_hash in sorted(stale - current)],
+            )
             before, user = user, self._get(task.user_id)
             # A task of another change may have read the index before these entries were written.
             if _version(user) == _version(before):
@@ -111,9 +113,11 @@ class ReferenceResolver:
             return task.former_identifier_hashes
         return task.former_identifier_hashes | identifiers_of(user.resource).hashes
 
-    def _read_page(self, position: Position, pool: ThreadPoolExecutor) -> tuple[set[str], Position | None]:
-        """Return the next referrers, and the position after them; ``None`` behind the last one."""
-        found: set[str] = set()
+    def _read_page(
+        self, position: ReferrerPosition, pool: ThreadPoolExecutor
+    ) -> tuple[set[str], ReferrerPosition | None]:
+        """Return the next referrers, and the position after them; ``None`` after the last one."""
+        referrers: set[str] = set()
         queries = 0
         while position.identifier_hashes and queries < QUERIES_PER_TASK:
             hashes = position.identifier_hashes[:_WORKERS]
@@ -121,31 +125,32 @@ class ReferenceResolver:
             queries += len(hashes)
             pages = pool.map(self.store.list_referrers, hashes, afters, repeat(REFERRERS_PER_TASK))
             for page in pages:
-                room = REFERRERS_PER_TASK - len(found)
-                found.update(page[:room])
+                room = REFERRERS_PER_TASK - len(referrers)
+                referrers.update(page[:room])
                 if len(page) >= room:
-                    return found, Position(position.identifier_hashes, page[room - 1])
-                position = Position(position.identifier_hashes[1:])
-        return found, position if position.identifier_hashes else None
+                    return referrers, ReferrerPosition(position.identifier_hashes, page[room - 1])
+                position = ReferrerPosition(position.identifier_hashes[1:])
+        return referrers, position if position.identifier_hashes else None
 
     def _update_links(self, ids: Collection[str], request_id: str, pool: ThreadPoolExecutor) -> int:
-        """Make the links of users what their references say now; return how often links were written."""
+        """Update the links of users; return how often links were written."""
         linked = 0
         while ids:
             targets = _Targets(self._find_target)
             written = sum(pool.map(self._update_batch, _split(sorted(ids)), repeat(request_id), repeat(targets)))
             linked += written
-            if not written or list(pool.map(self._find_target, targets.found)) == list(targets.found.values()):
+            if not written or list(pool.map(self._find_target, targets.user_ids)) == list(targets.user_ids.values()):
                 break
         return linked
 
     def _update_batch(self, ids: Sequence[str], request_id: str, targets: _Targets) -> int:
+        """Update the links of users until no write conflicts with another; return how often links were written."""
         written = 0
         while ids:
             conflicts = []
             for user in self.store.get_all(ids).values():
                 before = ResolvedReferences.parse(user.links)
-                links = resolve_links(user.resource, self.resource_type, targets)
+                links = resolve_links(user.resource, self.resource_type, targets.find)
                 if links == before.links:
                     continue
                 change = self._make_change(user, before.published, links, request_id)
@@ -180,7 +185,7 @@ class ReferenceResolver:
         )
 
     def _find_target(self, value: str) -> str | None:
-        """Return the one user whom a value names; ``None`` where nobody or several match."""
+        """Return the id of the only user that matches a value; ``None`` if none or several match."""
         for ids in self.store.find_candidates(value.strip()):
             if ids:
                 return next(iter(ids)) if len(ids) == 1 else None
@@ -195,6 +200,6 @@ def _version(user: StoredResource | None) -> int:
 
 
 def _split(ids: Sequence[str]) -> list[Sequence[str]]:
-    """Split ids into as many parts as there are workers, or into more: users may be large."""
+    """Split ids into one part for each worker, or into more parts if these would be too large to read at once."""
     size = min(-(-len(ids) // _WORKERS), _USERS_PER_READ)
     return [ids[first : first + size] for first in range(0, len(ids), size)]

@@ -1,4 +1,4 @@
-"""What is known about one request beyond its body."""
+"""What the services need to know about a request besides its body."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from scim.service.ports import CursorSigner
 
 @dataclass(frozen=True, slots=True)
 class ServiceContext:
-    """``now`` gives the time as RFC 3339 in UTC, ``new_id`` a random lower-case UUID."""
+    """The context of one request. ``now`` returns the time as RFC 3339 in UTC, ``new_id`` a random lower-case UUID."""
 
     tenant: Tenant
     request_id: str

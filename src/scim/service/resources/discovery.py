@@ -1,4 +1,4 @@
-"""What clients may learn about the service: RFC 7643 sections 5 to 7, RFC 7644 section 4, RFC 9865."""
+"""The discovery documents: what the service supports (RFC 7643 sections 5 to 7, RFC 7644 section 4, RFC 9865)."""
 
 from __future__ import annotations
 
@@ -20,13 +20,14 @@ Document = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class DiscoveryDocuments:
-    """The discovery documents as one tenant sees them."""
+    """The discovery documents of one tenant."""
 
     tenant: Tenant
     resource_types: tuple[ResourceType, ...]
     base_url: str
 
-    def service_provider_config(self) -> Document:
+    def get_service_provider_config(self) -> Document:
+        """Return ServiceProviderConfig."""
         supported, unsupported = {"supported": True}, {"supported": False}
         conformant = {"interopProfileConformant": True} if self.tenant.is_strict else {}
         return {
@@ -58,35 +59,41 @@ class DiscoveryDocuments:
             "meta": self._meta("ServiceProviderConfig", "/ServiceProviderConfig"),
         }
 
-    def all_resource_types(self) -> list[Document]:
-        return [self._resource_type(each) for each in self.resource_types]
+    def list_resource_types(self) -> list[Document]:
+        """Return all resource types."""
+        return list(map(self._describe_resource_type, self.resource_types))
 
-    def resource_type(self, name: str) -> Document:
-        """Raises :class:`NotFound`."""
-        return _named(name, {each.name: self._resource_type(each) for each in self.resource_types}, "resource type")
+    def get_resource_type(self, name: str) -> Document:
+        """Return the resource type with this name. Raises :class:`NotFound`."""
+        return _find(name, {document["name"]: document for document in self.list_resource_types()}, "resource type")
 
-    def all_schemas(self) -> list[Document]:
-        served = [schema.document for each in self.resource_types for schema in (each.schema, *each.extensions)]
+    def list_schemas(self) -> list[Document]:
+        """Return all schemas: those of the resource types, and those of the discovery documents themselves."""
+        served = [
+            schema.document
+            for resource_type in self.resource_types
+            for schema in (resource_type.schema, *resource_type.extensions)
+        ]
         own = [load_document(name) for name in ("service-provider-config", "resource-type", "schema")]
-        return [self._schema(document) for document in (*served, *own)]
+        return [self._describe_schema(document) for document in (*served, *own)]
 
-    def schema(self, urn: str) -> Document:
-        """Raises :class:`NotFound`."""
-        return _named(urn, {document["id"]: document for document in self.all_schemas()}, "schema")
+    def get_schema(self, urn: str) -> Document:
+        """Return the schema with this URN. Raises :class:`NotFound`."""
+        return _find(urn, {document["id"]: document for document in self.list_schemas()}, "schema")
 
-    def _resource_type(self, each: ResourceType) -> Document:
+    def _describe_resource_type(self, resource_type: ResourceType) -> Document:
         return {
             "schemas": [RESOURCE_TYPE],
-            "id": each.name,
-            "name": each.name,
-            "endpoint": each.endpoint,
-            "description": each.description,
-            "schema": each.schema.id,
-            "schemaExtensions": [{"schema": extension.id, "required": False} for extension in each.extensions],
-            "meta": self._meta("ResourceType", f"/ResourceTypes/{each.name}"),
+            "id": resource_type.name,
+            "name": resource_type.name,
+            "endpoint": resource_type.endpoint,
+            "description": resource_type.description,
+            "schema": resource_type.schema.id,
+            "schemaExtensions": [{"schema": extension.id, "required": False} for extension in resource_type.extensions],
+            "meta": self._meta("ResourceType", f"/ResourceTypes/{resource_type.name}"),
         }
 
-    def _schema(self, document: Mapping[str, Any]) -> Document:
+    def _describe_schema(self, document: Mapping[str, Any]) -> Document:
         meta = self._meta("Schema", f"/Schemas/{document['id']}")
         return {**strip_non_standard(document), "schemas": [SCHEMA], "meta": meta}
 
@@ -94,9 +101,9 @@ class DiscoveryDocuments:
         return {"resourceType": resource_type, "location": f"{self.base_url}{path}"}
 
 
-def _named(name: str, documents: Mapping[str, Document], kind: str) -> Document:
-    """Names and URNs have no case here either."""
-    for each, document in documents.items():
-        if each.lower() == name.lower():
+def _find(name: str, documents: Mapping[str, Document], kind: str) -> Document:
+    """Return the document with this name or URN; case does not matter. Raises :class:`NotFound`."""
+    for document_name, document in documents.items():
+        if document_name.lower() == name.lower():
             return document
     raise NotFound(f"There is no {kind} with this name; there are {', '.join(documents)}.")

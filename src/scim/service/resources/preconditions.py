@@ -1,4 +1,4 @@
-"""``If-Match`` and ``If-None-Match`` (RFC 7644 section 3.14, RFC 9110 section 13)."""
+"""Preconditions: ``If-Match`` and ``If-None-Match`` (RFC 7644 section 3.14, RFC 9110 section 13)."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from dataclasses import dataclass
 from scim.protocol.errors import BadRequest, PreconditionFailed
 from scim.service.model.stored_resource import etag
 
-# RFC 9110 sections 8.8.3 and 5.6.1.2: a tag may hold a comma, a list empty elements.
-# By what it may not hold: a class of all other characters takes 5 ms to compile.
+# RFC 9110 sections 8.8.3 and 5.6.1.2: a tag may have a comma in it, and a list may have empty elements.
+# The class excludes characters, since one that lists all allowed characters takes 5 ms to compile.
 _TAG = r'(?:W/)?("[^\x00-\x20"\x7f]*")'
 _TAGS = re.compile(rf"[\s,]*{_TAG}(?:\s*,[\s,]*{_TAG})*[\s,]*")
 
 
 @dataclass(frozen=True, slots=True)
 class Preconditions:
-    """The opaque tags of the two headers, in their quotes; ``{"*"}`` is any version, ``None`` is no header.
+    """The opaque tags in the two headers, with their quotes; ``{"*"}`` is any version, ``None`` is no header.
 
-    Tags are compared weakly, as SCIM's are weak throughout.
+    Tags are compared weakly (RFC 9110 section 8.8.3.2): all tags of this service are weak.
     """
 
     if_match: frozenset[str] | None = None
@@ -26,19 +26,19 @@ class Preconditions:
 
     @classmethod
     def parse(cls, if_match: str | None, if_none_match: str | None) -> Preconditions:
-        """Read the headers. Raises :class:`BadRequest` for what is no list of entity tags."""
+        """Parse the headers. Raises :class:`BadRequest` if one is not a list of entity tags."""
         return cls(_parse(if_match, "If-Match"), _parse(if_none_match, "If-None-Match"))
 
     def check(self, version: int | None) -> None:
-        """Raise :class:`PreconditionFailed` unless the current version (``None``: there is none) may be written."""
-        if self.if_match is not None and not _holds(self.if_match, version):
+        """Raise :class:`PreconditionFailed` unless the current version meets them; ``None`` if there is no resource."""
+        if self.if_match is not None and not _matches(self.if_match, version):
             raise PreconditionFailed("The user has changed since it was read: read it again, then send the change.")
-        if self.matches_none(version):
+        if self.is_not_modified(version):
             raise PreconditionFailed("If-None-Match names the version that the user has.")
 
-    def matches_none(self, version: int | None) -> bool:
-        """Whether ``If-None-Match`` is there and names the current version: a GET is then answered with 304."""
-        return self.if_none_match is not None and _holds(self.if_none_match, version)
+    def is_not_modified(self, version: int | None) -> bool:
+        """Return whether ``If-None-Match`` has the current version; then a GET is answered with 304."""
+        return self.if_none_match is not None and _matches(self.if_none_match, version)
 
 
 def _parse(header: str | None, name: str) -> frozenset[str] | None:
@@ -51,5 +51,5 @@ def _parse(header: str | None, name: str) -> frozenset[str] | None:
     return frozenset(re.findall(_TAG, header))
 
 
-def _holds(tags: frozenset[str], version: int | None) -> bool:
+def _matches(tags: frozenset[str], version: int | None) -> bool:
     return version is not None and ("*" in tags or f'"{version}"' in tags)

@@ -1,4 +1,4 @@
-"""How a stored resource is shown."""
+"""Render stored resources as clients see them."""
 
 from __future__ import annotations
 
@@ -14,21 +14,23 @@ from scim.service.model.resolved_references import ResolvedReferences
 from scim.service.model.stored_resource import StoredResource, encode_json
 from scim.service.references.ref_splicing import insert_refs
 
-_BEGINNING = '{"schemas":['
+_SCHEMAS_MEMBER = '{"schemas":'
+"""The beginning of each document (:meth:`StoredResource.from_resource`)."""
 
 
 @dataclass(frozen=True, slots=True)
 class ResourceRenderer:
-    """Shows the resources of one type under one base URL."""
+    """Renders the resources of one type, with locations under a base URL."""
 
     resource_type: ResourceType
     base_url: str
 
     def location(self, resource_id: str) -> str:
+        """Return the URL of a resource."""
         return f"{self.base_url}{self.resource_type.endpoint}/{resource_id}"
 
     def meta(self, stored: StoredResource) -> dict[str, Any]:
-        """The attribute ``meta`` (RFC 7643 section 3.1)."""
+        """Return the attribute ``meta`` (RFC 7643 section 3.1)."""
         return {
             "resourceType": self.resource_type.name,
             "created": stored.created,
@@ -38,51 +40,49 @@ class ResourceRenderer:
         }
 
     def resource(self, stored: StoredResource) -> dict[str, Any]:
-        """Return the resource as a client knows it: without the values that are not served."""
+        """Return a resource with ``meta`` and without the values that are not served."""
         return hide_unserved(self.with_meta(stored), self.resource_type)
 
     def with_meta(self, stored: StoredResource) -> dict[str, Any]:
-        """Return everything that is stored of the resource, with ``meta``."""
+        """Return a resource with ``meta`` and with all stored values."""
         resource = from_json(self._insert_refs(stored)) if stored.links else stored.resource
         return {**resource, "meta": self.meta(stored)}
 
-    def text(self) -> Callable[[StoredResource], str]:
-        """Return a function that gives the same as JSON.
+    def compile_text(self) -> Callable[[StoredResource], str]:
+        """Return a function that returns :meth:`resource` as JSON.
 
-        It splices text together, and parses a document only if it may hold values that are not served.
+        It joins text, and parses a document only if it may have values that are not served.
         """
-        kind, location, document = (
-            encode_json(self.resource_type.name),
-            encode_json(self.location(""))[:-1],
-            self._served(),
-        )
+        name, location = encode_json(self.resource_type.name), encode_json(self.location(""))[:-1]
+        render_document = self._compile_document()
         return lambda stored: (
-            f'{document(stored)[:-1]},"meta":{{"resourceType":{kind},"created":"{stored.created}","lastModified":'
-            f'"{stored.modified}","location":{location}{stored.id}","version":"W/\\"{stored.version}\\""}}}}'
+            f'{render_document(stored)[:-1]},"meta":{{"resourceType":{name},"created":"{stored.created}",'
+            f'"lastModified":"{stored.modified}","location":{location}{stored.id}",'
+            f'"version":"W/\\"{stored.version}\\""}}}}'
         )
 
-    def _served(self) -> Callable[[StoredResource], str]:
-        """Return a function that gives the document of a resource without the values that are not served.
+    def _compile_document(self) -> Callable[[StoredResource], str]:
+        """Return a function that returns the document of a resource without the values that are not served.
 
-        A document begins with its ``schemas``. Few different lists occur, and the function checks each of them once.
+        A document begins with its ``schemas``. There are few different lists, and each is parsed once.
         """
-        is_whole: dict[str, bool] = {}
+        fully_served: dict[str, bool] = {}
 
-        def document(stored: StoredResource) -> str:
-            text = self._insert_refs(stored) if stored.links else stored.document
-            beginning = text[: text.find("]") + 1]
-            whole = is_whole.get(beginning)
-            if whole is None:
-                whole = is_whole[beginning] = self._is_fully_served(beginning)
-            return text if whole else encode_json(hide_unserved(from_json(text), self.resource_type))
+        def render_document(stored: StoredResource) -> str:
+            document = self._insert_refs(stored) if stored.links else stored.document
+            beginning = document[: document.find("]") + 1]
+            is_fully_served = fully_served.get(beginning)
+            if is_fully_served is None:
+                is_fully_served = fully_served[beginning] = self._is_fully_served(beginning)
+            return document if is_fully_served else encode_json(hide_unserved(from_json(document), self.resource_type))
 
-        return document
+        return render_document
 
     def _is_fully_served(self, beginning: str) -> bool:
-        """Return whether every value that a document with this beginning can hold is served."""
-        if not beginning.startswith(_BEGINNING):
+        """Return whether every value in a document that begins like this is served, because of its ``schemas``."""
+        if not beginning.startswith(_SCHEMAS_MEMBER + "["):
             return False
-        return self.resource_type.fully_served_urns.issuperset(from_json(beginning[len(_BEGINNING) - 1 :]))
+        return self.resource_type.fully_served_urns.issuperset(from_json(beginning.removeprefix(_SCHEMAS_MEMBER)))
 
     def _insert_refs(self, stored: StoredResource) -> str:
         """Return the document of a resource with the ``$ref`` of each of its links."""

@@ -130,5 +130,5 @@ def _evaluate_on_stored(
 
 def _compile_rendering(projection: Projection, renderer: ResourceRenderer) -> Render:
     if projection.is_complete:
-        return renderer.text()
+        return renderer.compile_text()
     return lambda stored: encode_json(projection.apply(renderer.resource(stored)))

@@ -1,4 +1,4 @@
-"""The names of the attributes that a request body sends. Never a value."""
+"""List the names of the attributes in a request body, without any value."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from scim.protocol.schema import ResourceType, Schema
 
 _MAX_NAMES = 40
 _MAX_EXAMINED = 1_000
-"""As many as a PATCH has operations. A body of 1 MB can have 100,000 members."""
+"""The most operations of a PATCH. A body of 1 MB can have 100,000 members."""
 
 
 def list_sent_attributes(body: Any, resource_type: ResourceType) -> list[str]:
@@ -39,12 +39,12 @@ def _list_names(body: Any, resource_type: ResourceType) -> Iterable[str]:
     length = len("operations")
     for operations in [value for name, value in body.items() if len(name) == length and name.lower() == "operations"]:
         if isinstance(operations, list):
-            return _name_targets(operations, resource_type)
+            return _name_operations(operations, resource_type)
     return _name_members(body, resource_type)
 
 
-def _name_targets(operations: list[Any], resource_type: ResourceType) -> Iterator[str]:
-    """Yield the names of what the operations of a PATCH write."""
+def _name_operations(operations: list[Any], resource_type: ResourceType) -> Iterator[str]:
+    """Yield the names of the attributes that the operations of a PATCH write."""
     for operation in operations:
         members = lower_member_names(operation)
         path, value = members.get("path"), members.get("value")
@@ -73,13 +73,13 @@ def _name_members(members: dict[str, Any], resource_type: ResourceType) -> Itera
 
 
 def _find_schema(name: str, resource_type: ResourceType) -> Schema | None:
-    """Return the schema with this URN, whatever its case."""
+    """Return the schema with this URN; case does not matter."""
     urn = name.lower()
-    return next((each for each in resource_type.schemas if each.id.lower() == urn), None) if is_urn(urn) else None
+    return next((schema for schema in resource_type.schemas if schema.id.lower() == urn), None) if is_urn(urn) else None
 
 
 def _name(name: str, resource_type: ResourceType) -> str:
-    """Return the name as its schema writes it; an empty one if it may be a value."""
+    """Return a name as its schema writes it; an empty text if it may be a value."""
     plain = _without_selection(name)
     head, _, tail = plain.partition(".")
     attribute = resource_type.core.attributes.get(head.lower())
@@ -99,7 +99,7 @@ def _resolve(name: str, resource_type: ResourceType) -> Path | None:
 
 
 def _without_selection(name: str) -> str:
-    """Return the name without the selection in brackets, whose values are a person's."""
+    """Return a path without the selection in brackets, which may have personal values."""
     before, bracket, rest = name.partition("[")
     _, closed, after = rest.rpartition("]")
     return before + after if closed or not bracket else ""
