@@ -1,12 +1,181 @@
-"""The tree of a filter."""
+"""The syntax tree of a filter: its nodes as strings, and its paths."""
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from scim.protocol.filter.ast import list_paths
+from scim.protocol.filter.ast import (
+    And,
+    Comparison,
+    Filter,
+    Literal,
+    Not,
+    Operator,
+    Or,
+    Path,
+    Present,
+    ValuePath,
+    list_paths,
+)
 from scim.protocol.filter.parser import parse_filter
 from scim.protocol.leniency import Dialect
-from scim.protocol.schema import load_user_type
-from tests.endpoint import ENTERPRISE
+from scim.protocol.schema import Attribute, DataType, Schema
+from tests.protocol.filter.resource_type import CORE, ENTERPRISE, SPACED, TYPE
+
+seeded = settings(derandomize=True, deadline=None, max_examples=300)
+
+
+def parse(text: str, *, strict: bool = False) -> Filter:
+    return parse_filter(text, TYPE, Dialect(strict))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'userName eq "bjensen"',
+        'name.familyName co "O\'Malley"',
+        'userName sw "J"',
+        "title pr",
+        'meta.lastModified gt "2011-05-13T04:42:34Z"',
+        'meta.lastModified ge "2011-05-13T04:42:34Z"',
+        'meta.lastModified lt "2011-05-13T04:42:34Z"',
+        'meta.lastModified le "2011-05-13T04:42:34Z"',
+        'title pr and userType eq "Employee"',
+        'title pr or userType eq "Intern"',
+        'schemas eq "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"',
+        'userType eq "Employee" and (emails co "example.com" or emails.value co "example.org")',
+        'userType ne "Employee" and not (emails co "example.com" or emails.value co "example.org")',
+        'userType eq "Employee" and (emails.type eq "work")',
+        'userType eq "Employee" and emails[type eq "work" and value co "@example.com"]',
+        'emails[type eq "work" and value co "@example.com"] or ims[type eq "xmpp" and value co "@foo.com"]',
+    ],
+)
+def test_rfc_example_is_printed_unchanged(text: str) -> None:
+    printed = text.replace('(emails.type eq "work")', 'emails.type eq "work"')
+
+    assert str(parse(text, strict=True)) == printed
+
+
+@pytest.mark.parametrize(
+    ("text", "printed"),
+    [
+        ('USERNAME EQ "Bjensen"', 'userName eq "Bjensen"'),
+        ("title PR AND active Eq TRUE OR NOT (title Pr)", "title pr and active eq true or not (title pr)"),
+        ('  title\tpr  and\r\n userType  eq   "a"  ', 'title pr and userType eq "a"'),
+        ("title pr and(active eq true)", "title pr and active eq true"),
+        ("( title pr )or( active eq true )", "title pr or active eq true"),
+        (f"{CORE.upper()}:USERNAME pr", "userName pr"),
+        (f"{ENTERPRISE}.manager pr", f"{ENTERPRISE}:manager pr"),
+        ('manager eq "1"', f'{ENTERPRISE}:manager eq "1"'),
+        (f'{SPACED}:Business Unit eq "a"', f'{SPACED}:Business Unit eq "a"'),
+        (f"{SPACED.upper()}:BUSINESS UNIT pr", f"{SPACED}:Business Unit pr"),
+        (f"{SPACED}:Contract Level gt 2", f"{SPACED}:Contract Level gt 2"),
+        (f"{SPACED}:Contract Level gt -2.50e+1", f"{SPACED}:Contract Level gt -25.0"),
+        ('emails[type eq "work"].value eq "a"', 'emails[type eq "work"].value eq "a"'),
+        ('emails[not (type eq "work")].value pr', 'emails[not (type eq "work")].value pr'),
+        (r'title eq "a\"b\\c\/d\n\u00e9"', 'title eq "a\\"b\\\\c/d\\n\u00e9"'),
+        (r'title eq "\ud83d\ude00"', 'title eq "\U0001f600"'),
+        ("title eq null", "title eq null"),
+        ("active eq False", "active eq false"),
+        ('active eq "True"', 'active eq "True"'),
+    ],
+)
+def test_canonical_form(text: str, printed: str) -> None:
+    assert str(parse(text)) == printed
+
+
+# Strings of random trees
+
+
+def list_schema_paths(schema: Schema) -> list[Path]:
+    extension = None if schema is TYPE.core else schema.id
+    whole = [Path(attribute, extension=extension) for attribute in schema.attributes.values()]
+    return whole + [
+        Path(attribute, sub, extension)
+        for attribute in schema.attributes.values()
+        for sub in attribute.sub_attributes.values()
+    ]
+
+
+PATHS = [path for schema in TYPE.schemas for path in list_schema_paths(schema)]
+
+
+MULTI_VALUED = [
+    name for name, attribute in TYPE.core.attributes.items() if attribute.multi_valued and attribute.sub_attributes
+]
+
+
+OPERATORS = st.sampled_from(Operator)
+
+
+TEXTS = st.none() | st.text(max_size=20)
+
+
+NUMBERS = TEXTS | st.booleans() | st.integers(-(10**30), 10**30) | st.floats(allow_nan=False, allow_infinity=False)
+
+
+def literals(attribute: Attribute | None) -> st.SearchStrategy[Literal]:
+    """Values that can be compared with an attribute."""
+    return NUMBERS if attribute is not None and attribute.type in (DataType.INTEGER, DataType.BOOLEAN) else TEXTS
+
+
+def expression(draw: st.DrawFn, paths: list[Path]) -> Filter:
+    """A comparison or presence of one of the paths."""
+    path = paths[draw(st.integers(0, len(paths) - 1))]
+    if draw(st.booleans()):
+        return Present(path)
+    return Comparison(path, draw(OPERATORS), draw(literals(path.leaf)))
+
+
+@st.composite
+def expressions(draw: st.DrawFn) -> Filter:
+    return expression(draw, PATHS)
+
+
+@st.composite
+def relative_expressions(draw: st.DrawFn, name: str) -> Filter:
+    """Expressions in the brackets after a multi-valued attribute."""
+    return expression(draw, [Path(sub) for sub in TYPE.core.attributes[name].sub_attributes.values()])
+
+
+def join(kind: type[And] | type[Or], terms: list[Filter]) -> Filter:
+    """Join the terms without nested nodes of the same class, as the parser does."""
+    return kind(tuple(part for term in terms for part in (term.terms if isinstance(term, kind) else (term,))))
+
+
+def combine(leaves: st.SearchStrategy[Filter]) -> st.SearchStrategy[Filter]:
+    return st.recursive(
+        leaves,
+        lambda inner: st.one_of(
+            st.builds(Not, inner),
+            st.builds(join, st.sampled_from([And, Or]), st.lists(inner, min_size=2, max_size=3)),
+        ),
+        max_leaves=6,
+    )
+
+
+SELECTIONS = {name: combine(relative_expressions(name)) for name in MULTI_VALUED}
+
+
+@st.composite
+def selections(draw: st.DrawFn) -> Filter:
+    name = draw(st.sampled_from(MULTI_VALUED))
+    attribute = TYPE.core.attributes[name]
+    selection = draw(SELECTIONS[name])
+    if draw(st.booleans()):
+        return ValuePath(Path(attribute, selection=selection))
+    return expression(
+        draw, [Path(attribute, sub, None, selection) for sub in (None, *attribute.sub_attributes.values())]
+    )
+
+
+FILTERS = combine(st.one_of(expressions(), selections()))
+
+
+@seeded
+@given(FILTERS, st.booleans())
+def test_printed_filter_parses_to_the_same_tree(tree: Filter, strict: bool) -> None:
+    assert parse(str(tree), strict=strict) == tree
 
 
 @pytest.mark.parametrize(
@@ -24,6 +193,6 @@ from tests.endpoint import ENTERPRISE
         (f'{ENTERPRISE}:manager.value eq "boss"', [f"{ENTERPRISE}:manager.value"]),
     ],
 )
-def test_paths_of_every_term(text: str, paths: list[str]) -> None:
-    """A selection is a part of its path, and a value is no path."""
-    assert list(map(str, list_paths(parse_filter(text, load_user_type(), Dialect())))) == paths
+def test_paths_of_terms(text: str, paths: list[str]) -> None:
+    """A selection is part of its path, and a value is not a path."""
+    assert list(map(str, list_paths(parse(text)))) == paths

@@ -1,7 +1,5 @@
-"""Attribute paths: what they resolve to, what is unknown, and what is malformed."""
+"""Attribute paths: valid, unknown and malformed ones."""
 
-import json
-from pathlib import Path as File
 from time import process_time
 
 import pytest
@@ -14,14 +12,9 @@ from scim.protocol.filter.parser import parse_filter, parse_path
 from scim.protocol.filter.path import UnknownAttribute, resolve_path, resolve_sub_attribute
 from scim.protocol.leniency import Dialect
 from scim.protocol.schema import load_user_type
+from tests.protocol.filter.resource_type import CORE, ENTERPRISE, SPACED, TYPE
 
 seeded = settings(derandomize=True, deadline=None, max_examples=300)
-
-SURVEY = json.loads((File(__file__).parents[3] / "examples/extensions/employee.json").read_text("utf-8"))
-TYPE = load_user_type().with_extensions([SURVEY])
-CORE = "urn:ietf:params:scim:schemas:core:2.0:User"
-ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
-SPACED = SURVEY["id"]
 
 
 def parse(text: str, *, strict: bool = False) -> Path:
@@ -65,11 +58,11 @@ def parse(text: str, *, strict: bool = False) -> Path:
         ('emails[type eq "]"].value', 'emails[type eq "]"].value'),
     ],
 )
-def test_path_is_read_and_printed_in_its_canonical_form(text: str, canonical: str) -> None:
+def test_canonical_form(text: str, canonical: str) -> None:
     assert str(parse(text)) == canonical
 
 
-def test_path_names_the_parts_of_the_schema() -> None:
+def test_parts_of_path() -> None:
     emails = TYPE.core.attributes["emails"]
     type_, value = emails.sub_attributes["type"], emails.sub_attributes["value"]
     manager = TYPE.extensions[0].attributes["manager"]
@@ -93,14 +86,14 @@ def test_path_names_the_parts_of_the_schema() -> None:
         ("emails[type pr].value", "value"),
     ],
 )
-def test_leaf_of_a_path_is_where_it_ends(text: str, leaf: str) -> None:
+def test_leaf(text: str, leaf: str) -> None:
     path = parse(text)
 
     assert path.leaf is not None
     assert path.leaf.name == leaf
 
 
-def test_path_to_a_schema_has_no_leaf() -> None:
+def test_path_of_schema_has_no_leaf() -> None:
     assert parse(ENTERPRISE).leaf is None
 
 
@@ -115,7 +108,7 @@ def test_path_to_a_schema_has_no_leaf() -> None:
     ],
 )
 @pytest.mark.parametrize("strict", [False, True])
-def test_well_formed_path_that_no_schema_knows_is_unknown(text: str, strict: bool) -> None:
+def test_unknown_attribute(text: str, strict: bool) -> None:
     with pytest.raises(UnknownAttribute):
         parse(text, strict=strict)
 
@@ -138,7 +131,7 @@ def test_well_formed_path_that_no_schema_knows_is_unknown(text: str, strict: boo
         *(f"{SPACED}:Business  Unit", f"{SPACED}:Business Units", f"{SPACED}:Business Unit.value.x", "Business Unit"),
     ],
 )  # fmt: skip
-def test_malformed_path_is_invalid(text: str) -> None:
+def test_malformed_path(text: str) -> None:
     with pytest.raises(InvalidPath):
         parse(text)
 
@@ -158,14 +151,14 @@ def test_malformed_path_is_invalid(text: str) -> None:
         ('emails[type eq "work"].a..b', "The expression should end at character 25 of 27."),
     ],
 )
-def test_error_shows_the_place_and_not_the_text(text: str, place: str) -> None:
-    with pytest.raises(InvalidPath) as refused:
+def test_position_of_error(text: str, place: str) -> None:
+    with pytest.raises(InvalidPath) as error:
         parse(text)
 
-    assert refused.value.detail == place
+    assert error.value.detail == place
 
 
-def test_longer_name_is_found_where_another_begins_alike() -> None:
+def test_longest_name_with_space_is_taken() -> None:
     attributes = [{"name": name, "type": "string"} for name in ("Cost Center", "Cost", "Cost Center Code")]
     type_ = load_user_type().with_extensions([{"id": "urn:example:User", "name": "Example", "attributes": attributes}])
     texts = [f"urn:example:User:{attribute['name']}" for attribute in attributes]
@@ -174,7 +167,7 @@ def test_longer_name_is_found_where_another_begins_alike() -> None:
 
 
 @pytest.mark.parametrize("name", ["type", "TYPE"])
-def test_names_in_brackets_are_relative_to_the_attribute(name: str) -> None:
+def test_names_in_brackets_are_sub_attributes(name: str) -> None:
     emails = TYPE.core.attributes["emails"]
 
     assert resolve_sub_attribute(name, emails) == Path(emails.sub_attributes["type"])
@@ -183,7 +176,7 @@ def test_names_in_brackets_are_relative_to_the_attribute(name: str) -> None:
     assert unknown.value.name == "emails.userName"
 
 
-def test_core_attribute_is_found_before_one_of_an_extension() -> None:
+def test_core_attribute_has_precedence() -> None:
     title = {"id": "urn:example:User", "name": "Example", "attributes": [{"name": "title", "type": "integer"}]}
     type_ = load_user_type().with_extensions([title])
 
@@ -201,7 +194,7 @@ def texts_of_paths() -> list[str]:
     return texts
 
 
-def test_every_path_of_the_schemas_prints_itself() -> None:
+def test_all_paths_of_the_schemas() -> None:
     assert [str(parse(text)) for text in texts_of_paths()] == texts_of_paths()
 
 
@@ -226,7 +219,7 @@ def paths(draw: st.DrawFn) -> Path:
 
 @seeded
 @given(paths(), st.booleans())
-def test_printed_path_reads_back_as_itself(path: Path, strict: bool) -> None:
+def test_printed_path_parses_to_the_same_path(path: Path, strict: bool) -> None:
     assert parse(str(path), strict=strict) == path
 
 
@@ -234,10 +227,10 @@ def test_printed_path_reads_back_as_itself(path: Path, strict: bool) -> None:
 @given(st.text() | st.text(alphabet='aeil."[]() :$q\\'))
 def test_any_text_is_a_path_or_unknown_or_invalid(text: str) -> None:
     try:
-        found = parse(text)
+        path = parse(text)
     except (InvalidPath, UnknownAttribute):
         return
-    assert parse(str(found)) == found or found == Path(None)
+    assert parse(str(path)) == path or path == Path(None)
 
 
 @pytest.mark.parametrize(
@@ -261,7 +254,7 @@ def test_any_text_is_a_path_or_unknown_or_invalid(text: str) -> None:
     ],
     ids=lambda text: f"{text[:12]}... of {len(text)}",
 )
-def test_hostile_path_is_invalid_at_once(text: str) -> None:
+def test_hostile_path_is_rejected_fast(text: str) -> None:
     started = process_time()
     with pytest.raises(InvalidPath):
         parse(text)
@@ -269,7 +262,7 @@ def test_hostile_path_is_invalid_at_once(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["a" * 10_000, f"unknown[{'a' * 9_000} pr]"], ids=["name", "selection"])
-def test_long_unknown_name_is_found_out_at_once(text: str) -> None:
+def test_long_unknown_name_is_rejected_fast(text: str) -> None:
     started = process_time()
     with pytest.raises(UnknownAttribute):
         parse(text)
@@ -291,8 +284,8 @@ SPACES = load_user_type().with_extensions(
 
 
 @pytest.mark.parametrize("text", ["Line Manager.value", "line manager.VALUE", "Cost C", "Cost", "Line Manager"])
-def test_name_with_a_space_ends_where_it_ends(text: str) -> None:
-    """Also before a dot and a sub-attribute, and before an operator that a longer name begins with."""
+def test_name_with_space(text: str) -> None:
+    """A dot with a sub-attribute can follow, or an operator that is the beginning of a longer name."""
     assert str(parse_path(f"urn:example:User:{text}", SPACES, Dialect())).lower() == f"urn:example:user:{text}".lower()
     tree = parse_filter(f'urn:example:User:{text} co "x"', SPACES, Dialect())
     assert str(tree).lower() == f'urn:example:user:{text} co "x"'.lower()

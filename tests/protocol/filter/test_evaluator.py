@@ -1,0 +1,218 @@
+"""Evaluation of filters: the users that match."""
+
+from time import process_time
+from typing import Any
+
+import pytest
+
+from scim.protocol.errors import InvalidFilter
+from scim.protocol.filter.evaluator import compile_filter
+from scim.protocol.filter.parser import parse_filter, parse_path
+from scim.protocol.leniency import Dialect
+from tests.protocol.filter.resource_type import CORE, ENTERPRISE, SPACED, TYPE
+
+USER: dict[str, Any] = {
+    "schemas": [CORE, ENTERPRISE, SPACED],
+    "id": "2819c223-7f76-453a-919d-413861904646",
+    "externalId": "Ext-701984",
+    "userName": "bjensen",
+    "name": {"familyName": "O'Malley", "givenName": "Zo\u00eb"},
+    "title": "Stra\u00dfe",
+    "userType": "Employee",
+    "active": True,
+    "profileUrl": "https://example.com/BJensen",
+    "emails": [
+        {"value": "bjensen@example.com", "type": "work", "primary": True},
+        {"value": "babs@jensen.org", "type": "home"},
+    ],
+    "x509Certificates": [{"value": "TUlJ"}],
+    "meta": {"resourceType": "User", "lastModified": "2015-10-10T14:38:21.8617979-07:00"},
+    ENTERPRISE: {"department": "Tours", "manager": {"value": "26118915"}},
+    SPACED: {"Business Unit": "Sales EMEA", "Contract Level": 3, "Start Date": "2024-02-29", "Remote Worker": False},
+}
+
+
+def matches(text: str, user: dict[str, Any] = USER) -> bool:
+    dialect = Dialect()
+    return compile_filter(parse_filter(text, TYPE, dialect), dialect)(user)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'userName eq "bjensen"',
+        'userName eq "BJENSEN"',
+        'userName ne "jsmith"',
+        'userName co "JENS"',
+        'userName sw "BJ"',
+        'userName ew "SEN"',
+        'userName gt "alice"',
+        'userName ge "bjensen"',
+        'userName lt "carol"',
+        'userName le "BJENSEN"',
+        'title eq "STRASSE"',
+        'name.givenName eq "zoe\u0308"',
+        'externalId eq "Ext-701984"',
+        'schemas eq "urn:ietf:params:scim:schemas:extension:enterprise:2.0:user"',
+        "active eq true",
+        'active eq "true"',
+        "active eq True",
+        "active ne false",
+        "active pr",
+        'emails eq "babs@jensen.org"',
+        'emails.value eq "BABS@JENSEN.ORG"',
+        'emails co "jensen.org"',
+        'emails.type eq "home"',
+        "emails.primary eq true",
+        "emails pr",
+        "emails.value pr",
+        'emails[type eq "home"]',
+        'emails[type eq "work" and value co "@example.com"]',
+        "emails[not (primary eq true)]",
+        'emails[type eq "work"].value eq "bjensen@example.com"',
+        'emails[type eq "work"].value ne "babs@jensen.org"',
+        'emails[type eq "other"].value ne "babs@jensen.org"',
+        'emails[type eq "home"].value pr',
+        'not (emails[type eq "other"].value pr)',
+        f'{ENTERPRISE}:department eq "tours"',
+        f'{ENTERPRISE}:manager eq "26118915"',
+        f'{ENTERPRISE}:manager.value eq "26118915"',
+        f"{ENTERPRISE}:manager pr",
+        'manager eq "26118915"',
+        f'{SPACED}:Business Unit sw "sales"',
+        f"{SPACED}:Contract Level eq 3",
+        f"{SPACED}:Contract Level eq 3.0",
+        f"{SPACED}:Contract Level gt 2.5",
+        f"{SPACED}:Contract Level le 1e2",
+        f"{SPACED}:Contract Level ne 4",
+        f'{SPACED}:Start Date ge "2024-01-01"',
+        f"{SPACED}:Remote Worker eq false",
+        f"{SPACED}:Remote Worker pr",
+        'meta.lastModified eq "2015-10-10T21:38:21.8617979Z"',
+        'meta.lastModified gt "2015-10-10T21:38:21.8617978Z"',
+        'meta.lastModified lt "2015-10-10T21:38:21.861798Z"',
+        'meta.lastModified ge "0001-01-03T00:00:00.0000000Z"',
+        'meta.lastModified ne "2015-10-10T14:38:21.8617979Z"',
+        'meta.lastModified sw "2015-10-10"',
+        "meta.lastModified pr",
+        'x509Certificates.value eq "TUlJ"',
+        'profileUrl sw "https://example.com/B"',
+        'title pr and active eq true or userName eq "x"',
+        'userName eq "x" or title pr and active eq true',
+        'not (userName eq "x" or active eq false)',
+        f"title pr and not ({ENTERPRISE}:costCenter pr)",
+    ],
+)
+def test_match(text: str) -> None:
+    assert matches(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'userName eq "bjensenx"',
+        'userName ne "BJensen"',
+        'userName gt "bjensen"',
+        'externalId eq "ext-701984"',
+        "active eq false",
+        "not (active pr)",
+        'emails eq "babs"',
+        'emails ne "babs@jensen.org"',
+        'emails[type eq "home" and primary eq true]',
+        'emails[type eq "home" and value co "@example.com"]',
+        'emails[type eq "home"].value eq "bjensen@example.com"',
+        'emails[type eq "home"].primary pr',
+        'x509Certificates.value eq "tulj"',
+        'profileUrl sw "https://example.com/b"',
+        'meta.lastModified gt "2015-10-10T21:38:21.8617979Z"',
+        f"{SPACED}:Contract Level gt 3",
+        f"{SPACED}:Cost Center pr",
+        '(title pr or active eq true) and userName eq "x"',
+    ],
+)
+def test_no_match(text: str) -> None:
+    assert not matches(text)
+
+
+@pytest.mark.parametrize(
+    ("operator", "is_match"),
+    [
+        ('eq "a"', False),
+        ('ne "a"', True),
+        ("eq null", True),
+        ("ne null", False),
+        ("pr", False),
+        *[(f'{operator} "a"', False) for operator in ("co", "sw", "ew", "gt", "ge", "lt", "le")],
+    ],
+)
+@pytest.mark.parametrize(
+    "name", ["nickName", "ims", "ims.value", "name.middleName", f"{ENTERPRISE}:division", "ims[type pr].value"]
+)
+def test_absent_attribute(name: str, operator: str, is_match: bool) -> None:
+    """It is not equal to any value, and equal to null. All other comparisons are false."""
+    assert matches(f"{name} {operator}") is is_match
+
+
+@pytest.mark.parametrize(
+    "name", ["title", "emails", "emails.type", "name.givenName", "active", f"{ENTERPRISE}:manager"]
+)
+def test_present_attribute_is_not_null(name: str) -> None:
+    assert (matches(f"{name} eq null"), matches(f"{name} ne null")) == (False, True)
+
+
+@pytest.mark.parametrize("empty", ["", None, [], {}])
+def test_empty_value_is_not_present(empty: Any) -> None:
+    assert not matches("title pr", {"title": empty})
+
+
+def test_not_of_a_comparison_with_an_absent_attribute() -> None:
+    assert (matches('nickName gt "a"'), matches('not (nickName gt "a")')) == (False, True)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *[f"active {operator} true" for operator in ("gt", "ge", "lt", "le", "co", "sw", "ew")],
+        *[f"active eq {value}" for value in ('"yes"', '"1"', "1", "0", '""', "yes")],
+        *[f'x509Certificates.value {operator} "YQ=="' for operator in ("gt", "ge", "lt", "le", "co", "sw", "ew")],
+        *[f"{SPACED}:Contract Level {operator} 1" for operator in ("co", "sw", "ew")],
+        *[f"{SPACED}:Contract Level eq {value}" for value in ('"3"', "true", "three", "007", "1.", "\u0663")],
+        *[f'meta.lastModified {operator} "yesterday"' for operator in ("eq", "ne", "gt", "ge", "lt", "le")],
+        'meta.lastModified gt "2015-10-10"',
+        *[f"title {operator} null" for operator in ("co", "sw", "ew", "gt", "ge", "lt", "le")],
+        'name eq "Jensen"',
+        'addresses eq "Hollywood"',
+        'meta eq "User"',
+        'emails[primary eq "yes"]',
+        'emails[primary gt true].value eq "a"',
+        'title pr or active eq "yes"',
+        *("password pr", 'password eq "t1meMa$heen"', 'password sw "t"'),
+    ],
+)  # fmt: skip
+def test_meaningless_comparison_is_invalid(text: str) -> None:
+    with pytest.raises(InvalidFilter):
+        matches(text, {})
+
+
+@pytest.mark.parametrize("number", ["9" * 9_900, "1e" + "9" * 9_900], ids=["integer", "exponent"])
+def test_number_with_thousands_of_digits_is_rejected_fast(number: str) -> None:
+    started = process_time()
+    with pytest.raises(InvalidFilter):
+        matches(f"{SPACED}:Contract Level eq {number}")
+    assert process_time() - started < 0.5
+
+
+def test_strict_mode() -> None:
+    for text in ("userName eq alice", 'manager eq "1"', f'{ENTERPRISE}.manager eq "1"'):
+        with pytest.raises(InvalidFilter):
+            parse_filter(text, TYPE, Dialect(strict=True))
+    with pytest.raises(InvalidFilter):
+        compile_filter(parse_filter('active eq "true"', TYPE, Dialect()), Dialect(strict=True))
+
+
+def test_selection_matches_elements() -> None:
+    selection = parse_path('emails[type eq "work"].value', TYPE, Dialect()).selection
+    assert selection is not None
+    predicate = compile_filter(selection, Dialect())
+
+    assert [predicate(email) for email in USER["emails"]] == [True, False]

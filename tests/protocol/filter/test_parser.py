@@ -1,0 +1,269 @@
+"""The parser of filters: the grammar, the syntax trees, and the positions in errors."""
+
+import re
+from time import process_time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from scim.protocol.errors import InvalidFilter
+from scim.protocol.filter.ast import And, Comparison, Filter, Not, Operator, Or, Path, Present
+from scim.protocol.filter.parser import MAX_DEPTH, MAX_TERMS, parse_filter
+from scim.protocol.leniency import Dialect
+from tests.protocol.filter.resource_type import CORE, ENTERPRISE, SPACED, TYPE
+
+seeded = settings(derandomize=True, deadline=None, max_examples=300)
+
+
+TITLE = Present(Path(TYPE.core.attributes["title"]))
+EMPLOYEE = Comparison(Path(TYPE.core.attributes["usertype"]), Operator.EQ, "Employee")
+ACTIVE = Comparison(Path(TYPE.core.attributes["active"]), Operator.EQ, True)
+
+
+def parse(text: str, *, strict: bool = False) -> Filter:
+    return parse_filter(text, TYPE, Dialect(strict))
+
+
+@pytest.mark.parametrize(
+    ("text", "tree"),
+    [
+        ('title pr or userType eq "Employee" and active eq true', Or((TITLE, And((EMPLOYEE, ACTIVE))))),
+        ('title pr and userType eq "Employee" or active eq true', Or((And((TITLE, EMPLOYEE)), ACTIVE))),
+        ('(title pr or userType eq "Employee") and active eq true', And((Or((TITLE, EMPLOYEE)), ACTIVE))),
+        ('title pr and (userType eq "Employee" or active eq true)', And((TITLE, Or((EMPLOYEE, ACTIVE))))),
+        ('not (title pr) and userType eq "Employee"', And((Not(TITLE), EMPLOYEE))),
+        ('not (title pr and userType eq "Employee")', Not(And((TITLE, EMPLOYEE)))),
+        ("not(not(title pr))", Not(Not(TITLE))),
+        ('title pr or userType eq "Employee" or active eq true', Or((TITLE, EMPLOYEE, ACTIVE))),
+        ('title pr or (userType eq "Employee" or active eq true)', Or((TITLE, EMPLOYEE, ACTIVE))),
+        ('title pr and (userType eq "Employee" and active eq true)', And((TITLE, EMPLOYEE, ACTIVE))),
+        (" or ".join(["(title pr)"] * 100), Or((TITLE,) * 100)),
+        ("((title pr))", TITLE),
+    ],
+)
+def test_precedence(text: str, tree: Filter) -> None:
+    assert parse(text) == tree
+
+
+def test_core_urn_is_optional() -> None:
+    assert parse(f'{CORE}:userName sw "J"') == parse('userName sw "J"')
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("userName eq alice", "alice"),
+        ("userName eq a@b.com", "a@b.com"),
+        ("(userName eq alice)", "alice"),
+        ("userName eq alice and title pr", "alice"),
+        ("userName eq 42", "42"),
+        ("userName eq true", "true"),
+        ("userName eq 007", "007"),
+        ("meta.lastModified gt 2015-10-10T14:38:21.8617979-07:00", "2015-10-10T14:38:21.8617979-07:00"),
+    ],
+)
+def test_unquoted_value(text: str, value: str) -> None:
+    tree = parse(text)
+    first = tree.terms[0] if isinstance(tree, And) else tree
+
+    assert isinstance(first, Comparison)
+    assert first.value == value
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(
+            "",
+            " ",
+            "SOMEVALUE",
+            "userName",
+            "userName eq",
+            "eq",
+            'eq "a"',
+            '"a" eq userName',
+            "and",
+            "()",
+            "not",
+            "not ()",
+        ),
+        *("title pr and", "and title pr", "title pr title pr", "title pr or or title pr", "title pr and or title pr"),
+        *("(title pr", "title pr)", "((title pr)", "not title pr", "not not (title pr)", "not (title pr) title pr"),
+        *('userName = "a"', 'userName == "a"', 'userName eqq "a"', 'userName eq"a" "b"', "title prand title pr"),
+        *(
+            'userName eq "a',
+            'userName eq a"',
+            "userName eq 'a b'",
+            'userName eq "a"b',
+            "userName eq a b",
+            "userName eq (a)",
+        ),
+        *('title eq "\\x"', 'title eq "\\ud800"', 'title eq "a\nb"', 'title eq "\\u12"', "title eq [", "title eq )"),
+        *("emails[", "emails[]", "emails[type]", 'emails[type eq "a"', 'emails[type eq "a"].value', "emails [type pr]"),
+        *("emails[type pr] pr pr", "emails[emails[type pr]]", "emails.value[type pr]", 'name[familyName eq "a"]'),
+        *(
+            "emails.type.x pr",
+            "emails[type pr].value.x pr",
+            "emails..type pr",
+            "title. pr",
+            "emails[name.familyName pr]",
+        ),
+        *(f"{ENTERPRISE} pr", f"{CORE} pr", f'{ENTERPRISE} eq "a"', f"{CORE}", f"{SPACED}:Business  Unit pr"),
+        *("title pr; drop", "title pr\x00", "title\u00a0pr", "title pr\u2028and title pr", "\uff54itle pr"),
+        f"{SPACED}:Contract Level eq 1e999",
+    ],
+)
+def test_malformed_filter(text: str) -> None:
+    with pytest.raises(InvalidFilter):
+        parse(text)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *(
+            "unknown",
+            "name.unknown",
+            "emails.unknown",
+            "userName.value",
+            "email",
+            f"{ENTERPRISE}:title",
+            "urn:example:title",
+        ),
+        *("emails[unknown pr]", "emails[userName pr]", "emails[type pr].unknown"),
+    ],
+)
+def test_unknown_attribute(name: str) -> None:
+    with pytest.raises(InvalidFilter, match=r"^No schema has the attribute"):
+        parse(f"{name} pr")
+
+
+def test_error_does_not_repeat_a_single_word() -> None:
+    with pytest.raises(InvalidFilter) as error:
+        parse("bjensen")
+
+    assert error.value.detail.endswith("is expected at the end.")
+    assert "bjensen" not in error.value.detail
+
+
+def test_error_has_the_position_and_not_the_text() -> None:
+    with pytest.raises(InvalidFilter) as error:
+        parse('userName eq "bjensen" und title pr')
+
+    assert error.value.detail == "The expression should end at character 23 of 34."
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("", "An attribute's name is expected at the end."),
+        ("  ", "An attribute's name is expected at the end."),
+        ("userName eq ", "A value is expected at the end."),
+        ("userName eq )", "A value is expected at character 13 of 13."),
+        ("(userName pr", "A closing bracket is expected at the end."),
+        ("(userName pr x", "A closing bracket is expected at character 14 of 14."),
+        ("id pr and  ,", "An attribute's name is expected at character 12 of 12."),
+        ('userName eq "\\x"', "A valid JSON string is expected at character 13 of 16."),
+        (
+            "urn:ietf:params:scim:schemas:core:2.0:User pr",
+            "An attribute is expected and not the URN of a schema at character 1 of 45.",
+        ),
+        (
+            "title[value pr]",
+            "Brackets can only follow a multi-valued attribute, which this is not; they begin at character 6 of 15.",
+        ),
+        (
+            "(" * 40 + "title pr" + ")" * 40,
+            "At most 40 brackets may be nested; there is one more at character 40 of 88.",
+        ),
+    ],
+)
+def test_position_of_error(text: str, place: str) -> None:
+    with pytest.raises(InvalidFilter) as error:
+        parse(text)
+
+    assert error.value.detail == place
+
+
+def test_position_of_unquoted_value_in_strict_mode() -> None:
+    with pytest.raises(InvalidFilter, match=r"double quotes is expected at character 13 of 17\.$"):
+        parse("userName eq alice", strict=True)
+
+
+PIECES = (
+    *("userName", "emails", "title", SPACED + ":Business Unit", CORE, "unknown", "a..b", "a'b"),
+    *(" ", "  ", " eq ", " pr", " and ", "not ", "(", ")", "[", "]", ".value", '"x"', '"x', '"\\x"', "1e999", "1"),
+)
+
+
+@seeded
+@given(st.lists(st.sampled_from(PIECES), max_size=12), st.booleans())
+def test_position_of_error_is_in_the_text(pieces: list[str], strict: bool) -> None:
+    text = "".join(pieces)
+    error = refusal(text, strict=strict)
+    if error is None or error.rule == "filter-attribute" or error.detail.endswith(" at the end."):
+        return
+    place = re.search(r" at character (\d+) of (\d+)\.$", error.detail)
+    assert place is not None
+    assert 1 <= int(place[1]) <= int(place[2]) == len(text)
+
+
+def refusal(text: str, *, strict: bool) -> InvalidFilter | None:
+    """What is wrong with a filter, ``None`` for a valid one."""
+    try:
+        parse(text, strict=strict)
+    except InvalidFilter as error:
+        return error
+    return None
+
+
+def test_limits_of_nesting_and_terms() -> None:
+    deep = MAX_DEPTH - 1
+    assert parse("(" * deep + "title pr" + ")" * deep) == TITLE
+    assert parse(" or ".join(["title pr"] * MAX_TERMS)) == Or((TITLE,) * MAX_TERMS)
+    with pytest.raises(InvalidFilter, match="At most 40 brackets"):
+        parse("(" * (deep + 1) + "title pr" + ")" * (deep + 1))
+    with pytest.raises(InvalidFilter, match="At most 200 comparisons"):
+        parse(" or ".join(["title pr"] * (MAX_TERMS + 1)))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a" * 100_000,
+        "(" * 10_000,
+        "(" * 5_000 + ")" * 5_000,
+        "not(" * 2_500,
+        "emails[" * 1_400,
+        "emails[" + "(" * 9_000,
+        "title pr or " * 800 + "title pr",
+        "title pr and " * 700 + "title pr",
+        " or ".join(["title pr"] * 5_000),
+        'userName eq "' + "a" * 9_900,
+        'userName eq "' + '\\"' * 4_900,
+        'userName eq "' + "\\" * 9_901,
+        "userName eq " + "[" * 9_900,
+        "title pr" + " " * 9_900 + "x",
+        "title pr " + "o" * 9_900,
+        "." * 10_000,
+        "urn:" * 2_500,
+        f"{SPACED}:" * 150,
+    ],
+    ids=lambda text: f"{text[:12]}... of {len(text)}",
+)
+def test_hostile_filter_is_rejected_fast(text: str) -> None:
+    started = process_time()
+    with pytest.raises(InvalidFilter):
+        parse(text)
+    assert process_time() - started < 0.5
+
+
+@seeded
+@given(st.text() | st.text(alphabet='titleprandonq ()[]"\\.:1'))
+def test_any_text_is_a_filter_or_invalid(text: str) -> None:
+    try:
+        tree = parse(text)
+    except InvalidFilter:
+        return
+    assert parse(str(tree)) == tree

@@ -1,0 +1,71 @@
+"""The tokenizer: tokens, and the positions in errors."""
+
+import re
+
+import pytest
+
+from scim.protocol.errors import InvalidFilter, InvalidPath
+from scim.protocol.filter.tokenizer import MAX_LENGTH, Tokenizer
+
+WORD = re.compile(r"\w+")
+DOT = re.compile(r"\.")
+
+
+def test_tokens_are_taken_from_left_to_right() -> None:
+    tokenizer = Tokenizer(" title\t pr\r\n", InvalidFilter)
+    assert (tokenizer.take(DOT), tokenizer.take(WORD), tokenizer.take(WORD), tokenizer.take(WORD)) == (
+        None,
+        "title",
+        "pr",
+        None,
+    )
+    tokenizer.expect_end()
+
+
+def test_adjacent_token_has_no_space_before_it() -> None:
+    tokenizer = Tokenizer("name.givenName .x", InvalidFilter)
+    tokenizer.take(WORD)
+    assert tokenizer.take_adjacent(DOT) == "."
+    tokenizer.take(WORD)
+    assert tokenizer.take_adjacent(DOT) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "token"),
+    [
+        ("Cost Center eq 1", "Cost Center"),
+        (" cost CENTER.value", "cost CENTER"),
+        ("Cost Centers", None),
+        ("Cost-Center", None),
+        ("Cost  Center", None),
+        ("", None),
+    ],
+)
+def test_take_name(text: str, token: str | None) -> None:
+    assert Tokenizer(text, InvalidFilter).take_name(["cost center"]) == token
+
+
+def test_first_of_the_names_is_taken() -> None:
+    assert Tokenizer("Cost Center", InvalidFilter).take_name(["cost center", "cost"]) == "Cost Center"
+    assert Tokenizer("Cost Center", InvalidFilter).take_name(["cost", "cost center"]) == "Cost"
+
+
+@pytest.mark.parametrize("error_class", [InvalidFilter, InvalidPath])
+def test_error_has_the_class_and_the_position(error_class: type[InvalidFilter | InvalidPath]) -> None:
+    tokenizer = Tokenizer("title pr", error_class)
+    with pytest.raises(error_class, match=r"^A dot is expected at character 1 of 8\.$"):
+        tokenizer.expect(DOT, "A dot")
+    assert tokenizer.expect(WORD, "A word") == "title"
+    with pytest.raises(error_class, match=r"^The expression should end at character 7 of 8\.$"):
+        tokenizer.expect_end()
+    with pytest.raises(error_class, match=r"^Not this at character 1 of 8\.$"):
+        tokenizer.fail_token("Not this")
+    tokenizer.take(WORD)
+    with pytest.raises(error_class, match=r"^More is expected at the end\.$"):
+        tokenizer.fail("More is expected")
+
+
+def test_length_is_limited() -> None:
+    Tokenizer("x" * MAX_LENGTH, InvalidFilter)
+    with pytest.raises(InvalidFilter, match="at most 10000 are read"):
+        Tokenizer("x" * (MAX_LENGTH + 1), InvalidFilter)
