@@ -447,7 +447,7 @@ def fill(settings: Settings, number: int, tenant: str = "acme", ttl: float = DAY
 def test_search_of_many_failures_is_bounded(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is kept under the identifier is always found, what has its handle while it is among the newest."""
     fill(settings, 1_500)
-    monkeypatch.setattr("scim.store.audit_log._MOST_CALLS", 1)
+    monkeypatch.setattr("scim.store.audit_log._MAX_CALLS", 1)
     calls = build_endpoint(settings, raise_fault).table(runtime.create_deadline(29))
     store = DynamoDBAuditLogStore(calls, "acme", time.time)
 
@@ -501,7 +501,7 @@ def test_many_requests_that_name_nobody_are_cut_to_the_newest(
     records: Records, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Their keys end in a digest and not in the time: the first by key would be any of them."""
-    monkeypatch.setattr("scim.store.audit_log._MOST_MATCHES", 3)
+    monkeypatch.setattr("scim.store.audit_log._MAX_MATCHES", 3)
     for number in range(9):
         records().count(failure(number, "", identifier_hashes=frozenset({identifier_hash(f"name-{number}")})))
 

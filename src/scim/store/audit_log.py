@@ -1,21 +1,21 @@
-"""Records: failures, which are counted in a partition of their own, and the log of them and of all else.
+"""The audit log of a tenant: counting its failures, and reading its records.
 
-A tenant's log by time is merged from four partitions as it is read: changes and failures by the index, acts and the
-first uses of tokens from the table.
+The records are in four partitions: changes, failures, audit events, and the first uses of tokens. The log by time is
+merged from them as it is read. Changes and failures are found by the index, the others by their keys.
 """
 
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from hashlib import sha256
-from itertools import groupby, islice, takewhile
+from itertools import groupby, islice
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from scim.protocol.errors import Rule, Unavailable
 from scim.service.model.change_record import StoredChange
-from scim.service.model.failure import KEPT_DAYS, DailyFailures, Failure, FailureCount, FailureKind
+from scim.service.model.failure import RETENTION_DAYS, DailyFailures, Failure, FailureCount, FailureKind
 from scim.service.model.identifiers import identifier_hash
 from scim.service.model.identity_provider import IdentityProvider
 from scim.service.model.log_record import (
@@ -31,218 +31,285 @@ from scim.store.keys import KeyRange
 from scim.store.table import TIME_ATTRIBUTE, TIME_INDEX, Item, Table
 
 _DAY_S = 86_400
-_PAGE = 100
-_FORMERLY = 0.5
-"""How much of the time that is left the search through all changes may take: others have something to say too."""
-_SEARCH = 0.5
+_BATCH = 100
+_PREVIOUS_OWNERS_SHARE = 0.5
+"""The share of the remaining time that the search through all changes may take, so that there is time for the rest."""
+_NEWEST_FAILURES_SHARE = 0.5
 """The same for a search through the newest failures."""
-_MOST_CALLS = 20
-"""How many calls of 1 MB each a search of the newest failures may take: about 60,000 failures."""
-_MOST_MATCHES = 500
-_MOST_IDENTIFIERS = 20
-"""Of how many identifiers the failures are looked for: each is a call and a part of a filter, which has its limits."""
+_MAX_CALLS = 20
+"""The most calls, of 1 MB each, for a search through the newest failures: about 60,000 failures."""
+_MAX_MATCHES = 500
+_MAX_IDENTIFIERS = 20
+"""The most identifiers in a search: each takes a call, and a part of the filter expression, which has a limit."""
 
 
 class DynamoDBAuditLogStore:
-    """Of one tenant. ``now`` gives the seconds since 1970."""
+    """The audit log of one tenant. ``now`` returns the time in seconds since 1970."""
 
-    def __init__(self, dynamo: Table, tenant_id: str, now: Callable[[], float]) -> None:
-        self._dynamo = dynamo
+    def __init__(self, table: Table, tenant_id: str, now: Callable[[], float]) -> None:
+        self._table = table
         self._users = keys.resource_partition(tenant_id)
         self._failures = keys.failure_partition(tenant_id)
         self._settings = keys.settings_partition(tenant_id)
-        self._uses = keys.token_usage_partition(tenant_id)
+        self._token_usages = keys.token_usage_partition(tenant_id)
         self._now = now
 
-    # While requests are served: one attempt each, and no reading
+    # Counting, while requests are served: one attempt each, and no reads
 
     def count(self, failure: Failure) -> FailureCount | None:
-        # Requests without an identifier are told apart by the names in them, so that each person's are counted apart.
+        """Record a failure, or count it if it is there; return ``None`` if that did not succeed."""
+        # Without an identifier, the failures of different people are told apart by the names in the requests.
         names = sorted(failure.identifier_hashes) if not failure.identifier else []
         digest = sha256("\n".join((failure.operation, failure.rule, *names)).encode()).hexdigest()[:16]
-        values = log_codec.encode_failure(failure)
-        item = self._add(keys.failure_key(failure.identifier, digest), failure.at, 1, values)
+        attributes = log_codec.encode_failure(failure)
+        item = self._count(keys.failure_key(failure.identifier, digest), failure.at, 1, attributes)
         return None if item is None else log_codec.decode_failure(item)
 
     def count_rejected_tokens(self, at: str, number: int, rule: str, provider: IdentityProvider | None = None) -> bool:
-        """Count rejected tokens in their minute and in their day, and return whether that succeeded."""
-        is_recorded = self._add(keys.rejected_tokens_key(at[:16]), at, number, {"rule": {"S": rule}}) is not None
+        """Count rejected tokens in their minute and in their day; return whether that succeeded."""
+        is_recorded = self._count(keys.rejected_tokens_key(at[:16]), at, number, {"rule": {"S": rule}}) is not None
         return is_recorded and self.add_to_day(at, {FailureKind.REJECTED_TOKEN: number}, provider)
 
+    def count_malformed_tokens(self, at: str, number: int) -> bool:
+        """Count requests with a malformed token in their minute; return whether that succeeded."""
+        attributes = {"rule": {"S": Rule.TOKEN_MALFORMED}}
+        return self._count(keys.malformed_tokens_key(at[:16]), at, number, attributes) is not None
+
     def add_to_day(self, at: str, counts: Mapping[FailureKind, int], provider: IdentityProvider | None) -> bool:
-        """Add to the counts of the day of ``at``, and return whether that succeeded."""
-        update = daily_failures.update(at, counts, provider, self._expires())
+        """Add to the counts of the day of ``at``; return whether that succeeded."""
+        update = daily_failures.update(at, counts, provider, self._expiry())
         try:
-            self._dynamo.update(self._failures, keys.daily_failures_key(at[:10]), **update)
+            self._table.update(self._failures, keys.daily_failures_key(at[:10]), **update)
         except (ClientError, BotoCoreError):
             return False
         return True
 
-    def count_malformed_tokens(self, at: str, number: int) -> bool:
-        """Count requests with a malformed token in their minute; return whether that succeeded."""
-        values = {"rule": {"S": Rule.TOKEN_MALFORMED}}
-        return self._add(keys.malformed_tokens_key(at[:16]), at, number, values) is not None
-
-    def _add(self, sort: str, at: str, number: int, values: Item) -> Item | None:
-        """Count in an item, which is there from the first time on and for 30 days after the last."""
-        set_too = {
-            **values,
+    def _count(self, sort: str, at: str, number: int, attributes: Item) -> Item | None:
+        """Add to the count of an item, which expires 30 days later; return the item, or ``None`` if that failed."""
+        assigned = {
+            **attributes,
             "last": {"S": at},
-            TIME_ATTRIBUTE: {"S": keys.time_key("F#", at)},
-            "ttl": {"N": str(self._expires())},
+            TIME_ATTRIBUTE: {"S": keys.time_key(keys.FAILURE_PREFIX, at)},
+            "ttl": {"N": str(self._expiry())},
         }
-        names = {f"#{n}": name for n, name in enumerate(set_too)}
-        assignments = ", ".join(f"#{n} = :{n}" for n in range(len(set_too)))
+        names = {f"#{n}": name for n, name in enumerate(assigned)}
+        assignments = ", ".join(f"#{n} = :{n}" for n in range(len(assigned)))
         expression = {
             "UpdateExpression": f"ADD #count :n, #day :n SET {assignments}, #first = if_not_exists(#first, :at)",
             "ExpressionAttributeNames": {
                 **names,
                 "#count": "count",
-                "#day": log_codec.DAY + at[:10],
+                "#day": log_codec.DAY_PREFIX + at[:10],
                 "#first": "first",
             },
             "ExpressionAttributeValues": {
-                **{f":{n}": value for n, value in enumerate(set_too.values())},
+                **{f":{n}": value for n, value in enumerate(assigned.values())},
                 ":n": {"N": str(number)},
                 ":at": {"S": at},
             },
         }
         try:
-            return self._dynamo.update(self._failures, sort, **expression)
+            return self._table.update(self._failures, sort, **expression)
         except (ClientError, BotoCoreError):
             return None
 
-    # For whoever looks into the log
+    # Reading the log by time
 
     def list_records(
         self, before: LogPosition | None = None, kinds: Collection[RecordKind] = tuple(RecordKind)
     ) -> Iterator[tuple[LogPosition, LogRecord]]:
-        """All records of these kinds, the last first, or those behind a place; read as they are drawn."""
-        uses: dict[tuple[str, str], LogRecord] = {}
-        sources = {
-            RecordKind.CHANGE: lambda: self._by_time(self._users, keys.CHANGE_PREFIX, before),
-            RecordKind.FAILURE: lambda: self._by_time(self._failures, keys.FAILURE_PREFIX, before),
-            RecordKind.AUDIT_EVENT: lambda: self._acts(before),
-            RecordKind.FIRST_USE: lambda: self._first_uses(before, uses),
+        """Yield the records of these kinds and their positions, the newest first; only those older than ``before``.
+
+        The records are read in batches, as they are consumed.
+        """
+        first_uses = self._read_first_uses() if RecordKind.FIRST_USE in kinds else {}
+        failures = self._list_positions_by_time(self._failures, keys.FAILURE_PREFIX, before)
+        positions = {
+            RecordKind.CHANGE: self._list_positions_by_time(self._users, keys.CHANGE_PREFIX, before),
+            RecordKind.FAILURE: failures,
+            RecordKind.AUDIT_EVENT: self._list_audit_event_positions(before),
+            RecordKind.FIRST_USE: iter(_sort_positions(first_uses, before)),
         }
-        ended: set[str] = set()
-        current = (takewhile(lambda place: place.partition not in ended, sources[kind]()) for kind in kinds)
-        places = heapq.merge(*current, reverse=True)
-        while batch := list(islice(places, _PAGE)):
-            found = self._read([place for place in batch if place.partition != self._uses]) | uses
-            # Failures expire in the order of time: behind a whole batch of expired ones there are no others.
-            ended |= {place.partition for place in batch} & {self._failures} - {partition for partition, _ in found}
-            for place in batch:
-                if (record := found.get((place.partition, place.sort))) is not None:
-                    yield place, record
+        merged = heapq.merge(*(positions[kind] for kind in kinds), reverse=True)
+        while batch := list(islice(merged, _BATCH)):
+            records = self._read_records(batch) | {position.key: use for position, use in first_uses.items()}
+            if self._have_failures_expired(batch, records):
+                failures.close()
+            for position in batch:
+                if (record := records.get(position.key)) is not None:
+                    yield position, record
+
+    def _list_positions_by_time(
+        self, partition: str, prefix: str, before: LogPosition | None
+    ) -> Generator[LogPosition, None, None]:
+        """Yield the positions of the changes or of the failures, the newest first.
+
+        The index has no order for records of the same time, so these are sorted.
+        """
+        last = keys.time_key(prefix, before.at) if before else f"{prefix}:"
+        found = self._table.query(
+            partition,
+            KeyRange(prefix, last),
+            ("pk", "sk", TIME_ATTRIBUTE),
+            index=TIME_INDEX,
+            backwards=True,
+            limit=_BATCH,
+        )
+        for time, simultaneous in groupby(found, lambda item: item[TIME_ATTRIBUTE]["S"]):
+            at = time.removeprefix(prefix)
+            yield from _sort_positions((LogPosition(at, partition, item["sk"]["S"]) for item in simultaneous), before)
+
+    def _list_audit_event_positions(self, before: LogPosition | None) -> Iterator[LogPosition]:
+        """Yield the positions of the audit events, the newest first, which is the order of their keys."""
+        until = keys.audit_event_range(before.at if before else None)
+        for item in self._table.query(self._settings, until, ("pk", "sk"), backwards=True, limit=_BATCH):
+            sort = item["sk"]["S"]
+            position = LogPosition(keys.parse_audit_event_time(sort), self._settings, sort)
+            if before is None or position < before:
+                yield position
+
+    def _read_first_uses(self) -> dict[LogPosition, LogRecord]:
+        """Return the first use of each of the tenant's tokens, which are few."""
+        return {
+            LogPosition(format_rfc3339(float(item["first_used"]["N"])), self._token_usages, item["sk"]["S"]): (
+                log_codec.decode_record(item)
+            )
+            for item in self._table.query(self._token_usages, keys.TOKEN_USAGE_RANGE)
+        }
+
+    def _read_records(self, positions: Sequence[LogPosition]) -> dict[tuple[str, str], LogRecord]:
+        """Return the records at some positions by their keys, without expired ones and first uses."""
+        records: dict[tuple[str, str], LogRecord] = {}
+        for partition in {position.partition for position in positions} - {self._token_usages}:
+            sorts = [position.sort for position in positions if position.partition == partition]
+            for item in self._table.get_all(partition, sorts):
+                if not self._has_expired(item):
+                    records[partition, item["sk"]["S"]] = log_codec.decode_record(item)
+        return records
+
+    def _have_failures_expired(
+        self, batch: Sequence[LogPosition], records: Mapping[tuple[str, str], LogRecord]
+    ) -> bool:
+        """Return whether all failures of a batch have expired. Then all older ones have expired too."""
+        failures = [position for position in batch if position.partition == self._failures]
+        return bool(failures) and not any(position.key in records for position in failures)
+
+    # Searching failures
 
     def find_failures(self, identifiers: Sequence[str]) -> FailureSearchResult:
-        """Return the failures that are kept under one of the identifiers or have it besides, of the first 20 of them.
+        """Return the failures of requests that have one of the identifiers; the first 20 identifiers are searched.
 
-        The former are complete, except that of requests that name nobody (an empty identifier) the newest 500 are read.
-        For the latter the newest failures are searched, as far as a few calls and a part of the time that is left lead.
+        The result has all failures that are stored under one of the identifiers, but for the empty identifier (of
+        requests that name nobody) at most the newest 500. Requests that have the identifier besides another one are
+        searched among the newest failures, within a number of calls and a share of the remaining time.
         """
-        known = identifiers[:_MOST_IDENTIFIERS]
-        is_complete = len(known) == len(identifiers)
+        searched = identifiers[:_MAX_IDENTIFIERS]
+        is_complete = len(searched) == len(identifiers)
         sorts: dict[str, None] = {}
-        for each in known:
-            found, are_all_found = self._kept_under(each)
-            sorts |= dict.fromkeys(found)
-            is_complete = is_complete and are_all_found
-        if containing := [("handles", identifier_hash(each)) for each in known if each]:
-            found, are_all_searched = self._newest(lambda _: True, containing)
-            sorts |= dict.fromkeys(found)
-            is_complete = is_complete and are_all_searched
+        for identifier in searched:
+            stored, is_all = self._find_stored_under(identifier)
+            sorts |= dict.fromkeys(stored)
+            is_complete = is_complete and is_all
+        if hashes := [(log_codec.HASHES, identifier_hash(identifier)) for identifier in searched if identifier]:
+            newest, is_all = self._search_newest(lambda _: True, hashes)
+            sorts |= dict.fromkeys(newest)
+            is_complete = is_complete and is_all
         return FailureSearchResult(self._read_failures(list(sorts)), is_complete)
 
     def find_failures_by_name(self, name_hash: str, text: str) -> FailureSearchResult:
-        """Return the newest failures that have the hash of a name, or ``text`` in the identifier they are kept under.
+        """Return the newest failures that have the hash of a name, or whose identifier contains ``text``.
 
-        The newest failures are searched, as far as a few calls lead.
+        They are searched within a number of calls and a share of the remaining time.
         """
 
-        def is_meant(item: Item) -> bool:
-            has_name = name_hash in item.get("handles", {}).get("SS", ())
-            return has_name or text in keys.parse_failure_identifier(item["sk"]["S"])
+        def has_name(item: Item) -> bool:
+            has_hash = name_hash in item.get(log_codec.HASHES, {}).get("SS", ())
+            return has_hash or text in keys.parse_failure_identifier(item["sk"]["S"])
 
-        found, is_complete = self._newest(is_meant)
-        return FailureSearchResult(self._read_failures(found), is_complete)
+        newest, is_complete = self._search_newest(has_name)
+        return FailureSearchResult(self._read_failures(newest), is_complete)
 
-    def _kept_under(self, identifier: str) -> tuple[list[str], bool]:
-        """Return the keys of the failures that are kept under an identifier, and whether these are all.
+    def _find_stored_under(self, identifier: str) -> tuple[list[str], bool]:
+        """Return the sort keys of the failures that are stored under an identifier, and whether these are all.
 
-        Only the empty identifier can have more than are read: each request that names nobody may be about another
-        person. Then these are the newest.
+        Only the empty identifier can have more than the limit, since each request that names nobody may be about
+        another person. Then the newest are returned.
         """
-        kept = keys.failure_range(identifier)
-        query = self._dynamo.query(self._failures, kept, ("sk",), limit=_PAGE)
-        found = [item["sk"]["S"] for item in islice(query, _MOST_MATCHES + 1)]
-        if len(found) <= _MOST_MATCHES:
-            return found, True
-        newest, _ = self._newest(lambda item: kept.first <= item["sk"]["S"] <= kept.last)
+        stored = keys.failure_range(identifier)
+        query = self._table.query(self._failures, stored, ("sk",), limit=_BATCH)
+        sorts = [item["sk"]["S"] for item in islice(query, _MAX_MATCHES + 1)]
+        if len(sorts) <= _MAX_MATCHES:
+            return sorts, True
+        newest, _ = self._search_newest(lambda item: stored.first <= item["sk"]["S"] <= stored.last)
         return newest, False
 
-    def _newest(
-        self, is_meant: Callable[[Item], bool], containing: Sequence[tuple[str, str]] = ()
+    def _search_newest(
+        self, matches: Callable[[Item], bool], containing: Sequence[tuple[str, str]] = ()
     ) -> tuple[list[str], bool]:
-        """Return the keys of the newest failures that are meant, and whether all failures were searched."""
-        calls = self._dynamo.with_deadline(self._dynamo.deadline.with_share(_SEARCH))
-        attributes = ("sk", "handles")
-        pages = calls.query_pages(
+        """Return the sort keys of the newest failures that match, and whether all failures were searched.
+
+        ``containing`` are pairs of an attribute and a member: the set in the attribute has to have one of the members.
+        """
+        table = self._table.with_deadline(self._table.deadline.with_share(_NEWEST_FAILURES_SHARE))
+        attributes = ("sk", log_codec.HASHES)
+        pages = table.query_pages(
             self._failures, keys.FAILURE_RANGE, attributes, index=TIME_INDEX, backwards=True, containing=containing
         )
-        found: list[str] = []
+        matching: list[str] = []
         try:
             for number, (page, has_more) in enumerate(pages, 1):
-                sorts = [item["sk"]["S"] for item in page if keys.is_failure_key(item["sk"]["S"]) and is_meant(item)]
-                found += sorts[: _MOST_MATCHES - len(found)]
-                if len(found) == _MOST_MATCHES or (has_more and number == _MOST_CALLS):
-                    return found, False
+                sorts = [item["sk"]["S"] for item in page if keys.is_failure_key(item["sk"]["S"]) and matches(item)]
+                matching += sorts[: _MAX_MATCHES - len(matching)]
+                if len(matching) == _MAX_MATCHES or (has_more and number == _MAX_CALLS):
+                    return matching, False
         except Unavailable:
-            return found, False
-        return found, True
+            return matching, False
+        return matching, True
 
     def _read_failures(self, sorts: list[str]) -> list[FailureCount]:
-        read = self._dynamo.get_all(self._failures, sorts)
-        return [log_codec.decode_failure(item) for item in read if not self._is_over(item)]
+        read = self._table.get_all(self._failures, sorts)
+        return [log_codec.decode_failure(item) for item in read if not self._has_expired(item)]
+
+    # Reading the records of users and days
 
     def list_changes(self, resource_id: str) -> Iterator[StoredChange]:
-        """What was done with a user, the last first."""
-        found = self._dynamo.query(self._users, keys.change_range(resource_id), backwards=True, limit=_PAGE)
+        """Yield the changes of a user, the newest first."""
+        found = self._table.query(self._users, keys.change_range(resource_id), backwards=True, limit=_BATCH)
         yield from map(log_codec.decode_change, found)
 
     def find_previous_owner_ids(self, identifier_hash: str) -> Iterator[str]:
-        """The ids of those who were once known by the identifier with this hash. Reads through all changes.
+        """Yield the ids of the users who had the identifier with this hash before. This reads all changes.
 
-        Raises :class:`scim.protocol.errors.Unavailable` where that takes more than a part of the time that is left.
+        Raises :class:`scim.protocol.errors.Unavailable` if that takes more than a share of the remaining time.
         """
-        calls = self._dynamo.with_deadline(self._dynamo.deadline.with_share(_FORMERLY))
-        found = calls.query(self._users, keys.change_range(), ("sk",), containing=[("handles", identifier_hash)])
+        table = self._table.with_deadline(self._table.deadline.with_share(_PREVIOUS_OWNERS_SHARE))
+        containing = [(log_codec.HASHES, identifier_hash)]
+        found = table.query(self._users, keys.change_range(), ("sk",), containing=containing)
         for resource_id, _ in groupby(found, lambda item: keys.parse_changed_user_id(item["sk"]["S"])):
             yield resource_id
 
     def get_user_names(self, ids: Iterable[str]) -> dict[str, str]:
-        """The names of those of the users who are here, by id."""
-        wanted = [keys.user_key(each) for each in dict.fromkeys(ids) if keys.is_user_id(each)]
-        found = map(items.decode_document, self._dynamo.get_all(self._users, wanted, items.DOCUMENT_ATTRIBUTES))
-        return {each.id: each.resource["userName"] for each in found}
+        """Return the user names of those of the users who exist, by id."""
+        sorts = [keys.user_key(user_id) for user_id in dict.fromkeys(ids) if keys.is_user_id(user_id)]
+        users = map(items.decode_document, self._table.get_all(self._users, sorts, items.DOCUMENT_ATTRIBUTES))
+        return {user.id: user.resource["userName"] for user in users}
 
     def list_rejected_tokens(self, since: str) -> list[RejectedTokenCount]:
-        """The tokens that were refused since then, minute by minute."""
-        return self._minutes(KeyRange(keys.rejected_tokens_key(since[:16]), keys.rejected_tokens_key(":")))
+        """Return the requests with a rejected token since a time (RFC 3339), by the minute."""
+        return self._list_minutes(KeyRange(keys.rejected_tokens_key(since[:16]), keys.rejected_tokens_key(":")))
 
     def list_malformed_tokens(self, since: str) -> list[RejectedTokenCount]:
-        """Return the requests with a malformed token since then, minute by minute."""
-        return self._minutes(KeyRange(keys.malformed_tokens_key(since[:16]), keys.malformed_tokens_key(":")))
+        """Return the requests with a malformed token since a time (RFC 3339), by the minute."""
+        return self._list_minutes(KeyRange(keys.malformed_tokens_key(since[:16]), keys.malformed_tokens_key(":")))
 
-    def _minutes(self, minutes: KeyRange) -> list[RejectedTokenCount]:
-        found = self._dynamo.query(self._failures, minutes)
-        return [log_codec.decode_rejected_tokens(item) for item in found if not self._is_over(item)]
+    def _list_minutes(self, minutes: KeyRange) -> list[RejectedTokenCount]:
+        found = self._table.query(self._failures, minutes)
+        return [log_codec.decode_rejected_tokens(item) for item in found if not self._has_expired(item)]
 
     def get_daily_failures(self, first_day: str, last_day: str) -> dict[str, DailyFailures]:
         """Return the counts of the days (UTC) from the first to the last that had failures, by day, in order."""
-        found = self._dynamo.query(self._failures, keys.daily_failures_range(first_day, last_day))
-        return {keys.parse_day(item["sk"]["S"]): daily_failures.read(item) for item in found}
+        found = self._table.query(self._failures, keys.daily_failures_range(first_day, last_day))
+        return {keys.parse_day(item["sk"]["S"]): daily_failures.decode(item) for item in found}
 
     def count_changes(self, first_day: str, last_day: str, limit: int) -> tuple[int, bool]:
         """Count the changes of the days (UTC) from the first to the last by the index, at most ``limit``.
@@ -250,53 +317,18 @@ class DynamoDBAuditLogStore:
         Return the number, and whether there may be more.
         """
         days = keys.time_range(keys.CHANGE_PREFIX, first_day, last_day)
-        found = list(self._dynamo.query_counts(self._users, days, index=TIME_INDEX, limit=limit))
-        return sum(number for number, _ in found), any(following is not None for _, following in found[-1:])
+        pages = list(self._table.query_counts(self._users, days, index=TIME_INDEX, limit=limit))
+        return sum(number for number, _ in pages), any(following is not None for _, following in pages[-1:])
 
-    def _by_time(self, partition: str, prefix: str, before: LogPosition | None) -> Iterator[LogPosition]:
-        """The places behind one, from the last on. Those of the same time have no order in the index."""
-        last = keys.time_key(prefix, before.at) if before else f"{prefix}:"
-        found = self._dynamo.query(
-            partition,
-            KeyRange(prefix, last),
-            ("pk", "sk", TIME_ATTRIBUTE),
-            index=TIME_INDEX,
-            backwards=True,
-            limit=_PAGE,
-        )
-        for time, same in groupby(found, lambda item: item[TIME_ATTRIBUTE]["S"]):
-            places = [LogPosition(time.removeprefix(prefix), partition, item["sk"]["S"]) for item in same]
-            yield from sorted((each for each in places if before is None or each < before), reverse=True)
+    def _expiry(self) -> int:
+        """Return when a record of now expires, in seconds since 1970."""
+        return int(self._now()) + RETENTION_DAYS * _DAY_S
 
-    def _acts(self, before: LogPosition | None) -> Iterator[LogPosition]:
-        """The same of what was done with the tenant, which its key has in the order of time."""
-        until = keys.audit_event_range(before.at if before else None)
-        for item in self._dynamo.query(self._settings, until, ("pk", "sk"), backwards=True, limit=_PAGE):
-            place = LogPosition(keys.parse_audit_event_time(item["sk"]["S"]), self._settings, item["sk"]["S"])
-            if before is None or place < before:
-                yield place
-
-    def _first_uses(self, before: LogPosition | None, uses: dict[tuple[str, str], LogRecord]) -> Iterator[LogPosition]:
-        """Yield the same of the first uses of the tenant's tokens, and put these into ``uses``, since they are few."""
-        places = []
-        for item in self._dynamo.query(self._uses, keys.TOKEN_USAGE_RANGE):
-            place = LogPosition(format_rfc3339(float(item["first_used"]["N"])), self._uses, item["sk"]["S"])
-            uses[place.partition, place.sort] = log_codec.decode_record(item)
-            places.append(place)
-        yield from sorted((each for each in places if before is None or each < before), reverse=True)
-
-    def _read(self, places: Sequence[LogPosition]) -> dict[tuple[str, str], LogRecord]:
-        found: dict[tuple[str, str], LogRecord] = {}
-        for partition in {place.partition for place in places}:
-            wanted = [place.sort for place in places if place.partition == partition]
-            for item in self._dynamo.get_all(partition, wanted):
-                if not self._is_over(item):
-                    found[partition, item["sk"]["S"]] = log_codec.decode_record(item)
-        return found
-
-    def _expires(self) -> int:
-        return int(self._now()) + KEPT_DAYS * _DAY_S
-
-    def _is_over(self, item: Item) -> bool:
-        """DynamoDB may leave for days what has expired."""
+    def _has_expired(self, item: Item) -> bool:
+        """Return whether an item has expired. DynamoDB can take days to delete expired items."""
         return "ttl" in item and int(item["ttl"]["N"]) <= self._now()
+
+
+def _sort_positions(positions: Iterable[LogPosition], before: LogPosition | None) -> list[LogPosition]:
+    """Return the positions older than ``before``, the newest first."""
+    return sorted((position for position in positions if before is None or position < before), reverse=True)

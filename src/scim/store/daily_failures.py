@@ -1,4 +1,4 @@
-"""The counts of a tenant's failures on one day, to and from DynamoDB: one item a day, in the partition of failures."""
+"""The counts of a tenant's failures on one day, to and from DynamoDB: one item for each day."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def update(
     }
 
 
-def read(item: Item) -> DailyFailures:
+def decode(item: Item) -> DailyFailures:
     """Return the counts that an item holds."""
     counts = {kind: int(item[kind]["N"]) for kind in FailureKind if kind in item}
     provider = parse_identity_provider(item.get(_PROVIDER, {}).get("S"))

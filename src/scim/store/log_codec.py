@@ -1,4 +1,4 @@
-"""The records of the log, as the table has them."""
+"""The records of the audit log, to and from the items of the table (docs/data-model.md)."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ from scim.service.model.log_record import LogRecord, RejectedTokenCount
 from scim.store import items, keys
 from scim.store.table import Item
 
-DAY = "day#"
-"""What the names of the attributes begin with that count a failure day by day."""
+DAY_PREFIX = "day#"
+"""The beginning of the names of the attributes that count a failure on each day."""
+HASHES = "handles"
+"""The attribute with the hashes of identifiers."""
 
 _FAILURE_FIELDS = {
     "status": "status",
@@ -32,7 +34,7 @@ _FAILURE_FIELDS = {
 
 
 def decode_record(item: Item) -> LogRecord:
-    """Any record of the log."""
+    """Return the record of any kind that an item holds."""
     if keys.is_audit_event_key(item["sk"]["S"]):
         return items.decode_audit_event(item)
     if keys.is_token_usage_key(item["sk"]["S"]):
@@ -43,9 +45,9 @@ def decode_record(item: Item) -> LogRecord:
 
 
 def encode_failure(failure: Failure) -> Item:
-    """Return the attributes of a failure, without when and how often it happened."""
+    """Return the attributes of a failure, without those that count it."""
     content = {stored: getattr(failure, name) for stored, name in _FAILURE_FIELDS.items()}
-    hashes = {"handles": {"SS": sorted(failure.identifier_hashes)}} if failure.identifier_hashes else {}
+    hashes = {HASHES: {"SS": sorted(failure.identifier_hashes)}} if failure.identifier_hashes else {}
     return {"operation": {"S": failure.operation}, "failure": {"S": json.dumps(content)}, **hashes}
 
 
@@ -54,7 +56,7 @@ def decode_failure(item: Item) -> FailureCount:
     failure = Failure(
         at=item["last"]["S"],
         operation=item["operation"]["S"],
-        identifier_hashes=frozenset(item.get("handles", {}).get("SS", ())),
+        identifier_hashes=frozenset(item.get(HASHES, {}).get("SS", ())),
         provider=parse_identity_provider(content["provider"]),
         **{name: content[stored] for stored, name in _FAILURE_FIELDS.items() if name != "provider"},
     )
@@ -62,8 +64,10 @@ def decode_failure(item: Item) -> FailureCount:
 
 
 def decode_counts_by_day(item: Item) -> dict[str, int]:
-    """How often it happened, by day (UTC)."""
-    return {name.removeprefix(DAY): int(value["N"]) for name, value in item.items() if name.startswith(DAY)}
+    """Return how often a failure happened, by day (UTC)."""
+    return {
+        name.removeprefix(DAY_PREFIX): int(value["N"]) for name, value in item.items() if name.startswith(DAY_PREFIX)
+    }
 
 
 def decode_rejected_tokens(item: Item) -> RejectedTokenCount:

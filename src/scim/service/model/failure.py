@@ -12,11 +12,10 @@ from typing import Any
 from scim.protocol.errors import Rule
 from scim.service.model.identity_provider import IdentityProvider
 
-KEPT_DAYS = 30
-
-
-LOOP = 5
-"""From so many times on, today and yesterday together, the same failure for the same person is a loop."""
+RETENTION_DAYS = 30
+"""For how many days failures are stored after they happened last."""
+LOOP_THRESHOLD = 5
+"""A failure that happens so many times within today and yesterday is a loop."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +73,7 @@ class FailureCount:
         """Whether the same operation fails for the same person again and again."""
         today = date.fromisoformat(self.failure.at[:10])
         yesterday = today - timedelta(days=1)
-        return sum(self.counts_by_day.get(day.isoformat(), 0) for day in (today, yesterday)) >= LOOP
+        return sum(self.counts_by_day.get(day.isoformat(), 0) for day in (today, yesterday)) >= LOOP_THRESHOLD
 
 
 class FailureKind(StrEnum):

@@ -41,11 +41,15 @@ class RecordKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, order=True)
 class LogPosition:
-    """The place of a record in a tenant's log: its time, and its key."""
+    """The position of a record in a tenant's log: its time (RFC 3339 in UTC), and its partition and sort key."""
 
     at: str
     partition: str
     sort: str
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return self.partition, self.sort
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from scim.service.model.failure import LOOP, DailyFailures, FailureKind
+from scim.service.model.failure import LOOP_THRESHOLD, DailyFailures, FailureKind
 from scim.service.model.identity_provider import IdentityProvider
 from scim.service.model.tenant import Tenant
 from scim.service.model.timestamps import parse_rfc3339
@@ -172,7 +172,7 @@ def _advise(state: HealthState, activity: Activity, provider: IdentityProvider |
             )
         case HealthState.REPEATING_FAILURE:
             return (
-                f"{name[0].upper()}{name[1:]} has sent the same failing request {LOOP} times or more since "
+                f"{name[0].upper()}{name[1:]} has sent the same failing request {LOOP_THRESHOLD} times or more since "
                 "yesterday: see the log of failures."
             )
         case HealthState.FAILING:
