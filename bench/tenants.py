@@ -34,7 +34,7 @@ class _Secrets(TokenSecrets):
     def get_secret_value(self, **_: str) -> dict[str, str]:
         return {"SecretString": self._secret}
 
-    def current(self, tenant_id: str) -> TokenVersion | None:
+    def read_current(self, tenant_id: str) -> TokenVersion | None:
         return TokenVersion("0" * 36, self.tokens[tenant_id], None, 0.0, 0.0)
 
 
@@ -53,7 +53,7 @@ def measure(number: int, extensions: Sequence[Mapping[str, Any]]) -> int:
     secrets, settings = _Secrets(), _Settings(extensions)
     authenticator = Authenticator(secrets, time.time, print)
     names = [f"customer-{each:06}" for each in range(number)]
-    secrets.tokens = {name: tokens.new(name, secrets.key) for name in names}
+    secrets.tokens = {name: tokens.create(name, secrets.key) for name in names}
     tracemalloc.start()
     before, _ = tracemalloc.get_traced_memory()
     for name in names:

@@ -29,7 +29,7 @@ from local.template import Intrinsic
 from scim.auth import tokens
 from scim.auth.cached_secret import CachedSecret
 from scim.auth.master_key.rotation import MasterKeyRotation
-from scim.auth.rotation import TokenRotation
+from scim.auth.token_rotation import TokenRotation
 from scim.auth.token_secrets import TokenSecrets
 from scim.service.console.invitations import console_url
 from scim.service.model.audit_event import AuditAction, AuditEvent
@@ -206,17 +206,17 @@ OPERATORS = {
         DynamoDBInvitationStore.get,
         DynamoDBInvitationStore.accept,
         CachedSecret.get,
-        TokenRotation.step,
+        TokenRotation.run_step,
         DynamoDBTenantStore.write,
         DynamoDBTenantStore.list_ids,
         DynamoDBTenantStore.get_last_token_usage,
         DynamoDBTenantStore.count_users,
         DynamoDBTenantStore.list_users,
         TokenSecrets.create_secret,
-        TokenSecrets.add,
+        TokenSecrets.add_pending,
         TokenSecrets.stages,
         TokenSecrets.promote,
-        TokenSecrets.drop_pending,
+        TokenSecrets.cancel_pending,
         TokenSecrets.delete_secret,
         TokenSecrets.restore_secret,
         DynamoDBAuditLogStore.list_records,

@@ -15,7 +15,7 @@ import pytest
 
 from scim.auth import tokens
 from scim.auth.authentication import Authenticator
-from scim.auth.rotation import RotationFailed, TokenRotation
+from scim.auth.token_rotation import RotationFailed, TokenRotation
 from scim.protocol.errors import Unauthorized, Unavailable
 from scim.service.model.token import IssuedToken, TokenStage
 from scim.service.tenants.errors import ConcurrentChange, PreviousTokenValid, UnknownTenant
@@ -73,7 +73,7 @@ class Life:
         return self.show(self.tenants.tokens.rotate(self.id, **given))
 
     def step(self, name: str, version: str) -> None:
-        self.rotation.step(name, self.operator.settings.secret_prefix + self.id, version)
+        self.rotation.run_step(name, self.operator.settings.secret_prefix + self.id, version)
 
     def opens(self, *tokens: str) -> list[bool]:
         """Whether they open the tenant for somebody who has nothing cached."""
@@ -139,7 +139,7 @@ def test_without_grace_the_old_token_ends_at_once(life: Life) -> None:
 
     assert new.previous_until is None
     assert life.opens(old.token, new.token) == [False, True]
-    assert life.operator.token_secrets.previous(life.id) is None
+    assert life.operator.token_secrets.read_previous(life.id) is None
 
 
 def test_compromise_within_a_grace_ends_both_tokens_before(life: Life) -> None:
@@ -310,7 +310,7 @@ VERSION, NEXT = "a" * 32, "b" * 32
 
 
 def current(life: Life) -> str:
-    found = life.operator.token_secrets.current(life.id)
+    found = life.operator.token_secrets.read_current(life.id)
     assert found is not None
     return found.token
 
@@ -359,7 +359,7 @@ def test_each_step_can_be_interrupted_before_each_call_and_come_again(life: Life
     for calls in itertools.count():
         try:
             dying = TokenRotation(life.dying_after(calls), life.operator.token_secrets)
-            dying.step(step, life.operator.settings.secret_prefix + life.id, VERSION)
+            dying.run_step(step, life.operator.settings.secret_prefix + life.id, VERSION)
         except Interrupted:
             assert life.opens(old.token) == [True]
         else:
@@ -387,7 +387,7 @@ def test_its_own_rotation_keeps_the_tokens_lifetime(life: Life) -> None:
     for step in STEPS:
         life.step(step, VERSION)
 
-    found = life.operator.token_secrets.current(life.id)
+    found = life.operator.token_secrets.read_current(life.id)
     assert found is not None
     assert found.expires == life.now + 90 * DAY_S
 
@@ -435,7 +435,7 @@ def test_step_of_a_rotation_that_another_has_overtaken_does_not_bring_its_token_
 
 @pytest.mark.parametrize("foreign", ["another tenant", "another key"])
 def test_version_without_a_token_of_the_tenant_does_not_pass(life: Life, settings: Settings, foreign: str) -> None:
-    token = new_token("other") if foreign == "another tenant" else tokens.new(life.id, b"another key")
+    token = new_token("other") if foreign == "another tenant" else tokens.create(life.id, b"another key")
     life.connect()
     boto3.client("secretsmanager").put_secret_value(
         SecretId=settings.secret_prefix + life.id,

@@ -31,13 +31,13 @@ class Secrets(TokenSecrets):
         self.silent = False
         self.asked = 0
 
-    def current(self, tenant_id: str) -> TokenVersion | None:
+    def read_current(self, tenant_id: str) -> TokenVersion | None:
         self.asked += 1
         if self.silent:
             raise Unavailable("Not now.")
         return next(reversed(self.versions.get(tenant_id, ())), None)
 
-    def previous(self, tenant_id: str) -> TokenVersion | None:
+    def read_previous(self, tenant_id: str) -> TokenVersion | None:
         return next(iter(self.versions[tenant_id][-2:-1]), None)
 
 
@@ -136,7 +136,7 @@ LOCKED_OUT: dict[str, Callable[[Door], str | None]] = {
     "no token of ours": lambda _: "Bearer 0123456789",
     "two tokens": lambda door: f"Bearer {door.give()} {door.give()}",
     "wrong checksum": lambda door: f"Bearer {door.give()[:-8]}00000000",
-    "forged checksum": lambda door: f"Bearer {tokens.new(door.give().split('_')[1], b'another key')}",
+    "forged checksum": lambda door: f"Bearer {tokens.create(door.give().split('_')[1], b'another key')}",
     "only a CRC-32": lambda _: f"Bearer {with_crc('acme')}",
     "in quotes": lambda door: f'Bearer "{door.give()}"',
     "twice Bearer": lambda door: f"Bearer Bearer {door.give()}",
@@ -248,7 +248,7 @@ def test_it_tells_which_token_was_used_and_whether_the_tenant_was_read_for_it(do
 
     opened = [door.authenticator.authenticate(f"Bearer {each}", door.settings) for each in (token, before)]
 
-    assert [(each.version, each.was_read) for each in opened] == [("version 1", True), ("version 0", False)]
+    assert [(each.version, each.is_cache_miss) for each in opened] == [("version 1", True), ("version 0", False)]
     assert {each.expires for each in opened} == {door.now + 86_400}
 
 
@@ -392,7 +392,7 @@ def test_no_tenant_is_refused_because_of_others(door: Door) -> None:
         for token in revoked:
             door.knock(token)
     asked = door.secrets.asked
-    forged = {door.knock(tokens.new(f"made-up-{number}", b"forged")) for number in range(1_000)}
+    forged = {door.knock(tokens.create(f"made-up-{number}", b"forged")) for number in range(1_000)}
 
     assert (forged, door.secrets.asked) == ({401}, asked)
     assert [door.knock(door.give(f"new-{number}")) for number in range(100)] == [200] * 100
@@ -405,7 +405,7 @@ def test_forged_token_costs_the_same_whether_its_tenant_exists(door: Door) -> No
     asked = door.secrets.asked
     door.settings = Unread()
 
-    assert {door.knock(tokens.new(each, b"forged")) for each in ("cached", "stored", "unknown")} == {401}
+    assert {door.knock(tokens.create(each, b"forged")) for each in ("cached", "stored", "unknown")} == {401}
     assert door.secrets.asked == asked
 
 
@@ -495,7 +495,7 @@ def test_damaged_previous_token_does_not_lock_out_the_current_one(door: Door, mo
 
     door.give()
     token = door.give()
-    monkeypatch.setattr(door.secrets, "previous", damaged)
+    monkeypatch.setattr(door.secrets, "read_previous", damaged)
 
     assert door.knock(token) == 200
     assert [type(fault) for fault in door.faults] == [MalformedSecret]

@@ -43,7 +43,7 @@ def store(client: Any) -> TokenSecrets:
 
 def adopt(store: TokenSecrets, tenant: str, version: str, *, keep_previous: bool = True) -> None:
     """A further token that becomes the current one."""
-    store.add(tenant, version, None, 60)
+    store.add_pending(tenant, version, None, 60)
     assert store.promote(tenant, version, store.stages(tenant)[TokenStage.CURRENT], keep_previous=keep_previous)
 
 
@@ -51,14 +51,14 @@ FIRST, SECOND, THIRD = ("1" * 32, "2" * 32, "3" * 32)
 
 
 def test_tenant_without_a_secret_has_no_token(store: TokenSecrets, tenant: str) -> None:
-    assert (store.current(tenant), store.previous(tenant), store.stages(tenant)) == (None, None, {})
+    assert (store.read_current(tenant), store.read_previous(tenant), store.stages(tenant)) == (None, None, {})
 
 
 def test_secret_is_named_for_its_tenant_and_holds_the_token_and_its_end(
     store: TokenSecrets, client: Any, tenant: str
 ) -> None:
     store.create_secret(tenant, FIRST, 1_900_000_000)
-    current = store.current(tenant)
+    current = store.read_current(tenant)
 
     assert current is not None
     assert (current.id, current.expires, current.grace_s) == (FIRST, 1_900_000_000, 0)
@@ -72,28 +72,28 @@ def test_secret_is_named_for_its_tenant_and_holds_the_token_and_its_end(
 
 def test_token_is_of_its_tenant_and_in_no_text_about_it(store: TokenSecrets, tenant: str) -> None:
     store.create_secret(tenant, FIRST, None)
-    current = store.current(tenant)
+    current = store.read_current(tenant)
 
     assert current is not None
     parsed = tokens.parse(current.token)
     assert parsed is not None
     assert parsed.tenant == tenant
-    assert store.is_own(parsed)
+    assert store.is_genuine(parsed)
     assert current.token not in repr(current)
 
 
 def test_token_that_is_added_is_pending_and_the_current_one_stays(store: TokenSecrets, tenant: str) -> None:
     store.create_secret(tenant, FIRST, None)
-    store.add(tenant, SECOND, None, 60)
+    store.add_pending(tenant, SECOND, None, 60)
 
     assert store.stages(tenant) == {TokenStage.CURRENT: FIRST, TokenStage.PENDING: SECOND}
 
 
 def test_adding_again_keeps_the_token(store: TokenSecrets, tenant: str) -> None:
     store.create_secret(tenant, FIRST, None)
-    store.add(tenant, SECOND, None, 60)
+    store.add_pending(tenant, SECOND, None, 60)
     before = store.read(tenant, SECOND)
-    store.add(tenant, SECOND, None, 60)
+    store.add_pending(tenant, SECOND, None, 60)
 
     assert store.read(tenant, SECOND) == before
 
@@ -101,7 +101,7 @@ def test_adding_again_keeps_the_token(store: TokenSecrets, tenant: str) -> None:
 def test_promoted_token_is_current_and_the_one_before_it_previous(store: TokenSecrets, tenant: str) -> None:
     store.create_secret(tenant, FIRST, None)
     adopt(store, tenant, SECOND)
-    current, previous = store.current(tenant), store.previous(tenant)
+    current, previous = store.read_current(tenant), store.read_previous(tenant)
 
     assert current is not None
     assert previous is not None
@@ -112,13 +112,13 @@ def test_promotion_without_keeping_leaves_no_previous_token(store: TokenSecrets,
     store.create_secret(tenant, FIRST, None)
     adopt(store, tenant, SECOND, keep_previous=False)
 
-    assert store.previous(tenant) is None
+    assert store.read_previous(tenant) is None
 
 
 def test_promotion_in_place_of_what_is_not_current_any_more_changes_nothing(store: TokenSecrets, tenant: str) -> None:
     store.create_secret(tenant, FIRST, None)
     adopt(store, tenant, SECOND)
-    store.add(tenant, THIRD, None, 0)
+    store.add_pending(tenant, THIRD, None, 0)
 
     assert store.promote(tenant, THIRD, FIRST, keep_previous=True) is False
     assert store.stages(tenant)[TokenStage.CURRENT] == SECOND
@@ -126,10 +126,10 @@ def test_promotion_in_place_of_what_is_not_current_any_more_changes_nothing(stor
 
 def test_only_the_version_that_has_it_loses_the_label_of_the_pending_one(store: TokenSecrets, tenant: str) -> None:
     store.create_secret(tenant, FIRST, None)
-    store.add(tenant, SECOND, None, 60)
-    store.drop_pending(tenant, FIRST)
+    store.add_pending(tenant, SECOND, None, 60)
+    store.cancel_pending(tenant, FIRST)
     before = store.stages(tenant)
-    store.drop_pending(tenant, SECOND)
+    store.cancel_pending(tenant, SECOND)
 
     assert (before[TokenStage.PENDING], store.stages(tenant)) == (SECOND, {TokenStage.CURRENT: FIRST})
 
@@ -141,7 +141,7 @@ def test_closed_secret_opens_nothing_and_takes_no_token_but_tells_its_versions(
     store.delete_secret(tenant)
     store.delete_secret(tenant)
 
-    assert store.current(tenant) is None
+    assert store.read_current(tenant) is None
     assert store.stages(tenant) == {TokenStage.CURRENT: FIRST}
 
 
@@ -155,7 +155,7 @@ def test_opening_restores_a_closed_secret_and_the_token_is_pending(store: TokenS
 
 def test_adding_to_a_tenant_without_a_secret_is_refused(store: TokenSecrets, tenant: str) -> None:
     with pytest.raises(SecretNotFound):
-        store.add(tenant, FIRST, None, 0)
+        store.add_pending(tenant, FIRST, None, 0)
 
 
 def test_closing_a_secret_that_is_gone_is_no_error(store: TokenSecrets, tenant: str) -> None:
@@ -166,7 +166,7 @@ def test_tenant_is_known_by_the_arn_of_its_secret(store: TokenSecrets, client: A
     store.create_secret(tenant, FIRST, None)
     arn = client.describe_secret(SecretId=PREFIX + tenant)["ARN"]
 
-    assert (store.tenant_of(arn), store.tenant_of(PREFIX + tenant)) == (tenant, tenant)
+    assert (store.find_tenant_id(arn), store.find_tenant_id(PREFIX + tenant)) == (tenant, tenant)
 
 
 def test_secret_of_something_else_is_no_tenants(store: TokenSecrets, client: Any, tenant: str) -> None:
@@ -174,7 +174,7 @@ def test_secret_of_something_else_is_no_tenants(store: TokenSecrets, client: Any
 
     for name in (f"other/{tenant}", PREFIX + tenant):
         with pytest.raises(ValueError, match="not the secret of a tenant"):
-            store.tenant_of(name)
+            store.find_tenant_id(name)
 
 
 class Silent:
@@ -212,7 +212,7 @@ def test_failure_of_secrets_manager_is_503_and_not_401(error: Exception, tenant:
     silent: Any = Silent(error)
 
     with pytest.raises(Unavailable) as unavailable:
-        TokenSecrets(silent, PREFIX, MASTER).current(tenant)
+        TokenSecrets(silent, PREFIX, MASTER).read_current(tenant)
 
     assert unavailable.value.headers == {"Retry-After": "2"}
 
@@ -236,7 +236,7 @@ def test_edited_secret_is_503_that_tells_the_operator_what_to_do(
     client.create_secret(Name=PREFIX + tenant, SecretString=value or " ")
 
     with pytest.raises(Unavailable) as unavailable:
-        store.current(tenant)
+        store.read_current(tenant)
 
     cause = unavailable.value.__cause__
     assert isinstance(cause, MalformedSecret)

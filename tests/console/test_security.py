@@ -344,7 +344,7 @@ def test_token_is_shown_once_and_is_in_no_log_line(
 
 @pytest.mark.parametrize("state", ["waiting", "connected", "disconnected"])
 @pytest.mark.parametrize("grace", ["day", "none"])
-@pytest.mark.parametrize("call", ["read", "stages", "add", "create_secret", "promote", "after"])
+@pytest.mark.parametrize("call", ["read", "stages", "add_pending", "create_secret", "promote", "after"])
 def test_form_that_is_sent_twice_at_once_shows_one_token_in_both_answers(
     operator_visits: Visitor, operator: Tenants, state: str, grace: str, call: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

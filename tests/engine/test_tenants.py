@@ -82,7 +82,7 @@ def test_of_all_who_rotate_at_once_the_last_token_works_and_the_old_one_too(scim
 
     results = at_once(lambda: operator.administration().tenants.tokens.rotate(tenant, force=True))
 
-    current = operator.token_secrets.current(tenant)
+    current = operator.token_secrets.read_current(tenant)
     settings = operator.administration().tenant_store.get(tenant)
     assert current is not None
     assert settings is not None

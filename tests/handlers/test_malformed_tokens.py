@@ -98,7 +98,7 @@ def with_crc(named: str, number: int) -> str:
 
 def with_another_key(named: str, _: int) -> str:
     """A token of the right form, made by another stack."""
-    return tokens.new(named, b"the key of another stack")
+    return tokens.create(named, b"the key of another stack")
 
 
 each_forgery = pytest.mark.parametrize("forge", [with_crc, with_another_key])

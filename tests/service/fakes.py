@@ -160,12 +160,12 @@ class MemoryTokens:
     def create_secret(self, tenant_id: str, version: str, expires: float | None) -> None:
         self.closed.discard(tenant_id)
         if tenant_id in self.on:
-            self.add(tenant_id, version, expires, 0)
+            self.add_pending(tenant_id, version, expires, 0)
         else:
             self.on[tenant_id] = {TokenStage.CURRENT: version}
             self._make(tenant_id, version, expires, 0)
 
-    def add(self, tenant_id: str, version: str, expires: float | None, grace_s: float) -> None:
+    def add_pending(self, tenant_id: str, version: str, expires: float | None, grace_s: float) -> None:
         if tenant_id not in self.on or tenant_id in self.closed:
             raise SecretNotFound
         if (tenant_id, version) not in self.versions:
@@ -191,7 +191,7 @@ class MemoryTokens:
         )
         return True
 
-    def drop_pending(self, tenant_id: str, version: str) -> None:
+    def cancel_pending(self, tenant_id: str, version: str) -> None:
         assert self.on[tenant_id].pop(TokenStage.PENDING) == version
 
     def delete_secret(self, tenant_id: str) -> None:

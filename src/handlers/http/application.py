@@ -99,7 +99,7 @@ class ScimApplication:
                 self._note_malformed(malformed, deadline, line)
             raise
         tenant = opened.tenant
-        if opened.was_read:
+        if opened.is_cache_miss:
             self._note_use(opened, tenants, request)
         # Token and settings are cached, and so counted apart.
         line |= {"tenant": tenant.id, "dynamodb_calls_auth": calls.calls}
@@ -185,7 +185,7 @@ class ScimApplication:
     def _note_refusal(self, refused: TokenRejected, request: Request, deadline: Deadline, line: dict[str, Any]) -> None:
         """Leave one record a minute; nothing else of a request without a valid token is kept."""
         adapters = self._adapters
-        number = adapters.rejected_tokens.note(refused.tenant_id, time.time())
+        number = adapters.rejected_tokens.count_request(refused.tenant_id, time.time())
         if number and deadline.has_time():
             from scim.service.identity_providers.recognition import recognize_provider
 
@@ -199,7 +199,7 @@ class ScimApplication:
     def _note_malformed(self, malformed: MalformedToken, deadline: Deadline, line: dict[str, Any]) -> None:
         """Count the request, and write the count at most once a minute for each tenant."""
         adapters = self._adapters
-        number = adapters.malformed_tokens.note(malformed.tenant_id, time.time())
+        number = adapters.malformed_tokens.count_request(malformed.tenant_id, time.time())
         if number and deadline.has_time():
             records = adapters.audit_log_store(adapters.table(deadline), malformed.tenant_id)
             if not records.count_malformed_tokens(format_rfc3339(runtime.current_time()), number):

@@ -1,7 +1,7 @@
-"""Sign what clients keep for the service, with a key that is derived from the master key.
+"""Sign the cursors that clients keep for the service, with a key that is derived from the master key.
 
-A signed text is base64url of: the second at which it was signed (4 bytes), the content, an HMAC-SHA-256 of both and of
-the tenant, cut to 16 bytes (RFC 2104 section 5). Anybody can read it, and nobody else can make it.
+A signed text is base64url of: the second at which it was signed (4 bytes), the content, and an HMAC-SHA-256 of both and
+of the tenant, cut to 16 bytes (RFC 2104 section 5). The content is not encrypted.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Tokens of one tenant that were looked up and found not to be valid."""
+"""The tokens of one tenant that were looked up and were not valid."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from scim.protocol.errors import TooManyRequests
 
 _WINDOW_S = 10.0
-_LOOKUPS = 3
+_MAX_FAILURES = 3
 _MAX_TOKENS = 16
 
 
@@ -15,23 +15,23 @@ _MAX_TOKENS = 16
 class FailedTokens:
     """How often each token failed within ten seconds, of the last :data:`_MAX_TOKENS` that did.
 
-    Only tokens that this stack made get here. Another token of the same tenant is looked up whatever stands here, so a
-    new one works at once.
+    Only tokens that this stack created get here. They do not affect other tokens of the same tenant, so a new one works
+    at once.
     """
 
     _windows: dict[bytes, tuple[float, int]] = field(default_factory=dict)  # the oldest failure first
 
     def check(self, digest: bytes, now: float) -> None:
-        """Raise :class:`TooManyRequests` if the token has failed :data:`_LOOKUPS` times in its window."""
+        """Raise :class:`TooManyRequests` if the token has failed :data:`_MAX_FAILURES` times in its window."""
         started, failures = self._windows.get(digest, (now, 0))
-        if now - started < _WINDOW_S and failures >= _LOOKUPS:
+        if now - started < _WINDOW_S and failures >= _MAX_FAILURES:
             raise TooManyRequests(
                 "Too many requests came with this token, which is not valid. Send the request again in a few seconds.",
                 headers={"Retry-After": str(int(_WINDOW_S))},
             )
 
-    def add(self, digest: bytes, now: float) -> None:
-        """Count a failure of the token. ``now`` in seconds since 1970."""
+    def count_failure(self, digest: bytes, now: float) -> None:
+        """Count a failure of the token. ``now`` is in seconds since 1970."""
         started, failures = self._windows.pop(digest, (now, 0))
         if now - started >= _WINDOW_S:
             started, failures = now, 0

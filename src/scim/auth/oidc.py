@@ -1,4 +1,4 @@
-"""Signing in by the company's OpenID provider: the authorization code flow with PKCE.
+"""Sign operators in at the company's OpenID provider: the authorization code flow with PKCE.
 
 Sources: OpenID Connect Core 1.0 sections 3.1.2 and 3.1.3, Discovery 1.0, RFC 7636 (PKCE), RFC 9207 (``iss``).
 """
@@ -27,35 +27,37 @@ _MAX_BYTES = 1_000_000
 
 
 class SignInDenied(Exception):
-    """The provider's answer does not let anybody in. The message says why, without a claim's value."""
+    """The provider's response does not authorize anybody. The message says why, without a claim's value."""
 
 
 @dataclass(frozen=True, slots=True)
 class AuthenticatedUser:
-    """Who has signed in: ``authenticated`` in seconds since 1970, ``None`` where the provider doesn't tell.
+    """A user whom the provider has authenticated, at ``auth_time`` (seconds since 1970, ``None`` without that claim).
 
-    That is ``auth_time`` and nothing else. When the token was made (``iat``) says nothing of the person: ``max_age``
-    passes through the browser, where it can be taken out, and some providers overlook it (OpenID Connect Core section
-    3.1.2.1); both then make a new token for an old sign-in.
+    The time of the token (``iat``) is no substitute: ``max_age`` passes through the browser, where it can be removed,
+    and some providers ignore it (OpenID Connect Core section 3.1.2.1). Both then issue a new token for an old sign-in.
     """
 
     name: str
-    authenticated: int | None
+    auth_time: int | None
 
 
 @dataclass(frozen=True, slots=True)
 class AdmissionPolicy:
-    """Who may in: members of one of the ``groups`` and, where there are ``domains``, with an address in one of them."""
+    """Who may sign in: members of one of the groups, with an address in one of the domains.
+
+    An empty set allows everybody, but one of the two is needed.
+    """
 
     groups: frozenset[str]
     domains: frozenset[str]
     groups_claim: str
 
     def check(self, claims: Mapping[str, Any]) -> None:
-        """Raises :class:`SignInDenied`."""
+        """Raise :class:`SignInDenied` if the claims of an ID token do not satisfy the policy."""
         if not (self.groups or self.domains):
             raise SignInDenied("No group and no domain is allowed in.")
-        if self.groups and self.groups.isdisjoint(_listed(claims.get(self.groups_claim))):
+        if self.groups and self.groups.isdisjoint(_list_strings(claims.get(self.groups_claim))):
             raise SignInDenied(f"You are in none of the allowed groups, by the claim {self.groups_claim}.")
         _, at, domain = str(claims.get("email", "")).rpartition("@")
         if self.domains and not (at and domain.lower() in self.domains and claims.get("email_verified") is True):
@@ -64,6 +66,8 @@ class AdmissionPolicy:
 
 @dataclass(frozen=True, slots=True)
 class OpenIdProvider:
+    """An OpenID provider, and the console as its client (OpenID Connect Core: the relying party)."""
+
     issuer: str
     client_id: str
     client_secret: str = field(repr=False)
@@ -77,10 +81,13 @@ class OpenIdProvider:
         """
         return json.dumps(asdict(self), default=sorted, sort_keys=True)
 
-    def sign_in_url(self, redirect_uri: str, state: str, nonce: str, verifier: str, *, again: bool) -> str:
-        """Where the browser goes to sign in; ``again`` wants the person to prove anew who it is.
+    def build_authorization_url(
+        self, redirect_uri: str, state: str, nonce: str, verifier: str, *, is_reauthentication: bool
+    ) -> str:
+        """Return the URL of the authorization request (OpenID Connect Core section 3.1.2.1).
 
-        Raises :class:`Unavailable` where the provider does not answer.
+        With ``is_reauthentication`` the provider is asked to authenticate the user again, whatever its session is.
+        Raise :class:`Unavailable` if the provider does not answer.
         """
         challenge = urlsafe_b64encode(sha256(verifier.encode()).digest()).rstrip(b"=").decode()
         parameters = {
@@ -92,15 +99,15 @@ class OpenIdProvider:
             "nonce": nonce,
             "code_challenge": challenge,
             "code_challenge_method": "S256",
-            **({"max_age": "0"} if again else {}),
+            **({"max_age": "0"} if is_reauthentication else {}),
         }
-        endpoint = self._metadata(_opener())["authorization_endpoint"]
+        endpoint = self._fetch_metadata(_create_opener())["authorization_endpoint"]
         return f"{endpoint}{'&' if '?' in endpoint else '?'}{urlencode(parameters)}"
 
-    def person(self, code: str, redirect_uri: str, nonce: str, verifier: str) -> AuthenticatedUser:
-        """Who has come back with the code. Raises :class:`SignInDenied` and :class:`Unavailable`."""
-        opener = _opener()
-        metadata = self._metadata(opener)
+    def authenticate_user(self, code: str, redirect_uri: str, nonce: str, verifier: str) -> AuthenticatedUser:
+        """Exchange an authorization code for the user. Raise :class:`SignInDenied` and :class:`Unavailable`."""
+        opener = _create_opener()
+        metadata = self._fetch_metadata(opener)
         form = {
             "grant_type": "authorization_code",
             "code": code,
@@ -111,23 +118,23 @@ class OpenIdProvider:
         # RFC 6749 section 2.3.1: both are form-encoded before they are joined.
         credentials = f"{quote_plus(self.client_id)}:{quote_plus(self.client_secret)}"
         headers = {"Authorization": f"Basic {b64encode(credentials.encode()).decode()}"}
-        answer = self._json(opener, metadata["token_endpoint"], urlencode(form).encode(), headers)
-        keys = self._json(opener, metadata["jwks_uri"])
-        claims = self._verified(str(answer.get("id_token", "")), keys, nonce)
+        response = self._fetch_json(opener, metadata["token_endpoint"], urlencode(form).encode(), headers)
+        keys = self._fetch_json(opener, metadata["jwks_uri"])
+        claims = self._verify_id_token(str(response.get("id_token", "")), keys, nonce)
         self.admission.check(claims)
-        authenticated = claims.get("auth_time")
+        auth_time = claims.get("auth_time")
         name = claims["email"] if claims.get("email_verified") is True else claims["sub"]
-        return AuthenticatedUser(str(name), authenticated if isinstance(authenticated, int) else None)
+        return AuthenticatedUser(str(name), auth_time if isinstance(auth_time, int) else None)
 
-    def _verified(self, token: str, keys: Mapping[str, Any], nonce: str) -> Mapping[str, Any]:
+    def _verify_id_token(self, token: str, keys: Mapping[str, Any], nonce: str) -> Mapping[str, Any]:
         try:
-            wanted = jwt.get_unverified_header(token).get("kid")
-            found = [key for key in jwt.PyJWKSet.from_dict(dict(keys)).keys if wanted in (None, key.key_id)]
-            if len(found) != 1:
+            key_id = jwt.get_unverified_header(token).get("kid")
+            matching = [key for key in jwt.PyJWKSet.from_dict(dict(keys)).keys if key_id in (None, key.key_id)]
+            if len(matching) != 1:
                 raise SignInDenied("The provider has signed with a key that it does not publish.")
             claims: Mapping[str, Any] = jwt.decode(
                 token,
-                found[0],
+                matching[0],
                 algorithms=_ALGORITHMS,
                 audience=self.client_id,
                 issuer=self.issuer,
@@ -143,36 +150,36 @@ class OpenIdProvider:
             raise SignInDenied("The provider's answer was made for another application.")
         return claims
 
-    def _metadata(self, opener: OpenerDirector) -> Mapping[str, str]:
-        found = self._json(opener, self.issuer.rstrip("/") + "/.well-known/openid-configuration")
-        if found.get("issuer") != self.issuer:
+    def _fetch_metadata(self, opener: OpenerDirector) -> Mapping[str, str]:
+        metadata = self._fetch_json(opener, self.issuer.rstrip("/") + "/.well-known/openid-configuration")
+        if metadata.get("issuer") != self.issuer:
             raise SignInDenied("The provider calls itself by another name than the parameter OidcIssuer.")
         for name in ("authorization_endpoint", "token_endpoint", "jwks_uri"):
-            if urlsplit(str(found.get(name))).scheme != urlsplit(self.issuer).scheme:
+            if urlsplit(str(metadata.get(name))).scheme != urlsplit(self.issuer).scheme:
                 raise SignInDenied(f"The provider's {name} is not at an https address.")
-        return found
+        return metadata
 
-    def _json(
+    def _fetch_json(
         self, opener: OpenerDirector, url: str, form: bytes | None = None, headers: Mapping[str, str] | None = None
     ) -> Mapping[str, Any]:
         try:
-            with opener.open(Request(url, form, dict(headers or {})), timeout=_TIMEOUT_S) as answer:  # noqa: S310  # checked
-                found = json.loads(answer.read(_MAX_BYTES))
+            with opener.open(Request(url, form, dict(headers or {})), timeout=_TIMEOUT_S) as response:  # noqa: S310  # checked
+                document = json.loads(response.read(_MAX_BYTES))
         except (URLError, TimeoutError, ValueError) as error:
             raise Unavailable("The company's sign-in does not answer as it should; try again.") from error
-        return found if isinstance(found, dict) else {}
+        return document if isinstance(document, dict) else {}
 
 
-class _NoRedirection(HTTPRedirectHandler):
-    """What carries the client's secret goes where it was sent and nowhere else."""
+class _NoRedirects(HTTPRedirectHandler):
+    """Follow no redirect: a request with the client's secret goes to the configured host only."""
 
     def redirect_request(self, *_: Any) -> None:
         return None
 
 
-def _opener() -> OpenerDirector:
-    return build_opener(_NoRedirection)
+def _create_opener() -> OpenerDirector:
+    return build_opener(_NoRedirects)
 
 
-def _listed(value: Any) -> list[str]:
-    return [each for each in value if isinstance(each, str)] if isinstance(value, list) else []
+def _list_strings(value: Any) -> list[str]:
+    return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []

@@ -1,4 +1,4 @@
-"""Requests with a rejected or a malformed token, gathered so that each tenant's are written at most once a minute."""
+"""Count requests with a rejected or a malformed token, so that each tenant's are written at most once a minute."""
 
 from __future__ import annotations
 
@@ -9,20 +9,23 @@ _MINUTE_S = 60.0
 
 @dataclass(slots=True)
 class RejectedTokenCounter:
-    """Counts of one execution environment. Only of tenants that exist, so their number is bounded.
+    """Counts of one execution environment. Only existing tenants are counted, so their number is bounded.
 
-    The first request is written at once, those that follow with the first one after a minute. If none comes then, they
-    are not written.
+    The first request is to be written at once, those that follow with the first one after a minute. If none comes then,
+    they are not written.
     """
 
-    _untold: dict[str, int] = field(default_factory=dict)
-    _told: dict[str, float] = field(default_factory=dict)
+    _unwritten: dict[str, int] = field(default_factory=dict)
+    _written_at: dict[str, float] = field(default_factory=dict)
 
-    def note(self, tenant_id: str, now: float) -> int:
-        """How many there are to write now, 0 where the minute is not over. ``now`` in seconds since 1970."""
-        untold = self._untold.pop(tenant_id, 0) + 1
-        if now - self._told.get(tenant_id, -_MINUTE_S) < _MINUTE_S:
-            self._untold[tenant_id] = untold
+    def count_request(self, tenant_id: str, now: float) -> int:
+        """Count one more request, and return how many are to be written now: 0 if the minute is not over.
+
+        ``now`` is in seconds since 1970.
+        """
+        number = self._unwritten.pop(tenant_id, 0) + 1
+        if now - self._written_at.get(tenant_id, -_MINUTE_S) < _MINUTE_S:
+            self._unwritten[tenant_id] = number
             return 0
-        self._told[tenant_id] = now
-        return untold
+        self._written_at[tenant_id] = now
+        return number

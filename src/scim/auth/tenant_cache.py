@@ -1,4 +1,4 @@
-"""What an execution environment remembers of tenants, in bounded memory."""
+"""The tenants that an execution environment has authenticated lately, in bounded memory."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MAX_CUSTOM_ATTRIBUTES = 100_000
 
 @dataclass(frozen=True, slots=True)
 class ValidToken:
-    """What opens a tenant: the digest of a token, until when, and the version of the secret that it is in."""
+    """The digest of a valid token, until when it is valid, and the version of the secret that holds it."""
 
     digest: bytes
     until: float
@@ -25,19 +25,19 @@ class ValidToken:
 
 @dataclass(slots=True)
 class CachedTenant:
-    """What was read about a tenant, and when. ``tenant`` is ``None`` for one without a valid token.
+    """What was read about a tenant at ``read_at`` (seconds since 1970). Without a valid token, ``tenant`` is ``None``.
 
-    It may be ``is_connected`` still: all its tokens were revoked.
+    A tenant without a valid token may be connected: its tokens were revoked.
     """
 
-    read: float
-    valid: Sequence[ValidToken]
+    read_at: float
+    valid_tokens: Sequence[ValidToken]
     tenant: Tenant | None
     is_connected: bool
-    failed: FailedTokens = field(default_factory=FailedTokens)
+    failed_tokens: FailedTokens = field(default_factory=FailedTokens)
 
     @property
-    def custom_attributes(self) -> int:
+    def custom_attribute_count(self) -> int:
         """Return how many attributes the tenant's own schemas have, sub-attributes included."""
         documents = self.tenant.custom_schemas if self.tenant else ()
         attributes = [attribute for document in documents for attribute in document["attributes"]]
@@ -49,14 +49,14 @@ class TenantCache:
 
     def __init__(self) -> None:
         self._tenants: OrderedDict[str, CachedTenant] = OrderedDict()  # the least recently used first
-        self._custom_attributes = 0
+        self._custom_attribute_count = 0
 
     def peek(self, tenant_id: str) -> CachedTenant | None:
-        """Return what is cached of a tenant, without counting that as a use."""
+        """Return what is cached of a tenant, without marking it as used."""
         return self._tenants.get(tenant_id)
 
     def get(self, tenant_id: str) -> CachedTenant | None:
-        """Return what is cached of a tenant, which is used now."""
+        """Return what is cached of a tenant, and mark it as used."""
         if tenant_id in self._tenants:
             self._tenants.move_to_end(tenant_id)
         return self._tenants.get(tenant_id)
@@ -65,13 +65,13 @@ class TenantCache:
         """Keep what was read about a tenant, in place of what was cached of it."""
         self._remove(self._tenants.pop(tenant_id, None))
         self._tenants[tenant_id] = cached
-        self._custom_attributes += cached.custom_attributes
+        self._custom_attribute_count += cached.custom_attribute_count
         while self._is_full and len(self._tenants) > 1:
             self._remove(self._tenants.popitem(last=False)[1])
 
     @property
     def _is_full(self) -> bool:
-        return len(self._tenants) > MAX_TENANTS or self._custom_attributes > MAX_CUSTOM_ATTRIBUTES
+        return len(self._tenants) > MAX_TENANTS or self._custom_attribute_count > MAX_CUSTOM_ATTRIBUTES
 
     def _remove(self, cached: CachedTenant | None) -> None:
-        self._custom_attributes -= cached.custom_attributes if cached else 0
+        self._custom_attribute_count -= cached.custom_attribute_count if cached else 0

@@ -1,7 +1,7 @@
-"""The tenants' tokens in Secrets Manager, one secret a tenant.
+"""The tenants' tokens in Secrets Manager: one secret for each tenant.
 
-The secret's value is ``{"token", "expires", "grace_s"}``: when the token ends (seconds since 1970, or null for never),
-and how long the one before it stays valid once this one has become the current one.
+The value of a secret is ``{"token", "expires", "grace_s"}``: ``expires`` in seconds since 1970, or null for never;
+``grace_s`` is for how many seconds the previous token stays valid after this version has become the current one.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from scim.service.model.token import SecretNotFound, TokenStage, TokenVersion
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
 
-_RECOVERY_DAYS = 7  # the shortest that Secrets Manager takes
+_RECOVERY_DAYS = 7  # the minimum of Secrets Manager
 _STAGES: Mapping[str, str] = {
     AWSCURRENT: TokenStage.CURRENT,
     AWSPREVIOUS: TokenStage.PREVIOUS,
@@ -33,8 +33,8 @@ _STAGES: Mapping[str, str] = {
 }
 
 
-class _Value(BaseModel):
-    """What a tenant's secret holds."""
+class _SecretDocument(BaseModel):
+    """The JSON in a tenant's secret."""
 
     token: str
     expires: float | None = None
@@ -42,7 +42,7 @@ class _Value(BaseModel):
 
 
 class TokenSecrets:
-    """``prefix`` is what the names of the secrets begin with; new tokens are made with the ``master_key``."""
+    """The name of a secret is the ``prefix`` and the tenant's id. The ``master_key`` signs the checksums of tokens."""
 
     def __init__(self, client: SecretsManagerClient, prefix: str, master_key: MasterKey) -> None:
         self._client = client
@@ -51,23 +51,23 @@ class TokenSecrets:
 
     # While requests are served
 
-    def current(self, tenant_id: str) -> TokenVersion | None:
-        """Return the current token; ``None`` if there is no secret, or it awaits its deletion.
+    def read_current(self, tenant_id: str) -> TokenVersion | None:
+        """Return the current token; ``None`` if there is no secret, or it is scheduled for deletion.
 
-        Raise :class:`Unavailable` where Secrets Manager does not answer, or the secret was edited and cannot be read;
-        so do the others that read.
+        Like the other methods that read, raise :class:`Unavailable` if Secrets Manager does not answer, or if the
+        secret was edited by hand and cannot be read.
         """
-        return self._get(tenant_id, VersionStage=AWSCURRENT)
+        return self._read_version(tenant_id, VersionStage=AWSCURRENT)
 
-    def previous(self, tenant_id: str) -> TokenVersion | None:
-        """The token before it; ``None`` if there is none."""
-        return self._get(tenant_id, VersionStage=AWSPREVIOUS)
+    def read_previous(self, tenant_id: str) -> TokenVersion | None:
+        """Return the previous token; ``None`` if there is none."""
+        return self._read_version(tenant_id, VersionStage=AWSPREVIOUS)
 
-    def _get(self, tenant_id: str, **version: str) -> TokenVersion | None:
+    def _read_version(self, tenant_id: str, **version: str) -> TokenVersion | None:
         try:
             answer = self._client.get_secret_value(SecretId=self._prefix + tenant_id, **version)
         except ClientError as error:
-            # A secret that awaits deletion is an InvalidRequestException.
+            # InvalidRequestException: the secret is scheduled for deletion.
             if error_code(error) in ("ResourceNotFoundException", "InvalidRequestException"):
                 return None
             raise _unavailable() from error
@@ -82,9 +82,9 @@ class TokenSecrets:
             created=answer["CreatedDate"].timestamp(),
         )
 
-    def _parse(self, tenant_id: str, text: str) -> _Value:
+    def _parse(self, tenant_id: str, text: str) -> _SecretDocument:
         try:
-            value = _Value.model_validate_json(text)
+            value = _SecretDocument.model_validate_json(text)
         except ValidationError as error:
             raise _unavailable() from self._malformed(tenant_id, list_wrong_fields(error))
         token = tokens.parse(value.token)
@@ -98,18 +98,18 @@ class TokenSecrets:
             f"the secret. Run `muster rotate {tenant_id} --grace 0`, and enter the new token at the identity provider."
         )
 
-    def is_own(self, token: tokens.Token) -> bool:
-        """Return whether the token was made with a generation of the master key that is still valid."""
-        return self._master_key.verify(KeyPurpose.TOKEN, token.is_made_with)
+    def is_genuine(self, token: tokens.Token) -> bool:
+        """Return whether this stack created the token, with a generation of the master key that it still has."""
+        return self._master_key.verify(KeyPurpose.TOKEN, token.matches_key)
 
     # With the rights of an operator, or of the rotation; errors are the SDK's
 
     def read(self, tenant_id: str, version: str) -> TokenVersion | None:
-        """A version by its id."""
-        return self._get(tenant_id, VersionId=version)
+        """Return a version by its id; ``None`` if there is none."""
+        return self._read_version(tenant_id, VersionId=version)
 
     def create_secret(self, tenant_id: str, version: str, expires: float | None) -> None:
-        """Add a new token, in a secret that is made for it, or restored where it awaits its deletion."""
+        """Add a new token, in a new secret, or in one that is restored because it was scheduled for deletion."""
         try:
             self._client.create_secret(
                 Name=self._prefix + tenant_id,
@@ -118,14 +118,14 @@ class TokenSecrets:
                 ClientRequestToken=version,
             )
         except ClientError as error:
-            # A secret that awaits deletion is an InvalidRequestException here.
+            # InvalidRequestException: the secret is scheduled for deletion.
             if error_code(error) not in ("ResourceExistsException", "InvalidRequestException"):
                 raise
             self.restore_secret(tenant_id)
-            self.add(tenant_id, version, expires, 0)
+            self.add_pending(tenant_id, version, expires, 0)
 
-    def add(self, tenant_id: str, version: str, expires: float | None, grace_s: float) -> None:
-        """Add a new token as the pending one; does nothing if the version is there. Raises :class:`SecretNotFound`."""
+    def add_pending(self, tenant_id: str, version: str, expires: float | None, grace_s: float) -> None:
+        """Add a new token as the pending one; do nothing if the version exists. Raise :class:`SecretNotFound`."""
         if self.read(tenant_id, version) is not None:
             return
         described = self._describe(self._prefix + tenant_id)
@@ -139,23 +139,23 @@ class TokenSecrets:
         )
 
     def _new_value(self, tenant_id: str, expires: float | None, grace_s: float) -> str:
-        token = tokens.new(tenant_id, self._master_key.signing_key(KeyPurpose.TOKEN))
+        token = tokens.create(tenant_id, self._master_key.signing_key(KeyPurpose.TOKEN))
         return json.dumps({"token": token, "expires": expires, "grace_s": grace_s})
 
     def stages(self, tenant_id: str) -> Mapping[str, str]:
-        """Return the id of the version in each stage, also of a secret that awaits its deletion.
+        """Return the id of the version in each stage, also of a secret that is scheduled for deletion.
 
         A staging label that somebody has added by hand is a key of its own.
         """
         return _stages(self._describe(self._prefix + tenant_id))
 
     def promote(self, tenant_id: str, version: str, current: str | None, *, keep_previous: bool) -> bool:
-        """Make a version the current one in place of ``current``; false if that one is not current any more."""
+        """Make a version the current one in place of ``current``. Return false if that one is not current any more."""
         secret = self._prefix + tenant_id
-        instead: dict[str, Any] = {} if current is None else {"RemoveFromVersionId": current}
+        replaced: dict[str, Any] = {} if current is None else {"RemoveFromVersionId": current}
         try:
             self._client.update_secret_version_stage(
-                SecretId=secret, VersionStage=AWSCURRENT, MoveToVersionId=version, **instead
+                SecretId=secret, VersionStage=AWSCURRENT, MoveToVersionId=version, **replaced
             )
         except ClientError as error:
             if error_code(error) == "InvalidParameterException":
@@ -167,31 +167,31 @@ class TokenSecrets:
             )
         return True
 
-    def drop_pending(self, tenant_id: str, version: str) -> None:
-        """Take the label of the pending version away, so that another rotation can begin."""
+    def cancel_pending(self, tenant_id: str, version: str) -> None:
+        """Remove the stage of a pending version, so that another rotation can begin."""
         if self.stages(tenant_id).get(TokenStage.PENDING) == version:
             self._client.update_secret_version_stage(
                 SecretId=self._prefix + tenant_id, VersionStage=AWSPENDING, RemoveFromVersionId=version
             )
 
     def delete_secret(self, tenant_id: str) -> None:
-        """Have the secret deleted, after some days in which it opens nothing and can be restored."""
+        """Schedule the secret for deletion. Until then its tokens are not valid, and it can be restored."""
         try:
             self._client.delete_secret(SecretId=self._prefix + tenant_id, RecoveryWindowInDays=_RECOVERY_DAYS)
         except ClientError as error:
-            # It awaits its deletion already (InvalidRequestException), or is gone.
+            # It is scheduled for deletion already (InvalidRequestException), or does not exist.
             if error_code(error) not in ("ResourceNotFoundException", "InvalidRequestException"):
                 raise
 
     def restore_secret(self, tenant_id: str) -> None:
-        """Restore the secret, if it awaits its deletion."""
+        """Restore the secret, if it is scheduled for deletion."""
         if self._describe(self._prefix + tenant_id).get("DeletedDate"):
             self._client.restore_secret(SecretId=self._prefix + tenant_id)
 
-    def tenant_of(self, secret_id: str) -> str:
-        """The tenant whose secret has this name or ARN, which ends with characters of Secrets Manager's own.
+    def find_tenant_id(self, secret_id: str) -> str:
+        """Return the tenant whose secret has this name or ARN. The ARN ends with random characters.
 
-        Raises ``ValueError`` for a secret that is no tenant's.
+        Raise ``ValueError`` for a secret that is not a tenant's.
         """
         name = str(self._describe(secret_id).get("Name", ""))
         if not name.startswith(self._prefix):

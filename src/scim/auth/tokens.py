@@ -1,7 +1,7 @@
 """Bearer tokens: ``muster_<tenant>_<43 base64url characters>_<32 hex digits>``.
 
-The 43 characters are 256 random bits, the hex digits an HMAC-SHA-256 over all that precedes them, cut to 128 bits
-(RFC 2104 section 5), with a key that is derived from the master key. So a token that this stack did not make is
+The 43 characters are 256 random bits, the hex digits an HMAC-SHA-256 over everything before them, cut to 128 bits
+(RFC 2104 section 5), with a key that is derived from the master key. So a token that this stack did not create is
 rejected without asking AWS, secret scanners recognise the form, and the tenant is known before its secret is read.
 """
 
@@ -23,37 +23,39 @@ _BEGINNING = re.compile(r"(?<![A-Za-z0-9_-])" + _TENANT)
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A text of a token's form: the tenant that it names, and its digest, which is all that is kept and compared."""
+    """A text in the form of a token: the tenant that it names, and its digest, which is stored and compared."""
 
     tenant: str
     digest: bytes
     signed: bytes = field(repr=False)
     checksum: str = field(repr=False)
 
-    def is_made_with(self, key: bytes) -> bool:
+    def matches_key(self, key: bytes) -> bool:
         """Return whether the checksum was computed with the key."""
         return compare_digest(self.checksum, _checksum(self.signed, key))
 
 
-def new(tenant_id: str, key: bytes) -> str:
+def create(tenant_id: str, key: bytes) -> str:
+    """Return a new token for a tenant. ``key`` is the key of the checksum."""
     body = f"muster_{tenant_id}_{secrets.token_urlsafe(32)}"
     return f"{body}_{_checksum(body.encode(), key)}"
 
 
 def parse(text: str) -> Token | None:
     """Return the token in ``text``, ``None`` for text of another form. The checksum is not verified here."""
-    if not (found := _TOKEN.fullmatch(text)):
+    if not (match := _TOKEN.fullmatch(text)):
         return None
-    return Token(found[1], digest(text), text[: found.start(3) - 1].encode(), found[3])
+    return Token(match[1], digest(text), text[: match.start(3) - 1].encode(), match[3])
 
 
-def named_tenant(text: str) -> str | None:
-    """Return the tenant that a damaged token names, whatever surrounds the token; ``None`` if there is none."""
-    found = _BEGINNING.search(text)
-    return found[1] if found else None
+def find_tenant_id(text: str) -> str | None:
+    """Return the tenant that a damaged token names, with any text around the token; ``None`` if it names none."""
+    match = _BEGINNING.search(text)
+    return match[1] if match else None
 
 
 def digest(text: str) -> bytes:
+    """Return the SHA-256 hash of a token."""
     return sha256(text.encode()).digest()
 
 

@@ -89,39 +89,39 @@ class CursorSigner(Protocol):
 
 
 class TokenStore(Protocol):
-    """The tenants' tokens, one secret a tenant. Who adds a version chooses its id, so that adding can be repeated."""
+    """The tenants' tokens: one secret for each tenant.
+
+    The caller chooses the id of a new version, so the call can be repeated.
+    """
 
     def create_secret(self, tenant_id: str, version: str, expires: float | None) -> None:
-        """Add a new token, in a secret that is made for it, or restored where it awaits its deletion.
+        """Add a new token, in a new secret, or in one that is restored because it was scheduled for deletion.
 
-        Raises :class:`SecretNotFound` where it goes away at the same moment, or is seen late.
+        Raise :class:`SecretNotFound` if the secret is deleted at the same moment, or is not visible yet.
         """
 
-    def add(self, tenant_id: str, version: str, expires: float | None, grace_s: float) -> None:
-        """Add a new token as the pending one; does nothing if the version is there.
-
-        Raises :class:`SecretNotFound`.
-        """
+    def add_pending(self, tenant_id: str, version: str, expires: float | None, grace_s: float) -> None:
+        """Add a new token as the pending one; do nothing if the version exists. Raise :class:`SecretNotFound`."""
 
     def read(self, tenant_id: str, version: str) -> TokenVersion | None: ...
 
     def stages(self, tenant_id: str) -> Mapping[str, str]:
-        """Return the id of the version in each :class:`TokenStage`, also of a secret that awaits its deletion.
+        """Return the id of the version in each :class:`TokenStage`, also of a secret that is scheduled for deletion.
 
-        A stage of somebody else's is a key of its own.
+        A stage that the service does not know is a key of its own.
         """
 
     def promote(self, tenant_id: str, version: str, current: str | None, *, keep_previous: bool) -> bool:
-        """Make a version the current one in place of ``current``; false if that one is not current any more."""
+        """Make a version the current one in place of ``current``. Return false if that one is not current any more."""
 
-    def drop_pending(self, tenant_id: str, version: str) -> None:
-        """Take the label of the pending version away, so that another rotation can begin."""
+    def cancel_pending(self, tenant_id: str, version: str) -> None:
+        """Remove the stage of a pending version, so that another rotation can begin."""
 
     def delete_secret(self, tenant_id: str) -> None:
-        """Have the secret deleted, after some days in which it opens nothing and can be restored."""
+        """Schedule the secret for deletion. Until then its tokens are not valid, and it can be restored."""
 
     def restore_secret(self, tenant_id: str) -> None:
-        """Restore the secret, if it awaits its deletion."""
+        """Restore the secret if it is scheduled for deletion."""
 
 
 class AuditLogStore(Protocol):

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
     from scim.auth.master_key.rotation import MasterKeyRotation
-    from scim.auth.rotation import TokenRotation
+    from scim.auth.token_rotation import TokenRotation
     from scim.wiring.administration import Administration
 
 _OPERATION_S = 30.0
@@ -49,7 +49,7 @@ class Operator:
 
     def token_rotation(self) -> TokenRotation:
         """Return what does the steps of Secrets Manager's own rotation, for one step."""
-        from scim.auth.rotation import TokenRotation
+        from scim.auth.token_rotation import TokenRotation
         from scim.wiring.tenants import build_tenants
 
         return TokenRotation(build_tenants(self.table(), self.token_secrets, self.actor), self.token_secrets)

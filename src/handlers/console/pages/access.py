@@ -46,7 +46,9 @@ def start_openid_sign_in(context: ConsoleRequestContext) -> Page:
     """Redirect to the company's OpenID provider. An operator who is signed in has to sign in there again."""
     provider, sign_in_denied = _require_provider(context)
     try:
-        url = provider.sign_in_url(_callback_url(context), *_derive_openid_values(context), again=context.is_operator)
+        url = provider.build_authorization_url(
+            _callback_url(context), *_derive_openid_values(context), is_reauthentication=context.is_operator
+        )
     except sign_in_denied as error:
         raise PageError(HTTPStatus.FORBIDDEN, str(error)) from error
     requested_page = console_path(context.request.query_parameters.get("to", context.session.requested_page))
@@ -70,16 +72,16 @@ def finish_openid_sign_in(context: ConsoleRequestContext) -> Page:
     if "code" not in query:
         raise PageError(HTTPStatus.FORBIDDEN, "The company's sign-in was not completed.")
     try:
-        person = provider.person(query["code"], _callback_url(context), nonce, verifier)
+        person = provider.authenticate_user(query["code"], _callback_url(context), nonce, verifier)
     except sign_in_denied as error:
         raise PageError(HTTPStatus.FORBIDDEN, str(error)) from error
     session = context.sessions.create_operator_session(
         f"console:{person.name}",
         credential_digest=context.credential_digest,
-        authenticated_at=person.authenticated or 0,
+        authenticated_at=person.auth_time or 0,
     )
     if context.is_operator and not session.is_recently_authenticated(context.sessions.now):
-        raise PageError(HTTPStatus.FORBIDDEN, _OLD_SIGN_IN if person.authenticated else _NO_AUTH_TIME)
+        raise PageError(HTTPStatus.FORBIDDEN, _OLD_SIGN_IN if person.auth_time else _NO_AUTH_TIME)
     return _start_session(context, session, context.session.requested_page)
 
 

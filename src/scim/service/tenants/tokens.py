@@ -167,7 +167,7 @@ class TenantTokens:
         """
         tenant = get_connected_tenant(self.writer.store, tenant_id)
         if version in tenant.token.revoked_versions:
-            self.secrets.drop_pending(tenant_id, version)
+            self.secrets.cancel_pending(tenant_id, version)
             raise ConcurrentChange(f"The tokens of {tenant_id} were revoked while this one was being made.")
         if tenant.token.version != version:
             pending = self.secrets.read(tenant_id, version)
@@ -207,7 +207,7 @@ class TenantTokens:
     def _add_pending(self, tenant_id: str, version: str, expires: float | None, grace_s: float) -> None:
         """Step 1: store a new token as a pending version."""
         try:
-            self.secrets.add(tenant_id, version, expires, grace_s)
+            self.secrets.add_pending(tenant_id, version, expires, grace_s)
         except SecretNotFound:
             raise ConcurrentChange(
                 f"The secret of {tenant_id} was deleted in Secrets Manager; disconnect the tenant and connect it again."
