@@ -1,4 +1,4 @@
-"""The bench itself, with a few users: every part that needs no peer runs, and a part alone writes nothing."""
+"""The benchmark itself, with few users: every part without a peer runs, and single parts write no report."""
 
 import os
 import re
@@ -20,7 +20,7 @@ WRITTEN = ("docs/performance.md",)
 
 
 def run(*arguments: str) -> str:
-    done = subprocess.run(  # noqa: S603  # our own command
+    process = subprocess.run(  # noqa: S603  # our own command
         [sys.executable, "-m", "bench", *arguments],
         cwd=ROOT,
         env=os.environ | {"PYTHONPATH": str(ROOT / "src")},
@@ -28,8 +28,8 @@ def run(*arguments: str) -> str:
         text=True,
         check=False,
     )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    assert process.returncode == 0, process.stderr
+    return process.stdout
 
 
 def test_list_prints_the_parts() -> None:
@@ -39,15 +39,15 @@ def test_list_prints_the_parts() -> None:
 @pytest.mark.skipif(not DYNOXIDE.exists(), reason="dynoxide has no package for this platform, and make bench needs it")
 def test_quick_run_counts_calls_and_writes_no_figures() -> None:
     before = [(ROOT / name).read_bytes() for name in WRITTEN]
-    shown = run("--quick", *(f"--only={name}" for name in ("handler", "calls", "walk", "bulk", "costs", "million")))
-    counted = dict(re.findall(r"^calls: (.+?)  +(\d+) ", shown, re.MULTILINE))
+    output = run("--quick", *(f"--only={name}" for name in ("handler", "calls", "walk", "bulk", "costs", "million")))
+    counted = dict(re.findall(r"^calls: (.+?)  +(\d+) ", output, re.MULTILINE))
     assert counted["GET"] == counted["create"] == "1"
     assert counted["PATCH"] == counted["PUT"] == counted["DELETE"] == counted["userName eq"] == "2"
-    assert re.search(r"^handler call: page of 10 +[\d.]+ +1.3 +(holds|FAILS) ", shown, re.MULTILINE)
-    assert re.search(r"^bulk of 10 creates +[\d.]+ +1.5 +(holds|FAILS) ", shown, re.MULTILINE)
-    assert re.search(r"^calls at 300 users: last page, jumped to +3 +3 +holds", shown, re.MULTILINE)
-    assert re.search(r"^USD of a million: create +[\d.]+ +0 read and \d+ write units$", shown, re.MULTILINE)
-    assert re.search(r"^\d+ of \d+ bars hold$", shown, re.MULTILINE)
+    assert re.search(r"^handler call: page of 10 +[\d.]+ +1.3 +(holds|FAILS) ", output, re.MULTILINE)
+    assert re.search(r"^bulk of 10 creates +[\d.]+ +1.5 +(holds|FAILS) ", output, re.MULTILINE)
+    assert re.search(r"^calls at 300 users: last page, jumped to +3 +3 +holds", output, re.MULTILINE)
+    assert re.search(r"^USD of a million: create +[\d.]+ +0 read and \d+ write units$", output, re.MULTILINE)
+    assert re.search(r"^\d+ of \d+ bars hold$", output, re.MULTILINE)
     assert [(ROOT / name).read_bytes() for name in WRITTEN] == before
 
 
@@ -65,12 +65,12 @@ def test_failing_part_does_not_stop_the_others(
     monkeypatch.setattr(bench, "forget_aws_configuration", lambda: None)
     monkeypatch.setattr(sys, "argv", ["bench", "--quick"])
     assert bench.main() == 1
-    shown = capsys.readouterr()
-    assert re.search(r"^broken +FAILED: ValueError: no answer in time$", shown.out, re.MULTILINE)
-    assert re.search(r"^GET +1 +1.5 +holds$", shown.out, re.MULTILINE)
-    assert "1 of 1 bars hold\n- not measured, since it failed: broken (ValueError: no answer in time)" in shown.out
-    assert "a line of the log" not in shown.out
-    assert "Traceback" in shown.err
+    captured = capsys.readouterr()
+    assert re.search(r"^broken +FAILED: ValueError: no answer in time$", captured.out, re.MULTILINE)
+    assert re.search(r"^GET +1 +1.5 +holds$", captured.out, re.MULTILINE)
+    assert "1 of 1 bars hold\n- not measured, since it failed: broken (ValueError: no answer in time)" in captured.out
+    assert "a line of the log" not in captured.out
+    assert "Traceback" in captured.err
 
 
 def test_report_is_written_despite_failing_part(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""Charts are SVG that any viewer reads."""
+"""Charts are valid SVG."""
 
 from xml.etree import ElementTree
 
@@ -8,16 +8,16 @@ LINES = [Line("ours", [(100, 0.5), (10_000, 0.6)]), Line("a < b", [(100, 5.0), (
 
 
 def test_chart_has_line_and_label_for_each_series() -> None:
-    root = ElementTree.fromstring(chart("title", "users", "ms", LINES))  # noqa: S314  # we have just written it
-    drawn = [each.get("points") for each in root if each.tag.endswith("polyline")]
-    labels = [each.text for each in root if each.tag.endswith("text")]
-    assert len(drawn) == 2
+    root = ElementTree.fromstring(chart("title", "users", "ms", LINES))  # noqa: S314  # our own document
+    lines = [element for element in root if element.tag.endswith("polyline")]
+    labels = [element.text for element in root if element.tag.endswith("text")]
+    assert len(lines) == 2
     assert {"title", "users", "ms", "ours", "a < b", "10,000"} <= set(labels)
 
 
 def test_chart_axes_grow_right_and_up() -> None:
     root = ElementTree.fromstring(chart("title", "users", "ms", LINES))  # noqa: S314  # the same
-    line = next(each for each in root if each.get("stroke-dasharray"))
+    line = next(element for element in root if element.get("stroke-dasharray"))
     (x1, y1), (x2, y2) = (map(float, point.split(",")) for point in str(line.get("points")).split())
     assert x2 > x1
     assert y2 < y1

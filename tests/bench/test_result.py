@@ -1,4 +1,4 @@
-"""A bar that does not hold is told as such, in the table, in the file and in the page."""
+"""The table, the results file and the page show which values exceed their bars."""
 
 import json
 import math

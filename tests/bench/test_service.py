@@ -1,4 +1,4 @@
-"""What is measured does not depend on how fast the machine is."""
+"""Measured calls do not depend on the speed of the machine."""
 
 import itertools
 import time
@@ -23,7 +23,7 @@ def tenant(table: Any, operator: Tenants) -> Table:
 
 @pytest.fixture
 def slow_machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    """More than a minute passes between any two looks at the clock."""
+    """A clock that advances by more than a minute whenever it is read."""
     start = time.time()
     ticks = itertools.count(1)
     monkeypatch.setattr(time, "time", lambda: start + 61 * next(ticks))
@@ -36,7 +36,7 @@ def service(tenant: Table, monkeypatch: pytest.MonkeyPatch) -> Service:
 
 
 def test_calls_do_not_depend_on_speed(service: Service, slow_machine: None) -> None:
-    """Reading the token again and storing its last use, once a minute, are no part of a request."""
+    """A request does not include reading the token again and storing its last use, which happen once a minute."""
     service.send("POST", "/Users", {"schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": "a"})
     for _ in range(3):
         calls = service.calls(lambda: operations.look_up(service, "userName", "a"))
@@ -45,7 +45,7 @@ def test_calls_do_not_depend_on_speed(service: Service, slow_machine: None) -> N
 
 
 def test_walk_can_be_repeated_on_slow_machine(service: Service, tenant: Table, slow_machine: None) -> None:
-    """Bare boto3 makes the same calls again: a conditional write of the token's last use would fail there."""
+    """Bare boto3 repeats the same calls: a conditional write of the token's last use would fail."""
     lockstep = Lockstep(tenant, tenant)
     for _ in range(3):
         lockstep.turn(operations.query(lockstep.service, {"filter": 'title eq "x"'}, "walker"))

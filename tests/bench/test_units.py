@@ -1,4 +1,4 @@
-"""Units as AWS counts them."""
+"""Read and write units, as AWS counts them."""
 
 from typing import Any
 
@@ -10,11 +10,11 @@ from bench.units import index_units, item_size, read_units, weighing, write_unit
 KB = 1_024
 
 
-def item(size: int, **attributes: Any) -> dict[str, Any]:
-    """An item of exactly so many bytes."""
-    made: dict[str, Any] = {"pk": {"S": "p"}, "sk": {"S": "s"}, "doc": {"S": ""}, **attributes}
-    made["doc"] = {"S": "x" * (size - item_size(made))}
-    return made
+def build_item(size: int, **attributes: Any) -> dict[str, Any]:
+    """Return an item of exactly so many bytes."""
+    padded: dict[str, Any] = {"pk": {"S": "p"}, "sk": {"S": "s"}, "doc": {"S": ""}, **attributes}
+    padded["doc"] = {"S": "x" * (size - item_size(padded))}
+    return padded
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ def test_read_units_are_rounded_after_sum(sizes: list[int], units: int) -> None:
 
 
 def test_write_units_of_item() -> None:
-    small, large = item(KB), item(2 * KB + 1)
+    small, large = build_item(KB), build_item(2 * KB + 1)
     assert write_units(None, small, transaction=False) == 1
     assert write_units(large, small, transaction=False) == 3
     assert write_units(small, large, transaction=True) == 6
@@ -73,7 +73,7 @@ INDEX = {
 )
 def test_index_units_of_write(before: dict[str, str] | None, after: dict[str, str] | None, units: int) -> None:
     old, new = (
-        None if each is None else {name: {"S": value} for name, value in each.items()} for each in (before, after)
+        None if item is None else {name: {"S": value} for name, value in item.items()} for item in (before, after)
     )
     assert index_units(old, new, INDEX, ["pk", "sk"]) == units
 
@@ -81,7 +81,7 @@ def test_index_units_of_write(before: dict[str, str] | None, after: dict[str, st
 def test_units_of_calls_are_counted(table: Any) -> None:
     client, name = boto3.client("dynamodb"), table.name
     with weighing() as units:
-        client.transact_write_items(TransactItems=[{"Put": {"TableName": name, "Item": item(3 * KB)}}])
+        client.transact_write_items(TransactItems=[{"Put": {"TableName": name, "Item": build_item(3 * KB)}}])
     assert (units.read, units.write) == (0, 6)
     with weighing() as units:
         client.get_item(TableName=name, Key={"pk": {"S": "p"}, "sk": {"S": "s"}}, ConsistentRead=True)

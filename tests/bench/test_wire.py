@@ -1,4 +1,4 @@
-"""Calls are recorded, answered again, kept back and repeated."""
+"""Calls are recorded, replayed, intercepted and repeated."""
 
 from typing import Any
 

@@ -2,13 +2,10 @@
 
 from typing import Any
 
-import boto3
 import pytest
-from botocore.exceptions import ClientError
 
 from local.validation.dynamodb import check_request
-from local.validation.dynamodb_values import check_value, count_bytes
-from tests.aws_rules import RefusedByAws
+from local.validation.dynamodb_values import count_bytes
 
 KEY = {"pk": {"S": "p"}, "sk": {"S": "s"}}
 UPDATE = {"Key": KEY, "UpdateExpression": "SET #a = :a"}
@@ -22,56 +19,6 @@ def find_errors(operation: str, **request: Any) -> str:
 
 def put_item(**attributes: Any) -> str:
     return find_errors("PutItem", Item=KEY | attributes)
-
-
-def nest(levels: int) -> dict[str, Any]:
-    value: dict[str, Any] = {"S": "x"}
-    for _ in range(levels):
-        value = {"L": [value]}
-    return value
-
-
-@pytest.mark.parametrize(
-    ("value", "message"),
-    [
-        ({"SS": []}, "may not be empty"),
-        ({"SS": ["a", "a"]}, "duplicates"),
-        ({"NS": ["1", "1.0"]}, "duplicates"),
-        ({"N": "1" * 39}, "significant digits"),
-        ({"N": "1E126"}, "overflow"),
-        ({"N": "1E-131"}, "overflow"),
-        ({"N": "x"}, "numeric"),
-        ({"N": "NaN"}, "numeric"),
-        ({"NS": ["1" * 39]}, "significant digits"),
-        (nest(33), "Nesting"),
-        ({"M": {"a": {"SS": []}}}, "may not be empty"),
-        ({"S": "\ud800"}, "surrogate"),
-        ({}, "exactly one"),
-        ({"S": "a", "N": "1"}, "exactly one"),
-    ],
-)
-def test_invalid_value_is_rejected(value: dict[str, Any], message: str) -> None:
-    assert message in "; ".join(check_value(value))
-
-
-@pytest.mark.parametrize(
-    "value",
-    [
-        {"S": ""},
-        {"SS": [""]},
-        {"N": "1" * 38},
-        {"N": "1" * 38 + "0" * 80},
-        {"N": "0"},
-        {"N": "-9.9E125"},
-        {"N": "1E-130"},
-        {"L": []},
-        {"M": {}},
-        {"NULL": True},
-        nest(32),
-    ],
-)
-def test_value_is_accepted(value: dict[str, Any]) -> None:
-    assert list(check_value(value)) == []
 
 
 def test_item_size_is_limited() -> None:
@@ -160,24 +107,3 @@ def test_query_range_is_checked() -> None:
     assert "starting key is outside" in query(ExclusiveStartKey={"pk": {"S": "p"}, "sk": {"S": "a"}})
     assert "starting key is invalid" in query(ExclusiveStartKey={"pk": {"S": "p"}})
     assert "only contain non-primary key" in query(FilterExpression="contains(sk, :first)")
-
-
-def test_clients_of_functions_are_validated(table: Any) -> None:
-    """The functions create their own botocore sessions; their requests are validated like those of boto3."""
-    from scim.aws import clients
-    from scim.aws.clients import DYNAMODB_CONFIG
-
-    item: Any = KEY | {"empty": {"SS": []}}
-    for client in (clients.client("dynamodb", DYNAMODB_CONFIG), boto3.client("dynamodb")):
-        with pytest.raises(RefusedByAws, match="may not be empty"):
-            client.put_item(TableName=table.name, Item=item)
-
-
-def test_sqs_and_eventbridge_clients_get_error_codes(aws: None) -> None:
-    """The code handles these errors: they depend on user data."""
-    queues, events = boto3.client("sqs"), boto3.client("events")
-    url = queues.create_queue(QueueName="rules")["QueueUrl"]
-    with pytest.raises(ClientError, match="InvalidMessageContents"):
-        queues.send_message(QueueUrl=url, MessageBody="\uffff")
-    with pytest.raises(ClientError, match="MalformedDetail"):
-        events.put_events(Entries=[{"Source": "s", "DetailType": "t", "Detail": '{"a": NaN}'}])

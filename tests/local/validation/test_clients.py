@@ -1,0 +1,32 @@
+"""Requests of botocore's clients are validated before they are sent."""
+
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.aws_rules import RefusedByAws
+
+KEY = {"pk": {"S": "p"}, "sk": {"S": "s"}}
+
+
+def test_clients_of_functions_are_validated(table: Any) -> None:
+    """The functions create their own botocore sessions; their requests are validated like those of boto3."""
+    from scim.aws import clients
+    from scim.aws.clients import DYNAMODB_CONFIG
+
+    item: Any = KEY | {"empty": {"SS": []}}
+    for client in (clients.client("dynamodb", DYNAMODB_CONFIG), boto3.client("dynamodb")):
+        with pytest.raises(RefusedByAws, match="may not be empty"):
+            client.put_item(TableName=table.name, Item=item)
+
+
+def test_sqs_and_eventbridge_clients_get_error_codes(aws: None) -> None:
+    """The code handles these errors: they depend on user data."""
+    queues, events = boto3.client("sqs"), boto3.client("events")
+    url = queues.create_queue(QueueName="rules")["QueueUrl"]
+    with pytest.raises(ClientError, match="InvalidMessageContents"):
+        queues.send_message(QueueUrl=url, MessageBody="\uffff")
+    with pytest.raises(ClientError, match="MalformedDetail"):
+        events.put_events(Entries=[{"Source": "s", "DetailType": "t", "Detail": '{"a": NaN}'}])
