@@ -8,7 +8,7 @@ from scim.wiring.operator import build_operator
 from tests.endpoint import CORE, Endpoint
 
 
-def test_the_same_failure_forty_times_at_once_is_one_record_that_counts_forty(scim: Endpoint) -> None:
+def test_simultaneous_equal_failures_are_one_record_with_a_count(scim: Endpoint) -> None:
     body = {"schemas": [CORE], "userName": "ada", "active": "x"}
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(lambda _: scim.request("POST", "/Users", body).status, range(40)))
@@ -26,7 +26,7 @@ def test_the_same_failure_forty_times_at_once_is_one_record_that_counts_forty(sc
     assert entry.count == 40
 
 
-def test_pages_of_changes_failures_and_acts_put_together_are_the_log(direct: Endpoint) -> None:
+def test_pages_of_the_log_join_to_the_whole_log(direct: Endpoint) -> None:
     operator, tenant = build_operator(Settings.from_environment(os.environ), "tests"), direct.token.split("_")[1]
     for number in range(4):
         direct.create()

@@ -94,7 +94,9 @@ class Functions:
         return number
 
 
-def test_links_equal_references_in_the_end(direct: Endpoint, engine: Engine, bus: Messaging, tmp_path: Path) -> None:
+def test_links_agree_with_references_in_the_end(
+    direct: Endpoint, engine: Engine, bus: Messaging, tmp_path: Path
+) -> None:
     stream = StreamReader(engine, os.environ["TABLE_NAME"], tmp_path / "stream.json")
     stream.open()
     done = Event()

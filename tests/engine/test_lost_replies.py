@@ -17,7 +17,7 @@ def lossy(request: pytest.FixtureRequest, proxy: Proxy) -> Proxy:
     return proxy
 
 
-def test_a_create_whose_reply_is_lost_is_told_as_created_and_is_there_once(scim: Endpoint, lossy: Proxy) -> None:
+def test_create_with_lost_response_happens_once(scim: Endpoint, lossy: Proxy) -> None:
     lossy.lose(WRITE)
     created = scim.create(userName="bob@example.com")
     listed = scim.request("GET", "/Users").json()
@@ -25,7 +25,7 @@ def test_a_create_whose_reply_is_lost_is_told_as_created_and_is_there_once(scim:
     assert created["meta"]["version"] == 'W/"1"'
 
 
-def test_a_patch_whose_reply_is_lost_is_made_once(scim: Endpoint, lossy: Proxy) -> None:
+def test_patch_with_lost_response_happens_once(scim: Endpoint, lossy: Proxy) -> None:
     user = scim.create()
     lossy.lose(WRITE, times=2)
     answer = scim.patch(user["id"], {"op": "add", "path": "emails", "value": [{"value": "b@example.com"}]})
@@ -34,14 +34,14 @@ def test_a_patch_whose_reply_is_lost_is_made_once(scim: Endpoint, lossy: Proxy) 
     assert scim.request("GET", f"/Users/{user['id']}").headers["etag"] == 'W/"2"'
 
 
-def test_a_rename_whose_reply_is_lost_is_no_duplicate_of_itself(scim: Endpoint, lossy: Proxy) -> None:
+def test_rename_with_lost_response_is_no_conflict_with_itself(scim: Endpoint, lossy: Proxy) -> None:
     user = scim.create()
     lossy.lose(WRITE)
     answer = scim.patch(user["id"], {"op": "replace", "path": "userName", "value": "new"}, if_match='W/"1"')
     assert answer.status == 200
 
 
-def test_a_delete_whose_reply_is_lost_is_told_as_deleted(scim: Endpoint, lossy: Proxy) -> None:
+def test_delete_with_lost_response_succeeds(scim: Endpoint, lossy: Proxy) -> None:
     user = scim.create()
     lossy.lose(WRITE)
     assert scim.request("DELETE", f"/Users/{user['id']}").status == 204
@@ -49,14 +49,14 @@ def test_a_delete_whose_reply_is_lost_is_told_as_deleted(scim: Endpoint, lossy: 
     assert scim.request("GET", "/Users?count=0").json()["totalResults"] == 0
 
 
-def test_a_real_duplicate_stays_one_when_a_reply_is_lost(scim: Endpoint, lossy: Proxy) -> None:
+def test_duplicate_with_lost_response_is_a_conflict(scim: Endpoint, lossy: Proxy) -> None:
     scim.create(userName="bob")
     lossy.lose(WRITE)
     answer = scim.request("POST", "/Users", {"userName": "BOB"})
     assert (answer.status, answer.json()["scimType"]) == (409, "uniqueness")
 
 
-def test_the_repetition_is_identical_to_the_byte(scim: Endpoint, proxy: Proxy) -> None:
+def test_repeated_request_is_byte_identical(scim: Endpoint, proxy: Proxy) -> None:
     proxy.bodies[WRITE].clear()  # the tenant's
     proxy.lose(WRITE, times=2)
     scim.create()
@@ -66,7 +66,7 @@ def test_the_repetition_is_identical_to_the_byte(scim: Endpoint, proxy: Proxy) -
 
 
 @pytest.mark.parametrize("operation", ["GetItem", "Query"])
-def test_a_read_whose_reply_is_lost_is_read_again(scim: Endpoint, proxy: Proxy, operation: str) -> None:
+def test_read_with_lost_response_is_repeated(scim: Endpoint, proxy: Proxy, operation: str) -> None:
     user = scim.create(externalId="1")
     proxy.lose(operation)
     answer = scim.request("GET", '/Users?filter=externalId%20eq%20"1"')

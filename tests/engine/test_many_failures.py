@@ -125,7 +125,7 @@ def test_many_failures_cost_a_few_calls(operator: Operator, calls_of: CallsOf) -
 @pytest.mark.parametrize(
     ("asked", "number"), [(person(0), 0), ("e-0", 0), ("Person 0", 0), (f"e-{NUMBER - 1}", NUMBER - 1)]
 )
-def test_person_among_many_failures_is_found_in_a_few_calls(
+def test_person_among_many_failures_takes_a_few_calls(
     operator: Operator, calls_of: CallsOf, asked: str, number: int
 ) -> None:
     log = operator.administration(29.0).find_audit_log(_TENANT)

@@ -195,7 +195,7 @@ def selected(users: Sequence[Json], query: Json) -> set[str]:
     return {user["id"] for user in users if test(user)}
 
 
-def test_who_is_there_throughout_comes_exactly_once_however_one_walks(people: People) -> None:
+def test_user_who_is_always_there_is_returned_exactly_once(people: People) -> None:
     """All ways through all queries, four at once, each with its size of page."""
     steady = [people.now[each] for each in people.steady]
     walks = [(name, way) for _ in range(ROUNDS) for name in QUERIES for way in WALKS]
@@ -218,7 +218,7 @@ def test_who_is_there_throughout_comes_exactly_once_however_one_walks(people: Pe
     assert min(done.values()) > 10
 
 
-def test_every_index_leads_to_its_slice_while_nobody_writes(people: People) -> None:
+def test_every_start_index_returns_its_slice(people: People) -> None:
     for name, query in QUERIES.items():
         everyone = [user["id"] for page in until_a_page_is_empty(people.scim, name, query, 200) for user in page]
         assert len(everyone) == len(set(everyone))
@@ -233,7 +233,7 @@ def test_every_index_leads_to_its_slice_while_nobody_writes(people: People) -> N
             assert found["totalResults"] == len(everyone)
 
 
-def test_orders_are_those_that_were_asked_for(people: People) -> None:
+def test_pages_are_in_the_requested_order(people: People) -> None:
     users = list(people.now.values())
 
     def walked(name: str) -> list[str]:

@@ -41,7 +41,7 @@ def opens(token: str) -> bool:
     return Endpoint(token, ScimApplication(find)).request("GET", "/Users").status == 200
 
 
-def test_acts_whose_reply_is_lost_are_done_and_recorded_once(scim: Endpoint, proxy: Proxy) -> None:
+def test_actions_with_lost_response_happen_and_are_logged_once(scim: Endpoint, proxy: Proxy) -> None:
     operator = build_operator(Settings.from_environment(os.environ), "tests")
     tenant = f"t-{uuid.uuid4()}"
     proxy.forgets_tokens = True
@@ -60,7 +60,7 @@ def test_acts_whose_reply_is_lost_are_done_and_recorded_once(scim: Endpoint, pro
     assert opens(token)
 
 
-def test_of_all_who_connect_a_tenant_at_once_nobody_is_shown_a_token_that_does_not_work(scim: Endpoint) -> None:
+def test_simultaneous_connects_show_only_valid_tokens(scim: Endpoint) -> None:
     operator = build_operator(Settings.from_environment(os.environ), "tests")
     for _ in range(5):
         tenant = f"t-{uuid.uuid4()}"
@@ -74,7 +74,7 @@ def test_of_all_who_connect_a_tenant_at_once_nobody_is_shown_a_token_that_does_n
         assert opens(*tokens)
 
 
-def test_of_all_who_rotate_at_once_the_last_token_works_and_the_old_one_too(scim: Endpoint) -> None:
+def test_simultaneous_rotations_keep_the_last_and_the_previous_token(scim: Endpoint) -> None:
     operator = build_operator(Settings.from_environment(os.environ), "tests")
     tenant = scim.token.split("_")[1]
     first = operator.administration().tenants.tokens.rotate(tenant)
@@ -91,7 +91,7 @@ def test_of_all_who_rotate_at_once_the_last_token_works_and_the_old_one_too(scim
     assert opens(current.token)
 
 
-def test_uses_that_are_recorded_at_once_keep_the_first_contact(scim: Endpoint) -> None:
+def test_simultaneous_token_usages_keep_the_first_contact(scim: Endpoint) -> None:
     """Eight execution environments see a token at the same moment, a minute later again."""
     operator = build_operator(Settings.from_environment(os.environ), "tests")
     tenant = f"t-{uuid.uuid4()}"
@@ -110,7 +110,7 @@ def test_uses_that_are_recorded_at_once_keep_the_first_contact(scim: Endpoint) -
     )
 
 
-def test_use_of_the_previous_token_does_not_replace_that_of_the_current_one(scim: Endpoint) -> None:
+def test_usage_of_previous_token_is_recorded_separately(scim: Endpoint) -> None:
     operator = build_operator(Settings.from_environment(os.environ), "tests")
     tenant, store = f"t-{uuid.uuid4()}", operator.administration().tenant_store
     for at, version in ((1_800_000_000.0, "v1"), (1_800_000_030.0, "v2"), (1_800_000_040.0, "v1")):
@@ -119,7 +119,7 @@ def test_use_of_the_previous_token_does_not_replace_that_of_the_current_one(scim
     assert store.get_last_token_usage(tenant) == TokenUsage(1_800_000_030.0, "v2", first_used=1_800_000_030.0)
 
 
-def test_invitation_opens_one_session_however_many_accept_it(scim: Endpoint) -> None:
+def test_invitation_is_accepted_once(scim: Endpoint) -> None:
     """Of several browsers one gets in; one that sends its request several times gets the same session each time."""
     operator = build_operator(Settings.from_environment(os.environ), "tests")
     tenant = scim.token.split("_")[1]

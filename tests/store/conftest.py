@@ -21,13 +21,13 @@ def adapters(settings: Settings) -> EndpointAdapters:
 
 
 @pytest.fixture
-def dynamo(adapters: EndpointAdapters) -> Table:
+def request_table(adapters: EndpointAdapters) -> Table:
     return adapters.table(runtime.create_deadline(29))
 
 
 @pytest.fixture
-def store(adapters: EndpointAdapters, dynamo: Table) -> DynamoDBResourceStore:
-    return adapters.resource_store(dynamo, Tenant("acme"), load_user_type())
+def store(adapters: EndpointAdapters, request_table: Table) -> DynamoDBResourceStore:
+    return adapters.resource_store(request_table, Tenant("acme"), load_user_type())
 
 
 @pytest.fixture

@@ -38,8 +38,8 @@ LINKED = ChangeRecord(
 
 
 @pytest.fixture
-def links(adapters: EndpointAdapters, dynamo: Table) -> DynamoDBReferenceStore:
-    return DynamoDBReferenceStore(dynamo, adapters.table_config, "acme", load_user_type())
+def links(adapters: EndpointAdapters, request_table: Table) -> DynamoDBReferenceStore:
+    return DynamoDBReferenceStore(request_table, adapters.table_config, "acme", load_user_type())
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def alice(store: DynamoDBResourceStore) -> StoredResource:
     return created
 
 
-def test_a_link_is_written_beside_the_document_with_a_record_and_nothing_else(
+def test_link_is_written_with_a_record_and_nothing_else(
     links: DynamoDBReferenceStore, alice: StoredResource, items: Items
 ) -> None:
     before = items()
@@ -64,7 +64,7 @@ def test_a_link_is_written_beside_the_document_with_a_record_and_nothing_else(
     assert (read.links, read.version, read.document) == (ONE.text, 1, alice.document)
 
 
-def test_a_user_that_has_changed_is_not_linked(
+def test_changed_user_is_not_linked(
     links: DynamoDBReferenceStore, store: DynamoDBResourceStore, alice: StoredResource
 ) -> None:
     renamed = StoredResource.from_resource(
@@ -75,9 +75,7 @@ def test_a_user_that_has_changed_is_not_linked(
         links.write_links(alice, ONE, LINKED)
 
 
-def test_links_that_have_changed_are_not_overwritten(
-    links: DynamoDBReferenceStore, alice: StoredResource, items: Items
-) -> None:
+def test_changed_links_are_not_overwritten(links: DynamoDBReferenceStore, alice: StoredResource, items: Items) -> None:
     links.write_links(alice, ONE, LINKED)
     before = items()
     with pytest.raises(VersionConflict):
@@ -85,7 +83,7 @@ def test_links_that_have_changed_are_not_overwritten(
     assert items() == before
 
 
-def test_write_of_a_user_who_was_linked_meanwhile_is_a_conflict(
+def test_write_of_a_user_linked_meanwhile_is_a_conflict(
     links: DynamoDBReferenceStore, store: DynamoDBResourceStore, alice: StoredResource, items: Items
 ) -> None:
     """Otherwise the link would be gone without a record: whoever follows the events would believe in it for good."""
@@ -100,7 +98,7 @@ def test_write_of_a_user_who_was_linked_meanwhile_is_a_conflict(
     store.write(links.get_all([alice.id])[alice.id], after, CHANGE)
 
 
-def test_deletion_of_a_user_who_was_linked_meanwhile(
+def test_user_linked_meanwhile_is_deleted(
     links: DynamoDBReferenceStore, store: DynamoDBResourceStore, alice: StoredResource
 ) -> None:
     links.write_links(alice, ONE, LINKED)
@@ -108,9 +106,7 @@ def test_deletion_of_a_user_who_was_linked_meanwhile(
     assert links.get_all([alice.id]) == {}
 
 
-def test_the_next_version_is_written_with_the_links_that_it_has(
-    store: DynamoDBResourceStore, alice: StoredResource, items: Items
-) -> None:
+def test_next_version_keeps_its_links(store: DynamoDBResourceStore, alice: StoredResource, items: Items) -> None:
     after = StoredResource.from_resource(
         {**alice.resource, "title": "Cook"}, 2, alice.created, alice.modified, alice.active_since
     )
@@ -119,7 +115,7 @@ def test_the_next_version_is_written_with_the_links_that_it_has(
     assert items()[f"U#{alice.id}"]["links"] == {"S": '[0,["manager","boss","b",7]]'}
 
 
-def test_referrers_are_listed_by_the_person_to_whom_they_refer(links: DynamoDBReferenceStore, items: Items) -> None:
+def test_referrers_are_listed_by_identifier(links: DynamoDBReferenceStore, items: Items) -> None:
     first, second = "00000000-0000-4000-8000-000000000001", "00000000-0000-4000-8000-000000000002"
     links.update_index({(first, "aa"), (first, "bb")}, set())
     links.update_index({(first, "aa"), (second, "aa")}, set())
@@ -130,7 +126,7 @@ def test_referrers_are_listed_by_the_person_to_whom_they_refer(links: DynamoDBRe
     assert links.list_referrers("bb", "", 10) == [first, second]
 
 
-def test_more_entries_than_a_call_takes_are_written(links: DynamoDBReferenceStore) -> None:
+def test_more_entries_than_one_call_takes_are_written(links: DynamoDBReferenceStore) -> None:
     user_id = "00000000-0000-4000-8000-000000000001"
     entries = {(user_id, f"{number:024x}") for number in range(60)}
     links.update_index(entries, set())
@@ -139,18 +135,18 @@ def test_more_entries_than_a_call_takes_are_written(links: DynamoDBReferenceStor
     assert not any(links.list_referrers(each, "", 10) for _, each in entries)
 
 
-def test_referrers_are_listed_page_by_page_with_one_call_each(links: DynamoDBReferenceStore, dynamo: Table) -> None:
+def test_page_of_referrers_takes_one_call(links: DynamoDBReferenceStore, request_table: Table) -> None:
     ids = [f"00000000-0000-4000-8000-{number:012x}" for number in range(7)]
     links.update_index({(each, "aa") for each in ids}, set())
-    before = dynamo.calls
+    before = request_table.calls
     assert links.list_referrers("aa", "", 3) == ids[:3]
     assert links.list_referrers("aa", ids[2], 3) == ids[3:6]
     assert links.list_referrers("aa", ids[5], 3) == ids[6:]
-    assert dynamo.calls - before == 3
+    assert request_table.calls - before == 3
 
 
 @pytest.mark.parametrize("value", ["ALICE", "E-1", "alice@example.com", "ID"])
-def test_people_are_named_by_each_of_their_keys(
+def test_candidates_are_found_by_each_key(
     links: DynamoDBReferenceStore, store: DynamoDBResourceStore, value: str
 ) -> None:
     known = user(userName="alice", externalId="E-1", emails=[{"value": "Alice@Example.com"}])
@@ -162,27 +158,27 @@ def test_people_are_named_by_each_of_their_keys(
     assert not any(links.find_candidates('"'))
 
 
-def test_what_has_no_index_is_not_walked_for(
-    dynamo: Table, adapters: EndpointAdapters, store: DynamoDBResourceStore
+def test_attribute_without_index_is_not_searched(
+    request_table: Table, adapters: EndpointAdapters, store: DynamoDBResourceStore
 ) -> None:
     store.write(None, user(userName="alice", externalId="E-1"), CHANGE)
-    links = DynamoDBReferenceStore(dynamo, replace(adapters.table_config, indexed={}), "acme", load_user_type())
+    links = DynamoDBReferenceStore(request_table, replace(adapters.table_config, indexed={}), "acme", load_user_type())
     assert not any(links.find_candidates("E-1"))
     assert [list(ids) for ids in links.find_candidates("alice")] == [[], [ONE_ID]]
 
 
-def test_of_many_with_one_address_no_more_are_looked_at_than_tell_that_there_are_several(
-    links: DynamoDBReferenceStore, store: DynamoDBResourceStore, dynamo: Table
+def test_at_most_two_candidates_of_an_email_are_read(
+    links: DynamoDBReferenceStore, store: DynamoDBResourceStore, request_table: Table
 ) -> None:
     for number in range(5):
         shared = user(f"00000000-0000-4000-8000-00000000000{number}", userName=f"{number}", emails=[{"value": "hr@x"}])
         store.write(None, shared, CHANGE)
-    before = dynamo.calls
+    before = request_table.calls
     assert [len(ids) for ids in links.find_candidates("hr@x")] == [0, 0, 0, 2]
-    assert dynamo.calls - before == 3
+    assert request_table.calls - before == 3
 
 
-def test_the_change_that_drops_a_reference_names_it_by_digest(store: DynamoDBResourceStore, items: Items) -> None:
+def test_change_record_has_the_hash_of_a_removed_reference(store: DynamoDBResourceStore, items: Items) -> None:
     boss: Any = {ENTERPRISE: {"manager": {"value": "Boss"}}}
     first, second = user(**boss), user(version=2)
     store.write(None, first, CHANGE)

@@ -39,9 +39,7 @@ def user(user_id: str = ONE, version: int = 1, **attributes: Any) -> StoredResou
     )
 
 
-def test_a_created_user_has_its_name_its_index_entries_its_count_and_its_change_record(
-    store: DynamoDBResourceStore, items: Items
-) -> None:
+def test_create_writes_user_keys_counter_and_change_record(store: DynamoDBResourceStore, items: Items) -> None:
     store.write(None, user(externalId="E#1", emails=[{"value": "B@x"}, {"value": "b@X"}]), CHANGE)
     written = items()
     record = written.pop(f"C#{ONE}#0000000001")
@@ -65,16 +63,14 @@ def test_a_created_user_has_its_name_its_index_entries_its_count_and_its_change_
     assert int(record["ttl"]["N"]) > 0
 
 
-def test_every_change_is_one_call(store: DynamoDBResourceStore, dynamo: Table) -> None:
+def test_change_is_one_call(store: DynamoDBResourceStore, request_table: Table) -> None:
     store.write(None, user(), CHANGE)
     store.write(user(), user(version=2, userName="Rob", active=False), CHANGE)
     store.write(user(version=2, userName="Rob", active=False), None, CHANGE)
-    assert dynamo.calls == 3
+    assert request_table.calls == 3
 
 
-def test_a_deleted_user_leaves_its_change_records_and_nothing_else_that_names_it(
-    store: DynamoDBResourceStore, items: Items
-) -> None:
+def test_delete_leaves_only_change_records(store: DynamoDBResourceStore, items: Items) -> None:
     bob = user(externalId="1", emails=[{"value": "b@x"}])
     store.write(None, bob, CHANGE)
     store.write(bob, None, CHANGE)
@@ -82,16 +78,14 @@ def test_a_deleted_user_leaves_its_change_records_and_nothing_else_that_names_it
     assert (items()["K#0f"]["counts"], items()["K#0f"]["active"]) == ({"N": "0"}, {"N": "0"})
 
 
-def test_a_deleted_users_name_can_be_used_again(store: DynamoDBResourceStore) -> None:
+def test_name_of_deleted_user_can_be_used_again(store: DynamoDBResourceStore) -> None:
     store.write(None, user(), CHANGE)
     store.write(user(), None, CHANGE)
     store.write(None, user(TWO), CHANGE)
     assert store.get(TWO) == user(TWO)
 
 
-def test_a_name_that_is_taken_in_another_case_is_not_unique_and_nothing_is_written(
-    store: DynamoDBResourceStore, items: Items
-) -> None:
+def test_name_in_another_case_is_not_unique(store: DynamoDBResourceStore, items: Items) -> None:
     store.write(None, user(), CHANGE)
     before = items()
     with pytest.raises(NotUnique):
@@ -99,28 +93,28 @@ def test_a_name_that_is_taken_in_another_case_is_not_unique_and_nothing_is_writt
     assert items() == before
 
 
-def test_a_rename_frees_the_old_name_and_takes_the_new_one(store: DynamoDBResourceStore, items: Items) -> None:
+def test_rename_moves_the_unique_key(store: DynamoDBResourceStore, items: Items) -> None:
     store.write(None, user(), CHANGE)
     store.write(user(), user(version=2, userName="Rob"), CHANGE)
     assert "N#bob" not in items()
     assert items()["N#rob"]["id"] == {"S": ONE}
 
 
-def test_a_rename_that_changes_only_case_leaves_the_name_item_alone(store: DynamoDBResourceStore, items: Items) -> None:
+def test_rename_in_case_only_keeps_the_unique_key(store: DynamoDBResourceStore, items: Items) -> None:
     store.write(None, user(), CHANGE)
     before = items()["N#bob"]
     store.write(user(), user(version=2, userName="BOB"), CHANGE)
     assert items()["N#bob"] == before
 
 
-def test_a_rename_to_a_name_that_is_taken_is_not_unique(store: DynamoDBResourceStore) -> None:
+def test_rename_to_an_existing_name_is_not_unique(store: DynamoDBResourceStore) -> None:
     store.write(None, user(), CHANGE)
     store.write(None, user(TWO, userName="Rob"), CHANGE)
     with pytest.raises(NotUnique):
         store.write(user(), user(version=2, userName="rob"), CHANGE)
 
 
-def test_a_version_that_has_moved_on_takes_precedence_over_a_name_that_is_taken(store: DynamoDBResourceStore) -> None:
+def test_version_conflict_precedes_uniqueness(store: DynamoDBResourceStore) -> None:
     store.write(None, user(), CHANGE)
     store.write(None, user(TWO, userName="Rob"), CHANGE)
     store.write(user(), user(version=2, title="T"), CHANGE)
@@ -129,14 +123,16 @@ def test_a_version_that_has_moved_on_takes_precedence_over_a_name_that_is_taken(
 
 
 @pytest.mark.parametrize("after", [user(version=2, title="T"), None])
-def test_a_user_that_is_gone_is_a_version_conflict(store: DynamoDBResourceStore, after: StoredResource | None) -> None:
+def test_write_of_deleted_user_is_a_version_conflict(
+    store: DynamoDBResourceStore, after: StoredResource | None
+) -> None:
     store.write(None, user(), CHANGE)
     store.write(user(), None, CHANGE)
     with pytest.raises(VersionConflict):
         store.write(user(), after, CHANGE)
 
 
-def test_only_index_entries_that_come_or_go_are_written(store: DynamoDBResourceStore, items: Items) -> None:
+def test_only_changed_index_entries_are_written(store: DynamoDBResourceStore, items: Items) -> None:
     before = user(externalId="1", emails=[{"value": "a@x"}, {"value": "b@x"}])
     after = user(version=2, externalId="1", emails=[{"value": "b@x"}, {"value": "c@x"}])
     store.write(None, before, CHANGE)
@@ -148,7 +144,7 @@ def test_only_index_entries_that_come_or_go_are_written(store: DynamoDBResourceS
     }
 
 
-def test_forty_values_can_all_be_replaced_in_one_transaction(store: DynamoDBResourceStore, items: Items) -> None:
+def test_forty_indexed_values_are_replaced_in_one_transaction(store: DynamoDBResourceStore, items: Items) -> None:
     before = user(emails=[{"value": f"{number}@old"} for number in range(40)])
     after = user(version=2, userName="Rob", active=False, emails=[{"value": f"{number}@new"} for number in range(40)])
     store.write(None, before, CHANGE)
@@ -156,21 +152,21 @@ def test_forty_values_can_all_be_replaced_in_one_transaction(store: DynamoDBReso
     assert {sort[-40:-37] for sort in items() if sort.startswith("I#")} == {"new"}
 
 
-def test_deactivation_counts_one_active_user_less(store: DynamoDBResourceStore, items: Items) -> None:
+def test_deactivation_decrements_active_users(store: DynamoDBResourceStore, items: Items) -> None:
     store.write(None, user(), CHANGE)
     store.write(user(), user(version=2, active=False), CHANGE)
     assert (items()["K#0f"]["counts"], items()["K#0f"]["active"]) == ({"N": str(counter_increment(ONE))}, {"N": "0"})
 
 
-def test_a_user_too_large_for_an_item_is_refused(store: DynamoDBResourceStore, items: Items) -> None:
+def test_user_too_large_for_an_item_is_refused(store: DynamoDBResourceStore, items: Items) -> None:
     with pytest.raises(PayloadTooLarge, match="350000 bytes"):
         store.write(None, user(title="x" * MAX_DOCUMENT_BYTES), CHANGE)
     assert items() == {}
 
 
-def test_what_is_no_id_of_ours_is_not_asked_for(store: DynamoDBResourceStore, dynamo: Table) -> None:
+def test_other_ids_are_not_read(store: DynamoDBResourceStore, request_table: Table) -> None:
     assert store.get("x" * 3_000) is None
-    assert dynamo.calls == 0
+    assert request_table.calls == 0
 
 
 # More users than the counters hold
@@ -182,7 +178,7 @@ def shard(table: Any) -> Callable[[int], Any]:
     return lambda counts: table.put_item(Item={"pk": "L#acme", "sk": "K#0f", "counts": counts, "active": 0})
 
 
-def test_full_shard_takes_no_other_user_and_writes_nothing(
+def test_full_shard_refuses_a_user_and_writes_nothing(
     store: DynamoDBResourceStore, items: Items, shard: Callable[[int], Any]
 ) -> None:
     shard(SHARD_LIMIT)

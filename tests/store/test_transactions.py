@@ -75,20 +75,20 @@ def run(script: Script, *, seconds: float = 29.0) -> None:
     "outcome",
     [TIMEOUT, failure("InternalServerError", status=500), failure("TransactionInProgressException")],
 )
-def test_an_unknown_outcome_is_repeated_unchanged_with_its_token(outcome: Exception) -> None:
+def test_unknown_outcome_is_repeated_with_its_token(outcome: Exception) -> None:
     script = Script(outcome, outcome)
     run(script)
     assert script.requests == [(REQUESTS, "token-0")] * 3
 
 
 @pytest.mark.parametrize("reasons", [("TransactionConflict", "None"), ("None", "ThrottlingError")])
-def test_a_definite_cancel_is_tried_anew_with_a_new_token(reasons: tuple[str, ...]) -> None:
+def test_cancelled_transaction_is_repeated_with_a_new_token(reasons: tuple[str, ...]) -> None:
     script = Script(cancelled(*reasons))
     run(script)
     assert script.tokens == ["token-0", "token-1"]
 
 
-def test_a_cancel_after_an_unknown_outcome_keeps_the_token() -> None:
+def test_cancellation_after_an_unknown_outcome_keeps_the_token() -> None:
     script = Script(TIMEOUT, cancelled("TransactionConflict", "None"))
     run(script)
     assert script.tokens == ["token-0"] * 3
@@ -100,7 +100,7 @@ def test_throttling_is_repeated() -> None:
     assert len(script.requests) == 3
 
 
-def test_a_failed_condition_is_told_at_once_by_the_parts_that_failed() -> None:
+def test_failed_condition_is_raised_with_the_roles() -> None:
     script = Script(cancelled("None", "ConditionalCheckFailed"))
     with pytest.raises(ConditionFailed) as raised:
         run(script)
@@ -108,7 +108,7 @@ def test_a_failed_condition_is_told_at_once_by_the_parts_that_failed() -> None:
     assert len(script.requests) == 1
 
 
-def test_a_failed_condition_outweighs_a_conflict() -> None:
+def test_failed_condition_precedes_a_conflict() -> None:
     with pytest.raises(ConditionFailed) as raised:
         run(Script(cancelled("ConditionalCheckFailed", "TransactionConflict")))
     assert raised.value.roles == {TransactionRole.RESOURCE}
@@ -129,22 +129,22 @@ def test_failed_condition_of_a_first_attempt_is_never_success() -> None:
         run(Script(cancelled("None", "ConditionalCheckFailed"), stored=RECORD))
 
 
-def test_conflicts_to_the_end_of_the_time_change_nothing_and_say_so() -> None:
+def test_conflicts_until_the_deadline_are_unavailable() -> None:
     with pytest.raises(Unavailable, match="send the request again") as raised:
         run(Script(*[cancelled("TransactionConflict", "None")] * 1_000), seconds=6)
     assert raised.value.headers == {"Retry-After": "1"}
 
 
-def test_doubt_to_the_end_of_the_time_says_how_to_find_out() -> None:
+def test_unknown_outcome_at_the_deadline_says_how_to_find_out() -> None:
     with pytest.raises(Unavailable, match="whether the change was stored: read the user"):
         run(Script(*[TIMEOUT] * 1_000), seconds=6)
 
 
-def test_an_error_of_ours_is_raised_as_it_is() -> None:
+def test_other_error_is_raised() -> None:
     with pytest.raises(ClientError, match="ValidationException"):
         run(Script(failure("ValidationException")))
 
 
-def test_a_cancel_for_a_reason_that_stays_is_raised_as_it_is() -> None:
+def test_cancellation_for_a_permanent_reason_is_raised() -> None:
     with pytest.raises(ClientError, match="TransactionCanceledException"):
         run(Script(cancelled("ValidationError", "None")))

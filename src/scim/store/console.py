@@ -99,8 +99,11 @@ class DynamoDBInvitationStore:
         try:
             self._write(invitation, accepted, is_open, event)
         except ConditionFailed:
-            found = self.get(digest)
-            return found[1] if found is not None and found[0].expires > acceptance.at else None
+            stored = self.get(digest)
+            if stored is None:
+                return None
+            stored_invitation, earlier_acceptance = stored
+            return earlier_acceptance if stored_invitation.expires > acceptance.at else None
         return acceptance
 
     def _write(self, invitation: Invitation, item: Item, condition: Condition, event: AuditEvent) -> None:

@@ -85,16 +85,16 @@ def encode_change(
     changes of links are not in the index by time, since no client wrote them.
     """
     ttl = {} if expires is None else {"ttl": {"N": str(expires)}}
-    handles = {"handles": {"SS": sorted(former_identifiers)}} if former_identifiers else {}
-    references = {"dropped": {"SS": sorted(removed_references)}} if removed_references else {}
+    former = {"handles": {"SS": sorted(former_identifiers)}} if former_identifiers else {}
+    removed = {"dropped": {"SS": sorted(removed_references)}} if removed_references else {}
     time = {} if change.operation is Operation.LINK else {TIME_ATTRIBUTE: {"S": keys.time_key("C#", change.at)}}
     links = [{"M": {"attribute": {"S": name}, "id": {"S": to}}} for name, to in change.links]
     external_id = {} if change.external_id is None else {"externalId": {"S": change.external_id}}
     return {
         **keys.primary_key(partition, sort),
         **ttl,
-        **handles,
-        **references,
+        **former,
+        **removed,
         **time,
         **({"mayAffectLinks": {"BOOL": True}} if may_affect_links else {}),
         "change": {"S": change_id},

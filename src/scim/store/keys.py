@@ -147,7 +147,7 @@ def failure_key(identifier: str, digest: str) -> str:
 
 
 def failure_range(identifier: str) -> KeyRange:
-    """Return the range of the failures that are kept under an identifier."""
+    """Return the range of the failures that are stored by an identifier."""
     return entry_range(failure_key(identifier, ""))
 
 

@@ -28,8 +28,8 @@ class DynamoDBReferenceStore:
 
     def get_all(self, ids: Collection[str]) -> dict[str, StoredResource]:
         sorts = [keys.user_key(user_id) for user_id in ids]
-        found = self._table.get_all(self._partition, sorts, items.RESOURCE_ATTRIBUTES)
-        return {user.id: user for user in map(items.decode_resource, found)}
+        found_items = self._table.get_all(self._partition, sorts, items.RESOURCE_ATTRIBUTES)
+        return {user.id: user for user in map(items.decode_resource, found_items)}
 
     def find_candidates(self, value: str) -> Iterator[Collection[str]]:
         yield self.get_all([value]) if keys.is_user_id(value) else ()
@@ -39,8 +39,8 @@ class DynamoDBReferenceStore:
         for name in _LOOKUP_ATTRIBUTES:
             if path := self._config.indexed.get(name):
                 entries = keys.entry_range(value_keys.index_prefix(name, path, value))
-                found = self._table.query(self._partition, entries, items.REFERENCE_ATTRIBUTES, limit=2)
-                yield [items.decode_reference(item) for item in islice(found, 2)]
+                found_items = self._table.query(self._partition, entries, items.REFERENCE_ATTRIBUTES, limit=2)
+                yield [items.decode_reference(item) for item in islice(found_items, 2)]
 
     def update_index(self, add: Collection[IndexEntry], remove: Collection[IndexEntry]) -> None:
         self._table.write_all(put=list(map(self._entry_key, add)), delete=list(map(self._entry_key, remove)))
@@ -52,8 +52,10 @@ class DynamoDBReferenceStore:
 
     def list_referrers(self, identifier_hash: str, after: str, limit: int) -> list[str]:
         start = self._entry_key((after, identifier_hash)) if after else None
-        found = self._table.query(self._index, keys.referrer_range(identifier_hash), ("sk",), after=start, limit=limit)
-        return [keys.parse_referrer_id(item["sk"]["S"]) for item in islice(found, limit)]
+        found_items = self._table.query(
+            self._index, keys.referrer_range(identifier_hash), ("sk",), after=start, limit=limit
+        )
+        return [keys.parse_referrer_id(item["sk"]["S"]) for item in islice(found_items, limit)]
 
     def write_links(self, user: StoredResource, links: ResolvedReferences, change: ChangeRecord) -> None:
         """Write links on the condition that neither the user nor its links have changed since they were read."""

@@ -72,19 +72,19 @@ class Table:
 
     def get_all(self, partition: str, sorts: list[str], attributes: Sequence[str] = ()) -> list[Item]:
         """Return those of the items that exist, in any order, by a call for each 100 keys."""
-        found: list[Item] = []
+        found_items: list[Item] = []
         remaining = [primary_key(partition, sort) for sort in sorts]
         attempt = 0
         while remaining:
             batch, remaining = remaining[:_MAX_KEYS_PER_BATCH], remaining[_MAX_KEYS_PER_BATCH:]
             request = {self._name: {"Keys": batch, "ConsistentRead": True, **_projection(attributes)}}
             response = self._call_with_retries(self._client.batch_get_item, RequestItems=request)
-            found += response["Responses"].get(self._name, [])
+            found_items += response["Responses"].get(self._name, [])
             if unprocessed := response.get("UnprocessedKeys", {}).get(self._name):
                 remaining = unprocessed["Keys"] + remaining
                 self.deadline.pause(attempt)
                 attempt += 1
-        return found
+        return found_items
 
     def query(
         self,

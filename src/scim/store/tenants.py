@@ -77,21 +77,21 @@ class DynamoDBTenantStore:
 
     def list_ids(self, after: str = "") -> Iterator[str]:
         """Return the ids of all tenants that were ever connected, in order, after the id ``after``."""
-        found = self._table.query(keys.TENANT_LIST_PARTITION, keys.tenant_range(after))
-        ids = (str(item["sk"]["S"]) for item in found)
+        found_items = self._table.query(keys.TENANT_LIST_PARTITION, keys.tenant_range(after))
+        ids = (str(item["sk"]["S"]) for item in found_items)
         return (tenant_id for tenant_id in ids if tenant_id != after)
 
     def get_last_token_usage(self, tenant_id: str) -> TokenUsage | None:
-        found = self._table.query(keys.token_usage_partition(tenant_id), keys.TOKEN_USAGE_RANGE)
-        return max(map(items.decode_token_usage, found), key=lambda usage: usage.last_used, default=None)
+        found_items = self._table.query(keys.token_usage_partition(tenant_id), keys.TOKEN_USAGE_RANGE)
+        return max(map(items.decode_token_usage, found_items), key=lambda usage: usage.last_used, default=None)
 
     def count_users(self, tenant_id: str) -> tuple[int, int]:
         """Return how many users the tenant has, and how many of them are active."""
-        found = list(self._table.query(keys.paging_partition(tenant_id), keys.COUNTER_RANGE))
-        counters = ResourceCounters([(item["sk"]["S"], int(item["counts"]["N"])) for item in found])
-        return counters.total, sum(int(item["active"]["N"]) for item in found)
+        found_items = list(self._table.query(keys.paging_partition(tenant_id), keys.COUNTER_RANGE))
+        counters = ResourceCounters([(item["sk"]["S"], int(item["counts"]["N"])) for item in found_items])
+        return counters.total, sum(int(item["active"]["N"]) for item in found_items)
 
     def list_users(self, tenant_id: str, after: str = "") -> Iterator[StoredResource]:
         """Return the users in the order of their ids, after the id ``after``. They are read as they are drawn."""
-        found = self._table.query(keys.resource_partition(tenant_id), keys.user_range(after))
-        return (user for user in map(items.decode_resource, found) if user.id != after)
+        found_items = self._table.query(keys.resource_partition(tenant_id), keys.user_range(after))
+        return (user for user in map(items.decode_resource, found_items) if user.id != after)

@@ -17,11 +17,11 @@ def counters(ids: list[str]) -> ResourceCounters:
     return ResourceCounters(sorted(shards.items()))
 
 
-def test_the_total_is_the_sum_over_all_parts_of_all_shards() -> None:
+def test_total_is_the_sum_of_all_parts() -> None:
     assert counters(["0000", "0001", "00ff", "7f80"]).total == 4
 
 
-def test_every_index_lies_where_the_counters_say() -> None:
+def test_counters_locate_every_index() -> None:
     """Behind what the ids there begin with, and no further away than the part is large."""
     random = Random(7)  # noqa: S311  # the same ids in every run
     ids = sorted(str(uuid.UUID(int=random.getrandbits(128), version=4)) for _ in range(3_000))
@@ -35,19 +35,19 @@ def test_every_index_lies_where_the_counters_say() -> None:
         assert before < 20
 
 
-def test_there_is_nothing_behind_the_last() -> None:
+def test_index_after_the_last_is_not_located() -> None:
     assert counters(["0000", "00ff"]).locate(3) is None
     assert ResourceCounters([]).locate(1) is None
 
 
-def test_what_is_taken_away_was_there_and_leaves_its_neighbours_alone() -> None:
+def test_decrement_leaves_other_parts_alone() -> None:
     kept = ["4200", "42ff"]
     shards = dict(counters([*kept, "4224"]).shards)
     shards["42"] -= counter_increment("4224")
     assert ResourceCounters(list(shards.items())) == counters(kept)
 
 
-def test_a_part_holds_thousands() -> None:
+def test_part_holds_8191() -> None:
     full = 8_191 * counter_increment("4200") + 8_191 * counter_increment("42ff") + 3 * counter_increment("4240")
     assert ResourceCounters([("42", full)] * 256).total == 256 * (8_191 * 2 + 3)
 
@@ -59,7 +59,7 @@ def spread(part_6: int) -> float:
     return (8_191 - part_6 * ratio) / math.sqrt(part_6 * ratio * (1 + ratio))
 
 
-def test_shard_is_full_long_before_a_part_overflows() -> None:
+def test_limit_is_eight_deviations_below_an_overflow() -> None:
     assert 7_000 * counter_increment("42ff") == SHARD_LIMIT
     assert spread(7_000) > 8
 
@@ -76,7 +76,7 @@ def test_random_ids_fill_the_parts_of_a_shard_alike() -> None:
 
 
 @pytest.mark.parametrize("digits", ["00", "24", "25", "49", "6d", "92", "b6", "db", "ff"])
-def test_one_user_more_than_a_part_holds_carries_into_the_next(digits: str) -> None:
+def test_overflow_carries_into_the_next_part(digits: str) -> None:
     """This is what :data:`SHARD_LIMIT` prevents."""
     full = 8_191 * counter_increment(f"42{digits}")
     assert ResourceCounters([("42", full)]).total == 8_191

@@ -78,41 +78,41 @@ def sorting(name: str, *, descending: bool = False) -> SortOrder:
         ('id eq "nothing of ours"', 0),
     ],
 )
-def test_point_look_ups_take_a_fixed_number_of_calls(
-    store: DynamoDBResourceStore, dynamo: Table, make: MakeUser, text: str, calls: int
+def test_index_lookup_takes_a_fixed_number_of_calls(
+    store: DynamoDBResourceStore, request_table: Table, make: MakeUser, text: str, calls: int
 ) -> None:
     bob = make("Bob", externalId="a#b", title="T", emails=[{"value": "b@x", "type": "work"}])
-    before = dynamo.calls
+    before = request_table.calls
     found = store.find(query(text))
     assert list(found.page) == ([bob] if calls == 2 else [])
     assert found.total == len(found.page)
     assert found.plan.startswith("index:")
-    assert dynamo.calls - before == calls
+    assert request_table.calls - before == calls
 
 
-def test_the_whole_filter_decides_what_was_found_at_a_point(store: DynamoDBResourceStore, make: MakeUser) -> None:
+def test_whole_filter_is_tried_after_a_lookup(store: DynamoDBResourceStore, make: MakeUser) -> None:
     make("Bob")
     assert store.find(query('userName eq "bob" and active eq false')).total == 0
 
 
-def test_points_of_an_or_are_united_and_paged(store: DynamoDBResourceStore, make: MakeUser) -> None:
+def test_lookups_of_or_are_united_and_paged(store: DynamoDBResourceStore, make: MakeUser) -> None:
     users = sorted([make("a"), make("b", externalId="1"), make("c")], key=lambda stored: stored.id)
     text = 'userName eq "a" or externalId eq "1" or userName eq "c" or userName eq "b"'
     found = store.find(query(text, start_index=2, count=1))
     assert (found.total, list(found.page)) == (3, users[1:2])
 
 
-def test_several_users_may_have_one_external_id(store: DynamoDBResourceStore, make: MakeUser) -> None:
+def test_several_users_can_have_one_external_id(store: DynamoDBResourceStore, make: MakeUser) -> None:
     users = [make(str(number), externalId="same") for number in range(3)]
     assert {stored.id for stored in store.find(query('externalId eq "same"')).page} == {user.id for user in users}
 
 
-def test_a_user_renamed_between_the_two_reads_is_looked_up_again(
-    store: DynamoDBResourceStore, dynamo: Table, make: MakeUser, monkeypatch: pytest.MonkeyPatch
+def test_user_renamed_between_two_reads_is_looked_up_again(
+    store: DynamoDBResourceStore, request_table: Table, make: MakeUser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Bob becomes Rob, and Ann becomes Bob, after the key of Bob was read: the answer is Ann."""
     bob, ann = make("Bob"), make("Ann")
-    get, renamed = dynamo.get, False
+    get, renamed = request_table.get, False
 
     def get_and_rename(partition: str, sort: str) -> Any:
         nonlocal renamed
@@ -123,7 +123,7 @@ def test_a_user_renamed_between_the_two_reads_is_looked_up_again(
             store.write(ann, _renamed(ann, "Bob"), CHANGE)
         return item
 
-    monkeypatch.setattr(dynamo, "get", get_and_rename)
+    monkeypatch.setattr(request_table, "get", get_and_rename)
     assert [stored.id for stored in store.find(query('userName eq "bob"')).page] == [ann.id]
 
 
@@ -133,27 +133,25 @@ def _renamed(stored: StoredResource, user_name: str) -> StoredResource:
 
 
 def test_pages_in_the_order_of_ids_join_to_all_users(
-    store: DynamoDBResourceStore, dynamo: Table, make: MakeUser
+    store: DynamoDBResourceStore, request_table: Table, make: MakeUser
 ) -> None:
     users = sorted(make(str(number)).id for number in range(25))
-    before = dynamo.calls
+    before = request_table.calls
     pages = [store.find(query(start_index=start, count=10)) for start in (1, 11, 21)]
     assert [stored.id for page in pages for stored in page.page] == users
     assert {(page.total, page.plan) for page in pages} == {(25, "ids")}
-    assert dynamo.calls - before <= 3 * 3
+    assert request_table.calls - before <= 3 * 3
 
 
 @pytest.mark.parametrize(("start_index", "count"), [(4, 10), (100, 100), (1, 0)])
-def test_a_page_beyond_the_end_or_of_nothing_is_empty_and_tells_the_total(
-    store: DynamoDBResourceStore, make: MakeUser, start_index: int, count: int
-) -> None:
+def test_empty_page_has_the_total(store: DynamoDBResourceStore, make: MakeUser, start_index: int, count: int) -> None:
     for name in "abc":
         make(name)
     found = store.find(query(start_index=start_index, count=count))
     assert (found.total, list(found.page)) == (3, [])
 
 
-def test_a_walk_finds_all_that_match_and_pages_them(store: DynamoDBResourceStore, make: MakeUser) -> None:
+def test_scan_finds_and_pages_all_that_match(store: DynamoDBResourceStore, make: MakeUser) -> None:
     users = sorted(make(f"{number}", title="odd" if number % 2 else "even").id for number in range(9) if number % 2)
     for number in range(0, 9, 2):
         make(f"even {number}", title="even")
@@ -162,7 +160,7 @@ def test_a_walk_finds_all_that_match_and_pages_them(store: DynamoDBResourceStore
 
 
 @pytest.mark.parametrize(("descending", "expected"), [(False, ["b", "c"]), (True, ["c", "b"])])
-def test_a_sorted_walk_holds_the_page_only(
+def test_sorted_scan_returns_its_page(
     store: DynamoDBResourceStore, make: MakeUser, descending: bool, expected: list[str]
 ) -> None:
     for name in "dacb":
@@ -171,15 +169,15 @@ def test_a_sorted_walk_holds_the_page_only(
     assert ([stored.resource["title"] for stored in found.page], found.total, found.plan) == (expected, 4, "scan,sort")
 
 
-def test_tenants_do_not_see_each_other(adapters: EndpointAdapters, dynamo: Table, make: MakeUser) -> None:
+def test_tenants_do_not_see_each_other(adapters: EndpointAdapters, request_table: Table, make: MakeUser) -> None:
     bob = make("Bob", externalId="1")
-    other = adapters.resource_store(dynamo, Tenant("acme-2"), load_user_type())
+    other = adapters.resource_store(request_table, Tenant("acme-2"), load_user_type())
     assert other.get(bob.id) is None
     for text in ('userName eq "Bob"', 'externalId eq "1"', f'id eq "{bob.id}"', "active eq true", None):
         assert other.find(query(text)).total == 0
 
 
-def test_a_walk_without_time_says_what_to_filter_by(adapters: EndpointAdapters, make: MakeUser) -> None:
+def test_scan_without_time_suggests_filters(adapters: EndpointAdapters, make: MakeUser) -> None:
     make("Bob")
     hurried = adapters.resource_store(
         adapters.table(Deadline(lambda: 4.5, lambda _: None)), Tenant("acme"), load_user_type()
@@ -188,9 +186,7 @@ def test_a_walk_without_time_says_what_to_filter_by(adapters: EndpointAdapters, 
         hurried.find(query("title pr"))
 
 
-def test_an_index_entry_without_its_user_finds_nothing(
-    store: DynamoDBResourceStore, make: MakeUser, table: Any
-) -> None:
+def test_unique_key_without_its_user_finds_nothing(store: DynamoDBResourceStore, make: MakeUser, table: Any) -> None:
     bob = make("Bob")
     table.delete_item(Key={"pk": "T#acme", "sk": keys.user_key(bob.id)})
     assert store.find(query('userName eq "bob"')).total == 0

@@ -26,9 +26,9 @@ Open = Callable[..., PagingStore]
 
 
 @pytest.fixture
-def open_store(dynamo: Table) -> Open:
+def open_store(request_table: Table) -> Open:
     """Return a function that opens the store for a request, ``later`` in seconds."""
-    return lambda later=0.0: PagingStore(dynamo, PARTITION, lambda: NOW + later)
+    return lambda later=0.0: PagingStore(request_table, PARTITION, lambda: NOW + later)
 
 
 def page_start(start_index: int, total: int = 9) -> PageStart:
@@ -49,7 +49,7 @@ def test_bookmark_is_found_by_its_query_client_and_index_only(open_store: Open) 
     assert state.find_start(bookmark_id("User others", "client"), 3) is None
 
 
-def test_query_and_client_can_not_be_shifted_into_each_other() -> None:
+def test_query_and_client_are_separated_in_the_bookmark_id() -> None:
     assert bookmark_id("a\nb", "c") != bookmark_id("a", "b\nc")
 
 
@@ -154,10 +154,13 @@ def refused(code: str) -> ClientError:
 )
 def test_bookmark_that_can_not_be_written_returns_false(outcome: Any) -> None:
     client: Any = Failing(outcome)
-    dynamo = Table(client, "muster", runtime.create_deadline(29))
+    request_table = Table(client, "muster", runtime.create_deadline(29))
 
-    assert PagingStore(dynamo, PARTITION, lambda: NOW).write_bookmark(BOOKMARK, page_start(3), is_first=True) is False
-    assert dynamo.calls == 1
+    assert (
+        PagingStore(request_table, PARTITION, lambda: NOW).write_bookmark(BOOKMARK, page_start(3), is_first=True)
+        is False
+    )
+    assert request_table.calls == 1
 
 
 def test_expired_bookmark_that_is_not_removed_is_no_failure() -> None:
@@ -210,24 +213,24 @@ def test_write_that_fails_counts_nothing(store: DynamoDBResourceStore, open_stor
 
 
 def test_counters_and_bookmarks_are_read_by_one_call(
-    store: DynamoDBResourceStore, open_store: Open, dynamo: Table
+    store: DynamoDBResourceStore, open_store: Open, request_table: Table
 ) -> None:
     for resource_id in (ONE, TWO):
         store.write(None, user(resource_id, userName=resource_id), CHANGE)
     open_store().write_bookmark(BOOKMARK, page_start(2), is_first=True)
-    before, paging_store = dynamo.calls, open_store()
+    before, paging_store = request_table.calls, open_store()
 
     assert (
         paging_store.count_resources(),
         paging_store.read_state().find_start(BOOKMARK, 2),
-        dynamo.calls - before,
+        request_table.calls - before,
     ) == (2, page_start(2), 1)
 
 
-def test_tenants_have_counters_of_their_own(store: DynamoDBResourceStore, dynamo: Table) -> None:
+def test_tenants_have_counters_of_their_own(store: DynamoDBResourceStore, request_table: Table) -> None:
     store.write(None, user(), CHANGE)
 
-    assert PagingStore(dynamo, keys.paging_partition("acme-2"), lambda: NOW).count_resources() == 0
+    assert PagingStore(request_table, keys.paging_partition("acme-2"), lambda: NOW).count_resources() == 0
 
 
 def test_counters_and_users_are_in_different_partitions(store: DynamoDBResourceStore, settings: Settings) -> None:

@@ -45,7 +45,7 @@ def planned(text: str) -> set[tuple[str, str]] | None:
         ('(userName eq "a" or id eq "b") and active eq true', {("userName", "a"), ("id", "b")}),
     ],
 )
-def test_equality_with_an_attribute_that_has_keys_is_a_point(text: str, expected: set[tuple[str, str]]) -> None:
+def test_equality_with_an_indexed_attribute_is_a_lookup(text: str, expected: set[tuple[str, str]]) -> None:
     assert planned(text) == expected
 
 
@@ -63,11 +63,11 @@ def test_equality_with_an_attribute_that_has_keys_is_a_point(text: str, expected
         " or ".join(f'userName eq "{number}"' for number in range(21)),
     ],
 )
-def test_everything_else_is_a_walk(text: str) -> None:
+def test_other_filters_have_no_lookup(text: str) -> None:
     assert planned(text) is None
 
 
-def test_the_smallest_set_of_points_is_taken_of_an_and() -> None:
+def test_smallest_lookup_of_and_is_used() -> None:
     text = '(userName eq "a" or userName eq "b") and externalId eq "c"'
     assert find_index_keys(parse_filter(text, load_user_type(), Dialect()), NAMES) == frozenset(
         {IndexKey("externalId", "c")}
@@ -117,7 +117,7 @@ LAST = "\U0010ffff"
         ('externalId sw "a"', FullScan(is_exact=False)),
     ],
 )
-def test_comparisons_of_the_name_are_ranges_of_its_keys(text: str, expected: Plan) -> None:
+def test_comparisons_of_user_name_are_ranges(text: str, expected: Plan) -> None:
     assert chosen(text) == expected
 
 
@@ -154,12 +154,12 @@ def test_comparisons_of_the_name_are_ranges_of_its_keys(text: str, expected: Pla
         ),
     ],
 )
-def test_bounds_of_the_last_change_are_whole_milliseconds_in_utc(text: str, first: str, last: str | None) -> None:
+def test_bounds_of_last_modified_are_milliseconds_in_utc(text: str, first: str, last: str | None) -> None:
     assert chosen(f"meta.lastModified {text}") == RangeScan(TIME, first, last)
 
 
 @pytest.mark.parametrize("operator", ["lt", "le", "eq", "ne"])
-def test_last_change_without_a_lower_bound_is_a_walk(operator: str) -> None:
+def test_last_modified_without_lower_bound_is_a_scan(operator: str) -> None:
     assert chosen(f'meta.lastModified {operator} "2026-01-01T00:00:00Z"') == FullScan(is_exact=False)
 
 
@@ -173,7 +173,7 @@ def test_last_change_without_a_lower_bound_is_a_walk(operator: str) -> None:
         ('userName sw "b"', "displayName", RangeScan(NAME, "b", "b" + LAST)),
     ],
 )
-def test_order_chooses_the_keys_where_no_filter_does(text: str | None, sort: str | None, expected: Plan) -> None:
+def test_order_chooses_the_index_without_a_filter(text: str | None, sort: str | None, expected: Plan) -> None:
     assert chosen(text, sort) == expected
 
 
@@ -191,7 +191,7 @@ def test_order_chooses_the_keys_where_no_filter_does(text: str | None, sort: str
         ('id eq "1" or externalId eq "1"', False),
     ],
 )
-def test_points_are_exact_where_whatever_lies_there_matches(text: str, exact: bool) -> None:
+def test_lookup_is_exact_if_everything_there_matches(text: str, exact: bool) -> None:
     found = chosen(text)
 
     assert isinstance(found, IndexLookup)

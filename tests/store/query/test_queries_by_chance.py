@@ -76,7 +76,7 @@ sorts = st.sampled_from([None, None, "userName", "displayName", "meta.lastModifi
 
 
 @pytest.fixture
-def dynamo(adapters: EndpointAdapters) -> Table:
+def request_table(adapters: EndpointAdapters) -> Table:
     """With time for all queries, which are one request here."""
     return adapters.table(runtime.create_deadline(3_600))
 
@@ -133,7 +133,7 @@ def by_cursor(pages: Pages, count: int) -> Iterator[StoredResource]:
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
     phases=[Phase.generate, Phase.shrink],
 )
-def test_every_plan_finds_what_filtering_and_sorting_everybody_gives(
+def test_every_plan_agrees_with_filtering_and_sorting_all(
     store: DynamoDBResourceStore, people: list[StoredResource], data: st.DataObject
 ) -> None:
     text = data.draw(st.one_of(filters, filters, filters, st.none()), "filter")

@@ -79,10 +79,10 @@ class Pages:
 class Calls:
     """Sees the calls of a request; ``before`` are done before the next call of an operation."""
 
-    def __init__(self, dynamo: Table, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self, request_table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
         self.made: list[str] = []
         self.before: dict[str, list[Callable[[], None]]] = {}
-        read = dynamo._call_with_retries  # noqa: SLF001  # where all reads come by
+        read = request_table._call_with_retries  # noqa: SLF001  # where all reads come by
 
         def seen(call: Callable[..., Any], **arguments: Any) -> Any:
             name = call.__name__
@@ -91,12 +91,12 @@ class Calls:
                 waiting.pop(0)()
             return read(call, **arguments)
 
-        monkeypatch.setattr(dynamo, "_call_with_retries", seen)
+        monkeypatch.setattr(request_table, "_call_with_retries", seen)
 
 
 @pytest.fixture
-def calls(dynamo: Table, monkeypatch: pytest.MonkeyPatch) -> Calls:
-    return Calls(dynamo, monkeypatch)
+def calls(request_table: Table, monkeypatch: pytest.MonkeyPatch) -> Calls:
+    return Calls(request_table, monkeypatch)
 
 
 @pytest.fixture
@@ -132,7 +132,7 @@ EVERY_QUERY = pytest.mark.parametrize("asked", QUERIES.values(), ids=QUERIES)
 
 
 @EVERY_QUERY
-def test_every_index_and_every_cursor_lead_to_their_slice(
+def test_every_index_and_cursor_returns_its_slice(
     store: DynamoDBResourceStore, people: list[StoredResource], asked: Query
 ) -> None:
     pages = Pages(store, asked)
@@ -156,9 +156,7 @@ def test_every_index_and_every_cursor_lead_to_their_slice(
 
 
 @EVERY_QUERY
-def test_descending_is_the_other_way_round(
-    store: DynamoDBResourceStore, people: list[StoredResource], asked: Query
-) -> None:
+def test_descending_order_is_reversed(store: DynamoDBResourceStore, people: list[StoredResource], asked: Query) -> None:
     sort = str(asked.order.path) if asked.order else "id"
     text = str(asked.filter) if asked.filter else None
 
@@ -174,17 +172,17 @@ def rename(store: DynamoDBResourceStore, stored: StoredResource, name: str) -> C
     return lambda: store.write(stored, changed(stored, userName=name), CHANGE)
 
 
-def test_user_that_is_met_twice_is_read_once(people: list[StoredResource], dynamo: Table) -> None:
+def test_id_that_is_given_twice_is_read_once(people: list[StoredResource], request_table: Table) -> None:
     """As one is that moves while keys are read: DynamoDB refuses a batch that names an item twice."""
     one, two = people[0].id, people[1].id
 
-    found = ResourceReader(dynamo, keys.resource_partition("acme"), "").read_resources([one, two, one])
+    found = ResourceReader(request_table, keys.resource_partition("acme"), "").read_resources([one, two, one])
 
     assert found == {one: people[0], two: people[1]}
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 8])
-def test_user_that_moves_between_the_two_reads_of_a_sorted_page_hides_nobody(
+def test_user_who_moves_during_a_sorted_page_hides_no_other(
     store: DynamoDBResourceStore, people: list[StoredResource], calls: Calls, count: int
 ) -> None:
     """The page is filled from those that follow, and still knows that more do."""
@@ -204,7 +202,7 @@ def test_user_that_moves_between_the_two_reads_of_a_sorted_page_hides_nobody(
 
 
 @pytest.mark.parametrize("name", ["names", "times", "sorted"])
-def test_cursor_leads_on_while_one_of_the_last_five_has_its_place(
+def test_cursor_is_valid_while_one_of_five_boundaries_has_its_key(
     store: DynamoDBResourceStore, people: list[StoredResource], name: str
 ) -> None:
     pages = Pages(store, QUERIES[name])
@@ -268,7 +266,7 @@ TOO_MANY = "Filter by one of id, userName, externalId, emails.value with eq, or 
     ],
     ids=lambda each: each.text if isinstance(each, Query) else str(each),
 )
-def test_walks_sorts_counts_and_jumps_end_in_time_and_say_what_to_ask_instead(
+def test_expensive_queries_end_in_time_and_suggest_filters(
     adapters: EndpointAdapters, people: list[StoredResource], asked: Query, index: int, count: int
 ) -> None:
     hurried = adapters.table(Deadline(Hurry(1).remaining_s, lambda _: None))
@@ -279,7 +277,7 @@ def test_walks_sorts_counts_and_jumps_end_in_time_and_say_what_to_ask_instead(
 
 
 @pytest.mark.parametrize("name", ["scan", "sorted", "sorted names", "sorted times", "sorted points"])
-def test_walk_reads_no_more_users_than_its_budget(
+def test_scan_reads_no_more_users_than_its_budget(
     store: DynamoDBResourceStore, people: list[StoredResource], monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     monkeypatch.setattr("scim.store.query.reader.MAX_RESOURCES_READ", 8)
@@ -289,7 +287,7 @@ def test_walk_reads_no_more_users_than_its_budget(
 
 
 @pytest.mark.parametrize("name", ["ids", "names", "names sw", "times", "points"])
-def test_page_of_keys_reads_a_page_and_what_lies_before_it_is_counted(
+def test_page_of_keys_reads_a_page_and_counts_those_before_it(
     store: DynamoDBResourceStore, people: list[StoredResource], calls: Calls, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     monkeypatch.setattr("scim.store.query.reader.MAX_RESOURCES_READ", 3)
@@ -303,7 +301,7 @@ def test_page_of_keys_reads_a_page_and_what_lies_before_it_is_counted(
 
 @pytest.mark.parametrize("name", ["names", "names sw", "times"])
 @pytest.mark.parametrize(("index", "expected"), [(4, [3, 4]), (9, [8]), (10, []), (11, []), (10_000, [])])
-def test_jump_past_keys_that_are_counted_leads_to_its_slice(
+def test_jump_past_counted_keys_returns_its_slice(
     store: DynamoDBResourceStore,
     people: list[StoredResource],
     monkeypatch: pytest.MonkeyPatch,

@@ -81,14 +81,14 @@ class IndexScan(Scan):
     ) -> Iterator[str]:
         """Return the ids in the index entries of a value."""
         prefix, partition = self._entry_prefix(index_key), self.reader.partition
-        found = self.reader.query(
+        found_items = self.reader.query(
             keys.entry_range(prefix),
             items.REFERENCE_ATTRIBUTES,
             after=None if after is None else keys.primary_key(partition, prefix + after),
             backwards=backwards,
             expected=expected,
         )
-        return (items.decode_reference(item) for item in found)
+        return (items.decode_reference(item) for item in found_items)
 
     def _look_up_unique(self) -> set[str]:
         """Return the ids that the filter names, and those at unique keys."""
@@ -97,10 +97,10 @@ class IndexScan(Scan):
         table, partition = self.reader.table, self.reader.partition
         if len(unique) == 1:
             item = table.get(partition, unique[0])
-            found = [item] if item else []
+            found_items = [item] if item else []
         else:
-            found = table.get_all(partition, sorted(set(unique)))
-        return ids | {items.decode_reference(item) for item in found}
+            found_items = table.get_all(partition, sorted(set(unique)))
+        return ids | {items.decode_reference(item) for item in found_items}
 
     def _is_current(self, _key: str, stored: StoredResource) -> bool:
         return any(self._has_index_key(stored, index_key) for index_key in self.index_keys)

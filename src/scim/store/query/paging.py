@@ -100,13 +100,13 @@ class Pager:
         total = start.total
         if total is None:
             total = self._count_matches(page) if page.has_more else len(page.resources)
-        ahead = self._boundaries(page, () if start.backwards else start.boundaries, at_end=True)
-        behind = self._boundaries(page, start.boundaries if start.backwards else (), at_end=False)
+        last = self._boundaries(page, () if start.backwards else start.boundaries, at_end=True)
+        first = self._boundaries(page, start.boundaries if start.backwards else (), at_end=False)
         if start.backwards:
             page.resources.reverse()
-            return QueryResult(total, page.resources, self.plan, behind, ahead if page.has_more else None)
+            return QueryResult(total, page.resources, self.plan, first, last if page.has_more else None)
         return QueryResult(
-            total, page.resources, self.plan, ahead if page.has_more else None, behind if start.boundaries else None
+            total, page.resources, self.plan, last if page.has_more else None, first if start.boundaries else None
         )
 
     def _read_page(self, after: str | None, skip: int, *, backwards: bool = False) -> _Page:

@@ -90,10 +90,10 @@ class ResourceReader:
                 return
             skip = 0
         limit = None if expected is None else skip + expected + 1
-        found = table.query(
+        found_items = table.query(
             partition, key_range, attributes, index=index, after=after, backwards=backwards, limit=limit
         )
-        for number, item in enumerate(found):
+        for number, item in enumerate(found_items):
             if number % _CHECK_INTERVAL == 0:
                 self.use_budget(0)
             if number >= skip:
@@ -114,11 +114,11 @@ class ResourceReader:
         self.use_budget(len(ids))
         if len(ids) == 1:
             item = self.table.get(self.partition, keys.user_key(ids[0]))
-            found = [item] if item else []
+            found_items = [item] if item else []
         else:
             sort_keys = [keys.user_key(resource_id) for resource_id in ids]
-            found = self.table.get_all(self.partition, sort_keys, items.RESOURCE_ATTRIBUTES)
-        return {stored.id: stored for stored in map(items.decode_resource, found)}
+            found_items = self.table.get_all(self.partition, sort_keys, items.RESOURCE_ATTRIBUTES)
+        return {stored.id: stored for stored in map(items.decode_resource, found_items)}
 
     def resolve(
         self, keyed_ids: Iterator[KeyedId], expected: int | None, is_current: Callable[[str, StoredResource], bool]

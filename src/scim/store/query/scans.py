@@ -70,7 +70,7 @@ class IdScan(Scan):
         self, after: str | None = None, *, backwards: bool = False, skip: int = 0, expected: int | None = None
     ) -> Iterator[ScanEntry]:
         partition = self.reader.partition
-        found = self.reader.query(
+        found_items = self.reader.query(
             keys.user_range(),
             items.DOCUMENT_ATTRIBUTES if self.documents_only else items.RESOURCE_ATTRIBUTES,
             after=None if after is None else keys.primary_key(partition, keys.user_key(after)),
@@ -79,7 +79,7 @@ class IdScan(Scan):
             expected=expected,
         )
         decode = items.decode_document if self.documents_only else items.decode_resource
-        for item in found:
+        for item in found_items:
             self.reader.use_budget(1)
             stored = decode(item)
             yield ScanEntry(stored.id, stored)
@@ -116,7 +116,7 @@ class UniqueKeyScan(Scan):
         self, after: str | None = None, *, backwards: bool = False, skip: int = 0, expected: int | None = None
     ) -> Iterator[ScanEntry]:
         partition = self.reader.partition
-        found = self.reader.query(
+        found_items = self.reader.query(
             self.key_range,
             items.REFERENCE_ATTRIBUTES,
             after=None if after is None else keys.primary_key(partition, after),
@@ -124,7 +124,7 @@ class UniqueKeyScan(Scan):
             skip=skip,
             expected=expected,
         )
-        keyed_ids = ((item["sk"]["S"], items.decode_reference(item)) for item in found)
+        keyed_ids = ((item["sk"]["S"], items.decode_reference(item)) for item in found_items)
         return self.reader.resolve(keyed_ids, expected, lambda key, stored: self.get_key(stored) == key)
 
     def get_key(self, stored: StoredResource) -> str:
@@ -148,7 +148,7 @@ class LastModifiedScan(Scan):
     def iterate(
         self, after: str | None = None, *, backwards: bool = False, skip: int = 0, expected: int | None = None
     ) -> Iterator[ScanEntry]:
-        found = self.reader.query(
+        found_items = self.reader.query(
             self.key_range,
             ("sk", TIME_ATTRIBUTE),
             index=TIME_INDEX,
@@ -157,7 +157,7 @@ class LastModifiedScan(Scan):
             skip=skip,
             expected=expected,
         )
-        return self.reader.resolve(map(_keyed_id, found), expected, lambda _key, _stored: True)
+        return self.reader.resolve(map(_keyed_id, found_items), expected, lambda _key, _stored: True)
 
     def get_key(self, stored: StoredResource) -> str:
         return _encode_key(keys.last_modified_key(stored.modified), keys.user_key(stored.id))
