@@ -18,7 +18,7 @@ import handlers.http.application
 from bench.place import FUNCTION, environment
 from bench.wire import Call, recording
 from handlers.http.application import ScimApplication
-from handlers.http.routes.all_routes import find
+from handlers.http.routes.all_routes import find_endpoint
 from local.api_gateway.event import Request, build_event
 from local.api_gateway.routes import DEFAULT, Match, Route
 from scim.aws.clients import DYNAMODB_CONFIG
@@ -99,7 +99,7 @@ class Service:
             for name in _OUTSIDE if silent else ():
                 if hasattr(handlers.http.application, name):
                     outside.enter_context(patch.object(handlers.http.application, name, _Silent))
-            self._application = ScimApplication(find)
+            self._application = ScimApplication(find_endpoint)
             if warm:
                 with environment(table.variables):
                     self.send("GET", "/Users?count=0")

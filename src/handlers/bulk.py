@@ -1,6 +1,6 @@
-"""Lambda entry point for bulk requests, which have a function of their own for their memory and concurrency."""
+"""Lambda entry point of bulk requests, which have their own function for its memory and concurrency."""
 
 from handlers.http.application import ScimApplication
-from handlers.http.routes.bulk import find
+from handlers.http.routes.bulk import find_endpoint
 
-handler = ScimApplication(find)
+handler = ScimApplication(find_endpoint)

@@ -1,6 +1,6 @@
-"""Lambda entry point for the table's stream: new change records become events, and tasks for the links queue.
+"""Lambda entry point of the table's stream: publishes new change records as events, and sends link tasks.
 
-Answers with a partial batch response, as the mapping in ``template.yaml`` asks for (AWS Lambda developer guide,
+The response is a partial batch response, as the mapping in ``template.yaml`` asks for (AWS Lambda developer guide,
 "Configuring partial batch response with DynamoDB and Lambda").
 """
 
@@ -28,18 +28,18 @@ if TYPE_CHECKING:
 
 
 class AwsCallError(Exception):
-    """A call to AWS failed in a way that lasts: Lambda is to try a smaller batch, and to give up in the end."""
+    """A call to AWS failed, and would fail again: Lambda tries smaller batches, and gives up in the end."""
 
 
 class ChangesHandler:
-    """A Lambda handler. ``connect`` is called for the first batch; its result lives as long as the environment."""
+    """A Lambda handler. ``connect`` is called for the first batch; its result is then reused."""
 
     def __init__(self, connect: Callable[[], Callable[[Deadline], StreamProcessor]]) -> None:
         self._connect = connect
-        self._logger = Logger(use_rfc3339=True)  # Lambda reads the level of a line only beside such a time
+        self._logger = Logger(use_rfc3339=True)  # Lambda reads the level of a line only next to such a time
 
     @cached_property
-    def _processor(self) -> Callable[[Deadline], StreamProcessor]:
+    def _build_processor(self) -> Callable[[Deadline], StreamProcessor]:
         return self._connect()
 
     def __call__(self, event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
@@ -47,16 +47,16 @@ class ChangesHandler:
         records = event["Records"]
         deadline = runtime.create_deadline(context.get_remaining_time_in_millis() / 1_000)
         try:
-            result = self._processor(deadline).process(records)
+            result = self._build_processor(deadline).process(records)
         except ClientError as fault:  # its message may hold what was sent, and Lambda would log it
             raise AwsCallError(f"{fault.operation_name}: {error_code(fault)}") from None
         self._log(records, result, started)
-        answer: dict[str, Any] = {
+        response: dict[str, Any] = {
             "batchItemFailures": [{"itemIdentifier": result.retry_from}] if result.retries else []
         }
         if event.get("isRedrive"):  # muster redrive, which deletes what was processed
-            answer |= {"deadLetters": result.dead_letters, "lost": len(result.lost)}
-        return answer
+            response |= {"deadLetters": result.dead_letters, "lost": len(result.lost)}
+        return response
 
     def _log(self, records: Sequence[Any], result: BatchResult, started: float) -> None:
         for letter in result.lost:
@@ -74,7 +74,7 @@ class ChangesHandler:
         )
 
     def _log_lost(self, letter: LostDeadLetter) -> None:
-        """The record itself is still in the table, under these keys."""
+        """Log a dead letter that its queue did not take, with the keys of its record in the table."""
         self._logger.error("fault", kind="LostDeadLetter", reason=letter.reason, pk=letter.partition, sk=letter.sort)
 
 

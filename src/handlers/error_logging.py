@@ -1,22 +1,21 @@
-"""Faults of ours, as log lines tell them."""
+"""The fields of the log line ``fault``, for errors of the service."""
 
 from __future__ import annotations
 
-import traceback
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from scim.auth.errors import MalformedSecret
+from scim.aws.errors import error_code
+from scim.tracebacks import format_frames
 
 
 def describe_fault(fault: Exception) -> dict[str, Any]:
-    """Return where a fault happened and its kind, and what the operator has to do about a damaged secret.
+    """Return the kind of an error, AWS's error code, its traceback, and of a malformed secret what to do about it.
 
-    Other messages are left out: they may hold a person's data.
+    Other messages are left out: they may hold personal data.
     """
-    stack = traceback.extract_tb(fault.__traceback__)
-    frames = [f"{frame.filename.rpartition('/')[2]}:{frame.lineno} {frame.name}" for frame in stack]
-    code = fault.response["Error"]["Code"] if isinstance(fault, ClientError) else None
+    code = error_code(fault) if isinstance(fault, ClientError) else None
     detail = {"detail": str(fault)} if isinstance(fault, MalformedSecret) else {}
-    return {"kind": type(fault).__name__, "code": code, "traceback": frames, **detail}
+    return {"kind": type(fault).__name__, "code": code, "traceback": format_frames(fault), **detail}

@@ -1,6 +1,6 @@
-"""Lambda entry point for the links queue: updates the links of users whom a change may affect.
+"""Lambda entry point of the links queue: updates the links of users that a change may affect.
 
-Answers with a partial batch response, as the mapping in ``template.yaml`` asks for (AWS Lambda developer guide,
+The response is a partial batch response, as the mapping in ``template.yaml`` asks for (AWS Lambda developer guide,
 "Handling errors for an SQS event source in Lambda").
 """
 
@@ -27,23 +27,23 @@ if TYPE_CHECKING:
 
 
 class LinksHandler:
-    """A Lambda handler. ``connect`` is called for the first batch; its result lives as long as the environment."""
+    """A Lambda handler. ``connect`` is called for the first batch; its result is then reused."""
 
     def __init__(self, connect: Callable[[], Callable[[Deadline], LinkProcessor]]) -> None:
         self._connect = connect
-        self._logger = Logger(use_rfc3339=True)  # Lambda reads the level of a line only beside such a time
+        self._logger = Logger(use_rfc3339=True)  # Lambda reads the level of a line only next to such a time
 
     @cached_property
-    def _processor(self) -> Callable[[Deadline], LinkProcessor]:
+    def _build_processor(self) -> Callable[[Deadline], LinkProcessor]:
         return self._connect()
 
     def __call__(self, event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
         started = time.monotonic()
         messages = event["Records"]
         deadline = runtime.create_deadline(context.get_remaining_time_in_millis() / 1_000)
-        result = self._processor(deadline).process(messages)
+        result = self._build_processor(deadline).process(messages)
         self._log(len(messages), result, started)
-        return {"batchItemFailures": [{"itemIdentifier": each.message_id} for each in result.retries]}
+        return {"batchItemFailures": [{"itemIdentifier": retry.message_id} for retry in result.retries]}
 
     def _log(self, messages: int, result: LinkBatchResult, started: float) -> None:
         for retry in result.retries:

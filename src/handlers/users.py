@@ -1,6 +1,6 @@
-"""Lambda entry point for users, and for every path that the gateway has no route for."""
+"""Lambda entry point of users, and of every path for which the gateway has no other route."""
 
 from handlers.http.application import ScimApplication
-from handlers.http.routes.all_routes import find
+from handlers.http.routes.all_routes import find_endpoint
 
-handler = ScimApplication(find)
+handler = ScimApplication(find_endpoint)

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from handlers.http.application import ScimApplication
-from handlers.http.routes.all_routes import find
+from handlers.http.routes.all_routes import find_endpoint
 from tests.cli.conftest import Muster
 from tests.endpoint import CORE, Endpoint
 
@@ -13,7 +13,7 @@ from tests.endpoint import CORE, Endpoint
 @pytest.fixture
 def acme(run: Muster) -> Endpoint:
     """A tenant with a user, and with somebody who did not get in."""
-    endpoint = Endpoint(run.json("connect", "acme")["token"], ScimApplication(find))
+    endpoint = Endpoint(run.json("connect", "acme")["token"], ScimApplication(find_endpoint))
     endpoint.create(userName="ada@example.com", displayName="Ada Lovelace")
     body = {"schemas": [CORE], "userName": "bob@example.com", "active": "perhaps"}
     assert endpoint.request("POST", "/Users", body).status == 400

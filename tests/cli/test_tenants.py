@@ -9,7 +9,7 @@ import pytest
 
 from cli.main import muster
 from handlers.http.application import ScimApplication
-from handlers.http.routes.all_routes import find
+from handlers.http.routes.all_routes import find_endpoint
 from tests.cli.conftest import Muster
 from tests.conftest import EXTENSION
 from tests.endpoint import BASE_URL, CORE, SURVEY, Endpoint
@@ -19,7 +19,7 @@ from tests.tokens import new_token
 
 @pytest.fixture
 def acme(run: Muster) -> Endpoint:
-    return Endpoint(run.json("connect", "acme")["token"], ScimApplication(find))
+    return Endpoint(run.json("connect", "acme")["token"], ScimApplication(find_endpoint))
 
 
 def test_tenants_are_listed_with_what_needs_attention(run: Muster) -> None:
@@ -77,7 +77,10 @@ def test_rejected_token_is_told_by_the_rules_of_the_provider(
     run: Muster, acme: Endpoint, agent: str, expected: str
 ) -> None:
     assert acme.request("GET", "/Users", user_agent=agent).status == 200
-    assert Endpoint(new_token("acme"), ScimApplication(find)).request("GET", "/Users", user_agent=agent).status == 401
+    assert (
+        Endpoint(new_token("acme"), ScimApplication(find_endpoint)).request("GET", "/Users", user_agent=agent).status
+        == 401
+    )
 
     (listed,), told = run.json("tenants"), run.json("status", "acme")
 
@@ -196,7 +199,7 @@ def test_hidden_values_are_not_listed(run: Muster, acme: Endpoint, tmp_path: Pat
     file = tmp_path / "extension.json"
     file.write_text(json.dumps(EXTENSION))
     run("schema", "add", "acme", str(file))
-    fresh = Endpoint(acme.token, ScimApplication(find))
+    fresh = Endpoint(acme.token, ScimApplication(find_endpoint))
     user = fresh.create(**{SURVEY: {"Business Unit": "R&D"}})
     assert run.json("users", "acme")[-1][SURVEY] == {"Business Unit": "R&D"}
     run("schema", "remove", "acme", SURVEY)

@@ -11,7 +11,7 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 
 from handlers.http.application import ScimApplication
-from handlers.http.routes.all_routes import find
+from handlers.http.routes.all_routes import find_endpoint
 from scim.store.table import Table
 from tests.cli.conftest import Muster
 from tests.conftest import EXTENSION
@@ -21,7 +21,7 @@ TOKEN = re.compile(r"muster_acme_[A-Za-z0-9_-]{43}_[0-9a-f]{32}")
 
 
 def opens(token: str) -> bool:
-    return Endpoint(token, ScimApplication(find)).request("GET", "/Users").status == 200
+    return Endpoint(token, ScimApplication(find_endpoint)).request("GET", "/Users").status == 200
 
 
 def hours_from_now(text: str) -> float:
@@ -130,11 +130,11 @@ def test_ending_access_for_programs(run: Muster) -> None:
 
 
 def test_disconnecting_and_connecting_again_keeps_users_and_ids(run: Muster) -> None:
-    old = Endpoint(run.json("connect", "acme")["token"], ScimApplication(find))
+    old = Endpoint(run.json("connect", "acme")["token"], ScimApplication(find_endpoint))
     users = [old.create(userName=f"user-{number}") for number in range(3)]
     run("disconnect", "acme", "--yes")
 
-    new = Endpoint(run.json("connect", "acme")["token"], ScimApplication(find))
+    new = Endpoint(run.json("connect", "acme")["token"], ScimApplication(find_endpoint))
 
     assert opens(old.token) is False
     assert [new.request("GET", f"/Users/{user['id']}").json() for user in users] == users

@@ -12,7 +12,7 @@ import pytest
 
 from handlers.changes import ChangesHandler
 from handlers.http.application import ScimApplication
-from handlers.http.routes.all_routes import find
+from handlers.http.routes.all_routes import find_endpoint
 from handlers.links import LinksHandler
 from local import engine as engines
 from local.aws_lambda.queue_mapping import consume_batch
@@ -61,7 +61,7 @@ def _endpoint(engine: Engine, url: str, monkeypatch: pytest.MonkeyPatch) -> Endp
     settings = Settings.from_environment(os.environ)
     boto3.client("dynamodb", endpoint_url=engine.url).create_table(**TEMPLATE.build_table_request(settings.table_name))
     token = build_operator(settings, "tests").administration().tenants.connect(f"t-{uuid.uuid4()}", [EXTENSION]).token
-    return Endpoint(token, ScimApplication(find))
+    return Endpoint(token, ScimApplication(find_endpoint))
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ import pytest
 
 from handlers.changes import ChangesHandler
 from handlers.http.application import ScimApplication
-from handlers.http.routes.all_routes import find
+from handlers.http.routes.all_routes import find_endpoint
 from local.aws_lambda.queue_mapping import consume_batch
 from local.aws_lambda.stream_poller import StreamReader
 from local.engine import Engine
@@ -124,7 +124,7 @@ def other(direct: Endpoint) -> Endpoint:
     """Another tenant at the same endpoint."""
     settings = Settings.from_environment(os.environ)
     token = build_operator(settings, "tests").administration().tenants.connect(f"other-{os.urandom(4).hex()}").token
-    return Endpoint(token, ScimApplication(find))
+    return Endpoint(token, ScimApplication(find_endpoint))
 
 
 def tenant_of(scim: Endpoint) -> str:

@@ -9,7 +9,7 @@ from threading import Barrier
 from typing import Any
 
 from handlers.http.application import ScimApplication
-from handlers.http.routes.all_routes import find
+from handlers.http.routes.all_routes import find_endpoint
 from scim.service.console.invitations import InvitationGone
 from scim.service.model.invitation import Acceptance
 from scim.service.model.token import TokenUsage
@@ -38,7 +38,7 @@ def at_once(act: Callable[[], Any]) -> list[Any]:
 
 
 def opens(token: str) -> bool:
-    return Endpoint(token, ScimApplication(find)).request("GET", "/Users").status == 200
+    return Endpoint(token, ScimApplication(find_endpoint)).request("GET", "/Users").status == 200
 
 
 def test_actions_with_lost_response_happen_and_are_logged_once(scim: Endpoint, proxy: Proxy) -> None:

@@ -13,7 +13,7 @@ from handlers.http.application import ScimApplication
 from handlers.http.response import Response
 from handlers.http.routes import Endpoint as Route
 from handlers.http.routes import RequestContext
-from handlers.http.routes.all_routes import find
+from handlers.http.routes.all_routes import find_endpoint
 from scim.protocol.errors import Unavailable
 from tests.endpoint import ENVIRONMENT, Answer, Endpoint, LambdaContext
 from tests.handlers.conftest import Log
@@ -138,7 +138,7 @@ def test_service_that_can_not_be_reached_is_503_and_never_401(
 ) -> None:
     monkeypatch.setenv(f"AWS_ENDPOINT_URL_{service}", NOWHERE)
 
-    answer = ask(ScimApplication(find), scim.token, seconds=1.5)
+    answer = ask(ScimApplication(find_endpoint), scim.token, seconds=1.5)
 
     assert answer["statusCode"] == 503
     assert int(answer["headers"]["Retry-After"]) > 0
@@ -196,7 +196,7 @@ def test_settings_that_are_missing_are_500_and_not_a_crash(
 ) -> None:
     monkeypatch.delenv("TABLE_NAME")
 
-    assert ask(ScimApplication(find), scim.token)["statusCode"] == 500
+    assert ask(ScimApplication(find_endpoint), scim.token)["statusCode"] == 500
     assert log.lines[0]["kind"] == "ValueError"
 
 
@@ -212,8 +212,8 @@ def test_error_carries_its_headers(scim: Endpoint) -> None:
 def test_deadline_is_lambdas(scim: Endpoint) -> None:
     left: list[float] = []
 
-    def look(exchange: RequestContext) -> Response:
-        left.append(exchange.context.deadline.remaining_s())
+    def look(context: RequestContext) -> Response:
+        left.append(context.service_context.deadline.remaining_s())
         return Response(200)
 
     ask(serving(look), scim.token, seconds=7.0)
@@ -224,7 +224,7 @@ def test_deadline_is_lambdas(scim: Endpoint) -> None:
 def test_walk_that_does_not_fit_into_the_time_is_400_too_many(scim: Endpoint) -> None:
     scim.create()
 
-    answer = ask(ScimApplication(find), scim.token, seconds=4.9, query="filter=title+pr")
+    answer = ask(ScimApplication(find_endpoint), scim.token, seconds=4.9, query="filter=title+pr")
 
     assert (answer["statusCode"], json.loads(answer["body"])["scimType"]) == (400, "tooMany")
 
@@ -243,7 +243,7 @@ def test_locations_are_under_the_public_url_or_else_the_apis_domain(
     monkeypatch.setenv("PUBLIC_URL", public_url)
     user = scim.create()
 
-    answer = ask(ScimApplication(find), scim.token, path=f"/Users/{user['id']}")
+    answer = ask(ScimApplication(find_endpoint), scim.token, path=f"/Users/{user['id']}")
 
     assert json.loads(answer["body"])["meta"]["location"] == f"{location}/Users/{user['id']}"
 
@@ -310,6 +310,6 @@ def test_line_of_somebody_unknown_names_no_tenant(scim: Endpoint, log: Log) -> N
 
 
 def test_line_has_the_gateways_request_id(scim: Endpoint, log: Log) -> None:
-    ask(ScimApplication(find), scim.token)
+    ask(ScimApplication(find_endpoint), scim.token)
 
     assert log.last["request_id"] == REQUEST_ID

@@ -10,7 +10,7 @@ import pytest
 from botocore.client import BaseClient
 
 from handlers.http.application import ScimApplication
-from handlers.http.routes.all_routes import find
+from handlers.http.routes.all_routes import find_endpoint
 from scim.auth import tokens
 from scim.service.audit.log import AuditLog as TenantLog
 from scim.service.model.failure import FailureKind
@@ -26,7 +26,7 @@ Failures = Callable[[], list[dict[str, Any]]]
 @pytest.fixture
 def known(scim: Endpoint) -> Endpoint:
     """The endpoint in a fresh execution environment that has served the tenant."""
-    endpoint = Endpoint(scim.token, ScimApplication(find))
+    endpoint = Endpoint(scim.token, ScimApplication(find_endpoint))
     assert endpoint.request("GET", "/Users").status == 200
     return endpoint
 
@@ -122,7 +122,7 @@ def test_forged_token_makes_no_call(
 @each_forgery
 def test_forged_tokens_refuse_no_tenant(scim: Endpoint, forge: Callable[[str, int], str]) -> None:
     """The tenant is not cached in the execution environment that the forged tokens arrive in."""
-    endpoint = Endpoint(scim.token, ScimApplication(find))
+    endpoint = Endpoint(scim.token, ScimApplication(find_endpoint))
     for number in range(200):
         endpoint.request("GET", "/Users", authorization=f"Bearer {forge(f'made-up-{number}', number)}")
 
@@ -166,7 +166,7 @@ def test_first_contact_is_in_the_log(known: Endpoint) -> None:
 
 
 def test_connection_test_is_no_reason_to_say_that_nobody_called(scim: Endpoint) -> None:
-    endpoint = Endpoint(scim.token, ScimApplication(find))
+    endpoint = Endpoint(scim.token, ScimApplication(find_endpoint))
     before = "\n".join(log_of(scim).investigate_person("ada@example.com").diagnosis)
     endpoint.request("GET", "/Users?count=1", user_agent="Okta SCIM Client 1.0.0")
     after = "\n".join(log_of(scim).investigate_person("ada@example.com").diagnosis)
@@ -185,16 +185,16 @@ def test_edited_secret_of_a_tenant_is_503_and_the_log_says_what_to_do(
     other = connect()
     name = ENVIRONMENT["SECRET_PREFIX"] + tenant(scim)
     boto3.client("secretsmanager").put_secret_value(SecretId=name, SecretString="typed by hand")
-    endpoint = Endpoint(scim.token, ScimApplication(find))
+    endpoint = Endpoint(scim.token, ScimApplication(find_endpoint))
 
     assert endpoint.request("GET", "/Users").status == 503
     fault = log.lines[-2]
     assert (fault["message"], fault["kind"]) == ("fault", "MalformedSecret")
     assert f"The token in the secret {name} cannot be read" in fault["detail"]
     assert "typed by hand" not in log.text
-    assert Endpoint(other.token, ScimApplication(find)).request("GET", "/Users").status == 200
+    assert Endpoint(other.token, ScimApplication(find_endpoint)).request("GET", "/Users").status == 200
     issued = operator.tokens.rotate(tenant(scim), grace_s=0)
-    assert Endpoint(issued.token, ScimApplication(find)).request("GET", "/Users").status == 200
+    assert Endpoint(issued.token, ScimApplication(find_endpoint)).request("GET", "/Users").status == 200
 
 
 def test_edited_master_key_is_503_and_the_log_says_what_to_do(
@@ -203,7 +203,7 @@ def test_edited_master_key_is_503_and_the_log_says_what_to_do(
     name = f"muster/edited-{tenant(scim)}"
     boto3.client("secretsmanager").create_secret(Name=name, SecretString='{"key": "typed by hand"}')
     monkeypatch.setenv("MASTER_KEY_SECRET", name)
-    endpoint = Endpoint(scim.token, ScimApplication(find))
+    endpoint = Endpoint(scim.token, ScimApplication(find_endpoint))
 
     assert endpoint.request("GET", "/Users").status == 503
     fault = log.lines[-2]

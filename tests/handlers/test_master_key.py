@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from handlers.http.application import ScimApplication
-from handlers.http.routes.all_routes import find
+from handlers.http.routes.all_routes import find_endpoint
 from scim.auth.master_key.key_ring import KeyGeneration, KeyRing, create_generation, format_key_ring, parse_key_ring
 from scim.settings import Settings
 from scim.wiring.operator import build_operator
@@ -26,7 +26,7 @@ def second(aws: None) -> Iterator[KeyGeneration]:
 
 def status(token: str) -> int:
     """The answer of an execution environment that has read nothing yet."""
-    return Endpoint(token, ScimApplication(find)).request("GET", "/Users").status
+    return Endpoint(token, ScimApplication(find_endpoint)).request("GET", "/Users").status
 
 
 def test_token_outlives_the_rotation_and_ends_with_its_generation(scim: Endpoint, second: KeyGeneration) -> None:

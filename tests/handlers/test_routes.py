@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from handlers.http.routes import Find, bulk, discovery
-from handlers.http.routes.all_routes import find
+from handlers.http.routes import EndpointFinder, bulk, discovery
+from handlers.http.routes.all_routes import find_endpoint
 from handlers.http.routes.base_url import split_misplaced_endpoint
 from scim.protocol.schema import load_user_type
 from tests.endpoint import BASE_URL, CORE, Endpoint
@@ -56,7 +56,7 @@ def segments(path: str) -> list[str]:
 @pytest.mark.parametrize("path", SERVED | DISCOVERY)
 @pytest.mark.parametrize("change", [str, str.lower, str.upper], ids=["as written", "lower case", "upper case"])
 def test_path_leads_to_its_endpoint_in_any_case(path: str, change: Callable[[str], str]) -> None:
-    endpoint = find(segments(change(path)), (load_user_type(),))
+    endpoint = find_endpoint(segments(change(path)), (load_user_type(),))
 
     assert endpoint is not None
     assert (endpoint.name, list(endpoint.operations)) == (SERVED | DISCOVERY)[path]
@@ -64,7 +64,7 @@ def test_path_leads_to_its_endpoint_in_any_case(path: str, change: Callable[[str
 
 @pytest.mark.parametrize("path", NOT_SERVED)
 def test_other_paths_lead_nowhere(path: str) -> None:
-    assert find(segments(path), (load_user_type(),)) is None
+    assert find_endpoint(segments(path), (load_user_type(),)) is None
 
 
 @pytest.mark.parametrize("path", [*(SERVED | DISCOVERY), "/Users/Ada", "/User/Users", "/Nothing/Users"])
@@ -82,12 +82,14 @@ def test_scim_url_with_an_endpoint_at_its_end_is_recognised(added: str, base: st
 
     assert found is not None
     assert found.endpoint.lower() == segments(added)[0].lower()
-    assert found.meant == segments(path)
+    assert found.intended_segments == segments(path)
 
 
-@pytest.mark.parametrize(("find_own", "own"), [(discovery.find, DISCOVERY), (bulk.find, {"/Bulk": SERVED["/Bulk"]})])
+@pytest.mark.parametrize(
+    ("find_own", "own"), [(discovery.find_endpoint, DISCOVERY), (bulk.find_endpoint, {"/Bulk": SERVED["/Bulk"]})]
+)
 def test_function_with_routes_of_its_own_serves_them_and_nothing_else(
-    find_own: Find, own: Mapping[str, tuple[str, list[str]]]
+    find_own: EndpointFinder, own: Mapping[str, tuple[str, list[str]]]
 ) -> None:
     found = {path: find_own(segments(path), (load_user_type(),)) for path in [*SERVED, *DISCOVERY, *NOT_SERVED]}
 

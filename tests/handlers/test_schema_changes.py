@@ -9,7 +9,7 @@ import pytest
 from boto3.dynamodb.conditions import Key
 
 from handlers.http.application import ScimApplication
-from handlers.http.routes.all_routes import find
+from handlers.http.routes.all_routes import find_endpoint
 from scim.service.model.audit_event import AuditAction, AuditEvent
 from scim.settings import Settings
 from scim.wiring.operator import build_operator
@@ -63,7 +63,7 @@ class Customer:
         self.store = build_operator(settings, "tests").administration().tenant_store
 
     def connect(self) -> Endpoint:
-        return Endpoint(self.token, ScimApplication(find))
+        return Endpoint(self.token, ScimApplication(find_endpoint))
 
     def write_extensions(self, *documents: Mapping[str, Any]) -> None:
         """Write settings that the use cases refuse."""

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from handlers.http.application import ScimApplication
-from handlers.http.routes.all_routes import find
+from handlers.http.routes.all_routes import find_endpoint
 from scim.settings import Settings
 from scim.wiring.operator import build_operator
 from tests.conftest import EXTENSION
@@ -109,7 +109,7 @@ def test_an_attribute_that_was_required_later_does_not_stop_a_deactivation(
     build_operator(settings, "tests").administration().tenants.configure(
         scim.token.split("_")[1], custom_schemas=[extension]
     )
-    answer = Endpoint(scim.token, ScimApplication(find)).patch(
+    answer = Endpoint(scim.token, ScimApplication(find_endpoint)).patch(
         user["id"], {"op": "replace", "path": "active", "value": False}
     )
     assert (answer.status, answer.json()["active"]) == (200, False)

@@ -11,7 +11,7 @@ from botocore.client import BaseClient
 from botocore.exceptions import ClientError, ReadTimeoutError
 
 from handlers.http.application import ScimApplication
-from handlers.http.routes.all_routes import find
+from handlers.http.routes.all_routes import find_endpoint
 from scim.service.tenants.tenants import Tenants
 from tests.endpoint import ENVIRONMENT, Endpoint
 from tests.handlers.conftest import Log
@@ -21,7 +21,7 @@ DAY_S = 86_400
 
 def fresh(scim: Endpoint) -> Endpoint:
     """The same in an execution environment that has seen nothing."""
-    return Endpoint(scim.token, ScimApplication(find))
+    return Endpoint(scim.token, ScimApplication(find_endpoint))
 
 
 def tenant(scim: Endpoint) -> str:

@@ -12,7 +12,7 @@ import boto3
 import pytest
 
 from handlers.http.application import ScimApplication
-from handlers.http.routes.all_routes import find
+from handlers.http.routes.all_routes import find_endpoint
 from scim.protocol.errors import Unavailable
 from scim.service.audit.log import AuditLog
 from scim.service.audit.person_report import PersonReport
@@ -139,7 +139,7 @@ def test_replaced_token_comes_first(scim: Endpoint, why: Why, operator: Any) -> 
     """Nobody is to be assigned while the identity provider can not get in. The provider is known by its user agent."""
     assert scim.request("POST", "/Users", {"schemas": [CORE], "userName": "ada"}, **OKTA).status == 201
     operator.tokens.rotate(tenant_of(scim), grace_s=0)
-    assert Endpoint(scim.token, ScimApplication(find)).request("GET", "/Users").status == 401
+    assert Endpoint(scim.token, ScimApplication(find_endpoint)).request("GET", "/Users").status == 401
 
     for person in ("ada", "bob"):
         first = why(person).diagnosis[0]
@@ -151,8 +151,8 @@ def test_replaced_token_comes_first(scim: Endpoint, why: Why, operator: Any) -> 
 def test_rejected_token_is_not_told_after_a_valid_one(scim: Endpoint, why: Why, operator: Any) -> None:
     assert scim.request("GET", "/Users").status == 200
     issued = operator.tokens.rotate(tenant_of(scim), grace_s=0)
-    assert Endpoint(scim.token, ScimApplication(find)).request("GET", "/Users").status == 401
-    assert Endpoint(issued.token, ScimApplication(find)).request("GET", "/Users").status == 200
+    assert Endpoint(scim.token, ScimApplication(find_endpoint)).request("GET", "/Users").status == 401
+    assert Endpoint(issued.token, ScimApplication(find_endpoint)).request("GET", "/Users").status == 200
 
     assert "rejected because of their token" not in told(why("ada"))
 

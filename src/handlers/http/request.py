@@ -1,4 +1,4 @@
-"""HTTP as API Gateway hands it to Lambda and takes it back (payload format 2.0).
+"""Requests as API Gateway sends them to Lambda (payload format 2.0).
 
 Source: AWS, "Create AWS Lambda proxy integrations for HTTP APIs in API Gateway".
 """
@@ -27,7 +27,7 @@ _MAX_PARAMETERS = 100
 
 @dataclass(frozen=True)
 class Request:
-    """A request, its path normalised; header names are lower case, as the gateway makes them."""
+    """A request. Header names are in lower case, as the gateway sends them."""
 
     event: Mapping[str, Any]
 
@@ -37,15 +37,15 @@ class Request:
 
     @cached_property
     def segments(self) -> list[str]:
-        """The parts of the path behind the base URL, in whichever form an admin has pasted that."""
+        """The parts of the path after the base URL, which may end in /scim, /v2 or both, also repeated."""
         segments = [segment for segment in str(self.event["rawPath"]).split("/") if segment]
-        while segments and segments[0].lower() in ("scim", "v2"):  # twice, where the provider adds it once more
+        while segments and segments[0].lower() in ("scim", "v2"):  # a provider may add it to a base URL that has it
             del segments[0]
         return segments
 
     @property
     def query(self) -> str:
-        """The query string, decoded and not read."""
+        """The query string, decoded but not parsed."""
         return unquote_plus(str(self.event.get("rawQueryString", "")))
 
     def header(self, name: str) -> str | None:
@@ -61,10 +61,10 @@ class Request:
         return str(self.event["requestContext"]["domainName"])
 
     def parameters(self, known: frozenset[str]) -> dict[str, str]:
-        """The query parameters among ``known``, by lower-case name, without those whose blank value means nothing.
+        """Return the query parameters among ``known`` by lower-case name, without blank ones (other than below).
 
-        Read from the raw query string: the gateway joins repeated parameters with commas, which values may hold too.
-        Raises :class:`InvalidValue`.
+        They are parsed from the raw query string: the gateway joins repeated parameters with commas, which values may
+        have too. Raises :class:`InvalidValue`.
         """
         try:
             pairs = parse_qsl(
@@ -75,17 +75,20 @@ class Request:
             )
         except ValueError:
             raise InvalidValue("The query string is not encoded in UTF-8, or has too many parameters.") from None
-        found: dict[str, str] = {}
+        parameters: dict[str, str] = {}
         for name, value in ((name.lower(), value) for name, value in pairs):
-            if name in found:
+            if name in parameters:
                 raise InvalidValue(f"The query parameter {name} is there twice: send it once.")
             # A blank filter must not mean everybody; a blank cursor is the first page.
             if name in known and (value or name in ("filter", "cursor")):
-                found[name] = value
-        return found
+                parameters[name] = value
+        return parameters
 
     def json(self) -> Any:
-        """The body. Raises :class:`PayloadTooLarge`, :class:`UnsupportedMediaType`, :class:`InvalidSyntax`."""
+        """Return the parsed body.
+
+        Raises :class:`PayloadTooLarge`, :class:`UnsupportedMediaType` and :class:`InvalidSyntax`.
+        """
         body = self._body()
         if len(body) > MAX_PAYLOAD_BYTES:
             raise PayloadTooLarge(f"The body has more than {MAX_PAYLOAD_BYTES} bytes: send several smaller requests.")
@@ -109,6 +112,6 @@ class Request:
 
     @property
     def accepted(self) -> str:
-        """The media type to answer with: plain JSON only for those who ask for it and not for SCIM's."""
+        """The media type of the response: plain JSON only for clients that accept it and not SCIM's."""
         accept = (self.header("accept") or "").lower()
         return JSON if JSON in accept and SCIM_JSON not in accept else SCIM_JSON

@@ -1,4 +1,4 @@
-"""Responses as API Gateway takes them from Lambda (payload format 2.0)."""
+"""Responses as API Gateway accepts them from Lambda (payload format 2.0)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """An answer; ``body`` is JSON, ``log`` what the log line says of it beyond the status."""
+    """A response; ``body`` is JSON, ``log`` has further fields of the log line."""
 
     status: int
     body: str | None = None
@@ -18,7 +18,7 @@ class Response:
     log: Mapping[str, Any] = field(default_factory=dict)
 
     def event(self, media_type: str) -> dict[str, Any]:
-        """The answer as the gateway takes it."""
+        """Return the response in the gateway's payload format."""
         headers = dict(self.headers)
         if self.body is not None:
             headers["Content-Type"] = media_type

@@ -7,12 +7,12 @@ names kinds of errors, attributes and lines of code, never the text of an error:
 from __future__ import annotations
 
 import json
-import traceback
 from collections.abc import Mapping
 from typing import Any
 
 from scim.events.batching import SendResult
 from scim.events.message_queue import MAX_MESSAGE_BYTES, MessageQueue, QueueMessage
+from scim.tracebacks import format_frames
 
 _MAX_KEYS_BYTES = 8_192
 """DynamoDB's keys have at most 2,048 and 1,024 bytes, a byte at most six characters of JSON."""
@@ -53,9 +53,9 @@ def wrap_message(body: Any, reason: str) -> dict[str, Any]:
 
 
 def describe_fault_location(fault: Exception) -> str:
-    """Return the kind of an error, and the file, line and function that raised it."""
-    frames = traceback.extract_tb(fault.__traceback__)
-    location = f" at {frames[-1].filename.rpartition('/')[2]}:{frames[-1].lineno} {frames[-1].name}" if frames else ""
+    """Return the kind of an error and where in the code it was raised."""
+    frames = format_frames(fault)
+    location = f" at {frames[-1]}" if frames else ""
     return f"{type(fault).__name__}{location}"
 
 

@@ -1,7 +1,7 @@
-"""What is served where: a path leads to an endpoint, an endpoint has an operation for each of its methods.
+"""The routes of the SCIM endpoint: a path leads to an endpoint, which has an operation for each of its methods.
 
-An operation takes an :class:`RequestContext` and is a few lines: read, call the use case, answer. Each module finds the
-endpoints of one kind, so that a function imports only what it serves.
+An operation takes a :class:`RequestContext`, reads the request, calls the use case and returns the response. Each
+module finds the endpoints of one kind, so that a Lambda function imports only what it serves.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class RequestContext:
-    """A request of a known tenant, and what is needed to answer it."""
+    """An authenticated request and what its operation needs. ``report`` logs a fault that does not fail it."""
 
     request: Request
-    context: ServiceContext
+    service_context: ServiceContext
     resource_types: tuple[ResourceType, ...]
-    store: Callable[[ResourceType], ResourceStore]
+    resource_store: Callable[[ResourceType], ResourceStore]
     report: Callable[[Exception], None]
     recorder: OutcomeRecorder
 
@@ -37,9 +37,9 @@ Operation = Callable[[RequestContext], Response]
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """``name`` is what log lines call it, together with the method.
+    """``operations`` has an operation for each method; log lines have the method and the ``name``.
 
-    ``is_resource`` where its writes are those of resources; ``resource_id`` is the one in the path.
+    ``is_resource`` is whether its writes are those of resources; ``resource_id`` is the id in the path.
     """
 
     name: str
@@ -48,5 +48,5 @@ class Endpoint:
     resource_id: str | None = None
 
 
-Find = Callable[[list[str], tuple[ResourceType, ...]], Endpoint | None]
-"""The endpoint that the parts of a path lead to; its literal parts have no case."""
+EndpointFinder = Callable[[list[str], tuple[ResourceType, ...]], Endpoint | None]
+"""Returns the endpoint at a path, given as its segments; endpoint names are case-insensitive."""

@@ -1,4 +1,4 @@
-"""All that is served, and what is not supported and says so: for the function that gets every path."""
+"""All routes, and those that are known but not supported: for the function that gets every path."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _VERSION = re.compile(r"v[0-9]+(?:\.[0-9]+)*")
 
 
-def find(segments: list[str], resource_types: tuple[ResourceType, ...]) -> Endpoint | None:
+def find_endpoint(segments: list[str], resource_types: tuple[ResourceType, ...]) -> Endpoint | None:
     """Raises :class:`InvalidVersion`."""
     match [segment.lower() for segment in segments]:
         case [version, *_] if _VERSION.fullmatch(version):
@@ -24,23 +24,23 @@ def find(segments: list[str], resource_types: tuple[ResourceType, ...]) -> Endpo
             # Imported when it is needed, which is rare: where the base URL is as it should be, bulk has its function.
             from handlers.http.routes import bulk
 
-            return bulk.find(segments, resource_types)
+            return bulk.find_endpoint(segments, resource_types)
         case ["groups", *rest]:
-            return _groups(rest)
+            return _find_groups_endpoint(rest)
         case ["me", *_]:
-            return Endpoint("Me", dict.fromkeys(_METHODS, _me))
-    return discovery.find(segments, resource_types) or resources.find(segments, resource_types)
+            return Endpoint("Me", dict.fromkeys(_METHODS, _reject_me))
+    return discovery.find_endpoint(segments, resource_types) or resources.find_endpoint(segments, resource_types)
 
 
-def _groups(rest: list[str]) -> Endpoint:
+def _find_groups_endpoint(rest: list[str]) -> Endpoint:
     """Groups are not served, but a connection test that lists them must pass."""
     empty: dict[str, Operation] = (
         {"GET": lambda _: Response(HTTPStatus.OK, render_list_response(0, [], start_index=1))} if not rest else {}
     )
-    return Endpoint("Groups", dict.fromkeys(_METHODS, _no_groups) | empty)
+    return Endpoint("Groups", dict.fromkeys(_METHODS, _reject_groups) | empty)
 
 
-def _no_groups(_: RequestContext) -> Response:
+def _reject_groups(_: RequestContext) -> Response:
     raise NotSupported(
         "Groups are not supported yet: turn group provisioning (group push, the mapping of groups) off in the identity "
         "provider; users are provisioned without it.",
@@ -48,7 +48,7 @@ def _no_groups(_: RequestContext) -> Response:
     )
 
 
-def _me(_: RequestContext) -> Response:
+def _reject_me(_: RequestContext) -> Response:
     raise NotSupported(
         "/Me is not supported: the token stands for an identity provider and not for a user.", rule=Rule.ME
     )

@@ -17,27 +17,27 @@ _ENDPOINTS = ("Groups", "Me", "Bulk", "Schemas", "ResourceTypes", "ServiceProvid
 
 @dataclass(frozen=True, slots=True)
 class MisplacedEndpoint:
-    """The ``endpoint`` that the SCIM URL ends in by mistake, and the path that was ``meant`` behind the right one."""
+    """The ``endpoint`` at the end of the SCIM URL, and the segments of the path that the client meant."""
 
     endpoint: str
-    meant: list[str]
+    intended_segments: list[str]
 
 
 def split_misplaced_endpoint(segments: list[str], resource_types: tuple[ResourceType, ...]) -> MisplacedEndpoint | None:
-    """Return what a path has too much and what is left of it.
+    """Return the endpoint that a path has too much, and the path without it.
 
-    ``None`` for a path that does not begin with an endpoint, or has no other one behind it.
+    ``None`` if the path does not begin with an endpoint, or has no other endpoint after it.
     """
     if len(segments) < 2:
         return None
-    names = (*(each.endpoint.strip("/") for each in resource_types), *_ENDPOINTS)
+    names = (*(resource_type.endpoint.strip("/") for resource_type in resource_types), *_ENDPOINTS)
     endpoints = {name.lower(): name for name in names}
     first, *others = [segment.lower() for segment in segments]
     if first not in endpoints and first != _SEARCH:
         return None
-    behind = next((number for number, name in enumerate(others, 1) if name in _BASE or name in endpoints), None)
-    if behind is None:
+    start = next((number for number, name in enumerate(others, 1) if name in _BASE or name in endpoints), None)
+    if start is None:
         return None
-    while behind < len(segments) and segments[behind].lower() in _BASE:
-        behind += 1
-    return MisplacedEndpoint(endpoints.get(first, _SEARCH), segments[behind:])
+    while start < len(segments) and segments[start].lower() in _BASE:
+        start += 1
+    return MisplacedEndpoint(endpoints.get(first, _SEARCH), segments[start:])

@@ -12,17 +12,19 @@ from scim.service.resources.bulk import BulkProcessor
 from scim.service.resources.crud import ResourceService
 
 
-def find(segments: list[str], _: tuple[ResourceType, ...]) -> Endpoint | None:
-    return Endpoint("Bulk", {"POST": _bulk}) if [segment.lower() for segment in segments] == ["bulk"] else None
+def find_endpoint(segments: list[str], _: tuple[ResourceType, ...]) -> Endpoint | None:
+    return Endpoint("Bulk", {"POST": _run_bulk}) if [segment.lower() for segment in segments] == ["bulk"] else None
 
 
-def _bulk(exchange: RequestContext) -> Response:
+def _run_bulk(context: RequestContext) -> Response:
     resources = {
-        each.endpoint.strip("/").lower(): ResourceService(each, exchange.store(each), exchange.context)
-        for each in exchange.resource_types
+        resource_type.endpoint.strip("/").lower(): ResourceService(
+            resource_type, context.resource_store(resource_type), context.service_context
+        )
+        for resource_type in context.resource_types
     }
-    bulk = BulkProcessor(resources, exchange.context, exchange.report, exchange.recorder)
-    result = bulk.run(exchange.request.json())
+    bulk = BulkProcessor(resources, context.service_context, context.report, context.recorder)
+    result = bulk.run(context.request.json())
     log = {"operations": len(result.body["Operations"])}
     if result.not_attempted:
         log["not_attempted"] = result.not_attempted

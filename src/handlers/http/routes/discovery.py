@@ -15,43 +15,45 @@ from scim.service.model.stored_resource import encode_json
 from scim.service.resources.discovery import DiscoveryDocuments
 
 
-def find(segments: list[str], _: tuple[ResourceType, ...]) -> Endpoint | None:
+def find_endpoint(segments: list[str], _: tuple[ResourceType, ...]) -> Endpoint | None:
     match [segment.lower() for segment in segments]:
         case ["serviceproviderconfig"]:
-            return _document("ServiceProviderConfig", lambda discovery: discovery.get_service_provider_config())
+            return _document_endpoint(
+                "ServiceProviderConfig", lambda discovery: discovery.get_service_provider_config()
+            )
         case ["resourcetypes"]:
-            return _documents("ResourceTypes", lambda discovery: discovery.list_resource_types())
+            return _list_endpoint("ResourceTypes", lambda discovery: discovery.list_resource_types())
         case ["resourcetypes", name]:
-            return _document("ResourceType", lambda discovery: discovery.get_resource_type(name))
+            return _document_endpoint("ResourceType", lambda discovery: discovery.get_resource_type(name))
         case ["schemas"]:
-            return _documents("Schemas", lambda discovery: discovery.list_schemas())
+            return _list_endpoint("Schemas", lambda discovery: discovery.list_schemas())
         case ["schemas", urn]:
-            return _document("Schema", lambda discovery: discovery.get_schema(urn))
+            return _document_endpoint("Schema", lambda discovery: discovery.get_schema(urn))
     return None
 
 
-def _document(name: str, document: Callable[[DiscoveryDocuments], dict[str, Any]]) -> Endpoint:
-    def show_document(exchange: RequestContext) -> Response:
-        _refuse_filter(exchange)
-        return Response(HTTPStatus.OK, encode_json(document(_discovery(exchange))))
+def _document_endpoint(name: str, document: Callable[[DiscoveryDocuments], dict[str, Any]]) -> Endpoint:
+    def return_document(context: RequestContext) -> Response:
+        _reject_filter(context)
+        return Response(HTTPStatus.OK, encode_json(document(_build_documents(context))))
 
-    return Endpoint(name, {"GET": show_document})
-
-
-def _documents(name: str, documents: Callable[[DiscoveryDocuments], list[dict[str, Any]]]) -> Endpoint:
-    def show_documents(exchange: RequestContext) -> Response:
-        _refuse_filter(exchange)
-        shown = [encode_json(document) for document in documents(_discovery(exchange))]
-        return Response(HTTPStatus.OK, render_list_response(len(shown), shown, start_index=1))
-
-    return Endpoint(name, {"GET": show_documents})
+    return Endpoint(name, {"GET": return_document})
 
 
-def _refuse_filter(exchange: RequestContext) -> None:
-    """RFC 7644 section 4: these are shown whole, and 403 tells a client that its filter did nothing."""
-    if exchange.request.parameters(frozenset({"filter"})):
+def _list_endpoint(name: str, documents: Callable[[DiscoveryDocuments], list[dict[str, Any]]]) -> Endpoint:
+    def return_list(context: RequestContext) -> Response:
+        _reject_filter(context)
+        resources = [encode_json(document) for document in documents(_build_documents(context))]
+        return Response(HTTPStatus.OK, render_list_response(len(resources), resources, start_index=1))
+
+    return Endpoint(name, {"GET": return_list})
+
+
+def _reject_filter(context: RequestContext) -> None:
+    """Raise :class:`Forbidden` for a filter, which discovery ignores otherwise (RFC 7644 section 4)."""
+    if context.request.parameters(frozenset({"filter"})):
         raise Forbidden("Discovery documents can't be filtered: ask without filter.")
 
 
-def _discovery(exchange: RequestContext) -> DiscoveryDocuments:
-    return DiscoveryDocuments(exchange.context.tenant, exchange.resource_types, exchange.context.base_url)
+def _build_documents(context: RequestContext) -> DiscoveryDocuments:
+    return DiscoveryDocuments(context.service_context.tenant, context.resource_types, context.service_context.base_url)

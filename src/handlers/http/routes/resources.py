@@ -25,129 +25,141 @@ _QUERY = frozenset({"filter", "sortby", "sortorder", "startindex", "count", "cur
 _INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
 
 
-def find(segments: list[str], resource_types: tuple[ResourceType, ...]) -> Endpoint | None:
+def find_endpoint(segments: list[str], resource_types: tuple[ResourceType, ...]) -> Endpoint | None:
     match [segment.lower() for segment in segments]:
         case []:
-            return Endpoint("Root", {"GET": lambda exchange: _query(exchange, resource_types[0])})
+            return Endpoint("Root", {"GET": lambda context: _query_resources(context, resource_types[0])})
         case [".search"]:
-            return Endpoint("Root.search", {"POST": lambda exchange: _search(exchange, resource_types[0])})
+            return Endpoint("Root.search", {"POST": lambda context: _search_resources(context, resource_types[0])})
     return _find_resource(segments, resource_types)
 
 
 def _find_resource(segments: list[str], resource_types: tuple[ResourceType, ...]) -> Endpoint | None:
     endpoint, *rest = segments
-    kind = next((each for each in resource_types if each.endpoint.strip("/").lower() == endpoint.lower()), None)
-    match kind, rest:
+    resource_type = next(
+        (candidate for candidate in resource_types if candidate.endpoint.strip("/").lower() == endpoint.lower()), None
+    )
+    match resource_type, rest:
         case ResourceType(), []:
             operations: dict[str, Operation] = {
-                "GET": lambda exchange: _query(exchange, kind),
-                "POST": lambda exchange: _create(exchange, kind),
+                "GET": lambda context: _query_resources(context, resource_type),
+                "POST": lambda context: _create_resource(context, resource_type),
             }
-            return Endpoint(f"{kind.name}s", operations, is_resource=True)
+            return Endpoint(f"{resource_type.name}s", operations, is_resource=True)
         case ResourceType(), [search] if search.lower() == ".search":
-            return Endpoint(f"{kind.name}s.search", {"POST": lambda exchange: _search(exchange, kind)})
+            return Endpoint(
+                f"{resource_type.name}s.search", {"POST": lambda context: _search_resources(context, resource_type)}
+            )
         case ResourceType(), [resource_id]:
             operations = {
-                "GET": lambda exchange: _get(exchange, kind, resource_id),
-                "PUT": lambda exchange: _replace(exchange, kind, resource_id),
-                "PATCH": lambda exchange: _patch(exchange, kind, resource_id),
-                "DELETE": lambda exchange: _delete(exchange, kind, resource_id),
+                "GET": lambda context: _get_resource(context, resource_type, resource_id),
+                "PUT": lambda context: _replace_resource(context, resource_type, resource_id),
+                "PATCH": lambda context: _patch_resource(context, resource_type, resource_id),
+                "DELETE": lambda context: _delete_resource(context, resource_type, resource_id),
             }
-            return Endpoint(kind.name, operations, is_resource=True, resource_id=resource_id)
+            return Endpoint(resource_type.name, operations, is_resource=True, resource_id=resource_id)
     return None
 
 
-def _create(exchange: RequestContext, kind: ResourceType) -> Response:
-    projection = _projection(exchange, kind)
-    stored = _resources(exchange, kind).create(exchange.request.json(), _preconditions(exchange))
-    location = {"Location": _presentation(exchange, kind).location(stored.id)}
-    return _resource(exchange, kind, stored, projection, HTTPStatus.CREATED, location)
+def _create_resource(context: RequestContext, resource_type: ResourceType) -> Response:
+    projection = _parse_projection(context, resource_type)
+    stored = _build_service(context, resource_type).create(context.request.json(), _parse_preconditions(context))
+    location = {"Location": _build_renderer(context, resource_type).location(stored.id)}
+    return _respond_with_resource(context, resource_type, stored, projection, HTTPStatus.CREATED, location)
 
 
-def _get(exchange: RequestContext, kind: ResourceType, resource_id: str) -> Response:
-    projection, preconditions = _projection(exchange, kind), _preconditions(exchange)
-    stored = _resources(exchange, kind).get(resource_id, preconditions)
+def _get_resource(context: RequestContext, resource_type: ResourceType, resource_id: str) -> Response:
+    projection, preconditions = _parse_projection(context, resource_type), _parse_preconditions(context)
+    stored = _build_service(context, resource_type).get(resource_id, preconditions)
     if preconditions.is_not_modified(stored.version):
         return Response(HTTPStatus.NOT_MODIFIED, headers={"ETag": stored.etag})
-    return _resource(exchange, kind, stored, projection)
+    return _respond_with_resource(context, resource_type, stored, projection)
 
 
-def _replace(exchange: RequestContext, kind: ResourceType, resource_id: str) -> Response:
-    projection = _projection(exchange, kind)
-    stored = _resources(exchange, kind).replace(resource_id, exchange.request.json(), _preconditions(exchange))
-    return _resource(exchange, kind, stored, projection)
+def _replace_resource(context: RequestContext, resource_type: ResourceType, resource_id: str) -> Response:
+    projection = _parse_projection(context, resource_type)
+    stored = _build_service(context, resource_type).replace(
+        resource_id, context.request.json(), _parse_preconditions(context)
+    )
+    return _respond_with_resource(context, resource_type, stored, projection)
 
 
-def _patch(exchange: RequestContext, kind: ResourceType, resource_id: str) -> Response:
-    projection = _projection(exchange, kind)
-    stored = _resources(exchange, kind).patch(resource_id, exchange.request.json(), _preconditions(exchange))
-    preferences = (exchange.request.header("prefer") or "").lower().split(",")
+def _patch_resource(context: RequestContext, resource_type: ResourceType, resource_id: str) -> Response:
+    projection = _parse_projection(context, resource_type)
+    stored = _build_service(context, resource_type).patch(
+        resource_id, context.request.json(), _parse_preconditions(context)
+    )
+    preferences = (context.request.header("prefer") or "").lower().split(",")
     if "return=minimal" in (preference.partition(";")[0].strip() for preference in preferences):
         return no_content({"ETag": stored.etag, "Preference-Applied": "return=minimal"})
-    return _resource(exchange, kind, stored, projection)
+    return _respond_with_resource(context, resource_type, stored, projection)
 
 
-def _delete(exchange: RequestContext, kind: ResourceType, resource_id: str) -> Response:
-    _resources(exchange, kind).delete(resource_id, _preconditions(exchange))
+def _delete_resource(context: RequestContext, resource_type: ResourceType, resource_id: str) -> Response:
+    _build_service(context, resource_type).delete(resource_id, _parse_preconditions(context))
     return no_content()
 
 
-def _resources(exchange: RequestContext, kind: ResourceType) -> ResourceService:
-    return ResourceService(kind, exchange.store(kind), exchange.context)
+def _build_service(context: RequestContext, resource_type: ResourceType) -> ResourceService:
+    return ResourceService(resource_type, context.resource_store(resource_type), context.service_context)
 
 
-def _preconditions(exchange: RequestContext) -> Preconditions:
-    return Preconditions.parse(exchange.request.header("if-match"), exchange.request.header("if-none-match"))
+def _parse_preconditions(context: RequestContext) -> Preconditions:
+    return Preconditions.parse(context.request.header("if-match"), context.request.header("if-none-match"))
 
 
-def _presentation(exchange: RequestContext, kind: ResourceType) -> ResourceRenderer:
-    return ResourceRenderer(kind, exchange.context.base_url)
+def _build_renderer(context: RequestContext, resource_type: ResourceType) -> ResourceRenderer:
+    return ResourceRenderer(resource_type, context.service_context.base_url)
 
 
-def _projection(exchange: RequestContext, kind: ResourceType) -> Projection:
-    named = exchange.request.parameters(_PROJECTION)
-    attributes, excluded = (_listed(named.get(name)) for name in ("attributes", "excludedattributes"))
-    return parse_projection(attributes, excluded, kind, exchange.context.dialect)
+def _parse_projection(context: RequestContext, resource_type: ResourceType) -> Projection:
+    parameters = context.request.parameters(_PROJECTION)
+    attributes, excluded = (_split_names(parameters.get(name)) for name in ("attributes", "excludedattributes"))
+    return parse_projection(attributes, excluded, resource_type, context.service_context.dialect)
 
 
-def _resource(
-    exchange: RequestContext,
-    kind: ResourceType,
+def _respond_with_resource(
+    context: RequestContext,
+    resource_type: ResourceType,
     stored: StoredResource,
     projection: Projection,
     status: HTTPStatus = HTTPStatus.OK,
     headers: Mapping[str, str] | None = None,
 ) -> Response:
-    body = render_resource(stored, projection, _presentation(exchange, kind))
+    body = render_resource(stored, projection, _build_renderer(context, resource_type))
     return Response(status, body, {"ETag": stored.etag, **(headers or {})})
 
 
-def _query(exchange: RequestContext, kind: ResourceType) -> Response:
-    parameters = exchange.request.parameters(_QUERY)
+def _query_resources(context: RequestContext, resource_type: ResourceType) -> Response:
+    parameters = context.request.parameters(_QUERY)
     members: dict[str, Any] = dict(parameters)
     for name in _PROJECTION & parameters.keys():
-        members[name] = _listed(parameters[name])
+        members[name] = _split_names(parameters[name])
     for name in {"startindex", "count"} & parameters.keys():
-        members[name] = _integer(name, parameters[name], parameters)
-    return _run_search(exchange, kind, build_message(SearchRequest, members))
+        members[name] = _parse_integer(name, parameters[name], parameters)
+    return _run_search(context, resource_type, build_message(SearchRequest, members))
 
 
-def _search(exchange: RequestContext, kind: ResourceType) -> Response:
-    return _run_search(exchange, kind, parse_message(SearchRequest, exchange.request.json(), exchange.context.dialect))
+def _search_resources(context: RequestContext, resource_type: ResourceType) -> Response:
+    return _run_search(
+        context, resource_type, parse_message(SearchRequest, context.request.json(), context.service_context.dialect)
+    )
 
 
-def _run_search(exchange: RequestContext, kind: ResourceType, request: SearchRequest) -> Response:
-    client = exchange.request.header("user-agent") or ""
-    answer = ResourceSearch(kind, exchange.store(kind), exchange.context, client).run(request)
-    return Response(HTTPStatus.OK, answer.body, log={"plan": answer.plan, "users_read": answer.resources_read})
+def _run_search(context: RequestContext, resource_type: ResourceType, request: SearchRequest) -> Response:
+    client = context.request.header("user-agent") or ""
+    result = ResourceSearch(resource_type, context.resource_store(resource_type), context.service_context, client).run(
+        request
+    )
+    return Response(HTTPStatus.OK, result.body, log={"plan": result.plan, "users_read": result.resources_read})
 
 
-def _listed(text: str | None) -> list[str]:
+def _split_names(text: str | None) -> list[str]:
     return text.split(",") if text else []
 
 
-def _integer(name: str, text: str, parameters: Mapping[str, str]) -> int:
+def _parse_integer(name: str, text: str, parameters: Mapping[str, str]) -> int:
     if not _INTEGER.fullmatch(text):
-        wrong = InvalidCount if name == "count" and "cursor" in parameters else InvalidValue
-        raise wrong(f"{name} must be a whole number; a page has at most {MAX_RESULTS} resources.")
+        error_class = InvalidCount if name == "count" and "cursor" in parameters else InvalidValue
+        raise error_class(f"{name} must be a whole number; a page has at most {MAX_RESULTS} resources.")
     return int(text)

@@ -1,0 +1,77 @@
+"""Record what requests show about the tokens of a tenant: use, rejection, malformed tokens."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import ClientError
+
+from handlers.http.request import Request
+from scim.aws.errors import NO_RESPONSE
+from scim.service.deadline import Deadline
+from scim.service.model.timestamps import format_rfc3339
+from scim.service.model.token import TokenUsage
+from scim.wiring import runtime
+from scim.wiring.endpoint import EndpointAdapters
+
+if TYPE_CHECKING:
+    from scim.auth.authentication import Authentication, MalformedToken, TokenRejected
+    from scim.store.audit_log import DynamoDBAuditLogStore
+    from scim.store.tenants import DynamoDBTenantStore
+
+_MAX_USER_AGENT_LENGTH = 200
+
+
+@dataclass(frozen=True, slots=True)
+class TokenRecorder:
+    """Records for one request. ``report`` logs a fault."""
+
+    adapters: EndpointAdapters
+    request: Request
+    deadline: Deadline
+    report: Callable[[Exception], None]
+
+    def record_usage(self, authentication: Authentication, tenants: DynamoDBTenantStore) -> None:
+        """Record that a token is in use. Never fails the request."""
+        is_write = self.request.method not in ("GET", "HEAD") and self.request.segments[-1:] != [".search"]
+        user_agent = self._user_agent()[:_MAX_USER_AGENT_LENGTH]
+        usage = TokenUsage(time.time(), authentication.version, user_agent, is_write=is_write)
+        try:
+            tenants.record_token_usage(authentication.tenant.id, usage)
+        except (ClientError, *NO_RESPONSE) as fault:
+            self.report(fault)
+
+    def record_rejected(self, error: TokenRejected) -> int:
+        """Count a request whose token was rejected; write the count at most once a minute for a tenant.
+
+        Nothing else of such a request is recorded. Return how many requests could not be recorded.
+        """
+        number = self.adapters.rejected_tokens.count_request(error.tenant_id, time.time())
+        if not number or not self.deadline.has_time():
+            return 0
+        from scim.service.identity_providers.recognition import recognize_provider
+
+        provider = recognize_provider(self._user_agent(), self.request.query, (), None)
+        store = self._audit_log_store(error.tenant_id)
+        is_recorded = store.count_rejected_tokens(format_rfc3339(runtime.current_time()), number, error.rule, provider)
+        return 0 if is_recorded else number
+
+    def record_malformed(self, error: MalformedToken) -> int:
+        """Count a request whose token was malformed; write the count at most once a minute for a tenant.
+
+        Return how many requests could not be recorded.
+        """
+        number = self.adapters.malformed_tokens.count_request(error.tenant_id, time.time())
+        if not number or not self.deadline.has_time():
+            return 0
+        store = self._audit_log_store(error.tenant_id)
+        return 0 if store.count_malformed_tokens(format_rfc3339(runtime.current_time()), number) else number
+
+    def _user_agent(self) -> str:
+        return self.request.header("user-agent") or ""
+
+    def _audit_log_store(self, tenant_id: str) -> DynamoDBAuditLogStore:
+        return self.adapters.audit_log_store(self.adapters.table(self.deadline), tenant_id)
