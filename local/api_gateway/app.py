@@ -5,13 +5,15 @@ import base64
 import json
 import os
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Any
 
 from local.api_gateway.event import InvalidPathError, Request, build_event, decode_path
 from local.api_gateway.response import InvalidResultError, Response, build_error, build_response
 from local.api_gateway.routes import Routes
+from local.asgi import Message, Receive, Send, read_body
+from local.aws_lambda.invocation import Function, FunctionError
 
 # https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html
 BODY_LIMIT = 10 * 1024 * 1024
@@ -20,20 +22,6 @@ TIMEOUT_S = 30.0
 # The limit of a Lambda event: a body of 4.5 MB in base64.
 # https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 EVENT_LIMIT = 6 * 1024 * 1024
-
-Message = dict[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-
-
-class FunctionError(Exception):
-    """A function returned no result: its handler raised, its process died or it timed out."""
-
-
-class Function(Protocol):
-    """A Lambda function: ``invoke`` returns the handler's result or raises ``FunctionError``."""
-
-    async def invoke(self, event: Mapping[str, Any]) -> object: ...
 
 
 class Gateway:
@@ -99,20 +87,6 @@ def _build_request(scope: Message, body: bytes) -> Request:
 def _measure_headers(request: Request) -> int:
     line = f"{request.method} {request.path}?{request.query} HTTP/1.1"
     return len(line) + sum(len(value) for _, value in request.headers)
-
-
-async def read_body(receive: Receive, limit: int) -> bytes | None:
-    """Return the whole body, or None if it exceeds the limit; read to the end either way, as the client is sending."""
-    body = bytearray()
-    size = 0
-    while True:
-        message = await receive()
-        chunk = message.get("body", b"")
-        size += len(chunk)
-        if size <= limit:
-            body += chunk
-        if not message.get("more_body"):
-            return bytes(body) if size <= limit else None
 
 
 async def _send_response(send: Send, response: Response, request_id: str) -> None:

@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, Self, cast
 
-from local.api_gateway.app import FunctionError
+from local.aws_lambda.invocation import FunctionError
 from local.constants import ACCOUNT, REGION
 from local.errors import LocalRunError
 from local.template import FunctionSpec

@@ -10,7 +10,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 from urllib.parse import unquote
 
-from local.api_gateway.app import Function, FunctionError, Receive, Send, read_body
+from local.asgi import Receive, Send, read_body
+from local.aws_lambda.invocation import Function, FunctionError
 
 _PAYLOAD_LIMIT = 6 * 1024 * 1024
 _PATH = re.compile(r"/2015-03-31/functions/(.+)/invocations")

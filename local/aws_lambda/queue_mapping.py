@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from local.api_gateway.app import FunctionError
+from local.aws_lambda.invocation import FunctionError
 from local.aws_lambda.stream_mapping import Invoke
 from local.constants import REGION
 from local.errors import LocalRunError

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from local.api_gateway.app import FunctionError
+from local.aws_lambda.invocation import FunctionError
 
 Record = Mapping[str, Any]
 Invoke = Callable[[dict[str, Any]], Awaitable[object]]

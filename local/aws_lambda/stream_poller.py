@@ -15,7 +15,7 @@ from local.engine import Engine
 from local.errors import LocalRunError
 
 _POLL_S = 0.25  # Lambda polls a shard four times a second
-_LONGEST_WAIT_S = 10.0
+_MAX_WAIT_S = 10.0
 _MAX_ERRORS = 20  # in a row
 # No validation: dynoxide names its shards after the table, which may be shorter than botocore allows.
 _CONFIG = Config(connect_timeout=2, read_timeout=10, parameter_validation=False)
@@ -102,4 +102,4 @@ async def poll_stream(stream: StreamReader, mapping: StreamMapping, invoke: Invo
 
 
 async def _wait(attempt: int) -> None:
-    await asyncio.sleep(min(_POLL_S * 2**attempt, _LONGEST_WAIT_S))
+    await asyncio.sleep(min(_POLL_S * 2**attempt, _MAX_WAIT_S))

@@ -13,7 +13,7 @@ import pytest
 
 from examples.participants.app import Participants
 from handlers.changes import ChangesHandler
-from local.api_gateway.app import FunctionError
+from local.aws_lambda.invocation import FunctionError
 from local.aws_lambda.stream_mapping import StreamMapping, deliver
 from scim.service.deadline import Deadline
 from tests.endpoint import TIMEOUT_S, Handler, LambdaContext, functions

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from local.api_gateway import app
-from local.api_gateway.app import FunctionError, Gateway
+from local.api_gateway.app import Gateway
 from local.api_gateway.routes import Route, Routes
+from local.aws_lambda.invocation import FunctionError
 
 
 class Function:

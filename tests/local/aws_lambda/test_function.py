@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from local.api_gateway.app import FunctionError
 from local.aws_lambda.function import MAX_ENVIRONMENTS, HandlerError, LambdaFunction, start_functions
+from local.aws_lambda.invocation import FunctionError
 from local.errors import LocalRunError
 from local.template import FunctionSpec
 

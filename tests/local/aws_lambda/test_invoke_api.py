@@ -11,8 +11,8 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from local.api_gateway.app import FunctionError
 from local.aws_client import create_client
+from local.aws_lambda.invocation import FunctionError
 from local.aws_lambda.invoke_api import InvokeApi
 from local.servers import listen, serve
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from local.api_gateway.app import FunctionError
+from local.aws_lambda.invocation import FunctionError
 from local.aws_lambda.queue_mapping import QueueMapping, consume, consume_batch, parse_queue_mapping
 from local.errors import LocalRunError
 from local.services.queue_config import QueueConfig

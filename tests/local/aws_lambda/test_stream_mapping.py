@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from local.api_gateway.app import FunctionError
+from local.aws_lambda.invocation import FunctionError
 from local.aws_lambda.stream_mapping import StreamMapping, deliver, parse_stream_mapping
 
 RECORDS = [{"eventName": "INSERT", "dynamodb": {"SequenceNumber": f"{n:03}"}} for n in range(10)]
