@@ -13,7 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from bench import bulk, calls, coldstart, costs, cpu, growth, handler, million, overhttp, report, walk
-from bench.place import forget_aws_configuration
+from bench.environment import ignore_aws_configuration
 from bench.result import HEADING, FailedPart, Row, Section
 from bench.stage import FULL, QUICK, Scale, Stage
 
@@ -47,11 +47,11 @@ def main() -> int:
         return 0
     names = options.only or list(PARTS)
     started = time.monotonic()
-    forget_aws_configuration()
+    ignore_aws_configuration()
     sections, failed = _measure(names, QUICK if options.quick else FULL)
     rows = [row for section in sections for row in section.rows]
     minutes = (time.monotonic() - started) / 60
-    print(f"{report.summary(rows, failed)}\n{minutes:.1f} minutes")
+    print(f"{report.format_summary(rows, failed)}\n{minutes:.1f} minutes")
     if names == list(PARTS) and not options.quick:
         report.write(sections, failed, minutes)
         print(f"Written: {report.RESULTS.name}, docs/performance.md and its charts")

@@ -9,13 +9,13 @@ from concurrent.futures import ThreadPoolExecutor
 import boto3
 
 from bench import population
-from bench.measure import cost, duration, middle, settle
+from bench.environment import set_environment
+from bench.measure import collect_garbage, find_median_cost, format_duration, measure_cost
 from bench.operations import Event
-from bench.place import environment
-from bench.result import Row, Section, verdicts
-from bench.service import Refused, Service
+from bench.result import Row, Section, format_verdicts
+from bench.service import RequestFailed, Service
 from bench.stage import Stage
-from bench.wire import Call, recording, repeated
+from bench.wire import Call, build_repetitions, record_calls
 
 _BAR = 1.5
 
@@ -25,34 +25,34 @@ def measure(stage: Stage) -> Section:
     pair = stage.empty_pair()
     twin = pair.twins[0]
     service = Service(pair.table)
-    settle()
+    collect_garbage()
     turns, concurrency = [], 0
     for first in itertools.islice(itertools.count(0, number), stage.scale.bulks):
         event = service.event("POST", "/Bulk", population.bulk(first, number))
-        with recording(answers=False) as calls:
-            ours = cost(lambda: _succeed(service, event, number))  # noqa: B023  # it is done at once
+        with record_calls(answers=False) as calls:
+            ours = measure_cost(lambda: _succeed(service, event, number))  # noqa: B023  # it is done at once
         own = [call for call in calls if call.service == "dynamodb"]
         concurrency = max(concurrency, _at_once(own))
-        with environment(twin.variables):
+        with set_environment(twin.variables):
             client = boto3.client("dynamodb", config=own[0].client.meta.config)
-        bare = repeated(own, client, pair.table.name, twin.name)
+        bare = build_repetitions(own, client, pair.table.name, twin.name)
         with ThreadPoolExecutor(concurrency) as pool:
-            turns.append((ours, cost(lambda: list(pool.map(lambda call: call(), bare)))))  # noqa: B023  # the same
-    ours, theirs = (middle(side) for side in zip(*turns, strict=True))
+            turns.append((ours, measure_cost(lambda: list(pool.map(lambda call: call(), bare)))))  # noqa: B023  # the same
+    ours, theirs = (find_median_cost(side) for side in zip(*turns, strict=True))
     row = Row(
         f"bulk of {number:,} creates",
         ours.elapsed / theirs.elapsed,
         _BAR,
-        duration(ours.elapsed),
-        f"{duration(theirs.elapsed)} bare boto3, {concurrency} at once",
+        format_duration(ours.elapsed),
+        f"{format_duration(theirs.elapsed)} bare boto3, {concurrency} at once",
     )
-    return Section([row], {"bulk": verdicts([row])})
+    return Section([row], {"bulk": format_verdicts([row])})
 
 
 def _succeed(service: Service, event: Event, number: int) -> None:
     created = service(event)["body"].count('"status":"201"')
     if created != number:
-        raise Refused(f"{created} of {number} users were created")
+        raise RequestFailed(f"{created} of {number} users were created")
 
 
 def _at_once(calls: Sequence[Call]) -> int:

@@ -7,10 +7,10 @@ from collections.abc import Callable
 
 from bench import operations
 from bench.operations import Event
-from bench.paging import BY_USER_NAME, IN_ORDER, JUMPED_BY_USER_NAME, Walk
+from bench.paging import BY_USER_NAME, IN_ORDER, JUMPED_BY_USER_NAME, PageRequest
 from bench.prefill import Prefilled
-from bench.result import Row, Section, markdown
-from bench.service import Refused, Service
+from bench.result import Row, Section, format_table
+from bench.service import RequestFailed, Service
 from bench.stage import Stage
 
 _LOOK_UP_BAR, _PAGE_BAR, _BY_USER_NAME_BAR = 2, 3, 5
@@ -32,14 +32,14 @@ def measure(stage: Stage) -> Section:
     differing = [name for name, (bar, found) in counts.items() if bar is not None and len(set(found)) > 1]
     rows.append(Row("calls: kinds of requests that need more of them in a larger tenant", len(differing), 0))
     lines = [[name, *map(_shown, found), "" if bar is None else bar] for name, (bar, found) in counts.items()]
-    return Section(rows, {"calls": markdown(["calls at a number of users of", *sizes, "at most"], lines)})
+    return Section(rows, {"calls": format_table(["calls at a number of users of", *sizes, "at most"], lines)})
 
 
 def _count(service: Service, event: Callable[[], Event]) -> float:
     """Without an end where the request is refused, as a walk is that takes too long."""
     try:
         return len(service.calls(event))
-    except Refused:
+    except RequestFailed:
         return math.inf
 
 
@@ -51,8 +51,8 @@ def _kinds(service: Service, users: Prefilled, page: int) -> list[tuple[str, int
     """What is counted, the most that it may be if that is fixed, and its requests."""
     user, other = users.sample[0], users.sample[1]
 
-    def walk(walk: Walk) -> Callable[[], Event]:
-        return lambda: walk.prepare(service, page)
+    def prepare_page(request: PageRequest) -> Callable[[], Event]:
+        return lambda: request.prepare(service, page)
 
     def delete() -> Event:
         created = service(operations.create(service))
@@ -63,9 +63,12 @@ def _kinds(service: Service, users: Prefilled, page: int) -> list[tuple[str, int
         ("userName eq", _LOOK_UP_BAR, lambda: operations.look_up(service, "userName", user.user_name)),
         ("externalId eq", _LOOK_UP_BAR, lambda: operations.look_up(service, "externalId", user.external_id)),
         ("emails.value eq", _LOOK_UP_BAR, lambda: operations.look_up(service, "emails.value", user.email)),
-        *((each.name, _PAGE_BAR, walk(each)) for each in IN_ORDER),
+        *((each.name, _PAGE_BAR, prepare_page(each)) for each in IN_ORDER),
         # Where in the order of names an index lies nothing tells: the keys before it are counted, 1 MB a call.
-        *((each.name, None if each is JUMPED_BY_USER_NAME else _BY_USER_NAME_BAR, walk(each)) for each in BY_USER_NAME),
+        *(
+            (each.name, None if each is JUMPED_BY_USER_NAME else _BY_USER_NAME_BAR, prepare_page(each))
+            for each in BY_USER_NAME
+        ),
         ("create", 1, lambda: operations.create(service)),
         ("PATCH", 2, lambda: operations.patch(service, other)),
         ("PUT", 2, lambda: operations.replace(service, other)),

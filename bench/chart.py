@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from html import escape
 
-from bench.measure import MS, duration
-from bench.result import markdown
+from bench.measure import MS, format_duration
+from bench.result import format_table
 
 _COLOURS = ("#1f77b4", "#d62728", "#2ca02c", "#9467bd", "#ff7f0e", "#17becf", "#8c564b", "#7f7f7f")
 _WIDTH, _HEIGHT = 860, 440
@@ -91,8 +91,8 @@ def table(lines: Sequence[Line]) -> str:
     rows = []
     for line in lines:
         values = dict(line.points)
-        rows.append([line.name, *(duration(values[each] / MS) if each in values else "" for each in numbers)])
-    return markdown(["users", *(f"{number:,.0f}" for number in numbers)], rows)
+        rows.append([line.name, *(format_duration(values[each] / MS) if each in values else "" for each in numbers)])
+    return format_table(["users", *(f"{number:,.0f}" for number in numbers)], rows)
 
 
 def _apart(labels: list[tuple[float, str, str]]) -> list[tuple[float, str, str]]:

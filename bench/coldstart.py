@@ -13,12 +13,12 @@ from typing import Any
 
 from botocore import xform_name
 
-from bench.measure import duration
-from bench.place import ROOT, environment
-from bench.result import Row, Section, verdicts
+from bench.environment import ROOT, set_environment
+from bench.measure import format_duration
+from bench.result import Row, Section, format_verdicts
 from bench.service import Service, Table, event
 from bench.stage import Stage
-from bench.wire import recording
+from bench.wire import record_calls
 from local.errors import LocalRunError
 
 _USERS_BAR, _DISCOVERY_BAR, _MEMORY_BAR_MB = 1.15, 1.0, 90.0
@@ -42,7 +42,7 @@ def measure(stage: Stage) -> Section:
             turn = (_start(users.table, f"handlers.{name}", request), _start(users.table, "bench.cold.floor", floor))
             turns += [turn] if number else []  # the first round writes what is left to compile
         rows += _rows(name, *zip(*turns, strict=True))
-    return Section(rows, {"cold": verdicts(rows)})
+    return Section(rows, {"cold": format_verdicts(rows)})
 
 
 def _rows(name: str, ours: tuple[Outcome, ...], floor: tuple[Outcome, ...]) -> list[Row]:
@@ -50,7 +50,13 @@ def _rows(name: str, ours: tuple[Outcome, ...], floor: tuple[Outcome, ...]) -> l
     peak, least_peak = (median(each["peak_mb"] for each in side) for side in (ours, floor))
     bar = {"users": _USERS_BAR, "discovery": _DISCOVERY_BAR}[name]
     return [
-        Row(f"import and first request: {name}", cpu / least, bar, duration(cpu), f"{duration(least)} bare floor"),
+        Row(
+            f"import and first request: {name}",
+            cpu / least,
+            bar,
+            format_duration(cpu),
+            f"{format_duration(least)} bare floor",
+        ),
         Row(f"memory, MB: {name}", peak, _MEMORY_BAR_MB, f"{peak:.1f} MB", f"{least_peak:.1f} MB bare floor"),
     ]
 
@@ -58,7 +64,7 @@ def _rows(name: str, ours: tuple[Outcome, ...], floor: tuple[Outcome, ...]) -> l
 def _first_calls(table: Table, request: Mapping[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
     """The calls of a first request, for the floor to make them too."""
     service = Service(table, silent=True, warm=False)
-    with environment(table.variables), recording(answers=False) as calls:
+    with set_environment(table.variables), record_calls(answers=False) as calls:
         service(request)
     return [(call.service, xform_name(call.operation), call.arguments) for call in calls]
 

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from statistics import median
 
 from bench import operations, population, prices
-from bench.measure import cost, duration
+from bench.measure import format_duration, measure_cost
 from bench.operations import Event
-from bench.paging import BY_USER_NAME, CONTINUED, FIRST, JUMPED, Walk
+from bench.paging import BY_USER_NAME, CONTINUED, FIRST, JUMPED, PageRequest
 from bench.prefill import Prefilled
-from bench.result import Row, Section, markdown
+from bench.result import Row, Section, format_table
 from bench.service import Service
 from bench.stage import Stage
-from bench.units import Units, weighing
+from bench.units import Units, count_units
 
 _TIMES = 5
 
@@ -55,11 +55,11 @@ def _price(name: str, service: Service, event: Callable[[], Event]) -> Price:
     found, spent = [], []
     for _ in range(_TIMES):
         prepared = event()
-        with weighing() as units:
+        with count_units() as units:
             service(prepared)
         found.append(units)
         prepared = event()
-        spent.append(cost(lambda: service(prepared)).cpu)  # noqa: B023  # it is done at once
+        spent.append(measure_cost(lambda: service(prepared)).cpu)  # noqa: B023  # it is done at once
     typical = Units(median(each.read for each in found), median(each.write for each in found))
     return Price(name, typical, calls, prices.lambda_seconds(median(spent), calls))
 
@@ -67,14 +67,14 @@ def _price(name: str, service: Service, event: Callable[[], Event]) -> Price:
 def _kinds(service: Service, users: Prefilled, page: int) -> list[tuple[str, Callable[[], Event]]]:
     sample = itertools.cycle(users.sample)
 
-    def walk(walk: Walk) -> Callable[[], Event]:
-        return lambda: walk.prepare(service, page)
+    def prepare_page(request: PageRequest) -> Callable[[], Event]:
+        return lambda: request.prepare(service, page)
 
     def delete() -> Event:
         created = service(operations.create(service))
         return service.event("DELETE", "/Users/" + created["headers"]["Location"].rpartition("/")[2])
 
-    pages = ((f"{each.name} of {page}", walk(each)) for each in (FIRST, CONTINUED, JUMPED, BY_USER_NAME[0]))
+    pages = ((f"{each.name} of {page}", prepare_page(each)) for each in (FIRST, CONTINUED, JUMPED, BY_USER_NAME[0]))
     return [
         ("GET", lambda: operations.get(service, next(sample))),
         ("userName eq", lambda: operations.look_up(service, "userName", next(sample).user_name)),
@@ -100,7 +100,7 @@ def _costs(found: list[Price]) -> str:
         lines.append(
             [each.name, f"{each.calls:g}", *units, *(f"${part:.2f}" for part in (table, compute, table + compute))]
         )
-    return markdown(heading, lines)
+    return format_table(heading, lines)
 
 
 def _load(found: list[Price]) -> str:
@@ -115,8 +115,8 @@ def _load(found: list[Price]) -> str:
         }
         lowest = min(limits, key=limits.__getitem__)
         shown = (f"{each_limit:,.0f}" for each_limit in (tenant, limits[lowest]))
-        lines.append([each.name, *shown, lowest, duration(each.seconds)])
-    return markdown(heading, lines)
+        lines.append([each.name, *shown, lowest, format_duration(each.seconds)])
+    return format_table(heading, lines)
 
 
 def _most(units: Units, read: float, write: float) -> float:

@@ -24,15 +24,15 @@ import handlers.http.request
 import handlers.http.routes.resources
 from bench import operations, population
 from bench.chart import Line, chart, table
+from bench.environment import PEERS, ROOT
 from bench.handler import Lockstep
-from bench.measure import MS, cost, duration, middle, settle
+from bench.measure import MS, collect_garbage, find_median_cost, format_duration, measure_cost
 from bench.operations import Event
-from bench.place import PEERS, ROOT
 from bench.prefill import Prefilled
-from bench.result import Row, Section, markdown, verdicts
+from bench.result import Row, Section, format_table, format_verdicts
 from bench.service import Service
 from bench.stage import Stage
-from bench.wire import replaying
+from bench.wire import replay_calls
 from local.errors import LocalRunError
 from scim.auth.authentication import Authenticator
 from scim.service.resources.crud import ResourceService
@@ -159,13 +159,13 @@ def measure(stage: Stage) -> Section:
     with peer() as other:
         other.load(range(users.number))
         kinds = _kinds(stage, users, other)
-        settle()
+        collect_garbage()
         for number in range(stage.scale.rounds + 1):
             _take_turns(kinds, Service(users.table, silent=True), other, keep=number > 0)
     rows = [_row(kind) for kind in kinds]
     floor = _floor(stage)
     picture, points = _against_number_of_users(stage)
-    blocks = {"cpu": verdicts(rows), "cpu-floor": floor, "cpu-users": points}
+    blocks = {"cpu": format_verdicts(rows), "cpu-floor": floor, "cpu-users": points}
     return Section(rows, blocks, {"cpu.svg": picture})
 
 
@@ -232,17 +232,23 @@ def _take_turns(kinds: Sequence[_Kind], service: Service, other: Peer, *, keep: 
 def _own_turn(kind: _Kind, service: Service) -> float:
     calls = service.calls(lambda: kind.ours(service))
     events = [kind.ours(service) for _ in range(kind.batch * _MORE_OF_OURS)]
-    with replaying(calls), of_src_scim() as spent:
-        whole = cost(lambda: [service(event) for event in events]).cpu
+    with replay_calls(calls), of_src_scim() as spent:
+        whole = measure_cost(lambda: [service(event) for event in events]).cpu
     kind.whole.append(whole / len(events))
     return sum(spent) / len(events)
 
 
 def _row(kind: _Kind) -> Row:
     ours, theirs = kind.medians
-    whole = duration(median(kind.whole) * kind.share)
+    whole = format_duration(median(kind.whole) * kind.share)
     name = f"CPU of src/scim: {kind.name}"
-    return Row(name, ours / theirs, kind.bar, duration(ours), f"{duration(theirs)} scim2-server (handler {whole})")
+    return Row(
+        name,
+        ours / theirs,
+        kind.bar,
+        format_duration(ours),
+        f"{format_duration(theirs)} scim2-server (handler {whole})",
+    )
 
 
 def _floor(stage: Stage) -> str:
@@ -257,7 +263,7 @@ def _floor(stage: Stage) -> str:
         "status": 200,
         "ms": 1.5,
     }
-    logged = median(cost(lambda: logger.info("request", **line)).cpu for _ in range(scale.batch * scale.rounds))
+    logged = median(measure_cost(lambda: logger.info("request", **line)).cpu for _ in range(scale.batch * scale.rounds))
     pair = stage.pair()
     lockstep = Lockstep(pair.table, pair.twins[0])
     service, users = lockstep.service, itertools.cycle(reversed(pair.sample))
@@ -267,11 +273,11 @@ def _floor(stage: Stage) -> str:
         ("PATCH of three operations", lambda: operations.patch(service, next(users))),
         (f"page of {scale.page}", lambda: operations.query(service, {"startIndex": 1, "count": scale.page})),
     ]
-    lines: list[list[str]] = [["powertools, a log line", duration(logged)]]
+    lines: list[list[str]] = [["powertools, a log line", format_duration(logged)]]
     for name, event in kinds:
-        bare = middle(lockstep.turn(event())[1] for _ in range(scale.batch * 2))
-        lines.append([f"botocore, the calls of a {name}", duration(bare.cpu)])
-    return markdown(["beside our code", "CPU"], lines)
+        bare = find_median_cost(lockstep.turn(event())[1] for _ in range(scale.batch * 2))
+        lines.append([f"botocore, the calls of a {name}", format_duration(bare.cpu)])
+    return format_table(["beside our code", "CPU"], lines)
 
 
 def _against_number_of_users(stage: Stage) -> tuple[str, str]:

@@ -8,10 +8,10 @@ from statistics import median
 
 from bench import operations
 from bench.chart import Line, chart, table
-from bench.measure import MS, cost, duration, settle
+from bench.measure import MS, collect_garbage, format_duration, measure_cost
 from bench.operations import Event
-from bench.paging import IN_ORDER, Walk
-from bench.result import Row, Section, verdicts
+from bench.paging import IN_ORDER, PageRequest
+from bench.result import Row, Section, format_verdicts
 from bench.service import Service
 from bench.stage import Stage
 
@@ -23,52 +23,52 @@ Prepare = Callable[[], Event]
 
 def measure(stage: Stage) -> Section:
     """The best of three takes, each of them medians of requests that take turns."""
-    sides = {number: _kinds(stage, number) for number in stage.scale.users}
-    settle()
+    sides = {number: _build_requests(stage, number) for number in stage.scale.users}
+    collect_garbage()
     fewest, most = stage.scale.fewest, stage.scale.most
     rows, lines = [], []
     for name in sides[fewest]:
-        takes = [_take(stage, {number: kinds[name] for number, kinds in sides.items()}) for _ in range(_TAKES)]
+        takes = [_measure_all(stage, {number: kinds[name] for number, kinds in sides.items()}) for _ in range(_TAKES)]
         best = min(takes, key=lambda take: take[most] / take[fewest])
         rows.append(
             Row(
                 f"time at {most:,} users against {fewest:,}: {name}",
                 best[most] / best[fewest],
                 _BAR,
-                duration(best[most]),
-                duration(best[fewest]),
+                format_duration(best[most]),
+                format_duration(best[fewest]),
             )
         )
         lines.append(Line(name, [(number, spent * MS) for number, spent in best.items()]))
     picture = chart("A whole handler call on dynoxide", "users of the tenant", "ms", lines)
-    return Section(rows, {"growth": verdicts(rows), "growth-users": table(lines)}, {"growth.svg": picture})
+    return Section(rows, {"growth": format_verdicts(rows), "growth-users": table(lines)}, {"growth.svg": picture})
 
 
-def _kinds(stage: Stage, number: int) -> dict[str, tuple[Service, Prepare]]:
+def _build_requests(stage: Stage, number: int) -> dict[str, tuple[Service, Prepare]]:
     users = stage.users(number)
     service = Service(users.table)
     sample = itertools.cycle(users.sample)
 
-    def walk(walk: Walk) -> Prepare:
-        return lambda: walk.prepare(service, stage.scale.page)
+    def prepare_page(request: PageRequest) -> Prepare:
+        return lambda: request.prepare(service, stage.scale.page)
 
     kinds: dict[str, Prepare] = {
         "GET": lambda: operations.get(service, next(sample)),
         "userName eq": lambda: operations.look_up(service, "userName", next(sample).user_name),
         "externalId eq": lambda: operations.look_up(service, "externalId", next(sample).external_id),
         "emails.value eq": lambda: operations.look_up(service, "emails.value", next(sample).email),
-    } | {each.name: walk(each) for each in IN_ORDER}
+    } | {each.name: prepare_page(each) for each in IN_ORDER}
     return {name: (service, prepare) for name, prepare in kinds.items()}
 
 
-def _take(stage: Stage, sides: dict[int, tuple[Service, Prepare]]) -> dict[int, float]:
+def _measure_all(stage: Stage, sides: dict[int, tuple[Service, Prepare]]) -> dict[int, float]:
     """The median time of a request at each size."""
     spent: dict[int, list[float]] = {number: [] for number in sides}
     for _ in range(stage.scale.rounds):
         for number, (service, prepare) in sides.items():
-            spent[number].append(_timed(service, prepare()))
+            spent[number].append(_measure_time(service, prepare()))
     return {number: median(times) for number, times in spent.items()}
 
 
-def _timed(service: Service, event: Event) -> float:
-    return cost(lambda: service(event)).elapsed
+def _measure_time(service: Service, event: Event) -> float:
+    return measure_cost(lambda: service(event)).elapsed

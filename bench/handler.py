@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 import boto3
 
 from bench import operations
-from bench.measure import Cost, cost, duration, middle, settle
+from bench.environment import set_environment
+from bench.measure import Cost, collect_garbage, find_median_cost, format_duration, measure_cost
 from bench.operations import Event
-from bench.place import environment
-from bench.result import Row, Section, markdown, verdicts
+from bench.result import Row, Section, format_table, format_verdicts
 from bench.service import Service, Table
 from bench.stage import Stage
-from bench.wire import Call, recording, repeated
+from bench.wire import Call, build_repetitions, record_calls
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -28,7 +28,7 @@ class Lockstep:
     """Our handler on a table, and bare boto3 that makes its calls again on the twin of that table."""
 
     def __init__(self, table: Table, twin: Table, limit: int | None = None) -> None:
-        """``limit`` as in :func:`bench.wire.recording`."""
+        """``limit`` as in :func:`bench.wire.record_calls`."""
         self.service = Service(table)
         self._limit = limit
         self._twin = twin
@@ -36,19 +36,19 @@ class Lockstep:
 
     def turn(self, event: Event) -> tuple[Cost, Cost]:
         """The costs of one request: ours, and that of its calls alone."""
-        with recording(answers=False, limit=self._limit) as calls:
-            ours = cost(lambda: self.service(event))
+        with record_calls(answers=False, limit=self._limit) as calls:
+            ours = measure_cost(lambda: self.service(event))
         bare = self._again(calls)
-        return ours, cost(lambda: _make(bare))
+        return ours, measure_cost(lambda: _make(bare))
 
     def _again(self, calls: list[Call]) -> list[Callable[[], object]]:
         own = [call for call in calls if call.service == "dynamodb"]
-        return repeated(own, self._client(own[0]), self.service.table.name, self._twin.name)
+        return build_repetitions(own, self._client(own[0]), self.service.table.name, self._twin.name)
 
     def _client(self, call: Call) -> DynamoDBClient:
         """One of boto3's with the configuration of ours, which is faster than the default: it leaves out validation."""
         if self._bare is None:
-            with environment(self._twin.variables):
+            with set_environment(self._twin.variables):
                 self._bare = boto3.client("dynamodb", config=call.client.meta.config)
         return self._bare
 
@@ -64,7 +64,7 @@ def measure(stage: Stage) -> Section:
         ("PATCH of three operations", _WRITE_BAR, lambda: operations.patch(service, next(users))),
         (f"page of {scale.page}", _PAGE_BAR, lambda: operations.query(service, {"startIndex": 1, "count": scale.page})),
     ]
-    settle()
+    collect_garbage()
     turns: dict[str, list[tuple[Cost, Cost]]] = {name: [] for name, *_ in kinds}
     for number in range(scale.rounds + 1):
         for name, _, event in kinds:
@@ -72,12 +72,12 @@ def measure(stage: Stage) -> Section:
             turns[name] += found if number else []  # the first round warms up
     rows, cpu = [], []
     for name, bar, _ in kinds:
-        ours, bare = (middle(side) for side in zip(*turns[name], strict=True))
+        ours, bare = (find_median_cost(side) for side in zip(*turns[name], strict=True))
         rows.append(_row(f"handler call: {name}", ours.elapsed, bare.elapsed, bar))
         rows.append(_row(f"handler call, CPU: {name}", ours.cpu, bare.cpu, None))
-        cpu.append([name, duration(ours.cpu), duration(bare.cpu), f"{ours.cpu / bare.cpu:.2f}"])
-    table = markdown(["CPU of our process", "handler", "bare boto3", "ratio"], cpu)
-    return Section(rows, {"handler": verdicts(rows), "handler-cpu": table})
+        cpu.append([name, format_duration(ours.cpu), format_duration(bare.cpu), f"{ours.cpu / bare.cpu:.2f}"])
+    table = format_table(["CPU of our process", "handler", "bare boto3", "ratio"], cpu)
+    return Section(rows, {"handler": format_verdicts(rows), "handler-cpu": table})
 
 
 def _make(calls: Sequence[Callable[[], object]]) -> None:
@@ -86,4 +86,4 @@ def _make(calls: Sequence[Callable[[], object]]) -> None:
 
 
 def _row(name: str, ours: float, bare: float, bar: float | None) -> Row:
-    return Row(name, ours / bare, bar, duration(ours), f"{duration(bare)} bare boto3")
+    return Row(name, ours / bare, bar, format_duration(ours), f"{format_duration(bare)} bare boto3")

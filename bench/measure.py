@@ -19,26 +19,26 @@ class Cost:
     elapsed: float
 
 
-def cost(work: Callable[[], object]) -> Cost:
+def measure_cost(work: Callable[[], object]) -> Cost:
     """What it costs to do ``work`` once."""
     cpu, started = time.process_time(), time.perf_counter()
     work()
     return Cost(time.process_time() - cpu, time.perf_counter() - started)
 
 
-def middle(costs: Iterable[Cost]) -> Cost:
+def find_median_cost(costs: Iterable[Cost]) -> Cost:
     """The medians, each of its own."""
     costs = list(costs)
     return Cost(median(each.cpu for each in costs), median(each.elapsed for each in costs))
 
 
-def settle() -> None:
+def collect_garbage() -> None:
     """Take what is there out of the garbage collector's rounds, as a process does that has just been started."""
     gc.collect()
     gc.freeze()
 
 
-def duration(seconds: float) -> str:
+def format_duration(seconds: float) -> str:
     """For people: 41 µs, 1.40 ms, 2.31 s."""
     for factor, unit in ((1.0, "s"), (1e3, "ms"), (1e6, "µs")):
         if seconds * factor >= 1 or unit == "µs":

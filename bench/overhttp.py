@@ -20,8 +20,8 @@ from urllib.parse import quote
 
 from bench import population
 from bench.chart import Line, chart, table
-from bench.measure import MS, duration
-from bench.place import PEERS, ROOT
+from bench.environment import PEERS, ROOT
+from bench.measure import MS, format_duration
 from bench.prefill import disconnect, prefilled
 from bench.result import Row, Section
 from bench.service import BASE
@@ -76,7 +76,11 @@ def measure(stage: Stage) -> Section:
                 line.points.append((number, value * MS))
             rows.append(
                 Row(
-                    f"HTTP, {number:,} users: {name}", ours / theirs, None, duration(ours), f"{duration(theirs)} scimmy"
+                    f"HTTP, {number:,} users: {name}",
+                    ours / theirs,
+                    None,
+                    format_duration(ours),
+                    f"{format_duration(theirs)} scimmy",
                 )
             )
     drawn = list(lines.values())

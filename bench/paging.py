@@ -15,7 +15,7 @@ _PLACES = random.Random(7644)  # noqa: S311  # the same places in every run
 
 
 @dataclass(frozen=True, slots=True)
-class Walk:
+class PageRequest:
     """A client that goes through pages: it asks for the pages that start at these indexes, the last of which counts."""
 
     name: str
@@ -47,15 +47,17 @@ def _anywhere(total: int, page: int) -> int:
     return _PLACES.randint(2, total - page + 1)
 
 
-FIRST = Walk("first page", lambda _, __: [1])
-CONTINUED = Walk("continued page", lambda _, page: [1, page + 1])
-JUMPED = Walk("jumped-to page", lambda total, page: [_anywhere(total, page)])
-LAST = Walk("last page, continued", lambda total, page: [last(total, page) - page, last(total, page)])
-LAST_JUMPED = Walk("last page, jumped to", lambda total, page: [last(total, page)])
+FIRST = PageRequest("first page", lambda _, __: [1])
+CONTINUED = PageRequest("continued page", lambda _, page: [1, page + 1])
+JUMPED = PageRequest("jumped-to page", lambda total, page: [_anywhere(total, page)])
+LAST = PageRequest("last page, continued", lambda total, page: [last(total, page) - page, last(total, page)])
+LAST_JUMPED = PageRequest("last page, jumped to", lambda total, page: [last(total, page)])
 IN_ORDER = (FIRST, CONTINUED, JUMPED, LAST, LAST_JUMPED)
-JUMPED_BY_USER_NAME = Walk("jumped-to page by userName", lambda total, page: [_anywhere(total, page)], "userName")
+JUMPED_BY_USER_NAME = PageRequest(
+    "jumped-to page by userName", lambda total, page: [_anywhere(total, page)], "userName"
+)
 BY_USER_NAME = (
-    Walk("first page by userName", lambda _, __: [1], "userName"),
-    Walk("continued page by userName", lambda _, page: [1, page + 1], "userName"),
+    PageRequest("first page by userName", lambda _, __: [1], "userName"),
+    PageRequest("continued page by userName", lambda _, page: [1, page + 1], "userName"),
     JUMPED_BY_USER_NAME,
 )

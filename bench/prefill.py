@@ -23,9 +23,9 @@ from typing import TYPE_CHECKING
 import boto3
 
 from bench import population
-from bench.place import environment, table_request
+from bench.environment import build_table_request, set_environment
 from bench.service import Service, Table
-from bench.wire import Arguments, keeping_transactions
+from bench.wire import Arguments, collect_transactions
 from local import engine
 from local.engine import DYNOXIDE
 from local.errors import LocalRunError
@@ -174,8 +174,8 @@ def _kept(directory: Path, number: int, name: str, tenant: str, secrets_url: str
     with engine.start(scratch, "dynoxide") as dynamodb:
         table = Table(name, dynamodb.url, secrets_url, tenant, "")
         client = _client(table)
-        client.create_table(**table_request(name))
-        with environment(table.variables):
+        client.create_table(**build_table_request(name))
+        with set_environment(table.variables):
             secretsmanager.ensure_secret(secrets_url, os.environ["MASTER_KEY_SECRET"], create_first_value())
             token = _tenants().connect(tenant).token
         table = Table(name, dynamodb.url, secrets_url, tenant, token)
@@ -201,7 +201,7 @@ def _created(table: Table, numbers: range) -> _Kept:
     service = Service(table, silent=True)
     kept = _Kept([], {}, [])
     every = max(1, len(numbers) // _SAMPLE) | 1  # odd, so that not all of them have the same title
-    with keeping_transactions(kept.keep):
+    with collect_transactions(kept.keep):
         for number in numbers:
             created = service.send("POST", "/Users", population.user(number))
             if number % every == 0:
@@ -230,7 +230,7 @@ def export(directory: Path, tables: Sequence[str], lines: Iterable[str]) -> None
     for other in others:
         other.hardlink_to(first)
     schema = directory / "schema.json"
-    schema.write_text(json.dumps([{"Table": table_request(name)} for name in tables]))
+    schema.write_text(json.dumps([{"Table": build_table_request(name)} for name in tables]))
     database = ["--schema", str(schema), "--output", str(directory / "dynoxide.db")]
     done = subprocess.run(  # noqa: S603  # the command is ours
         [str(DYNOXIDE), "import", "--source", str(source), *database], capture_output=True, text=True, check=False
@@ -263,7 +263,7 @@ def _check(prefilled: Prefilled) -> None:
 
 def disconnect(table: Table) -> None:
     """Take the tenant's token away; its users stay."""
-    with environment(table.variables):
+    with set_environment(table.variables):
         _tenants().disconnect(table.tenant)
 
 
@@ -272,6 +272,6 @@ def _tenants() -> Tenants:
 
 
 def _client(table: Table) -> DynamoDBClient:
-    with environment(table.variables):
+    with set_environment(table.variables):
         client: DynamoDBClient = boto3.client("dynamodb")
         return client

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-from bench.place import DOCS, PEERS, ROOT
+from bench.environment import DOCS, PEERS, ROOT
 from bench.result import FailedPart, Row, Section, to_json
 from local.engine import DYNOXIDE
 from local.errors import LocalRunError
@@ -29,7 +29,7 @@ def write(sections: Sequence[Section], failed: Sequence[FailedPart], minutes: fl
     """Write all that a whole run leaves. What a failed part would have measured stays as it was, and says so."""
     rows = [row for section in sections for row in section.rows]
     blocks = {name: text for section in sections for name, text in section.blocks.items()}
-    page = filled(PAGE.read_text(), blocks | {"run": _run(rows, failed, minutes)}, is_complete=not failed)
+    page = fill_blocks(PAGE.read_text(), blocks | {"run": _run(rows, failed, minutes)}, is_complete=not failed)
     PAGE.write_text(page)
     CHARTS.mkdir(exist_ok=True)
     for section in sections:
@@ -38,7 +38,7 @@ def write(sections: Sequence[Section], failed: Sequence[FailedPart], minutes: fl
     RESULTS.write_text(to_json(rows, failed))
 
 
-def filled(page: str, blocks: Mapping[str, str], *, is_complete: bool = True) -> str:
+def fill_blocks(page: str, blocks: Mapping[str, str], *, is_complete: bool = True) -> str:
     """Return the page with these texts between its marks.
 
     Raises :class:`LocalRunError` unless marks and texts are the same; unless the run is complete, marks without a text
@@ -57,7 +57,7 @@ def filled(page: str, blocks: Mapping[str, str], *, is_complete: bool = True) ->
     return _BLOCK.sub(fill, page)
 
 
-def summary(rows: Sequence[Row], failed: Sequence[FailedPart] = ()) -> str:
+def format_summary(rows: Sequence[Row], failed: Sequence[FailedPart] = ()) -> str:
     """Return how many bars hold, which do not, and which parts were not measured."""
     barred = [row for row in rows if row.bar is not None]
     failing = [row.name for row in barred if not row.holds]
@@ -68,7 +68,7 @@ def summary(rows: Sequence[Row], failed: Sequence[FailedPart] = ()) -> str:
 def _run(rows: Sequence[Row], failed: Sequence[FailedPart], minutes: float) -> str:
     return (
         f"Run on {datetime.now(UTC):%d %B %Y}, {minutes:.0f} minutes, on {os.cpu_count()} {platform.machine()} "
-        f"processors with {_versions()}.\n\n{summary(rows, failed)}"
+        f"processors with {_versions()}.\n\n{format_summary(rows, failed)}"
     )
 
 
@@ -77,18 +77,18 @@ def _versions() -> str:
         "Python": platform.python_version(),
         "boto3": version("boto3"),
         "powertools": version("aws-lambda-powertools"),
-        "dynoxide": _said(str(DYNOXIDE), "--version").rpartition(" ")[2],
-        "Node": _said("node", "--version").removeprefix("v"),
-        "scim2-server": _locked(ROOT / "requirements/bench.txt", r"^scim2-server==(\S+)"),
+        "dynoxide": _run_command(str(DYNOXIDE), "--version").rpartition(" ")[2],
+        "Node": _run_command("node", "--version").removeprefix("v"),
+        "scim2-server": _find_locked_version(ROOT / "requirements/bench.txt", r"^scim2-server==(\S+)"),
         "scimmy": json.loads((PEERS / "scimmy/package.json").read_text())["dependencies"]["scimmy"],
     }
     return ", ".join(f"{name} {number}" for name, number in found.items())
 
 
-def _said(*command: str) -> str:
+def _run_command(*command: str) -> str:
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()  # noqa: S603  # ours
 
 
-def _locked(lock: Path, pattern: str) -> str:
+def _find_locked_version(lock: Path, pattern: str) -> str:
     found = re.search(pattern, lock.read_text(), re.MULTILINE)
     return found[1] if found else "of unknown version"

@@ -68,7 +68,7 @@ class FailedPart:
 HEADING = f"{'what':<68} {'value':>9} {'bar':>7}         ours : theirs"
 
 
-def results(rows: Iterable[Row]) -> list[dict[str, Any]]:
+def to_records(rows: Iterable[Row]) -> list[dict[str, Any]]:
     """The rows with a bar, as ``bench/results.json`` has them."""
     return [
         {
@@ -85,19 +85,19 @@ def results(rows: Iterable[Row]) -> list[dict[str, Any]]:
 def to_json(rows: Iterable[Row], failed: Iterable[FailedPart] = ()) -> str:
     """One row a line, so that two runs can be compared. A part that failed is a line without a value."""
     parts = [{"part": part.name, "failed": part.reason} for part in failed]
-    lines = ",\n".join(f"  {json.dumps(each)}" for each in [*results(rows), *parts])
+    lines = ",\n".join(f"  {json.dumps(each)}" for each in [*to_records(rows), *parts])
     return f"[\n{lines}\n]\n"
 
 
-def markdown(heading: list[str], rows: Iterable[Iterable[object]]) -> str:
+def format_table(heading: list[str], rows: Iterable[Iterable[object]]) -> str:
     """A table, all columns but the first to the right."""
     lines = [heading, ["---"] + ["---:"] * (len(heading) - 1), *rows]
     return "\n".join(f"| {' | '.join(str(cell) for cell in line)} |" for line in lines)
 
 
-def verdicts(rows: Iterable[Row]) -> str:
+def format_verdicts(rows: Iterable[Row]) -> str:
     """The rows with a bar as a table of docs/performance.md."""
-    return markdown(
+    return format_table(
         ["", "ours", "theirs", "value", "bar", "holds"],
         [
             [row.name, row.ours, row.theirs, f"{row.value:.4g}", f"{row.bar:.4g}", "yes" if row.holds else "**no**"]

@@ -15,8 +15,8 @@ from unittest.mock import patch
 from botocore.config import Config
 
 import handlers.http.application
-from bench.place import FUNCTION, environment
-from bench.wire import Call, recording
+from bench.environment import FUNCTION, set_environment
+from bench.wire import Call, record_calls
 from handlers.http.application import ScimApplication
 from handlers.http.routes.all_routes import find_endpoint
 from local.api_gateway.event import Request, build_event
@@ -64,18 +64,18 @@ class LambdaContext:
         return int((self.deadline - time.monotonic()) * 1_000)
 
 
-class Refused(Exception):
+class RequestFailed(Exception):
     """The function answered with another status than success."""
 
 
-class _Silent:
+class _SilentLogger:
     """Stands where powertools is: everything can be called, and nothing happens but that faults are not hidden."""
 
     def __init__(self, *_: Any, **__: Any) -> None:
         pass
 
     def error(self, *_: Any, **fields: Any) -> None:
-        raise Refused(f"a fault of ours: {fields}")
+        raise RequestFailed(f"a fault of ours: {fields}")
 
     def __getattr__(self, _: str) -> Any:
         return lambda *_, **__: None
@@ -98,10 +98,10 @@ class Service:
             outside.enter_context(patch.object(table, "CLIENT_CONFIG", patient))
             for name in _OUTSIDE if silent else ():
                 if hasattr(handlers.http.application, name):
-                    outside.enter_context(patch.object(handlers.http.application, name, _Silent))
+                    outside.enter_context(patch.object(handlers.http.application, name, _SilentLogger))
             self._application = ScimApplication(find_endpoint)
             if warm:
-                with environment(table.variables):
+                with set_environment(table.variables):
                     self.send("GET", "/Users?count=0")
 
     def event(self, method: str, path: str, body: Any = None, agent: str = "bench/1.0") -> dict[str, Any]:
@@ -109,11 +109,11 @@ class Service:
         return event(self.table.token, method, path, body, agent)
 
     def __call__(self, event: Mapping[str, Any]) -> dict[str, Any]:
-        """The answer. Raises :class:`Refused` for one that is no success."""
+        """The answer. Raises :class:`RequestFailed` for one that is no success."""
         context: Any = LambdaContext(time.monotonic() + PATIENCE_S)
         answer = self._application(event, context)
         if answer["statusCode"] >= 300:
-            raise Refused(f"{event['rawPath']}: {answer['statusCode']} {answer['body'][:300]}")
+            raise RequestFailed(f"{event['rawPath']}: {answer['statusCode']} {answer['body'][:300]}")
         return answer
 
     def send(self, method: str, path: str, body: Any = None, agent: str = "bench/1.0") -> Any:
@@ -124,7 +124,7 @@ class Service:
     def calls(self, next_event: Callable[[], Mapping[str, Any]]) -> list[Call]:
         """Return the calls that a request makes, warm."""
         event = next_event()
-        with recording() as calls:
+        with record_calls() as calls:
             self(event)
         return calls
 

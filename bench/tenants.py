@@ -8,7 +8,7 @@ import tracemalloc
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bench.place import ROOT
+from bench.environment import ROOT
 from scim.auth import tokens
 from scim.auth.authentication import Authenticator
 from scim.auth.master_key.key_ring import KeyPurpose, create_first_value

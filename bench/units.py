@@ -15,7 +15,7 @@ from typing import Any
 
 from botocore.client import BaseClient
 
-from bench.wire import Arguments, around_calls, send
+from bench.wire import Arguments, intercept_calls, send
 
 Item = Mapping[str, Mapping[str, Any]]
 
@@ -34,7 +34,7 @@ class Units:
         return Units(self.read / number, self.write / number)
 
 
-def item_size(item: Item) -> int:
+def get_item_size(item: Item) -> int:
     """The bytes of names and values, in UTF-8."""
     return sum(len(name.encode()) + _value_size(value) for name, value in item.items())
 
@@ -67,7 +67,7 @@ def read_units(sizes: Iterable[int], *, consistent: bool) -> float:
 
 def write_units(before: Item | None, after: Item | None, *, transaction: bool) -> float:
     """For the larger of an item before and after."""
-    size = max(item_size(item) if item else 0 for item in (before, after))
+    size = max(get_item_size(item) if item else 0 for item in (before, after))
     return max(1, math.ceil(size / _WRITE_UNIT)) * (_TRANSACTION if transaction else 1)
 
 
@@ -95,7 +95,7 @@ def _entry(item: Item | None, index: Mapping[str, Any], keys: Iterable[str]) -> 
 
 
 @contextmanager
-def weighing() -> Iterator[Units]:
+def count_units() -> Iterator[Units]:
     """The units of the calls that are made in the block, one after the other."""
     units = Units()
     schemas: dict[str, Any] = {}
@@ -103,7 +103,7 @@ def weighing() -> Iterator[Units]:
     def observe(client: BaseClient, operation: str, arguments: Arguments, call: Callable[[], Any]) -> Any:
         if client.meta.service_model.service_name != "dynamodb":
             return call()
-        written = list(_written(operation, arguments))
+        written = list(_iterate_writes(operation, arguments))
         for table in {table for table, _ in written} - schemas.keys():
             schemas[table] = send(client, "DescribeTable", {"TableName": table})["Table"]
         keys = [_key(request, schemas[table]) for table, request in written]
@@ -118,30 +118,32 @@ def weighing() -> Iterator[Units]:
                 units.write += index_units(old, new, index, own)
         return answer
 
-    with around_calls(observe):
+    with intercept_calls(observe):
         yield units
 
 
 def _reads(client: BaseClient, operation: str, arguments: Arguments, answer: Any) -> float:
     match operation:
         case "GetItem":
-            whole = send(client, operation, _showing_all(arguments))
-            return read_units([item_size(whole.get("Item", {}))], consistent=arguments.get("ConsistentRead", False))
+            whole = send(client, operation, _request_all_attributes(arguments))
+            return read_units([get_item_size(whole.get("Item", {}))], consistent=arguments.get("ConsistentRead", False))
         case "BatchGetItem":
             return sum(
-                read_units([item_size(item)], consistent=arguments["RequestItems"][table].get("ConsistentRead", False))
+                read_units(
+                    [get_item_size(item)], consistent=arguments["RequestItems"][table].get("ConsistentRead", False)
+                )
                 for table, items in answer["Responses"].items()
                 for item in items
             )
         case "Query":
-            whole = send(client, operation, _showing_all(arguments))
-            return read_units(map(item_size, whole["Items"]), consistent=arguments.get("ConsistentRead", False))
+            whole = send(client, operation, _request_all_attributes(arguments))
+            return read_units(map(get_item_size, whole["Items"]), consistent=arguments.get("ConsistentRead", False))
         case "TransactWriteItems" | "BatchWriteItem" | "PutItem" | "UpdateItem" | "DeleteItem":
             return 0
     raise ValueError(f"the units of {operation} are not known here")
 
 
-def _showing_all(arguments: Arguments) -> Arguments:
+def _request_all_attributes(arguments: Arguments) -> Arguments:
     """The same read without what leaves something out of the answer: that is paid for too."""
     if not any(name in arguments for name in _SHOWING_LESS):
         return arguments
@@ -153,7 +155,7 @@ def _showing_all(arguments: Arguments) -> Arguments:
     return rest
 
 
-def _written(operation: str, arguments: Arguments) -> Iterator[tuple[str, Arguments]]:
+def _iterate_writes(operation: str, arguments: Arguments) -> Iterator[tuple[str, Arguments]]:
     """The table and the request of each write."""
     if operation == "TransactWriteItems":
         for action in arguments["TransactItems"]:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from bench import operations, population, prices
+from bench.environment import get_memory_mb
 from bench.handler import Lockstep
-from bench.measure import Cost, duration, middle, settle
+from bench.measure import Cost, collect_garbage, find_median_cost, format_duration
 from bench.operations import Event
-from bench.place import memory_mb
-from bench.result import Row, Section, markdown, verdicts
+from bench.result import Row, Section, format_table, format_verdicts
 from bench.service import TIMEOUT_S, Service
 from bench.stage import Stage
-from bench.units import weighing
+from bench.units import count_units
 
 _BARE_BAR = 1.5
 _LINEAR_BAR = 1.3
@@ -23,7 +23,7 @@ def measure(stage: Stage) -> Section:
     few, most = stage.scale.users[-2:]
     tables = {number: stage.users(number).table for number in (few, most)}
     sides = {number: Lockstep(table, table, _OVER_A_MB) for number, table in tables.items()}
-    settle()
+    collect_garbage()
     turns: dict[int, list[tuple[Cost, Cost]]] = {few: [], most: []}
     continued = []
     for _ in range(stage.scale.walks):
@@ -32,34 +32,36 @@ def measure(stage: Stage) -> Section:
             turns[number].append(lockstep.turn(_page(stage, lockstep.service, agent, 1)))
         event = _page(stage, lockstep.service, agent, stage.scale.page + 1)
         continued.append(lockstep.turn(event)[0])
-    part, _ = (middle(side) for side in zip(*turns[few], strict=True))
-    ours, bare = (middle(side) for side in zip(*turns[most], strict=True))
-    rest = middle(continued)
+    part, _ = (find_median_cost(side) for side in zip(*turns[few], strict=True))
+    ours, bare = (find_median_cost(side) for side in zip(*turns[most], strict=True))
+    rest = find_median_cost(continued)
     rows = [
         Row(
             f"walk over {most:,} users against a bare Query",
             ours.elapsed / bare.elapsed,
             _BARE_BAR,
-            duration(ours.elapsed),
-            f"{duration(bare.elapsed)} bare boto3",
+            format_duration(ours.elapsed),
+            f"{format_duration(bare.elapsed)} bare boto3",
         ),
-        Row("walk, CPU", ours.cpu / bare.cpu, None, duration(ours.cpu), f"{duration(bare.cpu)} bare boto3"),
+        Row(
+            "walk, CPU", ours.cpu / bare.cpu, None, format_duration(ours.cpu), f"{format_duration(bare.cpu)} bare boto3"
+        ),
         Row(
             f"walk: CPU per user at {most:,} users against {few:,}",
             (ours.cpu / most) / (part.cpu / few),
             _LINEAR_BAR,
-            duration(ours.cpu / most),
-            duration(part.cpu / few),
+            format_duration(ours.cpu / most),
+            format_duration(part.cpu / few),
         ),
         Row(
             "walk: a continued page against the walk",
             rest.elapsed / ours.elapsed,
             _CONTINUED_BAR,
-            duration(rest.elapsed),
-            duration(ours.elapsed),
+            format_duration(rest.elapsed),
+            format_duration(ours.elapsed),
         ),
     ]
-    return Section(rows, {"walk": verdicts(rows), "walk-reach": _reach(stage, ours.cpu / most)})
+    return Section(rows, {"walk": format_verdicts(rows), "walk-reach": _reach(stage, ours.cpu / most)})
 
 
 def _page(stage: Stage, service: Service, agent: str, start: int) -> Event:
@@ -71,13 +73,13 @@ def _reach(stage: Stage, cpu: float) -> str:
     """The users that a walk gets through before its time is up, by what limits it; ``cpu`` is of one user."""
     users = stage.users(stage.scale.fewest)
     service = Service(users.table)
-    with weighing() as units:
+    with count_units() as units:
         service(operations.query(service, {"filter": population.NOBODY}))
     read = units.read / users.number
     on_lambda = prices.lambda_seconds(cpu, 0)
     by_units = TIMEOUT_S * prices.PARTITION_READ_UNITS / read
     by_cpu = TIMEOUT_S / on_lambda
-    return markdown(
+    return format_table(
         ["what limits a walk", "arithmetic", "users in 29 s"],
         [
             [
@@ -86,8 +88,8 @@ def _reach(stage: Stage, cpu: float) -> str:
                 f"{by_units:,.0f}",
             ],
             [
-                f"the CPU of {memory_mb():,} MB",
-                f"29 s / ({duration(cpu)} a user x {prices.MEMORY_OF_A_CPU_MB:,} / {memory_mb():,})",
+                f"the CPU of {get_memory_mb():,} MB",
+                f"29 s / ({format_duration(cpu)} a user x {prices.MEMORY_OF_A_CPU_MB:,} / {get_memory_mb():,})",
                 f"{by_cpu:,.0f}",
             ],
             [

@@ -36,7 +36,7 @@ class Call:
         return str(self.client.meta.service_model.service_name)
 
 
-class OtherCall(Exception):
+class UnexpectedCall(Exception):
     """Another call was made than the one that was recorded at this place."""
 
 
@@ -45,7 +45,7 @@ def _passing(calls: Callable[[BaseClient, str, Arguments], Any]) -> Any:
 
 
 @contextmanager
-def recording(*, answers: bool = True, limit: int | None = None) -> Iterator[list[Call]]:
+def record_calls(*, answers: bool = True, limit: int | None = None) -> Iterator[list[Call]]:
     """The calls that are made in the block, from any thread; without their answers if nobody needs them.
 
     ``limit`` goes to queries that have none, and must not be what ends a page: dynoxide reads all that is left of a
@@ -60,7 +60,7 @@ def recording(*, answers: bool = True, limit: int | None = None) -> Iterator[lis
         started = time.perf_counter()
         answer = _make_call(client, operation, arguments)
         if added and answer["Count"] == limit and "LastEvaluatedKey" in answer:
-            raise OtherCall(f"a page was ended by the limit of {limit}")
+            raise UnexpectedCall(f"a page was ended by the limit of {limit}")
         kept = answer if answers else None
         calls.append(Call(client, operation, arguments, kept, started, time.perf_counter()))
         return answer
@@ -70,7 +70,7 @@ def recording(*, answers: bool = True, limit: int | None = None) -> Iterator[lis
 
 
 @contextmanager
-def replaying(calls: Sequence[Call]) -> Iterator[None]:
+def replay_calls(calls: Sequence[Call]) -> Iterator[None]:
     """Answers what was recorded, over and over, in the place of the clients' methods: what is left of a request is our
     own code, without what botocore does before it looks at a call."""
     answers = itertools.cycle([(call.operation, call.answer) for call in calls])
@@ -79,13 +79,13 @@ def replaying(calls: Sequence[Call]) -> Iterator[None]:
         def replay(_: BaseClient, **__: Any) -> Any:
             expected, answer = next(answers)
             if operation != expected:
-                raise OtherCall(f"{operation} instead of {expected}")
+                raise UnexpectedCall(f"{operation} instead of {expected}")
             return answer
 
         return replay
 
     def refuse(_: BaseClient, operation: str, __: Arguments) -> Any:
-        raise OtherCall(f"{operation} instead of {next(answers)[0]}")
+        raise UnexpectedCall(f"{operation} instead of {next(answers)[0]}")
 
     with _passing(refuse), ExitStack() as replaced:
         for client, operation in {(type(call.client), call.operation) for call in calls}:
@@ -94,7 +94,7 @@ def replaying(calls: Sequence[Call]) -> Iterator[None]:
 
 
 @contextmanager
-def keeping_transactions(keep: Callable[[Arguments], None]) -> Iterator[None]:
+def collect_transactions(keep: Callable[[Arguments], None]) -> Iterator[None]:
     """Hands over transactions instead of sending them; all other calls are made."""
 
     def call(client: BaseClient, operation: str, arguments: Arguments) -> Any:
@@ -108,7 +108,7 @@ def keeping_transactions(keep: Callable[[Arguments], None]) -> Iterator[None]:
 
 
 @contextmanager
-def around_calls(observe: Callable[[BaseClient, str, Arguments, Callable[[], Any]], Any]) -> Iterator[None]:
+def intercept_calls(observe: Callable[[BaseClient, str, Arguments, Callable[[], Any]], Any]) -> Iterator[None]:
     """Lets ``observe`` make each call, and look at the table before and after it."""
 
     def call(client: BaseClient, operation: str, arguments: Arguments) -> Any:
@@ -123,11 +123,11 @@ def send(client: BaseClient, operation: str, arguments: Arguments) -> Any:
     return _make_call(client, operation, arguments)
 
 
-def repeated(calls: Sequence[Call], client: BaseClient, table: str, other: str) -> list[Callable[[], Any]]:
+def build_repetitions(calls: Sequence[Call], client: BaseClient, table: str, other: str) -> list[Callable[[], Any]]:
     """The same calls for bare boto3, on another table, and new to the engine: a token makes a repetition no write."""
     prepared = []
     for call in calls:
-        arguments = _renamed(call.arguments, table, other)
+        arguments = _rename_table(call.arguments, table, other)
         if "ClientRequestToken" in arguments:
             arguments["ClientRequestToken"] = str(uuid.uuid4())
         prepared.append(_bound(getattr(client, xform_name(call.operation)), arguments))
@@ -138,9 +138,11 @@ def _bound(method: Callable[..., Any], arguments: Arguments) -> Callable[[], Any
     return lambda: method(**arguments)
 
 
-def _renamed(value: Any, table: str, other: str) -> Any:
+def _rename_table(value: Any, table: str, other: str) -> Any:
     if isinstance(value, dict):
-        return {_renamed(name, table, other): _renamed(member, table, other) for name, member in value.items()}
+        return {
+            _rename_table(name, table, other): _rename_table(member, table, other) for name, member in value.items()
+        }
     if isinstance(value, list):
-        return [_renamed(element, table, other) for element in value]
+        return [_rename_table(element, table, other) for element in value]
     return other if value == table else value

@@ -2,11 +2,11 @@
 
 import pytest
 
-from bench.measure import Cost, duration, middle
+from bench.measure import Cost, find_median_cost, format_duration
 
 
 def test_middle_is_median() -> None:
-    assert middle([Cost(1, 5), Cost(2, 900), Cost(3, 4)]) == Cost(2, 5)
+    assert find_median_cost([Cost(1, 5), Cost(2, 900), Cost(3, 4)]) == Cost(2, 5)
 
 
 @pytest.mark.parametrize(
@@ -14,4 +14,4 @@ def test_middle_is_median() -> None:
     [(0.000_041, "41 µs"), (0.001_402, "1.4 ms"), (0.250, "250 ms"), (2.31, "2.31 s"), (0, "0 µs")],
 )
 def test_duration_is_formatted(seconds: float, shown: str) -> None:
-    assert duration(seconds) == shown
+    assert format_duration(seconds) == shown

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from bench import report
-from bench.report import filled, summary
-from bench.result import FailedPart, Row, Section, results, to_json, verdicts
+from bench.report import fill_blocks, format_summary
+from bench.result import FailedPart, Row, Section, format_verdicts, to_json, to_records
 from local.errors import LocalRunError
 
 FAILING = Row("page", 1.31, 1.3, "13.1 ms", "10 ms bare boto3")
@@ -26,7 +26,7 @@ def test_bar_applies_to_rounded_value() -> None:
 
 
 def test_results_are_rows_with_bar() -> None:
-    assert results([FAILING, WITHOUT_BAR, HOLDING]) == [
+    assert to_records([FAILING, WITHOUT_BAR, HOLDING]) == [
         {"name": "page", "value": 1.31, "bar": 1.3, "holds": False},
         {"name": "GET", "value": 1.3, "bar": 1.3, "holds": True},
     ]
@@ -41,18 +41,18 @@ def test_infinite_value_is_null_in_json() -> None:
 def test_table_summary_and_page_name_failing_rows() -> None:
     assert "FAILS" in FAILING.line()
     assert "FAILS" not in HOLDING.line()
-    assert summary([FAILING, HOLDING, WITHOUT_BAR]) == "1 of 2 bars hold\n- not: page"
-    assert "| page | 13.1 ms | 10 ms bare boto3 | 1.31 | 1.3 | **no** |" in verdicts([FAILING])
+    assert format_summary([FAILING, HOLDING, WITHOUT_BAR]) == "1 of 2 bars hold\n- not: page"
+    assert "| page | 13.1 ms | 10 ms bare boto3 | 1.31 | 1.3 | **no** |" in format_verdicts([FAILING])
 
 
 def test_only_marked_text_is_replaced() -> None:
     page = "before\n<!-- bench: cpu -->\nold\n<!-- end -->\nafter\n"
-    assert filled(page, {"cpu": "new"}) == "before\n<!-- bench: cpu -->\nnew\n<!-- end -->\nafter\n"
+    assert fill_blocks(page, {"cpu": "new"}) == "before\n<!-- bench: cpu -->\nnew\n<!-- end -->\nafter\n"
 
 
 def test_page_without_mark_for_a_figure_is_rejected() -> None:
     with pytest.raises(LocalRunError, match="walk"):
-        filled("<!-- bench: cpu -->\n<!-- end -->\n", {"cpu": "", "walk": ""})
+        fill_blocks("<!-- bench: cpu -->\n<!-- end -->\n", {"cpu": "", "walk": ""})
 
 
 def test_failed_part_keeps_its_earlier_figures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import boto3
 import pytest
 
-from bench.units import index_units, item_size, read_units, weighing, write_units
+from bench.units import count_units, get_item_size, index_units, read_units, write_units
 
 KB = 1_024
 
@@ -13,7 +13,7 @@ KB = 1_024
 def build_item(size: int, **attributes: Any) -> dict[str, Any]:
     """Return an item of exactly so many bytes."""
     padded: dict[str, Any] = {"pk": {"S": "p"}, "sk": {"S": "s"}, "doc": {"S": ""}, **attributes}
-    padded["doc"] = {"S": "x" * (size - item_size(padded))}
+    padded["doc"] = {"S": "x" * (size - get_item_size(padded))}
     return padded
 
 
@@ -35,7 +35,7 @@ def build_item(size: int, **attributes: Any) -> dict[str, Any]:
     ],
 )
 def test_item_size(value: dict[str, Any], size: int) -> None:
-    assert item_size({"name": value}) == len("name") + size
+    assert get_item_size({"name": value}) == len("name") + size
 
 
 @pytest.mark.parametrize(
@@ -80,17 +80,17 @@ def test_index_units_of_write(before: dict[str, str] | None, after: dict[str, st
 
 def test_units_of_calls_are_counted(table: Any) -> None:
     client, name = boto3.client("dynamodb"), table.name
-    with weighing() as units:
+    with count_units() as units:
         client.transact_write_items(TransactItems=[{"Put": {"TableName": name, "Item": build_item(3 * KB)}}])
     assert (units.read, units.write) == (0, 6)
-    with weighing() as units:
+    with count_units() as units:
         client.get_item(TableName=name, Key={"pk": {"S": "p"}, "sk": {"S": "s"}}, ConsistentRead=True)
     assert (units.read, units.write) == (1, 0)
 
 
 def test_projection_does_not_reduce_read_units(table: Any) -> None:
     table.put_item(Item={"pk": "p", "sk": "s", "doc": "x" * 5 * KB})
-    with weighing() as units:
+    with count_units() as units:
         boto3.client("dynamodb").query(
             TableName=table.name,
             KeyConditionExpression="pk = :pk",

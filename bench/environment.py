@@ -30,14 +30,14 @@ FUNCTION = {
 }
 
 
-def table_request(name: str) -> dict[str, Any]:
+def build_table_request(name: str) -> dict[str, Any]:
     """The request that makes the template's table; without its stream, of which dynoxide gets slower as it grows."""
     request = TEMPLATE.build_table_request(name)
     del request["StreamSpecification"]
     return request
 
 
-def forget_aws_configuration() -> None:
+def ignore_aws_configuration() -> None:
     """The user's own profile, keys and endpoints have no part in a run."""
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         del os.environ[name]
@@ -45,7 +45,7 @@ def forget_aws_configuration() -> None:
 
 
 @contextmanager
-def environment(variables: Mapping[str, str]) -> Iterator[None]:
+def set_environment(variables: Mapping[str, str]) -> Iterator[None]:
     """The variables, until the end of the block."""
     before = dict(os.environ)
     os.environ |= dict(variables)
@@ -56,7 +56,7 @@ def environment(variables: Mapping[str, str]) -> Iterator[None]:
         os.environ |= before
 
 
-def memory_mb() -> int:
+def get_memory_mb() -> int:
     """The memory of the users function."""
     known = {
         "Table": "muster",
