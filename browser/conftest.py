@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-from browser.running import Running, start_run
+from browser.local_run import LocalRun, start_run
 
 ROOT = Path(__file__).parent.parent
 _CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
@@ -17,12 +17,12 @@ _FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
 
 @pytest.fixture(scope="session")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+def local_run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalRun]:
     """``make run`` in a copy of the tracked files."""
     checkout = tmp_path_factory.mktemp("muster")
     _copy_tracked_files(checkout)
-    with start_run(checkout) as running:
-        yield running
+    with start_run(checkout) as local_run:
+        yield local_run
 
 
 def _copy_tracked_files(to: Path) -> None:
@@ -44,8 +44,8 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def context(browser: Browser, running: Running) -> Iterator[BrowserContext]:
-    context = browser.new_context(base_url=running.url, viewport={"width": 960, "height": 720}, accept_downloads=True)
+def context(browser: Browser, local_run: LocalRun) -> Iterator[BrowserContext]:
+    context = browser.new_context(base_url=local_run.url, viewport={"width": 960, "height": 720}, accept_downloads=True)
     context.set_default_timeout(15_000)
     yield context
     context.close()

@@ -6,14 +6,14 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
-from browser.running import Running
+from browser.local_run import LocalRun
 
 IMAGES = Path(__file__).parent.parent / "docs/images"
 
 
-def sign_in(page: Page, running: Running) -> None:
+def sign_in(page: Page, local_run: LocalRun) -> None:
     page.goto("/admin")
-    page.get_by_label("Password of the operator").fill(running.password)
+    page.get_by_label("Password of the operator").fill(local_run.password)
     page.get_by_role("button", name="Sign in").click()
     expect(page.get_by_role("heading", name="Employee provisioning")).to_be_visible()
 

@@ -6,7 +6,7 @@ from typing import Any
 from playwright.sync_api import BrowserContext, Page, expect
 
 from browser.console import add_customer, find_person, open_tab, sign_in, take_screenshot
-from browser.running import Running
+from browser.local_run import LocalRun
 
 CORE = "urn:ietf:params:scim:schemas:core:2.0:User"
 
@@ -37,32 +37,32 @@ def build_user(name: str, **attributes: Any) -> dict[str, Any]:
     return {"schemas": [CORE], "userName": f"{name}@example.com", **attributes}
 
 
-def test_story_from_sign_in_to_first_users(page: Page, running: Running, tmp_path: Path) -> None:
+def test_story_from_sign_in_to_first_users(page: Page, local_run: LocalRun, tmp_path: Path) -> None:
     messages: list[str] = []
     page.on("console", lambda message: messages.append(message.text))
     page.goto("/admin")
     page.get_by_label("Password of the operator").fill("not the password")
     page.get_by_role("button", name="Sign in").click()
     expect(page.get_by_role("alert")).to_contain_text("not the password")
-    sign_in(page, running)
+    sign_in(page, local_run)
 
     token = add_customer(page, "vandelay")
     assert token.startswith("muster_vandelay_")
-    assert page.get_by_label("SCIM URL").input_value() == f"{running.url}/scim/v2"
+    assert page.get_by_label("SCIM URL").input_value() == f"{local_run.url}/scim/v2"
     page.reload()
     assert page.get_by_label("Token", exact=True).input_value() == token
 
     ada = build_user("ada", displayName="Ada Lovelace", emails=[{"value": "ada@example.com", "primary": True}])
-    status, created = running.send(token, "POST", "/Users", ada)
+    status, created = local_run.send(token, "POST", "/Users", ada)
     assert status == 201
     change = {"op": "replace", "path": "title", "value": "Countess"}
     body = {"schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": [change]}
-    assert running.send(token, "PATCH", f"/Users/{created['id']}", body)[0] == 200
-    status, grace = running.send(token, "POST", "/Users", build_user("grace", displayName="Grace Hopper"))
-    status, _ = running.send(token, "POST", "/Users", build_user("alan", active="perhaps"))
+    assert local_run.send(token, "PATCH", f"/Users/{created['id']}", body)[0] == 200
+    status, grace = local_run.send(token, "POST", "/Users", build_user("grace", displayName="Grace Hopper"))
+    status, _ = local_run.send(token, "POST", "/Users", build_user("alan", active="perhaps"))
     assert status == 400
     body["Operations"] = [{"op": "replace", "path": "active", "value": False}]
-    assert running.send(token, "PATCH", f"/Users/{grace['id']}", body)[0] == 200
+    assert local_run.send(token, "PATCH", f"/Users/{grace['id']}", body)[0] == 200
 
     page.goto("/admin/tenants/vandelay")
     expect(page.get_by_role("img", name="Writes and failures a day")).to_be_visible()
@@ -86,15 +86,15 @@ def test_story_from_sign_in_to_first_users(page: Page, running: Running, tmp_pat
     page.get_by_role("button", name="Make a new token").click()
     second = page.get_by_label("Token", exact=True).input_value()
     assert second != token
-    assert [running.send(value, "GET", "/Users?count=0")[0] for value in (token, second)] == [200, 200]
+    assert [local_run.send(value, "GET", "/Users?count=0")[0] for value in (token, second)] == [200, 200]
     page.get_by_role("button", name="Sign out").click()
     page.goto("/admin/tenants/vandelay")
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
     assert [text for text in messages if "Content Security Policy" in text] == []
 
 
-def test_invitation_works_in_one_browser(page: Page, context: BrowserContext, running: Running) -> None:
-    sign_in(page, running)
+def test_invitation_works_in_one_browser(page: Page, context: BrowserContext, local_run: LocalRun) -> None:
+    sign_in(page, local_run)
     add_customer(page, "initech")
     page.goto("/admin/tenants/initech/connect")
     page.get_by_role("button", name="Create a link").click()
@@ -108,7 +108,7 @@ def test_invitation_works_in_one_browser(page: Page, context: BrowserContext, ru
         expect(guest.get_by_role("heading", name="Connect", exact=True)).to_be_visible()
         guest.get_by_role("button", name="Make a new token").click()
         assert guest.get_by_label("Token", exact=True).input_value().startswith("muster_initech_")
-        response = guest.goto(f"{running.url}/admin/tenants/acme")
+        response = guest.goto(f"{local_run.url}/admin/tenants/acme")
         assert response
         assert response.status == 404
     with context.browser.new_context() as other_context:
@@ -117,25 +117,25 @@ def test_invitation_works_in_one_browser(page: Page, context: BrowserContext, ru
         expect(other.get_by_role("heading", name="This invitation is no longer valid")).to_be_visible()
 
 
-def test_sign_in_by_keyboard(page: Page, running: Running) -> None:
+def test_sign_in_by_keyboard(page: Page, local_run: LocalRun) -> None:
     page.goto("/admin")
     page.keyboard.press("Tab")
     expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
     page.keyboard.press("Enter")
     page.keyboard.press("Tab")
     expect(page.get_by_label("Password of the operator")).to_be_focused()
-    page.keyboard.type(running.password)
+    page.keyboard.type(local_run.password)
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Employee provisioning")).to_be_visible()
 
 
-def test_pages_fit_a_phone_and_have_enough_contrast(page: Page, running: Running) -> None:
-    sign_in(page, running)
+def test_pages_fit_a_phone_and_have_enough_contrast(page: Page, local_run: LocalRun) -> None:
+    sign_in(page, local_run)
     token = add_customer(page, "hooli")
     long = build_user(
         "a-rather-long-name-of-somebody-in-a-department", displayName="Wolfeschlegelsteinhausenbergerdorff"
     )
-    status, created = running.send(token, "POST", "/Users", long)
+    status, created = local_run.send(token, "POST", "/Users", long)
     assert status == 201
     prefix = "/admin/tenants/hooli"
     paths = [

@@ -3,13 +3,13 @@
 from playwright.sync_api import Page, expect
 
 from browser.console import IMAGES, add_customer, sign_in, take_element_screenshot
-from browser.running import Running
+from browser.local_run import LocalRun
 
 PROVIDERS = sorted(page.stem for page in (IMAGES.parent / "identity-providers").glob("*.md") if page.stem != "README")
 
 
-def test_connect_page_links_guide_of_each_provider(page: Page, running: Running) -> None:
-    sign_in(page, running)
+def test_connect_page_links_guide_of_each_provider(page: Page, local_run: LocalRun) -> None:
+    sign_in(page, local_run)
     add_customer(page, "tyrell")
     page.set_viewport_size({"width": 720, "height": 480})
     for provider in PROVIDERS:
@@ -17,5 +17,5 @@ def test_connect_page_links_guide_of_each_provider(page: Page, running: Running)
         page.locator(f"a[href$='/guide/{provider}']").click()
         expect(page.get_by_text("Enter these values:")).to_be_visible()
         values = [field.input_value() for field in page.get_by_role("textbox").all()]
-        assert f"{running.url}/scim/v2" in values
+        assert f"{local_run.url}/scim/v2" in values
         take_element_screenshot(page.get_by_role("main"), f"guides/{provider}")

@@ -19,7 +19,7 @@ _PORT = 8080
 
 
 @dataclass(frozen=True)
-class Running:
+class LocalRun:
     """A local run. ``url`` has no path and no trailing slash; ``ready_s`` are the seconds until it was ready."""
 
     url: str
@@ -42,7 +42,7 @@ class Running:
 
 
 @contextmanager
-def start_run(checkout: Path) -> Iterator[Running]:
+def start_run(checkout: Path) -> Iterator[LocalRun]:
     """Run ``make run`` in a checkout until the end of the block; wait until it has printed the console's URL."""
     port, start = _choose_port(), time.monotonic()
     process = subprocess.Popen(  # noqa: S603  # the command of the README
@@ -53,7 +53,7 @@ def start_run(checkout: Path) -> Iterator[Running]:
         start_new_session=True,
     )
     try:
-        yield Running(f"http://127.0.0.1:{port}", _read_password(process), time.monotonic() - start)
+        yield LocalRun(f"http://127.0.0.1:{port}", _read_password(process), time.monotonic() - start)
     finally:
         os.killpg(process.pid, signal.SIGINT)
         process.communicate(timeout=30)
