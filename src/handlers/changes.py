@@ -55,20 +55,24 @@ class ChangesHandler:
             "batchItemFailures": [{"itemIdentifier": result.retry_from}] if result.retries else []
         }
         if event.get("isRedrive"):  # muster redrive, which deletes what was processed
-            response |= {"deadLetters": result.dead_letters, "lost": len(result.lost)}
+            response |= {"deadLetters": result.dead_letters, "lost": len(result.lost_dead_letters)}
         return response
 
     def _log(self, records: Sequence[Any], result: BatchResult, started: float) -> None:
-        for letter in result.lost:
+        for letter in result.lost_dead_letters:
             self._log_lost(letter)
-        log = self._logger.warning if result.retries or result.dead_letters or result.lost else self._logger.info
+        log = (
+            self._logger.warning
+            if result.retries or result.dead_letters or result.lost_dead_letters
+            else self._logger.info
+        )
         log(
             "changes",
             records=len(records),
             published=result.published,
             link_tasks=result.link_tasks,
             dead_letters=result.dead_letters,
-            lost=len(result.lost),
+            lost=len(result.lost_dead_letters),
             retries=result.retries,
             ms=round((time.monotonic() - started) * 1_000, 1),
         )

@@ -52,7 +52,7 @@ class LinksHandler:
         log(
             "links",
             messages=messages,
-            linked=result.linked,
+            linked=result.links_written,
             follow_up_tasks=result.follow_up_tasks,
             dead_letters=result.dead_letters,
             retries=len(result.retries),

@@ -150,7 +150,7 @@ def check_published(images: list[dict[str, Any]]) -> None:
     events, dead_letters = Events(), Queues()
     records = [stream_record(image, number) for number, image in enumerate(images, 1)]
     result = processor(events, dead_letters, Clock(59.0).deadline).process(records)
-    assert (result.published, result.dead_letters, result.retries, result.lost) == (len(images), 0, 0, ())
+    assert (result.published, result.dead_letters, result.retries, result.lost_dead_letters) == (len(images), 0, 0, ())
     for entry in events.taken:
         assert not list(check_entry({**entry, "Time": entry["Time"].timestamp()}))
         time = entry["Time"].strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -80,13 +80,13 @@ def test_task_is_read_as_it_was_written(task: LinkTask) -> None:
 
 
 def test_task_is_run() -> None:
-    assert process(linked, message(TASK), message(TASK)) == LinkBatchResult(linked=4)
+    assert process(linked, message(TASK), message(TASK)) == LinkBatchResult(links_written=4)
 
 
 def test_rest_of_a_task_is_sent_under_the_same_tenant() -> None:
     links = Queues()
     result = process(lambda _: LinkResult(100, REST), message(TASK), links=links)
-    assert result == LinkBatchResult(linked=100, follow_up_tasks=1)
+    assert result == LinkBatchResult(links_written=100, follow_up_tasks=1)
     assert (links.messages, links.entries[0]["MessageGroupId"]) == (
         [json.loads(link_message.make_message(REST).body)],
         "acme",
@@ -103,7 +103,11 @@ def test_failure_of_aws_brings_only_its_message_again(fault: Exception) -> None:
     dead_letters = Queues()
     others = message(replace(TASK, tenant="other"), "m2")
     result = process(raising(fault), message(TASK), others, dead_letters=dead_letters)
-    assert (result.linked, [each.message_id for each in result.retries], dead_letters.messages) == (1, ["m1"], [])
+    assert (result.links_written, [each.message_id for each in result.retries], dead_letters.messages) == (
+        1,
+        ["m1"],
+        [],
+    )
 
 
 def test_call_that_dynamodb_refuses_each_time_is_a_dead_letter() -> None:
@@ -111,7 +115,7 @@ def test_call_that_dynamodb_refuses_each_time_is_a_dead_letter() -> None:
     others = message(replace(TASK, tenant="other"), "m2")
     fault = failed("GetItem", "ValidationException")
     result = process(raising(fault), message(TASK), others, dead_letters=dead_letters)
-    assert result == LinkBatchResult(linked=1, dead_letters=1)
+    assert result == LinkBatchResult(links_written=1, dead_letters=1)
     assert dead_letters.messages[0]["reason"] == "DynamoDB: ValidationException of GetItem"
 
 
@@ -119,7 +123,7 @@ def test_any_other_error_is_a_dead_letter_with_kind_and_place() -> None:
     dead_letters = Queues()
     others = message(replace(TASK, tenant="other"), "m2")
     result = process(raising(TypeError("ford@example.com")), message(TASK), others, dead_letters=dead_letters)
-    assert result == LinkBatchResult(linked=1, dead_letters=1)
+    assert result == LinkBatchResult(links_written=1, dead_letters=1)
     (letter,) = dead_letters.messages
     assert letter["reason"].startswith("TypeError at test_link_processor.py:")
     assert letter["message"] == message(TASK)["body"]

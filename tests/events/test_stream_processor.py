@@ -224,31 +224,35 @@ class TestDeadLetterQueue:
         events = Events()
         result = run([GOOD, BAD, GOOD], events, denied, age=stream_processor.PATIENCE_S)
         assert (result.retries, len(events.taken), len(denied.messages)) == (0, 2, 0)
-        (lost,) = result.lost
+        (lost,) = result.lost_dead_letters
         assert lost.reason.endswith("; dead-letter queue: AccessDenied")
 
     def test_young_record_waits_for_a_queue_that_does_not_answer(self) -> None:
         result = run([GOOD, BAD, GOOD], Events(), Queues(*SILENT))
-        assert (result.published, result.retries, result.lost) == (2, 2, ())
+        assert (result.published, result.retries, result.lost_dead_letters) == (2, 2, ())
 
     def test_record_that_has_waited_long_is_told_and_passed(self) -> None:
         result = run([GOOD, BAD, GOOD], Events(), Queues(*SILENT), age=stream_processor.PATIENCE_S)
         key = BAD["dynamodb"]["Keys"]
         reason = "malformed: operation; dead-letter queue: no answer"
         assert (result.published, result.retries) == (2, 0)
-        assert result.lost == (LostDeadLetter(reason, key["pk"]["S"], key["sk"]["S"]),)
+        assert result.lost_dead_letters == (LostDeadLetter(reason, key["pk"]["S"], key["sk"]["S"]),)
 
     @pytest.mark.parametrize("code", ["InvalidMessageContents", "InvalidParameterValue"])
     def test_letter_that_is_refused_is_told_and_passed(self, code: str) -> None:
         queues = Queues(code)
         result = run([BAD, GOOD, BAD], Events(), queues)
-        assert (result.dead_letters, result.retries, [code in each.reason for each in result.lost]) == (1, 0, [True])
+        assert (result.dead_letters, result.retries, [code in each.reason for each in result.lost_dead_letters]) == (
+            1,
+            0,
+            [True],
+        )
 
     def test_letter_that_fails_its_call_does_not_fail_others(self) -> None:
         refused = failed("SendMessageBatch", "AWS.SimpleQueueService.BatchRequestTooLong")
         queues = Queues(refused, TAKEN, refused, TAKEN)
         result = run([BAD, BAD, BAD], Events(), queues)
-        assert (queues.calls, result.dead_letters, len(result.lost)) == ([3, 1, 1, 1], 2, 1)
+        assert (queues.calls, result.dead_letters, len(result.lost_dead_letters)) == ([3, 1, 1, 1], 2, 1)
 
     def test_letter_is_ascii_whatever_a_user_name_holds(self) -> None:
         queues = Queues()

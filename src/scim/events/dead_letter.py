@@ -64,7 +64,9 @@ def _without_image(record: Any) -> dict[str, Any]:
     members = record if isinstance(record, Mapping) else {}
     stream = members.get("dynamodb")
     stream = stream if isinstance(stream, Mapping) else {}
-    kept = {name: stream[name] for name in ("Keys", "SequenceNumber", "ApproximateCreationDateTime") if name in stream}
+    members_kept = {
+        name: stream[name] for name in ("Keys", "SequenceNumber", "ApproximateCreationDateTime") if name in stream
+    }
     outer = {name: members[name] for name in ("eventID", "eventName", "eventSourceARN", "awsRegion") if name in members}
-    reduced = {**outer, "dynamodb": kept}
+    reduced = {**outer, "dynamodb": members_kept}
     return reduced if len(json.dumps(reduced)) <= _MAX_KEYS_BYTES else {}

@@ -43,7 +43,7 @@ class Retry:
 class LinkBatchResult:
     """The result of a batch: how many links were written, and how many follow-up tasks and dead letters were sent."""
 
-    linked: int = 0
+    links_written: int = 0
     follow_up_tasks: int = 0
     dead_letters: int = 0
     retries: tuple[Retry, ...] = ()
@@ -57,7 +57,7 @@ class LinkProcessor:
     links: MessageQueue
     dead_letters: DeadLetterQueue
     deadline: Deadline
-    _linked: int = 0
+    _links_written: int = 0
     _follow_up_tasks: int = 0
     _dead_letters_sent: int = 0
 
@@ -73,7 +73,7 @@ class LinkProcessor:
                 self._process(message, self.deadline.with_share(1 / (len(messages) - number)))
             except (ClientError, BotoCoreError, Unavailable, Unfinished) as fault:
                 retries.append(Retry(str(message.get("messageId", "")), fault))
-        return LinkBatchResult(self._linked, self._follow_up_tasks, self._dead_letters_sent, tuple(retries))
+        return LinkBatchResult(self._links_written, self._follow_up_tasks, self._dead_letters_sent, tuple(retries))
 
     def _process(self, message: Mapping[str, Any], deadline: Deadline) -> None:
         try:
@@ -88,7 +88,7 @@ class LinkProcessor:
         except Exception as fault:  # noqa: BLE001  # the other messages must be processed
             self._reject(message, dead_letter.describe_fault_location(fault))
         else:
-            self._linked += result.linked
+            self._links_written += result.links_written
             if result.rest:
                 self._send_follow_up(result.rest)
 

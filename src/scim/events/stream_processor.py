@@ -52,7 +52,7 @@ class BatchResult:
     dead_letters: int = 0
     retries: int = 0
     retry_from: str = ""
-    lost: tuple[LostDeadLetter, ...] = ()
+    lost_dead_letters: tuple[LostDeadLetter, ...] = ()
 
 
 @dataclass(slots=True)
@@ -95,10 +95,10 @@ class StreamProcessor:
         batch = _read_batch(records)
         link_tasks = self._send_link_tasks(batch)
         published = self._publish(batch)
-        dead_letters, lost = self._send_dead_letters(batch)
+        dead_letters, lost_dead_letters = self._send_dead_letters(batch)
         retries = len(records) - batch.end
         retry_from = _sequence_number(records[batch.end]) if retries else ""
-        return BatchResult(published, link_tasks, dead_letters, retries, retry_from, tuple(lost))
+        return BatchResult(published, link_tasks, dead_letters, retries, retry_from, tuple(lost_dead_letters))
 
     def _send_link_tasks(self, batch: _Batch) -> int:
         result = self.links.send({index: link_message.make_message(task) for index, task in batch.tasks.items()})
@@ -125,8 +125,10 @@ class StreamProcessor:
             index for index in result.unsent if "record" in letters[index] and self._may_wait(batch.records[index])
         )
         codes = {index: code for index, code in result.reasons.items() if index < batch.end}
-        lost = [_describe_lost(batch.records[index], letters[index], code) for index, code in sorted(codes.items())]
-        return len(letters) - len(result.rejected) - len(result.unsent), lost
+        lost_dead_letters = [
+            _describe_lost(batch.records[index], letters[index], code) for index, code in sorted(codes.items())
+        ]
+        return len(letters) - len(result.rejected) - len(result.unsent), lost_dead_letters
 
     def _may_wait(self, record: Any) -> bool:
         """Return whether a record may still wait for a queue."""

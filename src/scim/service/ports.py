@@ -59,7 +59,7 @@ class TenantReader(Protocol):
 class TenantStore(TenantReader, Protocol):
     """Reads and writes tenants, for their administration."""
 
-    def write(self, before: Tenant | None, after: Tenant, act: AuditEvent) -> None:
+    def write(self, before: Tenant | None, after: Tenant, event: AuditEvent) -> None:
         """Replace ``before`` by ``after`` and add the audit event, in one transaction.
 
         ``before`` is ``None`` for a new tenant. Raises :class:`VersionConflict` if another version is stored.
@@ -130,38 +130,39 @@ class AuditLogStore(Protocol):
     def list_records(
         self, before: LogPosition | None = None, kinds: Collection[RecordKind] = ...
     ) -> Iterator[tuple[LogPosition, LogRecord]]:
-        """All records of these kinds, the last first, or those behind a place; read as they are drawn."""
+        """Yield the records of these kinds, newest first, beginning after a position. They are read page by page."""
 
     def find_failures(self, identifiers: Sequence[str]) -> FailureSearchResult:
-        """Return the failures that are kept under one of the identifiers or have it besides, of the first 20 of them.
+        """Return the failures of requests with one of the identifiers; only the first 20 identifiers are used.
 
-        The former are complete, except that of requests that name nobody (an empty identifier) the newest 500 are read.
-        For the latter the newest failures are searched, as far as a few calls and a part of the time that is left lead.
+        The failures whose first identifier it is are all returned, but of requests without an identifier (an empty one)
+        only the newest 500. Among the other failures, the newest are searched, as far as a few calls and a share of the
+        remaining time allow.
         """
 
     def find_failures_by_name(self, name_hash: str, text: str) -> FailureSearchResult:
-        """Return the newest failures that have the hash of a name, or ``text`` in the identifier they are kept under.
+        """Return the failures of requests with the hash of a name, or with ``text`` in their first identifier.
 
-        The newest failures are searched, as far as a few calls lead.
+        The newest failures are searched, as far as a few calls allow.
         """
 
     def list_changes(self, resource_id: str) -> Iterator[StoredChange]:
-        """What was done with a user, the last first."""
+        """Yield the changes of a user, newest first."""
 
     def find_previous_owner_ids(self, identifier_hash: str) -> Iterator[str]:
-        """The ids of those who were once known by the identifier with this hash.
+        """Yield the ids of the users who once had the identifier with this hash, and do not have it now.
 
-        Raises :class:`scim.protocol.errors.Unavailable` where that takes more than a part of the time that is left.
+        Raises :class:`scim.protocol.errors.Unavailable` if that takes more than a share of the remaining time.
         """
 
     def get_user_names(self, ids: Iterable[str]) -> Mapping[str, str]:
-        """The names of those of the users who are here, by id."""
+        """Return the names of the users who exist, by id."""
 
     def list_rejected_tokens(self, since: str) -> list[RejectedTokenCount]:
-        """The tokens that were refused since then, minute by minute."""
+        """Return the counts of requests with a rejected token since a time, by minute."""
 
     def list_malformed_tokens(self, since: str) -> list[RejectedTokenCount]:
-        """Return the requests with a malformed token since then, minute by minute."""
+        """Return the counts of requests with a malformed token since a time, by minute."""
 
     def get_daily_failures(self, first_day: str, last_day: str) -> Mapping[str, DailyFailures]:
         """Return the counts of the days (UTC) from the first to the last that had failures, by day, in order."""
@@ -200,13 +201,15 @@ class OutcomeRecorder(Protocol):
 class InvitationStore(Protocol):
     """The invitations to the console, by the digest of their secret. The secret itself is not stored."""
 
-    def add(self, digest: str, invitation: Invitation, act: AuditEvent) -> None:
+    def add(self, digest: str, invitation: Invitation, event: AuditEvent) -> None:
         """Store an invitation and the audit event, in one transaction."""
 
     def get(self, digest: str) -> tuple[Invitation, Acceptance | None] | None:
         """Return an invitation, and its acceptance if it was accepted; ``None`` if there is no such invitation."""
 
-    def accept(self, digest: str, invitation: Invitation, acceptance: Acceptance, act: AuditEvent) -> Acceptance | None:
+    def accept(
+        self, digest: str, invitation: Invitation, acceptance: Acceptance, event: AuditEvent
+    ) -> Acceptance | None:
         """Accept an invitation and add the audit event, in one transaction, unless it was accepted or has expired.
 
         Return the acceptance: the earlier one if it was accepted before. Return ``None`` if it has expired.

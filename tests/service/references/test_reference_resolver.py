@@ -118,7 +118,7 @@ def run(users: Users, *tasks: LinkTask) -> int:
         task: LinkTask | None = first
         while task:
             result = step(users, task)
-            linked, task = linked + result.linked, result.rest
+            linked, task = linked + result.links_written, result.rest
     return linked
 
 
@@ -277,7 +277,7 @@ class TestPages:
         pages = []
         while task:
             result = step(users, task)
-            pages.append(result.linked)
+            pages.append(result.links_written)
             task = result.rest
         assert pages == [REFERRERS_PER_TASK, REFERRERS_PER_TASK, 30]
         assert self.linked(users, reports, boss.user_id) == self.REPORTS
@@ -335,7 +335,7 @@ class TestPages:
         boss = users.put("boss")
         rest = step(users, boss).rest
         assert rest is not None
-        assert (step(users, rest).linked, step(users, rest).linked) == (REFERRERS_PER_TASK, 0)
+        assert (step(users, rest).links_written, step(users, rest).links_written) == (REFERRERS_PER_TASK, 0)
         assert run(users, rest) == 30
 
     def test_user_with_many_identifiers_takes_several_tasks(self, users: Users) -> None:

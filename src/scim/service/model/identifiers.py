@@ -75,7 +75,7 @@ def identify_subject(resource_id: str | None, body: Any, query: str = "") -> Sub
         *((IdentifierKind.FILTER, re.sub(r"\\(.)", r"\1", value)) for value in _FILTER_VALUE.findall(query)),
     ]
     unique = dict.fromkeys((kind, value[:_MAX_LENGTH]) for kind, value in identifiers if value.strip())
-    names = dict.fromkeys(name[:_MAX_LENGTH] for each in (members, *operations) for name in _find_names(each))
+    names = dict.fromkeys(name[:_MAX_LENGTH] for written in (members, *operations) for name in _find_names(written))
     return Subject(tuple(unique)[:_MAX_IDENTIFIERS], tuple(names)[:_MAX_IDENTIFIERS])
 
 

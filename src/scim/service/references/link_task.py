@@ -51,5 +51,5 @@ class LinkTask:
 class LinkResult:
     """How often links were written, and the task that is left to do."""
 
-    linked: int
+    links_written: int
     rest: LinkTask | None = None

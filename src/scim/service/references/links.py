@@ -72,22 +72,24 @@ def carry_over_links(
     if not (before or client_refs):
         return ResolvedReferences()
     user_ids = {(link.attribute, link.identifier_hash): link.user_id for link in before}
-    kept = resolve_links(
+    carried_over = resolve_links(
         resource, resource_type, lambda attribute, value: user_ids.get((attribute, identifier_hash(value)))
     )
-    kept_references = {(link.attribute, link.identifier_hash) for link in kept}
-    ended = [
-        replace(link, position=None) for link in before if (link.attribute, link.identifier_hash) not in kept_references
+    current_references = {(link.attribute, link.identifier_hash) for link in carried_over}
+    removed = [
+        replace(link, position=None)
+        for link in before
+        if (link.attribute, link.identifier_hash) not in current_references
     ]
     # A $ref that was shown with the former value says nothing about the new one.
     shown_before = {(link.attribute, link.user_id) for link in before}
     from_client = [
         replace(link, identifier_hash="")
         for link in resolve_links(resource, resource_type, lambda *reference: client_refs.get(reference))
-        if (link.attribute, link.identifier_hash) not in kept_references
+        if (link.attribute, link.identifier_hash) not in current_references
         and (link.attribute, link.user_id) not in shown_before
     ]
-    return ResolvedReferences(links=(*kept, *ended, *from_client))
+    return ResolvedReferences(links=(*carried_over, *removed, *from_client))
 
 
 def list_changed_links(before: Iterable[ResolvedReference], after: Iterable[ResolvedReference]) -> list[str]:

@@ -66,7 +66,7 @@ class _Targets:
 
 @dataclass(frozen=True, slots=True)
 class ReferenceResolver:
-    """Updates the links of one tenant's resources of one type. ``now`` returns the time as RFC 3339 in UTC."""
+    """Updates the links of one tenant's resources of one type. ``now`` returns the seconds since 1970."""
 
     store: ReferenceStore
     resource_type: ResourceType
@@ -87,8 +87,8 @@ class ReferenceResolver:
                 if user and (user.links or find_reference_hashes(user, self.resource_type)):
                     affected.add(user.id)
             referrers, rest = self._read_page(position, pool)
-            linked = self._update_links(affected | referrers, task.request_id, pool)
-        return LinkResult(linked, replace(task, position=rest) if rest else None)
+            links_written = self._update_links(affected | referrers, task.request_id, pool)
+        return LinkResult(links_written, replace(task, position=rest) if rest else None)
 
     def _update_index(self, task: LinkTask) -> StoredResource | None:
         """Update the index entries of the changed user, and return the user as it was read last."""
@@ -134,14 +134,14 @@ class ReferenceResolver:
 
     def _update_links(self, ids: Collection[str], request_id: str, pool: ThreadPoolExecutor) -> int:
         """Update the links of users; return how often links were written."""
-        linked = 0
+        links_written = 0
         while ids:
             targets = _Targets(self._find_target)
             written = sum(pool.map(self._update_batch, _split(sorted(ids)), repeat(request_id), repeat(targets)))
-            linked += written
+            links_written += written
             if not written or list(pool.map(self._find_target, targets.user_ids)) == list(targets.user_ids.values()):
                 break
-        return linked
+        return links_written
 
     def _update_batch(self, ids: Sequence[str], request_id: str, targets: _Targets) -> int:
         """Update the links of users until no write conflicts with another; return how often links were written."""

@@ -13,7 +13,7 @@ from scim.service.ports import CursorSigner
 
 @dataclass(frozen=True, slots=True)
 class ServiceContext:
-    """The context of one request. ``now`` returns the time as RFC 3339 in UTC, ``new_id`` a random lower-case UUID."""
+    """The context of one request. ``now`` returns the seconds since 1970, ``new_id`` a random lower-case UUID."""
 
     tenant: Tenant
     request_id: str

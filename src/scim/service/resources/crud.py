@@ -102,10 +102,10 @@ class ResourceService:
         revised = apply_patch(current, operations, self.resource_type, self.context.dialect)
         if any(map(_removes_active, operations)):
             return revised
-        kept = _keep_active(current, revised)
-        if kept is not revised:
+        with_active = _keep_active(current, revised)
+        if with_active is not revised:
             self.context.dialect.record_ignored("active", value=True)
-        return kept
+        return with_active
 
     def _update(
         self,
