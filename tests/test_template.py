@@ -298,17 +298,17 @@ def _in_transactions() -> set[str]:
 
 
 def test_reading_and_changing_users_takes_exactly_the_rights_that_the_code_uses() -> None:
-    """Outside transactions nothing of it is written but the ledger's bookmarks, inside them nothing but counters."""
+    """Outside transactions nothing of it is written but bookmarks, inside them nothing but counters."""
     called = _called() - {"TransactWriteItems", "GetSecretValue", "UpdateItem"}
     users = {Right(f"dynamodb:{operation}", "T#*") for operation in called - {"BatchWriteItem"}}
-    ledger = {Right(f"dynamodb:{operation}", "L#*") for operation in called & {"BatchWriteItem", "Query"}}
+    paging = {Right(f"dynamodb:{operation}", "L#*") for operation in called & {"BatchWriteItem", "Query"}}
     changes = {
         Right(f"dynamodb:{operation}", "L#*" if operation == "UpdateItem" else "T#*", "TransactWriteItems")
         for operation in _in_transactions()
     }
     assert {"TransactWriteItems", "BatchWriteItem"} <= _called()
     for function in ("UsersFunction", "BulkFunction"):
-        assert DEPLOYMENT.rights(function) == RUN | AUTHENTICATE | users | ledger | changes
+        assert DEPLOYMENT.rights(function) == RUN | AUTHENTICATE | users | paging | changes
 
 
 def test_authenticating_takes_the_secret_and_the_settings_and_discovery_has_no_other_right() -> None:
