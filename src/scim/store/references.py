@@ -63,11 +63,11 @@ class DynamoDBReferenceStore:
         change_id, sort = new_id(), keys.link_change_key(user.id, user.version, links.sequence)
         record = items.encode_change(self._partition, sort, change_id, self._config.change_expiry(), change)
         try:
-            commit(self._table, [self._replace_links(user, links)], record, change_id, new_id)
+            commit(self._table, [self._prepare_links(user, links)], record, change_id, new_id)
         except ConditionFailed as failed:
             raise VersionConflict from failed
 
-    def _replace_links(self, user: StoredResource, links: ResolvedReferences) -> Action:
+    def _prepare_links(self, user: StoredResource, links: ResolvedReferences) -> Action:
         condition = "links = :before" if user.links else "attribute_not_exists(links)"
         before = {":before": {"S": user.links}} if user.links else {}
         values = {":v": {"N": str(user.version)}, ":links": {"S": links.text}, **before}

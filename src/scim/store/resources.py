@@ -70,20 +70,21 @@ class DynamoDBResourceStore:
         new_id = self._config.new_id
         change_id = new_id()
         actions = [
-            self._write_resource(before, after),
-            *self._move_unique_key(before, after),
-            *self._update_index(before, after),
-            *self._update_counter(before, after),
+            self._prepare_resource(before, after),
+            *self._prepare_unique_key(before, after),
+            *self._prepare_index(before, after),
+            *self._prepare_counter(before, after),
         ]
         record = self._encode_change(change_id, change, before, after)
         try:
             commit(self._table, actions, record, change_id, new_id)
         except ConditionFailed as failed:
-            raise _explain(failed) from failed
+            raise _to_error(failed) from failed
 
-    def _write_resource(self, before: StoredResource | None, after: StoredResource | None) -> Action:
+    def _prepare_resource(self, before: StoredResource | None, after: StoredResource | None) -> Action:
+        """Return the action that writes or deletes the resource. Raise :class:`PayloadTooLarge`."""
         if after is None:
-            deleted = _written(before, after)
+            deleted = _get_written(before, after)
             return Action.delete(TransactionRole.RESOURCE, self._user_key(deleted.id), has_version(deleted.version))
         if len(after.document.encode()) > MAX_DOCUMENT_BYTES:
             raise PayloadTooLarge(
@@ -93,12 +94,12 @@ class DynamoDBResourceStore:
         condition = _has_version_and_links(before) if before else IS_ABSENT
         return Action.put(TransactionRole.RESOURCE, item, condition)
 
-    def _move_unique_key(self, before: StoredResource | None, after: StoredResource | None) -> Iterator[Action]:
+    def _prepare_unique_key(self, before: StoredResource | None, after: StoredResource | None) -> Iterator[Action]:
         """Yield the actions that move the unique value's key. It stays if only the value's case changes."""
         old, new = self._unique_key(before), self._unique_key(after)
         if old == new:
             return
-        resource_id = _written(before, after).id
+        resource_id = _get_written(before, after).id
         if old is not None:
             key = keys.primary_key(self._partition, old)
             yield Action.delete(TransactionRole.UNIQUE, key, _refers_to(resource_id))
@@ -106,23 +107,23 @@ class DynamoDBResourceStore:
             reference = items.encode_reference(self._partition, new, resource_id)
             yield Action.put(TransactionRole.UNIQUE, reference, IS_ABSENT)
 
-    def _update_index(self, before: StoredResource | None, after: StoredResource | None) -> Iterator[Action]:
+    def _prepare_index(self, before: StoredResource | None, after: StoredResource | None) -> Iterator[Action]:
         """Yield an action for each index entry that is added or removed."""
         old, new = self._index_entry_keys(before), self._index_entry_keys(after)
         value_keys.check_index_entry_count(new, self._config.indexed)
         for sort in sorted(old - new):
             yield Action.delete(TransactionRole.INDEX, keys.primary_key(self._partition, sort))
         for sort in sorted(new - old):
-            reference = items.encode_reference(self._partition, sort, _written(before, after).id)
+            reference = items.encode_reference(self._partition, sort, _get_written(before, after).id)
             yield Action.put(TransactionRole.INDEX, reference)
 
-    def _update_counter(self, before: StoredResource | None, after: StoredResource | None) -> Iterator[Action]:
+    def _prepare_counter(self, before: StoredResource | None, after: StoredResource | None) -> Iterator[Action]:
         """Yield the action that counts the resource, unless the numbers stay the same."""
         total = (after is not None) - (before is not None)
         active = _is_active(after) - _is_active(before)
         if not (total or active):
             return
-        resource_id = _written(before, after).id
+        resource_id = _get_written(before, after).id
         values = {":counts": {"N": str(total * counter_increment(resource_id))}, ":active": {"N": str(active)}}
         condition = {}
         if total > 0:
@@ -141,7 +142,7 @@ class DynamoDBResourceStore:
         self, change_id: str, change: ChangeRecord, before: StoredResource | None, after: StoredResource | None
     ) -> Item:
         """Return the item of the change record; a deletion has the next version's key."""
-        written = _written(before, after)
+        written = _get_written(before, after)
         return items.encode_change(
             self._partition,
             keys.change_key(written.id, written.version + (after is None)),
@@ -171,7 +172,7 @@ class DynamoDBResourceStore:
         return value_keys.index_entry_keys(stored.resource, stored.id, self._config.indexed) if stored else set()
 
 
-def _explain(failed: ConditionFailed) -> Exception:
+def _to_error(failed: ConditionFailed) -> Exception:
     """Return the error for failed conditions. A new version comes first: the unique value may have moved with it."""
     if failed.roles == {TransactionRole.COUNTER}:
         return TooManyUsers("The service counts at most about 12 million users: delete users before you create others.")
@@ -180,7 +181,7 @@ def _explain(failed: ConditionFailed) -> Exception:
     return VersionConflict()
 
 
-def _written(before: StoredResource | None, after: StoredResource | None) -> StoredResource:
+def _get_written(before: StoredResource | None, after: StoredResource | None) -> StoredResource:
     """Return the version that is written, or for a deletion the one that is deleted."""
     stored = after or before
     if stored is None:
