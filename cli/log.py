@@ -14,7 +14,7 @@ from cli.report import show_case, show_health, show_log
 from scim.protocol.stored_values.unserved import hide_unserved
 from scim.service.audit.log import AuditLog
 from scim.service.audit.log_entries import LogEntry
-from scim.service.model.failure import FailureKind
+from scim.service.model.audit.failure import FailureKind
 from scim.service.tenants.health import Health
 
 _PAGE = 200

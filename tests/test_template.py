@@ -32,7 +32,7 @@ from scim.auth.master_key.rotation import MasterKeyRotation
 from scim.auth.token_rotation import TokenRotation
 from scim.auth.token_secrets import TokenSecrets
 from scim.service.console.invitations import console_url
-from scim.service.model.audit_event import AuditAction, AuditEvent
+from scim.service.model.audit.audit_event import AuditAction, AuditEvent
 from scim.service.model.tenant import Tenant
 from scim.settings import Settings
 from scim.store.audit_log import DynamoDBAuditLogStore

@@ -20,7 +20,7 @@ from scim.auth.master_key.key_ring import KeyRing, create_generation, format_key
 from scim.auth.token_secrets import TokenSecrets
 from scim.service.console.invitations import DEFAULT_LIFETIME_S, InvitationGone
 from scim.service.console.password_login import MAX_ATTEMPTS
-from scim.service.model.audit_event import AuditAction, AuditEvent
+from scim.service.model.audit.audit_event import AuditAction, AuditEvent
 from scim.service.model.invitation import Acceptance
 from scim.service.tenants.tenants import Tenants
 from scim.settings import Settings

@@ -10,7 +10,7 @@ from urllib.parse import quote
 import pytest
 
 from handlers.console.rendering import format_time
-from scim.service.model.audit_event import AuditAction, AuditEvent
+from scim.service.model.audit.audit_event import AuditAction, AuditEvent
 from scim.service.model.tenant import Tenant
 from scim.service.model.timestamps import parse_rfc3339
 from scim.service.tenants.overview import OVERVIEW_S

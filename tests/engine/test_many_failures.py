@@ -11,7 +11,7 @@ import pytest
 
 from bench.prefill import export
 from local import engine
-from scim.service.model.failure import FailureKind
+from scim.service.model.audit.failure import FailureKind
 from scim.service.model.identifiers import identifier_hash, name_hash
 from scim.service.model.timestamps import format_rfc3339
 from scim.service.model.token import TokenUsage

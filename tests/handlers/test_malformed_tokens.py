@@ -13,7 +13,7 @@ from handlers.http.application import ScimApplication
 from handlers.http.routes.all_routes import find_endpoint
 from scim.auth import tokens
 from scim.service.audit.log import AuditLog as TenantLog
-from scim.service.model.failure import FailureKind
+from scim.service.model.audit.failure import FailureKind
 from scim.service.tenants.tenants import Tenants
 from scim.settings import Settings
 from scim.wiring.operator import build_operator

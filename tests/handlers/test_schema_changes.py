@@ -10,7 +10,7 @@ from boto3.dynamodb.conditions import Key
 
 from handlers.http.application import ScimApplication
 from handlers.http.routes.all_routes import find_endpoint
-from scim.service.model.audit_event import AuditAction, AuditEvent
+from scim.service.model.audit.audit_event import AuditAction, AuditEvent
 from scim.settings import Settings
 from scim.wiring.operator import build_operator
 from tests.conftest import EXTENSION

@@ -10,9 +10,9 @@ from scim.protocol.leniency import Dialect
 from scim.protocol.normalize import normalize
 from scim.protocol.schema import ResourceType, load_user_type
 from scim.service.deadline import Deadline
-from scim.service.model.audit_event import AuditEvent
+from scim.service.model.audit.audit_event import AuditEvent
+from scim.service.model.audit.failure import RequestSummary
 from scim.service.model.change_record import ChangeRecord
-from scim.service.model.failure import RequestSummary
 from scim.service.model.query import IndexPosition, PageBoundary, Query, QueryResult, VerifiedCursor
 from scim.service.model.stored_resource import NotUnique, StoredResource, VersionConflict, encode_json
 from scim.service.model.tenant import Tenant

@@ -11,12 +11,12 @@ import pytest
 
 from scim.protocol.errors import Unavailable
 from scim.protocol.schema import load_user_type
-from scim.service.model.audit_event import AuditAction, AuditEvent
+from scim.service.model.audit.audit_event import AuditAction, AuditEvent
+from scim.service.model.audit.failure import DailyFailures, Failure, FailureCount, FailureKind
+from scim.service.model.audit.log_record import LogPosition, LogRecord, RecordKind, RejectedTokenCount
 from scim.service.model.change_record import ChangeRecord, Operation, Participation, StoredChange
-from scim.service.model.failure import DailyFailures, Failure, FailureCount, FailureKind
 from scim.service.model.identifiers import identifier_hash, name_hash
 from scim.service.model.identity_provider import IdentityProvider
-from scim.service.model.log_record import LogPosition, LogRecord, RecordKind, RejectedTokenCount
 from scim.service.model.stored_resource import StoredResource
 from scim.service.model.tenant import Tenant
 from scim.settings import Settings

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
     from scim.service.audit.failures import FailureRecorder
-    from scim.service.model.failure import RequestSummary
+    from scim.service.model.audit.failure import RequestSummary
 
 _BASE_PATH = "/scim/v2"
 
@@ -208,8 +208,8 @@ def _find_operation(
 
 def _summarize(request: Request, endpoint: Endpoint | None, operation: str | None) -> RequestSummary:
     """Return what the log of failures has of a request; the body only if it can be read."""
+    from scim.service.model.audit.failure import RequestSummary
     from scim.service.model.change_record import WRITE_OPERATIONS
-    from scim.service.model.failure import RequestSummary
 
     name = operation or f"{request.method} unknown path"
     if request.method not in WRITE_OPERATIONS:

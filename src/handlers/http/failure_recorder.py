@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from scim.protocol.errors import ScimError
     from scim.protocol.leniency import Dialect
     from scim.service.audit.failures import FailureRecorder
-    from scim.service.model.failure import RequestSummary
+    from scim.service.model.audit.failure import RequestSummary
 
 
 class LazyFailureRecorder:

@@ -9,18 +9,18 @@ if TYPE_CHECKING:  # a Lambda function imports only the parts of the model that 
 
     from scim.protocol.errors import ScimError
     from scim.protocol.leniency import Dialect
-    from scim.service.model.audit_event import AuditEvent
-    from scim.service.model.change_record import ChangeRecord, StoredChange
-    from scim.service.model.failure import DailyFailures, Failure, FailureCount, FailureKind, RequestSummary
-    from scim.service.model.identity_provider import IdentityProvider
-    from scim.service.model.invitation import Acceptance, Invitation
-    from scim.service.model.log_record import (
+    from scim.service.model.audit.audit_event import AuditEvent
+    from scim.service.model.audit.failure import DailyFailures, Failure, FailureCount, FailureKind, RequestSummary
+    from scim.service.model.audit.log_record import (
         FailureSearchResult,
         LogPosition,
         LogRecord,
         RecordKind,
         RejectedTokenCount,
     )
+    from scim.service.model.change_record import ChangeRecord, StoredChange
+    from scim.service.model.identity_provider import IdentityProvider
+    from scim.service.model.invitation import Acceptance, Invitation
     from scim.service.model.query import Query, QueryResult, VerifiedCursor
     from scim.service.model.resolved_references import IndexEntry, ResolvedReferences
     from scim.service.model.stored_resource import StoredResource

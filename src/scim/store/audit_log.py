@@ -14,17 +14,17 @@ from itertools import groupby, islice
 from botocore.exceptions import BotoCoreError, ClientError
 
 from scim.protocol.errors import Rule, Unavailable
-from scim.service.model.change_record import StoredChange
-from scim.service.model.failure import RETENTION_DAYS, DailyFailures, Failure, FailureCount, FailureKind
-from scim.service.model.identifiers import identifier_hash
-from scim.service.model.identity_provider import IdentityProvider
-from scim.service.model.log_record import (
+from scim.service.model.audit.failure import RETENTION_DAYS, DailyFailures, Failure, FailureCount, FailureKind
+from scim.service.model.audit.log_record import (
     FailureSearchResult,
     LogPosition,
     LogRecord,
     RecordKind,
     RejectedTokenCount,
 )
+from scim.service.model.change_record import StoredChange
+from scim.service.model.identifiers import identifier_hash
+from scim.service.model.identity_provider import IdentityProvider
 from scim.service.model.timestamps import format_rfc3339
 from scim.store import daily_failures, items, keys, log_codec
 from scim.store.keys import KeyRange

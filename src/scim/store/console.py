@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from scim.service.model.audit_event import AuditEvent
+from scim.service.model.audit.audit_event import AuditEvent
 from scim.service.model.invitation import Acceptance, Invitation
 from scim.store import items, keys
 from scim.store.table import Item, Table

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from scim.service.model.failure import DailyFailures, FailureKind
+from scim.service.model.audit.failure import DailyFailures, FailureKind
 from scim.service.model.identity_provider import IdentityProvider, parse_identity_provider
 from scim.store.table import Item
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 
+from scim.service.model.audit.failure import Failure, FailureCount
+from scim.service.model.audit.log_record import LogRecord, RejectedTokenCount
 from scim.service.model.change_record import ChangeRecord, Operation, Participation, StoredChange
-from scim.service.model.failure import Failure, FailureCount
 from scim.service.model.identity_provider import parse_identity_provider
-from scim.service.model.log_record import LogRecord, RejectedTokenCount
 from scim.store import items, keys
 from scim.store.table import Item
 

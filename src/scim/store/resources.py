@@ -20,15 +20,7 @@ from scim.store import items, keys, value_keys
 from scim.store.query.counters import SHARD_LIMIT, counter_increment
 from scim.store.query.engine import QueryEngine
 from scim.store.table import Item, Table
-from scim.store.transactions import (
-    IS_ABSENT,
-    Action,
-    Condition,
-    ConditionFailed,
-    TransactionRole,
-    commit,
-    has_version,
-)
+from scim.store.transactions import IS_ABSENT, Action, Condition, ConditionFailed, TransactionRole, commit, has_version
 
 # An item has at most 400 KB (Amazon DynamoDB developer guide, "Constraints"), and not all of it is the document.
 MAX_DOCUMENT_BYTES = 350_000

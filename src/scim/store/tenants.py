@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from botocore.exceptions import ClientError
 
 from scim.aws.errors import error_code
-from scim.service.model.audit_event import AuditEvent
+from scim.service.model.audit.audit_event import AuditEvent
 from scim.service.model.stored_resource import StoredResource, VersionConflict
 from scim.service.model.tenant import Tenant
 from scim.service.model.token import TokenUsage

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from handlers.http.failure_recorder import LazyFailureRecorder
 from scim.protocol.leniency import Dialect
 from scim.service.audit.failures import FailureRecorder
-from scim.service.model.failure import RequestSummary
+from scim.service.model.audit.failure import RequestSummary
 from tests.service.audit.test_failures import WRONG, Failures, recording
 
 

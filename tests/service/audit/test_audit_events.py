@@ -3,7 +3,7 @@
 import pytest
 
 from scim.service.audit.audit_events import DESCRIPTIONS, describe_event
-from scim.service.model.audit_event import AuditAction, AuditEvent
+from scim.service.model.audit.audit_event import AuditAction, AuditEvent
 
 
 def test_every_action_has_a_description() -> None:

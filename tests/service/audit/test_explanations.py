@@ -8,7 +8,7 @@ from scim.protocol import errors
 from scim.protocol.errors import Rule
 from scim.protocol.leniency import Leniency
 from scim.service.audit.explanations import EXPLANATIONS, explain, explain_token
-from scim.service.model.failure import Failure
+from scim.service.model.audit.failure import Failure
 from scim.service.model.identity_provider import IdentityProvider
 
 FAILURE = Failure(

@@ -10,7 +10,7 @@ from scim.protocol.errors import InvalidValue, NotSupported, Rule, ScimError, Un
 from scim.protocol.leniency import Dialect, Leniency
 from scim.protocol.schema import load_user_type
 from scim.service.audit.failures import FailureOutcome, FailureRecorder
-from scim.service.model.failure import Failure, FailureCount, FailureKind, RequestSummary
+from scim.service.model.audit.failure import Failure, FailureCount, FailureKind, RequestSummary
 from scim.service.model.timestamps import parse_rfc3339
 from tests.endpoint import SURVEY
 from tests.service.audit.test_explanations import FAILURE

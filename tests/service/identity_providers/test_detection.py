@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 
 from scim.service.identity_providers.detection import detect_provider
+from scim.service.model.audit.failure import DailyFailures, FailureCount
+from scim.service.model.audit.log_record import LogRecord, RejectedTokenCount
 from scim.service.model.change_record import ChangeRecord, Operation, Participation, StoredChange
-from scim.service.model.failure import DailyFailures, FailureCount
 from scim.service.model.identity_provider import IdentityProvider
-from scim.service.model.log_record import LogRecord, RejectedTokenCount
 from scim.service.model.token import TokenUsage
 from tests.service.audit.test_explanations import FAILURE
 from tests.service.fakes import NOW

@@ -10,8 +10,8 @@ import pytest
 from scim.protocol.errors import InvalidSyntax, InvalidValue, PayloadTooLarge, ScimError
 from scim.protocol.leniency import Dialect
 from scim.protocol.messages import BULK_RESPONSE
+from scim.service.model.audit.failure import RequestSummary
 from scim.service.model.change_record import ChangeRecord
-from scim.service.model.failure import RequestSummary
 from scim.service.model.stored_resource import StoredResource
 from scim.service.model.tenant import Tenant
 from scim.service.resources.bulk import BulkProcessor

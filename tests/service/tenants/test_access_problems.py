@@ -3,7 +3,7 @@
 import pytest
 
 from scim.protocol.errors import Rule
-from scim.service.model.log_record import RejectedTokenCount
+from scim.service.model.audit.log_record import RejectedTokenCount
 from scim.service.model.token import TokenUsage
 from scim.service.tenants.access_problems import describe_contact, describe_malformed, describe_request
 

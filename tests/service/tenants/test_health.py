@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from scim.service.identity_providers.detection import detect_provider
-from scim.service.model.failure import DailyFailures, FailureKind, add_up, failure_kind
+from scim.service.model.audit.failure import DailyFailures, FailureKind, add_up, failure_kind
 from scim.service.model.identity_provider import IdentityProvider
 from scim.service.model.tenant import Tenant
 from scim.service.model.token import TokenState, TokenUsage

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from scim.protocol.errors import Unavailable
-from scim.service.model.failure import DailyFailures, FailureKind
+from scim.service.model.audit.failure import DailyFailures, FailureKind
 from scim.service.model.tenant import Tenant
 from scim.service.model.token import TokenState, TokenUsage
 from scim.service.tenants.health import HealthState

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from scim.service.model.audit_event import AuditEvent
+from scim.service.model.audit.audit_event import AuditEvent
 from scim.service.model.tenant import Tenant
 from scim.service.model.token import (
     NEVER_EXPIRES,

@@ -13,7 +13,7 @@ from handlers.console.guides import GUIDES
 from handlers.console.response import Page, PageError
 from scim.service.audit.log_entries import LogEntry
 from scim.service.console.invitations import guest_actor
-from scim.service.model.log_record import LogPosition
+from scim.service.model.audit.log_record import LogPosition
 from scim.service.model.tenant import Tenant
 from scim.service.tenants.access_problems import describe_contact, describe_malformed, describe_request
 

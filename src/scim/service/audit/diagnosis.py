@@ -7,10 +7,10 @@ from itertools import groupby
 
 from scim.protocol.errors import Rule
 from scim.service.audit.explanations import explain, explain_token
+from scim.service.model.audit.failure import FailureCount
+from scim.service.model.audit.log_record import RejectedTokenCount
 from scim.service.model.change_record import ChangeRecord, Operation, Participation, StoredChange
-from scim.service.model.failure import FailureCount
 from scim.service.model.identity_provider import IdentityProvider
-from scim.service.model.log_record import RejectedTokenCount
 from scim.service.model.stored_resource import StoredResource
 from scim.service.model.tenant import Tenant
 from scim.service.model.timestamps import format_rfc3339, parse_rfc3339

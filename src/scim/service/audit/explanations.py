@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from scim.protocol.errors import Rule
 from scim.protocol.leniency import Leniency
-from scim.service.model.failure import Failure
+from scim.service.model.audit.failure import Failure
 from scim.service.model.identity_provider import IdentityProvider
 
 _ENTRA, _OKTA, _GOOGLE = IdentityProvider.ENTRA, IdentityProvider.OKTA, IdentityProvider.GOOGLE

@@ -18,8 +18,8 @@ from scim.protocol.leniency import Dialect, is_attribute_name
 from scim.protocol.schema import ResourceType
 from scim.service.deadline import CALL_S, Deadline
 from scim.service.identity_providers.recognition import recognize_provider
+from scim.service.model.audit.failure import Failure, FailureCount, FailureKind, RequestSummary, failure_kind
 from scim.service.model.change_record import Operation
-from scim.service.model.failure import Failure, FailureCount, FailureKind, RequestSummary, failure_kind
 from scim.service.model.identifiers import identify_subject
 from scim.service.model.timestamps import format_rfc3339
 from scim.service.ports import FailureStore

@@ -9,9 +9,9 @@ from itertools import islice
 from scim.protocol.errors import Rule
 from scim.service.audit.log_entries import LogEntry, describe_record
 from scim.service.audit.person_report import PersonInvestigator, PersonReport
-from scim.service.model.failure import DailyFailures, FailureCount
+from scim.service.model.audit.failure import DailyFailures, FailureCount
+from scim.service.model.audit.log_record import LogPosition, LogRecord, RecordKind, RejectedTokenCount
 from scim.service.model.identifiers import IdentifierKind
-from scim.service.model.log_record import LogPosition, LogRecord, RecordKind, RejectedTokenCount
 from scim.service.model.tenant import Tenant
 from scim.service.model.timestamps import format_rfc3339, last_days
 from scim.service.model.token import DAY_S, TokenUsage

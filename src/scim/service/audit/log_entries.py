@@ -10,12 +10,12 @@ from scim.protocol.errors import Rule
 from scim.service.audit import audit_events
 from scim.service.audit.explanations import explain, explain_token
 from scim.service.identity_providers.recognition import recognize_provider
-from scim.service.model.audit_event import AuditEvent
+from scim.service.model.audit.audit_event import AuditEvent
+from scim.service.model.audit.failure import FailureCount
+from scim.service.model.audit.log_record import AUTHENTICATE, LogRecord, RejectedTokenCount
 from scim.service.model.change_record import ChangeRecord, Operation, Participation, StoredChange
-from scim.service.model.failure import FailureCount
 from scim.service.model.identifiers import IdentifierKind
 from scim.service.model.identity_provider import IdentityProvider
-from scim.service.model.log_record import AUTHENTICATE, LogRecord, RejectedTokenCount
 from scim.service.model.timestamps import format_rfc3339
 from scim.service.model.token import TokenUsage
 from scim.service.tenants.access_problems import describe_contact

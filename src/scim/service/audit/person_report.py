@@ -14,10 +14,10 @@ from scim.service.audit import diagnosis
 from scim.service.audit.log_entries import LogEntry, describe_record
 from scim.service.audit.lookup import search_by_name
 from scim.service.identity_providers.detection import detect_provider
+from scim.service.model.audit.failure import DailyFailures, FailureCount
+from scim.service.model.audit.log_record import FailureSearchResult, LogRecord, RecordKind
 from scim.service.model.change_record import Operation, StoredChange
-from scim.service.model.failure import DailyFailures, FailureCount
 from scim.service.model.identifiers import IdentifierKind, identifier_hash, identifiers_of, name_hash
-from scim.service.model.log_record import FailureSearchResult, LogRecord, RecordKind
 from scim.service.model.stored_resource import StoredResource, encode_json
 from scim.service.model.tenant import Tenant
 from scim.service.model.timestamps import format_rfc3339

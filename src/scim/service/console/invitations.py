@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from urllib.parse import urlsplit
 
-from scim.service.model.audit_event import AuditAction, AuditEvent
+from scim.service.model.audit.audit_event import AuditAction, AuditEvent
 from scim.service.model.invitation import Acceptance, Invitation
 from scim.service.model.timestamps import format_rfc3339
 from scim.service.model.token import DAY_S

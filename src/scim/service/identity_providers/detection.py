@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from scim.service.identity_providers.recognition import recognize_provider
+from scim.service.model.audit.failure import DailyFailures, FailureCount
+from scim.service.model.audit.log_record import LogRecord
 from scim.service.model.change_record import StoredChange
-from scim.service.model.failure import DailyFailures, FailureCount
 from scim.service.model.identity_provider import IdentityProvider
-from scim.service.model.log_record import LogRecord
 from scim.service.model.token import TokenUsage
 
 

@@ -18,8 +18,8 @@ from scim.protocol.json_body import lower_member_names
 from scim.protocol.leniency import Dialect
 from scim.protocol.messages import BULK_RESPONSE, BulkOperation, BulkRequest, parse_message
 from scim.service.limits import MAX_OPERATIONS
+from scim.service.model.audit.failure import RequestSummary
 from scim.service.model.change_record import WRITE_OPERATIONS
-from scim.service.model.failure import RequestSummary
 from scim.service.ports import OutcomeRecorder
 from scim.service.resources.bulk_order import OperationNode, build_graph, find_references, parse_reference
 from scim.service.resources.bulk_run import BulkRun, BulkStep

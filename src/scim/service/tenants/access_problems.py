@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from scim.service.identity_providers.recognition import recognize_provider
-from scim.service.model.log_record import RejectedTokenCount
+from scim.service.model.audit.log_record import RejectedTokenCount
 from scim.service.model.tenant import Tenant
 from scim.service.model.timestamps import format_rfc3339
 from scim.service.model.token import TokenUsage

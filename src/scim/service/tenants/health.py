@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from scim.service.model.failure import LOOP_THRESHOLD, DailyFailures, FailureKind
+from scim.service.model.audit.failure import LOOP_THRESHOLD, DailyFailures, FailureKind
 from scim.service.model.identity_provider import IdentityProvider
 from scim.service.model.tenant import Tenant
 from scim.service.model.timestamps import parse_rfc3339

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from itertools import islice
 
 from scim.service.identity_providers.detection import detect_provider
-from scim.service.model.failure import DailyFailures, add_up
-from scim.service.model.log_record import LogRecord, RecordKind
+from scim.service.model.audit.failure import DailyFailures, add_up
+from scim.service.model.audit.log_record import LogRecord, RecordKind
 from scim.service.model.tenant import Tenant
 from scim.service.model.timestamps import last_days
 from scim.service.model.token import TokenUsage, days_until_expiry

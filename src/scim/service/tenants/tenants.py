@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from scim.service.model.attribute_shapes import remember_shapes
-from scim.service.model.audit_event import AuditAction
+from scim.service.model.audit.audit_event import AuditAction
 from scim.service.model.tenant import Tenant
 from scim.service.model.token import IdempotencyKey, IssuedToken
 from scim.service.ports import TenantStore, TokenStore

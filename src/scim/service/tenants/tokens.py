@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from scim.service.model.audit_event import AuditAction
+from scim.service.model.audit.audit_event import AuditAction
 from scim.service.model.stored_resource import VersionConflict
 from scim.service.model.tenant import Tenant
 from scim.service.model.timestamps import format_rfc3339

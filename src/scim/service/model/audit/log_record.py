@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from scim.service.model.audit_event import AuditEvent
+from scim.service.model.audit.audit_event import AuditEvent
+from scim.service.model.audit.failure import FailureCount
 from scim.service.model.change_record import StoredChange
-from scim.service.model.failure import FailureCount
 from scim.service.model.token import TokenUsage
 
 AUTHENTICATE = "authenticate"
