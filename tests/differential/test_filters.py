@@ -44,14 +44,14 @@ def cases(size: int) -> Iterator[Case]:
         yield tried(generator.filter(), users, theirs)
 
 
-def test_filters_find_whom_the_reference_finds_or_differ_on_purpose(size: int, tallies: dict[str, Tally]) -> None:
+def test_filters_match_like_the_reference(size: int, tallies: dict[str, Tally]) -> None:
     tally = tallies["filters"] = compare(cases(5 * size), DIFFERENCES)
 
     assert [case.request for case in tally.unexplained] == []
 
 
 @pytest.mark.parametrize(("name", "text"), EXAMPLES)
-def test_named_difference_of_filters_exists(name: str, text: str) -> None:
+def test_differences_exist(name: str, text: str) -> None:
     tally = compare([tried(text, [EXAMPLE], [reference.read(EXAMPLE)])], DIFFERENCES)
 
     assert list(tally.different) == [name]

@@ -38,16 +38,14 @@ def cases(size: int) -> Iterator[Case]:
         yield tried(generator.user(), generator.operations())
 
 
-def test_patches_make_of_a_user_what_the_reference_makes_or_differ_on_purpose(
-    size: int, tallies: dict[str, Tally]
-) -> None:
+def test_patches_result_in_the_same_user(size: int, tallies: dict[str, Tally]) -> None:
     tally = tallies["PATCH requests"] = compare(cases(size), DIFFERENCES)
 
     assert [case.request for case in tally.unexplained] == []
 
 
 @pytest.mark.parametrize(("name", "operations"), EXAMPLES)
-def test_named_difference_of_patches_exists(name: str, operations: list[dict[str, Any]]) -> None:
+def test_differences_exist(name: str, operations: list[dict[str, Any]]) -> None:
     tally = compare([tried(EXAMPLE, operations)], DIFFERENCES)
 
     assert list(tally.different) == [name]

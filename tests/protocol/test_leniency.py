@@ -130,12 +130,12 @@ NEEDS: dict[Leniency, list[Need]] = {
 TABLE = [(leniency, *need) for leniency, needs in NEEDS.items() for need in needs]
 
 
-def test_every_leniency_is_in_the_table() -> None:
+def test_every_leniency_has_a_request() -> None:
     assert set(NEEDS) == set(Leniency)
 
 
 @pytest.mark.parametrize(("leniency", "request_with", "error"), TABLE)
-def test_leniency_is_reported_where_it_is_needed(
+def test_leniency_is_recorded(
     leniency: Leniency, request_with: Callable[[Dialect], object], error: type[ScimError]
 ) -> None:
     dialect = Dialect()
@@ -145,17 +145,15 @@ def test_leniency_is_reported_where_it_is_needed(
 
 
 @pytest.mark.parametrize(("leniency", "request_with", "error"), TABLE)
-def test_strict_mode_refuses_the_leniency(
-    leniency: Leniency, request_with: Callable[[Dialect], object], error: type[ScimError]
-) -> None:
+def test_strict_mode(leniency: Leniency, request_with: Callable[[Dialect], object], error: type[ScimError]) -> None:
     dialect = Dialect(strict=True)
 
-    with pytest.raises(ScimError) as refused:
+    with pytest.raises(ScimError) as raised:
         request_with(dialect)
-    assert (type(refused.value), dialect.used) == (error, [])
+    assert (type(raised.value), dialect.used) == (error, [])
 
 
-def test_request_as_the_rfc_has_it_needs_no_leniency() -> None:
+def test_standard_request_uses_no_leniency() -> None:
     dialect = Dialect()
     for request_with, _ in [
         body({"active": True, "emails": [{"value": "a@example.com"}], "nickName": None, "roles": []}, ScimError),
@@ -172,13 +170,13 @@ def test_request_as_the_rfc_has_it_needs_no_leniency() -> None:
     assert dialect.used == []
 
 
-def test_labels_are_unique_and_say_what_is_accepted_and_who_sends_it() -> None:
+def test_every_leniency_has_a_label_and_a_description() -> None:
     assert len({leniency.label for leniency in Leniency}) == len(Leniency)
     assert [each.name for each in Leniency] == [each.label.replace("-", "_").upper() for each in Leniency]
     assert all(each.description and each.sent_by for each in Leniency)
 
 
-def test_what_parts_of_a_request_needed_is_reported_once_and_sorted() -> None:
+def test_merge_adds_used_leniencies() -> None:
     whole, part = Dialect(), Dialect()
     whole.tolerate(Leniency.UNQUOTED_VALUE)
     part.tolerate(Leniency.STRING_BOOLEAN)
@@ -193,27 +191,27 @@ def test_what_parts_of_a_request_needed_is_reported_once_and_sorted() -> None:
 
 
 @pytest.mark.parametrize("value", [None, "", [], {}])
-def test_nothing_that_comes_to_nothing_is_not_noted(value: object) -> None:
+def test_ignored_empty_value_is_not_recorded(value: object) -> None:
     dialect = Dialect()
     dialect.record_ignored("mail", value)
     assert dialect.ignored == []
 
 
-def test_what_was_left_out_is_noted_by_names_alone() -> None:
+def test_ignored_names_are_recorded() -> None:
     dialect = Dialect()
     for name in ("mail", "name.firstName", "urn:x:2.0:User:floor", "ada@example.com", "a b", "x" * 101):
         dialect.record_ignored(name, value=False)
     assert dialect.ignored == ["?", "mail", "name.firstName", "urn:x:2.0:User:floor"]
 
 
-def test_request_has_left_out_what_its_parts_have() -> None:
+def test_merge_adds_ignored_names() -> None:
     whole, part = Dialect(), Dialect()
     part.record_ignored("mail", "x")
     whole.merge(part)
     assert whole.ignored == ["mail"]
 
 
-def test_strict_mode_remembers_what_it_refused_last() -> None:
+def test_last_rejected_leniency() -> None:
     dialect = Dialect(strict=True)
     assert dialect.last_rejected is None
     dialect.tolerate(Leniency.EMPTY_STRING)
@@ -221,7 +219,7 @@ def test_strict_mode_remembers_what_it_refused_last() -> None:
     assert dialect.last_rejected == "pathless-patch"
 
 
-def test_number_of_names_that_are_left_out_is_bounded() -> None:
+def test_number_of_ignored_names_is_limited() -> None:
     dialect = Dialect()
     for number in range(1_000):
         dialect.record_ignored(f"a{number:03}", "x")

@@ -8,7 +8,7 @@ from scim.protocol.list_response import render_list_response
 
 
 @pytest.mark.parametrize("resources", [[], ['{"id":"1"}'], ['{"id":"1"}', '{"id":"2"}']])
-def test_list_response_counts_what_is_in_it(resources: list[str]) -> None:
+def test_index_paging(resources: list[str]) -> None:
     assert json.loads(render_list_response(7, resources, start_index=3)) == {
         "schemas": ["urn:ietf:params:scim:api:messages:2.0:ListResponse"],
         "totalResults": 7,
@@ -18,7 +18,7 @@ def test_list_response_counts_what_is_in_it(resources: list[str]) -> None:
     }
 
 
-def test_list_response_by_cursor_says_what_lies_beside_it_and_not_where_it_starts() -> None:
+def test_cursor_paging() -> None:
     """RFC 9865, section 2."""
     answer = json.loads(render_list_response(7, ['{"id":"1"}'], next_cursor="n", previous_cursor="p"))
 

@@ -99,7 +99,7 @@ def without(*names: str) -> dict[str, Any]:
         (["password"], {}),
     ],
 )
-def test_attributes_that_are_asked_for_are_shown(attributes: list[str], found: dict[str, Any]) -> None:
+def test_attributes(attributes: list[str], found: dict[str, Any]) -> None:
     assert shown_of_core(attributes) == found
 
 
@@ -119,11 +119,11 @@ def test_attributes_that_are_asked_for_are_shown(attributes: list[str], found: d
         ([CORE], {ENTERPRISE: USER[ENTERPRISE]}),
     ],
 )
-def test_excluded_attributes_are_not_shown(excluded: list[str], found: dict[str, Any]) -> None:
+def test_excluded_attributes(excluded: list[str], found: dict[str, Any]) -> None:
     assert shown_of_core([], excluded) == found
 
 
-def test_what_is_asked_for_and_excluded_is_not_shown() -> None:
+def test_excluded_attributes_have_precedence() -> None:
     assert shown_of_core(["name", "emails"], ["name.givenName", "emails"]) == {"name": {"familyName": "Jensen"}}
 
 
@@ -152,12 +152,12 @@ def test_what_is_asked_for_and_excluded_is_not_shown() -> None:
         ),
     ],
 )
-def test_attribute_is_shown_as_its_schema_says(attributes: list[str], found: dict[str, Any]) -> None:
+def test_characteristic_returned(attributes: list[str], found: dict[str, Any]) -> None:
     assert shown(attributes)[SECRET] == found
 
 
 @pytest.mark.parametrize("name", ["emails[", "a b", "userName eq", "1", "user/name", "a..b", "name[familyName pr]"])
-def test_malformed_name_is_an_invalid_value(name: str) -> None:
+def test_malformed_name(name: str) -> None:
     with pytest.raises(InvalidValue):
         shown([name])
     with pytest.raises(InvalidValue):
@@ -180,7 +180,7 @@ NAMES = st.lists(st.sampled_from(names()), max_size=4)
 
 @seeded
 @given(NAMES, NAMES)
-def test_what_is_always_returned_is_there_and_what_is_never_is_not(attributes: list[str], excluded: list[str]) -> None:
+def test_returned_always_and_never(attributes: list[str], excluded: list[str]) -> None:
     found = shown(attributes, excluded)
     secret = found[SECRET]
 
@@ -198,7 +198,7 @@ def test_what_is_always_returned_is_there_and_what_is_never_is_not(attributes: l
 
 @seeded
 @given(NAMES, NAMES)
-def test_projection_shows_nothing_but_what_is_there(attributes: list[str], excluded: list[str]) -> None:
+def test_projection_adds_nothing(attributes: list[str], excluded: list[str]) -> None:
     user = copy.deepcopy(USER)
     found = shown(attributes, excluded, user)
 
@@ -210,11 +210,9 @@ def test_projection_shows_nothing_but_what_is_there(attributes: list[str], exclu
     ("attributes", "excluded", "all_"),
     [([], [], True), (["userName"], [], False), ([], ["meta"], False), ([""], [""], True)],
 )
-def test_user_without_projection_is_shown_as_it_is_stored(
-    attributes: list[str], excluded: list[str], all_: bool
-) -> None:
+def test_complete_projection(attributes: list[str], excluded: list[str], all_: bool) -> None:
     assert parse_projection(attributes, excluded, load_user_type(), Dialect()).is_complete is all_
 
 
-def test_type_that_hides_attributes_is_never_shown_as_it_is_stored() -> None:
+def test_projection_with_hidden_attributes_is_not_complete() -> None:
     assert not parse_projection([], [], TYPE, Dialect()).is_complete

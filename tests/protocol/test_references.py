@@ -20,12 +20,12 @@ def found(**members: Any) -> list[tuple[str, str]]:
     ]
 
 
-def test_manager_and_employees_are_references_and_nothing_else_is() -> None:
+def test_reference_attributes() -> None:
     names = [f"{schema.id}:{attribute.name}" for schema, attribute in TYPE.reference_attributes]
     assert names == [f"{ENTERPRISE}:manager", f"{SURVEY}:Mentor", f"{SURVEY}:Buddy"]
 
 
-def test_references_are_told_by_attribute_and_value_in_the_order_of_the_schemas() -> None:
+def test_references_are_in_the_order_of_the_schemas() -> None:
     members = {SURVEY: {"Buddy": {"value": "b"}, "Mentor": "m"}, ENTERPRISE: {"manager": {"value": "x"}}}
     assert found(**members) == [(f"{ENTERPRISE}:manager", "x"), (f"{SURVEY}:Mentor", "m"), (f"{SURVEY}:Buddy", "b")]
 
@@ -33,11 +33,11 @@ def test_references_are_told_by_attribute_and_value_in_the_order_of_the_schemas(
 @pytest.mark.parametrize(
     "manager", [{"displayName": "Boss"}, {"value": ""}, {"value": "  "}, {"value": "x" * 257}, {"$ref": "../Users/1"}]
 )
-def test_a_value_that_can_name_nobody_is_no_reference(manager: dict[str, str]) -> None:
+def test_empty_value_is_not_a_reference(manager: dict[str, str]) -> None:
     assert found(**{ENTERPRISE: {"manager": manager}}) == []
 
 
-def test_each_value_of_a_list_is_a_reference_but_no_more_than_fifty() -> None:
+def test_number_of_references_is_limited() -> None:
     peers = {
         "id": "urn:example:peers",
         "attributes": [{"name": "peers", "type": "string", "multiValued": True, "format": "employee"}],
@@ -77,7 +77,7 @@ SHAPES: list[Any] = [
 @pytest.mark.parametrize("held", SHAPES)
 @pytest.mark.parametrize("multi_valued", [False, True])
 @pytest.mark.parametrize("attribute", [COMPLEX, PLAIN])
-def test_stored_value_of_another_shape_is_unassigned(attribute: dict[str, Any], multi_valued: bool, held: Any) -> None:
+def test_stored_value_of_wrong_type(attribute: dict[str, Any], multi_valued: bool, held: Any) -> None:
     """The schema may have changed since the value was stored."""
     kind = load_user_type().with_extensions([{"id": PEERS, "attributes": [{**attribute, "multiValued": multi_valued}]}])
     told = find_references({"userName": "a", PEERS: {"peer": held}}, kind)
@@ -94,12 +94,12 @@ def test_stored_value_of_another_shape_is_unassigned(attribute: dict[str, Any], 
 
 
 @pytest.mark.parametrize("extension", ["boss", [], 7, None, True])
-def test_stored_extension_of_another_shape_is_unassigned(extension: Any) -> None:
+def test_stored_extension_of_wrong_type(extension: Any) -> None:
     kind = load_user_type().with_extensions([{"id": PEERS, "attributes": [COMPLEX]}])
     assert find_references({"userName": "a", PEERS: extension}, kind) == []
 
 
-def test_a_resource_with_a_revised_value_shares_nothing_that_changed() -> None:
+def test_replace_in_copies_what_changes() -> None:
     resource = {"userName": "a", ENTERPRISE: {"manager": {"value": "x"}, "department": "D"}}
     (reference,) = find_references(resource, TYPE)
     revised = reference.replace_in(resource, lambda members: {**members, "$ref": "y"})
@@ -111,7 +111,7 @@ def test_a_resource_with_a_revised_value_shares_nothing_that_changed() -> None:
     ("ref", "mutability", "room"),
     [(True, "readWrite", True), (False, "readWrite", False), (True, "immutable", False)],
 )
-def test_there_is_room_for_a_ref_where_it_can_be_sent_back(ref: bool, mutability: str, room: bool) -> None:
+def test_can_add_ref(ref: bool, mutability: str, room: bool) -> None:
     value = {"name": "value", "type": "string", "format": "employee"}
     refs = [{"name": "$ref", "type": "reference", "referenceTypes": ["User"]}] if ref else []
     peer = {"name": "peer", "type": "complex", "mutability": mutability, "subAttributes": [value, *refs]}
@@ -139,5 +139,5 @@ def test_there_is_room_for_a_ref_where_it_can_be_sent_back(ref: bool, mutability
         ),
     ],
 )
-def test_an_attribute_refers_to_users_by_its_ref_or_as_an_employee(document: dict[str, Any], refers: bool) -> None:
+def test_refers_to(document: dict[str, Any], refers: bool) -> None:
     assert Attribute.from_document({"name": "a", **document}).refers_to("User") is refers

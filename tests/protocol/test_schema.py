@@ -33,7 +33,7 @@ def with_attributes(*documents: dict[str, Any]) -> ResourceType:
     )
 
 
-def test_attribute_has_the_defaults_of_rfc_7643_section_2_2() -> None:
+def test_defaults_of_characteristics() -> None:
     assert characteristics(Attribute.from_document({"name": "nickName", "type": "string"})) == {
         "type": DataType.STRING,
         "multi_valued": False,
@@ -48,7 +48,7 @@ def test_attribute_has_the_defaults_of_rfc_7643_section_2_2() -> None:
     }
 
 
-def test_attribute_has_the_characteristics_of_its_document() -> None:
+def test_characteristics() -> None:
     document = {
         "name": "Badge",
         "type": "complex",
@@ -78,7 +78,7 @@ def test_attribute_has_the_characteristics_of_its_document() -> None:
 
 
 @pytest.mark.parametrize("type_", ["reference", "binary"])
-def test_references_and_binaries_are_case_exact_whatever_the_document_says(type_: str) -> None:
+def test_references_and_binaries_are_case_exact(type_: str) -> None:
     assert Attribute.from_document({"name": "photo", "type": type_, "caseExact": False}).case_exact
 
 
@@ -91,7 +91,7 @@ def test_references_and_binaries_are_case_exact_whatever_the_document_says(type_
         ("writeOnly", (False, False, True)),
     ],
 )
-def test_attribute_is_of_one_mutability(mutability: str, flags: tuple[bool, bool, bool]) -> None:
+def test_mutability(mutability: str, flags: tuple[bool, bool, bool]) -> None:
     attribute = Attribute.from_document({"name": "a", "type": "string", "mutability": mutability})
 
     assert (attribute.is_read_only, attribute.is_immutable, attribute.is_write_only) == flags
@@ -109,7 +109,7 @@ def test_names_and_urns_have_no_case() -> None:
     assert load_user_type().find_extension(core.id) is None
 
 
-def test_core_of_a_type_has_the_common_attributes_and_those_that_are_not_kept() -> None:
+def test_core_has_common_and_discarded_attributes() -> None:
     core = load_user_type().core
 
     assert set(core.attributes) - set(load_user_type().schema.attributes) == {
@@ -122,13 +122,13 @@ def test_core_of_a_type_has_the_common_attributes_and_those_that_are_not_kept() 
     assert "password" not in json.dumps(core.document)
 
 
-def test_password_is_write_only_and_never_returned() -> None:
+def test_password() -> None:
     password = load_user_type().core.attributes["password"]
 
     assert (password.is_write_only, password.returned) == (True, Returned.NEVER)
 
 
-def test_extended_type_has_further_extensions_and_leaves_the_other_as_it_is() -> None:
+def test_with_extensions() -> None:
     extended = load_user_type().with_extensions([SURVEY])
 
     assert [schema.id for schema in extended.schemas] == [load_user_type().core.id, ENTERPRISE, SURVEY["id"]]
@@ -136,15 +136,15 @@ def test_extended_type_has_further_extensions_and_leaves_the_other_as_it_is() ->
     assert extended.core.attributes.keys() == load_user_type().core.attributes.keys()
 
 
-def test_type_is_compiled_once() -> None:
+def test_user_type_is_cached() -> None:
     assert load_user_type() is load_user_type()
 
 
-def test_schema_keeps_the_document_that_discovery_shows() -> None:
+def test_schema_has_its_document() -> None:
     assert Schema.from_document(SURVEY).document is SURVEY
 
 
-def test_names_with_spaces_are_known_in_full_and_the_longer_ones_first() -> None:
+def test_names_with_spaces() -> None:
     type_ = with_attributes(
         {"name": "Cost Center", "type": "string"},
         {"name": "Level", "type": "integer"},

@@ -88,7 +88,7 @@ def differences(ours: dict[str, Any], theirs: dict[str, Any]) -> dict[str, tuple
 
 
 @pytest.mark.parametrize("name", REFERENCES)
-def test_document_differs_from_the_reference_only_where_the_rfc_decides(name: str) -> None:
+def test_differences_from_the_reference(name: str) -> None:
     ours = dict(flatten(load(SCHEMAS / f"{name}.json")["attributes"]))
     theirs = dict(flatten(REFERENCES[name].to_schema().model_dump()["attributes"]))
 
@@ -101,7 +101,7 @@ def test_document_differs_from_the_reference_only_where_the_rfc_decides(name: st
     assert DEVIATIONS.get(name, {}) == found
 
 
-def test_common_attributes_are_those_of_section_3_1() -> None:
+def test_common_attributes() -> None:
     found = {
         path: (a["type"], a["multiValued"], a["mutability"], a["returned"], a["caseExact"], a["uniqueness"])
         for path, a in flatten(load(SCHEMAS / "common.json"))
@@ -157,7 +157,7 @@ def value_errors(value: Any, definition: dict[str, Any], where: str) -> Iterator
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.stem)
-def test_document_conforms_to_the_schema_of_schemas(path: Path) -> None:
+def test_document_is_a_valid_schema(path: Path) -> None:
     document = load(path)
     definitions = load(SCHEMAS / "schema.json")["attributes"]
 
@@ -166,7 +166,7 @@ def test_document_conforms_to_the_schema_of_schemas(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", [*DOCUMENTS, SCHEMAS / "common.json"], ids=lambda path: path.stem)
-def test_attribute_states_each_characteristic_that_its_type_has_and_no_other(path: Path) -> None:
+def test_attribute_has_the_characteristics_of_its_type(path: Path) -> None:
     document = load(path)
     for name, attribute in raw(document if isinstance(document, list) else document["attributes"]):
         kind = attribute["type"]
@@ -186,7 +186,7 @@ def raw(attributes: list[dict[str, Any]]) -> Iterator[tuple[str, dict[str, Any]]
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.stem)
-def test_reference_implementation_reads_the_document(path: Path) -> None:
+def test_reference_implementation_accepts_the_document(path: Path) -> None:
     read = Schema.model_validate(load(path))
 
     assert read.id == load(path)["id"]

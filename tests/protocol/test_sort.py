@@ -44,14 +44,12 @@ def ordered(name: str, resources: list[dict[str, Any]]) -> list[dict[str, Any]]:
         ("department", [{ENTERPRISE: {"department": "a"}}, {ENTERPRISE: {"department": "B"}}, {ENTERPRISE: {}}]),
     ],
 )
-def test_resources_have_the_order_of_the_attribute_and_those_without_it_come_last(
-    name: str, ascending: list[dict[str, Any]]
-) -> None:
+def test_order(name: str, ascending: list[dict[str, Any]]) -> None:
     assert ordered(name, ascending[::-1]) == ascending
 
 
 @pytest.mark.parametrize("name", ["emails", "emails.value", "EMAILS.VALUE", f"{CORE}:emails"])
-def test_multi_valued_attribute_has_the_order_of_its_primary_or_else_first_value(name: str) -> None:
+def test_multi_valued_attribute(name: str) -> None:
     ascending: list[dict[str, Any]] = [
         {"emails": [{"value": "z"}, {"value": "a", "primary": True}]},
         {"emails": [{"value": "b"}, {"value": "a", "primary": False}]},
@@ -62,7 +60,7 @@ def test_multi_valued_attribute_has_the_order_of_its_primary_or_else_first_value
     assert ordered(name, ascending[::-1]) == ascending
 
 
-def test_selection_chooses_the_value_to_sort_by() -> None:
+def test_selection() -> None:
     ascending: list[dict[str, Any]] = [
         {"emails": [{"value": "z", "primary": True}, {"value": "a", "type": "home"}]},
         {"emails": [{"value": "b", "type": "home"}]},
@@ -72,7 +70,7 @@ def test_selection_chooses_the_value_to_sort_by() -> None:
     assert ordered('emails[type eq "home"].value', ascending[::-1]) == ascending
 
 
-def test_values_that_compare_as_equal_keep_their_order() -> None:
+def test_equal_values_keep_their_order() -> None:
     resources = [{"userName": name} for name in ("Bob", "bob", "BOB")]
 
     assert ordered("userName", resources) == resources
@@ -94,6 +92,6 @@ def test_values_that_compare_as_equal_keep_their_order() -> None:
         'userName eq "a"',
     ],
 )
-def test_name_without_an_order_is_invalid(name: str) -> None:
+def test_attribute_without_an_order(name: str) -> None:
     with pytest.raises(InvalidValue):
         compile_sort(name, TYPE, Dialect())

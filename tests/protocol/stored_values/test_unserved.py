@@ -89,7 +89,7 @@ def test_unserved_values_are_hidden(stored: dict[str, Any], shown: dict[str, Any
         ),
     ],
 )
-def test_unserved_values_are_kept(stored: dict[str, Any], written: dict[str, Any], kept: dict[str, Any]) -> None:
+def test_unserved_values_are_preserved(stored: dict[str, Any], written: dict[str, Any], kept: dict[str, Any]) -> None:
     assert keep_unserved(stored, written, TYPE) == kept
 
 
@@ -104,7 +104,7 @@ def test_unserved_values_are_kept(stored: dict[str, Any], written: dict[str, Any
         ([{"value": "a", "type": "w"}, {"value": "a", "type": "w"}], ["1", "2"]),
     ],
 )
-def test_elements_keep_their_own_hidden_values(written: list[dict[str, Any]], kept: list[str | None]) -> None:
+def test_hidden_values_of_elements_are_preserved(written: list[dict[str, Any]], kept: list[str | None]) -> None:
     """An element has no identity: it is the one that is equal, else the one that has most in common with it."""
     stored = in_extension(items=[{"value": "a", "type": "w", "gone": "1"}, {"value": "b", "type": "w", "gone": "2"}])
     after = keep_unserved(stored, in_extension(items=written), TYPE)
@@ -112,13 +112,13 @@ def test_elements_keep_their_own_hidden_values(written: list[dict[str, Any]], ke
     assert hide_unserved(after, TYPE)[URN]["items"] == written
 
 
-def test_elements_that_nobody_sees_are_kept() -> None:
+def test_hidden_elements_are_preserved() -> None:
     stored = in_extension(items=[{"gone": 1}, "x", {"value": "a"}])
     assert keep_unserved(stored, resource(), TYPE) == in_extension(items=[{"gone": 1}, "x"])
 
 
 @pytest.mark.parametrize("kind", ["w", ""])
-def test_large_lists_take_no_time(kind: str) -> None:
+def test_large_lists_are_fast(kind: str) -> None:
     """As many elements as a document of 350,000 bytes can have, all of them replaced by others of the same type or not.
 
     Each stored element has a value that a client can not write.
@@ -137,7 +137,7 @@ def test_large_lists_take_no_time(kind: str) -> None:
     assert [each.get("seal") for each in after[URN]["a0"]] == ["s" if kind else None] * 500
 
 
-def test_element_in_a_large_list_keeps_its_own_hidden_values() -> None:
+def test_hidden_values_in_large_lists_are_preserved() -> None:
     """Many others resemble it, and only one has its ``value``."""
     stored = [{"value": str(number), "type": "w", "seal": str(number)} for number in range(500)]
     written = [{"value": str(number), "type": "h"} for number in reversed(range(500))]
@@ -158,15 +158,13 @@ SEALED = [{"value": "a", "seal": "1"}, {"seal": "2"}, {"value": "a", "seal": "3"
         ([{"value": "a", "seal": "1"}, {"seal": "2"}, {"value": "c", "seal": "3"}], None),
     ],
 )
-def test_elements_with_read_only_values_alone_are_kept(
-    written: list[dict[str, Any]], kept: list[dict[str, Any]] | None
-) -> None:
+def test_read_only_elements_are_preserved(written: list[dict[str, Any]], kept: list[dict[str, Any]] | None) -> None:
     """A client can not write them, so that they are not in a PUT does not mean that they shall go."""
     after = keep_unserved(in_extension(items=SEALED), in_extension(items=written), TYPE)
     expected = [{"value": "a", "seal": "1"}, {"value": "c", "seal": "3"}, {"seal": "2"}] if kept is None else kept
     assert after[URN]["items"] == expected
 
 
-def test_put_without_an_attribute_keeps_read_only_values_of_its_elements() -> None:
+def test_put_without_attribute_preserves_read_only_values() -> None:
     kept = keep_unserved(in_extension(items=SEALED), resource(), TYPE)
     assert kept == in_extension(items=[{"seal": "2"}])

@@ -34,7 +34,7 @@ SUBS = [{"name": "value", "type": "string"}, {"name": "level", "type": "integer"
         ("dateTime", 5, False),
     ],
 )
-def test_value_is_held_by_its_type(type_: str, value: Any, is_held: bool) -> None:
+def test_simple_value(type_: str, value: Any, is_held: bool) -> None:
     single = Attribute.from_document({"name": "a", "type": type_})
     several = Attribute.from_document({"name": "a", "type": type_, "multiValued": True})
     assert conform(single, value) == (value if is_held else None)
@@ -55,7 +55,7 @@ def test_value_is_held_by_its_type(type_: str, value: Any, is_held: bool) -> Non
         ({"value": {"value": "x"}, "level": 2}, {"level": 2}),
     ],
 )
-def test_complex_value_is_held_by_its_members(value: Any, held: Any) -> None:
+def test_complex_value(value: Any, held: Any) -> None:
     single = Attribute.from_document({"name": "a", "type": "complex", "subAttributes": SUBS})
     several = Attribute.from_document({"name": "a", "type": "complex", "multiValued": True, "subAttributes": SUBS})
     assert conform(single, value) == held
@@ -63,6 +63,6 @@ def test_complex_value_is_held_by_its_members(value: Any, held: Any) -> None:
 
 
 @pytest.mark.parametrize("members", ["x", 1, ["a"], None, {}])
-def test_what_is_no_object_has_no_members(members: Any) -> None:
+def test_value_is_not_an_object(members: Any) -> None:
     schema = Schema.from_document({"id": "urn:x:y", "attributes": [{"name": "a", "type": "string"}]})
     assert conform_members(schema.attributes, members) == {}
