@@ -69,7 +69,7 @@ def test_every_record_that_a_write_leaves_can_be_read() -> None:
         ("active", {"S": "zaphod"}),
     ],
 )
-def test_a_malformed_record_is_told_by_the_attribute_and_without_its_value(name: str, value: Any) -> None:
+def test_malformed_record_is_named_by_attribute_without_its_value(name: str, value: Any) -> None:
     image = {**IMAGE, name: value}
     with pytest.raises(MalformedRecord) as caught:
         parse_stream_record(stream_record({each: image[each] for each in image if image[each] is not None}))
@@ -82,7 +82,7 @@ def test_a_record_without_an_image_is_malformed(record: dict[str, Any]) -> None:
         parse_stream_record(record)
 
 
-def test_what_can_not_be_told_is_looked_at() -> None:
+def test_record_without_keys_may_be_a_change() -> None:
     assert is_change({})
     assert not is_change({"dynamodb": {"Keys": {"sk": {"S": f"U#{ID}"}}}})
 

@@ -122,7 +122,7 @@ def test_consumer_equals_table_and_malformed_records_are_in_the_queue(seed: int)
     assert deployment.invocations > len(records) / deployment.mapping.batch_size  # some came again
 
 
-def test_records_that_crash_the_function_are_alone_in_the_queue_after_bisecting() -> None:
+def test_only_crashing_records_are_in_the_queue_after_bisecting() -> None:
     choose = random.Random(3)  # noqa: S311  # chance that can be repeated
     history = generated(500, 3)
     records = [stream_record(image, number) for number, image in enumerate(history.images, 1)]

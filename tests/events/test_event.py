@@ -13,7 +13,7 @@ from tests.events.schemas import SCHEMAS
 from tests.events.test_change_record import ID, IMAGE
 
 
-def test_an_event_tells_whom_what_and_in_which_order() -> None:
+def test_event_has_user_change_and_sequence() -> None:
     told = make_event(parse_stream_record(stream_record(IMAGE)))
     assert told.type == "UserDeactivated"
     assert told.time == datetime(2026, 1, 31, 9, 30, 0, 123_000, UTC)
@@ -45,9 +45,7 @@ def test_an_event_tells_whom_what_and_in_which_order() -> None:
         ("delete", "unchanged", "UserDeprovisioned"),
     ],
 )
-def test_the_kind_follows_from_the_operation_and_the_participation(
-    operation: str, participation: str, kind: str
-) -> None:
+def test_type_follows_from_operation_and_participation(operation: str, participation: str, kind: str) -> None:
     image = {**IMAGE, "operation": {"S": operation}, "participation": {"S": participation}}
     assert make_event(parse_stream_record(stream_record(image))).type == kind
 
@@ -60,17 +58,17 @@ def test_every_change_has_a_documented_type(operation: Operation, participation:
     assert event.type in SCHEMAS
 
 
-def test_a_deletion_takes_the_next_sequence_and_names_the_last_version() -> None:
+def test_deletion_has_the_next_sequence_and_the_last_version() -> None:
     detail = make_event(parse_stream_record(stream_record({**IMAGE, "operation": {"S": "delete"}}))).detail
     assert (detail["version"], detail["sequence"]) == (11, 12)
 
 
-def test_the_same_change_makes_the_same_event() -> None:
+def test_same_change_has_the_same_event() -> None:
     assert make_event(parse_stream_record(stream_record(IMAGE, 1))) == make_event(
         parse_stream_record(stream_record(IMAGE, 2))
     )
 
 
-def test_another_resource_type_has_events_of_its_own() -> None:
+def test_type_begins_with_the_resource_type() -> None:
     image = {**IMAGE, "resourceType": {"S": "Device"}, "participation": {"S": "unchanged"}}
     assert make_event(parse_stream_record(stream_record(image))).type == "DeviceUpdated"

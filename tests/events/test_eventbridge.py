@@ -71,7 +71,7 @@ def test_a_call_that_fails_for_good_is_raised() -> None:
         bus(Events(failed("PutEvents", "AccessDeniedException")), Clock().deadline).publish(events(3))
 
 
-def test_call_that_is_refused_for_one_entry_does_not_stop_the_others() -> None:
+def test_invalid_entry_does_not_stop_the_others() -> None:
     """EventBridge refuses the whole call for an entry over its limit."""
     refused = failed("PutEvents", "ValidationException")
     client = Events(refused, TAKEN, refused, TAKEN)

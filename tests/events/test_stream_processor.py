@@ -122,8 +122,8 @@ class TestRetries:
             run([linking(), BAD], Events(failed("PutEvents", "AccessDenied")), Queues(), Queues())
 
 
-class TestHandOver:
-    def test_only_what_may_affect_links_is_handed_over(self) -> None:
+class TestLinkTasks:
+    def test_only_changes_that_may_affect_links_have_tasks(self) -> None:
         links = Queues()
         lost, dropped = {"handles": {"SS": ["aa"]}}, {"dropped": {"SS": ["bb"]}}
         created = linking(3, operation={"S": "create"}, pk={"S": "T#other"})
@@ -163,7 +163,7 @@ class TestHandOver:
         assert run([linking(number) for number in range(25)], Events(), Queues(), links).link_tasks == 25
         assert links.calls == [10, 10, 5]
 
-    def test_bus_that_fails_hands_over_again_and_publishes_nothing_twice(self) -> None:
+    def test_failing_bus_publishes_nothing_twice(self) -> None:
         records, links = [linking(1), linking(2)], Queues()
         events = Events(fate=lambda: LOST)
         assert run(records, events, Queues(), links).retries == 2
@@ -189,14 +189,14 @@ class TestHandOver:
         )
         assert 59.0 - clock.left_s <= stream_processor.LINK_TASKS_S
 
-    def test_record_that_has_waited_long_is_published_and_its_task_is_a_dead_letter(self) -> None:
+    def test_old_record_is_published_and_its_task_is_a_dead_letter(self) -> None:
         records, events, queues = [linking(1), GOOD], Events(), Queues()
         result = run(records, events, queues, Queues(*SILENT), age=stream_processor.PATIENCE_S)
         assert (result.published, result.dead_letters, result.retries) == (2, 1, 0)
         (letter,) = queues.messages
         assert (letter["reason"], letter["task"]["user_id"]) == ("links queue: no answer", ID)
 
-    def test_links_queue_that_is_missing_stops_no_event_for_longer_than_a_silent_one(self) -> None:
+    def test_missing_links_queue_delays_events_like_a_silent_one(self) -> None:
         """It costs one call of a batch: a call that lacks a right or its queue is not repeated at once."""
         missing = failed("SendMessageBatch", "AWS.SimpleQueueService.NonExistentQueue")
         events, queues, links = Events(), Queues(), Queues(fate=lambda: missing)
@@ -217,7 +217,7 @@ class TestHandOver:
 class TestDeadLetterQueue:
     """The queue may refuse a message for good, or not answer: neither stops the shard."""
 
-    def test_queue_without_the_right_to_it_stops_the_shard_no_longer_than_a_silent_one(self) -> None:
+    def test_forbidden_dead_letter_queue_delays_events_like_a_silent_one(self) -> None:
         denied = Queues(fate=lambda: failed("SendMessageBatch", "AccessDenied"))
         assert run([GOOD, BAD, GOOD], Events(), denied).retries == 2
 

@@ -93,17 +93,17 @@ class MemoryStore:
 
 
 @dataclass
-class Ends:
-    """How operations ended, as a recorder is told."""
+class RecordedOutcomes:
+    """Keeps the outcomes of operations that were recorded."""
 
     failures: list[tuple[RequestSummary, ScimError, str | None]] = field(default_factory=list)
     successes: list[tuple[RequestSummary, list[str]]] = field(default_factory=list)
 
-    def record_failure(self, asked: RequestSummary, error: ScimError, dialect: Dialect) -> None:
-        self.failures.append((asked, error, dialect.last_rejected))
+    def record_failure(self, request: RequestSummary, error: ScimError, dialect: Dialect) -> None:
+        self.failures.append((request, error, dialect.last_rejected))
 
-    def record_success(self, asked: RequestSummary, dialect: Dialect) -> None:
-        self.successes.append((asked, dialect.ignored))
+    def record_success(self, request: RequestSummary, dialect: Dialect) -> None:
+        self.successes.append((request, dialect.ignored))
 
 
 @dataclass
@@ -116,8 +116,8 @@ class FakeSigner:
         return f"{tenant_id}~{content.hex()}"
 
     def verify(self, tenant_id: str, text: str) -> VerifiedCursor | None:
-        sealed_for, _, content = text.partition("~")
-        return VerifiedCursor(bytes.fromhex(content), self.age_s) if sealed_for == tenant_id else None
+        signed_for, _, content = text.partition("~")
+        return VerifiedCursor(bytes.fromhex(content), self.age_s) if signed_for == tenant_id else None
 
 
 class MemoryTenants:

@@ -19,7 +19,7 @@ def test_pauses_grow_with_the_attempts_up_to_half_a_second() -> None:
     assert max(clock.slept) > 0.1
 
 
-def test_pauses_of_those_who_collided_differ() -> None:
+def test_pauses_after_a_collision_differ() -> None:
     one, other = Clock(left_s=1_000), Clock(left_s=1_000)
 
     for attempt in range(10):
@@ -30,17 +30,17 @@ def test_pauses_of_those_who_collided_differ() -> None:
 
 
 @pytest.mark.parametrize("left_s", [4.0, 29.0])
-def test_a_call_may_begin_that_could_hang_and_still_leave_time_for_the_answer(left_s: float) -> None:
+def test_call_may_begin_if_it_can_hang_and_leave_time_for_the_response(left_s: float) -> None:
     Clock(left_s).deadline.check()
 
 
 @pytest.mark.parametrize("left_s", [-1.0, 0.0, 3.99])
-def test_no_call_may_begin_that_could_outlast_the_request(left_s: float) -> None:
+def test_call_that_may_outlast_the_request_is_rejected(left_s: float) -> None:
     with pytest.raises(Unavailable):
         Clock(left_s).deadline.check()
 
 
-def test_pause_that_would_use_up_the_time_is_refused_with_503_and_when_to_come_again() -> None:
+def test_pause_without_time_is_a_503_with_retry_after() -> None:
     clock = Clock(left_s=3.5)
 
     with pytest.raises(Unavailable) as refused:
@@ -50,7 +50,7 @@ def test_pause_that_would_use_up_the_time_is_refused_with_503_and_when_to_come_a
     assert clock.slept == []
 
 
-def test_part_of_the_time_ends_before_the_whole_and_counts_with_it() -> None:
+def test_share_of_the_time_ends_earlier_and_adds_to_the_same_causes() -> None:
     clock = Clock(left_s=20)
     whole = clock.deadline
     half = whole.with_share(0.5)
@@ -64,7 +64,7 @@ def test_part_of_the_time_ends_before_the_whole_and_counts_with_it() -> None:
 
 
 @pytest.mark.parametrize(("left_s", "expected"), [(29.0, 6.0), (5.0, 5.0), (-1.0, -1.0)])
-def test_deadline_of_a_part_ends_in_its_time_and_with_the_request(left_s: float, expected: float) -> None:
+def test_limit_ends_at_its_time_and_with_the_request(left_s: float, expected: float) -> None:
     clock = Clock(left_s)
     part = clock.deadline.with_limit(6.0)
     assert part.remaining_s() == expected

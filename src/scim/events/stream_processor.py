@@ -56,7 +56,7 @@ class BatchResult:
 
 
 @dataclass(slots=True)
-class _Batch:
+class _StreamBatch:
     """The records of a batch, and what is to be sent for them, by index.
 
     ``end`` is the index of the first record that must be processed again; the length of the batch if none must.
@@ -100,7 +100,7 @@ class StreamProcessor:
         retry_from = _sequence_number(records[batch.end]) if retries else ""
         return BatchResult(published, link_tasks, dead_letters, retries, retry_from, tuple(lost_dead_letters))
 
-    def _send_link_tasks(self, batch: _Batch) -> int:
+    def _send_link_tasks(self, batch: _StreamBatch) -> int:
         result = self.links.send({index: link_message.make_message(task) for index, task in batch.tasks.items()})
         batch.end_before(index for index in result.unsent if self._may_wait(batch.records[index]))
         for index, code in result.reasons.items():
@@ -108,7 +108,7 @@ class StreamProcessor:
             batch.dead_letters[index] = dead_letter.wrap_task(task, f"links queue: {code}")
         return len(batch.tasks) - len(result.reasons)
 
-    def _publish(self, batch: _Batch) -> int:
+    def _publish(self, batch: _StreamBatch) -> int:
         events = {index: event for index, event in batch.events.items() if index < batch.end}
         result = self.bus.publish(events)
         batch.end_before(result.unsent)
@@ -116,7 +116,7 @@ class StreamProcessor:
             batch.reject(index, f"event bus: {code}")
         return len(events) - len(result.rejected) - len(result.unsent)
 
-    def _send_dead_letters(self, batch: _Batch) -> tuple[int, list[LostDeadLetter]]:
+    def _send_dead_letters(self, batch: _StreamBatch) -> tuple[int, list[LostDeadLetter]]:
         """Send dead letters; return how many were sent, and those that were lost."""
         letters = {index: batch.dead_letters[index] for index in sorted(batch.dead_letters) if index < batch.end}
         result = self.dead_letters.send(letters)
@@ -147,12 +147,12 @@ def publish_deadline(deadline: Deadline) -> Deadline:
     return Deadline(lambda: deadline.remaining_s() - DEAD_LETTERS_S, deadline.sleep)
 
 
-def _read_batch(records: Sequence[Any]) -> _Batch:
+def _read_batch(records: Sequence[Any]) -> _StreamBatch:
     """Return the batch with the events and tasks of its records.
 
     A record that raises anything is rejected: otherwise it would stop its shard of the stream.
     """
-    batch = _Batch(records, end=len(records))
+    batch = _StreamBatch(records, end=len(records))
     for index, record in enumerate(records):
         try:
             if is_change(record):

@@ -17,7 +17,7 @@ from scim.service.model.tenant import Tenant
 from scim.service.resources.bulk import BulkProcessor
 from scim.service.resources.context import ServiceContext
 from tests.endpoint import CORE, ENTERPRISE
-from tests.service.fakes import BASE_URL, Clock, Ends, MemoryStore, context, new_id, resources, user
+from tests.service.fakes import BASE_URL, Clock, MemoryStore, RecordedOutcomes, context, new_id, resources, user
 
 BULK_REQUEST = "urn:ietf:params:scim:api:messages:2.0:BulkRequest"
 PATCH_OP = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
@@ -36,7 +36,9 @@ def run(
     """The results of a bulk request."""
     known = known or context()
     request = {"schemas": [BULK_REQUEST], "Operations": list(operations)} | members
-    answer = BulkProcessor({"users": resources(store, known)}, known, report, Ends(), workers).run(request).body
+    answer = (
+        BulkProcessor({"users": resources(store, known)}, known, report, RecordedOutcomes(), workers).run(request).body
+    )
     assert answer["schemas"] == [BULK_RESPONSE]
     results: list[dict[str, Any]] = answer["Operations"]
     return results
@@ -376,7 +378,7 @@ def test_request_that_is_no_bulk_request_is_refused_as_a_whole(request_: Any, er
     known = context()
 
     with pytest.raises(error):
-        BulkProcessor({"users": resources(store, known)}, known, lambda _: None, Ends()).run(request_)
+        BulkProcessor({"users": resources(store, known)}, known, lambda _: None, RecordedOutcomes()).run(request_)
 
     assert store.users == {}
 
@@ -404,20 +406,22 @@ def test_operations_without_time_have_status_503() -> None:
     assert len(store.users) == 3
 
 
-def run_slowly(*operations: Operation, left_s: float, **members: Any) -> tuple[list[dict[str, Any]], Ends, int]:
+def run_slowly(
+    *operations: Operation, left_s: float, **members: Any
+) -> tuple[list[dict[str, Any]], RecordedOutcomes, int]:
     """The results of a bulk request whose writes take 3 s each, what was recorded, and how many were not attempted."""
-    clock, ends = Clock(left_s=left_s), Ends()
+    clock, outcomes = Clock(left_s=left_s), RecordedOutcomes()
     known = context(deadline=clock.deadline)
-    bulk = BulkProcessor({"users": resources(SlowStore(clock), known)}, known, lambda _: None, ends, 1)
+    bulk = BulkProcessor({"users": resources(SlowStore(clock), known)}, known, lambda _: None, outcomes, 1)
     result = bulk.run({"schemas": [BULK_REQUEST], "Operations": list(operations)} | members)
-    return result.body["Operations"], ends, result.not_attempted
+    return result.body["Operations"], outcomes, result.not_attempted
 
 
 def test_operations_not_attempted_are_no_failures() -> None:
-    results, ends, not_attempted = run_slowly(*(post(f"user-{number}") for number in range(6)), left_s=12.0)
+    results, outcomes, not_attempted = run_slowly(*(post(f"user-{number}") for number in range(6)), left_s=12.0)
 
     assert statuses(results) == ["201", "201", "201", "503", "503", "503"]
-    assert (ends.failures, len(ends.successes), not_attempted) == ([], 3, 3)
+    assert (outcomes.failures, len(outcomes.successes), not_attempted) == ([], 3, 3)
 
 
 def test_operation_undone_for_lack_of_time_is_no_failure() -> None:
@@ -425,10 +429,10 @@ def test_operation_undone_for_lack_of_time_is_no_failure() -> None:
     first = post("a", **{ENTERPRISE: {"manager": {"value": "bulkId:b"}}})
     second = post("b", **{ENTERPRISE: {"manager": {"value": "bulkId:a"}}})
 
-    results, ends, not_attempted = run_slowly(first, second, left_s=7.0)
+    results, outcomes, not_attempted = run_slowly(first, second, left_s=7.0)
 
     assert statuses(results) == ["503", "503"]
-    assert (ends.failures, not_attempted) == ([], 2)
+    assert (outcomes.failures, not_attempted) == ([], 2)
 
 
 def test_reference_to_a_fault_is_no_failure_of_the_client() -> None:
@@ -503,15 +507,15 @@ def test_outcomes_are_recorded_after_all_operations() -> None:
         ],
     }
 
-    class Late(Ends):
-        def record_failure(self, asked: RequestSummary, error: ScimError, dialect: Dialect) -> None:
+    class Late(RecordedOutcomes):
+        def record_failure(self, request: RequestSummary, error: ScimError, dialect: Dialect) -> None:
             seen.append(len(store.users))
-            super().record_failure(asked, error, dialect)
+            super().record_failure(request, error, dialect)
 
-    told = Late()
-    BulkProcessor({"users": resources(store)}, context(), lambda _: None, told).run(request)
+    outcomes = Late()
+    BulkProcessor({"users": resources(store)}, context(), lambda _: None, outcomes).run(request)
 
-    ended = [(asked.operation, asked.resource_id, error.status) for asked, error, _ in told.failures]
+    ended = [(request.operation, request.resource_id, error.status) for request, error, _ in outcomes.failures]
     assert sorted(ended, key=str) == [("create", None, 409), ("delete", "nobody", 404)]
-    assert [asked.operation for asked, _ in told.successes] == ["create"]
+    assert [request.operation for request, _ in outcomes.successes] == ["create"]
     assert seen == [2, 2]

@@ -42,7 +42,7 @@ ON_ONE = WRITES | {"get": lambda users, id_, preconditions: users.get(id_, preco
 # Create
 
 
-def test_created_user_is_stored_at_version_1_with_the_time_of_its_creation() -> None:
+def test_created_user_is_stored_at_version_1() -> None:
     store = MemoryStore()
 
     created = resources(store).create(body(displayName="Alice"))
@@ -59,13 +59,13 @@ def test_created_user_is_stored_at_version_1_with_the_time_of_its_creation() -> 
 
 
 @pytest.mark.parametrize(("sent", "active"), [({}, True), ({"active": True}, True), ({"active": False}, False)])
-def test_created_user_is_active_unless_it_is_said_not_to_be(sent: dict[str, bool], active: bool) -> None:
+def test_created_user_is_active_by_default(sent: dict[str, bool], active: bool) -> None:
     created = resources(MemoryStore()).create(body(**sent))
 
     assert created.resource["active"] is active
 
 
-def test_id_and_meta_are_never_the_clients() -> None:
+def test_id_and_meta_of_the_client_are_ignored() -> None:
     created = resources(MemoryStore()).create(body(id="mine", meta={"created": "1999-12-31T23:59:59Z"}))
 
     assert created.id != "mine"
@@ -73,7 +73,7 @@ def test_id_and_meta_are_never_the_clients() -> None:
     assert "meta" not in created.resource
 
 
-def test_user_name_that_is_taken_in_another_case_is_refused_without_being_repeated() -> None:
+def test_user_name_taken_in_another_case_is_rejected_and_not_repeated() -> None:
     store = MemoryStore(user("Alice@Example.com"))
 
     with pytest.raises(UniquenessError) as refused:
@@ -83,7 +83,7 @@ def test_user_name_that_is_taken_in_another_case_is_refused_without_being_repeat
     assert len(store.users) == 1
 
 
-def test_creation_may_ask_that_there_be_nothing_yet_and_not_that_there_be_something() -> None:
+def test_creation_accepts_if_none_match_and_rejects_if_match() -> None:
     store = MemoryStore()
 
     resources(store).create(body("alice"), Preconditions.parse(None, "*"))
@@ -97,7 +97,7 @@ def test_creation_may_ask_that_there_be_nothing_yet_and_not_that_there_be_someth
 
 
 @pytest.mark.parametrize("operation", ON_ONE)
-def test_user_that_does_not_exist_is_not_found_whatever_its_version_should_be(operation: str) -> None:
+def test_missing_user_is_not_found_whatever_the_precondition(operation: str) -> None:
     store = MemoryStore()
 
     with pytest.raises(NotFound):
@@ -109,7 +109,7 @@ def test_user_that_does_not_exist_is_not_found_whatever_its_version_should_be(op
 # Replace
 
 
-def test_replacing_leaves_nothing_of_what_was_there_but_id_and_time_of_creation() -> None:
+def test_replace_keeps_only_id_and_time_of_creation() -> None:
     alice = user("alice", title="Chef", nickName="Al")
     store = MemoryStore(alice)
 
@@ -136,7 +136,7 @@ def test_replacing_without_active_neither_suspends_nor_brings_back(active: bool,
     assert replaced.resource["active"] is active
 
 
-def test_user_that_was_read_can_be_sent_back_and_nothing_is_written() -> None:
+def test_sending_back_what_was_read_writes_nothing() -> None:
     alice = user("alice", title="Chef")
     store = MemoryStore(alice)
     read_back = alice.resource | {"meta": {"version": 'W/"1"', "location": BASE_URL}, "groups": [{"value": "x"}]}
@@ -184,7 +184,7 @@ def test_patching_changes_what_it_names_and_makes_a_version() -> None:
     ],
     ids=["same value", "nothing to remove", "same without path", "there and back"],
 )
-def test_patch_that_changes_nothing_is_not_written_and_keeps_the_version(operations: dict[str, Any]) -> None:
+def test_patch_without_a_change_writes_nothing(operations: dict[str, Any]) -> None:
     alice = user("alice", title="Chef")
     store = MemoryStore(alice)
 
@@ -282,7 +282,7 @@ def test_patch_is_worked_out_anew_on_what_another_wrote_meanwhile() -> None:
 
 
 @pytest.mark.parametrize("operation", WRITES)
-def test_write_on_a_version_that_another_has_changed_meanwhile_is_refused(operation: str) -> None:
+def test_write_with_an_outdated_version_is_rejected(operation: str) -> None:
     alice = user("alice")
     store = MemoryStore(alice)
     store.rivals = [titled(store, alice.id, "Cook")]
@@ -328,7 +328,7 @@ def recorded(write: Callable[[ResourceService], object], *users: StoredResource)
     return change
 
 
-def test_record_names_what_has_changed_and_holds_no_value() -> None:
+def test_change_record_names_attributes_and_has_no_values() -> None:
     alice = user("alice", title="Chef")
     sent = body("alice", displayName="Alice", **{ENTERPRISE: {"department": "Kitchen"}})
 
@@ -369,7 +369,7 @@ def test_record_names_what_has_changed_and_holds_no_value() -> None:
         (lambda users, id_: users.delete(id_), [], ["userName", "title", "active"]),
     ],
 )
-def test_record_names_what_was_sent_and_what_changed(
+def test_change_record_names_sent_and_changed_attributes(
     write: Callable[[ResourceService, str], object], sent: list[str], changed: list[str]
 ) -> None:
     """An ``active`` of our own was not sent, a DELETE sends nothing, and a manager without a value was sent."""
@@ -378,7 +378,7 @@ def test_record_names_what_was_sent_and_what_changed(
     assert (list(change.attributes_sent), sorted(change.attributes_changed)) == (sent, sorted(changed))
 
 
-def test_user_is_active_or_inactive_since_the_write_that_made_it_so() -> None:
+def test_active_since_is_the_write_that_changed_active() -> None:
     store, instants = MemoryStore(), iter([f"2026-01-0{day}T00:00:00.000Z" for day in range(1, 8)])
     users = resources(store, context(now=lambda: next(instants)))
     alice = users.create(body())
@@ -406,7 +406,7 @@ def test_user_is_active_or_inactive_since_the_write_that_made_it_so() -> None:
         {"op": "replace", "value": {"active": ""}},
     ],
 )
-def test_clearing_active_neither_suspends_anyone_nor_brings_anyone_back(operation: Any, active: bool) -> None:
+def test_clearing_active_keeps_its_value(operation: Any, active: bool) -> None:
     alice = user("alice", active=active)
     assert resources(MemoryStore(alice)).patch(alice.id, patch(operation)).resource["active"] is active
 
@@ -426,7 +426,7 @@ def test_clearing_active_neither_suspends_anyone_nor_brings_anyone_back(operatio
         (False, lambda users, id_: users.delete(id_), "delete", "unchanged"),
     ],
 )
-def test_record_tells_whether_the_person_joins_or_leaves_the_surveys(
+def test_participation_follows_from_active(
     before: bool | None, write: Callable[[ResourceService, str], object], operation: str, participation: str
 ) -> None:
     existing = [] if before is None else [user("alice", active=before)]
@@ -437,7 +437,7 @@ def test_record_tells_whether_the_person_joins_or_leaves_the_surveys(
     assert (change.operation, change.participation) == (operation, participation)
 
 
-def test_record_names_the_leniencies_that_were_needed() -> None:
+def test_change_record_names_leniencies() -> None:
     alice = user("alice")
 
     change = recorded(

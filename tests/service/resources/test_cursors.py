@@ -37,7 +37,7 @@ def test_empty_cursor_is_the_first_page(count: int | None, expected: int) -> Non
 
 @pytest.mark.parametrize("count", [-1, 201])
 @pytest.mark.parametrize("text", ["", "anything"])
-def test_count_that_no_page_has_is_told_before_the_cursor_is_opened(text: str, count: int) -> None:
+def test_invalid_count_is_rejected_before_the_cursor_is_verified(text: str, count: int) -> None:
     with pytest.raises(InvalidCount):
         cursors().decode(text, count)
 
@@ -58,7 +58,7 @@ def test_cursor_is_good_for_its_tenant_and_its_query_only(tenant_id: str, query:
         cursors(tenant_id=tenant_id, query=query).decode(text, None)
 
 
-def test_what_is_sealed_and_is_no_cursor_is_refused() -> None:
+def test_what_is_signed_and_is_no_cursor_is_refused() -> None:
     with pytest.raises(InvalidCursor):
         cursors().decode(FakeSigner().sign("acme", b"short"), None)
 
@@ -79,6 +79,6 @@ def test_cursor_that_is_older_has_expired() -> None:
 
 def test_cursor_of_a_full_page_fits_into_any_url() -> None:
     text = cursors().encode([ANCHORS[0]] * 5, 7, 3) or ""
-    sealed = bytes.fromhex(text.partition("~")[2])
+    signed = bytes.fromhex(text.partition("~")[2])
 
-    assert len(base64.urlsafe_b64encode(sealed)) < 200
+    assert len(base64.urlsafe_b64encode(signed)) < 200

@@ -34,7 +34,7 @@ def documents(discovery: DiscoveryDocuments) -> Iterator[dict[str, Any]]:
     yield from discovery.list_schemas()
 
 
-def test_service_provider_config_tells_what_is_served_and_its_limits() -> None:
+def test_service_provider_config_has_features_and_limits() -> None:
     config = PLAIN.get_service_provider_config()
 
     assert {name: value for name, value in config.items() if isinstance(value, dict) and name != "meta"} == {
@@ -84,7 +84,7 @@ def test_users_are_the_only_resource_type() -> None:
     }
 
 
-def test_schemas_are_those_of_the_resources_and_those_of_discovery_itself() -> None:
+def test_schemas_of_resources_and_of_discovery_are_listed() -> None:
     own = [SERVICE_PROVIDER_CONFIG, RESOURCE_TYPE, SCHEMA]
 
     assert [schema["id"] for schema in PLAIN.list_schemas()] == [CORE, ENTERPRISE, *own]

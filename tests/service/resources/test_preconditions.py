@@ -72,7 +72,7 @@ def test_what_is_no_list_of_tags_is_a_bad_request(header: str) -> None:
         Preconditions.parse(None, header)
 
 
-def test_read_is_not_modified_only_where_if_none_match_names_the_version() -> None:
+def test_read_is_not_modified_if_if_none_match_has_the_version() -> None:
     assert Preconditions.parse(None, 'W/"2"').is_not_modified(2)
     assert not Preconditions.parse(None, 'W/"1"').is_not_modified(2)
     assert not Preconditions.parse('W/"2"', None).is_not_modified(2)

@@ -56,14 +56,14 @@ def test_query_without_filter_and_sort_matches_and_orders_nothing() -> None:
 
 
 @pytest.mark.parametrize(("order", "descending"), [("ascending", False), ("descending", True), ("Descending", True)])
-def test_order_is_ascending_unless_descending_is_asked_for(order: str, descending: bool) -> None:
+def test_order_is_ascending_by_default(order: str, descending: bool) -> None:
     sorting = asked(sortBy="userName", sortOrder=order).order
 
     assert sorting is not None
     assert sorting.descending is descending
 
 
-def test_answer_is_a_list_response_with_the_true_total() -> None:
+def test_result_is_a_list_response_with_the_total() -> None:
     users = [user(f"user-{number}") for number in range(5)]
 
     found = search(MemoryStore(*users), startIndex=2, count=2)
@@ -117,7 +117,7 @@ def test_query_reads_meta_if_a_path_leads_there(members: dict[str, Any], reads_m
     assert asked(**members).reads_meta is reads_meta
 
 
-def test_projection_holds_for_every_resource_of_the_page() -> None:
+def test_projection_applies_to_every_resource() -> None:
     users = [user("alice", title="Chef"), user("bob", title="Cook")]
 
     found = search(MemoryStore(*users), attributes=["userName"])
@@ -137,7 +137,7 @@ def test_projection_holds_for_every_resource_of_the_page() -> None:
         ({"attributes": ["user name"]}, InvalidValue),
     ],
 )
-def test_query_that_is_wrong_never_reaches_the_store(members: dict[str, Any], error: type[Exception]) -> None:
+def test_invalid_query_does_not_reach_the_store(members: dict[str, Any], error: type[Exception]) -> None:
     store = MemoryStore(user())
 
     with pytest.raises(error):
@@ -146,11 +146,11 @@ def test_query_that_is_wrong_never_reaches_the_store(members: dict[str, Any], er
     assert store.queries == []
 
 
-def test_plan_of_the_store_is_handed_on() -> None:
+def test_result_has_the_plan_of_the_store() -> None:
     assert ResourceSearch(load_user_type(), MemoryStore(), context()).run(SearchRequest()).plan == "memory"
 
 
-def test_page_is_spliced_unless_a_document_may_hold_unserved_values() -> None:
+def test_document_is_parsed_only_if_it_may_have_unserved_values() -> None:
     """Reading documents is most of what a page would cost. What is not JSON shows whether one was read."""
     documents = [{"id": "urn:x:whole", "attributes": [{"name": "a", "type": "string"}]}]
     documents += [{"id": "urn:x:part", "attributes": [{"name": "a", "type": "string"}]}]
