@@ -20,7 +20,7 @@ from scim.store.query.plan import FullScan, IndexLookup, OrderedIndex, Plan, Ran
 from scim.wiring.dynamodb import resolve_indexed_attributes
 
 _SETTINGS = {"TABLE_NAME": "muster", "SECRET_PREFIX": "muster/", "MASTER_KEY_SECRET": "muster/master-key"}  # not used
-_KEYS = {OrderedIndex.UNIQUE_KEYS: "keys of userName", OrderedIndex.LAST_MODIFIED: "index by time"}
+KEY_NAMES = {OrderedIndex.UNIQUE_KEYS: "keys of userName", OrderedIndex.LAST_MODIFIED: "index by time"}
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -51,7 +51,7 @@ def _describe_plan(plan: Plan, query: Query, *, is_sorted: bool) -> Iterator[tup
             for key in sorted(index_keys, key=str):
                 yield "key", f"{key.name} = {key.value}"
         case RangeScan(index, first, last):
-            yield "range", f"{_KEYS[index]} from {first or 'the first'} to {last or 'the last'}"
+            yield "range", f"{KEY_NAMES[index]} from {first or 'the first'} to {last or 'the last'}"
     yield "tries", _describe_filtering(plan, query)
     yield "costs", _describe_cost(plan, query, is_sorted=is_sorted)
 

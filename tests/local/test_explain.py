@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from local.explain import main
+from local.explain import KEY_NAMES, main
+from scim.store.query.plan import OrderedIndex
 
 ROOT = Path(__file__).parents[2]
 
@@ -53,6 +54,10 @@ def test_plan_and_cost_are_printed(
 def test_range_and_keys_are_printed(capsys: pytest.CaptureFixture[str]) -> None:
     assert explain(capsys, 'userName ge "B"')["range"] == "keys of userName from b to the last"
     assert explain(capsys, 'userName eq "Bob"')["key"] == "userName = Bob"
+
+
+def test_every_ordered_index_has_a_name() -> None:
+    assert KEY_NAMES.keys() == set(OrderedIndex)
 
 
 def test_indexed_attributes_come_from_environment(

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date
-from enum import Enum
+from enum import StrEnum
 from functools import reduce
 from operator import and_
 
@@ -56,7 +56,7 @@ class IndexLookup:
         return "index:" + ",".join(sorted({index_key.name for index_key in self.index_keys}))
 
 
-class OrderedIndex(Enum):
+class OrderedIndex(StrEnum):
     """The ordered keys, by their names in the log."""
 
     UNIQUE_KEYS = "names"
@@ -76,7 +76,7 @@ class RangeScan:
     is_exact: bool = True
 
     def __str__(self) -> str:
-        return self.index.value
+        return str(self.index)
 
     def __and__(self, other: RangeScan) -> RangeScan:
         """Return the intersection of two ranges of the same index."""
