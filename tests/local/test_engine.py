@@ -1,9 +1,7 @@
 """The local DynamoDB engines: their data survives kill -9, and errors at the start are reported."""
 
-import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,30 +13,15 @@ from local.aws_client import create_client
 from local.engine import Engine
 from local.errors import LocalRunError
 from local.services.server_process import ServerProcess
+from tests.local.engines import NAMES, TABLE
 from tests.local.processes import ends_within, kill
 
-REQUEST = {
-    "TableName": "muster",
-    "BillingMode": "PAY_PER_REQUEST",
-    "AttributeDefinitions": [{"AttributeName": "pk", "AttributeType": "S"}],
-    "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}],
-}
 KEY = {"pk": {"S": "counter"}}
-
-# make test also installs ministack, to test the engine of other platforms here.
-NAMES = sorted({"ministack", os.environ.get("ENGINE") or engines.find_installed()})
 
 
 @pytest.fixture(autouse=True)
 def _ignore_engine_of_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AWS_ENDPOINT_URL_DYNAMODB", raising=False)
-
-
-@pytest.fixture(params=NAMES)
-def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
-    with engines.start(tmp_path, request.param) as engine:
-        table.ensure_table(engine, REQUEST)
-        yield engine
 
 
 def client(engine: Engine) -> Any:
@@ -73,12 +56,12 @@ def test_committed_transactions_survive_kill_9(engine: Engine) -> None:
 
 def test_existing_table_is_kept(engine: Engine) -> None:
     increment(engine, 1)
-    table.ensure_table(engine, REQUEST)
+    table.ensure_table(engine, TABLE)
     assert client(engine).get_item(TableName="muster", Key=KEY)["Item"]["n"] == {"N": "1"}
 
 
 def test_table_with_other_keys_is_error(engine: Engine) -> None:
-    other = REQUEST | {
+    other = TABLE | {
         "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
         "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
     }
@@ -88,7 +71,7 @@ def test_table_with_other_keys_is_error(engine: Engine) -> None:
 
 def test_rejected_table_is_error(engine: Engine) -> None:
     with pytest.raises(LocalRunError, match=r"does not take the table: .*ValidationException"):
-        table.ensure_table(engine, REQUEST | {"TableName": "?"})
+        table.ensure_table(engine, TABLE | {"TableName": "?"})
 
 
 def test_engine_of_environment_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -96,7 +79,7 @@ def test_engine_of_environment_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
     with engines.start() as engine:
         assert engine == Engine("AWS_ENDPOINT_URL_DYNAMODB", "http://127.0.0.1:9", "http://127.0.0.1:9")
         with pytest.raises(LocalRunError, match="Could not connect to the endpoint URL"):
-            table.ensure_table(engine, REQUEST)
+            table.ensure_table(engine, TABLE)
 
 
 def test_unknown_engine_is_error() -> None:

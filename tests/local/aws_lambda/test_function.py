@@ -5,7 +5,7 @@ import os
 import signal
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -61,14 +61,17 @@ def unserialisable(event, context):
 """
 
 
+BuildSpec = Callable[..., FunctionSpec]
+
+
 @pytest.fixture
-def spec(tmp_path: Path) -> Callable[..., FunctionSpec]:
+def build_spec(tmp_path: Path) -> BuildSpec:
     (tmp_path / "code.py").write_text(HANDLERS)
 
-    def spec(handler: str, timeout: int = 20) -> FunctionSpec:
+    def build_spec(handler: str, timeout: int = 20) -> FunctionSpec:
         return FunctionSpec("Echo", handler, tmp_path, timeout, 256, {"TABLE_NAME": "muster"}, ())
 
-    return spec
+    return build_spec
 
 
 def run_scenario(spec: FunctionSpec, scenario: Callable[[LambdaFunction], Awaitable[Any]]) -> Any:
@@ -81,23 +84,42 @@ def run_scenario(spec: FunctionSpec, scenario: Callable[[LambdaFunction], Awaita
     return asyncio.run(run())
 
 
-def test_handler_gets_event_and_returns_result(spec: Callable[..., FunctionSpec]) -> None:
-    result = run_scenario(spec("code.echo"), lambda function: function.invoke({"body": "zoë \U0001f600"}))
+def invoke(spec: FunctionSpec, *events: dict[str, Any]) -> list[Any]:
+    """Invoke a function with events, one after the other; return their results and ``FunctionError``s."""
+
+    async def scenario(function: LambdaFunction) -> list[object]:
+        outcomes: list[object] = []
+        for event in events:
+            outcomes += await asyncio.gather(function.invoke(event), return_exceptions=True)
+        return outcomes
+
+    return cast(list[Any], run_scenario(spec, scenario))
+
+
+def invoke_concurrently(spec: FunctionSpec, event: dict[str, Any], times: int) -> list[Any]:
+    """Invoke a function with the same event several times at once; return the results."""
+
+    async def scenario(function: LambdaFunction) -> list[object]:
+        return await asyncio.gather(*(function.invoke(event) for _ in range(times)))
+
+    return cast(list[Any], run_scenario(spec, scenario))
+
+
+def test_handler_gets_event_and_returns_result(build_spec: BuildSpec) -> None:
+    (result,) = invoke(build_spec("code.echo"), {"body": "zoë \U0001f600"})
     assert result["event"] == {"body": "zoë \U0001f600"}
 
 
-def test_environment_excludes_user_variables(
-    spec: Callable[..., FunctionSpec], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_environment_excludes_user_variables(build_spec: BuildSpec, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_PROFILE", "the-users-own")
-    environment = run_scenario(spec("code.echo"), lambda function: function.invoke({}))["environment"]
+    environment = invoke(build_spec("code.echo"), {})[0]["environment"]
     assert environment["TABLE_NAME"] == "muster"
     assert environment["AWS_LAMBDA_FUNCTION_NAME"] == "Echo"
     assert "AWS_PROFILE" not in environment
 
 
-def test_context_has_lambda_attributes(spec: Callable[..., FunctionSpec]) -> None:
-    context = run_scenario(spec("code.describe_context", timeout=7), lambda function: function.invoke({}))
+def test_context_has_lambda_attributes(build_spec: BuildSpec) -> None:
+    (context,) = invoke(build_spec("code.describe_context", timeout=7), {})
     assert 6_000 < context.pop("remaining") <= 7_000
     assert len(context.pop("aws_request_id")) == 36
     assert context == {
@@ -107,105 +129,84 @@ def test_context_has_lambda_attributes(spec: Callable[..., FunctionSpec]) -> Non
     }
 
 
-def test_output_of_handler_is_logged(spec: Callable[..., FunctionSpec]) -> None:
-    echo = spec("code.echo")
-    run_scenario(echo, lambda function: function.invoke({}))
-    assert (echo.code / "log").read_text() == "printed by the handler\n"
+def test_output_of_handler_is_logged(build_spec: BuildSpec) -> None:
+    spec = build_spec("code.echo")
+    invoke(spec, {})
+    assert (spec.code / "log").read_text() == "printed by the handler\n"
 
 
-def test_exception_keeps_environment(
-    spec: Callable[..., FunctionSpec],
-) -> None:
-    async def scenario(function: LambdaFunction) -> tuple[object, object]:
-        before = await function.invoke({"raise": False})
-        with pytest.raises(HandlerError, match="ValueError: a defect"):
-            await function.invoke({"raise": True})
-        return before, await function.invoke({"raise": False})
-
-    raising = spec("code.raising")
-    before, after = run_scenario(raising, scenario)
+def test_exception_keeps_environment(build_spec: BuildSpec) -> None:
+    spec = build_spec("code.raising")
+    before, error, after = invoke(spec, {"raise": False}, {"raise": True}, {"raise": False})
+    assert isinstance(error, HandlerError)
+    assert "ValueError: a defect" in str(error)
     assert before == after
-    assert "Traceback" in (raising.code / "log").read_text()
+    assert isinstance(before, int)
+    assert "Traceback" in (spec.code / "log").read_text()
 
 
-def test_function_gets_dynamodb_validation_error(spec: Callable[..., FunctionSpec]) -> None:
+def test_function_gets_dynamodb_validation_error(build_spec: BuildSpec) -> None:
     item = {"pk": {"S": "p"}, "sk": {"S": ""}}
-    assert run_scenario(spec("code.writing"), lambda function: function.invoke(item)) == "ValidationException"
+    assert invoke(build_spec("code.writing"), item) == ["ValidationException"]
 
 
 @pytest.mark.parametrize("handler", ["code.unserialisable", "code.large"])
-def test_invalid_result_fails_invocation(handler: str, spec: Callable[..., FunctionSpec]) -> None:
-    async def scenario(function: LambdaFunction) -> None:
-        with pytest.raises(FunctionError):
-            await function.invoke({"size": 6 * 1024 * 1024})
-
-    run_scenario(spec(handler), scenario)
+def test_invalid_result_fails_invocation(handler: str, build_spec: BuildSpec) -> None:
+    (error,) = invoke(build_spec(handler), {"size": 6 * 1024 * 1024})
+    assert isinstance(error, FunctionError)
 
 
-def test_result_of_6_mb_is_returned(spec: Callable[..., FunctionSpec]) -> None:
+def test_result_of_6_mb_is_returned(build_spec: BuildSpec) -> None:
     size = 6 * 1024 * 1024 - 2
-    assert len(run_scenario(spec("code.large"), lambda function: function.invoke({"size": size}))) == size
+    (result,) = invoke(build_spec("code.large"), {"size": size})
+    assert len(result) == size
 
 
-def test_dead_environment_is_replaced(spec: Callable[..., FunctionSpec]) -> None:
-    async def scenario(function: LambdaFunction) -> tuple[object, object]:
-        before = await function.invoke({"die": False})
-        with pytest.raises(FunctionError):
-            await function.invoke({"die": True})
-        return before, await function.invoke({"die": False})
-
-    before, after = run_scenario(spec("code.dying"), scenario)
+def test_dead_environment_is_replaced(build_spec: BuildSpec) -> None:
+    before, error, after = invoke(build_spec("code.dying"), {"die": False}, {"die": True}, {"die": False})
+    assert isinstance(error, FunctionError)
+    assert isinstance(after, int)
     assert before != after
 
 
-def test_environment_killed_while_idle_is_replaced(spec: Callable[..., FunctionSpec]) -> None:
+def test_environment_killed_while_idle_is_replaced(build_spec: BuildSpec) -> None:
     async def scenario(function: LambdaFunction) -> object:
         os.kill((await function.invoke({}))["pid"], signal.SIGKILL)  # type: ignore[index]  # the handler returns an object
         await asyncio.sleep(0.1)
         return await function.invoke({"again": True})
 
-    assert run_scenario(spec("code.echo"), scenario)["event"] == {"again": True}
+    assert run_scenario(build_spec("code.echo"), scenario)["event"] == {"again": True}
 
 
-def test_timeout_ends_environment(spec: Callable[..., FunctionSpec]) -> None:
-    async def scenario(function: LambdaFunction) -> object:
-        with pytest.raises(FunctionError, match="timed out"):
-            await function.invoke({"seconds": 60})
-        return await function.invoke({"seconds": 0})
-
-    assert run_scenario(spec("code.sleeping", timeout=1), scenario)
+def test_timeout_ends_environment(build_spec: BuildSpec) -> None:
+    error, pid = invoke(build_spec("code.sleeping", timeout=1), {"seconds": 60}, {"seconds": 0})
+    assert isinstance(error, FunctionError)
+    assert "timed out" in str(error)
+    assert isinstance(pid, int)
 
 
-def test_concurrent_events_use_different_environments(spec: Callable[..., FunctionSpec]) -> None:
-    async def scenario(function: LambdaFunction) -> list[object]:
-        return await asyncio.gather(*(function.invoke({"seconds": 0.5}) for _ in range(MAX_ENVIRONMENTS)))
-
-    assert len(set(run_scenario(spec("code.sleeping"), scenario))) == MAX_ENVIRONMENTS
+def test_concurrent_events_use_different_environments(build_spec: BuildSpec) -> None:
+    pids = invoke_concurrently(build_spec("code.sleeping"), {"seconds": 0.5}, MAX_ENVIRONMENTS)
+    assert len(set(pids)) == MAX_ENVIRONMENTS
 
 
-def test_sequential_events_use_one_environment(spec: Callable[..., FunctionSpec]) -> None:
-    async def scenario(function: LambdaFunction) -> set[object]:
-        return {await function.invoke({"seconds": 0}) for _ in range(5)}
-
-    assert len(run_scenario(spec("code.sleeping"), scenario)) == 1
+def test_sequential_events_use_one_environment(build_spec: BuildSpec) -> None:
+    pids = invoke(build_spec("code.sleeping"), *[{"seconds": 0}] * 5)
+    assert len(set(pids)) == 1
 
 
-def test_invocation_waits_for_free_environment(spec: Callable[..., FunctionSpec]) -> None:
-    async def scenario(function: LambdaFunction) -> list[object]:
-        return await asyncio.gather(*(function.invoke({"seconds": 0.05}) for _ in range(3 * MAX_ENVIRONMENTS)))
-
-    assert len(set(run_scenario(spec("code.sleeping"), scenario))) == MAX_ENVIRONMENTS
+def test_invocation_waits_for_free_environment(build_spec: BuildSpec) -> None:
+    pids = invoke_concurrently(build_spec("code.sleeping"), {"seconds": 0.05}, 3 * MAX_ENVIRONMENTS)
+    assert len(set(pids)) == MAX_ENVIRONMENTS
 
 
 @pytest.mark.parametrize("handler", ["missing.handler", "code.missing"])
-def test_handler_that_cannot_be_imported_is_error(handler: str, spec: Callable[..., FunctionSpec]) -> None:
-    async def scenario(_: LambdaFunction) -> None: ...
-
+def test_handler_that_cannot_be_imported_is_error(handler: str, build_spec: BuildSpec) -> None:
     with pytest.raises(LocalRunError, match=f"Echo: {handler} does not start: .*missing"):
-        run_scenario(spec(handler), scenario)
+        invoke(build_spec(handler))
 
 
-def test_environments_stop_with_function(spec: Callable[..., FunctionSpec]) -> None:
-    pid = run_scenario(spec("code.sleeping"), lambda function: function.invoke({"seconds": 0}))
+def test_environments_stop_with_function(build_spec: BuildSpec) -> None:
+    (pid,) = invoke(build_spec("code.sleeping"), {"seconds": 0})
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)

@@ -1,7 +1,7 @@
 """The stream of the table is read on both engines, across their deaths, from the saved position."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,23 +14,8 @@ from local.aws_lambda.stream_mapping import StreamMapping
 from local.aws_lambda.stream_poller import StreamReader, poll_stream
 from local.engine import Engine
 from local.errors import LocalRunError
+from tests.local.engines import TABLE
 from tests.local.processes import kill
-from tests.local.test_engine import NAMES
-
-WITHOUT_STREAM: dict[str, Any] = {
-    "TableName": "muster",
-    "AttributeDefinitions": [{"AttributeName": "pk", "AttributeType": "S"}],
-    "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}],
-    "BillingMode": "PAY_PER_REQUEST",
-}
-TABLE = {**WITHOUT_STREAM, "StreamSpecification": {"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"}}
-
-
-@pytest.fixture(params=NAMES)
-def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
-    with engines.start(tmp_path, request.param) as engine:
-        table.ensure_table(engine, TABLE)
-        yield engine
 
 
 def put_items(engine: Engine, *keys: str) -> None:
@@ -79,7 +64,7 @@ def test_next_run_continues_at_saved_position(engine: Engine, tmp_path: Path) ->
 
 def test_stream_is_added_to_table_of_earlier_version(tmp_path: Path) -> None:
     with engines.start(tmp_path) as engine:
-        table.ensure_table(engine, WITHOUT_STREAM)
+        table.ensure_table(engine, {name: value for name, value in TABLE.items() if name != "StreamSpecification"})
         table.ensure_table(engine, TABLE)
         put_items(engine, "a")
         assert read_new_keys(open_stream(engine, tmp_path)) == ["a"]
