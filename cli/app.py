@@ -1,4 +1,4 @@
-"""What all commands have in common: where they work, how they answer, and what their failures become."""
+"""What all commands share: the options for the deployment and for JSON, and the mapping of errors to exit codes."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -12,37 +12,39 @@ from local.errors import LocalRunError
 from scim.auth.errors import MalformedSecret
 from scim.auth.master_key.rotation import MasterKeyConflict
 from scim.protocol.errors import ScimError
+from scim.service.model.tenant import Tenant
 from scim.service.tenants.errors import PreviousTokenValid, TenantError, TenantExists, UnknownSchema, UnknownTenant
+from scim.wiring.administration import Administration
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 class CommandError(click.ClickException):
-    """One line for the user, and the exit code."""
+    """A command failed: one line for the user, and the exit code."""
 
     exit_code = 1
 
 
 class InvalidInputError(CommandError):
-    """What was given is wrong."""
+    """An argument or an option is invalid."""
 
     exit_code = 2
 
 
 class NotFoundError(CommandError):
-    """What was named is not there."""
+    """A tenant, stack, schema or message does not exist."""
 
     exit_code = 3
 
 
 class ConflictError(CommandError):
-    """The state is not the one that the act is for."""
+    """The state of the tenant does not allow the action."""
 
     exit_code = 4
 
 
 class Commands(click.Group):
-    """A group in which failures that are nobody's bug are told in one line."""
+    """A group whose expected errors are shown in one line each."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -60,19 +62,23 @@ class Commands(click.Group):
 
 
 def _store_option(context: click.Context, parameter: click.Parameter, value: Any) -> None:
-    """Keep what was given, to the group or to the command."""
+    """Store an option, which may be given to the group or to the command."""
     if value is not None:
         context.ensure_object(dict)[parameter.name] = value
 
 
 def deployment_options(command: Command) -> Command:
-    """The options that say which deployment is meant, and whose rights to use."""
-    kept: dict[str, Any] = {"expose_value": False, "callback": _store_option}
+    """Add the options that select the deployment and the credentials."""
+    attributes: dict[str, Any] = {"expose_value": False, "callback": _store_option}
     for option in (
-        click.option("--data", type=click.Path(path_type=Path), help="The local run's data (default: .local).", **kept),
-        click.option("--region", help="The stack's region.", **kept),
-        click.option("--profile", help="The profile of your AWS configuration.", **kept),
-        click.option("--stack", envvar="MUSTER_STACK", help="A deployed stack; without it, the local run.", **kept),
+        click.option(
+            "--data", type=click.Path(path_type=Path), help="The local run's data (default: .local).", **attributes
+        ),
+        click.option("--region", help="The stack's region.", **attributes),
+        click.option("--profile", help="The profile of your AWS configuration.", **attributes),
+        click.option(
+            "--stack", envvar="MUSTER_STACK", help="A deployed stack; without it, the local run.", **attributes
+        ),
     ):
         command = option(command)
     return command
@@ -82,8 +88,16 @@ json_option = click.option("--json", "json", is_flag=True, help="JSON, for progr
 
 
 def get_deployment() -> Deployment:
-    """What the command works at."""
-    given = click.get_current_context().ensure_object(dict)
-    if name := given.get("stack"):
-        return connect_stack(name, given.get("profile"), given.get("region"))
-    return connect_local_run(given.get("data", Path(".local")))
+    """Return the deployment that the options select."""
+    options = click.get_current_context().ensure_object(dict)
+    if name := options.get("stack"):
+        return connect_stack(name, options.get("profile"), options.get("region"))
+    return connect_local_run(options.get("data", Path(".local")))
+
+
+def require_tenant(administration: Administration, tenant_id: str) -> Tenant:
+    """Return a tenant. Raises :class:`NotFoundError`."""
+    tenant = administration.tenant_store.get(tenant_id)
+    if tenant is None:
+        raise NotFoundError(f"There is no tenant {tenant_id}.")
+    return tenant

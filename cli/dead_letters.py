@@ -1,7 +1,7 @@
-"""The messages of both dead-letter queues: what is in them, and how they are sent back after a fix.
+"""The messages of both dead-letter queues: parse them, and split records into invocations.
 
-A message of the stream's queue is a record, a link task that could not be handed over, or Lambda's notice of records
-that it gave up. A message of the links queue's is one of its messages, with a reason or as SQS has moved it.
+A message in the dead-letter queue of the stream is a record, a link task that could not be sent, or Lambda's notice of
+records that it discarded. A message in that of the links queue is a link task, with a reason or as SQS moved it.
 """
 
 import json
@@ -13,18 +13,18 @@ from typing import Any
 from scim.events.link_message import MalformedTask, parse_task
 
 _NUMBERS = ("startSequenceNumber", "endSequenceNumber")
-"""What a notice names its records by, together with their shard."""
+"""The members of a notice that, with the shard, identify its records."""
 
 
 class Queue(StrEnum):
-    """The dead-letter queue of a function."""
+    """A dead-letter queue, named after what its function processes."""
 
     CHANGES = "changes"
     LINKS = "links"
 
 
 class Kind(StrEnum):
-    """What a message holds."""
+    """What a message contains."""
 
     RECORD = "record"
     TASK = "task"
@@ -34,7 +34,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class DeadLetter:
-    """A message, without anything personal but ``content``. ``sent_at`` is in seconds since 1970."""
+    """A message. Only ``content`` may have personal data. ``sent_at`` is in seconds since 1970."""
 
     id: str
     queue: Queue
@@ -49,9 +49,9 @@ class DeadLetter:
 
 
 def parse(queue: Queue, message: Mapping[str, Any]) -> DeadLetter:
-    """Return a message as SQS's ReceiveMessage has it.
+    """Parse a message of SQS's ReceiveMessage.
 
-    It raises for no body: one message that nobody can read must not hide the others.
+    No body raises an error: a message that cannot be parsed must not hide the others.
     """
     attributes = message.get("Attributes", {})
     kind, reason, content = _parse_content(message["Body"], attributes)
@@ -100,7 +100,7 @@ def _parse_task(body: Any, reason: str) -> tuple[Kind, str, Any]:
 
 
 def _find_subject(kind: Kind, content: Any) -> dict[str, Any]:
-    """Return the tenant, the user's id and the sequence of the change that a message is about."""
+    """Return the tenant, the user's id and the sequence of the change in a message, as fields of a dead letter."""
     if kind is Kind.TASK:
         task = parse_task(content)
         return {"tenant": task.tenant, "user_id": task.user_id, "sequence": task.sequence}
@@ -113,16 +113,16 @@ def _find_subject(kind: Kind, content: Any) -> dict[str, Any]:
 
 
 def find_keys(record: Any) -> dict[str, str]:
-    """Return the keys of a stream record in the table; nothing where it shows none."""
+    """Return the keys of a stream record in the table; empty if it has none."""
     stream = record.get("dynamodb") if isinstance(record, dict) else None
     keys = stream.get("Keys") if isinstance(stream, dict) else None
-    found = keys.items() if isinstance(keys, dict) else ()
-    texts = {name: each.get("S") for name, each in found if isinstance(each, dict)}
+    values = keys.items() if isinstance(keys, dict) else ()
+    texts = {name: value.get("S") for name, value in values if isinstance(value, dict)}
     return {name: text for name, text in texts.items() if isinstance(text, str) and text}
 
 
 def has_image(record: Any) -> bool:
-    """Return whether a stream record is whole; one that was too large for a message is not."""
+    """Return whether a stream record is complete: one that was too large for a message has only its keys."""
     stream = record.get("dynamodb") if isinstance(record, dict) else None
     return isinstance(stream, dict) and "NewImage" in stream
 
@@ -134,16 +134,16 @@ def _parse_json(body: str) -> Any:
         return None
 
 
-def split(records: list[Any], max_records: int = 100, max_bytes: int = 4_000_000) -> Iterator[list[Any]]:
-    """Yield records in parts that one invocation takes (AWS Lambda developer guide, "Lambda quotas": 6 MB)."""
+def split_records(records: list[Any], max_records: int = 100, max_bytes: int = 4_000_000) -> Iterator[list[Any]]:
+    """Yield records in batches that fit into one invocation (AWS Lambda developer guide, "Lambda quotas": 6 MB)."""
     batch: list[Any] = []
     size = 0
     for record in records:
-        added = len(json.dumps(record))
-        if batch and (len(batch) == max_records or size + added > max_bytes):
+        record_size = len(json.dumps(record))
+        if batch and (len(batch) == max_records or size + record_size > max_bytes):
             yield batch
             batch, size = [], 0
         batch.append(record)
-        size += added
+        size += record_size
     if batch:
         yield batch

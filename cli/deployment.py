@@ -1,4 +1,4 @@
-"""Where a command works: the local run, or a stack in the user's AWS account."""
+"""The deployment that a command administers: the local run, or a stack in the user's AWS account."""
 
 import getpass
 from collections.abc import Callable
@@ -11,50 +11,34 @@ from botocore.exceptions import ClientError
 
 from cli.event_services import EventServices
 from local import run_state
-from scim.service.audit.log import AuditLog
-from scim.service.tenants.overview import TenantOverview
-from scim.service.tenants.tenants import Tenants
 from scim.settings import Settings
-from scim.store.tenants import DynamoDBTenantStore
-from scim.wiring.operator import Operator, build_operator
+from scim.wiring.administration import Administration
+from scim.wiring.operator import OPERATION_S, Operator, build_operator
 
-_LONG_S = 900.0
+LONG_READ_S = 900.0
+"""How many seconds a command may take that reads much."""
 
 
 class StackNotFound(Exception):
-    """There is no such stack, or it is none of ours."""
+    """There is no such stack, or it is not a stack of Muster."""
 
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """An endpoint, and whoever administers it."""
+    """A deployed endpoint, and the operator who administers it."""
 
     scim_url: str
     operator: Operator
-    events: Callable[[], EventServices]
-    """Returns the queues and the function of events. Raises :class:`NoStack` where the stack lacks such an output."""
+    connect_event_services: Callable[[], EventServices]
+    """Returns the queues and the function of events. Raises :class:`StackNotFound` if the stack has no such output."""
 
-    @property
-    def tenants(self) -> Tenants:
-        """The use cases, for one operation."""
-        return self.operator.administration().tenants
-
-    @property
-    def store(self) -> DynamoDBTenantStore:
-        """The table, for a long read."""
-        return self.operator.administration(_LONG_S).tenant_store
-
-    def log(self, tenant: str) -> AuditLog | None:
-        """The log of a tenant, for a long read; ``None`` for no such tenant."""
-        return self.operator.administration(_LONG_S).find_audit_log(tenant)
-
-    def overview(self, tenant: str) -> TenantOverview | None:
-        """Return the overview of one tenant of a list, within the time that such a one has; ``None`` for no tenant."""
-        return self.operator.administration().load_list_overview(tenant)
+    def administration(self, seconds: float = OPERATION_S) -> Administration:
+        """Return the use cases, for an operation that may take ``seconds``."""
+        return self.operator.administration(seconds)
 
 
 def connect_local_run(data: Path) -> Deployment:
-    """The local run that keeps its data there. Raises :class:`local.errors.LocalRunError` if it doesn't run."""
+    """Return the local run with its ``data``. Raises :class:`local.errors.LocalRunError` if it isn't running."""
     variables = run_state.read_variables(data)
     session = boto3.Session(
         aws_access_key_id=variables["AWS_ACCESS_KEY_ID"],
@@ -68,7 +52,7 @@ def connect_local_run(data: Path) -> Deployment:
         "lambda": variables["AWS_ENDPOINT_URL_LAMBDA"],
     }
     settings = Settings.from_environment(variables)
-    named = {
+    outputs = {
         "DeadLetterQueueUrl": settings.dead_letter_queue_url,
         "LinksQueueUrl": settings.links_queue_url,
         "LinksDeadLetterQueueUrl": settings.links_dead_letter_queue_url,
@@ -76,13 +60,16 @@ def connect_local_run(data: Path) -> Deployment:
         "TableName": settings.table_name,
     }
     operator = build_operator(settings, f"local:{getpass.getuser()}", session, endpoints)
-    return Deployment(settings.public_url, operator, lambda: EventServices.connect(session, named, endpoints))
+    return Deployment(settings.public_url, operator, lambda: EventServices.connect(session, outputs, endpoints))
 
 
 def connect_stack(
     name: str, profile: str | None, region: str | None, new_session: Callable[..., Any] = boto3.Session
 ) -> Deployment:
-    """A deployed stack, with the user's credentials, whose ARN stands in the records. Raises :class:`NoStack`."""
+    """Return a deployed stack, with the user's credentials. Raises :class:`StackNotFound`.
+
+    The user's ARN is the actor in audit events.
+    """
     session = new_session(profile_name=profile, region_name=region)
     outputs = _read_outputs(session.client("cloudformation"), name)
     try:
@@ -99,13 +86,13 @@ def connect_stack(
         raise _missing_output(name, missing) from None
     actor = session.client("sts").get_caller_identity()["Arn"]
 
-    def events() -> EventServices:
+    def connect_event_services() -> EventServices:
         try:
             return EventServices.connect(session, outputs)
         except KeyError as missing:
             raise _missing_output(name, missing) from None
 
-    return Deployment(scim_url, build_operator(settings, actor, session), events)
+    return Deployment(scim_url, build_operator(settings, actor, session), connect_event_services)
 
 
 def _missing_output(name: str, output: KeyError) -> StackNotFound:
@@ -114,9 +101,11 @@ def _missing_output(name: str, output: KeyError) -> StackNotFound:
 
 def _read_outputs(client: Any, name: str) -> dict[str, str]:
     try:
-        (found,) = client.describe_stacks(StackName=name)["Stacks"]
+        (stack,) = client.describe_stacks(StackName=name)["Stacks"]
     except ClientError as error:
-        if error.response["Error"]["Code"] == "ValidationError":  # what CloudFormation calls a stack that is not there
+        if (
+            error.response["Error"]["Code"] == "ValidationError"
+        ):  # CloudFormation's code for a stack that does not exist
             raise StackNotFound(f"There is no stack {name} in {client.meta.region_name}.") from None
         raise
-    return {output["OutputKey"]: output["OutputValue"] for output in found.get("Outputs", [])}
+    return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}

@@ -1,4 +1,4 @@
-"""The queues, the stream and the function of events, as an operator reaches them."""
+"""The queues, the stream and the function that publishes events, for an operator."""
 
 import json
 import time
@@ -9,7 +9,7 @@ from typing import Any
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from cli.dead_letters import DeadLetter, Kind, Queue, find_keys, has_image, parse, split
+from cli.dead_letters import DeadLetter, Kind, Queue, find_keys, has_image, parse, split_records
 from scim.aws.errors import error_code
 from scim.events.change_record import is_change
 from scim.events.link_message import parse_task
@@ -17,15 +17,15 @@ from scim.events.link_message import parse_task
 _HIDDEN_S = 300
 """How long a message is invisible to others while a command looks at it."""
 _WAIT_S = 1
-"""With a wait, SQS asks all of its servers for messages and not only some."""
+"""Long polling: SQS queries all of its servers and not only some."""
 _INVOKE = Config(read_timeout=65, retries={"total_max_attempts": 1})  # the function's timeout is 60 s
 _NOT_IN_FLIGHT = ("MessageNotInflight", "InvalidParameterValue", "ReceiptHandleIsInvalid")
-"""How SQS says that a message is visible already, or was deleted by somebody else."""
+"""The error codes of SQS for a message that is visible already, or was deleted by somebody else."""
 _GONE = ("TrimmedDataAccessException", "ResourceNotFoundException", "ExpiredIteratorException")
 
 
 class NotSent(Exception):
-    """A message stays in its queue, for the reason that the text gives."""
+    """A message stays in its queue; the text is the reason."""
 
 
 @dataclass(frozen=True)
@@ -50,10 +50,10 @@ class EventServices:
 
         Raises ``KeyError`` with the name of a setting that is missing.
         """
-        found = endpoints or {}
+        urls = endpoints or {}
 
         def client(service: str, endpoint: str, config: Config | None = None) -> Any:
-            return session.client(service, endpoint_url=found.get(endpoint), config=config)
+            return session.client(service, endpoint_url=urls.get(endpoint), config=config)
 
         return cls(
             {Queue.CHANGES: settings["DeadLetterQueueUrl"], Queue.LINKS: settings["LinksDeadLetterQueueUrl"]},
@@ -71,15 +71,15 @@ class EventServices:
         for queue, url in self.queues.items():
             left = limit
             while left > 0:
-                answer = self.sqs.receive_message(
+                response = self.sqs.receive_message(
                     QueueUrl=url,
                     MaxNumberOfMessages=min(left, 10),
                     VisibilityTimeout=_HIDDEN_S,
                     WaitTimeSeconds=_WAIT_S,
                     MessageSystemAttributeNames=["SentTimestamp", "ApproximateReceiveCount"],
                 )
-                messages = answer.get("Messages", [])
-                yield from (parse(queue, each) for each in messages)
+                messages = response.get("Messages", [])
+                yield from (parse(queue, message) for message in messages)
                 if not messages:
                     break
                 left -= len(messages)
@@ -100,9 +100,9 @@ class EventServices:
         self.deleted.add(letter.id)
 
     def send_back(self, letter: DeadLetter) -> int:
-        """Have a message processed again, and delete it; return how many new dead letters that made.
+        """Have a message processed again, and delete it. Return how many new dead letters that created.
 
-        Raises :class:`NotSent` where the message stays, also where AWS refuses it: others may still be taken.
+        Raises :class:`NotSent` if the message stays, also if AWS rejects it: others may be accepted.
         """
         try:
             return self._send_back(letter)
@@ -112,19 +112,19 @@ class EventServices:
             raise NotSent(f"AWS could not be asked, or did not answer: {type(error).__name__}") from error
 
     def _send_back(self, letter: DeadLetter) -> int:
-        ways: dict[Kind, Callable[[Any], int]] = {
+        senders: dict[Kind, Callable[[Any], int]] = {
             Kind.RECORD: self._send_record,
             Kind.TASK: self._send_task,
-            Kind.NOTICE: self._send_noticed,
+            Kind.NOTICE: self._send_records_of_notice,
         }
-        if letter.kind not in ways:
+        if letter.kind not in senders:
             raise NotSent("the message is neither a record nor a link task: look at it, then use --delete")
-        rejected = ways[letter.kind](letter.content)
+        rejected = senders[letter.kind](letter.content)
         self.delete(letter)
         return rejected
 
     def process_record(self, partition: str, sort: str) -> int:
-        """Have a change record of the table processed; return how many new dead letters that made.
+        """Have a change record of the table processed. Return how many new dead letters that created.
 
         Raises :class:`NotSent`.
         """
@@ -143,14 +143,14 @@ class EventServices:
         keys = find_keys(record)
         if set(keys) != {"pk", "sk"}:
             raise NotSent("the message has neither the record nor its keys")
-        answer = self.tables.get_item(
+        response = self.tables.get_item(
             TableName=self.table, Key={name: {"S": value} for name, value in keys.items()}, ConsistentRead=True
         )
-        if "Item" not in answer:
+        if "Item" not in response:
             raise NotSent("the record is not in the table")
-        return {**record, "dynamodb": {**record["dynamodb"], "NewImage": answer["Item"]}}
+        return {**record, "dynamodb": {**record["dynamodb"], "NewImage": response["Item"]}}
 
-    def _send_noticed(self, notice: Mapping[str, Any]) -> int:
+    def _send_records_of_notice(self, notice: Mapping[str, Any]) -> int:
         info = notice["DDBStreamBatchInfo"]
         try:
             records = list(self._read_stream(info))
@@ -161,7 +161,7 @@ class EventServices:
                     "the change records are still in the table"
                 ) from error
             raise
-        return sum(map(self._invoke, split(records)))
+        return sum(map(self._invoke, split_records(records)))
 
     def _read_stream(self, info: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         """Yield the change records from the first to the last record that a notice names."""
@@ -173,14 +173,14 @@ class EventServices:
         )["ShardIterator"]
         last = int(info["endSequenceNumber"])
         while iterator:
-            answer = self.streams.get_records(ShardIterator=iterator)
-            for record in answer["Records"]:
+            response = self.streams.get_records(ShardIterator=iterator)
+            for record in response["Records"]:
                 number = int(record["dynamodb"]["SequenceNumber"])
                 if number <= last and is_change(record):
                     yield {**record, "dynamodb": {**record["dynamodb"], "ApproximateCreationDateTime": 0}}
                 if number >= last:
                     return
-            iterator = answer.get("NextShardIterator")
+            iterator = response.get("NextShardIterator")
 
     def _stream_arn(self) -> str:
         arn: str = self.tables.describe_table(TableName=self.table)["Table"]["LatestStreamArn"]
@@ -189,14 +189,16 @@ class EventServices:
     def _invoke(self, records: list[Any]) -> int:
         """Have the function process records, and return how many it has rejected again.
 
-        They count as new, so that it waits for a queue that does not answer.
+        They get the current time, so that the function waits for a queue that does not answer.
         """
         now = time.time()
-        young = [{**each, "dynamodb": {**each["dynamodb"], "ApproximateCreationDateTime": now}} for each in records]
-        payload = json.dumps({"Records": young, "isRedrive": True}).encode()
-        answer = self.lambdas.invoke(FunctionName=self.function, Payload=payload)
-        result = json.loads(answer["Payload"].read() or b"null")
-        if answer.get("FunctionError") or not isinstance(result, dict):
+        new_records = [
+            {**record, "dynamodb": {**record["dynamodb"], "ApproximateCreationDateTime": now}} for record in records
+        ]
+        payload = json.dumps({"Records": new_records, "isRedrive": True}).encode()
+        response = self.lambdas.invoke(FunctionName=self.function, Payload=payload)
+        result = json.loads(response["Payload"].read() or b"null")
+        if response.get("FunctionError") or not isinstance(result, dict):
             kind = result.get("errorType", "") if isinstance(result, dict) else ""
             raise NotSent(f"the function failed ({kind}); its log says why")
         if result.get("batchItemFailures") or result.get("lost"):

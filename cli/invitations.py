@@ -22,9 +22,9 @@ Examples:
 @deployment_options
 def invite(tenant: str, expires: float, json: bool) -> None:
     """Make a link that opens TENANT, and nothing else, in the console: once, to whoever uses it first."""
-    where = get_deployment()
-    invitation = where.operator.administration().invitations.invite(tenant, expires)
-    url = invitation_url(where.scim_url, invitation.secret)
+    deployment = get_deployment()
+    invitation = deployment.administration().invitations.invite(tenant, expires)
+    url = invitation_url(deployment.scim_url, invitation.secret)
     if json:
         output.print_json({"tenant": tenant, "link": url, "expires": output.format_rfc3339(invitation.expires)})
         return
@@ -43,7 +43,7 @@ Example:
 @deployment_options
 def revoke_invitations(tenant: str, json: bool) -> None:
     """End all links of TENANT that were not used yet, and the sessions of whoever has used one."""
-    get_deployment().tenants.revoke_invitations(tenant)
+    get_deployment().administration().tenants.revoke_invitations(tenant)
     if json:
         output.print_json({"tenant": tenant})
     else:

@@ -9,6 +9,7 @@ import click
 
 from cli import output
 from cli.app import NotFoundError, deployment_options, get_deployment, json_option
+from cli.deployment import LONG_READ_S
 from cli.progress import show_elapsed_time, show_progress
 from cli.report import show_case, show_health, show_log
 from scim.protocol.stored_values.unserved import hide_unserved
@@ -122,10 +123,10 @@ def _describe_health(health: Health) -> dict[str, Any]:
 
 
 def _log(tenant: str) -> AuditLog:
-    found = get_deployment().log(tenant)
-    if found is None:
+    log = get_deployment().administration(LONG_READ_S).find_audit_log(tenant)
+    if log is None:
         raise NotFoundError(f"There is no tenant {tenant}.")
-    return found
+    return log
 
 
 def _entries(log: AuditLog, *, failures_only: bool) -> Iterator[LogEntry]:

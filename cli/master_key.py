@@ -1,4 +1,4 @@
-"""``master-key``: the generations of the key that tokens, cursors and console sessions are made with."""
+"""The commands ``master-key``: the generations of the key that signs tokens, cursors and console sessions."""
 
 from typing import Any
 
@@ -70,9 +70,10 @@ def drop_earlier(yes: bool, json: bool) -> None:
     whose token is older than the newest generation needs a new one (muster rotate).
     """
     rotation = get_deployment().operator.master_key
-    (newest, *earlier) = (before := rotation.show()).generations
+    ring = rotation.show()
+    newest, *earlier = ring.generations
     if not earlier:
-        _show(before, json=json)
+        _show(ring, json=json)
         click.echo(
             f"Nothing was removed: generation {newest.number} is the only one. If somebody else has learned it, run "
             "`muster master-key rotate`, and this command again when the new generation signs.",
@@ -92,16 +93,20 @@ def drop_earlier(yes: bool, json: bool) -> None:
 
 def _show(ring: KeyRing, *, json: bool) -> None:
     signing = ring.signing_generation(output.now())
-    described: list[dict[str, Any]] = [
+    documents: list[dict[str, Any]] = [
         {
-            "generation": each.number,
-            "starts": output.format_rfc3339(each.starts) if each.starts else None,
-            "state": "signs" if each == signing else "waiting" if each.starts > output.now() else "verifies",
+            "generation": generation.number,
+            "starts": output.format_rfc3339(generation.starts) if generation.starts else None,
+            "state": "signs"
+            if generation == signing
+            else "waiting"
+            if generation.starts > output.now()
+            else "verifies",
         }
-        for each in ring.generations
+        for generation in ring.generations
     ]
     if json:
-        output.print_json_array(described)
+        output.print_json_array(documents)
         return
-    rows = ((str(each["generation"]), each["starts"] or "-", each["state"]) for each in described)
+    rows = ((str(document["generation"]), document["starts"] or "-", document["state"]) for document in documents)
     output.print_table(("GENERATION", "SIGNS FROM", "STATE"), rows)

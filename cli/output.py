@@ -1,4 +1,4 @@
-"""What commands print: tables for people, JSON for programs."""
+"""The output of commands: tables for people, JSON for programs."""
 
 import itertools
 import json
@@ -10,13 +10,13 @@ from typing import Any
 
 import click
 
-_MEASURED = 200
-_WIDEST = 40
+_MEASURED_ROWS = 200
+_MAX_WIDTH = 40
 _UNITS = {"m": 60.0, "h": 3_600.0, "d": 86_400.0}
 
 
 class Duration(click.ParamType[float]):
-    """A time like 90d, 24h or 30m, which is not none; or one of the words that are given with theirs. In seconds."""
+    """A duration like 90d, 24h or 30m, or one of ``words``; the value is in seconds."""
 
     name = "duration"
 
@@ -28,31 +28,31 @@ class Duration(click.ParamType[float]):
             return value
         if value in self._words:
             return self._words[value]
-        found = re.fullmatch(r"([1-9]\d{0,4})([mhd])", value)
-        if found is None:
+        match = re.fullmatch(r"([1-9]\d{0,4})([mhd])", value)
+        if match is None:
             self.fail(f"{value} is no duration here: {', '.join(['90d', '24h', '30m', *self._words])}", param, ctx)
-        return int(found[1]) * _UNITS[found[2]]
+        return int(match[1]) * _UNITS[match[2]]
 
 
 def format_time(seconds: float | None) -> str:
-    """A time as people read it: in their own zone, to the minute."""
+    """Return a time for people: in the local time zone, to the minute."""
     if seconds is None:
         return "never"
     return datetime.fromtimestamp(seconds, UTC).astimezone().strftime("%Y-%m-%d %H:%M %Z")
 
 
 def format_rfc3339(seconds: float | None) -> str | None:
-    """A time as programs read it."""
+    """Return a time for programs, in UTC to the second; ``None`` for no time."""
     return None if seconds is None else datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
 
 
 def print_json(value: Any) -> None:
-    """One JSON document."""
+    """Print one JSON document."""
     click.echo(json.dumps(value, indent=2, ensure_ascii=False))
 
 
 def print_json_array(values: Iterable[Any]) -> None:
-    """A JSON array, an element a line, written as its elements come."""
+    """Print a JSON array, one element in each line, each as soon as it is there."""
     click.echo("[", nl=False)
     for number, value in enumerate(values):
         click.echo(("," if number else "") + "\n" + json.dumps(value, ensure_ascii=False), nl=False)
@@ -60,35 +60,35 @@ def print_json_array(values: Iterable[Any]) -> None:
 
 
 def print_fields(values: Mapping[str, str]) -> None:
-    """A few names and values, a line each."""
+    """Print names and values, one in each line."""
     width = max(map(len, values))
     for name, value in values.items():
         click.echo(f"{name:<{width}}  {value}")
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Rows as they come; the columns are as wide as the first rows need, the last one as wide as it is.
+    """Print a table, each row as soon as it is there. The first rows determine the width of all columns but the last.
 
-    What a row has beyond its columns stands below it, indented.
+    Cells of a row after the last column are printed below the row, indented.
     """
     remaining = iter(rows)
-    first = [list(columns), *itertools.islice(remaining, _MEASURED)]
-    widths = [min(max(len(row[number]) for row in first), _WIDEST) for number in range(len(columns) - 1)]
+    first = [list(columns), *itertools.islice(remaining, _MEASURED_ROWS)]
+    widths = [min(max(len(row[number]) for row in first), _MAX_WIDTH) for number in range(len(columns) - 1)]
     for row in itertools.chain(first, remaining):
         *cells, last = map(make_printable, row[: len(columns)])
-        padded = [f"{_cut(cell):<{width}}" for cell, width in zip(cells, widths, strict=True)]
+        padded = [f"{_truncate(cell):<{width}}" for cell, width in zip(cells, widths, strict=True)]
         click.echo("  ".join([*padded, last]).rstrip())
-        for more in filter(None, row[len(columns) :]):
-            click.echo(f"    {make_printable(more)}")
+        for cell in filter(None, row[len(columns) :]):
+            click.echo(f"    {make_printable(cell)}")
 
 
-def _cut(cell: str) -> str:
-    """Short enough for a column: one long name must not push away what everybody else has."""
-    return cell if len(cell) <= _WIDEST else cell[: _WIDEST - 1] + "\N{HORIZONTAL ELLIPSIS}"
+def _truncate(cell: str) -> str:
+    """Return a cell that is not wider than a column may be."""
+    return cell if len(cell) <= _MAX_WIDTH else cell[: _MAX_WIDTH - 1] + "\N{HORIZONTAL ELLIPSIS}"
 
 
 def make_printable(text: str) -> str:
-    """Without control characters: a name that somebody sent must not steer the terminal."""
+    """Replace control characters, so that text from a client cannot control the terminal."""
     return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
 
 

@@ -6,7 +6,8 @@ from typing import Any
 import click
 
 from cli import output
-from cli.app import NotFoundError, deployment_options, get_deployment, json_option
+from cli.app import deployment_options, get_deployment, json_option, require_tenant
+from cli.deployment import LONG_READ_S
 from cli.progress import show_progress
 from scim.protocol.stored_values.unserved import hide_unserved
 from scim.service.model.stored_resource import StoredResource
@@ -45,9 +46,9 @@ def participants(tenant: str, json: bool) -> None:
 
 
 def _list(tenant: str, *, active_only: bool, json: bool) -> None:
-    store = get_deployment().store
-    if (settings := store.get(tenant)) is None:
-        raise NotFoundError(f"There is no tenant {tenant}.")
+    administration = get_deployment().administration(LONG_READ_S)
+    settings = require_tenant(administration, tenant)
+    store = administration.tenant_store
     (resource_type,) = settings.resource_types
     total, _ = store.count_users(tenant)
     read = show_progress(store.list_users(tenant), "Users", total)

@@ -1,4 +1,4 @@
-"""``redrive``: what could not be processed, why, and how it is sent back after a fix."""
+"""The command ``redrive``: list, process again and delete the messages of the dead-letter queues."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -12,8 +12,8 @@ from cli.app import CommandError, NotFoundError, deployment_options, get_deploym
 from cli.dead_letters import DeadLetter
 from cli.event_services import EventServices, NotSent
 
-_ALL = 120_000
-"""SQS has at most so many messages of a queue in flight."""
+_MAX_IN_FLIGHT = 120_000
+"""How many messages of a queue can be in flight in SQS."""
 _COLUMNS = ("ID", "QUEUE", "WHAT", "SINCE", "TENANT", "USER", "CHANGE", "REASON")
 
 
@@ -42,33 +42,33 @@ def redrive(
     """List the messages of the dead-letter queues with their reasons, or send them back after a fix."""
     if delete and (send or not ids):
         raise click.UsageError("--delete goes with --id, and not with --send")
-    services = get_deployment().events()
+    services = get_deployment().connect_event_services()
     if record:
         _process_record(services, *record)
         return
-    with _receive(services, _ALL if ids else number) as letters:
-        chosen = [each for each in letters if not ids or each.id in ids]
-        if missing := set(ids) - {each.id for each in chosen}:
+    with _receive(services, _MAX_IN_FLIGHT if ids else number) as letters:
+        chosen = [letter for letter in letters if not ids or letter.id in ids]
+        if missing := set(ids) - {letter.id for letter in chosen}:
             raise NotFoundError(f"There is no message {', '.join(sorted(missing))} in the dead-letter queues.")
         if send or delete:
-            outcomes = [_delete(services, each) if delete else _send(services, each) for each in chosen]
+            outcomes = [_delete(services, letter) if delete else _send(services, letter) for letter in chosen]
             _show_outcomes(chosen, outcomes, json=json)
         else:
             _show(chosen, json=json)
-        if not ids and number in Counter(each.queue for each in letters).values():
+        if not ids and number in Counter(letter.queue for letter in letters).values():
             click.echo(f"A queue may have more than {number} messages: repeat the command, or use -n.", err=True)
 
 
 @contextmanager
 def _receive(services: EventServices, number: int) -> Iterator[list[DeadLetter]]:
-    """Receive messages, and make those visible again that are still there at the end."""
+    """Receive messages; at the end, make those visible again that are still in their queue."""
     letters: list[DeadLetter] = []
     try:
         letters.extend(services.receive(number))
         yield letters
     finally:
-        for each in letters:
-            services.release(each)
+        for letter in letters:
+            services.release(letter)
 
 
 def _process_record(services: EventServices, partition: str, sort: str) -> None:
@@ -82,7 +82,7 @@ def _process_record(services: EventServices, partition: str, sort: str) -> None:
 
 
 def _send(services: EventServices, letter: DeadLetter) -> str:
-    """Return what became of a message; the empty text if it was processed."""
+    """Send a message back. Return why it was not processed; the empty text if it was."""
     try:
         rejected = services.send_back(letter)
     except NotSent as reason:
@@ -110,8 +110,8 @@ def _describe(letter: DeadLetter) -> dict[str, Any]:
 
 def _format_row(letter: DeadLetter) -> tuple[str, ...]:
     sequence = "-" if letter.sequence is None else str(letter.sequence)
-    when, tenant, user = output.format_time(letter.sent_at), letter.tenant or "-", letter.user_id or "-"
-    return letter.id, letter.queue, letter.kind, when, tenant, user, sequence, letter.reason
+    since, tenant, user = output.format_time(letter.sent_at), letter.tenant or "-", letter.user_id or "-"
+    return letter.id, letter.queue, letter.kind, since, tenant, user, sequence, letter.reason
 
 
 def _show(letters: Iterable[DeadLetter], *, json: bool) -> None:
@@ -123,10 +123,10 @@ def _show(letters: Iterable[DeadLetter], *, json: bool) -> None:
 
 def _show_outcomes(letters: Sequence[DeadLetter], outcomes: Sequence[str], *, json: bool) -> None:
     if json:
-        told = zip(letters, outcomes, strict=True)
-        output.print_json_array(_describe(letter) | {"outcome": outcome or "done"} for letter, outcome in told)
+        pairs = zip(letters, outcomes, strict=True)
+        output.print_json_array(_describe(letter) | {"outcome": outcome or "done"} for letter, outcome in pairs)
     else:
         for letter, outcome in zip(letters, outcomes, strict=True):
             click.echo(f"{letter.id}  {outcome or 'done'}")
-    if left := sum(map(bool, outcomes)):
-        raise CommandError(f"{left} of {len(letters)} messages were not processed.")
+    if failed := sum(map(bool, outcomes)):
+        raise CommandError(f"{failed} of {len(letters)} messages were not processed.")

@@ -1,11 +1,12 @@
-"""``schema``: the custom attributes of a tenant's users."""
+"""The commands ``schema``: the custom attributes of a tenant's users."""
 
 from pathlib import Path
 
 import click
 
 from cli import output
-from cli.app import NotFoundError, deployment_options, get_deployment, json_option
+from cli.app import deployment_options, get_deployment, json_option, require_tenant
+from cli.deployment import LONG_READ_S
 from cli.tokens import read_documents
 from scim.service.model.attribute_shapes import list_removed
 from scim.service.model.tenant import Tenant
@@ -36,16 +37,15 @@ Examples:
 @deployment_options
 def show(tenant: str, json: bool) -> None:
     """Show the custom attributes of TENANT, in the table also removed ones of which users may still have values."""
-    if (settings := get_deployment().store.get(tenant)) is None:
-        raise NotFoundError(f"There is no tenant {tenant}.")
+    settings = require_tenant(get_deployment().administration(LONG_READ_S), tenant)
     documents = settings.custom_schemas
     if json:
         output.print_json(documents)
         return
     rows = [
-        [attribute["name"], describe_type(attribute), "served", each["id"]]
-        for each in documents
-        for attribute in each["attributes"]
+        [attribute["name"], describe_type(attribute), "served", document["id"]]
+        for document in documents
+        for attribute in document["attributes"]
     ]
     rows += [[name, what, "removed", urn] for urn, name, what in list_removed(settings.attribute_types, documents)]
     output.print_table(("ATTRIBUTE", "TYPE", "STATE", "SCHEMA"), rows)
@@ -69,7 +69,7 @@ def add(tenant: str, files: tuple[Path, ...], json: bool) -> None:
 
     An attribute keeps its type and the spelling of its name, also after it was removed: users may still have values.
     """
-    _told(get_deployment().tenants.add_schemas(tenant, read_documents(files)), json=json)
+    _show_schemas(get_deployment().administration().tenants.add_schemas(tenant, read_documents(files)), json=json)
 
 
 @schema.command(
@@ -84,10 +84,10 @@ Examples:
 @deployment_options
 def remove(tenant: str, urn: str, json: bool) -> None:
     """Remove the schema URN from TENANT. Users keep their values: they are hidden, and shown again if it comes back."""
-    _told(get_deployment().tenants.remove_schema(tenant, urn), json=json)
+    _show_schemas(get_deployment().administration().tenants.remove_schema(tenant, urn), json=json)
 
 
-def _told(tenant: Tenant, *, json: bool) -> None:
+def _show_schemas(tenant: Tenant, *, json: bool) -> None:
     ids = [document["id"] for document in tenant.custom_schemas]
     if json:
         output.print_json({"tenant": tenant.id, "extensions": ids})

@@ -1,15 +1,16 @@
-"""``tenants``, ``status``, ``strict``: what is known of the tenants."""
+"""The commands ``tenants``, ``status`` and ``strict``: the status of tenants, and strict mode."""
 
 from typing import Any
 
 import click
 
 from cli import output
-from cli.app import NotFoundError, deployment_options, get_deployment, json_option
+from cli.app import deployment_options, get_deployment, json_option, require_tenant
+from cli.deployment import LONG_READ_S
 from cli.progress import show_progress
 from scim.service.model.tenant import Tenant
 from scim.service.tenants.access_problems import describe_contact, describe_malformed, describe_request
-from scim.service.tenants.overview import TenantOverview, UnreadableTenant, load_overview, load_overviews
+from scim.service.tenants.overview import TenantOverview, UnreadableTenant, load_overviews
 
 
 @click.command(
@@ -23,20 +24,23 @@ Examples:
 @deployment_options
 def tenants(json: bool) -> None:
     """List the tenants with their health and what to do about it; those that were disconnected too."""
-    where = get_deployment()
-    overviews = load_overviews(where.overview, where.store.list_ids(), _report)
-    found = map(_describe, show_progress(overviews, "Tenants", json=json))
+    deployment = get_deployment()
+    tenant_ids = deployment.administration(LONG_READ_S).tenant_store.list_ids()
+    overviews = load_overviews(
+        lambda tenant: deployment.administration().load_list_overview(tenant), tenant_ids, _report
+    )
+    documents = map(_describe, show_progress(overviews, "Tenants", json=json))
     if json:
-        output.print_json_array(found)
+        output.print_json_array(documents)
         return
     columns = ("TENANT", "STATE", "HEALTH", "MODE", "TOKEN EXPIRES", "LAST USE", "TO DO")
-    output.print_table(columns, ([*_row(each), each["warning"] or ""] for each in found))
+    output.print_table(columns, ([*_format_row(document), document["warning"] or ""] for document in documents))
 
 
-def _row(described: dict[str, Any]) -> tuple[str, ...]:
+def _format_row(document: dict[str, Any]) -> tuple[str, ...]:
     names = ("tenant", "state", "health", "mode")
-    cells = [described[name] or "-" for name in names]
-    return *cells, _end(described), described["last_use"] or "-"
+    cells = [document[name] or "-" for name in names]
+    return *cells, _format_expiry(document), document["last_use"] or "-"
 
 
 def _report(tenant: str, fault: Exception) -> None:
@@ -55,18 +59,24 @@ Examples:
 @deployment_options
 def status(tenant: str, json: bool) -> None:
     """Show the connection, the health and the users of TENANT."""
-    where = get_deployment()
-    if (log := where.log(tenant)) is None:
-        raise NotFoundError(f"There is no tenant {tenant}.")
-    overview = load_overview(log.tenant, where.store, log.records, output.now(), is_report=True)
-    described = {"scim_url": where.scim_url, **_describe(overview), "warnings": list(overview.health.warnings)}
-    described |= {"malformed_tokens": describe_malformed(log.list_malformed_tokens()) or None}
-    described |= {"users": overview.users, "active": overview.active}
+    deployment = get_deployment()
+    administration = deployment.administration(LONG_READ_S)
+    settings = require_tenant(administration, tenant)
+    overview = administration.load_overview(settings, is_report=True)
+    malformed_tokens = administration.audit_log(settings).list_malformed_tokens()
+    document = {
+        "scim_url": deployment.scim_url,
+        **_describe(overview),
+        "warnings": list(overview.health.warnings),
+        "malformed_tokens": describe_malformed(malformed_tokens) or None,
+        "users": overview.users,
+        "active": overview.active,
+    }
     if json:
-        output.print_json(described)
+        output.print_json(document)
     else:
-        told = described | {"expires": _end(described)}
-        output.print_fields({name.replace("_", " "): _text(value) for name, value in told.items()})
+        fields = document | {"expires": _format_expiry(document)}
+        output.print_fields({name.replace("_", " "): _format_value(value) for name, value in fields.items()})
 
 
 @click.command(
@@ -82,11 +92,11 @@ Examples:
 @deployment_options
 def strict(tenant: str, mode: str, json: bool) -> None:
     """Serve TENANT by the RFC alone (on), or accept what identity providers make of it (off)."""
-    changed = get_deployment().tenants.configure(tenant, is_strict=mode == "on")
+    settings = get_deployment().administration().tenants.configure(tenant, is_strict=mode == "on")
     if json:
-        output.print_json({"tenant": tenant, "mode": _mode(changed)})
+        output.print_json({"tenant": tenant, "mode": _mode(settings)})
     else:
-        click.echo(f"{tenant} is {_mode(changed)}, within a minute.")
+        click.echo(f"{tenant} is {_mode(settings)}, within a minute.")
 
 
 _MEMBERS = (
@@ -110,8 +120,8 @@ _MEMBERS = (
 
 def _describe(overview: TenantOverview | UnreadableTenant) -> dict[str, Any]:
     if isinstance(overview, UnreadableTenant):
-        known = {"tenant": overview.id, "health": overview.health_state, "warning": overview.attention}
-        return dict.fromkeys(_MEMBERS) | known
+        members = {"tenant": overview.id, "health": overview.health_state, "warning": overview.attention}
+        return dict.fromkeys(_MEMBERS) | members
     token = overview.tenant.token
     return {
         "tenant": overview.id,
@@ -135,11 +145,11 @@ def _mode(tenant: Tenant) -> str:
     return "strict" if tenant.is_strict else "tolerant"
 
 
-def _end(described: dict[str, Any]) -> str:
-    return described["expires"] or ("never" if described["state"] == "connected" else "-")
+def _format_expiry(document: dict[str, Any]) -> str:
+    return document["expires"] or ("never" if document["state"] == "connected" else "-")
 
 
-def _text(value: Any) -> str:
+def _format_value(value: Any) -> str:
     if isinstance(value, list):
         return ", ".join(value) or "-"
     return "-" if value is None else str(value)

@@ -1,4 +1,4 @@
-"""``connect``, ``rotate``, ``revoke``, ``disconnect``: who gets in."""
+"""The commands ``connect``, ``rotate``, ``revoke`` and ``disconnect``: the access of a tenant."""
 
 import json as json_module
 import sys
@@ -25,7 +25,7 @@ yes = click.option("--yes", is_flag=True, help="Don't ask.")
 
 
 def read_documents(paths: tuple[Path, ...]) -> list[Any]:
-    """The schema documents in the files. Raises ``ValueError`` that names the file that has none."""
+    """Return the schema documents in some files. Raises ``ValueError`` with the name of a file that has no JSON."""
     documents = []
     for path in paths:
         try:
@@ -61,9 +61,13 @@ def connect(tenant: str, strict: bool | None, extensions: tuple[Path, ...], expi
     A tenant that was disconnected has its users and their ids as before, and a new token. Its settings stay where
     none are given here. If the token could not be shown, say it once more.
     """
-    where = get_deployment()
+    deployment = get_deployment()
     documents = read_documents(extensions) if extensions else None
-    _show(where, where.tenants.connect(tenant, documents, is_strict=strict, lifetime_s=expires), json=json)
+    _show(
+        deployment,
+        deployment.administration().tenants.connect(tenant, documents, is_strict=strict, lifetime_s=expires),
+        json=json,
+    )
 
 
 @click.command(
@@ -92,8 +96,12 @@ def rotate(tenant: str, grace: float, expires: float | None, force: bool, json: 
     A token that was made and never shown, by a rotation that was interrupted or by Secrets Manager's own, is shown
     instead of another, unless --grace is 0.
     """
-    where = get_deployment()
-    _show(where, where.tenants.tokens.rotate(tenant, grace_s=grace, lifetime_s=expires, force=force), json=json)
+    deployment = get_deployment()
+    _show(
+        deployment,
+        deployment.administration().tenants.tokens.rotate(tenant, grace_s=grace, lifetime_s=expires, force=force),
+        json=json,
+    )
 
 
 @click.command(
@@ -108,10 +116,10 @@ Example:
 @deployment_options
 def revoke(tenant: str, yes: bool, json: bool) -> None:
     """End all tokens of TENANT. It stays connected: muster rotate makes a new token."""
-    where = get_deployment()
+    deployment = get_deployment()
     _confirm(f"End all tokens of {tenant}? Its identity provider gets nothing done until it has a new one.", yes=yes)
-    where.tenants.tokens.revoke(tenant)
-    _told(tenant, "revoked", f"All tokens of {tenant} end {_DELAY}.", json=json)
+    deployment.administration().tenants.tokens.revoke(tenant)
+    _show_state(tenant, "revoked", f"All tokens of {tenant} end {_DELAY}.", json=json)
 
 
 @click.command(
@@ -126,18 +134,20 @@ Example:
 @deployment_options
 def disconnect(tenant: str, yes: bool, json: bool) -> None:
     """End the access of TENANT and delete its secret. Its users stay, as they are: muster connect brings it back."""
-    where = get_deployment()
+    deployment = get_deployment()
     _confirm(f"Disconnect {tenant}? Its users stay as they are, and nobody updates them any more.", yes=yes)
-    where.tenants.disconnect(tenant)
-    _told(tenant, "disconnected", f"{tenant} is disconnected; its tokens end {_DELAY}. Its users stay.", json=json)
+    deployment.administration().tenants.disconnect(tenant)
+    _show_state(
+        tenant, "disconnected", f"{tenant} is disconnected; its tokens end {_DELAY}. Its users stay.", json=json
+    )
 
 
-def _show(where: Deployment, issued: IssuedToken, *, json: bool) -> None:
+def _show(deployment: Deployment, issued: IssuedToken, *, json: bool) -> None:
     if json:
         output.print_json(
             {
                 "tenant": issued.tenant,
-                "scim_url": where.scim_url,
+                "scim_url": deployment.scim_url,
                 "token": issued.token,
                 "expires": output.format_rfc3339(issued.expires),
                 "previous_until": output.format_rfc3339(issued.previous_until),
@@ -147,11 +157,11 @@ def _show(where: Deployment, issued: IssuedToken, *, json: bool) -> None:
         previous = (
             {} if issued.previous_until is None else {"Old token until": output.format_time(issued.previous_until)}
         )
-        told = {"Tenant": issued.tenant, "SCIM URL": where.scim_url, "Token": issued.token}
-        output.print_fields(told | {"Expires": output.format_time(issued.expires)} | previous)
+        fields = {"Tenant": issued.tenant, "SCIM URL": deployment.scim_url, "Token": issued.token}
+        output.print_fields(fields | {"Expires": output.format_time(issued.expires)} | previous)
         click.echo("The token is shown only now.", err=True)
     sys.stdout.flush()
-    where.tenants.tokens.mark_revealed(issued)
+    deployment.administration().tenants.tokens.mark_revealed(issued)
 
 
 def _confirm(question: str, *, yes: bool) -> None:
@@ -159,7 +169,7 @@ def _confirm(question: str, *, yes: bool) -> None:
         click.confirm(question, abort=True, err=True)
 
 
-def _told(tenant: str, state: str, sentence: str, *, json: bool) -> None:
+def _show_state(tenant: str, state: str, sentence: str, *, json: bool) -> None:
     if json:
         output.print_json({"tenant": tenant, "state": state, "effective_within_s": CACHE_S})
     else:

@@ -50,7 +50,7 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> Iterator[Terminal]:
     """That which standard error is."""
     terminal = Terminal()
     monkeypatch.setattr(progress, "sys", terminal)
-    monkeypatch.setattr(progress, "_PATIENCE_S", 0.01)
+    monkeypatch.setattr(progress, "_DELAY_S", 0.01)
     yield terminal
     terminal.close()
 
@@ -83,22 +83,22 @@ def test_line_without_a_number_tells_that_something_is_done(terminal: Terminal) 
     assert terminal.rest().endswith(_ERASE)
 
 
-def test_what_is_done_soon_needs_no_line(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(progress, "_PATIENCE_S", 60)
+def test_quick_work_shows_nothing(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(progress, "_DELAY_S", 60)
     with show_elapsed_time("Looking for the person"):
         assert list(show_progress([1, 2], "Users", 2)) == [1, 2]
     assert terminal.rest() == ""
 
 
-def test_programs_get_no_line(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(progress, "_PATIENCE_S", 0)
+def test_json_shows_nothing(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(progress, "_DELAY_S", 0)
     with show_elapsed_time("Looking for the person", json=True):
         assert list(show_progress(slowly(), "Users", 2, json=True)) == [1, 2]
     assert terminal.rest() == ""
 
 
-def test_files_get_no_line(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr(progress, "_PATIENCE_S", 0)
+def test_file_shows_nothing(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(progress, "_DELAY_S", 0)
     with show_elapsed_time("Looking for the person"):
         assert list(show_progress(slowly(), "Users", 2)) == [1, 2]
     assert capfd.readouterr().err == ""
@@ -127,16 +127,16 @@ def until_drawn(terminal: Terminal, name: str, monkeypatch: pytest.MonkeyPatch) 
 @pytest.mark.parametrize(
     ("arguments", "reads", "line"),
     [
-        (["tenants"], "ids", "Tenants  0 s"),
-        (["users", "acme"], "users", "Users  0 of 0  0 s"),
-        (["participants", "acme"], "users", "Users  0 of 0  0 s"),
-        (["users", "acme", "--json"], "users", "Users  0 of 0  0 s"),
+        (["tenants"], "list_ids", "Tenants  0 s"),
+        (["users", "acme"], "list_users", "Users  0 of 0  0 s"),
+        (["participants", "acme"], "list_users", "Users  0 of 0  0 s"),
+        (["users", "acme", "--json"], "list_users", "Users  0 of 0  0 s"),
     ],
 )
-def test_command_that_may_take_long_tells_how_far_it_is(
+def test_long_command_shows_progress(
     run: Muster, terminal: Terminal, monkeypatch: pytest.MonkeyPatch, arguments: list[str], reads: str, line: str
 ) -> None:
-    run.deployment.tenants.connect("acme")
+    run.deployment.administration().tenants.connect("acme")
     with monkeypatch.context() as patch:
         drawn = until_drawn(terminal, reads, patch)
         muster.main(arguments, standalone_mode=False)
@@ -147,8 +147,8 @@ def test_command_that_may_take_long_tells_how_far_it_is(
 def test_tenants_for_programs_come_without_a_line(
     run: Muster, terminal: Terminal, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(progress, "_PATIENCE_S", 0)
-    run.deployment.tenants.connect("acme")
+    monkeypatch.setattr(progress, "_DELAY_S", 0)
+    run.deployment.administration().tenants.connect("acme")
     muster.main(["tenants", "--json"], standalone_mode=False)
     assert terminal.rest() == ""
     assert [each["tenant"] for each in json.loads(capsys.readouterr().out)] == ["acme"]

@@ -79,7 +79,7 @@ def users(resource_type: ResourceType) -> st.SearchStrategy[dict[str, Any]]:
 class Table:
     """As much of the table as a write needs: it takes every transaction, and remembers the change records."""
 
-    table = "muster"
+    name = "muster"
     deadline = Clock().deadline
 
     def __init__(self) -> None:
