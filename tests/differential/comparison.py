@@ -1,4 +1,4 @@
-"""Results compared: equal, different on purpose, or different."""
+"""Compare the results of two implementations: equal, different on purpose, or different."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -10,15 +10,15 @@ Request = str | list[dict[str, Any]]
 
 
 @dataclass(frozen=True)
-class Refused:
-    """The result of a request that can't be served; ``scim_type`` says why."""
+class Rejection:
+    """The result of a rejected request, with the ``scimType`` of the error."""
 
     scim_type: str | None
 
 
 @dataclass(frozen=True)
 class Case:
-    """A request about some users, its two results, and the leniencies that ours needed."""
+    """A request about some users, its two results, and the leniencies that ours used."""
 
     users: Sequence[dict[str, Any]]
     request: Request
@@ -29,7 +29,7 @@ class Case:
 
 @dataclass(frozen=True)
 class Difference:
-    """Where we differ on purpose: why, in which cases, and examples of them."""
+    """A difference on purpose: the reason, the cases, and examples."""
 
     name: str
     reason: str
@@ -39,7 +39,7 @@ class Difference:
 
 @dataclass
 class Tally:
-    """How many results are equal, how many differ by which name, and those that differ and should not."""
+    """The number of equal results, of different results by the name of the difference, and the unexplained cases."""
 
     equal: int = 0
     different: Counter[str] = field(default_factory=Counter)

@@ -1,4 +1,4 @@
-"""How much is compared, and the counts that the run ends with."""
+"""The number of comparisons, and the summary at the end of the run."""
 
 import os
 
@@ -11,13 +11,13 @@ TALLIES = pytest.StashKey[dict[str, Tally]]()
 
 @pytest.fixture(scope="session")
 def size() -> int:
-    """How many PATCH requests are compared; there are five times as many filters."""
+    """Return the number of PATCH requests to compare. The number of filters is five times as large."""
     return int(os.environ.get("DIFFERENTIAL_SIZE", "1500"))
 
 
 @pytest.fixture(scope="session")
 def tallies(request: pytest.FixtureRequest) -> dict[str, Tally]:
-    """Where the tests leave what they have counted."""
+    """Return the dictionary to which the tests add their tallies."""
     return request.config.stash.setdefault(TALLIES, {})
 
 

@@ -1,13 +1,13 @@
-"""Where we differ from scim2-models on purpose: the one table of it.
+"""The differences from scim2-models on purpose.
 
-It is looked into only where results differ. The examples are tried on ``EXAMPLE``, and differ indeed.
+The examples are run on ``EXAMPLE``, and a test checks that each of them has different results.
 """
 
 import json
 import re
 from collections.abc import Callable
 
-from tests.differential.comparison import Case, Difference, Refused
+from tests.differential.comparison import Case, Difference, Rejection
 from tests.differential.generator import CORE, ENTERPRISE
 
 Condition = Callable[[Case], bool]
@@ -22,7 +22,7 @@ MANAGER = f"{ENTERPRISE.id}:manager"
 
 
 def _text(pattern: str) -> Condition:
-    """Applies where ``pattern`` is found in the filter, or in the operations as JSON, whatever the case."""
+    """Return a condition: the filter, or the JSON of the operations, matches a pattern, without regard to case."""
     compiled = re.compile(pattern, re.IGNORECASE)
 
     def applies(case: Case) -> bool:
@@ -37,23 +37,23 @@ def _leniency(name: str) -> Condition:
 
 
 def _ours(scim_type: str) -> Condition:
-    return lambda case: bool(case.ours == Refused(scim_type))
+    return lambda case: bool(case.ours == Rejection(scim_type))
 
 
 def _theirs(scim_type: str) -> Condition:
-    return lambda case: bool(case.theirs == Refused(scim_type))
+    return lambda case: bool(case.theirs == Rejection(scim_type))
 
 
 def _served(case: Case) -> bool:
-    return not isinstance(case.ours, Refused)
+    return not isinstance(case.ours, Rejection)
 
 
 def _only_ours_served(case: Case) -> bool:
-    return _served(case) and isinstance(case.theirs, Refused)
+    return _served(case) and isinstance(case.theirs, Rejection)
 
 
-def _both_refused(case: Case) -> bool:
-    return isinstance(case.ours, Refused) and isinstance(case.theirs, Refused)
+def _both_rejected(case: Case) -> bool:
+    return isinstance(case.ours, Rejection) and isinstance(case.theirs, Rejection)
 
 
 def _several_operations(case: Case) -> bool:
@@ -103,7 +103,7 @@ DIFFERENCES = [
     Difference(
         "one of several faults",
         "of several faults either may be reported: the reference looks for some of them in all operations first",
-        _all(_both_refused, _any(_several_operations, _theirs("noTarget"))),
+        _all(_both_rejected, _any(_several_operations, _theirs("noTarget"))),
         [
             [{"op": "add", "path": "ims.type", "value": "aim"}, {"op": "remove", "path": "id"}],
             [{"op": "replace", "path": 'ims[type eq "aim"]', "value": 7}],
@@ -124,7 +124,7 @@ DIFFERENCES = [
     Difference(
         "no element to write",
         'ims.type where there are no ims "did not yield an attribute that could be operated on" (RFC 7644, table 9)',
-        _all(_ours("noTarget"), lambda case: not isinstance(case.theirs, Refused)),
+        _all(_ours("noTarget"), lambda case: not isinstance(case.theirs, Rejection)),
         [[{"op": "add", "path": "ims.type", "value": "aim"}]],
     ),
     Difference(

@@ -1,7 +1,7 @@
-"""Users, filters and PATCH operations by chance: the same ones for the same seed.
+"""Random users, filters and PATCH operations: the same ones for the same seed.
 
-They are drawn from few values, so that filters find and paths select; and from values that are easily mistaken for
-one another: in other cases, in other normal forms, with quotes and brackets in them.
+They have few different values, so that filters and paths match. Many values are similar: they differ by case or by
+normal form, or have quotes and brackets.
 """
 
 import json
@@ -55,7 +55,7 @@ OPERATORS: dict[DataType, list[str]] = {
 
 
 def _values(attribute: Attribute) -> list[Json]:
-    """What a value of the attribute is drawn from."""
+    """Return the values that an attribute can have."""
     if attribute is EMAIL:
         return EMAILS
     return TYPES if attribute.name == "type" else VALUES[attribute.type]
@@ -67,8 +67,8 @@ class Generator:
 
     def user(self) -> dict[str, Json]:
         """A canonical user."""
-        user: dict[str, Json] = {"schemas": [CORE.id], "userName": self._one(WORDS)}
-        for attribute in self._some([*WRITABLE, COMMON[1]]):
+        user: dict[str, Json] = {"schemas": [CORE.id], "userName": self._choose(WORDS)}
+        for attribute in self._choose_some([*WRITABLE, COMMON[1]]):
             user[attribute.name] = self._value(attribute)
         if self._chance(0.5):
             user["schemas"] = [CORE.id, ENTERPRISE.id]
@@ -77,7 +77,7 @@ class Generator:
 
     def stored_user(self) -> dict[str, Json]:
         """A user with what the service adds to it."""
-        return {**self.user(), "id": self._one(WORDS), "meta": {"created": self._one(INSTANTS)}}
+        return {**self.user(), "id": self._choose(WORDS), "meta": {"created": self._choose(INSTANTS)}}
 
     def filter(self) -> str:
         """A filter; now and then one that compares what can't be compared."""
@@ -100,53 +100,53 @@ class Generator:
     def _element(self, attribute: Attribute) -> Json:
         if attribute.type is DataType.COMPLEX:
             return self._object(attribute.sub_attributes.values())
-        return self._one(_values(attribute))
+        return self._choose(_values(attribute))
 
     def _object(self, attributes: Iterable[Attribute]) -> dict[str, Json]:
-        """Some of the attributes that a client may write, and at least one."""
+        """Return an object with at least one of the attributes that a client can write."""
         writable = [attribute for attribute in attributes if not attribute.is_read_only]
-        chosen = self._some(writable) or [self._one(writable)]
+        chosen = self._choose_some(writable) or [self._choose(writable)]
         return {attribute.name: self._value(attribute) for attribute in chosen}
 
     # Filters
 
     def _filter(self, depth: int, leaf: Callable[[], tuple[str, Attribute]], *, selects: bool = True) -> str:
-        """Written without more brackets than it happens to have, so that precedence decides."""
+        """Return a filter. It has few brackets, so that precedence matters."""
 
         def inner() -> str:
             return self._filter(depth - 1, leaf, selects=selects)
 
         kinds: list[Callable[[], str]] = [lambda: self._comparison(*leaf()), lambda: self._present(leaf()[0])]
         if selects:
-            kinds += [self._selection, self._selected]
+            kinds += [self._selection, self._value_path_comparison]
         if depth and self._chance(0.6):
             kinds = [
-                lambda: f"{inner()} {self._cased('and')} {inner()}",
-                lambda: f"{inner()} {self._cased('or')} {inner()}",
-                lambda: f"{self._cased('not')}{self._one(['', ' '])}({inner()})",
+                lambda: f"{inner()} {self._change_case('and')} {inner()}",
+                lambda: f"{inner()} {self._change_case('or')} {inner()}",
+                lambda: f"{self._change_case('not')}{self._choose(['', ' '])}({inner()})",
                 lambda: f"({inner()})",
             ]
-        return self._one(kinds)()
+        return self._choose(kinds)()
 
     def _comparison(self, name: str, attribute: Attribute) -> str:
         any_operator = [*EQUALITY, *SUBSTRING, *ORDER]
-        operator = self._one(any_operator if self._chance(0.02) else OPERATORS[attribute.type])
+        operator = self._choose(any_operator if self._chance(0.02) else OPERATORS[attribute.type])
         if "]" in name and operator == "ne" and self._chance(0.9):
-            operator = "eq"  # since ne is read in two ways there
-        return f"{name} {self._cased(operator)} {self._literal(attribute)}"
+            operator = "eq"  # the two implementations interpret ne differently there
+        return f"{name} {self._change_case(operator)} {self._literal(attribute)}"
 
     def _present(self, name: str) -> str:
-        return f"{name} {self._cased('pr')}"
+        return f"{name} {self._change_case('pr')}"
 
     def _literal(self, attribute: Attribute) -> str:
         if self._chance(0.03):
-            return self._one(["null", "true", "7", '"x"', '""'])
-        return json.dumps(self._one(_values(attribute)), ensure_ascii=self._chance(0.1))
+            return self._choose(["null", "true", "7", '"x"', '""'])
+        return json.dumps(self._choose(_values(attribute)), ensure_ascii=self._chance(0.1))
 
     def _comparable(self) -> tuple[str, Attribute]:
-        """A name that may be compared, and the attribute whose values are."""
-        name, attribute = self._one(list(self._names()))
-        return self._cased(name), attribute
+        """Return a name and the attribute whose values are compared."""
+        name, attribute = self._choose(list(self._names()))
+        return self._change_case(name), attribute
 
     def _names(self) -> Iterator[tuple[str, Attribute]]:
         yield from ((attribute.name, attribute) for attribute in COMMON)
@@ -165,89 +165,93 @@ class Generator:
 
     def _selection(self) -> str:
         """``emails[type eq "work"]``"""
-        attribute = self._one(MULTIPLE)
-        return f"{self._cased(attribute.name)}[{self._selecting(attribute)}]"
+        attribute = self._choose(MULTIPLE)
+        return f"{self._change_case(attribute.name)}[{self._selection_filter(attribute)}]"
 
-    def _selected(self) -> str:
+    def _value_path_comparison(self) -> str:
         """``emails[type eq "work"].value eq "b@example.com"``"""
-        attribute = self._one(MULTIPLE)
-        sub_attribute = self._one(list(attribute.sub_attributes.values()))
-        name = f"{attribute.name}[{self._selecting(attribute)}].{sub_attribute.name}"
+        attribute = self._choose(MULTIPLE)
+        sub_attribute = self._choose(list(attribute.sub_attributes.values()))
+        name = f"{attribute.name}[{self._selection_filter(attribute)}].{sub_attribute.name}"
         return self._present(name) if self._chance(0.2) else self._comparison(name, sub_attribute)
 
-    def _selecting(self, attribute: Attribute) -> str:
+    def _selection_filter(self, attribute: Attribute) -> str:
         subs = list(attribute.sub_attributes.values())
 
         def leaf() -> tuple[str, Attribute]:
-            sub_attribute = self._one(subs)
-            return self._cased(sub_attribute.name), sub_attribute
+            sub_attribute = self._choose(subs)
+            return self._change_case(sub_attribute.name), sub_attribute
 
         return self._filter(1, leaf, selects=False)
 
     # PATCH
 
     def _operation(self) -> dict[str, Json]:
-        op = self._cased(self._one(["add", "replace", "replace", "remove"]))
+        op = self._change_case(self._choose(["add", "replace", "replace", "remove"]))
         kinds = [
             *[self._at_single, self._at_complex, self._at_multiple, self._at_multiple, self._at_element] * 3,
             *[self._at_element, self._at_extension, self._at_extension] * 3,
-            *[self._at_schema, self._without_path, self._refused],
+            *[self._at_schema, self._without_path, self._invalid_path],
         ]
-        path, value = self._one(kinds)()
+        path, value = self._choose(kinds)()
         operation: dict[str, Json] = {"op": op}
         if path is not None:
             operation["path"] = path
         if op.lower() != "remove":
-            operation["value"] = self._spoilt(value)
+            operation["value"] = self._spoil(value)
         elif isinstance(value, list) and "[" not in (path or "") and self._chance(0.3):
             operation["value"] = value
         return operation
 
-    def _spoilt(self, value: Json) -> Json:
-        """Now and then no value, or one of another type."""
-        return self._one([None, [], 7, "x", {"unknown": 1}]) if self._chance(0.04) else value
+    def _spoil(self, value: Json) -> Json:
+        """Return, with a small probability, no value or one of another type instead."""
+        return self._choose([None, [], 7, "x", {"unknown": 1}]) if self._chance(0.04) else value
 
     def _at_single(self) -> tuple[str, Json]:
-        attribute = self._one([*SINGLE, COMMON[1]])
+        attribute = self._choose([*SINGLE, COMMON[1]])
         prefix = f"{CORE.id}:" if self._chance(0.1) and attribute not in COMMON else ""
-        return self._cased(prefix + attribute.name), self._value(attribute)
+        return self._change_case(prefix + attribute.name), self._value(attribute)
 
     def _at_complex(self) -> tuple[str, Json]:
         name = CORE.attributes["name"]
-        sub_attribute = self._one(list(name.sub_attributes.values()))
-        return self._one(
-            [("name", self._value(name)), (self._cased(f"name.{sub_attribute.name}"), self._value(sub_attribute))]
+        sub_attribute = self._choose(list(name.sub_attributes.values()))
+        return self._choose(
+            [("name", self._value(name)), (self._change_case(f"name.{sub_attribute.name}"), self._value(sub_attribute))]
         )
 
     def _at_multiple(self) -> tuple[str, Json]:
         """``emails`` or ``emails.type``"""
-        attribute = self._one(MULTIPLE)
+        attribute = self._choose(MULTIPLE)
         if self._chance(0.1):
-            sub_attribute = self._one([each for each in attribute.sub_attributes.values() if each.name != "primary"])
+            sub_attribute = self._choose(
+                [member for member in attribute.sub_attributes.values() if member.name != "primary"]
+            )
             return f"{attribute.name}.{sub_attribute.name}", self._value(sub_attribute)
-        return self._cased(attribute.name), self._value(attribute)
+        return self._change_case(attribute.name), self._value(attribute)
 
     def _at_element(self) -> tuple[str, Json]:
         """``emails[type eq "work"]`` or ``emails[type eq "work"].value``"""
-        attribute = self._one(MULTIPLE)
-        selection = self._described() if self._chance(0.8) else self._selecting(attribute)
-        path = f"{self._cased(attribute.name)}[{selection}]"
+        attribute = self._choose(MULTIPLE)
+        selection = self._describing_filter() if self._chance(0.8) else self._selection_filter(attribute)
+        path = f"{self._change_case(attribute.name)}[{selection}]"
         if self._chance(0.3):
             return path, self._element(attribute)
-        sub_attribute = self._one(list(attribute.sub_attributes.values()))
+        sub_attribute = self._choose(list(attribute.sub_attributes.values()))
         return f"{path}.{sub_attribute.name}", self._value(sub_attribute)
 
-    def _described(self) -> str:
-        """A selection that describes an element, too."""
-        by_type = f'type {self._cased("eq")} "{self._one(TYPES)}"'
-        primary = f"primary eq {self._one(['true', 'false'])}"
-        return self._one([by_type, by_type, by_type, primary, f"{by_type} and {primary}"])
+    def _describing_filter(self) -> str:
+        """Return a filter that describes an element."""
+        by_type = f'type {self._change_case("eq")} "{self._choose(TYPES)}"'
+        primary = f"primary eq {self._choose(['true', 'false'])}"
+        return self._choose([by_type, by_type, by_type, primary, f"{by_type} and {primary}"])
 
     def _at_extension(self) -> tuple[str, Json]:
-        attribute = self._one(list(ENTERPRISE.attributes.values()))
-        path = self._cased(f"{ENTERPRISE.id}:{attribute.name}")
+        attribute = self._choose(list(ENTERPRISE.attributes.values()))
+        path = self._change_case(f"{ENTERPRISE.id}:{attribute.name}")
         if attribute.type is DataType.COMPLEX and self._chance(0.5):
-            sub_attribute = self._one([each for each in attribute.sub_attributes.values() if not each.is_read_only])
+            sub_attribute = self._choose(
+                [member for member in attribute.sub_attributes.values() if not member.is_read_only]
+            )
             return f"{path}.{sub_attribute.name}", self._value(sub_attribute)
         return path, self._value(attribute)
 
@@ -255,13 +259,13 @@ class Generator:
         return ENTERPRISE.id, self._object(ENTERPRISE.attributes.values())
 
     def _without_path(self) -> tuple[None, Json]:
-        """Attributes, and as Entra ID has them paths, as the keys of an object."""
-        pairs = [self._one([self._at_single, self._at_complex, self._at_multiple, self._at_extension])()]
+        """Return an object whose names are attributes or, as from Entra ID, paths."""
+        pairs = [self._choose([self._at_single, self._at_complex, self._at_multiple, self._at_extension])()]
         pairs += [self._at_schema()] if self._chance(0.3) else []
         return None, dict(pairs)
 
-    def _refused(self) -> tuple[str, Json]:
-        """Paths to what can't be written, and paths that are none."""
+    def _invalid_path(self) -> tuple[str, Json]:
+        """Return the path of an attribute that cannot be written, or a malformed path."""
         paths = [
             "id",
             "meta.created",
@@ -275,19 +279,19 @@ class Generator:
             "1",
         ]
         paths += ['emails[type eq "work"', 'name[familyName eq "a"]', 'emails[nosuch eq "a"].value', "[type pr]"]
-        return self._one(paths), self._one(WORDS)
+        return self._choose(paths), self._choose(WORDS)
 
-    # Chance
+    # Random choices
 
-    def _one(self, choices: Sequence[T]) -> T:
+    def _choose(self, choices: Sequence[T]) -> T:
         return self._random.choice(choices)
 
-    def _some(self, choices: Sequence[T]) -> list[T]:
+    def _choose_some(self, choices: Sequence[T]) -> list[T]:
         return [choice for choice in choices if self._chance(0.35)]
 
     def _chance(self, probability: float) -> bool:
         return self._random.random() < probability
 
-    def _cased(self, name: str) -> str:
-        """The name in any case, mostly in its own."""
-        return self._one([name, name, name, name.lower(), name.upper(), name.title()])
+    def _change_case(self, name: str) -> str:
+        """Return the name in any case, mostly in its own."""
+        return self._choose([name, name, name, name.lower(), name.upper(), name.title()])

@@ -1,4 +1,4 @@
-"""What scim2-models makes of filters and PATCH requests: the independent reference."""
+"""Filters and PATCH requests with scim2-models, the independent reference."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,10 +7,10 @@ from pydantic import ValidationError
 from scim2_models import Context, EnterpriseUser, PatchOp, ScimFilter, ScimPolicy, User
 from scim2_models.exceptions import SCIMException
 
-from tests.differential.comparison import Refused
+from tests.differential.comparison import Rejection
 
 Model = User[EnterpriseUser]
-POLICY = ScimPolicy(  # as tolerant as we are
+POLICY = ScimPolicy(  # accepts what this server accepts
     unknown=ScimPolicy.Unknown.ignore,
     remove_value_as_filter=ScimPolicy.RemoveValue.apply,
     unmatched_path_filter=ScimPolicy.UnmatchedPathFilter.create,
@@ -21,24 +21,24 @@ def read(user: dict[str, Any]) -> Model:
     return Model.model_validate(user, scim_policy=POLICY)
 
 
-def matching(text: str, users: Sequence[Model]) -> list[bool] | Refused:
-    """Which of the users a filter finds."""
+def match(text: str, users: Sequence[Model]) -> list[bool] | Rejection:
+    """Return for each user whether a filter matches."""
     try:
         predicate = ScimFilter[Model](text)
         return [predicate.match(user, strict=True) for user in users]
     except SCIMException as error:
-        return Refused(error.scim_type)
+        return Rejection(error.scim_type)
 
 
-def patched(user: Model, operations: Sequence[dict[str, Any]]) -> dict[str, Any] | Refused:
-    """The user after the operations."""
+def patch(user: Model, operations: Sequence[dict[str, Any]]) -> dict[str, Any] | Rejection:
+    """Return the user after the operations."""
     body = {"schemas": [str(PatchOp.__schema__)], "Operations": list(operations)}
     context = Context.RESOURCE_PATCH_REQUEST
     try:
         request = PatchOp[Model].model_validate(body, scim_ctx=context, scim_policy=POLICY)
         request.patch(user, POLICY)
     except SCIMException as error:
-        return Refused(error.scim_type)
+        return Rejection(error.scim_type)
     except ValidationError as error:
-        return Refused(error.errors()[0].get("ctx", {}).get("scim_type"))
+        return Rejection(error.errors()[0].get("ctx", {}).get("scim_type"))
     return user.model_dump()

@@ -1,4 +1,4 @@
-"""Our filters, against scim2-models: what they find, and which are refused."""
+"""Filters match the same users as with scim2-models."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -11,37 +11,42 @@ from scim.protocol.filter.parser import parse_filter
 from scim.protocol.leniency import Dialect
 from scim.protocol.schema import load_user_type
 from tests.differential import reference
-from tests.differential.comparison import Case, Refused, Tally, compare
+from tests.differential.comparison import Case, Rejection, Tally, compare
 from tests.differential.differences import DIFFERENCES, EXAMPLE
 from tests.differential.generator import Generator
 
-A_SET = 500
-"""So many filters are tried on the same users."""
+FILTERS_PER_SET = 500
+"""The number of filters that are run on the same users."""
 
-EXAMPLES = [(each.name, example) for each in DIFFERENCES for example in each.examples if isinstance(example, str)]
+EXAMPLES = [
+    (difference.name, example)
+    for difference in DIFFERENCES
+    for example in difference.examples
+    if isinstance(example, str)
+]
 
 
-def ours(text: str, users: Sequence[dict[str, Any]], dialect: Dialect) -> list[bool] | Refused:
+def run_ours(text: str, users: Sequence[dict[str, Any]], dialect: Dialect) -> list[bool] | Rejection:
     try:
         matches = compile_filter(parse_filter(text, load_user_type(), dialect), dialect)
     except ScimError as error:
-        return Refused(error.scim_type)
+        return Rejection(error.scim_type)
     return [matches(user) for user in users]
 
 
-def tried(text: str, users: Sequence[dict[str, Any]], theirs: Sequence[reference.Model]) -> Case:
+def run_case(text: str, users: Sequence[dict[str, Any]], theirs: Sequence[reference.Model]) -> Case:
     dialect = Dialect()
-    found = ours(text, users, dialect)
-    return Case(users, text, found, reference.matching(text, theirs), dialect.used)
+    matches = run_ours(text, users, dialect)
+    return Case(users, text, matches, reference.match(text, theirs), dialect.used)
 
 
 def cases(size: int) -> Iterator[Case]:
     generator = Generator(7644_3422)
     for number in range(size):
-        if number % A_SET == 0:
+        if number % FILTERS_PER_SET == 0:
             users = [generator.stored_user() for _ in range(8)]
             theirs = [reference.read(user) for user in users]
-        yield tried(generator.filter(), users, theirs)
+        yield run_case(generator.filter(), users, theirs)
 
 
 def test_filters_match_like_the_reference(size: int, tallies: dict[str, Tally]) -> None:
@@ -52,6 +57,6 @@ def test_filters_match_like_the_reference(size: int, tallies: dict[str, Tally]) 
 
 @pytest.mark.parametrize(("name", "text"), EXAMPLES)
 def test_differences_exist(name: str, text: str) -> None:
-    tally = compare([tried(text, [EXAMPLE], [reference.read(EXAMPLE)])], DIFFERENCES)
+    tally = compare([run_case(text, [EXAMPLE], [reference.read(EXAMPLE)])], DIFFERENCES)
 
     assert list(tally.different) == [name]

@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 from scim.protocol.filter.ast import (
     And,
     Comparison,
+    ComparisonOperator,
     Filter,
     Literal,
     Not,
-    Operator,
     Or,
     Path,
     Present,
@@ -105,7 +105,7 @@ MULTI_VALUED = [
 ]
 
 
-OPERATORS = st.sampled_from(Operator)
+OPERATORS = st.sampled_from(ComparisonOperator)
 
 
 TEXTS = st.none() | st.text(max_size=20)

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scim.protocol.errors import InvalidFilter
-from scim.protocol.filter.ast import And, Comparison, Filter, Not, Operator, Or, Path, Present
+from scim.protocol.filter.ast import And, Comparison, ComparisonOperator, Filter, Not, Or, Path, Present
 from scim.protocol.filter.parser import MAX_DEPTH, MAX_TERMS, parse_filter
 from scim.protocol.leniency import Dialect
 from tests.protocol.filter.resource_type import CORE, ENTERPRISE, SPACED, TYPE
@@ -17,8 +17,8 @@ seeded = settings(derandomize=True, deadline=None, max_examples=300)
 
 
 TITLE = Present(Path(TYPE.core.attributes["title"]))
-EMPLOYEE = Comparison(Path(TYPE.core.attributes["usertype"]), Operator.EQ, "Employee")
-ACTIVE = Comparison(Path(TYPE.core.attributes["active"]), Operator.EQ, True)
+EMPLOYEE = Comparison(Path(TYPE.core.attributes["usertype"]), ComparisonOperator.EQ, "Employee")
+ACTIVE = Comparison(Path(TYPE.core.attributes["active"]), ComparisonOperator.EQ, True)
 
 
 def parse(text: str, *, strict: bool = False) -> Filter:

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scim.protocol.errors import InvalidPath
-from scim.protocol.filter.ast import And, Comparison, Filter, Operator, Path, Present
+from scim.protocol.filter.ast import And, Comparison, ComparisonOperator, Filter, Path, Present
 from scim.protocol.filter.parser import parse_filter, parse_path
 from scim.protocol.filter.path import UnknownAttribute, resolve_path, resolve_sub_attribute
 from scim.protocol.leniency import Dialect
@@ -70,7 +70,7 @@ def test_parts_of_path() -> None:
     assert parse("emails") == Path(emails)
     assert parse("emails.value") == Path(emails, value)
     assert parse('emails[type eq "work"].value') == Path(
-        emails, value, selection=Comparison(Path(type_), Operator.EQ, "work")
+        emails, value, selection=Comparison(Path(type_), ComparisonOperator.EQ, "work")
     )
     assert parse(f"{ENTERPRISE}:manager.value") == Path(manager, manager.sub_attributes["value"], ENTERPRISE)
     assert parse(ENTERPRISE) == Path(None, extension=ENTERPRISE)
@@ -210,7 +210,9 @@ def paths(draw: st.DrawFn) -> Path:
     attribute = draw(st.sampled_from(MULTIPLE))
     subs = list(attribute.sub_attributes.values())
     terms: list[Filter] = [
-        Comparison(Path(draw(st.sampled_from(subs))), draw(st.sampled_from(Operator)), draw(st.text(max_size=20))),
+        Comparison(
+            Path(draw(st.sampled_from(subs))), draw(st.sampled_from(ComparisonOperator)), draw(st.text(max_size=20))
+        ),
         Present(Path(draw(st.sampled_from(subs)))),
     ]
     selection: Filter = draw(st.sampled_from([*terms, And(tuple(terms))]))

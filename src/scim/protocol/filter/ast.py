@@ -11,7 +11,7 @@ from scim.protocol.schema import Attribute
 Literal = str | int | float | bool | None
 
 
-class Operator(StrEnum):
+class ComparisonOperator(StrEnum):
     """The comparison operators of RFC 7644 section 3.4.2.2 but ``pr``, which has its own node."""
 
     EQ = "eq"
@@ -30,7 +30,7 @@ class Comparison:
     """``userName eq "bjensen"``; beyond the RFC also ``emails[type eq "work"].value eq "b@example.com"``."""
 
     path: Path
-    operator: Operator
+    operator: ComparisonOperator
     value: Literal
 
     def __str__(self) -> str:

@@ -12,7 +12,18 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from scim.protocol.errors import InvalidFilter
-from scim.protocol.filter.ast import And, Comparison, Filter, Literal, Not, Operator, Or, Path, Present, ValuePath
+from scim.protocol.filter.ast import (
+    And,
+    Comparison,
+    ComparisonOperator,
+    Filter,
+    Literal,
+    Not,
+    Or,
+    Path,
+    Present,
+    ValuePath,
+)
 from scim.protocol.leniency import Dialect, Leniency
 from scim.protocol.normalize import normalize, parse_date_time
 from scim.protocol.schema import Attribute, DataType, Format
@@ -25,17 +36,17 @@ ValueGetter = Callable[[Mapping[str, Any]], Iterable[Any]]
 ValueTest = Callable[[Any], bool]
 """Whether a single value satisfies a comparison."""
 
-_ORDER: dict[Operator, Callable[[Any, Any], bool]] = {
-    Operator.EQ: python.eq,
-    Operator.GT: python.gt,
-    Operator.GE: python.ge,
-    Operator.LT: python.lt,
-    Operator.LE: python.le,
+_ORDER: dict[ComparisonOperator, Callable[[Any, Any], bool]] = {
+    ComparisonOperator.EQ: python.eq,
+    ComparisonOperator.GT: python.gt,
+    ComparisonOperator.GE: python.ge,
+    ComparisonOperator.LT: python.lt,
+    ComparisonOperator.LE: python.le,
 }
-_SUBSTRING: dict[Operator, Callable[[str, str], bool]] = {
-    Operator.CO: python.contains,
-    Operator.SW: str.startswith,
-    Operator.EW: str.endswith,
+_SUBSTRING: dict[ComparisonOperator, Callable[[str, str], bool]] = {
+    ComparisonOperator.CO: python.contains,
+    ComparisonOperator.SW: str.startswith,
+    ComparisonOperator.EW: str.endswith,
 }
 
 
@@ -71,13 +82,13 @@ def _compile_presence(path: Path, dialect: Dialect) -> Predicate:
     return lambda resource: any(value not in (None, "", {}, []) for value in get_values(resource))
 
 
-def _compile_comparison(path: Path, operator: Operator, literal: Literal, dialect: Dialect) -> Predicate:
+def _compile_comparison(path: Path, operator: ComparisonOperator, literal: Literal, dialect: Dialect) -> Predicate:
     if literal is None:
         return _compile_null_comparison(path, operator, dialect)
     path, attribute = _resolve_complex(path)
     get_values = compile_value_getter(path, dialect)
-    is_negated = operator is Operator.NE
-    test = _compile_test(attribute, Operator.EQ if is_negated else operator, literal, dialect)
+    is_negated = operator is ComparisonOperator.NE
+    test = _compile_test(attribute, ComparisonOperator.EQ if is_negated else operator, literal, dialect)
     if path.is_simple:
         return _test_single_value(attribute.name, test, is_negated=is_negated)
     if is_negated:
@@ -92,12 +103,12 @@ def _test_single_value(name: str, test: ValueTest, *, is_negated: bool) -> Predi
     return lambda resource: (value := resource.get(name)) is not None and test(value)
 
 
-def _compile_null_comparison(path: Path, operator: Operator, dialect: Dialect) -> Predicate:
+def _compile_null_comparison(path: Path, operator: ComparisonOperator, dialect: Dialect) -> Predicate:
     """Compile a comparison with null: an attribute that is null has no value (RFC 7643 section 2.5)."""
     is_present = _compile_presence(path, dialect)
-    if operator is Operator.NE:
+    if operator is ComparisonOperator.NE:
         return is_present
-    if operator is Operator.EQ:
+    if operator is ComparisonOperator.EQ:
         return _negate(is_present)
     raise InvalidFilter(f"{path.without_selection} {operator} null compares nothing: only eq and ne take null.")
 
@@ -167,7 +178,7 @@ def _compile_extension_getter(extension: str, attribute: Attribute) -> ValueGett
     return get_values
 
 
-def _compile_test(attribute: Attribute, operator: Operator, literal: Literal, dialect: Dialect) -> ValueTest:
+def _compile_test(attribute: Attribute, operator: ComparisonOperator, literal: Literal, dialect: Dialect) -> ValueTest:
     """Return a function that compares one value of an attribute with ``literal``."""
     match attribute.type:
         case DataType.BOOLEAN:
@@ -180,8 +191,10 @@ def _compile_test(attribute: Attribute, operator: Operator, literal: Literal, di
             return _compile_text_test(attribute, operator, literal)
 
 
-def _compile_boolean_test(attribute: Attribute, operator: Operator, literal: Literal, dialect: Dialect) -> ValueTest:
-    if operator is not Operator.EQ:
+def _compile_boolean_test(
+    attribute: Attribute, operator: ComparisonOperator, literal: Literal, dialect: Dialect
+) -> ValueTest:
+    if operator is not ComparisonOperator.EQ:
         raise InvalidFilter(f"{attribute.name} is a boolean: only eq, ne and pr apply to it, not {operator}.")
     word = literal.lower() if isinstance(literal, str) else ""
     if word in ("true", "false") and dialect.tolerate(Leniency.STRING_BOOLEAN):
@@ -191,7 +204,7 @@ def _compile_boolean_test(attribute: Attribute, operator: Operator, literal: Lit
     return lambda value: value is literal
 
 
-def _compile_number_test(attribute: Attribute, operator: Operator, literal: Literal) -> ValueTest:
+def _compile_number_test(attribute: Attribute, operator: ComparisonOperator, literal: Literal) -> ValueTest:
     if operator not in _ORDER:
         raise InvalidFilter(f"{attribute.name} is a number: {operator} does not apply to it.")
     if isinstance(literal, bool) or not isinstance(literal, int | float):
@@ -200,7 +213,7 @@ def _compile_number_test(attribute: Attribute, operator: Operator, literal: Lite
     return lambda value: compare(value, literal)
 
 
-def _compile_date_time_test(attribute: Attribute, operator: Operator, literal: Literal) -> ValueTest:
+def _compile_date_time_test(attribute: Attribute, operator: ComparisonOperator, literal: Literal) -> ValueTest:
     bound = parse_date_time(literal) if isinstance(literal, str) else None
     if bound is None:
         raise InvalidFilter(f'{attribute.name} is a date and time: compare it with one such as "2026-01-31T00:00:00Z".')
@@ -208,10 +221,10 @@ def _compile_date_time_test(attribute: Attribute, operator: Operator, literal: L
     return lambda value: (instant := parse_date_time(value)) is not None and compare(instant, bound)
 
 
-def _compile_text_test(attribute: Attribute, operator: Operator, literal: Literal) -> ValueTest:
+def _compile_text_test(attribute: Attribute, operator: ComparisonOperator, literal: Literal) -> ValueTest:
     if not isinstance(literal, str):
         raise InvalidFilter(f"{attribute.name} is a string: compare it with a value in double quotes.")
-    if attribute.type is DataType.BINARY and operator is not Operator.EQ:
+    if attribute.type is DataType.BINARY and operator is not ComparisonOperator.EQ:
         raise InvalidFilter(f"{attribute.name} is binary: only eq, ne and pr apply to it, not {operator}.")
     case_exact = attribute.case_exact
     # Dates are compared as dates, with or without a time.

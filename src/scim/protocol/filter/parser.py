@@ -19,7 +19,18 @@ from dataclasses import replace
 from math import isfinite
 
 from scim.protocol.errors import InvalidFilter, InvalidPath, Rule, ScimError
-from scim.protocol.filter.ast import And, Comparison, Filter, Literal, Not, Operator, Or, Path, Present, ValuePath
+from scim.protocol.filter.ast import (
+    And,
+    Comparison,
+    ComparisonOperator,
+    Filter,
+    Literal,
+    Not,
+    Or,
+    Path,
+    Present,
+    ValuePath,
+)
 from scim.protocol.filter.path import UnknownAttribute, resolve_path, resolve_sub_attribute
 from scim.protocol.filter.tokenizer import Tokenizer
 from scim.protocol.leniency import Dialect, Leniency
@@ -165,7 +176,7 @@ class _Parser:
         if operator == "pr":
             return Present(path)
         if operator:
-            return Comparison(path, Operator(operator), self._parse_value(path.leaf))
+            return Comparison(path, ComparisonOperator(operator), self._parse_value(path.leaf))
         if path.selection is None or path.sub_attribute is not None:
             self.tokenizer.fail(_OPERATOR_EXPECTED)
         return ValuePath(path)

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from scim.protocol.errors import InvalidValue, NoTarget, Rule
-from scim.protocol.filter.ast import And, Comparison, Filter, Operator, Path
+from scim.protocol.filter.ast import And, Comparison, ComparisonOperator, Filter, Path
 from scim.protocol.filter.evaluator import compile_filter
 from scim.protocol.json_body import lower_member_names
 from scim.protocol.leniency import Dialect, Leniency
@@ -221,7 +221,11 @@ def _build_described_element(selection: Filter) -> dict[str, Any] | None:
     terms = selection.terms if isinstance(selection, And) else (selection,)
     described: dict[str, Any] = {}
     for term in terms:
-        if not isinstance(term, Comparison) or term.operator is not Operator.EQ or term.path.attribute is None:
+        if (
+            not isinstance(term, Comparison)
+            or term.operator is not ComparisonOperator.EQ
+            or term.path.attribute is None
+        ):
             return None
         described[term.path.attribute.name] = term.value
     return described

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from scim.protocol.filter.ast import Operator
+from scim.protocol.filter.ast import ComparisonOperator
 from scim.protocol.schema import DataType, Format, load_user_type
 from scim.service.model.stored_resource import encode_json
 
@@ -30,7 +30,7 @@ _URN = re.compile(r"urn:[a-z0-9][a-z0-9-]{0,31}(?::[a-z0-9][a-z0-9._-]*)+", re.I
 _COMMON = frozenset({"id", "externalid", "meta", "schemas"})
 _IETF = "urn:ietf:params:scim:"
 _OPEN_TO_ALL = f"{_IETF}schemas:extension:"
-_OPERATORS = frozenset({*Operator, "pr"})
+_OPERATORS = frozenset({*ComparisonOperator, "pr"})
 
 
 def _check_name(name: str) -> str:

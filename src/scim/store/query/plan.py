@@ -13,14 +13,14 @@ from enum import StrEnum
 from functools import reduce
 from operator import and_
 
-from scim.protocol.filter.ast import And, Comparison, Filter, Operator, Or, Path, ValuePath
+from scim.protocol.filter.ast import And, Comparison, ComparisonOperator, Filter, Or, Path, ValuePath
 from scim.protocol.normalize import Instant, normalize, parse_date_time
 from scim.store.value_keys import is_searchable
 
 # Looking up more keys than a few is no faster than scanning.
 MAX_INDEX_KEYS = 20
 LAST_MODIFIED = "meta.lastModified"
-_ORDERED = (Operator.GT, Operator.GE, Operator.LT, Operator.LE)
+_ORDERED = (ComparisonOperator.GT, ComparisonOperator.GE, ComparisonOperator.LT, ComparisonOperator.LE)
 _LAST_CHARACTER = "\U0010ffff"
 
 
@@ -123,7 +123,7 @@ def find_index_keys(tree: Filter, names: frozenset[str]) -> frozenset[IndexKey] 
     One term of an ``and`` is enough, but all terms of an ``or`` are needed.
     """
     match tree:
-        case Comparison(path, Operator.EQ, str(value)):
+        case Comparison(path, ComparisonOperator.EQ, str(value)):
             name = _find_name(path, names)
             return frozenset({IndexKey(name, value)}) if name else None
         case ValuePath(path) if path.selection is not None:
@@ -173,17 +173,17 @@ def _unique_key_ranges(terms: Iterable[Filter], indexes: IndexedAttributes) -> l
     return ranges
 
 
-def _unique_key_range(operator: Operator, bound: str) -> RangeScan | None:
+def _unique_key_range(operator: ComparisonOperator, bound: str) -> RangeScan | None:
     match operator:
-        case Operator.SW:
+        case ComparisonOperator.SW:
             return RangeScan(OrderedIndex.UNIQUE_KEYS, bound, bound + _LAST_CHARACTER)
-        case Operator.GE:
+        case ComparisonOperator.GE:
             return RangeScan(OrderedIndex.UNIQUE_KEYS, first=bound)
-        case Operator.GT:
+        case ComparisonOperator.GT:
             return RangeScan(OrderedIndex.UNIQUE_KEYS, first=bound + "\0")
-        case Operator.LE:
+        case ComparisonOperator.LE:
             return RangeScan(OrderedIndex.UNIQUE_KEYS, last=bound)
-        case Operator.LT:
+        case ComparisonOperator.LT:
             return RangeScan(OrderedIndex.UNIQUE_KEYS, last=bound, is_exact=False)
         case _:
             return None
@@ -203,17 +203,17 @@ def _last_modified_ranges(terms: Iterable[Filter]) -> list[RangeScan]:
     return ranges if any(scan.first is not None for scan in ranges) else []
 
 
-def _last_modified_range(operator: Operator, instant: Instant) -> RangeScan:
+def _last_modified_range(operator: ComparisonOperator, instant: Instant) -> RangeScan:
     """Return a range with both bounds included, which is possible since stored times have whole milliseconds."""
     seconds, fraction = instant
     milliseconds = seconds * 1_000 + int(fraction[:3].ljust(3, "0"))
     is_whole = len(fraction) <= 3
     match operator:
-        case Operator.GE:
+        case ComparisonOperator.GE:
             return RangeScan(OrderedIndex.LAST_MODIFIED, first=_format_time(milliseconds + (not is_whole)))
-        case Operator.GT:
+        case ComparisonOperator.GT:
             return RangeScan(OrderedIndex.LAST_MODIFIED, first=_format_time(milliseconds + 1))
-        case Operator.LE:
+        case ComparisonOperator.LE:
             return RangeScan(OrderedIndex.LAST_MODIFIED, last=_format_time(milliseconds))
         case _:
             return RangeScan(OrderedIndex.LAST_MODIFIED, last=_format_time(milliseconds - is_whole))
