@@ -1,4 +1,4 @@
-"""``log``, ``why``, ``health``: what happened, why somebody did not get in, and how near a quarantine is."""
+"""The commands ``log``, ``why`` and ``health``."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
@@ -11,7 +11,7 @@ from cli import output
 from cli.app import NotFoundError, deployment_options, get_deployment, json_option
 from cli.deployment import LONG_READ_S
 from cli.progress import show_elapsed_time, show_progress
-from cli.report import show_case, show_health, show_log
+from cli.report import print_health, print_log, print_person_report
 from scim.protocol.stored_values.unserved import hide_unserved
 from scim.service.audit.log import AuditLog
 from scim.service.audit.log_entries import LogEntry
@@ -36,12 +36,12 @@ Examples:
 @deployment_options
 def log(tenant: str, failures: bool, number: int, json: bool) -> None:
     """Show what was written for TENANT, what failed and what to change, and what was done with the tenant itself."""
-    entries = islice(_entries(_log(tenant), failures_only=failures), number)
-    found = show_progress(entries, "Entries", json=json)
+    newest = islice(_list_entries(_get_log(tenant), failures_only=failures), number)
+    entries = show_progress(newest, "Entries", json=json)
     if json:
-        output.print_json_array(map(asdict, found))
+        output.print_json_array(map(asdict, entries))
     else:
-        show_log(found)
+        print_log(entries)
 
 
 @click.command(
@@ -62,24 +62,24 @@ def why(tenant: str, person: str, json: bool) -> None:
 
     Without PERSON, list the failed requests that name nobody.
     """
-    log = _log(tenant)
+    log = _get_log(tenant)
     with show_elapsed_time("Looking for the person", json=json):
-        case = log.investigate_person(person)
+        report = log.investigate_person(person)
     if json:
         (resource_type,) = log.tenant.resource_types
         output.print_json(
             {
-                "query": case.query,
-                "users": [hide_unserved(each.resource, resource_type) for each in case.users],
-                "renamed_users": [_renamed(each.resource) for each in case.renamed_users],
-                "failed_candidates": case.failed_candidates,
-                "diagnosis": case.diagnosis,
-                "timeline": [asdict(entry) for entry in case.timeline],
-                "unidentified_failures": [asdict(entry) for entry in case.unidentified_failures],
+                "query": report.query,
+                "users": [hide_unserved(user.resource, resource_type) for user in report.users],
+                "renamed_users": [_summarize_user(user.resource) for user in report.renamed_users],
+                "failed_candidates": report.failed_candidates,
+                "diagnosis": report.diagnosis,
+                "timeline": [asdict(entry) for entry in report.timeline],
+                "unidentified_failures": [asdict(entry) for entry in report.unidentified_failures],
             }
         )
     else:
-        show_case(case)
+        print_person_report(report)
 
 
 @click.command(
@@ -95,15 +95,14 @@ Examples:
 def health(tenant: str, json: bool) -> None:
     """Show the health of TENANT: its state, how many writes failed, and what to do about it."""
     with show_elapsed_time("Counting", json=json):
-        found = _log(tenant).get_health()
+        result = _get_log(tenant).get_health()
     if json:
-        output.print_json(_describe_health(found))
+        output.print_json(_describe_health(result))
     else:
-        show_health(found)
+        print_health(result)
 
 
-def _renamed(user: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a former name leads to."""
+def _summarize_user(user: Mapping[str, Any]) -> dict[str, Any]:
     return {"id": user["id"], "userName": user["userName"], "active": user.get("active") is True}
 
 
@@ -122,18 +121,18 @@ def _describe_health(health: Health) -> dict[str, Any]:
     }
 
 
-def _log(tenant: str) -> AuditLog:
+def _get_log(tenant: str) -> AuditLog:
     log = get_deployment().administration(LONG_READ_S).find_audit_log(tenant)
     if log is None:
         raise NotFoundError(f"There is no tenant {tenant}.")
     return log
 
 
-def _entries(log: AuditLog, *, failures_only: bool) -> Iterator[LogEntry]:
-    """All entries, read page by page as they are drawn."""
-    place = None
+def _list_entries(log: AuditLog, *, failures_only: bool) -> Iterator[LogEntry]:
+    """Yield all entries. They are read page by page, as they are consumed."""
+    position = None
     while True:
-        page, place = log.list_entries(place, count=_PAGE, failures_only=failures_only)
+        page, position = log.list_entries(position, count=_PAGE, failures_only=failures_only)
         yield from page
-        if place is None:
+        if position is None:
             return

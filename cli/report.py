@@ -1,4 +1,4 @@
-"""The log, a person's case and a tenant's health, for people."""
+"""The log, the report on a person and the health of a tenant, printed for people."""
 
 from collections.abc import Iterable, Iterator
 
@@ -6,7 +6,7 @@ import click
 
 from cli import output
 from scim.service.audit.log_entries import LogEntry, LogEntryKind
-from scim.service.audit.lookup import full_name, primary_email
+from scim.service.audit.lookup import get_full_name, get_primary_email
 from scim.service.audit.person_report import PersonReport
 from scim.service.tenants.health import Health
 
@@ -19,57 +19,56 @@ MARKS = {
     LogEntryKind.CONTACT: "",
     LogEntryKind.AUDIT_EVENT: "*",
 }
-"""What a row begins with: ``!`` failed, ``~`` was answered with success although part of it was ignored, ``?`` may be
-the request of anybody, ``*`` was done with the tenant.
+"""The first cell of a row: ``!`` failed, ``~`` was answered with success although a part was ignored, ``?`` is
+unverified (anybody can send it), ``*`` is an audit event.
 """
 _COLUMNS = ("", "WHEN", "STATUS", "OPERATION", "WHO", "TIMES", "WHAT")
 
 
-def show_log(entries: Iterable[LogEntry]) -> None:
-    """Print a row for each; who did it, what was sent and changed, and what to change stand below it."""
-    output.print_table(_COLUMNS, map(_row, entries))
+def print_log(entries: Iterable[LogEntry]) -> None:
+    """Print a row for each entry; its actor, its attributes and what to change are printed below the row."""
+    output.print_table(_COLUMNS, map(_format_row, entries))
 
 
-def _row(entry: LogEntry) -> tuple[str, ...]:
-    sent = f"Sent: {', '.join(entry.attributes_sent)}" if entry.attributes_sent else ""
-    changed = f"Changed: {', '.join(entry.attributes_changed)}" if entry.attributes_changed else ""
-    often = f"{entry.count} since {entry.first_at}{' LOOP' if entry.is_loop else ''}" if entry.count > 1 else ""
+def _format_row(entry: LogEntry) -> tuple[str, ...]:
+    times = f"{entry.count} since {entry.first_at}{' LOOP' if entry.is_loop else ''}" if entry.count > 1 else ""
     return (
         MARKS[entry.kind],
         entry.at,
         str(entry.status or ""),
         entry.operation,
         entry.user,
-        often,
+        times,
         entry.summary,
         f"By: {entry.actor}" if entry.actor else "",
-        sent,
-        changed,
+        f"Sent: {', '.join(entry.attributes_sent)}" if entry.attributes_sent else "",
+        f"Changed: {', '.join(entry.attributes_changed)}" if entry.attributes_changed else "",
         f"What to change: {entry.remediation}" if entry.remediation else "",
     )
 
 
-def show_case(case: PersonReport) -> None:
-    """The diagnosis, and behind it the timeline, or those from whom to choose."""
-    for line in case.diagnosis:
-        click.echo(output.make_printable(line))
-    if case.timeline:
+def print_person_report(report: PersonReport) -> None:
+    """Print the diagnosis, and then the timeline, or the candidates if several people match."""
+    for sentence in report.diagnosis:
+        click.echo(output.make_printable(sentence))
+    if report.timeline:
         click.echo()
-        show_log(case.timeline)
-    elif case.users or case.failed_candidates:
+        print_log(report.timeline)
+    elif report.users or report.failed_candidates:
         click.echo()
-        output.print_table(("USERNAME", "NAME", "EMAIL", ""), _to_choose_from(case))
+        output.print_table(("USERNAME", "NAME", "EMAIL", ""), _list_candidates(report))
 
 
-def _to_choose_from(case: PersonReport) -> Iterator[tuple[str, ...]]:
-    for each in case.users:
-        part = "active" if each.resource.get("active") is True else "inactive"
-        yield each.resource["userName"], full_name(each.resource), primary_email(each.resource), part
-    for identifier in case.failed_candidates:
+def _list_candidates(report: PersonReport) -> Iterator[tuple[str, ...]]:
+    for user in report.users:
+        resource = user.resource
+        state = "active" if resource.get("active") is True else "inactive"
+        yield resource["userName"], get_full_name(resource), get_primary_email(resource), state
+    for identifier in report.failed_candidates:
         yield identifier, "", "", "not provisioned"
 
 
-def show_health(health: Health) -> None:
+def print_health(health: Health) -> None:
     """Print the state, the share of failed writes, and the warnings."""
     activity = health.activity
     failed, more = activity.failures.failed_writes, " or more" if activity.has_more_changes else ""
@@ -80,5 +79,5 @@ def show_health(health: Health) -> None:
         click.echo(f"Writes that failed today and yesterday: {failed}, at most {activity.share:.0%} of {writes}{more}.")
     else:
         click.echo(f"No write failed today and yesterday. Changes: {activity.changes}{more}.")
-    for each in health.warnings:
-        click.echo(f"WARNING: {each}")
+    for warning in health.warnings:
+        click.echo(f"WARNING: {warning}")

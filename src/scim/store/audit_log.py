@@ -147,7 +147,7 @@ class DynamoDBAuditLogStore:
         The index has no order for records of the same time, so these are sorted.
         """
         last = keys.time_key(prefix, before.at) if before else f"{prefix}:"
-        found = self._table.query(
+        stored_items = self._table.query(
             partition,
             KeyRange(prefix, last),
             ("pk", "sk", TIME_ATTRIBUTE),
@@ -155,7 +155,7 @@ class DynamoDBAuditLogStore:
             backwards=True,
             limit=_BATCH,
         )
-        for time, simultaneous in groupby(found, lambda item: item[TIME_ATTRIBUTE]["S"]):
+        for time, simultaneous in groupby(stored_items, lambda item: item[TIME_ATTRIBUTE]["S"]):
             at = time.removeprefix(prefix)
             yield from _sort_positions((LogPosition(at, partition, item["sk"]["S"]) for item in simultaneous), before)
 
@@ -274,8 +274,8 @@ class DynamoDBAuditLogStore:
 
     def list_changes(self, resource_id: str) -> Iterator[StoredChange]:
         """Yield the changes of a user, the newest first."""
-        found = self._table.query(self._users, keys.change_range(resource_id), backwards=True, limit=_BATCH)
-        yield from map(log_codec.decode_change, found)
+        stored_items = self._table.query(self._users, keys.change_range(resource_id), backwards=True, limit=_BATCH)
+        yield from map(log_codec.decode_change, stored_items)
 
     def find_previous_owner_ids(self, identifier_hash: str) -> Iterator[str]:
         """Yield the ids of the users who had the identifier with this hash before. This reads all changes.
@@ -284,8 +284,8 @@ class DynamoDBAuditLogStore:
         """
         table = self._table.with_deadline(self._table.deadline.with_share(_PREVIOUS_OWNERS_SHARE))
         containing = [(log_codec.HASHES, identifier_hash)]
-        found = table.query(self._users, keys.change_range(), ("sk",), containing=containing)
-        for resource_id, _ in groupby(found, lambda item: keys.parse_changed_user_id(item["sk"]["S"])):
+        stored_items = table.query(self._users, keys.change_range(), ("sk",), containing=containing)
+        for resource_id, _ in groupby(stored_items, lambda item: keys.parse_changed_user_id(item["sk"]["S"])):
             yield resource_id
 
     def get_user_names(self, ids: Iterable[str]) -> dict[str, str]:
@@ -303,13 +303,13 @@ class DynamoDBAuditLogStore:
         return self._list_minutes(KeyRange(keys.malformed_tokens_key(since[:16]), keys.malformed_tokens_key(":")))
 
     def _list_minutes(self, minutes: KeyRange) -> list[RejectedTokenCount]:
-        found = self._table.query(self._failures, minutes)
-        return [log_codec.decode_rejected_tokens(item) for item in found if not self._has_expired(item)]
+        stored_items = self._table.query(self._failures, minutes)
+        return [log_codec.decode_rejected_tokens(item) for item in stored_items if not self._has_expired(item)]
 
     def get_daily_failures(self, first_day: str, last_day: str) -> dict[str, DailyFailures]:
         """Return the counts of the days (UTC) from the first to the last that had failures, by day, in order."""
-        found = self._table.query(self._failures, keys.daily_failures_range(first_day, last_day))
-        return {keys.parse_day(item["sk"]["S"]): daily_failures.decode(item) for item in found}
+        stored_items = self._table.query(self._failures, keys.daily_failures_range(first_day, last_day))
+        return {keys.parse_day(item["sk"]["S"]): daily_failures.decode(item) for item in stored_items}
 
     def count_changes(self, first_day: str, last_day: str, limit: int) -> tuple[int, bool]:
         """Count the changes of the days (UTC) from the first to the last by the index, at most ``limit``.

@@ -89,10 +89,10 @@ def decode_change(item: Item) -> StoredChange:
         active=item["active"]["BOOL"],
         ignored=_texts(item, "leftOut"),
         attributes_sent=_texts(item, "sent"),
-        links=[(each["M"]["attribute"]["S"], each["M"]["id"]["S"]) for each in item.get("links", {}).get("L", ())],
+        links=[(link["M"]["attribute"]["S"], link["M"]["id"]["S"]) for link in item.get("links", {}).get("L", ())],
     )
     return StoredChange(keys.parse_changed_user_id(item["sk"]["S"]), change)
 
 
 def _texts(item: Item, name: str) -> list[str]:
-    return [each["S"] for each in item.get(name, {}).get("L", ())]
+    return [text["S"] for text in item.get(name, {}).get("L", ())]

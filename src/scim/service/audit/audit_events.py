@@ -1,4 +1,4 @@
-"""What was done with a tenant, in words."""
+"""Audit events in words."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ DESCRIPTIONS = {
 }
 
 
-def describe_event(act: AuditEvent) -> str:
-    """An act and its details, as one sentence."""
-    details = "; ".join(_details(act.details))
-    return f"{DESCRIPTIONS[act.action]}{': ' if details else ''}{details}."
+def describe_event(event: AuditEvent) -> str:
+    """Return an audit event and its details as one sentence."""
+    details = "; ".join(_describe_details(event.details))
+    return f"{DESCRIPTIONS[event.action]}{': ' if details else ''}{details}."
 
 
-def _details(details: Mapping[str, str]) -> Iterator[str]:
-    """The id of a token's version, which says nothing to a person, is left out."""
+def _describe_details(details: Mapping[str, str]) -> Iterator[str]:
+    """Yield the details in words, without the id of the token's version, which only programs need."""
     if "mode" in details:
         yield f"{details['mode']} mode"
     if "extensions" in details:

@@ -1,4 +1,4 @@
-"""The use cases around the log: what happened in a tenant, what happened to a person and why, how the tenant stands."""
+"""The audit log of a tenant: its entries, reports on people, its activity and its health."""
 
 from __future__ import annotations
 
@@ -19,16 +19,18 @@ from scim.service.ports import AuditLogStore, ResourceStore
 from scim.service.tenants.health import DailyActivity, Health
 from scim.service.tenants.overview import load_health
 
-_DRAWN_CHANGES = 5_000
-"""Up to how many changes of a day are counted for the chart: one call of the index."""
-_NEWEST = 200
-"""Among how many records the last failure is looked for: no-ops are skipped."""
+_MAX_CHANGES = 5_000
+"""The most changes of a day that are counted for the chart: one call of the index."""
+_MAX_RECORDS = 200
+"""The number of newest records that are searched for the last failure: no-ops are skipped."""
 
 
 @dataclass(frozen=True, slots=True)
 class AuditLog:
-    """The log of one tenant. ``store`` has its users, ``last_use`` reads when its token was last used; ``now`` gives
-    the time as RFC 3339 in UTC.
+    """The audit log of one tenant.
+
+    ``store`` has the tenant's users. ``last_use`` reads the last use of its token. ``now`` returns the time in seconds
+    since 1970.
     """
 
     records: AuditLogStore
@@ -40,40 +42,40 @@ class AuditLog:
     def list_entries(
         self, before: LogPosition | None = None, *, count: int = 100, failures_only: bool = False
     ) -> tuple[list[LogEntry], LogPosition | None]:
-        """The last records, or those behind a place; and the place of the last of them, ``None`` if nothing follows.
+        """Return a page of at most ``count`` entries, the newest first, and the position of its last entry.
 
-        It follows the table by a moment. A failure stands where it happened last, so one that happens again meanwhile
-        moves to the front and is not on a later page.
+        The page begins after the position ``before``. The returned position is ``None`` if there are no more entries.
+        The log lags behind the table by a moment. A failure has the time when it happened last: if it happens again
+        while the log is read, it moves to the first page and is on no later one.
         """
         kinds = (RecordKind.FAILURE,) if failures_only else tuple(RecordKind)
-        found = list(islice(self.records.list_records(before, kinds), count + 1))
-        more = found[count - 1][0] if len(found) > count else None
-        shown = [record for _, record in found[:count]]
-        names = self._names(shown)
-        return [describe_record(record, names) for record in shown], more
+        positioned = list(islice(self.records.list_records(before, kinds), count + 1))
+        last = positioned[count - 1][0] if len(positioned) > count else None
+        records = [record for _, record in positioned[:count]]
+        user_names = self._get_user_names(records)
+        return [describe_record(record, user_names) for record in records], last
 
-    def investigate_person(self, person: str) -> PersonReport:
-        """Why somebody did or did not get in, given by userName, email, externalId, id or name."""
-        return PersonInvestigator(self.records, self.store, self.tenant, self.last_use, self.now).investigate(
-            person.strip()
-        )
+    def investigate_person(self, query: str) -> PersonReport:
+        """Return why a person is active or not. ``query`` is a userName, email, externalId, id or name."""
+        investigator = PersonInvestigator(self.records, self.store, self.tenant, self.last_use, self.now)
+        return investigator.investigate(query.strip())
 
     def find_last_success(self) -> LogEntry | None:
         """Return the last write that changed something."""
-        return self._last(RecordKind.CHANGE)
+        return self._find_last(RecordKind.CHANGE)
 
     def find_last_failure(self) -> LogEntry | None:
         """Return the last request that failed or whose token was rejected, among the newest records of failures.
 
-        A malformed token is no failure of the tenant's.
+        Requests with a malformed token are ignored, since anybody can send them.
         """
-        return self._last(RecordKind.FAILURE)
+        return self._find_last(RecordKind.FAILURE)
 
     def get_activity(self, days: int) -> list[DailyActivity]:
-        """Return each of the last days (UTC), today the last; up to 5,000 changes a day are counted."""
+        """Return the activity of each of the last days (UTC), today last. At most 5,000 changes a day are counted."""
         dates = last_days(self.now(), days)
         failures = self.records.get_daily_failures(dates[0], dates[-1])
-        return [self._day(date, failures.get(date, DailyFailures())) for date in dates]
+        return [self._count_day(date, failures.get(date, DailyFailures())) for date in dates]
 
     def list_malformed_tokens(self) -> Sequence[RejectedTokenCount]:
         """Return the unverified requests with a malformed token of the last 24 hours, minute by minute."""
@@ -83,19 +85,19 @@ class AuditLog:
         """Return the health of the tenant, with its warnings."""
         return load_health(self.tenant, self.last_use(), self.records, self.now(), is_report=True)
 
-    def _last(self, kind: RecordKind) -> LogEntry | None:
-        records = (record for _, record in islice(self.records.list_records(kinds=(kind,)), _NEWEST))
-        found = next((each for each in records if _is_outcome(each)), None)
-        return describe_record(found, self._names([found])) if found else None
+    def _find_last(self, kind: RecordKind) -> LogEntry | None:
+        newest = islice(self.records.list_records(kinds=(kind,)), _MAX_RECORDS)
+        record = next((record for _, record in newest if _is_outcome(record)), None)
+        return describe_record(record, self._get_user_names([record])) if record else None
 
-    def _names(self, records: Sequence[LogRecord]) -> Mapping[str, str]:
-        """The names of those users whom failures know by their id only."""
+    def _get_user_names(self, records: Sequence[LogRecord]) -> Mapping[str, str]:
+        """Return the names of the users whom failures identify only by an id, by id."""
         failures = (record.failure for record in records if isinstance(record, FailureCount))
         ids = [failure.identifier for failure in failures if failure.identifier_kind == IdentifierKind.ID]
         return self.records.get_user_names(ids) if ids else {}
 
-    def _day(self, day: str, failures: DailyFailures) -> DailyActivity:
-        written, has_more = self.records.count_changes(day, day, _DRAWN_CHANGES)
+    def _count_day(self, day: str, failures: DailyFailures) -> DailyActivity:
+        written, has_more = self.records.count_changes(day, day, _MAX_CHANGES)
         return DailyActivity(day, written, failures.failures, failures.failed_writes, has_more)
 
     def _yesterday(self) -> str:
@@ -103,7 +105,7 @@ class AuditLog:
 
 
 def _is_outcome(record: LogRecord) -> bool:
-    """Return whether the record tells of a success or a failure of the tenant's identity provider."""
+    """Return whether a record is a success or a failure of the tenant's identity provider."""
     if isinstance(record, FailureCount):
         return not record.failure.is_no_op
     return not (isinstance(record, RejectedTokenCount) and record.rule == Rule.TOKEN_MALFORMED)

@@ -1,4 +1,4 @@
-"""People as pages list them, and finding them by a part of their name."""
+"""Search users by a part of their name, and return their names and email addresses as lists show them."""
 
 from __future__ import annotations
 
@@ -15,31 +15,37 @@ from scim.service.ports import ResourceStore
 from scim.service.resources.rendering import ResourceRenderer
 from scim.service.resources.search import parse_query
 
-_NAMES = ("userName", "displayName", "name.formatted", "name.givenName", "name.familyName", "emails.value")
+_ATTRIBUTES = (
+    "userName",
+    "displayName",
+    "name.formatted",
+    "name.givenName",
+    "name.familyName",
+    "emails.value",
+)
 
 
 def search_by_name(
     store: ResourceStore, resource_type: ResourceType, text: str, count: int
 ) -> Sequence[StoredResource]:
-    """Those whose name or address contains ``text``.
+    """Return the users whose name or email contains ``text``, at most ``count``.
 
-    Raises :class:`scim.protocol.errors.TooMany` where there are too many users to look through.
+    Raises :class:`scim.protocol.errors.TooMany` if there are too many users to search.
     """
-    wanted = " or ".join(f"{name} co {json.dumps(text)}" for name in _NAMES)
-    query = parse_query(
-        SearchRequest(filter=wanted), resource_type, Dialect(strict=True), ResourceRenderer(resource_type, "")
-    )
+    conditions = " or ".join(f"{attribute} co {json.dumps(text)}" for attribute in _ATTRIBUTES)
+    renderer = ResourceRenderer(resource_type, "")
+    query = parse_query(SearchRequest(filter=conditions), resource_type, Dialect(strict=True), renderer)
     return store.find(replace(query, count=count)).page
 
 
-def full_name(user: Mapping[str, Any]) -> str:
-    """What a person is called."""
+def get_full_name(user: Mapping[str, Any]) -> str:
+    """Return the display name, else the formatted name, else the given and the family name; empty if there is none."""
     name = user.get("name", {})
     parts = (name[part] for part in ("givenName", "familyName") if part in name)
     return user.get("displayName") or name.get("formatted") or " ".join(parts)
 
 
-def primary_email(user: Mapping[str, Any]) -> str:
-    """The primary email, else the first."""
+def get_primary_email(user: Mapping[str, Any]) -> str:
+    """Return the primary email, else the first; empty if there is none."""
     emails = sorted(user.get("emails", []), key=lambda email: email.get("primary") is not True)
     return next((email["value"] for email in emails if "value" in email), "")

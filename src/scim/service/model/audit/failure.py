@@ -1,4 +1,4 @@
-"""Failed requests, as the audit log keeps and counts them."""
+"""Failed requests, as the audit log stores and counts them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,10 @@ LOOP_THRESHOLD = 5
 
 @dataclass(frozen=True, slots=True)
 class RequestSummary:
-    """What a request, or an operation of a bulk request, asked for, as it came."""
+    """A request, or an operation of a bulk request, as it was received.
+
+    ``operation`` is that of a write, or the method and the endpoint of another request, such as ``GET Users``.
+    """
 
     operation: str
     resource_id: str | None = None
@@ -30,7 +33,7 @@ class RequestSummary:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """One failed request about one person. ``status`` 200 is a silent no-op; ``at`` is RFC 3339 in UTC.
+    """A request that failed, or a silent no-op (``status`` 200). ``at`` is RFC 3339 in UTC.
 
     ``identifier`` is what the person is found by, and ``identifier_kind`` is ``userName``, ``externalId``, ``email``,
     ``id`` or ``filter``; both are empty if the request names nobody. ``identifier_hashes`` are those of all identifiers
@@ -61,7 +64,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class FailureCount:
-    """A failure as it was last, since when and how often it happened, in all and on each day (UTC)."""
+    """How often a failure happened: in all since ``first_at`` (RFC 3339), and by day (UTC). ``failure`` is the last."""
 
     failure: Failure
     first_at: str
@@ -70,7 +73,7 @@ class FailureCount:
 
     @property
     def is_loop(self) -> bool:
-        """Whether the same operation fails for the same person again and again."""
+        """Return whether the same operation fails for the same person again and again."""
         today = date.fromisoformat(self.failure.at[:10])
         yesterday = today - timedelta(days=1)
         return sum(self.counts_by_day.get(day.isoformat(), 0) for day in (today, yesterday)) >= LOOP_THRESHOLD

@@ -1,4 +1,4 @@
-"""What the log is made of: changes, failures, refused tokens, acts on the tenant, and first uses of its tokens."""
+"""The records of a tenant's log: changes, failures, rejected tokens, audit events, and first uses of tokens."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from scim.service.model.change_record import StoredChange
 from scim.service.model.token import TokenUsage
 
 AUTHENTICATE = "authenticate"
-"""What an operation is called that ended with its token."""
+"""The operation of records about tokens: the request was not parsed any further."""
 
 
 @dataclass(frozen=True, slots=True)
 class RejectedTokenCount:
-    """How many requests of a tenant were refused within a minute because of their token, at least.
+    """The requests of a tenant that were rejected within a minute because of their token, at least ``count``.
 
     With the rule :attr:`scim.protocol.errors.Rule.TOKEN_MALFORMED` anybody may have sent them.
     """
@@ -54,7 +54,7 @@ class LogPosition:
 
 @dataclass(frozen=True, slots=True)
 class FailureSearchResult:
-    """The failures that a bounded search has found. ``is_complete`` is false where it left older failures out."""
+    """The result of a bounded search. ``is_complete`` is false if older failures may be missing."""
 
     failures: Sequence[FailureCount] = ()
     is_complete: bool = True
