@@ -22,7 +22,7 @@ from handlers.http.routes.all_routes import find_endpoint
 from local.api_gateway.event import Request, build_event
 from local.api_gateway.routes import DEFAULT, Match, Route
 from scim.aws.clients import DYNAMODB_CONFIG
-from scim.wiring import runtime
+from scim.wiring import dynamodb, runtime
 
 BASE = "/scim/v2"
 TIMEOUT_S = 29.0  # of the function, in what is calculated for AWS
@@ -95,7 +95,7 @@ class Service:
         patient = DYNAMODB_CONFIG.merge(Config(connect_timeout=PATIENCE_S, read_timeout=PATIENCE_S))
         with ExitStack() as outside:
             outside.enter_context(patch.object(runtime, "current_time", lambda: started))
-            outside.enter_context(patch.object(table, "CLIENT_CONFIG", patient))
+            outside.enter_context(patch.object(dynamodb, "DYNAMODB_CONFIG", patient))
             for name in _OUTSIDE if silent else ():
                 if hasattr(handlers.http.application, name):
                     outside.enter_context(patch.object(handlers.http.application, name, _SilentLogger))

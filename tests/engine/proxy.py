@@ -1,4 +1,4 @@
-"""A proxy before an engine: it loses replies, so that nobody hears of what was done, and it throttles."""
+"""A proxy before an engine, which loses responses and throttles calls."""
 
 import json
 import threading
@@ -10,7 +10,7 @@ from typing import Self
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
-# What DynamoDB answers to a transaction that meets a partition without capacity.
+# The response of DynamoDB to a transaction on a partition without capacity.
 _THROTTLED = json.dumps(
     {
         "__type": "com.amazonaws.dynamodb.v20120810#TransactionCanceledException",
@@ -21,7 +21,7 @@ _THROTTLED = json.dumps(
 
 
 class Proxy:
-    """Lets everything pass, until it is told to lose something."""
+    """Forwards all calls, except for the responses to lose and the calls to throttle."""
 
     def __init__(self, upstream: str) -> None:
         proxy = self
@@ -31,19 +31,19 @@ class Proxy:
 
             def do_POST(self) -> None:
                 operation = self.headers["X-Amz-Target"].rpartition(".")[2]
-                body = proxy.observed(operation, self.rfile.read(int(self.headers["Content-Length"])))
+                body = proxy.record_request(operation, self.rfile.read(int(self.headers["Content-Length"])))
                 headers = {name: value for name, value in self.headers.items() if name.lower() != "host"}
-                status, answer = 400, _THROTTLED
-                if not proxy.throttles(operation):
-                    status, answer = _forward(Request(upstream, body, headers))  # noqa: S310  # the engine's own address
-                if proxy.loses(operation):
+                status, response = 400, _THROTTLED
+                if not proxy.take_throttling(operation):
+                    status, response = _forward(Request(upstream, body, headers))  # noqa: S310  # the engine's own address
+                if proxy.take_loss(operation):
                     self.close_connection = True
                     return
                 self.send_response(status)
                 self.send_header("Content-Type", "application/x-amz-json-1.0")
-                self.send_header("Content-Length", str(len(answer)))
+                self.send_header("Content-Length", str(len(response)))
                 self.end_headers()
-                self.wfile.write(answer)
+                self.wfile.write(response)
 
             def log_message(self, *_: object) -> None:
                 pass
@@ -56,23 +56,24 @@ class Proxy:
         self._losses: Counter[str] = Counter()
         self._rates: dict[str, tuple[float, float]] = {}
         self.forgets_tokens = False
-        """Whether the engine is kept from knowing a transaction again, as it is after ten minutes."""
+        """Whether repeated transactions get new tokens, as if ten minutes had passed."""
         self.bodies: dict[str, list[bytes]] = {}
-        """What was sent to each operation."""
+        """The bodies of the requests, by operation."""
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self._server.server_port}"
 
     def lose(self, operation: str, times: int = 1) -> None:
-        """Lose the replies to the next calls of an operation."""
+        """Lose the responses to the next calls of an operation."""
         self._losses[operation] = times
 
     def throttle(self, operation: str, per_second: float) -> None:
-        """Refuse what is more than so many calls of an operation a second, as a hot partition does."""
+        """Refuse more than so many calls of an operation a second, as a hot partition does."""
         self._rates[operation] = (per_second, time.monotonic())
 
-    def throttles(self, operation: str) -> bool:
+    def take_throttling(self, operation: str) -> bool:
+        """Use capacity for a call, and return whether there was none."""
         with self._lock:
             if operation not in self._rates:
                 return False
@@ -83,14 +84,16 @@ class Proxy:
             self._rates[operation] = (rate, max(next_free, now - 0.1) + 1 / rate)
             return False
 
-    def observed(self, operation: str, body: bytes) -> bytes:
+    def record_request(self, operation: str, body: bytes) -> bytes:
+        """Record the body of a request, and return the one to forward."""
         with self._lock:
             self.bodies.setdefault(operation, []).append(body)
         if self.forgets_tokens and operation == "TransactWriteItems":
             return json.dumps(json.loads(body) | {"ClientRequestToken": str(uuid.uuid4())}).encode()
         return body
 
-    def loses(self, operation: str) -> bool:
+    def take_loss(self, operation: str) -> bool:
+        """Return whether to lose the response of this call, and count it."""
         with self._lock:
             self._losses[operation] -= 1
             return self._losses[operation] >= 0
@@ -106,8 +109,8 @@ class Proxy:
 
 def _forward(request: Request) -> tuple[int, bytes]:
     try:
-        with urlopen(request, timeout=20) as answer:  # noqa: S310  # the engine's own address
-            return answer.status, answer.read()
+        with urlopen(request, timeout=20) as response:  # noqa: S310  # the engine's own address
+            return response.status, response.read()
     except HTTPError as error:
         with error:
             return error.code, error.read()

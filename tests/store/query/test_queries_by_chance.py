@@ -121,7 +121,7 @@ def by_cursor(pages: Pages, count: int) -> Iterator[StoredResource]:
     found = pages.first(count)
     yield from found.page
     while found.next_boundaries:
-        found = pages.beside(CursorPosition(found.next_boundaries, total=found.total), count)
+        found = pages.at_cursor(CursorPosition(found.next_boundaries, total=found.total), count)
         yield from found.page
 
 

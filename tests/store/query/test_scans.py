@@ -1,4 +1,4 @@
-"""Sources: what they give while others write, and what they read for it."""
+"""Scans: what they return while others write, and what they read for it."""
 
 import uuid
 from collections.abc import Callable, Sequence
@@ -54,7 +54,7 @@ def query(filter: str | None = None, sort: str | None = None, order: str = "asce
 
 
 class Pages:
-    """Asks a store for pages of a query."""
+    """Reads pages of a query from a store."""
 
     def __init__(self, store: DynamoDBResourceStore, asked: Query) -> None:
         self.store = store
@@ -63,11 +63,11 @@ class Pages:
     def at(self, index: int, count: int) -> QueryResult:
         return self._find(IndexPosition(index, "client"), count)
 
-    def beside(self, start: CursorPosition, count: int) -> QueryResult:
+    def at_cursor(self, start: CursorPosition, count: int) -> QueryResult:
         return self._find(start, count)
 
     def first(self, count: int) -> QueryResult:
-        return self.beside(CursorPosition(), count)
+        return self.at_cursor(CursorPosition(), count)
 
     def _find(self, start: Any, count: int) -> QueryResult:
         asked = self.asked
@@ -77,16 +77,16 @@ class Pages:
 
 
 class Calls:
-    """Sees the calls of a request; ``before`` are done before the next call of an operation."""
+    """Records the calls of a request. Each function of ``before`` is called before one call of an operation."""
 
     def __init__(self, request_table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.made: list[str] = []
+        self.operations: list[str] = []
         self.before: dict[str, list[Callable[[], None]]] = {}
         read = request_table._call_with_retries  # noqa: SLF001  # where all reads come by
 
         def seen(call: Callable[..., Any], **arguments: Any) -> Any:
             name = call.__name__
-            self.made.append(name)
+            self.operations.append(name)
             if waiting := self.before.get(name):
                 waiting.pop(0)()
             return read(call, **arguments)
@@ -128,7 +128,7 @@ QUERIES = {
 EVERY_QUERY = pytest.mark.parametrize("asked", QUERIES.values(), ids=QUERIES)
 
 
-# Places and pages
+# Pages
 
 
 @EVERY_QUERY
@@ -145,12 +145,12 @@ def test_every_index_and_cursor_returns_its_slice(
         while found.next_boundaries:
             seen.append(numbers(found))
             assert found.total == 9
-            found = pages.beside(CursorPosition(found.next_boundaries, total=found.total), count)
+            found = pages.at_cursor(CursorPosition(found.next_boundaries, total=found.total), count)
         seen.append(numbers(found))
         assert [each for page in seen for each in page] == list(range(9))
         back = [numbers(found)]
         while found.previous_boundaries:
-            found = pages.beside(CursorPosition(found.previous_boundaries, backwards=True, total=found.total), count)
+            found = pages.at_cursor(CursorPosition(found.previous_boundaries, backwards=True, total=found.total), count)
             back.append(numbers(found))
         assert back == seen[::-1]
 
@@ -165,7 +165,7 @@ def test_descending_order_is_reversed(store: DynamoDBResourceStore, people: list
     assert numbers(found) == list(range(9))[::-1]
 
 
-# Who moves while a page is read
+# Users that move while a page is read
 
 
 def rename(store: DynamoDBResourceStore, stored: StoredResource, name: str) -> Callable[[], None]:
@@ -193,12 +193,12 @@ def test_user_who_moves_during_a_sorted_page_hides_no_other(
         seen += numbers(found)
         if found.next_boundaries is None:
             break
-        found = pages.beside(CursorPosition(found.next_boundaries, total=found.total), count)
+        found = pages.at_cursor(CursorPosition(found.next_boundaries, total=found.total), count)
 
     assert [each for each in seen if each] == list(range(1, 9))
 
 
-# Anchors
+# Boundaries
 
 
 @pytest.mark.parametrize("name", ["names", "times", "sorted"])
@@ -211,12 +211,12 @@ def test_cursor_is_valid_while_one_of_five_boundaries_has_its_key(
         moved = changed(each, userName=f"z{each.id}", displayName="z", modified="2026-02-01T00:00:00.000Z")
         store.write(each, moved, CHANGE)
 
-    following = pages.beside(CursorPosition(found.next_boundaries or (), total=9), 3)
+    following = pages.at_cursor(CursorPosition(found.next_boundaries or (), total=9), 3)
 
     assert numbers(following) == [6, 7, 8]
     store.write(people[1], None, CHANGE)
     with pytest.raises(ExpiredCursor):
-        pages.beside(CursorPosition(found.next_boundaries or (), total=9), 3)
+        pages.at_cursor(CursorPosition(found.next_boundaries or (), total=9), 3)
 
 
 @pytest.mark.parametrize("name", ["ids", "points", "scan"])
@@ -228,7 +228,7 @@ def test_cursor_in_the_order_of_ids_outlives_its_user(
     for each in people[:3]:
         store.write(each, None, CHANGE)
 
-    assert numbers(pages.beside(CursorPosition(found.next_boundaries or (), total=9), 3)) == [3, 4, 5]
+    assert numbers(pages.at_cursor(CursorPosition(found.next_boundaries or (), total=9), 3)) == [3, 4, 5]
 
 
 # Budgets
@@ -296,7 +296,7 @@ def test_page_of_keys_reads_a_page_and_counts_those_before_it(
     found = Pages(store, QUERIES[name]).at(7, 2)
 
     assert (numbers(found), found.total) == ([6, 7], 9)
-    assert len(calls.made) <= 5
+    assert len(calls.operations) <= 5
 
 
 @pytest.mark.parametrize("name", ["names", "names sw", "times"])
