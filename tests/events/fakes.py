@@ -47,7 +47,7 @@ class Events:
                     outcomes.append({"ErrorCode": code, "ErrorMessage": "failed"})
                 case Exception() as error:  # a copy, since a traceback would keep all that the test has in memory
                     raise copy(error)
-        return {"FailedEntryCount": sum("ErrorCode" in each for each in outcomes), "Entries": outcomes}
+        return {"FailedEntryCount": sum("ErrorCode" in outcome for outcome in outcomes), "Entries": outcomes}
 
     @property
     def details(self) -> list[dict[str, Any]]:

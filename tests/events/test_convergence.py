@@ -131,7 +131,7 @@ def test_only_crashing_records_are_in_the_queue_after_bisecting() -> None:
     asyncio.run(deployment.take({"shard": records}))
 
     given_up = [notice["DDBStreamBatchInfo"] for notice in deployment.notices]
-    assert [(each["startSequenceNumber"], each["batchSize"]) for each in given_up] == sorted(
+    assert [(failure["startSequenceNumber"], failure["batchSize"]) for failure in given_up] == sorted(
         (record["dynamodb"]["SequenceNumber"], 1) for record in crashing
     )
     assert {detail["eventId"] for detail in deployment.events.details} == {

@@ -65,13 +65,19 @@ def element(attribute: Attribute) -> st.SearchStrategy[Any]:
 
 
 def members(attributes: Any) -> st.SearchStrategy[dict[str, Any]]:
-    return st.fixed_dictionaries({}, optional={each.name: value(each) for each in attributes if not each.is_read_only})
+    return st.fixed_dictionaries(
+        {}, optional={attribute.name: value(attribute) for attribute in attributes if not attribute.is_read_only}
+    )
 
 
 def users(resource_type: ResourceType) -> st.SearchStrategy[dict[str, Any]]:
     extensions = {schema.id: members(schema.attributes.values()) for schema in resource_type.extensions}
-    attributes = [each for each in resource_type.core.attributes.values() if not each.is_read_only]
-    core = {each.name: value(each) for each in attributes if each.name not in ("userName", "schemas", "active")}
+    attributes = [attribute for attribute in resource_type.core.attributes.values() if not attribute.is_read_only]
+    core = {
+        attribute.name: value(attribute)
+        for attribute in attributes
+        if attribute.name not in ("userName", "schemas", "active")
+    }
     required = {"userName": names, "schemas": st.just([CORE, *extensions])}
     return st.fixed_dictionaries(required, optional={**core, **extensions} | {"active": st.booleans()})
 

@@ -95,7 +95,7 @@ def test_rest_of_a_task_is_sent_under_the_same_tenant() -> None:
 
 def test_message_whose_rest_could_not_be_sent_comes_again() -> None:
     result = process(lambda _: LinkResult(100, REST), message(TASK), links=Queues(*[NO_ANSWER] * 1_000))
-    assert [each.message_id for each in result.retries] == ["m1"]
+    assert [retry.message_id for retry in result.retries] == ["m1"]
 
 
 @pytest.mark.parametrize("fault", [Unavailable("The time is up."), failed("Query", "AccessDeniedException"), NO_ANSWER])
@@ -103,7 +103,7 @@ def test_failure_of_aws_brings_only_its_message_again(fault: Exception) -> None:
     dead_letters = Queues()
     others = message(replace(TASK, tenant="other"), "m2")
     result = process(raising(fault), message(TASK), others, dead_letters=dead_letters)
-    assert (result.links_written, [each.message_id for each in result.retries], dead_letters.messages) == (
+    assert (result.links_written, [retry.message_id for retry in result.retries], dead_letters.messages) == (
         1,
         ["m1"],
         [],
@@ -146,7 +146,7 @@ def test_malformed_message_is_a_dead_letter_and_shows_no_value(body: str, wrong:
 
 def test_dead_letter_that_cannot_be_sent_comes_again() -> None:
     result = process(raising(TypeError()), message(TASK), dead_letters=Queues("InvalidMessageContents"))
-    assert [each.message_id for each in result.retries] == ["m1"]
+    assert [retry.message_id for retry in result.retries] == ["m1"]
 
 
 def test_messages_share_the_time() -> None:

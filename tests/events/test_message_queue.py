@@ -24,7 +24,7 @@ def test_message_has_its_group() -> None:
 
 def test_call_has_at_most_ten_messages_and_a_mebibyte() -> None:
     queues = Queues()
-    large = {each: QueueMessage("x" * (MAX_MESSAGE_BYTES // 3)) for each in range(4)}
+    large = {number: QueueMessage("x" * (MAX_MESSAGE_BYTES // 3)) for number in range(4)}
     queue(queues, Clock().deadline).send({**large, **{each + 4: message for each, message in messages(12).items()}})
     assert queues.calls == [3, 10, 3]
 

@@ -38,7 +38,7 @@ def test_every_event_of_a_history_fits_its_schema() -> None:
     for each in told:
         time = each.time.strftime("%Y-%m-%dT%H:%M:%SZ")
         validate({"source": "muster", "detail-type": each.type, "time": time, "detail": json.loads(each.text)})
-    assert {each.type for each in told} == KINDS - {"UserLinked"}  # which no client makes: tests/engine/test_links.py
+    assert {event.type for event in told} == KINDS - {"UserLinked"}  # which no client makes: tests/engine/test_links.py
 
 
 @pytest.mark.parametrize(

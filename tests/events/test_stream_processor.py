@@ -242,7 +242,11 @@ class TestDeadLetterQueue:
     def test_letter_that_is_refused_is_told_and_passed(self, code: str) -> None:
         queues = Queues(code)
         result = run([BAD, GOOD, BAD], Events(), queues)
-        assert (result.dead_letters, result.retries, [code in each.reason for each in result.lost_dead_letters]) == (
+        assert (
+            result.dead_letters,
+            result.retries,
+            [code in letter.reason for letter in result.lost_dead_letters],
+        ) == (
             1,
             0,
             [True],

@@ -137,7 +137,7 @@ class MemoryTenants:
         self.acts.append(act)
 
     def list_ids(self, after: str = "") -> Iterator[str]:
-        return iter(sorted(each for each in self.tenants if each > after))
+        return iter(sorted(tenant_id for tenant_id in self.tenants if tenant_id > after))
 
     def get_last_token_usage(self, _: str) -> TokenUsage | None:
         return None

@@ -150,7 +150,7 @@ class AuditLogStore(Protocol):
         """Yield the changes of a user, newest first."""
 
     def find_previous_owner_ids(self, identifier_hash: str) -> Iterator[str]:
-        """Yield the ids of the users who once had the identifier with this hash, and do not have it now.
+        """Yield the ids of the users who once had the identifier with this hash and lost it.
 
         Raises :class:`scim.protocol.errors.Unavailable` if that takes more than a share of the remaining time.
         """

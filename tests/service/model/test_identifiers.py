@@ -4,7 +4,14 @@ from typing import Any
 
 import pytest
 
-from scim.service.model.identifiers import Subject, identifier_hash, identifiers_of, identify_subject, name_hash
+from scim.service.model.identifiers import (
+    IdentifierKind,
+    Subject,
+    identifier_hash,
+    identifiers_of,
+    identify_subject,
+    name_hash,
+)
 
 
 @pytest.mark.parametrize(
@@ -30,6 +37,11 @@ from scim.service.model.identifiers import Subject, identifier_hash, identifiers
 )
 def test_identifiers_in_a_request(resource_id: str | None, body: Any, query: str, expected: list[Any]) -> None:
     assert list(identify_subject(resource_id, body, query).identifiers) == expected
+
+
+def test_kinds_of_identifiers() -> None:
+    """Failures are stored with them, so the values must not change."""
+    assert list(IdentifierKind) == ["userName", "externalId", "email", "id", "filter"]
 
 
 def test_identifiers_are_bounded() -> None:

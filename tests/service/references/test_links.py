@@ -55,7 +55,7 @@ def test_next_version_keeps_links_and_those_of_removed_references_without_a_posi
     after = carry_over(before, after)
     found = ResolvedReferences.parse(after.links)
     assert found.sequence == 0
-    assert [(each.attribute, each.user_id, each.position is None) for each in found.links] == [
+    assert [(link.attribute, link.user_id, link.position is None) for link in found.links] == [
         (MANAGER, "b", False),
         (f"{SURVEY}:Buddy", "n", True),
     ]
@@ -98,7 +98,7 @@ def test_link_that_was_looked_up_outweighs_a_ref_of_the_client() -> None:
     before = linked(user({ENTERPRISE: {"manager": {"value": "boss"}}}), boss="b")
     after = user({"title": "Cook", ENTERPRISE: {"manager": {"value": "boss"}}}, 2)
     after = carry_over(before, after, {(MANAGER, "boss"): SOMEBODY})
-    assert [each.user_id for each in ResolvedReferences.parse(after.links).links] == ["b"]
+    assert [link.user_id for link in ResolvedReferences.parse(after.links).links] == ["b"]
 
 
 @pytest.mark.parametrize("own", ["", "../Users/b"])
@@ -106,7 +106,7 @@ def test_link_that_was_looked_up_outweighs_a_ref_of_the_client() -> None:
 def test_value_with_a_ref_of_the_client_has_no_position(own: str, first: str) -> None:
     manager = {"$ref": own, "value": "boss"} if first == "$ref" else {"value": "boss", "$ref": own}
     stored = linked(user({ENTERPRISE: {"manager": manager}}), boss="b")
-    assert [(each.user_id, each.position) for each in ResolvedReferences.parse(stored.links).links] == [("b", None)]
+    assert [(link.user_id, link.position) for link in ResolvedReferences.parse(stored.links).links] == [("b", None)]
     assert RENDERER.resource(stored)[ENTERPRISE]["manager"] == manager
 
 

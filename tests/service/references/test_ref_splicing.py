@@ -20,7 +20,9 @@ texts = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=1
 
 def splice(resource: dict[str, Any]) -> dict[str, Any]:
     """Return a resource with a ``$ref`` next to each reference that has room for one."""
-    references = [(find_ref_position(resource, each), f"/{each.value}") for each in find_references(resource, TYPE)]
+    references = [
+        (find_ref_position(resource, reference), f"/{reference.value}") for reference in find_references(resource, TYPE)
+    ]
     refs = [(position, url) for position, url in references if position is not None]
     spliced: dict[str, Any] = json.loads(insert_refs(encode_json(resource), reversed(refs)))
     return spliced

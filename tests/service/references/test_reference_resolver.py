@@ -39,13 +39,13 @@ class Users:
             act()
 
     def get_all(self, ids: Collection[str]) -> dict[str, StoredResource]:
-        found = {each: self.users[each] for each in ids if each in self.users}
+        found = {user_id: self.users[user_id] for user_id in ids if user_id in self.users}
         self._others("get_all")
         return found
 
     def find_candidates(self, value: str) -> Iterator[Collection[str]]:
         for kind in ("id", "userName", "externalId", "email"):
-            people = {each.id: identifiers_of(each.resource).identifiers for each in self.users.values()}
+            people = {user.id: identifiers_of(user.resource).identifiers for user in self.users.values()}
             yield [
                 each
                 for each, known in people.items()
@@ -135,7 +135,7 @@ def test_record_of_links_has_the_request_that_led_to_it(users: Users) -> None:
     alice, boss = users.put("alice", "boss"), users.put("boss")
     run(users, alice, replace(boss, request_id="arrival"))
     run(users, replace(users.delete(boss.user_id), request_id="farewell"))
-    told = [(each.operation, each.request_id, each.links, each.user_name) for each in users.changes]
+    told = [(change.operation, change.request_id, change.links, change.user_name) for change in users.changes]
     assert told[-1] == ("link", "farewell", [], "alice")
     assert [links for _, _, links, _ in told] == [[(MANAGER, boss.user_id)], []]
 
@@ -174,7 +174,7 @@ def test_ref_of_client_is_looked_up(users: Users) -> None:
     users.carry_over(None, wrong.user_id, other.user_id)
     run(users, boss, other, right, wrong)
     assert users.manager(right.user_id) == users.manager(wrong.user_id) == [boss.user_id]
-    told = {each.user_name: (each.attributes_changed, each.links) for each in users.changes}
+    told = {change.user_name: (change.attributes_changed, change.links) for change in users.changes}
     assert told == {"alice": ([MANAGER], [(MANAGER, boss.user_id)]), "bob": ([MANAGER], [(MANAGER, boss.user_id)])}
 
 
@@ -187,7 +187,7 @@ def test_removed_reference_makes_a_record(users: Users) -> None:
     assert users.manager(alice.user_id) == [boss.user_id]
     run(users, away)
     assert users.manager(alice.user_id) == []
-    assert [(each.attributes_changed, each.links) for each in users.changes[1:]] == [([MANAGER], [])]
+    assert [(change.attributes_changed, change.links) for change in users.changes[1:]] == [([MANAGER], [])]
 
 
 def test_person_who_is_deleted_before_the_link_is_written(users: Users) -> None:
@@ -252,9 +252,9 @@ def test_task_that_ran_out_of_time_can_be_repeated(users: Users) -> None:
     impatient.users, impatient.entries = users.users, users.entries
     with pytest.raises(Unavailable):
         run(impatient, boss)
-    assert sum(users.manager(each.user_id) == [boss.user_id] for each in reports) == 40
+    assert sum(users.manager(report.user_id) == [boss.user_id] for report in reports) == 40
     assert run(users, boss) == 60
-    assert all(users.manager(each.user_id) == [boss.user_id] for each in reports)
+    assert all(users.manager(report.user_id) == [boss.user_id] for report in reports)
 
 
 class TestPages:
@@ -269,7 +269,7 @@ class TestPages:
         return made
 
     def linked(self, users: Users, reports: list[LinkTask], boss: str) -> int:
-        return sum(users.manager(each.user_id) == [boss] for each in reports)
+        return sum(users.manager(report.user_id) == [boss] for report in reports)
 
     def test_each_task_updates_one_page(self, users: Users, reports: list[LinkTask]) -> None:
         boss = users.put("boss")
@@ -351,7 +351,7 @@ class TestPages:
     def test_position_is_kept_in_the_rest(self, users: Users, reports: list[LinkTask]) -> None:
         boss = users.put("boss")
         rest = step(users, boss).rest
-        last = sorted(each.user_id for each in reports)[REFERRERS_PER_TASK - 1]
+        last = sorted(report.user_id for report in reports)[REFERRERS_PER_TASK - 1]
         assert rest
         assert rest.position
         assert rest == replace(boss, position=ReferrerPosition(rest.position.identifier_hashes, last))

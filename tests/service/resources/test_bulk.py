@@ -82,7 +82,7 @@ def test_results_are_in_the_order_of_the_operations() -> None:
         store, post("dave"), put(alice.id, "alice", title="Chef"), patch(bob.id, "title", "Cook"), delete(carol.id)
     )
 
-    dave = next(each for each in store.users.values() if each.resource["userName"] == "dave")
+    dave = next(user for user in store.users.values() if user.resource["userName"] == "dave")
     assert results == [
         {"method": "POST", "bulkId": "dave", "location": location(dave.id), "version": 'W/"1"', "status": "201"},
         {"method": "PUT", "location": location(alice.id), "version": 'W/"2"', "status": "200"},
@@ -99,7 +99,7 @@ def test_failing_operation_says_why_and_stops_no_other() -> None:
     assert statuses([first, second, third]) == ["201", "409", "201"]
     assert second.keys() == {"method", "bulkId", "status", "response"}
     assert (second["response"]["status"], second["response"]["scimType"]) == ("409", "uniqueness")
-    assert sorted(each.resource["userName"] for each in store.users.values()) == ["alice", "bob", "carol"]
+    assert sorted(user.resource["userName"] for user in store.users.values()) == ["alice", "bob", "carol"]
 
 
 def test_operation_on_a_user_that_does_not_exist_still_has_its_location() -> None:
@@ -144,7 +144,7 @@ def test_wrong_operation_is_rejected_alone(operation: Any, status: str, scim_typ
 
     assert statuses(results) == [status, "201"]
     assert results[0]["response"].get("scimType") == scim_type
-    assert [each.resource["userName"] for each in store.users.values()] == ["bob"]
+    assert [user.resource["userName"] for user in store.users.values()] == ["bob"]
 
 
 # References
@@ -195,7 +195,7 @@ def test_references_may_lead_in_a_cycle(names: str, workers: int) -> None:
 
     results = run(store, *cycle(*names), workers=workers)
 
-    users = {each.resource["userName"]: each for each in store.users.values()}
+    users = {user.resource["userName"]: user for user in store.users.values()}
     managers = [users[name].resource[ENTERPRISE]["manager"]["value"] for name in names]
     assert statuses(results) == ["201"] * len(names)
     assert managers == [users[name].id for name in [*names[1:], names[0]]]
@@ -212,7 +212,7 @@ def test_cycle_of_which_one_fails_leaves_nothing(failing: int, failures: int | N
     results = run(store, *operations, patch("bulkId:a", "title", "Chef"), **members)
 
     assert set(statuses(results)) == {"409"}
-    assert [each.resource["userName"] for each in store.users.values()] == ["taken"]
+    assert [user.resource["userName"] for user in store.users.values()] == ["taken"]
 
 
 def test_reference_into_a_failing_cycle_fails() -> None:
@@ -223,7 +223,7 @@ def test_reference_into_a_failing_cycle_fails() -> None:
     results = run(store, boss, deputy, post("worker", **{ENTERPRISE: {"manager": {"value": "bulkId:boss"}}}), post("x"))
 
     assert statuses(results) == ["409", "409", "409", "201"]
-    assert sorted(each.resource["userName"] for each in store.users.values()) == ["taken", "x"]
+    assert sorted(user.resource["userName"] for user in store.users.values()) == ["taken", "x"]
 
 
 @pytest.mark.parametrize("operations", [[], [post("bob", userType=7)], [post("bob", "alice")]])
@@ -243,7 +243,7 @@ def test_bulk_id_is_used_once_whether_or_not_the_first_succeeded() -> None:
     results = run(store, post("a", "alice"), post("a", "bob"), post("b", "carol"), post("b", "dave"))
 
     assert statuses(results) == ["409", "400", "201", "400"]
-    assert [each.resource["userName"] for each in store.users.values()] == ["alice", "carol"]
+    assert [user.resource["userName"] for user in store.users.values()] == ["alice", "carol"]
 
 
 # Versions

@@ -90,7 +90,7 @@ def test_creation_accepts_if_none_match_and_rejects_if_match() -> None:
     with pytest.raises(PreconditionFailed):
         resources(store).create(body("bob"), Preconditions.parse("*", None))
 
-    assert [each.resource["userName"] for each in store.users.values()] == ["alice"]
+    assert [user.resource["userName"] for user in store.users.values()] == ["alice"]
 
 
 # What does not exist

@@ -123,7 +123,7 @@ def test_projection_applies_to_every_resource() -> None:
     found = search(MemoryStore(*users), attributes=["userName"])
 
     assert found["Resources"] == [
-        {"schemas": each.resource["schemas"], "id": each.id, "userName": each.resource["userName"]} for each in users
+        {"schemas": user.resource["schemas"], "id": user.id, "userName": user.resource["userName"]} for user in users
     ]
 
 
