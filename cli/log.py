@@ -116,7 +116,7 @@ def _describe_health(health: Health) -> dict[str, Any]:
         **{str(kind): activity.failures.count(kind) for kind in FailureKind},
         "changes": activity.changes,
         "has_more_changes": activity.has_more_changes,
-        "share": activity.share,
+        "share": activity.failure_share,
         "warnings": list(health.warnings),
     }
 

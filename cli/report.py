@@ -76,7 +76,9 @@ def print_health(health: Health) -> None:
     click.echo(f"Identity provider: {health.provider.display_name if health.provider else 'not detected yet'}.")
     if failed:
         writes = failed + activity.changes
-        click.echo(f"Writes that failed today and yesterday: {failed}, at most {activity.share:.0%} of {writes}{more}.")
+        click.echo(
+            f"Writes that failed today and yesterday: {failed}, at most {activity.failure_share:.0%} of {writes}{more}."
+        )
     else:
         click.echo(f"No write failed today and yesterday. Changes: {activity.changes}{more}.")
     for warning in health.warnings:

@@ -8,9 +8,9 @@ from cli import output
 from cli.app import deployment_options, get_deployment, json_option, require_tenant
 from cli.deployment import LONG_READ_S
 from cli.tokens import read_documents
-from scim.service.model.attribute_shapes import list_removed
+from scim.service.model.attribute_types import list_removed_attributes
 from scim.service.model.tenant import Tenant
-from scim.service.tenants.custom_schemas import describe_type
+from scim.service.tenants.custom_schemas import describe_attribute
 
 
 @click.group(
@@ -43,11 +43,13 @@ def show(tenant: str, json: bool) -> None:
         output.print_json(documents)
         return
     rows = [
-        [attribute["name"], describe_type(attribute), "served", document["id"]]
+        [attribute["name"], describe_attribute(attribute), "served", document["id"]]
         for document in documents
         for attribute in document["attributes"]
     ]
-    rows += [[name, what, "removed", urn] for urn, name, what in list_removed(settings.attribute_types, documents)]
+    rows += [
+        [name, what, "removed", urn] for urn, name, what in list_removed_attributes(settings.attribute_types, documents)
+    ]
     output.print_table(("ATTRIBUTE", "TYPE", "STATE", "SCHEMA"), rows)
 
 

@@ -69,8 +69,8 @@ def status(tenant: str, json: bool) -> None:
         **_describe(overview),
         "warnings": list(overview.health.warnings),
         "malformed_tokens": describe_malformed(malformed_tokens) or None,
-        "users": overview.users,
-        "active": overview.active,
+        "users": overview.user_count,
+        "active": overview.active_user_count,
     }
     if json:
         output.print_json(document)
@@ -120,7 +120,7 @@ _MEMBERS = (
 
 def _describe(overview: TenantOverview | UnreadableTenant) -> dict[str, Any]:
     if isinstance(overview, UnreadableTenant):
-        members = {"tenant": overview.id, "health": overview.health_state, "warning": overview.attention}
+        members = {"tenant": overview.id, "health": overview.health_state, "warning": overview.action_needed}
         return dict.fromkeys(_MEMBERS) | members
     token = overview.tenant.token
     return {
@@ -131,13 +131,13 @@ def _describe(overview: TenantOverview | UnreadableTenant) -> dict[str, Any]:
         "mode": _mode(overview.tenant),
         "extensions": [document["id"] for document in overview.tenant.custom_schemas],
         "expires": output.format_rfc3339(token.expires),
-        "previous_until": output.format_rfc3339(token.grace_ends) if overview.in_grace else None,
+        "previous_until": output.format_rfc3339(token.grace_ends) if overview.is_in_grace_period else None,
         "first_contact": output.format_rfc3339(overview.use.first_used) if overview.use else None,
         "connection": describe_contact(overview.use) if overview.use else None,
         "last_use": output.format_rfc3339(overview.use.last_used) if overview.use else None,
         "last_request": describe_request(overview.use) if overview.use else None,
-        "last_used_token": overview.used or None,
-        "warning": overview.attention or None,
+        "last_used_token": overview.last_used_token or None,
+        "warning": overview.action_needed or None,
     }
 
 

@@ -12,7 +12,7 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import NoCredentialsError
 
-from scim.aws.clients import KnownServices, LateSession
+from scim.aws.clients import LazySession, UsedServicesLoader
 
 SOURCE = Path(__file__).parents[2] / "src"
 CREDENTIALS = {
@@ -62,7 +62,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[str, str]]]:
 
 
 def test_credentials_are_looked_for_by_the_first_call_and_kept(asked: list[tuple[str, str]]) -> None:
-    client: Any = LateSession().create_client("dynamodb")
+    client: Any = LazySession().create_client("dynamodb")
     assert asked == []
 
     client.list_tables()
@@ -74,7 +74,7 @@ def test_credentials_are_looked_for_by_the_first_call_and_kept(asked: list[tuple
 
 
 def test_clients_of_one_session_have_credentials_in_common(asked: list[tuple[str, str]]) -> None:
-    session = LateSession()
+    session = LazySession()
     clients: list[Any] = [session.create_client("dynamodb") for _ in range(2)]
 
     for client in clients:
@@ -90,7 +90,7 @@ def test_call_without_credentials_fails_as_the_sdk_says(
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
     monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
-    client: Any = LateSession().create_client("dynamodb", config=Config(retries={"total_max_attempts": 1}))
+    client: Any = LazySession().create_client("dynamodb", config=Config(retries={"total_max_attempts": 1}))
 
     with pytest.raises(NoCredentialsError):
         client.list_tables()
@@ -104,13 +104,13 @@ def test_services_that_are_known_are_those_that_clients_are_made_for() -> None:
         for service in re.findall(r'clients\.client\("(\w+)"', path.read_text("utf-8"))
     }
 
-    assert made == set(KnownServices().list_available_services("service-2"))
+    assert made == set(UsedServicesLoader().list_available_services("service-2"))
 
 
-@pytest.mark.parametrize("service", KnownServices().list_available_services("service-2"))
+@pytest.mark.parametrize("service", UsedServicesLoader().list_available_services("service-2"))
 def test_client_is_the_one_that_botocore_makes_itself(service: str) -> None:
-    session, usual = LateSession(), LateSession()
-    session.register_component("data_loader", KnownServices())
+    session, usual = LazySession(), LazySession()
+    session.register_component("data_loader", UsedServicesLoader())
 
     made, expected = (each.create_client(service, "eu-west-1").meta for each in (session, usual))
     assert made.endpoint_url == expected.endpoint_url

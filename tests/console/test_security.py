@@ -18,7 +18,7 @@ from handlers.console.application import ConsoleApplication
 from handlers.console.response import HEADERS, redirect_to
 from scim.auth.master_key.key_ring import KeyRing, create_generation, format_key_ring, parse_key_ring
 from scim.auth.token_secrets import TokenSecrets
-from scim.service.console.invitations import DEFAULT_LIFETIME_S, InvitationGone
+from scim.service.console.invitations import DEFAULT_LIFETIME_S, InvalidInvitation
 from scim.service.console.password_login import MAX_ATTEMPTS
 from scim.service.model.audit.audit_event import AuditAction, AuditEvent
 from scim.service.model.invitation import Acceptance
@@ -302,9 +302,9 @@ def test_invitation_expires_also_between_looking_at_it_and_using_it(tenant: Tena
     now = [1_000_000_000.0]
     invitations = replace(build_operator(settings, "tests").administration().invitations, now=lambda: now[0])
     invitation = invitations.invite(tenant[0])
-    assert invitations.look(invitation.secret, "visitor").tenant == tenant[0]
+    assert invitations.find(invitation.secret, "visitor").tenant == tenant[0]
     now[0] += DEFAULT_LIFETIME_S
-    with pytest.raises(InvitationGone):
+    with pytest.raises(InvalidInvitation):
         invitations.accept(invitation.secret, "visitor", "session")
     act = AuditEvent("1", "2026-01-31T09:30:00.000Z", AuditAction.ACCEPT, "tests", {})
     digest = sha256(invitation.secret.encode()).hexdigest()

@@ -47,4 +47,4 @@ def test_pages_of_the_log_join_to_the_whole_log(direct: Endpoint) -> None:
     assert pages == everything
     assert set(log.investigate_person("Turing").failed_candidates) == {f"alan-{number}" for number in range(4)}
     (today,) = log.get_activity(1)
-    assert (today.written, today.failed_writes) == (4, 4)
+    assert (today.changes, today.failed_writes) == (4, 4)

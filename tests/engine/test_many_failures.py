@@ -102,7 +102,7 @@ def calls_of(proxy: Proxy) -> CallsOf:
 
 def test_many_failures_cost_a_few_calls(operator: Operator, calls_of: CallsOf) -> None:
     overview, calls = calls_of(lambda: operator.administration().load_list_overview(_TENANT))
-    assert (overview.health.state, overview.users, calls) == (HealthState.FAILING, 0, 5)
+    assert (overview.health.state, overview.user_count, calls) == (HealthState.FAILING, 0, 5)
 
     log = operator.administration(29.0).find_audit_log(_TENANT)
     assert log is not None

@@ -10,7 +10,7 @@ from typing import Any
 
 from handlers.http.application import ScimApplication
 from handlers.http.routes.all_routes import find_endpoint
-from scim.service.console.invitations import InvitationGone
+from scim.service.console.invitations import InvalidInvitation
 from scim.service.model.invitation import Acceptance
 from scim.service.model.token import TokenUsage
 from scim.service.tenants.errors import TenantError, TenantExists
@@ -30,7 +30,7 @@ def at_once(act: Callable[[], Any]) -> list[Any]:
         start.wait()
         try:
             return act()
-        except (TenantError, InvitationGone) as error:
+        except (TenantError, InvalidInvitation) as error:
             return error
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
@@ -135,5 +135,5 @@ def test_invitation_is_accepted_once(scim: Endpoint) -> None:
         results = at_once(accept)
 
         accepted = [result for result in results if isinstance(result, Acceptance)]
-        assert len({each.session for each in accepted}) == 1
+        assert len({each.session_id for each in accepted}) == 1
         assert len(accepted) == (AT_ONCE if visitor else 1)

@@ -135,7 +135,7 @@ def test_malformed_token_never_warns_of_a_quarantine(known: Endpoint) -> None:
 
     assert (log.get_health().activity.failures.count(FailureKind.REJECTED_TOKEN), log.get_health().warnings) == (0, [])
     assert log.find_last_failure() is None
-    assert [day.failed for day in log.get_activity(2)] == [0, 0]
+    assert [day.failures for day in log.get_activity(2)] == [0, 0]
 
 
 def test_log_and_why_tell_of_malformed_tokens(known: Endpoint) -> None:

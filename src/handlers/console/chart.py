@@ -34,12 +34,12 @@ class Chart:
 
 def build_chart(days: Sequence[DailyActivity]) -> Chart:
     """Return the chart of some days; ``top`` is the number of writes and failures of the highest bar."""
-    top = max((day.written + day.failed for day in days), default=0) or 1
+    top = max((day.changes + day.failures for day in days), default=0) or 1
     return Chart(
         [_build_bar(day, number, top) for number, day in enumerate(days)], len(days) * _STEP, HEIGHT, _WIDTH, top
     )
 
 
 def _build_bar(day: DailyActivity, number: int, top: int) -> Bar:
-    written, failed = (round(count * HEIGHT / top, 1) for count in (day.written, day.failed))
+    written, failed = (round(count * HEIGHT / top, 1) for count in (day.changes, day.failures))
     return Bar(day, number * _STEP, round(HEIGHT - written, 1), written, round(HEIGHT - written - failed, 1), failed)

@@ -1,6 +1,6 @@
-"""Clients of AWS's services that a snapshot of SnapStart can hold: without credentials, without an open connection.
+"""Clients of AWS services that a snapshot of SnapStart can hold: without credentials and without open connections.
 
-botocore itself makes them, since importing boto3 brings the transfer manager of S3 along.
+They are created with botocore, since boto3 also imports the transfer manager of S3.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ SECRETS_CONFIG = Config(
     connect_timeout=1, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 1}, parameter_validation=False
 )
 
-# Whoever administers tenants has more time than a request; every call can be repeated.
+# Operators have more time than a request, and every call can be repeated.
 OPERATOR_SECRETS_CONFIG = Config(
     connect_timeout=2, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 4}
 )
@@ -39,10 +39,10 @@ EVENTS_CONFIG = Config(
 )
 
 
-class LateCredentials(Credentials):
-    """Credentials that are looked for when a request is signed.
+class LazyCredentials(Credentials):
+    """Credentials that are loaded when a request is signed.
 
-    botocore looks for them when it makes a client. With SnapStart it would then fetch them over HTTP, from
+    botocore loads them when it creates a client. With SnapStart it would then fetch them over HTTP, from
     ``AWS_CONTAINER_CREDENTIALS_FULL_URI``, and they would be in the snapshot.
     """
 
@@ -51,38 +51,40 @@ class LateCredentials(Credentials):
         self._load = load
 
     def get_frozen_credentials(self) -> ReadOnlyCredentials:
-        found = self._load()
-        if found is None:
+        credentials = self._load()
+        if credentials is None:
             raise NoCredentialsError
-        return found.get_frozen_credentials()
+        return credentials.get_frozen_credentials()
 
     def get_deferred_property(self, property_name: str) -> Callable[[], Any]:
         return lambda: getattr(self._load(), property_name, None)
 
 
-class LateSession(Session):
+class LazySession(Session):
+    """A session whose clients load their credentials when they sign a request."""
+
     def get_credentials(self) -> Credentials:
-        return LateCredentials(super().get_credentials)
+        return LazyCredentials(super().get_credentials)
 
 
-class KnownServices(Loader):
+class UsedServicesLoader(Loader):
     """Loads the models of the services that are used here.
 
-    botocore looks through the directories of all services, four hundred, before it loads one of them.
+    botocore lists the directories of all services, about four hundred, before it loads one of them.
     """
 
     def list_available_services(self, type_name: str) -> list[str]:  # noqa: ARG002  # all of them have all types
         return ["dynamodb", "events", "secretsmanager", "sqs"]
 
 
-def client(service: str, config: Config) -> Any:
-    """A client of ``service`` in the region and with the credentials of the environment."""
-    return _session().create_client(service, config=config)
+def create_client(service: str, config: Config) -> Any:
+    """Return a client of ``service`` in the region and with the credentials of the environment."""
+    return _get_session().create_client(service, config=config)
 
 
 @cache
-def _session() -> LateSession:
-    """One for all clients, which then have what it reads of AWS's endpoints in common."""
-    session = LateSession()
-    session.register_component("data_loader", KnownServices())
+def _get_session() -> LazySession:
+    """Return the session of all clients, so that the data of AWS's endpoints is loaded once."""
+    session = LazySession()
+    session.register_component("data_loader", UsedServicesLoader())
     return session

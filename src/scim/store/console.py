@@ -88,8 +88,8 @@ class DynamoDBInvitationStore:
         """
         accepted = {
             **_encode_invitation(digest, invitation),
-            "visitor": {"S": acceptance.visitor},
-            "session": {"S": acceptance.session},
+            "visitor": {"S": acceptance.previous_session_id},
+            "session": {"S": acceptance.session_id},
             "accepted": {"N": str(acceptance.at)},
         }
         is_open = {

@@ -71,7 +71,7 @@ def build_console(
 
     The secrets are given by name or ARN. ``report`` receives faults that do not fail the request.
     """
-    secrets = clients.client("secretsmanager", OPERATOR_SECRETS_CONFIG)
+    secrets = clients.create_client("secretsmanager", OPERATOR_SECRETS_CONFIG)
     master_key = MasterKey(secrets, settings.master_key_secret, runtime.current_time, report)
     return ConsoleAdapters(
         settings=settings,

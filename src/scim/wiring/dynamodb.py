@@ -22,7 +22,7 @@ _DAY_S = 86_400
 
 def create_client() -> DynamoDBClient:
     """Return a client, which neither looks for credentials nor opens a connection yet."""
-    client: DynamoDBClient = clients.client("dynamodb", DYNAMODB_CONFIG)
+    client: DynamoDBClient = clients.create_client("dynamodb", DYNAMODB_CONFIG)
     return client
 
 

@@ -77,7 +77,7 @@ def build_endpoint(settings: Settings, report: Callable[[Exception], None]) -> E
 
     ``report`` receives faults that do not fail the request.
     """
-    secrets = clients.client("secretsmanager", SECRETS_CONFIG)
+    secrets = clients.create_client("secretsmanager", SECRETS_CONFIG)
     master_key = MasterKey(secrets, settings.master_key_secret, runtime.current_time, report)
     token_secrets = TokenSecrets(secrets, settings.secret_prefix, master_key)
     return EndpointAdapters(

@@ -29,8 +29,8 @@ def connect_stream_processor(settings: Settings) -> Callable[[Deadline], StreamP
 
     if not (settings.event_bus_name and settings.links_queue_url and settings.dead_letter_queue_url):
         raise ValueError("Publishing changes needs EVENT_BUS_NAME, LINKS_QUEUE_URL and DEAD_LETTER_QUEUE_URL.")
-    events = clients.client("events", EVENTS_CONFIG)
-    sqs = clients.client("sqs", EVENTS_CONFIG)
+    events = clients.create_client("events", EVENTS_CONFIG)
+    sqs = clients.create_client("sqs", EVENTS_CONFIG)
 
     def build_processor(deadline: Deadline) -> StreamProcessor:
         return stream_processor.StreamProcessor(
@@ -55,7 +55,7 @@ def connect_link_processor(settings: Settings) -> Callable[[Deadline], LinkProce
     if not (settings.links_queue_url and settings.links_dead_letter_queue_url):
         raise ValueError("Linking users needs LINKS_QUEUE_URL and LINKS_DEAD_LETTER_QUEUE_URL.")
     run_task = _connect_link_tasks(settings)
-    sqs = clients.client("sqs", EVENTS_CONFIG)
+    sqs = clients.create_client("sqs", EVENTS_CONFIG)
 
     def build_processor(deadline: Deadline) -> LinkProcessor:
         return LinkProcessor(

@@ -17,7 +17,7 @@ def test_clients_of_functions_are_validated(table: Any) -> None:
     from scim.aws.clients import DYNAMODB_CONFIG
 
     item: Any = KEY | {"empty": {"SS": []}}
-    for client in (clients.client("dynamodb", DYNAMODB_CONFIG), boto3.client("dynamodb")):
+    for client in (clients.create_client("dynamodb", DYNAMODB_CONFIG), boto3.client("dynamodb")):
         with pytest.raises(RefusedByAws, match="may not be empty"):
             client.put_item(TableName=table.name, Item=item)
 

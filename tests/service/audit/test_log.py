@@ -99,7 +99,7 @@ def test_health_is_that_of_today_and_yesterday() -> None:
 
     health = log_of(records).get_health()
 
-    assert (health.state, health.activity.failures.failed_writes, health.activity.share) == (
+    assert (health.state, health.activity.failures.failed_writes, health.activity.failure_share) == (
         *(HealthState.FAILING, 5),
         0.25,
     )

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scim.protocol.filter.parser import parse_filter, parse_path
 from scim.protocol.leniency import Dialect
 from scim.protocol.schema import load_user_type
-from scim.service.tenants.custom_schemas import read_extensions
+from scim.service.tenants.custom_schemas import parse_schemas
 from tests.endpoint import ENTERPRISE
 
 EXAMPLE = json.loads((Path(__file__).parents[3] / "examples/extensions/employee.json").read_text("utf-8"))
@@ -23,7 +23,7 @@ def extension(*attributes: dict[str, Any], **more: Any) -> dict[str, Any]:
 
 
 def test_the_example_is_kept_as_it_is() -> None:
-    assert read_extensions([EXAMPLE]) == [EXAMPLE]
+    assert parse_schemas([EXAMPLE]) == [EXAMPLE]
 
 
 @pytest.mark.parametrize(
@@ -51,14 +51,14 @@ def test_the_example_is_kept_as_it_is() -> None:
 )
 def test_a_wrong_document_is_refused_with_its_place(document: dict[str, Any], where: str) -> None:
     with pytest.raises(ValueError, match="wrong at") as raised:
-        read_extensions([document])
+        parse_schemas([document])
     assert f"wrong at {where}: " in str(raised.value)
 
 
 def test_complex_attributes_are_not_nested() -> None:
     inner = {"name": "b", "type": "complex", "subAttributes": [{"name": "c", "type": "string"}]}
     with pytest.raises(ValueError, match=r"wrong at attributes\.0\.subAttributes\.0"):
-        read_extensions([extension({"name": "a", "type": "complex", "subAttributes": [inner]})])
+        parse_schemas([extension({"name": "a", "type": "complex", "subAttributes": [inner]})])
 
 
 def with_id(urn: str) -> dict[str, Any]:
@@ -74,7 +74,7 @@ def with_id(urn: str) -> dict[str, Any]:
 )
 def test_an_id_that_is_taken_is_refused(ids: list[str]) -> None:
     with pytest.raises(ValueError, match="an id that no other one has"):
-        read_extensions(list(map(with_id, ids)))
+        parse_schemas(list(map(with_id, ids)))
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_an_id_that_is_taken_is_refused(ids: list[str]) -> None:
 )
 def test_scims_own_id_is_refused(urn: str) -> None:
     with pytest.raises(ValueError, match=r"wrong at id: .* is reserved for SCIM itself"):
-        read_extensions([with_id(urn)])
+        parse_schemas([with_id(urn)])
 
 
 @pytest.mark.parametrize(
@@ -109,25 +109,25 @@ def test_scims_own_id_is_refused(urn: str) -> None:
 def test_id_below_another_is_refused(ids: list[str]) -> None:
     """A path such as ``urn:a:b:c`` would be an attribute of ``urn:a:b`` and the schema ``urn:a:b:c``."""
     with pytest.raises(ValueError, match="begins with the id of another schema"):
-        read_extensions(list(map(with_id, ids)))
+        parse_schemas(list(map(with_id, ids)))
 
 
 def test_similar_ids_are_accepted() -> None:
     ids = ["urn:a:b", "urn:a:bc", "urn:a:b-c", f"{ENTERPRISE}s"]
-    assert [each["id"] for each in read_extensions(list(map(with_id, ids)))] == ids
+    assert [each["id"] for each in parse_schemas(list(map(with_id, ids)))] == ids
 
 
 @pytest.mark.parametrize("name", ["id", "ID", "meta", "Schemas", "externalId"])
 def test_common_attribute_is_refused(name: str) -> None:
     """RFC 7643 section 3.1: they belong to every resource and have no URN of their own."""
     with pytest.raises(ValueError, match=r"wrong at attributes\.0\.name: .* every resource has"):
-        read_extensions([extension({"name": name, "type": "string"})])
+        parse_schemas([extension({"name": name, "type": "string"})])
 
 
 @pytest.mark.parametrize("name", ["title", "userName", "displayName", "manager"])
 def test_name_of_a_core_attribute_is_accepted(name: str) -> None:
     """It is told apart by its URN; alone the name always means the attribute of the standard."""
-    resource_type = load_user_type().with_extensions(read_extensions([extension({"name": name, "type": "string"})]))
+    resource_type = load_user_type().with_extensions(parse_schemas([extension({"name": name, "type": "string"})]))
     assert str(parse_path(name, resource_type, Dialect())) in (name, f"{ENTERPRISE}:{name}")
     assert str(parse_path(f"urn:example:User:{name}", resource_type, Dialect())) == f"urn:example:User:{name}"
 
@@ -138,25 +138,25 @@ def test_name_of_a_core_attribute_is_accepted(name: str) -> None:
 )
 def test_name_that_no_path_can_hold_is_refused(name: str) -> None:
     with pytest.raises(ValueError, match=r"wrong at attributes\.0\.name"):
-        read_extensions([extension({"name": name, "type": "string"})])
+        parse_schemas([extension({"name": name, "type": "string"})])
     parent = {"name": "a", "type": "complex", "subAttributes": [{"name": name, "type": "string"}]}
     with pytest.raises(ValueError, match=r"wrong at attributes\.0\.subAttributes\.0\.name"):
-        read_extensions([extension(parent)])
+        parse_schemas([extension(parent)])
 
 
 def test_sub_attribute_with_a_space_is_refused() -> None:
     """Neither the brackets of a filter nor a dot can be followed by such a name."""
     parent = {"name": "a", "type": "complex", "subAttributes": [{"name": "b c", "type": "string"}]}
     with pytest.raises(ValueError, match=r"without spaces"):
-        read_extensions([extension(parent)])
+        parse_schemas([extension(parent)])
 
 
 @pytest.mark.parametrize("name", ["Cost co", "Cost eq 5", "cost PR"])
 def test_name_that_reads_as_a_comparison_is_refused(name: str) -> None:
     attributes = [{"name": each, "type": "string"} for each in ("Cost", name)]
     with pytest.raises(ValueError, match="a filter can not tell"):
-        read_extensions([extension(*attributes)])
-    assert read_extensions([extension(attributes[1])])
+        parse_schemas([extension(*attributes)])
+    assert parse_schemas([extension(attributes[1])])
 
 
 def test_schemas_have_a_bounded_size() -> None:
@@ -167,9 +167,9 @@ def test_schemas_have_a_bounded_size() -> None:
         )
         for m in range(2)
     ]
-    assert read_extensions(documents[:1]) == documents[:1]
+    assert parse_schemas(documents[:1]) == documents[:1]
     with pytest.raises(ValueError, match="more than 200000 bytes in all: shorten"):
-        read_extensions(documents)
+        parse_schemas(documents)
 
 
 names = st.from_regex(r"[A-Za-z][A-Za-z0-9_-]{0,6}( [A-Za-z0-9_-]{1,6}){0,3}", fullmatch=True)
@@ -188,7 +188,7 @@ def test_every_accepted_name_can_be_written(found: list[str], subs: list[str], d
         for name in found
     ]
     try:
-        resource_type = load_user_type().with_extensions(read_extensions([extension(*attributes)]))
+        resource_type = load_user_type().with_extensions(parse_schemas([extension(*attributes)]))
     except ValueError:
         assume(False)
     for attribute, sub in itertools.product(attributes, subs):

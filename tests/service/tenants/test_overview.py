@@ -54,28 +54,34 @@ def overview(
     ],
 )
 def test_attention_is_what_to_do_about_the_token(token: TokenState, used: str, attention: str) -> None:
-    assert overview(token, used=used).attention == attention
-    assert overview(token, used=used, connected=False).attention == ""
+    assert overview(token, used=used).action_needed == attention
+    assert overview(token, used=used, connected=False).action_needed == ""
 
 
 def test_attention_has_the_advice_of_the_health() -> None:
     ill = failed(create=14)
     told = "14 requests failed today and yesterday: see the log of failures."
-    assert (overview(failures=ill).attention, overview(failures=ill).health.state) == (told, HealthState.FAILING)
+    assert (overview(failures=ill).action_needed, overview(failures=ill).health.state) == (told, HealthState.FAILING)
     soon = replace(TOKEN, expires=NOW + DAY_S)
-    assert overview(soon, failures=ill).attention == f"The token expires within 1 day. {told}"
-    assert overview(connected=False, failures=ill).attention == ""
+    assert overview(soon, failures=ill).action_needed == f"The token expires within 1 day. {told}"
+    assert overview(connected=False, failures=ill).action_needed == ""
 
 
 def test_overview_has_state_grace_use_and_numbers() -> None:
     shown = overview(used="v1")
-    assert (shown.state, shown.in_grace, shown.used, shown.users, shown.active) == ("connected", True, "earlier", 2, 1)
-    assert overview().used == "current"
-    assert overview(used="").used == ""
+    assert (
+        shown.state,
+        shown.is_in_grace_period,
+        shown.last_used_token,
+        shown.user_count,
+        shown.active_user_count,
+    ) == ("connected", True, "earlier", 2, 1)
+    assert overview().last_used_token == "current"
+    assert overview(used="").last_used_token is None
     assert overview(TokenState(revoked_versions=("v1",))).state == "revoked"
     gone = overview(connected=False)
-    assert (gone.state, gone.in_grace, gone.is_waiting) == ("disconnected", False, False)
-    assert overview(replace(TOKEN, is_revealed=False)).is_waiting
+    assert (gone.state, gone.is_in_grace_period, gone.has_unrevealed_token) == ("disconnected", False, False)
+    assert overview(replace(TOKEN, is_revealed=False)).has_unrevealed_token
 
 
 @pytest.mark.parametrize(("failures", "limits"), [(0, []), (3, [28]), (499, [4_492]), (100_000, [1])])
@@ -110,4 +116,4 @@ def test_tenant_that_can_not_be_read_is_unknown_and_the_others_are_shown(fault: 
     assert (before.id, after.id, told) == ("a", "b", [("ill", fault)])
     assert isinstance(ill, UnreadableTenant)
     assert (ill.id, ill.health_state, ill.is_readable) == ("ill", HealthState.UNKNOWN, False)
-    assert "Could not be read in time" in ill.attention
+    assert "Could not be read in time" in ill.action_needed

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from handlers.console.context import ConsoleRequestContext, Reauthentication
 from handlers.console.response import BASE, Page, PageError, PageNotFound, console_path, redirect, redirect_to
 from handlers.console.sessions import Session
-from scim.service.console.invitations import InvitationGone, guest_actor
+from scim.service.console.invitations import InvalidInvitation, invited_actor
 from scim.service.console.password_login import TooManyAttempts, WeakPassword
 
 if TYPE_CHECKING:
@@ -114,8 +114,8 @@ def sign_out(context: ConsoleRequestContext) -> Page:
 def show_invitation(context: ConsoleRequestContext, secret: str) -> Page:
     """Ask before the invitation is used, since programs that preview links open them too."""
     try:
-        invitation = context.administration.invitations.look(secret, context.session.id)
-    except InvitationGone:
+        invitation = context.administration.invitations.find(secret, context.session.id)
+    except InvalidInvitation:
         return context.render_page("invitation-gone.html", HTTPStatus.GONE)
     return context.render_page("invitation.html", tenant=invitation.tenant, expires=invitation.expires)
 
@@ -125,14 +125,14 @@ def accept_invitation(context: ConsoleRequestContext, secret: str) -> Page:
         invitation, acceptance = context.administration.invitations.accept(
             secret, context.session.id, context.sessions.create_session().id
         )
-    except InvitationGone:
+    except InvalidInvitation:
         return context.render_page("invitation-gone.html", HTTPStatus.GONE)
     tenant = invitation.tenant
     session = context.sessions.create_guest_session(
-        guest_actor(tenant),
+        invited_actor(tenant),
         tenant,
         invitation.invitation_epoch,
-        session_id=acceptance.session,
+        session_id=acceptance.session_id,
         accepted_at=acceptance.at,
     )
     return _start_session(context, session, f"{BASE}/tenants/{tenant}/connect")
@@ -165,7 +165,7 @@ def require_recent_sign_in(context: ConsoleRequestContext) -> None:
 def _is_password_correct(context: ConsoleRequestContext) -> bool:
     """Return whether the form has the operator's password; count the attempt. Raises :class:`PageError`."""
     try:
-        return context.password_login.check(context.request.form.get("password", ""), context.request.address)
+        return context.password_login.verify(context.request.form.get("password", ""), context.request.address)
     except TooManyAttempts as error:
         raise PageError(
             HTTPStatus.TOO_MANY_REQUESTS,

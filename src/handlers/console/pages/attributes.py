@@ -9,9 +9,9 @@ from handlers.console.context import ConsoleRequestContext
 from handlers.console.response import Page, redirect
 from scim.protocol.errors import InvalidSyntax
 from scim.protocol.json_body import parse_json
-from scim.service.model.attribute_shapes import list_removed
+from scim.service.model.attribute_types import list_removed_attributes
 from scim.service.model.tenant import Tenant
-from scim.service.tenants.custom_schemas import describe_type
+from scim.service.tenants.custom_schemas import describe_attribute
 
 
 def show_attributes(context: ConsoleRequestContext, tenant: Tenant) -> Page:
@@ -46,7 +46,7 @@ def _render_attributes(
     schemas = [
         {
             "id": schema["id"],
-            "attributes": [(attribute["name"], describe_type(attribute)) for attribute in schema["attributes"]],
+            "attributes": [(attribute["name"], describe_attribute(attribute)) for attribute in schema["attributes"]],
             "text": json.dumps(schema, indent=2, ensure_ascii=False),
         }
         for schema in tenant.custom_schemas
@@ -56,7 +56,7 @@ def _render_attributes(
         status,
         tenant=tenant.id,
         schemas=schemas,
-        removed=list_removed(tenant.attribute_types, tenant.custom_schemas),
+        removed=list_removed_attributes(tenant.attribute_types, tenant.custom_schemas),
         error_text=error_text,
         document=document,
         section="attributes",

@@ -1,4 +1,4 @@
-"""Invitations: one-time links by which a customer's IT admin gets into the console, to one tenant and no other."""
+"""Invitations: one-time links that give a customer's IT admin access to one tenant in the console."""
 
 from __future__ import annotations
 
@@ -18,17 +18,20 @@ from scim.service.tenants.tenant_writer import get_connected_tenant
 
 DEFAULT_LIFETIME_S = 7 * DAY_S
 REPEAT_S = 60
-"""For how many seconds after an invitation was accepted the same request may be repeated, if its response was lost."""
+"""For how many seconds after the acceptance of an invitation the same request may be repeated."""
 _SECRET = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
-class InvitationGone(Exception):
-    """The invitation opens nothing: it never existed, was accepted before, was revoked, or has expired."""
+class InvalidInvitation(Exception):
+    """The invitation does not exist, was accepted before, was revoked, or has expired."""
 
 
 @dataclass(frozen=True, slots=True)
 class Invitations:
-    """``actor`` is who invites; ``now`` gives the seconds since 1970, ``new_id`` a random lower-case UUID."""
+    """Create and accept invitations.
+
+    ``actor`` is who invites; ``now`` returns the seconds since 1970, ``new_id`` a random lower-case UUID.
+    """
 
     settings: TenantReader
     store: InvitationStore
@@ -38,72 +41,76 @@ class Invitations:
     new_id: Callable[[], str]
 
     def invite(self, tenant_id: str, lifetime_s: float = DEFAULT_LIFETIME_S) -> Invitation:
-        """Raises :class:`UnknownTenant` where no such tenant is connected."""
+        """Create an invitation. Raise :class:`UnknownTenant` if the tenant is not connected."""
         tenant = get_connected_tenant(self.settings, tenant_id)
         now = self.now()
         invitation = Invitation(tenant_id, now + lifetime_s, tenant.invitation_epoch, secrets.token_urlsafe(32))
-        act = AuditEvent(
-            self.new_id(),
-            format_rfc3339(now),
-            AuditAction.INVITE,
-            self.actor,
-            {"until": format_rfc3339(invitation.expires)},
-        )
-        self.store.add(_digest(invitation.secret), invitation, act)
+        details = {"until": format_rfc3339(invitation.expires)}
+        event = AuditEvent(self.new_id(), format_rfc3339(now), AuditAction.INVITE, self.actor, details)
+        self.store.add(_digest(invitation.secret), invitation, event)
         return invitation
 
-    def look(self, secret: str, visitor: str) -> Invitation:
-        """Return the invitation that a visitor could accept, without changing it. Raises :class:`InvitationGone`."""
-        invitation, _ = self._find(secret, visitor)
-        return invitation
+    def find(self, secret: str, session_id: str) -> Invitation:
+        """Return an invitation that the browser with this session can accept, without accepting it.
 
-    def accept(self, secret: str, visitor: str, session: str) -> tuple[Invitation, Acceptance]:
-        """Accept an invitation for the session that the visitor goes on with: nobody can accept it any more.
-
-        The same visitor may repeat the request for a minute, as long as the session of the first response was not used:
-        the response may have been lost. It gets the same session again, as old as it is then, and never another one.
-        Raises :class:`InvitationGone`.
+        Raise :class:`InvalidInvitation`.
         """
-        invitation, accepted = self._find(secret, visitor)
-        if accepted is None:
-            now = self.now()
-            act = AuditEvent(self.new_id(), format_rfc3339(now), AuditAction.ACCEPT, guest_actor(invitation.tenant), {})
-            accepted = self.store.accept(_digest(secret), invitation, Acceptance(visitor, session, now), act)
-        if accepted is None or not (accepted.session == session or self._can_repeat(accepted, visitor)):
-            raise InvitationGone
-        return invitation, accepted
+        invitation, _ = self._find(secret, session_id)
+        return invitation
 
-    def _find(self, secret: str, visitor: str) -> tuple[Invitation, Acceptance | None]:
-        found = self.store.get(_digest(secret)) if _SECRET.fullmatch(secret) else None
-        if found is None or found[0].expires <= self.now():
-            raise InvitationGone
-        invitation, accepted = found
-        if accepted is not None and not self._can_repeat(accepted, visitor):
-            raise InvitationGone
+    def accept(self, secret: str, session_id: str, new_session_id: str) -> tuple[Invitation, Acceptance]:
+        """Accept an invitation and open the session ``new_session_id``. Nobody else can accept it any more.
+
+        ``session_id`` is the session that the browser has now. The same browser may repeat the request for a minute, as
+        long as the session that was opened is not used: the first response may have been lost. It gets the same session
+        again, with its age, and never another one.
+        Raise :class:`InvalidInvitation`.
+        """
+        invitation, acceptance = self._find(secret, session_id)
+        if acceptance is None:
+            now = self.now()
+            actor = invited_actor(invitation.tenant)
+            event = AuditEvent(self.new_id(), format_rfc3339(now), AuditAction.ACCEPT, actor, {})
+            new = Acceptance(session_id, new_session_id, now)
+            acceptance = self.store.accept(_digest(secret), invitation, new, event)
+        if acceptance is None:
+            raise InvalidInvitation
+        if acceptance.session_id != new_session_id and not self._is_retry(acceptance, session_id):
+            raise InvalidInvitation
+        return invitation, acceptance
+
+    def _find(self, secret: str, session_id: str) -> tuple[Invitation, Acceptance | None]:
+        """Return a valid invitation and its acceptance, which is of an earlier attempt of the same request."""
+        stored = self.store.get(_digest(secret)) if _SECRET.fullmatch(secret) else None
+        if stored is None or stored[0].expires <= self.now():
+            raise InvalidInvitation
+        invitation, acceptance = stored
+        if acceptance is not None and not self._is_retry(acceptance, session_id):
+            raise InvalidInvitation
         tenant = self.settings.get(invitation.tenant)
         if tenant is None or not tenant.is_connected or tenant.invitation_epoch != invitation.invitation_epoch:
-            raise InvitationGone
-        return invitation, accepted
+            raise InvalidInvitation
+        return invitation, acceptance
 
-    def _can_repeat(self, accepted: Acceptance, visitor: str) -> bool:
-        """Return whether a request can be the one that was accepted, sent again because its response was lost."""
-        is_same = accepted.visitor == visitor and self.now() < accepted.at + REPEAT_S
-        return is_same and self.sessions.is_unused(accepted.session)
+    def _is_retry(self, acceptance: Acceptance, session_id: str) -> bool:
+        """Return whether a request can be the accepted one, sent again because its response was lost."""
+        is_same = acceptance.previous_session_id == session_id and self.now() < acceptance.at + REPEAT_S
+        return is_same and self.sessions.is_unused(acceptance.session_id)
 
 
-def guest_actor(tenant_id: str) -> str:
-    """What whoever came by an invitation is called in records."""
+def invited_actor(tenant_id: str) -> str:
+    """Return the actor in audit events of a person who accepted an invitation."""
     return f"console:invited:{tenant_id}"
 
 
 def console_url(scim_url: str) -> str:
-    """Where the console is: beside the SCIM endpoint, at the same host."""
+    """Return the URL of the console, which is at the host of the SCIM endpoint."""
     split = urlsplit(scim_url)
     return f"{split.scheme}://{split.netloc}/admin"
 
 
 def invitation_url(scim_url: str, secret: str) -> str:
-    """What an invited person is sent."""
+    """Return the link of an invitation."""
     return f"{console_url(scim_url)}/invitation/{secret}"
 
 

@@ -1,4 +1,4 @@
-"""Signing in to the console with the operator's password, and how often somebody may try."""
+"""Sign in to the console with the operator's password, with a limit on the number of attempts."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from scim.service.ports import LoginAttemptStore
 
 WINDOW_S = 900
 MAX_ATTEMPTS = 5
-MIN_PASSWORD = 20
+MIN_PASSWORD_LENGTH = 20
 
 
 class TooManyAttempts(Exception):
-    """Another attempt may be made in ``retry_s`` seconds."""
+    """There were too many attempts. The next one is allowed in ``retry_s`` seconds."""
 
     def __init__(self, retry_s: int) -> None:
         super().__init__(f"too many attempts; wait {retry_s} s")
@@ -24,38 +24,42 @@ class TooManyAttempts(Exception):
 
 
 class WeakPassword(Exception):
-    """The password in Secrets Manager could be guessed: nobody gets in until there is a better one."""
+    """The password in Secrets Manager is too short, so nobody can sign in with it."""
 
 
 @dataclass(frozen=True, slots=True)
 class PasswordLogin:
-    """``password`` reads the operator's password, ``now`` gives the seconds since 1970."""
+    """``read_password`` returns the operator's password, ``now`` the seconds since 1970."""
 
     attempts: LoginAttemptStore
-    password: Callable[[], str]
+    read_password: Callable[[], str]
     now: Callable[[], float]
 
-    def check(self, given: str, address: str) -> bool:
-        """Whether this is the password. An attempt is counted before it is judged, so that many at once don't help.
+    def verify(self, password: str, address: str) -> bool:
+        """Return whether the password is the operator's. ``address`` is the client's IP address.
 
-        Raises :class:`TooManyAttempts` and :class:`WeakPassword`.
+        The attempt is counted before the passwords are compared, so that attempts in parallel are limited too.
+        Raise :class:`TooManyAttempts` and :class:`WeakPassword`.
         """
-        now, source = int(self.now()), _source(address)
+        now, source = int(self.now()), _digest_network(address)
         window = now // WINDOW_S
-        end = (window + 1) * WINDOW_S
-        if self.attempts.count_attempt(source, window, end) > MAX_ATTEMPTS:
-            raise TooManyAttempts(end - now)
-        password = self.password()
-        if len(password) < MIN_PASSWORD:
+        window_end = (window + 1) * WINDOW_S
+        if self.attempts.count_attempt(source, window, window_end) > MAX_ATTEMPTS:
+            raise TooManyAttempts(window_end - now)
+        expected = self.read_password()
+        if len(expected) < MIN_PASSWORD_LENGTH:
             raise WeakPassword
-        is_right = compare_digest(given.encode(errors="replace"), password.encode())
-        if is_right:
+        is_correct = compare_digest(password.encode(errors="replace"), expected.encode())
+        if is_correct:
             self.attempts.reset_attempts(source, window)
-        return is_right
+        return is_correct
 
 
-def _source(address: str) -> str:
-    """A digest of where the attempt comes from; of an IPv6 address the network, since one visitor has all of it."""
+def _digest_network(address: str) -> str:
+    """Return a digest of where an attempt comes from: of an IPv4 address, or of an IPv6 network of 64 bits.
+
+    One visitor has all addresses of such a network.
+    """
     parsed = ip_address(address)
     network = parsed.packed[:8] if isinstance(parsed, IPv6Address) else parsed.packed
     return sha256(network).hexdigest()[:32]

@@ -1,4 +1,4 @@
-"""An invitation to the console, and its acceptance."""
+"""An invitation to the console, and its acceptance. All times are in seconds since 1970."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Invitation:
-    """``expires`` in seconds since 1970. ``secret`` is the end of the link, and is shown once.
+    """A one-time link to the console for one tenant.
 
-    It opens a tenant that is connected and still in the ``invitation_epoch`` of when it was made.
+    It is valid until ``expires``, while the tenant is connected and in the same ``invitation_epoch``. ``secret`` is the
+    end of the link; it is known when the invitation is created, and not stored.
     """
 
     tenant: str
@@ -20,8 +21,8 @@ class Invitation:
 
 @dataclass(frozen=True, slots=True)
 class Acceptance:
-    """Who accepted an invitation: the session before, the session that it opened, and when (seconds since 1970)."""
+    """The acceptance of an invitation: the browser's session before, the session that was opened, and when."""
 
-    visitor: str
-    session: str
+    previous_session_id: str
+    session_id: str
     at: float

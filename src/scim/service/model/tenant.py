@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from scim.protocol.schema import ResourceType, load_user_type
-from scim.service.model.attribute_shapes import Shapes, find_partly_served
+from scim.service.model.attribute_types import AttributeTypes, find_partly_served_schemas
 from scim.service.model.token import TokenState
 
 
@@ -17,7 +17,7 @@ class Tenant:
     """A customer: its settings as the store has them.
 
     ``custom_schemas`` are the schema documents that extend its users, ``attribute_types`` the types of all custom
-    attributes that it ever had (:mod:`scim.service.model.attribute_shapes`). A tenant that is not connected keeps its
+    attributes that it ever had (:mod:`scim.service.model.attribute_types`). A tenant that is not connected keeps its
     users. ``version`` is the version of the settings: each write increases it by one. An invitation is valid in the
     ``invitation_epoch`` in which it was created, and so are the sessions that it opened.
     """
@@ -25,7 +25,7 @@ class Tenant:
     id: str
     is_strict: bool = False
     custom_schemas: Sequence[Mapping[str, Any]] = field(default_factory=tuple)
-    attribute_types: Shapes = field(default_factory=dict)
+    attribute_types: AttributeTypes = field(default_factory=dict)
     is_connected: bool = True
     token: TokenState = field(default_factory=TokenState)
     version: int = 1
@@ -38,6 +38,6 @@ class Tenant:
             return (load_user_type(),)
         return (
             load_user_type().with_extensions(
-                self.custom_schemas, find_partly_served(self.attribute_types, self.custom_schemas)
+                self.custom_schemas, find_partly_served_schemas(self.attribute_types, self.custom_schemas)
             ),
         )

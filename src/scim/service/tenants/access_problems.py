@@ -1,4 +1,4 @@
-"""How the identity provider of a tenant is connected, and what keeps it from its tenant."""
+"""Describe how a tenant's identity provider is connected, and why it has no access."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ _REMEDY = (
 
 
 def find_access_problems(tenant: Tenant, use: TokenUsage | None, now: float) -> Iterator[str]:
-    """Why no request can be served now, or why none has come. ``now`` in seconds since 1970."""
+    """Yield why no request can be served now, or why none has arrived. ``now`` is in seconds since 1970.
+
+    ``use`` is the last use of the tenant's token, ``None`` if none was ever used.
+    """
     token = tenant.token
     if not tenant.is_connected:
         yield (
@@ -60,7 +63,7 @@ def describe_malformed(malformed: Sequence[RejectedTokenCount]) -> str:
     """Return how many requests came with a malformed token in the last 24 hours, and what to do; empty for none."""
     if not malformed:
         return ""
-    number, last = sum(each.count for each in malformed), max(each.last_at for each in malformed)
+    number, last = sum(count.count for count in malformed), max(count.last_at for count in malformed)
     return (
         f"{number} or more unverified requests with a malformed token in the last 24 hours, the last at {last}. If "
         "they are the identity provider's, the token was not copied correctly: copy the whole token again, without "

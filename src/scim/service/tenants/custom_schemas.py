@@ -1,7 +1,7 @@
-"""A tenant's own attributes: schema documents that extend its users.
+"""The custom schemas of a tenant: schema documents (RFC 7643 section 7) that extend its users.
 
-They are RFC 7643 section 7 documents. Beyond it an attribute may say ``maxLength`` and ``format``: what a customer's
-HR system has, and SCIM has no types for. Discovery shows the documents without these two.
+An attribute may also have ``maxLength`` and ``format``, which SCIM does not define: they describe values of a
+customer's HR system. Discovery shows the documents without these two.
 """
 
 from __future__ import annotations
@@ -19,17 +19,19 @@ from scim.service.model.stored_resource import encode_json
 
 _MAX_ATTRIBUTES = 100
 MAX_BYTES = 200_000
-"""Of all schema documents of a tenant as JSON: with what else the settings hold they are one item of at most 400 KB."""
+"""The maximum size of a tenant's schema documents as JSON. All its settings are one item of at most 400 KB."""
 MAX_NAME_BYTES = 30_000
-"""Of the names of all attributes of a tenant, each with its URN: a change record names those that changed, besides the
-identifiers of the user, and is an item of at most 400 KB."""
+"""The maximum size of the names of a tenant's attributes, each with its URN.
+
+A change record holds the names of the changed attributes, and is an item of at most 400 KB.
+"""
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*(?: [A-Za-z0-9_-]+)*")
 _SUB_NAME = re.compile(r"\$ref|[A-Za-z][A-Za-z0-9_-]*")
 _URN = re.compile(r"urn:[a-z0-9][a-z0-9-]{0,31}(?::[a-z0-9][a-z0-9._-]*)+", re.IGNORECASE)
 _COMMON = frozenset({"id", "externalid", "meta", "schemas"})
 _IETF = "urn:ietf:params:scim:"
-_OPEN_TO_ALL = f"{_IETF}schemas:extension:"
+_IETF_EXTENSION = f"{_IETF}schemas:extension:"
 _OPERATORS = frozenset({*ComparisonOperator, "pr"})
 
 
@@ -57,8 +59,8 @@ def _check_sub_name(name: str) -> str:
 def _check_urn(urn: str) -> str:
     if not _URN.fullmatch(urn):
         raise ValueError(f"{urn!r} is not a URN: write one such as urn:example:params:scim:schemas:acme:2.0:User")
-    if urn.lower().startswith(_IETF) and not urn.lower().startswith(_OPEN_TO_ALL):
-        raise ValueError(f"{urn} is reserved for SCIM itself: begin with {_OPEN_TO_ALL} or with a URN of your own")
+    if urn.lower().startswith(_IETF) and not urn.lower().startswith(_IETF_EXTENSION):
+        raise ValueError(f"{urn} is reserved for SCIM itself: begin with {_IETF_EXTENSION} or with a URN of your own")
     return urn
 
 
@@ -73,7 +75,7 @@ class _Document(BaseModel):
 
 
 class _Characteristics(_Document):
-    """What an attribute and a sub-attribute have in common; what is left out has the defaults of section 2.2."""
+    """The characteristics of attributes and sub-attributes, with the defaults of RFC 7643 section 2.2."""
 
     name: Name
     type: DataType
@@ -122,7 +124,7 @@ class _Attribute(_Characteristics):
         return self
 
 
-class _Extension(_Document):
+class _SchemaDocument(_Document):
     schemas: list[str] = []
     id: Urn
     name: Text = ""
@@ -135,23 +137,23 @@ class _Extension(_Document):
         return self
 
 
-def read_extensions(documents: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Return the documents, checked. Raise ``ValueError`` that says where one is wrong and why."""
+def parse_schemas(documents: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return the documents with the members that are set. Raise ``ValueError`` that says where one is wrong and why."""
     try:
-        extensions = [_Extension.model_validate(document) for document in documents]
+        schemas = [_SchemaDocument.model_validate(document) for document in documents]
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
         where = ".".join(str(part) for part in first["loc"])
         reason = first["msg"].removeprefix("Value error, ")
         raise ValueError(f"The schema is wrong at {where or 'its top'}: {reason}.") from None
-    _check_ids([extension.id for extension in extensions])
-    checked = [extension.model_dump(mode="json", exclude_unset=True) for extension in extensions]
+    _check_ids([schema.id for schema in schemas])
+    checked = [schema.model_dump(mode="json", exclude_unset=True) for schema in schemas]
     if len(encode_json(checked).encode()) > MAX_BYTES:
         raise ValueError(
             f"The schemas of this customer have more than {MAX_BYTES} bytes in all: shorten the descriptions, or "
             "remove attributes."
         )
-    names = [f"{extension.id}:{attribute.name}" for extension in extensions for attribute in extension.attributes]
+    names = [f"{schema.id}:{attribute.name}" for schema in schemas for attribute in schema.attributes]
     if sum(map(len, names)) > MAX_NAME_BYTES:
         raise ValueError(
             f"The names of this customer's custom attributes, each with the id of its schema, have more than "
@@ -163,34 +165,32 @@ def read_extensions(documents: Sequence[Mapping[str, Any]]) -> list[dict[str, An
 def _check_ids(ids: Sequence[str]) -> None:
     """Raise ``ValueError`` unless every path to an attribute begins with the id of one schema only."""
     standard = [schema.id for schema in load_user_type().schemas]
-    if len({each.lower() for each in (*standard, *ids)}) < len(standard) + len(ids):
+    if len({urn.lower() for urn in (*standard, *ids)}) < len(standard) + len(ids):
         raise ValueError("Each schema needs an id that no other one has.")
-    for lower, upper in permutations((*standard, *ids), 2):
-        if lower.lower().startswith((f"{upper.lower()}:", f"{upper.lower()}.")):
+    for longer, prefix in permutations((*standard, *ids), 2):
+        if longer.lower().startswith((f"{prefix.lower()}:", f"{prefix.lower()}.")):
             raise ValueError(
-                f"The id {lower} begins with the id of another schema, {upper}: a path could mean an attribute of "
+                f"The id {longer} begins with the id of another schema, {prefix}: a path could mean an attribute of "
                 "either. Choose an id of its own."
             )
 
 
-def merge_documents(old: Sequence[Mapping[str, Any]], new: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """Return all documents, with the new ones in the place of those with the same id.
-
-    Raises as :func:`read_extensions`.
-    """
-    documents = read_extensions(new)
+def merge_schemas(old: Sequence[Mapping[str, Any]], new: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return all documents; new ones replace those with the same id. Raise as :func:`parse_schemas`."""
+    documents = parse_schemas(new)
     ids = {document["id"].lower() for document in documents}
     return [*(document for document in old if document["id"].lower() not in ids), *documents]
 
 
-def describe_type(attribute: Mapping[str, Any]) -> str:
-    """What values an attribute of a document has, in words."""
+def describe_attribute(attribute: Mapping[str, Any]) -> str:
+    """Return the type of an attribute of a schema document in words, with its format and limits."""
     limits = [f"at most {attribute['maxLength']} characters"] if attribute.get("maxLength") else []
     many = ["multi-valued"] if attribute.get("multiValued") else []
     return ", ".join([attribute.get("format") or attribute["type"], *many, *limits])
 
 
 def _check_names(attributes: Sequence[_Characteristics]) -> None:
+    """Raise ``ValueError`` if two names are equal but for their case, or a filter cannot tell them apart."""
     names = {attribute.name.lower() for attribute in attributes}
     if len(names) < len(attributes):
         raise ValueError("two attributes have the same name, or differ only in case")

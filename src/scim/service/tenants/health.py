@@ -1,7 +1,7 @@
-"""The health of a tenant's provisioning: one state, what it follows from, and what to do about it.
+"""The health of a tenant's provisioning: one state, and what to do about it.
 
-It follows from numbers only: the failures of today and yesterday (UTC), which are counted when they happen, and the
-changes of these days, which are counted as far as they decide something.
+It is determined from numbers only: the failures of today and yesterday (UTC), which are counted when they happen, and
+the changes of these days, which are counted up to the number that decides the state.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ from scim.service.model.token import TokenUsage
 from scim.service.tenants import quarantine
 
 FAILING_FROM = 3
-"""So few failed writes or requests never make a tenant ``FAILING``."""
+"""With fewer failed writes or requests, a tenant is never ``FAILING``."""
 FAILING_SHARE = 0.1
-"""More than this part of the writes has to fail for ``FAILING``."""
+"""A tenant is ``FAILING`` if more than this share of its writes fails."""
 FAILING_ALWAYS = 500
-"""From so many failed writes on, the tenant is ``FAILING`` whatever their share."""
+"""With so many failed writes, a tenant is ``FAILING`` whatever their share."""
 _DAY_S = 86_400
 _FEW_CHANGES = 5_000
 """Changes up to this number are counted for the share that is shown: one call of the index."""
 
 
 class HealthState(StrEnum):
-    """How a tenant's provisioning is. The first that holds counts, in this order."""
+    """The state of a tenant's provisioning: the first of these that applies, in this order."""
 
     UNKNOWN = "unknown"
     """It could not be read in time."""
@@ -51,30 +51,30 @@ class HealthState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class DailyActivity:
-    """A day of the activity chart. ``day`` is RFC 3339's full-date, in UTC.
+    """The numbers of one day of the activity chart. ``day`` is an RFC 3339 full-date, in UTC.
 
-    ``written`` are the changes, at least if ``has_more_changes``; ``failed`` are all requests that failed, rejected
-    tokens included, ``failed_writes`` those of them that were writes.
+    ``changes`` is a lower bound if ``has_more_changes``. ``failures`` counts all requests that failed, rejected tokens
+    included; ``failed_writes`` counts the writes among them.
     """
 
     day: str
-    written: int
-    failed: int
+    changes: int
+    failures: int
     failed_writes: int
     has_more_changes: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Activity:
-    """What happened today and yesterday (UTC): failures, and changes, at least if ``has_more_changes``."""
+    """The failures and changes of today and yesterday (UTC). ``changes`` is a lower bound if ``has_more_changes``."""
 
     failures: DailyFailures
     changes: int = 0
     has_more_changes: bool = False
 
     @property
-    def share(self) -> float:
-        """The part of the writes that failed, 0 to 1. At most: writes that changed nothing are not known."""
+    def failure_share(self) -> float:
+        """Return the share of the writes that failed, 0 to 1; an upper bound, since no-op writes are not counted."""
         failed = self.failures.failed_writes
         return failed / (failed + self.changes) if failed else 0.0
 
@@ -114,7 +114,7 @@ def assess_health(
     ``use`` is the last use of its token, ``provider`` the identity provider that was detected, ``now`` in seconds since
     1970.
     """
-    state = _state(tenant, use, activity, now)
+    state = _determine_state(tenant, use, activity, now)
     if not tenant.is_connected:
         return Health(state, activity, provider=provider)
     warnings = [
@@ -124,7 +124,7 @@ def assess_health(
     return Health(state, activity, _advise(state, activity, provider), warnings, provider)
 
 
-def _state(tenant: Tenant, use: TokenUsage | None, activity: Activity, now: float) -> HealthState:
+def _determine_state(tenant: Tenant, use: TokenUsage | None, activity: Activity, now: float) -> HealthState:
     token, failures = tenant.token, activity.failures
     if not tenant.is_connected:
         return HealthState.DISCONNECTED
@@ -143,7 +143,7 @@ def _state(tenant: Tenant, use: TokenUsage | None, activity: Activity, now: floa
 
 def _is_failing(activity: Activity) -> bool:
     writes, requests = activity.failures.failed_writes, activity.failures.failed_requests
-    if writes >= FAILING_ALWAYS or (writes >= FAILING_FROM and activity.share > FAILING_SHARE):
+    if writes >= FAILING_ALWAYS or (writes >= FAILING_FROM and activity.failure_share > FAILING_SHARE):
         return True
     return requests >= FAILING_FROM and not activity.changes
 
@@ -185,7 +185,7 @@ def _describe_failures(activity: Activity) -> str:
     writes, requests = activity.failures.failed_writes, activity.failures.failed_requests
     if not activity.changes:
         return f"{requests} {'request' if requests == 1 else 'requests'} failed today and yesterday"
-    share = "" if activity.has_more_changes else f", {activity.share:.0%} of all"
+    share = "" if activity.has_more_changes else f", {activity.failure_share:.0%} of all"
     return f"{writes} writes failed today and yesterday{share}"
 
 

@@ -1,10 +1,11 @@
-"""One tenant at a glance: access, last use, users and health, in a constant number of bounded reads."""
+"""The overview of a tenant: access, last use, users and health, in a constant number of bounded reads."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from enum import StrEnum
 from itertools import islice
 
 from scim.service.identity_providers.detection import detect_provider
@@ -24,17 +25,37 @@ _WORKERS = 8  # as many as Bulk has: within the connections of the store's clien
 _UNREADABLE = "Could not be read in time. Load the list again, or look at the status of this customer."
 
 
+class ConnectionState(StrEnum):
+    """Whether a tenant's identity provider has access."""
+
+    CONNECTED = "connected"
+    REVOKED = "revoked"
+    """Connected, but all tokens were revoked."""
+    DISCONNECTED = "disconnected"
+
+
+class LastUsedToken(StrEnum):
+    """The token that the identity provider used last."""
+
+    CURRENT = "current"
+    EARLIER = "earlier"
+
+
 @dataclass(frozen=True, slots=True)
 class TenantOverview:
-    """``users`` and ``active`` are numbers; ``attention`` is what somebody should do, empty for nothing."""
+    """The state of one tenant.
+
+    ``use`` is the last use of its token, ``None`` if none was ever used. ``action_needed`` is what somebody should do,
+    in words; empty for nothing.
+    """
 
     tenant: Tenant
     use: TokenUsage | None
-    users: int
-    active: int
-    in_grace: bool
+    user_count: int
+    active_user_count: int
+    is_in_grace_period: bool
     health: Health
-    attention: str
+    action_needed: str
 
     @property
     def id(self) -> str:
@@ -45,30 +66,31 @@ class TenantOverview:
         return True
 
     @property
-    def state(self) -> str:
+    def state(self) -> ConnectionState:
         if not self.tenant.is_connected:
-            return "disconnected"
-        return "revoked" if self.tenant.token.is_revoked else "connected"
+            return ConnectionState.DISCONNECTED
+        return ConnectionState.REVOKED if self.tenant.token.is_revoked else ConnectionState.CONNECTED
 
     @property
-    def is_waiting(self) -> bool:
-        """Whether a token was made that nobody has seen."""
+    def has_unrevealed_token(self) -> bool:
+        """Return whether a token was created and not revealed yet."""
         return self.tenant.is_connected and not self.tenant.token.is_revealed
 
     @property
-    def used(self) -> str:
-        """Whether the identity provider has the new token yet: ``current`` or ``earlier``; empty if it never called."""
+    def last_used_token(self) -> LastUsedToken | None:
+        """Return which token was used last; ``None`` if none was ever used."""
         if self.use is None:
-            return ""
-        return "current" if self.use.version == self.tenant.token.version else "earlier"
+            return None
+        is_current = self.use.version == self.tenant.token.version
+        return LastUsedToken.CURRENT if is_current else LastUsedToken.EARLIER
 
 
 @dataclass(frozen=True, slots=True)
 class UnreadableTenant:
-    """A tenant of a list whose reads failed or took too long."""
+    """A tenant in a list that could not be read, or not in time."""
 
     id: str
-    attention: str = _UNREADABLE
+    action_needed: str = _UNREADABLE
 
     @property
     def is_readable(self) -> bool:
@@ -90,9 +112,10 @@ def load_overview(
     users, active = store.count_users(tenant.id)
     use = store.get_last_token_usage(tenant.id)
     health = load_health(tenant, use, records, now, is_report=is_report)
-    in_grace = tenant.is_connected and now < tenant.token.grace_ends
-    attention = [_of_token(tenant, now), health.advice] if tenant.is_connected else []
-    return TenantOverview(tenant, use, users, active, in_grace, health, " ".join(filter(None, attention)))
+    is_in_grace_period = tenant.is_connected and now < tenant.token.grace_ends
+    actions = [_describe_token_action(tenant, now), health.advice] if tenant.is_connected else []
+    action_needed = " ".join(filter(None, actions))
+    return TenantOverview(tenant, use, users, active, is_in_grace_period, health, action_needed)
 
 
 def load_health(
@@ -123,9 +146,9 @@ def _load_activity(records: AuditLogStore, now: float, count_limit: Callable[[Da
 def load_overviews(
     load: Callable[[str], TenantOverview | None], tenant_ids: Iterable[str], report: Callable[[str, Exception], None]
 ) -> Iterator[TenantOverview | UnreadableTenant]:
-    """Yield the overviews of many tenants in their order, several at a time, without those that are gone.
+    """Yield the overviews of many tenants in their order, and omit tenants that do not exist. Load several at a time.
 
-    ``report`` is told of each tenant that could not be read, which is shown as such: the others are not held up.
+    A tenant that cannot be read is an :class:`UnreadableTenant`; ``report`` receives its id and the error.
     """
 
     def attempt(tenant_id: str) -> TenantOverview | UnreadableTenant | None:
@@ -139,7 +162,8 @@ def load_overviews(
         yield from filter(None, pool.map(attempt, tenant_ids))
 
 
-def _of_token(tenant: Tenant, now: float) -> str:
+def _describe_token_action(tenant: Tenant, now: float) -> str:
+    """Return what somebody should do about the tenant's token; empty for nothing."""
     token = tenant.token
     if token.is_revoked:
         return "The token was revoked: make a new one."

@@ -7,12 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from scim.service.model.attribute_shapes import remember_shapes
+from scim.service.model.attribute_types import merge_types
 from scim.service.model.audit.audit_event import AuditAction
 from scim.service.model.tenant import Tenant
 from scim.service.model.token import IdempotencyKey, IssuedToken
 from scim.service.ports import TenantStore, TokenStore
-from scim.service.tenants.custom_schemas import merge_documents, read_extensions
+from scim.service.tenants.custom_schemas import merge_schemas, parse_schemas
 from scim.service.tenants.errors import TenantExists, UnknownSchema
 from scim.service.tenants.tenant_writer import TenantWriter
 from scim.service.tenants.tokens import TenantTokens, check_unchanged
@@ -100,7 +100,7 @@ class Tenants:
         return self._writer.change(
             tenant_id,
             AuditAction.CONFIGURE,
-            lambda tenant: _configure(tenant, None, merge_documents(tenant.custom_schemas, documents)),
+            lambda tenant: _configure(tenant, None, merge_schemas(tenant.custom_schemas, documents)),
         )
 
     def remove_schema(self, tenant_id: str, urn: str) -> Tenant:
@@ -135,10 +135,10 @@ def _revoke_invitations(tenant: Tenant) -> Tenant:
 
 def _configure(tenant: Tenant, is_strict: bool | None, custom_schemas: Sequence[Mapping[str, Any]] | None) -> Tenant:
     """Return the tenant with the settings that are given."""
-    documents = tenant.custom_schemas if custom_schemas is None else read_extensions(custom_schemas)
+    documents = tenant.custom_schemas if custom_schemas is None else parse_schemas(custom_schemas)
     return replace(
         tenant,
         is_strict=tenant.is_strict if is_strict is None else is_strict,
         custom_schemas=documents,
-        attribute_types=remember_shapes(tenant.attribute_types, documents),
+        attribute_types=merge_types(tenant.attribute_types, documents),
     )

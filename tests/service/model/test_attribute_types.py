@@ -1,15 +1,15 @@
-"""The shapes of custom attributes, remembered beyond the schemas that are served."""
+"""The types of custom attributes, remembered beyond the schemas that are served."""
 
 from typing import Any
 
 import pytest
 
-from scim.service.model.attribute_shapes import (
+from scim.service.model.attribute_types import (
     MAX_BYTES,
-    find_partly_served,
-    list_removed,
-    read_shapes,
-    remember_shapes,
+    extract_types,
+    find_partly_served_schemas,
+    list_removed_attributes,
+    merge_types,
 )
 from scim.service.model.tenant import Tenant
 
@@ -25,7 +25,7 @@ def attribute(name: str = "a", type_: str = "string", **more: Any) -> dict[str, 
     return {"name": name, "type": type_} | more
 
 
-def test_shapes_look_like_values() -> None:
+def test_types_look_like_values() -> None:
     documents = [
         schema(
             attribute(),
@@ -34,16 +34,16 @@ def test_shapes_look_like_values() -> None:
             attribute("d", "complex", subAttributes=DESK[:1], multiValued=True),
         )
     ]
-    assert read_shapes(documents) == {
+    assert extract_types(documents) == {
         URN: {"a": "string", "b": ["integer"], "c": {"room": "string", "floor": "integer"}, "d": [{"room": "string"}]}
     }
 
 
-def test_shapes_only_grow() -> None:
-    known = remember_shapes({}, [schema(attribute("c", "complex", subAttributes=DESK[:1])), schema(urn="urn:x:y")])
-    known = remember_shapes(known, [schema(attribute("c", "complex", subAttributes=DESK[1:]), attribute("b"))])
+def test_types_only_grow() -> None:
+    known = merge_types({}, [schema(attribute("c", "complex", subAttributes=DESK[:1])), schema(urn="urn:x:y")])
+    known = merge_types(known, [schema(attribute("c", "complex", subAttributes=DESK[1:]), attribute("b"))])
     assert known == {URN: {"c": {"room": "string", "floor": "integer"}, "b": "string"}, "urn:x:y": {}}
-    assert remember_shapes(known, []) == known
+    assert merge_types(known, []) == known
 
 
 @pytest.mark.parametrize(
@@ -58,40 +58,40 @@ def test_shapes_only_grow() -> None:
         (attribute("A"), "The attribute A was called a before"),
     ],
 )
-def test_other_shape_is_refused(changed: dict[str, Any], reason: str) -> None:
-    known = remember_shapes({}, [schema(attribute(), attribute("c", "complex", subAttributes=DESK))])
+def test_other_type_is_refused(changed: dict[str, Any], reason: str) -> None:
+    known = merge_types({}, [schema(attribute(), attribute("c", "complex", subAttributes=DESK))])
     with pytest.raises(ValueError, match=reason):
-        remember_shapes(known, [schema(changed)])
+        merge_types(known, [schema(changed)])
 
 
 def test_format_and_limits_can_change() -> None:
-    known = remember_shapes({}, [schema(attribute(maxLength=5, required=True))])
-    assert remember_shapes(known, [schema(attribute(format="date", mutability="readOnly"))]) == known
+    known = merge_types({}, [schema(attribute(maxLength=5, required=True))])
+    assert merge_types(known, [schema(attribute(format="date", mutability="readOnly"))]) == known
 
 
-def test_number_of_shapes_is_bounded() -> None:
+def test_number_of_types_is_bounded() -> None:
     """A tenant that is at the bound can still use what it had, and change its other settings."""
     known: Any = {}
     documents = [schema(*(attribute(f"{'x' * 90}{n}") for n in range(100)), urn=f"urn:x:{m}") for m in range(10)]
     for document in documents[:9]:
-        known = remember_shapes(known, [document])
+        known = merge_types(known, [document])
     with pytest.raises(ValueError, match=f"more than {MAX_BYTES} bytes. Use the name of an earlier attribute"):
-        remember_shapes(known, documents[9:])
-    assert remember_shapes(known, documents[:9]) == known
+        merge_types(known, documents[9:])
+    assert merge_types(known, documents[:9]) == known
 
 
 def test_tenant_knows_what_is_partly_served() -> None:
     whole, other = schema(attribute(), attribute("b")), schema(attribute(), urn="urn:x:y")
-    known = remember_shapes({}, [whole, other])
-    assert find_partly_served(known, [whole, other]) == frozenset()
-    assert find_partly_served(known, [schema(attribute()), other]) == {URN}
+    known = merge_types({}, [whole, other])
+    assert find_partly_served_schemas(known, [whole, other]) == frozenset()
+    assert find_partly_served_schemas(known, [schema(attribute()), other]) == {URN}
     (resource_type,) = Tenant("acme", custom_schemas=[schema(attribute()), other], attribute_types=known).resource_types
     assert resource_type.fully_served_urns.isdisjoint({URN})
     assert "urn:x:y" in resource_type.fully_served_urns
 
 
 def test_removed_attributes_are_listed() -> None:
-    known = remember_shapes(
+    known = merge_types(
         {},
         [
             schema(attribute(), attribute("c", "complex", subAttributes=DESK), attribute("t", multiValued=True)),
@@ -99,12 +99,12 @@ def test_removed_attributes_are_listed() -> None:
         ],
     )
     served = [schema(attribute(), attribute("c", "complex", subAttributes=DESK[:1]))]
-    assert list_removed(known, served) == [
+    assert list_removed_attributes(known, served) == [
         (URN, "c.floor", "integer"),
         (URN, "t", "string, multi-valued"),
         ("urn:x:y", "a", "string"),
     ]
-    assert list_removed(known, []) == [
+    assert list_removed_attributes(known, []) == [
         (URN, "a", "string"),
         (URN, "c", "complex"),
         (URN, "t", "string, multi-valued"),

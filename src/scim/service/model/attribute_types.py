@@ -1,0 +1,128 @@
+"""The types of a tenant's custom attributes. Its settings keep them, since users may have values of these types.
+
+A type is JSON that looks like the values: ``"string"``, ``["string"]`` for a multi-valued attribute,
+``{"value": "string"}`` for a complex one, ``[{"value": "string"}]`` for both. The settings hold the type of every
+attribute that was ever served, by the URN of its schema and by its name: users keep the values of a removed attribute.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from scim.service.model.stored_resource import encode_json
+
+MAX_BYTES = 100_000
+"""The maximum size of a tenant's types as JSON: some 2,000 attributes. The settings are one item of at most 400 KB."""
+
+AttributeType = str | list[Any] | Mapping[str, str]
+AttributeTypes = Mapping[str, Mapping[str, AttributeType]]
+
+
+def extract_types(documents: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, AttributeType]]:
+    """Return the types of all attributes of schema documents, by URN and name."""
+    return {
+        document["id"]: {attribute["name"]: _type_of(attribute) for attribute in document["attributes"]}
+        for document in documents
+    }
+
+
+def merge_types(known: AttributeTypes, documents: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, AttributeType]]:
+    """Return the known types together with those of the documents.
+
+    Raise ``ValueError`` if users may have values that do not fit the documents, or if the types take too many bytes.
+    """
+    merged = {urn: dict(types) for urn, types in known.items()}
+    for urn, new_types in extract_types(documents).items():
+        _check_spelling("The schema", urn, merged)
+        types = merged.setdefault(urn, {})
+        for name, new_type in new_types.items():
+            _check_spelling("The attribute", name, types)
+            types[name] = _merge(f"{urn}:{name}", types.get(name, new_type), new_type)
+    if merged != known and len(encode_json(merged).encode()) > MAX_BYTES:
+        raise ValueError(
+            f"The names and types of all custom attributes that this customer ever had take more than {MAX_BYTES} "
+            "bytes. Use the name of an earlier attribute again: users may still have values of each of them."
+        )
+    return merged
+
+
+def find_partly_served_schemas(known: AttributeTypes, documents: Sequence[Mapping[str, Any]]) -> frozenset[str]:
+    """Return the URNs of the documents that lack attributes or sub-attributes that users may have."""
+    return frozenset(urn for urn, types in extract_types(documents).items() if known.get(urn, types) != types)
+
+
+def list_removed_attributes(
+    known: AttributeTypes, documents: Sequence[Mapping[str, Any]]
+) -> list[tuple[str, str, str]]:
+    """Return the attributes and sub-attributes that were removed: the URN, the name and the type in words."""
+    served = extract_types(documents)
+    return [
+        (urn, path, type_name)
+        for urn, types in known.items()
+        for name, attribute_type in types.items()
+        for path, type_name in _list_removed(name, attribute_type, served.get(urn, {}).get(name))
+    ]
+
+
+def _list_removed(name: str, attribute_type: AttributeType, served: AttributeType | None) -> Iterable[tuple[str, str]]:
+    """Return the attribute if it is not served, else its sub-attributes that are not served."""
+    if served is None:
+        return [(name, describe_type(attribute_type))]
+    served_members = _members(served)
+    removed = {sub: sub_type for sub, sub_type in _members(attribute_type).items() if sub not in served_members}
+    return [(f"{name}.{sub}", sub_type) for sub, sub_type in removed.items()]
+
+
+def describe_type(attribute_type: AttributeType) -> str:
+    """Return a type in words, such as ``string, multi-valued``."""
+    element = _element(attribute_type)
+    name = element if isinstance(element, str) else "complex"
+    return f"{name}, multi-valued" if isinstance(attribute_type, list) else name
+
+
+def _element(attribute_type: AttributeType) -> Any:
+    return attribute_type[0] if isinstance(attribute_type, list) else attribute_type
+
+
+def _members(attribute_type: AttributeType) -> Mapping[str, str]:
+    """Return the types of the sub-attributes; none for a simple attribute."""
+    element = _element(attribute_type)
+    return element if isinstance(element, Mapping) else {}
+
+
+def _type_of(attribute: Mapping[str, Any]) -> AttributeType:
+    members = {sub["name"]: sub["type"] for sub in attribute.get("subAttributes", ())}
+    element = members or attribute["type"]
+    return [element] if attribute.get("multiValued") else element
+
+
+def _merge(path: str, old: AttributeType, new: AttributeType) -> AttributeType:
+    """Return the type of all values that an attribute may have.
+
+    Raise ``ValueError`` for two types that exclude each other.
+    """
+    if describe_type(old) != describe_type(new):
+        raise _type_conflict(path, describe_type(old), describe_type(new))
+    if not _members(new):
+        return new
+    members = dict(_members(old))
+    for name, member_type in _members(new).items():
+        _check_spelling(f"The sub-attribute of {path}", name, members)
+        if members.setdefault(name, member_type) != member_type:
+            raise _type_conflict(f"{path}.{name}", members[name], member_type)
+    return [members] if isinstance(new, list) else members
+
+
+def _type_conflict(path: str, old: str, new: str) -> ValueError:
+    return ValueError(
+        f"{path} has another type than before: it was {old} and would be {new}. Users may still have values of the "
+        "earlier type, even if the attribute was removed meanwhile: give the new attribute another name."
+    )
+
+
+def _check_spelling(what: str, name: str, known: Iterable[str]) -> None:
+    """Raise ``ValueError`` if the name is known in another case: values are stored under the known spelling."""
+    other = next((spelling for spelling in known if spelling.lower() == name.lower()), name)
+    if other != name:
+        raise ValueError(f"{what} {name} was called {other} before, and users may have values of it: write {other}.")
