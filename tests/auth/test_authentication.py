@@ -158,7 +158,7 @@ def test_all_others_get_the_same_401(door: Door, reason: str) -> None:
     with pytest.raises(Unauthorized) as without_header:
         door.authenticator.authenticate(None, door.settings)
 
-    assert refused.value.body() == without_header.value.body()
+    assert refused.value.to_message() == without_header.value.to_message()
     assert refused.value.headers == {"WWW-Authenticate": 'Bearer realm="SCIM"'}
 
 

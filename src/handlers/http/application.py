@@ -232,4 +232,4 @@ def _count_retries(deadline: Deadline) -> dict[str, int]:
 
 
 def _error_response(error: ScimError) -> Response:
-    return Response(error.status, encode_json(error.body()), error.headers)
+    return Response(error.status, encode_json(error.to_message()), error.headers)

@@ -112,13 +112,15 @@ class ScimError(Exception):
         """Return whether the service failed: true for each 5xx but 501, which means that a feature is not supported."""
         return self.status >= HTTPStatus.INTERNAL_SERVER_ERROR and self.status != HTTPStatus.NOT_IMPLEMENTED
 
-    def body(self) -> dict[str, Any]:
+    def to_message(self) -> dict[str, Any]:
         """Return the error message of RFC 7644 section 3.12, in which ``status`` is a string."""
         scim_type = {"scimType": self.scim_type} if self.scim_type else {}
         return {"schemas": [ERROR_SCHEMA], "status": str(self.status), **scim_type, "detail": self.detail}
 
 
 class BadRequest(ScimError):
+    """The request cannot be processed as it is. The more specific errors with status 400 are subclasses."""
+
     status = 400
     rule = Rule.BAD_REQUEST
 
@@ -201,11 +203,15 @@ class InvalidCount(BadRequest):
 
 
 class Unauthorized(ScimError):
+    """The bearer token is missing or not valid."""
+
     status = 401
     rule = Rule.TOKEN
 
 
 class Forbidden(ScimError):
+    """The operation is not permitted, such as a filter on a discovery endpoint (RFC 7644 section 4)."""
+
     status = 403
     rule = Rule.FORBIDDEN
 
@@ -217,6 +223,8 @@ class TooManyUsers(Forbidden):
 
 
 class NotFound(ScimError):
+    """There is no resource or endpoint at this path."""
+
     status = 404
     rule = Rule.UNKNOWN_PATH
 
@@ -228,6 +236,8 @@ class WrongScimUrl(NotFound):
 
 
 class MethodNotAllowed(ScimError):
+    """The endpoint does not support the HTTP method."""
+
     status = 405
     rule = Rule.METHOD
 
@@ -248,31 +258,43 @@ class UnresolvedReference(ScimError):
 
 
 class PreconditionFailed(ScimError):
+    """The version of the resource is not the one that ``If-Match`` requires."""
+
     status = 412
     rule = Rule.PRECONDITION
 
 
 class PayloadTooLarge(ScimError):
+    """The body, or the resource that it results in, is too large."""
+
     status = 413
     rule = Rule.TOO_LARGE
 
 
 class UnsupportedMediaType(ScimError):
+    """The body is not uncompressed JSON."""
+
     status = 415
     rule = Rule.MEDIA_TYPE
 
 
 class TooManyRequests(ScimError):
+    """Too many requests with invalid tokens have come in the last seconds."""
+
     status = 429
     rule = Rule.TOO_MANY_TOKENS
 
 
 class InternalError(ScimError):
+    """The service failed. The log has the cause."""
+
     status = 500
     rule = Rule.FAULT
 
 
 class NotSupported(ScimError):
+    """The request is for a feature of SCIM that this server does not support."""
+
     status = 501
     rule = Rule.NOT_IMPLEMENTED
 

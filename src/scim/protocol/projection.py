@@ -138,13 +138,13 @@ def parse_projection(
     included or excluded. Raises :class:`InvalidValue` for a malformed name.
     """
     if not attributes and not excluded:
-        return _default_projection(resource_type)
+        return _create_default_projection(resource_type)
     included = _parse_names(attributes, resource_type, dialect)
     return Projection(resource_type, included or None, _parse_names(excluded, resource_type, dialect))
 
 
 @lru_cache(maxsize=16)
-def _default_projection(resource_type: ResourceType) -> Projection:
+def _create_default_projection(resource_type: ResourceType) -> Projection:
     """Return the projection of requests without the two parameters: most requests."""
     return Projection(resource_type, None, {})
 

@@ -238,7 +238,7 @@ class ResourceType:
 
     def __post_init__(self) -> None:
         discarded = {attribute.name.lower(): attribute for attribute in self.discarded_attributes}
-        attributes = {**_common_attributes(), **self.schema.attributes, **discarded}
+        attributes = {**_load_common_attributes(), **self.schema.attributes, **discarded}
         core = Schema(self.schema.id, attributes, self.schema.document)
         (unique,) = (attribute for attribute in self.schema.attributes.values() if attribute.unique)
         schemas = (core, *self.extensions)
@@ -311,7 +311,7 @@ def strip_non_standard(document: Any) -> Any:
 
 
 @cache
-def _common_attributes() -> dict[str, Attribute]:
+def _load_common_attributes() -> dict[str, Attribute]:
     """Return the attributes of every resource (RFC 7643 section 3.1)."""
     return _compile_attributes(load_document("common"))
 

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from scim.protocol.errors import InvalidFilter
+from scim.protocol.filter.ast import ComparisonOperator
 from scim.protocol.filter.evaluator import compile_filter
 from scim.protocol.filter.parser import parse_filter, parse_path
 from scim.protocol.leniency import Dialect
@@ -192,6 +193,12 @@ def test_not_of_a_comparison_with_an_absent_attribute() -> None:
 def test_meaningless_comparison_is_invalid(text: str) -> None:
     with pytest.raises(InvalidFilter):
         matches(text, {})
+
+
+@pytest.mark.parametrize("operator", ComparisonOperator)
+def test_every_operator_compares_strings(operator: ComparisonOperator) -> None:
+    is_match = operator not in (ComparisonOperator.NE, ComparisonOperator.GT, ComparisonOperator.LT)
+    assert matches(f'userName {operator} "bjensen"') is is_match
 
 
 @pytest.mark.parametrize("number", ["9" * 9_900, "1e" + "9" * 9_900], ids=["integer", "exponent"])

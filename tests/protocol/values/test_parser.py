@@ -7,6 +7,7 @@ import pytest
 from scim.protocol.errors import InvalidSyntax, InvalidValue, ScimError
 from scim.protocol.leniency import Dialect
 from scim.protocol.schema import Attribute, DataType, Format, Mutability, load_user_type
+from scim.protocol.values.conformance import conform
 from scim.protocol.values.parser import check_required, parse_value
 
 CORE = load_user_type().core.attributes
@@ -165,3 +166,24 @@ def test_required_attribute(missing: dict[str, Any]) -> None:
 def test_empty_string_in_strict_mode() -> None:
     assert parse_value(CORE["title"], "", Dialect(strict=True)) == ""
     assert isinstance(refusal(CORE["active"], "", strict=True), InvalidValue)
+
+
+SAMPLES: dict[DataType, Any] = {
+    DataType.STRING: "a",
+    DataType.BOOLEAN: True,
+    DataType.DECIMAL: 1.5,
+    DataType.INTEGER: 1,
+    DataType.DATE_TIME: "2026-01-31T09:30:00Z",
+    DataType.BINARY: "YQ==",
+    DataType.REFERENCE: "https://example.com",
+    DataType.COMPLEX: {"value": "a"},
+}
+
+
+@pytest.mark.parametrize("data_type", DataType)
+def test_every_data_type_is_parsed_and_conforms(data_type: DataType) -> None:
+    members = {"value": Attribute("value", DataType.STRING)} if data_type is DataType.COMPLEX else {}
+    attribute = Attribute("a", data_type, sub_attributes=members)
+
+    assert parse_value(attribute, SAMPLES[data_type], Dialect()) == SAMPLES[data_type]
+    assert conform(attribute, SAMPLES[data_type]) == SAMPLES[data_type]

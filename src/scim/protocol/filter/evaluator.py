@@ -54,9 +54,9 @@ def compile_filter(tree: Filter, dialect: Dialect) -> Predicate:
     """Return a function that returns whether a resource matches. Raises :class:`InvalidFilter`."""
     match tree:
         case And(terms):
-            return _all_of([compile_filter(term, dialect) for term in terms])
+            return _combine_with_and([compile_filter(term, dialect) for term in terms])
         case Or(terms):
-            return _any_of([compile_filter(term, dialect) for term in terms])
+            return _combine_with_or([compile_filter(term, dialect) for term in terms])
         case Not(term):
             return _negate(compile_filter(term, dialect))
         case Present(path) | ValuePath(path):
@@ -65,11 +65,11 @@ def compile_filter(tree: Filter, dialect: Dialect) -> Predicate:
             return _compile_comparison(path, operator, value, dialect)
 
 
-def _all_of(predicates: Sequence[Predicate]) -> Predicate:
+def _combine_with_and(predicates: Sequence[Predicate]) -> Predicate:
     return lambda resource: all(predicate(resource) for predicate in predicates)
 
 
-def _any_of(predicates: Sequence[Predicate]) -> Predicate:
+def _combine_with_or(predicates: Sequence[Predicate]) -> Predicate:
     return lambda resource: any(predicate(resource) for predicate in predicates)
 
 

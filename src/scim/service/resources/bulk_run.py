@@ -75,7 +75,7 @@ class BulkStep:
     def fail(self, error: ScimError) -> None:
         """End with an error."""
         self.error = error
-        self.result |= {"status": str(error.status), "response": error.body()}
+        self.result |= {"status": str(error.status), "response": error.to_message()}
 
     def undo(self, error: ScimError, *, is_skipped: bool) -> None:
         """End with an error after the operation has succeeded and was undone."""
