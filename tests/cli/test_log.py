@@ -20,7 +20,7 @@ def acme(run: Muster) -> Endpoint:
     return endpoint
 
 
-def test_log_has_what_was_written_and_what_failed(run: Muster, acme: Endpoint) -> None:
+def test_log_has_changes_and_failures(run: Muster, acme: Endpoint) -> None:
     lines = run("log", "acme").stdout.splitlines()
 
     cells = [re.split(r"  +", line.strip()) for line in lines]
@@ -33,7 +33,7 @@ def test_log_has_what_was_written_and_what_failed(run: Muster, acme: Endpoint) -
     assert lines[5:7] == ["    Sent: userName, displayName", "    Changed: userName, displayName, active"]
 
 
-def test_log_has_what_was_done_with_the_tenant_and_by_whom(run: Muster) -> None:
+def test_log_has_audit_events_and_their_actors(run: Muster) -> None:
     run("connect", "acme")
     run("strict", "acme", "on")
     run("rotate", "acme", "--expires", "90d")
@@ -57,7 +57,7 @@ def test_log_has_what_was_done_with_the_tenant_and_by_whom(run: Muster) -> None:
     assert run.json("log", "acme", "-n", "1")[0]["actor"] == by
 
 
-def test_log_can_be_asked_for_failures_and_for_a_number(run: Muster, acme: Endpoint) -> None:
+def test_log_options(run: Muster, acme: Endpoint) -> None:
     assert [each["kind"] for each in run.json("log", "acme")] == ["failure", "change", "contact", "act", "act"]
     assert [each["user"] for each in run.json("log", "acme", "--failures")] == ["bob@example.com"]
     assert [each["kind"] for each in run.json("log", "acme", "-n", "1")] == ["failure"]
@@ -68,16 +68,16 @@ def test_log_is_read_page_by_page(run: Muster, acme: Endpoint, monkeypatch: pyte
     assert len(run.json("log", "acme")) == 5
 
 
-def test_why_tells_what_happened_and_what_to_change(run: Muster, acme: Endpoint) -> None:
+def test_why_prints_failure_and_remediation(run: Muster, acme: Endpoint) -> None:
     told = run("why", "acme", "bob@example.com").stdout
     assert "A create failed with 400" in told
     assert "What to change: " in told
 
-    case = run.json("why", "acme", "Ada Lovelace")
-    assert case["query"] == "Ada Lovelace"
-    assert case["users"][0]["userName"] == "ada@example.com"
-    assert case["diagnosis"][0].startswith("ada@example.com is active since")
-    assert [entry["operation"] for entry in case["timeline"]] == ["create"]
+    report = run.json("why", "acme", "Ada Lovelace")
+    assert report["query"] == "Ada Lovelace"
+    assert report["users"][0]["userName"] == "ada@example.com"
+    assert report["diagnosis"][0].startswith("ada@example.com is active since")
+    assert [entry["operation"] for entry in report["timeline"]] == ["create"]
 
 
 def test_why_follows_a_renamed_person(run: Muster, acme: Endpoint) -> None:
@@ -85,15 +85,15 @@ def test_why_follows_a_renamed_person(run: Muster, acme: Endpoint) -> None:
     acme.patch(user["id"], {"op": "replace", "path": "userName", "value": "hopper@example.com"})
 
     first, second = run("why", "acme", "grace@example.com").stdout.splitlines()[:2]
-    case = run.json("why", "acme", "grace@example.com")
+    report = run.json("why", "acme", "grace@example.com")
 
     assert first == "grace@example.com was renamed to hopper@example.com, active."
     assert second.startswith("hopper@example.com is active since")
-    assert case["renamed_users"] == [{"id": user["id"], "userName": "hopper@example.com", "active": True}]
-    assert case["diagnosis"][0] == first
+    assert report["renamed_users"] == [{"id": user["id"], "userName": "hopper@example.com", "active": True}]
+    assert report["diagnosis"][0] == first
 
 
-def test_why_tells_of_requests_that_name_nobody(run: Muster, acme: Endpoint) -> None:
+def test_why_has_unidentified_failures(run: Muster, acme: Endpoint) -> None:
     assert acme.request("POST", "/Users", {"schemas": [CORE]}).status == 400
 
     for arguments in (("why", "acme"), ("why", "acme", "nobody@example.com")):
@@ -108,7 +108,7 @@ def test_log_has_the_wrong_scim_url(run: Muster, acme: Endpoint) -> None:
     assert (entry["rule"], entry["user"], entry["operation"]) == ("scim-url", "eve", "create")
 
 
-def test_what_somebody_sent_does_not_steer_the_terminal(run: Muster, acme: Endpoint) -> None:
+def test_output_has_no_control_characters(run: Muster, acme: Endpoint) -> None:
     acme.request("POST", "/Users", {"schemas": [CORE], "userName": "eve\u001b[31m", "active": "x"})
 
     told = run("why", "acme", "eve\u001b[31m").stdout
@@ -117,10 +117,10 @@ def test_what_somebody_sent_does_not_steer_the_terminal(run: Muster, acme: Endpo
     assert "\u001b" not in told + run("log", "acme").stdout
 
 
-def test_why_lists_all_who_have_the_name(run: Muster, acme: Endpoint) -> None:
-    case = run.json("why", "acme", "example.com")
+def test_why_lists_all_people_of_a_name(run: Muster, acme: Endpoint) -> None:
+    report = run.json("why", "acme", "example.com")
 
-    assert ([each["userName"] for each in case["users"]], case["failed_candidates"]) == (
+    assert ([each["userName"] for each in report["users"]], report["failed_candidates"]) == (
         ["ada@example.com"],
         ["bob@example.com"],
     )
@@ -132,7 +132,7 @@ def test_why_lists_all_who_have_the_name(run: Muster, acme: Endpoint) -> None:
     ]
 
 
-def test_entries_have_what_was_sent_and_what_changed(run: Muster, acme: Endpoint) -> None:
+def test_entries_have_attributes(run: Muster, acme: Endpoint) -> None:
     ada = acme.create(userName="bo", title="Cook")["id"]
     acme.request("DELETE", f"/Users/{ada}")
 
@@ -145,7 +145,7 @@ def test_entries_have_what_was_sent_and_what_changed(run: Muster, acme: Endpoint
     )
 
 
-def test_health_tells_state_share_and_counts(run: Muster, acme: Endpoint) -> None:
+def test_health_has_state_share_and_counts(run: Muster, acme: Endpoint) -> None:
     assert run("health", "acme").stdout == (
         "Health: healthy.\n"
         "Identity provider: not detected yet.\n"
@@ -169,5 +169,5 @@ def test_health_tells_state_share_and_counts(run: Muster, acme: Endpoint) -> Non
 
 
 @pytest.mark.parametrize("arguments", [("log", "nobody"), ("why", "nobody", "ada"), ("health", "nobody")])
-def test_tenant_that_is_not_there_is_told(run: Muster, arguments: tuple[str, ...]) -> None:
+def test_unknown_tenant_is_an_error(run: Muster, arguments: tuple[str, ...]) -> None:
     assert "There is no tenant nobody." in run(*arguments, code=3).stderr

@@ -62,7 +62,7 @@ def test_every_failed_request_leaves_a_record(
     assert (log.last["failures"], log.last["rule"]) == (1, rule)
 
 
-def test_reads_and_writes_that_succeed_leave_no_failure(scim: Endpoint, failures: Failures) -> None:
+def test_successful_requests_are_not_recorded(scim: Endpoint, failures: Failures) -> None:
     ada = scim.create(userName="ada")["id"]
     scim.request("GET", f"/Users/{ada}")
     scim.request("GET", "/Users?filter=userName+eq+%22nobody%22")
@@ -89,7 +89,7 @@ def test_reads_and_writes_that_succeed_leave_no_failure(scim: Endpoint, failures
         ({"op": "replace", "value": {"urn:x:User": {"a": 1}}}, ["urn:x:User"]),
     ],
 )
-def test_patch_that_left_something_unlike_what_it_asked_is_a_silent_no_op(
+def test_partly_ignored_patch_is_a_no_op(
     scim: Endpoint, failures: Failures, log: Log, operation: dict[str, Any], left_out: list[str]
 ) -> None:
     ada = scim.create(userName="ada")["id"]
@@ -101,7 +101,7 @@ def test_patch_that_left_something_unlike_what_it_asked_is_a_silent_no_op(
     assert log.last["no_ops"] == 1
 
 
-def test_silent_no_op_of_a_bulk_operation_is_its_own(scim: Endpoint, failures: Failures) -> None:
+def test_no_op_of_a_bulk_operation(scim: Endpoint, failures: Failures) -> None:
     ada = scim.create(userName="ada")["id"]
     patch = {
         "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
@@ -115,9 +115,7 @@ def test_silent_no_op_of_a_bulk_operation_is_its_own(scim: Endpoint, failures: F
     assert (record["operation"], record["rule"], record["identifier"]) == ("patch", "no-op", ada)
 
 
-def test_each_failed_bulk_operation_is_recorded_and_those_that_succeeded_are_not(
-    scim: Endpoint, failures: Failures, log: Log
-) -> None:
+def test_failed_bulk_operations_are_recorded(scim: Endpoint, failures: Failures, log: Log) -> None:
     names = ["ada", "bob", "ADA", "cid"]
     operations = [
         {"method": "POST", "path": "/Users", "bulkId": name, "data": user(userName=name, active=name != "cid" or "x")}
@@ -149,7 +147,7 @@ def expired(scim: Endpoint) -> Endpoint:
     return Endpoint(json.loads(value)["token"])
 
 
-def test_requests_with_a_token_that_is_not_valid_leave_one_record_a_minute_and_nothing_else(
+def test_invalid_tokens_are_counted_by_minute(
     expired: Endpoint, failures: Failures, log: Log, items: Callable[[], list[dict[str, Any]]]
 ) -> None:
     before = items()
@@ -164,16 +162,14 @@ def test_requests_with_a_token_that_is_not_valid_leave_one_record_a_minute_and_n
     assert items() == before
 
 
-def test_requests_with_a_revoked_token_are_told_too(
-    connect: Callable[[], Endpoint], operator: Any, failures: Failures
-) -> None:
+def test_revoked_tokens_are_counted(connect: Callable[[], Endpoint], operator: Any, failures: Failures) -> None:
     endpoint = connect()
     operator.tokens.revoke(endpoint.token.split("_")[1])
     assert endpoint.request("GET", "/Users").status == 401
     assert [record["rule"] for record in failures()] == ["token"]
 
 
-def test_requests_of_a_tenant_that_was_disconnected_leave_nothing(
+def test_requests_of_a_disconnected_tenant_are_not_recorded(
     connect: Callable[[], Endpoint], operator: Any, failures: Failures
 ) -> None:
     endpoint = connect()
@@ -183,15 +179,15 @@ def test_requests_of_a_tenant_that_was_disconnected_leave_nothing(
 
 
 @pytest.mark.parametrize("authorization", ["", "Bearer x", f"Bearer {new_token('nobody')}", "Basic YTpi"])
-def test_requests_of_nobody_leave_nothing(scim: Endpoint, failures: Failures, log: Log, authorization: str) -> None:
+def test_requests_without_tenant_are_not_recorded(
+    scim: Endpoint, failures: Failures, log: Log, authorization: str
+) -> None:
     assert scim.request("POST", "/Users", user(userName="ada"), authorization=authorization).status == 401
     assert failures() == []
     assert "rejected_tenant" not in log.last
 
 
-def test_malformed_token_of_a_tenant_that_is_not_cached_leaves_nothing(
-    scim: Endpoint, failures: Failures, log: Log
-) -> None:
+def test_malformed_token_of_an_uncached_tenant_is_not_recorded(scim: Endpoint, failures: Failures, log: Log) -> None:
     assert scim.request("GET", "/Users", authorization=f"Bearer {scim.token[:-1]}").status == 401
     assert failures() == []
     assert "rejected_tenant" not in log.last
@@ -201,7 +197,7 @@ def test_malformed_token_of_a_tenant_that_is_not_cached_leaves_nothing(
 # Nothing of this changes an answer
 
 
-def test_answer_is_the_same_where_the_failure_can_not_be_recorded(
+def test_response_is_the_same_without_record(
     scim: Endpoint, failures: Failures, log: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_: object, **__: object) -> None:
@@ -232,16 +228,14 @@ def updates(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return updates
 
 
-def test_recording_is_two_calls_that_are_not_counted_with_those_of_the_request(
-    scim: Endpoint, log: Log, updates: list[str]
-) -> None:
+def test_recording_takes_two_calls_of_its_own(scim: Endpoint, log: Log, updates: list[str]) -> None:
     ada = scim.create(userName="ada")["id"]
     updates.clear()  # the first request also writes down that the token is in use
     scim.patch(ada, {"op": "replace", "path": "active", "value": "x"})
     assert ([sort[:2] for sort in updates], log.last["dynamodb_calls"]) == (["F#", "D#"], 1)
 
 
-def test_counts_that_can_not_be_written_change_no_answer(
+def test_uncounted_failures_change_no_response(
     scim: Endpoint, failures: Failures, log: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     update = Table.update
@@ -256,7 +250,7 @@ def test_counts_that_can_not_be_written_change_no_answer(
     assert (len(failures()), log.last["uncounted"], "unrecorded" in log.last) == (1, 1, False)
 
 
-def test_table_that_takes_no_record_is_asked_once(scim: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unavailable_table_is_called_once(scim: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
     scim.request("GET", "/Users")  # the first request also writes down that the token is in use
 
@@ -330,7 +324,7 @@ def test_conflicts_and_users_read_are_in_the_log_line(scim: Endpoint, log: Log) 
     assert (log.last["plan"], log.last["users_read"]) == ("scan", 2)
 
 
-def test_line_of_a_request_has_the_fields_that_metrics_are_read_from(scim: Endpoint, log: Log) -> None:
+def test_log_line_has_the_fields_of_the_metrics(scim: Endpoint, log: Log) -> None:
     scim.request("POST", "/Users", {"active": "x"})
     scim.request("GET", "/Users")
     scim.request("POST", "/Bulk", {"Operations": [{"method": "DELETE", "path": "/Users/x"}]})

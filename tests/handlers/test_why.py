@@ -50,40 +50,40 @@ def why(scim: Endpoint) -> Why:
     return lambda person: log_of(scim).investigate_person(person)
 
 
-def told(case: PersonReport) -> str:
-    return "\n".join(case.diagnosis)
+def told(report: PersonReport) -> str:
+    return "\n".join(report.diagnosis)
 
 
 # Six failures
 
 
-def test_wrong_attribute_mapping_that_is_refused(scim: Endpoint, why: Why) -> None:
+def test_rejected_attribute_mapping(scim: Endpoint, why: Why) -> None:
     user = {"schemas": [CORE], "userName": "ada@example.com", "externalId": "e-1", "name": "Ada Lovelace"}
     assert scim.request("POST", "/Users", user, **OKTA).status == 400
 
     for person in ("ada@example.com", "ADA@EXAMPLE.COM", "e-1"):
-        case = why(person)
-        assert "A create by Okta failed with 400" in told(case)
-        assert "The value of name is of the wrong type" in told(case)
-        assert "name is a complex attribute: send an object with its sub-attributes." in told(case)
-        assert "What to change: Application > Provisioning > To App > Attribute Mappings > name:" in told(case)
-        (entry,) = case.timeline
+        report = why(person)
+        assert "A create by Okta failed with 400" in told(report)
+        assert "The value of name is of the wrong type" in told(report)
+        assert "name is a complex attribute: send an object with its sub-attributes." in told(report)
+        assert "What to change: Application > Provisioning > To App > Attribute Mappings > name:" in told(report)
+        (entry,) = report.timeline
         assert (entry.user, entry.operation, entry.rule) == ("ada@example.com", "create", "type")
         assert entry.attributes_sent == ["userName", "externalId", "name"]
 
 
-def test_wrong_attribute_mapping_that_comes_to_nothing(scim: Endpoint, why: Why) -> None:
+def test_ignored_attribute_mapping(scim: Endpoint, why: Why) -> None:
     ada = scim.create(userName="ada@example.com")
     answer = scim.patch(ada["id"], {"op": "Replace", "path": "departmentName", "value": "Kitchen"})
     assert answer.status == 200
 
-    case = why("ada@example.com")
+    report = why("ada@example.com")
 
-    assert "ada@example.com is active since" in case.diagnosis[0]
-    assert "A patch by Microsoft Entra ID was partly ignored" in told(case)
-    assert "nothing came of departmentName" in told(case)
-    assert "remove the target departmentName" in told(case)
-    assert [entry.kind for entry in case.timeline] == ["no-op", "change"]
+    assert "ada@example.com is active since" in report.diagnosis[0]
+    assert "A patch by Microsoft Entra ID was partly ignored" in told(report)
+    assert "nothing came of departmentName" in told(report)
+    assert "remove the target departmentName" in told(report)
+    assert [entry.kind for entry in report.timeline] == ["no-op", "change"]
 
 
 def test_attribute_with_spaces_is_named(scim: Endpoint, why: Why) -> None:
@@ -99,10 +99,10 @@ def test_attribute_with_spaces_is_named(scim: Endpoint, why: Why) -> None:
 def test_wrong_matching_attribute(scim: Endpoint, why: Why) -> None:
     assert scim.request("GET", "/Users?filter=mail+eq+%22ada@example.com%22&aadOptscim062020").status == 400
 
-    case = why("ada@example.com")
+    report = why("ada@example.com")
 
-    assert "People are looked up by mail, which no schema has" in told(case)
-    assert "Attribute mapping: match by userName" in told(case)
+    assert "People are looked up by mail, which no schema has" in told(report)
+    assert "Attribute mapping: match by userName" in told(report)
 
 
 def test_duplicate_user_name(scim: Endpoint, why: Why) -> None:
@@ -110,10 +110,10 @@ def test_duplicate_user_name(scim: Endpoint, why: Why) -> None:
     other = {"schemas": [CORE], "userName": "Ada@Example.com", "externalId": "e-2"}
     assert scim.request("POST", "/Users", other, **OKTA).status == 409
 
-    case = why("e-2")
+    report = why("e-2")
 
-    assert "Another user has this userName" in told(case)
-    assert "Unique identifier field for users is userName" in told(case)
+    assert "Another user has this userName" in told(report)
+    assert "Unique identifier field for users is userName" in told(report)
     # Whoever has the name is told the same: it is the same name.
     assert [entry.status for entry in why("ada@example.com").timeline] == [409, 201]
 
@@ -126,9 +126,9 @@ def test_expired_token(scim: Endpoint, why: Why) -> None:
     refused = Endpoint(json.loads(value)["token"])
     assert refused.request("POST", "/Users", {"schemas": [CORE], "userName": "ada@example.com"}).status == 401
 
-    case = why("ada@example.com")
+    report = why("ada@example.com")
 
-    first, second = case.diagnosis
+    first, second = report.diagnosis
     assert "The identity provider's requests are rejected because of their token" in first
     assert "The token has expired." in first
     assert "muster rotate" in first
@@ -148,7 +148,7 @@ def test_replaced_token_comes_first(scim: Endpoint, why: Why, operator: Any) -> 
         assert "assign the person" not in told(why(person))
 
 
-def test_rejected_token_is_not_told_after_a_valid_one(scim: Endpoint, why: Why, operator: Any) -> None:
+def test_rejected_token_is_not_reported_after_a_valid_one(scim: Endpoint, why: Why, operator: Any) -> None:
     assert scim.request("GET", "/Users").status == 200
     issued = operator.tokens.rotate(tenant_of(scim), grace_s=0)
     assert Endpoint(scim.token, ScimApplication(find_endpoint)).request("GET", "/Users").status == 401
@@ -163,41 +163,41 @@ def test_strict_mode(connect: Callable[[], Endpoint], operator: Any) -> None:
     ada = endpoint.create(userName="ada@example.com")
     assert endpoint.patch(ada["id"], {"op": "Replace", "path": "active", "value": "False"}).status == 400
 
-    case = log_of(endpoint).investigate_person("ada@example.com")
+    report = log_of(endpoint).investigate_person("ada@example.com")
 
-    assert "The tenant is in strict mode, which refuses booleans as" in told(case)
-    assert "Entra ID needs it off" in told(case)
-    assert case.timeline[0].rule == "strict-mode"
+    assert "The tenant is in strict mode, which refuses booleans as" in told(report)
+    assert "Entra ID needs it off" in told(report)
+    assert report.timeline[0].rule == "strict-mode"
 
 
 def test_value_of_the_wrong_type(scim: Endpoint, why: Why) -> None:
     ada = scim.create(userName="ada@example.com")
     assert scim.patch(ada["id"], {"op": "Replace", "path": "active", "value": "No"}).status == 400
 
-    case = why("ada@example.com")
+    report = why("ada@example.com")
 
-    assert "The value of active is of the wrong type" in told(case)
-    assert "active is a boolean: send true or false." in told(case)
-    assert "Attribute mapping > active" in told(case)
+    assert "The value of active is of the wrong type" in told(report)
+    assert "active is a boolean: send true or false." in told(report)
+    assert "Attribute mapping > active" in told(report)
 
 
 def test_person_never_sent(scim: Endpoint, why: Why) -> None:
     assert scim.request("GET", "/Users").status == 200
 
-    case = why("ada@example.com")
+    report = why("ada@example.com")
 
-    assert (case.users, case.timeline) == ([], [])
-    assert "No request about ada@example.com has been received" in case.diagnosis[0]
+    assert (report.users, report.timeline) == ([], [])
+    assert "No request about ada@example.com has been received" in report.diagnosis[0]
     assert re.search(
-        r"Its last request, a read, was recorded at 20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z\.$", case.diagnosis[0]
+        r"Its last request, a read, was recorded at 20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z\.$", report.diagnosis[0]
     )
-    assert "Provision on demand" in case.diagnosis[1]
+    assert "Provision on demand" in report.diagnosis[1]
 
 
 # What keeps everybody out comes first
 
 
-def test_provider_that_has_never_come_is_told_before_anybody_is_to_be_assigned(why: Why) -> None:
+def test_missing_first_request_comes_before_assignment(why: Why) -> None:
     first, second = why("ada@example.com").diagnosis
     assert "has arrived yet. Paste the SCIM URL" in first
     assert "No request about ada@example.com has been received" in second
@@ -206,7 +206,7 @@ def test_provider_that_has_never_come_is_told_before_anybody_is_to_be_assigned(w
 @pytest.mark.parametrize(
     ("act", "told"), [("revoke", "were revoked"), ("disconnect", "is disconnected")], ids=["revoked", "disconnected"]
 )
-def test_tenant_without_access_is_told_of_everybody(act: str, told: str, scim: Endpoint, operator: Any) -> None:
+def test_tenant_without_access_is_reported(act: str, told: str, scim: Endpoint, operator: Any) -> None:
     scim.create(userName="ada@example.com")
     (operator.tokens.revoke if act == "revoke" else operator.disconnect)(tenant_of(scim))
 
@@ -220,17 +220,17 @@ def test_tenant_without_access_is_told_of_everybody(act: str, told: str, scim: E
     assert not any("assign the person" in each for each in nobody)
 
 
-def test_token_that_has_expired_is_told_also_when_nobody_has_come_with_it(table: object, operator: Any) -> None:
+def test_unused_expired_token_is_reported(table: object, operator: Any) -> None:
     token = operator.connect("soon-over", lifetime_s=60.0).token
     assert Endpoint(token).request("GET", "/Users").status == 200
     log = log_of(Endpoint(token))
     later = time.time() + 3 * 86_400
 
-    case = replace(log, now=lambda: later).investigate_person("ada@example.com")
+    report = replace(log, now=lambda: later).investigate_person("ada@example.com")
 
-    assert "The token of the tenant soon-over expired at 20" in case.diagnosis[0]
-    assert "muster rotate soon-over" in case.diagnosis[0]
-    assert not any("assign the person" in each for each in case.diagnosis)
+    assert "The token of the tenant soon-over expired at 20" in report.diagnosis[0]
+    assert "muster rotate soon-over" in report.diagnosis[0]
+    assert not any("assign the person" in each for each in report.diagnosis)
 
 
 # By name
@@ -240,56 +240,56 @@ ALAN = {"schemas": [CORE], "userName": "alan@example.com", "active": "x", "displ
 
 
 @pytest.mark.parametrize("name", ["Alan Turing", "alan  turing", "Turing", "alan", "alan@"])
-def test_somebody_who_did_not_get_in_is_found_by_name(name: str, scim: Endpoint, why: Why) -> None:
+def test_failed_candidate_is_found_by_name(name: str, scim: Endpoint, why: Why) -> None:
     assert scim.request("POST", "/Users", ALAN).status == 400
 
-    case = why(name)
+    report = why(name)
 
-    assert case.query == name
-    assert [(entry.user, entry.status) for entry in case.timeline] == [("alan@example.com", 400)]
-    assert "A create failed with 400" in case.diagnosis[0]
+    assert report.query == name
+    assert [(entry.user, entry.status) for entry in report.timeline] == [("alan@example.com", 400)]
+    assert "A create failed with 400" in report.diagnosis[0]
 
 
 @pytest.mark.parametrize("members", [{"name": {"formatted": "A. Turing"}}, {"name": {"familyName": "Turing"}}])
-def test_each_part_of_a_name_leads_to_who_did_not_get_in(members: Any, scim: Endpoint, why: Why) -> None:
+def test_failed_candidate_is_found_by_part_of_the_name(members: Any, scim: Endpoint, why: Why) -> None:
     scim.request("POST", "/Users", {"schemas": [CORE], "userName": "x1", "active": "x", **members})
     assert [entry.user for entry in why("Turing").timeline] == ["x1"]
 
 
-def test_name_is_nobodys_identifier(scim: Endpoint, why: Why) -> None:
+def test_name_is_no_identifier(scim: Endpoint, why: Why) -> None:
     """Else whoever has the userName alan would be told of the failures of everybody who is called Alan."""
     scim.create(userName="alan")
     scim.request("POST", "/Users", ALAN)
     assert [entry.user for entry in why("alan").timeline] == ["alan"]
 
 
-def test_user_who_is_here_is_found_by_name(scim: Endpoint, why: Why) -> None:
+def test_user_is_found_by_name(scim: Endpoint, why: Why) -> None:
     ada = scim.create(userName="ada@example.com", displayName="Ada Lovelace")
 
     for name in ("Ada Lovelace", "lovel"):
-        case = why(name)
-        assert [each.id for each in case.users] == [ada["id"]]
-        assert "ada@example.com is active since" in case.diagnosis[0]
-        assert [entry.operation for entry in case.timeline] == ["create"]
+        report = why(name)
+        assert [each.id for each in report.users] == [ada["id"]]
+        assert "ada@example.com is active since" in report.diagnosis[0]
+        assert [entry.operation for entry in report.timeline] == ["create"]
 
 
-def test_several_of_one_name_are_told_to_choose_from(scim: Endpoint, why: Why) -> None:
+def test_people_of_one_name_are_listed(scim: Endpoint, why: Why) -> None:
     ada = scim.create(userName="ada@example.com", displayName="Ada Lovelace")
     scim.patch(ada["id"], {"op": "replace", "path": "active", "value": "x"})
     other = {"schemas": [CORE], "userName": "ada@example.org", "active": "x", "displayName": "Ada Lovelace"}
     for _ in range(2):
         scim.request("POST", "/Users", other)
 
-    case = why("Ada Lovelace")
+    report = why("Ada Lovelace")
 
-    assert ([each.id for each in case.users], case.failed_candidates) == ([ada["id"]], ["ada@example.org"])
-    assert (case.timeline, case.is_about_one_person) == ((), False)
-    assert case.diagnosis == [
+    assert ([each.id for each in report.users], report.failed_candidates) == ([ada["id"]], ["ada@example.org"])
+    assert (report.timeline, report.is_about_one_person) == ((), False)
+    assert report.diagnosis == [
         "More than one person matches Ada Lovelace. Choose one by userName, email, externalId or id.",
     ]
 
 
-def test_name_that_nobody_has_is_not_said_to_have_never_arrived(scim: Endpoint, why: Why) -> None:
+def test_unknown_name_is_not_reported_as_never_received(scim: Endpoint, why: Why) -> None:
     scim.request("DELETE", f"/Users/{scim.create(displayName='Ada Lovelace')['id']}")
 
     first = why("Ada Lovelace").diagnosis[0]
@@ -299,7 +299,7 @@ def test_name_that_nobody_has_is_not_said_to_have_never_arrived(scim: Endpoint, 
     assert "received" not in first
 
 
-def test_id_that_holds_what_is_looked_for_is_nobodys_name(scim: Endpoint, why: Why) -> None:
+def test_part_of_an_id_is_no_name(scim: Endpoint, why: Why) -> None:
     scim.request("DELETE", "/Users/adaadaad-0000-4000-8000-000000000000")
     assert why("adaada").timeline == []
 
@@ -324,27 +324,27 @@ def cut_off(endpoint: Endpoint, *found: str) -> AuditLog:
     return replace(log_of(endpoint), records=records)
 
 
-def test_search_for_former_names_that_is_cut_off_is_told(scim: Endpoint) -> None:
+def test_incomplete_search_for_former_names_is_noted(scim: Endpoint) -> None:
     scim.request("GET", "/Users")
 
-    case = cut_off(scim).investigate_person("ada@example.com")
+    report = cut_off(scim).investigate_person("ada@example.com")
 
-    assert "No request about ada@example.com was found in the part that could be searched." in case.diagnosis[0]
-    assert "The search for former names stopped early" in case.diagnosis[2]
+    assert "No request about ada@example.com was found in the part that could be searched." in report.diagnosis[0]
+    assert "The search for former names stopped early" in report.diagnosis[2]
 
 
-def test_search_for_former_names_that_is_cut_off_keeps_what_it_has_found(scim: Endpoint) -> None:
+def test_incomplete_search_for_former_names_keeps_its_matches(scim: Endpoint) -> None:
     ada = scim.create(userName="ada")
     scim.request("DELETE", f"/Users/{ada['id']}")
 
-    case = cut_off(scim, ada["id"]).investigate_person("ada")
+    report = cut_off(scim, ada["id"]).investigate_person("ada")
 
-    assert [entry.operation for entry in case.timeline] == ["delete", "create"]
-    assert "ada was deleted at" in case.diagnosis[0]
-    assert "The search for former names stopped early" in case.diagnosis[1]
+    assert [entry.operation for entry in report.timeline] == ["delete", "create"]
+    assert "ada was deleted at" in report.diagnosis[0]
+    assert "The search for former names stopped early" in report.diagnosis[1]
 
 
-def test_too_many_users_for_their_names_leave_what_else_is_known(
+def test_search_of_too_many_users_keeps_other_results(
     scim: Endpoint, why: Why, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     scim.request("POST", "/Users", ALAN)
@@ -360,7 +360,7 @@ def test_too_many_users_for_their_names_leave_what_else_is_known(
 # Who is found
 
 
-def test_look_up_that_finds_nobody_is_no_failure(scim: Endpoint, why: Why) -> None:
+def test_empty_query_result_is_no_failure(scim: Endpoint, why: Why) -> None:
     assert scim.request("GET", "/Users?filter=userName+eq+%22ada@example.com%22").status == 200
     assert why("ada@example.com").timeline == []
 
@@ -371,25 +371,25 @@ def test_person_is_found_by(by: str, scim: Endpoint, why: Why) -> None:
     scim.patch(ada["id"], {"op": "replace", "path": "userType", "value": "x"})
     scim.patch(ada["id"], {"op": "replace", "path": "active", "value": "perhaps"})
 
-    case = why({"userName": "ADA", "externalId": "e-1", "email": "Ada@example.com", "id": ada["id"]}[by])
+    report = why({"userName": "ADA", "externalId": "e-1", "email": "Ada@example.com", "id": ada["id"]}[by])
 
-    assert [each.id for each in case.users] == [ada["id"]]
-    assert [(entry.kind, entry.operation) for entry in case.timeline] == [
+    assert [each.id for each in report.users] == [ada["id"]]
+    assert [(entry.kind, entry.operation) for entry in report.timeline] == [
         ("failure", "patch"),
         ("change", "patch"),
         ("change", "create"),
     ]
 
 
-def test_person_is_found_by_what_they_were_called_before(scim: Endpoint, why: Why) -> None:
+def test_person_is_found_by_former_identifiers(scim: Endpoint, why: Why) -> None:
     ada = scim.create(userName="ada")
     scim.patch(ada["id"], {"op": "replace", "path": "userName", "value": "augusta"})
     scim.request("DELETE", f"/Users/{ada['id']}")
 
     for name in ("ada", "augusta", ada["id"]):
-        case = why(name)
-        assert [entry.operation for entry in case.timeline] == ["delete", "patch", "create"]
-    assert f"{ada['id']} was deleted at" in case.diagnosis[0]
+        report = why(name)
+        assert [entry.operation for entry in report.timeline] == ["delete", "patch", "create"]
+    assert f"{ada['id']} was deleted at" in report.diagnosis[0]
 
 
 def test_operation_of_a_bulk_request_has_its_own_person(scim: Endpoint, why: Why) -> None:
@@ -426,18 +426,18 @@ def test_why_somebody_does_not_take_part(scim: Endpoint, why: Why) -> None:
     assert "ada exists but is inactive since" in why("ada").diagnosis[0]
 
 
-def test_failure_that_was_made_good_is_in_the_timeline_and_not_in_the_diagnosis(scim: Endpoint, why: Why) -> None:
+def test_settled_failure_is_only_in_the_timeline(scim: Endpoint, why: Why) -> None:
     ada: Mapping[str, Any] = {"schemas": [CORE], "userName": "ada", "active": "x"}
     scim.request("POST", "/Users", ada)
     scim.create(userName="ada")
 
-    case = why("ada")
+    report = why("ada")
 
-    assert [entry.status for entry in case.timeline] == [201, 400]
-    assert len(case.diagnosis) == 1
+    assert [entry.status for entry in report.timeline] == [201, 400]
+    assert len(report.diagnosis) == 1
 
 
-def test_user_whom_a_failure_knows_by_id_is_shown_by_name(scim: Endpoint, why: Why) -> None:
+def test_failure_by_id_shows_the_user_name(scim: Endpoint, why: Why) -> None:
     ada = scim.create(userName="ada")
     scim.patch(ada["id"], {"op": "replace", "path": "active", "value": "perhaps"})
     unknown = "00000000-0000-4000-8000-000000000000"
@@ -449,16 +449,16 @@ def test_user_whom_a_failure_knows_by_id_is_shown_by_name(scim: Endpoint, why: W
     assert why("ada").timeline[0].user == "ada"
 
 
-def test_loop_is_told(scim: Endpoint, why: Why) -> None:
+def test_loop_is_reported(scim: Endpoint, why: Why) -> None:
     ada = scim.create(userName="ada")
     for _ in range(5):
         scim.patch(ada["id"], {"op": "replace", "path": ENTERPRISE + ":floor", "value": "x"})
 
-    case = why("ada")
+    report = why("ada")
 
-    assert case.timeline[0].is_loop
-    assert (case.timeline[0].count, len(case.timeline)) == (5, 2)
-    assert "It repeats" in told(case)
+    assert report.timeline[0].is_loop
+    assert (report.timeline[0].count, len(report.timeline)) == (5, 2)
+    assert "It repeats" in told(report)
 
 
 # A SCIM URL with an endpoint at its end
@@ -481,19 +481,19 @@ def test_wrong_scim_url_is_named(method: str, path: str, scim: Endpoint, why: Wh
     assert answer.status == 404
     assert answer.json()["detail"].endswith(f"Set it to {BASE_URL}.")
 
-    case = why("ada")
+    report = why("ada")
 
-    assert "The SCIM URL in the identity provider is wrong" in told(case)
-    assert "What to change: Provisioning > Integration: SCIM connector base URL" in told(case)
-    assert "nassign" not in told(case)
-    (entry,) = case.timeline
+    assert "The SCIM URL in the identity provider is wrong" in told(report)
+    assert "What to change: Provisioning > Integration: SCIM connector base URL" in told(report)
+    assert "nassign" not in told(report)
+    (entry,) = report.timeline
     assert (entry.rule, entry.status) == ("scim-url", 404)
 
 
 @pytest.mark.parametrize(
     "path", ["/Users/Users/.search", "/Users/ServiceProviderConfig", "/Users/Schemas", "/Users/Bulk"]
 )
-def test_endpoint_is_nobodys_id(path: str, scim: Endpoint) -> None:
+def test_endpoint_is_no_id(path: str, scim: Endpoint) -> None:
     """A GET was answered that no user has this id, and a POST that the path does not take it."""
     for method in ("GET", "POST"):
         answer = scim.request(method, path, {} if method == "POST" else None)
@@ -521,7 +521,7 @@ def test_wrong_scim_url_concerns_everybody(scim: Endpoint, why: Why) -> None:
     assert "No request about ada has been received" in second
 
 
-def test_one_request_to_a_wrong_scim_url_is_told_as_one(scim: Endpoint, why: Why) -> None:
+def test_single_request_to_a_wrong_scim_url(scim: Endpoint, why: Why) -> None:
     scim.request("GET", "/Users/Users")
     first, second = why("ada").diagnosis
     assert first.startswith("A request failed at ")
@@ -553,13 +553,15 @@ def test_former_name_leads_to_the_user(active: bool, scim: Endpoint, why: Why) -
     scim.patch(ada["id"], {"op": "replace", "value": {"userName": "augusta", "active": active}})
     scim.patch(ada["id"], {"op": "replace", "path": "title", "value": {}})
 
-    case = why("ADA")
+    report = why("ADA")
 
-    assert ([each.id for each in case.users], case.renamed_users) == ([ada["id"]], case.users)
-    assert case.is_about_one_person
-    assert case.diagnosis[0] == f"ADA was renamed to augusta, {'active' if active else 'inactive'}."
-    assert case.diagnosis[1].startswith("augusta is active since" if active else "augusta exists but is inactive since")
-    assert [entry.operation for entry in case.timeline] == ["patch", "patch", "create"]
+    assert ([each.id for each in report.users], report.renamed_users) == ([ada["id"]], report.users)
+    assert report.is_about_one_person
+    assert report.diagnosis[0] == f"ADA was renamed to augusta, {'active' if active else 'inactive'}."
+    assert report.diagnosis[1].startswith(
+        "augusta is active since" if active else "augusta exists but is inactive since"
+    )
+    assert [entry.operation for entry in report.timeline] == ["patch", "patch", "create"]
 
 
 def test_former_email_leads_to_the_user(scim: Endpoint, why: Why) -> None:
@@ -575,29 +577,29 @@ def test_former_name_of_several_lists_them(scim: Endpoint, why: Why) -> None:
     gone = scim.create(userName="ada")
     scim.request("DELETE", f"/Users/{gone['id']}")
 
-    case = why("ada")
+    report = why("ada")
 
-    assert not case.is_about_one_person
-    assert {each.resource["userName"] for each in case.users} == {"augusta", "byron"}
-    assert {"ada was renamed to augusta, active.", "ada was renamed to byron, active."} <= set(case.diagnosis)
-    assert "ada was deleted at" in told(case)
+    assert not report.is_about_one_person
+    assert {each.resource["userName"] for each in report.users} == {"augusta", "byron"}
+    assert {"ada was renamed to augusta, active.", "ada was renamed to byron, active."} <= set(report.diagnosis)
+    assert "ada was deleted at" in told(report)
 
 
 # Requests that name nobody
 
 
 @pytest.mark.parametrize("body", [{"schemas": [CORE]}, {"schemas": [CORE], "title": "Chef"}, {}])
-def test_create_without_identifier_is_told(body: Any, scim: Endpoint, why: Why) -> None:
+def test_create_without_identifier_is_reported(body: Any, scim: Endpoint, why: Why) -> None:
     for _ in range(2):
         assert scim.request("POST", "/Users", body, **OKTA).status == 400
 
     for person in ("ada@example.com", ""):
-        case = why(person)
-        assert "A request that names nobody failed 2 times since 20" in told(case)
-        assert "create, status 400. userName is required" in told(case)
-        assert "Attribute Mappings > userName:" in told(case)
-        assert [(entry.count, entry.rule) for entry in case.unidentified_failures] == [(2, "required")]
-        assert case.timeline == []
+        report = why(person)
+        assert "A request that names nobody failed 2 times since 20" in told(report)
+        assert "create, status 400. userName is required" in told(report)
+        assert "Attribute Mappings > userName:" in told(report)
+        assert [(entry.count, entry.rule) for entry in report.unidentified_failures] == [(2, "required")]
+        assert report.timeline == []
     assert log_of(scim).list_entries()[0][0].user == ""
 
 
@@ -606,17 +608,17 @@ def test_create_with_a_name_alone_is_found_by_it(scim: Endpoint, why: Why) -> No
         assert scim.request("POST", "/Users", {"schemas": [CORE], "displayName": name}).status == 400
 
     for name in ("Ada Lovelace", "lovelace"):
-        case = why(name)
-        assert [(entry.count, entry.rule) for entry in case.timeline] == [(1, "required")]
-        assert "A create failed with 400" in case.diagnosis[0]
+        report = why(name)
+        assert [(entry.count, entry.rule) for entry in report.timeline] == [(1, "required")]
+        assert "A create failed with 400" in report.diagnosis[0]
     assert len(why("").unidentified_failures) == 2
 
 
-def test_body_that_can_not_be_read_is_told(scim: Endpoint, why: Why) -> None:
+def test_unreadable_body_is_reported(scim: Endpoint, why: Why) -> None:
     assert scim.send("POST", "/Users", body="{")[0] == 400
     assert "A request that names nobody failed at 20" in told(why("ada"))
 
 
-def test_nobody_has_failed(scim: Endpoint, why: Why) -> None:
+def test_no_unidentified_failures(scim: Endpoint, why: Why) -> None:
     scim.create()
     assert why("").diagnosis == ["No request that names nobody has failed in the last 30 days."]

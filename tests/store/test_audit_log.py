@@ -91,7 +91,7 @@ def drawn(
 # Counting
 
 
-def test_failure_is_kept_as_it_was(records: Records) -> None:
+def test_failure_is_read_as_written(records: Records) -> None:
     first = failure(1, ignored=["mail"], rejected_leniency="path-as-key", provider=IdentityProvider.ENTRA)
 
     counted = records().count(first)
@@ -100,7 +100,7 @@ def test_failure_is_kept_as_it_was(records: Records) -> None:
     assert failures_of(records(), "ADA") == [counted]
 
 
-def test_repeated_failure_is_counted_and_not_added(records: Records) -> None:
+def test_repeated_failure_is_counted(records: Records) -> None:
     store = records()
     for minute in (1, 2, 3):
         store.count(failure(minute, request_id=f"request-{minute}"))
@@ -113,18 +113,18 @@ def test_repeated_failure_is_counted_and_not_added(records: Records) -> None:
 
 
 @pytest.mark.parametrize("different", [{"operation": "patch"}, {"rule": "required"}, {"identifier": "bob"}])
-def test_another_person_operation_or_rule_is_another_failure(records: Records, different: dict[str, str]) -> None:
+def test_person_operation_and_rule_identify_a_failure(records: Records, different: dict[str, str]) -> None:
     records().count(failure(1))
     records().count(failure(2, **different))
     assert len(drawn(records())) == 2
 
 
-def test_person_has_no_case(records: Records) -> None:
+def test_identifier_is_case_insensitive(records: Records) -> None:
     records().count(failure(1, "Ada"))
     assert records().count(failure(2, "ADA")) == FailureCount(failure(2, "ADA"), at(1), 2, {"2026-01-31": 2})
 
 
-def test_failure_about_nobody_is_counted_too(records: Records) -> None:
+def test_failure_without_identifier_is_counted(records: Records) -> None:
     nobody = failure(1, "", identifier_hashes=frozenset())
     records().count(nobody)
     counted = records().count(nobody)
@@ -139,7 +139,7 @@ def test_any_identifier_can_be_part_of_a_key(records: Records, name: str) -> Non
     assert counted.failure.identifier == name
 
 
-def test_failures_end_after_30_days_whether_dynamodb_has_removed_them_or_not(records: Records) -> None:
+def test_failures_expire_after_30_days(records: Records) -> None:
     records(ago_days=29.9).count(failure(1))
     records(ago_days=30.1).count(failure(2, "bob"))
     records(ago_days=30.1).count_rejected_tokens(at(3), 1, "token")
@@ -149,21 +149,21 @@ def test_failures_end_after_30_days_whether_dynamodb_has_removed_them_or_not(rec
     assert records().list_rejected_tokens(at(0)) == []
 
 
-def test_failure_that_happens_again_stays_another_30_days(records: Records) -> None:
+def test_repeated_failure_expires_later(records: Records) -> None:
     records(ago_days=29).count(failure(1))
     records(ago_days=1).count(failure(2))
     (counted,) = failures_of(records(), "ada")
     assert counted.count == 2
 
 
-def test_table_that_does_not_answer_is_told_and_raises_nothing(settings: Settings) -> None:
+def test_unavailable_table_raises_nothing(settings: Settings) -> None:
     elsewhere = build_endpoint(settings.model_copy(update={"table_name": "no-table"}), raise_fault)
     store = DynamoDBAuditLogStore(elsewhere.table(runtime.create_deadline(29)), "acme", time.time)
     assert store.count(failure(1)) is None
     assert store.count_rejected_tokens(at(1), 1, "token") is False
 
 
-def test_tenants_do_not_see_each_other(records: Records) -> None:
+def test_tenants_are_isolated(records: Records) -> None:
     records("acme").count(failure(1))
     assert drawn(records("umbrella")) == []
     assert failures_of(records("umbrella"), "ada") == []
@@ -172,7 +172,7 @@ def test_tenants_do_not_see_each_other(records: Records) -> None:
 # Refused tokens
 
 
-def test_refused_tokens_are_one_record_a_minute(records: Records) -> None:
+def test_rejected_tokens_are_counted_by_minute(records: Records) -> None:
     store = records()
     for seconds, number in ((0, 1), (30, 4), (61, 2)):
         store.count_rejected_tokens(f"2026-01-31T09:{30 + seconds // 60}:{seconds % 60:02}.000Z", number, "token")
@@ -187,7 +187,7 @@ def test_refused_tokens_are_one_record_a_minute(records: Records) -> None:
 # The log
 
 
-def test_log_has_all_records_the_last_first(records: Records, write: Callable[..., None]) -> None:
+def test_log_has_newest_record_first(records: Records, write: Callable[..., None]) -> None:
     ada = user("ada")
     write(None, ada, at(1))
     records().count(failure(2))
@@ -215,7 +215,7 @@ def test_log_has_all_records_the_last_first(records: Records, write: Callable[..
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 50])
-def test_pages_put_together_are_the_log(records: Records, write: Callable[..., None], size: int) -> None:
+def test_pages_make_up_the_log(records: Records, write: Callable[..., None], size: int) -> None:
     """Also where many records have the same time."""
     for minute in range(1, 13):
         write(None, user(f"user-{minute}"), at(minute // 4))
@@ -230,12 +230,12 @@ def test_pages_put_together_are_the_log(records: Records, write: Callable[..., N
     assert pages == drawn(records())
 
 
-def test_users_are_no_part_of_the_log(records: Records, write: Callable[..., None]) -> None:
+def test_log_has_no_users(records: Records, write: Callable[..., None]) -> None:
     write(None, user("ada"), at(1))
     assert len(drawn(records())) == 1
 
 
-def test_changes_of_a_user_are_the_last_first(records: Records, write: Callable[..., None]) -> None:
+def test_changes_have_newest_first(records: Records, write: Callable[..., None]) -> None:
     ada, bob = user("ada"), user("bob")
     for each in (ada, bob):
         write(None, each, at(1))
@@ -245,7 +245,7 @@ def test_changes_of_a_user_are_the_last_first(records: Records, write: Callable[
     assert list(records().list_changes("no-id")) == []
 
 
-def test_users_are_found_by_what_they_were_known_by(records: Records, write: Callable[..., None]) -> None:
+def test_previous_owner_is_found(records: Records, write: Callable[..., None]) -> None:
     ada = user("ada", externalId="e", emails=[{"value": "ada@example.com"}])
     write(None, ada, at(1))
     assert list(records().find_previous_owner_ids(identifier_hash("ada"))) == []
@@ -271,7 +271,7 @@ class Endless:
         return {"Items": [{"sk": sort}], "LastEvaluatedKey": {"pk": {"S": "T#acme"}, "sk": sort, "time": sort}}
 
 
-def test_search_for_former_names_takes_half_of_the_time_and_gives_what_it_has_found() -> None:
+def test_search_for_previous_owners_takes_half_the_time() -> None:
     clock = Clock(60.0)
     found: list[str] = []
     calls = Table(cast("DynamoDBClient", Endless(clock)), "table", clock.deadline)
@@ -283,7 +283,7 @@ def test_search_for_former_names_takes_half_of_the_time_and_gives_what_it_has_fo
     assert (found, clock.left_s) == (["50.0", "40.0", "30.0"], 30.0)
 
 
-def test_names_of_users_are_those_of_who_is_here(records: Records, write: Callable[..., None]) -> None:
+def test_user_names_are_those_of_existing_users(records: Records, write: Callable[..., None]) -> None:
     ada, bob = user("ada"), user("bob")
     write(None, ada, at(1))
     assert records().get_user_names([ada.id, bob.id, ada.id, "no-id"]) == {ada.id: "ada"}
@@ -307,7 +307,7 @@ def act(settings: Settings) -> Callable[[str, int], AuditEvent]:
     return act
 
 
-def test_acts_stand_in_the_log_by_their_time(
+def test_log_has_audit_events_by_time(
     records: Records, write: Callable[..., None], act: Callable[[str, int], AuditEvent]
 ) -> None:
     acts = [act("acme", minute) for minute in (1, 3, 3, 5)]
@@ -332,7 +332,7 @@ def test_acts_stand_in_the_log_by_their_time(
 
 
 @pytest.mark.parametrize("size", [1, 2, 5])
-def test_pages_with_acts_put_together_are_the_log(
+def test_pages_with_audit_events_make_up_the_log(
     records: Records, write: Callable[..., None], act: Callable[[str, int], AuditEvent], size: int
 ) -> None:
     for minute in (1, 1, 1, 2, 2):
@@ -478,7 +478,7 @@ def test_search_of_few_failures_is_complete(records: Records) -> None:
     assert ([each.failure.identifier for each in search.failures], search.is_complete) == (["bob"], True)
 
 
-def test_search_that_has_no_more_time_gives_what_it_has_found() -> None:
+def test_search_without_time_returns_what_it_found() -> None:
     clock = Clock(60.0)
     calls = Table(cast("DynamoDBClient", Endless(clock)), "table", clock.deadline)
 
@@ -487,7 +487,7 @@ def test_search_that_has_no_more_time_gives_what_it_has_found() -> None:
     assert (search.failures, search.is_complete, clock.left_s) == ([], False, 30.0)
 
 
-def test_log_ends_where_records_have_expired(records: Records, settings: Settings) -> None:
+def test_log_ends_at_expired_records(records: Records, settings: Settings) -> None:
     """DynamoDB may leave expired records for days: they are not read one and all to find that out."""
     fill(settings, 450, ttl=-DAY_S)
     records().count(failure(2, "ada"))
@@ -497,9 +497,7 @@ def test_log_ends_where_records_have_expired(records: Records, settings: Setting
     assert calls.calls <= 7
 
 
-def test_many_requests_that_name_nobody_are_cut_to_the_newest(
-    records: Records, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_newest_failures_without_identifier_are_read(records: Records, monkeypatch: pytest.MonkeyPatch) -> None:
     """Their keys end in a digest and not in the time: the first by key would be any of them."""
     monkeypatch.setattr("scim.store.audit_log._MAX_MATCHES", 3)
     for number in range(9):
@@ -511,7 +509,7 @@ def test_many_requests_that_name_nobody_are_cut_to_the_newest(
     assert not search.is_complete
 
 
-def test_requests_that_name_nobody_are_found_by_an_empty_identifier(records: Records) -> None:
+def test_empty_identifier_finds_failures_without_identifier(records: Records) -> None:
     records().count(failure(1, "", identifier_hashes=frozenset()))
     records().count(failure(2, "ada"))
     assert [each.failure.at for each in records().find_failures([""]).failures] == [at(1)]

@@ -47,7 +47,7 @@ def test_every_error_has_a_rule_of_its_class(error: type[errors.ScimError]) -> N
 
 @pytest.mark.parametrize("rule", EXPLANATIONS)
 @pytest.mark.parametrize("provider", [None, *IdentityProvider])
-def test_explanation_says_what_happened_and_what_to_change(rule: str, provider: IdentityProvider | None) -> None:
+def test_explanation_has_summary_and_remediation(rule: str, provider: IdentityProvider | None) -> None:
     failure = dataclasses.replace(
         FAILURE, rule=rule, provider=provider, ignored=["mail"], rejected_leniency="pathless-patch"
     )
@@ -60,17 +60,17 @@ def test_explanation_says_what_happened_and_what_to_change(rule: str, provider: 
     assert set(EXPLANATIONS[rule].remediation_at) <= set(IdentityProvider)
 
 
-def test_explanation_repeats_what_the_client_was_told() -> None:
+def test_summary_ends_with_the_detail() -> None:
     assert explain(FAILURE)[0].endswith("The answer said: active is a boolean: send true or false.")
 
 
-def test_rule_of_an_older_version_is_told_by_its_detail() -> None:
+def test_unknown_rule_is_explained_by_its_detail() -> None:
     what, _ = explain(dataclasses.replace(FAILURE, rule="of-old"))
     assert FAILURE.detail in what
 
 
 @pytest.mark.parametrize("leniency", Leniency)
-def test_strict_mode_is_told_with_what_it_refused(leniency: Leniency) -> None:
+def test_strict_mode_names_the_rejected_leniency(leniency: Leniency) -> None:
     what, change = explain(dataclasses.replace(FAILURE, rule=Rule.STRICT_MODE, rejected_leniency=leniency.label))
     assert leniency.description in what
     assert "muster strict TENANT off" in change
@@ -78,9 +78,7 @@ def test_strict_mode_is_told_with_what_it_refused(leniency: Leniency) -> None:
 
 @pytest.mark.parametrize("provider", [None, IdentityProvider.ENTRA, IdentityProvider.OKTA, IdentityProvider.PING])
 @pytest.mark.parametrize("rule", [Rule.TOKEN_EXPIRED, Rule.TOKEN])
-def test_token_that_was_refused_is_told_with_where_to_paste_another(
-    rule: str, provider: IdentityProvider | None
-) -> None:
+def test_rejected_token_has_remediation(rule: str, provider: IdentityProvider | None) -> None:
     what, change = explain_token(rule, provider)
     assert "token" in what
     assert "muster rotate" in change

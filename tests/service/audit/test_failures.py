@@ -57,7 +57,7 @@ def failed(asked: RequestSummary, error: ScimError = WRONG, dialect: Dialect | N
     return failure
 
 
-def test_failure_says_who_was_meant_what_was_sent_and_what_was_decided() -> None:
+def test_failure_has_identifier_attributes_and_error() -> None:
     failure = failed(RequestSummary("create", None, ADA))
 
     assert (failure.identifier_kind, failure.identifier) == ("userName", "ada")
@@ -69,7 +69,7 @@ def test_failure_says_who_was_meant_what_was_sent_and_what_was_decided() -> None
     assert (failure.detail, failure.at, failure.request_id) == (WRONG.detail, NOW, "request-1")
 
 
-def test_strict_mode_is_the_rule_where_it_refused_something() -> None:
+def test_rule_is_strict_mode_if_it_rejected_a_leniency() -> None:
     dialect = Dialect(strict=True)
     dialect.tolerate(Leniency.STRING_BOOLEAN)
 
@@ -88,12 +88,12 @@ def test_strict_mode_is_the_rule_where_it_refused_something() -> None:
     "attribute",
     ["Business Unit", f"{SURVEY}:Business Unit", "Site.Post code", "Site.floor", f"{SURVEY}:Site.Post code"],
 )
-def test_attribute_of_the_schema_is_kept_with_spaces(attribute: str) -> None:
+def test_attribute_name_with_spaces_is_stored(attribute: str) -> None:
     assert failed_with(attribute) == attribute
 
 
 @pytest.mark.parametrize("attribute", ["Ada Lovelace", "Business Units", "Site.Ada Lovelace", "ada@example.com"])
-def test_value_is_no_attribute(attribute: str) -> None:
+def test_value_is_not_stored_as_attribute(attribute: str) -> None:
     assert failed_with(attribute) is None
 
 
@@ -110,14 +110,14 @@ def failed_with(attribute: str) -> str | None:
     return failure.attribute
 
 
-def test_attribute_that_looks_like_no_name_is_not_kept() -> None:
+def test_email_is_not_stored_as_attribute() -> None:
     assert failed(RequestSummary("create"), InvalidValue("x", attribute="ada@example.com")).attribute is None
 
 
 # Silent no-ops
 
 
-def test_patch_of_which_something_came_to_nothing_is_a_silent_no_op() -> None:
+def test_partly_ignored_patch_is_a_no_op() -> None:
     store, dialect = Failures(), Dialect()
     dialect.record_ignored("departmentName", "x")
     records = recording(store)
@@ -130,14 +130,14 @@ def test_patch_of_which_something_came_to_nothing_is_a_silent_no_op() -> None:
 
 
 @pytest.mark.parametrize("operation", ["create", "replace", "delete"])
-def test_other_operations_than_patch_are_no_silent_no_ops(operation: str) -> None:
+def test_only_patch_is_a_no_op(operation: str) -> None:
     store, dialect = Failures(), Dialect()
     dialect.record_ignored("departmentName", "x")
     recording(store).record_success(RequestSummary(operation), dialect)
     assert store.found == []
 
 
-def test_patch_that_did_all_it_was_asked_is_no_silent_no_op() -> None:
+def test_complete_patch_is_not_recorded() -> None:
     store = Failures()
     recording(store).record_success(RequestSummary("patch"), Dialect())
     assert store.found == []
@@ -156,11 +156,11 @@ def test_patch_that_did_all_it_was_asked_is_no_silent_no_op() -> None:
         ({}, False),
     ],
 )
-def test_the_same_again_and_again_within_two_days_is_a_loop(days: dict[str, int], expected: bool) -> None:
+def test_five_failures_within_two_days_are_a_loop(days: dict[str, int], expected: bool) -> None:
     assert FailureCount(FAILURE, FAILURE.at, 9, days).is_loop is expected
 
 
-def test_loop_is_told_apart_in_the_log_line() -> None:
+def test_log_line_counts_loops() -> None:
     store = Failures()
     records = recording(store)
     for _ in range(6):
@@ -177,7 +177,7 @@ def test_every_outcome_is_documented() -> None:
 
 
 @pytest.mark.parametrize("broken", [True, RuntimeError("x")])
-def test_failure_that_can_not_be_recorded_is_counted_in_the_log_line(broken: bool | Exception) -> None:
+def test_log_line_counts_unrecorded_failures(broken: bool | Exception) -> None:
     faults: list[Exception] = []
     records = recording(Failures(broken=broken), report=faults)
 
@@ -187,7 +187,7 @@ def test_failure_that_can_not_be_recorded_is_counted_in_the_log_line(broken: boo
     assert faults == ([] if broken is True else [broken])
 
 
-def test_nothing_is_recorded_where_the_answer_could_come_too_late() -> None:
+def test_nothing_is_recorded_without_time() -> None:
     store = Failures()
     records = recording(store, Clock(left_s=3.9))
 
@@ -199,7 +199,7 @@ def test_nothing_is_recorded_where_the_answer_could_come_too_late() -> None:
 # The counts of the day
 
 
-def test_failures_of_a_request_are_added_to_the_day_at_once() -> None:
+def test_failures_are_added_to_the_day_in_one_call() -> None:
     store, dialect = Failures(), Dialect()
     dialect.record_ignored("mail", "x")
     records = recording(store)
@@ -259,7 +259,7 @@ def test_request_without_failures_counts_nothing() -> None:
     assert store.counts == []
 
 
-def test_partition_that_took_no_record_is_not_asked_again() -> None:
+def test_unavailable_partition_is_called_once() -> None:
     """One wait is what a table that does not answer costs a request."""
     store = Failures(broken=True)
     records = recording(store)
@@ -270,7 +270,7 @@ def test_partition_that_took_no_record_is_not_asked_again() -> None:
     assert (store.counts, records.log_fields) == ([], {"failures": 1, "unrecorded": 1})
 
 
-def test_bulk_request_whose_records_use_up_the_time_is_counted() -> None:
+def test_slow_bulk_request_is_counted() -> None:
     """All of its failures: those that there was no time to record are failures too."""
     store, clock = Failures(), Clock()
     records = recording(store, clock)
@@ -286,7 +286,7 @@ def test_bulk_request_whose_records_use_up_the_time_is_counted() -> None:
 
 
 @pytest.mark.parametrize("has_counts", [False, RuntimeError("x")])
-def test_failures_that_can_not_be_counted_are_in_the_log_line(has_counts: bool | Exception) -> None:
+def test_log_line_has_uncounted_failures(has_counts: bool | Exception) -> None:
     faults: list[Exception] = []
     records = recording(Failures(has_counts=has_counts), report=faults)
     records.record_failure(RequestSummary("create"), WRONG, Dialect())
@@ -297,7 +297,7 @@ def test_failures_that_can_not_be_counted_are_in_the_log_line(has_counts: bool |
     assert faults == ([] if has_counts is False else [has_counts])
 
 
-def test_nothing_is_counted_where_the_answer_could_come_too_late() -> None:
+def test_nothing_is_counted_without_time() -> None:
     store, clock = Failures(), Clock()
     records = recording(store, clock)
     records.record_failure(RequestSummary("create"), WRONG, Dialect())

@@ -43,7 +43,7 @@ def test_provider_is_recognised(agent: str, query: str, leniencies: list[str], b
 
 
 @pytest.mark.parametrize("path", RECORDED, ids=lambda path: f"{path.parent.name}-{path.stem}")
-def test_no_recorded_exchange_is_taken_for_another_providers(path: Path) -> None:
+def test_recorded_exchange_is_not_recognized_as_another_provider(path: Path) -> None:
     """By user agent and operations alone; Microsoft's own tools and those who write as they do are Entra ID's."""
     alike = {"entra", "jumpcloud"}
     exchange = json.loads(path.read_text())
