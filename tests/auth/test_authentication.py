@@ -88,7 +88,7 @@ def door() -> Door:
 # Who is let in
 
 
-def test_valid_token_opens_its_own_tenant(door: Door) -> None:
+def test_valid_token(door: Door) -> None:
     door.give("other")
     token = door.give("acme")
 
@@ -96,13 +96,13 @@ def test_valid_token_opens_its_own_tenant(door: Door) -> None:
 
 
 @pytest.mark.parametrize("form", ["Bearer {}", "bearer {}", "BEARER {}", "Bearer   {}", "  Bearer {}  "])
-def test_scheme_has_no_case(door: Door, form: str) -> None:
+def test_scheme_is_case_insensitive(door: Door, form: str) -> None:
     token = door.give()
 
     assert door.authenticator.authenticate(form.format(token), door.settings).tenant == Tenant("acme")
 
 
-def test_each_of_several_valid_tokens_opens_the_tenant(door: Door) -> None:
+def test_current_and_previous_token(door: Door) -> None:
     current, previous = door.give(), door.give(until=door.now + 3_600)
 
     assert [door.knock(current), door.knock(previous)] == [200, 200]
@@ -150,7 +150,7 @@ LOCKED_OUT: dict[str, Callable[[Door], str | None]] = {
 
 
 @pytest.mark.parametrize("reason", LOCKED_OUT)
-def test_all_others_get_the_same_401(door: Door, reason: str) -> None:
+def test_invalid_tokens_get_equal_401(door: Door, reason: str) -> None:
     authorization = LOCKED_OUT[reason](door)
 
     with pytest.raises(Unauthorized) as refused:
@@ -163,7 +163,7 @@ def test_all_others_get_the_same_401(door: Door, reason: str) -> None:
 
 
 @pytest.mark.parametrize("reason", ["no header", "no scheme", "another scheme", "no token of ours", *FORGED])
-def test_what_is_no_token_of_ours_costs_no_call(door: Door, reason: str) -> None:
+def test_foreign_token_costs_no_call(door: Door, reason: str) -> None:
     with pytest.raises(Unauthorized):
         door.authenticator.authenticate(LOCKED_OUT[reason](door), door.settings)
 
@@ -171,9 +171,7 @@ def test_what_is_no_token_of_ours_costs_no_call(door: Door, reason: str) -> None
 
 
 @pytest.mark.parametrize("matching", [0, 1, None])
-def test_both_candidates_are_compared_whichever_matches(
-    door: Door, matching: int | None, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_all_valid_tokens_are_compared(door: Door, matching: int | None, monkeypatch: pytest.MonkeyPatch) -> None:
     compared: list[bytes] = []
 
     def compare(candidate: bytes, digest: bytes) -> bool:
@@ -192,7 +190,7 @@ def test_both_candidates_are_compared_whichever_matches(
 # Rotated and ended tokens
 
 
-def test_grace_starts_when_the_settings_say_that_the_new_version_became_current(door: Door) -> None:
+def test_grace_period_starts_with_settings(door: Door) -> None:
     before, token = door.give(), door.give(grace_s=60)
     door.decide(version="version 1", since=door.now + 1_000, grace_s=60)
 
@@ -204,7 +202,7 @@ def test_grace_starts_when_the_settings_say_that_the_new_version_became_current(
     assert statuses == [(200, 200), (200, 200), (401, 200)]
 
 
-def test_grace_of_a_version_that_the_settings_do_not_know_starts_when_it_was_made(door: Door) -> None:
+def test_grace_period_of_unnamed_version_starts_with_creation(door: Door) -> None:
     before, token = door.give(), door.give(grace_s=60)
     door.decide(version="another", since=door.now + 1_000, grace_s=60)
     door.now += 60
@@ -212,7 +210,7 @@ def test_grace_of_a_version_that_the_settings_do_not_know_starts_when_it_was_mad
     assert [door.knock(before), door.knock(token)] == [401, 200]
 
 
-def test_grace_does_not_prolong_a_token_that_expires_before(door: Door) -> None:
+def test_grace_period_does_not_extend_expiry(door: Door) -> None:
     before = door.give(until=door.now + 30)
     door.give(grace_s=3_600)
     door.now += 30
@@ -220,14 +218,14 @@ def test_grace_does_not_prolong_a_token_that_expires_before(door: Door) -> None:
     assert door.knock(before) == 401
 
 
-def test_token_but_two_is_never_valid(door: Door) -> None:
+def test_token_before_previous_is_invalid(door: Door) -> None:
     given = [door.give() for _ in range(3)]
 
     assert [door.knock(token) for token in given] == [401, 200, 200]
 
 
 @pytest.mark.parametrize("ended", [0, 1])
-def test_version_that_was_ended_opens_nothing_whatever_its_label(door: Door, ended: int) -> None:
+def test_revoked_version_is_invalid_in_any_stage(door: Door, ended: int) -> None:
     given = [door.give(), door.give()]
     door.decide(revoked_versions=(f"version {ended}",))
 
@@ -235,14 +233,14 @@ def test_version_that_was_ended_opens_nothing_whatever_its_label(door: Door, end
     assert door.knock(given[1 - ended]) == 200
 
 
-def test_disconnected_tenant_is_closed_even_while_its_secret_is_there(door: Door) -> None:
+def test_disconnected_tenant_with_secret(door: Door) -> None:
     token = door.give()
     door.settings.tenants["acme"] = Tenant("acme", is_connected=False)
 
     assert door.knock(token) == 401
 
 
-def test_it_tells_which_token_was_used_and_whether_the_tenant_was_read_for_it(door: Door) -> None:
+def test_authentication_has_version_and_cache_miss(door: Door) -> None:
     before, token = door.give(), door.give()
     door.decide(version="version 1", since=door.now, expires=door.now + 86_400)
 
@@ -267,7 +265,7 @@ def test_tenant_is_read_once_a_minute(door: Door) -> None:
 
 
 @pytest.mark.parametrize("revoke", ["the secret", "the settings"])
-def test_revoked_token_lives_for_a_minute_and_no_longer(door: Door, revoke: str) -> None:
+def test_revoked_token_is_valid_for_a_minute_at_most(door: Door, revoke: str) -> None:
     token = door.give()
     door.knock(token)
     (door.secrets.versions if revoke == "the secret" else door.settings.tenants).clear()
@@ -279,7 +277,7 @@ def test_revoked_token_lives_for_a_minute_and_no_longer(door: Door, revoke: str)
     assert (CACHE_S, last, door.knock(token)) == (60, 200, 401)
 
 
-def test_token_that_expires_while_it_is_cached_ends_at_its_time(door: Door) -> None:
+def test_cached_token_expires_in_time(door: Door) -> None:
     token = door.give(until=door.now + 30)
 
     before = door.knock(token)
@@ -288,19 +286,19 @@ def test_token_that_expires_while_it_is_cached_ends_at_its_time(door: Door) -> N
     assert (before, door.knock(token)) == (200, 401)
 
 
-def test_new_token_is_let_in_at_once(door: Door) -> None:
+def test_new_token_is_valid_at_once(door: Door) -> None:
     door.knock(door.give())
 
     assert door.knock(door.give()) == 200
 
 
-def test_tenant_that_has_just_been_made_is_let_in_at_once(door: Door) -> None:
+def test_new_tenant_is_valid_at_once(door: Door) -> None:
     before = door.knock(new_token("acme"))
 
     assert (before, door.knock(door.give("acme"))) == (401, 200)
 
 
-def test_silence_is_503_and_is_not_remembered(door: Door) -> None:
+def test_unavailable_secret_is_503_and_not_cached(door: Door) -> None:
     token = door.give()
     door.secrets.silent = True
     statuses = [door.knock(token)]
@@ -310,7 +308,7 @@ def test_silence_is_503_and_is_not_remembered(door: Door) -> None:
     assert statuses == [503, 200]
 
 
-def test_silence_does_not_lock_out_whom_the_cache_knows(door: Door) -> None:
+def test_unavailable_secret_keeps_cached_tokens(door: Door) -> None:
     token = door.give()
     door.knock(token)
     door.secrets.silent = True
@@ -318,7 +316,7 @@ def test_silence_does_not_lock_out_whom_the_cache_knows(door: Door) -> None:
     assert [door.knock(token), door.knock(new_token("acme"))] == [200, 503]
 
 
-def test_silence_about_the_settings_is_503(door: Door) -> None:
+def test_unavailable_settings_are_503(door: Door) -> None:
     class Silent(MemoryTenants):
         def get(self, tenant_id: str) -> Tenant | None:  # noqa: ARG002  # the signature is the port's
             raise Unavailable("Not now.")
@@ -330,7 +328,7 @@ def test_silence_about_the_settings_is_503(door: Door) -> None:
 # Failed look-ups
 
 
-def test_failed_token_is_looked_up_a_few_times_and_then_429(door: Door) -> None:
+def test_failed_token_gets_429(door: Door) -> None:
     door.knock(door.give())
     revoked = new_token("acme")
 
@@ -340,7 +338,7 @@ def test_failed_token_is_looked_up_a_few_times_and_then_429(door: Door) -> None:
     assert door.secrets.asked == 1 + LOOKUPS
 
 
-def test_429_says_when_to_send_again(door: Door) -> None:
+def test_429_has_retry_after(door: Door) -> None:
     revoked = new_token("acme")
     for _ in range(LOOKUPS):
         door.knock(revoked)
@@ -351,7 +349,7 @@ def test_429_says_when_to_send_again(door: Door) -> None:
     assert refused.value.headers == {"Retry-After": str(WINDOW_S)}
 
 
-def test_failed_token_costs_no_more_than_its_lookups(door: Door) -> None:
+def test_failed_token_lookups_are_limited(door: Door) -> None:
     token, revoked, seconds = door.give(), new_token("acme"), 180
 
     statuses = [door.knock(token)]
@@ -375,7 +373,7 @@ def test_new_token_works_at_once_after_failures(door: Door) -> None:
     assert door.knock(door.give()) == 200
 
 
-def test_token_that_failed_before_it_was_promoted_works_after_its_window(door: Door) -> None:
+def test_failed_token_works_after_its_window(door: Door) -> None:
     token = new_token("acme")
     before = [door.knock(token) for _ in range(LOOKUPS + 1)]
     door.give()
@@ -385,7 +383,7 @@ def test_token_that_failed_before_it_was_promoted_works_after_its_window(door: D
     assert (before, door.knock(token)) == ([401] * LOOKUPS + [429], 200)
 
 
-def test_no_tenant_is_refused_because_of_others(door: Door) -> None:
+def test_failures_of_other_tenants_have_no_effect(door: Door) -> None:
     """Ten revoked tenants that keep asking, and 1,000 forged tokens, do not touch a tenant that is not cached."""
     revoked = [new_token(f"revoked-{number}") for number in range(10)]
     for _ in range(50):
@@ -398,7 +396,7 @@ def test_no_tenant_is_refused_because_of_others(door: Door) -> None:
     assert [door.knock(door.give(f"new-{number}")) for number in range(100)] == [200] * 100
 
 
-def test_forged_token_costs_the_same_whether_its_tenant_exists(door: Door) -> None:
+def test_forged_token_costs_the_same_for_any_tenant(door: Door) -> None:
     """No call at all: neither is the secret read nor are the settings."""
     door.knock(door.give("cached"))
     door.give("stored")
@@ -452,7 +450,7 @@ def test_least_recently_used_tenant_is_removed_first(door: Door, small: int) -> 
     assert door.secrets.asked == asked + 1
 
 
-def test_more_tenants_than_the_cache_holds_are_all_let_in(door: Door) -> None:
+def test_more_tenants_than_the_cache_holds(door: Door) -> None:
     tenants = [door.give(f"tenant-{number}") for number in range(1_010)]
 
     assert {door.knock(token) for token in tenants + tenants} == {200}
@@ -472,7 +470,7 @@ def test_malformed_token_names_its_tenant(door: Door, reason: str) -> None:
     assert (malformed.value.tenant_id, malformed.value.is_connected) == ("acme", True)
 
 
-def test_malformed_token_of_a_tenant_that_is_not_cached_is_nobodys(door: Door) -> None:
+def test_malformed_token_of_uncached_tenant_is_not_attributed(door: Door) -> None:
     token = door.give("acme")
 
     with pytest.raises(MalformedToken) as malformed:
@@ -482,7 +480,7 @@ def test_malformed_token_of_a_tenant_that_is_not_cached_is_nobodys(door: Door) -
 
 
 @pytest.mark.parametrize("text", ["muster_acme", "muster_Acme_x", "amuster_acme_x", f"muster_{'x' * 41}_x"])
-def test_text_without_the_beginning_of_a_token_names_nobody(door: Door, text: str) -> None:
+def test_text_without_token_prefix_names_no_tenant(door: Door, text: str) -> None:
     with pytest.raises(Unauthorized) as refused:
         door.authenticator.authenticate(f"Bearer {text}", door.settings)
 

@@ -546,7 +546,7 @@ def test_fault_is_a_page_that_says_nothing_of_the_inside(
     def fail(*_: object) -> None:
         raise RuntimeError("ada@example.com")
 
-    monkeypatch.setattr("scim.store.tenants.DynamoDBTenantStore.ids", fail)
+    monkeypatch.setattr("scim.store.tenants.DynamoDBTenantStore.list_ids", fail)
     answer = operator_visits.send("GET", "/admin")
     assert answer.status == 500
     assert answer.headers["content-type"] == "text/html; charset=utf-8"

@@ -1,4 +1,7 @@
-"""Tenants: what is checked, kept and told. Real secrets and interruptions are in tests/access/test_life_cycle.py."""
+"""The use cases around tenants and their tokens, on memory.
+
+Real secrets and interruptions are in tests/auth/test_token_life_cycle.py.
+"""
 
 import itertools
 from collections.abc import Callable
@@ -51,7 +54,7 @@ class World:
         return [act.action for act in self.settings.acts]
 
 
-def test_connecting_returns_the_token_and_keeps_the_settings() -> None:
+def test_connect() -> None:
     world = World()
 
     issued = world.tenants.connect("acme", [EXTENSION], is_strict=True, lifetime_s=90 * DAY_S)
@@ -63,7 +66,7 @@ def test_connecting_returns_the_token_and_keeps_the_settings() -> None:
     }
 
 
-def test_every_act_is_recorded_with_who_did_it_and_what_it_changed() -> None:
+def test_audit_events() -> None:
     world = World()
     issued = world.connect(custom_schemas=[EXTENSION])
     world.tenants.configure("acme", is_strict=True)
@@ -83,7 +86,7 @@ def test_every_act_is_recorded_with_who_did_it_and_what_it_changed() -> None:
 
 
 @pytest.mark.parametrize("tenant_id", ["a", "7", "acme-gmbh-2", "x" * 40])
-def test_tenant_id_is_1_to_40_lower_case_letters_digits_and_hyphens(tenant_id: str) -> None:
+def test_valid_tenant_id(tenant_id: str) -> None:
     world = World()
 
     world.connect(tenant_id)
@@ -92,7 +95,7 @@ def test_tenant_id_is_1_to_40_lower_case_letters_digits_and_hyphens(tenant_id: s
 
 
 @pytest.mark.parametrize("tenant_id", ["", "Acme", "a_b", "a b", "a/b", "a#b", "\xe4", "acme\n", "x" * 41])
-def test_any_other_tenant_id_is_refused_before_anything_is_made(tenant_id: str) -> None:
+def test_invalid_tenant_id(tenant_id: str) -> None:
     world = World()
 
     with pytest.raises(ValueError, match="lower-case letters, digits and hyphens"):
@@ -145,7 +148,7 @@ def test_name_keeps_its_case(document: dict[str, Any], known: str) -> None:
         world.tenants.add_schemas("acme", [document])
 
 
-def test_settings_that_are_not_given_stay() -> None:
+def test_configure_keeps_other_settings() -> None:
     world = World(Tenant("acme", custom_schemas=[EXTENSION], attribute_types=SHAPES))
 
     changed = world.tenants.configure("acme", is_strict=True)
@@ -154,7 +157,7 @@ def test_settings_that_are_not_given_stay() -> None:
     assert changed == Tenant("acme", is_strict=True, custom_schemas=[EXTENSION], attribute_types=SHAPES, version=2)
 
 
-def test_what_changes_nothing_is_neither_written_nor_recorded() -> None:
+def test_configure_without_change_writes_nothing() -> None:
     world = World(Tenant("acme", is_strict=True))
 
     world.tenants.configure("acme", is_strict=True)
@@ -162,7 +165,7 @@ def test_what_changes_nothing_is_neither_written_nor_recorded() -> None:
     assert (world.settings.tenants, world.acts) == ({"acme": Tenant("acme", is_strict=True)}, [])
 
 
-def test_settings_changed_meanwhile_by_somebody_else_are_kept_too() -> None:
+def test_concurrent_configure_keeps_both_changes() -> None:
     class Rivalled(MemoryTenants):
         """Somebody else is faster than who makes the tenant strict."""
 
@@ -192,7 +195,7 @@ def test_unknown_tenant(operation: Callable[[Tenants], object]) -> None:
         operation(World().tenants)
 
 
-def test_tenant_that_is_connected_keeps_its_token() -> None:
+def test_connected_tenant_keeps_its_token() -> None:
     world = World()
     world.connect()
     before = dict(world.tokens.versions)
@@ -203,7 +206,7 @@ def test_tenant_that_is_connected_keeps_its_token() -> None:
     assert world.tokens.versions == before
 
 
-def test_of_two_who_connect_a_tenant_at_once_one_is_told_that_it_exists_and_the_others_token_works() -> None:
+def test_concurrent_connect() -> None:
     class Rivalled(MemoryTokens):
         """Somebody else is faster than who opens the secret first."""
 
@@ -222,7 +225,7 @@ def test_of_two_who_connect_a_tenant_at_once_one_is_told_that_it_exists_and_the_
     assert world.settings.tenants["acme"].token.revoked_versions == ("id-1",)
 
 
-def test_token_that_was_decided_is_not_put_in_the_place_of_a_later_one() -> None:
+def test_rotation_does_not_replace_later_token() -> None:
     class Rivalled(MemoryTokens):
         """Between the decision for a token and its promotion, another one comes and is finished."""
 
@@ -246,7 +249,7 @@ def test_token_that_was_decided_is_not_put_in_the_place_of_a_later_one() -> None
     assert world.tokens.on["acme"][TokenStage.CURRENT] == later[0].version
 
 
-def test_secret_that_goes_away_while_a_tenant_is_connected_is_told_and_nothing_was_decided() -> None:
+def test_secret_deleted_during_connect() -> None:
     class Gone(MemoryTokens):
         def create_secret(self, tenant_id: str, version: str, expires: float | None) -> None:  # noqa: ARG002  # the signature is the port's
             raise SecretNotFound
@@ -260,7 +263,7 @@ def test_secret_that_goes_away_while_a_tenant_is_connected_is_told_and_nothing_w
 
 
 @pytest.mark.parametrize("document", [{}, {"id": "urn:x", "attributes": [{"name": "a", "type": "colour"}]}])
-def test_extension_that_is_no_schema_is_refused_before_anything_is_made(document: dict[str, object]) -> None:
+def test_invalid_schema(document: dict[str, object]) -> None:
     world = World()
 
     with pytest.raises(ValueError, match="The schema is wrong"):
@@ -272,11 +275,11 @@ def test_extension_that_is_no_schema_is_refused_before_anything_is_made(document
 @pytest.mark.parametrize(
     ("days", "expected"), [(None, None), (31, None), (30, 30), (8, 30), (7, 7), (1.5, 7), (1, 1), (0, 1), (-3, 1)]
 )
-def test_end_of_a_token_is_announced_30_7_and_1_day_before(days: float | None, expected: int | None) -> None:
+def test_days_until_expiry(days: float | None, expected: int | None) -> None:
     assert days_until_expiry(None if days is None else NOW + days * DAY_S, NOW) == expected
 
 
-def test_tenant_that_comes_back_keeps_its_settings_unless_others_are_given() -> None:
+def test_reconnect_keeps_settings() -> None:
     world = World()
     world.connect(custom_schemas=[EXTENSION], is_strict=True)
     world.tenants.disconnect("acme")
@@ -289,7 +292,7 @@ def test_tenant_that_comes_back_keeps_its_settings_unless_others_are_given() -> 
     assert (world.settings.tenants["acme"].is_strict, kept.is_connected) == (False, True)
 
 
-def test_somebody_who_connects_a_tenant_while_it_is_being_disconnected_has_the_secret() -> None:
+def test_connect_during_disconnect_keeps_secret() -> None:
     class Rivalled(MemoryTokens):
         def delete_secret(self, tenant_id: str) -> None:
             if not issued:
@@ -317,7 +320,7 @@ def end_after(act: str, world: World, **given: Any) -> float | None:
 
 
 @pytest.mark.parametrize("act", ["rotate", "revoke", "disconnect"])
-def test_token_lives_as_long_as_the_one_before_unless_it_is_told_otherwise(act: str) -> None:
+def test_lifetime_is_kept(act: str) -> None:
     world = World()
     world.connect(lifetime_s=90 * DAY_S)
 
@@ -333,7 +336,7 @@ def test_token_lives_as_long_as_the_one_before_unless_it_is_told_otherwise(act: 
 
 
 @pytest.mark.parametrize("lifetime_s", [0, -1.0])
-def test_token_that_would_be_over_is_refused_before_anything_is_made(lifetime_s: float) -> None:
+def test_lifetime_must_be_positive(lifetime_s: float) -> None:
     world = World()
     with pytest.raises(ValueError, match="longer than no time"):
         world.connect(lifetime_s=lifetime_s)
@@ -345,7 +348,7 @@ def test_token_that_would_be_over_is_refused_before_anything_is_made(lifetime_s:
     assert len(world.tokens.versions) == 1
 
 
-def test_invitations_end_with_the_connection_once_and_whenever_they_are_revoked() -> None:
+def test_invitation_epoch() -> None:
     world = World()
     world.connect()
 
@@ -360,7 +363,7 @@ def test_invitations_end_with_the_connection_once_and_whenever_they_are_revoked(
     assert "withdraw" in world.acts
 
 
-def test_schemas_are_added_replaced_by_their_id_and_removed() -> None:
+def test_add_replace_and_remove_schemas() -> None:
     world = World(Tenant("acme", custom_schemas=[EXTENSION], attribute_types=SHAPES))
     other = EXTENSION | {"id": "urn:example:other:User"}
     changed = EXTENSION | {"name": "Ours"}

@@ -121,7 +121,7 @@ def interruptions(life: Life, act: Callable[[Tenants], Any]) -> Iterator[int]:
 # Rotating
 
 
-def test_new_token_works_at_once_and_the_old_one_until_the_end_of_the_grace(life: Life) -> None:
+def test_grace_period(life: Life) -> None:
     old = life.connect()
     new = life.rotate()
 
@@ -133,7 +133,7 @@ def test_new_token_works_at_once_and_the_old_one_until_the_end_of_the_grace(life
     assert life.opens(old.token, new.token) == [False, True]
 
 
-def test_without_grace_the_old_token_ends_at_once(life: Life) -> None:
+def test_rotation_without_grace_revokes_previous_token(life: Life) -> None:
     old = life.connect()
     new = life.rotate(grace_s=0)
 
@@ -142,13 +142,13 @@ def test_without_grace_the_old_token_ends_at_once(life: Life) -> None:
     assert life.operator.token_secrets.read_previous(life.id) is None
 
 
-def test_compromise_within_a_grace_ends_both_tokens_before(life: Life) -> None:
+def test_rotation_without_grace_within_grace_period_revokes_both(life: Life) -> None:
     tokens = [life.connect(), life.rotate(), life.rotate(grace_s=0)]
 
     assert life.opens(*(each.token for each in tokens)) == [False, False, True]
 
 
-def test_rotation_that_would_cut_a_grace_short_is_refused_unless_it_is_forced(life: Life) -> None:
+def test_rotation_within_grace_period_needs_force(life: Life) -> None:
     old, new = life.connect(), life.rotate()
 
     with pytest.raises(PreviousTokenValid, match="is valid until"):
@@ -168,7 +168,7 @@ def test_token_expires(life: Life) -> None:
     assert life.opens(new.token) == [False]
 
 
-def test_interrupted_rotation_never_locks_out_and_its_repetition_shows_one_token_that_works(life: Life) -> None:
+def test_interrupted_rotation_can_be_repeated(life: Life) -> None:
     old, finished = life.connect(), []
     for _ in interruptions(life, lambda tenants: tenants.tokens.rotate(life.id)):
         assert life.opens(old.token) == [True]
@@ -183,7 +183,7 @@ def test_interrupted_rotation_never_locks_out_and_its_repetition_shows_one_token
     assert life.acts().count("rotate") == 1
 
 
-def test_grace_of_an_interrupted_rotation_starts_when_it_is_finished(life: Life) -> None:
+def test_grace_period_of_interrupted_rotation_starts_at_its_end(life: Life) -> None:
     old = life.connect()
     with pytest.raises(Interrupted):
         life.dying_after(5).tokens.rotate(life.id)  # decided, not promoted
@@ -199,7 +199,7 @@ def test_grace_of_an_interrupted_rotation_starts_when_it_is_finished(life: Life)
     assert life.opens(old.token, new.token) == [True, True]
 
 
-def test_interrupted_rotation_without_grace_is_repeated_and_ends_all_others(life: Life) -> None:
+def test_interrupted_rotation_without_grace_can_be_repeated(life: Life) -> None:
     old = life.connect()
     for _ in interruptions(life, lambda tenants: tenants.tokens.rotate(life.id, grace_s=0)):
         pass
@@ -212,7 +212,7 @@ def test_interrupted_rotation_without_grace_is_repeated_and_ends_all_others(life
 # Revoking and disconnecting
 
 
-def test_revoking_ends_all_tokens_and_rotating_makes_the_only_one(life: Life) -> None:
+def test_revoke_then_rotate(life: Life) -> None:
     tokens = [life.connect(), life.rotate()]
     life.tenants.tokens.revoke(life.id)
     assert life.opens(*(each.token for each in tokens)) == [False, False]
@@ -223,7 +223,7 @@ def test_revoking_ends_all_tokens_and_rotating_makes_the_only_one(life: Life) ->
     assert life.opens(*(each.token for each in tokens)) == [False, False, True]
 
 
-def test_revoked_token_stays_ended_through_later_rotations(life: Life) -> None:
+def test_revoked_token_stays_revoked_after_rotations(life: Life) -> None:
     old = life.connect()
     life.tenants.tokens.revoke(life.id)
     first = life.rotate()
@@ -240,7 +240,7 @@ def end_access(tenants: Tenants, action: str, tenant_id: str) -> None:
 
 
 @pytest.mark.parametrize("act", ["revoke", "disconnect"])
-def test_once_it_was_told_or_recorded_no_token_opens_the_tenant_whatever_was_interrupted(life: Life, act: str) -> None:
+def test_interrupted_revocation_is_effective_once_recorded(life: Life, act: str) -> None:
     tokens = [life.connect().token, life.rotate().token]
     for _ in interruptions(life, lambda tenants: end_access(tenants, act, life.id)):
         assert life.opens(*tokens) == [act not in life.acts()] * 2
@@ -252,7 +252,7 @@ def test_once_it_was_told_or_recorded_no_token_opens_the_tenant_whatever_was_int
 
 
 @pytest.mark.parametrize("calls", range(7))
-def test_tenant_that_is_connected_again_is_closed_to_its_old_tokens_at_every_moment(life: Life, calls: int) -> None:
+def test_old_tokens_stay_invalid_while_tenant_is_reconnected(life: Life, calls: int) -> None:
     old = [life.connect().token, life.rotate().token]
     life.tenants.disconnect(life.id)
 
@@ -264,7 +264,7 @@ def test_tenant_that_is_connected_again_is_closed_to_its_old_tokens_at_every_mom
     assert life.opens(*old, new.token) == [False, False, True]
 
 
-def test_disconnected_tenant_can_be_connected_again_after_its_secret_is_gone(life: Life) -> None:
+def test_reconnect_after_secret_is_deleted(life: Life) -> None:
     old = life.connect()
     life.tenants.disconnect(life.id)
     secret = life.operator.settings.secret_prefix + life.id
@@ -275,7 +275,7 @@ def test_disconnected_tenant_can_be_connected_again_after_its_secret_is_gone(lif
     assert life.opens(old.token, new.token) == [False, True]
 
 
-def test_disconnected_tenant_has_no_token_to_rotate(life: Life) -> None:
+def test_disconnected_tenant_cannot_rotate(life: Life) -> None:
     life.connect()
     life.tenants.disconnect(life.id)
 
@@ -283,7 +283,7 @@ def test_disconnected_tenant_has_no_token_to_rotate(life: Life) -> None:
         life.rotate()
 
 
-def test_secret_that_was_deleted_behind_our_back_is_not_restored_by_a_rotation(life: Life) -> None:
+def test_rotation_does_not_restore_deleted_secret(life: Life) -> None:
     old = life.connect()
     life.operator.token_secrets.delete_secret(life.id)
 
@@ -293,7 +293,7 @@ def test_secret_that_was_deleted_behind_our_back_is_not_restored_by_a_rotation(l
     assert life.opens(old.token) == [False]
 
 
-def test_interrupted_connection_is_repeated_and_shows_a_token_that_works(life: Life) -> None:
+def test_interrupted_connection_can_be_repeated(life: Life) -> None:
     for _ in interruptions(life, lambda tenants: tenants.connect(life.id)):
         pass
 
@@ -315,7 +315,7 @@ def current(life: Life) -> str:
     return found.token
 
 
-def test_each_of_the_four_steps_can_be_repeated(life: Life) -> None:
+def test_rotation_steps_can_be_repeated(life: Life) -> None:
     old = life.connect()
     for step in STEPS:
         life.step(step, VERSION)
@@ -328,7 +328,7 @@ def test_each_of_the_four_steps_can_be_repeated(life: Life) -> None:
     assert life.acts().count("rotate") == 1
 
 
-def test_nothing_opens_with_the_new_token_before_the_last_step(life: Life) -> None:
+def test_pending_token_is_not_valid(life: Life) -> None:
     old = life.connect()
     for step in STEPS[:3]:
         life.step(step, VERSION)
@@ -338,7 +338,7 @@ def test_nothing_opens_with_the_new_token_before_the_last_step(life: Life) -> No
     assert life.opens(old.token, pending.token) == [True, False]
 
 
-def test_grace_of_its_own_rotation_starts_with_the_last_step(life: Life) -> None:
+def test_grace_period_starts_with_last_step(life: Life) -> None:
     old = life.connect()
     for step in STEPS[:3]:
         life.step(step, VERSION)
@@ -352,7 +352,7 @@ def test_grace_of_its_own_rotation_starts_with_the_last_step(life: Life) -> None
 
 
 @pytest.mark.parametrize("step", STEPS)
-def test_each_step_can_be_interrupted_before_each_call_and_come_again(life: Life, step: str) -> None:
+def test_interrupted_step_can_be_repeated(life: Life, step: str) -> None:
     old = life.connect()
     for each in STEPS[: STEPS.index(step)]:
         life.step(each, VERSION)
@@ -371,7 +371,7 @@ def test_each_step_can_be_interrupted_before_each_call_and_come_again(life: Life
     assert life.acts().count("rotate") == 1
 
 
-def test_token_that_its_own_rotation_made_is_shown_by_the_next_rotate(life: Life) -> None:
+def test_rotate_reveals_token_of_secrets_managers_rotation(life: Life) -> None:
     life.connect()
     for step in STEPS:
         life.step(step, VERSION)
@@ -381,7 +381,7 @@ def test_token_that_its_own_rotation_made_is_shown_by_the_next_rotate(life: Life
         life.rotate()
 
 
-def test_its_own_rotation_keeps_the_tokens_lifetime(life: Life) -> None:
+def test_secrets_managers_rotation_keeps_lifetime(life: Life) -> None:
     life.show(life.tenants.connect(life.id, lifetime_s=90 * DAY_S))
     life.now += 60 * DAY_S
     for step in STEPS:
@@ -392,7 +392,7 @@ def test_its_own_rotation_keeps_the_tokens_lifetime(life: Life) -> None:
     assert found.expires == life.now + 90 * DAY_S
 
 
-def test_its_own_rotation_waits_for_the_end_of_a_grace(life: Life) -> None:
+def test_secrets_managers_rotation_waits_for_grace_period(life: Life) -> None:
     life.connect()
     life.rotate()
 
@@ -403,7 +403,7 @@ def test_its_own_rotation_waits_for_the_end_of_a_grace(life: Life) -> None:
     life.step("createSecret", VERSION)
 
 
-def test_revoking_ends_a_rotation_that_is_under_way_and_the_next_one_can_begin(life: Life) -> None:
+def test_revoke_cancels_pending_rotation(life: Life) -> None:
     life.connect()
     life.step("createSecret", VERSION)
     life.tenants.tokens.revoke(life.id)
@@ -418,9 +418,7 @@ def test_revoking_ends_a_rotation_that_is_under_way_and_the_next_one_can_begin(l
 
 
 @pytest.mark.parametrize("grace_s", [0, HOUR_S])
-def test_step_of_a_rotation_that_another_has_overtaken_does_not_bring_its_token_back(
-    life: Life, grace_s: float
-) -> None:
+def test_overtaken_rotation_is_not_promoted(life: Life, grace_s: float) -> None:
     life.connect()
     for step in STEPS:
         life.step(step, VERSION)
@@ -434,7 +432,7 @@ def test_step_of_a_rotation_that_another_has_overtaken_does_not_bring_its_token_
 
 
 @pytest.mark.parametrize("foreign", ["another tenant", "another key"])
-def test_version_without_a_token_of_the_tenant_does_not_pass(life: Life, settings: Settings, foreign: str) -> None:
+def test_foreign_token_fails_test_step(life: Life, settings: Settings, foreign: str) -> None:
     token = new_token("other") if foreign == "another tenant" else tokens.create(life.id, b"another key")
     life.connect()
     boto3.client("secretsmanager").put_secret_value(
@@ -448,7 +446,7 @@ def test_version_without_a_token_of_the_tenant_does_not_pass(life: Life, setting
         life.step("testSecret", VERSION)
 
 
-def test_unknown_step_is_refused(life: Life) -> None:
+def test_unknown_step_is_rejected(life: Life) -> None:
     life.connect()
 
     with pytest.raises(RotationFailed):
