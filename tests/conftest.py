@@ -24,7 +24,7 @@ from scim.settings import Settings
 from scim.store.table import Table
 from scim.store.tenants import DynamoDBTenantStore
 from scim.wiring.runtime import new_id
-from tests import aws_rules
+from tests import aws_validation
 from tests.endpoint import ENVIRONMENT, PASSWORD, TEMPLATE, Endpoint
 from tests.tokens import MASTER, MASTER_KEY
 
@@ -32,7 +32,7 @@ EXTENSION = json.loads((Path(__file__).parent.parent / "examples/extensions/empl
 
 _numbers = itertools.count(1)
 
-aws_rules.watch()  # before a module of the functions makes the session of its clients
+aws_validation.validate_requests()  # before a module of the functions makes the session of its clients
 
 
 @pytest.fixture(scope="session")

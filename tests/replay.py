@@ -20,7 +20,7 @@ A scenario is a JSON file with an identity provider's requests, in sequence, and
 - An expected object is a subset of the actual one; an expected array has the same length, element by element;
   ``{"$any": true}``, ``{"$type": "string"}``, ``{"$regex": "..."}``, ``{"$not": ...}`` and ``{"$unordered": [...]}``
   are matchers. ``absent`` lists JSON pointers to members that must be missing.
-- In addition, each response must satisfy the rules for all responses of this service (``tests.laws``).
+- In addition, each response must satisfy the rules for all responses of this service (``tests.invariants``).
 
 The users that a scenario creates are deleted at its end, also after a deviation.
 """
@@ -35,8 +35,8 @@ from uuid import uuid4
 
 from pydantic import BaseModel, ConfigDict, JsonValue
 
-from tests.expectation import difference, merge_patch, resolve, show
-from tests.laws import broken_law
+from tests.invariants import find_violation
+from tests.json_matching import find_difference, merge_patch, resolve_pointer, shorten
 
 Send: TypeAlias = Callable[[str, str, dict[str, str], bytes | None], tuple[int, Mapping[str, str], bytes]]
 """Method, path after the base URL, headers, body; returns status, headers, body."""
@@ -131,7 +131,7 @@ class Values:
         return self._values[name]
 
     def save(self, pointers: dict[str, str], body: JsonValue) -> None:
-        self._values |= {name: resolve(body, pointer) for name, pointer in pointers.items()}
+        self._values |= {name: resolve_pointer(body, pointer) for name, pointer in pointers.items()}
 
     def fill_text(self, template: str) -> str:
         return self._PLACEHOLDER.sub(lambda match: str(self[match[1]]), template)
@@ -162,7 +162,7 @@ class Values:
 def _find_deviation(values: Values, exchange: Exchange, request: Request, response: ActualResponse) -> str | None:
     accept = next((value for name, value in request.headers.items() if name.lower() == "accept"), "")
     return (
-        broken_law(accept, response.status, response.headers, response.content)
+        find_violation(accept, response.status, response.headers, response.content)
         or _find_difference(values, exchange.response, response)
         or next((f"{p}: expected to save it, but it is not there" for p in _find_unsaved(exchange, response)), None)
     )
@@ -172,9 +172,9 @@ def _find_difference(values: Values, expected: Response, response: ActualRespons
     if response.status != expected.status:
         return f"expected status {expected.status}, got {response.status}"
     for name, value in expected.headers.items():
-        if text := difference(values.fill(value), response.headers.get(name.lower()), f"header {name}"):
+        if text := find_difference(values.fill(value), response.headers.get(name.lower()), f"header {name}"):
             return text
-    if expected.body is not None and (text := difference(values.fill(expected.body), response.body)):
+    if expected.body is not None and (text := find_difference(values.fill(expected.body), response.body)):
         return text
     return next((f"{p}: must not be there" for p in expected.absent if _has_member(response.body, p)), None)
 
@@ -185,7 +185,7 @@ def _find_unsaved(exchange: Exchange, response: ActualResponse) -> Iterator[str]
 
 def _has_member(body: JsonValue, pointer: str) -> bool:
     try:
-        resolve(body, pointer)
+        resolve_pointer(body, pointer)
     except LookupError:
         return False
     return True
@@ -225,7 +225,7 @@ def _select_objects(items: list[JsonValue]) -> Iterator[dict[str, JsonValue]]:
 
 
 def _describe(scenario: Scenario, number: int, request: Request, response: ActualResponse, deviation: str) -> str:
-    sent = request.raw if request.raw is not None else show(request.body, 2000)
+    sent = request.raw if request.raw is not None else shorten(request.body, 2000)
     return "\n".join(
         [
             f"{scenario.provider}, {scenario.name}, exchange {number}: {request.method} {request.path}: {deviation}",

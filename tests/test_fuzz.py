@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from local.api_gateway.event import InvalidPathError
 from tests.endpoint import Endpoint
-from tests.laws import broken_law
+from tests.invariants import find_violation
 from tests.replay import Exchange, Values, load
 
 SCENARIOS = [load(path) for path in sorted((Path(__file__).parent / "idp").glob("*/*.json"))]
@@ -78,7 +78,7 @@ def send(scim: Endpoint, exchange: Exchange, headers: dict[str, str], chance: ra
     if status >= 500 and status != 501:
         return f"{filled.method} {quoted} {body}: {status} {answer!r}"
     accept = next((value for name, value in filled.headers.items() if name.lower() == "accept"), "")
-    return broken_law(accept, status, answered, answer)
+    return find_violation(accept, status, answered, answer)
 
 
 class Anyones(Values):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from scim.protocol.leniency import Leniency
-from tests.expectation import difference
+from tests.json_matching import find_difference
 from tests.replay import Request, load, replay
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def test_examples_are_recorded_requests(page: Path) -> None:
     for method, path, body in examples:
         same = [request for request in recorded if (request.method, request.path) == (method, path)]
         wanted = json.loads(body) if body else None
-        assert any(difference(wanted, request.body) is None for request in same), f"{method} {path}"
+        assert any(find_difference(wanted, request.body) is None for request in same), f"{method} {path}"
 
 
 @each_page

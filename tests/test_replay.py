@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from pydantic import JsonValue
 
-from tests.expectation import difference, merge_patch, resolve
-from tests.laws import CORE_USER, ERROR, LIST_RESPONSE, broken_law
+from tests.invariants import CORE_USER, ERROR, LIST_RESPONSE, find_violation
+from tests.json_matching import find_difference, merge_patch, resolve_pointer
 from tests.replay import Deviation, Scenario, load, replay
 
 SCIM = {"content-type": "application/scim+json"}
@@ -175,14 +175,14 @@ def test_misspelt_member_of_a_scenario_is_refused(tmp_path: Path) -> None:
     ],
 )
 def test_difference(expected: JsonValue, actual: JsonValue, found: str | None) -> None:
-    assert difference(expected, actual) == found
+    assert find_difference(expected, actual) == found
 
 
 def test_json_pointers_reach_members_and_elements() -> None:
-    assert resolve({"a/b": [{"~": 1}]}, "/a~1b/0/~0") == 1
+    assert resolve_pointer({"a/b": [{"~": 1}]}, "/a~1b/0/~0") == 1
     for pointer in ("/x", "/a~1b/1", "/a~1b/x", "/a~1b/0/~0/x"):
         with pytest.raises(LookupError):
-            resolve({"a/b": [{"~": 1}]}, pointer)
+            resolve_pointer({"a/b": [{"~": 1}]}, pointer)
 
 
 def test_merge_patch_follows_rfc_7396() -> None:
@@ -194,7 +194,7 @@ def test_merge_patch_follows_rfc_7396() -> None:
 
 def answer(status: int, body: JsonValue, **headers: str) -> Callable[[], str | None]:
     lower = SCIM | {name.replace("_", "-"): value for name, value in headers.items()}
-    return lambda: broken_law("", status, lower, json.dumps(body).encode())
+    return lambda: find_violation("", status, lower, json.dumps(body).encode())
 
 
 ERROR_BODY: JsonValue = {"schemas": [ERROR], "status": "404", "detail": "x"}
@@ -225,11 +225,14 @@ LIST_BODY: dict[str, JsonValue] = {"schemas": [LIST_RESPONSE], "totalResults": 1
         (answer(200, {**LIST_BODY, "itemsPerPage": 100, "Resources": [user()]}), False),
         (answer(200, {**LIST_BODY, "itemsPerPage": 1}), False),
         (answer(200, {**LIST_BODY, "itemsPerPage": 1, "Resources": [user(password="x")]}), False),
-        (lambda: broken_law("", 204, {}, b""), True),
-        (lambda: broken_law("", 204, {}, b"{}"), False),
-        (lambda: broken_law("", 200, SCIM, b"<html>"), False),
-        (lambda: broken_law("application/json", 200, {"content-type": "application/json; charset=utf-8"}, b"{}"), True),
-        (lambda: broken_law("application/json, application/scim+json", 200, SCIM, b"{}"), True),
+        (lambda: find_violation("", 204, {}, b""), True),
+        (lambda: find_violation("", 204, {}, b"{}"), False),
+        (lambda: find_violation("", 200, SCIM, b"<html>"), False),
+        (
+            lambda: find_violation("application/json", 200, {"content-type": "application/json; charset=utf-8"}, b"{}"),
+            True,
+        ),
+        (lambda: find_violation("application/json, application/scim+json", 200, SCIM, b"{}"), True),
     ],
 )
 def test_law(law: Callable[[], str | None], lawful: bool) -> None:

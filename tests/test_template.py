@@ -41,10 +41,10 @@ from scim.store.table import Table
 from scim.store.tenants import DynamoDBTenantStore
 from scim.wiring.events import connect_link_processor, connect_stream_processor
 from scim.wiring.operator import build_operator
-from tests.console.visitor import Visitor
 from tests.endpoint import ENTERPRISE, KNOWN, Endpoint, Handler, LambdaContext, invoke, load
 from tests.events.history import stream_record
 from tests.events.schemas import validate
+from tests.handlers.console.visitor import Visitor
 from tests.template_reader import Deployment, Right, references, resolve
 
 ROOT = Path(__file__).parent.parent

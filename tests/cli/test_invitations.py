@@ -1,7 +1,7 @@
 """``invite``: a link that opens one tenant of the console."""
 
 from tests.cli.conftest import Muster
-from tests.console.visitor import Visitor
+from tests.handlers.console.visitor import Visitor
 
 
 def test_link_opens_the_tenant_once(run: Muster) -> None:

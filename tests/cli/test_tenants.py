@@ -13,7 +13,7 @@ from handlers.http.routes.all_routes import find_endpoint
 from tests.cli.conftest import Muster
 from tests.conftest import EXTENSION
 from tests.endpoint import BASE_URL, CORE, SURVEY, Endpoint
-from tests.refusals import fail_for
+from tests.throttling import throttle_tenant
 from tests.tokens import new_token
 
 
@@ -96,7 +96,7 @@ def test_tenant_that_can_not_be_read_is_unknown_and_the_others_are_listed(
 ) -> None:
     for name in ("acme", "ill", "zebra"):
         run("connect", name)
-    fail_for("ill", monkeypatch)
+    throttle_tenant("ill", monkeypatch)
 
     listed = run.json("tenants")
 

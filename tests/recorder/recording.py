@@ -23,11 +23,11 @@ from local.services.messaging import Messaging
 from scim.service.tenants.tenants import Tenants
 from tests.cli.conftest import *  # noqa: F403  # the fixture of the command line
 from tests.cli.conftest import Muster
-from tests.console.visitor import Answer, Visitor
 from tests.endpoint import PASSWORD, Endpoint, LambdaContext, functions, load
 from tests.events.history import stream_record
 from tests.handlers.conftest import *  # noqa: F403  # the fixture of the log
 from tests.handlers.conftest import Log
+from tests.handlers.console.visitor import Answer, Visitor
 from tests.recorder.fixed import Clock, fixed_randomness, fixed_time
 from tests.replay import load as load_scenario
 from tests.replay import replay

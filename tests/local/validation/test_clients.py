@@ -6,7 +6,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.aws_rules import RefusedByAws
+from tests.aws_validation import RejectedByAws
 
 KEY = {"pk": {"S": "p"}, "sk": {"S": "s"}}
 
@@ -18,7 +18,7 @@ def test_clients_of_functions_are_validated(table: Any) -> None:
 
     item: Any = KEY | {"empty": {"SS": []}}
     for client in (clients.create_client("dynamodb", DYNAMODB_CONFIG), boto3.client("dynamodb")):
-        with pytest.raises(RefusedByAws, match="may not be empty"):
+        with pytest.raises(RejectedByAws, match="may not be empty"):
             client.put_item(TableName=table.name, Item=item)
 
 

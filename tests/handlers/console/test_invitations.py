@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from tests.console.test_security import invite
-from tests.console.visitor import Answer, Form, Visitor
 from tests.endpoint import Endpoint
+from tests.handlers.console.test_security import invite
+from tests.handlers.console.visitor import Answer, Form, Visitor
 
 Tenant = tuple[str, Endpoint]
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from scim.service.tenants.tenants import Tenants
-from tests.console.visitor import Visitor
 from tests.endpoint import Endpoint
+from tests.handlers.console.visitor import Visitor
 
 _numbers = itertools.count(1)
 FORMULA = '=HYPERLINK("https://evil.example")'

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from tests.conftest import EXTENSION
-from tests.console.conftest import HOSTILE
-from tests.console.test_security import accept, invite
-from tests.console.visitor import Answer, Visitor
 from tests.endpoint import PASSWORD, SURVEY, Endpoint
+from tests.handlers.console.conftest import HOSTILE
+from tests.handlers.console.test_security import accept, invite
+from tests.handlers.console.visitor import Answer, Visitor
 
 Tenant = tuple[str, Endpoint]
 

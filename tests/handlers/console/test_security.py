@@ -25,9 +25,9 @@ from scim.service.model.invitation import Acceptance
 from scim.service.tenants.tenants import Tenants
 from scim.settings import Settings
 from scim.wiring.operator import build_operator
-from tests.console.conftest import FORMULA, HOSTILE
-from tests.console.visitor import Answer, Visitor
 from tests.endpoint import ENVIRONMENT, PASSWORD, Endpoint
+from tests.handlers.console.conftest import FORMULA, HOSTILE
+from tests.handlers.console.visitor import Answer, Visitor
 from tests.tokens import MASTER_KEY, put_master_key
 
 Tenant = tuple[str, Endpoint]

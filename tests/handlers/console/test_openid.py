@@ -18,9 +18,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from handlers.console.application import ConsoleApplication
 from scim.auth.oidc import AdmissionPolicy, OpenIdProvider
 from scim.service.tenants.tenants import Tenants
-from tests.console.provider import CLIENT, SECRET, Provider, rsa_key, serving
-from tests.console.visitor import Answer, Visitor
 from tests.endpoint import ENVIRONMENT, PASSWORD
+from tests.handlers.console.provider import CLIENT, SECRET, Provider, rsa_key, serving
+from tests.handlers.console.visitor import Answer, Visitor
 
 MEMBER = {"groups": ["staff", "muster-operators"]}
 
@@ -342,10 +342,10 @@ def test_sessions_hold_across_processes() -> None:
     """The credential of a session is the same in every process, whatever the seed of its hashes."""
     script = (
         "from handlers.console.sessions import Sessions\n"
-        "from tests.console.test_openid import SETTINGS\n"
+        "from tests.handlers.console.test_openid import SETTINGS\n"
         "print(Sessions(b'key', 0, True).digest_credential(SETTINGS.serialize()))"
     )
-    root = Path(__file__).parents[2]
+    root = Path(__file__).parents[3]
     path = os.pathsep.join([str(root), str(root / "src")])
     digests = {
         subprocess.run(  # noqa: S603  # our own script

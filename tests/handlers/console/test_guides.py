@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from handlers.console.guides import GUIDES, TOKEN, URL
-from tests.console.visitor import Visitor
 from tests.endpoint import Endpoint
+from tests.handlers.console.visitor import Visitor
 
-PAGES = Path(__file__).parents[2] / "docs/identity-providers"
+PAGES = Path(__file__).parents[3] / "docs/identity-providers"
 
 
 def connect(provider: str) -> str:

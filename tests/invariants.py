@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from tests.expectation import difference, show
+from tests.json_matching import find_difference, shorten
 
 if TYPE_CHECKING:
     from pydantic import JsonValue
@@ -14,7 +14,7 @@ LIST_RESPONSE = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
 ERROR = "urn:ietf:params:scim:api:messages:2.0:Error"
 
 
-def broken_law(accept: str, status: int, headers: Mapping[str, str], content: bytes) -> str | None:
+def find_violation(accept: str, status: int, headers: Mapping[str, str], content: bytes) -> str | None:
     """The law that an answer breaks, in words; None if it breaks none.
 
     Args:
@@ -28,7 +28,7 @@ def broken_law(accept: str, status: int, headers: Mapping[str, str], content: by
     except ValueError as error:
         return f"the body is no JSON: {error}"
     if not isinstance(body, dict):
-        return f"the body is no JSON object: {show(body)}"
+        return f"the body is no JSON object: {shorten(body)}"
     return (
         _media_type(accept, headers)
         or (_error(status, headers, body) if status >= 400 else None)
@@ -49,17 +49,17 @@ def _media_type(accept: str, headers: Mapping[str, str]) -> str | None:
 def _error(status: int, headers: Mapping[str, str], body: dict[str, Any]) -> str | None:
     if status == 401 and "www-authenticate" not in headers:
         return "a 401 has no WWW-Authenticate"
-    return difference({"schemas": [ERROR], "status": str(status), "detail": {"$regex": "."}}, body)
+    return find_difference({"schemas": [ERROR], "status": str(status), "detail": {"$regex": "."}}, body)
 
 
 def _created(headers: Mapping[str, str], body: dict[str, Any]) -> str | None:
-    return difference({"id": {"$type": "string"}, "meta": {"location": headers.get("location")}}, body)
+    return find_difference({"id": {"$type": "string"}, "meta": {"location": headers.get("location")}}, body)
 
 
 def _list(body: dict[str, Any]) -> str | None:
     integer: JsonValue = {"$type": "integer"}
     shape: JsonValue = {"totalResults": integer, "startIndex": integer, "Resources": {"$type": "array"}}
-    return difference(shape, body) or difference({"itemsPerPage": len(body["Resources"])}, body)
+    return find_difference(shape, body) or find_difference({"itemsPerPage": len(body["Resources"])}, body)
 
 
 def _users(body: dict[str, Any]) -> list[dict[str, Any]]:
@@ -72,7 +72,7 @@ def _user(user: dict[str, Any]) -> str | None:
         return "the answer holds a password"
     location: JsonValue = {"$regex": f"/scim/v2/Users/{user.get('id')}$"}
     meta: JsonValue = {"resourceType": "User", "location": location} if "meta" in user else {"$any": True}
-    return difference({"id": {"$type": "string"}}, user) or difference(meta, user.get("meta"), "/meta")
+    return find_difference({"id": {"$type": "string"}}, user) or find_difference(meta, user.get("meta"), "/meta")
 
 
 def _version(headers: Mapping[str, str], body: dict[str, Any]) -> str | None:

@@ -8,9 +8,9 @@ import pytest
 
 from handlers.console.pages import access
 from handlers.console.routes import ROUTES, TENANT, FormAction, Route, SignInRequirement
-from tests.console.test_security import accept, invite
-from tests.console.visitor import Visitor
 from tests.endpoint import PASSWORD, SURVEY, Endpoint
+from tests.handlers.console.test_security import accept, invite
+from tests.handlers.console.visitor import Visitor
 
 Tenant = tuple[str, Endpoint]
 Items = Callable[[], list[dict[str, Any]]]

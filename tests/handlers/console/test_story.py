@@ -17,9 +17,9 @@ from scim.service.tenants.overview import OVERVIEW_S
 from scim.service.tenants.tenants import Tenants
 from scim.store import keys
 from scim.wiring.runtime import new_id
-from tests.console.visitor import Answer, Visitor
 from tests.endpoint import CORE, Endpoint
-from tests.refusals import fail_for
+from tests.handlers.console.visitor import Answer, Visitor
+from tests.throttling import throttle_tenant
 from tests.tokens import new_token
 
 
@@ -352,7 +352,7 @@ def test_customer_that_can_not_be_read_is_unknown_and_the_others_are_shown(
 ) -> None:
     for name in ("row-a", "row-ill", "row-z"):
         operator.connect(name)
-    refused = fail_for("row-ill", monkeypatch)
+    refused = throttle_tenant("row-ill", monkeypatch)
     started = time.monotonic()
 
     page = operator_visits.get("/admin?after=row-")

@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 _REFUSED = {"Error": {"Code": "ProvisionedThroughputExceededException", "Message": "too much"}}
 
 
-def fail_for(tenant: str, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+def throttle_tenant(tenant: str, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Refuse every query of the tenant's failures, and return a list that grows by each call that is refused."""
     refused: list[str] = []
     call = BaseClient._make_api_call  # type: ignore[attr-defined]  # noqa: SLF001  # what all calls go through
