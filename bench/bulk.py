@@ -32,7 +32,7 @@ def measure(stage: Stage) -> Section:
         with record_calls(answers=False) as calls:
             ours = measure_cost(lambda: _succeed(service, event, number))  # noqa: B023  # it is done at once
         own = [call for call in calls if call.service == "dynamodb"]
-        concurrency = max(concurrency, _at_once(own))
+        concurrency = max(concurrency, _find_concurrency(own))
         with set_environment(twin.variables):
             client = boto3.client("dynamodb", config=own[0].client.meta.config)
         bare = build_repetitions(own, client, pair.table.name, twin.name)
@@ -55,7 +55,7 @@ def _succeed(service: Service, event: Event, number: int) -> None:
         raise RequestFailed(f"{created} of {number} users were created")
 
 
-def _at_once(calls: Sequence[Call]) -> int:
+def _find_concurrency(calls: Sequence[Call]) -> int:
     """The most calls that were under way together."""
     steps = sorted([(call.started, 1) for call in calls] + [(call.ended, -1) for call in calls])
     return max(itertools.accumulate(step for _, step in steps))

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from bench import operations
 from bench.operations import Event
 from bench.paging import BY_USER_NAME, IN_ORDER, JUMPED_BY_USER_NAME, PageRequest
-from bench.prefill import Prefilled
+from bench.prefill import PrefilledTable
 from bench.result import Row, Section, format_table
 from bench.service import RequestFailed, Service
 from bench.stage import Stage
@@ -21,17 +21,17 @@ def measure(stage: Stage) -> Section:
     for number in stage.scale.users:
         users = stage.users(number)
         service = Service(users.table)
-        for name, bar, event in _kinds(service, users, stage.scale.page):
+        for name, bar, event in _build_requests(service, users, stage.scale.page):
             counts.setdefault(name, (bar, []))[1].append(_count(service, event))
     sizes = [f"{number:,}" for number in stage.scale.users]
     among = f"at {', '.join(sizes)} users"
     rows = [
-        Row(f"calls: {name}", max(found), bar, ", ".join(map(_shown, found)), among)
+        Row(f"calls: {name}", max(found), bar, ", ".join(map(_format_count, found)), among)
         for name, (bar, found) in counts.items()
     ]
     differing = [name for name, (bar, found) in counts.items() if bar is not None and len(set(found)) > 1]
     rows.append(Row("calls: kinds of requests that need more of them in a larger tenant", len(differing), 0))
-    lines = [[name, *map(_shown, found), "" if bar is None else bar] for name, (bar, found) in counts.items()]
+    lines = [[name, *map(_format_count, found), "" if bar is None else bar] for name, (bar, found) in counts.items()]
     return Section(rows, {"calls": format_table(["calls at a number of users of", *sizes, "at most"], lines)})
 
 
@@ -43,11 +43,13 @@ def _count(service: Service, event: Callable[[], Event]) -> float:
         return math.inf
 
 
-def _shown(count: float) -> str:
+def _format_count(count: float) -> str:
     return f"{count:.0f}" if math.isfinite(count) else "refused"
 
 
-def _kinds(service: Service, users: Prefilled, page: int) -> list[tuple[str, int | None, Callable[[], Event]]]:
+def _build_requests(
+    service: Service, users: PrefilledTable, page: int
+) -> list[tuple[str, int | None, Callable[[], Event]]]:
     """What is counted, the most that it may be if that is fixed, and its requests."""
     user, other = users.sample[0], users.sample[1]
 

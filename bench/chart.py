@@ -48,7 +48,7 @@ class _Axis:
         return [10.0**power for power in range(self.lowest, self.highest + 1)]
 
 
-def chart(title: str, across: str, up: str, lines: Sequence[Line]) -> str:
+def draw_chart(title: str, across: str, up: str, lines: Sequence[Line]) -> str:
     """The lines as an SVG document; ``across`` and ``up`` name the axes. All values are positive."""
     points = [point for line in lines for point in line.points]
     x = _Axis.over([point[0] for point in points], _LEFT, _WIDTH - _RIGHT)
@@ -57,19 +57,19 @@ def chart(title: str, across: str, up: str, lines: Sequence[Line]) -> str:
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" font-family="sans-serif">',
         f'<rect width="{_WIDTH}" height="{_HEIGHT}" fill="white"/>',
-        _text(middle, 20, title, anchor="middle", size=15),
-        _text(middle, _HEIGHT - 10, across, anchor="middle"),
-        _text(_LEFT - 8, _TOP - 12, up, anchor="end"),
+        _draw_text(middle, 20, title, anchor="middle", size=15),
+        _draw_text(middle, _HEIGHT - 10, across, anchor="middle"),
+        _draw_text(_LEFT - 8, _TOP - 12, up, anchor="end"),
     ]
     for tick in x.ticks:
         parts += [
-            _rule(x(tick), _TOP, x(tick), _HEIGHT - _BOTTOM),
-            _text(x(tick), _HEIGHT - 32, f"{tick:,.10g}", "middle"),
+            _draw_line(x(tick), _TOP, x(tick), _HEIGHT - _BOTTOM),
+            _draw_text(x(tick), _HEIGHT - 32, f"{tick:,.10g}", "middle"),
         ]
     for tick in y.ticks:
         parts += [
-            _rule(_LEFT, y(tick), _WIDTH - _RIGHT, y(tick)),
-            _text(_LEFT - 8, y(tick) + 4, f"{tick:,.10g}", "end"),
+            _draw_line(_LEFT, y(tick), _WIDTH - _RIGHT, y(tick)),
+            _draw_text(_LEFT - 8, y(tick) + 4, f"{tick:,.10g}", "end"),
         ]
     numbers = {False: 0, True: 0}
     labels = []
@@ -81,11 +81,13 @@ def chart(title: str, across: str, up: str, lines: Sequence[Line]) -> str:
         parts.append(f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2"{dashes}/>')
         parts += [f'<circle cx="{x(a)}" cy="{y(b)}" r="3" fill="{colour}"/>' for a, b in line.points]
         labels.append((y(line.points[-1][1]), line.name, colour))
-    parts += [_text(_WIDTH - _RIGHT + 10, at + 4, name, colour=colour) for at, name, colour in _apart(labels)]
+    parts += [
+        _draw_text(_WIDTH - _RIGHT + 10, at + 4, name, colour=colour) for at, name, colour in _spread_labels(labels)
+    ]
     return "\n".join([*parts, "</svg>"]) + "\n"
 
 
-def table(lines: Sequence[Line]) -> str:
+def build_table(lines: Sequence[Line]) -> str:
     """The points of lines whose values are milliseconds, as a table with a column for each place across."""
     numbers = sorted({number for line in lines for number, _ in line.points})
     rows = []
@@ -95,7 +97,7 @@ def table(lines: Sequence[Line]) -> str:
     return format_table(["users", *(f"{number:,.0f}" for number in numbers)], rows)
 
 
-def _apart(labels: list[tuple[float, str, str]]) -> list[tuple[float, str, str]]:
+def _spread_labels(labels: list[tuple[float, str, str]]) -> list[tuple[float, str, str]]:
     """The labels moved down as far as it takes to tell them from each other."""
     placed: list[tuple[float, str, str]] = []
     for at, name, colour in sorted(labels):
@@ -104,9 +106,9 @@ def _apart(labels: list[tuple[float, str, str]]) -> list[tuple[float, str, str]]
     return placed
 
 
-def _text(x: float, y: float, text: str, anchor: str = "start", size: int = 12, colour: str = "#333") -> str:
+def _draw_text(x: float, y: float, text: str, anchor: str = "start", size: int = 12, colour: str = "#333") -> str:
     return f'<text x="{x:g}" y="{y:g}" text-anchor="{anchor}" font-size="{size}" fill="{colour}">{escape(text)}</text>'
 
 
-def _rule(x1: float, y1: float, x2: float, y2: float) -> str:
+def _draw_line(x1: float, y1: float, x2: float, y2: float) -> str:
     return f'<line x1="{x1:g}" y1="{y1:g}" x2="{x2:g}" y2="{y2:g}" stroke="#ddd"/>'

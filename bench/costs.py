@@ -11,7 +11,7 @@ from bench import operations, population, prices
 from bench.measure import format_duration, measure_cost
 from bench.operations import Event
 from bench.paging import BY_USER_NAME, CONTINUED, FIRST, JUMPED, PageRequest
-from bench.prefill import Prefilled
+from bench.prefill import PrefilledTable
 from bench.result import Row, Section, format_table
 from bench.service import Service
 from bench.stage import Stage
@@ -38,7 +38,7 @@ class Price:
 def measure(stage: Stage) -> Section:
     users = stage.scratch()
     service = Service(users.table)
-    found = [_price(name, service, event) for name, event in _kinds(service, users, stage.scale.page)]
+    found = [_measure_price(name, service, event) for name, event in _build_requests(service, users, stage.scale.page)]
     rows = [
         Row(
             f"USD of a million: {each.name}",
@@ -47,10 +47,10 @@ def measure(stage: Stage) -> Section:
         )
         for each in found
     ]
-    return Section(rows, {"costs": _costs(found), "load": _load(found)})
+    return Section(rows, {"costs": _format_costs(found), "load": _format_load(found)})
 
 
-def _price(name: str, service: Service, event: Callable[[], Event]) -> Price:
+def _measure_price(name: str, service: Service, event: Callable[[], Event]) -> Price:
     calls = median(len(service.calls(event)) for _ in range(_TIMES))
     found, spent = [], []
     for _ in range(_TIMES):
@@ -64,7 +64,7 @@ def _price(name: str, service: Service, event: Callable[[], Event]) -> Price:
     return Price(name, typical, calls, prices.lambda_seconds(median(spent), calls))
 
 
-def _kinds(service: Service, users: Prefilled, page: int) -> list[tuple[str, Callable[[], Event]]]:
+def _build_requests(service: Service, users: PrefilledTable, page: int) -> list[tuple[str, Callable[[], Event]]]:
     sample = itertools.cycle(users.sample)
 
     def prepare_page(request: PageRequest) -> Callable[[], Event]:
@@ -91,7 +91,7 @@ def _kinds(service: Service, users: Prefilled, page: int) -> list[tuple[str, Cal
     ]
 
 
-def _costs(found: list[Price]) -> str:
+def _format_costs(found: list[Price]) -> str:
     heading = ["", "calls", "read units", "write units", "DynamoDB", "Lambda and API", "a million"]
     lines = []
     for each in found:
@@ -103,7 +103,7 @@ def _costs(found: list[Price]) -> str:
     return format_table(heading, lines)
 
 
-def _load(found: list[Price]) -> str:
+def _format_load(found: list[Price]) -> str:
     heading = ["a second", "one tenant", "one account", "what ends it there", "billed time of one"]
     lines = []
     for each in found:

@@ -23,12 +23,12 @@ from aws_lambda_powertools import Logger
 import handlers.http.request
 import handlers.http.routes.resources
 from bench import operations, population
-from bench.chart import Line, chart, table
+from bench.chart import Line, build_table, draw_chart
 from bench.environment import PEERS, ROOT
 from bench.handler import Lockstep
 from bench.measure import MS, collect_garbage, find_median_cost, format_duration, measure_cost
 from bench.operations import Event
-from bench.prefill import Prefilled
+from bench.prefill import PrefilledTable
 from bench.result import Row, Section, format_table, format_verdicts
 from bench.service import Service
 from bench.stage import Stage
@@ -63,7 +63,7 @@ _ENTRIES: Sequence[tuple[Any, str]] = (
 
 
 @contextmanager
-def of_src_scim() -> Iterator[list[float]]:
+def measure_src_scim() -> Iterator[list[float]]:
     """The CPU seconds of each stay in ``src/scim``."""
     spent: list[float] = []
 
@@ -106,13 +106,13 @@ class Peer:
         """Create users, and keep some of their ids."""
         for first in range(numbers.start, numbers.stop, _LOADED_AT_ONCE):
             batch = range(first, min(first + _LOADED_AT_ONCE, numbers.stop))
-            _, last = self.turn([sent("POST", "/Users", population.user(number)) for number in batch])
+            _, last = self.turn([build_sent_request("POST", "/Users", population.user(number)) for number in batch])
             self.ids.append(last["id"])
         self.turn([])
 
 
 @contextmanager
-def peer() -> Iterator[Peer]:
+def start_peer() -> Iterator[Peer]:
     if not _PEER.exists():
         raise LocalRunError("scim2-server is not installed; make bench does that")
     command = [str(_PEER), str(PEERS / "scim2.py")]
@@ -123,7 +123,7 @@ def peer() -> Iterator[Peer]:
             process.kill()
 
 
-def sent(method: str, path: str, body: Any = None, query: Mapping[str, object] | None = None) -> Sent:
+def build_sent_request(method: str, path: str, body: Any = None, query: Mapping[str, object] | None = None) -> Sent:
     text = "" if body is None else json.dumps(body, ensure_ascii=False, separators=(",", ":"))
     return {
         "method": method,
@@ -156,20 +156,20 @@ class _Kind:
 
 def measure(stage: Stage) -> Section:
     users = stage.scratch()
-    with peer() as other:
+    with start_peer() as other:
         other.load(range(users.number))
-        kinds = _kinds(stage, users, other)
+        kinds = _build_kinds(stage, users, other)
         collect_garbage()
         for number in range(stage.scale.rounds + 1):
             _take_turns(kinds, Service(users.table, silent=True), other, keep=number > 0)
     rows = [_row(kind) for kind in kinds]
-    floor = _floor(stage)
-    picture, points = _against_number_of_users(stage)
+    floor = _measure_floor(stage)
+    picture, points = _measure_by_number_of_users(stage)
     blocks = {"cpu": format_verdicts(rows), "cpu-floor": floor, "cpu-users": points}
     return Section(rows, blocks, {"cpu.svg": picture})
 
 
-def _kinds(stage: Stage, users: Prefilled, other: Peer) -> list[_Kind]:
+def _build_kinds(stage: Stage, users: PrefilledTable, other: Peer) -> list[_Kind]:
     scale = stage.scale
     sample, ids = itertools.cycle(users.sample), itertools.cycle(other.ids)
     page: dict[str, object] = {"startIndex": 1, "count": scale.page}
@@ -181,41 +181,41 @@ def _kinds(stage: Stage, users: Prefilled, other: Peer) -> list[_Kind]:
         _Kind(
             "create", _WRITE_BAR, scale.batch,
             operations.create,
-            lambda: sent("POST", "/Users", population.user(next(new))),
+            lambda: build_sent_request("POST", "/Users", population.user(next(new))),
         ),
         _Kind(
             "GET", _WRITE_BAR, scale.batch * 2,
             lambda service: operations.get(service, next(sample)),
-            lambda: sent("GET", f"/Users/{next(ids)}"),
+            lambda: build_sent_request("GET", f"/Users/{next(ids)}"),
             charted="GET",
         ),
         _Kind(
             "PATCH of three operations", _WRITE_BAR, scale.batch,
             lambda service: operations.patch(service, next(sample)),
-            lambda: sent("PATCH", f"/Users/{next(ids)}", population.patch(next(new))),
+            lambda: build_sent_request("PATCH", f"/Users/{next(ids)}", population.patch(next(new))),
         ),
         _Kind(
             f"page of {scale.page}", _PAGE_BAR, 2,
             lambda service: operations.query(service, page),
-            lambda: sent("GET", "/Users", query=page),
+            lambda: build_sent_request("GET", "/Users", query=page),
             charted=f"page of {scale.page}",
         ),
         _Kind(
             f"page of {scale.page} with attributes=", _ATTRIBUTES_BAR, 2,
             lambda service: operations.query(service, projected),
-            lambda: sent("GET", "/Users", query=projected),
+            lambda: build_sent_request("GET", "/Users", query=projected),
         ),
         _Kind(
             "filter that finds every tenth, per user walked", _FILTER_BAR, 2,
             lambda service: operations.query(service, filtered),
-            lambda: sent("GET", "/Users", query=filtered),
+            lambda: build_sent_request("GET", "/Users", query=filtered),
             share=1 / users.number,
             charted="unindexed filter",
         ),
         _Kind(
             "filter that finds nobody, per user walked", None, 2,
             lambda service: operations.query(service, alone),
-            lambda: sent("GET", "/Users", query=alone),
+            lambda: build_sent_request("GET", "/Users", query=alone),
             share=1 / users.number,
         ),
     ]  # fmt: skip
@@ -232,7 +232,7 @@ def _take_turns(kinds: Sequence[_Kind], service: Service, other: Peer, *, keep: 
 def _own_turn(kind: _Kind, service: Service) -> float:
     calls = service.calls(lambda: kind.ours(service))
     events = [kind.ours(service) for _ in range(kind.batch * _MORE_OF_OURS)]
-    with replay_calls(calls), of_src_scim() as spent:
+    with replay_calls(calls), measure_src_scim() as spent:
         whole = measure_cost(lambda: [service(event) for event in events]).cpu
     kind.whole.append(whole / len(events))
     return sum(spent) / len(events)
@@ -251,7 +251,7 @@ def _row(kind: _Kind) -> Row:
     )
 
 
-def _floor(stage: Stage) -> str:
+def _measure_floor(stage: Stage) -> str:
     """What powertools and botocore take beside our code, which no service on them can be below."""
     scale = stage.scale
     logger = Logger(service="floor", use_rfc3339=True)
@@ -280,16 +280,16 @@ def _floor(stage: Stage) -> str:
     return format_table(["beside our code", "CPU"], lines)
 
 
-def _against_number_of_users(stage: Stage) -> tuple[str, str]:
+def _measure_by_number_of_users(stage: Stage) -> tuple[str, str]:
     """CPU against the number of users, as a chart and a table."""
     lines: dict[str, Line] = {}
-    with peer() as other:
+    with start_peer() as other:
         loaded = 0
         for number in stage.scale.peer_users:
             other.load(range(loaded, number))
             loaded = number
             users = stage.users(number)
-            kinds = [kind for kind in _kinds(stage, users, other) if kind.charted]
+            kinds = [kind for kind in _build_kinds(stage, users, other) if kind.charted]
             for turn in range(_CHART_ROUNDS + 1):
                 _take_turns(kinds, Service(users.table, silent=True), other, keep=turn > 0)
             for kind in kinds:
@@ -299,4 +299,4 @@ def _against_number_of_users(stage: Stage) -> tuple[str, str]:
                     line = lines.setdefault(name, Line(name, [], dashed=side != "ours"))
                     line.points.append((number, value * MS))
     drawn = list(lines.values())
-    return chart("CPU of a request, in memory", "users", "ms", drawn), table(drawn)
+    return draw_chart("CPU of a request, in memory", "users", "ms", drawn), build_table(drawn)

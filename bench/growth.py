@@ -7,7 +7,7 @@ from collections.abc import Callable
 from statistics import median
 
 from bench import operations
-from bench.chart import Line, chart, table
+from bench.chart import Line, build_table, draw_chart
 from bench.measure import MS, collect_garbage, format_duration, measure_cost
 from bench.operations import Event
 from bench.paging import IN_ORDER, PageRequest
@@ -40,8 +40,8 @@ def measure(stage: Stage) -> Section:
             )
         )
         lines.append(Line(name, [(number, spent * MS) for number, spent in best.items()]))
-    picture = chart("A whole handler call on dynoxide", "users of the tenant", "ms", lines)
-    return Section(rows, {"growth": format_verdicts(rows), "growth-users": table(lines)}, {"growth.svg": picture})
+    picture = draw_chart("A whole handler call on dynoxide", "users of the tenant", "ms", lines)
+    return Section(rows, {"growth": format_verdicts(rows), "growth-users": build_table(lines)}, {"growth.svg": picture})
 
 
 def _build_requests(stage: Stage, number: int) -> dict[str, tuple[Service, Prepare]]:

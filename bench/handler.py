@@ -39,7 +39,7 @@ class Lockstep:
         with record_calls(answers=False, limit=self._limit) as calls:
             ours = measure_cost(lambda: self.service(event))
         bare = self._again(calls)
-        return ours, measure_cost(lambda: _make(bare))
+        return ours, measure_cost(lambda: _call_all(bare))
 
     def _again(self, calls: list[Call]) -> list[Callable[[], object]]:
         own = [call for call in calls if call.service == "dynamodb"]
@@ -80,7 +80,7 @@ def measure(stage: Stage) -> Section:
     return Section(rows, {"handler": format_verdicts(rows), "handler-cpu": table})
 
 
-def _make(calls: Sequence[Callable[[], object]]) -> None:
+def _call_all(calls: Sequence[Callable[[], object]]) -> None:
     for call in calls:
         call()
 

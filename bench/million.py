@@ -21,8 +21,10 @@ def measure(stage: Stage) -> Section:
     with ExitStack() as running:
         sides = {number: Service(running.enter_context(stage.listed(number)).table) for number in sizes}
         collect_garbage()
-        calls = {request: {number: _calls(sides[number], request, page) for number in sizes} for request in IN_ORDER}
-        times = {request: _times(stage, sides, request, page) for request in IN_ORDER}
+        calls = {
+            request: {number: _count_calls(sides[number], request, page) for number in sizes} for request in IN_ORDER
+        }
+        times = {request: _measure_times(stage, sides, request, page) for request in IN_ORDER}
     few, many = sizes
     rows, lines = [], []
     for request in IN_ORDER:
@@ -36,11 +38,11 @@ def measure(stage: Stage) -> Section:
     return Section(rows, {"million": format_table(heading, lines)})
 
 
-def _calls(service: Service, request: PageRequest, page: int) -> int:
+def _count_calls(service: Service, request: PageRequest, page: int) -> int:
     return len(service.calls(lambda: request.prepare(service, page)))
 
 
-def _times(stage: Stage, sides: dict[int, Service], request: PageRequest, page: int) -> dict[int, float]:
+def _measure_times(stage: Stage, sides: dict[int, Service], request: PageRequest, page: int) -> dict[int, float]:
     """The median time at each size, in turn."""
     spent: dict[int, list[float]] = {number: [] for number in sides}
     for _ in range(stage.scale.rounds):

@@ -19,10 +19,10 @@ from typing import Any
 from urllib.parse import quote
 
 from bench import population
-from bench.chart import Line, chart, table
+from bench.chart import Line, build_table, draw_chart
 from bench.environment import PEERS, ROOT
 from bench.measure import MS, format_duration
-from bench.prefill import disconnect, prefilled
+from bench.prefill import disconnect, prefill_tables
 from bench.result import Row, Section
 from bench.service import BASE
 from bench.stage import Stage
@@ -70,7 +70,7 @@ def measure(stage: Stage) -> Section:
     lines: dict[str, Line] = {}
     rows = []
     for number in stage.scale.peer_users:
-        for name, (ours, theirs) in _medians(stage, number).items():
+        for name, (ours, theirs) in _measure_medians(stage, number).items():
             for side, value in (("ours", ours), ("scimmy", theirs)):
                 line = lines.setdefault(f"{name}, {side}", Line(f"{name}, {side}", dashed=side == "scimmy"))
                 line.points.append((number, value * MS))
@@ -84,31 +84,31 @@ def measure(stage: Stage) -> Section:
                 )
             )
     drawn = list(lines.values())
-    picture = chart("A request over HTTP on one machine", "users", "ms", drawn)
-    return Section(rows, {"http": table(drawn)}, {"http.svg": picture})
+    picture = draw_chart("A request over HTTP on one machine", "users", "ms", drawn)
+    return Section(rows, {"http": build_table(drawn)}, {"http.svg": picture})
 
 
-def _medians(stage: Stage, number: int) -> dict[str, tuple[float, float]]:
+def _measure_medians(stage: Stage, number: int) -> dict[str, tuple[float, float]]:
     """The median seconds of each kind of request, ours and scimmy's, which take turns."""
     spent: dict[str, tuple[list[float], list[float]]] = {}
     with ExitStack() as running:
         clients = [
-            running.enter_context(_ours(stage.directory(f"http-{number}"), number)),
-            running.enter_context(_scimmy(stage.directory(f"scimmy-{number}"), number)),
+            running.enter_context(_run_ours(stage.directory(f"http-{number}"), number)),
+            running.enter_context(_run_scimmy(stage.directory(f"scimmy-{number}"), number)),
         ]
-        sides = [_kinds(client, stage.scale.page) for client in clients]
+        sides = [_build_requests(client, stage.scale.page) for client in clients]
         for turn in range(stage.scale.rounds + 1):
             for name in sides[0]:
                 times = spent.setdefault(name, ([], []))
                 for side, kinds in enumerate(sides):
-                    found = [_timed(kinds[name]) for _ in range(stage.scale.batch // 2)]
+                    found = [_measure_time(kinds[name]) for _ in range(stage.scale.batch // 2)]
                     times[side].extend(found if turn else [])
             for client in clients:
                 client.tidy()
     return {name: (median(ours), median(theirs)) for name, (ours, theirs) in spent.items()}
 
 
-def _kinds(client: Client, page: int) -> dict[str, Send]:
+def _build_requests(client: Client, page: int) -> dict[str, Send]:
     ids, new = itertools.cycle(client.ids), itertools.count(700_000)
     numbers = itertools.cycle(range(len(client.ids)))
 
@@ -125,26 +125,26 @@ def _kinds(client: Client, page: int) -> dict[str, Send]:
     }
 
 
-def _timed(send: Send) -> float:
+def _measure_time(send: Send) -> float:
     started = time.perf_counter()
     send()
     return time.perf_counter() - started
 
 
 @contextmanager
-def _ours(directory: Path, number: int) -> Iterator[Client]:
+def _run_ours(directory: Path, number: int) -> Iterator[Client]:
     """``make run`` on a directory that has the users already."""
-    with prefilled(directory, number, [_TABLE], TENANT) as users:
+    with prefill_tables(directory, number, [_TABLE], TENANT) as users:
         ids = [user.id for user in users.sample]
         disconnect(users.table)  # make run connects it again, with a token of its own
     command = [sys.executable, "-u", "-m", "local", "--port", "{port}", "--data", str(directory)]
     command += ["--template", str(ROOT / "template.yaml")]
     with ServerProcess("make run", command, directory / "run", {"PYTHONPATH": f"{ROOT / 'src'}:{ROOT}"}) as child:
-        connection = _connected(child, directory / "connection.json")
+        connection = _connect(child, directory / "connection.json")
         yield Client(HTTPConnection(HOST, child.port), connection.token, ids)
 
 
-def _connected(child: ServerProcess, path: Path) -> Connection:
+def _connect(child: ServerProcess, path: Path) -> Connection:
     deadline = time.monotonic() + _START_S
     while time.monotonic() < deadline and not child.has_died:
         if connection := Connection.load(path):
@@ -154,7 +154,7 @@ def _connected(child: ServerProcess, path: Path) -> Connection:
 
 
 @contextmanager
-def _scimmy(directory: Path, number: int) -> Iterator[Client]:
+def _run_scimmy(directory: Path, number: int) -> Iterator[Client]:
     with ServerProcess("scimmy", ["node", str(_SCIMMY / "server.mjs"), "{port}"], directory / "scimmy") as child:
         child.wait()
         client = Client(HTTPConnection(HOST, child.port), "bench", [])

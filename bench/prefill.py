@@ -68,7 +68,7 @@ class User:
 
 
 @dataclass(frozen=True, slots=True)
-class Prefilled:
+class PrefilledTable:
     """A table with ``number`` users and a sample of them, and equal ones beside it on the same engine."""
 
     table: Table
@@ -81,7 +81,7 @@ class Prefilled:
 
 
 @dataclass(slots=True)
-class _Kept:
+class _CollectedItems:
     """What the transactions of some requests come to."""
 
     items: list[str]
@@ -112,7 +112,9 @@ class _Kept:
 
 
 @contextmanager
-def prefilled(directory: Path, number: int, tables: Sequence[str], tenant: str = "acme") -> Iterator[Prefilled]:
+def prefill_tables(
+    directory: Path, number: int, tables: Sequence[str], tenant: str = "acme"
+) -> Iterator[PrefilledTable]:
     """Equal tables with ``number`` users on an engine of their own, until the end of the block.
 
     Raises :class:`LocalRunError` where what is read back is not what was written.
@@ -120,19 +122,19 @@ def prefilled(directory: Path, number: int, tables: Sequence[str], tenant: str =
     with ExitStack() as running:
         secrets_manager = running.enter_context(secretsmanager.create_process(directory))
         secrets_manager.wait()
-        kept, tokens, rest = _kept(directory, number, tables[0], tenant, secrets_manager.url)
+        kept, tokens, rest = _collect_items(directory, number, tables[0], tenant, secrets_manager.url)
         export(directory, tables, [*kept.items, *rest])
         dynamodb = running.enter_context(engine.start(directory, "dynoxide"))
         same = [Table(name, dynamodb.url, secrets_manager.url, tenant, tokens) for name in tables]
         for table in same:
             _add(table, kept.additions.values())
-        found = Prefilled(same[0], number, kept.users, same[1:])
+        found = PrefilledTable(same[0], number, kept.users, same[1:])
         _check(found)
         yield found
 
 
 @contextmanager
-def listed(directory: Path, number: int, name: str, tenant: str = "acme") -> Iterator[Prefilled]:
+def prefill_listed_table(directory: Path, number: int, name: str, tenant: str = "acme") -> Iterator[PrefilledTable]:
     """A table with ``number`` users who can be listed by index: no other items than pages are made of.
 
     So a million of them are there in minutes. Raises :class:`LocalRunError` where what is read back is not what was
@@ -141,11 +143,11 @@ def listed(directory: Path, number: int, name: str, tenant: str = "acme") -> Ite
     with ExitStack() as running:
         secrets_manager = running.enter_context(secretsmanager.create_process(directory))
         secrets_manager.wait()
-        _, token, rest = _kept(directory, 0, name, tenant, secrets_manager.url)
+        _, token, rest = _collect_items(directory, 0, name, tenant, secrets_manager.url)
         counters: Counter[str] = Counter()
         export(directory, [name], itertools.chain(_listed_items(tenant, number, counters), rest))
         dynamodb = running.enter_context(engine.start(directory, "dynoxide"))
-        found = Prefilled(Table(name, dynamodb.url, secrets_manager.url, tenant, token), number, [])
+        found = PrefilledTable(Table(name, dynamodb.url, secrets_manager.url, tenant, token), number, [])
         for sort, counts in counters.items():
             counter = {"counts": {"N": str(counts)}, "active": {"N": "0"}}
             found.client().put_item(
@@ -167,7 +169,9 @@ def _listed_items(tenant: str, number: int, counters: Counter[str]) -> Iterator[
         yield json.dumps({"Item": item}, ensure_ascii=False)
 
 
-def _kept(directory: Path, number: int, name: str, tenant: str, secrets_url: str) -> tuple[_Kept, str, list[str]]:
+def _collect_items(
+    directory: Path, number: int, name: str, tenant: str, secrets_url: str
+) -> tuple[_CollectedItems, str, list[str]]:
     """What creating the users writes, the tenant's token, and what else is in the table before any user is."""
     scratch = directory / "scratch"
     scratch.mkdir()
@@ -179,27 +183,27 @@ def _kept(directory: Path, number: int, name: str, tenant: str, secrets_url: str
             secretsmanager.ensure_secret(secrets_url, os.environ["MASTER_KEY_SECRET"], create_first_value())
             token = _tenants().connect(tenant).token
         table = Table(name, dynamodb.url, secrets_url, tenant, token)
-        parts = _parts(number)
+        parts = _split_range(number)
         if len(parts) == 1:
-            kept = _created(table, parts[0])
+            kept = _create_users(table, parts[0])
         else:
             with ProcessPoolExecutor(len(parts), mp_context=get_context("spawn")) as pool:
-                kept = _together(list(pool.map(_created, [table] * len(parts), parts)))
+                kept = _merge(list(pool.map(_create_users, [table] * len(parts), parts)))
         rest = [json.dumps({"Item": item}, ensure_ascii=False) for item in client.scan(TableName=name)["Items"]]
     return kept, token, rest
 
 
-def _parts(number: int) -> list[range]:
+def _split_range(number: int) -> list[range]:
     if number < _FEWEST_APART:
         return [range(number)]
     processors = os.cpu_count() or 1
     return [range(number * part // processors, number * (part + 1) // processors) for part in range(processors)]
 
 
-def _created(table: Table, numbers: range) -> _Kept:
+def _create_users(table: Table, numbers: range) -> _CollectedItems:
     """What creating users writes, and some of them, evenly spread."""
     service = Service(table, silent=True)
-    kept = _Kept([], {}, [])
+    kept = _CollectedItems([], {}, [])
     every = max(1, len(numbers) // _SAMPLE) | 1  # odd, so that not all of them have the same title
     with collect_transactions(kept.keep):
         for number in numbers:
@@ -209,8 +213,8 @@ def _created(table: Table, numbers: range) -> _Kept:
     return kept
 
 
-def _together(parts: list[_Kept]) -> _Kept:
-    whole = _Kept([], {}, [])
+def _merge(parts: list[_CollectedItems]) -> _CollectedItems:
+    whole = _CollectedItems([], {}, [])
     for part in parts:
         whole.items += part.items
         whole.users += part.users
@@ -248,7 +252,7 @@ def _add(table: Table, updates: Iterable[Arguments]) -> None:
         client.update_item(**update | {"TableName": table.name})
 
 
-def _check(prefilled: Prefilled) -> None:
+def _check(prefilled: PrefilledTable) -> None:
     """That the table is as if every user had been created there."""
     for table in (prefilled.table, *prefilled.twins):
         service = Service(table, silent=True)

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.prefill import Prefilled, listed, prefilled
+from bench.prefill import PrefilledTable, prefill_listed_table, prefill_tables
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,27 +59,27 @@ class Stage:
         self.scale = scale
         self._directory = directory
         self._running = running
-        self._made: dict[str, Prefilled] = {}
+        self._made: dict[str, PrefilledTable] = {}
 
-    def users(self, number: int) -> Prefilled:
+    def users(self, number: int) -> PrefilledTable:
         """A table with so many users, for reading; hardly anybody is added."""
         return self._table("users", number, 1)
 
-    def pair(self) -> Prefilled:
+    def pair(self) -> PrefilledTable:
         """A table and its twin with the fewest users: what we write to the one, bare boto3 writes to the other."""
         return self._table("pair", self.scale.fewest, 2)
 
-    def scratch(self) -> Prefilled:
+    def scratch(self) -> PrefilledTable:
         """A table with about the fewest users, for whatever."""
         return self._table("scratch", self.scale.fewest, 1)
 
-    def empty_pair(self) -> Prefilled:
+    def empty_pair(self) -> PrefilledTable:
         return self._table("bulk", 0, 2)
 
-    def listed(self, number: int) -> AbstractContextManager[Prefilled]:
+    def listed(self, number: int) -> AbstractContextManager[PrefilledTable]:
         """A table with so many users who can be listed, as long as the block lasts: the largest take gigabytes."""
         name = f"muster-listed-{number}"
-        return listed(self.directory(name), number, name)
+        return prefill_listed_table(self.directory(name), number, name)
 
     def directory(self, name: str) -> Path:
         """A directory that is gone after the run."""
@@ -87,9 +87,9 @@ class Stage:
         directory.mkdir()
         return directory
 
-    def _table(self, kind: str, number: int, copies: int) -> Prefilled:
+    def _table(self, kind: str, number: int, copies: int) -> PrefilledTable:
         name = f"muster-{kind}-{number}"
         if name not in self._made:
             tables = [f"{name}-{'ab'[copy]}" for copy in range(copies)]
-            self._made[name] = self._running.enter_context(prefilled(self.directory(name), number, tables))
+            self._made[name] = self._running.enter_context(prefill_tables(self.directory(name), number, tables))
         return self._made[name]

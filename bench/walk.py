@@ -29,8 +29,8 @@ def measure(stage: Stage) -> Section:
     for _ in range(stage.scale.walks):
         for number, lockstep in sides.items():
             agent = next(_AGENTS)
-            turns[number].append(lockstep.turn(_page(stage, lockstep.service, agent, 1)))
-        event = _page(stage, lockstep.service, agent, stage.scale.page + 1)
+            turns[number].append(lockstep.turn(_build_page_event(stage, lockstep.service, agent, 1)))
+        event = _build_page_event(stage, lockstep.service, agent, stage.scale.page + 1)
         continued.append(lockstep.turn(event)[0])
     part, _ = (find_median_cost(side) for side in zip(*turns[few], strict=True))
     ours, bare = (find_median_cost(side) for side in zip(*turns[most], strict=True))
@@ -61,15 +61,15 @@ def measure(stage: Stage) -> Section:
             format_duration(ours.elapsed),
         ),
     ]
-    return Section(rows, {"walk": format_verdicts(rows), "walk-reach": _reach(stage, ours.cpu / most)})
+    return Section(rows, {"walk": format_verdicts(rows), "walk-reach": _format_reach(stage, ours.cpu / most)})
 
 
-def _page(stage: Stage, service: Service, agent: str, start: int) -> Event:
+def _build_page_event(stage: Stage, service: Service, agent: str, start: int) -> Event:
     count = stage.scale.page
     return operations.query(service, {"filter": population.COMMON_FILTER, "startIndex": start, "count": count}, agent)
 
 
-def _reach(stage: Stage, cpu: float) -> str:
+def _format_reach(stage: Stage, cpu: float) -> str:
     """The users that a walk gets through before its time is up, by what limits it; ``cpu`` is of one user."""
     users = stage.users(stage.scale.fewest)
     service = Service(users.table)
