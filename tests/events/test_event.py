@@ -14,10 +14,10 @@ from tests.events.test_change_record import ID, IMAGE
 
 
 def test_event_has_user_change_and_sequence() -> None:
-    told = make_event(parse_stream_record(stream_record(IMAGE)))
-    assert told.type == "UserDeactivated"
-    assert told.time == datetime(2026, 1, 31, 9, 30, 0, 123_000, UTC)
-    assert told.detail == {
+    event = make_event(parse_stream_record(stream_record(IMAGE)))
+    assert event.type == "UserDeactivated"
+    assert event.time == datetime(2026, 1, 31, 9, 30, 0, 123_000, UTC)
+    assert event.detail == {
         "eventId": "0fd6a9b1-3c52-4c3c-8a55-6b7d1f4f2b22",
         "tenant": "acme",
         "id": ID,

@@ -53,9 +53,9 @@ def test_next_version_keeps_links_and_those_of_removed_references_without_a_posi
     kept = {ENTERPRISE: {"manager": {"value": "boss"}}, SURVEY: {"Buddy": {"value": "x"}}}
     after = user({"title": "a longer document", **kept}, 2)
     after = carry_over(before, after)
-    found = ResolvedReferences.parse(after.links)
-    assert found.sequence == 0
-    assert [(link.attribute, link.user_id, link.position is None) for link in found.links] == [
+    references = ResolvedReferences.parse(after.links)
+    assert references.sequence == 0
+    assert [(link.attribute, link.user_id, link.position is None) for link in references.links] == [
         (MANAGER, "b", False),
         (f"{SURVEY}:Buddy", "n", True),
     ]
@@ -154,13 +154,13 @@ NOW_COMPLEX = load_user_type().with_extensions(
 def test_value_of_an_earlier_type_raises_nothing(held: Any) -> None:
     """It was stored before its attribute became complex."""
     stored, other = user({PEERS: {"peer": held}}), user({PEERS: {"peer": {"value": "boss"}}}, 2)
-    found = links.resolve_links(stored.resource, NOW_COMPLEX, lambda _, __: "b")
-    assert [link.position for link in found] in ([], [None])
+    references = links.resolve_links(stored.resource, NOW_COMPLEX, lambda _, __: "b")
+    assert [link.position for link in references] in ([], [None])
     links.extract_client_refs(stored.resource, NOW_COMPLEX, BASE_URL)
     none = ResolvedReferences()
     assert links.carry_over_links(none, other.resource, NOW_COMPLEX, {}) == none
     links.carry_over_links(none, stored.resource, NOW_COMPLEX, {(f"{PEERS}:peer", "boss"): "b"})
-    assert links.may_affect_links(stored, stored, NOW_COMPLEX) is bool(found)
+    assert links.may_affect_links(stored, stored, NOW_COMPLEX) is bool(references)
 
 
 MANAGED = {ENTERPRISE: {"manager": {"value": "boss"}}}

@@ -19,10 +19,10 @@ SEARCH = "urn:ietf:params:scim:api:messages:2.0:SearchRequest"
 
 
 def search(store: MemoryStore, **members: Any) -> dict[str, Any]:
-    known = context()
-    request = parse_message(SearchRequest, {"schemas": [SEARCH]} | members, known.dialect)
-    found: dict[str, Any] = json.loads(ResourceSearch(load_user_type(), store, known).run(request).body)
-    return found
+    service_context = context()
+    request = parse_message(SearchRequest, {"schemas": [SEARCH]} | members, service_context.dialect)
+    response: dict[str, Any] = json.loads(ResourceSearch(load_user_type(), store, service_context).run(request).body)
+    return response
 
 
 def asked(**members: Any) -> Query:
@@ -66,9 +66,9 @@ def test_order_is_ascending_by_default(order: str, descending: bool) -> None:
 def test_result_is_a_list_response_with_the_total() -> None:
     users = [user(f"user-{number}") for number in range(5)]
 
-    found = search(MemoryStore(*users), startIndex=2, count=2)
+    response = search(MemoryStore(*users), startIndex=2, count=2)
 
-    assert found == {
+    assert response == {
         "schemas": ["urn:ietf:params:scim:api:messages:2.0:ListResponse"],
         "totalResults": 5,
         "startIndex": 2,
@@ -92,9 +92,9 @@ def test_filter_and_sort_reach_meta_which_is_not_stored() -> None:
     alice, bob = user("alice"), user("bob")
     store = MemoryStore(alice, bob)
 
-    found = search(store, filter=f'meta.location ew "{bob.id}"', sortBy="meta.lastModified")
+    response = search(store, filter=f'meta.location ew "{bob.id}"', sortBy="meta.lastModified")
 
-    assert [each["userName"] for each in found["Resources"]] == ["bob"]
+    assert [each["userName"] for each in response["Resources"]] == ["bob"]
 
 
 @pytest.mark.parametrize(
@@ -120,9 +120,9 @@ def test_query_reads_meta_if_a_path_leads_there(members: dict[str, Any], reads_m
 def test_projection_applies_to_every_resource() -> None:
     users = [user("alice", title="Chef"), user("bob", title="Cook")]
 
-    found = search(MemoryStore(*users), attributes=["userName"])
+    response = search(MemoryStore(*users), attributes=["userName"])
 
-    assert found["Resources"] == [
+    assert response["Resources"] == [
         {"schemas": user.resource["schemas"], "id": user.id, "userName": user.resource["userName"]} for user in users
     ]
 
