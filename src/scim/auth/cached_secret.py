@@ -60,8 +60,8 @@ class CachedSecret(Generic[Value]):
             return self._value
         self._attempted_at = now
         try:
-            answer = self._client.get_secret_value(SecretId=self._secret_id, VersionStage=AWSCURRENT)
-            self._value = self._parse(answer.get("SecretString", ""))  # absent in a binary secret
+            response = self._client.get_secret_value(SecretId=self._secret_id, VersionStage=AWSCURRENT)
+            self._value = self._parse(response.get("SecretString", ""))  # absent in a binary secret
         except (*CALL_FAILED, MalformedSecret) as error:
             if self._value is None or self._report is None:
                 raise self.unavailable() from error

@@ -65,7 +65,7 @@ class TokenSecrets:
 
     def _read_version(self, tenant_id: str, **version: str) -> TokenVersion | None:
         try:
-            answer = self._client.get_secret_value(SecretId=self._prefix + tenant_id, **version)
+            response = self._client.get_secret_value(SecretId=self._prefix + tenant_id, **version)
         except ClientError as error:
             # InvalidRequestException: the secret is scheduled for deletion.
             if error_code(error) in ("ResourceNotFoundException", "InvalidRequestException"):
@@ -73,13 +73,13 @@ class TokenSecrets:
             raise _unavailable() from error
         except NO_RESPONSE as error:
             raise _unavailable() from error
-        value = self._parse(tenant_id, answer.get("SecretString", ""))
+        value = self._parse(tenant_id, response.get("SecretString", ""))
         return TokenVersion(
-            id=answer["VersionId"],
+            id=response["VersionId"],
             token=value.token,
             expires=value.expires,
             grace_s=value.grace_s or 0.0,
-            created=answer["CreatedDate"].timestamp(),
+            created=response["CreatedDate"].timestamp(),
         )
 
     def _parse(self, tenant_id: str, text: str) -> _SecretDocument:

@@ -1,7 +1,7 @@
-"""Changing the master key: add a generation, and remove the earlier ones.
+"""Change the master key: add a generation, or remove the earlier ones.
 
-Each change is written as a pending version, and then made the current one on the condition that the version that was
-read is still current. So a change that is interrupted has either happened or not, and of two at once one is refused.
+The new value is written as a pending version. That becomes the current version on the condition that nobody has changed
+the secret meanwhile. So an interrupted change has either happened or not, and one of two concurrent changes fails.
 """
 
 from __future__ import annotations
@@ -23,14 +23,15 @@ if TYPE_CHECKING:
 
 
 class MasterKeyConflict(Exception):
-    """The master key is not in the state that the change needs. The message says what to do."""
+    """The state of the master key does not allow the change. The message says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
 class MasterKeyRotation:
-    """``secret_id`` is the name or ARN of the secret, ``now`` returns the seconds since 1970.
+    """Shows and changes the generations of the master key.
 
-    Errors of Secrets Manager are the SDK's; a secret that cannot be read raises
+    ``secret_id`` is the name or ARN of the secret, ``now`` returns the seconds since 1970.
+    Errors of Secrets Manager are those of the SDK. A secret that cannot be read raises
     :class:`scim.auth.errors.MalformedSecret`.
     """
 
@@ -52,7 +53,7 @@ class MasterKeyRotation:
         return self._replace(version, KeyRing((added, *ring.generations)))
 
     def drop_earlier(self) -> KeyRing:
-        """Remove all generations but the newest one, which ends what was made with them.
+        """Remove all generations but the newest one. What was signed with them becomes invalid.
 
         Raise :class:`MasterKeyConflict` if the newest one has not started, since nothing could be signed until then.
         """
@@ -66,8 +67,8 @@ class MasterKeyRotation:
         return ring if len(ring.generations) == 1 else self._replace(version, KeyRing((newest,)))
 
     def _read(self) -> tuple[KeyRing, str]:
-        answer = self.client.get_secret_value(SecretId=self.secret_id, VersionStage=AWSCURRENT)
-        return parse_key_ring(answer.get("SecretString", ""), self.secret_id), answer["VersionId"]
+        response = self.client.get_secret_value(SecretId=self.secret_id, VersionStage=AWSCURRENT)
+        return parse_key_ring(response.get("SecretString", ""), self.secret_id), response["VersionId"]
 
     def _replace(self, current: str, ring: KeyRing) -> KeyRing:
         """Make the generations the current value in place of the version ``current``."""
@@ -85,7 +86,7 @@ class MasterKeyRotation:
         except ClientError as error:
             if error_code(error) != "InvalidParameterException":
                 raise
-            if self._read()[1] == version:  # the answer to the first attempt was lost, and this was the second one
+            if self._read()[1] == version:  # the first attempt succeeded, and its response was lost
                 return ring
             raise MasterKeyConflict(
                 "Somebody else has changed the master key at the same time, and this change was not made. Look at "

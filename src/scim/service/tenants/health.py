@@ -195,14 +195,14 @@ def _token_warnings(
     if not _is_within_a_day(failures.last_rejection, now):
         return
     number = failures.count(FailureKind.REJECTED_TOKEN)
-    told = (
+    summary = (
         f"{number} or more requests were rejected today and yesterday because of an invalid token, the last at "
         f"{failures.last_rejection}."
     )
     if _was_used_since(use, failures.last_rejection):
-        yield f"{told} A valid token was used since, so nothing is left to do if only one application is connected."
+        yield f"{summary} A valid token was used since, so nothing is left to do if only one application is connected."
     else:
         yield (
-            f"{told} If the current token is lost, make a new one (console: Connect; or `muster rotate`). "
+            f"{summary} If the current token is lost, make a new one (console: Connect; or `muster rotate`). "
             f"{quarantine.describe_rejection(provider)}"
         )

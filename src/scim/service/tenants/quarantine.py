@@ -1,4 +1,4 @@
-"""What an identity provider does when many of its writes fail or its token is rejected, and how near that is.
+"""Warn when an identity provider is about to stop provisioning, since many writes fail or its token is rejected.
 
 Only Microsoft Entra ID publishes thresholds ("Application provisioning in quarantine status" on learn.microsoft.com).
 Of the other providers no limit is known.
@@ -11,10 +11,12 @@ from collections.abc import Iterator
 from scim.service.model.identity_provider import IdentityProvider
 
 FAILURES = 5_000
-SHARE = 0.4
+FAILURE_SHARE = 0.4
+"""Entra ID quarantines an application from so many failures on, if they are more than this share of the writes."""
 FAILURES_ALWAYS = 40_000
-_EARLY = 0.5
-"""The part of a threshold from which on there is a warning."""
+"""Entra ID quarantines an application from so many failures on, whatever their share."""
+_WARN_AT = 0.5
+"""The fraction of a threshold at which a warning begins."""
 
 _LOG = "The log of failures (console: Log; or `muster log --failures`) says what to change"
 _AT_OKTA = "Okta keeps failed requests under Dashboard > Tasks: after the change select Retry Selected there."
@@ -32,30 +34,32 @@ def count_needed(failures: int) -> int:
 
     Zero where the number of failures alone decides.
     """
-    if failures > FAILURES_ALWAYS or failures < _EARLY * FAILURES:
+    if failures > FAILURES_ALWAYS or failures < _WARN_AT * FAILURES:
         return 0
-    share = SHARE if failures > _EARLY * FAILURES_ALWAYS else _EARLY * SHARE
+    share = FAILURE_SHARE if failures > _WARN_AT * FAILURES_ALWAYS else _WARN_AT * FAILURE_SHARE
     return int(failures / share) - failures + 1
 
 
 def assess_quarantine(failures: int, changes: int, provider: IdentityProvider | None) -> Iterator[str]:
     """Yield a warning if so many failed writes, among so many changes, come near the provider's limits."""
     share = failures / (failures + changes) if failures else 0.0
-    is_near = failures > _EARLY * FAILURES_ALWAYS or (failures >= _EARLY * FAILURES and share > _EARLY * SHARE)
+    is_near = failures > _WARN_AT * FAILURES_ALWAYS or (
+        failures >= _WARN_AT * FAILURES and share > _WARN_AT * FAILURE_SHARE
+    )
     if not is_near:
         return
-    told = f"{failures} writes failed today and yesterday, {share:.0%} of all."
+    summary = f"{failures} writes failed today and yesterday, {share:.0%} of all."
     if not applies_to(provider):
-        yield f"{told} {_LOG}. {_describe_other(provider)}"
-    elif failures > FAILURES_ALWAYS or (failures >= FAILURES and share > SHARE):
+        yield f"{summary} {_LOG}. {_describe_other(provider)}"
+    elif failures > FAILURES_ALWAYS or (failures >= FAILURES and share > FAILURE_SHARE):
         yield (
-            f"{told} {_if_entra(provider)}by its published rules Entra ID quarantines the application now. {_LOG}; "
+            f"{summary} {_if_entra(provider)}by its published rules Entra ID quarantines the application now. {_LOG}; "
             "then restart provisioning."
         )
     else:
         yield (
-            f"{told} {_if_entra(provider)}Entra ID quarantines the application from {FAILURES} failures on if more "
-            f"than {SHARE:.0%} fail, and from {FAILURES_ALWAYS} on in any case. {_LOG}."
+            f"{summary} {_if_entra(provider)}Entra ID quarantines the application from {FAILURES} failures on if more "
+            f"than {FAILURE_SHARE:.0%} fail, and from {FAILURES_ALWAYS} on in any case. {_LOG}."
         )
 
 
