@@ -62,7 +62,7 @@ def test_failing_part_does_not_stop_the_others(
         return Section([Row("GET", 1.0, 1.5)])
 
     monkeypatch.setattr(bench, "PARTS", {"broken": fail, "sound": succeed})
-    monkeypatch.setattr(bench, "forget_aws_configuration", lambda: None)
+    monkeypatch.setattr(bench, "ignore_aws_configuration", lambda: None)
     monkeypatch.setattr(sys, "argv", ["bench", "--quick"])
     assert bench.main() == 1
     captured = capsys.readouterr()
@@ -79,7 +79,7 @@ def test_report_is_written_despite_failing_part(monkeypatch: pytest.MonkeyPatch)
 
     written: list[tuple[int, list[str]]] = []
     monkeypatch.setattr(bench, "PARTS", {"broken": fail, "sound": lambda _: Section([Row("GET", 1.0, 1.5)])})
-    monkeypatch.setattr(bench, "forget_aws_configuration", lambda: None)
+    monkeypatch.setattr(bench, "ignore_aws_configuration", lambda: None)
     monkeypatch.setattr(sys, "argv", ["bench"])
     monkeypatch.setattr(
         report,
