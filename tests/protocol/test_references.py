@@ -14,9 +14,10 @@ EXTENSION = json.loads((Path(__file__).parents[2] / "examples/extensions/employe
 TYPE = load_user_type().with_extensions([EXTENSION])
 
 
-def found(**members: Any) -> list[tuple[str, str]]:
+def list_pairs(**members: Any) -> list[tuple[str, str]]:
     return [
-        (each.attribute, each.value) for each in find_references({"schemas": [CORE], "userName": "a", **members}, TYPE)
+        (reference.attribute, reference.value)
+        for reference in find_references({"schemas": [CORE], "userName": "a", **members}, TYPE)
     ]
 
 
@@ -27,14 +28,18 @@ def test_reference_attributes() -> None:
 
 def test_references_are_in_the_order_of_the_schemas() -> None:
     members = {SURVEY: {"Buddy": {"value": "b"}, "Mentor": "m"}, ENTERPRISE: {"manager": {"value": "x"}}}
-    assert found(**members) == [(f"{ENTERPRISE}:manager", "x"), (f"{SURVEY}:Mentor", "m"), (f"{SURVEY}:Buddy", "b")]
+    assert list_pairs(**members) == [
+        (f"{ENTERPRISE}:manager", "x"),
+        (f"{SURVEY}:Mentor", "m"),
+        (f"{SURVEY}:Buddy", "b"),
+    ]
 
 
 @pytest.mark.parametrize(
     "manager", [{"displayName": "Boss"}, {"value": ""}, {"value": "  "}, {"value": "x" * 257}, {"$ref": "../Users/1"}]
 )
 def test_empty_value_is_not_a_reference(manager: dict[str, str]) -> None:
-    assert found(**{ENTERPRISE: {"manager": manager}}) == []
+    assert list_pairs(**{ENTERPRISE: {"manager": manager}}) == []
 
 
 def test_number_of_references_is_limited() -> None:
@@ -44,9 +49,12 @@ def test_number_of_references_is_limited() -> None:
     }
     kind = load_user_type().with_extensions([peers])
     values = [f"peer{number}" for number in range(60)]
-    told = find_references({"userName": "a", "urn:example:peers": {"peers": values}}, kind)
-    assert [each.value for each in told] == values[:50]
-    assert [each.steps for each in told[:2]] == [("urn:example:peers", "peers", 0), ("urn:example:peers", "peers", 1)]
+    references = find_references({"userName": "a", "urn:example:peers": {"peers": values}}, kind)
+    assert [reference.value for reference in references] == values[:50]
+    assert [reference.steps for reference in references[:2]] == [
+        ("urn:example:peers", "peers", 0),
+        ("urn:example:peers", "peers", 1),
+    ]
 
 
 PEERS = "urn:example:peers"
@@ -74,20 +82,20 @@ SHAPES: list[Any] = [
 ]
 
 
-@pytest.mark.parametrize("held", SHAPES)
+@pytest.mark.parametrize("stored", SHAPES)
 @pytest.mark.parametrize("multi_valued", [False, True])
 @pytest.mark.parametrize("attribute", [COMPLEX, PLAIN])
-def test_stored_value_of_wrong_type(attribute: dict[str, Any], multi_valued: bool, held: Any) -> None:
+def test_stored_value_of_wrong_type(attribute: dict[str, Any], multi_valued: bool, stored: Any) -> None:
     """The schema may have changed since the value was stored."""
     kind = load_user_type().with_extensions([{"id": PEERS, "attributes": [{**attribute, "multiValued": multi_valued}]}])
-    told = find_references({"userName": "a", PEERS: {"peer": held}}, kind)
-    elements: list[Any] = held if multi_valued and isinstance(held, list) else [] if multi_valued else [held]
+    references = find_references({"userName": "a", PEERS: {"peer": stored}}, kind)
+    elements: list[Any] = stored if multi_valued and isinstance(stored, list) else [] if multi_valued else [stored]
     if attribute is COMPLEX:
-        elements = [each.get("value") for each in elements if isinstance(each, dict)]
+        elements = [element.get("value") for element in elements if isinstance(element, dict)]
     values = elements
-    assert [each.value for each in told] == [value for value in values if isinstance(value, str)]
-    for reference in told:
-        resource = {"userName": "a", PEERS: {"peer": held}}
+    assert [reference.value for reference in references] == [value for value in values if isinstance(value, str)]
+    for reference in references:
+        resource = {"userName": "a", PEERS: {"peer": stored}}
         if reference.can_add_ref:
             assert reference.replace_in(resource, lambda members: {**members, "$ref": None})
         assert reference.ref is None or isinstance(reference.ref, str)
@@ -116,8 +124,8 @@ def test_can_add_ref(ref: bool, mutability: str, room: bool) -> None:
     refs = [{"name": "$ref", "type": "reference", "referenceTypes": ["User"]}] if ref else []
     peer = {"name": "peer", "type": "complex", "mutability": mutability, "subAttributes": [value, *refs]}
     kind = load_user_type().with_extensions([{"id": "urn:example:peers", "attributes": [peer]}])
-    (told,) = find_references({"userName": "a", "urn:example:peers": {"peer": {"value": "x"}}}, kind)
-    assert told.can_add_ref is room
+    (reference,) = find_references({"userName": "a", "urn:example:peers": {"peer": {"value": "x"}}}, kind)
+    assert reference.can_add_ref is room
 
 
 @pytest.mark.parametrize(

@@ -92,22 +92,22 @@ def test_differences_from_the_reference(name: str) -> None:
     ours = dict(flatten(load(SCHEMAS / f"{name}.json")["attributes"]))
     theirs = dict(flatten(REFERENCES[name].to_schema().model_dump()["attributes"]))
 
-    found = {
+    actual = {
         path: difference
         for path in sorted(ours.keys() | theirs.keys())
         if (difference := differences(ours.get(path, {}), theirs.get(path, {})))
     }
 
-    assert DEVIATIONS.get(name, {}) == found
+    assert DEVIATIONS.get(name, {}) == actual
 
 
 def test_common_attributes() -> None:
-    found = {
+    attributes = {
         path: (a["type"], a["multiValued"], a["mutability"], a["returned"], a["caseExact"], a["uniqueness"])
         for path, a in flatten(load(SCHEMAS / "common.json"))
     }
 
-    assert found == {
+    assert attributes == {
         "id": ("string", False, "readOnly", "always", True, "server"),
         "externalId": ("string", False, "readWrite", "default", True, "none"),
         "schemas": ("string", True, "readOnly", "always", False, "none"),

@@ -128,7 +128,7 @@ def test_large_lists_are_fast(values: str) -> None:
     attribute = TYPE.extensions_by_id[URN].attributes["badges"]
     started = process_time()
     for _ in range(20):
-        check_attribute_unchanged(attribute, stored, [dict(each) for each in reversed(stored)])
+        check_attribute_unchanged(attribute, stored, [dict(element) for element in reversed(stored)])
     assert process_time() - started < 1
     with pytest.raises(MutabilityError):
         check_attribute_unchanged(attribute, stored, [*stored[1:], stored[0] | {"code": "other"}])

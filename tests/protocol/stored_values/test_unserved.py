@@ -1,4 +1,4 @@
-"""Values that no schema serves: hidden where they are read, kept where they are written."""
+"""Values that no schema describes: responses hide them, and writes preserve them."""
 
 from time import process_time
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from scim.protocol.schema import load_user_type
-from scim.protocol.stored_values.unserved import hide_unserved, keep_unserved
+from scim.protocol.stored_values.unserved import hide_unserved, preserve_unserved
 from tests.endpoint import CORE, ENTERPRISE
 
 URN = "urn:example:User"
@@ -43,7 +43,7 @@ def in_extension(**members: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("stored", "shown"),
+    ("stored", "served"),
     [
         (resource(), resource()),
         (resource(**{ENTERPRISE: {"department": "X"}}), resource(**{ENTERPRISE: {"department": "X"}})),
@@ -57,13 +57,13 @@ def in_extension(**members: Any) -> dict[str, Any]:
         (in_extension(desk={"value": "x", "gone": 1}), in_extension(desk={"value": "x"})),
     ],
 )
-def test_unserved_values_are_hidden(stored: dict[str, Any], shown: dict[str, Any]) -> None:
-    assert hide_unserved(stored, TYPE) == shown
-    assert list(hide_unserved(stored, TYPE)) == list(shown)
+def test_unserved_values_are_hidden(stored: dict[str, Any], served: dict[str, Any]) -> None:
+    assert hide_unserved(stored, TYPE) == served
+    assert list(hide_unserved(stored, TYPE)) == list(served)
 
 
 @pytest.mark.parametrize(
-    ("stored", "written", "kept"),
+    ("stored", "written", "preserved"),
     [
         (resource(), in_extension(a="x"), in_extension(a="x")),
         (resource(**{GONE: {"a": 1}}), resource(), resource(**{GONE: {"a": 1}})),
@@ -71,7 +71,7 @@ def test_unserved_values_are_hidden(stored: dict[str, Any], shown: dict[str, Any
         (in_extension(a="x"), resource(), resource()),
         (in_extension(a="x", gone=1), in_extension(a="y"), in_extension(a="y", gone=1)),
         (in_extension(a="x", gone=1), resource(), in_extension(gone=1)),
-        # of another shape: kept until the attribute is written
+        # of another type: preserved until the attribute is written
         (in_extension(a=1), resource(), in_extension(a=1)),
         (in_extension(a=1), in_extension(a="y"), in_extension(a="y")),
         (in_extension(tags=["x", 1]), in_extension(tags=["x"]), in_extension(tags=["x", 1])),
@@ -79,7 +79,7 @@ def test_unserved_values_are_hidden(stored: dict[str, Any], shown: dict[str, Any
         (in_extension(tags=["x", 1]), resource(), in_extension(tags=[1])),
         (in_extension(tags="x"), in_extension(tags=["y"]), in_extension(tags=["y"])),
         (in_extension(desk="x"), in_extension(desk={"value": "y"}), in_extension(desk={"value": "y"})),
-        # readOnly values are shown, and no client's to change
+        # readOnly values are served, and a client cannot change them
         (in_extension(seal="s"), resource(), in_extension(seal="s")),
         (in_extension(desk={"value": "x", "seal": "s"}), resource(), in_extension(desk={"seal": "s"})),
         (
@@ -89,12 +89,14 @@ def test_unserved_values_are_hidden(stored: dict[str, Any], shown: dict[str, Any
         ),
     ],
 )
-def test_unserved_values_are_preserved(stored: dict[str, Any], written: dict[str, Any], kept: dict[str, Any]) -> None:
-    assert keep_unserved(stored, written, TYPE) == kept
+def test_unserved_values_are_preserved(
+    stored: dict[str, Any], written: dict[str, Any], preserved: dict[str, Any]
+) -> None:
+    assert preserve_unserved(stored, written, TYPE) == preserved
 
 
 @pytest.mark.parametrize(
-    ("written", "kept"),
+    ("written", "preserved"),
     [
         ([{"value": "b", "type": "w"}, {"value": "a", "type": "w"}], ["2", "1"]),
         ([{"value": "a", "type": "h"}, {"value": "b", "type": "w"}], ["1", "2"]),
@@ -104,17 +106,17 @@ def test_unserved_values_are_preserved(stored: dict[str, Any], written: dict[str
         ([{"value": "a", "type": "w"}, {"value": "a", "type": "w"}], ["1", "2"]),
     ],
 )
-def test_hidden_values_of_elements_are_preserved(written: list[dict[str, Any]], kept: list[str | None]) -> None:
+def test_hidden_values_of_elements_are_preserved(written: list[dict[str, Any]], preserved: list[str | None]) -> None:
     """An element has no identity: it is the one that is equal, else the one that has most in common with it."""
     stored = in_extension(items=[{"value": "a", "type": "w", "gone": "1"}, {"value": "b", "type": "w", "gone": "2"}])
-    after = keep_unserved(stored, in_extension(items=written), TYPE)
-    assert [each.get("gone") for each in after[URN]["items"]] == kept
+    after = preserve_unserved(stored, in_extension(items=written), TYPE)
+    assert [element.get("gone") for element in after[URN]["items"]] == preserved
     assert hide_unserved(after, TYPE)[URN]["items"] == written
 
 
 def test_hidden_elements_are_preserved() -> None:
     stored = in_extension(items=[{"gone": 1}, "x", {"value": "a"}])
-    assert keep_unserved(stored, resource(), TYPE) == in_extension(items=[{"gone": 1}, "x"])
+    assert preserve_unserved(stored, resource(), TYPE) == in_extension(items=[{"gone": 1}, "x"])
 
 
 @pytest.mark.parametrize("kind", ["w", ""])
@@ -130,26 +132,26 @@ def test_large_lists_are_fast(kind: str) -> None:
     stored = [{"value": f"a{number}", **same, "seal": "s"} for number in range(500)]
     written = [{"value": f"b{number}", **same} for number in range(500)]
     started = process_time()
-    after = keep_unserved(
+    after = preserve_unserved(
         in_extension(**dict.fromkeys(names, stored)), in_extension(**dict.fromkeys(names, written)), resource_type
     )
     assert process_time() - started < 1.5
-    assert [each.get("seal") for each in after[URN]["a0"]] == ["s" if kind else None] * 500
+    assert [element.get("seal") for element in after[URN]["a0"]] == ["s" if kind else None] * 500
 
 
 def test_hidden_values_in_large_lists_are_preserved() -> None:
     """Many others resemble it, and only one has its ``value``."""
     stored = [{"value": str(number), "type": "w", "seal": str(number)} for number in range(500)]
     written = [{"value": str(number), "type": "h"} for number in reversed(range(500))]
-    after = keep_unserved(in_extension(items=stored), in_extension(items=written), TYPE)
-    assert [each["seal"] for each in after[URN]["items"]] == [each["value"] for each in written]
+    after = preserve_unserved(in_extension(items=stored), in_extension(items=written), TYPE)
+    assert [element["seal"] for element in after[URN]["items"]] == [element["value"] for element in written]
 
 
 SEALED = [{"value": "a", "seal": "1"}, {"seal": "2"}, {"value": "a", "seal": "3"}]
 
 
 @pytest.mark.parametrize(
-    ("written", "kept"),
+    ("written", "preserved"),
     [
         ([{"value": "a"}, {"value": "a"}], SEALED),  # what was read is sent back by a PUT
         (SEALED, SEALED),  # a PATCH of something else
@@ -158,13 +160,17 @@ SEALED = [{"value": "a", "seal": "1"}, {"seal": "2"}, {"value": "a", "seal": "3"
         ([{"value": "a", "seal": "1"}, {"seal": "2"}, {"value": "c", "seal": "3"}], None),
     ],
 )
-def test_read_only_elements_are_preserved(written: list[dict[str, Any]], kept: list[dict[str, Any]] | None) -> None:
-    """A client can not write them, so that they are not in a PUT does not mean that they shall go."""
-    after = keep_unserved(in_extension(items=SEALED), in_extension(items=written), TYPE)
-    expected = [{"value": "a", "seal": "1"}, {"value": "c", "seal": "3"}, {"seal": "2"}] if kept is None else kept
+def test_read_only_elements_are_preserved(
+    written: list[dict[str, Any]], preserved: list[dict[str, Any]] | None
+) -> None:
+    """A client cannot write them, so a PUT without them does not remove them."""
+    after = preserve_unserved(in_extension(items=SEALED), in_extension(items=written), TYPE)
+    expected = (
+        [{"value": "a", "seal": "1"}, {"value": "c", "seal": "3"}, {"seal": "2"}] if preserved is None else preserved
+    )
     assert after[URN]["items"] == expected
 
 
 def test_put_without_attribute_preserves_read_only_values() -> None:
-    kept = keep_unserved(in_extension(items=SEALED), resource(), TYPE)
-    assert kept == in_extension(items=[{"seal": "2"}])
+    preserved = preserve_unserved(in_extension(items=SEALED), resource(), TYPE)
+    assert preserved == in_extension(items=[{"seal": "2"}])

@@ -11,7 +11,7 @@ SUBS = [{"name": "value", "type": "string"}, {"name": "level", "type": "integer"
 
 
 @pytest.mark.parametrize(
-    ("type_", "value", "is_held"),
+    ("type_", "value", "is_conforming"),
     [
         ("string", "x", True),
         ("string", 1, False),
@@ -34,16 +34,16 @@ SUBS = [{"name": "value", "type": "string"}, {"name": "level", "type": "integer"
         ("dateTime", 5, False),
     ],
 )
-def test_simple_value(type_: str, value: Any, is_held: bool) -> None:
+def test_simple_value(type_: str, value: Any, is_conforming: bool) -> None:
     single = Attribute.from_document({"name": "a", "type": type_})
     several = Attribute.from_document({"name": "a", "type": type_, "multiValued": True})
-    assert conform(single, value) == (value if is_held else None)
+    assert conform(single, value) == (value if is_conforming else None)
     assert conform(several, value) is None
-    assert conform(several, [value]) == ([value] if is_held else None)
+    assert conform(several, [value]) == ([value] if is_conforming else None)
 
 
 @pytest.mark.parametrize(
-    ("value", "held"),
+    ("value", "conforming"),
     [
         ("x", None),
         ([], None),
@@ -55,11 +55,11 @@ def test_simple_value(type_: str, value: Any, is_held: bool) -> None:
         ({"value": {"value": "x"}, "level": 2}, {"level": 2}),
     ],
 )
-def test_complex_value(value: Any, held: Any) -> None:
+def test_complex_value(value: Any, conforming: Any) -> None:
     single = Attribute.from_document({"name": "a", "type": "complex", "subAttributes": SUBS})
     several = Attribute.from_document({"name": "a", "type": "complex", "multiValued": True, "subAttributes": SUBS})
-    assert conform(single, value) == held
-    assert conform(several, ["x", value, None]) == (None if held is None else [held])
+    assert conform(single, value) == conforming
+    assert conform(several, ["x", value, None]) == (None if conforming is None else [conforming])
 
 
 @pytest.mark.parametrize("members", ["x", 1, ["a"], None, {}])

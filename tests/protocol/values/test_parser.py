@@ -30,7 +30,7 @@ BADGE = Attribute(
 )
 
 
-def each(attribute: Attribute, *values: Any) -> list[tuple[Attribute, Any]]:
+def pair_with(attribute: Attribute, *values: Any) -> list[tuple[Attribute, Any]]:
     return [(attribute, value) for value in values]
 
 
@@ -59,7 +59,7 @@ def refusal(attribute: Attribute, value: Any, *, strict: bool = False) -> ScimEr
         (SHARE, 1),
         (UPDATED, "2015-10-10T14:38:21.8617979-07:00"),
         (UNIT, "x" * 256),
-        *each(JOINED, "2024-02-29", "2024-02-29T00:00:00Z"),
+        *pair_with(JOINED, "2024-02-29", "2024-02-29T00:00:00Z"),
         (CERTIFICATE, "MIIDQzCCAqygAwIBAgICEAAwDQ=="),
         (CERTIFICATE, "MIID\r\nQzCC"),
         (TAGS, ["a", "A", "a"]),
@@ -78,9 +78,9 @@ def test_value_of_the_right_type(attribute: Attribute, value: Any) -> None:
     [
         *[(CORE[name], None) for name in ("title", "active", "name", "emails")],
         *[(CORE[name], "") for name in ("title", "active", "name", "emails")],
-        *each(CORE["emails"], [], [None], [{}], [""], [{"value": ""}, {"type": None}]),
-        *each(CORE["name"], {}, {"givenName": None}, {"givenName": ""}),
-        *each(MANAGER, {"value": ""}, [{"value": ""}], [""], {"displayName": "Mandy"}),
+        *pair_with(CORE["emails"], [], [None], [{}], [""], [{"value": ""}, {"type": None}]),
+        *pair_with(CORE["name"], {}, {"givenName": None}, {"givenName": ""}),
+        *pair_with(MANAGER, {"value": ""}, [{"value": ""}], [""], {"displayName": "Mandy"}),
         (TAGS, []),
         (LEVEL, None),
     ],
@@ -114,19 +114,19 @@ def test_canonical_form(attribute: Attribute, sent: Any, canonical: Any) -> None
 @pytest.mark.parametrize(
     ("attribute", "value"),
     [
-        *each(CORE["title"], 1, True, [], ["a"], {}, {"value": "a"}),
-        *each(CORE["active"], "yes", "1", 1, 0, " true", [], {}),
-        *each(LEVEL, "1", 1.5, True, []),
-        *each(SHARE, "0.5", False, []),
-        *each(UPDATED, "2026-01-31", "yesterday", 1769849400),
-        *each(CERTIFICATE, "M=I", "\u00e9", 1),
-        *each(JOINED, "31.01.2026", "2026-02-29", "2026-02-29T00:00:00Z"),
+        *pair_with(CORE["title"], 1, True, [], ["a"], {}, {"value": "a"}),
+        *pair_with(CORE["active"], "yes", "1", 1, 0, " true", [], {}),
+        *pair_with(LEVEL, "1", 1.5, True, []),
+        *pair_with(SHARE, "0.5", False, []),
+        *pair_with(UPDATED, "2026-01-31", "yesterday", 1769849400),
+        *pair_with(CERTIFICATE, "M=I", "\u00e9", 1),
+        *pair_with(JOINED, "31.01.2026", "2026-02-29", "2026-02-29T00:00:00Z"),
         (UNIT, "x" * 257),
-        *each(TAGS, "a", {"value": "a"}, [1], [["a"]]),
-        *each(CORE["emails"], "a@example.com", {"value": "a"}, ["a@example.com"], [1], [[]]),
-        *each(CORE["emails"], [{"value": 1}], [{"value": ["a"]}], [{"value": {"value": "a"}}]),
-        *each(CORE["name"], "Barbara Jensen", ["Barbara"], [{"givenName": "Barbara"}], 1),
-        *each(MANAGER, 1, [1], ["a", "b"], [["a", "b"]], {"value": 1}),
+        *pair_with(TAGS, "a", {"value": "a"}, [1], [["a"]]),
+        *pair_with(CORE["emails"], "a@example.com", {"value": "a"}, ["a@example.com"], [1], [[]]),
+        *pair_with(CORE["emails"], [{"value": 1}], [{"value": ["a"]}], [{"value": {"value": "a"}}]),
+        *pair_with(CORE["name"], "Barbara Jensen", ["Barbara"], [{"givenName": "Barbara"}], 1),
+        *pair_with(MANAGER, 1, [1], ["a", "b"], [["a", "b"]], {"value": 1}),
     ],
 )
 def test_value_of_the_wrong_type(attribute: Attribute, value: Any) -> None:

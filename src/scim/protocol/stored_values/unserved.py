@@ -58,7 +58,7 @@ def _conform_members(schema: Schema, members: Any) -> Any:
     return members if members.__class__ is dict else {}
 
 
-def keep_unserved(stored: Resource, resource: Resource, resource_type: ResourceType) -> Resource:
+def preserve_unserved(stored: Resource, resource: Resource, resource_type: ResourceType) -> Resource:
     """Return ``resource`` with the values of the ``stored`` version that a client cannot write.
 
     These are the values that :func:`hide_unserved` hides, and those of readOnly attributes and sub-attributes.

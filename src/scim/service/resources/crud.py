@@ -17,7 +17,7 @@ from scim.protocol.patch.apply import apply_patch
 from scim.protocol.resource import Resource, list_changed_attributes, parse_resource
 from scim.protocol.schema import ResourceType
 from scim.protocol.stored_values.immutability import check_immutable
-from scim.protocol.stored_values.unserved import hide_unserved, keep_unserved
+from scim.protocol.stored_values.unserved import hide_unserved, preserve_unserved
 from scim.service.deadline import RetryCause
 from scim.service.model.change_record import ChangeRecord, Operation, Participation
 from scim.service.model.resolved_references import ResolvedReferences
@@ -147,7 +147,7 @@ class ResourceService:
         stored = {name: value for name, value in before.resource.items() if name != "id"}
         current = hide_unserved(stored, self.resource_type)
         revised, client_refs = self._extract_client_refs(revise(current))
-        document = keep_unserved(stored, revised, self.resource_type)
+        document = preserve_unserved(stored, revised, self.resource_type)
         served = hide_unserved(document, self.resource_type)
         change = self._make_change(operation, current, served, format_rfc3339(self.context.now()), sent)
         if not change.attributes_changed:
