@@ -1,9 +1,10 @@
 """The documentation and the code name the same things."""
 
+import ast
 import re
-import subprocess
 import tomllib
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import click
@@ -28,16 +29,16 @@ def read(name: str) -> str:
 
 
 def rows(name: str, heading: str) -> list[list[str]]:
-    """The cells of the first table behind a heading."""
-    behind = read(name).partition(f"{heading}\n")[2]
-    table = re.search(r"(?:^\|.*\n)+", behind, re.MULTILINE)
+    """The cells of the first table after a heading."""
+    section = read(name).partition(f"{heading}\n")[2]
+    table = re.search(r"(?:^\|.*\n)+", section, re.MULTILINE)
     assert table is not None
     return [[cell.strip() for cell in line.strip("|\n ").split("|")] for line in table.group().splitlines()[2:]]
 
 
 def error_classes() -> list[type[errors.ScimError]]:
-    found = [each for each in vars(errors).values() if isinstance(each, type) and issubclass(each, errors.ScimError)]
-    return [each for each in found if each is not errors.ScimError]
+    classes = [value for value in vars(errors).values() if isinstance(value, type)]
+    return [value for value in classes if issubclass(value, errors.ScimError) and value is not errors.ScimError]
 
 
 def test_every_setting_is_documented_with_its_default() -> None:
@@ -50,7 +51,7 @@ def test_every_setting_is_documented_with_its_default() -> None:
 
 def test_every_error_is_documented() -> None:
     documented = {(status, scim_type.strip("`")) for status, scim_type, _ in rows("docs/operations.md", "## Errors")}
-    assert documented == {(str(each.status), each.scim_type or "") for each in error_classes()}
+    assert documented == {(str(error.status), error.scim_type or "") for error in error_classes()}
 
 
 def test_every_health_state_is_documented() -> None:
@@ -80,7 +81,7 @@ def test_the_exit_codes_of_the_help_are_documented() -> None:
 
 def test_every_leniency_is_documented() -> None:
     documented = rows("docs/identity-providers/README.md", "## Leniencies")
-    assert documented == [[f"`{each.label}`", each.description, each.sent_by] for each in Leniency]
+    assert documented == [[f"`{leniency.label}`", leniency.description, leniency.sent_by] for leniency in Leniency]
 
 
 def test_every_dependency_has_its_reason() -> None:
@@ -133,10 +134,76 @@ def test_every_guide_shows_its_own_page_of_the_console(page: Path) -> None:
     assert (IMAGES / f"guides/{page.stem}.png").resolve() in shown
 
 
-def test_every_room_of_the_architecture_exists() -> None:
+def list_source_tree() -> set[str]:
+    """The files and folders in the source tree of docs/architecture.md. Indentation shows what a folder has."""
     tree = re.search(r"```\n(.*?)```", read("docs/architecture.md"), re.DOTALL)
     assert tree is not None
-    named = re.findall(r"^ *([a-z_/]+/|[a-z_]+\.py)", tree.group(1), re.MULTILINE)
-    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True)  # noqa: S607  # git is what CI cloned with
-    for each in named:
-        assert each.rstrip("/") in tracked.stdout, each
+    paths = set()
+    folders: list[tuple[int, str]] = []
+    for line in tree.group(1).splitlines():
+        indentation, entries = re.findall(r"^( *)((?:[a-z_/]+(?:/|\.py) )+)", f"{line} ")[0]
+        folders = [(depth, folder) for depth, folder in folders if depth < len(indentation)]
+        parent = folders[-1][1] if folders else ""
+        paths |= {parent + entry for entry in entries.split()}
+        folders.append((len(indentation), parent + entries.split()[-1]))
+    return paths
+
+
+def test_source_tree_of_the_architecture_exists() -> None:
+    assert [path for path in list_source_tree() if not (ROOT / path).exists()] == []
+
+
+def test_source_tree_of_the_architecture_has_every_package() -> None:
+    packages = {f"{path.parent.relative_to(ROOT)}/" for path in (ROOT / "src").rglob("__init__.py")} - {"src/scim/"}
+    assert packages - list_source_tree() - {"src/scim/service/model/audit/"} == set()
+
+
+CODE_FOLDERS = ("src", "local", "cli")
+CODE_PAGES = ("docs/architecture.md", "docs/data-model.md")
+# Names in backticks that are not ours: a header of HTTP, a parameter of AWS, and SCIM's own.
+FOREIGN_NAMES = {"Allow", "ClientRequestToken", "emails.value", "meta.lastModified", "startIndex", "totalResults"}
+
+
+def list_modules() -> list[Path]:
+    return [path for folder in CODE_FOLDERS for path in (ROOT / folder).rglob("*.py")]
+
+
+@cache
+def list_definitions() -> tuple[set[str], set[str]]:
+    """The names that the code and the template define, and the texts in the code, such as the names of attributes."""
+    definitions = set(re.findall(r"^(?:  | +- IndexName: )([A-Z]\w+):?$", read("template.yaml"), re.MULTILINE))
+    texts = set()
+    for path in list_modules():
+        definitions |= {path.stem, path.parent.name}
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            match node:
+                case ast.ClassDef(name=name) | ast.FunctionDef(name=name) | ast.Name(id=name, ctx=ast.Store()):
+                    definitions.add(name)
+                case ast.Constant(value=str(text)):
+                    texts.add(text)
+    return definitions, texts
+
+
+def list_code_names(page: str) -> set[str]:
+    """The texts in backticks that look like names of the code: with an underscore, a dot or a capital letter."""
+    prose = re.sub(r"```.*?```", "", read(page), flags=re.DOTALL)
+    names = re.findall(r"`([A-Za-z_][\w.]*[A-Za-z_])(?:\(\))?`", prose)
+    return {name for name in names if re.search("[A-Z_.]", name) and not re.search(r"\.(py|md|yaml|toml)$", name)}
+
+
+@pytest.mark.parametrize("page", CODE_PAGES)
+def test_every_module_that_is_named_exists(page: str) -> None:
+    paths = [f"/{path.relative_to(ROOT)}" for path in list_modules()]
+    modules = {module for module in re.findall(r"`([\w/]+\.py)`", read(page)) if not module.startswith("tests/")}
+    assert modules
+    assert [module for module in modules if not any(path.endswith(f"/{module}") for path in paths)] == []
+
+
+@pytest.mark.parametrize("page", CODE_PAGES)
+def test_every_name_of_the_code_that_is_named_exists(page: str) -> None:
+    definitions, texts = list_definitions()
+    names = list_code_names(page) - FOREIGN_NAMES
+    assert len(names) > 20
+    # Class names and dotted names are defined; names of attributes and settings stand in texts, too.
+    known = {name: definitions if re.search(r"^[A-Z][a-z]+[A-Z]|\.", name) else definitions | texts for name in names}
+    assert sorted(name for name in names if not set(name.split(".")) <= known[name]) == []
