@@ -166,7 +166,7 @@ def test_tenant_is_known_by_the_arn_of_its_secret(store: TokenSecrets, client: A
     store.create_secret(tenant, FIRST, None)
     arn = client.describe_secret(SecretId=PREFIX + tenant)["ARN"]
 
-    assert (store.find_tenant_id(arn), store.find_tenant_id(PREFIX + tenant)) == (tenant, tenant)
+    assert (store.resolve_tenant_id(arn), store.resolve_tenant_id(PREFIX + tenant)) == (tenant, tenant)
 
 
 def test_secret_of_something_else_is_no_tenants(store: TokenSecrets, client: Any, tenant: str) -> None:
@@ -174,7 +174,7 @@ def test_secret_of_something_else_is_no_tenants(store: TokenSecrets, client: Any
 
     for name in (f"other/{tenant}", PREFIX + tenant):
         with pytest.raises(ValueError, match="not the secret of a tenant"):
-            store.find_tenant_id(name)
+            store.resolve_tenant_id(name)
 
 
 class Silent:

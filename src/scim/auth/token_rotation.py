@@ -25,7 +25,7 @@ class TokenRotation:
 
     def run_step(self, step: str, secret_id: str, version: str) -> None:
         """Run a step for a version of the secret with this ARN. Raise the error that keeps it from being done."""
-        tenant_id = self.secrets.find_tenant_id(secret_id)
+        tenant_id = self.secrets.resolve_tenant_id(secret_id)
         match step:
             case "createSecret":
                 self.tenants.tokens.create_pending(tenant_id, version)

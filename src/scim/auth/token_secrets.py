@@ -188,7 +188,7 @@ class TokenSecrets:
         if self._describe(self._prefix + tenant_id).get("DeletedDate"):
             self._client.restore_secret(SecretId=self._prefix + tenant_id)
 
-    def find_tenant_id(self, secret_id: str) -> str:
+    def resolve_tenant_id(self, secret_id: str) -> str:
         """Return the tenant whose secret has this name or ARN. The ARN ends with random characters.
 
         Raise ``ValueError`` for a secret that is not a tenant's.
