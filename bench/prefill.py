@@ -272,7 +272,7 @@ def disconnect(table: Table) -> None:
 
 
 def _tenants() -> Tenants:
-    return build_operator(Settings.from_environment(os.environ), "bench").administration().tenants
+    return build_operator(Settings.from_environment(os.environ), "bench").build_administration().tenants
 
 
 def _client(table: Table) -> DynamoDBClient:

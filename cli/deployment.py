@@ -32,9 +32,9 @@ class Deployment:
     connect_event_services: Callable[[], EventServices]
     """Returns the queues and the function of events. Raises :class:`StackNotFound` if the stack has no such output."""
 
-    def administration(self, seconds: float = OPERATION_S) -> Administration:
+    def build_administration(self, seconds: float = OPERATION_S) -> Administration:
         """Return the use cases, for an operation that may take ``seconds``."""
-        return self.operator.administration(seconds)
+        return self.operator.build_administration(seconds)
 
 
 def connect_local_run(data: Path) -> Deployment:

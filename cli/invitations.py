@@ -23,7 +23,7 @@ Examples:
 def invite(tenant: str, expires: float, json: bool) -> None:
     """Make a link that opens TENANT, and nothing else, in the console: once, to whoever uses it first."""
     deployment = get_deployment()
-    invitation = deployment.administration().invitations.invite(tenant, expires)
+    invitation = deployment.build_administration().invitations.invite(tenant, expires)
     url = invitation_url(deployment.scim_url, invitation.secret)
     if json:
         output.print_json({"tenant": tenant, "link": url, "expires": output.format_rfc3339(invitation.expires)})
@@ -43,7 +43,7 @@ Example:
 @deployment_options
 def revoke_invitations(tenant: str, json: bool) -> None:
     """End all links of TENANT that were not used yet, and the sessions of whoever has used one."""
-    get_deployment().administration().tenants.revoke_invitations(tenant)
+    get_deployment().build_administration().tenants.revoke_invitations(tenant)
     if json:
         output.print_json({"tenant": tenant})
     else:

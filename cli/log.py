@@ -122,7 +122,7 @@ def _describe_health(health: Health) -> dict[str, Any]:
 
 
 def _get_log(tenant: str) -> AuditLog:
-    log = get_deployment().administration(LONG_READ_S).find_audit_log(tenant)
+    log = get_deployment().build_administration(LONG_READ_S).find_audit_log(tenant)
     if log is None:
         raise NotFoundError(f"There is no tenant {tenant}.")
     return log

@@ -44,7 +44,7 @@ def participants(tenant: str, json: bool) -> None:
 
 
 def _list_users(tenant: str, *, active_only: bool, json: bool) -> None:
-    administration = get_deployment().administration(LONG_READ_S)
+    administration = get_deployment().build_administration(LONG_READ_S)
     settings = require_tenant(administration, tenant)
     store = administration.tenant_store
     (resource_type,) = settings.resource_types

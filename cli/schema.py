@@ -37,7 +37,7 @@ Examples:
 @deployment_options
 def show(tenant: str, json: bool) -> None:
     """Show the custom attributes of TENANT, in the table also removed ones of which users may still have values."""
-    settings = require_tenant(get_deployment().administration(LONG_READ_S), tenant)
+    settings = require_tenant(get_deployment().build_administration(LONG_READ_S), tenant)
     documents = settings.custom_schemas
     if json:
         output.print_json(documents)
@@ -71,7 +71,7 @@ def add(tenant: str, files: tuple[Path, ...], json: bool) -> None:
 
     An attribute keeps its type and the spelling of its name, also after it was removed: users may still have values.
     """
-    _show_schemas(get_deployment().administration().tenants.add_schemas(tenant, read_documents(files)), json=json)
+    _show_schemas(get_deployment().build_administration().tenants.add_schemas(tenant, read_documents(files)), json=json)
 
 
 @schema.command(
@@ -86,7 +86,7 @@ Examples:
 @deployment_options
 def remove(tenant: str, urn: str, json: bool) -> None:
     """Remove the schema URN from TENANT. Users keep their values: they are hidden, and shown again if it comes back."""
-    _show_schemas(get_deployment().administration().tenants.remove_schema(tenant, urn), json=json)
+    _show_schemas(get_deployment().build_administration().tenants.remove_schema(tenant, urn), json=json)
 
 
 def _show_schemas(tenant: Tenant, *, json: bool) -> None:

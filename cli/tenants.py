@@ -25,9 +25,9 @@ Examples:
 def tenants(json: bool) -> None:
     """List the tenants with their health and what to do about it; those that were disconnected too."""
     deployment = get_deployment()
-    tenant_ids = deployment.administration(LONG_READ_S).tenant_store.list_ids()
+    tenant_ids = deployment.build_administration(LONG_READ_S).tenant_store.list_ids()
     overviews = load_overviews(
-        lambda tenant: deployment.administration().load_list_overview(tenant), tenant_ids, _report
+        lambda tenant: deployment.build_administration().load_list_overview(tenant), tenant_ids, _report
     )
     documents = map(_describe, show_progress(overviews, "Tenants", json=json))
     if json:
@@ -60,10 +60,10 @@ Examples:
 def status(tenant: str, json: bool) -> None:
     """Show the connection, the health and the users of TENANT."""
     deployment = get_deployment()
-    administration = deployment.administration(LONG_READ_S)
+    administration = deployment.build_administration(LONG_READ_S)
     settings = require_tenant(administration, tenant)
     overview = administration.load_overview(settings, is_report=True)
-    malformed_tokens = administration.audit_log(settings).list_malformed_tokens()
+    malformed_tokens = administration.build_audit_log(settings).list_malformed_tokens()
     document = {
         "scim_url": deployment.scim_url,
         **_describe(overview),
@@ -92,7 +92,7 @@ Examples:
 @deployment_options
 def strict(tenant: str, mode: str, json: bool) -> None:
     """Serve TENANT by the RFC alone (on), or accept what identity providers make of it (off)."""
-    settings = get_deployment().administration().tenants.configure(tenant, is_strict=mode == "on")
+    settings = get_deployment().build_administration().tenants.configure(tenant, is_strict=mode == "on")
     if json:
         output.print_json({"tenant": tenant, "mode": _mode(settings)})
     else:

@@ -65,7 +65,7 @@ def connect(tenant: str, strict: bool | None, extensions: tuple[Path, ...], expi
     documents = read_documents(extensions) if extensions else None
     _show(
         deployment,
-        deployment.administration().tenants.connect(tenant, documents, is_strict=strict, lifetime_s=expires),
+        deployment.build_administration().tenants.connect(tenant, documents, is_strict=strict, lifetime_s=expires),
         json=json,
     )
 
@@ -99,7 +99,7 @@ def rotate(tenant: str, grace: float, expires: float | None, force: bool, json: 
     deployment = get_deployment()
     _show(
         deployment,
-        deployment.administration().tenants.tokens.rotate(tenant, grace_s=grace, lifetime_s=expires, force=force),
+        deployment.build_administration().tenants.tokens.rotate(tenant, grace_s=grace, lifetime_s=expires, force=force),
         json=json,
     )
 
@@ -118,7 +118,7 @@ def revoke(tenant: str, yes: bool, json: bool) -> None:
     """End all tokens of TENANT. It stays connected: muster rotate makes a new token."""
     deployment = get_deployment()
     _confirm(f"End all tokens of {tenant}? Its identity provider gets nothing done until it has a new one.", yes=yes)
-    deployment.administration().tenants.tokens.revoke(tenant)
+    deployment.build_administration().tenants.tokens.revoke(tenant)
     _show_state(tenant, "revoked", f"All tokens of {tenant} end {_DELAY}.", json=json)
 
 
@@ -136,7 +136,7 @@ def disconnect(tenant: str, yes: bool, json: bool) -> None:
     """End the access of TENANT and delete its secret. Its users stay, as they are: muster connect brings it back."""
     deployment = get_deployment()
     _confirm(f"Disconnect {tenant}? Its users stay as they are, and nobody updates them any more.", yes=yes)
-    deployment.administration().tenants.disconnect(tenant)
+    deployment.build_administration().tenants.disconnect(tenant)
     _show_state(
         tenant, "disconnected", f"{tenant} is disconnected; its tokens end {_DELAY}. Its users stay.", json=json
     )
@@ -161,7 +161,7 @@ def _show(deployment: Deployment, issued: IssuedToken, *, json: bool) -> None:
         output.print_fields(fields | {"Expires": output.format_time(issued.expires)} | previous)
         click.echo("The token is shown only now.", err=True)
     sys.stdout.flush()
-    deployment.administration().tenants.tokens.mark_revealed(issued)
+    deployment.build_administration().tenants.tokens.mark_revealed(issued)
 
 
 def _confirm(question: str, *, yes: bool) -> None:

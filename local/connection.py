@@ -82,7 +82,7 @@ def main() -> None:
     from scim.settings import Settings
     from scim.wiring.operator import build_operator
 
-    tenants = build_operator(Settings.from_environment(os.environ), "make run").administration().tenants
+    tenants = build_operator(Settings.from_environment(os.environ), "make run").build_administration().tenants
     try:
         issued = tenants.connect(TENANT)
     except TenantExists:

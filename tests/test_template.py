@@ -588,7 +588,7 @@ def test_the_sample_events_are_served_with_their_functions_rights(settings: Sett
     secret = json.dumps({"token": TOKEN})
     boto3.client("secretsmanager").create_secret(Name=f"{settings.secret_prefix}acme", SecretString=secret)
     operator = build_operator(settings, "tests")
-    operator.administration().tenant_store.write(
+    operator.build_administration().tenant_store.write(
         None, Tenant("acme"), AuditEvent("1", "2026-01-31T09:30:00.000Z", AuditAction.CONNECT, "tests", {})
     )
     functions = {route.key: spec for spec in FUNCTIONS.values() for route in spec.routes}
@@ -680,7 +680,7 @@ def _update_links(bus: Messaging) -> None:
 def test_the_rotation_has_exactly_the_rights_that_its_steps_take(settings: Settings, needed: set[Right]) -> None:
     operator = build_operator(settings, "tests")
     tenant = f"tenant-{uuid.uuid4()}"[:40]
-    operator.administration().tenants.connect(tenant)
+    operator.build_administration().tenants.connect(tenant)
     handler = load(DEPLOYMENT.properties(ROTATION)["Handler"])
     needed.clear()
     for step in ("createSecret", "setSecret", "testSecret", "finishSecret"):

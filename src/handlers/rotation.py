@@ -26,5 +26,5 @@ def _connect_operator() -> Operator:
 def handler(event: Mapping[str, str], _: LambdaContext) -> None:
     """Do one of the four steps of a rotation. Raise what prevents it; Secrets Manager then tries again."""
     step, secret_id, version = event["Step"], event["SecretId"], event["ClientRequestToken"]
-    _connect_operator().token_rotation().run_step(step, secret_id, version)
+    _connect_operator().build_token_rotation().run_step(step, secret_id, version)
     Logger(use_rfc3339=True).info("rotation", step=step, secret=secret_id, version=version)

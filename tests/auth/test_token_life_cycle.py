@@ -58,7 +58,7 @@ class Life:
         self.id = f"life-{next(_numbers)}"
         self.now = 1_800_000_000.0
         self.operator = operator
-        self.tenants = replace(operator.administration().tenants, now=lambda: self.now)
+        self.tenants = replace(operator.build_administration().tenants, now=lambda: self.now)
         self.rotation = TokenRotation(self.tenants, operator.token_secrets)
 
     def connect(self) -> IssuedToken:
@@ -82,7 +82,7 @@ class Life:
     def _opens(self, token: str) -> bool:
         authenticator = Authenticator(self.operator.token_secrets, lambda: self.now, raise_fault)
         try:
-            authenticator.authenticate(f"Bearer {token}", self.operator.administration().tenant_store)
+            authenticator.authenticate(f"Bearer {token}", self.operator.build_administration().tenant_store)
         except Unauthorized:
             return False
         return True
@@ -187,7 +187,7 @@ def test_grace_period_of_interrupted_rotation_starts_at_its_end(life: Life) -> N
     old = life.connect()
     with pytest.raises(Interrupted):
         life.dying_after(5).tokens.rotate(life.id)  # decided, not promoted
-    tenant = life.operator.administration().tenant_store.get(life.id)
+    tenant = life.operator.build_administration().tenant_store.get(life.id)
     assert tenant is not None
     assert life.operator.token_secrets.stages(life.id)[TokenStage.PENDING] == tenant.token.version
     life.now += 2 * DAY_S

@@ -44,6 +44,6 @@ def run(table: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Muster]:
     muster = Muster(at_a_stack("muster", None, None))
     yield muster
     operator = muster.deployment.operator
-    for tenant in muster.deployment.administration().tenant_store.list_ids():
+    for tenant in muster.deployment.build_administration().tenant_store.list_ids():
         name = operator.settings.secret_prefix + tenant
         boto3.client("secretsmanager").delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)

@@ -136,7 +136,7 @@ def until_drawn(terminal: Terminal, name: str, monkeypatch: pytest.MonkeyPatch) 
 def test_long_command_shows_progress(
     run: Muster, terminal: Terminal, monkeypatch: pytest.MonkeyPatch, arguments: list[str], reads: str, line: str
 ) -> None:
-    run.deployment.administration().tenants.connect("acme")
+    run.deployment.build_administration().tenants.connect("acme")
     with monkeypatch.context() as patch:
         drawn = until_drawn(terminal, reads, patch)
         muster.main(arguments, standalone_mode=False)
@@ -148,7 +148,7 @@ def test_tenants_for_programs_come_without_a_line(
     run: Muster, terminal: Terminal, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(progress, "_DELAY_S", 0)
-    run.deployment.administration().tenants.connect("acme")
+    run.deployment.build_administration().tenants.connect("acme")
     muster.main(["tenants", "--json"], standalone_mode=False)
     assert terminal.rest() == ""
     assert [each["tenant"] for each in json.loads(capsys.readouterr().out)] == ["acme"]

@@ -145,7 +145,7 @@ def test_status_tells_that_the_identity_provider_does_not_use_the_new_token_yet(
 
 
 def test_status_tells_of_a_token_that_nobody_has_seen(run: Muster) -> None:
-    run.deployment.administration().tenants.connect("acme")
+    run.deployment.build_administration().tenants.connect("acme")
 
     assert "has not been shown yet" in run.json("status", "acme")["warning"]
 

@@ -48,7 +48,7 @@ EXTENSION: dict[str, Any] = {
 @pytest.fixture
 def client(settings: Settings) -> WSGISCIMClient:
     """A client of a tenant with a custom schema."""
-    tenants = build_operator(settings, "tests").administration().tenants
+    tenants = build_operator(settings, "tests").build_administration().tenants
     token = tenants.connect(f"conformance-{uuid.uuid4()}"[:40], [EXTENSION]).token
     endpoint = Endpoint(token)
 

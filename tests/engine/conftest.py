@@ -60,7 +60,9 @@ def _endpoint(engine: Engine, url: str, monkeypatch: pytest.MonkeyPatch) -> Endp
     monkeypatch.setenv("TABLE_NAME", f"muster-{uuid.uuid4()}")
     settings = Settings.from_environment(os.environ)
     boto3.client("dynamodb", endpoint_url=engine.url).create_table(**TEMPLATE.build_table_request(settings.table_name))
-    token = build_operator(settings, "tests").administration().tenants.connect(f"t-{uuid.uuid4()}", [EXTENSION]).token
+    token = (
+        build_operator(settings, "tests").build_administration().tenants.connect(f"t-{uuid.uuid4()}", [EXTENSION]).token
+    )
     return Endpoint(token, ScimApplication(find_endpoint))
 
 

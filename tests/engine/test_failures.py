@@ -16,7 +16,7 @@ def test_simultaneous_equal_failures_are_one_record_with_a_count(scim: Endpoint)
 
     log = (
         build_operator(Settings.from_environment(os.environ), "tests")
-        .administration()
+        .build_administration()
         .find_audit_log(scim.token.split("_")[1])
     )
     assert log is not None
@@ -32,8 +32,8 @@ def test_pages_of_the_log_join_to_the_whole_log(direct: Endpoint) -> None:
         direct.create()
         body = {"schemas": [CORE], "userName": f"alan-{number}", "active": "x", "displayName": "Alan Turing"}
         assert direct.request("POST", "/Users", body).status == 400
-        operator.administration().tenants.configure(tenant, is_strict=number % 2 == 0)
-    log = operator.administration().find_audit_log(tenant)
+        operator.build_administration().tenants.configure(tenant, is_strict=number % 2 == 0)
+    log = operator.build_administration().find_audit_log(tenant)
     assert log is not None
     everything, _ = log.list_entries()
     place, pages = None, []

@@ -123,7 +123,9 @@ def work(direct: Endpoint, engine: Engine, bus: Messaging, tmp_path: Path) -> Fu
 def other(direct: Endpoint) -> Endpoint:
     """Another tenant at the same endpoint."""
     settings = Settings.from_environment(os.environ)
-    token = build_operator(settings, "tests").administration().tenants.connect(f"other-{os.urandom(4).hex()}").token
+    token = (
+        build_operator(settings, "tests").build_administration().tenants.connect(f"other-{os.urandom(4).hex()}").token
+    )
     return Endpoint(token, ScimApplication(find_endpoint))
 
 

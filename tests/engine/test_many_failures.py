@@ -76,9 +76,9 @@ def operator(proxy: Proxy) -> Iterator[Operator]:
         patch.setenv("TABLE_NAME", _TABLE)
         settings = Settings.from_environment(os.environ)
         operator = build_operator(settings, "tests")
-        operator.administration().tenants.connect(_TENANT)
-        calls = build_endpoint(settings, raise_fault).table(runtime.create_deadline(29))
-        build_endpoint(settings, raise_fault).tenant_store(calls).record_token_usage(
+        operator.build_administration().tenants.connect(_TENANT)
+        calls = build_endpoint(settings, raise_fault).open_table(runtime.create_deadline(29))
+        build_endpoint(settings, raise_fault).build_tenant_store(calls).record_token_usage(
             _TENANT, TokenUsage(time.time(), "v1")
         )
         assert DynamoDBAuditLogStore(calls, _TENANT, time.time).add_to_day(
@@ -101,10 +101,10 @@ def calls_of(proxy: Proxy) -> CallsOf:
 
 
 def test_many_failures_cost_a_few_calls(operator: Operator, calls_of: CallsOf) -> None:
-    overview, calls = calls_of(lambda: operator.administration().load_list_overview(_TENANT))
+    overview, calls = calls_of(lambda: operator.build_administration().load_list_overview(_TENANT))
     assert (overview.health.state, overview.user_count, calls) == (HealthState.FAILING, 0, 5)
 
-    log = operator.administration(29.0).find_audit_log(_TENANT)
+    log = operator.build_administration(29.0).find_audit_log(_TENANT)
     assert log is not None
     health, calls = calls_of(log.get_health)
     assert (health.activity.failures.failed_writes, health.activity.changes) == (NUMBER, 0)
@@ -128,7 +128,7 @@ def test_many_failures_cost_a_few_calls(operator: Operator, calls_of: CallsOf) -
 def test_person_among_many_failures_takes_a_few_calls(
     operator: Operator, calls_of: CallsOf, asked: str, number: int
 ) -> None:
-    log = operator.administration(29.0).find_audit_log(_TENANT)
+    log = operator.build_administration(29.0).find_audit_log(_TENANT)
     assert log is not None
 
     case, calls = calls_of(lambda: log.investigate_person(asked))

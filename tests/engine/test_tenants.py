@@ -47,9 +47,11 @@ def test_actions_with_lost_response_happen_and_are_logged_once(scim: Endpoint, p
     proxy.forgets_tokens = True
 
     proxy.lose("TransactWriteItems")
-    operator.administration().tenants.tokens.mark_revealed(operator.administration().tenants.connect(tenant))
+    operator.build_administration().tenants.tokens.mark_revealed(
+        operator.build_administration().tenants.connect(tenant)
+    )
     proxy.lose("TransactWriteItems")
-    token = operator.administration().tenants.tokens.rotate(tenant).token
+    token = operator.build_administration().tenants.tokens.rotate(tenant).token
 
     records = operator.client.query(
         TableName=operator.settings.table_name,
@@ -65,7 +67,7 @@ def test_simultaneous_connects_show_only_valid_tokens(scim: Endpoint) -> None:
     for _ in range(5):
         tenant = f"t-{uuid.uuid4()}"
 
-        results = at_once(lambda: operator.administration().tenants.connect(tenant))
+        results = at_once(lambda: operator.build_administration().tenants.connect(tenant))
 
         refused = [result for result in results if isinstance(result, TenantError)]
         tokens = {result.token for result in results if not isinstance(result, TenantError)}
@@ -77,13 +79,13 @@ def test_simultaneous_connects_show_only_valid_tokens(scim: Endpoint) -> None:
 def test_simultaneous_rotations_keep_the_last_and_the_previous_token(scim: Endpoint) -> None:
     operator = build_operator(Settings.from_environment(os.environ), "tests")
     tenant = scim.token.split("_")[1]
-    first = operator.administration().tenants.tokens.rotate(tenant)
-    operator.administration().tenants.tokens.mark_revealed(first)
+    first = operator.build_administration().tenants.tokens.rotate(tenant)
+    operator.build_administration().tenants.tokens.mark_revealed(first)
 
-    results = at_once(lambda: operator.administration().tenants.tokens.rotate(tenant, force=True))
+    results = at_once(lambda: operator.build_administration().tenants.tokens.rotate(tenant, force=True))
 
     current = operator.token_secrets.read_current(tenant)
-    settings = operator.administration().tenant_store.get(tenant)
+    settings = operator.build_administration().tenant_store.get(tenant)
     assert current is not None
     assert settings is not None
     assert current.id == settings.token.version
@@ -97,9 +99,9 @@ def test_simultaneous_token_usages_keep_the_first_contact(scim: Endpoint) -> Non
     tenant = f"t-{uuid.uuid4()}"
     for at, agent in ((1_800_000_000.0, "curl"), (1_800_000_060.0, "Okta")):
         use = TokenUsage(at, "v1", agent, is_write=at > 1_800_000_000.0)
-        at_once(partial(operator.administration().tenant_store.record_token_usage, tenant, use))
+        at_once(partial(operator.build_administration().tenant_store.record_token_usage, tenant, use))
 
-    assert operator.administration().tenant_store.get_last_token_usage(tenant) == TokenUsage(
+    assert operator.build_administration().tenant_store.get_last_token_usage(tenant) == TokenUsage(
         1_800_000_060.0,
         "v1",
         "Okta",
@@ -112,7 +114,7 @@ def test_simultaneous_token_usages_keep_the_first_contact(scim: Endpoint) -> Non
 
 def test_usage_of_previous_token_is_recorded_separately(scim: Endpoint) -> None:
     operator = build_operator(Settings.from_environment(os.environ), "tests")
-    tenant, store = f"t-{uuid.uuid4()}", operator.administration().tenant_store
+    tenant, store = f"t-{uuid.uuid4()}", operator.build_administration().tenant_store
     for at, version in ((1_800_000_000.0, "v1"), (1_800_000_030.0, "v2"), (1_800_000_040.0, "v1")):
         store.record_token_usage(tenant, TokenUsage(at, version))
 
@@ -124,10 +126,10 @@ def test_invitation_is_accepted_once(scim: Endpoint) -> None:
     operator = build_operator(Settings.from_environment(os.environ), "tests")
     tenant = scim.token.split("_")[1]
     for visitor in (None, "one browser"):
-        secret = operator.administration().invitations.invite(tenant).secret
+        secret = operator.build_administration().invitations.invite(tenant).secret
 
         def accept(visitor: str | None = visitor, secret: str = secret) -> Acceptance:
-            _, accepted = operator.administration().invitations.accept(
+            _, accepted = operator.build_administration().invitations.accept(
                 secret, visitor or str(uuid.uuid4()), str(uuid.uuid4())
             )
             return accepted

@@ -50,7 +50,11 @@ def tenant(scim: Endpoint) -> str:
 
 
 def log_of(scim: Endpoint) -> TenantLog:
-    log = build_operator(Settings.from_environment(os.environ), "tests").administration().find_audit_log(tenant(scim))
+    log = (
+        build_operator(Settings.from_environment(os.environ), "tests")
+        .build_administration()
+        .find_audit_log(tenant(scim))
+    )
     assert log is not None
     return log
 

@@ -32,7 +32,7 @@ def status(token: str) -> int:
 def test_token_outlives_the_rotation_and_ends_with_its_generation(scim: Endpoint, second: KeyGeneration) -> None:
     tenant, old = scim.token.split("_")[1], scim.token
     put_master_key(format_key_ring(KeyRing((second, FIRST))))
-    operator = build_operator(Settings.from_environment(os.environ), "tests").administration().tenants
+    operator = build_operator(Settings.from_environment(os.environ), "tests").build_administration().tenants
     operator.tokens.mark_revealed(operator.tokens.rotate(tenant))  # the first token, which nobody has seen yet
     new = operator.tokens.rotate(tenant).token
 
@@ -47,7 +47,7 @@ def test_console_makes_tokens_that_every_function_accepts(scim: Endpoint, second
     put_master_key(format_key_ring(KeyRing((waiting, second, FIRST))))
     token = (
         build_operator(Settings.from_environment(os.environ), "tests")
-        .administration()
+        .build_administration()
         .tenants.connect("waiting-key")
         .token
     )

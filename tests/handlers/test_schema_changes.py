@@ -59,8 +59,8 @@ class Customer:
     def __init__(self, settings: Settings, endpoint: Endpoint) -> None:
         self.token = endpoint.token
         self.id = endpoint.token.split("_")[1]
-        self.tenants = build_operator(settings, "tests").administration().tenants
-        self.store = build_operator(settings, "tests").administration().tenant_store
+        self.tenants = build_operator(settings, "tests").build_administration().tenants
+        self.store = build_operator(settings, "tests").build_administration().tenant_store
 
     def connect(self) -> Endpoint:
         return Endpoint(self.token, ScimApplication(find_endpoint))

@@ -18,7 +18,9 @@ Connect = Callable[[], Endpoint]
 @pytest.fixture
 def strict(connect: Connect, settings: Settings) -> Endpoint:
     endpoint = connect()
-    build_operator(settings, "tests").administration().tenants.configure(endpoint.token.split("_")[1], is_strict=True)
+    build_operator(settings, "tests").build_administration().tenants.configure(
+        endpoint.token.split("_")[1], is_strict=True
+    )
     return endpoint
 
 
@@ -106,7 +108,7 @@ def test_an_attribute_that_was_required_later_does_not_stop_a_deactivation(
     user = scim.create(**{SURVEY: {"Business Unit": "R&D"}})
     required = {"name": "Badge", "type": "string", "required": True}
     extension = EXTENSION | {"attributes": [*EXTENSION["attributes"], required]}
-    build_operator(settings, "tests").administration().tenants.configure(
+    build_operator(settings, "tests").build_administration().tenants.configure(
         scim.token.split("_")[1], custom_schemas=[extension]
     )
     answer = Endpoint(scim.token, ScimApplication(find_endpoint)).patch(

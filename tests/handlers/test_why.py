@@ -38,7 +38,7 @@ def tenant_of(endpoint: Endpoint) -> str:
 def log_of(endpoint: Endpoint) -> AuditLog:
     log = (
         build_operator(Settings.from_environment(os.environ), "tests")
-        .administration()
+        .build_administration()
         .find_audit_log(tenant_of(endpoint))
     )
     assert log is not None
@@ -318,7 +318,7 @@ class Cut(DynamoDBAuditLogStore):
 
 
 def cut_off(endpoint: Endpoint, *found: str) -> AuditLog:
-    calls = build_endpoint(Settings.from_environment(os.environ), raise_fault).table(runtime.create_deadline(29))
+    calls = build_endpoint(Settings.from_environment(os.environ), raise_fault).open_table(runtime.create_deadline(29))
     records = Cut(calls, tenant_of(endpoint), time.time)
     records.found = found
     return replace(log_of(endpoint), records=records)

@@ -22,12 +22,12 @@ def adapters(settings: Settings) -> EndpointAdapters:
 
 @pytest.fixture
 def request_table(adapters: EndpointAdapters) -> Table:
-    return adapters.table(runtime.create_deadline(29))
+    return adapters.open_table(runtime.create_deadline(29))
 
 
 @pytest.fixture
 def store(adapters: EndpointAdapters, request_table: Table) -> DynamoDBResourceStore:
-    return adapters.resource_store(request_table, Tenant("acme"), load_user_type())
+    return adapters.build_resource_store(request_table, Tenant("acme"), load_user_type())
 
 
 @pytest.fixture

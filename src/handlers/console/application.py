@@ -16,7 +16,7 @@ from handlers.console import rendering
 from handlers.console.context import ConsoleRequestContext
 from handlers.console.pages.access import require_recent_sign_in
 from handlers.console.request import ConsoleRequest
-from handlers.console.response import BASE, Page, PageError, PageNotFound, console_path, redirect_to
+from handlers.console.response import BASE, Page, PageError, PageNotFound, redirect_to, restrict_to_console
 from handlers.console.routes import RouteMatch, SignInRequirement, find_route
 from handlers.console.sessions import Role, Sessions
 from handlers.console.settings import ConsoleSettings
@@ -81,7 +81,7 @@ class ConsoleApplication:
             status=int(page.status),
             ms=round((time.monotonic() - started) * 1_000, 1),
         )
-        return page.event(is_https=request.domain not in _LOCAL_HOSTS)
+        return page.to_event(is_https=request.domain not in _LOCAL_HOSTS)
 
     def _respond(self, request: ConsoleRequest, seconds: float, log: _ConsoleLog) -> Page:
         """Return the page of a request, or the page of an error."""
@@ -176,7 +176,7 @@ def _serve(match: RouteMatch, method: str, context: ConsoleRequestContext) -> Pa
             "The form is too old, or it is not from a page of your session. Load the page again; nothing was changed.",
         )
     if not match.route.is_public and not session.role:
-        requested_page = console_path(context.request.page) if method == "GET" else ""
+        requested_page = restrict_to_console(context.request.page) if method == "GET" else ""
         return redirect_to(f"{BASE}/sign-in", sessions.create_cookie(replace(session, requested_page=requested_page)))
     try:
         page = _run_page(match, context) if method == "GET" else _run_action(match, context)

@@ -63,11 +63,11 @@ class ConsoleRequestContext:
     @cached_property
     def administration(self) -> Administration:
         """The use cases, with the person of the session as actor."""
-        return self.console.administration(self.deadline, self.session.actor)
+        return self.console.build_administration(self.deadline, self.session.actor)
 
     @property
     def password_login(self) -> PasswordLogin:
-        return self.administration.password_login(self.console.password.get)
+        return self.administration.build_password_login(self.console.password.get)
 
     # Permissions
 
@@ -96,7 +96,7 @@ class ConsoleRequestContext:
     @cached_property
     def openid_provider(self) -> OpenIdProvider | None:
         """Where operators sign in; ``None`` if they use the password."""
-        return self.console.openid_provider()
+        return self.console.read_openid_provider()
 
     def require_operator(self) -> None:
         """Raise :class:`PageNotFound` unless the person is an operator."""
@@ -119,7 +119,7 @@ class ConsoleRequestContext:
     @property
     def _common_values(self) -> dict[str, Any]:
         return {
-            "csrf": self.sessions.form_token(self.session),
+            "csrf": self.sessions.create_form_token(self.session),
             "session": self.session,
             "is_operator": self.is_operator,
             "reauthentication": self.reauthentication,

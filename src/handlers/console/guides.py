@@ -1,11 +1,11 @@
-"""What to enter at each identity provider: the short form of docs/identity-providers, to which the tests hold it."""
+"""Set-up guides for identity providers: short forms of docs/identity-providers, compared with it by tests."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 URL, TOKEN = "{url}", "{token}"
-"""Stand for the SCIM URL and for the token."""
+"""The placeholders for the SCIM URL and for the token."""
 
 
 # {$user...} and {$parameters...} are OneLogin's macros.
@@ -27,15 +27,15 @@ _ONELOGIN_TEMPLATE = """\
 
 @dataclass(frozen=True, slots=True)
 class Guide:
-    """``where`` leads to the form, ``fields`` are its labels and values, ``then`` is what comes after it.
+    """``navigation`` leads to the form, ``fields`` are its labels and values, ``next_steps`` come after the form.
 
     A value may have several lines.
     """
 
     title: str
-    where: tuple[str, ...]
+    navigation: tuple[str, ...]
     fields: tuple[tuple[str, str], ...]
-    then: tuple[str, ...]
+    next_steps: tuple[str, ...]
 
 
 GUIDES = {

@@ -18,25 +18,25 @@ _ASSETS = {"console.css": "text/css; charset=utf-8", "icon.svg": "image/svg+xml"
 
 
 @cache
-def templates() -> Environment:
+def load_templates() -> Environment:
     """Return the environment of the templates. All values are escaped; an undefined name is an error."""
     environment = Environment(
         autoescape=True, loader=FileSystemLoader(_HERE / "templates"), undefined=StrictUndefined, trim_blocks=True
     )
-    environment.filters |= {"moment": format_time, "day": lambda text: text[:10]}
-    environment.globals |= {"base": BASE, "asset": asset_path}
+    environment.filters |= {"format_time": format_time, "day": lambda text: text[:10]}
+    environment.globals |= {"base": BASE, "asset": build_asset_path}
     return environment
 
 
 def render(template: str, **values: Any) -> str:
-    return templates().get_template(template).render(values)
+    return load_templates().get_template(template).render(values)
 
 
 def prime() -> None:
     """Compile all templates and read all assets, so that a snapshot holds them."""
-    for name in templates().list_templates():
-        templates().get_template(name)
-    assets()
+    for name in load_templates().list_templates():
+        load_templates().get_template(name)
+    load_assets()
 
 
 def format_time(time: float | str | None) -> str:
@@ -49,11 +49,11 @@ def format_time(time: float | str | None) -> str:
 
 
 @cache
-def assets() -> dict[str, tuple[str, str]]:
+def load_assets() -> dict[str, tuple[str, str]]:
     """Return text and media type of each asset by its digest and name; a browser may cache such a path forever."""
     files = ((name, (_HERE / "assets" / name).read_text("utf-8"), media_type) for name, media_type in _ASSETS.items())
     return {f"{sha256(text.encode()).hexdigest()[:16]}/{name}": (text, media_type) for name, text, media_type in files}
 
 
-def asset_path(name: str) -> str:
-    return f"{BASE}/assets/{next(path for path in assets() if path.endswith(f'/{name}'))}"
+def build_asset_path(name: str) -> str:
+    return f"{BASE}/assets/{next(path for path in load_assets() if path.endswith(f'/{name}'))}"

@@ -47,7 +47,7 @@ class ConsoleRequest(Request):
     def form(self) -> dict[str, str]:
         """The fields of a posted form; of a repeated field the first value. Raises :class:`PageError`."""
         try:
-            body = self._body()
+            body = self._decode_body()
         except BadRequest as error:
             raise PageError(HTTPStatus.BAD_REQUEST, "The form could not be read.") from error
         if len(body) > _MAX_FORM_BYTES:

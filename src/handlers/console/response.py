@@ -55,7 +55,7 @@ class Page:
     headers: Mapping[str, str] = field(default_factory=dict)
     cookies: tuple[str, ...] = ()
 
-    def event(self, *, is_https: bool) -> dict[str, Any]:
+    def to_event(self, *, is_https: bool) -> dict[str, Any]:
         """Return the response in the gateway's payload format 2.0."""
         security = {**HEADERS, **(_HTTPS_ONLY if is_https else {})}
         return {
@@ -67,14 +67,14 @@ class Page:
         }
 
 
-def console_path(page: str) -> str:
+def restrict_to_console(page: str) -> str:
     """Return a path if it is one of the console and not too long, else the path of the start page."""
     return page if len(page) <= _MAX_PATH_LENGTH and _CONSOLE_PATH.fullmatch(page) else BASE
 
 
 def redirect_to(page: str, *cookies: str) -> Page:
     """Redirect to a page of the console, never to another site."""
-    return Page(status=HTTPStatus.SEE_OTHER, headers={"Location": console_path(page)}, cookies=cookies)
+    return Page(status=HTTPStatus.SEE_OTHER, headers={"Location": restrict_to_console(page)}, cookies=cookies)
 
 
 def redirect(*parts: str) -> Page:

@@ -134,7 +134,7 @@ class Sessions:
     def read(self, cookies: Mapping[str, str]) -> Session | None:
         """Return the session of a request; ``None`` without one, or if it is not signed by us or has expired."""
         payload, _, mac = cookies.get(self.cookie_name, "").partition(".")
-        if not compare_digest(mac.encode(errors="replace"), self._mac("session", payload)):
+        if not compare_digest(mac.encode(errors="replace"), self._compute_mac("session", payload)):
             return None
         try:
             session = _decode(payload)
@@ -146,32 +146,32 @@ class Sessions:
         """Return the cookie of a session."""
         payload = _encode(session)
         max_age = max(session.expires - int(self.now), 0)
-        return self._cookie(f"{payload}.{self._mac('session', payload).decode()}", max_age)
+        return self._format_cookie(f"{payload}.{self._compute_mac('session', payload).decode()}", max_age)
 
     def create_expired_cookie(self) -> str:
         """Return a cookie that has the browser delete the session."""
-        return self._cookie("", 0)
+        return self._format_cookie("", 0)
 
-    def form_token(self, session: Session) -> str:
+    def create_form_token(self, session: Session) -> str:
         """Return the token that the forms of a session carry (CSRF)."""
-        return self._mac("form", session.id).decode()
+        return self._compute_mac("form", session.id).decode()
 
     def is_form_token(self, session: Session, token: str) -> bool:
-        return compare_digest(token.encode(errors="replace"), self._mac("form", session.id))
+        return compare_digest(token.encode(errors="replace"), self._compute_mac("form", session.id))
 
     def derive_value(self, purpose: str, session: Session) -> str:
         """Return 43 characters that nobody can guess, and that are always the same for a session and purpose."""
-        return self._mac(purpose, session.id).decode()
+        return self._compute_mac(purpose, session.id).decode()
 
     def digest_credential(self, credential: str) -> str:
         """Return a short digest of credentials, from which nothing can be learned without the key."""
-        return self._mac("credential", credential)[:16].decode()
+        return self._compute_mac("credential", credential)[:16].decode()
 
-    def _cookie(self, value: str, max_age: int) -> str:
+    def _format_cookie(self, value: str, max_age: int) -> str:
         secure = "; Secure" if self.is_secure else ""
         return f"{self.cookie_name}={value}; Path=/; Max-Age={max_age}; HttpOnly; SameSite=Lax{secure}"
 
-    def _mac(self, purpose: str, text: str) -> bytes:
+    def _compute_mac(self, purpose: str, text: str) -> bytes:
         message = f"{purpose}\0{text}".encode(errors="replace")
         return urlsafe_b64encode(digest(self.key, message, "sha256")).rstrip(b"=")
 

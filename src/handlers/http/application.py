@@ -67,7 +67,7 @@ class ScimApplication:
         response = self._respond(request, context, log)
         elapsed_ms = round((time.monotonic() - started) * 1_000, 1)
         self._logger.info("request", **log.fields(), **response.log, status=int(response.status), ms=elapsed_ms)
-        return response.event(request.accepted)
+        return response.to_event(request.response_media_type)
 
     def _respond(self, request: Request, context: LambdaContext, log: RequestLog) -> Response:
         """Return the response to a request, or the error response."""
@@ -90,11 +90,11 @@ class ScimApplication:
 
         Raises :class:`scim.protocol.errors.Unauthorized` and its subclasses.
         """
-        table = self._adapters.table(deadline)
-        tenants = self._adapters.tenant_store(table)
+        table = self._adapters.open_table(deadline)
+        tenants = self._adapters.build_tenant_store(table)
         recorder = TokenRecorder(self._adapters, request, deadline, lambda fault: self._report(fault, request.id))
         try:
-            authentication = self._adapters.authenticator.authenticate(request.header("authorization"), tenants)
+            authentication = self._adapters.authenticator.authenticate(request.get_header("authorization"), tenants)
         except TokenRejected as error:
             log.rejected_tenant = error.tenant_id
             log.unrecorded = recorder.record_rejected(error) or None
@@ -114,14 +114,14 @@ class ScimApplication:
 
     def _serve(self, request: Request, tenant: Tenant, deadline: Deadline, log: RequestLog) -> Response:
         """Return the response to an authenticated request; log and record how it ended."""
-        table = self._adapters.table(deadline)
+        table = self._adapters.open_table(deadline)
         service_context = self._build_service_context(request, tenant, deadline)
         recorder = LazyFailureRecorder(lambda: self._build_failure_recorder(request, service_context))
         context = RequestContext(
             request=request,
             service_context=service_context,
             resource_types=tenant.resource_types,
-            resource_store=lambda resource_type: self._adapters.resource_store(table, tenant, resource_type),
+            resource_store=lambda resource_type: self._adapters.build_resource_store(table, tenant, resource_type),
             report=lambda fault: self._report(fault, request.id),
             recorder=recorder,
         )
@@ -169,13 +169,13 @@ class ScimApplication:
 
         adapters, deadline = self._adapters, context.deadline
         return FailureRecorder(
-            store=lambda: adapters.audit_log_store(adapters.table(deadline), context.tenant.id),
+            store=lambda: adapters.build_audit_log_store(adapters.open_table(deadline), context.tenant.id),
             resource_type=context.tenant.resource_types[0],
             deadline=deadline,
             now=runtime.current_time,
             request_id=request.id,
             report=lambda fault: self._report(fault, request.id),
-            agent=request.header("user-agent") or "",
+            agent=request.get_header("user-agent") or "",
             query=request.query,
         )
 

@@ -48,7 +48,7 @@ class Request:
         """The query string, decoded but not parsed."""
         return unquote_plus(str(self.event.get("rawQueryString", "")))
 
-    def header(self, name: str) -> str | None:
+    def get_header(self, name: str) -> str | None:
         value = self.event.get("headers", {}).get(name)
         return None if value is None else str(value)
 
@@ -60,7 +60,7 @@ class Request:
     def domain(self) -> str:
         return str(self.event["requestContext"]["domainName"])
 
-    def parameters(self, known: frozenset[str]) -> dict[str, str]:
+    def parse_parameters(self, known: frozenset[str]) -> dict[str, str]:
         """Return the query parameters among ``known`` by lower-case name, without blank ones (other than below).
 
         They are parsed from the raw query string: the gateway joins repeated parameters with commas, which values may
@@ -89,19 +89,19 @@ class Request:
 
         Raises :class:`PayloadTooLarge`, :class:`UnsupportedMediaType` and :class:`InvalidSyntax`.
         """
-        body = self._body()
+        body = self._decode_body()
         if len(body) > MAX_PAYLOAD_BYTES:
             raise PayloadTooLarge(f"The body has more than {MAX_PAYLOAD_BYTES} bytes: send several smaller requests.")
-        media_type = (self.header("content-type") or SCIM_JSON).partition(";")[0].strip().lower()
+        media_type = (self.get_header("content-type") or SCIM_JSON).partition(";")[0].strip().lower()
         if not _MEDIA_TYPE.fullmatch(media_type):
             raise UnsupportedMediaType(f"The body must be JSON: send it as {SCIM_JSON}.")
-        if (self.header("content-encoding") or "identity").lower() != "identity":
+        if (self.get_header("content-encoding") or "identity").lower() != "identity":
             raise UnsupportedMediaType("The body must be sent without compression.")
         if not body:
             raise InvalidSyntax("The body is empty.")
         return parse_json(body)
 
-    def _body(self) -> bytes:
+    def _decode_body(self) -> bytes:
         body = self.event.get("body") or ""
         if not self.event.get("isBase64Encoded"):
             return str(body).encode("utf-8", "surrogatepass")
@@ -111,7 +111,7 @@ class Request:
             raise BadRequest("The body could not be read.") from None
 
     @property
-    def accepted(self) -> str:
+    def response_media_type(self) -> str:
         """The media type of the response: plain JSON only for clients that accept it and not SCIM's."""
-        accept = (self.header("accept") or "").lower()
+        accept = (self.get_header("accept") or "").lower()
         return JSON if JSON in accept and SCIM_JSON not in accept else SCIM_JSON

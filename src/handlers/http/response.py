@@ -17,7 +17,7 @@ class Response:
     headers: Mapping[str, str] = field(default_factory=dict)
     log: Mapping[str, Any] = field(default_factory=dict)
 
-    def event(self, media_type: str) -> dict[str, Any]:
+    def to_event(self, media_type: str) -> dict[str, Any]:
         """Return the response in the gateway's payload format."""
         headers = dict(self.headers)
         if self.body is not None:

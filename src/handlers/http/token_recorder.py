@@ -71,7 +71,7 @@ class TokenRecorder:
         return 0 if store.count_malformed_tokens(format_rfc3339(runtime.current_time()), number) else number
 
     def _user_agent(self) -> str:
-        return self.request.header("user-agent") or ""
+        return self.request.get_header("user-agent") or ""
 
     def _audit_log_store(self, tenant_id: str) -> DynamoDBAuditLogStore:
-        return self.adapters.audit_log_store(self.adapters.table(self.deadline), tenant_id)
+        return self.adapters.build_audit_log_store(self.adapters.open_table(self.deadline), tenant_id)

@@ -55,16 +55,16 @@ class Administration:
             self.tenant_store, store, self.console_store, self.actor, runtime.current_time, runtime.new_id
         )
 
-    def password_login(self, read_password: Callable[[], str]) -> PasswordLogin:
+    def build_password_login(self, read_password: Callable[[], str]) -> PasswordLogin:
         return PasswordLogin(self.console_store, read_password, runtime.current_time)
 
-    def audit_log_store(self, tenant_id: str) -> DynamoDBAuditLogStore:
+    def build_audit_log_store(self, tenant_id: str) -> DynamoDBAuditLogStore:
         return DynamoDBAuditLogStore(self.table, tenant_id, runtime.current_time)
 
-    def audit_log(self, tenant: Tenant) -> AuditLog:
+    def build_audit_log(self, tenant: Tenant) -> AuditLog:
         users = DynamoDBResourceStore(self.table, self.table_config(), tenant.id, tenant.resource_types[0])
         return AuditLog(
-            self.audit_log_store(tenant.id),
+            self.build_audit_log_store(tenant.id),
             users,
             tenant,
             lambda: self.tenant_store.get_last_token_usage(tenant.id),
@@ -74,11 +74,11 @@ class Administration:
     def find_audit_log(self, tenant_id: str) -> AuditLog | None:
         """Return the log of a tenant; ``None`` if there is no such tenant."""
         tenant = self.tenant_store.get(tenant_id)
-        return None if tenant is None else self.audit_log(tenant)
+        return None if tenant is None else self.build_audit_log(tenant)
 
     def load_overview(self, tenant: Tenant, *, is_report: bool = False) -> TenantOverview:
         """Return the overview of a tenant; as a report it has the warnings and the share of failures."""
-        records, now = self.audit_log_store(tenant.id), runtime.current_time()
+        records, now = self.build_audit_log_store(tenant.id), runtime.current_time()
         return load_overview(tenant, self.tenant_store, records, now, is_report=is_report)
 
     def load_list_overview(self, tenant_id: str) -> TenantOverview | None:

@@ -39,7 +39,7 @@ class ConsoleAdapters:
     password: CachedSecret[str]
     openid: CachedSecret[OpenIdSettings]
 
-    def openid_provider(self) -> OpenIdProvider | None:
+    def read_openid_provider(self) -> OpenIdProvider | None:
         """Return the OpenID provider where operators sign in; ``None`` if they use the password.
 
         Raise :class:`Unavailable` if the secret cannot be read.
@@ -58,7 +58,7 @@ class ConsoleAdapters:
         """Raises ``ValueError`` for attributes that can't be indexed."""
         return build_table_config(self.settings)
 
-    def administration(self, deadline: Deadline, actor: str) -> Administration:
+    def build_administration(self, deadline: Deadline, actor: str) -> Administration:
         """Return the use cases of one request by ``actor``."""
         table = Table(self.client, self.settings.table_name, deadline)
         return Administration(table, lambda: self.table_config, self.token_secrets, actor)

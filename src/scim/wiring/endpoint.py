@@ -55,18 +55,18 @@ class EndpointAdapters:
         if has_resources:
             _ = self.table_config
 
-    def table(self, deadline: Deadline) -> Table:
+    def open_table(self, deadline: Deadline) -> Table:
         return Table(self.client, self.settings.table_name, deadline)
 
-    def tenant_store(self, table: Table) -> DynamoDBTenantStore:
+    def build_tenant_store(self, table: Table) -> DynamoDBTenantStore:
         return DynamoDBTenantStore(table, runtime.new_id)
 
-    def resource_store(self, table: Table, tenant: Tenant, resource_type: ResourceType) -> DynamoDBResourceStore:
+    def build_resource_store(self, table: Table, tenant: Tenant, resource_type: ResourceType) -> DynamoDBResourceStore:
         from scim.store.resources import DynamoDBResourceStore
 
         return DynamoDBResourceStore(table, self.table_config, tenant.id, resource_type)
 
-    def audit_log_store(self, table: Table, tenant_id: str) -> DynamoDBAuditLogStore:
+    def build_audit_log_store(self, table: Table, tenant_id: str) -> DynamoDBAuditLogStore:
         from scim.store.audit_log import DynamoDBAuditLogStore
 
         return DynamoDBAuditLogStore(table, tenant_id, runtime.current_time)

@@ -35,24 +35,24 @@ class Operator:
     token_secrets: TokenSecrets
     master_key: MasterKeyRotation
 
-    def table(self, seconds: float = OPERATION_S) -> Table:
+    def open_table(self, seconds: float = OPERATION_S) -> Table:
         """Return the table, for an operation that may take ``seconds``."""
         return Table(self.client, self.settings.table_name, runtime.create_deadline(seconds))
 
-    def administration(self, seconds: float = OPERATION_S) -> Administration:
+    def build_administration(self, seconds: float = OPERATION_S) -> Administration:
         """Return the use cases, for an operation that may take ``seconds``."""
         from scim.wiring.administration import Administration
 
         return Administration(
-            self.table(seconds), lambda: build_table_config(self.settings), self.token_secrets, self.actor
+            self.open_table(seconds), lambda: build_table_config(self.settings), self.token_secrets, self.actor
         )
 
-    def token_rotation(self) -> TokenRotation:
+    def build_token_rotation(self) -> TokenRotation:
         """Return what does the steps of Secrets Manager's own rotation, for one step."""
         from scim.auth.token_rotation import TokenRotation
         from scim.wiring.tenants import build_tenants
 
-        return TokenRotation(build_tenants(self.table(), self.token_secrets, self.actor), self.token_secrets)
+        return TokenRotation(build_tenants(self.open_table(), self.token_secrets, self.actor), self.token_secrets)
 
 
 def build_operator(

@@ -300,7 +300,7 @@ def test_secret_of_an_invitation_is_stored_nowhere(operator_visits: Visitor, ten
 
 def test_invitation_expires_also_between_looking_at_it_and_using_it(tenant: Tenant, settings: Settings) -> None:
     now = [1_000_000_000.0]
-    invitations = replace(build_operator(settings, "tests").administration().invitations, now=lambda: now[0])
+    invitations = replace(build_operator(settings, "tests").build_administration().invitations, now=lambda: now[0])
     invitation = invitations.invite(tenant[0])
     assert invitations.find(invitation.secret, "visitor").tenant == tenant[0]
     now[0] += DEFAULT_LIFETIME_S

@@ -67,19 +67,19 @@ def test_parts_behind_the_base_url_are_left_as_they_are() -> None:
     ],
 )
 def test_query_is_decoded_once_and_what_is_unknown_is_ignored(query: str, parameters: dict[str, str]) -> None:
-    assert Request(event(query=query)).parameters(KNOWN) == parameters
+    assert Request(event(query=query)).parse_parameters(KNOWN) == parameters
 
 
 @pytest.mark.parametrize("query", ["filter=a&filter=b", "filter=a&Filter=a", "startIndex=1&startindex=2"])
 def test_parameter_that_is_there_twice_is_refused(query: str) -> None:
     with pytest.raises(InvalidValue, match="twice"):
-        Request(event(query=query)).parameters(KNOWN)
+        Request(event(query=query)).parse_parameters(KNOWN)
 
 
 @pytest.mark.parametrize("query", ["filter=%ff", "%ff=a", "filter=%C3", "&".join(["x=1"] * 101)])
 def test_query_that_is_no_utf_8_or_has_too_many_parameters_is_refused(query: str) -> None:
     with pytest.raises(InvalidValue):
-        Request(event(query=query)).parameters(KNOWN)
+        Request(event(query=query)).parse_parameters(KNOWN)
 
 
 # The body
@@ -173,7 +173,7 @@ def test_size_is_that_of_the_bytes_and_not_of_the_characters() -> None:
 def test_answer_is_scim_json_unless_only_json_is_asked_for(accept: str | None, media_type: str) -> None:
     headers = {} if accept is None else {"accept": accept}
 
-    assert Request(event(headers=headers)).accepted == media_type
+    assert Request(event(headers=headers)).response_media_type == media_type
 
 
 @pytest.mark.parametrize(
@@ -187,4 +187,4 @@ def test_answer_is_scim_json_unless_only_json_is_asked_for(accept: str | None, m
     ],
 )
 def test_answer_has_a_media_type_only_with_a_body(response: Response, answer: dict[str, Any]) -> None:
-    assert response.event(SCIM_JSON) == answer | {"isBase64Encoded": False}
+    assert response.to_event(SCIM_JSON) == answer | {"isBase64Encoded": False}

@@ -171,7 +171,7 @@ def test_sorted_scan_returns_its_page(
 
 def test_tenants_do_not_see_each_other(adapters: EndpointAdapters, request_table: Table, make: MakeUser) -> None:
     bob = make("Bob", externalId="1")
-    other = adapters.resource_store(request_table, Tenant("acme-2"), load_user_type())
+    other = adapters.build_resource_store(request_table, Tenant("acme-2"), load_user_type())
     assert other.get(bob.id) is None
     for text in ('userName eq "Bob"', 'externalId eq "1"', f'id eq "{bob.id}"', "active eq true", None):
         assert other.find(query(text)).total == 0
@@ -179,8 +179,8 @@ def test_tenants_do_not_see_each_other(adapters: EndpointAdapters, request_table
 
 def test_scan_without_time_suggests_filters(adapters: EndpointAdapters, make: MakeUser) -> None:
     make("Bob")
-    hurried = adapters.resource_store(
-        adapters.table(Deadline(lambda: 4.5, lambda _: None)), Tenant("acme"), load_user_type()
+    hurried = adapters.build_resource_store(
+        adapters.open_table(Deadline(lambda: 4.5, lambda _: None)), Tenant("acme"), load_user_type()
     )
     with pytest.raises(TooMany, match=r"Filter by one of id, userName, externalId, emails.value with eq"):
         hurried.find(query("title pr"))

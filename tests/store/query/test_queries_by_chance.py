@@ -78,7 +78,7 @@ sorts = st.sampled_from([None, None, "userName", "displayName", "meta.lastModifi
 @pytest.fixture
 def request_table(adapters: EndpointAdapters) -> Table:
     """With time for all queries, which are one request here."""
-    return adapters.table(runtime.create_deadline(3_600))
+    return adapters.open_table(runtime.create_deadline(3_600))
 
 
 @pytest.fixture

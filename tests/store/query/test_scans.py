@@ -269,8 +269,8 @@ TOO_MANY = "Filter by one of id, userName, externalId, emails.value with eq, or 
 def test_expensive_queries_end_in_time_and_suggest_filters(
     adapters: EndpointAdapters, people: list[StoredResource], asked: Query, index: int, count: int
 ) -> None:
-    hurried = adapters.table(Deadline(Hurry(1).remaining_s, lambda _: None))
-    store = adapters.resource_store(hurried, Tenant("acme"), load_user_type())
+    hurried = adapters.open_table(Deadline(Hurry(1).remaining_s, lambda _: None))
+    store = adapters.build_resource_store(hurried, Tenant("acme"), load_user_type())
 
     with pytest.raises(TooMany, match=TOO_MANY):
         Pages(store, asked).at(index, count)

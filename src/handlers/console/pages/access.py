@@ -8,7 +8,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from handlers.console.context import ConsoleRequestContext, Reauthentication
-from handlers.console.response import BASE, Page, PageError, PageNotFound, console_path, redirect, redirect_to
+from handlers.console.response import BASE, Page, PageError, PageNotFound, redirect, redirect_to, restrict_to_console
 from handlers.console.sessions import Session
 from scim.service.console.invitations import InvalidInvitation, invited_actor
 from scim.service.console.password_login import TooManyAttempts, WeakPassword
@@ -51,7 +51,7 @@ def start_openid_sign_in(context: ConsoleRequestContext) -> Page:
         )
     except sign_in_denied as error:
         raise PageError(HTTPStatus.FORBIDDEN, str(error)) from error
-    requested_page = console_path(context.request.query_parameters.get("to", context.session.requested_page))
+    requested_page = restrict_to_console(context.request.query_parameters.get("to", context.session.requested_page))
     session = replace(context.session, requested_page=requested_page)
     return Page(
         status=HTTPStatus.SEE_OTHER, headers={"Location": url}, cookies=(context.sessions.create_cookie(session),)

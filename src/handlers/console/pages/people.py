@@ -30,7 +30,7 @@ def find_person(context: ConsoleRequestContext, tenant: Tenant) -> Page:
     who = context.request.query_parameters.get("who", "").strip()[:200]
     if not who:
         return _render_people(context, tenant, who, None)
-    report = context.administration.audit_log(tenant).investigate_person(who)
+    report = context.administration.build_audit_log(tenant).investigate_person(who)
     if report.is_about_one_person:
         return _render_timeline(context, tenant, who, report)
     return _render_people(context, tenant, who, report)
@@ -38,7 +38,7 @@ def find_person(context: ConsoleRequestContext, tenant: Tenant) -> Page:
 
 def show_timeline(context: ConsoleRequestContext, tenant: Tenant, user_id: str) -> Page:
     """Show the timeline of a user."""
-    report = context.administration.audit_log(tenant).investigate_person(user_id) if is_user_id(user_id) else None
+    report = context.administration.build_audit_log(tenant).investigate_person(user_id) if is_user_id(user_id) else None
     if report is None or not report.is_about_one_person:
         raise PageNotFound
     return _render_timeline(context, tenant, user_id, report)

@@ -23,7 +23,7 @@ _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", re.ASCII)
 
 
 def show_status(context: ConsoleRequestContext, tenant: Tenant) -> Page:
-    log = context.administration.audit_log(tenant)
+    log = context.administration.build_audit_log(tenant)
     overview = context.administration.load_overview(tenant, is_report=True)
     return context.render_page(
         "status.html",
@@ -44,7 +44,7 @@ def show_log(context: ConsoleRequestContext, tenant: Tenant) -> Page:
     """Show the log; with the parameter ``failures`` only failures and requests that were partly ignored."""
     failures_only = "failures" in context.request.query_parameters
     before = context.request.query_parameters.get("before")
-    entries, last = context.administration.audit_log(tenant).list_entries(
+    entries, last = context.administration.build_audit_log(tenant).list_entries(
         _decode_position(before) if before else None, count=_PAGE, failures_only=failures_only
     )
     older = "" if last is None else _encode_position(last)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from handlers.console.rendering import assets
+from handlers.console.rendering import load_assets
 from handlers.console.response import Page, PageNotFound
 
 
 def send_asset(digest: str, name: str) -> Page:
     """Return an asset by its digest and name. Raises :class:`PageNotFound`."""
     path = f"{digest}/{name}"
-    if path not in assets():
+    if path not in load_assets():
         raise PageNotFound
-    text, media_type = assets()[path]
+    text, media_type = load_assets()[path]
     return Page(text, content_type=media_type, headers={"Cache-Control": "public, max-age=31536000, immutable"})

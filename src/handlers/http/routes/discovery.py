@@ -51,7 +51,7 @@ def _list_endpoint(name: str, documents: Callable[[DiscoveryDocuments], list[dic
 
 def _reject_filter(context: RequestContext) -> None:
     """Raise :class:`Forbidden` for a filter, which discovery ignores otherwise (RFC 7644 section 4)."""
-    if context.request.parameters(frozenset({"filter"})):
+    if context.request.parse_parameters(frozenset({"filter"})):
         raise Forbidden("Discovery documents can't be filtered: ask without filter.")
 
 

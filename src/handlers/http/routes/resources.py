@@ -89,7 +89,7 @@ def _patch_resource(context: RequestContext, resource_type: ResourceType, resour
     stored = _build_service(context, resource_type).patch(
         resource_id, context.request.json(), _parse_preconditions(context)
     )
-    preferences = (context.request.header("prefer") or "").lower().split(",")
+    preferences = (context.request.get_header("prefer") or "").lower().split(",")
     if "return=minimal" in (preference.partition(";")[0].strip() for preference in preferences):
         return no_content({"ETag": stored.etag, "Preference-Applied": "return=minimal"})
     return _respond_with_resource(context, resource_type, stored, projection)
@@ -105,7 +105,7 @@ def _build_service(context: RequestContext, resource_type: ResourceType) -> Reso
 
 
 def _parse_preconditions(context: RequestContext) -> Preconditions:
-    return Preconditions.parse(context.request.header("if-match"), context.request.header("if-none-match"))
+    return Preconditions.parse(context.request.get_header("if-match"), context.request.get_header("if-none-match"))
 
 
 def _build_renderer(context: RequestContext, resource_type: ResourceType) -> ResourceRenderer:
@@ -113,7 +113,7 @@ def _build_renderer(context: RequestContext, resource_type: ResourceType) -> Res
 
 
 def _parse_projection(context: RequestContext, resource_type: ResourceType) -> Projection:
-    parameters = context.request.parameters(_PROJECTION)
+    parameters = context.request.parse_parameters(_PROJECTION)
     attributes, excluded = (_split_names(parameters.get(name)) for name in ("attributes", "excludedattributes"))
     return parse_projection(attributes, excluded, resource_type, context.service_context.dialect)
 
@@ -131,7 +131,7 @@ def _respond_with_resource(
 
 
 def _query_resources(context: RequestContext, resource_type: ResourceType) -> Response:
-    parameters = context.request.parameters(_QUERY)
+    parameters = context.request.parse_parameters(_QUERY)
     members: dict[str, Any] = dict(parameters)
     for name in _PROJECTION & parameters.keys():
         members[name] = _split_names(parameters[name])
@@ -147,7 +147,7 @@ def _search_resources(context: RequestContext, resource_type: ResourceType) -> R
 
 
 def _run_search(context: RequestContext, resource_type: ResourceType, request: SearchRequest) -> Response:
-    client = context.request.header("user-agent") or ""
+    client = context.request.get_header("user-agent") or ""
     result = ResourceSearch(resource_type, context.resource_store(resource_type), context.service_context, client).run(
         request
     )
