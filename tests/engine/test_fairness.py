@@ -22,10 +22,10 @@ from local.engine import Engine
 from local.services.messaging import Messaging
 from scim.protocol.schema import load_user_type
 from scim.service.model.identifiers import identifier_hash
-from scim.service.model.resolved_references import ResolvedReferences
+from scim.service.model.links import UserLinks
 from scim.service.references.reference_resolver import REFERRERS_PER_TASK
 from scim.settings import Settings
-from scim.store.references import DynamoDBReferenceStore
+from scim.store.links import DynamoDBLinkStore
 from scim.store.table import Table
 from scim.wiring import runtime
 from scim.wiring.endpoint import build_endpoint
@@ -85,7 +85,7 @@ class Functions:
                 self._bus.queues.delete("LinksQueue", message.receipt_handle)
         settings, calls = Settings.from_environment(os.environ), boto3.client("dynamodb")
         layout = build_endpoint(settings, raise_fault).table_config
-        table = DynamoDBReferenceStore(
+        table = DynamoDBLinkStore(
             Table(calls, settings.table_name, runtime.create_deadline(60)), layout, tenant_of(scim), load_user_type()
         )
         ids = [item["sk"]["S"][2:] for item in items(scim, "T", "U#")]
@@ -159,7 +159,7 @@ def test_links_of_one_tenant_delay_no_other_tenant(
         assert other.patch(quiet["id"], title).status == 200
         check_events_need_no_call(work, events, calls)
         check_other_tenant_waits_for_one_task(work, other, direct, calls)
-        assert sum(bool(ResolvedReferences.parse(text).links) for text in stored_links(direct).values()) == expected
+        assert sum(bool(UserLinks.parse(text).links) for text in stored_links(direct).values()) == expected
 
 
 def check_events_need_no_call(work: Functions, events: Read, calls: list[str]) -> None:

@@ -15,7 +15,7 @@ from local.aws_lambda.stream_poller import StreamReader
 from local.engine import Engine
 from local.services.messaging import Messaging
 from scim.service.model.identifiers import identifier_hash
-from scim.service.model.resolved_references import ResolvedReferences
+from scim.service.model.links import UserLinks
 from scim.settings import Settings
 from scim.wiring.events import connect_stream_processor
 from tests.endpoint import ENTERPRISE, Endpoint, Handler, LambdaContext
@@ -110,7 +110,7 @@ def test_links_agree_with_references_in_the_end(
     managers = {each["id"]: each[ENTERPRISE]["manager"]["value"] for each in users if ENTERPRISE in each}
     named = {each["userName"]: each["id"] for each in users} | {each["id"]: each["id"] for each in users}
     found = {
-        user_id: [link.user_id for link in ResolvedReferences.parse(text).links]
+        user_id: [link.user_id for link in UserLinks.parse(text).links]
         for user_id, text in stored_links(direct).items()
     }
     for user_id, value in managers.items():

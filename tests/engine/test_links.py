@@ -7,7 +7,7 @@ from typing import Any
 import boto3
 import pytest
 
-from scim.service.model.resolved_references import ResolvedReferences
+from scim.service.model.links import UserLinks
 from tests.endpoint import ENTERPRISE, SURVEY, Answer, Endpoint
 from tests.engine.conftest import Read
 from tests.engine.test_bulk import post, run
@@ -252,6 +252,6 @@ def test_manager_of_many_is_linked_to_all(scim: Endpoint, publish: Read) -> None
     publish()
     boss = scim.create(userName="boss@example.com")
     publish()
-    assert {ResolvedReferences.parse(text).links[0].user_id for text in stored_links(scim).values()} == {boss["id"]}
+    assert {UserLinks.parse(text).links[0].user_id for text in stored_links(scim).values()} == {boss["id"]}
     assert len(stored_links(scim)) == REPORTS
     assert len({user_id for user_id, _ in links(publish())}) == REPORTS

@@ -118,7 +118,7 @@ def test_function_behind_the_stream_imports_no_linking() -> None:
         & {
             "scim.service.references.reference_resolver",
             "scim.service.references.links",
-            "scim.store.references",
+            "scim.store.links",
             "scim.store.resources",
         }
         == set()

@@ -34,7 +34,7 @@ AnyText = Annotated[str, _unwrap("S")]
 """Text that may be empty: a tenant in strict mode stores an empty text as it was sent."""
 
 
-class LinkedReference(BaseModel):
+class StreamedLink(BaseModel):
     """A link: an attribute, and the id of the user to whom its reference leads."""
 
     model_config = ConfigDict(frozen=True)
@@ -66,7 +66,7 @@ class StreamedChange(BaseModel):
     former_identifier_hashes: Annotated[frozenset[str], _unwrap("SS")] = Field(default=frozenset(), alias="handles")
     removed_references: Annotated[frozenset[str], _unwrap("SS")] = Field(default=frozenset(), alias="dropped")
     may_affect_links: Annotated[bool, _unwrap("BOOL")] = Field(default=False, alias="mayAffectLinks")
-    links: Annotated[list[Annotated[LinkedReference, _unwrap("M")]], _unwrap("L")] = []
+    links: Annotated[list[Annotated[StreamedLink, _unwrap("M")]], _unwrap("L")] = []
 
     @property
     def tenant(self) -> str:

@@ -21,8 +21,8 @@ if TYPE_CHECKING:  # a Lambda function imports only the parts of the model that 
     from scim.service.model.change_record import ChangeRecord, StoredChange
     from scim.service.model.identity_provider import IdentityProvider
     from scim.service.model.invitation import Acceptance, Invitation
+    from scim.service.model.links import ReferrerEntry, UserLinks
     from scim.service.model.query import Query, QueryResult, VerifiedCursor
-    from scim.service.model.resolved_references import IndexEntry, ResolvedReferences
     from scim.service.model.stored_resource import StoredResource
     from scim.service.model.tenant import Tenant
     from scim.service.model.token import TokenUsage, TokenVersion
@@ -233,7 +233,7 @@ class LoginAttemptStore(Protocol):
         """Set the count of a source in a window back: it has signed in."""
 
 
-class ReferenceStore(Protocol):
+class LinkStore(Protocol):
     """The users of one tenant and its reference index. Reads are strongly consistent."""
 
     def get_all(self, ids: Collection[str]) -> dict[str, StoredResource]:
@@ -246,13 +246,13 @@ class ReferenceStore(Protocol):
         is asked for, and only by keys.
         """
 
-    def update_index(self, add: Collection[IndexEntry], remove: Collection[IndexEntry]) -> None:
+    def update_index(self, add: Collection[ReferrerEntry], remove: Collection[ReferrerEntry]) -> None:
         """Add entries to the reference index and remove others. Repeating it changes nothing."""
 
     def list_referrers(self, identifier_hash: str, after: str, limit: int) -> list[str]:
         """Return the ids of the users who refer to somebody by an identifier: the first ``limit`` after ``after``."""
 
-    def write_links(self, user: StoredResource, links: ResolvedReferences, change: ChangeRecord) -> None:
+    def write_links(self, user: StoredResource, links: UserLinks, change: ChangeRecord) -> None:
         """Set the links of a user and add the change record, in one transaction.
 
         Raises :class:`VersionConflict` if the user or its links have changed.

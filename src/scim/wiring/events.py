@@ -72,7 +72,7 @@ def _connect_link_tasks(settings: Settings) -> Callable[[LinkTask, Deadline], Li
     """Return what runs one task of the links queue."""
     from scim.protocol.schema import load_user_type
     from scim.service.references.reference_resolver import ReferenceResolver
-    from scim.store.references import DynamoDBReferenceStore
+    from scim.store.links import DynamoDBLinkStore
     from scim.store.table import Table
     from scim.store.tenants import DynamoDBTenantStore
     from scim.wiring.dynamodb import build_table_config, create_client
@@ -83,7 +83,7 @@ def _connect_link_tasks(settings: Settings) -> Callable[[LinkTask, Deadline], Li
         table = Table(client, settings.table_name, deadline)
         tenant = DynamoDBTenantStore(table, runtime.new_id).get(task.tenant)
         resource_type = tenant.resource_types[0] if tenant else load_user_type()
-        store = DynamoDBReferenceStore(table, table_config, task.tenant, resource_type)
+        store = DynamoDBLinkStore(table, table_config, task.tenant, resource_type)
         return ReferenceResolver(store, resource_type, runtime.current_time).run(task)
 
     return run_task

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from scim.protocol.schema import load_user_type
-from scim.service.model.resolved_references import ResolvedReference, ResolvedReferences
+from scim.service.model.links import Link, UserLinks
 from scim.service.model.stored_resource import StoredResource
 from scim.service.references import links
 from scim.service.resources.rendering import ResourceRenderer
@@ -35,15 +35,13 @@ def carry_over(
     before: StoredResource | None, after: StoredResource, client_refs: links.ClientRefs = MappingProxyType({})
 ) -> StoredResource:
     """Return ``after`` with the links that it has as the next version of ``before``."""
-    links_before = ResolvedReferences.parse(before.links if before else "")
+    links_before = UserLinks.parse(before.links if before else "")
     return replace(after, links=links.carry_over_links(links_before, after.resource, TYPE, client_refs).text)
 
 
 def linked(stored: StoredResource, **targets: str) -> StoredResource:
     """Linked to the ids that the targets give for values."""
-    stored.links = ResolvedReferences(
-        1, links.resolve_links(stored.resource, TYPE, lambda _, value: targets.get(value))
-    ).text
+    stored.links = UserLinks(1, links.resolve_links(stored.resource, TYPE, lambda _, value: targets.get(value))).text
     return stored
 
 
@@ -53,7 +51,7 @@ def test_next_version_keeps_links_and_those_of_removed_references_without_a_posi
     kept = {ENTERPRISE: {"manager": {"value": "boss"}}, SURVEY: {"Buddy": {"value": "x"}}}
     after = user({"title": "a longer document", **kept}, 2)
     after = carry_over(before, after)
-    references = ResolvedReferences.parse(after.links)
+    references = UserLinks.parse(after.links)
     assert references.sequence == 0
     assert [(link.attribute, link.user_id, link.position is None) for link in references.links] == [
         (MANAGER, "b", False),
@@ -91,14 +89,14 @@ def test_only_a_ref_to_a_user_here_is_extracted() -> None:
 def test_ref_of_the_client_is_shown_at_once_and_not_published() -> None:
     created = carry_over(None, user({ENTERPRISE: {"manager": {"value": "x"}}}), {(MANAGER, "x"): SOMEBODY})
     assert RENDERER.resource(created)[ENTERPRISE]["manager"]["$ref"] == f"{BASE_URL}/Users/{SOMEBODY}"
-    assert ResolvedReferences.parse(created.links).published == []
+    assert UserLinks.parse(created.links).published == []
 
 
 def test_link_that_was_looked_up_outweighs_a_ref_of_the_client() -> None:
     before = linked(user({ENTERPRISE: {"manager": {"value": "boss"}}}), boss="b")
     after = user({"title": "Cook", ENTERPRISE: {"manager": {"value": "boss"}}}, 2)
     after = carry_over(before, after, {(MANAGER, "boss"): SOMEBODY})
-    assert [link.user_id for link in ResolvedReferences.parse(after.links).links] == ["b"]
+    assert [link.user_id for link in UserLinks.parse(after.links).links] == ["b"]
 
 
 @pytest.mark.parametrize("own", ["", "../Users/b"])
@@ -106,14 +104,14 @@ def test_link_that_was_looked_up_outweighs_a_ref_of_the_client() -> None:
 def test_value_with_a_ref_of_the_client_has_no_position(own: str, first: str) -> None:
     manager = {"$ref": own, "value": "boss"} if first == "$ref" else {"value": "boss", "$ref": own}
     stored = linked(user({ENTERPRISE: {"manager": manager}}), boss="b")
-    assert [(link.user_id, link.position) for link in ResolvedReferences.parse(stored.links).links] == [("b", None)]
+    assert [(link.user_id, link.position) for link in UserLinks.parse(stored.links).links] == [("b", None)]
     assert RENDERER.resource(stored)[ENTERPRISE]["manager"] == manager
 
 
 def test_changed_links_are_listed_by_attribute() -> None:
-    one, other = ResolvedReference("a", "x", "1", None), ResolvedReference("b", "y", "2", None)
+    one, other = Link("a", "x", "1", None), Link("b", "y", "2", None)
     assert links.list_changed_links([one], [one, other]) == ["b"]
-    assert links.list_changed_links([one, other], [ResolvedReference("a", "x", "3", None)]) == ["a", "b"]
+    assert links.list_changed_links([one, other], [Link("a", "x", "3", None)]) == ["a", "b"]
     assert links.list_changed_links([one], [one]) == []
 
 
@@ -157,7 +155,7 @@ def test_value_of_an_earlier_type_raises_nothing(held: Any) -> None:
     references = links.resolve_links(stored.resource, NOW_COMPLEX, lambda _, __: "b")
     assert [link.position for link in references] in ([], [None])
     links.extract_client_refs(stored.resource, NOW_COMPLEX, BASE_URL)
-    none = ResolvedReferences()
+    none = UserLinks()
     assert links.carry_over_links(none, other.resource, NOW_COMPLEX, {}) == none
     links.carry_over_links(none, stored.resource, NOW_COMPLEX, {(f"{PEERS}:peer", "boss"): "b"})
     assert links.may_affect_links(stored, stored, NOW_COMPLEX) is bool(references)
@@ -188,7 +186,7 @@ class TestChangesThatMayAffectLinks:
 
     def test_links_may(self) -> None:
         before, after = user({}), user({"title": "Cook"}, 2)
-        before.links = ResolvedReferences(1, (ResolvedReference("manager", "a", "b", None),)).text
+        before.links = UserLinks(1, (Link("manager", "a", "b", None),)).text
         assert links.may_affect_links(before, after, TYPE)
 
     @pytest.mark.parametrize("after", [{"title": "Cook"}, {"active": False}, {SURVEY: {"Business Unit": "Kitchen"}}])

@@ -11,7 +11,7 @@ from scim.protocol.normalize import normalize
 from scim.protocol.schema import load_user_type
 from scim.service.model.change_record import ChangeRecord
 from scim.service.model.identifiers import identifier_hash, identifiers_of
-from scim.service.model.resolved_references import IndexEntry, ResolvedReferences
+from scim.service.model.links import ReferrerEntry, UserLinks
 from scim.service.model.stored_resource import StoredResource, VersionConflict
 from scim.service.model.timestamps import parse_rfc3339
 from scim.service.references.link_task import LinkResult, LinkTask, ReferrerPosition
@@ -52,7 +52,7 @@ class Users:
                 if any((kind, normalize(value)) == (k, normalize(v)) for k, v in known)
             ]
 
-    def update_index(self, add: Collection[IndexEntry], remove: Collection[IndexEntry]) -> None:
+    def update_index(self, add: Collection[ReferrerEntry], remove: Collection[ReferrerEntry]) -> None:
         self._others("update_index")
         self.entries = self.entries - set(remove) | set(add)
 
@@ -62,7 +62,7 @@ class Users:
         self._others("list_referrers")
         return found[:limit]
 
-    def write_links(self, user: StoredResource, links: ResolvedReferences, change: ChangeRecord) -> None:
+    def write_links(self, user: StoredResource, links: UserLinks, change: ChangeRecord) -> None:
         self._others("write_links")
         if self.users.get(user.id) != user:
             raise VersionConflict
@@ -90,7 +90,7 @@ class Users:
     def carry_over(self, before: StoredResource | None, user_id: str, target: str | None = None) -> None:
         """Carry links over to a user, as its write does; ``target`` is the manager's id that the client sends."""
         user = self.users[user_id]
-        links = ResolvedReferences.parse(before.links if before else "")
+        links = UserLinks.parse(before.links if before else "")
         client_refs = {(MANAGER, "boss"): target} if target else {}
         user.links = carry_over_links(links, user.resource, load_user_type(), client_refs).text
 
@@ -99,7 +99,7 @@ class Users:
         return frozenset({identifier_hash(manager["value"])} if manager else ())
 
     def manager(self, user_id: str) -> list[str]:
-        return [link.user_id for link in ResolvedReferences.parse(self.users[user_id].links).links]
+        return [link.user_id for link in UserLinks.parse(self.users[user_id].links).links]
 
 
 @pytest.fixture
@@ -243,7 +243,7 @@ def test_task_that_ran_out_of_time_can_be_repeated(users: Users) -> None:
     left = iter(range(40))
 
     class Impatient(Users):
-        def write_links(self, user: StoredResource, links: ResolvedReferences, change: ChangeRecord) -> None:
+        def write_links(self, user: StoredResource, links: UserLinks, change: ChangeRecord) -> None:
             if next(left, None) is None:
                 raise Unavailable("The time is up.")
             users.write_links(user, links, change)

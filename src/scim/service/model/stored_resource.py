@@ -16,7 +16,7 @@ class StoredResource:
     """One version of a resource. Times are RFC 3339 in UTC.
 
     ``document`` is the canonical resource as JSON, with ``id`` and without ``meta``. ``links`` are the users to whom
-    its references lead (:attr:`scim.service.model.resolved_references.ResolvedReferences.text`).
+    its references lead (:attr:`scim.service.model.links.UserLinks.text`).
     ``active_since`` is when the user became active or, if it is inactive, when it became inactive.
     """
 

@@ -16,7 +16,7 @@ from scim.protocol.references import find_references
 from scim.protocol.resource import Resource
 from scim.protocol.schema import ResourceType
 from scim.service.model.identifiers import IDENTIFYING_ATTRIBUTES, identifier_hash
-from scim.service.model.resolved_references import ResolvedReference, ResolvedReferences
+from scim.service.model.links import Link, UserLinks
 from scim.service.model.stored_resource import StoredResource
 from scim.service.references.ref_splicing import find_ref_position
 
@@ -28,7 +28,7 @@ ClientRefs = Mapping[tuple[str, str], str]
 
 def resolve_links(
     resource: Resource, resource_type: ResourceType, find_target: Callable[[str, str], str | None]
-) -> tuple[ResolvedReference, ...]:
+) -> tuple[Link, ...]:
     """Return the links of a resource.
 
     ``find_target`` gets the attribute and the value of a reference, and returns the id of the user to whom it leads.
@@ -36,9 +36,7 @@ def resolve_links(
     references = find_references(resource, resource_type)
     targets = [find_target(reference.attribute, reference.value) for reference in references]
     return tuple(
-        ResolvedReference(
-            reference.attribute, identifier_hash(reference.value), user_id, find_ref_position(resource, reference)
-        )
+        Link(reference.attribute, identifier_hash(reference.value), user_id, find_ref_position(resource, reference))
         for reference, user_id in zip(references, targets, strict=True)
         if user_id is not None
     )
@@ -60,8 +58,8 @@ def extract_client_refs(resource: Resource, resource_type: ResourceType, base_ur
 
 
 def carry_over_links(
-    links: ResolvedReferences, resource: Resource, resource_type: ResourceType, client_refs: ClientRefs
-) -> ResolvedReferences:
+    links: UserLinks, resource: Resource, resource_type: ResourceType, client_refs: ClientRefs
+) -> UserLinks:
     """Return the links of the next version of a user, whose document is ``resource``. ``links`` are those before.
 
     References that stay keep their links. The links of references that are gone stay too, without a position, until
@@ -70,7 +68,7 @@ def carry_over_links(
     """
     before = links.links
     if not (before or client_refs):
-        return ResolvedReferences()
+        return UserLinks()
     user_ids = {(link.attribute, link.identifier_hash): link.user_id for link in before}
     carried_over = resolve_links(
         resource, resource_type, lambda attribute, value: user_ids.get((attribute, identifier_hash(value)))
@@ -89,10 +87,10 @@ def carry_over_links(
         if (link.attribute, link.identifier_hash) not in current_references
         and (link.attribute, link.user_id) not in shown_before
     ]
-    return ResolvedReferences(links=(*carried_over, *removed, *from_client))
+    return UserLinks(links=(*carried_over, *removed, *from_client))
 
 
-def list_changed_links(before: Iterable[ResolvedReference], after: Iterable[ResolvedReference]) -> list[str]:
+def list_changed_links(before: Iterable[Link], after: Iterable[Link]) -> list[str]:
     """Return the names of the attributes whose links differ."""
     old, new = _user_ids_by_attribute(before), _user_ids_by_attribute(after)
     return [name for name in dict.fromkeys([*old, *new]) if old.get(name) != new.get(name)]
@@ -118,7 +116,7 @@ def find_reference_hashes(user: StoredResource | None, resource_type: ResourceTy
     return frozenset(identifier_hash(reference.value) for reference in references)
 
 
-def _user_ids_by_attribute(links: Iterable[ResolvedReference]) -> Mapping[str, list[str]]:
+def _user_ids_by_attribute(links: Iterable[Link]) -> Mapping[str, list[str]]:
     user_ids: dict[str, list[str]] = {}
     for link in links:
         user_ids.setdefault(link.attribute, []).append(link.user_id)

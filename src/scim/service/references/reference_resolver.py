@@ -35,10 +35,10 @@ from itertools import repeat
 from scim.protocol.schema import ResourceType
 from scim.service.model.change_record import ChangeRecord, Operation, Participation
 from scim.service.model.identifiers import identifiers_of
-from scim.service.model.resolved_references import ResolvedReference, ResolvedReferences
+from scim.service.model.links import Link, UserLinks
 from scim.service.model.stored_resource import StoredResource, VersionConflict
 from scim.service.model.timestamps import format_rfc3339
-from scim.service.ports import ReferenceStore
+from scim.service.ports import LinkStore
 from scim.service.references.link_task import LinkResult, LinkTask, ReferrerPosition
 from scim.service.references.links import find_reference_hashes, list_changed_links, resolve_links
 
@@ -68,7 +68,7 @@ class _Targets:
 class ReferenceResolver:
     """Updates the links of one tenant's resources of one type. ``now`` returns the seconds since 1970."""
 
-    store: ReferenceStore
+    store: LinkStore
     resource_type: ResourceType
     now: Callable[[], float]
 
@@ -149,13 +149,13 @@ class ReferenceResolver:
         while ids:
             conflicts = []
             for user in self.store.get_all(ids).values():
-                before = ResolvedReferences.parse(user.links)
+                before = UserLinks.parse(user.links)
                 links = resolve_links(user.resource, self.resource_type, targets.find)
                 if links == before.links:
                     continue
                 change = self._make_change(user, before.published, links, request_id)
                 try:
-                    self.store.write_links(user, ResolvedReferences(before.sequence + 1, links), change)
+                    self.store.write_links(user, UserLinks(before.sequence + 1, links), change)
                     written += 1
                 except VersionConflict:
                     conflicts.append(user.id)
@@ -165,8 +165,8 @@ class ReferenceResolver:
     def _make_change(
         self,
         user: StoredResource,
-        before: Iterable[ResolvedReference],
-        after: Iterable[ResolvedReference],
+        before: Iterable[Link],
+        after: Iterable[Link],
         request_id: str,
     ) -> ChangeRecord:
         return ChangeRecord(

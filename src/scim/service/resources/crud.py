@@ -20,7 +20,7 @@ from scim.protocol.stored_values.immutability import check_immutable
 from scim.protocol.stored_values.unserved import hide_unserved, preserve_unserved
 from scim.service.deadline import RetryCause
 from scim.service.model.change_record import ChangeRecord, Operation, Participation
-from scim.service.model.resolved_references import ResolvedReferences
+from scim.service.model.links import UserLinks
 from scim.service.model.stored_resource import NotUnique, StoredResource, VersionConflict
 from scim.service.model.timestamps import format_rfc3339
 from scim.service.ports import ResourceStore
@@ -65,7 +65,7 @@ class ResourceService:
             resource.setdefault("active", True)
         resource, client_refs = self._extract_client_refs(resource)
         document, now = _with_id(resource_id or self.context.new_id(), resource), format_rfc3339(self.context.now())
-        links = carry_over_links(ResolvedReferences(), document, self.resource_type, client_refs)
+        links = carry_over_links(UserLinks(), document, self.resource_type, client_refs)
         created = StoredResource.from_resource(document, 1, now, now, now, links.text)
         change = self._make_change(Operation.CREATE, {}, resource, now, self._list_sent(body))
         self._write(None, created, change)
@@ -162,7 +162,7 @@ class ResourceService:
         """Return the version after ``before``."""
         is_unchanged = change.participation is Participation.UNCHANGED
         active_since = before.active_since if is_unchanged else change.at
-        links = carry_over_links(ResolvedReferences.parse(before.links), document, self.resource_type, client_refs)
+        links = carry_over_links(UserLinks.parse(before.links), document, self.resource_type, client_refs)
         return StoredResource.from_resource(
             document, before.version + 1, before.created, change.at, active_since, links.text
         )

@@ -10,7 +10,7 @@ from pydantic_core import from_json
 
 from scim.protocol.schema import ResourceType
 from scim.protocol.stored_values.unserved import hide_unserved
-from scim.service.model.resolved_references import ResolvedReferences
+from scim.service.model.links import UserLinks
 from scim.service.model.stored_resource import StoredResource, encode_json
 from scim.service.references.ref_splicing import insert_refs
 
@@ -86,6 +86,6 @@ class ResourceRenderer:
 
     def _insert_refs(self, stored: StoredResource) -> str:
         """Return the document of a resource with the ``$ref`` of each of its links."""
-        links = ResolvedReferences.parse(stored.links).links
+        links = UserLinks.parse(stored.links).links
         refs = [(link.position, self.location(link.user_id)) for link in links if link.position is not None]
         return insert_refs(stored.document, refs)

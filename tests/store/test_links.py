@@ -9,9 +9,9 @@ import pytest
 from scim.protocol.schema import load_user_type
 from scim.service.model.change_record import ChangeRecord, Operation, Participation
 from scim.service.model.identifiers import identifier_hash
-from scim.service.model.resolved_references import ResolvedReference, ResolvedReferences
+from scim.service.model.links import Link, UserLinks
 from scim.service.model.stored_resource import StoredResource, VersionConflict
-from scim.store.references import DynamoDBReferenceStore
+from scim.store.links import DynamoDBLinkStore
 from scim.store.resources import DynamoDBResourceStore
 from scim.store.table import Table
 from scim.wiring.endpoint import EndpointAdapters
@@ -20,7 +20,7 @@ from tests.store.test_resources import CHANGE, user
 from tests.store.test_resources import ONE as ONE_ID
 
 Items = Callable[[], dict[str, dict[str, Any]]]
-ONE = ResolvedReferences(1, (ResolvedReference("manager", "boss", "b", 7),))
+ONE = UserLinks(1, (Link("manager", "boss", "b", 7),))
 LINKED = ChangeRecord(
     at="2026-01-31T09:30:00.000Z",
     operation=Operation.LINK,
@@ -38,8 +38,8 @@ LINKED = ChangeRecord(
 
 
 @pytest.fixture
-def links(adapters: EndpointAdapters, request_table: Table) -> DynamoDBReferenceStore:
-    return DynamoDBReferenceStore(request_table, adapters.table_config, "acme", load_user_type())
+def links(adapters: EndpointAdapters, request_table: Table) -> DynamoDBLinkStore:
+    return DynamoDBLinkStore(request_table, adapters.table_config, "acme", load_user_type())
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def alice(store: DynamoDBResourceStore) -> StoredResource:
 
 
 def test_link_is_written_with_a_record_and_nothing_else(
-    links: DynamoDBReferenceStore, alice: StoredResource, items: Items
+    links: DynamoDBLinkStore, alice: StoredResource, items: Items
 ) -> None:
     before = items()
     links.write_links(alice, ONE, LINKED)
@@ -65,7 +65,7 @@ def test_link_is_written_with_a_record_and_nothing_else(
 
 
 def test_changed_user_is_not_linked(
-    links: DynamoDBReferenceStore, store: DynamoDBResourceStore, alice: StoredResource
+    links: DynamoDBLinkStore, store: DynamoDBResourceStore, alice: StoredResource
 ) -> None:
     renamed = StoredResource.from_resource(
         {**alice.resource, "title": "Cook"}, 2, alice.created, alice.modified, alice.active_since
@@ -75,16 +75,16 @@ def test_changed_user_is_not_linked(
         links.write_links(alice, ONE, LINKED)
 
 
-def test_changed_links_are_not_overwritten(links: DynamoDBReferenceStore, alice: StoredResource, items: Items) -> None:
+def test_changed_links_are_not_overwritten(links: DynamoDBLinkStore, alice: StoredResource, items: Items) -> None:
     links.write_links(alice, ONE, LINKED)
     before = items()
     with pytest.raises(VersionConflict):
-        links.write_links(alice, ResolvedReferences(1), LINKED)
+        links.write_links(alice, UserLinks(1), LINKED)
     assert items() == before
 
 
 def test_write_of_a_user_linked_meanwhile_is_a_conflict(
-    links: DynamoDBReferenceStore, store: DynamoDBResourceStore, alice: StoredResource, items: Items
+    links: DynamoDBLinkStore, store: DynamoDBResourceStore, alice: StoredResource, items: Items
 ) -> None:
     """Otherwise the link would be gone without a record: whoever follows the events would believe in it for good."""
     links.write_links(alice, ONE, LINKED)
@@ -99,7 +99,7 @@ def test_write_of_a_user_linked_meanwhile_is_a_conflict(
 
 
 def test_user_linked_meanwhile_is_deleted(
-    links: DynamoDBReferenceStore, store: DynamoDBResourceStore, alice: StoredResource
+    links: DynamoDBLinkStore, store: DynamoDBResourceStore, alice: StoredResource
 ) -> None:
     links.write_links(alice, ONE, LINKED)
     store.write(alice, None, CHANGE)
@@ -110,12 +110,12 @@ def test_next_version_keeps_its_links(store: DynamoDBResourceStore, alice: Store
     after = StoredResource.from_resource(
         {**alice.resource, "title": "Cook"}, 2, alice.created, alice.modified, alice.active_since
     )
-    after.links = ResolvedReferences(0, ONE.links).text
+    after.links = UserLinks(0, ONE.links).text
     store.write(alice, after, CHANGE)
     assert items()[f"U#{alice.id}"]["links"] == {"S": '[0,["manager","boss","b",7]]'}
 
 
-def test_referrers_are_listed_by_identifier(links: DynamoDBReferenceStore, items: Items) -> None:
+def test_referrers_are_listed_by_identifier(links: DynamoDBLinkStore, items: Items) -> None:
     first, second = "00000000-0000-4000-8000-000000000001", "00000000-0000-4000-8000-000000000002"
     links.update_index({(first, "aa"), (first, "bb")}, set())
     links.update_index({(first, "aa"), (second, "aa")}, set())
@@ -126,7 +126,7 @@ def test_referrers_are_listed_by_identifier(links: DynamoDBReferenceStore, items
     assert links.list_referrers("bb", "", 10) == [first, second]
 
 
-def test_more_entries_than_one_call_takes_are_written(links: DynamoDBReferenceStore) -> None:
+def test_more_entries_than_one_call_takes_are_written(links: DynamoDBLinkStore) -> None:
     user_id = "00000000-0000-4000-8000-000000000001"
     entries = {(user_id, f"{number:024x}") for number in range(60)}
     links.update_index(entries, set())
@@ -135,7 +135,7 @@ def test_more_entries_than_one_call_takes_are_written(links: DynamoDBReferenceSt
     assert not any(links.list_referrers(each, "", 10) for _, each in entries)
 
 
-def test_page_of_referrers_takes_one_call(links: DynamoDBReferenceStore, request_table: Table) -> None:
+def test_page_of_referrers_takes_one_call(links: DynamoDBLinkStore, request_table: Table) -> None:
     ids = [f"00000000-0000-4000-8000-{number:012x}" for number in range(7)]
     links.update_index({(each, "aa") for each in ids}, set())
     before = request_table.calls
@@ -146,9 +146,7 @@ def test_page_of_referrers_takes_one_call(links: DynamoDBReferenceStore, request
 
 
 @pytest.mark.parametrize("value", ["ALICE", "E-1", "alice@example.com", "ID"])
-def test_candidates_are_found_by_each_key(
-    links: DynamoDBReferenceStore, store: DynamoDBResourceStore, value: str
-) -> None:
+def test_candidates_are_found_by_each_key(links: DynamoDBLinkStore, store: DynamoDBResourceStore, value: str) -> None:
     known = user(userName="alice", externalId="E-1", emails=[{"value": "Alice@Example.com"}])
     store.write(None, known, CHANGE)
     ways = list(links.find_candidates(known.id if value == "ID" else value))
@@ -162,13 +160,13 @@ def test_attribute_without_index_is_not_searched(
     request_table: Table, adapters: EndpointAdapters, store: DynamoDBResourceStore
 ) -> None:
     store.write(None, user(userName="alice", externalId="E-1"), CHANGE)
-    links = DynamoDBReferenceStore(request_table, replace(adapters.table_config, indexed={}), "acme", load_user_type())
+    links = DynamoDBLinkStore(request_table, replace(adapters.table_config, indexed={}), "acme", load_user_type())
     assert not any(links.find_candidates("E-1"))
     assert [list(ids) for ids in links.find_candidates("alice")] == [[], [ONE_ID]]
 
 
 def test_at_most_two_candidates_of_an_email_are_read(
-    links: DynamoDBReferenceStore, store: DynamoDBResourceStore, request_table: Table
+    links: DynamoDBLinkStore, store: DynamoDBResourceStore, request_table: Table
 ) -> None:
     for number in range(5):
         shared = user(f"00000000-0000-4000-8000-00000000000{number}", userName=f"{number}", emails=[{"value": "hr@x"}])

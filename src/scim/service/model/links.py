@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 from scim.service.model.stored_resource import encode_json
 
-IndexEntry = tuple[str, str]
+ReferrerEntry = tuple[str, str]
 """An entry of the reference index: the id of a referrer, and the hash of the identifier in its reference."""
 
 
 @dataclass(frozen=True, slots=True)
-class ResolvedReference:
+class Link:
     """A link: the reference in ``attribute`` leads to the user ``user_id``.
 
     ``identifier_hash`` is the hash of the reference's value (:func:`scim.service.model.identifiers.identifier_hash`).
@@ -30,24 +30,24 @@ class ResolvedReference:
 
 
 @dataclass(frozen=True, slots=True)
-class ResolvedReferences:
+class UserLinks:
     """The links of one version of a user; ``sequence`` counts how often they changed."""
 
     sequence: int = 0
-    links: tuple[ResolvedReference, ...] = ()
+    links: tuple[Link, ...] = ()
 
     @property
-    def published(self) -> list[ResolvedReference]:
+    def published(self) -> list[Link]:
         """The links that were looked up, and so published in an event."""
         return [link for link in self.links if link.identifier_hash]
 
     @classmethod
-    def parse(cls, text: str) -> ResolvedReferences:
+    def parse(cls, text: str) -> UserLinks:
         """Return the links in a stored text (:attr:`text`)."""
         if not text:
             return cls()
         sequence, *links = json.loads(text)
-        return cls(sequence, tuple(ResolvedReference(*link) for link in links))
+        return cls(sequence, tuple(Link(*link) for link in links))
 
     @property
     def text(self) -> str:

@@ -1,4 +1,4 @@
-"""The links and the reference index of one tenant: the adapter behind :class:`scim.service.ports.ReferenceStore`."""
+"""The links and the reference index of one tenant: the adapter behind :class:`scim.service.ports.LinkStore`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from itertools import islice
 
 from scim.protocol.schema import ResourceType
 from scim.service.model.change_record import ChangeRecord
-from scim.service.model.resolved_references import IndexEntry, ResolvedReferences
+from scim.service.model.links import ReferrerEntry, UserLinks
 from scim.service.model.stored_resource import StoredResource, VersionConflict
 from scim.store import items, keys, value_keys
 from scim.store.resources import TableConfig
@@ -18,7 +18,7 @@ from scim.store.transactions import Action, ConditionFailed, TransactionRole, co
 _LOOKUP_ATTRIBUTES = ("externalId", "emails.value")
 
 
-class DynamoDBReferenceStore:
+class DynamoDBLinkStore:
     def __init__(self, table: Table, config: TableConfig, tenant_id: str, resource_type: ResourceType) -> None:
         self._table = table
         self._config = config
@@ -42,10 +42,10 @@ class DynamoDBReferenceStore:
                 found_items = self._table.query(self._partition, entries, items.REFERENCE_ATTRIBUTES, limit=2)
                 yield [items.decode_reference(item) for item in islice(found_items, 2)]
 
-    def update_index(self, add: Collection[IndexEntry], remove: Collection[IndexEntry]) -> None:
+    def update_index(self, add: Collection[ReferrerEntry], remove: Collection[ReferrerEntry]) -> None:
         self._table.write_all(put=list(map(self._entry_key, add)), delete=list(map(self._entry_key, remove)))
 
-    def _entry_key(self, entry: IndexEntry) -> Item:
+    def _entry_key(self, entry: ReferrerEntry) -> Item:
         """Return the primary key of an entry, which has no other attributes."""
         user_id, identifier_hash = entry
         return keys.primary_key(self._index, keys.referrer_key(identifier_hash, user_id))
@@ -57,7 +57,7 @@ class DynamoDBReferenceStore:
         )
         return [keys.parse_referrer_id(item["sk"]["S"]) for item in islice(found_items, limit)]
 
-    def write_links(self, user: StoredResource, links: ResolvedReferences, change: ChangeRecord) -> None:
+    def write_links(self, user: StoredResource, links: UserLinks, change: ChangeRecord) -> None:
         """Write links on the condition that neither the user nor its links have changed since they were read."""
         new_id = self._config.new_id
         change_id, sort = new_id(), keys.link_change_key(user.id, user.version, links.sequence)
@@ -67,7 +67,7 @@ class DynamoDBReferenceStore:
         except ConditionFailed as failed:
             raise VersionConflict from failed
 
-    def _prepare_links(self, user: StoredResource, links: ResolvedReferences) -> Action:
+    def _prepare_links(self, user: StoredResource, links: UserLinks) -> Action:
         condition = "links = :before" if user.links else "attribute_not_exists(links)"
         before = {":before": {"S": user.links}} if user.links else {}
         values = {":v": {"N": str(user.version)}, ":links": {"S": links.text}, **before}
