@@ -16,7 +16,7 @@ from scim.service.resources.rendering import ResourceRenderer
 from scim.service.resources.search import parse_query
 from scim.settings import Settings
 from scim.store.query.engine import choose_plan, needs_sorting
-from scim.store.query.plan import FullScan, IndexLookup, OrderedIndex, Plan, RangeScan
+from scim.store.query.plan import FullScanPlan, IndexLookupPlan, OrderedIndex, Plan, RangePlan
 from scim.wiring.dynamodb import resolve_indexed_attributes
 
 _SETTINGS = {"TABLE_NAME": "muster", "SECRET_PREFIX": "muster/", "MASTER_KEY_SECRET": "muster/master-key"}  # not used
@@ -47,10 +47,10 @@ def _describe_plan(plan: Plan, query: Query, *, is_sorted: bool) -> Iterator[tup
     yield "filter", str(query.filter) if query.filter is not None else "none"
     yield "plan", f"{plan},sort" if is_sorted else str(plan)
     match plan:
-        case IndexLookup(index_keys):
+        case IndexLookupPlan(index_keys):
             for key in sorted(index_keys, key=str):
                 yield "key", f"{key.name} = {key.value}"
-        case RangeScan(index, first, last):
+        case RangePlan(index, first, last):
             yield "range", f"{KEY_NAMES[index]} from {first or 'the first'} to {last or 'the last'}"
     yield "tries", _describe_filtering(plan, query)
     yield "costs", _describe_cost(plan, query, is_sorted=is_sorted)
@@ -65,15 +65,15 @@ def _describe_filtering(plan: Plan, query: Query) -> str:
 
 
 def _describe_cost(plan: Plan, query: Query, *, is_sorted: bool) -> str:
-    scope = "all users, 1 MB a call" if isinstance(plan, FullScan) else "all that lies there"
+    scope = "all users, 1 MB a call" if isinstance(plan, FullScanPlan) else "all that lies there"
     if is_sorted:
         return f"every page reads {scope}, to sort it"
     match plan:
-        case IndexLookup():
+        case IndexLookupPlan():
             return "a call for each key, and one for every 100 users that are found"
-        case FullScan(is_exact=True):
+        case FullScanPlan(is_exact=True):
             return "a page: 3 calls, wherever it begins"
-        case RangeScan(OrderedIndex.UNIQUE_KEYS) if query.filter is None:
+        case RangePlan(OrderedIndex.UNIQUE_KEYS) if query.filter is None:
             return "a page: 5 calls at most; one that is jumped to counts the keys before it"
         case _ if plan.is_exact:
             return "a page: its keys, its users, and on the first page the number of keys"

@@ -84,7 +84,7 @@ class Functions:
             for message in messages:
                 self._bus.queues.delete("LinksQueue", message.receipt_handle)
         settings, calls = Settings.from_environment(os.environ), boto3.client("dynamodb")
-        layout = build_endpoint(settings, raise_fault).table_config
+        layout = build_endpoint(settings, raise_fault).resource_store_config
         table = DynamoDBLinkStore(
             Table(calls, settings.table_name, runtime.create_deadline(60)), layout, tenant_of(scim), load_user_type()
         )

@@ -24,7 +24,7 @@ from scim.service.model.query import Query, QueryResult
 from scim.service.model.stored_resource import StoredResource
 from scim.service.model.tenant import Tenant
 from scim.service.resources.crud import ResourceService
-from scim.store.resources import DynamoDBResourceStore, TableConfig
+from scim.store.resources import DynamoDBResourceStore, ResourceStoreConfig
 from tests.conftest import EXTENSION
 from tests.endpoint import CORE
 from tests.events.fakes import Events, Queues, processor
@@ -100,7 +100,7 @@ class Users:
     """The real store on that table, with the users beside it."""
 
     def __init__(self, table: Any) -> None:
-        layout = TableConfig({str(path): path for path in INDEXED}, lambda: None, new_id, lambda: 0.0)
+        layout = ResourceStoreConfig({str(path): path for path in INDEXED}, lambda: None, new_id, lambda: 0.0)
         self._store = DynamoDBResourceStore(table, layout, "acme", TYPE)
         self._users: dict[str, StoredResource] = {}
 

@@ -39,7 +39,7 @@ LINKED = ChangeRecord(
 
 @pytest.fixture
 def links(adapters: EndpointAdapters, request_table: Table) -> DynamoDBLinkStore:
-    return DynamoDBLinkStore(request_table, adapters.table_config, "acme", load_user_type())
+    return DynamoDBLinkStore(request_table, adapters.resource_store_config, "acme", load_user_type())
 
 
 @pytest.fixture
@@ -160,7 +160,9 @@ def test_attribute_without_index_is_not_searched(
     request_table: Table, adapters: EndpointAdapters, store: DynamoDBResourceStore
 ) -> None:
     store.write(None, user(userName="alice", externalId="E-1"), CHANGE)
-    links = DynamoDBLinkStore(request_table, replace(adapters.table_config, indexed={}), "acme", load_user_type())
+    links = DynamoDBLinkStore(
+        request_table, replace(adapters.resource_store_config, indexed={}), "acme", load_user_type()
+    )
     assert not any(links.find_candidates("E-1"))
     assert [list(ids) for ids in links.find_candidates("alice")] == [[], [ONE_ID]]
 

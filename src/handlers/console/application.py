@@ -54,7 +54,7 @@ class ConsoleApplication:
     def __init__(self) -> None:
         self._logger = Logger(use_rfc3339=True)
         if os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start":
-            _ = self._adapters.table_config
+            _ = self._adapters.resource_store_config
             load_user_type()
             rendering.prime()
 

@@ -17,8 +17,8 @@ RESOURCE_ATTRIBUTES = ("sk", "doc", "v", "created", "modified", "links", "since"
 """The attributes that :func:`decode_resource` needs."""
 DOCUMENT_ATTRIBUTES = ("sk", "doc")
 """The attributes that :func:`decode_document` needs."""
-REFERENCE_ATTRIBUTES = ("sk", "id")
-"""The attributes that :func:`decode_reference` needs, and the key."""
+LOOKUP_ITEM_ATTRIBUTES = ("sk", "id")
+"""The attributes that :func:`decode_lookup_item` needs, and the sort key."""
 
 
 def encode_resource(partition: str, sort: str, stored: StoredResource) -> Item:
@@ -55,13 +55,13 @@ def decode_document(item: Item) -> StoredResource:
     )
 
 
-def encode_reference(partition: str, sort: str, resource_id: str) -> Item:
-    """Return the item of a unique key or of an index entry, which leads to a resource."""
+def encode_lookup_item(partition: str, sort: str, resource_id: str) -> Item:
+    """Return the lookup item of a unique key or of an index entry: it has the id of the resource with that value."""
     return {**keys.primary_key(partition, sort), "id": {"S": resource_id}}
 
 
-def decode_reference(item: Item) -> str:
-    """Return the id of the resource."""
+def decode_lookup_item(item: Item) -> str:
+    """Return the id of the resource in a lookup item."""
     resource_id: str = item["id"]["S"]
     return resource_id
 

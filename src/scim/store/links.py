@@ -10,7 +10,7 @@ from scim.service.model.change_record import ChangeRecord
 from scim.service.model.links import ReferrerEntry, UserLinks
 from scim.service.model.stored_resource import StoredResource, VersionConflict
 from scim.store import items, keys, value_keys
-from scim.store.resources import TableConfig
+from scim.store.resources import ResourceStoreConfig
 from scim.store.table import Item, Table
 from scim.store.transactions import Action, ConditionFailed, TransactionRole, commit
 
@@ -19,7 +19,7 @@ _LOOKUP_ATTRIBUTES = ("externalId", "emails.value")
 
 
 class DynamoDBLinkStore:
-    def __init__(self, table: Table, config: TableConfig, tenant_id: str, resource_type: ResourceType) -> None:
+    def __init__(self, table: Table, config: ResourceStoreConfig, tenant_id: str, resource_type: ResourceType) -> None:
         self._table = table
         self._config = config
         self._type = resource_type
@@ -35,12 +35,12 @@ class DynamoDBLinkStore:
         yield self.get_all([value]) if keys.is_user_id(value) else ()
         unique = self._type.unique_attribute
         item = self._table.get(self._partition, value_keys.unique_key(value, case_exact=unique.case_exact))
-        yield [items.decode_reference(item)] if item else ()
+        yield [items.decode_lookup_item(item)] if item else ()
         for name in _LOOKUP_ATTRIBUTES:
             if path := self._config.indexed.get(name):
                 entries = keys.entry_range(value_keys.index_prefix(name, path, value))
-                found_items = self._table.query(self._partition, entries, items.REFERENCE_ATTRIBUTES, limit=2)
-                yield [items.decode_reference(item) for item in islice(found_items, 2)]
+                found_items = self._table.query(self._partition, entries, items.LOOKUP_ITEM_ATTRIBUTES, limit=2)
+                yield [items.decode_lookup_item(item) for item in islice(found_items, 2)]
 
     def update_index(self, add: Collection[ReferrerEntry], remove: Collection[ReferrerEntry]) -> None:
         self._table.write_all(put=list(map(self._entry_key, add)), delete=list(map(self._entry_key, remove)))

@@ -20,18 +20,26 @@ from scim.store import items, keys, value_keys
 from scim.store.query.counters import SHARD_LIMIT, counter_increment
 from scim.store.query.engine import QueryEngine
 from scim.store.table import Item, Table
-from scim.store.transactions import IS_ABSENT, Action, Condition, ConditionFailed, TransactionRole, commit, has_version
+from scim.store.transactions import (
+    ABSENT_CONDITION,
+    Action,
+    Condition,
+    ConditionFailed,
+    TransactionRole,
+    build_version_condition,
+    commit,
+)
 
 # An item has at most 400 KB (Amazon DynamoDB developer guide, "Constraints"), and not all of it is the document.
 MAX_DOCUMENT_BYTES = 350_000
 
 
 @dataclass(frozen=True, slots=True)
-class TableConfig:
-    """What all tenants' items have in common.
+class ResourceStoreConfig:
+    """What the stores of all tenants need: the indexed attributes, the clock and the source of new ids.
 
-    ``indexed`` are the attributes that have index entries, by name. ``change_expiry`` returns when a change record
-    of now expires, ``None`` for never, and ``now`` the time, both in seconds since 1970.
+    ``indexed`` are the attributes that have index entries, by name. ``change_expiry`` returns when a change record that
+    is written now expires, ``None`` for never, and ``now`` the current time, both in seconds since 1970.
     """
 
     indexed: Mapping[str, Path]
@@ -41,7 +49,7 @@ class TableConfig:
 
 
 class DynamoDBResourceStore:
-    def __init__(self, table: Table, config: TableConfig, tenant_id: str, resource_type: ResourceType) -> None:
+    def __init__(self, table: Table, config: ResourceStoreConfig, tenant_id: str, resource_type: ResourceType) -> None:
         self._table = table
         self._config = config
         self._tenant_id = tenant_id
@@ -77,13 +85,15 @@ class DynamoDBResourceStore:
         """Return the action that writes or deletes the resource. Raise :class:`PayloadTooLarge`."""
         if after is None:
             deleted = _get_written(before, after)
-            return Action.delete(TransactionRole.RESOURCE, self._user_key(deleted.id), has_version(deleted.version))
+            return Action.delete(
+                TransactionRole.RESOURCE, self._user_key(deleted.id), build_version_condition(deleted.version)
+            )
         if len(after.document.encode()) > MAX_DOCUMENT_BYTES:
             raise PayloadTooLarge(
                 f"The {self._type.name} would have more than {MAX_DOCUMENT_BYTES} bytes: map fewer or shorter values."
             )
         item = items.encode_resource(self._partition, keys.user_key(after.id), after)
-        condition = _has_version_and_links(before) if before else IS_ABSENT
+        condition = _build_version_and_links_condition(before) if before else ABSENT_CONDITION
         return Action.put(TransactionRole.RESOURCE, item, condition)
 
     def _prepare_unique_key(self, before: StoredResource | None, after: StoredResource | None) -> Iterator[Action]:
@@ -94,10 +104,10 @@ class DynamoDBResourceStore:
         resource_id = _get_written(before, after).id
         if old is not None:
             key = keys.primary_key(self._partition, old)
-            yield Action.delete(TransactionRole.UNIQUE, key, _refers_to(resource_id))
+            yield Action.delete(TransactionRole.UNIQUE, key, _build_lookup_condition(resource_id))
         if new is not None:
-            reference = items.encode_reference(self._partition, new, resource_id)
-            yield Action.put(TransactionRole.UNIQUE, reference, IS_ABSENT)
+            lookup_item = items.encode_lookup_item(self._partition, new, resource_id)
+            yield Action.put(TransactionRole.UNIQUE, lookup_item, ABSENT_CONDITION)
 
     def _prepare_index(self, before: StoredResource | None, after: StoredResource | None) -> Iterator[Action]:
         """Yield an action for each index entry that is added or removed."""
@@ -106,8 +116,8 @@ class DynamoDBResourceStore:
         for sort in sorted(old - new):
             yield Action.delete(TransactionRole.INDEX, keys.primary_key(self._partition, sort))
         for sort in sorted(new - old):
-            reference = items.encode_reference(self._partition, sort, _get_written(before, after).id)
-            yield Action.put(TransactionRole.INDEX, reference)
+            lookup_item = items.encode_lookup_item(self._partition, sort, _get_written(before, after).id)
+            yield Action.put(TransactionRole.INDEX, lookup_item)
 
     def _prepare_counter(self, before: StoredResource | None, after: StoredResource | None) -> Iterator[Action]:
         """Yield the action that counts the resource, unless the numbers stay the same."""
@@ -196,9 +206,12 @@ def _is_active(stored: StoredResource | None) -> bool:
     return stored is not None and stored.resource.get("active") is True
 
 
-def _has_version_and_links(before: StoredResource) -> Condition:
-    """Return the condition of a write that keeps the links: links of meanwhile would be removed without an event."""
-    version = has_version(before.version)
+def _build_version_and_links_condition(before: StoredResource) -> Condition:
+    """Return the condition that neither the version nor the links have changed since ``before`` was read.
+
+    The write replaces the links with those of ``before``: newer ones would be removed without an event.
+    """
+    version = build_version_condition(before.version)
     links = "links = :links" if before.links else "attribute_not_exists(links)"
     values = {":links": {"S": before.links}} if before.links else {}
     return {
@@ -207,5 +220,6 @@ def _has_version_and_links(before: StoredResource) -> Condition:
     }
 
 
-def _refers_to(resource_id: str) -> Condition:
+def _build_lookup_condition(resource_id: str) -> Condition:
+    """Return the condition that a lookup item has the id of this resource."""
     return {"ConditionExpression": "id = :id", "ExpressionAttributeValues": {":id": {"S": resource_id}}}

@@ -222,10 +222,10 @@ class Table:
                 self.deadline.pause(attempt)
                 attempt += 1
 
-    def transact(self, actions: list[dict[str, Any]], token: str) -> None:
-        """Make one attempt at a transaction; ``token`` is its ``ClientRequestToken``. Raises what the SDK does."""
+    def transact(self, actions: list[dict[str, Any]], client_request_token: str) -> None:
+        """Make one attempt at a transaction. Raise what the SDK raises."""
         self._count_call()
-        self._client.transact_write_items(TransactItems=actions, ClientRequestToken=token)  # type: ignore[arg-type]
+        self._client.transact_write_items(TransactItems=actions, ClientRequestToken=client_request_token)  # type: ignore[arg-type]
 
     def update(self, partition: str, sort: str, **expression: Any) -> Item:
         """Make one attempt at an update outside transactions, and return the new item. Raises what the SDK does."""

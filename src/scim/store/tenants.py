@@ -14,7 +14,14 @@ from scim.service.model.token import TokenUsage
 from scim.store import items, keys
 from scim.store.query.counters import ResourceCounters
 from scim.store.table import Table
-from scim.store.transactions import IS_ABSENT, Action, ConditionFailed, TransactionRole, commit, has_version
+from scim.store.transactions import (
+    ABSENT_CONDITION,
+    Action,
+    ConditionFailed,
+    TransactionRole,
+    build_version_condition,
+    commit,
+)
 
 _USAGE_INTERVAL_S = 60.0
 
@@ -63,7 +70,7 @@ class DynamoDBTenantStore:
         Raises :class:`VersionConflict` if what is stored is not ``before``.
         """
         partition = keys.settings_partition(after.id)
-        condition = IS_ABSENT if before is None else has_version(before.version)
+        condition = ABSENT_CONDITION if before is None else build_version_condition(before.version)
         settings = items.encode_tenant(partition, keys.SETTINGS_KEY, after)
         actions = [Action.put(TransactionRole.RESOURCE, settings, condition)]
         if before is None:

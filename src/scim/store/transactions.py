@@ -26,11 +26,11 @@ _CONDITION = "ConditionalCheckFailed"
 
 Condition = Mapping[str, Any]
 """The ``ConditionExpression`` of a write and its ``ExpressionAttributeValues``; empty for none."""
-UNCONDITIONAL: Condition = {}
-IS_ABSENT: Condition = {"ConditionExpression": "attribute_not_exists(sk)"}
+NO_CONDITION: Condition = {}
+ABSENT_CONDITION: Condition = {"ConditionExpression": "attribute_not_exists(sk)"}
 
 
-def has_version(version: int) -> Condition:
+def build_version_condition(version: int) -> Condition:
     """Return the condition that an item has this version."""
     return {"ConditionExpression": "v = :v", "ExpressionAttributeValues": {":v": {"N": str(version)}}}
 
@@ -53,11 +53,11 @@ class Action:
     request: Mapping[str, Mapping[str, Any]]
 
     @classmethod
-    def put(cls, role: TransactionRole, item: Item, condition: Condition = UNCONDITIONAL) -> Action:
+    def put(cls, role: TransactionRole, item: Item, condition: Condition = NO_CONDITION) -> Action:
         return cls(role, {"Put": {"Item": item, **condition}})
 
     @classmethod
-    def delete(cls, role: TransactionRole, key: Item, condition: Condition = UNCONDITIONAL) -> Action:
+    def delete(cls, role: TransactionRole, key: Item, condition: Condition = NO_CONDITION) -> Action:
         return cls(role, {"Delete": {"Key": key, **condition}})
 
     @classmethod
@@ -73,21 +73,25 @@ class ConditionFailed(Exception):
         self.roles = roles
 
 
-def commit(table: Table, actions: Sequence[Action], record: Item, token: str, new_token: Callable[[], str]) -> None:
-    """Write all of the actions and the record of the change, or nothing.
+def commit(
+    table: Table,
+    actions: Sequence[Action],
+    record: Item,
+    client_request_token: str,
+    new_client_request_token: Callable[[], str],
+) -> None:
+    """Write all of the actions and the record of the change, or nothing. Repeat attempts until the deadline.
 
-    ``record`` is a new item whose attribute ``change`` identifies the change. ``token`` is the ``ClientRequestToken``
-    of the first attempt, which no other transaction has.
-
-    Raises :class:`ConditionFailed`, or :class:`Unavailable` if the time is up.
+    ``record`` is a new item whose attribute ``change`` identifies the change. ``client_request_token`` is for the first
+    attempt, and must be new. Raise :class:`ConditionFailed`, or :class:`Unavailable` if the time is up.
     """
     table.deadline.check()
-    actions = [*actions, Action.put(TransactionRole.CHANGE, record, IS_ABSENT)]
+    actions = [*actions, Action.put(TransactionRole.CHANGE, record, ABSENT_CONDITION)]
     requests = [_with_table_name(action, table.name) for action in actions]
     may_be_committed, attempt = False, 0
     while True:
         try:
-            table.transact(requests, token)
+            table.transact(requests, client_request_token)
         except (ClientError, *NO_RESPONSE) as error:
             if failed := _failed_roles(error, actions):
                 if may_be_committed and _is_committed(table, record):
@@ -95,7 +99,8 @@ def commit(table: Table, actions: Sequence[Action], record: Item, token: str, ne
                 raise ConditionFailed(failed) from error
             cause = RetryCause.REFUSED
             if _is_cancelled(error):
-                token = token if may_be_committed else new_token()
+                if not may_be_committed:
+                    client_request_token = new_client_request_token()
                 cause = RetryCause.CONFLICT if _is_conflict(error) else RetryCause.REFUSED
             elif is_outcome_unknown(error):
                 may_be_committed = True

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from scim.service.model.tenant import Tenant
     from scim.service.tenants.overview import TenantOverview
     from scim.service.tenants.tenants import Tenants
-    from scim.store.resources import TableConfig
+    from scim.store.resources import ResourceStoreConfig
     from scim.store.table import Table
 
 
@@ -32,7 +32,7 @@ class Administration:
     """The use cases on one table, whose deadline holds for all of them. ``actor`` stands in the audit events."""
 
     table: Table
-    table_config: Callable[[], TableConfig]
+    resource_store_config: Callable[[], ResourceStoreConfig]
     token_secrets: TokenSecrets
     actor: str
 
@@ -62,7 +62,7 @@ class Administration:
         return DynamoDBAuditLogStore(self.table, tenant_id, runtime.current_time)
 
     def build_audit_log(self, tenant: Tenant) -> AuditLog:
-        users = DynamoDBResourceStore(self.table, self.table_config(), tenant.id, tenant.resource_types[0])
+        users = DynamoDBResourceStore(self.table, self.resource_store_config(), tenant.id, tenant.resource_types[0])
         return AuditLog(
             self.build_audit_log_store(tenant.id),
             users,
@@ -84,6 +84,6 @@ class Administration:
     def load_list_overview(self, tenant_id: str) -> TenantOverview | None:
         """Return the overview of one tenant of a list, within the time that each has; ``None`` for no such tenant."""
         table = self.table.with_deadline(self.table.deadline.with_limit(OVERVIEW_S))
-        limited = Administration(table, self.table_config, self.token_secrets, self.actor)
+        limited = Administration(table, self.resource_store_config, self.token_secrets, self.actor)
         tenant = limited.tenant_store.get(tenant_id)
         return None if tenant is None else limited.load_overview(tenant)

@@ -18,14 +18,14 @@ from scim.settings import Settings
 from scim.store.table import Table
 from scim.wiring import runtime
 from scim.wiring.administration import Administration
-from scim.wiring.dynamodb import build_table_config, create_client
+from scim.wiring.dynamodb import build_resource_store_config, create_client
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
     from scim.auth.oidc import OpenIdProvider
     from scim.service.deadline import Deadline
-    from scim.store.resources import TableConfig
+    from scim.store.resources import ResourceStoreConfig
 
 
 @dataclass(frozen=True)
@@ -54,14 +54,14 @@ class ConsoleAdapters:
         return OpenIdProvider(settings.issuer, settings.client_id, settings.client_secret, admission)
 
     @cached_property
-    def table_config(self) -> TableConfig:
+    def resource_store_config(self) -> ResourceStoreConfig:
         """Raises ``ValueError`` for attributes that can't be indexed."""
-        return build_table_config(self.settings)
+        return build_resource_store_config(self.settings)
 
     def build_administration(self, deadline: Deadline, actor: str) -> Administration:
         """Return the use cases of one request by ``actor``."""
         table = Table(self.client, self.settings.table_name, deadline)
-        return Administration(table, lambda: self.table_config, self.token_secrets, actor)
+        return Administration(table, lambda: self.resource_store_config, self.token_secrets, actor)
 
 
 def build_console(

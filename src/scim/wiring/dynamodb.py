@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from scim.protocol.filter.ast import Path
     from scim.settings import Settings
-    from scim.store.resources import TableConfig
+    from scim.store.resources import ResourceStoreConfig
 
 _DAY_S = 86_400
 
@@ -26,12 +26,12 @@ def create_client() -> DynamoDBClient:
     return client
 
 
-def build_table_config(settings: Settings) -> TableConfig:
+def build_resource_store_config(settings: Settings) -> ResourceStoreConfig:
     """Return the configuration of resource stores. Raises ``ValueError`` for attributes that can't be indexed."""
-    from scim.store.resources import TableConfig
+    from scim.store.resources import ResourceStoreConfig
 
     expires = _expiry(settings.change_retention_days)
-    return TableConfig(resolve_indexed_attributes(settings), expires, runtime.new_id, runtime.current_time)
+    return ResourceStoreConfig(resolve_indexed_attributes(settings), expires, runtime.new_id, runtime.current_time)
 
 
 def resolve_indexed_attributes(settings: Settings) -> Mapping[str, Path]:

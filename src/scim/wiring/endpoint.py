@@ -23,14 +23,14 @@ from scim.settings import Settings
 from scim.store.table import Table
 from scim.store.tenants import DynamoDBTenantStore
 from scim.wiring import runtime
-from scim.wiring.dynamodb import build_table_config, create_client
+from scim.wiring.dynamodb import build_resource_store_config, create_client
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
     from scim.service.model.tenant import Tenant
     from scim.store.audit_log import DynamoDBAuditLogStore
-    from scim.store.resources import DynamoDBResourceStore, TableConfig
+    from scim.store.resources import DynamoDBResourceStore, ResourceStoreConfig
 
 
 @dataclass(frozen=True)
@@ -45,15 +45,15 @@ class EndpointAdapters:
     malformed_tokens: RejectedTokenCounter = field(default_factory=RejectedTokenCounter)
 
     @cached_property
-    def table_config(self) -> TableConfig:
+    def resource_store_config(self) -> ResourceStoreConfig:
         """Raises ``ValueError`` for attributes that can't be indexed."""
-        return build_table_config(self.settings)
+        return build_resource_store_config(self.settings)
 
     def prime(self, *, has_resources: bool) -> None:
         """Import and read what requests need, so that a snapshot has it. Nothing of it is unique or secret."""
         load_user_type()
         if has_resources:
-            _ = self.table_config
+            _ = self.resource_store_config
 
     def open_table(self, deadline: Deadline) -> Table:
         return Table(self.client, self.settings.table_name, deadline)
@@ -64,7 +64,7 @@ class EndpointAdapters:
     def build_resource_store(self, table: Table, tenant: Tenant, resource_type: ResourceType) -> DynamoDBResourceStore:
         from scim.store.resources import DynamoDBResourceStore
 
-        return DynamoDBResourceStore(table, self.table_config, tenant.id, resource_type)
+        return DynamoDBResourceStore(table, self.resource_store_config, tenant.id, resource_type)
 
     def build_audit_log_store(self, table: Table, tenant_id: str) -> DynamoDBAuditLogStore:
         from scim.store.audit_log import DynamoDBAuditLogStore

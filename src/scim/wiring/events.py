@@ -75,15 +75,15 @@ def _connect_link_tasks(settings: Settings) -> Callable[[LinkTask, Deadline], Li
     from scim.store.links import DynamoDBLinkStore
     from scim.store.table import Table
     from scim.store.tenants import DynamoDBTenantStore
-    from scim.wiring.dynamodb import build_table_config, create_client
+    from scim.wiring.dynamodb import build_resource_store_config, create_client
 
-    client, table_config = create_client(), build_table_config(settings)
+    client, resource_store_config = create_client(), build_resource_store_config(settings)
 
     def run_task(task: LinkTask, deadline: Deadline) -> LinkResult:
         table = Table(client, settings.table_name, deadline)
         tenant = DynamoDBTenantStore(table, runtime.new_id).get(task.tenant)
         resource_type = tenant.resource_types[0] if tenant else load_user_type()
-        store = DynamoDBLinkStore(table, table_config, task.tenant, resource_type)
+        store = DynamoDBLinkStore(table, resource_store_config, task.tenant, resource_type)
         return ReferenceResolver(store, resource_type, runtime.current_time).run(task)
 
     return run_task

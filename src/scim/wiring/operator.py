@@ -12,7 +12,7 @@ from scim.aws.clients import DYNAMODB_CONFIG, OPERATOR_SECRETS_CONFIG
 from scim.settings import Settings
 from scim.store.table import Table
 from scim.wiring import runtime
-from scim.wiring.dynamodb import build_table_config
+from scim.wiring.dynamodb import build_resource_store_config
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -44,7 +44,7 @@ class Operator:
         from scim.wiring.administration import Administration
 
         return Administration(
-            self.open_table(seconds), lambda: build_table_config(self.settings), self.token_secrets, self.actor
+            self.open_table(seconds), lambda: build_resource_store_config(self.settings), self.token_secrets, self.actor
         )
 
     def build_token_rotation(self) -> TokenRotation:

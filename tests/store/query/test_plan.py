@@ -7,13 +7,13 @@ from scim.protocol.leniency import Dialect
 from scim.protocol.schema import load_user_type
 from scim.protocol.sort import compile_sort
 from scim.store.query.plan import (
-    FullScan,
+    FullScanPlan,
     IndexedAttributes,
     IndexKey,
-    IndexLookup,
+    IndexLookupPlan,
     OrderedIndex,
     Plan,
-    RangeScan,
+    RangePlan,
     find_index_keys,
     plan_query,
 )
@@ -92,29 +92,29 @@ LAST = "\U0010ffff"
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ('userName sw "Bob"', RangeScan(NAME, "bob", "bob" + LAST)),
-        ('userName sw "STRASSE"', RangeScan(NAME, "strasse", "strasse" + LAST)),
-        ('userName sw "Cafe\u0301"', RangeScan(NAME, "caf\u00e9", "caf\u00e9" + LAST)),
-        ('userName ge "B"', RangeScan(NAME, "b")),
-        ('userName gt "B"', RangeScan(NAME, "b\0")),
-        ('userName le "B"', RangeScan(NAME, last="b")),
-        ('userName lt "B"', RangeScan(NAME, last="b", is_exact=False)),
-        ('userName ge "a" and userName le "c"', RangeScan(NAME, "a", "c")),
-        ('userName le "c" and userName gt "a"', RangeScan(NAME, "a\0", "c")),
-        ('userName ge "a" and userName ge "b" and userName lt "d"', RangeScan(NAME, "b", "d", is_exact=False)),
-        ('userName sw "b" and userName ge "bob"', RangeScan(NAME, "bob", "b" + LAST)),
-        ('userName sw "b" and active eq true', RangeScan(NAME, "b", "b" + LAST, is_exact=False)),
+        ('userName sw "Bob"', RangePlan(NAME, "bob", "bob" + LAST)),
+        ('userName sw "STRASSE"', RangePlan(NAME, "strasse", "strasse" + LAST)),
+        ('userName sw "Cafe\u0301"', RangePlan(NAME, "caf\u00e9", "caf\u00e9" + LAST)),
+        ('userName ge "B"', RangePlan(NAME, "b")),
+        ('userName gt "B"', RangePlan(NAME, "b\0")),
+        ('userName le "B"', RangePlan(NAME, last="b")),
+        ('userName lt "B"', RangePlan(NAME, last="b", is_exact=False)),
+        ('userName ge "a" and userName le "c"', RangePlan(NAME, "a", "c")),
+        ('userName le "c" and userName gt "a"', RangePlan(NAME, "a\0", "c")),
+        ('userName ge "a" and userName ge "b" and userName lt "d"', RangePlan(NAME, "b", "d", is_exact=False)),
+        ('userName sw "b" and userName ge "bob"', RangePlan(NAME, "bob", "b" + LAST)),
+        ('userName sw "b" and active eq true', RangePlan(NAME, "b", "b" + LAST, is_exact=False)),
         (
             'userName sw "b" and meta.lastModified gt "2026-01-01T00:00:00Z"',
-            RangeScan(NAME, "b", "b" + LAST, is_exact=False),
+            RangePlan(NAME, "b", "b" + LAST, is_exact=False),
         ),
-        ('userName ge "z" and userName le "a"', RangeScan(NAME, "z", "a")),
-        (f'userName sw "{"x" * 800}"', RangeScan(NAME, "x" * 800, "x" * 800 + LAST)),
-        (f'userName sw "{"x" * 801}"', FullScan(is_exact=False)),
-        ('userName co "b"', FullScan(is_exact=False)),
-        ('userName sw "a" or userName sw "b"', FullScan(is_exact=False)),
-        ('not (userName sw "a")', FullScan(is_exact=False)),
-        ('externalId sw "a"', FullScan(is_exact=False)),
+        ('userName ge "z" and userName le "a"', RangePlan(NAME, "z", "a")),
+        (f'userName sw "{"x" * 800}"', RangePlan(NAME, "x" * 800, "x" * 800 + LAST)),
+        (f'userName sw "{"x" * 801}"', FullScanPlan(is_exact=False)),
+        ('userName co "b"', FullScanPlan(is_exact=False)),
+        ('userName sw "a" or userName sw "b"', FullScanPlan(is_exact=False)),
+        ('not (userName sw "a")', FullScanPlan(is_exact=False)),
+        ('externalId sw "a"', FullScanPlan(is_exact=False)),
     ],
 )
 def test_comparisons_of_user_name_are_ranges(text: str, expected: Plan) -> None:
@@ -155,22 +155,22 @@ def test_comparisons_of_user_name_are_ranges(text: str, expected: Plan) -> None:
     ],
 )
 def test_bounds_of_last_modified_are_milliseconds_in_utc(text: str, first: str, last: str | None) -> None:
-    assert chosen(f"meta.lastModified {text}") == RangeScan(TIME, first, last)
+    assert chosen(f"meta.lastModified {text}") == RangePlan(TIME, first, last)
 
 
 @pytest.mark.parametrize("operator", ["lt", "le", "eq", "ne"])
 def test_last_modified_without_lower_bound_is_a_scan(operator: str) -> None:
-    assert chosen(f'meta.lastModified {operator} "2026-01-01T00:00:00Z"') == FullScan(is_exact=False)
+    assert chosen(f'meta.lastModified {operator} "2026-01-01T00:00:00Z"') == FullScanPlan(is_exact=False)
 
 
 @pytest.mark.parametrize(
     ("text", "sort", "expected"),
     [
-        (None, None, FullScan(is_exact=True)),
-        (None, "userName", RangeScan(NAME)),
-        (None, "displayName", FullScan(is_exact=False)),
-        ("active eq true", "userName", FullScan(is_exact=False)),
-        ('userName sw "b"', "displayName", RangeScan(NAME, "b", "b" + LAST)),
+        (None, None, FullScanPlan(is_exact=True)),
+        (None, "userName", RangePlan(NAME)),
+        (None, "displayName", FullScanPlan(is_exact=False)),
+        ("active eq true", "userName", FullScanPlan(is_exact=False)),
+        ('userName sw "b"', "displayName", RangePlan(NAME, "b", "b" + LAST)),
     ],
 )
 def test_order_chooses_the_index_without_a_filter(text: str | None, sort: str | None, expected: Plan) -> None:
@@ -194,5 +194,5 @@ def test_order_chooses_the_index_without_a_filter(text: str | None, sort: str | 
 def test_lookup_is_exact_if_everything_there_matches(text: str, exact: bool) -> None:
     found = chosen(text)
 
-    assert isinstance(found, IndexLookup)
+    assert isinstance(found, IndexLookupPlan)
     assert found.is_exact is exact

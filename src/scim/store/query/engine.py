@@ -14,12 +14,12 @@ from scim.store.query.paging import Pager
 from scim.store.query.paging_store import PagingStore
 from scim.store.query.plan import (
     LAST_MODIFIED,
-    FullScan,
+    FullScanPlan,
     IndexedAttributes,
-    IndexLookup,
+    IndexLookupPlan,
     OrderedIndex,
     Plan,
-    RangeScan,
+    RangePlan,
     plan_query,
 )
 from scim.store.query.reader import ResourceReader
@@ -61,17 +61,17 @@ class QueryEngine:
         reader, unique = self._reader, self._type.unique_attribute
         is_descending = query.order is not None and query.order.descending
         match plan:
-            case IndexLookup(index_keys):
+            case IndexLookupPlan(index_keys):
                 ordered = sorted(index_keys, key=lambda index_key: (index_key.name, index_key.value))
                 return IndexScan(reader, plan.is_exact, unique, self._indexed, ordered)
-            case RangeScan(OrderedIndex.UNIQUE_KEYS, first, last):
+            case RangePlan(OrderedIndex.UNIQUE_KEYS, first, last):
                 has_all = first is None and last is None
                 count_all = self._paging_store.count_resources if has_all else None
                 key_range = value_keys.unique_key_range(first, last)
                 return UniqueKeyScan(reader, plan.is_exact, unique, key_range, is_descending, count_all)
-            case RangeScan(_, first, last):
+            case RangePlan(_, first, last):
                 return LastModifiedScan(reader, plan.is_exact, keys.last_modified_range(first, last), is_descending)
-            case FullScan():
+            case FullScanPlan():
                 return IdScan(reader, plan.is_exact, self._paging_store, documents_only)
 
     def _hint(self) -> str:
@@ -91,12 +91,12 @@ def needs_sorting(plan: Plan, query: Query, indexed: Mapping[str, Path]) -> bool
     if query.order is None:
         return False
     match plan:
-        case IndexLookup(index_keys):
+        case IndexLookupPlan(index_keys):
             return len(index_keys) > 1 or any(index_key.name in indexed for index_key in index_keys)
-        case RangeScan(OrderedIndex.UNIQUE_KEYS):
+        case RangePlan(OrderedIndex.UNIQUE_KEYS):
             leaf = query.order.path.leaf
             return leaf is None or not leaf.unique
-        case RangeScan():
+        case RangePlan():
             return str(query.order.path) != LAST_MODIFIED
-        case FullScan():
+        case FullScanPlan():
             return True

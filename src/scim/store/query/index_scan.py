@@ -83,12 +83,12 @@ class IndexScan(Scan):
         prefix, partition = self._entry_prefix(index_key), self.reader.partition
         found_items = self.reader.query(
             keys.entry_range(prefix),
-            items.REFERENCE_ATTRIBUTES,
+            items.LOOKUP_ITEM_ATTRIBUTES,
             after=None if after is None else keys.primary_key(partition, prefix + after),
             backwards=backwards,
             expected=expected,
         )
-        return (items.decode_reference(item) for item in found_items)
+        return (items.decode_lookup_item(item) for item in found_items)
 
     def _look_up_unique(self) -> set[str]:
         """Return the ids that the filter names, and those at unique keys."""
@@ -100,7 +100,7 @@ class IndexScan(Scan):
             found_items = [item] if item else []
         else:
             found_items = table.get_all(partition, sorted(set(unique)))
-        return ids | {items.decode_reference(item) for item in found_items}
+        return ids | {items.decode_lookup_item(item) for item in found_items}
 
     def _is_current(self, _key: str, stored: StoredResource) -> bool:
         return any(self._has_index_key(stored, index_key) for index_key in self.index_keys)

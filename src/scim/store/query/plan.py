@@ -46,7 +46,7 @@ class IndexKey:
 
 
 @dataclass(frozen=True, slots=True)
-class IndexLookup:
+class IndexLookupPlan:
     """The union of the resources at some index keys, in the order of their ids."""
 
     index_keys: frozenset[IndexKey]
@@ -64,7 +64,7 @@ class OrderedIndex(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class RangeScan:
+class RangePlan:
     """The resources from key ``first`` to ``last``, both included, in the order of the keys.
 
     The keys are values of the unique attribute, or times of the last change as they are stored; ``None`` for no bound.
@@ -78,16 +78,16 @@ class RangeScan:
     def __str__(self) -> str:
         return str(self.index)
 
-    def __and__(self, other: RangeScan) -> RangeScan:
+    def __and__(self, other: RangePlan) -> RangePlan:
         """Return the intersection of two ranges of the same index."""
-        firsts = [scan.first for scan in (self, other) if scan.first is not None]
-        lasts = [scan.last for scan in (self, other) if scan.last is not None]
+        firsts = [plan.first for plan in (self, other) if plan.first is not None]
+        lasts = [plan.last for plan in (self, other) if plan.last is not None]
         is_exact = self.is_exact and other.is_exact
-        return RangeScan(self.index, max(firsts, default=None), min(lasts, default=None), is_exact)
+        return RangePlan(self.index, max(firsts, default=None), min(lasts, default=None), is_exact)
 
 
 @dataclass(frozen=True, slots=True)
-class FullScan:
+class FullScanPlan:
     """All resources in the order of their ids."""
 
     is_exact: bool
@@ -96,25 +96,25 @@ class FullScan:
         return "ids" if self.is_exact else "scan"
 
 
-Plan = IndexLookup | RangeScan | FullScan
+Plan = IndexLookupPlan | RangePlan | FullScanPlan
 
 
 def plan_query(tree: Filter | None, order: Path | None, indexes: IndexedAttributes) -> Plan:
     """Return the plan for a filter, one in the order of ``order`` if there are several."""
     if tree is None:
         is_by_unique = order is not None and str(order) == indexes.unique
-        return RangeScan(OrderedIndex.UNIQUE_KEYS) if is_by_unique else FullScan(is_exact=order is None)
+        return RangePlan(OrderedIndex.UNIQUE_KEYS) if is_by_unique else FullScanPlan(is_exact=order is None)
     terms = tree.terms if isinstance(tree, And) else (tree,)
     index_keys = find_index_keys(tree, indexes.names)
     if index_keys is not None:
         # Whether there is a user with an id is known only after reading it.
         names_id = any(index_key.name == "id" for index_key in index_keys)
-        return IndexLookup(index_keys, is_exact=not names_id and len(terms) == 1 and _is_exact(tree))
+        return IndexLookupPlan(index_keys, is_exact=not names_id and len(terms) == 1 and _is_exact(tree))
     for ranges in (_unique_key_ranges(terms, indexes), _last_modified_ranges(terms)):
         if ranges:
             intersection = reduce(and_, ranges)
             return replace(intersection, is_exact=intersection.is_exact and len(ranges) == len(terms))
-    return FullScan(is_exact=False)
+    return FullScanPlan(is_exact=False)
 
 
 def find_index_keys(tree: Filter, names: frozenset[str]) -> frozenset[IndexKey] | None:
@@ -161,35 +161,35 @@ def _is_exact(tree: Filter) -> bool:
             return False
 
 
-def _unique_key_ranges(terms: Iterable[Filter], indexes: IndexedAttributes) -> list[RangeScan]:
+def _unique_key_ranges(terms: Iterable[Filter], indexes: IndexedAttributes) -> list[RangePlan]:
     """Return the range of each term that bounds the unique attribute."""
     ranges = []
     for term in terms:
         match term:
             case Comparison(path, operator, str(value)) if str(path) == indexes.unique:
                 bound = normalize(value, case_exact=indexes.case_exact)
-                if is_searchable(bound) and (scan := _unique_key_range(operator, bound)):
-                    ranges.append(scan)
+                if is_searchable(bound) and (plan := _plan_unique_key_range(operator, bound)):
+                    ranges.append(plan)
     return ranges
 
 
-def _unique_key_range(operator: ComparisonOperator, bound: str) -> RangeScan | None:
+def _plan_unique_key_range(operator: ComparisonOperator, bound: str) -> RangePlan | None:
     match operator:
         case ComparisonOperator.SW:
-            return RangeScan(OrderedIndex.UNIQUE_KEYS, bound, bound + _LAST_CHARACTER)
+            return RangePlan(OrderedIndex.UNIQUE_KEYS, bound, bound + _LAST_CHARACTER)
         case ComparisonOperator.GE:
-            return RangeScan(OrderedIndex.UNIQUE_KEYS, first=bound)
+            return RangePlan(OrderedIndex.UNIQUE_KEYS, first=bound)
         case ComparisonOperator.GT:
-            return RangeScan(OrderedIndex.UNIQUE_KEYS, first=bound + "\0")
+            return RangePlan(OrderedIndex.UNIQUE_KEYS, first=bound + "\0")
         case ComparisonOperator.LE:
-            return RangeScan(OrderedIndex.UNIQUE_KEYS, last=bound)
+            return RangePlan(OrderedIndex.UNIQUE_KEYS, last=bound)
         case ComparisonOperator.LT:
-            return RangeScan(OrderedIndex.UNIQUE_KEYS, last=bound, is_exact=False)
+            return RangePlan(OrderedIndex.UNIQUE_KEYS, last=bound, is_exact=False)
         case _:
             return None
 
 
-def _last_modified_ranges(terms: Iterable[Filter]) -> list[RangeScan]:
+def _last_modified_ranges(terms: Iterable[Filter]) -> list[RangePlan]:
     """Return the range of each term that bounds the time of the last change, unless there is only an upper bound.
 
     With an upper bound alone, a full scan is as short, and does not miss resources that have just changed.
@@ -199,24 +199,24 @@ def _last_modified_ranges(terms: Iterable[Filter]) -> list[RangeScan]:
         match term:
             case Comparison(path, operator, str(value)) if str(path) == LAST_MODIFIED and operator in _ORDERED:
                 if (instant := parse_date_time(value)) is not None:
-                    ranges.append(_last_modified_range(operator, instant))
-    return ranges if any(scan.first is not None for scan in ranges) else []
+                    ranges.append(_plan_last_modified_range(operator, instant))
+    return ranges if any(plan.first is not None for plan in ranges) else []
 
 
-def _last_modified_range(operator: ComparisonOperator, instant: Instant) -> RangeScan:
+def _plan_last_modified_range(operator: ComparisonOperator, instant: Instant) -> RangePlan:
     """Return a range with both bounds included, which is possible since stored times have whole milliseconds."""
     seconds, fraction = instant
     milliseconds = seconds * 1_000 + int(fraction[:3].ljust(3, "0"))
     is_whole = len(fraction) <= 3
     match operator:
         case ComparisonOperator.GE:
-            return RangeScan(OrderedIndex.LAST_MODIFIED, first=_format_time(milliseconds + (not is_whole)))
+            return RangePlan(OrderedIndex.LAST_MODIFIED, first=_format_time(milliseconds + (not is_whole)))
         case ComparisonOperator.GT:
-            return RangeScan(OrderedIndex.LAST_MODIFIED, first=_format_time(milliseconds + 1))
+            return RangePlan(OrderedIndex.LAST_MODIFIED, first=_format_time(milliseconds + 1))
         case ComparisonOperator.LE:
-            return RangeScan(OrderedIndex.LAST_MODIFIED, last=_format_time(milliseconds))
+            return RangePlan(OrderedIndex.LAST_MODIFIED, last=_format_time(milliseconds))
         case _:
-            return RangeScan(OrderedIndex.LAST_MODIFIED, last=_format_time(milliseconds - is_whole))
+            return RangePlan(OrderedIndex.LAST_MODIFIED, last=_format_time(milliseconds - is_whole))
 
 
 def _format_time(milliseconds: int) -> str:

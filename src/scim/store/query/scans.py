@@ -118,13 +118,13 @@ class UniqueKeyScan(Scan):
         partition = self.reader.partition
         found_items = self.reader.query(
             self.key_range,
-            items.REFERENCE_ATTRIBUTES,
+            items.LOOKUP_ITEM_ATTRIBUTES,
             after=None if after is None else keys.primary_key(partition, after),
             backwards=backwards != self.is_descending,
             skip=skip,
             expected=expected,
         )
-        keyed_ids = ((item["sk"]["S"], items.decode_reference(item)) for item in found_items)
+        keyed_ids = ((item["sk"]["S"], items.decode_lookup_item(item)) for item in found_items)
         return self.reader.resolve(keyed_ids, expected, lambda key, stored: self.get_key(stored) == key)
 
     def get_key(self, stored: StoredResource) -> str:
