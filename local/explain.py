@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator, Sequence
 
 from scim.protocol.errors import ScimError
-from scim.protocol.leniency import Dialect
+from scim.protocol.leniency import LeniencyTracker
 from scim.protocol.messages import SearchRequest
 from scim.protocol.schema import load_user_type
 from scim.service.model.query import Query
@@ -28,7 +28,7 @@ def main(arguments: Sequence[str]) -> int:
     text, sort = [*arguments, "", ""][:2]
     try:
         request = SearchRequest(filter=text or None, sortby=sort or None)
-        query = parse_query(request, load_user_type(), Dialect(), ResourceRenderer(load_user_type(), ""))
+        query = parse_query(request, load_user_type(), LeniencyTracker(), ResourceRenderer(load_user_type(), ""))
         settings = Settings.from_environment({**os.environ, **_SETTINGS})
         indexed = resolve_indexed_attributes(settings)
     except ScimError as error:

@@ -8,7 +8,7 @@ import pytest
 from scim.protocol.errors import ScimError
 from scim.protocol.filter.evaluator import compile_filter
 from scim.protocol.filter.parser import parse_filter
-from scim.protocol.leniency import Dialect
+from scim.protocol.leniency import LeniencyTracker
 from scim.protocol.schema import load_user_type
 from tests.differential import reference
 from tests.differential.comparison import Case, Rejection, Tally, compare
@@ -26,18 +26,18 @@ EXAMPLES = [
 ]
 
 
-def run_ours(text: str, users: Sequence[dict[str, Any]], dialect: Dialect) -> list[bool] | Rejection:
+def run_ours(text: str, users: Sequence[dict[str, Any]], leniencies: LeniencyTracker) -> list[bool] | Rejection:
     try:
-        matches = compile_filter(parse_filter(text, load_user_type(), dialect), dialect)
+        matches = compile_filter(parse_filter(text, load_user_type(), leniencies), leniencies)
     except ScimError as error:
         return Rejection(error.scim_type)
     return [matches(user) for user in users]
 
 
 def run_case(text: str, users: Sequence[dict[str, Any]], theirs: Sequence[reference.Model]) -> Case:
-    dialect = Dialect()
-    matches = run_ours(text, users, dialect)
-    return Case(users, text, matches, reference.match(text, theirs), dialect.used)
+    leniencies = LeniencyTracker()
+    matches = run_ours(text, users, leniencies)
+    return Case(users, text, matches, reference.match(text, theirs), leniencies.used)
 
 
 def cases(size: int) -> Iterator[Case]:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from scim.protocol.errors import ScimError
-from scim.protocol.leniency import Dialect
+from scim.protocol.leniency import LeniencyTracker
 from scim.protocol.messages import PatchRequest, parse_message
 from scim.protocol.patch.apply import apply_patch
 from scim.protocol.schema import load_user_type
@@ -23,18 +23,20 @@ EXAMPLES = [
 ]
 
 
-def run_ours(user: dict[str, Any], operations: list[dict[str, Any]], dialect: Dialect) -> dict[str, Any] | Rejection:
+def run_ours(
+    user: dict[str, Any], operations: list[dict[str, Any]], leniencies: LeniencyTracker
+) -> dict[str, Any] | Rejection:
     try:
-        request = parse_message(PatchRequest, {"schemas": [PatchRequest.urn], "Operations": operations}, dialect)
-        return apply_patch(user, request.operations, load_user_type(), dialect)
+        request = parse_message(PatchRequest, {"schemas": [PatchRequest.urn], "Operations": operations}, leniencies)
+        return apply_patch(user, request.operations, load_user_type(), leniencies)
     except ScimError as error:
         return Rejection(error.scim_type)
 
 
 def run_case(user: dict[str, Any], operations: list[dict[str, Any]]) -> Case:
-    dialect = Dialect()
-    after = run_ours(user, operations, dialect)
-    return Case([user], operations, after, reference.patch(reference.read(user), operations), dialect.used)
+    leniencies = LeniencyTracker()
+    after = run_ours(user, operations, leniencies)
+    return Case([user], operations, after, reference.patch(reference.read(user), operations), leniencies.used)
 
 
 def cases(size: int) -> Iterator[Case]:

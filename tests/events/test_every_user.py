@@ -17,7 +17,7 @@ from scim.events.change_record import parse_stream_record
 from scim.events.link_message import make_message, make_task, parse_task
 from scim.protocol.errors import ScimError
 from scim.protocol.filter.path import resolve_path
-from scim.protocol.leniency import Dialect
+from scim.protocol.leniency import LeniencyTracker
 from scim.protocol.schema import Attribute, DataType, ResourceType, load_user_type
 from scim.service.model.change_record import ChangeRecord
 from scim.service.model.query import Query, QueryResult
@@ -33,7 +33,9 @@ from tests.events.schemas import validate
 from tests.service.fakes import Clock, context, new_id
 
 TYPE = load_user_type().with_extensions([EXTENSION])
-INDEXED = [resolve_path(name, load_user_type(), Dialect(strict=True)) for name in ("externalId", "emails.value")]
+INDEXED = [
+    resolve_path(name, load_user_type(), LeniencyTracker(is_strict=True)) for name in ("externalId", "emails.value")
+]
 DEACTIVATE = {"op": "replace", "path": "active", "value": False}
 ODD = ["", " ", "\t\n", "\ufffe", "\uffff", "a\ufffeb", "\U0010ffff", "\x00", "#", "a#b", "x" * 1_200, "ü" * 400]
 

@@ -8,7 +8,7 @@ import pytest
 from scim.protocol.errors import InvalidFilter, InvalidPath, InvalidSyntax, InvalidValue, NoTarget, ScimError
 from scim.protocol.filter.evaluator import compile_filter
 from scim.protocol.filter.parser import parse_filter
-from scim.protocol.leniency import Dialect, Leniency
+from scim.protocol.leniency import Leniency, LeniencyTracker
 from scim.protocol.messages import PatchRequest, parse_message
 from scim.protocol.patch.apply import apply_patch
 from scim.protocol.projection import parse_projection
@@ -24,7 +24,7 @@ USER = {
     ENTERPRISE: {"manager": {"value": "1", "$ref": "../Users/1"}},
 }
 
-Need = tuple[Callable[[Dialect], object], type[ScimError]]
+Need = tuple[Callable[[LeniencyTracker], object], type[ScimError]]
 """Something that a request does, and what it is refused with in strict mode."""
 
 
@@ -32,24 +32,27 @@ def body(members: dict[str, Any], error: type[ScimError]) -> Need:
     """A POST of a user."""
     user = {"schemas": [CORE], "userName": "bjensen"} | members
     sent = {name: value for name, value in user.items() if value is not ...}
-    return lambda dialect: parse_resource(sent, load_user_type(), dialect), error
+    return lambda leniencies: parse_resource(sent, load_user_type(), leniencies), error
 
 
 def patch(operation: dict[str, Any], error: type[ScimError], schemas: Any = (PatchRequest.urn,)) -> Need:
-    def apply(dialect: Dialect) -> object:
+    def apply(leniencies: LeniencyTracker) -> object:
         members = {"Operations": [operation]} | ({"schemas": list(schemas)} if schemas else {})
-        request = parse_message(PatchRequest, members, dialect)
-        return apply_patch(USER, request.operations, load_user_type(), dialect)
+        request = parse_message(PatchRequest, members, leniencies)
+        return apply_patch(USER, request.operations, load_user_type(), leniencies)
 
     return apply, error
 
 
 def query(text: str) -> Need:
-    return lambda dialect: compile_filter(parse_filter(text, load_user_type(), dialect), dialect), InvalidFilter
+    def evaluate(leniencies: LeniencyTracker) -> object:
+        return compile_filter(parse_filter(text, load_user_type(), leniencies), leniencies)
+
+    return evaluate, InvalidFilter
 
 
 def shown(attributes: str, error: type[ScimError]) -> Need:
-    return lambda dialect: parse_projection([attributes], [], load_user_type(), dialect), error
+    return lambda leniencies: parse_projection([attributes], [], load_user_type(), leniencies), error
 
 
 def replace(path: str, value: Any, error: type[ScimError]) -> Need:
@@ -136,25 +139,27 @@ def test_every_leniency_has_a_request() -> None:
 
 @pytest.mark.parametrize(("leniency", "request_with", "error"), TABLE)
 def test_leniency_is_recorded(
-    leniency: Leniency, request_with: Callable[[Dialect], object], error: type[ScimError]
+    leniency: Leniency, request_with: Callable[[LeniencyTracker], object], error: type[ScimError]
 ) -> None:
-    dialect = Dialect()
-    request_with(dialect)
+    leniencies = LeniencyTracker()
+    request_with(leniencies)
 
-    assert leniency.label in dialect.used
+    assert leniency.label in leniencies.used
 
 
 @pytest.mark.parametrize(("leniency", "request_with", "error"), TABLE)
-def test_strict_mode(leniency: Leniency, request_with: Callable[[Dialect], object], error: type[ScimError]) -> None:
-    dialect = Dialect(strict=True)
+def test_strict_mode(
+    leniency: Leniency, request_with: Callable[[LeniencyTracker], object], error: type[ScimError]
+) -> None:
+    leniencies = LeniencyTracker(is_strict=True)
 
     with pytest.raises(ScimError) as raised:
-        request_with(dialect)
-    assert (type(raised.value), dialect.used) == (error, [])
+        request_with(leniencies)
+    assert (type(raised.value), leniencies.used) == (error, [])
 
 
 def test_standard_request_uses_no_leniency() -> None:
-    dialect = Dialect()
+    leniencies = LeniencyTracker()
     for request_with, _ in [
         body({"active": True, "emails": [{"value": "a@example.com"}], "nickName": None, "roles": []}, ScimError),
         body({"id": "1", "meta": {"version": "1"}, ENTERPRISE: {"department": "Tours"}}, ScimError),
@@ -165,9 +170,9 @@ def test_standard_request_uses_no_leniency() -> None:
         query(f'{ENTERPRISE}:manager.value eq "1" and active eq true and title pr'),
         shown(f"{ENTERPRISE}:department", ScimError),
     ]:
-        request_with(dialect)
+        request_with(leniencies)
 
-    assert dialect.used == []
+    assert leniencies.used == []
 
 
 def test_every_leniency_has_a_label_and_a_description() -> None:
@@ -177,7 +182,7 @@ def test_every_leniency_has_a_label_and_a_description() -> None:
 
 
 def test_merge_adds_used_leniencies() -> None:
-    whole, part = Dialect(), Dialect()
+    whole, part = LeniencyTracker(), LeniencyTracker()
     whole.tolerate(Leniency.UNQUOTED_VALUE)
     part.tolerate(Leniency.STRING_BOOLEAN)
     part.tolerate(Leniency.UNQUOTED_VALUE)
@@ -192,35 +197,35 @@ def test_merge_adds_used_leniencies() -> None:
 
 @pytest.mark.parametrize("value", [None, "", [], {}])
 def test_ignored_empty_value_is_not_recorded(value: object) -> None:
-    dialect = Dialect()
-    dialect.record_ignored("mail", value)
-    assert dialect.ignored == []
+    leniencies = LeniencyTracker()
+    leniencies.record_ignored("mail", value)
+    assert leniencies.ignored == []
 
 
 def test_ignored_names_are_recorded() -> None:
-    dialect = Dialect()
+    leniencies = LeniencyTracker()
     for name in ("mail", "name.firstName", "urn:x:2.0:User:floor", "ada@example.com", "a b", "x" * 101):
-        dialect.record_ignored(name, value=False)
-    assert dialect.ignored == ["?", "mail", "name.firstName", "urn:x:2.0:User:floor"]
+        leniencies.record_ignored(name, value=False)
+    assert leniencies.ignored == ["?", "mail", "name.firstName", "urn:x:2.0:User:floor"]
 
 
 def test_merge_adds_ignored_names() -> None:
-    whole, part = Dialect(), Dialect()
+    whole, part = LeniencyTracker(), LeniencyTracker()
     part.record_ignored("mail", "x")
     whole.merge(part)
     assert whole.ignored == ["mail"]
 
 
 def test_last_rejected_leniency() -> None:
-    dialect = Dialect(strict=True)
-    assert dialect.last_rejected is None
-    dialect.tolerate(Leniency.EMPTY_STRING)
-    dialect.tolerate(Leniency.PATHLESS_PATCH)
-    assert dialect.last_rejected == "pathless-patch"
+    leniencies = LeniencyTracker(is_strict=True)
+    assert leniencies.last_rejected is None
+    leniencies.tolerate(Leniency.EMPTY_STRING)
+    leniencies.tolerate(Leniency.PATHLESS_PATCH)
+    assert leniencies.last_rejected == "pathless-patch"
 
 
 def test_number_of_ignored_names_is_limited() -> None:
-    dialect = Dialect()
+    leniencies = LeniencyTracker()
     for number in range(1_000):
-        dialect.record_ignored(f"a{number:03}", "x")
-    assert dialect.ignored == [f"a{number:03}" for number in range(40)]
+        leniencies.record_ignored(f"a{number:03}", "x")
+    assert leniencies.ignored == [f"a{number:03}" for number in range(40)]

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from scim.protocol.errors import InvalidSyntax, InvalidValue, ScimError
-from scim.protocol.leniency import Dialect
+from scim.protocol.leniency import LeniencyTracker
 from scim.protocol.messages import (
     MAX_PATCH_OPERATIONS,
     BulkOperation,
@@ -21,7 +21,7 @@ REMOVE = {"op": "remove", "path": "title"}
 
 def refusal(kind: type[Message], body: Any, *, strict: bool = False) -> ScimError:
     with pytest.raises(ScimError) as error:
-        parse_message(kind, body, Dialect(strict))
+        parse_message(kind, body, LeniencyTracker(strict))
     return error.value
 
 
@@ -47,7 +47,7 @@ def search(**members: Any) -> dict[str, Any]:
     ],
 )
 def test_patch_names_have_no_case(body: dict[str, Any]) -> None:
-    (operation,) = parse_message(PatchRequest, body, Dialect()).operations
+    (operation,) = parse_message(PatchRequest, body, LeniencyTracker()).operations
 
     assert (operation.op, operation.path, operation.value) == ("replace", "title", "Guide")
 
@@ -61,7 +61,7 @@ def test_patch_names_have_no_case(body: dict[str, Any]) -> None:
     ],
 )
 def test_patch_value_of_null(operation: dict[str, Any], given: bool) -> None:
-    (read,) = parse_message(PatchRequest, patch(Operations=[operation]), Dialect()).operations
+    (read,) = parse_message(PatchRequest, patch(Operations=[operation]), LeniencyTracker()).operations
 
     assert read.has_value is given
 
@@ -127,7 +127,7 @@ def test_error_does_not_repeat_values() -> None:
 
 
 def test_search_defaults() -> None:
-    assert parse_message(SearchRequest, search(), Dialect()).model_dump() == {
+    assert parse_message(SearchRequest, search(), LeniencyTracker()).model_dump() == {
         "attributes": [],
         "excludedattributes": [],
         "filter": None,
@@ -142,7 +142,7 @@ def test_search_defaults() -> None:
 def test_search_names_have_no_case() -> None:
     body = search(STARTINDEX=0, Count=-1, sortby="userName", SortOrder="Descending", Attributes=["userName"])
 
-    read = parse_message(SearchRequest, body, Dialect())
+    read = parse_message(SearchRequest, body, LeniencyTracker())
 
     assert (read.startindex, read.count, read.sortby, read.sortorder) == (0, -1, "userName", "descending")
     assert read.attributes == ["userName"]
@@ -163,7 +163,7 @@ def test_unknown_sort_order() -> None:
 def test_bulk_operations_are_not_validated() -> None:
     body = {"schemas": [BulkRequest.urn], "failOnErrors": 1, "Operations": [{"method": "POST"}, "x", None]}
 
-    read = parse_message(BulkRequest, body, Dialect())
+    read = parse_message(BulkRequest, body, LeniencyTracker())
 
     assert (read.failonerrors, read.operations) == (1, [{"method": "POST"}, "x", None])
 
@@ -178,7 +178,7 @@ def test_fail_on_errors_is_at_least_one(count: int) -> None:
 def test_bulk_operation_names_have_no_case() -> None:
     sent = {"Method": "post", "PATH": "/Users", "bulkId": "qwerty", "data": {"userName": "Alice"}}
 
-    read = parse_message(BulkOperation, sent, Dialect())
+    read = parse_message(BulkOperation, sent, LeniencyTracker())
 
     assert (read.method, read.path, read.bulkid, read.data) == ("POST", "/Users", "qwerty", {"userName": "Alice"})
 

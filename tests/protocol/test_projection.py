@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scim.protocol.errors import InvalidValue
-from scim.protocol.leniency import Dialect
+from scim.protocol.leniency import LeniencyTracker
 from scim.protocol.projection import parse_projection
 from scim.protocol.schema import load_user_type
 
@@ -56,7 +56,7 @@ ALWAYS_SECRET = {"always one": "x", "alwaysParts": {"always": "x", "default": "x
 
 
 def shown(attributes: list[str], excluded: list[str] | None = None, user: dict[str, Any] = USER) -> dict[str, Any]:
-    return parse_projection(attributes, excluded or [], TYPE, Dialect()).apply(user)
+    return parse_projection(attributes, excluded or [], TYPE, LeniencyTracker()).apply(user)
 
 
 def shown_of_core(attributes: list[str], excluded: list[str] | None = None) -> dict[str, Any]:
@@ -211,8 +211,8 @@ def test_projection_adds_nothing(attributes: list[str], excluded: list[str]) -> 
     [([], [], True), (["userName"], [], False), ([], ["meta"], False), ([""], [""], True)],
 )
 def test_complete_projection(attributes: list[str], excluded: list[str], all_: bool) -> None:
-    assert parse_projection(attributes, excluded, load_user_type(), Dialect()).is_complete is all_
+    assert parse_projection(attributes, excluded, load_user_type(), LeniencyTracker()).is_complete is all_
 
 
 def test_projection_with_hidden_attributes_is_not_complete() -> None:
-    assert not parse_projection([], [], TYPE, Dialect()).is_complete
+    assert not parse_projection([], [], TYPE, LeniencyTracker()).is_complete

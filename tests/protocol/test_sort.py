@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from scim.protocol.errors import InvalidValue
-from scim.protocol.leniency import Dialect
+from scim.protocol.leniency import LeniencyTracker
 from scim.protocol.schema import load_user_type
 from scim.protocol.sort import compile_sort
 
@@ -16,7 +16,7 @@ TYPE = load_user_type().with_extensions([LEVEL])
 
 
 def ordered(name: str, resources: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return sorted(resources, key=compile_sort(name, TYPE, Dialect()).key)
+    return sorted(resources, key=compile_sort(name, TYPE, LeniencyTracker()).key)
 
 
 @pytest.mark.parametrize(
@@ -94,4 +94,4 @@ def test_equal_values_keep_their_order() -> None:
 )
 def test_attribute_without_an_order(name: str) -> None:
     with pytest.raises(InvalidValue):
-        compile_sort(name, TYPE, Dialect())
+        compile_sort(name, TYPE, LeniencyTracker())

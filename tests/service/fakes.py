@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from scim.protocol.errors import ScimError
-from scim.protocol.leniency import Dialect
+from scim.protocol.leniency import LeniencyTracker
 from scim.protocol.normalize import normalize
 from scim.protocol.schema import ResourceType, load_user_type
 from scim.service.deadline import Deadline
@@ -99,11 +99,11 @@ class RecordedOutcomes:
     failures: list[tuple[RequestSummary, ScimError, str | None]] = field(default_factory=list)
     successes: list[tuple[RequestSummary, list[str]]] = field(default_factory=list)
 
-    def record_failure(self, request: RequestSummary, error: ScimError, dialect: Dialect) -> None:
-        self.failures.append((request, error, dialect.last_rejected))
+    def record_failure(self, request: RequestSummary, error: ScimError, leniencies: LeniencyTracker) -> None:
+        self.failures.append((request, error, leniencies.last_rejected))
 
-    def record_success(self, request: RequestSummary, dialect: Dialect) -> None:
-        self.successes.append((request, dialect.ignored))
+    def record_success(self, request: RequestSummary, leniencies: LeniencyTracker) -> None:
+        self.successes.append((request, leniencies.ignored))
 
 
 @dataclass
@@ -225,7 +225,7 @@ def context(
         tenant=tenant,
         request_id="request-1",
         base_url=BASE_URL,
-        dialect=Dialect(strict=tenant.is_strict),
+        leniencies=LeniencyTracker(is_strict=tenant.is_strict),
         deadline=deadline or Clock().deadline,
         cursor_signer=signer or FakeSigner(),
         now=lambda: parse_rfc3339(now()),

@@ -104,7 +104,7 @@ def search(**members: Any) -> Request:
 def get(attributes: list[str], excluded: list[str]) -> Request:
     def read(store: MemoryStore, type_: ResourceType, user_id: str) -> object:
         stored = resources(store, resource_type=type_).get(user_id)
-        projection = parse_projection(attributes, excluded, type_, context().dialect)
+        projection = parse_projection(attributes, excluded, type_, context().leniencies)
         return render_resource(stored, projection, ResourceRenderer(type_, BASE_URL))
 
     return read

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scim.protocol.errors import InvalidValue
 from scim.protocol.filter.ast import Path
 from scim.protocol.filter.path import resolve_path
-from scim.protocol.leniency import Dialect
+from scim.protocol.leniency import LeniencyTracker
 from scim.protocol.schema import load_user_type
 from scim.store.value_keys import (
     MAX_INDEXED_VALUES,
@@ -22,7 +22,7 @@ LONGEST_SORT_KEY = 1_024
 
 
 def indexed(*names: str) -> dict[str, Path]:
-    return {name: resolve_path(name, load_user_type(), Dialect()) for name in names}
+    return {name: resolve_path(name, load_user_type(), LeniencyTracker()) for name in names}
 
 
 def test_unique_key_has_no_case_and_one_normal_form() -> None:

@@ -20,7 +20,7 @@ from handlers.http.routes.base_url import MisplacedEndpoint, split_misplaced_end
 from handlers.http.token_recorder import TokenRecorder
 from scim.auth.authentication import MalformedToken, TokenRejected
 from scim.protocol.errors import InternalError, MethodNotAllowed, NotFound, ScimError, WrongScimUrl
-from scim.protocol.leniency import Dialect
+from scim.protocol.leniency import LeniencyTracker
 from scim.service.deadline import Deadline, RetryCause
 from scim.service.model.stored_resource import encode_json
 from scim.service.model.tenant import Tenant
@@ -129,13 +129,14 @@ class ScimApplication:
             return self._run(context, recorder, log)
         finally:
             recorder.finish()
-            log.leniencies, log.dynamodb_calls = service_context.dialect.used, table.calls
+            log.leniencies, log.dynamodb_calls = service_context.leniencies.used, table.calls
             log.add(recorder.log_fields)
             log.add(_count_retries(deadline))
 
     def _run(self, context: RequestContext, recorder: LazyFailureRecorder, log: RequestLog) -> Response:
         """Return the response of the endpoint at the path; record a failure, or a success that ignored a part."""
-        request, tenant, dialect = context.request, context.service_context.tenant, context.service_context.dialect
+        request, service_context = context.request, context.service_context
+        tenant, leniencies = service_context.tenant, service_context.leniencies
         endpoint: Endpoint | None = None
         try:
             misplaced = split_misplaced_endpoint(request.segments, tenant.resource_types)
@@ -146,10 +147,10 @@ class ScimApplication:
             response = operation(context)
         except Exception as error:
             scim_error = error if isinstance(error, ScimError) else InternalError("A fault of the service.")
-            recorder.record_failure(_summarize(request, endpoint, log.operation), scim_error, dialect)
+            recorder.record_failure(_summarize(request, endpoint, log.operation), scim_error, leniencies)
             raise
-        if dialect.ignored:
-            recorder.record_success(_summarize(request, endpoint, log.operation), dialect)
+        if leniencies.ignored:
+            recorder.record_success(_summarize(request, endpoint, log.operation), leniencies)
         return response
 
     def _build_service_context(self, request: Request, tenant: Tenant, deadline: Deadline) -> ServiceContext:
@@ -157,7 +158,7 @@ class ScimApplication:
             tenant=tenant,
             request_id=request.id,
             base_url=self._adapters.settings.public_url or f"https://{request.domain}{_BASE_PATH}",
-            dialect=Dialect(strict=tenant.is_strict),
+            leniencies=LeniencyTracker(is_strict=tenant.is_strict),
             deadline=deadline,
             cursor_signer=self._adapters.cursor_signer,
             now=runtime.current_time,

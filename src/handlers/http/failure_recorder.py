@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from scim.protocol.errors import ScimError
-    from scim.protocol.leniency import Dialect
+    from scim.protocol.leniency import LeniencyTracker
     from scim.service.audit.failures import FailureRecorder
     from scim.service.model.audit.failure import RequestSummary
 
@@ -24,11 +24,11 @@ class LazyFailureRecorder:
         self._recorder: FailureRecorder | None = None
         self._lock = Lock()
 
-    def record_failure(self, request: RequestSummary, error: ScimError, dialect: Dialect) -> None:
-        self._get_recorder().record_failure(request, error, dialect)
+    def record_failure(self, request: RequestSummary, error: ScimError, leniencies: LeniencyTracker) -> None:
+        self._get_recorder().record_failure(request, error, leniencies)
 
-    def record_success(self, request: RequestSummary, dialect: Dialect) -> None:
-        self._get_recorder().record_success(request, dialect)
+    def record_success(self, request: RequestSummary, leniencies: LeniencyTracker) -> None:
+        self._get_recorder().record_success(request, leniencies)
 
     def finish(self) -> None:
         """Add what was recorded to the counts of the day, if anything was."""

@@ -1,8 +1,8 @@
 """Leniencies: requests beyond the RFC that identity providers really send, and that this server accepts.
 
-The code that reads bodies, paths, filters and patches calls :meth:`Dialect.tolerate` before it accepts one. The log
-line and the change record name the leniencies that a request used. Strict mode, a setting of a tenant, turns all of
-them off.
+The code that reads bodies, paths, filters and patches calls :meth:`LeniencyTracker.tolerate` before it accepts one.
+The log line and the change record name the leniencies that a request used. Strict mode, a setting of a tenant, turns
+all of them off.
 """
 
 from __future__ import annotations
@@ -57,17 +57,17 @@ class Leniency(Enum):
 
 
 @dataclass(slots=True)
-class Dialect:
+class LeniencyTracker:
     """The leniencies of one request: whether they are allowed, which of them it used, and what was ignored."""
 
-    strict: bool = False
+    is_strict: bool = False
     _used: set[Leniency] = field(default_factory=set)
     _last_rejected: Leniency | None = None
     _ignored: set[str] = field(default_factory=set)
 
     def tolerate(self, leniency: Leniency) -> bool:
         """Record that the request needs a leniency, and return whether it is allowed: not in strict mode."""
-        if self.strict:
+        if self.is_strict:
             self._last_rejected = leniency
             return False
         self._used.add(leniency)
@@ -82,7 +82,7 @@ class Dialect:
         if value not in (None, "", [], {}):
             self._ignored.add(name if is_known or is_attribute_name(name) else "?")
 
-    def merge(self, part: Dialect) -> None:
+    def merge(self, part: LeniencyTracker) -> None:
         """Add what a part of the request, such as one bulk operation, has used and ignored."""
         self._used |= part._used  # of its own class
         self._ignored |= part._ignored

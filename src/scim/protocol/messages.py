@@ -13,7 +13,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictInt, S
 
 from scim.protocol.errors import InvalidSyntax, InvalidValue
 from scim.protocol.json_body import lower_member_names
-from scim.protocol.leniency import Dialect, Leniency
+from scim.protocol.leniency import Leniency, LeniencyTracker
 
 BULK_RESPONSE = "urn:ietf:params:scim:api:messages:2.0:BulkResponse"
 
@@ -28,7 +28,7 @@ class Message(BaseModel):
     urn: ClassVar[str | None] = None
 
 
-class PatchOp(StrEnum):
+class PatchOperationType(StrEnum):
     """What an operation of a PATCH request does."""
 
     ADD = "add"
@@ -39,7 +39,7 @@ class PatchOp(StrEnum):
 class PatchOperation(Message):
     """One operation of a PATCH request (RFC 7644 section 3.5.2)."""
 
-    op: Annotated[PatchOp, BeforeValidator(lambda op: str(op).lower())]
+    op: Annotated[PatchOperationType, BeforeValidator(lambda op: str(op).lower())]
     path: StrictStr | None = None
     value: Any = None
 
@@ -51,7 +51,7 @@ class PatchOperation(Message):
     @property
     def new_value(self) -> Any:
         """The value that the operation sets: ``None`` for a removal."""
-        return None if self.op is PatchOp.REMOVE else self.value
+        return None if self.op is PatchOperationType.REMOVE else self.value
 
 
 class PatchRequest(Message):
@@ -101,7 +101,7 @@ class BulkRequest(Message):
 MessageT = TypeVar("MessageT", bound=Message)
 
 
-def parse_message(message_class: type[MessageT], body: Any, dialect: Dialect) -> MessageT:
+def parse_message(message_class: type[MessageT], body: Any, leniencies: LeniencyTracker) -> MessageT:
     """Return the message in a JSON body.
 
     Raises :class:`InvalidSyntax` or :class:`InvalidValue`, whose details name the wrong member.
@@ -110,7 +110,7 @@ def parse_message(message_class: type[MessageT], body: Any, dialect: Dialect) ->
         raise InvalidSyntax("The body must be a JSON object.")
     members = _lower_unique_names(body)
     if message_class.urn is not None:
-        _check_schemas(message_class.urn, members.get("schemas"), dialect)
+        _check_schemas(message_class.urn, members.get("schemas"), leniencies)
     if isinstance(operations := members.get("operations"), list) and message_class is PatchRequest:
         members["operations"] = [
             _lower_unique_names(operation) if isinstance(operation, dict) else operation for operation in operations
@@ -138,9 +138,9 @@ def _lower_unique_names(members: dict[str, Any]) -> dict[str, Any]:
     return lowered
 
 
-def _check_schemas(urn: str, schemas: Any, dialect: Dialect) -> None:
+def _check_schemas(urn: str, schemas: Any, leniencies: LeniencyTracker) -> None:
     """Raise :class:`InvalidSyntax` unless ``schemas`` lists the message's URN."""
-    if schemas is None and dialect.tolerate(Leniency.MISSING_SCHEMAS):
+    if schemas is None and leniencies.tolerate(Leniency.MISSING_SCHEMAS):
         return
     if not isinstance(schemas, list) or urn.lower() not in [str(schema).lower() for schema in schemas]:
         raise InvalidSyntax(f'The body is not the message expected here: its schemas must be ["{urn}"].')

@@ -10,7 +10,7 @@ from scim.protocol.errors import InvalidPath, InvalidValue
 from scim.protocol.filter.ast import Path
 from scim.protocol.filter.parser import parse_path
 from scim.protocol.filter.path import UnknownAttribute
-from scim.protocol.leniency import Dialect, Leniency
+from scim.protocol.leniency import Leniency, LeniencyTracker
 from scim.protocol.schema import Attribute, ResourceType, Returned, Schema
 
 NamedAttributes = Mapping[str, frozenset[str] | None]
@@ -130,7 +130,7 @@ def _project_schema(
 
 
 def parse_projection(
-    attributes: Sequence[str], excluded: Sequence[str], resource_type: ResourceType, dialect: Dialect
+    attributes: Sequence[str], excluded: Sequence[str], resource_type: ResourceType, leniencies: LeniencyTracker
 ) -> Projection:
     """Return the projection for the parameters ``attributes`` and ``excludedAttributes``.
 
@@ -139,8 +139,8 @@ def parse_projection(
     """
     if not attributes and not excluded:
         return _create_default_projection(resource_type)
-    included = _parse_names(attributes, resource_type, dialect)
-    return Projection(resource_type, included or None, _parse_names(excluded, resource_type, dialect))
+    included = _parse_names(attributes, resource_type, leniencies)
+    return Projection(resource_type, included or None, _parse_names(excluded, resource_type, leniencies))
 
 
 @lru_cache(maxsize=16)
@@ -150,15 +150,15 @@ def _create_default_projection(resource_type: ResourceType) -> Projection:
 
 
 def _parse_names(
-    names: Iterable[str], resource_type: ResourceType, dialect: Dialect
+    names: Iterable[str], resource_type: ResourceType, leniencies: LeniencyTracker
 ) -> dict[str, dict[str, frozenset[str] | None] | None]:
     """Return the attributes that a parameter names, by the URN of their schema; ``None`` for the whole schema."""
     named: dict[str, dict[str, frozenset[str] | None] | None] = {}
     for name in filter(None, (name.strip() for name in names)):
         try:
-            path = parse_path(name, resource_type, dialect)
+            path = parse_path(name, resource_type, leniencies)
         except UnknownAttribute:
-            if not dialect.tolerate(Leniency.UNKNOWN_ATTRIBUTE):
+            if not leniencies.tolerate(Leniency.UNKNOWN_ATTRIBUTE):
                 raise InvalidValue(f"attributes names {name[:120]}, which no schema has.") from None
             named.setdefault(resource_type.core.id, {})
         except InvalidPath as malformed:

@@ -12,7 +12,7 @@ from typing import Any
 
 from scim.protocol.errors import InvalidSyntax, InvalidValue, Rule
 from scim.protocol.filter.path import UnknownAttribute, resolve_path
-from scim.protocol.leniency import Dialect, Leniency
+from scim.protocol.leniency import Leniency, LeniencyTracker
 from scim.protocol.normalize import has_invisible_characters
 from scim.protocol.schema import ResourceType, Schema
 from scim.protocol.values.parser import check_required, drop_unassigned, parse_members
@@ -20,19 +20,19 @@ from scim.protocol.values.parser import check_required, drop_unassigned, parse_m
 Resource = dict[str, Any]
 
 
-def parse_resource(body: Any, resource_type: ResourceType, dialect: Dialect) -> Resource:
+def parse_resource(body: Any, resource_type: ResourceType, leniencies: LeniencyTracker) -> Resource:
     """Return the canonical resource in the body of a POST or PUT (RFC 7644 sections 3.3 and 3.5.1).
 
     Raises :class:`InvalidSyntax` or :class:`InvalidValue`.
     """
     if not isinstance(body, dict):
         raise InvalidSyntax(f"The body must be a JSON object: a {resource_type.name}.")
-    _check_schemas(body, resource_type, dialect)
-    core, extensions = _split_by_schema(body, resource_type, dialect)
-    resource = _parse_attributes(resource_type.core, core, dialect)
+    _check_schemas(body, resource_type, leniencies)
+    core, extensions = _split_by_schema(body, resource_type, leniencies)
+    resource = _parse_attributes(resource_type.core, core, leniencies)
     check_required(resource_type.core.required_attributes, resource)
     for schema in resource_type.extensions:
-        if members := _parse_attributes(schema, extensions.get(schema.id, {}), dialect):
+        if members := _parse_attributes(schema, extensions.get(schema.id, {}), leniencies):
             check_required(schema.required_attributes, members, f"{schema.id}:")
             resource[schema.id] = members
     return finalize(resource, resource_type)
@@ -87,14 +87,14 @@ def pair_by_schema(
             yield schema, before.get(schema.id, {}), after.get(schema.id, {})
 
 
-def _check_schemas(body: dict[str, Any], resource_type: ResourceType, dialect: Dialect) -> None:
+def _check_schemas(body: dict[str, Any], resource_type: ResourceType, leniencies: LeniencyTracker) -> None:
     """Raise an error unless the body's ``schemas`` lists the core schema and no unknown schema."""
     names = [name for name in body if len(name) == len("schemas") and name.lower() == "schemas"]
     if len(names) > 1:
         raise InvalidSyntax("schemas is there twice, in different cases: send it once.")
     schemas = body[names[0]] if names else None
     if schemas is None:
-        if not dialect.tolerate(Leniency.MISSING_SCHEMAS):
+        if not leniencies.tolerate(Leniency.MISSING_SCHEMAS):
             raise InvalidValue(
                 f'schemas is required: send ["{resource_type.core.id}"].', rule=Rule.REQUIRED, attribute="schemas"
             )
@@ -103,12 +103,12 @@ def _check_schemas(body: dict[str, Any], resource_type: ResourceType, dialect: D
         raise InvalidValue("schemas is a list of URNs.")
     urns = {urn.lower() for urn in schemas}
     is_standard = urns <= resource_type.urns and resource_type.core.id.lower() in urns
-    if not is_standard and not dialect.tolerate(Leniency.FOREIGN_SCHEMAS):
+    if not is_standard and not leniencies.tolerate(Leniency.FOREIGN_SCHEMAS):
         raise InvalidValue(f"schemas must list {resource_type.core.id} and no schema that /Schemas doesn't show.")
 
 
 def _split_by_schema(
-    body: dict[str, Any], resource_type: ResourceType, dialect: Dialect
+    body: dict[str, Any], resource_type: ResourceType, leniencies: LeniencyTracker
 ) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
     """Return the body's members that are in the core schema, and those of each extension by its URN."""
     core = dict(body)
@@ -119,7 +119,7 @@ def _split_by_schema(
         for name, value in unmerged.items():
             _add_members(core, {name: value})
     for name, value in qualified:
-        schema, members = _parse_qualified_member(name, value, resource_type, dialect)
+        schema, members = _parse_qualified_member(name, value, resource_type, leniencies)
         _add_members(core if schema is None else extensions.setdefault(schema.id, {}), members)
     return core, extensions
 
@@ -143,7 +143,7 @@ def _add_members(target: dict[str, Any], members: Mapping[str, Any]) -> None:
 
 
 def _parse_qualified_member(
-    name: str, value: Any, resource_type: ResourceType, dialect: Dialect
+    name: str, value: Any, resource_type: ResourceType, leniencies: LeniencyTracker
 ) -> tuple[Schema | None, dict[str, Any]]:
     """Return the schema and the members that a member with a URN in its name stands for.
 
@@ -153,10 +153,10 @@ def _parse_qualified_member(
     if isinstance(value, dict) and (extension := resource_type.find_extension(name)):
         return extension, dict(value)
     try:
-        path = resolve_path(name, resource_type, dialect)
+        path = resolve_path(name, resource_type, leniencies)
     except UnknownAttribute:
-        dialect.record_ignored(name, value)
-        if not dialect.tolerate(Leniency.UNKNOWN_ATTRIBUTE):
+        leniencies.record_ignored(name, value)
+        if not leniencies.tolerate(Leniency.UNKNOWN_ATTRIBUTE):
             raise InvalidValue(
                 "The body has a schema that /Schemas doesn't show; remove its mapping.", rule=Rule.UNKNOWN_ATTRIBUTE
             ) from None
@@ -171,5 +171,5 @@ def _parse_qualified_member(
     return schema, {path.attribute.name: {path.sub_attribute.name: value}}
 
 
-def _parse_attributes(schema: Schema, members: Mapping[str, Any], dialect: Dialect) -> Resource:
-    return drop_unassigned(parse_members(schema.attributes, members, dialect))
+def _parse_attributes(schema: Schema, members: Mapping[str, Any], leniencies: LeniencyTracker) -> Resource:
+    return drop_unassigned(parse_members(schema.attributes, members, leniencies))

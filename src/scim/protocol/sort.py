@@ -11,7 +11,7 @@ from scim.protocol.filter.ast import Path
 from scim.protocol.filter.evaluator import compile_value_getter
 from scim.protocol.filter.parser import parse_path
 from scim.protocol.filter.path import UnknownAttribute
-from scim.protocol.leniency import Dialect
+from scim.protocol.leniency import LeniencyTracker
 from scim.protocol.normalize import normalize, parse_date_time
 from scim.protocol.schema import Attribute, DataType, ResourceType
 
@@ -26,18 +26,18 @@ class Sorting:
     key: SortKey
 
 
-def compile_sort(name: str, resource_type: ResourceType, dialect: Dialect) -> Sorting:
+def compile_sort(name: str, resource_type: ResourceType, leniencies: LeniencyTracker) -> Sorting:
     """Return the sorting by the attribute that ``sortBy`` names.
 
     Resources without a value come last. A multi-valued attribute sorts by its primary or else its first element, a
     complex one by its ``value``. Raises :class:`InvalidValue` for an attribute that no schema has or that has no order.
     """
     try:
-        path = parse_path(name, resource_type, dialect)
+        path = parse_path(name, resource_type, leniencies)
     except (UnknownAttribute, InvalidPath):
         raise InvalidValue("sortBy names no attribute of a schema; use one that /Schemas lists.") from None
     leaf = _find_sortable_leaf(path)
-    get_elements = compile_value_getter(Path(path.attribute, None, path.extension, path.selection), dialect)
+    get_elements = compile_value_getter(Path(path.attribute, None, path.extension, path.selection), leniencies)
 
     def sort_key(resource: Mapping[str, Any]) -> tuple[bool, Any]:
         element = _select_element(list(get_elements(resource)))

@@ -8,7 +8,7 @@ if TYPE_CHECKING:  # a Lambda function imports only the parts of the model that 
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from scim.protocol.errors import ScimError
-    from scim.protocol.leniency import Dialect
+    from scim.protocol.leniency import LeniencyTracker
     from scim.service.model.audit.audit_event import AuditEvent
     from scim.service.model.audit.failure import DailyFailures, Failure, FailureCount, FailureKind, RequestSummary
     from scim.service.model.audit.log_record import (
@@ -191,10 +191,10 @@ class FailureStore(DailyFailureStore, Protocol):
 class OutcomeRecorder(Protocol):
     """Records the outcome of each operation of a request."""
 
-    def record_failure(self, request: RequestSummary, error: ScimError, dialect: Dialect) -> None:
+    def record_failure(self, request: RequestSummary, error: ScimError, leniencies: LeniencyTracker) -> None:
         """Record that an operation was answered with an error."""
 
-    def record_success(self, request: RequestSummary, dialect: Dialect) -> None:
+    def record_success(self, request: RequestSummary, leniencies: LeniencyTracker) -> None:
         """Record that an operation was answered with success."""
 
 

@@ -37,10 +37,13 @@ def build_resource_store_config(settings: Settings) -> ResourceStoreConfig:
 def resolve_indexed_attributes(settings: Settings) -> Mapping[str, Path]:
     """Return the paths of the indexed attributes by the text of each. Raises ``ValueError``."""
     from scim.protocol.filter.path import UnknownAttribute, resolve_path
-    from scim.protocol.leniency import Dialect
+    from scim.protocol.leniency import LeniencyTracker
 
     try:
-        paths = [resolve_path(name, load_user_type(), Dialect(strict=True)) for name in settings.indexed_attributes]
+        paths = [
+            resolve_path(name, load_user_type(), LeniencyTracker(is_strict=True))
+            for name in settings.indexed_attributes
+        ]
     except UnknownAttribute as unknown:
         raise ValueError(f"INDEXED_ATTRIBUTES names {unknown.name}, which no schema has.") from unknown
     for path in paths:

@@ -4,7 +4,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 from handlers.http.failure_recorder import LazyFailureRecorder
-from scim.protocol.leniency import Dialect
+from scim.protocol.leniency import LeniencyTracker
 from scim.service.audit.failures import FailureRecorder
 from scim.service.model.audit.failure import RequestSummary
 from tests.service.audit.test_failures import WRONG, Failures, recording
@@ -20,7 +20,7 @@ def test_operations_of_a_bulk_request_share_one_recorder() -> None:
 
     recorder = LazyFailureRecorder(create)
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda _: recorder.record_failure(RequestSummary("create"), WRONG, Dialect()), range(8)))
+        list(pool.map(lambda _: recorder.record_failure(RequestSummary("create"), WRONG, LeniencyTracker()), range(8)))
     recorder.finish()
 
     assert recorder.log_fields["failures"] == 8

@@ -18,7 +18,7 @@ from scim.protocol.filter.ast import (
     list_paths,
 )
 from scim.protocol.filter.parser import parse_filter
-from scim.protocol.leniency import Dialect
+from scim.protocol.leniency import LeniencyTracker
 from scim.protocol.schema import Attribute, DataType, Schema
 from tests.protocol.filter.resource_type import CORE, ENTERPRISE, SPACED, TYPE
 
@@ -26,7 +26,7 @@ seeded = settings(derandomize=True, deadline=None, max_examples=300)
 
 
 def parse(text: str, *, strict: bool = False) -> Filter:
-    return parse_filter(text, TYPE, Dialect(strict))
+    return parse_filter(text, TYPE, LeniencyTracker(strict))
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from scim.protocol.errors import InvalidFilter
 from scim.protocol.filter.ast import ComparisonOperator
 from scim.protocol.filter.evaluator import compile_filter
 from scim.protocol.filter.parser import parse_filter, parse_path
-from scim.protocol.leniency import Dialect
+from scim.protocol.leniency import LeniencyTracker
 from tests.protocol.filter.resource_type import CORE, ENTERPRISE, SPACED, TYPE
 
 USER: dict[str, Any] = {
@@ -34,8 +34,8 @@ USER: dict[str, Any] = {
 
 
 def matches(text: str, user: dict[str, Any] = USER) -> bool:
-    dialect = Dialect()
-    return compile_filter(parse_filter(text, TYPE, dialect), dialect)(user)
+    leniencies = LeniencyTracker()
+    return compile_filter(parse_filter(text, TYPE, leniencies), leniencies)(user)
 
 
 @pytest.mark.parametrize(
@@ -212,14 +212,14 @@ def test_number_with_thousands_of_digits_is_rejected_fast(number: str) -> None:
 def test_strict_mode() -> None:
     for text in ("userName eq alice", 'manager eq "1"', f'{ENTERPRISE}.manager eq "1"'):
         with pytest.raises(InvalidFilter):
-            parse_filter(text, TYPE, Dialect(strict=True))
+            parse_filter(text, TYPE, LeniencyTracker(is_strict=True))
     with pytest.raises(InvalidFilter):
-        compile_filter(parse_filter('active eq "true"', TYPE, Dialect()), Dialect(strict=True))
+        compile_filter(parse_filter('active eq "true"', TYPE, LeniencyTracker()), LeniencyTracker(is_strict=True))
 
 
 def test_selection_matches_elements() -> None:
-    selection = parse_path('emails[type eq "work"].value', TYPE, Dialect()).selection
+    selection = parse_path('emails[type eq "work"].value', TYPE, LeniencyTracker()).selection
     assert selection is not None
-    predicate = compile_filter(selection, Dialect())
+    predicate = compile_filter(selection, LeniencyTracker())
 
     assert [predicate(email) for email in USER["emails"]] == [True, False]

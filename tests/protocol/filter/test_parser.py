@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scim.protocol.errors import InvalidFilter
 from scim.protocol.filter.ast import And, Comparison, ComparisonOperator, Filter, Not, Or, Path, Present
 from scim.protocol.filter.parser import MAX_DEPTH, MAX_TERMS, parse_filter
-from scim.protocol.leniency import Dialect
+from scim.protocol.leniency import LeniencyTracker
 from tests.protocol.filter.resource_type import CORE, ENTERPRISE, SPACED, TYPE
 
 seeded = settings(derandomize=True, deadline=None, max_examples=300)
@@ -22,7 +22,7 @@ ACTIVE = Comparison(Path(TYPE.core.attributes["active"]), ComparisonOperator.EQ,
 
 
 def parse(text: str, *, strict: bool = False) -> Filter:
-    return parse_filter(text, TYPE, Dialect(strict))
+    return parse_filter(text, TYPE, LeniencyTracker(strict))
 
 
 @pytest.mark.parametrize(

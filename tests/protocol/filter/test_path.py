@@ -10,7 +10,7 @@ from scim.protocol.errors import InvalidPath
 from scim.protocol.filter.ast import And, Comparison, ComparisonOperator, Filter, Path, Present
 from scim.protocol.filter.parser import parse_filter, parse_path
 from scim.protocol.filter.path import UnknownAttribute, resolve_path, resolve_sub_attribute
-from scim.protocol.leniency import Dialect
+from scim.protocol.leniency import LeniencyTracker
 from scim.protocol.schema import load_user_type
 from tests.protocol.filter.resource_type import CORE, ENTERPRISE, SPACED, TYPE
 
@@ -18,7 +18,7 @@ seeded = settings(derandomize=True, deadline=None, max_examples=300)
 
 
 def parse(text: str, *, strict: bool = False) -> Path:
-    return parse_path(text, TYPE, Dialect(strict))
+    return parse_path(text, TYPE, LeniencyTracker(strict))
 
 
 @pytest.mark.parametrize(
@@ -163,7 +163,7 @@ def test_longest_name_with_space_is_taken() -> None:
     type_ = load_user_type().with_extensions([{"id": "urn:example:User", "name": "Example", "attributes": attributes}])
     texts = [f"urn:example:User:{attribute['name']}" for attribute in attributes]
 
-    assert [str(parse_path(text, type_, Dialect())) for text in texts] == texts
+    assert [str(parse_path(text, type_, LeniencyTracker())) for text in texts] == texts
 
 
 @pytest.mark.parametrize("name", ["type", "TYPE"])
@@ -180,7 +180,7 @@ def test_core_attribute_has_precedence() -> None:
     title = {"id": "urn:example:User", "name": "Example", "attributes": [{"name": "title", "type": "integer"}]}
     type_ = load_user_type().with_extensions([title])
 
-    assert resolve_path("title", type_, Dialect()) == Path(type_.core.attributes["title"])
+    assert resolve_path("title", type_, LeniencyTracker()) == Path(type_.core.attributes["title"])
 
 
 def texts_of_paths() -> list[str]:
@@ -288,6 +288,9 @@ SPACES = load_user_type().with_extensions(
 @pytest.mark.parametrize("text", ["Line Manager.value", "line manager.VALUE", "Cost C", "Cost", "Line Manager"])
 def test_name_with_space(text: str) -> None:
     """A dot with a sub-attribute can follow, or an operator that is the beginning of a longer name."""
-    assert str(parse_path(f"urn:example:User:{text}", SPACES, Dialect())).lower() == f"urn:example:user:{text}".lower()
-    tree = parse_filter(f'urn:example:User:{text} co "x"', SPACES, Dialect())
+    assert (
+        str(parse_path(f"urn:example:User:{text}", SPACES, LeniencyTracker())).lower()
+        == f"urn:example:user:{text}".lower()
+    )
+    tree = parse_filter(f'urn:example:User:{text} co "x"', SPACES, LeniencyTracker())
     assert str(tree).lower() == f'urn:example:user:{text} co "x"'.lower()

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from scim.protocol.errors import ScimError
-from scim.protocol.leniency import Dialect
+from scim.protocol.leniency import LeniencyTracker
 from scim.protocol.messages import PatchRequest, parse_message
 from scim.protocol.patch.apply import apply_patch
 from scim.protocol.schema import ResourceType, load_user_type
@@ -58,9 +58,9 @@ Operation = dict[str, Any]
 def apply(
     user: dict[str, Any], *operations: Operation, resource_type: ResourceType = TYPE, strict: bool = False
 ) -> dict[str, Any]:
-    dialect = Dialect(strict)
-    request = parse_message(PatchRequest, {"schemas": [PatchRequest.urn], "Operations": list(operations)}, dialect)
-    return apply_patch(user, request.operations, resource_type, dialect)
+    leniencies = LeniencyTracker(strict)
+    request = parse_message(PatchRequest, {"schemas": [PatchRequest.urn], "Operations": list(operations)}, leniencies)
+    return apply_patch(user, request.operations, resource_type, leniencies)
 
 
 def diff_after(*operations: Operation, user: dict[str, Any] = USER, strict: bool = False) -> dict[str, Any]:

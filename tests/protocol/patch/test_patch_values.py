@@ -4,10 +4,7 @@ from typing import Any
 
 import pytest
 
-from scim.protocol.errors import (
-    InvalidValue,
-    NoTarget,
-)
+from scim.protocol.errors import InvalidValue, NoTarget
 from tests.protocol.patch.operations import (
     ENTERPRISE,
     HOME,

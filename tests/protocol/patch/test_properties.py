@@ -7,10 +7,8 @@ from typing import Any
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from scim.protocol.errors import (
-    ScimError,
-)
-from scim.protocol.leniency import Dialect
+from scim.protocol.errors import ScimError
+from scim.protocol.leniency import LeniencyTracker
 from scim.protocol.resource import parse_resource
 from tests.differential.generator import Generator
 from tests.protocol.patch.operations import (
@@ -121,7 +119,7 @@ def test_result_is_canonical(generator: Generator) -> None:
         except ScimError:
             continue
 
-        assert parse_resource(copy.deepcopy(user), TYPE, Dialect(strict=True)) == user
+        assert parse_resource(copy.deepcopy(user), TYPE, LeniencyTracker(is_strict=True)) == user
 
 
 @seeded

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from scim.protocol.errors import MutabilityError
-from scim.protocol.leniency import Dialect
+from scim.protocol.leniency import LeniencyTracker
 from scim.protocol.messages import PatchOperation
 from scim.protocol.patch.apply import apply_patch
 from scim.protocol.schema import load_user_type
@@ -49,7 +49,7 @@ def put(**members: Any) -> None:
 def patch(op: str, path: str, value: Any = None) -> Any:
     sent = {"op": op, "path": f"{URN}:{path}"} | ({} if op == "remove" else {"value": value})
     operation = PatchOperation.model_validate(sent)
-    return apply_patch(resource(BEFORE), [operation], TYPE, Dialect())[URN]
+    return apply_patch(resource(BEFORE), [operation], TYPE, LeniencyTracker())[URN]
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from scim.protocol.errors import InvalidSyntax, InvalidValue, ScimError
-from scim.protocol.leniency import Dialect
+from scim.protocol.leniency import LeniencyTracker
 from scim.protocol.schema import Attribute, DataType, Format, Mutability, load_user_type
 from scim.protocol.values.conformance import conform
 from scim.protocol.values.parser import check_required, parse_value
@@ -35,12 +35,12 @@ def pair_with(attribute: Attribute, *values: Any) -> list[tuple[Attribute, Any]]
 
 
 def read(attribute: Attribute, value: Any) -> Any:
-    return parse_value(attribute, value, Dialect())
+    return parse_value(attribute, value, LeniencyTracker())
 
 
 def refusal(attribute: Attribute, value: Any, *, strict: bool = False) -> ScimError:
     with pytest.raises(ScimError) as error:
-        parse_value(attribute, value, Dialect(strict))
+        parse_value(attribute, value, LeniencyTracker(strict))
     return error.value
 
 
@@ -164,7 +164,7 @@ def test_required_attribute(missing: dict[str, Any]) -> None:
 
 
 def test_empty_string_in_strict_mode() -> None:
-    assert parse_value(CORE["title"], "", Dialect(strict=True)) == ""
+    assert parse_value(CORE["title"], "", LeniencyTracker(is_strict=True)) == ""
     assert isinstance(refusal(CORE["active"], "", strict=True), InvalidValue)
 
 
@@ -185,5 +185,5 @@ def test_every_data_type_is_parsed_and_conforms(data_type: DataType) -> None:
     members = {"value": Attribute("value", DataType.STRING)} if data_type is DataType.COMPLEX else {}
     attribute = Attribute("a", data_type, sub_attributes=members)
 
-    assert parse_value(attribute, SAMPLES[data_type], Dialect()) == SAMPLES[data_type]
+    assert parse_value(attribute, SAMPLES[data_type], LeniencyTracker()) == SAMPLES[data_type]
     assert conform(attribute, SAMPLES[data_type]) == SAMPLES[data_type]

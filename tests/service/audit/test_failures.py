@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from scim.protocol.errors import InvalidValue, NotSupported, Rule, ScimError, UniquenessError, WrongScimUrl
-from scim.protocol.leniency import Dialect, Leniency
+from scim.protocol.leniency import Leniency, LeniencyTracker
 from scim.protocol.schema import load_user_type
 from scim.service.audit.failures import FailureOutcome, FailureRecorder
 from scim.service.model.audit.failure import Failure, FailureCount, FailureKind, RequestSummary
@@ -50,9 +50,9 @@ def recording(store: Failures, clock: Clock | None = None, report: list[Exceptio
     )
 
 
-def failed(asked: RequestSummary, error: ScimError = WRONG, dialect: Dialect | None = None) -> Failure:
+def failed(asked: RequestSummary, error: ScimError = WRONG, leniencies: LeniencyTracker | None = None) -> Failure:
     store = Failures()
-    recording(store).record_failure(asked, error, dialect or Dialect())
+    recording(store).record_failure(asked, error, leniencies or LeniencyTracker())
     (failure,) = store.found
     return failure
 
@@ -70,18 +70,18 @@ def test_failure_has_identifier_attributes_and_error() -> None:
 
 
 def test_rule_is_strict_mode_if_it_rejected_a_leniency() -> None:
-    dialect = Dialect(strict=True)
-    dialect.tolerate(Leniency.STRING_BOOLEAN)
+    leniencies = LeniencyTracker(is_strict=True)
+    leniencies.tolerate(Leniency.STRING_BOOLEAN)
 
     assert (
-        failed(RequestSummary("create"), WRONG, dialect).rule,
-        failed(RequestSummary("create"), WRONG, dialect).rejected_leniency,
+        failed(RequestSummary("create"), WRONG, leniencies).rule,
+        failed(RequestSummary("create"), WRONG, leniencies).rejected_leniency,
     ) == (
         "strict-mode",
         "string-boolean",
     )
-    assert failed(RequestSummary("create"), UniquenessError("x"), dialect).rule == "uniqueness"
-    assert failed(RequestSummary("create"), InvalidValue("x", rule=Rule.REQUIRED), dialect).rule == "required"
+    assert failed(RequestSummary("create"), UniquenessError("x"), leniencies).rule == "uniqueness"
+    assert failed(RequestSummary("create"), InvalidValue("x", rule=Rule.REQUIRED), leniencies).rule == "required"
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ def failed_with(attribute: str) -> str | None:
     store = Failures()
     recorded = replace(recording(store), resource_type=load_user_type().with_extensions([document]))
     recorded.record_failure(
-        RequestSummary("create", None, ADA), InvalidValue("x", rule=Rule.TYPE, attribute=attribute), Dialect()
+        RequestSummary("create", None, ADA), InvalidValue("x", rule=Rule.TYPE, attribute=attribute), LeniencyTracker()
     )
     (failure,) = store.found
     return failure.attribute
@@ -118,11 +118,11 @@ def test_email_is_not_stored_as_attribute() -> None:
 
 
 def test_partly_ignored_patch_is_a_no_op() -> None:
-    store, dialect = Failures(), Dialect()
-    dialect.record_ignored("departmentName", "x")
+    store, leniencies = Failures(), LeniencyTracker()
+    leniencies.record_ignored("departmentName", "x")
     records = recording(store)
 
-    records.record_success(RequestSummary("patch", "1", {}), dialect)
+    records.record_success(RequestSummary("patch", "1", {}), leniencies)
 
     (failure,) = store.found
     assert (failure.is_no_op, failure.status, failure.ignored) == (True, 200, ["departmentName"])
@@ -131,15 +131,15 @@ def test_partly_ignored_patch_is_a_no_op() -> None:
 
 @pytest.mark.parametrize("operation", ["create", "replace", "delete"])
 def test_only_patch_is_a_no_op(operation: str) -> None:
-    store, dialect = Failures(), Dialect()
-    dialect.record_ignored("departmentName", "x")
-    recording(store).record_success(RequestSummary(operation), dialect)
+    store, leniencies = Failures(), LeniencyTracker()
+    leniencies.record_ignored("departmentName", "x")
+    recording(store).record_success(RequestSummary(operation), leniencies)
     assert store.found == []
 
 
 def test_complete_patch_is_not_recorded() -> None:
     store = Failures()
-    recording(store).record_success(RequestSummary("patch"), Dialect())
+    recording(store).record_success(RequestSummary("patch"), LeniencyTracker())
     assert store.found == []
 
 
@@ -164,7 +164,7 @@ def test_log_line_counts_loops() -> None:
     store = Failures()
     records = recording(store)
     for _ in range(6):
-        records.record_failure(RequestSummary("create", None, ADA), WRONG, Dialect())
+        records.record_failure(RequestSummary("create", None, ADA), WRONG, LeniencyTracker())
     assert records.log_fields == {"failures": 6, "loops": 2}
 
 
@@ -181,7 +181,7 @@ def test_log_line_counts_unrecorded_failures(broken: bool | Exception) -> None:
     faults: list[Exception] = []
     records = recording(Failures(broken=broken), report=faults)
 
-    records.record_failure(RequestSummary("create"), WRONG, Dialect())
+    records.record_failure(RequestSummary("create"), WRONG, LeniencyTracker())
 
     assert records.log_fields == {"failures": 1, "unrecorded": 1}
     assert faults == ([] if broken is True else [broken])
@@ -191,7 +191,7 @@ def test_nothing_is_recorded_without_time() -> None:
     store = Failures()
     records = recording(store, Clock(left_s=3.9))
 
-    records.record_failure(RequestSummary("create"), WRONG, Dialect())
+    records.record_failure(RequestSummary("create"), WRONG, LeniencyTracker())
 
     assert (store.found, records.log_fields) == ([], {"failures": 1, "unrecorded": 1})
 
@@ -200,16 +200,16 @@ def test_nothing_is_recorded_without_time() -> None:
 
 
 def test_failures_are_added_to_the_day_in_one_call() -> None:
-    store, dialect = Failures(), Dialect()
-    dialect.record_ignored("mail", "x")
+    store, leniencies = Failures(), LeniencyTracker()
+    leniencies.record_ignored("mail", "x")
     records = recording(store)
-    records.record_failure(RequestSummary("create", None, ADA), WRONG, Dialect())
+    records.record_failure(RequestSummary("create", None, ADA), WRONG, LeniencyTracker())
     records.record_failure(
-        RequestSummary("create", None, {"userName": "bob", "Operations": [{"op": "Add"}]}), WRONG, Dialect()
+        RequestSummary("create", None, {"userName": "bob", "Operations": [{"op": "Add"}]}), WRONG, LeniencyTracker()
     )
-    records.record_failure(RequestSummary("GET Users"), WRONG, Dialect())
-    records.record_failure(RequestSummary("POST Groups"), NotSupported("x"), Dialect())
-    records.record_success(RequestSummary("patch"), dialect)
+    records.record_failure(RequestSummary("GET Users"), WRONG, LeniencyTracker())
+    records.record_failure(RequestSummary("POST Groups"), NotSupported("x"), LeniencyTracker())
+    records.record_success(RequestSummary("patch"), leniencies)
 
     records.finish()
 
@@ -218,11 +218,11 @@ def test_failures_are_added_to_the_day_in_one_call() -> None:
 
 
 def test_repeated_no_op_is_no_repeating_failure() -> None:
-    store, dialect = Failures(), Dialect()
-    dialect.record_ignored("mail", "x")
+    store, leniencies = Failures(), LeniencyTracker()
+    leniencies.record_ignored("mail", "x")
     records = recording(store)
     for _ in range(5):
-        records.record_success(RequestSummary("patch"), dialect)
+        records.record_success(RequestSummary("patch"), leniencies)
 
     records.finish()
 
@@ -235,7 +235,7 @@ def test_repeated_unsupported_request_is_no_repeating_failure() -> None:
     store = Failures()
     records = recording(store)
     for _ in range(5):
-        records.record_failure(RequestSummary("POST Groups"), NotSupported("x"), Dialect())
+        records.record_failure(RequestSummary("POST Groups"), NotSupported("x"), LeniencyTracker())
 
     records.finish()
 
@@ -246,7 +246,7 @@ def test_repeated_unsupported_request_is_no_repeating_failure() -> None:
 def test_failures_by_a_wrong_scim_url_are_counted() -> None:
     store = Failures()
     records = recording(store)
-    records.record_failure(RequestSummary("GET Users"), WrongScimUrl("x"), Dialect())
+    records.record_failure(RequestSummary("GET Users"), WrongScimUrl("x"), LeniencyTracker())
 
     records.finish()
 
@@ -263,7 +263,7 @@ def test_unavailable_partition_is_called_once() -> None:
     """One wait is what a table that does not answer costs a request."""
     store = Failures(broken=True)
     records = recording(store)
-    records.record_failure(RequestSummary("create"), WRONG, Dialect())
+    records.record_failure(RequestSummary("create"), WRONG, LeniencyTracker())
 
     records.finish()
 
@@ -276,7 +276,7 @@ def test_slow_bulk_request_is_counted() -> None:
     records = recording(store, clock)
     for _ in range(50):
         recorded = len(store.found)
-        records.record_failure(RequestSummary("create"), WRONG, Dialect())
+        records.record_failure(RequestSummary("create"), WRONG, LeniencyTracker())
         clock.left_s -= len(store.found) - recorded  # a record takes a second
 
     records.finish()
@@ -289,7 +289,7 @@ def test_slow_bulk_request_is_counted() -> None:
 def test_log_line_has_uncounted_failures(has_counts: bool | Exception) -> None:
     faults: list[Exception] = []
     records = recording(Failures(has_counts=has_counts), report=faults)
-    records.record_failure(RequestSummary("create"), WRONG, Dialect())
+    records.record_failure(RequestSummary("create"), WRONG, LeniencyTracker())
 
     records.finish()
 
@@ -300,7 +300,7 @@ def test_log_line_has_uncounted_failures(has_counts: bool | Exception) -> None:
 def test_nothing_is_counted_without_time() -> None:
     store, clock = Failures(), Clock()
     records = recording(store, clock)
-    records.record_failure(RequestSummary("create"), WRONG, Dialect())
+    records.record_failure(RequestSummary("create"), WRONG, LeniencyTracker())
     clock.left_s = 3.9
 
     records.finish()

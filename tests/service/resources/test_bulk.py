@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from scim.protocol.errors import InvalidSyntax, InvalidValue, PayloadTooLarge, ScimError
-from scim.protocol.leniency import Dialect
+from scim.protocol.leniency import LeniencyTracker
 from scim.protocol.messages import BULK_RESPONSE
 from scim.service.model.audit.failure import RequestSummary
 from scim.service.model.change_record import ChangeRecord
@@ -480,7 +480,7 @@ def test_leniencies_are_recorded_by_operation_and_for_the_whole_request() -> Non
     run(store, patch(alice.id, "active", "False"), patch(bob.id, "title", "Chef"), known=known)
 
     assert [change.leniencies for change in store.changes] == [["string-boolean"], []]
-    assert known.dialect.used == ["string-boolean"]
+    assert known.leniencies.used == ["string-boolean"]
 
 
 def test_strict_tenant_is_strict_in_bulk_too() -> None:
@@ -508,9 +508,9 @@ def test_outcomes_are_recorded_after_all_operations() -> None:
     }
 
     class Late(RecordedOutcomes):
-        def record_failure(self, request: RequestSummary, error: ScimError, dialect: Dialect) -> None:
+        def record_failure(self, request: RequestSummary, error: ScimError, leniencies: LeniencyTracker) -> None:
             seen.append(len(store.users))
-            super().record_failure(request, error, dialect)
+            super().record_failure(request, error, leniencies)
 
     outcomes = Late()
     BulkProcessor({"users": resources(store)}, context(), lambda _: None, outcomes).run(request)

@@ -20,7 +20,7 @@ SEARCH = "urn:ietf:params:scim:api:messages:2.0:SearchRequest"
 
 def search(store: MemoryStore, **members: Any) -> dict[str, Any]:
     service_context = context()
-    request = parse_message(SearchRequest, {"schemas": [SEARCH]} | members, service_context.dialect)
+    request = parse_message(SearchRequest, {"schemas": [SEARCH]} | members, service_context.leniencies)
     response: dict[str, Any] = json.loads(ResourceSearch(load_user_type(), store, service_context).run(request).body)
     return response
 

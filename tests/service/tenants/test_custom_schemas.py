@@ -10,7 +10,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from scim.protocol.filter.parser import parse_filter, parse_path
-from scim.protocol.leniency import Dialect
+from scim.protocol.leniency import LeniencyTracker
 from scim.protocol.schema import load_user_type
 from scim.service.tenants.custom_schemas import parse_schemas
 from tests.endpoint import ENTERPRISE
@@ -128,8 +128,8 @@ def test_common_attribute_is_refused(name: str) -> None:
 def test_name_of_a_core_attribute_is_accepted(name: str) -> None:
     """It is told apart by its URN; alone the name always means the attribute of the standard."""
     resource_type = load_user_type().with_extensions(parse_schemas([extension({"name": name, "type": "string"})]))
-    assert str(parse_path(name, resource_type, Dialect())) in (name, f"{ENTERPRISE}:{name}")
-    assert str(parse_path(f"urn:example:User:{name}", resource_type, Dialect())) == f"urn:example:User:{name}"
+    assert str(parse_path(name, resource_type, LeniencyTracker())) in (name, f"{ENTERPRISE}:{name}")
+    assert str(parse_path(f"urn:example:User:{name}", resource_type, LeniencyTracker())) == f"urn:example:User:{name}"
 
 
 @pytest.mark.parametrize(
@@ -197,6 +197,9 @@ def test_every_accepted_name_can_be_written(found: list[str], subs: list[str], d
         if attribute["multiValued"]:
             written += [f'{path}[{sub} eq "x"]', f'{path}[{sub} eq "x"].{sub}']
         for each in written:
-            assert str(parse_path(each, resource_type, Dialect(strict=True))) == each
-            assert str(parse_filter(f"{each} pr", resource_type, Dialect(strict=True))) == f"{each} pr"
-        assert str(parse_filter(f'{path}.{sub} co "x"', resource_type, Dialect(strict=True))) == f'{path}.{sub} co "x"'
+            assert str(parse_path(each, resource_type, LeniencyTracker(is_strict=True))) == each
+            assert str(parse_filter(f"{each} pr", resource_type, LeniencyTracker(is_strict=True))) == f"{each} pr"
+        assert (
+            str(parse_filter(f'{path}.{sub} co "x"', resource_type, LeniencyTracker(is_strict=True)))
+            == f'{path}.{sub} co "x"'
+        )

@@ -9,7 +9,7 @@ import pytest
 from scim.protocol.errors import TooMany
 from scim.protocol.filter.evaluator import compile_filter
 from scim.protocol.filter.parser import parse_filter
-from scim.protocol.leniency import Dialect
+from scim.protocol.leniency import LeniencyTracker
 from scim.protocol.schema import load_user_type
 from scim.protocol.sort import compile_sort
 from scim.service.deadline import Deadline
@@ -56,13 +56,13 @@ def query(text: str | None = None, start_index: int = 1, count: int = 200, order
     start = IndexPosition(start_index)
     if text is None:
         return Query(start, count, order=order, text=f"by {order}")
-    tree = parse_filter(text, load_user_type(), Dialect())
-    predicate = compile_filter(tree, Dialect())
+    tree = parse_filter(text, load_user_type(), LeniencyTracker())
+    predicate = compile_filter(tree, LeniencyTracker())
     return Query(start, count, tree, lambda stored: predicate(stored.resource), order, text=f"{text} by {order}")
 
 
 def sorting(name: str, *, descending: bool = False) -> SortOrder:
-    sort = compile_sort(name, load_user_type(), Dialect())
+    sort = compile_sort(name, load_user_type(), LeniencyTracker())
     return SortOrder(sort.path, lambda stored: sort.key(stored.resource), descending)
 
 

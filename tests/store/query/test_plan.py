@@ -3,7 +3,7 @@
 import pytest
 
 from scim.protocol.filter.parser import parse_filter
-from scim.protocol.leniency import Dialect
+from scim.protocol.leniency import LeniencyTracker
 from scim.protocol.schema import load_user_type
 from scim.protocol.sort import compile_sort
 from scim.store.query.plan import (
@@ -22,7 +22,7 @@ NAMES = frozenset({"id", "userName", "externalId", "emails.value"})
 
 
 def planned(text: str) -> set[tuple[str, str]] | None:
-    found = find_index_keys(parse_filter(text, load_user_type(), Dialect()), NAMES)
+    found = find_index_keys(parse_filter(text, load_user_type(), LeniencyTracker()), NAMES)
     return None if found is None else {(point.name, point.value) for point in found}
 
 
@@ -69,7 +69,7 @@ def test_other_filters_have_no_lookup(text: str) -> None:
 
 def test_smallest_lookup_of_and_is_used() -> None:
     text = '(userName eq "a" or userName eq "b") and externalId eq "c"'
-    assert find_index_keys(parse_filter(text, load_user_type(), Dialect()), NAMES) == frozenset(
+    assert find_index_keys(parse_filter(text, load_user_type(), LeniencyTracker()), NAMES) == frozenset(
         {IndexKey("externalId", "c")}
     )
 
@@ -78,8 +78,8 @@ def test_smallest_lookup_of_and_is_used() -> None:
 
 
 def chosen(text: str | None, sort: str | None = None) -> Plan:
-    tree = parse_filter(text, load_user_type(), Dialect()) if text is not None else None
-    order = compile_sort(sort, load_user_type(), Dialect()).path if sort else None
+    tree = parse_filter(text, load_user_type(), LeniencyTracker()) if text is not None else None
+    order = compile_sort(sort, load_user_type(), LeniencyTracker()).path if sort else None
     return plan_query(
         tree, order, IndexedAttributes("userName", case_exact=False, others=frozenset({"externalId", "emails.value"}))
     )

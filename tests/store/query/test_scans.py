@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from scim.protocol.errors import ExpiredCursor, TooMany
-from scim.protocol.leniency import Dialect
+from scim.protocol.leniency import LeniencyTracker
 from scim.protocol.messages import SearchRequest
 from scim.protocol.schema import load_user_type
 from scim.service.deadline import Deadline
@@ -49,7 +49,7 @@ def changed(stored: StoredResource, **attributes: Any) -> StoredResource:
 def query(filter: str | None = None, sort: str | None = None, order: str = "ascending") -> Query:  # noqa: A002
     request = SearchRequest.model_validate({"filter": filter, "sortby": sort, "sortorder": order})
     return parse_query(
-        request, load_user_type(), Dialect(), ResourceRenderer(load_user_type(), "https://scim.example.com")
+        request, load_user_type(), LeniencyTracker(), ResourceRenderer(load_user_type(), "https://scim.example.com")
     )
 
 

@@ -115,7 +115,7 @@ def _build_renderer(context: RequestContext, resource_type: ResourceType) -> Res
 def _parse_projection(context: RequestContext, resource_type: ResourceType) -> Projection:
     parameters = context.request.parse_parameters(_PROJECTION)
     attributes, excluded = (_split_names(parameters.get(name)) for name in ("attributes", "excludedattributes"))
-    return parse_projection(attributes, excluded, resource_type, context.service_context.dialect)
+    return parse_projection(attributes, excluded, resource_type, context.service_context.leniencies)
 
 
 def _respond_with_resource(
@@ -142,7 +142,7 @@ def _query_resources(context: RequestContext, resource_type: ResourceType) -> Re
 
 def _search_resources(context: RequestContext, resource_type: ResourceType) -> Response:
     return _run_search(
-        context, resource_type, parse_message(SearchRequest, context.request.json(), context.service_context.dialect)
+        context, resource_type, parse_message(SearchRequest, context.request.json(), context.service_context.leniencies)
     )
 
 

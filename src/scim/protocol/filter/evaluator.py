@@ -24,7 +24,7 @@ from scim.protocol.filter.ast import (
     Present,
     ValuePath,
 )
-from scim.protocol.leniency import Dialect, Leniency
+from scim.protocol.leniency import Leniency, LeniencyTracker
 from scim.protocol.normalize import normalize, parse_date_time
 from scim.protocol.schema import Attribute, DataType, Format
 from scim.protocol.values.conformance import conform
@@ -50,19 +50,19 @@ _SUBSTRING: dict[ComparisonOperator, Callable[[str, str], bool]] = {
 }
 
 
-def compile_filter(tree: Filter, dialect: Dialect) -> Predicate:
+def compile_filter(tree: Filter, leniencies: LeniencyTracker) -> Predicate:
     """Return a function that returns whether a resource matches. Raises :class:`InvalidFilter`."""
     match tree:
         case And(terms):
-            return _combine_with_and([compile_filter(term, dialect) for term in terms])
+            return _combine_with_and([compile_filter(term, leniencies) for term in terms])
         case Or(terms):
-            return _combine_with_or([compile_filter(term, dialect) for term in terms])
+            return _combine_with_or([compile_filter(term, leniencies) for term in terms])
         case Not(term):
-            return _negate(compile_filter(term, dialect))
+            return _negate(compile_filter(term, leniencies))
         case Present(path) | ValuePath(path):
-            return _compile_presence(path, dialect)
+            return _compile_presence(path, leniencies)
         case Comparison(path, operator, value):
-            return _compile_comparison(path, operator, value, dialect)
+            return _compile_comparison(path, operator, value, leniencies)
 
 
 def _combine_with_and(predicates: Sequence[Predicate]) -> Predicate:
@@ -77,18 +77,20 @@ def _negate(predicate: Predicate) -> Predicate:
     return lambda resource: not predicate(resource)
 
 
-def _compile_presence(path: Path, dialect: Dialect) -> Predicate:
-    get_values = compile_value_getter(path, dialect)
+def _compile_presence(path: Path, leniencies: LeniencyTracker) -> Predicate:
+    get_values = compile_value_getter(path, leniencies)
     return lambda resource: any(value not in (None, "", {}, []) for value in get_values(resource))
 
 
-def _compile_comparison(path: Path, operator: ComparisonOperator, literal: Literal, dialect: Dialect) -> Predicate:
+def _compile_comparison(
+    path: Path, operator: ComparisonOperator, literal: Literal, leniencies: LeniencyTracker
+) -> Predicate:
     if literal is None:
-        return _compile_null_comparison(path, operator, dialect)
+        return _compile_null_comparison(path, operator, leniencies)
     path, attribute = _resolve_complex(path)
-    get_values = compile_value_getter(path, dialect)
+    get_values = compile_value_getter(path, leniencies)
     is_negated = operator is ComparisonOperator.NE
-    test = _compile_test(attribute, ComparisonOperator.EQ if is_negated else operator, literal, dialect)
+    test = _compile_test(attribute, ComparisonOperator.EQ if is_negated else operator, literal, leniencies)
     if path.is_simple:
         return _test_single_value(attribute.name, test, is_negated=is_negated)
     if is_negated:
@@ -103,9 +105,9 @@ def _test_single_value(name: str, test: ValueTest, *, is_negated: bool) -> Predi
     return lambda resource: (value := resource.get(name)) is not None and test(value)
 
 
-def _compile_null_comparison(path: Path, operator: ComparisonOperator, dialect: Dialect) -> Predicate:
+def _compile_null_comparison(path: Path, operator: ComparisonOperator, leniencies: LeniencyTracker) -> Predicate:
     """Compile a comparison with null: an attribute that is null has no value (RFC 7643 section 2.5)."""
-    is_present = _compile_presence(path, dialect)
+    is_present = _compile_presence(path, leniencies)
     if operator is ComparisonOperator.NE:
         return is_present
     if operator is ComparisonOperator.EQ:
@@ -129,13 +131,13 @@ def _resolve_complex(path: Path) -> tuple[Path, Attribute]:
     return path, leaf
 
 
-def compile_value_getter(path: Path, dialect: Dialect) -> ValueGetter:
+def compile_value_getter(path: Path, leniencies: LeniencyTracker) -> ValueGetter:
     """Return a function that returns the values at a path; none if the attribute is unassigned."""
     if path.leaf is not None and path.leaf.is_write_only:
         raise InvalidFilter(f"{path.without_selection} is writeOnly: nothing can be found by it.")
     get_values = _compile_attribute_getter(path)
     if path.selection is not None:
-        get_values = _select_elements(get_values, compile_filter(path.selection, dialect))
+        get_values = _select_elements(get_values, compile_filter(path.selection, leniencies))
     return get_values if path.sub_attribute is None else _get_sub_values(get_values, path.sub_attribute.name)
 
 
@@ -178,11 +180,13 @@ def _compile_extension_getter(extension: str, attribute: Attribute) -> ValueGett
     return get_values
 
 
-def _compile_test(attribute: Attribute, operator: ComparisonOperator, literal: Literal, dialect: Dialect) -> ValueTest:
+def _compile_test(
+    attribute: Attribute, operator: ComparisonOperator, literal: Literal, leniencies: LeniencyTracker
+) -> ValueTest:
     """Return a function that compares one value of an attribute with ``literal``."""
     match attribute.type:
         case DataType.BOOLEAN:
-            return _compile_boolean_test(attribute, operator, literal, dialect)
+            return _compile_boolean_test(attribute, operator, literal, leniencies)
         case DataType.INTEGER | DataType.DECIMAL:
             return _compile_number_test(attribute, operator, literal)
         case DataType.DATE_TIME if operator in _ORDER:
@@ -192,12 +196,12 @@ def _compile_test(attribute: Attribute, operator: ComparisonOperator, literal: L
 
 
 def _compile_boolean_test(
-    attribute: Attribute, operator: ComparisonOperator, literal: Literal, dialect: Dialect
+    attribute: Attribute, operator: ComparisonOperator, literal: Literal, leniencies: LeniencyTracker
 ) -> ValueTest:
     if operator is not ComparisonOperator.EQ:
         raise InvalidFilter(f"{attribute.name} is a boolean: only eq, ne and pr apply to it, not {operator}.")
     word = literal.lower() if isinstance(literal, str) else ""
-    if word in ("true", "false") and dialect.tolerate(Leniency.STRING_BOOLEAN):
+    if word in ("true", "false") and leniencies.tolerate(Leniency.STRING_BOOLEAN):
         literal = word == "true"
     if not isinstance(literal, bool):
         raise InvalidFilter(f"{attribute.name} is a boolean: compare it with true or false.")

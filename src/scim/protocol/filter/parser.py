@@ -33,7 +33,7 @@ from scim.protocol.filter.ast import (
 )
 from scim.protocol.filter.path import UnknownAttribute, resolve_path, resolve_sub_attribute
 from scim.protocol.filter.tokenizer import Tokenizer
-from scim.protocol.leniency import Dialect, Leniency
+from scim.protocol.leniency import Leniency, LeniencyTracker
 from scim.protocol.schema import Attribute, DataType, ResourceType
 
 # Recursive descent is as deep as its input. People and identity providers send far smaller filters.
@@ -63,9 +63,9 @@ _NUMBER_EXPECTED = "A finite number is expected"
 _OPERATOR_EXPECTED = "An operator (eq, ne, co, sw, ew, pr, gt, ge, lt, le) is expected"
 
 
-def parse_filter(text: str, resource_type: ResourceType, dialect: Dialect) -> Filter:
+def parse_filter(text: str, resource_type: ResourceType, leniencies: LeniencyTracker) -> Filter:
     """Return the syntax tree of a filter. Raises :class:`InvalidFilter`, also for an attribute that no schema has."""
-    parser = _create_parser(text, resource_type, dialect, InvalidFilter)
+    parser = _create_parser(text, resource_type, leniencies, InvalidFilter)
     try:
         tree = parser.parse_filter()
     except UnknownAttribute as unknown:
@@ -79,12 +79,12 @@ def parse_filter(text: str, resource_type: ResourceType, dialect: Dialect) -> Fi
     return tree
 
 
-def parse_path(text: str, resource_type: ResourceType, dialect: Dialect) -> Path:
+def parse_path(text: str, resource_type: ResourceType, leniencies: LeniencyTracker) -> Path:
     """Return the path of a PATCH operation.
 
     Raises :class:`InvalidPath` for a malformed path, and :class:`UnknownAttribute` for an attribute that no schema has.
     """
-    parser = _create_parser(text, resource_type, dialect, InvalidPath)
+    parser = _create_parser(text, resource_type, leniencies, InvalidPath)
     try:
         path = parser.parse_path()
     except UnknownAttribute:
@@ -94,12 +94,14 @@ def parse_path(text: str, resource_type: ResourceType, dialect: Dialect) -> Path
     return path
 
 
-def _create_parser(text: str, resource_type: ResourceType, dialect: Dialect, error: type[ScimError]) -> _Parser:
+def _create_parser(
+    text: str, resource_type: ResourceType, leniencies: LeniencyTracker, error: type[ScimError]
+) -> _Parser:
     return _Parser(
         Tokenizer(text, error),
-        lambda name: resolve_path(name, resource_type, dialect),
+        lambda name: resolve_path(name, resource_type, leniencies),
         resource_type.names_with_spaces,
-        dialect,
+        leniencies,
     )
 
 
@@ -112,7 +114,7 @@ def _check_syntax(text: str) -> None:
     def resolve_any(name: str) -> Path:
         return any_path if _FULL_NAME.fullmatch(name) else tokenizer.fail_token("A malformed name begins")
 
-    _Parser(tokenizer, resolve_any, [], Dialect()).parse_path()
+    _Parser(tokenizer, resolve_any, [], LeniencyTracker()).parse_path()
     tokenizer.expect_end()
 
 
@@ -127,12 +129,16 @@ class _Parser:
     """
 
     def __init__(
-        self, tokenizer: Tokenizer, resolve: Callable[[str], Path], names_with_spaces: Sequence[str], dialect: Dialect
+        self,
+        tokenizer: Tokenizer,
+        resolve: Callable[[str], Path],
+        names_with_spaces: Sequence[str],
+        leniencies: LeniencyTracker,
     ) -> None:
         self.tokenizer = tokenizer
         self._resolve = resolve
         self._names_with_spaces = names_with_spaces
-        self._dialect = dialect
+        self._leniencies = leniencies
         self._depth = 0
         self._terms = 0
         self._max_terms = MAX_PATH_TERMS if tokenizer.error is InvalidPath else MAX_TERMS
@@ -231,7 +237,7 @@ class _Parser:
             if isinstance(value, float) and not isfinite(value):
                 self.tokenizer.fail_token(_NUMBER_EXPECTED)
             return value
-        if not self._dialect.tolerate(Leniency.UNQUOTED_VALUE):
+        if not self._leniencies.tolerate(Leniency.UNQUOTED_VALUE):
             self.tokenizer.fail_token("A value in double quotes is expected")
         return unquoted
 

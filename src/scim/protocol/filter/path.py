@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from scim.protocol.filter.ast import Path
-from scim.protocol.leniency import Dialect, Leniency
+from scim.protocol.leniency import Leniency, LeniencyTracker
 
 if TYPE_CHECKING:
     from scim.protocol.schema import Attribute, ResourceType, Schema
@@ -19,7 +19,7 @@ class UnknownAttribute(Exception):
         self.name = name
 
 
-def resolve_path(name: str, resource_type: ResourceType, dialect: Dialect) -> Path:
+def resolve_path(name: str, resource_type: ResourceType, leniencies: LeniencyTracker) -> Path:
     """Return the path that a name stands for: ``[URN ":"] ATTRNAME ["." ATTRNAME]`` or the URN of a schema.
 
     Names and URNs have no case. Raises :class:`UnknownAttribute`.
@@ -33,13 +33,13 @@ def resolve_path(name: str, resource_type: ResourceType, dialect: Dialect) -> Pa
         if not lower.startswith((f"{urn}:", f"{urn}.")):
             continue
         path = _find_path(schema, name[len(urn) + 1 :], extension)
-        if path and (name[len(urn)] == ":" or dialect.tolerate(Leniency.DOTTED_URN)):
+        if path and (name[len(urn)] == ":" or leniencies.tolerate(Leniency.DOTTED_URN)):
             return path
     if path := _find_path(resource_type.core, name, None):
         return path
     for schema in resource_type.extensions:
         path = _find_path(schema, name, schema.id)
-        if path and dialect.tolerate(Leniency.BARE_EXTENSION):
+        if path and leniencies.tolerate(Leniency.BARE_EXTENSION):
             return path
     raise UnknownAttribute(name)
 
@@ -47,7 +47,7 @@ def resolve_path(name: str, resource_type: ResourceType, dialect: Dialect) -> Pa
 def is_attribute(name: str, resource_type: ResourceType) -> bool:
     """Return whether a schema has an attribute or sub-attribute of this name, with or without its URN."""
     try:
-        return resolve_path(name, resource_type, Dialect()).attribute is not None
+        return resolve_path(name, resource_type, LeniencyTracker()).attribute is not None
     except UnknownAttribute:
         return False
 

@@ -13,8 +13,8 @@ from scim.protocol.errors import InvalidPath, InvalidSyntax, InvalidValue, Mutab
 from scim.protocol.filter.ast import Path
 from scim.protocol.filter.parser import parse_path
 from scim.protocol.filter.path import UnknownAttribute, resolve_path
-from scim.protocol.leniency import Dialect, Leniency
-from scim.protocol.messages import MAX_PATCH_OPERATIONS, PatchOp, PatchOperation
+from scim.protocol.leniency import Leniency, LeniencyTracker
+from scim.protocol.messages import MAX_PATCH_OPERATIONS, PatchOperation, PatchOperationType
 from scim.protocol.patch.patch_values import MultiValuedPatch, exclude_elements, finish_attribute, write_attribute
 from scim.protocol.resource import Resource, finalize
 from scim.protocol.schema import ResourceType, Schema
@@ -23,14 +23,14 @@ from scim.protocol.values.parser import parse_element
 
 
 def apply_patch(
-    resource: Resource, operations: Iterable[PatchOperation], resource_type: ResourceType, dialect: Dialect
+    resource: Resource, operations: Iterable[PatchOperation], resource_type: ResourceType, leniencies: LeniencyTracker
 ) -> Resource:
     """Return the resource after the operations. The given resource is not changed.
 
     Raises :class:`InvalidPath`, :class:`InvalidFilter` for a filter in a path, :class:`NoTarget`,
     :class:`MutabilityError`, :class:`InvalidValue`, :class:`InvalidSyntax`.
     """
-    patch = _Patch(_copy(resource), resource_type, dialect)
+    patch = _Patch(_copy(resource), resource_type, leniencies)
     for operation in operations:
         patch.apply(operation)
     return patch.finish(resource)
@@ -45,10 +45,10 @@ def _copy(value: Any) -> Any:
 class _Patch:
     """A resource that a PATCH request is changing, in place."""
 
-    def __init__(self, resource: Resource, resource_type: ResourceType, dialect: Dialect) -> None:
+    def __init__(self, resource: Resource, resource_type: ResourceType, leniencies: LeniencyTracker) -> None:
         self._resource = resource
         self._type = resource_type
-        self._dialect = dialect
+        self._leniencies = leniencies
         self._writes = 0
 
     def apply(self, operation: PatchOperation) -> None:
@@ -73,15 +73,15 @@ class _Patch:
     def _parse_path(self, text: str, value: Any, leniency: Leniency) -> Path | None:
         """Return the path, or ``None`` if no schema has the attribute and the leniency allows that."""
         try:
-            return parse_path(text, self._type, self._dialect)
+            return parse_path(text, self._type, self._leniencies)
         except UnknownAttribute as unknown:
             self._ignore_unknown_attribute(unknown.name, value, leniency)
             return None
 
     def _ignore_unknown_attribute(self, name: str, value: Any, leniency: Leniency) -> None:
         """Record that the value of an unknown attribute is ignored. Raise :class:`InvalidPath` in strict mode."""
-        self._dialect.record_ignored(name, value)
-        if not self._dialect.tolerate(leniency):
+        self._leniencies.record_ignored(name, value)
+        if not self._leniencies.tolerate(leniency):
             raise InvalidPath(
                 f"No schema has the attribute {name[:120]}; remove its mapping.",
                 rule=Rule.UNKNOWN_ATTRIBUTE,
@@ -93,15 +93,15 @@ class _Patch:
 
         The names in its value are those of attributes, URNs of extensions or, from Entra ID, paths.
         """
-        if operation.op is PatchOp.REMOVE:
+        if operation.op is PatchOperationType.REMOVE:
             raise NoTarget("remove needs a path: the attribute that is to be removed.")
         if not isinstance(operation.value, dict):
             raise InvalidValue(f"{operation.op} without a path needs an object of attributes as its value.")
-        if not self._dialect.tolerate(Leniency.PATHLESS_PATCH):
+        if not self._leniencies.tolerate(Leniency.PATHLESS_PATCH):
             raise InvalidSyntax(f"{operation.op} needs a path: this tenant is in strict mode.")
         self._write_attributes(operation.value, operation.op)
 
-    def _write_attributes(self, members: Mapping[str, Any], op: PatchOp) -> None:
+    def _write_attributes(self, members: Mapping[str, Any], op: PatchOperationType) -> None:
         """Write the members of an operation's value. Unknown and readOnly attributes are ignored."""
         for name, value in members.items():
             path = self._parse_member_name(name, value)
@@ -109,10 +109,10 @@ class _Patch:
                 continue
             if _is_read_only(path):
                 if name.lower() not in ("id", "meta"):  # clients send them back with a whole resource
-                    self._dialect.record_ignored(str(path.without_selection), value, is_known=True)
+                    self._leniencies.record_ignored(str(path.without_selection), value, is_known=True)
                 continue
             is_path = str(path).lower() != name.lower() or path.selection or path.sub_attribute
-            if is_path and not self._dialect.tolerate(Leniency.PATH_AS_KEY):
+            if is_path and not self._leniencies.tolerate(Leniency.PATH_AS_KEY):
                 raise InvalidValue(
                     f"{path.without_selection} is a path: name it as an operation's path, not inside a value."
                 )
@@ -126,22 +126,22 @@ class _Patch:
         if "[" in name:
             return self._parse_path(name, value, Leniency.UNKNOWN_ATTRIBUTE)
         try:
-            return resolve_path(name, self._type, self._dialect)
+            return resolve_path(name, self._type, self._leniencies)
         except UnknownAttribute:
             self._ignore_unknown_attribute(name, value, Leniency.UNKNOWN_ATTRIBUTE)
             return None
 
     def _apply_at_path(self, path: Path, operation: PatchOperation) -> None:
-        if operation.op is not PatchOp.REMOVE:
+        if operation.op is not PatchOperationType.REMOVE:
             if not operation.has_value:
                 raise InvalidValue(f"{operation.op} needs a value.")
             self._write(path, operation.value, operation.op)
         elif operation.value in (None, [], "") or path.selection or path.sub_attribute:
-            self._write(path, None, PatchOp.REMOVE)
+            self._write(path, None, PatchOperationType.REMOVE)
         else:
             self._remove_values(path, operation.value)
 
-    def _write(self, path: Path, value: Any, op: PatchOp) -> None:
+    def _write(self, path: Path, value: Any, op: PatchOperationType) -> None:
         """Write ``value`` at ``path``. Null removes the value."""
         self._writes += 1
         if self._writes > MAX_PATCH_OPERATIONS:
@@ -150,15 +150,15 @@ class _Patch:
         if path.attribute is None:
             self._write_schema(path, value, op)
         elif path.attribute.multi_valued:
-            MultiValuedPatch(members, path.attribute, self._dialect).write(path, value, op)
+            MultiValuedPatch(members, path.attribute, self._leniencies).write(path, value, op)
         elif path.sub_attribute is not None:
             complex_value = members.setdefault(path.attribute.name, {})
-            write_attribute(complex_value, path.sub_attribute, value, self._dialect)
+            write_attribute(complex_value, path.sub_attribute, value, self._leniencies)
             finish_attribute(members, path.attribute)
         else:
-            write_attribute(members, path.attribute, value, self._dialect)
+            write_attribute(members, path.attribute, value, self._leniencies)
 
-    def _write_schema(self, path: Path, value: Any, op: PatchOp) -> None:
+    def _write_schema(self, path: Path, value: Any, op: PatchOperationType) -> None:
         """Write an extension, or attributes of the core schema: the path is the URN of a schema."""
         if value is None and path.extension is not None:
             self._resource[path.extension] = {}
@@ -180,14 +180,14 @@ class _Patch:
         """Remove the elements that have all members of one of the given elements. All values if it is single-valued."""
         attribute = path.attribute
         if attribute is None or not attribute.multi_valued:
-            self._write(path, None, PatchOp.REMOVE)
+            self._write(path, None, PatchOperationType.REMOVE)
             return
-        if not self._dialect.tolerate(Leniency.REMOVED_VALUES):
+        if not self._leniencies.tolerate(Leniency.REMOVED_VALUES):
             raise InvalidValue(
                 f"remove takes no value: select what is to be removed, as in {path.without_selection}[value eq ...]."
             )
         given = value if isinstance(value, list) else [value]
-        parsed = [parse_element(attribute, element, self._dialect) for element in given]
+        parsed = [parse_element(attribute, element, self._leniencies) for element in given]
         members = self._get_members(path.extension)
         elements = members.get(attribute.name, [])
         removed = [element for element in parsed if element is not None]

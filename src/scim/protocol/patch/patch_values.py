@@ -13,8 +13,8 @@ from scim.protocol.errors import InvalidValue, NoTarget, Rule
 from scim.protocol.filter.ast import And, Comparison, ComparisonOperator, Filter, Path
 from scim.protocol.filter.evaluator import compile_filter
 from scim.protocol.json_body import lower_member_names
-from scim.protocol.leniency import Dialect, Leniency
-from scim.protocol.messages import PatchOp
+from scim.protocol.leniency import Leniency, LeniencyTracker
+from scim.protocol.messages import PatchOperationType
 from scim.protocol.normalize import normalize
 from scim.protocol.schema import Attribute
 from scim.protocol.stored_values.immutability import check_sub_attributes_unchanged
@@ -31,14 +31,14 @@ from scim.protocol.values.parser import (
 class MultiValuedPatch:
     """The elements of a multi-valued attribute that one operation changes."""
 
-    def __init__(self, members: dict[str, Any], attribute: Attribute, dialect: Dialect) -> None:
+    def __init__(self, members: dict[str, Any], attribute: Attribute, leniencies: LeniencyTracker) -> None:
         self._members = members
         self._attribute = attribute
-        self._dialect = dialect
+        self._leniencies = leniencies
         self._elements: list[Any] = members.get(attribute.name, [])
         self._primary_ids = [id(element) for element in self._elements if _is_primary(element)]
 
-    def write(self, path: Path, value: Any, op: PatchOp) -> None:
+    def write(self, path: Path, value: Any, op: PatchOperationType) -> None:
         """Write a value at a path of the attribute: to the selected elements, to each element, or the whole list."""
         if path.selection is not None:
             self._write_selected(path, path.selection, value, op)
@@ -51,23 +51,23 @@ class MultiValuedPatch:
         self._members[self._attribute.name] = self._elements
         finish_attribute(self._members, self._attribute)
 
-    def _write_all(self, value: Any, op: PatchOp) -> None:
+    def _write_all(self, value: Any, op: PatchOperationType) -> None:
         if isinstance(value, dict):  # clients can send a single element without a list
             value = [value]
-        new = parse_value(self._attribute, value, self._dialect) or []
-        existing = self._elements if op is PatchOp.ADD else []
+        new = parse_value(self._attribute, value, self._leniencies) or []
+        existing = self._elements if op is PatchOperationType.ADD else []
         known = {_normalize_element(self._attribute, element) for element in existing}
         self._elements = existing + [
             element for element in new if _normalize_element(self._attribute, element) not in known
         ]
 
-    def _write_selected(self, path: Path, selection: Filter, value: Any, op: PatchOp) -> None:
-        matches = compile_filter(selection, self._dialect)
-        if op is PatchOp.REMOVE and path.sub_attribute is None:
+    def _write_selected(self, path: Path, selection: Filter, value: Any, op: PatchOperationType) -> None:
+        matches = compile_filter(selection, self._leniencies)
+        if op is PatchOperationType.REMOVE and path.sub_attribute is None:
             self._elements = [element for element in self._elements if not matches(element)]
             return
         selected = [element for element in self._elements if matches(element)]
-        if selected or accept_as_unassigned(value, self._dialect):
+        if selected or accept_as_unassigned(value, self._leniencies):
             self._write_elements(selected, path, value)
         else:
             created = self._create_element(path, selection, value)
@@ -78,24 +78,24 @@ class MultiValuedPatch:
             self._elements = [*self._elements, created]
 
     def _write_elements(self, elements: list[Any], path: Path, value: Any) -> None:
-        if not elements and not accept_as_unassigned(value, self._dialect):
+        if not elements and not accept_as_unassigned(value, self._leniencies):
             raise NoTarget(
                 f"{path.without_selection} has no element that could be written; "
                 f"add one to {self._attribute.name} first."
             )
         for element in elements:
             before = dict(element)
-            _write_into(element, self._attribute, path.sub_attribute, value, self._dialect)
+            _write_into(element, self._attribute, path.sub_attribute, value, self._leniencies)
             if element or path.sub_attribute:  # removing a whole element is allowed
                 check_sub_attributes_unchanged(self._attribute, before, element)
 
     def _create_element(self, path: Path, selection: Filter, value: Any) -> dict[str, Any]:
         """Create the element that a filter without a match describes: Entra ID expects that."""
         described = _build_described_element(selection)
-        if described is None or not self._dialect.tolerate(Leniency.CREATED_ELEMENT):
+        if described is None or not self._leniencies.tolerate(Leniency.CREATED_ELEMENT):
             raise NoTarget(f"No element of {self._attribute.name} matches the path, and there is none to be written.")
-        element: dict[str, Any] = parse_element(self._attribute, described, self._dialect) or {}
-        _write_into(element, self._attribute, path.sub_attribute, value, self._dialect)
+        element: dict[str, Any] = parse_element(self._attribute, described, self._leniencies) or {}
+        _write_into(element, self._attribute, path.sub_attribute, value, self._leniencies)
         return element
 
     def _unmark_former_primary(self) -> None:
@@ -115,15 +115,19 @@ class MultiValuedPatch:
 
 
 def _write_into(
-    element: dict[str, Any], attribute: Attribute, sub_attribute: Attribute | None, value: Any, dialect: Dialect
+    element: dict[str, Any],
+    attribute: Attribute,
+    sub_attribute: Attribute | None,
+    value: Any,
+    leniencies: LeniencyTracker,
 ) -> None:
     """Write a sub-attribute of an element, or several at once. Null removes them all."""
     if sub_attribute is not None:
-        write_attribute(element, sub_attribute, value, dialect)
-    elif accept_as_unassigned(value, dialect):
+        write_attribute(element, sub_attribute, value, leniencies)
+    elif accept_as_unassigned(value, leniencies):
         element.clear()
     elif isinstance(value, dict):
-        _merge(element, attribute, value, dialect)
+        _merge(element, attribute, value, leniencies)
     else:
         raise InvalidValue(
             f"An element of {attribute.name} takes an object with its sub-attributes.",
@@ -132,13 +136,13 @@ def _write_into(
         )
 
 
-def write_attribute(members: dict[str, Any], attribute: Attribute, value: Any, dialect: Dialect) -> None:
+def write_attribute(members: dict[str, Any], attribute: Attribute, value: Any, leniencies: LeniencyTracker) -> None:
     """Write an attribute of an object. A complex one keeps the sub-attributes that ``value`` does not have."""
-    if attribute.is_complex and isinstance(value, dict) and not _accept_as_removal(attribute, value, dialect):
-        _merge(members.setdefault(attribute.name, {}), attribute, value, dialect)
+    if attribute.is_complex and isinstance(value, dict) and not _accept_as_removal(attribute, value, leniencies):
+        _merge(members.setdefault(attribute.name, {}), attribute, value, leniencies)
         finish_attribute(members, attribute)
         return
-    parsed = parse_value(attribute, value, dialect)
+    parsed = parse_value(attribute, value, leniencies)
     if isinstance(parsed, dict):
         parsed = {**members.get(attribute.name, {}), **parsed}
     _assign(members, attribute.name, parsed)
@@ -152,7 +156,7 @@ def _assign(members: dict[str, Any], name: str, value: Any) -> None:
         members[name] = value
 
 
-def _accept_as_removal(attribute: Attribute, value: Mapping[str, Any], dialect: Dialect) -> bool:
+def _accept_as_removal(attribute: Attribute, value: Mapping[str, Any], leniencies: LeniencyTracker) -> bool:
     """Return whether an object means "no value", and record the leniency: Entra ID removes a manager so.
 
     It sends ``{"value": ""}``.
@@ -160,13 +164,15 @@ def _accept_as_removal(attribute: Attribute, value: Mapping[str, Any], dialect: 
     return (
         attribute.find_sub_attribute("value") is not None
         and lower_member_names(value) == {"value": ""}
-        and dialect.tolerate(Leniency.EMPTY_STRING)
+        and leniencies.tolerate(Leniency.EMPTY_STRING)
     )
 
 
-def _merge(members: dict[str, Any], attribute: Attribute, value: Mapping[str, Any], dialect: Dialect) -> None:
+def _merge(
+    members: dict[str, Any], attribute: Attribute, value: Mapping[str, Any], leniencies: LeniencyTracker
+) -> None:
     """Write the sub-attributes that ``value`` has."""
-    for name, parsed in parse_members(attribute.sub_attributes, value, dialect, f"{attribute.name}.").items():
+    for name, parsed in parse_members(attribute.sub_attributes, value, leniencies, f"{attribute.name}.").items():
         _assign(members, name, parsed)
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from scim.protocol.errors import InvalidSyntax, InvalidValue, Rule
-from scim.protocol.leniency import Dialect, Leniency, is_attribute_name
+from scim.protocol.leniency import Leniency, LeniencyTracker, is_attribute_name
 from scim.protocol.normalize import is_date, parse_date_time
 from scim.protocol.schema import Attribute, DataType, Format
 
@@ -19,26 +19,26 @@ MAX_ELEMENTS = 500
 _BASE64 = re.compile(r"[A-Za-z0-9+/_\-\s]*+={0,2}\s*")  # possessive (*+), so that it never backtracks
 
 
-def parse_value(attribute: Attribute, value: Any, dialect: Dialect) -> Any:
+def parse_value(attribute: Attribute, value: Any, leniencies: LeniencyTracker) -> Any:
     """Return the canonical form of an attribute's whole value; ``None`` if it is unassigned or writeOnly.
 
     Raises :class:`InvalidValue` for a value that does not have the attribute's type.
     """
     parse = parse_elements if attribute.multi_valued else parse_element
-    canonical = parse(attribute, value, dialect)
+    canonical = parse(attribute, value, leniencies)
     return None if attribute.is_write_only else canonical
 
 
-def parse_elements(attribute: Attribute, value: Any, dialect: Dialect) -> list[Any] | None:
+def parse_elements(attribute: Attribute, value: Any, leniencies: LeniencyTracker) -> list[Any] | None:
     """Return the canonical form of the elements of a multi-valued attribute; ``None`` if there are none."""
-    if accept_as_unassigned(value, dialect):
+    if accept_as_unassigned(value, leniencies):
         return None
     if not isinstance(value, list):
         raise InvalidValue(
             f"{attribute.name} has several values: send a list of them.", rule=Rule.TYPE, attribute=attribute.name
         )
     check_element_count(attribute, value)
-    elements = [element for item in value if (element := parse_element(attribute, item, dialect)) is not None]
+    elements = [element for item in value if (element := parse_element(attribute, item, leniencies)) is not None]
     if sum(element.get("primary") is True for element in elements if isinstance(element, dict)) > 1:
         raise InvalidValue(
             f"Only one of {attribute.name} may be primary: set primary to true on one of them.",
@@ -58,22 +58,22 @@ def check_element_count(attribute: Attribute, elements: list[Any]) -> None:
         )
 
 
-def parse_element(attribute: Attribute, value: Any, dialect: Dialect) -> Any:
+def parse_element(attribute: Attribute, value: Any, leniencies: LeniencyTracker) -> Any:
     """Return the canonical form of a single value, or of one element of a multi-valued attribute."""
-    if accept_as_unassigned(value, dialect):
+    if accept_as_unassigned(value, leniencies):
         return None
     if attribute.is_complex:
-        return _parse_complex(attribute, value, dialect)
-    return _PARSERS[attribute.type](attribute, value, dialect)
+        return _parse_complex(attribute, value, leniencies)
+    return _PARSERS[attribute.type](attribute, value, leniencies)
 
 
-def accept_as_unassigned(value: Any, dialect: Dialect) -> bool:
+def accept_as_unassigned(value: Any, leniencies: LeniencyTracker) -> bool:
     """Return whether a client's value means "unassigned": null or, as a leniency that is recorded, an empty string."""
-    return value is None or (value == "" and dialect.tolerate(Leniency.EMPTY_STRING))
+    return value is None or (value == "" and leniencies.tolerate(Leniency.EMPTY_STRING))
 
 
 def parse_members(
-    attributes: Mapping[str, Attribute], members: Mapping[str, Any], dialect: Dialect, prefix: str = ""
+    attributes: Mapping[str, Attribute], members: Mapping[str, Any], leniencies: LeniencyTracker, prefix: str = ""
 ) -> dict[str, Any]:
     """Return the canonical values of an object's members by the names of their attributes; ``None`` if unassigned.
 
@@ -84,8 +84,8 @@ def parse_members(
     for name, value in members.items():
         attribute = attributes.get(name.lower())
         if attribute is None:
-            dialect.record_ignored(prefix + name, value, is_known=is_attribute_name(name))
-            if not dialect.tolerate(Leniency.UNKNOWN_ATTRIBUTE):
+            leniencies.record_ignored(prefix + name, value, is_known=is_attribute_name(name))
+            if not leniencies.tolerate(Leniency.UNKNOWN_ATTRIBUTE):
                 raise InvalidValue(
                     f"No schema has the attribute {name[:100]}; remove its mapping.",
                     rule=Rule.UNKNOWN_ATTRIBUTE,
@@ -98,7 +98,7 @@ def parse_members(
         elif attribute.is_plain_string and value.__class__ is str and value:
             canonical[attribute.name] = value  # most values
         else:
-            canonical[attribute.name] = parse_value(attribute, value, dialect)
+            canonical[attribute.name] = parse_value(attribute, value, leniencies)
     return canonical
 
 
@@ -109,22 +109,22 @@ def drop_unassigned(members: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in members.items() if value is not None}
 
 
-def _parse_complex(attribute: Attribute, value: Any, dialect: Dialect) -> dict[str, Any] | None:
-    value = _convert_to_object(attribute, value, dialect)
-    members = drop_unassigned(parse_members(attribute.sub_attributes, value, dialect, f"{attribute.name}."))
+def _parse_complex(attribute: Attribute, value: Any, leniencies: LeniencyTracker) -> dict[str, Any] | None:
+    value = _convert_to_object(attribute, value, leniencies)
+    members = drop_unassigned(parse_members(attribute.sub_attributes, value, leniencies, f"{attribute.name}."))
     if members:
         check_required(attribute.required_sub_attributes, members, f"{attribute.name}.")
     return members or None
 
 
-def _convert_to_object(attribute: Attribute, value: Any, dialect: Dialect) -> Mapping[str, Any]:
+def _convert_to_object(attribute: Attribute, value: Any, leniencies: LeniencyTracker) -> Mapping[str, Any]:
     """Return the object that a client sent for a complex attribute, or that a leniency makes of its value."""
     if isinstance(value, dict):
         return value
     if not attribute.multi_valued and "value" in attribute.sub_attributes:
-        if isinstance(value, list) and len(value) == 1 and dialect.tolerate(Leniency.LISTED_VALUE):
-            return _convert_to_object(attribute, value[0], dialect)
-        if isinstance(value, str) and dialect.tolerate(Leniency.SCALAR_VALUE):
+        if isinstance(value, list) and len(value) == 1 and leniencies.tolerate(Leniency.LISTED_VALUE):
+            return _convert_to_object(attribute, value[0], leniencies)
+        if isinstance(value, str) and leniencies.tolerate(Leniency.SCALAR_VALUE):
             return {"value": value}
     raise InvalidValue(
         f"{attribute.name} is a complex attribute: send an object with its sub-attributes.",
@@ -144,7 +144,7 @@ def check_required(required: Iterable[Attribute], values: Mapping[str, Any], pre
             )
 
 
-def _parse_string(attribute: Attribute, value: Any, dialect: Dialect) -> str:  # noqa: ARG001  # one of _PARSERS
+def _parse_string(attribute: Attribute, value: Any, leniencies: LeniencyTracker) -> str:  # noqa: ARG001  # one of _PARSERS
     if not isinstance(value, str):
         raise InvalidValue(
             f"{attribute.name} is a string: send it in double quotes.", rule=Rule.TYPE, attribute=attribute.name
@@ -162,16 +162,16 @@ def _parse_string(attribute: Attribute, value: Any, dialect: Dialect) -> str:  #
     return value
 
 
-def _parse_boolean(attribute: Attribute, value: Any, dialect: Dialect) -> bool:
+def _parse_boolean(attribute: Attribute, value: Any, leniencies: LeniencyTracker) -> bool:
     if isinstance(value, bool):
         return value
     word = value.lower() if isinstance(value, str) else None
-    if word in ("true", "false") and dialect.tolerate(Leniency.STRING_BOOLEAN):
+    if word in ("true", "false") and leniencies.tolerate(Leniency.STRING_BOOLEAN):
         return word == "true"
     raise InvalidValue(f"{attribute.name} is a boolean: send true or false.", rule=Rule.TYPE, attribute=attribute.name)
 
 
-def _parse_integer(attribute: Attribute, value: Any, dialect: Dialect) -> int:  # noqa: ARG001  # one of _PARSERS
+def _parse_integer(attribute: Attribute, value: Any, leniencies: LeniencyTracker) -> int:  # noqa: ARG001  # one of _PARSERS
     if isinstance(value, bool) or not isinstance(value, int | float) or value != int(value):
         raise InvalidValue(
             f"{attribute.name} is an integer: send a whole number without quotes.",
@@ -181,7 +181,7 @@ def _parse_integer(attribute: Attribute, value: Any, dialect: Dialect) -> int:  
     return int(value)
 
 
-def _parse_decimal(attribute: Attribute, value: Any, dialect: Dialect) -> int | float:  # noqa: ARG001  # one of _PARSERS
+def _parse_decimal(attribute: Attribute, value: Any, leniencies: LeniencyTracker) -> int | float:  # noqa: ARG001  # one of _PARSERS
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise InvalidValue(
             f"{attribute.name} is a number: send it without quotes.", rule=Rule.TYPE, attribute=attribute.name
@@ -189,8 +189,8 @@ def _parse_decimal(attribute: Attribute, value: Any, dialect: Dialect) -> int | 
     return value
 
 
-def _parse_date_time(attribute: Attribute, value: Any, dialect: Dialect) -> str:
-    text = _parse_string(attribute, value, dialect)
+def _parse_date_time(attribute: Attribute, value: Any, leniencies: LeniencyTracker) -> str:
+    text = _parse_string(attribute, value, leniencies)
     if parse_date_time(text) is None:
         raise InvalidValue(
             f"{attribute.name} is a date and time: send one such as 2026-01-31T09:30:00Z.",
@@ -200,8 +200,8 @@ def _parse_date_time(attribute: Attribute, value: Any, dialect: Dialect) -> str:
     return text
 
 
-def _parse_binary(attribute: Attribute, value: Any, dialect: Dialect) -> str:
-    text = _parse_string(attribute, value, dialect)
+def _parse_binary(attribute: Attribute, value: Any, leniencies: LeniencyTracker) -> str:
+    text = _parse_string(attribute, value, leniencies)
     if not _BASE64.fullmatch(text):
         raise InvalidValue(
             f"{attribute.name} is binary: send it encoded in base64.", rule=Rule.FORMAT, attribute=attribute.name
@@ -209,7 +209,7 @@ def _parse_binary(attribute: Attribute, value: Any, dialect: Dialect) -> str:
     return text
 
 
-_PARSERS: dict[DataType, Callable[[Attribute, Any, Dialect], Any]] = {
+_PARSERS: dict[DataType, Callable[[Attribute, Any, LeniencyTracker], Any]] = {
     DataType.STRING: _parse_string,
     DataType.REFERENCE: _parse_string,
     DataType.BOOLEAN: _parse_boolean,

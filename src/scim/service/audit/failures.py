@@ -14,7 +14,7 @@ from http import HTTPStatus
 
 from scim.protocol.errors import Rule, ScimError
 from scim.protocol.filter.path import is_attribute
-from scim.protocol.leniency import Dialect, is_attribute_name
+from scim.protocol.leniency import LeniencyTracker, is_attribute_name
 from scim.protocol.schema import ResourceType
 from scim.service.deadline import CALL_S, Deadline
 from scim.service.identity_providers.recognition import recognize_provider
@@ -76,21 +76,21 @@ class FailureRecorder:
     _failures: list[Failure] = field(default_factory=list)
     _recorded: list[FailureCount] = field(default_factory=list)
 
-    def record_failure(self, request: RequestSummary, error: ScimError, dialect: Dialect) -> None:
+    def record_failure(self, request: RequestSummary, error: ScimError, leniencies: LeniencyTracker) -> None:
         """Record that a request, or an operation of a bulk request, failed."""
         self._outcomes.append(FailureOutcome.FAILURE)
         is_strictness = error.status == HTTPStatus.BAD_REQUEST and error.rule not in _RULES_WITHOUT_LENIENCY
-        rejected = dialect.last_rejected if is_strictness else None
+        rejected = leniencies.last_rejected if is_strictness else None
         rule = Rule.STRICT_MODE if rejected else error.rule
         result = _Result(error.status, rule, error.detail, error.attribute, error.scim_type, rejected)
-        self._record(request, result, dialect)
+        self._record(request, result, leniencies)
 
-    def record_success(self, request: RequestSummary, dialect: Dialect) -> None:
+    def record_success(self, request: RequestSummary, leniencies: LeniencyTracker) -> None:
         """Record a PATCH that was answered with success although a part of it was ignored; nothing else."""
-        if request.operation == Operation.PATCH and dialect.ignored:
+        if request.operation == Operation.PATCH and leniencies.ignored:
             self._outcomes.append(FailureOutcome.NO_OP)
-            detail = f"Answered with success, but nothing came of {', '.join(dialect.ignored)}."
-            self._record(request, _Result(HTTPStatus.OK, Rule.NO_OP, detail, dialect.ignored[0]), dialect)
+            detail = f"Answered with success, but nothing came of {', '.join(leniencies.ignored)}."
+            self._record(request, _Result(HTTPStatus.OK, Rule.NO_OP, detail, leniencies.ignored[0]), leniencies)
 
     def finish(self) -> None:
         """Add the failures to the counts of the day, in one attempt for the whole request.
@@ -106,8 +106,8 @@ class FailureRecorder:
         """The fields of the log line, without those that are zero."""
         return {str(outcome): self._outcomes.count(outcome) for outcome in sorted(set(self._outcomes))}
 
-    def _record(self, request: RequestSummary, result: _Result, dialect: Dialect) -> None:
-        count = self._try_to_record(request, result, dialect)
+    def _record(self, request: RequestSummary, result: _Result, leniencies: LeniencyTracker) -> None:
+        count = self._try_to_record(request, result, leniencies)
         if count is None:
             self._outcomes.append(FailureOutcome.UNRECORDED)
             return
@@ -115,16 +115,18 @@ class FailureRecorder:
         if count.is_loop:
             self._outcomes.append(FailureOutcome.LOOP)
 
-    def _try_to_record(self, request: RequestSummary, result: _Result, dialect: Dialect) -> FailureCount | None:
+    def _try_to_record(
+        self, request: RequestSummary, result: _Result, leniencies: LeniencyTracker
+    ) -> FailureCount | None:
         try:
-            failure = self._build_failure(request, result, dialect)
+            failure = self._build_failure(request, result, leniencies)
             self._failures.append(failure)
             return self.store().count(failure) if self._has_time_to_record() else None
         except Exception as fault:  # noqa: BLE001  # a fault of the recording must not change the response
             self.report(fault)
             return None
 
-    def _build_failure(self, request: RequestSummary, result: _Result, dialect: Dialect) -> Failure:
+    def _build_failure(self, request: RequestSummary, result: _Result, leniencies: LeniencyTracker) -> Failure:
         subject = identify_subject(request.resource_id, request.body, request.query)
         identifier_kind, identifier = subject.identifier
         attribute = result.attribute
@@ -140,9 +142,9 @@ class FailureRecorder:
             identifier=identifier,
             identifier_hashes=subject.hashes,
             attributes_sent=list_sent_attributes(request.body, self.resource_type),
-            ignored=dialect.ignored,
+            ignored=leniencies.ignored,
             rejected_leniency=result.rejected_leniency,
-            provider=recognize_provider(self.agent, self.query, dialect.used, request.body),
+            provider=recognize_provider(self.agent, self.query, leniencies.used, request.body),
             request_id=self.request_id,
         )
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from scim.protocol.leniency import Dialect
+from scim.protocol.leniency import LeniencyTracker
 from scim.protocol.messages import SearchRequest
 from scim.protocol.schema import ResourceType
 from scim.service.model.stored_resource import StoredResource
@@ -34,7 +34,7 @@ def search_by_name(
     """
     conditions = " or ".join(f"{attribute} co {json.dumps(text)}" for attribute in _ATTRIBUTES)
     renderer = ResourceRenderer(resource_type, "")
-    query = parse_query(SearchRequest(filter=conditions), resource_type, Dialect(strict=True), renderer)
+    query = parse_query(SearchRequest(filter=conditions), resource_type, LeniencyTracker(is_strict=True), renderer)
     return store.find(replace(query, count=count)).page
 
 

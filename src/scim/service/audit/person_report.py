@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 
 from scim.protocol.errors import Rule, TooMany, Unavailable
-from scim.protocol.leniency import Dialect
+from scim.protocol.leniency import LeniencyTracker
 from scim.protocol.messages import SearchRequest
 from scim.protocol.normalize import normalize
 from scim.service.audit import diagnosis
@@ -185,7 +185,7 @@ class PersonInvestigator:
         names = (resource_type.unique_attribute.name, "externalId", "emails.value", "id")
         text = " or ".join(f"{name} eq {value}" for name in names)
         renderer = ResourceRenderer(resource_type, "")
-        query = parse_query(SearchRequest(filter=text), resource_type, Dialect(), renderer)
+        query = parse_query(SearchRequest(filter=text), resource_type, LeniencyTracker(), renderer)
         return self.store.find(query).page
 
     def _find_previous_owner_ids(self, identifier: str) -> tuple[list[str], list[str]]:

@@ -15,7 +15,7 @@ from typing import Any
 
 from scim.protocol.errors import PayloadTooLarge, ScimError
 from scim.protocol.json_body import lower_member_names
-from scim.protocol.leniency import Dialect
+from scim.protocol.leniency import LeniencyTracker
 from scim.protocol.messages import BULK_RESPONSE, BulkOperation, BulkRequest, parse_message
 from scim.service.limits import MAX_OPERATIONS
 from scim.service.model.audit.failure import RequestSummary
@@ -57,7 +57,7 @@ class BulkProcessor:
 
         Raises :class:`InvalidSyntax`, :class:`InvalidValue` and :class:`PayloadTooLarge`.
         """
-        request = parse_message(BulkRequest, body, self.context.dialect)
+        request = parse_message(BulkRequest, body, self.context.leniencies)
         if len(request.operations) > MAX_OPERATIONS:
             raise PayloadTooLarge(f"A bulk request has at most {MAX_OPERATIONS} operations: send several requests.")
         steps = [self._parse_step(operation) for operation in request.operations]
@@ -68,14 +68,14 @@ class BulkProcessor:
         with ThreadPoolExecutor(self.workers) as pool:
             list(pool.map(self._record_outcome, steps))
         for step in steps:
-            self.context.dialect.merge(step.context.dialect)
+            self.context.leniencies.merge(step.context.leniencies)
         results = [step.result for step in steps if step.has_ended]
         return BulkResult({"schemas": [BULK_RESPONSE], "Operations": results}, sum(step.is_skipped for step in steps))
 
     def _parse_step(self, sent: Any) -> BulkStep:
-        context = replace(self.context, dialect=Dialect(strict=self.context.dialect.strict))
+        context = replace(self.context, leniencies=LeniencyTracker(is_strict=self.context.leniencies.is_strict))
         try:
-            operation = parse_message(BulkOperation, sent, context.dialect)
+            operation = parse_message(BulkOperation, sent, context.leniencies)
         except ScimError as error:
             return BulkStep(sent, context, error=error)
         created_id = self.context.new_id() if operation.method == "POST" else None
@@ -85,9 +85,9 @@ class BulkProcessor:
         if step.is_skipped or not step.has_ended:
             return  # the time was used up, which is no failure of the customer's, or failOnErrors ended the request
         if step.error is None:
-            self.recorder.record_success(_summarize(step), step.context.dialect)
+            self.recorder.record_success(_summarize(step), step.context.leniencies)
         else:
-            self.recorder.record_failure(_summarize(step), step.error, step.context.dialect)
+            self.recorder.record_failure(_summarize(step), step.error, step.context.leniencies)
 
 
 def _make_node(operation: BulkOperation) -> OperationNode:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from scim.protocol.leniency import Dialect
+from scim.protocol.leniency import LeniencyTracker
 from scim.service.deadline import Deadline
 from scim.service.model.tenant import Tenant
 from scim.service.ports import CursorSigner
@@ -18,7 +18,7 @@ class ServiceContext:
     tenant: Tenant
     request_id: str
     base_url: str
-    dialect: Dialect
+    leniencies: LeniencyTracker
     deadline: Deadline
     cursor_signer: CursorSigner
     now: Callable[[], float]

@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from scim.protocol.errors import NotFound, Rule, UniquenessError
-from scim.protocol.messages import PatchOp, PatchOperation, PatchRequest, parse_message
+from scim.protocol.messages import PatchOperation, PatchOperationType, PatchRequest, parse_message
 from scim.protocol.patch.apply import apply_patch
 from scim.protocol.resource import Resource, list_changed_attributes, parse_resource
 from scim.protocol.schema import ResourceType
@@ -59,7 +59,7 @@ class ResourceService:
         ``resource_id`` is set if its id was chosen before. Raises what :func:`parse_resource` raises,
         :class:`PreconditionFailed` and :class:`UniquenessError`.
         """
-        resource = parse_resource(body, self.resource_type, self.context.dialect)
+        resource = parse_resource(body, self.resource_type, self.context.leniencies)
         preconditions.check(None)
         if "active" in self.resource_type.core.attributes:
             resource.setdefault("active", True)
@@ -76,7 +76,7 @@ class ResourceService:
 
         Raises what :meth:`create` raises, :class:`NotFound` and :class:`MutabilityError`.
         """
-        resource = parse_resource(body, self.resource_type, self.context.dialect)
+        resource = parse_resource(body, self.resource_type, self.context.leniencies)
         revise = partial(self._revise_by_replacement, resource)
         return self._update(resource_id, preconditions, Operation.REPLACE, revise, self._list_sent(body))
 
@@ -86,7 +86,7 @@ class ResourceService:
         Raises what parsing and applying them raises, :class:`NotFound`, :class:`PreconditionFailed` and
         :class:`UniquenessError`.
         """
-        operations = parse_message(PatchRequest, body, self.context.dialect).operations
+        operations = parse_message(PatchRequest, body, self.context.leniencies).operations
         revise = partial(self._revise_by_patch, operations)
         return self._update(resource_id, preconditions, Operation.PATCH, revise, self._list_sent(body))
 
@@ -99,12 +99,12 @@ class ResourceService:
         return _keep_active(current, resource)
 
     def _revise_by_patch(self, operations: Sequence[PatchOperation], current: Resource) -> Resource:
-        revised = apply_patch(current, operations, self.resource_type, self.context.dialect)
+        revised = apply_patch(current, operations, self.resource_type, self.context.leniencies)
         if any(map(_removes_active, operations)):
             return revised
         with_active = _keep_active(current, revised)
         if with_active is not revised:
-            self.context.dialect.record_ignored("active", value=True)
+            self.context.leniencies.record_ignored("active", value=True)
         return with_active
 
     def _update(
@@ -206,12 +206,12 @@ class ResourceService:
             participation=_compare_active(before, after),
             actor="scim",
             request_id=self.context.request_id,
-            leniencies=self.context.dialect.used,
+            leniencies=self.context.leniencies.used,
             resource_type=self.resource_type.name,
             user_name=described[self.resource_type.unique_attribute.name],
             external_id=described.get("externalId"),
             active=after.get("active") is True,
-            ignored=self.context.dialect.ignored,
+            ignored=self.context.leniencies.ignored,
             attributes_sent=sent,
         )
 
@@ -223,7 +223,7 @@ def _with_id(resource_id: str, resource: Resource) -> Resource:
 
 def _removes_active(operation: PatchOperation) -> bool:
     """Return whether an operation removes ``active`` explicitly."""
-    return operation.op is PatchOp.REMOVE and (operation.path or "").rpartition(":")[2].lower() == "active"
+    return operation.op is PatchOperationType.REMOVE and (operation.path or "").rpartition(":")[2].lower() == "active"
 
 
 def _keep_active(before: Resource, after: Resource) -> Resource:

@@ -10,7 +10,7 @@ from scim.protocol.errors import InvalidValue
 from scim.protocol.filter.ast import list_paths
 from scim.protocol.filter.evaluator import compile_filter
 from scim.protocol.filter.parser import parse_filter
-from scim.protocol.leniency import Dialect
+from scim.protocol.leniency import LeniencyTracker
 from scim.protocol.list_response import render_list_response
 from scim.protocol.messages import SearchRequest
 from scim.protocol.projection import Projection, parse_projection
@@ -61,9 +61,9 @@ class ResourceSearch:
         """
         renderer = ResourceRenderer(self.resource_type, self.context.base_url)
         projection = parse_projection(
-            request.attributes, request.excludedattributes, self.resource_type, self.context.dialect
+            request.attributes, request.excludedattributes, self.resource_type, self.context.leniencies
         )
-        query = parse_query(request, self.resource_type, self.context.dialect, renderer)
+        query = parse_query(request, self.resource_type, self.context.leniencies, renderer)
         render = _compile_rendering(projection, renderer)
         search = self._search_by_index if request.cursor is None else self._search_by_cursor
         return search(request, query, render)
@@ -91,17 +91,17 @@ class ResourceSearch:
 
 
 def parse_query(
-    request: SearchRequest, resource_type: ResourceType, dialect: Dialect, renderer: ResourceRenderer
+    request: SearchRequest, resource_type: ResourceType, leniencies: LeniencyTracker, renderer: ResourceRenderer
 ) -> Query:
     """Return the query of a request, for its first page. Raises :class:`InvalidFilter` and :class:`InvalidValue`."""
-    tree = parse_filter(request.filter, resource_type, dialect) if request.filter is not None else None
-    sorting = compile_sort(request.sortby, resource_type, dialect) if request.sortby else None
+    tree = parse_filter(request.filter, resource_type, leniencies) if request.filter is not None else None
+    sorting = compile_sort(request.sortby, resource_type, leniencies) if request.sortby else None
     descending = request.sortorder == "descending"
     text = f"{resource_type.name} {tree} by {sorting and sorting.path}{' descending' if descending else ''}"
     paths = [*(list_paths(tree) if tree is not None else ()), *([sorting.path] if sorting is not None else ())]
     names = {path.attribute.name for path in paths if path.attribute is not None and path.extension is None}
     load = _select_loading(names, renderer)
-    matches = _evaluate_on_stored(compile_filter(tree, dialect), load) if tree is not None else None
+    matches = _evaluate_on_stored(compile_filter(tree, leniencies), load) if tree is not None else None
     order = SortOrder(sorting.path, _evaluate_on_stored(sorting.key, load), descending) if sorting is not None else None
     return Query(CursorPosition(), MAX_RESULTS, tree, matches, order, text, reads_meta="meta" in names)
 

@@ -9,7 +9,7 @@ from typing import Any
 from scim.protocol.filter.ast import Path
 from scim.protocol.filter.path import UnknownAttribute, resolve_path
 from scim.protocol.json_body import lower_member_names
-from scim.protocol.leniency import Dialect, is_attribute_name
+from scim.protocol.leniency import LeniencyTracker, is_attribute_name
 from scim.protocol.resource import is_urn
 from scim.protocol.schema import ResourceType, Schema
 
@@ -93,7 +93,7 @@ def _name(name: str, resource_type: ResourceType) -> str:
 
 def _resolve(name: str, resource_type: ResourceType) -> Path | None:
     try:
-        return resolve_path(name, resource_type, Dialect())
+        return resolve_path(name, resource_type, LeniencyTracker())
     except UnknownAttribute:
         return None
 
