@@ -48,9 +48,9 @@ def show_log(context: ConsoleRequestContext, tenant: Tenant) -> Page:
         _decode_position(before) if before else None, count=_PAGE, failures_only=failures_only
     )
     older = "" if last is None else _encode_position(last)
-    shown = [_hide_operator(context, tenant, entry) for entry in entries]
+    visible_entries = [_hide_operator(context, tenant, entry) for entry in entries]
     return context.render_page(
-        "log.html", tenant=tenant.id, entries=shown, older=older, failures_only=failures_only, section="log"
+        "log.html", tenant=tenant.id, entries=visible_entries, older=older, failures_only=failures_only, section="log"
     )
 
 
