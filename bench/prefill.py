@@ -32,12 +32,12 @@ from local.errors import LocalRunError
 from local.services import secretsmanager
 from scim.auth.master_key.key_ring import create_first_value
 from scim.service.model.stored_resource import StoredResource
-from scim.service.tenants.tenants import Tenants
+from scim.service.tenants.tenant_service import TenantService
 from scim.settings import Settings
 from scim.store import items, keys
 from scim.store.query.counters import counter_increment
 from scim.wiring import runtime
-from scim.wiring.operator import build_operator
+from scim.wiring.operator import build_operator_adapters
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -271,8 +271,8 @@ def disconnect(table: Table) -> None:
         _tenants().disconnect(table.tenant)
 
 
-def _tenants() -> Tenants:
-    return build_operator(Settings.from_environment(os.environ), "bench").build_administration().tenants
+def _tenants() -> TenantService:
+    return build_operator_adapters(Settings.from_environment(os.environ), "bench").build_administration().tenants
 
 
 def _client(table: Table) -> DynamoDBClient:

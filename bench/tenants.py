@@ -9,11 +9,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bench.environment import ROOT
-from scim.auth import tokens
+from scim.auth import token_format
 from scim.auth.authentication import Authenticator
 from scim.auth.master_key.key_ring import KeyPurpose, create_first_value
 from scim.auth.master_key.master_key import MasterKey
-from scim.auth.token_secrets import TokenSecrets
+from scim.auth.token_store import SecretsManagerTokenStore
 from scim.service.model.tenant import Tenant
 from scim.service.model.token import TokenVersion
 
@@ -21,7 +21,7 @@ EXTENSION = json.loads((ROOT / "examples/extensions/employee.json").read_text())
 _MB = 1_000_000
 
 
-class _Secrets(TokenSecrets):
+class _Secrets(SecretsManagerTokenStore):
     """A token for each tenant, the same whenever it is read."""
 
     def __init__(self) -> None:
@@ -53,7 +53,7 @@ def measure(number: int, extensions: Sequence[Mapping[str, Any]]) -> int:
     secrets, settings = _Secrets(), _Settings(extensions)
     authenticator = Authenticator(secrets, time.time, print)
     names = [f"customer-{each:06}" for each in range(number)]
-    secrets.tokens = {name: tokens.create(name, secrets.key) for name in names}
+    secrets.tokens = {name: token_format.create_token(name, secrets.key) for name in names}
     tracemalloc.start()
     before, _ = tracemalloc.get_traced_memory()
     for name in names:

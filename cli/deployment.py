@@ -13,7 +13,7 @@ from cli.event_services import EventServices
 from local import run_state
 from scim.settings import Settings
 from scim.wiring.administration import Administration
-from scim.wiring.operator import OPERATION_S, Operator, build_operator
+from scim.wiring.operator import OPERATION_S, OperatorAdapters, build_operator_adapters
 
 LONG_READ_S = 900.0
 """How many seconds a command may take that reads much."""
@@ -28,7 +28,7 @@ class Deployment:
     """A deployed endpoint, and the operator who administers it."""
 
     scim_url: str
-    operator: Operator
+    operator: OperatorAdapters
     connect_event_services: Callable[[], EventServices]
     """Returns the queues and the function of events. Raises :class:`StackNotFound` if the stack has no such output."""
 
@@ -59,7 +59,7 @@ def connect_local_run(data: Path) -> Deployment:
         "ChangesFunctionName": "ChangesFunction",
         "TableName": settings.table_name,
     }
-    operator = build_operator(settings, f"local:{getpass.getuser()}", session, endpoints)
+    operator = build_operator_adapters(settings, f"local:{getpass.getuser()}", session, endpoints)
     return Deployment(settings.public_url, operator, lambda: EventServices.connect(session, outputs, endpoints))
 
 
@@ -92,7 +92,7 @@ def connect_stack(
         except KeyError as missing:
             raise _missing_output(name, missing) from None
 
-    return Deployment(scim_url, build_operator(settings, actor, session), connect_event_services)
+    return Deployment(scim_url, build_operator_adapters(settings, actor, session), connect_event_services)
 
 
 def _missing_output(name: str, output: KeyError) -> StackNotFound:

@@ -4,7 +4,7 @@ import click
 
 from cli import output
 from cli.app import deployment_options, get_deployment, json_option
-from scim.service.console.invitations import DEFAULT_LIFETIME_S, invitation_url
+from scim.service.console.invitations import DEFAULT_LIFETIME_S, build_invitation_url
 
 
 @click.command(
@@ -24,7 +24,7 @@ def invite(tenant: str, expires: float, json: bool) -> None:
     """Make a link that opens TENANT, and nothing else, in the console: once, to whoever uses it first."""
     deployment = get_deployment()
     invitation = deployment.build_administration().invitations.invite(tenant, expires)
-    url = invitation_url(deployment.scim_url, invitation.secret)
+    url = build_invitation_url(deployment.scim_url, invitation.secret)
     if json:
         output.print_json({"tenant": tenant, "link": url, "expires": output.format_rfc3339(invitation.expires)})
         return

@@ -12,7 +12,7 @@ from cli.app import deployment_options, get_deployment, json_option
 from cli.deployment import Deployment
 from scim.auth.authentication import CACHE_S
 from scim.service.model.token import NEVER_EXPIRES, IssuedToken
-from scim.service.tenants.tokens import DEFAULT_GRACE_S
+from scim.service.tenants.token_service import DEFAULT_GRACE_S
 
 _DELAY = f"within {CACHE_S:.0f} seconds, since what is valid is remembered for so long"
 
@@ -146,7 +146,7 @@ def _show(deployment: Deployment, issued: IssuedToken, *, json: bool) -> None:
     if json:
         output.print_json(
             {
-                "tenant": issued.tenant,
+                "tenant": issued.tenant_id,
                 "scim_url": deployment.scim_url,
                 "token": issued.token,
                 "expires": output.format_rfc3339(issued.expires),
@@ -157,7 +157,7 @@ def _show(deployment: Deployment, issued: IssuedToken, *, json: bool) -> None:
         previous = (
             {} if issued.previous_until is None else {"Old token until": output.format_time(issued.previous_until)}
         )
-        fields = {"Tenant": issued.tenant, "SCIM URL": deployment.scim_url, "Token": issued.token}
+        fields = {"Tenant": issued.tenant_id, "SCIM URL": deployment.scim_url, "Token": issued.token}
         output.print_fields(fields | {"Expires": output.format_time(issued.expires)} | previous)
         click.echo("The token is shown only now.", err=True)
     sys.stdout.flush()

@@ -80,9 +80,9 @@ def main() -> None:
     """
     from scim.service.tenants.errors import TenantExists
     from scim.settings import Settings
-    from scim.wiring.operator import build_operator
+    from scim.wiring.operator import build_operator_adapters
 
-    tenants = build_operator(Settings.from_environment(os.environ), "make run").build_administration().tenants
+    tenants = build_operator_adapters(Settings.from_environment(os.environ), "make run").build_administration().tenants
     try:
         issued = tenants.connect(TENANT)
     except TenantExists:

@@ -17,9 +17,9 @@ from moto.core.botocore_stubber import BotocoreStubber
 from moto.core.common_models import BaseModel
 
 from local.services.messaging import Messaging, serve_messaging
-from scim.auth.token_secrets import TokenSecrets
+from scim.auth.token_store import SecretsManagerTokenStore
 from scim.service.deadline import Deadline
-from scim.service.tenants.tenants import Tenants
+from scim.service.tenants.tenant_service import TenantService
 from scim.settings import Settings
 from scim.store.table import Table
 from scim.store.tenants import DynamoDBTenantStore
@@ -95,15 +95,15 @@ def settings(table: Any) -> Settings:
 
 
 @pytest.fixture(scope="session")
-def operator(aws: None) -> Tenants:
+def operator(aws: None) -> TenantService:
     """Whoever connects tenants. One for the run: making clients takes longer than most tests."""
     dynamo = Table(boto3.client("dynamodb"), ENVIRONMENT["TABLE_NAME"], Deadline(lambda: 29.0, time.sleep))
-    secrets = TokenSecrets(boto3.client("secretsmanager"), ENVIRONMENT["SECRET_PREFIX"], MASTER)
-    return Tenants(DynamoDBTenantStore(dynamo, new_id), secrets, "tests", time.time, new_id)
+    secrets = SecretsManagerTokenStore(boto3.client("secretsmanager"), ENVIRONMENT["SECRET_PREFIX"], MASTER)
+    return TenantService(DynamoDBTenantStore(dynamo, new_id), secrets, "tests", time.time, new_id)
 
 
 @pytest.fixture
-def connect(table: Any, operator: Tenants) -> Any:
+def connect(table: Any, operator: TenantService) -> Any:
     """Connects another tenant; its name is new in this run, since handlers remember tenants for a minute."""
 
     def connect() -> Endpoint:

@@ -26,12 +26,12 @@ from local.api_gateway.routes import Routes
 from local.aws_lambda.queue_mapping import build_record
 from local.services.messaging import Messaging
 from local.template import Intrinsic
-from scim.auth import tokens
+from scim.auth import token_format
 from scim.auth.cached_secret import CachedSecret
 from scim.auth.master_key.rotation import MasterKeyRotation
 from scim.auth.token_rotation import TokenRotation
-from scim.auth.token_secrets import TokenSecrets
-from scim.service.console.invitations import console_url
+from scim.auth.token_store import SecretsManagerTokenStore
+from scim.service.console.invitations import build_console_url
 from scim.service.model.audit.audit_event import AuditAction, AuditEvent
 from scim.service.model.tenant import Tenant
 from scim.settings import Settings
@@ -40,7 +40,7 @@ from scim.store.console import DynamoDBConsoleStore, DynamoDBInvitationStore
 from scim.store.table import Table
 from scim.store.tenants import DynamoDBTenantStore
 from scim.wiring.events import connect_link_processor, connect_stream_processor
-from scim.wiring.operator import build_operator
+from scim.wiring.operator import build_operator_adapters
 from tests.endpoint import ENTERPRISE, KNOWN, Endpoint, Handler, LambdaContext, invoke, load
 from tests.events.history import stream_record
 from tests.events.schemas import validate
@@ -212,13 +212,13 @@ OPERATORS = {
         DynamoDBTenantStore.get_last_token_usage,
         DynamoDBTenantStore.count_users,
         DynamoDBTenantStore.list_users,
-        TokenSecrets.create_secret,
-        TokenSecrets.add_pending,
-        TokenSecrets.stages,
-        TokenSecrets.promote,
-        TokenSecrets.cancel_pending,
-        TokenSecrets.delete_secret,
-        TokenSecrets.restore_secret,
+        SecretsManagerTokenStore.create_secret,
+        SecretsManagerTokenStore.add_pending,
+        SecretsManagerTokenStore.stages,
+        SecretsManagerTokenStore.promote,
+        SecretsManagerTokenStore.cancel_pending,
+        SecretsManagerTokenStore.delete_secret,
+        SecretsManagerTokenStore.restore_secret,
         DynamoDBAuditLogStore.list_records,
         DynamoDBAuditLogStore.find_failures,
         DynamoDBAuditLogStore.find_failures_by_name,
@@ -482,7 +482,7 @@ def test_console_is_where_its_links_and_redirections_lead(public_url: str, conso
     scim_url, found = (
         resolve(DEPLOYMENT["Outputs"][name]["Value"], known, conditions) for name in ("ScimUrl", "ConsoleUrl")
     )
-    assert found == console == console_url(str(scim_url))
+    assert found == console == build_console_url(str(scim_url))
 
 
 def test_every_parameter_is_used() -> None:
@@ -543,9 +543,9 @@ def test_each_sample_event_of_scim_but_one_has_the_sample_token(path: Path) -> N
 
 
 def test_the_sample_token_is_well_formed() -> None:
-    token = tokens.parse(TOKEN)
+    token = token_format.parse_token(TOKEN)
     assert token is not None
-    assert token.tenant == "acme"
+    assert token.tenant_id == "acme"
 
 
 def test_every_route_has_a_sample_event() -> None:
@@ -587,7 +587,7 @@ def _keys(arguments: Mapping[str, Any]) -> str:
 def test_the_sample_events_are_served_with_their_functions_rights(settings: Settings, needed: set[Right]) -> None:
     secret = json.dumps({"token": TOKEN})
     boto3.client("secretsmanager").create_secret(Name=f"{settings.secret_prefix}acme", SecretString=secret)
-    operator = build_operator(settings, "tests")
+    operator = build_operator_adapters(settings, "tests")
     operator.build_administration().tenant_store.write(
         None, Tenant("acme"), AuditEvent("1", "2026-01-31T09:30:00.000Z", AuditAction.CONNECT, "tests", {})
     )
@@ -678,7 +678,7 @@ def _update_links(bus: Messaging) -> None:
 
 
 def test_the_rotation_has_exactly_the_rights_that_its_steps_take(settings: Settings, needed: set[Right]) -> None:
-    operator = build_operator(settings, "tests")
+    operator = build_operator_adapters(settings, "tests")
     tenant = f"tenant-{uuid.uuid4()}"[:40]
     operator.build_administration().tenants.connect(tenant)
     handler = load(DEPLOYMENT.properties(ROTATION)["Handler"])

@@ -6,7 +6,7 @@ from typing import Any
 
 import boto3
 
-from scim.auth import tokens
+from scim.auth import token_format
 from scim.auth.master_key.key_ring import KeyPurpose
 from scim.auth.master_key.master_key import MasterKey
 from tests.endpoint import ENVIRONMENT
@@ -38,7 +38,7 @@ MASTER = master_key()
 
 def new_token(tenant_id: str) -> str:
     """Return a new token of the stack of the tests."""
-    return tokens.create(tenant_id, MASTER.signing_key(KeyPurpose.TOKEN))
+    return token_format.create_token(tenant_id, MASTER.signing_key(KeyPurpose.TOKEN))
 
 
 def put_master_key(value: str) -> None:

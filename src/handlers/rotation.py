@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from aws_lambda_powertools import Logger
 
 from scim.settings import Settings
-from scim.wiring.operator import Operator, build_operator
+from scim.wiring.operator import OperatorAdapters, build_operator_adapters
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -19,8 +19,8 @@ _ACTOR = "secretsmanager.amazonaws.com"
 
 
 @cache
-def _connect_operator() -> Operator:
-    return build_operator(Settings.from_environment(os.environ), _ACTOR)
+def _connect_operator() -> OperatorAdapters:
+    return build_operator_adapters(Settings.from_environment(os.environ), _ACTOR)
 
 
 def handler(event: Mapping[str, str], _: LambdaContext) -> None:

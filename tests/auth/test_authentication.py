@@ -8,10 +8,10 @@ from zlib import crc32
 
 import pytest
 
-from scim.auth import authentication, tenant_cache, tokens
+from scim.auth import authentication, tenant_cache, token_format
 from scim.auth.authentication import CACHE_S, Authenticator, MalformedToken
 from scim.auth.errors import MalformedSecret
-from scim.auth.token_secrets import TokenSecrets
+from scim.auth.token_store import SecretsManagerTokenStore
 from scim.protocol.errors import ScimError, TooManyRequests, Unauthorized, Unavailable
 from scim.service.model.tenant import Tenant
 from scim.service.model.token import TokenState, TokenVersion
@@ -22,7 +22,7 @@ LOOKUPS = 3
 WINDOW_S = 10
 
 
-class Secrets(TokenSecrets):
+class Secrets(SecretsManagerTokenStore):
     """The tokens of tenants, the latest being the current one; counts how often it is asked."""
 
     def __init__(self) -> None:
@@ -136,7 +136,7 @@ LOCKED_OUT: dict[str, Callable[[Door], str | None]] = {
     "no token of ours": lambda _: "Bearer 0123456789",
     "two tokens": lambda door: f"Bearer {door.give()} {door.give()}",
     "wrong checksum": lambda door: f"Bearer {door.give()[:-8]}00000000",
-    "forged checksum": lambda door: f"Bearer {tokens.create(door.give().split('_')[1], b'another key')}",
+    "forged checksum": lambda door: f"Bearer {token_format.create_token(door.give().split('_')[1], b'another key')}",
     "only a CRC-32": lambda _: f"Bearer {with_crc('acme')}",
     "in quotes": lambda door: f'Bearer "{door.give()}"',
     "twice Bearer": lambda door: f"Bearer Bearer {door.give()}",
@@ -184,7 +184,7 @@ def test_all_valid_tokens_are_compared(door: Door, matching: int | None, monkeyp
     status = door.knock(new_token("acme") if matching is None else candidates[matching])
 
     assert status == (401 if matching is None else 200)
-    assert sorted(compared) == sorted(map(tokens.digest, candidates))
+    assert sorted(compared) == sorted(map(token_format.hash_token, candidates))
 
 
 # Rotated and ended tokens
@@ -390,7 +390,7 @@ def test_failures_of_other_tenants_have_no_effect(door: Door) -> None:
         for token in revoked:
             door.knock(token)
     asked = door.secrets.asked
-    forged = {door.knock(tokens.create(f"made-up-{number}", b"forged")) for number in range(1_000)}
+    forged = {door.knock(token_format.create_token(f"made-up-{number}", b"forged")) for number in range(1_000)}
 
     assert (forged, door.secrets.asked) == ({401}, asked)
     assert [door.knock(door.give(f"new-{number}")) for number in range(100)] == [200] * 100
@@ -403,7 +403,7 @@ def test_forged_token_costs_the_same_for_any_tenant(door: Door) -> None:
     asked = door.secrets.asked
     door.settings = Unread()
 
-    assert {door.knock(tokens.create(each, b"forged")) for each in ("cached", "stored", "unknown")} == {401}
+    assert {door.knock(token_format.create_token(each, b"forged")) for each in ("cached", "stored", "unknown")} == {401}
     assert door.secrets.asked == asked
 
 

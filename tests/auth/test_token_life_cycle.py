@@ -13,15 +13,15 @@ from typing import Any
 import boto3
 import pytest
 
-from scim.auth import tokens
+from scim.auth import token_format
 from scim.auth.authentication import Authenticator
 from scim.auth.token_rotation import RotationFailed, TokenRotation
 from scim.protocol.errors import Unauthorized, Unavailable
 from scim.service.model.token import IssuedToken, TokenStage
 from scim.service.tenants.errors import ConcurrentChange, PreviousTokenValid, UnknownTenant
-from scim.service.tenants.tenants import Tenants
+from scim.service.tenants.tenant_service import TenantService
 from scim.settings import Settings
-from scim.wiring.operator import Operator, build_operator
+from scim.wiring.operator import OperatorAdapters, build_operator_adapters
 from tests.tokens import new_token, raise_fault
 
 HOUR_S = 3_600.0
@@ -54,12 +54,12 @@ class Dying:
 class Life:
     """One tenant. ``now`` is set by the tests; Secrets Manager's own time plays no part."""
 
-    def __init__(self, operator: Operator) -> None:
+    def __init__(self, operator: OperatorAdapters) -> None:
         self.id = f"life-{next(_numbers)}"
         self.now = 1_800_000_000.0
         self.operator = operator
         self.tenants = replace(operator.build_administration().tenants, now=lambda: self.now)
-        self.rotation = TokenRotation(self.tenants, operator.token_secrets)
+        self.rotation = TokenRotation(self.tenants, operator.token_store)
 
     def connect(self) -> IssuedToken:
         """Connects, and shows the token."""
@@ -75,22 +75,27 @@ class Life:
     def step(self, name: str, version: str) -> None:
         self.rotation.run_step(name, self.operator.settings.secret_prefix + self.id, version)
 
-    def opens(self, *tokens: str) -> list[bool]:
+    def opens(self, *token_format: str) -> list[bool]:
         """Whether they open the tenant for somebody who has nothing cached."""
-        return [self._opens(token) for token in tokens]
+        return [self._opens(token) for token in token_format]
 
     def _opens(self, token: str) -> bool:
-        authenticator = Authenticator(self.operator.token_secrets, lambda: self.now, raise_fault)
+        authenticator = Authenticator(self.operator.token_store, lambda: self.now, raise_fault)
         try:
             authenticator.authenticate(f"Bearer {token}", self.operator.build_administration().tenant_store)
         except Unauthorized:
             return False
         return True
 
-    def dying_after(self, calls: int) -> Tenants:
+    def dying_after(self, calls: int) -> TenantService:
         """The use cases, which die after some calls."""
         left = iter([None] * calls)
-        return replace(self.tenants, store=Dying(self.tenants.store, left), secrets=Dying(self.tenants.secrets, left))
+        tenants = self.tenants
+        return replace(
+            tenants,
+            tenant_store=Dying(tenants.tenant_store, left),
+            token_store=Dying(tenants.token_store, left),
+        )
 
     def acts(self) -> list[str]:
         found = boto3.client("dynamodb").query(
@@ -103,10 +108,10 @@ class Life:
 
 @pytest.fixture
 def life(settings: Settings) -> Life:
-    return Life(build_operator(settings, "tests"))
+    return Life(build_operator_adapters(settings, "tests"))
 
 
-def interruptions(life: Life, act: Callable[[Tenants], Any]) -> Iterator[int]:
+def interruptions(life: Life, act: Callable[[TenantService], Any]) -> Iterator[int]:
     """Does the act, interrupted before its first call, then before its second, until it comes through."""
     for calls in itertools.count():
         try:
@@ -139,13 +144,13 @@ def test_rotation_without_grace_revokes_previous_token(life: Life) -> None:
 
     assert new.previous_until is None
     assert life.opens(old.token, new.token) == [False, True]
-    assert life.operator.token_secrets.read_previous(life.id) is None
+    assert life.operator.token_store.read_previous(life.id) is None
 
 
 def test_rotation_without_grace_within_grace_period_revokes_both(life: Life) -> None:
-    tokens = [life.connect(), life.rotate(), life.rotate(grace_s=0)]
+    token_format = [life.connect(), life.rotate(), life.rotate(grace_s=0)]
 
-    assert life.opens(*(each.token for each in tokens)) == [False, False, True]
+    assert life.opens(*(each.token for each in token_format)) == [False, False, True]
 
 
 def test_rotation_within_grace_period_needs_force(life: Life) -> None:
@@ -189,7 +194,7 @@ def test_grace_period_of_interrupted_rotation_starts_at_its_end(life: Life) -> N
         life.dying_after(5).tokens.rotate(life.id)  # decided, not promoted
     tenant = life.operator.build_administration().tenant_store.get(life.id)
     assert tenant is not None
-    assert life.operator.token_secrets.stages(life.id)[TokenStage.PENDING] == tenant.token.version
+    assert life.operator.token_store.stages(life.id)[TokenStage.PENDING] == tenant.token.version
     life.now += 2 * DAY_S
 
     new = life.rotate()
@@ -213,14 +218,14 @@ def test_interrupted_rotation_without_grace_can_be_repeated(life: Life) -> None:
 
 
 def test_revoke_then_rotate(life: Life) -> None:
-    tokens = [life.connect(), life.rotate()]
+    token_format = [life.connect(), life.rotate()]
     life.tenants.tokens.revoke(life.id)
-    assert life.opens(*(each.token for each in tokens)) == [False, False]
+    assert life.opens(*(each.token for each in token_format)) == [False, False]
 
-    tokens += [life.rotate()]
+    token_format += [life.rotate()]
 
-    assert tokens[-1].previous_until is None
-    assert life.opens(*(each.token for each in tokens)) == [False, False, True]
+    assert token_format[-1].previous_until is None
+    assert life.opens(*(each.token for each in token_format)) == [False, False, True]
 
 
 def test_revoked_token_stays_revoked_after_rotations(life: Life) -> None:
@@ -232,7 +237,7 @@ def test_revoked_token_stays_revoked_after_rotations(life: Life) -> None:
     assert life.opens(old.token, first.token, second.token) == [False, True, True]
 
 
-def end_access(tenants: Tenants, action: str, tenant_id: str) -> None:
+def end_access(tenants: TenantService, action: str, tenant_id: str) -> None:
     if action == "revoke":
         tenants.tokens.revoke(tenant_id)
     else:
@@ -241,13 +246,13 @@ def end_access(tenants: Tenants, action: str, tenant_id: str) -> None:
 
 @pytest.mark.parametrize("act", ["revoke", "disconnect"])
 def test_interrupted_revocation_is_effective_once_recorded(life: Life, act: str) -> None:
-    tokens = [life.connect().token, life.rotate().token]
+    token_format = [life.connect().token, life.rotate().token]
     for _ in interruptions(life, lambda tenants: end_access(tenants, act, life.id)):
-        assert life.opens(*tokens) == [act not in life.acts()] * 2
+        assert life.opens(*token_format) == [act not in life.acts()] * 2
 
     end_access(life.tenants, act, life.id)
 
-    assert life.opens(*tokens) == [False, False]
+    assert life.opens(*token_format) == [False, False]
     assert life.acts().count(act) == 1
 
 
@@ -285,7 +290,7 @@ def test_disconnected_tenant_cannot_rotate(life: Life) -> None:
 
 def test_rotation_does_not_restore_deleted_secret(life: Life) -> None:
     old = life.connect()
-    life.operator.token_secrets.delete_secret(life.id)
+    life.operator.token_store.delete_secret(life.id)
 
     with pytest.raises(ConcurrentChange, match="connect it again"):
         life.rotate()
@@ -310,7 +315,7 @@ VERSION, NEXT = "a" * 32, "b" * 32
 
 
 def current(life: Life) -> str:
-    found = life.operator.token_secrets.read_current(life.id)
+    found = life.operator.token_store.read_current(life.id)
     assert found is not None
     return found.token
 
@@ -332,7 +337,7 @@ def test_pending_token_is_not_valid(life: Life) -> None:
     old = life.connect()
     for step in STEPS[:3]:
         life.step(step, VERSION)
-    pending = life.operator.token_secrets.read(life.id, VERSION)
+    pending = life.operator.token_store.read(life.id, VERSION)
 
     assert pending is not None
     assert life.opens(old.token, pending.token) == [True, False]
@@ -358,7 +363,7 @@ def test_interrupted_step_can_be_repeated(life: Life, step: str) -> None:
         life.step(each, VERSION)
     for calls in itertools.count():
         try:
-            dying = TokenRotation(life.dying_after(calls), life.operator.token_secrets)
+            dying = TokenRotation(life.dying_after(calls), life.operator.token_store)
             dying.run_step(step, life.operator.settings.secret_prefix + life.id, VERSION)
         except Interrupted:
             assert life.opens(old.token) == [True]
@@ -387,7 +392,7 @@ def test_secrets_managers_rotation_keeps_lifetime(life: Life) -> None:
     for step in STEPS:
         life.step(step, VERSION)
 
-    found = life.operator.token_secrets.read_current(life.id)
+    found = life.operator.token_store.read_current(life.id)
     assert found is not None
     assert found.expires == life.now + 90 * DAY_S
 
@@ -411,7 +416,7 @@ def test_revoke_cancels_pending_rotation(life: Life) -> None:
     with pytest.raises(ConcurrentChange, match="revoked"):
         life.step("finishSecret", VERSION)
 
-    assert TokenStage.PENDING not in life.operator.token_secrets.stages(life.id)
+    assert TokenStage.PENDING not in life.operator.token_store.stages(life.id)
     for step in STEPS:
         life.step(step, NEXT)
     assert life.opens(current(life)) == [True]
@@ -433,7 +438,7 @@ def test_overtaken_rotation_is_not_promoted(life: Life, grace_s: float) -> None:
 
 @pytest.mark.parametrize("foreign", ["another tenant", "another key"])
 def test_foreign_token_fails_test_step(life: Life, settings: Settings, foreign: str) -> None:
-    token = new_token("other") if foreign == "another tenant" else tokens.create(life.id, b"another key")
+    token = new_token("other") if foreign == "another tenant" else token_format.create_token(life.id, b"another key")
     life.connect()
     boto3.client("secretsmanager").put_secret_value(
         SecretId=settings.secret_prefix + life.id,

@@ -9,16 +9,16 @@ import pytest
 from bench import operations
 from bench.handler import Lockstep
 from bench.service import Service, Table
-from scim.service.tenants.tenants import Tenants
+from scim.service.tenants.tenant_service import TenantService
 from tests.endpoint import ENVIRONMENT
 
 AWS = "https://{}.eu-west-1.amazonaws.com"
 
 
 @pytest.fixture
-def tenant(table: Any, operator: Tenants) -> Table:
+def tenant(table: Any, operator: TenantService) -> Table:
     issued = operator.connect(f"bench-{time.monotonic_ns()}")
-    return Table(table.name, AWS.format("dynamodb"), AWS.format("secretsmanager"), issued.tenant, issued.token)
+    return Table(table.name, AWS.format("dynamodb"), AWS.format("secretsmanager"), issued.tenant_id, issued.token)
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from scim2_client.engines.wsgi import WSGISCIMClient
 
-from scim.wiring.operator import build_operator
+from scim.wiring.operator import build_operator_adapters
 from tests.conformance.wsgi import build_wsgi_application
 from tests.endpoint import BASE_URL, Endpoint
 
@@ -48,7 +48,7 @@ EXTENSION: dict[str, Any] = {
 @pytest.fixture
 def client(settings: Settings) -> WSGISCIMClient:
     """A client of a tenant with a custom schema."""
-    tenants = build_operator(settings, "tests").build_administration().tenants
+    tenants = build_operator_adapters(settings, "tests").build_administration().tenants
     token = tenants.connect(f"conformance-{uuid.uuid4()}"[:40], [EXTENSION]).token
     endpoint = Endpoint(token)
 

@@ -22,7 +22,7 @@ from local.engine import Engine
 from local.services.messaging import Messaging
 from scim.settings import Settings
 from scim.wiring.events import connect_link_processor, connect_stream_processor
-from scim.wiring.operator import build_operator
+from scim.wiring.operator import build_operator_adapters
 from tests.conftest import EXTENSION
 from tests.endpoint import TEMPLATE, Endpoint, Handler, LambdaContext, functions
 from tests.engine.proxy import Proxy
@@ -61,7 +61,10 @@ def _endpoint(engine: Engine, url: str, monkeypatch: pytest.MonkeyPatch) -> Endp
     settings = Settings.from_environment(os.environ)
     boto3.client("dynamodb", endpoint_url=engine.url).create_table(**TEMPLATE.build_table_request(settings.table_name))
     token = (
-        build_operator(settings, "tests").build_administration().tenants.connect(f"t-{uuid.uuid4()}", [EXTENSION]).token
+        build_operator_adapters(settings, "tests")
+        .build_administration()
+        .tenants.connect(f"t-{uuid.uuid4()}", [EXTENSION])
+        .token
     )
     return Endpoint(token, ScimApplication(find_endpoint))
 

@@ -4,7 +4,7 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 
 from scim.settings import Settings
-from scim.wiring.operator import build_operator
+from scim.wiring.operator import build_operator_adapters
 from tests.endpoint import CORE, Endpoint
 
 
@@ -15,7 +15,7 @@ def test_simultaneous_equal_failures_are_one_record_with_a_count(scim: Endpoint)
     assert answers == [400] * 40
 
     log = (
-        build_operator(Settings.from_environment(os.environ), "tests")
+        build_operator_adapters(Settings.from_environment(os.environ), "tests")
         .build_administration()
         .find_audit_log(scim.token.split("_")[1])
     )
@@ -27,7 +27,10 @@ def test_simultaneous_equal_failures_are_one_record_with_a_count(scim: Endpoint)
 
 
 def test_pages_of_the_log_join_to_the_whole_log(direct: Endpoint) -> None:
-    operator, tenant = build_operator(Settings.from_environment(os.environ), "tests"), direct.token.split("_")[1]
+    operator, tenant = (
+        build_operator_adapters(Settings.from_environment(os.environ), "tests"),
+        direct.token.split("_")[1],
+    )
     for number in range(4):
         direct.create()
         body = {"schemas": [CORE], "userName": f"alan-{number}", "active": "x", "displayName": "Alan Turing"}

@@ -28,9 +28,9 @@ from scim.settings import Settings
 from scim.store.links import DynamoDBLinkStore
 from scim.store.table import Table
 from scim.wiring import runtime
-from scim.wiring.endpoint import build_endpoint
+from scim.wiring.endpoint import build_endpoint_adapters
 from scim.wiring.events import connect_stream_processor
-from scim.wiring.operator import build_operator
+from scim.wiring.operator import build_operator_adapters
 from tests.endpoint import ENTERPRISE, Endpoint, Handler, LambdaContext, functions
 from tests.engine.conftest import Read, links_handler
 from tests.engine.test_bulk import post, run
@@ -84,7 +84,7 @@ class Functions:
             for message in messages:
                 self._bus.queues.delete("LinksQueue", message.receipt_handle)
         settings, calls = Settings.from_environment(os.environ), boto3.client("dynamodb")
-        layout = build_endpoint(settings, raise_fault).resource_store_config
+        layout = build_endpoint_adapters(settings, raise_fault).resource_store_config
         table = DynamoDBLinkStore(
             Table(calls, settings.table_name, runtime.create_deadline(60)), layout, tenant_of(scim), load_user_type()
         )
@@ -124,7 +124,10 @@ def other(direct: Endpoint) -> Endpoint:
     """Another tenant at the same endpoint."""
     settings = Settings.from_environment(os.environ)
     token = (
-        build_operator(settings, "tests").build_administration().tenants.connect(f"other-{os.urandom(4).hex()}").token
+        build_operator_adapters(settings, "tests")
+        .build_administration()
+        .tenants.connect(f"other-{os.urandom(4).hex()}")
+        .token
     )
     return Endpoint(token, ScimApplication(find_endpoint))
 

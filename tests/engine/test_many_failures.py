@@ -20,8 +20,8 @@ from scim.settings import Settings
 from scim.store import keys, log_codec
 from scim.store.audit_log import DynamoDBAuditLogStore
 from scim.wiring import runtime
-from scim.wiring.endpoint import build_endpoint
-from scim.wiring.operator import Operator, build_operator
+from scim.wiring.endpoint import build_endpoint_adapters
+from scim.wiring.operator import OperatorAdapters, build_operator_adapters
 from tests.engine.proxy import Proxy
 from tests.service.audit.test_explanations import FAILURE
 from tests.tokens import raise_fault
@@ -69,23 +69,23 @@ def proxy(aws: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy
 
 
 @pytest.fixture(scope="module")
-def operator(proxy: Proxy) -> Iterator[Operator]:
+def operator(proxy: Proxy) -> Iterator[OperatorAdapters]:
     """Whoever administers the tenant, which is connected, whose token is used, and whose failures are counted."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AWS_ENDPOINT_URL_DYNAMODB", proxy.url)
         patch.setenv("TABLE_NAME", _TABLE)
         settings = Settings.from_environment(os.environ)
-        operator = build_operator(settings, "tests")
+        operator = build_operator_adapters(settings, "tests")
         operator.build_administration().tenants.connect(_TENANT)
-        calls = build_endpoint(settings, raise_fault).open_table(runtime.create_deadline(29))
-        build_endpoint(settings, raise_fault).build_tenant_store(calls).record_token_usage(
+        calls = build_endpoint_adapters(settings, raise_fault).open_table(runtime.create_deadline(29))
+        build_endpoint_adapters(settings, raise_fault).build_tenant_store(calls).record_token_usage(
             _TENANT, TokenUsage(time.time(), "v1")
         )
         assert DynamoDBAuditLogStore(calls, _TENANT, time.time).add_to_day(
             format_rfc3339(time.time()), {FailureKind.CREATE: NUMBER}, None
         )
     yield operator
-    operator.token_secrets.delete_secret(_TENANT)
+    operator.token_store.delete_secret(_TENANT)
 
 
 @pytest.fixture
@@ -100,7 +100,7 @@ def calls_of(proxy: Proxy) -> CallsOf:
     return calls_of
 
 
-def test_many_failures_cost_a_few_calls(operator: Operator, calls_of: CallsOf) -> None:
+def test_many_failures_cost_a_few_calls(operator: OperatorAdapters, calls_of: CallsOf) -> None:
     overview, calls = calls_of(lambda: operator.build_administration().load_list_overview(_TENANT))
     assert (overview.health.state, overview.user_count, calls) == (HealthState.FAILING, 0, 5)
 
@@ -126,7 +126,7 @@ def test_many_failures_cost_a_few_calls(operator: Operator, calls_of: CallsOf) -
     ("asked", "number"), [(person(0), 0), ("e-0", 0), ("Person 0", 0), (f"e-{NUMBER - 1}", NUMBER - 1)]
 )
 def test_person_among_many_failures_takes_a_few_calls(
-    operator: Operator, calls_of: CallsOf, asked: str, number: int
+    operator: OperatorAdapters, calls_of: CallsOf, asked: str, number: int
 ) -> None:
     log = operator.build_administration(29.0).find_audit_log(_TENANT)
     assert log is not None

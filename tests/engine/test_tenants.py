@@ -15,7 +15,7 @@ from scim.service.model.invitation import Acceptance
 from scim.service.model.token import TokenUsage
 from scim.service.tenants.errors import TenantError, TenantExists
 from scim.settings import Settings
-from scim.wiring.operator import build_operator
+from scim.wiring.operator import build_operator_adapters
 from tests.endpoint import Endpoint
 from tests.engine.proxy import Proxy
 
@@ -42,7 +42,7 @@ def opens(token: str) -> bool:
 
 
 def test_actions_with_lost_response_happen_and_are_logged_once(scim: Endpoint, proxy: Proxy) -> None:
-    operator = build_operator(Settings.from_environment(os.environ), "tests")
+    operator = build_operator_adapters(Settings.from_environment(os.environ), "tests")
     tenant = f"t-{uuid.uuid4()}"
     proxy.forgets_tokens = True
 
@@ -63,7 +63,7 @@ def test_actions_with_lost_response_happen_and_are_logged_once(scim: Endpoint, p
 
 
 def test_simultaneous_connects_show_only_valid_tokens(scim: Endpoint) -> None:
-    operator = build_operator(Settings.from_environment(os.environ), "tests")
+    operator = build_operator_adapters(Settings.from_environment(os.environ), "tests")
     for _ in range(5):
         tenant = f"t-{uuid.uuid4()}"
 
@@ -77,14 +77,14 @@ def test_simultaneous_connects_show_only_valid_tokens(scim: Endpoint) -> None:
 
 
 def test_simultaneous_rotations_keep_the_last_and_the_previous_token(scim: Endpoint) -> None:
-    operator = build_operator(Settings.from_environment(os.environ), "tests")
+    operator = build_operator_adapters(Settings.from_environment(os.environ), "tests")
     tenant = scim.token.split("_")[1]
     first = operator.build_administration().tenants.tokens.rotate(tenant)
     operator.build_administration().tenants.tokens.mark_revealed(first)
 
     results = at_once(lambda: operator.build_administration().tenants.tokens.rotate(tenant, force=True))
 
-    current = operator.token_secrets.read_current(tenant)
+    current = operator.token_store.read_current(tenant)
     settings = operator.build_administration().tenant_store.get(tenant)
     assert current is not None
     assert settings is not None
@@ -95,7 +95,7 @@ def test_simultaneous_rotations_keep_the_last_and_the_previous_token(scim: Endpo
 
 def test_simultaneous_token_usages_keep_the_first_contact(scim: Endpoint) -> None:
     """Eight execution environments see a token at the same moment, a minute later again."""
-    operator = build_operator(Settings.from_environment(os.environ), "tests")
+    operator = build_operator_adapters(Settings.from_environment(os.environ), "tests")
     tenant = f"t-{uuid.uuid4()}"
     for at, agent in ((1_800_000_000.0, "curl"), (1_800_000_060.0, "Okta")):
         use = TokenUsage(at, "v1", agent, is_write=at > 1_800_000_000.0)
@@ -113,7 +113,7 @@ def test_simultaneous_token_usages_keep_the_first_contact(scim: Endpoint) -> Non
 
 
 def test_usage_of_previous_token_is_recorded_separately(scim: Endpoint) -> None:
-    operator = build_operator(Settings.from_environment(os.environ), "tests")
+    operator = build_operator_adapters(Settings.from_environment(os.environ), "tests")
     tenant, store = f"t-{uuid.uuid4()}", operator.build_administration().tenant_store
     for at, version in ((1_800_000_000.0, "v1"), (1_800_000_030.0, "v2"), (1_800_000_040.0, "v1")):
         store.record_token_usage(tenant, TokenUsage(at, version))
@@ -123,7 +123,7 @@ def test_usage_of_previous_token_is_recorded_separately(scim: Endpoint) -> None:
 
 def test_invitation_is_accepted_once(scim: Endpoint) -> None:
     """Of several browsers one gets in; one that sends its request several times gets the same session each time."""
-    operator = build_operator(Settings.from_environment(os.environ), "tests")
+    operator = build_operator_adapters(Settings.from_environment(os.environ), "tests")
     tenant = scim.token.split("_")[1]
     for visitor in (None, "one browser"):
         secret = operator.build_administration().invitations.invite(tenant).secret

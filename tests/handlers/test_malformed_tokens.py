@@ -11,12 +11,12 @@ from botocore.client import BaseClient
 
 from handlers.http.application import ScimApplication
 from handlers.http.routes.all_routes import find_endpoint
-from scim.auth import tokens
+from scim.auth import token_format
 from scim.service.audit.log import AuditLog as TenantLog
 from scim.service.model.audit.failure import FailureKind
-from scim.service.tenants.tenants import Tenants
+from scim.service.tenants.tenant_service import TenantService
 from scim.settings import Settings
-from scim.wiring.operator import build_operator
+from scim.wiring.operator import build_operator_adapters
 from tests.endpoint import ENVIRONMENT, Endpoint
 from tests.handlers.conftest import Log
 
@@ -51,7 +51,7 @@ def tenant(scim: Endpoint) -> str:
 
 def log_of(scim: Endpoint) -> TenantLog:
     log = (
-        build_operator(Settings.from_environment(os.environ), "tests")
+        build_operator_adapters(Settings.from_environment(os.environ), "tests")
         .build_administration()
         .find_audit_log(tenant(scim))
     )
@@ -102,7 +102,7 @@ def with_crc(named: str, number: int) -> str:
 
 def with_another_key(named: str, _: int) -> str:
     """A token of the right form, made by another stack."""
-    return tokens.create(named, b"the key of another stack")
+    return token_format.create_token(named, b"the key of another stack")
 
 
 each_forgery = pytest.mark.parametrize("forge", [with_crc, with_another_key])
@@ -184,7 +184,7 @@ def test_connection_test_is_no_reason_to_say_that_nobody_called(scim: Endpoint) 
 
 
 def test_edited_secret_of_a_tenant_is_503_and_the_log_says_what_to_do(
-    scim: Endpoint, connect: Any, operator: Tenants, log: Log
+    scim: Endpoint, connect: Any, operator: TenantService, log: Log
 ) -> None:
     other = connect()
     name = ENVIRONMENT["SECRET_PREFIX"] + tenant(scim)

@@ -10,7 +10,7 @@ from handlers.http.application import ScimApplication
 from handlers.http.routes.all_routes import find_endpoint
 from scim.auth.master_key.key_ring import KeyGeneration, KeyRing, create_generation, format_key_ring, parse_key_ring
 from scim.settings import Settings
-from scim.wiring.operator import build_operator
+from scim.wiring.operator import build_operator_adapters
 from tests.endpoint import Endpoint
 from tests.tokens import MASTER_KEY, put_master_key
 
@@ -32,7 +32,7 @@ def status(token: str) -> int:
 def test_token_outlives_the_rotation_and_ends_with_its_generation(scim: Endpoint, second: KeyGeneration) -> None:
     tenant, old = scim.token.split("_")[1], scim.token
     put_master_key(format_key_ring(KeyRing((second, FIRST))))
-    operator = build_operator(Settings.from_environment(os.environ), "tests").build_administration().tenants
+    operator = build_operator_adapters(Settings.from_environment(os.environ), "tests").build_administration().tenants
     operator.tokens.mark_revealed(operator.tokens.rotate(tenant))  # the first token, which nobody has seen yet
     new = operator.tokens.rotate(tenant).token
 
@@ -46,7 +46,7 @@ def test_console_makes_tokens_that_every_function_accepts(scim: Endpoint, second
     waiting = create_generation(3, time.time() + 900)
     put_master_key(format_key_ring(KeyRing((waiting, second, FIRST))))
     token = (
-        build_operator(Settings.from_environment(os.environ), "tests")
+        build_operator_adapters(Settings.from_environment(os.environ), "tests")
         .build_administration()
         .tenants.connect("waiting-key")
         .token

@@ -12,7 +12,7 @@ from handlers.http.application import ScimApplication
 from handlers.http.routes.all_routes import find_endpoint
 from scim.service.model.audit.audit_event import AuditAction, AuditEvent
 from scim.settings import Settings
-from scim.wiring.operator import build_operator
+from scim.wiring.operator import build_operator_adapters
 from tests.conftest import EXTENSION
 from tests.endpoint import CORE, SURVEY, Endpoint
 
@@ -59,8 +59,8 @@ class Customer:
     def __init__(self, settings: Settings, endpoint: Endpoint) -> None:
         self.token = endpoint.token
         self.id = endpoint.token.split("_")[1]
-        self.tenants = build_operator(settings, "tests").build_administration().tenants
-        self.store = build_operator(settings, "tests").build_administration().tenant_store
+        self.tenants = build_operator_adapters(settings, "tests").build_administration().tenants
+        self.store = build_operator_adapters(settings, "tests").build_administration().tenant_store
 
     def connect(self) -> Endpoint:
         return Endpoint(self.token, ScimApplication(find_endpoint))

@@ -15,7 +15,7 @@ SOURCE = Path(__file__).parents[2] / "src"
 
 # What none of these functions uses, and would cost each of them some 20 ms or more.
 UNUSED = {"boto3", "s3transfer", "aws_lambda_powertools.event_handler", "aws_xray_sdk", "scim.events.change_record"}
-CONNECTING = {"scim.service.tenants.tenants", "scim.service.tenants.custom_schemas"}
+CONNECTING = {"scim.service.tenants.tenant_service", "scim.service.tenants.custom_schemas"}
 BULK = {
     "handlers.http.routes.bulk",
     "scim.service.resources.bulk",
@@ -39,7 +39,7 @@ USERS = {
 }
 FAILURES = {"scim.service.audit.failures", "scim.service.model.audit.log_record"}
 CONSOLE = {"handlers.console.application", "jinja2"}
-OPENID = {"scim.auth.oidc", "jwt", "cryptography"}
+OPENID = {"scim.auth.console_sign_in.openid_provider", "jwt", "cryptography"}
 NOT_IMPORTED = {
     "users": UNUSED | CONNECTING | BULK | FAILURES | CONSOLE | OPENID,
     "bulk": UNUSED | CONNECTING | DISCOVERY | QUERIES,

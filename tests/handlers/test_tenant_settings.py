@@ -8,7 +8,7 @@ import pytest
 from handlers.http.application import ScimApplication
 from handlers.http.routes.all_routes import find_endpoint
 from scim.settings import Settings
-from scim.wiring.operator import build_operator
+from scim.wiring.operator import build_operator_adapters
 from tests.conftest import EXTENSION
 from tests.endpoint import CORE, SURVEY, Endpoint
 
@@ -18,7 +18,7 @@ Connect = Callable[[], Endpoint]
 @pytest.fixture
 def strict(connect: Connect, settings: Settings) -> Endpoint:
     endpoint = connect()
-    build_operator(settings, "tests").build_administration().tenants.configure(
+    build_operator_adapters(settings, "tests").build_administration().tenants.configure(
         endpoint.token.split("_")[1], is_strict=True
     )
     return endpoint
@@ -108,7 +108,7 @@ def test_an_attribute_that_was_required_later_does_not_stop_a_deactivation(
     user = scim.create(**{SURVEY: {"Business Unit": "R&D"}})
     required = {"name": "Badge", "type": "string", "required": True}
     extension = EXTENSION | {"attributes": [*EXTENSION["attributes"], required]}
-    build_operator(settings, "tests").build_administration().tenants.configure(
+    build_operator_adapters(settings, "tests").build_administration().tenants.configure(
         scim.token.split("_")[1], custom_schemas=[extension]
     )
     answer = Endpoint(scim.token, ScimApplication(find_endpoint)).patch(

@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError, ReadTimeoutError
 
 from handlers.http.application import ScimApplication
 from handlers.http.routes.all_routes import find_endpoint
-from scim.service.tenants.tenants import Tenants
+from scim.service.tenants.tenant_service import TenantService
 from tests.endpoint import ENVIRONMENT, Endpoint
 from tests.handlers.conftest import Log
 
@@ -38,13 +38,13 @@ def last_use(table: Any) -> Callable[[str], Any]:
 
 
 def test_use_of_a_token_is_written_down_with_the_version_that_it_is_in(
-    scim: Endpoint, operator: Tenants, last_use: Callable[[str], Any]
+    scim: Endpoint, operator: TenantService, last_use: Callable[[str], Any]
 ) -> None:
     before = time.time()
     scim.request("GET", "/ServiceProviderConfig")
 
     use = last_use(tenant(scim))
-    settings = operator.store.get(tenant(scim))
+    settings = operator.tenant_store.get(tenant(scim))
 
     assert settings is not None
     assert before <= use["last_used"] <= time.time()
@@ -119,7 +119,7 @@ def test_first_contact_of_a_token_stays(scim: Endpoint, last_use: Callable[[str]
 
 
 def test_new_token_has_a_first_contact_of_its_own(
-    scim: Endpoint, operator: Tenants, last_use: Callable[[str], Any]
+    scim: Endpoint, operator: TenantService, last_use: Callable[[str], Any]
 ) -> None:
     fresh(scim).request("GET", "/Users")
     age(before := last_use(tenant(scim)), 3_600)
@@ -159,7 +159,7 @@ def test_request_succeeds_though_the_use_can_not_be_written_down_and_the_log_say
 
 @pytest.mark.parametrize(("days", "within"), [(29, 30), (6, 7), (0.5, 1), (31, None)])
 def test_token_that_ends_soon_is_announced_in_the_log(
-    scim: Endpoint, operator: Tenants, log: Log, days: float, within: int | None
+    scim: Endpoint, operator: TenantService, log: Log, days: float, within: int | None
 ) -> None:
     issued = operator.tokens.rotate(tenant(scim), grace_s=0, lifetime_s=days * DAY_S)
     endpoint = fresh(Endpoint(issued.token))

@@ -19,8 +19,8 @@ from scim.service.audit.person_report import PersonReport
 from scim.settings import Settings
 from scim.store.audit_log import DynamoDBAuditLogStore
 from scim.wiring import runtime
-from scim.wiring.endpoint import build_endpoint
-from scim.wiring.operator import build_operator
+from scim.wiring.endpoint import build_endpoint_adapters
+from scim.wiring.operator import build_operator_adapters
 from tests.endpoint import BASE_URL, CORE, ENTERPRISE, ENVIRONMENT, SURVEY, Endpoint
 from tests.tokens import new_token, raise_fault
 
@@ -37,7 +37,7 @@ def tenant_of(endpoint: Endpoint) -> str:
 
 def log_of(endpoint: Endpoint) -> AuditLog:
     log = (
-        build_operator(Settings.from_environment(os.environ), "tests")
+        build_operator_adapters(Settings.from_environment(os.environ), "tests")
         .build_administration()
         .find_audit_log(tenant_of(endpoint))
     )
@@ -318,7 +318,9 @@ class Cut(DynamoDBAuditLogStore):
 
 
 def cut_off(endpoint: Endpoint, *found: str) -> AuditLog:
-    calls = build_endpoint(Settings.from_environment(os.environ), raise_fault).open_table(runtime.create_deadline(29))
+    calls = build_endpoint_adapters(Settings.from_environment(os.environ), raise_fault).open_table(
+        runtime.create_deadline(29)
+    )
     records = Cut(calls, tenant_of(endpoint), time.time)
     records.found = found
     return replace(log_of(endpoint), records=records)

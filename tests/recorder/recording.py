@@ -20,7 +20,7 @@ from click.testing import CliRunner
 
 from cli.main import muster
 from local.services.messaging import Messaging
-from scim.service.tenants.tenants import Tenants
+from scim.service.tenants.tenant_service import TenantService
 from tests.cli.conftest import *  # noqa: F403  # the fixture of the command line
 from tests.cli.conftest import Muster
 from tests.endpoint import PASSWORD, Endpoint, LambdaContext, functions, load
@@ -110,7 +110,7 @@ def _show(status: int, headers: Mapping[str, str], body: bytes) -> list[str]:
 
 
 @pytest.fixture
-def acme(clock: Clock, table: Any, operator: Tenants) -> Endpoint:
+def acme(clock: Clock, table: Any, operator: TenantService) -> Endpoint:
     """A tenant with custom attributes, whose name is new in each recording: handlers remember tenants for a minute."""
     issued = operator.connect(f"recorded-{next(_numbers)}", [json.loads(EXTENSION.read_text())])
     operator.tokens.mark_revealed(issued)

@@ -11,13 +11,13 @@ from scim.settings import Settings
 from scim.store.resources import DynamoDBResourceStore
 from scim.store.table import Table
 from scim.wiring import runtime
-from scim.wiring.endpoint import EndpointAdapters, build_endpoint
+from scim.wiring.endpoint import EndpointAdapters, build_endpoint_adapters
 from tests.tokens import raise_fault
 
 
 @pytest.fixture
 def adapters(settings: Settings) -> EndpointAdapters:
-    return build_endpoint(settings, raise_fault)
+    return build_endpoint_adapters(settings, raise_fault)
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ from scim.store.audit_log import DynamoDBAuditLogStore
 from scim.store.table import Table
 from scim.store.tenants import DynamoDBTenantStore
 from scim.wiring import runtime
-from scim.wiring.endpoint import build_endpoint
+from scim.wiring.endpoint import build_endpoint_adapters
 from tests.service.audit.test_explanations import FAILURE
 from tests.service.fakes import Clock, new_id, user
 from tests.tokens import raise_fault
@@ -39,7 +39,7 @@ Records = Callable[..., DynamoDBAuditLogStore]
 
 @pytest.fixture
 def records(settings: Settings) -> Records:
-    found = build_endpoint(settings, raise_fault)
+    found = build_endpoint_adapters(settings, raise_fault)
 
     def records(tenant: str = "acme", *, ago_days: float = 0) -> DynamoDBAuditLogStore:
         """As it was some days ago: what is written then expires so much earlier."""
@@ -53,7 +53,7 @@ def records(settings: Settings) -> Records:
 @pytest.fixture
 def write(settings: Settings) -> Callable[..., None]:
     """Writes a change of a user into the table."""
-    found = build_endpoint(settings, raise_fault)
+    found = build_endpoint_adapters(settings, raise_fault)
 
     def write(before: StoredResource | None, after: StoredResource | None, at: str) -> None:
         operation = Operation.CREATE if before is None else Operation.PATCH if after else Operation.DELETE
@@ -157,7 +157,7 @@ def test_repeated_failure_expires_later(records: Records) -> None:
 
 
 def test_unavailable_table_raises_nothing(settings: Settings) -> None:
-    elsewhere = build_endpoint(settings.model_copy(update={"table_name": "no-table"}), raise_fault)
+    elsewhere = build_endpoint_adapters(settings.model_copy(update={"table_name": "no-table"}), raise_fault)
     store = DynamoDBAuditLogStore(elsewhere.open_table(runtime.create_deadline(29)), "acme", time.time)
     assert store.count(failure(1)) is None
     assert store.count_rejected_tokens(at(1), 1, "token") is False
@@ -296,7 +296,9 @@ def test_user_names_are_those_of_existing_users(records: Records, write: Callabl
 @pytest.fixture
 def act(settings: Settings) -> Callable[[str, int], AuditEvent]:
     """Writes an act on a tenant, and its settings."""
-    store = DynamoDBTenantStore(build_endpoint(settings, raise_fault).open_table(runtime.create_deadline(29)), new_id)
+    store = DynamoDBTenantStore(
+        build_endpoint_adapters(settings, raise_fault).open_table(runtime.create_deadline(29)), new_id
+    )
 
     def act(tenant: str, minute: int) -> AuditEvent:
         before = store.get(tenant)
@@ -448,7 +450,7 @@ def test_search_of_many_failures_is_bounded(settings: Settings, monkeypatch: pyt
     """What is kept under the identifier is always found, what has its handle while it is among the newest."""
     fill(settings, 1_500)
     monkeypatch.setattr("scim.store.audit_log._MAX_CALLS", 1)
-    calls = build_endpoint(settings, raise_fault).open_table(runtime.create_deadline(29))
+    calls = build_endpoint_adapters(settings, raise_fault).open_table(runtime.create_deadline(29))
     store = DynamoDBAuditLogStore(calls, "acme", time.time)
 
     newest = store.find_failures(["e-1499"])
@@ -491,7 +493,7 @@ def test_log_ends_at_expired_records(records: Records, settings: Settings) -> No
     """DynamoDB may leave expired records for days: they are not read one and all to find that out."""
     fill(settings, 450, ttl=-DAY_S)
     records().count(failure(2, "ada"))
-    calls = build_endpoint(settings, raise_fault).open_table(runtime.create_deadline(29))
+    calls = build_endpoint_adapters(settings, raise_fault).open_table(runtime.create_deadline(29))
 
     assert len(drawn(DynamoDBAuditLogStore(calls, "acme", time.time), kinds=[RecordKind.FAILURE])) == 1
     assert calls.calls <= 7

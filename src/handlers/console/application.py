@@ -27,7 +27,7 @@ from scim.protocol.schema import load_user_type
 from scim.service.console.invitations import REPEAT_S
 from scim.service.tenants.errors import TenantError
 from scim.wiring import runtime
-from scim.wiring.console import ConsoleAdapters, build_console
+from scim.wiring.console import ConsoleAdapters, build_console_adapters
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -61,11 +61,11 @@ class ConsoleApplication:
     @cached_property
     def _adapters(self) -> ConsoleAdapters:
         settings = ConsoleSettings.from_environment(os.environ)
-        return build_console(
+        return build_console_adapters(
             settings,
             password_secret=settings.password_secret,
             openid_secret=settings.openid_secret,
-            report=self._report,
+            report_fault=self._report_fault,
         )
 
     def __call__(self, event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
@@ -96,10 +96,10 @@ class ConsoleApplication:
             return _render_error(error.status, error.message, error.headers)
         except ScimError as error:
             if error.is_fault and isinstance(error.__cause__, Exception):
-                self._report(error.__cause__, request.id)
+                self._report_fault(error.__cause__, request.id)
             return _render_error(HTTPStatus(error.status), error.detail, error.headers)
         except Exception as fault:  # noqa: BLE001  # the last resort: whatever it is, the visitor gets a page
-            self._report(fault, request.id)
+            self._report_fault(fault, request.id)
             return _render_error(HTTPStatus.INTERNAL_SERVER_ERROR, f"The request failed; its id is {request.id}.")
 
     def _open_context(self, request: ConsoleRequest, seconds: float) -> ConsoleRequestContext:
@@ -114,7 +114,7 @@ class ConsoleApplication:
             sessions=sessions,
             session=sessions.read(request.cookies) or sessions.create_session(),
             scim_url=scim_url,
-            report=lambda fault: self._report(fault, request.id),
+            report_fault=lambda fault: self._report_fault(fault, request.id),
         )
         if not _is_session_valid(context):
             return context.as_visitor()
@@ -133,7 +133,7 @@ class ConsoleApplication:
                 return sessions
         return Sessions(master_key.signing_key(KeyPurpose.SESSION), now, is_secure)
 
-    def _report(self, fault: Exception, request_id: str | None = None) -> None:
+    def _report_fault(self, fault: Exception, request_id: str | None = None) -> None:
         self._logger.error("fault", request_id=request_id, **describe_fault(fault))
 
 

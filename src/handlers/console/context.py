@@ -13,16 +13,16 @@ from handlers.console.rendering import render
 from handlers.console.request import ConsoleRequest
 from handlers.console.response import Page, PageNotFound
 from handlers.console.sessions import Role, Session, Sessions
-from scim.service.console.invitations import console_url
-from scim.service.console.password_login import PasswordLogin
+from scim.service.console.invitations import build_console_url
+from scim.service.console.password_sign_in import PasswordSignIn
 from scim.service.deadline import Deadline
 from scim.service.model.tenant import Tenant
-from scim.service.tenants.tenants import TENANT_ID
+from scim.service.tenants.tenant_service import TENANT_ID
 from scim.wiring.administration import Administration
 from scim.wiring.console import ConsoleAdapters
 
 if TYPE_CHECKING:
-    from scim.auth.oidc import OpenIdProvider
+    from scim.auth.console_sign_in.openid_provider import OpenIdProvider
 
 
 class Reauthentication(StrEnum):
@@ -39,7 +39,7 @@ class Reauthentication(StrEnum):
 
 @dataclass(frozen=True)
 class ConsoleRequestContext:
-    """``report`` logs a fault. Cached properties are computed once a request."""
+    """``report_fault`` logs a fault. Cached properties are computed once a request."""
 
     request: ConsoleRequest
     console: ConsoleAdapters
@@ -47,7 +47,7 @@ class ConsoleRequestContext:
     sessions: Sessions
     session: Session
     scim_url: str
-    report: Callable[[Exception], None]
+    report_fault: Callable[[Exception], None]
 
     @property
     def is_session_new(self) -> bool:
@@ -66,8 +66,8 @@ class ConsoleRequestContext:
         return self.console.build_administration(self.deadline, self.session.actor)
 
     @property
-    def password_login(self) -> PasswordLogin:
-        return self.administration.build_password_login(self.console.password.get)
+    def password_sign_in(self) -> PasswordSignIn:
+        return self.administration.build_password_sign_in(self.console.password.get)
 
     # Permissions
 
@@ -131,4 +131,4 @@ class ConsoleRequestContext:
     @property
     def console_url(self) -> str:
         """The URL of the console, without a slash at the end."""
-        return console_url(self.scim_url)
+        return build_console_url(self.scim_url)

@@ -28,7 +28,7 @@ from scim.service.model.token import days_until_expiry
 from scim.service.resources.context import ServiceContext
 from scim.settings import Settings
 from scim.wiring import runtime
-from scim.wiring.endpoint import EndpointAdapters, build_endpoint
+from scim.wiring.endpoint import EndpointAdapters, build_endpoint_adapters
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -57,7 +57,7 @@ class ScimApplication:
 
     @cached_property
     def _adapters(self) -> EndpointAdapters:
-        return build_endpoint(Settings.from_environment(os.environ), self._report)
+        return build_endpoint_adapters(Settings.from_environment(os.environ), self._report_fault)
 
     def __call__(self, event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
         """Return the response to a request, both in the gateway's payload format 2.0."""
@@ -78,10 +78,10 @@ class ScimApplication:
         except ScimError as error:
             log.scim_type, log.rule = error.scim_type, error.rule
             if error.is_fault and isinstance(error.__cause__, Exception):
-                self._report(error.__cause__, request.id)  # what the on-call person needs behind a 503
+                self._report_fault(error.__cause__, request.id)  # what the on-call person needs behind a 503
             return _error_response(error)
         except Exception as fault:  # noqa: BLE001  # the last resort: whatever it is, the client gets SCIM JSON
-            self._report(fault, request.id)
+            self._report_fault(fault, request.id)
             log.rule = InternalError.rule
             return _error_response(InternalError(f"The request failed; give the request id {request.id} to support."))
 
@@ -92,7 +92,7 @@ class ScimApplication:
         """
         table = self._adapters.open_table(deadline)
         tenants = self._adapters.build_tenant_store(table)
-        recorder = TokenRecorder(self._adapters, request, deadline, lambda fault: self._report(fault, request.id))
+        recorder = TokenRecorder(self._adapters, request, deadline, lambda fault: self._report_fault(fault, request.id))
         try:
             authentication = self._adapters.authenticator.authenticate(request.get_header("authorization"), tenants)
         except TokenRejected as error:
@@ -122,7 +122,7 @@ class ScimApplication:
             service_context=service_context,
             resource_types=tenant.resource_types,
             resource_store=lambda resource_type: self._adapters.build_resource_store(table, tenant, resource_type),
-            report=lambda fault: self._report(fault, request.id),
+            report_fault=lambda fault: self._report_fault(fault, request.id),
             recorder=recorder,
         )
         try:
@@ -175,7 +175,7 @@ class ScimApplication:
             deadline=deadline,
             now=runtime.current_time,
             request_id=request.id,
-            report=lambda fault: self._report(fault, request.id),
+            report_fault=lambda fault: self._report_fault(fault, request.id),
             agent=request.get_header("user-agent") or "",
             query=request.query,
         )
@@ -184,7 +184,7 @@ class ScimApplication:
         if days := days_until_expiry(expires, time.time()):
             self._logger.warning("token expires", tenant=tenant.id, within_days=days)
 
-    def _report(self, fault: Exception, request_id: str | None = None) -> None:
+    def _report_fault(self, fault: Exception, request_id: str | None = None) -> None:
         """Log a fault of the service; without a request id, one that concerns no request in particular."""
         self._logger.error("fault", request_id=request_id, **describe_fault(fault))
 

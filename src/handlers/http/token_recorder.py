@@ -27,22 +27,22 @@ _MAX_USER_AGENT_LENGTH = 200
 
 @dataclass(frozen=True, slots=True)
 class TokenRecorder:
-    """Records for one request. ``report`` logs a fault."""
+    """Records for one request. ``report_fault`` logs a fault."""
 
     adapters: EndpointAdapters
     request: Request
     deadline: Deadline
-    report: Callable[[Exception], None]
+    report_fault: Callable[[Exception], None]
 
-    def record_usage(self, authentication: Authentication, tenants: DynamoDBTenantStore) -> None:
+    def record_usage(self, authentication: Authentication, tenant_store: DynamoDBTenantStore) -> None:
         """Record that a token is in use. Never fails the request."""
         is_write = self.request.method not in ("GET", "HEAD") and self.request.segments[-1:] != [".search"]
         user_agent = self._user_agent()[:_MAX_USER_AGENT_LENGTH]
         usage = TokenUsage(time.time(), authentication.version, user_agent, is_write=is_write)
         try:
-            tenants.record_token_usage(authentication.tenant.id, usage)
+            tenant_store.record_token_usage(authentication.tenant.id, usage)
         except (ClientError, *NO_RESPONSE) as fault:
-            self.report(fault)
+            self.report_fault(fault)
 
     def record_rejected(self, error: TokenRejected) -> int:
         """Count a request whose token was rejected; write the count at most once a minute for a tenant.

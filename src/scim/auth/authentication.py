@@ -1,9 +1,9 @@
 """Authenticate a request: find the tenant of its bearer token (RFC 6750), or answer with 401 that gives no reason.
 
-A token that this stack did not create is rejected without any call of AWS (:mod:`scim.auth.tokens`). Valid tokens are
-cached for at most a minute, so a revoked token stays valid for that long. A token that is not in the cache may be newer
-than the cache, so the secret is read again. A token that has failed several times is not looked up for some seconds:
-then the response is 429, never a false 401. The cache lives as long as the execution environment.
+A token that this stack did not create is rejected without any call of AWS (:mod:`scim.auth.token_format`). Valid tokens
+are cached for at most a minute, so a revoked token stays valid for that long. A token that is not in the cache may be
+newer than the cache, so the secret is read again. A token that has failed several times is not looked up for some
+seconds: then the response is 429, never a false 401. The cache lives as long as the execution environment.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from hmac import compare_digest
 from math import inf
 
-from scim.auth import tokens
+from scim.auth import token_format
 from scim.auth.errors import MalformedSecret
 from scim.auth.tenant_cache import CachedTenant, TenantCache, ValidToken
-from scim.auth.token_secrets import TokenSecrets
+from scim.auth.token_store import SecretsManagerTokenStore
 from scim.protocol.errors import Rule, Unauthorized, Unavailable
 from scim.service.model.tenant import Tenant
 from scim.service.model.token import TokenVersion
@@ -64,52 +64,54 @@ class Authentication:
 
 
 class Authenticator:
-    """``now`` returns the seconds since 1970; ``report`` receives faults that do not fail the request."""
+    """``now`` returns the seconds since 1970; ``report_fault`` receives faults that do not fail the request."""
 
-    def __init__(self, secrets: TokenSecrets, now: Callable[[], float], report: Callable[[Exception], None]) -> None:
-        self._secrets = secrets
+    def __init__(
+        self, token_store: SecretsManagerTokenStore, now: Callable[[], float], report_fault: Callable[[Exception], None]
+    ) -> None:
+        self._token_store = token_store
         self._now = now
-        self._report = report
+        self._report_fault = report_fault
         self._tenants = TenantCache()
 
-    def authenticate(self, authorization: str | None, settings: TenantReader) -> Authentication:
+    def authenticate(self, authorization: str | None, tenants: TenantReader) -> Authentication:
         """Return the tenant and the token of a request, by its header ``Authorization``.
 
         Raise :class:`Unauthorized` (:class:`MalformedToken` or :class:`TokenRejected` if the token names a tenant),
         :class:`TooManyRequests`, and :class:`Unavailable` where a store does not answer.
         """
         token = self._parse_token(authorization or "")
-        cached = self._tenants.get(token.tenant)
+        cached = self._tenants.get(token.tenant_id)
         now = self._now()
         if cached is not None:
             is_fresh = now - cached.read_at < CACHE_S
             if is_fresh and (authentication := _match(cached, token, now, is_cache_miss=False)):
                 return authentication
             cached.failed_tokens.check(token.digest, now)
-        cached = self._read_tenant(token.tenant, settings, now)
+        cached = self._read_tenant(token.tenant_id, tenants, now)
         authentication = _match(cached, token, now, is_cache_miss=True)
         if authentication is None:
             cached.failed_tokens.count_failure(token.digest, now)
-            raise _create_rejection(token.tenant, cached, now)
+            raise _create_rejection(token.tenant_id, cached, now)
         return authentication
 
-    def _parse_token(self, authorization: str) -> tokens.Token:
+    def _parse_token(self, authorization: str) -> token_format.Token:
         """Return a token that this stack has created. Raise :class:`Unauthorized` for anything else, without a call."""
         scheme, _, text = authorization.strip().partition(" ")
-        token = tokens.parse(text.strip()) if scheme.lower() == "bearer" else None
-        if token is not None and self._secrets.is_genuine(token):
+        token = token_format.parse_token(text.strip()) if scheme.lower() == "bearer" else None
+        if token is not None and self._token_store.is_genuine(token):
             return token
-        tenant_id = tokens.find_tenant_id(authorization)
+        tenant_id = token_format.find_tenant_id(authorization)
         if tenant_id is None:
             raise _unauthorized()
         cached = self._tenants.peek(tenant_id)
         raise MalformedToken(tenant_id, cached is not None and cached.is_connected, _unauthorized())
 
-    def _read_tenant(self, tenant_id: str, settings: TenantReader, now: float) -> CachedTenant:
+    def _read_tenant(self, tenant_id: str, tenants: TenantReader, now: float) -> CachedTenant:
         """Read the secret and the settings of a tenant, and cache what is valid."""
         # The secret first: the settings name a version before it becomes the current one of the secret.
-        current = self._secrets.read_current(tenant_id)
-        tenant = settings.get(tenant_id) if current else None
+        current = self._token_store.read_current(tenant_id)
+        tenant = tenants.get(tenant_id) if current else None
         is_connected = tenant is not None and tenant.is_connected
         valid = self._list_valid_tokens(current, tenant, now) if current and tenant and is_connected else []
         read = CachedTenant(now, valid, tenant if valid else None, is_connected)
@@ -125,7 +127,7 @@ class Authenticator:
         if now < grace_ends and (previous := self._read_previous(tenant.id)):
             versions.append((previous, grace_ends))
         return [
-            ValidToken(tokens.digest(version.token), min(until, _expiry(version)), version.id)
+            ValidToken(token_format.hash_token(version.token), min(until, _expiry(version)), version.id)
             for version, until in versions
             if version.id not in tenant.token.revoked_versions
         ]
@@ -133,15 +135,17 @@ class Authenticator:
     def _read_previous(self, tenant_id: str) -> TokenVersion | None:
         """Return the previous token. One that was damaged by hand must not lock out the current one."""
         try:
-            return self._secrets.read_previous(tenant_id)
+            return self._token_store.read_previous(tenant_id)
         except Unavailable as error:
             if not isinstance(error.__cause__, MalformedSecret):
                 raise
-            self._report(error.__cause__)
+            self._report_fault(error.__cause__)
             return None
 
 
-def _match(cached: CachedTenant, token: tokens.Token, now: float, *, is_cache_miss: bool) -> Authentication | None:
+def _match(
+    cached: CachedTenant, token: token_format.Token, now: float, *, is_cache_miss: bool
+) -> Authentication | None:
     """Return the authentication if the token is valid. Compare all valid tokens, so that the time tells nothing."""
     matching = [
         valid for valid in cached.valid_tokens if compare_digest(valid.digest, token.digest) and now < valid.until

@@ -23,8 +23,8 @@ class CachedSecret(Generic[Value]):
     that a text stands for, and raises :class:`MalformedSecret` for a text that was edited and cannot be read.
     ``unavailable`` is the message of the error while there is no value.
 
-    With ``report``, the value that was read last stays in use while the secret cannot be read again. ``report``
-    receives the error, and the next attempt is made after ``retry_after_s``.
+    With ``report_fault``, the value that was read last stays in use while the secret cannot be read again: it receives
+    the error, and the next attempt is made after ``retry_after_s``.
     """
 
     def __init__(
@@ -37,7 +37,7 @@ class CachedSecret(Generic[Value]):
         max_age_s: float,
         unavailable: str,
         retry_after_s: float = 0.0,
-        report: Callable[[Exception], None] | None = None,
+        report_fault: Callable[[Exception], None] | None = None,
     ) -> None:
         self._client = client
         self._secret_id = secret_id
@@ -46,7 +46,7 @@ class CachedSecret(Generic[Value]):
         self._max_age_s = max_age_s
         self._retry_after_s = retry_after_s
         self._unavailable = unavailable
-        self._report = report
+        self._report_fault = report_fault
         self._value: Value | None = None
         self._read_at = float("-inf")
         self._attempted_at = float("-inf")
@@ -63,9 +63,9 @@ class CachedSecret(Generic[Value]):
             response = self._client.get_secret_value(SecretId=self._secret_id, VersionStage=AWSCURRENT)
             self._value = self._parse(response.get("SecretString", ""))  # absent in a binary secret
         except (*CALL_FAILED, MalformedSecret) as error:
-            if self._value is None or self._report is None:
+            if self._value is None or self._report_fault is None:
                 raise self.unavailable() from error
-            self._report(error)
+            self._report_fault(error)
             return self._value
         self._read_at = now
         return self._value

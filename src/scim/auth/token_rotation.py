@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from scim.auth import tokens
-from scim.auth.token_secrets import TokenSecrets
-from scim.service.tenants.tenants import Tenants
+from scim.auth import token_format
+from scim.auth.token_store import SecretsManagerTokenStore
+from scim.service.tenants.tenant_service import TenantService
 
 
 class RotationFailed(Exception):
@@ -20,26 +20,26 @@ class RotationFailed(Exception):
 class TokenRotation:
     """Runs the steps that Secrets Manager asks for."""
 
-    tenants: Tenants
-    secrets: TokenSecrets
+    tenant_service: TenantService
+    token_store: SecretsManagerTokenStore
 
     def run_step(self, step: str, secret_id: str, version: str) -> None:
         """Run a step for a version of the secret with this ARN. Raise the error that keeps it from being done."""
-        tenant_id = self.secrets.resolve_tenant_id(secret_id)
+        tenant_id = self.token_store.resolve_tenant_id(secret_id)
         match step:
             case "createSecret":
-                self.tenants.tokens.create_pending(tenant_id, version)
+                self.tenant_service.tokens.create_pending(tenant_id, version)
             case "setSecret":
                 pass  # only this secret and the identity provider hold the token, and a person enters it there
             case "testSecret":
                 self._test_version(tenant_id, version)
             case "finishSecret":
-                self.tenants.tokens.promote_rotation(tenant_id, version)
+                self.tenant_service.tokens.promote_rotation(tenant_id, version)
             case _:
                 raise RotationFailed(f"There is no step {step} in a rotation.")
 
     def _test_version(self, tenant_id: str, version: str) -> None:
-        stored = self.secrets.read(tenant_id, version)
-        token = tokens.parse(stored.token) if stored else None
-        if token is None or not self.secrets.is_genuine(token) or token.tenant != tenant_id:
+        stored = self.token_store.read(tenant_id, version)
+        token = token_format.parse_token(stored.token) if stored else None
+        if token is None or not self.token_store.is_genuine(token) or token.tenant_id != tenant_id:
             raise RotationFailed(f"The new version holds no token of {tenant_id}.")

@@ -223,7 +223,7 @@ class SessionStore(Protocol):
         """Return whether no request was made in a session yet, and nobody has signed out of it."""
 
 
-class LoginAttemptStore(Protocol):
+class SignInAttemptStore(Protocol):
     """Counts the attempts to sign in to the console by its password. ``source`` is where they come from."""
 
     def count_attempt(self, source: str, window: int, expires: int) -> int:

@@ -108,7 +108,7 @@ class DynamoDBInvitationStore:
 
     def _write(self, invitation: Invitation, item: Item, condition: Condition, event: AuditEvent) -> None:
         """Write an invitation together with the audit event. Raises :class:`ConditionFailed`."""
-        partition = keys.settings_partition(invitation.tenant)
+        partition = keys.settings_partition(invitation.tenant_id)
         record = items.encode_audit_event(partition, keys.audit_event_key(event.at, event.id), event)
         action = Action.put(TransactionRole.RESOURCE, item, condition)
         commit(self._table, [action], record, self._new_id(), self._new_id)
@@ -117,7 +117,7 @@ class DynamoDBInvitationStore:
 def _encode_invitation(digest: str, invitation: Invitation) -> Item:
     return {
         **keys.primary_key(keys.CONSOLE_PARTITION, keys.invitation_key(digest)),
-        "tenant": {"S": invitation.tenant},
+        "tenant": {"S": invitation.tenant_id},
         "generation": {"N": str(invitation.invitation_epoch)},
         "expires": {"N": str(invitation.expires)},
         "ttl": {"N": str(int(invitation.expires))},

@@ -8,21 +8,21 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from scim.service.audit.log import AuditLog
-from scim.service.console.invitations import Invitations
-from scim.service.console.password_login import PasswordLogin
+from scim.service.console.invitations import InvitationService
+from scim.service.console.password_sign_in import PasswordSignIn
 from scim.service.tenants.overview import OVERVIEW_S, load_overview
 from scim.store.audit_log import DynamoDBAuditLogStore
 from scim.store.console import DynamoDBConsoleStore, DynamoDBInvitationStore
 from scim.store.resources import DynamoDBResourceStore
 from scim.store.tenants import DynamoDBTenantStore
 from scim.wiring import runtime
-from scim.wiring.tenants import build_tenants
+from scim.wiring.tenants import build_tenant_service
 
 if TYPE_CHECKING:
-    from scim.auth.token_secrets import TokenSecrets
+    from scim.auth.token_store import SecretsManagerTokenStore
     from scim.service.model.tenant import Tenant
     from scim.service.tenants.overview import TenantOverview
-    from scim.service.tenants.tenants import Tenants
+    from scim.service.tenants.tenant_service import TenantService
     from scim.store.resources import ResourceStoreConfig
     from scim.store.table import Table
 
@@ -33,7 +33,7 @@ class Administration:
 
     table: Table
     resource_store_config: Callable[[], ResourceStoreConfig]
-    token_secrets: TokenSecrets
+    token_store: SecretsManagerTokenStore
     actor: str
 
     @cached_property
@@ -45,18 +45,18 @@ class Administration:
         return DynamoDBConsoleStore(self.table)
 
     @property
-    def tenants(self) -> Tenants:
-        return build_tenants(self.table, self.token_secrets, self.actor)
+    def tenants(self) -> TenantService:
+        return build_tenant_service(self.table, self.token_store, self.actor)
 
     @property
-    def invitations(self) -> Invitations:
+    def invitations(self) -> InvitationService:
         store = DynamoDBInvitationStore(self.table, runtime.new_id)
-        return Invitations(
+        return InvitationService(
             self.tenant_store, store, self.console_store, self.actor, runtime.current_time, runtime.new_id
         )
 
-    def build_password_login(self, read_password: Callable[[], str]) -> PasswordLogin:
-        return PasswordLogin(self.console_store, read_password, runtime.current_time)
+    def build_password_sign_in(self, read_password: Callable[[], str]) -> PasswordSignIn:
+        return PasswordSignIn(self.console_store, read_password, runtime.current_time)
 
     def build_audit_log_store(self, tenant_id: str) -> DynamoDBAuditLogStore:
         return DynamoDBAuditLogStore(self.table, tenant_id, runtime.current_time)
@@ -84,6 +84,6 @@ class Administration:
     def load_list_overview(self, tenant_id: str) -> TenantOverview | None:
         """Return the overview of one tenant of a list, within the time that each has; ``None`` for no such tenant."""
         table = self.table.with_deadline(self.table.deadline.with_limit(OVERVIEW_S))
-        limited = Administration(table, self.resource_store_config, self.token_secrets, self.actor)
+        limited = Administration(table, self.resource_store_config, self.token_store, self.actor)
         tenant = limited.tenant_store.get(tenant_id)
         return None if tenant is None else limited.load_overview(tenant)

@@ -8,10 +8,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from scim.auth.cached_secret import CachedSecret
-from scim.auth.console_secrets import cache_openid_settings, cache_password
+from scim.auth.console_sign_in.openid_settings import OpenIdSettings
+from scim.auth.console_sign_in.sign_in_secrets import build_openid_settings_secret, build_password_secret
 from scim.auth.master_key.master_key import MasterKey
-from scim.auth.openid_settings import OpenIdSettings
-from scim.auth.token_secrets import TokenSecrets
+from scim.auth.token_store import SecretsManagerTokenStore
 from scim.aws import clients
 from scim.aws.clients import OPERATOR_SECRETS_CONFIG
 from scim.settings import Settings
@@ -23,7 +23,7 @@ from scim.wiring.dynamodb import build_resource_store_config, create_client
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-    from scim.auth.oidc import OpenIdProvider
+    from scim.auth.console_sign_in.openid_provider import OpenIdProvider
     from scim.service.deadline import Deadline
     from scim.store.resources import ResourceStoreConfig
 
@@ -34,7 +34,7 @@ class ConsoleAdapters:
 
     settings: Settings
     client: DynamoDBClient
-    token_secrets: TokenSecrets
+    token_store: SecretsManagerTokenStore
     master_key: MasterKey
     password: CachedSecret[str]
     openid: CachedSecret[OpenIdSettings]
@@ -47,10 +47,10 @@ class ConsoleAdapters:
         settings = self.openid.get()
         if not settings.issuer:
             return None
-        from scim.auth.oidc import AdmissionPolicy, OpenIdProvider
+        from scim.auth.console_sign_in.openid_provider import OpenIdProvider, SignInPolicy
 
         domains = frozenset(map(str.lower, settings.domains))
-        admission = AdmissionPolicy(frozenset(settings.groups), domains, settings.groups_claim)
+        admission = SignInPolicy(frozenset(settings.groups), domains, settings.groups_claim)
         return OpenIdProvider(settings.issuer, settings.client_id, settings.client_secret, admission)
 
     @cached_property
@@ -61,23 +61,23 @@ class ConsoleAdapters:
     def build_administration(self, deadline: Deadline, actor: str) -> Administration:
         """Return the use cases of one request by ``actor``."""
         table = Table(self.client, self.settings.table_name, deadline)
-        return Administration(table, lambda: self.resource_store_config, self.token_secrets, actor)
+        return Administration(table, lambda: self.resource_store_config, self.token_store, actor)
 
 
-def build_console(
-    settings: Settings, *, password_secret: str, openid_secret: str, report: Callable[[Exception], None]
+def build_console_adapters(
+    settings: Settings, *, password_secret: str, openid_secret: str, report_fault: Callable[[Exception], None]
 ) -> ConsoleAdapters:
     """Create the clients, which neither look for credentials nor open a connection yet.
 
-    The secrets are given by name or ARN. ``report`` receives faults that do not fail the request.
+    The secrets are given by name or ARN. ``report_fault`` receives faults that do not fail the request.
     """
     secrets = clients.create_client("secretsmanager", OPERATOR_SECRETS_CONFIG)
-    master_key = MasterKey(secrets, settings.master_key_secret, runtime.current_time, report)
+    master_key = MasterKey(secrets, settings.master_key_secret, runtime.current_time, report_fault)
     return ConsoleAdapters(
         settings=settings,
         client=create_client(),
-        token_secrets=TokenSecrets(secrets, settings.secret_prefix, master_key),
+        token_store=SecretsManagerTokenStore(secrets, settings.secret_prefix, master_key),
         master_key=master_key,
-        password=cache_password(secrets, password_secret, runtime.current_time),
-        openid=cache_openid_settings(secrets, openid_secret, runtime.current_time),
+        password=build_password_secret(secrets, password_secret, runtime.current_time),
+        openid=build_openid_settings_secret(secrets, openid_secret, runtime.current_time),
     )

@@ -14,7 +14,7 @@ from scim.auth.authentication import Authenticator
 from scim.auth.cursor_signing import HmacCursorSigner
 from scim.auth.master_key.master_key import MasterKey
 from scim.auth.rejected_tokens import RejectedTokenCounter
-from scim.auth.token_secrets import TokenSecrets
+from scim.auth.token_store import SecretsManagerTokenStore
 from scim.aws import clients
 from scim.aws.clients import SECRETS_CONFIG
 from scim.protocol.schema import ResourceType, load_user_type
@@ -72,17 +72,17 @@ class EndpointAdapters:
         return DynamoDBAuditLogStore(table, tenant_id, runtime.current_time)
 
 
-def build_endpoint(settings: Settings, report: Callable[[Exception], None]) -> EndpointAdapters:
+def build_endpoint_adapters(settings: Settings, report_fault: Callable[[Exception], None]) -> EndpointAdapters:
     """Create the clients, which neither look for credentials nor open a connection yet.
 
-    ``report`` receives faults that do not fail the request.
+    ``report_fault`` receives faults that do not fail the request.
     """
     secrets = clients.create_client("secretsmanager", SECRETS_CONFIG)
-    master_key = MasterKey(secrets, settings.master_key_secret, runtime.current_time, report)
-    token_secrets = TokenSecrets(secrets, settings.secret_prefix, master_key)
+    master_key = MasterKey(secrets, settings.master_key_secret, runtime.current_time, report_fault)
+    token_store = SecretsManagerTokenStore(secrets, settings.secret_prefix, master_key)
     return EndpointAdapters(
         settings=settings,
         client=create_client(),
-        authenticator=Authenticator(token_secrets, runtime.current_time, report),
+        authenticator=Authenticator(token_store, runtime.current_time, report_fault),
         cursor_signer=HmacCursorSigner(master_key, runtime.current_time),
     )

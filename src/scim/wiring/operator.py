@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from scim.auth.master_key.master_key import MasterKey
-from scim.auth.token_secrets import TokenSecrets
+from scim.auth.token_store import SecretsManagerTokenStore
 from scim.aws.clients import DYNAMODB_CONFIG, OPERATOR_SECRETS_CONFIG
 from scim.settings import Settings
 from scim.store.table import Table
@@ -26,13 +26,13 @@ OPERATION_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)
-class Operator:
+class OperatorAdapters:
     """Somebody with rights that no function behind the API has. ``actor`` stands in the audit events."""
 
     settings: Settings
     actor: str
     client: DynamoDBClient
-    token_secrets: TokenSecrets
+    token_store: SecretsManagerTokenStore
     master_key: MasterKeyRotation
 
     def open_table(self, seconds: float = OPERATION_S) -> Table:
@@ -44,20 +44,20 @@ class Operator:
         from scim.wiring.administration import Administration
 
         return Administration(
-            self.open_table(seconds), lambda: build_resource_store_config(self.settings), self.token_secrets, self.actor
+            self.open_table(seconds), lambda: build_resource_store_config(self.settings), self.token_store, self.actor
         )
 
     def build_token_rotation(self) -> TokenRotation:
         """Return what does the steps of Secrets Manager's own rotation, for one step."""
         from scim.auth.token_rotation import TokenRotation
-        from scim.wiring.tenants import build_tenants
+        from scim.wiring.tenants import build_tenant_service
 
-        return TokenRotation(build_tenants(self.open_table(), self.token_secrets, self.actor), self.token_secrets)
+        return TokenRotation(build_tenant_service(self.open_table(), self.token_store, self.actor), self.token_store)
 
 
-def build_operator(
+def build_operator_adapters(
     settings: Settings, actor: str, session: Any = None, endpoints: Mapping[str, str] | None = None
-) -> Operator:
+) -> OperatorAdapters:
     """Create the clients with a ``session`` of boto3; ``endpoints`` has the URLs of services other than AWS's own."""
     import boto3  # no function behind the API imports it
 
@@ -67,11 +67,11 @@ def build_operator(
     client = session.client("dynamodb", config=DYNAMODB_CONFIG, endpoint_url=urls.get("dynamodb"))
     secrets = session.client("secretsmanager", config=OPERATOR_SECRETS_CONFIG, endpoint_url=urls.get("secretsmanager"))
     master_key = MasterKey(secrets, settings.master_key_secret, runtime.current_time, _raise_fault)
-    return Operator(
+    return OperatorAdapters(
         settings,
         actor,
         client,
-        TokenSecrets(secrets, settings.secret_prefix, master_key),
+        SecretsManagerTokenStore(secrets, settings.secret_prefix, master_key),
         MasterKeyRotation(secrets, settings.master_key_secret, runtime.current_time),
     )
 

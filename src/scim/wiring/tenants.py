@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from scim.service.tenants.tenants import Tenants
+from scim.service.tenants.tenant_service import TenantService
 from scim.store.tenants import DynamoDBTenantStore
 from scim.wiring import runtime
 
 if TYPE_CHECKING:
-    from scim.auth.token_secrets import TokenSecrets
+    from scim.auth.token_store import SecretsManagerTokenStore
     from scim.store.table import Table
 
 
-def build_tenants(table: Table, token_secrets: TokenSecrets, actor: str) -> Tenants:
+def build_tenant_service(table: Table, token_store: SecretsManagerTokenStore, actor: str) -> TenantService:
     """Return the use cases around tenants; ``actor`` stands in the audit events."""
     store = DynamoDBTenantStore(table, runtime.new_id)
-    return Tenants(store, token_secrets, actor, runtime.current_time, runtime.new_id)
+    return TenantService(store, token_store, actor, runtime.current_time, runtime.new_id)

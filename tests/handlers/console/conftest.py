@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from scim.service.tenants.tenants import Tenants
+from scim.service.tenants.tenant_service import TenantService
 from tests.endpoint import Endpoint
 from tests.handlers.console.visitor import Visitor
 
@@ -24,7 +24,7 @@ def operator_visits(table: Any) -> Visitor:
 
 
 @pytest.fixture
-def tenant(table: Any, operator: Tenants) -> tuple[str, Endpoint]:
+def tenant(table: Any, operator: TenantService) -> tuple[str, Endpoint]:
     """A connected tenant whose token was shown, and its endpoint."""
     name = f"customer-{next(_numbers)}"
     issued = operator.connect(name)

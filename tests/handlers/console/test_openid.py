@@ -16,8 +16,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from handlers.console.application import ConsoleApplication
-from scim.auth.oidc import AdmissionPolicy, OpenIdProvider
-from scim.service.tenants.tenants import Tenants
+from scim.auth.console_sign_in.openid_provider import OpenIdProvider, SignInPolicy
+from scim.service.tenants.tenant_service import TenantService
 from tests.endpoint import ENVIRONMENT, PASSWORD
 from tests.handlers.console.provider import CLIENT, SECRET, Provider, rsa_key, serving
 from tests.handlers.console.visitor import Answer, Visitor
@@ -204,7 +204,7 @@ def test_password_opens_nothing_where_there_is_a_provider(provider: Provider) ->
     assert later.post(page, page.form("/sign-in"), password=PASSWORD).status == 404
 
 
-def test_token_wants_a_sign_in_that_the_provider_says_is_fresh(provider: Provider, operator: Tenants) -> None:
+def test_token_wants_a_sign_in_that_the_provider_says_is_fresh(provider: Provider, operator: TenantService) -> None:
     provider.claims = MEMBER
     operator.connect("by-openid")
     visitor = Visitor(ConsoleApplication())
@@ -332,9 +332,7 @@ SETTINGS = OpenIdProvider(
     "https://idp.example.com",
     CLIENT,
     SECRET,
-    AdmissionPolicy(
-        frozenset(f"group-{number}" for number in range(9)), frozenset({"a.example", "b.example"}), "groups"
-    ),
+    SignInPolicy(frozenset(f"group-{number}" for number in range(9)), frozenset({"a.example", "b.example"}), "groups"),
 )
 
 

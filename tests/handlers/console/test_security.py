@@ -17,14 +17,14 @@ import pytest
 from handlers.console.application import ConsoleApplication
 from handlers.console.response import HEADERS, redirect_to
 from scim.auth.master_key.key_ring import KeyRing, create_generation, format_key_ring, parse_key_ring
-from scim.auth.token_secrets import TokenSecrets
+from scim.auth.token_store import SecretsManagerTokenStore
 from scim.service.console.invitations import DEFAULT_LIFETIME_S, InvalidInvitation
-from scim.service.console.password_login import MAX_ATTEMPTS
+from scim.service.console.password_sign_in import MAX_ATTEMPTS
 from scim.service.model.audit.audit_event import AuditAction, AuditEvent
 from scim.service.model.invitation import Acceptance
-from scim.service.tenants.tenants import Tenants
+from scim.service.tenants.tenant_service import TenantService
 from scim.settings import Settings
-from scim.wiring.operator import build_operator
+from scim.wiring.operator import build_operator_adapters
 from tests.endpoint import ENVIRONMENT, PASSWORD, Endpoint
 from tests.handlers.console.conftest import FORMULA, HOSTILE
 from tests.handlers.console.visitor import Answer, Visitor
@@ -284,7 +284,7 @@ def test_revoking_invitations_and_disconnecting_end_links_and_the_sessions_of_gu
 
 
 def test_nobody_is_invited_to_a_tenant_that_is_disconnected(
-    operator_visits: Visitor, tenant: Tenant, operator: Tenants
+    operator_visits: Visitor, tenant: Tenant, operator: TenantService
 ) -> None:
     page = operator_visits.get(f"/admin/tenants/{tenant[0]}/connect")
     operator.disconnect(tenant[0])
@@ -300,15 +300,19 @@ def test_secret_of_an_invitation_is_stored_nowhere(operator_visits: Visitor, ten
 
 def test_invitation_expires_also_between_looking_at_it_and_using_it(tenant: Tenant, settings: Settings) -> None:
     now = [1_000_000_000.0]
-    invitations = replace(build_operator(settings, "tests").build_administration().invitations, now=lambda: now[0])
+    invitations = replace(
+        build_operator_adapters(settings, "tests").build_administration().invitations, now=lambda: now[0]
+    )
     invitation = invitations.invite(tenant[0])
-    assert invitations.find(invitation.secret, "visitor").tenant == tenant[0]
+    assert invitations.find(invitation.secret, "visitor").tenant_id == tenant[0]
     now[0] += DEFAULT_LIFETIME_S
     with pytest.raises(InvalidInvitation):
         invitations.accept(invitation.secret, "visitor", "session")
     act = AuditEvent("1", "2026-01-31T09:30:00.000Z", AuditAction.ACCEPT, "tests", {})
     digest = sha256(invitation.secret.encode()).hexdigest()
-    assert invitations.store.accept(digest, invitation, Acceptance("visitor", "session", now[0]), act) is None
+    assert (
+        invitations.invitation_store.accept(digest, invitation, Acceptance("visitor", "session", now[0]), act) is None
+    )
     assert Visitor().get(f"/admin/invitation/{invitation.secret}").status == 410
 
 
@@ -346,7 +350,12 @@ def test_token_is_shown_once_and_is_in_no_log_line(
 @pytest.mark.parametrize("grace", ["day", "none"])
 @pytest.mark.parametrize("call", ["read", "stages", "add_pending", "create_secret", "promote", "after"])
 def test_form_that_is_sent_twice_at_once_shows_one_token_in_both_answers(
-    operator_visits: Visitor, operator: Tenants, state: str, grace: str, call: str, monkeypatch: pytest.MonkeyPatch
+    operator_visits: Visitor,
+    operator: TenantService,
+    state: str,
+    grace: str,
+    call: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     name = f"twice-{state}-{grace}-{call.replace('_', '-')}"
     issued = operator.connect(name)
@@ -361,14 +370,14 @@ def test_form_that_is_sent_twice_at_once_shows_one_token_in_both_answers(
         answers.append(operator_visits.post(page, page.form("/token"), grace=grace))
 
     if call != "after":
-        real = getattr(TokenSecrets, call)
+        real = getattr(SecretsManagerTokenStore, call)
 
         def meanwhile(*given: Any, **named: Any) -> Any:
-            monkeypatch.setattr(TokenSecrets, call, real)
+            monkeypatch.setattr(SecretsManagerTokenStore, call, real)
             send()
             return real(*given, **named)
 
-        monkeypatch.setattr(TokenSecrets, call, meanwhile)
+        monkeypatch.setattr(SecretsManagerTokenStore, call, meanwhile)
     send()
     if len(answers) == 1:
         send()
@@ -395,7 +404,7 @@ def test_token_is_not_shown_again_to_another_session_nor_to_another_form(
 
 @pytest.mark.parametrize("act", ["revoke", "rotate"])
 def test_token_that_was_ended_is_not_shown_again(
-    operator_visits: Visitor, tenant: Tenant, operator: Tenants, act: str
+    operator_visits: Visitor, tenant: Tenant, operator: TenantService, act: str
 ) -> None:
     page = operator_visits.get(f"/admin/tenants/{tenant[0]}/connect")
     assert operator_visits.post(page, page.form("/token")).status == 200

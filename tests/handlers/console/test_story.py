@@ -14,7 +14,7 @@ from scim.service.model.audit.audit_event import AuditAction, AuditEvent
 from scim.service.model.tenant import Tenant
 from scim.service.model.timestamps import parse_rfc3339
 from scim.service.tenants.overview import OVERVIEW_S
-from scim.service.tenants.tenants import Tenants
+from scim.service.tenants.tenant_service import TenantService
 from scim.store import keys
 from scim.wiring.runtime import new_id
 from tests.endpoint import CORE, Endpoint
@@ -232,7 +232,7 @@ def test_status_counts_all_of_more_than_a_thousand_entries(
     ],
 )
 def test_status_tells_the_identity_provider_by_its_traffic(
-    operator_visits: Visitor, operator: Tenants, agent: str, body: dict[str, object], provider: str
+    operator_visits: Visitor, operator: TenantService, agent: str, body: dict[str, object], provider: str
 ) -> None:
     issued = operator.connect(name := f"by-traffic-{len(agent)}")
     operator.tokens.mark_revealed(issued)
@@ -267,7 +267,7 @@ def in_days(days: int) -> str:
 
 
 def test_new_token_ends_after_as_long_as_the_one_before_unless_another_end_is_chosen(
-    operator_visits: Visitor, operator: Tenants
+    operator_visits: Visitor, operator: TenantService
 ) -> None:
     operator.tokens.mark_revealed(operator.connect("expiring", lifetime_s=6 * 86_400))
     for chosen, days in (({}, 6), ({"ends": "quarter"}, 90), ({}, 90), ({"ends": "year"}, 365)):
@@ -348,7 +348,7 @@ def test_customer_with_a_repeating_failure_is_told_in_the_list_and_on_its_status
 
 
 def test_customer_that_can_not_be_read_is_unknown_and_the_others_are_shown(
-    operator_visits: Visitor, operator: Tenants, monkeypatch: pytest.MonkeyPatch, logged: Callable[[], str]
+    operator_visits: Visitor, operator: TenantService, monkeypatch: pytest.MonkeyPatch, logged: Callable[[], str]
 ) -> None:
     for name in ("row-a", "row-ill", "row-z"):
         operator.connect(name)
@@ -402,10 +402,10 @@ def test_log_shows_what_was_sent_and_what_changed(operator_visits: Visitor, tena
     assert re.search(r"<td>delete<p", deleted)
 
 
-def test_customers_are_listed_page_by_page(operator_visits: Visitor, operator: Tenants) -> None:
+def test_customers_are_listed_page_by_page(operator_visits: Visitor, operator: TenantService) -> None:
     names = [f"page-{number:03}" for number in range(103)]
     for name in names:
-        operator.store.write(
+        operator.tenant_store.write(
             None, Tenant(name, is_connected=False), AuditEvent(name, "2026-01-01", AuditAction.CONNECT, "tests", {})
         )
     seen: list[str] = []
@@ -427,7 +427,7 @@ def test_customers_are_listed_page_by_page(operator_visits: Visitor, operator: T
     assert "There is no customer here." in operator_visits.get("/admin?after=zzz").text
 
 
-def test_status_shows_that_the_connection_was_tested(operator_visits: Visitor, operator: Tenants) -> None:
+def test_status_shows_that_the_connection_was_tested(operator_visits: Visitor, operator: TenantService) -> None:
     issued = operator.connect("tested-by-okta")
     operator.tokens.mark_revealed(issued)
     before = operator_visits.get("/admin/tenants/tested-by-okta").text

@@ -42,8 +42,10 @@ class Failures:
         return self.has_counts
 
 
-def recording(store: Failures, clock: Clock | None = None, report: list[Exception] | None = None) -> FailureRecorder:
-    faults = [] if report is None else report
+def recording(
+    store: Failures, clock: Clock | None = None, report_fault: list[Exception] | None = None
+) -> FailureRecorder:
+    faults = [] if report_fault is None else report_fault
     deadline = (clock or Clock()).deadline
     return FailureRecorder(
         lambda: store, load_user_type(), deadline, lambda: parse_rfc3339(NOW), "request-1", faults.append
@@ -179,7 +181,7 @@ def test_every_outcome_is_documented() -> None:
 @pytest.mark.parametrize("broken", [True, RuntimeError("x")])
 def test_log_line_counts_unrecorded_failures(broken: bool | Exception) -> None:
     faults: list[Exception] = []
-    records = recording(Failures(broken=broken), report=faults)
+    records = recording(Failures(broken=broken), report_fault=faults)
 
     records.record_failure(RequestSummary("create"), WRONG, LeniencyTracker())
 
@@ -288,7 +290,7 @@ def test_slow_bulk_request_is_counted() -> None:
 @pytest.mark.parametrize("has_counts", [False, RuntimeError("x")])
 def test_log_line_has_uncounted_failures(has_counts: bool | Exception) -> None:
     faults: list[Exception] = []
-    records = recording(Failures(has_counts=has_counts), report=faults)
+    records = recording(Failures(has_counts=has_counts), report_fault=faults)
     records.record_failure(RequestSummary("create"), WRONG, LeniencyTracker())
 
     records.finish()

@@ -29,7 +29,7 @@ def run(
     store: MemoryStore,
     *operations: object,
     known: ServiceContext | None = None,
-    report: Callable[[Exception], None] = lambda _: None,
+    report_fault: Callable[[Exception], None] = lambda _: None,
     workers: int = 1,
     **members: Any,
 ) -> list[dict[str, Any]]:
@@ -37,7 +37,9 @@ def run(
     known = known or context()
     request = {"schemas": [BULK_REQUEST], "Operations": list(operations)} | members
     answer = (
-        BulkProcessor({"users": resources(store, known)}, known, report, RecordedOutcomes(), workers).run(request).body
+        BulkProcessor({"users": resources(store, known)}, known, report_fault, RecordedOutcomes(), workers)
+        .run(request)
+        .body
     )
     assert answer["schemas"] == [BULK_RESPONSE]
     results: list[dict[str, Any]] = answer["Operations"]
@@ -462,7 +464,7 @@ class BrokenStore(MemoryStore):
 def test_fault_is_reported_and_the_response_has_only_the_request_id() -> None:
     faults: list[Exception] = []
 
-    results = run(BrokenStore(), post("alice"), post("broken"), post("bob"), report=faults.append)
+    results = run(BrokenStore(), post("alice"), post("broken"), post("bob"), report_fault=faults.append)
 
     assert statuses(results) == ["201", "500", "201"]
     assert "request-1" in results[1]["response"]["detail"]

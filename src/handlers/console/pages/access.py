@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 from handlers.console.context import ConsoleRequestContext, Reauthentication
 from handlers.console.response import BASE, Page, PageError, PageNotFound, redirect, redirect_to, restrict_to_console
 from handlers.console.sessions import Session
-from scim.service.console.invitations import InvalidInvitation, invited_actor
-from scim.service.console.password_login import TooManyAttempts, WeakPassword
+from scim.service.console.invitations import InvalidInvitation, guest_actor
+from scim.service.console.password_sign_in import TooManyAttempts, WeakPassword
 
 if TYPE_CHECKING:
-    from scim.auth.oidc import OpenIdProvider
+    from scim.auth.console_sign_in.openid_provider import OpenIdProvider
 
 _NO_AUTH_TIME = (
     "Your company's provider does not tell when you signed in: the ID token has no claim auth_time. What wants a new "
@@ -89,7 +89,7 @@ def _require_provider(context: ConsoleRequestContext) -> tuple[OpenIdProvider, t
     """Return the OpenID provider and the error that it raises, which is imported only where there is a provider."""
     if context.openid_provider is None:
         raise PageNotFound
-    from scim.auth.oidc import SignInDenied
+    from scim.auth.console_sign_in.openid_provider import SignInDenied
 
     return context.openid_provider, SignInDenied
 
@@ -117,7 +117,7 @@ def show_invitation(context: ConsoleRequestContext, secret: str) -> Page:
         invitation = context.administration.invitations.find(secret, context.session.id)
     except InvalidInvitation:
         return context.render_page("invitation-gone.html", HTTPStatus.GONE)
-    return context.render_page("invitation.html", tenant=invitation.tenant, expires=invitation.expires)
+    return context.render_page("invitation.html", tenant=invitation.tenant_id, expires=invitation.expires)
 
 
 def accept_invitation(context: ConsoleRequestContext, secret: str) -> Page:
@@ -127,9 +127,9 @@ def accept_invitation(context: ConsoleRequestContext, secret: str) -> Page:
         )
     except InvalidInvitation:
         return context.render_page("invitation-gone.html", HTTPStatus.GONE)
-    tenant = invitation.tenant
+    tenant = invitation.tenant_id
     session = context.sessions.create_guest_session(
-        invited_actor(tenant),
+        guest_actor(tenant),
         tenant,
         invitation.invitation_epoch,
         session_id=acceptance.session_id,
@@ -165,7 +165,7 @@ def require_recent_sign_in(context: ConsoleRequestContext) -> None:
 def _is_password_correct(context: ConsoleRequestContext) -> bool:
     """Return whether the form has the operator's password; count the attempt. Raises :class:`PageError`."""
     try:
-        return context.password_login.verify(context.request.form.get("password", ""), context.request.address)
+        return context.password_sign_in.verify(context.request.form.get("password", ""), context.request.address)
     except TooManyAttempts as error:
         raise PageError(
             HTTPStatus.TOO_MANY_REQUESTS,

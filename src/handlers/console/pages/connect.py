@@ -6,7 +6,7 @@ from handlers.console.context import ConsoleRequestContext
 from handlers.console.form_options import GRACES, LIFETIMES, read_option
 from handlers.console.guides import GUIDES
 from handlers.console.response import Page, PageNotFound, redirect
-from scim.service.console.invitations import invitation_url
+from scim.service.console.invitations import build_invitation_url
 from scim.service.model.tenant import Tenant
 from scim.service.model.token import IdempotencyKey, IssuedToken
 from scim.service.tenants.errors import TenantError
@@ -81,7 +81,7 @@ def set_mode(context: ConsoleRequestContext, tenant: Tenant) -> Page:
 
 def create_invitation(context: ConsoleRequestContext, tenant: Tenant) -> Page:
     invitation = context.administration.invitations.invite(tenant.id)
-    link = invitation_url(context.scim_url, invitation.secret)
+    link = build_invitation_url(context.scim_url, invitation.secret)
     return context.render_page(
         "invited.html", tenant=tenant.id, link=link, expires=invitation.expires, section="connect"
     )

@@ -12,7 +12,7 @@ from handlers.console.context import ConsoleRequestContext
 from handlers.console.guides import GUIDES
 from handlers.console.response import Page, PageError
 from scim.service.audit.log_entries import LogEntry
-from scim.service.console.invitations import invited_actor
+from scim.service.console.invitations import guest_actor
 from scim.service.model.audit.log_record import LogPosition
 from scim.service.model.tenant import Tenant
 from scim.service.tenants.access_problems import describe_contact, describe_malformed, describe_request
@@ -56,7 +56,7 @@ def show_log(context: ConsoleRequestContext, tenant: Tenant) -> Page:
 
 def _hide_operator(context: ConsoleRequestContext, tenant: Tenant, entry: LogEntry) -> LogEntry:
     """Hide from a customer's IT admin which operator has acted."""
-    is_visible = context.is_operator or not entry.actor or entry.actor == invited_actor(tenant.id)
+    is_visible = context.is_operator or not entry.actor or entry.actor == guest_actor(tenant.id)
     return entry if is_visible else replace(entry, actor="the operator")
 
 

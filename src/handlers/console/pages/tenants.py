@@ -11,7 +11,7 @@ from handlers.console.form_options import FIRST_LIFETIMES, read_option
 from handlers.console.response import Page, redirect
 from scim.service.tenants.errors import TenantExists
 from scim.service.tenants.overview import load_overviews
-from scim.service.tenants.tenants import TENANT_ID
+from scim.service.tenants.tenant_service import TENANT_ID
 
 _PAGE = 50
 
@@ -38,7 +38,7 @@ def add_tenant(context: ConsoleRequestContext) -> Page:
 
 def _report(context: ConsoleRequestContext, _: str, fault: Exception) -> None:
     """Log why a tenant could not be read."""
-    context.report(fault.__cause__ if isinstance(fault.__cause__, Exception) else fault)
+    context.report_fault(fault.__cause__ if isinstance(fault.__cause__, Exception) else fault)
 
 
 def _render_list(

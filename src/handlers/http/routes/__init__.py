@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class RequestContext:
-    """An authenticated request and what its operation needs. ``report`` logs a fault that does not fail it."""
+    """An authenticated request and what its operation needs. ``report_fault`` logs a fault that does not fail it."""
 
     request: Request
     service_context: ServiceContext
     resource_types: tuple[ResourceType, ...]
     resource_store: Callable[[ResourceType], ResourceStore]
-    report: Callable[[Exception], None]
+    report_fault: Callable[[Exception], None]
     recorder: OutcomeRecorder
 
 

@@ -23,7 +23,7 @@ def _run_bulk(context: RequestContext) -> Response:
         )
         for resource_type in context.resource_types
     }
-    bulk = BulkProcessor(resources, context.service_context, context.report, context.recorder)
+    bulk = BulkProcessor(resources, context.service_context, context.report_fault, context.recorder)
     result = bulk.run(context.request.json())
     log = {"operations": len(result.body["Operations"])}
     if result.not_attempted:

@@ -32,8 +32,8 @@ _RETRY_S = 10.0
 class MasterKey:
     """The master key, cached for :data:`CACHE_S`.
 
-    ``secret_id`` is the name or ARN of the secret, ``now`` returns the seconds since 1970. ``report`` receives the
-    error when the secret cannot be read again; the cached generations stay in use then.
+    ``secret_id`` is the name or ARN of the secret, ``now`` returns the seconds since 1970. ``report_fault`` receives
+    the error when the secret cannot be read again; the cached generations stay in use then.
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class MasterKey:
         client: SecretsManagerClient,
         secret_id: str,
         now: Callable[[], float],
-        report: Callable[[Exception], None],
+        report_fault: Callable[[Exception], None],
     ) -> None:
         self._now = now
         self._secret = CachedSecret(
@@ -53,7 +53,7 @@ class MasterKey:
             unavailable="The request could not be checked because the endpoint cannot read its master key; send it "
             "again.",
             retry_after_s=_RETRY_S,
-            report=report,
+            report_fault=report_fault,
         )
 
     def signing_key(self, purpose: KeyPurpose) -> bytes:

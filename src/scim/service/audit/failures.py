@@ -59,8 +59,8 @@ class FailureRecorder:
     """Records the failures of one request while there is time. It never changes the response.
 
     ``store`` returns the store of the tenant's failures. ``now`` returns the time as RFC 3339 in UTC. ``agent`` is the
-    request's user agent and ``query`` its query string; both help to recognize the identity provider. ``report`` gets
-    the exceptions of the recording itself.
+    request's user agent and ``query`` its query string; both help to recognize the identity provider. ``report_fault``
+    receives the exceptions of the recording itself.
     """
 
     store: Callable[[], FailureStore]
@@ -68,7 +68,7 @@ class FailureRecorder:
     deadline: Deadline
     now: Callable[[], float]
     request_id: str
-    report: Callable[[Exception], None]
+    report_fault: Callable[[Exception], None]
     agent: str = ""
     query: str = ""
     # Lists: the operations of a bulk request are recorded by several threads, and appending is atomic.
@@ -123,7 +123,7 @@ class FailureRecorder:
             self._failures.append(failure)
             return self.store().count(failure) if self._has_time_to_record() else None
         except Exception as fault:  # noqa: BLE001  # a fault of the recording must not change the response
-            self.report(fault)
+            self.report_fault(fault)
             return None
 
     def _build_failure(self, request: RequestSummary, result: _Result, leniencies: LeniencyTracker) -> Failure:
@@ -165,7 +165,7 @@ class FailureRecorder:
         try:
             return self.deadline.has_time() and self.store().add_to_day(format_rfc3339(self.now()), +counts, provider)
         except Exception as fault:  # noqa: BLE001  # a fault of the recording must not change the response
-            self.report(fault)
+            self.report_fault(fault)
             return False
 
 

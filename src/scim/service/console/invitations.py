@@ -27,14 +27,14 @@ class InvalidInvitation(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Invitations:
+class InvitationService:
     """Create and accept invitations.
 
     ``actor`` is who invites; ``now`` returns the seconds since 1970, ``new_id`` a random lower-case UUID.
     """
 
-    settings: TenantReader
-    store: InvitationStore
+    tenants: TenantReader
+    invitation_store: InvitationStore
     sessions: SessionStore
     actor: str
     now: Callable[[], float]
@@ -42,12 +42,12 @@ class Invitations:
 
     def invite(self, tenant_id: str, lifetime_s: float = DEFAULT_LIFETIME_S) -> Invitation:
         """Create an invitation. Raise :class:`UnknownTenant` if the tenant is not connected."""
-        tenant = get_connected_tenant(self.settings, tenant_id)
+        tenant = get_connected_tenant(self.tenants, tenant_id)
         now = self.now()
         invitation = Invitation(tenant_id, now + lifetime_s, tenant.invitation_epoch, secrets.token_urlsafe(32))
         details = {"until": format_rfc3339(invitation.expires)}
         event = AuditEvent(self.new_id(), format_rfc3339(now), AuditAction.INVITE, self.actor, details)
-        self.store.add(_digest(invitation.secret), invitation, event)
+        self.invitation_store.add(_digest(invitation.secret), invitation, event)
         return invitation
 
     def find(self, secret: str, session_id: str) -> Invitation:
@@ -69,10 +69,10 @@ class Invitations:
         invitation, acceptance = self._find(secret, session_id)
         if acceptance is None:
             now = self.now()
-            actor = invited_actor(invitation.tenant)
+            actor = guest_actor(invitation.tenant_id)
             event = AuditEvent(self.new_id(), format_rfc3339(now), AuditAction.ACCEPT, actor, {})
             new = Acceptance(session_id, new_session_id, now)
-            acceptance = self.store.accept(_digest(secret), invitation, new, event)
+            acceptance = self.invitation_store.accept(_digest(secret), invitation, new, event)
         if acceptance is None:
             raise InvalidInvitation
         if acceptance.session_id != new_session_id and not self._is_retry(acceptance, session_id):
@@ -81,13 +81,13 @@ class Invitations:
 
     def _find(self, secret: str, session_id: str) -> tuple[Invitation, Acceptance | None]:
         """Return a valid invitation and its acceptance, which is of an earlier attempt of the same request."""
-        stored = self.store.get(_digest(secret)) if _SECRET.fullmatch(secret) else None
+        stored = self.invitation_store.get(_digest(secret)) if _SECRET.fullmatch(secret) else None
         if stored is None or stored[0].expires <= self.now():
             raise InvalidInvitation
         invitation, acceptance = stored
         if acceptance is not None and not self._is_retry(acceptance, session_id):
             raise InvalidInvitation
-        tenant = self.settings.get(invitation.tenant)
+        tenant = self.tenants.get(invitation.tenant_id)
         if tenant is None or not tenant.is_connected or tenant.invitation_epoch != invitation.invitation_epoch:
             raise InvalidInvitation
         return invitation, acceptance
@@ -98,20 +98,20 @@ class Invitations:
         return is_same and self.sessions.is_unused(acceptance.session_id)
 
 
-def invited_actor(tenant_id: str) -> str:
+def guest_actor(tenant_id: str) -> str:
     """Return the actor in audit events of a person who accepted an invitation."""
     return f"console:invited:{tenant_id}"
 
 
-def console_url(scim_url: str) -> str:
+def build_console_url(scim_url: str) -> str:
     """Return the URL of the console, which is at the host of the SCIM endpoint."""
     split = urlsplit(scim_url)
     return f"{split.scheme}://{split.netloc}/admin"
 
 
-def invitation_url(scim_url: str, secret: str) -> str:
+def build_invitation_url(scim_url: str, secret: str) -> str:
     """Return the link of an invitation."""
-    return f"{console_url(scim_url)}/invitation/{secret}"
+    return f"{build_console_url(scim_url)}/invitation/{secret}"
 
 
 def _digest(secret: str) -> str:

@@ -13,7 +13,7 @@ class Invitation:
     end of the link; it is known when the invitation is created, and not stored.
     """
 
-    tenant: str
+    tenant_id: str
     expires: float
     invitation_epoch: int
     secret: str = field(default="", repr=False)

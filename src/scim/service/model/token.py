@@ -116,7 +116,7 @@ class IssuedToken:
     when the previous token expires, ``None`` if it is not valid.
     """
 
-    tenant: str
+    tenant_id: str
     version: str
     token: str = field(repr=False)
     expires: float | None

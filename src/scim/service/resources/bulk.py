@@ -43,12 +43,12 @@ class BulkProcessor:
     """Processes a bulk request.
 
     ``services`` has the service of each resource type by the lower-case name of its endpoint, such as ``users``.
-    ``report`` receives faults of the service, ``recorder`` the outcome of each operation.
+    ``report_fault`` receives faults of the service, ``recorder`` the outcome of each operation.
     """
 
     services: Mapping[str, ResourceService]
     context: ServiceContext
-    report: Callable[[Exception], None]
+    report_fault: Callable[[Exception], None]
     recorder: OutcomeRecorder
     workers: int = WORKERS
 
@@ -61,7 +61,7 @@ class BulkProcessor:
         if len(request.operations) > MAX_OPERATIONS:
             raise PayloadTooLarge(f"A bulk request has at most {MAX_OPERATIONS} operations: send several requests.")
         steps = [self._parse_step(operation) for operation in request.operations]
-        run = BulkRun(self.services, steps, build_graph([step.node for step in steps]), self.report)
+        run = BulkRun(self.services, steps, build_graph([step.node for step in steps]), self.report_fault)
         # With failOnErrors one at a time, so that nothing runs after the error that ends the request (section 3.7.3).
         run.execute(self.workers if request.failonerrors is None else 1, request.failonerrors)
         # Only now, so that recording takes no time from any operation.

@@ -92,12 +92,12 @@ class BulkStep:
 
 @dataclass(frozen=True, slots=True)
 class BulkRun:
-    """Executes steps. ``report`` receives faults of the service."""
+    """Executes steps. ``report_fault`` receives faults of the service."""
 
     services: Mapping[str, ResourceService]
     steps: Sequence[BulkStep]
     graph: DependencyGraph
-    report: Callable[[Exception], None]
+    report_fault: Callable[[Exception], None]
 
     def execute(self, workers: int, max_errors: int | None) -> None:
         """Execute each step after those it depends on, otherwise in the order of the request.
@@ -137,7 +137,7 @@ class BulkRun:
         except ScimError as error:
             step.fail(error)
         except Exception as fault:  # noqa: BLE001  # the results of the other operations must be returned
-            self.report(fault)
+            self.report_fault(fault)
             step.fail(InternalError(f"The operation failed; give the request id {step.context.request_id} to support."))
 
     def _execute_step(self, index: int, step: BulkStep) -> None:
@@ -226,7 +226,7 @@ class BulkRun:
         try:
             replace(service, context=step.context).delete(resource_id)
         except Exception as fault:  # noqa: BLE001  # the resource exists, and the response must say so
-            self.report(fault)
+            self.report_fault(fault)
             step.created_id = None
             return False
         error: ScimError = UnresolvedReference("The operation refers in a circle to a bulkId whose operation failed.")

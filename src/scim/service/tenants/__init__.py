@@ -1,0 +1,1 @@
+"""The use cases around tenants: settings, tokens, custom schemas, health and overview."""

@@ -102,15 +102,15 @@ class UnreadableTenant:
 
 
 def load_overview(
-    tenant: Tenant, store: TenantStore, records: AuditLogStore, now: float, *, is_report: bool = False
+    tenant: Tenant, tenant_store: TenantStore, records: AuditLogStore, now: float, *, is_report: bool = False
 ) -> TenantOverview:
     """Return the overview of a tenant.
 
     ``now`` is in seconds since 1970. A report counts as many changes as the warnings and the share need, and looks at
     the newest records to detect the provider; without it, one call counts changes at most.
     """
-    users, active = store.count_users(tenant.id)
-    use = store.get_last_token_usage(tenant.id)
+    users, active = tenant_store.count_users(tenant.id)
+    use = tenant_store.get_last_token_usage(tenant.id)
     health = load_health(tenant, use, records, now, is_report=is_report)
     is_in_grace_period = tenant.is_connected and now < tenant.token.grace_ends
     actions = [_describe_token_action(tenant, now), health.advice] if tenant.is_connected else []
@@ -144,18 +144,20 @@ def _load_activity(records: AuditLogStore, now: float, count_limit: Callable[[Da
 
 
 def load_overviews(
-    load: Callable[[str], TenantOverview | None], tenant_ids: Iterable[str], report: Callable[[str, Exception], None]
+    load: Callable[[str], TenantOverview | None],
+    tenant_ids: Iterable[str],
+    report_fault: Callable[[str, Exception], None],
 ) -> Iterator[TenantOverview | UnreadableTenant]:
     """Yield the overviews of many tenants in their order, and omit tenants that do not exist. Load several at a time.
 
-    A tenant that cannot be read is an :class:`UnreadableTenant`; ``report`` receives its id and the error.
+    A tenant that cannot be read is an :class:`UnreadableTenant`; ``report_fault`` receives its id and the error.
     """
 
     def attempt(tenant_id: str) -> TenantOverview | UnreadableTenant | None:
         try:
             return load(tenant_id)
         except Exception as fault:  # noqa: BLE001  # whatever it is, it is this tenant's alone
-            report(tenant_id, fault)
+            report_fault(tenant_id, fault)
             return UnreadableTenant(tenant_id)
 
     with ThreadPoolExecutor(_WORKERS) as pool:

@@ -19,7 +19,7 @@ _MAX_ATTEMPTS = 5
 class TenantWriter:
     """``actor`` is who changes tenants; ``now`` returns the seconds since 1970, ``new_id`` a random lower-case UUID."""
 
-    store: TenantStore
+    tenant_store: TenantStore
     actor: str
     now: Callable[[], float]
     new_id: Callable[[], str]
@@ -31,7 +31,7 @@ class TenantWriter:
         Raise :class:`UnknownTenant`, and :class:`ConcurrentChange` if others keep changing the settings.
         """
         for _ in range(_MAX_ATTEMPTS):
-            before = self.store.get(tenant_id)
+            before = self.tenant_store.get(tenant_id)
             if before is None:
                 raise UnknownTenant(f"There is no tenant {tenant_id}.")
             after = revise(before)
@@ -51,13 +51,13 @@ class TenantWriter:
         written = replace(after, version=before.version + 1 if before else 1)
         details = _describe_changes(before, written)
         event = AuditEvent(self.new_id(), format_rfc3339(self.now()), action, self.actor, details)
-        self.store.write(before, written, event)
+        self.tenant_store.write(before, written, event)
         return written
 
 
-def get_connected_tenant(store: TenantReader, tenant_id: str) -> Tenant:
+def get_connected_tenant(tenants: TenantReader, tenant_id: str) -> Tenant:
     """Return a tenant. Raise :class:`UnknownTenant` if it is not connected."""
-    tenant = store.get(tenant_id)
+    tenant = tenants.get(tenant_id)
     if tenant is None or not tenant.is_connected:
         raise UnknownTenant(f"{tenant_id} is not connected: connect it first.")
     return tenant

@@ -8,9 +8,9 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 
 from scim.auth.authentication import CACHE_S
 from scim.auth.cached_secret import CachedSecret
-from scim.auth.console_secrets import cache_openid_settings, cache_password
+from scim.auth.console_sign_in.openid_settings import OpenIdSettings
+from scim.auth.console_sign_in.sign_in_secrets import build_openid_settings_secret, build_password_secret
 from scim.auth.errors import MalformedSecret
-from scim.auth.openid_settings import OpenIdSettings
 from scim.protocol.errors import Unavailable
 
 NAME = "muster/console"
@@ -34,11 +34,11 @@ class Secrets:
 
     def password(self) -> CachedSecret[str]:
         client: Any = self
-        return cache_password(client, NAME, lambda: self.now)
+        return build_password_secret(client, NAME, lambda: self.now)
 
     def openid(self) -> CachedSecret[OpenIdSettings]:
         client: Any = self
-        return cache_openid_settings(client, NAME, lambda: self.now)
+        return build_openid_settings_secret(client, NAME, lambda: self.now)
 
 
 def test_password_is_read_once_a_minute() -> None:

@@ -6,7 +6,7 @@ from hmac import digest as hmac_digest
 
 import pytest
 
-from scim.auth import tokens
+from scim.auth import token_format
 
 KEY = b"key"
 SECRET = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFG"
@@ -19,24 +19,24 @@ def token(tenant: str = "acme", secret: str = SECRET) -> str:
 
 def read(text: str) -> tuple[str, bytes] | None:
     """The tenant and the digest of a token that was made with the key."""
-    found = tokens.parse(text)
-    return (found.tenant, found.digest) if found and found.matches_key(KEY) else None
+    found = token_format.parse_token(text)
+    return (found.tenant_id, found.digest) if found and found.matches_key(KEY) else None
 
 
 def test_new_token_has_the_form_by_which_scanners_know_it() -> None:
-    made = tokens.create("acme-2", KEY)
+    made = token_format.create_token("acme-2", KEY)
 
     assert re.fullmatch(r"muster_acme-2_[A-Za-z0-9_-]{43}_[0-9a-f]{32}", made)
     assert made == token("acme-2", made[len("muster_acme-2_") : -33])
 
 
 def test_no_two_tokens_are_the_same() -> None:
-    assert len({tokens.create("acme", KEY) for _ in range(1_000)}) == 1_000
+    assert len({token_format.create_token("acme", KEY) for _ in range(1_000)}) == 1_000
 
 
 def test_every_new_token_is_read_as_its_tenants() -> None:
     """A thousand of them: a third holds the separator in the random part, some at its very ends."""
-    made = [tokens.create("acme", KEY) for _ in range(1_000)]
+    made = [token_format.create_token("acme", KEY) for _ in range(1_000)]
 
     assert [read(each) for each in made] == [("acme", sha256(each.encode()).digest()) for each in made]
 
@@ -76,7 +76,7 @@ def test_token_is_read_from_both_ends(tenant: str, secret: str) -> None:
     ],
 )
 def test_anything_of_another_form_is_no_token(text: str) -> None:
-    assert tokens.parse(text) is None
+    assert token_format.parse_token(text) is None
 
 
 def test_mistyped_token_is_told_by_its_checksum() -> None:
@@ -87,11 +87,11 @@ def test_mistyped_token_is_told_by_its_checksum() -> None:
 
 
 def test_token_does_not_show_itself_in_what_is_kept_of_it() -> None:
-    assert SECRET not in repr(tokens.parse(token()))
+    assert SECRET not in repr(token_format.parse_token(token()))
 
 
 def test_token_made_with_another_key_is_not_ours() -> None:
-    found = tokens.parse(tokens.create("acme", b"another key"))
+    found = token_format.parse_token(token_format.create_token("acme", b"another key"))
 
     assert found is not None
     assert not found.matches_key(KEY)
@@ -110,4 +110,4 @@ def test_token_made_with_another_key_is_not_ours() -> None:
     ],
 )
 def test_damaged_token_names_its_tenant(text: str, tenant: str | None) -> None:
-    assert tokens.find_tenant_id(text) == tenant
+    assert token_format.find_tenant_id(text) == tenant

@@ -10,8 +10,8 @@ from pydantic import ValidationError
 
 from scim.auth.authentication import CACHE_S
 from scim.auth.cached_secret import CachedSecret
+from scim.auth.console_sign_in.openid_settings import OpenIdSettings
 from scim.auth.errors import MalformedSecret, list_wrong_fields
-from scim.auth.openid_settings import OpenIdSettings
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
@@ -19,16 +19,16 @@ if TYPE_CHECKING:
 _UNAVAILABLE = "Nobody can sign in just now; try again."
 
 
-def cache_password(client: SecretsManagerClient, secret_id: str, now: Callable[[], float]) -> CachedSecret[str]:
+def build_password_secret(client: SecretsManagerClient, secret_id: str, now: Callable[[], float]) -> CachedSecret[str]:
     """Return the operator's password. ``secret_id`` is a name or ARN, ``now`` returns the seconds since 1970."""
     parse = partial(_parse_password, secret_id)
     return CachedSecret(client, secret_id, now, parse, max_age_s=CACHE_S, unavailable=_UNAVAILABLE)
 
 
-def cache_openid_settings(
+def build_openid_settings_secret(
     client: SecretsManagerClient, secret_id: str, now: Callable[[], float]
 ) -> CachedSecret[OpenIdSettings]:
-    """Return the settings of the OpenID provider, with the arguments of :func:`cache_password`."""
+    """Return the settings of the OpenID provider, with the arguments of :func:`build_password_secret`."""
     parse = partial(_parse_openid_settings, secret_id)
     return CachedSecret(client, secret_id, now, parse, max_age_s=CACHE_S, unavailable=_UNAVAILABLE)
 

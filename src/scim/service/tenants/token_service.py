@@ -41,11 +41,11 @@ _MAX_ATTEMPTS = 5
 
 
 @dataclass(frozen=True, slots=True)
-class TenantTokens:
-    """``writer`` writes the tenants' settings, ``secrets`` holds their tokens."""
+class TokenService:
+    """``writer`` writes the tenants' settings, ``token_store`` holds their tokens."""
 
     writer: TenantWriter
-    secrets: TokenStore
+    token_store: TokenStore
 
     # Create
 
@@ -59,7 +59,7 @@ class TenantTokens:
         """
         token = self._new_token(configured, 0.0, lifetime_s, key)
         try:
-            self.secrets.create_secret(configured.id, token.version, token.expires)
+            self.token_store.create_secret(configured.id, token.version, token.expires)
         except SecretNotFound:
             raise ConcurrentChange(f"The secret of {configured.id} was changed just now; try again.") from None
         token = replace(token, revoked_versions=self._other_versions(configured.id, token.version))
@@ -86,7 +86,7 @@ class TenantTokens:
         Raise :class:`UnknownTenant`, :class:`ConcurrentChange`, :class:`PreviousTokenValid` where the grace period of
         the previous token would end now (unless ``force``), and ``ValueError`` for a wrong lifetime.
         """
-        before = get_connected_tenant(self.writer.store, tenant_id)
+        before = get_connected_tenant(self.writer.tenant_store, tenant_id)
         check_unchanged(before, idempotency_key)
         if grace_s and not before.token.is_revealed:
             return self.finish_issue(before)
@@ -101,7 +101,7 @@ class TenantTokens:
     def finish_issue(self, tenant: Tenant) -> IssuedToken:
         """Make the version that the settings name the current one, and return its token."""
         token = self._promote(tenant).token
-        version = self.secrets.read(tenant.id, token.version)
+        version = self.token_store.read(tenant.id, token.version)
         if version is None:
             raise ConcurrentChange(f"The secret of {tenant.id} was changed just now; try again.")
         previous_until = token.grace_ends if self.writer.now() < token.grace_ends else None
@@ -117,7 +117,7 @@ class TenantTokens:
                 return tenant
             return replace(tenant, token=replace(self._set_key(tenant.token, key), is_revealed=True))
 
-        self.writer.change(issued.tenant, AuditAction.SHOW, revise)
+        self.writer.change(issued.tenant_id, AuditAction.SHOW, revise)
 
     def replay_issue(self, tenant_id: str, key: IdempotencyKey) -> IssuedToken | None:
         """Return the token that the same request got within the last :data:`REPLAY_S`; ``None`` if it got none.
@@ -125,7 +125,7 @@ class TenantTokens:
         A form that is sent twice at once has two responses, and the browser shows one of them.
         Raise :class:`UnknownTenant` and :class:`ConcurrentChange`.
         """
-        tenant = get_connected_tenant(self.writer.store, tenant_id)
+        tenant = get_connected_tenant(self.writer.tenant_store, tenant_id)
         token = tenant.token
         is_replay = token.idempotency_key == key.name and self.writer.now() < token.idempotency_key_at + REPLAY_S
         return self.finish_issue(tenant) if is_replay else None
@@ -154,8 +154,8 @@ class TenantTokens:
 
         Do nothing if the version exists. Raise as :meth:`rotate`.
         """
-        tenant = get_connected_tenant(self.writer.store, tenant_id)
-        if self.secrets.read(tenant_id, version) is None:
+        tenant = get_connected_tenant(self.writer.tenant_store, tenant_id)
+        if self.token_store.read(tenant_id, version) is None:
             self._check_grace_period(tenant)
             expires = compute_expiry(self.writer.now(), tenant.token.lifetime_s)
             self._add_pending(tenant_id, version, expires, DEFAULT_GRACE_S)
@@ -165,13 +165,13 @@ class TenantTokens:
 
         Raise :class:`UnknownTenant` and :class:`ConcurrentChange`.
         """
-        tenant = get_connected_tenant(self.writer.store, tenant_id)
+        tenant = get_connected_tenant(self.writer.tenant_store, tenant_id)
         if version in tenant.token.revoked_versions:
-            self.secrets.cancel_pending(tenant_id, version)
+            self.token_store.cancel_pending(tenant_id, version)
             raise ConcurrentChange(f"The tokens of {tenant_id} were revoked while this one was being made.")
         if tenant.token.version != version:
-            pending = self.secrets.read(tenant_id, version)
-            if pending is None or self.secrets.stages(tenant_id).get(TokenStage.PENDING) != version:
+            pending = self.token_store.read(tenant_id, version)
+            if pending is None or self.token_store.stages(tenant_id).get(TokenStage.PENDING) != version:
                 raise ConcurrentChange(f"Another rotation of {tenant_id} has come before this one.")
             token = self._set_key(tenant.token, None)
             token = replace(token, version=version, expires=pending.expires, grace_s=pending.grace_s)
@@ -207,7 +207,7 @@ class TenantTokens:
     def _add_pending(self, tenant_id: str, version: str, expires: float | None, grace_s: float) -> None:
         """Step 1: store a new token as a pending version."""
         try:
-            self.secrets.add_pending(tenant_id, version, expires, grace_s)
+            self.token_store.add_pending(tenant_id, version, expires, grace_s)
         except SecretNotFound:
             raise ConcurrentChange(
                 f"The secret of {tenant_id} was deleted in Secrets Manager; disconnect the tenant and connect it again."
@@ -231,15 +231,15 @@ class TenantTokens:
         """
         version = tenant.token.version
         for _ in range(_MAX_ATTEMPTS):
-            current = self.secrets.stages(tenant.id).get(TokenStage.CURRENT)
-            latest = self.writer.store.get(tenant.id)
+            current = self.token_store.stages(tenant.id).get(TokenStage.CURRENT)
+            latest = self.writer.tenant_store.get(tenant.id)
             if latest is None or latest.token.version != version:
                 break
             if current == version:
                 return latest
             if self._is_interrupted(latest):
                 self._restart_grace_period(latest)
-            elif self.secrets.promote(tenant.id, version, current, keep_previous=latest.token.grace_s > 0):
+            elif self.token_store.promote(tenant.id, version, current, keep_previous=latest.token.grace_s > 0):
                 return latest
         raise ConcurrentChange(f"Somebody else has changed the token of {tenant.id} just now; look at its status.")
 
@@ -259,7 +259,7 @@ class TenantTokens:
 
     def _other_versions(self, tenant_id: str, version: str, named: str = "") -> tuple[str, ...]:
         """Return all versions in a stage, and the one that the settings name, except ``version``."""
-        staged = self.secrets.stages(tenant_id).values()
+        staged = self.token_store.stages(tenant_id).values()
         return tuple(sorted({*staged, named} - {version, ""}))
 
 

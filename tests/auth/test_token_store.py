@@ -15,9 +15,9 @@ from botocore.exceptions import (
     SSLError,
 )
 
-from scim.auth import tokens
+from scim.auth import token_format
 from scim.auth.errors import MalformedSecret
-from scim.auth.token_secrets import TokenSecrets
+from scim.auth.token_store import SecretsManagerTokenStore
 from scim.protocol.errors import Unavailable
 from scim.service.model.token import SecretNotFound, TokenStage
 from tests.tokens import MASTER, new_token
@@ -37,11 +37,11 @@ def tenant() -> str:
 
 
 @pytest.fixture
-def store(client: Any) -> TokenSecrets:
-    return TokenSecrets(client, PREFIX, MASTER)
+def store(client: Any) -> SecretsManagerTokenStore:
+    return SecretsManagerTokenStore(client, PREFIX, MASTER)
 
 
-def adopt(store: TokenSecrets, tenant: str, version: str, *, keep_previous: bool = True) -> None:
+def adopt(store: SecretsManagerTokenStore, tenant: str, version: str, *, keep_previous: bool = True) -> None:
     """A further token that becomes the current one."""
     store.add_pending(tenant, version, None, 60)
     assert store.promote(tenant, version, store.stages(tenant)[TokenStage.CURRENT], keep_previous=keep_previous)
@@ -50,12 +50,12 @@ def adopt(store: TokenSecrets, tenant: str, version: str, *, keep_previous: bool
 FIRST, SECOND, THIRD = ("1" * 32, "2" * 32, "3" * 32)
 
 
-def test_tenant_without_a_secret_has_no_token(store: TokenSecrets, tenant: str) -> None:
+def test_tenant_without_a_secret_has_no_token(store: SecretsManagerTokenStore, tenant: str) -> None:
     assert (store.read_current(tenant), store.read_previous(tenant), store.stages(tenant)) == (None, None, {})
 
 
 def test_secret_is_named_for_its_tenant_and_holds_the_token_and_its_end(
-    store: TokenSecrets, client: Any, tenant: str
+    store: SecretsManagerTokenStore, client: Any, tenant: str
 ) -> None:
     store.create_secret(tenant, FIRST, 1_900_000_000)
     current = store.read_current(tenant)
@@ -70,26 +70,26 @@ def test_secret_is_named_for_its_tenant_and_holds_the_token_and_its_end(
     }
 
 
-def test_token_is_of_its_tenant_and_in_no_text_about_it(store: TokenSecrets, tenant: str) -> None:
+def test_token_is_of_its_tenant_and_in_no_text_about_it(store: SecretsManagerTokenStore, tenant: str) -> None:
     store.create_secret(tenant, FIRST, None)
     current = store.read_current(tenant)
 
     assert current is not None
-    parsed = tokens.parse(current.token)
+    parsed = token_format.parse_token(current.token)
     assert parsed is not None
-    assert parsed.tenant == tenant
+    assert parsed.tenant_id == tenant
     assert store.is_genuine(parsed)
     assert current.token not in repr(current)
 
 
-def test_token_that_is_added_is_pending_and_the_current_one_stays(store: TokenSecrets, tenant: str) -> None:
+def test_token_that_is_added_is_pending_and_the_current_one_stays(store: SecretsManagerTokenStore, tenant: str) -> None:
     store.create_secret(tenant, FIRST, None)
     store.add_pending(tenant, SECOND, None, 60)
 
     assert store.stages(tenant) == {TokenStage.CURRENT: FIRST, TokenStage.PENDING: SECOND}
 
 
-def test_adding_again_keeps_the_token(store: TokenSecrets, tenant: str) -> None:
+def test_adding_again_keeps_the_token(store: SecretsManagerTokenStore, tenant: str) -> None:
     store.create_secret(tenant, FIRST, None)
     store.add_pending(tenant, SECOND, None, 60)
     before = store.read(tenant, SECOND)
@@ -98,7 +98,7 @@ def test_adding_again_keeps_the_token(store: TokenSecrets, tenant: str) -> None:
     assert store.read(tenant, SECOND) == before
 
 
-def test_promoted_token_is_current_and_the_one_before_it_previous(store: TokenSecrets, tenant: str) -> None:
+def test_promoted_token_is_current_and_the_one_before_it_previous(store: SecretsManagerTokenStore, tenant: str) -> None:
     store.create_secret(tenant, FIRST, None)
     adopt(store, tenant, SECOND)
     current, previous = store.read_current(tenant), store.read_previous(tenant)
@@ -108,14 +108,16 @@ def test_promoted_token_is_current_and_the_one_before_it_previous(store: TokenSe
     assert (current.id, current.grace_s, previous.id) == (SECOND, 60, FIRST)
 
 
-def test_promotion_without_keeping_leaves_no_previous_token(store: TokenSecrets, tenant: str) -> None:
+def test_promotion_without_keeping_leaves_no_previous_token(store: SecretsManagerTokenStore, tenant: str) -> None:
     store.create_secret(tenant, FIRST, None)
     adopt(store, tenant, SECOND, keep_previous=False)
 
     assert store.read_previous(tenant) is None
 
 
-def test_promotion_in_place_of_what_is_not_current_any_more_changes_nothing(store: TokenSecrets, tenant: str) -> None:
+def test_promotion_in_place_of_what_is_not_current_any_more_changes_nothing(
+    store: SecretsManagerTokenStore, tenant: str
+) -> None:
     store.create_secret(tenant, FIRST, None)
     adopt(store, tenant, SECOND)
     store.add_pending(tenant, THIRD, None, 0)
@@ -124,7 +126,9 @@ def test_promotion_in_place_of_what_is_not_current_any_more_changes_nothing(stor
     assert store.stages(tenant)[TokenStage.CURRENT] == SECOND
 
 
-def test_only_the_version_that_has_it_loses_the_label_of_the_pending_one(store: TokenSecrets, tenant: str) -> None:
+def test_only_the_version_that_has_it_loses_the_label_of_the_pending_one(
+    store: SecretsManagerTokenStore, tenant: str
+) -> None:
     store.create_secret(tenant, FIRST, None)
     store.add_pending(tenant, SECOND, None, 60)
     store.cancel_pending(tenant, FIRST)
@@ -135,7 +139,7 @@ def test_only_the_version_that_has_it_loses_the_label_of_the_pending_one(store: 
 
 
 def test_closed_secret_opens_nothing_and_takes_no_token_but_tells_its_versions(
-    store: TokenSecrets, tenant: str
+    store: SecretsManagerTokenStore, tenant: str
 ) -> None:
     store.create_secret(tenant, FIRST, None)
     store.delete_secret(tenant)
@@ -145,7 +149,9 @@ def test_closed_secret_opens_nothing_and_takes_no_token_but_tells_its_versions(
     assert store.stages(tenant) == {TokenStage.CURRENT: FIRST}
 
 
-def test_opening_restores_a_closed_secret_and_the_token_is_pending(store: TokenSecrets, tenant: str) -> None:
+def test_opening_restores_a_closed_secret_and_the_token_is_pending(
+    store: SecretsManagerTokenStore, tenant: str
+) -> None:
     store.create_secret(tenant, FIRST, None)
     store.delete_secret(tenant)
     store.create_secret(tenant, SECOND, None)
@@ -153,23 +159,23 @@ def test_opening_restores_a_closed_secret_and_the_token_is_pending(store: TokenS
     assert store.stages(tenant) == {TokenStage.CURRENT: FIRST, TokenStage.PENDING: SECOND}
 
 
-def test_adding_to_a_tenant_without_a_secret_is_refused(store: TokenSecrets, tenant: str) -> None:
+def test_adding_to_a_tenant_without_a_secret_is_refused(store: SecretsManagerTokenStore, tenant: str) -> None:
     with pytest.raises(SecretNotFound):
         store.add_pending(tenant, FIRST, None, 0)
 
 
-def test_closing_a_secret_that_is_gone_is_no_error(store: TokenSecrets, tenant: str) -> None:
+def test_closing_a_secret_that_is_gone_is_no_error(store: SecretsManagerTokenStore, tenant: str) -> None:
     store.delete_secret(tenant)
 
 
-def test_tenant_is_known_by_the_arn_of_its_secret(store: TokenSecrets, client: Any, tenant: str) -> None:
+def test_tenant_is_known_by_the_arn_of_its_secret(store: SecretsManagerTokenStore, client: Any, tenant: str) -> None:
     store.create_secret(tenant, FIRST, None)
     arn = client.describe_secret(SecretId=PREFIX + tenant)["ARN"]
 
     assert (store.resolve_tenant_id(arn), store.resolve_tenant_id(PREFIX + tenant)) == (tenant, tenant)
 
 
-def test_secret_of_something_else_is_no_tenants(store: TokenSecrets, client: Any, tenant: str) -> None:
+def test_secret_of_something_else_is_no_tenants(store: SecretsManagerTokenStore, client: Any, tenant: str) -> None:
     client.create_secret(Name=f"other/{tenant}", SecretString="x")
 
     for name in (f"other/{tenant}", PREFIX + tenant):
@@ -212,7 +218,7 @@ def test_failure_of_secrets_manager_is_503_and_not_401(error: Exception, tenant:
     silent: Any = Silent(error)
 
     with pytest.raises(Unavailable) as unavailable:
-        TokenSecrets(silent, PREFIX, MASTER).read_current(tenant)
+        SecretsManagerTokenStore(silent, PREFIX, MASTER).read_current(tenant)
 
     assert unavailable.value.headers == {"Retry-After": "2"}
 
@@ -231,7 +237,7 @@ def test_failure_of_secrets_manager_is_503_and_not_401(error: Exception, tenant:
     ],
 )
 def test_edited_secret_is_503_that_tells_the_operator_what_to_do(
-    store: TokenSecrets, client: Any, tenant: str, value: str, wrong: str
+    store: SecretsManagerTokenStore, client: Any, tenant: str, value: str, wrong: str
 ) -> None:
     client.create_secret(Name=PREFIX + tenant, SecretString=value or " ")
 

@@ -15,20 +15,20 @@ from scim.service.ports import TenantStore, TokenStore
 from scim.service.tenants.custom_schemas import merge_schemas, parse_schemas
 from scim.service.tenants.errors import TenantExists, UnknownSchema
 from scim.service.tenants.tenant_writer import TenantWriter
-from scim.service.tenants.tokens import TenantTokens, check_unchanged
+from scim.service.tenants.token_service import TokenService, check_unchanged
 
 TENANT_ID = re.compile(r"[a-z0-9-]{1,40}")
 
 
 @dataclass(frozen=True, slots=True)
-class Tenants:
+class TenantService:
     """Manage tenants and, as ``tokens``, their tokens.
 
     ``actor`` is who does it; ``now`` returns the seconds since 1970, ``new_id`` a random lower-case UUID.
     """
 
-    store: TenantStore
-    secrets: TokenStore
+    tenant_store: TenantStore
+    token_store: TokenStore
     actor: str
     now: Callable[[], float]
     new_id: Callable[[], str]
@@ -53,7 +53,7 @@ class Tenants:
         """
         if not TENANT_ID.fullmatch(tenant_id):
             raise ValueError("A tenant's id is 1 to 40 lower-case letters, digits and hyphens.")
-        before = self.store.get(tenant_id)
+        before = self.tenant_store.get(tenant_id)
         check_unchanged(before, idempotency_key)
         configured = _configure(before or Tenant(tenant_id, version=0), is_strict, custom_schemas)
         if before is None or not before.is_connected:
@@ -68,10 +68,10 @@ class Tenants:
         Execution environments follow within a minute. Raise :class:`UnknownTenant`.
         """
         tenant = self._writer.change(tenant_id, AuditAction.DISCONNECT, self._revise_to_disconnected)
-        self.secrets.delete_secret(tenant_id)
+        self.token_store.delete_secret(tenant_id)
         # Somebody may have connected it again between the two, and needs the secret.
-        if (latest := self.store.get(tenant_id)) is not None and latest.is_connected:
-            self.secrets.restore_secret(tenant_id)
+        if (latest := self.tenant_store.get(tenant_id)) is not None and latest.is_connected:
+            self.token_store.restore_secret(tenant_id)
         return tenant
 
     def revoke_invitations(self, tenant_id: str) -> Tenant:
@@ -115,13 +115,13 @@ class Tenants:
         return self._writer.change(tenant_id, AuditAction.CONFIGURE, revise)
 
     @property
-    def tokens(self) -> TenantTokens:
+    def tokens(self) -> TokenService:
         """Return the use cases around the tokens of the same tenants."""
-        return TenantTokens(self._writer, self.secrets)
+        return TokenService(self._writer, self.token_store)
 
     @property
     def _writer(self) -> TenantWriter:
-        return TenantWriter(self.store, self.actor, self.now, self.new_id)
+        return TenantWriter(self.tenant_store, self.actor, self.now, self.new_id)
 
     def _revise_to_disconnected(self, tenant: Tenant) -> Tenant:
         if not tenant.is_connected:

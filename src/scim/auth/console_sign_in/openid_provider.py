@@ -43,7 +43,7 @@ class AuthenticatedUser:
 
 
 @dataclass(frozen=True, slots=True)
-class AdmissionPolicy:
+class SignInPolicy:
     """Who may sign in: members of one of the groups, with an address in one of the domains.
 
     An empty set allows everybody, but one of the two is needed.
@@ -71,7 +71,7 @@ class OpenIdProvider:
     issuer: str
     client_id: str
     client_secret: str = field(repr=False)
-    admission: AdmissionPolicy
+    admission: SignInPolicy
 
     def serialize(self) -> str:
         """Return all settings in one canonical form: equal for equal settings, in every process.

@@ -20,7 +20,7 @@ from scim.service.model.token import (
     days_until_expiry,
 )
 from scim.service.tenants.errors import ConcurrentChange, TenantExists, UnknownSchema, UnknownTenant
-from scim.service.tenants.tenants import Tenants
+from scim.service.tenants.tenant_service import TenantService
 from tests.service.fakes import MemoryTenants, MemoryTokens
 
 EXTENSION: dict[str, Any] = {
@@ -41,7 +41,7 @@ class World:
         self.settings = settings or MemoryTenants(*tenants)
         self.tokens = tokens or MemoryTokens()
         numbers = itertools.count(1)
-        self.tenants = Tenants(self.settings, self.tokens, "alice", lambda: NOW, lambda: f"id-{next(numbers)}")
+        self.tenants = TenantService(self.settings, self.tokens, "alice", lambda: NOW, lambda: f"id-{next(numbers)}")
 
     def connect(self, tenant_id: str = "acme", **given: Any) -> IssuedToken:
         """A tenant whose token was shown."""
@@ -190,7 +190,7 @@ def test_concurrent_configure_keeps_both_changes() -> None:
         lambda tenants: tenants.configure("acme"),
     ],
 )
-def test_unknown_tenant(operation: Callable[[Tenants], object]) -> None:
+def test_unknown_tenant(operation: Callable[[TenantService], object]) -> None:
     with pytest.raises(UnknownTenant):
         operation(World().tenants)
 

@@ -25,27 +25,27 @@ _BEGINNING = re.compile(r"(?<![A-Za-z0-9_-])" + _TENANT)
 class Token:
     """A text in the form of a token: the tenant that it names, and its digest, which is stored and compared."""
 
-    tenant: str
+    tenant_id: str
     digest: bytes
-    signed: bytes = field(repr=False)
+    signed_part: bytes = field(repr=False)
     checksum: str = field(repr=False)
 
     def matches_key(self, key: bytes) -> bool:
         """Return whether the checksum was computed with the key."""
-        return compare_digest(self.checksum, _checksum(self.signed, key))
+        return compare_digest(self.checksum, _checksum(self.signed_part, key))
 
 
-def create(tenant_id: str, key: bytes) -> str:
+def create_token(tenant_id: str, key: bytes) -> str:
     """Return a new token for a tenant. ``key`` is the key of the checksum."""
     body = f"muster_{tenant_id}_{secrets.token_urlsafe(32)}"
     return f"{body}_{_checksum(body.encode(), key)}"
 
 
-def parse(text: str) -> Token | None:
+def parse_token(text: str) -> Token | None:
     """Return the token in ``text``, ``None`` for text of another form. The checksum is not verified here."""
     if not (match := _TOKEN.fullmatch(text)):
         return None
-    return Token(match[1], digest(text), text[: match.start(3) - 1].encode(), match[3])
+    return Token(match[1], hash_token(text), text[: match.start(3) - 1].encode(), match[3])
 
 
 def find_tenant_id(text: str) -> str | None:
@@ -54,10 +54,10 @@ def find_tenant_id(text: str) -> str | None:
     return match[1] if match else None
 
 
-def digest(text: str) -> bytes:
+def hash_token(text: str) -> bytes:
     """Return the SHA-256 hash of a token."""
     return sha256(text.encode()).digest()
 
 
-def _checksum(signed: bytes, key: bytes) -> str:
-    return hmac_digest(key, signed, "sha256")[:_CHECKSUM_BYTES].hex()
+def _checksum(signed_part: bytes, key: bytes) -> str:
+    return hmac_digest(key, signed_part, "sha256")[:_CHECKSUM_BYTES].hex()

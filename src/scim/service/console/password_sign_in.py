@@ -8,7 +8,7 @@ from hashlib import sha256
 from hmac import compare_digest
 from ipaddress import IPv6Address, ip_address
 
-from scim.service.ports import LoginAttemptStore
+from scim.service.ports import SignInAttemptStore
 
 WINDOW_S = 900
 MAX_ATTEMPTS = 5
@@ -28,10 +28,10 @@ class WeakPassword(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class PasswordLogin:
+class PasswordSignIn:
     """``read_password`` returns the operator's password, ``now`` the seconds since 1970."""
 
-    attempts: LoginAttemptStore
+    attempts: SignInAttemptStore
     read_password: Callable[[], str]
     now: Callable[[], float]
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 from pydantic import BaseModel, ValidationError
 
-from scim.auth import tokens
+from scim.auth import token_format
 from scim.auth.errors import MalformedSecret, list_wrong_fields
 from scim.auth.master_key.key_ring import KeyPurpose
 from scim.auth.master_key.master_key import MasterKey
@@ -41,7 +41,7 @@ class _SecretDocument(BaseModel):
     grace_s: float | None = None
 
 
-class TokenSecrets:
+class SecretsManagerTokenStore:
     """The name of a secret is the ``prefix`` and the tenant's id. The ``master_key`` signs the checksums of tokens."""
 
     def __init__(self, client: SecretsManagerClient, prefix: str, master_key: MasterKey) -> None:
@@ -87,8 +87,8 @@ class TokenSecrets:
             value = _SecretDocument.model_validate_json(text)
         except ValidationError as error:
             raise _unavailable() from self._malformed(tenant_id, list_wrong_fields(error))
-        token = tokens.parse(value.token)
-        if token is None or token.tenant != tenant_id:
+        token = token_format.parse_token(value.token)
+        if token is None or token.tenant_id != tenant_id:
             raise _unavailable() from self._malformed(tenant_id, "token")
         return value
 
@@ -98,7 +98,7 @@ class TokenSecrets:
             f"the secret. Run `muster rotate {tenant_id} --grace 0`, and enter the new token at the identity provider."
         )
 
-    def is_genuine(self, token: tokens.Token) -> bool:
+    def is_genuine(self, token: token_format.Token) -> bool:
         """Return whether this stack created the token, with a generation of the master key that it still has."""
         return self._master_key.verify(KeyPurpose.TOKEN, token.matches_key)
 
@@ -139,7 +139,7 @@ class TokenSecrets:
         )
 
     def _new_value(self, tenant_id: str, expires: float | None, grace_s: float) -> str:
-        token = tokens.create(tenant_id, self._master_key.signing_key(KeyPurpose.TOKEN))
+        token = token_format.create_token(tenant_id, self._master_key.signing_key(KeyPurpose.TOKEN))
         return json.dumps({"token": token, "expires": expires, "grace_s": grace_s})
 
     def stages(self, tenant_id: str) -> Mapping[str, str]:
