@@ -158,6 +158,30 @@ def test_source_tree_of_the_architecture_has_every_package() -> None:
     assert packages - list_source_tree() - {"src/scim/service/model/audit/"} == set()
 
 
+def list_layers(container: str = "") -> list[str]:
+    """The layers in the import contracts, from the top: of the whole tree, or of one package."""
+    contracts = tomllib.loads(read("pyproject.toml"))["tool"]["importlinter"]["contracts"]
+    containers = [container] if container else []
+    layers = next(
+        contract["layers"]
+        for contract in contracts
+        if contract["type"] == "layers" and contract.get("containers", []) == containers
+    )
+    return [name for layer in layers for name in layer.split(" | ")]
+
+
+def test_layers_of_the_architecture_are_those_of_the_contracts() -> None:
+    packages = rows("docs/architecture.md", "those above it or next to it:\n")
+    assert [name for cell, *_ in packages for name in re.findall("`(.+?)`", cell)] == list_layers()
+
+
+@pytest.mark.parametrize("package", ["scim.service", "scim.store"])
+def test_order_inside_of_a_package_is_that_of_the_contract(package: str) -> None:
+    item = re.search(rf"inside of `{package}`: (.*?)\.$", read("docs/architecture.md"), re.MULTILINE | re.DOTALL)
+    assert item is not None
+    assert re.findall("`(.+?)`", item.group(1)) == list_layers(package)
+
+
 CODE_FOLDERS = ("src", "local", "cli")
 CODE_PAGES = ("docs/architecture.md", "docs/data-model.md")
 # Names in backticks that are not ours: a header of HTTP, a parameter of AWS, and SCIM's own.
