@@ -13,7 +13,7 @@ from cli.event_services import EventServices
 from local import run_state
 from scim.settings import Settings
 from scim.wiring.administration import Administration
-from scim.wiring.operator import OPERATION_S, OperatorAdapters, build_operator_adapters
+from scim.wiring.operator import OPERATION_TIMEOUT_S, OperatorAdapters, build_operator_adapters
 
 LONG_READ_S = 900.0
 """How many seconds a command may take that reads much."""
@@ -32,7 +32,7 @@ class Deployment:
     connect_event_services: Callable[[], EventServices]
     """Returns the queues and the function of events. Raises :class:`StackNotFound` if the stack has no such output."""
 
-    def build_administration(self, seconds: float = OPERATION_S) -> Administration:
+    def build_administration(self, seconds: float = OPERATION_TIMEOUT_S) -> Administration:
         """Return the use cases, for an operation that may take ``seconds``."""
         return self.operator.build_administration(seconds)
 

@@ -10,7 +10,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from cli.dead_letters import DeadLetter, Kind, Queue, find_keys, has_image, parse, split_records
-from scim.aws.errors import error_code
+from scim.aws.errors import get_error_code
 from scim.events.change_record import is_change
 from scim.events.link_message import parse_task
 
@@ -92,7 +92,7 @@ class EventServices:
         try:
             self.sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=letter.receipt, VisibilityTimeout=0)
         except ClientError as error:
-            if error_code(error) not in _NOT_IN_FLIGHT:
+            if get_error_code(error) not in _NOT_IN_FLIGHT:
                 raise
 
     def delete(self, letter: DeadLetter) -> None:
@@ -107,7 +107,7 @@ class EventServices:
         try:
             return self._send_back(letter)
         except ClientError as error:
-            raise NotSent(f"AWS refused {error.operation_name}: {error_code(error)}") from error
+            raise NotSent(f"AWS refused {error.operation_name}: {get_error_code(error)}") from error
         except BotoCoreError as error:  # its text may hold what was sent
             raise NotSent(f"AWS could not be asked, or did not answer: {type(error).__name__}") from error
 
@@ -155,7 +155,7 @@ class EventServices:
         try:
             records = list(self._read_stream(info))
         except ClientError as error:
-            if error_code(error) in _GONE:
+            if get_error_code(error) in _GONE:
                 raise NotSent(
                     "the records are older than 24 hours, so the stream has them no longer; "
                     "the change records are still in the table"

@@ -8,7 +8,7 @@ from cli import output
 from cli.app import deployment_options, get_deployment, json_option
 from cli.tokens import yes
 from scim.auth.master_key.key_ring import KeyRing
-from scim.auth.master_key.master_key import CACHE_S
+from scim.auth.master_key.master_key import MAX_CACHE_AGE_S
 
 
 @click.group(
@@ -88,7 +88,7 @@ def drop_earlier(yes: bool, json: bool) -> None:
             err=True,
         )
     _show(rotation.drop_earlier(), json=json)
-    click.echo(f"The earlier generations end within {CACHE_S / 60:.0f} minutes.", err=True)
+    click.echo(f"The earlier generations end within {MAX_CACHE_AGE_S / 60:.0f} minutes.", err=True)
 
 
 def _show(ring: KeyRing, *, json: bool) -> None:

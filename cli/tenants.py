@@ -9,7 +9,7 @@ from cli.app import deployment_options, get_deployment, json_option, require_ten
 from cli.deployment import LONG_READ_S
 from cli.progress import show_progress
 from scim.service.model.tenant import Tenant
-from scim.service.tenants.access_problems import describe_contact, describe_malformed, describe_request
+from scim.service.tenants.access_problems import describe_first_use, describe_last_use, describe_malformed_tokens
 from scim.service.tenants.overview import TenantOverview, UnreadableTenant, load_overviews
 
 
@@ -68,7 +68,7 @@ def status(tenant: str, json: bool) -> None:
         "scim_url": deployment.scim_url,
         **_describe(overview),
         "warnings": list(overview.health.warnings),
-        "malformed_tokens": describe_malformed(malformed_tokens) or None,
+        "malformed_tokens": describe_malformed_tokens(malformed_tokens) or None,
         "users": overview.user_count,
         "active": overview.active_user_count,
     }
@@ -133,9 +133,9 @@ def _describe(overview: TenantOverview | UnreadableTenant) -> dict[str, Any]:
         "expires": output.format_rfc3339(token.expires),
         "previous_until": output.format_rfc3339(token.grace_ends) if overview.is_in_grace_period else None,
         "first_contact": output.format_rfc3339(overview.use.first_used) if overview.use else None,
-        "connection": describe_contact(overview.use) if overview.use else None,
+        "connection": describe_first_use(overview.use) if overview.use else None,
         "last_use": output.format_rfc3339(overview.use.last_used) if overview.use else None,
-        "last_request": describe_request(overview.use) if overview.use else None,
+        "last_request": describe_last_use(overview.use) if overview.use else None,
         "last_used_token": overview.last_used_token or None,
         "warning": overview.action_needed or None,
     }

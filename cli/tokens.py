@@ -10,11 +10,11 @@ import click
 from cli import output
 from cli.app import deployment_options, get_deployment, json_option
 from cli.deployment import Deployment
-from scim.auth.authentication import CACHE_S
+from scim.auth.authentication import MAX_CACHE_AGE_S
 from scim.service.model.token import NEVER_EXPIRES, IssuedToken
 from scim.service.tenants.token_service import DEFAULT_GRACE_S
 
-_DELAY = f"within {CACHE_S:.0f} seconds, since what is valid is remembered for so long"
+_DELAY = f"within {MAX_CACHE_AGE_S:.0f} seconds, since what is valid is remembered for so long"
 
 expires = click.option(
     "--expires",
@@ -171,6 +171,6 @@ def _confirm(question: str, *, yes: bool) -> None:
 
 def _show_state(tenant: str, state: str, sentence: str, *, json: bool) -> None:
     if json:
-        output.print_json({"tenant": tenant, "state": state, "effective_within_s": CACHE_S})
+        output.print_json({"tenant": tenant, "state": state, "effective_within_s": MAX_CACHE_AGE_S})
     else:
         click.echo(sentence)

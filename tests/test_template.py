@@ -39,7 +39,7 @@ from scim.store.audit_log import DynamoDBAuditLogStore
 from scim.store.console import DynamoDBConsoleStore, DynamoDBInvitationStore
 from scim.store.table import Table
 from scim.store.tenants import DynamoDBTenantStore
-from scim.wiring.events import connect_link_processor, connect_stream_processor
+from scim.wiring.events import build_link_processor_factory, build_stream_processor_factory
 from scim.wiring.operator import build_operator_adapters
 from tests.endpoint import ENTERPRISE, KNOWN, Endpoint, Handler, LambdaContext, invoke, load
 from tests.events.history import stream_record
@@ -665,12 +665,12 @@ def _publish() -> None:
 
 def _changes_handler() -> Handler:
     """A new one, since queues are elsewhere in each test."""
-    return ChangesHandler(lambda: connect_stream_processor(Settings.from_environment(os.environ)))
+    return ChangesHandler(lambda: build_stream_processor_factory(Settings.from_environment(os.environ)))
 
 
 def _update_links(bus: Messaging) -> None:
     """Bring all messages of the links queue to their function."""
-    handler: Handler = LinksHandler(lambda: connect_link_processor(Settings.from_environment(os.environ)))
+    handler: Handler = LinksHandler(lambda: build_link_processor_factory(Settings.from_environment(os.environ)))
     while messages := bus.queues.receive("LinksQueue", 10):
         for message in messages:
             assert handler({"Records": [build_record(message)]}, LambdaContext()) == {"batchItemFailures": []}

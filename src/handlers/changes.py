@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any
 from aws_lambda_powertools import Logger
 from botocore.exceptions import ClientError
 
-from scim.aws.errors import error_code
+from scim.aws.errors import get_error_code
 from scim.service.deadline import Deadline
 from scim.settings import Settings
 from scim.wiring import runtime
-from scim.wiring.events import connect_stream_processor
+from scim.wiring.events import build_stream_processor_factory
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -49,7 +49,7 @@ class ChangesHandler:
         try:
             result = self._build_processor(deadline).process(records)
         except ClientError as fault:  # its message may hold what was sent, and Lambda would log it
-            raise AwsCallError(f"{fault.operation_name}: {error_code(fault)}") from None
+            raise AwsCallError(f"{fault.operation_name}: {get_error_code(fault)}") from None
         self._log(records, result, started)
         response: dict[str, Any] = {
             "batchItemFailures": [{"itemIdentifier": result.retry_from}] if result.retries else []
@@ -82,4 +82,4 @@ class ChangesHandler:
         self._logger.error("fault", kind="LostDeadLetter", reason=letter.reason, pk=letter.partition, sk=letter.sort)
 
 
-handler = ChangesHandler(lambda: connect_stream_processor(Settings.from_environment(os.environ)))
+handler = ChangesHandler(lambda: build_stream_processor_factory(Settings.from_environment(os.environ)))

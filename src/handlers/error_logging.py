@@ -7,7 +7,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from scim.auth.errors import MalformedSecret
-from scim.aws.errors import error_code
+from scim.aws.errors import get_error_code
 from scim.tracebacks import format_frames
 
 
@@ -16,6 +16,6 @@ def describe_fault(fault: Exception) -> dict[str, Any]:
 
     Other messages are left out: they may hold personal data.
     """
-    code = error_code(fault) if isinstance(fault, ClientError) else None
+    code = get_error_code(fault) if isinstance(fault, ClientError) else None
     detail = {"detail": str(fault)} if isinstance(fault, MalformedSecret) else {}
     return {"kind": type(fault).__name__, "code": code, "traceback": format_frames(fault), **detail}

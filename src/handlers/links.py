@@ -18,7 +18,7 @@ from handlers.error_logging import describe_fault
 from scim.service.deadline import Deadline
 from scim.settings import Settings
 from scim.wiring import runtime
-from scim.wiring.events import connect_link_processor
+from scim.wiring.events import build_link_processor_factory
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -60,4 +60,4 @@ class LinksHandler:
         )
 
 
-handler = LinksHandler(lambda: connect_link_processor(Settings.from_environment(os.environ)))
+handler = LinksHandler(lambda: build_link_processor_factory(Settings.from_environment(os.environ)))

@@ -17,7 +17,7 @@ from local.services.messaging import Messaging
 from scim.events import dead_letter, link_message
 from scim.service.references.link_task import LinkTask
 from scim.settings import Settings
-from scim.wiring.events import connect_stream_processor
+from scim.wiring.events import build_stream_processor_factory
 from tests.cli import stack
 from tests.cli.conftest import Muster
 from tests.endpoint import LambdaContext
@@ -69,7 +69,7 @@ class Lambda:
         if self.fails:
             error = {"errorType": "Sandbox.Timedout", "errorMessage": "zaphod"}
             return {"StatusCode": 200, "FunctionError": "Unhandled", "Payload": io.BytesIO(json.dumps(error).encode())}
-        handler: Any = ChangesHandler(lambda: connect_stream_processor(Settings.from_environment(os.environ)))
+        handler: Any = ChangesHandler(lambda: build_stream_processor_factory(Settings.from_environment(os.environ)))
         answer = handler(self.events[-1], LambdaContext())
         return {"StatusCode": 200, "Payload": io.BytesIO(json.dumps(answer).encode())}
 

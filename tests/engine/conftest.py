@@ -21,7 +21,7 @@ from local.aws_lambda.stream_poller import StreamReader
 from local.engine import Engine
 from local.services.messaging import Messaging
 from scim.settings import Settings
-from scim.wiring.events import connect_link_processor, connect_stream_processor
+from scim.wiring.events import build_link_processor_factory, build_stream_processor_factory
 from scim.wiring.operator import build_operator_adapters
 from tests.conftest import EXTENSION
 from tests.endpoint import TEMPLATE, Endpoint, Handler, LambdaContext, functions
@@ -91,7 +91,7 @@ def update_links(scim: Endpoint, bus: Messaging) -> Callable[[], int]:
 
 def links_handler() -> Handler:
     """The function behind the links queue."""
-    return LinksHandler(lambda: connect_link_processor(Settings.from_environment(os.environ)))
+    return LinksHandler(lambda: build_link_processor_factory(Settings.from_environment(os.environ)))
 
 
 @pytest.fixture
@@ -100,7 +100,7 @@ def publish(scim: Endpoint, engine: Engine, events: Read, update_links: Callable
     (spec,) = [spec for spec in functions() if spec.stream]
     assert spec.stream is not None
     mapping = spec.stream
-    handler: Handler = ChangesHandler(lambda: connect_stream_processor(Settings.from_environment(os.environ)))
+    handler: Handler = ChangesHandler(lambda: build_stream_processor_factory(Settings.from_environment(os.environ)))
     stream = StreamReader(engine, os.environ["TABLE_NAME"], tmp_path / "stream.json")
     stream.open()
 

@@ -29,7 +29,7 @@ from scim.store.links import DynamoDBLinkStore
 from scim.store.table import Table
 from scim.wiring import runtime
 from scim.wiring.endpoint import build_endpoint_adapters
-from scim.wiring.events import connect_stream_processor
+from scim.wiring.events import build_stream_processor_factory
 from scim.wiring.operator import build_operator_adapters
 from tests.endpoint import ENTERPRISE, Endpoint, Handler, LambdaContext, functions
 from tests.engine.conftest import Read, links_handler
@@ -64,7 +64,9 @@ class Functions:
         self._bus = bus
         self._stream = StreamReader(engine, os.environ["TABLE_NAME"], place)
         self._stream.open()
-        self._changes: Handler = ChangesHandler(lambda: connect_stream_processor(Settings.from_environment(os.environ)))
+        self._changes: Handler = ChangesHandler(
+            lambda: build_stream_processor_factory(Settings.from_environment(os.environ))
+        )
         self._links = links_handler()
         (self._mapping,) = [spec.queue for spec in functions() if spec.queue]
 

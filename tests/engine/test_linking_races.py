@@ -17,7 +17,7 @@ from local.services.messaging import Messaging
 from scim.service.model.identifiers import identifier_hash
 from scim.service.model.links import UserLinks
 from scim.settings import Settings
-from scim.wiring.events import connect_stream_processor
+from scim.wiring.events import build_stream_processor_factory
 from tests.endpoint import ENTERPRISE, Endpoint, Handler, LambdaContext
 from tests.engine.conftest import links_handler
 from tests.engine.test_links import MANAGER, index_entries, stored_links
@@ -55,7 +55,9 @@ class Functions:
         self._stream = stream
         self._queues = bus.queues
         self._choose = random.Random(7)  # noqa: S311  # chance that can be repeated
-        self._changes: Handler = ChangesHandler(lambda: connect_stream_processor(Settings.from_environment(os.environ)))
+        self._changes: Handler = ChangesHandler(
+            lambda: build_stream_processor_factory(Settings.from_environment(os.environ))
+        )
         self._links = links_handler()
 
     def run_until(self, done: Event) -> None:

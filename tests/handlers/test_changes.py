@@ -10,7 +10,7 @@ import pytest
 
 from handlers.changes import AwsCallError, ChangesHandler
 from scim.settings import Settings
-from scim.wiring.events import connect_stream_processor
+from scim.wiring.events import build_stream_processor_factory
 from tests.endpoint import TIMEOUT_S, LambdaContext
 from tests.events.fakes import Events, Queues, failed, processor
 from tests.events.history import stream_record
@@ -84,14 +84,14 @@ def test_letter_that_its_queue_refuses_is_logged_by_the_keys_of_its_record(log: 
 
 def test_publishing_needs_a_bus_and_two_queues(settings: Settings) -> None:
     with pytest.raises(ValueError, match="EVENT_BUS_NAME, LINKS_QUEUE_URL and DEAD_LETTER_QUEUE_URL"):
-        connect_stream_processor(settings)
+        build_stream_processor_factory(settings)
 
 
 def test_the_entry_point_publishes_on_the_bus_of_its_environment(
     table: Any, events: Callable[[], list[dict[str, Any]]]
 ) -> None:
     handler = importlib.import_module("handlers.changes")
-    processing = ChangesHandler(lambda: connect_stream_processor(Settings.from_environment(os.environ)))
+    processing = ChangesHandler(lambda: build_stream_processor_factory(Settings.from_environment(os.environ)))
     assert handler.handler.__class__ is ChangesHandler
     assert call(processing, GOOD) == {"batchItemFailures": []}
     assert [event["detail-type"] for event in events()] == ["UserDeactivated"]

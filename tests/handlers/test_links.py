@@ -7,7 +7,7 @@ from botocore.exceptions import ClientError
 
 from handlers.links import LinksHandler
 from scim.settings import Settings
-from scim.wiring.events import connect_link_processor
+from scim.wiring.events import build_link_processor_factory
 from tests.endpoint import LambdaContext
 from tests.events.fakes import Queues, failed
 from tests.events.test_link_processor import TASK, Run, linked, message, processor, raising
@@ -47,4 +47,4 @@ def test_error_of_aws_is_told_by_its_code_alone(log: Log) -> None:
 
 def test_linking_needs_two_queues(settings: Settings) -> None:
     with pytest.raises(ValueError, match="LINKS_QUEUE_URL and LINKS_DEAD_LETTER_QUEUE_URL"):
-        connect_link_processor(settings)
+        build_link_processor_factory(settings)

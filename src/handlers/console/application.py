@@ -24,7 +24,7 @@ from handlers.error_logging import describe_fault
 from scim.auth.master_key.key_ring import KeyPurpose
 from scim.protocol.errors import ScimError
 from scim.protocol.schema import load_user_type
-from scim.service.console.invitations import REPEAT_S
+from scim.service.console.invitations import RETRY_WINDOW_S
 from scim.service.tenants.errors import TenantError
 from scim.wiring import runtime
 from scim.wiring.console import ConsoleAdapters, build_console_adapters
@@ -163,7 +163,7 @@ def _is_session_valid(context: ConsoleRequestContext) -> bool:
 def _record_guest_session(context: ConsoleRequestContext) -> None:
     """Record the use of a new guest session, so that nobody can repeat the acceptance of its invitation."""
     session = context.session
-    if session.role == Role.INVITED and context.sessions.now < session.started_at + REPEAT_S:
+    if session.role == Role.INVITED and context.sessions.now < session.started_at + RETRY_WINDOW_S:
         context.administration.console_store.mark_used(session.id, session.expires)
 
 

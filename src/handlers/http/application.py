@@ -24,7 +24,7 @@ from scim.protocol.leniency import LeniencyTracker
 from scim.service.deadline import Deadline, RetryCause
 from scim.service.model.stored_resource import encode_json
 from scim.service.model.tenant import Tenant
-from scim.service.model.token import days_until_expiry
+from scim.service.model.token import find_warning_days
 from scim.service.resources.context import ServiceContext
 from scim.settings import Settings
 from scim.wiring import runtime
@@ -181,7 +181,7 @@ class ScimApplication:
         )
 
     def _warn_of_expiry(self, tenant: Tenant, expires: float | None) -> None:
-        if days := days_until_expiry(expires, time.time()):
+        if days := find_warning_days(expires, time.time()):
             self._logger.warning("token expires", tenant=tenant.id, within_days=days)
 
     def _report_fault(self, fault: Exception, request_id: str | None = None) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import ClientError
 
 from handlers.http.request import Request
-from scim.aws.errors import NO_RESPONSE
+from scim.aws.errors import NO_RESPONSE_ERRORS
 from scim.service.deadline import Deadline
 from scim.service.model.timestamps import format_rfc3339
 from scim.service.model.token import TokenUsage
@@ -41,7 +41,7 @@ class TokenRecorder:
         usage = TokenUsage(time.time(), authentication.version, user_agent, is_write=is_write)
         try:
             tenant_store.record_token_usage(authentication.tenant.id, usage)
-        except (ClientError, *NO_RESPONSE) as fault:
+        except (ClientError, *NO_RESPONSE_ERRORS) as fault:
             self.report_fault(fault)
 
     def record_rejected(self, error: TokenRejected) -> int:

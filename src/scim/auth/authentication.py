@@ -22,7 +22,7 @@ from scim.service.model.tenant import Tenant
 from scim.service.model.token import TokenVersion
 from scim.service.ports import TenantReader
 
-CACHE_S = 60.0
+MAX_CACHE_AGE_S = 60.0
 
 
 class TokenRejected(Unauthorized):
@@ -84,7 +84,7 @@ class Authenticator:
         cached = self._tenants.get(token.tenant_id)
         now = self._now()
         if cached is not None:
-            is_fresh = now - cached.read_at < CACHE_S
+            is_fresh = now - cached.read_at < MAX_CACHE_AGE_S
             if is_fresh and (authentication := _match(cached, token, now, is_cache_miss=False)):
                 return authentication
             cached.failed_tokens.check(token.digest, now)

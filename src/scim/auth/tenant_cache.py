@@ -6,7 +6,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from scim.auth.failed_tokens import FailedTokens
+from scim.auth.token_lookup_limiter import TokenLookupLimiter
 from scim.service.model.tenant import Tenant
 
 MAX_TENANTS = 10_000
@@ -34,7 +34,7 @@ class CachedTenant:
     valid_tokens: Sequence[ValidToken]
     tenant: Tenant | None
     is_connected: bool
-    failed_tokens: FailedTokens = field(default_factory=FailedTokens)
+    failed_tokens: TokenLookupLimiter = field(default_factory=TokenLookupLimiter)
 
     @property
     def custom_attribute_count(self) -> int:

@@ -17,7 +17,7 @@ from scim.auth import token_format
 from scim.auth.errors import MalformedSecret, list_wrong_fields
 from scim.auth.master_key.key_ring import KeyPurpose
 from scim.auth.master_key.master_key import MasterKey
-from scim.aws.errors import NO_RESPONSE, error_code
+from scim.aws.errors import NO_RESPONSE_ERRORS, get_error_code
 from scim.aws.staging_labels import AWSCURRENT, AWSPENDING, AWSPREVIOUS
 from scim.protocol.errors import Unavailable
 from scim.service.model.token import SecretNotFound, TokenStage, TokenVersion
@@ -68,10 +68,10 @@ class SecretsManagerTokenStore:
             response = self._client.get_secret_value(SecretId=self._prefix + tenant_id, **version)
         except ClientError as error:
             # InvalidRequestException: the secret is scheduled for deletion.
-            if error_code(error) in ("ResourceNotFoundException", "InvalidRequestException"):
+            if get_error_code(error) in ("ResourceNotFoundException", "InvalidRequestException"):
                 return None
             raise _unavailable() from error
-        except NO_RESPONSE as error:
+        except NO_RESPONSE_ERRORS as error:
             raise _unavailable() from error
         value = self._parse(tenant_id, response.get("SecretString", ""))
         return TokenVersion(
@@ -119,7 +119,7 @@ class SecretsManagerTokenStore:
             )
         except ClientError as error:
             # InvalidRequestException: the secret is scheduled for deletion.
-            if error_code(error) not in ("ResourceExistsException", "InvalidRequestException"):
+            if get_error_code(error) not in ("ResourceExistsException", "InvalidRequestException"):
                 raise
             self.restore_secret(tenant_id)
             self.add_pending(tenant_id, version, expires, 0)
@@ -158,7 +158,7 @@ class SecretsManagerTokenStore:
                 SecretId=secret, VersionStage=AWSCURRENT, MoveToVersionId=version, **replaced
             )
         except ClientError as error:
-            if error_code(error) == "InvalidParameterException":
+            if get_error_code(error) == "InvalidParameterException":
                 return False
             raise
         if current is not None and not keep_previous:
@@ -180,7 +180,7 @@ class SecretsManagerTokenStore:
             self._client.delete_secret(SecretId=self._prefix + tenant_id, RecoveryWindowInDays=_RECOVERY_DAYS)
         except ClientError as error:
             # It is scheduled for deletion already (InvalidRequestException), or does not exist.
-            if error_code(error) not in ("ResourceNotFoundException", "InvalidRequestException"):
+            if get_error_code(error) not in ("ResourceNotFoundException", "InvalidRequestException"):
                 raise
 
     def restore_secret(self, tenant_id: str) -> None:
@@ -202,7 +202,7 @@ class SecretsManagerTokenStore:
         try:
             return self._client.describe_secret(SecretId=secret_id)
         except ClientError as error:
-            if error_code(error) == "ResourceNotFoundException":
+            if get_error_code(error) == "ResourceNotFoundException":
                 return {}
             raise
 

@@ -10,14 +10,14 @@ THROTTLING_CODES = frozenset(
 )
 _OUTCOME_UNKNOWN_CODES = frozenset({"InternalServerError", "ServiceUnavailable", "TransactionInProgressException"})
 
-NO_RESPONSE = (ConnectionFault, HTTPClientError)
+NO_RESPONSE_ERRORS = (ConnectionFault, HTTPClientError)
 """No response arrived: the connection could not be made, or it ended before one did."""
 
-CALL_FAILED = (ClientError, *NO_RESPONSE)
+CALL_ERRORS = (ClientError, *NO_RESPONSE_ERRORS)
 """The call failed: the service answered with an error, or no response arrived."""
 
 
-def error_code(error: ClientError) -> str:
+def get_error_code(error: ClientError) -> str:
     """Return the code of the error, such as ``ResourceNotFoundException``."""
     return str(error.response["Error"]["Code"])
 
@@ -26,10 +26,10 @@ def is_outcome_unknown(error: Exception) -> bool:
     """Return whether the call may or may not have taken effect."""
     if isinstance(error, ClientError):
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-        return status >= 500 or error_code(error) in _OUTCOME_UNKNOWN_CODES
-    return isinstance(error, NO_RESPONSE)
+        return status >= 500 or get_error_code(error) in _OUTCOME_UNKNOWN_CODES
+    return isinstance(error, NO_RESPONSE_ERRORS)
 
 
 def is_throttled(error: Exception) -> bool:
     """Return whether the call was rejected for now, without an effect."""
-    return isinstance(error, ClientError) and error_code(error) in THROTTLING_CODES
+    return isinstance(error, ClientError) and get_error_code(error) in THROTTLING_CODES

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from scim.aws.errors import NO_RESPONSE, error_code, is_outcome_unknown, is_throttled
+from scim.aws.errors import NO_RESPONSE_ERRORS, get_error_code, is_outcome_unknown, is_throttled
 from scim.events.batching import NO_ANSWER_CODE, Rejection, SendResult, send_in_batches
 from scim.events.event import SOURCE, Event
 from scim.service.deadline import Deadline
@@ -50,8 +50,8 @@ class EventBus:
     def _put(self, entries: Sequence[Entry]) -> list[Rejection | None]:
         try:
             response = self._client.put_events(Entries=entries)
-        except (ClientError, *NO_RESPONSE) as error:
-            if isinstance(error, ClientError) and error_code(error) == _INVALID_CALL:
+        except (ClientError, *NO_RESPONSE_ERRORS) as error:
+            if isinstance(error, ClientError) and get_error_code(error) == _INVALID_CALL:
                 return self._put_individually(entries)
             if not (is_outcome_unknown(error) or is_throttled(error)):
                 raise

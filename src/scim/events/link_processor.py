@@ -8,7 +8,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from scim.aws.errors import error_code
+from scim.aws.errors import get_error_code
 from scim.events import dead_letter, link_message
 from scim.events.dead_letter import DeadLetterQueue
 from scim.events.link_message import MalformedTask, parse_task
@@ -80,7 +80,7 @@ class LinkProcessor:
             task_deadline = Deadline(lambda: deadline.remaining_s() - _SEND_S, deadline.sleep)
             result = self.run(parse_task(message["body"]), task_deadline)
         except (ClientError, BotoCoreError, Unavailable) as fault:
-            if not (isinstance(fault, ClientError) and error_code(fault) == _INVALID_CALL):
+            if not (isinstance(fault, ClientError) and get_error_code(fault) == _INVALID_CALL):
                 raise
             self._reject(message, f"DynamoDB: {_INVALID_CALL} of {fault.operation_name}")
         except MalformedTask as malformed:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from scim.aws.errors import NO_RESPONSE, THROTTLING_CODES, error_code, is_outcome_unknown, is_throttled
+from scim.aws.errors import NO_RESPONSE_ERRORS, THROTTLING_CODES, get_error_code, is_outcome_unknown, is_throttled
 from scim.events.batching import NO_ANSWER_CODE, Rejection, SendResult, send_in_batches
 from scim.service.deadline import Deadline
 
@@ -63,7 +63,7 @@ class MessageQueue:
         entries = [_entry(number, message) for number, message in enumerate(messages)]
         try:
             response = self._client.send_message_batch(QueueUrl=self._url, Entries=entries)
-        except (ClientError, *NO_RESPONSE) as error:
+        except (ClientError, *NO_RESPONSE_ERRORS) as error:
             return self._handle_failed_call(error, messages)
         rejections = {
             failure["Id"]: Rejection(failure["Code"], _is_invalid(failure)) for failure in response.get("Failed", [])
@@ -72,14 +72,16 @@ class MessageQueue:
 
     def _handle_failed_call(self, error: Exception, messages: Sequence[QueueMessage]) -> list[Rejection | None]:
         """Return the rejection of each message of a call that failed as a whole."""
-        if isinstance(error, ClientError) and _plain_code(error_code(error)) in _INVALID:
+        if isinstance(error, ClientError) and _plain_code(get_error_code(error)) in _INVALID:
             if len(messages) == 1:
-                return [Rejection(_plain_code(error_code(error)), is_invalid=True)]
+                return [Rejection(_plain_code(get_error_code(error)), is_invalid=True)]
             return [rejection for message in messages for rejection in self._send([message])]
         if isinstance(error, ClientError) and not (
             is_outcome_unknown(error) or is_throttled(error) or _is_throttled(error)
         ):
-            return [Rejection(_plain_code(error_code(error)), is_invalid=False, is_misconfigured=True)] * len(messages)
+            return [Rejection(_plain_code(get_error_code(error)), is_invalid=False, is_misconfigured=True)] * len(
+                messages
+            )
         return [Rejection(NO_ANSWER_CODE, is_invalid=False)] * len(messages)
 
 
@@ -97,7 +99,7 @@ def _is_invalid(failure: Mapping[str, object]) -> bool:
 
 
 def _is_throttled(error: ClientError) -> bool:
-    return _plain_code(error_code(error)) in _THROTTLED
+    return _plain_code(get_error_code(error)) in _THROTTLED
 
 
 def _plain_code(code: str) -> str:

@@ -23,7 +23,7 @@ class DynamoDBConsoleStore:
         """Count one more attempt of a source in a window of time, and return how many there are."""
         counted = self._table.update(
             keys.CONSOLE_PARTITION,
-            keys.login_attempts_key(source, window),
+            keys.sign_in_attempts_key(source, window),
             UpdateExpression="SET #ttl = :ttl ADD attempts :one",
             ExpressionAttributeNames=_TTL,
             ExpressionAttributeValues={":one": {"N": "1"}, ":ttl": {"N": str(expires)}},
@@ -34,7 +34,7 @@ class DynamoDBConsoleStore:
         """Set the count of a source in a window back to none."""
         self._table.update(
             keys.CONSOLE_PARTITION,
-            keys.login_attempts_key(source, window),
+            keys.sign_in_attempts_key(source, window),
             UpdateExpression="SET attempts = :none",
             ExpressionAttributeValues={":none": {"N": "0"}},
         )

@@ -304,7 +304,7 @@ CONSOLE_PARTITION = "S#"
 """The console's own partition, which belongs to no tenant."""
 
 
-def login_attempts_key(source: str, window: int) -> str:
+def sign_in_attempts_key(source: str, window: int) -> str:
     return f"S#attempts#{source}#{window}"
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from scim.aws.errors import NO_RESPONSE, is_outcome_unknown, is_throttled
+from scim.aws.errors import NO_RESPONSE_ERRORS, is_outcome_unknown, is_throttled
 from scim.protocol.errors import Unavailable
 from scim.service.deadline import Deadline
 from scim.store.keys import KeyRange, primary_key
@@ -242,7 +242,7 @@ class Table:
             self._count_call()
             try:
                 return call(**arguments)
-            except (ClientError, *NO_RESPONSE) as error:
+            except (ClientError, *NO_RESPONSE_ERRORS) as error:
                 if not (is_outcome_unknown(error) or is_throttled(error)):
                     raise
                 self._pause(attempt, error)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 from botocore.exceptions import ClientError
 
-from scim.aws.errors import error_code
+from scim.aws.errors import get_error_code
 from scim.service.model.audit.audit_event import AuditEvent
 from scim.service.model.stored_resource import StoredResource, VersionConflict
 from scim.service.model.tenant import Tenant
@@ -59,7 +59,7 @@ class DynamoDBTenantStore:
                 },
             )
         except ClientError as error:
-            if error_code(error) != "ConditionalCheckFailedException":
+            if get_error_code(error) != "ConditionalCheckFailedException":
                 raise
 
     # For administration

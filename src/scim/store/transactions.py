@@ -16,7 +16,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from scim.aws.errors import NO_RESPONSE, THROTTLING_CODES, error_code, is_outcome_unknown, is_throttled
+from scim.aws.errors import NO_RESPONSE_ERRORS, THROTTLING_CODES, get_error_code, is_outcome_unknown, is_throttled
 from scim.protocol.errors import Unavailable
 from scim.service.deadline import RetryCause
 from scim.store.table import Item, Table
@@ -92,7 +92,7 @@ def commit(
     while True:
         try:
             table.transact(requests, client_request_token)
-        except (ClientError, *NO_RESPONSE) as error:
+        except (ClientError, *NO_RESPONSE_ERRORS) as error:
             if failed := _failed_roles(error, actions):
                 if may_be_committed and _is_committed(table, record):
                     return
@@ -136,7 +136,7 @@ def _pause(table: Table, attempt: int, cause: RetryCause, *, may_be_committed: b
 
 
 def _reasons(error: Exception) -> list[dict[str, Any]]:
-    if isinstance(error, ClientError) and error_code(error) == "TransactionCanceledException":
+    if isinstance(error, ClientError) and get_error_code(error) == "TransactionCanceledException":
         reasons: list[dict[str, Any]] = error.response.get("CancellationReasons", [])  # type: ignore[assignment]
         return reasons
     return []

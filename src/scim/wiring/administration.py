@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from scim.service.audit.log import AuditLog
 from scim.service.console.invitations import InvitationService
 from scim.service.console.password_sign_in import PasswordSignIn
-from scim.service.tenants.overview import OVERVIEW_S, load_overview
+from scim.service.tenants.overview import OVERVIEW_TIMEOUT_S, load_overview
 from scim.store.audit_log import DynamoDBAuditLogStore
 from scim.store.console import DynamoDBConsoleStore, DynamoDBInvitationStore
 from scim.store.resources import DynamoDBResourceStore
@@ -83,7 +83,7 @@ class Administration:
 
     def load_list_overview(self, tenant_id: str) -> TenantOverview | None:
         """Return the overview of one tenant of a list, within the time that each has; ``None`` for no such tenant."""
-        table = self.table.with_deadline(self.table.deadline.with_limit(OVERVIEW_S))
+        table = self.table.with_deadline(self.table.deadline.with_limit(OVERVIEW_TIMEOUT_S))
         limited = Administration(table, self.resource_store_config, self.token_store, self.actor)
         tenant = limited.tenant_store.get(tenant_id)
         return None if tenant is None else limited.load_overview(tenant)

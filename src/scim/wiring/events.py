@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from scim.settings import Settings
 
 
-def connect_stream_processor(settings: Settings) -> Callable[[Deadline], StreamProcessor]:
+def build_stream_processor_factory(settings: Settings) -> Callable[[Deadline], StreamProcessor]:
     """Return what builds the processor of the table's stream for a batch.
 
     Raises ``ValueError`` where the bus or a queue is missing in the settings.
@@ -43,7 +43,7 @@ def connect_stream_processor(settings: Settings) -> Callable[[Deadline], StreamP
     return build_processor
 
 
-def connect_link_processor(settings: Settings) -> Callable[[Deadline], LinkProcessor]:
+def build_link_processor_factory(settings: Settings) -> Callable[[Deadline], LinkProcessor]:
     """Return what builds the processor of the links queue for a batch.
 
     Raises ``ValueError`` where a queue is missing in the settings, or attributes can't be indexed.

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from scim.auth.token_rotation import TokenRotation
     from scim.wiring.administration import Administration
 
-OPERATION_S = 30.0
+OPERATION_TIMEOUT_S = 30.0
 """How many seconds an operation may take, unless more are given."""
 
 
@@ -35,11 +35,11 @@ class OperatorAdapters:
     token_store: SecretsManagerTokenStore
     master_key: MasterKeyRotation
 
-    def open_table(self, seconds: float = OPERATION_S) -> Table:
+    def open_table(self, seconds: float = OPERATION_TIMEOUT_S) -> Table:
         """Return the table, for an operation that may take ``seconds``."""
         return Table(self.client, self.settings.table_name, runtime.create_deadline(seconds))
 
-    def build_administration(self, seconds: float = OPERATION_S) -> Administration:
+    def build_administration(self, seconds: float = OPERATION_TIMEOUT_S) -> Administration:
         """Return the use cases, for an operation that may take ``seconds``."""
         from scim.wiring.administration import Administration
 

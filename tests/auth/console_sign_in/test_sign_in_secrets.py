@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
-from scim.auth.authentication import CACHE_S
+from scim.auth.authentication import MAX_CACHE_AGE_S
 from scim.auth.cached_secret import CachedSecret
 from scim.auth.console_sign_in.openid_settings import OpenIdSettings
 from scim.auth.console_sign_in.sign_in_secrets import build_openid_settings_secret, build_password_secret
@@ -44,7 +44,7 @@ class Secrets:
 def test_password_is_read_once_a_minute() -> None:
     secrets = Secrets("the password")
     password = secrets.password()
-    for _ in range(int(CACHE_S)):
+    for _ in range(int(MAX_CACHE_AGE_S)):
         assert password.get() == "the password"
         secrets.now += 1
     secrets.text = "another password"
@@ -66,7 +66,7 @@ def test_expired_password_is_not_used(error: Exception) -> None:
     password = secrets.password()
     password.get()
     secrets.error = error
-    secrets.now += CACHE_S
+    secrets.now += MAX_CACHE_AGE_S
 
     with pytest.raises(Unavailable) as unavailable:
         password.get()

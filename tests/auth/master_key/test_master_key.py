@@ -7,7 +7,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeou
 
 from scim.auth.errors import MalformedSecret
 from scim.auth.master_key.key_ring import KeyGeneration, KeyPurpose, KeyRing, format_key_ring
-from scim.auth.master_key.master_key import CACHE_S, STALE_S, START_DELAY_S, MasterKey
+from scim.auth.master_key.master_key import MAX_CACHE_AGE_S, MAX_STALENESS_S, START_DELAY_S, MasterKey
 from scim.protocol.errors import Unavailable
 
 NOW = 1_800_000_000.0
@@ -64,7 +64,7 @@ def test_secret_is_read_once_in_five_minutes(environment: Environment) -> None:
     for _ in range(300):
         assert environment.accepts(FIRST)
         environment.now += 1
-    assert (CACHE_S, environment.reads) == (300, 1)
+    assert (MAX_CACHE_AGE_S, environment.reads) == (300, 1)
     environment.accepts(FIRST)
 
     assert environment.reads == 2
@@ -112,7 +112,7 @@ def test_cached_key_is_used_while_the_secret_cannot_be_read(environment: Environ
 def test_silent_secrets_manager_is_asked_every_ten_seconds(environment: Environment) -> None:
     environment.accepts(FIRST)
     environment.error = SILENCE[0]
-    environment.now += CACHE_S
+    environment.now += MAX_CACHE_AGE_S
     for _ in range(60):
         environment.accepts(FIRST)
         environment.now += 1
@@ -124,7 +124,7 @@ def test_stale_key_rejects_nothing(environment: Environment) -> None:
     """What does not match may be of a generation that was added meanwhile: 503, and never a false 401."""
     environment.accepts(FIRST)
     environment.error = SILENCE[0]
-    environment.now += STALE_S - 1
+    environment.now += MAX_STALENESS_S - 1
     rejected = environment.accepts(SECOND)
     environment.now += 1
 
@@ -169,7 +169,7 @@ def test_dropped_generation_ends_when_the_cache_does(environment: Environment) -
     environment.write(SECOND)
 
     cached = environment.accepts(FIRST)
-    environment.now += CACHE_S
+    environment.now += MAX_CACHE_AGE_S
 
     assert (cached, environment.accepts(FIRST), environment.accepts(SECOND)) == (True, False, True)
 
@@ -190,7 +190,7 @@ def test_damaged_secret_is_503_until_it_is_repaired(environment: Environment) ->
 def test_damaged_secret_does_not_end_what_is_cached(environment: Environment) -> None:
     environment.accepts(FIRST)
     environment.value = "edited"
-    environment.now += CACHE_S
+    environment.now += MAX_CACHE_AGE_S
 
     assert environment.accepts(FIRST)
     assert [type(fault) for fault in environment.faults] == [MalformedSecret]

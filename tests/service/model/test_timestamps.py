@@ -2,7 +2,7 @@
 
 import pytest
 
-from scim.service.model.timestamps import format_rfc3339, last_days, parse_rfc3339
+from scim.service.model.timestamps import format_rfc3339, list_last_days, parse_rfc3339
 
 
 @pytest.mark.parametrize(
@@ -23,5 +23,5 @@ def test_parse_is_the_inverse_of_format(text: str) -> None:
 
 
 def test_last_days_are_those_of_utc() -> None:
-    assert last_days(parse_rfc3339("2026-03-01T00:00:00Z"), 2) == ["2026-02-28", "2026-03-01"]
-    assert last_days(parse_rfc3339("2026-02-28T23:59:59Z"), 3) == ["2026-02-26", "2026-02-27", "2026-02-28"]
+    assert list_last_days(parse_rfc3339("2026-03-01T00:00:00Z"), 2) == ["2026-02-28", "2026-03-01"]
+    assert list_last_days(parse_rfc3339("2026-02-28T23:59:59Z"), 3) == ["2026-02-26", "2026-02-27", "2026-02-28"]

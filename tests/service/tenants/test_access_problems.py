@@ -5,7 +5,7 @@ import pytest
 from scim.protocol.errors import Rule
 from scim.service.model.audit.log_record import RejectedTokenCount
 from scim.service.model.token import TokenUsage
-from scim.service.tenants.access_problems import describe_contact, describe_malformed, describe_request
+from scim.service.tenants.access_problems import describe_first_use, describe_last_use, describe_malformed_tokens
 
 NOW = 1_800_000_000.0
 
@@ -20,11 +20,11 @@ NOW = 1_800_000_000.0
 )
 def test_first_contact_tells_the_kind_and_the_provider(agent: str, *, is_write: bool, words: str) -> None:
     use = TokenUsage(NOW, "v1", "curl/8.5.0", first_used=NOW, first_is_write=is_write, first_user_agent=agent)
-    assert describe_contact(use) == words
+    assert describe_first_use(use) == words
 
 
 def test_last_request_is_a_read_or_a_write() -> None:
-    assert [describe_request(TokenUsage(NOW, "v1", is_write=each)) for each in (False, True)] == ["a read", "a write"]
+    assert [describe_last_use(TokenUsage(NOW, "v1", is_write=each)) for each in (False, True)] == ["a read", "a write"]
 
 
 def test_malformed_tokens_are_summed() -> None:
@@ -33,7 +33,7 @@ def test_malformed_tokens_are_summed() -> None:
         RejectedTokenCount("2026-01-31T09:20:01.000Z", "2026-01-31T09:20:59.000Z", 5, Rule.TOKEN_MALFORMED),
     ]
 
-    told = describe_malformed(minutes)
+    told = describe_malformed_tokens(minutes)
     assert told.startswith("7 or more unverified requests with a malformed token in the last 24 hours")
     assert "the last at 2026-01-31T09:30:59.000Z" in told
-    assert describe_malformed([]) == ""
+    assert describe_malformed_tokens([]) == ""

@@ -9,7 +9,14 @@ from scim.service.model.audit.failure import DailyFailures, FailureKind, add_up,
 from scim.service.model.identity_provider import IdentityProvider
 from scim.service.model.tenant import Tenant
 from scim.service.model.token import TokenState, TokenUsage
-from scim.service.tenants.health import Activity, Health, HealthState, assess_health, count_for_report, count_for_state
+from scim.service.tenants.health import (
+    Health,
+    HealthState,
+    RecentActivity,
+    assess_health,
+    compute_change_limit_for_details,
+    compute_change_limit_for_state,
+)
 
 ENTRA = IdentityProvider.ENTRA
 GOOGLE = IdentityProvider.GOOGLE
@@ -38,7 +45,7 @@ def health(
     connected: bool = True,
 ) -> Health:
     tenant, failed = Tenant("acme", is_connected=connected, token=token), failed or failures()
-    return assess_health(tenant, use, Activity(failed, changes), detect_provider(use, failed), NOW)
+    return assess_health(tenant, use, RecentActivity(failed, changes), detect_provider(use, failed), NOW)
 
 
 def test_healthy_tenant_has_nothing_to_do() -> None:
@@ -130,7 +137,7 @@ def test_wrong_scim_url_is_a_state_from_the_first_request_on() -> None:
 def test_wrong_scim_url_is_over(used: float, now: float) -> None:
     """When another request came since, or after a day."""
     tenant, use = Tenant("acme", token=TOKEN), replace(USE, last_used=used)
-    assert assess_health(tenant, use, Activity(wrong_url(), 10), None, now).state == HealthState.REPEATING_FAILURE
+    assert assess_health(tenant, use, RecentActivity(wrong_url(), 10), None, now).state == HealthState.REPEATING_FAILURE
 
 
 def test_days_with_a_wrong_scim_url_add_up() -> None:
@@ -176,15 +183,15 @@ def test_rejection_names_the_provider_and_its_rules(
 @pytest.mark.parametrize("writes", [0, 1, 3, 7, 14, 70, 333, 499, 500, 40_000])
 def test_state_is_the_same_however_many_more_changes_there_are(writes: int) -> None:
     failed = failures(create=writes)
-    limit = count_for_state(failed)
+    limit = compute_change_limit_for_state(failed)
     assert limit <= 4_500
     assert health(failed, limit).state == health(failed, limit + 100_000).state
 
 
 def test_report_counts_enough_for_the_share_that_is_shown() -> None:
-    assert count_for_report(failures()) == 5_000
-    assert count_for_report(failures(create=2_500)) == 10_001
-    assert max(count_for_report(failures(create=number)) for number in range(0, 50_000, 100)) <= 80_001
+    assert compute_change_limit_for_details(failures()) == 5_000
+    assert compute_change_limit_for_details(failures(create=2_500)) == 10_001
+    assert max(compute_change_limit_for_details(failures(create=number)) for number in range(0, 50_000, 100)) <= 80_001
 
 
 def test_counts_of_days_add_up() -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from scim.service.model.identity_provider import IdentityProvider
-from scim.service.tenants.quarantine import applies_to, assess_quarantine, count_needed, describe_rejection
+from scim.service.tenants.quarantine import assess_quarantine, can_be_entra, compute_change_limit, describe_rejection
 
 ENTRA, OKTA = IdentityProvider.ENTRA, IdentityProvider.OKTA
 
@@ -31,7 +31,7 @@ def test_warning_comes_before_the_quarantine(failures: int, changes: int, warnin
 
 @pytest.mark.parametrize("failures", [0, 2_499, 2_500, 5_000, 20_000, 20_001, 40_000, 40_001, 10**6])
 def test_changes_beyond_those_needed_decide_nothing(failures: int) -> None:
-    needed = count_needed(failures)
+    needed = compute_change_limit(failures)
     kinds = [
         [(each.count("quarantines the application now"), each.count("in any case")) for each in warnings]
         for warnings in (assess_quarantine(failures, needed + more, ENTRA) for more in (0, 1, 1_000_000))
@@ -47,14 +47,14 @@ def test_other_providers_have_no_quarantine(provider: IdentityProvider) -> None:
     assert "quarantine" not in told
     assert "Entra" not in told
     assert provider.display_name in told
-    assert not applies_to(provider)
+    assert not can_be_entra(provider)
 
 
 def test_quarantine_is_a_condition_while_no_provider_is_detected() -> None:
     (warning,) = assess_quarantine(40_001, 0, None)
     assert "If the customer uses Microsoft Entra ID: by its published rules" in warning
     assert "If the customer uses Microsoft Entra ID: it quarantines" in describe_rejection(None)
-    assert applies_to(None)
+    assert can_be_entra(None)
 
 
 def test_okta_is_asked_to_repeat_failed_tasks() -> None:

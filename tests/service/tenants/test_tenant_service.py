@@ -17,7 +17,7 @@ from scim.service.model.token import (
     SecretNotFound,
     TokenStage,
     TokenState,
-    days_until_expiry,
+    find_warning_days,
 )
 from scim.service.tenants.errors import ConcurrentChange, TenantExists, UnknownSchema, UnknownTenant
 from scim.service.tenants.tenant_service import TenantService
@@ -276,7 +276,7 @@ def test_invalid_schema(document: dict[str, object]) -> None:
     ("days", "expected"), [(None, None), (31, None), (30, 30), (8, 30), (7, 7), (1.5, 7), (1, 1), (0, 1), (-3, 1)]
 )
 def test_days_until_expiry(days: float | None, expected: int | None) -> None:
-    assert days_until_expiry(None if days is None else NOW + days * DAY_S, NOW) == expected
+    assert find_warning_days(None if days is None else NOW + days * DAY_S, NOW) == expected
 
 
 def test_reconnect_keeps_settings() -> None:

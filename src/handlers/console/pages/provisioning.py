@@ -15,7 +15,7 @@ from scim.service.audit.log_entries import LogEntry
 from scim.service.console.invitations import guest_actor
 from scim.service.model.audit.log_record import LogPosition
 from scim.service.model.tenant import Tenant
-from scim.service.tenants.access_problems import describe_contact, describe_malformed, describe_request
+from scim.service.tenants.access_problems import describe_first_use, describe_last_use, describe_malformed_tokens
 
 _DAYS = 30
 _PAGE = 50
@@ -30,9 +30,9 @@ def show_status(context: ConsoleRequestContext, tenant: Tenant) -> Page:
         tenant=tenant.id,
         overview=overview,
         provider=GUIDES.get(overview.health.provider or ""),
-        contact=describe_contact(overview.use) if overview.use else "",
-        request=describe_request(overview.use) if overview.use else "",
-        malformed=describe_malformed(log.list_malformed_tokens()),
+        contact=describe_first_use(overview.use) if overview.use else "",
+        request=describe_last_use(overview.use) if overview.use else "",
+        malformed=describe_malformed_tokens(log.list_malformed_tokens()),
         success=log.find_last_success(),
         failure=log.find_last_failure(),
         chart=build_chart(log.get_activity(_DAYS)),

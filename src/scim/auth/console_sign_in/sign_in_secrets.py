@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
-from scim.auth.authentication import CACHE_S
+from scim.auth.authentication import MAX_CACHE_AGE_S
 from scim.auth.cached_secret import CachedSecret
 from scim.auth.console_sign_in.openid_settings import OpenIdSettings
 from scim.auth.errors import MalformedSecret, list_wrong_fields
@@ -22,7 +22,7 @@ _UNAVAILABLE = "Nobody can sign in just now; try again."
 def build_password_secret(client: SecretsManagerClient, secret_id: str, now: Callable[[], float]) -> CachedSecret[str]:
     """Return the operator's password. ``secret_id`` is a name or ARN, ``now`` returns the seconds since 1970."""
     parse = partial(_parse_password, secret_id)
-    return CachedSecret(client, secret_id, now, parse, max_age_s=CACHE_S, unavailable=_UNAVAILABLE)
+    return CachedSecret(client, secret_id, now, parse, max_age_s=MAX_CACHE_AGE_S, unavailable=_UNAVAILABLE)
 
 
 def build_openid_settings_secret(
@@ -30,7 +30,7 @@ def build_openid_settings_secret(
 ) -> CachedSecret[OpenIdSettings]:
     """Return the settings of the OpenID provider, with the arguments of :func:`build_password_secret`."""
     parse = partial(_parse_openid_settings, secret_id)
-    return CachedSecret(client, secret_id, now, parse, max_age_s=CACHE_S, unavailable=_UNAVAILABLE)
+    return CachedSecret(client, secret_id, now, parse, max_age_s=MAX_CACHE_AGE_S, unavailable=_UNAVAILABLE)
 
 
 def _parse_password(secret_id: str, text: str) -> str:

@@ -16,13 +16,14 @@ from scim.auth.master_key.key_ring import KeyPurpose, KeyRing, parse_key_ring
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
 
-CACHE_S = 300.0
+MAX_CACHE_AGE_S = 300.0
 """For how long an execution environment uses the secret before it reads it again."""
-STALE_S = 600.0
+MAX_STALENESS_S = 600.0
 """The age from which on a copy of the secret may lack a generation that already signs."""
 START_DELAY_S = 1_800.0
-"""The time from writing a generation to its start: :data:`STALE_S`, 15 minutes for the clock of the writer, 5 to spare.
+"""The time from writing a generation to its start.
 
+It is :data:`MAX_STALENESS_S`, 15 minutes for the clock of the writer, and 5 to spare.
 AWS rejects requests whose time is wrong by more than 5 minutes, some services only by more than 15.
 """
 _RETRY_S = 10.0
@@ -30,7 +31,7 @@ _RETRY_S = 10.0
 
 
 class MasterKey:
-    """The master key, cached for :data:`CACHE_S`.
+    """The master key, cached for :data:`MAX_CACHE_AGE_S`.
 
     ``secret_id`` is the name or ARN of the secret, ``now`` returns the seconds since 1970. ``report_fault`` receives
     the error when the secret cannot be read again; the cached generations stay in use then.
@@ -49,7 +50,7 @@ class MasterKey:
             secret_id,
             now,
             partial(parse_key_ring, secret_id=secret_id),
-            max_age_s=CACHE_S,
+            max_age_s=MAX_CACHE_AGE_S,
             unavailable="The request could not be checked because the endpoint cannot read its master key; send it "
             "again.",
             retry_after_s=_RETRY_S,
@@ -67,7 +68,7 @@ class MasterKey:
         """
         if any(is_match(key) for key in self.key_ring().derive_all(purpose)):
             return True
-        if not self._secret.is_younger_than(STALE_S):
+        if not self._secret.is_younger_than(MAX_STALENESS_S):
             raise self._secret.unavailable()
         return False
 

@@ -15,7 +15,7 @@ from botocore.exceptions import ClientError
 
 from scim.auth.master_key.key_ring import KeyRing, create_generation, format_key_ring, parse_key_ring
 from scim.auth.master_key.master_key import START_DELAY_S
-from scim.aws.errors import error_code
+from scim.aws.errors import get_error_code
 from scim.aws.staging_labels import AWSCURRENT, AWSPENDING
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ class MasterKeyRotation:
                 SecretId=self.secret_id, VersionStage=AWSCURRENT, MoveToVersionId=version, RemoveFromVersionId=current
             )
         except ClientError as error:
-            if error_code(error) != "InvalidParameterException":
+            if get_error_code(error) != "InvalidParameterException":
                 raise
             if self._read()[1] == version:  # the first attempt succeeded, and its response was lost
                 return ring

@@ -15,7 +15,7 @@ from scim.service.model.stored_resource import StoredResource
 from scim.service.model.tenant import Tenant
 from scim.service.model.timestamps import format_rfc3339, parse_rfc3339
 from scim.service.model.token import TokenUsage
-from scim.service.tenants.access_problems import describe_request
+from scim.service.tenants.access_problems import describe_last_use
 
 _MAX_UNIDENTIFIED = 5
 
@@ -116,7 +116,7 @@ def describe_unknown_person(query: str, use: TokenUsage | None, *, is_cut: bool)
             "provider has."
         )
     last = (
-        f" Its last request, {describe_request(use)}, was recorded at {format_rfc3339(use.last_used)}." if use else ""
+        f" Its last request, {describe_last_use(use)}, was recorded at {format_rfc3339(use.last_used)}." if use else ""
     )
     return (
         f"No request about {query} has been received, neither a write nor one that failed (failures are kept for "

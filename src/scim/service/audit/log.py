@@ -13,7 +13,7 @@ from scim.service.model.audit.failure import DailyFailures, FailureCount
 from scim.service.model.audit.log_record import LogPosition, LogRecord, RecordKind, RejectedTokenCount
 from scim.service.model.identifiers import IdentifierKind
 from scim.service.model.tenant import Tenant
-from scim.service.model.timestamps import format_rfc3339, last_days
+from scim.service.model.timestamps import format_rfc3339, list_last_days
 from scim.service.model.token import DAY_S, TokenUsage
 from scim.service.ports import AuditLogStore, ResourceStore
 from scim.service.tenants.health import DailyActivity, Health
@@ -73,7 +73,7 @@ class AuditLog:
 
     def get_activity(self, days: int) -> list[DailyActivity]:
         """Return the activity of each of the last days (UTC), today last. At most 5,000 changes a day are counted."""
-        dates = last_days(self.now(), days)
+        dates = list_last_days(self.now(), days)
         failures = self.records.get_daily_failures(dates[0], dates[-1])
         return [self._count_day(date, failures.get(date, DailyFailures())) for date in dates]
 

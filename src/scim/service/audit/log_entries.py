@@ -18,7 +18,7 @@ from scim.service.model.identifiers import IdentifierKind
 from scim.service.model.identity_provider import IdentityProvider
 from scim.service.model.timestamps import format_rfc3339
 from scim.service.model.token import TokenUsage
-from scim.service.tenants.access_problems import describe_contact
+from scim.service.tenants.access_problems import describe_first_use
 
 _VERBS = {
     Operation.CREATE: "created",
@@ -187,7 +187,7 @@ def _entry_for_first_use(use: TokenUsage) -> LogEntry:
         user="",
         operation=AUTHENTICATE,
         status=None,
-        summary=f"First request with this token: {describe_contact(use)}.",
+        summary=f"First request with this token: {describe_first_use(use)}.",
         first_at=at,
         provider=recognize_provider(use.first_user_agent, "", (), None),
     )

@@ -25,7 +25,7 @@ from scim.service.model.token import DAY_S, TokenUsage
 from scim.service.ports import AuditLogStore, ResourceStore
 from scim.service.resources.rendering import ResourceRenderer
 from scim.service.resources.search import parse_query
-from scim.service.tenants.access_problems import describe_malformed, find_access_problems
+from scim.service.tenants.access_problems import describe_malformed_tokens, find_access_problems
 
 _MAX_MATCHES = 50
 """The most users, and the most failed candidates, in a report on a name that several people have."""
@@ -137,7 +137,7 @@ class PersonInvestigator:
         use, newest = self.last_use(), self._list_newest_failures()
         unidentified = _select_unidentified(self.records.find_failures([""]).failures)
         wrong_url = list(self._describe_wrong_scim_url(newest))
-        malformed = describe_malformed(self.records.list_malformed_tokens(self._yesterday()))
+        malformed = describe_malformed_tokens(self.records.list_malformed_tokens(self._yesterday()))
         problems = [*self._describe_access_problems(use, newest), *filter(None, [malformed]), *wrong_url]
         remaining = [count for count in unidentified if not (wrong_url and count.failure.rule == Rule.SCIM_URL)]
         sentences = [

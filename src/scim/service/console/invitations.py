@@ -17,7 +17,7 @@ from scim.service.ports import InvitationStore, SessionStore, TenantReader
 from scim.service.tenants.tenant_writer import get_connected_tenant
 
 DEFAULT_LIFETIME_S = 7 * DAY_S
-REPEAT_S = 60
+RETRY_WINDOW_S = 60
 """For how many seconds after the acceptance of an invitation the same request may be repeated."""
 _SECRET = re.compile(r"[A-Za-z0-9_-]{43}")
 
@@ -94,7 +94,7 @@ class InvitationService:
 
     def _is_retry(self, acceptance: Acceptance, session_id: str) -> bool:
         """Return whether a request can be the accepted one, sent again because its response was lost."""
-        is_same = acceptance.previous_session_id == session_id and self.now() < acceptance.at + REPEAT_S
+        is_same = acceptance.previous_session_id == session_id and self.now() < acceptance.at + RETRY_WINDOW_S
         return is_same and self.sessions.is_unused(acceptance.session_id)
 
 

@@ -10,7 +10,7 @@ from ipaddress import IPv6Address, ip_address
 
 from scim.service.ports import SignInAttemptStore
 
-WINDOW_S = 900
+ATTEMPT_WINDOW_S = 900
 MAX_ATTEMPTS = 5
 MIN_PASSWORD_LENGTH = 20
 
@@ -42,8 +42,8 @@ class PasswordSignIn:
         Raise :class:`TooManyAttempts` and :class:`WeakPassword`.
         """
         now, source = int(self.now()), _digest_network(address)
-        window = now // WINDOW_S
-        window_end = (window + 1) * WINDOW_S
+        window = now // ATTEMPT_WINDOW_S
+        window_end = (window + 1) * ATTEMPT_WINDOW_S
         if self.attempts.count_attempt(source, window, window_end) > MAX_ATTEMPTS:
             raise TooManyAttempts(window_end - now)
         expected = self.read_password()

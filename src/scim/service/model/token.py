@@ -25,7 +25,7 @@ def compute_expiry(now: float, lifetime_s: float) -> float | None:
     return now + lifetime_s if isfinite(lifetime_s) else None
 
 
-def days_until_expiry(expires: float | None, now: float) -> int | None:
+def find_warning_days(expires: float | None, now: float) -> int | None:
     """Return within how many days of :data:`WARNING_DAYS` a token expires, ``None`` if it expires later or never."""
     if expires is None:
         return None

@@ -47,19 +47,19 @@ def find_access_problems(tenant: Tenant, use: TokenUsage | None, now: float) -> 
         )
 
 
-def describe_contact(use: TokenUsage) -> str:
+def describe_first_use(use: TokenUsage) -> str:
     """Return what the first request with the token was, and the provider if its user agent tells it."""
     provider = recognize_provider(use.first_user_agent, "", (), None)
     by = f" by {provider.display_name}" if provider else ""
     return f"{'First write' if use.first_is_write else 'Connection tested'}{by}"
 
 
-def describe_request(use: TokenUsage) -> str:
+def describe_last_use(use: TokenUsage) -> str:
     """Return what the last recorded request was."""
     return "a write" if use.is_write else "a read"
 
 
-def describe_malformed(malformed: Sequence[RejectedTokenCount]) -> str:
+def describe_malformed_tokens(malformed: Sequence[RejectedTokenCount]) -> str:
     """Return how many requests came with a malformed token in the last 24 hours, and what to do; empty for none."""
     if not malformed:
         return ""

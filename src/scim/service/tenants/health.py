@@ -17,14 +17,14 @@ from scim.service.model.timestamps import parse_rfc3339
 from scim.service.model.token import TokenUsage
 from scim.service.tenants import quarantine
 
-FAILING_FROM = 3
+FAILING_MIN_FAILURES = 3
 """With fewer failed writes or requests, a tenant is never ``FAILING``."""
 FAILING_SHARE = 0.1
 """A tenant is ``FAILING`` if more than this share of its writes fails."""
-FAILING_ALWAYS = 500
+FAILING_AT_ANY_SHARE = 500
 """With so many failed writes, a tenant is ``FAILING`` whatever their share."""
 _DAY_S = 86_400
-_FEW_CHANGES = 5_000
+_MAX_CHANGES_FOR_SHARE = 5_000
 """Changes up to this number are counted for the share that is shown: one call of the index."""
 
 
@@ -65,7 +65,7 @@ class DailyActivity:
 
 
 @dataclass(frozen=True, slots=True)
-class Activity:
+class RecentActivity:
     """The failures and changes of today and yesterday (UTC). ``changes`` is a lower bound if ``has_more_changes``."""
 
     failures: DailyFailures
@@ -87,27 +87,31 @@ class Health:
     """
 
     state: HealthState
-    activity: Activity
+    activity: RecentActivity
     advice: str = ""
     warnings: Sequence[str] = ()
     provider: IdentityProvider | None = None
 
 
-def count_for_state(failures: DailyFailures) -> int:
+def compute_change_limit_for_state(failures: DailyFailures) -> int:
     """Return up to how many changes have to be counted to decide on the state; zero where failures alone decide."""
     writes = failures.failed_writes
-    if FAILING_FROM <= writes < FAILING_ALWAYS:
+    if FAILING_MIN_FAILURES <= writes < FAILING_AT_ANY_SHARE:
         return int(writes / FAILING_SHARE) - writes + 1
-    return 1 if failures.failed_requests >= FAILING_FROM else 0
+    return 1 if failures.failed_requests >= FAILING_MIN_FAILURES else 0
 
 
-def count_for_report(failures: DailyFailures) -> int:
+def compute_change_limit_for_details(failures: DailyFailures) -> int:
     """Return up to how many changes have to be counted for the state, the warnings and the share that is shown."""
-    return max(_FEW_CHANGES, count_for_state(failures), quarantine.count_needed(failures.failed_writes))
+    return max(
+        _MAX_CHANGES_FOR_SHARE,
+        compute_change_limit_for_state(failures),
+        quarantine.compute_change_limit(failures.failed_writes),
+    )
 
 
 def assess_health(
-    tenant: Tenant, use: TokenUsage | None, activity: Activity, provider: IdentityProvider | None, now: float
+    tenant: Tenant, use: TokenUsage | None, activity: RecentActivity, provider: IdentityProvider | None, now: float
 ) -> Health:
     """Return the health of a tenant.
 
@@ -124,7 +128,7 @@ def assess_health(
     return Health(state, activity, _advise(state, activity, provider), warnings, provider)
 
 
-def _determine_state(tenant: Tenant, use: TokenUsage | None, activity: Activity, now: float) -> HealthState:
+def _determine_state(tenant: Tenant, use: TokenUsage | None, activity: RecentActivity, now: float) -> HealthState:
     token, failures = tenant.token, activity.failures
     if not tenant.is_connected:
         return HealthState.DISCONNECTED
@@ -141,11 +145,11 @@ def _determine_state(tenant: Tenant, use: TokenUsage | None, activity: Activity,
     return HealthState.FAILING if _is_failing(activity) else HealthState.HEALTHY
 
 
-def _is_failing(activity: Activity) -> bool:
+def _is_failing(activity: RecentActivity) -> bool:
     writes, requests = activity.failures.failed_writes, activity.failures.failed_requests
-    if writes >= FAILING_ALWAYS or (writes >= FAILING_FROM and activity.failure_share > FAILING_SHARE):
+    if writes >= FAILING_AT_ANY_SHARE or (writes >= FAILING_MIN_FAILURES and activity.failure_share > FAILING_SHARE):
         return True
-    return requests >= FAILING_FROM and not activity.changes
+    return requests >= FAILING_MIN_FAILURES and not activity.changes
 
 
 def _is_within_a_day(moment: str, now: float) -> bool:
@@ -158,7 +162,7 @@ def _was_used_since(use: TokenUsage | None, moment: str) -> bool:
     return use is not None and use.last_used > parse_rfc3339(moment)
 
 
-def _advise(state: HealthState, activity: Activity, provider: IdentityProvider | None) -> str:
+def _advise(state: HealthState, activity: RecentActivity, provider: IdentityProvider | None) -> str:
     failures, name = activity.failures, provider.display_name if provider else "the identity provider"
     match state:
         case HealthState.TOKEN_REJECTED:
@@ -181,7 +185,7 @@ def _advise(state: HealthState, activity: Activity, provider: IdentityProvider |
             return ""
 
 
-def _describe_failures(activity: Activity) -> str:
+def _describe_failures(activity: RecentActivity) -> str:
     writes, requests = activity.failures.failed_writes, activity.failures.failed_requests
     if not activity.changes:
         return f"{requests} {'request' if requests == 1 else 'requests'} failed today and yesterday"

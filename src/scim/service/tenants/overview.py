@@ -12,12 +12,19 @@ from scim.service.identity_providers.detection import detect_provider
 from scim.service.model.audit.failure import DailyFailures, add_up
 from scim.service.model.audit.log_record import LogRecord, RecordKind
 from scim.service.model.tenant import Tenant
-from scim.service.model.timestamps import last_days
-from scim.service.model.token import TokenUsage, days_until_expiry
+from scim.service.model.timestamps import list_last_days
+from scim.service.model.token import TokenUsage, find_warning_days
 from scim.service.ports import AuditLogStore, TenantStore
-from scim.service.tenants.health import Activity, Health, HealthState, assess_health, count_for_report, count_for_state
+from scim.service.tenants.health import (
+    Health,
+    HealthState,
+    RecentActivity,
+    assess_health,
+    compute_change_limit_for_details,
+    compute_change_limit_for_state,
+)
 
-OVERVIEW_S = 6.0
+OVERVIEW_TIMEOUT_S = 6.0
 """How many seconds one tenant of a list may take: two for repeated attempts, and one call that hangs."""
 _NEWEST = 50
 """Among how many records of changes and failures the provider is looked for."""
@@ -122,7 +129,9 @@ def load_health(
     tenant: Tenant, use: TokenUsage | None, records: AuditLogStore, now: float, *, is_report: bool
 ) -> Health:
     """Return the health of a tenant whose token was last used in ``use``, as in :func:`load_overview`."""
-    activity = _load_activity(records, now, count_for_report if is_report else count_for_state)
+    activity = _load_activity(
+        records, now, compute_change_limit_for_details if is_report else compute_change_limit_for_state
+    )
     newest = _read_newest(records) if is_report else ()
     return assess_health(tenant, use, activity, detect_provider(use, activity.failures, newest), now)
 
@@ -134,13 +143,13 @@ def _read_newest(records: AuditLogStore) -> Iterator[LogRecord]:
     )
 
 
-def _load_activity(records: AuditLogStore, now: float, count_limit: Callable[[DailyFailures], int]) -> Activity:
+def _load_activity(records: AuditLogStore, now: float, count_limit: Callable[[DailyFailures], int]) -> RecentActivity:
     """Return what happened today and yesterday; ``count_limit`` says up to how many changes are counted."""
-    yesterday, today = last_days(now, 2)
+    yesterday, today = list_last_days(now, 2)
     failures = add_up(records.get_daily_failures(yesterday, today).values())
     limit = count_limit(failures)
     changes, has_more = records.count_changes(yesterday, today, limit) if limit else (0, True)
-    return Activity(failures, changes, has_more)
+    return RecentActivity(failures, changes, has_more)
 
 
 def load_overviews(
@@ -171,7 +180,7 @@ def _describe_token_action(tenant: Tenant, now: float) -> str:
         return "The token was revoked: make a new one."
     if not token.is_revealed:
         return "The new token has not been shown yet."
-    if (days := days_until_expiry(token.expires, now)) is not None:
+    if (days := find_warning_days(token.expires, now)) is not None:
         if token.expires is not None and token.expires <= now:
             return "The token has expired: make a new one."
         return f"The token expires within {days} {'day' if days == 1 else 'days'}."

@@ -10,10 +10,10 @@ from collections.abc import Iterator
 
 from scim.service.model.identity_provider import IdentityProvider
 
-FAILURES = 5_000
+MIN_FAILURES = 5_000
 FAILURE_SHARE = 0.4
 """Entra ID quarantines an application from so many failures on, if they are more than this share of the writes."""
-FAILURES_ALWAYS = 40_000
+FAILURES_AT_ANY_SHARE = 40_000
 """Entra ID quarantines an application from so many failures on, whatever their share."""
 _WARN_AT = 0.5
 """The fraction of a threshold at which a warning begins."""
@@ -24,42 +24,42 @@ _RETRIES = {IdentityProvider.OKTA: _AT_OKTA}
 """What to do at a provider that does not repeat failed writes by itself."""
 
 
-def applies_to(provider: IdentityProvider | None) -> bool:
+def can_be_entra(provider: IdentityProvider | None) -> bool:
     """Return whether Entra ID's rules may hold: for Entra ID, and while no provider was detected."""
     return provider in (IdentityProvider.ENTRA, None)
 
 
-def count_needed(failures: int) -> int:
+def compute_change_limit(failures: int) -> int:
     """Return up to how many changes have to be counted to decide on the warnings of :func:`assess_quarantine`.
 
     Zero where the number of failures alone decides.
     """
-    if failures > FAILURES_ALWAYS or failures < _WARN_AT * FAILURES:
+    if failures > FAILURES_AT_ANY_SHARE or failures < _WARN_AT * MIN_FAILURES:
         return 0
-    share = FAILURE_SHARE if failures > _WARN_AT * FAILURES_ALWAYS else _WARN_AT * FAILURE_SHARE
+    share = FAILURE_SHARE if failures > _WARN_AT * FAILURES_AT_ANY_SHARE else _WARN_AT * FAILURE_SHARE
     return int(failures / share) - failures + 1
 
 
 def assess_quarantine(failures: int, changes: int, provider: IdentityProvider | None) -> Iterator[str]:
     """Yield a warning if so many failed writes, among so many changes, come near the provider's limits."""
     share = failures / (failures + changes) if failures else 0.0
-    is_near = failures > _WARN_AT * FAILURES_ALWAYS or (
-        failures >= _WARN_AT * FAILURES and share > _WARN_AT * FAILURE_SHARE
+    is_near = failures > _WARN_AT * FAILURES_AT_ANY_SHARE or (
+        failures >= _WARN_AT * MIN_FAILURES and share > _WARN_AT * FAILURE_SHARE
     )
     if not is_near:
         return
     summary = f"{failures} writes failed today and yesterday, {share:.0%} of all."
-    if not applies_to(provider):
+    if not can_be_entra(provider):
         yield f"{summary} {_LOG}. {_describe_other(provider)}"
-    elif failures > FAILURES_ALWAYS or (failures >= FAILURES and share > FAILURE_SHARE):
+    elif failures > FAILURES_AT_ANY_SHARE or (failures >= MIN_FAILURES and share > FAILURE_SHARE):
         yield (
             f"{summary} {_if_entra(provider)}by its published rules Entra ID quarantines the application now. {_LOG}; "
             "then restart provisioning."
         )
     else:
         yield (
-            f"{summary} {_if_entra(provider)}Entra ID quarantines the application from {FAILURES} failures on if more "
-            f"than {FAILURE_SHARE:.0%} fail, and from {FAILURES_ALWAYS} on in any case. {_LOG}."
+            f"{summary} {_if_entra(provider)}Entra ID quarantines the application from {MIN_FAILURES} failures on if more "
+            f"than {FAILURE_SHARE:.0%} fail, and from {FAILURES_AT_ANY_SHARE} on in any case. {_LOG}."
         )
 
 

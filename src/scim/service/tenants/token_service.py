@@ -33,7 +33,7 @@ from scim.service.tenants.errors import ConcurrentChange, PreviousTokenValid, Te
 from scim.service.tenants.tenant_writer import TenantWriter, get_connected_tenant
 
 DEFAULT_GRACE_S = DAY_S
-REPLAY_S = 60.0
+REPLAY_WINDOW_S = 60.0
 """For how many seconds a request with the same idempotency key is answered with the same token."""
 _INTERRUPTED_AFTER_S = 60.0
 """The age from which on a rotation that is not finished is taken for an interrupted one."""
@@ -120,14 +120,14 @@ class TokenService:
         self.writer.change(issued.tenant_id, AuditAction.SHOW, revise)
 
     def replay_issue(self, tenant_id: str, key: IdempotencyKey) -> IssuedToken | None:
-        """Return the token that the same request got within the last :data:`REPLAY_S`; ``None`` if it got none.
+        """Return the token that the same request got within the last :data:`REPLAY_WINDOW_S`; ``None`` if it got none.
 
         A form that is sent twice at once has two responses, and the browser shows one of them.
         Raise :class:`UnknownTenant` and :class:`ConcurrentChange`.
         """
         tenant = get_connected_tenant(self.writer.tenant_store, tenant_id)
         token = tenant.token
-        is_replay = token.idempotency_key == key.name and self.writer.now() < token.idempotency_key_at + REPLAY_S
+        is_replay = token.idempotency_key == key.name and self.writer.now() < token.idempotency_key_at + REPLAY_WINDOW_S
         return self.finish_issue(tenant) if is_replay else None
 
     # Revoke
@@ -135,7 +135,7 @@ class TokenService:
     def revoke(self, tenant_id: str) -> Tenant:
         """Revoke all tokens of a tenant. It stays connected: :meth:`rotate` creates a new token.
 
-        Execution environments follow within a minute (:data:`scim.auth.authentication.CACHE_S`).
+        Execution environments follow within a minute (:data:`scim.auth.authentication.MAX_CACHE_AGE_S`).
         Raise :class:`UnknownTenant`.
         """
         return self.writer.change(tenant_id, AuditAction.REVOKE, self.revise_to_revoked)

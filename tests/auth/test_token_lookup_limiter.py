@@ -2,20 +2,20 @@
 
 import pytest
 
-from scim.auth.failed_tokens import FailedTokens
+from scim.auth.token_lookup_limiter import TokenLookupLimiter
 from scim.protocol.errors import TooManyRequests
 
 NOW = 1_800_000_000.0
 
 
-def fail(failed: FailedTokens, digest: bytes, times: int = 3) -> None:
+def fail(failed: TokenLookupLimiter, digest: bytes, times: int = 3) -> None:
     for _ in range(times):
         failed.check(digest, NOW)
         failed.count_failure(digest, NOW)
 
 
 def test_token_is_looked_up_three_times_in_ten_seconds() -> None:
-    failed = FailedTokens()
+    failed = TokenLookupLimiter()
     fail(failed, b"one")
 
     with pytest.raises(TooManyRequests):
@@ -26,7 +26,7 @@ def test_token_is_looked_up_three_times_in_ten_seconds() -> None:
 
 def test_only_the_latest_tokens_are_remembered() -> None:
     """So that memory is bounded: of a token that is forgotten the counting starts again."""
-    failed = FailedTokens()
+    failed = TokenLookupLimiter()
     for number in range(17):
         fail(failed, bytes([number]))
 

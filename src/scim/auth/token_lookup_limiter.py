@@ -12,7 +12,7 @@ _MAX_TOKENS = 16
 
 
 @dataclass(slots=True)
-class FailedTokens:
+class TokenLookupLimiter:
     """How often each token failed within ten seconds, of the last :data:`_MAX_TOKENS` that did.
 
     Only tokens that this stack created get here. They do not affect other tokens of the same tenant, so a new one works
