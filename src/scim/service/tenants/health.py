@@ -103,11 +103,8 @@ def compute_change_limit_for_state(failures: DailyFailures) -> int:
 
 def compute_change_limit_for_details(failures: DailyFailures) -> int:
     """Return up to how many changes have to be counted for the state, the warnings and the share that is shown."""
-    return max(
-        _MAX_CHANGES_FOR_SHARE,
-        compute_change_limit_for_state(failures),
-        quarantine.compute_change_limit(failures.failed_writes),
-    )
+    limit_for_warnings = quarantine.compute_change_limit(failures.failed_writes)
+    return max(_MAX_CHANGES_FOR_SHARE, compute_change_limit_for_state(failures), limit_for_warnings)
 
 
 def assess_health(

@@ -58,8 +58,8 @@ def assess_quarantine(failures: int, changes: int, provider: IdentityProvider | 
         )
     else:
         yield (
-            f"{summary} {_if_entra(provider)}Entra ID quarantines the application from {MIN_FAILURES} failures on if more "
-            f"than {FAILURE_SHARE:.0%} fail, and from {FAILURES_AT_ANY_SHARE} on in any case. {_LOG}."
+            f"{summary} {_if_entra(provider)}Entra ID quarantines the application from {MIN_FAILURES} failures on if "
+            f"more than {FAILURE_SHARE:.0%} fail, and from {FAILURES_AT_ANY_SHARE} on in any case. {_LOG}."
         )
 
 
