@@ -35,7 +35,7 @@ from scim.service.model.stored_resource import StoredResource
 from scim.service.tenants.tenant_service import TenantService
 from scim.settings import Settings
 from scim.store import items, keys
-from scim.store.query.counters import counter_increment
+from scim.store.query.counters import compute_increment
 from scim.wiring import runtime
 from scim.wiring.operator import build_operator_adapters
 
@@ -164,7 +164,7 @@ def _listed_items(tenant: str, number: int, counters: Counter[str]) -> Iterator[
         body = population.user(each)
         resource = {"schemas": body["schemas"], "id": resource_id, **body}
         stored = StoredResource.from_resource(resource, 1, _CREATED, _CREATED, _CREATED)
-        counters[keys.counter_key(resource_id)] += counter_increment(resource_id)
+        counters[keys.counter_key(resource_id)] += compute_increment(resource_id)
         item = items.encode_resource(keys.resource_partition(tenant), keys.user_key(resource_id), stored)
         yield json.dumps({"Item": item}, ensure_ascii=False)
 

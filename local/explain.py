@@ -47,8 +47,8 @@ def _describe_plan(plan: Plan, query: Query, *, is_sorted: bool) -> Iterator[tup
     yield "filter", str(query.filter) if query.filter is not None else "none"
     yield "plan", f"{plan},sort" if is_sorted else str(plan)
     match plan:
-        case IndexLookupPlan(index_keys):
-            for key in sorted(index_keys, key=str):
+        case IndexLookupPlan(indexed_values):
+            for key in sorted(indexed_values, key=str):
                 yield "key", f"{key.name} = {key.value}"
         case RangePlan(index, first, last):
             yield "range", f"{KEY_NAMES[index]} from {first or 'the first'} to {last or 'the last'}"

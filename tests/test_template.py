@@ -623,7 +623,7 @@ def test_linking_takes_exactly_the_rights_that_its_function_has(
     scim: Endpoint, bus: Messaging, needed: set[Right], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     written: dict[str, set[str]] = {"PutItem": set(), "UpdateItem": set()}
-    transact = Table.transact
+    transact_once = Table.transact_once
 
     def see(dynamo: Table, actions: list[dict[str, Any]], token: str) -> None:
         """The attributes that each part of a transaction reaches, as ``dynamodb:Attributes`` has them."""
@@ -631,7 +631,7 @@ def test_linking_takes_exactly_the_rights_that_its_function_has(
             expressions = f"{request.get('UpdateExpression', '')} {request.get('ConditionExpression', '')}"
             named = set(re.findall(r"(?<![:\w])[a-z]+(?= =|\))", expressions))
             written[PARTS[part]] |= {*request.get("Key", ()), *request.get("Item", ()), *named}
-        transact(dynamo, actions, token)
+        transact_once(dynamo, actions, token)
 
     alice = scim.create(externalId="a", **{ENTERPRISE: {"manager": {"value": "boss"}}})
     boss = scim.create(userName="boss")

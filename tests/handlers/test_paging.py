@@ -11,7 +11,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from scim.store.query.paging import MAX_PAGE_BYTES
-from scim.store.query.paging_store import BOOKMARK_S
+from scim.store.query.paging_store import BOOKMARK_TTL_S
 from tests.endpoint import Endpoint
 from tests.handlers.conftest import Log
 
@@ -135,7 +135,7 @@ def test_every_page_that_is_not_empty_leaves_one_bookmark_a_walk(scim: Endpoint,
     (left,) = list_bookmarks(items)
 
     assert [place[0] for place in json.loads(left["places"])] == [4, 3]
-    assert 0 < int(left["ttl"]) - time.time() <= BOOKMARK_S
+    assert 0 < int(left["ttl"]) - time.time() <= BOOKMARK_TTL_S
 
 
 def test_look_up_that_finds_one_leaves_no_bookmark(scim: Endpoint, items: Items) -> None:

@@ -9,7 +9,7 @@ import pytest
 from scim.protocol.errors import PayloadTooLarge, TooManyUsers
 from scim.service.model.change_record import ChangeRecord, Operation, Participation
 from scim.service.model.stored_resource import NotUnique, StoredResource, VersionConflict, encode_json
-from scim.store.query.counters import SHARD_LIMIT, counter_increment
+from scim.store.query.counters import SHARD_LIMIT, compute_increment
 from scim.store.resources import MAX_DOCUMENT_BYTES, DynamoDBResourceStore
 from scim.store.table import Table
 
@@ -53,7 +53,10 @@ def test_create_writes_user_keys_counter_and_change_record(store: DynamoDBResour
         "K#0f",
     }
     assert written["N#bob"]["id"] == {"S": ONE}
-    assert (written["K#0f"]["counts"], written["K#0f"]["active"]) == ({"N": str(counter_increment(ONE))}, {"N": "1"})
+    assert (written["K#0f"]["counts"], written["K#0f"]["active"]) == (
+        {"N": str(compute_increment(ONE))},
+        {"N": "1"},
+    )
     assert json.loads(written[f"U#{ONE}"]["doc"]["S"])["userName"] == "Bob"
     assert record["at"] == {"S": "2026-01-02T03:04:05.678Z"}
     assert record["participation"] == {"S": "joined"}
@@ -155,7 +158,10 @@ def test_forty_indexed_values_are_replaced_in_one_transaction(store: DynamoDBRes
 def test_deactivation_decrements_active_users(store: DynamoDBResourceStore, items: Items) -> None:
     store.write(None, user(), CHANGE)
     store.write(user(), user(version=2, active=False), CHANGE)
-    assert (items()["K#0f"]["counts"], items()["K#0f"]["active"]) == ({"N": str(counter_increment(ONE))}, {"N": "0"})
+    assert (items()["K#0f"]["counts"], items()["K#0f"]["active"]) == (
+        {"N": str(compute_increment(ONE))},
+        {"N": "0"},
+    )
 
 
 def test_user_too_large_for_an_item_is_refused(store: DynamoDBResourceStore, items: Items) -> None:
@@ -192,7 +198,7 @@ def test_full_shard_refuses_a_user_and_writes_nothing(
 def test_shard_takes_users_up_to_its_limit(
     store: DynamoDBResourceStore, items: Items, shard: Callable[[int], Any]
 ) -> None:
-    shard(SHARD_LIMIT - counter_increment(ONE))
+    shard(SHARD_LIMIT - compute_increment(ONE))
     store.write(None, user(), CHANGE)
     assert items()["K#0f"]["counts"] == {"N": str(SHARD_LIMIT)}
 
@@ -201,7 +207,7 @@ def test_users_of_a_full_shard_can_be_changed_and_deleted(
     store: DynamoDBResourceStore, items: Items, shard: Callable[[int], Any]
 ) -> None:
     store.write(None, user(), CHANGE)
-    shard(SHARD_LIMIT + counter_increment(ONE))
+    shard(SHARD_LIMIT + compute_increment(ONE))
     store.write(user(), user(version=2, active=False), CHANGE)
     store.write(user(version=2, active=False), None, CHANGE)
     assert items()["K#0f"]["counts"] == {"N": str(SHARD_LIMIT)}

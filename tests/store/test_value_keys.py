@@ -10,7 +10,7 @@ from scim.protocol.filter.path import resolve_path
 from scim.protocol.leniency import LeniencyTracker
 from scim.protocol.schema import load_user_type
 from scim.store.value_keys import (
-    MAX_INDEXED_VALUES,
+    MAX_INDEX_ENTRIES,
     check_index_entry_count,
     index_entry_keys,
     index_prefix,
@@ -80,7 +80,7 @@ def test_extension_attribute_is_indexed_by_its_full_name() -> None:
 
 
 def test_more_values_than_fit_into_a_transaction_are_refused() -> None:
-    emails = [{"value": f"{number}@example.com"} for number in range(MAX_INDEXED_VALUES)]
+    emails = [{"value": f"{number}@example.com"} for number in range(MAX_INDEX_ENTRIES)]
     paths = indexed("externalId", "emails.value")
     check_index_entry_count(index_entry_keys({"emails": emails}, USER_ID, paths), paths)
     with pytest.raises(InvalidValue, match=r"40 values of externalId, emails.value"):

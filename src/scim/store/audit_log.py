@@ -79,7 +79,7 @@ class DynamoDBAuditLogStore:
         """Add to the counts of the day of ``at``; return whether that succeeded."""
         update = daily_failures.update(at, counts, provider, self._expiry())
         try:
-            self._table.update(self._failures, keys.daily_failures_key(at[:10]), **update)
+            self._table.update_once(self._failures, keys.daily_failures_key(at[:10]), **update)
         except (ClientError, BotoCoreError):
             return False
         return True
@@ -109,7 +109,7 @@ class DynamoDBAuditLogStore:
             },
         }
         try:
-            return self._table.update(self._failures, sort, **expression)
+            return self._table.update_once(self._failures, sort, **expression)
         except (ClientError, BotoCoreError):
             return None
 
@@ -151,8 +151,8 @@ class DynamoDBAuditLogStore:
             partition,
             KeyRange(prefix, last),
             ("pk", "sk", TIME_ATTRIBUTE),
-            index=TIME_INDEX,
-            backwards=True,
+            index_name=TIME_INDEX,
+            is_backwards=True,
             limit=_BATCH,
         )
         for time, simultaneous in groupby(stored_items, lambda item: item[TIME_ATTRIBUTE]["S"]):
@@ -162,7 +162,7 @@ class DynamoDBAuditLogStore:
     def _list_audit_event_positions(self, before: LogPosition | None) -> Iterator[LogPosition]:
         """Yield the positions of the audit events, the newest first, which is the order of their keys."""
         until = keys.audit_event_range(before.at if before else None)
-        for item in self._table.query(self._settings, until, ("pk", "sk"), backwards=True, limit=_BATCH):
+        for item in self._table.query(self._settings, until, ("pk", "sk"), is_backwards=True, limit=_BATCH):
             sort = item["sk"]["S"]
             position = LogPosition(keys.parse_audit_event_time(sort), self._settings, sort)
             if before is None or position < before:
@@ -253,7 +253,12 @@ class DynamoDBAuditLogStore:
         table = self._table.with_deadline(self._table.deadline.with_share(_NEWEST_FAILURES_SHARE))
         attributes = ("sk", log_codec.HASHES)
         pages = table.query_pages(
-            self._failures, keys.FAILURE_RANGE, attributes, index=TIME_INDEX, backwards=True, containing=containing
+            self._failures,
+            keys.FAILURE_RANGE,
+            attributes,
+            index_name=TIME_INDEX,
+            is_backwards=True,
+            contains_any=containing,
         )
         matching: list[str] = []
         try:
@@ -274,7 +279,7 @@ class DynamoDBAuditLogStore:
 
     def list_changes(self, resource_id: str) -> Iterator[StoredChange]:
         """Yield the changes of a user, the newest first."""
-        stored_items = self._table.query(self._users, keys.change_range(resource_id), backwards=True, limit=_BATCH)
+        stored_items = self._table.query(self._users, keys.change_range(resource_id), is_backwards=True, limit=_BATCH)
         yield from map(log_codec.decode_change, stored_items)
 
     def find_previous_owner_ids(self, identifier_hash: str) -> Iterator[str]:
@@ -284,7 +289,7 @@ class DynamoDBAuditLogStore:
         """
         table = self._table.with_deadline(self._table.deadline.with_share(_PREVIOUS_OWNERS_SHARE))
         containing = [(log_codec.HASHES, identifier_hash)]
-        stored_items = table.query(self._users, keys.change_range(), ("sk",), containing=containing)
+        stored_items = table.query(self._users, keys.change_range(), ("sk",), contains_any=containing)
         for resource_id, _ in groupby(stored_items, lambda item: keys.parse_changed_user_id(item["sk"]["S"])):
             yield resource_id
 
@@ -317,7 +322,7 @@ class DynamoDBAuditLogStore:
         Return the number, and whether there may be more.
         """
         days = keys.time_range(keys.CHANGE_PREFIX, first_day, last_day)
-        pages = list(self._table.query_counts(self._users, days, index=TIME_INDEX, limit=limit))
+        pages = list(self._table.query_counts(self._users, days, index_name=TIME_INDEX, limit=limit))
         return sum(number for number, _ in pages), any(following is not None for _, following in pages[-1:])
 
     def _expiry(self) -> int:

@@ -21,7 +21,7 @@ class DynamoDBConsoleStore:
 
     def count_attempt(self, source: str, window: int, expires: int) -> int:
         """Count one more attempt of a source in a window of time, and return how many there are."""
-        counted = self._table.update(
+        counted = self._table.update_once(
             keys.CONSOLE_PARTITION,
             keys.sign_in_attempts_key(source, window),
             UpdateExpression="SET #ttl = :ttl ADD attempts :one",
@@ -32,7 +32,7 @@ class DynamoDBConsoleStore:
 
     def reset_attempts(self, source: str, window: int) -> None:
         """Set the count of a source in a window back to none."""
-        self._table.update(
+        self._table.update_once(
             keys.CONSOLE_PARTITION,
             keys.sign_in_attempts_key(source, window),
             UpdateExpression="SET attempts = :none",
@@ -52,13 +52,13 @@ class DynamoDBConsoleStore:
 
     def is_unused(self, session_id: str) -> bool:
         """Return whether no request was made in a session yet, and nobody has signed out of it."""
-        sorts = (keys.used_session_key(session_id), keys.ended_session_key(session_id))
-        return all(self._table.get(keys.CONSOLE_PARTITION, sort) is None for sort in sorts)
+        sort_keys = (keys.used_session_key(session_id), keys.ended_session_key(session_id))
+        return all(self._table.get(keys.CONSOLE_PARTITION, sort_key) is None for sort_key in sort_keys)
 
-    def _put_marker(self, sort: str, expires: int) -> None:
-        self._table.update(
+    def _put_marker(self, sort_key: str, expires: int) -> None:
+        self._table.update_once(
             keys.CONSOLE_PARTITION,
-            sort,
+            sort_key,
             UpdateExpression="SET #ttl = :ttl",
             ExpressionAttributeNames=_TTL,
             ExpressionAttributeValues={":ttl": {"N": str(expires)}},
@@ -108,8 +108,8 @@ class DynamoDBInvitationStore:
 
     def _write(self, invitation: Invitation, item: Item, condition: Condition, event: AuditEvent) -> None:
         """Write an invitation together with the audit event. Raises :class:`ConditionFailed`."""
-        partition = keys.settings_partition(invitation.tenant_id)
-        record = items.encode_audit_event(partition, keys.audit_event_key(event.at, event.id), event)
+        partition_key = keys.settings_partition(invitation.tenant_id)
+        record = items.encode_audit_event(partition_key, keys.audit_event_key(event.at, event.id), event)
         action = Action.put(TransactionRole.RESOURCE, item, condition)
         commit(self._table, [action], record, self._new_id(), self._new_id)
 

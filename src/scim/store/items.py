@@ -21,10 +21,10 @@ LOOKUP_ITEM_ATTRIBUTES = ("sk", "id")
 """The attributes that :func:`decode_lookup_item` needs, and the sort key."""
 
 
-def encode_resource(partition: str, sort: str, stored: StoredResource) -> Item:
+def encode_resource(partition_key: str, sort_key: str, stored: StoredResource) -> Item:
     """Return the item of a resource. A document in one string is decoded several times faster than one in a map."""
     return {
-        **keys.primary_key(partition, sort),
+        **keys.primary_key(partition_key, sort_key),
         "doc": {"S": stored.document},
         "v": {"N": str(stored.version)},
         "created": {"S": stored.created},
@@ -55,9 +55,9 @@ def decode_document(item: Item) -> StoredResource:
     )
 
 
-def encode_lookup_item(partition: str, sort: str, resource_id: str) -> Item:
+def encode_lookup_item(partition_key: str, sort_key: str, resource_id: str) -> Item:
     """Return the lookup item of a unique key or of an index entry: it has the id of the resource with that value."""
-    return {**keys.primary_key(partition, sort), "id": {"S": resource_id}}
+    return {**keys.primary_key(partition_key, sort_key), "id": {"S": resource_id}}
 
 
 def decode_lookup_item(item: Item) -> str:
@@ -67,8 +67,8 @@ def decode_lookup_item(item: Item) -> str:
 
 
 def encode_change(
-    partition: str,
-    sort: str,
+    partition_key: str,
+    sort_key: str,
     change_id: str,
     expires: int | None,
     change: ChangeRecord,
@@ -91,7 +91,7 @@ def encode_change(
     links = [{"M": {"attribute": {"S": name}, "id": {"S": to}}} for name, to in change.links]
     external_id = {} if change.external_id is None else {"externalId": {"S": change.external_id}}
     return {
-        **keys.primary_key(partition, sort),
+        **keys.primary_key(partition_key, sort_key),
         **ttl,
         **former,
         **removed,
@@ -115,10 +115,10 @@ def encode_change(
     }
 
 
-def encode_tenant(partition: str, sort: str, tenant: Tenant) -> Item:
+def encode_tenant(partition_key: str, sort_key: str, tenant: Tenant) -> Item:
     token = tenant.token
     return {
-        **keys.primary_key(partition, sort),
+        **keys.primary_key(partition_key, sort_key),
         "v": {"N": str(tenant.version)},
         "mode": {"S": "strict" if tenant.is_strict else "tolerant"},
         "extensions": {"S": encode_json(list(tenant.custom_schemas))},
@@ -169,9 +169,9 @@ def decode_tenant(tenant_id: str, item: Item) -> Tenant:
     )
 
 
-def encode_audit_event(partition: str, sort: str, event: AuditEvent) -> Item:
+def encode_audit_event(partition_key: str, sort_key: str, event: AuditEvent) -> Item:
     return {
-        **keys.primary_key(partition, sort),
+        **keys.primary_key(partition_key, sort_key),
         "change": {"S": event.id},
         "at": {"S": event.at},
         "operation": {"S": event.action},

@@ -19,8 +19,8 @@ from scim.protocol.normalize import normalize
 MAX_SORT_KEY_BYTES = 1_024
 MAX_VALUE_BYTES = 900
 _USER_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-_AFTER_IDS = "g"  # follows every hex digit and hyphen, of which ids are made
-_AFTER_TIMES = ":"  # follows every digit
+_PAST_LAST_ID = "g"  # follows every hex digit and hyphen, of which ids are made
+_PAST_LAST_TIME = ":"  # follows every digit
 
 _USER_PREFIX = "U#"
 CHANGE_PREFIX = "C#"
@@ -47,9 +47,9 @@ class KeyRange:
         return self.first > self.last
 
 
-def primary_key(partition: str, sort: str) -> dict[str, Any]:
+def primary_key(partition_key: str, sort_key: str) -> dict[str, Any]:
     """Return the primary key of an item in DynamoDB's attribute values."""
-    return {"pk": {"S": partition}, "sk": {"S": sort}}
+    return {"pk": {"S": partition_key}, "sk": {"S": sort_key}}
 
 
 # Resources: users, unique keys, index entries and change records
@@ -70,17 +70,17 @@ def user_key(user_id: str) -> str:
 
 def user_range(first_id: str = "") -> KeyRange:
     """Return the range of all users, or of those whose ids are at or after ``first_id``."""
-    return KeyRange(_USER_PREFIX + first_id, _USER_PREFIX + _AFTER_IDS)
+    return KeyRange(_USER_PREFIX + first_id, _USER_PREFIX + _PAST_LAST_ID)
 
 
-def parse_user_id(sort: str) -> str:
+def parse_user_id(sort_key: str) -> str:
     """Return the id in the key of a user."""
-    return sort.removeprefix(_USER_PREFIX)
+    return sort_key.removeprefix(_USER_PREFIX)
 
 
-def entry_range(prefix: str) -> KeyRange:
+def id_range(prefix: str) -> KeyRange:
     """Return the range of the keys that have an id after ``prefix``."""
-    return KeyRange(prefix, prefix + _AFTER_IDS)
+    return KeyRange(prefix, prefix + _PAST_LAST_ID)
 
 
 def change_key(user_id: str, version: int) -> str:
@@ -100,9 +100,9 @@ def change_range(user_id: str = "") -> KeyRange:
     return KeyRange(f"{CHANGE_PREFIX}{user_id}#", f"{CHANGE_PREFIX}{user_id}$")
 
 
-def parse_changed_user_id(sort: str) -> str:
+def parse_changed_user_id(sort_key: str) -> str:
     """Return the id of the user in the key of a change record."""
-    return sort.split("#")[1]
+    return sort_key.split("#")[1]
 
 
 # The index by time: users, change records and failures
@@ -115,7 +115,7 @@ def last_modified_key(modified: str) -> str:
 
 def last_modified_range(first: str | None, last: str | None) -> KeyRange:
     """Return the range of the users in the index by time, both bounds included; ``None`` for no bound."""
-    return KeyRange(_USER_PREFIX + (first or ""), _USER_PREFIX + (last or _AFTER_TIMES))
+    return KeyRange(_USER_PREFIX + (first or ""), _USER_PREFIX + (last or _PAST_LAST_TIME))
 
 
 def time_key(prefix: str, at: str) -> str:
@@ -148,16 +148,16 @@ def failure_key(identifier: str, digest: str) -> str:
 
 def failure_range(identifier: str) -> KeyRange:
     """Return the range of the failures that are stored by an identifier."""
-    return entry_range(failure_key(identifier, ""))
+    return id_range(failure_key(identifier, ""))
 
 
-def is_failure_key(sort: str) -> bool:
-    return sort.startswith(FAILURE_PREFIX)
+def is_failure_key(sort_key: str) -> bool:
+    return sort_key.startswith(FAILURE_PREFIX)
 
 
-def parse_failure_identifier(sort: str) -> str:
+def parse_failure_identifier(sort_key: str) -> str:
     """Return the identifier in a failure's key, case folded; a long one is truncated, as it is in the key."""
-    return sort.removeprefix(FAILURE_PREFIX).rpartition("#")[0].replace("%23", "#").replace("%25", "%")
+    return sort_key.removeprefix(FAILURE_PREFIX).rpartition("#")[0].replace("%23", "#").replace("%25", "%")
 
 
 def daily_failures_key(day: str) -> str:
@@ -170,9 +170,9 @@ def daily_failures_range(first: str, last: str) -> KeyRange:
     return KeyRange(daily_failures_key(first), daily_failures_key(last))
 
 
-def parse_day(sort: str) -> str:
+def parse_day(sort_key: str) -> str:
     """Return the day in the key of its counts."""
-    return sort.removeprefix(_DAILY_FAILURES_PREFIX)
+    return sort_key.removeprefix(_DAILY_FAILURES_PREFIX)
 
 
 def rejected_tokens_key(minute: str) -> str:
@@ -180,8 +180,8 @@ def rejected_tokens_key(minute: str) -> str:
     return f"{REJECTED_TOKENS_PREFIX}{minute}"
 
 
-def is_rejected_tokens_key(sort: str) -> bool:
-    return sort.startswith(REJECTED_TOKENS_PREFIX)
+def is_rejected_tokens_key(sort_key: str) -> bool:
+    return sort_key.startswith(REJECTED_TOKENS_PREFIX)
 
 
 def malformed_tokens_key(minute: str) -> str:
@@ -189,8 +189,8 @@ def malformed_tokens_key(minute: str) -> str:
     return f"{MALFORMED_TOKENS_PREFIX}{minute}"
 
 
-def is_malformed_tokens_key(sort: str) -> bool:
-    return sort.startswith(MALFORMED_TOKENS_PREFIX)
+def is_malformed_tokens_key(sort_key: str) -> bool:
+    return sort_key.startswith(MALFORMED_TOKENS_PREFIX)
 
 
 # Settings and audit events
@@ -210,17 +210,17 @@ def audit_event_key(at: str, event_id: str) -> str:
 
 def audit_event_range(until: str | None = None) -> KeyRange:
     """Return the range of all audit events, or of those up to a time."""
-    last = f"{until}#{_AFTER_IDS}" if until else _AFTER_TIMES
+    last = f"{until}#{_PAST_LAST_ID}" if until else _PAST_LAST_TIME
     return KeyRange(_AUDIT_EVENT_PREFIX, _AUDIT_EVENT_PREFIX + last)
 
 
-def is_audit_event_key(sort: str) -> bool:
-    return sort.startswith(_AUDIT_EVENT_PREFIX)
+def is_audit_event_key(sort_key: str) -> bool:
+    return sort_key.startswith(_AUDIT_EVENT_PREFIX)
 
 
-def parse_audit_event_time(sort: str) -> str:
+def parse_audit_event_time(sort_key: str) -> str:
     """Return the time in the key of an audit event."""
-    return sort.removeprefix(_AUDIT_EVENT_PREFIX).partition("#")[0]
+    return sort_key.removeprefix(_AUDIT_EVENT_PREFIX).partition("#")[0]
 
 
 TENANT_LIST_PARTITION = "TENANTS"
@@ -248,13 +248,13 @@ def token_usage_key(version: str) -> str:
     return f"{_TOKEN_USAGE_PREFIX}{version}"
 
 
-def is_token_usage_key(sort: str) -> bool:
-    return sort.startswith(_TOKEN_USAGE_PREFIX)
+def is_token_usage_key(sort_key: str) -> bool:
+    return sort_key.startswith(_TOKEN_USAGE_PREFIX)
 
 
-def parse_token_version(sort: str) -> str:
+def parse_token_version(sort_key: str) -> str:
     """Return the version in the key of a token's use."""
-    return sort.removeprefix(_TOKEN_USAGE_PREFIX)
+    return sort_key.removeprefix(_TOKEN_USAGE_PREFIX)
 
 
 # Counters and bookmarks of paging
@@ -264,7 +264,7 @@ def paging_partition(tenant_id: str) -> str:
     return f"L#{tenant_id}"
 
 
-COUNTER_RANGE = KeyRange(COUNTER_PREFIX, COUNTER_PREFIX + _AFTER_IDS)
+COUNTER_RANGE = KeyRange(COUNTER_PREFIX, COUNTER_PREFIX + _PAST_LAST_ID)
 PAGING_RANGE = KeyRange(BOOKMARK_PREFIX, COUNTER_RANGE.last)
 """All counters and bookmarks."""
 
@@ -291,11 +291,11 @@ def referrer_key(identifier_hash: str, user_id: str) -> str:
 
 
 def referrer_range(identifier_hash: str) -> KeyRange:
-    return entry_range(f"W#{identifier_hash}#")
+    return id_range(f"W#{identifier_hash}#")
 
 
-def parse_referrer_id(sort: str) -> str:
-    return sort.rpartition("#")[2]
+def parse_referrer_id(sort_key: str) -> str:
+    return sort_key.rpartition("#")[2]
 
 
 # The console

@@ -22,24 +22,24 @@ class DynamoDBLinkStore:
     def __init__(self, table: Table, config: ResourceStoreConfig, tenant_id: str, resource_type: ResourceType) -> None:
         self._table = table
         self._config = config
-        self._type = resource_type
-        self._partition = keys.resource_partition(tenant_id)
+        self._resource_type = resource_type
+        self._partition_key = keys.resource_partition(tenant_id)
         self._index = keys.reference_index_partition(tenant_id)
 
     def get_all(self, ids: Collection[str]) -> dict[str, StoredResource]:
-        sorts = [keys.user_key(user_id) for user_id in ids]
-        found_items = self._table.get_all(self._partition, sorts, items.RESOURCE_ATTRIBUTES)
+        sort_keys = [keys.user_key(user_id) for user_id in ids]
+        found_items = self._table.get_all(self._partition_key, sort_keys, items.RESOURCE_ATTRIBUTES)
         return {user.id: user for user in map(items.decode_resource, found_items)}
 
     def find_candidates(self, value: str) -> Iterator[Collection[str]]:
         yield self.get_all([value]) if keys.is_user_id(value) else ()
-        unique = self._type.unique_attribute
-        item = self._table.get(self._partition, value_keys.unique_key(value, case_exact=unique.case_exact))
+        unique = self._resource_type.unique_attribute
+        item = self._table.get(self._partition_key, value_keys.unique_key(value, case_exact=unique.case_exact))
         yield [items.decode_lookup_item(item)] if item else ()
         for name in _LOOKUP_ATTRIBUTES:
             if path := self._config.indexed.get(name):
-                entries = keys.entry_range(value_keys.index_prefix(name, path, value))
-                found_items = self._table.query(self._partition, entries, items.LOOKUP_ITEM_ATTRIBUTES, limit=2)
+                entries = keys.id_range(value_keys.index_prefix(name, path, value))
+                found_items = self._table.query(self._partition_key, entries, items.LOOKUP_ITEM_ATTRIBUTES, limit=2)
                 yield [items.decode_lookup_item(item) for item in islice(found_items, 2)]
 
     def update_index(self, add: Collection[ReferrerEntry], remove: Collection[ReferrerEntry]) -> None:
@@ -60,8 +60,8 @@ class DynamoDBLinkStore:
     def write_links(self, user: StoredResource, links: UserLinks, change: ChangeRecord) -> None:
         """Write links on the condition that neither the user nor its links have changed since they were read."""
         new_id = self._config.new_id
-        change_id, sort = new_id(), keys.link_change_key(user.id, user.version, links.sequence)
-        record = items.encode_change(self._partition, sort, change_id, self._config.change_expiry(), change)
+        change_id, sort_key = new_id(), keys.link_change_key(user.id, user.version, links.sequence)
+        record = items.encode_change(self._partition_key, sort_key, change_id, self._config.change_expiry(), change)
         try:
             commit(self._table, [self._prepare_links(user, links)], record, change_id, new_id)
         except ConditionFailed as failed:
@@ -73,7 +73,7 @@ class DynamoDBLinkStore:
         values = {":v": {"N": str(user.version)}, ":links": {"S": links.text}, **before}
         return Action.update(
             TransactionRole.RESOURCE,
-            keys.primary_key(self._partition, keys.user_key(user.id)),
+            keys.primary_key(self._partition_key, keys.user_key(user.id)),
             UpdateExpression="SET links = :links",
             ConditionExpression=f"v = :v AND {condition}",
             ExpressionAttributeValues=values,

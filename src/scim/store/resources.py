@@ -17,7 +17,7 @@ from scim.service.model.query import Query, QueryResult
 from scim.service.model.stored_resource import NotUnique, StoredResource, VersionConflict
 from scim.service.references.links import find_reference_hashes, may_affect_links
 from scim.store import items, keys, value_keys
-from scim.store.query.counters import SHARD_LIMIT, counter_increment
+from scim.store.query.counters import SHARD_LIMIT, compute_increment
 from scim.store.query.engine import QueryEngine
 from scim.store.table import Item, Table
 from scim.store.transactions import (
@@ -53,18 +53,18 @@ class DynamoDBResourceStore:
         self._table = table
         self._config = config
         self._tenant_id = tenant_id
-        self._partition = keys.resource_partition(tenant_id)
-        self._type = resource_type
+        self._partition_key = keys.resource_partition(tenant_id)
+        self._resource_type = resource_type
 
     def get(self, resource_id: str) -> StoredResource | None:
         if not keys.is_user_id(resource_id):
             return None
-        item = self._table.get(self._partition, keys.user_key(resource_id))
+        item = self._table.get(self._partition_key, keys.user_key(resource_id))
         return items.decode_resource(item) if item else None
 
     def find(self, query: Query) -> QueryResult:
         config = self._config
-        return QueryEngine(self._table, self._tenant_id, self._type, config.indexed, config.now).find(query)
+        return QueryEngine(self._table, self._tenant_id, self._resource_type, config.indexed, config.now).find(query)
 
     def write(self, before: StoredResource | None, after: StoredResource | None, change: ChangeRecord) -> None:
         new_id = self._config.new_id
@@ -79,20 +79,21 @@ class DynamoDBResourceStore:
         try:
             commit(self._table, actions, record, change_id, new_id)
         except ConditionFailed as failed:
-            raise _to_error(failed) from failed
+            raise _build_error(failed) from failed
 
     def _prepare_resource(self, before: StoredResource | None, after: StoredResource | None) -> Action:
         """Return the action that writes or deletes the resource. Raise :class:`PayloadTooLarge`."""
         if after is None:
-            deleted = _get_written(before, after)
+            deleted = _get_written_version(before, after)
             return Action.delete(
                 TransactionRole.RESOURCE, self._user_key(deleted.id), build_version_condition(deleted.version)
             )
         if len(after.document.encode()) > MAX_DOCUMENT_BYTES:
             raise PayloadTooLarge(
-                f"The {self._type.name} would have more than {MAX_DOCUMENT_BYTES} bytes: map fewer or shorter values."
+                f"The {self._resource_type.name} would have more than {MAX_DOCUMENT_BYTES} bytes: "
+                "map fewer or shorter values."
             )
-        item = items.encode_resource(self._partition, keys.user_key(after.id), after)
+        item = items.encode_resource(self._partition_key, keys.user_key(after.id), after)
         condition = _build_version_and_links_condition(before) if before else ABSENT_CONDITION
         return Action.put(TransactionRole.RESOURCE, item, condition)
 
@@ -101,22 +102,24 @@ class DynamoDBResourceStore:
         old, new = self._unique_key(before), self._unique_key(after)
         if old == new:
             return
-        resource_id = _get_written(before, after).id
+        resource_id = _get_written_version(before, after).id
         if old is not None:
-            key = keys.primary_key(self._partition, old)
+            key = keys.primary_key(self._partition_key, old)
             yield Action.delete(TransactionRole.UNIQUE, key, _build_lookup_condition(resource_id))
         if new is not None:
-            lookup_item = items.encode_lookup_item(self._partition, new, resource_id)
+            lookup_item = items.encode_lookup_item(self._partition_key, new, resource_id)
             yield Action.put(TransactionRole.UNIQUE, lookup_item, ABSENT_CONDITION)
 
     def _prepare_index(self, before: StoredResource | None, after: StoredResource | None) -> Iterator[Action]:
         """Yield an action for each index entry that is added or removed."""
         old, new = self._index_entry_keys(before), self._index_entry_keys(after)
         value_keys.check_index_entry_count(new, self._config.indexed)
-        for sort in sorted(old - new):
-            yield Action.delete(TransactionRole.INDEX, keys.primary_key(self._partition, sort))
-        for sort in sorted(new - old):
-            lookup_item = items.encode_lookup_item(self._partition, sort, _get_written(before, after).id)
+        for sort_key in sorted(old - new):
+            yield Action.delete(TransactionRole.INDEX, keys.primary_key(self._partition_key, sort_key))
+        for sort_key in sorted(new - old):
+            lookup_item = items.encode_lookup_item(
+                self._partition_key, sort_key, _get_written_version(before, after).id
+            )
             yield Action.put(TransactionRole.INDEX, lookup_item)
 
     def _prepare_counter(self, before: StoredResource | None, after: StoredResource | None) -> Iterator[Action]:
@@ -125,8 +128,8 @@ class DynamoDBResourceStore:
         active = _is_active(after) - _is_active(before)
         if not (total or active):
             return
-        resource_id = _get_written(before, after).id
-        values = {":counts": {"N": str(total * counter_increment(resource_id))}, ":active": {"N": str(active)}}
+        resource_id = _get_written_version(before, after).id
+        values = {":counts": {"N": str(total * compute_increment(resource_id))}, ":active": {"N": str(active)}}
         condition = {}
         if total > 0:
             condition = {"ConditionExpression": "attribute_not_exists(#counts) OR #counts < :limit"}
@@ -144,37 +147,39 @@ class DynamoDBResourceStore:
         self, change_id: str, change: ChangeRecord, before: StoredResource | None, after: StoredResource | None
     ) -> Item:
         """Return the item of the change record; a deletion has the next version's key."""
-        written = _get_written(before, after)
+        written = _get_written_version(before, after)
         return items.encode_change(
-            self._partition,
+            self._partition_key,
             keys.change_key(written.id, written.version + (after is None)),
             change_id,
             self._config.change_expiry(),
             change,
-            former_identifiers=_former_identifiers(before, after),
-            removed_references=self._removed_references(before, after),
-            may_affect_links=may_affect_links(before, after, self._type),
+            former_identifiers=_find_former_identifier_hashes(before, after),
+            removed_references=self._find_removed_reference_hashes(before, after),
+            may_affect_links=may_affect_links(before, after, self._resource_type),
         )
 
-    def _removed_references(self, before: StoredResource | None, after: StoredResource | None) -> frozenset[str]:
+    def _find_removed_reference_hashes(
+        self, before: StoredResource | None, after: StoredResource | None
+    ) -> frozenset[str]:
         """Return the hashes of the identifiers that only the earlier version refers to."""
-        old = find_reference_hashes(before, self._type)
-        return old - find_reference_hashes(after, self._type) if old else old
+        old = find_reference_hashes(before, self._resource_type)
+        return old - find_reference_hashes(after, self._resource_type) if old else old
 
     def _user_key(self, resource_id: str) -> Item:
-        return keys.primary_key(self._partition, keys.user_key(resource_id))
+        return keys.primary_key(self._partition_key, keys.user_key(resource_id))
 
     def _unique_key(self, stored: StoredResource | None) -> str | None:
         if stored is None:
             return None
-        unique = self._type.unique_attribute
+        unique = self._resource_type.unique_attribute
         return value_keys.unique_key(stored.resource[unique.name], case_exact=unique.case_exact)
 
     def _index_entry_keys(self, stored: StoredResource | None) -> set[str]:
         return value_keys.index_entry_keys(stored.resource, stored.id, self._config.indexed) if stored else set()
 
 
-def _to_error(failed: ConditionFailed) -> Exception:
+def _build_error(failed: ConditionFailed) -> Exception:
     """Return the error for failed conditions. A new version comes first: the unique value may have moved with it."""
     if failed.roles == {TransactionRole.COUNTER}:
         return TooManyUsers("The service counts at most about 12 million users: delete users before you create others.")
@@ -183,7 +188,7 @@ def _to_error(failed: ConditionFailed) -> Exception:
     return VersionConflict()
 
 
-def _get_written(before: StoredResource | None, after: StoredResource | None) -> StoredResource:
+def _get_written_version(before: StoredResource | None, after: StoredResource | None) -> StoredResource:
     """Return the version that is written, or for a deletion the one that is deleted."""
     stored = after or before
     if stored is None:
@@ -191,7 +196,7 @@ def _get_written(before: StoredResource | None, after: StoredResource | None) ->
     return stored
 
 
-def _former_identifiers(before: StoredResource | None, after: StoredResource | None) -> frozenset[str]:
+def _find_former_identifier_hashes(before: StoredResource | None, after: StoredResource | None) -> frozenset[str]:
     """Return the hashes of the identifiers that only the earlier version has, so that they still lead to the user."""
     if before is None:
         return frozenset()

@@ -1,4 +1,4 @@
-"""The DynamoDB table as one request uses it: calls are counted, and retried until the request's deadline.
+"""The DynamoDB table for one request: it counts its calls, and retries them until the request's deadline.
 
 The SDK's own retries are off. By default they sleep for seconds under throttling, do not know the deadline, and do not
 cover conflicts of transactions.
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 
-# The global secondary index, and the attribute that is its sort key.
+# The name of the global secondary index, and the attribute that is its sort key.
 TIME_INDEX = "ByTime"
 TIME_ATTRIBUTE = "time"
 
-# A query for a page first reads as many items as the page has. Each further call reads more, finally 1 MB.
+# The first call of a query reads as many items as the page has. Each further call reads more, up to 1 MB.
 _LIMIT_GROWTH = 4
 _MAX_LIMIT = 1_000
 # The limits of BatchGetItem and BatchWriteItem (Amazon DynamoDB API reference).
@@ -37,7 +37,11 @@ Item = dict[str, Any]
 
 
 class Table:
-    """The table for one request. ``calls`` is the number of calls to DynamoDB."""
+    """The table for one request.
+
+    Methods named ``…_once`` make one attempt and raise what the SDK raises. All others repeat calls whose outcome is
+    unknown or that DynamoDB has throttled, until the deadline; then they raise :class:`Unavailable`.
+    """
 
     def __init__(self, client: DynamoDBClient, name: str, deadline: Deadline) -> None:
         self._client = client
@@ -48,6 +52,7 @@ class Table:
 
     @property
     def calls(self) -> int:
+        """Return the number of calls to DynamoDB."""
         return self._calls
 
     def _count_call(self) -> None:
@@ -62,18 +67,18 @@ class Table:
         """Return the same table with another deadline. Its calls are counted separately."""
         return Table(self._client, self._name, deadline)
 
-    def get(self, partition: str, sort: str) -> Item | None:
-        """Return an item, by a strongly consistent read."""
+    def get(self, partition_key: str, sort_key: str) -> Item | None:
+        """Return the item with this primary key by a strongly consistent read, ``None`` if there is none."""
         response = self._call_with_retries(
-            self._client.get_item, TableName=self._name, Key=primary_key(partition, sort), ConsistentRead=True
+            self._client.get_item, TableName=self._name, Key=primary_key(partition_key, sort_key), ConsistentRead=True
         )
         item: Item | None = response.get("Item")
         return item
 
-    def get_all(self, partition: str, sorts: list[str], attributes: Sequence[str] = ()) -> list[Item]:
-        """Return those of the items that exist, in any order, by a call for each 100 keys."""
+    def get_all(self, partition_key: str, sort_keys: list[str], attributes: Sequence[str] = ()) -> list[Item]:
+        """Return the items that exist, in any order, by one call for each 100 sort keys."""
         found_items: list[Item] = []
-        remaining = [primary_key(partition, sort) for sort in sorts]
+        remaining = [primary_key(partition_key, sort_key) for sort_key in sort_keys]
         attempt = 0
         while remaining:
             batch, remaining = remaining[:_MAX_KEYS_PER_BATCH], remaining[_MAX_KEYS_PER_BATCH:]
@@ -88,58 +93,61 @@ class Table:
 
     def query(
         self,
-        partition: str,
+        partition_key: str,
         key_range: KeyRange,
         attributes: Sequence[str] = (),
         *,
-        index: str | None = None,
+        index_name: str | None = None,
         after: Item | None = None,
-        backwards: bool = False,
+        is_backwards: bool = False,
         limit: int | None = None,
-        containing: Sequence[tuple[str, str]] = (),
+        contains_any: Sequence[tuple[str, str]] = (),
     ) -> Iterator[Item]:
-        """Yield the items of a range in order, after the primary key ``after``. Calls are made as items are drawn.
+        """Yield the items of a range in order, after the primary key ``after``. Make calls as items are consumed.
 
-        The first call reads ``limit`` items, each further one more, up to 1 MB. An ``index`` lags behind the table.
-        ``containing`` are names of set attributes, each with a member: only items that have one of the members are
-        returned, although all are read.
+        The first call reads ``limit`` items, each further one more, up to 1 MB. An index lags behind the table.
+        ``contains_any`` are pairs of a set attribute and a member: all items are read, and only those that have
+        at least one of these members are returned.
         """
         pages = self.query_pages(
-            partition,
+            partition_key,
             key_range,
             attributes,
-            index=index,
+            index_name=index_name,
             after=after,
-            backwards=backwards,
+            is_backwards=is_backwards,
             limit=limit,
-            containing=containing,
+            contains_any=contains_any,
         )
         for items, _ in pages:
             yield from items
 
     def query_pages(
         self,
-        partition: str,
+        partition_key: str,
         key_range: KeyRange,
         attributes: Sequence[str] = (),
         *,
-        index: str | None = None,
+        index_name: str | None = None,
         after: Item | None = None,
-        backwards: bool = False,
+        is_backwards: bool = False,
         limit: int | None = None,
-        containing: Sequence[tuple[str, str]] = (),
+        contains_any: Sequence[tuple[str, str]] = (),
     ) -> Iterator[tuple[Sequence[Item], bool]]:
-        """Yield the items of each call of :meth:`query`, and whether more may follow."""
+        """Yield the items that each call of :meth:`query` returns, and whether more may follow."""
         if key_range.is_empty:
             return
-        request = {**self._range(partition, key_range, index, attributes), "ScanIndexForward": not backwards}
-        if containing:
-            request["FilterExpression"] = " OR ".join(f"contains(#h{n}, :h{n})" for n in range(len(containing)))
-            for number, (name, member) in enumerate(containing):
-                request["ExpressionAttributeNames"][f"#h{number}"] = name
-                request["ExpressionAttributeValues"][f":h{number}"] = {"S": member}
+        request = {
+            **self._build_range(partition_key, key_range, index_name, attributes),
+            "ScanIndexForward": not is_backwards,
+        }
+        if contains_any:
+            request["FilterExpression"] = " OR ".join(f"contains(#h{n}, :h{n})" for n in range(len(contains_any)))
+            for n, (attribute, member) in enumerate(contains_any):
+                request["ExpressionAttributeNames"][f"#h{n}"] = attribute
+                request["ExpressionAttributeValues"][f":h{n}"] = {"S": member}
         while True:
-            start = _start_after(request, index, after, backwards=backwards)
+            start = _build_start(request, index_name, after, is_backwards=is_backwards)
             bound = {} if limit is None else {"Limit": limit}
             response = self._call_with_retries(self._client.query, **(request | start), **bound)
             after = response.get("LastEvaluatedKey")
@@ -150,27 +158,27 @@ class Table:
 
     def query_counts(
         self,
-        partition: str,
+        partition_key: str,
         key_range: KeyRange,
         *,
-        index: str | None = None,
+        index_name: str | None = None,
         after: Item | None = None,
-        backwards: bool = False,
+        is_backwards: bool = False,
         limit: int | None = None,
     ) -> Iterator[tuple[int, Item | None]]:
-        """Yield the number of items that each call has counted, and the key after which others follow, or ``None``.
+        """Yield the number of items that each call counts, and the key to continue after; ``None`` after the last call.
 
         At most ``limit`` items are counted in all. Each call reads up to 1 MB and returns no items.
         """
         if key_range.is_empty:
             return
         request = {
-            **self._range(partition, key_range, index, ()),
+            **self._build_range(partition_key, key_range, index_name, ()),
             "Select": "COUNT",
-            "ScanIndexForward": not backwards,
+            "ScanIndexForward": not is_backwards,
         }
         while limit is None or limit > 0:
-            start = _start_after(request, index, after, backwards=backwards)
+            start = _build_start(request, index_name, after, is_backwards=is_backwards)
             bound = {} if limit is None else {"Limit": limit}
             response = self._call_with_retries(self._client.query, **(request | start), **bound)
             number, after = int(response["Count"]), response.get("LastEvaluatedKey")
@@ -179,29 +187,27 @@ class Table:
                 return
             limit = None if limit is None else limit - number
 
-    def _range(
-        self, partition: str, key_range: KeyRange, index: str | None, attributes: Sequence[str]
+    def _build_range(
+        self, partition_key: str, key_range: KeyRange, index_name: str | None, attributes: Sequence[str]
     ) -> dict[str, Any]:
+        """Return the arguments of a query for a range of keys."""
         projection = _projection(attributes)
-        names = {**projection.pop("ExpressionAttributeNames", {}), "#sort": _sort_attribute(index)}
+        names = {**projection.pop("ExpressionAttributeNames", {}), "#sort": _sort_attribute(index_name)}
         return {
             "TableName": self._name,
             "KeyConditionExpression": "pk = :pk AND #sort BETWEEN :first AND :last",
             "ExpressionAttributeNames": names,
             "ExpressionAttributeValues": {
-                ":pk": {"S": partition},
+                ":pk": {"S": partition_key},
                 ":first": {"S": key_range.first},
                 ":last": {"S": key_range.last},
             },
-            **({"ConsistentRead": True} if index is None else {"IndexName": index}),
+            **({"ConsistentRead": True} if index_name is None else {"IndexName": index_name}),
             **projection,
         }
 
-    def put_nontransactional(self, item: Item, delete: Sequence[Item]) -> bool:
-        """Write an item, and delete up to 24 others by key, in one attempt. Return whether the item was written.
-
-        Raises what the SDK does.
-        """
+    def put_and_delete_once(self, item: Item, delete: Sequence[Item]) -> bool:
+        """Write an item, and delete up to 24 others by key. Return whether the item was written."""
         self._count_call()
         deletes = [{"DeleteRequest": {"Key": key}} for key in delete[: _MAX_WRITES_PER_BATCH - 1]]
         requests = [{"PutRequest": {"Item": item}}, *deletes]
@@ -210,7 +216,7 @@ class Table:
         return not any("PutRequest" in request for request in unprocessed)
 
     def write_all(self, put: Sequence[Item] = (), delete: Sequence[Item] = ()) -> None:
-        """Write items and delete others by key, outside transactions, by a call for each 25, until all is done."""
+        """Write items, and delete others by key, outside transactions, by one call for each 25."""
         remaining: list[Any] = [{"PutRequest": {"Item": item}} for item in put]
         remaining += [{"DeleteRequest": {"Key": key}} for key in delete]
         attempt = 0
@@ -222,20 +228,20 @@ class Table:
                 self.deadline.pause(attempt)
                 attempt += 1
 
-    def transact(self, actions: list[dict[str, Any]], client_request_token: str) -> None:
-        """Make one attempt at a transaction. Raise what the SDK raises."""
+    def transact_once(self, actions: list[dict[str, Any]], client_request_token: str) -> None:
+        """Send a transaction. ``actions`` are the members of ``TransactItems``."""
         self._count_call()
         self._client.transact_write_items(TransactItems=actions, ClientRequestToken=client_request_token)  # type: ignore[arg-type]
 
-    def update(self, partition: str, sort: str, **expression: Any) -> Item:
-        """Make one attempt at an update outside transactions, and return the new item. Raises what the SDK does."""
+    def update_once(self, partition_key: str, sort_key: str, **expression: Any) -> Item:
+        """Update an item outside transactions, and return the new item."""
         self._count_call()
-        key = primary_key(partition, sort)
+        key = primary_key(partition_key, sort_key)
         response = self._client.update_item(TableName=self._name, Key=key, ReturnValues="ALL_NEW", **expression)
         return response["Attributes"]
 
     def _call_with_retries(self, call: Callable[..., Any], **arguments: Any) -> Any:
-        """Make a call that can be repeated: a read, or a write that has the same effect if it is made twice."""
+        """Make a call that is safe to repeat: a read, or a write that has the same effect if it is made twice."""
         self.deadline.check()
         attempt = 0
         while True:
@@ -256,19 +262,21 @@ class Table:
             raise unavailable from cause
 
 
-def _sort_attribute(index: str | None) -> str:
-    return "sk" if index is None else TIME_ATTRIBUTE
+def _sort_attribute(index_name: str | None) -> str:
+    return "sk" if index_name is None else TIME_ATTRIBUTE
 
 
-def _start_after(request: dict[str, Any], index: str | None, after: Item | None, *, backwards: bool) -> dict[str, Any]:
-    """Return the arguments by which ``request`` starts after a key.
+def _build_start(
+    request: dict[str, Any], index_name: str | None, after: Item | None, *, is_backwards: bool
+) -> dict[str, Any]:
+    """Return the arguments that make ``request`` start after a key.
 
     The range starts there, too. DynamoDB does not need that, but dynoxide otherwise reads the range from its beginning.
     """
     if after is None:
         return {}
-    bound = ":last" if backwards else ":first"
-    values = request["ExpressionAttributeValues"] | {bound: after[_sort_attribute(index)]}
+    bound = ":last" if is_backwards else ":first"
+    values = request["ExpressionAttributeValues"] | {bound: after[_sort_attribute(index_name)]}
     return {"ExpressionAttributeValues": values, "ExclusiveStartKey": after}
 
 

@@ -44,7 +44,7 @@ class DynamoDBTenantStore:
         """
         at, is_write = {"N": str(usage.last_used)}, {"BOOL": usage.is_write}
         try:
-            self._table.update(
+            self._table.update_once(
                 keys.token_usage_partition(tenant_id),
                 keys.token_usage_key(usage.version),
                 UpdateExpression="SET last_used = :at, user_agent = :agent, is_write = :write, "
@@ -69,14 +69,14 @@ class DynamoDBTenantStore:
 
         Raises :class:`VersionConflict` if what is stored is not ``before``.
         """
-        partition = keys.settings_partition(after.id)
+        partition_key = keys.settings_partition(after.id)
         condition = ABSENT_CONDITION if before is None else build_version_condition(before.version)
-        settings = items.encode_tenant(partition, keys.SETTINGS_KEY, after)
+        settings = items.encode_tenant(partition_key, keys.SETTINGS_KEY, after)
         actions = [Action.put(TransactionRole.RESOURCE, settings, condition)]
         if before is None:
             list_entry = keys.primary_key(keys.TENANT_LIST_PARTITION, after.id)
             actions.append(Action.put(TransactionRole.INDEX, list_entry))
-        record = items.encode_audit_event(partition, keys.audit_event_key(event.at, event.id), event)
+        record = items.encode_audit_event(partition_key, keys.audit_event_key(event.at, event.id), event)
         try:
             commit(self._table, actions, record, self._new_id(), self._new_id)
         except ConditionFailed as failed:

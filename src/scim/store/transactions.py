@@ -91,7 +91,7 @@ def commit(
     may_be_committed, attempt = False, 0
     while True:
         try:
-            table.transact(requests, client_request_token)
+            table.transact_once(requests, client_request_token)
         except (ClientError, *NO_RESPONSE_ERRORS) as error:
             if failed := _failed_roles(error, actions):
                 if may_be_committed and _is_committed(table, record):

@@ -10,9 +10,9 @@ from scim.protocol.filter.ast import Path
 from scim.protocol.normalize import normalize
 from scim.store.keys import MAX_SORT_KEY_BYTES, MAX_VALUE_BYTES, KeyRange, escape, truncate
 
-MAX_INDEXED_VALUES = 40
+MAX_INDEX_ENTRIES = 40
 _ID_LENGTH = 36
-_UNIQUE_PREFIX, _AFTER_UNIQUE_KEYS = "N#", "N$"  # $ follows #
+_UNIQUE_PREFIX, _PAST_LAST_UNIQUE_KEY = "N#", "N$"  # $ follows #
 # Every unique key has at least so many bytes of its value, whether it is truncated or not.
 _SEARCHABLE_BYTES = 800
 
@@ -24,7 +24,7 @@ def unique_key(value: str, *, case_exact: bool) -> str:
 
 def unique_key_range(first: str | None, last: str | None) -> KeyRange:
     """Return the range of the unique keys of normalized values, both included; ``None`` for no bound."""
-    end = _AFTER_UNIQUE_KEYS if last is None else _UNIQUE_PREFIX + last
+    end = _PAST_LAST_UNIQUE_KEY if last is None else _UNIQUE_PREFIX + last
     return KeyRange(_UNIQUE_PREFIX + (first or ""), end)
 
 
@@ -44,17 +44,19 @@ def index_prefix(name: str, path: Path, value: str) -> str:
 def index_entry_keys(resource: Mapping[str, Any], user_id: str, indexed: Mapping[str, Path]) -> set[str]:
     """Return the keys of a user's index entries: a set, since two values may be equal."""
     return {
-        index_prefix(name, path, value) + user_id for name, path in indexed.items() for value in _values(resource, path)
+        index_prefix(name, path, value) + user_id
+        for name, path in indexed.items()
+        for value in _iterate_values(resource, path)
     }
 
 
 def check_index_entry_count(entries: set[str], indexed: Mapping[str, Path]) -> None:
     """Raise :class:`InvalidValue` if one transaction could not replace all of them."""
-    if len(entries) > MAX_INDEXED_VALUES:
-        raise InvalidValue(f"At most {MAX_INDEXED_VALUES} values of {', '.join(indexed)} are kept for a user.")
+    if len(entries) > MAX_INDEX_ENTRIES:
+        raise InvalidValue(f"At most {MAX_INDEX_ENTRIES} values of {', '.join(indexed)} are kept for a user.")
 
 
-def _values(resource: Mapping[str, Any], path: Path) -> Iterator[str]:
+def _iterate_values(resource: Mapping[str, Any], path: Path) -> Iterator[str]:
     """Yield the strings that a resource has at a path."""
     members = resource.get(path.extension, {}) if path.extension else resource
     value = members.get(path.attribute.name) if path.attribute else None

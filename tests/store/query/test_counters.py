@@ -7,13 +7,13 @@ from random import Random
 
 import pytest
 
-from scim.store.query.counters import SHARD_LIMIT, ResourceCounters, counter_increment
+from scim.store.query.counters import SHARD_LIMIT, ResourceCounters, compute_increment
 
 
 def counters(ids: list[str]) -> ResourceCounters:
     shards: dict[str, int] = {}
     for each in ids:
-        shards[each[:2]] = shards.get(each[:2], 0) + counter_increment(each)
+        shards[each[:2]] = shards.get(each[:2], 0) + compute_increment(each)
     return ResourceCounters(sorted(shards.items()))
 
 
@@ -43,12 +43,12 @@ def test_index_after_the_last_is_not_located() -> None:
 def test_decrement_leaves_other_parts_alone() -> None:
     kept = ["4200", "42ff"]
     shards = dict(counters([*kept, "4224"]).shards)
-    shards["42"] -= counter_increment("4224")
+    shards["42"] -= compute_increment("4224")
     assert ResourceCounters(list(shards.items())) == counters(kept)
 
 
 def test_part_holds_8191() -> None:
-    full = 8_191 * counter_increment("4200") + 8_191 * counter_increment("42ff") + 3 * counter_increment("4240")
+    full = 8_191 * compute_increment("4200") + 8_191 * compute_increment("42ff") + 3 * compute_increment("4240")
     assert ResourceCounters([("42", full)] * 256).total == 256 * (8_191 * 2 + 3)
 
 
@@ -60,7 +60,7 @@ def spread(part_6: int) -> float:
 
 
 def test_limit_is_eight_deviations_below_an_overflow() -> None:
-    assert 7_000 * counter_increment("42ff") == SHARD_LIMIT
+    assert 7_000 * compute_increment("42ff") == SHARD_LIMIT
     assert spread(7_000) > 8
 
 
@@ -68,7 +68,7 @@ def test_random_ids_fill_the_parts_of_a_shard_alike() -> None:
     random = Random(7)  # noqa: S311  # the same ids in every run
     packed = 0
     while packed < SHARD_LIMIT:
-        packed += counter_increment(f"42{random.randrange(256):02x}")
+        packed += compute_increment(f"42{random.randrange(256):02x}")
     parts = [packed >> 13 * part & 8_191 for part in range(7)]
     assert sum(parts) == ResourceCounters([("42", packed)]).total
     assert 49_000 < sum(parts) < 51_000
@@ -78,7 +78,7 @@ def test_random_ids_fill_the_parts_of_a_shard_alike() -> None:
 @pytest.mark.parametrize("digits", ["00", "24", "25", "49", "6d", "92", "b6", "db", "ff"])
 def test_overflow_carries_into_the_next_part(digits: str) -> None:
     """This is what :data:`SHARD_LIMIT` prevents."""
-    full = 8_191 * counter_increment(f"42{digits}")
+    full = 8_191 * compute_increment(f"42{digits}")
     assert ResourceCounters([("42", full)]).total == 8_191
-    assert full + counter_increment(f"42{digits}") == 8_192 * counter_increment(f"42{digits}")
-    assert ResourceCounters([("42", full + counter_increment(f"42{digits}"))]).total in {1, 0}
+    assert full + compute_increment(f"42{digits}") == 8_192 * compute_increment(f"42{digits}")
+    assert ResourceCounters([("42", full + compute_increment(f"42{digits}"))]).total in {1, 0}

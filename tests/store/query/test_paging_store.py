@@ -11,14 +11,14 @@ from botocore.exceptions import ClientError, ReadTimeoutError
 from scim.service.model.stored_resource import NotUnique
 from scim.settings import Settings
 from scim.store import keys
-from scim.store.query.paging_store import BOOKMARK_S, PageStart, PagingStore, bookmark_id
+from scim.store.query.paging_store import BOOKMARK_TTL_S, PageStart, PagingStore, build_bookmark_id
 from scim.store.resources import DynamoDBResourceStore
 from scim.store.table import Table
 from scim.wiring import runtime
 from tests.store.test_resources import CHANGE, ONE, TWO, user
 
 PARTITION = keys.paging_partition("acme")
-BOOKMARK = bookmark_id("User all", "client")
+BOOKMARK = build_bookmark_id("User all", "client")
 NOW = 1_800_000_000.0
 
 Items = Callable[[], dict[str, dict[str, Any]]]
@@ -45,12 +45,12 @@ def test_bookmark_is_found_by_its_query_client_and_index_only(open_store: Open) 
 
     assert state.find_start(BOOKMARK, 3) == page_start(3)
     assert state.find_start(BOOKMARK, 4) is None
-    assert state.find_start(bookmark_id("User all", "another client"), 3) is None
-    assert state.find_start(bookmark_id("User others", "client"), 3) is None
+    assert state.find_start(build_bookmark_id("User all", "another client"), 3) is None
+    assert state.find_start(build_bookmark_id("User others", "client"), 3) is None
 
 
 def test_query_and_client_are_separated_in_the_bookmark_id() -> None:
-    assert bookmark_id("a\nb", "c") != bookmark_id("a", "b\nc")
+    assert build_bookmark_id("a\nb", "c") != build_bookmark_id("a", "b\nc")
 
 
 def write(paging_store: PagingStore, start_index: int) -> None:
@@ -96,7 +96,10 @@ def test_page_that_is_requested_twice_has_the_newer_start(open_store: Open) -> N
     assert open_store().read_state().find_start(BOOKMARK, 3) == newer
 
 
-@pytest.mark.parametrize(("later", "is_found"), [(BOOKMARK_S - 1, True), (BOOKMARK_S, False), (BOOKMARK_S + 1, False)])
+@pytest.mark.parametrize(
+    ("later", "is_found"),
+    [(BOOKMARK_TTL_S - 1, True), (BOOKMARK_TTL_S, False), (BOOKMARK_TTL_S + 1, False)],
+)
 def test_bookmark_lives_for_an_hour(open_store: Open, later: float, is_found: bool) -> None:
     open_store().write_bookmark(BOOKMARK, page_start(3), is_first=True)
 
@@ -105,9 +108,9 @@ def test_bookmark_lives_for_an_hour(open_store: Open, later: float, is_found: bo
 
 def test_expired_bookmarks_are_removed_by_the_next_write(open_store: Open, items: Items) -> None:
     for client in range(30):
-        open_store().write_bookmark(bookmark_id("q", str(client)), page_start(3), is_first=True)
+        open_store().write_bookmark(build_bookmark_id("q", str(client)), page_start(3), is_first=True)
 
-    paging_store = open_store(BOOKMARK_S)
+    paging_store = open_store(BOOKMARK_TTL_S)
     assert len(paging_store.read_state().expired) == 30
     assert paging_store.write_bookmark(BOOKMARK, page_start(3), is_first=True)
 
@@ -117,12 +120,12 @@ def test_expired_bookmarks_are_removed_by_the_next_write(open_store: Open, items
 
 def test_expired_bookmark_that_is_written_again_is_not_removed(open_store: Open) -> None:
     open_store().write_bookmark(BOOKMARK, page_start(3), is_first=True)
-    later = open_store(BOOKMARK_S)
+    later = open_store(BOOKMARK_TTL_S)
     later.read_state()
 
     assert later.write_bookmark(BOOKMARK, page_start(2), is_first=True)
 
-    assert open_store(BOOKMARK_S).read_state().find_start(BOOKMARK, 2) == page_start(2)
+    assert open_store(BOOKMARK_TTL_S).read_state().find_start(BOOKMARK, 2) == page_start(2)
 
 
 class Failing:

@@ -9,12 +9,12 @@ from scim.protocol.sort import compile_sort
 from scim.store.query.plan import (
     FullScanPlan,
     IndexedAttributes,
-    IndexKey,
+    IndexedValue,
     IndexLookupPlan,
     OrderedIndex,
     Plan,
     RangePlan,
-    find_index_keys,
+    find_indexed_values,
     plan_query,
 )
 
@@ -22,7 +22,7 @@ NAMES = frozenset({"id", "userName", "externalId", "emails.value"})
 
 
 def planned(text: str) -> set[tuple[str, str]] | None:
-    found = find_index_keys(parse_filter(text, load_user_type(), LeniencyTracker()), NAMES)
+    found = find_indexed_values(parse_filter(text, load_user_type(), LeniencyTracker()), NAMES)
     return None if found is None else {(point.name, point.value) for point in found}
 
 
@@ -69,8 +69,8 @@ def test_other_filters_have_no_lookup(text: str) -> None:
 
 def test_smallest_lookup_of_and_is_used() -> None:
     text = '(userName eq "a" or userName eq "b") and externalId eq "c"'
-    assert find_index_keys(parse_filter(text, load_user_type(), LeniencyTracker()), NAMES) == frozenset(
-        {IndexKey("externalId", "c")}
+    assert find_indexed_values(parse_filter(text, load_user_type(), LeniencyTracker()), NAMES) == frozenset(
+        {IndexedValue("externalId", "c")}
     )
 
 

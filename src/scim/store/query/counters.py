@@ -22,7 +22,7 @@ _PARTS = 7
 _BITS = 13
 _PART_MASK = (1 << _BITS) - 1
 # Every other part, so that there is room between them for the sums over all shards.
-_ALTERNATE_MASK = sum(_PART_MASK << 2 * _BITS * number for number in range(_PARTS // 2 + 1))
+_EVEN_PARTS_MASK = sum(_PART_MASK << 2 * _BITS * number for number in range(_PARTS // 2 + 1))
 _LAST_PART_LIMIT = 7_000
 SHARD_LIMIT = _LAST_PART_LIMIT << _BITS * (_PARTS - 1)
 """A shard takes another user only while its counter is below this."""
@@ -36,8 +36,8 @@ class ResourceCounters:
 
     @property
     def total(self) -> int:
-        even = sum(packed & _ALTERNATE_MASK for _, packed in self.shards)
-        odd = sum(packed >> _BITS & _ALTERNATE_MASK for _, packed in self.shards)
+        even = sum(packed & _EVEN_PARTS_MASK for _, packed in self.shards)
+        odd = sum(packed >> _BITS & _EVEN_PARTS_MASK for _, packed in self.shards)
         mask = (1 << 2 * _BITS) - 1
         return sum((sums >> 2 * _BITS * part) & mask for sums in (even, odd) for part in range(_PARTS))
 
@@ -52,16 +52,16 @@ class ResourceCounters:
             for part in range(_PARTS):
                 number = packed >> _BITS * part & _PART_MASK
                 if preceding < number:
-                    return f"{shard}{_first_digits(part)}", preceding
+                    return f"{shard}{_format_first_digits(part)}", preceding
                 preceding -= number
         return None
 
 
-def counter_increment(resource_id: str) -> int:
+def compute_increment(resource_id: str) -> int:
     """Return what a resource adds to the counter of its shard."""
     return 1 << _BITS * (int(resource_id[2:4], 16) * _PARTS // 256)
 
 
-def _first_digits(part: int) -> str:
+def _format_first_digits(part: int) -> str:
     """Return the lowest digits 3 and 4 of the ids in a part."""
     return f"{-(-part * 256 // _PARTS):02x}"

@@ -40,14 +40,14 @@ class QueryEngine:
         now: Callable[[], float],
     ) -> None:
         self._paging_store = PagingStore(table, keys.paging_partition(tenant_id), now)
-        self._type = resource_type
+        self._resource_type = resource_type
         self._indexed = indexed
-        self._reader = ResourceReader(table, keys.resource_partition(tenant_id), self._hint())
+        self._reader = ResourceReader(table, keys.resource_partition(tenant_id), self._build_narrowing_hint())
 
     def find(self, query: Query) -> QueryResult:
-        plan = choose_plan(query, self._type, self._indexed)
+        plan = choose_plan(query, self._resource_type, self._indexed)
         is_sorted = needs_sorting(plan, query, self._indexed)
-        scan = self._build_scan(plan, query, documents_only=is_sorted and not query.reads_meta)
+        scan = self._build_scan(plan, query, is_document_only=is_sorted and not query.reads_meta)
         if query.order is not None and is_sorted:
             scan = SortedScan(self._reader, is_exact=True, scan=scan, matches=query.matches, order=query.order)
         pager = Pager(query, scan, self._reader, self._paging_store, f"{plan},sort" if is_sorted else str(plan))
@@ -57,25 +57,25 @@ class QueryEngine:
             result = pager.read_by_cursor(query.start)
         return replace(result, resources_read=self._reader.resources_read)
 
-    def _build_scan(self, plan: Plan, query: Query, *, documents_only: bool) -> Scan:
-        reader, unique = self._reader, self._type.unique_attribute
+    def _build_scan(self, plan: Plan, query: Query, *, is_document_only: bool) -> Scan:
+        reader, unique = self._reader, self._resource_type.unique_attribute
         is_descending = query.order is not None and query.order.descending
         match plan:
-            case IndexLookupPlan(index_keys):
-                ordered = sorted(index_keys, key=lambda index_key: (index_key.name, index_key.value))
+            case IndexLookupPlan(indexed_values):
+                ordered = sorted(indexed_values, key=lambda indexed_value: (indexed_value.name, indexed_value.value))
                 return IndexScan(reader, plan.is_exact, unique, self._indexed, ordered)
             case RangePlan(OrderedIndex.UNIQUE_KEYS, first, last):
                 has_all = first is None and last is None
-                count_all = self._paging_store.count_resources if has_all else None
+                count_resources = self._paging_store.count_resources if has_all else None
                 key_range = value_keys.unique_key_range(first, last)
-                return UniqueKeyScan(reader, plan.is_exact, unique, key_range, is_descending, count_all)
+                return UniqueKeyScan(reader, plan.is_exact, unique, key_range, is_descending, count_resources)
             case RangePlan(_, first, last):
                 return LastModifiedScan(reader, plan.is_exact, keys.last_modified_range(first, last), is_descending)
             case FullScanPlan():
-                return IdScan(reader, plan.is_exact, self._paging_store, documents_only)
+                return IdScan(reader, plan.is_exact, self._paging_store, is_document_only)
 
-    def _hint(self) -> str:
-        names = ", ".join(("id", self._type.unique_attribute.name, *self._indexed))
+    def _build_narrowing_hint(self) -> str:
+        names = ", ".join(("id", self._resource_type.unique_attribute.name, *self._indexed))
         return f"Filter by one of {names} with eq, or by {LAST_MODIFIED} with gt."
 
 
@@ -91,8 +91,8 @@ def needs_sorting(plan: Plan, query: Query, indexed: Mapping[str, Path]) -> bool
     if query.order is None:
         return False
     match plan:
-        case IndexLookupPlan(index_keys):
-            return len(index_keys) > 1 or any(index_key.name in indexed for index_key in index_keys)
+        case IndexLookupPlan(indexed_values):
+            return len(indexed_values) > 1 or any(indexed_value.name in indexed for indexed_value in indexed_values)
         case RangePlan(OrderedIndex.UNIQUE_KEYS):
             leaf = query.order.path.leaf
             return leaf is None or not leaf.unique

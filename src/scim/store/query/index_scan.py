@@ -11,7 +11,7 @@ from scim.protocol.filter.ast import Path
 from scim.protocol.schema import Attribute
 from scim.service.model.stored_resource import StoredResource
 from scim.store import items, keys, value_keys
-from scim.store.query.plan import IndexKey
+from scim.store.query.plan import IndexedValue
 from scim.store.query.reader import BATCH_SIZE, ScanEntry
 from scim.store.query.scans import Scan
 
@@ -27,20 +27,20 @@ class IndexScan(Scan):
 
     unique: Attribute
     indexed: Mapping[str, Path]
-    index_keys: Sequence[IndexKey]
+    indexed_values: Sequence[IndexedValue]
     has_stable_keys = True
     is_lookup = True
 
     def iterate(
-        self, after: str | None = None, *, backwards: bool = False, skip: int = 0, expected: int | None = None
+        self, after: str | None = None, *, is_backwards: bool = False, skip: int = 0, expected: int | None = None
     ) -> Iterator[ScanEntry]:
         """Yield the entries. A resource that moves between the reads of its key and of itself is looked up again."""
-        ids_by_filter = {index_key.value for index_key in self.index_keys if index_key.name == "id"}
+        ids_by_filter = {indexed_value.value for indexed_value in self.indexed_values if indexed_value.name == "id"}
         first: list[str] = []
         resources: dict[str, StoredResource] = {}
         for _ in range(_MAX_ATTEMPTS):
             read_ahead = None if expected is None else skip + expected
-            ids = islice(self._iterate_ids(after, backwards=backwards, expected=read_ahead), skip, None)
+            ids = islice(self._iterate_ids(after, is_backwards=is_backwards, expected=read_ahead), skip, None)
             first = list(islice(ids, expected or BATCH_SIZE))
             resources = self.reader.read_resources(first) if first else {}
             if all(
@@ -59,62 +59,64 @@ class IndexScan(Scan):
         return stored.id
 
     def count(self) -> int:
-        if len(self.index_keys) == 1 and self.index_keys[0].name in self.indexed:
-            return self.reader.count(keys.entry_range(self._entry_prefix(self.index_keys[0])))
+        if len(self.indexed_values) == 1 and self.indexed_values[0].name in self.indexed:
+            return self.reader.count(keys.id_range(self._entry_prefix(self.indexed_values[0])))
         return sum(1 for _ in self._iterate_ids())
 
     def _iterate_ids(
-        self, after: str | None = None, *, backwards: bool = False, expected: int | None = None
+        self, after: str | None = None, *, is_backwards: bool = False, expected: int | None = None
     ) -> Iterator[str]:
         """Yield the ids at all index keys that follow an id, each id once."""
-        with_entries = [index_key for index_key in self.index_keys if index_key.name in self.indexed]
-        sources = [self._query_entries(key, after, backwards=backwards, expected=expected) for key in with_entries]
-        sources.append(iter(sorted(self._look_up_unique(), reverse=backwards)))
+        with_entries = [indexed_value for indexed_value in self.indexed_values if indexed_value.name in self.indexed]
+        sources = [
+            self._query_entries(key, after, is_backwards=is_backwards, expected=expected) for key in with_entries
+        ]
+        sources.append(iter(sorted(self._look_up_unique(), reverse=is_backwards)))
         last = after
-        for resource_id in heapq.merge(*sources, reverse=backwards):
-            if last is None or (resource_id < last if backwards else resource_id > last):
+        for resource_id in heapq.merge(*sources, reverse=is_backwards):
+            if last is None or (resource_id < last if is_backwards else resource_id > last):
                 last = resource_id
                 yield resource_id
 
     def _query_entries(
-        self, index_key: IndexKey, after: str | None, *, backwards: bool, expected: int | None
+        self, indexed_value: IndexedValue, after: str | None, *, is_backwards: bool, expected: int | None
     ) -> Iterator[str]:
         """Return the ids in the index entries of a value."""
-        prefix, partition = self._entry_prefix(index_key), self.reader.partition
+        prefix, partition_key = self._entry_prefix(indexed_value), self.reader.partition_key
         found_items = self.reader.query(
-            keys.entry_range(prefix),
+            keys.id_range(prefix),
             items.LOOKUP_ITEM_ATTRIBUTES,
-            after=None if after is None else keys.primary_key(partition, prefix + after),
-            backwards=backwards,
+            after=None if after is None else keys.primary_key(partition_key, prefix + after),
+            is_backwards=is_backwards,
             expected=expected,
         )
         return (items.decode_lookup_item(item) for item in found_items)
 
     def _look_up_unique(self) -> set[str]:
         """Return the ids that the filter names, and those at unique keys."""
-        ids = {key.value for key in self.index_keys if key.name == "id" and keys.is_user_id(key.value)}
-        unique = [self._unique_key(key.value) for key in self.index_keys if key.name == self.unique.name]
-        table, partition = self.reader.table, self.reader.partition
+        ids = {key.value for key in self.indexed_values if key.name == "id" and keys.is_user_id(key.value)}
+        unique = [self._unique_key(key.value) for key in self.indexed_values if key.name == self.unique.name]
+        table, partition_key = self.reader.table, self.reader.partition_key
         if len(unique) == 1:
-            item = table.get(partition, unique[0])
+            item = table.get(partition_key, unique[0])
             found_items = [item] if item else []
         else:
-            found_items = table.get_all(partition, sorted(set(unique)))
+            found_items = table.get_all(partition_key, sorted(set(unique)))
         return ids | {items.decode_lookup_item(item) for item in found_items}
 
     def _is_current(self, _key: str, stored: StoredResource) -> bool:
-        return any(self._has_index_key(stored, index_key) for index_key in self.index_keys)
+        return any(self._has_indexed_value(stored, indexed_value) for indexed_value in self.indexed_values)
 
-    def _has_index_key(self, stored: StoredResource, index_key: IndexKey) -> bool:
-        if index_key.name == "id":
-            return stored.id == index_key.value
-        if index_key.name not in self.indexed:
-            return self._unique_key(stored.resource[index_key.name]) == self._unique_key(index_key.value)
-        entry_key = self._entry_prefix(index_key) + stored.id
+    def _has_indexed_value(self, stored: StoredResource, indexed_value: IndexedValue) -> bool:
+        if indexed_value.name == "id":
+            return stored.id == indexed_value.value
+        if indexed_value.name not in self.indexed:
+            return self._unique_key(stored.resource[indexed_value.name]) == self._unique_key(indexed_value.value)
+        entry_key = self._entry_prefix(indexed_value) + stored.id
         return entry_key in value_keys.index_entry_keys(stored.resource, stored.id, self.indexed)
 
     def _unique_key(self, value: str) -> str:
         return value_keys.unique_key(value, case_exact=self.unique.case_exact)
 
-    def _entry_prefix(self, index_key: IndexKey) -> str:
-        return value_keys.index_prefix(index_key.name, self.indexed[index_key.name], index_key.value)
+    def _entry_prefix(self, indexed_value: IndexedValue) -> str:
+        return value_keys.index_prefix(indexed_value.name, self.indexed[indexed_value.name], indexed_value.value)

@@ -16,7 +16,7 @@ from hashlib import sha256
 from scim.protocol.errors import ExpiredCursor
 from scim.service.model.query import CursorPosition, IndexPosition, PageBoundary, Query, QueryResult
 from scim.service.model.stored_resource import StoredResource
-from scim.store.query.paging_store import PageStart, PagingStore, bookmark_id
+from scim.store.query.paging_store import PageStart, PagingStore, build_bookmark_id
 from scim.store.query.reader import ResourceReader
 from scim.store.query.scans import Scan
 
@@ -26,7 +26,7 @@ _META_BYTES = 700
 # A link has some 100 characters and becomes a location, whose base URL may be long.
 _LINK_FACTOR = 4
 # If the last resource of a page has moved when the next page is requested, one of those before it leads there.
-_BOUNDARIES = 5
+_MAX_BOUNDARIES = 5
 
 
 @dataclass(slots=True)
@@ -49,15 +49,15 @@ class _PageSize:
 
     def add(self, stored: StoredResource) -> None:
         document = stored.document
-        self.upper_bound += (2 if document.isascii() else 4) * len(document) + _metadata_bytes(stored)
+        self.upper_bound += (2 if document.isascii() else 4) * len(document) + _estimate_metadata_bytes(stored)
 
     def has_room(self, stored: StoredResource, resources: Sequence[StoredResource]) -> bool:
         """Return whether one more fits after the ``resources`` that were added."""
-        if self.upper_bound + 4 * len(stored.document) + _metadata_bytes(stored) <= MAX_PAGE_BYTES:
+        if self.upper_bound + 4 * len(stored.document) + _estimate_metadata_bytes(stored) <= MAX_PAGE_BYTES:
             return True
-        self.exact += sum(map(_response_bytes, resources[self.resources_counted :]))
+        self.exact += sum(map(_count_response_bytes, resources[self.resources_counted :]))
         self.resources_counted = len(resources)
-        return self.exact + _response_bytes(stored) <= MAX_PAGE_BYTES
+        return self.exact + _count_response_bytes(stored) <= MAX_PAGE_BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ class Pager:
     def read_by_index(self, start: IndexPosition) -> QueryResult:
         if self.query.count == 0:
             return QueryResult(self._count_matches(), [], self.plan)
-        own_id = bookmark_id(self.query.text, start.client)
+        own_id = build_bookmark_id(self.query.text, start.client)
         bookmark, position = None, self.scan.locate(1)
         if start.index > 1:
             bookmark = self.paging_store.read_state().find_start(own_id, start.index)
@@ -96,12 +96,12 @@ class Pager:
     def read_by_cursor(self, start: CursorPosition) -> QueryResult:
         if self.query.count == 0:
             return QueryResult(self._count_matches() if start.total is None else start.total, [], self.plan)
-        page = self._read_page(self._find_boundary_key(start.boundaries), 0, backwards=start.backwards)
+        page = self._read_page(self._find_boundary_key(start.boundaries), 0, is_backwards=start.backwards)
         total = start.total
         if total is None:
             total = self._count_matches(page) if page.has_more else len(page.resources)
-        last = self._boundaries(page, () if start.backwards else start.boundaries, at_end=True)
-        first = self._boundaries(page, start.boundaries if start.backwards else (), at_end=False)
+        last = self._collect_boundaries(page, () if start.backwards else start.boundaries, at_end=True)
+        first = self._collect_boundaries(page, start.boundaries if start.backwards else (), at_end=False)
         if start.backwards:
             page.resources.reverse()
             return QueryResult(total, page.resources, self.plan, first, last if page.has_more else None)
@@ -109,11 +109,11 @@ class Pager:
             total, page.resources, self.plan, last if page.has_more else None, first if start.boundaries else None
         )
 
-    def _read_page(self, after: str | None, skip: int, *, backwards: bool = False) -> _Page:
+    def _read_page(self, after: str | None, skip: int, *, is_backwards: bool = False) -> _Page:
         """Return the page after a key and ``skip`` matches. If all match, those that are skipped are not read."""
         page, size, is_exact, count = _Page(), _PageSize(), self.scan.is_exact, self.query.count
         matches, resources = self.query.matches, page.resources
-        for entry in self.scan.iterate(after, backwards=backwards, skip=skip if is_exact else 0, expected=count):
+        for entry in self.scan.iterate(after, is_backwards=is_backwards, skip=skip if is_exact else 0, expected=count):
             if is_exact and len(resources) == count:
                 page.has_more = True
                 break
@@ -138,7 +138,7 @@ class Pager:
             return page.skipped + len(page.resources)
         if self.scan.is_exact:
             return self.scan.count()
-        rest = self.scan.for_matching(self.query).iterate(page.keys[-1] if page.keys else None)
+        rest = self.scan.restrict_reads(self.query).iterate(page.keys[-1] if page.keys else None)
         matches = self.query.matches
         total = page.skipped + len(page.keys)
         for entry in rest:
@@ -156,33 +156,33 @@ class Pager:
         resources = self.reader.read_resources(boundary.id for boundary in boundaries)
         for boundary in boundaries:
             stored = resources.get(boundary.id)
-            if stored is not None and _digest(key := self.scan.get_key(stored)) == boundary.digest:
+            if stored is not None and _hash_key(key := self.scan.get_key(stored)) == boundary.digest:
                 return key
         raise ExpiredCursor("Those at the end of the page have all been changed since: start again without a cursor.")
 
-    def _boundaries(
+    def _collect_boundaries(
         self, page: _Page, further: Sequence[PageBoundary], *, at_end: bool
     ) -> Sequence[PageBoundary] | None:
         """Return what leads to the adjacent page, nearest first. ``further`` are added if the page is short."""
         step = -1 if at_end else 1
         is_stable = self.scan.has_stable_keys
-        maximum = 1 if is_stable else _BOUNDARIES
+        maximum = 1 if is_stable else _MAX_BOUNDARIES
         nearest = list(zip(page.resources, page.keys, strict=True))[::step][:maximum]
-        boundaries = [PageBoundary(stored.id, b"" if is_stable else _digest(key)) for stored, key in nearest]
+        boundaries = [PageBoundary(stored.id, b"" if is_stable else _hash_key(key)) for stored, key in nearest]
         return [*boundaries, *further][:maximum] if boundaries else None
 
 
-def _digest(key: str) -> bytes:
+def _hash_key(key: str) -> bytes:
     """Return what tells whether a key has changed. The key itself may be a person's name."""
     return sha256(key.encode()).digest()[:8]
 
 
-def _response_bytes(stored: StoredResource) -> int:
+def _count_response_bytes(stored: StoredResource) -> int:
     document = stored.document
     size = len(document) if document.isascii() else len(document.encode())
-    return size + document.count('"') + document.count("\\") + _metadata_bytes(stored)
+    return size + document.count('"') + document.count("\\") + _estimate_metadata_bytes(stored)
 
 
-def _metadata_bytes(stored: StoredResource) -> int:
+def _estimate_metadata_bytes(stored: StoredResource) -> int:
     """Return at least how much a response has of a resource besides its document."""
     return _META_BYTES + _LINK_FACTOR * len(stored.links)

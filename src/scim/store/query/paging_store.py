@@ -20,7 +20,7 @@ from scim.store import keys
 from scim.store.query.counters import ResourceCounters
 from scim.store.table import Item, Table
 
-BOOKMARK_S = 3_600
+BOOKMARK_TTL_S = 3_600
 # A bookmark has the starts of several pages, so that a page can be requested again if its response was lost.
 _STARTS_PER_BOOKMARK = 4
 _ATTRIBUTES = ("sk", "counts", "places", "ttl")
@@ -51,7 +51,7 @@ class PagingState:
         return next((start for start in starts if start.start_index == start_index), None)
 
 
-_NOTHING_READ = PagingState(ResourceCounters([]), {}, [])
+_EMPTY_STATE = PagingState(ResourceCounters([]), {}, [])
 
 
 @dataclass(slots=True)
@@ -59,7 +59,7 @@ class PagingStore:
     """The counters and bookmarks of one tenant, for one query. ``now`` returns the seconds since 1970."""
 
     table: Table
-    partition: str
+    partition_key: str
     now: Callable[[], float]
     _state: PagingState | None = None
 
@@ -69,14 +69,14 @@ class PagingStore:
             return self._state
         counters, bookmarks, expired = [], {}, []
         now = self.now()
-        for item in self.table.query(self.partition, keys.PAGING_RANGE, _ATTRIBUTES):
-            sort = item["sk"]["S"]
-            if sort.startswith(keys.COUNTER_PREFIX):
-                counters.append((sort.removeprefix(keys.COUNTER_PREFIX), int(item["counts"]["N"])))
+        for item in self.table.query(self.partition_key, keys.PAGING_RANGE, _ATTRIBUTES):
+            sort_key = item["sk"]["S"]
+            if sort_key.startswith(keys.COUNTER_PREFIX):
+                counters.append((sort_key.removeprefix(keys.COUNTER_PREFIX), int(item["counts"]["N"])))
             elif int(item["ttl"]["N"]) <= now:
-                expired.append(sort)
+                expired.append(sort_key)
             else:
-                bookmarks[sort.removeprefix(keys.BOOKMARK_PREFIX)] = _decode_starts(item)
+                bookmarks[sort_key.removeprefix(keys.BOOKMARK_PREFIX)] = _decode_starts(item)
         self._state = PagingState(ResourceCounters(counters), bookmarks, expired)
         return self._state
 
@@ -88,23 +88,23 @@ class PagingStore:
 
         Return whether it was written. A failure is no error: the next page then costs more.
         """
-        state, sort = self._state or _NOTHING_READ, keys.bookmark_key(bookmark_id)
+        state, sort_key = self._state or _EMPTY_STATE, keys.bookmark_key(bookmark_id)
         # Starts of the same page are replaced, so that requesting a page again and again keeps its own start.
         others = [other for other in state.bookmarks.get(bookmark_id, ()) if other.start_index != start.start_index]
         starts = [start, *([] if is_first else others)][:_STARTS_PER_BOOKMARK]
         item = {
-            **keys.primary_key(self.partition, sort),
+            **keys.primary_key(self.partition_key, sort_key),
             "places": {"S": json.dumps([[start.start_index, start.after, start.total] for start in starts])},
-            "ttl": {"N": str(int(self.now()) + BOOKMARK_S)},
+            "ttl": {"N": str(int(self.now()) + BOOKMARK_TTL_S)},
         }
-        expired = [keys.primary_key(self.partition, other) for other in state.expired if other != sort]
+        expired = [keys.primary_key(self.partition_key, other) for other in state.expired if other != sort_key]
         try:
-            return self.table.put_nontransactional(item, expired)
+            return self.table.put_and_delete_once(item, expired)
         except (ClientError, BotoCoreError):
             return False
 
 
-def bookmark_id(query: str, client: str) -> str:
+def build_bookmark_id(query: str, client: str) -> str:
     """Return the id of a client's bookmark for a query."""
     return sha256(f"{len(query)}\n{query}\n{client}".encode()).hexdigest()[:32]
 

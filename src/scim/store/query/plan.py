@@ -18,7 +18,7 @@ from scim.protocol.normalize import Instant, normalize, parse_date_time
 from scim.store.value_keys import is_searchable
 
 # Looking up more keys than a few is no faster than scanning.
-MAX_INDEX_KEYS = 20
+MAX_LOOKUP_VALUES = 20
 LAST_MODIFIED = "meta.lastModified"
 _ORDERED = (ComparisonOperator.GT, ComparisonOperator.GE, ComparisonOperator.LT, ComparisonOperator.LE)
 _LAST_CHARACTER = "\U0010ffff"
@@ -38,7 +38,7 @@ class IndexedAttributes:
 
 
 @dataclass(frozen=True, slots=True)
-class IndexKey:
+class IndexedValue:
     """A value of an indexed attribute: its key leads to all resources that have it."""
 
     name: str
@@ -49,11 +49,11 @@ class IndexKey:
 class IndexLookupPlan:
     """The union of the resources at some index keys, in the order of their ids."""
 
-    index_keys: frozenset[IndexKey]
+    indexed_values: frozenset[IndexedValue]
     is_exact: bool
 
     def __str__(self) -> str:
-        return "index:" + ",".join(sorted({index_key.name for index_key in self.index_keys}))
+        return "index:" + ",".join(sorted({indexed_value.name for indexed_value in self.indexed_values}))
 
 
 class OrderedIndex(StrEnum):
@@ -105,11 +105,11 @@ def plan_query(tree: Filter | None, order: Path | None, indexes: IndexedAttribut
         is_by_unique = order is not None and str(order) == indexes.unique
         return RangePlan(OrderedIndex.UNIQUE_KEYS) if is_by_unique else FullScanPlan(is_exact=order is None)
     terms = tree.terms if isinstance(tree, And) else (tree,)
-    index_keys = find_index_keys(tree, indexes.names)
-    if index_keys is not None:
+    indexed_values = find_indexed_values(tree, indexes.names)
+    if indexed_values is not None:
         # Whether there is a user with an id is known only after reading it.
-        names_id = any(index_key.name == "id" for index_key in index_keys)
-        return IndexLookupPlan(index_keys, is_exact=not names_id and len(terms) == 1 and _is_exact(tree))
+        names_id = any(indexed_value.name == "id" for indexed_value in indexed_values)
+        return IndexLookupPlan(indexed_values, is_exact=not names_id and len(terms) == 1 and _is_exact(tree))
     for ranges in (_unique_key_ranges(terms, indexes), _last_modified_ranges(terms)):
         if ranges:
             intersection = reduce(and_, ranges)
@@ -117,7 +117,7 @@ def plan_query(tree: Filter | None, order: Path | None, indexes: IndexedAttribut
     return FullScanPlan(is_exact=False)
 
 
-def find_index_keys(tree: Filter, names: frozenset[str]) -> frozenset[IndexKey] | None:
+def find_indexed_values(tree: Filter, names: frozenset[str]) -> frozenset[IndexedValue] | None:
     """Return the index keys at which everything is that matches; ``None`` if there are none, or too many.
 
     One term of an ``and`` is enough, but all terms of an ``or`` are needed.
@@ -125,19 +125,19 @@ def find_index_keys(tree: Filter, names: frozenset[str]) -> frozenset[IndexKey] 
     match tree:
         case Comparison(path, ComparisonOperator.EQ, str(value)):
             name = _find_name(path, names)
-            return frozenset({IndexKey(name, value)}) if name else None
+            return frozenset({IndexedValue(name, value)}) if name else None
         case ValuePath(path) if path.selection is not None:
             prefix = f"{path.without_selection}."
             relative = frozenset(name.removeprefix(prefix) for name in names if name.startswith(prefix))
-            index_keys = find_index_keys(path.selection, relative)
-            return index_keys and frozenset(IndexKey(prefix + key.name, key.value) for key in index_keys)
+            indexed_values = find_indexed_values(path.selection, relative)
+            return indexed_values and frozenset(IndexedValue(prefix + key.name, key.value) for key in indexed_values)
         case And(terms):
-            by_term = [keys for term in terms if (keys := find_index_keys(term, names)) is not None]
+            by_term = [keys for term in terms if (keys := find_indexed_values(term, names)) is not None]
             return min(by_term, key=len, default=None)
         case Or(terms):
-            all_keys = [find_index_keys(term, names) for term in terms]
+            all_keys = [find_indexed_values(term, names) for term in terms]
             union = frozenset(key for keys in all_keys if keys for key in keys)
-            return union if None not in all_keys and len(union) <= MAX_INDEX_KEYS else None
+            return union if None not in all_keys and len(union) <= MAX_LOOKUP_VALUES else None
         case _:
             return None
 

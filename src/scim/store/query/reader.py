@@ -42,18 +42,21 @@ class ScanEntry:
 
 @dataclass(slots=True)
 class ResourceReader:
-    """Reads resources of one tenant for one query. ``hint`` tells the client what to query instead of too much."""
+    """Reads resources of one tenant for one query.
+
+    ``narrowing_hint`` is the end of the error message for a query that reads too much: it says how to narrow it.
+    """
 
     table: Table
-    partition: str
-    hint: str
+    partition_key: str
+    narrowing_hint: str
     _resources_read: int = field(default=0)
 
     @property
     def resources_read(self) -> int:
         return self._resources_read
 
-    def use_budget(self, resources: int) -> None:
+    def charge_budget(self, resources: int) -> None:
         """Count resources that are read. Raise :class:`TooMany` if they, or the time, exceed the budget."""
         before = self._resources_read
         self._resources_read += resources
@@ -61,16 +64,16 @@ class ResourceReader:
         if self._resources_read > MAX_RESOURCES_READ or (
             checks_time and self.table.deadline.remaining_s() < _TIME_FOR_RESPONSE_S
         ):
-            raise TooMany(f"The query has to read too many users. {self.hint}")
+            raise TooMany(f"The query has to read too many users. {self.narrowing_hint}")
 
     def query(
         self,
         key_range: keys.KeyRange,
         attributes: Sequence[str],
         *,
-        index: str | None = None,
+        index_name: str | None = None,
         after: Item | None = None,
-        backwards: bool = False,
+        is_backwards: bool = False,
         skip: int = 0,
         expected: int | None = None,
     ) -> Iterator[Item]:
@@ -78,46 +81,52 @@ class ResourceReader:
 
         ``expected`` is about how many of them the caller will draw, ``None`` for all.
         """
-        table, partition = self.table, self.partition
+        table, partition_key = self.table, self.partition_key
         if skip > _MAX_KEYS_SKIPPED:
             start = after
             for _, last_key in table.query_counts(
-                partition, key_range, index=index, after=start, backwards=backwards, limit=skip
+                partition_key, key_range, index_name=index_name, after=start, is_backwards=is_backwards, limit=skip
             ):
-                self.use_budget(0)
+                self.charge_budget(0)
                 after = last_key
             if after is None:
                 return
             skip = 0
         limit = None if expected is None else skip + expected + 1
         found_items = table.query(
-            partition, key_range, attributes, index=index, after=after, backwards=backwards, limit=limit
+            partition_key,
+            key_range,
+            attributes,
+            index_name=index_name,
+            after=after,
+            is_backwards=is_backwards,
+            limit=limit,
         )
         for number, item in enumerate(found_items):
             if number % _CHECK_INTERVAL == 0:
-                self.use_budget(0)
+                self.charge_budget(0)
             if number >= skip:
                 yield item
 
-    def count(self, key_range: keys.KeyRange, *, index: str | None = None) -> int:
+    def count(self, key_range: keys.KeyRange, *, index_name: str | None = None) -> int:
         """Return the number of items in a range."""
         total = 0
-        for number, _ in self.table.query_counts(self.partition, key_range, index=index):
+        for number, _ in self.table.query_counts(self.partition_key, key_range, index_name=index_name):
             total += number
-            self.use_budget(0)
+            self.charge_budget(0)
         return total
 
     def read_resources(self, resource_ids: Iterable[str]) -> dict[str, StoredResource]:
         """Return those of the resources that exist, by id."""
         # A resource that moves while keys are read has two of them, and DynamoDB refuses a key that is given twice.
         ids = list(dict.fromkeys(resource_ids))
-        self.use_budget(len(ids))
+        self.charge_budget(len(ids))
         if len(ids) == 1:
-            item = self.table.get(self.partition, keys.user_key(ids[0]))
+            item = self.table.get(self.partition_key, keys.user_key(ids[0]))
             found_items = [item] if item else []
         else:
             sort_keys = [keys.user_key(resource_id) for resource_id in ids]
-            found_items = self.table.get_all(self.partition, sort_keys, items.RESOURCE_ATTRIBUTES)
+            found_items = self.table.get_all(self.partition_key, sort_keys, items.RESOURCE_ATTRIBUTES)
         return {stored.id: stored for stored in map(items.decode_resource, found_items)}
 
     def resolve(

@@ -34,7 +34,7 @@ class Scan(ABC):
 
     @abstractmethod
     def iterate(
-        self, after: str | None = None, *, backwards: bool = False, skip: int = 0, expected: int | None = None
+        self, after: str | None = None, *, is_backwards: bool = False, skip: int = 0, expected: int | None = None
     ) -> Iterator[ScanEntry]:
         """Yield the entries after a key, without the next ``skip``.
 
@@ -53,34 +53,34 @@ class Scan(ABC):
         """Return a key, and how many entries after it precede entry number ``index``; ``None`` if there are fewer."""
         return None, index - 1
 
-    def for_matching(self, query: Query) -> Scan:  # noqa: ARG002  # most scans have nothing to leave out
+    def restrict_reads(self, query: Query) -> Scan:  # noqa: ARG002  # most scans have nothing to leave out
         """Return this scan, reading only what decides whether a resource matches the query."""
         return self
 
 
 @dataclass
 class IdScan(Scan):
-    """All resources in the order of their ids. ``documents_only``: nothing but the documents is read."""
+    """All resources in the order of their ids. ``is_document_only``: nothing but the documents is read."""
 
     paging_store: PagingStore
-    documents_only: bool = False
+    is_document_only: bool = False
     has_stable_keys = True
 
     def iterate(
-        self, after: str | None = None, *, backwards: bool = False, skip: int = 0, expected: int | None = None
+        self, after: str | None = None, *, is_backwards: bool = False, skip: int = 0, expected: int | None = None
     ) -> Iterator[ScanEntry]:
-        partition = self.reader.partition
+        partition_key = self.reader.partition_key
         found_items = self.reader.query(
             keys.user_range(),
-            items.DOCUMENT_ATTRIBUTES if self.documents_only else items.RESOURCE_ATTRIBUTES,
-            after=None if after is None else keys.primary_key(partition, keys.user_key(after)),
-            backwards=backwards,
+            items.DOCUMENT_ATTRIBUTES if self.is_document_only else items.RESOURCE_ATTRIBUTES,
+            after=None if after is None else keys.primary_key(partition_key, keys.user_key(after)),
+            is_backwards=is_backwards,
             skip=skip,
             expected=expected,
         )
-        decode = items.decode_document if self.documents_only else items.decode_resource
+        decode = items.decode_document if self.is_document_only else items.decode_resource
         for item in found_items:
-            self.reader.use_budget(1)
+            self.reader.charge_budget(1)
             stored = decode(item)
             yield ScanEntry(stored.id, stored)
 
@@ -96,31 +96,31 @@ class IdScan(Scan):
             return self.paging_store.read_state().counters.locate(index)
         return None, index - 1
 
-    def for_matching(self, query: Query) -> Scan:
-        return replace(self, documents_only=not query.reads_meta)
+    def restrict_reads(self, query: Query) -> Scan:
+        return replace(self, is_document_only=not query.reads_meta)
 
 
 @dataclass
 class UniqueKeyScan(Scan):
     """The resources in a range of the unique attribute's keys, in their order.
 
-    ``count_all`` counts the resources if the range has all of them.
+    ``count_resources`` counts the resources if the range has all of them.
     """
 
     unique: Attribute
     key_range: keys.KeyRange
     is_descending: bool
-    count_all: Callable[[], int] | None
+    count_resources: Callable[[], int] | None
 
     def iterate(
-        self, after: str | None = None, *, backwards: bool = False, skip: int = 0, expected: int | None = None
+        self, after: str | None = None, *, is_backwards: bool = False, skip: int = 0, expected: int | None = None
     ) -> Iterator[ScanEntry]:
-        partition = self.reader.partition
+        partition_key = self.reader.partition_key
         found_items = self.reader.query(
             self.key_range,
             items.LOOKUP_ITEM_ATTRIBUTES,
-            after=None if after is None else keys.primary_key(partition, after),
-            backwards=backwards != self.is_descending,
+            after=None if after is None else keys.primary_key(partition_key, after),
+            is_backwards=is_backwards != self.is_descending,
             skip=skip,
             expected=expected,
         )
@@ -131,7 +131,7 @@ class UniqueKeyScan(Scan):
         return value_keys.unique_key(stored.resource[self.unique.name], case_exact=self.unique.case_exact)
 
     def count(self) -> int:
-        return self.count_all() if self.count_all else self.reader.count(self.key_range)
+        return self.count_resources() if self.count_resources else self.reader.count(self.key_range)
 
 
 @dataclass
@@ -146,14 +146,14 @@ class LastModifiedScan(Scan):
     is_descending: bool
 
     def iterate(
-        self, after: str | None = None, *, backwards: bool = False, skip: int = 0, expected: int | None = None
+        self, after: str | None = None, *, is_backwards: bool = False, skip: int = 0, expected: int | None = None
     ) -> Iterator[ScanEntry]:
         found_items = self.reader.query(
             self.key_range,
             ("sk", TIME_ATTRIBUTE),
-            index=TIME_INDEX,
+            index_name=TIME_INDEX,
             after=None if after is None else self._decode_key(after),
-            backwards=backwards != self.is_descending,
+            is_backwards=is_backwards != self.is_descending,
             skip=skip,
             expected=expected,
         )
@@ -163,18 +163,18 @@ class LastModifiedScan(Scan):
         return _encode_key(keys.last_modified_key(stored.modified), keys.user_key(stored.id))
 
     def count(self) -> int:
-        return self.reader.count(self.key_range, index=TIME_INDEX)
+        return self.reader.count(self.key_range, index_name=TIME_INDEX)
 
     def _decode_key(self, key: str) -> Item:
         """Return the index key that :func:`_encode_key` has encoded."""
-        time, _, sort = key.partition(" ")
-        return {**keys.primary_key(self.reader.partition, sort), TIME_ATTRIBUTE: {"S": time}}
+        time, _, sort_key = key.partition(" ")
+        return {**keys.primary_key(self.reader.partition_key, sort_key), TIME_ATTRIBUTE: {"S": time}}
 
 
-def _encode_key(time: str, sort: str) -> str:
-    return f"{time} {sort}"
+def _encode_key(time: str, sort_key: str) -> str:
+    return f"{time} {sort_key}"
 
 
 def _keyed_id(item: Item) -> KeyedId:
-    sort = item["sk"]["S"]
-    return _encode_key(item[TIME_ATTRIBUTE]["S"], sort), keys.parse_user_id(sort)
+    sort_key = item["sk"]["S"]
+    return _encode_key(item[TIME_ATTRIBUTE]["S"], sort_key), keys.parse_user_id(sort_key)

@@ -14,7 +14,7 @@ from scim.service.model.stored_resource import StoredResource
 from scim.store.query.reader import ScanEntry
 from scim.store.query.scans import Scan
 
-SortKey = tuple[Any, str]
+SortPosition = tuple[Any, str]
 """The value that is sorted by, and the id."""
 
 
@@ -28,9 +28,9 @@ class SortedScan(Scan):
     _total: int | None = None
 
     def iterate(
-        self, after: str | None = None, *, backwards: bool = False, skip: int = 0, expected: int | None = None
+        self, after: str | None = None, *, is_backwards: bool = False, skip: int = 0, expected: int | None = None
     ) -> Iterator[ScanEntry]:
-        reverse = self.order.descending != backwards
+        reverse = self.order.descending != is_backwards
         bound = None if after is None else _decode_key(after)
         following = [key for key in self._read_keys() if bound is None or (key < bound if reverse else key > bound)]
         read_ahead = 0 if expected is None else skip + expected + 1
@@ -44,7 +44,7 @@ class SortedScan(Scan):
     def count(self) -> int:
         return len(self._read_keys()) if self._total is None else self._total
 
-    def _read_keys(self) -> set[SortKey]:
+    def _read_keys(self) -> set[SortPosition]:
         """Return the sort keys of all that match: a set, since a resource that changes meanwhile may come twice."""
         loaded = (entry.load() for entry in self.scan.iterate())
         matches = self.matches or (lambda _: True)
@@ -53,7 +53,7 @@ class SortedScan(Scan):
         return keys
 
 
-def _sort_lazily(keys: Sequence[SortKey], expected: int, *, reverse: bool) -> Iterator[SortKey]:
+def _sort_lazily(keys: Sequence[SortPosition], expected: int, *, reverse: bool) -> Iterator[SortPosition]:
     """Yield the keys in order. All of them are sorted only if more than ``expected`` are drawn."""
     yield from (heapq.nlargest if reverse else heapq.nsmallest)(expected, keys)
     yield from sorted(keys, reverse=reverse)[expected:]
