@@ -97,7 +97,7 @@ RETIRED_NAMES = {
     "visit": "console_request_context",
     "withdraw": "revoke_invitations",
     "within": "with_deadline",
-    "write_apart": "put_nontransactional",
+    "write_apart": "put_and_delete_once",
 }
 
 # Modules of src/scim.
@@ -152,7 +152,7 @@ RETIRED_CLASSES = {
     "Issued": "IssuedToken",
     "Known": "CachedTenant",
     "LateRecording": "LazyFailureRecorder",
-    "Layout": "TableConfig",
+    "Layout": "ResourceStoreConfig",
     "Missing": "NotFoundError",
     "Opened": "VerifiedCursor, Authentication",
     "Part": "TransactionRole",

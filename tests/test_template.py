@@ -638,7 +638,7 @@ def test_linking_takes_exactly_the_rights_that_its_function_has(
     scim.create(**{ENTERPRISE: {"manager": {"value": "nobody"}}})
     _publish()
     needed.clear()
-    monkeypatch.setattr(Table, "transact", see)
+    monkeypatch.setattr(Table, "transact_once", see)
     _update_links(bus)
     assert f"/Users/{boss['id']}" in scim.request("GET", f"/Users/{alice['id']}").json()[ENTERPRISE]["manager"]["$ref"]
     links, own = set(needed), {name: set(each) for name, each in written.items()}

@@ -205,7 +205,7 @@ def test_response_is_the_same_without_record(
 
     body = user(userName="ada", active="x")
     expected = scim.request("POST", "/Users", body)
-    monkeypatch.setattr(Table, "update", refuse)
+    monkeypatch.setattr(Table, "update_once", refuse)
 
     answer = scim.request("POST", "/Users", body)
 
@@ -218,13 +218,13 @@ def test_response_is_the_same_without_record(
 def updates(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The sort keys that were updated outside transactions. The first is the use of the token, once a minute."""
     updates: list[str] = []
-    update = Table.update
+    update = Table.update_once
 
     def count(self: Table, partition: str, sort: str, **expression: Any) -> Any:
         updates.append(sort)
         return update(self, partition, sort, **expression)
 
-    monkeypatch.setattr(Table, "update", count)
+    monkeypatch.setattr(Table, "update_once", count)
     return updates
 
 
@@ -238,14 +238,14 @@ def test_recording_takes_two_calls_of_its_own(scim: Endpoint, log: Log, updates:
 def test_uncounted_failures_change_no_response(
     scim: Endpoint, failures: Failures, log: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    update = Table.update
+    update = Table.update_once
 
     def refuse(self: Table, partition: str, sort: str, **expression: Any) -> Any:
         if sort.startswith("D#"):
             raise ClientError({"Error": {"Code": "ThrottlingException", "Message": ""}}, "UpdateItem")
         return update(self, partition, sort, **expression)
 
-    monkeypatch.setattr(Table, "update", refuse)
+    monkeypatch.setattr(Table, "update_once", refuse)
     assert scim.request("POST", "/Users", user(userName="ada", active="x")).status == 400
     assert (len(failures()), log.last["uncounted"], "unrecorded" in log.last) == (1, 1, False)
 
@@ -258,7 +258,7 @@ def test_unavailable_table_is_called_once(scim: Endpoint, monkeypatch: pytest.Mo
         asked.append(sort[:2])
         raise ClientError({"Error": {"Code": "ThrottlingException", "Message": ""}}, "UpdateItem")
 
-    monkeypatch.setattr(Table, "update", refuse)
+    monkeypatch.setattr(Table, "update_once", refuse)
     scim.request("POST", "/Users", user(userName="ada", active="x"))
     assert asked == ["F#"]
 

@@ -164,7 +164,7 @@ def test_bookmark_that_can_not_be_left_fails_no_page_and_is_logged(
         raise ClientError({"Error": {"Code": "ThrottlingException", "Message": ""}}, "BatchWriteItem")
 
     with monkeypatch.context() as patch:
-        patch.setattr("scim.store.table.Table.put_nontransactional", refuse)
+        patch.setattr("scim.store.table.Table.put_and_delete_once", refuse)
         found = [page(scim, index, 2) for index in (1, 3, 5)]
         assert log.last["plan"] == "ids,no-bookmark"
 
