@@ -77,8 +77,8 @@ def test_story_from_sign_in_to_first_users(page: Page, local_run: LocalRun, tmp_
     open_tab(page, "Participants")
     with page.expect_download() as download:
         page.get_by_role("link", name="Download all as CSV").click()
-    download.value.save_as(tmp_path / "participants.csv")
-    exported = (tmp_path / "participants.csv").read_text("utf-8-sig")
+    download.value.save_as(tmp_path / "active-users.csv")
+    exported = (tmp_path / "active-users.csv").read_text("utf-8-sig")
     assert "Ada Lovelace" in exported
     assert "Grace Hopper" not in exported
 
@@ -147,7 +147,7 @@ def test_pages_fit_a_phone_and_have_enough_contrast(page: Page, local_run: Local
         "/log",
         "/people?who=a",
         f"/people/{created['id']}",
-        "/participants",
+        "/active-users",
     ]
     page.set_viewport_size({"width": 320, "height": 640})
     for scheme in ("light", "dark"):

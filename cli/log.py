@@ -26,7 +26,7 @@ _PAGE = 200
 Examples:
   muster log acme
   muster log acme --failures -n 1000
-  muster log acme --json | jq -r '.[] | select(.is_loop) | .user'
+  muster log acme --json | jq -r '.[] | select(.is_repeating) | .user'
 """
 )
 @click.argument("tenant")

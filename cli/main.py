@@ -16,7 +16,7 @@ _COMMANDS = (
     tenants.status,
     tenants.strict,
     people.users,
-    people.participants,
+    people.active_users,
     log.log,
     log.why,
     log.health,

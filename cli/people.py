@@ -1,4 +1,4 @@
-"""The commands ``users`` and ``participants``."""
+"""The commands ``users`` and ``active-users``."""
 
 import click
 
@@ -25,25 +25,25 @@ Examples:
 @deployment_options
 def users(tenant: str, json: bool) -> None:
     """List the users of TENANT."""
-    _list_users(tenant, active_only=False, json=json)
+    _list_users(tenant, only_active=False, json=json)
 
 
 @click.command(
     epilog="""\b
 Examples:
-  muster participants acme
-  muster participants acme --json | jq -r '.[].userName'
+  muster active-users acme
+  muster active-users acme --json | jq -r '.[].userName'
 """
 )
 @click.argument("tenant")
 @json_option
 @deployment_options
-def participants(tenant: str, json: bool) -> None:
+def active_users(tenant: str, json: bool) -> None:
     """List who takes part: the active users of TENANT."""
-    _list_users(tenant, active_only=True, json=json)
+    _list_users(tenant, only_active=True, json=json)
 
 
-def _list_users(tenant: str, *, active_only: bool, json: bool) -> None:
+def _list_users(tenant: str, *, only_active: bool, json: bool) -> None:
     administration = get_deployment().build_administration(LONG_READ_S)
     settings = require_tenant(administration, tenant)
     store = administration.tenant_store
@@ -52,7 +52,7 @@ def _list_users(tenant: str, *, active_only: bool, json: bool) -> None:
     users = (
         user
         for user in show_progress(store.list_users(tenant), "Users", total)
-        if not active_only or user.resource.get("active") is True
+        if not only_active or user.resource.get("active") is True
     )
     if json:
         output.print_json_array(

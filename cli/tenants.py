@@ -62,7 +62,7 @@ def status(tenant: str, json: bool) -> None:
     deployment = get_deployment()
     administration = deployment.build_administration(LONG_READ_S)
     settings = require_tenant(administration, tenant)
-    overview = administration.load_overview(settings, is_report=True)
+    overview = administration.load_overview(settings, is_detailed=True)
     malformed_tokens = administration.build_audit_log(settings).list_malformed_tokens()
     document = {
         "scim_url": deployment.scim_url,

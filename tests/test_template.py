@@ -707,7 +707,7 @@ def test_the_console_has_exactly_the_rights_that_its_acts_take(settings: Setting
         "/people?who=love",
         "/people?who=nobody",
         f"/people/{user['id']}",
-        "/participants.csv",
+        "/active-users.csv",
         "",
     ):
         assert operator.get(here + path).status == 200

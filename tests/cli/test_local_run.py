@@ -46,7 +46,7 @@ def test_tenant_of_the_local_run_is_connected_used_rotated_and_listed(run: Run) 
         for token in (shown["token"], new["token"]):
             assert client.get("/Users", headers={"authorization": f"Bearer {token}"}).status_code == 200
 
-    assert [user["userName"] for user in muster(run, "participants", "beta")] == ["ada"]
+    assert [user["userName"] for user in muster(run, "active-users", "beta")] == ["ada"]
     assert [each["tenant"] for each in muster(run, "tenants")] == ["acme", "beta"]
     assert muster(run, "status", "beta")["last_use"] is not None
 

@@ -129,7 +129,7 @@ def until_drawn(terminal: Terminal, name: str, monkeypatch: pytest.MonkeyPatch) 
     [
         (["tenants"], "list_ids", "Tenants  0 s"),
         (["users", "acme"], "list_users", "Users  0 of 0  0 s"),
-        (["participants", "acme"], "list_users", "Users  0 of 0  0 s"),
+        (["active-users", "acme"], "list_users", "Users  0 of 0  0 s"),
         (["users", "acme", "--json"], "list_users", "Users  0 of 0  0 s"),
     ],
 )

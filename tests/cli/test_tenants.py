@@ -229,18 +229,18 @@ def test_users_are_listed_for_people(run: Muster, acme: Endpoint) -> None:
     assert cells[3] == cells[6]
 
 
-def test_users_and_participants_for_programs(run: Muster, acme: Endpoint) -> None:
+def test_users_and_active_users_for_programs(run: Muster, acme: Endpoint) -> None:
     users = sorted((acme.create(active=number != 1) for number in range(3)), key=lambda user: user["id"])
 
     found = run.json("users", "acme")
-    participants = run.json("participants", "acme")
+    active_users = run.json("active-users", "acme")
 
     assert [each["id"] for each in found] == [user["id"] for user in users]
     assert [each["userName"] for each in found] == [user["userName"] for user in users]
     assert found[0]["meta"]["version"] == 'W/"1"'
     assert found[0]["meta"]["activeSince"] == found[0]["meta"]["created"]
-    assert participants == [each for each in found if each["active"]]
-    assert len(participants) == 2
+    assert active_users == [each for each in found if each["active"]]
+    assert len(active_users) == 2
 
 
 def test_name_that_somebody_sent_does_not_steer_the_terminal(run: Muster, acme: Endpoint) -> None:
@@ -251,7 +251,7 @@ def test_name_that_somebody_sent_does_not_steer_the_terminal(run: Muster, acme: 
 
 @pytest.mark.parametrize(
     "arguments",
-    [["status"], ["users"], ["participants"], ["schema", "show"], ["strict"], ["schema", "remove"]],
+    [["status"], ["users"], ["active-users"], ["schema", "show"], ["strict"], ["schema", "remove"]],
     ids=" ".join,
 )
 def test_tenant_that_never_was_is_3(run: Muster, arguments: list[str]) -> None:

@@ -21,7 +21,7 @@ def test_simultaneous_equal_failures_are_one_record_with_a_count(scim: Endpoint)
     )
     assert log is not None
     (counted,) = log.records.find_failures(["ada"]).failures
-    assert (counted.count, sum(counted.counts_by_day.values()), counted.is_loop) == (40, 40, True)
+    assert (counted.count, sum(counted.counts_by_day.values()), counted.is_repeating) == (40, 40, True)
     (entry,) = log.list_entries(failures_only=True)[0]
     assert entry.count == 40
 

@@ -458,7 +458,7 @@ def test_loop_is_reported(scim: Endpoint, why: Why) -> None:
 
     report = why("ada")
 
-    assert report.timeline[0].is_loop
+    assert report.timeline[0].is_repeating
     assert (report.timeline[0].count, len(report.timeline)) == (5, 2)
     assert "It repeats" in told(report)
 

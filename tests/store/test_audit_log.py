@@ -356,7 +356,7 @@ def test_pages_with_audit_events_make_up_the_log(
 
 def test_counts_of_days(records: Records) -> None:
     store, yesterday = records(), at(1, day=30)
-    store.add_to_day(at(1), {FailureKind.CREATE: 2, FailureKind.LOOP: 1, FailureKind.WRONG_SCIM_URL: 1}, None)
+    store.add_to_day(at(1), {FailureKind.CREATE: 2, FailureKind.REPEATING: 1, FailureKind.WRONG_SCIM_URL: 1}, None)
     store.add_to_day(at(2), {FailureKind.CREATE: 1, FailureKind.NO_OP: 4}, IdentityProvider.ENTRA)
     store.add_to_day(yesterday, {FailureKind.OTHER_REQUEST: 1}, None)
     store.count_rejected_tokens(at(3), 5, "token", IdentityProvider.OKTA)
@@ -367,7 +367,7 @@ def test_counts_of_days(records: Records) -> None:
             {
                 FailureKind.CREATE: 3,
                 FailureKind.NO_OP: 4,
-                FailureKind.LOOP: 1,
+                FailureKind.REPEATING: 1,
                 FailureKind.WRONG_SCIM_URL: 1,
                 FailureKind.REJECTED_TOKEN: 5,
             },

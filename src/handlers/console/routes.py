@@ -123,8 +123,8 @@ ROUTES = (
     Route(f"{_TENANT}/log", "log", provisioning.show_log),
     Route(f"{_TENANT}/people", "people", people.find_person),
     Route(f"{_TENANT}/people/{{id}}", "timeline", people.show_timeline),
-    Route(f"{_TENANT}/participants", "participants", people.list_participants),
-    Route(f"{_TENANT}/participants.csv", "participants.csv", people.export_participants),
+    Route(f"{_TENANT}/active-users", "active users", people.list_active_users),
+    Route(f"{_TENANT}/active-users.csv", "active-users.csv", people.export_active_users),
 )
 
 

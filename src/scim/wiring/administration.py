@@ -76,10 +76,10 @@ class Administration:
         tenant = self.tenant_store.get(tenant_id)
         return None if tenant is None else self.build_audit_log(tenant)
 
-    def load_overview(self, tenant: Tenant, *, is_report: bool = False) -> TenantOverview:
+    def load_overview(self, tenant: Tenant, *, is_detailed: bool = False) -> TenantOverview:
         """Return the overview of a tenant; as a report it has the warnings and the share of failures."""
         records, now = self.build_audit_log_store(tenant.id), runtime.current_time()
-        return load_overview(tenant, self.tenant_store, records, now, is_report=is_report)
+        return load_overview(tenant, self.tenant_store, records, now, is_detailed=is_detailed)
 
     def load_list_overview(self, tenant_id: str) -> TenantOverview | None:
         """Return the overview of one tenant of a list, within the time that each has; ``None`` for no such tenant."""

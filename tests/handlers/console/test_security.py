@@ -39,8 +39,8 @@ PAGES = (
     "/log",
     "/people",
     "/people?who=nobody",
-    "/participants",
-    "/participants.csv",
+    "/active-users",
+    "/active-users.csv",
 )
 
 
@@ -263,7 +263,7 @@ def test_revoking_invitations_and_disconnecting_end_links_and_the_sessions_of_gu
     unused, guest, waiting = invite(operator_visits, name), Visitor(), Visitor()
     accept(invite(operator_visits, name), guest)
     door = waiting.get(unused)
-    assert guest.get(f"/admin/tenants/{name}/participants").status == 200
+    assert guest.get(f"/admin/tenants/{name}/active-users").status == 200
 
     page = operator_visits.get(f"/admin/tenants/{name}/connect")
     operator_visits.submit(page, page.form(f"/{act}"))
@@ -280,7 +280,7 @@ def test_revoking_invitations_and_disconnecting_end_links_and_the_sessions_of_gu
     assert Visitor().get(unused).status == 410
     again = Visitor()
     assert accept(invite(operator_visits, name), again).status == 200
-    assert again.get(f"/admin/tenants/{name}/participants").status == 200
+    assert again.get(f"/admin/tenants/{name}/active-users").status == 200
 
 
 def test_nobody_is_invited_to_a_tenant_that_is_disconnected(
@@ -471,10 +471,10 @@ def test_cell_that_a_spreadsheet_would_run_is_text(operator_visits: Visitor, ten
     name, scim = tenant
     text = f'{start}{FORMULA}, "quoted"'
     scim.create(displayName=text)
-    exported = operator_visits.get(f"/admin/tenants/{name}/participants.csv")
+    exported = operator_visits.get(f"/admin/tenants/{name}/active-users.csv")
     header, row = csv.reader(io.StringIO(exported.text.removeprefix("\ufeff"), newline=""))
     assert dict(zip(header, row, strict=True))["name"] == f"'{text}"
-    assert exported.headers["content-disposition"] == f'attachment; filename="participants-{name}.csv"'
+    assert exported.headers["content-disposition"] == f'attachment; filename="active-users-{name}.csv"'
 
 
 def test_every_answer_is_fenced_by_its_headers(operator_visits: Visitor, tenant: Tenant) -> None:

@@ -40,11 +40,11 @@ def test_from_signing_in_over_connect_to_the_first_user(table: object) -> None:
         "/people",
         "/people?who=ada@example.com",
         f"/people/{user['id']}",
-        "/participants",
+        "/active-users",
     ):
         page = operator.get(f"/admin/tenants/story-1{path}")
         assert page.status == 200, (path, page.text)
-    page = operator.get("/admin/tenants/story-1/participants.csv")
+    page = operator.get("/admin/tenants/story-1/active-users.csv")
     assert "ada@example.com" in page.text
 
 
@@ -244,13 +244,13 @@ def test_status_tells_the_identity_provider_by_its_traffic(
     assert provider in operator_visits.get(f"/admin/tenants/{name}").text
 
 
-def test_participants_are_the_active_ones_page_by_page(operator_visits: Visitor, tenant: tuple[str, Endpoint]) -> None:
+def test_active_users_are_the_active_ones_page_by_page(operator_visits: Visitor, tenant: tuple[str, Endpoint]) -> None:
     name, scim = tenant
     active = [scim.create()["id"] for _ in range(105)]
     inactive = scim.create(active=False)["id"]
-    page = operator_visits.get(f"/admin/tenants/{name}/participants")
+    page = operator_visits.get(f"/admin/tenants/{name}/active-users")
     (more,) = (link for link in page.links if "after=" in link)
-    rest = operator_visits.get(f"/admin/tenants/{name}/participants{more}")
+    rest = operator_visits.get(f"/admin/tenants/{name}/active-users{more}")
     shown = [link.rpartition("/")[2] for each in (page, rest) for link in each.links if "/people/" in link]
     assert shown == sorted(active)
     assert inactive not in shown
@@ -365,7 +365,7 @@ def test_customer_that_can_not_be_read_is_unknown_and_the_others_are_shown(
     assert "ProvisionedThroughputExceededException" in logged()
 
 
-def test_participants_are_active_since_they_were_activated(
+def test_active_users_are_active_since_they_were_activated(
     operator_visits: Visitor, tenant: tuple[str, Endpoint], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     name, scim = tenant
@@ -378,9 +378,9 @@ def test_participants_are_active_since_they_were_activated(
     scim.patch(ada, {"op": "replace", "path": "active", "value": True})
     scim.patch(ada, {"op": "replace", "path": "title", "value": "Cook"})
 
-    listed = operator_visits.get(f"/admin/tenants/{name}/participants").text
+    listed = operator_visits.get(f"/admin/tenants/{name}/active-users").text
     person = operator_visits.get(f"/admin/tenants/{name}/people/{ada}").text
-    csv = operator_visits.get(f"/admin/tenants/{name}/participants.csv").text
+    csv = operator_visits.get(f"/admin/tenants/{name}/active-users.csv").text
 
     assert "<dd>no, since 02 Feb 2026, 10:00 UTC</dd>" in gone
     assert "ada exists but is inactive since 2026-02-02T10:00:00.000Z, by a patch" in gone

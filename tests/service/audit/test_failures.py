@@ -159,7 +159,7 @@ def test_complete_patch_is_not_recorded() -> None:
     ],
 )
 def test_five_failures_within_two_days_are_a_loop(days: dict[str, int], expected: bool) -> None:
-    assert FailureCount(FAILURE, FAILURE.at, 9, days).is_loop is expected
+    assert FailureCount(FAILURE, FAILURE.at, 9, days).is_repeating is expected
 
 
 def test_log_line_counts_loops() -> None:

@@ -57,37 +57,37 @@ def _render_timeline(context: ConsoleRequestContext, tenant: Tenant, who: str, r
     )
 
 
-def list_participants(context: ConsoleRequestContext, tenant: Tenant) -> Page:
+def list_active_users(context: ConsoleRequestContext, tenant: Tenant) -> Page:
     """List the active users, in the order of their ids."""
     after = context.request.query_parameters.get("after", "")
-    users = list(islice(_list_active_users(context, tenant, after), _PAGE + 1))
+    users = list(islice(_read_active_users(context, tenant, after), _PAGE + 1))
     next_after = users[_PAGE - 1].id if len(users) > _PAGE else ""
     people = [_describe_user(user) for user in users[:_PAGE]]
     return context.render_page(
-        "participants.html", tenant=tenant.id, people=people, next_after=next_after, section="participants"
+        "active-users.html", tenant=tenant.id, people=people, next_after=next_after, section="active-users"
     )
 
 
-def export_participants(context: ConsoleRequestContext, tenant: Tenant) -> Page:
+def export_active_users(context: ConsoleRequestContext, tenant: Tenant) -> Page:
     """Return the active users as CSV (RFC 4180), compressed because a Lambda response has at most 6 MB.
 
     Raises :class:`PageError` if there are too many.
     """
-    text = _format_csv(_list_active_users(context, tenant, ""))
+    text = _format_csv(_read_active_users(context, tenant, ""))
     content = gzip.compress(text.encode(), 6)
     if len(content) > _MAX_EXPORT_BYTES:
         raise PageError(
             HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-            f"These are too many people for one download: the command muster participants {tenant.id} lists them all.",
+            f"These are too many people for one download: the command muster active-users {tenant.id} lists them all.",
         )
     headers = {
-        "Content-Disposition": f'attachment; filename="participants-{tenant.id}.csv"',
+        "Content-Disposition": f'attachment; filename="active-users-{tenant.id}.csv"',
         "Content-Encoding": "gzip",
     }
     return Page(content, content_type="text/csv; charset=utf-8; header=present", headers=headers)
 
 
-def _list_active_users(context: ConsoleRequestContext, tenant: Tenant, after: str) -> Iterator[StoredResource]:
+def _read_active_users(context: ConsoleRequestContext, tenant: Tenant, after: str) -> Iterator[StoredResource]:
     """Yield the active users with ids greater than ``after``; all of them if that is no id."""
     users = context.administration.tenant_store.list_users(tenant.id, after if is_user_id(after) else "")
     return (user for user in users if user.resource.get("active") is True)

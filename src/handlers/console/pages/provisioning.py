@@ -24,7 +24,7 @@ _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", re.ASCII)
 
 def show_status(context: ConsoleRequestContext, tenant: Tenant) -> Page:
     log = context.administration.build_audit_log(tenant)
-    overview = context.administration.load_overview(tenant, is_report=True)
+    overview = context.administration.load_overview(tenant, is_detailed=True)
     return context.render_page(
         "status.html",
         tenant=tenant.id,

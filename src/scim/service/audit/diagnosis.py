@@ -88,7 +88,7 @@ def describe_failures(
     """
     last_change = max((stored.change.at for stored in changes), default="") if users else ""
     for count in sorted(failures, key=lambda count: count.failure.at, reverse=True):
-        if count.failure.at >= last_change or count.is_loop:
+        if count.failure.at >= last_change or count.is_repeating:
             yield _describe_failure(count)
 
 
@@ -97,9 +97,13 @@ def _describe_failure(count: FailureCount) -> str:
     summary, remediation = explain(failure)
     times = f", {count.count} times since {count.first_at}" if count.count > 1 else ""
     by = f" by {failure.provider.display_name}" if failure.provider else ""
-    loop = " It repeats: the identity provider keeps sending this until something is changed." if count.is_loop else ""
+    repetition = (
+        " It repeats: the identity provider keeps sending this until something is changed."
+        if count.is_repeating
+        else ""
+    )
     outcome = "was partly ignored" if failure.is_no_op else f"failed with {failure.status}"
-    return f"A {failure.operation}{by} {outcome} at {failure.at}{times}. {summary} What to change: {remediation}{loop}"
+    return f"A {failure.operation}{by} {outcome} at {failure.at}{times}. {summary} What to change: {remediation}{repetition}"
 
 
 def describe_unknown_person(query: str, use: TokenUsage | None, *, is_cut: bool) -> str:

@@ -34,7 +34,7 @@ class FailureOutcome(StrEnum):
 
     FAILURE = "failures"
     NO_OP = "no_ops"
-    LOOP = "loops"
+    REPEATING = "loops"
     """Those of the failures and no-ops that repeat an earlier one again and again."""
     UNRECORDED = "unrecorded"
     """Those that could not be recorded."""
@@ -112,8 +112,8 @@ class FailureRecorder:
             self._outcomes.append(FailureOutcome.UNRECORDED)
             return
         self._recorded.append(count)
-        if count.is_loop:
-            self._outcomes.append(FailureOutcome.LOOP)
+        if count.is_repeating:
+            self._outcomes.append(FailureOutcome.REPEATING)
 
     def _try_to_record(
         self, request: RequestSummary, result: _Result, leniencies: LeniencyTracker
@@ -159,7 +159,7 @@ class FailureRecorder:
 
     def _add_to_day(self) -> bool:
         counts = Counter(map(_failure_kind, self._failures))
-        counts[FailureKind.LOOP] = sum(map(_is_repeating_failure, self._recorded))
+        counts[FailureKind.REPEATING] = sum(map(_is_repeating_failure, self._recorded))
         counts[FailureKind.WRONG_SCIM_URL] = sum(failure.rule == Rule.SCIM_URL for failure in self._failures)
         provider = next((failure.provider for failure in self._failures if failure.provider), None)
         try:
@@ -175,7 +175,7 @@ def _failure_kind(failure: Failure) -> FailureKind:
 
 def _is_repeating_failure(count: FailureCount) -> bool:
     """Return whether a failure repeats that keeps a user from being provisioned: neither a no-op nor a 501."""
-    return count.is_loop and _failure_kind(count.failure) not in (FailureKind.NO_OP, FailureKind.UNSUPPORTED)
+    return count.is_repeating and _failure_kind(count.failure) not in (FailureKind.NO_OP, FailureKind.UNSUPPORTED)
 
 
 def _is_name(attribute: str, resource_type: ResourceType) -> bool:

@@ -83,7 +83,7 @@ class AuditLog:
 
     def get_health(self) -> Health:
         """Return the health of the tenant, with its warnings."""
-        return load_health(self.tenant, self.last_use(), self.records, self.now(), is_report=True)
+        return load_health(self.tenant, self.last_use(), self.records, self.now(), is_detailed=True)
 
     def _find_last(self, kind: RecordKind) -> LogEntry | None:
         newest = islice(self.records.list_records(kinds=(kind,)), _MAX_RECORDS)

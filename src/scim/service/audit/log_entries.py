@@ -73,7 +73,7 @@ class LogEntry:
     attributes_sent: Sequence[str] = ()
     attributes_changed: Sequence[str] = ()
     count: int = 1
-    is_loop: bool = False
+    is_repeating: bool = False
     request_id: str = ""
     provider: IdentityProvider | None = None
     actor: str = ""
@@ -160,7 +160,7 @@ def _entry_for_failure(count: FailureCount, user_names: Mapping[str, str]) -> Lo
         attributes_sent=failure.attributes_sent,
         first_at=count.first_at,
         count=count.count,
-        is_loop=count.is_loop,
+        is_repeating=count.is_repeating,
         request_id=failure.request_id,
         provider=failure.provider,
     )

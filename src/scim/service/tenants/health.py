@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from scim.service.model.audit.failure import LOOP_THRESHOLD, DailyFailures, FailureKind
+from scim.service.model.audit.failure import REPEATING_THRESHOLD, DailyFailures, FailureKind
 from scim.service.model.identity_provider import IdentityProvider
 from scim.service.model.tenant import Tenant
 from scim.service.model.timestamps import parse_rfc3339
@@ -137,7 +137,7 @@ def _determine_state(tenant: Tenant, use: TokenUsage | None, activity: RecentAct
         return HealthState.NOT_CONNECTED_YET
     if _is_within_a_day(failures.last_wrong_url, now) and not _was_used_since(use, failures.last_wrong_url):
         return HealthState.WRONG_SCIM_URL
-    if failures.count(FailureKind.LOOP):
+    if failures.count(FailureKind.REPEATING):
         return HealthState.REPEATING_FAILURE
     return HealthState.FAILING if _is_failing(activity) else HealthState.HEALTHY
 
@@ -173,8 +173,8 @@ def _advise(state: HealthState, activity: RecentActivity, provider: IdentityProv
             )
         case HealthState.REPEATING_FAILURE:
             return (
-                f"{name[0].upper()}{name[1:]} has sent the same failing request {LOOP_THRESHOLD} times or more since "
-                "yesterday: see the log of failures."
+                f"{name[0].upper()}{name[1:]} has sent the same failing request {REPEATING_THRESHOLD} times or more "
+                "since yesterday: see the log of failures."
             )
         case HealthState.FAILING:
             return f"{_describe_failures(activity)}: see the log of failures."

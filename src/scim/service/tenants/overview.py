@@ -109,7 +109,7 @@ class UnreadableTenant:
 
 
 def load_overview(
-    tenant: Tenant, tenant_store: TenantStore, records: AuditLogStore, now: float, *, is_report: bool = False
+    tenant: Tenant, tenant_store: TenantStore, records: AuditLogStore, now: float, *, is_detailed: bool = False
 ) -> TenantOverview:
     """Return the overview of a tenant.
 
@@ -118,7 +118,7 @@ def load_overview(
     """
     users, active = tenant_store.count_users(tenant.id)
     use = tenant_store.get_last_token_usage(tenant.id)
-    health = load_health(tenant, use, records, now, is_report=is_report)
+    health = load_health(tenant, use, records, now, is_detailed=is_detailed)
     is_in_grace_period = tenant.is_connected and now < tenant.token.grace_ends
     actions = [_describe_token_action(tenant, now), health.advice] if tenant.is_connected else []
     action_needed = " ".join(filter(None, actions))
@@ -126,13 +126,13 @@ def load_overview(
 
 
 def load_health(
-    tenant: Tenant, use: TokenUsage | None, records: AuditLogStore, now: float, *, is_report: bool
+    tenant: Tenant, use: TokenUsage | None, records: AuditLogStore, now: float, *, is_detailed: bool
 ) -> Health:
     """Return the health of a tenant whose token was last used in ``use``, as in :func:`load_overview`."""
     activity = _load_activity(
-        records, now, compute_change_limit_for_details if is_report else compute_change_limit_for_state
+        records, now, compute_change_limit_for_details if is_detailed else compute_change_limit_for_state
     )
-    newest = _read_newest(records) if is_report else ()
+    newest = _read_newest(records) if is_detailed else ()
     return assess_health(tenant, use, activity, detect_provider(use, activity.failures, newest), now)
 
 

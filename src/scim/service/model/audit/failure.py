@@ -14,7 +14,7 @@ from scim.service.model.identity_provider import IdentityProvider
 
 RETENTION_DAYS = 30
 """For how many days failures are stored after they happened last."""
-LOOP_THRESHOLD = 5
+REPEATING_THRESHOLD = 5
 """A failure that happens so many times within today and yesterday is a loop."""
 
 
@@ -72,11 +72,11 @@ class FailureCount:
     counts_by_day: Mapping[str, int] = field(default_factory=dict)
 
     @property
-    def is_loop(self) -> bool:
+    def is_repeating(self) -> bool:
         """Return whether the same operation fails for the same person again and again."""
         today = date.fromisoformat(self.failure.at[:10])
         yesterday = today - timedelta(days=1)
-        return sum(self.counts_by_day.get(day.isoformat(), 0) for day in (today, yesterday)) >= LOOP_THRESHOLD
+        return sum(self.counts_by_day.get(day.isoformat(), 0) for day in (today, yesterday)) >= REPEATING_THRESHOLD
 
 
 class FailureKind(StrEnum):
@@ -92,7 +92,7 @@ class FailureKind(StrEnum):
     """Requests for what is not supported (501), such as groups. Users are provisioned without them."""
     NO_OP = "no_ops"
     """Requests that were answered with success although a part of them was ignored. They did not fail."""
-    LOOP = "loops"
+    REPEATING = "loops"
     """Those of the failed requests that repeat an earlier one again and again, without those that are unsupported."""
     WRONG_SCIM_URL = "wrong_scim_urls"
     """Those of the failed requests that failed because the SCIM URL in the identity provider is wrong."""
