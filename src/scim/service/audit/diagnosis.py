@@ -97,13 +97,11 @@ def _describe_failure(count: FailureCount) -> str:
     summary, remediation = explain(failure)
     times = f", {count.count} times since {count.first_at}" if count.count > 1 else ""
     by = f" by {failure.provider.display_name}" if failure.provider else ""
-    repetition = (
-        " It repeats: the identity provider keeps sending this until something is changed."
-        if count.is_repeating
-        else ""
-    )
     outcome = "was partly ignored" if failure.is_no_op else f"failed with {failure.status}"
-    return f"A {failure.operation}{by} {outcome} at {failure.at}{times}. {summary} What to change: {remediation}{repetition}"
+    sentence = f"A {failure.operation}{by} {outcome} at {failure.at}{times}. {summary} What to change: {remediation}"
+    if count.is_repeating:
+        sentence += " It repeats: the identity provider keeps sending this until something is changed."
+    return sentence
 
 
 def describe_unknown_person(query: str, use: TokenUsage | None, *, is_cut: bool) -> str:
