@@ -1,0 +1,1 @@
+"""The service without HTTP and Lambda: protocol, use cases, adapters, and what connects them."""
