@@ -2,7 +2,7 @@
 
 import pytest
 
-from handlers.http.application import RETRY_FIELDS
+from handlers.http.application import RETRY_LOG_FIELDS
 from scim.protocol.errors import Unavailable
 from scim.service.deadline import RetryCause
 from tests.service.fakes import Clock
@@ -73,4 +73,4 @@ def test_limit_ends_at_its_time_and_with_the_request(left_s: float, expected: fl
 
 
 def test_log_counts_every_cause_of_a_retry() -> None:
-    assert set(RETRY_FIELDS) == set(RetryCause)
+    assert set(RETRY_LOG_FIELDS) == set(RetryCause)

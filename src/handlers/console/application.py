@@ -14,11 +14,11 @@ from aws_lambda_powertools import Logger
 
 from handlers.console import rendering
 from handlers.console.context import ConsoleRequestContext
-from handlers.console.pages.access import require_recent_sign_in
+from handlers.console.pages.sign_in import require_recent_sign_in
 from handlers.console.request import ConsoleRequest
-from handlers.console.response import BASE, Page, PageError, PageNotFound, redirect_to, restrict_to_console
+from handlers.console.response import BASE, ConsoleResponse, PageError, PageNotFound, redirect_to, restrict_to_console
 from handlers.console.routes import RouteMatch, SignInRequirement, find_route
-from handlers.console.sessions import Role, Sessions
+from handlers.console.sessions import Role, SessionCodec
 from handlers.console.settings import ConsoleSettings
 from handlers.error_logging import describe_fault
 from scim.auth.master_key.key_ring import KeyPurpose
@@ -39,13 +39,13 @@ _LOCAL_HOSTS = ("127.0.0.1", "localhost")
 class _ConsoleLog:
     """What the log line has of a request that may fail at any point."""
 
-    page: str = "unknown path"
+    route_name: str = "unknown path"
     role: str = ""
-    tenant: str = ""
+    tenant_id: str = ""
 
     def fields(self) -> dict[str, Any]:
-        optional = {"role": self.role, "tenant": self.tenant}
-        return {"page": self.page} | {name: value for name, value in optional.items() if value}
+        optional = {"role": self.role, "tenant": self.tenant_id}
+        return {"page": self.route_name} | {name: value for name, value in optional.items() if value}
 
 
 class ConsoleApplication:
@@ -56,7 +56,7 @@ class ConsoleApplication:
         if os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start":
             _ = self._adapters.resource_store_config
             load_user_type()
-            rendering.prime()
+            rendering.preload()
 
     @cached_property
     def _adapters(self) -> ConsoleAdapters:
@@ -72,25 +72,25 @@ class ConsoleApplication:
         """Return the response to a request, both in the gateway's payload format 2.0."""
         started = time.monotonic()
         request, log = ConsoleRequest(event), _ConsoleLog()
-        page = self._respond(request, context.get_remaining_time_in_millis() / 1_000, log)
+        response = self._respond(request, context.get_remaining_time_in_millis() / 1_000, log)
         self._logger.info(
             "console",
             request_id=request.id,
             method=request.method,
             **log.fields(),
-            status=int(page.status),
+            status=int(response.status),
             ms=round((time.monotonic() - started) * 1_000, 1),
         )
-        return page.to_event(is_https=request.domain not in _LOCAL_HOSTS)
+        return response.to_event(is_https=request.domain not in _LOCAL_HOSTS)
 
-    def _respond(self, request: ConsoleRequest, seconds: float, log: _ConsoleLog) -> Page:
+    def _respond(self, request: ConsoleRequest, seconds: float, log: _ConsoleLog) -> ConsoleResponse:
         """Return the page of a request, or the page of an error."""
         try:
-            match, method = _find_page(request, log)
-            if match.route.is_static and match.route.page:
-                return match.route.page(*match.path_values)
+            match, method = _match_route(request, log)
+            if match.route.is_static and match.route.show_page:
+                return match.route.show_page(*match.path_values)
             context = self._open_context(request, seconds)
-            log.role, log.tenant = context.session.role or "visitor", match.tenant
+            log.role, log.tenant_id = context.session.role or "visitor", match.tenant_id
             return _serve(match, method, context)
         except PageError as error:
             return _render_error(error.status, error.message, error.headers)
@@ -106,13 +106,13 @@ class ConsoleApplication:
         """Return the context of a request, with its session if that is still valid, else with a visitor's."""
         adapters = self._adapters
         scim_url = adapters.settings.public_url or f"https://{request.domain}/scim/v2"
-        sessions = self._find_sessions(request, is_secure=scim_url.startswith("https:"))
+        session_codec = self._choose_session_codec(request, is_secure=scim_url.startswith("https:"))
         context = ConsoleRequestContext(
             request=request,
             console=adapters,
             deadline=runtime.create_deadline(seconds),
-            sessions=sessions,
-            session=sessions.read(request.cookies) or sessions.create_session(),
+            session_codec=session_codec,
+            session=session_codec.read(request.cookies) or session_codec.create_session(),
             scim_url=scim_url,
             report_fault=lambda fault: self._report_fault(fault, request.id),
         )
@@ -121,28 +121,28 @@ class ConsoleApplication:
         _record_guest_session(context)
         return context
 
-    def _find_sessions(self, request: ConsoleRequest, *, is_secure: bool) -> Sessions:
+    def _choose_session_codec(self, request: ConsoleRequest, *, is_secure: bool) -> SessionCodec:
         """Return the sessions under the key that signed the request's cookie, else under the key that signs now.
 
         A session keeps its key as long as it lasts, and with it its form tokens and what a sign-in compares.
         """
         master_key, now = self._adapters.master_key, time.time()
         for key in master_key.key_ring().derive_all(KeyPurpose.SESSION):
-            sessions = Sessions(key, now, is_secure)
-            if sessions.read(request.cookies):
-                return sessions
-        return Sessions(master_key.signing_key(KeyPurpose.SESSION), now, is_secure)
+            session_codec = SessionCodec(key, now, is_secure)
+            if session_codec.read(request.cookies):
+                return session_codec
+        return SessionCodec(master_key.signing_key(KeyPurpose.SESSION), now, is_secure)
 
     def _report_fault(self, fault: Exception, request_id: str | None = None) -> None:
         self._logger.error("fault", request_id=request_id, **describe_fault(fault))
 
 
-def _find_page(request: ConsoleRequest, log: _ConsoleLog) -> tuple[RouteMatch, str]:
+def _match_route(request: ConsoleRequest, log: _ConsoleLog) -> tuple[RouteMatch, str]:
     """Return the route of a request and the method to serve. Raises :class:`PageError`."""
-    match = find_route(request.parts)
+    match = find_route(request.console_path_segments)
     if match is None:
         raise PageNotFound
-    log.page = match.route.name
+    log.route_name = match.route.name
     method = "GET" if request.method == "HEAD" else request.method
     if method not in match.route.methods:
         allowed = ", ".join(match.route.methods)
@@ -163,52 +163,54 @@ def _is_session_valid(context: ConsoleRequestContext) -> bool:
 def _record_guest_session(context: ConsoleRequestContext) -> None:
     """Record the use of a new guest session, so that nobody can repeat the acceptance of its invitation."""
     session = context.session
-    if session.role == Role.INVITED and context.sessions.now < session.started_at + RETRY_WINDOW_S:
+    if session.role == Role.GUEST and context.session_codec.now < session.started_at + RETRY_WINDOW_S:
         context.administration.console_store.mark_used(session.id, session.expires)
 
 
-def _serve(match: RouteMatch, method: str, context: ConsoleRequestContext) -> Page:
+def _serve(match: RouteMatch, method: str, context: ConsoleRequestContext) -> ConsoleResponse:
     """Return the response for a session, with the session's cookie if it is new."""
-    sessions, session = context.sessions, context.session
-    if method == "POST" and not sessions.is_form_token(session, context.request.form.get("csrf", "")):
+    session_codec, session = context.session_codec, context.session
+    if method == "POST" and not session_codec.is_form_token(session, context.request.form.get("csrf", "")):
         raise PageError(
             HTTPStatus.FORBIDDEN,
             "The form is too old, or it is not from a page of your session. Load the page again; nothing was changed.",
         )
     if not match.route.is_public and not session.role:
-        requested_page = restrict_to_console(context.request.page) if method == "GET" else ""
-        return redirect_to(f"{BASE}/sign-in", sessions.create_cookie(replace(session, requested_page=requested_page)))
+        requested_path = restrict_to_console(context.request.path_with_query) if method == "GET" else ""
+        return redirect_to(
+            f"{BASE}/sign-in", session_codec.create_cookie(replace(session, requested_path=requested_path))
+        )
     try:
-        page = _run_page(match, context) if method == "GET" else _run_action(match, context)
+        response = _show_page(match, context) if method == "GET" else _run_action(match, context)
     except TenantError as error:
-        page = context.render_page("failed.html", HTTPStatus.CONFLICT, message=str(error))
-    if context.is_session_new and not page.cookies:
-        return replace(page, cookies=(sessions.create_cookie(session),))
-    return page
+        response = context.render_page("failed.html", HTTPStatus.CONFLICT, message=str(error))
+    if context.is_session_new and not response.cookies:
+        return replace(response, cookies=(session_codec.create_cookie(session),))
+    return response
 
 
-def _run_page(match: RouteMatch, context: ConsoleRequestContext) -> Page:
+def _show_page(match: RouteMatch, context: ConsoleRequestContext) -> ConsoleResponse:
     """Return the page of a route. Raises :class:`PageError`."""
-    tenant = [context.require_tenant(match.tenant)] if match.route.has_tenant else []
-    if match.route.page is None:
+    tenant = [context.require_tenant(match.tenant_id)] if match.route.has_tenant else []
+    if match.route.show_page is None:
         raise PageNotFound
-    return match.route.page(context, *tenant, *match.path_values)
+    return match.route.show_page(context, *tenant, *match.path_values)
 
 
-def _run_action(match: RouteMatch, context: ConsoleRequestContext) -> Page:
+def _run_action(match: RouteMatch, context: ConsoleRequestContext) -> ConsoleResponse:
     """Return the response to a form. Raises :class:`PageError`.
 
     Every action passes here: it is rejected unless the person may do it and has signed in as recently as it requires.
     """
-    tenant = [context.require_tenant(match.tenant)] if match.route.has_tenant else []
+    tenant = [context.require_tenant(match.tenant_id)] if match.route.has_tenant else []
     action = match.route.action
     if action is None or not (match.route.is_public or action.is_for_guests or context.is_operator):
         raise PageNotFound
-    if action.sign_in is SignInRequirement.RECENT:
+    if action.required_sign_in is SignInRequirement.RECENT:
         require_recent_sign_in(context)
-    return action.handler(context, *tenant, *match.path_values)
+    return action.run(context, *tenant, *match.path_values)
 
 
-def _render_error(status: HTTPStatus, message: str, headers: Mapping[str, str] | None = None) -> Page:
+def _render_error(status: HTTPStatus, message: str, headers: Mapping[str, str] | None = None) -> ConsoleResponse:
     body = rendering.render("failed.html", message=message, session=None, is_operator=False, csrf="", has_openid=False)
-    return Page(body, status, headers=headers or {})
+    return ConsoleResponse(body, status, headers=headers or {})

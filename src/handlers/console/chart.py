@@ -29,17 +29,21 @@ class Chart:
     width: int
     height: int
     bar_width: int
-    top: int
+    max_count: int
 
 
 def build_chart(days: Sequence[DailyActivity]) -> Chart:
-    """Return the chart of some days; ``top`` is the number of writes and failures of the highest bar."""
-    top = max((day.changes + day.failures for day in days), default=0) or 1
+    """Return the chart of some days; ``max_count`` is the number of writes and failures of the highest bar."""
+    max_count = max((day.changes + day.failures for day in days), default=0) or 1
     return Chart(
-        [_build_bar(day, number, top) for number, day in enumerate(days)], len(days) * _STEP, HEIGHT, _WIDTH, top
+        [_build_bar(day, number, max_count) for number, day in enumerate(days)],
+        len(days) * _STEP,
+        HEIGHT,
+        _WIDTH,
+        max_count,
     )
 
 
-def _build_bar(day: DailyActivity, number: int, top: int) -> Bar:
-    written, failed = (round(count * HEIGHT / top, 1) for count in (day.changes, day.failures))
+def _build_bar(day: DailyActivity, number: int, max_count: int) -> Bar:
+    written, failed = (round(count * HEIGHT / max_count, 1) for count in (day.changes, day.failures))
     return Bar(day, number * _STEP, round(HEIGHT - written, 1), written, round(HEIGHT - written - failed, 1), failed)

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from handlers.console.rendering import render
 from handlers.console.request import ConsoleRequest
-from handlers.console.response import Page, PageNotFound
-from handlers.console.sessions import Role, Session, Sessions
+from handlers.console.response import ConsoleResponse, PageNotFound
+from handlers.console.sessions import Role, Session, SessionCodec
 from scim.service.console.invitations import build_console_url
 from scim.service.console.password_sign_in import PasswordSignIn
 from scim.service.deadline import Deadline
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from scim.auth.console_sign_in.openid_provider import OpenIdProvider
 
 
-class Reauthentication(StrEnum):
+class ReauthenticationMethod(StrEnum):
     """What the person has to do before a sensitive action."""
 
     NONE = ""
@@ -44,7 +44,7 @@ class ConsoleRequestContext:
     request: ConsoleRequest
     console: ConsoleAdapters
     deadline: Deadline
-    sessions: Sessions
+    session_codec: SessionCodec
     session: Session
     scim_url: str
     report_fault: Callable[[Exception], None]
@@ -52,11 +52,11 @@ class ConsoleRequestContext:
     @property
     def is_session_new(self) -> bool:
         """Return whether the browser does not have the session yet."""
-        return self.sessions.read(self.request.cookies) != self.session
+        return self.session_codec.read(self.request.cookies) != self.session
 
     def as_visitor(self) -> ConsoleRequestContext:
         """Return the same request of somebody who has not signed in."""
-        return replace(self, session=self.sessions.create_session())
+        return replace(self, session=self.session_codec.create_session())
 
     # Use cases
 
@@ -76,13 +76,13 @@ class ConsoleRequestContext:
         return self.session.role == Role.OPERATOR
 
     @property
-    def reauthentication(self) -> Reauthentication:
+    def reauthentication(self) -> ReauthenticationMethod:
         """What the person has to do before a sensitive action: nothing in the first minutes after signing in."""
-        if self.session.is_recently_authenticated(self.sessions.now):
-            return Reauthentication.NONE
+        if self.session.is_recently_authenticated(self.session_codec.now):
+            return ReauthenticationMethod.NONE
         if not self.is_operator:
-            return Reauthentication.INVITATION
-        return Reauthentication.PASSWORD if self.openid_provider is None else Reauthentication.SIGN_IN
+            return ReauthenticationMethod.INVITATION
+        return ReauthenticationMethod.PASSWORD if self.openid_provider is None else ReauthenticationMethod.SIGN_IN
 
     @cached_property
     def credential_digest(self) -> str:
@@ -91,7 +91,7 @@ class ConsoleRequestContext:
         An operator's session ends when it changes.
         """
         provider = self.openid_provider
-        return self.sessions.digest_credential(provider.serialize() if provider else self.console.password.get())
+        return self.session_codec.digest_credential(provider.serialize() if provider else self.console.password.get())
 
     @cached_property
     def openid_provider(self) -> OpenIdProvider | None:
@@ -112,20 +112,20 @@ class ConsoleRequestContext:
 
     # Response
 
-    def render_page(self, template: str, status: HTTPStatus = HTTPStatus.OK, **values: Any) -> Page:
+    def render_page(self, template: str, status: HTTPStatus = HTTPStatus.OK, **values: Any) -> ConsoleResponse:
         """Return a page from a template, with the values that every template has and those given."""
-        return Page(render(template, **self._common_values, **values), status)
+        return ConsoleResponse(render(template, **self._common_values, **values), status)
 
     @property
     def _common_values(self) -> dict[str, Any]:
         return {
-            "csrf": self.sessions.create_form_token(self.session),
+            "csrf": self.session_codec.create_form_token(self.session),
             "session": self.session,
             "is_operator": self.is_operator,
             "reauthentication": self.reauthentication,
             "has_openid": self.openid_provider is not None,
             "scim_url": self.scim_url,
-            "now": self.sessions.now,
+            "now": self.session_codec.now,
         }
 
     @property

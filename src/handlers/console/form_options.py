@@ -10,18 +10,18 @@ from typing import Generic, TypeVar
 from handlers.console.response import PageError
 from scim.service.model.token import DAY_S, NEVER_EXPIRES
 
-Value_co = TypeVar("Value_co", covariant=True)
+Seconds_co = TypeVar("Seconds_co", covariant=True)
 
 
 @dataclass(frozen=True)
-class FormOption(Generic[Value_co]):
+class FormOption(Generic[Seconds_co]):
     """``seconds`` is ``None`` for no change."""
 
     label: str
-    seconds: Value_co
+    seconds: Seconds_co
 
 
-GRACES: Mapping[str, FormOption[float]] = {
+GRACE_PERIODS: Mapping[str, FormOption[float]] = {
     "hour": FormOption("an hour", 3_600.0),
     "day": FormOption("a day", DAY_S),
     "week": FormOption("a week", 7 * DAY_S),
@@ -43,8 +43,8 @@ LIFETIMES: Mapping[str, FormOption[float | None]] = {
 
 
 def read_option(
-    form: Mapping[str, str], name: str, options: Mapping[str, FormOption[Value_co]], default: str
-) -> Value_co:
+    form: Mapping[str, str], name: str, options: Mapping[str, FormOption[Seconds_co]], default: str
+) -> Seconds_co:
     """Return the seconds of the option that a form has. Raises :class:`PageError` if it is none of the options."""
     option = options.get(form.get(name, default))
     if option is None:

@@ -32,7 +32,7 @@ def render(template: str, **values: Any) -> str:
     return load_templates().get_template(template).render(values)
 
 
-def prime() -> None:
+def preload() -> None:
     """Compile all templates and read all assets, so that a snapshot holds them."""
     for name in load_templates().list_templates():
         load_templates().get_template(name)

@@ -18,18 +18,18 @@ class ConsoleRequest(Request):
     """A request to a page of the console."""
 
     @cached_property
-    def parts(self) -> list[str]:
+    def console_path_segments(self) -> list[str]:
         """The parts of the path after ``/admin``."""
         return str(self.event["rawPath"]).split("/")[2:]
 
     @property
-    def page(self) -> str:
-        """The path that was query_parameters for with its query, as an address has it."""
+    def path_with_query(self) -> str:
+        """The requested path with its query string, quoted as in a URL."""
         query = self.event.get("rawQueryString", "")
         return quote(str(self.event["rawPath"])) + (f"?{query}" if query else "")
 
     @property
-    def address(self) -> str:
+    def source_ip(self) -> str:
         """The IP address that the request came from."""
         return str(self.event["requestContext"]["http"]["sourceIp"])
 

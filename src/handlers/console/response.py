@@ -46,7 +46,7 @@ class PageNotFound(PageError):
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class ConsoleResponse:
     """A response; a body of bytes is sent in base64."""
 
     body: str | bytes = ""
@@ -67,16 +67,18 @@ class Page:
         }
 
 
-def restrict_to_console(page: str) -> str:
+def restrict_to_console(path: str) -> str:
     """Return a path if it is one of the console and not too long, else the path of the start page."""
-    return page if len(page) <= _MAX_PATH_LENGTH and _CONSOLE_PATH.fullmatch(page) else BASE
+    return path if len(path) <= _MAX_PATH_LENGTH and _CONSOLE_PATH.fullmatch(path) else BASE
 
 
-def redirect_to(page: str, *cookies: str) -> Page:
+def redirect_to(path: str, *cookies: str) -> ConsoleResponse:
     """Redirect to a page of the console, never to another site."""
-    return Page(status=HTTPStatus.SEE_OTHER, headers={"Location": restrict_to_console(page)}, cookies=cookies)
+    return ConsoleResponse(
+        status=HTTPStatus.SEE_OTHER, headers={"Location": restrict_to_console(path)}, cookies=cookies
+    )
 
 
-def redirect(*parts: str) -> Page:
-    """Redirect to a page of the console, given by the parts of its path."""
-    return redirect_to("/".join((BASE, *parts)))
+def redirect(*segments: str) -> ConsoleResponse:
+    """Redirect to a page of the console, given by the segments of its path after ``/admin``."""
+    return redirect_to("/".join((BASE, *segments)))

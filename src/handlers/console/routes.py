@@ -9,10 +9,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from handlers.console.pages import access, attributes, connect, people, provisioning, static, tenants
-from handlers.console.response import Page
+from handlers.console.pages import attributes, connect, people, provisioning, sign_in, static, tenants
+from handlers.console.response import ConsoleResponse
 
-Handler = Callable[..., Page]
+PageHandler = Callable[..., ConsoleResponse]
 
 TENANT = "{tenant}"
 """The placeholder in a path for the id of a tenant."""
@@ -31,14 +31,14 @@ class SignInRequirement(StrEnum):
 class FormAction:
     """What answers a POST. By default it is for operators only, and requires a recent sign-in."""
 
-    handler: Handler
-    sign_in: SignInRequirement = SignInRequirement.RECENT
+    run: PageHandler
+    required_sign_in: SignInRequirement = SignInRequirement.RECENT
     is_for_guests: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A path after ``/admin``; parts in braces match any text.
+    """A path after ``/admin``; segments in braces match any text.
 
     ``name`` is the name in log lines. A public page is also for visitors who have not signed in. A static page needs no
     session.
@@ -46,7 +46,7 @@ class Route:
 
     path: str
     name: str
-    page: Handler | None = None
+    show_page: PageHandler | None = None
     action: FormAction | None = None
     is_public: bool = False
     is_static: bool = False
@@ -57,18 +57,18 @@ class Route:
 
     @property
     def methods(self) -> list[str]:
-        return [method for method, handler in (("GET", self.page), ("POST", self.action)) if handler is not None]
+        return [method for method, answer in (("GET", self.show_page), ("POST", self.action)) if answer is not None]
 
-    def match(self, parts: list[str]) -> dict[str, str] | None:
+    def match(self, segments: list[str]) -> dict[str, str] | None:
         """Return the values of the parameters in the path; ``None`` if this is not the route of the path."""
-        own_parts = self.path.split("/")
-        if len(own_parts) != len(parts):
+        own_segments = self.path.split("/")
+        if len(own_segments) != len(segments):
             return None
         parameters: dict[str, str] = {}
-        for own_part, part in zip(own_parts, parts, strict=True):
-            if own_part.startswith("{"):
-                parameters[own_part.strip("{}")] = part
-            elif own_part != part:
+        for own_segment, segment in zip(own_segments, segments, strict=True):
+            if own_segment.startswith("{"):
+                parameters[own_segment.strip("{}")] = segment
+            elif own_segment != segment:
                 return None
         return parameters
 
@@ -81,7 +81,7 @@ class RouteMatch:
     parameters: Mapping[str, str] = field(default_factory=dict)
 
     @property
-    def tenant(self) -> str:
+    def tenant_id(self) -> str:
         return self.parameters.get("tenant", "")
 
     @property
@@ -94,18 +94,22 @@ _TENANT = f"tenants/{TENANT}"
 
 ROUTES = (
     Route("", "tenants", tenants.list_tenants, FormAction(tenants.add_tenant)),
-    Route("assets/{digest}/{name}", "asset", static.send_asset, is_static=True),
+    Route("assets/{digest}/{name}", "asset", static.show_asset, is_static=True),
     Route(
-        "sign-in", "sign-in", access.show_sign_in, FormAction(access.sign_in, SignInRequirement.NONE), is_public=True
+        "sign-in",
+        "sign-in",
+        sign_in.show_sign_in,
+        FormAction(sign_in.sign_in_with_password, SignInRequirement.NONE),
+        is_public=True,
     ),
-    Route("oidc", "oidc", access.start_openid_sign_in, is_public=True),
-    Route("oidc/callback", "oidc callback", access.finish_openid_sign_in, is_public=True),
-    Route("sign-out", "sign-out", action=FormAction(access.sign_out, SignInRequirement.NONE, is_for_guests=True)),
+    Route("oidc", "oidc", sign_in.start_openid_sign_in, is_public=True),
+    Route("oidc/callback", "oidc callback", sign_in.finish_openid_sign_in, is_public=True),
+    Route("sign-out", "sign-out", action=FormAction(sign_in.sign_out, SignInRequirement.NONE, is_for_guests=True)),
     Route(
         "invitation/{secret}",
         "invitation",
-        access.show_invitation,
-        FormAction(access.accept_invitation, SignInRequirement.NONE),
+        sign_in.show_invitation,
+        FormAction(sign_in.accept_invitation, SignInRequirement.NONE),
         is_public=True,
     ),
     Route(_TENANT, "status", provisioning.show_status),
@@ -128,10 +132,10 @@ ROUTES = (
 )
 
 
-def find_route(parts: list[str]) -> RouteMatch | None:
-    """Return the route of a path, given as its parts after ``/admin``. Paths are case-sensitive."""
+def find_route(segments: list[str]) -> RouteMatch | None:
+    """Return the route of a path, given as its segments after ``/admin``. Paths are case-sensitive."""
     for route in ROUTES:
-        parameters = route.match(parts or [""])
+        parameters = route.match(segments or [""])
         if parameters is not None:
             return RouteMatch(route, parameters)
     return None

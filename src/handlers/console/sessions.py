@@ -30,7 +30,7 @@ class Role(StrEnum):
     VISITOR = ""
     """Somebody who has not signed in."""
     OPERATOR = "operator"
-    INVITED = "invited"
+    GUEST = "invited"
     """Somebody who has accepted an invitation to one tenant."""
 
 
@@ -39,18 +39,18 @@ class Session:
     """``tenant`` is the only one that an invited person can see. Times are in seconds since 1970.
 
     ``credential_digest`` is of the credentials at the sign-in: the session ends when they change. ``invitation_epoch``
-    is that of the accepted invitation. ``requested_page`` is the page to go to after signing in.
+    is that of the accepted invitation. ``requested_path`` is the page to go to after signing in.
     """
 
     id: str
     started_at: int
     role: Role = Role.VISITOR
     actor: str = ""
-    tenant: str = ""
+    tenant_id: str = ""
     authenticated_at: int = 0
     credential_digest: str = ""
     invitation_epoch: int = 0
-    requested_page: str = ""
+    requested_path: str = ""
 
     def can_see(self, tenant: Tenant) -> bool:
         """Return whether the person may see a tenant.
@@ -59,8 +59,8 @@ class Session:
         """
         if self.role == Role.OPERATOR:
             return True
-        is_invited = self.role == Role.INVITED and self.tenant == tenant.id
-        return is_invited and tenant.is_connected and self.invitation_epoch == tenant.invitation_epoch
+        is_guest = self.role == Role.GUEST and self.tenant_id == tenant.id
+        return is_guest and tenant.is_connected and self.invitation_epoch == tenant.invitation_epoch
 
     def is_recently_authenticated(self, now: float) -> bool:
         return now - self.authenticated_at < RECENT_S
@@ -72,17 +72,18 @@ class Session:
 
 _COOKIE_MEMBERS = {
     "started_at": "began",
+    "tenant_id": "tenant",
     "authenticated_at": "authenticated",
     "credential_digest": "credential",
     "invitation_epoch": "generation",
-    "requested_page": "wanted",
+    "requested_path": "wanted",
 }
 """The names of fields in the JSON of a cookie, where they differ: cookies of the version before stay valid."""
 _FIELDS = {member: name for name, member in _COOKIE_MEMBERS.items()}
 
 
 @dataclass(frozen=True, slots=True)
-class Sessions:
+class SessionCodec:
     """Creates, reads and writes the sessions of one request. ``key`` signs; ``now`` is in seconds since 1970.
 
     ``is_secure`` is whether the console is served by HTTPS, as it is everywhere but in a local run.
@@ -117,16 +118,16 @@ class Sessions:
         )
 
     def create_guest_session(
-        self, actor: str, tenant: str, invitation_epoch: int, *, session_id: str, accepted_at: float
+        self, actor: str, tenant_id: str, invitation_epoch: int, *, session_id: str, accepted_at: float
     ) -> Session:
         """Return the session of an invitation accepted at ``accepted_at``: the same one for each repetition."""
         started_at = int(accepted_at)
         return Session(
             session_id,
             started_at,
-            Role.INVITED,
+            Role.GUEST,
             actor,
-            tenant,
+            tenant_id,
             authenticated_at=started_at,
             invitation_epoch=invitation_epoch,
         )

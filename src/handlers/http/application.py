@@ -15,8 +15,8 @@ from handlers.http.failure_recorder import LazyFailureRecorder
 from handlers.http.request import Request
 from handlers.http.request_log import RequestLog
 from handlers.http.response import Response
-from handlers.http.routes import Endpoint, EndpointFinder, Operation, RequestContext
-from handlers.http.routes.base_url import MisplacedEndpoint, split_misplaced_endpoint
+from handlers.http.routes import Endpoint, EndpointFinder, EndpointHandler, RequestContext
+from handlers.http.routes.misplaced_endpoint import MisplacedEndpoint, split_misplaced_endpoint
 from handlers.http.token_recorder import TokenRecorder
 from scim.auth.authentication import MalformedToken, TokenRejected
 from scim.protocol.errors import InternalError, MethodNotAllowed, NotFound, ScimError, WrongScimUrl
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 _BASE_PATH = "/scim/v2"
 
-RETRY_FIELDS = {RetryCause.CONFLICT: "conflicts", RetryCause.REFUSED: "retries"}
+RETRY_LOG_FIELDS = {RetryCause.CONFLICT: "conflicts", RetryCause.REFUSED: "retries"}
 """The field of a log line that counts the retries with this cause."""
 
 
@@ -139,12 +139,12 @@ class ScimApplication:
         tenant, leniencies = service_context.tenant, service_context.leniencies
         endpoint: Endpoint | None = None
         try:
-            misplaced = split_misplaced_endpoint(request.segments, tenant.resource_types)
-            segments = misplaced.intended_segments if misplaced else request.segments
+            misplaced = split_misplaced_endpoint(request.path_segments, tenant.resource_types)
+            segments = misplaced.intended_segments if misplaced else request.path_segments
             endpoint = self._find_endpoint(segments, tenant.resource_types)
             log.operation = f"{request.method} {endpoint.name if endpoint else 'unknown path'}"
-            operation = _find_operation(endpoint, request.method, misplaced, context.service_context.base_url)
-            response = operation(context)
+            handler = _find_handler(endpoint, request.method, misplaced, context.service_context.base_url)
+            response = handler(context)
         except Exception as error:
             scim_error = error if isinstance(error, ScimError) else InternalError("A fault of the service.")
             recorder.record_failure(_summarize(request, endpoint, log.operation), scim_error, leniencies)
@@ -177,7 +177,7 @@ class ScimApplication:
             request_id=request.id,
             report_fault=lambda fault: self._report_fault(fault, request.id),
             agent=request.get_header("user-agent") or "",
-            query=request.query,
+            query=request.query_string,
         )
 
     def _warn_of_expiry(self, tenant: Tenant, expires: float | None) -> None:
@@ -189,9 +189,9 @@ class ScimApplication:
         self._logger.error("fault", request_id=request_id, **describe_fault(fault))
 
 
-def _find_operation(
+def _find_handler(
     endpoint: Endpoint | None, method: str, misplaced: MisplacedEndpoint | None, base_url: str
-) -> Operation:
+) -> EndpointHandler:
     """Return the operation of a method. Raises :class:`ScimError` if there is none."""
     if misplaced is not None:
         raise WrongScimUrl(
@@ -200,11 +200,11 @@ def _find_operation(
         )
     if endpoint is None:
         raise NotFound(f"Nothing is served at this path. The SCIM URL is {base_url}.")
-    operation = endpoint.operations.get(method)
-    if operation is None:
-        allowed = ", ".join(endpoint.operations)
+    handler = endpoint.handlers.get(method)
+    if handler is None:
+        allowed = ", ".join(endpoint.handlers)
         raise MethodNotAllowed(f"{endpoint.name} can be asked with {allowed} only.", headers={"Allow": allowed})
-    return operation
+    return handler
 
 
 def _summarize(request: Request, endpoint: Endpoint | None, operation: str | None) -> RequestSummary:
@@ -214,13 +214,13 @@ def _summarize(request: Request, endpoint: Endpoint | None, operation: str | Non
 
     name = operation or f"{request.method} unknown path"
     if request.method not in WRITE_OPERATIONS:
-        return RequestSummary(name, endpoint.resource_id if endpoint else None, query=request.query)
+        return RequestSummary(name, endpoint.resource_id if endpoint else None, query=request.query_string)
     try:
         body = request.json()
     except ScimError:
         body = None
     if endpoint is None:
-        return RequestSummary(name, None, body, request.query)
+        return RequestSummary(name, None, body, request.query_string)
     if endpoint.is_resource:
         return RequestSummary(WRITE_OPERATIONS[request.method], endpoint.resource_id, body)
     return RequestSummary(name, query=str(body.get("filter", "")) if isinstance(body, dict) else "")
@@ -228,7 +228,7 @@ def _summarize(request: Request, endpoint: Endpoint | None, operation: str | Non
 
 def _count_retries(deadline: Deadline) -> dict[str, int]:
     """Return the number of retries by the field of the log line, without those that are zero."""
-    numbers = {name: deadline.retry_causes.count(cause) for cause, name in RETRY_FIELDS.items()}
+    numbers = {name: deadline.retry_causes.count(cause) for cause, name in RETRY_LOG_FIELDS.items()}
     return {name: number for name, number in numbers.items() if number}
 
 

@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
 
 class LazyFailureRecorder:
-    """A :class:`scim.service.audit.failures.FailureRecorder` that ``create`` creates when it is needed first.
+    """A :class:`scim.service.audit.failures.FailureRecorder` that ``create_recorder`` creates when it is needed first.
 
     The operations of a bulk request are recorded by several threads at once: they share one recorder.
     """
 
-    def __init__(self, create: Callable[[], FailureRecorder]) -> None:
-        self._create = create
+    def __init__(self, create_recorder: Callable[[], FailureRecorder]) -> None:
+        self._create_recorder = create_recorder
         self._recorder: FailureRecorder | None = None
         self._lock = Lock()
 
@@ -43,5 +43,5 @@ class LazyFailureRecorder:
     def _get_recorder(self) -> FailureRecorder:
         with self._lock:
             if self._recorder is None:
-                self._recorder = self._create()
+                self._recorder = self._create_recorder()
             return self._recorder

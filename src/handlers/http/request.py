@@ -36,7 +36,7 @@ class Request:
         return str(self.event["requestContext"]["http"]["method"])
 
     @cached_property
-    def segments(self) -> list[str]:
+    def path_segments(self) -> list[str]:
         """The parts of the path after the base URL, which may end in /scim, /v2 or both, also repeated."""
         segments = [segment for segment in str(self.event["rawPath"]).split("/") if segment]
         while segments and segments[0].lower() in ("scim", "v2"):  # a provider may add it to a base URL that has it
@@ -44,7 +44,7 @@ class Request:
         return segments
 
     @property
-    def query(self) -> str:
+    def query_string(self) -> str:
         """The query string, decoded but not parsed."""
         return unquote_plus(str(self.event.get("rawQueryString", "")))
 
@@ -60,8 +60,8 @@ class Request:
     def domain(self) -> str:
         return str(self.event["requestContext"]["domainName"])
 
-    def parse_parameters(self, known: frozenset[str]) -> dict[str, str]:
-        """Return the query parameters among ``known`` by lower-case name, without blank ones (other than below).
+    def parse_query_parameters(self, known_names: frozenset[str]) -> dict[str, str]:
+        """Return the query parameters among ``known_names`` by lower-case name, without blank ones (other than below).
 
         They are parsed from the raw query string: the gateway joins repeated parameters with commas, which values may
         have too. Raises :class:`InvalidValue`.
@@ -80,7 +80,7 @@ class Request:
             if name in parameters:
                 raise InvalidValue(f"The query parameter {name} is there twice: send it once.")
             # A blank filter must not mean everybody; a blank cursor is the first page.
-            if name in known and (value or name in ("filter", "cursor")):
+            if name in known_names and (value or name in ("filter", "cursor")):
                 parameters[name] = value
         return parameters
 

@@ -36,7 +36,7 @@ class TokenRecorder:
 
     def record_usage(self, authentication: Authentication, tenant_store: DynamoDBTenantStore) -> None:
         """Record that a token is in use. Never fails the request."""
-        is_write = self.request.method not in ("GET", "HEAD") and self.request.segments[-1:] != [".search"]
+        is_write = self.request.method not in ("GET", "HEAD") and self.request.path_segments[-1:] != [".search"]
         user_agent = self._user_agent()[:_MAX_USER_AGENT_LENGTH]
         usage = TokenUsage(time.time(), authentication.version, user_agent, is_write=is_write)
         try:
@@ -54,7 +54,7 @@ class TokenRecorder:
             return 0
         from scim.service.identity_providers.recognition import recognize_provider
 
-        provider = recognize_provider(self._user_agent(), self.request.query, (), None)
+        provider = recognize_provider(self._user_agent(), self.request.query_string, (), None)
         store = self._audit_log_store(error.tenant_id)
         is_recorded = store.count_rejected_tokens(format_rfc3339(runtime.current_time()), number, error.rule, provider)
         return 0 if is_recorded else number

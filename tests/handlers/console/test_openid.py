@@ -339,9 +339,9 @@ SETTINGS = OpenIdProvider(
 def test_sessions_hold_across_processes() -> None:
     """The credential of a session is the same in every process, whatever the seed of its hashes."""
     script = (
-        "from handlers.console.sessions import Sessions\n"
+        "from handlers.console.sessions import SessionCodec\n"
         "from tests.handlers.console.test_openid import SETTINGS\n"
-        "print(Sessions(b'key', 0, True).digest_credential(SETTINGS.serialize()))"
+        "print(SessionCodec(b'key', 0, True).digest_credential(SETTINGS.serialize()))"
     )
     root = Path(__file__).parents[3]
     path = os.pathsep.join([str(root), str(root / "src")])

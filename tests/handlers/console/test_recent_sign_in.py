@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from handlers.console.pages import access
+from handlers.console.pages import sign_in
 from handlers.console.routes import ROUTES, TENANT, FormAction, Route, SignInRequirement
 from tests.endpoint import PASSWORD, SURVEY, Endpoint
 from tests.handlers.console.test_security import accept, invite
@@ -54,13 +54,15 @@ def fields(visitor: Visitor, **more: str) -> dict[str, str]:
 
 
 def test_only_signing_in_and_out_require_no_recent_sign_in() -> None:
-    declared = {route.path for route in ACTIONS if route.action and route.action.sign_in is SignInRequirement.NONE}
+    declared = {
+        route.path for route in ACTIONS if route.action and route.action.required_sign_in is SignInRequirement.NONE
+    }
     assert declared == WITHOUT_SIGN_IN
 
 
 def test_action_requires_a_recent_sign_in_by_default() -> None:
-    action = FormAction(access.sign_out)
-    assert (action.sign_in, action.is_for_guests) == (SignInRequirement.RECENT, False)
+    action = FormAction(sign_in.sign_out)
+    assert (action.required_sign_in, action.is_for_guests) == (SignInRequirement.RECENT, False)
 
 
 @pytest.mark.parametrize("route", PROTECTED, ids=lambda route: route.name)

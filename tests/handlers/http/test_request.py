@@ -31,16 +31,16 @@ LARGEST = 1_048_576
     ],
 )
 def test_base_url_may_be_pasted_in_any_form(path: str) -> None:
-    assert Request(event(path=path)).segments == ["Users", "7"]
+    assert Request(event(path=path)).path_segments == ["Users", "7"]
 
 
 @pytest.mark.parametrize("path", ["", "/", "//", "/scim", "/scim/v2", "/scim/v2/", "/v2/"])
 def test_base_url_itself_has_no_segments(path: str) -> None:
-    assert Request(event(path=path)).segments == []
+    assert Request(event(path=path)).path_segments == []
 
 
 def test_parts_behind_the_base_url_are_left_as_they_are() -> None:
-    assert Request(event(path="/scim/v2/Users/scim/v2/ä b")).segments == ["Users", "scim", "v2", "ä b"]
+    assert Request(event(path="/scim/v2/Users/scim/v2/ä b")).path_segments == ["Users", "scim", "v2", "ä b"]
 
 
 # The query string
@@ -67,19 +67,19 @@ def test_parts_behind_the_base_url_are_left_as_they_are() -> None:
     ],
 )
 def test_query_is_decoded_once_and_what_is_unknown_is_ignored(query: str, parameters: dict[str, str]) -> None:
-    assert Request(event(query=query)).parse_parameters(KNOWN) == parameters
+    assert Request(event(query=query)).parse_query_parameters(KNOWN) == parameters
 
 
 @pytest.mark.parametrize("query", ["filter=a&filter=b", "filter=a&Filter=a", "startIndex=1&startindex=2"])
 def test_parameter_that_is_there_twice_is_refused(query: str) -> None:
     with pytest.raises(InvalidValue, match="twice"):
-        Request(event(query=query)).parse_parameters(KNOWN)
+        Request(event(query=query)).parse_query_parameters(KNOWN)
 
 
 @pytest.mark.parametrize("query", ["filter=%ff", "%ff=a", "filter=%C3", "&".join(["x=1"] * 101)])
 def test_query_that_is_no_utf_8_or_has_too_many_parameters_is_refused(query: str) -> None:
     with pytest.raises(InvalidValue):
-        Request(event(query=query)).parse_parameters(KNOWN)
+        Request(event(query=query)).parse_query_parameters(KNOWN)
 
 
 # The body

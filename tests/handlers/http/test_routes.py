@@ -8,7 +8,7 @@ import pytest
 
 from handlers.http.routes import EndpointFinder, bulk, discovery
 from handlers.http.routes.all_routes import find_endpoint
-from handlers.http.routes.base_url import split_misplaced_endpoint
+from handlers.http.routes.misplaced_endpoint import split_misplaced_endpoint
 from scim.protocol.schema import load_user_type
 from tests.endpoint import BASE_URL, CORE, Endpoint
 
@@ -59,7 +59,7 @@ def test_path_leads_to_its_endpoint_in_any_case(path: str, change: Callable[[str
     endpoint = find_endpoint(segments(change(path)), (load_user_type(),))
 
     assert endpoint is not None
-    assert (endpoint.name, list(endpoint.operations)) == (SERVED | DISCOVERY)[path]
+    assert (endpoint.name, list(endpoint.handlers)) == (SERVED | DISCOVERY)[path]
 
 
 @pytest.mark.parametrize("path", NOT_SERVED)

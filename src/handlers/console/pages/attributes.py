@@ -6,7 +6,7 @@ import json
 from http import HTTPStatus
 
 from handlers.console.context import ConsoleRequestContext
-from handlers.console.response import Page, redirect
+from handlers.console.response import ConsoleResponse, redirect
 from scim.protocol.errors import InvalidSyntax
 from scim.protocol.json_body import parse_json
 from scim.service.model.attribute_types import list_removed_attributes
@@ -14,11 +14,11 @@ from scim.service.model.tenant import Tenant
 from scim.service.tenants.custom_schemas import describe_attribute
 
 
-def show_attributes(context: ConsoleRequestContext, tenant: Tenant) -> Page:
+def show_attributes(context: ConsoleRequestContext, tenant: Tenant) -> ConsoleResponse:
     return _render_attributes(context, tenant)
 
 
-def add_schema(context: ConsoleRequestContext, tenant: Tenant) -> Page:
+def add_schema(context: ConsoleRequestContext, tenant: Tenant) -> ConsoleResponse:
     """Add a schema document, or replace the one with the same id."""
     document = context.request.form.get("document", "")
     try:
@@ -30,7 +30,7 @@ def add_schema(context: ConsoleRequestContext, tenant: Tenant) -> Page:
     return redirect("tenants", tenant.id, "attributes")
 
 
-def remove_schema(context: ConsoleRequestContext, tenant: Tenant) -> Page:
+def remove_schema(context: ConsoleRequestContext, tenant: Tenant) -> ConsoleResponse:
     context.administration.tenants.remove_schema(tenant.id, context.request.form.get("schema", ""))
     return redirect("tenants", tenant.id, "attributes")
 
@@ -42,7 +42,7 @@ def _render_attributes(
     *,
     error_text: str = "",
     document: str = "",
-) -> Page:
+) -> ConsoleResponse:
     schemas = [
         {
             "id": schema["id"],

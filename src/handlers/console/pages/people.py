@@ -11,7 +11,7 @@ from itertools import islice
 from typing import Any
 
 from handlers.console.context import ConsoleRequestContext
-from handlers.console.response import Page, PageError, PageNotFound
+from handlers.console.response import ConsoleResponse, PageError, PageNotFound
 from scim.service.audit.lookup import get_full_name, get_primary_email
 from scim.service.audit.person_report import PersonReport
 from scim.service.model.stored_resource import StoredResource
@@ -25,7 +25,7 @@ _COLUMNS = ("id", "userName", "externalId", "name", "email", "active", "activeSi
 _FORMULA_PREFIXES = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
-def find_person(context: ConsoleRequestContext, tenant: Tenant) -> Page:
+def find_person(context: ConsoleRequestContext, tenant: Tenant) -> ConsoleResponse:
     """Search a person by an identifier or a part of the name; show the timeline if there is one match."""
     who = context.request.query_parameters.get("who", "").strip()[:200]
     if not who:
@@ -36,7 +36,7 @@ def find_person(context: ConsoleRequestContext, tenant: Tenant) -> Page:
     return _render_people(context, tenant, who, report)
 
 
-def show_timeline(context: ConsoleRequestContext, tenant: Tenant, user_id: str) -> Page:
+def show_timeline(context: ConsoleRequestContext, tenant: Tenant, user_id: str) -> ConsoleResponse:
     """Show the timeline of a user."""
     report = context.administration.build_audit_log(tenant).investigate_person(user_id) if is_user_id(user_id) else None
     if report is None or not report.is_about_one_person:
@@ -44,20 +44,22 @@ def show_timeline(context: ConsoleRequestContext, tenant: Tenant, user_id: str) 
     return _render_timeline(context, tenant, user_id, report)
 
 
-def _render_people(context: ConsoleRequestContext, tenant: Tenant, who: str, report: PersonReport | None) -> Page:
+def _render_people(
+    context: ConsoleRequestContext, tenant: Tenant, who: str, report: PersonReport | None
+) -> ConsoleResponse:
     """Return the page with the search form and the matches."""
     people = [_describe_user(user) for user in report.users] if report else []
     return context.render_page("people.html", tenant=tenant.id, who=who, people=people, report=report, section="people")
 
 
-def _render_timeline(context: ConsoleRequestContext, tenant: Tenant, who: str, report: PersonReport) -> Page:
+def _render_timeline(context: ConsoleRequestContext, tenant: Tenant, who: str, report: PersonReport) -> ConsoleResponse:
     person = _describe_user(report.users[0]) if report.users else None
     return context.render_page(
         "timeline.html", tenant=tenant.id, who=who, person=person, report=report, section="people"
     )
 
 
-def list_active_users(context: ConsoleRequestContext, tenant: Tenant) -> Page:
+def list_active_users(context: ConsoleRequestContext, tenant: Tenant) -> ConsoleResponse:
     """List the active users, in the order of their ids."""
     after = context.request.query_parameters.get("after", "")
     users = list(islice(_read_active_users(context, tenant, after), _PAGE + 1))
@@ -68,7 +70,7 @@ def list_active_users(context: ConsoleRequestContext, tenant: Tenant) -> Page:
     )
 
 
-def export_active_users(context: ConsoleRequestContext, tenant: Tenant) -> Page:
+def export_active_users(context: ConsoleRequestContext, tenant: Tenant) -> ConsoleResponse:
     """Return the active users as CSV (RFC 4180), compressed because a Lambda response has at most 6 MB.
 
     Raises :class:`PageError` if there are too many.
@@ -84,7 +86,7 @@ def export_active_users(context: ConsoleRequestContext, tenant: Tenant) -> Page:
         "Content-Disposition": f'attachment; filename="active-users-{tenant.id}.csv"',
         "Content-Encoding": "gzip",
     }
-    return Page(content, content_type="text/csv; charset=utf-8; header=present", headers=headers)
+    return ConsoleResponse(content, content_type="text/csv; charset=utf-8; header=present", headers=headers)
 
 
 def _read_active_users(context: ConsoleRequestContext, tenant: Tenant, after: str) -> Iterator[StoredResource]:

@@ -10,7 +10,7 @@ from http import HTTPStatus
 from handlers.console.chart import build_chart
 from handlers.console.context import ConsoleRequestContext
 from handlers.console.guides import GUIDES
-from handlers.console.response import Page, PageError
+from handlers.console.response import ConsoleResponse, PageError
 from scim.service.audit.log_entries import LogEntry
 from scim.service.console.invitations import guest_actor
 from scim.service.model.audit.log_record import LogPosition
@@ -22,7 +22,7 @@ _PAGE = 50
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", re.ASCII)
 
 
-def show_status(context: ConsoleRequestContext, tenant: Tenant) -> Page:
+def show_status(context: ConsoleRequestContext, tenant: Tenant) -> ConsoleResponse:
     log = context.administration.build_audit_log(tenant)
     overview = context.administration.load_overview(tenant, is_detailed=True)
     return context.render_page(
@@ -40,7 +40,7 @@ def show_status(context: ConsoleRequestContext, tenant: Tenant) -> Page:
     )
 
 
-def show_log(context: ConsoleRequestContext, tenant: Tenant) -> Page:
+def show_log(context: ConsoleRequestContext, tenant: Tenant) -> ConsoleResponse:
     """Show the log; with the parameter ``failures`` only failures and requests that were partly ignored."""
     failures_only = "failures" in context.request.query_parameters
     before = context.request.query_parameters.get("before")

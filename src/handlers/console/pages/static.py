@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from handlers.console.rendering import load_assets
-from handlers.console.response import Page, PageNotFound
+from handlers.console.response import ConsoleResponse, PageNotFound
 
 
-def send_asset(digest: str, name: str) -> Page:
+def show_asset(digest: str, name: str) -> ConsoleResponse:
     """Return an asset by its digest and name. Raises :class:`PageNotFound`."""
     path = f"{digest}/{name}"
     if path not in load_assets():
         raise PageNotFound
     text, media_type = load_assets()[path]
-    return Page(text, content_type=media_type, headers={"Cache-Control": "public, max-age=31536000, immutable"})
+    return ConsoleResponse(
+        text, content_type=media_type, headers={"Cache-Control": "public, max-age=31536000, immutable"}
+    )

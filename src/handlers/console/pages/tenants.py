@@ -8,7 +8,7 @@ from itertools import islice
 
 from handlers.console.context import ConsoleRequestContext
 from handlers.console.form_options import FIRST_LIFETIMES, read_option
-from handlers.console.response import Page, redirect
+from handlers.console.response import ConsoleResponse, redirect
 from scim.service.tenants.errors import TenantExists
 from scim.service.tenants.overview import load_overviews
 from scim.service.tenants.tenant_service import TENANT_ID
@@ -16,13 +16,13 @@ from scim.service.tenants.tenant_service import TENANT_ID
 _PAGE = 50
 
 
-def list_tenants(context: ConsoleRequestContext) -> Page:
+def list_tenants(context: ConsoleRequestContext) -> ConsoleResponse:
     if not context.is_operator:
-        return redirect("tenants", context.session.tenant)
+        return redirect("tenants", context.session.tenant_id)
     return _render_list(context)
 
 
-def add_tenant(context: ConsoleRequestContext) -> Page:
+def add_tenant(context: ConsoleRequestContext) -> ConsoleResponse:
     """Connect a tenant. Its own page shows the token."""
     form = context.request.form
     tenant_id = form.get("tenant", "").strip()
@@ -43,7 +43,7 @@ def _report(context: ConsoleRequestContext, _: str, fault: Exception) -> None:
 
 def _render_list(
     context: ConsoleRequestContext, status: HTTPStatus = HTTPStatus.OK, error_text: str = "", tenant_id: str = ""
-) -> Page:
+) -> ConsoleResponse:
     """Return a page of tenants by name, after the one in the parameter ``after``."""
     after = context.request.query_parameters.get("after", "")
     ids = list(

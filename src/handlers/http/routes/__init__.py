@@ -32,7 +32,7 @@ class RequestContext:
     recorder: OutcomeRecorder
 
 
-Operation = Callable[[RequestContext], Response]
+EndpointHandler = Callable[[RequestContext], Response]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class Endpoint:
     """
 
     name: str
-    operations: Mapping[str, Operation]
+    handlers: Mapping[str, EndpointHandler]
     is_resource: bool = False
     resource_id: str | None = None
 

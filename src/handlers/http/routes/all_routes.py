@@ -6,7 +6,7 @@ import re
 from http import HTTPStatus
 
 from handlers.http.response import Response
-from handlers.http.routes import Endpoint, Operation, RequestContext, discovery, resources
+from handlers.http.routes import Endpoint, EndpointHandler, RequestContext, discovery, resources
 from scim.protocol.errors import InvalidVersion, NotSupported, Rule
 from scim.protocol.list_response import render_list_response
 from scim.protocol.schema import ResourceType
@@ -34,7 +34,7 @@ def find_endpoint(segments: list[str], resource_types: tuple[ResourceType, ...])
 
 def _find_groups_endpoint(rest: list[str]) -> Endpoint:
     """Groups are not served, but a connection test that lists them must pass."""
-    empty: dict[str, Operation] = (
+    empty: dict[str, EndpointHandler] = (
         {"GET": lambda _: Response(HTTPStatus.OK, render_list_response(0, [], start_index=1))} if not rest else {}
     )
     return Endpoint("Groups", dict.fromkeys(_METHODS, _reject_groups) | empty)

@@ -18,21 +18,21 @@ from scim.service.resources.discovery import DiscoveryDocuments
 def find_endpoint(segments: list[str], _: tuple[ResourceType, ...]) -> Endpoint | None:
     match [segment.lower() for segment in segments]:
         case ["serviceproviderconfig"]:
-            return _document_endpoint(
+            return _build_document_endpoint(
                 "ServiceProviderConfig", lambda discovery: discovery.get_service_provider_config()
             )
         case ["resourcetypes"]:
-            return _list_endpoint("ResourceTypes", lambda discovery: discovery.list_resource_types())
+            return _build_list_endpoint("ResourceTypes", lambda discovery: discovery.list_resource_types())
         case ["resourcetypes", name]:
-            return _document_endpoint("ResourceType", lambda discovery: discovery.get_resource_type(name))
+            return _build_document_endpoint("ResourceType", lambda discovery: discovery.get_resource_type(name))
         case ["schemas"]:
-            return _list_endpoint("Schemas", lambda discovery: discovery.list_schemas())
+            return _build_list_endpoint("Schemas", lambda discovery: discovery.list_schemas())
         case ["schemas", urn]:
-            return _document_endpoint("Schema", lambda discovery: discovery.get_schema(urn))
+            return _build_document_endpoint("Schema", lambda discovery: discovery.get_schema(urn))
     return None
 
 
-def _document_endpoint(name: str, document: Callable[[DiscoveryDocuments], dict[str, Any]]) -> Endpoint:
+def _build_document_endpoint(name: str, document: Callable[[DiscoveryDocuments], dict[str, Any]]) -> Endpoint:
     def return_document(context: RequestContext) -> Response:
         _reject_filter(context)
         return Response(HTTPStatus.OK, encode_json(document(_build_documents(context))))
@@ -40,7 +40,7 @@ def _document_endpoint(name: str, document: Callable[[DiscoveryDocuments], dict[
     return Endpoint(name, {"GET": return_document})
 
 
-def _list_endpoint(name: str, documents: Callable[[DiscoveryDocuments], list[dict[str, Any]]]) -> Endpoint:
+def _build_list_endpoint(name: str, documents: Callable[[DiscoveryDocuments], list[dict[str, Any]]]) -> Endpoint:
     def return_list(context: RequestContext) -> Response:
         _reject_filter(context)
         resources = [encode_json(document) for document in documents(_build_documents(context))]
@@ -51,7 +51,7 @@ def _list_endpoint(name: str, documents: Callable[[DiscoveryDocuments], list[dic
 
 def _reject_filter(context: RequestContext) -> None:
     """Raise :class:`Forbidden` for a filter, which discovery ignores otherwise (RFC 7644 section 4)."""
-    if context.request.parse_parameters(frozenset({"filter"})):
+    if context.request.parse_query_parameters(frozenset({"filter"})):
         raise Forbidden("Discovery documents can't be filtered: ask without filter.")
 
 

@@ -8,7 +8,7 @@ from http import HTTPStatus
 from typing import Any
 
 from handlers.http.response import Response, no_content
-from handlers.http.routes import Endpoint, Operation, RequestContext
+from handlers.http.routes import Endpoint, EndpointHandler, RequestContext
 from scim.protocol.errors import InvalidCount, InvalidValue
 from scim.protocol.messages import SearchRequest, build_message, parse_message
 from scim.protocol.projection import Projection, parse_projection
@@ -41,23 +41,23 @@ def _find_resource(segments: list[str], resource_types: tuple[ResourceType, ...]
     )
     match resource_type, rest:
         case ResourceType(), []:
-            operations: dict[str, Operation] = {
+            handlers: dict[str, EndpointHandler] = {
                 "GET": lambda context: _query_resources(context, resource_type),
                 "POST": lambda context: _create_resource(context, resource_type),
             }
-            return Endpoint(f"{resource_type.name}s", operations, is_resource=True)
+            return Endpoint(f"{resource_type.name}s", handlers, is_resource=True)
         case ResourceType(), [search] if search.lower() == ".search":
             return Endpoint(
                 f"{resource_type.name}s.search", {"POST": lambda context: _search_resources(context, resource_type)}
             )
         case ResourceType(), [resource_id]:
-            operations = {
+            handlers = {
                 "GET": lambda context: _get_resource(context, resource_type, resource_id),
                 "PUT": lambda context: _replace_resource(context, resource_type, resource_id),
                 "PATCH": lambda context: _patch_resource(context, resource_type, resource_id),
                 "DELETE": lambda context: _delete_resource(context, resource_type, resource_id),
             }
-            return Endpoint(resource_type.name, operations, is_resource=True, resource_id=resource_id)
+            return Endpoint(resource_type.name, handlers, is_resource=True, resource_id=resource_id)
     return None
 
 
@@ -113,7 +113,7 @@ def _build_renderer(context: RequestContext, resource_type: ResourceType) -> Res
 
 
 def _parse_projection(context: RequestContext, resource_type: ResourceType) -> Projection:
-    parameters = context.request.parse_parameters(_PROJECTION)
+    parameters = context.request.parse_query_parameters(_PROJECTION)
     attributes, excluded = (_split_names(parameters.get(name)) for name in ("attributes", "excludedattributes"))
     return parse_projection(attributes, excluded, resource_type, context.service_context.leniencies)
 
@@ -131,7 +131,7 @@ def _respond_with_resource(
 
 
 def _query_resources(context: RequestContext, resource_type: ResourceType) -> Response:
-    parameters = context.request.parse_parameters(_QUERY)
+    parameters = context.request.parse_query_parameters(_QUERY)
     members: dict[str, Any] = dict(parameters)
     for name in _PROJECTION & parameters.keys():
         members[name] = _split_names(parameters[name])

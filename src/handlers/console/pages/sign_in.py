@@ -7,8 +7,16 @@ from hmac import compare_digest
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from handlers.console.context import ConsoleRequestContext, Reauthentication
-from handlers.console.response import BASE, Page, PageError, PageNotFound, redirect, redirect_to, restrict_to_console
+from handlers.console.context import ConsoleRequestContext, ReauthenticationMethod
+from handlers.console.response import (
+    BASE,
+    ConsoleResponse,
+    PageError,
+    PageNotFound,
+    redirect,
+    redirect_to,
+    restrict_to_console,
+)
 from handlers.console.sessions import Session
 from scim.service.console.invitations import InvalidInvitation, guest_actor
 from scim.service.console.password_sign_in import TooManyAttempts, WeakPassword
@@ -26,39 +34,39 @@ _OLD_SIGN_IN = (
 )
 
 
-def show_sign_in(context: ConsoleRequestContext) -> Page:
+def show_sign_in(context: ConsoleRequestContext) -> ConsoleResponse:
     return redirect() if context.session.role else context.render_page("sign-in.html", is_wrong_password=False)
 
 
-def sign_in(context: ConsoleRequestContext) -> Page:
+def sign_in_with_password(context: ConsoleRequestContext) -> ConsoleResponse:
     if context.openid_provider is not None:
         raise PageNotFound
     if not _is_password_correct(context):
         return context.render_page("sign-in.html", HTTPStatus.FORBIDDEN, is_wrong_password=True)
-    now = context.sessions.now
-    session = context.sessions.create_operator_session(
+    now = context.session_codec.now
+    session = context.session_codec.create_operator_session(
         "console:operator", credential_digest=context.credential_digest, authenticated_at=now
     )
-    return _start_session(context, session, context.session.requested_page)
+    return _start_session(context, session, context.session.requested_path)
 
 
-def start_openid_sign_in(context: ConsoleRequestContext) -> Page:
+def start_openid_sign_in(context: ConsoleRequestContext) -> ConsoleResponse:
     """Redirect to the company's OpenID provider. An operator who is signed in has to sign in there again."""
     provider, sign_in_denied = _require_provider(context)
     try:
         url = provider.build_authorization_url(
-            _callback_url(context), *_derive_openid_values(context), is_reauthentication=context.is_operator
+            _build_callback_url(context), *_derive_openid_values(context), is_reauthentication=context.is_operator
         )
     except sign_in_denied as error:
         raise PageError(HTTPStatus.FORBIDDEN, str(error)) from error
-    requested_page = restrict_to_console(context.request.query_parameters.get("to", context.session.requested_page))
-    session = replace(context.session, requested_page=requested_page)
-    return Page(
-        status=HTTPStatus.SEE_OTHER, headers={"Location": url}, cookies=(context.sessions.create_cookie(session),)
+    requested_path = restrict_to_console(context.request.query_parameters.get("to", context.session.requested_path))
+    session = replace(context.session, requested_path=requested_path)
+    return ConsoleResponse(
+        status=HTTPStatus.SEE_OTHER, headers={"Location": url}, cookies=(context.session_codec.create_cookie(session),)
     )
 
 
-def finish_openid_sign_in(context: ConsoleRequestContext) -> Page:
+def finish_openid_sign_in(context: ConsoleRequestContext) -> ConsoleResponse:
     """Sign in an operator whom the OpenID provider has sent back. Raises :class:`PageError`."""
     provider, sign_in_denied = _require_provider(context)
     query = context.request.query_parameters
@@ -72,17 +80,17 @@ def finish_openid_sign_in(context: ConsoleRequestContext) -> Page:
     if "code" not in query:
         raise PageError(HTTPStatus.FORBIDDEN, "The company's sign-in was not completed.")
     try:
-        person = provider.authenticate_user(query["code"], _callback_url(context), nonce, verifier)
+        person = provider.authenticate_user(query["code"], _build_callback_url(context), nonce, verifier)
     except sign_in_denied as error:
         raise PageError(HTTPStatus.FORBIDDEN, str(error)) from error
-    session = context.sessions.create_operator_session(
+    session = context.session_codec.create_operator_session(
         f"console:{person.name}",
         credential_digest=context.credential_digest,
         authenticated_at=person.auth_time or 0,
     )
-    if context.is_operator and not session.is_recently_authenticated(context.sessions.now):
+    if context.is_operator and not session.is_recently_authenticated(context.session_codec.now):
         raise PageError(HTTPStatus.FORBIDDEN, _OLD_SIGN_IN if person.auth_time else _NO_AUTH_TIME)
-    return _start_session(context, session, context.session.requested_page)
+    return _start_session(context, session, context.session.requested_path)
 
 
 def _require_provider(context: ConsoleRequestContext) -> tuple[OpenIdProvider, type[Exception]]:
@@ -94,24 +102,24 @@ def _require_provider(context: ConsoleRequestContext) -> tuple[OpenIdProvider, t
     return context.openid_provider, SignInDenied
 
 
-def _callback_url(context: ConsoleRequestContext) -> str:
+def _build_callback_url(context: ConsoleRequestContext) -> str:
     return f"{context.console_url}/oidc/callback"
 
 
 def _derive_openid_values(context: ConsoleRequestContext) -> tuple[str, str, str]:
     """Return state, nonce and code verifier, digests of the session's id (OpenID Connect Core section 15.5.2)."""
     state, nonce, verifier = (
-        context.sessions.derive_value(f"oidc {name}", context.session) for name in ("state", "nonce", "pkce")
+        context.session_codec.derive_value(f"oidc {name}", context.session) for name in ("state", "nonce", "pkce")
     )
     return state, nonce, verifier
 
 
-def sign_out(context: ConsoleRequestContext) -> Page:
+def sign_out(context: ConsoleRequestContext) -> ConsoleResponse:
     context.administration.console_store.mark_ended(context.session.id, context.session.expires)
-    return redirect_to(f"{BASE}/sign-in", context.sessions.create_expired_cookie())
+    return redirect_to(f"{BASE}/sign-in", context.session_codec.create_expired_cookie())
 
 
-def show_invitation(context: ConsoleRequestContext, secret: str) -> Page:
+def show_invitation(context: ConsoleRequestContext, secret: str) -> ConsoleResponse:
     """Ask before the invitation is used, since programs that preview links open them too."""
     try:
         invitation = context.administration.invitations.find(secret, context.session.id)
@@ -120,52 +128,52 @@ def show_invitation(context: ConsoleRequestContext, secret: str) -> Page:
     return context.render_page("invitation.html", tenant=invitation.tenant_id, expires=invitation.expires)
 
 
-def accept_invitation(context: ConsoleRequestContext, secret: str) -> Page:
+def accept_invitation(context: ConsoleRequestContext, secret: str) -> ConsoleResponse:
     try:
         invitation, acceptance = context.administration.invitations.accept(
-            secret, context.session.id, context.sessions.create_session().id
+            secret, context.session.id, context.session_codec.create_session().id
         )
     except InvalidInvitation:
         return context.render_page("invitation-gone.html", HTTPStatus.GONE)
-    tenant = invitation.tenant_id
-    session = context.sessions.create_guest_session(
-        guest_actor(tenant),
-        tenant,
+    tenant_id = invitation.tenant_id
+    session = context.session_codec.create_guest_session(
+        guest_actor(tenant_id),
+        tenant_id,
         invitation.invitation_epoch,
         session_id=acceptance.session_id,
         accepted_at=acceptance.at,
     )
-    return _start_session(context, session, f"{BASE}/tenants/{tenant}/connect")
+    return _start_session(context, session, f"{BASE}/tenants/{tenant_id}/connect")
 
 
 def require_recent_sign_in(context: ConsoleRequestContext) -> None:
     """Raise :class:`PageError` unless the sign-in is less than five minutes old, or the form has the password."""
-    if context.reauthentication is Reauthentication.INVITATION:
+    if context.reauthentication is ReauthenticationMethod.INVITATION:
         raise PageError(
             HTTPStatus.FORBIDDEN,
             "You opened the invitation more than five minutes ago. For security, tokens can only be created or revoked "
             "in the first five minutes. Ask for a new invitation; nothing was changed.",
         )
-    if context.reauthentication is Reauthentication.SIGN_IN:
+    if context.reauthentication is ReauthenticationMethod.SIGN_IN:
         raise PageError(
             HTTPStatus.FORBIDDEN,
             "You signed in more than five minutes ago. Go back, load the page again and sign in again; nothing was "
             "changed.",
         )
-    if context.reauthentication is Reauthentication.PASSWORD and not context.request.form.get("password"):
+    if context.reauthentication is ReauthenticationMethod.PASSWORD and not context.request.form.get("password"):
         raise PageError(
             HTTPStatus.FORBIDDEN,
             "You signed in more than five minutes ago. Go back, load the page again and enter your password; nothing "
             "was changed.",
         )
-    if context.reauthentication is Reauthentication.PASSWORD and not _is_password_correct(context):
+    if context.reauthentication is ReauthenticationMethod.PASSWORD and not _is_password_correct(context):
         raise PageError(HTTPStatus.FORBIDDEN, "The password is wrong. Go back and try again; nothing was changed.")
 
 
 def _is_password_correct(context: ConsoleRequestContext) -> bool:
     """Return whether the form has the operator's password; count the attempt. Raises :class:`PageError`."""
     try:
-        return context.password_sign_in.verify(context.request.form.get("password", ""), context.request.address)
+        return context.password_sign_in.verify(context.request.form.get("password", ""), context.request.source_ip)
     except TooManyAttempts as error:
         raise PageError(
             HTTPStatus.TOO_MANY_REQUESTS,
@@ -179,8 +187,8 @@ def _is_password_correct(context: ConsoleRequestContext) -> bool:
         ) from None
 
 
-def _start_session(context: ConsoleRequestContext, session: Session, page: str) -> Page:
+def _start_session(context: ConsoleRequestContext, session: Session, path: str) -> ConsoleResponse:
     """Go to a page with another session, and end the session before."""
     if context.session.role:
         context.administration.console_store.mark_ended(context.session.id, context.session.expires)
-    return redirect_to(page, context.sessions.create_cookie(session))
+    return redirect_to(path, context.session_codec.create_cookie(session))
