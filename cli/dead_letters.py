@@ -103,7 +103,7 @@ def _find_subject(kind: Kind, content: Any) -> dict[str, Any]:
     """Return the tenant, the user's id and the sequence of the change in a message, as fields of a dead letter."""
     if kind is Kind.TASK:
         task = parse_task(content)
-        return {"tenant": task.tenant, "user_id": task.user_id, "sequence": task.sequence}
+        return {"tenant": task.tenant_id, "user_id": task.user_id, "sequence": task.sequence}
     if kind is Kind.RECORD:
         keys = find_keys(content)
         parts = keys.get("sk", "").split("#")

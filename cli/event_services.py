@@ -11,8 +11,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from cli.dead_letters import DeadLetter, Kind, Queue, find_keys, has_image, parse, split_records
 from scim.aws.errors import get_error_code
-from scim.events.change_record import is_change
 from scim.events.link_message import parse_task
+from scim.events.stream_record import is_change
 
 _HIDDEN_S = 300
 """How long a message is invisible to others while a command looks at it."""
@@ -132,7 +132,7 @@ class EventServices:
         return self._send_record({"eventName": "INSERT", "dynamodb": {"Keys": keys, "SequenceNumber": "0"}})
 
     def _send_task(self, body: str) -> int:
-        self.sqs.send_message(QueueUrl=self.links_queue, MessageBody=body, MessageGroupId=parse_task(body).tenant)
+        self.sqs.send_message(QueueUrl=self.links_queue, MessageBody=body, MessageGroupId=parse_task(body).tenant_id)
         return 0
 
     def _send_record(self, record: Any) -> int:

@@ -52,10 +52,10 @@ class ChangesHandler:
             raise AwsCallError(f"{fault.operation_name}: {get_error_code(fault)}") from None
         self._log(records, result, started)
         response: dict[str, Any] = {
-            "batchItemFailures": [{"itemIdentifier": result.retry_from}] if result.retries else []
+            "batchItemFailures": [{"itemIdentifier": result.retry_from}] if result.retry_count else []
         }
         if event.get("isRedrive"):  # muster redrive, which deletes what was processed
-            response |= {"deadLetters": result.dead_letters, "lost": len(result.lost_dead_letters)}
+            response |= {"deadLetters": result.dead_letter_count, "lost": len(result.lost_dead_letters)}
         return response
 
     def _log(self, records: Sequence[Any], result: BatchResult, started: float) -> None:
@@ -63,17 +63,17 @@ class ChangesHandler:
             self._log_lost(letter)
         log = (
             self._logger.warning
-            if result.retries or result.dead_letters or result.lost_dead_letters
+            if result.retry_count or result.dead_letter_count or result.lost_dead_letters
             else self._logger.info
         )
         log(
             "changes",
             records=len(records),
-            published=result.published,
-            link_tasks=result.link_tasks,
-            dead_letters=result.dead_letters,
+            published=result.published_count,
+            link_tasks=result.link_task_count,
+            dead_letters=result.dead_letter_count,
             lost=len(result.lost_dead_letters),
-            retries=result.retries,
+            retries=result.retry_count,
             ms=round((time.monotonic() - started) * 1_000, 1),
         )
 

@@ -43,19 +43,19 @@ class LinksHandler:
         deadline = runtime.create_deadline(context.get_remaining_time_in_millis() / 1_000)
         result = self._build_processor(deadline).process(messages)
         self._log(len(messages), result, started)
-        return {"batchItemFailures": [{"itemIdentifier": retry.message_id} for retry in result.retries]}
+        return {"batchItemFailures": [{"itemIdentifier": retry.message_id} for retry in result.failed_messages]}
 
     def _log(self, messages: int, result: LinkBatchResult, started: float) -> None:
-        for retry in result.retries:
+        for retry in result.failed_messages:
             self._logger.error("fault", message_id=retry.message_id, **describe_fault(retry.cause))
-        log = self._logger.warning if result.retries or result.dead_letters else self._logger.info
+        log = self._logger.warning if result.failed_messages or result.dead_letter_count else self._logger.info
         log(
             "links",
             messages=messages,
             linked=result.links_written,
-            follow_up_tasks=result.follow_up_tasks,
-            dead_letters=result.dead_letters,
-            retries=len(result.retries),
+            follow_up_tasks=result.follow_up_count,
+            dead_letters=result.dead_letter_count,
+            retries=len(result.failed_messages),
             ms=round((time.monotonic() - started) * 1_000, 1),
         )
 

@@ -17,7 +17,7 @@ from local.aws_client import create_client
 from local.services.server_process import find_free_port
 from scim.events import dead_letter
 from tests.events.history import stream_record
-from tests.events.test_change_record import IMAGE
+from tests.events.test_stream_record import IMAGE
 from tests.local.run_process import ROOT, Run, build_environment, start_run
 
 SCHEMA = "urn:ietf:params:scim:schemas:core:2.0:User"

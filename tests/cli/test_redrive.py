@@ -22,7 +22,7 @@ from tests.cli import stack
 from tests.cli.conftest import Muster
 from tests.endpoint import LambdaContext
 from tests.events.history import stream_record
-from tests.events.test_change_record import ID, IMAGE
+from tests.events.test_stream_record import ID, IMAGE
 from tests.handlers.conftest import Log
 
 GOOD = stream_record(IMAGE, 1)
@@ -147,7 +147,7 @@ class TestList:
     def test_what_and_why(self, muster: Muster, bus: Messaging) -> None:
         first = put(bus, dead_letter.wrap_record(GOOD, "TypeError at links.py:1 made"))
         second = put(
-            bus, dead_letter.wrap_message(link_message.make_message(TASK).body, "KeyError"), "LinksDeadLetterQueue"
+            bus, dead_letter.wrap_message(link_message.build_message(TASK).body, "KeyError"), "LinksDeadLetterQueue"
         )
         assert [
             [each[name] for name in ("id", "queue", "kind", "tenant", "user_id", "sequence", "reason")]
@@ -176,7 +176,7 @@ class TestList:
 
     def test_messages_without_a_reason(self, muster: Muster, bus: Messaging) -> None:
         put(bus, NOTICE)
-        put(bus, link_message.make_message(TASK).body, "LinksDeadLetterQueue")
+        put(bus, link_message.build_message(TASK).body, "LinksDeadLetterQueue")
         put(bus, '{"some": "thing"}')
         told = {each["kind"]: each["reason"] for each in muster.json("redrive")}
         assert told["notice"] == "Lambda gave up: RetryAttemptsExhausted"
@@ -234,9 +234,9 @@ class TestSend:
     def test_task_goes_to_the_links_queue_of_its_tenant(
         self, muster: Muster, bus: Messaging, is_moved_by_sqs: bool
     ) -> None:
-        body = link_message.make_message(TASK).body
+        body = link_message.build_message(TASK).body
         put(bus, body if is_moved_by_sqs else dead_letter.wrap_message(body, "KeyError"), "LinksDeadLetterQueue")
-        put(bus, dead_letter.wrap_task(link_message.dump_task(TASK), "links queue: no answer"))
+        put(bus, dead_letter.wrap_task(link_message.task_to_json(TASK), "links queue: no answer"))
         muster("redrive", "--send")
         messages = bus.queues.receive("LinksQueue", 10)
         assert [link_message.parse_task(each.body) for each in messages] == [TASK, TASK]

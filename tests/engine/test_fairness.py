@@ -103,7 +103,7 @@ class Functions:
         tenants: list[str] = []
 
         async def invoke(event: dict[str, Any]) -> object:
-            tenants.extend(json.loads(record["body"])["tenant"] for record in event["Records"])
+            tenants.extend(json.loads(record["body"])["tenant_id"] for record in event["Records"])
             return self._links(event, LambdaContext())
 
         assert asyncio.run(consume_batch(self._mapping, self._bus.queues, invoke)) <= 1

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError, ReadTimeoutError
 from scim.events.dead_letter import DeadLetterQueue
 from scim.events.eventbridge import EventBus
 from scim.events.message_queue import MessageQueue
-from scim.events.stream_processor import StreamProcessor, link_task_deadline, publish_deadline
+from scim.events.stream_processor import StreamProcessor, create_link_task_deadline, create_publish_deadline
 from scim.service.deadline import Deadline
 
 TAKEN = None
@@ -100,8 +100,8 @@ def processor(
     events: Any, dead_letters: Any, deadline: Deadline, links: Any = None, now: Callable[[], float] = time.time
 ) -> StreamProcessor:
     return StreamProcessor(
-        bus(events, publish_deadline(deadline)),
-        queue(links or Queues(), link_task_deadline(deadline)),
+        bus(events, create_publish_deadline(deadline)),
+        queue(links or Queues(), create_link_task_deadline(deadline)),
         DeadLetterQueue(queue(dead_letters, deadline)),
         now,
     )

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from local.validation.eventbridge import check_entry
 from local.validation.sqs import check_message
-from scim.events.change_record import parse_stream_record
-from scim.events.link_message import make_message, make_task, parse_task
+from scim.events.link_message import build_message, build_task, parse_task
+from scim.events.stream_record import parse_stream_record
 from scim.protocol.errors import ScimError
 from scim.protocol.filter.path import resolve_path
 from scim.protocol.leniency import LeniencyTracker
@@ -146,9 +146,9 @@ def test_every_stored_user_makes_records_messages_and_events(
     images = change_records(strict, first, second)
     check_published(images)
     for image in images:
-        task = make_task(parse_stream_record(stream_record(image)))
+        task = build_task(parse_stream_record(stream_record(image)))
         if task:
-            written = make_message(task)
+            written = build_message(task)
             assert not list(check_message({"MessageBody": written.body, "MessageGroupId": written.group}))
             assert parse_task(written.body) == task
 
@@ -158,7 +158,12 @@ def check_published(images: list[dict[str, Any]]) -> None:
     events, dead_letters = Events(), Queues()
     records = [stream_record(image, number) for number, image in enumerate(images, 1)]
     result = processor(events, dead_letters, Clock(59.0).deadline).process(records)
-    assert (result.published, result.dead_letters, result.retries, result.lost_dead_letters) == (len(images), 0, 0, ())
+    assert (result.published_count, result.dead_letter_count, result.retry_count, result.lost_dead_letters) == (
+        len(images),
+        0,
+        0,
+        (),
+    )
     for entry in events.taken:
         assert not list(check_entry({**entry, "Time": entry["Time"].timestamp()}))
         time = entry["Time"].strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -25,7 +25,7 @@ Run = Callable[[LinkTask], LinkResult]
 
 
 def message(task: LinkTask, message_id: str = "m1") -> dict[str, Any]:
-    return {"messageId": message_id, "body": link_message.make_message(task).body}
+    return {"messageId": message_id, "body": link_message.build_message(task).body}
 
 
 def linked(task: LinkTask) -> LinkResult:
@@ -50,7 +50,7 @@ def processor(run: Run, deadline: Deadline, links: Queues, dead_letters: Queues)
 
 def raising(fault: Exception, tenant: str = "acme") -> Run:
     def run(task: LinkTask) -> LinkResult:
-        if task.tenant == tenant:
+        if task.tenant_id == tenant:
             raise copy(fault)  # a traceback would keep all that the test has in memory
         return LinkResult(1)
 
@@ -74,7 +74,7 @@ def test_message_of_the_version_before_is_read() -> None:
 
 @pytest.mark.parametrize("task", [TASK, REST])
 def test_task_is_read_as_it_was_written(task: LinkTask) -> None:
-    written = link_message.make_message(task)
+    written = link_message.build_message(task)
     assert (parse_task(written.body), written.group) == (task, "acme")
     assert written.body.isascii()
 
@@ -86,24 +86,24 @@ def test_task_is_run() -> None:
 def test_rest_of_a_task_is_sent_under_the_same_tenant() -> None:
     links = Queues()
     result = process(lambda _: LinkResult(100, REST), message(TASK), links=links)
-    assert result == LinkBatchResult(links_written=100, follow_up_tasks=1)
+    assert result == LinkBatchResult(links_written=100, follow_up_count=1)
     assert (links.messages, links.entries[0]["MessageGroupId"]) == (
-        [json.loads(link_message.make_message(REST).body)],
+        [json.loads(link_message.build_message(REST).body)],
         "acme",
     )
 
 
 def test_message_whose_rest_could_not_be_sent_comes_again() -> None:
     result = process(lambda _: LinkResult(100, REST), message(TASK), links=Queues(*[NO_ANSWER] * 1_000))
-    assert [retry.message_id for retry in result.retries] == ["m1"]
+    assert [retry.message_id for retry in result.failed_messages] == ["m1"]
 
 
 @pytest.mark.parametrize("fault", [Unavailable("The time is up."), failed("Query", "AccessDeniedException"), NO_ANSWER])
 def test_failure_of_aws_brings_only_its_message_again(fault: Exception) -> None:
     dead_letters = Queues()
-    others = message(replace(TASK, tenant="other"), "m2")
+    others = message(replace(TASK, tenant_id="other"), "m2")
     result = process(raising(fault), message(TASK), others, dead_letters=dead_letters)
-    assert (result.links_written, [retry.message_id for retry in result.retries], dead_letters.messages) == (
+    assert (result.links_written, [retry.message_id for retry in result.failed_messages], dead_letters.messages) == (
         1,
         ["m1"],
         [],
@@ -112,18 +112,18 @@ def test_failure_of_aws_brings_only_its_message_again(fault: Exception) -> None:
 
 def test_call_that_dynamodb_refuses_each_time_is_a_dead_letter() -> None:
     dead_letters = Queues()
-    others = message(replace(TASK, tenant="other"), "m2")
+    others = message(replace(TASK, tenant_id="other"), "m2")
     fault = failed("GetItem", "ValidationException")
     result = process(raising(fault), message(TASK), others, dead_letters=dead_letters)
-    assert result == LinkBatchResult(links_written=1, dead_letters=1)
+    assert result == LinkBatchResult(links_written=1, dead_letter_count=1)
     assert dead_letters.messages[0]["reason"] == "DynamoDB: ValidationException of GetItem"
 
 
 def test_any_other_error_is_a_dead_letter_with_kind_and_place() -> None:
     dead_letters = Queues()
-    others = message(replace(TASK, tenant="other"), "m2")
+    others = message(replace(TASK, tenant_id="other"), "m2")
     result = process(raising(TypeError("ford@example.com")), message(TASK), others, dead_letters=dead_letters)
-    assert result == LinkBatchResult(links_written=1, dead_letters=1)
+    assert result == LinkBatchResult(links_written=1, dead_letter_count=1)
     (letter,) = dead_letters.messages
     assert letter["reason"].startswith("TypeError at test_link_processor.py:")
     assert letter["message"] == message(TASK)["body"]
@@ -132,7 +132,7 @@ def test_any_other_error_is_a_dead_letter_with_kind_and_place() -> None:
 
 @pytest.mark.parametrize(
     ("body", "wrong"),
-    [("zaphod", "body"), ("{}", "tenant"), ('{"tenant": "zaphod", "user_id": 7}', "user_id"), ("[]", "body")],
+    [("zaphod", "body"), ("{}", "tenant_id"), ('{"tenant": "zaphod", "user_id": 7}', "user_id"), ("[]", "body")],
 )
 def test_malformed_message_is_a_dead_letter_and_shows_no_value(body: str, wrong: str) -> None:
     with pytest.raises(MalformedTask) as caught:
@@ -140,13 +140,13 @@ def test_malformed_message_is_a_dead_letter_and_shows_no_value(body: str, wrong:
     assert wrong in str(caught.value)
     assert "zaphod" not in str(caught.value)
     dead_letters = Queues()
-    assert process(linked, {"messageId": "m1", "body": body}, dead_letters=dead_letters).dead_letters == 1
+    assert process(linked, {"messageId": "m1", "body": body}, dead_letters=dead_letters).dead_letter_count == 1
     assert dead_letters.messages[0]["message"] == body
 
 
 def test_dead_letter_that_cannot_be_sent_comes_again() -> None:
     result = process(raising(TypeError()), message(TASK), dead_letters=Queues("InvalidMessageContents"))
-    assert [retry.message_id for retry in result.retries] == ["m1"]
+    assert [retry.message_id for retry in result.failed_messages] == ["m1"]
 
 
 def test_messages_share_the_time() -> None:

@@ -70,7 +70,7 @@ def test_failure_that_lasts_is_told_and_not_repeated(code: str) -> None:
     queues = Queues(fate=lambda: failed("SendMessageBatch", code))
     result = queue(queues, Clock().deadline).send(messages(3))
     assert (result.rejected, result.unsent, queues.calls) == ({}, frozenset({0, 1, 2}), [3])
-    assert set(result.reasons.values()) == {code.rpartition(".")[2]}
+    assert set(result.error_codes.values()) == {code.rpartition(".")[2]}
 
 
 def test_what_is_not_sent_in_time_is_told() -> None:

@@ -15,8 +15,8 @@ from examples.participants import app
 from examples.participants.app import Participants, build_item
 from local.aws_lambda.stream_mapping import StreamMapping
 from local.template import Template
-from scim.events.change_record import parse_stream_record
-from scim.events.event import make_event
+from scim.events.event import build_event
+from scim.events.stream_record import parse_stream_record
 from tests.events.history import TENANT, History, generated, stream_record
 from tests.events.schemas import SCHEMAS
 from tests.examples.memory import MemoryTable
@@ -26,7 +26,7 @@ ID = "0f6a1c52-7a34-4a55-9a43-5b0b8a1f3c11"
 
 
 def details(history: History) -> list[dict[str, Any]]:
-    return [json.loads(make_event(parse_stream_record(stream_record(image))).text) for image in history.images]
+    return [json.loads(build_event(parse_stream_record(stream_record(image))).detail_json) for image in history.images]
 
 
 def detail(sequence: int, *, active: bool) -> dict[str, Any]:

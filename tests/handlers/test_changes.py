@@ -14,7 +14,7 @@ from scim.wiring.events import build_stream_processor_factory
 from tests.endpoint import TIMEOUT_S, LambdaContext
 from tests.events.fakes import Events, Queues, failed, processor
 from tests.events.history import stream_record
-from tests.events.test_change_record import IMAGE
+from tests.events.test_stream_record import IMAGE
 from tests.handlers.conftest import Log
 
 GOOD = stream_record(IMAGE, 1)

@@ -14,7 +14,7 @@ from tests.endpoint import ENVIRONMENT
 SOURCE = Path(__file__).parents[2] / "src"
 
 # What none of these functions uses, and would cost each of them some 20 ms or more.
-UNUSED = {"boto3", "s3transfer", "aws_lambda_powertools.event_handler", "aws_xray_sdk", "scim.events.change_record"}
+UNUSED = {"boto3", "s3transfer", "aws_lambda_powertools.event_handler", "aws_xray_sdk", "scim.events.stream_record"}
 CONNECTING = {"scim.service.tenants.tenant_service", "scim.service.tenants.custom_schemas"}
 BULK = {
     "handlers.http.routes.bulk",

@@ -17,7 +17,7 @@ from botocore.session import Session
 
 DYNAMODB_CONFIG = Config(
     connect_timeout=1,
-    read_timeout=2,  # with the connection scim.service.deadline.CALL_S
+    read_timeout=2,  # with the connection scim.service.deadline.CALL_TIMEOUT_S
     retries={"mode": "standard", "total_max_attempts": 1},
     max_pool_connections=16,
     parameter_validation=False,
@@ -34,7 +34,7 @@ OPERATOR_SECRETS_CONFIG = Config(
 
 EVENTS_CONFIG = Config(
     connect_timeout=1,
-    read_timeout=2,  # with the connection scim.service.deadline.CALL_S
+    read_timeout=2,  # with the connection scim.service.deadline.CALL_TIMEOUT_S
     retries={"mode": "standard", "total_max_attempts": 1},
 )
 

@@ -1,4 +1,4 @@
-"""Send many entries to a service that takes at most ten in a call and answers for each of them."""
+"""Send many entries to a service that takes at most ten in a call and returns an outcome for each of them."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from scim.protocol.errors import Unavailable
 from scim.service.deadline import Deadline
 
 _MAX_ENTRIES = 10
-"""The entries in a call of EventBridge's PutEvents and of SQS's SendMessageBatch."""
+"""The maximum number of entries in a call of EventBridge's PutEvents and of SQS's SendMessageBatch."""
 
-NO_ANSWER_CODE = "no answer"
+NO_RESPONSE_CODE = "no answer"
 
 Entry = TypeVar("Entry")
 
@@ -32,20 +32,20 @@ class Rejection:
 
 @dataclass(frozen=True, slots=True)
 class SendResult:
-    """The entries that were not accepted, by number.
+    """The entries that were not accepted, by their number in ``entries`` of :func:`send_in_batches`.
 
     ``rejected`` has the error codes of those that are invalid. ``unsent`` are those that could not be sent in time;
-    ``codes`` has their last error codes, if the service answered.
+    ``unsent_codes`` has their last error codes, if the service answered.
     """
 
     rejected: Mapping[int, str]
     unsent: frozenset[int]
-    codes: Mapping[int, str] = field(default_factory=dict)
+    unsent_codes: Mapping[int, str] = field(default_factory=dict)
 
     @property
-    def reasons(self) -> Mapping[int, str]:
+    def error_codes(self) -> Mapping[int, str]:
         """The error code of each entry that was not accepted."""
-        return {**dict.fromkeys(self.unsent, NO_ANSWER_CODE), **self.codes, **self.rejected}
+        return {**dict.fromkeys(self.unsent, NO_RESPONSE_CODE), **self.unsent_codes, **self.rejected}
 
 
 def send_in_batches(
@@ -58,21 +58,21 @@ def send_in_batches(
     """Send entries until each is accepted or rejected, or the time is up.
 
     ``size`` returns the bytes of an entry, ``max_bytes`` is the limit of a call. ``send`` makes one call and returns a
-    rejection for each entry, ``None`` if it was accepted. Raises what ``send`` raises.
+    rejection for each entry, ``None`` if it was accepted. Raise what ``send`` raises.
     """
     pending = dict(entries)
     rejected: dict[int, str] = {}
-    codes: dict[int, str] = {}
+    unsent_codes: dict[int, str] = {}
     attempt = 0
     try:
         while pending:
-            for batch in list(_split(pending, size, max_bytes)):
+            for batch in list(_make_batches(pending, size, max_bytes)):
                 deadline.check()
                 rejections = send([pending[number] for number in batch])
                 for number, rejection in zip(batch, rejections, strict=True):
-                    codes.pop(number, None)
+                    unsent_codes.pop(number, None)
                     if rejection:
-                        (rejected if rejection.is_invalid else codes)[number] = rejection.code
+                        (rejected if rejection.is_invalid else unsent_codes)[number] = rejection.code
                     if rejection is None or rejection.is_invalid or rejection.is_misconfigured:
                         del pending[number]
             if pending:
@@ -80,10 +80,10 @@ def send_in_batches(
                 attempt += 1
     except Unavailable:  # the time is up
         pass
-    return SendResult(rejected, frozenset([*pending, *codes]), codes)
+    return SendResult(rejected, frozenset([*pending, *unsent_codes]), unsent_codes)
 
 
-def _split(entries: Mapping[int, Entry], size: Callable[[Entry], int], max_bytes: int) -> Iterator[list[int]]:
+def _make_batches(entries: Mapping[int, Entry], size: Callable[[Entry], int], max_bytes: int) -> Iterator[list[int]]:
     """Yield the numbers of the entries for each call. An entry that is larger than a call is sent alone."""
     batch: list[int] = []
     total = 0

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from scim.events.change_record import StreamedChange
+from scim.events.stream_record import StreamedChange
 from scim.service.model.change_record import Operation, Participation
 
 SOURCE = "muster"
@@ -31,12 +31,12 @@ class Event:
     detail: Mapping[str, Any]
 
     @property
-    def text(self) -> str:
+    def detail_json(self) -> str:
         """The detail as JSON."""
         return json.dumps(self.detail, ensure_ascii=False, separators=(",", ":"))
 
 
-def make_event(record: StreamedChange) -> Event:
+def build_event(record: StreamedChange) -> Event:
     """Return the event of a change.
 
     ``participation`` is what the change did, ``active`` is the state after it. A consumer that receives events out of
@@ -44,8 +44,8 @@ def make_event(record: StreamedChange) -> Event:
     """
     is_deletion = record.operation is Operation.DELETE
     detail: dict[str, Any] = {
-        "eventId": record.change,
-        "tenant": record.tenant,
+        "eventId": record.change_id,
+        "tenant": record.tenant_id,
         "id": record.id,
         "externalId": record.external_id,
         "userName": record.user_name,
@@ -53,8 +53,8 @@ def make_event(record: StreamedChange) -> Event:
         "sequence": record.sequence,
         "participation": record.participation,
         "active": record.active,
-        "changed": record.changed,
-        "requestId": record.request,
+        "changed": record.attributes_changed,
+        "requestId": record.request_id,
     }
     if record.operation is Operation.LINK:
         links = [{"attribute": link.attribute, "id": link.id} for link in record.links]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import ClientError
 
 from scim.aws.errors import NO_RESPONSE_ERRORS, get_error_code, is_outcome_unknown, is_throttled
-from scim.events.batching import NO_ANSWER_CODE, Rejection, SendResult, send_in_batches
+from scim.events.batching import NO_RESPONSE_CODE, Rejection, SendResult, send_in_batches
 from scim.events.event import SOURCE, Event
 from scim.service.deadline import Deadline
 
@@ -55,7 +55,7 @@ class EventBus:
                 return self._put_individually(entries)
             if not (is_outcome_unknown(error) or is_throttled(error)):
                 raise
-            return [Rejection(NO_ANSWER_CODE, is_invalid=False)] * len(entries)
+            return [Rejection(NO_RESPONSE_CODE, is_invalid=False)] * len(entries)
         codes = [entry.get("ErrorCode") for entry in response["Entries"]]
         return [Rejection(code, code in _INVALID_ENTRY) if code else None for code in codes]
 
@@ -70,7 +70,7 @@ class EventBus:
             "EventBusName": self._name,
             "Source": SOURCE,
             "DetailType": event.type,
-            "Detail": event.text,
+            "Detail": event.detail_json,
             "Time": event.time,
         }
 

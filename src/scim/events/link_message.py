@@ -7,8 +7,8 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from scim.events.change_record import StreamedChange
 from scim.events.message_queue import QueueMessage
+from scim.events.stream_record import StreamedChange
 from scim.service.model.change_record import Operation
 from scim.service.model.identifiers import IDENTIFYING_ATTRIBUTES
 from scim.service.references.link_task import LinkTask
@@ -20,31 +20,31 @@ class MalformedTask(ValueError):
     """The message has no valid link task. The message of the error names the invalid members, and shows no values."""
 
 
-def make_task(record: StreamedChange) -> LinkTask | None:
+def build_task(record: StreamedChange) -> LinkTask | None:
     """Return the task for the links that a change may affect; ``None`` if it cannot affect any."""
     if not record.may_affect_links:
         return None
     return LinkTask(
-        tenant=record.tenant,
+        tenant_id=record.tenant_id,
         user_id=record.id,
         sequence=record.sequence,
         has_new_identifiers=record.operation is Operation.CREATE
-        or any(name in IDENTIFYING_ATTRIBUTES for name in record.changed),
+        or any(name in IDENTIFYING_ATTRIBUTES for name in record.attributes_changed),
         former_identifier_hashes=record.former_identifier_hashes,
-        removed_references=record.removed_references,
-        request_id=record.request,
+        removed_reference_hashes=record.removed_reference_hashes,
+        request_id=record.request_id,
     )
 
 
-def dump_task(task: LinkTask) -> dict[str, Any]:
+def task_to_json(task: LinkTask) -> dict[str, Any]:
     """Return a task as a JSON object."""
     dumped: dict[str, Any] = _TASKS.dump_python(task, mode="json")
     return dumped
 
 
-def make_message(task: LinkTask) -> QueueMessage:
+def build_message(task: LinkTask) -> QueueMessage:
     """Return the message of a task."""
-    return QueueMessage(json.dumps(dump_task(task)), task.tenant)
+    return QueueMessage(json.dumps(task_to_json(task)), task.tenant_id)
 
 
 def parse_task(body: str) -> LinkTask:

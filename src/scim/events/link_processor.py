@@ -18,21 +18,21 @@ from scim.service.deadline import Deadline
 from scim.service.references.link_task import LinkResult, LinkTask
 
 RunTask = Callable[[LinkTask, Deadline], LinkResult]
-"""Runs a task of any tenant (:meth:`scim.service.references.reference_resolver.ReferenceResolver.run`)."""
+"""Runs a link task of any tenant (:meth:`scim.service.references.reference_resolver.ReferenceResolver.run`)."""
 
-_SEND_S = 4.0
-"""The time that is reserved for sending the rest of a task, or a dead letter."""
+_SEND_RESERVE_S = 4.0
+"""The time that is reserved for sending a follow-up task or a dead letter."""
 
 _INVALID_CALL = "ValidationException"
 """DynamoDB's error code for a call with invalid content, which fails each time."""
 
 
-class Unfinished(Exception):
-    """The rest of a task, or a dead letter, could not be sent in time."""
+class MessageNotSent(Exception):
+    """A follow-up task or a dead letter could not be sent in time."""
 
 
 @dataclass(frozen=True, slots=True)
-class Retry:
+class FailedMessage:
     """A message that must be processed again, and the error that it failed with."""
 
     message_id: str
@@ -44,62 +44,65 @@ class LinkBatchResult:
     """The result of a batch: how many links were written, and how many follow-up tasks and dead letters were sent."""
 
     links_written: int = 0
-    follow_up_tasks: int = 0
-    dead_letters: int = 0
-    retries: tuple[Retry, ...] = ()
+    follow_up_count: int = 0
+    dead_letter_count: int = 0
+    failed_messages: tuple[FailedMessage, ...] = ()
 
 
 @dataclass(slots=True)
 class LinkProcessor:
-    """Processes one batch of messages."""
+    """Processes one batch of messages of the links queue."""
 
-    run: RunTask
-    links: MessageQueue
-    dead_letters: DeadLetterQueue
+    run_task: RunTask
+    links_queue: MessageQueue
+    dead_letter_queue: DeadLetterQueue
     deadline: Deadline
     _links_written: int = 0
-    _follow_up_tasks: int = 0
-    _dead_letters_sent: int = 0
+    _follow_up_count: int = 0
+    _dead_letter_count: int = 0
 
     def process(self, messages: Sequence[Mapping[str, Any]]) -> LinkBatchResult:
-        """Run the tasks of messages, each within its share of the time, so that none takes the time of another tenant.
+        """Run the tasks of messages, each within its share of the time, so that no tenant takes the time of another.
 
         A message is processed again if AWS fails. If anything else fails, repeating does not help, and the message is
         sent to the dead-letter queue.
         """
-        retries = []
-        for number, message in enumerate(messages):
+        failed_messages = []
+        for index, message in enumerate(messages):
             try:
-                self._process(message, self.deadline.with_share(1 / (len(messages) - number)))
-            except (ClientError, BotoCoreError, Unavailable, Unfinished) as fault:
-                retries.append(Retry(str(message.get("messageId", "")), fault))
-        return LinkBatchResult(self._links_written, self._follow_up_tasks, self._dead_letters_sent, tuple(retries))
+                self._process_message(message, self.deadline.with_share(1 / (len(messages) - index)))
+            except (ClientError, BotoCoreError, Unavailable, MessageNotSent) as fault:
+                failed_messages.append(FailedMessage(str(message.get("messageId", "")), fault))
+        return LinkBatchResult(
+            self._links_written, self._follow_up_count, self._dead_letter_count, tuple(failed_messages)
+        )
 
-    def _process(self, message: Mapping[str, Any], deadline: Deadline) -> None:
+    def _process_message(self, message: Mapping[str, Any], deadline: Deadline) -> None:
+        """Run the task of a message. Raise the error if the message must be processed again."""
         try:
-            task_deadline = Deadline(lambda: deadline.remaining_s() - _SEND_S, deadline.sleep)
-            result = self.run(parse_task(message["body"]), task_deadline)
+            task_deadline = Deadline(lambda: deadline.remaining_s() - _SEND_RESERVE_S, deadline.sleep)
+            result = self.run_task(parse_task(message["body"]), task_deadline)
         except (ClientError, BotoCoreError, Unavailable) as fault:
             if not (isinstance(fault, ClientError) and get_error_code(fault) == _INVALID_CALL):
                 raise
-            self._reject(message, f"DynamoDB: {_INVALID_CALL} of {fault.operation_name}")
+            self._send_dead_letter(message, f"DynamoDB: {_INVALID_CALL} of {fault.operation_name}")
         except MalformedTask as malformed:
-            self._reject(message, f"malformed: {malformed}")
+            self._send_dead_letter(message, f"malformed: {malformed}")
         except Exception as fault:  # noqa: BLE001  # the other messages must be processed
-            self._reject(message, dead_letter.describe_fault_location(fault))
+            self._send_dead_letter(message, dead_letter.describe_fault_location(fault))
         else:
             self._links_written += result.links_written
-            if result.rest:
-                self._send_follow_up(result.rest)
+            if result.remaining_task:
+                self._send_follow_up(result.remaining_task)
 
     def _send_follow_up(self, task: LinkTask) -> None:
-        result = self.links.send({0: link_message.make_message(task)})
-        if result.reasons:
-            raise Unfinished(*result.reasons.values())
-        self._follow_up_tasks += 1
+        result = self.links_queue.send({0: link_message.build_message(task)})
+        if result.error_codes:
+            raise MessageNotSent(*result.error_codes.values())
+        self._follow_up_count += 1
 
-    def _reject(self, message: Mapping[str, Any], reason: str) -> None:
-        result = self.dead_letters.send({0: dead_letter.wrap_message(message.get("body"), reason)})
-        if result.reasons:  # after some more attempts SQS moves the message to the queue, without the reason
-            raise Unfinished(*result.reasons.values())
-        self._dead_letters_sent += 1
+    def _send_dead_letter(self, message: Mapping[str, Any], reason: str) -> None:
+        result = self.dead_letter_queue.send({0: dead_letter.wrap_message(message.get("body"), reason)})
+        if result.error_codes:  # after some more attempts SQS moves the message to the queue, without the reason
+            raise MessageNotSent(*result.error_codes.values())
+        self._dead_letter_count += 1

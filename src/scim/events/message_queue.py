@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import ClientError
 
 from scim.aws.errors import NO_RESPONSE_ERRORS, THROTTLING_CODES, get_error_code, is_outcome_unknown, is_throttled
-from scim.events.batching import NO_ANSWER_CODE, Rejection, SendResult, send_in_batches
+from scim.events.batching import NO_RESPONSE_CODE, Rejection, SendResult, send_in_batches
 from scim.service.deadline import Deadline
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ class MessageQueue:
             return [Rejection(_plain_code(get_error_code(error)), is_invalid=False, is_misconfigured=True)] * len(
                 messages
             )
-        return [Rejection(NO_ANSWER_CODE, is_invalid=False)] * len(messages)
+        return [Rejection(NO_RESPONSE_CODE, is_invalid=False)] * len(messages)
 
 
 def _entry(number: int, message: QueueMessage) -> Entry:

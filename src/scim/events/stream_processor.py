@@ -3,7 +3,7 @@
 The order is: link tasks, then events, then dead letters. Lambda sends a batch again from the first record that is not
 processed (docs/decisions.md, "Events"). So if the links queue does not answer, that record and those after it wait
 without being published, and no event is published twice because of it. If the dead-letter queue does not answer, the
-events after the record are published again at each attempt. Both end ``PATIENCE_S`` after the creation of the record.
+events after the record are published again at each attempt. Both end ``MAX_QUEUE_WAIT_S`` after the record was created.
 """
 
 from __future__ import annotations
@@ -13,21 +13,21 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from scim.events import dead_letter, link_message
-from scim.events.change_record import MalformedRecord, is_change, parse_stream_record
 from scim.events.dead_letter import DeadLetterQueue
-from scim.events.event import Event, make_event
+from scim.events.event import Event, build_event
 from scim.events.eventbridge import EventBus
-from scim.events.link_message import make_task
+from scim.events.link_message import build_task
 from scim.events.message_queue import MessageQueue
+from scim.events.stream_record import MalformedRecord, is_change, parse_stream_record
 from scim.service.deadline import Deadline
 from scim.service.references.link_task import LinkTask
 
-LINK_TASKS_S = 10.0
-"""For how long a batch tries to send its link tasks."""
-DEAD_LETTERS_S = 10.0
+LINK_TASKS_TIMEOUT_S = 10.0
+"""The time that a batch may take to send its link tasks."""
+DEAD_LETTERS_RESERVE_S = 10.0
 """The time that is reserved for the dead letters of a batch."""
-PATIENCE_S = 120.0
-"""For how long a record waits for a queue that does not answer. After that its event is published anyway."""
+MAX_QUEUE_WAIT_S = 120.0
+"""The time for which a record waits for a queue that does not respond. After that its event is published anyway."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,36 +41,36 @@ class LostDeadLetter:
 
 @dataclass(frozen=True, slots=True)
 class BatchResult:
-    """The result of a batch: how many events, link tasks and dead letters were sent.
+    """The result of a batch: how many events were published, and how many link tasks and dead letters were sent.
 
-    ``retries`` is how many records must be processed again: the last ones of the batch. ``retry_from`` is the sequence
-    number of the first of them in the stream.
+    ``retry_count`` is how many records must be processed again: the last ones of the batch. ``retry_from`` is the
+    sequence number of the first of them in the stream.
     """
 
-    published: int = 0
-    link_tasks: int = 0
-    dead_letters: int = 0
-    retries: int = 0
+    published_count: int = 0
+    link_task_count: int = 0
+    dead_letter_count: int = 0
+    retry_count: int = 0
     retry_from: str = ""
     lost_dead_letters: tuple[LostDeadLetter, ...] = ()
 
 
 @dataclass(slots=True)
 class _StreamBatch:
-    """The records of a batch, and what is to be sent for them, by index.
+    """The records of a batch, and the events, link tasks and dead letters to send for them, by index.
 
-    ``end`` is the index of the first record that must be processed again; the length of the batch if none must.
+    ``processed_count`` is the number of records at the beginning of the batch that need not be processed again.
     """
 
     records: Sequence[Any]
-    end: int
+    processed_count: int
     events: dict[int, Event] = field(default_factory=dict)
     tasks: dict[int, LinkTask] = field(default_factory=dict)
     dead_letters: dict[int, dict[str, Any]] = field(default_factory=dict)
 
-    def end_before(self, indexes: Iterable[int]) -> None:
-        """End before the first of these records."""
-        self.end = min([self.end, *indexes])
+    def stop_before(self, indexes: Iterable[int]) -> None:
+        """Leave the first of these records, and all records after it, to be processed again."""
+        self.processed_count = min([self.processed_count, *indexes])
 
     def reject(self, index: int, reason: str) -> None:
         """Add the dead letter of a record."""
@@ -81,70 +81,75 @@ class _StreamBatch:
 class StreamProcessor:
     """Processes one batch of the stream. ``now`` returns the seconds since 1970."""
 
-    bus: EventBus
-    links: MessageQueue
-    dead_letters: DeadLetterQueue
+    event_bus: EventBus
+    links_queue: MessageQueue
+    dead_letter_queue: DeadLetterQueue
     now: Callable[[], float]
 
     def process(self, records: Sequence[Any]) -> BatchResult:
-        """Publish the events of records, send their link tasks, and send what fails to the dead-letter queue.
+        """Publish the events of records, send their link tasks, and send dead letters for records that fail.
 
-        A dead letter is sent only for a record that is not processed again, so each is in the queue once. Raises the
+        A dead letter is sent only for a record that is not processed again, so each is in the queue once. Raise the
         SDK's error if the event bus fails and would fail again.
         """
         batch = _read_batch(records)
-        link_tasks = self._send_link_tasks(batch)
-        published = self._publish(batch)
-        dead_letters, lost_dead_letters = self._send_dead_letters(batch)
-        retries = len(records) - batch.end
-        retry_from = _sequence_number(records[batch.end]) if retries else ""
-        return BatchResult(published, link_tasks, dead_letters, retries, retry_from, tuple(lost_dead_letters))
+        link_task_count = self._send_link_tasks(batch)
+        published_count = self._publish(batch)
+        dead_letter_count, lost_dead_letters = self._send_dead_letters(batch)
+        retry_count = len(records) - batch.processed_count
+        retry_from = _get_sequence_number(records[batch.processed_count]) if retry_count else ""
+        return BatchResult(
+            published_count, link_task_count, dead_letter_count, retry_count, retry_from, tuple(lost_dead_letters)
+        )
 
     def _send_link_tasks(self, batch: _StreamBatch) -> int:
-        result = self.links.send({index: link_message.make_message(task) for index, task in batch.tasks.items()})
-        batch.end_before(index for index in result.unsent if self._may_wait(batch.records[index]))
-        for index, code in result.reasons.items():
-            task = link_message.dump_task(batch.tasks[index])
+        result = self.links_queue.send({index: link_message.build_message(task) for index, task in batch.tasks.items()})
+        batch.stop_before(index for index in result.unsent if self._can_wait(batch.records[index]))
+        for index, code in result.error_codes.items():
+            task = link_message.task_to_json(batch.tasks[index])
             batch.dead_letters[index] = dead_letter.wrap_task(task, f"links queue: {code}")
-        return len(batch.tasks) - len(result.reasons)
+        return len(batch.tasks) - len(result.error_codes)
 
     def _publish(self, batch: _StreamBatch) -> int:
-        events = {index: event for index, event in batch.events.items() if index < batch.end}
-        result = self.bus.publish(events)
-        batch.end_before(result.unsent)
+        events = {index: event for index, event in batch.events.items() if index < batch.processed_count}
+        result = self.event_bus.publish(events)
+        batch.stop_before(result.unsent)
         for index, code in result.rejected.items():
             batch.reject(index, f"event bus: {code}")
         return len(events) - len(result.rejected) - len(result.unsent)
 
     def _send_dead_letters(self, batch: _StreamBatch) -> tuple[int, list[LostDeadLetter]]:
         """Send dead letters; return how many were sent, and those that were lost."""
-        letters = {index: batch.dead_letters[index] for index in sorted(batch.dead_letters) if index < batch.end}
-        result = self.dead_letters.send(letters)
+        dead_letters = {
+            index: batch.dead_letters[index] for index in sorted(batch.dead_letters) if index < batch.processed_count
+        }
+        result = self.dead_letter_queue.send(dead_letters)
         # The event of a link task is published already, so its record is not processed again.
-        batch.end_before(
-            index for index in result.unsent if "record" in letters[index] and self._may_wait(batch.records[index])
+        batch.stop_before(
+            index for index in result.unsent if "record" in dead_letters[index] and self._can_wait(batch.records[index])
         )
-        codes = {index: code for index, code in result.reasons.items() if index < batch.end}
+        codes = {index: code for index, code in result.error_codes.items() if index < batch.processed_count}
         lost_dead_letters = [
-            _describe_lost(batch.records[index], letters[index], code) for index, code in sorted(codes.items())
+            _build_lost_dead_letter(batch.records[index], dead_letters[index]["reason"], code)
+            for index, code in sorted(codes.items())
         ]
-        return len(letters) - len(result.rejected) - len(result.unsent), lost_dead_letters
+        return len(dead_letters) - len(result.rejected) - len(result.unsent), lost_dead_letters
 
-    def _may_wait(self, record: Any) -> bool:
+    def _can_wait(self, record: Any) -> bool:
         """Return whether a record may still wait for a queue."""
         created = _get_stream_member(record, "ApproximateCreationDateTime")
-        return isinstance(created, int | float) and self.now() - created < PATIENCE_S
+        return isinstance(created, int | float) and self.now() - created < MAX_QUEUE_WAIT_S
 
 
-def link_task_deadline(deadline: Deadline) -> Deadline:
+def create_link_task_deadline(deadline: Deadline) -> Deadline:
     """Return the deadline for sending link tasks. It leaves most of the time of a batch to publishing."""
-    end = max(deadline.remaining_s() - LINK_TASKS_S, DEAD_LETTERS_S)
-    return Deadline(lambda: deadline.remaining_s() - end, deadline.sleep)
+    reserve_s = max(deadline.remaining_s() - LINK_TASKS_TIMEOUT_S, DEAD_LETTERS_RESERVE_S)
+    return Deadline(lambda: deadline.remaining_s() - reserve_s, deadline.sleep)
 
 
-def publish_deadline(deadline: Deadline) -> Deadline:
+def create_publish_deadline(deadline: Deadline) -> Deadline:
     """Return the deadline for publishing. It leaves time for dead letters."""
-    return Deadline(lambda: deadline.remaining_s() - DEAD_LETTERS_S, deadline.sleep)
+    return Deadline(lambda: deadline.remaining_s() - DEAD_LETTERS_RESERVE_S, deadline.sleep)
 
 
 def _read_batch(records: Sequence[Any]) -> _StreamBatch:
@@ -152,7 +157,7 @@ def _read_batch(records: Sequence[Any]) -> _StreamBatch:
 
     A record that raises anything is rejected: otherwise it would stop its shard of the stream.
     """
-    batch = _StreamBatch(records, end=len(records))
+    batch = _StreamBatch(records, processed_count=len(records))
     for index, record in enumerate(records):
         try:
             if is_change(record):
@@ -168,19 +173,19 @@ def _read_batch(records: Sequence[Any]) -> _StreamBatch:
 
 def _read_record(record: Mapping[str, Any]) -> tuple[Event, LinkTask | None]:
     change = parse_stream_record(record)
-    event, task = make_event(change), make_task(change)
-    event.text.encode()  # if this raises, it must not raise in the call with the events of other records
+    event, task = build_event(change), build_task(change)
+    event.detail_json.encode()  # if this raises, it must not raise in the call with the events of other records
     return event, task
 
 
-def _describe_lost(record: Any, letter: Mapping[str, Any], code: str) -> LostDeadLetter:
+def _build_lost_dead_letter(record: Any, reason: str, code: str) -> LostDeadLetter:
     keys = _get_stream_member(record, "Keys")
     attributes = [keys.get(name) if isinstance(keys, Mapping) else None for name in ("pk", "sk")]
     partition, sort = (value.get("S") if isinstance(value, Mapping) else None for value in attributes)
-    return LostDeadLetter(f"{letter['reason']}; dead-letter queue: {code}", str(partition or ""), str(sort or ""))
+    return LostDeadLetter(f"{reason}; dead-letter queue: {code}", str(partition or ""), str(sort or ""))
 
 
-def _sequence_number(record: Any) -> str:
+def _get_sequence_number(record: Any) -> str:
     """Return the sequence number of a record; empty if it has none: then Lambda sends the whole batch again."""
     number = _get_stream_member(record, "SequenceNumber")
     return number if isinstance(number, str) else ""

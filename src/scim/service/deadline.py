@@ -11,7 +11,7 @@ from scim.protocol.errors import Unavailable
 
 # The response must be built and sent, and API Gateway gives up after 30 s.
 _RESERVE_S = 1.0
-CALL_S = 3.0
+CALL_TIMEOUT_S = 3.0
 """How long a call can hang: 1 s to connect, 2 s to read."""
 _FIRST_PAUSE_S = 0.01
 _LONGEST_PAUSE_S = 0.5
@@ -59,7 +59,7 @@ class Deadline:
 
     def has_time(self) -> bool:
         """Return whether there is time for one more call, even if it hangs, and for the response."""
-        return self.remaining_s() >= CALL_S + _RESERVE_S
+        return self.remaining_s() >= CALL_TIMEOUT_S + _RESERVE_S
 
     def pause(self, attempt: int, cause: RetryCause = RetryCause.REFUSED) -> None:
         """Wait before the next attempt, and add its cause. ``attempt`` is how many retries there were before, from 0.

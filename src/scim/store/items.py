@@ -73,20 +73,20 @@ def encode_change(
     expires: int | None,
     change: ChangeRecord,
     former_identifiers: Collection[str] = (),
-    removed_references: Collection[str] = (),
+    removed_reference_hashes: Collection[str] = (),
     *,
     may_affect_links: bool = False,
 ) -> Item:
     """Return the item of a change record. ``expires`` is in seconds since 1970, ``None`` for never.
 
     ``former_identifiers`` are the hashes (:func:`scim.service.model.identifiers.identifier_hash`) of the identifiers
-    that the user no longer has, ``removed_references`` of those by which it no longer refers to others.
+    that the user no longer has, ``removed_reference_hashes`` of those by which it no longer refers to others.
     ``may_affect_links`` tells the stream processor, which reads no users, whether links have to be updated. Records of
     changes of links are not in the index by time, since no client wrote them.
     """
     ttl = {} if expires is None else {"ttl": {"N": str(expires)}}
     former = {"handles": {"SS": sorted(former_identifiers)}} if former_identifiers else {}
-    removed = {"dropped": {"SS": sorted(removed_references)}} if removed_references else {}
+    removed = {"dropped": {"SS": sorted(removed_reference_hashes)}} if removed_reference_hashes else {}
     time = {} if change.operation is Operation.LINK else {TIME_ATTRIBUTE: {"S": keys.time_key("C#", change.at)}}
     links = [{"M": {"attribute": {"S": name}, "id": {"S": to}}} for name, to in change.links]
     external_id = {} if change.external_id is None else {"externalId": {"S": change.external_id}}

@@ -155,7 +155,7 @@ class DynamoDBResourceStore:
             self._config.change_expiry(),
             change,
             former_identifiers=_find_former_identifier_hashes(before, after),
-            removed_references=self._find_removed_reference_hashes(before, after),
+            removed_reference_hashes=self._find_removed_reference_hashes(before, after),
             may_affect_links=may_affect_links(before, after, self._resource_type),
         )
 

@@ -34,8 +34,8 @@ def build_stream_processor_factory(settings: Settings) -> Callable[[Deadline], S
 
     def build_processor(deadline: Deadline) -> StreamProcessor:
         return stream_processor.StreamProcessor(
-            EventBus(events, settings.event_bus_name, stream_processor.publish_deadline(deadline)),
-            MessageQueue(sqs, settings.links_queue_url, stream_processor.link_task_deadline(deadline)),
+            EventBus(events, settings.event_bus_name, stream_processor.create_publish_deadline(deadline)),
+            MessageQueue(sqs, settings.links_queue_url, stream_processor.create_link_task_deadline(deadline)),
             DeadLetterQueue(MessageQueue(sqs, settings.dead_letter_queue_url, deadline)),
             runtime.current_time,
         )
@@ -81,9 +81,9 @@ def _connect_link_tasks(settings: Settings) -> Callable[[LinkTask, Deadline], Li
 
     def run_task(task: LinkTask, deadline: Deadline) -> LinkResult:
         table = Table(client, settings.table_name, deadline)
-        tenant = DynamoDBTenantStore(table, runtime.new_id).get(task.tenant)
+        tenant = DynamoDBTenantStore(table, runtime.new_id).get(task.tenant_id)
         resource_type = tenant.resource_types[0] if tenant else load_user_type()
-        store = DynamoDBLinkStore(table, resource_store_config, task.tenant, resource_type)
+        store = DynamoDBLinkStore(table, resource_store_config, task.tenant_id, resource_type)
         return ReferenceResolver(store, resource_type, runtime.current_time).run(task)
 
     return run_task

@@ -118,7 +118,7 @@ def run(users: Users, *tasks: LinkTask) -> int:
         task: LinkTask | None = first
         while task:
             result = step(users, task)
-            linked, task = linked + result.links_written, result.rest
+            linked, task = linked + result.links_written, result.remaining_task
     return linked
 
 
@@ -278,7 +278,7 @@ class TestPages:
         while task:
             result = step(users, task)
             pages.append(result.links_written)
-            task = result.rest
+            task = result.remaining_task
         assert pages == [REFERRERS_PER_TASK, REFERRERS_PER_TASK, 30]
         assert self.linked(users, reports, boss.user_id) == self.REPORTS
 
@@ -287,15 +287,15 @@ class TestPages:
         """So the chain of tasks ends, whatever others write meanwhile."""
         boss = users.put("boss", externalId="boss", emails=[{"value": "boss"}])
         seen: list[tuple[int, str]] = []
-        rest = step(users, boss).rest
+        rest = step(users, boss).remaining_task
         while rest and rest.position:
             seen.append((-len(rest.position.identifier_hashes), rest.position.after))
-            rest = step(users, rest).rest
+            rest = step(users, rest).remaining_task
         assert seen == sorted(set(seen))
 
     def test_person_who_is_renamed_between_pages(self, users: Users, reports: list[LinkTask]) -> None:
         boss = users.put("boss")
-        rest = step(users, boss).rest
+        rest = step(users, boss).remaining_task
         assert rest is not None
         run(users, users.put("other", user_id=boss.user_id))
         assert run(users, rest) == 0
@@ -303,7 +303,7 @@ class TestPages:
 
     def test_person_who_is_deleted_while_a_page_is_read(self, users: Users, reports: list[LinkTask]) -> None:
         boss = users.put("boss")
-        rest = step(users, boss).rest
+        rest = step(users, boss).remaining_task
         assert rest is not None
         users.before["list_referrers"] = lambda: run(users, users.delete(boss.user_id))
         run(users, rest)
@@ -311,7 +311,7 @@ class TestPages:
 
     def test_person_who_is_deleted_while_a_page_is_written(self, users: Users, reports: list[LinkTask]) -> None:
         boss = users.put("boss")
-        rest = step(users, boss).rest
+        rest = step(users, boss).remaining_task
         assert rest is not None
         users.before["write_links"] = lambda: run(users, users.delete(boss.user_id))
         run(users, rest)
@@ -323,7 +323,7 @@ class TestPages:
         """Whether its index entry lies before the page or behind it."""
         user_id = f"{digit * 8}-0000-4000-8000-000000000000"
         boss = users.put("boss")
-        rest = step(users, boss).rest
+        rest = step(users, boss).remaining_task
         assert rest is not None
         late = users.put("late", "boss", user_id)
         run(users, late)
@@ -333,7 +333,7 @@ class TestPages:
     @pytest.mark.usefixtures("reports")
     def test_page_may_come_twice(self, users: Users) -> None:
         boss = users.put("boss")
-        rest = step(users, boss).rest
+        rest = step(users, boss).remaining_task
         assert rest is not None
         assert (step(users, rest).links_written, step(users, rest).links_written) == (REFERRERS_PER_TASK, 0)
         assert run(users, rest) == 30
@@ -343,14 +343,14 @@ class TestPages:
         run(users, alice)
         boss = users.put("boss", emails=[{"value": f"{number}@x"} for number in range(99)] + [{"value": "last@x"}])
         users.queries = 0
-        rest = step(users, boss).rest
+        rest = step(users, boss).remaining_task
         assert (users.queries, rest is not None) == (QUERIES_PER_TASK, True)
         run(users, boss)
         assert users.manager(alice.user_id) == [boss.user_id]
 
     def test_position_is_kept_in_the_rest(self, users: Users, reports: list[LinkTask]) -> None:
         boss = users.put("boss")
-        rest = step(users, boss).rest
+        rest = step(users, boss).remaining_task
         last = sorted(report.user_id for report in reports)[REFERRERS_PER_TASK - 1]
         assert rest
         assert rest.position

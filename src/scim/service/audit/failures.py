@@ -16,7 +16,7 @@ from scim.protocol.errors import Rule, ScimError
 from scim.protocol.filter.path import is_attribute
 from scim.protocol.leniency import LeniencyTracker, is_attribute_name
 from scim.protocol.schema import ResourceType
-from scim.service.deadline import CALL_S, Deadline
+from scim.service.deadline import CALL_TIMEOUT_S, Deadline
 from scim.service.identity_providers.recognition import recognize_provider
 from scim.service.model.audit.failure import Failure, FailureCount, FailureKind, RequestSummary, failure_kind
 from scim.service.model.change_record import Operation
@@ -154,7 +154,7 @@ class FailureRecorder:
         Otherwise a bulk request whose records use up the time would never be counted, and the tenant would seem
         healthy.
         """
-        reserve_s = CALL_S if self._recorded else 0.0
+        reserve_s = CALL_TIMEOUT_S if self._recorded else 0.0
         return replace(self.deadline, remaining_s=lambda: self.deadline.remaining_s() - reserve_s).has_time()
 
     def _add_to_day(self) -> bool:

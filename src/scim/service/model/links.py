@@ -19,7 +19,7 @@ class Link:
     It is empty as long as only the client says to whom the reference leads.
 
     ``position`` is where the ``$ref`` is inserted into the document, in characters
-    (:mod:`scim.service.references.ref_splicing`). It is ``None`` if none can be inserted: the value is a plain string,
+    (:mod:`scim.service.references.ref_insertion`). It is ``None`` if none can be inserted: the value is a plain string,
     or has a ``$ref`` of the client's.
     """
 

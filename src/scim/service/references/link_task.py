@@ -1,6 +1,6 @@
-"""Link tasks: the work that one change of a user leaves to :mod:`scim.service.references.reference_resolver`.
+"""Link tasks: what :mod:`scim.service.references.reference_resolver` must do after a change of a user.
 
-This module is apart from the resolver because the function that sends the tasks does not import the resolver.
+The function that sends the tasks imports this module, but not the resolver.
 """
 
 from __future__ import annotations
@@ -10,7 +10,9 @@ from typing import Annotated
 
 from pydantic import AliasChoices, Field
 
-# The second name of each is the one before version 0.2: messages with it may still be in the queue.
+# The second name of each member is the one before version 0.2: messages with it may still be in the queue.
+_TENANT_ID = Field(validation_alias=AliasChoices("tenant_id", "tenant"))
+_REMOVED_REFERENCE_HASHES = Field(validation_alias=AliasChoices("removed_reference_hashes", "removed_references"))
 _IDENTIFIER_HASHES = Field(validation_alias=AliasChoices("identifier_hashes", "handles"))
 _HAS_NEW_IDENTIFIERS = Field(validation_alias=AliasChoices("has_new_identifiers", "has_new_handles"))
 _FORMER_IDENTIFIER_HASHES = Field(validation_alias=AliasChoices("former_identifier_hashes", "former_handles"))
@@ -18,9 +20,10 @@ _FORMER_IDENTIFIER_HASHES = Field(validation_alias=AliasChoices("former_identifi
 
 @dataclass(frozen=True, slots=True)
 class ReferrerPosition:
-    """Where to continue with the referrers: those who refer by an identifier with one of ``identifier_hashes``.
+    """The referrers that are not processed yet: users who refer to another user by one of some identifiers.
 
-    Of the referrers by the first of these, only those whose id is greater than ``after``.
+    ``identifier_hashes`` are the hashes of these identifiers. For the first of them, only the referrers whose id is
+    greater than ``after`` are left.
     """
 
     identifier_hashes: Annotated[tuple[str, ...], _IDENTIFIER_HASHES]
@@ -33,23 +36,23 @@ class LinkTask:
 
     ``has_new_identifiers`` is true if the change gave the user identifiers that it did not have before.
     ``former_identifier_hashes`` are the hashes of the identifiers that the user had and has no longer,
-    ``removed_references`` those of the identifiers by which it referred to others and does no longer.
+    ``removed_reference_hashes`` those of the identifiers by which it referred to others and does no longer.
     ``position`` is set if an earlier task has begun to update the referrers.
     """
 
-    tenant: str
+    tenant_id: Annotated[str, _TENANT_ID]
     user_id: str
     sequence: int
     has_new_identifiers: Annotated[bool, _HAS_NEW_IDENTIFIERS]
     former_identifier_hashes: Annotated[frozenset[str], _FORMER_IDENTIFIER_HASHES]
-    removed_references: frozenset[str]
+    removed_reference_hashes: Annotated[frozenset[str], _REMOVED_REFERENCE_HASHES]
     request_id: str
     position: ReferrerPosition | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class LinkResult:
-    """How often links were written, and the task that is left to do."""
+    """The number of users whose links were written, and the task for the referrers that are left, if any."""
 
     links_written: int
-    rest: LinkTask | None = None
+    remaining_task: LinkTask | None = None

@@ -2,7 +2,7 @@
 
 Links are stored next to the document, not in it. So the document stays exactly as the client sent it, whichever users
 are created or deleted later, and a new link makes no new version. A link is shown as a ``$ref`` (RFC 7643 section 2.4,
-:mod:`scim.service.references.ref_splicing`).
+:mod:`scim.service.references.ref_insertion`).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from scim.protocol.schema import ResourceType
 from scim.service.model.identifiers import IDENTIFYING_ATTRIBUTES, identifier_hash
 from scim.service.model.links import Link, UserLinks
 from scim.service.model.stored_resource import StoredResource
-from scim.service.references.ref_splicing import find_ref_position
+from scim.service.references.ref_insertion import find_ref_position
 
 _USER_ID = re.compile(r"[0-9a-f-]{36}")
 

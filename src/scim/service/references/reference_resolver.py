@@ -92,7 +92,7 @@ class ReferenceResolver:
 
     def _update_index(self, task: LinkTask) -> StoredResource | None:
         """Update the index entries of the changed user, and return the user as it was read last."""
-        user, stale = self._get(task.user_id), task.removed_references
+        user, stale = self._get(task.user_id), task.removed_reference_hashes
         while True:
             current = find_reference_hashes(user, self.resource_type)
             if not (current or stale):

@@ -12,7 +12,7 @@ from scim.protocol.schema import ResourceType
 from scim.protocol.stored_values.unserved import hide_unserved
 from scim.service.model.links import UserLinks
 from scim.service.model.stored_resource import StoredResource, encode_json
-from scim.service.references.ref_splicing import insert_refs
+from scim.service.references.ref_insertion import insert_refs
 
 _SCHEMAS_MEMBER = '{"schemas":'
 """The beginning of each document (:meth:`StoredResource.from_resource`)."""

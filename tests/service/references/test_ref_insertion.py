@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from scim.protocol.references import find_references
 from scim.service.model.stored_resource import encode_json
-from scim.service.references.ref_splicing import find_ref_position, insert_refs
+from scim.service.references.ref_insertion import find_ref_position, insert_refs
 from tests.endpoint import ENTERPRISE, SURVEY
 from tests.service.references.test_links import MANAGER, TYPE
 

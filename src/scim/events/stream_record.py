@@ -1,6 +1,6 @@
-"""Change records in the table's stream.
+"""Parse the change records in the table's stream.
 
-:mod:`scim.store.items` writes them. A record of any other form is rejected as a whole.
+:mod:`scim.store.items` encodes them. A record of any other form is rejected as a whole.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from scim.store.keys import CHANGE_PREFIX
 
 
 class MalformedRecord(ValueError):
-    """The stream record has no valid change record. The message names the invalid attributes, and shows no values."""
+    """The stream record has no valid change record. The message names the invalid attributes, but no values."""
 
 
 def _unwrap(descriptor: str) -> BeforeValidator:
-    """Unwrap one of DynamoDB's attribute values, such as ``{"S": "text"}``."""
+    """Return a validator that takes the value out of a DynamoDB attribute value, such as ``{"S": "text"}``."""
 
     def unwrap(value: object) -> object:
         if isinstance(value, Mapping) and descriptor in value:
@@ -29,9 +29,9 @@ def _unwrap(descriptor: str) -> BeforeValidator:
     return BeforeValidator(unwrap)
 
 
-Text = Annotated[str, Field(min_length=1), _unwrap("S")]
+NonEmptyText = Annotated[str, Field(min_length=1), _unwrap("S")]
 AnyText = Annotated[str, _unwrap("S")]
-"""Text that may be empty: a tenant in strict mode stores an empty text as it was sent."""
+"""A string that may be empty: a tenant in strict mode stores an empty text as it was sent."""
 
 
 class StreamedLink(BaseModel):
@@ -39,41 +39,44 @@ class StreamedLink(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    attribute: Text
-    id: Text
+    attribute: NonEmptyText
+    id: NonEmptyText
 
 
 class StreamedChange(BaseModel):
     """A change record: the image of an item ``C#<id>#<version>``, or ``C#<id>#<version>#<number>`` for changed links.
 
-    See docs/data-model.md. Every user that can be stored must be valid here (``tests/events/test_every_user.py``).
+    The aliases are the names of the stored attributes (docs/data-model.md). Every user that can be stored must be valid
+    here (``tests/events/test_every_user.py``).
     """
 
     model_config = ConfigDict(frozen=True)
 
     pk: Annotated[str, Field(pattern=r"^T#[a-z0-9-]{1,40}$"), _unwrap("S")]
     sk: Annotated[str, Field(pattern=r"^C#[0-9a-f-]{36}#[0-9]{10}(#[0-9]{10})?$"), _unwrap("S")]
-    change: Text
+    change_id: NonEmptyText = Field(alias="change")
     at: Annotated[AwareDatetime, _unwrap("S")]
     operation: Annotated[Operation, _unwrap("S")]
-    changed: Annotated[list[Text], _unwrap("L")]
+    attributes_changed: Annotated[list[NonEmptyText], _unwrap("L")] = Field(alias="changed")
     participation: Annotated[Participation, _unwrap("S")]
-    request: AnyText
-    resource_type: Text = Field(alias="resourceType")
-    user_name: Text = Field(alias="userName")
+    request_id: AnyText = Field(alias="request")
+    resource_type: NonEmptyText = Field(alias="resourceType")
+    user_name: NonEmptyText = Field(alias="userName")
     external_id: AnyText | None = Field(default=None, alias="externalId")
     active: Annotated[bool, _unwrap("BOOL")]
     former_identifier_hashes: Annotated[frozenset[str], _unwrap("SS")] = Field(default=frozenset(), alias="handles")
-    removed_references: Annotated[frozenset[str], _unwrap("SS")] = Field(default=frozenset(), alias="dropped")
+    removed_reference_hashes: Annotated[frozenset[str], _unwrap("SS")] = Field(default=frozenset(), alias="dropped")
     may_affect_links: Annotated[bool, _unwrap("BOOL")] = Field(default=False, alias="mayAffectLinks")
     links: Annotated[list[Annotated[StreamedLink, _unwrap("M")]], _unwrap("L")] = []
 
     @property
-    def tenant(self) -> str:
+    def tenant_id(self) -> str:
+        """The id of the tenant."""
         return self.pk.partition("#")[2]
 
     @property
     def id(self) -> str:
+        """The id of the user."""
         return self.sk.split("#")[1]
 
     @property
@@ -88,9 +91,9 @@ class StreamedChange(BaseModel):
 
 
 def is_change(record: Mapping[str, Any]) -> bool:
-    """Return whether a stream record may have a new change record. A record without a key may.
+    """Return whether a stream record may have a new change record; true for a record without a key.
 
-    The filter of the event source mapping (``template.yaml``) passes nothing else. The check does not rely on it.
+    The filter of the event source mapping (``template.yaml``) passes no other records. This check does not rely on it.
     """
     sort = _get(record, "dynamodb", "Keys", "sk", "S")
     return record.get("eventName", "INSERT") == "INSERT" and (
@@ -99,7 +102,7 @@ def is_change(record: Mapping[str, Any]) -> bool:
 
 
 def parse_stream_record(record: Mapping[str, Any]) -> StreamedChange:
-    """Return the change record in a stream record. Raises :class:`MalformedRecord`."""
+    """Return the change record in a stream record. Raise :class:`MalformedRecord`."""
     try:
         return StreamedChange.model_validate(_get(record, "dynamodb", "NewImage"))
     except ValidationError as error:
@@ -108,6 +111,7 @@ def parse_stream_record(record: Mapping[str, Any]) -> StreamedChange:
 
 
 def _get(value: object, *names: str) -> object:
+    """Return the member of nested objects at a path of names; ``None`` if there is none."""
     for name in names:
         value = value.get(name) if isinstance(value, Mapping) else None
     return value

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from scim.events.change_record import MalformedRecord, is_change, parse_stream_record
+from scim.events.stream_record import MalformedRecord, is_change, parse_stream_record
 from tests.events.history import generated, stream_record
 
 ID = "0f6a1c52-7a34-4a55-9a43-5b0b8a1f3c11"
@@ -29,7 +29,7 @@ IMAGE: dict[str, Any] = {
 
 def test_key_holds_tenant_id_and_sequence() -> None:
     record = parse_stream_record(stream_record(IMAGE))
-    assert (record.tenant, record.id, record.sequence) == ("acme", ID, 12)
+    assert (record.tenant_id, record.id, record.sequence) == ("acme", ID, 12)
 
 
 def test_an_external_id_may_be_missing() -> None:
