@@ -28,7 +28,7 @@ class _Secrets(SecretsManagerTokenStore):
         secret: Any = self
         self._secret = create_first_value()
         super().__init__(secret, "", MasterKey(secret, "", time.time, print))
-        self.key = self._master_key.signing_key(KeyPurpose.TOKEN)
+        self.key = self._master_key.get_signing_key(KeyPurpose.TOKEN)
         self.tokens: dict[str, str] = {}
 
     def get_secret_value(self, **_: str) -> dict[str, str]:

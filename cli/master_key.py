@@ -33,7 +33,7 @@ Example:
 @deployment_options
 def status(json: bool) -> None:
     """List the generations of the master key, the newest first, and when each signs."""
-    _show(get_deployment().operator.master_key.show(), json=json)
+    _show(get_deployment().operator.master_key.read_key_ring(), json=json)
 
 
 @master_key.command(
@@ -70,7 +70,7 @@ def drop_earlier(yes: bool, json: bool) -> None:
     whose token is older than the newest generation needs a new one (muster rotate).
     """
     rotation = get_deployment().operator.master_key
-    ring = rotation.show()
+    ring = rotation.read_key_ring()
     newest, *earlier = ring.generations
     if not earlier:
         _show(ring, json=json)
@@ -87,12 +87,12 @@ def drop_earlier(yes: bool, json: bool) -> None:
             abort=True,
             err=True,
         )
-    _show(rotation.drop_earlier(), json=json)
+    _show(rotation.remove_earlier_generations(), json=json)
     click.echo(f"The earlier generations end within {MAX_CACHE_AGE_S / 60:.0f} minutes.", err=True)
 
 
 def _show(ring: KeyRing, *, json: bool) -> None:
-    signing = ring.signing_generation(output.now())
+    signing = ring.find_signing_generation(output.now())
     documents: list[dict[str, Any]] = [
         {
             "generation": generation.number,

@@ -125,17 +125,17 @@ def _describe(overview: TenantOverview | UnreadableTenant) -> dict[str, Any]:
     token = overview.tenant.token
     return {
         "tenant": overview.id,
-        "state": overview.state,
+        "state": overview.connection_state,
         "health": overview.health.state,
         "provider": overview.health.provider,
         "mode": _mode(overview.tenant),
         "extensions": [document["id"] for document in overview.tenant.custom_schemas],
         "expires": output.format_rfc3339(token.expires),
         "previous_until": output.format_rfc3339(token.grace_ends) if overview.is_in_grace_period else None,
-        "first_contact": output.format_rfc3339(overview.use.first_used) if overview.use else None,
-        "connection": describe_first_use(overview.use) if overview.use else None,
-        "last_use": output.format_rfc3339(overview.use.last_used) if overview.use else None,
-        "last_request": describe_last_use(overview.use) if overview.use else None,
+        "first_contact": output.format_rfc3339(overview.token_usage.first_used) if overview.token_usage else None,
+        "connection": describe_first_use(overview.token_usage) if overview.token_usage else None,
+        "last_use": output.format_rfc3339(overview.token_usage.last_used) if overview.token_usage else None,
+        "last_request": describe_last_use(overview.token_usage) if overview.token_usage else None,
         "last_used_token": overview.last_used_token or None,
         "warning": overview.action_needed or None,
     }

@@ -150,12 +150,12 @@ def _show(deployment: Deployment, issued: IssuedToken, *, json: bool) -> None:
                 "scim_url": deployment.scim_url,
                 "token": issued.token,
                 "expires": output.format_rfc3339(issued.expires),
-                "previous_until": output.format_rfc3339(issued.previous_until),
+                "previous_until": output.format_rfc3339(issued.previous_expires),
             }
         )
     else:
         previous = (
-            {} if issued.previous_until is None else {"Old token until": output.format_time(issued.previous_until)}
+            {} if issued.previous_expires is None else {"Old token until": output.format_time(issued.previous_expires)}
         )
         fields = {"Tenant": issued.tenant_id, "SCIM URL": deployment.scim_url, "Token": issued.token}
         output.print_fields(fields | {"Expires": output.format_time(issued.expires)} | previous)

@@ -195,9 +195,9 @@ OPERATIONS = {
 OPERATORS = {
     method.__qualname__
     for method in (
-        MasterKeyRotation.show,
+        MasterKeyRotation.read_key_ring,
         MasterKeyRotation.rotate,
-        MasterKeyRotation.drop_earlier,
+        MasterKeyRotation.remove_earlier_generations,
         DynamoDBConsoleStore.count_attempt,
         DynamoDBConsoleStore.reset_attempts,
         DynamoDBConsoleStore.mark_ended,
@@ -214,7 +214,7 @@ OPERATORS = {
         DynamoDBTenantStore.list_users,
         SecretsManagerTokenStore.create_secret,
         SecretsManagerTokenStore.add_pending,
-        SecretsManagerTokenStore.stages,
+        SecretsManagerTokenStore.read_stages,
         SecretsManagerTokenStore.promote,
         SecretsManagerTokenStore.cancel_pending,
         SecretsManagerTokenStore.delete_secret,

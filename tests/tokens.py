@@ -38,7 +38,7 @@ MASTER = master_key()
 
 def new_token(tenant_id: str) -> str:
     """Return a new token of the stack of the tests."""
-    return token_format.create_token(tenant_id, MASTER.signing_key(KeyPurpose.TOKEN))
+    return token_format.create_token(tenant_id, MASTER.get_signing_key(KeyPurpose.TOKEN))
 
 
 def put_master_key(value: str) -> None:

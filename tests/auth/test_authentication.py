@@ -246,7 +246,7 @@ def test_authentication_has_version_and_cache_miss(door: Door) -> None:
 
     opened = [door.authenticator.authenticate(f"Bearer {each}", door.settings) for each in (token, before)]
 
-    assert [(each.version, each.is_cache_miss) for each in opened] == [("version 1", True), ("version 0", False)]
+    assert [(each.version_id, each.is_cache_miss) for each in opened] == [("version 1", True), ("version 0", False)]
     assert {each.expires for each in opened} == {door.now + 86_400}
 
 

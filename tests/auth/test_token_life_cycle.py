@@ -75,9 +75,9 @@ class Life:
     def step(self, name: str, version: str) -> None:
         self.rotation.run_step(name, self.operator.settings.secret_prefix + self.id, version)
 
-    def opens(self, *token_format: str) -> list[bool]:
+    def opens(self, *tokens: str) -> list[bool]:
         """Whether they open the tenant for somebody who has nothing cached."""
-        return [self._opens(token) for token in token_format]
+        return [self._opens(token) for token in tokens]
 
     def _opens(self, token: str) -> bool:
         authenticator = Authenticator(self.operator.token_store, lambda: self.now, raise_fault)
@@ -130,7 +130,7 @@ def test_grace_period(life: Life) -> None:
     old = life.connect()
     new = life.rotate()
 
-    assert new.previous_until == life.now + DAY_S
+    assert new.previous_expires == life.now + DAY_S
     assert life.opens(old.token, new.token) == [True, True]
     life.now += DAY_S - 1
     assert life.opens(old.token, new.token) == [True, True]
@@ -142,15 +142,15 @@ def test_rotation_without_grace_revokes_previous_token(life: Life) -> None:
     old = life.connect()
     new = life.rotate(grace_s=0)
 
-    assert new.previous_until is None
+    assert new.previous_expires is None
     assert life.opens(old.token, new.token) == [False, True]
     assert life.operator.token_store.read_previous(life.id) is None
 
 
 def test_rotation_without_grace_within_grace_period_revokes_both(life: Life) -> None:
-    token_format = [life.connect(), life.rotate(), life.rotate(grace_s=0)]
+    tokens = [life.connect(), life.rotate(), life.rotate(grace_s=0)]
 
-    assert life.opens(*(each.token for each in token_format)) == [False, False, True]
+    assert life.opens(*(each.token for each in tokens)) == [False, False, True]
 
 
 def test_rotation_within_grace_period_needs_force(life: Life) -> None:
@@ -183,7 +183,7 @@ def test_interrupted_rotation_can_be_repeated(life: Life) -> None:
 
     new = life.rotate()  # the act that came through was never shown either
 
-    assert new.previous_until == finished[0] + DAY_S
+    assert new.previous_expires == finished[0] + DAY_S
     assert life.opens(old.token, new.token) == [True, True]
     assert life.acts().count("rotate") == 1
 
@@ -194,12 +194,12 @@ def test_grace_period_of_interrupted_rotation_starts_at_its_end(life: Life) -> N
         life.dying_after(5).tokens.rotate(life.id)  # decided, not promoted
     tenant = life.operator.build_administration().tenant_store.get(life.id)
     assert tenant is not None
-    assert life.operator.token_store.stages(life.id)[TokenStage.PENDING] == tenant.token.version
+    assert life.operator.token_store.read_stages(life.id)[TokenStage.PENDING] == tenant.token.version_id
     life.now += 2 * DAY_S
 
     new = life.rotate()
 
-    assert new.previous_until == life.now + DAY_S
+    assert new.previous_expires == life.now + DAY_S
     life.now += DAY_S - 1
     assert life.opens(old.token, new.token) == [True, True]
 
@@ -218,14 +218,14 @@ def test_interrupted_rotation_without_grace_can_be_repeated(life: Life) -> None:
 
 
 def test_revoke_then_rotate(life: Life) -> None:
-    token_format = [life.connect(), life.rotate()]
+    tokens = [life.connect(), life.rotate()]
     life.tenants.tokens.revoke(life.id)
-    assert life.opens(*(each.token for each in token_format)) == [False, False]
+    assert life.opens(*(each.token for each in tokens)) == [False, False]
 
-    token_format += [life.rotate()]
+    tokens += [life.rotate()]
 
-    assert token_format[-1].previous_until is None
-    assert life.opens(*(each.token for each in token_format)) == [False, False, True]
+    assert tokens[-1].previous_expires is None
+    assert life.opens(*(each.token for each in tokens)) == [False, False, True]
 
 
 def test_revoked_token_stays_revoked_after_rotations(life: Life) -> None:
@@ -246,13 +246,13 @@ def end_access(tenants: TenantService, action: str, tenant_id: str) -> None:
 
 @pytest.mark.parametrize("act", ["revoke", "disconnect"])
 def test_interrupted_revocation_is_effective_once_recorded(life: Life, act: str) -> None:
-    token_format = [life.connect().token, life.rotate().token]
+    tokens = [life.connect().token, life.rotate().token]
     for _ in interruptions(life, lambda tenants: end_access(tenants, act, life.id)):
-        assert life.opens(*token_format) == [act not in life.acts()] * 2
+        assert life.opens(*tokens) == [act not in life.acts()] * 2
 
     end_access(life.tenants, act, life.id)
 
-    assert life.opens(*token_format) == [False, False]
+    assert life.opens(*tokens) == [False, False]
     assert life.acts().count(act) == 1
 
 
@@ -416,7 +416,7 @@ def test_revoke_cancels_pending_rotation(life: Life) -> None:
     with pytest.raises(ConcurrentChange, match="revoked"):
         life.step("finishSecret", VERSION)
 
-    assert TokenStage.PENDING not in life.operator.token_store.stages(life.id)
+    assert TokenStage.PENDING not in life.operator.token_store.read_stages(life.id)
     for step in STEPS:
         life.step(step, NEXT)
     assert life.opens(current(life)) == [True]

@@ -10,7 +10,7 @@ NOW = 1_800_000_000.0
 
 def fail(failed: TokenLookupLimiter, digest: bytes, times: int = 3) -> None:
     for _ in range(times):
-        failed.check(digest, NOW)
+        failed.check_limit(digest, NOW)
         failed.count_failure(digest, NOW)
 
 
@@ -19,9 +19,9 @@ def test_token_is_looked_up_three_times_in_ten_seconds() -> None:
     fail(failed, b"one")
 
     with pytest.raises(TooManyRequests):
-        failed.check(b"one", NOW + 9.9)
-    failed.check(b"one", NOW + 10)
-    failed.check(b"other", NOW)
+        failed.check_limit(b"one", NOW + 9.9)
+    failed.check_limit(b"one", NOW + 10)
+    failed.check_limit(b"other", NOW)
 
 
 def test_only_the_latest_tokens_are_remembered() -> None:
@@ -30,7 +30,7 @@ def test_only_the_latest_tokens_are_remembered() -> None:
     for number in range(17):
         fail(failed, bytes([number]))
 
-    failed.check(bytes([0]), NOW)
+    failed.check_limit(bytes([0]), NOW)
     for number in range(1, 17):
         with pytest.raises(TooManyRequests):
-            failed.check(bytes([number]), NOW)
+            failed.check_limit(bytes([number]), NOW)

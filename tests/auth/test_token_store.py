@@ -44,14 +44,14 @@ def store(client: Any) -> SecretsManagerTokenStore:
 def adopt(store: SecretsManagerTokenStore, tenant: str, version: str, *, keep_previous: bool = True) -> None:
     """A further token that becomes the current one."""
     store.add_pending(tenant, version, None, 60)
-    assert store.promote(tenant, version, store.stages(tenant)[TokenStage.CURRENT], keep_previous=keep_previous)
+    assert store.promote(tenant, version, store.read_stages(tenant)[TokenStage.CURRENT], keep_previous=keep_previous)
 
 
 FIRST, SECOND, THIRD = ("1" * 32, "2" * 32, "3" * 32)
 
 
 def test_tenant_without_a_secret_has_no_token(store: SecretsManagerTokenStore, tenant: str) -> None:
-    assert (store.read_current(tenant), store.read_previous(tenant), store.stages(tenant)) == (None, None, {})
+    assert (store.read_current(tenant), store.read_previous(tenant), store.read_stages(tenant)) == (None, None, {})
 
 
 def test_secret_is_named_for_its_tenant_and_holds_the_token_and_its_end(
@@ -86,7 +86,7 @@ def test_token_that_is_added_is_pending_and_the_current_one_stays(store: Secrets
     store.create_secret(tenant, FIRST, None)
     store.add_pending(tenant, SECOND, None, 60)
 
-    assert store.stages(tenant) == {TokenStage.CURRENT: FIRST, TokenStage.PENDING: SECOND}
+    assert store.read_stages(tenant) == {TokenStage.CURRENT: FIRST, TokenStage.PENDING: SECOND}
 
 
 def test_adding_again_keeps_the_token(store: SecretsManagerTokenStore, tenant: str) -> None:
@@ -123,7 +123,7 @@ def test_promotion_in_place_of_what_is_not_current_any_more_changes_nothing(
     store.add_pending(tenant, THIRD, None, 0)
 
     assert store.promote(tenant, THIRD, FIRST, keep_previous=True) is False
-    assert store.stages(tenant)[TokenStage.CURRENT] == SECOND
+    assert store.read_stages(tenant)[TokenStage.CURRENT] == SECOND
 
 
 def test_only_the_version_that_has_it_loses_the_label_of_the_pending_one(
@@ -132,10 +132,10 @@ def test_only_the_version_that_has_it_loses_the_label_of_the_pending_one(
     store.create_secret(tenant, FIRST, None)
     store.add_pending(tenant, SECOND, None, 60)
     store.cancel_pending(tenant, FIRST)
-    before = store.stages(tenant)
+    before = store.read_stages(tenant)
     store.cancel_pending(tenant, SECOND)
 
-    assert (before[TokenStage.PENDING], store.stages(tenant)) == (SECOND, {TokenStage.CURRENT: FIRST})
+    assert (before[TokenStage.PENDING], store.read_stages(tenant)) == (SECOND, {TokenStage.CURRENT: FIRST})
 
 
 def test_closed_secret_opens_nothing_and_takes_no_token_but_tells_its_versions(
@@ -146,7 +146,7 @@ def test_closed_secret_opens_nothing_and_takes_no_token_but_tells_its_versions(
     store.delete_secret(tenant)
 
     assert store.read_current(tenant) is None
-    assert store.stages(tenant) == {TokenStage.CURRENT: FIRST}
+    assert store.read_stages(tenant) == {TokenStage.CURRENT: FIRST}
 
 
 def test_opening_restores_a_closed_secret_and_the_token_is_pending(
@@ -156,7 +156,7 @@ def test_opening_restores_a_closed_secret_and_the_token_is_pending(
     store.delete_secret(tenant)
     store.create_secret(tenant, SECOND, None)
 
-    assert store.stages(tenant) == {TokenStage.CURRENT: FIRST, TokenStage.PENDING: SECOND}
+    assert store.read_stages(tenant) == {TokenStage.CURRENT: FIRST, TokenStage.PENDING: SECOND}
 
 
 def test_adding_to_a_tenant_without_a_secret_is_refused(store: SecretsManagerTokenStore, tenant: str) -> None:

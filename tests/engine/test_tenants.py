@@ -53,7 +53,7 @@ def test_actions_with_lost_response_happen_and_are_logged_once(scim: Endpoint, p
     proxy.lose("TransactWriteItems")
     token = operator.build_administration().tenants.tokens.rotate(tenant).token
 
-    records = operator.client.query(
+    records = operator.dynamodb_client.query(
         TableName=operator.settings.table_name,
         KeyConditionExpression="pk = :pk AND begins_with(sk, :act)",
         ExpressionAttributeValues={":pk": {"S": f"A#{tenant}"}, ":act": {"S": "A#act#"}},
@@ -88,7 +88,7 @@ def test_simultaneous_rotations_keep_the_last_and_the_previous_token(scim: Endpo
     settings = operator.build_administration().tenant_store.get(tenant)
     assert current is not None
     assert settings is not None
-    assert current.id == settings.token.version
+    assert current.id == settings.token.version_id
     assert current.token in {result.token for result in results if not isinstance(result, TenantError)}
     assert opens(current.token)
 

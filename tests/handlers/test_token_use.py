@@ -48,7 +48,7 @@ def test_use_of_a_token_is_written_down_with_the_version_that_it_is_in(
 
     assert settings is not None
     assert before <= use["last_used"] <= time.time()
-    assert use["sk"] == f"R#{settings.token.version}"
+    assert use["sk"] == f"R#{settings.token.version_id}"
 
 
 def test_use_is_written_down_once_a_minute_whoever_sees_it(scim: Endpoint, last_use: Callable[[str], Any]) -> None:
@@ -127,7 +127,7 @@ def test_new_token_has_a_first_contact_of_its_own(
     fresh(Endpoint(issued.token)).request("GET", "/Users")
     use = last_use(tenant(scim))
 
-    assert use["sk"] == f"R#{issued.version}" != before["sk"]
+    assert use["sk"] == f"R#{issued.version_id}" != before["sk"]
     assert use["first_used"] == use["last_used"]
 
 

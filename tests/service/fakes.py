@@ -179,7 +179,7 @@ class MemoryTokens:
     def read(self, tenant_id: str, version: str) -> TokenVersion | None:
         return self.versions.get((tenant_id, version))
 
-    def stages(self, tenant_id: str) -> Mapping[str, str]:
+    def read_stages(self, tenant_id: str) -> Mapping[str, str]:
         return dict(self.on.get(tenant_id, {}))
 
     def promote(self, tenant_id: str, version: str, current: str | None, *, keep_previous: bool) -> bool:

@@ -127,11 +127,11 @@ class ConsoleApplication:
         A session keeps its key as long as it lasts, and with it its form tokens and what a sign-in compares.
         """
         master_key, now = self._adapters.master_key, time.time()
-        for key in master_key.key_ring().derive_all(KeyPurpose.SESSION):
+        for key in master_key.get_key_ring().derive_keys(KeyPurpose.SESSION):
             session_codec = SessionCodec(key, now, is_secure)
             if session_codec.read(request.cookies):
                 return session_codec
-        return SessionCodec(master_key.signing_key(KeyPurpose.SESSION), now, is_secure)
+        return SessionCodec(master_key.get_signing_key(KeyPurpose.SESSION), now, is_secure)
 
     def _report_fault(self, fault: Exception, request_id: str | None = None) -> None:
         self._logger.error("fault", request_id=request_id, **describe_fault(fault))

@@ -67,7 +67,7 @@ class ConsoleRequestContext:
 
     @property
     def password_sign_in(self) -> PasswordSignIn:
-        return self.administration.build_password_sign_in(self.console.password.get)
+        return self.administration.build_password_sign_in(self.console.password_secret.get)
 
     # Permissions
 
@@ -91,7 +91,8 @@ class ConsoleRequestContext:
         An operator's session ends when it changes.
         """
         provider = self.openid_provider
-        return self.session_codec.digest_credential(provider.serialize() if provider else self.console.password.get())
+        credential = provider.serialize() if provider else self.console.password_secret.get()
+        return self.session_codec.digest_credential(credential)
 
     @cached_property
     def openid_provider(self) -> OpenIdProvider | None:

@@ -53,7 +53,7 @@ class ScimApplication:
         self._find_endpoint = find_endpoint
         self._logger = Logger(use_rfc3339=True)  # Lambda reads the level of a line only next to such a time
         if os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start":
-            self._adapters.prime(has_resources=has_resources)
+            self._adapters.preload(has_resources=has_resources)
 
     @cached_property
     def _adapters(self) -> EndpointAdapters:

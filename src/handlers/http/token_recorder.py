@@ -38,7 +38,7 @@ class TokenRecorder:
         """Record that a token is in use. Never fails the request."""
         is_write = self.request.method not in ("GET", "HEAD") and self.request.path_segments[-1:] != [".search"]
         user_agent = self._user_agent()[:_MAX_USER_AGENT_LENGTH]
-        usage = TokenUsage(time.time(), authentication.version, user_agent, is_write=is_write)
+        usage = TokenUsage(time.time(), authentication.version_id, user_agent, is_write=is_write)
         try:
             tenant_store.record_token_usage(authentication.tenant.id, usage)
         except (ClientError, *NO_RESPONSE_ERRORS) as fault:

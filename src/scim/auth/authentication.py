@@ -58,7 +58,7 @@ class Authentication:
     """
 
     tenant: Tenant
-    version: str
+    version_id: str
     expires: float | None
     is_cache_miss: bool
 
@@ -87,11 +87,11 @@ class Authenticator:
             is_fresh = now - cached.read_at < MAX_CACHE_AGE_S
             if is_fresh and (authentication := _match(cached, token, now, is_cache_miss=False)):
                 return authentication
-            cached.failed_tokens.check(token.digest, now)
+            cached.lookup_limiter.check_limit(token.digest, now)
         cached = self._read_tenant(token.tenant_id, tenants, now)
         authentication = _match(cached, token, now, is_cache_miss=True)
         if authentication is None:
-            cached.failed_tokens.count_failure(token.digest, now)
+            cached.lookup_limiter.count_failure(token.digest, now)
             raise _create_rejection(token.tenant_id, cached, now)
         return authentication
 
@@ -116,7 +116,7 @@ class Authenticator:
         valid = self._list_valid_tokens(current, tenant, now) if current and tenant and is_connected else []
         read = CachedTenant(now, valid, tenant if valid else None, is_connected)
         if (before := self._tenants.peek(tenant_id)) is not None:
-            read.failed_tokens = before.failed_tokens
+            read.lookup_limiter = before.lookup_limiter
         self._tenants.add(tenant_id, read)
         return read
 
@@ -129,7 +129,7 @@ class Authenticator:
         return [
             ValidToken(token_format.hash_token(version.token), min(until, _expiry(version)), version.id)
             for version, until in versions
-            if version.id not in tenant.token.revoked_versions
+            if version.id not in tenant.token.revoked_version_ids
         ]
 
     def _read_previous(self, tenant_id: str) -> TokenVersion | None:
@@ -148,11 +148,11 @@ def _match(
 ) -> Authentication | None:
     """Return the authentication if the token is valid. Compare all valid tokens, so that the time tells nothing."""
     matching = [
-        valid for valid in cached.valid_tokens if compare_digest(valid.digest, token.digest) and now < valid.until
+        valid for valid in cached.valid_tokens if compare_digest(valid.digest, token.digest) and now < valid.expires
     ]
     if cached.tenant is None or not matching:
         return None
-    return Authentication(cached.tenant, matching[0].version, cached.tenant.token.expires, is_cache_miss)
+    return Authentication(cached.tenant, matching[0].version_id, cached.tenant.token.expires, is_cache_miss)
 
 
 def compute_grace_end(current: TokenVersion, tenant: Tenant) -> float:
@@ -161,7 +161,7 @@ def compute_grace_end(current: TokenVersion, tenant: Tenant) -> float:
     A version that the settings do not name was made the current one in Secrets Manager by hand: then the grace period
     begins with its creation.
     """
-    since = tenant.token.since if tenant.token.version == current.id else current.created
+    since = tenant.token.current_since if tenant.token.version_id == current.id else current.created
     return since + current.grace_s
 
 
@@ -172,7 +172,7 @@ def _expiry(version: TokenVersion) -> float:
 def _create_rejection(tenant_id: str, cached: CachedTenant, now: float) -> Unauthorized:
     if not cached.is_connected:
         return _unauthorized()
-    has_expired = cached.valid_tokens and all(valid.until <= now for valid in cached.valid_tokens)
+    has_expired = cached.valid_tokens and all(valid.expires <= now for valid in cached.valid_tokens)
     return TokenRejected(tenant_id, Rule.TOKEN_EXPIRED if has_expired else Rule.TOKEN, _unauthorized())
 
 

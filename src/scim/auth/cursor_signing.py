@@ -15,13 +15,13 @@ from scim.auth.master_key.key_ring import KeyPurpose
 from scim.auth.master_key.master_key import MasterKey
 from scim.service.model.query import VerifiedCursor
 
-_TIME, _MAC = 4, 16
+_TIME_BYTES, _MAC_BYTES = 4, 16
 
 
 class HmacCursorSigner:
-    """``now`` returns the seconds since 1970.
+    """Signs and verifies cursors. ``now`` returns the seconds since 1970.
 
-    Raise :class:`scim.protocol.errors.Unavailable` where the master key cannot be read.
+    Both raise :class:`scim.protocol.errors.Unavailable` if the master key cannot be read.
     """
 
     def __init__(self, master_key: MasterKey, now: Callable[[], float]) -> None:
@@ -29,22 +29,26 @@ class HmacCursorSigner:
         self._now = now
 
     def sign(self, tenant_id: str, content: bytes) -> str:
-        body = int(self._now()).to_bytes(_TIME, "big") + content
-        mac = _mac(self._master_key.signing_key(KeyPurpose.CURSOR), tenant_id, body)
+        """Return the signed text of a tenant's cursor."""
+        body = int(self._now()).to_bytes(_TIME_BYTES, "big") + content
+        mac = _compute_mac(self._master_key.get_signing_key(KeyPurpose.CURSOR), tenant_id, body)
         return urlsafe_b64encode(body + mac).rstrip(b"=").decode()
 
     def verify(self, tenant_id: str, text: str) -> VerifiedCursor | None:
+        """Return the content and the age of a cursor; ``None`` if this stack did not sign it for the tenant."""
         try:
-            sealed = b64decode(text.encode("ascii") + b"=" * (-len(text) % 4), b"-_", validate=True)
+            signed = b64decode(text.encode("ascii") + b"=" * (-len(text) % 4), b"-_", validate=True)
         except (binascii.Error, UnicodeEncodeError):
             return None
-        body, mac = sealed[:-_MAC], sealed[-_MAC:]
-        if len(body) < _TIME:
+        body, mac = signed[:-_MAC_BYTES], signed[-_MAC_BYTES:]
+        if len(body) < _TIME_BYTES:
             return None
-        if not self._master_key.verify(KeyPurpose.CURSOR, lambda key: compare_digest(mac, _mac(key, tenant_id, body))):
+        if not self._master_key.verify_signature(
+            KeyPurpose.CURSOR, lambda key: compare_digest(mac, _compute_mac(key, tenant_id, body))
+        ):
             return None
-        return VerifiedCursor(body[_TIME:], self._now() - int.from_bytes(body[:_TIME], "big"))
+        return VerifiedCursor(body[_TIME_BYTES:], self._now() - int.from_bytes(body[:_TIME_BYTES], "big"))
 
 
-def _mac(key: bytes, tenant_id: str, body: bytes) -> bytes:
-    return digest(key, tenant_id.encode() + b"\0" + body, "sha256")[:_MAC]
+def _compute_mac(key: bytes, tenant_id: str, body: bytes) -> bytes:
+    return digest(key, tenant_id.encode() + b"\0" + body, "sha256")[:_MAC_BYTES]

@@ -19,8 +19,8 @@ class ValidToken:
     """The digest of a valid token, until when it is valid, and the version of the secret that holds it."""
 
     digest: bytes
-    until: float
-    version: str
+    expires: float
+    version_id: str
 
 
 @dataclass(slots=True)
@@ -34,7 +34,7 @@ class CachedTenant:
     valid_tokens: Sequence[ValidToken]
     tenant: Tenant | None
     is_connected: bool
-    failed_tokens: TokenLookupLimiter = field(default_factory=TokenLookupLimiter)
+    lookup_limiter: TokenLookupLimiter = field(default_factory=TokenLookupLimiter)
 
     @property
     def custom_attribute_count(self) -> int:

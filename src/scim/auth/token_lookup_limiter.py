@@ -21,7 +21,7 @@ class TokenLookupLimiter:
 
     _windows: dict[bytes, tuple[float, int]] = field(default_factory=dict)  # the oldest failure first
 
-    def check(self, digest: bytes, now: float) -> None:
+    def check_limit(self, digest: bytes, now: float) -> None:
         """Raise :class:`TooManyRequests` if the token has failed :data:`_MAX_FAILURES` times in its window."""
         started, failures = self._windows.get(digest, (now, 0))
         if now - started < _WINDOW_S and failures >= _MAX_FAILURES:

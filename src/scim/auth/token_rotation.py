@@ -34,7 +34,7 @@ class TokenRotation:
             case "testSecret":
                 self._test_version(tenant_id, version)
             case "finishSecret":
-                self.tenant_service.tokens.promote_rotation(tenant_id, version)
+                self.tenant_service.tokens.promote_pending(tenant_id, version)
             case _:
                 raise RotationFailed(f"There is no step {step} in a rotation.")
 

@@ -100,7 +100,7 @@ class SecretsManagerTokenStore:
 
     def is_genuine(self, token: token_format.Token) -> bool:
         """Return whether this stack created the token, with a generation of the master key that it still has."""
-        return self._master_key.verify(KeyPurpose.TOKEN, token.matches_key)
+        return self._master_key.verify_signature(KeyPurpose.TOKEN, token.matches_key)
 
     # With the rights of an operator, or of the rotation; errors are the SDK's
 
@@ -139,10 +139,10 @@ class SecretsManagerTokenStore:
         )
 
     def _new_value(self, tenant_id: str, expires: float | None, grace_s: float) -> str:
-        token = token_format.create_token(tenant_id, self._master_key.signing_key(KeyPurpose.TOKEN))
+        token = token_format.create_token(tenant_id, self._master_key.get_signing_key(KeyPurpose.TOKEN))
         return json.dumps({"token": token, "expires": expires, "grace_s": grace_s})
 
-    def stages(self, tenant_id: str) -> Mapping[str, str]:
+    def read_stages(self, tenant_id: str) -> Mapping[str, str]:
         """Return the id of the version in each stage, also of a secret that is scheduled for deletion.
 
         A staging label that somebody has added by hand is a key of its own.
@@ -169,7 +169,7 @@ class SecretsManagerTokenStore:
 
     def cancel_pending(self, tenant_id: str, version: str) -> None:
         """Remove the stage of a pending version, so that another rotation can begin."""
-        if self.stages(tenant_id).get(TokenStage.PENDING) == version:
+        if self.read_stages(tenant_id).get(TokenStage.PENDING) == version:
             self._client.update_secret_version_stage(
                 SecretId=self._prefix + tenant_id, VersionStage=AWSPENDING, RemoveFromVersionId=version
             )

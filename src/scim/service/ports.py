@@ -105,7 +105,7 @@ class TokenStore(Protocol):
 
     def read(self, tenant_id: str, version: str) -> TokenVersion | None: ...
 
-    def stages(self, tenant_id: str) -> Mapping[str, str]:
+    def read_stages(self, tenant_id: str) -> Mapping[str, str]:
         """Return the id of the version in each :class:`TokenStage`, also of a secret that is scheduled for deletion.
 
         A stage that the service does not know is a key of its own.

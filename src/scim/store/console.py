@@ -90,11 +90,11 @@ class DynamoDBInvitationStore:
             **_encode_invitation(digest, invitation),
             "visitor": {"S": acceptance.previous_session_id},
             "session": {"S": acceptance.session_id},
-            "accepted": {"N": str(acceptance.at)},
+            "accepted": {"N": str(acceptance.accepted_at)},
         }
         is_open = {
             "ConditionExpression": "expires > :now AND attribute_not_exists(accepted)",
-            "ExpressionAttributeValues": {":now": {"N": str(acceptance.at)}},
+            "ExpressionAttributeValues": {":now": {"N": str(acceptance.accepted_at)}},
         }
         try:
             self._write(invitation, accepted, is_open, event)
@@ -103,7 +103,7 @@ class DynamoDBInvitationStore:
             if stored is None:
                 return None
             stored_invitation, earlier_acceptance = stored
-            return earlier_acceptance if stored_invitation.expires > acceptance.at else None
+            return earlier_acceptance if stored_invitation.expires > acceptance.accepted_at else None
         return acceptance
 
     def _write(self, invitation: Invitation, item: Item, condition: Condition, event: AuditEvent) -> None:

@@ -125,12 +125,12 @@ def encode_tenant(partition_key: str, sort_key: str, tenant: Tenant) -> Item:
         "shapes": {"S": encode_json(tenant.attribute_types)},
         "connected": {"BOOL": tenant.is_connected},
         "generation": {"N": str(tenant.invitation_epoch)},
-        "secret_version": {"S": token.version},
-        "since": {"N": str(token.since)},
+        "secret_version": {"S": token.version_id},
+        "since": {"N": str(token.current_since)},
         "grace_s": {"N": str(token.grace_s)},
         "expires": {"NULL": True} if token.expires is None else {"N": str(token.expires)},
         "shown": {"BOOL": token.is_revealed},
-        "ended": {"L": [{"S": version} for version in token.revoked_versions]},
+        "ended": {"L": [{"S": version} for version in token.revoked_version_ids]},
         **(
             {"asked": {"S": token.idempotency_key}, "asked_at": {"N": str(token.idempotency_key_at)}}
             if token.idempotency_key
@@ -154,12 +154,12 @@ def decode_tenant(tenant_id: str, item: Item) -> Tenant:
         attribute_types=json.loads(item["shapes"]["S"]),
         is_connected=item["connected"]["BOOL"],
         token=TokenState(
-            version=item["secret_version"]["S"],
-            since=float(item["since"]["N"]),
+            version_id=item["secret_version"]["S"],
+            current_since=float(item["since"]["N"]),
             grace_s=float(item["grace_s"]["N"]),
             expires=float(item["expires"]["N"]) if "N" in item["expires"] else None,
             is_revealed=item["shown"]["BOOL"],
-            revoked_versions=tuple(version["S"] for version in item["ended"]["L"]),
+            revoked_version_ids=tuple(version["S"] for version in item["ended"]["L"]),
             lifetime_s=float(item["lifetime_s"]["N"]) if "lifetime_s" in item else NEVER_EXPIRES,
             idempotency_key=item["asked"]["S"] if "asked" in item else "",
             idempotency_key_at=float(item["asked_at"]["N"]) if "asked_at" in item else 0.0,
@@ -193,7 +193,7 @@ def decode_audit_event(item: Item) -> AuditEvent:
 def decode_token_usage(item: Item) -> TokenUsage:
     return TokenUsage(
         last_used=float(item["last_used"]["N"]),
-        version=keys.parse_token_version(item["sk"]["S"]),
+        version_id=keys.parse_token_version(item["sk"]["S"]),
         user_agent=item["user_agent"]["S"],
         is_write=item["is_write"]["BOOL"],
         first_used=float(item["first_used"]["N"]),

@@ -46,7 +46,7 @@ class DynamoDBTenantStore:
         try:
             self._table.update_once(
                 keys.token_usage_partition(tenant_id),
-                keys.token_usage_key(usage.version),
+                keys.token_usage_key(usage.version_id),
                 UpdateExpression="SET last_used = :at, user_agent = :agent, is_write = :write, "
                 "first_used = if_not_exists(first_used, :at), first_is_write = if_not_exists(first_is_write, :write), "
                 "first_user_agent = if_not_exists(first_user_agent, :agent)",

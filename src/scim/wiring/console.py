@@ -30,21 +30,24 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ConsoleAdapters:
-    """Lives as long as the execution environment. ``password`` and ``openid`` are secrets of the operators' sign-in."""
+    """The adapters of the console, which live as long as the execution environment.
+
+    ``password_secret`` holds the operators' password, ``openid_secret`` the settings of their OpenID provider.
+    """
 
     settings: Settings
-    client: DynamoDBClient
+    dynamodb_client: DynamoDBClient
     token_store: SecretsManagerTokenStore
     master_key: MasterKey
-    password: CachedSecret[str]
-    openid: CachedSecret[OpenIdSettings]
+    password_secret: CachedSecret[str]
+    openid_secret: CachedSecret[OpenIdSettings]
 
     def read_openid_provider(self) -> OpenIdProvider | None:
         """Return the OpenID provider where operators sign in; ``None`` if they use the password.
 
         Raise :class:`Unavailable` if the secret cannot be read.
         """
-        settings = self.openid.get()
+        settings = self.openid_secret.get()
         if not settings.issuer:
             return None
         from scim.auth.console_sign_in.openid_provider import OpenIdProvider, SignInPolicy
@@ -60,7 +63,7 @@ class ConsoleAdapters:
 
     def build_administration(self, deadline: Deadline, actor: str) -> Administration:
         """Return the use cases of one request by ``actor``."""
-        table = Table(self.client, self.settings.table_name, deadline)
+        table = Table(self.dynamodb_client, self.settings.table_name, deadline)
         return Administration(table, lambda: self.resource_store_config, self.token_store, actor)
 
 
@@ -75,9 +78,9 @@ def build_console_adapters(
     master_key = MasterKey(secrets, settings.master_key_secret, runtime.current_time, report_fault)
     return ConsoleAdapters(
         settings=settings,
-        client=create_client(),
+        dynamodb_client=create_client(),
         token_store=SecretsManagerTokenStore(secrets, settings.secret_prefix, master_key),
         master_key=master_key,
-        password=build_password_secret(secrets, password_secret, runtime.current_time),
-        openid=build_openid_settings_secret(secrets, openid_secret, runtime.current_time),
+        password_secret=build_password_secret(secrets, password_secret, runtime.current_time),
+        openid_secret=build_openid_settings_secret(secrets, openid_secret, runtime.current_time),
     )

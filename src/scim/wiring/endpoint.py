@@ -38,7 +38,7 @@ class EndpointAdapters:
     """Lives as long as the execution environment."""
 
     settings: Settings
-    client: DynamoDBClient
+    dynamodb_client: DynamoDBClient
     authenticator: Authenticator
     cursor_signer: HmacCursorSigner
     rejected_tokens: RejectedTokenCounter = field(default_factory=RejectedTokenCounter)
@@ -49,14 +49,14 @@ class EndpointAdapters:
         """Raises ``ValueError`` for attributes that can't be indexed."""
         return build_resource_store_config(self.settings)
 
-    def prime(self, *, has_resources: bool) -> None:
+    def preload(self, *, has_resources: bool) -> None:
         """Import and read what requests need, so that a snapshot has it. Nothing of it is unique or secret."""
         load_user_type()
         if has_resources:
             _ = self.resource_store_config
 
     def open_table(self, deadline: Deadline) -> Table:
-        return Table(self.client, self.settings.table_name, deadline)
+        return Table(self.dynamodb_client, self.settings.table_name, deadline)
 
     def build_tenant_store(self, table: Table) -> DynamoDBTenantStore:
         return DynamoDBTenantStore(table, runtime.new_id)
@@ -82,7 +82,7 @@ def build_endpoint_adapters(settings: Settings, report_fault: Callable[[Exceptio
     token_store = SecretsManagerTokenStore(secrets, settings.secret_prefix, master_key)
     return EndpointAdapters(
         settings=settings,
-        client=create_client(),
+        dynamodb_client=create_client(),
         authenticator=Authenticator(token_store, runtime.current_time, report_fault),
         cursor_signer=HmacCursorSigner(master_key, runtime.current_time),
     )

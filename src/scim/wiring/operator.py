@@ -31,13 +31,13 @@ class OperatorAdapters:
 
     settings: Settings
     actor: str
-    client: DynamoDBClient
+    dynamodb_client: DynamoDBClient
     token_store: SecretsManagerTokenStore
     master_key: MasterKeyRotation
 
     def open_table(self, seconds: float = OPERATION_TIMEOUT_S) -> Table:
         """Return the table, for an operation that may take ``seconds``."""
-        return Table(self.client, self.settings.table_name, runtime.create_deadline(seconds))
+        return Table(self.dynamodb_client, self.settings.table_name, runtime.create_deadline(seconds))
 
     def build_administration(self, seconds: float = OPERATION_TIMEOUT_S) -> Administration:
         """Return the use cases, for an operation that may take ``seconds``."""

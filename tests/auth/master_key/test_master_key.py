@@ -45,11 +45,11 @@ class Environment:
 
     def accepts(self, generation: KeyGeneration) -> bool:
         made_with = generation.derive(KeyPurpose.TOKEN)
-        return self.master_key.verify(KeyPurpose.TOKEN, lambda key: key == made_with)
+        return self.master_key.verify_signature(KeyPurpose.TOKEN, lambda key: key == made_with)
 
     @property
     def signing(self) -> int:
-        return self.master_key.key_ring().signing_generation(self.now).number
+        return self.master_key.get_key_ring().find_signing_generation(self.now).number
 
 
 @pytest.fixture
@@ -155,7 +155,7 @@ def test_environment_never_rejects_what_another_one_signs(clock_error: float) ->
     reader.error = SILENCE[0]
     for seconds in range(0, 3_000, 10):
         reader.now = NOW + seconds
-        signing = KeyRing((added, FIRST)).signing_generation(reader.now)
+        signing = KeyRing((added, FIRST)).find_signing_generation(reader.now)
         try:
             assert reader.accepts(signing)
         except Unavailable:

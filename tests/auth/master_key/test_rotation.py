@@ -52,7 +52,7 @@ class Key:
 
     @property
     def numbers(self) -> list[int]:
-        return [each.number for each in self.rotation.show().generations]
+        return [each.number for each in self.rotation.read_key_ring().generations]
 
 
 @pytest.fixture
@@ -61,11 +61,11 @@ def key(aws: None) -> Key:
 
 
 def test_rotation_adds_a_generation_that_starts_later(key: Key) -> None:
-    (first,) = key.rotation.show().generations
+    (first,) = key.rotation.read_key_ring().generations
     added, kept = key.rotation.rotate().generations
 
     assert (added.number, added.starts, kept) == (2, NOW + START_DELAY_S, first)
-    assert key.rotation.show().generations == (added, kept)
+    assert key.rotation.read_key_ring().generations == (added, kept)
     assert added.key != first.key
 
 
@@ -80,7 +80,7 @@ def test_rotation_that_waits_for_its_start_is_not_repeated(key: Key) -> None:
 @pytest.mark.parametrize("is_done", [False, True])
 @pytest.mark.parametrize("at", [0, 1, 2])
 def test_interrupted_rotation_happened_or_did_not_and_can_be_repeated(key: Key, at: int, *, is_done: bool) -> None:
-    first = key.rotation.show().generations[0]
+    first = key.rotation.read_key_ring().generations[0]
     interrupting = Interrupting(key.client, at, is_done=is_done, error=Interrupted())
     with pytest.raises(Interrupted):
         key.rotation_of(interrupting).rotate()
@@ -88,7 +88,7 @@ def test_interrupted_rotation_happened_or_did_not_and_can_be_repeated(key: Key, 
     assert key.numbers == ([2, 1] if (at, is_done) == (2, True) else [1])
     key.rotation.rotate()
     assert key.numbers == [2, 1]
-    assert key.rotation.show().generations[-1] == first
+    assert key.rotation.read_key_ring().generations[-1] == first
 
 
 def test_rotation_whose_answer_was_lost_is_no_conflict(key: Key) -> None:
@@ -96,7 +96,7 @@ def test_rotation_whose_answer_was_lost_is_no_conflict(key: Key) -> None:
     error: Any = {"Error": {"Code": "InvalidParameterException", "Message": ""}}
     interrupting = Interrupting(key.client, 2, is_done=True, error=ClientError(error, "UpdateSecretVersionStage"))
 
-    assert key.rotation_of(interrupting).rotate().generations == key.rotation.show().generations
+    assert key.rotation_of(interrupting).rotate().generations == key.rotation.read_key_ring().generations
     assert key.numbers == [2, 1]
 
 
@@ -110,7 +110,7 @@ def test_of_two_changes_at_once_one_is_refused(key: Key) -> None:
 
         def __getattr__(self, name: str) -> Any:
             if name == "put_secret_value":
-                key.rotation.drop_earlier()
+                key.rotation.remove_earlier_generations()
             return getattr(key.client, name)
 
     with pytest.raises(MasterKeyConflict, match="at the same time"):
@@ -124,11 +124,11 @@ def test_of_two_changes_at_once_one_is_refused(key: Key) -> None:
 def test_generation_that_has_not_started_is_never_left_alone(key: Key) -> None:
     key.rotation.rotate()
     with pytest.raises(MasterKeyConflict, match="has not started"):
-        key.rotation.drop_earlier()
+        key.rotation.remove_earlier_generations()
     key.now += START_DELAY_S
 
-    assert [each.number for each in key.rotation.drop_earlier().generations] == [2]
-    assert [each.number for each in key.rotation.drop_earlier().generations] == [2]
+    assert [each.number for each in key.rotation.remove_earlier_generations().generations] == [2]
+    assert [each.number for each in key.rotation.remove_earlier_generations().generations] == [2]
     assert key.numbers == [2]
 
 

@@ -362,9 +362,9 @@ def test_every_setting_is_serialized() -> None:
         replace(SETTINGS, issuer="x"),
         replace(SETTINGS, client_id="x"),
         replace(SETTINGS, client_secret="x"),
-        replace(SETTINGS, admission=replace(SETTINGS.admission, groups=frozenset({"x"}))),
-        replace(SETTINGS, admission=replace(SETTINGS.admission, domains=frozenset())),
-        replace(SETTINGS, admission=replace(SETTINGS.admission, groups_claim="x")),
+        replace(SETTINGS, sign_in_policy=replace(SETTINGS.sign_in_policy, groups=frozenset({"x"}))),
+        replace(SETTINGS, sign_in_policy=replace(SETTINGS.sign_in_policy, domains=frozenset())),
+        replace(SETTINGS, sign_in_policy=replace(SETTINGS.sign_in_policy, groups_claim="x")),
     ]
     assert len({each.serialize() for each in [SETTINGS, *changed]}) == 7
 

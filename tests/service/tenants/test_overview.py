@@ -46,7 +46,7 @@ def overview(
     [
         (TOKEN, "v2", ""),
         (TOKEN, "", "No request with a valid token has arrived yet."),
-        (TokenState(revoked_versions=("v1",)), "v2", "The token was revoked: make a new one."),
+        (TokenState(revoked_version_ids=("v1",)), "v2", "The token was revoked: make a new one."),
         (replace(TOKEN, is_revealed=False), "v2", "The new token has not been shown yet."),
         (replace(TOKEN, expires=NOW + DAY_S), "v2", "The token expires within 1 day."),
         (replace(TOKEN, expires=NOW + 6 * DAY_S), "v2", "The token expires within 7 days."),
@@ -70,7 +70,7 @@ def test_attention_has_the_advice_of_the_health() -> None:
 def test_overview_has_state_grace_use_and_numbers() -> None:
     shown = overview(used="v1")
     assert (
-        shown.state,
+        shown.connection_state,
         shown.is_in_grace_period,
         shown.last_used_token,
         shown.user_count,
@@ -78,9 +78,9 @@ def test_overview_has_state_grace_use_and_numbers() -> None:
     ) == ("connected", True, "earlier", 2, 1)
     assert overview().last_used_token == "current"
     assert overview(used="").last_used_token is None
-    assert overview(TokenState(revoked_versions=("v1",))).state == "revoked"
+    assert overview(TokenState(revoked_version_ids=("v1",))).connection_state == "revoked"
     gone = overview(connected=False)
-    assert (gone.state, gone.is_in_grace_period, gone.has_unrevealed_token) == ("disconnected", False, False)
+    assert (gone.connection_state, gone.is_in_grace_period, gone.has_unrevealed_token) == ("disconnected", False, False)
     assert overview(replace(TOKEN, is_revealed=False)).has_unrevealed_token
 
 

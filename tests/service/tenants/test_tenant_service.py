@@ -221,18 +221,18 @@ def test_concurrent_connect() -> None:
     with pytest.raises(TenantExists):
         world.connect()
 
-    assert world.tokens.on["acme"][TokenStage.CURRENT] == issued[0].version
-    assert world.settings.tenants["acme"].token.revoked_versions == ("id-1",)
+    assert world.tokens.on["acme"][TokenStage.CURRENT] == issued[0].version_id
+    assert world.settings.tenants["acme"].token.revoked_version_ids == ("id-1",)
 
 
 def test_rotation_does_not_replace_later_token() -> None:
     class Rivalled(MemoryTokens):
         """Between the decision for a token and its promotion, another one comes and is finished."""
 
-        def stages(self, tenant_id: str) -> Any:
-            labels = super().stages(tenant_id)
+        def read_stages(self, tenant_id: str) -> Any:
+            labels = super().read_stages(tenant_id)
             tenant = world.settings.get(tenant_id)
-            if tenant is not None and tenant.token.version == "id-4" and not rivals:
+            if tenant is not None and tenant.token.version_id == "id-4" and not rivals:
                 rivals.append("bob")
                 later.append(world.tenants.tokens.rotate("acme", grace_s=0))
             return labels
@@ -246,7 +246,7 @@ def test_rotation_does_not_replace_later_token() -> None:
         world.tenants.tokens.rotate("acme")
 
     assert len(later) == 1
-    assert world.tokens.on["acme"][TokenStage.CURRENT] == later[0].version
+    assert world.tokens.on["acme"][TokenStage.CURRENT] == later[0].version_id
 
 
 def test_secret_deleted_during_connect() -> None:

@@ -41,7 +41,7 @@ def issue_token(context: ConsoleRequestContext, tenant: Tenant) -> ConsoleRespon
     try:
         issued = _issue(context, tenant, key)
     except TenantError:
-        earlier = context.administration.tenants.tokens.replay_issue(tenant.id, key)
+        earlier = context.administration.tenants.tokens.find_replayed_token(tenant.id, key)
         if earlier is None:
             raise
         issued = earlier

@@ -141,7 +141,7 @@ def accept_invitation(context: ConsoleRequestContext, secret: str) -> ConsoleRes
         tenant_id,
         invitation.invitation_epoch,
         session_id=acceptance.session_id,
-        accepted_at=acceptance.at,
+        accepted_at=acceptance.accepted_at,
     )
     return _start_session(context, session, f"{BASE}/tenants/{tenant_id}/connect")
 

@@ -71,7 +71,7 @@ class OpenIdProvider:
     issuer: str
     client_id: str
     client_secret: str = field(repr=False)
-    admission: SignInPolicy
+    sign_in_policy: SignInPolicy
 
     def serialize(self) -> str:
         """Return all settings in one canonical form: equal for equal settings, in every process.
@@ -79,7 +79,10 @@ class OpenIdProvider:
         It holds the client secret, so only a keyed digest of it may leave the process. Sets are written as sorted
         lists, since the order of a set depends on the process's hash seed.
         """
-        return json.dumps(asdict(self), default=sorted, sort_keys=True)
+        settings = asdict(self)
+        # Sessions hold a digest of this text, and end when a name in it changes.
+        settings["admission"] = settings.pop("sign_in_policy")
+        return json.dumps(settings, default=sorted, sort_keys=True)
 
     def build_authorization_url(
         self, redirect_uri: str, state: str, nonce: str, verifier: str, *, is_reauthentication: bool
@@ -121,7 +124,7 @@ class OpenIdProvider:
         response = self._fetch_json(opener, metadata["token_endpoint"], urlencode(form).encode(), headers)
         keys = self._fetch_json(opener, metadata["jwks_uri"])
         claims = self._verify_id_token(str(response.get("id_token", "")), keys, nonce)
-        self.admission.check(claims)
+        self.sign_in_policy.check(claims)
         auth_time = claims.get("auth_time")
         name = claims["email"] if claims.get("email_verified") is True else claims["sub"]
         return AuthenticatedUser(str(name), auth_time if isinstance(auth_time, int) else None)

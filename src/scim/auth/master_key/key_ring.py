@@ -50,12 +50,12 @@ class KeyRing:
 
     generations: tuple[KeyGeneration, ...]
 
-    def signing_generation(self, now: float) -> KeyGeneration:
+    def find_signing_generation(self, now: float) -> KeyGeneration:
         """Return the newest generation that has started, or the oldest one if none has."""
         started = (generation for generation in self.generations if generation.starts <= now)
         return next(started, self.generations[-1])
 
-    def derive_all(self, purpose: KeyPurpose) -> list[bytes]:
+    def derive_keys(self, purpose: KeyPurpose) -> list[bytes]:
         """Return the keys of all generations for one purpose, the newest first."""
         return [generation.derive(purpose) for generation in self.generations]
 

@@ -57,21 +57,21 @@ class MasterKey:
             report_fault=report_fault,
         )
 
-    def signing_key(self, purpose: KeyPurpose) -> bytes:
+    def get_signing_key(self, purpose: KeyPurpose) -> bytes:
         """Return the key to sign with now. Raise :class:`Unavailable` if the secret was never read."""
-        return self.key_ring().signing_generation(self._now()).derive(purpose)
+        return self.get_key_ring().find_signing_generation(self._now()).derive(purpose)
 
-    def verify(self, purpose: KeyPurpose, is_match: Callable[[bytes], bool]) -> bool:
+    def verify_signature(self, purpose: KeyPurpose, is_match: Callable[[bytes], bool]) -> bool:
         """Return whether something was signed with one of the keys.
 
         Raise :class:`Unavailable` if none matches and the cached secret may lack the key that does.
         """
-        if any(is_match(key) for key in self.key_ring().derive_all(purpose)):
+        if any(is_match(key) for key in self.get_key_ring().derive_keys(purpose)):
             return True
         if not self._secret.is_younger_than(MAX_STALENESS_S):
             raise self._secret.unavailable()
         return False
 
-    def key_ring(self) -> KeyRing:
+    def get_key_ring(self) -> KeyRing:
         """Return the generations. Raise :class:`Unavailable` if the secret was never read."""
         return self._secret.get()

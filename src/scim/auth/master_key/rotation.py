@@ -39,7 +39,7 @@ class MasterKeyRotation:
     secret_id: str
     now: Callable[[], float]
 
-    def show(self) -> KeyRing:
+    def read_key_ring(self) -> KeyRing:
         """Return the generations."""
         return self._read()[0]
 
@@ -52,7 +52,7 @@ class MasterKeyRotation:
         added = create_generation(newest.number + 1, self.now() + START_DELAY_S)
         return self._replace(version, KeyRing((added, *ring.generations)))
 
-    def drop_earlier(self) -> KeyRing:
+    def remove_earlier_generations(self) -> KeyRing:
         """Remove all generations but the newest one. What was signed with them becomes invalid.
 
         Raise :class:`MasterKeyConflict` if the newest one has not started, since nothing could be signed until then.

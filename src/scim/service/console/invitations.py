@@ -94,7 +94,7 @@ class InvitationService:
 
     def _is_retry(self, acceptance: Acceptance, session_id: str) -> bool:
         """Return whether a request can be the accepted one, sent again because its response was lost."""
-        is_same = acceptance.previous_session_id == session_id and self.now() < acceptance.at + RETRY_WINDOW_S
+        is_same = acceptance.previous_session_id == session_id and self.now() < acceptance.accepted_at + RETRY_WINDOW_S
         return is_same and self.sessions.is_unused(acceptance.session_id)
 
 

@@ -16,7 +16,7 @@ MIN_PASSWORD_LENGTH = 20
 
 
 class TooManyAttempts(Exception):
-    """There were too many attempts. The next one is allowed in ``retry_s`` seconds."""
+    """There were too many attempts. The next one is allowed in ``retry_after_s`` seconds."""
 
     def __init__(self, retry_s: int) -> None:
         super().__init__(f"too many attempts; wait {retry_s} s")
@@ -31,7 +31,7 @@ class WeakPassword(Exception):
 class PasswordSignIn:
     """``read_password`` returns the operator's password, ``now`` the seconds since 1970."""
 
-    attempts: SignInAttemptStore
+    attempt_store: SignInAttemptStore
     read_password: Callable[[], str]
     now: Callable[[], float]
 
@@ -44,14 +44,14 @@ class PasswordSignIn:
         now, source = int(self.now()), _digest_network(address)
         window = now // ATTEMPT_WINDOW_S
         window_end = (window + 1) * ATTEMPT_WINDOW_S
-        if self.attempts.count_attempt(source, window, window_end) > MAX_ATTEMPTS:
+        if self.attempt_store.count_attempt(source, window, window_end) > MAX_ATTEMPTS:
             raise TooManyAttempts(window_end - now)
         expected = self.read_password()
         if len(expected) < MIN_PASSWORD_LENGTH:
             raise WeakPassword
         is_correct = compare_digest(password.encode(errors="replace"), expected.encode())
         if is_correct:
-            self.attempts.reset_attempts(source, window)
+            self.attempt_store.reset_attempts(source, window)
         return is_correct
 
 

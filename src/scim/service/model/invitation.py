@@ -25,4 +25,4 @@ class Acceptance:
 
     previous_session_id: str
     session_id: str
-    at: float
+    accepted_at: float

@@ -46,19 +46,19 @@ class TokenStage(StrEnum):
 class TokenState:
     """What the settings of a tenant hold about its token. The token itself is in the tenant's secret only.
 
-    ``version`` is the version of the secret that the settings name as the current one, ``since`` when they began to;
-    it is empty for no token. The previous token stays valid for ``grace_s`` seconds after ``since``.
-    ``revoked_versions`` are not valid, whatever their stage is. A token that is not revealed (``is_revealed``) can
-    still be shown, once. New tokens live for ``lifetime_s`` seconds, or :data:`NEVER_EXPIRES`. ``idempotency_key``
-    names the request that was answered with the token, ``idempotency_key_at`` is when.
+    ``version_id`` is the version of the secret with the current token, empty for no token. It is the current one since
+    ``current_since``, and the previous token stays valid for ``grace_s`` seconds after that. ``revoked_version_ids``
+    are not valid, whatever their stage is. A token that is not revealed (``is_revealed``) can still be shown, once.
+    New tokens live for ``lifetime_s`` seconds, or :data:`NEVER_EXPIRES`. ``idempotency_key`` names the request that was
+    answered with the token, ``idempotency_key_at`` is when.
     """
 
-    version: str = ""
-    since: float = 0.0
+    version_id: str = ""
+    current_since: float = 0.0
     grace_s: float = 0.0
     expires: float | None = None
     is_revealed: bool = True
-    revoked_versions: tuple[str, ...] = ()
+    revoked_version_ids: tuple[str, ...] = ()
     lifetime_s: float = NEVER_EXPIRES
     idempotency_key: str = ""
     idempotency_key_at: float = 0.0
@@ -66,12 +66,12 @@ class TokenState:
     @property
     def grace_ends(self) -> float:
         """Return when the previous token expires."""
-        return self.since + self.grace_s
+        return self.current_since + self.grace_s
 
     @property
     def is_revoked(self) -> bool:
         """Return whether all tokens were revoked and none was created since."""
-        return bool(self.revoked_versions) and not self.version
+        return bool(self.revoked_version_ids) and not self.version_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ class TokenUsage:
     """
 
     last_used: float
-    version: str
+    version_id: str
     user_agent: str = ""
     is_write: bool = False
     first_used: float = 0.0
@@ -112,15 +112,15 @@ class SecretNotFound(Exception):
 class IssuedToken:
     """A new token, to be revealed once.
 
-    ``version`` is the version of the secret that holds it. ``expires`` is ``None`` for never. ``previous_until`` is
-    when the previous token expires, ``None`` if it is not valid.
+    ``version_id`` is the version of the secret that holds it. ``expires`` is ``None`` for never. ``previous_expires``
+    is when the previous token expires, ``None`` if it is not valid.
     """
 
     tenant_id: str
-    version: str
+    version_id: str
     token: str = field(repr=False)
     expires: float | None
-    previous_until: float | None
+    previous_expires: float | None
 
 
 @dataclass(frozen=True, slots=True)

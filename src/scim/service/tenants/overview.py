@@ -52,12 +52,12 @@ class LastUsedToken(StrEnum):
 class TenantOverview:
     """The state of one tenant.
 
-    ``use`` is the last use of its token, ``None`` if none was ever used. ``action_needed`` is what somebody should do,
-    in words; empty for nothing.
+    ``token_usage`` is the last use of its token, ``None`` if none was ever used. ``action_needed`` says in words
+    what somebody should do; empty for nothing.
     """
 
     tenant: Tenant
-    use: TokenUsage | None
+    token_usage: TokenUsage | None
     user_count: int
     active_user_count: int
     is_in_grace_period: bool
@@ -73,7 +73,7 @@ class TenantOverview:
         return True
 
     @property
-    def state(self) -> ConnectionState:
+    def connection_state(self) -> ConnectionState:
         if not self.tenant.is_connected:
             return ConnectionState.DISCONNECTED
         return ConnectionState.REVOKED if self.tenant.token.is_revoked else ConnectionState.CONNECTED
@@ -86,9 +86,9 @@ class TenantOverview:
     @property
     def last_used_token(self) -> LastUsedToken | None:
         """Return which token was used last; ``None`` if none was ever used."""
-        if self.use is None:
+        if self.token_usage is None:
             return None
-        is_current = self.use.version == self.tenant.token.version
+        is_current = self.token_usage.version_id == self.tenant.token.version_id
         return LastUsedToken.CURRENT if is_current else LastUsedToken.EARLIER
 
 

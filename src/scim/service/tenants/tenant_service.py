@@ -57,10 +57,10 @@ class TenantService:
         check_unchanged(before, idempotency_key)
         configured = _configure(before or Tenant(tenant_id, version=0), is_strict, custom_schemas)
         if before is None or not before.is_connected:
-            return self.tokens.issue_first(before, configured, lifetime_s, idempotency_key)
+            return self.tokens.issue_first_token(before, configured, lifetime_s, idempotency_key)
         if before.token.is_revealed or configured != before:
             raise TenantExists(f"{tenant_id} is connected already: make a new token to replace the one that it has.")
-        return self.tokens.finish_issue(before)
+        return self.tokens.finish_issuing(before)
 
     def disconnect(self, tenant_id: str) -> Tenant:
         """End a tenant's access and invitations, and have its secret deleted. Its users and their ids stay.
@@ -126,7 +126,7 @@ class TenantService:
     def _revise_to_disconnected(self, tenant: Tenant) -> Tenant:
         if not tenant.is_connected:
             return tenant
-        return replace(_revoke_invitations(self.tokens.revise_to_revoked(tenant)), is_connected=False)
+        return replace(_revoke_invitations(self.tokens.build_revoked_settings(tenant)), is_connected=False)
 
 
 def _revoke_invitations(tenant: Tenant) -> Tenant:

@@ -74,7 +74,7 @@ def _describe_settings(tenant: Tenant) -> dict[str, str]:
     return {
         "mode": "strict" if tenant.is_strict else "tolerant",
         "extensions": " ".join(document["id"] for document in tenant.custom_schemas),
-        "token": token.version or "none",
+        "token": token.version_id or "none",
         "expires": "never" if token.expires is None else format_rfc3339(token.expires),
         "previous_until": format_rfc3339(token.grace_ends) if token.grace_s else "now",
     }

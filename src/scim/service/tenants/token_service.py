@@ -49,7 +49,7 @@ class TokenService:
 
     # Create
 
-    def issue_first(
+    def issue_first_token(
         self, before: Tenant | None, configured: Tenant, lifetime_s: float | None, key: IdempotencyKey | None
     ) -> IssuedToken:
         """Connect a tenant with the settings ``configured`` and return its only token.
@@ -59,15 +59,15 @@ class TokenService:
         """
         token = self._new_token(configured, 0.0, lifetime_s, key)
         try:
-            self.token_store.create_secret(configured.id, token.version, token.expires)
+            self.token_store.create_secret(configured.id, token.version_id, token.expires)
         except SecretNotFound:
             raise ConcurrentChange(f"The secret of {configured.id} was changed just now; try again.") from None
-        token = replace(token, revoked_versions=self._other_versions(configured.id, token.version))
+        token = replace(token, revoked_version_ids=self._other_versions(configured.id, token.version_id))
         try:
             after = self.writer.write(before, replace(configured, is_connected=True, token=token), AuditAction.CONNECT)
         except VersionConflict:
             raise TenantExists(f"{configured.id} was connected by somebody else just now.") from None
-        return self.finish_issue(after)
+        return self.finish_issuing(after)
 
     def rotate(
         self,
@@ -89,23 +89,23 @@ class TokenService:
         before = get_connected_tenant(self.writer.tenant_store, tenant_id)
         check_unchanged(before, idempotency_key)
         if grace_s and not before.token.is_revealed:
-            return self.finish_issue(before)
+            return self.finish_issuing(before)
         if grace_s and not force:
             self._check_grace_period(before)
         if before.token.is_revoked:
             grace_s = 0.0
         token = self._new_token(before, grace_s, lifetime_s, idempotency_key)
-        self._add_pending(tenant_id, token.version, token.expires, grace_s)
-        return self.finish_issue(self._name_current(before, token))
+        self._add_pending(tenant_id, token.version_id, token.expires, grace_s)
+        return self.finish_issuing(self._name_current(before, token))
 
-    def finish_issue(self, tenant: Tenant) -> IssuedToken:
+    def finish_issuing(self, tenant: Tenant) -> IssuedToken:
         """Make the version that the settings name the current one, and return its token."""
         token = self._promote(tenant).token
-        version = self.token_store.read(tenant.id, token.version)
+        version = self.token_store.read(tenant.id, token.version_id)
         if version is None:
             raise ConcurrentChange(f"The secret of {tenant.id} was changed just now; try again.")
         previous_until = token.grace_ends if self.writer.now() < token.grace_ends else None
-        return IssuedToken(tenant.id, token.version, version.token, token.expires, previous_until)
+        return IssuedToken(tenant.id, token.version_id, version.token, token.expires, previous_until)
 
     # Reveal
 
@@ -113,13 +113,13 @@ class TokenService:
         """Record that a token was shown, so that it is not shown again, except by :meth:`replay_issue`."""
 
         def revise(tenant: Tenant) -> Tenant:
-            if tenant.token.version != issued.version or tenant.token.is_revealed:
+            if tenant.token.version_id != issued.version_id or tenant.token.is_revealed:
                 return tenant
             return replace(tenant, token=replace(self._set_key(tenant.token, key), is_revealed=True))
 
         self.writer.change(issued.tenant_id, AuditAction.SHOW, revise)
 
-    def replay_issue(self, tenant_id: str, key: IdempotencyKey) -> IssuedToken | None:
+    def find_replayed_token(self, tenant_id: str, key: IdempotencyKey) -> IssuedToken | None:
         """Return the token that the same request got within the last :data:`REPLAY_WINDOW_S`; ``None`` if it got none.
 
         A form that is sent twice at once has two responses, and the browser shows one of them.
@@ -128,7 +128,7 @@ class TokenService:
         tenant = get_connected_tenant(self.writer.tenant_store, tenant_id)
         token = tenant.token
         is_replay = token.idempotency_key == key.name and self.writer.now() < token.idempotency_key_at + REPLAY_WINDOW_S
-        return self.finish_issue(tenant) if is_replay else None
+        return self.finish_issuing(tenant) if is_replay else None
 
     # Revoke
 
@@ -138,14 +138,14 @@ class TokenService:
         Execution environments follow within a minute (:data:`scim.auth.authentication.MAX_CACHE_AGE_S`).
         Raise :class:`UnknownTenant`.
         """
-        return self.writer.change(tenant_id, AuditAction.REVOKE, self.revise_to_revoked)
+        return self.writer.change(tenant_id, AuditAction.REVOKE, self.build_revoked_settings)
 
-    def revise_to_revoked(self, tenant: Tenant) -> Tenant:
+    def build_revoked_settings(self, tenant: Tenant) -> Tenant:
         """Return the settings with all tokens revoked."""
         if not tenant.is_connected:
             return tenant
-        revoked = self._other_versions(tenant.id, "", tenant.token.version)
-        return replace(tenant, token=TokenState(revoked_versions=revoked, lifetime_s=tenant.token.lifetime_s))
+        revoked = self._other_versions(tenant.id, "", tenant.token.version_id)
+        return replace(tenant, token=TokenState(revoked_version_ids=revoked, lifetime_s=tenant.token.lifetime_s))
 
     # Secrets Manager's own rotation: the steps createSecret and finishSecret
 
@@ -160,21 +160,21 @@ class TokenService:
             expires = compute_expiry(self.writer.now(), tenant.token.lifetime_s)
             self._add_pending(tenant_id, version, expires, DEFAULT_GRACE_S)
 
-    def promote_rotation(self, tenant_id: str, version: str) -> None:
+    def promote_pending(self, tenant_id: str, version: str) -> None:
         """Make a pending version the current one, and begin the grace period. Do nothing if it is the current one.
 
         Raise :class:`UnknownTenant` and :class:`ConcurrentChange`.
         """
         tenant = get_connected_tenant(self.writer.tenant_store, tenant_id)
-        if version in tenant.token.revoked_versions:
+        if version in tenant.token.revoked_version_ids:
             self.token_store.cancel_pending(tenant_id, version)
             raise ConcurrentChange(f"The tokens of {tenant_id} were revoked while this one was being made.")
-        if tenant.token.version != version:
+        if tenant.token.version_id != version:
             pending = self.token_store.read(tenant_id, version)
-            if pending is None or self.token_store.stages(tenant_id).get(TokenStage.PENDING) != version:
+            if pending is None or self.token_store.read_stages(tenant_id).get(TokenStage.PENDING) != version:
                 raise ConcurrentChange(f"Another rotation of {tenant_id} has come before this one.")
             token = self._set_key(tenant.token, None)
-            token = replace(token, version=version, expires=pending.expires, grace_s=pending.grace_s)
+            token = replace(token, version_id=version, expires=pending.expires, grace_s=pending.grace_s)
             tenant = self._name_current(tenant, token)
         self._promote(tenant)
 
@@ -215,10 +215,10 @@ class TokenService:
 
     def _name_current(self, before: Tenant, token: TokenState) -> Tenant:
         """Step 2: write in the settings that a token is the current one, from now on."""
-        revoked = before.token.revoked_versions
+        revoked = before.token.revoked_version_ids
         if not token.grace_s:
-            revoked = self._other_versions(before.id, token.version, before.token.version)
-        token = replace(token, since=self.writer.now(), is_revealed=False, revoked_versions=revoked)
+            revoked = self._other_versions(before.id, token.version_id, before.token.version_id)
+        token = replace(token, current_since=self.writer.now(), is_revealed=False, revoked_version_ids=revoked)
         try:
             return self.writer.write(before, replace(before, token=token), AuditAction.ROTATE)
         except VersionConflict:
@@ -229,11 +229,11 @@ class TokenService:
 
         Raise :class:`ConcurrentChange` if the settings name another one by now.
         """
-        version = tenant.token.version
+        version = tenant.token.version_id
         for _ in range(_MAX_ATTEMPTS):
-            current = self.token_store.stages(tenant.id).get(TokenStage.CURRENT)
+            current = self.token_store.read_stages(tenant.id).get(TokenStage.CURRENT)
             latest = self.writer.tenant_store.get(tenant.id)
-            if latest is None or latest.token.version != version:
+            if latest is None or latest.token.version_id != version:
                 break
             if current == version:
                 return latest
@@ -245,21 +245,21 @@ class TokenService:
 
     def _is_interrupted(self, tenant: Tenant) -> bool:
         """Return whether a rotation with a grace period began so long ago that it must have been interrupted."""
-        return tenant.token.grace_s > 0 and self.writer.now() - tenant.token.since > _INTERRUPTED_AFTER_S
+        return tenant.token.grace_s > 0 and self.writer.now() - tenant.token.current_since > _INTERRUPTED_AFTER_S
 
     def _restart_grace_period(self, tenant: Tenant) -> None:
         """Begin the grace period when an interrupted rotation is finished, which is now."""
 
         def revise(latest: Tenant) -> Tenant:
-            if latest.token.version != tenant.token.version:
+            if latest.token.version_id != tenant.token.version_id:
                 return latest
-            return replace(latest, token=replace(latest.token, since=self.writer.now()))
+            return replace(latest, token=replace(latest.token, current_since=self.writer.now()))
 
         self.writer.change(tenant.id, AuditAction.RESUME, revise)
 
     def _other_versions(self, tenant_id: str, version: str, named: str = "") -> tuple[str, ...]:
         """Return all versions in a stage, and the one that the settings name, except ``version``."""
-        staged = self.token_store.stages(tenant_id).values()
+        staged = self.token_store.read_stages(tenant_id).values()
         return tuple(sorted({*staged, named} - {version, ""}))
 
 
