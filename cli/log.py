@@ -12,7 +12,7 @@ from cli.app import NotFoundError, deployment_options, get_deployment, json_opti
 from cli.deployment import LONG_READ_S
 from cli.progress import show_elapsed_time, show_progress
 from cli.report import print_health, print_log, print_person_report
-from scim.protocol.stored_values.unserved import hide_unserved
+from scim.protocol.stored_values.nonconforming import hide_nonconforming
 from scim.service.audit.log import AuditLog
 from scim.service.audit.log_entries import LogEntry
 from scim.service.model.audit.failure import FailureKind
@@ -70,7 +70,7 @@ def why(tenant: str, person: str, json: bool) -> None:
         output.print_json(
             {
                 "query": report.query,
-                "users": [hide_unserved(user.resource, resource_type) for user in report.users],
+                "users": [hide_nonconforming(user.resource, resource_type) for user in report.users],
                 "renamed_users": [_summarize_user(user.resource) for user in report.renamed_users],
                 "failed_candidates": report.failed_candidates,
                 "diagnosis": report.diagnosis,

@@ -6,7 +6,7 @@ from cli import output
 from cli.app import deployment_options, get_deployment, json_option, require_tenant
 from cli.deployment import LONG_READ_S
 from cli.progress import show_progress
-from scim.protocol.stored_values.unserved import hide_unserved
+from scim.protocol.stored_values.nonconforming import hide_nonconforming
 from scim.service.audit.lookup import get_full_name, get_primary_email
 from scim.service.model.stored_resource import StoredResource
 
@@ -56,7 +56,7 @@ def _list_users(tenant: str, *, only_active: bool, json: bool) -> None:
     )
     if json:
         output.print_json_array(
-            {**hide_unserved(user.resource, resource_type), "meta": _format_meta(user)} for user in users
+            {**hide_nonconforming(user.resource, resource_type), "meta": _format_meta(user)} for user in users
         )
     else:
         output.print_table(_COLUMNS, map(_format_row, users))

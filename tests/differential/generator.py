@@ -17,9 +17,12 @@ T = TypeVar("T")
 CORE = load_user_type().schema
 (ENTERPRISE,) = load_user_type().extensions
 WRITABLE = [attribute for attribute in CORE.attributes.values() if not attribute.is_read_only]
-SINGLE = [attribute for attribute in WRITABLE if not attribute.multi_valued and not attribute.sub_attributes]
-MULTIPLE = [attribute for attribute in WRITABLE if attribute.multi_valued]
-COMMON = [Attribute("id", DataType.STRING, case_exact=True), Attribute("externalId", DataType.STRING, case_exact=True)]
+SINGLE = [attribute for attribute in WRITABLE if not attribute.is_multi_valued and not attribute.sub_attributes]
+MULTIPLE = [attribute for attribute in WRITABLE if attribute.is_multi_valued]
+COMMON = [
+    Attribute("id", DataType.STRING, is_case_exact=True),
+    Attribute("externalId", DataType.STRING, is_case_exact=True),
+]
 CREATED = Attribute("created", DataType.DATE_TIME)
 EMAIL = CORE.attributes["emails"].sub_attributes["value"]
 
@@ -90,7 +93,7 @@ class Generator:
     # Values
 
     def _value(self, attribute: Attribute) -> Json:
-        if not attribute.multi_valued:
+        if not attribute.is_multi_valued:
             return self._element(attribute)
         elements = [self._element(attribute) for _ in range(self._random.randint(1, 3))]
         for element in elements[1:]:
@@ -155,7 +158,7 @@ class Generator:
             for attribute in self._readable(schema):
                 if attribute.type is not DataType.COMPLEX:
                     yield prefix + attribute.name, attribute
-                elif attribute.multi_valued and "value" in attribute.sub_attributes:
+                elif attribute.is_multi_valued and "value" in attribute.sub_attributes:
                     yield prefix + attribute.name, attribute.sub_attributes["value"]
                 for sub_attribute in attribute.sub_attributes.values():
                     yield f"{prefix}{attribute.name}.{sub_attribute.name}", sub_attribute

@@ -45,7 +45,7 @@ names = texts.filter(lambda each: each.strip()) | st.sampled_from(["alice", "ALI
 
 def value(attribute: Attribute) -> st.SearchStrategy[Any]:
     """Values that a client may send for an attribute."""
-    if attribute.multi_valued:
+    if attribute.is_multi_valued:
         return st.lists(element(attribute), max_size=3)
     return element(attribute)
 
@@ -74,7 +74,9 @@ def members(attributes: Any) -> st.SearchStrategy[dict[str, Any]]:
 
 def users(resource_type: ResourceType) -> st.SearchStrategy[dict[str, Any]]:
     extensions = {schema.id: members(schema.attributes.values()) for schema in resource_type.extensions}
-    attributes = [attribute for attribute in resource_type.core.attributes.values() if not attribute.is_read_only]
+    attributes = [
+        attribute for attribute in resource_type.core_schema.attributes.values() if not attribute.is_read_only
+    ]
     core = {
         attribute.name: value(attribute)
         for attribute in attributes

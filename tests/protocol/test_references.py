@@ -51,7 +51,7 @@ def test_number_of_references_is_limited() -> None:
     values = [f"peer{number}" for number in range(60)]
     references = find_references({"userName": "a", "urn:example:peers": {"peers": values}}, kind)
     assert [reference.value for reference in references] == values[:50]
-    assert [reference.steps for reference in references[:2]] == [
+    assert [reference.pointer for reference in references[:2]] == [
         ("urn:example:peers", "peers", 0),
         ("urn:example:peers", "peers", 1),
     ]

@@ -6,7 +6,16 @@ from typing import Any
 
 import pytest
 
-from scim.protocol.schema import Attribute, DataType, Format, Mutability, ResourceType, Returned, Schema, load_user_type
+from scim.protocol.schema import (
+    Attribute,
+    DataType,
+    Mutability,
+    ResourceType,
+    Returned,
+    Schema,
+    StringFormat,
+    load_user_type,
+)
 
 ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 SURVEY = json.loads((Path(__file__).parents[2] / "examples/extensions/employee.json").read_text("utf-8"))
@@ -15,12 +24,12 @@ SURVEY = json.loads((Path(__file__).parents[2] / "examples/extensions/employee.j
 def characteristics(attribute: Attribute) -> dict[str, Any]:
     return {
         "type": attribute.type,
-        "multi_valued": attribute.multi_valued,
-        "required": attribute.required,
-        "case_exact": attribute.case_exact,
+        "multi_valued": attribute.is_multi_valued,
+        "required": attribute.is_required,
+        "case_exact": attribute.is_case_exact,
         "mutability": attribute.mutability,
         "returned": attribute.returned,
-        "unique": attribute.unique,
+        "unique": attribute.is_unique,
         "max_length": attribute.max_length,
         "format": attribute.format,
         "sub_attributes": list(attribute.sub_attributes),
@@ -72,14 +81,14 @@ def test_characteristics() -> None:
         "returned": Returned.REQUEST,
         "unique": True,
         "max_length": 10,
-        "format": Format.DATE,
+        "format": StringFormat.DATE,
         "sub_attributes": ["value"],
     }
 
 
 @pytest.mark.parametrize("type_", ["reference", "binary"])
 def test_references_and_binaries_are_case_exact(type_: str) -> None:
-    assert Attribute.from_document({"name": "photo", "type": type_, "caseExact": False}).case_exact
+    assert Attribute.from_document({"name": "photo", "type": type_, "caseExact": False}).is_case_exact
 
 
 @pytest.mark.parametrize(
@@ -110,7 +119,7 @@ def test_names_and_urns_have_no_case() -> None:
 
 
 def test_core_has_common_and_discarded_attributes() -> None:
-    core = load_user_type().core
+    core = load_user_type().core_schema
 
     assert set(core.attributes) - set(load_user_type().schema.attributes) == {
         "id",
@@ -123,7 +132,7 @@ def test_core_has_common_and_discarded_attributes() -> None:
 
 
 def test_password() -> None:
-    password = load_user_type().core.attributes["password"]
+    password = load_user_type().core_schema.attributes["password"]
 
     assert (password.is_write_only, password.returned) == (True, Returned.NEVER)
 
@@ -131,9 +140,9 @@ def test_password() -> None:
 def test_with_extensions() -> None:
     extended = load_user_type().with_extensions([SURVEY])
 
-    assert [schema.id for schema in extended.schemas] == [load_user_type().core.id, ENTERPRISE, SURVEY["id"]]
-    assert [schema.id for schema in load_user_type().schemas] == [load_user_type().core.id, ENTERPRISE]
-    assert extended.core.attributes.keys() == load_user_type().core.attributes.keys()
+    assert [schema.id for schema in extended.schemas] == [load_user_type().core_schema.id, ENTERPRISE, SURVEY["id"]]
+    assert [schema.id for schema in load_user_type().schemas] == [load_user_type().core_schema.id, ENTERPRISE]
+    assert extended.core_schema.attributes.keys() == load_user_type().core_schema.attributes.keys()
 
 
 def test_user_type_is_cached() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from scim.protocol.errors import ScimError
 from scim.protocol.leniency import LeniencyTracker
-from scim.protocol.normalize import normalize
+from scim.protocol.normalize import normalize_string
 from scim.protocol.schema import ResourceType, load_user_type
 from scim.service.deadline import Deadline
 from scim.service.model.audit.audit_event import AuditEvent
@@ -202,7 +202,7 @@ class MemoryTokens:
 
 
 def _name(user: StoredResource) -> str:
-    return normalize(user.resource["userName"])
+    return normalize_string(user.resource["userName"])
 
 
 def user(user_name: str = "alice", version: int = 1, **attributes: Any) -> StoredResource:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scim.protocol.errors import InvalidValue
-from scim.protocol.filter.ast import Path
+from scim.protocol.filter.ast import AttributePath
 from scim.protocol.filter.path import resolve_path
 from scim.protocol.leniency import LeniencyTracker
 from scim.protocol.schema import load_user_type
@@ -21,12 +21,14 @@ USER_ID = "0f6a1c52-7a34-4a55-9a43-5b0b8a1f3c11"
 LONGEST_SORT_KEY = 1_024
 
 
-def indexed(*names: str) -> dict[str, Path]:
+def indexed(*names: str) -> dict[str, AttributePath]:
     return {name: resolve_path(name, load_user_type(), LeniencyTracker()) for name in names}
 
 
 def test_unique_key_has_no_case_and_one_normal_form() -> None:
-    assert unique_key("Zoe\u0301@Example.com", case_exact=False) == unique_key("zo\u00e9@EXAMPLE.com", case_exact=False)
+    assert unique_key("Zoe\u0301@Example.com", is_case_exact=False) == unique_key(
+        "zo\u00e9@EXAMPLE.com", is_case_exact=False
+    )
 
 
 def entry_prefix(name: str, value: str) -> str:
@@ -34,7 +36,7 @@ def entry_prefix(name: str, value: str) -> str:
 
 
 def test_unique_key_of_case_exact_attribute_keeps_case() -> None:
-    assert unique_key("A", case_exact=True) != unique_key("a", case_exact=True)
+    assert unique_key("A", is_case_exact=True) != unique_key("a", is_case_exact=True)
 
 
 def test_separator_in_a_value_is_escaped() -> None:
@@ -49,7 +51,7 @@ def test_escaped_values_stay_different() -> None:
 def test_keys_of_all_values_fit_into_a_sort_key(value: str) -> None:
     value = value.encode("utf-8", "ignore").decode()
     for sort in (
-        unique_key(value, case_exact=False),
+        unique_key(value, is_case_exact=False),
         entry_prefix("externalId", "#" + value) + USER_ID,
     ):
         assert len(sort.encode()) <= LONGEST_SORT_KEY
@@ -61,11 +63,11 @@ def test_escaped_separators_fit_into_a_sort_key() -> None:
 
 @given(st.text(min_size=901, max_size=1_200, alphabet="ab"), st.text(min_size=901, max_size=1_200, alphabet="ab"))
 def test_long_values_have_equal_keys_only_if_equal(one: str, other: str) -> None:
-    assert (unique_key(one, case_exact=True) == unique_key(other, case_exact=True)) == (one == other)
+    assert (unique_key(one, is_case_exact=True) == unique_key(other, is_case_exact=True)) == (one == other)
 
 
 def test_keys_of_long_values_are_in_order() -> None:
-    assert unique_key("b" + "x" * 2_000, case_exact=True) > unique_key("a" + "z" * 2_000, case_exact=True)
+    assert unique_key("b" + "x" * 2_000, is_case_exact=True) > unique_key("a" + "z" * 2_000, is_case_exact=True)
 
 
 def test_equal_values_have_one_entry() -> None:

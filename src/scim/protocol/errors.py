@@ -26,7 +26,7 @@ class Rule(StrEnum):
     REQUIRED = "required"
     TYPE = "type"
     FORMAT = "format"
-    NUMBER = "number"
+    ELEMENT_COUNT = "number"
     """An attribute has too many values."""
     PRIMARY = "primary"
     """Several values of an attribute are marked as primary."""
@@ -49,7 +49,7 @@ class Rule(StrEnum):
     """A filter names an attribute that no schema has."""
     FILTER = "filter"
     TOO_MANY = "too-many"
-    BULK_REFERENCE = "bulk-reference"
+    UNRESOLVED_BULK_ID = "bulk-reference"
     PRECONDITION = "precondition"
 
     # The token
@@ -58,12 +58,12 @@ class Rule(StrEnum):
     TOKEN_MALFORMED = "token-malformed"  # noqa: S105  # no secret
     """This deployment did not create the token."""
     TOKEN_EXPIRED = "token-expired"  # noqa: S105  # no secret
-    TOO_MANY_TOKENS = "too-many-tokens"  # no secret
+    TOO_MANY_REQUESTS = "too-many-tokens"  # no secret
     """Too many requests with invalid tokens."""
 
     # The request itself
-    GROUPS = "groups"
-    ME = "me"
+    GROUPS_ENDPOINT = "groups"
+    ME_ENDPOINT = "me"
     NOT_IMPLEMENTED = "not-implemented"
     SCIM_URL = "scim-url"
     UNKNOWN_PATH = "unknown-path"
@@ -250,11 +250,11 @@ class UniquenessError(ScimError):
     rule = Rule.UNIQUENESS
 
 
-class UnresolvedReference(ScimError):
+class UnresolvedBulkId(ScimError):
     """A bulk operation refers to an operation that failed (RFC 7644 section 3.7.1)."""
 
     status = 409
-    rule = Rule.BULK_REFERENCE
+    rule = Rule.UNRESOLVED_BULK_ID
 
 
 class PreconditionFailed(ScimError):
@@ -282,7 +282,7 @@ class TooManyRequests(ScimError):
     """Too many requests with invalid tokens have come in the last seconds."""
 
     status = 429
-    rule = Rule.TOO_MANY_TOKENS
+    rule = Rule.TOO_MANY_REQUESTS
 
 
 class InternalError(ScimError):

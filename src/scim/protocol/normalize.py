@@ -22,15 +22,15 @@ Instant = tuple[int, str]
 """A point in time: seconds since the year 0 and the digits of the fraction of a second, without trailing zeros."""
 
 
-def normalize(text: str, *, case_exact: bool = False) -> str:
+def normalize_string(text: str, *, is_case_exact: bool = False) -> str:
     """Return the form in which a string is compared: NFC, and without case unless the attribute is ``caseExact``.
 
     The result of case folding can be outside NFC, so it is composed again.
     """
     if text.isascii():  # is in NFC
-        return text if case_exact else text.lower()
+        return text if is_case_exact else text.lower()
     composed = unicodedata.normalize("NFC", text)
-    return composed if case_exact else unicodedata.normalize("NFC", composed.casefold())
+    return composed if is_case_exact else unicodedata.normalize("NFC", composed.casefold())
 
 
 def has_invisible_characters(text: str) -> bool:

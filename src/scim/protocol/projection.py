@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 from scim.protocol.errors import InvalidPath, InvalidValue
-from scim.protocol.filter.ast import Path
+from scim.protocol.filter.ast import AttributePath
 from scim.protocol.filter.parser import parse_path
 from scim.protocol.filter.path import UnknownAttribute
 from scim.protocol.leniency import Leniency, LeniencyTracker
@@ -103,7 +103,7 @@ class Projection:
     ) -> None:
         self.is_complete = included is None and not excluded and resource_type.is_returned_whole
         """Whether a response has a resource as it is stored, so that its JSON need not be parsed."""
-        self._core = _project_schema(resource_type.core, included, excluded)
+        self._core = _project_schema(resource_type.core_schema, included, excluded)
         self._extensions = {
             schema.id: _project_schema(schema, included, excluded) for schema in resource_type.extensions
         }
@@ -160,15 +160,15 @@ def _parse_names(
         except UnknownAttribute:
             if not leniencies.tolerate(Leniency.UNKNOWN_ATTRIBUTE):
                 raise InvalidValue(f"attributes names {name[:120]}, which no schema has.") from None
-            named.setdefault(resource_type.core.id, {})
+            named.setdefault(resource_type.core_schema.id, {})
         except InvalidPath as malformed:
             raise InvalidValue(f"attributes holds something that is no attribute's name. {malformed.detail}") from None
         else:
-            _add_path(named, path.extension or resource_type.core.id, path)
+            _add_path(named, path.extension or resource_type.core_schema.id, path)
     return named
 
 
-def _add_path(named: dict[str, dict[str, frozenset[str] | None] | None], urn: str, path: Path) -> None:
+def _add_path(named: dict[str, dict[str, frozenset[str] | None] | None], urn: str, path: AttributePath) -> None:
     """Add the attribute of a path to the attributes that a parameter names."""
     if path.attribute is None:
         named[urn] = None

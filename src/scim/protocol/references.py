@@ -17,7 +17,7 @@ _MAX_REFERENCES = 50
 """Of one resource. Further values are stored, but not resolved."""
 _MAX_VALUE_LENGTH = 256
 
-Steps = tuple[str | int, ...]
+JsonPointer = tuple[str | int, ...]
 """The names and indexes that lead from a resource to a value in it."""
 
 
@@ -26,23 +26,23 @@ class Reference:
     """A value that references another resource.
 
     ``attribute`` is the path of the attribute, with its URN unless it is in the core schema. ``value`` is the value and
-    ``ref`` the ``$ref`` that the client sent. ``steps`` lead to the value in the resource. ``can_add_ref`` is true if
+    ``ref`` the ``$ref`` that the client sent. ``pointer`` lead to the value in the resource. ``can_add_ref`` is true if
     responses can have a ``$ref`` next to the value: the attribute has one, and a client can send it back.
     """
 
     attribute: str
     value: str
     ref: str | None
-    steps: Steps
+    pointer: JsonPointer
     can_add_ref: bool
 
     def replace_in(self, resource: Resource, replace: Callable[[Resource], Resource]) -> Resource:
         """Return a copy of the resource, with the reference's complex value replaced by the result of ``replace``."""
-        replaced: Resource = _replace_at(resource, self.steps, replace)
+        replaced: Resource = _replace_at(resource, self.pointer, replace)
         return replaced
 
 
-def _replace_at(value: Any, steps: Steps, replace: Callable[[Any], Any]) -> Any:
+def _replace_at(value: Any, steps: JsonPointer, replace: Callable[[Any], Any]) -> Any:
     """Return a copy of a JSON value in which ``replace`` is applied to what the steps lead to."""
     if not steps:
         return replace(value)
@@ -61,7 +61,7 @@ def find_references(resource: Resource, resource_type: ResourceType) -> list[Ref
 
 def _find_references(resource: Resource, resource_type: ResourceType) -> Iterator[Reference]:
     for schema, attribute in resource_type.reference_attributes:
-        is_core = schema is resource_type.core
+        is_core = schema is resource_type.core_schema
         members = resource if is_core else resource.get(schema.id)
         if not isinstance(members, dict) or attribute.name not in members:
             continue
@@ -74,9 +74,11 @@ def _find_references(resource: Resource, resource_type: ResourceType) -> Iterato
                 yield Reference(name, value, ref if isinstance(ref, str) else None, steps, can_add_ref)
 
 
-def _list_elements(attribute: Attribute, stored: object, steps: Steps) -> list[tuple[Steps, str | dict[str, Any]]]:
+def _list_elements(
+    attribute: Attribute, stored: object, steps: JsonPointer
+) -> list[tuple[JsonPointer, str | dict[str, Any]]]:
     """Return each element of a stored value that has the attribute's type, with the steps that lead to it."""
-    if not attribute.multi_valued:
+    if not attribute.is_multi_valued:
         elements = [(steps, stored)]
     elif isinstance(stored, list):
         elements = [((*steps, index), element) for index, element in enumerate(stored)]

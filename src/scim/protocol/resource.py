@@ -29,8 +29,8 @@ def parse_resource(body: Any, resource_type: ResourceType, leniencies: LeniencyT
         raise InvalidSyntax(f"The body must be a JSON object: a {resource_type.name}.")
     _check_schemas(body, resource_type, leniencies)
     core, extensions = _split_by_schema(body, resource_type, leniencies)
-    resource = _parse_attributes(resource_type.core, core, leniencies)
-    check_required(resource_type.core.required_attributes, resource)
+    resource = _parse_attributes(resource_type.core_schema, core, leniencies)
+    check_required(resource_type.core_schema.required_attributes, resource)
     for schema in resource_type.extensions:
         if members := _parse_attributes(schema, extensions.get(schema.id, {}), leniencies):
             check_required(schema.required_attributes, members, f"{schema.id}:")
@@ -58,7 +58,7 @@ def set_schemas(resource: Resource, resource_type: ResourceType) -> Resource:
     known = [schema.id for schema in resource_type.extensions if schema.id in resource]
     by_id = resource_type.extensions_by_id
     unknown = [name for name in resource if ":" in name and name not in by_id and is_urn(name)]
-    return {**resource, "schemas": [resource_type.core.id, *known, *unknown]}
+    return {**resource, "schemas": [resource_type.core_schema.id, *known, *unknown]}
 
 
 def is_urn(name: str) -> bool:
@@ -70,9 +70,9 @@ def is_urn(name: str) -> bool:
 def list_changed_attributes(before: Resource, after: Resource, resource_type: ResourceType) -> list[str]:
     """Return the names of the attributes whose values differ, in the schemas' order; in extensions with the URN."""
     return [
-        name if schema is resource_type.core else f"{schema.id}:{name}"
+        name if schema is resource_type.core_schema else f"{schema.id}:{name}"
         for schema, old, new in pair_by_schema(before, after, resource_type)
-        for name in schema.tracked_names
+        for name in schema.tracked_attribute_names
         if old.get(name) != new.get(name)
     ]
 
@@ -81,7 +81,7 @@ def pair_by_schema(
     before: Resource, after: Resource, resource_type: ResourceType
 ) -> Iterator[tuple[Schema, Mapping[str, Any], Mapping[str, Any]]]:
     """Yield each schema of which one of two versions has values, with the values before and after."""
-    yield resource_type.core, before, after
+    yield resource_type.core_schema, before, after
     for schema in resource_type.extensions:
         if schema.id in before or schema.id in after:
             yield schema, before.get(schema.id, {}), after.get(schema.id, {})
@@ -96,15 +96,19 @@ def _check_schemas(body: dict[str, Any], resource_type: ResourceType, leniencies
     if schemas is None:
         if not leniencies.tolerate(Leniency.MISSING_SCHEMAS):
             raise InvalidValue(
-                f'schemas is required: send ["{resource_type.core.id}"].', rule=Rule.REQUIRED, attribute="schemas"
+                f'schemas is required: send ["{resource_type.core_schema.id}"].',
+                rule=Rule.REQUIRED,
+                attribute="schemas",
             )
         return
     if not isinstance(schemas, list) or not all(isinstance(urn, str) for urn in schemas):
         raise InvalidValue("schemas is a list of URNs.")
     urns = {urn.lower() for urn in schemas}
-    is_standard = urns <= resource_type.urns and resource_type.core.id.lower() in urns
+    is_standard = urns <= resource_type.urns and resource_type.core_schema.id.lower() in urns
     if not is_standard and not leniencies.tolerate(Leniency.FOREIGN_SCHEMAS):
-        raise InvalidValue(f"schemas must list {resource_type.core.id} and no schema that /Schemas doesn't show.")
+        raise InvalidValue(
+            f"schemas must list {resource_type.core_schema.id} and no schema that /Schemas doesn't show."
+        )
 
 
 def _split_by_schema(

@@ -36,7 +36,7 @@ PYTHON_CLASSES: dict[DataType, type] = {
 """The Python class of a data type's values in parsed JSON, for the types whose values are all instances of it."""
 
 
-class Format(StrEnum):
+class StringFormat(StrEnum):
     """The format of a string attribute in a tenant's custom schema. SCIM has no data types for these."""
 
     DATE = "date"
@@ -69,14 +69,14 @@ class Attribute:
 
     name: str
     type: DataType
-    multi_valued: bool = False
-    required: bool = False
-    case_exact: bool = False
+    is_multi_valued: bool = False
+    is_required: bool = False
+    is_case_exact: bool = False
     mutability: Mutability = Mutability.READ_WRITE
     returned: Returned = Returned.DEFAULT
-    unique: bool = False
+    is_unique: bool = False
     max_length: int | None = None
-    format: Format | None = None
+    format: StringFormat | None = None
     reference_types: tuple[str, ...] = ()
     sub_attributes: Mapping[str, Attribute] = field(default_factory=dict)
     # Derived from the above once, because parsing a value needs them.
@@ -96,7 +96,7 @@ class Attribute:
     """Whether a sub-attribute is readOnly."""
 
     def __post_init__(self) -> None:
-        is_text = self.type in (DataType.STRING, DataType.REFERENCE) and not self.multi_valued
+        is_text = self.type in (DataType.STRING, DataType.REFERENCE) and not self.is_multi_valued
         is_write_only = self.mutability is Mutability.WRITE_ONLY
         is_limited = self.max_length is not None or self.format is not None
         object.__setattr__(self, "is_read_only", self.mutability is Mutability.READ_ONLY)
@@ -104,7 +104,7 @@ class Attribute:
         object.__setattr__(self, "is_write_only", is_write_only)
         object.__setattr__(self, "is_complex", self.type is DataType.COMPLEX)
         object.__setattr__(self, "is_plain_string", is_text and not is_write_only and not is_limited)
-        object.__setattr__(self, "value_class", None if self.multi_valued else PYTHON_CLASSES.get(self.type))
+        object.__setattr__(self, "value_class", None if self.is_multi_valued else PYTHON_CLASSES.get(self.type))
         object.__setattr__(self, "required_sub_attributes", _select_required(self.sub_attributes))
         members = self.sub_attributes.values()
         object.__setattr__(self, "immutable_sub_attributes", tuple(member for member in members if member.is_immutable))
@@ -116,15 +116,15 @@ class Attribute:
         return cls(
             name=document["name"],
             type=DataType(document["type"]),
-            multi_valued=document.get("multiValued", False),
-            required=document.get("required", False),
+            is_multi_valued=document.get("multiValued", False),
+            is_required=document.get("required", False),
             # References and binaries are always compared exactly (sections 2.3.6 and 2.3.7).
-            case_exact=document.get("caseExact", False) or document["type"] in (DataType.REFERENCE, DataType.BINARY),
+            is_case_exact=document.get("caseExact", False) or document["type"] in (DataType.REFERENCE, DataType.BINARY),
             mutability=Mutability(document.get("mutability", Mutability.READ_WRITE)),
             returned=Returned(document.get("returned", Returned.DEFAULT)),
-            unique=document.get("uniqueness", "none") != "none",
+            is_unique=document.get("uniqueness", "none") != "none",
             max_length=document.get("maxLength"),
-            format=Format(document["format"]) if "format" in document else None,
+            format=StringFormat(document["format"]) if "format" in document else None,
             reference_types=tuple(document.get("referenceTypes", ())),
             sub_attributes=_compile_attributes(document.get("subAttributes", ())),
         )
@@ -139,13 +139,13 @@ class Attribute:
         if self.is_read_only:
             return False
         if value is None:
-            return self.format is Format.EMPLOYEE
-        return value.format is Format.EMPLOYEE or (ref is not None and resource_type in ref.reference_types)
+            return self.format is StringFormat.EMPLOYEE
+        return value.format is StringFormat.EMPLOYEE or (ref is not None and resource_type in ref.reference_types)
 
 
 def _select_required(attributes: Mapping[str, Attribute]) -> tuple[Attribute, ...]:
     """Return the attributes that clients must send."""
-    return tuple(attribute for attribute in attributes.values() if attribute.required and not attribute.is_read_only)
+    return tuple(attribute for attribute in attributes.values() if attribute.is_required and not attribute.is_read_only)
 
 
 def _compile_attributes(documents: Iterable[Mapping[str, Any]]) -> dict[str, Attribute]:
@@ -166,14 +166,14 @@ class Schema:
     """The attributes that are immutable or have an immutable sub-attribute, without those that are readOnly."""
     value_classes: Mapping[str, object] = field(init=False)
     """The ``value_class`` of each attribute that has one, by the attribute's name."""
-    tracked_names: tuple[str, ...] = field(init=False)
+    tracked_attribute_names: tuple[str, ...] = field(init=False)
     """The names of the attributes whose changes are recorded: all but those that the server sets."""
 
     def __post_init__(self) -> None:
         attributes = self.attributes.values()
         names = (attribute.name for attribute in attributes)
         object.__setattr__(
-            self, "tracked_names", tuple(name for name in names if name not in ("id", "meta", "schemas"))
+            self, "tracked_attribute_names", tuple(name for name in names if name not in ("id", "meta", "schemas"))
         )
         classes = {
             attribute.name: attribute.value_class for attribute in attributes if attribute.value_class is not None
@@ -210,9 +210,9 @@ class ResourceType:
     """writeOnly attributes that are validated and then discarded. ``/Schemas`` does not list them."""
     custom_urns: frozenset[str] = frozenset()
     """The URNs of a tenant's custom extensions. They may have been different when a value was stored."""
-    partly_served_urns: frozenset[str] = frozenset()
+    reduced_urns: frozenset[str] = frozenset()
     """The URNs of custom extensions with removed attributes, whose values users may still have."""
-    core: Schema = field(init=False)
+    core_schema: Schema = field(init=False)
     """The core schema with the common attributes (RFC 7643 section 3.1) and the discarded ones."""
     schemas: tuple[Schema, ...] = field(init=False)
     """The core schema and the extensions."""
@@ -220,9 +220,9 @@ class ResourceType:
     """The URNs of all schemas, in lower case."""
     extensions_by_id: Mapping[str, Schema] = field(init=False)
     """The extensions by their URN, in the case in which it is stored."""
-    standard_urns: frozenset[str] = field(init=False)
+    standard_extension_urns: frozenset[str] = field(init=False)
     """The URNs of the extensions that the RFCs define. Responses have all their stored values."""
-    fully_served_urns: frozenset[str] = field(init=False)
+    urns_without_hidden_values: frozenset[str] = field(init=False)
     """The URNs of the schemas whose stored values are all in responses."""
     unique_attribute: Attribute = field(init=False)
     """The attribute whose value is unique in a tenant, such as ``userName``."""
@@ -240,18 +240,18 @@ class ResourceType:
         discarded = {attribute.name.lower(): attribute for attribute in self.discarded_attributes}
         attributes = {**_load_common_attributes(), **self.schema.attributes, **discarded}
         core = Schema(self.schema.id, attributes, self.schema.document)
-        (unique,) = (attribute for attribute in self.schema.attributes.values() if attribute.unique)
+        (unique,) = (attribute for attribute in self.schema.attributes.values() if attribute.is_unique)
         schemas = (core, *self.extensions)
         by_id = {schema.id: schema for schema in self.extensions}
         spaced = [
             f"{schema.id.lower()}:{name}" for schema in self.extensions for name in _list_names_with_space(schema)
         ]
-        object.__setattr__(self, "core", core)
+        object.__setattr__(self, "core_schema", core)
         object.__setattr__(self, "schemas", schemas)
         object.__setattr__(self, "urns", frozenset(schema.id.lower() for schema in schemas))
         object.__setattr__(self, "extensions_by_id", by_id)
-        object.__setattr__(self, "standard_urns", frozenset(by_id) - self.custom_urns)
-        object.__setattr__(self, "fully_served_urns", frozenset((core.id, *by_id)) - self.partly_served_urns)
+        object.__setattr__(self, "standard_extension_urns", frozenset(by_id) - self.custom_urns)
+        object.__setattr__(self, "urns_without_hidden_values", frozenset((core.id, *by_id)) - self.reduced_urns)
         object.__setattr__(self, "unique_attribute", unique)
         object.__setattr__(self, "is_returned_whole", not any(map(_has_hidden_attributes, schemas)))
         object.__setattr__(self, "reference_attributes", tuple(self._list_reference_attributes()))
@@ -268,7 +268,7 @@ class ResourceType:
         return next((schema for schema in self.extensions if schema.id.lower() == urn.lower()), None)
 
     def with_extensions(
-        self, documents: Iterable[Mapping[str, Any]], partly_served_urns: frozenset[str] = frozenset()
+        self, documents: Iterable[Mapping[str, Any]], reduced_urns: frozenset[str] = frozenset()
     ) -> ResourceType:
         """Return the same resource type with more extensions, given as schema documents."""
         added = tuple(map(Schema.from_document, documents))
@@ -276,7 +276,7 @@ class ResourceType:
             self,
             extensions=self.extensions + added,
             custom_urns=self.custom_urns.union(schema.id for schema in added),
-            partly_served_urns=partly_served_urns,
+            reduced_urns=reduced_urns,
         )
 
 

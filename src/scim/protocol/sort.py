@@ -7,26 +7,26 @@ from dataclasses import dataclass
 from typing import Any
 
 from scim.protocol.errors import InvalidPath, InvalidValue
-from scim.protocol.filter.ast import Path
+from scim.protocol.filter.ast import AttributePath
 from scim.protocol.filter.evaluator import compile_value_getter
 from scim.protocol.filter.parser import parse_path
 from scim.protocol.filter.path import UnknownAttribute
 from scim.protocol.leniency import LeniencyTracker
-from scim.protocol.normalize import normalize, parse_date_time
+from scim.protocol.normalize import normalize_string, parse_date_time
 from scim.protocol.schema import Attribute, DataType, ResourceType
 
-SortKey = Callable[[Mapping[str, Any]], tuple[bool, Any]]
+SortKeyFunction = Callable[[Mapping[str, Any]], tuple[bool, Any]]
 
 
 @dataclass(frozen=True, slots=True)
-class Sorting:
+class CompiledSort:
     """The attribute that ``sortBy`` names, and the key function to sort resources by, ascending."""
 
-    path: Path
-    key: SortKey
+    path: AttributePath
+    key: SortKeyFunction
 
 
-def compile_sort(name: str, resource_type: ResourceType, leniencies: LeniencyTracker) -> Sorting:
+def compile_sort(name: str, resource_type: ResourceType, leniencies: LeniencyTracker) -> CompiledSort:
     """Return the sorting by the attribute that ``sortBy`` names.
 
     Resources without a value come last. A multi-valued attribute sorts by its primary or else its first element, a
@@ -37,14 +37,16 @@ def compile_sort(name: str, resource_type: ResourceType, leniencies: LeniencyTra
     except (UnknownAttribute, InvalidPath):
         raise InvalidValue("sortBy names no attribute of a schema; use one that /Schemas lists.") from None
     leaf = _find_sortable_leaf(path)
-    get_elements = compile_value_getter(Path(path.attribute, None, path.extension, path.selection), leniencies)
+    get_elements = compile_value_getter(
+        AttributePath(path.attribute, None, path.extension, path.value_filter), leniencies
+    )
 
     def sort_key(resource: Mapping[str, Any]) -> tuple[bool, Any]:
         element = _select_element(list(get_elements(resource)))
         value = element.get(leaf.name) if isinstance(element, dict) else element
         return (True, "") if value is None else (False, _normalize_value(leaf, value))
 
-    return Sorting(path, sort_key)
+    return CompiledSort(path, sort_key)
 
 
 def _select_element(elements: Sequence[Any]) -> Any:
@@ -55,7 +57,7 @@ def _select_element(elements: Sequence[Any]) -> Any:
     return elements[0] if elements else None
 
 
-def _find_sortable_leaf(path: Path) -> Attribute:
+def _find_sortable_leaf(path: AttributePath) -> Attribute:
     """Return the attribute whose values are compared."""
     leaf = path.leaf
     if leaf is not None and leaf.type is DataType.COMPLEX:
@@ -69,4 +71,4 @@ def _normalize_value(attribute: Attribute, value: Any) -> Any:
     """Return the form of a value that sorts in the order of the attribute's type."""
     if attribute.type is DataType.DATE_TIME:
         return parse_date_time(value)
-    return normalize(value, case_exact=attribute.case_exact) if isinstance(value, str) else value
+    return normalize_string(value, is_case_exact=attribute.is_case_exact) if isinstance(value, str) else value

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
-from scim.protocol.normalize import normalize
+from scim.protocol.normalize import normalize_string
 
 # A sort key has at most 1,024 bytes (Amazon DynamoDB developer guide, "Constraints").
 MAX_SORT_KEY_BYTES = 1_024
@@ -142,7 +142,7 @@ FAILURE_RANGE = KeyRange("F#", "F$")
 
 def failure_key(identifier: str, digest: str) -> str:
     """Return the key of the failures of one kind for one person, whose identifier may be empty."""
-    value = truncate(escape(normalize(identifier, case_exact=False)), MAX_VALUE_BYTES)
+    value = truncate(escape(normalize_string(identifier, is_case_exact=False)), MAX_VALUE_BYTES)
     return f"{FAILURE_PREFIX}{value}#{digest}"
 
 

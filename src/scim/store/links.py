@@ -34,7 +34,7 @@ class DynamoDBLinkStore:
     def find_candidates(self, value: str) -> Iterator[Collection[str]]:
         yield self.get_all([value]) if keys.is_user_id(value) else ()
         unique = self._resource_type.unique_attribute
-        item = self._table.get(self._partition_key, value_keys.unique_key(value, case_exact=unique.case_exact))
+        item = self._table.get(self._partition_key, value_keys.unique_key(value, is_case_exact=unique.is_case_exact))
         yield [items.decode_lookup_item(item)] if item else ()
         for name in _LOOKUP_ATTRIBUTES:
             if path := self._config.indexed.get(name):

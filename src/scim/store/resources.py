@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from scim.protocol.errors import PayloadTooLarge, TooManyUsers
-from scim.protocol.filter.ast import Path
+from scim.protocol.filter.ast import AttributePath
 from scim.protocol.schema import ResourceType
 from scim.service.model.change_record import ChangeRecord
 from scim.service.model.identifiers import IDENTIFYING_ATTRIBUTES, identifiers_of
@@ -42,7 +42,7 @@ class ResourceStoreConfig:
     is written now expires, ``None`` for never, and ``now`` the current time, both in seconds since 1970.
     """
 
-    indexed: Mapping[str, Path]
+    indexed: Mapping[str, AttributePath]
     change_expiry: Callable[[], int | None]
     new_id: Callable[[], str]
     now: Callable[[], float]
@@ -173,7 +173,7 @@ class DynamoDBResourceStore:
         if stored is None:
             return None
         unique = self._resource_type.unique_attribute
-        return value_keys.unique_key(stored.resource[unique.name], case_exact=unique.case_exact)
+        return value_keys.unique_key(stored.resource[unique.name], is_case_exact=unique.is_case_exact)
 
     def _index_entry_keys(self, stored: StoredResource | None) -> set[str]:
         return value_keys.index_entry_keys(stored.resource, stored.id, self._config.indexed) if stored else set()

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from scim.protocol.errors import InvalidValue
-from scim.protocol.filter.ast import Path
-from scim.protocol.normalize import normalize
+from scim.protocol.filter.ast import AttributePath
+from scim.protocol.normalize import normalize_string
 from scim.store.keys import MAX_SORT_KEY_BYTES, MAX_VALUE_BYTES, KeyRange, escape, truncate
 
 MAX_INDEX_ENTRIES = 40
@@ -17,9 +17,9 @@ _UNIQUE_PREFIX, _PAST_LAST_UNIQUE_KEY = "N#", "N$"  # $ follows #
 _SEARCHABLE_BYTES = 800
 
 
-def unique_key(value: str, *, case_exact: bool) -> str:
+def unique_key(value: str, *, is_case_exact: bool) -> str:
     """Return the key of a unique value, which exists at most once. The keys are in the order of the values."""
-    return _UNIQUE_PREFIX + truncate(normalize(value, case_exact=case_exact), MAX_VALUE_BYTES)
+    return _UNIQUE_PREFIX + truncate(normalize_string(value, is_case_exact=is_case_exact), MAX_VALUE_BYTES)
 
 
 def unique_key_range(first: str | None, last: str | None) -> KeyRange:
@@ -33,15 +33,15 @@ def is_searchable(text: str) -> bool:
     return len(text.encode()) <= _SEARCHABLE_BYTES
 
 
-def index_prefix(name: str, path: Path, value: str) -> str:
+def index_prefix(name: str, path: AttributePath, value: str) -> str:
     """Return how the keys of all index entries of a value begin; the user's id follows."""
-    is_case_exact = path.leaf is not None and path.leaf.case_exact
+    is_case_exact = path.leaf is not None and path.leaf.is_case_exact
     prefix = f"I#{name}#"
     max_bytes = min(MAX_VALUE_BYTES, MAX_SORT_KEY_BYTES - len(prefix) - len("#") - _ID_LENGTH)
-    return f"{prefix}{truncate(escape(normalize(value, case_exact=is_case_exact)), max_bytes)}#"
+    return f"{prefix}{truncate(escape(normalize_string(value, is_case_exact=is_case_exact)), max_bytes)}#"
 
 
-def index_entry_keys(resource: Mapping[str, Any], user_id: str, indexed: Mapping[str, Path]) -> set[str]:
+def index_entry_keys(resource: Mapping[str, Any], user_id: str, indexed: Mapping[str, AttributePath]) -> set[str]:
     """Return the keys of a user's index entries: a set, since two values may be equal."""
     return {
         index_prefix(name, path, value) + user_id
@@ -50,13 +50,13 @@ def index_entry_keys(resource: Mapping[str, Any], user_id: str, indexed: Mapping
     }
 
 
-def check_index_entry_count(entries: set[str], indexed: Mapping[str, Path]) -> None:
+def check_index_entry_count(entries: set[str], indexed: Mapping[str, AttributePath]) -> None:
     """Raise :class:`InvalidValue` if one transaction could not replace all of them."""
     if len(entries) > MAX_INDEX_ENTRIES:
         raise InvalidValue(f"At most {MAX_INDEX_ENTRIES} values of {', '.join(indexed)} are kept for a user.")
 
 
-def _iterate_values(resource: Mapping[str, Any], path: Path) -> Iterator[str]:
+def _iterate_values(resource: Mapping[str, Any], path: AttributePath) -> Iterator[str]:
     """Yield the strings that a resource has at a path."""
     members = resource.get(path.extension, {}) if path.extension else resource
     value = members.get(path.attribute.name) if path.attribute else None

@@ -13,7 +13,7 @@ from scim.wiring import runtime
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-    from scim.protocol.filter.ast import Path
+    from scim.protocol.filter.ast import AttributePath
     from scim.settings import Settings
     from scim.store.resources import ResourceStoreConfig
 
@@ -34,7 +34,7 @@ def build_resource_store_config(settings: Settings) -> ResourceStoreConfig:
     return ResourceStoreConfig(resolve_indexed_attributes(settings), expires, runtime.new_id, runtime.current_time)
 
 
-def resolve_indexed_attributes(settings: Settings) -> Mapping[str, Path]:
+def resolve_indexed_attributes(settings: Settings) -> Mapping[str, AttributePath]:
     """Return the paths of the indexed attributes by the text of each. Raises ``ValueError``."""
     from scim.protocol.filter.path import UnknownAttribute, resolve_path
     from scim.protocol.leniency import LeniencyTracker

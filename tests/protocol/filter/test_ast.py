@@ -6,13 +6,13 @@ from hypothesis import strategies as st
 
 from scim.protocol.filter.ast import (
     And,
+    AttributePath,
     Comparison,
     ComparisonOperator,
     Filter,
-    Literal,
+    FilterLiteral,
     Not,
     Or,
-    Path,
     Present,
     ValuePath,
     list_paths,
@@ -87,11 +87,11 @@ def test_canonical_form(text: str, printed: str) -> None:
 # Strings of random trees
 
 
-def list_schema_paths(schema: Schema) -> list[Path]:
-    extension = None if schema is TYPE.core else schema.id
-    whole = [Path(attribute, extension=extension) for attribute in schema.attributes.values()]
+def list_schema_paths(schema: Schema) -> list[AttributePath]:
+    extension = None if schema is TYPE.core_schema else schema.id
+    whole = [AttributePath(attribute, extension=extension) for attribute in schema.attributes.values()]
     return whole + [
-        Path(attribute, sub, extension)
+        AttributePath(attribute, sub, extension)
         for attribute in schema.attributes.values()
         for sub in attribute.sub_attributes.values()
     ]
@@ -101,7 +101,9 @@ PATHS = [path for schema in TYPE.schemas for path in list_schema_paths(schema)]
 
 
 MULTI_VALUED = [
-    name for name, attribute in TYPE.core.attributes.items() if attribute.multi_valued and attribute.sub_attributes
+    name
+    for name, attribute in TYPE.core_schema.attributes.items()
+    if attribute.is_multi_valued and attribute.sub_attributes
 ]
 
 
@@ -114,12 +116,12 @@ TEXTS = st.none() | st.text(max_size=20)
 NUMBERS = TEXTS | st.booleans() | st.integers(-(10**30), 10**30) | st.floats(allow_nan=False, allow_infinity=False)
 
 
-def literals(attribute: Attribute | None) -> st.SearchStrategy[Literal]:
+def literals(attribute: Attribute | None) -> st.SearchStrategy[FilterLiteral]:
     """Values that can be compared with an attribute."""
     return NUMBERS if attribute is not None and attribute.type in (DataType.INTEGER, DataType.BOOLEAN) else TEXTS
 
 
-def expression(draw: st.DrawFn, paths: list[Path]) -> Filter:
+def expression(draw: st.DrawFn, paths: list[AttributePath]) -> Filter:
     """A comparison or presence of one of the paths."""
     path = paths[draw(st.integers(0, len(paths) - 1))]
     if draw(st.booleans()):
@@ -135,12 +137,12 @@ def expressions(draw: st.DrawFn) -> Filter:
 @st.composite
 def relative_expressions(draw: st.DrawFn, name: str) -> Filter:
     """Expressions in the brackets after a multi-valued attribute."""
-    return expression(draw, [Path(sub) for sub in TYPE.core.attributes[name].sub_attributes.values()])
+    return expression(draw, [AttributePath(sub) for sub in TYPE.core_schema.attributes[name].sub_attributes.values()])
 
 
 def join(kind: type[And] | type[Or], terms: list[Filter]) -> Filter:
     """Join the terms without nested nodes of the same class, as the parser does."""
-    return kind(tuple(part for term in terms for part in (term.terms if isinstance(term, kind) else (term,))))
+    return kind(tuple(part for term in terms for part in (term.operands if isinstance(term, kind) else (term,))))
 
 
 def combine(leaves: st.SearchStrategy[Filter]) -> st.SearchStrategy[Filter]:
@@ -160,12 +162,12 @@ SELECTIONS = {name: combine(relative_expressions(name)) for name in MULTI_VALUED
 @st.composite
 def selections(draw: st.DrawFn) -> Filter:
     name = draw(st.sampled_from(MULTI_VALUED))
-    attribute = TYPE.core.attributes[name]
+    attribute = TYPE.core_schema.attributes[name]
     selection = draw(SELECTIONS[name])
     if draw(st.booleans()):
-        return ValuePath(Path(attribute, selection=selection))
+        return ValuePath(AttributePath(attribute, value_filter=selection))
     return expression(
-        draw, [Path(attribute, sub, None, selection) for sub in (None, *attribute.sub_attributes.values())]
+        draw, [AttributePath(attribute, sub, None, selection) for sub in (None, *attribute.sub_attributes.values())]
     )
 
 

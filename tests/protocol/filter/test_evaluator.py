@@ -218,7 +218,7 @@ def test_strict_mode() -> None:
 
 
 def test_selection_matches_elements() -> None:
-    selection = parse_path('emails[type eq "work"].value', TYPE, LeniencyTracker()).selection
+    selection = parse_path('emails[type eq "work"].value', TYPE, LeniencyTracker()).value_filter
     assert selection is not None
     predicate = compile_filter(selection, LeniencyTracker())
 

@@ -8,17 +8,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scim.protocol.errors import InvalidFilter
-from scim.protocol.filter.ast import And, Comparison, ComparisonOperator, Filter, Not, Or, Path, Present
-from scim.protocol.filter.parser import MAX_DEPTH, MAX_TERMS, parse_filter
+from scim.protocol.filter.ast import And, AttributePath, Comparison, ComparisonOperator, Filter, Not, Or, Present
+from scim.protocol.filter.parser import MAX_COMPARISONS, MAX_DEPTH, parse_filter
 from scim.protocol.leniency import LeniencyTracker
 from tests.protocol.filter.resource_type import CORE, ENTERPRISE, SPACED, TYPE
 
 seeded = settings(derandomize=True, deadline=None, max_examples=300)
 
 
-TITLE = Present(Path(TYPE.core.attributes["title"]))
-EMPLOYEE = Comparison(Path(TYPE.core.attributes["usertype"]), ComparisonOperator.EQ, "Employee")
-ACTIVE = Comparison(Path(TYPE.core.attributes["active"]), ComparisonOperator.EQ, True)
+TITLE = Present(AttributePath(TYPE.core_schema.attributes["title"]))
+EMPLOYEE = Comparison(AttributePath(TYPE.core_schema.attributes["usertype"]), ComparisonOperator.EQ, "Employee")
+ACTIVE = Comparison(AttributePath(TYPE.core_schema.attributes["active"]), ComparisonOperator.EQ, True)
 
 
 def parse(text: str, *, strict: bool = False) -> Filter:
@@ -65,7 +65,7 @@ def test_core_urn_is_optional() -> None:
 )
 def test_unquoted_value(text: str, value: str) -> None:
     tree = parse(text)
-    first = tree.terms[0] if isinstance(tree, And) else tree
+    first = tree.operands[0] if isinstance(tree, And) else tree
 
     assert isinstance(first, Comparison)
     assert first.value == value
@@ -221,11 +221,11 @@ def refusal(text: str, *, strict: bool) -> InvalidFilter | None:
 def test_limits_of_nesting_and_terms() -> None:
     deep = MAX_DEPTH - 1
     assert parse("(" * deep + "title pr" + ")" * deep) == TITLE
-    assert parse(" or ".join(["title pr"] * MAX_TERMS)) == Or((TITLE,) * MAX_TERMS)
+    assert parse(" or ".join(["title pr"] * MAX_COMPARISONS)) == Or((TITLE,) * MAX_COMPARISONS)
     with pytest.raises(InvalidFilter, match="At most 40 brackets"):
         parse("(" * (deep + 1) + "title pr" + ")" * (deep + 1))
     with pytest.raises(InvalidFilter, match="At most 200 comparisons"):
-        parse(" or ".join(["title pr"] * (MAX_TERMS + 1)))
+        parse(" or ".join(["title pr"] * (MAX_COMPARISONS + 1)))
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scim.protocol.errors import InvalidPath
-from scim.protocol.filter.ast import And, Comparison, ComparisonOperator, Filter, Path, Present
+from scim.protocol.filter.ast import And, AttributePath, Comparison, ComparisonOperator, Filter, Present
 from scim.protocol.filter.parser import parse_filter, parse_path
 from scim.protocol.filter.path import UnknownAttribute, resolve_path, resolve_sub_attribute
 from scim.protocol.leniency import LeniencyTracker
@@ -17,7 +17,7 @@ from tests.protocol.filter.resource_type import CORE, ENTERPRISE, SPACED, TYPE
 seeded = settings(derandomize=True, deadline=None, max_examples=300)
 
 
-def parse(text: str, *, strict: bool = False) -> Path:
+def parse(text: str, *, strict: bool = False) -> AttributePath:
     return parse_path(text, TYPE, LeniencyTracker(strict))
 
 
@@ -63,18 +63,18 @@ def test_canonical_form(text: str, canonical: str) -> None:
 
 
 def test_parts_of_path() -> None:
-    emails = TYPE.core.attributes["emails"]
+    emails = TYPE.core_schema.attributes["emails"]
     type_, value = emails.sub_attributes["type"], emails.sub_attributes["value"]
     manager = TYPE.extensions[0].attributes["manager"]
 
-    assert parse("emails") == Path(emails)
-    assert parse("emails.value") == Path(emails, value)
-    assert parse('emails[type eq "work"].value') == Path(
-        emails, value, selection=Comparison(Path(type_), ComparisonOperator.EQ, "work")
+    assert parse("emails") == AttributePath(emails)
+    assert parse("emails.value") == AttributePath(emails, value)
+    assert parse('emails[type eq "work"].value') == AttributePath(
+        emails, value, value_filter=Comparison(AttributePath(type_), ComparisonOperator.EQ, "work")
     )
-    assert parse(f"{ENTERPRISE}:manager.value") == Path(manager, manager.sub_attributes["value"], ENTERPRISE)
-    assert parse(ENTERPRISE) == Path(None, extension=ENTERPRISE)
-    assert parse(CORE) == Path(None)
+    assert parse(f"{ENTERPRISE}:manager.value") == AttributePath(manager, manager.sub_attributes["value"], ENTERPRISE)
+    assert parse(ENTERPRISE) == AttributePath(None, extension=ENTERPRISE)
+    assert parse(CORE) == AttributePath(None)
 
 
 @pytest.mark.parametrize(
@@ -168,9 +168,9 @@ def test_longest_name_with_space_is_taken() -> None:
 
 @pytest.mark.parametrize("name", ["type", "TYPE"])
 def test_names_in_brackets_are_sub_attributes(name: str) -> None:
-    emails = TYPE.core.attributes["emails"]
+    emails = TYPE.core_schema.attributes["emails"]
 
-    assert resolve_sub_attribute(name, emails) == Path(emails.sub_attributes["type"])
+    assert resolve_sub_attribute(name, emails) == AttributePath(emails.sub_attributes["type"])
     with pytest.raises(UnknownAttribute) as unknown:
         resolve_sub_attribute("userName", emails)
     assert unknown.value.name == "emails.userName"
@@ -180,14 +180,14 @@ def test_core_attribute_has_precedence() -> None:
     title = {"id": "urn:example:User", "name": "Example", "attributes": [{"name": "title", "type": "integer"}]}
     type_ = load_user_type().with_extensions([title])
 
-    assert resolve_path("title", type_, LeniencyTracker()) == Path(type_.core.attributes["title"])
+    assert resolve_path("title", type_, LeniencyTracker()) == AttributePath(type_.core_schema.attributes["title"])
 
 
 def texts_of_paths() -> list[str]:
     """Every path without a selection that the schemas have."""
     texts = []
     for schema in TYPE.schemas:
-        prefix = "" if schema is TYPE.core else f"{schema.id}:"
+        prefix = "" if schema is TYPE.core_schema else f"{schema.id}:"
         for attribute in schema.attributes.values():
             texts.append(prefix + attribute.name)
             texts += [f"{prefix}{attribute.name}.{sub.name}" for sub in attribute.sub_attributes.values()]
@@ -199,29 +199,33 @@ def test_all_paths_of_the_schemas() -> None:
 
 
 MULTIPLE = [
-    attribute for attribute in TYPE.core.attributes.values() if attribute.sub_attributes and attribute.multi_valued
+    attribute
+    for attribute in TYPE.core_schema.attributes.values()
+    if attribute.sub_attributes and attribute.is_multi_valued
 ]
 
 
 @st.composite
-def paths(draw: st.DrawFn) -> Path:
+def paths(draw: st.DrawFn) -> AttributePath:
     if draw(st.booleans()):
         return parse(draw(st.sampled_from([*texts_of_paths(), ENTERPRISE, SPACED])))
     attribute = draw(st.sampled_from(MULTIPLE))
     subs = list(attribute.sub_attributes.values())
     terms: list[Filter] = [
         Comparison(
-            Path(draw(st.sampled_from(subs))), draw(st.sampled_from(ComparisonOperator)), draw(st.text(max_size=20))
+            AttributePath(draw(st.sampled_from(subs))),
+            draw(st.sampled_from(ComparisonOperator)),
+            draw(st.text(max_size=20)),
         ),
-        Present(Path(draw(st.sampled_from(subs)))),
+        Present(AttributePath(draw(st.sampled_from(subs)))),
     ]
     selection: Filter = draw(st.sampled_from([*terms, And(tuple(terms))]))
-    return Path(attribute, draw(st.sampled_from([None, *subs])), selection=selection)
+    return AttributePath(attribute, draw(st.sampled_from([None, *subs])), value_filter=selection)
 
 
 @seeded
 @given(paths(), st.booleans())
-def test_printed_path_parses_to_the_same_path(path: Path, strict: bool) -> None:
+def test_printed_path_parses_to_the_same_path(path: AttributePath, strict: bool) -> None:
     assert parse(str(path), strict=strict) == path
 
 
@@ -232,7 +236,7 @@ def test_any_text_is_a_path_or_unknown_or_invalid(text: str) -> None:
         path = parse(text)
     except (InvalidPath, UnknownAttribute):
         return
-    assert parse(str(path)) == path or path == Path(None)
+    assert parse(str(path)) == path or path == AttributePath(None)
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,12 @@ DOT = re.compile(r"\.")
 
 def test_tokens_are_taken_from_left_to_right() -> None:
     tokenizer = Tokenizer(" title\t pr\r\n", InvalidFilter)
-    assert (tokenizer.take(DOT), tokenizer.take(WORD), tokenizer.take(WORD), tokenizer.take(WORD)) == (
+    assert (
+        tokenizer.take_token(DOT),
+        tokenizer.take_token(WORD),
+        tokenizer.take_token(WORD),
+        tokenizer.take_token(WORD),
+    ) == (
         None,
         "title",
         "pr",
@@ -24,10 +29,10 @@ def test_tokens_are_taken_from_left_to_right() -> None:
 
 def test_adjacent_token_has_no_space_before_it() -> None:
     tokenizer = Tokenizer("name.givenName .x", InvalidFilter)
-    tokenizer.take(WORD)
-    assert tokenizer.take_adjacent(DOT) == "."
-    tokenizer.take(WORD)
-    assert tokenizer.take_adjacent(DOT) is None
+    tokenizer.take_token(WORD)
+    assert tokenizer.take_adjacent_token(DOT) == "."
+    tokenizer.take_token(WORD)
+    assert tokenizer.take_adjacent_token(DOT) is None
 
 
 @pytest.mark.parametrize(
@@ -54,15 +59,15 @@ def test_first_of_the_names_is_taken() -> None:
 def test_error_has_the_class_and_the_position(error_class: type[InvalidFilter | InvalidPath]) -> None:
     tokenizer = Tokenizer("title pr", error_class)
     with pytest.raises(error_class, match=r"^A dot is expected at character 1 of 8\.$"):
-        tokenizer.expect(DOT, "A dot")
-    assert tokenizer.expect(WORD, "A word") == "title"
+        tokenizer.expect_token(DOT, "A dot")
+    assert tokenizer.expect_token(WORD, "A word") == "title"
     with pytest.raises(error_class, match=r"^The expression should end at character 7 of 8\.$"):
         tokenizer.expect_end()
     with pytest.raises(error_class, match=r"^Not this at character 1 of 8\.$"):
-        tokenizer.fail_token("Not this")
-    tokenizer.take(WORD)
+        tokenizer.fail_at_last_token("Not this")
+    tokenizer.take_token(WORD)
     with pytest.raises(error_class, match=r"^More is expected at the end\.$"):
-        tokenizer.fail("More is expected")
+        tokenizer.fail_at_position("More is expected")
 
 
 def test_length_is_limited() -> None:

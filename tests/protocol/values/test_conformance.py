@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from scim.protocol.schema import Attribute, Schema
-from scim.protocol.values.conformance import conform, conform_members
+from scim.protocol.values.conformance import select_conforming, select_conforming_members
 
 SUBS = [{"name": "value", "type": "string"}, {"name": "level", "type": "integer"}]
 
@@ -37,9 +37,9 @@ SUBS = [{"name": "value", "type": "string"}, {"name": "level", "type": "integer"
 def test_simple_value(type_: str, value: Any, is_conforming: bool) -> None:
     single = Attribute.from_document({"name": "a", "type": type_})
     several = Attribute.from_document({"name": "a", "type": type_, "multiValued": True})
-    assert conform(single, value) == (value if is_conforming else None)
-    assert conform(several, value) is None
-    assert conform(several, [value]) == ([value] if is_conforming else None)
+    assert select_conforming(single, value) == (value if is_conforming else None)
+    assert select_conforming(several, value) is None
+    assert select_conforming(several, [value]) == ([value] if is_conforming else None)
 
 
 @pytest.mark.parametrize(
@@ -58,11 +58,11 @@ def test_simple_value(type_: str, value: Any, is_conforming: bool) -> None:
 def test_complex_value(value: Any, conforming: Any) -> None:
     single = Attribute.from_document({"name": "a", "type": "complex", "subAttributes": SUBS})
     several = Attribute.from_document({"name": "a", "type": "complex", "multiValued": True, "subAttributes": SUBS})
-    assert conform(single, value) == conforming
-    assert conform(several, ["x", value, None]) == (None if conforming is None else [conforming])
+    assert select_conforming(single, value) == conforming
+    assert select_conforming(several, ["x", value, None]) == (None if conforming is None else [conforming])
 
 
 @pytest.mark.parametrize("members", ["x", 1, ["a"], None, {}])
 def test_value_is_not_an_object(members: Any) -> None:
     schema = Schema.from_document({"id": "urn:x:y", "attributes": [{"name": "a", "type": "string"}]})
-    assert conform_members(schema.attributes, members) == {}
+    assert select_conforming_members(schema.attributes, members) == {}

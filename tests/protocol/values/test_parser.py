@@ -6,24 +6,24 @@ import pytest
 
 from scim.protocol.errors import InvalidSyntax, InvalidValue, ScimError
 from scim.protocol.leniency import LeniencyTracker
-from scim.protocol.schema import Attribute, DataType, Format, Mutability, load_user_type
-from scim.protocol.values.conformance import conform
+from scim.protocol.schema import Attribute, DataType, Mutability, StringFormat, load_user_type
+from scim.protocol.values.conformance import select_conforming
 from scim.protocol.values.parser import check_required, parse_value
 
-CORE = load_user_type().core.attributes
+CORE = load_user_type().core_schema.attributes
 MANAGER = load_user_type().extensions[0].attributes["manager"]
 UPDATED = Attribute("updated", DataType.DATE_TIME)
 LEVEL = Attribute("level", DataType.INTEGER)
 SHARE = Attribute("share", DataType.DECIMAL)
-TAGS = Attribute("tags", DataType.STRING, multi_valued=True)
+TAGS = Attribute("tags", DataType.STRING, is_multi_valued=True)
 UNIT = Attribute("unit", DataType.STRING, max_length=256)
-JOINED = Attribute("joined", DataType.STRING, format=Format.DATE)
+JOINED = Attribute("joined", DataType.STRING, format=StringFormat.DATE)
 CERTIFICATE = CORE["x509certificates"].sub_attributes["value"]
 BADGE = Attribute(
     "badge",
     DataType.COMPLEX,
     sub_attributes={
-        "number": Attribute("number", DataType.STRING, required=True),
+        "number": Attribute("number", DataType.STRING, is_required=True),
         "colour": Attribute("colour", DataType.STRING),
         "issuer": Attribute("issuer", DataType.STRING, mutability=Mutability.READ_ONLY),
     },
@@ -186,4 +186,4 @@ def test_every_data_type_is_parsed_and_conforms(data_type: DataType) -> None:
     attribute = Attribute("a", data_type, sub_attributes=members)
 
     assert parse_value(attribute, SAMPLES[data_type], LeniencyTracker()) == SAMPLES[data_type]
-    assert conform(attribute, SAMPLES[data_type]) == SAMPLES[data_type]
+    assert select_conforming(attribute, SAMPLES[data_type]) == SAMPLES[data_type]

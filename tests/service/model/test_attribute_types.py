@@ -7,7 +7,7 @@ import pytest
 from scim.service.model.attribute_types import (
     MAX_BYTES,
     extract_types,
-    find_partly_served_schemas,
+    find_reduced_schemas,
     list_removed_attributes,
     merge_types,
 )
@@ -80,14 +80,14 @@ def test_number_of_types_is_bounded() -> None:
     assert merge_types(known, documents[:9]) == known
 
 
-def test_tenant_knows_what_is_partly_served() -> None:
+def test_reduced_schemas() -> None:
     whole, other = schema(attribute(), attribute("b")), schema(attribute(), urn="urn:x:y")
     known = merge_types({}, [whole, other])
-    assert find_partly_served_schemas(known, [whole, other]) == frozenset()
-    assert find_partly_served_schemas(known, [schema(attribute()), other]) == {URN}
+    assert find_reduced_schemas(known, [whole, other]) == frozenset()
+    assert find_reduced_schemas(known, [schema(attribute()), other]) == {URN}
     (resource_type,) = Tenant("acme", custom_schemas=[schema(attribute()), other], attribute_types=known).resource_types
-    assert resource_type.fully_served_urns.isdisjoint({URN})
-    assert "urn:x:y" in resource_type.fully_served_urns
+    assert resource_type.urns_without_hidden_values.isdisjoint({URN})
+    assert "urn:x:y" in resource_type.urns_without_hidden_values
 
 
 def test_removed_attributes_are_listed() -> None:

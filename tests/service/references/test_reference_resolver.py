@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from scim.protocol.errors import Unavailable
-from scim.protocol.normalize import normalize
+from scim.protocol.normalize import normalize_string
 from scim.protocol.schema import load_user_type
 from scim.service.model.change_record import ChangeRecord
 from scim.service.model.identifiers import identifier_hash, identifiers_of
@@ -49,7 +49,7 @@ class Users:
             yield [
                 each
                 for each, known in people.items()
-                if any((kind, normalize(value)) == (k, normalize(v)) for k, v in known)
+                if any((kind, normalize_string(value)) == (k, normalize_string(v)) for k, v in known)
             ]
 
     def update_index(self, add: Collection[ReferrerEntry], remove: Collection[ReferrerEntry]) -> None:

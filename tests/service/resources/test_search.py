@@ -150,7 +150,7 @@ def test_result_has_the_plan_of_the_store() -> None:
     assert ResourceSearch(load_user_type(), MemoryStore(), context()).run(SearchRequest()).plan == "memory"
 
 
-def test_document_is_parsed_only_if_it_may_have_unserved_values() -> None:
+def test_document_is_parsed_only_if_it_may_have_nonconforming_values() -> None:
     """Reading documents is most of what a page would cost. What is not JSON shows whether one was read."""
     documents = [{"id": "urn:x:whole", "attributes": [{"name": "a", "type": "string"}]}]
     documents += [{"id": "urn:x:part", "attributes": [{"name": "a", "type": "string"}]}]

@@ -81,7 +81,9 @@ def chosen(text: str | None, sort: str | None = None) -> Plan:
     tree = parse_filter(text, load_user_type(), LeniencyTracker()) if text is not None else None
     order = compile_sort(sort, load_user_type(), LeniencyTracker()).path if sort else None
     return plan_query(
-        tree, order, IndexedAttributes("userName", case_exact=False, others=frozenset({"externalId", "emails.value"}))
+        tree,
+        order,
+        IndexedAttributes("userName", is_case_exact=False, others=frozenset({"externalId", "emails.value"})),
     )
 
 

@@ -111,7 +111,7 @@ def expected(people: list[StoredResource], asked: Query, plan: str) -> list[Stor
         key = asked.order.key
         return sorted(found, key=lambda each: (key(each), each.id), reverse=asked.order.descending)
     orders: dict[str, Callable[[StoredResource], Any]] = {
-        "names": lambda each: unique_key(each.resource["userName"], case_exact=False),
+        "names": lambda each: unique_key(each.resource["userName"], is_case_exact=False),
         "times": lambda each: each.modified,
     }
     return sorted(found, key=orders.get(plan, lambda each: each.id))

@@ -44,11 +44,11 @@ def _reject_groups(_: RequestContext) -> Response:
     raise NotSupported(
         "Groups are not supported yet: turn group provisioning (group push, the mapping of groups) off in the identity "
         "provider; users are provisioned without it.",
-        rule=Rule.GROUPS,
+        rule=Rule.GROUPS_ENDPOINT,
     )
 
 
 def _reject_me(_: RequestContext) -> Response:
     raise NotSupported(
-        "/Me is not supported: the token stands for an identity provider and not for a user.", rule=Rule.ME
+        "/Me is not supported: the token stands for an identity provider and not for a user.", rule=Rule.ME_ENDPOINT
     )

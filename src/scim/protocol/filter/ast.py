@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from scim.protocol.schema import Attribute
 
-Literal = str | int | float | bool | None
+FilterLiteral = str | int | float | bool | None
 
 
 class ComparisonOperator(StrEnum):
@@ -29,9 +29,9 @@ class ComparisonOperator(StrEnum):
 class Comparison:
     """``userName eq "bjensen"``; beyond the RFC also ``emails[type eq "work"].value eq "b@example.com"``."""
 
-    path: Path
+    path: AttributePath
     operator: ComparisonOperator
-    value: Literal
+    value: FilterLiteral
 
     def __str__(self) -> str:
         return f"{self.path} {self.operator} {json.dumps(self.value, ensure_ascii=False)}"
@@ -41,7 +41,7 @@ class Comparison:
 class Present:
     """``title pr``: the attribute has a value."""
 
-    path: Path
+    path: AttributePath
 
     def __str__(self) -> str:
         return f"{self.path} pr"
@@ -51,7 +51,7 @@ class Present:
 class ValuePath:
     """``emails[type eq "work"]``: an element of the attribute matches the filter in brackets."""
 
-    path: Path
+    path: AttributePath
 
     def __str__(self) -> str:
         return str(self.path)
@@ -61,67 +61,67 @@ class ValuePath:
 class Not:
     """``not (title pr)``."""
 
-    term: Filter
+    operand: Filter
 
     def __str__(self) -> str:
-        return f"not ({self.term})"
+        return f"not ({self.operand})"
 
 
 @dataclass(frozen=True, slots=True)
 class And:
     """Two or more terms, none of which is an ``And``."""
 
-    terms: tuple[Filter, ...]
+    operands: tuple[Filter, ...]
 
     def __str__(self) -> str:
-        return " and ".join(f"({term})" if isinstance(term, Or) else str(term) for term in self.terms)
+        return " and ".join(f"({term})" if isinstance(term, Or) else str(term) for term in self.operands)
 
 
 @dataclass(frozen=True, slots=True)
 class Or:
     """Two or more terms, none of which is an ``Or``. ``And`` has precedence."""
 
-    terms: tuple[Filter, ...]
+    operands: tuple[Filter, ...]
 
     def __str__(self) -> str:
-        return " or ".join(str(term) for term in self.terms)
+        return " or ".join(str(term) for term in self.operands)
 
 
 Filter = Comparison | Present | ValuePath | Not | And | Or
 
 
 @dataclass(frozen=True, slots=True)
-class Path:
+class AttributePath:
     """The path of an attribute, resolved with the schemas.
 
     ``extension`` is the URN of the attribute's extension, ``None`` for the core schema. Without ``attribute`` the path
-    is that of a whole schema. ``selection`` selects elements of a multi-valued attribute; its names are those of
+    is that of a whole schema. ``value_filter`` selects elements of a multi-valued attribute; its names are those of
     sub-attributes.
     """
 
     attribute: Attribute | None
     sub_attribute: Attribute | None = None
     extension: str | None = None
-    selection: Filter | None = None
+    value_filter: Filter | None = None
 
     def __str__(self) -> str:
         if self.attribute is None:
             return self.extension or ""
         prefix = f"{self.extension}:" if self.extension else ""
-        selection = f"[{self.selection}]" if self.selection is not None else ""
+        selection = f"[{self.value_filter}]" if self.value_filter is not None else ""
         suffix = f".{self.sub_attribute.name}" if self.sub_attribute else ""
         return f"{prefix}{self.attribute.name}{selection}{suffix}"
 
     @property
-    def without_selection(self) -> Path:
+    def without_value_filter(self) -> AttributePath:
         """The path without its selection, which may have somebody's data."""
-        return Path(self.attribute, self.sub_attribute, self.extension)
+        return AttributePath(self.attribute, self.sub_attribute, self.extension)
 
     @property
-    def is_simple(self) -> bool:
+    def is_single_valued_core_attribute(self) -> bool:
         """Whether the path is that of a single-valued attribute in the core schema."""
-        is_nested = self.sub_attribute or self.extension or self.selection
-        return not is_nested and self.attribute is not None and not self.attribute.multi_valued
+        is_nested = self.sub_attribute or self.extension or self.value_filter
+        return not is_nested and self.attribute is not None and not self.attribute.is_multi_valued
 
     @property
     def leaf(self) -> Attribute | None:
@@ -129,7 +129,7 @@ class Path:
         return self.sub_attribute or self.attribute
 
 
-def list_paths(tree: Filter) -> list[Path]:
+def list_paths(tree: Filter) -> list[AttributePath]:
     """Return the path of each term of a filter, in their order.
 
     A path has its selection with it. The paths in the selection are not in the list: they are relative to the

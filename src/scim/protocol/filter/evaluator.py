@@ -14,20 +14,20 @@ from typing import Any
 from scim.protocol.errors import InvalidFilter
 from scim.protocol.filter.ast import (
     And,
+    AttributePath,
     Comparison,
     ComparisonOperator,
     Filter,
-    Literal,
+    FilterLiteral,
     Not,
     Or,
-    Path,
     Present,
     ValuePath,
 )
 from scim.protocol.leniency import Leniency, LeniencyTracker
-from scim.protocol.normalize import normalize, parse_date_time
-from scim.protocol.schema import Attribute, DataType, Format
-from scim.protocol.values.conformance import conform
+from scim.protocol.normalize import normalize_string, parse_date_time
+from scim.protocol.schema import Attribute, DataType, StringFormat
+from scim.protocol.values.conformance import select_conforming
 
 Predicate = Callable[[Mapping[str, Any]], bool]
 """Whether a resource, or an element of a multi-valued attribute, matches."""
@@ -77,13 +77,13 @@ def _negate(predicate: Predicate) -> Predicate:
     return lambda resource: not predicate(resource)
 
 
-def _compile_presence(path: Path, leniencies: LeniencyTracker) -> Predicate:
+def _compile_presence(path: AttributePath, leniencies: LeniencyTracker) -> Predicate:
     get_values = compile_value_getter(path, leniencies)
     return lambda resource: any(value not in (None, "", {}, []) for value in get_values(resource))
 
 
 def _compile_comparison(
-    path: Path, operator: ComparisonOperator, literal: Literal, leniencies: LeniencyTracker
+    path: AttributePath, operator: ComparisonOperator, literal: FilterLiteral, leniencies: LeniencyTracker
 ) -> Predicate:
     if literal is None:
         return _compile_null_comparison(path, operator, leniencies)
@@ -91,7 +91,7 @@ def _compile_comparison(
     get_values = compile_value_getter(path, leniencies)
     is_negated = operator is ComparisonOperator.NE
     test = _compile_test(attribute, ComparisonOperator.EQ if is_negated else operator, literal, leniencies)
-    if path.is_simple:
+    if path.is_single_valued_core_attribute:
         return _test_single_value(attribute.name, test, is_negated=is_negated)
     if is_negated:
         return lambda resource: not any(test(value) for value in get_values(resource))
@@ -105,17 +105,19 @@ def _test_single_value(name: str, test: ValueTest, *, is_negated: bool) -> Predi
     return lambda resource: (value := resource.get(name)) is not None and test(value)
 
 
-def _compile_null_comparison(path: Path, operator: ComparisonOperator, leniencies: LeniencyTracker) -> Predicate:
+def _compile_null_comparison(
+    path: AttributePath, operator: ComparisonOperator, leniencies: LeniencyTracker
+) -> Predicate:
     """Compile a comparison with null: an attribute that is null has no value (RFC 7643 section 2.5)."""
     is_present = _compile_presence(path, leniencies)
     if operator is ComparisonOperator.NE:
         return is_present
     if operator is ComparisonOperator.EQ:
         return _negate(is_present)
-    raise InvalidFilter(f"{path.without_selection} {operator} null compares nothing: only eq and ne take null.")
+    raise InvalidFilter(f"{path.without_value_filter} {operator} null compares nothing: only eq and ne take null.")
 
 
-def _resolve_complex(path: Path) -> tuple[Path, Attribute]:
+def _resolve_complex(path: AttributePath) -> tuple[AttributePath, Attribute]:
     """Return the path of the compared values, and its leaf.
 
     A complex attribute stands for its sub-attribute ``value`` (RFC 7644 section 3.4.2.2).
@@ -123,21 +125,21 @@ def _resolve_complex(path: Path) -> tuple[Path, Attribute]:
     leaf = path.leaf
     if leaf is not None and leaf.type is DataType.COMPLEX:
         value = leaf.find_sub_attribute("value")
-        path, leaf = Path(path.attribute, value, path.extension, path.selection), value
+        path, leaf = AttributePath(path.attribute, value, path.extension, path.value_filter), value
     if leaf is None:
         raise InvalidFilter(
-            f"{path.without_selection} has no value of its own to compare: name one of its sub-attributes."
+            f"{path.without_value_filter} has no value of its own to compare: name one of its sub-attributes."
         )
     return path, leaf
 
 
-def compile_value_getter(path: Path, leniencies: LeniencyTracker) -> ValueGetter:
+def compile_value_getter(path: AttributePath, leniencies: LeniencyTracker) -> ValueGetter:
     """Return a function that returns the values at a path; none if the attribute is unassigned."""
     if path.leaf is not None and path.leaf.is_write_only:
-        raise InvalidFilter(f"{path.without_selection} is writeOnly: nothing can be found by it.")
+        raise InvalidFilter(f"{path.without_value_filter} is writeOnly: nothing can be found by it.")
     get_values = _compile_attribute_getter(path)
-    if path.selection is not None:
-        get_values = _select_elements(get_values, compile_filter(path.selection, leniencies))
+    if path.value_filter is not None:
+        get_values = _select_elements(get_values, compile_filter(path.value_filter, leniencies))
     return get_values if path.sub_attribute is None else _get_sub_values(get_values, path.sub_attribute.name)
 
 
@@ -149,14 +151,14 @@ def _get_sub_values(get_elements: ValueGetter, name: str) -> ValueGetter:
     return lambda resource: [element[name] for element in get_elements(resource) if name in element]
 
 
-def _compile_attribute_getter(path: Path) -> ValueGetter:
+def _compile_attribute_getter(path: AttributePath) -> ValueGetter:
     extension, attribute = path.extension, path.attribute
     if attribute is None:
         return lambda resource: [resource]
     if extension is not None:
         return _compile_extension_getter(extension, attribute)
     name = attribute.name
-    if attribute.multi_valued:
+    if attribute.is_multi_valued:
         return lambda resource: resource.get(name, ())
     return lambda resource: [resource[name]] if name in resource else []
 
@@ -166,7 +168,7 @@ def _compile_extension_getter(extension: str, attribute: Attribute) -> ValueGett
 
     A tenant's schemas can change, and stored values are not migrated: a value of a wrong type counts as unassigned.
     """
-    name, is_multi_valued, value_class = attribute.name, attribute.multi_valued, attribute.value_class
+    name, is_multi_valued, value_class = attribute.name, attribute.is_multi_valued, attribute.value_class
 
     def get_values(resource: Mapping[str, Any]) -> Iterable[Any]:
         members = resource.get(extension)
@@ -174,14 +176,14 @@ def _compile_extension_getter(extension: str, attribute: Attribute) -> ValueGett
             return ()
         if stored.__class__ is value_class:
             return (stored,)
-        value = conform(attribute, stored)
+        value = select_conforming(attribute, stored)
         return () if value is None else value if is_multi_valued else (value,)
 
     return get_values
 
 
 def _compile_test(
-    attribute: Attribute, operator: ComparisonOperator, literal: Literal, leniencies: LeniencyTracker
+    attribute: Attribute, operator: ComparisonOperator, literal: FilterLiteral, leniencies: LeniencyTracker
 ) -> ValueTest:
     """Return a function that compares one value of an attribute with ``literal``."""
     match attribute.type:
@@ -196,7 +198,7 @@ def _compile_test(
 
 
 def _compile_boolean_test(
-    attribute: Attribute, operator: ComparisonOperator, literal: Literal, leniencies: LeniencyTracker
+    attribute: Attribute, operator: ComparisonOperator, literal: FilterLiteral, leniencies: LeniencyTracker
 ) -> ValueTest:
     if operator is not ComparisonOperator.EQ:
         raise InvalidFilter(f"{attribute.name} is a boolean: only eq, ne and pr apply to it, not {operator}.")
@@ -208,7 +210,7 @@ def _compile_boolean_test(
     return lambda value: value is literal
 
 
-def _compile_number_test(attribute: Attribute, operator: ComparisonOperator, literal: Literal) -> ValueTest:
+def _compile_number_test(attribute: Attribute, operator: ComparisonOperator, literal: FilterLiteral) -> ValueTest:
     if operator not in _ORDER:
         raise InvalidFilter(f"{attribute.name} is a number: {operator} does not apply to it.")
     if isinstance(literal, bool) or not isinstance(literal, int | float):
@@ -217,7 +219,7 @@ def _compile_number_test(attribute: Attribute, operator: ComparisonOperator, lit
     return lambda value: compare(value, literal)
 
 
-def _compile_date_time_test(attribute: Attribute, operator: ComparisonOperator, literal: Literal) -> ValueTest:
+def _compile_date_time_test(attribute: Attribute, operator: ComparisonOperator, literal: FilterLiteral) -> ValueTest:
     bound = parse_date_time(literal) if isinstance(literal, str) else None
     if bound is None:
         raise InvalidFilter(f'{attribute.name} is a date and time: compare it with one such as "2026-01-31T00:00:00Z".')
@@ -225,14 +227,14 @@ def _compile_date_time_test(attribute: Attribute, operator: ComparisonOperator, 
     return lambda value: (instant := parse_date_time(value)) is not None and compare(instant, bound)
 
 
-def _compile_text_test(attribute: Attribute, operator: ComparisonOperator, literal: Literal) -> ValueTest:
+def _compile_text_test(attribute: Attribute, operator: ComparisonOperator, literal: FilterLiteral) -> ValueTest:
     if not isinstance(literal, str):
         raise InvalidFilter(f"{attribute.name} is a string: compare it with a value in double quotes.")
     if attribute.type is DataType.BINARY and operator is not ComparisonOperator.EQ:
         raise InvalidFilter(f"{attribute.name} is binary: only eq, ne and pr apply to it, not {operator}.")
-    case_exact = attribute.case_exact
+    case_exact = attribute.is_case_exact
     # Dates are compared as dates, with or without a time.
-    length = len("2026-01-31") if attribute.format is Format.DATE and operator in _ORDER else None
-    expected = normalize(literal[:length], case_exact=case_exact)
+    length = len("2026-01-31") if attribute.format is StringFormat.DATE and operator in _ORDER else None
+    expected = normalize_string(literal[:length], is_case_exact=case_exact)
     compare = _ORDER.get(operator) or _SUBSTRING[operator]
-    return lambda value: compare(normalize(value[:length], case_exact=case_exact), expected)
+    return lambda value: compare(normalize_string(value[:length], is_case_exact=case_exact), expected)

@@ -21,13 +21,13 @@ from math import isfinite
 from scim.protocol.errors import InvalidFilter, InvalidPath, Rule, ScimError
 from scim.protocol.filter.ast import (
     And,
+    AttributePath,
     Comparison,
     ComparisonOperator,
     Filter,
-    Literal,
+    FilterLiteral,
     Not,
     Or,
-    Path,
     Present,
     ValuePath,
 )
@@ -38,9 +38,9 @@ from scim.protocol.schema import Attribute, DataType, ResourceType
 
 # Recursive descent is as deep as its input. People and identity providers send far smaller filters.
 MAX_DEPTH = 40
-MAX_TERMS = 200
+MAX_COMPARISONS = 200
 # In the brackets of a PATCH path: a request can have a thousand paths. Identity providers send one or two terms.
-MAX_PATH_TERMS = 10
+MAX_PATH_COMPARISONS = 10
 
 _NAME = re.compile(r"[A-Za-z$][A-Za-z0-9$:._-]*")
 _SIMPLE_NAME = re.compile(r"[A-Za-z$][A-Za-z0-9$_-]*")
@@ -79,7 +79,7 @@ def parse_filter(text: str, resource_type: ResourceType, leniencies: LeniencyTra
     return tree
 
 
-def parse_path(text: str, resource_type: ResourceType, leniencies: LeniencyTracker) -> Path:
+def parse_path(text: str, resource_type: ResourceType, leniencies: LeniencyTracker) -> AttributePath:
     """Return the path of a PATCH operation.
 
     Raises :class:`InvalidPath` for a malformed path, and :class:`UnknownAttribute` for an attribute that no schema has.
@@ -109,10 +109,10 @@ def _check_syntax(text: str) -> None:
     """Raise :class:`InvalidPath` for a malformed path. Each well-formed name counts as an attribute."""
     tokenizer = Tokenizer(text, InvalidPath)
     members = {name.lower(): Attribute(name, DataType.STRING) for name in _SIMPLE_NAME.findall(text)}
-    any_path = Path(Attribute("", DataType.COMPLEX, multi_valued=True, sub_attributes=members))
+    any_path = AttributePath(Attribute("", DataType.COMPLEX, is_multi_valued=True, sub_attributes=members))
 
-    def resolve_any(name: str) -> Path:
-        return any_path if _FULL_NAME.fullmatch(name) else tokenizer.fail_token("A malformed name begins")
+    def resolve_any(name: str) -> AttributePath:
+        return any_path if _FULL_NAME.fullmatch(name) else tokenizer.fail_at_last_token("A malformed name begins")
 
     _Parser(tokenizer, resolve_any, [], LeniencyTracker()).parse_path()
     tokenizer.expect_end()
@@ -131,7 +131,7 @@ class _Parser:
     def __init__(
         self,
         tokenizer: Tokenizer,
-        resolve: Callable[[str], Path],
+        resolve: Callable[[str], AttributePath],
         names_with_spaces: Sequence[str],
         leniencies: LeniencyTracker,
     ) -> None:
@@ -141,15 +141,15 @@ class _Parser:
         self._leniencies = leniencies
         self._depth = 0
         self._terms = 0
-        self._max_terms = MAX_PATH_TERMS if tokenizer.error is InvalidPath else MAX_TERMS
+        self._max_terms = MAX_PATH_COMPARISONS if tokenizer.error is InvalidPath else MAX_COMPARISONS
 
     def parse_filter(self) -> Filter:
         """``filter = conjunction *("or" conjunction)``"""
         self._depth += 1
         if self._depth > MAX_DEPTH:
-            self.tokenizer.fail_token(f"At most {MAX_DEPTH} brackets may be nested; there is one more")
+            self.tokenizer.fail_at_last_token(f"At most {MAX_DEPTH} brackets may be nested; there is one more")
         terms = [self._parse_conjunction()]
-        while self.tokenizer.take(_OR):
+        while self.tokenizer.take_token(_OR):
             terms.append(self._parse_conjunction())
         self._depth -= 1
         return terms[0] if len(terms) == 1 else Or(_flatten(Or, terms))
@@ -157,37 +157,37 @@ class _Parser:
     def _parse_conjunction(self) -> Filter:
         """``conjunction = factor *("and" factor)``"""
         terms = [self._parse_factor()]
-        while self.tokenizer.take(_AND):
+        while self.tokenizer.take_token(_AND):
             terms.append(self._parse_factor())
         return terms[0] if len(terms) == 1 else And(_flatten(And, terms))
 
     def _parse_factor(self) -> Filter:
         """``factor = "not" "(" filter ")" / "(" filter ")" / expression``"""
-        negated = self.tokenizer.take(_NOT) is not None
-        if not self.tokenizer.take(_LEFT_PARENTHESIS):
+        negated = self.tokenizer.take_token(_NOT) is not None
+        if not self.tokenizer.take_token(_LEFT_PARENTHESIS):
             return self._parse_expression()
         term = self.parse_filter()
-        self.tokenizer.expect(_RIGHT_PARENTHESIS, "A closing bracket")
+        self.tokenizer.expect_token(_RIGHT_PARENTHESIS, "A closing bracket")
         return Not(term) if negated else term
 
     def _parse_expression(self) -> Filter:
         """``expression = path "pr" / path operator value / path``; the last only with a selection."""
         self._terms += 1
         if self._terms > self._max_terms:
-            self.tokenizer.fail(f"At most {self._max_terms} comparisons are read; there is one more")
+            self.tokenizer.fail_at_position(f"At most {self._max_terms} comparisons are read; there is one more")
         path = self.parse_path(is_compared=True)
         if path.attribute is None:
-            self.tokenizer.fail_token("An attribute is expected and not the URN of a schema")
-        operator = (self.tokenizer.take(_OPERATOR) or "").lower()
+            self.tokenizer.fail_at_last_token("An attribute is expected and not the URN of a schema")
+        operator = (self.tokenizer.take_token(_OPERATOR) or "").lower()
         if operator == "pr":
             return Present(path)
         if operator:
             return Comparison(path, ComparisonOperator(operator), self._parse_value(path.leaf))
-        if path.selection is None or path.sub_attribute is not None:
-            self.tokenizer.fail(_OPERATOR_EXPECTED)
+        if path.value_filter is None or path.sub_attribute is not None:
+            self.tokenizer.fail_at_position(_OPERATOR_EXPECTED)
         return ValuePath(path)
 
-    def parse_path(self, *, is_compared: bool = False) -> Path:
+    def parse_path(self, *, is_compared: bool = False) -> AttributePath:
         """``path = name ["[" filter "]" ["." subName]]``
 
         In a filter (``is_compared``) an unknown name is an unknown attribute only if an operator or bracket follows.
@@ -197,19 +197,21 @@ class _Parser:
         try:
             path = self._resolve(name)
         except UnknownAttribute:
-            if is_compared and not (self.tokenizer.take_adjacent(_LEFT_BRACKET) or self.tokenizer.take(_OPERATOR)):
-                self.tokenizer.fail(_OPERATOR_EXPECTED)
+            if is_compared and not (
+                self.tokenizer.take_adjacent_token(_LEFT_BRACKET) or self.tokenizer.take_token(_OPERATOR)
+            ):
+                self.tokenizer.fail_at_position(_OPERATOR_EXPECTED)
             raise
-        if not self.tokenizer.take_adjacent(_LEFT_BRACKET):
+        if not self.tokenizer.take_adjacent_token(_LEFT_BRACKET):
             return path
         attribute = path.attribute
-        if attribute is None or path.sub_attribute or not attribute.multi_valued:
-            self.tokenizer.fail_token(
+        if attribute is None or path.sub_attribute or not attribute.is_multi_valued:
+            self.tokenizer.fail_at_last_token(
                 "Brackets can only follow a multi-valued attribute, which this is not; they begin"
             )
-        path = replace(path, selection=self._parse_selection(attribute))
-        self.tokenizer.expect(_RIGHT_BRACKET, "A closing square bracket")
-        if sub_name := self.tokenizer.take_adjacent(_SUB_NAME):
+        path = replace(path, value_filter=self._parse_selection(attribute))
+        self.tokenizer.expect_token(_RIGHT_BRACKET, "A closing square bracket")
+        if sub_name := self.tokenizer.take_adjacent_token(_SUB_NAME):
             path = replace(path, sub_attribute=resolve_sub_attribute(sub_name[1:], attribute).attribute)
         return path
 
@@ -223,22 +225,22 @@ class _Parser:
 
     def _parse_name(self) -> str:
         name = self.tokenizer.take_name(self._names_with_spaces)
-        return name if name is not None else self.tokenizer.expect(_NAME, "An attribute's name")
+        return name if name is not None else self.tokenizer.expect_token(_NAME, "An attribute's name")
 
-    def _parse_value(self, attribute: Attribute | None) -> Literal:
+    def _parse_value(self, attribute: Attribute | None) -> FilterLiteral:
         """Parse a JSON string, number, ``true``, ``false`` or ``null``; as a leniency, a string without quotes."""
-        if text := self.tokenizer.take(_STRING):
+        if text := self.tokenizer.take_token(_STRING):
             return self._parse_string(text)
-        unquoted = self.tokenizer.expect(_UNQUOTED, "A value")
+        unquoted = self.tokenizer.expect_token(_UNQUOTED, "A value")
         is_text = attribute is None or attribute.type in _TEXT_TYPES or attribute.type is DataType.COMPLEX
         is_scalar = _JSON_SCALAR.fullmatch(unquoted) is not None
         if is_scalar and (not is_text or unquoted.lower() == "null"):
-            value: Literal = json.loads(unquoted.lower())
+            value: FilterLiteral = json.loads(unquoted.lower())
             if isinstance(value, float) and not isfinite(value):
-                self.tokenizer.fail_token(_NUMBER_EXPECTED)
+                self.tokenizer.fail_at_last_token(_NUMBER_EXPECTED)
             return value
         if not self._leniencies.tolerate(Leniency.UNQUOTED_VALUE):
-            self.tokenizer.fail_token("A value in double quotes is expected")
+            self.tokenizer.fail_at_last_token("A value in double quotes is expected")
         return unquoted
 
     def _parse_string(self, text: str) -> str:
@@ -246,7 +248,7 @@ class _Parser:
             value: str = json.loads(text)
             value.encode()
         except ValueError:  # a control character, an unknown escape, half a surrogate pair
-            self.tokenizer.fail_token("A valid JSON string is expected")
+            self.tokenizer.fail_at_last_token("A valid JSON string is expected")
         return value
 
 
@@ -254,5 +256,5 @@ def _flatten(node_class: type[And] | type[Or], terms: list[Filter]) -> tuple[Fil
     """Return the terms without nested nodes of the same class, so that equal filters have equal syntax trees."""
     flat: list[Filter] = []
     for term in terms:
-        flat.extend(term.terms if isinstance(term, node_class) else (term,))
+        flat.extend(term.operands if isinstance(term, node_class) else (term,))
     return tuple(flat)

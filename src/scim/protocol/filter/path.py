@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from scim.protocol.filter.ast import Path
+from scim.protocol.filter.ast import AttributePath
 from scim.protocol.leniency import Leniency, LeniencyTracker
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ class UnknownAttribute(Exception):
         self.name = name
 
 
-def resolve_path(name: str, resource_type: ResourceType, leniencies: LeniencyTracker) -> Path:
+def resolve_path(name: str, resource_type: ResourceType, leniencies: LeniencyTracker) -> AttributePath:
     """Return the path that a name stands for: ``[URN ":"] ATTRNAME ["." ATTRNAME]`` or the URN of a schema.
 
     Names and URNs have no case. Raises :class:`UnknownAttribute`.
@@ -27,15 +27,15 @@ def resolve_path(name: str, resource_type: ResourceType, leniencies: LeniencyTra
     lower = name.lower()
     for schema in resource_type.schemas:
         urn = schema.id.lower()
-        extension = schema.id if schema is not resource_type.core else None
+        extension = schema.id if schema is not resource_type.core_schema else None
         if lower == urn:
-            return Path(None, extension=extension)
+            return AttributePath(None, extension=extension)
         if not lower.startswith((f"{urn}:", f"{urn}.")):
             continue
         path = _find_path(schema, name[len(urn) + 1 :], extension)
         if path and (name[len(urn)] == ":" or leniencies.tolerate(Leniency.DOTTED_URN)):
             return path
-    if path := _find_path(resource_type.core, name, None):
+    if path := _find_path(resource_type.core_schema, name, None):
         return path
     for schema in resource_type.extensions:
         path = _find_path(schema, name, schema.id)
@@ -52,18 +52,18 @@ def is_attribute(name: str, resource_type: ResourceType) -> bool:
         return False
 
 
-def resolve_sub_attribute(name: str, attribute: Attribute) -> Path:
+def resolve_sub_attribute(name: str, attribute: Attribute) -> AttributePath:
     """Return the path that a name stands for in the brackets after an attribute. Raises :class:`UnknownAttribute`."""
     if sub_attribute := attribute.find_sub_attribute(name):
-        return Path(sub_attribute)
+        return AttributePath(sub_attribute)
     raise UnknownAttribute(f"{attribute.name}.{name}")
 
 
-def _find_path(schema: Schema, name: str, extension: str | None) -> Path | None:
+def _find_path(schema: Schema, name: str, extension: str | None) -> AttributePath | None:
     """Return the path to the attribute or sub-attribute with this name in a schema, or ``None``."""
     if attribute := schema.find_attribute(name):
-        return Path(attribute, extension=extension)
+        return AttributePath(attribute, extension=extension)
     head, _, tail = name.rpartition(".")
     if (attribute := schema.find_attribute(head)) and (sub_attribute := attribute.find_sub_attribute(tail)):
-        return Path(attribute, sub_attribute, extension)
+        return AttributePath(attribute, sub_attribute, extension)
     return None

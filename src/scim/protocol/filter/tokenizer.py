@@ -29,12 +29,12 @@ class Tokenizer:
         if len(text) > MAX_LENGTH:
             raise error(f"The expression has {len(text)} characters; at most {MAX_LENGTH} are read.")
 
-    def take(self, pattern: re.Pattern[str]) -> str | None:
+    def take_token(self, pattern: re.Pattern[str]) -> str | None:
         """Take the token that ``pattern`` matches after white space; return ``None`` if it matches none."""
         self._skip_space()
-        return self.take_adjacent(pattern)
+        return self.take_adjacent_token(pattern)
 
-    def take_adjacent(self, pattern: re.Pattern[str]) -> str | None:
+    def take_adjacent_token(self, pattern: re.Pattern[str]) -> str | None:
         """Take the token that ``pattern`` matches without white space before it; return ``None`` if it matches none."""
         if match := pattern.match(self._text, self._position):
             self._token_start, self._position = match.span()
@@ -55,23 +55,23 @@ class Tokenizer:
                 return token
         return None
 
-    def expect(self, pattern: re.Pattern[str], name: str) -> str:
+    def expect_token(self, pattern: re.Pattern[str], name: str) -> str:
         """Take the token that ``pattern`` matches after white space; raise an error if it matches none."""
-        token = self.take(pattern)
-        return self.fail(f"{name} is expected") if token is None else token
+        token = self.take_token(pattern)
+        return self.fail_at_position(f"{name} is expected") if token is None else token
 
     def expect_end(self) -> None:
         """Raise the error if the text does not end here."""
         self._skip_space()
         if self._position < len(self._text):
-            self.fail("The expression should end")
+            self.fail_at_position("The expression should end")
 
-    def fail(self, message: str) -> NoReturn:
+    def fail_at_position(self, message: str) -> NoReturn:
         """Raise the error for the current position. It does not repeat the text, which may be somebody's data."""
         self._skip_space()
         self._raise(message, self._position)
 
-    def fail_token(self, message: str) -> NoReturn:
+    def fail_at_last_token(self, message: str) -> NoReturn:
         """Raise the error for the token that was taken last."""
         self._raise(message, self._token_start)
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from scim.protocol.errors import InvalidPath, InvalidSyntax, InvalidValue, MutabilityError, NoTarget, Rule
-from scim.protocol.filter.ast import Path
+from scim.protocol.filter.ast import AttributePath
 from scim.protocol.filter.parser import parse_path
 from scim.protocol.filter.path import UnknownAttribute, resolve_path
 from scim.protocol.leniency import Leniency, LeniencyTracker
@@ -63,14 +63,14 @@ class _Patch:
         """Return the changed resource without empty values. Raise an error if it is invalid as a whole."""
         resource = {name: value for name, value in self._resource.items() if value not in ({}, [])}
         for schema in self._type.schemas:
-            if schema is self._type.core:
+            if schema is self._type.core_schema:
                 _check_required_attributes(schema, before, resource)
             elif schema.id in resource:
                 _check_required_attributes(schema, before.get(schema.id), resource[schema.id])
         check_immutable(before, resource, self._type)
         return finalize(resource, self._type)
 
-    def _parse_path(self, text: str, value: Any, leniency: Leniency) -> Path | None:
+    def _parse_path(self, text: str, value: Any, leniency: Leniency) -> AttributePath | None:
         """Return the path, or ``None`` if no schema has the attribute and the leniency allows that."""
         try:
             return parse_path(text, self._type, self._leniencies)
@@ -109,16 +109,16 @@ class _Patch:
                 continue
             if _is_read_only(path):
                 if name.lower() not in ("id", "meta"):  # clients send them back with a whole resource
-                    self._leniencies.record_ignored(str(path.without_selection), value, is_known=True)
+                    self._leniencies.record_ignored(str(path.without_value_filter), value, is_known=True)
                 continue
-            is_path = str(path).lower() != name.lower() or path.selection or path.sub_attribute
+            is_path = str(path).lower() != name.lower() or path.value_filter or path.sub_attribute
             if is_path and not self._leniencies.tolerate(Leniency.PATH_AS_KEY):
                 raise InvalidValue(
-                    f"{path.without_selection} is a path: name it as an operation's path, not inside a value."
+                    f"{path.without_value_filter} is a path: name it as an operation's path, not inside a value."
                 )
             self._write(path, value, op)
 
-    def _parse_member_name(self, name: str, value: Any) -> Path | None:
+    def _parse_member_name(self, name: str, value: Any) -> AttributePath | None:
         """Return the path that the name of a member stands for, or ``None`` for an unknown attribute.
 
         Most are names of attributes, which can have characters that paths cannot have.
@@ -131,17 +131,17 @@ class _Patch:
             self._ignore_unknown_attribute(name, value, Leniency.UNKNOWN_ATTRIBUTE)
             return None
 
-    def _apply_at_path(self, path: Path, operation: PatchOperation) -> None:
+    def _apply_at_path(self, path: AttributePath, operation: PatchOperation) -> None:
         if operation.op is not PatchOperationType.REMOVE:
             if not operation.has_value:
                 raise InvalidValue(f"{operation.op} needs a value.")
             self._write(path, operation.value, operation.op)
-        elif operation.value in (None, [], "") or path.selection or path.sub_attribute:
+        elif operation.value in (None, [], "") or path.value_filter or path.sub_attribute:
             self._write(path, None, PatchOperationType.REMOVE)
         else:
             self._remove_values(path, operation.value)
 
-    def _write(self, path: Path, value: Any, op: PatchOperationType) -> None:
+    def _write(self, path: AttributePath, value: Any, op: PatchOperationType) -> None:
         """Write ``value`` at ``path``. Null removes the value."""
         self._writes += 1
         if self._writes > MAX_PATCH_OPERATIONS:
@@ -149,7 +149,7 @@ class _Patch:
         members = self._get_members(path.extension)
         if path.attribute is None:
             self._write_schema(path, value, op)
-        elif path.attribute.multi_valued:
+        elif path.attribute.is_multi_valued:
             MultiValuedPatch(members, path.attribute, self._leniencies).write(path, value, op)
         elif path.sub_attribute is not None:
             complex_value = members.setdefault(path.attribute.name, {})
@@ -158,12 +158,12 @@ class _Patch:
         else:
             write_attribute(members, path.attribute, value, self._leniencies)
 
-    def _write_schema(self, path: Path, value: Any, op: PatchOperationType) -> None:
+    def _write_schema(self, path: AttributePath, value: Any, op: PatchOperationType) -> None:
         """Write an extension, or attributes of the core schema: the path is the URN of a schema."""
         if value is None and path.extension is not None:
             self._resource[path.extension] = {}
         elif not isinstance(value, dict):
-            raise InvalidValue(f"{path.extension or self._type.core.id} takes an object with attributes.")
+            raise InvalidValue(f"{path.extension or self._type.core_schema.id} takes an object with attributes.")
         elif path.extension is None:
             self._write_attributes(value, op)
         else:
@@ -176,15 +176,15 @@ class _Patch:
         members: dict[str, Any] = self._resource.setdefault(extension, {})
         return members
 
-    def _remove_values(self, path: Path, value: Any) -> None:
+    def _remove_values(self, path: AttributePath, value: Any) -> None:
         """Remove the elements that have all members of one of the given elements. All values if it is single-valued."""
         attribute = path.attribute
-        if attribute is None or not attribute.multi_valued:
+        if attribute is None or not attribute.is_multi_valued:
             self._write(path, None, PatchOperationType.REMOVE)
             return
         if not self._leniencies.tolerate(Leniency.REMOVED_VALUES):
             raise InvalidValue(
-                f"remove takes no value: select what is to be removed, as in {path.without_selection}[value eq ...]."
+                f"remove takes no value: select what is to be removed, as in {path.without_value_filter}[value eq ...]."
             )
         given = value if isinstance(value, list) else [value]
         parsed = [parse_element(attribute, element, self._leniencies) for element in given]
@@ -203,7 +203,7 @@ def _check_required_attributes(schema: Schema, before: Mapping[str, Any] | None,
     for attribute in schema.attributes.values():
         was_assigned = before is None or attribute.name in before
         if (
-            attribute.required
+            attribute.is_required
             and was_assigned
             and not attribute.is_read_only
             and members.get(attribute.name) in (None, "")
@@ -215,15 +215,15 @@ def _check_required_attributes(schema: Schema, before: Mapping[str, Any] | None,
             )
 
 
-def _is_read_only(path: Path) -> bool:
+def _is_read_only(path: AttributePath) -> bool:
     return any(part is not None and part.is_read_only for part in (path.attribute, path.sub_attribute))
 
 
-def _check_not_read_only(path: Path) -> None:
+def _check_not_read_only(path: AttributePath) -> None:
     """Raise :class:`MutabilityError` for the path of a readOnly attribute."""
     if _is_read_only(path):
         raise MutabilityError(
-            f"{path.without_selection} is readOnly: remove its mapping from the identity provider.",
+            f"{path.without_value_filter} is readOnly: remove its mapping from the identity provider.",
             rule=Rule.READ_ONLY,
-            attribute=str(path.without_selection),
+            attribute=str(path.without_value_filter),
         )

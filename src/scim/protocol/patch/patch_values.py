@@ -10,12 +10,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from scim.protocol.errors import InvalidValue, NoTarget, Rule
-from scim.protocol.filter.ast import And, Comparison, ComparisonOperator, Filter, Path
+from scim.protocol.filter.ast import And, AttributePath, Comparison, ComparisonOperator, Filter
 from scim.protocol.filter.evaluator import compile_filter
 from scim.protocol.json_body import lower_member_names
 from scim.protocol.leniency import Leniency, LeniencyTracker
 from scim.protocol.messages import PatchOperationType
-from scim.protocol.normalize import normalize
+from scim.protocol.normalize import normalize_string
 from scim.protocol.schema import Attribute
 from scim.protocol.stored_values.immutability import check_sub_attributes_unchanged
 from scim.protocol.values.parser import (
@@ -38,10 +38,10 @@ class MultiValuedPatch:
         self._elements: list[Any] = members.get(attribute.name, [])
         self._primary_ids = [id(element) for element in self._elements if _is_primary(element)]
 
-    def write(self, path: Path, value: Any, op: PatchOperationType) -> None:
+    def write(self, path: AttributePath, value: Any, op: PatchOperationType) -> None:
         """Write a value at a path of the attribute: to the selected elements, to each element, or the whole list."""
-        if path.selection is not None:
-            self._write_selected(path, path.selection, value, op)
+        if path.value_filter is not None:
+            self._write_selected(path, path.value_filter, value, op)
         elif path.sub_attribute is not None:
             self._write_elements(self._elements, path, value)
         else:
@@ -61,7 +61,7 @@ class MultiValuedPatch:
             element for element in new if _normalize_element(self._attribute, element) not in known
         ]
 
-    def _write_selected(self, path: Path, selection: Filter, value: Any, op: PatchOperationType) -> None:
+    def _write_selected(self, path: AttributePath, selection: Filter, value: Any, op: PatchOperationType) -> None:
         matches = compile_filter(selection, self._leniencies)
         if op is PatchOperationType.REMOVE and path.sub_attribute is None:
             self._elements = [element for element in self._elements if not matches(element)]
@@ -73,14 +73,15 @@ class MultiValuedPatch:
             created = self._create_element(path, selection, value)
             if not matches(created):  # the same request would create it again
                 raise InvalidValue(
-                    f"The value contradicts the selection of {path.without_selection}: send one that it would select."
+                    f"The value contradicts the selection of {path.without_value_filter}: "
+                    "send one that it would select."
                 )
             self._elements = [*self._elements, created]
 
-    def _write_elements(self, elements: list[Any], path: Path, value: Any) -> None:
+    def _write_elements(self, elements: list[Any], path: AttributePath, value: Any) -> None:
         if not elements and not accept_as_unassigned(value, self._leniencies):
             raise NoTarget(
-                f"{path.without_selection} has no element that could be written; "
+                f"{path.without_value_filter} has no element that could be written; "
                 f"add one to {self._attribute.name} first."
             )
         for element in elements:
@@ -89,7 +90,7 @@ class MultiValuedPatch:
             if element or path.sub_attribute:  # removing a whole element is allowed
                 check_sub_attributes_unchanged(self._attribute, before, element)
 
-    def _create_element(self, path: Path, selection: Filter, value: Any) -> dict[str, Any]:
+    def _create_element(self, path: AttributePath, selection: Filter, value: Any) -> dict[str, Any]:
         """Create the element that a filter without a match describes: Entra ID expects that."""
         described = _build_described_element(selection)
         if described is None or not self._leniencies.tolerate(Leniency.CREATED_ELEMENT):
@@ -219,12 +220,12 @@ def _normalize_element(attribute: Attribute, element: Any) -> frozenset[tuple[st
 def _normalize_value(attribute: Attribute, value: Any) -> Any:
     if isinstance(value, list):
         return tuple(_normalize_value(attribute, element) for element in value)
-    return normalize(value, case_exact=attribute.case_exact) if isinstance(value, str) else value
+    return normalize_string(value, is_case_exact=attribute.is_case_exact) if isinstance(value, str) else value
 
 
 def _build_described_element(selection: Filter) -> dict[str, Any] | None:
     """Return the element that a filter describes: ``eq`` comparisons joined by ``and``. ``None`` for other filters."""
-    terms = selection.terms if isinstance(selection, And) else (selection,)
+    terms = selection.operands if isinstance(selection, And) else (selection,)
     described: dict[str, Any] = {}
     for term in terms:
         if (

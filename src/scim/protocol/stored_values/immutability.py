@@ -32,7 +32,7 @@ def check_attribute_unchanged(attribute: Attribute, old: Any, new: Any) -> None:
         assigned = select_writable(attribute, old)
         if assigned is not None and select_writable(attribute, new) != assigned:
             raise _create_error(attribute.name)
-    if not attribute.multi_valued:
+    if not attribute.is_multi_valued:
         check_sub_attributes_unchanged(attribute, old, new or {})
     elif "value" in attribute.sub_attributes:
         _check_elements(attribute, old, new or ())

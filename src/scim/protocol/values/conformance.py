@@ -13,24 +13,24 @@ from scim.protocol.normalize import parse_date_time
 from scim.protocol.schema import PYTHON_CLASSES, Attribute, DataType
 
 
-def conform(attribute: Attribute, value: Any) -> Any:
+def select_conforming(attribute: Attribute, value: Any) -> Any:
     """Return the part of a stored value that conforms to its attribute, or ``None`` if nothing does."""
-    if not attribute.multi_valued:
-        return conform_element(attribute, value)
+    if not attribute.is_multi_valued:
+        return select_conforming_element(attribute, value)
     if value.__class__ is not list:
         return None
-    elements = (conform_element(attribute, element) for element in value)
+    elements = (select_conforming_element(attribute, element) for element in value)
     return [element for element in elements if element is not None] or None
 
 
-def conform_element(attribute: Attribute, value: Any) -> Any:
+def select_conforming_element(attribute: Attribute, value: Any) -> Any:
     """Return the conforming part of a single value, or of one element of a multi-valued attribute, or ``None``."""
     if attribute.is_complex:
-        return conform_members(attribute.sub_attributes, value) or None
+        return select_conforming_members(attribute.sub_attributes, value) or None
     return value if _is_value(attribute.type, value) else None
 
 
-def conform_members(attributes: Mapping[str, Attribute], members: Any) -> dict[str, Any]:
+def select_conforming_members(attributes: Mapping[str, Attribute], members: Any) -> dict[str, Any]:
     """Return the conforming members of a stored object. ``attributes`` are by lower-case name."""
     if members.__class__ is not dict:
         return {}
@@ -39,7 +39,7 @@ def conform_members(attributes: Mapping[str, Attribute], members: Any) -> dict[s
         attribute = attributes.get(name.lower())
         if attribute is None or attribute.name != name:
             continue
-        if value.__class__ is attribute.value_class or (value := conform(attribute, value)) is not None:
+        if value.__class__ is attribute.value_class or (value := select_conforming(attribute, value)) is not None:
             conforming[name] = value
     return conforming
 
@@ -51,7 +51,7 @@ def select_writable(attribute: Attribute, value: Any) -> Any:
     """
     if not attribute.has_read_only_sub_attributes or value is None:
         return value
-    if not attribute.multi_valued:
+    if not attribute.is_multi_valued:
         return select_writable_members(attribute, value) or None
     elements = (select_writable_members(attribute, element) for element in value)
     return [element for element in elements if element] or None

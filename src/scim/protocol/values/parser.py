@@ -13,7 +13,7 @@ from typing import Any
 from scim.protocol.errors import InvalidSyntax, InvalidValue, Rule
 from scim.protocol.leniency import Leniency, LeniencyTracker, is_attribute_name
 from scim.protocol.normalize import is_date, parse_date_time
-from scim.protocol.schema import Attribute, DataType, Format
+from scim.protocol.schema import Attribute, DataType, StringFormat
 
 MAX_ELEMENTS = 500
 _BASE64 = re.compile(r"[A-Za-z0-9+/_\-\s]*+={0,2}\s*")  # possessive (*+), so that it never backtracks
@@ -24,7 +24,7 @@ def parse_value(attribute: Attribute, value: Any, leniencies: LeniencyTracker) -
 
     Raises :class:`InvalidValue` for a value that does not have the attribute's type.
     """
-    parse = parse_elements if attribute.multi_valued else parse_element
+    parse = parse_elements if attribute.is_multi_valued else parse_element
     canonical = parse(attribute, value, leniencies)
     return None if attribute.is_write_only else canonical
 
@@ -53,7 +53,7 @@ def check_element_count(attribute: Attribute, elements: list[Any]) -> None:
     if len(elements) > MAX_ELEMENTS:
         raise InvalidValue(
             f"{attribute.name} has at most {MAX_ELEMENTS} values: map fewer.",
-            rule=Rule.NUMBER,
+            rule=Rule.ELEMENT_COUNT,
             attribute=attribute.name,
         )
 
@@ -121,7 +121,7 @@ def _convert_to_object(attribute: Attribute, value: Any, leniencies: LeniencyTra
     """Return the object that a client sent for a complex attribute, or that a leniency makes of its value."""
     if isinstance(value, dict):
         return value
-    if not attribute.multi_valued and "value" in attribute.sub_attributes:
+    if not attribute.is_multi_valued and "value" in attribute.sub_attributes:
         if isinstance(value, list) and len(value) == 1 and leniencies.tolerate(Leniency.LISTED_VALUE):
             return _convert_to_object(attribute, value[0], leniencies)
         if isinstance(value, str) and leniencies.tolerate(Leniency.SCALAR_VALUE):
@@ -155,7 +155,7 @@ def _parse_string(attribute: Attribute, value: Any, leniencies: LeniencyTracker)
             rule=Rule.FORMAT,
             attribute=attribute.name,
         )
-    if attribute.format is Format.DATE and not (is_date(value) or parse_date_time(value)):
+    if attribute.format is StringFormat.DATE and not (is_date(value) or parse_date_time(value)):
         raise InvalidValue(
             f"{attribute.name} is a date: send one such as 2026-01-31.", rule=Rule.FORMAT, attribute=attribute.name
         )

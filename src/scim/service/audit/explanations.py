@@ -75,7 +75,7 @@ EXPLANATIONS: Mapping[str, Explanation] = {
     Rule.FORMAT: _mapping_error(
         "The value of {attribute} has the wrong form or is too long.", "send a value of the form that the detail names."
     ),
-    Rule.NUMBER: _mapping_error("{attribute} has too many values.", "map fewer."),
+    Rule.ELEMENT_COUNT: _mapping_error("{attribute} has too many values.", "map fewer."),
     Rule.PRIMARY: _mapping_error("Several values of {attribute} are marked as primary.", "mark one of them."),
     Rule.VALUE: Explanation(
         "A value does not go with its attribute or with the operation.", "The mapping that the detail names."
@@ -141,7 +141,7 @@ EXPLANATIONS: Mapping[str, Explanation] = {
     Rule.TOO_MANY: Explanation(
         "A query would have to read too many users.", "Match by userName, externalId or emails.value."
     ),
-    Rule.BULK_REFERENCE: Explanation(
+    Rule.UNRESOLVED_BULK_ID: Explanation(
         "An operation of a bulk request refers to one that failed.", "What made that one fail: it is in the log, too."
     ),
     Rule.PRECONDITION: Explanation(
@@ -161,10 +161,10 @@ EXPLANATIONS: Mapping[str, Explanation] = {
     Rule.TOKEN_EXPIRED: Explanation(
         "The token has expired. Nothing of the request was looked at.", _TOKEN_REMEDIATION, _TOKEN_REMEDIATION_AT
     ),
-    Rule.TOO_MANY_TOKENS: Explanation(
+    Rule.TOO_MANY_REQUESTS: Explanation(
         "Too many requests with tokens that are not valid came in a few seconds.", _TOKEN_REMEDIATION
     ),
-    Rule.GROUPS: Explanation(
+    Rule.GROUPS_ENDPOINT: Explanation(
         "The provider sends groups, which are not supported; users get in without them.",
         "Turn group provisioning off.",
         {
@@ -172,7 +172,9 @@ EXPLANATIONS: Mapping[str, Explanation] = {
             _OKTA: "Push Groups: unlink the groups; Provisioning > Integration: untick Push Groups and Import Groups.",
         },
     ),
-    Rule.ME: Explanation("/Me was asked for, and a token stands for no user.", "A connector that does not use /Me."),
+    Rule.ME_ENDPOINT: Explanation(
+        "/Me was asked for, and a token stands for no user.", "A connector that does not use /Me."
+    ),
     Rule.NOT_IMPLEMENTED: Explanation("The request asks for something that is not supported.", "Turn it off."),
     Rule.SCIM_URL: Explanation(
         "The SCIM URL in the identity provider is wrong: it has an endpoint such as /Users at its end, so no request "

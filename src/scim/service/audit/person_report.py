@@ -9,7 +9,7 @@ from itertools import islice
 from scim.protocol.errors import Rule, TooMany, Unavailable
 from scim.protocol.leniency import LeniencyTracker
 from scim.protocol.messages import SearchRequest
-from scim.protocol.normalize import normalize
+from scim.protocol.normalize import normalize_string
 from scim.service.audit import diagnosis
 from scim.service.audit.log_entries import LogEntry, describe_record
 from scim.service.audit.lookup import search_by_name
@@ -107,7 +107,7 @@ class PersonInvestigator:
 
     def _report_by_name(self, name: str, notes: Sequence[str]) -> PersonReport:
         """Return the report on the one person who has a name, or the list of all who have it."""
-        search = self.records.find_failures_by_name(name_hash(name), normalize(name))
+        search = self.records.find_failures_by_name(name_hash(name), normalize_string(name))
         users: Sequence[StoredResource] = ()
         try:
             users = search_by_name(self.store, self.tenant.resource_types[0], name, _MAX_MATCHES)
@@ -265,11 +265,11 @@ def _list_failed_candidates(name: str, users: Sequence[StoredResource], failures
     Each person is listed once; the last failure comes first.
     """
     known = frozenset[str]().union(*(identifiers_of(user.resource).hashes for user in users))
-    hashed_name, text = name_hash(name), normalize(name)
+    hashed_name, text = name_hash(name), normalize_string(name)
     candidates: dict[str, str] = {}
     for failure in sorted((count.failure for count in failures), key=lambda failure: failure.at, reverse=True):
-        has_text = failure.identifier_kind != IdentifierKind.ID and text in normalize(failure.identifier)
+        has_text = failure.identifier_kind != IdentifierKind.ID and text in normalize_string(failure.identifier)
         has_name = hashed_name in failure.identifier_hashes or has_text
         if failure.identifier and has_name and known.isdisjoint(failure.identifier_hashes):
-            candidates.setdefault(normalize(failure.identifier), failure.identifier)
+            candidates.setdefault(normalize_string(failure.identifier), failure.identifier)
     return list(candidates.values())[:_MAX_MATCHES]

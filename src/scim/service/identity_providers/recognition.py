@@ -29,7 +29,12 @@ _NAME_PARTS = re.compile(r"[-_.]")
 _NAME_END = re.compile(r"[/@]")  # authentik writes authentik@<version>
 _ENTRA_LENIENCIES = frozenset(
     leniency.label
-    for leniency in (Leniency.PATH_AS_KEY, Leniency.DOTTED_URN, Leniency.CREATED_ELEMENT, Leniency.UNKNOWN_PATH)
+    for leniency in (
+        Leniency.PATH_AS_KEY,
+        Leniency.DOTTED_URN,
+        Leniency.CREATED_ELEMENT,
+        Leniency.UNKNOWN_PATH,
+    )
 )
 """Leniencies that only Entra ID needs in the recorded requests."""
 

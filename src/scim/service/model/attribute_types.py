@@ -47,7 +47,7 @@ def merge_types(known: AttributeTypes, documents: Sequence[Mapping[str, Any]]) -
     return merged
 
 
-def find_partly_served_schemas(known: AttributeTypes, documents: Sequence[Mapping[str, Any]]) -> frozenset[str]:
+def find_reduced_schemas(known: AttributeTypes, documents: Sequence[Mapping[str, Any]]) -> frozenset[str]:
     """Return the URNs of the documents that lack attributes or sub-attributes that users may have."""
     return frozenset(urn for urn, types in extract_types(documents).items() if known.get(urn, types) != types)
 

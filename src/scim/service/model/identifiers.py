@@ -10,7 +10,7 @@ from hashlib import sha256
 from typing import Any, TypeGuard
 
 from scim.protocol.json_body import lower_member_names
-from scim.protocol.normalize import normalize
+from scim.protocol.normalize import normalize_string
 
 _MAX_LENGTH = 256
 _MAX_IDENTIFIERS = 20
@@ -57,7 +57,7 @@ class Subject:
 
 def identifier_hash(identifier: str) -> str:
     """Return a hash of an identifier that does not depend on case or on whitespace around it, in 24 hex digits."""
-    return sha256(normalize(identifier.strip()).encode()).hexdigest()[:24]
+    return sha256(normalize_string(identifier.strip()).encode()).hexdigest()[:24]
 
 
 def name_hash(name: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from scim.protocol.filter.ast import Filter, Path
+from scim.protocol.filter.ast import AttributePath, Filter
 from scim.service.model.stored_resource import StoredResource
 
 
@@ -14,7 +14,7 @@ from scim.service.model.stored_resource import StoredResource
 class SortOrder:
     """What to sort by. ``key`` returns the sort key of a resource: JSON values and tuples, which can be compared."""
 
-    path: Path
+    path: AttributePath
     key: Callable[[StoredResource], Any]
     descending: bool = False
 

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from scim.protocol.schema import ResourceType, load_user_type
-from scim.service.model.attribute_types import AttributeTypes, find_partly_served_schemas
+from scim.service.model.attribute_types import AttributeTypes, find_reduced_schemas
 from scim.service.model.token import TokenState
 
 
@@ -38,6 +38,6 @@ class Tenant:
             return (load_user_type(),)
         return (
             load_user_type().with_extensions(
-                self.custom_schemas, find_partly_served_schemas(self.attribute_types, self.custom_schemas)
+                self.custom_schemas, find_reduced_schemas(self.attribute_types, self.custom_schemas)
             ),
         )

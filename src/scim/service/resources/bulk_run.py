@@ -17,7 +17,7 @@ from scim.protocol.errors import (
     NotFound,
     ScimError,
     Unavailable,
-    UnresolvedReference,
+    UnresolvedBulkId,
 )
 from scim.protocol.json_body import lower_member_names
 from scim.protocol.messages import BulkOperation
@@ -185,7 +185,7 @@ class BulkRun:
         if creator is not None and creator.error is not None and creator.error.is_fault:
             raise Unavailable(_CREATOR_FAULT)
         if creator is None or creator.error is not None or creator.created_id is None:
-            raise UnresolvedReference("The operation refers to a bulkId of no operation that has succeeded.")
+            raise UnresolvedBulkId("The operation refers to a bulkId of no operation that has succeeded.")
         return creator.created_id
 
     def _find_creator(self, bulk_id: str) -> BulkStep | None:
@@ -229,7 +229,7 @@ class BulkRun:
             self.report_fault(fault)
             step.created_id = None
             return False
-        error: ScimError = UnresolvedReference("The operation refers in a circle to a bulkId whose operation failed.")
+        error: ScimError = UnresolvedBulkId("The operation refers in a circle to a bulkId whose operation failed.")
         if all(creator.error and creator.error.is_fault for creator in failed):
             error = Unavailable(_CREATOR_FAULT)
         step.undo(error, is_skipped=all(creator.is_skipped for creator in failed))

@@ -17,7 +17,7 @@ from scim.protocol.patch.apply import apply_patch
 from scim.protocol.resource import Resource, list_changed_attributes, parse_resource
 from scim.protocol.schema import ResourceType
 from scim.protocol.stored_values.immutability import check_immutable
-from scim.protocol.stored_values.unserved import hide_unserved, preserve_unserved
+from scim.protocol.stored_values.nonconforming import hide_nonconforming, preserve_unwritable
 from scim.service.deadline import RetryCause
 from scim.service.model.change_record import ChangeRecord, Operation, Participation
 from scim.service.model.links import UserLinks
@@ -61,7 +61,7 @@ class ResourceService:
         """
         resource = parse_resource(body, self.resource_type, self.context.leniencies)
         preconditions.check(None)
-        if "active" in self.resource_type.core.attributes:
+        if "active" in self.resource_type.core_schema.attributes:
             resource.setdefault("active", True)
         resource, client_refs = self._extract_client_refs(resource)
         document, now = _with_id(resource_id or self.context.new_id(), resource), format_rfc3339(self.context.now())
@@ -145,10 +145,10 @@ class ResourceService:
         ``revise`` gets the values that are served. The values that are not served stay in the document as they are.
         """
         stored = {name: value for name, value in before.resource.items() if name != "id"}
-        current = hide_unserved(stored, self.resource_type)
+        current = hide_nonconforming(stored, self.resource_type)
         revised, client_refs = self._extract_client_refs(revise(current))
-        document = preserve_unserved(stored, revised, self.resource_type)
-        served = hide_unserved(document, self.resource_type)
+        document = preserve_unwritable(stored, revised, self.resource_type)
+        served = hide_nonconforming(document, self.resource_type)
         change = self._make_change(operation, current, served, format_rfc3339(self.context.now()), sent)
         if not change.attributes_changed:
             return before
@@ -168,7 +168,7 @@ class ResourceService:
         )
 
     def _write_deletion(self, before: StoredResource) -> None:
-        served = hide_unserved(before.resource, self.resource_type)
+        served = hide_nonconforming(before.resource, self.resource_type)
         self._write(before, None, self._make_change(Operation.DELETE, served, {}, format_rfc3339(self.context.now())))
 
     def _write(self, before: StoredResource | None, after: StoredResource | None, change: ChangeRecord) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic_core import from_json
 
 from scim.protocol.schema import ResourceType
-from scim.protocol.stored_values.unserved import hide_unserved
+from scim.protocol.stored_values.nonconforming import hide_nonconforming
 from scim.service.model.links import UserLinks
 from scim.service.model.stored_resource import StoredResource, encode_json
 from scim.service.references.ref_insertion import insert_refs
@@ -41,7 +41,7 @@ class ResourceRenderer:
 
     def resource(self, stored: StoredResource) -> dict[str, Any]:
         """Return a resource with ``meta`` and without the values that are not served."""
-        return hide_unserved(self.with_meta(stored), self.resource_type)
+        return hide_nonconforming(self.with_meta(stored), self.resource_type)
 
     def with_meta(self, stored: StoredResource) -> dict[str, Any]:
         """Return a resource with ``meta`` and with all stored values."""
@@ -66,23 +66,26 @@ class ResourceRenderer:
 
         A document begins with its ``schemas``. There are few different lists, and each is parsed once.
         """
-        fully_served: dict[str, bool] = {}
+        conforming_beginnings: dict[str, bool] = {}
 
         def render_document(stored: StoredResource) -> str:
             document = self._insert_refs(stored) if stored.links else stored.document
             beginning = document[: document.find("]") + 1]
-            is_fully_served = fully_served.get(beginning)
-            if is_fully_served is None:
-                is_fully_served = fully_served[beginning] = self._is_fully_served(beginning)
-            return document if is_fully_served else encode_json(hide_unserved(from_json(document), self.resource_type))
+            is_conforming = conforming_beginnings.get(beginning)
+            if is_conforming is None:
+                is_conforming = conforming_beginnings[beginning] = self._has_no_hidden_values(beginning)
+            if is_conforming:
+                return document
+            return encode_json(hide_nonconforming(from_json(document), self.resource_type))
 
         return render_document
 
-    def _is_fully_served(self, beginning: str) -> bool:
-        """Return whether every value in a document that begins like this is served, because of its ``schemas``."""
+    def _has_no_hidden_values(self, beginning: str) -> bool:
+        """Return whether the ``schemas`` with which a document begins rule out values that responses hide."""
         if not beginning.startswith(_SCHEMAS_MEMBER + "["):
             return False
-        return self.resource_type.fully_served_urns.issuperset(from_json(beginning.removeprefix(_SCHEMAS_MEMBER)))
+        schemas = from_json(beginning.removeprefix(_SCHEMAS_MEMBER))
+        return self.resource_type.urns_without_hidden_values.issuperset(schemas)
 
     def _insert_refs(self, stored: StoredResource) -> str:
         """Return the document of a resource with the ``$ref`` of each of its links."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any
 
-from scim.protocol.filter.ast import Path
+from scim.protocol.filter.ast import AttributePath
 from scim.protocol.filter.path import UnknownAttribute, resolve_path
 from scim.protocol.json_body import lower_member_names
 from scim.protocol.leniency import LeniencyTracker, is_attribute_name
@@ -56,7 +56,7 @@ def _name_operations(operations: list[Any], resource_type: ResourceType) -> Iter
 
 def _name_members(members: dict[str, Any], resource_type: ResourceType) -> Iterator[str]:
     """Yield the name of each member; for an extension, the names of its attributes."""
-    known = resource_type.core.attributes
+    known = resource_type.core_schema.attributes
     for name, value in members.items():
         if attribute := known.get(name.lower()):  # most names
             if attribute.name != "schemas":
@@ -82,7 +82,7 @@ def _name(name: str, resource_type: ResourceType) -> str:
     """Return a name as its schema writes it; an empty text if it may be a value."""
     plain = _without_selection(name)
     head, _, tail = plain.partition(".")
-    attribute = resource_type.core.attributes.get(head.lower())
+    attribute = resource_type.core_schema.attributes.get(head.lower())
     if attribute and (sub_attribute := attribute.find_sub_attribute(tail)):  # most paths
         return f"{attribute.name}.{sub_attribute.name}"
     path = _resolve(plain, resource_type)
@@ -91,7 +91,7 @@ def _name(name: str, resource_type: ResourceType) -> str:
     return str(path)
 
 
-def _resolve(name: str, resource_type: ResourceType) -> Path | None:
+def _resolve(name: str, resource_type: ResourceType) -> AttributePath | None:
     try:
         return resolve_path(name, resource_type, LeniencyTracker())
     except UnknownAttribute:

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from scim.protocol.filter.ast import ComparisonOperator
-from scim.protocol.schema import DataType, Format, load_user_type
+from scim.protocol.schema import DataType, StringFormat, load_user_type
 from scim.service.model.stored_resource import encode_json
 
 _MAX_ATTRIBUTES = 100
@@ -89,7 +89,7 @@ class _Characteristics(_Document):
     uniqueness: Literal["none"] = "none"
     referenceTypes: list[Text] = []
     maxLength: int | None = Field(default=None, ge=1, le=10_000)
-    format: Format | None = None
+    format: StringFormat | None = None
 
     @model_validator(mode="after")
     def _check_type(self) -> Self:

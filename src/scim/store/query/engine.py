@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from scim.protocol.filter.ast import Path
+from scim.protocol.filter.ast import AttributePath
 from scim.protocol.schema import ResourceType
 from scim.service.model.query import IndexPosition, Query, QueryResult
 from scim.store import keys, value_keys
@@ -36,7 +36,7 @@ class QueryEngine:
         table: Table,
         tenant_id: str,
         resource_type: ResourceType,
-        indexed: Mapping[str, Path],
+        indexed: Mapping[str, AttributePath],
         now: Callable[[], float],
     ) -> None:
         self._paging_store = PagingStore(table, keys.paging_partition(tenant_id), now)
@@ -79,14 +79,14 @@ class QueryEngine:
         return f"Filter by one of {names} with eq, or by {LAST_MODIFIED} with gt."
 
 
-def choose_plan(query: Query, resource_type: ResourceType, indexed: Mapping[str, Path]) -> Plan:
+def choose_plan(query: Query, resource_type: ResourceType, indexed: Mapping[str, AttributePath]) -> Plan:
     """Return the plan for a query."""
     unique = resource_type.unique_attribute
     order = query.order.path if query.order else None
-    return plan_query(query.filter, order, IndexedAttributes(unique.name, unique.case_exact, frozenset(indexed)))
+    return plan_query(query.filter, order, IndexedAttributes(unique.name, unique.is_case_exact, frozenset(indexed)))
 
 
-def needs_sorting(plan: Plan, query: Query, indexed: Mapping[str, Path]) -> bool:
+def needs_sorting(plan: Plan, query: Query, indexed: Mapping[str, AttributePath]) -> bool:
     """Return whether a plan finds resources in another order than the query's."""
     if query.order is None:
         return False
@@ -95,7 +95,7 @@ def needs_sorting(plan: Plan, query: Query, indexed: Mapping[str, Path]) -> bool
             return len(indexed_values) > 1 or any(indexed_value.name in indexed for indexed_value in indexed_values)
         case RangePlan(OrderedIndex.UNIQUE_KEYS):
             leaf = query.order.path.leaf
-            return leaf is None or not leaf.unique
+            return leaf is None or not leaf.is_unique
         case RangePlan():
             return str(query.order.path) != LAST_MODIFIED
         case FullScanPlan():

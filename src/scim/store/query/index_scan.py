@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from scim.protocol.filter.ast import Path
+from scim.protocol.filter.ast import AttributePath
 from scim.protocol.schema import Attribute
 from scim.service.model.stored_resource import StoredResource
 from scim.store import items, keys, value_keys
@@ -26,7 +26,7 @@ class IndexScan(Scan):
     """
 
     unique: Attribute
-    indexed: Mapping[str, Path]
+    indexed: Mapping[str, AttributePath]
     indexed_values: Sequence[IndexedValue]
     has_stable_keys = True
     is_lookup = True
@@ -116,7 +116,7 @@ class IndexScan(Scan):
         return entry_key in value_keys.index_entry_keys(stored.resource, stored.id, self.indexed)
 
     def _unique_key(self, value: str) -> str:
-        return value_keys.unique_key(value, case_exact=self.unique.case_exact)
+        return value_keys.unique_key(value, is_case_exact=self.unique.is_case_exact)
 
     def _entry_prefix(self, indexed_value: IndexedValue) -> str:
         return value_keys.index_prefix(indexed_value.name, self.indexed[indexed_value.name], indexed_value.value)

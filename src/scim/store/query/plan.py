@@ -13,8 +13,8 @@ from enum import StrEnum
 from functools import reduce
 from operator import and_
 
-from scim.protocol.filter.ast import And, Comparison, ComparisonOperator, Filter, Or, Path, ValuePath
-from scim.protocol.normalize import Instant, normalize, parse_date_time
+from scim.protocol.filter.ast import And, AttributePath, Comparison, ComparisonOperator, Filter, Or, ValuePath
+from scim.protocol.normalize import Instant, normalize_string, parse_date_time
 from scim.store.value_keys import is_searchable
 
 # Looking up more keys than a few is no faster than scanning.
@@ -29,7 +29,7 @@ class IndexedAttributes:
     """The attributes with keys, as their paths in text: ``unique`` with ordered keys, ``others`` for equality only."""
 
     unique: str
-    case_exact: bool
+    is_case_exact: bool
     others: frozenset[str]
 
     @property
@@ -99,12 +99,12 @@ class FullScanPlan:
 Plan = IndexLookupPlan | RangePlan | FullScanPlan
 
 
-def plan_query(tree: Filter | None, order: Path | None, indexes: IndexedAttributes) -> Plan:
+def plan_query(tree: Filter | None, order: AttributePath | None, indexes: IndexedAttributes) -> Plan:
     """Return the plan for a filter, one in the order of ``order`` if there are several."""
     if tree is None:
         is_by_unique = order is not None and str(order) == indexes.unique
         return RangePlan(OrderedIndex.UNIQUE_KEYS) if is_by_unique else FullScanPlan(is_exact=order is None)
-    terms = tree.terms if isinstance(tree, And) else (tree,)
+    terms = tree.operands if isinstance(tree, And) else (tree,)
     indexed_values = find_indexed_values(tree, indexes.names)
     if indexed_values is not None:
         # Whether there is a user with an id is known only after reading it.
@@ -126,10 +126,10 @@ def find_indexed_values(tree: Filter, names: frozenset[str]) -> frozenset[Indexe
         case Comparison(path, ComparisonOperator.EQ, str(value)):
             name = _find_name(path, names)
             return frozenset({IndexedValue(name, value)}) if name else None
-        case ValuePath(path) if path.selection is not None:
-            prefix = f"{path.without_selection}."
+        case ValuePath(path) if path.value_filter is not None:
+            prefix = f"{path.without_value_filter}."
             relative = frozenset(name.removeprefix(prefix) for name in names if name.startswith(prefix))
-            indexed_values = find_indexed_values(path.selection, relative)
+            indexed_values = find_indexed_values(path.value_filter, relative)
             return indexed_values and frozenset(IndexedValue(prefix + key.name, key.value) for key in indexed_values)
         case And(terms):
             by_term = [keys for term in terms if (keys := find_indexed_values(term, names)) is not None]
@@ -142,9 +142,9 @@ def find_indexed_values(tree: Filter, names: frozenset[str]) -> frozenset[Indexe
             return None
 
 
-def _find_name(path: Path, names: frozenset[str]) -> str | None:
+def _find_name(path: AttributePath, names: frozenset[str]) -> str | None:
     """Return the name by which the compared attribute is indexed. A complex attribute is compared by its ``value``."""
-    plain = str(path.without_selection)
+    plain = str(path.without_value_filter)
     return next((name for name in (plain, f"{plain}.value") if name in names), None)
 
 
@@ -152,9 +152,9 @@ def _is_exact(tree: Filter) -> bool:
     """Return whether everything at the index keys of a filter matches it."""
     match tree:
         case Comparison(path):
-            return path.selection is None
+            return path.value_filter is None
         case ValuePath(path):
-            return isinstance(path.selection, Comparison)
+            return isinstance(path.value_filter, Comparison)
         case Or(terms):
             return all(map(_is_exact, terms))
         case _:
@@ -167,7 +167,7 @@ def _unique_key_ranges(terms: Iterable[Filter], indexes: IndexedAttributes) -> l
     for term in terms:
         match term:
             case Comparison(path, operator, str(value)) if str(path) == indexes.unique:
-                bound = normalize(value, case_exact=indexes.case_exact)
+                bound = normalize_string(value, is_case_exact=indexes.is_case_exact)
                 if is_searchable(bound) and (plan := _plan_unique_key_range(operator, bound)):
                     ranges.append(plan)
     return ranges

@@ -128,7 +128,7 @@ class UniqueKeyScan(Scan):
         return self.reader.resolve(keyed_ids, expected, lambda key, stored: self.get_key(stored) == key)
 
     def get_key(self, stored: StoredResource) -> str:
-        return value_keys.unique_key(stored.resource[self.unique.name], case_exact=self.unique.case_exact)
+        return value_keys.unique_key(stored.resource[self.unique.name], is_case_exact=self.unique.is_case_exact)
 
     def count(self) -> int:
         return self.count_resources() if self.count_resources else self.reader.count(self.key_range)

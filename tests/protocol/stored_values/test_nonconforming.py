@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from scim.protocol.schema import load_user_type
-from scim.protocol.stored_values.unserved import hide_unserved, preserve_unserved
+from scim.protocol.stored_values.nonconforming import hide_nonconforming, preserve_unwritable
 from tests.endpoint import CORE, ENTERPRISE
 
 URN = "urn:example:User"
@@ -57,9 +57,9 @@ def in_extension(**members: Any) -> dict[str, Any]:
         (in_extension(desk={"value": "x", "gone": 1}), in_extension(desk={"value": "x"})),
     ],
 )
-def test_unserved_values_are_hidden(stored: dict[str, Any], served: dict[str, Any]) -> None:
-    assert hide_unserved(stored, TYPE) == served
-    assert list(hide_unserved(stored, TYPE)) == list(served)
+def test_nonconforming_values_are_hidden(stored: dict[str, Any], served: dict[str, Any]) -> None:
+    assert hide_nonconforming(stored, TYPE) == served
+    assert list(hide_nonconforming(stored, TYPE)) == list(served)
 
 
 @pytest.mark.parametrize(
@@ -89,10 +89,10 @@ def test_unserved_values_are_hidden(stored: dict[str, Any], served: dict[str, An
         ),
     ],
 )
-def test_unserved_values_are_preserved(
+def test_nonconforming_values_are_preserved(
     stored: dict[str, Any], written: dict[str, Any], preserved: dict[str, Any]
 ) -> None:
-    assert preserve_unserved(stored, written, TYPE) == preserved
+    assert preserve_unwritable(stored, written, TYPE) == preserved
 
 
 @pytest.mark.parametrize(
@@ -109,14 +109,14 @@ def test_unserved_values_are_preserved(
 def test_hidden_values_of_elements_are_preserved(written: list[dict[str, Any]], preserved: list[str | None]) -> None:
     """An element has no identity: it is the one that is equal, else the one that has most in common with it."""
     stored = in_extension(items=[{"value": "a", "type": "w", "gone": "1"}, {"value": "b", "type": "w", "gone": "2"}])
-    after = preserve_unserved(stored, in_extension(items=written), TYPE)
+    after = preserve_unwritable(stored, in_extension(items=written), TYPE)
     assert [element.get("gone") for element in after[URN]["items"]] == preserved
-    assert hide_unserved(after, TYPE)[URN]["items"] == written
+    assert hide_nonconforming(after, TYPE)[URN]["items"] == written
 
 
 def test_hidden_elements_are_preserved() -> None:
     stored = in_extension(items=[{"gone": 1}, "x", {"value": "a"}])
-    assert preserve_unserved(stored, resource(), TYPE) == in_extension(items=[{"gone": 1}, "x"])
+    assert preserve_unwritable(stored, resource(), TYPE) == in_extension(items=[{"gone": 1}, "x"])
 
 
 @pytest.mark.parametrize("kind", ["w", ""])
@@ -132,7 +132,7 @@ def test_large_lists_are_fast(kind: str) -> None:
     stored = [{"value": f"a{number}", **same, "seal": "s"} for number in range(500)]
     written = [{"value": f"b{number}", **same} for number in range(500)]
     started = process_time()
-    after = preserve_unserved(
+    after = preserve_unwritable(
         in_extension(**dict.fromkeys(names, stored)), in_extension(**dict.fromkeys(names, written)), resource_type
     )
     assert process_time() - started < 1.5
@@ -143,7 +143,7 @@ def test_hidden_values_in_large_lists_are_preserved() -> None:
     """Many others resemble it, and only one has its ``value``."""
     stored = [{"value": str(number), "type": "w", "seal": str(number)} for number in range(500)]
     written = [{"value": str(number), "type": "h"} for number in reversed(range(500))]
-    after = preserve_unserved(in_extension(items=stored), in_extension(items=written), TYPE)
+    after = preserve_unwritable(in_extension(items=stored), in_extension(items=written), TYPE)
     assert [element["seal"] for element in after[URN]["items"]] == [element["value"] for element in written]
 
 
@@ -164,7 +164,7 @@ def test_read_only_elements_are_preserved(
     written: list[dict[str, Any]], preserved: list[dict[str, Any]] | None
 ) -> None:
     """A client cannot write them, so a PUT without them does not remove them."""
-    after = preserve_unserved(in_extension(items=SEALED), in_extension(items=written), TYPE)
+    after = preserve_unwritable(in_extension(items=SEALED), in_extension(items=written), TYPE)
     expected = (
         [{"value": "a", "seal": "1"}, {"value": "c", "seal": "3"}, {"seal": "2"}] if preserved is None else preserved
     )
@@ -172,5 +172,5 @@ def test_read_only_elements_are_preserved(
 
 
 def test_put_without_attribute_preserves_read_only_values() -> None:
-    preserved = preserve_unserved(in_extension(items=SEALED), resource(), TYPE)
+    preserved = preserve_unwritable(in_extension(items=SEALED), resource(), TYPE)
     assert preserved == in_extension(items=[{"seal": "2"}])

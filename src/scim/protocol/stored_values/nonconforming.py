@@ -15,10 +15,10 @@ from typing import Any
 from scim.protocol.resource import Resource, is_urn, set_schemas
 from scim.protocol.schema import Attribute, ResourceType, Schema
 from scim.protocol.values.conformance import (
-    conform,
-    conform_element,
-    conform_members,
     find_stored_attribute,
+    select_conforming,
+    select_conforming_element,
+    select_conforming_members,
     select_writable,
     select_writable_members,
 )
@@ -27,12 +27,12 @@ _MAX_COMPARISONS = 100
 """The maximum number of similar stored elements that an element is compared with."""
 
 
-def hide_unserved(resource: Resource, resource_type: ResourceType) -> Resource:
+def hide_nonconforming(resource: Resource, resource_type: ResourceType) -> Resource:
     """Return a stored resource without the values that no schema describes or that have a wrong type.
 
     Only custom extensions can have such values: without one, the resource itself is returned.
     """
-    standard = resource_type.standard_urns
+    standard = resource_type.standard_extension_urns
     extensions = [name for name in resource if ":" in name and name not in standard]  # no other name has a colon
     if not extensions:
         return resource
@@ -45,7 +45,7 @@ def hide_unserved(resource: Resource, resource_type: ResourceType) -> Resource:
         else:
             del served[urn]
     if len(served) < len(resource):
-        served["schemas"] = [urn for urn in resource["schemas"] if urn in served or urn == resource_type.core.id]
+        served["schemas"] = [urn for urn in resource["schemas"] if urn in served or urn == resource_type.core_schema.id]
     return served
 
 
@@ -54,14 +54,14 @@ def _conform_members(schema: Schema, members: Any) -> Any:
     classes = schema.value_classes
     for name, value in members.items() if members.__class__ is dict else ():
         if value.__class__ is not classes.get(name):
-            return conform_members(schema.attributes, members)
+            return select_conforming_members(schema.attributes, members)
     return members if members.__class__ is dict else {}
 
 
-def preserve_unserved(stored: Resource, resource: Resource, resource_type: ResourceType) -> Resource:
+def preserve_unwritable(stored: Resource, resource: Resource, resource_type: ResourceType) -> Resource:
     """Return ``resource`` with the values of the ``stored`` version that a client cannot write.
 
-    These are the values that :func:`hide_unserved` hides, and those of readOnly attributes and sub-attributes.
+    These are the values that :func:`hide_nonconforming` hides, and those of readOnly attributes and sub-attributes.
     """
     extensions = [name for name in stored if is_urn(name)]
     if not extensions:
@@ -94,10 +94,10 @@ def _merge_value(attribute: Attribute, stored: Any, value: Any) -> Any:
 
     ``None`` is no value.
     """
-    served = conform(attribute, stored)
+    served = select_conforming(attribute, stored)
     if attribute.is_read_only or value == served or value == select_writable(attribute, served):
         return stored
-    if attribute.multi_valued:
+    if attribute.is_multi_valued:
         return _merge_elements(attribute, stored, value or []) if isinstance(stored, list) else value
     if attribute.is_complex:
         return _merge_members(attribute.sub_attributes, stored, value or {}) or None
@@ -109,13 +109,14 @@ def _merge_elements(attribute: Attribute, stored: Sequence[Any], elements: Seque
 
     Stored elements without a part that a client can write are preserved, at the end.
     """
-    writable = [_select_writable(attribute, conform_element(attribute, element)) for element in stored]
+    writable = [_select_writable(attribute, select_conforming_element(attribute, element)) for element in stored]
     preserved = [element for element, part in zip(stored, writable, strict=True) if not part]
     elements = [element for element in elements if _select_writable(attribute, element)]
     if not any(part and element != part for element, part in zip(stored, writable, strict=True)):
         return [*elements, *preserved] or None
     served = [
-        conform_element(attribute, element) if part else None for element, part in zip(stored, writable, strict=True)
+        select_conforming_element(attribute, element) if part else None
+        for element, part in zip(stored, writable, strict=True)
     ]
     origins = _find_origins(served, elements)
     merged = [
