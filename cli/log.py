@@ -36,7 +36,7 @@ Examples:
 @deployment_options
 def log(tenant: str, failures: bool, number: int, json: bool) -> None:
     """Show what was written for TENANT, what failed and what to change, and what was done with the tenant itself."""
-    newest = islice(_list_entries(_get_log(tenant), failures_only=failures), number)
+    newest = islice(_list_entries(_get_log(tenant), only_failures=failures), number)
     entries = show_progress(newest, "Entries", json=json)
     if json:
         output.print_json_array(map(asdict, entries))
@@ -64,7 +64,7 @@ def why(tenant: str, person: str, json: bool) -> None:
     """
     log = _get_log(tenant)
     with show_elapsed_time("Looking for the person", json=json):
-        report = log.investigate_person(person)
+        report = log.report_on_person(person)
     if json:
         (resource_type,) = log.tenant.resource_types
         output.print_json(
@@ -128,11 +128,11 @@ def _get_log(tenant: str) -> AuditLog:
     return log
 
 
-def _list_entries(log: AuditLog, *, failures_only: bool) -> Iterator[LogEntry]:
+def _list_entries(log: AuditLog, *, only_failures: bool) -> Iterator[LogEntry]:
     """Yield all entries. They are read page by page, as they are consumed."""
     position = None
     while True:
-        page, position = log.list_entries(position, count=_PAGE, failures_only=failures_only)
+        page, position = log.list_entries(position, count=_PAGE, only_failures=only_failures)
         yield from page
         if position is None:
             return

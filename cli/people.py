@@ -7,7 +7,7 @@ from cli.app import deployment_options, get_deployment, json_option, require_ten
 from cli.deployment import LONG_READ_S
 from cli.progress import show_progress
 from scim.protocol.stored_values.nonconforming import hide_nonconforming
-from scim.service.audit.lookup import get_full_name, get_primary_email
+from scim.service.audit.user_names import get_full_name, get_primary_email
 from scim.service.model.stored_resource import StoredResource
 
 _COLUMNS = ("ID", "USER NAME", "ACTIVE", "SINCE", "NAME", "EMAIL", "MODIFIED")

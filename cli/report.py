@@ -6,8 +6,8 @@ import click
 
 from cli import output
 from scim.service.audit.log_entries import LogEntry, LogEntryKind
-from scim.service.audit.lookup import get_full_name, get_primary_email
 from scim.service.audit.person_report import PersonReport
+from scim.service.audit.user_names import get_full_name, get_primary_email
 from scim.service.tenants.health import Health
 
 MARKS = {
@@ -16,7 +16,7 @@ MARKS = {
     LogEntryKind.NO_OP: "~",
     LogEntryKind.REJECTED_TOKEN: "!",
     LogEntryKind.UNVERIFIED: "?",
-    LogEntryKind.CONTACT: "",
+    LogEntryKind.FIRST_USE: "",
     LogEntryKind.AUDIT_EVENT: "*",
 }
 """The first cell of a row: ``!`` failed, ``~`` was answered with success although a part was ignored, ``?`` is

@@ -20,9 +20,9 @@ def test_simultaneous_equal_failures_are_one_record_with_a_count(scim: Endpoint)
         .find_audit_log(scim.token.split("_")[1])
     )
     assert log is not None
-    (counted,) = log.records.find_failures(["ada"]).failures
+    (counted,) = log.log_store.find_failures(["ada"]).failures
     assert (counted.count, sum(counted.counts_by_day.values()), counted.is_repeating) == (40, 40, True)
-    (entry,) = log.list_entries(failures_only=True)[0]
+    (entry,) = log.list_entries(only_failures=True)[0]
     assert entry.count == 40
 
 
@@ -48,6 +48,6 @@ def test_pages_of_the_log_join_to_the_whole_log(direct: Endpoint) -> None:
 
     assert [entry.kind for entry in everything] == [*["act", "failure", "change"] * 4, "contact", "act"]
     assert pages == everything
-    assert set(log.investigate_person("Turing").failed_candidates) == {f"alan-{number}" for number in range(4)}
+    assert set(log.report_on_person("Turing").failed_candidates) == {f"alan-{number}" for number in range(4)}
     (today,) = log.get_activity(1)
     assert (today.changes, today.failed_writes) == (4, 4)

@@ -131,7 +131,7 @@ def test_person_among_many_failures_takes_a_few_calls(
     log = operator.build_administration(29.0).find_audit_log(_TENANT)
     assert log is not None
 
-    case, calls = calls_of(lambda: log.investigate_person(asked))
+    case, calls = calls_of(lambda: log.report_on_person(asked))
 
     assert [entry.person for entry in case.timeline] == [person(number)]
     assert calls <= 60

@@ -146,7 +146,7 @@ def test_log_and_why_tell_of_malformed_tokens(known: Endpoint) -> None:
     known.request("GET", "/Users", authorization=f"Bearer {known.token[:-3]}")
     log = log_of(known)
     entries, _ = log.list_entries()
-    told = "\n".join(log.investigate_person("ada@example.com").diagnosis)
+    told = "\n".join(log.report_on_person("ada@example.com").diagnosis)
 
     (entry,) = [entry for entry in entries if entry.kind == "unverified"]
     assert entry.summary.startswith("Unverified requests with a malformed token")
@@ -160,7 +160,7 @@ def test_why_names_malformed_tokens_only_where_nothing_else_is_known(known: Endp
     known.request("GET", "/Users", authorization=f"Bearer {known.token[:-3]}")
     known.create(userName="ada@example.com")
 
-    assert "malformed" not in "\n".join(log_of(known).investigate_person("ada@example.com").diagnosis)
+    assert "malformed" not in "\n".join(log_of(known).report_on_person("ada@example.com").diagnosis)
 
 
 def test_first_contact_is_in_the_log(known: Endpoint) -> None:
@@ -171,9 +171,9 @@ def test_first_contact_is_in_the_log(known: Endpoint) -> None:
 
 def test_connection_test_is_no_reason_to_say_that_nobody_called(scim: Endpoint) -> None:
     endpoint = Endpoint(scim.token, ScimApplication(find_endpoint))
-    before = "\n".join(log_of(scim).investigate_person("ada@example.com").diagnosis)
+    before = "\n".join(log_of(scim).report_on_person("ada@example.com").diagnosis)
     endpoint.request("GET", "/Users?count=1", user_agent="Okta SCIM Client 1.0.0")
-    after = "\n".join(log_of(scim).investigate_person("ada@example.com").diagnosis)
+    after = "\n".join(log_of(scim).report_on_person("ada@example.com").diagnosis)
 
     assert "No request with a valid token" in before
     assert "No request with a valid token" not in after

@@ -37,7 +37,7 @@ USERS = {
     "scim.protocol.resource",
     "scim.protocol.filter.parser",
 }
-FAILURES = {"scim.service.audit.failures", "scim.service.model.audit.log_record"}
+FAILURES = {"scim.service.audit.failure_recorder", "scim.service.model.audit.log_record"}
 CONSOLE = {"handlers.console.application", "jinja2"}
 OPENID = {"scim.auth.console_sign_in.openid_provider", "jwt", "cryptography"}
 NOT_IMPORTED = {

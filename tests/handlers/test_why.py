@@ -47,7 +47,7 @@ def log_of(endpoint: Endpoint) -> AuditLog:
 
 @pytest.fixture
 def why(scim: Endpoint) -> Why:
-    return lambda person: log_of(scim).investigate_person(person)
+    return lambda person: log_of(scim).report_on_person(person)
 
 
 def told(report: PersonReport) -> str:
@@ -163,7 +163,7 @@ def test_strict_mode(connect: Callable[[], Endpoint], operator: Any) -> None:
     ada = endpoint.create(userName="ada@example.com")
     assert endpoint.patch(ada["id"], {"op": "Replace", "path": "active", "value": "False"}).status == 400
 
-    report = log_of(endpoint).investigate_person("ada@example.com")
+    report = log_of(endpoint).report_on_person("ada@example.com")
 
     assert "The tenant is in strict mode, which refuses booleans as" in told(report)
     assert "Entra ID needs it off" in told(report)
@@ -211,7 +211,7 @@ def test_tenant_without_access_is_reported(act: str, told: str, scim: Endpoint, 
     (operator.tokens.revoke if act == "revoke" else operator.disconnect)(tenant_of(scim))
 
     here, nobody = (
-        log_of(scim).investigate_person(person).diagnosis for person in ("ada@example.com", "bob@example.com")
+        log_of(scim).report_on_person(person).diagnosis for person in ("ada@example.com", "bob@example.com")
     )
 
     assert told in here[0]
@@ -226,7 +226,7 @@ def test_unused_expired_token_is_reported(table: object, operator: Any) -> None:
     log = log_of(Endpoint(token))
     later = time.time() + 3 * 86_400
 
-    report = replace(log, now=lambda: later).investigate_person("ada@example.com")
+    report = replace(log, now=lambda: later).report_on_person("ada@example.com")
 
     assert "The token of the tenant soon-over expired at 20" in report.diagnosis[0]
     assert "muster rotate soon-over" in report.diagnosis[0]
@@ -323,13 +323,13 @@ def cut_off(endpoint: Endpoint, *found: str) -> AuditLog:
     )
     records = Cut(calls, tenant_of(endpoint), time.time)
     records.found = found
-    return replace(log_of(endpoint), records=records)
+    return replace(log_of(endpoint), log_store=records)
 
 
 def test_incomplete_search_for_former_names_is_noted(scim: Endpoint) -> None:
     scim.request("GET", "/Users")
 
-    report = cut_off(scim).investigate_person("ada@example.com")
+    report = cut_off(scim).report_on_person("ada@example.com")
 
     assert "No request about ada@example.com was found in the part that could be searched." in report.diagnosis[0]
     assert "The search for former names stopped early" in report.diagnosis[2]
@@ -339,7 +339,7 @@ def test_incomplete_search_for_former_names_keeps_its_matches(scim: Endpoint) ->
     ada = scim.create(userName="ada")
     scim.request("DELETE", f"/Users/{ada['id']}")
 
-    report = cut_off(scim, ada["id"]).investigate_person("ada")
+    report = cut_off(scim, ada["id"]).report_on_person("ada")
 
     assert [entry.operation for entry in report.timeline] == ["delete", "create"]
     assert "ada was deleted at" in report.diagnosis[0]
@@ -445,7 +445,7 @@ def test_failure_by_id_shows_the_user_name(scim: Endpoint, why: Why) -> None:
     unknown = "00000000-0000-4000-8000-000000000000"
     scim.request("DELETE", f"/Users/{unknown}")
 
-    entries, _ = log_of(scim).list_entries(failures_only=True)
+    entries, _ = log_of(scim).list_entries(only_failures=True)
 
     assert {entry.user for entry in entries} == {"ada", unknown}
     assert why("ada").timeline[0].user == "ada"
@@ -507,7 +507,7 @@ def test_endpoint_is_no_id(path: str, scim: Endpoint) -> None:
 
 def test_write_to_a_wrong_scim_url_is_a_failed_write(scim: Endpoint) -> None:
     scim.request("POST", "/Users/Users", {"schemas": [CORE], "userName": "ada"})
-    ((entry,), _) = log_of(scim).list_entries(failures_only=True)
+    ((entry,), _) = log_of(scim).list_entries(only_failures=True)
     assert (entry.operation, entry.user) == ("create", "ada")
     assert log_of(scim).get_health().activity.failures.failed_writes == 1
 

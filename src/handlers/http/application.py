@@ -33,7 +33,7 @@ from scim.wiring.endpoint import EndpointAdapters, build_endpoint_adapters
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
-    from scim.service.audit.failures import FailureRecorder
+    from scim.service.audit.failure_recorder import FailureRecorder
     from scim.service.model.audit.failure import RequestSummary
 
 _BASE_PATH = "/scim/v2"
@@ -166,11 +166,11 @@ class ScimApplication:
         )
 
     def _build_failure_recorder(self, request: Request, context: ServiceContext) -> FailureRecorder:
-        from scim.service.audit.failures import FailureRecorder
+        from scim.service.audit.failure_recorder import FailureRecorder
 
         adapters, deadline = self._adapters, context.deadline
         return FailureRecorder(
-            store=lambda: adapters.build_audit_log_store(adapters.open_table(deadline), context.tenant.id),
+            open_store=lambda: adapters.build_audit_log_store(adapters.open_table(deadline), context.tenant.id),
             resource_type=context.tenant.resource_types[0],
             deadline=deadline,
             now=runtime.current_time,

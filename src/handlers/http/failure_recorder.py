@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from scim.protocol.errors import ScimError
     from scim.protocol.leniency import LeniencyTracker
-    from scim.service.audit.failures import FailureRecorder
+    from scim.service.audit.failure_recorder import FailureRecorder
     from scim.service.model.audit.failure import RequestSummary
 
 
 class LazyFailureRecorder:
-    """A :class:`scim.service.audit.failures.FailureRecorder` that ``create_recorder`` creates when it is needed first.
+    """A :class:`scim.service.audit.failure_recorder.FailureRecorder` that is created by its first use.
 
     The operations of a bulk request are recorded by several threads at once: they share one recorder.
     """

@@ -52,9 +52,9 @@ class TokenRecorder:
         number = self.adapters.rejected_tokens.count_request(error.tenant_id, time.time())
         if not number or not self.deadline.has_time():
             return 0
-        from scim.service.identity_providers.recognition import recognize_provider
+        from scim.service.identity_providers.from_request import detect_request_provider
 
-        provider = recognize_provider(self._user_agent(), self.request.query_string, (), None)
+        provider = detect_request_provider(self._user_agent(), self.request.query_string, (), None)
         store = self._audit_log_store(error.tenant_id)
         is_recorded = store.count_rejected_tokens(format_rfc3339(runtime.current_time()), number, error.rule, provider)
         return 0 if is_recorded else number

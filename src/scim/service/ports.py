@@ -125,44 +125,48 @@ class TokenStore(Protocol):
 
 
 class AuditLogStore(Protocol):
-    """The records of one tenant."""
+    """The audit log of one tenant. It lags behind the table by about a second. Times are RFC 3339 in UTC."""
 
     def list_records(
-        self, before: LogPosition | None = None, kinds: Collection[RecordKind] = ...
+        self, older_than: LogPosition | None = None, kinds: Collection[RecordKind] = ...
     ) -> Iterator[tuple[LogPosition, LogRecord]]:
-        """Yield the records of these kinds, newest first, beginning after a position. They are read page by page."""
+        """Yield the records of these kinds and their positions, the newest first; only those older than a position.
+
+        The records are read in batches, as they are consumed.
+        """
 
     def find_failures(self, identifiers: Sequence[str]) -> FailureSearchResult:
-        """Return the failures of requests with one of the identifiers; only the first 20 identifiers are used.
+        """Return the failures of requests that have one of the identifiers; the first 20 identifiers are searched.
 
-        The failures whose first identifier it is are all returned, but of requests without an identifier (an empty one)
-        only the newest 500. Among the other failures, the newest are searched, as far as a few calls and a share of the
-        remaining time allow.
+        A failure is stored under the first identifier of its request, or under the empty one if the request names
+        nobody. All failures that are stored under one of the identifiers are returned, but at most the newest 500 of
+        the empty identifier. Failures that have an identifier besides the first are only searched among the newest, in
+        a limited number of calls and a share of the remaining time.
         """
 
     def find_failures_by_name(self, name_hash: str, text: str) -> FailureSearchResult:
-        """Return the failures of requests with the hash of a name, or with ``text`` in their first identifier.
+        """Return the newest failures that have the hash of a name, or whose identifier contains ``text``.
 
-        The newest failures are searched, as far as a few calls allow.
+        They are searched in a limited number of calls and a share of the remaining time.
         """
 
     def list_changes(self, resource_id: str) -> Iterator[StoredChange]:
-        """Yield the changes of a user, newest first."""
+        """Yield the changes of a user, the newest first."""
 
     def find_previous_owner_ids(self, identifier_hash: str) -> Iterator[str]:
-        """Yield the ids of the users who once had the identifier with this hash and lost it.
+        """Yield the ids of the users who had the identifier with this hash before. This reads all changes.
 
         Raises :class:`scim.protocol.errors.Unavailable` if that takes more than a share of the remaining time.
         """
 
     def get_user_names(self, ids: Iterable[str]) -> Mapping[str, str]:
-        """Return the names of the users who exist, by id."""
+        """Return the user names of the users with these ids, by id; without those who do not exist."""
 
     def list_rejected_tokens(self, since: str) -> list[RejectedTokenCount]:
-        """Return the counts of requests with a rejected token since a time, by minute."""
+        """Return the numbers of requests whose token was rejected since a time, minute by minute."""
 
     def list_malformed_tokens(self, since: str) -> list[RejectedTokenCount]:
-        """Return the counts of requests with a malformed token since a time, by minute."""
+        """Return the numbers of requests with a malformed token since a time, minute by minute."""
 
     def get_daily_failures(self, first_day: str, last_day: str) -> Mapping[str, DailyFailures]:
         """Return the counts of the days (UTC) from the first to the last that had failures, by day, in order."""
@@ -185,7 +189,7 @@ class FailureStore(DailyFailureStore, Protocol):
     """Records the failures of one tenant."""
 
     def count(self, failure: Failure) -> FailureCount | None:
-        """Record a failure, or count it once more if it is recorded; ``None`` if the first attempt did not succeed."""
+        """Record a failure, or count it if it is recorded already; return ``None`` if that did not succeed."""
 
 
 class OutcomeRecorder(Protocol):

@@ -1,7 +1,7 @@
 """The audit log of a tenant: counting its failures, and reading its records.
 
 The records are in four partitions: changes, failures, audit events, and the first uses of tokens. The log by time is
-merged from them as it is read. Changes and failures are found by the index, the others by their keys.
+merged from them when it is read. Changes and failures are found by the index, the others by their keys.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ from scim.store.keys import KeyRange
 from scim.store.table import TIME_ATTRIBUTE, TIME_INDEX, Item, Table
 
 _DAY_S = 86_400
-_BATCH = 100
+_BATCH_SIZE = 100
 _PREVIOUS_OWNERS_SHARE = 0.5
 """The share of the remaining time that the search through all changes may take, so that there is time for the rest."""
 _NEWEST_FAILURES_SHARE = 0.5
-"""The same for a search through the newest failures."""
+"""The share of the remaining time that a search through the newest failures may take."""
 _MAX_CALLS = 20
 """The most calls, of 1 MB each, for a search through the newest failures: about 60,000 failures."""
 _MAX_MATCHES = 500
@@ -77,7 +77,7 @@ class DynamoDBAuditLogStore:
 
     def add_to_day(self, at: str, counts: Mapping[FailureKind, int], provider: IdentityProvider | None) -> bool:
         """Add to the counts of the day of ``at``; return whether that succeeded."""
-        update = daily_failures.update(at, counts, provider, self._expiry())
+        update = daily_failures.build_update(at, counts, provider, self._expiry())
         try:
             self._table.update_once(self._failures, keys.daily_failures_key(at[:10]), **update)
         except (ClientError, BotoCoreError):
@@ -116,22 +116,22 @@ class DynamoDBAuditLogStore:
     # Reading the log by time
 
     def list_records(
-        self, before: LogPosition | None = None, kinds: Collection[RecordKind] = tuple(RecordKind)
+        self, older_than: LogPosition | None = None, kinds: Collection[RecordKind] = tuple(RecordKind)
     ) -> Iterator[tuple[LogPosition, LogRecord]]:
-        """Yield the records of these kinds and their positions, the newest first; only those older than ``before``.
+        """Yield the records of these kinds and their positions, the newest first; only those older than ``older_than``.
 
         The records are read in batches, as they are consumed.
         """
         first_uses = self._read_first_uses() if RecordKind.FIRST_USE in kinds else {}
-        failures = self._list_positions_by_time(self._failures, keys.FAILURE_PREFIX, before)
+        failures = self._list_positions_by_time(self._failures, keys.FAILURE_PREFIX, older_than)
         positions = {
-            RecordKind.CHANGE: self._list_positions_by_time(self._users, keys.CHANGE_PREFIX, before),
+            RecordKind.CHANGE: self._list_positions_by_time(self._users, keys.CHANGE_PREFIX, older_than),
             RecordKind.FAILURE: failures,
-            RecordKind.AUDIT_EVENT: self._list_audit_event_positions(before),
-            RecordKind.FIRST_USE: iter(_sort_positions(first_uses, before)),
+            RecordKind.AUDIT_EVENT: self._list_audit_event_positions(older_than),
+            RecordKind.FIRST_USE: iter(_sort_positions(first_uses, older_than)),
         }
         merged = heapq.merge(*(positions[kind] for kind in kinds), reverse=True)
-        while batch := list(islice(merged, _BATCH)):
+        while batch := list(islice(merged, _BATCH_SIZE)):
             records = self._read_records(batch) | {position.key: use for position, use in first_uses.items()}
             if self._have_failures_expired(batch, records):
                 failures.close()
@@ -140,32 +140,34 @@ class DynamoDBAuditLogStore:
                     yield position, record
 
     def _list_positions_by_time(
-        self, partition: str, prefix: str, before: LogPosition | None
+        self, partition: str, prefix: str, older_than: LogPosition | None
     ) -> Generator[LogPosition, None, None]:
         """Yield the positions of the changes or of the failures, the newest first.
 
         The index has no order for records of the same time, so these are sorted.
         """
-        last = keys.time_key(prefix, before.at) if before else f"{prefix}:"
+        last = keys.time_key(prefix, older_than.at) if older_than else f"{prefix}:"
         stored_items = self._table.query(
             partition,
             KeyRange(prefix, last),
             ("pk", "sk", TIME_ATTRIBUTE),
             index_name=TIME_INDEX,
             is_backwards=True,
-            limit=_BATCH,
+            limit=_BATCH_SIZE,
         )
         for time, simultaneous in groupby(stored_items, lambda item: item[TIME_ATTRIBUTE]["S"]):
             at = time.removeprefix(prefix)
-            yield from _sort_positions((LogPosition(at, partition, item["sk"]["S"]) for item in simultaneous), before)
+            yield from _sort_positions(
+                (LogPosition(at, partition, item["sk"]["S"]) for item in simultaneous), older_than
+            )
 
-    def _list_audit_event_positions(self, before: LogPosition | None) -> Iterator[LogPosition]:
+    def _list_audit_event_positions(self, older_than: LogPosition | None) -> Iterator[LogPosition]:
         """Yield the positions of the audit events, the newest first, which is the order of their keys."""
-        until = keys.audit_event_range(before.at if before else None)
-        for item in self._table.query(self._settings, until, ("pk", "sk"), is_backwards=True, limit=_BATCH):
+        until = keys.audit_event_range(older_than.at if older_than else None)
+        for item in self._table.query(self._settings, until, ("pk", "sk"), is_backwards=True, limit=_BATCH_SIZE):
             sort = item["sk"]["S"]
             position = LogPosition(keys.parse_audit_event_time(sort), self._settings, sort)
-            if before is None or position < before:
+            if older_than is None or position < older_than:
                 yield position
 
     def _read_first_uses(self) -> dict[LogPosition, LogRecord]:
@@ -236,7 +238,7 @@ class DynamoDBAuditLogStore:
         another person. Then the newest are returned.
         """
         stored = keys.failure_range(identifier)
-        query = self._table.query(self._failures, stored, ("sk",), limit=_BATCH)
+        query = self._table.query(self._failures, stored, ("sk",), limit=_BATCH_SIZE)
         sorts = [item["sk"]["S"] for item in islice(query, _MAX_MATCHES + 1)]
         if len(sorts) <= _MAX_MATCHES:
             return sorts, True
@@ -279,7 +281,9 @@ class DynamoDBAuditLogStore:
 
     def list_changes(self, resource_id: str) -> Iterator[StoredChange]:
         """Yield the changes of a user, the newest first."""
-        stored_items = self._table.query(self._users, keys.change_range(resource_id), is_backwards=True, limit=_BATCH)
+        stored_items = self._table.query(
+            self._users, keys.change_range(resource_id), is_backwards=True, limit=_BATCH_SIZE
+        )
         yield from map(log_codec.decode_change, stored_items)
 
     def find_previous_owner_ids(self, identifier_hash: str) -> Iterator[str]:
@@ -334,6 +338,6 @@ class DynamoDBAuditLogStore:
         return "ttl" in item and int(item["ttl"]["N"]) <= self._now()
 
 
-def _sort_positions(positions: Iterable[LogPosition], before: LogPosition | None) -> list[LogPosition]:
-    """Return the positions older than ``before``, the newest first."""
-    return sorted((position for position in positions if before is None or position < before), reverse=True)
+def _sort_positions(positions: Iterable[LogPosition], older_than: LogPosition | None) -> list[LogPosition]:
+    """Return the positions older than ``older_than``, the newest first."""
+    return sorted((position for position in positions if older_than is None or position < older_than), reverse=True)

@@ -14,10 +14,13 @@ _LAST_REJECTION = "rejected_at"
 _LAST_WRONG_URL = "wrong_url_at"
 
 
-def update(
+def build_update(
     at: str, counts: Mapping[FailureKind, int], provider: IdentityProvider | None, expires: int
 ) -> dict[str, Any]:
-    """Return the UpdateItem arguments that add ``counts``; ``at`` is RFC 3339, ``expires`` seconds since 1970."""
+    """Return the arguments of UpdateItem that add ``counts`` to a day's item.
+
+    ``at`` is RFC 3339 in UTC, and ``expires`` is in seconds since 1970.
+    """
     added = {str(kind): {"N": str(number)} for kind, number in counts.items()}
     assigned: Item = {"ttl": {"N": str(expires)}}
     if provider:

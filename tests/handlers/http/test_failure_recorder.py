@@ -5,9 +5,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 from handlers.http.failure_recorder import LazyFailureRecorder
 from scim.protocol.leniency import LeniencyTracker
-from scim.service.audit.failures import FailureRecorder
+from scim.service.audit.failure_recorder import FailureRecorder
 from scim.service.model.audit.failure import RequestSummary
-from tests.service.audit.test_failures import WRONG, Failures, recording
+from tests.service.audit.test_failure_recorder import WRONG, Failures, recording
 
 
 def test_operations_of_a_bulk_request_share_one_recorder() -> None:

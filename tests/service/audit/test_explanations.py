@@ -57,7 +57,7 @@ def test_explanation_has_summary_and_remediation(rule: str, provider: IdentityPr
     assert len(what) > 20
     assert len(change) > 10
     assert not {"{", "}"} & set(what + change)
-    assert set(EXPLANATIONS[rule].remediation_at) <= set(IdentityProvider)
+    assert set(EXPLANATIONS[rule].remediation_by_provider) <= set(IdentityProvider)
 
 
 def test_summary_ends_with_the_detail() -> None:

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from scim.service.identity_providers.detection import detect_provider
-from scim.service.model.audit.failure import DailyFailures, FailureKind, add_up, failure_kind
+from scim.service.identity_providers.from_log import detect_tenant_provider
+from scim.service.model.audit.failure import DailyFailures, FailureKind, classify_failure, sum_days
 from scim.service.model.identity_provider import IdentityProvider
 from scim.service.model.tenant import Tenant
 from scim.service.model.token import TokenState, TokenUsage
@@ -45,7 +45,7 @@ def health(
     connected: bool = True,
 ) -> Health:
     tenant, failed = Tenant("acme", is_connected=connected, token=token), failed or failures()
-    return assess_health(tenant, use, RecentActivity(failed, changes), detect_provider(use, failed), NOW)
+    return assess_health(tenant, use, RecentActivity(failed, changes), detect_tenant_provider(use, failed), NOW)
 
 
 def test_healthy_tenant_has_nothing_to_do() -> None:
@@ -141,7 +141,7 @@ def test_wrong_scim_url_is_over(used: float, now: float) -> None:
 
 
 def test_days_with_a_wrong_scim_url_add_up() -> None:
-    assert add_up([wrong_url(), failures(create=1)]) == wrong_url(create=1)
+    assert sum_days([wrong_url(), failures(create=1)]) == wrong_url(create=1)
 
 
 # Rejected tokens
@@ -195,7 +195,7 @@ def test_report_counts_enough_for_the_share_that_is_shown() -> None:
 
 
 def test_counts_of_days_add_up() -> None:
-    total = add_up(
+    total = sum_days(
         [
             failures(REJECTED, OKTA, create=1, loops=1),
             failures(create=2, no_ops=1),
@@ -203,11 +203,11 @@ def test_counts_of_days_add_up() -> None:
         ]
     )
     assert total == failures(REJECTED, ENTRA, create=3, loops=1, no_ops=1)
-    assert add_up([]) == DailyFailures()
+    assert sum_days([]) == DailyFailures()
 
 
 def test_kind_of_an_operation() -> None:
     kinds = [
-        failure_kind(*each) for each in [("create", 409), ("GET Users", 400), ("POST Groups", 501), ("no_ops", 400)]
+        classify_failure(*each) for each in [("create", 409), ("GET Users", 400), ("POST Groups", 501), ("no_ops", 400)]
     ]
     assert kinds == [FailureKind.CREATE, FailureKind.OTHER_REQUEST, FailureKind.UNSUPPORTED, FailureKind.OTHER_REQUEST]

@@ -12,8 +12,8 @@ from typing import Any
 
 from handlers.console.context import ConsoleRequestContext
 from handlers.console.response import ConsoleResponse, PageError, PageNotFound
-from scim.service.audit.lookup import get_full_name, get_primary_email
 from scim.service.audit.person_report import PersonReport
+from scim.service.audit.user_names import get_full_name, get_primary_email
 from scim.service.model.stored_resource import StoredResource
 from scim.service.model.tenant import Tenant
 from scim.store.keys import is_user_id
@@ -30,7 +30,7 @@ def find_person(context: ConsoleRequestContext, tenant: Tenant) -> ConsoleRespon
     who = context.request.query_parameters.get("who", "").strip()[:200]
     if not who:
         return _render_people(context, tenant, who, None)
-    report = context.administration.build_audit_log(tenant).investigate_person(who)
+    report = context.administration.build_audit_log(tenant).report_on_person(who)
     if report.is_about_one_person:
         return _render_timeline(context, tenant, who, report)
     return _render_people(context, tenant, who, report)
@@ -38,7 +38,7 @@ def find_person(context: ConsoleRequestContext, tenant: Tenant) -> ConsoleRespon
 
 def show_timeline(context: ConsoleRequestContext, tenant: Tenant, user_id: str) -> ConsoleResponse:
     """Show the timeline of a user."""
-    report = context.administration.build_audit_log(tenant).investigate_person(user_id) if is_user_id(user_id) else None
+    report = context.administration.build_audit_log(tenant).report_on_person(user_id) if is_user_id(user_id) else None
     if report is None or not report.is_about_one_person:
         raise PageNotFound
     return _render_timeline(context, tenant, user_id, report)

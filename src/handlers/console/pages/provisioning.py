@@ -42,15 +42,15 @@ def show_status(context: ConsoleRequestContext, tenant: Tenant) -> ConsoleRespon
 
 def show_log(context: ConsoleRequestContext, tenant: Tenant) -> ConsoleResponse:
     """Show the log; with the parameter ``failures`` only failures and requests that were partly ignored."""
-    failures_only = "failures" in context.request.query_parameters
+    only_failures = "failures" in context.request.query_parameters
     before = context.request.query_parameters.get("before")
     entries, last = context.administration.build_audit_log(tenant).list_entries(
-        _decode_position(before) if before else None, count=_PAGE, failures_only=failures_only
+        _decode_position(before) if before else None, count=_PAGE, only_failures=only_failures
     )
     older = "" if last is None else _encode_position(last)
     visible_entries = [_hide_operator(context, tenant, entry) for entry in entries]
     return context.render_page(
-        "log.html", tenant=tenant.id, entries=visible_entries, older=older, failures_only=failures_only, section="log"
+        "log.html", tenant=tenant.id, entries=visible_entries, older=older, only_failures=only_failures, section="log"
     )
 
 

@@ -27,12 +27,12 @@ _OKTA_MAPPING = "Application > Provisioning > To App > Attribute Mappings > {att
 class Explanation:
     """What happened (``summary``) and what to change in the identity provider (``remediation``), in sentences.
 
-    ``remediation_at`` is the remediation in the words of some providers' own consoles.
+    ``remediation_by_provider`` is the remediation in the words of some providers' own consoles.
     """
 
     summary: str
     remediation: str
-    remediation_at: Mapping[IdentityProvider, str] = field(default_factory=dict)
+    remediation_by_provider: Mapping[IdentityProvider, str] = field(default_factory=dict)
 
 
 def _mapping_error(summary: str, change: str) -> Explanation:
@@ -41,7 +41,7 @@ def _mapping_error(summary: str, change: str) -> Explanation:
     return Explanation(summary, _MAPPING + change, at)
 
 
-_TOKEN_REMEDIATION_AT = {
+_TOKEN_REMEDIATION_BY_PROVIDER = {
     _ENTRA: "Provisioning > Admin Credentials: paste a new token (console: Connect; or `muster rotate`) into Secret "
     "Token, Test Connection, then restart provisioning.",
     _OKTA: "Provisioning > Integration: paste a new token (console: Connect; or `muster rotate`) into Authorization, "
@@ -151,7 +151,7 @@ EXPLANATIONS: Mapping[str, Explanation] = {
     Rule.TOKEN: Explanation(
         "The token is no longer valid: it was replaced or revoked. Nothing of the request was looked at.",
         _TOKEN_REMEDIATION,
-        _TOKEN_REMEDIATION_AT,
+        _TOKEN_REMEDIATION_BY_PROVIDER,
     ),
     Rule.TOKEN_MALFORMED: Explanation(
         "Unverified requests with a malformed token: it is mistyped, cut off, in quotes or entered twice. Anybody can "
@@ -159,7 +159,9 @@ EXPLANATIONS: Mapping[str, Explanation] = {
         "Copy the whole token again, without spaces, quotes or the word Bearer.",
     ),
     Rule.TOKEN_EXPIRED: Explanation(
-        "The token has expired. Nothing of the request was looked at.", _TOKEN_REMEDIATION, _TOKEN_REMEDIATION_AT
+        "The token has expired. Nothing of the request was looked at.",
+        _TOKEN_REMEDIATION,
+        _TOKEN_REMEDIATION_BY_PROVIDER,
     ),
     Rule.TOO_MANY_REQUESTS: Explanation(
         "Too many requests with tokens that are not valid came in a few seconds.", _TOKEN_REMEDIATION
@@ -245,7 +247,7 @@ def explain_token(rule: str, provider: IdentityProvider | None) -> tuple[str, st
 def _choose_remediation(explanation: Explanation, provider: IdentityProvider | None) -> str:
     if provider is None:
         return explanation.remediation
-    return explanation.remediation_at.get(provider, explanation.remediation)
+    return explanation.remediation_by_provider.get(provider, explanation.remediation)
 
 
 def _describe_leniency(label: str | None) -> str:

@@ -8,7 +8,7 @@ from itertools import islice
 
 from scim.protocol.errors import Rule
 from scim.service.audit.log_entries import LogEntry, describe_record
-from scim.service.audit.person_report import PersonInvestigator, PersonReport
+from scim.service.audit.person_report import PersonReport, PersonReportBuilder
 from scim.service.model.audit.failure import DailyFailures, FailureCount
 from scim.service.model.audit.log_record import LogPosition, LogRecord, RecordKind, RejectedTokenCount
 from scim.service.model.identifiers import IdentifierKind
@@ -29,78 +29,79 @@ _MAX_RECORDS = 200
 class AuditLog:
     """The audit log of one tenant.
 
-    ``store`` has the tenant's users. ``last_use`` reads the last use of its token. ``now`` returns the time in seconds
-    since 1970.
+    ``read_last_use`` returns the last use of the tenant's token. ``now`` returns the time in seconds since 1970.
     """
 
-    records: AuditLogStore
-    store: ResourceStore
+    log_store: AuditLogStore
+    user_store: ResourceStore
     tenant: Tenant
-    last_use: Callable[[], TokenUsage | None]
+    read_last_use: Callable[[], TokenUsage | None]
     now: Callable[[], float]
 
     def list_entries(
-        self, before: LogPosition | None = None, *, count: int = 100, failures_only: bool = False
+        self, older_than: LogPosition | None = None, *, count: int = 100, only_failures: bool = False
     ) -> tuple[list[LogEntry], LogPosition | None]:
         """Return a page of at most ``count`` entries, the newest first, and the position of its last entry.
 
-        The page begins after the position ``before``. The returned position is ``None`` if there are no more entries.
-        The log lags behind the table by a moment. A failure has the time when it happened last: if it happens again
-        while the log is read, it moves to the first page and is on no later one.
+        The entries are older than the position ``older_than``. The returned position is ``None`` if no entries follow.
+        A write is in the log about a second later, when the index has it. A failure has the time when it happened last:
+        if it happens again while the log is read, it moves to the first page and is not on a later one.
         """
-        kinds = (RecordKind.FAILURE,) if failures_only else tuple(RecordKind)
-        positioned = list(islice(self.records.list_records(before, kinds), count + 1))
-        last = positioned[count - 1][0] if len(positioned) > count else None
-        records = [record for _, record in positioned[:count]]
+        kinds = (RecordKind.FAILURE,) if only_failures else tuple(RecordKind)
+        positioned_records = list(islice(self.log_store.list_records(older_than, kinds), count + 1))
+        last = positioned_records[count - 1][0] if len(positioned_records) > count else None
+        records = [record for _, record in positioned_records[:count]]
         user_names = self._get_user_names(records)
         return [describe_record(record, user_names) for record in records], last
 
-    def investigate_person(self, query: str) -> PersonReport:
+    def report_on_person(self, query: str) -> PersonReport:
         """Return why a person is active or not. ``query`` is a userName, email, externalId, id or name."""
-        investigator = PersonInvestigator(self.records, self.store, self.tenant, self.last_use, self.now)
-        return investigator.investigate(query.strip())
+        builder = PersonReportBuilder(self.log_store, self.user_store, self.tenant, self.read_last_use, self.now)
+        return builder.build(query.strip())
 
     def find_last_success(self) -> LogEntry | None:
-        """Return the last write that changed something."""
-        return self._find_last(RecordKind.CHANGE)
+        """Return the newest write that changed something, ``None`` if there is none."""
+        return self._find_newest(RecordKind.CHANGE)
 
     def find_last_failure(self) -> LogEntry | None:
-        """Return the last request that failed or whose token was rejected, among the newest records of failures.
+        """Return the newest request that failed or whose token was rejected; ``None`` if there is none.
 
-        Requests with a malformed token are ignored, since anybody can send them.
+        Only the newest records of failures are searched. Silent no-ops did not fail. Requests with a malformed token
+        are ignored, since anybody can send them.
         """
-        return self._find_last(RecordKind.FAILURE)
+        return self._find_newest(RecordKind.FAILURE)
 
     def get_activity(self, days: int) -> list[DailyActivity]:
         """Return the activity of each of the last days (UTC), today last. At most 5,000 changes a day are counted."""
         dates = list_last_days(self.now(), days)
-        failures = self.records.get_daily_failures(dates[0], dates[-1])
+        failures = self.log_store.get_daily_failures(dates[0], dates[-1])
         return [self._count_day(date, failures.get(date, DailyFailures())) for date in dates]
 
     def list_malformed_tokens(self) -> Sequence[RejectedTokenCount]:
         """Return the unverified requests with a malformed token of the last 24 hours, minute by minute."""
-        return self.records.list_malformed_tokens(self._yesterday())
+        return self.log_store.list_malformed_tokens(self._format_yesterday())
 
     def get_health(self) -> Health:
         """Return the health of the tenant, with its warnings."""
-        return load_health(self.tenant, self.last_use(), self.records, self.now(), is_detailed=True)
+        return load_health(self.tenant, self.read_last_use(), self.log_store, self.now(), is_detailed=True)
 
-    def _find_last(self, kind: RecordKind) -> LogEntry | None:
-        newest = islice(self.records.list_records(kinds=(kind,)), _MAX_RECORDS)
-        record = next((record for _, record in newest if _is_outcome(record)), None)
+    def _find_newest(self, kind: RecordKind) -> LogEntry | None:
+        newest_records = islice(self.log_store.list_records(kinds=(kind,)), _MAX_RECORDS)
+        record = next((record for _, record in newest_records if _is_outcome(record)), None)
         return describe_record(record, self._get_user_names([record])) if record else None
 
     def _get_user_names(self, records: Sequence[LogRecord]) -> Mapping[str, str]:
         """Return the names of the users whom failures identify only by an id, by id."""
         failures = (record.failure for record in records if isinstance(record, FailureCount))
         ids = [failure.identifier for failure in failures if failure.identifier_kind == IdentifierKind.ID]
-        return self.records.get_user_names(ids) if ids else {}
+        return self.log_store.get_user_names(ids) if ids else {}
 
     def _count_day(self, day: str, failures: DailyFailures) -> DailyActivity:
-        written, has_more = self.records.count_changes(day, day, _MAX_CHANGES)
-        return DailyActivity(day, written, failures.failures, failures.failed_writes, has_more)
+        change_count, has_more_changes = self.log_store.count_changes(day, day, _MAX_CHANGES)
+        return DailyActivity(day, change_count, failures.failures, failures.failed_writes, has_more_changes)
 
-    def _yesterday(self) -> str:
+    def _format_yesterday(self) -> str:
+        """Return the time 24 hours ago as RFC 3339 in UTC."""
         return format_rfc3339(self.now() - DAY_S)
 
 

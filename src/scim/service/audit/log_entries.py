@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from scim.protocol.errors import Rule
-from scim.service.audit import audit_events
+from scim.service.audit import audit_event_descriptions
 from scim.service.audit.explanations import explain, explain_token
-from scim.service.identity_providers.recognition import recognize_provider
+from scim.service.identity_providers.from_request import detect_request_provider
 from scim.service.model.audit.audit_event import AuditEvent
 from scim.service.model.audit.failure import FailureCount
 from scim.service.model.audit.log_record import AUTHENTICATE, LogRecord, RejectedTokenCount
@@ -44,7 +44,7 @@ class LogEntryKind(StrEnum):
     REJECTED_TOKEN = "token"  # noqa: S105  # no token
     UNVERIFIED = "unverified"
     """A request with a malformed token, which anybody can send."""
-    CONTACT = "contact"
+    FIRST_USE = "contact"
     """The first request with a token."""
     AUDIT_EVENT = "act"
 
@@ -106,7 +106,7 @@ def _entry_for_change(change: ChangeRecord) -> LogEntry:
         attributes_changed=change.attributes_changed,
         first_at=change.at,
         request_id=change.request_id,
-        provider=recognize_provider("", "", change.leniencies, None),
+        provider=detect_request_provider("", "", change.leniencies, None),
     )
 
 
@@ -173,7 +173,7 @@ def _entry_for_audit_event(event: AuditEvent) -> LogEntry:
         user="",
         operation=event.action,
         status=None,
-        summary=audit_events.describe_event(event),
+        summary=audit_event_descriptions.describe_audit_event(event),
         first_at=event.at,
         actor=event.actor,
     )
@@ -183,11 +183,11 @@ def _entry_for_first_use(use: TokenUsage) -> LogEntry:
     at = format_rfc3339(use.first_used)
     return LogEntry(
         at=at,
-        kind=LogEntryKind.CONTACT,
+        kind=LogEntryKind.FIRST_USE,
         user="",
         operation=AUTHENTICATE,
         status=None,
         summary=f"First request with this token: {describe_first_use(use)}.",
         first_at=at,
-        provider=recognize_provider(use.first_user_agent, "", (), None),
+        provider=detect_request_provider(use.first_user_agent, "", (), None),
     )

@@ -12,8 +12,8 @@ from scim.protocol.messages import SearchRequest
 from scim.protocol.normalize import normalize_string
 from scim.service.audit import diagnosis
 from scim.service.audit.log_entries import LogEntry, describe_record
-from scim.service.audit.lookup import search_by_name
-from scim.service.identity_providers.detection import detect_provider
+from scim.service.audit.user_names import search_by_name
+from scim.service.identity_providers.from_log import detect_tenant_provider
 from scim.service.model.audit.failure import DailyFailures, FailureCount
 from scim.service.model.audit.log_record import FailureSearchResult, LogRecord, RecordKind
 from scim.service.model.change_record import Operation, StoredChange
@@ -60,19 +60,19 @@ class PersonReport:
 
 
 @dataclass(frozen=True, slots=True)
-class PersonInvestigator:
-    """Reports on the people of one tenant.
+class PersonReportBuilder:
+    """Builds reports on the people of one tenant.
 
-    ``last_use`` reads the last use of the tenant's token. ``now`` returns the time as RFC 3339 in UTC.
+    ``read_last_use`` returns the last use of the tenant's token. ``now`` returns the time in seconds since 1970.
     """
 
-    records: AuditLogStore
-    store: ResourceStore
+    log_store: AuditLogStore
+    user_store: ResourceStore
     tenant: Tenant
-    last_use: Callable[[], TokenUsage | None]
+    read_last_use: Callable[[], TokenUsage | None]
     now: Callable[[], float]
 
-    def investigate(self, query: str) -> PersonReport:
+    def build(self, query: str) -> PersonReport:
         """Return the report on the person who has, or had, this userName, email, externalId, id or name.
 
         An empty query returns the requests that name nobody.
@@ -83,12 +83,14 @@ class PersonInvestigator:
         if not users:
             return self._report_without_user(query)
         ids = [user.id for user in users]
-        return self._report_person(query, users, ids, self.records.find_failures(_list_identifiers(query, ids, users)))
+        return self._report_person(
+            query, users, ids, self.log_store.find_failures(_list_identifiers(query, ids, users))
+        )
 
     def _report_unidentified_failures(self) -> PersonReport:
-        failures = _select_unidentified(self.records.find_failures([""]).failures)
+        failures = _select_unidentified(self.log_store.find_failures([""]).failures)
         sentences = [
-            *self._describe_access_problems(self.last_use()),
+            *self._describe_access_problems(self.read_last_use()),
             *(
                 list(diagnosis.describe_unidentified_failures(failures))
                 or ["No request that names nobody has failed in the last 30 days."]
@@ -97,32 +99,32 @@ class PersonInvestigator:
         return PersonReport("", [], [], sentences, unidentified_failures=_describe_failures(failures))
 
     def _report_without_user(self, query: str) -> PersonReport:
-        """Return the report on a person whom no user has as an identifier now: by former identifiers, then by name."""
+        """Return the report on a person whose identifier no user has now: by former identifiers, then by name."""
         ids, notes = self._find_previous_owner_ids(query)
-        renamed = [user for user in map(self.store.get, ids[:_MAX_MATCHES]) if user is not None]
-        search = self.records.find_failures(_list_identifiers(query, ids, renamed))
+        renamed = [user for user in map(self.user_store.get, ids[:_MAX_MATCHES]) if user is not None]
+        search = self.log_store.find_failures(_list_identifiers(query, ids, renamed))
         if ids or search.failures:
             return self._report_person(query, renamed, ids, search, notes, renamed=renamed)
         return self._report_by_name(query, notes)
 
     def _report_by_name(self, name: str, notes: Sequence[str]) -> PersonReport:
         """Return the report on the one person who has a name, or the list of all who have it."""
-        search = self.records.find_failures_by_name(name_hash(name), normalize_string(name))
+        search = self.log_store.find_failures_by_name(name_hash(name), normalize_string(name))
         users: Sequence[StoredResource] = ()
         try:
-            users = search_by_name(self.store, self.tenant.resource_types[0], name, _MAX_MATCHES)
+            users = search_by_name(self.user_store, self.tenant.resource_types[0], name, _MAX_MATCHES)
         except (TooMany, Unavailable):
             notes = [*notes, diagnosis.NAMES_INCOMPLETE]
         candidates = _list_failed_candidates(name, users, search.failures)
         notes = [*notes, *_describe_incomplete_search(search)]
         if len(users) + len(candidates) == 1:
             (identifier,) = [*(user.id for user in users), *candidates]
-            return replace(self.investigate(identifier), query=name)
+            return replace(self.build(identifier), query=name)
         unidentified = _select_unidentified(search.failures)
         same_name = [count for count in unidentified if name_hash(name) in count.failure.identifier_hashes]
         if users or candidates:
             sentences = [
-                *self._describe_access_problems(self.last_use()),
+                *self._describe_access_problems(self.read_last_use()),
                 diagnosis.describe_multiple_matches(name),
                 *notes,
                 *diagnosis.describe_unidentified_failures(same_name),
@@ -134,10 +136,10 @@ class PersonInvestigator:
 
     def _report_unknown_person(self, query: str, notes: Sequence[str]) -> PersonReport:
         """Return the problems of the whole tenant, and the requests that may have been about the person."""
-        use, newest = self.last_use(), self._list_newest_failures()
-        unidentified = _select_unidentified(self.records.find_failures([""]).failures)
+        use, newest = self.read_last_use(), self._list_newest_failures()
+        unidentified = _select_unidentified(self.log_store.find_failures([""]).failures)
         wrong_url = list(self._describe_wrong_scim_url(newest))
-        malformed = describe_malformed_tokens(self.records.list_malformed_tokens(self._yesterday()))
+        malformed = describe_malformed_tokens(self.log_store.list_malformed_tokens(self._format_yesterday()))
         problems = [*self._describe_access_problems(use, newest), *filter(None, [malformed]), *wrong_url]
         remaining = [count for count in unidentified if not (wrong_url and count.failure.rule == Rule.SCIM_URL)]
         sentences = [
@@ -168,7 +170,7 @@ class PersonInvestigator:
         user_names: dict[str, str] = {user.id: user.resource[unique] for user in users}
         writes = [stored for stored in changes if stored.change.operation is not Operation.LINK]
         sentences = [
-            *self._describe_access_problems(self.last_use(), failures),
+            *self._describe_access_problems(self.read_last_use(), failures),
             *diagnosis.describe_renamed_users(query, unique, user_names, renamed, writes),
             *diagnosis.describe_state(query, user_names, users, writes),
             *diagnosis.describe_failures(users, writes, failures),
@@ -186,13 +188,13 @@ class PersonInvestigator:
         text = " or ".join(f"{name} eq {value}" for name in names)
         renderer = ResourceRenderer(resource_type, "")
         query = parse_query(SearchRequest(filter=text), resource_type, LeniencyTracker(), renderer)
-        return self.store.find(query).page
+        return self.user_store.find(query).page
 
     def _find_previous_owner_ids(self, identifier: str) -> tuple[list[str], list[str]]:
         """Return the ids of the users who had the identifier before, and a note if the search stopped early."""
         ids: list[str] = []
         try:
-            ids.extend(self.records.find_previous_owner_ids(identifier_hash(identifier)))
+            ids.extend(self.log_store.find_previous_owner_ids(identifier_hash(identifier)))
         except Unavailable:
             return ids, [diagnosis.PREVIOUS_OWNERS_INCOMPLETE]
         return ids, []
@@ -201,35 +203,35 @@ class PersonInvestigator:
         """Return the newest changes of some users, and whether these are all."""
         changes: list[StoredChange] = []
         for resource_id in ids[:_MAX_MATCHES]:
-            changes += islice(self.records.list_changes(resource_id), _MAX_CHANGES + 1 - len(changes))
+            changes += islice(self.log_store.list_changes(resource_id), _MAX_CHANGES + 1 - len(changes))
         return changes[:_MAX_CHANGES], len(changes) <= _MAX_CHANGES and len(ids) <= _MAX_MATCHES
 
     def _list_newest_failures(self) -> list[FailureCount]:
-        newest = islice(self.records.list_records(kinds=(RecordKind.FAILURE,)), _MAX_RECORDS)
+        newest = islice(self.log_store.list_records(kinds=(RecordKind.FAILURE,)), _MAX_RECORDS)
         return [record for _, record in newest if isinstance(record, FailureCount)]
 
     def _describe_access_problems(self, use: TokenUsage | None, failures: Sequence[FailureCount] = ()) -> Iterator[str]:
-        """Yield what keeps every request of the tenant from being served.
+        """Yield the problems that keep every request of the tenant from being served.
 
         ``failures`` are used to detect the provider if the user agent of the last use does not tell it.
         """
         problems = list(find_access_problems(self.tenant, use, self.now()))
         yield from problems
         if not problems or use is None:
-            provider = detect_provider(use, DailyFailures(), failures)
-            rejected = self.records.list_rejected_tokens(self._yesterday())
+            provider = detect_tenant_provider(use, DailyFailures(), failures)
+            rejected = self.log_store.list_rejected_tokens(self._format_yesterday())
             yield from diagnosis.describe_rejected_tokens(rejected, use, provider)
 
     def _describe_wrong_scim_url(self, failures: Sequence[FailureCount]) -> Iterator[str]:
-        """Return that the SCIM URL is wrong, if requests failed by it since yesterday and no write followed them."""
-        yesterday = self._yesterday()
+        """Yield that the SCIM URL is wrong, if requests failed by it since yesterday and no write followed."""
+        yesterday = self._format_yesterday()
         if not any(diagnosis.describe_wrong_scim_url(failures, yesterday)):
             return iter(())
-        last = next((record for _, record in self.records.list_records(kinds=(RecordKind.CHANGE,))), None)
+        last = next((record for _, record in self.log_store.list_records(kinds=(RecordKind.CHANGE,))), None)
         last_write = last.change.at if isinstance(last, StoredChange) else ""
         return diagnosis.describe_wrong_scim_url(failures, max(last_write, yesterday))
 
-    def _yesterday(self) -> str:
+    def _format_yesterday(self) -> str:
         """Return the time 24 hours ago as RFC 3339 in UTC."""
         return format_rfc3339(self.now() - DAY_S)
 

@@ -1,0 +1,1 @@
+"""Detect the identity provider of a request, or of a tenant by its log."""

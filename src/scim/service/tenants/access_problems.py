@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from scim.service.identity_providers.recognition import recognize_provider
+from scim.service.identity_providers.from_request import detect_request_provider
 from scim.service.model.audit.log_record import RejectedTokenCount
 from scim.service.model.tenant import Tenant
 from scim.service.model.timestamps import format_rfc3339
@@ -49,7 +49,7 @@ def find_access_problems(tenant: Tenant, use: TokenUsage | None, now: float) -> 
 
 def describe_first_use(use: TokenUsage) -> str:
     """Return what the first request with the token was, and the provider if its user agent tells it."""
-    provider = recognize_provider(use.first_user_agent, "", (), None)
+    provider = detect_request_provider(use.first_user_agent, "", (), None)
     by = f" by {provider.display_name}" if provider else ""
     return f"{'First write' if use.first_is_write else 'Connection tested'}{by}"
 

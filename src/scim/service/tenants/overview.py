@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from itertools import islice
 
-from scim.service.identity_providers.detection import detect_provider
-from scim.service.model.audit.failure import DailyFailures, add_up
+from scim.service.identity_providers.from_log import detect_tenant_provider
+from scim.service.model.audit.failure import DailyFailures, sum_days
 from scim.service.model.audit.log_record import LogRecord, RecordKind
 from scim.service.model.tenant import Tenant
 from scim.service.model.timestamps import list_last_days
@@ -133,7 +133,7 @@ def load_health(
         records, now, compute_change_limit_for_details if is_detailed else compute_change_limit_for_state
     )
     newest = _read_newest(records) if is_detailed else ()
-    return assess_health(tenant, use, activity, detect_provider(use, activity.failures, newest), now)
+    return assess_health(tenant, use, activity, detect_tenant_provider(use, activity.failures, newest), now)
 
 
 def _read_newest(records: AuditLogStore) -> Iterator[LogRecord]:
@@ -146,7 +146,7 @@ def _read_newest(records: AuditLogStore) -> Iterator[LogRecord]:
 def _load_activity(records: AuditLogStore, now: float, count_limit: Callable[[DailyFailures], int]) -> RecentActivity:
     """Return what happened today and yesterday; ``count_limit`` says up to how many changes are counted."""
     yesterday, today = list_last_days(now, 2)
-    failures = add_up(records.get_daily_failures(yesterday, today).values())
+    failures = sum_days(records.get_daily_failures(yesterday, today).values())
     limit = count_limit(failures)
     changes, has_more = records.count_changes(yesterday, today, limit) if limit else (0, True)
     return RecentActivity(failures, changes, has_more)

@@ -102,7 +102,7 @@ class FailureKind(StrEnum):
 _WRITE_KINDS = (FailureKind.CREATE, FailureKind.REPLACE, FailureKind.PATCH, FailureKind.DELETE)
 
 
-def failure_kind(operation: str, status: int) -> FailureKind:
+def classify_failure(operation: str, status: int) -> FailureKind:
     """Return the kind that a failed operation counts as."""
     if status == HTTPStatus.NOT_IMPLEMENTED:
         return FailureKind.UNSUPPORTED
@@ -140,7 +140,7 @@ class DailyFailures:
         return self.failed_requests + self.count(FailureKind.UNSUPPORTED) + self.count(FailureKind.REJECTED_TOKEN)
 
 
-def add_up(days: Iterable[DailyFailures]) -> DailyFailures:
+def sum_days(days: Iterable[DailyFailures]) -> DailyFailures:
     """Return the sum of some days, which are given in order."""
     counts: dict[FailureKind, int] = {}
     provider, last_rejection, last_wrong_url = None, "", ""

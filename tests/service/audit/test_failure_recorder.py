@@ -9,7 +9,7 @@ import pytest
 from scim.protocol.errors import InvalidValue, NotSupported, Rule, ScimError, UniquenessError, WrongScimUrl
 from scim.protocol.leniency import Leniency, LeniencyTracker
 from scim.protocol.schema import load_user_type
-from scim.service.audit.failures import FailureOutcome, FailureRecorder
+from scim.service.audit.failure_recorder import FailureLogField, FailureRecorder
 from scim.service.model.audit.failure import Failure, FailureCount, FailureKind, RequestSummary
 from scim.service.model.timestamps import parse_rfc3339
 from tests.endpoint import SURVEY
@@ -172,7 +172,7 @@ def test_log_line_counts_loops() -> None:
 
 def test_every_outcome_is_documented() -> None:
     operations = (Path(__file__).parents[3] / "docs/operations.md").read_text()
-    assert all(f"`{outcome}`" in operations for outcome in FailureOutcome)
+    assert all(f"`{outcome}`" in operations for outcome in FailureLogField)
 
 
 # Nothing here changes the answer

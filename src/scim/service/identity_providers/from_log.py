@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from scim.service.identity_providers.recognition import recognize_provider
+from scim.service.identity_providers.from_request import detect_request_provider
 from scim.service.model.audit.failure import DailyFailures, FailureCount
 from scim.service.model.audit.log_record import LogRecord
 from scim.service.model.change_record import StoredChange
@@ -12,7 +12,7 @@ from scim.service.model.identity_provider import IdentityProvider
 from scim.service.model.token import TokenUsage
 
 
-def detect_provider(
+def detect_tenant_provider(
     use: TokenUsage | None, failures: DailyFailures, newest: Iterable[LogRecord] = ()
 ) -> IdentityProvider | None:
     """Return the identity provider of a tenant, ``None`` if it is not recognized.
@@ -20,14 +20,14 @@ def detect_provider(
     The user agent of the last use of the token decides, else the failures of today and yesterday, else the ``newest``
     records of the log, which are read only then.
     """
-    by_agent = recognize_provider(use.user_agent, "", (), None) if use else None
+    by_agent = detect_request_provider(use.user_agent, "", (), None) if use else None
     return by_agent or failures.provider or next(filter(None, map(_detect_in_record, newest)), None)
 
 
 def _detect_in_record(record: LogRecord) -> IdentityProvider | None:
     match record:
         case StoredChange():
-            return recognize_provider("", "", record.change.leniencies, None)
+            return detect_request_provider("", "", record.change.leniencies, None)
         case FailureCount():
             return record.failure.provider
         case _:

@@ -1,7 +1,7 @@
-"""Record the failed requests: whom they named, the names of the attributes they sent, and the error. Never a value.
+"""Record the failed requests: the person, the names of the attributes that were sent, and the error.
 
-The one exception is the identifier of the person. A PATCH that was answered with success although a part of it was
-ignored (a silent no-op) is recorded in the same way.
+No value is recorded, except the identifier of the person. A PATCH that was answered with success although a part of
+it was ignored (a silent no-op) is recorded in the same way.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from scim.protocol.filter.path import is_attribute
 from scim.protocol.leniency import LeniencyTracker, is_attribute_name
 from scim.protocol.schema import ResourceType
 from scim.service.deadline import CALL_TIMEOUT_S, Deadline
-from scim.service.identity_providers.recognition import recognize_provider
-from scim.service.model.audit.failure import Failure, FailureCount, FailureKind, RequestSummary, failure_kind
+from scim.service.identity_providers.from_request import detect_request_provider
+from scim.service.model.audit.failure import Failure, FailureCount, FailureKind, RequestSummary, classify_failure
 from scim.service.model.change_record import Operation
 from scim.service.model.identifiers import identify_subject
 from scim.service.model.timestamps import format_rfc3339
@@ -29,17 +29,17 @@ _RULES_WITHOUT_LENIENCY = (Rule.REQUIRED, Rule.READ_ONLY, Rule.IMMUTABLE)
 """Rules that no leniency relaxes: strict mode is not the reason for these errors."""
 
 
-class FailureOutcome(StrEnum):
-    """What the log line of a request counts. The values are the names of its fields."""
+class FailureLogField(StrEnum):
+    """The fields of a request's log line that count its failures."""
 
     FAILURE = "failures"
     NO_OP = "no_ops"
     REPEATING = "loops"
-    """Those of the failures and no-ops that repeat an earlier one again and again."""
+    """The failures and no-ops that have repeated five times or more since yesterday."""
     UNRECORDED = "unrecorded"
-    """Those that could not be recorded."""
+    """The failures and no-ops that could not be recorded, for lack of time or because the store did not answer."""
     UNCOUNTED = "uncounted"
-    """One if the failures of the request could not be added to the counts of the day."""
+    """1 if the failures of the request could not be added to the counts of the day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +58,12 @@ class _Result:
 class FailureRecorder:
     """Records the failures of one request while there is time. It never changes the response.
 
-    ``store`` returns the store of the tenant's failures. ``now`` returns the time as RFC 3339 in UTC. ``agent`` is the
-    request's user agent and ``query`` its query string; both help to recognize the identity provider. ``report_fault``
-    receives the exceptions of the recording itself.
+    ``open_store`` returns the store of the tenant's failures. ``now`` returns the time in seconds since 1970.
+    ``agent`` is the request's user agent and ``query`` its query string; both help to detect the identity provider.
+    ``report_fault`` receives the exceptions of the recording itself.
     """
 
-    store: Callable[[], FailureStore]
+    open_store: Callable[[], FailureStore]
     resource_type: ResourceType
     deadline: Deadline
     now: Callable[[], float]
@@ -72,13 +72,13 @@ class FailureRecorder:
     agent: str = ""
     query: str = ""
     # Lists: the operations of a bulk request are recorded by several threads, and appending is atomic.
-    _outcomes: list[FailureOutcome] = field(default_factory=list)
+    _counted_fields: list[FailureLogField] = field(default_factory=list)
     _failures: list[Failure] = field(default_factory=list)
     _recorded: list[FailureCount] = field(default_factory=list)
 
     def record_failure(self, request: RequestSummary, error: ScimError, leniencies: LeniencyTracker) -> None:
         """Record that a request, or an operation of a bulk request, failed."""
-        self._outcomes.append(FailureOutcome.FAILURE)
+        self._counted_fields.append(FailureLogField.FAILURE)
         is_strictness = error.status == HTTPStatus.BAD_REQUEST and error.rule not in _RULES_WITHOUT_LENIENCY
         rejected = leniencies.last_rejected if is_strictness else None
         rule = Rule.STRICT_MODE if rejected else error.rule
@@ -88,7 +88,7 @@ class FailureRecorder:
     def record_success(self, request: RequestSummary, leniencies: LeniencyTracker) -> None:
         """Record a PATCH that was answered with success although a part of it was ignored; nothing else."""
         if request.operation == Operation.PATCH and leniencies.ignored:
-            self._outcomes.append(FailureOutcome.NO_OP)
+            self._counted_fields.append(FailureLogField.NO_OP)
             detail = f"Answered with success, but nothing came of {', '.join(leniencies.ignored)}."
             self._record(request, _Result(HTTPStatus.OK, Rule.NO_OP, detail, leniencies.ignored[0]), leniencies)
 
@@ -99,21 +99,23 @@ class FailureRecorder:
         attempted: a partition that does not answer costs one wait.
         """
         if self._recorded and not self._add_to_day():
-            self._outcomes.append(FailureOutcome.UNCOUNTED)
+            self._counted_fields.append(FailureLogField.UNCOUNTED)
 
     @property
     def log_fields(self) -> dict[str, int]:
         """The fields of the log line, without those that are zero."""
-        return {str(outcome): self._outcomes.count(outcome) for outcome in sorted(set(self._outcomes))}
+        return {
+            str(field_name): self._counted_fields.count(field_name) for field_name in sorted(set(self._counted_fields))
+        }
 
     def _record(self, request: RequestSummary, result: _Result, leniencies: LeniencyTracker) -> None:
         count = self._try_to_record(request, result, leniencies)
         if count is None:
-            self._outcomes.append(FailureOutcome.UNRECORDED)
+            self._counted_fields.append(FailureLogField.UNRECORDED)
             return
         self._recorded.append(count)
         if count.is_repeating:
-            self._outcomes.append(FailureOutcome.REPEATING)
+            self._counted_fields.append(FailureLogField.REPEATING)
 
     def _try_to_record(
         self, request: RequestSummary, result: _Result, leniencies: LeniencyTracker
@@ -121,7 +123,7 @@ class FailureRecorder:
         try:
             failure = self._build_failure(request, result, leniencies)
             self._failures.append(failure)
-            return self.store().count(failure) if self._has_time_to_record() else None
+            return self.open_store().count(failure) if self._has_time_to_record() else None
         except Exception as fault:  # noqa: BLE001  # a fault of the recording must not change the response
             self.report_fault(fault)
             return None
@@ -144,7 +146,7 @@ class FailureRecorder:
             attributes_sent=list_sent_attributes(request.body, self.resource_type),
             ignored=leniencies.ignored,
             rejected_leniency=result.rejected_leniency,
-            provider=recognize_provider(self.agent, self.query, leniencies.used, request.body),
+            provider=detect_request_provider(self.agent, self.query, leniencies.used, request.body),
             request_id=self.request_id,
         )
 
@@ -158,24 +160,26 @@ class FailureRecorder:
         return replace(self.deadline, remaining_s=lambda: self.deadline.remaining_s() - reserve_s).has_time()
 
     def _add_to_day(self) -> bool:
-        counts = Counter(map(_failure_kind, self._failures))
+        counts = Counter(map(_classify, self._failures))
         counts[FailureKind.REPEATING] = sum(map(_is_repeating_failure, self._recorded))
         counts[FailureKind.WRONG_SCIM_URL] = sum(failure.rule == Rule.SCIM_URL for failure in self._failures)
         provider = next((failure.provider for failure in self._failures if failure.provider), None)
         try:
-            return self.deadline.has_time() and self.store().add_to_day(format_rfc3339(self.now()), +counts, provider)
+            return self.deadline.has_time() and self.open_store().add_to_day(
+                format_rfc3339(self.now()), +counts, provider
+            )
         except Exception as fault:  # noqa: BLE001  # a fault of the recording must not change the response
             self.report_fault(fault)
             return False
 
 
-def _failure_kind(failure: Failure) -> FailureKind:
-    return FailureKind.NO_OP if failure.is_no_op else failure_kind(failure.operation, failure.status)
+def _classify(failure: Failure) -> FailureKind:
+    return FailureKind.NO_OP if failure.is_no_op else classify_failure(failure.operation, failure.status)
 
 
 def _is_repeating_failure(count: FailureCount) -> bool:
     """Return whether a failure repeats that keeps a user from being provisioned: neither a no-op nor a 501."""
-    return count.is_repeating and _failure_kind(count.failure) not in (FailureKind.NO_OP, FailureKind.UNSUPPORTED)
+    return count.is_repeating and _classify(count.failure) not in (FailureKind.NO_OP, FailureKind.UNSUPPORTED)
 
 
 def _is_name(attribute: str, resource_type: ResourceType) -> bool:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from scim.service.identity_providers.detection import detect_provider
+from scim.service.identity_providers.from_log import detect_tenant_provider
 from scim.service.model.audit.failure import DailyFailures, FailureCount
 from scim.service.model.audit.log_record import LogRecord, RejectedTokenCount
 from scim.service.model.change_record import ChangeRecord, Operation, Participation, StoredChange
@@ -44,10 +44,10 @@ def test_provider_is_detected(
     newest: list[LogRecord],
     expected: IdentityProvider | None,
 ) -> None:
-    assert detect_provider(use, DailyFailures(provider=failures), newest) == expected
+    assert detect_tenant_provider(use, DailyFailures(provider=failures), newest) == expected
 
 
 def test_newest_records_are_not_read_without_need() -> None:
     newest = iter([BY_ENTRA])
-    assert detect_provider(BY_OKTA, DailyFailures(), newest) == IdentityProvider.OKTA
+    assert detect_tenant_provider(BY_OKTA, DailyFailures(), newest) == IdentityProvider.OKTA
     assert next(newest) == BY_ENTRA

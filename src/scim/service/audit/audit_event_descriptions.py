@@ -20,7 +20,7 @@ DESCRIPTIONS = {
 }
 
 
-def describe_event(event: AuditEvent) -> str:
+def describe_audit_event(event: AuditEvent) -> str:
     """Return an audit event and its details as one sentence."""
     details = "; ".join(_describe_details(event.details))
     return f"{DESCRIPTIONS[event.action]}{': ' if details else ''}{details}."

@@ -39,7 +39,7 @@ _ENTRA_LENIENCIES = frozenset(
 """Leniencies that only Entra ID needs in the recorded requests."""
 
 
-def recognize_provider(agent: str, query: str, leniencies: Collection[str], body: Any) -> IdentityProvider | None:
+def detect_request_provider(agent: str, query: str, leniencies: Collection[str], body: Any) -> IdentityProvider | None:
     """Return the identity provider that sent a request, ``None`` if it is not recognized.
 
     ``agent`` is the user agent, ``query`` the query string, ``leniencies`` are those that the request needed, and

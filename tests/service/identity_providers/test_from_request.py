@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from scim.service.identity_providers.recognition import recognize_provider
+from scim.service.identity_providers.from_request import detect_request_provider
 
 RECORDED = sorted((Path(__file__).parents[2] / "idp").glob("*/*.json"))
 
@@ -39,7 +39,7 @@ RECORDED = sorted((Path(__file__).parents[2] / "idp").glob("*/*.json"))
     ],
 )
 def test_provider_is_recognised(agent: str, query: str, leniencies: list[str], body: Any, expected: str | None) -> None:
-    assert recognize_provider(agent, query, leniencies, body) == expected
+    assert detect_request_provider(agent, query, leniencies, body) == expected
 
 
 @pytest.mark.parametrize("path", RECORDED, ids=lambda path: f"{path.parent.name}-{path.stem}")
@@ -50,5 +50,5 @@ def test_recorded_exchange_is_not_recognized_as_another_provider(path: Path) -> 
     for each in exchange["exchanges"]:
         headers = {name.lower(): value for name, value in exchange.get("headers", {}).items()}
         request = each["request"]
-        found = recognize_provider(headers.get("user-agent", ""), request.get("path", ""), [], request.get("body"))
+        found = detect_request_provider(headers.get("user-agent", ""), request.get("path", ""), [], request.get("body"))
         assert found in (None, path.parent.name) or {found, path.parent.name} <= alike
