@@ -1,0 +1,1 @@
+"""Adapters for the ports on one DynamoDB table: keys, items, transactions and stores."""

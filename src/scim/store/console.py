@@ -1,4 +1,4 @@
-"""What the console stores: attempts to sign in, used and ended sessions, and invitations. All of it expires."""
+"""The data of the console: attempts to sign in, used and ended sessions, and invitations. All of it expires."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ _TTL = {"#ttl": "ttl"}  # a reserved word
 
 
 class DynamoDBConsoleStore:
-    """The sign-in attempts and sessions of the console. Writes make one attempt, and raise what the SDK does."""
+    """The sign-in attempts and sessions of the console. Writes make one attempt, and raise what the SDK raises."""
 
     def __init__(self, table: Table) -> None:
         self._table = table
 
     def count_attempt(self, source: str, window: int, expires: int) -> int:
-        """Count one more attempt of a source in a window of time, and return how many there are."""
-        counted = self._table.update_once(
+        """Count one more attempt from a source in a window of time, and return their number."""
+        updated_item = self._table.update_once(
             keys.CONSOLE_PARTITION,
             keys.sign_in_attempts_key(source, window),
             UpdateExpression="SET #ttl = :ttl ADD attempts :one",
             ExpressionAttributeNames=_TTL,
             ExpressionAttributeValues={":one": {"N": "1"}, ":ttl": {"N": str(expires)}},
         )
-        return int(counted["attempts"]["N"])
+        return int(updated_item["attempts"]["N"])
 
     def reset_attempts(self, source: str, window: int) -> None:
-        """Set the count of a source in a window back to none."""
+        """Set the number of attempts from a source in a window to zero."""
         self._table.update_once(
             keys.CONSOLE_PARTITION,
             keys.sign_in_attempts_key(source, window),
@@ -40,7 +40,7 @@ class DynamoDBConsoleStore:
         )
 
     def mark_ended(self, session_id: str, expires: int) -> None:
-        """Record that a session has ended; ``expires`` is when it would have expired, in seconds since 1970."""
+        """Record that a session has ended. ``expires`` is when it would have expired, in seconds since 1970."""
         self._put_marker(keys.ended_session_key(session_id), expires)
 
     def has_ended(self, session_id: str) -> bool:
@@ -51,7 +51,7 @@ class DynamoDBConsoleStore:
         self._put_marker(keys.used_session_key(session_id), expires)
 
     def is_unused(self, session_id: str) -> bool:
-        """Return whether no request was made in a session yet, and nobody has signed out of it."""
+        """Return whether no request has been made in a session, and it has not ended."""
         sort_keys = (keys.used_session_key(session_id), keys.ended_session_key(session_id))
         return all(self._table.get(keys.CONSOLE_PARTITION, sort_key) is None for sort_key in sort_keys)
 
@@ -75,7 +75,7 @@ class DynamoDBInvitationStore:
         self._write(invitation, _encode_invitation(digest, invitation), ABSENT_CONDITION, event)
 
     def get(self, digest: str) -> tuple[Invitation, Acceptance | None] | None:
-        """Return an invitation, and its acceptance if it was accepted; ``None`` if there is no invitation."""
+        """Return an invitation, and its acceptance if it was accepted; ``None`` if there is no such invitation."""
         item = self._table.get(keys.CONSOLE_PARTITION, keys.invitation_key(digest))
         return None if item is None else (_decode_invitation(item), _decode_acceptance(item))
 
@@ -107,7 +107,7 @@ class DynamoDBInvitationStore:
         return acceptance
 
     def _write(self, invitation: Invitation, item: Item, condition: Condition, event: AuditEvent) -> None:
-        """Write an invitation together with the audit event. Raises :class:`ConditionFailed`."""
+        """Write an invitation and the audit event in one transaction. Raise :class:`ConditionFailed`."""
         partition_key = keys.settings_partition(invitation.tenant_id)
         record = items.encode_audit_event(partition_key, keys.audit_event_key(event.at, event.id), event)
         action = Action.put(TransactionRole.RESOURCE, item, condition)

@@ -18,11 +18,11 @@ RESOURCE_ATTRIBUTES = ("sk", "doc", "v", "created", "modified", "links", "since"
 DOCUMENT_ATTRIBUTES = ("sk", "doc")
 """The attributes that :func:`decode_document` needs."""
 LOOKUP_ITEM_ATTRIBUTES = ("sk", "id")
-"""The attributes that :func:`decode_lookup_item` needs, and the sort key."""
+"""The sort key, and the attribute that :func:`decode_lookup_item` needs."""
 
 
 def encode_resource(partition_key: str, sort_key: str, stored: StoredResource) -> Item:
-    """Return the item of a resource. A document in one string is decoded several times faster than one in a map."""
+    """Return the item of a resource. The document is a string: it is decoded several times faster than a map."""
     return {
         **keys.primary_key(partition_key, sort_key),
         "doc": {"S": stored.document},
@@ -49,7 +49,7 @@ def decode_resource(item: Item) -> StoredResource:
 
 
 def decode_document(item: Item) -> StoredResource:
-    """Return a resource without ``meta``, of which only the document was read."""
+    """Return a resource of which only the document was read: its version, times and links are empty."""
     return StoredResource(
         id=keys.parse_user_id(item["sk"]["S"]), version=0, created="", modified="", document=item["doc"]["S"]
     )
@@ -72,20 +72,20 @@ def encode_change(
     change_id: str,
     expires: int | None,
     change: ChangeRecord,
-    former_identifiers: Collection[str] = (),
+    former_identifier_hashes: Collection[str] = (),
     removed_reference_hashes: Collection[str] = (),
     *,
     may_affect_links: bool = False,
 ) -> Item:
     """Return the item of a change record. ``expires`` is in seconds since 1970, ``None`` for never.
 
-    ``former_identifiers`` are the hashes (:func:`scim.service.model.identifiers.identifier_hash`) of the identifiers
-    that the user no longer has, ``removed_reference_hashes`` of those by which it no longer refers to others.
-    ``may_affect_links`` tells the stream processor, which reads no users, whether links have to be updated. Records of
-    changes of links are not in the index by time, since no client wrote them.
+    ``former_identifier_hashes`` are the hashes of identifiers that the user no longer has, and
+    ``removed_reference_hashes`` those of identifiers by which it no longer refers to others. They are stored as
+    ``handles`` and ``dropped``. ``may_affect_links`` tells the stream processor, which reads no users, whether links
+    may have to be updated. Records of changes of links are not in the index by time: no client made these changes.
     """
     ttl = {} if expires is None else {"ttl": {"N": str(expires)}}
-    former = {"handles": {"SS": sorted(former_identifiers)}} if former_identifiers else {}
+    former = {"handles": {"SS": sorted(former_identifier_hashes)}} if former_identifier_hashes else {}
     removed = {"dropped": {"SS": sorted(removed_reference_hashes)}} if removed_reference_hashes else {}
     time = {} if change.operation is Operation.LINK else {TIME_ATTRIBUTE: {"S": keys.time_key("C#", change.at)}}
     links = [{"M": {"attribute": {"S": name}, "id": {"S": to}}} for name, to in change.links]
@@ -131,16 +131,12 @@ def encode_tenant(partition_key: str, sort_key: str, tenant: Tenant) -> Item:
         "expires": {"NULL": True} if token.expires is None else {"N": str(token.expires)},
         "shown": {"BOOL": token.is_revealed},
         "ended": {"L": [{"S": version} for version in token.revoked_version_ids]},
-        **(
-            {"asked": {"S": token.idempotency_key}, "asked_at": {"N": str(token.idempotency_key_at)}}
-            if token.idempotency_key
-            else {}
-        ),
+        **_encode_idempotency_key(token),
         **({} if token.lifetime_s == NEVER_EXPIRES else {"lifetime_s": {"N": str(token.lifetime_s)}}),
     }
 
 
-def _idempotency_key(token: TokenState) -> Item:
+def _encode_idempotency_key(token: TokenState) -> Item:
     if not token.idempotency_key:
         return {}
     return {"asked": {"S": token.idempotency_key}, "asked_at": {"N": str(token.idempotency_key_at)}}

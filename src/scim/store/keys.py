@@ -1,9 +1,10 @@
-"""The keys of the table's items, which are built only here and in :mod:`scim.store.value_keys`.
+"""Build the keys of the table's items (docs/data-model.md). They are built only here and in `value_keys`.
 
-docs/data-model.md lists them. IAM can restrict a function to partition keys, but not to sort keys. So what some
-functions may read or write apart from the rest has a partition of its own: the settings, so that discovery can read
-them without users; and failures, uses of tokens, bookmarks and the reference index, which are written outside
-transactions.
+Functions named ``…_partition`` return a partition key, ``…_key`` a sort key, and ``…_range`` a range of sort keys.
+
+IAM can restrict a function to partition keys, but not to sort keys. So items that only some functions may read or write
+have a partition of their own: the settings, so that the discovery function can read them without reading users; and
+failures, uses of tokens, bookmarks and the reference index, which are written outside transactions.
 """
 
 from __future__ import annotations
@@ -19,8 +20,8 @@ from scim.protocol.normalize import normalize_string
 MAX_SORT_KEY_BYTES = 1_024
 MAX_VALUE_BYTES = 900
 _USER_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-_PAST_LAST_ID = "g"  # follows every hex digit and hyphen, of which ids are made
-_PAST_LAST_TIME = ":"  # follows every digit
+_PAST_LAST_ID = "g"  # follows all hex digits and the hyphen, which are the characters of ids
+_PAST_LAST_TIME = ":"  # follows all digits
 
 _USER_PREFIX = "U#"
 CHANGE_PREFIX = "C#"
@@ -43,7 +44,7 @@ class KeyRange:
 
     @property
     def is_empty(self) -> bool:
-        """Return whether no key can be in the range, which DynamoDB refuses to query. It compares UTF-8, as Python."""
+        """Return whether no key can be in the range: DynamoDB, which orders keys as Python does, rejects it."""
         return self.first > self.last
 
 
@@ -60,7 +61,7 @@ def resource_partition(tenant_id: str) -> str:
 
 
 def is_user_id(text: str) -> bool:
-    """Return whether ``text`` has the form of the ids that the service creates. No user has another id."""
+    """Return whether ``text`` has the form of all ids of users: a UUID in lower case."""
     return _USER_ID.fullmatch(text) is not None
 
 
@@ -79,17 +80,17 @@ def parse_user_id(sort_key: str) -> str:
 
 
 def id_range(prefix: str) -> KeyRange:
-    """Return the range of the keys that have an id after ``prefix``."""
+    """Return the range of the keys that consist of ``prefix`` and an id."""
     return KeyRange(prefix, prefix + _PAST_LAST_ID)
 
 
 def change_key(user_id: str, version: int) -> str:
-    """Return the key of a change record. Versions have ten digits, so that they are ordered as text."""
+    """Return the key of a change record. Versions have ten digits, so that keys are in the order of versions."""
     return f"{CHANGE_PREFIX}{user_id}#{version:010d}"
 
 
 def link_change_key(user_id: str, version: int, number: int) -> str:
-    """Return the key of the record of a change of links, which follows that of the user's version."""
+    """Return the key of the record of a change of links. It follows the key of the record of the user's version."""
     return f"{change_key(user_id, version)}#{number:010d}"
 
 
@@ -119,12 +120,12 @@ def last_modified_range(first: str | None, last: str | None) -> KeyRange:
 
 
 def time_key(prefix: str, at: str) -> str:
-    """Return the key of a record in the index by time; ``prefix`` is that of changes or of failures."""
+    """Return the key of a record in the index by time. ``prefix`` is that of change records or of failures."""
     return prefix + at
 
 
 def time_range(prefix: str, first_day: str, last_day: str) -> KeyRange:
-    """Return the range of the records of some days (UTC), both included, in the index by time."""
+    """Return the range of the records from one day (UTC) to another, both included, in the index by time."""
     return KeyRange(time_key(prefix, first_day), time_key(prefix, f"{last_day}U"))  # U follows T
 
 
@@ -132,22 +133,22 @@ def time_range(prefix: str, first_day: str, last_day: str) -> KeyRange:
 
 
 def failure_partition(tenant_id: str) -> str:
-    """Return the partition of failures."""
+    """Return the partition of the failures and of their daily counts."""
     return f"F#{tenant_id}"
 
 
 FAILURE_RANGE = KeyRange("F#", "F$")
-"""All failures of a tenant, by key as well as by time."""
+"""The range of all failures of a tenant, both by their sort keys and in the index by time."""
 
 
 def failure_key(identifier: str, digest: str) -> str:
-    """Return the key of the failures of one kind for one person, whose identifier may be empty."""
+    """Return the key of equal failures for one identifier, which may be empty. ``digest`` tells the failures apart."""
     value = truncate(escape(normalize_string(identifier, is_case_exact=False)), MAX_VALUE_BYTES)
     return f"{FAILURE_PREFIX}{value}#{digest}"
 
 
 def failure_range(identifier: str) -> KeyRange:
-    """Return the range of the failures that are stored by an identifier."""
+    """Return the range of the failures with an identifier."""
     return id_range(failure_key(identifier, ""))
 
 
@@ -156,7 +157,7 @@ def is_failure_key(sort_key: str) -> bool:
 
 
 def parse_failure_identifier(sort_key: str) -> str:
-    """Return the identifier in a failure's key, case folded; a long one is truncated, as it is in the key."""
+    """Return the identifier in the key of a failure. It is case-folded, and a long one is truncated."""
     return sort_key.removeprefix(FAILURE_PREFIX).rpartition("#")[0].replace("%23", "#").replace("%25", "%")
 
 
@@ -171,7 +172,7 @@ def daily_failures_range(first: str, last: str) -> KeyRange:
 
 
 def parse_day(sort_key: str) -> str:
-    """Return the day in the key of its counts."""
+    """Return the day in the key of the counts of a day."""
     return sort_key.removeprefix(_DAILY_FAILURES_PREFIX)
 
 
@@ -204,12 +205,12 @@ SETTINGS_KEY = "A#settings"
 
 
 def audit_event_key(at: str, event_id: str) -> str:
-    """Return the key of an audit event; the keys are in the order of time."""
+    """Return the key of an audit event. The keys are in the order of time."""
     return f"{_AUDIT_EVENT_PREFIX}{at}#{event_id}"
 
 
 def audit_event_range(until: str | None = None) -> KeyRange:
-    """Return the range of all audit events, or of those up to a time."""
+    """Return the range of all audit events, or of those up to the time ``until``, RFC 3339."""
     last = f"{until}#{_PAST_LAST_ID}" if until else _PAST_LAST_TIME
     return KeyRange(_AUDIT_EVENT_PREFIX, _AUDIT_EVENT_PREFIX + last)
 
@@ -240,7 +241,7 @@ def token_usage_partition(tenant_id: str) -> str:
 
 
 TOKEN_USAGE_RANGE = KeyRange(_TOKEN_USAGE_PREFIX, "R$")
-"""The uses of all tokens of a tenant."""
+"""The range of the uses of all tokens of a tenant."""
 
 
 def token_usage_key(version: str) -> str:
@@ -266,11 +267,11 @@ def paging_partition(tenant_id: str) -> str:
 
 COUNTER_RANGE = KeyRange(COUNTER_PREFIX, COUNTER_PREFIX + _PAST_LAST_ID)
 PAGING_RANGE = KeyRange(BOOKMARK_PREFIX, COUNTER_RANGE.last)
-"""All counters and bookmarks."""
+"""The range of all counters and bookmarks."""
 
 
 def counter_key(user_id: str) -> str:
-    """Return the key of the counter of the user's shard, which is one of 256: the first two hex digits of the id."""
+    """Return the key of the counter of a user's shard: the first two hex digits of the id, so one of 256."""
     return f"{COUNTER_PREFIX}{user_id[:2]}"
 
 
@@ -286,7 +287,7 @@ def reference_index_partition(tenant_id: str) -> str:
 
 
 def referrer_key(identifier_hash: str, user_id: str) -> str:
-    """Return the key which says that a user refers to the person with this identifier."""
+    """Return the key of the entry that says that a user refers to the user with this identifier."""
     return f"W#{identifier_hash}#{user_id}"
 
 
@@ -324,7 +325,7 @@ def invitation_key(digest: str) -> str:
 
 
 def truncate(value: str, max_bytes: int) -> str:
-    """Return ``value``, or the beginning and the digest of a longer one: results are equal only if the values are."""
+    """Return ``value``, or the beginning and the hash of a longer one. Different values have different results."""
     encoded = value.encode()
     if len(encoded) <= max_bytes:
         return value
@@ -334,5 +335,5 @@ def truncate(value: str, max_bytes: int) -> str:
 
 
 def escape(value: str) -> str:
-    """Return ``value`` without the separator of keys: otherwise a look-up of ``a`` would also find ``a#b``."""
+    """Return ``value`` with the separator of keys escaped: otherwise a look-up of ``a`` would also return ``a#b``."""
     return value.replace("%", "%25").replace("#", "%23")

@@ -1,4 +1,4 @@
-"""The links and the reference index of one tenant: the adapter behind :class:`scim.service.ports.LinkStore`."""
+"""The links and the reference index of one tenant: the adapter for :class:`scim.service.ports.LinkStore`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from scim.store.resources import ResourceStoreConfig
 from scim.store.table import Item, Table
 from scim.store.transactions import Action, ConditionFailed, TransactionRole, commit
 
-# The attributes by which references are looked up, in this order, if they are indexed.
+# The attributes by which the target of a reference is looked up, in this order, if they are indexed.
 _LOOKUP_ATTRIBUTES = ("externalId", "emails.value")
 
 
@@ -24,7 +24,7 @@ class DynamoDBLinkStore:
         self._config = config
         self._resource_type = resource_type
         self._partition_key = keys.resource_partition(tenant_id)
-        self._index = keys.reference_index_partition(tenant_id)
+        self._index_partition_key = keys.reference_index_partition(tenant_id)
 
     def get_all(self, ids: Collection[str]) -> dict[str, StoredResource]:
         sort_keys = [keys.user_key(user_id) for user_id in ids]
@@ -48,12 +48,12 @@ class DynamoDBLinkStore:
     def _entry_key(self, entry: ReferrerEntry) -> Item:
         """Return the primary key of an entry, which has no other attributes."""
         user_id, identifier_hash = entry
-        return keys.primary_key(self._index, keys.referrer_key(identifier_hash, user_id))
+        return keys.primary_key(self._index_partition_key, keys.referrer_key(identifier_hash, user_id))
 
     def list_referrers(self, identifier_hash: str, after: str, limit: int) -> list[str]:
         start = self._entry_key((after, identifier_hash)) if after else None
         found_items = self._table.query(
-            self._index, keys.referrer_range(identifier_hash), ("sk",), after=start, limit=limit
+            self._index_partition_key, keys.referrer_range(identifier_hash), ("sk",), after=start, limit=limit
         )
         return [keys.parse_referrer_id(item["sk"]["S"]) for item in islice(found_items, limit)]
 

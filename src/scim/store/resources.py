@@ -1,6 +1,6 @@
-"""The resources of one tenant in the table: the adapter behind :class:`scim.service.ports.ResourceStore`.
+"""The resources of one tenant in the table: the adapter for :class:`scim.service.ports.ResourceStore`.
 
-An instance belongs to one tenant, so that no call can name another's items, and to one request.
+An instance belongs to one request and one tenant, so that no call can reach items of another tenant.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ class DynamoDBResourceStore:
         return Action.put(TransactionRole.RESOURCE, item, condition)
 
     def _prepare_unique_key(self, before: StoredResource | None, after: StoredResource | None) -> Iterator[Action]:
-        """Yield the actions that move the unique value's key. It stays if only the value's case changes."""
+        """Yield the actions that move the lookup item of the unique value, unless only the value's case changes."""
         old, new = self._unique_key(before), self._unique_key(after)
         if old == new:
             return
@@ -123,7 +123,7 @@ class DynamoDBResourceStore:
             yield Action.put(TransactionRole.INDEX, lookup_item)
 
     def _prepare_counter(self, before: StoredResource | None, after: StoredResource | None) -> Iterator[Action]:
-        """Yield the action that counts the resource, unless the numbers stay the same."""
+        """Yield the action that changes the counters of resources, unless the counts stay the same."""
         total = (after is not None) - (before is not None)
         active = _is_active(after) - _is_active(before)
         if not (total or active):
@@ -146,7 +146,7 @@ class DynamoDBResourceStore:
     def _encode_change(
         self, change_id: str, change: ChangeRecord, before: StoredResource | None, after: StoredResource | None
     ) -> Item:
-        """Return the item of the change record; a deletion has the next version's key."""
+        """Return the item of the change record. A deletion has the key of the next version."""
         written = _get_written_version(before, after)
         return items.encode_change(
             self._partition_key,
@@ -154,7 +154,7 @@ class DynamoDBResourceStore:
             change_id,
             self._config.change_expiry(),
             change,
-            former_identifiers=_find_former_identifier_hashes(before, after),
+            former_identifier_hashes=_find_former_identifier_hashes(before, after),
             removed_reference_hashes=self._find_removed_reference_hashes(before, after),
             may_affect_links=may_affect_links(before, after, self._resource_type),
         )
@@ -162,7 +162,7 @@ class DynamoDBResourceStore:
     def _find_removed_reference_hashes(
         self, before: StoredResource | None, after: StoredResource | None
     ) -> frozenset[str]:
-        """Return the hashes of the identifiers that only the earlier version refers to."""
+        """Return the hashes of the identifiers to which only the version before refers."""
         old = find_reference_hashes(before, self._resource_type)
         return old - find_reference_hashes(after, self._resource_type) if old else old
 
@@ -180,7 +180,7 @@ class DynamoDBResourceStore:
 
 
 def _build_error(failed: ConditionFailed) -> Exception:
-    """Return the error for failed conditions. A new version comes first: the unique value may have moved with it."""
+    """Return the error for failed conditions. A conflict of versions precedes: it may be why the unique value moved."""
     if failed.roles == {TransactionRole.COUNTER}:
         return TooManyUsers("The service counts at most about 12 million users: delete users before you create others.")
     if failed.roles <= {TransactionRole.UNIQUE, TransactionRole.COUNTER}:
@@ -189,7 +189,7 @@ def _build_error(failed: ConditionFailed) -> Exception:
 
 
 def _get_written_version(before: StoredResource | None, after: StoredResource | None) -> StoredResource:
-    """Return the version that is written, or for a deletion the one that is deleted."""
+    """Return the version that is written, or for a deletion the version that is deleted."""
     stored = after or before
     if stored is None:
         raise ValueError("A write needs a version before or after it.")
@@ -197,7 +197,7 @@ def _get_written_version(before: StoredResource | None, after: StoredResource | 
 
 
 def _find_former_identifier_hashes(before: StoredResource | None, after: StoredResource | None) -> frozenset[str]:
-    """Return the hashes of the identifiers that only the earlier version has, so that they still lead to the user."""
+    """Return the hashes of the identifiers that only the version before has, by which the user can still be found."""
     if before is None:
         return frozenset()
     if after is not None and all(

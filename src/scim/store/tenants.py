@@ -38,9 +38,9 @@ class DynamoDBTenantStore:
         return None if item is None else items.decode_tenant(tenant_id, item)
 
     def record_token_usage(self, tenant_id: str, usage: TokenUsage) -> None:
-        """Record the use of a token, unless one of the last minute is recorded.
+        """Record the use of a token, unless a use within the last minute is recorded.
 
-        Makes one attempt, and raises what the SDK does.
+        Make one attempt, and raise what the SDK raises.
         """
         at, is_write = {"N": str(usage.last_used)}, {"BOOL": usage.is_write}
         try:
@@ -67,7 +67,7 @@ class DynamoDBTenantStore:
     def write(self, before: Tenant | None, after: Tenant, event: AuditEvent) -> None:
         """Replace ``before``, which is ``None`` for a new tenant, with ``after``, and add the audit event.
 
-        Raises :class:`VersionConflict` if what is stored is not ``before``.
+        Raise :class:`VersionConflict` if the stored version is not that of ``before``.
         """
         partition_key = keys.settings_partition(after.id)
         condition = ABSENT_CONDITION if before is None else build_version_condition(before.version)
@@ -89,16 +89,17 @@ class DynamoDBTenantStore:
         return (tenant_id for tenant_id in ids if tenant_id != after)
 
     def get_last_token_usage(self, tenant_id: str) -> TokenUsage | None:
+        """Return the most recent use of any token of a tenant."""
         found_items = self._table.query(keys.token_usage_partition(tenant_id), keys.TOKEN_USAGE_RANGE)
         return max(map(items.decode_token_usage, found_items), key=lambda usage: usage.last_used, default=None)
 
     def count_users(self, tenant_id: str) -> tuple[int, int]:
-        """Return how many users the tenant has, and how many of them are active."""
+        """Return the number of users of a tenant, and the number of active users."""
         found_items = list(self._table.query(keys.paging_partition(tenant_id), keys.COUNTER_RANGE))
         counters = ResourceCounters([(item["sk"]["S"], int(item["counts"]["N"])) for item in found_items])
         return counters.total, sum(int(item["active"]["N"]) for item in found_items)
 
     def list_users(self, tenant_id: str, after: str = "") -> Iterator[StoredResource]:
-        """Return the users in the order of their ids, after the id ``after``. They are read as they are drawn."""
+        """Yield the users in the order of their ids, after the id ``after``. Read them as they are consumed."""
         found_items = self._table.query(keys.resource_partition(tenant_id), keys.user_range(after))
         return (user for user in map(items.decode_resource, found_items) if user.id != after)

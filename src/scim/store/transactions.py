@@ -1,9 +1,9 @@
-"""Writes: one transaction for each change, which recognizes its own repetition.
+"""Write each change in one transaction. A repeated transaction neither fails nor writes twice.
 
-A transaction whose response is lost may be committed. It is then sent again unchanged, with the same
-``ClientRequestToken``: DynamoDB reports success for ten minutes if it is committed. If a condition fails on such a
-repetition, the change record tells whether the conflicting version is our own. A transaction that was cancelled by a
-conflict with another one has written nothing. It is sent as a new one with a new token, since the SDK does not retry
+A transaction whose response is lost may have been committed. It is sent again unchanged, with the same
+``ClientRequestToken``: for ten minutes, DynamoDB reports success if it was committed. If a condition fails in such a
+repetition, the change record shows whether the conflicting version is our own. A transaction that was cancelled by a
+conflict with another transaction has written nothing. It is sent again with a new token, since the SDK does not retry
 it. Source: Amazon DynamoDB developer guide, "Amazon DynamoDB Transactions: How it works".
 """
 
@@ -21,8 +21,8 @@ from scim.protocol.errors import Unavailable
 from scim.service.deadline import RetryCause
 from scim.store.table import Item, Table
 
-_TRANSIENT = THROTTLING_CODES | {"TransactionConflict", "ProvisionedThroughputExceeded", "None"}
-_CONDITION = "ConditionalCheckFailed"
+_TRANSIENT_CODES = THROTTLING_CODES | {"TransactionConflict", "ProvisionedThroughputExceeded", "None"}
+_CONDITION_FAILED_CODE = "ConditionalCheckFailed"
 
 Condition = Mapping[str, Any]
 """The ``ConditionExpression`` of a write and its ``ExpressionAttributeValues``; empty for none."""
@@ -36,7 +36,7 @@ def build_version_condition(version: int) -> Condition:
 
 
 class TransactionRole(Enum):
-    """What an action does in its transaction, which decides what it means that its condition failed."""
+    """What an action writes. It decides which error a failed condition of the action causes."""
 
     RESOURCE = auto()
     UNIQUE = auto()
@@ -66,7 +66,7 @@ class Action:
 
 
 class ConditionFailed(Exception):
-    """Conditions of the transaction failed, those of the actions with these roles. Nothing was written."""
+    """Conditions of actions with these roles failed. Nothing was written."""
 
     def __init__(self, roles: frozenset[TransactionRole]) -> None:
         super().__init__(", ".join(sorted(role.name for role in roles)))
@@ -87,18 +87,18 @@ def commit(
     """
     table.deadline.check()
     actions = [*actions, Action.put(TransactionRole.CHANGE, record, ABSENT_CONDITION)]
-    requests = [_with_table_name(action, table.name) for action in actions]
+    requests = [_add_table_name(action, table.name) for action in actions]
     may_be_committed, attempt = False, 0
     while True:
         try:
             table.transact_once(requests, client_request_token)
         except (ClientError, *NO_RESPONSE_ERRORS) as error:
-            if failed := _failed_roles(error, actions):
+            if failed := _find_failed_roles(error, actions):
                 if may_be_committed and _is_committed(table, record):
                     return
                 raise ConditionFailed(failed) from error
             cause = RetryCause.REFUSED
-            if _is_cancelled(error):
+            if _is_repeatable_cancellation(error):
                 if not may_be_committed:
                     client_request_token = new_client_request_token()
                 cause = RetryCause.CONFLICT if _is_conflict(error) else RetryCause.REFUSED
@@ -112,12 +112,13 @@ def commit(
         attempt += 1
 
 
-def _with_table_name(action: Action, name: str) -> dict[str, Any]:
+def _add_table_name(action: Action, name: str) -> dict[str, Any]:
+    """Return an action as a member of ``TransactItems``."""
     return {operation: {"TableName": name, **arguments} for operation, arguments in action.request.items()}
 
 
 def _is_committed(table: Table, record: Item) -> bool:
-    """Read whether the table has this very record."""
+    """Read the change record from the table, and return whether it belongs to this change."""
     stored = table.get(record["pk"]["S"], record["sk"]["S"])
     return stored is not None and stored["change"] == record["change"]
 
@@ -135,27 +136,28 @@ def _pause(table: Table, attempt: int, cause: RetryCause, *, may_be_committed: b
         raise
 
 
-def _reasons(error: Exception) -> list[dict[str, Any]]:
+def _get_cancellation_reasons(error: Exception) -> list[dict[str, Any]]:
+    """Return the ``CancellationReasons`` of a cancelled transaction: one for each action, in their order."""
     if isinstance(error, ClientError) and get_error_code(error) == "TransactionCanceledException":
         reasons: list[dict[str, Any]] = error.response.get("CancellationReasons", [])  # type: ignore[assignment]
         return reasons
     return []
 
 
-def _failed_roles(error: Exception, actions: Sequence[Action]) -> frozenset[TransactionRole]:
-    """Return the roles of the actions whose conditions failed."""
+def _find_failed_roles(error: Exception, actions: Sequence[Action]) -> frozenset[TransactionRole]:
+    """Return the roles of the actions whose conditions failed, none for other errors."""
     return frozenset(
         action.role
-        for action, reason in zip(actions, _reasons(error), strict=False)
-        if reason.get("Code") == _CONDITION
+        for action, reason in zip(actions, _get_cancellation_reasons(error), strict=False)
+        if reason.get("Code") == _CONDITION_FAILED_CODE
     )
 
 
 def _is_conflict(error: Exception) -> bool:
-    return any(reason.get("Code") == "TransactionConflict" for reason in _reasons(error))
+    return any(reason.get("Code") == "TransactionConflict" for reason in _get_cancellation_reasons(error))
 
 
-def _is_cancelled(error: Exception) -> bool:
-    """Return whether the transaction was cancelled for reasons that may be gone at the next attempt."""
-    codes = {str(reason.get("Code")) for reason in _reasons(error)}
-    return bool(codes) and codes <= _TRANSIENT
+def _is_repeatable_cancellation(error: Exception) -> bool:
+    """Return whether the transaction was cancelled only for reasons that may not apply to the next attempt."""
+    codes = {str(reason.get("Code")) for reason in _get_cancellation_reasons(error)}
+    return bool(codes) and codes <= _TRANSIENT_CODES

@@ -111,7 +111,7 @@ def test_expired_bookmarks_are_removed_by_the_next_write(open_store: Open, items
         open_store().write_bookmark(build_bookmark_id("q", str(client)), page_start(3), is_first=True)
 
     paging_store = open_store(BOOKMARK_TTL_S)
-    assert len(paging_store.read_state().expired) == 30
+    assert len(paging_store.read_state().expired_sort_keys) == 30
     assert paging_store.write_bookmark(BOOKMARK, page_start(3), is_first=True)
 
     assert len(items()) == 30 - 24 + 1  # BatchWriteItem takes 25

@@ -1,0 +1,1 @@
+"""Plans, scans and pages of queries for resources."""

@@ -1,16 +1,19 @@
-"""The exact number of a tenant's users, and where in the order of their ids each of them is.
+"""Exact counts of a tenant's users, for totals and for paging by index.
 
-A shard has the users whose ids begin with the same two hex digits, so there are 256. It has seven parts, by the next
-two digits of the id. A shard's counter packs the seven numbers of users into one DynamoDB number, 13 bits each: one
-``ADD`` increments one of them, and reading a shard costs one attribute. These 91 bits fit into 28 decimal digits, which
-every engine computes exactly; DynamoDB itself has 38.
+The counts are kept for 256 shards, so that many users can be created at once. A shard has the users whose ids begin
+with the same two hex digits. It has seven parts, by the next two digits of the id, so that a page can begin near any
+user. A shard's counter packs the counts of the seven parts into one DynamoDB number, 13 bits each: one ``ADD``
+increments one of them, and reading a shard costs one attribute. These 91 bits fit into 28 decimal digits, which every
+engine computes exactly; DynamoDB itself has 38.
 
-13 bits count up to 8,191 users, and one more would carry into the next part. ``ADD`` can't check one part. So a shard
-refuses another user as soon as its last part, whose number comes first in the order of the packed numbers, has 7,000:
-that is one comparison in the transaction. Ids are random, so the parts of a shard grow alike. Of two parts, the second
-is expected to have at most 7,194 then, with a standard deviation of 121: 8,192 are more than eight of these away. A
-tenant can have about 12 million users. A client that deletes users by their ids can't fill a part much faster: of 14
-million users that it creates, one part gets 8,192.
+The limit: 13 bits count up to 8,191 users, and one more would carry into the next part. ``ADD`` can't check one part.
+So a shard takes no more users as soon as its last part, which has the highest bits of the packed number, has 7,000:
+that is one comparison in the transaction. A tenant can have about 12 million users.
+
+Why no other part overflows before: ids are random, so the parts of a shard grow alike. When the last part has 7,000
+users, another part is expected to have at most 7,194, with a standard deviation of 121: 8,192 is more than eight
+standard deviations away. A client that deletes users by their ids can't fill a part much faster: it would have to
+create 14 million users.
 """
 
 from __future__ import annotations
@@ -21,31 +24,32 @@ from dataclasses import dataclass
 _PARTS = 7
 _BITS = 13
 _PART_MASK = (1 << _BITS) - 1
-# Every other part, so that there is room between them for the sums over all shards.
+# Parts 0, 2, 4 and 6. Without the odd parts, each has 26 bits, in which the sum over all shards fits.
 _EVEN_PARTS_MASK = sum(_PART_MASK << 2 * _BITS * number for number in range(_PARTS // 2 + 1))
 _LAST_PART_LIMIT = 7_000
 SHARD_LIMIT = _LAST_PART_LIMIT << _BITS * (_PARTS - 1)
-"""A shard takes another user only while its counter is below this."""
+"""A shard takes another user only while its counter is below this number."""
 
 
 @dataclass(frozen=True, slots=True)
 class ResourceCounters:
-    """The counters of the shards that have users, in the order of the ids: ``(shard, packed numbers)``."""
+    """The counters of the shards that have users, in the order of the ids: ``(first two digits, packed counts)``."""
 
     shards: Sequence[tuple[str, int]]
 
     @property
     def total(self) -> int:
+        """Return the number of users."""
         even = sum(packed & _EVEN_PARTS_MASK for _, packed in self.shards)
         odd = sum(packed >> _BITS & _EVEN_PARTS_MASK for _, packed in self.shards)
         mask = (1 << 2 * _BITS) - 1
         return sum((sums >> 2 * _BITS * part) & mask for sums in (even, odd) for part in range(_PARTS))
 
     def locate(self, index: int) -> tuple[str, int] | None:
-        """Find resource number ``index``, counted from 1, in the order of ids.
+        """Return the part of the resource with this index, counted from 1, in the order of ids.
 
-        Return the first digits of the ids of its part, and how many resources precede it within the part; ``None``
-        if there are not so many resources.
+        The result is the lowest first digits of the part's ids, and the number of resources that precede the index
+        within the part; ``None`` if there are fewer resources.
         """
         preceding = index - 1
         for shard, packed in self.shards:
@@ -58,10 +62,10 @@ class ResourceCounters:
 
 
 def compute_increment(resource_id: str) -> int:
-    """Return what a resource adds to the counter of its shard."""
+    """Return the number that a resource adds to the counter of its shard."""
     return 1 << _BITS * (int(resource_id[2:4], 16) * _PARTS // 256)
 
 
 def _format_first_digits(part: int) -> str:
-    """Return the lowest digits 3 and 4 of the ids in a part."""
+    """Return digits 3 and 4 of the lowest id in a part."""
     return f"{-(-part * 256 // _PARTS):02x}"

@@ -1,4 +1,4 @@
-"""Finding resources: choose a plan, then read a page by the scan that the plan names."""
+"""Find resources: choose a plan, build the scan for it, and read a page of the scan."""
 
 from __future__ import annotations
 
@@ -45,6 +45,7 @@ class QueryEngine:
         self._reader = ResourceReader(table, keys.resource_partition(tenant_id), self._build_narrowing_hint())
 
     def find(self, query: Query) -> QueryResult:
+        """Return the page of the query, its total, the name of its plan, and how many resources were read."""
         plan = choose_plan(query, self._resource_type, self._indexed)
         is_sorted = needs_sorting(plan, query, self._indexed)
         scan = self._build_scan(plan, query, is_document_only=is_sorted and not query.reads_meta)

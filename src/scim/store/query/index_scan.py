@@ -1,4 +1,4 @@
-"""The scan of the resources that are at some index keys."""
+"""The scan of the resources that have one of some indexed values."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ _MAX_ATTEMPTS = 3
 
 @dataclass
 class IndexScan(Scan):
-    """The union of the resources at some index keys, in the order of their ids.
+    """Reads the resources that have one of some indexed values, in the order of their ids.
 
-    ``unique`` is the attribute with unique keys, ``indexed`` are those with index entries, by name.
+    ``unique`` is the attribute with unique keys, ``indexed`` are the attributes with index entries, by name.
     """
 
     unique: Attribute
@@ -34,7 +34,7 @@ class IndexScan(Scan):
     def iterate(
         self, after: str | None = None, *, is_backwards: bool = False, skip: int = 0, expected: int | None = None
     ) -> Iterator[ScanEntry]:
-        """Yield the entries. A resource that moves between the reads of its key and of itself is looked up again."""
+        """Yield the entries. Look up again if a resource moves between the reads of its key and of itself."""
         ids_by_filter = {indexed_value.value for indexed_value in self.indexed_values if indexed_value.name == "id"}
         first: list[str] = []
         resources: dict[str, StoredResource] = {}
@@ -66,14 +66,15 @@ class IndexScan(Scan):
     def _iterate_ids(
         self, after: str | None = None, *, is_backwards: bool = False, expected: int | None = None
     ) -> Iterator[str]:
-        """Yield the ids at all index keys that follow an id, each id once."""
-        with_entries = [indexed_value for indexed_value in self.indexed_values if indexed_value.name in self.indexed]
-        sources = [
-            self._query_entries(key, after, is_backwards=is_backwards, expected=expected) for key in with_entries
+        """Yield the ids of the resources that have one of the values, each once, in order, after the id ``after``."""
+        id_streams = [
+            self._query_entries(indexed_value, after, is_backwards=is_backwards, expected=expected)
+            for indexed_value in self.indexed_values
+            if indexed_value.name in self.indexed
         ]
-        sources.append(iter(sorted(self._look_up_unique(), reverse=is_backwards)))
+        id_streams.append(iter(sorted(self._look_up_unique(), reverse=is_backwards)))
         last = after
-        for resource_id in heapq.merge(*sources, reverse=is_backwards):
+        for resource_id in heapq.merge(*id_streams, reverse=is_backwards):
             if last is None or (resource_id < last if is_backwards else resource_id > last):
                 last = resource_id
                 yield resource_id
@@ -81,7 +82,7 @@ class IndexScan(Scan):
     def _query_entries(
         self, indexed_value: IndexedValue, after: str | None, *, is_backwards: bool, expected: int | None
     ) -> Iterator[str]:
-        """Return the ids in the index entries of a value."""
+        """Return the ids in the index entries of a value, in order."""
         prefix, partition_key = self._entry_prefix(indexed_value), self.reader.partition_key
         found_items = self.reader.query(
             keys.id_range(prefix),
@@ -93,15 +94,16 @@ class IndexScan(Scan):
         return (items.decode_lookup_item(item) for item in found_items)
 
     def _look_up_unique(self) -> set[str]:
-        """Return the ids that the filter names, and those at unique keys."""
-        ids = {key.value for key in self.indexed_values if key.name == "id" and keys.is_user_id(key.value)}
-        unique = [self._unique_key(key.value) for key in self.indexed_values if key.name == self.unique.name]
+        """Return the ids that the filter itself has, and those of the resources with its unique values."""
+        values = self.indexed_values
+        ids = {indexed.value for indexed in values if indexed.name == "id" and keys.is_user_id(indexed.value)}
+        unique_keys = [self._unique_key(indexed.value) for indexed in values if indexed.name == self.unique.name]
         table, partition_key = self.reader.table, self.reader.partition_key
-        if len(unique) == 1:
-            item = table.get(partition_key, unique[0])
+        if len(unique_keys) == 1:
+            item = table.get(partition_key, unique_keys[0])
             found_items = [item] if item else []
         else:
-            found_items = table.get_all(partition_key, sorted(set(unique)))
+            found_items = table.get_all(partition_key, sorted(set(unique_keys)))
         return ids | {items.decode_lookup_item(item) for item in found_items}
 
     def _is_current(self, _key: str, stored: StoredResource) -> bool:

@@ -1,10 +1,10 @@
-"""Pages of a scan, by index or by cursor.
+"""Read the pages of a scan, by index or by cursor.
 
-By index, a bookmark keeps where the next page of a client begins. So each page costs the same wherever it begins, and
-no resource is skipped or repeated while others are written. While more pages follow, the total is the one of the first
-page, or one more than was returned so far if that is larger; on the last page it is the number that was returned. So a
-client that stops at the total neither stops early nor continues without end. By cursor, the client itself has the
-boundaries of its page.
+By index, a bookmark stores where the next page of a client begins. So each page costs the same wherever it begins, and
+no resource is skipped or repeated while others are written. While more pages follow, the total is the total of the
+first page, or one more than the number of resources returned so far if that is larger. On the last page it is the
+number returned. So a client that stops at the total neither stops early nor continues without end. By cursor, the
+client itself sends the boundaries of its page.
 """
 
 from __future__ import annotations
@@ -20,20 +20,24 @@ from scim.store.query.paging_store import PageStart, PagingStore, build_bookmark
 from scim.store.query.reader import ResourceReader
 from scim.store.query.scans import Scan
 
-# Lambda returns at most 6 MB, with quotes and backslashes escaped once more; a page ends before that.
+# Lambda returns at most 6 MB, with quotes and backslashes escaped once more. A page ends before that.
 MAX_PAGE_BYTES = 5_500_000
-_META_BYTES = 700
-# A link has some 100 characters and becomes a location, whose base URL may be long.
-_LINK_FACTOR = 4
-# If the last resource of a page has moved when the next page is requested, one of those before it leads there.
+# At most so many bytes of a response are the metadata of a resource.
+_MAX_META_BYTES = 700
+# A stored link has some 100 characters. In a response it becomes a URL, whose base URL may be long.
+_URL_BYTES_PER_LINK_BYTE = 4
+# If the last resource of a page has moved when the next page is requested, a resource before it is the boundary.
 _MAX_BOUNDARIES = 5
 
 
 @dataclass(slots=True)
 class _Page:
-    """The resources of a page with their keys. ``skipped`` matched before it; ``has_more``: others follow it."""
+    """The resources of a page with their keys.
 
-    skipped: int = 0
+    ``skipped_count`` is how many matches were skipped before the page; ``has_more``: other matches follow it.
+    """
+
+    skipped_count: int = 0
     keys: list[str] = field(default_factory=list)
     resources: list[StoredResource] = field(default_factory=list)
     has_more: bool = False
@@ -41,76 +45,81 @@ class _Page:
 
 @dataclass(slots=True)
 class _PageSize:
-    """The bytes of a page as Lambda returns it. They are counted exactly only when an upper bound is too large."""
+    """The size of a page as Lambda returns it. It is counted exactly only when its upper bound is too large.
 
-    upper_bound: int = 0
-    exact: int = 0
-    resources_counted: int = 0
+    ``exact_bytes`` is the size of the first ``exact_count`` resources.
+    """
+
+    upper_bound_bytes: int = 0
+    exact_bytes: int = 0
+    exact_count: int = 0
 
     def add(self, stored: StoredResource) -> None:
         document = stored.document
-        self.upper_bound += (2 if document.isascii() else 4) * len(document) + _estimate_metadata_bytes(stored)
+        self.upper_bound_bytes += (2 if document.isascii() else 4) * len(document) + _estimate_metadata_bytes(stored)
 
     def has_room(self, stored: StoredResource, resources: Sequence[StoredResource]) -> bool:
-        """Return whether one more fits after the ``resources`` that were added."""
-        if self.upper_bound + 4 * len(stored.document) + _estimate_metadata_bytes(stored) <= MAX_PAGE_BYTES:
+        """Return whether a resource fits after ``resources``, which were added."""
+        if self.upper_bound_bytes + 4 * len(stored.document) + _estimate_metadata_bytes(stored) <= MAX_PAGE_BYTES:
             return True
-        self.exact += sum(map(_count_response_bytes, resources[self.resources_counted :]))
-        self.resources_counted = len(resources)
-        return self.exact + _count_response_bytes(stored) <= MAX_PAGE_BYTES
+        self.exact_bytes += sum(map(_count_response_bytes, resources[self.exact_count :]))
+        self.exact_count = len(resources)
+        return self.exact_bytes + _count_response_bytes(stored) <= MAX_PAGE_BYTES
 
 
 @dataclass(frozen=True, slots=True)
 class Pager:
-    """Reads pages of a query's result by ``scan``. ``plan`` is the plan's name in the result."""
+    """Reads pages of a query's result by ``scan``. ``plan_name`` is the name of the plan in the result."""
 
     query: Query
     scan: Scan
     reader: ResourceReader
     paging_store: PagingStore
-    plan: str
+    plan_name: str
 
     def read_by_index(self, start: IndexPosition) -> QueryResult:
+        """Return the page that begins at an index, and write the bookmark for the page after it."""
         if self.query.count == 0:
-            return QueryResult(self._count_matches(), [], self.plan)
+            return QueryResult(self._count_matches(), [], self.plan_name)
         own_id = build_bookmark_id(self.query.text, start.client)
         bookmark, position = None, self.scan.locate(1)
         if start.index > 1:
             bookmark = self.paging_store.read_state().find_start(own_id, start.index)
             position = (bookmark.after, 0) if bookmark else self.scan.locate(start.index)
         if position is None:
-            return QueryResult(self._count_matches(), [], self.plan)
+            return QueryResult(self._count_matches(), [], self.plan_name)
         page = self._read_page(*position)
         end = start.index - 1 + len(page.resources)
         if page.has_more:
             total = max(bookmark.total if bookmark else self._count_matches(page), end + 1)
         else:
             total = end if page.resources or bookmark or start.index == 1 else self._count_matches(page)
-        plan = self.plan
+        plan_name = self.plan_name
         if page.resources and not (self.scan.is_lookup and total == 1):
             next_start = PageStart(end + 1, page.keys[-1], bookmark.total if bookmark else total)
             is_written = self.paging_store.write_bookmark(own_id, next_start, is_first=start.index == 1)
-            plan += "" if is_written else ",no-bookmark"
-        return QueryResult(total, page.resources, plan)
+            plan_name += "" if is_written else ",no-bookmark"
+        return QueryResult(total, page.resources, plan_name)
 
     def read_by_cursor(self, start: CursorPosition) -> QueryResult:
+        """Return the page at a cursor, and the boundaries for the cursors of the pages before and after it."""
         if self.query.count == 0:
-            return QueryResult(self._count_matches() if start.total is None else start.total, [], self.plan)
+            return QueryResult(self._count_matches() if start.total is None else start.total, [], self.plan_name)
         page = self._read_page(self._find_boundary_key(start.boundaries), 0, is_backwards=start.backwards)
         total = start.total
         if total is None:
             total = self._count_matches(page) if page.has_more else len(page.resources)
-        last = self._collect_boundaries(page, () if start.backwards else start.boundaries, at_end=True)
-        first = self._collect_boundaries(page, start.boundaries if start.backwards else (), at_end=False)
+        last = self._collect_boundaries(page, () if start.backwards else start.boundaries, is_at_end=True)
+        first = self._collect_boundaries(page, start.boundaries if start.backwards else (), is_at_end=False)
         if start.backwards:
             page.resources.reverse()
-            return QueryResult(total, page.resources, self.plan, first, last if page.has_more else None)
+            return QueryResult(total, page.resources, self.plan_name, first, last if page.has_more else None)
         return QueryResult(
-            total, page.resources, self.plan, last if page.has_more else None, first if start.boundaries else None
+            total, page.resources, self.plan_name, last if page.has_more else None, first if start.boundaries else None
         )
 
     def _read_page(self, after: str | None, skip: int, *, is_backwards: bool = False) -> _Page:
-        """Return the page after a key and ``skip`` matches. If all match, those that are skipped are not read."""
+        """Return the page after a key and ``skip`` matches. In an exact scan, skipped resources are not read."""
         page, size, is_exact, count = _Page(), _PageSize(), self.scan.is_exact, self.query.count
         matches, resources = self.query.matches, page.resources
         for entry in self.scan.iterate(after, is_backwards=is_backwards, skip=skip if is_exact else 0, expected=count):
@@ -120,8 +129,8 @@ class Pager:
             stored = entry.load()
             if stored is None or (matches is not None and not matches(stored)):
                 continue
-            if not is_exact and page.skipped < skip:
-                page.skipped += 1
+            if not is_exact and page.skipped_count < skip:
+                page.skipped_count += 1
                 continue
             if resources and (len(resources) == count or not size.has_room(stored, resources)):
                 page.has_more = True
@@ -132,15 +141,15 @@ class Pager:
         return page
 
     def _count_matches(self, first: _Page | None = None) -> int:
-        """Return how many resources match. ``first`` is a page that was read, with all that match before it."""
+        """Return how many resources match. ``first`` is a page that was read, after which the count continues."""
         page = first or _Page(has_more=True)
         if not page.has_more and (page.resources or not self.scan.is_exact):
-            return page.skipped + len(page.resources)
+            return page.skipped_count + len(page.resources)
         if self.scan.is_exact:
             return self.scan.count()
         rest = self.scan.restrict_reads(self.query).iterate(page.keys[-1] if page.keys else None)
         matches = self.query.matches
-        total = page.skipped + len(page.keys)
+        total = page.skipped_count + len(page.keys)
         for entry in rest:
             stored = entry.load()
             if stored is not None and (matches is None or matches(stored)):
@@ -148,7 +157,7 @@ class Pager:
         return total
 
     def _find_boundary_key(self, boundaries: Sequence[PageBoundary]) -> str | None:
-        """Return the key of the first boundary that still has the key it had. Raise :class:`ExpiredCursor`."""
+        """Return the key of the first boundary whose key has not changed. Raise :class:`ExpiredCursor` if all have."""
         if not boundaries:
             return None
         if self.scan.has_stable_keys:
@@ -161,19 +170,22 @@ class Pager:
         raise ExpiredCursor("Those at the end of the page have all been changed since: start again without a cursor.")
 
     def _collect_boundaries(
-        self, page: _Page, further: Sequence[PageBoundary], *, at_end: bool
+        self, page: _Page, fallback_boundaries: Sequence[PageBoundary], *, is_at_end: bool
     ) -> Sequence[PageBoundary] | None:
-        """Return what leads to the adjacent page, nearest first. ``further`` are added if the page is short."""
-        step = -1 if at_end else 1
+        """Return the boundaries for the adjacent page, nearest first; ``None`` if the page is empty.
+
+        ``fallback_boundaries`` are added if the page has too few resources.
+        """
+        step = -1 if is_at_end else 1
         is_stable = self.scan.has_stable_keys
-        maximum = 1 if is_stable else _MAX_BOUNDARIES
-        nearest = list(zip(page.resources, page.keys, strict=True))[::step][:maximum]
+        max_boundaries = 1 if is_stable else _MAX_BOUNDARIES
+        nearest = list(zip(page.resources, page.keys, strict=True))[::step][:max_boundaries]
         boundaries = [PageBoundary(stored.id, b"" if is_stable else _hash_key(key)) for stored, key in nearest]
-        return [*boundaries, *further][:maximum] if boundaries else None
+        return [*boundaries, *fallback_boundaries][:max_boundaries] if boundaries else None
 
 
 def _hash_key(key: str) -> bytes:
-    """Return what tells whether a key has changed. The key itself may be a person's name."""
+    """Return a hash that shows whether a key has changed. The key itself may contain a person's name."""
     return sha256(key.encode()).digest()[:8]
 
 
@@ -184,5 +196,5 @@ def _count_response_bytes(stored: StoredResource) -> int:
 
 
 def _estimate_metadata_bytes(stored: StoredResource) -> int:
-    """Return at least how much a response has of a resource besides its document."""
-    return _META_BYTES + _LINK_FACTOR * len(stored.links)
+    """Return an upper bound of the bytes that a response has of a resource besides its document."""
+    return _MAX_META_BYTES + _URL_BYTES_PER_LINK_BYTE * len(stored.links)

@@ -1,10 +1,10 @@
-"""What paging keeps of a tenant: the counters of its users, and a bookmark for each client that reads pages by index.
+"""The counters of a tenant's users, and the bookmarks of the clients that read pages by index.
 
-Both are in one small partition, so that one call reads all that a page needs to know beforehand.
+Both are in one small partition, so that one call reads them before a page is read.
 
-A bookmark belongs to a query of a client. For each ``startIndex`` that may come next, it has the key after which that
-page begins and the total of the first page. It expires an hour after the last page. The next write that sees expired
-bookmarks removes them, since DynamoDB may leave them for days.
+A bookmark belongs to a client and a query. For each ``startIndex`` that the client may send next, it has the key after
+which that page begins and the total of the first page. It expires an hour after the last page. DynamoDB may delete
+expired items days later, so the next write of a bookmark deletes the expired ones.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from scim.store.query.counters import ResourceCounters
 from scim.store.table import Item, Table
 
 BOOKMARK_TTL_S = 3_600
-# A bookmark has the starts of several pages, so that a page can be requested again if its response was lost.
+# A bookmark has the starts of several pages, so that a client can request a page again if its response was lost.
 _STARTS_PER_BOOKMARK = 4
 _ATTRIBUTES = ("sk", "counts", "places", "ttl")
 
 
 @dataclass(frozen=True, slots=True)
 class PageStart:
-    """The page that begins with resource number ``start_index`` begins after the key ``after``.
+    """Where a page begins: the page with the index ``start_index`` begins after the key ``after``.
 
-    ``total`` is the total of the first page.
+    ``total`` is the total of the first page of the query.
     """
 
     start_index: int
@@ -40,13 +40,14 @@ class PageStart:
 
 @dataclass(frozen=True, slots=True)
 class PagingState:
-    """What was read. ``bookmarks`` are by id, ``expired`` are the sort keys of bookmarks that have expired."""
+    """The counters, the bookmarks by id, and the sort keys of the expired bookmarks."""
 
     counters: ResourceCounters
     bookmarks: Mapping[str, Sequence[PageStart]]
-    expired: Sequence[str]
+    expired_sort_keys: Sequence[str]
 
     def find_start(self, bookmark_id: str, start_index: int) -> PageStart | None:
+        """Return the start of the page with this index in a bookmark."""
         starts = self.bookmarks.get(bookmark_id, ())
         return next((start for start in starts if start.start_index == start_index), None)
 
@@ -64,7 +65,7 @@ class PagingStore:
     _state: PagingState | None = None
 
     def read_state(self) -> PagingState:
-        """Return the state, which one call reads: 256 counters have about 14 KB, a bookmark less than one."""
+        """Return the state, read once and by one call: 256 counters have about 14 KB, a bookmark less than 1 KB."""
         if self._state is not None:
             return self._state
         counters, bookmarks, expired = [], {}, []
@@ -84,20 +85,25 @@ class PagingStore:
         return self.read_state().counters.total
 
     def write_bookmark(self, bookmark_id: str, start: PageStart, *, is_first: bool) -> bool:
-        """Add the start of the next page to a bookmark, which begins anew after the first page.
+        """Add the start of the next page to a bookmark. After the first page of a query, replace all others.
 
-        Return whether it was written. A failure is no error: the next page then costs more.
+        Return whether it was written. A failed write is no error: the next page only costs more.
         """
         state, sort_key = self._state or _EMPTY_STATE, keys.bookmark_key(bookmark_id)
-        # Starts of the same page are replaced, so that requesting a page again and again keeps its own start.
-        others = [other for other in state.bookmarks.get(bookmark_id, ()) if other.start_index != start.start_index]
-        starts = [start, *([] if is_first else others)][:_STARTS_PER_BOOKMARK]
+        # The start of the same page is replaced, so that a client that repeats a page does not lose its own start.
+        page_starts = state.bookmarks.get(bookmark_id, ())
+        other_starts = [other for other in page_starts if other.start_index != start.start_index]
+        starts = [start, *([] if is_first else other_starts)][:_STARTS_PER_BOOKMARK]
         item = {
             **keys.primary_key(self.partition_key, sort_key),
             "places": {"S": json.dumps([[start.start_index, start.after, start.total] for start in starts])},
             "ttl": {"N": str(int(self.now()) + BOOKMARK_TTL_S)},
         }
-        expired = [keys.primary_key(self.partition_key, other) for other in state.expired if other != sort_key]
+        expired = [
+            keys.primary_key(self.partition_key, expired_key)
+            for expired_key in state.expired_sort_keys
+            if expired_key != sort_key
+        ]
         try:
             return self.table.put_and_delete_once(item, expired)
         except (ClientError, BotoCoreError):

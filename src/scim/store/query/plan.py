@@ -1,7 +1,7 @@
-"""Plans of queries: look-ups or ranges of keys if the filter has comparisons for which there are keys, else a scan.
+"""Plan a query: look up values, or read a range of keys, if the filter has comparisons that allow it; else scan all.
 
-A plan is made without reading the table. The whole filter must still be tried on what it finds, unless the plan is
-exact: then everything that it finds matches, and is counted without being read.
+The table is not read to make a plan. The whole filter must still be evaluated on the resources that are read, unless
+the plan is exact: then all of them match, and they are counted without being read.
 """
 
 from __future__ import annotations
@@ -26,7 +26,10 @@ _LAST_CHARACTER = "\U0010ffff"
 
 @dataclass(frozen=True, slots=True)
 class IndexedAttributes:
-    """The attributes with keys, as their paths in text: ``unique`` with ordered keys, ``others`` for equality only."""
+    """The attributes that have lookup items, by their paths.
+
+    ``unique`` has ordered keys, for comparisons and for equality. ``others`` have keys for equality only.
+    """
 
     unique: str
     is_case_exact: bool
@@ -39,7 +42,7 @@ class IndexedAttributes:
 
 @dataclass(frozen=True, slots=True)
 class IndexedValue:
-    """A value of an indexed attribute: its key leads to all resources that have it."""
+    """A value of an indexed attribute. All resources that have it can be looked up."""
 
     name: str
     value: str
@@ -47,7 +50,7 @@ class IndexedValue:
 
 @dataclass(frozen=True, slots=True)
 class IndexLookupPlan:
-    """The union of the resources at some index keys, in the order of their ids."""
+    """Read the resources that have one of some indexed values, in the order of their ids."""
 
     indexed_values: frozenset[IndexedValue]
     is_exact: bool
@@ -57,7 +60,7 @@ class IndexLookupPlan:
 
 
 class OrderedIndex(StrEnum):
-    """The ordered keys, by their names in the log."""
+    """The ordered keys. The values are the names of the plans in the log."""
 
     UNIQUE_KEYS = "names"
     LAST_MODIFIED = "times"
@@ -65,9 +68,10 @@ class OrderedIndex(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RangePlan:
-    """The resources from key ``first`` to ``last``, both included, in the order of the keys.
+    """Read the resources from key ``first`` to ``last``, both included, in the order of the keys.
 
-    The keys are values of the unique attribute, or times of the last change as they are stored; ``None`` for no bound.
+    The keys are normalized values of the unique attribute, or stored values of ``meta.lastModified``. ``None`` is no
+    bound.
     """
 
     index: OrderedIndex
@@ -88,7 +92,7 @@ class RangePlan:
 
 @dataclass(frozen=True, slots=True)
 class FullScanPlan:
-    """All resources in the order of their ids."""
+    """Read all resources in the order of their ids."""
 
     is_exact: bool
 
@@ -100,16 +104,16 @@ Plan = IndexLookupPlan | RangePlan | FullScanPlan
 
 
 def plan_query(tree: Filter | None, order: AttributePath | None, indexes: IndexedAttributes) -> Plan:
-    """Return the plan for a filter, one in the order of ``order`` if there are several."""
+    """Return the plan for a filter. Without a filter, prefer a plan whose order is ``order``."""
     if tree is None:
         is_by_unique = order is not None and str(order) == indexes.unique
         return RangePlan(OrderedIndex.UNIQUE_KEYS) if is_by_unique else FullScanPlan(is_exact=order is None)
     terms = tree.operands if isinstance(tree, And) else (tree,)
     indexed_values = find_indexed_values(tree, indexes.names)
     if indexed_values is not None:
-        # Whether there is a user with an id is known only after reading it.
-        names_id = any(indexed_value.name == "id" for indexed_value in indexed_values)
-        return IndexLookupPlan(indexed_values, is_exact=not names_id and len(terms) == 1 and _is_exact(tree))
+        # A user with an id in the filter may not exist, which is known only after reading it.
+        has_id = any(indexed_value.name == "id" for indexed_value in indexed_values)
+        return IndexLookupPlan(indexed_values, is_exact=not has_id and len(terms) == 1 and _is_exact(tree))
     for ranges in (_unique_key_ranges(terms, indexes), _last_modified_ranges(terms)):
         if ranges:
             intersection = reduce(and_, ranges)
@@ -118,9 +122,9 @@ def plan_query(tree: Filter | None, order: AttributePath | None, indexes: Indexe
 
 
 def find_indexed_values(tree: Filter, names: frozenset[str]) -> frozenset[IndexedValue] | None:
-    """Return the index keys at which everything is that matches; ``None`` if there are none, or too many.
+    """Return indexed values of which each match has at least one; ``None`` if there are no such values, or too many.
 
-    One term of an ``and`` is enough, but all terms of an ``or`` are needed.
+    For an ``and``, the values of one term are enough. For an ``or``, those of all terms are needed.
     """
     match tree:
         case Comparison(path, ComparisonOperator.EQ, str(value)):
@@ -130,26 +134,28 @@ def find_indexed_values(tree: Filter, names: frozenset[str]) -> frozenset[Indexe
             prefix = f"{path.without_value_filter}."
             relative = frozenset(name.removeprefix(prefix) for name in names if name.startswith(prefix))
             indexed_values = find_indexed_values(path.value_filter, relative)
-            return indexed_values and frozenset(IndexedValue(prefix + key.name, key.value) for key in indexed_values)
+            return indexed_values and frozenset(
+                IndexedValue(prefix + inner.name, inner.value) for inner in indexed_values
+            )
         case And(terms):
-            by_term = [keys for term in terms if (keys := find_indexed_values(term, names)) is not None]
+            by_term = [values for term in terms if (values := find_indexed_values(term, names)) is not None]
             return min(by_term, key=len, default=None)
         case Or(terms):
-            all_keys = [find_indexed_values(term, names) for term in terms]
-            union = frozenset(key for keys in all_keys if keys for key in keys)
-            return union if None not in all_keys and len(union) <= MAX_LOOKUP_VALUES else None
+            by_term_or_none = [find_indexed_values(term, names) for term in terms]
+            union = frozenset(value for values in by_term_or_none if values for value in values)
+            return union if None not in by_term_or_none and len(union) <= MAX_LOOKUP_VALUES else None
         case _:
             return None
 
 
 def _find_name(path: AttributePath, names: frozenset[str]) -> str | None:
-    """Return the name by which the compared attribute is indexed. A complex attribute is compared by its ``value``."""
+    """Return the indexed path of the compared attribute. A complex attribute is compared by its ``value``."""
     plain = str(path.without_value_filter)
     return next((name for name in (plain, f"{plain}.value") if name in names), None)
 
 
 def _is_exact(tree: Filter) -> bool:
-    """Return whether everything at the index keys of a filter matches it."""
+    """Return whether all resources that have one of the indexed values of a filter match it."""
     match tree:
         case Comparison(path):
             return path.value_filter is None

@@ -1,4 +1,4 @@
-"""Reads of one query: users of one tenant, within the query's budget of users and time."""
+"""Reads the resources of one tenant for one query, within the query's budget of resources and time."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from scim.service.model.stored_resource import StoredResource
 from scim.store import items, keys
 from scim.store.table import Item, Table
 
-# The budget of a query: how many users it may read, and how much time must be left for the response.
+# The budget of a query: how many resources it may read, and how much time must be left for the response.
 MAX_RESOURCES_READ = 200_000
 _TIME_FOR_RESPONSE_S = 5.0
-# The time is checked once for so many users.
+# The remaining time is checked once for so many resources.
 _CHECK_INTERVAL = 100
-# To skip more keys than this, they are counted, for which DynamoDB sends nothing.
+# More keys than this are skipped by counting them, for which DynamoDB returns no items.
 _MAX_KEYS_SKIPPED = 1_000
 BATCH_SIZE = 100
-"""How many users are read by one call."""
+"""How many resources one call reads."""
 
 KeyedId = tuple[str, str]
-"""A key in the order of a scan, and the id of the resource that it leads to."""
+"""A key in the order of a scan, and the id of the resource at that key."""
 
 
 class ScanEntry:
@@ -57,12 +57,14 @@ class ResourceReader:
         return self._resources_read
 
     def charge_budget(self, resources: int) -> None:
-        """Count resources that are read. Raise :class:`TooMany` if they, or the time, exceed the budget."""
+        """Count resources that are read. Raise :class:`TooMany` if the resources or the time exceed the budget."""
         before = self._resources_read
         self._resources_read += resources
-        checks_time = not resources or not before or self._resources_read // _CHECK_INTERVAL > before // _CHECK_INTERVAL
+        is_check_due = (
+            not resources or not before or self._resources_read // _CHECK_INTERVAL > before // _CHECK_INTERVAL
+        )
         if self._resources_read > MAX_RESOURCES_READ or (
-            checks_time and self.table.deadline.remaining_s() < _TIME_FOR_RESPONSE_S
+            is_check_due and self.table.deadline.remaining_s() < _TIME_FOR_RESPONSE_S
         ):
             raise TooMany(f"The query has to read too many users. {self.narrowing_hint}")
 
@@ -77,9 +79,9 @@ class ResourceReader:
         skip: int = 0,
         expected: int | None = None,
     ) -> Iterator[Item]:
-        """Yield the items of a range after a key, without the next ``skip``.
+        """Yield the items of a range after the primary key ``after``, without the first ``skip`` of them.
 
-        ``expected`` is about how many of them the caller will draw, ``None`` for all.
+        ``expected`` is about how many items the caller will consume, ``None`` for all.
         """
         table, partition_key = self.table, self.partition_key
         if skip > _MAX_KEYS_SKIPPED:
@@ -117,8 +119,8 @@ class ResourceReader:
         return total
 
     def read_resources(self, resource_ids: Iterable[str]) -> dict[str, StoredResource]:
-        """Return those of the resources that exist, by id."""
-        # A resource that moves while keys are read has two of them, and DynamoDB refuses a key that is given twice.
+        """Return the resources that exist, by id."""
+        # A resource that moves while keys are read has two of them, and DynamoDB rejects a key that is given twice.
         ids = list(dict.fromkeys(resource_ids))
         self.charge_budget(len(ids))
         if len(ids) == 1:
@@ -132,15 +134,15 @@ class ResourceReader:
     def resolve(
         self, keyed_ids: Iterator[KeyedId], expected: int | None, is_current: Callable[[str, StoredResource], bool]
     ) -> Iterator[ScanEntry]:
-        """Yield an entry for each key. Its resource is read with the batch, when the first of the batch is loaded.
+        """Yield an entry for each key. The resources of a batch are read when the first of them is loaded.
 
-        The first batches have as many keys as are expected to be drawn, and the one that tells whether more follow.
-        ``is_current`` decides whether a resource still is at the key.
+        The first batches have as many keys as the caller is expected to consume, and one more, which shows whether
+        others follow. ``is_current`` returns whether a resource is still at its key.
         """
         size = BATCH_SIZE if expected is None else expected + 1
-        while drawn := list(islice(keyed_ids, size)):
-            for first in range(0, len(drawn), BATCH_SIZE):
-                pairs = drawn[first : first + BATCH_SIZE]
+        while chunk := list(islice(keyed_ids, size)):
+            for first in range(0, len(chunk), BATCH_SIZE):
+                pairs = chunk[first : first + BATCH_SIZE]
                 batch = _Batch(self, [resource_id for _, resource_id in pairs])
                 for key, resource_id in pairs:
                     yield _BatchEntry(key, resource_id, batch, is_current)
@@ -149,7 +151,7 @@ class ResourceReader:
 
 @dataclass
 class _Batch:
-    """Resources that are read together, when the first of them is needed."""
+    """Resources that are read together, when the first of them is loaded."""
 
     reader: ResourceReader
     resource_ids: Sequence[str]

@@ -1,7 +1,7 @@
-"""Scans: the resources of a tenant in some order, from any key in it, forwards or backwards.
+"""Scans: they read the resources of a tenant in some order, from any key in it, forwards or backwards.
 
-Each entry has a key, by which the scan is ordered, and no two entries have the same. A scan of keys reads the
-resources in batches, when the first of a batch is loaded, so that no resource is read that is skipped.
+Each entry has a key. The scan is ordered by the keys, and no two entries have the same key. A scan of lookup items or
+of an index reads the resources in batches, when the first of a batch is loaded, so that no skipped resource is read.
 """
 
 from __future__ import annotations
@@ -22,45 +22,48 @@ from scim.store.table import TIME_ATTRIBUTE, TIME_INDEX, Item
 
 @dataclass
 class Scan(ABC):
-    """Resources in an order. ``is_exact``: all of them match the query, so that they need not be tried."""
+    """Reads resources in an order. ``is_exact``: all of them match the query, so that the filter is not evaluated."""
 
     reader: ResourceReader
     is_exact: bool
 
     has_stable_keys: ClassVar[bool] = False
-    """Whether the key of a resource is its id, which never changes."""
+    """True if the key of a resource is its id, which never changes. Otherwise a write can move the resource."""
     is_lookup: ClassVar[bool] = False
-    """Whether clients use this to find one resource rather than to read all pages."""
+    """True if clients use this to find one resource. No bookmark is written then if the result has one resource."""
 
     @abstractmethod
     def iterate(
         self, after: str | None = None, *, is_backwards: bool = False, skip: int = 0, expected: int | None = None
     ) -> Iterator[ScanEntry]:
-        """Yield the entries after a key, without the next ``skip``.
+        """Yield the entries after the key ``after``, without the first ``skip`` of them.
 
-        ``expected`` is about how many of them the caller will draw, ``None`` for all: it decides how much is read.
+        ``expected`` is about how many entries the caller will consume, ``None`` for all: it decides how much is read.
         """
 
     @abstractmethod
     def get_key(self, stored: StoredResource) -> str:
-        """Return the key that a resource has now."""
+        """Return the current key of a resource."""
 
     @abstractmethod
     def count(self) -> int:
         """Return the number of entries without reading them."""
 
     def locate(self, index: int) -> tuple[str | None, int] | None:
-        """Return a key, and how many entries after it precede entry number ``index``; ``None`` if there are fewer."""
+        """Return a key to start after, and how many entries to skip from there, to reach entry number ``index``.
+
+        The key is ``None`` for the beginning. Return ``None`` if there are fewer entries.
+        """
         return None, index - 1
 
-    def restrict_reads(self, query: Query) -> Scan:  # noqa: ARG002  # most scans have nothing to leave out
-        """Return this scan, reading only what decides whether a resource matches the query."""
+    def restrict_reads(self, query: Query) -> Scan:  # noqa: ARG002  # most scans read nothing else
+        """Return a scan of the same resources that reads only the attributes that decide whether they match."""
         return self
 
 
 @dataclass
 class IdScan(Scan):
-    """All resources in the order of their ids. ``is_document_only``: nothing but the documents is read."""
+    """Reads all resources in the order of their ids. ``is_document_only``: it reads no attributes but documents."""
 
     paging_store: PagingStore
     is_document_only: bool = False
@@ -91,7 +94,7 @@ class IdScan(Scan):
         return self.paging_store.count_resources()
 
     def locate(self, index: int) -> tuple[str | None, int] | None:
-        """Return the key by the counters. They can't tell how many resources before it match a filter."""
+        """Return the key and the number from the counters, if all resources match: they count all resources."""
         if self.is_exact and index > 1:
             return self.paging_store.read_state().counters.locate(index)
         return None, index - 1
@@ -102,9 +105,9 @@ class IdScan(Scan):
 
 @dataclass
 class UniqueKeyScan(Scan):
-    """The resources in a range of the unique attribute's keys, in their order.
+    """Reads the resources in a range of the unique attribute's keys, in the order of the keys.
 
-    ``count_resources`` counts the resources if the range has all of them.
+    ``count_resources`` is a function that counts all resources, or ``None`` if the range does not have all of them.
     """
 
     unique: Attribute
@@ -136,10 +139,10 @@ class UniqueKeyScan(Scan):
 
 @dataclass
 class LastModifiedScan(Scan):
-    """The resources in a range of ``meta.lastModified``, in its order.
+    """Reads the resources in a range of ``meta.lastModified``, in the order of time.
 
-    The index by time lags behind the table, from which the resources are read. A resource that has changed since is
-    returned at its old key, because the index may not have the new one yet.
+    The index by time lags behind the table, from which the resources themselves are read. So a resource that has
+    changed is returned at its old key: the index may not have the new key yet.
     """
 
     key_range: keys.KeyRange

@@ -1,4 +1,4 @@
-"""The scan in an order that no key has."""
+"""The scan in an order for which the table has no keys."""
 
 from __future__ import annotations
 
@@ -15,12 +15,15 @@ from scim.store.query.reader import ScanEntry
 from scim.store.query.scans import Scan
 
 SortPosition = tuple[Any, str]
-"""The value that is sorted by, and the id."""
+"""The value by which a resource is sorted, and its id."""
 
 
 @dataclass
 class SortedScan(Scan):
-    """The resources of another scan that match, sorted. All of them are read, and only their sort keys are kept."""
+    """Reads the resources of another scan that match, in the order of a sort attribute.
+
+    All of them are read to sort them. Only their positions are kept; the resources of the page are read again.
+    """
 
     scan: Scan
     matches: Callable[[StoredResource], bool] | None
@@ -32,35 +35,38 @@ class SortedScan(Scan):
     ) -> Iterator[ScanEntry]:
         reverse = self.order.descending != is_backwards
         bound = None if after is None else _decode_key(after)
-        following = [key for key in self._read_keys() if bound is None or (key < bound if reverse else key > bound)]
+        positions = self._read_positions()
+        following = [
+            position for position in positions if bound is None or (position < bound if reverse else position > bound)
+        ]
         read_ahead = 0 if expected is None else skip + expected + 1
         in_order = islice(_sort_lazily(following, read_ahead, reverse=reverse), skip, None)
-        keyed_ids = ((json.dumps(key), key[1]) for key in in_order)
+        keyed_ids = ((json.dumps(position), position[1]) for position in in_order)
         return self.reader.resolve(keyed_ids, expected, lambda key, stored: self.get_key(stored) == key)
 
     def get_key(self, stored: StoredResource) -> str:
         return json.dumps((self.order.key(stored), stored.id))
 
     def count(self) -> int:
-        return len(self._read_keys()) if self._total is None else self._total
+        return len(self._read_positions()) if self._total is None else self._total
 
-    def _read_keys(self) -> set[SortPosition]:
-        """Return the sort keys of all that match: a set, since a resource that changes meanwhile may come twice."""
+    def _read_positions(self) -> set[SortPosition]:
+        """Return the positions of all matches: a set, since a resource that moves during the scan may be read twice."""
         loaded = (entry.load() for entry in self.scan.iterate())
         matches = self.matches or (lambda _: True)
-        keys = {(self.order.key(stored), stored.id) for stored in loaded if stored is not None and matches(stored)}
-        self._total = len(keys)
-        return keys
+        positions = {(self.order.key(stored), stored.id) for stored in loaded if stored is not None and matches(stored)}
+        self._total = len(positions)
+        return positions
 
 
-def _sort_lazily(keys: Sequence[SortPosition], expected: int, *, reverse: bool) -> Iterator[SortPosition]:
-    """Yield the keys in order. All of them are sorted only if more than ``expected`` are drawn."""
-    yield from (heapq.nlargest if reverse else heapq.nsmallest)(expected, keys)
-    yield from sorted(keys, reverse=reverse)[expected:]
+def _sort_lazily(positions: Sequence[SortPosition], expected: int, *, reverse: bool) -> Iterator[SortPosition]:
+    """Yield the positions in order. Sort all of them only if the caller consumes more than ``expected``."""
+    yield from (heapq.nlargest if reverse else heapq.nsmallest)(expected, positions)
+    yield from sorted(positions, reverse=reverse)[expected:]
 
 
 def _decode_key(text: str) -> Any:
-    """Return the key with tuples, of which JSON has made arrays."""
+    """Return the position that a key encodes, with tuples in place of the arrays of JSON."""
 
     def to_tuples(value: Any) -> Any:
         return tuple(map(to_tuples, value)) if isinstance(value, list) else value
