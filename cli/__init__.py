@@ -1,4 +1,4 @@
-"""The command line ``muster``: the local run and a deployed stack alike, with the rights of whoever uses it.
+"""The command line ``muster``: for the local run and for a deployed stack, with the rights of the person who runs it.
 
-Each module has the commands of one subject; what they have in common is in ``app``, ``deployment`` and ``output``.
+Each module has the commands of one subject; ``app``, ``deployment`` and ``output`` have the parts that they share.
 """

@@ -1,4 +1,4 @@
-"""What all commands share: the options for the deployment and for JSON, and the mapping of errors to exit codes."""
+"""The parts that all commands share: the options for the deployment and for JSON, and the exit codes of errors."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -43,8 +43,8 @@ class ConflictError(CommandError):
     exit_code = 4
 
 
-class Commands(click.Group):
-    """A group whose expected errors are shown in one line each."""
+class CommandGroup(click.Group):
+    """A group of commands that shows each expected error in one line."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -84,6 +84,7 @@ def deployment_options(command: Command) -> Command:
     return command
 
 
+tenant_argument = click.argument("tenant_id", metavar="TENANT")
 json_option = click.option("--json", "json", is_flag=True, help="JSON, for programs.")
 
 

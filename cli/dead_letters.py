@@ -12,19 +12,19 @@ from typing import Any
 
 from scim.events.link_message import MalformedTask, parse_task
 
-_NUMBERS = ("startSequenceNumber", "endSequenceNumber")
+_SEQUENCE_NUMBERS = ("startSequenceNumber", "endSequenceNumber")
 """The members of a notice that, with the shard, identify its records."""
 
 
-class Queue(StrEnum):
+class LetterQueue(StrEnum):
     """A dead-letter queue, named after what its function processes."""
 
     CHANGES = "changes"
     LINKS = "links"
 
 
-class Kind(StrEnum):
-    """What a message contains."""
+class LetterKind(StrEnum):
+    """The kinds of messages in a dead-letter queue."""
 
     RECORD = "record"
     TASK = "task"
@@ -37,19 +37,19 @@ class DeadLetter:
     """A message. Only ``content`` may have personal data. ``sent_at`` is in seconds since 1970."""
 
     id: str
-    queue: Queue
-    kind: Kind
+    queue: LetterQueue
+    kind: LetterKind
     reason: str
     sent_at: float
-    tenant: str = ""
+    tenant_id: str = ""
     user_id: str = ""
     sequence: int | None = None
     content: Any = field(default=None, repr=False)
-    receipt: str = field(default="", repr=False)
+    receipt_handle: str = field(default="", repr=False)
 
 
-def parse(queue: Queue, message: Mapping[str, Any]) -> DeadLetter:
-    """Parse a message of SQS's ReceiveMessage.
+def parse_letter(queue: LetterQueue, message: Mapping[str, Any]) -> DeadLetter:
+    """Parse a message in the response of ReceiveMessage.
 
     No body raises an error: a message that cannot be parsed must not hide the others.
     """
@@ -63,52 +63,52 @@ def parse(queue: Queue, message: Mapping[str, Any]) -> DeadLetter:
         int(attributes.get("SentTimestamp", 0)) / 1_000,
         **_find_subject(kind, content),
         content=content,
-        receipt=message["ReceiptHandle"],
+        receipt_handle=message["ReceiptHandle"],
     )
 
 
-def _parse_content(body: str, attributes: Mapping[str, Any]) -> tuple[Kind, str, Any]:
-    letter = _parse_json(body)
-    if isinstance(letter, dict):
-        reason = str(letter.get("reason", ""))
-        if "record" in letter:
-            return Kind.RECORD, reason, letter["record"]
-        if "task" in letter:
-            return _parse_task(json.dumps(letter["task"]), reason)
-        if "message" in letter:
-            return _parse_task(letter["message"], reason)
-        if "DDBStreamBatchInfo" in letter:
-            return _parse_notice(letter)
-    times = attributes.get("ApproximateReceiveCount", "?")
-    return _parse_task(body, f"received {times} times without success")
+def _parse_content(body: str, attributes: Mapping[str, Any]) -> tuple[LetterKind, str, Any]:
+    document = _parse_json(body)
+    if isinstance(document, dict):
+        reason = str(document.get("reason", ""))
+        if "record" in document:
+            return LetterKind.RECORD, reason, document["record"]
+        if "task" in document:
+            return _parse_task(json.dumps(document["task"]), reason)
+        if "message" in document:
+            return _parse_task(document["message"], reason)
+        if "DDBStreamBatchInfo" in document:
+            return _parse_notice(document)
+    receive_count = attributes.get("ApproximateReceiveCount", "?")
+    return _parse_task(body, f"received {receive_count} times without success")
 
 
-def _parse_notice(letter: Mapping[str, Any]) -> tuple[Kind, str, Any]:
-    context, info = letter.get("requestContext"), letter["DDBStreamBatchInfo"]
+def _parse_notice(notice: Mapping[str, Any]) -> tuple[LetterKind, str, Any]:
+    context, info = notice.get("requestContext"), notice["DDBStreamBatchInfo"]
     reason = f"Lambda gave up: {context.get('condition', '') if isinstance(context, dict) else ''}"
     has_records = isinstance(info, dict) and isinstance(info.get("shardId"), str)
-    has_records = has_records and all(str(info.get(name)).isdecimal() for name in _NUMBERS)
-    return Kind.NOTICE if has_records else Kind.UNKNOWN, reason, letter
+    has_records = has_records and all(str(info.get(name)).isdecimal() for name in _SEQUENCE_NUMBERS)
+    return LetterKind.NOTICE if has_records else LetterKind.UNKNOWN, reason, notice
 
 
-def _parse_task(body: Any, reason: str) -> tuple[Kind, str, Any]:
+def _parse_task(body: Any, reason: str) -> tuple[LetterKind, str, Any]:
     try:
         parse_task(body)
     except (MalformedTask, TypeError):
-        return Kind.UNKNOWN, reason, body
-    return Kind.TASK, reason, body
+        return LetterKind.UNKNOWN, reason, body
+    return LetterKind.TASK, reason, body
 
 
-def _find_subject(kind: Kind, content: Any) -> dict[str, Any]:
+def _find_subject(kind: LetterKind, content: Any) -> dict[str, Any]:
     """Return the tenant, the user's id and the sequence of the change in a message, as fields of a dead letter."""
-    if kind is Kind.TASK:
+    if kind is LetterKind.TASK:
         task = parse_task(content)
-        return {"tenant": task.tenant_id, "user_id": task.user_id, "sequence": task.sequence}
-    if kind is Kind.RECORD:
+        return {"tenant_id": task.tenant_id, "user_id": task.user_id, "sequence": task.sequence}
+    if kind is LetterKind.RECORD:
         keys = find_keys(content)
         parts = keys.get("sk", "").split("#")
         if len(parts) > 2 and parts[2].isdecimal():
-            return {"tenant": keys.get("pk", "").partition("#")[2], "user_id": parts[1], "sequence": int(parts[2])}
+            return {"tenant_id": keys.get("pk", "").partition("#")[2], "user_id": parts[1], "sequence": int(parts[2])}
     return {}
 
 

@@ -16,7 +16,7 @@ from scim.wiring.administration import Administration
 from scim.wiring.operator import OPERATION_TIMEOUT_S, OperatorAdapters, build_operator_adapters
 
 LONG_READ_S = 900.0
-"""How many seconds a command may take that reads much."""
+"""The time limit of a command that reads many records."""
 
 
 class StackNotFound(Exception):
@@ -64,13 +64,13 @@ def connect_local_run(data: Path) -> Deployment:
 
 
 def connect_stack(
-    name: str, profile: str | None, region: str | None, new_session: Callable[..., Any] = boto3.Session
+    name: str, profile: str | None, region: str | None, create_session: Callable[..., Any] = boto3.Session
 ) -> Deployment:
     """Return a deployed stack, with the user's credentials. Raises :class:`StackNotFound`.
 
     The user's ARN is the actor in audit events.
     """
-    session = new_session(profile_name=profile, region_name=region)
+    session = create_session(profile_name=profile, region_name=region)
     outputs = _read_outputs(session.client("cloudformation"), name)
     try:
         settings = Settings.from_environment(
@@ -83,19 +83,19 @@ def connect_stack(
         )
         scim_url = outputs["ScimUrl"]
     except KeyError as missing:
-        raise _missing_output(name, missing) from None
+        raise _build_missing_output(name, missing) from None
     actor = session.client("sts").get_caller_identity()["Arn"]
 
     def connect_event_services() -> EventServices:
         try:
             return EventServices.connect(session, outputs)
         except KeyError as missing:
-            raise _missing_output(name, missing) from None
+            raise _build_missing_output(name, missing) from None
 
     return Deployment(scim_url, build_operator_adapters(settings, actor, session), connect_event_services)
 
 
-def _missing_output(name: str, output: KeyError) -> StackNotFound:
+def _build_missing_output(name: str, output: KeyError) -> StackNotFound:
     return StackNotFound(f"The stack {name} has no output {output}: is it one of Muster?")
 
 

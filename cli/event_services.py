@@ -9,19 +9,20 @@ from typing import Any
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from cli.dead_letters import DeadLetter, Kind, Queue, find_keys, has_image, parse, split_records
+from cli.dead_letters import DeadLetter, LetterKind, LetterQueue, find_keys, has_image, parse_letter, split_records
 from scim.aws.errors import get_error_code
 from scim.events.link_message import parse_task
 from scim.events.stream_record import is_change
 
-_HIDDEN_S = 300
-"""How long a message is invisible to others while a command looks at it."""
-_WAIT_S = 1
+_VISIBILITY_TIMEOUT_S = 300
+"""For how long a message is invisible to other consumers while a command shows or processes it."""
+_WAIT_TIME_S = 1
 """Long polling: SQS queries all of its servers and not only some."""
-_INVOKE = Config(read_timeout=65, retries={"total_max_attempts": 1})  # the function's timeout is 60 s
-_NOT_IN_FLIGHT = ("MessageNotInflight", "InvalidParameterValue", "ReceiptHandleIsInvalid")
+_LAMBDA_CONFIG = Config(read_timeout=65, retries={"total_max_attempts": 1})  # the function's timeout is 60 s
+_NOT_IN_FLIGHT_CODES = ("MessageNotInflight", "InvalidParameterValue", "ReceiptHandleIsInvalid")
 """The error codes of SQS for a message that is visible already, or was deleted by somebody else."""
-_GONE = ("TrimmedDataAccessException", "ResourceNotFoundException", "ExpiredIteratorException")
+_EXPIRED_CODES = ("TrimmedDataAccessException", "ResourceNotFoundException", "ExpiredIteratorException")
+"""The error codes of DynamoDB Streams for records that are older than 24 hours."""
 
 
 class NotSent(Exception):
@@ -30,79 +31,86 @@ class NotSent(Exception):
 
 @dataclass(frozen=True)
 class EventServices:
-    """``queues`` has the URLs of the dead-letter queues, ``links_queue`` that of the links queue."""
+    """The dead-letter queues, the links queue, the table and its stream, and the function that publishes events."""
 
-    queues: Mapping[Queue, str]
-    links_queue: str
-    function: str
-    table: str
-    sqs: Any
-    lambdas: Any
-    streams: Any
-    tables: Any
-    deleted: set[str] = field(default_factory=set)
+    dead_letter_queue_urls: Mapping[LetterQueue, str]
+    links_queue_url: str
+    function_name: str
+    table_name: str
+    sqs_client: Any
+    lambda_client: Any
+    streams_client: Any
+    dynamodb_client: Any
+    deleted_ids: set[str] = field(default_factory=set)
 
     @classmethod
     def connect(
-        cls, session: Any, settings: Mapping[str, str], endpoints: Mapping[str, str] | None = None
+        cls, session: Any, outputs: Mapping[str, str], endpoints: Mapping[str, str] | None = None
     ) -> "EventServices":
-        """``settings`` are named as the outputs of the stack; ``endpoints`` has URLs of services that are not AWS's.
+        """Return the services of a deployment, connected through a boto3 session.
 
-        Raises ``KeyError`` with the name of a setting that is missing.
+        ``outputs`` are the outputs of the stack, and ``endpoints`` the endpoint URLs of services that are not AWS's.
+        Raises ``KeyError`` with the name of a missing output.
         """
         urls = endpoints or {}
 
-        def client(service: str, endpoint: str, config: Config | None = None) -> Any:
+        def create_client(service: str, endpoint: str, config: Config | None = None) -> Any:
             return session.client(service, endpoint_url=urls.get(endpoint), config=config)
 
         return cls(
-            {Queue.CHANGES: settings["DeadLetterQueueUrl"], Queue.LINKS: settings["LinksDeadLetterQueueUrl"]},
-            settings["LinksQueueUrl"],
-            settings["ChangesFunctionName"],
-            settings["TableName"],
-            client("sqs", "sqs"),
-            client("lambda", "lambda", _INVOKE),
-            client("dynamodbstreams", "dynamodb"),
-            client("dynamodb", "dynamodb"),
+            {LetterQueue.CHANGES: outputs["DeadLetterQueueUrl"], LetterQueue.LINKS: outputs["LinksDeadLetterQueueUrl"]},
+            outputs["LinksQueueUrl"],
+            outputs["ChangesFunctionName"],
+            outputs["TableName"],
+            create_client("sqs", "sqs"),
+            create_client("lambda", "lambda", _LAMBDA_CONFIG),
+            create_client("dynamodbstreams", "dynamodb"),
+            create_client("dynamodb", "dynamodb"),
         )
 
     def receive(self, limit: int) -> Iterator[DeadLetter]:
         """Yield the messages of both queues, at most ``limit`` of each. They are invisible until :meth:`release`."""
-        for queue, url in self.queues.items():
-            left = limit
-            while left > 0:
-                response = self.sqs.receive_message(
+        for queue, url in self.dead_letter_queue_urls.items():
+            remaining_count = limit
+            while remaining_count > 0:
+                response = self.sqs_client.receive_message(
                     QueueUrl=url,
-                    MaxNumberOfMessages=min(left, 10),
-                    VisibilityTimeout=_HIDDEN_S,
-                    WaitTimeSeconds=_WAIT_S,
+                    MaxNumberOfMessages=min(remaining_count, 10),
+                    VisibilityTimeout=_VISIBILITY_TIMEOUT_S,
+                    WaitTimeSeconds=_WAIT_TIME_S,
                     MessageSystemAttributeNames=["SentTimestamp", "ApproximateReceiveCount"],
                 )
                 messages = response.get("Messages", [])
-                yield from (parse(queue, message) for message in messages)
+                yield from (parse_letter(queue, message) for message in messages)
                 if not messages:
                     break
-                left -= len(messages)
+                remaining_count -= len(messages)
 
     def release(self, letter: DeadLetter) -> None:
-        """Make a message visible again, unless it was deleted or is visible already."""
-        if letter.id in self.deleted:
+        """Make a message visible again to other consumers, unless it was deleted or is visible already."""
+        if letter.id in self.deleted_ids:
             return
-        url = self.queues[letter.queue]
+        url = self.dead_letter_queue_urls[letter.queue]
         try:
-            self.sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=letter.receipt, VisibilityTimeout=0)
+            self.sqs_client.change_message_visibility(
+                QueueUrl=url, ReceiptHandle=letter.receipt_handle, VisibilityTimeout=0
+            )
         except ClientError as error:
-            if get_error_code(error) not in _NOT_IN_FLIGHT:
+            if get_error_code(error) not in _NOT_IN_FLIGHT_CODES:
                 raise
 
     def delete(self, letter: DeadLetter) -> None:
-        self.sqs.delete_message(QueueUrl=self.queues[letter.queue], ReceiptHandle=letter.receipt)
-        self.deleted.add(letter.id)
+        """Delete a message from its queue."""
+        self.sqs_client.delete_message(
+            QueueUrl=self.dead_letter_queue_urls[letter.queue], ReceiptHandle=letter.receipt_handle
+        )
+        self.deleted_ids.add(letter.id)
 
     def send_back(self, letter: DeadLetter) -> int:
-        """Have a message processed again, and delete it. Return how many new dead letters that created.
+        """Process a message again, and delete it. Return how many new dead letters that created.
 
-        Raises :class:`NotSent` if the message stays, also if AWS rejects it: others may be accepted.
+        Raises :class:`NotSent` if the message stays in its queue, also if AWS rejects the call: other messages may be
+        accepted.
         """
         try:
             return self._send_back(letter)
@@ -112,10 +120,10 @@ class EventServices:
             raise NotSent(f"AWS could not be asked, or did not answer: {type(error).__name__}") from error
 
     def _send_back(self, letter: DeadLetter) -> int:
-        senders: dict[Kind, Callable[[Any], int]] = {
-            Kind.RECORD: self._send_record,
-            Kind.TASK: self._send_task,
-            Kind.NOTICE: self._send_records_of_notice,
+        senders: dict[LetterKind, Callable[[Any], int]] = {
+            LetterKind.RECORD: self._send_record,
+            LetterKind.TASK: self._send_task,
+            LetterKind.NOTICE: self._send_records_of_notice,
         }
         if letter.kind not in senders:
             raise NotSent("the message is neither a record nor a link task: look at it, then use --delete")
@@ -124,7 +132,7 @@ class EventServices:
         return rejected
 
     def process_record(self, partition: str, sort: str) -> int:
-        """Have a change record of the table processed. Return how many new dead letters that created.
+        """Process a change record of the table. Return how many new dead letters that created.
 
         Raises :class:`NotSent`.
         """
@@ -132,7 +140,9 @@ class EventServices:
         return self._send_record({"eventName": "INSERT", "dynamodb": {"Keys": keys, "SequenceNumber": "0"}})
 
     def _send_task(self, body: str) -> int:
-        self.sqs.send_message(QueueUrl=self.links_queue, MessageBody=body, MessageGroupId=parse_task(body).tenant_id)
+        self.sqs_client.send_message(
+            QueueUrl=self.links_queue_url, MessageBody=body, MessageGroupId=parse_task(body).tenant_id
+        )
         return 0
 
     def _send_record(self, record: Any) -> int:
@@ -143,8 +153,8 @@ class EventServices:
         keys = find_keys(record)
         if set(keys) != {"pk", "sk"}:
             raise NotSent("the message has neither the record nor its keys")
-        response = self.tables.get_item(
-            TableName=self.table, Key={name: {"S": value} for name, value in keys.items()}, ConsistentRead=True
+        response = self.dynamodb_client.get_item(
+            TableName=self.table_name, Key={name: {"S": value} for name, value in keys.items()}, ConsistentRead=True
         )
         if "Item" not in response:
             raise NotSent("the record is not in the table")
@@ -155,7 +165,7 @@ class EventServices:
         try:
             records = list(self._read_stream(info))
         except ClientError as error:
-            if get_error_code(error) in _GONE:
+            if get_error_code(error) in _EXPIRED_CODES:
                 raise NotSent(
                     "the records are older than 24 hours, so the stream has them no longer; "
                     "the change records are still in the table"
@@ -165,15 +175,15 @@ class EventServices:
 
     def _read_stream(self, info: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         """Yield the change records from the first to the last record that a notice names."""
-        iterator = self.streams.get_shard_iterator(
-            StreamArn=info.get("streamArn") or self._stream_arn(),
+        iterator = self.streams_client.get_shard_iterator(
+            StreamArn=info.get("streamArn") or self._read_stream_arn(),
             ShardId=info["shardId"],
             ShardIteratorType="AT_SEQUENCE_NUMBER",
             SequenceNumber=info["startSequenceNumber"],
         )["ShardIterator"]
         last = int(info["endSequenceNumber"])
         while iterator:
-            response = self.streams.get_records(ShardIterator=iterator)
+            response = self.streams_client.get_records(ShardIterator=iterator)
             for record in response["Records"]:
                 number = int(record["dynamodb"]["SequenceNumber"])
                 if number <= last and is_change(record):
@@ -182,21 +192,21 @@ class EventServices:
                     return
             iterator = response.get("NextShardIterator")
 
-    def _stream_arn(self) -> str:
-        arn: str = self.tables.describe_table(TableName=self.table)["Table"]["LatestStreamArn"]
+    def _read_stream_arn(self) -> str:
+        arn: str = self.dynamodb_client.describe_table(TableName=self.table_name)["Table"]["LatestStreamArn"]
         return arn
 
     def _invoke(self, records: list[Any]) -> int:
-        """Have the function process records, and return how many it has rejected again.
+        """Invoke the function with records, and return how many of them it rejected again.
 
-        They get the current time, so that the function waits for a queue that does not answer.
+        The records get the current time, so that the function retries a queue that does not respond.
         """
         now = time.time()
         new_records = [
             {**record, "dynamodb": {**record["dynamodb"], "ApproximateCreationDateTime": now}} for record in records
         ]
         payload = json.dumps({"Records": new_records, "isRedrive": True}).encode()
-        response = self.lambdas.invoke(FunctionName=self.function, Payload=payload)
+        response = self.lambda_client.invoke(FunctionName=self.function_name, Payload=payload)
         result = json.loads(response["Payload"].read() or b"null")
         if response.get("FunctionError") or not isinstance(result, dict):
             kind = result.get("errorType", "") if isinstance(result, dict) else ""

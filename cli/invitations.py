@@ -3,7 +3,7 @@
 import click
 
 from cli import output
-from cli.app import deployment_options, get_deployment, json_option
+from cli.app import deployment_options, get_deployment, json_option, tenant_argument
 from scim.service.console.invitations import DEFAULT_LIFETIME_S, build_invitation_url
 
 
@@ -14,19 +14,19 @@ Examples:
   muster invite acme --expires 24h
 """
 )
-@click.argument("tenant")
+@tenant_argument
 @click.option(
     "--expires", type=output.Duration(), default=DEFAULT_LIFETIME_S, show_default="7d", help="How long the link works."
 )
 @json_option
 @deployment_options
-def invite(tenant: str, expires: float, json: bool) -> None:
+def invite(tenant_id: str, expires: float, json: bool) -> None:
     """Make a link that opens TENANT, and nothing else, in the console: once, to whoever uses it first."""
     deployment = get_deployment()
-    invitation = deployment.build_administration().invitations.invite(tenant, expires)
+    invitation = deployment.build_administration().invitations.invite(tenant_id, expires)
     url = build_invitation_url(deployment.scim_url, invitation.secret)
     if json:
-        output.print_json({"tenant": tenant, "link": url, "expires": output.format_rfc3339(invitation.expires)})
+        output.print_json({"tenant": tenant_id, "link": url, "expires": output.format_rfc3339(invitation.expires)})
         return
     output.print_fields({"Link": url, "Expires": output.format_time(invitation.expires)})
     click.echo("The link is shown only now.", err=True)
@@ -38,13 +38,13 @@ Example:
   muster revoke-invitations acme
 """
 )
-@click.argument("tenant")
+@tenant_argument
 @json_option
 @deployment_options
-def revoke_invitations(tenant: str, json: bool) -> None:
+def revoke_invitations(tenant_id: str, json: bool) -> None:
     """End all links of TENANT that were not used yet, and the sessions of whoever has used one."""
-    get_deployment().build_administration().tenants.revoke_invitations(tenant)
+    get_deployment().build_administration().tenants.revoke_invitations(tenant_id)
     if json:
-        output.print_json({"tenant": tenant})
+        output.print_json({"tenant": tenant_id})
     else:
-        click.echo(f"The links of {tenant} open nothing any more.")
+        click.echo(f"The links of {tenant_id} open nothing any more.")

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from cli import output
-from cli.app import NotFoundError, deployment_options, get_deployment, json_option
+from cli.app import NotFoundError, deployment_options, get_deployment, json_option, tenant_argument
 from cli.deployment import LONG_READ_S
 from cli.progress import show_elapsed_time, show_progress
 from cli.report import print_health, print_log, print_person_report
@@ -18,7 +18,7 @@ from scim.service.audit.log_entries import LogEntry
 from scim.service.model.audit.failure import FailureKind
 from scim.service.tenants.health import Health
 
-_PAGE = 200
+_PAGE_SIZE = 200
 
 
 @click.command(
@@ -29,14 +29,14 @@ Examples:
   muster log acme --json | jq -r '.[] | select(.is_repeating) | .user'
 """
 )
-@click.argument("tenant")
+@tenant_argument
 @click.option("--failures", is_flag=True, help="Only what failed or came to nothing.")
 @click.option("-n", "number", default=50, show_default=True, type=click.IntRange(1), help="How many, the last first.")
 @json_option
 @deployment_options
-def log(tenant: str, failures: bool, number: int, json: bool) -> None:
+def log(tenant_id: str, failures: bool, number: int, json: bool) -> None:
     """Show what was written for TENANT, what failed and what to change, and what was done with the tenant itself."""
-    newest = islice(_list_entries(_get_log(tenant), only_failures=failures), number)
+    newest = islice(_list_entries(_get_log(tenant_id), only_failures=failures), number)
     entries = show_progress(newest, "Entries", json=json)
     if json:
         output.print_json_array(map(asdict, entries))
@@ -53,16 +53,16 @@ Examples:
   muster why acme
 """
 )
-@click.argument("tenant")
+@tenant_argument
 @click.argument("person", default="")
 @json_option
 @deployment_options
-def why(tenant: str, person: str, json: bool) -> None:
+def why(tenant_id: str, person: str, json: bool) -> None:
     """Explain why PERSON is active or not: by userName, email, externalId, id or name.
 
     Without PERSON, list the failed requests that name nobody.
     """
-    log = _get_log(tenant)
+    log = _get_log(tenant_id)
     with show_elapsed_time("Looking for the person", json=json):
         report = log.report_on_person(person)
     if json:
@@ -71,7 +71,7 @@ def why(tenant: str, person: str, json: bool) -> None:
             {
                 "query": report.query,
                 "users": [hide_nonconforming(user.resource, resource_type) for user in report.users],
-                "renamed_users": [_summarize_user(user.resource) for user in report.renamed_users],
+                "renamed_users": [_build_user_document(user.resource) for user in report.renamed_users],
                 "failed_candidates": report.failed_candidates,
                 "diagnosis": report.diagnosis,
                 "timeline": [asdict(entry) for entry in report.timeline],
@@ -89,24 +89,24 @@ Examples:
   muster health acme --json | jq -r .state
 """
 )
-@click.argument("tenant")
+@tenant_argument
 @json_option
 @deployment_options
-def health(tenant: str, json: bool) -> None:
+def health(tenant_id: str, json: bool) -> None:
     """Show the health of TENANT: its state, how many writes failed, and what to do about it."""
     with show_elapsed_time("Counting", json=json):
-        result = _get_log(tenant).get_health()
+        tenant_health = _get_log(tenant_id).get_health()
     if json:
-        output.print_json(_describe_health(result))
+        output.print_json(_build_health_document(tenant_health))
     else:
-        print_health(result)
+        print_health(tenant_health)
 
 
-def _summarize_user(user: Mapping[str, Any]) -> dict[str, Any]:
+def _build_user_document(user: Mapping[str, Any]) -> dict[str, Any]:
     return {"id": user["id"], "userName": user["userName"], "active": user.get("active") is True}
 
 
-def _describe_health(health: Health) -> dict[str, Any]:
+def _build_health_document(health: Health) -> dict[str, Any]:
     activity = health.activity
     return {
         "state": health.state,
@@ -121,18 +121,18 @@ def _describe_health(health: Health) -> dict[str, Any]:
     }
 
 
-def _get_log(tenant: str) -> AuditLog:
-    log = get_deployment().build_administration(LONG_READ_S).find_audit_log(tenant)
+def _get_log(tenant_id: str) -> AuditLog:
+    log = get_deployment().build_administration(LONG_READ_S).find_audit_log(tenant_id)
     if log is None:
-        raise NotFoundError(f"There is no tenant {tenant}.")
+        raise NotFoundError(f"There is no tenant {tenant_id}.")
     return log
 
 
 def _list_entries(log: AuditLog, *, only_failures: bool) -> Iterator[LogEntry]:
-    """Yield all entries. They are read page by page, as they are consumed."""
+    """Yield all entries, the newest first. They are read page by page, as they are consumed."""
     position = None
     while True:
-        page, position = log.list_entries(position, count=_PAGE, only_failures=only_failures)
-        yield from page
+        entries, position = log.list_entries(position, count=_PAGE_SIZE, only_failures=only_failures)
+        yield from entries
         if position is None:
             return

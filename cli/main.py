@@ -1,9 +1,9 @@
-"""The commands together."""
+"""The command ``muster``, a group of all commands."""
 
 import click
 
 from cli import invitations, log, master_key, people, redrive, schema, tenants, tokens
-from cli.app import Commands, deployment_options
+from cli.app import CommandGroup, deployment_options
 
 _COMMANDS = (
     tokens.connect,
@@ -26,7 +26,7 @@ _COMMANDS = (
 )
 
 
-@click.group(cls=Commands, commands={str(command.name): command for command in _COMMANDS})
+@click.group(cls=CommandGroup, commands={str(command.name): command for command in _COMMANDS})
 @deployment_options
 def muster() -> None:
     """Administer the tenants of a SCIM endpoint: those of the local run, or of a stack with --stack.

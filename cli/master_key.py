@@ -6,7 +6,7 @@ import click
 
 from cli import output
 from cli.app import deployment_options, get_deployment, json_option
-from cli.tokens import yes
+from cli.tokens import yes_option
 from scim.auth.master_key.key_ring import KeyRing
 from scim.auth.master_key.master_key import MAX_CACHE_AGE_S
 
@@ -33,7 +33,7 @@ Example:
 @deployment_options
 def status(json: bool) -> None:
     """List the generations of the master key, the newest first, and when each signs."""
-    _show(get_deployment().operator.master_key.read_key_ring(), json=json)
+    _print_key_ring(get_deployment().operator.master_key.read_key_ring(), json=json)
 
 
 @master_key.command(
@@ -49,7 +49,7 @@ def rotate(json: bool) -> None:
 
     While a generation waits for its start, no other is added.
     """
-    _show(get_deployment().operator.master_key.rotate(), json=json)
+    _print_key_ring(get_deployment().operator.master_key.rotate(), json=json)
 
 
 @master_key.command(
@@ -60,7 +60,7 @@ Examples:
   muster master-key drop-earlier           after the new generation has started
 """,
 )
-@yes
+@yes_option
 @json_option
 @deployment_options
 def drop_earlier(yes: bool, json: bool) -> None:
@@ -73,7 +73,7 @@ def drop_earlier(yes: bool, json: bool) -> None:
     ring = rotation.read_key_ring()
     newest, *earlier = ring.generations
     if not earlier:
-        _show(ring, json=json)
+        _print_key_ring(ring, json=json)
         click.echo(
             f"Nothing was removed: generation {newest.number} is the only one. If somebody else has learned it, run "
             "`muster master-key rotate`, and this command again when the new generation signs.",
@@ -87,11 +87,11 @@ def drop_earlier(yes: bool, json: bool) -> None:
             abort=True,
             err=True,
         )
-    _show(rotation.remove_earlier_generations(), json=json)
+    _print_key_ring(rotation.remove_earlier_generations(), json=json)
     click.echo(f"The earlier generations end within {MAX_CACHE_AGE_S / 60:.0f} minutes.", err=True)
 
 
-def _show(ring: KeyRing, *, json: bool) -> None:
+def _print_key_ring(ring: KeyRing, *, json: bool) -> None:
     signing = ring.find_signing_generation(output.now())
     documents: list[dict[str, Any]] = [
         {

@@ -16,7 +16,7 @@ _UNITS = {"m": 60.0, "h": 3_600.0, "d": 86_400.0}
 
 
 class Duration(click.ParamType[float]):
-    """A duration like 90d, 24h or 30m, or one of ``words``; the value is in seconds."""
+    """A duration such as 90d, 24h or 30m, or one of ``words``; the value is in seconds."""
 
     name = "duration"
 
@@ -52,7 +52,7 @@ def print_json(value: Any) -> None:
 
 
 def print_json_array(values: Iterable[Any]) -> None:
-    """Print a JSON array, one element in each line, each as soon as it is there."""
+    """Print a JSON array, one element in each line, each as soon as it is read."""
     click.echo("[", nl=False)
     for number, value in enumerate(values):
         click.echo(("," if number else "") + "\n" + json.dumps(value, ensure_ascii=False), nl=False)
@@ -67,7 +67,7 @@ def print_fields(values: Mapping[str, str]) -> None:
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Print a table, each row as soon as it is there. The first rows determine the width of all columns but the last.
+    """Print a table, each row as soon as it is read. The first rows determine the width of all columns but the last.
 
     Cells of a row after the last column are printed below the row, indented.
     """

@@ -3,7 +3,7 @@
 import click
 
 from cli import output
-from cli.app import deployment_options, get_deployment, json_option, require_tenant
+from cli.app import deployment_options, get_deployment, json_option, require_tenant, tenant_argument
 from cli.deployment import LONG_READ_S
 from cli.progress import show_progress
 from scim.protocol.stored_values.nonconforming import hide_nonconforming
@@ -20,12 +20,12 @@ Examples:
   muster users acme --json > users.json
 """
 )
-@click.argument("tenant")
+@tenant_argument
 @json_option
 @deployment_options
-def users(tenant: str, json: bool) -> None:
+def users(tenant_id: str, json: bool) -> None:
     """List the users of TENANT."""
-    _list_users(tenant, only_active=False, json=json)
+    _print_users(tenant_id, only_active=False, json=json)
 
 
 @click.command(
@@ -35,23 +35,23 @@ Examples:
   muster active-users acme --json | jq -r '.[].userName'
 """
 )
-@click.argument("tenant")
+@tenant_argument
 @json_option
 @deployment_options
-def active_users(tenant: str, json: bool) -> None:
+def active_users(tenant_id: str, json: bool) -> None:
     """List who takes part: the active users of TENANT."""
-    _list_users(tenant, only_active=True, json=json)
+    _print_users(tenant_id, only_active=True, json=json)
 
 
-def _list_users(tenant: str, *, only_active: bool, json: bool) -> None:
+def _print_users(tenant_id: str, *, only_active: bool, json: bool) -> None:
     administration = get_deployment().build_administration(LONG_READ_S)
-    settings = require_tenant(administration, tenant)
+    tenant = require_tenant(administration, tenant_id)
     store = administration.tenant_store
-    (resource_type,) = settings.resource_types
-    total, _ = store.count_users(tenant)
+    (resource_type,) = tenant.resource_types
+    total, _ = store.count_users(tenant_id)
     users = (
         user
-        for user in show_progress(store.list_users(tenant), "Users", total)
+        for user in show_progress(store.list_users(tenant_id), "Users", total)
         if not only_active or user.resource.get("active") is True
     )
     if json:

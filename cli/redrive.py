@@ -13,7 +13,7 @@ from cli.dead_letters import DeadLetter
 from cli.event_services import EventServices, NotSent
 
 _MAX_IN_FLIGHT = 120_000
-"""How many messages of a queue can be in flight in SQS."""
+"""The most messages of a queue that can be in flight in SQS."""
 _COLUMNS = ("ID", "QUEUE", "WHAT", "SINCE", "TENANT", "USER", "CHANGE", "REASON")
 
 
@@ -47,21 +47,21 @@ def redrive(
         _process_record(services, *record)
         return
     with _receive(services, _MAX_IN_FLIGHT if ids else number) as letters:
-        chosen = [letter for letter in letters if not ids or letter.id in ids]
-        if missing := set(ids) - {letter.id for letter in chosen}:
+        selected_letters = [letter for letter in letters if not ids or letter.id in ids]
+        if missing := set(ids) - {letter.id for letter in selected_letters}:
             raise NotFoundError(f"There is no message {', '.join(sorted(missing))} in the dead-letter queues.")
         if send or delete:
-            outcomes = [_delete(services, letter) if delete else _send(services, letter) for letter in chosen]
-            _show_outcomes(chosen, outcomes, json=json)
+            outcomes = [_delete(services, letter) if delete else _send(services, letter) for letter in selected_letters]
+            _print_outcomes(selected_letters, outcomes, json=json)
         else:
-            _show(chosen, json=json)
+            _print_letters(selected_letters, json=json)
         if not ids and number in Counter(letter.queue for letter in letters).values():
             click.echo(f"A queue may have more than {number} messages: repeat the command, or use -n.", err=True)
 
 
 @contextmanager
 def _receive(services: EventServices, number: int) -> Iterator[list[DeadLetter]]:
-    """Receive messages; at the end, make those visible again that are still in their queue."""
+    """Receive messages while the context lasts; then make those visible again that were not deleted."""
     letters: list[DeadLetter] = []
     try:
         letters.extend(services.receive(number))
@@ -82,7 +82,7 @@ def _process_record(services: EventServices, partition: str, sort: str) -> None:
 
 
 def _send(services: EventServices, letter: DeadLetter) -> str:
-    """Send a message back. Return why it was not processed; the empty text if it was."""
+    """Process a message again, and return why that failed; empty if it succeeded."""
     try:
         rejected = services.send_back(letter)
     except NotSent as reason:
@@ -91,17 +91,18 @@ def _send(services: EventServices, letter: DeadLetter) -> str:
 
 
 def _delete(services: EventServices, letter: DeadLetter) -> str:
+    """Delete a message, and return that nothing failed."""
     services.delete(letter)
     return ""
 
 
-def _describe(letter: DeadLetter) -> dict[str, Any]:
+def _build_document(letter: DeadLetter) -> dict[str, Any]:
     return {
         "id": letter.id,
         "queue": letter.queue,
         "kind": letter.kind,
         "since": output.format_rfc3339(letter.sent_at),
-        "tenant": letter.tenant or None,
+        "tenant": letter.tenant_id or None,
         "user_id": letter.user_id or None,
         "sequence": letter.sequence,
         "reason": letter.reason,
@@ -110,21 +111,21 @@ def _describe(letter: DeadLetter) -> dict[str, Any]:
 
 def _format_row(letter: DeadLetter) -> tuple[str, ...]:
     sequence = "-" if letter.sequence is None else str(letter.sequence)
-    since, tenant, user = output.format_time(letter.sent_at), letter.tenant or "-", letter.user_id or "-"
+    since, tenant, user = output.format_time(letter.sent_at), letter.tenant_id or "-", letter.user_id or "-"
     return letter.id, letter.queue, letter.kind, since, tenant, user, sequence, letter.reason
 
 
-def _show(letters: Iterable[DeadLetter], *, json: bool) -> None:
+def _print_letters(letters: Iterable[DeadLetter], *, json: bool) -> None:
     if json:
-        output.print_json_array(map(_describe, letters))
+        output.print_json_array(map(_build_document, letters))
     else:
         output.print_table(_COLUMNS, map(_format_row, letters))
 
 
-def _show_outcomes(letters: Sequence[DeadLetter], outcomes: Sequence[str], *, json: bool) -> None:
+def _print_outcomes(letters: Sequence[DeadLetter], outcomes: Sequence[str], *, json: bool) -> None:
     if json:
         pairs = zip(letters, outcomes, strict=True)
-        output.print_json_array(_describe(letter) | {"outcome": outcome or "done"} for letter, outcome in pairs)
+        output.print_json_array(_build_document(letter) | {"outcome": outcome or "done"} for letter, outcome in pairs)
     else:
         for letter, outcome in zip(letters, outcomes, strict=True):
             click.echo(f"{letter.id}  {outcome or 'done'}")

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from cli import output
-from cli.app import deployment_options, get_deployment, json_option, require_tenant
+from cli.app import deployment_options, get_deployment, json_option, require_tenant, tenant_argument
 from cli.deployment import LONG_READ_S
 from cli.tokens import read_documents
 from scim.service.model.attribute_types import list_removed_attributes
@@ -32,13 +32,13 @@ Examples:
   muster schema show acme --json | jq -r '.[].id'
 """
 )
-@click.argument("tenant")
+@tenant_argument
 @json_option
 @deployment_options
-def show(tenant: str, json: bool) -> None:
+def show(tenant_id: str, json: bool) -> None:
     """Show the custom attributes of TENANT, in the table also removed ones of which users may still have values."""
-    settings = require_tenant(get_deployment().build_administration(LONG_READ_S), tenant)
-    documents = settings.custom_schemas
+    tenant = require_tenant(get_deployment().build_administration(LONG_READ_S), tenant_id)
+    documents = tenant.custom_schemas
     if json:
         output.print_json(documents)
         return
@@ -48,7 +48,7 @@ def show(tenant: str, json: bool) -> None:
         for attribute in document["attributes"]
     ]
     rows += [
-        [name, what, "removed", urn] for urn, name, what in list_removed_attributes(settings.attribute_types, documents)
+        [name, what, "removed", urn] for urn, name, what in list_removed_attributes(tenant.attribute_types, documents)
     ]
     output.print_table(("ATTRIBUTE", "TYPE", "STATE", "SCHEMA"), rows)
 
@@ -60,18 +60,20 @@ Examples:
   muster schema add acme first.json second.json --stack muster
 """
 )
-@click.argument("tenant")
+@tenant_argument
 @click.argument(
     "files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="FILE..."
 )
 @json_option
 @deployment_options
-def add(tenant: str, files: tuple[Path, ...], json: bool) -> None:
+def add(tenant_id: str, files: tuple[Path, ...], json: bool) -> None:
     """Add the schema documents in FILE to TENANT. A document replaces the one with the same id.
 
     An attribute keeps its type and the spelling of its name, also after it was removed: users may still have values.
     """
-    _show_schemas(get_deployment().build_administration().tenants.add_schemas(tenant, read_documents(files)), json=json)
+    _print_schemas(
+        get_deployment().build_administration().tenants.add_schemas(tenant_id, read_documents(files)), json=json
+    )
 
 
 @schema.command(
@@ -80,16 +82,16 @@ Examples:
   muster schema remove acme urn:ietf:params:scim:schemas:extension:survey:2.0:User
 """
 )
-@click.argument("tenant")
+@tenant_argument
 @click.argument("urn")
 @json_option
 @deployment_options
-def remove(tenant: str, urn: str, json: bool) -> None:
+def remove(tenant_id: str, urn: str, json: bool) -> None:
     """Remove the schema URN from TENANT. Users keep their values: they are hidden, and shown again if it comes back."""
-    _show_schemas(get_deployment().build_administration().tenants.remove_schema(tenant, urn), json=json)
+    _print_schemas(get_deployment().build_administration().tenants.remove_schema(tenant_id, urn), json=json)
 
 
-def _show_schemas(tenant: Tenant, *, json: bool) -> None:
+def _print_schemas(tenant: Tenant, *, json: bool) -> None:
     ids = [document["id"] for document in tenant.custom_schemas]
     if json:
         output.print_json({"tenant": tenant.id, "extensions": ids})

@@ -5,7 +5,7 @@ from typing import Any
 import click
 
 from cli import output
-from cli.app import deployment_options, get_deployment, json_option, require_tenant
+from cli.app import deployment_options, get_deployment, json_option, require_tenant, tenant_argument
 from cli.deployment import LONG_READ_S
 from cli.progress import show_progress
 from scim.service.model.tenant import Tenant
@@ -27,9 +27,9 @@ def tenants(json: bool) -> None:
     deployment = get_deployment()
     tenant_ids = deployment.build_administration(LONG_READ_S).tenant_store.list_ids()
     overviews = load_overviews(
-        lambda tenant: deployment.build_administration().load_list_overview(tenant), tenant_ids, _report
+        lambda tenant_id: deployment.build_administration().load_list_overview(tenant_id), tenant_ids, _print_fault
     )
-    documents = map(_describe, show_progress(overviews, "Tenants", json=json))
+    documents = map(_build_document, show_progress(overviews, "Tenants", json=json))
     if json:
         output.print_json_array(documents)
         return
@@ -43,8 +43,8 @@ def _format_row(document: dict[str, Any]) -> tuple[str, ...]:
     return *cells, _format_expiry(document), document["last_use"] or "-"
 
 
-def _report(tenant: str, fault: Exception) -> None:
-    click.echo(f"{tenant} could not be read: {output.make_printable(str(fault.__cause__ or fault))}", err=True)
+def _print_fault(tenant_id: str, fault: Exception) -> None:
+    click.echo(f"{tenant_id} could not be read: {output.make_printable(str(fault.__cause__ or fault))}", err=True)
 
 
 @click.command(
@@ -54,19 +54,19 @@ Examples:
   muster status acme --json
 """
 )
-@click.argument("tenant")
+@tenant_argument
 @json_option
 @deployment_options
-def status(tenant: str, json: bool) -> None:
+def status(tenant_id: str, json: bool) -> None:
     """Show the connection, the health and the users of TENANT."""
     deployment = get_deployment()
     administration = deployment.build_administration(LONG_READ_S)
-    settings = require_tenant(administration, tenant)
-    overview = administration.load_overview(settings, is_detailed=True)
-    malformed_tokens = administration.build_audit_log(settings).list_malformed_tokens()
+    tenant = require_tenant(administration, tenant_id)
+    overview = administration.load_overview(tenant, is_detailed=True)
+    malformed_tokens = administration.build_audit_log(tenant).list_malformed_tokens()
     document = {
         "scim_url": deployment.scim_url,
-        **_describe(overview),
+        **_build_document(overview),
         "warnings": list(overview.health.warnings),
         "malformed_tokens": describe_malformed_tokens(malformed_tokens) or None,
         "users": overview.user_count,
@@ -86,17 +86,17 @@ Examples:
   muster strict acme off
 """
 )
-@click.argument("tenant")
+@tenant_argument
 @click.argument("mode", type=click.Choice(["on", "off"]))
 @json_option
 @deployment_options
-def strict(tenant: str, mode: str, json: bool) -> None:
+def strict(tenant_id: str, mode: str, json: bool) -> None:
     """Serve TENANT by the RFC alone (on), or accept what identity providers make of it (off)."""
-    settings = get_deployment().build_administration().tenants.configure(tenant, is_strict=mode == "on")
+    tenant = get_deployment().build_administration().tenants.configure(tenant_id, is_strict=mode == "on")
     if json:
-        output.print_json({"tenant": tenant, "mode": _mode(settings)})
+        output.print_json({"tenant": tenant_id, "mode": _format_mode(tenant)})
     else:
-        click.echo(f"{tenant} is {_mode(settings)}, within a minute.")
+        click.echo(f"{tenant_id} is {_format_mode(tenant)}, within a minute.")
 
 
 _MEMBERS = (
@@ -118,7 +118,7 @@ _MEMBERS = (
 """The members of each tenant's JSON document. A tenant that cannot be read has all of them too."""
 
 
-def _describe(overview: TenantOverview | UnreadableTenant) -> dict[str, Any]:
+def _build_document(overview: TenantOverview | UnreadableTenant) -> dict[str, Any]:
     if isinstance(overview, UnreadableTenant):
         members = {"tenant": overview.id, "health": overview.health_state, "warning": overview.action_needed}
         return dict.fromkeys(_MEMBERS) | members
@@ -128,7 +128,7 @@ def _describe(overview: TenantOverview | UnreadableTenant) -> dict[str, Any]:
         "state": overview.connection_state,
         "health": overview.health.state,
         "provider": overview.health.provider,
-        "mode": _mode(overview.tenant),
+        "mode": _format_mode(overview.tenant),
         "extensions": [document["id"] for document in overview.tenant.custom_schemas],
         "expires": output.format_rfc3339(token.expires),
         "previous_until": output.format_rfc3339(token.grace_ends) if overview.is_in_grace_period else None,
@@ -141,7 +141,7 @@ def _describe(overview: TenantOverview | UnreadableTenant) -> dict[str, Any]:
     }
 
 
-def _mode(tenant: Tenant) -> str:
+def _format_mode(tenant: Tenant) -> str:
     return "strict" if tenant.is_strict else "tolerant"
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from cli import output
-from cli.app import deployment_options, get_deployment, json_option
+from cli.app import deployment_options, get_deployment, json_option, tenant_argument
 from cli.deployment import Deployment
 from scim.auth.authentication import MAX_CACHE_AGE_S
 from scim.service.model.token import NEVER_EXPIRES, IssuedToken
@@ -16,12 +16,12 @@ from scim.service.tenants.token_service import DEFAULT_GRACE_S
 
 _DELAY = f"within {MAX_CACHE_AGE_S:.0f} seconds, since what is valid is remembered for so long"
 
-expires = click.option(
+expires_option = click.option(
     "--expires",
     type=output.Duration({"never": NEVER_EXPIRES}),
     help="How long the token lives, like 90d, or never (default: as long as the one before; the first one for ever).",
 )
-yes = click.option("--yes", is_flag=True, help="Don't ask.")
+yes_option = click.option("--yes", is_flag=True, help="Don't ask.")
 
 
 def read_documents(paths: tuple[Path, ...]) -> list[Any]:
@@ -43,7 +43,7 @@ Examples:
   muster connect acme --extension examples/extensions/employee.json --stack muster
 """
 )
-@click.argument("tenant")
+@tenant_argument
 @click.option("--strict/--tolerant", default=None, help="Refuse what is beyond the RFC (default: tolerant).")
 @click.option(
     "--extension",
@@ -52,10 +52,12 @@ Examples:
     multiple=True,
     help="A file with a schema document: custom attributes of the tenant's users. May be repeated.",
 )
-@expires
+@expires_option
 @json_option
 @deployment_options
-def connect(tenant: str, strict: bool | None, extensions: tuple[Path, ...], expires: float | None, json: bool) -> None:
+def connect(
+    tenant_id: str, strict: bool | None, extensions: tuple[Path, ...], expires: float | None, json: bool
+) -> None:
     """Connect TENANT, or connect it again, and show its SCIM URL and its token, once.
 
     A tenant that was disconnected has its users and their ids as before, and a new token. Its settings stay where
@@ -63,9 +65,9 @@ def connect(tenant: str, strict: bool | None, extensions: tuple[Path, ...], expi
     """
     deployment = get_deployment()
     documents = read_documents(extensions) if extensions else None
-    _show(
+    _print_token(
         deployment,
-        deployment.build_administration().tenants.connect(tenant, documents, is_strict=strict, lifetime_s=expires),
+        deployment.build_administration().tenants.connect(tenant_id, documents, is_strict=strict, lifetime_s=expires),
         json=json,
     )
 
@@ -78,7 +80,7 @@ Examples:
   muster rotate acme --grace 0       the old token is known to somebody: it ends now
 """
 )
-@click.argument("tenant")
+@tenant_argument
 @click.option(
     "--grace",
     type=output.Duration({"0": 0.0}),
@@ -86,20 +88,22 @@ Examples:
     show_default="24h",
     help="How long the old token stays valid; 0 ends it now.",
 )
-@expires
+@expires_option
 @click.option("--force", is_flag=True, help="Even if the token before the current one is still valid, which ends it.")
 @json_option
 @deployment_options
-def rotate(tenant: str, grace: float, expires: float | None, force: bool, json: bool) -> None:
+def rotate(tenant_id: str, grace: float, expires: float | None, force: bool, json: bool) -> None:
     """Show a new token for TENANT, once; the old one stays valid for a while.
 
     A token that was made and never shown, by a rotation that was interrupted or by Secrets Manager's own, is shown
     instead of another, unless --grace is 0.
     """
     deployment = get_deployment()
-    _show(
+    _print_token(
         deployment,
-        deployment.build_administration().tenants.tokens.rotate(tenant, grace_s=grace, lifetime_s=expires, force=force),
+        deployment.build_administration().tenants.tokens.rotate(
+            tenant_id, grace_s=grace, lifetime_s=expires, force=force
+        ),
         json=json,
     )
 
@@ -110,16 +114,16 @@ Example:
   muster revoke acme --yes
 """
 )
-@click.argument("tenant")
-@yes
+@tenant_argument
+@yes_option
 @json_option
 @deployment_options
-def revoke(tenant: str, yes: bool, json: bool) -> None:
+def revoke(tenant_id: str, yes: bool, json: bool) -> None:
     """End all tokens of TENANT. It stays connected: muster rotate makes a new token."""
     deployment = get_deployment()
-    _confirm(f"End all tokens of {tenant}? Its identity provider gets nothing done until it has a new one.", yes=yes)
-    deployment.build_administration().tenants.tokens.revoke(tenant)
-    _show_state(tenant, "revoked", f"All tokens of {tenant} end {_DELAY}.", json=json)
+    _confirm(f"End all tokens of {tenant_id}? Its identity provider gets nothing done until it has a new one.", yes=yes)
+    deployment.build_administration().tenants.tokens.revoke(tenant_id)
+    _print_state(tenant_id, "revoked", f"All tokens of {tenant_id} end {_DELAY}.", json=json)
 
 
 @click.command(
@@ -128,21 +132,21 @@ Example:
   muster disconnect acme --yes
 """
 )
-@click.argument("tenant")
-@yes
+@tenant_argument
+@yes_option
 @json_option
 @deployment_options
-def disconnect(tenant: str, yes: bool, json: bool) -> None:
+def disconnect(tenant_id: str, yes: bool, json: bool) -> None:
     """End the access of TENANT and delete its secret. Its users stay, as they are: muster connect brings it back."""
     deployment = get_deployment()
-    _confirm(f"Disconnect {tenant}? Its users stay as they are, and nobody updates them any more.", yes=yes)
-    deployment.build_administration().tenants.disconnect(tenant)
-    _show_state(
-        tenant, "disconnected", f"{tenant} is disconnected; its tokens end {_DELAY}. Its users stay.", json=json
+    _confirm(f"Disconnect {tenant_id}? Its users stay as they are, and nobody updates them any more.", yes=yes)
+    deployment.build_administration().tenants.disconnect(tenant_id)
+    _print_state(
+        tenant_id, "disconnected", f"{tenant_id} is disconnected; its tokens end {_DELAY}. Its users stay.", json=json
     )
 
 
-def _show(deployment: Deployment, issued: IssuedToken, *, json: bool) -> None:
+def _print_token(deployment: Deployment, issued: IssuedToken, *, json: bool) -> None:
     if json:
         output.print_json(
             {
@@ -169,8 +173,8 @@ def _confirm(question: str, *, yes: bool) -> None:
         click.confirm(question, abort=True, err=True)
 
 
-def _show_state(tenant: str, state: str, sentence: str, *, json: bool) -> None:
+def _print_state(tenant_id: str, state: str, sentence: str, *, json: bool) -> None:
     if json:
-        output.print_json({"tenant": tenant, "state": state, "effective_within_s": MAX_CACHE_AGE_S})
+        output.print_json({"tenant": tenant_id, "state": state, "effective_within_s": MAX_CACHE_AGE_S})
     else:
         click.echo(sentence)

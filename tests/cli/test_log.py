@@ -64,7 +64,7 @@ def test_log_options(run: Muster, acme: Endpoint) -> None:
 
 
 def test_log_is_read_page_by_page(run: Muster, acme: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cli.log._PAGE", 1)
+    monkeypatch.setattr("cli.log._PAGE_SIZE", 1)
     assert len(run.json("log", "acme")) == 5
 
 

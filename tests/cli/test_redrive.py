@@ -127,7 +127,7 @@ def muster(
         monkeypatch.setitem(stack.OUTPUTS, name, value)
     monkeypatch.setitem(stack.PLAYED, "lambda", lambdas)
     monkeypatch.setitem(stack.PLAYED, "dynamodbstreams", streams)
-    monkeypatch.setattr("cli.event_services._WAIT_S", 0)
+    monkeypatch.setattr("cli.event_services._WAIT_TIME_S", 0)
     importlib.import_module("handlers.users")  # its logger takes its name from the environment
     redirected = Log().redirect()
     next(redirected)
