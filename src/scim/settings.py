@@ -25,7 +25,7 @@ class Settings(BaseModel):
     secret_prefix: str = Field(alias="SECRET_PREFIX", min_length=1)
     """The prefix of the name of each tenant's secret; the tenant's id follows it."""
     master_key_secret: str = Field(alias="MASTER_KEY_SECRET", min_length=1)
-    """The secret of the master key, its name or ARN: keys for tokens, cursors and console sessions come from it."""
+    """The name or ARN of the secret of the master key: keys for tokens, cursors and sessions are derived from it."""
     public_url: str = Field(default="", alias="PUBLIC_URL")
     """The base URL in responses, such as https://scim.example.com/scim/v2; empty for the URL of the API itself."""
     indexed_attributes: Annotated[tuple[str, ...], BeforeValidator(split_names)] = Field(
@@ -33,7 +33,7 @@ class Settings(BaseModel):
     )
     """The indexed attributes, separated by commas: filters on other attributes scan all users."""
     change_retention_days: int = Field(default=400, alias="CHANGE_RETENTION_DAYS", ge=0)
-    """For how many days change records are kept; 0 is without end."""
+    """The number of days for which change records are kept; 0 for no limit."""
     event_bus_name: str = Field(default="", alias="EVENT_BUS_NAME")
     """The event bus for changes of users; only the function that publishes events has one."""
     links_queue_url: str = Field(default="", alias="LINKS_QUEUE_URL")
@@ -45,7 +45,7 @@ class Settings(BaseModel):
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
-        """Read the environment. Raises ``ValueError``, which names the variables that are missing or invalid."""
+        """Return the settings in the environment. Raise ``ValueError`` that names the missing and invalid variables."""
         try:
             return cls.model_validate(dict(environment))
         except ValidationError as error:

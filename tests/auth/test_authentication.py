@@ -192,7 +192,7 @@ def test_all_valid_tokens_are_compared(door: Door, matching: int | None, monkeyp
 
 def test_grace_period_starts_with_settings(door: Door) -> None:
     before, token = door.give(), door.give(grace_s=60)
-    door.decide(version="version 1", since=door.now + 1_000, grace_s=60)
+    door.decide(version_id="version 1", current_since=door.now + 1_000, grace_s=60)
 
     statuses = []
     for seconds in (0, 1_059.9, 0.1):
@@ -204,7 +204,7 @@ def test_grace_period_starts_with_settings(door: Door) -> None:
 
 def test_grace_period_of_unnamed_version_starts_with_creation(door: Door) -> None:
     before, token = door.give(), door.give(grace_s=60)
-    door.decide(version="another", since=door.now + 1_000, grace_s=60)
+    door.decide(version_id="another", current_since=door.now + 1_000, grace_s=60)
     door.now += 60
 
     assert [door.knock(before), door.knock(token)] == [401, 200]
@@ -227,7 +227,7 @@ def test_token_before_previous_is_invalid(door: Door) -> None:
 @pytest.mark.parametrize("ended", [0, 1])
 def test_revoked_version_is_invalid_in_any_stage(door: Door, ended: int) -> None:
     given = [door.give(), door.give()]
-    door.decide(revoked_versions=(f"version {ended}",))
+    door.decide(revoked_version_ids=(f"version {ended}",))
 
     assert door.knock(given[ended]) == 401
     assert door.knock(given[1 - ended]) == 200
@@ -242,7 +242,7 @@ def test_disconnected_tenant_with_secret(door: Door) -> None:
 
 def test_authentication_has_version_and_cache_miss(door: Door) -> None:
     before, token = door.give(), door.give()
-    door.decide(version="version 1", since=door.now, expires=door.now + 86_400)
+    door.decide(version_id="version 1", current_since=door.now, expires=door.now + 86_400)
 
     opened = [door.authenticator.authenticate(f"Bearer {each}", door.settings) for each in (token, before)]
 

@@ -28,7 +28,7 @@ MAX_CACHE_AGE_S = 60.0
 class TokenRejected(Unauthorized):
     """This stack created the token for a connected tenant, and it is not valid.
 
-    The client gets the same 401 as for any other token. ``rule`` tells whether all of the tenant's tokens have expired.
+    The client gets the same 401 as for any other token. ``rule`` says whether all of the tenant's tokens have expired.
     """
 
     def __init__(self, tenant_id: str, rule: Rule, response: Unauthorized) -> None:
@@ -39,7 +39,7 @@ class TokenRejected(Unauthorized):
 class MalformedToken(Unauthorized):
     """The text names a tenant and is no token that this stack created: mistyped, cut off or forged.
 
-    ``is_connected`` tells whether the tenant is cached as connected: then the request is counted for its operators.
+    ``is_connected`` is whether the tenant is cached as connected: then the request is counted in its audit log.
     """
 
     def __init__(self, tenant_id: str, is_connected: bool, response: Unauthorized) -> None:
@@ -50,11 +50,11 @@ class MalformedToken(Unauthorized):
 
 @dataclass(frozen=True, slots=True)
 class Authentication:
-    """The tenant of a request, and the version of the secret that holds the request's token.
+    """The tenant of a request, and the id of the version of its secret that holds the request's token.
 
-    ``expires`` is when the tenant's current token expires, ``None`` for never. ``is_cache_miss`` tells whether the
-    tenant was read for this request. That happens once a minute in each execution environment, so it is the occasion
-    for work that is done no more often.
+    ``expires`` is when the tenant's current token expires, ``None`` for never. ``is_cache_miss`` is whether the tenant
+    was read for this request. That happens once a minute in each execution environment; work that need not be done more
+    often is done then.
     """
 
     tenant: Tenant
@@ -64,7 +64,10 @@ class Authentication:
 
 
 class Authenticator:
-    """``now`` returns the seconds since 1970; ``report_fault`` receives faults that do not fail the request."""
+    """Authenticates requests by their bearer tokens, and caches their tenants.
+
+    ``now`` returns the seconds since 1970; ``report_fault`` receives faults that do not fail the request.
+    """
 
     def __init__(
         self, token_store: SecretsManagerTokenStore, now: Callable[[], float], report_fault: Callable[[Exception], None]
@@ -85,55 +88,58 @@ class Authenticator:
         now = self._now()
         if cached is not None:
             is_fresh = now - cached.read_at < MAX_CACHE_AGE_S
-            if is_fresh and (authentication := _match(cached, token, now, is_cache_miss=False)):
+            if is_fresh and (authentication := _match_token(cached, token, now, is_cache_miss=False)):
                 return authentication
             cached.lookup_limiter.check_limit(token.digest, now)
         cached = self._read_tenant(token.tenant_id, tenants, now)
-        authentication = _match(cached, token, now, is_cache_miss=True)
+        authentication = _match_token(cached, token, now, is_cache_miss=True)
         if authentication is None:
             cached.lookup_limiter.count_failure(token.digest, now)
-            raise _create_rejection(token.tenant_id, cached, now)
+            raise _build_rejection(token.tenant_id, cached, now)
         return authentication
 
     def _parse_token(self, authorization: str) -> token_format.Token:
-        """Return a token that this stack has created. Raise :class:`Unauthorized` for anything else, without a call."""
+        """Return the token in the header, if this stack has created it; else raise :class:`Unauthorized`."""
         scheme, _, text = authorization.strip().partition(" ")
         token = token_format.parse_token(text.strip()) if scheme.lower() == "bearer" else None
         if token is not None and self._token_store.is_genuine(token):
             return token
         tenant_id = token_format.find_tenant_id(authorization)
         if tenant_id is None:
-            raise _unauthorized()
+            raise _build_unauthorized_error()
         cached = self._tenants.peek(tenant_id)
-        raise MalformedToken(tenant_id, cached is not None and cached.is_connected, _unauthorized())
+        raise MalformedToken(tenant_id, cached is not None and cached.is_connected, _build_unauthorized_error())
 
     def _read_tenant(self, tenant_id: str, tenants: TenantReader, now: float) -> CachedTenant:
-        """Read the secret and the settings of a tenant, and cache what is valid."""
+        """Read the secret and the settings of a tenant, and cache the tenant with its valid tokens."""
         # The secret first: the settings name a version before it becomes the current one of the secret.
         current = self._token_store.read_current(tenant_id)
         tenant = tenants.get(tenant_id) if current else None
         is_connected = tenant is not None and tenant.is_connected
-        valid = self._list_valid_tokens(current, tenant, now) if current and tenant and is_connected else []
-        read = CachedTenant(now, valid, tenant if valid else None, is_connected)
-        if (before := self._tenants.peek(tenant_id)) is not None:
-            read.lookup_limiter = before.lookup_limiter
-        self._tenants.add(tenant_id, read)
-        return read
+        valid_tokens = self._list_valid_tokens(current, tenant, now) if current and tenant and is_connected else []
+        cached = CachedTenant(now, valid_tokens, tenant if valid_tokens else None, is_connected)
+        if (replaced := self._tenants.peek(tenant_id)) is not None:
+            cached.lookup_limiter = replaced.lookup_limiter
+        self._tenants.add(tenant_id, cached)
+        return cached
 
     def _list_valid_tokens(self, current: TokenVersion, tenant: Tenant, now: float) -> list[ValidToken]:
         """Return the current token, and the previous one within its grace period, unless they were revoked."""
-        versions = [(current, inf)]
+        versions_and_ends = [(current, inf)]
         grace_ends = compute_grace_end(current, tenant)
         if now < grace_ends and (previous := self._read_previous(tenant.id)):
-            versions.append((previous, grace_ends))
+            versions_and_ends.append((previous, grace_ends))
         return [
-            ValidToken(token_format.hash_token(version.token), min(until, _expiry(version)), version.id)
-            for version, until in versions
+            ValidToken(token_format.hash_token(version.token), min(end, _get_expiry(version)), version.id)
+            for version, end in versions_and_ends
             if version.id not in tenant.token.revoked_version_ids
         ]
 
     def _read_previous(self, tenant_id: str) -> TokenVersion | None:
-        """Return the previous token. One that was damaged by hand must not lock out the current one."""
+        """Return the previous token, ``None`` if there is none or somebody has damaged its version of the secret.
+
+        A damaged previous token must not make the current one invalid.
+        """
         try:
             return self._token_store.read_previous(tenant_id)
         except Unavailable as error:
@@ -143,10 +149,13 @@ class Authenticator:
             return None
 
 
-def _match(
+def _match_token(
     cached: CachedTenant, token: token_format.Token, now: float, *, is_cache_miss: bool
 ) -> Authentication | None:
-    """Return the authentication if the token is valid. Compare all valid tokens, so that the time tells nothing."""
+    """Return the authentication, ``None`` if the token is not valid.
+
+    The token is compared with all valid ones, so that the duration does not depend on which one matches.
+    """
     matching = [
         valid for valid in cached.valid_tokens if compare_digest(valid.digest, token.digest) and now < valid.expires
     ]
@@ -161,22 +170,22 @@ def compute_grace_end(current: TokenVersion, tenant: Tenant) -> float:
     A version that the settings do not name was made the current one in Secrets Manager by hand: then the grace period
     begins with its creation.
     """
-    since = tenant.token.current_since if tenant.token.version_id == current.id else current.created
-    return since + current.grace_s
+    current_since = tenant.token.current_since if tenant.token.version_id == current.id else current.created
+    return current_since + current.grace_s
 
 
-def _expiry(version: TokenVersion) -> float:
+def _get_expiry(version: TokenVersion) -> float:
     return inf if version.expires is None else version.expires
 
 
-def _create_rejection(tenant_id: str, cached: CachedTenant, now: float) -> Unauthorized:
+def _build_rejection(tenant_id: str, cached: CachedTenant, now: float) -> Unauthorized:
     if not cached.is_connected:
-        return _unauthorized()
+        return _build_unauthorized_error()
     has_expired = cached.valid_tokens and all(valid.expires <= now for valid in cached.valid_tokens)
-    return TokenRejected(tenant_id, Rule.TOKEN_EXPIRED if has_expired else Rule.TOKEN, _unauthorized())
+    return TokenRejected(tenant_id, Rule.TOKEN_EXPIRED if has_expired else Rule.TOKEN, _build_unauthorized_error())
 
 
-def _unauthorized() -> Unauthorized:
+def _build_unauthorized_error() -> Unauthorized:
     return Unauthorized(
         "The bearer token is missing or not valid. Copy the token that Connect showed into the identity provider's "
         "secret token field, or have a new one made.",

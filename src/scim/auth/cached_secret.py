@@ -1,4 +1,4 @@
-"""A secret of Secrets Manager that an execution environment keeps for some time."""
+"""A cache of one secret of Secrets Manager in an execution environment."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ Value = TypeVar("Value")
 
 
 class CachedSecret(Generic[Value]):
-    """The current value of a secret, read again once it is older than ``max_age_s``.
+    """The current value of a secret, which is read again when it is older than ``max_age_s``.
 
-    ``secret_id`` is the name or ARN of the secret, ``now`` returns the seconds since 1970. ``parse`` returns the value
-    that a text stands for, and raises :class:`MalformedSecret` for a text that was edited and cannot be read.
-    ``unavailable`` is the message of the error while there is no value.
+    ``secret_id`` is the name or ARN of the secret, ``now`` returns the seconds since 1970. ``parse`` turns the text of
+    the secret into the value, and raises :class:`MalformedSecret` for a text that was edited and cannot be read.
+    ``unavailable_message`` is the message of the error while there is no value.
 
     With ``report_fault``, the value that was read last stays in use while the secret cannot be read again: it receives
     the error, and the next attempt is made after ``retry_after_s``.
@@ -35,7 +35,7 @@ class CachedSecret(Generic[Value]):
         parse: Callable[[str], Value],
         *,
         max_age_s: float,
-        unavailable: str,
+        unavailable_message: str,
         retry_after_s: float = 0.0,
         report_fault: Callable[[Exception], None] | None = None,
     ) -> None:
@@ -45,7 +45,7 @@ class CachedSecret(Generic[Value]):
         self._parse = parse
         self._max_age_s = max_age_s
         self._retry_after_s = retry_after_s
-        self._unavailable = unavailable
+        self._unavailable_message = unavailable_message
         self._report_fault = report_fault
         self._value: Value | None = None
         self._read_at = float("-inf")
@@ -64,7 +64,7 @@ class CachedSecret(Generic[Value]):
             self._value = self._parse(response.get("SecretString", ""))  # absent in a binary secret
         except (*CALL_ERRORS, MalformedSecret) as error:
             if self._value is None or self._report_fault is None:
-                raise self.unavailable() from error
+                raise self.build_unavailable_error() from error
             self._report_fault(error)
             return self._value
         self._read_at = now
@@ -74,11 +74,11 @@ class CachedSecret(Generic[Value]):
         """Return whether the value was read less than ``seconds`` ago."""
         return _is_within(self._now() - self._read_at, seconds)
 
-    def unavailable(self) -> Unavailable:
-        """Return the error for a request that needs the secret and cannot have it."""
-        return Unavailable(self._unavailable, headers={"Retry-After": "2"})
+    def build_unavailable_error(self) -> Unavailable:
+        """Return the error for a request that needs the secret while it cannot be read."""
+        return Unavailable(self._unavailable_message, headers={"Retry-After": "2"})
 
 
 def _is_within(age: float, limit: float) -> bool:
-    """Return whether an age is below the limit; a negative one is not, since the clock was set back."""
+    """Return whether an age is below the limit. A negative age is not: the clock was set back."""
     return 0 <= age < limit

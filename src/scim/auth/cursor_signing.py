@@ -1,4 +1,4 @@
-"""Sign the cursors that clients keep for the service, with a key that is derived from the master key.
+"""Sign the cursors that clients send back, with a key that is derived from the master key.
 
 A signed text is base64url of: the second at which it was signed (4 bytes), the content, and an HMAC-SHA-256 of both and
 of the tenant, cut to 16 bytes (RFC 2104 section 5). The content is not encrypted.

@@ -1,4 +1,4 @@
-"""Errors of secrets that an operator has to repair."""
+"""The error of a secret that an operator has to repair."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 class MalformedSecret(Exception):
-    """A secret was edited by hand, and does not hold what the service expects there.
+    """A secret was edited by hand, and its value does not have the form that the service expects.
 
     The message goes into the log line ``fault``. It names the secret and what to do, and never holds a part of the
     secret's value.
@@ -19,4 +19,4 @@ class MalformedSecret(Exception):
 def list_wrong_fields(error: ValidationError) -> str:
     """Return the names of the fields that are wrong, separated by commas, without their values."""
     errors = error.errors(include_url=False, include_context=False, include_input=False)
-    return ", ".join(".".join(map(str, wrong["loc"])) or "the JSON" for wrong in errors)
+    return ", ".join(".".join(map(str, details["loc"])) or "the JSON" for details in errors)

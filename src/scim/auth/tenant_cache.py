@@ -1,4 +1,4 @@
-"""The tenants that an execution environment has authenticated lately, in bounded memory."""
+"""The tenants that an execution environment has authenticated recently, in bounded memory."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MAX_CUSTOM_ATTRIBUTES = 100_000
 
 @dataclass(frozen=True, slots=True)
 class ValidToken:
-    """The digest of a valid token, until when it is valid, and the version of the secret that holds it."""
+    """The digest of a valid token, when it expires, and the id of the version of the secret that holds it."""
 
     digest: bytes
     expires: float
@@ -25,9 +25,9 @@ class ValidToken:
 
 @dataclass(slots=True)
 class CachedTenant:
-    """What was read about a tenant at ``read_at`` (seconds since 1970). Without a valid token, ``tenant`` is ``None``.
+    """A tenant and its valid tokens, as they were read at ``read_at`` (seconds since 1970).
 
-    A tenant without a valid token may be connected: its tokens were revoked.
+    ``tenant`` is ``None`` if there is no valid token. The tenant may be connected then: its tokens were revoked.
     """
 
     read_at: float
@@ -38,31 +38,31 @@ class CachedTenant:
 
     @property
     def custom_attribute_count(self) -> int:
-        """Return how many attributes the tenant's own schemas have, sub-attributes included."""
+        """Return how many attributes the tenant's custom schemas have, sub-attributes included."""
         documents = self.tenant.custom_schemas if self.tenant else ()
         attributes = [attribute for document in documents for attribute in document["attributes"]]
         return len(attributes) + sum(len(attribute.get("subAttributes", ())) for attribute in attributes)
 
 
 class TenantCache:
-    """The tenants that were used last. The least recently used ones are removed first, never the one just added."""
+    """Caches tenants, and removes the least recently used ones first, never the one that was just added."""
 
     def __init__(self) -> None:
         self._tenants: OrderedDict[str, CachedTenant] = OrderedDict()  # the least recently used first
         self._custom_attribute_count = 0
 
     def peek(self, tenant_id: str) -> CachedTenant | None:
-        """Return what is cached of a tenant, without marking it as used."""
+        """Return a cached tenant without marking it as used, ``None`` if it is not cached."""
         return self._tenants.get(tenant_id)
 
     def get(self, tenant_id: str) -> CachedTenant | None:
-        """Return what is cached of a tenant, and mark it as used."""
+        """Return a cached tenant and mark it as used, ``None`` if it is not cached."""
         if tenant_id in self._tenants:
             self._tenants.move_to_end(tenant_id)
         return self._tenants.get(tenant_id)
 
     def add(self, tenant_id: str, cached: CachedTenant) -> None:
-        """Keep what was read about a tenant, in place of what was cached of it."""
+        """Add a tenant, or replace the cached one."""
         self._remove(self._tenants.pop(tenant_id, None))
         self._tenants[tenant_id] = cached
         self._custom_attribute_count += cached.custom_attribute_count

@@ -15,15 +15,18 @@ from hmac import compare_digest
 from hmac import digest as hmac_digest
 
 _CHECKSUM_BYTES = 16
-_TENANT = r"muster_([a-z0-9-]{1,40})_"
+_TENANT_PATTERN = r"muster_([a-z0-9-]{1,40})_"
 # Base64url contains the separator too, so the pattern is anchored at both ends.
-_TOKEN = re.compile(_TENANT + r"([A-Za-z0-9_-]{43})_([0-9a-f]{32})")
-_BEGINNING = re.compile(r"(?<![A-Za-z0-9_-])" + _TENANT)
+_TOKEN_PATTERN = re.compile(_TENANT_PATTERN + r"([A-Za-z0-9_-]{43})_([0-9a-f]{32})")
+_TOKEN_START_PATTERN = re.compile(r"(?<![A-Za-z0-9_-])" + _TENANT_PATTERN)
 
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A text in the form of a token: the tenant that it names, and its digest, which is stored and compared."""
+    """A text in the form of a token: the tenant that it names, and its digest, which is compared.
+
+    ``checksum`` is over ``signed_part``, all that precedes it.
+    """
 
     tenant_id: str
     digest: bytes
@@ -32,25 +35,25 @@ class Token:
 
     def matches_key(self, key: bytes) -> bool:
         """Return whether the checksum was computed with the key."""
-        return compare_digest(self.checksum, _checksum(self.signed_part, key))
+        return compare_digest(self.checksum, _compute_checksum(self.signed_part, key))
 
 
 def create_token(tenant_id: str, key: bytes) -> str:
     """Return a new token for a tenant. ``key`` is the key of the checksum."""
     body = f"muster_{tenant_id}_{secrets.token_urlsafe(32)}"
-    return f"{body}_{_checksum(body.encode(), key)}"
+    return f"{body}_{_compute_checksum(body.encode(), key)}"
 
 
 def parse_token(text: str) -> Token | None:
     """Return the token in ``text``, ``None`` for text of another form. The checksum is not verified here."""
-    if not (match := _TOKEN.fullmatch(text)):
+    if not (match := _TOKEN_PATTERN.fullmatch(text)):
         return None
     return Token(match[1], hash_token(text), text[: match.start(3) - 1].encode(), match[3])
 
 
 def find_tenant_id(text: str) -> str | None:
-    """Return the tenant that a damaged token names, with any text around the token; ``None`` if it names none."""
-    match = _BEGINNING.search(text)
+    """Return the tenant that a damaged token in a text names; ``None`` if the text holds the start of no token."""
+    match = _TOKEN_START_PATTERN.search(text)
     return match[1] if match else None
 
 
@@ -59,5 +62,5 @@ def hash_token(text: str) -> bytes:
     return sha256(text.encode()).digest()
 
 
-def _checksum(signed_part: bytes, key: bytes) -> str:
+def _compute_checksum(signed_part: bytes, key: bytes) -> str:
     return hmac_digest(key, signed_part, "sha256")[:_CHECKSUM_BYTES].hex()

@@ -18,28 +18,31 @@ class RotationFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class TokenRotation:
-    """Runs the steps that Secrets Manager asks for."""
+    """Runs the steps of a rotation, which Secrets Manager asks for one by one."""
 
     tenant_service: TenantService
     token_store: SecretsManagerTokenStore
 
-    def run_step(self, step: str, secret_id: str, version: str) -> None:
-        """Run a step for a version of the secret with this ARN. Raise the error that keeps it from being done."""
+    def run_step(self, step: str, secret_id: str, version_id: str) -> None:
+        """Run one step for a version of a secret. ``secret_id`` is the ARN of the secret.
+
+        Raise :class:`RotationFailed`, ``ValueError`` for a secret of no tenant, and as the token service.
+        """
         tenant_id = self.token_store.resolve_tenant_id(secret_id)
         match step:
             case "createSecret":
-                self.tenant_service.tokens.create_pending(tenant_id, version)
+                self.tenant_service.tokens.create_pending(tenant_id, version_id)
             case "setSecret":
                 pass  # only this secret and the identity provider hold the token, and a person enters it there
             case "testSecret":
-                self._test_version(tenant_id, version)
+                self._test_version(tenant_id, version_id)
             case "finishSecret":
-                self.tenant_service.tokens.promote_pending(tenant_id, version)
+                self.tenant_service.tokens.promote_pending(tenant_id, version_id)
             case _:
                 raise RotationFailed(f"There is no step {step} in a rotation.")
 
-    def _test_version(self, tenant_id: str, version: str) -> None:
-        stored = self.token_store.read(tenant_id, version)
+    def _test_version(self, tenant_id: str, version_id: str) -> None:
+        stored = self.token_store.read(tenant_id, version_id)
         token = token_format.parse_token(stored.token) if stored else None
         if token is None or not self.token_store.is_genuine(token) or token.tenant_id != tenant_id:
             raise RotationFailed(f"The new version holds no token of {tenant_id}.")

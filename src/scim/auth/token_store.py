@@ -42,7 +42,10 @@ class _SecretDocument(BaseModel):
 
 
 class SecretsManagerTokenStore:
-    """The name of a secret is the ``prefix`` and the tenant's id. The ``master_key`` signs the checksums of tokens."""
+    """The tokens of all tenants. The name of a secret is ``prefix`` and the tenant's id.
+
+    Keys that are derived from ``master_key`` sign the checksums of tokens.
+    """
 
     def __init__(self, client: SecretsManagerClient, prefix: str, master_key: MasterKey) -> None:
         self._client = client
@@ -63,16 +66,16 @@ class SecretsManagerTokenStore:
         """Return the previous token; ``None`` if there is none."""
         return self._read_version(tenant_id, VersionStage=AWSPREVIOUS)
 
-    def _read_version(self, tenant_id: str, **version: str) -> TokenVersion | None:
+    def _read_version(self, tenant_id: str, **version_selector: str) -> TokenVersion | None:
         try:
-            response = self._client.get_secret_value(SecretId=self._prefix + tenant_id, **version)
+            response = self._client.get_secret_value(SecretId=self._prefix + tenant_id, **version_selector)
         except ClientError as error:
             # InvalidRequestException: the secret is scheduled for deletion.
             if get_error_code(error) in ("ResourceNotFoundException", "InvalidRequestException"):
                 return None
-            raise _unavailable() from error
+            raise _build_unavailable_error() from error
         except NO_RESPONSE_ERRORS as error:
-            raise _unavailable() from error
+            raise _build_unavailable_error() from error
         value = self._parse(tenant_id, response.get("SecretString", ""))
         return TokenVersion(
             id=response["VersionId"],
@@ -86,13 +89,13 @@ class SecretsManagerTokenStore:
         try:
             value = _SecretDocument.model_validate_json(text)
         except ValidationError as error:
-            raise _unavailable() from self._malformed(tenant_id, list_wrong_fields(error))
+            raise _build_unavailable_error() from self._build_malformed_error(tenant_id, list_wrong_fields(error))
         token = token_format.parse_token(value.token)
         if token is None or token.tenant_id != tenant_id:
-            raise _unavailable() from self._malformed(tenant_id, "token")
+            raise _build_unavailable_error() from self._build_malformed_error(tenant_id, "token")
         return value
 
-    def _malformed(self, tenant_id: str, wrong: str) -> MalformedSecret:
+    def _build_malformed_error(self, tenant_id: str, wrong: str) -> MalformedSecret:
         return MalformedSecret(
             f"The token in the secret {self._prefix}{tenant_id} cannot be read (wrong: {wrong}). Somebody has edited "
             f"the secret. Run `muster rotate {tenant_id} --grace 0`, and enter the new token at the identity provider."
@@ -102,76 +105,80 @@ class SecretsManagerTokenStore:
         """Return whether this stack created the token, with a generation of the master key that it still has."""
         return self._master_key.verify_signature(KeyPurpose.TOKEN, token.matches_key)
 
-    # With the rights of an operator, or of the rotation; errors are the SDK's
+    # With the rights of an operator, or of the rotation. These methods raise the errors of the SDK.
 
-    def read(self, tenant_id: str, version: str) -> TokenVersion | None:
+    def read(self, tenant_id: str, version_id: str) -> TokenVersion | None:
         """Return a version by its id; ``None`` if there is none."""
-        return self._read_version(tenant_id, VersionId=version)
+        return self._read_version(tenant_id, VersionId=version_id)
 
-    def create_secret(self, tenant_id: str, version: str, expires: float | None) -> None:
-        """Add a new token, in a new secret, or in one that is restored because it was scheduled for deletion."""
+    def create_secret(self, tenant_id: str, version_id: str, expires: float | None) -> None:
+        """Add a new token, in a new secret, or in one that exists or is scheduled for deletion."""
         try:
             self._client.create_secret(
                 Name=self._prefix + tenant_id,
                 Description=f"The SCIM token of {tenant_id}",
-                SecretString=self._new_value(tenant_id, expires, 0),
-                ClientRequestToken=version,
+                SecretString=self._create_value(tenant_id, expires, 0),
+                ClientRequestToken=version_id,
             )
         except ClientError as error:
             # InvalidRequestException: the secret is scheduled for deletion.
             if get_error_code(error) not in ("ResourceExistsException", "InvalidRequestException"):
                 raise
             self.restore_secret(tenant_id)
-            self.add_pending(tenant_id, version, expires, 0)
+            self.add_pending(tenant_id, version_id, expires, 0)
 
-    def add_pending(self, tenant_id: str, version: str, expires: float | None, grace_s: float) -> None:
+    def add_pending(self, tenant_id: str, version_id: str, expires: float | None, grace_s: float) -> None:
         """Add a new token as the pending one; do nothing if the version exists. Raise :class:`SecretNotFound`."""
-        if self.read(tenant_id, version) is not None:
+        if self.read(tenant_id, version_id) is not None:
             return
-        described = self._describe(self._prefix + tenant_id)
-        if not described or described.get("DeletedDate"):
+        description = self._describe_secret(self._prefix + tenant_id)
+        if not description or description.get("DeletedDate"):
             raise SecretNotFound(tenant_id)
         self._client.put_secret_value(
             SecretId=self._prefix + tenant_id,
-            SecretString=self._new_value(tenant_id, expires, grace_s),
-            ClientRequestToken=version,
+            SecretString=self._create_value(tenant_id, expires, grace_s),
+            ClientRequestToken=version_id,
             VersionStages=[AWSPENDING],
         )
 
-    def _new_value(self, tenant_id: str, expires: float | None, grace_s: float) -> str:
+    def _create_value(self, tenant_id: str, expires: float | None, grace_s: float) -> str:
         token = token_format.create_token(tenant_id, self._master_key.get_signing_key(KeyPurpose.TOKEN))
         return json.dumps({"token": token, "expires": expires, "grace_s": grace_s})
 
     def read_stages(self, tenant_id: str) -> Mapping[str, str]:
         """Return the id of the version in each stage, also of a secret that is scheduled for deletion.
 
-        A staging label that somebody has added by hand is a key of its own.
+        A staging label that somebody has added by hand is its own key.
         """
-        return _stages(self._describe(self._prefix + tenant_id))
+        return _parse_stages(self._describe_secret(self._prefix + tenant_id))
 
-    def promote(self, tenant_id: str, version: str, current: str | None, *, keep_previous: bool) -> bool:
-        """Make a version the current one in place of ``current``. Return false if that one is not current any more."""
+    def promote(self, tenant_id: str, version_id: str, current_id: str | None, *, keep_previous: bool) -> bool:
+        """Make a version the current one, and return whether it did.
+
+        It does not if ``current_id`` is no longer the current version (``None`` for no current version). Unless
+        ``keep_previous``, the replaced version loses its stage, so that its token is not valid.
+        """
         secret = self._prefix + tenant_id
-        replaced: dict[str, Any] = {} if current is None else {"RemoveFromVersionId": current}
+        removal: dict[str, Any] = {} if current_id is None else {"RemoveFromVersionId": current_id}
         try:
             self._client.update_secret_version_stage(
-                SecretId=secret, VersionStage=AWSCURRENT, MoveToVersionId=version, **replaced
+                SecretId=secret, VersionStage=AWSCURRENT, MoveToVersionId=version_id, **removal
             )
         except ClientError as error:
             if get_error_code(error) == "InvalidParameterException":
                 return False
             raise
-        if current is not None and not keep_previous:
+        if current_id is not None and not keep_previous:
             self._client.update_secret_version_stage(
-                SecretId=secret, VersionStage=AWSPREVIOUS, RemoveFromVersionId=current
+                SecretId=secret, VersionStage=AWSPREVIOUS, RemoveFromVersionId=current_id
             )
         return True
 
-    def cancel_pending(self, tenant_id: str, version: str) -> None:
+    def cancel_pending(self, tenant_id: str, version_id: str) -> None:
         """Remove the stage of a pending version, so that another rotation can begin."""
-        if self.read_stages(tenant_id).get(TokenStage.PENDING) == version:
+        if self.read_stages(tenant_id).get(TokenStage.PENDING) == version_id:
             self._client.update_secret_version_stage(
-                SecretId=self._prefix + tenant_id, VersionStage=AWSPENDING, RemoveFromVersionId=version
+                SecretId=self._prefix + tenant_id, VersionStage=AWSPENDING, RemoveFromVersionId=version_id
             )
 
     def delete_secret(self, tenant_id: str) -> None:
@@ -185,7 +192,7 @@ class SecretsManagerTokenStore:
 
     def restore_secret(self, tenant_id: str) -> None:
         """Restore the secret, if it is scheduled for deletion."""
-        if self._describe(self._prefix + tenant_id).get("DeletedDate"):
+        if self._describe_secret(self._prefix + tenant_id).get("DeletedDate"):
             self._client.restore_secret(SecretId=self._prefix + tenant_id)
 
     def resolve_tenant_id(self, secret_id: str) -> str:
@@ -193,12 +200,12 @@ class SecretsManagerTokenStore:
 
         Raise ``ValueError`` for a secret that is not a tenant's.
         """
-        name = str(self._describe(secret_id).get("Name", ""))
+        name = str(self._describe_secret(secret_id).get("Name", ""))
         if not name.startswith(self._prefix):
             raise ValueError(f"{secret_id} is not the secret of a tenant of this deployment.")
         return name.removeprefix(self._prefix)
 
-    def _describe(self, secret_id: str) -> Mapping[str, Any]:
+    def _describe_secret(self, secret_id: str) -> Mapping[str, Any]:
         try:
             return self._client.describe_secret(SecretId=secret_id)
         except ClientError as error:
@@ -207,10 +214,10 @@ class SecretsManagerTokenStore:
             raise
 
 
-def _stages(described: Mapping[str, Any]) -> dict[str, str]:
-    versions = described.get("VersionIdsToStages") or {}
+def _parse_stages(description: Mapping[str, Any]) -> dict[str, str]:
+    versions = description.get("VersionIdsToStages") or {}
     return {_STAGES.get(label, label): version for version, labels in versions.items() for label in labels}
 
 
-def _unavailable() -> Unavailable:
+def _build_unavailable_error() -> Unavailable:
     return Unavailable("The token could not be checked just now; send the request again.", headers={"Retry-After": "2"})

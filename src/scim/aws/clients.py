@@ -1,6 +1,6 @@
-"""Clients of AWS services that a snapshot of SnapStart can hold: without credentials and without open connections.
+"""Create clients of AWS services that a SnapStart snapshot can hold: without credentials and open connections.
 
-They are created with botocore, since boto3 also imports the transfer manager of S3.
+The clients come from botocore, since importing boto3 also imports the transfer manager of S3.
 """
 
 from __future__ import annotations
@@ -68,9 +68,9 @@ class LazySession(Session):
 
 
 class UsedServicesLoader(Loader):
-    """Loads the models of the services that are used here.
+    """Loads the models of AWS services, and lists only the services that are used here.
 
-    botocore lists the directories of all services, about four hundred, before it loads one of them.
+    botocore's own loader lists the directories of about four hundred services before it loads one of them.
     """
 
     def list_available_services(self, type_name: str) -> list[str]:  # noqa: ARG002  # all of them have all types
@@ -84,7 +84,7 @@ def create_client(service: str, config: Config) -> Any:
 
 @cache
 def _get_session() -> LazySession:
-    """Return the session of all clients, so that the data of AWS's endpoints is loaded once."""
+    """Return the session that all clients share, so that the data of AWS's endpoints is loaded once."""
     session = LazySession()
     session.register_component("data_loader", UsedServicesLoader())
     return session

@@ -1,20 +1,20 @@
-"""Classify the errors of calls to AWS: which have no known outcome, and which can be repeated."""
+"""Classify the errors of calls to AWS: whether the call may have taken effect, and whether it was throttled."""
 
 from __future__ import annotations
 
 from botocore.exceptions import ClientError, HTTPClientError
-from botocore.exceptions import ConnectionError as ConnectionFault
+from botocore.exceptions import ConnectionError as BotocoreConnectionError
 
 THROTTLING_CODES = frozenset(
     {"ProvisionedThroughputExceededException", "RequestLimitExceeded", "ThrottlingException", "ThrottlingError"}
 )
 _OUTCOME_UNKNOWN_CODES = frozenset({"InternalServerError", "ServiceUnavailable", "TransactionInProgressException"})
 
-NO_RESPONSE_ERRORS = (ConnectionFault, HTTPClientError)
-"""No response arrived: the connection could not be made, or it ended before one did."""
+NO_RESPONSE_ERRORS = (BotocoreConnectionError, HTTPClientError)
+"""The errors for no response: the connection was not made, or it ended before the response arrived."""
 
 CALL_ERRORS = (ClientError, *NO_RESPONSE_ERRORS)
-"""The call failed: the service answered with an error, or no response arrived."""
+"""All errors of a call: the service responded with an error, or no response arrived."""
 
 
 def get_error_code(error: ClientError) -> str:
@@ -31,5 +31,5 @@ def is_outcome_unknown(error: Exception) -> bool:
 
 
 def is_throttled(error: Exception) -> bool:
-    """Return whether the call was rejected for now, without an effect."""
+    """Return whether the call was throttled, so that it had no effect and can be repeated later."""
     return isinstance(error, ClientError) and get_error_code(error) in THROTTLING_CODES

@@ -1,4 +1,4 @@
-"""The staging labels that Secrets Manager itself uses to tell the versions of a secret apart.
+"""The staging labels that Secrets Manager itself attaches to the versions of a secret.
 
 Source: AWS Secrets Manager user guide, "Secret versions".
 """

@@ -94,27 +94,32 @@ class TokenStore(Protocol):
     The caller chooses the id of a new version, so the call can be repeated.
     """
 
-    def create_secret(self, tenant_id: str, version: str, expires: float | None) -> None:
-        """Add a new token, in a new secret, or in one that is restored because it was scheduled for deletion.
+    def create_secret(self, tenant_id: str, version_id: str, expires: float | None) -> None:
+        """Add a new token, in a new secret, or in one that exists or is scheduled for deletion.
 
         Raise :class:`SecretNotFound` if the secret is deleted at the same moment, or is not visible yet.
         """
 
-    def add_pending(self, tenant_id: str, version: str, expires: float | None, grace_s: float) -> None:
+    def add_pending(self, tenant_id: str, version_id: str, expires: float | None, grace_s: float) -> None:
         """Add a new token as the pending one; do nothing if the version exists. Raise :class:`SecretNotFound`."""
 
-    def read(self, tenant_id: str, version: str) -> TokenVersion | None: ...
+    def read(self, tenant_id: str, version_id: str) -> TokenVersion | None:
+        """Return a version by its id; ``None`` if there is none."""
 
     def read_stages(self, tenant_id: str) -> Mapping[str, str]:
         """Return the id of the version in each :class:`TokenStage`, also of a secret that is scheduled for deletion.
 
-        A stage that the service does not know is a key of its own.
+        A staging label that somebody has added by hand is its own key.
         """
 
-    def promote(self, tenant_id: str, version: str, current: str | None, *, keep_previous: bool) -> bool:
-        """Make a version the current one in place of ``current``. Return false if that one is not current any more."""
+    def promote(self, tenant_id: str, version_id: str, current_id: str | None, *, keep_previous: bool) -> bool:
+        """Make a version the current one, and return whether it did.
 
-    def cancel_pending(self, tenant_id: str, version: str) -> None:
+        It does not if ``current_id`` is no longer the current version (``None`` for no current version). Unless
+        ``keep_previous``, the replaced version loses its stage, so that its token is not valid.
+        """
+
+    def cancel_pending(self, tenant_id: str, version_id: str) -> None:
         """Remove the stage of a pending version, so that another rotation can begin."""
 
     def delete_secret(self, tenant_id: str) -> None:

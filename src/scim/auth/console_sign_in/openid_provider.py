@@ -1,4 +1,4 @@
-"""Sign operators in at the company's OpenID provider: the authorization code flow with PKCE.
+"""Sign in operators at their company's OpenID provider: the authorization code flow with PKCE.
 
 Sources: OpenID Connect Core 1.0 sections 3.1.2 and 3.1.3, Discovery 1.0, RFC 7636 (PKCE), RFC 9207 (``iss``).
 """
@@ -20,14 +20,14 @@ import jwt
 from scim.protocol.errors import Unavailable
 
 _ALGORITHMS = ["RS256", "ES256"]
-_CLAIMS = ["iss", "sub", "aud", "exp", "iat", "nonce"]
+_REQUIRED_CLAIMS = ["iss", "sub", "aud", "exp", "iat", "nonce"]
 _LEEWAY_S = 60
 _TIMEOUT_S = 5
-_MAX_BYTES = 1_000_000
+_MAX_RESPONSE_BYTES = 1_000_000
 
 
 class SignInDenied(Exception):
-    """The provider's response does not authorize anybody. The message says why, without a claim's value."""
+    """The provider's response does not let the user sign in. The message says why, without the value of a claim."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +44,9 @@ class AuthenticatedUser:
 
 @dataclass(frozen=True, slots=True)
 class SignInPolicy:
-    """Who may sign in: members of one of the groups, with an address in one of the domains.
+    """The condition for signing in: membership in one of the groups, and an address in one of the domains.
 
-    An empty set allows everybody, but one of the two is needed.
+    An empty set is no condition, but one of the two is needed.
     """
 
     groups: frozenset[str]
@@ -74,7 +74,7 @@ class OpenIdProvider:
     sign_in_policy: SignInPolicy
 
     def serialize(self) -> str:
-        """Return all settings in one canonical form: equal for equal settings, in every process.
+        """Return all settings as canonical JSON: equal settings give the same text in every process.
 
         It holds the client secret, so only a keyed digest of it may leave the process. Sets are written as sorted
         lists, since the order of a set depends on the process's hash seed.
@@ -89,7 +89,7 @@ class OpenIdProvider:
     ) -> str:
         """Return the URL of the authorization request (OpenID Connect Core section 3.1.2.1).
 
-        With ``is_reauthentication`` the provider is asked to authenticate the user again, whatever its session is.
+        With ``is_reauthentication`` the provider is asked to authenticate the user again, even if it has a session.
         Raise :class:`Unavailable` if the provider does not answer.
         """
         challenge = urlsafe_b64encode(sha256(verifier.encode()).digest()).rstrip(b"=").decode()
@@ -132,24 +132,24 @@ class OpenIdProvider:
     def _verify_id_token(self, token: str, keys: Mapping[str, Any], nonce: str) -> Mapping[str, Any]:
         try:
             key_id = jwt.get_unverified_header(token).get("kid")
-            matching = [key for key in jwt.PyJWKSet.from_dict(dict(keys)).keys if key_id in (None, key.key_id)]
-            if len(matching) != 1:
+            matching_keys = [key for key in jwt.PyJWKSet.from_dict(dict(keys)).keys if key_id in (None, key.key_id)]
+            if len(matching_keys) != 1:
                 raise SignInDenied("The provider has signed with a key that it does not publish.")
             claims: Mapping[str, Any] = jwt.decode(
                 token,
-                matching[0],
+                matching_keys[0],
                 algorithms=_ALGORITHMS,
                 audience=self.client_id,
                 issuer=self.issuer,
                 leeway=_LEEWAY_S,
-                options={"require": _CLAIMS},
+                options={"require": _REQUIRED_CLAIMS},
             )
         except jwt.PyJWTError as error:
             raise SignInDenied(f"The provider's answer is not valid: {type(error).__name__}.") from error
         if claims["nonce"] != nonce:
             raise SignInDenied("The provider's answer belongs to another sign-in.")
-        is_for_others_too = isinstance(claims["aud"], list) and len(claims["aud"]) > 1
-        if claims.get("azp", None if is_for_others_too else self.client_id) != self.client_id:
+        has_several_audiences = isinstance(claims["aud"], list) and len(claims["aud"]) > 1
+        if claims.get("azp", None if has_several_audiences else self.client_id) != self.client_id:
             raise SignInDenied("The provider's answer was made for another application.")
         return claims
 
@@ -167,14 +167,14 @@ class OpenIdProvider:
     ) -> Mapping[str, Any]:
         try:
             with opener.open(Request(url, form, dict(headers or {})), timeout=_TIMEOUT_S) as response:  # noqa: S310  # checked
-                document = json.loads(response.read(_MAX_BYTES))
+                document = json.loads(response.read(_MAX_RESPONSE_BYTES))
         except (URLError, TimeoutError, ValueError) as error:
             raise Unavailable("The company's sign-in does not answer as it should; try again.") from error
         return document if isinstance(document, dict) else {}
 
 
 class _NoRedirects(HTTPRedirectHandler):
-    """Follow no redirect: a request with the client's secret goes to the configured host only."""
+    """Follows no redirect: a request with the client's secret goes to the configured host only."""
 
     def redirect_request(self, *_: Any) -> None:
         return None

@@ -12,7 +12,7 @@ from scim.settings import split_names
 class OpenIdSettings(BaseModel):
     """The JSON document in the secret. Without an issuer, operators sign in with the password.
 
-    ``groups`` and ``domains`` are those whose members may sign in; ``groups_claim`` is the claim that has the groups.
+    Members of ``groups`` with an address in ``domains`` may sign in. ``groups_claim`` is the claim with the groups.
     """
 
     model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
@@ -25,7 +25,7 @@ class OpenIdSettings(BaseModel):
     domains: Annotated[tuple[str, ...], BeforeValidator(split_names)] = ()
 
     @model_validator(mode="after")
-    def _check_admission(self) -> Self:
+    def _check_completeness(self) -> Self:
         if self.issuer and not (self.client_id and self.client_secret):
             raise ValueError("An OpenID provider needs a client id and a client secret.")
         if self.issuer and not (self.groups or self.domains):

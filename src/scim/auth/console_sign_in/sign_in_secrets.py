@@ -1,4 +1,4 @@
-"""The secrets of the console: the operator's password, and the settings of the company's OpenID provider."""
+"""The secrets for the sign-in of operators: their password, and the settings of their company's OpenID provider."""
 
 from __future__ import annotations
 
@@ -20,17 +20,23 @@ _UNAVAILABLE = "Nobody can sign in just now; try again."
 
 
 def build_password_secret(client: SecretsManagerClient, secret_id: str, now: Callable[[], float]) -> CachedSecret[str]:
-    """Return the operator's password. ``secret_id`` is a name or ARN, ``now`` returns the seconds since 1970."""
+    """Return the cached secret that holds the operators' password.
+
+    ``secret_id`` is the name or ARN of the secret, ``now`` returns the seconds since 1970.
+    """
     parse = partial(_parse_password, secret_id)
-    return CachedSecret(client, secret_id, now, parse, max_age_s=MAX_CACHE_AGE_S, unavailable=_UNAVAILABLE)
+    return CachedSecret(client, secret_id, now, parse, max_age_s=MAX_CACHE_AGE_S, unavailable_message=_UNAVAILABLE)
 
 
 def build_openid_settings_secret(
     client: SecretsManagerClient, secret_id: str, now: Callable[[], float]
 ) -> CachedSecret[OpenIdSettings]:
-    """Return the settings of the OpenID provider, with the arguments of :func:`build_password_secret`."""
+    """Return the cached secret that holds the settings of the OpenID provider.
+
+    ``secret_id`` is the name or ARN of the secret, ``now`` returns the seconds since 1970.
+    """
     parse = partial(_parse_openid_settings, secret_id)
-    return CachedSecret(client, secret_id, now, parse, max_age_s=MAX_CACHE_AGE_S, unavailable=_UNAVAILABLE)
+    return CachedSecret(client, secret_id, now, parse, max_age_s=MAX_CACHE_AGE_S, unavailable_message=_UNAVAILABLE)
 
 
 def _parse_password(secret_id: str, text: str) -> str:
@@ -54,6 +60,7 @@ def _parse_openid_settings(secret_id: str, text: str) -> OpenIdSettings:
 
 
 def _list_problems(error: ValidationError) -> str:
-    """Return what is wrong, without a value of the secret."""
-    checks = [problem["msg"] for problem in error.errors() if problem["type"] == "value_error"]
-    return " ".join(check.removeprefix("Value error, ").rstrip(".") for check in checks) or list_wrong_fields(error)
+    """Return the errors in words, without a value of the secret."""
+    messages = [details["msg"] for details in error.errors() if details["type"] == "value_error"]
+    problems = [message.removeprefix("Value error, ").rstrip(".") for message in messages]
+    return " ".join(problems) or list_wrong_fields(error)

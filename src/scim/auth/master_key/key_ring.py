@@ -1,8 +1,8 @@
 """The generations of the master key, and the JSON that holds them in the stack's secret.
 
-The JSON is the newest generation as ``{"generation", "starts", "key"}``, with the others as a list of the same in
-``earlier``. Each generation may sign from ``starts`` on (seconds since 1970), and verifies as long as it is in the
-secret.
+The JSON is the newest generation as ``{"generation", "starts", "key"}``, and the others as objects with these members
+in the list ``earlier``. Each generation may sign from ``starts`` on (seconds since 1970), and verifies as long as it is
+in the secret.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ _MIN_KEY_CHARACTERS = 32
 
 
 class KeyPurpose(StrEnum):
-    """What a derived key is for.
+    """The purpose of a derived key.
 
-    The value is the ``info`` of HKDF: changing it makes everything invalid that was signed with the key.
+    The value is the ``info`` of HKDF. If it changes, everything that was signed with the key becomes invalid.
     """
 
     TOKEN = "muster token checksum"  # noqa: S105  # a name, not a secret
@@ -41,12 +41,12 @@ class KeyGeneration:
 
     def derive(self, purpose: KeyPurpose) -> bytes:
         """Return the key for one purpose."""
-        return _derive(self.key, purpose)
+        return _derive_cached(self.key, purpose)
 
 
 @dataclass(frozen=True, slots=True)
 class KeyRing:
-    """The generations in the secret, the newest first; there is at least one."""
+    """The generations in the secret, the newest first. There is at least one."""
 
     generations: tuple[KeyGeneration, ...]
 
@@ -77,11 +77,11 @@ def parse_key_ring(text: str, secret_id: str) -> KeyRing:
     try:
         newest = _SecretDocument.model_validate_json(text)
     except ValidationError as error:
-        raise _malformed(secret_id, list_wrong_fields(error)) from None
+        raise _build_malformed_error(secret_id, list_wrong_fields(error)) from None
     documents = (newest, *newest.earlier)
     numbers = [document.generation for document in documents]
     if numbers != sorted(set(numbers), reverse=True):
-        raise _malformed(secret_id, "the order of the generations")
+        raise _build_malformed_error(secret_id, "the order of the generations")
     return KeyRing(tuple(KeyGeneration(document.generation, document.starts, document.key) for document in documents))
 
 
@@ -105,11 +105,11 @@ def create_first_value() -> str:
 
 
 @lru_cache(maxsize=128)
-def _derive(key: str, purpose: KeyPurpose) -> bytes:
+def _derive_cached(key: str, purpose: KeyPurpose) -> bytes:
     return derive_key(key.encode(), purpose.encode())
 
 
-def _malformed(secret_id: str, wrong: str) -> MalformedSecret:
+def _build_malformed_error(secret_id: str, wrong: str) -> MalformedSecret:
     return MalformedSecret(
         f"The master key in the secret {secret_id} cannot be read (wrong: {wrong}). Make the version AWSPREVIOUS the "
         "current one again, or restore the value from your copy; docs/operations.md, 'Master key'."

@@ -17,16 +17,16 @@ if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
 
 MAX_CACHE_AGE_S = 300.0
-"""For how long an execution environment uses the secret before it reads it again."""
+"""The age at which an execution environment reads the secret again."""
 MAX_STALENESS_S = 600.0
-"""The age from which on a copy of the secret may lack a generation that already signs."""
+"""A copy of the secret that is older than this may lack a generation that already signs."""
 START_DELAY_S = 1_800.0
 """The time from writing a generation to its start.
 
 It is :data:`MAX_STALENESS_S`, 15 minutes for the clock of the writer, and 5 to spare.
 AWS rejects requests whose time is wrong by more than 5 minutes, some services only by more than 15.
 """
-_RETRY_S = 10.0
+_RETRY_INTERVAL_S = 10.0
 """The time between two attempts to read the secret while Secrets Manager does not answer."""
 
 
@@ -51,9 +51,9 @@ class MasterKey:
             now,
             partial(parse_key_ring, secret_id=secret_id),
             max_age_s=MAX_CACHE_AGE_S,
-            unavailable="The request could not be checked because the endpoint cannot read its master key; send it "
-            "again.",
-            retry_after_s=_RETRY_S,
+            unavailable_message="The request could not be checked because the endpoint cannot read its master key; "
+            "send it again.",
+            retry_after_s=_RETRY_INTERVAL_S,
             report_fault=report_fault,
         )
 
@@ -62,14 +62,14 @@ class MasterKey:
         return self.get_key_ring().find_signing_generation(self._now()).derive(purpose)
 
     def verify_signature(self, purpose: KeyPurpose, is_match: Callable[[bytes], bool]) -> bool:
-        """Return whether something was signed with one of the keys.
+        """Return whether ``is_match`` accepts one of the keys: the signature was made with that key.
 
-        Raise :class:`Unavailable` if none matches and the cached secret may lack the key that does.
+        Raise :class:`Unavailable` if it accepts none and the cached secret may lack the right one.
         """
         if any(is_match(key) for key in self.get_key_ring().derive_keys(purpose)):
             return True
         if not self._secret.is_younger_than(MAX_STALENESS_S):
-            raise self._secret.unavailable()
+            raise self._secret.build_unavailable_error()
         return False
 
     def get_key_ring(self) -> KeyRing:

@@ -1,7 +1,7 @@
 """Change the master key: add a generation, or remove the earlier ones.
 
-The new value is written as a pending version. That becomes the current version on the condition that nobody has changed
-the secret meanwhile. So an interrupted change has either happened or not, and one of two concurrent changes fails.
+The new value is written as a pending version. It becomes the current version if nobody else has changed the
+secret since it was read. So an interrupted change has either happened or not, and one of two concurrent changes fails.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ class MasterKeyConflict(Exception):
 
 @dataclass(frozen=True, slots=True)
 class MasterKeyRotation:
-    """Shows and changes the generations of the master key.
+    """Reads and changes the generations of the master key.
 
     ``secret_id`` is the name or ARN of the secret, ``now`` returns the seconds since 1970.
-    Errors of Secrets Manager are those of the SDK. A secret that cannot be read raises
-    :class:`scim.auth.errors.MalformedSecret`.
+    Its methods raise the errors of the SDK, and :class:`scim.auth.errors.MalformedSecret` for a secret that was edited
+    and cannot be read.
     """
 
     client: SecretsManagerClient
@@ -44,49 +44,53 @@ class MasterKeyRotation:
         return self._read()[0]
 
     def rotate(self) -> KeyRing:
-        """Add a generation that starts in :data:`START_DELAY_S`, unless one is there that has not started yet."""
-        ring, version = self._read()
+        """Add a generation that starts in :data:`START_DELAY_S`, unless there is one that has not started yet."""
+        ring, version_id = self._read()
         newest = ring.generations[0]
         if newest.starts > self.now():
             return ring
         added = create_generation(newest.number + 1, self.now() + START_DELAY_S)
-        return self._replace(version, KeyRing((added, *ring.generations)))
+        return self._replace(version_id, KeyRing((added, *ring.generations)))
 
     def remove_earlier_generations(self) -> KeyRing:
         """Remove all generations but the newest one. What was signed with them becomes invalid.
 
         Raise :class:`MasterKeyConflict` if the newest one has not started, since nothing could be signed until then.
         """
-        ring, version = self._read()
+        ring, version_id = self._read()
         newest = ring.generations[0]
         if newest.starts > self.now():
             raise MasterKeyConflict(
                 f"Generation {newest.number} has not started yet. Drop the earlier ones after it has; "
                 "`muster master-key status` shows when."
             )
-        return ring if len(ring.generations) == 1 else self._replace(version, KeyRing((newest,)))
+        return ring if len(ring.generations) == 1 else self._replace(version_id, KeyRing((newest,)))
 
     def _read(self) -> tuple[KeyRing, str]:
+        """Return the generations, and the id of the secret's current version."""
         response = self.client.get_secret_value(SecretId=self.secret_id, VersionStage=AWSCURRENT)
         return parse_key_ring(response.get("SecretString", ""), self.secret_id), response["VersionId"]
 
-    def _replace(self, current: str, ring: KeyRing) -> KeyRing:
-        """Make the generations the current value in place of the version ``current``."""
-        version = str(uuid.uuid4())
+    def _replace(self, current_id: str, ring: KeyRing) -> KeyRing:
+        """Write the generations as a new version, and make it the current one in place of ``current_id``."""
+        version_id = str(uuid.uuid4())
         self.client.put_secret_value(
             SecretId=self.secret_id,
             SecretString=format_key_ring(ring),
-            ClientRequestToken=version,
+            ClientRequestToken=version_id,
             VersionStages=[AWSPENDING],
         )
         try:
             self.client.update_secret_version_stage(
-                SecretId=self.secret_id, VersionStage=AWSCURRENT, MoveToVersionId=version, RemoveFromVersionId=current
+                SecretId=self.secret_id,
+                VersionStage=AWSCURRENT,
+                MoveToVersionId=version_id,
+                RemoveFromVersionId=current_id,
             )
         except ClientError as error:
             if get_error_code(error) != "InvalidParameterException":
                 raise
-            if self._read()[1] == version:  # the first attempt succeeded, and its response was lost
+            if self._read()[1] == version_id:  # the first attempt succeeded, and its response was lost
                 return ring
             raise MasterKeyConflict(
                 "Somebody else has changed the master key at the same time, and this change was not made. Look at "
