@@ -17,12 +17,13 @@ from scim.service.model.audit.log_record import LogPosition
 from scim.service.model.tenant import Tenant
 from scim.service.tenants.access_problems import describe_first_use, describe_last_use, describe_malformed_tokens
 
-_DAYS = 30
-_PAGE = 50
-_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", re.ASCII)
+_CHART_DAYS = 30
+_PAGE_SIZE = 50
+_RFC3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", re.ASCII)
 
 
 def show_status(context: ConsoleRequestContext, tenant: Tenant) -> ConsoleResponse:
+    """Return the page with the tenant's connection, health and activity."""
     log = context.administration.build_audit_log(tenant)
     overview = context.administration.load_overview(tenant, is_detailed=True)
     return context.render_page(
@@ -35,19 +36,22 @@ def show_status(context: ConsoleRequestContext, tenant: Tenant) -> ConsoleRespon
         malformed=describe_malformed_tokens(log.list_malformed_tokens()),
         success=log.find_last_success(),
         failure=log.find_last_failure(),
-        chart=build_chart(log.get_activity(_DAYS)),
+        chart=build_chart(log.get_activity(_CHART_DAYS)),
         section="status",
     )
 
 
 def show_log(context: ConsoleRequestContext, tenant: Tenant) -> ConsoleResponse:
-    """Show the log; with the parameter ``failures`` only failures and requests that were partly ignored."""
+    """Return a page of the log; with the parameter ``failures``, only failures and requests that were partly ignored.
+
+    The parameter ``before`` is the position of the last entry of the page before.
+    """
     only_failures = "failures" in context.request.query_parameters
     before = context.request.query_parameters.get("before")
-    entries, last = context.administration.build_audit_log(tenant).list_entries(
-        _decode_position(before) if before else None, count=_PAGE, only_failures=only_failures
+    entries, last_position = context.administration.build_audit_log(tenant).list_entries(
+        _decode_position(before) if before else None, count=_PAGE_SIZE, only_failures=only_failures
     )
-    older = "" if last is None else _encode_position(last)
+    older = "" if last_position is None else _encode_position(last_position)
     visible_entries = [_hide_operator(context, tenant, entry) for entry in entries]
     return context.render_page(
         "log.html", tenant=tenant.id, entries=visible_entries, older=older, only_failures=only_failures, section="log"
@@ -55,22 +59,22 @@ def show_log(context: ConsoleRequestContext, tenant: Tenant) -> ConsoleResponse:
 
 
 def _hide_operator(context: ConsoleRequestContext, tenant: Tenant, entry: LogEntry) -> LogEntry:
-    """Hide from a customer's IT admin which operator has acted."""
+    """Return the entry without the operator's identity, unless an operator reads it."""
     is_visible = context.is_operator or not entry.actor or entry.actor == guest_actor(tenant.id)
     return entry if is_visible else replace(entry, actor="the operator")
 
 
 def _encode_position(position: LogPosition) -> str:
-    """Return a position as text for a link. A changed link only shows other entries of the same log."""
+    """Return a position as text for a link. A changed link can only show other entries of the same log."""
     return urlsafe_b64encode("\n".join((position.at, position.partition, position.sort)).encode()).decode()
 
 
 def _decode_position(text: str) -> LogPosition:
-    """Return the position in a link. Raises :class:`PageError`."""
+    """Return the position that a link holds. Raises :class:`PageError` if it is malformed."""
     try:
         at, partition, sort = urlsafe_b64decode(text).decode().split("\n", 2)
     except ValueError:
         at = partition = sort = ""
-    if not _INSTANT.fullmatch(at):
+    if not _RFC3339.fullmatch(at):
         raise PageError(HTTPStatus.BAD_REQUEST, "This link to older entries is not complete.")
     return LogPosition(at, partition, sort)
