@@ -176,7 +176,7 @@ class ScimApplication:
             now=runtime.current_time,
             request_id=request.id,
             report_fault=lambda fault: self._report_fault(fault, request.id),
-            agent=request.get_header("user-agent") or "",
+            user_agent=request.get_header("user-agent") or "",
             query=request.query_string,
         )
 

@@ -2,15 +2,15 @@
 
 import pytest
 
-from scim.service.audit.audit_event_descriptions import DESCRIPTIONS, describe_audit_event
+from scim.service.audit.audit_event_descriptions import ACTION_DESCRIPTIONS, describe_audit_event
 from scim.service.model.audit.audit_event import AuditAction, AuditEvent
 
 
 def test_every_action_has_a_description() -> None:
-    assert set(DESCRIPTIONS) == set(AuditAction)
+    assert set(ACTION_DESCRIPTIONS) == set(AuditAction)
 
 
 @pytest.mark.parametrize("action", AuditAction)
 def test_description_is_a_sentence(action: AuditAction) -> None:
     text = describe_audit_event(AuditEvent("1", "2026-01-31T09:30:00.000Z", action, "tests", {"mode": "strict"}))
-    assert text == f"{DESCRIPTIONS[action]}: strict mode."
+    assert text == f"{ACTION_DESCRIPTIONS[action]}: strict mode."

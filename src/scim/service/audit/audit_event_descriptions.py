@@ -1,4 +1,4 @@
-"""Audit events in words."""
+"""Describe audit events in sentences."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from scim.service.model.audit.audit_event import AuditAction, AuditEvent
 
-DESCRIPTIONS = {
+ACTION_DESCRIPTIONS = {
     AuditAction.CONNECT: "Connected the tenant",
     AuditAction.ROTATE: "Made a new token",
     AuditAction.SHOW: "Saw the new token",
@@ -23,11 +23,11 @@ DESCRIPTIONS = {
 def describe_audit_event(event: AuditEvent) -> str:
     """Return an audit event and its details as one sentence."""
     details = "; ".join(_describe_details(event.details))
-    return f"{DESCRIPTIONS[event.action]}{': ' if details else ''}{details}."
+    return f"{ACTION_DESCRIPTIONS[event.action]}{': ' if details else ''}{details}."
 
 
 def _describe_details(details: Mapping[str, str]) -> Iterator[str]:
-    """Yield the details in words, without the id of the token's version, which only programs need."""
+    """Yield a clause for each detail, without the version of the token's secret, which only programs need."""
     if "mode" in details:
         yield f"{details['mode']} mode"
     if "extensions" in details:

@@ -36,13 +36,14 @@ CHANGES_INCOMPLETE = "Only the newest 1,000 changes are shown."
 
 
 def describe_multiple_matches(query: str) -> str:
+    """Return a sentence that several people match a query."""
     return f"More than one person matches {query}. Choose one by userName, email, externalId or id."
 
 
 def describe_state(
     query: str, user_names: Mapping[str, str], users: Sequence[StoredResource], changes: Sequence[StoredChange]
 ) -> Iterator[str]:
-    """Yield whether each user is active, and since which request. ``user_names`` maps ids to user names."""
+    """Yield for each user whether they are active, and since which request. ``user_names`` maps ids to user names."""
     for user in users:
         user_changes = (stored.change for stored in changes if stored.resource_id == user.id)
         change = next(filter(_sets_active, user_changes), None)
@@ -64,27 +65,27 @@ def describe_state(
 
 def describe_renamed_users(
     query: str,
-    unique: str,
+    unique_attribute: str,
     user_names: Mapping[str, str],
     users: Sequence[StoredResource],
     changes: Sequence[StoredChange],
 ) -> Iterator[str]:
-    """Yield the present names of the users who had the identifier ``query`` before.
+    """Yield a sentence for each user who had the identifier ``query`` before, with their present name.
 
-    ``unique`` is the name of the attribute that holds the user name.
+    ``unique_attribute`` is the name of the attribute that holds the user name.
     """
-    renamed_ids = {stored.resource_id for stored in changes if _changes_value_of(unique, stored.change)}
+    renamed_ids = {stored.resource_id for stored in changes if _changes_value_of(unique_attribute, stored.change)}
     for user in users:
-        what = "was renamed to" if user.id in renamed_ids else "is a former email or externalId of"
-        yield f"{query} {what} {user_names[user.id]}, {'active' if _is_active(user) else 'inactive'}."
+        relation = "was renamed to" if user.id in renamed_ids else "is a former email or externalId of"
+        yield f"{query} {relation} {user_names[user.id]}, {'active' if _is_active(user) else 'inactive'}."
 
 
 def describe_failures(
     users: Sequence[StoredResource], changes: Sequence[StoredChange], failures: Sequence[FailureCount]
 ) -> Iterator[str]:
-    """Yield the failures that still matter, the newest first.
+    """Yield a sentence for each failure that still matters, the newest first.
 
-    If the person is a user, a change after a failure settles it, unless the failure repeats.
+    If the person is a user, failures before their last change are left out, unless they repeat.
     """
     last_change = max((stored.change.at for stored in changes), default="") if users else ""
     for count in sorted(failures, key=lambda count: count.failure.at, reverse=True):
@@ -104,12 +105,12 @@ def _describe_failure(count: FailureCount) -> str:
     return sentence
 
 
-def describe_unknown_person(query: str, use: TokenUsage | None, *, is_cut: bool) -> str:
-    """Return that nothing is known of a person.
+def describe_unknown_person(query: str, token_usage: TokenUsage | None, *, is_incomplete: bool) -> str:
+    """Return a sentence that nothing is known of a person.
 
-    ``use`` is the last use of the tenant's token. ``is_cut`` says that a search stopped early.
+    ``token_usage`` is the last use of the tenant's token. ``is_incomplete`` says that a search stopped early.
     """
-    if is_cut:
+    if is_incomplete:
         return f"No request about {query} was found in the part that could be searched."
     if " " in query:
         return (
@@ -117,18 +118,21 @@ def describe_unknown_person(query: str, use: TokenUsage | None, *, is_cut: bool)
             "names of deleted users are not kept: search by the userName, email, externalId or id that the identity "
             "provider has."
         )
-    last = (
-        f" Its last request, {describe_last_use(use)}, was recorded at {format_rfc3339(use.last_used)}." if use else ""
-    )
+    last_request = ""
+    if token_usage:
+        last_request = (
+            f" Its last request, {describe_last_use(token_usage)}, was recorded at "
+            f"{format_rfc3339(token_usage.last_used)}."
+        )
     return (
         f"No request about {query} has been received, neither a write nor one that failed (failures are kept for "
         "30 days, changes for longer), and no user has it as userName, email, externalId, id or name. The identity "
-        f"provider has not sent this person, or uses another user name.{last}"
+        f"provider has not sent this person, or uses another user name.{last_request}"
     )
 
 
 def describe_assignment() -> str:
-    """Return what to do about a person whom the identity provider has not sent."""
+    """Return the sentence on how to provision a person whom the identity provider has not sent."""
     return (
         "What to change: assign the person, or a group that they are a direct member of, to the application, and "
         "check its scoping filters. Entra ID: Provisioning > Provision on demand says why they are skipped; "
@@ -137,7 +141,7 @@ def describe_assignment() -> str:
 
 
 def describe_unidentified_failures(failures: Sequence[FailureCount]) -> Iterator[str]:
-    """Yield the newest failures of requests that name nobody: one of them may be about the person."""
+    """Yield a sentence for each of the newest failures of requests that name nobody: one may be about the person."""
     for count in sorted(failures, key=lambda count: count.failure.at, reverse=True)[:_MAX_UNIDENTIFIED]:
         summary, remediation = explain(count.failure)
         times = f" {count.count} times since {count.first_at}, the last" if count.count > 1 else ""
@@ -148,34 +152,34 @@ def describe_unidentified_failures(failures: Sequence[FailureCount]) -> Iterator
 
 
 def describe_wrong_scim_url(failures: Sequence[FailureCount], since: str) -> Iterator[str]:
-    """Yield that the SCIM URL is wrong, if requests failed by it after ``since`` (RFC 3339).
+    """Yield a sentence that the SCIM URL is wrong, if it made requests fail after ``since`` (RFC 3339).
 
-    A wrong SCIM URL keeps all users of the tenant from being provisioned.
+    With a wrong SCIM URL, no user of the tenant is provisioned.
     """
-    wrong_url = [count for count in failures if count.failure.rule == Rule.SCIM_URL and count.failure.at > since]
-    if not wrong_url:
+    url_failures = [count for count in failures if count.failure.rule == Rule.SCIM_URL and count.failure.at > since]
+    if not url_failures:
         return
-    last = max(wrong_url, key=lambda count: count.failure.at)
+    last = max(url_failures, key=lambda count: count.failure.at)
     summary, remediation = explain(last.failure)
-    number = sum(count.count for count in wrong_url)
+    number = sum(count.count for count in url_failures)
     times = f"{number} requests failed, the last" if number > 1 else "A request failed"
     yield f"{times} at {last.failure.at}. {summary} What to change: {remediation}"
 
 
 def describe_rejected_tokens(
-    rejected: Sequence[RejectedTokenCount], use: TokenUsage | None, provider: IdentityProvider | None
+    rejected_tokens: Sequence[RejectedTokenCount], token_usage: TokenUsage | None, provider: IdentityProvider | None
 ) -> Iterator[str]:
-    """Yield that requests were rejected because of their token, if no valid token was used since.
+    """Yield a sentence that requests were rejected because of their token, if no valid token was used since then.
 
-    ``rejected`` are the rejected requests of the last 24 hours, ``use`` is the last use of a valid token.
+    ``rejected_tokens`` are the rejected requests of the last 24 hours, ``token_usage`` the last use of a valid token.
     """
-    if not rejected:
+    if not rejected_tokens:
         return
-    last = max(rejected, key=lambda count: count.last_at)
-    if use is not None and use.last_used > parse_rfc3339(last.last_at):
+    last = max(rejected_tokens, key=lambda count: count.last_at)
+    if token_usage is not None and token_usage.last_used > parse_rfc3339(last.last_at):
         return
     summary, remediation = explain_token(last.rule, provider)
-    number = sum(count.count for count in rejected)
+    number = sum(count.count for count in rejected_tokens)
     yield (
         f"The identity provider's requests are rejected because of their token, {number} or more in the last 24 "
         f"hours, the last at {last.last_at}. {summary} What to change: {remediation}"
@@ -183,7 +187,7 @@ def describe_rejected_tokens(
 
 
 def describe_strict_mode(tenant: Tenant, failures: Sequence[FailureCount]) -> Iterator[str]:
-    """Yield that the tenant is in strict mode, unless a failure says so."""
+    """Yield a sentence that the tenant is in strict mode, unless a failure says so."""
     if tenant.is_strict and not any(count.failure.rejected_leniency for count in failures):
         yield "The tenant is in strict mode, in which what many identity providers send is refused."
 

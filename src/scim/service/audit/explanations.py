@@ -27,7 +27,7 @@ _OKTA_MAPPING = "Application > Provisioning > To App > Attribute Mappings > {att
 class Explanation:
     """What happened (``summary``) and what to change in the identity provider (``remediation``), in sentences.
 
-    ``remediation_by_provider`` is the remediation in the words of some providers' own consoles.
+    ``remediation_by_provider`` is the remediation in the terms of some providers' own consoles.
     """
 
     summary: str
@@ -37,8 +37,8 @@ class Explanation:
 
 def _mapping_error(summary: str, change: str) -> Explanation:
     """Return the explanation of an error that is corrected in the mapping of an attribute."""
-    at = {_ENTRA: _ENTRA_MAPPING + change, _OKTA: _OKTA_MAPPING + change}
-    return Explanation(summary, _MAPPING + change, at)
+    remediation_by_provider = {_ENTRA: _ENTRA_MAPPING + change, _OKTA: _OKTA_MAPPING + change}
+    return Explanation(summary, _MAPPING + change, remediation_by_provider)
 
 
 _TOKEN_REMEDIATION_BY_PROVIDER = {
@@ -222,24 +222,24 @@ EXPLANATIONS: Mapping[str, Explanation] = {
 
 
 def explain(failure: Failure) -> tuple[str, str]:
-    """Return what happened and what to change, in sentences.
+    """Return what happened and what to change, each in sentences.
 
-    What happened includes the detail of the error, except for a silent no-op, whose response had none. The rule may be
-    one that only an earlier version had; then the detail says what happened.
+    The first text includes the detail of the error, except for a silent no-op, whose response had none. A rule
+    that only an earlier version of Muster had is explained as a bad request, and the detail says what happened.
     """
     explanation = EXPLANATIONS.get(failure.rule) or EXPLANATIONS[Rule.BAD_REQUEST]
-    words = {
+    placeholders = {
         "attribute": failure.attribute or "an attribute",
         "names": ", ".join(failure.ignored),
         "leniency": _describe_leniency(failure.rejected_leniency),
     }
     detail = "" if failure.rule == Rule.NO_OP else f" The answer said: {failure.detail}"
-    summary = explanation.summary.format(**words) + detail
-    return summary, _choose_remediation(explanation, failure.provider).format(**words)
+    summary = explanation.summary.format(**placeholders) + detail
+    return summary, _choose_remediation(explanation, failure.provider).format(**placeholders)
 
 
 def explain_token(rule: str, provider: IdentityProvider | None) -> tuple[str, str]:
-    """Return why tokens were rejected and what to change, in sentences."""
+    """Return why tokens were rejected, and what to change, each in sentences."""
     explanation = EXPLANATIONS[rule]
     return explanation.summary, _choose_remediation(explanation, provider)
 

@@ -59,7 +59,7 @@ class FailureRecorder:
     """Records the failures of one request while there is time. It never changes the response.
 
     ``open_store`` returns the store of the tenant's failures. ``now`` returns the time in seconds since 1970.
-    ``agent`` is the request's user agent and ``query`` its query string; both help to detect the identity provider.
+    ``user_agent`` is the request's user agent and ``query`` its query string; both help to detect the identity provider.
     ``report_fault`` receives the exceptions of the recording itself.
     """
 
@@ -69,7 +69,7 @@ class FailureRecorder:
     now: Callable[[], float]
     request_id: str
     report_fault: Callable[[Exception], None]
-    agent: str = ""
+    user_agent: str = ""
     query: str = ""
     # Lists: the operations of a bulk request are recorded by several threads, and appending is atomic.
     _counted_fields: list[FailureLogField] = field(default_factory=list)
@@ -146,7 +146,7 @@ class FailureRecorder:
             attributes_sent=list_sent_attributes(request.body, self.resource_type),
             ignored=leniencies.ignored,
             rejected_leniency=result.rejected_leniency,
-            provider=detect_request_provider(self.agent, self.query, leniencies.used, request.body),
+            provider=detect_request_provider(self.user_agent, self.query, leniencies.used, request.body),
             request_id=self.request_id,
         )
 

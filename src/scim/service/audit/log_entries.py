@@ -20,33 +20,35 @@ from scim.service.model.timestamps import format_rfc3339
 from scim.service.model.token import TokenUsage
 from scim.service.tenants.access_problems import describe_first_use
 
-_VERBS = {
+_OPERATION_VERBS = {
     Operation.CREATE: "created",
     Operation.REPLACE: "replaced",
     Operation.PATCH: "changed",
     Operation.DELETE: "deleted",
 }
-_PARTICIPATION = {
+_PARTICIPATION_CLAUSES = {
     Participation.JOINED: ", takes part now",
     Participation.LEFT: ", takes part no longer",
     Participation.UNCHANGED: "",
 }
-_STATUS = {Operation.CREATE: 201, Operation.DELETE: 204}
+_SUCCESS_STATUS = {Operation.CREATE: 201, Operation.DELETE: 204}
 
 
 class LogEntryKind(StrEnum):
-    """The kinds of lines in the log."""
+    """The kinds of entries in the log. The values are public: the JSON of the command ``log`` has them."""
 
     CHANGE = "change"
     FAILURE = "failure"
     NO_OP = "no-op"
     """A request that was answered with success although a part of it was ignored."""
     REJECTED_TOKEN = "token"  # noqa: S105  # no token
+    """Requests with a token of this service that is not valid any more."""
     UNVERIFIED = "unverified"
-    """A request with a malformed token, which anybody can send."""
+    """Requests with a malformed token, which anybody can send."""
     FIRST_USE = "contact"
     """The first request with a token."""
     AUDIT_EVENT = "act"
+    """An action of an operator or of a guest on the tenant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,7 @@ class LogEntry:
 
     ``at`` is when it happened last and ``first_at`` when it happened first (RFC 3339 in UTC), ``count`` how often.
     ``user`` is the user name or another identifier, empty if the entry is about no user. ``status`` is the HTTP status
-    of the response. ``actor`` is who acted on the tenant; it is empty, and the status is not, for a request.
+    of the response. ``actor`` is who acted on the tenant, for an audit event, which has no status.
     ``attributes_sent`` are the names of the attributes in the request, ``attributes_changed`` those of the attributes
     whose values changed. ``summary`` says what happened and ``remediation`` what to change, in sentences.
     ``provider`` is the identity provider's page in docs/identity-providers, ``None`` if it was not recognized.
@@ -80,27 +82,27 @@ class LogEntry:
 
 
 def describe_record(record: LogRecord, user_names: Mapping[str, str]) -> LogEntry:
-    """Return the entry for a record. ``user_names`` maps the ids of users to their names, which are shown instead."""
+    """Return the log entry of a record. ``user_names`` maps ids of users to their names, which are shown instead."""
     match record:
         case StoredChange():
-            return _entry_for_change(record.change)
+            return _build_change_entry(record.change)
         case RejectedTokenCount():
-            return _entry_for_rejected_tokens(record)
+            return _build_rejected_tokens_entry(record)
         case FailureCount():
-            return _entry_for_failure(record, user_names)
+            return _build_failure_entry(record, user_names)
         case AuditEvent():
-            return _entry_for_audit_event(record)
+            return _build_audit_event_entry(record)
         case TokenUsage():
-            return _entry_for_first_use(record)
+            return _build_first_use_entry(record)
 
 
-def _entry_for_change(change: ChangeRecord) -> LogEntry:
+def _build_change_entry(change: ChangeRecord) -> LogEntry:
     return LogEntry(
         at=change.at,
         kind=LogEntryKind.CHANGE,
         user=change.user_name,
         operation=change.operation,
-        status=_STATUS.get(change.operation, 200),
+        status=_SUCCESS_STATUS.get(change.operation, 200),
         summary=_summarize_change(change),
         attributes_sent=change.attributes_sent,
         attributes_changed=change.attributes_changed,
@@ -113,22 +115,22 @@ def _entry_for_change(change: ChangeRecord) -> LogEntry:
 def _summarize_change(change: ChangeRecord) -> str:
     if change.operation is Operation.LINK:
         return f"Linked: {', '.join(_describe_links(change))}."
-    words = _VERBS[change.operation]
+    summary = _OPERATION_VERBS[change.operation]
     if change.operation in (Operation.REPLACE, Operation.PATCH):
-        words = f"{words}: {', '.join(change.attributes_changed)}"
-    words += _PARTICIPATION[change.participation]
+        summary = f"{summary}: {', '.join(change.attributes_changed)}"
+    summary += _PARTICIPATION_CLAUSES[change.participation]
     if change.ignored:
-        words += f"; nothing came of {', '.join(change.ignored)}"
-    return f"{words[0].upper()}{words[1:]}."
+        summary += f"; nothing came of {', '.join(change.ignored)}"
+    return f"{summary[0].upper()}{summary[1:]}."
 
 
 def _describe_links(change: ChangeRecord) -> Iterator[str]:
-    linked = {name for name, _ in change.links}
+    linked_attributes = {name for name, _ in change.links}
     for name in change.attributes_changed:
-        yield f"{name} {'leads to a user' if name in linked else 'leads to nobody yet'}"
+        yield f"{name} {'leads to a user' if name in linked_attributes else 'leads to nobody yet'}"
 
 
-def _entry_for_rejected_tokens(rejected: RejectedTokenCount) -> LogEntry:
+def _build_rejected_tokens_entry(rejected: RejectedTokenCount) -> LogEntry:
     summary, remediation = explain_token(rejected.rule, None)
     return LogEntry(
         at=rejected.last_at,
@@ -144,7 +146,7 @@ def _entry_for_rejected_tokens(rejected: RejectedTokenCount) -> LogEntry:
     )
 
 
-def _entry_for_failure(count: FailureCount, user_names: Mapping[str, str]) -> LogEntry:
+def _build_failure_entry(count: FailureCount, user_names: Mapping[str, str]) -> LogEntry:
     failure = count.failure
     summary, remediation = explain(failure)
     is_id = failure.identifier_kind == IdentifierKind.ID
@@ -166,7 +168,7 @@ def _entry_for_failure(count: FailureCount, user_names: Mapping[str, str]) -> Lo
     )
 
 
-def _entry_for_audit_event(event: AuditEvent) -> LogEntry:
+def _build_audit_event_entry(event: AuditEvent) -> LogEntry:
     return LogEntry(
         at=event.at,
         kind=LogEntryKind.AUDIT_EVENT,
@@ -179,15 +181,15 @@ def _entry_for_audit_event(event: AuditEvent) -> LogEntry:
     )
 
 
-def _entry_for_first_use(use: TokenUsage) -> LogEntry:
-    at = format_rfc3339(use.first_used)
+def _build_first_use_entry(token_usage: TokenUsage) -> LogEntry:
+    at = format_rfc3339(token_usage.first_used)
     return LogEntry(
         at=at,
         kind=LogEntryKind.FIRST_USE,
         user="",
         operation=AUTHENTICATE,
         status=None,
-        summary=f"First request with this token: {describe_first_use(use)}.",
+        summary=f"First request with this token: {describe_first_use(token_usage)}.",
         first_at=at,
-        provider=detect_request_provider(use.first_user_agent, "", (), None),
+        provider=detect_request_provider(token_usage.first_user_agent, "", (), None),
     )

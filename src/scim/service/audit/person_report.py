@@ -75,7 +75,7 @@ class PersonReportBuilder:
     def build(self, query: str) -> PersonReport:
         """Return the report on the person who has, or had, this userName, email, externalId, id or name.
 
-        An empty query returns the requests that name nobody.
+        An empty query returns a report on the failed requests that name nobody.
         """
         if not query:
             return self._report_unidentified_failures()
@@ -101,14 +101,14 @@ class PersonReportBuilder:
     def _report_without_user(self, query: str) -> PersonReport:
         """Return the report on a person whose identifier no user has now: by former identifiers, then by name."""
         ids, notes = self._find_previous_owner_ids(query)
-        renamed = [user for user in map(self.user_store.get, ids[:_MAX_MATCHES]) if user is not None]
-        search = self.log_store.find_failures(_list_identifiers(query, ids, renamed))
+        renamed_users = [user for user in map(self.user_store.get, ids[:_MAX_MATCHES]) if user is not None]
+        search = self.log_store.find_failures(_list_identifiers(query, ids, renamed_users))
         if ids or search.failures:
-            return self._report_person(query, renamed, ids, search, notes, renamed=renamed)
+            return self._report_person(query, renamed_users, ids, search, notes, renamed_users)
         return self._report_by_name(query, notes)
 
     def _report_by_name(self, name: str, notes: Sequence[str]) -> PersonReport:
-        """Return the report on the one person who has a name, or the list of all who have it."""
+        """Return the report on the one person who has a name, or a list of all people who have it."""
         search = self.log_store.find_failures_by_name(name_hash(name), normalize_string(name))
         users: Sequence[StoredResource] = ()
         try:
@@ -121,34 +121,41 @@ class PersonReportBuilder:
             (identifier,) = [*(user.id for user in users), *candidates]
             return replace(self.build(identifier), query=name)
         unidentified = _select_unidentified(search.failures)
-        same_name = [count for count in unidentified if name_hash(name) in count.failure.identifier_hashes]
+        failures_with_name = [count for count in unidentified if name_hash(name) in count.failure.identifier_hashes]
         if users or candidates:
             sentences = [
                 *self._describe_access_problems(self.read_last_use()),
                 diagnosis.describe_multiple_matches(name),
                 *notes,
-                *diagnosis.describe_unidentified_failures(same_name),
+                *diagnosis.describe_unidentified_failures(failures_with_name),
             ]
             return PersonReport(name, users, (), sentences, candidates)
-        if same_name:
-            return self._report_person(name, [], [], FailureSearchResult(same_name), notes)
+        if failures_with_name:
+            return self._report_person(name, [], [], FailureSearchResult(failures_with_name), notes)
         return self._report_unknown_person(name, notes)
 
     def _report_unknown_person(self, query: str, notes: Sequence[str]) -> PersonReport:
-        """Return the problems of the whole tenant, and the requests that may have been about the person."""
-        use, newest = self.read_last_use(), self._list_newest_failures()
+        """Return the report on a person of whom nothing is known.
+
+        It has the problems of the whole tenant, and the failed requests that name nobody: one may be about the person.
+        """
+        token_usage, newest_failures = self.read_last_use(), self._list_newest_failures()
         unidentified = _select_unidentified(self.log_store.find_failures([""]).failures)
-        wrong_url = list(self._describe_wrong_scim_url(newest))
-        malformed = describe_malformed_tokens(self.log_store.list_malformed_tokens(self._format_yesterday()))
-        problems = [*self._describe_access_problems(use, newest), *filter(None, [malformed]), *wrong_url]
-        remaining = [count for count in unidentified if not (wrong_url and count.failure.rule == Rule.SCIM_URL)]
+        url_problem = list(self._describe_wrong_scim_url(newest_failures))
+        malformed_tokens = describe_malformed_tokens(self.log_store.list_malformed_tokens(self._format_yesterday()))
+        problems = [
+            *self._describe_access_problems(token_usage, newest_failures),
+            *filter(None, [malformed_tokens]),
+            *url_problem,
+        ]
+        remaining = [count for count in unidentified if not (url_problem and count.failure.rule == Rule.SCIM_URL)]
         sentences = [
             *problems,
-            diagnosis.describe_unknown_person(query, use, is_cut=bool(notes)),
+            diagnosis.describe_unknown_person(query, token_usage, is_incomplete=bool(notes)),
             *diagnosis.describe_unidentified_failures(remaining),
             *([] if problems else [diagnosis.describe_assignment()]),
             *notes,
-            *diagnosis.describe_strict_mode(self.tenant, newest),
+            *diagnosis.describe_strict_mode(self.tenant, newest_failures),
         ]
         return PersonReport(query, [], [], sentences, unidentified_failures=_describe_failures(unidentified))
 
@@ -159,26 +166,29 @@ class PersonReportBuilder:
         ids: Sequence[str],
         search: FailureSearchResult,
         notes: Sequence[str] = (),
-        renamed: Sequence[StoredResource] = (),
+        renamed_users: Sequence[StoredResource] = (),
     ) -> PersonReport:
-        """Return the report with the timeline of the users with these ids, who need not exist any more."""
+        """Return the report on one person, or on several with one identifier, with their timeline.
+
+        ``ids`` are the ids of the users in the timeline; ``users`` are those of them who exist.
+        """
         failures, notes = search.failures, [*notes, *_describe_incomplete_search(search)]
         changes, is_complete = self._list_changes(ids)
         if not is_complete:
             notes = [*notes, diagnosis.CHANGES_INCOMPLETE]
-        unique = self.tenant.resource_types[0].unique_attribute.name
-        user_names: dict[str, str] = {user.id: user.resource[unique] for user in users}
+        unique_attribute = self.tenant.resource_types[0].unique_attribute.name
+        user_names: dict[str, str] = {user.id: user.resource[unique_attribute] for user in users}
         writes = [stored for stored in changes if stored.change.operation is not Operation.LINK]
         sentences = [
             *self._describe_access_problems(self.read_last_use(), failures),
-            *diagnosis.describe_renamed_users(query, unique, user_names, renamed, writes),
+            *diagnosis.describe_renamed_users(query, unique_attribute, user_names, renamed_users, writes),
             *diagnosis.describe_state(query, user_names, users, writes),
             *diagnosis.describe_failures(users, writes, failures),
             *notes,
             *diagnosis.describe_strict_mode(self.tenant, failures),
         ]
         timeline = _describe_records([*changes, *failures], user_names)
-        return PersonReport(query, users, timeline, sentences, renamed_users=renamed)
+        return PersonReport(query, users, timeline, sentences, renamed_users=renamed_users)
 
     def _find_users(self, identifier: str) -> Sequence[StoredResource]:
         """Return the users who have the identifier as userName, externalId, email or id."""
@@ -207,20 +217,23 @@ class PersonReportBuilder:
         return changes[:_MAX_CHANGES], len(changes) <= _MAX_CHANGES and len(ids) <= _MAX_MATCHES
 
     def _list_newest_failures(self) -> list[FailureCount]:
-        newest = islice(self.log_store.list_records(kinds=(RecordKind.FAILURE,)), _MAX_RECORDS)
-        return [record for _, record in newest if isinstance(record, FailureCount)]
+        """Return the failures among the newest records of failures, the newest first."""
+        newest_records = islice(self.log_store.list_records(kinds=(RecordKind.FAILURE,)), _MAX_RECORDS)
+        return [record for _, record in newest_records if isinstance(record, FailureCount)]
 
-    def _describe_access_problems(self, use: TokenUsage | None, failures: Sequence[FailureCount] = ()) -> Iterator[str]:
+    def _describe_access_problems(
+        self, token_usage: TokenUsage | None, failures: Sequence[FailureCount] = ()
+    ) -> Iterator[str]:
         """Yield the problems that keep every request of the tenant from being served.
 
-        ``failures`` are used to detect the provider if the user agent of the last use does not tell it.
+        ``failures`` are used to detect the provider if the user agent of the last use is not that of a known provider.
         """
-        problems = list(find_access_problems(self.tenant, use, self.now()))
+        problems = list(find_access_problems(self.tenant, token_usage, self.now()))
         yield from problems
-        if not problems or use is None:
-            provider = detect_tenant_provider(use, DailyFailures(), failures)
-            rejected = self.log_store.list_rejected_tokens(self._format_yesterday())
-            yield from diagnosis.describe_rejected_tokens(rejected, use, provider)
+        if not problems or token_usage is None:
+            provider = detect_tenant_provider(token_usage, DailyFailures(), failures)
+            rejected_tokens = self.log_store.list_rejected_tokens(self._format_yesterday())
+            yield from diagnosis.describe_rejected_tokens(rejected_tokens, token_usage, provider)
 
     def _describe_wrong_scim_url(self, failures: Sequence[FailureCount]) -> Iterator[str]:
         """Yield that the SCIM URL is wrong, if requests failed by it since yesterday and no write followed."""
@@ -248,6 +261,7 @@ def _select_unidentified(failures: Sequence[FailureCount]) -> list[FailureCount]
 
 
 def _describe_failures(failures: Sequence[FailureCount]) -> list[LogEntry]:
+    """Return the entries of some failures, the newest first."""
     return _describe_records(failures, {})
 
 
@@ -258,20 +272,21 @@ def _describe_records(records: Sequence[LogRecord], user_names: dict[str, str]) 
 
 
 def _describe_incomplete_search(search: FailureSearchResult) -> Sequence[str]:
+    """Return a note if a search of failures was incomplete."""
     return [] if search.is_complete else [diagnosis.FAILURES_INCOMPLETE]
 
 
 def _list_failed_candidates(name: str, users: Sequence[StoredResource], failures: Sequence[FailureCount]) -> list[str]:
-    """Return identifiers of people who have the name, had a request that failed, and are none of the users.
+    """Return the identifiers of people who have the name, whose requests failed, and who are none of the users.
 
-    Each person is listed once; the last failure comes first.
+    Each person is listed once; the person with the newest failure comes first.
     """
-    known = frozenset[str]().union(*(identifiers_of(user.resource).hashes for user in users))
+    user_hashes = frozenset[str]().union(*(identifiers_of(user.resource).hashes for user in users))
     hashed_name, text = name_hash(name), normalize_string(name)
     candidates: dict[str, str] = {}
     for failure in sorted((count.failure for count in failures), key=lambda failure: failure.at, reverse=True):
         has_text = failure.identifier_kind != IdentifierKind.ID and text in normalize_string(failure.identifier)
         has_name = hashed_name in failure.identifier_hashes or has_text
-        if failure.identifier and has_name and known.isdisjoint(failure.identifier_hashes):
+        if failure.identifier and has_name and user_hashes.isdisjoint(failure.identifier_hashes):
             candidates.setdefault(normalize_string(failure.identifier), failure.identifier)
     return list(candidates.values())[:_MAX_MATCHES]

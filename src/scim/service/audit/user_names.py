@@ -1,4 +1,4 @@
-"""Search users by a part of their name, and return their names and email addresses as lists show them."""
+"""Search users by a part of their name or email, and return their names and email addresses as lists show them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from scim.service.ports import ResourceStore
 from scim.service.resources.rendering import ResourceRenderer
 from scim.service.resources.search import parse_query
 
-_ATTRIBUTES = (
+_SEARCHED_ATTRIBUTES = (
     "userName",
     "displayName",
     "name.formatted",
@@ -26,16 +26,16 @@ _ATTRIBUTES = (
 
 
 def search_by_name(
-    store: ResourceStore, resource_type: ResourceType, text: str, count: int
+    user_store: ResourceStore, resource_type: ResourceType, text: str, count: int
 ) -> Sequence[StoredResource]:
     """Return the users whose name or email contains ``text``, at most ``count``.
 
     Raises :class:`scim.protocol.errors.TooMany` if there are too many users to search.
     """
-    conditions = " or ".join(f"{attribute} co {json.dumps(text)}" for attribute in _ATTRIBUTES)
+    conditions = " or ".join(f"{attribute} co {json.dumps(text)}" for attribute in _SEARCHED_ATTRIBUTES)
     renderer = ResourceRenderer(resource_type, "")
     query = parse_query(SearchRequest(filter=conditions), resource_type, LeniencyTracker(is_strict=True), renderer)
-    return store.find(replace(query, count=count)).page
+    return user_store.find(replace(query, count=count)).page
 
 
 def get_full_name(user: Mapping[str, Any]) -> str:

@@ -13,15 +13,15 @@ from scim.service.model.token import TokenUsage
 
 
 def detect_tenant_provider(
-    use: TokenUsage | None, failures: DailyFailures, newest: Iterable[LogRecord] = ()
+    token_usage: TokenUsage | None, failures: DailyFailures, newest_records: Iterable[LogRecord] = ()
 ) -> IdentityProvider | None:
-    """Return the identity provider of a tenant, ``None`` if it is not recognized.
+    """Return the identity provider of a tenant, ``None`` if it is not detected.
 
-    The user agent of the last use of the token decides, else the failures of today and yesterday, else the ``newest``
-    records of the log, which are read only then.
+    The user agent of the last use of the token decides, else the failures of today and yesterday, else the
+    ``newest_records`` of the log, which are read only then.
     """
-    by_agent = detect_request_provider(use.user_agent, "", (), None) if use else None
-    return by_agent or failures.provider or next(filter(None, map(_detect_in_record, newest)), None)
+    provider = detect_request_provider(token_usage.user_agent, "", (), None) if token_usage else None
+    return provider or failures.provider or next(filter(None, map(_detect_in_record, newest_records)), None)
 
 
 def _detect_in_record(record: LogRecord) -> IdentityProvider | None:

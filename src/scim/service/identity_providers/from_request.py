@@ -1,4 +1,4 @@
-"""Recognize the identity provider that sent a request (docs/identity-providers). Only texts depend on the result."""
+"""Detect the identity provider that sent a request (docs/identity-providers). Only texts depend on the result."""
 
 from __future__ import annotations
 
@@ -39,13 +39,15 @@ _ENTRA_LENIENCIES = frozenset(
 """Leniencies that only Entra ID needs in the recorded requests."""
 
 
-def detect_request_provider(agent: str, query: str, leniencies: Collection[str], body: Any) -> IdentityProvider | None:
-    """Return the identity provider that sent a request, ``None`` if it is not recognized.
+def detect_request_provider(
+    user_agent: str, query: str, leniencies: Collection[str], body: Any
+) -> IdentityProvider | None:
+    """Return the identity provider that sent a request, ``None`` if it is not detected.
 
-    ``agent`` is the user agent, ``query`` the query string, ``leniencies`` are those that the request needed, and
+    ``user_agent`` is the user agent, ``query`` the query string, ``leniencies`` are those that the request needed, and
     ``body`` is the parsed body. Those that are not known are empty.
     """
-    for product in _list_products(agent):
+    for product in _list_products(user_agent):
         if provider := _PRODUCTS.get(product) or _PRODUCTS.get(_NAME_PARTS.split(product, maxsplit=1)[0]):
             return provider
     is_entra = (
@@ -54,17 +56,17 @@ def detect_request_provider(agent: str, query: str, leniencies: Collection[str],
     return IdentityProvider.ENTRA if is_entra else None
 
 
-def _list_products(agent: str) -> Iterator[str]:
+def _list_products(user_agent: str) -> Iterator[str]:
     """Yield the names of the products in a user agent in lower case, without their versions and without comments."""
-    for word in _remove_comments(agent).lower().split():
+    for word in _remove_comments(user_agent).lower().split():
         yield _NAME_END.split(word, maxsplit=1)[0]
 
 
-def _remove_comments(agent: str) -> str:
+def _remove_comments(user_agent: str) -> str:
     """Return a user agent without its comments, which are in round brackets and nest (RFC 9110 section 5.6.5)."""
     characters: list[str] = []
     depth = 0
-    for character in agent:
+    for character in user_agent:
         if character == "(":
             depth += 1
         elif character == ")":

@@ -1,4 +1,4 @@
-"""The record of what somebody did with a tenant."""
+"""The actions of operators and guests on a tenant, and the record of each."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from enum import StrEnum
 
 
 class AuditAction(StrEnum):
-    """What an operator or a customer's admin does with a tenant."""
+    """The actions of an operator or a guest (a customer's IT admin) on a tenant. The values are stored."""
 
     CONNECT = "connect"
     ROTATE = "rotate"
@@ -23,12 +23,12 @@ class AuditAction(StrEnum):
     ACCEPT = "accept"
     """Accept an invitation to the console."""
     REVOKE_INVITATIONS = "withdraw"
-    """Revoke the invitations to the console, and end the sessions that they opened."""
+    """Revoke the invitations to the console, and end the sessions of the guests who accepted one."""
 
 
 @dataclass(frozen=True, slots=True)
 class AuditEvent:
-    """The record of what somebody did with a tenant. ``at`` is RFC 3339 in UTC; ``details`` never hold a token."""
+    """The record of an action on a tenant. ``at`` is RFC 3339 in UTC; ``details`` never hold a token."""
 
     id: str
     at: str

@@ -13,9 +13,9 @@ from scim.protocol.errors import Rule
 from scim.service.model.identity_provider import IdentityProvider
 
 RETENTION_DAYS = 30
-"""For how many days failures are stored after they happened last."""
+"""For how many days a failure is stored after it happened last."""
 REPEATING_THRESHOLD = 5
-"""A failure that happens so many times within today and yesterday is a loop."""
+"""A failure is repeating if it happened so many times today and yesterday (UTC)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +59,17 @@ class Failure:
 
     @property
     def is_no_op(self) -> bool:
+        """Return whether the request was answered with success although a part of it was ignored."""
         return self.rule == Rule.NO_OP
 
 
 @dataclass(frozen=True, slots=True)
 class FailureCount:
-    """How often a failure happened: in all since ``first_at`` (RFC 3339), and by day (UTC). ``failure`` is the last."""
+    """A failure with how often it happened.
+
+    ``count`` is the number since ``first_at`` (RFC 3339 in UTC), ``counts_by_day`` the number on each day (UTC).
+    ``failure`` is the last occurrence.
+    """
 
     failure: Failure
     first_at: str
@@ -73,14 +78,14 @@ class FailureCount:
 
     @property
     def is_repeating(self) -> bool:
-        """Return whether the same operation fails for the same person again and again."""
+        """Return whether the same request has failed five times or more since yesterday (UTC)."""
         today = date.fromisoformat(self.failure.at[:10])
         yesterday = today - timedelta(days=1)
         return sum(self.counts_by_day.get(day.isoformat(), 0) for day in (today, yesterday)) >= REPEATING_THRESHOLD
 
 
 class FailureKind(StrEnum):
-    """What is counted. The first four are writes that failed."""
+    """The kinds of failures that are counted by day. The first four are writes that failed. The values are stored."""
 
     CREATE = "create"
     REPLACE = "replace"
@@ -93,17 +98,18 @@ class FailureKind(StrEnum):
     NO_OP = "no_ops"
     """Requests that were answered with success although a part of them was ignored. They did not fail."""
     REPEATING = "loops"
-    """Those of the failed requests that repeat an earlier one again and again, without those that are unsupported."""
+    """Failed requests that are repeating, without those that are unsupported. They are also counted by their kind."""
     WRONG_SCIM_URL = "wrong_scim_urls"
-    """Those of the failed requests that failed because the SCIM URL in the identity provider is wrong."""
+    """Requests that failed because the identity provider has a wrong SCIM URL. They are also counted by their kind."""
     REJECTED_TOKEN = "rejected_tokens"  # noqa: S105  # no token
+    """Requests with a token of this service that is not valid any more."""
 
 
 _WRITE_KINDS = (FailureKind.CREATE, FailureKind.REPLACE, FailureKind.PATCH, FailureKind.DELETE)
 
 
 def classify_failure(operation: str, status: int) -> FailureKind:
-    """Return the kind that a failed operation counts as."""
+    """Return the kind of a failed operation."""
     if status == HTTPStatus.NOT_IMPLEMENTED:
         return FailureKind.UNSUPPORTED
     return FailureKind(operation) if operation in _WRITE_KINDS else FailureKind.OTHER_REQUEST
@@ -123,25 +129,27 @@ class DailyFailures:
     last_wrong_url: str = ""
 
     def count(self, kind: FailureKind) -> int:
+        """Return how many failures of a kind were counted."""
         return self.counts.get(kind, 0)
 
     @property
     def failed_writes(self) -> int:
+        """The writes of users that failed."""
         return sum(map(self.count, _WRITE_KINDS))
 
     @property
     def failed_requests(self) -> int:
-        """The requests that failed, without those whose token was rejected and those for what is not supported."""
+        """All requests that failed, without those that are unsupported and those whose token was rejected."""
         return self.failed_writes + self.count(FailureKind.OTHER_REQUEST)
 
     @property
     def failures(self) -> int:
-        """All requests that failed."""
+        """All requests that failed, with those that are unsupported and those whose token was rejected."""
         return self.failed_requests + self.count(FailureKind.UNSUPPORTED) + self.count(FailureKind.REJECTED_TOKEN)
 
 
 def sum_days(days: Iterable[DailyFailures]) -> DailyFailures:
-    """Return the sum of some days, which are given in order."""
+    """Return the sum of the counts of some days, which are given in order."""
     counts: dict[FailureKind, int] = {}
     provider, last_rejection, last_wrong_url = None, "", ""
     for day in days:
