@@ -58,9 +58,9 @@ class _Result:
 class FailureRecorder:
     """Records the failures of one request while there is time. It never changes the response.
 
-    ``open_store`` returns the store of the tenant's failures. ``now`` returns the time in seconds since 1970.
-    ``user_agent`` is the request's user agent and ``query`` its query string: the identity provider is detected by both.
-    ``report_fault`` receives the exceptions of the recording itself.
+    ``open_store`` returns the store of the tenant's failures. ``now`` returns the time in seconds since 1970. The
+    identity provider is detected by ``user_agent`` and ``query``, the query string. ``report_fault`` receives the
+    exceptions of the recording itself.
     """
 
     open_store: Callable[[], FailureStore]
