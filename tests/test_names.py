@@ -3,7 +3,7 @@
 import ast
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -264,9 +264,6 @@ def _is_participle(name: Name) -> bool:
     return name.kind == "function" and "_" not in name.text and (ends_in_ed or name.text in PARTICIPLES)
 
 
-# How often names are still used, until they are renamed. Nothing is added here.
-_STILL_USED: dict[str, int] = {"linked": 1, "malformed": 2, "place": 1, "problem": 1, "unauthorized": 1}
-_STILL_LARGE: frozenset[str] = frozenset()
 _STILL_SILENT: frozenset[str] = frozenset(
     {
         "src/handlers",
@@ -280,25 +277,15 @@ _STILL_SILENT: frozenset[str] = frozenset(
         "src/scim/store/query",
     }
 )
-_STILL_TWICE: frozenset[str] = frozenset({"Attribute", "SecretDocument"})
-
-
-def _find_excess(names: Iterable[Name]) -> dict[str, list[str]]:
-    """Return where the names are used that are used more often than still allowed."""
-    uses: dict[str, list[str]] = {}
-    for name in names:
-        uses.setdefault(name.text, []).append(f"{name} -> {_find_replacement(name) or 'a verb'}")
-    return {text: lines for text, lines in uses.items() if len(lines) > _STILL_USED.get(text, 0)}
 
 
 def test_retired_names_are_not_used() -> None:
-    excess = _find_excess(name for name in _find_names() if _find_replacement(name))
-    assert not excess, "\n".join(line for lines in excess.values() for line in lines)
+    retired = {name: _find_replacement(name) for name in _find_names()}
+    assert [f"{name} -> {replacement}" for name, replacement in retired.items() if replacement] == []
 
 
 def test_functions_are_not_participles() -> None:
-    excess = _find_excess(name for name in _find_names() if _is_participle(name) and not _find_replacement(name))
-    assert not excess, "\n".join(line for lines in excess.values() for line in lines)
+    assert [str(name) for name in _find_names() if _is_participle(name)] == []
 
 
 def test_class_name_exists_once() -> None:
@@ -306,7 +293,7 @@ def test_class_name_exists_once() -> None:
     for name in _find_names():
         if name.kind == "class" and name.path.startswith("src/"):
             definitions.setdefault(name.text, []).append(f"{name.path}:{name.line}")
-    repeated = {text: lines for text, lines in definitions.items() if len(lines) > 1 and text not in _STILL_TWICE}
+    repeated = {text: lines for text, lines in definitions.items() if len(lines) > 1}
     assert repeated == {}
 
 
@@ -320,11 +307,11 @@ def test_packages_are_small() -> None:
     paths = [Path(path) for path, _ in _read_modules("src")]
     sizes = Counter(str(path.parent) for path in paths if path.name != "__init__.py")
     large = {package: size for package, size in sizes.items() if size > MAX_MODULES}
-    assert large.keys() - _STILL_LARGE == set()
+    assert large == {}
 
 
 @pytest.mark.parametrize("folder", SOURCES)
 def test_modules_are_small(folder: str) -> None:
     lengths = {path: len(text.splitlines()) for path, text in _read_modules(folder)}
     large = {path: length for path, length in lengths.items() if length > MAX_LINES}
-    assert large.keys() - _STILL_LARGE == set()
+    assert large == {}

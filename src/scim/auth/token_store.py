@@ -33,7 +33,7 @@ _STAGES: Mapping[str, str] = {
 }
 
 
-class _SecretDocument(BaseModel):
+class _TokenDocument(BaseModel):
     """The JSON in a tenant's secret."""
 
     token: str
@@ -85,9 +85,9 @@ class SecretsManagerTokenStore:
             created=response["CreatedDate"].timestamp(),
         )
 
-    def _parse(self, tenant_id: str, text: str) -> _SecretDocument:
+    def _parse(self, tenant_id: str, text: str) -> _TokenDocument:
         try:
-            value = _SecretDocument.model_validate_json(text)
+            value = _TokenDocument.model_validate_json(text)
         except ValidationError as error:
             raise _build_unavailable_error() from self._build_malformed_error(tenant_id, list_wrong_fields(error))
         token = token_format.parse_token(value.token)

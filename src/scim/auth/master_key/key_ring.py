@@ -68,14 +68,14 @@ class _GenerationDocument(BaseModel):
     key: str = Field(min_length=_MIN_KEY_CHARACTERS)
 
 
-class _SecretDocument(_GenerationDocument):
+class _KeyRingDocument(_GenerationDocument):
     earlier: list[_GenerationDocument] = []
 
 
 def parse_key_ring(text: str, secret_id: str) -> KeyRing:
     """Return the generations in a secret. Raise :class:`MalformedSecret` that names the secret and the wrong fields."""
     try:
-        newest = _SecretDocument.model_validate_json(text)
+        newest = _KeyRingDocument.model_validate_json(text)
     except ValidationError as error:
         raise _build_malformed_error(secret_id, list_wrong_fields(error)) from None
     documents = (newest, *newest.earlier)
@@ -91,7 +91,7 @@ def format_key_ring(ring: KeyRing) -> str:
         _GenerationDocument(generation=generation.number, starts=generation.starts, key=generation.key)
         for generation in ring.generations
     )
-    return _SecretDocument(**newest.model_dump(), earlier=earlier).model_dump_json()
+    return _KeyRingDocument(**newest.model_dump(), earlier=earlier).model_dump_json()
 
 
 def create_generation(number: int, starts: float) -> KeyGeneration:

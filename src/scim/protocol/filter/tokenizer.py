@@ -77,8 +77,8 @@ class Tokenizer:
 
     def _raise(self, message: str, position: int) -> NoReturn:
         length = len(self._text)
-        place = f"at character {position + 1} of {length}" if position < length else "at the end"
-        raise self.error(f"{message} {place}.")
+        location = f"at character {position + 1} of {length}" if position < length else "at the end"
+        raise self.error(f"{message} {location}.")
 
     def _skip_space(self) -> None:
         if match := _SPACE.match(self._text, self._position):

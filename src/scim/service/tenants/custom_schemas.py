@@ -113,7 +113,7 @@ class _SubAttribute(_Characteristics):
     multiValued: Literal[False] = False
 
 
-class _Attribute(_Characteristics):
+class _CustomAttribute(_Characteristics):
     subAttributes: list[_SubAttribute] = []
 
     @model_validator(mode="after")
@@ -129,7 +129,7 @@ class _SchemaDocument(_Document):
     id: Urn
     name: Text = ""
     description: Text = ""
-    attributes: list[_Attribute] = Field(min_length=1, max_length=_MAX_ATTRIBUTES)
+    attributes: list[_CustomAttribute] = Field(min_length=1, max_length=_MAX_ATTRIBUTES)
 
     @model_validator(mode="after")
     def _check_attributes(self) -> Self:
