@@ -21,7 +21,7 @@ from local.aws_lambda.stream_poller import StreamReader
 from local.engine import Engine
 from local.services.messaging import Messaging
 from scim.protocol.schema import load_user_type
-from scim.service.model.identifiers import identifier_hash
+from scim.service.model.identifiers import hash_identifier
 from scim.service.model.links import UserLinks
 from scim.service.references.reference_resolver import REFERRERS_PER_TASK
 from scim.settings import Settings
@@ -91,7 +91,7 @@ class Functions:
             Table(calls, settings.table_name, runtime.create_deadline(60)), layout, tenant_of(scim), load_user_type()
         )
         ids = [item["sk"]["S"][2:] for item in items(scim, "T", "U#")]
-        table.update_index([(each, person) for each in ids], [])
+        table.update_reference_index([(each, person) for each in ids], [])
 
     def finish(self) -> None:
         """Bring everything to its function, until nothing is left."""
@@ -146,7 +146,7 @@ def test_links_of_one_tenant_delay_no_other_tenant(
         results = run(direct, [post(f"report-{number}", **named) for number in range(first, first + 100)])
         assert {result["status"] for result in results} == {"201"}
     quiet = other.create(userName="quiet@example.com", **{ENTERPRISE: {"manager": {"value": "chief@example.com"}}})
-    work.add_index_entries(direct, identifier_hash("boss@example.com"))
+    work.add_index_entries(direct, hash_identifier("boss@example.com"))
 
     boss: dict[str, Any] = {}
 

@@ -14,7 +14,7 @@ from local.aws_lambda.queue_mapping import build_record
 from local.aws_lambda.stream_poller import StreamReader
 from local.engine import Engine
 from local.services.messaging import Messaging
-from scim.service.model.identifiers import identifier_hash
+from scim.service.model.identifiers import hash_identifier
 from scim.service.model.links import UserLinks
 from scim.settings import Settings
 from scim.wiring.events import build_stream_processor_factory
@@ -117,7 +117,7 @@ def test_links_agree_with_references_in_the_end(
     }
     for user_id, value in managers.items():
         assert found.get(user_id, []) == ([named[value]] if value in named else [])
-    assert index_entries(direct) == sorted((user_id, identifier_hash(value)) for user_id, value in managers.items())
+    assert index_entries(direct) == sorted((user_id, hash_identifier(value)) for user_id, value in managers.items())
 
     events = [json.loads(line)["detail"] for line in bus.events.read_text().splitlines()]
     told = {each["eventId"]: each for each in events if "links" in each}

@@ -12,7 +12,7 @@ import pytest
 from bench.prefill import export
 from local import engine
 from scim.service.model.audit.failure import FailureKind
-from scim.service.model.identifiers import identifier_hash, name_hash
+from scim.service.model.identifiers import hash_identifier, hash_name
 from scim.service.model.timestamps import format_rfc3339
 from scim.service.model.token import TokenUsage
 from scim.service.tenants.health import HealthState
@@ -36,11 +36,11 @@ def failure_item(tenant: str, number: int, day: str) -> dict[str, Any]:
     """A failure of somebody, as the store writes it; the higher the number, the newer."""
     name, at = person(number), f"{day}T00:00:{number // 1_000:02}.{number % 1_000:03}Z"
     hashes = {
-        identifier_hash(name),
-        identifier_hash(f"e-{number}"),
-        name_hash(f"Person {number}"),
-        name_hash(str(number)),
-        name_hash("Person"),
+        hash_identifier(name),
+        hash_identifier(f"e-{number}"),
+        hash_name(f"Person {number}"),
+        hash_name(str(number)),
+        hash_name("Person"),
     }
     return {
         "pk": {"S": keys.failure_partition(tenant)},

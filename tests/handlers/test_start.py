@@ -20,7 +20,7 @@ BULK = {
     "handlers.http.routes.bulk",
     "scim.service.resources.bulk",
     "scim.service.resources.bulk_order",
-    "scim.service.resources.bulk_run",
+    "scim.service.resources.bulk_executor",
 }
 DISCOVERY = {"handlers.http.routes.discovery", "scim.service.resources.discovery"}
 QUERIES = {

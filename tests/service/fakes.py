@@ -78,13 +78,13 @@ class MemoryStore:
         self.queries.append(query)
         found = [user for _, user in sorted(self.users.items()) if query.matches is None or query.matches(user)]
         if query.order is not None:
-            found.sort(key=query.order.key, reverse=query.order.descending)
+            found.sort(key=query.order.key, reverse=query.order.is_descending)
         if isinstance(query.start, IndexPosition):
             first = query.start.index - 1
             return QueryResult(len(found), found[first : first + query.count], "memory")
         ids = [user.id for user in found]
         first = ids.index(query.start.boundaries[0].id) + 1 if query.start.boundaries else 0
-        if query.start.backwards:
+        if query.start.is_backwards:
             first = max(first - 1 - query.count, 0)
         page = found[first : first + query.count]
         after = [PageBoundary(page[-1].id, b"01234567")] if first + query.count < len(found) else None

@@ -31,13 +31,13 @@ def test_pauses_after_a_collision_differ() -> None:
 
 @pytest.mark.parametrize("left_s", [4.0, 29.0])
 def test_call_may_begin_if_it_can_hang_and_leave_time_for_the_response(left_s: float) -> None:
-    Clock(left_s).deadline.check()
+    Clock(left_s).deadline.require_time()
 
 
 @pytest.mark.parametrize("left_s", [-1.0, 0.0, 3.99])
 def test_call_that_may_outlast_the_request_is_rejected(left_s: float) -> None:
     with pytest.raises(Unavailable):
-        Clock(left_s).deadline.check()
+        Clock(left_s).deadline.require_time()
 
 
 def test_pause_without_time_is_a_503_with_retry_after() -> None:
@@ -58,7 +58,7 @@ def test_share_of_the_time_ends_earlier_and_adds_to_the_same_causes() -> None:
     half.pause(1)
     clock.sleep(7)
 
-    assert whole.retry_causes == half.retry_causes == [RetryCause.REFUSED]
+    assert whole.retry_causes == half.retry_causes == [RetryCause.UNAVAILABLE]
     assert whole.has_time()
     assert not half.has_time()
 

@@ -15,7 +15,7 @@ from scim.service.model.audit.audit_event import AuditAction, AuditEvent
 from scim.service.model.audit.failure import DailyFailures, Failure, FailureCount, FailureKind
 from scim.service.model.audit.log_record import LogPosition, LogRecord, RecordKind, RejectedTokenCount
 from scim.service.model.change_record import ChangeRecord, Operation, Participation, StoredChange
-from scim.service.model.identifiers import identifier_hash, name_hash
+from scim.service.model.identifiers import hash_identifier, hash_name
 from scim.service.model.identity_provider import IdentityProvider
 from scim.service.model.stored_resource import StoredResource
 from scim.service.model.tenant import Tenant
@@ -74,7 +74,7 @@ def at(minute: int, day: int = 31) -> str:
 
 
 def failure(minute: int, name: str = "ada", **different: object) -> Failure:
-    known = replace(FAILURE, at=at(minute), identifier=name, identifier_hashes=frozenset({identifier_hash(name)}))
+    known = replace(FAILURE, at=at(minute), identifier=name, identifier_hashes=frozenset({hash_identifier(name)}))
     return replace(known, **different)  # type: ignore[arg-type]  # fields
 
 
@@ -248,12 +248,12 @@ def test_changes_have_newest_first(records: Records, write: Callable[..., None])
 def test_previous_owner_is_found(records: Records, write: Callable[..., None]) -> None:
     ada = user("ada", externalId="e", emails=[{"value": "ada@example.com"}])
     write(None, ada, at(1))
-    assert list(records().find_previous_owner_ids(identifier_hash("ada"))) == []
+    assert list(records().find_previous_owner_ids(hash_identifier("ada"))) == []
 
     write(ada, None, at(2))
 
     found = [
-        list(records().find_previous_owner_ids(identifier_hash(each)))
+        list(records().find_previous_owner_ids(hash_identifier(each)))
         for each in ("ADA", "e", "ada@example.com", ada.id, "bob")
     ]
     assert found == [[ada.id], [ada.id], [ada.id], [ada.id], []]
@@ -275,7 +275,7 @@ def test_search_for_previous_owners_takes_half_the_time() -> None:
     clock = Clock(60.0)
     found: list[str] = []
     calls = Table(cast("DynamoDBClient", Endless(clock)), "table", clock.deadline)
-    search = DynamoDBAuditLogStore(calls, "acme", time.time).find_previous_owner_ids(identifier_hash("ada"))
+    search = DynamoDBAuditLogStore(calls, "acme", time.time).find_previous_owner_ids(hash_identifier("ada"))
 
     with pytest.raises(Unavailable):
         found.extend(search)
@@ -431,10 +431,10 @@ def fill(settings: Settings, number: int, tenant: str = "acme", ttl: float = DAY
                     "failure": said.replace('"ada"', f'"{name}"'),
                     "operation": "create",
                     "handles": {
-                        identifier_hash(name),
-                        identifier_hash(f"e-{each}"),
-                        identifier_hash(f"id-{each}"),
-                        name_hash(f"name-{each}"),
+                        hash_identifier(name),
+                        hash_identifier(f"e-{each}"),
+                        hash_identifier(f"id-{each}"),
+                        hash_name(f"name-{each}"),
                     },
                     "first": instant,
                     "last": instant,
@@ -456,8 +456,8 @@ def test_search_of_many_failures_is_bounded(settings: Settings, monkeypatch: pyt
     newest = store.find_failures(["e-1499"])
     oldest = store.find_failures(["e-0"])
     by_key = store.find_failures([person(0).upper()])
-    named = store.find_failures_by_name(name_hash("name-1499"), "name-1499")
-    partly = store.find_failures_by_name(name_hash("person-00149"), "person-00149")
+    named = store.find_failures_by_name(hash_name("name-1499"), "name-1499")
+    partly = store.find_failures_by_name(hash_name("person-00149"), "person-00149")
 
     assert [each.failure.identifier for each in newest.failures] == [person(1499)]
     assert (oldest.failures, oldest.is_complete) == ([], False)
@@ -475,7 +475,7 @@ def test_search_takes_twenty_identifiers(records: Records) -> None:
 
 
 def test_search_of_few_failures_is_complete(records: Records) -> None:
-    records().count(failure(1, "bob", identifier_hashes=frozenset({identifier_hash("bob"), identifier_hash("e-1")})))
+    records().count(failure(1, "bob", identifier_hashes=frozenset({hash_identifier("bob"), hash_identifier("e-1")})))
     search = records().find_failures(["e-1"])
     assert ([each.failure.identifier for each in search.failures], search.is_complete) == (["bob"], True)
 
@@ -503,7 +503,7 @@ def test_newest_failures_without_identifier_are_read(records: Records, monkeypat
     """Their keys end in a digest and not in the time: the first by key would be any of them."""
     monkeypatch.setattr("scim.store.audit_log._MAX_MATCHES", 3)
     for number in range(9):
-        records().count(failure(number, "", identifier_hashes=frozenset({identifier_hash(f"name-{number}")})))
+        records().count(failure(number, "", identifier_hashes=frozenset({hash_identifier(f"name-{number}")})))
 
     search = records().find_failures([""])
 

@@ -8,7 +8,7 @@ import pytest
 
 from scim.protocol.schema import load_user_type
 from scim.service.model.change_record import ChangeRecord, Operation, Participation
-from scim.service.model.identifiers import identifier_hash
+from scim.service.model.identifiers import hash_identifier
 from scim.service.model.links import Link, UserLinks
 from scim.service.model.stored_resource import StoredResource, VersionConflict
 from scim.store.links import DynamoDBLinkStore
@@ -61,7 +61,7 @@ def test_link_is_written_with_a_record_and_nothing_else(
     assert record["links"] == {"L": [{"M": {"attribute": {"S": "manager"}, "id": {"S": "b"}}}]}
     assert "time" not in record
     read = links.get_all([alice.id])[alice.id]
-    assert (read.links, read.version, read.document) == (ONE.text, 1, alice.document)
+    assert (read.links_json, read.version, read.document) == (ONE.to_json(), 1, alice.document)
 
 
 def test_changed_user_is_not_linked(
@@ -110,18 +110,18 @@ def test_next_version_keeps_its_links(store: DynamoDBResourceStore, alice: Store
     after = StoredResource.from_resource(
         {**alice.resource, "title": "Cook"}, 2, alice.created, alice.modified, alice.active_since
     )
-    after.links = UserLinks(0, ONE.links).text
+    after.links_json = UserLinks(0, ONE.links).to_json()
     store.write(alice, after, CHANGE)
     assert items()[f"U#{alice.id}"]["links"] == {"S": '[0,["manager","boss","b",7]]'}
 
 
 def test_referrers_are_listed_by_identifier(links: DynamoDBLinkStore, items: Items) -> None:
     first, second = "00000000-0000-4000-8000-000000000001", "00000000-0000-4000-8000-000000000002"
-    links.update_index({(first, "aa"), (first, "bb")}, set())
-    links.update_index({(first, "aa"), (second, "aa")}, set())
+    links.update_reference_index({(first, "aa"), (first, "bb")}, set())
+    links.update_reference_index({(first, "aa"), (second, "aa")}, set())
     assert links.list_referrers("aa", "", 10) == [first, second]
     assert {item["pk"]["S"] for item in items().values()} == {"W#acme"}
-    links.update_index({(second, "bb")}, {(first, "aa"), (first, "none")})
+    links.update_reference_index({(second, "bb")}, {(first, "aa"), (first, "none")})
     assert links.list_referrers("aa", "", 10) == [second]
     assert links.list_referrers("bb", "", 10) == [first, second]
 
@@ -129,15 +129,15 @@ def test_referrers_are_listed_by_identifier(links: DynamoDBLinkStore, items: Ite
 def test_more_entries_than_one_call_takes_are_written(links: DynamoDBLinkStore) -> None:
     user_id = "00000000-0000-4000-8000-000000000001"
     entries = {(user_id, f"{number:024x}") for number in range(60)}
-    links.update_index(entries, set())
+    links.update_reference_index(entries, set())
     assert all(links.list_referrers(each, "", 10) == [user_id] for _, each in entries)
-    links.update_index(set(), entries)
+    links.update_reference_index(set(), entries)
     assert not any(links.list_referrers(each, "", 10) for _, each in entries)
 
 
 def test_page_of_referrers_takes_one_call(links: DynamoDBLinkStore, request_table: Table) -> None:
     ids = [f"00000000-0000-4000-8000-{number:012x}" for number in range(7)]
-    links.update_index({(each, "aa") for each in ids}, set())
+    links.update_reference_index({(each, "aa") for each in ids}, set())
     before = request_table.calls
     assert links.list_referrers("aa", "", 3) == ids[:3]
     assert links.list_referrers("aa", ids[2], 3) == ids[3:6]
@@ -149,11 +149,11 @@ def test_page_of_referrers_takes_one_call(links: DynamoDBLinkStore, request_tabl
 def test_candidates_are_found_by_each_key(links: DynamoDBLinkStore, store: DynamoDBResourceStore, value: str) -> None:
     known = user(userName="alice", externalId="E-1", emails=[{"value": "Alice@Example.com"}])
     store.write(None, known, CHANGE)
-    ways = list(links.find_candidates(known.id if value == "ID" else value))
+    ways = list(links.find_matching_user_ids(known.id if value == "ID" else value))
     assert [user_id for ids in ways for user_id in ids] == [known.id]
     assert [bool(ids) for ids in ways].index(True) == ["ID", "ALICE", "E-1", "alice@example.com"].index(value)
-    assert not any(links.find_candidates("e-1"))
-    assert not any(links.find_candidates('"'))
+    assert not any(links.find_matching_user_ids("e-1"))
+    assert not any(links.find_matching_user_ids('"'))
 
 
 def test_attribute_without_index_is_not_searched(
@@ -163,8 +163,8 @@ def test_attribute_without_index_is_not_searched(
     links = DynamoDBLinkStore(
         request_table, replace(adapters.resource_store_config, indexed={}), "acme", load_user_type()
     )
-    assert not any(links.find_candidates("E-1"))
-    assert [list(ids) for ids in links.find_candidates("alice")] == [[], [ONE_ID]]
+    assert not any(links.find_matching_user_ids("E-1"))
+    assert [list(ids) for ids in links.find_matching_user_ids("alice")] == [[], [ONE_ID]]
 
 
 def test_at_most_two_candidates_of_an_email_are_read(
@@ -174,7 +174,7 @@ def test_at_most_two_candidates_of_an_email_are_read(
         shared = user(f"00000000-0000-4000-8000-00000000000{number}", userName=f"{number}", emails=[{"value": "hr@x"}])
         store.write(None, shared, CHANGE)
     before = request_table.calls
-    assert [len(ids) for ids in links.find_candidates("hr@x")] == [0, 0, 0, 2]
+    assert [len(ids) for ids in links.find_matching_user_ids("hr@x")] == [0, 0, 0, 2]
     assert request_table.calls - before == 3
 
 
@@ -187,4 +187,4 @@ def test_change_record_has_the_hash_of_a_removed_reference(store: DynamoDBResour
     store.write(second, third, CHANGE)
     store.write(third, None, CHANGE)
     dropped = [item.get("dropped", {}).get("SS") for sort, item in sorted(items().items()) if sort.startswith("C#")]
-    assert dropped == [None, [identifier_hash("boss")], None, [identifier_hash("boss")]]
+    assert dropped == [None, [hash_identifier("boss")], None, [hash_identifier("boss")]]

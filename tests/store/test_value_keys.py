@@ -9,13 +9,7 @@ from scim.protocol.filter.ast import AttributePath
 from scim.protocol.filter.path import resolve_path
 from scim.protocol.leniency import LeniencyTracker
 from scim.protocol.schema import load_user_type
-from scim.store.value_keys import (
-    MAX_INDEX_ENTRIES,
-    check_index_entry_count,
-    index_entry_keys,
-    index_prefix,
-    unique_key,
-)
+from scim.store.value_keys import MAX_INDEX_ENTRIES, check_index_entry_count, index_entry_keys, index_prefix, unique_key
 
 USER_ID = "0f6a1c52-7a34-4a55-9a43-5b0b8a1f3c11"
 LONGEST_SORT_KEY = 1_024
@@ -61,7 +55,10 @@ def test_escaped_separators_fit_into_a_sort_key() -> None:
     assert len((entry_prefix("emails.value", "#" * 900) + USER_ID).encode()) <= LONGEST_SORT_KEY
 
 
-@given(st.text(min_size=901, max_size=1_200, alphabet="ab"), st.text(min_size=901, max_size=1_200, alphabet="ab"))
+@given(
+    st.text(min_size=901, max_size=1_200, alphabet="ab"),
+    st.text(min_size=901, max_size=1_200, alphabet="ab"),
+)
 def test_long_values_have_equal_keys_only_if_equal(one: str, other: str) -> None:
     assert (unique_key(one, is_case_exact=True) == unique_key(other, is_case_exact=True)) == (one == other)
 

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 _BASE_PATH = "/scim/v2"
 
-RETRY_LOG_FIELDS = {RetryCause.CONFLICT: "conflicts", RetryCause.REFUSED: "retries"}
+RETRY_LOG_FIELDS = {RetryCause.CONFLICT: "conflicts", RetryCause.UNAVAILABLE: "retries"}
 """The field of a log line that counts the retries with this cause."""
 
 

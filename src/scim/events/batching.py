@@ -67,7 +67,7 @@ def send_in_batches(
     try:
         while pending:
             for batch in list(_make_batches(pending, size, max_bytes)):
-                deadline.check()
+                deadline.require_time()
                 rejections = send([pending[number] for number in batch])
                 for number, rejection in zip(batch, rejections, strict=True):
                     unsent_codes.pop(number, None)

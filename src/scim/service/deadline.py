@@ -14,7 +14,7 @@ _RESERVE_S = 1.0
 CALL_TIMEOUT_S = 3.0
 """How long a call can hang: 1 s to connect, 2 s to read."""
 _FIRST_PAUSE_S = 0.01
-_LONGEST_PAUSE_S = 0.5
+_MAX_PAUSE_S = 0.5
 # Execution environments restored from one snapshot would share the state of a generator, and pause in step.
 _RANDOM = random.SystemRandom()
 
@@ -24,7 +24,7 @@ class RetryCause(StrEnum):
 
     CONFLICT = "conflict"
     """Another request wrote the same at the same time."""
-    REFUSED = "refused"
+    UNAVAILABLE = "refused"
     """An AWS service refused the call for now, or did not answer."""
 
 
@@ -50,7 +50,7 @@ class Deadline:
         reserve_s = max(self.remaining_s() - seconds, 0.0)
         return replace(self, remaining_s=lambda: self.remaining_s() - reserve_s)
 
-    def check(self) -> None:
+    def require_time(self) -> None:
         """Raise :class:`Unavailable` unless there is time for one more call, even if it hangs, and for the response."""
         if not self.has_time():
             raise Unavailable(
@@ -61,13 +61,13 @@ class Deadline:
         """Return whether there is time for one more call, even if it hangs, and for the response."""
         return self.remaining_s() >= CALL_TIMEOUT_S + _RESERVE_S
 
-    def pause(self, attempt: int, cause: RetryCause = RetryCause.REFUSED) -> None:
+    def pause(self, attempt: int, cause: RetryCause = RetryCause.UNAVAILABLE) -> None:
         """Wait before the next attempt, and add its cause. ``attempt`` is how many retries there were before, from 0.
 
         The pauses have full jitter, so that clients that collided do not collide again (AWS Architecture Blog,
         "Exponential Backoff And Jitter"). Raises :class:`Unavailable` if the time is up.
         """
-        self.check()
+        self.require_time()
         self.retry_causes.append(cause)
-        longest = min(_FIRST_PAUSE_S * 2**attempt, _LONGEST_PAUSE_S)
-        self.sleep(_RANDOM.uniform(0, longest))
+        longest_s = min(_FIRST_PAUSE_S * 2**attempt, _MAX_PAUSE_S)
+        self.sleep(_RANDOM.uniform(0, longest_s))

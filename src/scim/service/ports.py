@@ -248,14 +248,14 @@ class LinkStore(Protocol):
     def get_all(self, ids: Collection[str]) -> dict[str, StoredResource]:
         """Return those of the users who exist, by id."""
 
-    def find_candidates(self, value: str) -> Iterator[Collection[str]]:
+    def find_matching_user_ids(self, value: str) -> Iterator[Collection[str]]:
         """Yield the ids of the users with the value as id, then as userName, then as externalId, then as email.
 
         At most two ids each: if several users match, none of them is linked. Each attribute is looked up only when it
         is asked for, and only by keys.
         """
 
-    def update_index(self, add: Collection[ReferrerEntry], remove: Collection[ReferrerEntry]) -> None:
+    def update_reference_index(self, add: Collection[ReferrerEntry], remove: Collection[ReferrerEntry]) -> None:
         """Add entries to the reference index and remove others. Repeating it changes nothing."""
 
     def list_referrers(self, identifier_hash: str, after: str, limit: int) -> list[str]:

@@ -23,7 +23,7 @@ from scim.service.model.audit.log_record import (
     RejectedTokenCount,
 )
 from scim.service.model.change_record import StoredChange
-from scim.service.model.identifiers import identifier_hash
+from scim.service.model.identifiers import hash_identifier
 from scim.service.model.identity_provider import IdentityProvider
 from scim.service.model.timestamps import format_rfc3339
 from scim.store import daily_failures, items, keys, log_codec
@@ -212,7 +212,7 @@ class DynamoDBAuditLogStore:
             stored, is_all = self._find_stored_under(identifier)
             sorts |= dict.fromkeys(stored)
             is_complete = is_complete and is_all
-        if hashes := [(log_codec.HASHES, identifier_hash(identifier)) for identifier in searched if identifier]:
+        if hashes := [(log_codec.HASHES, hash_identifier(identifier)) for identifier in searched if identifier]:
             newest, is_all = self._search_newest(lambda _: True, hashes)
             sorts |= dict.fromkeys(newest)
             is_complete = is_complete and is_all

@@ -32,7 +32,7 @@ def encode_resource(partition_key: str, sort_key: str, stored: StoredResource) -
         "active": {"BOOL": stored.resource.get("active") is True},
         "since": {"S": stored.active_since},
         TIME_ATTRIBUTE: {"S": keys.last_modified_key(stored.modified)},
-        **({"links": {"S": stored.links}} if stored.links else {}),
+        **({"links": {"S": stored.links_json}} if stored.links_json else {}),
     }
 
 
@@ -43,7 +43,7 @@ def decode_resource(item: Item) -> StoredResource:
         created=item["created"]["S"],
         modified=item["modified"]["S"],
         document=item["doc"]["S"],
-        links=item["links"]["S"] if "links" in item else "",
+        links_json=item["links"]["S"] if "links" in item else "",
         active_since=item["since"]["S"],
     )
 

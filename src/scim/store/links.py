@@ -31,7 +31,7 @@ class DynamoDBLinkStore:
         found_items = self._table.get_all(self._partition_key, sort_keys, items.RESOURCE_ATTRIBUTES)
         return {user.id: user for user in map(items.decode_resource, found_items)}
 
-    def find_candidates(self, value: str) -> Iterator[Collection[str]]:
+    def find_matching_user_ids(self, value: str) -> Iterator[Collection[str]]:
         yield self.get_all([value]) if keys.is_user_id(value) else ()
         unique = self._resource_type.unique_attribute
         item = self._table.get(self._partition_key, value_keys.unique_key(value, is_case_exact=unique.is_case_exact))
@@ -42,7 +42,7 @@ class DynamoDBLinkStore:
                 found_items = self._table.query(self._partition_key, entries, items.LOOKUP_ITEM_ATTRIBUTES, limit=2)
                 yield [items.decode_lookup_item(item) for item in islice(found_items, 2)]
 
-    def update_index(self, add: Collection[ReferrerEntry], remove: Collection[ReferrerEntry]) -> None:
+    def update_reference_index(self, add: Collection[ReferrerEntry], remove: Collection[ReferrerEntry]) -> None:
         self._table.write_all(put=list(map(self._entry_key, add)), delete=list(map(self._entry_key, remove)))
 
     def _entry_key(self, entry: ReferrerEntry) -> Item:
@@ -68,9 +68,9 @@ class DynamoDBLinkStore:
             raise VersionConflict from failed
 
     def _prepare_links(self, user: StoredResource, links: UserLinks) -> Action:
-        condition = "links = :before" if user.links else "attribute_not_exists(links)"
-        before = {":before": {"S": user.links}} if user.links else {}
-        values = {":v": {"N": str(user.version)}, ":links": {"S": links.text}, **before}
+        condition = "links = :before" if user.links_json else "attribute_not_exists(links)"
+        before = {":before": {"S": user.links_json}} if user.links_json else {}
+        values = {":v": {"N": str(user.version)}, ":links": {"S": links.to_json()}, **before}
         return Action.update(
             TransactionRole.RESOURCE,
             keys.primary_key(self._partition_key, keys.user_key(user.id)),

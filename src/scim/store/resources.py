@@ -12,7 +12,7 @@ from scim.protocol.errors import PayloadTooLarge, TooManyUsers
 from scim.protocol.filter.ast import AttributePath
 from scim.protocol.schema import ResourceType
 from scim.service.model.change_record import ChangeRecord
-from scim.service.model.identifiers import IDENTIFYING_ATTRIBUTES, identifiers_of
+from scim.service.model.identifiers import IDENTIFYING_ATTRIBUTES, identify_user
 from scim.service.model.query import Query, QueryResult
 from scim.service.model.stored_resource import NotUnique, StoredResource, VersionConflict
 from scim.service.references.links import find_reference_hashes, may_affect_links
@@ -204,7 +204,7 @@ def _find_former_identifier_hashes(before: StoredResource | None, after: StoredR
         before.resource.get(name) == after.resource.get(name) for name in IDENTIFYING_ATTRIBUTES
     ):
         return frozenset()
-    return identifiers_of(before.resource).hashes - (identifiers_of(after.resource).hashes if after else frozenset())
+    return identify_user(before.resource).hashes - (identify_user(after.resource).hashes if after else frozenset())
 
 
 def _is_active(stored: StoredResource | None) -> bool:
@@ -217,8 +217,8 @@ def _build_version_and_links_condition(before: StoredResource) -> Condition:
     The write replaces the links with those of ``before``: newer ones would be removed without an event.
     """
     version = build_version_condition(before.version)
-    links = "links = :links" if before.links else "attribute_not_exists(links)"
-    values = {":links": {"S": before.links}} if before.links else {}
+    links = "links = :links" if before.links_json else "attribute_not_exists(links)"
+    values = {":links": {"S": before.links_json}} if before.links_json else {}
     return {
         "ConditionExpression": f"{version['ConditionExpression']} AND {links}",
         "ExpressionAttributeValues": version["ExpressionAttributeValues"] | values,

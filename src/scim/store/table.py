@@ -242,7 +242,7 @@ class Table:
 
     def _call_with_retries(self, call: Callable[..., Any], **arguments: Any) -> Any:
         """Make a call that is safe to repeat: a read, or a write that has the same effect if it is made twice."""
-        self.deadline.check()
+        self.deadline.require_time()
         attempt = 0
         while True:
             self._count_call()

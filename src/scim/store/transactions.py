@@ -85,7 +85,7 @@ def commit(
     ``record`` is a new item whose attribute ``change`` identifies the change. ``client_request_token`` is for the first
     attempt, and must be new. Raise :class:`ConditionFailed`, or :class:`Unavailable` if the time is up.
     """
-    table.deadline.check()
+    table.deadline.require_time()
     actions = [*actions, Action.put(TransactionRole.CHANGE, record, ABSENT_CONDITION)]
     requests = [_add_table_name(action, table.name) for action in actions]
     may_be_committed, attempt = False, 0
@@ -97,11 +97,11 @@ def commit(
                 if may_be_committed and _is_committed(table, record):
                     return
                 raise ConditionFailed(failed) from error
-            cause = RetryCause.REFUSED
+            cause = RetryCause.UNAVAILABLE
             if _is_repeatable_cancellation(error):
                 if not may_be_committed:
                     client_request_token = new_client_request_token()
-                cause = RetryCause.CONFLICT if _is_conflict(error) else RetryCause.REFUSED
+                cause = RetryCause.CONFLICT if _is_conflict(error) else RetryCause.UNAVAILABLE
             elif is_outcome_unknown(error):
                 may_be_committed = True
             elif not is_throttled(error):

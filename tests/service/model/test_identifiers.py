@@ -7,10 +7,10 @@ import pytest
 from scim.service.model.identifiers import (
     IdentifierKind,
     Subject,
-    identifier_hash,
-    identifiers_of,
+    hash_identifier,
+    hash_name,
     identify_subject,
-    name_hash,
+    identify_user,
 )
 
 
@@ -51,9 +51,9 @@ def test_identifiers_are_bounded() -> None:
 
 
 def test_hash_ignores_case_and_shows_nothing() -> None:
-    assert identifier_hash(" Straße@Example.com ") == identifier_hash("STRASSE@example.COM")
-    assert identifier_hash("ada") != identifier_hash("adb")
-    assert "ada" not in identifier_hash("ada")
+    assert hash_identifier(" Straße@Example.com ") == hash_identifier("STRASSE@example.COM")
+    assert hash_identifier("ada") != hash_identifier("adb")
+    assert "ada" not in hash_identifier("ada")
 
 
 def test_nobody_has_no_hash() -> None:
@@ -62,7 +62,7 @@ def test_nobody_has_no_hash() -> None:
 
 def test_identifiers_of_a_resource() -> None:
     resource = {"id": "1", "userName": "ada", "externalId": "e", "emails": [{"value": "a@b.c"}], "title": "x"}
-    assert identifiers_of(resource).hashes == {identifier_hash(each) for each in ("1", "ada", "e", "a@b.c")}
+    assert identify_user(resource).hashes == {hash_identifier(each) for each in ("1", "ada", "e", "a@b.c")}
 
 
 @pytest.mark.parametrize(
@@ -83,8 +83,8 @@ def test_names_are_the_full_name_and_its_words(body: Any, names: set[str]) -> No
 def test_name_is_no_identifier_and_has_another_hash() -> None:
     person = identify_subject(None, {"userName": "ada", "displayName": "Ada King"})
     assert person.identifiers == (("userName", "ada"),)
-    assert person.hashes == {identifier_hash("ada"), *map(name_hash, ("ADA  king", "ada", "King"))}
-    assert name_hash("ada") != identifier_hash("ada")
+    assert person.hashes == {hash_identifier("ada"), *map(hash_name, ("ADA  king", "ada", "King"))}
+    assert hash_name("ada") != hash_identifier("ada")
 
 
 def test_names_are_bounded() -> None:
@@ -94,4 +94,4 @@ def test_names_are_bounded() -> None:
 
 def test_name_is_no_identifier_of_a_resource() -> None:
     """References are resolved by identifiers."""
-    assert identifiers_of({"id": "1", "userName": "ada", "displayName": "Ada King"}).names == ()
+    assert identify_user({"id": "1", "userName": "ada", "displayName": "Ada King"}).names == ()

@@ -35,13 +35,15 @@ def carry_over(
     before: StoredResource | None, after: StoredResource, client_refs: links.ClientRefs = MappingProxyType({})
 ) -> StoredResource:
     """Return ``after`` with the links that it has as the next version of ``before``."""
-    links_before = UserLinks.parse(before.links if before else "")
-    return replace(after, links=links.carry_over_links(links_before, after.resource, TYPE, client_refs).text)
+    links_before = UserLinks.parse(before.links_json if before else "")
+    return replace(after, links_json=links.carry_over_links(links_before, after.resource, TYPE, client_refs).to_json())
 
 
 def linked(stored: StoredResource, **targets: str) -> StoredResource:
     """Linked to the ids that the targets give for values."""
-    stored.links = UserLinks(1, links.resolve_links(stored.resource, TYPE, lambda _, value: targets.get(value))).text
+    stored.links_json = UserLinks(
+        1, links.resolve_links(stored.resource, TYPE, lambda _, value: targets.get(value))
+    ).to_json()
     return stored
 
 
@@ -51,13 +53,13 @@ def test_next_version_keeps_links_and_those_of_removed_references_without_a_posi
     kept = {ENTERPRISE: {"manager": {"value": "boss"}}, SURVEY: {"Buddy": {"value": "x"}}}
     after = user({"title": "a longer document", **kept}, 2)
     after = carry_over(before, after)
-    references = UserLinks.parse(after.links)
+    references = UserLinks.parse(after.links_json)
     assert references.sequence == 0
     assert [(link.attribute, link.user_id, link.position is None) for link in references.links] == [
         (MANAGER, "b", False),
         (f"{SURVEY}:Buddy", "n", True),
     ]
-    shown = RENDERER.resource(after)
+    shown = RENDERER.render(after)
     assert shown[ENTERPRISE]["manager"]["$ref"] == f"{BASE_URL}/Users/b"
     assert shown[SURVEY] == {"Buddy": {"value": "x"}}
 
@@ -66,13 +68,13 @@ def test_value_that_comes_back_has_its_link_and_position_again() -> None:
     first = linked(user({ENTERPRISE: {"manager": {"value": "boss"}}}), boss="b")
     second = carry_over(first, user({}, 2))
     third = carry_over(second, user({"title": "Cook", ENTERPRISE: {"manager": {"value": "boss"}}}, 3))
-    assert RENDERER.resource(third)[ENTERPRISE]["manager"] == {"value": "boss", "$ref": f"{BASE_URL}/Users/b"}
+    assert RENDERER.render(third)[ENTERPRISE]["manager"] == {"value": "boss", "$ref": f"{BASE_URL}/Users/b"}
 
 
 def test_same_value_of_another_attribute_takes_no_link_over() -> None:
     before = linked(user({ENTERPRISE: {"manager": {"value": "boss"}}}), boss="b")
     after = carry_over(before, user({SURVEY: {"Buddy": {"value": "boss"}}}, 2))
-    assert RENDERER.resource(after)[SURVEY] == {"Buddy": {"value": "boss"}}
+    assert RENDERER.render(after)[SURVEY] == {"Buddy": {"value": "boss"}}
 
 
 def test_only_a_ref_to_a_user_here_is_extracted() -> None:
@@ -88,15 +90,15 @@ def test_only_a_ref_to_a_user_here_is_extracted() -> None:
 
 def test_ref_of_the_client_is_shown_at_once_and_not_published() -> None:
     created = carry_over(None, user({ENTERPRISE: {"manager": {"value": "x"}}}), {(MANAGER, "x"): SOMEBODY})
-    assert RENDERER.resource(created)[ENTERPRISE]["manager"]["$ref"] == f"{BASE_URL}/Users/{SOMEBODY}"
-    assert UserLinks.parse(created.links).published == []
+    assert RENDERER.render(created)[ENTERPRISE]["manager"]["$ref"] == f"{BASE_URL}/Users/{SOMEBODY}"
+    assert UserLinks.parse(created.links_json).published_links == []
 
 
 def test_link_that_was_looked_up_outweighs_a_ref_of_the_client() -> None:
     before = linked(user({ENTERPRISE: {"manager": {"value": "boss"}}}), boss="b")
     after = user({"title": "Cook", ENTERPRISE: {"manager": {"value": "boss"}}}, 2)
     after = carry_over(before, after, {(MANAGER, "boss"): SOMEBODY})
-    assert [link.user_id for link in UserLinks.parse(after.links).links] == ["b"]
+    assert [link.user_id for link in UserLinks.parse(after.links_json).links] == ["b"]
 
 
 @pytest.mark.parametrize("own", ["", "../Users/b"])
@@ -104,15 +106,15 @@ def test_link_that_was_looked_up_outweighs_a_ref_of_the_client() -> None:
 def test_value_with_a_ref_of_the_client_has_no_position(own: str, first: str) -> None:
     manager = {"$ref": own, "value": "boss"} if first == "$ref" else {"value": "boss", "$ref": own}
     stored = linked(user({ENTERPRISE: {"manager": manager}}), boss="b")
-    assert [(link.user_id, link.position) for link in UserLinks.parse(stored.links).links] == [("b", None)]
-    assert RENDERER.resource(stored)[ENTERPRISE]["manager"] == manager
+    assert [(link.user_id, link.position) for link in UserLinks.parse(stored.links_json).links] == [("b", None)]
+    assert RENDERER.render(stored)[ENTERPRISE]["manager"] == manager
 
 
 def test_changed_links_are_listed_by_attribute() -> None:
     one, other = Link("a", "x", "1", None), Link("b", "y", "2", None)
-    assert links.list_changed_links([one], [one, other]) == ["b"]
-    assert links.list_changed_links([one, other], [Link("a", "x", "3", None)]) == ["a", "b"]
-    assert links.list_changed_links([one], [one]) == []
+    assert links.list_changed_link_attributes([one], [one, other]) == ["b"]
+    assert links.list_changed_link_attributes([one, other], [Link("a", "x", "3", None)]) == ["a", "b"]
+    assert links.list_changed_link_attributes([one], [one]) == []
 
 
 def test_value_that_is_not_served_is_no_reference() -> None:
@@ -123,9 +125,9 @@ def test_value_that_is_not_served_is_no_reference() -> None:
     for hiding, shown in ((fewer, {"Business Unit": "R&D"}), (load_user_type(), None)):
         assert links.resolve_links(stored.resource, hiding, lambda *_: SOMEBODY) == ()
         renderer = ResourceRenderer(hiding, BASE_URL)
-        assert renderer.resource(stored).get(SURVEY) == shown
-        assert json.loads(renderer.compile_text()(stored)) == renderer.resource(stored)
-    assert RENDERER.resource(stored)[SURVEY]["Buddy"]["$ref"] == f"{BASE_URL}/Users/{SOMEBODY}"
+        assert renderer.render(stored).get(SURVEY) == shown
+        assert json.loads(renderer.compile_json_renderer()(stored)) == renderer.render(stored)
+    assert RENDERER.render(stored)[SURVEY]["Buddy"]["$ref"] == f"{BASE_URL}/Users/{SOMEBODY}"
 
 
 PEERS = "urn:example:peers"
@@ -186,7 +188,7 @@ class TestChangesThatMayAffectLinks:
 
     def test_links_may(self) -> None:
         before, after = user({}), user({"title": "Cook"}, 2)
-        before.links = UserLinks(1, (Link("manager", "a", "b", None),)).text
+        before.links_json = UserLinks(1, (Link("manager", "a", "b", None),)).to_json()
         assert links.may_affect_links(before, after, TYPE)
 
     @pytest.mark.parametrize("after", [{"title": "Cook"}, {"active": False}, {SURVEY: {"Business Unit": "Kitchen"}}])

@@ -10,7 +10,7 @@ from scim.protocol.errors import Unavailable
 from scim.protocol.normalize import normalize_string
 from scim.protocol.schema import load_user_type
 from scim.service.model.change_record import ChangeRecord
-from scim.service.model.identifiers import identifier_hash, identifiers_of
+from scim.service.model.identifiers import hash_identifier, identify_user
 from scim.service.model.links import ReferrerEntry, UserLinks
 from scim.service.model.stored_resource import StoredResource, VersionConflict
 from scim.service.model.timestamps import parse_rfc3339
@@ -43,17 +43,17 @@ class Users:
         self._others("get_all")
         return found
 
-    def find_candidates(self, value: str) -> Iterator[Collection[str]]:
+    def find_matching_user_ids(self, value: str) -> Iterator[Collection[str]]:
         for kind in ("id", "userName", "externalId", "email"):
-            people = {user.id: identifiers_of(user.resource).identifiers for user in self.users.values()}
+            people = {user.id: identify_user(user.resource).identifiers for user in self.users.values()}
             yield [
                 each
                 for each, known in people.items()
                 if any((kind, normalize_string(value)) == (k, normalize_string(v)) for k, v in known)
             ]
 
-    def update_index(self, add: Collection[ReferrerEntry], remove: Collection[ReferrerEntry]) -> None:
-        self._others("update_index")
+    def update_reference_index(self, add: Collection[ReferrerEntry], remove: Collection[ReferrerEntry]) -> None:
+        self._others("update_reference_index")
         self.entries = self.entries - set(remove) | set(add)
 
     def list_referrers(self, identifier_hash: str, after: str, limit: int) -> list[str]:
@@ -66,7 +66,7 @@ class Users:
         self._others("write_links")
         if self.users.get(user.id) != user:
             raise VersionConflict
-        self.users[user.id] = replace(user, links=links.text)
+        self.users[user.id] = replace(user, links_json=links.to_json())
         self.changes.append(change)
 
     # What requests do, and the tasks that these lead to
@@ -79,27 +79,27 @@ class Users:
         self.users[resource["id"]] = StoredResource.from_resource(
             resource, old.version + 1 if old else 1, NOW, NOW, NOW
         )
-        lost = identifiers_of(old.resource).hashes - identifiers_of(resource).hashes if old else NOBODY
-        dropped = self._references(old) - ({identifier_hash(manager)} if manager else NOBODY)
+        lost = identify_user(old.resource).hashes - identify_user(resource).hashes if old else NOBODY
+        dropped = self._references(old) - ({hash_identifier(manager)} if manager else NOBODY)
         return LinkTask("acme", resource["id"], 1, True, lost, dropped, "r1")
 
     def delete(self, user_id: str) -> LinkTask:
         old = self.users.pop(user_id)
-        return LinkTask("acme", user_id, 2, False, identifiers_of(old.resource).hashes, self._references(old), "r2")
+        return LinkTask("acme", user_id, 2, False, identify_user(old.resource).hashes, self._references(old), "r2")
 
     def carry_over(self, before: StoredResource | None, user_id: str, target: str | None = None) -> None:
         """Carry links over to a user, as its write does; ``target`` is the manager's id that the client sends."""
         user = self.users[user_id]
-        links = UserLinks.parse(before.links if before else "")
+        links = UserLinks.parse(before.links_json if before else "")
         client_refs = {(MANAGER, "boss"): target} if target else {}
-        user.links = carry_over_links(links, user.resource, load_user_type(), client_refs).text
+        user.links_json = carry_over_links(links, user.resource, load_user_type(), client_refs).to_json()
 
     def _references(self, user: StoredResource | None) -> frozenset[str]:
         manager = user.resource.get(ENTERPRISE, {}).get("manager") if user else None
-        return frozenset({identifier_hash(manager["value"])} if manager else ())
+        return frozenset({hash_identifier(manager["value"])} if manager else ())
 
     def manager(self, user_id: str) -> list[str]:
-        return [link.user_id for link in UserLinks.parse(self.users[user_id].links).links]
+        return [link.user_id for link in UserLinks.parse(self.users[user_id].links_json).links]
 
 
 @pytest.fixture
@@ -200,7 +200,7 @@ def test_person_who_is_deleted_before_the_link_is_written(users: Users) -> None:
 
 def test_person_who_is_created_after_the_look_up(users: Users) -> None:
     alice = users.put("alice", "boss")
-    users.before["update_index"] = lambda: run(users, users.put("boss"))
+    users.before["update_reference_index"] = lambda: run(users, users.put("boss"))
     run(users, alice)
     assert len(users.manager(alice.user_id)) == 1
 
@@ -213,14 +213,14 @@ def test_index_entry_that_another_task_needs_stays(users: Users) -> None:
     def back() -> None:
         run(users, users.put("alice", "x", alice.user_id))
 
-    users.before["update_index"] = back
+    users.before["update_reference_index"] = back
     run(users, away)
-    assert users.entries == {(alice.user_id, identifier_hash("x"))}
+    assert users.entries == {(alice.user_id, hash_identifier("x"))}
 
 
 def test_referrer_who_is_deleted_meanwhile_leaves_no_index_entry(users: Users) -> None:
     alice = users.put("alice", "boss")
-    users.before["update_index"] = lambda: run(users, users.delete(alice.user_id))
+    users.before["update_reference_index"] = lambda: run(users, users.delete(alice.user_id))
     run(users, alice)
     assert users.entries == set()
 

@@ -5,7 +5,12 @@ from graphlib import TopologicalSorter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scim.service.resources.bulk_order import OperationNode, build_graph, find_references, replace_references
+from scim.service.resources.bulk_order import (
+    OperationNode,
+    build_graph,
+    find_bulk_id_references,
+    replace_bulk_id_references,
+)
 
 
 def post(bulk_id: str, *references: str) -> OperationNode:
@@ -73,8 +78,8 @@ def test_chain_of_a_thousand_needs_no_recursion() -> None:
 
 def test_references_are_found_and_replaced_anywhere_in_a_value() -> None:
     value = {"a": ["bulkId:x", {"b": "bulkId:y"}, 7, None, "no bulkId:z"], "c": "bulkId:"}
-    assert list(find_references(value)) == ["x", "y", ""]
-    assert replace_references(value, lambda bulk_id: f"<{bulk_id}>") == {
+    assert list(find_bulk_id_references(value)) == ["x", "y", ""]
+    assert replace_bulk_id_references(value, lambda bulk_id: f"<{bulk_id}>") == {
         "a": ["<x>", {"b": "<y>"}, 7, None, "no bulkId:z"],
         "c": "<>",
     }

@@ -20,7 +20,7 @@ def cursors(signer: FakeSigner | None = None, tenant_id: str = "acme", query: st
 @pytest.mark.parametrize("number", [1, 2])
 @pytest.mark.parametrize(("total", "count"), [(1, 1), (17_000_000, 200), (2**32 - 1, 0)])
 def test_cursor_leads_where_it_was_made_for(number: int, total: int, count: int, backwards: bool) -> None:
-    text = cursors().encode(ANCHORS[:number], total, count, backwards=backwards)
+    text = cursors().encode(ANCHORS[:number], total, count, is_backwards=backwards)
 
     assert text is not None
     assert cursors().decode(text, None) == (CursorPosition(ANCHORS[:number], backwards, total), count)

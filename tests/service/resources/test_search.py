@@ -60,7 +60,7 @@ def test_order_is_ascending_by_default(order: str, descending: bool) -> None:
     sorting = asked(sortBy="userName", sortOrder=order).order
 
     assert sorting is not None
-    assert sorting.descending is descending
+    assert sorting.is_descending is descending
 
 
 def test_result_is_a_list_response_with_the_total() -> None:
@@ -114,7 +114,7 @@ def test_filter_and_sort_reach_meta_which_is_not_stored() -> None:
     ],
 )
 def test_query_reads_meta_if_a_path_leads_there(members: dict[str, Any], reads_meta: bool) -> None:
-    assert asked(**members).reads_meta is reads_meta
+    assert asked(**members).needs_meta is reads_meta
 
 
 def test_projection_applies_to_every_resource() -> None:
@@ -155,7 +155,7 @@ def test_document_is_parsed_only_if_it_may_have_nonconforming_values() -> None:
     documents = [{"id": "urn:x:whole", "attributes": [{"name": "a", "type": "string"}]}]
     documents += [{"id": "urn:x:part", "attributes": [{"name": "a", "type": "string"}]}]
     resource_type = load_user_type().with_extensions(documents, frozenset({"urn:x:part"}))
-    show = ResourceRenderer(resource_type, BASE_URL).compile_text()
+    show = ResourceRenderer(resource_type, BASE_URL).compile_json_renderer()
 
     def text(*urns: str) -> str:
         return show(StoredResource("1", 1, NOW, NOW, f'{{"schemas":{encode_json([CORE, *urns])},unread}}'))

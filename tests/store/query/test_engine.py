@@ -55,10 +55,12 @@ def make(store: DynamoDBResourceStore) -> MakeUser:
 def query(text: str | None = None, start_index: int = 1, count: int = 200, order: SortOrder | None = None) -> Query:
     start = IndexPosition(start_index)
     if text is None:
-        return Query(start, count, order=order, text=f"by {order}")
+        return Query(start, count, order=order, canonical_text=f"by {order}")
     tree = parse_filter(text, load_user_type(), LeniencyTracker())
     predicate = compile_filter(tree, LeniencyTracker())
-    return Query(start, count, tree, lambda stored: predicate(stored.resource), order, text=f"{text} by {order}")
+    return Query(
+        start, count, tree, lambda stored: predicate(stored.resource), order, canonical_text=f"{text} by {order}"
+    )
 
 
 def sorting(name: str, *, descending: bool = False) -> SortOrder:

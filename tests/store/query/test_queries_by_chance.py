@@ -109,7 +109,7 @@ def expected(people: list[StoredResource], asked: Query, plan: str) -> list[Stor
     found = [each for each in people if asked.matches is None or asked.matches(each)]
     if asked.order is not None:
         key = asked.order.key
-        return sorted(found, key=lambda each: (key(each), each.id), reverse=asked.order.descending)
+        return sorted(found, key=lambda each: (key(each), each.id), reverse=asked.order.is_descending)
     orders: dict[str, Callable[[StoredResource], Any]] = {
         "names": lambda each: unique_key(each.resource["userName"], is_case_exact=False),
         "times": lambda each: each.modified,

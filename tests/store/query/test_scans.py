@@ -72,7 +72,7 @@ class Pages:
     def _find(self, start: Any, count: int) -> QueryResult:
         asked = self.asked
         return self.store.find(
-            Query(start, count, asked.filter, asked.matches, asked.order, asked.text, asked.reads_meta)
+            Query(start, count, asked.filter, asked.matches, asked.order, asked.canonical_text, asked.needs_meta)
         )
 
 
@@ -150,7 +150,9 @@ def test_every_index_and_cursor_returns_its_slice(
         assert [each for page in seen for each in page] == list(range(9))
         back = [numbers(found)]
         while found.previous_boundaries:
-            found = pages.at_cursor(CursorPosition(found.previous_boundaries, backwards=True, total=found.total), count)
+            found = pages.at_cursor(
+                CursorPosition(found.previous_boundaries, is_backwards=True, total=found.total), count
+            )
             back.append(numbers(found))
         assert back == seen[::-1]
 
@@ -264,7 +266,7 @@ TOO_MANY = "Filter by one of id, userName, externalId, emails.value with eq, or 
         (query('externalId eq "E"'), 1, 0),
         (query('externalId eq "E"'), 8, 1),
     ],
-    ids=lambda each: each.text if isinstance(each, Query) else str(each),
+    ids=lambda each: each.canonical_text if isinstance(each, Query) else str(each),
 )
 def test_expensive_queries_end_in_time_and_suggest_filters(
     adapters: EndpointAdapters, people: list[StoredResource], asked: Query, index: int, count: int

@@ -26,6 +26,6 @@ def _run_bulk(context: RequestContext) -> Response:
     bulk = BulkProcessor(resources, context.service_context, context.report_fault, context.recorder)
     result = bulk.run(context.request.json())
     log = {"operations": len(result.body["Operations"])}
-    if result.not_attempted:
-        log["not_attempted"] = result.not_attempted
+    if result.not_attempted_count:
+        log["not_attempted"] = result.not_attempted_count
     return Response(HTTPStatus.OK, encode_json(result.body), log=log)

@@ -64,7 +64,7 @@ def _find_resource(segments: list[str], resource_types: tuple[ResourceType, ...]
 def _create_resource(context: RequestContext, resource_type: ResourceType) -> Response:
     projection = _parse_projection(context, resource_type)
     stored = _build_service(context, resource_type).create(context.request.json(), _parse_preconditions(context))
-    location = {"Location": _build_renderer(context, resource_type).location(stored.id)}
+    location = {"Location": _build_renderer(context, resource_type).build_location(stored.id)}
     return _respond_with_resource(context, resource_type, stored, projection, HTTPStatus.CREATED, location)
 
 

@@ -17,7 +17,7 @@ from scim.service.identity_providers.from_log import detect_tenant_provider
 from scim.service.model.audit.failure import DailyFailures, FailureCount
 from scim.service.model.audit.log_record import FailureSearchResult, LogRecord, RecordKind
 from scim.service.model.change_record import Operation, StoredChange
-from scim.service.model.identifiers import IdentifierKind, identifier_hash, identifiers_of, name_hash
+from scim.service.model.identifiers import IdentifierKind, hash_identifier, hash_name, identify_user
 from scim.service.model.stored_resource import StoredResource, encode_json
 from scim.service.model.tenant import Tenant
 from scim.service.model.timestamps import format_rfc3339
@@ -109,7 +109,7 @@ class PersonReportBuilder:
 
     def _report_by_name(self, name: str, notes: Sequence[str]) -> PersonReport:
         """Return the report on the one person who has a name, or a list of all people who have it."""
-        search = self.log_store.find_failures_by_name(name_hash(name), normalize_string(name))
+        search = self.log_store.find_failures_by_name(hash_name(name), normalize_string(name))
         users: Sequence[StoredResource] = ()
         try:
             users = search_by_name(self.user_store, self.tenant.resource_types[0], name, _MAX_MATCHES)
@@ -121,7 +121,7 @@ class PersonReportBuilder:
             (identifier,) = [*(user.id for user in users), *candidates]
             return replace(self.build(identifier), query=name)
         unidentified = _select_unidentified(search.failures)
-        failures_with_name = [count for count in unidentified if name_hash(name) in count.failure.identifier_hashes]
+        failures_with_name = [count for count in unidentified if hash_name(name) in count.failure.identifier_hashes]
         if users or candidates:
             sentences = [
                 *self._describe_access_problems(self.read_last_use()),
@@ -204,7 +204,7 @@ class PersonReportBuilder:
         """Return the ids of the users who had the identifier before, and a note if the search stopped early."""
         ids: list[str] = []
         try:
-            ids.extend(self.log_store.find_previous_owner_ids(identifier_hash(identifier)))
+            ids.extend(self.log_store.find_previous_owner_ids(hash_identifier(identifier)))
         except Unavailable:
             return ids, [diagnosis.PREVIOUS_OWNERS_INCOMPLETE]
         return ids, []
@@ -251,7 +251,7 @@ class PersonReportBuilder:
 
 def _list_identifiers(query: str, ids: Sequence[str], users: Sequence[StoredResource]) -> list[str]:
     """Return the identifiers that failures of these users may be stored under, without duplicates."""
-    values = (value for user in users for _, value in identifiers_of(user.resource).identifiers)
+    values = (value for user in users for _, value in identify_user(user.resource).identifiers)
     return list(dict.fromkeys([query, *ids, *values]))
 
 
@@ -281,8 +281,8 @@ def _list_failed_candidates(name: str, users: Sequence[StoredResource], failures
 
     Each person is listed once; the person with the newest failure comes first.
     """
-    user_hashes = frozenset[str]().union(*(identifiers_of(user.resource).hashes for user in users))
-    hashed_name, text = name_hash(name), normalize_string(name)
+    user_hashes = frozenset[str]().union(*(identify_user(user.resource).hashes for user in users))
+    hashed_name, text = hash_name(name), normalize_string(name)
     candidates: dict[str, str] = {}
     for failure in sorted((count.failure for count in failures), key=lambda failure: failure.at, reverse=True):
         has_text = failure.identifier_kind != IdentifierKind.ID and text in normalize_string(failure.identifier)

@@ -52,17 +52,17 @@ class Subject:
     @property
     def hashes(self) -> frozenset[str]:
         """The hash of each identifier and of each name. Records are found by them."""
-        return frozenset([*(identifier_hash(value) for _, value in self.identifiers), *map(name_hash, self.names)])
+        return frozenset([*(hash_identifier(value) for _, value in self.identifiers), *map(hash_name, self.names)])
 
 
-def identifier_hash(identifier: str) -> str:
+def hash_identifier(identifier: str) -> str:
     """Return a hash of an identifier that does not depend on case or on whitespace around it, in 24 hex digits."""
     return sha256(normalize_string(identifier.strip()).encode()).hexdigest()[:24]
 
 
-def name_hash(name: str) -> str:
+def hash_name(name: str) -> str:
     """Return a hash of a name that does not depend on case or whitespace. No identifier has the same hash."""
-    return identifier_hash(f"name\n{' '.join(name.split())}")
+    return hash_identifier(f"name\n{' '.join(name.split())}")
 
 
 def identify_subject(resource_id: str | None, body: Any, query: str = "") -> Subject:
@@ -79,7 +79,7 @@ def identify_subject(resource_id: str | None, body: Any, query: str = "") -> Sub
     return Subject(tuple(unique)[:_MAX_IDENTIFIERS], tuple(names)[:_MAX_IDENTIFIERS])
 
 
-def identifiers_of(resource: Mapping[str, Any]) -> Subject:
+def identify_user(resource: Mapping[str, Any]) -> Subject:
     """Return the identifiers of a stored resource, without its names."""
     own_id = _make_identifier(IdentifierKind.ID, resource.get("id"))
     return Subject(tuple(dict.fromkeys([*_find_identifiers(resource), *own_id])))

@@ -1,4 +1,4 @@
-"""The links of a user: the users to whom its references lead."""
+"""Links: the users to whom the references of a user lead."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from scim.service.model.stored_resource import encode_json
 
 ReferrerEntry = tuple[str, str]
-"""An entry of the reference index: the id of a referrer, and the hash of the identifier in its reference."""
+"""An entry of the reference index: the id of a user who refers to another one, and the hash of the identifier."""
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A link: the reference in ``attribute`` leads to the user ``user_id``.
+    """A resolved reference: the reference in ``attribute`` leads to the user ``user_id``.
 
-    ``identifier_hash`` is the hash of the reference's value (:func:`scim.service.model.identifiers.identifier_hash`).
-    It is empty as long as only the client says to whom the reference leads.
+    ``identifier_hash`` is the hash of the reference's value (:func:`scim.service.model.identifiers.hash_identifier`).
+    It is empty until a link task has resolved the reference. Until then ``user_id`` is from the ``$ref`` of the client.
 
     ``position`` is where the ``$ref`` is inserted into the document, in characters
     (:mod:`scim.service.references.ref_insertion`). It is ``None`` if none can be inserted: the value is a plain string,
@@ -37,21 +37,20 @@ class UserLinks:
     links: tuple[Link, ...] = ()
 
     @property
-    def published(self) -> list[Link]:
-        """The links that were looked up, and so published in an event."""
+    def published_links(self) -> list[Link]:
+        """The links that a link task has resolved and published in an event."""
         return [link for link in self.links if link.identifier_hash]
 
     @classmethod
-    def parse(cls, text: str) -> UserLinks:
-        """Return the links in a stored text (:attr:`text`)."""
-        if not text:
+    def parse(cls, links_json: str) -> UserLinks:
+        """Return the links as they were stored (:meth:`to_json`)."""
+        if not links_json:
             return cls()
-        sequence, *links = json.loads(text)
+        sequence, *links = json.loads(links_json)
         return cls(sequence, tuple(Link(*link) for link in links))
 
-    @property
-    def text(self) -> str:
-        """The links as they are stored: JSON, or an empty text if the user never had links."""
+    def to_json(self) -> str:
+        """Return the links as they are stored: JSON, or an empty string if the user never had links."""
         if not (self.sequence or self.links):
             return ""
         links = ([link.attribute, link.identifier_hash, link.user_id, link.position] for link in self.links)

@@ -12,11 +12,11 @@ from scim.service.model.stored_resource import StoredResource
 
 @dataclass(frozen=True, slots=True)
 class SortOrder:
-    """What to sort by. ``key`` returns the sort key of a resource: JSON values and tuples, which can be compared."""
+    """The order of a query. ``key`` returns the sort key of a resource: JSON values and tuples that can be compared."""
 
     path: AttributePath
     key: Callable[[StoredResource], Any]
-    descending: bool = False
+    is_descending: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,30 +29,32 @@ class PageBoundary:
 
 @dataclass(frozen=True, slots=True)
 class IndexPosition:
-    """The page that begins with the resource number ``index``, from 1. Each client has its own position."""
+    """The page that begins with the resource number ``index``, from 1. The position is stored by ``client_id``."""
 
     index: int
-    client: str = ""
+    client_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class CursorPosition:
-    """The page after a boundary or, ``backwards``, before it; the first page if there are no boundaries.
+    """The page after a boundary, or before it if ``is_backwards``; the first page if there are no boundaries.
 
-    It is the first of the boundaries whose position has not changed. ``total`` is the total at the first page.
+    The boundary is the first of ``boundaries`` whose position has not changed. ``total`` is the number of resources
+    that matched when the first page was read.
     """
 
     boundaries: Sequence[PageBoundary] = ()
-    backwards: bool = False
+    is_backwards: bool = False
     total: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What to find.
+    """A query: which resources to return, in which order, and which page of them.
 
-    ``matches`` evaluates ``filter`` on one resource. ``text`` is the same for equal queries, and differs for others.
-    ``reads_meta`` is true if ``matches`` or ``order`` read ``meta``, which is not in the document.
+    ``matches`` evaluates ``filter`` on one resource. ``canonical_text`` identifies the query: it is the same for equal
+    filters and orders, and differs for others.
+    ``needs_meta`` is true if ``matches`` or ``order`` read ``meta``, which is not in the document.
     """
 
     start: IndexPosition | CursorPosition
@@ -60,8 +62,8 @@ class Query:
     filter: Filter | None = None
     matches: Callable[[StoredResource], bool] | None = None
     order: SortOrder | None = None
-    text: str = ""
-    reads_meta: bool = True
+    canonical_text: str = ""
+    needs_meta: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """A resource as it is stored.
 
-Its JSON is written and read by pydantic's core: it takes a quarter and two thirds of the time of the standard library.
+pydantic's core writes and reads its JSON, in a quarter and in two thirds of the time of the standard library.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from pydantic_core import from_json, to_json
 class StoredResource:
     """One version of a resource. Times are RFC 3339 in UTC.
 
-    ``document`` is the canonical resource as JSON, with ``id`` and without ``meta``. ``links`` are the users to whom
-    its references lead (:attr:`scim.service.model.links.UserLinks.text`).
-    ``active_since`` is when the user became active or, if it is inactive, when it became inactive.
+    ``document`` is the canonical resource as JSON, with ``id`` and without ``meta``. ``links_json`` are its links
+    (:meth:`scim.service.model.links.UserLinks.to_json`). ``active_since`` is when the user became active or, if it is
+    inactive, when it became inactive.
     """
 
     id: str
@@ -25,7 +25,7 @@ class StoredResource:
     created: str
     modified: str
     document: str
-    links: str = ""
+    links_json: str = ""
     active_since: str = ""
     _resource: dict[str, Any] | None = field(default=None, init=False, repr=False, compare=False)
 
@@ -43,28 +43,35 @@ class StoredResource:
 
     @classmethod
     def from_resource(
-        cls, resource: dict[str, Any], version: int, created: str, modified: str, active_since: str, links: str = ""
+        cls,
+        resource: dict[str, Any],
+        version: int,
+        created: str,
+        modified: str,
+        active_since: str,
+        links_json: str = "",
     ) -> StoredResource:
-        """Return a version that is to be stored. Neither it nor ``resource`` may be changed afterwards.
+        """Return a new version to store. Neither it nor ``resource`` may be changed afterwards.
 
         The members of ``resource`` have the order in which they are stored: ``schemas`` come first.
         """
-        stored = cls(resource["id"], version, created, modified, encode_json(resource), links, active_since)
+        stored = cls(resource["id"], version, created, modified, encode_json(resource), links_json, active_since)
         stored._resource = resource
         return stored
 
     @property
     def etag(self) -> str:
-        return etag(self.version)
+        """The entity tag of this version."""
+        return format_etag(self.version)
 
 
-def etag(version: int) -> str:
+def format_etag(version: int) -> str:
     """Return the entity tag of a version. It is weak: the bytes of a response depend on its projection."""
     return f'W/"{version}"'
 
 
 def encode_json(value: Any) -> str:
-    """Return JSON as it is stored and sent: without whitespace, and without escaping characters that are not ASCII."""
+    """Return JSON as it is stored and sent: without whitespace, and without escapes for non-ASCII characters."""
     return to_json(value).decode()
 
 

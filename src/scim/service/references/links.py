@@ -15,7 +15,7 @@ from typing import Any
 from scim.protocol.references import find_references
 from scim.protocol.resource import Resource
 from scim.protocol.schema import ResourceType
-from scim.service.model.identifiers import IDENTIFYING_ATTRIBUTES, identifier_hash
+from scim.service.model.identifiers import IDENTIFYING_ATTRIBUTES, hash_identifier
 from scim.service.model.links import Link, UserLinks
 from scim.service.model.stored_resource import StoredResource
 from scim.service.references.ref_insertion import find_ref_position
@@ -36,7 +36,7 @@ def resolve_links(
     references = find_references(resource, resource_type)
     targets = [find_target(reference.attribute, reference.value) for reference in references]
     return tuple(
-        Link(reference.attribute, identifier_hash(reference.value), user_id, find_ref_position(resource, reference))
+        Link(reference.attribute, hash_identifier(reference.value), user_id, find_ref_position(resource, reference))
         for reference, user_id in zip(references, targets, strict=True)
         if user_id is not None
     )
@@ -71,7 +71,7 @@ def carry_over_links(
         return UserLinks()
     user_ids = {(link.attribute, link.identifier_hash): link.user_id for link in before}
     carried_over = resolve_links(
-        resource, resource_type, lambda attribute, value: user_ids.get((attribute, identifier_hash(value)))
+        resource, resource_type, lambda attribute, value: user_ids.get((attribute, hash_identifier(value)))
     )
     current_references = {(link.attribute, link.identifier_hash) for link in carried_over}
     removed = [
@@ -90,7 +90,7 @@ def carry_over_links(
     return UserLinks(links=(*carried_over, *removed, *from_client))
 
 
-def list_changed_links(before: Iterable[Link], after: Iterable[Link]) -> list[str]:
+def list_changed_link_attributes(before: Iterable[Link], after: Iterable[Link]) -> list[str]:
     """Return the names of the attributes whose links differ."""
     old, new = _user_ids_by_attribute(before), _user_ids_by_attribute(after)
     return [name for name in dict.fromkeys([*old, *new]) if old.get(name) != new.get(name)]
@@ -107,13 +107,13 @@ def may_affect_links(before: StoredResource | None, after: StoredResource | None
         return True
     if any(before.resource.get(name) != after.resource.get(name) for name in IDENTIFYING_ATTRIBUTES):
         return True
-    return any(user.links or find_references(user.resource, resource_type) for user in (before, after))
+    return any(user.links_json or find_references(user.resource, resource_type) for user in (before, after))
 
 
 def find_reference_hashes(user: StoredResource | None, resource_type: ResourceType) -> frozenset[str]:
     """Return the hashes of the identifiers by which a user refers to others; none without a user."""
     references = find_references(user.resource, resource_type) if user else ()
-    return frozenset(identifier_hash(reference.value) for reference in references)
+    return frozenset(hash_identifier(reference.value) for reference in references)
 
 
 def _user_ids_by_attribute(links: Iterable[Link]) -> Mapping[str, list[str]]:

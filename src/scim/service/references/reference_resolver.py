@@ -1,7 +1,7 @@
 """Resolve references: keep the links of users up to date.
 
 A user may refer to a person who has not been created yet. The reference index has an entry for each reference: the hash
-of its value (:func:`scim.service.model.identifiers.identifier_hash`) and the id of the user who refers, the *referrer*.
+of its value (:func:`scim.service.model.identifiers.hash_identifier`) and the id of the user who refers, the *referrer*.
 When a person is created, deleted or renamed, its referrers are found in the index by its former and new identifiers.
 
 A task updates the links that one change can affect: those of the changed user itself, and those of its referrers, page
@@ -34,13 +34,13 @@ from itertools import repeat
 
 from scim.protocol.schema import ResourceType
 from scim.service.model.change_record import ChangeRecord, Operation, Participation
-from scim.service.model.identifiers import identifiers_of
+from scim.service.model.identifiers import identify_user
 from scim.service.model.links import Link, UserLinks
 from scim.service.model.stored_resource import StoredResource, VersionConflict
 from scim.service.model.timestamps import format_rfc3339
 from scim.service.ports import LinkStore
 from scim.service.references.link_task import LinkResult, LinkTask, ReferrerPosition
-from scim.service.references.links import find_reference_hashes, list_changed_links, resolve_links
+from scim.service.references.links import find_reference_hashes, list_changed_link_attributes, resolve_links
 
 REFERRERS_PER_TASK = 100
 """This many links are written in a few seconds. After that, messages of other tenants are processed."""
@@ -82,22 +82,22 @@ class ReferenceResolver:
             affected: set[str] = set()
             position = task.position
             if position is None:
-                user = self._update_index(task)
+                user = self._update_reference_index(task)
                 position = ReferrerPosition(tuple(sorted(self._find_affected_hashes(task, user))))
-                if user and (user.links or find_reference_hashes(user, self.resource_type)):
+                if user and (user.links_json or find_reference_hashes(user, self.resource_type)):
                     affected.add(user.id)
             referrers, rest = self._read_page(position, pool)
             links_written = self._update_links(affected | referrers, task.request_id, pool)
         return LinkResult(links_written, replace(task, position=rest) if rest else None)
 
-    def _update_index(self, task: LinkTask) -> StoredResource | None:
+    def _update_reference_index(self, task: LinkTask) -> StoredResource | None:
         """Update the index entries of the changed user, and return the user as it was read last."""
         user, stale = self._get(task.user_id), task.removed_reference_hashes
         while True:
             current = find_reference_hashes(user, self.resource_type)
             if not (current or stale):
                 return user
-            self.store.update_index(
+            self.store.update_reference_index(
                 add=[(task.user_id, identifier_hash) for identifier_hash in sorted(current)],
                 remove=[(task.user_id, identifier_hash) for identifier_hash in sorted(stale - current)],
             )
@@ -111,7 +111,7 @@ class ReferenceResolver:
         """Return the hashes of the identifiers that may lead to another user than before the change."""
         if user is None or not task.has_new_identifiers:
             return task.former_identifier_hashes
-        return task.former_identifier_hashes | identifiers_of(user.resource).hashes
+        return task.former_identifier_hashes | identify_user(user.resource).hashes
 
     def _read_page(
         self, position: ReferrerPosition, pool: ThreadPoolExecutor
@@ -149,11 +149,11 @@ class ReferenceResolver:
         while ids:
             conflicts = []
             for user in self.store.get_all(ids).values():
-                before = UserLinks.parse(user.links)
+                before = UserLinks.parse(user.links_json)
                 links = resolve_links(user.resource, self.resource_type, targets.find)
                 if links == before.links:
                     continue
-                change = self._make_change(user, before.published, links, request_id)
+                change = self._make_change(user, before.published_links, links, request_id)
                 try:
                     self.store.write_links(user, UserLinks(before.sequence + 1, links), change)
                     written += 1
@@ -172,7 +172,7 @@ class ReferenceResolver:
         return ChangeRecord(
             at=format_rfc3339(self.now()),
             operation=Operation.LINK,
-            attributes_changed=list_changed_links(before, after),
+            attributes_changed=list_changed_link_attributes(before, after),
             participation=Participation.UNCHANGED,
             actor="muster",
             request_id=request_id,
@@ -186,7 +186,7 @@ class ReferenceResolver:
 
     def _find_target(self, value: str) -> str | None:
         """Return the id of the only user that matches a value; ``None`` if none or several match."""
-        for ids in self.store.find_candidates(value.strip()):
+        for ids in self.store.find_matching_user_ids(value.strip()):
             if ids:
                 return next(iter(ids)) if len(ids) == 1 else None
         return None

@@ -1,4 +1,4 @@
-"""The order of bulk operations: which of them must be finished before which (RFC 7644 sections 3.7.1 and 3.7.2).
+"""Find the dependencies between bulk operations (RFC 7644 sections 3.7.1 and 3.7.2).
 
 An operation refers to a resource that another operation creates by ``bulkId:`` and the ``bulkId`` of that operation.
 """
@@ -9,26 +9,26 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-_PREFIX = "bulkId:"
+_BULK_ID_PREFIX = "bulkId:"
 
 
 @dataclass(frozen=True, slots=True)
 class OperationNode:
-    """A bulk operation, as far as the order depends on it.
+    """The parts of a bulk operation on which the order depends.
 
     ``created_bulk_id`` is the ``bulkId`` of an operation that creates a resource. ``target`` is the path of the
-    resource that another operation writes, which may have a reference in it. ``references`` are the ``bulkId`` values
-    to which the operation refers.
+    resource that another operation writes, which may have a reference in it. ``referenced_bulk_ids`` are
+    the ``bulkId`` values to which the operation refers.
     """
 
     created_bulk_id: str | None = None
-    references: frozenset[str] = frozenset()
+    referenced_bulk_ids: frozenset[str] = frozenset()
     target: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class DependencyGraph:
-    """Dependencies of operations, which are given by their index.
+    """The dependencies between operations. Operations are given by their index.
 
     ``predecessors`` has for each operation those that must be finished before it; there is no cycle. ``creators`` has
     the operation that creates the resource of a ``bulkId``.
@@ -38,28 +38,28 @@ class DependencyGraph:
     creators: Mapping[str, int]
 
 
-def parse_reference(text: str) -> str | None:
+def parse_bulk_id_reference(text: str) -> str | None:
     """Return the ``bulkId`` to which a text refers; ``None`` if it is no reference."""
-    return text.removeprefix(_PREFIX) if text.startswith(_PREFIX) else None
+    return text.removeprefix(_BULK_ID_PREFIX) if text.startswith(_BULK_ID_PREFIX) else None
 
 
-def find_references(value: Any) -> Iterator[str]:
+def find_bulk_id_references(value: Any) -> Iterator[str]:
     """Yield the ``bulkId`` of each reference anywhere in a JSON value."""
     if isinstance(value, str):
-        if (bulk_id := parse_reference(value)) is not None:
+        if (bulk_id := parse_bulk_id_reference(value)) is not None:
             yield bulk_id
     elif isinstance(value, dict | list):
         for member in value.values() if isinstance(value, dict) else value:
-            yield from find_references(member)
+            yield from find_bulk_id_references(member)
 
 
-def replace_references(value: Any, resolve: Callable[[str], str]) -> Any:
-    """Return a JSON value in which ``resolve`` has replaced each reference, of which it gets the ``bulkId``."""
+def replace_bulk_id_references(value: Any, resolve: Callable[[str], str]) -> Any:
+    """Return a JSON value with each reference replaced by the id that ``resolve`` returns for its ``bulkId``."""
     if isinstance(value, dict):
-        return {name: replace_references(member, resolve) for name, member in value.items()}
+        return {name: replace_bulk_id_references(member, resolve) for name, member in value.items()}
     if isinstance(value, list):
-        return [replace_references(element, resolve) for element in value]
-    bulk_id = parse_reference(value) if isinstance(value, str) else None
+        return [replace_bulk_id_references(element, resolve) for element in value]
+    bulk_id = parse_bulk_id_reference(value) if isinstance(value, str) else None
     return value if bulk_id is None else resolve(bulk_id)
 
 
@@ -75,10 +75,10 @@ def build_graph(nodes: Sequence[OperationNode]) -> DependencyGraph:
         if node.created_bulk_id is not None:
             creators.setdefault(node.created_bulk_id, index)
     references = [
-        [creators[bulk_id] for bulk_id in sorted(node.references) if creators.get(bulk_id, index) != index]
+        [creators[bulk_id] for bulk_id in sorted(node.referenced_bulk_ids) if creators.get(bulk_id, index) != index]
         for index, node in enumerate(nodes)
     ]
-    predecessors = _without_back_edges(references)
+    predecessors = _remove_back_edges(references)
     last_writes: dict[str, int] = {}
     for index, node in enumerate(nodes):
         if node.target is not None:
@@ -100,7 +100,7 @@ def _find_reachable(start: int, edges: Sequence[Sequence[int]]) -> set[int]:
     return reachable
 
 
-def _without_back_edges(edges: Sequence[Sequence[int]]) -> list[set[int]]:
+def _remove_back_edges(edges: Sequence[Sequence[int]]) -> list[set[int]]:
     """Return the edges without those that close a cycle in a depth-first search. It is not recursive."""
     acyclic: list[set[int]] = [set() for _ in edges]
     finished, on_path = set[int](), set[int]()

@@ -36,7 +36,7 @@ ANY_VERSION = Preconditions()
 
 @dataclass(frozen=True, slots=True)
 class ResourceService:
-    """The resources of one type, for one request."""
+    """Creates, reads and writes the resources of one type, for one request."""
 
     resource_type: ResourceType
     store: ResourceStore
@@ -45,7 +45,7 @@ class ResourceService:
     def get(self, resource_id: str, preconditions: Preconditions = ANY_VERSION) -> StoredResource:
         """Return a resource. ``If-None-Match`` is not checked.
 
-        Raises :class:`NotFound`, and :class:`PreconditionFailed` because of ``If-Match``.
+        Raise :class:`NotFound`, and :class:`PreconditionFailed` because of ``If-Match``.
         """
         stored = self._get_current(resource_id)
         Preconditions(if_match=preconditions.if_match).check(stored.version)
@@ -54,9 +54,9 @@ class ResourceService:
     def create(
         self, body: Any, preconditions: Preconditions = ANY_VERSION, *, resource_id: str | None = None
     ) -> StoredResource:
-        """Create a resource. It is active unless the body says otherwise.
+        """Create a resource, and return it. It is active unless ``active`` in the body is false.
 
-        ``resource_id`` is set if its id was chosen before. Raises what :func:`parse_resource` raises,
+        ``resource_id`` is set if the id was chosen before. Raise what :func:`parse_resource` raises,
         :class:`PreconditionFailed` and :class:`UniquenessError`.
         """
         resource = parse_resource(body, self.resource_type, self.context.leniencies)
@@ -66,32 +66,32 @@ class ResourceService:
         resource, client_refs = self._extract_client_refs(resource)
         document, now = _with_id(resource_id or self.context.new_id(), resource), format_rfc3339(self.context.now())
         links = carry_over_links(UserLinks(), document, self.resource_type, client_refs)
-        created = StoredResource.from_resource(document, 1, now, now, now, links.text)
-        change = self._make_change(Operation.CREATE, {}, resource, now, self._list_sent(body))
+        created = StoredResource.from_resource(document, 1, now, now, now, links.to_json())
+        change = self._build_change(Operation.CREATE, {}, resource, now, self._list_sent_attributes(body))
         self._write(None, created, change)
         return created
 
     def replace(self, resource_id: str, body: Any, preconditions: Preconditions = ANY_VERSION) -> StoredResource:
-        """Replace a resource. ``active`` keeps its value if the body leaves it out.
+        """Replace a resource, and return the new version. ``active`` keeps its value if the body leaves it out.
 
-        Raises what :meth:`create` raises, :class:`NotFound` and :class:`MutabilityError`.
+        Raise what :meth:`create` raises, :class:`NotFound` and :class:`MutabilityError`.
         """
         resource = parse_resource(body, self.resource_type, self.context.leniencies)
         revise = partial(self._revise_by_replacement, resource)
-        return self._update(resource_id, preconditions, Operation.REPLACE, revise, self._list_sent(body))
+        return self._update(resource_id, preconditions, Operation.REPLACE, revise, self._list_sent_attributes(body))
 
     def patch(self, resource_id: str, body: Any, preconditions: Preconditions = ANY_VERSION) -> StoredResource:
-        """Apply the operations of a PATCH to a resource.
+        """Apply the operations of a PATCH to a resource, and return the new version.
 
-        Raises what parsing and applying them raises, :class:`NotFound`, :class:`PreconditionFailed` and
-        :class:`UniquenessError`.
+        Raise what :func:`parse_message` and :func:`apply_patch` raise, :class:`NotFound`, :class:`PreconditionFailed`
+        and :class:`UniquenessError`.
         """
         operations = parse_message(PatchRequest, body, self.context.leniencies).operations
         revise = partial(self._revise_by_patch, operations)
-        return self._update(resource_id, preconditions, Operation.PATCH, revise, self._list_sent(body))
+        return self._update(resource_id, preconditions, Operation.PATCH, revise, self._list_sent_attributes(body))
 
     def delete(self, resource_id: str, preconditions: Preconditions = ANY_VERSION) -> None:
-        """Delete a resource. Raises :class:`NotFound` and :class:`PreconditionFailed`."""
+        """Delete a resource. Raise :class:`NotFound` and :class:`PreconditionFailed`."""
         self._retry_on_conflict(resource_id, preconditions, self._write_deletion)
 
     def _revise_by_replacement(self, resource: Resource, current: Resource) -> Resource:
@@ -113,16 +113,16 @@ class ResourceService:
         preconditions: Preconditions,
         operation: Operation,
         revise: Callable[[Resource], Resource],
-        sent: Sequence[str],
+        attributes_sent: Sequence[str],
     ) -> StoredResource:
-        """Write what ``revise`` makes of the current resource, unless that changes nothing."""
-        write = partial(self._write_revision, operation, revise, sent)
+        """Write the resource that ``revise`` returns for the current one, unless they are equal."""
+        write = partial(self._write_revision, operation, revise, attributes_sent)
         return self._retry_on_conflict(resource_id, preconditions, write)
 
     def _retry_on_conflict(
         self, resource_id: str, preconditions: Preconditions, write: Callable[[StoredResource], T]
     ) -> T:
-        """Call ``write`` with the current version, again after each :class:`VersionConflict`."""
+        """Return the result of ``write`` for the current version. Repeat it after each :class:`VersionConflict`."""
         attempt = 0
         while True:
             current = self._get_current(resource_id)
@@ -137,7 +137,7 @@ class ResourceService:
         self,
         operation: Operation,
         revise: Callable[[Resource], Resource],
-        sent: Sequence[str],
+        attributes_sent: Sequence[str],
         before: StoredResource,
     ) -> StoredResource:
         """Write the next version of a resource, and return it; return ``before`` if nothing has changed.
@@ -149,30 +149,30 @@ class ResourceService:
         revised, client_refs = self._extract_client_refs(revise(current))
         document = preserve_unwritable(stored, revised, self.resource_type)
         served = hide_nonconforming(document, self.resource_type)
-        change = self._make_change(operation, current, served, format_rfc3339(self.context.now()), sent)
+        change = self._build_change(operation, current, served, format_rfc3339(self.context.now()), attributes_sent)
         if not change.attributes_changed:
             return before
-        after = self._make_version(before, _with_id(before.id, document), client_refs, change)
+        after = self._build_version(before, _with_id(before.id, document), client_refs, change)
         self._write(before, after, change)
         return after
 
-    def _make_version(
+    def _build_version(
         self, before: StoredResource, document: Resource, client_refs: ClientRefs, change: ChangeRecord
     ) -> StoredResource:
         """Return the version after ``before``."""
         is_unchanged = change.participation is Participation.UNCHANGED
         active_since = before.active_since if is_unchanged else change.at
-        links = carry_over_links(UserLinks.parse(before.links), document, self.resource_type, client_refs)
+        links = carry_over_links(UserLinks.parse(before.links_json), document, self.resource_type, client_refs)
         return StoredResource.from_resource(
-            document, before.version + 1, before.created, change.at, active_since, links.text
+            document, before.version + 1, before.created, change.at, active_since, links.to_json()
         )
 
     def _write_deletion(self, before: StoredResource) -> None:
         served = hide_nonconforming(before.resource, self.resource_type)
-        self._write(before, None, self._make_change(Operation.DELETE, served, {}, format_rfc3339(self.context.now())))
+        self._write(before, None, self._build_change(Operation.DELETE, served, {}, format_rfc3339(self.context.now())))
 
     def _write(self, before: StoredResource | None, after: StoredResource | None, change: ChangeRecord) -> None:
-        """Write a change. Raises :class:`UniquenessError` and :class:`VersionConflict`."""
+        """Write a change. Raise :class:`UniquenessError` and :class:`VersionConflict`."""
         try:
             self.store.write(before, after, change)
         except NotUnique:
@@ -191,14 +191,14 @@ class ResourceService:
     def _extract_client_refs(self, resource: Resource) -> tuple[Resource, ClientRefs]:
         return extract_client_refs(resource, self.resource_type, self.context.base_url)
 
-    def _list_sent(self, body: Any) -> list[str]:
+    def _list_sent_attributes(self, body: Any) -> list[str]:
         return list_sent_attributes(body, self.resource_type)
 
-    def _make_change(
-        self, operation: Operation, before: Resource, after: Resource, now: str, sent: Sequence[str] = ()
+    def _build_change(
+        self, operation: Operation, before: Resource, after: Resource, now: str, attributes_sent: Sequence[str] = ()
     ) -> ChangeRecord:
         """Return the change record; ``before`` is empty for a creation, ``after`` for a deletion."""
-        described = after or before
+        described_resource = after or before
         return ChangeRecord(
             at=now,
             operation=operation,
@@ -208,11 +208,11 @@ class ResourceService:
             request_id=self.context.request_id,
             leniencies=self.context.leniencies.used,
             resource_type=self.resource_type.name,
-            user_name=described[self.resource_type.unique_attribute.name],
-            external_id=described.get("externalId"),
+            user_name=described_resource[self.resource_type.unique_attribute.name],
+            external_id=described_resource.get("externalId"),
             active=after.get("active") is True,
             ignored=self.context.leniencies.ignored,
-            attributes_sent=sent,
+            attributes_sent=attributes_sent,
         )
 
 
@@ -235,7 +235,7 @@ def _keep_active(before: Resource, after: Resource) -> Resource:
 
 
 def _compare_active(before: Resource, after: Resource) -> Participation:
-    """Return whether a change activates or deactivates the user."""
+    """Return whether a change activates the user, deactivates it, or does neither."""
     was_active, is_active = before.get("active") is True, after.get("active") is True
     if was_active == is_active:
         return Participation.UNCHANGED

@@ -1,4 +1,4 @@
-"""Cursors (RFC 9865): a position in the pages of a query.
+"""Encode and decode cursors (RFC 9865): positions in the pages of a query.
 
 The client keeps the cursor, and nothing is stored for it. It holds ids and digests, and no personal values. It is
 signed, so nobody can forge one. It is valid for one hour, and only for the tenant and the query that it was issued for.
@@ -32,17 +32,17 @@ class CursorCodec:
     tenant_id: str
     query: str
 
-    def decode(self, text: str, count: int | None) -> tuple[CursorPosition, int]:
-        """Return the position in a cursor, and the size of the page. An empty text is the first page.
+    def decode(self, cursor: str, count: int | None) -> tuple[CursorPosition, int]:
+        """Return the position in a cursor and the size of the page. An empty cursor is the first page.
 
-        ``count`` is the size that the client asks for. Raises :class:`InvalidCursor`, :class:`ExpiredCursor` and
+        ``count`` is the page size in the request. Raise :class:`InvalidCursor`, :class:`ExpiredCursor` and
         :class:`InvalidCount`.
         """
         if count is not None and not 0 <= count <= MAX_RESULTS:
             raise InvalidCount(f"count must be from 0 to {MAX_RESULTS} with a cursor.")
-        if not text:
+        if not cursor:
             return CursorPosition(), MAX_RESULTS if count is None else count
-        verified = self.signer.verify(self.tenant_id, text)
+        verified = self.signer.verify(self.tenant_id, cursor)
         if verified is None or len(verified.content) < _HEADER.size:
             raise InvalidCursor("The cursor is none of this service: begin with an empty one, then send nextCursor.")
         if verified.age_s > CURSOR_TIMEOUT_S:
@@ -59,12 +59,15 @@ class CursorCodec:
         return CursorPosition(boundaries, direction == _BACKWARDS, total), size
 
     def encode(
-        self, boundaries: Sequence[PageBoundary] | None, total: int, count: int, *, backwards: bool = False
+        self, boundaries: Sequence[PageBoundary] | None, total: int, count: int, *, is_backwards: bool = False
     ) -> str | None:
-        """Return the cursor of the page next to the boundaries; ``None`` if there is no such page."""
+        """Return the cursor of the page after the boundaries, or before them if ``is_backwards``.
+
+        Return ``None`` if there is no such page (``boundaries`` is ``None``).
+        """
         if boundaries is None:
             return None
-        header = _HEADER.pack(_BACKWARDS if backwards else _FORWARDS, count, total, self._query_digest)
+        header = _HEADER.pack(_BACKWARDS if is_backwards else _FORWARDS, count, total, self._query_digest)
         packed = (_BOUNDARY.pack(UUID(boundary.id).bytes, boundary.digest) for boundary in boundaries)
         return self.signer.sign(self.tenant_id, header + b"".join(packed))
 

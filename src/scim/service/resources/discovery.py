@@ -1,4 +1,4 @@
-"""The discovery documents: what the service supports (RFC 7643 sections 5 to 7, RFC 7644 section 4, RFC 9865)."""
+"""Build the discovery documents (RFC 7643 sections 5 to 7, RFC 7644 section 4, RFC 9865)."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class DiscoveryDocuments:
     base_url: str
 
     def get_service_provider_config(self) -> Document:
-        """Return ServiceProviderConfig."""
+        """Return the document ServiceProviderConfig."""
         supported, unsupported = {"supported": True}, {"supported": False}
         conformant = {"interopProfileConformant": True} if self.tenant.is_strict else {}
         return {
@@ -56,7 +56,7 @@ class DiscoveryDocuments:
                     "primary": True,
                 }
             ],
-            "meta": self._meta("ServiceProviderConfig", "/ServiceProviderConfig"),
+            "meta": self._build_meta("ServiceProviderConfig", "/ServiceProviderConfig"),
         }
 
     def list_resource_types(self) -> list[Document]:
@@ -64,22 +64,24 @@ class DiscoveryDocuments:
         return list(map(self._describe_resource_type, self.resource_types))
 
     def get_resource_type(self, name: str) -> Document:
-        """Return the resource type with this name. Raises :class:`NotFound`."""
-        return _find(name, {document["name"]: document for document in self.list_resource_types()}, "resource type")
+        """Return the resource type with this name. Raise :class:`NotFound`."""
+        return _find_by_name(
+            name, {document["name"]: document for document in self.list_resource_types()}, "resource type"
+        )
 
     def list_schemas(self) -> list[Document]:
         """Return all schemas: those of the resource types, and those of the discovery documents themselves."""
-        served = [
+        resource_schemas = [
             schema.document
             for resource_type in self.resource_types
             for schema in (resource_type.schema, *resource_type.extensions)
         ]
-        own = [load_document(name) for name in ("service-provider-config", "resource-type", "schema")]
-        return [self._describe_schema(document) for document in (*served, *own)]
+        discovery_schemas = [load_document(name) for name in ("service-provider-config", "resource-type", "schema")]
+        return [self._describe_schema(document) for document in (*resource_schemas, *discovery_schemas)]
 
     def get_schema(self, urn: str) -> Document:
-        """Return the schema with this URN. Raises :class:`NotFound`."""
-        return _find(urn, {document["id"]: document for document in self.list_schemas()}, "schema")
+        """Return the schema with this URN. Raise :class:`NotFound`."""
+        return _find_by_name(urn, {document["id"]: document for document in self.list_schemas()}, "schema")
 
     def _describe_resource_type(self, resource_type: ResourceType) -> Document:
         return {
@@ -90,19 +92,19 @@ class DiscoveryDocuments:
             "description": resource_type.description,
             "schema": resource_type.schema.id,
             "schemaExtensions": [{"schema": extension.id, "required": False} for extension in resource_type.extensions],
-            "meta": self._meta("ResourceType", f"/ResourceTypes/{resource_type.name}"),
+            "meta": self._build_meta("ResourceType", f"/ResourceTypes/{resource_type.name}"),
         }
 
     def _describe_schema(self, document: Mapping[str, Any]) -> Document:
-        meta = self._meta("Schema", f"/Schemas/{document['id']}")
+        meta = self._build_meta("Schema", f"/Schemas/{document['id']}")
         return {**strip_non_standard(document), "schemas": [SCHEMA], "meta": meta}
 
-    def _meta(self, resource_type: str, path: str) -> Document:
+    def _build_meta(self, resource_type: str, path: str) -> Document:
         return {"resourceType": resource_type, "location": f"{self.base_url}{path}"}
 
 
-def _find(name: str, documents: Mapping[str, Document], kind: str) -> Document:
-    """Return the document with this name or URN; case does not matter. Raises :class:`NotFound`."""
+def _find_by_name(name: str, documents: Mapping[str, Document], kind: str) -> Document:
+    """Return the document with this name or URN; case does not matter. Raise :class:`NotFound`."""
     for document_name, document in documents.items():
         if document_name.lower() == name.lower():
             return document

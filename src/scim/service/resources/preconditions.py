@@ -6,17 +6,19 @@ import re
 from dataclasses import dataclass
 
 from scim.protocol.errors import BadRequest, PreconditionFailed
-from scim.service.model.stored_resource import etag
+from scim.service.model.stored_resource import format_etag
 
 # RFC 9110 sections 8.8.3 and 5.6.1.2: a tag may have a comma in it, and a list may have empty elements.
 # The class excludes characters, since one that lists all allowed characters takes 5 ms to compile.
-_TAG = r'(?:W/)?("[^\x00-\x20"\x7f]*")'
-_TAGS = re.compile(rf"[\s,]*{_TAG}(?:\s*,[\s,]*{_TAG})*[\s,]*")
+_ENTITY_TAG = r'(?:W/)?("[^\x00-\x20"\x7f]*")'
+_ENTITY_TAGS = re.compile(rf"[\s,]*{_ENTITY_TAG}(?:\s*,[\s,]*{_ENTITY_TAG})*[\s,]*")
 
 
 @dataclass(frozen=True, slots=True)
 class Preconditions:
-    """The opaque tags in the two headers, with their quotes; ``{"*"}`` is any version, ``None`` is no header.
+    """The preconditions of a request.
+
+    Each has the opaque tags in a header, with their quotes; ``{"*"}`` is any version, ``None`` is no header.
 
     Tags are compared weakly (RFC 9110 section 8.8.3.2): all tags of this service are weak.
     """
@@ -26,11 +28,14 @@ class Preconditions:
 
     @classmethod
     def parse(cls, if_match: str | None, if_none_match: str | None) -> Preconditions:
-        """Parse the headers. Raises :class:`BadRequest` if one is not a list of entity tags."""
-        return cls(_parse(if_match, "If-Match"), _parse(if_none_match, "If-None-Match"))
+        """Parse the headers. Raise :class:`BadRequest` if one is not a list of entity tags."""
+        return cls(_parse_header(if_match, "If-Match"), _parse_header(if_none_match, "If-None-Match"))
 
     def check(self, version: int | None) -> None:
-        """Raise :class:`PreconditionFailed` unless the current version meets them; ``None`` if there is no resource."""
+        """Raise :class:`PreconditionFailed` unless the current version meets the preconditions.
+
+        ``version`` is ``None`` if there is no resource.
+        """
         if self.if_match is not None and not _matches(self.if_match, version):
             raise PreconditionFailed("The user has changed since it was read: read it again, then send the change.")
         if self.is_not_modified(version):
@@ -41,14 +46,15 @@ class Preconditions:
         return self.if_none_match is not None and _matches(self.if_none_match, version)
 
 
-def _parse(header: str | None, name: str) -> frozenset[str] | None:
+def _parse_header(header: str | None, name: str) -> frozenset[str] | None:
+    """Return the opaque tags in a header; ``None`` if there is no header. Raise :class:`BadRequest`."""
     if header is None:
         return None
     if header.strip() == "*":
         return frozenset("*")
-    if not _TAGS.fullmatch(header):
-        raise BadRequest(f"{name} must be * or a list of versions such as {etag(1)}, as meta.version has them.")
-    return frozenset(re.findall(_TAG, header))
+    if not _ENTITY_TAGS.fullmatch(header):
+        raise BadRequest(f"{name} must be * or a list of versions such as {format_etag(1)}, as meta.version has them.")
+    return frozenset(re.findall(_ENTITY_TAG, header))
 
 
 def _matches(tags: frozenset[str], version: int | None) -> bool:

@@ -25,51 +25,51 @@ class ResourceRenderer:
     resource_type: ResourceType
     base_url: str
 
-    def location(self, resource_id: str) -> str:
+    def build_location(self, resource_id: str) -> str:
         """Return the URL of a resource."""
         return f"{self.base_url}{self.resource_type.endpoint}/{resource_id}"
 
-    def meta(self, stored: StoredResource) -> dict[str, Any]:
+    def build_meta(self, stored: StoredResource) -> dict[str, Any]:
         """Return the attribute ``meta`` (RFC 7643 section 3.1)."""
         return {
             "resourceType": self.resource_type.name,
             "created": stored.created,
             "lastModified": stored.modified,
-            "location": self.location(stored.id),
+            "location": self.build_location(stored.id),
             "version": stored.etag,
         }
 
-    def resource(self, stored: StoredResource) -> dict[str, Any]:
+    def render(self, stored: StoredResource) -> dict[str, Any]:
         """Return a resource with ``meta`` and without the values that are not served."""
-        return hide_nonconforming(self.with_meta(stored), self.resource_type)
+        return hide_nonconforming(self.render_stored(stored), self.resource_type)
 
-    def with_meta(self, stored: StoredResource) -> dict[str, Any]:
-        """Return a resource with ``meta`` and with all stored values."""
-        resource = from_json(self._insert_refs(stored)) if stored.links else stored.resource
-        return {**resource, "meta": self.meta(stored)}
+    def render_stored(self, stored: StoredResource) -> dict[str, Any]:
+        """Return a resource with ``meta`` and with all stored values, also those that no current schema has."""
+        resource = from_json(self._insert_refs(stored)) if stored.links_json else stored.resource
+        return {**resource, "meta": self.build_meta(stored)}
 
-    def compile_text(self) -> Callable[[StoredResource], str]:
-        """Return a function that returns :meth:`resource` as JSON.
+    def compile_json_renderer(self) -> Callable[[StoredResource], str]:
+        """Return a function that renders a resource as JSON, as :meth:`render` does.
 
-        It joins text, and parses a document only if it may have values that are not served.
+        It joins strings, and parses a document only if it may have values that are not served.
         """
-        name, location = encode_json(self.resource_type.name), encode_json(self.location(""))[:-1]
+        type_name, location = encode_json(self.resource_type.name), encode_json(self.build_location(""))[:-1]
         render_document = self._compile_document()
         return lambda stored: (
-            f'{render_document(stored)[:-1]},"meta":{{"resourceType":{name},"created":"{stored.created}",'
+            f'{render_document(stored)[:-1]},"meta":{{"resourceType":{type_name},"created":"{stored.created}",'
             f'"lastModified":"{stored.modified}","location":{location}{stored.id}",'
             f'"version":"W/\\"{stored.version}\\""}}}}'
         )
 
     def _compile_document(self) -> Callable[[StoredResource], str]:
-        """Return a function that returns the document of a resource without the values that are not served.
+        """Return a function that renders the document of a resource without the values that are not served.
 
-        A document begins with its ``schemas``. There are few different lists, and each is parsed once.
+        A document begins with its ``schemas``. Few different lists occur, and each is parsed once.
         """
         conforming_beginnings: dict[str, bool] = {}
 
         def render_document(stored: StoredResource) -> str:
-            document = self._insert_refs(stored) if stored.links else stored.document
+            document = self._insert_refs(stored) if stored.links_json else stored.document
             beginning = document[: document.find("]") + 1]
             is_conforming = conforming_beginnings.get(beginning)
             if is_conforming is None:
@@ -89,6 +89,6 @@ class ResourceRenderer:
 
     def _insert_refs(self, stored: StoredResource) -> str:
         """Return the document of a resource with the ``$ref`` of each of its links."""
-        links = UserLinks.parse(stored.links).links
-        refs = [(link.position, self.location(link.user_id)) for link in links if link.position is not None]
+        links = UserLinks.parse(stored.links_json).links
+        refs = [(link.position, self.build_location(link.user_id)) for link in links if link.position is not None]
         return insert_refs(stored.document, refs)

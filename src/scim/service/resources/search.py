@@ -1,4 +1,7 @@
-"""Search for resources (RFC 7644 section 3.4.2, RFC 9865). Queries by GET and by POST both become a SearchRequest."""
+"""Search for resources (RFC 7644 section 3.4.2, RFC 9865).
+
+A query by GET and one by POST to ``/.search`` are both parsed to a :class:`SearchRequest`.
+"""
 
 from __future__ import annotations
 
@@ -26,11 +29,11 @@ from scim.service.resources.rendering import ResourceRenderer
 
 T = TypeVar("T")
 
-Render = Callable[[StoredResource], str]
-"""Returns a resource as JSON, with the attributes that the request asks for."""
+RenderFunction = Callable[[StoredResource], str]
+"""Returns a resource as JSON, with the attributes that the request selects."""
 
-_LAST_INDEX = 2**53
-"""The largest index: up to it, every JSON parser reads whole numbers exactly."""
+_MAX_INDEX = 2**53
+"""The maximum index: up to it, every JSON parser reads whole numbers exactly."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,46 +49,47 @@ class SearchResult:
 class ResourceSearch:
     """Searches the resources of one type, for one request.
 
-    ``client`` identifies the client: each client has its own position in the pages by index.
+    ``client_id`` identifies the client: the position in the pages by index is stored for each client.
     """
 
     resource_type: ResourceType
     store: ResourceStore
     context: ServiceContext
-    client: str = ""
+    client_id: str = ""
 
     def run(self, request: SearchRequest) -> SearchResult:
         """Return the list response.
 
-        Raises :class:`InvalidFilter`, :class:`InvalidValue`, :class:`TooMany` and what decoding a cursor raises.
+        Raise :class:`InvalidFilter`, :class:`InvalidValue`, :class:`TooMany`, and what
+        :meth:`CursorCodec.decode` raises.
         """
         renderer = ResourceRenderer(self.resource_type, self.context.base_url)
         projection = parse_projection(
             request.attributes, request.excludedattributes, self.resource_type, self.context.leniencies
         )
         query = parse_query(request, self.resource_type, self.context.leniencies, renderer)
-        render = _compile_rendering(projection, renderer)
+        render = _compile_render_function(projection, renderer)
         search = self._search_by_index if request.cursor is None else self._search_by_cursor
         return search(request, query, render)
 
-    def _search_by_index(self, request: SearchRequest, query: Query, render: Render) -> SearchResult:
-        start = IndexPosition(min(max(request.startindex or 1, 1), _LAST_INDEX), self.client)
+    def _search_by_index(self, request: SearchRequest, query: Query, render: RenderFunction) -> SearchResult:
+        start = IndexPosition(min(max(request.startindex or 1, 1), _MAX_INDEX), self.client_id)
         count = MAX_RESULTS if request.count is None else min(max(request.count, 0), MAX_RESULTS)
         result = self.store.find(replace(query, start=start, count=count))
         body = render_list_response(result.total, map(render, result.page), start_index=start.index)
         return SearchResult(body, result.plan, result.resources_read)
 
-    def _search_by_cursor(self, request: SearchRequest, query: Query, render: Render) -> SearchResult:
+    def _search_by_cursor(self, request: SearchRequest, query: Query, render: RenderFunction) -> SearchResult:
         if request.startindex is not None:
             raise InvalidValue("cursor and startIndex are two ways to page: send only one of them.")
-        cursors = CursorCodec(self.context.cursor_signer, self.context.tenant.id, query.text)
+        cursors = CursorCodec(self.context.cursor_signer, self.context.tenant.id, query.canonical_text)
         start, count = cursors.decode(request.cursor or "", request.count)
         result = self.store.find(replace(query, start=start, count=count))
         body = render_list_response(
             result.total,
             map(render, result.page),
             next_cursor=cursors.encode(result.next_boundaries, result.total, count),
-            previous_cursor=cursors.encode(result.previous_boundaries, result.total, count, backwards=True),
+            previous_cursor=cursors.encode(result.previous_boundaries, result.total, count, is_backwards=True),
         )
         return SearchResult(body, result.plan, result.resources_read)
 
@@ -93,42 +97,47 @@ class ResourceSearch:
 def parse_query(
     request: SearchRequest, resource_type: ResourceType, leniencies: LeniencyTracker, renderer: ResourceRenderer
 ) -> Query:
-    """Return the query of a request, for its first page. Raises :class:`InvalidFilter` and :class:`InvalidValue`."""
+    """Return the query of a request, for its first page. Raise :class:`InvalidFilter` and :class:`InvalidValue`."""
     tree = parse_filter(request.filter, resource_type, leniencies) if request.filter is not None else None
     sorting = compile_sort(request.sortby, resource_type, leniencies) if request.sortby else None
-    descending = request.sortorder == "descending"
-    text = f"{resource_type.name} {tree} by {sorting and sorting.path}{' descending' if descending else ''}"
+    is_descending = request.sortorder == "descending"
+    canonical_text = (
+        f"{resource_type.name} {tree} by {sorting and sorting.path}{' descending' if is_descending else ''}"
+    )
     paths = [*(list_paths(tree) if tree is not None else ()), *([sorting.path] if sorting is not None else ())]
     names = {path.attribute.name for path in paths if path.attribute is not None and path.extension is None}
-    load = _select_loading(names, renderer)
+    load = _select_loader(names, renderer)
     matches = _evaluate_on_stored(compile_filter(tree, leniencies), load) if tree is not None else None
-    order = SortOrder(sorting.path, _evaluate_on_stored(sorting.key, load), descending) if sorting is not None else None
-    return Query(CursorPosition(), MAX_RESULTS, tree, matches, order, text, reads_meta="meta" in names)
+    order = (
+        SortOrder(sorting.path, _evaluate_on_stored(sorting.key, load), is_descending) if sorting is not None else None
+    )
+    return Query(CursorPosition(), MAX_RESULTS, tree, matches, order, canonical_text, needs_meta="meta" in names)
 
 
 def render_resource(stored: StoredResource, projection: Projection, renderer: ResourceRenderer) -> str:
     """Return a resource as JSON, with the attributes of the projection."""
-    return _compile_rendering(projection, renderer)(stored)
+    return _compile_render_function(projection, renderer)(stored)
 
 
-def _select_loading(
+def _select_loader(
     names: Collection[str], renderer: ResourceRenderer
 ) -> Callable[[StoredResource], Mapping[str, Any]] | None:
-    """Return the function that returns what a query on these core attributes reads; ``None`` for the document alone."""
+    """Return the function that loads the values of these core attributes; ``None`` if the document has all of them."""
     if "schemas" in names:  # a document lists the extensions that are not served, too
-        return renderer.resource
-    return renderer.with_meta if "meta" in names else None
+        return renderer.render
+    return renderer.render_stored if "meta" in names else None
 
 
 def _evaluate_on_stored(
     function: Callable[[Mapping[str, Any]], T], load: Callable[[StoredResource], Mapping[str, Any]] | None
 ) -> Callable[[StoredResource], T]:
+    """Return a function that evaluates ``function`` on a stored resource, loaded by ``load``."""
     if load is None:  # most queries; a scan calls this for each user, so it makes one call less
         return lambda stored: function(stored.resource)
     return lambda stored: function(load(stored))
 
 
-def _compile_rendering(projection: Projection, renderer: ResourceRenderer) -> Render:
+def _compile_render_function(projection: Projection, renderer: ResourceRenderer) -> RenderFunction:
     if projection.is_complete:
-        return renderer.compile_text()
-    return lambda stored: encode_json(projection.apply(renderer.resource(stored)))
+        return renderer.compile_json_renderer()
+    return lambda stored: encode_json(projection.apply(renderer.render(stored)))

@@ -15,14 +15,14 @@ from scim.protocol.schema import ResourceType, Schema
 
 _MAX_NAMES = 40
 _MAX_EXAMINED = 1_000
-"""The most operations of a PATCH. A body of 1 MB can have 100,000 members."""
+"""The maximum number of names that are examined. A body of 1 MB can have 100,000 members."""
 
 
 def list_sent_attributes(body: Any, resource_type: ResourceType) -> list[str]:
     """Return the names of the attributes in a resource or PATCH body, as their schema writes them: the first 40.
 
-    Attributes of an extension have its URN before their name. A name that no schema has is listed only if it has the
-    form of an attribute name: it may be a value.
+    The name of an attribute of an extension begins with the URN. A name that no schema has may be a value, so it is
+    listed only if it has the form of an attribute name.
     """
     names: dict[str, None] = {}
     for name in islice(_list_names(body, resource_type), _MAX_EXAMINED):
@@ -39,37 +39,37 @@ def _list_names(body: Any, resource_type: ResourceType) -> Iterable[str]:
     length = len("operations")
     for operations in [value for name, value in body.items() if len(name) == length and name.lower() == "operations"]:
         if isinstance(operations, list):
-            return _name_operations(operations, resource_type)
-    return _name_members(body, resource_type)
+            return _list_names_in_operations(operations, resource_type)
+    return _list_member_names(body, resource_type)
 
 
-def _name_operations(operations: list[Any], resource_type: ResourceType) -> Iterator[str]:
+def _list_names_in_operations(operations: list[Any], resource_type: ResourceType) -> Iterator[str]:
     """Yield the names of the attributes that the operations of a PATCH write."""
     for operation in operations:
         members = lower_member_names(operation)
         path, value = members.get("path"), members.get("value")
         if isinstance(path, str) and path:
-            yield from _name_members({path: value}, resource_type)
+            yield from _list_member_names({path: value}, resource_type)
         elif isinstance(value, dict):
-            yield from _name_members(value, resource_type)
+            yield from _list_member_names(value, resource_type)
 
 
-def _name_members(members: dict[str, Any], resource_type: ResourceType) -> Iterator[str]:
+def _list_member_names(members: dict[str, Any], resource_type: ResourceType) -> Iterator[str]:
     """Yield the name of each member; for an extension, the names of its attributes."""
-    known = resource_type.core_schema.attributes
+    core_attributes = resource_type.core_schema.attributes
     for name, value in members.items():
-        if attribute := known.get(name.lower()):  # most names
+        if attribute := core_attributes.get(name.lower()):  # most names
             if attribute.name != "schemas":
                 yield attribute.name
         elif isinstance(value, dict) and value and (schema := _find_schema(name, resource_type)):
             for member in value:
                 attribute = schema.find_attribute(member)
                 if attribute is None:
-                    yield _name(f"{schema.id}:{member}", resource_type)
+                    yield _get_canonical_name(f"{schema.id}:{member}", resource_type)
                 else:
-                    yield attribute.name if schema.attributes is known else f"{schema.id}:{attribute.name}"
+                    yield attribute.name if schema.attributes is core_attributes else f"{schema.id}:{attribute.name}"
         else:
-            yield _name(name, resource_type)
+            yield _get_canonical_name(name, resource_type)
 
 
 def _find_schema(name: str, resource_type: ResourceType) -> Schema | None:
@@ -78,16 +78,16 @@ def _find_schema(name: str, resource_type: ResourceType) -> Schema | None:
     return next((schema for schema in resource_type.schemas if schema.id.lower() == urn), None) if is_urn(urn) else None
 
 
-def _name(name: str, resource_type: ResourceType) -> str:
+def _get_canonical_name(name: str, resource_type: ResourceType) -> str:
     """Return a name as its schema writes it; an empty text if it may be a value."""
-    plain = _without_selection(name)
-    head, _, tail = plain.partition(".")
+    path_text = _remove_value_filters(name)
+    head, _, tail = path_text.partition(".")
     attribute = resource_type.core_schema.attributes.get(head.lower())
     if attribute and (sub_attribute := attribute.find_sub_attribute(tail)):  # most paths
         return f"{attribute.name}.{sub_attribute.name}"
-    path = _resolve(plain, resource_type)
+    path = _resolve(path_text, resource_type)
     if path is None:
-        return plain if is_attribute_name(plain) else ""
+        return path_text if is_attribute_name(path_text) else ""
     return str(path)
 
 
@@ -98,8 +98,8 @@ def _resolve(name: str, resource_type: ResourceType) -> AttributePath | None:
         return None
 
 
-def _without_selection(name: str) -> str:
-    """Return a path without the selection in brackets, which may have personal values."""
+def _remove_value_filters(name: str) -> str:
+    """Return a path without its value filters in brackets, which may have personal values."""
     before, bracket, rest = name.partition("[")
     _, closed, after = rest.rpartition("]")
     return before + after if closed or not bracket else ""

@@ -48,7 +48,7 @@ class QueryEngine:
         """Return the page of the query, its total, the name of its plan, and how many resources were read."""
         plan = choose_plan(query, self._resource_type, self._indexed)
         is_sorted = needs_sorting(plan, query, self._indexed)
-        scan = self._build_scan(plan, query, is_document_only=is_sorted and not query.reads_meta)
+        scan = self._build_scan(plan, query, is_document_only=is_sorted and not query.needs_meta)
         if query.order is not None and is_sorted:
             scan = SortedScan(self._reader, is_exact=True, scan=scan, matches=query.matches, order=query.order)
         pager = Pager(query, scan, self._reader, self._paging_store, f"{plan},sort" if is_sorted else str(plan))
@@ -60,7 +60,7 @@ class QueryEngine:
 
     def _build_scan(self, plan: Plan, query: Query, *, is_document_only: bool) -> Scan:
         reader, unique = self._reader, self._resource_type.unique_attribute
-        is_descending = query.order is not None and query.order.descending
+        is_descending = query.order is not None and query.order.is_descending
         match plan:
             case IndexLookupPlan(indexed_values):
                 ordered = sorted(indexed_values, key=lambda indexed_value: (indexed_value.name, indexed_value.value))

@@ -81,7 +81,7 @@ class Pager:
         """Return the page that begins at an index, and write the bookmark for the page after it."""
         if self.query.count == 0:
             return QueryResult(self._count_matches(), [], self.plan_name)
-        own_id = build_bookmark_id(self.query.text, start.client)
+        own_id = build_bookmark_id(self.query.canonical_text, start.client_id)
         bookmark, position = None, self.scan.locate(1)
         if start.index > 1:
             bookmark = self.paging_store.read_state().find_start(own_id, start.index)
@@ -105,13 +105,13 @@ class Pager:
         """Return the page at a cursor, and the boundaries for the cursors of the pages before and after it."""
         if self.query.count == 0:
             return QueryResult(self._count_matches() if start.total is None else start.total, [], self.plan_name)
-        page = self._read_page(self._find_boundary_key(start.boundaries), 0, is_backwards=start.backwards)
+        page = self._read_page(self._find_boundary_key(start.boundaries), 0, is_backwards=start.is_backwards)
         total = start.total
         if total is None:
             total = self._count_matches(page) if page.has_more else len(page.resources)
-        last = self._collect_boundaries(page, () if start.backwards else start.boundaries, is_at_end=True)
-        first = self._collect_boundaries(page, start.boundaries if start.backwards else (), is_at_end=False)
-        if start.backwards:
+        last = self._collect_boundaries(page, () if start.is_backwards else start.boundaries, is_at_end=True)
+        first = self._collect_boundaries(page, start.boundaries if start.is_backwards else (), is_at_end=False)
+        if start.is_backwards:
             page.resources.reverse()
             return QueryResult(total, page.resources, self.plan_name, first, last if page.has_more else None)
         return QueryResult(
@@ -197,4 +197,4 @@ def _count_response_bytes(stored: StoredResource) -> int:
 
 def _estimate_metadata_bytes(stored: StoredResource) -> int:
     """Return an upper bound of the bytes that a response has of a resource besides its document."""
-    return _MAX_META_BYTES + _URL_BYTES_PER_LINK_BYTE * len(stored.links)
+    return _MAX_META_BYTES + _URL_BYTES_PER_LINK_BYTE * len(stored.links_json)

@@ -100,7 +100,7 @@ class IdScan(Scan):
         return None, index - 1
 
     def restrict_reads(self, query: Query) -> Scan:
-        return replace(self, is_document_only=not query.reads_meta)
+        return replace(self, is_document_only=not query.needs_meta)
 
 
 @dataclass

@@ -33,7 +33,7 @@ class SortedScan(Scan):
     def iterate(
         self, after: str | None = None, *, is_backwards: bool = False, skip: int = 0, expected: int | None = None
     ) -> Iterator[ScanEntry]:
-        reverse = self.order.descending != is_backwards
+        reverse = self.order.is_descending != is_backwards
         bound = None if after is None else _decode_key(after)
         positions = self._read_positions()
         following = [

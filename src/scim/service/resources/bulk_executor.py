@@ -1,4 +1,4 @@
-"""Runs the operations of one bulk request, in an order that their dependencies allow."""
+"""Execute the operations of one bulk request, in an order that their dependencies allow."""
 
 from __future__ import annotations
 
@@ -22,7 +22,12 @@ from scim.protocol.errors import (
 from scim.protocol.json_body import lower_member_names
 from scim.protocol.messages import BulkOperation
 from scim.service.model.stored_resource import StoredResource
-from scim.service.resources.bulk_order import DependencyGraph, OperationNode, parse_reference, replace_references
+from scim.service.resources.bulk_order import (
+    DependencyGraph,
+    OperationNode,
+    parse_bulk_id_reference,
+    replace_bulk_id_references,
+)
 from scim.service.resources.context import ServiceContext
 from scim.service.resources.crud import ResourceService
 from scim.service.resources.preconditions import Preconditions
@@ -39,16 +44,16 @@ Result = dict[str, Any]
 
 
 @dataclass(slots=True)
-class BulkStep:
-    """One operation of a bulk request, and its outcome so far.
+class BulkOperationState:
+    """The state of one operation while a bulk request is executed.
 
-    ``sent`` is the operation as the client sent it, ``operation`` is ``None`` if it cannot be parsed. ``created_id`` is
-    the id of the resource that a POST creates, chosen beforehand. ``is_skipped`` is true if the operation has no effect
-    because the time of the request was used up. ``result`` is the result in the response; it has a ``status`` only if
-    the operation has ended.
+    ``raw_operation`` is the operation as the client sent it; ``operation`` is ``None`` if it cannot be parsed.
+    ``created_id`` is the id of the resource that a POST creates, chosen beforehand. ``is_skipped`` is true if the
+    operation has no effect because the time of the request was used up. ``result`` is the result in the response; it
+    has a ``status`` only if the operation has ended.
     """
 
-    sent: Any
+    raw_operation: Any
     context: ServiceContext
     operation: BulkOperation | None = None
     node: OperationNode = field(default_factory=OperationNode)
@@ -58,18 +63,21 @@ class BulkStep:
     result: Result = field(init=False)
 
     def __post_init__(self) -> None:
-        self.result = self._identify()
+        self.result = self._build_identification()
 
     @property
     def has_ended(self) -> bool:
+        """Return whether the operation was executed, or has failed before that."""
         return "status" in self.result
 
     @property
     def has_succeeded(self) -> bool:
+        """Return whether the operation was executed without an error."""
         return self.has_ended and self.error is None
 
     @property
     def has_failed(self) -> bool:
+        """Return whether the operation has ended with an error."""
         return self.has_ended and self.error is not None
 
     def fail(self, error: ScimError) -> None:
@@ -80,29 +88,29 @@ class BulkStep:
     def undo(self, error: ScimError, *, is_skipped: bool) -> None:
         """End with an error after the operation has succeeded and was undone."""
         self.is_skipped = is_skipped
-        self.result = self._identify()
+        self.result = self._build_identification()
         self.fail(error)
 
-    def _identify(self) -> Result:
+    def _build_identification(self) -> Result:
         """Return the members of the result that identify the operation: its method and its ``bulkId``."""
-        members = lower_member_names(self.sent)
-        named = {"method": members.get("method"), "bulkId": members.get("bulkid")}
-        return {name: value for name, value in named.items() if isinstance(value, str)}
+        members = lower_member_names(self.raw_operation)
+        identification = {"method": members.get("method"), "bulkId": members.get("bulkid")}
+        return {name: value for name, value in identification.items() if isinstance(value, str)}
 
 
 @dataclass(frozen=True, slots=True)
-class BulkRun:
-    """Executes steps. ``report_fault`` receives faults of the service."""
+class BulkExecutor:
+    """Executes the operations of one bulk request. ``report_fault`` receives faults of the service."""
 
     services: Mapping[str, ResourceService]
-    steps: Sequence[BulkStep]
+    states: Sequence[BulkOperationState]
     graph: DependencyGraph
     report_fault: Callable[[Exception], None]
 
     def execute(self, workers: int, max_errors: int | None) -> None:
-        """Execute each step after those it depends on, otherwise in the order of the request.
+        """Execute each operation after those it depends on, otherwise in the order of the request.
 
-        Ends after ``max_errors`` errors; the steps that were not executed have no status then.
+        Stop after ``max_errors`` errors; the operations that were not executed have no status then.
         """
         sorter = TopologicalSorter(dict(enumerate(self.graph.predecessors)))
         sorter.prepare()
@@ -114,51 +122,53 @@ class BulkRun:
                     heapq.heappush(ready, index)
                 while ready and len(running) < workers:
                     index = heapq.heappop(ready)
-                    running[pool.submit(self._attempt, index)] = index
+                    running[pool.submit(self._try_to_execute, index)] = index
                 for future in wait(running, return_when=FIRST_COMPLETED).done:
                     future.result()
                     index = running.pop(future)
-                    if self.steps[index].error is not None or self.steps[index].node.references:
-                        self._undo_unresolved_references()
+                    if self.states[index].error is not None or self.states[index].node.referenced_bulk_ids:
+                        self._undo_unresolved_bulk_ids()
                     sorter.done(index)
-        self._undo_unresolved_references(is_finished=True)
+        self._undo_unresolved_bulk_ids(is_finished=True)
 
     def _count_errors(self) -> int:
-        return sum(step.has_failed for step in self.steps)
+        return sum(state.has_failed for state in self.states)
 
-    def _attempt(self, index: int) -> None:
-        """Execute a step. Whatever fails is the error of this step alone."""
-        step = self.steps[index]
-        if step.error is not None:  # it could not be parsed
-            step.fail(step.error)
+    def _try_to_execute(self, index: int) -> None:
+        """Execute an operation. If it fails, its state gets the error, and the other operations continue."""
+        state = self.states[index]
+        if state.error is not None:  # it could not be parsed
+            state.fail(state.error)
             return
         try:
-            self._execute_step(index, step)
+            self._execute_operation(index, state)
         except ScimError as error:
-            step.fail(error)
+            state.fail(error)
         except Exception as fault:  # noqa: BLE001  # the results of the other operations must be returned
             self.report_fault(fault)
-            step.fail(InternalError(f"The operation failed; give the request id {step.context.request_id} to support."))
+            state.fail(
+                InternalError(f"The operation failed; give the request id {state.context.request_id} to support.")
+            )
 
-    def _execute_step(self, index: int, step: BulkStep) -> None:
-        if step.context.deadline.remaining_s() < _TIME_FOR_OPERATION_S:
-            step.is_skipped = True
+    def _execute_operation(self, index: int, state: BulkOperationState) -> None:
+        if state.context.deadline.remaining_s() < _TIME_FOR_OPERATION_S:
+            state.is_skipped = True
             raise Unavailable("The time for this bulk request was used up before this operation: send it again.")
-        operation = step.operation
+        operation = state.operation
         if operation is None:
             return
         service, resource_id = self._find_target(operation)
-        service = replace(service, context=step.context)
-        renderer = ResourceRenderer(service.resource_type, step.context.base_url)
+        service = replace(service, context=state.context)
+        renderer = ResourceRenderer(service.resource_type, state.context.base_url)
         if resource_id is not None:
-            step.result["location"] = renderer.location(resource_id)
+            state.result["location"] = renderer.build_location(resource_id)
         else:
             self._check_bulk_id(index, operation)
-        data = replace_references(operation.data, self._resolve_bulk_id)
-        stored, status = _write(service, operation, resource_id or step.created_id, data)
+        data = replace_bulk_id_references(operation.data, self._resolve_bulk_id)
+        stored, status = _write(service, operation, resource_id or state.created_id, data)
         if stored is not None:
-            step.result |= {"location": renderer.location(stored.id), "version": stored.etag}
-        step.result["status"] = str(status.value)
+            state.result |= {"location": renderer.build_location(stored.id), "version": stored.etag}
+        state.result["status"] = str(status.value)
 
     def _find_target(self, operation: BulkOperation) -> tuple[ResourceService, str | None]:
         """Return the service of the resource type in the path, and the id in it; ``None`` for a POST."""
@@ -168,7 +178,7 @@ class BulkRun:
             raise NotFound("The operation's path names nothing that is served here; use /Users or /Users/<id>.")
         if (operation.method == "POST") == bool(resource_id):
             raise InvalidValue("POST goes to a resource type such as /Users; PUT, PATCH and DELETE to one of its ids.")
-        bulk_id = parse_reference(resource_id)
+        bulk_id = parse_bulk_id_reference(resource_id)
         if bulk_id is not None:
             return service, self._resolve_bulk_id(bulk_id)
         return service, resource_id or None
@@ -188,51 +198,52 @@ class BulkRun:
             raise UnresolvedBulkId("The operation refers to a bulkId of no operation that has succeeded.")
         return creator.created_id
 
-    def _find_creator(self, bulk_id: str) -> BulkStep | None:
+    def _find_creator(self, bulk_id: str) -> BulkOperationState | None:
         index = self.graph.creators.get(bulk_id)
-        return None if index is None else self.steps[index]
+        return None if index is None else self.states[index]
 
-    def _undo_unresolved_references(self, *, is_finished: bool = False) -> None:
+    def _undo_unresolved_bulk_ids(self, *, is_finished: bool = False) -> None:
         """Delete the resources that were created with a reference to an operation that has failed.
 
-        Only in a cycle an operation succeeds before one that it refers to. When all is finished, the operations that
-        were not executed count as failed.
+        An operation succeeds before one to which it refers only if they refer to each other in a cycle. At the end
+        (``is_finished``), the operations that were not executed count as failed.
         """
-        referrers = [step for step in self.steps if step.created_id and step.node.references]
-        is_undone = bool(referrers)
+        referring_states = [state for state in self.states if state.created_id and state.node.referenced_bulk_ids]
+        is_undone = bool(referring_states)
         while is_undone:
             is_undone = False
-            for step in referrers:
-                if step.has_succeeded and step.created_id:
-                    failed = self._find_failed_creators(step, is_finished=is_finished)
-                    is_undone |= bool(failed) and self._undo(step, step.created_id, failed)
+            for state in referring_states:
+                if state.has_succeeded and state.created_id:
+                    failed_creators = self._find_failed_creators(state, is_finished=is_finished)
+                    is_undone |= bool(failed_creators) and self._undo(state, state.created_id, failed_creators)
 
-    def _find_failed_creators(self, step: BulkStep, *, is_finished: bool) -> Sequence[BulkStep]:
-        creators = map(self._find_creator, step.node.references)
+    def _find_failed_creators(self, state: BulkOperationState, *, is_finished: bool) -> Sequence[BulkOperationState]:
+        creators = map(self._find_creator, state.node.referenced_bulk_ids)
         return [
             creator
             for creator in creators
             if creator and (creator.error or (is_finished and not creator.has_succeeded))
         ]
 
-    def _undo(self, step: BulkStep, resource_id: str, failed: Sequence[BulkStep]) -> bool:
-        """Delete the resource that a step created, and return whether that succeeded.
+    def _undo(self, state: BulkOperationState, resource_id: str, failed_creators: Sequence[BulkOperationState]) -> bool:
+        """Delete the resource that an operation created, and return whether that succeeded.
 
-        If it did not, the step has still succeeded. ``failed`` are the steps to which it refers.
+        If it did not, the operation has still succeeded. ``failed_creators`` have the failed operations to which it
+        refers.
         """
-        if step.operation is None:
+        if state.operation is None:
             return False
-        service, _ = self._find_target(step.operation)
+        service, _ = self._find_target(state.operation)
         try:
-            replace(service, context=step.context).delete(resource_id)
+            replace(service, context=state.context).delete(resource_id)
         except Exception as fault:  # noqa: BLE001  # the resource exists, and the response must say so
             self.report_fault(fault)
-            step.created_id = None
+            state.created_id = None
             return False
         error: ScimError = UnresolvedBulkId("The operation refers in a circle to a bulkId whose operation failed.")
-        if all(creator.error and creator.error.is_fault for creator in failed):
+        if all(creator.error and creator.error.is_fault for creator in failed_creators):
             error = Unavailable(_CREATOR_FAULT)
-        step.undo(error, is_skipped=all(creator.is_skipped for creator in failed))
+        state.undo(error, is_skipped=all(creator.is_skipped for creator in failed_creators))
         return True
 
 
