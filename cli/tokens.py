@@ -102,7 +102,7 @@ def rotate(tenant_id: str, grace: float, expires: float | None, force: bool, jso
     _print_token(
         deployment,
         deployment.build_administration().tenants.tokens.rotate(
-            tenant_id, grace_s=grace, lifetime_s=expires, force=force
+            tenant_id, grace_s=grace, lifetime_s=expires, is_forced=force
         ),
         json=json,
     )

@@ -160,7 +160,7 @@ def test_rotation_within_grace_period_needs_force(life: Life) -> None:
         life.rotate()
     assert life.opens(old.token, new.token) == [True, True]
 
-    newest = life.rotate(force=True)
+    newest = life.rotate(is_forced=True)
     assert life.opens(old.token, new.token, newest.token) == [False, True, True]
 
 
@@ -428,7 +428,7 @@ def test_overtaken_rotation_is_not_promoted(life: Life, grace_s: float) -> None:
     for step in STEPS:
         life.step(step, VERSION)
     life.rotate()  # shows it
-    new = life.rotate(grace_s=grace_s, force=True)
+    new = life.rotate(grace_s=grace_s, is_forced=True)
 
     with pytest.raises(ConcurrentChange):
         life.step("finishSecret", VERSION)

@@ -82,7 +82,7 @@ def test_simultaneous_rotations_keep_the_last_and_the_previous_token(scim: Endpo
     first = operator.build_administration().tenants.tokens.rotate(tenant)
     operator.build_administration().tenants.tokens.mark_revealed(first)
 
-    results = at_once(lambda: operator.build_administration().tenants.tokens.rotate(tenant, force=True))
+    results = at_once(lambda: operator.build_administration().tenants.tokens.rotate(tenant, is_forced=True))
 
     current = operator.token_store.read_current(tenant)
     settings = operator.build_administration().tenant_store.get(tenant)

@@ -1,4 +1,4 @@
-"""The use cases of whoever administers tenants: an operator or an invited person, in the console or with the CLI."""
+"""Build the services for the administration of tenants, by operators and guests, in the console and the CLI."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Administration:
-    """The use cases on one table, whose deadline holds for all of them. ``actor`` stands in the audit events."""
+    """The use cases on one table, whose deadline holds for all of them. ``actor`` is the actor in the audit events."""
 
     table: Table
     resource_store_config: Callable[[], ResourceStoreConfig]
@@ -82,7 +82,7 @@ class Administration:
         return load_overview(tenant, self.tenant_store, records, now, is_detailed=is_detailed)
 
     def load_list_overview(self, tenant_id: str) -> TenantOverview | None:
-        """Return the overview of one tenant of a list, within the time that each has; ``None`` for no such tenant."""
+        """Return the overview of a tenant within :data:`OVERVIEW_TIMEOUT_S`; ``None`` if there is no such tenant."""
         table = self.table.with_deadline(self.table.deadline.with_limit(OVERVIEW_TIMEOUT_S))
         limited = Administration(table, self.resource_store_config, self.token_store, self.actor)
         tenant = limited.tenant_store.get(tenant_id)

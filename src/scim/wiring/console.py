@@ -1,4 +1,4 @@
-"""What the console keeps between requests, and the use cases of each request."""
+"""Build the adapters of the console, and the services for each request."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class ConsoleAdapters:
 
     @cached_property
     def resource_store_config(self) -> ResourceStoreConfig:
-        """Raises ``ValueError`` for attributes that can't be indexed."""
+        """Return the configuration of resource stores. Raise ``ValueError`` for attributes that cannot be indexed."""
         return build_resource_store_config(self.settings)
 
     def build_administration(self, deadline: Deadline, actor: str) -> Administration:
@@ -70,7 +70,7 @@ class ConsoleAdapters:
 def build_console_adapters(
     settings: Settings, *, password_secret: str, openid_secret: str, report_fault: Callable[[Exception], None]
 ) -> ConsoleAdapters:
-    """Create the clients, which neither look for credentials nor open a connection yet.
+    """Create the adapters. Their clients neither look for credentials nor open a connection yet.
 
     The secrets are given by name or ARN. ``report_fault`` receives faults that do not fail the request.
     """

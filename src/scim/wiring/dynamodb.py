@@ -1,4 +1,4 @@
-"""The DynamoDB client, and what a resource store needs to know of the table."""
+"""Build the DynamoDB client, and the configuration of resource stores."""
 
 from __future__ import annotations
 
@@ -27,15 +27,18 @@ def create_client() -> DynamoDBClient:
 
 
 def build_resource_store_config(settings: Settings) -> ResourceStoreConfig:
-    """Return the configuration of resource stores. Raises ``ValueError`` for attributes that can't be indexed."""
+    """Return the configuration of resource stores. Raise ``ValueError`` for attributes that cannot be indexed."""
     from scim.store.resources import ResourceStoreConfig
 
-    expires = _expiry(settings.change_retention_days)
+    expires = _build_expiry_function(settings.change_retention_days)
     return ResourceStoreConfig(resolve_indexed_attributes(settings), expires, runtime.new_id, runtime.current_time)
 
 
 def resolve_indexed_attributes(settings: Settings) -> Mapping[str, AttributePath]:
-    """Return the paths of the indexed attributes by the text of each. Raises ``ValueError``."""
+    """Return the paths of the indexed attributes by their texts.
+
+    Raise ``ValueError`` for an attribute that no schema has, or that is no string.
+    """
     from scim.protocol.filter.path import UnknownAttribute, resolve_path
     from scim.protocol.leniency import LeniencyTracker
 
@@ -60,6 +63,6 @@ def resolve_indexed_attributes(settings: Settings) -> Mapping[str, AttributePath
     return {str(path): path for path in paths}
 
 
-def _expiry(days: int) -> Callable[[], int | None]:
-    """Return what computes when a change record expires, in seconds since 1970; ``None`` for never."""
+def _build_expiry_function(days: int) -> Callable[[], int | None]:
+    """Return a function that returns when a new change record expires, in seconds since 1970; ``None`` for never."""
     return lambda: int(runtime.current_time()) + days * _DAY_S if days else None

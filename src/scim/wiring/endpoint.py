@@ -1,6 +1,6 @@
-"""The adapters of the SCIM endpoint.
+"""Build the adapters of the SCIM endpoint.
 
-What only some of its functions use is imported where it is built, so that the others start without it.
+Modules that only some of its functions use are imported where they are needed, so that the others start faster.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class EndpointAdapters:
-    """Lives as long as the execution environment."""
+    """The adapters of the SCIM endpoint, which live as long as the execution environment."""
 
     settings: Settings
     dynamodb_client: DynamoDBClient
@@ -46,11 +46,11 @@ class EndpointAdapters:
 
     @cached_property
     def resource_store_config(self) -> ResourceStoreConfig:
-        """Raises ``ValueError`` for attributes that can't be indexed."""
+        """Return the configuration of resource stores. Raise ``ValueError`` for attributes that cannot be indexed."""
         return build_resource_store_config(self.settings)
 
     def preload(self, *, has_resources: bool) -> None:
-        """Import and read what requests need, so that a snapshot has it. Nothing of it is unique or secret."""
+        """Import modules and read schemas that requests need, so that a snapshot has them. None is unique or secret."""
         load_user_type()
         if has_resources:
             _ = self.resource_store_config
@@ -73,7 +73,7 @@ class EndpointAdapters:
 
 
 def build_endpoint_adapters(settings: Settings, report_fault: Callable[[Exception], None]) -> EndpointAdapters:
-    """Create the clients, which neither look for credentials nor open a connection yet.
+    """Create the adapters. Their clients neither look for credentials nor open a connection yet.
 
     ``report_fault`` receives faults that do not fail the request.
     """

@@ -1,4 +1,4 @@
-"""The processors of the table's stream and of the links queue."""
+"""Build the processors of the table's stream and of the links queue."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 
 def build_stream_processor_factory(settings: Settings) -> Callable[[Deadline], StreamProcessor]:
-    """Return what builds the processor of the table's stream for a batch.
+    """Return a function that builds the processor of the table's stream for one batch.
 
-    Raises ``ValueError`` where the bus or a queue is missing in the settings.
+    Raise ``ValueError`` if the settings lack the bus or a queue.
     """
     from scim.events import stream_processor
     from scim.events.dead_letter import DeadLetterQueue
@@ -44,9 +44,9 @@ def build_stream_processor_factory(settings: Settings) -> Callable[[Deadline], S
 
 
 def build_link_processor_factory(settings: Settings) -> Callable[[Deadline], LinkProcessor]:
-    """Return what builds the processor of the links queue for a batch.
+    """Return a function that builds the processor of the links queue for one batch.
 
-    Raises ``ValueError`` where a queue is missing in the settings, or attributes can't be indexed.
+    Raise ``ValueError`` if the settings lack a queue, or name attributes that cannot be indexed.
     """
     from scim.events.dead_letter import DeadLetterQueue
     from scim.events.link_processor import LinkProcessor
@@ -54,7 +54,7 @@ def build_link_processor_factory(settings: Settings) -> Callable[[Deadline], Lin
 
     if not (settings.links_queue_url and settings.links_dead_letter_queue_url):
         raise ValueError("Linking users needs LINKS_QUEUE_URL and LINKS_DEAD_LETTER_QUEUE_URL.")
-    run_task = _connect_link_tasks(settings)
+    run_task = _build_task_runner(settings)
     sqs = clients.create_client("sqs", EVENTS_CONFIG)
 
     def build_processor(deadline: Deadline) -> LinkProcessor:
@@ -68,8 +68,8 @@ def build_link_processor_factory(settings: Settings) -> Callable[[Deadline], Lin
     return build_processor
 
 
-def _connect_link_tasks(settings: Settings) -> Callable[[LinkTask, Deadline], LinkResult]:
-    """Return what runs one task of the links queue."""
+def _build_task_runner(settings: Settings) -> Callable[[LinkTask, Deadline], LinkResult]:
+    """Return a function that runs one task of the links queue."""
     from scim.protocol.schema import load_user_type
     from scim.service.references.reference_resolver import ReferenceResolver
     from scim.store.links import DynamoDBLinkStore

@@ -1,4 +1,4 @@
-"""What administers tenants from outside the console: the CLI, and Secrets Manager's own rotation of a token."""
+"""Build the adapters of the CLI, and of Secrets Manager's own rotation of a token."""
 
 from __future__ import annotations
 
@@ -22,12 +22,15 @@ if TYPE_CHECKING:
     from scim.wiring.administration import Administration
 
 OPERATION_TIMEOUT_S = 30.0
-"""How many seconds an operation may take, unless more are given."""
+"""The time for an operation, unless the caller gives another."""
 
 
 @dataclass(frozen=True, slots=True)
 class OperatorAdapters:
-    """Somebody with rights that no function behind the API has. ``actor`` stands in the audit events."""
+    """The adapters of the CLI and of token rotation, which have more rights than the functions of the API.
+
+    ``actor`` is the actor in the audit events.
+    """
 
     settings: Settings
     actor: str
@@ -48,7 +51,7 @@ class OperatorAdapters:
         )
 
     def build_token_rotation(self) -> TokenRotation:
-        """Return what does the steps of Secrets Manager's own rotation, for one step."""
+        """Return the token rotation, for one step of Secrets Manager's own rotation."""
         from scim.auth.token_rotation import TokenRotation
         from scim.wiring.tenants import build_tenant_service
 
@@ -58,7 +61,10 @@ class OperatorAdapters:
 def build_operator_adapters(
     settings: Settings, actor: str, session: Any = None, endpoints: Mapping[str, str] | None = None
 ) -> OperatorAdapters:
-    """Create the clients with a ``session`` of boto3; ``endpoints`` has the URLs of services other than AWS's own."""
+    """Create the adapters with a ``session`` of boto3.
+
+    ``endpoints`` has the URLs of services by name, where they are not those of AWS.
+    """
     import boto3  # no function behind the API imports it
 
     from scim.auth.master_key.rotation import MasterKeyRotation
@@ -77,5 +83,5 @@ def build_operator_adapters(
 
 
 def _raise_fault(fault: Exception) -> None:
-    """Fail an operator's command, which has no log to report the fault to."""
+    """Raise the fault, so that an operator's command fails: it has no log for faults."""
     raise fault

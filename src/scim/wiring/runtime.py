@@ -1,4 +1,4 @@
-"""What use cases get from the system: the time, deadlines and random ids."""
+"""The time, deadlines and random ids, which services get from the system."""
 
 from __future__ import annotations
 

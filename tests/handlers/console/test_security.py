@@ -408,7 +408,7 @@ def test_token_that_was_ended_is_not_shown_again(
 ) -> None:
     page = operator_visits.get(f"/admin/tenants/{tenant[0]}/connect")
     assert operator_visits.post(page, page.form("/token")).status == 200
-    operator.tokens.revoke(tenant[0]) if act == "revoke" else operator.tokens.rotate(tenant[0], force=True)
+    operator.tokens.revoke(tenant[0]) if act == "revoke" else operator.tokens.rotate(tenant[0], is_forced=True)
     assert operator_visits.post(page, page.form("/token")).status == 409
 
 

@@ -60,7 +60,7 @@ def _issue(context: ConsoleRequestContext, tenant: Tenant, key: IdempotencyKey) 
     grace_s = read_option(form, "grace", GRACE_PERIODS, "day")
     force = form.get("force") == "yes"
     return context.administration.tenants.tokens.rotate(
-        tenant.id, grace_s=grace_s, lifetime_s=lifetime_s, force=force, idempotency_key=key
+        tenant.id, grace_s=grace_s, lifetime_s=lifetime_s, is_forced=force, idempotency_key=key
     )
 
 

@@ -11,7 +11,7 @@ from handlers.console.form_options import FIRST_LIFETIMES, read_option
 from handlers.console.response import ConsoleResponse, redirect
 from scim.service.tenants.errors import TenantExists
 from scim.service.tenants.overview import load_overviews
-from scim.service.tenants.tenant_service import TENANT_ID
+from scim.service.tenants.tenant_service import TENANT_ID_PATTERN
 
 _PAGE = 50
 
@@ -46,9 +46,8 @@ def _render_list(
 ) -> ConsoleResponse:
     """Return a page of tenants by name, after the one in the parameter ``after``."""
     after = context.request.query_parameters.get("after", "")
-    ids = list(
-        islice(context.administration.tenant_store.list_ids(after if TENANT_ID.fullmatch(after) else ""), _PAGE + 1)
-    )
+    first_after = after if TENANT_ID_PATTERN.fullmatch(after) else ""
+    ids = list(islice(context.administration.tenant_store.list_ids(first_after), _PAGE + 1))
     return context.render_page(
         "tenants.html",
         status,

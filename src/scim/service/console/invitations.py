@@ -18,8 +18,8 @@ from scim.service.tenants.tenant_writer import get_connected_tenant
 
 DEFAULT_LIFETIME_S = 7 * DAY_S
 RETRY_WINDOW_S = 60
-"""For how many seconds after the acceptance of an invitation the same request may be repeated."""
-_SECRET = re.compile(r"[A-Za-z0-9_-]{43}")
+"""The time after the acceptance of an invitation in which the same request may be repeated."""
+_SECRET_PATTERN = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
 class InvalidInvitation(Exception):
@@ -28,9 +28,10 @@ class InvalidInvitation(Exception):
 
 @dataclass(frozen=True, slots=True)
 class InvitationService:
-    """Create and accept invitations.
+    """Creates and accepts invitations.
 
-    ``actor`` is who invites; ``now`` returns the seconds since 1970, ``new_id`` a random lower-case UUID.
+    ``actor`` is the actor in the audit event of an invitation. ``now`` returns the seconds since 1970, ``new_id`` a
+    random lower-case UUID.
     """
 
     tenants: TenantReader
@@ -47,41 +48,41 @@ class InvitationService:
         invitation = Invitation(tenant_id, now + lifetime_s, tenant.invitation_epoch, secrets.token_urlsafe(32))
         details = {"until": format_rfc3339(invitation.expires)}
         event = AuditEvent(self.new_id(), format_rfc3339(now), AuditAction.INVITE, self.actor, details)
-        self.invitation_store.add(_digest(invitation.secret), invitation, event)
+        self.invitation_store.add(_hash_secret(invitation.secret), invitation, event)
         return invitation
 
     def find(self, secret: str, session_id: str) -> Invitation:
-        """Return an invitation that the browser with this session can accept, without accepting it.
+        """Return an invitation, without accepting it.
 
-        Raise :class:`InvalidInvitation`.
+        Raise :class:`InvalidInvitation` if the browser with the session ``session_id`` cannot accept it.
         """
-        invitation, _ = self._find(secret, session_id)
+        invitation, _ = self._find_invitation(secret, session_id)
         return invitation
 
     def accept(self, secret: str, session_id: str, new_session_id: str) -> tuple[Invitation, Acceptance]:
-        """Accept an invitation and open the session ``new_session_id``. Nobody else can accept it any more.
+        """Accept an invitation and open the session ``new_session_id``. Nobody else can accept it after that.
 
         ``session_id`` is the session that the browser has now. The same browser may repeat the request for a minute, as
-        long as the session that was opened is not used: the first response may have been lost. It gets the same session
-        again, with its age, and never another one.
+        long as the opened session is not used: the first response may have been lost. It then gets the acceptance of
+        the first attempt, with the session that was opened then.
         Raise :class:`InvalidInvitation`.
         """
-        invitation, acceptance = self._find(secret, session_id)
+        invitation, acceptance = self._find_invitation(secret, session_id)
         if acceptance is None:
             now = self.now()
             actor = guest_actor(invitation.tenant_id)
             event = AuditEvent(self.new_id(), format_rfc3339(now), AuditAction.ACCEPT, actor, {})
             new = Acceptance(session_id, new_session_id, now)
-            acceptance = self.invitation_store.accept(_digest(secret), invitation, new, event)
+            acceptance = self.invitation_store.accept(_hash_secret(secret), invitation, new, event)
         if acceptance is None:
             raise InvalidInvitation
         if acceptance.session_id != new_session_id and not self._is_retry(acceptance, session_id):
             raise InvalidInvitation
         return invitation, acceptance
 
-    def _find(self, secret: str, session_id: str) -> tuple[Invitation, Acceptance | None]:
-        """Return a valid invitation and its acceptance, which is of an earlier attempt of the same request."""
-        stored = self.invitation_store.get(_digest(secret)) if _SECRET.fullmatch(secret) else None
+    def _find_invitation(self, secret: str, session_id: str) -> tuple[Invitation, Acceptance | None]:
+        """Return a valid invitation, and its acceptance if an earlier attempt of the same request has accepted it."""
+        stored = self.invitation_store.get(_hash_secret(secret)) if _SECRET_PATTERN.fullmatch(secret) else None
         if stored is None or stored[0].expires <= self.now():
             raise InvalidInvitation
         invitation, acceptance = stored
@@ -93,13 +94,13 @@ class InvitationService:
         return invitation, acceptance
 
     def _is_retry(self, acceptance: Acceptance, session_id: str) -> bool:
-        """Return whether a request can be the accepted one, sent again because its response was lost."""
+        """Return whether the request can be the repetition of the one that accepted the invitation."""
         is_same = acceptance.previous_session_id == session_id and self.now() < acceptance.accepted_at + RETRY_WINDOW_S
         return is_same and self.sessions.is_unused(acceptance.session_id)
 
 
 def guest_actor(tenant_id: str) -> str:
-    """Return the actor in audit events of a person who accepted an invitation."""
+    """Return the name in audit events of a guest: the person who accepted an invitation of the tenant."""
     return f"console:invited:{tenant_id}"
 
 
@@ -114,5 +115,5 @@ def build_invitation_url(scim_url: str, secret: str) -> str:
     return f"{build_console_url(scim_url)}/invitation/{secret}"
 
 
-def _digest(secret: str) -> str:
+def _hash_secret(secret: str) -> str:
     return sha256(secret.encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""Sign in to the console with the operator's password, with a limit on the number of attempts."""
+"""Sign in to the console with the operators' password, with a limit on the number of attempts."""
 
 from __future__ import annotations
 
@@ -29,19 +29,22 @@ class WeakPassword(Exception):
 
 @dataclass(frozen=True, slots=True)
 class PasswordSignIn:
-    """``read_password`` returns the operator's password, ``now`` the seconds since 1970."""
+    """Verifies the operators' password, and limits the attempts of each client.
+
+    ``read_password`` returns the operators' password, ``now`` the seconds since 1970.
+    """
 
     attempt_store: SignInAttemptStore
     read_password: Callable[[], str]
     now: Callable[[], float]
 
     def verify(self, password: str, address: str) -> bool:
-        """Return whether the password is the operator's. ``address`` is the client's IP address.
+        """Return whether ``password`` is the operators' password. ``address`` is the client's IP address.
 
-        The attempt is counted before the passwords are compared, so that attempts in parallel are limited too.
+        The attempt is counted before the passwords are compared, so that parallel attempts are limited too.
         Raise :class:`TooManyAttempts` and :class:`WeakPassword`.
         """
-        now, source = int(self.now()), _digest_network(address)
+        now, source = int(self.now()), _hash_network(address)
         window = now // ATTEMPT_WINDOW_S
         window_end = (window + 1) * ATTEMPT_WINDOW_S
         if self.attempt_store.count_attempt(source, window, window_end) > MAX_ATTEMPTS:
@@ -55,10 +58,10 @@ class PasswordSignIn:
         return is_correct
 
 
-def _digest_network(address: str) -> str:
-    """Return a digest of where an attempt comes from: of an IPv4 address, or of an IPv6 network of 64 bits.
+def _hash_network(address: str) -> str:
+    """Return the hash of the client's network: its IPv4 address, or its IPv6 network of 64 bits.
 
-    One visitor has all addresses of such a network.
+    One client can use all addresses of such an IPv6 network.
     """
     parsed = ip_address(address)
     network = parsed.packed[:8] if isinstance(parsed, IPv6Address) else parsed.packed

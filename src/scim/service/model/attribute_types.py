@@ -1,4 +1,4 @@
-"""The types of a tenant's custom attributes. Its settings keep them, since users may have values of these types.
+"""The types of a tenant's custom attributes, which its settings keep since users may have values of these types.
 
 A type is JSON that looks like the values: ``"string"``, ``["string"]`` for a multi-valued attribute,
 ``{"value": "string"}`` for a complex one, ``[{"value": "string"}]`` for both. The settings hold the type of every
@@ -22,7 +22,7 @@ AttributeTypes = Mapping[str, Mapping[str, AttributeType]]
 def extract_types(documents: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, AttributeType]]:
     """Return the types of all attributes of schema documents, by URN and name."""
     return {
-        document["id"]: {attribute["name"]: _type_of(attribute) for attribute in document["attributes"]}
+        document["id"]: {attribute["name"]: _extract_type(attribute) for attribute in document["attributes"]}
         for document in documents
     }
 
@@ -38,7 +38,7 @@ def merge_types(known: AttributeTypes, documents: Sequence[Mapping[str, Any]]) -
         types = merged.setdefault(urn, {})
         for name, new_type in new_types.items():
             _check_spelling("The attribute", name, types)
-            types[name] = _merge(f"{urn}:{name}", types.get(name, new_type), new_type)
+            types[name] = _merge_type(f"{urn}:{name}", types.get(name, new_type), new_type)
     if merged != known and len(encode_json(merged).encode()) > MAX_BYTES:
         raise ValueError(
             f"The names and types of all custom attributes that this customer ever had take more than {MAX_BYTES} "
@@ -69,60 +69,63 @@ def _list_removed(name: str, attribute_type: AttributeType, served: AttributeTyp
     """Return the attribute if it is not served, else its sub-attributes that are not served."""
     if served is None:
         return [(name, describe_type(attribute_type))]
-    served_members = _members(served)
-    removed = {sub: sub_type for sub, sub_type in _members(attribute_type).items() if sub not in served_members}
-    return [(f"{name}.{sub}", sub_type) for sub, sub_type in removed.items()]
+    served_members = _get_member_types(served)
+    return [
+        (f"{name}.{member}", member_type)
+        for member, member_type in _get_member_types(attribute_type).items()
+        if member not in served_members
+    ]
 
 
 def describe_type(attribute_type: AttributeType) -> str:
     """Return a type in words, such as ``string, multi-valued``."""
-    element = _element(attribute_type)
+    element = _get_element_type(attribute_type)
     name = element if isinstance(element, str) else "complex"
     return f"{name}, multi-valued" if isinstance(attribute_type, list) else name
 
 
-def _element(attribute_type: AttributeType) -> Any:
+def _get_element_type(attribute_type: AttributeType) -> Any:
     return attribute_type[0] if isinstance(attribute_type, list) else attribute_type
 
 
-def _members(attribute_type: AttributeType) -> Mapping[str, str]:
+def _get_member_types(attribute_type: AttributeType) -> Mapping[str, str]:
     """Return the types of the sub-attributes; none for a simple attribute."""
-    element = _element(attribute_type)
+    element = _get_element_type(attribute_type)
     return element if isinstance(element, Mapping) else {}
 
 
-def _type_of(attribute: Mapping[str, Any]) -> AttributeType:
+def _extract_type(attribute: Mapping[str, Any]) -> AttributeType:
     members = {sub["name"]: sub["type"] for sub in attribute.get("subAttributes", ())}
     element = members or attribute["type"]
     return [element] if attribute.get("multiValued") else element
 
 
-def _merge(path: str, old: AttributeType, new: AttributeType) -> AttributeType:
+def _merge_type(path: str, old: AttributeType, new: AttributeType) -> AttributeType:
     """Return the type of all values that an attribute may have.
 
     Raise ``ValueError`` for two types that exclude each other.
     """
     if describe_type(old) != describe_type(new):
-        raise _type_conflict(path, describe_type(old), describe_type(new))
-    if not _members(new):
+        raise _build_conflict_error(path, describe_type(old), describe_type(new))
+    if not _get_member_types(new):
         return new
-    members = dict(_members(old))
-    for name, member_type in _members(new).items():
+    members = dict(_get_member_types(old))
+    for name, member_type in _get_member_types(new).items():
         _check_spelling(f"The sub-attribute of {path}", name, members)
         if members.setdefault(name, member_type) != member_type:
-            raise _type_conflict(f"{path}.{name}", members[name], member_type)
+            raise _build_conflict_error(f"{path}.{name}", members[name], member_type)
     return [members] if isinstance(new, list) else members
 
 
-def _type_conflict(path: str, old: str, new: str) -> ValueError:
+def _build_conflict_error(path: str, old: str, new: str) -> ValueError:
     return ValueError(
         f"{path} has another type than before: it was {old} and would be {new}. Users may still have values of the "
         "earlier type, even if the attribute was removed meanwhile: give the new attribute another name."
     )
 
 
-def _check_spelling(what: str, name: str, known: Iterable[str]) -> None:
+def _check_spelling(label: str, name: str, known: Iterable[str]) -> None:
     """Raise ``ValueError`` if the name is known in another case: values are stored under the known spelling."""
     other = next((spelling for spelling in known if spelling.lower() == name.lower()), name)
     if other != name:
-        raise ValueError(f"{what} {name} was called {other} before, and users may have values of it: write {other}.")
+        raise ValueError(f"{label} {name} was called {other} before, and users may have values of it: write {other}.")

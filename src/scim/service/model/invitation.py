@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 class Invitation:
     """A one-time link to the console for one tenant.
 
-    It is valid until ``expires``, while the tenant is connected and in the same ``invitation_epoch``. ``secret`` is the
-    end of the link; it is known when the invitation is created, and not stored.
+    It is valid until ``expires``, as long as the tenant is connected and has the same ``invitation_epoch``. ``secret``
+    is the last segment of the link's path. It is known only when the invitation is created: a hash of it is stored.
     """
 
     tenant_id: str
@@ -21,7 +21,10 @@ class Invitation:
 
 @dataclass(frozen=True, slots=True)
 class Acceptance:
-    """The acceptance of an invitation: the browser's session before, the session that was opened, and when."""
+    """The acceptance of an invitation.
+
+    ``previous_session_id`` is the browser's session before it, ``session_id`` the session that was opened.
+    """
 
     previous_session_id: str
     session_id: str

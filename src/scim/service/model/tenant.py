@@ -14,12 +14,12 @@ from scim.service.model.token import TokenState
 
 @dataclass(frozen=True)
 class Tenant:
-    """A customer: its settings as the store has them.
+    """A customer and its stored settings.
 
     ``custom_schemas`` are the schema documents that extend its users, ``attribute_types`` the types of all custom
     attributes that it ever had (:mod:`scim.service.model.attribute_types`). A tenant that is not connected keeps its
-    users. ``version`` is the version of the settings: each write increases it by one. An invitation is valid in the
-    ``invitation_epoch`` in which it was created, and so are the sessions that it opened.
+    users. ``version`` is the version of the settings: each write increases it by one. Invitations and the sessions
+    that they open end when ``invitation_epoch`` increases.
     """
 
     id: str

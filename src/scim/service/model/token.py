@@ -13,6 +13,7 @@ DAY_S = 86_400.0
 NEVER_EXPIRES = inf
 """The lifetime of a token that does not expire."""
 WARNING_DAYS = (1, 7, 30)
+"""The days before the expiry of a token at which the overview changes its warning."""
 
 
 def compute_expiry(now: float, lifetime_s: float) -> float | None:
@@ -26,7 +27,7 @@ def compute_expiry(now: float, lifetime_s: float) -> float | None:
 
 
 def find_warning_days(expires: float | None, now: float) -> int | None:
-    """Return within how many days of :data:`WARNING_DAYS` a token expires, ``None`` if it expires later or never."""
+    """Return the lowest of :data:`WARNING_DAYS` within which a token expires; ``None`` if it expires later or never."""
     if expires is None:
         return None
     return next((days for days in WARNING_DAYS if expires - now <= days * DAY_S), None)
@@ -44,7 +45,7 @@ class TokenStage(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TokenState:
-    """What the settings of a tenant hold about its token. The token itself is in the tenant's secret only.
+    """The part of a tenant's settings about its token. The token itself is in the tenant's secret only.
 
     ``version_id`` is the version of the secret with the current token, empty for no token. It is the current one since
     ``current_since``, and the previous token stays valid for ``grace_s`` seconds after that. ``revoked_version_ids``
@@ -125,10 +126,10 @@ class IssuedToken:
 
 @dataclass(frozen=True, slots=True)
 class IdempotencyKey:
-    """The key of a request for a token that may arrive twice, since it comes from a form.
+    """The key of a request for a token, which comes from a form and may arrive twice.
 
-    ``name`` is unique to the request. ``settings_version`` is the version of the tenant's settings that the form was
-    made for, as the form holds it.
+    ``name`` is unique to the request. ``settings_version`` is the version of the tenant's settings when the form was
+    rendered, as the text in the form.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Describe how a tenant's identity provider is connected, and why it has no access."""
+"""Describe the access of a tenant's identity provider, and why it has none."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _REMEDY = (
 )
 
 
-def find_access_problems(tenant: Tenant, use: TokenUsage | None, now: float) -> Iterator[str]:
-    """Yield why no request can be served now, or why none has arrived. ``now`` is in seconds since 1970.
+def find_access_problems(tenant: Tenant, usage: TokenUsage | None, now: float) -> Iterator[str]:
+    """Yield the reason why no request can be served now, or why none has arrived.
 
-    ``use`` is the last use of the tenant's token, ``None`` if none was ever used.
+    ``usage`` is the last use of the tenant's token, ``None`` if none was ever used. ``now`` is in seconds since 1970.
     """
     token = tenant.token
     if not tenant.is_connected:
@@ -38,7 +38,7 @@ def find_access_problems(tenant: Tenant, use: TokenUsage | None, now: float) -> 
             f"come with it are "
             f"refused, whoever they are about. {_REMEDY.format(tenant=tenant.id)}"
         )
-    elif use is None:
+    elif usage is None:
         yield (
             f"No request with a valid token of the tenant {tenant.id} has arrived yet. Paste the SCIM URL and the "
             "token that Connect shows into the identity provider, test the connection, and start provisioning. If the "
@@ -47,25 +47,28 @@ def find_access_problems(tenant: Tenant, use: TokenUsage | None, now: float) -> 
         )
 
 
-def describe_first_use(use: TokenUsage) -> str:
-    """Return what the first request with the token was, and the provider if its user agent tells it."""
-    provider = detect_request_provider(use.first_user_agent, "", (), None)
-    by = f" by {provider.display_name}" if provider else ""
-    return f"{'First write' if use.first_is_write else 'Connection tested'}{by}"
+def describe_first_use(usage: TokenUsage) -> str:
+    """Return the first request with the token in words, with the identity provider if its user agent names one."""
+    provider = detect_request_provider(usage.first_user_agent, "", (), None)
+    by_provider = f" by {provider.display_name}" if provider else ""
+    return f"{'First write' if usage.first_is_write else 'Connection tested'}{by_provider}"
 
 
-def describe_last_use(use: TokenUsage) -> str:
-    """Return what the last recorded request was."""
-    return "a write" if use.is_write else "a read"
+def describe_last_use(usage: TokenUsage) -> str:
+    """Return the last recorded request with the token in words."""
+    return "a write" if usage.is_write else "a read"
 
 
-def describe_malformed_tokens(malformed: Sequence[RejectedTokenCount]) -> str:
-    """Return how many requests came with a malformed token in the last 24 hours, and what to do; empty for none."""
-    if not malformed:
+def describe_malformed_tokens(counts: Sequence[RejectedTokenCount]) -> str:
+    """Return the number of requests with a malformed token in the last 24 hours in words, and what to do.
+
+    The text is empty if there was none.
+    """
+    if not counts:
         return ""
-    number, last = sum(count.count for count in malformed), max(count.last_at for count in malformed)
+    total, last_at = sum(count.count for count in counts), max(count.last_at for count in counts)
     return (
-        f"{number} or more unverified requests with a malformed token in the last 24 hours, the last at {last}. If "
+        f"{total} or more unverified requests with a malformed token in the last 24 hours, the last at {last_at}. If "
         "they are the identity provider's, the token was not copied correctly: copy the whole token again, without "
         "spaces, quotes or the word Bearer."
     )

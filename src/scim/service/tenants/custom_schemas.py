@@ -26,29 +26,29 @@ MAX_NAME_BYTES = 30_000
 A change record holds the names of the changed attributes, and is an item of at most 400 KB.
 """
 
-_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*(?: [A-Za-z0-9_-]+)*")
-_SUB_NAME = re.compile(r"\$ref|[A-Za-z][A-Za-z0-9_-]*")
-_URN = re.compile(r"urn:[a-z0-9][a-z0-9-]{0,31}(?::[a-z0-9][a-z0-9._-]*)+", re.IGNORECASE)
-_COMMON = frozenset({"id", "externalid", "meta", "schemas"})
-_IETF = "urn:ietf:params:scim:"
-_IETF_EXTENSION = f"{_IETF}schemas:extension:"
-_OPERATORS = frozenset({*ComparisonOperator, "pr"})
+_NAME_PATTERN = re.compile(r"[A-Za-z][A-Za-z0-9_-]*(?: [A-Za-z0-9_-]+)*")
+_SUB_ATTRIBUTE_NAME_PATTERN = re.compile(r"\$ref|[A-Za-z][A-Za-z0-9_-]*")
+_URN_PATTERN = re.compile(r"urn:[a-z0-9][a-z0-9-]{0,31}(?::[a-z0-9][a-z0-9._-]*)+", re.IGNORECASE)
+_COMMON_ATTRIBUTES = frozenset({"id", "externalid", "meta", "schemas"})
+_SCIM_URN_PREFIX = "urn:ietf:params:scim:"
+_SCIM_EXTENSION_URN_PREFIX = f"{_SCIM_URN_PREFIX}schemas:extension:"
+_FILTER_OPERATORS = frozenset({*ComparisonOperator, "pr"})
 
 
-def _check_name(name: str) -> str:
-    if not _NAME.fullmatch(name):
+def _check_attribute_name(name: str) -> str:
+    if not _NAME_PATTERN.fullmatch(name):
         raise ValueError(
             f"{name!r} is not an attribute name: a name begins with a letter and consists of letters, digits, hyphens "
             "and underscores, with single spaces between words"
         )
-    if name.lower() in _COMMON:
+    if name.lower() in _COMMON_ATTRIBUTES:
         raise ValueError(f"{name} is an attribute that every resource has: choose another name")
     return name
 
 
-def _check_sub_name(name: str) -> str:
-    """Raise ``ValueError`` for a name that can not be written in the brackets of a filter or after a dot."""
-    if not _SUB_NAME.fullmatch(name):
+def _check_sub_attribute_name(name: str) -> str:
+    """Return the name. Raise ``ValueError`` if it cannot stand after a dot or in the brackets of a filter."""
+    if not _SUB_ATTRIBUTE_NAME_PATTERN.fullmatch(name):
         raise ValueError(
             f"{name!r} is not a sub-attribute name: a name begins with a letter and consists of letters, digits, "
             "hyphens and underscores, without spaces; $ref is the only exception"
@@ -57,17 +57,19 @@ def _check_sub_name(name: str) -> str:
 
 
 def _check_urn(urn: str) -> str:
-    if not _URN.fullmatch(urn):
+    if not _URN_PATTERN.fullmatch(urn):
         raise ValueError(f"{urn!r} is not a URN: write one such as urn:example:params:scim:schemas:acme:2.0:User")
-    if urn.lower().startswith(_IETF) and not urn.lower().startswith(_IETF_EXTENSION):
-        raise ValueError(f"{urn} is reserved for SCIM itself: begin with {_IETF_EXTENSION} or with a URN of your own")
+    if urn.lower().startswith(_SCIM_URN_PREFIX) and not urn.lower().startswith(_SCIM_EXTENSION_URN_PREFIX):
+        raise ValueError(
+            f"{urn} is reserved for SCIM itself: begin with {_SCIM_EXTENSION_URN_PREFIX} or with a URN of your own"
+        )
     return urn
 
 
-Name = Annotated[str, Field(max_length=100), AfterValidator(_check_name)]
-SubName = Annotated[str, Field(max_length=100), AfterValidator(_check_sub_name)]
+AttributeName = Annotated[str, Field(max_length=100), AfterValidator(_check_attribute_name)]
+SubAttributeName = Annotated[str, Field(max_length=100), AfterValidator(_check_sub_attribute_name)]
 Urn = Annotated[str, Field(max_length=150), AfterValidator(_check_urn)]
-Text = Annotated[str, Field(max_length=1_000)]
+LimitedText = Annotated[str, Field(max_length=1_000)]
 
 
 class _Document(BaseModel):
@@ -75,19 +77,19 @@ class _Document(BaseModel):
 
 
 class _Characteristics(_Document):
-    """The characteristics of attributes and sub-attributes, with the defaults of RFC 7643 section 2.2."""
+    """The characteristics of attributes and sub-attributes, with names and defaults of RFC 7643 sections 2.2 and 7."""
 
-    name: Name
+    name: AttributeName
     type: DataType
     multiValued: bool = False
-    description: Text = ""
+    description: LimitedText = ""
     required: bool = False
     caseExact: bool = False
-    canonicalValues: list[Text] = []
+    canonicalValues: list[LimitedText] = []
     mutability: Literal["readWrite", "immutable", "readOnly"] = "readWrite"
     returned: Literal["always", "default", "request"] = "default"
     uniqueness: Literal["none"] = "none"
-    referenceTypes: list[Text] = []
+    referenceTypes: list[LimitedText] = []
     maxLength: int | None = Field(default=None, ge=1, le=10_000)
     format: StringFormat | None = None
 
@@ -99,7 +101,7 @@ class _Characteristics(_Document):
 
 
 class _SubAttribute(_Characteristics):
-    name: SubName
+    name: SubAttributeName
     type: Literal[  # complex attributes are not nested (section 2.3.8)
         DataType.STRING,
         DataType.BOOLEAN,
@@ -120,25 +122,25 @@ class _CustomAttribute(_Characteristics):
     def _check_sub_attributes(self) -> Self:
         if (self.type is DataType.COMPLEX) != bool(self.subAttributes):
             raise ValueError("a complex attribute has subAttributes, and no other has")
-        _check_names(self.subAttributes)
+        _check_unambiguous_names(self.subAttributes)
         return self
 
 
 class _SchemaDocument(_Document):
     schemas: list[str] = []
     id: Urn
-    name: Text = ""
-    description: Text = ""
+    name: LimitedText = ""
+    description: LimitedText = ""
     attributes: list[_CustomAttribute] = Field(min_length=1, max_length=_MAX_ATTRIBUTES)
 
     @model_validator(mode="after")
     def _check_attributes(self) -> Self:
-        _check_names(self.attributes)
+        _check_unambiguous_names(self.attributes)
         return self
 
 
 def parse_schemas(documents: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Return the documents with the members that are set. Raise ``ValueError`` that says where one is wrong and why."""
+    """Return the documents, validated. Raise ``ValueError`` that says where one is wrong and why."""
     try:
         schemas = [_SchemaDocument.model_validate(document) for document in documents]
     except ValidationError as error:
@@ -146,9 +148,9 @@ def parse_schemas(documents: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]
         where = ".".join(str(part) for part in first["loc"])
         reason = first["msg"].removeprefix("Value error, ")
         raise ValueError(f"The schema is wrong at {where or 'its top'}: {reason}.") from None
-    _check_ids([schema.id for schema in schemas])
-    checked = [schema.model_dump(mode="json", exclude_unset=True) for schema in schemas]
-    if len(encode_json(checked).encode()) > MAX_BYTES:
+    _check_schema_ids([schema.id for schema in schemas])
+    parsed = [schema.model_dump(mode="json", exclude_unset=True) for schema in schemas]
+    if len(encode_json(parsed).encode()) > MAX_BYTES:
         raise ValueError(
             f"The schemas of this customer have more than {MAX_BYTES} bytes in all: shorten the descriptions, or "
             "remove attributes."
@@ -159,10 +161,10 @@ def parse_schemas(documents: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]
             f"The names of this customer's custom attributes, each with the id of its schema, have more than "
             f"{MAX_NAME_BYTES} bytes in all: choose shorter ids, or remove attributes."
         )
-    return checked
+    return parsed
 
 
-def _check_ids(ids: Sequence[str]) -> None:
+def _check_schema_ids(ids: Sequence[str]) -> None:
     """Raise ``ValueError`` unless every path to an attribute begins with the id of one schema only."""
     standard = [schema.id for schema in load_user_type().schemas]
     if len({urn.lower() for urn in (*standard, *ids)}) < len(standard) + len(ids):
@@ -175,29 +177,34 @@ def _check_ids(ids: Sequence[str]) -> None:
             )
 
 
-def merge_schemas(old: Sequence[Mapping[str, Any]], new: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """Return all documents; new ones replace those with the same id. Raise as :func:`parse_schemas`."""
-    documents = parse_schemas(new)
+def merge_schemas(
+    old_documents: Sequence[Mapping[str, Any]], new_documents: Sequence[Mapping[str, Any]]
+) -> list[Mapping[str, Any]]:
+    """Return the old and the new documents. A new one replaces an old one with the same id.
+
+    Raise ``ValueError`` as :func:`parse_schemas`.
+    """
+    documents = parse_schemas(new_documents)
     ids = {document["id"].lower() for document in documents}
-    return [*(document for document in old if document["id"].lower() not in ids), *documents]
+    return [*(document for document in old_documents if document["id"].lower() not in ids), *documents]
 
 
 def describe_attribute(attribute: Mapping[str, Any]) -> str:
     """Return the type of an attribute of a schema document in words, with its format and limits."""
     limits = [f"at most {attribute['maxLength']} characters"] if attribute.get("maxLength") else []
-    many = ["multi-valued"] if attribute.get("multiValued") else []
-    return ", ".join([attribute.get("format") or attribute["type"], *many, *limits])
+    plurality = ["multi-valued"] if attribute.get("multiValued") else []
+    return ", ".join([attribute.get("format") or attribute["type"], *plurality, *limits])
 
 
-def _check_names(attributes: Sequence[_Characteristics]) -> None:
-    """Raise ``ValueError`` if two names are equal but for their case, or a filter cannot tell them apart."""
+def _check_unambiguous_names(attributes: Sequence[_Characteristics]) -> None:
+    """Raise ``ValueError`` if two names differ only in case, or a filter cannot distinguish them."""
     names = {attribute.name.lower() for attribute in attributes}
     if len(names) < len(attributes):
         raise ValueError("two attributes have the same name, or differ only in case")
     for name in names:
         words = name.split(" ")
         for number, word in enumerate(words[1:], 1):
-            if word in _OPERATORS and " ".join(words[:number]) in names:
+            if word in _FILTER_OPERATORS and " ".join(words[:number]) in names:
                 raise ValueError(
                     f"a filter can not tell {name!r} from {' '.join(words[:number])!r} and the operator {word}: choose "
                     "another name"

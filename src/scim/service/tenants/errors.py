@@ -1,4 +1,4 @@
-"""Errors of the use cases around tenants. Each message says what to do."""
+"""Errors of the services for tenants, tokens and invitations. Each message says what to do."""
 
 from __future__ import annotations
 

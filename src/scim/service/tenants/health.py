@@ -1,7 +1,7 @@
 """The health of a tenant's provisioning: one state, and what to do about it.
 
-It is determined from numbers only: the failures of today and yesterday (UTC), which are counted when they happen, and
-the changes of these days, which are counted up to the number that decides the state.
+The state follows from numbers: the failures of today and yesterday (UTC), which are counted when they happen, and the
+changes of these two days, which are counted as far as they matter to the state.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from scim.service.model.audit.failure import REPEATING_THRESHOLD, DailyFailures,
 from scim.service.model.identity_provider import IdentityProvider
 from scim.service.model.tenant import Tenant
 from scim.service.model.timestamps import parse_rfc3339
-from scim.service.model.token import TokenUsage
+from scim.service.model.token import DAY_S, TokenUsage
 from scim.service.tenants import quarantine
 
 FAILING_MIN_FAILURES = 3
@@ -22,10 +22,9 @@ FAILING_MIN_FAILURES = 3
 FAILING_SHARE = 0.1
 """A tenant is ``FAILING`` if more than this share of its writes fails."""
 FAILING_AT_ANY_SHARE = 500
-"""With so many failed writes, a tenant is ``FAILING`` whatever their share."""
-_DAY_S = 86_400
+"""With this number of failed writes or more, a tenant is ``FAILING`` whatever their share."""
 _MAX_CHANGES_FOR_SHARE = 5_000
-"""Changes up to this number are counted for the share that is shown: one call of the index."""
+"""The number up to which changes are counted for the share that is shown: one query of the index."""
 
 
 class HealthState(StrEnum):
@@ -83,7 +82,7 @@ class RecentActivity:
 class Health:
     """The health of a tenant: ``state``, ``advice`` in one sentence (empty for nothing to do), and ``warnings``.
 
-    ``provider`` is the page of the detected provider in docs/identity-providers, ``None`` if none was detected.
+    ``provider`` is the identity provider that was detected, ``None`` if none was.
     """
 
     state: HealthState
@@ -94,7 +93,7 @@ class Health:
 
 
 def compute_change_limit_for_state(failures: DailyFailures) -> int:
-    """Return up to how many changes have to be counted to decide on the state; zero where failures alone decide."""
+    """Return the number up to which changes are counted for the state; 0 if the failures alone decide."""
     writes = failures.failed_writes
     if FAILING_MIN_FAILURES <= writes < FAILING_AT_ANY_SHARE:
         return int(writes / FAILING_SHARE) - writes + 1
@@ -102,40 +101,40 @@ def compute_change_limit_for_state(failures: DailyFailures) -> int:
 
 
 def compute_change_limit_for_details(failures: DailyFailures) -> int:
-    """Return up to how many changes have to be counted for the state, the warnings and the share that is shown."""
+    """Return the number up to which changes are counted for the state, the warnings and the share that is shown."""
     limit_for_warnings = quarantine.compute_change_limit(failures.failed_writes)
     return max(_MAX_CHANGES_FOR_SHARE, compute_change_limit_for_state(failures), limit_for_warnings)
 
 
 def assess_health(
-    tenant: Tenant, use: TokenUsage | None, activity: RecentActivity, provider: IdentityProvider | None, now: float
+    tenant: Tenant, usage: TokenUsage | None, activity: RecentActivity, provider: IdentityProvider | None, now: float
 ) -> Health:
     """Return the health of a tenant.
 
-    ``use`` is the last use of its token, ``provider`` the identity provider that was detected, ``now`` in seconds since
-    1970.
+    ``usage`` is the last use of its token, ``None`` if none was ever used. ``provider`` is the identity provider that
+    was detected. ``now`` is in seconds since 1970.
     """
-    state = _determine_state(tenant, use, activity, now)
+    state = _determine_state(tenant, usage, activity, now)
     if not tenant.is_connected:
         return Health(state, activity, provider=provider)
     warnings = [
-        *_token_warnings(use, activity.failures, provider, now),
+        *_describe_rejections(usage, activity.failures, provider, now),
         *quarantine.assess_quarantine(activity.failures.failed_writes, activity.changes, provider),
     ]
     return Health(state, activity, _advise(state, activity, provider), warnings, provider)
 
 
-def _determine_state(tenant: Tenant, use: TokenUsage | None, activity: RecentActivity, now: float) -> HealthState:
+def _determine_state(tenant: Tenant, usage: TokenUsage | None, activity: RecentActivity, now: float) -> HealthState:
     token, failures = tenant.token, activity.failures
     if not tenant.is_connected:
         return HealthState.DISCONNECTED
     if token.is_revoked or (token.expires is not None and token.expires <= now):
         return HealthState.NO_VALID_TOKEN
-    if _is_within_a_day(failures.last_rejection, now) and not _was_used_since(use, failures.last_rejection):
+    if _is_within_a_day(failures.last_rejection, now) and not _was_used_since(usage, failures.last_rejection):
         return HealthState.TOKEN_REJECTED
-    if use is None:
+    if usage is None:
         return HealthState.NOT_CONNECTED_YET
-    if _is_within_a_day(failures.last_wrong_url, now) and not _was_used_since(use, failures.last_wrong_url):
+    if _is_within_a_day(failures.last_wrong_url, now) and not _was_used_since(usage, failures.last_wrong_url):
         return HealthState.WRONG_SCIM_URL
     if failures.count(FailureKind.REPEATING):
         return HealthState.REPEATING_FAILURE
@@ -151,12 +150,12 @@ def _is_failing(activity: RecentActivity) -> bool:
 
 def _is_within_a_day(moment: str, now: float) -> bool:
     """Return whether ``moment`` (RFC 3339, empty for never) is less than 24 hours ago."""
-    return bool(moment) and now - parse_rfc3339(moment) < _DAY_S
+    return bool(moment) and now - parse_rfc3339(moment) < DAY_S
 
 
-def _was_used_since(use: TokenUsage | None, moment: str) -> bool:
+def _was_used_since(usage: TokenUsage | None, moment: str) -> bool:
     """Return whether a valid token was used after ``moment`` (RFC 3339)."""
-    return use is not None and use.last_used > parse_rfc3339(moment)
+    return usage is not None and usage.last_used > parse_rfc3339(moment)
 
 
 def _advise(state: HealthState, activity: RecentActivity, provider: IdentityProvider | None) -> str:
@@ -190,8 +189,8 @@ def _describe_failures(activity: RecentActivity) -> str:
     return f"{writes} writes failed today and yesterday{share}"
 
 
-def _token_warnings(
-    use: TokenUsage | None, failures: DailyFailures, provider: IdentityProvider | None, now: float
+def _describe_rejections(
+    usage: TokenUsage | None, failures: DailyFailures, provider: IdentityProvider | None, now: float
 ) -> Iterator[str]:
     if not _is_within_a_day(failures.last_rejection, now):
         return
@@ -200,7 +199,7 @@ def _token_warnings(
         f"{number} or more requests were rejected today and yesterday because of an invalid token, the last at "
         f"{failures.last_rejection}."
     )
-    if _was_used_since(use, failures.last_rejection):
+    if _was_used_since(usage, failures.last_rejection):
         yield f"{summary} A valid token was used since, so nothing is left to do if only one application is connected."
     else:
         yield (

@@ -25,15 +25,15 @@ from scim.service.tenants.health import (
 )
 
 OVERVIEW_TIMEOUT_S = 6.0
-"""How many seconds one tenant of a list may take: two for repeated attempts, and one call that hangs."""
-_NEWEST = 50
-"""Among how many records of changes and failures the provider is looked for."""
+"""The time for one tenant of a list: two seconds for repeated attempts, and one call that hangs."""
+_NEWEST_RECORD_COUNT = 50
+"""The number of newest changes and failures from which the identity provider is detected."""
 _WORKERS = 8  # as many as Bulk has: within the connections of the store's client
 _UNREADABLE = "Could not be read in time. Load the list again, or look at the status of this customer."
 
 
 class ConnectionState(StrEnum):
-    """Whether a tenant's identity provider has access."""
+    """The access of a tenant's identity provider."""
 
     CONNECTED = "connected"
     REVOKED = "revoked"
@@ -79,6 +79,10 @@ class TenantOverview:
         return ConnectionState.REVOKED if self.tenant.token.is_revoked else ConnectionState.CONNECTED
 
     @property
+    def health_state(self) -> HealthState:
+        return self.health.state
+
+    @property
     def has_unrevealed_token(self) -> bool:
         """Return whether a token was created and not revealed yet."""
         return self.tenant.is_connected and not self.tenant.token.is_revealed
@@ -109,46 +113,54 @@ class UnreadableTenant:
 
 
 def load_overview(
-    tenant: Tenant, tenant_store: TenantStore, records: AuditLogStore, now: float, *, is_detailed: bool = False
+    tenant: Tenant, tenant_store: TenantStore, audit_log_store: AuditLogStore, now: float, *, is_detailed: bool = False
 ) -> TenantOverview:
     """Return the overview of a tenant.
 
-    ``now`` is in seconds since 1970. A report counts as many changes as the warnings and the share need, and looks at
-    the newest records to detect the provider; without it, one call counts changes at most.
+    ``now`` is in seconds since 1970. If ``is_detailed``, the changes are counted that the warnings and the share need,
+    and the newest records are read to detect the identity provider; else one query at most counts changes.
     """
-    users, active = tenant_store.count_users(tenant.id)
-    use = tenant_store.get_last_token_usage(tenant.id)
-    health = load_health(tenant, use, records, now, is_detailed=is_detailed)
+    user_count, active_user_count = tenant_store.count_users(tenant.id)
+    token_usage = tenant_store.get_last_token_usage(tenant.id)
+    health = load_health(tenant, token_usage, audit_log_store, now, is_detailed=is_detailed)
     is_in_grace_period = tenant.is_connected and now < tenant.token.grace_ends
     actions = [_describe_token_action(tenant, now), health.advice] if tenant.is_connected else []
     action_needed = " ".join(filter(None, actions))
-    return TenantOverview(tenant, use, users, active, is_in_grace_period, health, action_needed)
+    return TenantOverview(tenant, token_usage, user_count, active_user_count, is_in_grace_period, health, action_needed)
 
 
 def load_health(
-    tenant: Tenant, use: TokenUsage | None, records: AuditLogStore, now: float, *, is_detailed: bool
+    tenant: Tenant, token_usage: TokenUsage | None, audit_log_store: AuditLogStore, now: float, *, is_detailed: bool
 ) -> Health:
-    """Return the health of a tenant whose token was last used in ``use``, as in :func:`load_overview`."""
+    """Return the health of a tenant. ``token_usage`` is the last use of its token.
+
+    ``now`` and ``is_detailed`` are as in :func:`load_overview`.
+    """
     activity = _load_activity(
-        records, now, compute_change_limit_for_details if is_detailed else compute_change_limit_for_state
+        audit_log_store, now, compute_change_limit_for_details if is_detailed else compute_change_limit_for_state
     )
-    newest = _read_newest(records) if is_detailed else ()
-    return assess_health(tenant, use, activity, detect_tenant_provider(use, activity.failures, newest), now)
+    newest_records = _read_newest_records(audit_log_store) if is_detailed else ()
+    provider = detect_tenant_provider(token_usage, activity.failures, newest_records)
+    return assess_health(tenant, token_usage, activity, provider, now)
 
 
-def _read_newest(records: AuditLogStore) -> Iterator[LogRecord]:
+def _read_newest_records(audit_log_store: AuditLogStore) -> Iterator[LogRecord]:
     """Yield the newest changes and failures."""
-    return (
-        record for _, record in islice(records.list_records(kinds=(RecordKind.CHANGE, RecordKind.FAILURE)), _NEWEST)
-    )
+    records = audit_log_store.list_records(kinds=(RecordKind.CHANGE, RecordKind.FAILURE))
+    return (record for _, record in islice(records, _NEWEST_RECORD_COUNT))
 
 
-def _load_activity(records: AuditLogStore, now: float, count_limit: Callable[[DailyFailures], int]) -> RecentActivity:
-    """Return what happened today and yesterday; ``count_limit`` says up to how many changes are counted."""
+def _load_activity(
+    audit_log_store: AuditLogStore, now: float, compute_limit: Callable[[DailyFailures], int]
+) -> RecentActivity:
+    """Return the activity of today and yesterday.
+
+    ``compute_limit`` returns the number up to which changes are counted.
+    """
     yesterday, today = list_last_days(now, 2)
-    failures = sum_days(records.get_daily_failures(yesterday, today).values())
-    limit = count_limit(failures)
-    changes, has_more = records.count_changes(yesterday, today, limit) if limit else (0, True)
+    failures = sum_days(audit_log_store.get_daily_failures(yesterday, today).values())
+    limit = compute_limit(failures)
+    changes, has_more = audit_log_store.count_changes(yesterday, today, limit) if limit else (0, True)
     return RecentActivity(failures, changes, has_more)
 
 
@@ -162,15 +174,15 @@ def load_overviews(
     A tenant that cannot be read is an :class:`UnreadableTenant`; ``report_fault`` receives its id and the error.
     """
 
-    def attempt(tenant_id: str) -> TenantOverview | UnreadableTenant | None:
+    def load_or_report(tenant_id: str) -> TenantOverview | UnreadableTenant | None:
         try:
             return load(tenant_id)
-        except Exception as fault:  # noqa: BLE001  # whatever it is, it is this tenant's alone
+        except Exception as fault:  # noqa: BLE001  # a fault of one tenant must not fail the list
             report_fault(tenant_id, fault)
             return UnreadableTenant(tenant_id)
 
     with ThreadPoolExecutor(_WORKERS) as pool:
-        yield from filter(None, pool.map(attempt, tenant_ids))
+        yield from filter(None, pool.map(load_or_report, tenant_ids))
 
 
 def _describe_token_action(tenant: Tenant, now: float) -> str:

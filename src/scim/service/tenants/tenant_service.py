@@ -1,4 +1,4 @@
-"""The use cases around a tenant: connect, disconnect and configure a customer."""
+"""Manage tenants: connect, configure and disconnect a customer."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from scim.service.tenants.errors import TenantExists, UnknownSchema
 from scim.service.tenants.tenant_writer import TenantWriter
 from scim.service.tenants.token_service import TokenService, check_unchanged
 
-TENANT_ID = re.compile(r"[a-z0-9-]{1,40}")
+TENANT_ID_PATTERN = re.compile(r"[a-z0-9-]{1,40}")
 
 
 @dataclass(frozen=True, slots=True)
 class TenantService:
-    """Manage tenants and, as ``tokens``, their tokens.
+    """Connects, configures and disconnects tenants; ``tokens`` manages their tokens.
 
-    ``actor`` is who does it; ``now`` returns the seconds since 1970, ``new_id`` a random lower-case UUID.
+    ``actor`` is the actor in the audit events. ``now`` returns the seconds since 1970, ``new_id`` a random UUID.
     """
 
     tenant_store: TenantStore
@@ -47,15 +47,15 @@ class TenantService:
         ``custom_schemas`` are schema documents that extend its users (:mod:`scim.service.tenants.custom_schemas`). A
         tenant that is connected again keeps its users, the settings that are not given, and the lifetime of its
         tokens; the tokens of a new one do not expire.
-        Raise :class:`TenantExists` if it is connected, unless its token was not revealed yet: then that one is
-        returned. Raise :class:`ConcurrentChange` if the settings have changed since the ``idempotency_key``, and
+        Raise :class:`TenantExists` if it is connected; but if its token was not revealed yet, return that token.
+        Raise :class:`ConcurrentChange` if the settings have changed since the ``idempotency_key``, and
         ``ValueError`` for an id that is not lower-case letters, digits and hyphens, for a wrong document or lifetime.
         """
-        if not TENANT_ID.fullmatch(tenant_id):
+        if not TENANT_ID_PATTERN.fullmatch(tenant_id):
             raise ValueError("A tenant's id is 1 to 40 lower-case letters, digits and hyphens.")
         before = self.tenant_store.get(tenant_id)
         check_unchanged(before, idempotency_key)
-        configured = _configure(before or Tenant(tenant_id, version=0), is_strict, custom_schemas)
+        configured = _apply_settings(before or Tenant(tenant_id, version=0), is_strict, custom_schemas)
         if before is None or not before.is_connected:
             return self.tokens.issue_first_token(before, configured, lifetime_s, idempotency_key)
         if before.token.is_revealed or configured != before:
@@ -63,20 +63,20 @@ class TenantService:
         return self.tokens.finish_issuing(before)
 
     def disconnect(self, tenant_id: str) -> Tenant:
-        """End a tenant's access and invitations, and have its secret deleted. Its users and their ids stay.
+        """End a tenant's access and its invitations, and schedule its secret for deletion. Its users stay.
 
         Execution environments follow within a minute. Raise :class:`UnknownTenant`.
         """
         tenant = self._writer.change(tenant_id, AuditAction.DISCONNECT, self._revise_to_disconnected)
         self.token_store.delete_secret(tenant_id)
-        # Somebody may have connected it again between the two, and needs the secret.
+        # Somebody may have connected the tenant again between the two calls, and needs the secret.
         if (latest := self.tenant_store.get(tenant_id)) is not None and latest.is_connected:
             self.token_store.restore_secret(tenant_id)
         return tenant
 
     def revoke_invitations(self, tenant_id: str) -> Tenant:
         """End all invitations of a tenant and the sessions that they opened. Raise :class:`UnknownTenant`."""
-        return self._writer.change(tenant_id, AuditAction.REVOKE_INVITATIONS, _revoke_invitations)
+        return self._writer.change(tenant_id, AuditAction.REVOKE_INVITATIONS, _end_invitations)
 
     def configure(
         self,
@@ -89,10 +89,10 @@ class TenantService:
 
         Users keep their values of a schema that is removed: they are hidden, and shown again when it comes back.
         Raise :class:`UnknownTenant`, and ``ValueError`` for a wrong document, or for one that gives an attribute
-        another type than users may have values of.
+        a type that existing values of users may not have.
         """
         return self._writer.change(
-            tenant_id, AuditAction.CONFIGURE, lambda tenant: _configure(tenant, is_strict, custom_schemas)
+            tenant_id, AuditAction.CONFIGURE, lambda tenant: _apply_settings(tenant, is_strict, custom_schemas)
         )
 
     def add_schemas(self, tenant_id: str, documents: Sequence[Mapping[str, Any]]) -> Tenant:
@@ -100,7 +100,7 @@ class TenantService:
         return self._writer.change(
             tenant_id,
             AuditAction.CONFIGURE,
-            lambda tenant: _configure(tenant, None, merge_schemas(tenant.custom_schemas, documents)),
+            lambda tenant: _apply_settings(tenant, None, merge_schemas(tenant.custom_schemas, documents)),
         )
 
     def remove_schema(self, tenant_id: str, urn: str) -> Tenant:
@@ -110,13 +110,13 @@ class TenantService:
             remaining = [document for document in tenant.custom_schemas if document["id"].lower() != urn.lower()]
             if len(remaining) == len(tenant.custom_schemas):
                 raise UnknownSchema(f"{tenant_id} has no schema {urn}.")
-            return _configure(tenant, None, remaining)
+            return _apply_settings(tenant, None, remaining)
 
         return self._writer.change(tenant_id, AuditAction.CONFIGURE, revise)
 
     @property
     def tokens(self) -> TokenService:
-        """Return the use cases around the tokens of the same tenants."""
+        """Return the service for the tokens of the same tenants."""
         return TokenService(self._writer, self.token_store)
 
     @property
@@ -126,14 +126,16 @@ class TenantService:
     def _revise_to_disconnected(self, tenant: Tenant) -> Tenant:
         if not tenant.is_connected:
             return tenant
-        return replace(_revoke_invitations(self.tokens.build_revoked_settings(tenant)), is_connected=False)
+        return replace(_end_invitations(self.tokens.build_revoked_settings(tenant)), is_connected=False)
 
 
-def _revoke_invitations(tenant: Tenant) -> Tenant:
+def _end_invitations(tenant: Tenant) -> Tenant:
     return replace(tenant, invitation_epoch=tenant.invitation_epoch + 1)
 
 
-def _configure(tenant: Tenant, is_strict: bool | None, custom_schemas: Sequence[Mapping[str, Any]] | None) -> Tenant:
+def _apply_settings(
+    tenant: Tenant, is_strict: bool | None, custom_schemas: Sequence[Mapping[str, Any]] | None
+) -> Tenant:
     """Return the tenant with the settings that are given."""
     documents = tenant.custom_schemas if custom_schemas is None else parse_schemas(custom_schemas)
     return replace(

@@ -1,4 +1,4 @@
-"""Write the settings of tenants, each change together with its audit event."""
+"""Write the settings of tenants, each change in one transaction with its audit event."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ _MAX_ATTEMPTS = 5
 
 @dataclass(frozen=True, slots=True)
 class TenantWriter:
-    """``actor`` is who changes tenants; ``now`` returns the seconds since 1970, ``new_id`` a random lower-case UUID."""
+    """Writes the settings of tenants. ``actor`` is the actor in the audit events.
+
+    ``now`` returns the seconds since 1970, ``new_id`` a random lower-case UUID.
+    """
 
     tenant_store: TenantStore
     actor: str
@@ -27,7 +30,7 @@ class TenantWriter:
     def change(self, tenant_id: str, action: AuditAction, revise: Callable[[Tenant], Tenant]) -> Tenant:
         """Write the settings that ``revise`` returns, and return them. Write nothing if they are unchanged.
 
-        ``revise`` is called again where somebody else has changed the settings meanwhile.
+        ``revise`` is called again if somebody else has changed the settings since they were read.
         Raise :class:`UnknownTenant`, and :class:`ConcurrentChange` if others keep changing the settings.
         """
         for _ in range(_MAX_ATTEMPTS):

@@ -1,10 +1,10 @@
-"""The use cases around the token of a tenant: create, rotate, reveal and revoke it.
+"""Manage the token of a tenant: create, rotate, reveal and revoke it.
 
 A token is created in three steps:
 
 1. The new token is stored as a pending version of the tenant's secret, where it is not valid yet.
 2. The tenant's settings name it as the current version, in one transaction with the audit event, on the condition that
-   nobody has changed the settings meanwhile.
+   nobody has changed the settings since they were read.
 3. The version becomes the current one of the secret.
 
 An interrupted operation can be repeated: before step 2 nothing has changed, and after it the remaining steps are
@@ -34,15 +34,18 @@ from scim.service.tenants.tenant_writer import TenantWriter, get_connected_tenan
 
 DEFAULT_GRACE_S = DAY_S
 REPLAY_WINDOW_S = 60.0
-"""For how many seconds a request with the same idempotency key is answered with the same token."""
+"""The time in which a repeated request with the same idempotency key gets the same token."""
 _INTERRUPTED_AFTER_S = 60.0
-"""The age from which on a rotation that is not finished is taken for an interrupted one."""
+"""The age at which an unfinished rotation counts as interrupted."""
 _MAX_ATTEMPTS = 5
 
 
 @dataclass(frozen=True, slots=True)
 class TokenService:
-    """``writer`` writes the tenants' settings, ``token_store`` holds their tokens."""
+    """Creates, rotates, reveals and revokes tokens.
+
+    ``writer`` writes the tenants' settings, ``token_store`` their tokens.
+    """
 
     writer: TenantWriter
     token_store: TokenStore
@@ -55,14 +58,14 @@ class TokenService:
         """Connect a tenant with the settings ``configured`` and return its only token.
 
         ``before`` are the stored settings, ``None`` for a new tenant. Raise :class:`TenantExists` if somebody else has
-        connected it meanwhile, and :class:`ConcurrentChange`.
+        connected the tenant since they were read, and :class:`ConcurrentChange`.
         """
-        token = self._new_token(configured, 0.0, lifetime_s, key)
+        token = self._build_token_state(configured, 0.0, lifetime_s, key)
         try:
             self.token_store.create_secret(configured.id, token.version_id, token.expires)
         except SecretNotFound:
             raise ConcurrentChange(f"The secret of {configured.id} was changed just now; try again.") from None
-        token = replace(token, revoked_version_ids=self._other_versions(configured.id, token.version_id))
+        token = replace(token, revoked_version_ids=self._list_other_version_ids(configured.id, token.version_id))
         try:
             after = self.writer.write(before, replace(configured, is_connected=True, token=token), AuditAction.CONNECT)
         except VersionConflict:
@@ -75,7 +78,7 @@ class TokenService:
         *,
         grace_s: float = DEFAULT_GRACE_S,
         lifetime_s: float | None = None,
-        force: bool = False,
+        is_forced: bool = False,
         idempotency_key: IdempotencyKey | None = None,
     ) -> IssuedToken:
         """Return a new token. The previous one stays valid for ``grace_s`` from now, and not at all with 0.
@@ -84,45 +87,45 @@ class TokenService:
         that was created but not revealed is returned instead of a new one: that of an interrupted rotation, or of
         Secrets Manager's own rotation.
         Raise :class:`UnknownTenant`, :class:`ConcurrentChange`, :class:`PreviousTokenValid` where the grace period of
-        the previous token would end now (unless ``force``), and ``ValueError`` for a wrong lifetime.
+        the previous token would end now (unless ``is_forced``), and ``ValueError`` for a wrong lifetime.
         """
         before = get_connected_tenant(self.writer.tenant_store, tenant_id)
         check_unchanged(before, idempotency_key)
         if grace_s and not before.token.is_revealed:
             return self.finish_issuing(before)
-        if grace_s and not force:
+        if grace_s and not is_forced:
             self._check_grace_period(before)
         if before.token.is_revoked:
             grace_s = 0.0
-        token = self._new_token(before, grace_s, lifetime_s, idempotency_key)
+        token = self._build_token_state(before, grace_s, lifetime_s, idempotency_key)
         self._add_pending(tenant_id, token.version_id, token.expires, grace_s)
-        return self.finish_issuing(self._name_current(before, token))
+        return self.finish_issuing(self._set_current(before, token))
 
     def finish_issuing(self, tenant: Tenant) -> IssuedToken:
         """Make the version that the settings name the current one, and return its token."""
-        token = self._promote(tenant).token
-        version = self.token_store.read(tenant.id, token.version_id)
-        if version is None:
+        token = self._promote_current(tenant).token
+        stored = self.token_store.read(tenant.id, token.version_id)
+        if stored is None:
             raise ConcurrentChange(f"The secret of {tenant.id} was changed just now; try again.")
-        previous_until = token.grace_ends if self.writer.now() < token.grace_ends else None
-        return IssuedToken(tenant.id, token.version_id, version.token, token.expires, previous_until)
+        previous_expires = token.grace_ends if self.writer.now() < token.grace_ends else None
+        return IssuedToken(tenant.id, token.version_id, stored.token, token.expires, previous_expires)
 
     # Reveal
 
     def mark_revealed(self, issued: IssuedToken, key: IdempotencyKey | None = None) -> None:
-        """Record that a token was shown, so that it is not shown again, except by :meth:`replay_issue`."""
+        """Record that a token was shown, so that only :meth:`find_replayed_token` returns it again."""
 
         def revise(tenant: Tenant) -> Tenant:
             if tenant.token.version_id != issued.version_id or tenant.token.is_revealed:
                 return tenant
-            return replace(tenant, token=replace(self._set_key(tenant.token, key), is_revealed=True))
+            return replace(tenant, token=replace(self._with_idempotency_key(tenant.token, key), is_revealed=True))
 
         self.writer.change(issued.tenant_id, AuditAction.SHOW, revise)
 
     def find_replayed_token(self, tenant_id: str, key: IdempotencyKey) -> IssuedToken | None:
-        """Return the token that the same request got within the last :data:`REPLAY_WINDOW_S`; ``None`` if it got none.
+        """Return the token that the same request has created in the last :data:`REPLAY_WINDOW_S`; ``None`` for none.
 
-        A form that is sent twice at once has two responses, and the browser shows one of them.
+        A browser that sends a form twice gets two responses, and shows one of them: both hold the same token.
         Raise :class:`UnknownTenant` and :class:`ConcurrentChange`.
         """
         tenant = get_connected_tenant(self.writer.tenant_store, tenant_id)
@@ -135,48 +138,48 @@ class TokenService:
     def revoke(self, tenant_id: str) -> Tenant:
         """Revoke all tokens of a tenant. It stays connected: :meth:`rotate` creates a new token.
 
-        Execution environments follow within a minute (:data:`scim.auth.authentication.MAX_CACHE_AGE_S`).
+        The tokens stay valid for up to a minute (:data:`scim.auth.authentication.MAX_CACHE_AGE_S`).
         Raise :class:`UnknownTenant`.
         """
         return self.writer.change(tenant_id, AuditAction.REVOKE, self.build_revoked_settings)
 
     def build_revoked_settings(self, tenant: Tenant) -> Tenant:
-        """Return the settings with all tokens revoked."""
+        """Return the settings of a tenant with all tokens revoked; unchanged if it is not connected."""
         if not tenant.is_connected:
             return tenant
-        revoked = self._other_versions(tenant.id, "", tenant.token.version_id)
+        revoked = self._list_other_version_ids(tenant.id, "", tenant.token.version_id)
         return replace(tenant, token=TokenState(revoked_version_ids=revoked, lifetime_s=tenant.token.lifetime_s))
 
     # Secrets Manager's own rotation: the steps createSecret and finishSecret
 
-    def create_pending(self, tenant_id: str, version: str) -> None:
-        """Store a new token as the given version, which is not valid yet. It lives as long as the previous one.
+    def create_pending(self, tenant_id: str, version_id: str) -> None:
+        """Store a new token as the given version_id, which is not valid yet. It lives as long as the previous one.
 
         Do nothing if the version exists. Raise as :meth:`rotate`.
         """
         tenant = get_connected_tenant(self.writer.tenant_store, tenant_id)
-        if self.token_store.read(tenant_id, version) is None:
+        if self.token_store.read(tenant_id, version_id) is None:
             self._check_grace_period(tenant)
             expires = compute_expiry(self.writer.now(), tenant.token.lifetime_s)
-            self._add_pending(tenant_id, version, expires, DEFAULT_GRACE_S)
+            self._add_pending(tenant_id, version_id, expires, DEFAULT_GRACE_S)
 
-    def promote_pending(self, tenant_id: str, version: str) -> None:
+    def promote_pending(self, tenant_id: str, version_id: str) -> None:
         """Make a pending version the current one, and begin the grace period. Do nothing if it is the current one.
 
         Raise :class:`UnknownTenant` and :class:`ConcurrentChange`.
         """
         tenant = get_connected_tenant(self.writer.tenant_store, tenant_id)
-        if version in tenant.token.revoked_version_ids:
-            self.token_store.cancel_pending(tenant_id, version)
+        if version_id in tenant.token.revoked_version_ids:
+            self.token_store.cancel_pending(tenant_id, version_id)
             raise ConcurrentChange(f"The tokens of {tenant_id} were revoked while this one was being made.")
-        if tenant.token.version_id != version:
-            pending = self.token_store.read(tenant_id, version)
-            if pending is None or self.token_store.read_stages(tenant_id).get(TokenStage.PENDING) != version:
+        if tenant.token.version_id != version_id:
+            pending = self.token_store.read(tenant_id, version_id)
+            if pending is None or self.token_store.read_stages(tenant_id).get(TokenStage.PENDING) != version_id:
                 raise ConcurrentChange(f"Another rotation of {tenant_id} has come before this one.")
-            token = self._set_key(tenant.token, None)
-            token = replace(token, version_id=version, expires=pending.expires, grace_s=pending.grace_s)
-            tenant = self._name_current(tenant, token)
-        self._promote(tenant)
+            token = self._with_idempotency_key(tenant.token, None)
+            token = replace(token, version_id=version_id, expires=pending.expires, grace_s=pending.grace_s)
+            tenant = self._set_current(tenant, token)
+        self._promote_current(tenant)
 
     # The steps
 
@@ -189,57 +192,57 @@ class TokenService:
                 "force it."
             )
 
-    def _new_token(
+    def _build_token_state(
         self, tenant: Tenant, grace_s: float, lifetime_s: float | None, key: IdempotencyKey | None
     ) -> TokenState:
-        """Return the state of a token to be created."""
+        """Return the state of a token that will be created."""
         now = self.writer.now()
         lifetime_s = tenant.token.lifetime_s if lifetime_s is None else lifetime_s
         expires = compute_expiry(now, lifetime_s)
         token = TokenState(self.writer.new_id(), now, grace_s, expires, is_revealed=False, lifetime_s=lifetime_s)
-        return self._set_key(token, key)
+        return self._with_idempotency_key(token, key)
 
-    def _set_key(self, token: TokenState, key: IdempotencyKey | None) -> TokenState:
+    def _with_idempotency_key(self, token: TokenState, key: IdempotencyKey | None) -> TokenState:
         if key is None:
             return replace(token, idempotency_key="", idempotency_key_at=0.0)
         return replace(token, idempotency_key=key.name, idempotency_key_at=self.writer.now())
 
-    def _add_pending(self, tenant_id: str, version: str, expires: float | None, grace_s: float) -> None:
+    def _add_pending(self, tenant_id: str, version_id: str, expires: float | None, grace_s: float) -> None:
         """Step 1: store a new token as a pending version."""
         try:
-            self.token_store.add_pending(tenant_id, version, expires, grace_s)
+            self.token_store.add_pending(tenant_id, version_id, expires, grace_s)
         except SecretNotFound:
             raise ConcurrentChange(
                 f"The secret of {tenant_id} was deleted in Secrets Manager; disconnect the tenant and connect it again."
             ) from None
 
-    def _name_current(self, before: Tenant, token: TokenState) -> Tenant:
-        """Step 2: write in the settings that a token is the current one, from now on."""
+    def _set_current(self, before: Tenant, token: TokenState) -> Tenant:
+        """Step 2: write the token into the settings as the current one from now on."""
         revoked = before.token.revoked_version_ids
         if not token.grace_s:
-            revoked = self._other_versions(before.id, token.version_id, before.token.version_id)
+            revoked = self._list_other_version_ids(before.id, token.version_id, before.token.version_id)
         token = replace(token, current_since=self.writer.now(), is_revealed=False, revoked_version_ids=revoked)
         try:
             return self.writer.write(before, replace(before, token=token), AuditAction.ROTATE)
         except VersionConflict:
             raise ConcurrentChange(f"Somebody else has changed {before.id} just now; try again.") from None
 
-    def _promote(self, tenant: Tenant) -> Tenant:
+    def _promote_current(self, tenant: Tenant) -> Tenant:
         """Step 3: make the version that the settings name the current one of the secret.
 
         Raise :class:`ConcurrentChange` if the settings name another one by now.
         """
-        version = tenant.token.version_id
+        version_id = tenant.token.version_id
         for _ in range(_MAX_ATTEMPTS):
-            current = self.token_store.read_stages(tenant.id).get(TokenStage.CURRENT)
+            current_id = self.token_store.read_stages(tenant.id).get(TokenStage.CURRENT)
             latest = self.writer.tenant_store.get(tenant.id)
-            if latest is None or latest.token.version_id != version:
+            if latest is None or latest.token.version_id != version_id:
                 break
-            if current == version:
+            if current_id == version_id:
                 return latest
             if self._is_interrupted(latest):
                 self._restart_grace_period(latest)
-            elif self.token_store.promote(tenant.id, version, current, keep_previous=latest.token.grace_s > 0):
+            elif self.token_store.promote(tenant.id, version_id, current_id, keep_previous=latest.token.grace_s > 0):
                 return latest
         raise ConcurrentChange(f"Somebody else has changed the token of {tenant.id} just now; look at its status.")
 
@@ -257,14 +260,14 @@ class TokenService:
 
         self.writer.change(tenant.id, AuditAction.RESUME, revise)
 
-    def _other_versions(self, tenant_id: str, version: str, named: str = "") -> tuple[str, ...]:
-        """Return all versions in a stage, and the one that the settings name, except ``version``."""
+    def _list_other_version_ids(self, tenant_id: str, version_id: str, current_id: str = "") -> tuple[str, ...]:
+        """Return the ids of all versions that have a stage, and ``current_id``, except ``version_id``."""
         staged = self.token_store.read_stages(tenant_id).values()
-        return tuple(sorted({*staged, named} - {version, ""}))
+        return tuple(sorted({*staged, current_id} - {version_id, ""}))
 
 
 def check_unchanged(tenant: Tenant | None, key: IdempotencyKey | None) -> None:
-    """Raise :class:`ConcurrentChange` if the settings have changed since the form with the key was made."""
+    """Raise :class:`ConcurrentChange` if the settings have changed since the form with the key was rendered."""
     if tenant is not None and key is not None and str(tenant.version) != key.settings_version:
         raise ConcurrentChange(
             f"{tenant.id} has changed since this page was loaded, or has shown its token already. Load Connect again."
