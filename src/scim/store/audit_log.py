@@ -77,7 +77,7 @@ class DynamoDBAuditLogStore:
 
     def add_to_day(self, at: str, counts: Mapping[FailureKind, int], provider: IdentityProvider | None) -> bool:
         """Add to the counts of the day of ``at``; return whether that succeeded."""
-        update = daily_failures.build_update(at, counts, provider, self._expiry())
+        update = daily_failures.build_update(at, counts, provider, self._compute_expiry())
         try:
             self._table.update_once(self._failures, keys.daily_failures_key(at[:10]), **update)
         except (ClientError, BotoCoreError):
@@ -90,7 +90,7 @@ class DynamoDBAuditLogStore:
             **attributes,
             "last": {"S": at},
             TIME_ATTRIBUTE: {"S": keys.time_key(keys.FAILURE_PREFIX, at)},
-            "ttl": {"N": str(self._expiry())},
+            "ttl": {"N": str(self._compute_expiry())},
         }
         names = {f"#{n}": name for n, name in enumerate(assigned)}
         assignments = ", ".join(f"#{n} = :{n}" for n in range(len(assigned)))
@@ -274,8 +274,8 @@ class DynamoDBAuditLogStore:
         return matching, True
 
     def _read_failures(self, sorts: list[str]) -> list[FailureCount]:
-        read = self._table.get_all(self._failures, sorts)
-        return [log_codec.decode_failure(item) for item in read if not self._has_expired(item)]
+        stored_items = self._table.get_all(self._failures, sorts)
+        return [log_codec.decode_failure(item) for item in stored_items if not self._has_expired(item)]
 
     # Reading the records of users and days
 
@@ -298,20 +298,22 @@ class DynamoDBAuditLogStore:
             yield resource_id
 
     def get_user_names(self, ids: Iterable[str]) -> dict[str, str]:
-        """Return the user names of those of the users who exist, by id."""
+        """Return the user names of the users with these ids, by id; without those who do not exist."""
         sorts = [keys.user_key(user_id) for user_id in dict.fromkeys(ids) if keys.is_user_id(user_id)]
         users = map(items.decode_document, self._table.get_all(self._users, sorts, items.DOCUMENT_ATTRIBUTES))
         return {user.id: user.resource["userName"] for user in users}
 
     def list_rejected_tokens(self, since: str) -> list[RejectedTokenCount]:
-        """Return the requests with a rejected token since a time (RFC 3339), by the minute."""
-        return self._list_minutes(KeyRange(keys.rejected_tokens_key(since[:16]), keys.rejected_tokens_key(":")))
+        """Return the numbers of requests whose token was rejected since a time (RFC 3339), minute by minute."""
+        return self._read_rejected_tokens(KeyRange(keys.rejected_tokens_key(since[:16]), keys.rejected_tokens_key(":")))
 
     def list_malformed_tokens(self, since: str) -> list[RejectedTokenCount]:
-        """Return the requests with a malformed token since a time (RFC 3339), by the minute."""
-        return self._list_minutes(KeyRange(keys.malformed_tokens_key(since[:16]), keys.malformed_tokens_key(":")))
+        """Return the numbers of requests with a malformed token since a time (RFC 3339), minute by minute."""
+        return self._read_rejected_tokens(
+            KeyRange(keys.malformed_tokens_key(since[:16]), keys.malformed_tokens_key(":"))
+        )
 
-    def _list_minutes(self, minutes: KeyRange) -> list[RejectedTokenCount]:
+    def _read_rejected_tokens(self, minutes: KeyRange) -> list[RejectedTokenCount]:
         stored_items = self._table.query(self._failures, minutes)
         return [log_codec.decode_rejected_tokens(item) for item in stored_items if not self._has_expired(item)]
 
@@ -329,8 +331,8 @@ class DynamoDBAuditLogStore:
         pages = list(self._table.query_counts(self._users, days, index_name=TIME_INDEX, limit=limit))
         return sum(number for number, _ in pages), any(following is not None for _, following in pages[-1:])
 
-    def _expiry(self) -> int:
-        """Return when a record of now expires, in seconds since 1970."""
+    def _compute_expiry(self) -> int:
+        """Return when a record that is written now expires, in seconds since 1970."""
         return int(self._now()) + RETENTION_DAYS * _DAY_S
 
     def _has_expired(self, item: Item) -> bool:

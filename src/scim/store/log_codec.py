@@ -12,9 +12,9 @@ from scim.store import items, keys
 from scim.store.table import Item
 
 DAY_PREFIX = "day#"
-"""The beginning of the names of the attributes that count a failure on each day."""
+"""The prefix of the attributes that count a failure by day: the date (UTC) follows."""
 HASHES = "handles"
-"""The attribute with the hashes of identifiers."""
+"""The attribute with the hashes of identifiers. Its stored name is that of an earlier version."""
 
 _FAILURE_FIELDS = {
     "status": "status",
@@ -30,7 +30,10 @@ _FAILURE_FIELDS = {
     "provider": "provider",
     "request_id": "request_id",
 }
-"""The members of the JSON in the attribute ``failure``, which stay as they are, and the fields that they hold."""
+"""The fields of a failure by the names under which the JSON in the attribute ``failure`` stores them.
+
+The stored names are those of an earlier version, whose items must still be read.
+"""
 
 
 def decode_record(item: Item) -> LogRecord:
@@ -52,6 +55,7 @@ def encode_failure(failure: Failure) -> Item:
 
 
 def decode_failure(item: Item) -> FailureCount:
+    """Return the failure that an item holds, with its counts."""
     content = json.loads(item["failure"]["S"])
     failure = Failure(
         at=item["last"]["S"],
@@ -71,28 +75,31 @@ def decode_counts_by_day(item: Item) -> dict[str, int]:
 
 
 def decode_rejected_tokens(item: Item) -> RejectedTokenCount:
+    """Return the rejected tokens of a minute that an item counts."""
     return RejectedTokenCount(item["first"]["S"], item["last"]["S"], int(item["count"]["N"]), item["rule"]["S"])
 
 
 def decode_change(item: Item) -> StoredChange:
+    """Return the change record that an item holds."""
     change = ChangeRecord(
         at=item["at"]["S"],
         operation=Operation(item["operation"]["S"]),
-        attributes_changed=_texts(item, "changed"),
+        attributes_changed=_decode_texts(item, "changed"),
         participation=Participation(item["participation"]["S"]),
         actor=item["actor"]["S"],
         request_id=item["request"]["S"],
-        leniencies=_texts(item, "leniencies"),
+        leniencies=_decode_texts(item, "leniencies"),
         resource_type=item["resourceType"]["S"],
         user_name=item["userName"]["S"],
         external_id=item.get("externalId", {}).get("S"),
         active=item["active"]["BOOL"],
-        ignored=_texts(item, "leftOut"),
-        attributes_sent=_texts(item, "sent"),
+        ignored=_decode_texts(item, "leftOut"),
+        attributes_sent=_decode_texts(item, "sent"),
         links=[(link["M"]["attribute"]["S"], link["M"]["id"]["S"]) for link in item.get("links", {}).get("L", ())],
     )
     return StoredChange(keys.parse_changed_user_id(item["sk"]["S"]), change)
 
 
-def _texts(item: Item, name: str) -> list[str]:
+def _decode_texts(item: Item, name: str) -> list[str]:
+    """Return the texts in a list attribute; empty if the item lacks it."""
     return [text["S"] for text in item.get(name, {}).get("L", ())]
