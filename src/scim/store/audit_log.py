@@ -305,7 +305,8 @@ class DynamoDBAuditLogStore:
 
     def list_rejected_tokens(self, since: str) -> list[RejectedTokenCount]:
         """Return the numbers of requests whose token was rejected since a time (RFC 3339), minute by minute."""
-        return self._read_rejected_tokens(KeyRange(keys.rejected_tokens_key(since[:16]), keys.rejected_tokens_key(":")))
+        minutes = KeyRange(keys.rejected_tokens_key(since[:16]), keys.rejected_tokens_key(":"))
+        return self._read_rejected_tokens(minutes)
 
     def list_malformed_tokens(self, since: str) -> list[RejectedTokenCount]:
         """Return the numbers of requests with a malformed token since a time (RFC 3339), minute by minute."""
