@@ -1,1 +1,1 @@
-"""The console: pages for the operator, for a customer's IT admin, and for whoever is on call. HTML without scripts."""
+"""The console: HTML pages without scripts for operators, for a customer's IT admin, and for the on-call engineer."""

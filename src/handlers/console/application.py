@@ -1,4 +1,4 @@
-"""The console as a Lambda handler: session, form token, page, errors and log of each request."""
+"""The console as a Lambda handler: session, CSRF token, page, errors and log line of each request."""
 
 from __future__ import annotations
 
@@ -37,19 +37,20 @@ _LOCAL_HOSTS = ("127.0.0.1", "localhost")
 
 @dataclass
 class _ConsoleLog:
-    """What the log line has of a request that may fail at any point."""
+    """The fields of the log line of a request, which its steps set: it may fail at any point."""
 
     route_name: str = "unknown path"
     role: str = ""
     tenant_id: str = ""
 
     def fields(self) -> dict[str, Any]:
+        """Return the fields by name, without empty ones."""
         optional = {"role": self.role, "tenant": self.tenant_id}
         return {"page": self.route_name} | {name: value for name, value in optional.items() if value}
 
 
 class ConsoleApplication:
-    """A Lambda handler that serves the console. With SnapStart it is ready before the snapshot is taken."""
+    """A Lambda handler for the console. With SnapStart its adapters are built before the snapshot is taken."""
 
     def __init__(self) -> None:
         self._logger = Logger(use_rfc3339=True)
@@ -81,15 +82,15 @@ class ConsoleApplication:
             status=int(response.status),
             ms=round((time.monotonic() - started) * 1_000, 1),
         )
-        return response.to_event(is_https=request.domain not in _LOCAL_HOSTS)
+        return response.to_gateway_response(is_https=request.domain not in _LOCAL_HOSTS)
 
     def _respond(self, request: ConsoleRequest, seconds: float, log: _ConsoleLog) -> ConsoleResponse:
-        """Return the page of a request, or the page of an error."""
+        """Return the response to a request, or an error page."""
         try:
             match, method = _match_route(request, log)
             if match.route.is_static and match.route.show_page:
                 return match.route.show_page(*match.path_values)
-            context = self._open_context(request, seconds)
+            context = self._build_context(request, seconds)
             log.role, log.tenant_id = context.session.role or "visitor", match.tenant_id
             return _serve(match, method, context)
         except PageError as error:
@@ -98,18 +99,18 @@ class ConsoleApplication:
             if error.is_fault and isinstance(error.__cause__, Exception):
                 self._report_fault(error.__cause__, request.id)
             return _render_error(HTTPStatus(error.status), error.detail, error.headers)
-        except Exception as fault:  # noqa: BLE001  # the last resort: whatever it is, the visitor gets a page
+        except Exception as fault:  # noqa: BLE001  # the last resort: the browser gets a page for any error
             self._report_fault(fault, request.id)
             return _render_error(HTTPStatus.INTERNAL_SERVER_ERROR, f"The request failed; its id is {request.id}.")
 
-    def _open_context(self, request: ConsoleRequest, seconds: float) -> ConsoleRequestContext:
-        """Return the context of a request, with its session if that is still valid, else with a visitor's."""
+    def _build_context(self, request: ConsoleRequest, seconds: float) -> ConsoleRequestContext:
+        """Return the context of a request, with its session if that is valid, else with a visitor's session."""
         adapters = self._adapters
         scim_url = adapters.settings.public_url or f"https://{request.domain}/scim/v2"
         session_codec = self._choose_session_codec(request, is_secure=scim_url.startswith("https:"))
         context = ConsoleRequestContext(
             request=request,
-            console=adapters,
+            adapters=adapters,
             deadline=runtime.create_deadline(seconds),
             session_codec=session_codec,
             session=session_codec.read(request.cookies) or session_codec.create_session(),
@@ -122,9 +123,9 @@ class ConsoleApplication:
         return context
 
     def _choose_session_codec(self, request: ConsoleRequest, *, is_secure: bool) -> SessionCodec:
-        """Return the sessions under the key that signed the request's cookie, else under the key that signs now.
+        """Return the codec with the key that signed the session of a request, else with the current signing key.
 
-        A session keeps its key as long as it lasts, and with it its form tokens and what a sign-in compares.
+        A session keeps its key as long as it lasts: its CSRF tokens and the values of its sign-in depend on the key.
         """
         master_key, now = self._adapters.master_key, time.time()
         for key in master_key.get_key_ring().derive_keys(KeyPurpose.SESSION):
@@ -138,7 +139,7 @@ class ConsoleApplication:
 
 
 def _match_route(request: ConsoleRequest, log: _ConsoleLog) -> tuple[RouteMatch, str]:
-    """Return the route of a request and the method to serve. Raises :class:`PageError`."""
+    """Return the route of a request and the method to serve. Raise :class:`PageError`."""
     match = find_route(request.console_path_segments)
     if match is None:
         raise PageNotFound
@@ -153,7 +154,7 @@ def _match_route(request: ConsoleRequest, log: _ConsoleLog) -> tuple[RouteMatch,
 
 
 def _is_session_valid(context: ConsoleRequestContext) -> bool:
-    """Return whether a session counts that is properly signed and has not expired."""
+    """Return whether a signed session is still valid: it was not ended, and the operators' credentials are the same."""
     session = context.session
     if session.role == Role.OPERATOR and session.credential_digest != context.credential_digest:
         return False
@@ -161,16 +162,16 @@ def _is_session_valid(context: ConsoleRequestContext) -> bool:
 
 
 def _record_guest_session(context: ConsoleRequestContext) -> None:
-    """Record the use of a new guest session, so that nobody can repeat the acceptance of its invitation."""
+    """Record the use of a new guest session, so that the acceptance of its invitation cannot be repeated."""
     session = context.session
     if session.role == Role.GUEST and context.session_codec.now < session.started_at + RETRY_WINDOW_S:
         context.administration.console_store.mark_used(session.id, session.expires)
 
 
 def _serve(match: RouteMatch, method: str, context: ConsoleRequestContext) -> ConsoleResponse:
-    """Return the response for a session, with the session's cookie if it is new."""
+    """Return the response of a route, with the session's cookie if the session is new. Raise :class:`PageError`."""
     session_codec, session = context.session_codec, context.session
-    if method == "POST" and not session_codec.is_form_token(session, context.request.form.get("csrf", "")):
+    if method == "POST" and not session_codec.is_csrf_token(session, context.request.form.get("csrf", "")):
         raise PageError(
             HTTPStatus.FORBIDDEN,
             "The form is too old, or it is not from a page of your session. Load the page again; nothing was changed.",
@@ -190,7 +191,7 @@ def _serve(match: RouteMatch, method: str, context: ConsoleRequestContext) -> Co
 
 
 def _show_page(match: RouteMatch, context: ConsoleRequestContext) -> ConsoleResponse:
-    """Return the page of a route. Raises :class:`PageError`."""
+    """Return the page of a route. Raise :class:`PageError`."""
     tenant = [context.require_tenant(match.tenant_id)] if match.route.has_tenant else []
     if match.route.show_page is None:
         raise PageNotFound
@@ -198,9 +199,9 @@ def _show_page(match: RouteMatch, context: ConsoleRequestContext) -> ConsoleResp
 
 
 def _run_action(match: RouteMatch, context: ConsoleRequestContext) -> ConsoleResponse:
-    """Return the response to a form. Raises :class:`PageError`.
+    """Return the response to a form. Raise :class:`PageError`.
 
-    Every action passes here: it is rejected unless the person may do it and has signed in as recently as it requires.
+    Every action runs here: it is rejected unless the person has the permission and a sign-in as recent as required.
     """
     tenant = [context.require_tenant(match.tenant_id)] if match.route.has_tenant else []
     action = match.route.action

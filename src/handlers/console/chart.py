@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from scim.service.tenants.health import DailyActivity
 
 HEIGHT = 120
-_STEP, _WIDTH = 20, 14
+_BAR_STEP, _BAR_WIDTH = 20, 14
 
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A day: failures are drawn on top of writes."""
+    """The bar of a day: failures are drawn on top of writes."""
 
     day: DailyActivity
     x: int
@@ -25,6 +25,8 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
+    """``max_count`` is the number of writes and failures of the highest bar, at least 1."""
+
     bars: Sequence[Bar]
     width: int
     height: int
@@ -33,17 +35,24 @@ class Chart:
 
 
 def build_chart(days: Sequence[DailyActivity]) -> Chart:
-    """Return the chart of some days; ``max_count`` is the number of writes and failures of the highest bar."""
+    """Return the chart of some days."""
     max_count = max((day.changes + day.failures for day in days), default=0) or 1
     return Chart(
-        [_build_bar(day, number, max_count) for number, day in enumerate(days)],
-        len(days) * _STEP,
+        [_build_bar(day, index, max_count) for index, day in enumerate(days)],
+        len(days) * _BAR_STEP,
         HEIGHT,
-        _WIDTH,
+        _BAR_WIDTH,
         max_count,
     )
 
 
-def _build_bar(day: DailyActivity, number: int, max_count: int) -> Bar:
-    written, failed = (round(count * HEIGHT / max_count, 1) for count in (day.changes, day.failures))
-    return Bar(day, number * _STEP, round(HEIGHT - written, 1), written, round(HEIGHT - written - failed, 1), failed)
+def _build_bar(day: DailyActivity, index: int, max_count: int) -> Bar:
+    written_height, failed_height = (round(count * HEIGHT / max_count, 1) for count in (day.changes, day.failures))
+    return Bar(
+        day,
+        index * _BAR_STEP,
+        round(HEIGHT - written_height, 1),
+        written_height,
+        round(HEIGHT - written_height - failed_height, 1),
+        failed_height,
+    )

@@ -1,4 +1,4 @@
-"""One request to the console: its session, the use cases on its behalf, and the page that answers it."""
+"""A request to the console: its session and permissions, the use cases, and the rendering of its page."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ class ReauthenticationMethod(StrEnum):
 
 @dataclass(frozen=True)
 class ConsoleRequestContext:
-    """``report_fault`` logs a fault. Cached properties are computed once a request."""
+    """A request to the console and what its page needs. ``report_fault`` logs a fault."""
 
     request: ConsoleRequest
-    console: ConsoleAdapters
+    adapters: ConsoleAdapters
     deadline: Deadline
     session_codec: SessionCodec
     session: Session
@@ -51,28 +51,29 @@ class ConsoleRequestContext:
 
     @property
     def is_session_new(self) -> bool:
-        """Return whether the browser does not have the session yet."""
+        """Whether the browser does not have the cookie of the session yet."""
         return self.session_codec.read(self.request.cookies) != self.session
 
     def as_visitor(self) -> ConsoleRequestContext:
-        """Return the same request of somebody who has not signed in."""
+        """Return the context of the same request for a visitor who has not signed in."""
         return replace(self, session=self.session_codec.create_session())
 
     # Use cases
 
     @cached_property
     def administration(self) -> Administration:
-        """The use cases, with the person of the session as actor."""
-        return self.console.build_administration(self.deadline, self.session.actor)
+        """The use cases, with the person of the session as the actor in audit events."""
+        return self.adapters.build_administration(self.deadline, self.session.actor)
 
     @property
     def password_sign_in(self) -> PasswordSignIn:
-        return self.administration.build_password_sign_in(self.console.password_secret.get)
+        return self.administration.build_password_sign_in(self.adapters.password_secret.get)
 
     # Permissions
 
     @property
     def is_operator(self) -> bool:
+        """Whether an operator has signed in."""
         return self.session.role == Role.OPERATOR
 
     @property
@@ -86,18 +87,19 @@ class ConsoleRequestContext:
 
     @cached_property
     def credential_digest(self) -> str:
-        """A digest of the operators' credentials: the password, or all settings of the OpenID provider.
+        """The digest of the operators' credentials: of the password, or of all settings of the OpenID provider.
 
-        An operator's session ends when it changes.
+        An operator's session ends when the digest changes.
         """
         provider = self.openid_provider
-        credential = provider.serialize() if provider else self.console.password_secret.get()
-        return self.session_codec.digest_credential(credential)
+        return self.session_codec.digest_credential(
+            provider.serialize() if provider else self.adapters.password_secret.get()
+        )
 
     @cached_property
     def openid_provider(self) -> OpenIdProvider | None:
-        """Where operators sign in; ``None`` if they use the password."""
-        return self.console.read_openid_provider()
+        """The OpenID provider at which operators sign in; ``None`` if they use the password."""
+        return self.adapters.read_openid_provider()
 
     def require_operator(self) -> None:
         """Raise :class:`PageNotFound` unless the person is an operator."""
@@ -114,13 +116,13 @@ class ConsoleRequestContext:
     # Response
 
     def render_page(self, template: str, status: HTTPStatus = HTTPStatus.OK, **values: Any) -> ConsoleResponse:
-        """Return a page from a template, with the values that every template has and those given."""
+        """Return a page from a template, with ``values`` and the values that all templates have."""
         return ConsoleResponse(render(template, **self._common_values, **values), status)
 
     @property
     def _common_values(self) -> dict[str, Any]:
         return {
-            "csrf": self.session_codec.create_form_token(self.session),
+            "csrf": self.session_codec.create_csrf_token(self.session),
             "session": self.session,
             "is_operator": self.is_operator,
             "reauthentication": self.reauthentication,

@@ -1,4 +1,4 @@
-"""The options of select fields in forms, each with its label and the seconds that it stands for."""
+"""The options of the select fields in forms: the label of each option and its number of seconds."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Seconds_co = TypeVar("Seconds_co", covariant=True)
 
 @dataclass(frozen=True)
 class FormOption(Generic[Seconds_co]):
-    """``seconds`` is ``None`` for no change."""
+    """An option of a select field. ``seconds`` is ``None`` for no change."""
 
     label: str
     seconds: Seconds_co
@@ -40,12 +40,13 @@ LIFETIMES: Mapping[str, FormOption[float | None]] = {
     "kept": FormOption("after as long as the one before", None),
     **FIRST_LIFETIMES,
 }
+"""How long a further token of a tenant is valid."""
 
 
 def read_option(
     form: Mapping[str, str], name: str, options: Mapping[str, FormOption[Seconds_co]], default: str
 ) -> Seconds_co:
-    """Return the seconds of the option that a form has. Raises :class:`PageError` if it is none of the options."""
+    """Return the seconds of the selected option. Raise :class:`PageError` if the form has another value."""
     option = options.get(form.get(name, default))
     if option is None:
         raise PageError(HTTPStatus.BAD_REQUEST, "Choose one of what the form offers.")

@@ -1,10 +1,10 @@
-"""Set-up guides for identity providers: short forms of docs/identity-providers, compared with it by tests."""
+"""Set-up guides for identity providers, shortened from ``docs/identity-providers``. Tests compare the two."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-URL, TOKEN = "{url}", "{token}"
+URL_PLACEHOLDER, TOKEN_PLACEHOLDER = "{url}", "{token}"
 """The placeholders for the SCIM URL and for the token."""
 
 
@@ -27,9 +27,10 @@ _ONELOGIN_TEMPLATE = """\
 
 @dataclass(frozen=True, slots=True)
 class Guide:
-    """``navigation`` leads to the form, ``fields`` are its labels and values, ``next_steps`` come after the form.
+    """The guide of one identity provider.
 
-    A value may have several lines.
+    ``navigation`` is the way to the form, ``fields`` are its labels and values, ``next_steps`` come after the form. A
+    value may have several lines.
     """
 
     title: str
@@ -46,7 +47,7 @@ GUIDES = {
             "don't find in the gallery",
             "Provisioning > New configuration",
         ),
-        (("Tenant URL", URL), ("Secret Token", TOKEN)),
+        (("Tenant URL", URL_PLACEHOLDER), ("Secret Token", TOKEN_PLACEHOLDER)),
         (
             "Test Connection, then Create.",
             "Attribute mapping: open the one for groups and set Enabled to No. Keep userName as the matching attribute "
@@ -62,11 +63,11 @@ GUIDES = {
             "Provisioning > Integration > Edit",
         ),
         (
-            ("SCIM connector base URL", URL),
+            ("SCIM connector base URL", URL_PLACEHOLDER),
             ("Unique identifier field for users", "userName"),
             ("Supported provisioning actions", "Push New Users, Push Profile Updates"),
             ("Authentication Mode", "HTTP Header"),
-            ("Authorization", TOKEN),
+            ("Authorization", TOKEN_PLACEHOLDER),
         ),
         (
             "Test Connector Configuration, then Save.",
@@ -77,7 +78,11 @@ GUIDES = {
     "onelogin": Guide(
         "OneLogin",
         ("Applications > Add App > SCIM Provisioner with SAML (SCIM v2 Enterprise)", "Configuration"),
-        (("SCIM Base URL", URL), ("SCIM Bearer Token", TOKEN), ("SCIM JSON Template", _ONELOGIN_TEMPLATE)),
+        (
+            ("SCIM Base URL", URL_PLACEHOLDER),
+            ("SCIM Bearer Token", TOKEN_PLACEHOLDER),
+            ("SCIM JSON Template", _ONELOGIN_TEMPLATE),
+        ),
         (
             "Save, then API Status: Enable.",
             "Parameters: the SCIM username is the email. Provisioning: Enable provisioning.",
@@ -87,7 +92,7 @@ GUIDES = {
     "jumpcloud": Guide(
         "JumpCloud",
         ("SSO Applications > Add New Application > Custom Application", "Identity Management"),
-        (("SCIM Version", "SCIM 2.0"), ("Base URL", URL), ("Token Key", TOKEN)),
+        (("SCIM Version", "SCIM 2.0"), ("Base URL", URL_PLACEHOLDER), ("Token Key", TOKEN_PLACEHOLDER)),
         (
             "Enable management of User Groups and Group Membership in this application: off.",
             "Test Connection, Activate, Save.",
@@ -97,7 +102,7 @@ GUIDES = {
     "google": Guide(
         "Google Workspace",
         ("Apps > Web and mobile apps > the application > Configure autoprovisioning",),
-        (("Access token", TOKEN), ("Endpoint URL", URL)),
+        (("Access token", TOKEN_PLACEHOLDER), ("Endpoint URL", URL_PLACEHOLDER)),
         (
             "App attributes: userName is the Primary email; first and last name.",
             "Provisioning scope: the groups whose members are to come; none for everybody.",
@@ -111,12 +116,12 @@ GUIDES = {
             "PingOne: Integrations > Provisioning > New connection > Identity Store > SCIM Outbound",
         ),
         (
-            ("SCIM URL", URL),
-            ("SCIM base URL", URL),
+            ("SCIM URL", URL_PLACEHOLDER),
+            ("SCIM base URL", URL_PLACEHOLDER),
             ("Users resource", "/Users"),
             ("Authentication method", "OAuth 2 Bearer Token"),
-            ("Access Token", TOKEN),
-            ("OAuth Access Token", TOKEN),
+            ("Access Token", TOKEN_PLACEHOLDER),
+            ("OAuth Access Token", TOKEN_PLACEHOLDER),
             ("Auth Type Header", "Bearer"),
             ("User filter", 'username Eq "%s"'),
         ),
@@ -125,13 +130,13 @@ GUIDES = {
     "sailpoint": Guide(
         "SailPoint",
         ("A source of type SCIM 2.0",),
-        (("Base URL", URL), ("Authentication Type", "API Token"), ("API Token", TOKEN)),
+        (("Base URL", URL_PLACEHOLDER), ("Authentication Type", "API Token"), ("API Token", TOKEN_PLACEHOLDER)),
         ("Test Connection, then discover the schema and aggregate accounts.",),
     ),
     "auth0": Guide(
         "Auth0",
         ("Event Streams > Create Event Stream > Auth0 Actions: user.created, user.updated, user.deleted", "Secrets"),
-        (("SCIM_BASE_URL", URL), ("SCIM_BEARER_TOKEN", TOKEN)),
+        (("SCIM_BASE_URL", URL_PLACEHOLDER), ("SCIM_BEARER_TOKEN", TOKEN_PLACEHOLDER)),
         (
             "Paste the code of auth0.com/docs/customize/events/send-outbound-scim, adapt buildScimUser() if need be, "
             "Save Draft.",
@@ -142,7 +147,7 @@ GUIDES = {
     "authentik": Guide(
         "authentik",
         ("Applications > Applications > New Application, type SCIM",),
-        (("URL", URL), ("Token", TOKEN), ("SCIM Compatibility Mode", "Default")),
+        (("URL", URL_PLACEHOLDER), ("Token", TOKEN_PLACEHOLDER), ("SCIM Compatibility Mode", "Default")),
         (
             "Group Property Mappings: one of your own, with the expression raise SkipObject.",
             "Edit the application: Backchannel providers, the provider.",
@@ -156,23 +161,23 @@ GUIDES = {
             "User federation > Add provider > scim",
         ),
         (
-            ("SCIM 2.0 endpoint", URL),
+            ("SCIM 2.0 endpoint", URL_PLACEHOLDER),
             ("Endpoint content type", "application/scim+json"),
             ("Auth mode", "BEARER"),
-            ("Auth password/token", TOKEN),
+            ("Auth password/token", TOKEN_PLACEHOLDER),
         ),
         ("Enable user propagation: on.", "Enable group propagation: off."),
     ),
     "ibm": Guide(
         "IBM Verify",
         ("Applications > Add application > Custom Application, its account lifecycle",),
-        (("SCIM Base URL", URL), ("OAuth Bearer Token", TOKEN)),
+        (("SCIM Base URL", URL_PLACEHOLDER), ("OAuth Bearer Token", TOKEN_PLACEHOLDER)),
         ("Map at least userName, name.givenName, name.familyName and the work email; assign people.",),
     ),
     "peakon": Guide(
         "Moving from Workday Peakon",
         ("In the identity provider replace Peakon's values",),
-        (("SCIM 2.0 URL", URL), ("OAuth Bearer Token", TOKEN)),
+        (("SCIM 2.0 URL", URL_PLACEHOLDER), ("OAuth Bearer Token", TOKEN_PLACEHOLDER)),
         ("Entra's gallery application Peakon becomes a new non-gallery application.",),
     ),
 }

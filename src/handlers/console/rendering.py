@@ -1,4 +1,4 @@
-"""Templates and assets, read once."""
+"""Rendering of templates, and the assets. Both are read once."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from handlers.console.response import BASE
 from scim.service.model.timestamps import parse_rfc3339
 
-_HERE = Path(__file__).parent
+_FOLDER = Path(__file__).parent
 _ASSETS = {"console.css": "text/css; charset=utf-8", "icon.svg": "image/svg+xml"}
 
 
@@ -21,7 +21,7 @@ _ASSETS = {"console.css": "text/css; charset=utf-8", "icon.svg": "image/svg+xml"
 def load_templates() -> Environment:
     """Return the environment of the templates. All values are escaped; an undefined name is an error."""
     environment = Environment(
-        autoescape=True, loader=FileSystemLoader(_HERE / "templates"), undefined=StrictUndefined, trim_blocks=True
+        autoescape=True, loader=FileSystemLoader(_FOLDER / "templates"), undefined=StrictUndefined, trim_blocks=True
     )
     environment.filters |= {"format_time": format_time, "day": lambda text: text[:10]}
     environment.globals |= {"base": BASE, "asset": build_asset_path}
@@ -29,18 +29,19 @@ def load_templates() -> Environment:
 
 
 def render(template: str, **values: Any) -> str:
+    """Return the HTML of a template, given by its file name."""
     return load_templates().get_template(template).render(values)
 
 
 def preload() -> None:
-    """Compile all templates and read all assets, so that a snapshot holds them."""
+    """Compile all templates and read all assets, so that a SnapStart snapshot has them."""
     for name in load_templates().list_templates():
         load_templates().get_template(name)
     load_assets()
 
 
 def format_time(time: float | str | None) -> str:
-    """Return a time for people, to the minute in UTC, from RFC 3339 or seconds since 1970."""
+    """Return a time as text for a page, to the minute in UTC. ``time`` is RFC 3339 or in seconds since 1970."""
     if time is None or time == "":
         return "never"
     if isinstance(time, str):
@@ -50,10 +51,11 @@ def format_time(time: float | str | None) -> str:
 
 @cache
 def load_assets() -> dict[str, tuple[str, str]]:
-    """Return text and media type of each asset by its digest and name; a browser may cache such a path forever."""
-    files = ((name, (_HERE / "assets" / name).read_text("utf-8"), media_type) for name, media_type in _ASSETS.items())
+    """Return text and media type of each asset by the end of its path: digest and name. Browsers cache it a year."""
+    files = ((name, (_FOLDER / "assets" / name).read_text("utf-8"), media_type) for name, media_type in _ASSETS.items())
     return {f"{sha256(text.encode()).hexdigest()[:16]}/{name}": (text, media_type) for name, text, media_type in files}
 
 
 def build_asset_path(name: str) -> str:
+    """Return the path of an asset, which has the digest of its content."""
     return f"{BASE}/assets/{next(path for path in load_assets() if path.endswith(f'/{name}'))}"

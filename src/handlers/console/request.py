@@ -19,7 +19,7 @@ class ConsoleRequest(Request):
 
     @cached_property
     def console_path_segments(self) -> list[str]:
-        """The parts of the path after ``/admin``."""
+        """The segments of the path after ``/admin``."""
         return str(self.event["rawPath"]).split("/")[2:]
 
     @property
@@ -45,9 +45,9 @@ class ConsoleRequest(Request):
 
     @cached_property
     def form(self) -> dict[str, str]:
-        """The fields of a posted form; of a repeated field the first value. Raises :class:`PageError`."""
+        """The fields of a posted form; the first value of a repeated field. Raises :class:`PageError`."""
         try:
-            body = self._decode_body()
+            body = self.decode_body()
         except BadRequest as error:
             raise PageError(HTTPStatus.BAD_REQUEST, "The form could not be read.") from error
         if len(body) > _MAX_FORM_BYTES:

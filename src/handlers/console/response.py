@@ -13,7 +13,8 @@ BASE = "/admin"
 _CONSOLE_PATH = re.compile(BASE + r"(?:/[\w.~%@:+-]+)*(?:\?[\w.~%@:+=&/?!$'()*,;-]*)?", re.ASCII)
 _MAX_PATH_LENGTH = 1_000
 
-# Nothing is loaded from elsewhere, no script and no inline style runs, no form leads away, nobody frames a page.
+# Browsers load nothing from other sites, run no scripts and no inline styles, send no form to another site, and show
+# no page in a frame.
 HEADERS = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; "
@@ -29,7 +30,7 @@ _HTTPS_ONLY = {"Strict-Transport-Security": "max-age=31536000"}
 
 
 class PageError(Exception):
-    """A response other than success, with a message for the person."""
+    """An error response, with a message for the person."""
 
     def __init__(self, status: HTTPStatus, message: str, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(message)
@@ -39,7 +40,7 @@ class PageError(Exception):
 
 
 class PageNotFound(PageError):
-    """The page does not exist, or this person may not see it; the response does not tell which."""
+    """The page does not exist, or this person may not see it; the response is the same for both."""
 
     def __init__(self) -> None:
         super().__init__(HTTPStatus.NOT_FOUND, "There is no such page.")
@@ -47,7 +48,7 @@ class PageNotFound(PageError):
 
 @dataclass(frozen=True, slots=True)
 class ConsoleResponse:
-    """A response; a body of bytes is sent in base64."""
+    """A response of the console: a page, an asset or a redirect. A body of bytes is sent in base64."""
 
     body: str | bytes = ""
     status: HTTPStatus = HTTPStatus.OK
@@ -55,7 +56,7 @@ class ConsoleResponse:
     headers: Mapping[str, str] = field(default_factory=dict)
     cookies: tuple[str, ...] = ()
 
-    def to_event(self, *, is_https: bool) -> dict[str, Any]:
+    def to_gateway_response(self, *, is_https: bool) -> dict[str, Any]:
         """Return the response in the gateway's payload format 2.0."""
         security = {**HEADERS, **(_HTTPS_ONLY if is_https else {})}
         return {
@@ -68,17 +69,17 @@ class ConsoleResponse:
 
 
 def restrict_to_console(path: str) -> str:
-    """Return a path if it is one of the console and not too long, else the path of the start page."""
+    """Return a path if it belongs to the console and is not too long, else the path of the start page."""
     return path if len(path) <= _MAX_PATH_LENGTH and _CONSOLE_PATH.fullmatch(path) else BASE
 
 
 def redirect_to(path: str, *cookies: str) -> ConsoleResponse:
-    """Redirect to a page of the console, never to another site."""
+    """Return a redirect to a path of the console, never to another site."""
     return ConsoleResponse(
         status=HTTPStatus.SEE_OTHER, headers={"Location": restrict_to_console(path)}, cookies=cookies
     )
 
 
 def redirect(*segments: str) -> ConsoleResponse:
-    """Redirect to a page of the console, given by the segments of its path after ``/admin``."""
+    """Return a redirect to a page of the console, given by the segments of its path after ``/admin``."""
     return redirect_to("/".join((BASE, *segments)))

@@ -1,7 +1,4 @@
-"""The routes of the console: the page of each path, who may open it, and how recent a sign-in an action requires.
-
-A page takes the context of the request, the tenant if the path names one, and the other values in the path.
-"""
+"""The routes of the console: the page of each path, its permissions, and how recent a sign-in its action requires."""
 
 from __future__ import annotations
 
@@ -13,13 +10,14 @@ from handlers.console.pages import attributes, connect, people, provisioning, si
 from handlers.console.response import ConsoleResponse
 
 PageHandler = Callable[..., ConsoleResponse]
+"""Takes the context of the request, the tenant if the path has one, and the other values in the path."""
 
 TENANT = "{tenant}"
 """The placeholder in a path for the id of a tenant."""
 
 
 class SignInRequirement(StrEnum):
-    """How recent the sign-in must be before an action is carried out."""
+    """How recent the sign-in must be for an action."""
 
     RECENT = "recent"
     """The person has signed in, or entered the password again, within the last five minutes."""
@@ -29,7 +27,7 @@ class SignInRequirement(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FormAction:
-    """What answers a POST. By default it is for operators only, and requires a recent sign-in."""
+    """The handler of a POST. By default it is for operators only, and requires a recent sign-in."""
 
     run: PageHandler
     required_sign_in: SignInRequirement = SignInRequirement.RECENT
@@ -41,7 +39,7 @@ class Route:
     """A path after ``/admin``; segments in braces match any text.
 
     ``name`` is the name in log lines. A public page is also for visitors who have not signed in. A static page needs no
-    session.
+    session, and its handler takes no context.
     """
 
     path: str
@@ -53,14 +51,16 @@ class Route:
 
     @property
     def has_tenant(self) -> bool:
+        """Whether the path has the id of a tenant."""
         return TENANT in self.path
 
     @property
     def methods(self) -> list[str]:
-        return [method for method, handler in (("GET", self.show_page), ("POST", self.action)) if handler is not None]
+        """The allowed HTTP methods."""
+        return [method for method, answer in (("GET", self.show_page), ("POST", self.action)) if answer is not None]
 
     def match(self, segments: list[str]) -> dict[str, str] | None:
-        """Return the values of the parameters in the path; ``None`` if this is not the route of the path."""
+        """Return the values of the parameters in a path; ``None`` if the path has another route."""
         own_segments = self.path.split("/")
         if len(own_segments) != len(segments):
             return None
@@ -82,6 +82,7 @@ class RouteMatch:
 
     @property
     def tenant_id(self) -> str:
+        """The id of the tenant in the path; empty if there is none."""
         return self.parameters.get("tenant", "")
 
     @property

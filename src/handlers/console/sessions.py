@@ -1,4 +1,4 @@
-"""Sessions in signed cookies, and the tokens that bind a form to its session (CSRF).
+"""Sessions in signed cookies, and the CSRF tokens that bind a form to its session.
 
 A cookie is base64url of the session as JSON, a dot, and base64url of its HMAC-SHA-256 (RFC 2104). A visitor who has not
 signed in has a session too, which binds the sign-in form to the browser.
@@ -19,27 +19,27 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from scim.service.model.tenant import Tenant
 
-LIFETIME_S = 8 * 3_600
-RECENT_S = 300
-"""For how long after signing in sensitive actions are possible without signing in again."""
+SESSION_LIFETIME_S = 8 * 3_600
+RECENT_SIGN_IN_S = 300
+"""How long after a sign-in sensitive actions are possible without signing in again."""
 
 
 class Role(StrEnum):
-    """Whose session it is."""
+    """The role of a person in a session."""
 
     VISITOR = ""
     """Somebody who has not signed in."""
     OPERATOR = "operator"
     GUEST = "invited"
-    """Somebody who has accepted an invitation to one tenant."""
+    """The IT admin of a customer, who has accepted an invitation to one tenant."""
 
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """``tenant`` is the only one that an invited person can see. Times are in seconds since 1970.
+    """The session of a browser. Times are in seconds since 1970; ``tenant_id`` is the tenant of a guest.
 
-    ``credential_digest`` is of the credentials at the sign-in: the session ends when they change. ``invitation_epoch``
-    is that of the accepted invitation. ``requested_path`` is the page to go to after signing in.
+    ``credential_digest`` is the digest of the credentials at the sign-in: the session ends when they change.
+    ``invitation_epoch`` is that of the accepted invitation. ``requested_path`` is where to go after signing in.
     """
 
     id: str
@@ -55,7 +55,7 @@ class Session:
     def can_see(self, tenant: Tenant) -> bool:
         """Return whether the person may see a tenant.
 
-        An invited person may, as long as the tenant is connected and its invitations are not revoked.
+        A guest may see the tenant of the invitation, as long as it is connected and its invitations are not revoked.
         """
         if self.role == Role.OPERATOR:
             return True
@@ -63,11 +63,13 @@ class Session:
         return is_guest and tenant.is_connected and self.invitation_epoch == tenant.invitation_epoch
 
     def is_recently_authenticated(self, now: float) -> bool:
-        return now - self.authenticated_at < RECENT_S
+        """Return whether the sign-in is recent enough for sensitive actions."""
+        return now - self.authenticated_at < RECENT_SIGN_IN_S
 
     @property
     def expires(self) -> int:
-        return self.started_at + LIFETIME_S
+        """When the session ends, in seconds since 1970."""
+        return self.started_at + SESSION_LIFETIME_S
 
 
 _COOKIE_MEMBERS = {
@@ -78,15 +80,15 @@ _COOKIE_MEMBERS = {
     "invitation_epoch": "generation",
     "requested_path": "wanted",
 }
-"""The names of fields in the JSON of a cookie, where they differ: cookies of the version before stay valid."""
+"""The names of fields in the JSON of a cookie, where they differ: cookies of the previous version stay valid."""
 _FIELDS = {member: name for name, member in _COOKIE_MEMBERS.items()}
 
 
 @dataclass(frozen=True, slots=True)
 class SessionCodec:
-    """Creates, reads and writes the sessions of one request. ``key`` signs; ``now`` is in seconds since 1970.
+    """Creates sessions, and encodes and decodes them as cookies. ``now`` is in seconds since 1970.
 
-    ``is_secure`` is whether the console is served by HTTPS, as it is everywhere but in a local run.
+    ``key`` signs the cookies. ``is_secure`` is whether the console is served by HTTPS: only a local run is not.
     """
 
     key: bytes
@@ -95,7 +97,7 @@ class SessionCodec:
 
     @property
     def cookie_name(self) -> str:
-        """The prefix ``__Host-`` binds the cookie to this host (RFC 6265bis section 4.1.3.2)."""
+        """The name of the cookie. The prefix ``__Host-`` binds it to this host (RFC 6265bis section 4.1.3.2)."""
         return "__Host-muster" if self.is_secure else "muster"
 
     def create_session(self) -> Session:
@@ -105,8 +107,8 @@ class SessionCodec:
     def create_operator_session(self, actor: str, *, credential_digest: str, authenticated_at: float) -> Session:
         """Return the session of an operator who signed in at ``authenticated_at``, in seconds since 1970.
 
-        It has a new id, since somebody could have planted the session before (session fixation). A time in the future
-        counts as now, so that no session is recent for longer than five minutes from here.
+        It has a new id, which prevents session fixation. A time in the future counts as now, so that a sign-in is
+        recent for at most five minutes.
         """
         authenticated_at = int(min(authenticated_at, self.now))
         return replace(
@@ -120,7 +122,10 @@ class SessionCodec:
     def create_guest_session(
         self, actor: str, tenant_id: str, invitation_epoch: int, *, session_id: str, accepted_at: float
     ) -> Session:
-        """Return the session of an invitation accepted at ``accepted_at``: the same one for each repetition."""
+        """Return the session of a guest who accepted an invitation at ``accepted_at``, in seconds since 1970.
+
+        A repeated acceptance gets the same session.
+        """
         started_at = int(accepted_at)
         return Session(
             session_id,
@@ -133,7 +138,7 @@ class SessionCodec:
         )
 
     def read(self, cookies: Mapping[str, str]) -> Session | None:
-        """Return the session of a request; ``None`` without one, or if it is not signed by us or has expired."""
+        """Return the session of a request; ``None`` if there is none, its signature is wrong, or it has expired."""
         payload, _, mac = cookies.get(self.cookie_name, "").partition(".")
         if not compare_digest(mac.encode(errors="replace"), self._compute_mac("session", payload)):
             return None
@@ -150,22 +155,23 @@ class SessionCodec:
         return self._format_cookie(f"{payload}.{self._compute_mac('session', payload).decode()}", max_age)
 
     def create_expired_cookie(self) -> str:
-        """Return a cookie that has the browser delete the session."""
+        """Return a cookie with which the browser deletes the session."""
         return self._format_cookie("", 0)
 
-    def create_form_token(self, session: Session) -> str:
-        """Return the token that the forms of a session carry (CSRF)."""
+    def create_csrf_token(self, session: Session) -> str:
+        """Return the CSRF token that the forms of a session send."""
         return self._compute_mac("form", session.id).decode()
 
-    def is_form_token(self, session: Session, token: str) -> bool:
+    def is_csrf_token(self, session: Session, token: str) -> bool:
+        """Return whether a form of the session has sent the token. The comparison takes constant time."""
         return compare_digest(token.encode(errors="replace"), self._compute_mac("form", session.id))
 
     def derive_value(self, purpose: str, session: Session) -> str:
-        """Return 43 characters that nobody can guess, and that are always the same for a session and purpose."""
+        """Return 43 characters that nobody can guess, always the same for a session and a purpose."""
         return self._compute_mac(purpose, session.id).decode()
 
     def digest_credential(self, credential: str) -> str:
-        """Return a short digest of credentials, from which nothing can be learned without the key."""
+        """Return a short keyed digest of credentials, which reveals nothing without the key."""
         return self._compute_mac("credential", credential)[:16].decode()
 
     def _format_cookie(self, value: str, max_age: int) -> str:
@@ -183,7 +189,7 @@ def _encode(session: Session) -> str:
 
 
 def _decode(payload: str) -> Session:
-    """Raises ``ValueError`` or ``TypeError`` for what is not a session."""
+    """Return the session in a cookie. Raise ``ValueError`` or ``TypeError`` if it is none."""
     members = json.loads(urlsafe_b64decode(payload))
     session = Session(**{_FIELDS.get(member, member): value for member, value in members.items()})
     return replace(session, role=Role(session.role))

@@ -43,10 +43,11 @@ RETRY_LOG_FIELDS = {RetryCause.CONFLICT: "conflicts", RetryCause.UNAVAILABLE: "r
 
 
 class ScimApplication:
-    """A Lambda handler for the endpoints that ``find_endpoint`` finds; ``has_resources`` is whether they reach users.
+    """A Lambda handler for the endpoints that ``find_endpoint`` returns.
 
+    ``has_resources`` is whether the endpoints access users.
     The adapters live as long as the execution environment. With SnapStart they are built before the snapshot is taken,
-    and invalid settings fail the deployment; otherwise for the first request.
+    and invalid settings fail the deployment. Without it they are built for the first request.
     """
 
     def __init__(self, find_endpoint: EndpointFinder, *, has_resources: bool = True) -> None:
@@ -66,8 +67,8 @@ class ScimApplication:
         log = RequestLog(request.id, request.method)
         response = self._respond(request, context, log)
         elapsed_ms = round((time.monotonic() - started) * 1_000, 1)
-        self._logger.info("request", **log.fields(), **response.log, status=int(response.status), ms=elapsed_ms)
-        return response.to_event(request.response_media_type)
+        self._logger.info("request", **log.fields(), **response.log_fields, status=int(response.status), ms=elapsed_ms)
+        return response.to_gateway_response(request.response_media_type)
 
     def _respond(self, request: Request, context: LambdaContext, log: RequestLog) -> Response:
         """Return the response to a request, or the error response."""
@@ -78,17 +79,17 @@ class ScimApplication:
         except ScimError as error:
             log.scim_type, log.rule = error.scim_type, error.rule
             if error.is_fault and isinstance(error.__cause__, Exception):
-                self._report_fault(error.__cause__, request.id)  # what the on-call person needs behind a 503
+                self._report_fault(error.__cause__, request.id)  # the on-call engineer needs the cause of a 503
             return _error_response(error)
-        except Exception as fault:  # noqa: BLE001  # the last resort: whatever it is, the client gets SCIM JSON
+        except Exception as fault:  # noqa: BLE001  # the last resort: the client gets SCIM JSON for any error
             self._report_fault(fault, request.id)
             log.rule = InternalError.rule
             return _error_response(InternalError(f"The request failed; give the request id {request.id} to support."))
 
     def _authenticate(self, request: Request, deadline: Deadline, log: RequestLog) -> Tenant:
-        """Return the tenant whose token the request has; record what it shows about tokens.
+        """Return the tenant that the token of a request belongs to; record the use or the rejection of the token.
 
-        Raises :class:`scim.protocol.errors.Unauthorized` and its subclasses.
+        Raise :class:`scim.protocol.errors.Unauthorized` and its subclasses.
         """
         table = self._adapters.open_table(deadline)
         tenants = self._adapters.build_tenant_store(table)
@@ -96,24 +97,24 @@ class ScimApplication:
         try:
             authentication = self._adapters.authenticator.authenticate(request.get_header("authorization"), tenants)
         except TokenRejected as error:
-            log.rejected_tenant = error.tenant_id
+            log.rejected_tenant_id = error.tenant_id
             log.unrecorded = recorder.record_rejected(error) or None
             raise
         except MalformedToken as error:
-            if error.is_connected:  # another name is not even logged: anybody may have chosen it
-                log.unverified_tenant = error.tenant_id
+            if error.is_connected:  # any other name is not logged: the client may have made it up
+                log.unverified_tenant_id = error.tenant_id
                 log.unrecorded = recorder.record_malformed(error) or None
             raise
         tenant = authentication.tenant
         if authentication.is_cache_miss:
             self._warn_of_expiry(tenant, authentication.expires)
             recorder.record_usage(authentication, tenants)
-        # Token and settings are cached: their calls are counted apart from those of the request.
-        log.tenant, log.dynamodb_calls_auth = tenant.id, table.calls
+        # Token and settings are cached, so their calls are counted separately from those of the request.
+        log.tenant_id, log.dynamodb_calls_auth = tenant.id, table.calls
         return tenant
 
     def _serve(self, request: Request, tenant: Tenant, deadline: Deadline, log: RequestLog) -> Response:
-        """Return the response to an authenticated request; log and record how it ended."""
+        """Return the response to an authenticated request; complete the log line and the recorded failures."""
         table = self._adapters.open_table(deadline)
         service_context = self._build_service_context(request, tenant, deadline)
         recorder = LazyFailureRecorder(lambda: self._build_failure_recorder(request, service_context))
@@ -121,7 +122,9 @@ class ScimApplication:
             request=request,
             service_context=service_context,
             resource_types=tenant.resource_types,
-            resource_store=lambda resource_type: self._adapters.build_resource_store(table, tenant, resource_type),
+            build_resource_store=lambda resource_type: self._adapters.build_resource_store(
+                table, tenant, resource_type
+            ),
             report_fault=lambda fault: self._report_fault(fault, request.id),
             recorder=recorder,
         )
@@ -143,7 +146,7 @@ class ScimApplication:
             segments = misplaced.intended_segments if misplaced else request.path_segments
             endpoint = self._find_endpoint(segments, tenant.resource_types)
             log.operation = f"{request.method} {endpoint.name if endpoint else 'unknown path'}"
-            handler = _find_handler(endpoint, request.method, misplaced, context.service_context.base_url)
+            handler = _find_handler(endpoint, request.method, misplaced, service_context.base_url)
             response = handler(context)
         except Exception as error:
             scim_error = error if isinstance(error, ScimError) else InternalError("A fault of the service.")
@@ -185,14 +188,14 @@ class ScimApplication:
             self._logger.warning("token expires", tenant=tenant.id, within_days=days)
 
     def _report_fault(self, fault: Exception, request_id: str | None = None) -> None:
-        """Log a fault of the service; without a request id, one that concerns no request in particular."""
+        """Log a fault of the service. ``request_id`` is ``None`` if it belongs to no request."""
         self._logger.error("fault", request_id=request_id, **describe_fault(fault))
 
 
 def _find_handler(
     endpoint: Endpoint | None, method: str, misplaced: MisplacedEndpoint | None, base_url: str
 ) -> EndpointHandler:
-    """Return the operation of a method. Raises :class:`ScimError` if there is none."""
+    """Return the handler of a method. Raise :class:`ScimError` if there is none."""
     if misplaced is not None:
         raise WrongScimUrl(
             f"The SCIM URL in the identity provider is wrong: it has /{misplaced.endpoint} at its end. Set it to "
@@ -208,7 +211,7 @@ def _find_handler(
 
 
 def _summarize(request: Request, endpoint: Endpoint | None, operation: str | None) -> RequestSummary:
-    """Return what the log of failures has of a request; the body only if it can be read."""
+    """Return what the log of failures stores of a request; the body only if it can be parsed."""
     from scim.service.model.audit.failure import RequestSummary
     from scim.service.model.change_record import WRITE_OPERATIONS
 
@@ -228,8 +231,8 @@ def _summarize(request: Request, endpoint: Endpoint | None, operation: str | Non
 
 def _count_retries(deadline: Deadline) -> dict[str, int]:
     """Return the number of retries by the field of the log line, without those that are zero."""
-    numbers = {name: deadline.retry_causes.count(cause) for cause, name in RETRY_LOG_FIELDS.items()}
-    return {name: number for name, number in numbers.items() if number}
+    counts = {field: deadline.retry_causes.count(cause) for cause, field in RETRY_LOG_FIELDS.items()}
+    return {field: count for field, count in counts.items() if count}
 
 
 def _error_response(error: ScimError) -> Response:

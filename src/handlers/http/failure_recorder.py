@@ -1,4 +1,4 @@
-"""A recorder of failures that is created when the first outcome is recorded: most requests need none."""
+"""A recorder of failures that is created when the first outcome is recorded, since most requests record none."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 
 class LazyFailureRecorder:
-    """A :class:`scim.service.audit.failure_recorder.FailureRecorder` that is created by its first use.
+    """A :class:`scim.service.audit.failure_recorder.FailureRecorder` that is created for the first outcome.
 
-    The operations of a bulk request are recorded by several threads at once: they share one recorder.
+    Several threads record the operations of a bulk request at the same time; they share one recorder.
     """
 
     def __init__(self, create_recorder: Callable[[], FailureRecorder]) -> None:
@@ -25,13 +25,15 @@ class LazyFailureRecorder:
         self._lock = Lock()
 
     def record_failure(self, request: RequestSummary, error: ScimError, leniencies: LeniencyTracker) -> None:
+        """Record a failed request or operation."""
         self._get_recorder().record_failure(request, error, leniencies)
 
     def record_success(self, request: RequestSummary, leniencies: LeniencyTracker) -> None:
+        """Record a request or operation that succeeded although a part of it was ignored."""
         self._get_recorder().record_success(request, leniencies)
 
     def finish(self) -> None:
-        """Add what was recorded to the counts of the day, if anything was."""
+        """Add the recorded failures to the counts of the day, if there are any."""
         if self._recorder is not None:
             self._recorder.finish()
 

@@ -27,7 +27,7 @@ _MAX_PARAMETERS = 100
 
 @dataclass(frozen=True)
 class Request:
-    """A request. Header names are in lower case, as the gateway sends them."""
+    """A request; ``event`` is the gateway's. Its header names are in lower case."""
 
     event: Mapping[str, Any]
 
@@ -37,7 +37,7 @@ class Request:
 
     @cached_property
     def path_segments(self) -> list[str]:
-        """The parts of the path after the base URL, which may end in /scim, /v2 or both, also repeated."""
+        """The segments of the path after the base URL, which may end in /scim, /v2 or both, also repeated."""
         segments = [segment for segment in str(self.event["rawPath"]).split("/") if segment]
         while segments and segments[0].lower() in ("scim", "v2"):  # a provider may add it to a base URL that has it
             del segments[0]
@@ -49,6 +49,7 @@ class Request:
         return unquote_plus(str(self.event.get("rawQueryString", "")))
 
     def get_header(self, name: str) -> str | None:
+        """Return the value of a header, by its name in lower case."""
         value = self.event.get("headers", {}).get(name)
         return None if value is None else str(value)
 
@@ -61,10 +62,10 @@ class Request:
         return str(self.event["requestContext"]["domainName"])
 
     def parse_query_parameters(self, known_names: frozenset[str]) -> dict[str, str]:
-        """Return the query parameters among ``known_names`` by lower-case name, without blank ones (other than below).
+        """Return the query parameters among ``known_names`` by lower-case name, without blank ones (but see below).
 
         They are parsed from the raw query string: the gateway joins repeated parameters with commas, which values may
-        have too. Raises :class:`InvalidValue`.
+        also contain. Raise :class:`InvalidValue`.
         """
         try:
             pairs = parse_qsl(
@@ -79,7 +80,7 @@ class Request:
         for name, value in ((name.lower(), value) for name, value in pairs):
             if name in parameters:
                 raise InvalidValue(f"The query parameter {name} is there twice: send it once.")
-            # A blank filter must not mean everybody; a blank cursor is the first page.
+            # A blank filter must not return all users; a blank cursor requests the first page.
             if name in known_names and (value or name in ("filter", "cursor")):
                 parameters[name] = value
         return parameters
@@ -87,9 +88,9 @@ class Request:
     def json(self) -> Any:
         """Return the parsed body.
 
-        Raises :class:`PayloadTooLarge`, :class:`UnsupportedMediaType` and :class:`InvalidSyntax`.
+        Raise :class:`PayloadTooLarge`, :class:`UnsupportedMediaType` and :class:`InvalidSyntax`.
         """
-        body = self._decode_body()
+        body = self.decode_body()
         if len(body) > MAX_PAYLOAD_BYTES:
             raise PayloadTooLarge(f"The body has more than {MAX_PAYLOAD_BYTES} bytes: send several smaller requests.")
         media_type = (self.get_header("content-type") or SCIM_JSON).partition(";")[0].strip().lower()
@@ -101,7 +102,8 @@ class Request:
             raise InvalidSyntax("The body is empty.")
         return parse_json(body)
 
-    def _decode_body(self) -> bytes:
+    def decode_body(self) -> bytes:
+        """Return the body as bytes. Raise :class:`BadRequest` if its base64 is invalid."""
         body = self.event.get("body") or ""
         if not self.event.get("isBase64Encoded"):
             return str(body).encode("utf-8", "surrogatepass")
@@ -112,6 +114,6 @@ class Request:
 
     @property
     def response_media_type(self) -> str:
-        """The media type of the response: plain JSON only for clients that accept it and not SCIM's."""
+        """The media type of the response: ``application/json`` only for clients that accept it but not SCIM's."""
         accept = (self.get_header("accept") or "").lower()
         return JSON if JSON in accept and SCIM_JSON not in accept else SCIM_JSON

@@ -10,14 +10,14 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """A response; ``body`` is JSON, ``log`` has further fields of the log line."""
+    """A response; ``body`` is JSON, ``log_fields`` are further fields of the log line."""
 
     status: int
     body: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
-    log: Mapping[str, Any] = field(default_factory=dict)
+    log_fields: Mapping[str, Any] = field(default_factory=dict)
 
-    def to_event(self, media_type: str) -> dict[str, Any]:
+    def to_gateway_response(self, media_type: str) -> dict[str, Any]:
         """Return the response in the gateway's payload format."""
         headers = dict(self.headers)
         if self.body is not None:
@@ -30,5 +30,6 @@ class Response:
         }
 
 
-def no_content(headers: Mapping[str, str] | None = None) -> Response:
+def build_empty_response(headers: Mapping[str, str] | None = None) -> Response:
+    """Return a response without body (204)."""
     return Response(HTTPStatus.NO_CONTENT, headers=headers or {})

@@ -1,4 +1,4 @@
-"""Record what requests show about the tokens of a tenant: use, rejection, malformed tokens."""
+"""Recording of the use of a tenant's tokens, and of rejected and malformed ones."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _MAX_USER_AGENT_LENGTH = 200
 
 @dataclass(frozen=True, slots=True)
 class TokenRecorder:
-    """Records for one request. ``report_fault`` logs a fault."""
+    """Records the token of one request. ``report_fault`` logs a fault."""
 
     adapters: EndpointAdapters
     request: Request
@@ -35,9 +35,9 @@ class TokenRecorder:
     report_fault: Callable[[Exception], None]
 
     def record_usage(self, authentication: Authentication, tenant_store: DynamoDBTenantStore) -> None:
-        """Record that a token is in use. Never fails the request."""
+        """Record that a token is in use. A failure of the call is logged and does not fail the request."""
         is_write = self.request.method not in ("GET", "HEAD") and self.request.path_segments[-1:] != [".search"]
-        user_agent = self._user_agent()[:_MAX_USER_AGENT_LENGTH]
+        user_agent = self._get_user_agent()[:_MAX_USER_AGENT_LENGTH]
         usage = TokenUsage(time.time(), authentication.version_id, user_agent, is_write=is_write)
         try:
             tenant_store.record_token_usage(authentication.tenant.id, usage)
@@ -49,29 +49,29 @@ class TokenRecorder:
 
         Nothing else of such a request is recorded. Return how many requests could not be recorded.
         """
-        number = self.adapters.rejected_tokens.count_request(error.tenant_id, time.time())
-        if not number or not self.deadline.has_time():
+        count = self.adapters.rejected_tokens.count_request(error.tenant_id, time.time())
+        if not count or not self.deadline.has_time():
             return 0
         from scim.service.identity_providers.from_request import detect_request_provider
 
-        provider = detect_request_provider(self._user_agent(), self.request.query_string, (), None)
-        store = self._audit_log_store(error.tenant_id)
-        is_recorded = store.count_rejected_tokens(format_rfc3339(runtime.current_time()), number, error.rule, provider)
-        return 0 if is_recorded else number
+        provider = detect_request_provider(self._get_user_agent(), self.request.query_string, (), None)
+        store = self._build_audit_log_store(error.tenant_id)
+        is_recorded = store.count_rejected_tokens(format_rfc3339(runtime.current_time()), count, error.rule, provider)
+        return 0 if is_recorded else count
 
     def record_malformed(self, error: MalformedToken) -> int:
         """Count a request whose token was malformed; write the count at most once a minute for a tenant.
 
         Return how many requests could not be recorded.
         """
-        number = self.adapters.malformed_tokens.count_request(error.tenant_id, time.time())
-        if not number or not self.deadline.has_time():
+        count = self.adapters.malformed_tokens.count_request(error.tenant_id, time.time())
+        if not count or not self.deadline.has_time():
             return 0
-        store = self._audit_log_store(error.tenant_id)
-        return 0 if store.count_malformed_tokens(format_rfc3339(runtime.current_time()), number) else number
+        store = self._build_audit_log_store(error.tenant_id)
+        return 0 if store.count_malformed_tokens(format_rfc3339(runtime.current_time()), count) else count
 
-    def _user_agent(self) -> str:
+    def _get_user_agent(self) -> str:
         return self.request.get_header("user-agent") or ""
 
-    def _audit_log_store(self, tenant_id: str) -> DynamoDBAuditLogStore:
+    def _build_audit_log_store(self, tenant_id: str) -> DynamoDBAuditLogStore:
         return self.adapters.build_audit_log_store(self.adapters.open_table(self.deadline), tenant_id)

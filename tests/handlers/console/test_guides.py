@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from handlers.console.guides import GUIDES, TOKEN, URL
+from handlers.console.guides import GUIDES, TOKEN_PLACEHOLDER, URL_PLACEHOLDER
 from tests.endpoint import Endpoint
 from tests.handlers.console.visitor import Visitor
 
@@ -28,8 +28,8 @@ def test_fields_and_values_are_those_of_the_page(provider: str) -> None:
     page = connect(provider)
     for label, value in GUIDES[provider].fields:
         assert label in page
-        assert value in (URL, TOKEN) or all(part in page for part in value.split(", "))
-    assert {URL, TOKEN} <= {value for _, value in GUIDES[provider].fields}
+        assert value in (URL_PLACEHOLDER, TOKEN_PLACEHOLDER) or all(part in page for part in value.split(", "))
+    assert {URL_PLACEHOLDER, TOKEN_PLACEHOLDER} <= {value for _, value in GUIDES[provider].fields}
 
 
 @pytest.mark.parametrize("provider", GUIDES)

@@ -187,4 +187,4 @@ def test_answer_is_scim_json_unless_only_json_is_asked_for(accept: str | None, m
     ],
 )
 def test_answer_has_a_media_type_only_with_a_body(response: Response, answer: dict[str, Any]) -> None:
-    assert response.to_event(SCIM_JSON) == answer | {"isBase64Encoded": False}
+    assert response.to_gateway_response(SCIM_JSON) == answer | {"isBase64Encoded": False}

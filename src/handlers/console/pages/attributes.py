@@ -1,4 +1,4 @@
-"""Custom attributes: the schemas that extend a tenant's users, which the operator adds, replaces and removes."""
+"""The page of custom attributes, where the operator adds, replaces and removes custom schemas of a tenant."""
 
 from __future__ import annotations
 
@@ -15,11 +15,12 @@ from scim.service.tenants.custom_schemas import describe_attribute
 
 
 def show_attributes(context: ConsoleRequestContext, tenant: Tenant) -> ConsoleResponse:
+    """Show the custom schemas of a tenant."""
     return _render_attributes(context, tenant)
 
 
 def add_schema(context: ConsoleRequestContext, tenant: Tenant) -> ConsoleResponse:
-    """Add a schema document, or replace the one with the same id."""
+    """Add a custom schema, or replace the one with the same id."""
     document = context.request.form.get("document", "")
     try:
         context.administration.tenants.add_schemas(tenant.id, [parse_json(document.encode())])
@@ -31,6 +32,7 @@ def add_schema(context: ConsoleRequestContext, tenant: Tenant) -> ConsoleRespons
 
 
 def remove_schema(context: ConsoleRequestContext, tenant: Tenant) -> ConsoleResponse:
+    """Remove a custom schema."""
     context.administration.tenants.remove_schema(tenant.id, context.request.form.get("schema", ""))
     return redirect("tenants", tenant.id, "attributes")
 

@@ -1,4 +1,4 @@
-"""The page "Connect": the SCIM URL, the token, invitations, and the end of access."""
+"""The page "Connect": the SCIM URL, the token, the strict mode, invitations, and disconnecting."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from scim.service.tenants.errors import TenantError
 
 
 def show_connection(context: ConsoleRequestContext, tenant: Tenant) -> ConsoleResponse:
+    """Show the SCIM URL, the state of the token, and the forms."""
     return context.render_page(
         "connect.html",
         tenant=tenant.id,
@@ -25,31 +26,32 @@ def show_connection(context: ConsoleRequestContext, tenant: Tenant) -> ConsoleRe
 
 
 def show_guide(context: ConsoleRequestContext, tenant: Tenant, provider: str) -> ConsoleResponse:
+    """Show the set-up guide of an identity provider."""
     if provider not in GUIDES:
         raise PageNotFound
     return context.render_page("guide.html", tenant=tenant.id, guide=GUIDES[provider], guides=GUIDES, section="connect")
 
 
 def issue_token(context: ConsoleRequestContext, tenant: Tenant) -> ConsoleResponse:
-    """Show a token that nobody has seen yet, or create a new one. It is in this response and nowhere else.
+    """Show a token that was not revealed yet, or create a new one. Only this response has it.
 
     The form has the version of the tenant that it was rendered for, so that sending it again creates no further token.
-    In the same session it gets the same response again for a minute: a browser shows only the second of two responses.
+    In the same session it gets the same response for a minute: a browser shows only the second of two responses.
     """
     version = context.request.form.get("version", "")
     key = IdempotencyKey(context.session_codec.derive_value(f"token {version}", context.session), version)
     try:
-        issued = _issue(context, tenant, key)
+        issued_token = _issue_token(context, tenant, key)
     except TenantError:
-        earlier = context.administration.tenants.tokens.find_replayed_token(tenant.id, key)
-        if earlier is None:
+        replayed_token = context.administration.tenants.tokens.find_replayed_token(tenant.id, key)
+        if replayed_token is None:
             raise
-        issued = earlier
-    context.administration.tenants.tokens.mark_revealed(issued, key)
-    return context.render_page("token.html", tenant=tenant.id, issued=issued, guides=GUIDES, section="connect")
+        issued_token = replayed_token
+    context.administration.tenants.tokens.mark_revealed(issued_token, key)
+    return context.render_page("token.html", tenant=tenant.id, issued=issued_token, guides=GUIDES, section="connect")
 
 
-def _issue(context: ConsoleRequestContext, tenant: Tenant, key: IdempotencyKey) -> IssuedToken:
+def _issue_token(context: ConsoleRequestContext, tenant: Tenant, key: IdempotencyKey) -> IssuedToken:
     form = context.request.form
     lifetime_s = read_option(form, "ends", LIFETIMES, "kept")
     if not tenant.is_connected:
@@ -65,21 +67,25 @@ def _issue(context: ConsoleRequestContext, tenant: Tenant, key: IdempotencyKey) 
 
 
 def revoke_tokens(context: ConsoleRequestContext, tenant: Tenant) -> ConsoleResponse:
+    """Revoke all tokens of a tenant."""
     context.administration.tenants.tokens.revoke(tenant.id)
     return redirect("tenants", tenant.id, "connect")
 
 
 def disconnect_tenant(context: ConsoleRequestContext, tenant: Tenant) -> ConsoleResponse:
+    """Disconnect a tenant: delete its secret and keep its users."""
     context.administration.tenants.disconnect(tenant.id)
     return redirect("tenants", tenant.id, "connect")
 
 
 def set_mode(context: ConsoleRequestContext, tenant: Tenant) -> ConsoleResponse:
+    """Turn the strict mode on or off."""
     context.administration.tenants.configure(tenant.id, is_strict=context.request.form.get("mode") == "strict")
     return redirect("tenants", tenant.id, "connect")
 
 
 def create_invitation(context: ConsoleRequestContext, tenant: Tenant) -> ConsoleResponse:
+    """Create an invitation, and show its link once."""
     invitation = context.administration.invitations.invite(tenant.id)
     link = build_invitation_url(context.scim_url, invitation.secret)
     return context.render_page(
@@ -88,5 +94,6 @@ def create_invitation(context: ConsoleRequestContext, tenant: Tenant) -> Console
 
 
 def revoke_invitations(context: ConsoleRequestContext, tenant: Tenant) -> ConsoleResponse:
+    """Revoke all invitations of a tenant, and end the sessions of its guests."""
     context.administration.tenants.revoke_invitations(tenant.id)
     return redirect("tenants", tenant.id, "connect")

@@ -1,4 +1,4 @@
-"""Signing in and out: operators with the password or at an OpenID provider, IT admins with an invitation."""
+"""Sign-in and sign-out: operators with the password or at an OpenID provider, IT admins with an invitation."""
 
 from __future__ import annotations
 
@@ -24,21 +24,23 @@ from scim.service.console.password_sign_in import TooManyAttempts, WeakPassword
 if TYPE_CHECKING:
     from scim.auth.console_sign_in.openid_provider import OpenIdProvider
 
-_NO_AUTH_TIME = (
+_NO_AUTH_TIME_MESSAGE = (
     "Your company's provider does not tell when you signed in: the ID token has no claim auth_time. What wants a new "
     "sign-in can't be done here. Have the provider add the claim to the ID token, or use the command line muster."
 )
-_OLD_SIGN_IN = (
+_OLD_SIGN_IN_MESSAGE = (
     "Your company's provider has not asked you to sign in again: your sign-in there is older than five minutes. Sign "
     "out there and begin again, or use the command line muster."
 )
 
 
 def show_sign_in(context: ConsoleRequestContext) -> ConsoleResponse:
+    """Return the sign-in page, or redirect to the start page if somebody is signed in."""
     return redirect() if context.session.role else context.render_page("sign-in.html", is_wrong_password=False)
 
 
 def sign_in_with_password(context: ConsoleRequestContext) -> ConsoleResponse:
+    """Sign in an operator with the password. Raise :class:`PageError`."""
     if context.openid_provider is not None:
         raise PageNotFound
     if not _is_password_correct(context):
@@ -51,8 +53,8 @@ def sign_in_with_password(context: ConsoleRequestContext) -> ConsoleResponse:
 
 
 def start_openid_sign_in(context: ConsoleRequestContext) -> ConsoleResponse:
-    """Redirect to the company's OpenID provider. An operator who is signed in has to sign in there again."""
-    provider, sign_in_denied = _require_provider(context)
+    """Redirect to the company's OpenID provider. An operator who is already signed in has to sign in again there."""
+    provider, sign_in_denied = _require_openid_provider(context)
     try:
         url = provider.build_authorization_url(
             _build_callback_url(context), *_derive_openid_values(context), is_reauthentication=context.is_operator
@@ -67,8 +69,8 @@ def start_openid_sign_in(context: ConsoleRequestContext) -> ConsoleResponse:
 
 
 def finish_openid_sign_in(context: ConsoleRequestContext) -> ConsoleResponse:
-    """Sign in an operator whom the OpenID provider has sent back. Raises :class:`PageError`."""
-    provider, sign_in_denied = _require_provider(context)
+    """Sign in an operator who returns from the OpenID provider. Raise :class:`PageError`."""
+    provider, sign_in_denied = _require_openid_provider(context)
     query = context.request.query_parameters
     state, nonce, verifier = _derive_openid_values(context)
     if not compare_digest(query.get("state", "").encode(errors="replace"), state.encode()):
@@ -89,12 +91,12 @@ def finish_openid_sign_in(context: ConsoleRequestContext) -> ConsoleResponse:
         authenticated_at=person.auth_time or 0,
     )
     if context.is_operator and not session.is_recently_authenticated(context.session_codec.now):
-        raise PageError(HTTPStatus.FORBIDDEN, _OLD_SIGN_IN if person.auth_time else _NO_AUTH_TIME)
+        raise PageError(HTTPStatus.FORBIDDEN, _OLD_SIGN_IN_MESSAGE if person.auth_time else _NO_AUTH_TIME_MESSAGE)
     return _start_session(context, session, context.session.requested_path)
 
 
-def _require_provider(context: ConsoleRequestContext) -> tuple[OpenIdProvider, type[Exception]]:
-    """Return the OpenID provider and the error that it raises, which is imported only where there is a provider."""
+def _require_openid_provider(context: ConsoleRequestContext) -> tuple[OpenIdProvider, type[Exception]]:
+    """Return the OpenID provider and the error that it raises, which is imported only if there is a provider."""
     if context.openid_provider is None:
         raise PageNotFound
     from scim.auth.console_sign_in.openid_provider import SignInDenied
@@ -107,7 +109,7 @@ def _build_callback_url(context: ConsoleRequestContext) -> str:
 
 
 def _derive_openid_values(context: ConsoleRequestContext) -> tuple[str, str, str]:
-    """Return state, nonce and code verifier, digests of the session's id (OpenID Connect Core section 15.5.2)."""
+    """Return ``state``, ``nonce`` and PKCE code verifier: digests of the session id (OpenID Connect Core 15.5.2)."""
     state, nonce, verifier = (
         context.session_codec.derive_value(f"oidc {name}", context.session) for name in ("state", "nonce", "pkce")
     )
@@ -115,12 +117,13 @@ def _derive_openid_values(context: ConsoleRequestContext) -> tuple[str, str, str
 
 
 def sign_out(context: ConsoleRequestContext) -> ConsoleResponse:
+    """End the session, and redirect to the sign-in page."""
     context.administration.console_store.mark_ended(context.session.id, context.session.expires)
     return redirect_to(f"{BASE}/sign-in", context.session_codec.create_expired_cookie())
 
 
 def show_invitation(context: ConsoleRequestContext, secret: str) -> ConsoleResponse:
-    """Ask before the invitation is used, since programs that preview links open them too."""
+    """Ask whether to accept an invitation. A GET does not accept it, since mail scanners also open links."""
     try:
         invitation = context.administration.invitations.find(secret, context.session.id)
     except InvalidInvitation:
@@ -129,6 +132,7 @@ def show_invitation(context: ConsoleRequestContext, secret: str) -> ConsoleRespo
 
 
 def accept_invitation(context: ConsoleRequestContext, secret: str) -> ConsoleResponse:
+    """Accept an invitation, and start the session of a guest."""
     try:
         invitation, acceptance = context.administration.invitations.accept(
             secret, context.session.id, context.session_codec.create_session().id
@@ -171,7 +175,7 @@ def require_recent_sign_in(context: ConsoleRequestContext) -> None:
 
 
 def _is_password_correct(context: ConsoleRequestContext) -> bool:
-    """Return whether the form has the operator's password; count the attempt. Raises :class:`PageError`."""
+    """Return whether the form has the operator's password; count the attempt. Raise :class:`PageError`."""
     try:
         return context.password_sign_in.verify(context.request.form.get("password", ""), context.request.source_ip)
     except TooManyAttempts as error:
@@ -188,7 +192,7 @@ def _is_password_correct(context: ConsoleRequestContext) -> bool:
 
 
 def _start_session(context: ConsoleRequestContext, session: Session, path: str) -> ConsoleResponse:
-    """Go to a page with another session, and end the session before."""
+    """Redirect to a path with a new session, and end the previous session."""
     if context.session.role:
         context.administration.console_store.mark_ended(context.session.id, context.session.expires)
     return redirect_to(path, context.session_codec.create_cookie(session))

@@ -13,17 +13,18 @@ from scim.service.tenants.errors import TenantExists
 from scim.service.tenants.overview import load_overviews
 from scim.service.tenants.tenant_service import TENANT_ID_PATTERN
 
-_PAGE = 50
+_PAGE_SIZE = 50
 
 
 def list_tenants(context: ConsoleRequestContext) -> ConsoleResponse:
+    """Show the tenants to an operator; redirect a guest to the tenant of the invitation."""
     if not context.is_operator:
         return redirect("tenants", context.session.tenant_id)
     return _render_list(context)
 
 
 def add_tenant(context: ConsoleRequestContext) -> ConsoleResponse:
-    """Connect a tenant. Its own page shows the token."""
+    """Connect a new tenant, and redirect to its page, where its token can be revealed."""
     form = context.request.form
     tenant_id = form.get("tenant", "").strip()
     lifetime_s = read_option(form, "ends", FIRST_LIFETIMES, "never")
@@ -44,15 +45,17 @@ def _report(context: ConsoleRequestContext, _: str, fault: Exception) -> None:
 def _render_list(
     context: ConsoleRequestContext, status: HTTPStatus = HTTPStatus.OK, error_text: str = "", tenant_id: str = ""
 ) -> ConsoleResponse:
-    """Return a page of tenants by name, after the one in the parameter ``after``."""
+    """Return a page of tenants in the order of their ids, after the id in the parameter ``after``."""
     after = context.request.query_parameters.get("after", "")
     first_after = after if TENANT_ID_PATTERN.fullmatch(after) else ""
-    ids = list(islice(context.administration.tenant_store.list_ids(first_after), _PAGE + 1))
+    ids = list(islice(context.administration.tenant_store.list_ids(first_after), _PAGE_SIZE + 1))
     return context.render_page(
         "tenants.html",
         status,
-        tenants=list(load_overviews(context.administration.load_list_overview, ids[:_PAGE], partial(_report, context))),
-        next_after=ids[_PAGE - 1] if len(ids) > _PAGE else "",
+        tenants=list(
+            load_overviews(context.administration.load_list_overview, ids[:_PAGE_SIZE], partial(_report, context))
+        ),
+        next_after=ids[_PAGE_SIZE - 1] if len(ids) > _PAGE_SIZE else "",
         error_text=error_text,
         tenant_id=tenant_id,
         lifetimes=FIRST_LIFETIMES,

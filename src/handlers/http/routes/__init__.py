@@ -1,7 +1,6 @@
-"""The routes of the SCIM endpoint: a path leads to an endpoint, which has an operation for each of its methods.
+"""The routes of the SCIM endpoint: a path leads to an endpoint, which has a handler for each of its methods.
 
-An operation takes a :class:`RequestContext`, reads the request, calls the use case and returns the response. Each
-module finds the endpoints of one kind, so that a Lambda function imports only what it serves.
+Each module has the endpoints of one kind, so that a Lambda function imports only what it serves.
 """
 
 from __future__ import annotations
@@ -22,24 +21,25 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class RequestContext:
-    """An authenticated request and what its operation needs. ``report_fault`` logs a fault that does not fail it."""
+    """An authenticated request and what its handler needs. ``report_fault`` logs a fault that does not fail it."""
 
     request: Request
     service_context: ServiceContext
     resource_types: tuple[ResourceType, ...]
-    resource_store: Callable[[ResourceType], ResourceStore]
+    build_resource_store: Callable[[ResourceType], ResourceStore]
     report_fault: Callable[[Exception], None]
     recorder: OutcomeRecorder
 
 
 EndpointHandler = Callable[[RequestContext], Response]
+"""Reads a request, calls the use case and returns the response. Raises :class:`ScimError`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """``operations`` has an operation for each method; log lines have the method and the ``name``.
+    """What a path leads to. ``handlers`` are by HTTP method; log lines have the method and the ``name``.
 
-    ``is_resource`` is whether its writes are those of resources; ``resource_id`` is the id in the path.
+    ``is_resource`` is whether its writes are writes of a resource; ``resource_id`` is the id in the path.
     """
 
     name: str
@@ -49,4 +49,4 @@ class Endpoint:
 
 
 EndpointFinder = Callable[[list[str], tuple[ResourceType, ...]], Endpoint | None]
-"""Returns the endpoint at a path, given as its segments; endpoint names are case-insensitive."""
+"""Returns the endpoint at a path, given as its segments after the base URL; endpoint names are case-insensitive."""

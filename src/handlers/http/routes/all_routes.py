@@ -1,4 +1,4 @@
-"""All routes, and those that are known but not supported: for the function that gets every path."""
+"""All routes, including those that are not supported: for the function that receives every path."""
 
 from __future__ import annotations
 
@@ -16,28 +16,28 @@ _VERSION = re.compile(r"v[0-9]+(?:\.[0-9]+)*")
 
 
 def find_endpoint(segments: list[str], resource_types: tuple[ResourceType, ...]) -> Endpoint | None:
-    """Raises :class:`InvalidVersion`."""
+    """Return the endpoint at any path. Raise :class:`InvalidVersion`."""
     match [segment.lower() for segment in segments]:
         case [version, *_] if _VERSION.fullmatch(version):
             raise InvalidVersion("Only version 2 of SCIM is served: the SCIM URL ends in /scim/v2.")
         case ["bulk"]:
-            # Imported when it is needed, which is rare: where the base URL is as it should be, bulk has its function.
+            # Imported only when needed, which is rare: with the right base URL, bulk requests go to their own function.
             from handlers.http.routes import bulk
 
             return bulk.find_endpoint(segments, resource_types)
         case ["groups", *rest]:
-            return _find_groups_endpoint(rest)
+            return _build_groups_endpoint(rest)
         case ["me", *_]:
             return Endpoint("Me", dict.fromkeys(_METHODS, _reject_me))
     return discovery.find_endpoint(segments, resource_types) or resources.find_endpoint(segments, resource_types)
 
 
-def _find_groups_endpoint(rest: list[str]) -> Endpoint:
-    """Groups are not served, but a connection test that lists them must pass."""
-    empty: dict[str, EndpointHandler] = (
+def _build_groups_endpoint(rest: list[str]) -> Endpoint:
+    """Return the endpoint of groups: they are not supported, but a connection test that lists them must pass."""
+    list_handler: dict[str, EndpointHandler] = (
         {"GET": lambda _: Response(HTTPStatus.OK, render_list_response(0, [], start_index=1))} if not rest else {}
     )
-    return Endpoint("Groups", dict.fromkeys(_METHODS, _reject_groups) | empty)
+    return Endpoint("Groups", dict.fromkeys(_METHODS, _reject_groups) | list_handler)
 
 
 def _reject_groups(_: RequestContext) -> Response:

@@ -1,4 +1,4 @@
-"""Discovery: what clients may learn about the service (RFC 7644 section 4)."""
+"""The discovery endpoints, which describe the service to clients (RFC 7644 section 4)."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from scim.service.resources.discovery import DiscoveryDocuments
 
 
 def find_endpoint(segments: list[str], _: tuple[ResourceType, ...]) -> Endpoint | None:
+    """Return the discovery endpoint at a path."""
     match [segment.lower() for segment in segments]:
         case ["serviceproviderconfig"]:
             return _build_document_endpoint(
@@ -32,18 +33,18 @@ def find_endpoint(segments: list[str], _: tuple[ResourceType, ...]) -> Endpoint 
     return None
 
 
-def _build_document_endpoint(name: str, document: Callable[[DiscoveryDocuments], dict[str, Any]]) -> Endpoint:
+def _build_document_endpoint(name: str, get_document: Callable[[DiscoveryDocuments], dict[str, Any]]) -> Endpoint:
     def return_document(context: RequestContext) -> Response:
         _reject_filter(context)
-        return Response(HTTPStatus.OK, encode_json(document(_build_documents(context))))
+        return Response(HTTPStatus.OK, encode_json(get_document(_build_documents(context))))
 
     return Endpoint(name, {"GET": return_document})
 
 
-def _build_list_endpoint(name: str, documents: Callable[[DiscoveryDocuments], list[dict[str, Any]]]) -> Endpoint:
+def _build_list_endpoint(name: str, list_documents: Callable[[DiscoveryDocuments], list[dict[str, Any]]]) -> Endpoint:
     def return_list(context: RequestContext) -> Response:
         _reject_filter(context)
-        resources = [encode_json(document) for document in documents(_build_documents(context))]
+        resources = [encode_json(document) for document in list_documents(_build_documents(context))]
         return Response(HTTPStatus.OK, render_list_response(len(resources), resources, start_index=1))
 
     return Endpoint(name, {"GET": return_list})

@@ -24,9 +24,9 @@ class MisplacedEndpoint:
 
 
 def split_misplaced_endpoint(segments: list[str], resource_types: tuple[ResourceType, ...]) -> MisplacedEndpoint | None:
-    """Return the endpoint that a path has too much, and the path without it.
+    """Return the endpoint that the SCIM URL ends with by mistake, and the path without it.
 
-    ``None`` if the path does not begin with an endpoint, or has no other endpoint after it.
+    Return ``None`` if the path does not begin with an endpoint, or has no other endpoint after it.
     """
     if len(segments) < 2:
         return None

@@ -1,4 +1,4 @@
-"""Resources: create, retrieve, query, replace, modify, delete (RFC 7644 sections 3.3 to 3.6), for any resource type."""
+"""The endpoints of resources of any type: create, get, query, replace, patch, delete (RFC 7644 sections 3.3 to 3.6)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
-from handlers.http.response import Response, no_content
+from handlers.http.response import Response, build_empty_response
 from handlers.http.routes import Endpoint, EndpointHandler, RequestContext
 from scim.protocol.errors import InvalidCount, InvalidValue
 from scim.protocol.messages import SearchRequest, build_message, parse_message
@@ -20,12 +20,15 @@ from scim.service.resources.preconditions import Preconditions
 from scim.service.resources.rendering import ResourceRenderer
 from scim.service.resources.search import ResourceSearch, render_resource
 
-_PROJECTION = frozenset({"attributes", "excludedattributes"})
-_QUERY = frozenset({"filter", "sortby", "sortorder", "startindex", "count", "cursor"}) | _PROJECTION
+_PROJECTION_PARAMETERS = frozenset({"attributes", "excludedattributes"})
+_QUERY_PARAMETERS = (
+    frozenset({"filter", "sortby", "sortorder", "startindex", "count", "cursor"}) | _PROJECTION_PARAMETERS
+)
 _INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
 
 
 def find_endpoint(segments: list[str], resource_types: tuple[ResourceType, ...]) -> Endpoint | None:
+    """Return the endpoint of resources at a path, or of a query of the root."""
     match [segment.lower() for segment in segments]:
         case []:
             return Endpoint("Root", {"GET": lambda context: _query_resources(context, resource_types[0])})
@@ -91,17 +94,17 @@ def _patch_resource(context: RequestContext, resource_type: ResourceType, resour
     )
     preferences = (context.request.get_header("prefer") or "").lower().split(",")
     if "return=minimal" in (preference.partition(";")[0].strip() for preference in preferences):
-        return no_content({"ETag": stored.etag, "Preference-Applied": "return=minimal"})
+        return build_empty_response({"ETag": stored.etag, "Preference-Applied": "return=minimal"})
     return _respond_with_resource(context, resource_type, stored, projection)
 
 
 def _delete_resource(context: RequestContext, resource_type: ResourceType, resource_id: str) -> Response:
     _build_service(context, resource_type).delete(resource_id, _parse_preconditions(context))
-    return no_content()
+    return build_empty_response()
 
 
 def _build_service(context: RequestContext, resource_type: ResourceType) -> ResourceService:
-    return ResourceService(resource_type, context.resource_store(resource_type), context.service_context)
+    return ResourceService(resource_type, context.build_resource_store(resource_type), context.service_context)
 
 
 def _parse_preconditions(context: RequestContext) -> Preconditions:
@@ -113,7 +116,7 @@ def _build_renderer(context: RequestContext, resource_type: ResourceType) -> Res
 
 
 def _parse_projection(context: RequestContext, resource_type: ResourceType) -> Projection:
-    parameters = context.request.parse_query_parameters(_PROJECTION)
+    parameters = context.request.parse_query_parameters(_PROJECTION_PARAMETERS)
     attributes, excluded = (_split_names(parameters.get(name)) for name in ("attributes", "excludedattributes"))
     return parse_projection(attributes, excluded, resource_type, context.service_context.leniencies)
 
@@ -131,9 +134,9 @@ def _respond_with_resource(
 
 
 def _query_resources(context: RequestContext, resource_type: ResourceType) -> Response:
-    parameters = context.request.parse_query_parameters(_QUERY)
+    parameters = context.request.parse_query_parameters(_QUERY_PARAMETERS)
     members: dict[str, Any] = dict(parameters)
-    for name in _PROJECTION & parameters.keys():
+    for name in _PROJECTION_PARAMETERS & parameters.keys():
         members[name] = _split_names(parameters[name])
     for name in {"startindex", "count"} & parameters.keys():
         members[name] = _parse_integer(name, parameters[name], parameters)
@@ -147,11 +150,11 @@ def _search_resources(context: RequestContext, resource_type: ResourceType) -> R
 
 
 def _run_search(context: RequestContext, resource_type: ResourceType, request: SearchRequest) -> Response:
-    client = context.request.get_header("user-agent") or ""
-    result = ResourceSearch(resource_type, context.resource_store(resource_type), context.service_context, client).run(
-        request
-    )
-    return Response(HTTPStatus.OK, result.body, log={"plan": result.plan, "users_read": result.resources_read})
+    user_agent = context.request.get_header("user-agent") or ""
+    result = ResourceSearch(
+        resource_type, context.build_resource_store(resource_type), context.service_context, user_agent
+    ).run(request)
+    return Response(HTTPStatus.OK, result.body, log_fields={"plan": result.plan, "users_read": result.resources_read})
 
 
 def _split_names(text: str | None) -> list[str]:
