@@ -1,4 +1,4 @@
-"""A bulk request of creates, against the same transactions made by bare boto3 at the same concurrency."""
+"""Measure a bulk request of creates, against the same transactions of bare boto3 at the same concurrency."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def measure(stage: Stage) -> Section:
     for first in itertools.islice(itertools.count(0, number), stage.scale.bulks):
         event = service.event("POST", "/Bulk", population.bulk(first, number))
         with record_calls(answers=False) as calls:
-            ours = measure_cost(lambda: _succeed(service, event, number))  # noqa: B023  # it is done at once
+            ours = measure_cost(lambda: _send_creates(service, event, number))  # noqa: B023  # it is done at once
         own = [call for call in calls if call.service == "dynamodb"]
         concurrency = max(concurrency, _find_concurrency(own))
         with set_environment(twin.variables):
@@ -49,13 +49,14 @@ def measure(stage: Stage) -> Section:
     return Section([row], {"bulk": format_verdicts([row])})
 
 
-def _succeed(service: Service, event: Event, number: int) -> None:
+def _send_creates(service: Service, event: Event, number: int) -> None:
+    """Send a bulk request. Raise :class:`RequestFailed` unless it creates all of its users."""
     created = service(event)["body"].count('"status":"201"')
     if created != number:
         raise RequestFailed(f"{created} of {number} users were created")
 
 
 def _find_concurrency(calls: Sequence[Call]) -> int:
-    """The most calls that were under way together."""
+    """Return the highest number of calls that ran at the same time."""
     steps = sorted([(call.started, 1) for call in calls] + [(call.ended, -1) for call in calls])
     return max(itertools.accumulate(step for _, step in steps))

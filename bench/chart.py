@@ -49,7 +49,7 @@ class _Axis:
 
 
 def draw_chart(title: str, across: str, up: str, lines: Sequence[Line]) -> str:
-    """The lines as an SVG document; ``across`` and ``up`` name the axes. All values are positive."""
+    """Return the lines as an SVG document. ``across`` and ``up`` are the names of the axes. All values are positive."""
     points = [point for line in lines for point in line.points]
     x = _Axis.over([point[0] for point in points], _LEFT, _WIDTH - _RIGHT)
     y = _Axis.over([point[1] for point in points], _HEIGHT - _BOTTOM, _TOP)
@@ -88,17 +88,19 @@ def draw_chart(title: str, across: str, up: str, lines: Sequence[Line]) -> str:
 
 
 def build_table(lines: Sequence[Line]) -> str:
-    """The points of lines whose values are milliseconds, as a table with a column for each place across."""
+    """Return a table of the points of lines, with a column for each x. The values are milliseconds."""
     numbers = sorted({number for line in lines for number, _ in line.points})
     rows = []
     for line in lines:
         values = dict(line.points)
-        rows.append([line.name, *(format_duration(values[each] / MS) if each in values else "" for each in numbers)])
+        rows.append(
+            [line.name, *(format_duration(values[number] / MS) if number in values else "" for number in numbers)]
+        )
     return format_table(["users", *(f"{number:,.0f}" for number in numbers)], rows)
 
 
 def _spread_labels(labels: list[tuple[float, str, str]]) -> list[tuple[float, str, str]]:
-    """The labels moved down as far as it takes to tell them from each other."""
+    """Return the labels, moved down until they do not overlap."""
     placed: list[tuple[float, str, str]] = []
     for at, name, colour in sorted(labels):
         lowest = placed[-1][0] + _LABEL_HEIGHT if placed else at

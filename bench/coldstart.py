@@ -30,24 +30,24 @@ Outcome = Mapping[str, float]
 
 def measure(stage: Stage) -> Section:
     users = stage.users(stage.scale.fewest)
-    for place in (ROOT / "src", _COLD):
-        compileall.compile_dir(place, quiet=1)
+    for directory in (ROOT / "src", _COLD):
+        compileall.compile_dir(directory, quiet=1)
     kinds = {"users": f"/Users/{users.sample[0].id}", "discovery": "/ServiceProviderConfig"}
     rows = []
     for name, path in kinds.items():
         request = event(users.table.token, "GET", path)
-        floor = request | {"calls": _first_calls(users.table, request)}
+        floor = request | {"calls": _record_first_calls(users.table, request)}
         turns = []
         for number in range(stage.scale.rounds + 1):
             turn = (_start(users.table, f"handlers.{name}", request), _start(users.table, "bench.cold.floor", floor))
             turns += [turn] if number else []  # the first round writes what is left to compile
-        rows += _rows(name, *zip(*turns, strict=True))
+        rows += _build_rows(name, *zip(*turns, strict=True))
     return Section(rows, {"cold": format_verdicts(rows)})
 
 
-def _rows(name: str, ours: tuple[Outcome, ...], floor: tuple[Outcome, ...]) -> list[Row]:
-    cpu, least = (median(each["cpu"] for each in side) for side in (ours, floor))
-    peak, least_peak = (median(each["peak_mb"] for each in side) for side in (ours, floor))
+def _build_rows(name: str, ours: tuple[Outcome, ...], floor: tuple[Outcome, ...]) -> list[Row]:
+    cpu, least = (median(outcome["cpu"] for outcome in side) for side in (ours, floor))
+    peak, least_peak = (median(outcome["peak_mb"] for outcome in side) for side in (ours, floor))
     bar = {"users": _USERS_BAR, "discovery": _DISCOVERY_BAR}[name]
     return [
         Row(
@@ -61,8 +61,8 @@ def _rows(name: str, ours: tuple[Outcome, ...], floor: tuple[Outcome, ...]) -> l
     ]
 
 
-def _first_calls(table: Table, request: Mapping[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
-    """The calls of a first request, for the floor to make them too."""
+def _record_first_calls(table: Table, request: Mapping[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
+    """Return the calls of a first request, which the floor makes too."""
     service = Service(table, silent=True, warm=False)
     with set_environment(table.variables), record_calls(answers=False) as calls:
         service(request)

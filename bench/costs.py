@@ -10,14 +10,14 @@ from statistics import median
 from bench import operations, population, prices
 from bench.measure import format_duration, measure_cost
 from bench.operations import Event
-from bench.paging import BY_USER_NAME, CONTINUED, FIRST, JUMPED, PageRequest
+from bench.paging import BY_USER_NAME, CONTINUED, FIRST, JUMPED
 from bench.prefill import PrefilledTable
 from bench.result import Row, Section, format_table
 from bench.service import Service
 from bench.stage import Stage
 from bench.units import Units, count_units
 
-_TIMES = 5
+_REPETITIONS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,50 +31,47 @@ class Price:
 
     @property
     def usd(self) -> tuple[float, float]:
-        """Of a million: the table's part, and that of Lambda and API Gateway."""
+        """Return the price of a million operations: the table's part, and that of Lambda and API Gateway."""
         return prices.usd_of_a_million(self.units.read, self.units.write, self.seconds)
 
 
 def measure(stage: Stage) -> Section:
     users = stage.scratch()
     service = Service(users.table)
-    found = [_measure_price(name, service, event) for name, event in _build_requests(service, users, stage.scale.page)]
+    requests = _build_requests(service, users, stage.scale.page)
+    operation_prices = [_measure_price(name, service, event) for name, event in requests]
     rows = [
         Row(
-            f"USD of a million: {each.name}",
-            sum(each.usd),
-            ours=f"{each.units.read:.3g} read and {each.units.write:.3g} write units",
+            f"USD of a million: {price.name}",
+            sum(price.usd),
+            ours=f"{price.units.read:.3g} read and {price.units.write:.3g} write units",
         )
-        for each in found
+        for price in operation_prices
     ]
-    return Section(rows, {"costs": _format_costs(found), "load": _format_load(found)})
+    return Section(rows, {"costs": _format_costs(operation_prices), "load": _format_load(operation_prices)})
 
 
 def _measure_price(name: str, service: Service, event: Callable[[], Event]) -> Price:
-    calls = median(len(service.calls(event)) for _ in range(_TIMES))
-    found, spent = [], []
-    for _ in range(_TIMES):
+    calls = median(len(service.calls(event)) for _ in range(_REPETITIONS))
+    units_by_request, spent = [], []
+    for _ in range(_REPETITIONS):
         prepared = event()
         with count_units() as units:
             service(prepared)
-        found.append(units)
+        units_by_request.append(units)
         prepared = event()
         spent.append(measure_cost(lambda: service(prepared)).cpu)  # noqa: B023  # it is done at once
-    typical = Units(median(each.read for each in found), median(each.write for each in found))
-    return Price(name, typical, calls, prices.lambda_seconds(median(spent), calls))
+    median_units = Units(
+        median(units.read for units in units_by_request), median(units.write for units in units_by_request)
+    )
+    return Price(name, median_units, calls, prices.lambda_seconds(median(spent), calls))
 
 
 def _build_requests(service: Service, users: PrefilledTable, page: int) -> list[tuple[str, Callable[[], Event]]]:
     sample = itertools.cycle(users.sample)
 
-    def prepare_page(request: PageRequest) -> Callable[[], Event]:
-        return lambda: request.prepare(service, page)
-
-    def delete() -> Event:
-        created = service(operations.create(service))
-        return service.event("DELETE", "/Users/" + created["headers"]["Location"].rpartition("/")[2])
-
-    pages = ((f"{each.name} of {page}", prepare_page(each)) for each in (FIRST, CONTINUED, JUMPED, BY_USER_NAME[0]))
+    page_requests = (FIRST, CONTINUED, JUMPED, BY_USER_NAME[0])
+    pages = ((f"{request.name} of {page}", request.bind(service, page)) for request in page_requests)
     return [
         ("GET", lambda: operations.get(service, next(sample))),
         ("userName eq", lambda: operations.look_up(service, "userName", next(sample).user_name)),
@@ -87,38 +84,38 @@ def _build_requests(service: Service, users: PrefilledTable, page: int) -> list[
         ("create", lambda: operations.create(service)),
         ("PATCH of three operations", lambda: operations.patch(service, next(sample))),
         ("PUT", lambda: operations.replace(service, next(sample))),
-        ("DELETE", delete),
+        ("DELETE", lambda: operations.delete_new_user(service)),
     ]
 
 
-def _format_costs(found: list[Price]) -> str:
+def _format_costs(operation_prices: list[Price]) -> str:
     heading = ["", "calls", "read units", "write units", "DynamoDB", "Lambda and API", "a million"]
     lines = []
-    for each in found:
-        table, compute = each.usd
-        units = [f"{each.units.read:g}", f"{each.units.write:g}"]
+    for price in operation_prices:
+        table, compute = price.usd
+        units = [f"{price.units.read:g}", f"{price.units.write:g}"]
         lines.append(
-            [each.name, f"{each.calls:g}", *units, *(f"${part:.2f}" for part in (table, compute, table + compute))]
+            [price.name, f"{price.calls:g}", *units, *(f"${part:.2f}" for part in (table, compute, table + compute))]
         )
     return format_table(heading, lines)
 
 
-def _format_load(found: list[Price]) -> str:
+def _format_load(operation_prices: list[Price]) -> str:
     heading = ["a second", "one tenant", "one account", "what ends it there", "billed time of one"]
     lines = []
-    for each in found:
-        tenant = _most(each.units, prices.PARTITION_READ_UNITS, prices.PARTITION_WRITE_UNITS)
+    for price in operation_prices:
+        tenant = _compute_rate(price.units, prices.PARTITION_READ_UNITS, prices.PARTITION_WRITE_UNITS)
         limits = {
-            "the table's units": _most(each.units, prices.TABLE_READ_UNITS, prices.TABLE_WRITE_UNITS),
+            "the table's units": _compute_rate(price.units, prices.TABLE_READ_UNITS, prices.TABLE_WRITE_UNITS),
             "API Gateway's requests": prices.ACCOUNT_REQUESTS,
-            "Lambda's concurrency": prices.CONCURRENCY / each.seconds,
+            "Lambda's concurrency": prices.CONCURRENCY / price.seconds,
         }
         lowest = min(limits, key=limits.__getitem__)
-        shown = (f"{each_limit:,.0f}" for each_limit in (tenant, limits[lowest]))
-        lines.append([each.name, *shown, lowest, format_duration(each.seconds)])
+        shown = (f"{limit:,.0f}" for limit in (tenant, limits[lowest]))
+        lines.append([price.name, *shown, lowest, format_duration(price.seconds)])
     return format_table(heading, lines)
 
 
-def _most(units: Units, read: float, write: float) -> float:
-    """Operations a second that so many units a second allow."""
-    return min(limit / each for limit, each in ((read, units.read), (write, units.write)) if each)
+def _compute_rate(units: Units, read: float, write: float) -> float:
+    """Return how many operations a second so many units a second allow."""
+    return min(limit / used for limit, used in ((read, units.read), (write, units.write)) if used)

@@ -64,7 +64,7 @@ _ENTRIES: Sequence[tuple[Any, str]] = (
 
 @contextmanager
 def measure_src_scim() -> Iterator[list[float]]:
-    """The CPU seconds of each stay in ``src/scim``."""
+    """Collect the CPU seconds of each call into ``src/scim`` in the block."""
     spent: list[float] = []
 
     def timed(entry: Callable[..., Any]) -> Callable[..., Any]:
@@ -91,7 +91,7 @@ class Peer:
         self.ids: list[str] = []
 
     def turn(self, requests: Sequence[Sent]) -> tuple[float, Any]:
-        """The CPU seconds of one of the requests, and the last answer."""
+        """Return the CPU seconds of one of the requests, and the last answer."""
         if self._process.stdin is None or self._process.stdout is None:
             raise LocalRunError("scim2-server has no pipes")
         self._process.stdin.write(json.dumps(requests) + "\n")
@@ -162,7 +162,7 @@ def measure(stage: Stage) -> Section:
         collect_garbage()
         for number in range(stage.scale.rounds + 1):
             _take_turns(kinds, Service(users.table, silent=True), other, keep=number > 0)
-    rows = [_row(kind) for kind in kinds]
+    rows = [_build_row(kind) for kind in kinds]
     floor = _measure_floor(stage)
     picture, points = _measure_by_number_of_users(stage)
     blocks = {"cpu": format_verdicts(rows), "cpu-floor": floor, "cpu-users": points}
@@ -238,7 +238,7 @@ def _own_turn(kind: _Kind, service: Service) -> float:
     return sum(spent) / len(events)
 
 
-def _row(kind: _Kind) -> Row:
+def _build_row(kind: _Kind) -> Row:
     ours, theirs = kind.medians
     whole = format_duration(median(kind.whole) * kind.share)
     name = f"CPU of src/scim: {kind.name}"
@@ -252,7 +252,7 @@ def _row(kind: _Kind) -> Row:
 
 
 def _measure_floor(stage: Stage) -> str:
-    """What powertools and botocore take beside our code, which no service on them can be below."""
+    """Return the CPU of powertools and botocore besides our code: no service that uses them takes less."""
     scale = stage.scale
     logger = Logger(service="floor", use_rfc3339=True)
     line: dict[str, Any] = {
@@ -281,7 +281,7 @@ def _measure_floor(stage: Stage) -> str:
 
 
 def _measure_by_number_of_users(stage: Stage) -> tuple[str, str]:
-    """CPU against the number of users, as a chart and a table."""
+    """Return the CPU by the number of users, as a chart and a table."""
     lines: dict[str, Line] = {}
     with start_peer() as other:
         loaded = 0

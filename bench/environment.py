@@ -1,4 +1,4 @@
-"""Where things are, and the environment that the functions see."""
+"""Paths, and the environment variables of the functions."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ FUNCTION = {
 
 
 def build_table_request(name: str) -> dict[str, Any]:
-    """The request that makes the template's table; without its stream, of which dynoxide gets slower as it grows."""
+    """Return the request that creates the template's table, without its stream, which makes dynoxide slower."""
     request = TEMPLATE.build_table_request(name)
     del request["StreamSpecification"]
     return request
 
 
 def ignore_aws_configuration() -> None:
-    """The user's own profile, keys and endpoints have no part in a run."""
+    """Remove the profile, keys and endpoints of the user who runs this from the environment."""
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         del os.environ[name]
     os.environ |= {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
@@ -46,7 +46,7 @@ def ignore_aws_configuration() -> None:
 
 @contextmanager
 def set_environment(variables: Mapping[str, str]) -> Iterator[None]:
-    """The variables, until the end of the block."""
+    """Set environment variables until the end of the block."""
     before = dict(os.environ)
     os.environ |= dict(variables)
     try:
@@ -57,7 +57,7 @@ def set_environment(variables: Mapping[str, str]) -> Iterator[None]:
 
 
 def get_memory_mb() -> int:
-    """The memory of the users function."""
+    """Return the memory of the users function."""
     known = {
         "Table": "muster",
         "MasterKey": MASTER_KEY_SECRET,

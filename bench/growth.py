@@ -1,4 +1,4 @@
-"""What a larger tenant costs: the same requests in tables of all sizes, in turn."""
+"""Measure what a larger tenant costs: the same requests in tables of all sizes, in turn."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from bench import operations
 from bench.chart import Line, build_table, draw_chart
 from bench.measure import MS, collect_garbage, format_duration, measure_cost
 from bench.operations import Event
-from bench.paging import IN_ORDER, PageRequest
+from bench.paging import IN_ORDER
 from bench.result import Row, Section, format_verdicts
 from bench.service import Service
 from bench.stage import Stage
@@ -22,7 +22,7 @@ Prepare = Callable[[], Event]
 
 
 def measure(stage: Stage) -> Section:
-    """The best of three takes, each of them medians of requests that take turns."""
+    """Return the best of three takes. A take has the medians of requests that take turns."""
     sides = {number: _build_requests(stage, number) for number in stage.scale.users}
     collect_garbage()
     fewest, most = stage.scale.fewest, stage.scale.most
@@ -49,20 +49,17 @@ def _build_requests(stage: Stage, number: int) -> dict[str, tuple[Service, Prepa
     service = Service(users.table)
     sample = itertools.cycle(users.sample)
 
-    def prepare_page(request: PageRequest) -> Prepare:
-        return lambda: request.prepare(service, stage.scale.page)
-
     kinds: dict[str, Prepare] = {
         "GET": lambda: operations.get(service, next(sample)),
         "userName eq": lambda: operations.look_up(service, "userName", next(sample).user_name),
         "externalId eq": lambda: operations.look_up(service, "externalId", next(sample).external_id),
         "emails.value eq": lambda: operations.look_up(service, "emails.value", next(sample).email),
-    } | {each.name: prepare_page(each) for each in IN_ORDER}
+    } | {request.name: request.bind(service, stage.scale.page) for request in IN_ORDER}
     return {name: (service, prepare) for name, prepare in kinds.items()}
 
 
 def _measure_all(stage: Stage, sides: dict[int, tuple[Service, Prepare]]) -> dict[int, float]:
-    """The median time of a request at each size."""
+    """Return the median time of a request at each size."""
     spent: dict[int, list[float]] = {number: [] for number in sides}
     for _ in range(stage.scale.rounds):
         for number, (service, prepare) in sides.items():

@@ -35,18 +35,18 @@ class Lockstep:
         self._bare: DynamoDBClient | None = None
 
     def turn(self, event: Event) -> tuple[Cost, Cost]:
-        """The costs of one request: ours, and that of its calls alone."""
+        """Return the costs of one request: ours, and that of its calls alone."""
         with record_calls(answers=False, limit=self._limit) as calls:
             ours = measure_cost(lambda: self.service(event))
-        bare = self._again(calls)
+        bare = self._build_repetitions(calls)
         return ours, measure_cost(lambda: _call_all(bare))
 
-    def _again(self, calls: list[Call]) -> list[Callable[[], object]]:
+    def _build_repetitions(self, calls: list[Call]) -> list[Callable[[], object]]:
         own = [call for call in calls if call.service == "dynamodb"]
         return build_repetitions(own, self._client(own[0]), self.service.table.name, self._twin.name)
 
     def _client(self, call: Call) -> DynamoDBClient:
-        """One of boto3's with the configuration of ours, which is faster than the default: it leaves out validation."""
+        """Return a client of boto3 with our configuration, which is faster than the default: it validates nothing."""
         if self._bare is None:
             with set_environment(self._twin.variables):
                 self._bare = boto3.client("dynamodb", config=call.client.meta.config)
@@ -68,13 +68,13 @@ def measure(stage: Stage) -> Section:
     turns: dict[str, list[tuple[Cost, Cost]]] = {name: [] for name, *_ in kinds}
     for number in range(scale.rounds + 1):
         for name, _, event in kinds:
-            found = [lockstep.turn(event()) for _ in range(scale.batch)]
-            turns[name] += found if number else []  # the first round warms up
+            costs = [lockstep.turn(event()) for _ in range(scale.batch)]
+            turns[name] += costs if number else []  # the first round warms up
     rows, cpu = [], []
     for name, bar, _ in kinds:
         ours, bare = (find_median_cost(side) for side in zip(*turns[name], strict=True))
-        rows.append(_row(f"handler call: {name}", ours.elapsed, bare.elapsed, bar))
-        rows.append(_row(f"handler call, CPU: {name}", ours.cpu, bare.cpu, None))
+        rows.append(_build_row(f"handler call: {name}", ours.elapsed, bare.elapsed, bar))
+        rows.append(_build_row(f"handler call, CPU: {name}", ours.cpu, bare.cpu, None))
         cpu.append([name, format_duration(ours.cpu), format_duration(bare.cpu), f"{ours.cpu / bare.cpu:.2f}"])
     table = format_table(["CPU of our process", "handler", "bare boto3", "ratio"], cpu)
     return Section(rows, {"handler": format_verdicts(rows), "handler-cpu": table})
@@ -85,5 +85,5 @@ def _call_all(calls: Sequence[Callable[[], object]]) -> None:
         call()
 
 
-def _row(name: str, ours: float, bare: float, bar: float | None) -> Row:
+def _build_row(name: str, ours: float, bare: float, bar: float | None) -> Row:
     return Row(name, ours / bare, bar, format_duration(ours), f"{format_duration(bare)} bare boto3")

@@ -20,26 +20,26 @@ class Cost:
 
 
 def measure_cost(work: Callable[[], object]) -> Cost:
-    """What it costs to do ``work`` once."""
+    """Return the cost of calling ``work`` once."""
     cpu, started = time.process_time(), time.perf_counter()
     work()
     return Cost(time.process_time() - cpu, time.perf_counter() - started)
 
 
 def find_median_cost(costs: Iterable[Cost]) -> Cost:
-    """The medians, each of its own."""
+    """Return the median CPU and the median elapsed time."""
     costs = list(costs)
-    return Cost(median(each.cpu for each in costs), median(each.elapsed for each in costs))
+    return Cost(median(cost.cpu for cost in costs), median(cost.elapsed for cost in costs))
 
 
 def collect_garbage() -> None:
-    """Take what is there out of the garbage collector's rounds, as a process does that has just been started."""
+    """Exclude all current objects from garbage collection, so that the process is like one that has just started."""
     gc.collect()
     gc.freeze()
 
 
 def format_duration(seconds: float) -> str:
-    """For people: 41 µs, 1.40 ms, 2.31 s."""
+    """Return a duration for people: 41 µs, 1.40 ms, 2.31 s."""
     for factor, unit in ((1.0, "s"), (1e3, "ms"), (1e6, "µs")):
         if seconds * factor >= 1 or unit == "µs":
             break

@@ -1,4 +1,4 @@
-"""A page of a hundred users and of a million: at the start, continued, jumped to, at the end."""
+"""Measure a page of a hundred users and of a million: at the start, continued, jumped to, at the end."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _CALLS_BAR = 3
 
 
 def measure(stage: Stage) -> Section:
-    """Half of the fewest users are a page, so that each of them has a page in the middle."""
+    """Measure pages of half of the fewest users, so that each table has a page in the middle."""
     sizes = stage.scale.listed
     page = sizes[0] // 2
     with ExitStack() as running:
@@ -43,7 +43,7 @@ def _count_calls(service: Service, request: PageRequest, page: int) -> int:
 
 
 def _measure_times(stage: Stage, sides: dict[int, Service], request: PageRequest, page: int) -> dict[int, float]:
-    """The median time at each size, in turn."""
+    """Return the median time at each size, measured in turn."""
     spent: dict[int, list[float]] = {number: [] for number in sides}
     for _ in range(stage.scale.rounds):
         for number, service in sides.items():

@@ -1,4 +1,4 @@
-"""The requests that are measured."""
+"""Build the requests that are measured."""
 
 from __future__ import annotations
 
@@ -32,25 +32,27 @@ def query(service: Service, parameters: Mapping[str, object], agent: str = "benc
 
 
 def create(service: Service) -> Event:
-    """Another user each time."""
+    """Return a request that creates another user each time."""
     return service.event("POST", "/Users", population.user(next(_NEW)))
 
 
 def patch(service: Service, user: User) -> Event:
-    """Three operations that change something each time."""
+    """Return a PATCH of three operations that change something each time."""
     return service.event("PATCH", f"/Users/{user.id}", population.patch(next(_NEW)))
 
 
 def replace(service: Service, user: User) -> Event:
-    """As identity providers do it: everything is sent, one attribute has changed."""
+    """Return a PUT as identity providers send it: all attributes are sent, and one has changed."""
     body = population.user(user.number) | {"title": f"Head of Projects {next(_NEW)}"}
     return service.event("PUT", f"/Users/{user.id}", body)
 
 
-def delete(service: Service, user: User) -> Event:
-    return service.event("DELETE", f"/Users/{user.id}")
+def delete_new_user(service: Service) -> Event:
+    """Create a user, and return the request that deletes it."""
+    created = service(create(service))
+    return service.event("DELETE", "/Users/" + created["headers"]["Location"].rpartition("/")[2])
 
 
-def agents() -> Iterator[str]:
-    """Clients that have never asked before: none of them finds a bookmark."""
+def iterate_new_agents() -> Iterator[str]:
+    """Yield the names of clients that have sent no request before: none of them has a bookmark."""
     return (f"bench/{number}" for number in itertools.count(1))

@@ -60,8 +60,8 @@ class Client:
     def create(self, number: int) -> None:
         self.created.append(self.request("POST", "/Users", population.user(number))["id"])
 
-    def tidy(self) -> None:
-        """Delete those who were created, so that the number of users stays what it says."""
+    def delete_created(self) -> None:
+        """Delete the users that were created, so that the number of users stays the same."""
         while self.created:
             self.request("DELETE", f"/Users/{self.created.pop()}")
 
@@ -89,7 +89,7 @@ def measure(stage: Stage) -> Section:
 
 
 def _measure_medians(stage: Stage, number: int) -> dict[str, tuple[float, float]]:
-    """The median seconds of each kind of request, ours and scimmy's, which take turns."""
+    """Return the median seconds of each kind of request, ours and scimmy's, which take turns."""
     spent: dict[str, tuple[list[float], list[float]]] = {}
     with ExitStack() as running:
         clients = [
@@ -101,10 +101,10 @@ def _measure_medians(stage: Stage, number: int) -> dict[str, tuple[float, float]
             for name in sides[0]:
                 times = spent.setdefault(name, ([], []))
                 for side, kinds in enumerate(sides):
-                    found = [_measure_time(kinds[name]) for _ in range(stage.scale.batch // 2)]
-                    times[side].extend(found if turn else [])
+                    durations = [_measure_time(kinds[name]) for _ in range(stage.scale.batch // 2)]
+                    times[side].extend(durations if turn else [])
             for client in clients:
-                client.tidy()
+                client.delete_created()
     return {name: (median(ours), median(theirs)) for name, (ours, theirs) in spent.items()}
 
 
@@ -133,7 +133,7 @@ def _measure_time(send: Send) -> float:
 
 @contextmanager
 def _run_ours(directory: Path, number: int) -> Iterator[Client]:
-    """``make run`` on a directory that has the users already."""
+    """Run ``make run`` on a directory that already has the users."""
     with prefill_tables(directory, number, [_TABLE], TENANT) as users:
         ids = [user.id for user in users.sample]
         disconnect(users.table)  # make run connects it again, with a token of its own
@@ -158,5 +158,6 @@ def _run_scimmy(directory: Path, number: int) -> Iterator[Client]:
     with ServerProcess("scimmy", ["node", str(_SCIMMY / "server.mjs"), "{port}"], directory / "scimmy") as child:
         child.wait()
         client = Client(HTTPConnection(HOST, child.port), "bench", [])
-        client.ids = [client.request("POST", "/Users", population.user(each))["id"] for each in range(number)]
+        bodies = map(population.user, range(number))
+        client.ids = [client.request("POST", "/Users", body)["id"] for body in bodies]
         yield client

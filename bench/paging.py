@@ -1,4 +1,4 @@
-"""The ways to a page, and other queries, each with what has to be asked before it."""
+"""The ways to a page, with the requests that a client sends before."""
 
 from __future__ import annotations
 
@@ -10,21 +10,25 @@ from bench import operations
 from bench.operations import Event
 from bench.service import Service
 
-_AGENTS = operations.agents()
-_PLACES = random.Random(7644)  # noqa: S311  # the same places in every run
+_AGENTS = operations.iterate_new_agents()
+_RANDOM = random.Random(7644)  # noqa: S311  # the same places in every run
 
 
 @dataclass(frozen=True, slots=True)
 class PageRequest:
-    """A client that goes through pages: it asks for the pages that start at these indexes, the last of which counts."""
+    """A client that requests the pages that start at some indexes. Only the last request is measured."""
 
     name: str
     starts: Callable[[int, int], Sequence[int]]
-    """From the number of users and the size of a page."""
+    """Returns the indexes for a number of users and the size of a page."""
     sort: str = ""
 
+    def bind(self, service: Service, page: int) -> Callable[[], Event]:
+        """Return a function that calls :meth:`prepare` with these arguments."""
+        return lambda: self.prepare(service, page)
+
     def prepare(self, service: Service, page: int) -> Event:
-        """Ask for the pages before, as a client that has never been here; returns the request that counts."""
+        """Request the pages before, as a new client, and return the request that is measured."""
         total = service.send("GET", "/Users?count=0")["totalResults"]
         agent = next(_AGENTS)
         *before, last = (self._event(service, agent, start, page) for start in self.starts(total, page))
@@ -37,24 +41,24 @@ class PageRequest:
         return operations.query(service, {"startIndex": start, "count": page, **order}, agent)
 
 
-def last(total: int, page: int) -> int:
-    """The ``startIndex`` of the last page."""
+def find_last(total: int, page: int) -> int:
+    """Return the ``startIndex`` of the last page."""
     return (total - 1) // page * page + 1
 
 
-def _anywhere(total: int, page: int) -> int:
-    """A ``startIndex`` of a full page, another one each time: places differ in what is read to find them."""
-    return _PLACES.randint(2, total - page + 1)
+def _draw_start(total: int, page: int) -> int:
+    """Return a ``startIndex`` of a full page, another one each time: indexes differ in what is read to find them."""
+    return _RANDOM.randint(2, total - page + 1)
 
 
 FIRST = PageRequest("first page", lambda _, __: [1])
 CONTINUED = PageRequest("continued page", lambda _, page: [1, page + 1])
-JUMPED = PageRequest("jumped-to page", lambda total, page: [_anywhere(total, page)])
-LAST = PageRequest("last page, continued", lambda total, page: [last(total, page) - page, last(total, page)])
-LAST_JUMPED = PageRequest("last page, jumped to", lambda total, page: [last(total, page)])
+JUMPED = PageRequest("jumped-to page", lambda total, page: [_draw_start(total, page)])
+LAST = PageRequest("last page, continued", lambda total, page: [find_last(total, page) - page, find_last(total, page)])
+LAST_JUMPED = PageRequest("last page, jumped to", lambda total, page: [find_last(total, page)])
 IN_ORDER = (FIRST, CONTINUED, JUMPED, LAST, LAST_JUMPED)
 JUMPED_BY_USER_NAME = PageRequest(
-    "jumped-to page by userName", lambda total, page: [_anywhere(total, page)], "userName"
+    "jumped-to page by userName", lambda total, page: [_draw_start(total, page)], "userName"
 )
 BY_USER_NAME = (
     PageRequest("first page by userName", lambda _, __: [1], "userName"),

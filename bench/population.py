@@ -1,4 +1,4 @@
-"""Users as identity providers make them: about 1.2 KB of canonical JSON, the same in every run."""
+"""Users as identity providers create them: about 1.2 KB of canonical JSON, the same in every run."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _TITLES = (
 )
 _CITIES = ("Amsterdam", "Barcelona", "Copenhagen", "Dublin", "Edinburgh", "Florence", "Gothenburg")
 
-# In titles, which no key leads to. Not by eq: scim2-server keeps an index for that as soon as it is asked for.
+# On titles, which have no index. Not by eq: scim2-server builds an index for that at the first query.
 COMMON_FILTER = 'title co "Analyst"'
 """Matches every tenth user."""
 NOBODY = 'title co "Astronaut"'
@@ -56,7 +56,7 @@ def email(number: int) -> str:
 
 
 def user(number: int) -> dict[str, Any]:
-    """The body of a request that creates the user of this number."""
+    """Return the body of a request that creates the user with this number."""
     given, family = _given(number), _family(number)
     title = _TITLES[number % 10]
     city = _CITIES[number % 7]
@@ -103,13 +103,13 @@ def user(number: int) -> dict[str, Any]:
 
 
 def short_user(number: int) -> dict[str, Any]:
-    """One of whom a thousand fit into a bulk request of 1 MB."""
-    dropped = {"addresses", "profileUrl", "preferredLanguage", "locale", "timezone", "nickName"}
-    return {name: value for name, value in user(number).items() if name not in dropped}
+    """Return a smaller user: a thousand of them fit into a bulk request of 1 MB."""
+    omitted = {"addresses", "profileUrl", "preferredLanguage", "locale", "timezone", "nickName"}
+    return {name: value for name, value in user(number).items() if name not in omitted}
 
 
 def patch(number: int) -> dict[str, Any]:
-    """Three operations, as an identity provider sends them; what they set differs from number to number."""
+    """Return a PATCH of three operations, as an identity provider sends them. Their values differ by number."""
     return {
         "schemas": [PATCH_OP],
         "Operations": [
@@ -121,10 +121,10 @@ def patch(number: int) -> dict[str, Any]:
 
 
 def bulk(first: int, number: int) -> dict[str, Any]:
-    """A bulk request that creates ``number`` users."""
+    """Return a bulk request that creates ``number`` users."""
     operations = [
-        {"method": "POST", "path": "/Users", "bulkId": f"b{each}", "data": short_user(each)}
-        for each in range(first, first + number)
+        {"method": "POST", "path": "/Users", "bulkId": f"b{user_number}", "data": short_user(user_number)}
+        for user_number in range(first, first + number)
     ]
     return {"schemas": [BULK], "Operations": operations}
 

@@ -1,8 +1,7 @@
-"""Tables with many users, whose items are those that the store's own code writes.
+"""Create tables with many users, with the items that the store itself writes.
 
-Each user is created by a request; the transaction that comes of it is kept back, and its items go into the form in
-which DynamoDB exports tables, from which dynoxide makes a database in seconds. What transactions add to an item, as
-they do to counters, is summed and added in the end.
+Each user is created by a request. Its transaction is not sent: its items are written in DynamoDB's export format, which
+dynoxide imports in seconds. What transactions add to an item, such as a counter, is summed and added at the end.
 """
 
 from __future__ import annotations
@@ -43,13 +42,14 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 _SAMPLE = 500
-_FEWEST_APART = 2_000
+# Fewer users are created in one process.
+_MIN_PARALLEL = 2_000
 _CREATED = "2026-01-31T09:30:00.000Z"
 
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """A user of the table, and what it can be looked up by."""
+    """A user of the table, and the values by which it can be looked up."""
 
     number: int
     id: str
@@ -69,7 +69,7 @@ class User:
 
 @dataclass(frozen=True, slots=True)
 class PrefilledTable:
-    """A table with ``number`` users and a sample of them, and equal ones beside it on the same engine."""
+    """A table with ``number`` users, a sample of the users, and equal tables (``twins``) on the same engine."""
 
     table: Table
     number: int
@@ -77,18 +77,18 @@ class PrefilledTable:
     twins: Sequence[Table] = ()
 
     def client(self) -> DynamoDBClient:
-        return _client(self.table)
+        return _create_client(self.table)
 
 
 @dataclass(slots=True)
 class _CollectedItems:
-    """What the transactions of some requests come to."""
+    """The items that the transactions of some requests put, and the sums of what they add to other items."""
 
     items: list[str]
     additions: dict[str, Arguments]
     users: list[User]
 
-    def keep(self, transaction: Arguments) -> None:
+    def collect(self, transaction: Arguments) -> None:
         for action in transaction["TransactItems"]:
             ((kind, request),) = action.items()
             if kind == "Put":
@@ -99,14 +99,14 @@ class _CollectedItems:
                 raise LocalRunError(f"a create has a {kind} in its transaction, and prefilling does not know that")
 
     def add(self, update: Arguments) -> None:
-        """Sums an update with those before it of the same item."""
+        """Add an update to the sum of the earlier updates of the same item."""
         if not update["UpdateExpression"].startswith("ADD "):
             raise LocalRunError(f"prefilling can only sum ADD, not {update['UpdateExpression']}")
-        place = json.dumps([update["Key"], update["UpdateExpression"]])
-        if place not in self.additions:
-            self.additions[place] = update
+        update_key = json.dumps([update["Key"], update["UpdateExpression"]])
+        if update_key not in self.additions:
+            self.additions[update_key] = update
             return
-        values = self.additions[place]["ExpressionAttributeValues"]
+        values = self.additions[update_key]["ExpressionAttributeValues"]
         for name, value in update["ExpressionAttributeValues"].items():
             values[name] = {"N": str(int(values[name]["N"]) + int(value["N"]))}
 
@@ -115,53 +115,52 @@ class _CollectedItems:
 def prefill_tables(
     directory: Path, number: int, tables: Sequence[str], tenant: str = "acme"
 ) -> Iterator[PrefilledTable]:
-    """Equal tables with ``number`` users on an engine of their own, until the end of the block.
+    """Provide equal tables with ``number`` users on an engine of their own until the end of the block.
 
-    Raises :class:`LocalRunError` where what is read back is not what was written.
+    Raise :class:`LocalRunError` if the tables do not contain what was written.
     """
     with ExitStack() as running:
         secrets_manager = running.enter_context(secretsmanager.create_process(directory))
         secrets_manager.wait()
-        kept, tokens, rest = _collect_items(directory, number, tables[0], tenant, secrets_manager.url)
-        export(directory, tables, [*kept.items, *rest])
+        collected, token, rest = _collect_items(directory, number, tables[0], tenant, secrets_manager.url)
+        export(directory, tables, [*collected.items, *rest])
         dynamodb = running.enter_context(engine.start(directory, "dynoxide"))
-        same = [Table(name, dynamodb.url, secrets_manager.url, tenant, tokens) for name in tables]
-        for table in same:
-            _add(table, kept.additions.values())
-        found = PrefilledTable(same[0], number, kept.users, same[1:])
-        _check(found)
-        yield found
+        first, *twins = [Table(name, dynamodb.url, secrets_manager.url, tenant, token) for name in tables]
+        for table in (first, *twins):
+            _send_updates(table, collected.additions.values())
+        prefilled = PrefilledTable(first, number, collected.users, twins)
+        _check(prefilled)
+        yield prefilled
 
 
 @contextmanager
 def prefill_listed_table(directory: Path, number: int, name: str, tenant: str = "acme") -> Iterator[PrefilledTable]:
-    """A table with ``number`` users who can be listed by index: no other items than pages are made of.
+    """Provide a table with ``number`` users until the end of the block, with only the items that pages are made of.
 
-    So a million of them are there in minutes. Raises :class:`LocalRunError` where what is read back is not what was
-    written.
+    So a million users take only minutes. Raise :class:`LocalRunError` if the table does not contain what was written.
     """
     with ExitStack() as running:
         secrets_manager = running.enter_context(secretsmanager.create_process(directory))
         secrets_manager.wait()
         _, token, rest = _collect_items(directory, 0, name, tenant, secrets_manager.url)
         counters: Counter[str] = Counter()
-        export(directory, [name], itertools.chain(_listed_items(tenant, number, counters), rest))
+        export(directory, [name], itertools.chain(_iterate_listed_items(tenant, number, counters), rest))
         dynamodb = running.enter_context(engine.start(directory, "dynoxide"))
-        found = PrefilledTable(Table(name, dynamodb.url, secrets_manager.url, tenant, token), number, [])
-        for sort, counts in counters.items():
+        prefilled = PrefilledTable(Table(name, dynamodb.url, secrets_manager.url, tenant, token), number, [])
+        for sort_key, counts in counters.items():
             counter = {"counts": {"N": str(counts)}, "active": {"N": "0"}}
-            found.client().put_item(
-                TableName=name, Item={**keys.primary_key(keys.paging_partition(tenant), sort), **counter}
+            prefilled.client().put_item(
+                TableName=name, Item={**keys.primary_key(keys.paging_partition(tenant), sort_key), **counter}
             )
-        _check(found)
-        yield found
+        _check(prefilled)
+        yield prefilled
 
 
-def _listed_items(tenant: str, number: int, counters: Counter[str]) -> Iterator[str]:
-    """The users as the store writes them; what they add to each counter is summed."""
-    for each in range(number):
+def _iterate_listed_items(tenant: str, number: int, counters: Counter[str]) -> Iterator[str]:
+    """Yield the lines of the export for the users, and add the users to ``counters``."""
+    for user_number in range(number):
         resource_id = runtime.new_id()
-        body = population.user(each)
+        body = population.user(user_number)
         resource = {"schemas": body["schemas"], "id": resource_id, **body}
         stored = StoredResource.from_resource(resource, 1, _CREATED, _CREATED, _CREATED)
         counters[keys.counter_key(resource_id)] += compute_increment(resource_id)
@@ -172,45 +171,45 @@ def _listed_items(tenant: str, number: int, counters: Counter[str]) -> Iterator[
 def _collect_items(
     directory: Path, number: int, name: str, tenant: str, secrets_url: str
 ) -> tuple[_CollectedItems, str, list[str]]:
-    """What creating the users writes, the tenant's token, and what else is in the table before any user is."""
+    """Return the items of the users, the tenant's token, and the lines of the items that exist before any user."""
     scratch = directory / "scratch"
     scratch.mkdir()
     with engine.start(scratch, "dynoxide") as dynamodb:
         table = Table(name, dynamodb.url, secrets_url, tenant, "")
-        client = _client(table)
+        client = _create_client(table)
         client.create_table(**build_table_request(name))
         with set_environment(table.variables):
             secretsmanager.ensure_secret(secrets_url, os.environ["MASTER_KEY_SECRET"], create_first_value())
-            token = _tenants().connect(tenant).token
+            token = _build_tenant_service().connect(tenant).token
         table = Table(name, dynamodb.url, secrets_url, tenant, token)
         parts = _split_range(number)
         if len(parts) == 1:
-            kept = _create_users(table, parts[0])
+            collected = _create_users(table, parts[0])
         else:
             with ProcessPoolExecutor(len(parts), mp_context=get_context("spawn")) as pool:
-                kept = _merge(list(pool.map(_create_users, [table] * len(parts), parts)))
+                collected = _merge(list(pool.map(_create_users, [table] * len(parts), parts)))
         rest = [json.dumps({"Item": item}, ensure_ascii=False) for item in client.scan(TableName=name)["Items"]]
-    return kept, token, rest
+    return collected, token, rest
 
 
 def _split_range(number: int) -> list[range]:
-    if number < _FEWEST_APART:
+    if number < _MIN_PARALLEL:
         return [range(number)]
     processors = os.cpu_count() or 1
     return [range(number * part // processors, number * (part + 1) // processors) for part in range(processors)]
 
 
 def _create_users(table: Table, numbers: range) -> _CollectedItems:
-    """What creating users writes, and some of them, evenly spread."""
+    """Create users, and return what their transactions write, and a sample of the users."""
     service = Service(table, silent=True)
-    kept = _CollectedItems([], {}, [])
-    every = max(1, len(numbers) // _SAMPLE) | 1  # odd, so that not all of them have the same title
-    with collect_transactions(kept.keep):
+    collected = _CollectedItems([], {}, [])
+    interval = max(1, len(numbers) // _SAMPLE) | 1  # odd, so that not all of them have the same title
+    with collect_transactions(collected.collect):
         for number in numbers:
             created = service.send("POST", "/Users", population.user(number))
-            if number % every == 0:
-                kept.users.append(User(number, created["id"]))
-    return kept
+            if number % interval == 0:
+                collected.users.append(User(number, created["id"]))
+    return collected
 
 
 def _merge(parts: list[_CollectedItems]) -> _CollectedItems:
@@ -224,7 +223,7 @@ def _merge(parts: list[_CollectedItems]) -> _CollectedItems:
 
 
 def export(directory: Path, tables: Sequence[str], lines: Iterable[str]) -> None:
-    """Makes ``dynoxide.db`` in the directory, of the template's table under each of the names, with these items."""
+    """Create ``dynoxide.db`` in the directory, with a copy of the template's table and of these items for each name."""
     source = directory / "export"
     for name in tables:
         (source / name / "data").mkdir(parents=True)
@@ -246,14 +245,14 @@ def export(directory: Path, tables: Sequence[str], lines: Iterable[str]) -> None
         other.unlink()
 
 
-def _add(table: Table, updates: Iterable[Arguments]) -> None:
-    client = _client(table)
+def _send_updates(table: Table, updates: Iterable[Arguments]) -> None:
+    client = _create_client(table)
     for update in updates:
         client.update_item(**update | {"TableName": table.name})
 
 
 def _check(prefilled: PrefilledTable) -> None:
-    """That the table is as if every user had been created there."""
+    """Raise :class:`LocalRunError` unless totals and a user are as if all users had been created in the table."""
     for table in (prefilled.table, *prefilled.twins):
         service = Service(table, silent=True)
         total = service.send("GET", "/Users?count=1")["totalResults"]
@@ -266,16 +265,16 @@ def _check(prefilled: PrefilledTable) -> None:
 
 
 def disconnect(table: Table) -> None:
-    """Take the tenant's token away; its users stay."""
+    """Disconnect the tenant, whose users stay."""
     with set_environment(table.variables):
-        _tenants().disconnect(table.tenant)
+        _build_tenant_service().disconnect(table.tenant)
 
 
-def _tenants() -> TenantService:
+def _build_tenant_service() -> TenantService:
     return build_operator_adapters(Settings.from_environment(os.environ), "bench").build_administration().tenants
 
 
-def _client(table: Table) -> DynamoDBClient:
+def _create_client(table: Table) -> DynamoDBClient:
     with set_environment(table.variables):
         client: DynamoDBClient = boto3.client("dynamodb")
         return client

@@ -31,12 +31,12 @@ CALL_S = 0.005
 
 
 def lambda_seconds(cpu: float, calls: float) -> float:
-    """The time that a request is billed for, from the CPU seconds that it takes here and its calls to DynamoDB."""
+    """Return the billed time of a request, from the CPU seconds that it takes here and its calls to DynamoDB."""
     return cpu * MEMORY_OF_A_CPU_MB / get_memory_mb() + calls * CALL_S
 
 
 def usd_of_a_million(read: float, write: float, seconds: float) -> tuple[float, float]:
-    """The price of a million operations: DynamoDB's part, and that of Lambda and API Gateway."""
+    """Return the price of a million operations: DynamoDB's part, and that of Lambda and API Gateway."""
     table = read * READ_UNITS_USD + write * WRITE_UNITS_USD
     compute = seconds * 1e6 * get_memory_mb() / 1_024 * LAMBDA_GB_S_USD + LAMBDA_REQUESTS_USD + HTTP_API_USD
     return table, compute

@@ -1,4 +1,4 @@
-"""What a run leaves: ``bench/results.json``, the figures of docs/performance.md, and its charts."""
+"""Write the results of a run: ``bench/results.json``, the figures of docs/performance.md, and its charts."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def write(sections: Sequence[Section], failed: Sequence[FailedPart], minutes: fl
     """Write all that a whole run leaves. What a failed part would have measured stays as it was, and says so."""
     rows = [row for section in sections for row in section.rows]
     blocks = {name: text for section in sections for name, text in section.blocks.items()}
-    page = fill_blocks(PAGE.read_text(), blocks | {"run": _run(rows, failed, minutes)}, is_complete=not failed)
+    page = fill_blocks(PAGE.read_text(), blocks | {"run": _format_run(rows, failed, minutes)}, is_complete=not failed)
     PAGE.write_text(page)
     CHARTS.mkdir(exist_ok=True)
     for section in sections:
@@ -44,15 +44,15 @@ def fill_blocks(page: str, blocks: Mapping[str, str], *, is_complete: bool = Tru
     Raises :class:`LocalRunError` unless marks and texts are the same; unless the run is complete, marks without a text
     keep the earlier one, with a note.
     """
-    marked = {found["name"] for found in _BLOCK.finditer(page)}
+    marked = {match["name"] for match in _BLOCK.finditer(page)}
     if blocks.keys() - marked or (is_complete and marked != blocks.keys()):
         raise LocalRunError(
             f"docs/performance.md lacks or has more than was measured: {sorted(marked ^ blocks.keys())}"
         )
 
-    def fill(found: re.Match[str]) -> str:
-        text = blocks.get(found["name"]) or _NOT_MEASURED + found["text"].removeprefix(_NOT_MEASURED).rstrip("\n")
-        return f"{found['mark']}{text}\n{found['end']}"
+    def fill(match: re.Match[str]) -> str:
+        text = blocks.get(match["name"]) or _NOT_MEASURED + match["text"].removeprefix(_NOT_MEASURED).rstrip("\n")
+        return f"{match['mark']}{text}\n{match['end']}"
 
     return _BLOCK.sub(fill, page)
 
@@ -65,15 +65,15 @@ def format_summary(rows: Sequence[Row], failed: Sequence[FailedPart] = ()) -> st
     return "\n".join([*lines, *(f"- not measured, since it failed: {part.name} ({part.reason})" for part in failed)])
 
 
-def _run(rows: Sequence[Row], failed: Sequence[FailedPart], minutes: float) -> str:
+def _format_run(rows: Sequence[Row], failed: Sequence[FailedPart], minutes: float) -> str:
     return (
         f"Run on {datetime.now(UTC):%d %B %Y}, {minutes:.0f} minutes, on {os.cpu_count()} {platform.machine()} "
-        f"processors with {_versions()}.\n\n{format_summary(rows, failed)}"
+        f"processors with {_format_versions()}.\n\n{format_summary(rows, failed)}"
     )
 
 
-def _versions() -> str:
-    found = {
+def _format_versions() -> str:
+    versions = {
         "Python": platform.python_version(),
         "boto3": version("boto3"),
         "powertools": version("aws-lambda-powertools"),
@@ -82,7 +82,7 @@ def _versions() -> str:
         "scim2-server": _find_locked_version(ROOT / "requirements/bench.txt", r"^scim2-server==(\S+)"),
         "scimmy": json.loads((PEERS / "scimmy/package.json").read_text())["dependencies"]["scimmy"],
     }
-    return ", ".join(f"{name} {number}" for name, number in found.items())
+    return ", ".join(f"{name} {number}" for name, number in versions.items())
 
 
 def _run_command(*command: str) -> str:
@@ -90,5 +90,5 @@ def _run_command(*command: str) -> str:
 
 
 def _find_locked_version(lock: Path, pattern: str) -> str:
-    found = re.search(pattern, lock.read_text(), re.MULTILINE)
-    return found[1] if found else "of unknown version"
+    match = re.search(pattern, lock.read_text(), re.MULTILINE)
+    return match[1] if match else "of unknown version"

@@ -1,4 +1,4 @@
-"""What is measured, and whether it holds."""
+"""The results of a run: figures, their bars, and tables of them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Row:
 
     @property
     def shown(self) -> float:
-        """The value as it is written: to four digits behind the point, so that what is read is what was judged."""
+        """Return the value as it is printed, with four decimals: the bar is compared with this value."""
         return round(self.value, _DIGITS)
 
     @property
@@ -69,7 +69,7 @@ HEADING = f"{'what':<68} {'value':>9} {'bar':>7}         ours : theirs"
 
 
 def to_records(rows: Iterable[Row]) -> list[dict[str, Any]]:
-    """The rows with a bar, as ``bench/results.json`` has them."""
+    """Return the rows with a bar in the format of ``bench/results.json``."""
     return [
         {
             "name": row.name,
@@ -83,20 +83,20 @@ def to_records(rows: Iterable[Row]) -> list[dict[str, Any]]:
 
 
 def to_json(rows: Iterable[Row], failed: Iterable[FailedPart] = ()) -> str:
-    """One row a line, so that two runs can be compared. A part that failed is a line without a value."""
+    """Return one row a line, so that two runs can be compared. A failed part is a line without a value."""
     parts = [{"part": part.name, "failed": part.reason} for part in failed]
-    lines = ",\n".join(f"  {json.dumps(each)}" for each in [*to_records(rows), *parts])
+    lines = ",\n".join(f"  {json.dumps(record)}" for record in [*to_records(rows), *parts])
     return f"[\n{lines}\n]\n"
 
 
 def format_table(heading: list[str], rows: Iterable[Iterable[object]]) -> str:
-    """A table, all columns but the first to the right."""
+    """Return a Markdown table. All columns but the first are aligned to the right."""
     lines = [heading, ["---"] + ["---:"] * (len(heading) - 1), *rows]
     return "\n".join(f"| {' | '.join(str(cell) for cell in line)} |" for line in lines)
 
 
 def format_verdicts(rows: Iterable[Row]) -> str:
-    """The rows with a bar as a table of docs/performance.md."""
+    """Return the rows with a bar as a table of docs/performance.md."""
     return format_table(
         ["", "ours", "theirs", "value", "bar", "holds"],
         [

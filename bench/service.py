@@ -1,4 +1,4 @@
-"""The users function on one table: events in, answers out, as Lambda calls it."""
+"""Call the users function on one table as Lambda does."""
 
 from __future__ import annotations
 
@@ -26,10 +26,9 @@ from scim.wiring import dynamodb, runtime
 
 BASE = "/scim/v2"
 TIMEOUT_S = 29.0  # of the function, in what is calculated for AWS
-PATIENCE_S = 3_600.0
-"""The time of a request here. The engine is slower than DynamoDB, the machine may be slower than any, and no request is
-to fail for that."""
-_OUTSIDE = ("Logger", "Metrics")  # what handlers.http.application has of powertools
+REQUEST_TIMEOUT_S = 3_600.0
+"""The time limit of a request here. Engine and machine may be slow, and no request is to fail for that."""
+_POWERTOOLS_NAMES = ("Logger", "Metrics")  # what handlers.http.application has of powertools
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +43,7 @@ class Table:
 
     @property
     def variables(self) -> dict[str, str]:
-        """What the environment of a function is on this table."""
+        """Return the environment variables of a function on this table."""
         return FUNCTION | {
             "TABLE_NAME": self.name,
             "AWS_ENDPOINT_URL_DYNAMODB": self.url,
@@ -54,7 +53,7 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class LambdaContext:
-    """As much of Lambda's context as handlers use."""
+    """The part of Lambda's context that handlers use."""
 
     deadline: float
     aws_request_id: str = "bench"
@@ -65,11 +64,11 @@ class LambdaContext:
 
 
 class RequestFailed(Exception):
-    """The function answered with another status than success."""
+    """The status of a response was not a success."""
 
 
 class _SilentLogger:
-    """Stands where powertools is: everything can be called, and nothing happens but that faults are not hidden."""
+    """Replaces powertools: all methods can be called and do nothing, except that faults are raised."""
 
     def __init__(self, *_: Any, **__: Any) -> None:
         pass
@@ -82,42 +81,44 @@ class _SilentLogger:
 
 
 class Service:
-    """Answers events with a fresh application.
+    """Sends events to a new application.
 
-    Time stands still for it: what it does once a minute (reading the token again, storing when it was last used) is
-    over with the first request, however long the machine takes for the others.
+    Its clock is stopped: what the application does once a minute (read the token again, record its use) is done in the
+    first request only, however slow the machine is.
     """
 
     def __init__(self, table: Table, *, silent: bool = False, warm: bool = True) -> None:
-        """``silent`` leaves powertools out; ``warm`` has the first request, of nobody in particular, done with."""
+        """``silent``: without powertools. ``warm``: send a first request that is not measured."""
         self.table = table
         started = time.time()
-        patient = DYNAMODB_CONFIG.merge(Config(connect_timeout=PATIENCE_S, read_timeout=PATIENCE_S))
-        with ExitStack() as outside:
-            outside.enter_context(patch.object(runtime, "current_time", lambda: started))
-            outside.enter_context(patch.object(dynamodb, "DYNAMODB_CONFIG", patient))
-            for name in _OUTSIDE if silent else ():
+        patient_config = DYNAMODB_CONFIG.merge(
+            Config(connect_timeout=REQUEST_TIMEOUT_S, read_timeout=REQUEST_TIMEOUT_S)
+        )
+        with ExitStack() as patches:
+            patches.enter_context(patch.object(runtime, "current_time", lambda: started))
+            patches.enter_context(patch.object(dynamodb, "DYNAMODB_CONFIG", patient_config))
+            for name in _POWERTOOLS_NAMES if silent else ():
                 if hasattr(handlers.http.application, name):
-                    outside.enter_context(patch.object(handlers.http.application, name, _SilentLogger))
+                    patches.enter_context(patch.object(handlers.http.application, name, _SilentLogger))
             self._application = ScimApplication(find_endpoint)
             if warm:
                 with set_environment(table.variables):
                     self.send("GET", "/Users?count=0")
 
     def event(self, method: str, path: str, body: Any = None, agent: str = "bench/1.0") -> dict[str, Any]:
-        """The gateway's event for a request; ``agent`` is the client's name for itself."""
+        """Return the gateway's event for a request. ``agent`` is the ``User-Agent``."""
         return event(self.table.token, method, path, body, agent)
 
     def __call__(self, event: Mapping[str, Any]) -> dict[str, Any]:
-        """The answer. Raises :class:`RequestFailed` for one that is no success."""
-        context: Any = LambdaContext(time.monotonic() + PATIENCE_S)
+        """Return the response. Raise :class:`RequestFailed` if its status is no success."""
+        context: Any = LambdaContext(time.monotonic() + REQUEST_TIMEOUT_S)
         answer = self._application(event, context)
         if answer["statusCode"] >= 300:
             raise RequestFailed(f"{event['rawPath']}: {answer['statusCode']} {answer['body'][:300]}")
         return answer
 
     def send(self, method: str, path: str, body: Any = None, agent: str = "bench/1.0") -> Any:
-        """The answer's JSON."""
+        """Return the JSON of the response."""
         answer = self(self.event(method, path, body, agent))
         return json.loads(answer["body"]) if answer["body"] else None
 
@@ -130,7 +131,7 @@ class Service:
 
 
 def event(token: str, method: str, path: str, body: Any = None, agent: str = "bench/1.0") -> dict[str, Any]:
-    """The gateway's event for a request to a path below the base URL."""
+    """Return the gateway's event for a request to a path below the base URL."""
     raw_path, _, query = (BASE + path).partition("?")
     headers = (
         ("host", "scim.example.com"),

@@ -1,4 +1,4 @@
-"""What the parts of a run share: how large they are, and the tables, made when they are first asked for."""
+"""What the parts of a run share: their scale, and the tables, which are created when they are first needed."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Scale:
     """Requests of one kind a turn."""
     bulk: int
     listed: Sequence[int]
-    """The sizes of the tables of which only pages are asked for, ascending."""
+    """The sizes of the tables of which only pages are read, ascending."""
 
     @property
     def fewest(self) -> int:
@@ -55,41 +55,41 @@ QUICK = Scale((30, 60, 120), (10, 20), page=10, rounds=2, bulks=1, walks=1, batc
 
 class Stage:
     def __init__(self, scale: Scale, directory: Path, running: ExitStack) -> None:
-        """``running`` holds what is started, and ends it."""
+        """``running`` ends everything that is started."""
         self.scale = scale
         self._directory = directory
         self._running = running
-        self._made: dict[str, PrefilledTable] = {}
+        self._tables: dict[str, PrefilledTable] = {}
 
     def users(self, number: int) -> PrefilledTable:
-        """A table with so many users, for reading; hardly anybody is added."""
+        """Return a table with this number of users, for reading. Few users are added."""
         return self._table("users", number, 1)
 
     def pair(self) -> PrefilledTable:
-        """A table and its twin with the fewest users: what we write to the one, bare boto3 writes to the other."""
+        """Return a table with the fewest users, to which we write, and a twin, to which bare boto3 writes the same."""
         return self._table("pair", self.scale.fewest, 2)
 
     def scratch(self) -> PrefilledTable:
-        """A table with about the fewest users, for whatever."""
+        """Return a table with about the fewest users, for any requests."""
         return self._table("scratch", self.scale.fewest, 1)
 
     def empty_pair(self) -> PrefilledTable:
         return self._table("bulk", 0, 2)
 
     def listed(self, number: int) -> AbstractContextManager[PrefilledTable]:
-        """A table with so many users who can be listed, as long as the block lasts: the largest take gigabytes."""
+        """Provide a table with this number of listed users until the end of the block: the largest take gigabytes."""
         name = f"muster-listed-{number}"
         return prefill_listed_table(self.directory(name), number, name)
 
     def directory(self, name: str) -> Path:
-        """A directory that is gone after the run."""
+        """Create a directory that is deleted after the run."""
         directory = self._directory / name
         directory.mkdir()
         return directory
 
     def _table(self, kind: str, number: int, copies: int) -> PrefilledTable:
         name = f"muster-{kind}-{number}"
-        if name not in self._made:
+        if name not in self._tables:
             tables = [f"{name}-{'ab'[copy]}" for copy in range(copies)]
-            self._made[name] = self._running.enter_context(prefill_tables(self.directory(name), number, tables))
-        return self._made[name]
+            self._tables[name] = self._running.enter_context(prefill_tables(self.directory(name), number, tables))
+        return self._tables[name]

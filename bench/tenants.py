@@ -22,7 +22,7 @@ _MB = 1_000_000
 
 
 class _Secrets(SecretsManagerTokenStore):
-    """A token for each tenant, the same whenever it is read."""
+    """Has a token for each tenant, which never changes."""
 
     def __init__(self) -> None:
         secret: Any = self
@@ -39,7 +39,7 @@ class _Secrets(SecretsManagerTokenStore):
 
 
 class _Settings:
-    """Each tenant has these schema documents, as its settings in the table would have them."""
+    """Returns tenants that all have these custom schemas."""
 
     def __init__(self, extensions: Sequence[Mapping[str, Any]]) -> None:
         self._stored = json.dumps(extensions)
@@ -52,21 +52,21 @@ def measure(number: int, extensions: Sequence[Mapping[str, Any]]) -> int:
     """Return the bytes that the authenticator holds after a request of each of ``number`` tenants."""
     secrets, settings = _Secrets(), _Settings(extensions)
     authenticator = Authenticator(secrets, time.time, print)
-    names = [f"customer-{each:06}" for each in range(number)]
+    names = [f"customer-{tenant_number:06}" for tenant_number in range(number)]
     secrets.tokens = {name: token_format.create_token(name, secrets.key) for name in names}
     tracemalloc.start()
     before, _ = tracemalloc.get_traced_memory()
     for name in names:
-        opened = authenticator.authenticate(f"Bearer {secrets.tokens[name]}", settings)
-        _ = opened.tenant.resource_types  # what serving the request makes and keeps
+        authentication = authenticator.authenticate(f"Bearer {secrets.tokens[name]}", settings)
+        _ = authentication.tenant.resource_types  # cached when the request is served
     after, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     return after - before
 
 
-def _schema(attributes: int) -> dict[str, Any]:
-    """A schema document with as many attributes."""
-    described = [{"name": f"a{each}", "type": "string", "multiValued": False} for each in range(attributes)]
+def _build_schema(attributes: int) -> dict[str, Any]:
+    """Return a schema document with this number of attributes."""
+    described = [{"name": f"a{index}", "type": "string", "multiValued": False} for index in range(attributes)]
     return {"id": "urn:example:2.0:User", "name": "Example", "attributes": described}
 
 
@@ -74,7 +74,7 @@ def main() -> None:
     for words, extensions in (("no custom schema", []), ("the example schema", [EXTENSION])):
         for number in (1_000, 10_000):
             print(f"{number:>6} tenants, {words}: {measure(number, extensions) / _MB:.1f} MB")
-    print(f"a tenant with 100 custom attributes: {measure(20, [_schema(100)]) / 20 / 1_000:.0f} KB")
+    print(f"a tenant with 100 custom attributes: {measure(20, [_build_schema(100)]) / 20 / 1_000:.0f} KB")
 
 
 if __name__ == "__main__":

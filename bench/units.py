@@ -1,4 +1,4 @@
-"""Read and write units by AWS's rules, from the calls that were made.
+"""Compute read and write units by AWS's rules from recorded calls.
 
 Amazon DynamoDB developer guide, "DynamoDB read and write operations" (units), "DynamoDB item sizes and formats"
 (sizes), "Amazon DynamoDB Transactions: How it works" (two units where one would do), "Using Global Secondary Indexes in
@@ -22,7 +22,7 @@ Item = Mapping[str, Mapping[str, Any]]
 _READ_UNIT, _WRITE_UNIT = 4_096, 1_024
 _TRANSACTION = 2
 _WRITES = ("Put", "Update", "Delete")
-_SHOWING_LESS = ("ProjectionExpression", "FilterExpression", "Select", "ReturnConsumedCapacity")
+_REDUCING_ARGUMENTS = ("ProjectionExpression", "FilterExpression", "Select", "ReturnConsumedCapacity")
 
 
 @dataclass(slots=True)
@@ -35,11 +35,11 @@ class Units:
 
 
 def get_item_size(item: Item) -> int:
-    """The bytes of names and values, in UTF-8."""
-    return sum(len(name.encode()) + _value_size(value) for name, value in item.items())
+    """Return the bytes of names and values, in UTF-8."""
+    return sum(len(name.encode()) + _get_value_size(value) for name, value in item.items())
 
 
-def _value_size(value: Mapping[str, Any]) -> int:
+def _get_value_size(value: Mapping[str, Any]) -> int:
     ((kind, content),) = value.items()
     match kind:
         case "S":
@@ -51,40 +51,40 @@ def _value_size(value: Mapping[str, Any]) -> int:
         case "BOOL" | "NULL":
             return 1
         case "L":
-            return 3 + sum(1 + _value_size(element) for element in content)
+            return 3 + sum(1 + _get_value_size(element) for element in content)
         case "M":
-            return 3 + sum(1 + len(name.encode()) + _value_size(member) for name, member in content.items())
+            return 3 + sum(1 + len(name.encode()) + _get_value_size(member) for name, member in content.items())
         case "SS" | "NS" | "BS":
-            return sum(_value_size({kind[0]: element}) for element in content)
+            return sum(_get_value_size({kind[0]: element}) for element in content)
     raise ValueError(f"DynamoDB has no type {kind}")
 
 
 def read_units(sizes: Iterable[int], *, consistent: bool) -> float:
-    """For items that are read together: their sizes are summed, then rounded up; nothing costs as much as little."""
+    """Return the units for items that one call reads: their sizes are summed, then rounded up to at least one unit."""
     units = max(1, math.ceil(sum(sizes) / _READ_UNIT))
     return units if consistent else units / 2
 
 
 def write_units(before: Item | None, after: Item | None, *, transaction: bool) -> float:
-    """For the larger of an item before and after."""
+    """Return the units of a write: those of the larger of the item before and after."""
     size = max(get_item_size(item) if item else 0 for item in (before, after))
     return max(1, math.ceil(size / _WRITE_UNIT)) * (_TRANSACTION if transaction else 1)
 
 
 def index_units(before: Item | None, after: Item | None, index: Mapping[str, Any], keys: Iterable[str]) -> float:
-    """What the change of an item writes into an index: an entry that comes, goes or changes; two if its key changes."""
-    old, new = (_entry(item, index, keys) for item in (before, after))
+    """Return the units that a change of an item writes to an index: of one entry, or of two if its key changes."""
+    old, new = (_build_entry(item, index, keys) for item in (before, after))
     if old == new:
         return 0
-    key = [each["AttributeName"] for each in index["KeySchema"]]
+    key = _get_key_attributes(index)
     if old and new and all(old[name] == new[name] for name in key):
         return write_units(old, new, transaction=False)
     return sum(write_units(entry, None, transaction=False) for entry in (old, new) if entry)
 
 
-def _entry(item: Item | None, index: Mapping[str, Any], keys: Iterable[str]) -> Item | None:
-    """What an index holds of an item; nothing of one without its keys."""
-    own = [each["AttributeName"] for each in index["KeySchema"]]
+def _build_entry(item: Item | None, index: Mapping[str, Any], keys: Iterable[str]) -> Item | None:
+    """Return the entry of an item in an index, ``None`` for an item without the keys of the index."""
+    own = _get_key_attributes(index)
     if item is None or any(name not in item for name in own):
         return None
     projection = index["Projection"]
@@ -96,7 +96,7 @@ def _entry(item: Item | None, index: Mapping[str, Any], keys: Iterable[str]) -> 
 
 @contextmanager
 def count_units() -> Iterator[Units]:
-    """The units of the calls that are made in the block, one after the other."""
+    """Count the units of the calls in the block, which must not run in parallel."""
     units = Units()
     schemas: dict[str, Any] = {}
 
@@ -106,23 +106,22 @@ def count_units() -> Iterator[Units]:
         written = list(_iterate_writes(operation, arguments))
         for table in {table for table, _ in written} - schemas.keys():
             schemas[table] = send(client, "DescribeTable", {"TableName": table})["Table"]
-        keys = [_key(request, schemas[table]) for table, request in written]
+        keys = [_get_key(request, schemas[table]) for table, request in written]
         before = [_read(client, table, key) for (table, _), key in zip(written, keys, strict=True)]
         answer = call()
         after = [_read(client, table, key) for (table, _), key in zip(written, keys, strict=True)]
-        units.read += _reads(client, operation, arguments, answer)
+        units.read += _count_read_units(client, operation, arguments, answer)
         for (table, _), old, new in zip(written, before, after, strict=True):
             units.write += write_units(old, new, transaction=operation == "TransactWriteItems")
             for index in schemas[table].get("GlobalSecondaryIndexes", []):
-                own = [each["AttributeName"] for each in schemas[table]["KeySchema"]]
-                units.write += index_units(old, new, index, own)
+                units.write += index_units(old, new, index, _get_key_attributes(schemas[table]))
         return answer
 
     with intercept_calls(observe):
         yield units
 
 
-def _reads(client: BaseClient, operation: str, arguments: Arguments, answer: Any) -> float:
+def _count_read_units(client: BaseClient, operation: str, arguments: Arguments, answer: Any) -> float:
     match operation:
         case "GetItem":
             whole = send(client, operation, _request_all_attributes(arguments))
@@ -144,10 +143,10 @@ def _reads(client: BaseClient, operation: str, arguments: Arguments, answer: Any
 
 
 def _request_all_attributes(arguments: Arguments) -> Arguments:
-    """The same read without what leaves something out of the answer: that is paid for too."""
-    if not any(name in arguments for name in _SHOWING_LESS):
+    """Return the read without projection and filter: units are for all that is read."""
+    if not any(name in arguments for name in _REDUCING_ARGUMENTS):
         return arguments
-    rest = {name: value for name, value in arguments.items() if name not in _SHOWING_LESS}
+    rest = {name: value for name, value in arguments.items() if name not in _REDUCING_ARGUMENTS}
     condition = rest.get("KeyConditionExpression", "")
     for placeholders in ("ExpressionAttributeNames", "ExpressionAttributeValues"):
         used = {name: value for name, value in rest.pop(placeholders, {}).items() if name in condition}
@@ -156,7 +155,7 @@ def _request_all_attributes(arguments: Arguments) -> Arguments:
 
 
 def _iterate_writes(operation: str, arguments: Arguments) -> Iterator[tuple[str, Arguments]]:
-    """The table and the request of each write."""
+    """Yield the table and the request of each write."""
     if operation == "TransactWriteItems":
         for action in arguments["TransactItems"]:
             for kind, request in action.items():
@@ -165,17 +164,22 @@ def _iterate_writes(operation: str, arguments: Arguments) -> Iterator[tuple[str,
     elif operation == "BatchWriteItem":
         for table, requests in arguments["RequestItems"].items():
             for request in requests:
-                yield from ((table, each) for each in request.values())
+                yield from ((table, write) for write in request.values())
     elif operation.removesuffix("Item") in _WRITES:
         yield arguments["TableName"], arguments
 
 
-def _key(request: Arguments, schema: Mapping[str, Any]) -> Arguments:
+def _get_key(request: Arguments, schema: Mapping[str, Any]) -> Arguments:
     if "Key" in request:
         return dict(request["Key"])
-    return {each["AttributeName"]: request["Item"][each["AttributeName"]] for each in schema["KeySchema"]}
+    return {name: request["Item"][name] for name in _get_key_attributes(schema)}
+
+
+def _get_key_attributes(schema: Mapping[str, Any]) -> list[str]:
+    """Return the names of the key attributes of a table or an index."""
+    return [element["AttributeName"] for element in schema["KeySchema"]]
 
 
 def _read(client: BaseClient, table: str, key: Arguments) -> Item | None:
-    found: Item | None = send(client, "GetItem", {"TableName": table, "Key": key, "ConsistentRead": True}).get("Item")
-    return found
+    item: Item | None = send(client, "GetItem", {"TableName": table, "Key": key, "ConsistentRead": True}).get("Item")
+    return item

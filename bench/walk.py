@@ -1,4 +1,4 @@
-"""An unindexed filter, which has to walk all users of a tenant."""
+"""Measure an unindexed filter, which has to read all users of a tenant."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _BARE_BAR = 1.5
 _LINEAR_BAR = 1.3
 _CONTINUED_BAR = 0.05  # what is continued finds a page among the next thousand users, a hundredth of the walk
 _OVER_A_MB = 1_000  # users
-_AGENTS = operations.agents()
+_AGENTS = operations.iterate_new_agents()
 
 
 def measure(stage: Stage) -> Section:
@@ -70,7 +70,7 @@ def _build_page_event(stage: Stage, service: Service, agent: str, start: int) ->
 
 
 def _format_reach(stage: Stage, cpu: float) -> str:
-    """The users that a walk gets through before its time is up, by what limits it; ``cpu`` is of one user."""
+    """Return how many users a scan reads within its time, by what limits it. ``cpu`` is for one user."""
     users = stage.users(stage.scale.fewest)
     service = Service(users.table)
     with count_units() as units:

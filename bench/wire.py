@@ -1,4 +1,4 @@
-"""The calls to AWS, at the one place where every boto3 client makes them: recorded, answered again, or kept back."""
+"""Record, replay or intercept the calls to AWS, at the one method by which all boto3 clients make them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _make_call: Callable[[BaseClient, str, Arguments], Any] = getattr(BaseClient, _C
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A call that was made. ``started`` and ``ended`` are of the clock ``time.perf_counter``."""
+    """A recorded call. ``started`` and ``ended`` are from ``time.perf_counter``."""
 
     client: BaseClient
     operation: str
@@ -37,19 +37,19 @@ class Call:
 
 
 class UnexpectedCall(Exception):
-    """Another call was made than the one that was recorded at this place."""
+    """A call differs from the recorded call at the same position."""
 
 
-def _passing(calls: Callable[[BaseClient, str, Arguments], Any]) -> Any:
+def _patch_calls(calls: Callable[[BaseClient, str, Arguments], Any]) -> Any:
     return patch.object(BaseClient, _CALL, calls)
 
 
 @contextmanager
 def record_calls(*, answers: bool = True, limit: int | None = None) -> Iterator[list[Call]]:
-    """The calls that are made in the block, from any thread; without their answers if nobody needs them.
+    """Record the calls in the block, from all threads. ``answers``: record their responses, too.
 
-    ``limit`` goes to queries that have none, and must not be what ends a page: dynoxide reads all that is left of a
-    range for each page of 1 MB unless it is given one, so that a walk over it is quadratic.
+    ``limit`` is added to queries that have none, and must not end a page: without a limit, dynoxide reads the rest of
+    the range for each page of 1 MB, so that the time for a scan is quadratic.
     """
     calls: list[Call] = []
 
@@ -61,21 +61,23 @@ def record_calls(*, answers: bool = True, limit: int | None = None) -> Iterator[
         answer = _make_call(client, operation, arguments)
         if added and answer["Count"] == limit and "LastEvaluatedKey" in answer:
             raise UnexpectedCall(f"a page was ended by the limit of {limit}")
-        kept = answer if answers else None
-        calls.append(Call(client, operation, arguments, kept, started, time.perf_counter()))
+        recorded = answer if answers else None
+        calls.append(Call(client, operation, arguments, recorded, started, time.perf_counter()))
         return answer
 
-    with _passing(record):
+    with _patch_calls(record):
         yield calls
 
 
 @contextmanager
 def replay_calls(calls: Sequence[Call]) -> Iterator[None]:
-    """Answers what was recorded, over and over, in the place of the clients' methods: what is left of a request is our
-    own code, without what botocore does before it looks at a call."""
+    """Return the recorded responses, over and over, instead of the clients' methods.
+
+    So a request runs only our own code, without botocore.
+    """
     answers = itertools.cycle([(call.operation, call.answer) for call in calls])
 
-    def replaying_of(operation: str) -> Callable[..., Any]:
+    def build_replay(operation: str) -> Callable[..., Any]:
         def replay(_: BaseClient, **__: Any) -> Any:
             expected, answer = next(answers)
             if operation != expected:
@@ -87,15 +89,15 @@ def replay_calls(calls: Sequence[Call]) -> Iterator[None]:
     def refuse(_: BaseClient, operation: str, __: Arguments) -> Any:
         raise UnexpectedCall(f"{operation} instead of {next(answers)[0]}")
 
-    with _passing(refuse), ExitStack() as replaced:
+    with _patch_calls(refuse), ExitStack() as replaced:
         for client, operation in {(type(call.client), call.operation) for call in calls}:
-            replaced.enter_context(patch.object(client, xform_name(operation), replaying_of(operation)))
+            replaced.enter_context(patch.object(client, xform_name(operation), build_replay(operation)))
         yield
 
 
 @contextmanager
 def collect_transactions(keep: Callable[[Arguments], None]) -> Iterator[None]:
-    """Hands over transactions instead of sending them; all other calls are made."""
+    """Pass transactions to ``keep`` instead of sending them. Send all other calls."""
 
     def call(client: BaseClient, operation: str, arguments: Arguments) -> Any:
         if operation != "TransactWriteItems":
@@ -103,38 +105,38 @@ def collect_transactions(keep: Callable[[Arguments], None]) -> Iterator[None]:
         keep(arguments)
         return {}
 
-    with _passing(call):
+    with _patch_calls(call):
         yield
 
 
 @contextmanager
 def intercept_calls(observe: Callable[[BaseClient, str, Arguments, Callable[[], Any]], Any]) -> Iterator[None]:
-    """Lets ``observe`` make each call, and look at the table before and after it."""
+    """Let ``observe`` make each call, so that it can read the table before and after it."""
 
     def call(client: BaseClient, operation: str, arguments: Arguments) -> Any:
         return observe(client, operation, arguments, lambda: _make_call(client, operation, arguments))
 
-    with _passing(call):
+    with _patch_calls(call):
         yield
 
 
 def send(client: BaseClient, operation: str, arguments: Arguments) -> Any:
-    """A call that no block observes."""
+    """Make a call that is neither recorded nor intercepted."""
     return _make_call(client, operation, arguments)
 
 
 def build_repetitions(calls: Sequence[Call], client: BaseClient, table: str, other: str) -> list[Callable[[], Any]]:
-    """The same calls for bare boto3, on another table, and new to the engine: a token makes a repetition no write."""
+    """Return the calls for bare boto3 on another table, with new tokens: with the same, the engine would not write."""
     prepared = []
     for call in calls:
         arguments = _rename_table(call.arguments, table, other)
         if "ClientRequestToken" in arguments:
             arguments["ClientRequestToken"] = str(uuid.uuid4())
-        prepared.append(_bound(getattr(client, xform_name(call.operation)), arguments))
+        prepared.append(_bind(getattr(client, xform_name(call.operation)), arguments))
     return prepared
 
 
-def _bound(method: Callable[..., Any], arguments: Arguments) -> Callable[[], Any]:
+def _bind(method: Callable[..., Any], arguments: Arguments) -> Callable[[], Any]:
     return lambda: method(**arguments)
 
 
