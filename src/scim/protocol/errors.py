@@ -15,10 +15,10 @@ ERROR_SCHEMA = "urn:ietf:params:scim:api:messages:2.0:Error"
 
 
 class Rule(StrEnum):
-    """The rules that a request can break: every error names one, for programs and for the log.
+    """The rules that a request can break. Every error has one.
 
-    The values are stored and logged. They stay the same when the text of an error changes.
-    :mod:`scim.service.audit.explanations` says for each what happened and what to change.
+    The values are stored and logged, so they stay the same when the text of an error changes.
+    :mod:`scim.service.audit.explanations` says for each rule what happened and what to change.
     """
 
     # The data of a user
@@ -43,13 +43,15 @@ class Rule(StrEnum):
     NO_OP = "no-op"
     """The request succeeded, and a part of it was ignored. No error has it, only the audit log."""
 
-    # The user or users that are requested
+    # The requested users
     UNKNOWN_USER = "unknown-user"
     FILTER_ATTRIBUTE = "filter-attribute"
     """A filter names an attribute that no schema has."""
     FILTER = "filter"
     TOO_MANY = "too-many"
+    """The query needs to read too many users (the ``scimType`` ``tooMany``)."""
     UNRESOLVED_BULK_ID = "bulk-reference"
+    """A bulk operation refers to the ``bulkId`` of an operation that did not succeed."""
     PRECONDITION = "precondition"
 
     # The token
@@ -63,9 +65,12 @@ class Rule(StrEnum):
 
     # The request itself
     GROUPS_ENDPOINT = "groups"
+    """The request is for ``/Groups``, which is not supported."""
     ME_ENDPOINT = "me"
+    """The request is for ``/Me``, which is not supported."""
     NOT_IMPLEMENTED = "not-implemented"
     SCIM_URL = "scim-url"
+    """The SCIM URL in the identity provider ends in an endpoint, such as ``/Users``."""
     UNKNOWN_PATH = "unknown-path"
     METHOD = "method"
     PROTOCOL_VERSION = "protocol-version"
@@ -81,12 +86,13 @@ class Rule(StrEnum):
     """The tenant has as many users as the server can count."""
     UNAVAILABLE = "unavailable"
     FAULT = "fault"
+    """The service failed with an unexpected error."""
 
 
 class ScimError(Exception):
-    """An error response. ``headers`` are the HTTP headers that are added to it.
+    """An error response: ``detail`` is its text, and ``headers`` are HTTP headers to add to the usual ones.
 
-    ``rule`` is the rule that the request breaks, ``attribute`` the attribute that breaks it.
+    ``rule`` is the rule that the request breaks, ``attribute`` the attribute that breaks it, if there is one.
     """
 
     status: ClassVar[int]
@@ -109,7 +115,7 @@ class ScimError(Exception):
 
     @property
     def is_fault(self) -> bool:
-        """Return whether the service failed: true for each 5xx but 501, which means that a feature is not supported."""
+        """Return whether the service is at fault: true for every 5xx except 501, which means "not supported"."""
         return self.status >= HTTPStatus.INTERNAL_SERVER_ERROR and self.status != HTTPStatus.NOT_IMPLEMENTED
 
     def to_message(self) -> dict[str, Any]:
@@ -133,7 +139,7 @@ class InvalidFilter(BadRequest):
 
 
 class TooMany(BadRequest):
-    """The filter needs to read more users than one request is allowed to."""
+    """The query needs to read more users than one request may: the ``scimType`` ``tooMany``."""
 
     scim_type = "tooMany"
     rule = Rule.TOO_MANY
@@ -161,7 +167,7 @@ class InvalidPath(BadRequest):
 
 
 class NoTarget(BadRequest):
-    """The path of a PATCH operation matches no attribute or value."""
+    """The path of a PATCH operation does not match any attribute or value."""
 
     scim_type = "noTarget"
     rule = Rule.NO_TARGET
@@ -279,7 +285,7 @@ class UnsupportedMediaType(ScimError):
 
 
 class TooManyRequests(ScimError):
-    """Too many requests with invalid tokens have come in the last seconds."""
+    """The server received too many requests with invalid tokens in the last seconds."""
 
     status = 429
     rule = Rule.TOO_MANY_REQUESTS

@@ -1,4 +1,4 @@
-"""Parse JSON from untrusted clients: what is ambiguous or hostile is rejected (RFC 8259, RFC 7493)."""
+"""Parse JSON from untrusted clients, and reject ambiguous or hostile JSON (RFC 8259, RFC 7493)."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from typing import Any, NoReturn
 
 from scim.protocol.errors import InvalidSyntax
 
-# The deepest valid body is a bulk request with a PATCH of a complex attribute: ten levels.
 MAX_DEPTH = 32
+"""The maximum number of nested arrays and objects. The deepest valid body, a bulk request with PATCH, has ten."""
 
 # Also matches a string without an end, up to the end of the text, so that each character is scanned only once.
 _BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*+"?|([\[{])|([\]}])', re.DOTALL)
 
 
 def parse_json(body: bytes) -> Any:
-    """Return the value in a JSON body. Raises :class:`InvalidSyntax`.
+    """Parse a JSON body. Raises :class:`InvalidSyntax`.
 
-    Also rejects JSON in other encodings than UTF-8, objects with the same name twice, numbers that are not finite or
-    have thousands of digits, unpaired surrogates, and more than 32 levels of nesting.
+    Besides malformed JSON, these are rejected: other encodings than UTF-8, objects with the same name twice, numbers
+    that are not finite or have thousands of digits, unpaired surrogates, and more than 32 levels of nesting.
     """
     try:
         text = body.removeprefix(BOM_UTF8).decode()
@@ -38,7 +38,7 @@ def parse_json(body: bytes) -> Any:
 
 
 def lower_member_names(value: Any) -> dict[str, Any]:
-    """Return the members of a JSON object by their names in lower case; none if ``value`` is not an object.
+    """Return the members of a JSON object by their names in lower case. Return none if ``value`` is not an object.
 
     Names of attributes and of messages' members have no case (RFC 7643 section 2.1). If two names differ only by case,
     the last one counts; a caller that must reject them compares the lengths.
@@ -68,6 +68,7 @@ def _check_surrogates(text: str, value: Any) -> None:
 
 
 def _build_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return an object with these members. Raise :class:`InvalidSyntax` if two have the same name."""
     members = dict(pairs)
     if len(members) != len(pairs):
         raise InvalidSyntax("An object in the body has the same name twice: send it once.")
@@ -75,14 +76,17 @@ def _build_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _reject_constant(_: str) -> NoReturn:
+    """Raise :class:`InvalidSyntax` for a constant that Python's parser accepts and JSON does not have."""
     raise InvalidSyntax("NaN and Infinity are not JSON.")
 
 
-def _parse_finite(text: str) -> float:
+def _parse_finite_number(text: str) -> float:
     number = float(text)
     if not isfinite(number):
         raise InvalidSyntax("The body has a number that is too large.")
     return number
 
 
-_DECODER = json.JSONDecoder(object_pairs_hook=_build_object, parse_constant=_reject_constant, parse_float=_parse_finite)
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_build_object, parse_constant=_reject_constant, parse_float=_parse_finite_number
+)

@@ -12,19 +12,23 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
-_NAME = re.compile(r"(?:urn:[\w:.-]{1,200}[:.])?[a-z$][\w$.-]{0,99}", re.ASCII | re.IGNORECASE)
+_ATTRIBUTE_NAME = re.compile(r"(?:urn:[\w:.-]{1,200}[:.])?[a-z$][\w$.-]{0,99}", re.ASCII | re.IGNORECASE)
 
 _MAX_IGNORED = 40
-"""Limits the names in change records and failures: a DynamoDB item has at most 400 KB, a body any number of names."""
+"""The maximum number of names in a change record or failure. A body can have any number, a DynamoDB item 400 KB."""
 
 
 def is_attribute_name(text: str) -> bool:
     """Return whether ``text`` has the form of an attribute's name (RFC 7643 section 2.1), with or without a URN."""
-    return _NAME.fullmatch(text) is not None
+    return _ATTRIBUTE_NAME.fullmatch(text) is not None
 
 
 class Leniency(Enum):
-    """A non-standard request that is accepted: its name, what it is, and which identity providers send it."""
+    """A kind of non-standard request that is accepted. The members are named after their labels.
+
+    ``label`` is the name that is logged and stored, ``description`` says what is accepted, ``sent_by`` lists the
+    identity providers that send it.
+    """
 
     STRING_BOOLEAN = ("string-boolean", 'booleans as "True", "False", "true", "false"', "Entra ID, OneLogin, Peakon")
     EMPTY_STRING = ("empty-string", "an empty string for an attribute without a value", "Entra ID, OneLogin")
@@ -58,7 +62,10 @@ class Leniency(Enum):
 
 @dataclass(slots=True)
 class LeniencyTracker:
-    """The leniencies of one request: whether they are allowed, which of them it used, and what was ignored."""
+    """Records the leniencies that one request uses, and the attributes that are ignored.
+
+    In strict mode (``is_strict``) no leniency is allowed.
+    """
 
     is_strict: bool = False
     _used: set[Leniency] = field(default_factory=set)
@@ -66,7 +73,7 @@ class LeniencyTracker:
     _ignored: set[str] = field(default_factory=set)
 
     def tolerate(self, leniency: Leniency) -> bool:
-        """Record that the request needs a leniency, and return whether it is allowed: not in strict mode."""
+        """Record that the request needs a leniency, and return whether it is allowed: true unless in strict mode."""
         if self.is_strict:
             self._last_rejected = leniency
             return False
@@ -76,28 +83,28 @@ class LeniencyTracker:
     def record_ignored(self, name: str, value: Any, *, is_known: bool = False) -> None:
         """Record that the value sent for an attribute was ignored. An empty value is not recorded.
 
-        If no schema has the attribute (``is_known`` is false), a name that does not look like an attribute's name is
-        recorded as ``?``: it may be somebody's data.
+        A name that does not look like an attribute's name may be somebody's data. It is recorded as ``?``, unless
+        ``is_known`` says that it is the name of an attribute.
         """
         if value not in (None, "", [], {}):
             self._ignored.add(name if is_known or is_attribute_name(name) else "?")
 
-    def merge(self, part: LeniencyTracker) -> None:
-        """Add what a part of the request, such as one bulk operation, has used and ignored."""
-        self._used |= part._used  # of its own class
-        self._ignored |= part._ignored
+    def merge(self, other: LeniencyTracker) -> None:
+        """Add the leniencies and ignored attributes of a part of the request, such as one bulk operation."""
+        self._used |= other._used
+        self._ignored |= other._ignored
 
     @property
     def used(self) -> list[str]:
-        """The names of the leniencies that this request used, sorted."""
+        """Return the labels of the leniencies that the request used, sorted."""
         return sorted(leniency.label for leniency in self._used)
 
     @property
     def last_rejected(self) -> str | None:
-        """The name of the leniency that strict mode rejected last."""
+        """Return the label of the leniency that strict mode rejected last, or ``None``."""
         return self._last_rejected.label if self._last_rejected else None
 
     @property
     def ignored(self) -> list[str]:
-        """The names of the attributes that were ignored, as they were sent, sorted; at most 40."""
+        """Return the names of the ignored attributes as they were sent, sorted; at most 40."""
         return sorted(self._ignored)[:_MAX_IGNORED]

@@ -1,4 +1,4 @@
-"""The response to a query (RFC 7644 section 3.4.2, RFC 9865 section 2)."""
+"""Render a ListResponse, the response to a query (RFC 7644 section 3.4.2, RFC 9865 section 2)."""
 
 from __future__ import annotations
 
@@ -15,19 +15,20 @@ def render_list_response(
     next_cursor: str | None = None,
     previous_cursor: str | None = None,
 ) -> str:
-    """Return the JSON of a ListResponse with some resources, given as JSON texts.
+    """Return a ListResponse as JSON.
 
-    ``total`` is the number of all resources that match. ``start_index`` is for index paging (RFC 7644 section 3.4.2.4),
-    the cursors are for cursor paging (RFC 9865 section 2).
+    ``resources`` are the resources of the page, each as JSON. ``total`` is the number of all resources that match.
+    ``start_index`` is for index paging (RFC 7644 section 3.4.2.4), the cursors are for cursor paging (RFC 9865 section
+    2).
     """
     page = list(resources)
-    start = "" if start_index is None else f'"startIndex":{start_index},'
-    cursors = "".join(
+    start_index_member = "" if start_index is None else f'"startIndex":{start_index},'
+    cursor_members = "".join(
         f'"{name}":"{cursor}",'
         for name, cursor in (("nextCursor", next_cursor), ("previousCursor", previous_cursor))
         if cursor is not None
     )
     return (
-        f'{{"schemas":["{LIST_RESPONSE}"],"totalResults":{total},{start}"itemsPerPage":{len(page)},{cursors}'
-        f'"Resources":[{",".join(page)}]}}'
+        f'{{"schemas":["{LIST_RESPONSE}"],"totalResults":{total},{start_index_member}'
+        f'"itemsPerPage":{len(page)},{cursor_members}"Resources":[{",".join(page)}]}}'
     )

@@ -17,19 +17,22 @@ from scim.protocol.leniency import Leniency, LeniencyTracker
 
 BULK_RESPONSE = "urn:ietf:params:scim:api:messages:2.0:BulkResponse"
 
-# Each operation can go through all the values of an attribute. Identity providers send far fewer.
 MAX_PATCH_OPERATIONS = 1_000
+"""The maximum number of operations in a PATCH. Each can go through all values of an attribute."""
 
 
 class Message(BaseModel):
-    """A message; its ``schemas`` must list ``urn``, if it has one. Unknown members are ignored."""
+    """A message from a client. Unknown members are ignored.
+
+    ``urn`` is the URN that the message's ``schemas`` must list, ``None`` for a message without ``schemas``.
+    """
 
     model_config = ConfigDict(extra="ignore", frozen=True)
     urn: ClassVar[str | None] = None
 
 
 class PatchOperationType(StrEnum):
-    """What an operation of a PATCH request does."""
+    """The types of PATCH operations: the values of ``op`` (RFC 7644 section 3.5.2)."""
 
     ADD = "add"
     REMOVE = "remove"
@@ -45,17 +48,17 @@ class PatchOperation(Message):
 
     @property
     def has_value(self) -> bool:
-        """Whether the operation has a value. A value of null counts."""
+        """Return whether the operation has a ``value``, which can be null."""
         return "value" in self.model_fields_set
 
     @property
     def new_value(self) -> Any:
-        """The value that the operation sets: ``None`` for a removal."""
+        """Return the value that the operation writes: ``None`` for ``remove``."""
         return None if self.op is PatchOperationType.REMOVE else self.value
 
 
 class PatchRequest(Message):
-    """The body of a PATCH (RFC 7644 section 3.5.2)."""
+    """The body of a PATCH request (RFC 7644 section 3.5.2)."""
 
     urn = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
     operations: list[PatchOperation] = Field(min_length=1, max_length=MAX_PATCH_OPERATIONS)
@@ -102,7 +105,7 @@ MessageT = TypeVar("MessageT", bound=Message)
 
 
 def parse_message(message_class: type[MessageT], body: Any, leniencies: LeniencyTracker) -> MessageT:
-    """Return the message in a JSON body.
+    """Parse a JSON body into a message.
 
     Raises :class:`InvalidSyntax` or :class:`InvalidValue`, whose details name the wrong member.
     """
@@ -119,23 +122,23 @@ def parse_message(message_class: type[MessageT], body: Any, leniencies: Leniency
 
 
 def build_message(message_class: type[MessageT], members: dict[str, Any]) -> MessageT:
-    """Return the message with these members, named in lower case. Raises the errors of :func:`parse_message`."""
+    """Build a message from its members, named in lower case. Raises the errors of :func:`parse_message`."""
     try:
         return message_class.model_validate(members)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        where = ".".join(str(part) for part in first["loc"])
-        is_structural = first["type"] in ("missing", "too_short", "literal_error", "enum", "model_type")
+        first_error = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        location = ".".join(str(part) for part in first_error["loc"])
+        is_structural = first_error["type"] in ("missing", "too_short", "literal_error", "enum", "model_type")
         error_class = InvalidSyntax if is_structural else InvalidValue
-        raise error_class(f"The request's {where or 'body'} is wrong: {first['msg']}.") from None
+        raise error_class(f"The request's {location or 'body'} is wrong: {first_error['msg']}.") from None
 
 
 def _lower_unique_names(members: dict[str, Any]) -> dict[str, Any]:
     """Return the members by their names in lower case; raise :class:`InvalidSyntax` if two have the same name."""
-    lowered = lower_member_names(members)
-    if len(lowered) != len(members):
+    members_by_lower_name = lower_member_names(members)
+    if len(members_by_lower_name) != len(members):
         raise InvalidSyntax("The body has the same member twice, in different cases: send it once.")
-    return lowered
+    return members_by_lower_name
 
 
 def _check_schemas(urn: str, schemas: Any, leniencies: LeniencyTracker) -> None:

@@ -1,4 +1,4 @@
-"""Normal forms of values: writes, lookups, filters and sorting all compare values by them."""
+"""Normal forms of values. Writes, lookups, filters and sorting compare values by their normal forms."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def normalize_string(text: str, *, is_case_exact: bool = False) -> str:
 
 
 def has_invisible_characters(text: str) -> bool:
-    """Return whether a string has characters that are not displayed. Two different names would look the same."""
+    """Return whether a string has characters that are not displayed. They make different names look the same."""
     if text.isascii():
         return not text.isprintable()
     return _INVISIBLE.search(text) is not None

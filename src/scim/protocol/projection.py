@@ -1,4 +1,4 @@
-"""Projections: which attributes of a resource a response has (RFC 7644 section 3.9)."""
+"""Project resources to the attributes that a response has (RFC 7644 section 3.9)."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ NamedAttributes = Mapping[str, frozenset[str] | None]
 class _MemberProjection(dict[str, "_MemberProjection | None"]):
     """The projection of the members of an object: a resource, an extension or a complex value.
 
-    Has the projection of each member by its name; ``None`` includes all of it. An entry is computed when its name is
-    first looked up: once for a page of resources, and only for names that its resources have.
+    It maps the name of each member to the projection of its value; ``None`` includes the whole value. An entry is
+    computed when its name is first looked up: once for a page of resources, and only for names that they have.
     """
 
     def __init__(
@@ -34,7 +34,7 @@ class _MemberProjection(dict[str, "_MemberProjection | None"]):
 
     def __missing__(self, name: str) -> _MemberProjection | None:
         attribute = self._attributes.get(name.lower())
-        self[name] = projection = self._project_attribute(attribute) if attribute else _NOTHING
+        self[name] = projection = self._project_attribute(attribute) if attribute else _EMPTY_PROJECTION
         return projection
 
     def apply(self, members: Mapping[str, Any]) -> dict[str, Any]:
@@ -60,27 +60,27 @@ class _MemberProjection(dict[str, "_MemberProjection | None"]):
         """Return the projection of an attribute by its characteristic ``returned`` and by the two parameters."""
         name = attribute.name.lower()
         if attribute.returned is Returned.NEVER:
-            return _NOTHING
+            return _EMPTY_PROJECTION
         if attribute.returned is Returned.ALWAYS:
             return _project_sub_attributes(attribute, None, frozenset())
         if self._included is not None and name not in self._included:
-            return _NOTHING
+            return _EMPTY_PROJECTION
         if self._included is None and attribute.returned is Returned.REQUEST:
-            return _NOTHING
+            return _EMPTY_PROJECTION
         excluded = self._excluded.get(name, frozenset())
         if excluded is None:
-            return _NOTHING
+            return _EMPTY_PROJECTION
         return _project_sub_attributes(attribute, None if self._included is None else self._included[name], excluded)
 
 
-_NOTHING = _MemberProjection({}, {}, {})
+_EMPTY_PROJECTION = _MemberProjection({}, {}, {})
 """The projection of an attribute that is left out."""
 
 
 def _project_sub_attributes(
     attribute: Attribute, included: frozenset[str] | None, excluded: frozenset[str]
 ) -> _MemberProjection | None:
-    """Return the projection of a value; ``None`` as ``included`` stands for all sub-attributes."""
+    """Return the projection of an attribute's value. ``included`` of ``None`` includes all sub-attributes."""
     if not attribute.sub_attributes:
         return None
     names = None if included is None else dict.fromkeys(included)
@@ -88,11 +88,11 @@ def _project_sub_attributes(
 
 
 class Projection:
-    """The attributes of a resource that a response has.
+    """Selects the attributes of a resource that a response has.
 
     ``included`` and ``excluded`` are the attributes that ``attributes`` and ``excludedAttributes`` name, by the URN of
-    their schema: ``None`` instead of names is the whole schema. ``None`` as ``included`` is a request that does not
-    name attributes.
+    their schema. ``None`` instead of names is the whole schema. ``included`` is ``None`` if the request has no
+    ``attributes``.
     """
 
     def __init__(
@@ -102,7 +102,7 @@ class Projection:
         excluded: Mapping[str, NamedAttributes | None],
     ) -> None:
         self.is_complete = included is None and not excluded and resource_type.is_returned_whole
-        """Whether a response has a resource as it is stored, so that its JSON need not be parsed."""
+        """True if responses have resources as they are stored, so that their JSON does not have to be parsed."""
         self._core = _project_schema(resource_type.core_schema, included, excluded)
         self._extensions = {
             schema.id: _project_schema(schema, included, excluded) for schema in resource_type.extensions
@@ -122,6 +122,7 @@ def _project_schema(
     included: Mapping[str, NamedAttributes | None] | None,
     excluded: Mapping[str, NamedAttributes | None],
 ) -> _MemberProjection:
+    """Return the projection of the attributes of a schema."""
     included_names = None if included is None else included.get(schema.id, {})
     excluded_names = excluded.get(schema.id, {})
     if excluded_names is None:
@@ -132,10 +133,10 @@ def _project_schema(
 def parse_projection(
     attributes: Sequence[str], excluded: Sequence[str], resource_type: ResourceType, leniencies: LeniencyTracker
 ) -> Projection:
-    """Return the projection for the parameters ``attributes`` and ``excludedAttributes``.
+    """Parse the parameters ``attributes`` and ``excludedAttributes``.
 
-    A name that no schema has includes or excludes nothing. A selection in brackets is ignored: the whole attribute is
-    included or excluded. Raises :class:`InvalidValue` for a malformed name.
+    A name that no schema has is ignored. A value filter in brackets is ignored too: the whole attribute is included or
+    excluded. Raises :class:`InvalidValue` for a malformed name.
     """
     if not attributes and not excluded:
         return _create_default_projection(resource_type)
@@ -145,7 +146,7 @@ def parse_projection(
 
 @lru_cache(maxsize=16)
 def _create_default_projection(resource_type: ResourceType) -> Projection:
-    """Return the projection of requests without the two parameters: most requests."""
+    """Return the projection of requests without the two parameters, which are most requests."""
     return Projection(resource_type, None, {})
 
 
@@ -161,15 +162,15 @@ def _parse_names(
             if not leniencies.tolerate(Leniency.UNKNOWN_ATTRIBUTE):
                 raise InvalidValue(f"attributes names {name[:120]}, which no schema has.") from None
             named.setdefault(resource_type.core_schema.id, {})
-        except InvalidPath as malformed:
-            raise InvalidValue(f"attributes holds something that is no attribute's name. {malformed.detail}") from None
+        except InvalidPath as error:
+            raise InvalidValue(f"attributes holds something that is no attribute's name. {error.detail}") from None
         else:
             _add_path(named, path.extension or resource_type.core_schema.id, path)
     return named
 
 
 def _add_path(named: dict[str, dict[str, frozenset[str] | None] | None], urn: str, path: AttributePath) -> None:
-    """Add the attribute of a path to the attributes that a parameter names."""
+    """Add the attribute at a path to the attributes that a parameter names, in place."""
     if path.attribute is None:
         named[urn] = None
         return

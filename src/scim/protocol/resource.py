@@ -1,8 +1,8 @@
-"""Resources: parse the body of a POST or PUT into the canonical form of a resource.
+"""Parse the body of a POST or PUT into the canonical form of a resource.
 
-A canonical resource is a JSON object. Its attributes have the names, in the case, of their schema, its extensions are
-under their URN. It has no unassigned and no unknown attributes. ``schemas`` lists the schemas of which it has values.
-``id`` and ``meta`` are added later.
+A canonical resource is a JSON object. Attributes have their names in the case of the schema, and extensions are under
+their URN. There are no unassigned and no unknown attributes. ``schemas`` lists the schemas whose attributes the
+resource has. ``id`` and ``meta`` are added later.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Resource = dict[str, Any]
 
 
 def parse_resource(body: Any, resource_type: ResourceType, leniencies: LeniencyTracker) -> Resource:
-    """Return the canonical resource in the body of a POST or PUT (RFC 7644 sections 3.3 and 3.5.1).
+    """Parse the body of a POST or PUT into a canonical resource (RFC 7644 sections 3.3 and 3.5.1).
 
     Raises :class:`InvalidSyntax` or :class:`InvalidValue`.
     """
@@ -35,14 +35,12 @@ def parse_resource(body: Any, resource_type: ResourceType, leniencies: LeniencyT
         if members := _parse_attributes(schema, extensions.get(schema.id, {}), leniencies):
             check_required(schema.required_attributes, members, f"{schema.id}:")
             resource[schema.id] = members
-    return finalize(resource, resource_type)
+    check_unique_attribute(resource, resource_type)
+    return set_schemas(resource, resource_type)
 
 
-def finalize(resource: Resource, resource_type: ResourceType) -> Resource:
-    """Return the resource with a correct ``schemas``.
-
-    Raises :class:`InvalidValue` if the unique attribute has characters that are not displayed.
-    """
+def check_unique_attribute(resource: Resource, resource_type: ResourceType) -> None:
+    """Raise :class:`InvalidValue` if the unique attribute has characters that are not displayed."""
     name = resource_type.unique_attribute.name
     if has_invisible_characters(resource.get(name, "")):
         raise InvalidValue(
@@ -50,11 +48,10 @@ def finalize(resource: Resource, resource_type: ResourceType) -> Resource:
             rule=Rule.FORMAT,
             attribute=name,
         )
-    return set_schemas(resource, resource_type)
 
 
 def set_schemas(resource: Resource, resource_type: ResourceType) -> Resource:
-    """Return the resource with the URNs of its schemas in ``schemas``; those of unknown schemas come last."""
+    """Return the resource with ``schemas`` set to the URNs of its schemas; those of unknown schemas come last."""
     known = [schema.id for schema in resource_type.extensions if schema.id in resource]
     by_id = resource_type.extensions_by_id
     unknown = [name for name in resource if ":" in name and name not in by_id and is_urn(name)]
@@ -68,19 +65,22 @@ def is_urn(name: str) -> bool:
 
 
 def list_changed_attributes(before: Resource, after: Resource, resource_type: ResourceType) -> list[str]:
-    """Return the names of the attributes whose values differ, in the schemas' order; in extensions with the URN."""
+    """Return the names of the attributes whose values differ, in the order of the schemas.
+
+    Names of extension attributes have the URN as a prefix.
+    """
     return [
         name if schema is resource_type.core_schema else f"{schema.id}:{name}"
-        for schema, old, new in pair_by_schema(before, after, resource_type)
+        for schema, members_before, members_after in pair_by_schema(before, after, resource_type)
         for name in schema.tracked_attribute_names
-        if old.get(name) != new.get(name)
+        if members_before.get(name) != members_after.get(name)
     ]
 
 
 def pair_by_schema(
     before: Resource, after: Resource, resource_type: ResourceType
 ) -> Iterator[tuple[Schema, Mapping[str, Any], Mapping[str, Any]]]:
-    """Yield each schema of which one of two versions has values, with the values before and after."""
+    """Yield the schemas whose attributes a version has, each with the members of the version before and after."""
     yield resource_type.core_schema, before, after
     for schema in resource_type.extensions:
         if schema.id in before or schema.id in after:
@@ -88,7 +88,10 @@ def pair_by_schema(
 
 
 def _check_schemas(body: dict[str, Any], resource_type: ResourceType, leniencies: LeniencyTracker) -> None:
-    """Raise an error unless the body's ``schemas`` lists the core schema and no unknown schema."""
+    """Raise :class:`InvalidValue` unless ``schemas`` lists the core schema and no unknown schema.
+
+    Raises :class:`InvalidSyntax` if the body has ``schemas`` twice.
+    """
     names = [name for name in body if len(name) == len("schemas") and name.lower() == "schemas"]
     if len(names) > 1:
         raise InvalidSyntax("schemas is there twice, in different cases: send it once.")
@@ -114,45 +117,45 @@ def _check_schemas(body: dict[str, Any], resource_type: ResourceType, leniencies
 def _split_by_schema(
     body: dict[str, Any], resource_type: ResourceType, leniencies: LeniencyTracker
 ) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
-    """Return the body's members that are in the core schema, and those of each extension by its URN."""
-    core = dict(body)
+    """Return the members of the core schema in a body, and those of each extension by its URN."""
+    core_members = dict(body)
     extensions: dict[str, dict[str, Any]] = {}
-    qualified = [(name, core.pop(name)) for name in body if ":" in name and is_urn(name)]
-    if len(set(map(str.lower, core))) < len(core):
-        unmerged, core = core, {}
-        for name, value in unmerged.items():
-            _add_members(core, {name: value})
-    for name, value in qualified:
-        schema, members = _parse_qualified_member(name, value, resource_type, leniencies)
-        _add_members(core if schema is None else extensions.setdefault(schema.id, {}), members)
-    return core, extensions
+    members_with_urn = [(name, core_members.pop(name)) for name in body if ":" in name and is_urn(name)]
+    if len(set(map(str.lower, core_members))) < len(core_members):
+        unmerged_members, core_members = core_members, {}
+        for name, value in unmerged_members.items():
+            _add_members(core_members, {name: value})
+    for name, value in members_with_urn:
+        schema, members = _parse_member_with_urn(name, value, resource_type, leniencies)
+        _add_members(core_members if schema is None else extensions.setdefault(schema.id, {}), members)
+    return core_members, extensions
 
 
 def _add_members(target: dict[str, Any], members: Mapping[str, Any]) -> None:
-    """Add members to an object, in place; names have no case.
+    """Add members to an object, in place. Names have no case.
 
-    Sub-attributes of a complex attribute that the object has already are added to it. Raises :class:`InvalidSyntax` for
-    an attribute that has two values.
+    If both have the same complex attribute, its sub-attributes are merged. Raises :class:`InvalidSyntax` for any other
+    attribute that both have.
     """
     names = {name.lower(): name for name in target}
     for name, value in members.items():
-        existing = names.get(name.lower())
-        if existing is None:
+        existing_name = names.get(name.lower())
+        if existing_name is None:
             target[name] = value
-        elif isinstance(value, dict) and isinstance(target[existing], dict):
-            target[existing] = dict(target[existing])
-            _add_members(target[existing], value)
+        elif isinstance(value, dict) and isinstance(target[existing_name], dict):
+            target[existing_name] = dict(target[existing_name])
+            _add_members(target[existing_name], value)
         else:
             raise InvalidSyntax(f"{name[:100]} is there twice: send it once.")
 
 
-def _parse_qualified_member(
+def _parse_member_with_urn(
     name: str, value: Any, resource_type: ResourceType, leniencies: LeniencyTracker
 ) -> tuple[Schema | None, dict[str, Any]]:
-    """Return the schema and the members that a member with a URN in its name stands for.
+    """Parse a member that has a URN in its name: return the extension's schema, and members of that schema.
 
-    The member is an extension's object, or a single attribute under its name with URN. The schema is ``None`` for the
-    core schema and for an unknown one, whose members are ignored.
+    Such a member is the object of an extension, or a single attribute. The schema is ``None`` for the core schema, and
+    for an unknown one, whose members are ignored.
     """
     if isinstance(value, dict) and (extension := resource_type.find_extension(name)):
         return extension, dict(value)
@@ -176,4 +179,5 @@ def _parse_qualified_member(
 
 
 def _parse_attributes(schema: Schema, members: Mapping[str, Any], leniencies: LeniencyTracker) -> Resource:
+    """Return the canonical members of a schema, without the unassigned ones."""
     return drop_unassigned(parse_members(schema.attributes, members, leniencies))

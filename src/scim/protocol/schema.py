@@ -1,4 +1,4 @@
-"""Schemas and resource types: the documents of RFC 7643 sections 6 and 7, compiled for the rest of the protocol."""
+"""Schemas and resource types, compiled from the documents of RFC 7643 sections 6 and 7."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ PYTHON_CLASSES: dict[DataType, type] = {
     DataType.BOOLEAN: bool,
     DataType.INTEGER: int,
 }
-"""The Python class of a data type's values in parsed JSON, for the types whose values are all instances of it."""
+"""The Python class of a data type's values, for the types of which every instance of that class is a value."""
 
 
 class StringFormat(StrEnum):
-    """The format of a string attribute in a tenant's custom schema. SCIM has no data types for these."""
+    """The formats of string attributes in custom schemas. SCIM has no data types for them."""
 
     DATE = "date"
-    """An ISO 8601 date: ``2026-01-31``. It can have a time, which is not compared."""
+    """An ISO 8601 date, such as ``2026-01-31``. It can have a time, which comparisons ignore."""
     EMPLOYEE = "employee"
     """The email or userName of another user, who may be provisioned later."""
 
@@ -65,7 +65,11 @@ class Returned(StrEnum):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Attribute:
-    """An attribute and its characteristics (RFC 7643 section 7). ``sub_attributes`` are by lower-case name."""
+    """An attribute with its characteristics (RFC 7643 section 7).
+
+    ``sub_attributes`` are by lower-case name. ``is_unique`` is true if ``uniqueness`` is ``server`` or ``global``.
+    ``max_length`` (in characters) and ``format`` are characteristics of custom schemas that the RFC does not have.
+    """
 
     name: str
     type: DataType
@@ -79,21 +83,21 @@ class Attribute:
     format: StringFormat | None = None
     reference_types: tuple[str, ...] = ()
     sub_attributes: Mapping[str, Attribute] = field(default_factory=dict)
-    # Derived from the above once, because parsing a value needs them.
+    # Derived from the fields above, because parsing each value needs them.
     is_read_only: bool = field(init=False)
     is_immutable: bool = field(init=False)
     is_write_only: bool = field(init=False)
     is_complex: bool = field(init=False)
     is_plain_string: bool = field(init=False)
-    """Whether every string is a value of this attribute and is stored unchanged."""
+    """True if every string is a value of the attribute and is stored unchanged."""
     value_class: object = field(init=False)
-    """The class whose instances are all values of this attribute; ``None`` if there is no such class."""
+    """The Python class of which every instance is a value of the attribute, or ``None``."""
     required_sub_attributes: tuple[Attribute, ...] = field(init=False)
     """The sub-attributes that a value must have."""
     immutable_sub_attributes: tuple[Attribute, ...] = field(init=False)
     """The immutable sub-attributes."""
     has_read_only_sub_attributes: bool = field(init=False)
-    """Whether a sub-attribute is readOnly."""
+    """True if at least one sub-attribute is readOnly."""
 
     def __post_init__(self) -> None:
         is_text = self.type in (DataType.STRING, DataType.REFERENCE) and not self.is_multi_valued
@@ -106,9 +110,10 @@ class Attribute:
         object.__setattr__(self, "is_plain_string", is_text and not is_write_only and not is_limited)
         object.__setattr__(self, "value_class", None if self.is_multi_valued else PYTHON_CLASSES.get(self.type))
         object.__setattr__(self, "required_sub_attributes", _select_required(self.sub_attributes))
-        members = self.sub_attributes.values()
-        object.__setattr__(self, "immutable_sub_attributes", tuple(member for member in members if member.is_immutable))
-        object.__setattr__(self, "has_read_only_sub_attributes", any(member.is_read_only for member in members))
+        immutable = tuple(attribute for attribute in self.sub_attributes.values() if attribute.is_immutable)
+        object.__setattr__(self, "immutable_sub_attributes", immutable)
+        has_read_only = any(attribute.is_read_only for attribute in self.sub_attributes.values())
+        object.__setattr__(self, "has_read_only_sub_attributes", has_read_only)
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Attribute:
@@ -134,7 +139,7 @@ class Attribute:
         return self.sub_attributes.get(name.lower())
 
     def refers_to(self, resource_type: str) -> bool:
-        """Return whether the values reference resources of a type: with a ``$ref``, or in the format ``employee``."""
+        """Return whether the values reference resources of a type, by a ``$ref`` or in the format ``employee``."""
         ref, value = self.find_sub_attribute("$ref"), self.find_sub_attribute("value")
         if self.is_read_only:
             return False
@@ -149,13 +154,13 @@ def _select_required(attributes: Mapping[str, Attribute]) -> tuple[Attribute, ..
 
 
 def _compile_attributes(documents: Iterable[Mapping[str, Any]]) -> dict[str, Attribute]:
-    """Return the attributes of a schema document by their names in lower case."""
+    """Compile the attributes of a schema document, by their names in lower case."""
     return {document["name"].lower(): Attribute.from_document(document) for document in documents}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Schema:
-    """A schema: its URN, its attributes by lower-case name, and the document that ``/Schemas`` returns."""
+    """A schema: its URN (``id``), its attributes by lower-case name, and the document that ``/Schemas`` returns."""
 
     id: str
     attributes: Mapping[str, Attribute]
@@ -167,14 +172,13 @@ class Schema:
     value_classes: Mapping[str, object] = field(init=False)
     """The ``value_class`` of each attribute that has one, by the attribute's name."""
     tracked_attribute_names: tuple[str, ...] = field(init=False)
-    """The names of the attributes whose changes are recorded: all but those that the server sets."""
+    """The names of the attributes whose changes are recorded: all except ``id``, ``meta`` and ``schemas``."""
 
     def __post_init__(self) -> None:
         attributes = self.attributes.values()
         names = (attribute.name for attribute in attributes)
-        object.__setattr__(
-            self, "tracked_attribute_names", tuple(name for name in names if name not in ("id", "meta", "schemas"))
-        )
+        tracked_names = tuple(name for name in names if name not in ("id", "meta", "schemas"))
+        object.__setattr__(self, "tracked_attribute_names", tracked_names)
         classes = {
             attribute.name: attribute.value_class for attribute in attributes if attribute.value_class is not None
         }
@@ -193,13 +197,17 @@ class Schema:
 
 
 def _has_immutable_part(attribute: Attribute) -> bool:
-    """Return whether clients can write the attribute, but not change it or one of its sub-attributes later."""
+    """Return whether the attribute or a sub-attribute is immutable. False for a readOnly attribute."""
     return not attribute.is_read_only and (attribute.is_immutable or bool(attribute.immutable_sub_attributes))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ResourceType:
-    """A resource type: its endpoint and its schemas (RFC 7643 section 6)."""
+    """A resource type with its endpoint and schemas (RFC 7643 section 6).
+
+    ``schema`` is the core schema as ``/Schemas`` returns it. ``core_schema`` also has the attributes that it does not
+    list.
+    """
 
     name: str
     endpoint: str
@@ -207,57 +215,59 @@ class ResourceType:
     schema: Schema
     extensions: tuple[Schema, ...] = ()
     discarded_attributes: tuple[Attribute, ...] = ()
-    """writeOnly attributes that are validated and then discarded. ``/Schemas`` does not list them."""
+    """The writeOnly attributes that are validated and not stored. ``/Schemas`` does not list them."""
     custom_urns: frozenset[str] = frozenset()
-    """The URNs of a tenant's custom extensions. They may have been different when a value was stored."""
+    """The URNs of the extensions that are custom schemas of a tenant. A tenant can change them."""
     reduced_urns: frozenset[str] = frozenset()
-    """The URNs of custom extensions with removed attributes, whose values users may still have."""
+    """The URNs of custom extensions that lack attributes which they had before. Users may still have values of them."""
     core_schema: Schema = field(init=False)
-    """The core schema with the common attributes (RFC 7643 section 3.1) and the discarded ones."""
+    """``schema`` with the common attributes (RFC 7643 section 3.1) and the discarded attributes."""
     schemas: tuple[Schema, ...] = field(init=False)
     """The core schema and the extensions."""
     urns: frozenset[str] = field(init=False)
     """The URNs of all schemas, in lower case."""
     extensions_by_id: Mapping[str, Schema] = field(init=False)
-    """The extensions by their URN, in the case in which it is stored."""
+    """The extensions by their URN, in the case that the schema document has."""
     standard_extension_urns: frozenset[str] = field(init=False)
-    """The URNs of the extensions that the RFCs define. Responses have all their stored values."""
+    """The URNs of the extensions that the RFC defines. All their stored values conform to the schema."""
     urns_without_hidden_values: frozenset[str] = field(init=False)
-    """The URNs of the schemas whose stored values are all in responses."""
+    """The URNs of the schemas of which responses have all stored values."""
     unique_attribute: Attribute = field(init=False)
-    """The attribute whose value is unique in a tenant, such as ``userName``."""
+    """The attribute of which no two resources of a tenant have the same value, such as ``userName``."""
     is_returned_whole: bool = field(init=False)
-    """Whether a response without ``attributes`` and ``excludedAttributes`` has all attributes of a resource."""
+    """True if a response has all attributes of a resource unless the request names some to include or exclude."""
     reference_attributes: tuple[tuple[Schema, Attribute], ...] = field(init=False)
     """The attributes whose values reference other resources of this type, each with its schema."""
     names_with_spaces: tuple[str, ...] = field(init=False)
-    """The names with a space, with their URN and in lower case, the longest first.
+    """The attribute names with a space, with their URN and in lower case, the longest first.
 
-    The grammar of filters cannot find where such a name ends.
+    The grammar of filters does not tell where such a name ends.
     """
 
     def __post_init__(self) -> None:
-        discarded = {attribute.name.lower(): attribute for attribute in self.discarded_attributes}
-        attributes = {**_load_common_attributes(), **self.schema.attributes, **discarded}
-        core = Schema(self.schema.id, attributes, self.schema.document)
-        (unique,) = (attribute for attribute in self.schema.attributes.values() if attribute.is_unique)
-        schemas = (core, *self.extensions)
-        by_id = {schema.id: schema for schema in self.extensions}
-        spaced = [
+        discarded_attributes = {attribute.name.lower(): attribute for attribute in self.discarded_attributes}
+        attributes = {**_load_common_attributes(), **self.schema.attributes, **discarded_attributes}
+        core_schema = Schema(self.schema.id, attributes, self.schema.document)
+        (unique_attribute,) = (attribute for attribute in self.schema.attributes.values() if attribute.is_unique)
+        schemas = (core_schema, *self.extensions)
+        extensions_by_id = {schema.id: schema for schema in self.extensions}
+        urns = frozenset(extensions_by_id)
+        names_with_spaces = [
             f"{schema.id.lower()}:{name}" for schema in self.extensions for name in _list_names_with_space(schema)
         ]
-        object.__setattr__(self, "core_schema", core)
+        object.__setattr__(self, "core_schema", core_schema)
         object.__setattr__(self, "schemas", schemas)
         object.__setattr__(self, "urns", frozenset(schema.id.lower() for schema in schemas))
-        object.__setattr__(self, "extensions_by_id", by_id)
-        object.__setattr__(self, "standard_extension_urns", frozenset(by_id) - self.custom_urns)
-        object.__setattr__(self, "urns_without_hidden_values", frozenset((core.id, *by_id)) - self.reduced_urns)
-        object.__setattr__(self, "unique_attribute", unique)
+        object.__setattr__(self, "extensions_by_id", extensions_by_id)
+        object.__setattr__(self, "standard_extension_urns", urns - self.custom_urns)
+        object.__setattr__(self, "urns_without_hidden_values", urns - self.reduced_urns | {core_schema.id})
+        object.__setattr__(self, "unique_attribute", unique_attribute)
         object.__setattr__(self, "is_returned_whole", not any(map(_has_hidden_attributes, schemas)))
         object.__setattr__(self, "reference_attributes", tuple(self._list_reference_attributes()))
-        object.__setattr__(self, "names_with_spaces", tuple(sorted(spaced, key=len, reverse=True)))
+        object.__setattr__(self, "names_with_spaces", tuple(sorted(names_with_spaces, key=len, reverse=True)))
 
     def _list_reference_attributes(self) -> Iterator[tuple[Schema, Attribute]]:
+        """Yield the attributes whose values reference other resources of this type, each with its schema."""
         for schema in self.schemas:
             for attribute in schema.attributes.values():
                 if attribute.refers_to(self.name):
@@ -270,18 +280,18 @@ class ResourceType:
     def with_extensions(
         self, documents: Iterable[Mapping[str, Any]], reduced_urns: frozenset[str] = frozenset()
     ) -> ResourceType:
-        """Return the same resource type with more extensions, given as schema documents."""
-        added = tuple(map(Schema.from_document, documents))
+        """Return a copy of the resource type with custom extensions, given as schema documents."""
+        extensions = tuple(map(Schema.from_document, documents))
         return replace(
             self,
-            extensions=self.extensions + added,
-            custom_urns=self.custom_urns.union(schema.id for schema in added),
+            extensions=self.extensions + extensions,
+            custom_urns=self.custom_urns.union(schema.id for schema in extensions),
             reduced_urns=reduced_urns,
         )
 
 
 def _list_names_with_space(schema: Schema) -> Iterator[str]:
-    """Yield each attribute's name that has a space, alone and with each sub-attribute."""
+    """Yield each attribute name with a space, alone and followed by the name of each sub-attribute."""
     for name, attribute in schema.attributes.items():
         if " " in name:
             yield name
@@ -290,18 +300,18 @@ def _list_names_with_space(schema: Schema) -> Iterator[str]:
 
 def _has_hidden_attributes(schema: Schema) -> bool:
     """Return whether a schema has stored attributes that responses have only on request or never."""
-    stored = [attribute for attribute in schema.attributes.values() if not attribute.is_write_only]
-    members = [*stored, *(member for attribute in stored for member in attribute.sub_attributes.values())]
-    return any(member.returned in (Returned.NEVER, Returned.REQUEST) for member in members)
+    attributes = [attribute for attribute in schema.attributes.values() if not attribute.is_write_only]
+    sub_attributes = [member for attribute in attributes for member in attribute.sub_attributes.values()]
+    return any(member.returned in (Returned.NEVER, Returned.REQUEST) for member in (*attributes, *sub_attributes))
 
 
 def load_document(name: str) -> Any:
-    """Return a JSON document of the folder ``schemas``, such as ``user``."""
+    """Load a JSON document from the folder ``schemas``, such as ``user``."""
     return json.loads((_DOCUMENTS / f"{name}.json").read_text("utf-8"))
 
 
 def strip_non_standard(document: Any) -> Any:
-    """Return a schema document without the characteristics that are not in the RFC: strict clients reject them."""
+    """Return a schema document without the characteristics that RFC 7643 does not have: strict clients reject them."""
     if isinstance(document, list):
         return [strip_non_standard(element) for element in document]
     if isinstance(document, Mapping):
@@ -312,20 +322,20 @@ def strip_non_standard(document: Any) -> Any:
 
 @cache
 def _load_common_attributes() -> dict[str, Attribute]:
-    """Return the attributes of every resource (RFC 7643 section 3.1)."""
+    """Load the common attributes, which every resource has (RFC 7643 section 3.1)."""
     return _compile_attributes(load_document("common"))
 
 
 @cache
 def load_user_type() -> ResourceType:
-    """Return the resource type User: core and enterprise schema (RFC 7643 sections 4.1 and 4.3)."""
+    """Load the resource type ``User`` with its core and enterprise schemas (RFC 7643 sections 4.1 and 4.3)."""
     return ResourceType(
         name="User",
         endpoint="/Users",
         description="User Account",
         schema=Schema.from_document(load_document("user")),
         extensions=(Schema.from_document(load_document("enterprise-user")),),
-        # Identity providers send it; this service never logs anyone in.
+        # Identity providers send it, but no user signs in to this service.
         discarded_attributes=(
             Attribute("password", DataType.STRING, mutability=Mutability.WRITE_ONLY, returned=Returned.NEVER),
         ),

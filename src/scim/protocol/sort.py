@@ -20,14 +20,14 @@ SortKeyFunction = Callable[[Mapping[str, Any]], tuple[bool, Any]]
 
 @dataclass(frozen=True, slots=True)
 class CompiledSort:
-    """The attribute that ``sortBy`` names, and the key function to sort resources by, ascending."""
+    """The path of the attribute that ``sortBy`` names, and the key function that sorts resources in ascending order."""
 
     path: AttributePath
     key: SortKeyFunction
 
 
 def compile_sort(name: str, resource_type: ResourceType, leniencies: LeniencyTracker) -> CompiledSort:
-    """Return the sorting by the attribute that ``sortBy`` names.
+    """Compile ``sortBy`` into a function that returns the sort key of a resource.
 
     Resources without a value come last. A multi-valued attribute sorts by its primary or else its first element, a
     complex one by its ``value``. Raises :class:`InvalidValue` for an attribute that no schema has or that has no order.
@@ -58,7 +58,7 @@ def _select_element(elements: Sequence[Any]) -> Any:
 
 
 def _find_sortable_leaf(path: AttributePath) -> Attribute:
-    """Return the attribute whose values are compared."""
+    """Return the attribute whose values are compared: of a complex attribute, its ``value``."""
     leaf = path.leaf
     if leaf is not None and leaf.type is DataType.COMPLEX:
         leaf = leaf.find_sub_attribute("value")

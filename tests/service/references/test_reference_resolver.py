@@ -45,7 +45,7 @@ class Users:
 
     def find_matching_user_ids(self, value: str) -> Iterator[Collection[str]]:
         for kind in ("id", "userName", "externalId", "email"):
-            people = {user.id: identify_user(user.resource).identifiers for user in self.users.values()}
+            people = {user.id: identify_user(user.resource).identifiers for user in list(self.users.values())}
             yield [
                 each
                 for each, known in people.items()

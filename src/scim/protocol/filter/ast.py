@@ -1,4 +1,4 @@
-"""The syntax tree of a filter. The string of each node is a filter that parses to the same tree."""
+"""The nodes of a filter's syntax tree. ``str(node)`` is a filter that parses to the same tree."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from enum import StrEnum
 from scim.protocol.schema import Attribute
 
 FilterLiteral = str | int | float | bool | None
+"""The value that a comparison compares with (``compValue`` in the RFC's grammar)."""
 
 
 class ComparisonOperator(StrEnum):
-    """The comparison operators of RFC 7644 section 3.4.2.2 but ``pr``, which has its own node."""
+    """The comparison operators of RFC 7644 section 3.4.2.2 except ``pr``, which is the node :class:`Present`."""
 
     EQ = "eq"
     NE = "ne"
@@ -27,7 +28,10 @@ class ComparisonOperator(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """``userName eq "bjensen"``; beyond the RFC also ``emails[type eq "work"].value eq "b@example.com"``."""
+    """A comparison, such as ``userName eq "bjensen"``.
+
+    Beyond the RFC, the path can have a value filter: ``emails[type eq "work"].value eq "b@example.com"``.
+    """
 
     path: AttributePath
     operator: ComparisonOperator
@@ -39,7 +43,7 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class Present:
-    """``title pr``: the attribute has a value."""
+    """A test whether an attribute has a value, such as ``title pr``."""
 
     path: AttributePath
 
@@ -49,7 +53,7 @@ class Present:
 
 @dataclass(frozen=True, slots=True)
 class ValuePath:
-    """``emails[type eq "work"]``: an element of the attribute matches the filter in brackets."""
+    """A test whether an element matches a value filter, such as ``emails[type eq "work"]``."""
 
     path: AttributePath
 
@@ -59,7 +63,7 @@ class ValuePath:
 
 @dataclass(frozen=True, slots=True)
 class Not:
-    """``not (title pr)``."""
+    """A negation, such as ``not (title pr)``."""
 
     operand: Filter
 
@@ -69,22 +73,22 @@ class Not:
 
 @dataclass(frozen=True, slots=True)
 class And:
-    """Two or more terms, none of which is an ``And``."""
+    """A conjunction of two or more filters, none of which is an ``And``."""
 
     operands: tuple[Filter, ...]
 
     def __str__(self) -> str:
-        return " and ".join(f"({term})" if isinstance(term, Or) else str(term) for term in self.operands)
+        return " and ".join(f"({operand})" if isinstance(operand, Or) else str(operand) for operand in self.operands)
 
 
 @dataclass(frozen=True, slots=True)
 class Or:
-    """Two or more terms, none of which is an ``Or``. ``And`` has precedence."""
+    """A disjunction of two or more filters, none of which is an ``Or``. ``And`` has precedence."""
 
     operands: tuple[Filter, ...]
 
     def __str__(self) -> str:
-        return " or ".join(str(term) for term in self.operands)
+        return " or ".join(str(operand) for operand in self.operands)
 
 
 Filter = Comparison | Present | ValuePath | Not | And | Or
@@ -92,11 +96,10 @@ Filter = Comparison | Present | ValuePath | Not | And | Or
 
 @dataclass(frozen=True, slots=True)
 class AttributePath:
-    """The path of an attribute, resolved with the schemas.
+    """The path of an attribute or sub-attribute, resolved with the schemas.
 
-    ``extension`` is the URN of the attribute's extension, ``None`` for the core schema. Without ``attribute`` the path
-    is that of a whole schema. ``value_filter`` selects elements of a multi-valued attribute; its names are those of
-    sub-attributes.
+    ``extension`` is the URN of the attribute's extension, ``None`` for the core schema. Without ``attribute``, the path
+    is the URN of a schema. ``value_filter`` selects elements of a multi-valued attribute; its paths are sub-attributes.
     """
 
     attribute: Attribute | None
@@ -108,37 +111,36 @@ class AttributePath:
         if self.attribute is None:
             return self.extension or ""
         prefix = f"{self.extension}:" if self.extension else ""
-        selection = f"[{self.value_filter}]" if self.value_filter is not None else ""
+        value_filter = f"[{self.value_filter}]" if self.value_filter is not None else ""
         suffix = f".{self.sub_attribute.name}" if self.sub_attribute else ""
-        return f"{prefix}{self.attribute.name}{selection}{suffix}"
+        return f"{prefix}{self.attribute.name}{value_filter}{suffix}"
 
     @property
     def without_value_filter(self) -> AttributePath:
-        """The path without its selection, which may have somebody's data."""
+        """Return the path without its value filter, which may have somebody's data."""
         return AttributePath(self.attribute, self.sub_attribute, self.extension)
 
     @property
     def is_single_valued_core_attribute(self) -> bool:
-        """Whether the path is that of a single-valued attribute in the core schema."""
+        """Return whether the path is that of a single-valued attribute in the core schema."""
         is_nested = self.sub_attribute or self.extension or self.value_filter
         return not is_nested and self.attribute is not None and not self.attribute.is_multi_valued
 
     @property
     def leaf(self) -> Attribute | None:
-        """The attribute or sub-attribute at the end of the path."""
+        """Return the attribute or sub-attribute at the end of the path, or ``None`` for the path of a schema."""
         return self.sub_attribute or self.attribute
 
 
 def list_paths(tree: Filter) -> list[AttributePath]:
-    """Return the path of each term of a filter, in their order.
+    """Return the paths in a filter, in their order.
 
-    A path has its selection with it. The paths in the selection are not in the list: they are relative to the
-    attribute.
+    The paths in value filters are not in the list, because they are relative to an attribute.
     """
     match tree:
-        case And(terms) | Or(terms):
-            return [path for term in terms for path in list_paths(term)]
-        case Not(term):
-            return list_paths(term)
+        case And(operands) | Or(operands):
+            return [path for operand in operands for path in list_paths(operand)]
+        case Not(operand):
+            return list_paths(operand)
         case Comparison() | Present() | ValuePath():
             return [tree.path]

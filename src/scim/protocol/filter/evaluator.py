@@ -1,14 +1,14 @@
-"""Compile the syntax tree of a filter into a Python function that evaluates it on a resource.
+"""Compile the syntax tree of a filter into a Python function that evaluates the filter on a resource.
 
-The RFC leaves some cases open. Here ``ne`` is the negation of ``eq``: it is true for an absent attribute, and for a
+The RFC does not define some cases. Here ``ne`` is the negation of ``eq``: it is true for an absent attribute, and for a
 multi-valued one without an equal value. Every other comparison with an absent attribute is false. ``eq null`` is true
 for an absent attribute. All checks happen during the compilation, so an invalid filter fails even without resources.
 """
 
 from __future__ import annotations
 
-import operator as python
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from operator import contains, eq, ge, gt, le, lt
 from typing import Any
 
 from scim.protocol.errors import InvalidFilter
@@ -30,35 +30,35 @@ from scim.protocol.schema import Attribute, DataType, StringFormat
 from scim.protocol.values.conformance import select_conforming
 
 Predicate = Callable[[Mapping[str, Any]], bool]
-"""Whether a resource, or an element of a multi-valued attribute, matches."""
+"""Returns whether a resource, or an element of a multi-valued attribute, matches."""
 ValueGetter = Callable[[Mapping[str, Any]], Iterable[Any]]
 """Returns the values at a path in a resource, or in an element of a multi-valued attribute."""
 ValueTest = Callable[[Any], bool]
-"""Whether a single value satisfies a comparison."""
+"""Returns whether a single value satisfies a comparison."""
 
-_ORDER: dict[ComparisonOperator, Callable[[Any, Any], bool]] = {
-    ComparisonOperator.EQ: python.eq,
-    ComparisonOperator.GT: python.gt,
-    ComparisonOperator.GE: python.ge,
-    ComparisonOperator.LT: python.lt,
-    ComparisonOperator.LE: python.le,
+_ORDER_OPERATORS: dict[ComparisonOperator, Callable[[Any, Any], bool]] = {
+    ComparisonOperator.EQ: eq,
+    ComparisonOperator.GT: gt,
+    ComparisonOperator.GE: ge,
+    ComparisonOperator.LT: lt,
+    ComparisonOperator.LE: le,
 }
-_SUBSTRING: dict[ComparisonOperator, Callable[[str, str], bool]] = {
-    ComparisonOperator.CO: python.contains,
+_SUBSTRING_OPERATORS: dict[ComparisonOperator, Callable[[str, str], bool]] = {
+    ComparisonOperator.CO: contains,
     ComparisonOperator.SW: str.startswith,
     ComparisonOperator.EW: str.endswith,
 }
 
 
 def compile_filter(tree: Filter, leniencies: LeniencyTracker) -> Predicate:
-    """Return a function that returns whether a resource matches. Raises :class:`InvalidFilter`."""
+    """Compile a filter into a function that returns whether a resource matches. Raises :class:`InvalidFilter`."""
     match tree:
-        case And(terms):
-            return _combine_with_and([compile_filter(term, leniencies) for term in terms])
-        case Or(terms):
-            return _combine_with_or([compile_filter(term, leniencies) for term in terms])
-        case Not(term):
-            return _negate(compile_filter(term, leniencies))
+        case And(operands):
+            return _combine_with_and([compile_filter(operand, leniencies) for operand in operands])
+        case Or(operands):
+            return _combine_with_or([compile_filter(operand, leniencies) for operand in operands])
+        case Not(operand):
+            return _negate(compile_filter(operand, leniencies))
         case Present(path) | ValuePath(path):
             return _compile_presence(path, leniencies)
         case Comparison(path, operator, value):
@@ -78,6 +78,7 @@ def _negate(predicate: Predicate) -> Predicate:
 
 
 def _compile_presence(path: AttributePath, leniencies: LeniencyTracker) -> Predicate:
+    """Compile a test whether there is a value at a path."""
     get_values = compile_value_getter(path, leniencies)
     return lambda resource: any(value not in (None, "", {}, []) for value in get_values(resource))
 
@@ -85,6 +86,7 @@ def _compile_presence(path: AttributePath, leniencies: LeniencyTracker) -> Predi
 def _compile_comparison(
     path: AttributePath, operator: ComparisonOperator, literal: FilterLiteral, leniencies: LeniencyTracker
 ) -> Predicate:
+    """Compile a comparison of the values at a path. ``ne`` is the negation of ``eq``."""
     if literal is None:
         return _compile_null_comparison(path, operator, leniencies)
     path, attribute = _resolve_complex(path)
@@ -118,9 +120,9 @@ def _compile_null_comparison(
 
 
 def _resolve_complex(path: AttributePath) -> tuple[AttributePath, Attribute]:
-    """Return the path of the compared values, and its leaf.
+    """Return the path of the compared values, and the attribute or sub-attribute at its end.
 
-    A complex attribute stands for its sub-attribute ``value`` (RFC 7644 section 3.4.2.2).
+    Of a complex attribute, its sub-attribute ``value`` is compared (RFC 7644 section 3.4.2.2).
     """
     leaf = path.leaf
     if leaf is not None and leaf.type is DataType.COMPLEX:
@@ -134,16 +136,16 @@ def _resolve_complex(path: AttributePath) -> tuple[AttributePath, Attribute]:
 
 
 def compile_value_getter(path: AttributePath, leniencies: LeniencyTracker) -> ValueGetter:
-    """Return a function that returns the values at a path; none if the attribute is unassigned."""
+    """Compile a path into a function that returns the values at the path; none if the attribute is unassigned."""
     if path.leaf is not None and path.leaf.is_write_only:
         raise InvalidFilter(f"{path.without_value_filter} is writeOnly: nothing can be found by it.")
     get_values = _compile_attribute_getter(path)
     if path.value_filter is not None:
-        get_values = _select_elements(get_values, compile_filter(path.value_filter, leniencies))
+        get_values = _filter_elements(get_values, compile_filter(path.value_filter, leniencies))
     return get_values if path.sub_attribute is None else _get_sub_values(get_values, path.sub_attribute.name)
 
 
-def _select_elements(get_elements: ValueGetter, matches: Predicate) -> ValueGetter:
+def _filter_elements(get_elements: ValueGetter, matches: Predicate) -> ValueGetter:
     return lambda resource: [element for element in get_elements(resource) if matches(element)]
 
 
@@ -152,6 +154,7 @@ def _get_sub_values(get_elements: ValueGetter, name: str) -> ValueGetter:
 
 
 def _compile_attribute_getter(path: AttributePath) -> ValueGetter:
+    """Compile a getter of the values of the path's attribute. Without an attribute, it gets the resource itself."""
     extension, attribute = path.extension, path.attribute
     if attribute is None:
         return lambda resource: [resource]
@@ -164,7 +167,7 @@ def _compile_attribute_getter(path: AttributePath) -> ValueGetter:
 
 
 def _compile_extension_getter(extension: str, attribute: Attribute) -> ValueGetter:
-    """Return a function that returns the values of an extension's attribute.
+    """Compile a getter of the values of an extension's attribute.
 
     A tenant's schemas can change, and stored values are not migrated: a value of a wrong type counts as unassigned.
     """
@@ -185,13 +188,13 @@ def _compile_extension_getter(extension: str, attribute: Attribute) -> ValueGett
 def _compile_test(
     attribute: Attribute, operator: ComparisonOperator, literal: FilterLiteral, leniencies: LeniencyTracker
 ) -> ValueTest:
-    """Return a function that compares one value of an attribute with ``literal``."""
+    """Compile a comparison of one value of an attribute with ``literal``."""
     match attribute.type:
         case DataType.BOOLEAN:
             return _compile_boolean_test(attribute, operator, literal, leniencies)
         case DataType.INTEGER | DataType.DECIMAL:
             return _compile_number_test(attribute, operator, literal)
-        case DataType.DATE_TIME if operator in _ORDER:
+        case DataType.DATE_TIME if operator in _ORDER_OPERATORS:
             return _compile_date_time_test(attribute, operator, literal)
         case _:
             return _compile_text_test(attribute, operator, literal)
@@ -211,11 +214,11 @@ def _compile_boolean_test(
 
 
 def _compile_number_test(attribute: Attribute, operator: ComparisonOperator, literal: FilterLiteral) -> ValueTest:
-    if operator not in _ORDER:
+    if operator not in _ORDER_OPERATORS:
         raise InvalidFilter(f"{attribute.name} is a number: {operator} does not apply to it.")
     if isinstance(literal, bool) or not isinstance(literal, int | float):
         raise InvalidFilter(f"{attribute.name} is a number: compare it with a number, without quotes.")
-    compare = _ORDER[operator]
+    compare = _ORDER_OPERATORS[operator]
     return lambda value: compare(value, literal)
 
 
@@ -223,7 +226,7 @@ def _compile_date_time_test(attribute: Attribute, operator: ComparisonOperator, 
     bound = parse_date_time(literal) if isinstance(literal, str) else None
     if bound is None:
         raise InvalidFilter(f'{attribute.name} is a date and time: compare it with one such as "2026-01-31T00:00:00Z".')
-    compare = _ORDER[operator]
+    compare = _ORDER_OPERATORS[operator]
     return lambda value: (instant := parse_date_time(value)) is not None and compare(instant, bound)
 
 
@@ -233,8 +236,8 @@ def _compile_text_test(attribute: Attribute, operator: ComparisonOperator, liter
     if attribute.type is DataType.BINARY and operator is not ComparisonOperator.EQ:
         raise InvalidFilter(f"{attribute.name} is binary: only eq, ne and pr apply to it, not {operator}.")
     case_exact = attribute.is_case_exact
-    # Dates are compared as dates, with or without a time.
-    length = len("2026-01-31") if attribute.format is StringFormat.DATE and operator in _ORDER else None
+    # Only the date is compared: the value can have a time.
+    length = len("2026-01-31") if attribute.format is StringFormat.DATE and operator in _ORDER_OPERATORS else None
     expected = normalize_string(literal[:length], is_case_exact=case_exact)
-    compare = _ORDER.get(operator) or _SUBSTRING[operator]
+    compare = _ORDER_OPERATORS.get(operator) or _SUBSTRING_OPERATORS[operator]
     return lambda value: compare(normalize_string(value[:length], is_case_exact=case_exact), expected)

@@ -6,7 +6,7 @@ r"""Parse filters and attribute paths (RFC 7644 sections 3.4.2.2 and 3.5.2) by r
     expression  = path "pr" / path operator value / path
     path        = name ["[" filter "]" ["." subName]]
 
-Names are resolved during the parsing, because only the schemas tell where a name with spaces, or a URN with dots, ends.
+Names are resolved while parsing, because only the schemas tell where a name with spaces, or a URN with dots, ends.
 Operators and names have no case.
 """
 
@@ -36,11 +36,13 @@ from scim.protocol.filter.tokenizer import Tokenizer
 from scim.protocol.leniency import Leniency, LeniencyTracker
 from scim.protocol.schema import Attribute, DataType, ResourceType
 
-# Recursive descent is as deep as its input. People and identity providers send far smaller filters.
+# People and identity providers send far smaller filters.
 MAX_DEPTH = 40
+"""The maximum number of nested brackets. Each level is a level of recursion."""
 MAX_COMPARISONS = 200
-# In the brackets of a PATCH path: a request can have a thousand paths. Identity providers send one or two terms.
+"""The maximum number of comparisons in a filter."""
 MAX_PATH_COMPARISONS = 10
+"""The maximum number of comparisons in the brackets of a PATCH path: a request can have a thousand paths."""
 
 _NAME = re.compile(r"[A-Za-z$][A-Za-z0-9$:._-]*")
 _SIMPLE_NAME = re.compile(r"[A-Za-z$][A-Za-z0-9$_-]*")
@@ -64,23 +66,23 @@ _OPERATOR_EXPECTED = "An operator (eq, ne, co, sw, ew, pr, gt, ge, lt, le) is ex
 
 
 def parse_filter(text: str, resource_type: ResourceType, leniencies: LeniencyTracker) -> Filter:
-    """Return the syntax tree of a filter. Raises :class:`InvalidFilter`, also for an attribute that no schema has."""
+    """Parse a filter into its syntax tree. Raises :class:`InvalidFilter`, also for an attribute that no schema has."""
     parser = _create_parser(text, resource_type, leniencies, InvalidFilter)
     try:
         tree = parser.parse_filter()
-    except UnknownAttribute as unknown:
+    except UnknownAttribute as error:
         raise InvalidFilter(
-            f"No schema has the attribute {_truncate(unknown.name)}. Use an attribute that /Schemas lists, such as "
+            f"No schema has the attribute {_truncate(error.name)}. Use an attribute that /Schemas lists, such as "
             "userName, externalId or emails.value.",
             rule=Rule.FILTER_ATTRIBUTE,
-            attribute=_truncate(unknown.name),
-        ) from unknown
+            attribute=_truncate(error.name),
+        ) from error
     parser.tokenizer.expect_end()
     return tree
 
 
 def parse_path(text: str, resource_type: ResourceType, leniencies: LeniencyTracker) -> AttributePath:
-    """Return the path of a PATCH operation.
+    """Parse the path of a PATCH operation.
 
     Raises :class:`InvalidPath` for a malformed path, and :class:`UnknownAttribute` for an attribute that no schema has.
     """
@@ -95,10 +97,10 @@ def parse_path(text: str, resource_type: ResourceType, leniencies: LeniencyTrack
 
 
 def _create_parser(
-    text: str, resource_type: ResourceType, leniencies: LeniencyTracker, error: type[ScimError]
+    text: str, resource_type: ResourceType, leniencies: LeniencyTracker, error_class: type[ScimError]
 ) -> _Parser:
     return _Parser(
-        Tokenizer(text, error),
+        Tokenizer(text, error_class),
         lambda name: resolve_path(name, resource_type, leniencies),
         resource_type.names_with_spaces,
         leniencies,
@@ -106,15 +108,15 @@ def _create_parser(
 
 
 def _check_syntax(text: str) -> None:
-    """Raise :class:`InvalidPath` for a malformed path. Each well-formed name counts as an attribute."""
+    """Raise :class:`InvalidPath` for a malformed path. Every well-formed name counts as the name of an attribute."""
     tokenizer = Tokenizer(text, InvalidPath)
-    members = {name.lower(): Attribute(name, DataType.STRING) for name in _SIMPLE_NAME.findall(text)}
-    any_path = AttributePath(Attribute("", DataType.COMPLEX, is_multi_valued=True, sub_attributes=members))
+    sub_attributes = {name.lower(): Attribute(name, DataType.STRING) for name in _SIMPLE_NAME.findall(text)}
+    any_path = AttributePath(Attribute("", DataType.COMPLEX, is_multi_valued=True, sub_attributes=sub_attributes))
 
-    def resolve_any(name: str) -> AttributePath:
+    def resolve_any_name(name: str) -> AttributePath:
         return any_path if _FULL_NAME.fullmatch(name) else tokenizer.fail_at_last_token("A malformed name begins")
 
-    _Parser(tokenizer, resolve_any, [], LeniencyTracker()).parse_path()
+    _Parser(tokenizer, resolve_any_name, [], LeniencyTracker()).parse_path()
     tokenizer.expect_end()
 
 
@@ -123,9 +125,9 @@ def _truncate(name: str) -> str:
 
 
 class _Parser:
-    """A recursive descent parser. Each method parses the grammar rule of its name.
+    """A recursive descent parser. Each method parses the rule of the grammar that it is named after.
 
-    ``resolve`` returns the path that a name stands for.
+    ``resolve`` returns the path of an attribute's name.
     """
 
     def __init__(
@@ -140,41 +142,41 @@ class _Parser:
         self._names_with_spaces = names_with_spaces
         self._leniencies = leniencies
         self._depth = 0
-        self._terms = 0
-        self._max_terms = MAX_PATH_COMPARISONS if tokenizer.error is InvalidPath else MAX_COMPARISONS
+        self._comparison_count = 0
+        self._max_comparisons = MAX_PATH_COMPARISONS if tokenizer.error_class is InvalidPath else MAX_COMPARISONS
 
     def parse_filter(self) -> Filter:
-        """``filter = conjunction *("or" conjunction)``"""
+        """Parse ``filter = conjunction *("or" conjunction)``."""
         self._depth += 1
         if self._depth > MAX_DEPTH:
             self.tokenizer.fail_at_last_token(f"At most {MAX_DEPTH} brackets may be nested; there is one more")
-        terms = [self._parse_conjunction()]
+        operands = [self._parse_conjunction()]
         while self.tokenizer.take_token(_OR):
-            terms.append(self._parse_conjunction())
+            operands.append(self._parse_conjunction())
         self._depth -= 1
-        return terms[0] if len(terms) == 1 else Or(_flatten(Or, terms))
+        return operands[0] if len(operands) == 1 else Or(_flatten(Or, operands))
 
     def _parse_conjunction(self) -> Filter:
-        """``conjunction = factor *("and" factor)``"""
-        terms = [self._parse_factor()]
+        """Parse ``conjunction = factor *("and" factor)``."""
+        operands = [self._parse_factor()]
         while self.tokenizer.take_token(_AND):
-            terms.append(self._parse_factor())
-        return terms[0] if len(terms) == 1 else And(_flatten(And, terms))
+            operands.append(self._parse_factor())
+        return operands[0] if len(operands) == 1 else And(_flatten(And, operands))
 
     def _parse_factor(self) -> Filter:
-        """``factor = "not" "(" filter ")" / "(" filter ")" / expression``"""
-        negated = self.tokenizer.take_token(_NOT) is not None
+        """Parse ``factor = "not" "(" filter ")" / "(" filter ")" / expression``."""
+        is_negated = self.tokenizer.take_token(_NOT) is not None
         if not self.tokenizer.take_token(_LEFT_PARENTHESIS):
             return self._parse_expression()
-        term = self.parse_filter()
+        operand = self.parse_filter()
         self.tokenizer.expect_token(_RIGHT_PARENTHESIS, "A closing bracket")
-        return Not(term) if negated else term
+        return Not(operand) if is_negated else operand
 
     def _parse_expression(self) -> Filter:
-        """``expression = path "pr" / path operator value / path``; the last only with a selection."""
-        self._terms += 1
-        if self._terms > self._max_terms:
-            self.tokenizer.fail_at_position(f"At most {self._max_terms} comparisons are read; there is one more")
+        """Parse ``expression = path "pr" / path operator value / path``. The last needs a value filter."""
+        self._comparison_count += 1
+        if self._comparison_count > self._max_comparisons:
+            self.tokenizer.fail_at_position(f"At most {self._max_comparisons} comparisons are read; there is one more")
         path = self.parse_path(is_compared=True)
         if path.attribute is None:
             self.tokenizer.fail_at_last_token("An attribute is expected and not the URN of a schema")
@@ -188,10 +190,10 @@ class _Parser:
         return ValuePath(path)
 
     def parse_path(self, *, is_compared: bool = False) -> AttributePath:
-        """``path = name ["[" filter "]" ["." subName]]``
+        """Parse ``path = name ["[" filter "]" ["." subName]]``.
 
-        In a filter (``is_compared``) an unknown name is an unknown attribute only if an operator or bracket follows.
-        Otherwise the error does not repeat it: a single word may be somebody's name.
+        In a filter (``is_compared``), an unknown name is an unknown attribute only if an operator or bracket follows.
+        Otherwise the error does not have the name: a single word may be somebody's data.
         """
         name = self._parse_name()
         try:
@@ -209,26 +211,27 @@ class _Parser:
             self.tokenizer.fail_at_last_token(
                 "Brackets can only follow a multi-valued attribute, which this is not; they begin"
             )
-        path = replace(path, value_filter=self._parse_selection(attribute))
+        path = replace(path, value_filter=self._parse_value_filter(attribute))
         self.tokenizer.expect_token(_RIGHT_BRACKET, "A closing square bracket")
         if sub_name := self.tokenizer.take_adjacent_token(_SUB_NAME):
             path = replace(path, sub_attribute=resolve_sub_attribute(sub_name[1:], attribute).attribute)
         return path
 
-    def _parse_selection(self, attribute: Attribute) -> Filter:
-        """Parse the filter in square brackets. Its names are those of the attribute's sub-attributes."""
+    def _parse_value_filter(self, attribute: Attribute) -> Filter:
+        """Parse the filter in square brackets. Its names are sub-attributes of the attribute."""
         outer_resolve, outer_names = self._resolve, self._names_with_spaces
         self._resolve, self._names_with_spaces = (lambda name: resolve_sub_attribute(name, attribute)), ()
-        selection = self.parse_filter()
+        value_filter = self.parse_filter()
         self._resolve, self._names_with_spaces = outer_resolve, outer_names
-        return selection
+        return value_filter
 
     def _parse_name(self) -> str:
+        """Return the name of an attribute, as it is written."""
         name = self.tokenizer.take_name(self._names_with_spaces)
         return name if name is not None else self.tokenizer.expect_token(_NAME, "An attribute's name")
 
     def _parse_value(self, attribute: Attribute | None) -> FilterLiteral:
-        """Parse a JSON string, number, ``true``, ``false`` or ``null``; as a leniency, a string without quotes."""
+        """Parse a JSON string, a number, ``true``, ``false`` or ``null``; as a leniency, a string without quotes."""
         if text := self.tokenizer.take_token(_STRING):
             return self._parse_string(text)
         unquoted = self.tokenizer.expect_token(_UNQUOTED, "A value")
@@ -244,6 +247,7 @@ class _Parser:
         return unquoted
 
     def _parse_string(self, text: str) -> str:
+        """Parse a JSON string in its double quotes."""
         try:
             value: str = json.loads(text)
             value.encode()
@@ -252,9 +256,9 @@ class _Parser:
         return value
 
 
-def _flatten(node_class: type[And] | type[Or], terms: list[Filter]) -> tuple[Filter, ...]:
-    """Return the terms without nested nodes of the same class, so that equal filters have equal syntax trees."""
-    flat: list[Filter] = []
-    for term in terms:
-        flat.extend(term.operands if isinstance(term, node_class) else (term,))
-    return tuple(flat)
+def _flatten(node_class: type[And] | type[Or], operands: list[Filter]) -> tuple[Filter, ...]:
+    """Replace operands of the same class by their operands, so that equal filters have equal syntax trees."""
+    flat_operands: list[Filter] = []
+    for operand in operands:
+        flat_operands.extend(operand.operands if isinstance(operand, node_class) else (operand,))
+    return tuple(flat_operands)

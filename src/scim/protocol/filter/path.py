@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class UnknownAttribute(Exception):
-    """No schema has an attribute with this name, which is well formed. The caller decides whether that is an error."""
+    """No schema has an attribute with this well-formed name. The caller decides whether that is an error."""
 
     def __init__(self, name: str) -> None:
         super().__init__(name)
@@ -20,17 +20,18 @@ class UnknownAttribute(Exception):
 
 
 def resolve_path(name: str, resource_type: ResourceType, leniencies: LeniencyTracker) -> AttributePath:
-    """Return the path that a name stands for: ``[URN ":"] ATTRNAME ["." ATTRNAME]`` or the URN of a schema.
+    """Return the path of a name: ``[URN ":"] ATTRNAME ["." ATTRNAME]`` or the URN of a schema.
 
-    Names and URNs have no case. Raises :class:`UnknownAttribute`.
+    Names and URNs have no case. As leniencies, a dot can follow the URN, and the URN of an extension can be missing.
+    Raises :class:`UnknownAttribute`.
     """
-    lower = name.lower()
+    lower_name = name.lower()
     for schema in resource_type.schemas:
         urn = schema.id.lower()
         extension = schema.id if schema is not resource_type.core_schema else None
-        if lower == urn:
+        if lower_name == urn:
             return AttributePath(None, extension=extension)
-        if not lower.startswith((f"{urn}:", f"{urn}.")):
+        if not lower_name.startswith((f"{urn}:", f"{urn}.")):
             continue
         path = _find_path(schema, name[len(urn) + 1 :], extension)
         if path and (name[len(urn)] == ":" or leniencies.tolerate(Leniency.DOTTED_URN)):
@@ -45,7 +46,7 @@ def resolve_path(name: str, resource_type: ResourceType, leniencies: LeniencyTra
 
 
 def is_attribute(name: str, resource_type: ResourceType) -> bool:
-    """Return whether a schema has an attribute or sub-attribute of this name, with or without its URN."""
+    """Return whether a schema has an attribute or sub-attribute with this name, with or without its URN."""
     try:
         return resolve_path(name, resource_type, LeniencyTracker()).attribute is not None
     except UnknownAttribute:
@@ -53,7 +54,7 @@ def is_attribute(name: str, resource_type: ResourceType) -> bool:
 
 
 def resolve_sub_attribute(name: str, attribute: Attribute) -> AttributePath:
-    """Return the path that a name stands for in the brackets after an attribute. Raises :class:`UnknownAttribute`."""
+    """Return the path of a sub-attribute's name in a value filter. Raises :class:`UnknownAttribute`."""
     if sub_attribute := attribute.find_sub_attribute(name):
         return AttributePath(sub_attribute)
     raise UnknownAttribute(f"{attribute.name}.{name}")

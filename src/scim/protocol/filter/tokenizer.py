@@ -8,26 +8,26 @@ from typing import NoReturn
 
 from scim.protocol.errors import ScimError
 
-# Longer than any filter that fits into the 10,240 bytes of headers that API Gateway accepts.
 MAX_LENGTH = 10_000
+"""The maximum number of characters. API Gateway accepts headers of 10,240 bytes, so a query string is shorter."""
 
 _SPACE = re.compile(r"[ \t\r\n]*")
 _NAME_CHARACTER = re.compile(r"[A-Za-z0-9$_-]")
 
 
 class Tokenizer:
-    """A position in ``text``. Violations of the grammar are reported as ``error``.
+    """Takes tokens from a text. Violations of the grammar are raised as ``error_class``.
 
-    The tokenizer remembers where the last token began, so that an error can name its position.
+    It remembers where the last token began, so that an error can name its position.
     """
 
-    def __init__(self, text: str, error: type[ScimError]) -> None:
+    def __init__(self, text: str, error_class: type[ScimError]) -> None:
         self._text = text
-        self.error = error
+        self.error_class = error_class
         self._position = 0
         self._token_start = 0
         if len(text) > MAX_LENGTH:
-            raise error(f"The expression has {len(text)} characters; at most {MAX_LENGTH} are read.")
+            raise error_class(f"The expression has {len(text)} characters; at most {MAX_LENGTH} are read.")
 
     def take_token(self, pattern: re.Pattern[str]) -> str | None:
         """Take the token that ``pattern`` matches after white space; return ``None`` if it matches none."""
@@ -35,7 +35,7 @@ class Tokenizer:
         return self.take_adjacent_token(pattern)
 
     def take_adjacent_token(self, pattern: re.Pattern[str]) -> str | None:
-        """Take the token that ``pattern`` matches without white space before it; return ``None`` if it matches none."""
+        """Take the token that ``pattern`` matches at once, without white space; return ``None`` if it matches none."""
         if match := pattern.match(self._text, self._position):
             self._token_start, self._position = match.span()
             return match.group()
@@ -44,7 +44,8 @@ class Tokenizer:
     def take_name(self, names: Sequence[str]) -> str | None:
         """Take the first of the ``names`` that follows after white space; return ``None`` if none follows.
 
-        ``names`` are in lower case; the result has the case of the text. The grammar need not allow the names.
+        ``names`` are in lower case; the result has the case of the text. The names can have characters that the grammar
+        does not allow, such as spaces.
         """
         self._skip_space()
         for name in names:
@@ -61,24 +62,24 @@ class Tokenizer:
         return self.fail_at_position(f"{name} is expected") if token is None else token
 
     def expect_end(self) -> None:
-        """Raise the error if the text does not end here."""
+        """Raise an error if the text does not end at the current position."""
         self._skip_space()
         if self._position < len(self._text):
             self.fail_at_position("The expression should end")
 
     def fail_at_position(self, message: str) -> NoReturn:
-        """Raise the error for the current position. It does not repeat the text, which may be somebody's data."""
+        """Raise an error for the current position. It does not have the text, which may be somebody's data."""
         self._skip_space()
         self._raise(message, self._position)
 
     def fail_at_last_token(self, message: str) -> NoReturn:
-        """Raise the error for the token that was taken last."""
+        """Raise an error for the position of the last token."""
         self._raise(message, self._token_start)
 
     def _raise(self, message: str, position: int) -> NoReturn:
         length = len(self._text)
         location = f"at character {position + 1} of {length}" if position < length else "at the end"
-        raise self.error(f"{message} {location}.")
+        raise self.error_class(f"{message} {location}.")
 
     def _skip_space(self) -> None:
         if match := _SPACE.match(self._text, self._position):

@@ -1,1 +1,1 @@
-"""PATCH requests (RFC 7644 section 3.5.2)."""
+"""Apply PATCH requests to resources (RFC 7644 section 3.5.2)."""

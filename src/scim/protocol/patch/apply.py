@@ -1,4 +1,4 @@
-"""Apply the operations of a PATCH request to a resource, all of them or none (RFC 7644 section 3.5.2).
+"""Apply all operations of a PATCH request to a resource, or none (RFC 7644 section 3.5.2).
 
 Each operation writes attributes of the resource or of an extension (:mod:`scim.protocol.patch.patch_values`). After all
 operations, the resource is checked as a whole.
@@ -16,7 +16,7 @@ from scim.protocol.filter.path import UnknownAttribute, resolve_path
 from scim.protocol.leniency import Leniency, LeniencyTracker
 from scim.protocol.messages import MAX_PATCH_OPERATIONS, PatchOperation, PatchOperationType
 from scim.protocol.patch.patch_values import MultiValuedPatch, exclude_elements, finish_attribute, write_attribute
-from scim.protocol.resource import Resource, finalize
+from scim.protocol.resource import Resource, check_unique_attribute, set_schemas
 from scim.protocol.schema import ResourceType, Schema
 from scim.protocol.stored_values.immutability import check_immutable
 from scim.protocol.values.parser import parse_element
@@ -27,16 +27,17 @@ def apply_patch(
 ) -> Resource:
     """Return the resource after the operations. The given resource is not changed.
 
-    Raises :class:`InvalidPath`, :class:`InvalidFilter` for a filter in a path, :class:`NoTarget`,
-    :class:`MutabilityError`, :class:`InvalidValue`, :class:`InvalidSyntax`.
+    Raises :class:`InvalidPath`, :class:`NoTarget`, :class:`MutabilityError`, :class:`InvalidValue` or
+    :class:`InvalidSyntax`, and :class:`InvalidFilter` for the value filter in a path.
     """
     patch = _Patch(_copy(resource), resource_type, leniencies)
     for operation in operations:
-        patch.apply(operation)
-    return patch.finish(resource)
+        patch.apply_operation(operation)
+    return patch.build_result(resource)
 
 
 def _copy(value: Any) -> Any:
+    """Return a deep copy of a JSON value, faster than :func:`copy.deepcopy`."""
     if isinstance(value, dict):
         return {name: _copy(member) for name, member in value.items()}
     return [_copy(element) for element in value] if isinstance(value, list) else value
@@ -51,16 +52,19 @@ class _Patch:
         self._leniencies = leniencies
         self._writes = 0
 
-    def apply(self, operation: PatchOperation) -> None:
-        """Apply one operation."""
+    def apply_operation(self, operation: PatchOperation) -> None:
+        """Apply one operation to the resource."""
         if operation.path is None:
             self._apply_without_path(operation)
         elif (path := self._parse_path(operation.path, operation.new_value, Leniency.UNKNOWN_PATH)) is not None:
             _check_not_read_only(path)
             self._apply_at_path(path, operation)
 
-    def finish(self, before: Resource) -> Resource:
-        """Return the changed resource without empty values. Raise an error if it is invalid as a whole."""
+    def build_result(self, before: Resource) -> Resource:
+        """Return the changed resource without empty values. ``before`` is the resource before the PATCH.
+
+        Raises :class:`MutabilityError` or :class:`InvalidValue` if it is invalid as a whole.
+        """
         resource = {name: value for name, value in self._resource.items() if value not in ({}, [])}
         for schema in self._type.schemas:
             if schema is self._type.core_schema:
@@ -68,14 +72,15 @@ class _Patch:
             elif schema.id in resource:
                 _check_required_attributes(schema, before.get(schema.id), resource[schema.id])
         check_immutable(before, resource, self._type)
-        return finalize(resource, self._type)
+        check_unique_attribute(resource, self._type)
+        return set_schemas(resource, self._type)
 
     def _parse_path(self, text: str, value: Any, leniency: Leniency) -> AttributePath | None:
-        """Return the path, or ``None`` if no schema has the attribute and the leniency allows that."""
+        """Parse a path; return ``None`` if no schema has the attribute and the leniency allows that."""
         try:
             return parse_path(text, self._type, self._leniencies)
-        except UnknownAttribute as unknown:
-            self._ignore_unknown_attribute(unknown.name, value, leniency)
+        except UnknownAttribute as error:
+            self._ignore_unknown_attribute(error.name, value, leniency)
             return None
 
     def _ignore_unknown_attribute(self, name: str, value: Any, leniency: Leniency) -> None:
@@ -91,7 +96,7 @@ class _Patch:
     def _apply_without_path(self, operation: PatchOperation) -> None:
         """Apply an operation without a path.
 
-        The names in its value are those of attributes, URNs of extensions or, from Entra ID, paths.
+        The names of the members of its value are attributes, URNs of extensions or, from Entra ID, paths.
         """
         if operation.op is PatchOperationType.REMOVE:
             raise NoTarget("remove needs a path: the attribute that is to be removed.")
@@ -102,7 +107,7 @@ class _Patch:
         self._write_attributes(operation.value, operation.op)
 
     def _write_attributes(self, members: Mapping[str, Any], op: PatchOperationType) -> None:
-        """Write the members of an operation's value. Unknown and readOnly attributes are ignored."""
+        """Write the attributes that an operation's value has. Unknown and readOnly attributes are ignored."""
         for name, value in members.items():
             path = self._parse_member_name(name, value)
             if path is None:
@@ -119,9 +124,9 @@ class _Patch:
             self._write(path, value, op)
 
     def _parse_member_name(self, name: str, value: Any) -> AttributePath | None:
-        """Return the path that the name of a member stands for, or ``None`` for an unknown attribute.
+        """Return the path that the name of a member is; return ``None`` if the attribute is unknown.
 
-        Most are names of attributes, which can have characters that paths cannot have.
+        Most names are attribute names, not paths, and may have characters that are not allowed in a path.
         """
         if "[" in name:
             return self._parse_path(name, value, Leniency.UNKNOWN_ATTRIBUTE)
@@ -132,6 +137,7 @@ class _Patch:
             return None
 
     def _apply_at_path(self, path: AttributePath, operation: PatchOperation) -> None:
+        """Apply an operation with a path."""
         if operation.op is not PatchOperationType.REMOVE:
             if not operation.has_value:
                 raise InvalidValue(f"{operation.op} needs a value.")
@@ -142,7 +148,7 @@ class _Patch:
             self._remove_values(path, operation.value)
 
     def _write(self, path: AttributePath, value: Any, op: PatchOperationType) -> None:
-        """Write ``value`` at ``path``. Null removes the value."""
+        """Write a value at a path. Null removes the stored value."""
         self._writes += 1
         if self._writes > MAX_PATCH_OPERATIONS:
             raise InvalidValue(f"A PATCH writes at most {MAX_PATCH_OPERATIONS} attributes: send several requests.")
@@ -159,7 +165,7 @@ class _Patch:
             write_attribute(members, path.attribute, value, self._leniencies)
 
     def _write_schema(self, path: AttributePath, value: Any, op: PatchOperationType) -> None:
-        """Write an extension, or attributes of the core schema: the path is the URN of a schema."""
+        """Write attributes of a schema. The path is the URN of the schema."""
         if value is None and path.extension is not None:
             self._resource[path.extension] = {}
         elif not isinstance(value, dict):
@@ -170,14 +176,14 @@ class _Patch:
             self._write_attributes({f"{path.extension}:{name}": member for name, member in value.items()}, op)
 
     def _get_members(self, extension: str | None) -> dict[str, Any]:
-        """Return the object that has the attributes of an extension, or of the core schema: the resource itself."""
+        """Return the object with the attributes of an extension or, for ``None``, of the core schema: the resource."""
         if extension is None:
             return self._resource
         members: dict[str, Any] = self._resource.setdefault(extension, {})
         return members
 
     def _remove_values(self, path: AttributePath, value: Any) -> None:
-        """Remove the elements that have all members of one of the given elements. All values if it is single-valued."""
+        """Remove the elements that have all members of one of the given elements, or the single value."""
         attribute = path.attribute
         if attribute is None or not attribute.is_multi_valued:
             self._write(path, None, PatchOperationType.REMOVE)
@@ -186,19 +192,19 @@ class _Patch:
             raise InvalidValue(
                 f"remove takes no value: select what is to be removed, as in {path.without_value_filter}[value eq ...]."
             )
-        given = value if isinstance(value, list) else [value]
-        parsed = [parse_element(attribute, element, self._leniencies) for element in given]
+        values = value if isinstance(value, list) else [value]
+        parsed_elements = [parse_element(attribute, element, self._leniencies) for element in values]
         members = self._get_members(path.extension)
         elements = members.get(attribute.name, [])
-        removed = [element for element in parsed if element is not None]
-        members[attribute.name] = exclude_elements(attribute, elements, removed)
+        excluded_elements = [element for element in parsed_elements if element is not None]
+        members[attribute.name] = exclude_elements(attribute, elements, excluded_elements)
         finish_attribute(members, attribute)
 
 
 def _check_required_attributes(schema: Schema, before: Mapping[str, Any] | None, members: Mapping[str, Any]) -> None:
-    """Raise :class:`MutabilityError` if a required attribute was removed.
+    """Raise :class:`MutabilityError` if a required attribute is removed.
 
-    An attribute that was missing before does not count: it may be required only since the schema changed.
+    An attribute that was already missing is allowed: the schema may have changed since the resource was written.
     """
     for attribute in schema.attributes.values():
         was_assigned = before is None or attribute.name in before
@@ -216,6 +222,7 @@ def _check_required_attributes(schema: Schema, before: Mapping[str, Any] | None,
 
 
 def _is_read_only(path: AttributePath) -> bool:
+    """Return whether the attribute or the sub-attribute at a path is readOnly."""
     return any(part is not None and part.is_read_only for part in (path.attribute, path.sub_attribute))
 
 

@@ -1,7 +1,7 @@
-"""Write a value of a PATCH operation into a resource, in place: an attribute of an object, or elements of a list.
+"""Write the value of a PATCH operation into a resource, in place: an attribute of an object, or elements of a list.
 
-``add`` and ``replace`` are different only if a whole list is written. Both leave the sub-attributes unchanged that a
-complex value does not have, and both remove a value if they write null. ``remove`` is the same as writing null.
+``add`` and ``replace`` differ only if a whole list is written. If a complex value lacks sub-attributes, both leave
+those unchanged. Both remove a value if they write null. ``remove`` is the same as writing null.
 """
 
 from __future__ import annotations
@@ -29,19 +29,22 @@ from scim.protocol.values.parser import (
 
 
 class MultiValuedPatch:
-    """The elements of a multi-valued attribute that one operation changes."""
+    """Writes the value of one operation into a multi-valued attribute."""
 
     def __init__(self, members: dict[str, Any], attribute: Attribute, leniencies: LeniencyTracker) -> None:
         self._members = members
         self._attribute = attribute
         self._leniencies = leniencies
         self._elements: list[Any] = members.get(attribute.name, [])
-        self._primary_ids = [id(element) for element in self._elements if _is_primary(element)]
+        self._former_primary_ids = [id(element) for element in self._elements if _is_primary(element)]
 
     def write(self, path: AttributePath, value: Any, op: PatchOperationType) -> None:
-        """Write a value at a path of the attribute: to the selected elements, to each element, or the whole list."""
+        """Write a value at a path of the attribute.
+
+        The path leads to the elements that match its value filter, to each element, or to the whole list.
+        """
         if path.value_filter is not None:
-            self._write_selected(path, path.value_filter, value, op)
+            self._write_matching(path, path.value_filter, value, op)
         elif path.sub_attribute is not None:
             self._write_elements(self._elements, path, value)
         else:
@@ -52,33 +55,36 @@ class MultiValuedPatch:
         finish_attribute(self._members, self._attribute)
 
     def _write_all(self, value: Any, op: PatchOperationType) -> None:
+        """Replace the whole list, or add the elements that it does not have yet."""
         if isinstance(value, dict):  # clients can send a single element without a list
             value = [value]
-        new = parse_value(self._attribute, value, self._leniencies) or []
-        existing = self._elements if op is PatchOperationType.ADD else []
-        known = {_normalize_element(self._attribute, element) for element in existing}
-        self._elements = existing + [
-            element for element in new if _normalize_element(self._attribute, element) not in known
+        new_elements = parse_value(self._attribute, value, self._leniencies) or []
+        existing_elements = self._elements if op is PatchOperationType.ADD else []
+        known = {_normalize_element(self._attribute, element) for element in existing_elements}
+        self._elements = existing_elements + [
+            element for element in new_elements if _normalize_element(self._attribute, element) not in known
         ]
 
-    def _write_selected(self, path: AttributePath, selection: Filter, value: Any, op: PatchOperationType) -> None:
-        matches = compile_filter(selection, self._leniencies)
+    def _write_matching(self, path: AttributePath, value_filter: Filter, value: Any, op: PatchOperationType) -> None:
+        """Write to the elements that match a value filter; create an element if none matches."""
+        matches = compile_filter(value_filter, self._leniencies)
         if op is PatchOperationType.REMOVE and path.sub_attribute is None:
             self._elements = [element for element in self._elements if not matches(element)]
             return
-        selected = [element for element in self._elements if matches(element)]
-        if selected or accept_as_unassigned(value, self._leniencies):
-            self._write_elements(selected, path, value)
+        matching_elements = [element for element in self._elements if matches(element)]
+        if matching_elements or accept_as_unassigned(value, self._leniencies):
+            self._write_elements(matching_elements, path, value)
         else:
-            created = self._create_element(path, selection, value)
-            if not matches(created):  # the same request would create it again
+            new_element = self._create_element(path, value_filter, value)
+            if not matches(new_element):  # the same request would create it again
                 raise InvalidValue(
                     f"The value contradicts the selection of {path.without_value_filter}: "
                     "send one that it would select."
                 )
-            self._elements = [*self._elements, created]
+            self._elements = [*self._elements, new_element]
 
     def _write_elements(self, elements: list[Any], path: AttributePath, value: Any) -> None:
+        """Write a value into each of some elements, or into their sub-attribute at the path."""
         if not elements and not accept_as_unassigned(value, self._leniencies):
             raise NoTarget(
                 f"{path.without_value_filter} has no element that could be written; "
@@ -86,49 +92,51 @@ class MultiValuedPatch:
             )
         for element in elements:
             before = dict(element)
-            _write_into(element, self._attribute, path.sub_attribute, value, self._leniencies)
+            _write_element(element, self._attribute, path.sub_attribute, value, self._leniencies)
             if element or path.sub_attribute:  # removing a whole element is allowed
                 check_sub_attributes_unchanged(self._attribute, before, element)
 
-    def _create_element(self, path: AttributePath, selection: Filter, value: Any) -> dict[str, Any]:
-        """Create the element that a filter without a match describes: Entra ID expects that."""
-        described = _build_described_element(selection)
-        if described is None or not self._leniencies.tolerate(Leniency.CREATED_ELEMENT):
+    def _create_element(self, path: AttributePath, value_filter: Filter, value: Any) -> dict[str, Any]:
+        """Create the element that a value filter describes. Entra ID expects this if no element matches."""
+        described_element = _build_described_element(value_filter)
+        if described_element is None or not self._leniencies.tolerate(Leniency.CREATED_ELEMENT):
             raise NoTarget(f"No element of {self._attribute.name} matches the path, and there is none to be written.")
-        element: dict[str, Any] = parse_element(self._attribute, described, self._leniencies) or {}
-        _write_into(element, self._attribute, path.sub_attribute, value, self._leniencies)
+        element: dict[str, Any] = parse_element(self._attribute, described_element, self._leniencies) or {}
+        _write_element(element, self._attribute, path.sub_attribute, value, self._leniencies)
         return element
 
     def _unmark_former_primary(self) -> None:
-        """Set ``primary`` to false on the others if an element has become primary (RFC 7644 section 3.5.2)."""
-        marked = [
-            element for element in self._elements if _is_primary(element) and id(element) not in self._primary_ids
+        """Set ``primary`` to false on the other elements if one became primary (RFC 7644 section 3.5.2)."""
+        new_primaries = [
+            element
+            for element in self._elements
+            if _is_primary(element) and id(element) not in self._former_primary_ids
         ]
-        if len(marked) > 1:
+        if len(new_primaries) > 1:
             raise InvalidValue(
                 f"Only one of {self._attribute.name} may be primary: one operation marks several.",
                 rule=Rule.PRIMARY,
                 attribute=self._attribute.name,
             )
-        for element in self._elements if marked else []:
-            if _is_primary(element) and element is not marked[0]:
+        for element in self._elements if new_primaries else []:
+            if _is_primary(element) and element is not new_primaries[0]:
                 element["primary"] = False
 
 
-def _write_into(
+def _write_element(
     element: dict[str, Any],
     attribute: Attribute,
     sub_attribute: Attribute | None,
     value: Any,
     leniencies: LeniencyTracker,
 ) -> None:
-    """Write a sub-attribute of an element, or several at once. Null removes them all."""
+    """Write one sub-attribute of an element or, with ``None``, those in an object. Null removes all of them."""
     if sub_attribute is not None:
         write_attribute(element, sub_attribute, value, leniencies)
     elif accept_as_unassigned(value, leniencies):
         element.clear()
     elif isinstance(value, dict):
-        _merge(element, attribute, value, leniencies)
+        _merge_sub_attributes(element, attribute, value, leniencies)
     else:
         raise InvalidValue(
             f"An element of {attribute.name} takes an object with its sub-attributes.",
@@ -138,18 +146,18 @@ def _write_into(
 
 
 def write_attribute(members: dict[str, Any], attribute: Attribute, value: Any, leniencies: LeniencyTracker) -> None:
-    """Write an attribute of an object. A complex one keeps the sub-attributes that ``value`` does not have."""
+    """Write an attribute of an object. A complex value keeps the sub-attributes that ``value`` does not have."""
     if attribute.is_complex and isinstance(value, dict) and not _accept_as_removal(attribute, value, leniencies):
-        _merge(members.setdefault(attribute.name, {}), attribute, value, leniencies)
+        _merge_sub_attributes(members.setdefault(attribute.name, {}), attribute, value, leniencies)
         finish_attribute(members, attribute)
         return
     parsed = parse_value(attribute, value, leniencies)
     if isinstance(parsed, dict):
         parsed = {**members.get(attribute.name, {}), **parsed}
-    _assign(members, attribute.name, parsed)
+    _set_or_remove(members, attribute.name, parsed)
 
 
-def _assign(members: dict[str, Any], name: str, value: Any) -> None:
+def _set_or_remove(members: dict[str, Any], name: str, value: Any) -> None:
     """Set a member, or remove it if the value is ``None``."""
     if value is None:
         members.pop(name, None)
@@ -158,9 +166,9 @@ def _assign(members: dict[str, Any], name: str, value: Any) -> None:
 
 
 def _accept_as_removal(attribute: Attribute, value: Mapping[str, Any], leniencies: LeniencyTracker) -> bool:
-    """Return whether an object means "no value", and record the leniency: Entra ID removes a manager so.
+    """Return whether an object means "no value", and record the leniency.
 
-    It sends ``{"value": ""}``.
+    Entra ID sends ``{"value": ""}`` to remove a manager.
     """
     return (
         attribute.find_sub_attribute("value") is not None
@@ -169,16 +177,16 @@ def _accept_as_removal(attribute: Attribute, value: Mapping[str, Any], leniencie
     )
 
 
-def _merge(
+def _merge_sub_attributes(
     members: dict[str, Any], attribute: Attribute, value: Mapping[str, Any], leniencies: LeniencyTracker
 ) -> None:
-    """Write the sub-attributes that ``value`` has."""
+    """Write the sub-attributes that ``value`` has into the members of a complex value."""
     for name, parsed in parse_members(attribute.sub_attributes, value, leniencies, f"{attribute.name}.").items():
-        _assign(members, name, parsed)
+        _set_or_remove(members, name, parsed)
 
 
 def finish_attribute(members: dict[str, Any], attribute: Attribute) -> None:
-    """Remove the attribute if its value is empty, else check the number of its elements and their sub-attributes."""
+    """Remove an attribute with an empty value; check the number of elements and the required sub-attributes."""
     if not (value := members.get(attribute.name)):
         members.pop(attribute.name, None)
         return
@@ -197,19 +205,19 @@ def exclude_elements(attribute: Attribute, elements: Sequence[Any], excluded: It
     """Return the elements without those that have all members of one of the ``excluded`` elements."""
     excluded_members = {_normalize_element(attribute, element) for element in excluded}
     name_sets = {frozenset(name for name, _ in members) for members in excluded_members}
-    remaining = []
+    remaining_elements = []
     for element in elements:
         members = _normalize_element(attribute, element)
         parts = (frozenset(member for member in members if member[0] in names) for names in name_sets)
         if not any(part in excluded_members for part in parts):
-            remaining.append(element)
-    return remaining
+            remaining_elements.append(element)
+    return remaining_elements
 
 
 def _normalize_element(attribute: Attribute, element: Any) -> frozenset[tuple[str, Any]]:
-    """Return the members of an element in a form that is the same for elements that a filter finds equal.
+    """Return the members of an element as names and normalized values. Elements with equal members are equal.
 
-    The form is hashable, because comparing all elements with all is slow for large lists.
+    The result is hashable, because comparing each element with each is slow for large lists.
     """
     if not isinstance(element, dict):
         return frozenset({("", _normalize_value(attribute, element))})
@@ -223,16 +231,16 @@ def _normalize_value(attribute: Attribute, value: Any) -> Any:
     return normalize_string(value, is_case_exact=attribute.is_case_exact) if isinstance(value, str) else value
 
 
-def _build_described_element(selection: Filter) -> dict[str, Any] | None:
-    """Return the element that a filter describes: ``eq`` comparisons joined by ``and``. ``None`` for other filters."""
-    terms = selection.operands if isinstance(selection, And) else (selection,)
-    described: dict[str, Any] = {}
-    for term in terms:
+def _build_described_element(value_filter: Filter) -> dict[str, Any] | None:
+    """Return the element that matches ``eq`` comparisons joined by ``and``; return ``None`` for other filters."""
+    operands = value_filter.operands if isinstance(value_filter, And) else (value_filter,)
+    element: dict[str, Any] = {}
+    for operand in operands:
         if (
-            not isinstance(term, Comparison)
-            or term.operator is not ComparisonOperator.EQ
-            or term.path.attribute is None
+            not isinstance(operand, Comparison)
+            or operand.operator is not ComparisonOperator.EQ
+            or operand.path.attribute is None
         ):
             return None
-        described[term.path.attribute.name] = term.value
-    return described
+        element[operand.path.attribute.name] = operand.value
+    return element

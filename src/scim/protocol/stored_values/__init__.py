@@ -1,1 +1,1 @@
-"""Rules for writing over stored values: immutable values, and values that no current schema describes."""
+"""Rules for stored values in a write: immutable values stay the same, and nonconforming values are preserved."""

@@ -1,7 +1,7 @@
-"""Immutable attributes and sub-attributes: a write must not change a value that is stored (RFC 7643 section 7).
+"""Check that a write does not change stored values of immutable attributes or sub-attributes (RFC 7643 section 7).
 
-Elements of a multi-valued attribute can be added and removed as a whole. Elements have no identity in SCIM: an element
-with the same ``value`` as a stored one counts as the same.
+Whole elements of a multi-valued attribute can be added and removed. SCIM does not identify elements: an element with
+the same ``value`` as a stored one counts as the same element.
 """
 
 from __future__ import annotations
@@ -16,21 +16,21 @@ from scim.protocol.values.conformance import select_writable
 
 
 def check_immutable(before: Resource, after: Resource, resource_type: ResourceType) -> None:
-    """Raise :class:`MutabilityError` if an immutable attribute or sub-attribute had another value before the write."""
-    for schema, old, new in pair_by_schema(before, after, resource_type):
+    """Raise :class:`MutabilityError` if a write changes or removes a value that is immutable."""
+    for schema, old_members, new_members in pair_by_schema(before, after, resource_type):
         for attribute in schema.immutable_attributes:
-            if attribute.name in old:
-                check_attribute_unchanged(attribute, old[attribute.name], new.get(attribute.name))
+            if attribute.name in old_members:
+                check_attribute_unchanged(attribute, old_members[attribute.name], new_members.get(attribute.name))
 
 
 def check_attribute_unchanged(attribute: Attribute, old: Any, new: Any) -> None:
-    """Raise :class:`MutabilityError` if a write changes or removes something immutable.
+    """Raise :class:`MutabilityError` if a write changes an immutable part of an attribute's value, or removes it.
 
-    ``old`` and ``new`` are the whole value of the attribute before and after; ``None`` as the new value is a removal.
+    ``old`` and ``new`` are the whole value before and after. ``new`` is ``None`` if the value is removed.
     """
     if attribute.is_immutable and new != old:
-        assigned = select_writable(attribute, old)
-        if assigned is not None and select_writable(attribute, new) != assigned:
+        old_writable = select_writable(attribute, old)
+        if old_writable is not None and select_writable(attribute, new) != old_writable:
             raise _create_error(attribute.name)
     if not attribute.is_multi_valued:
         check_sub_attributes_unchanged(attribute, old, new or {})
@@ -47,21 +47,22 @@ def check_sub_attributes_unchanged(attribute: Attribute, old: Mapping[str, Any],
 
 
 def _check_elements(attribute: Attribute, old: Sequence[Mapping[str, Any]], new: Sequence[Mapping[str, Any]]) -> None:
-    """Raise :class:`MutabilityError` for an element with the ``value`` of a stored one, but other immutable members."""
+    """Raise :class:`MutabilityError` for an element with the ``value`` of a stored one and other immutable members."""
     by_value: dict[Any, _SameValueElements] = {}
     for element in old:
         if "value" in element:
             by_value.setdefault(element["value"], _SameValueElements(attribute, element)).add(element)
     for element in new:
-        stored = by_value.get(element.get("value"))
-        if stored is not None and not stored.matches_immutables(element):
-            check_sub_attributes_unchanged(attribute, stored.first, element)
+        old_elements = by_value.get(element.get("value"))
+        if old_elements is not None and not old_elements.has_match_for(element):
+            check_sub_attributes_unchanged(attribute, old_elements.first, element)
 
 
 class _SameValueElements:
-    """Stored elements with the same ``value``; ``first`` is the first of them.
+    """The stored elements with the same ``value``; ``first`` is the first of them.
 
-    They are indexed by their immutable sub-attributes, because comparing all with all is slow for large lists.
+    They are indexed by their immutable sub-attributes, because comparing each element with each is slow for large
+    lists.
     """
 
     def __init__(self, attribute: Attribute, first: Mapping[str, Any]) -> None:
@@ -70,15 +71,17 @@ class _SameValueElements:
         self._values: dict[tuple[str, ...], set[tuple[Any, ...]]] = {}
 
     def add(self, element: Mapping[str, Any]) -> None:
+        """Add an element to the index."""
         names = tuple(name for name in self._names if name in element)
         self._values.setdefault(names, set()).add(tuple(element[name] for name in names))
 
-    def matches_immutables(self, element: Mapping[str, Any]) -> bool:
-        """Return whether the element has all immutable sub-attributes of one of these elements."""
+    def has_match_for(self, element: Mapping[str, Any]) -> bool:
+        """Return whether the given element has all immutable sub-attributes of one of these elements."""
         return any(tuple(map(element.get, names)) in values for names, values in self._values.items())
 
 
 def _create_error(name: str) -> MutabilityError:
+    """Return the error for an attribute, or for a sub-attribute ``attribute.name``."""
     return MutabilityError(
         f"{name} is immutable: once assigned it can't be changed. Map it to a value that stays the same, or remove its "
         "mapping.",

@@ -1,9 +1,9 @@
-"""Unserved values: stored values that no schema describes. Responses hide them, and writes preserve them.
+"""Nonconforming values: stored values that the current schemas do not allow. Responses hide them, writes preserve them.
 
-There are two reasons for such values. An execution environment can have settings that are up to a minute old, and does
-not know a schema that was added since. Or somebody removed a schema or an attribute, and may add it again. A client
-cannot see these values, so a PUT does not clear them: RFC 7644 section 3.5.1 lets a server take into account whether a
-client has access to all attributes of a resource.
+Stored values can be without a schema for two reasons. An execution environment can have settings that are up to a
+minute old, without a schema that was added since. Or somebody removed a schema or an attribute, and may add it again.
+Clients cannot see these values, so a PUT does not clear them: RFC 7644 section 3.5.1 lets a server take into account
+whether a client has access to all attributes of a resource.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _MAX_COMPARISONS = 100
 
 
 def hide_nonconforming(resource: Resource, resource_type: ResourceType) -> Resource:
-    """Return a stored resource without the values that no schema describes or that have a wrong type.
+    """Return a stored resource without the values that have no attribute in the schemas, or a wrong type.
 
     Only custom extensions can have such values: without one, the resource itself is returned.
     """
@@ -36,21 +36,22 @@ def hide_nonconforming(resource: Resource, resource_type: ResourceType) -> Resou
     extensions = [name for name in resource if ":" in name and name not in standard]  # no other name has a colon
     if not extensions:
         return resource
-    served = dict(resource)
+    visible = dict(resource)
     for urn in extensions:
         schema = resource_type.extensions_by_id.get(urn)
-        members = _conform_members(schema, resource[urn]) if schema is not None else {}
+        members = _select_conforming_members(schema, resource[urn]) if schema is not None else {}
         if members:
-            served[urn] = members
+            visible[urn] = members
         else:
-            del served[urn]
-    if len(served) < len(resource):
-        served["schemas"] = [urn for urn in resource["schemas"] if urn in served or urn == resource_type.core_schema.id]
-    return served
+            del visible[urn]
+    if len(visible) < len(resource):
+        core_urn = resource_type.core_schema.id
+        visible["schemas"] = [urn for urn in resource["schemas"] if urn in visible or urn == core_urn]
+    return visible
 
 
-def _conform_members(schema: Schema, members: Any) -> Any:
-    """Return the conforming members; the same object if all of them are simple values of the right type."""
+def _select_conforming_members(schema: Schema, members: Any) -> Any:
+    """Return the conforming members of an extension: ``members`` itself if all are simple values of the right type."""
     classes = schema.value_classes
     for name, value in members.items() if members.__class__ is dict else ():
         if value.__class__ is not classes.get(name):
@@ -59,9 +60,10 @@ def _conform_members(schema: Schema, members: Any) -> Any:
 
 
 def preserve_unwritable(stored: Resource, resource: Resource, resource_type: ResourceType) -> Resource:
-    """Return ``resource`` with the values of the ``stored`` version that a client cannot write.
+    """Return a new version of a resource with the values of the stored version that clients cannot write.
 
     These are the values that :func:`hide_nonconforming` hides, and those of readOnly attributes and sub-attributes.
+    ``resource`` is the new version.
     """
     extensions = [name for name in stored if is_urn(name)]
     if not extensions:
@@ -77,7 +79,7 @@ def preserve_unwritable(stored: Resource, resource: Resource, resource_type: Res
 
 
 def _merge_members(attributes: Mapping[str, Attribute], stored: Any, members: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the new members of an object, with the parts of the stored ones that a client cannot write."""
+    """Return the new members of an object with the parts of the stored members that clients cannot write."""
     merged = dict(members)
     for name, value in stored.items() if isinstance(stored, dict) else ():
         if value.__class__ is str and members.get(name) == value:
@@ -90,12 +92,12 @@ def _merge_members(attributes: Mapping[str, Attribute], stored: Any, members: Ma
 
 
 def _merge_value(attribute: Attribute, stored: Any, value: Any) -> Any:
-    """Return the new value of an attribute, with the parts of the stored one that a client cannot write.
+    """Return the new value of an attribute with the parts of the stored value that clients cannot write.
 
     ``None`` is no value.
     """
-    served = select_conforming(attribute, stored)
-    if attribute.is_read_only or value == served or value == select_writable(attribute, served):
+    visible = select_conforming(attribute, stored)
+    if attribute.is_read_only or value == visible or value == select_writable(attribute, visible):
         return stored
     if attribute.is_multi_valued:
         return _merge_elements(attribute, stored, value or []) if isinstance(stored, list) else value
@@ -105,20 +107,20 @@ def _merge_value(attribute: Attribute, stored: Any, value: Any) -> Any:
 
 
 def _merge_elements(attribute: Attribute, stored: Sequence[Any], elements: Sequence[Any]) -> list[Any] | None:
-    """Return the new elements, with the parts of the stored ones that a client cannot write.
+    """Return the new elements with the parts of the stored elements that clients cannot write.
 
-    Stored elements without a part that a client can write are preserved, at the end.
+    Stored elements without a part that clients can write are preserved at the end.
     """
     writable = [_select_writable(attribute, select_conforming_element(attribute, element)) for element in stored]
     preserved = [element for element, part in zip(stored, writable, strict=True) if not part]
     elements = [element for element in elements if _select_writable(attribute, element)]
     if not any(part and element != part for element, part in zip(stored, writable, strict=True)):
         return [*elements, *preserved] or None
-    served = [
+    visible = [
         select_conforming_element(attribute, element) if part else None
         for element, part in zip(stored, writable, strict=True)
     ]
-    origins = _find_origins(served, elements)
+    origins = _find_origins(visible, elements)
     merged = [
         element if origin is None else _merge_members(attribute.sub_attributes, stored[origin], element)
         for element, origin in zip(elements, origins, strict=True)
@@ -127,16 +129,17 @@ def _merge_elements(attribute: Attribute, stored: Sequence[Any], elements: Seque
 
 
 def _select_writable(attribute: Attribute, element: Any) -> Any:
-    """Return the part of a conforming element that a client can write. ``None`` stays ``None``."""
+    """Return the part of a conforming element that clients can write; ``None`` for ``None``."""
     if attribute.has_read_only_sub_attributes and element is not None:
         return select_writable_members(attribute, element)
     return element
 
 
 def _find_origins(before: Sequence[Mapping[str, Any] | None], after: Sequence[Mapping[str, Any]]) -> list[int | None]:
-    """Return for each element after a write the index of its stored version, an equal or similar element, or ``None``.
+    """Return the index of the stored version of each element after a write, or ``None`` if it has none.
 
-    Elements have no identity in SCIM. Their values are hashable: no sub-attribute is complex or multi-valued.
+    SCIM does not identify elements: the stored version is an equal element, or else the most similar one. The values in
+    elements are hashable, because no sub-attribute is complex or multi-valued.
     """
     candidates = {index: frozenset(element.items()) for index, element in enumerate(before) if element is not None}
     indexes: dict[frozenset[Any], list[int]] = {}
@@ -148,13 +151,16 @@ def _find_origins(before: Sequence[Mapping[str, Any] | None], after: Sequence[Ma
         if origin is not None:
             del candidates[origin]
     similar = _SimilarElements(candidates)
-    return [similar.take(element) if origin is None else origin for element, origin in zip(after, origins, strict=True)]
+    return [
+        similar.take_most_similar(element) if origin is None else origin
+        for element, origin in zip(after, origins, strict=True)
+    ]
 
 
 class _SimilarElements:
-    """Stored elements without an equal new element, indexed by each of their members.
+    """The stored elements without an equal new element, indexed by each of their members.
 
-    An element is compared with a few of them only, because comparing all with all is slow for large lists.
+    A new element is compared with a few of them only, because comparing each with each is slow for large lists.
     """
 
     def __init__(self, candidates: Mapping[int, frozenset[Any]]) -> None:
@@ -164,21 +170,21 @@ class _SimilarElements:
             for member in members:
                 self._by_member.setdefault(member, {})[index] = None
 
-    def take(self, element: Mapping[str, Any]) -> int | None:
-        """Remove the most similar element and return its index, or ``None`` if no element has a common member.
+    def take_most_similar(self, element: Mapping[str, Any]) -> int | None:
+        """Remove the most similar element and return its index; return ``None`` if no element has a common member.
 
-        An element with the same ``value`` is more similar than one without; then the number of common members counts.
+        Elements with the same ``value`` are the most similar ones, then those with the most common members.
         """
         members = frozenset(element.items())
 
-        def similarity(index: int) -> tuple[bool, int, int]:
-            shared = members & self._candidates[index]
-            return any(name == "value" for name, _ in shared), len(shared), -index
+        def measure_similarity(index: int) -> tuple[bool, int, int]:
+            common = members & self._candidates[index]
+            return any(name == "value" for name, _ in common), len(common), -index
 
         limit = max(1, _MAX_COMPARISONS // len(element))
-        compared = {index for member in members for index in islice(self._by_member.get(member, ()), limit)}
-        best = max(compared, key=similarity, default=None)
-        if best is not None:
-            for member in self._candidates[best]:
-                del self._by_member[member][best]
-        return best
+        indexes = {index for member in members for index in islice(self._by_member.get(member, ()), limit)}
+        most_similar = max(indexes, key=measure_similarity, default=None)
+        if most_similar is not None:
+            for member in self._candidates[most_similar]:
+                del self._by_member[member][most_similar]
+        return most_similar

@@ -1,1 +1,1 @@
-"""Values of attributes: parse those that clients send, and check those that are stored."""
+"""Parse the values that clients send, and select the conforming parts of stored values."""

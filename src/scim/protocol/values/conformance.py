@@ -1,4 +1,4 @@
-"""Conformance of stored values with the current schemas.
+"""Select the parts of stored values that conform to the current schemas, or that clients can write.
 
 A tenant's custom schemas can change, and stored values are not migrated. A stored value that no longer has the type of
 its attribute counts as unassigned, so other code never gets a value of an unexpected type.
@@ -14,7 +14,7 @@ from scim.protocol.schema import PYTHON_CLASSES, Attribute, DataType
 
 
 def select_conforming(attribute: Attribute, value: Any) -> Any:
-    """Return the part of a stored value that conforms to its attribute, or ``None`` if nothing does."""
+    """Return the part of a stored value that conforms to its attribute, or ``None`` if no part does."""
     if not attribute.is_multi_valued:
         return select_conforming_element(attribute, value)
     if value.__class__ is not list:
@@ -58,20 +58,21 @@ def select_writable(attribute: Attribute, value: Any) -> Any:
 
 
 def select_writable_members(attribute: Attribute, members: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the members of a single complex value, or of one element, without the readOnly ones."""
+    """Return a single complex value or one element without its readOnly sub-attributes."""
     sub_attributes = attribute.sub_attributes
     return {name: value for name, value in members.items() if not sub_attributes[name.lower()].is_read_only}
 
 
 def find_stored_attribute(attributes: Mapping[str, Attribute], name: str) -> Attribute | None:
-    """Return the attribute with exactly this name, in the same case: the name under which values are stored."""
+    """Return the attribute whose values are stored under this name, in the same case, or ``None``."""
     attribute = attributes.get(name.lower())
     return attribute if attribute is not None and attribute.name == name else None
 
 
-def _is_value(type_: DataType, value: Any) -> bool:
-    if type_ is DataType.DECIMAL:
+def _is_value(data_type: DataType, value: Any) -> bool:
+    """Return whether a stored value has a data type other than ``complex``."""
+    if data_type is DataType.DECIMAL:
         return value.__class__ in (int, float)
-    if type_ is DataType.DATE_TIME:
+    if data_type is DataType.DATE_TIME:
         return value.__class__ is str and parse_date_time(value) is not None
-    return value.__class__ is PYTHON_CLASSES[type_]
+    return value.__class__ is PYTHON_CLASSES[data_type]

@@ -16,11 +16,12 @@ from scim.protocol.normalize import is_date, parse_date_time
 from scim.protocol.schema import Attribute, DataType, StringFormat
 
 MAX_ELEMENTS = 500
+"""The maximum number of elements of a multi-valued attribute."""
 _BASE64 = re.compile(r"[A-Za-z0-9+/_\-\s]*+={0,2}\s*")  # possessive (*+), so that it never backtracks
 
 
 def parse_value(attribute: Attribute, value: Any, leniencies: LeniencyTracker) -> Any:
-    """Return the canonical form of an attribute's whole value; ``None`` if it is unassigned or writeOnly.
+    """Parse an attribute's whole value into its canonical form; return ``None`` if it is unassigned or writeOnly.
 
     Raises :class:`InvalidValue` for a value that does not have the attribute's type.
     """
@@ -30,7 +31,7 @@ def parse_value(attribute: Attribute, value: Any, leniencies: LeniencyTracker) -
 
 
 def parse_elements(attribute: Attribute, value: Any, leniencies: LeniencyTracker) -> list[Any] | None:
-    """Return the canonical form of the elements of a multi-valued attribute; ``None`` if there are none."""
+    """Parse the elements of a multi-valued attribute into their canonical form; return ``None`` if there are none."""
     if accept_as_unassigned(value, leniencies):
         return None
     if not isinstance(value, list):
@@ -59,7 +60,7 @@ def check_element_count(attribute: Attribute, elements: list[Any]) -> None:
 
 
 def parse_element(attribute: Attribute, value: Any, leniencies: LeniencyTracker) -> Any:
-    """Return the canonical form of a single value, or of one element of a multi-valued attribute."""
+    """Parse a single value, or one element of a multi-valued attribute, into its canonical form."""
     if accept_as_unassigned(value, leniencies):
         return None
     if attribute.is_complex:
@@ -75,10 +76,11 @@ def accept_as_unassigned(value: Any, leniencies: LeniencyTracker) -> bool:
 def parse_members(
     attributes: Mapping[str, Attribute], members: Mapping[str, Any], leniencies: LeniencyTracker, prefix: str = ""
 ) -> dict[str, Any]:
-    """Return the canonical values of an object's members by the names of their attributes; ``None`` if unassigned.
+    """Parse the members of an object into canonical values by attribute name; ``None`` if unassigned.
 
     Names have no case. ``attributes`` are by lower-case name. ReadOnly attributes are ignored, and so are unknown ones
-    unless the tenant is in strict mode. ``prefix`` is added to the names of ignored attributes: ``name.``
+    unless the tenant is in strict mode. ``prefix`` is added to the recorded names of ignored attributes: in the members
+    of the attribute ``name`` it is ``name.``.
     """
     canonical: dict[str, Any] = {}
     for name, value in members.items():
@@ -103,13 +105,14 @@ def parse_members(
 
 
 def drop_unassigned(members: dict[str, Any]) -> dict[str, Any]:
-    """Return the members that have a value."""
+    """Return the members without those that are ``None``."""
     if None not in members.values():  # most objects
         return members
     return {name: value for name, value in members.items() if value is not None}
 
 
 def _parse_complex(attribute: Attribute, value: Any, leniencies: LeniencyTracker) -> dict[str, Any] | None:
+    """Parse a complex value into its canonical form; return ``None`` if it has no sub-attributes."""
     value = _convert_to_object(attribute, value, leniencies)
     members = drop_unassigned(parse_members(attribute.sub_attributes, value, leniencies, f"{attribute.name}."))
     if members:
@@ -118,7 +121,7 @@ def _parse_complex(attribute: Attribute, value: Any, leniencies: LeniencyTracker
 
 
 def _convert_to_object(attribute: Attribute, value: Any, leniencies: LeniencyTracker) -> Mapping[str, Any]:
-    """Return the object that a client sent for a complex attribute, or that a leniency makes of its value."""
+    """Return the value of a complex attribute as an object; as a leniency, convert a string or a list of one."""
     if isinstance(value, dict):
         return value
     if not attribute.is_multi_valued and "value" in attribute.sub_attributes:
@@ -134,7 +137,7 @@ def _convert_to_object(attribute: Attribute, value: Any, leniencies: LeniencyTra
 
 
 def check_required(required: Iterable[Attribute], values: Mapping[str, Any], prefix: str = "") -> None:
-    """Raise :class:`InvalidValue` if one of the required attributes has no value. ``prefix`` is that of their names."""
+    """Raise :class:`InvalidValue` if a required attribute has no value. The error has ``prefix`` before its name."""
     for attribute in required:
         if values.get(attribute.name) in (None, ""):
             raise InvalidValue(
