@@ -20,7 +20,7 @@ def request(*operations: Any, **members: Any) -> dict[str, Any]:
     return {"schemas": [BULK], "Operations": operations} | members
 
 
-def test_each_operation_is_carried_out_and_answered_by_itself(scim: Endpoint) -> None:
+def test_bulk_operations_are_independent(scim: Endpoint) -> None:
     bob, carol = scim.create(userName="bob"), scim.create(userName="carol")
     activate = {"schemas": [PATCH_OP], "Operations": [{"op": "replace", "path": "active", "value": False}]}
 
@@ -52,7 +52,7 @@ def test_version_of_a_result_is_that_of_the_user(scim: Endpoint) -> None:
     assert (result["location"], result["version"]) == (user["meta"]["location"], user["meta"]["version"])
 
 
-def test_reference_leads_to_the_user_that_was_made(scim: Endpoint) -> None:
+def test_bulk_id_reference_is_resolved(scim: Endpoint) -> None:
     worker = post("worker", **{ENTERPRISE: {"manager": {"value": "bulkId:boss"}}})
 
     scim.request("POST", "/Bulk", request(post("boss"), worker))
@@ -61,16 +61,14 @@ def test_reference_leads_to_the_user_that_was_made(scim: Endpoint) -> None:
     assert users["worker"][ENTERPRISE]["manager"]["value"] == users["boss"]["id"]
 
 
-def test_bulk_request_is_served_under_every_form_of_the_base_url(scim: Endpoint) -> None:
+def test_bulk_is_served_under_every_form_of_base_url(scim: Endpoint) -> None:
     for number, base in enumerate(["", "/scim", "//scim//v2"]):
         status, _, body = scim.send("POST", "/Bulk/", body=json.dumps(request(post(f"user-{number}"))), base=base)
 
         assert (status, json.loads(body)["Operations"][0]["status"]) == (200, "201")
 
 
-def test_more_than_a_thousand_operations_are_413_and_none_is_carried_out(
-    scim: Endpoint, items: Callable[[], list[dict[str, Any]]]
-) -> None:
+def test_more_than_1000_operations_are_413(scim: Endpoint, items: Callable[[], list[dict[str, Any]]]) -> None:
     before = items()
 
     answer = scim.request("POST", "/Bulk", request(*(post(f"user-{number}") for number in range(1_001))))
@@ -78,14 +76,14 @@ def test_more_than_a_thousand_operations_are_413_and_none_is_carried_out(
     assert (answer.status, answer.json()["status"], items()) == (413, "413", before)
 
 
-def test_log_line_counts_the_operations_and_the_calls_of_them_all(scim: Endpoint, log: Log) -> None:
+def test_log_line_counts_operations_and_calls(scim: Endpoint, log: Log) -> None:
     scim.request("POST", "/Bulk", request(post("alice"), post("Alice"), post("bob")))
 
     line = log.last
     assert (line["operation"], line["operations"], line["dynamodb_calls"]) == ("POST Bulk", 3, 3)
 
 
-def test_answer_to_the_longest_request_that_fails_throughout_is_under_lambdas_6_mb(scim: Endpoint) -> None:
+def test_largest_bulk_response_fits_into_6_mb(scim: Endpoint) -> None:
     """Each name that comes back is of quotes, which JSON escapes, and Lambda's own JSON once more."""
     operations = [{"method": "POST", "path": "/Users", "bulkId": f"{number:03}" + '"' * 450} for number in range(1_000)]
     body = request(*operations)

@@ -30,13 +30,13 @@ def call(handler: Any, *records: Any, seconds: float = 29.0) -> Any:
     return handler({"Records": records}, LambdaContext(context.deadline - TIMEOUT_S + seconds))
 
 
-def test_nothing_comes_again_of_a_batch_that_is_done() -> None:
+def test_processed_batch_has_no_retries() -> None:
     events, queues = Events(), Queues()
     assert call(changes(events, queues), GOOD, BAD) == {"batchItemFailures": []}
     assert (len(events.taken), len(queues.messages)) == (1, 1)
 
 
-def test_the_response_names_the_first_record_that_has_to_come_again() -> None:
+def test_response_has_the_first_record_to_retry() -> None:
     fates = iter([None])
     events = Events(fate=lambda: next(fates, "InternalFailure"))
     records = [GOOD, stream_record(IMAGE, 2), stream_record(IMAGE, 3)]
@@ -44,7 +44,7 @@ def test_the_response_names_the_first_record_that_has_to_come_again() -> None:
     assert answer == {"batchItemFailures": [{"itemIdentifier": f"{2:021d}"}]}
 
 
-def test_adapters_are_made_once() -> None:
+def test_adapters_are_built_once() -> None:
     made: list[int] = []
 
     def connect() -> Any:
@@ -57,7 +57,7 @@ def test_adapters_are_made_once() -> None:
     assert made == [1]
 
 
-def test_a_line_counts_and_names_nobody(log: Log) -> None:
+def test_log_line_has_counts_without_personal_data(log: Log) -> None:
     call(changes(Events(), Queues()), GOOD, BAD)
     line = log.lines[-1]
     assert (line["message"], line["level"]) == ("changes", "WARNING")
@@ -65,7 +65,7 @@ def test_a_line_counts_and_names_nobody(log: Log) -> None:
     assert "zaphod" not in log.text
 
 
-def test_a_call_that_failed_for_good_fails_the_batch_without_its_message() -> None:
+def test_failed_call_fails_the_batch_without_message() -> None:
     handler = changes(Events(failed("PutEvents", "AccessDeniedException")), Queues())
     with pytest.raises(AwsCallError) as caught:
         call(handler, GOOD)
@@ -73,7 +73,7 @@ def test_a_call_that_failed_for_good_fails_the_batch_without_its_message() -> No
     assert caught.value.__suppress_context__
 
 
-def test_letter_that_its_queue_refuses_is_logged_by_the_keys_of_its_record(log: Log) -> None:
+def test_lost_dead_letter_is_logged_with_its_keys(log: Log) -> None:
     call(changes(Events(), Queues("InvalidMessageContents")), GOOD, BAD)
     fault, line = log.lines[-2:]
     assert (fault["message"], fault["level"], line["lost"]) == ("fault", "ERROR", 1)
@@ -82,14 +82,12 @@ def test_letter_that_its_queue_refuses_is_logged_by_the_keys_of_its_record(log: 
     assert "zaphod" not in log.text
 
 
-def test_publishing_needs_a_bus_and_two_queues(settings: Settings) -> None:
+def test_stream_function_requires_bus_and_queues(settings: Settings) -> None:
     with pytest.raises(ValueError, match="EVENT_BUS_NAME, LINKS_QUEUE_URL and DEAD_LETTER_QUEUE_URL"):
         build_stream_processor_factory(settings)
 
 
-def test_the_entry_point_publishes_on_the_bus_of_its_environment(
-    table: Any, events: Callable[[], list[dict[str, Any]]]
-) -> None:
+def test_entry_point_publishes_to_the_configured_bus(table: Any, events: Callable[[], list[dict[str, Any]]]) -> None:
     handler = importlib.import_module("handlers.changes")
     processing = ChangesHandler(lambda: build_stream_processor_factory(Settings.from_environment(os.environ)))
     assert handler.handler.__class__ is ChangesHandler

@@ -62,7 +62,7 @@ QUERIES = [
 
 
 @pytest.mark.parametrize("query", QUERIES, ids=str)
-def test_pages_lead_to_the_end_and_back_to_the_first(scim: Endpoint, people: list[Json], query: Json) -> None:
+def test_cursors_page_forward_and_back(scim: Endpoint, people: list[Json], query: Json) -> None:
     pages = list(walk(scim, count=3, **query))
     everyone = page(scim, count=200, **query)["Resources"]
 
@@ -80,7 +80,7 @@ def test_pages_lead_to_the_end_and_back_to_the_first(scim: Endpoint, people: lis
     assert page(scim, cursor=first["nextCursor"], count=3, **query)["Resources"] == pages[1]["Resources"]
 
 
-def test_first_page_is_asked_for_by_a_cursor_with_or_without_an_equals_sign(scim: Endpoint, people: list[Json]) -> None:
+def test_blank_cursor_requests_the_first_page(scim: Endpoint, people: list[Json]) -> None:
     with_sign = scim.request("GET", "/Users?cursor=&count=2").json()
     bare = scim.request("GET", "/Users?cursor&count=2").json()
 
@@ -89,7 +89,7 @@ def test_first_page_is_asked_for_by_a_cursor_with_or_without_an_equals_sign(scim
     assert "nextCursor" in bare
 
 
-def test_answer_to_a_cursor_has_the_total_and_no_start_index(scim: Endpoint, people: list[Json]) -> None:
+def test_cursor_page_has_total_and_no_start_index(scim: Endpoint, people: list[Json]) -> None:
     for found in walk(scim, count=3):
         assert set(found) - {"nextCursor", "previousCursor"} == {
             "schemas",
@@ -100,14 +100,14 @@ def test_answer_to_a_cursor_has_the_total_and_no_start_index(scim: Endpoint, peo
         assert found["totalResults"] == 7
 
 
-def test_index_stays_the_default_and_gives_no_cursors(scim: Endpoint, people: list[Json]) -> None:
+def test_index_paging_is_the_default(scim: Endpoint, people: list[Json]) -> None:
     found = page(scim, count=3)
 
     assert found["startIndex"] == 1
     assert not {"nextCursor", "previousCursor"} & set(found)
 
 
-def test_search_by_post_takes_cursors_as_get_does(scim: Endpoint, people: list[Json]) -> None:
+def test_search_by_post_accepts_cursors(scim: Endpoint, people: list[Json]) -> None:
     def search(path: str, **members: Any) -> Json:
         found: Json = scim.request("POST", path, {"schemas": [SEARCH], "count": 4, **members}).json()
         return found
@@ -120,13 +120,13 @@ def test_search_by_post_takes_cursors_as_get_does(scim: Endpoint, people: list[J
     assert page(scim, cursor=first["nextCursor"], count=4)["Resources"] == second["Resources"]
 
 
-def test_count_may_be_left_out_once_a_cursor_has_it(scim: Endpoint, people: list[Json]) -> None:
+def test_count_is_optional_after_the_first_page(scim: Endpoint, people: list[Json]) -> None:
     first = page(scim, cursor="", count=3)
 
     assert page(scim, cursor=first["nextCursor"])["itemsPerPage"] == 3
 
 
-def test_count_of_zero_tells_the_total_only(scim: Endpoint, people: list[Json]) -> None:
+def test_count_of_zero_returns_the_total_only(scim: Endpoint, people: list[Json]) -> None:
     found = page(scim, cursor="", count=0)
 
     assert (found["totalResults"], found["Resources"]) == (7, [])
@@ -160,7 +160,7 @@ def refused(answer: Answer) -> tuple[int, str]:
     return answer.status, answer.json().get("scimType", "")
 
 
-def test_cursor_beside_start_index_is_400(scim: Endpoint, people: list[Json]) -> None:
+def test_cursor_with_start_index_is_400(scim: Endpoint, people: list[Json]) -> None:
     answer = ask(scim, cursor="", startIndex=1)
 
     assert refused(answer) == (400, "invalidValue")
@@ -168,20 +168,20 @@ def test_cursor_beside_start_index_is_400(scim: Endpoint, people: list[Json]) ->
 
 
 @pytest.mark.parametrize("count", [-1, 201, "x", 10**12])
-def test_count_that_no_page_has_is_400_with_a_cursor(scim: Endpoint, people: list[Json], count: Any) -> None:
+def test_invalid_count_with_cursor_is_400(scim: Endpoint, people: list[Json], count: Any) -> None:
     cursor = page(scim, cursor="", count=3)["nextCursor"]
 
     assert refused(ask(scim, cursor="", count=count)) == (400, "invalidCount")
     assert refused(ask(scim, cursor=cursor, count=count)) == (400, "invalidCount")
 
 
-def test_count_that_changes_on_the_way_is_400(scim: Endpoint, people: list[Json]) -> None:
+def test_changed_count_is_400(scim: Endpoint, people: list[Json]) -> None:
     cursor = page(scim, cursor="", count=3)["nextCursor"]
 
     assert refused(ask(scim, cursor=cursor, count=4)) == (400, "invalidCount")
 
 
-def test_cursor_that_was_changed_is_400_wherever_it_was(scim: Endpoint, people: list[Json]) -> None:
+def test_changed_cursor_is_400(scim: Endpoint, people: list[Json]) -> None:
     cursor = page(scim, cursor="", count=3)["nextCursor"]
     flipped = [cursor[:at] + ("A" if cursor[at] != "A" else "B") + cursor[at + 1 :] for at in range(len(cursor) - 1)]
     cut = [cursor[:length] for length in range(1, len(cursor))]
@@ -202,7 +202,7 @@ def test_cursor_of_another_query_is_400(scim: Endpoint, people: list[Json], othe
 
 
 @pytest.mark.parametrize(("later", "answered"), [(3_599, (200, "")), (3_602, (400, "expiredCursor"))])
-def test_cursor_is_good_for_an_hour(
+def test_cursor_expires_after_an_hour(
     scim: Endpoint,
     people: list[Json],
     monkeypatch: pytest.MonkeyPatch,
@@ -222,7 +222,7 @@ def load_adapters() -> Any:
     return users.handler._adapters  # noqa: SLF001
 
 
-def test_cursor_whose_users_have_all_moved_has_expired(scim: Endpoint, people: list[Json]) -> None:
+def test_cursor_expires_when_all_its_users_moved(scim: Endpoint, people: list[Json]) -> None:
     cursor = page(scim, cursor="", count=2, sortBy="userName")["nextCursor"]
     for each in people[:2]:
         scim.patch(each["id"], {"op": "replace", "path": "userName", "value": f"z{each['userName']}"})
@@ -234,7 +234,7 @@ def test_cursor_whose_users_have_all_moved_has_expired(scim: Endpoint, people: l
 
 
 @pytest.mark.parametrize("query", QUERIES, ids=str)
-def test_cursor_is_url_safe_and_holds_no_personal_value(scim: Endpoint, people: list[Json], query: Json) -> None:
+def test_cursor_has_no_personal_data(scim: Endpoint, people: list[Json], query: Json) -> None:
     cursor = page(scim, cursor="", count=3, **query)["nextCursor"]
 
     decoded = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
@@ -248,7 +248,7 @@ def test_cursor_is_url_safe_and_holds_no_personal_value(scim: Endpoint, people: 
     ]
 
 
-def test_nothing_is_stored_for_a_cursor(scim: Endpoint, people: list[Json], items: Any) -> None:
+def test_cursor_stores_nothing(scim: Endpoint, people: list[Json], items: Any) -> None:
     before = items()
     pages = list(walk(scim, count=3, sortBy="userName"))
 
@@ -260,7 +260,7 @@ def test_nothing_is_stored_for_a_cursor(scim: Endpoint, people: list[Json], item
     [({}, 2, 1), ({"sortBy": "userName"}, 3, 3), ({"filter": 'externalId eq "E"'}, 3, 2)],
     ids=str,
 )
-def test_page_by_cursor_costs_as_the_data_model_says(
+def test_cursor_page_costs_as_documented(
     scim: Endpoint, people: list[Json], log: Log, query: Json, first: int, following: int
 ) -> None:
     calls = [log.last["dynamodb_calls"] for _ in walk(scim, count=3, **query)]
@@ -269,7 +269,7 @@ def test_page_by_cursor_costs_as_the_data_model_says(
     assert max(calls[1:]) <= following
 
 
-def test_service_provider_config_announces_both_ways(scim: Endpoint) -> None:
+def test_service_provider_config_has_both_paging_methods(scim: Endpoint) -> None:
     """RFC 9865, section 4."""
     assert scim.request("GET", "/ServiceProviderConfig").json()["pagination"] == {
         "cursor": True,

@@ -12,7 +12,7 @@ DOCUMENTS = ["/ServiceProviderConfig", *COLLECTIONS, "/ResourceTypes/User", f"/S
 
 
 @pytest.mark.parametrize("path", COLLECTIONS)
-def test_collection_is_a_list_of_documents_each_served_at_its_location(scim: Endpoint, path: str) -> None:
+def test_listed_documents_are_served_at_their_location(scim: Endpoint, path: str) -> None:
     answer = scim.request("GET", path).json()
 
     assert answer["schemas"] == ["urn:ietf:params:scim:api:messages:2.0:ListResponse"]
@@ -50,7 +50,7 @@ def test_documents_are_not_written(scim: Endpoint, path: str, method: str) -> No
 
 
 @pytest.mark.parametrize("path", DOCUMENTS)
-def test_filter_is_forbidden_so_that_nobody_believes_it_did_something(scim: Endpoint, path: str) -> None:
+def test_filter_is_forbidden(scim: Endpoint, path: str) -> None:
     answer = scim.request("GET", f"{path}?filter=id+pr")
 
     assert (answer.status, answer.json()["status"]) == (403, "403")
@@ -64,7 +64,7 @@ def test_other_parameters_of_a_query_are_ignored(scim: Endpoint, path: str) -> N
 
 
 @pytest.mark.parametrize("path", DOCUMENTS)
-def test_documents_cost_no_read_beyond_the_settings(scim: Endpoint, log: Log, path: str) -> None:
+def test_discovery_reads_only_the_settings(scim: Endpoint, log: Log, path: str) -> None:
     scim.request("GET", path)
     cold = log.last
     scim.request("GET", path)
@@ -86,7 +86,7 @@ def test_documents_cost_no_read_beyond_the_settings(scim: Endpoint, log: Log, pa
         ("GET", "/scim/v2/Users/00000000-0000-4000-8000-000000000000"),
     ],
 )
-def test_its_function_serves_nothing_else_and_reads_no_user(scim: Endpoint, log: Log, method: str, path: str) -> None:
+def test_discovery_function_reads_no_users(scim: Endpoint, log: Log, method: str, path: str) -> None:
     headers = {"authorization": f"Bearer {scim.token}"}
 
     status, *_ = invoke(load("handlers.discovery.handler"), event(method, path, headers=headers, body="{}"))

@@ -195,7 +195,7 @@ PATCHES: list[tuple[Any, str]] = [
 
 
 @pytest.mark.parametrize(("operations", "scim_type"), PATCHES, ids=lambda value: str(value)[:60])
-def test_patch_that_is_wrong_is_refused_as_a_whole(
+def test_invalid_patch_changes_nothing(
     scim: Endpoint, alice: dict[str, Any], items: Items, operations: Any, scim_type: str
 ) -> None:
     before = items()
@@ -273,13 +273,13 @@ def test_search_request_that_is_wrong_is_refused(scim: Endpoint, members: dict[s
         {"Operations": [{"method": "DELETE", "path": "/Users/7"}], "schemas": [PATCH_OP]},
     ],
 )
-def test_bulk_request_that_is_wrong_is_refused_as_a_whole(scim: Endpoint, members: dict[str, Any]) -> None:
+def test_invalid_bulk_request_changes_nothing(scim: Endpoint, members: dict[str, Any]) -> None:
     refused(scim.send("POST", "/Bulk", body=json.dumps({"schemas": [BULK]} | members)), 400, "invalidSyntax")
 
 
 @pytest.mark.parametrize("header", ["if-match", "if-none-match"])
 @pytest.mark.parametrize(("method", "path"), [("POST", "/Users"), ("GET", "/Users/{id}"), ("DELETE", "/Users/{id}")])
-def test_precondition_that_is_no_version_is_refused(
+def test_malformed_precondition_is_rejected(
     scim: Endpoint, alice: dict[str, Any], items: Items, header: str, method: str, path: str
 ) -> None:
     before = items()
@@ -302,7 +302,5 @@ def test_precondition_that_is_no_version_is_refused(
         ("POST", "/Groups", 501),
     ],
 )
-def test_errors_beside_those_of_the_body_are_scim_errors_too(
-    scim: Endpoint, method: str, path: str, status: int
-) -> None:
+def test_errors_outside_the_body_are_scim_errors(scim: Endpoint, method: str, path: str, status: int) -> None:
     refused(scim.send(method, path), status)

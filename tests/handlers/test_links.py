@@ -18,7 +18,7 @@ def handler(run: Run) -> Any:
     return LinksHandler(lambda: lambda deadline: processor(run, deadline, Queues(), Queues()))
 
 
-def test_answer_names_the_messages_that_must_come_again(log: Log) -> None:
+def test_response_has_the_messages_to_retry(log: Log) -> None:
     fault = failed("Query", "AccessDeniedException")
     answer = handler(raising(fault))({"Records": [message(TASK), message(TASK, "m2")]}, LambdaContext())
     assert answer == {"batchItemFailures": [{"itemIdentifier": "m1"}, {"itemIdentifier": "m2"}]}
@@ -27,7 +27,7 @@ def test_answer_names_the_messages_that_must_come_again(log: Log) -> None:
     assert (line["message"], line["level"], line["retries"]) == ("links", "WARNING", 2)
 
 
-def test_line_counts_and_names_nobody(log: Log) -> None:
+def test_log_line_has_counts_without_personal_data(log: Log) -> None:
     assert handler(linked)({"Records": [message(TASK)]}, LambdaContext()) == {"batchItemFailures": []}
     line = log.lines[-1]
     assert [line[name] for name in ("messages", "linked", "follow_up_tasks", "dead_letters", "retries")] == [
@@ -39,12 +39,12 @@ def test_line_counts_and_names_nobody(log: Log) -> None:
     ]
 
 
-def test_error_of_aws_is_told_by_its_code_alone(log: Log) -> None:
+def test_aws_error_is_logged_by_its_code(log: Log) -> None:
     fault = ClientError({"Error": {"Code": "ValidationException", "Message": "zaphod"}}, "Query")
     handler(raising(fault))({"Records": [message(TASK)]}, LambdaContext())
     assert "zaphod" not in log.text
 
 
-def test_linking_needs_two_queues(settings: Settings) -> None:
+def test_links_function_requires_two_queues(settings: Settings) -> None:
     with pytest.raises(ValueError, match="LINKS_QUEUE_URL and LINKS_DEAD_LETTER_QUEUE_URL"):
         build_link_processor_factory(settings)

@@ -29,7 +29,7 @@ def status(token: str) -> int:
     return Endpoint(token, ScimApplication(find_endpoint)).request("GET", "/Users").status
 
 
-def test_token_outlives_the_rotation_and_ends_with_its_generation(scim: Endpoint, second: KeyGeneration) -> None:
+def test_token_is_valid_until_its_key_generation_ends(scim: Endpoint, second: KeyGeneration) -> None:
     tenant, old = scim.token.split("_")[1], scim.token
     put_master_key(format_key_ring(KeyRing((second, FIRST))))
     operator = build_operator_adapters(Settings.from_environment(os.environ), "tests").build_administration().tenants
@@ -41,7 +41,7 @@ def test_token_outlives_the_rotation_and_ends_with_its_generation(scim: Endpoint
     assert (status(old), status(new)) == (401, 200)
 
 
-def test_console_makes_tokens_that_every_function_accepts(scim: Endpoint, second: KeyGeneration) -> None:
+def test_every_function_accepts_tokens_of_the_console(scim: Endpoint, second: KeyGeneration) -> None:
     """A generation that has not started signs nothing, though it is in the secret."""
     waiting = create_generation(3, time.time() + 900)
     put_master_key(format_key_ring(KeyRing((waiting, second, FIRST))))

@@ -54,7 +54,7 @@ def list_bookmarks(items: Items) -> list[dict[str, Any]]:
 
 
 @EVERY_ORDER
-def test_total_stays_that_of_the_start_and_the_last_page_tells_what_was_given(scim: Endpoint, query: Json) -> None:
+def test_total_is_constant_until_the_last_page(scim: Endpoint, query: Json) -> None:
     create(scim, 5)
     totals = [page(scim, 1, 2, **query)["totalResults"]]
     create(scim, 2, first=100)
@@ -70,7 +70,7 @@ def test_total_stays_that_of_the_start_and_the_last_page_tells_what_was_given(sc
     assert found["totalResults"] == given
 
 
-def test_total_grows_by_one_with_each_page_past_that_of_the_start(scim: Endpoint) -> None:
+def test_total_grows_with_pages_beyond_the_first_total(scim: Endpoint) -> None:
     create(scim, 3)
     assert page(scim, 1, 2, sortBy="userName")["totalResults"] == 3
     create(scim, 5, first=100)
@@ -81,7 +81,7 @@ def test_total_grows_by_one_with_each_page_past_that_of_the_start(scim: Endpoint
 
 
 @EVERY_ORDER
-def test_page_behind_the_last_is_empty_and_tells_the_same_total(scim: Endpoint, query: Json) -> None:
+def test_page_after_the_last_is_empty(scim: Endpoint, query: Json) -> None:
     create(scim, 3)
     page(scim, 1, 2, **query)
     page(scim, 3, 2, **query)
@@ -92,7 +92,7 @@ def test_page_behind_the_last_is_empty_and_tells_the_same_total(scim: Endpoint, 
 
 
 @EVERY_ORDER
-def test_those_that_follow_are_all_deleted_meanwhile(scim: Endpoint, query: Json) -> None:
+def test_all_following_users_are_deleted_between_pages(scim: Endpoint, query: Json) -> None:
     create(scim, 5)
     first = page(scim, 1, 3, **query)
     for each in page(scim, 1, 200, "another", **query)["Resources"][3:]:
@@ -107,7 +107,7 @@ def test_those_that_follow_are_all_deleted_meanwhile(scim: Endpoint, query: Json
 
 
 @EVERY_ORDER
-def test_deletion_before_the_next_page_shifts_nobody(scim: Endpoint, query: Json) -> None:
+def test_deletion_between_pages_skips_no_user(scim: Endpoint, query: Json) -> None:
     create(scim, 6)
     everyone = ids(page(scim, 1, 200, "another", **query))
     first = ids(page(scim, 1, 3, **query))
@@ -118,7 +118,7 @@ def test_deletion_before_the_next_page_shifts_nobody(scim: Endpoint, query: Json
 
 
 @EVERY_ORDER
-def test_page_that_is_asked_for_again_begins_where_it_did(scim: Endpoint, query: Json) -> None:
+def test_repeated_page_starts_at_the_same_user(scim: Endpoint, query: Json) -> None:
     create(scim, 8)
     first = ids(page(scim, 1, 2, **query))
     second = ids(page(scim, 3, 2, **query))
@@ -128,7 +128,7 @@ def test_page_that_is_asked_for_again_begins_where_it_did(scim: Endpoint, query:
     assert not set(ids(page(scim, 5, 2, **query))) & {*first, *second}
 
 
-def test_every_page_that_is_not_empty_leaves_one_bookmark_a_walk(scim: Endpoint, items: Items) -> None:
+def test_paging_stores_one_bookmark(scim: Endpoint, items: Items) -> None:
     create(scim, 3)
     for index in (1, 3, 4):
         page(scim, index, 2)
@@ -138,7 +138,7 @@ def test_every_page_that_is_not_empty_leaves_one_bookmark_a_walk(scim: Endpoint,
     assert 0 < int(left["ttl"]) - time.time() <= BOOKMARK_TTL_S
 
 
-def test_look_up_that_finds_one_leaves_no_bookmark(scim: Endpoint, items: Items) -> None:
+def test_lookup_of_one_user_stores_no_bookmark(scim: Endpoint, items: Items) -> None:
     create(scim, 1)
     page(scim, 1, 200, filter='userName eq "user-000"')
     page(scim, 1, 200, filter='externalId eq "E"')
@@ -146,7 +146,7 @@ def test_look_up_that_finds_one_leaves_no_bookmark(scim: Endpoint, items: Items)
     assert list_bookmarks(items) == []
 
 
-def test_walks_of_two_clients_do_not_disturb_each_other(scim: Endpoint) -> None:
+def test_two_clients_page_independently(scim: Endpoint) -> None:
     create(scim, 6)
     one = ids(page(scim, 1, 2, "one"))
     scim.request("DELETE", f"/Users/{one[0]}")
@@ -155,9 +155,7 @@ def test_walks_of_two_clients_do_not_disturb_each_other(scim: Endpoint) -> None:
     assert (ids(page(scim, 3, 1, "one")), ids(page(scim, 3, 2, "two"))[0] != two[1]) == ([two[1]], True)
 
 
-def test_bookmark_that_can_not_be_left_fails_no_page_and_is_logged(
-    scim: Endpoint, log: Log, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_unsaved_bookmark_is_logged(scim: Endpoint, log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
     create(scim, 5)
 
     def refuse(*_: Any) -> bool:
@@ -191,7 +189,7 @@ def test_expired_bookmark_is_ignored_and_removed(scim: Endpoint, items: Items, t
 
 
 @pytest.mark.parametrize(("order", "most"), [("ids", 3), ("names", 5), ("points", 5), ("times", 5)])
-def test_page_costs_a_page_wherever_it_begins(scim: Endpoint, log: Log, order: str, most: int) -> None:
+def test_page_costs_the_same_at_every_start_index(scim: Endpoint, log: Log, order: str, most: int) -> None:
     create(scim, 12)
     calls = {}
     for kind, index, client in [
@@ -239,7 +237,7 @@ def enlarge(scim: Endpoint, items: Items, value: str) -> None:
 
 
 @pytest.mark.parametrize("character", ['"', "\\", "ä", "x"])
-def test_page_fits_into_lambdas_6_mb_as_lambda_encodes_it(scim: Endpoint, items: Items, character: str) -> None:
+def test_page_fits_into_6_mb_as_lambda_encodes_it(scim: Endpoint, items: Items, character: str) -> None:
     create(scim, 26)
     enlarge(scim, items, character * (300_000 if character == "x" else 150_000))
     status, _, body = scim.send("GET", "/Users")
@@ -253,7 +251,7 @@ def test_page_fits_into_lambdas_6_mb_as_lambda_encodes_it(scim: Endpoint, items:
 
 
 @pytest.mark.parametrize("query", [ORDERS["ids"], ORDERS["names"], ORDERS["sorted"]], ids=["ids", "names", "sorted"])
-def test_pages_that_are_cut_lead_through_all_users(scim: Endpoint, items: Items, query: Json) -> None:
+def test_shortened_pages_return_all_users(scim: Endpoint, items: Items, query: Json) -> None:
     created = create(scim, 20)
     enlarge(scim, items, "x" * 340_000)
 
@@ -267,7 +265,7 @@ def test_pages_that_are_cut_lead_through_all_users(scim: Endpoint, items: Items,
     assert ids(first) + ids(second) == came
 
 
-def test_user_that_is_larger_than_a_page_is_shown_alone(
+def test_user_larger_than_a_page_is_returned_alone(
     scim: Endpoint, items: Items, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     create(scim, 2)

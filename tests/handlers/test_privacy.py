@@ -126,7 +126,7 @@ def person(scim: Endpoint) -> str:
     return user_id
 
 
-def test_no_line_holds_anything_of_a_person(
+def test_log_lines_have_no_personal_data(
     scim: Endpoint, person: str, log: Log, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     statuses = {scim.send(*request)[0] for request in requests(person)}
@@ -139,7 +139,7 @@ def test_no_line_holds_anything_of_a_person(
     assert [marker for marker in (PERSON, NAME) if marker in written] == []
 
 
-def test_no_detail_holds_anything_of_a_person(scim: Endpoint, person: str) -> None:
+def test_error_details_have_no_personal_data(scim: Endpoint, person: str) -> None:
     details = []
     for request in requests(person):
         status, _, body = scim.send(*request)
@@ -151,7 +151,7 @@ def test_no_detail_holds_anything_of_a_person(scim: Endpoint, person: str) -> No
     assert [detail for detail in details if PERSON in detail.lower()] == []
 
 
-def test_no_line_holds_a_token(scim: Endpoint, log: Log) -> None:
+def test_log_lines_have_no_tokens(scim: Endpoint, log: Log) -> None:
     for authorization in (f"Bearer {scim.token}", f"Basic {scim.token}", scim.token, f"Bearer {scim.token}0"):
         scim.send("GET", "/Users", {"authorization": authorization})
 
@@ -160,7 +160,7 @@ def test_no_line_holds_a_token(scim: Endpoint, log: Log) -> None:
     assert secret not in log.text
 
 
-def test_change_record_names_the_person_and_attributes_and_no_other_value(
+def test_change_record_has_no_other_values(
     scim: Endpoint, person: str, items: Callable[[], list[dict[str, Any]]]
 ) -> None:
     scim.patch(person, {"op": "replace", "path": "displayName", "value": f"{PERSON} 2"})
@@ -173,7 +173,7 @@ def test_change_record_names_the_person_and_attributes_and_no_other_value(
     assert PERSON not in str(rest)
 
 
-def test_nothing_of_a_person_is_left_when_it_is_deleted_but_names_that_expire(
+def test_deleted_user_leaves_only_expiring_names(
     scim: Endpoint, person: str, items: Callable[[], list[dict[str, Any]]]
 ) -> None:
     scim.request("DELETE", f"/Users/{person}")
@@ -187,7 +187,7 @@ def test_nothing_of_a_person_is_left_when_it_is_deleted_but_names_that_expire(
 FOUND_BY = {"sk", "identifier"}
 
 
-def test_failures_hold_of_a_person_the_identifier_and_no_value(
+def test_failures_have_the_identifier_and_no_values(
     scim: Endpoint, person: str, failures: Callable[[], list[dict[str, Any]]]
 ) -> None:
     for request in requests(person):
@@ -233,7 +233,7 @@ ADDRESS = "secret.person@example.com"
         {"op": "replace", "path": f'emails[display sw "{ADDRESS}"].value', "value": "x"},
     ],
 )
-def test_detail_of_a_failed_patch_shows_no_value_of_its_path(scim: Endpoint, operation: dict[str, str]) -> None:
+def test_detail_of_failed_patch_has_no_path_values(scim: Endpoint, operation: dict[str, str]) -> None:
     answer = scim.patch(scim.create()["id"], operation)
     assert answer.status == 400
     assert ADDRESS not in answer.json()["detail"]
@@ -248,7 +248,7 @@ def test_detail_of_a_failed_patch_shows_no_value_of_its_path(scim: Endpoint, ope
         f'"{ADDRESS}"',
     ],
 )
-def test_detail_of_a_failed_filter_shows_no_value_of_it(scim: Endpoint, text: str) -> None:
+def test_detail_of_failed_filter_has_no_values(scim: Endpoint, text: str) -> None:
     answer = scim.request("POST", "/Users/.search", {"filter": text})
     assert (answer.status, answer.json()["scimType"]) == (400, "invalidFilter")
     assert ADDRESS not in answer.json()["detail"]

@@ -58,9 +58,7 @@ def find(scim: Endpoint, **parameters: Any) -> dict[str, Any]:
     ],
     ids=json.dumps,
 )
-def test_query_is_answered_the_same_whichever_way_it_is_asked(
-    scim: Endpoint, people: People, query: dict[str, Any]
-) -> None:
+def test_get_and_post_queries_are_equal(scim: Endpoint, people: People, query: dict[str, Any]) -> None:
     parameters = {name: ",".join(value) if isinstance(value, list) else value for name, value in query.items()}
 
     answers = [
@@ -74,7 +72,7 @@ def test_query_is_answered_the_same_whichever_way_it_is_asked(
     assert answers[0].json()["totalResults"] <= len(people)
 
 
-def test_list_holds_users_as_they_are_got_one_by_one(scim: Endpoint, people: People) -> None:
+def test_list_has_users_as_get_returns_them(scim: Endpoint, people: People) -> None:
     found = find(scim)
 
     assert found == {
@@ -111,7 +109,7 @@ def test_tenant_without_users_has_an_empty_list(scim: Endpoint) -> None:
         (2, 1_000_000_000_000, (2, 4)),
     ],
 )
-def test_page_says_where_it_starts_and_how_many_it_holds_and_the_total_is_true(
+def test_page_has_start_index_count_and_total(
     scim: Endpoint,
     people: People,
     ordered: dict[str, str],
@@ -130,7 +128,7 @@ def test_page_says_where_it_starts_and_how_many_it_holds_and_the_total_is_true(
     assert found["Resources"] == everyone[first : first + answered[1]]
 
 
-def test_start_index_of_any_size_is_beyond_the_end(scim: Endpoint, people: People) -> None:
+def test_start_index_beyond_the_end(scim: Endpoint, people: People) -> None:
     for query in ({}, {"sortBy": "userName"}, {"filter": "userName pr"}, {"filter": 'userName eq "ann"'}):
         answer = scim.request("POST", "/.search", {"schemas": [SEARCH], "startIndex": 10**30} | query)
 
@@ -164,7 +162,7 @@ def test_total_follows_every_change(scim: Endpoint) -> None:
         ({"sortBy": "meta.created"}, ["ann", "Bob", "cid", "Dee", "eve"]),
     ],
 )
-def test_those_without_a_value_come_last_and_descending_first(
+def test_sort_puts_users_without_value_last(
     scim: Endpoint, people: People, sort: dict[str, str], expected: list[str]
 ) -> None:
     """RFC 7644, section 3.4.2.3."""
@@ -172,9 +170,7 @@ def test_those_without_a_value_come_last_and_descending_first(
 
 
 @pytest.mark.parametrize(("attribute", "present"), [("title", "ann"), (f"{ENTERPRISE}:department", "Dee")])
-def test_attribute_that_one_user_has_puts_it_first(
-    scim: Endpoint, people: People, attribute: str, present: str
-) -> None:
+def test_sort_puts_the_user_with_value_first(scim: Endpoint, people: People, attribute: str, present: str) -> None:
     assert names(find(scim, sortBy=attribute))[0] == present
     assert names(find(scim, sortBy=attribute, sortOrder="descending"))[-1] == present
 
@@ -227,7 +223,7 @@ def test_ids_that_nobody_has_are_not_counted(scim: Endpoint, page: dict[str, int
         ('userName eq "ann" or title pr', ["ann"], "scan", 2),
     ],
 )
-def test_points_are_looked_up_and_only_the_rest_walks(
+def test_lookups_scan_only_for_the_rest(
     scim: Endpoint, people: People, log: Log, text: str, found: list[str], plan: str, calls: int
 ) -> None:
     answer = find(scim, filter=text)
@@ -237,7 +233,7 @@ def test_points_are_looked_up_and_only_the_rest_walks(
 
 
 @pytest.mark.parametrize("page", [{"count": 0}, {"startIndex": 2}, {"cursor": ""}])
-def test_range_in_which_nothing_can_lie_has_nobody(scim: Endpoint, people: People, page: dict[str, Any]) -> None:
+def test_empty_range_returns_no_users(scim: Endpoint, people: People, page: dict[str, Any]) -> None:
     found = find(scim, filter='userName ge "z" and userName le "a"', **page)
 
     assert (found["totalResults"], found["Resources"]) == (0, [])
@@ -252,18 +248,14 @@ def test_look_up_by_id_finds_the_user(scim: Endpoint, people: People, log: Log) 
 @pytest.mark.parametrize(
     "page", [{}, {"startIndex": 3, "count": 2}, {"startIndex": 5}, {"count": 0}, {"startIndex": 9}]
 )
-def test_page_in_the_order_of_ids_costs_at_most_three_calls(
-    scim: Endpoint, people: People, log: Log, page: dict[str, int]
-) -> None:
+def test_page_by_id_costs_at_most_three_calls(scim: Endpoint, people: People, log: Log, page: dict[str, int]) -> None:
     find(scim, **page)
 
     assert (log.last["plan"], log.last["dynamodb_calls"] <= 3) == ("ids", True)
 
 
 @pytest.mark.parametrize("attribute", ["userName", "externalId", "emails.value"])
-def test_user_is_found_right_after_each_change_by_its_new_value_and_never_by_its_old_one(
-    scim: Endpoint, attribute: str
-) -> None:
+def test_query_after_write_uses_new_values_only(scim: Endpoint, attribute: str) -> None:
     user = scim.create(userName="old", externalId="old", emails=[{"value": "old", "type": "work"}])
     path = 'emails[type eq "work"].value' if attribute == "emails.value" else attribute
 
@@ -278,7 +270,7 @@ def test_user_is_found_right_after_each_change_by_its_new_value_and_never_by_its
     assert (before, between, found("new")) == ([user["id"]], ([], [user["id"]]), [])
 
 
-def test_values_with_signs_of_the_keys_find_their_own_user_only(scim: Endpoint) -> None:
+def test_key_separators_in_values_match_their_user_only(scim: Endpoint) -> None:
     values = ["a", "a#b", "a%23b", "a%", "#", "I#externalId#a#", 'a"b', "a\\b", "a b", "ä", "x" * 2_000, "x" * 2_001]
     users = [scim.create(externalId=value) for value in values]
 

@@ -85,7 +85,7 @@ def prime(function: str, **variables: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize("function", NOT_IMPORTED)
-def test_snapshot_holds_what_the_function_serves_and_nothing_unique_or_secret(function: str) -> None:
+def test_snapshot_has_nothing_unique_or_secret(function: str) -> None:
     process = prime(function)
 
     assert process.returncode == 0, process.stderr
@@ -98,7 +98,7 @@ def test_snapshot_holds_what_the_function_serves_and_nothing_unique_or_secret(fu
     ("function", "variables"),
     [("discovery", {"SECRET_PREFIX": ""}), ("users", {"INDEXED_ATTRIBUTES": "active"})],
 )
-def test_wrong_setting_is_named_before_there_is_a_snapshot(function: str, variables: dict[str, str]) -> None:
+def test_invalid_setting_fails_the_snapshot(function: str, variables: dict[str, str]) -> None:
     process = prime(function, **variables)
 
     assert process.returncode != 0
@@ -106,7 +106,7 @@ def test_wrong_setting_is_named_before_there_is_a_snapshot(function: str, variab
     assert re.search(rf"^ValueError: .*{name}", process.stderr, re.MULTILINE)
 
 
-def test_function_behind_the_stream_imports_no_linking() -> None:
+def test_stream_function_imports_no_link_processor() -> None:
     """It hands changes over, and cannot reach the table."""
     code = "import json, sys, scim.events.stream_processor; print(json.dumps(sorted(sys.modules)))"
     process = subprocess.run(  # noqa: S603  # our own code
@@ -125,14 +125,14 @@ def test_function_behind_the_stream_imports_no_linking() -> None:
     )
 
 
-def test_names_of_modules_that_are_not_imported_exist() -> None:
+def test_modules_that_are_not_imported_exist() -> None:
     ours = {name for names in NOT_IMPORTED.values() for name in names if name.startswith(("handlers", "scim"))}
 
     assert [name for name in ours if not (SOURCE / name.replace(".", "/")).with_suffix(".py").exists()] == []
 
 
 @pytest.mark.parametrize("path", sorted(SOURCE.rglob("*.py")), ids=lambda path: str(path.relative_to(SOURCE)))
-def test_randomness_comes_from_the_system_and_never_from_a_generator_that_a_snapshot_clones(path: Path) -> None:
+def test_randomness_comes_from_the_system(path: Path) -> None:
     tree = ast.parse(path.read_text())
 
     taken = [node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]

@@ -24,9 +24,7 @@ def strict(connect: Connect, settings: Settings) -> Endpoint:
     return endpoint
 
 
-def test_only_a_strict_tenant_is_shown_as_conformant_to_the_interoperability_profile(
-    scim: Endpoint, strict: Endpoint
-) -> None:
+def test_strict_tenant_conforms_to_the_interoperability_profile(scim: Endpoint, strict: Endpoint) -> None:
     assert "interopProfileConformant" not in scim.request("GET", "/ServiceProviderConfig").json()
     assert strict.request("GET", "/ServiceProviderConfig").json()["interopProfileConformant"] is True
 
@@ -40,7 +38,7 @@ def test_only_a_strict_tenant_is_shown_as_conformant_to_the_interoperability_pro
         ({"schemas": [CORE], "userName": "bob", "active": "True"}, "invalidValue"),
     ],
 )
-def test_a_strict_tenant_is_told_what_others_are_forgiven(
+def test_strict_mode_rejects_leniencies(
     scim: Endpoint, strict: Endpoint, body: Mapping[str, Any], scim_type: str
 ) -> None:
     assert scim.request("POST", "/Users", body).status == 201
@@ -48,7 +46,7 @@ def test_a_strict_tenant_is_told_what_others_are_forgiven(
     assert (answer.status, answer.json()["scimType"]) == (400, scim_type)
 
 
-def test_a_patch_without_path_is_refused_in_strict_mode(strict: Endpoint) -> None:
+def test_strict_mode_rejects_patch_without_path(strict: Endpoint) -> None:
     user = strict.create()
     answer = strict.patch(user["id"], {"op": "replace", "value": {"active": False}})
     assert (answer.status, answer.json()["scimType"]) == (400, "invalidSyntax")
@@ -65,7 +63,7 @@ def test_a_patch_without_path_is_refused_in_strict_mode(strict: Endpoint) -> Non
         ("Mentor", "nobody.yet@example.com", 5, "Mentor is a string"),
     ],
 )
-def test_a_tenants_own_attribute_is_checked_kept_and_found(
+def test_custom_attribute_is_validated_stored_and_queried(
     scim: Endpoint, name: str, value: Any, wrong: Any, detail: str
 ) -> None:
     user = scim.create(**{SURVEY: {name: value}})
@@ -80,7 +78,7 @@ def test_a_tenants_own_attribute_is_checked_kept_and_found(
     assert refused.json()["detail"].startswith(detail)
 
 
-def test_dates_are_compared_and_sorted_as_days(scim: Endpoint) -> None:
+def test_custom_dates_are_compared_as_days(scim: Endpoint) -> None:
     for day in ("2026-03-01", "2025-12-31", "2026-01-15"):
         scim.create(userName=day, **{SURVEY: {"Start Date": day}})
     answer = scim.request(
@@ -95,15 +93,13 @@ def test_dates_are_compared_and_sorted_as_days(scim: Endpoint) -> None:
     assert [user["userName"] for user in answer.json()["Resources"]] == ["2026-01-15", "2026-03-01"]
 
 
-def test_discovery_shows_the_tenants_attributes_in_the_rfcs_terms(scim: Endpoint) -> None:
+def test_discovery_has_custom_attributes(scim: Endpoint) -> None:
     shown = scim.request("GET", f"/Schemas/{SURVEY}").json()["attributes"]
     assert [attribute["name"] for attribute in shown] == [attribute["name"] for attribute in EXTENSION["attributes"]]
     assert all(attribute.keys().isdisjoint({"format", "maxLength"}) for attribute in shown)
 
 
-def test_an_attribute_that_was_required_later_does_not_stop_a_deactivation(
-    settings: Settings, connect: Connect
-) -> None:
+def test_later_required_attribute_does_not_stop_deactivation(settings: Settings, connect: Connect) -> None:
     scim = connect()
     user = scim.create(**{SURVEY: {"Business Unit": "R&D"}})
     required = {"name": "Badge", "type": "string", "required": True}

@@ -31,9 +31,7 @@ ASKED: dict[str, Ask] = {
 
 
 @pytest.mark.parametrize("operation", ASKED)
-def test_user_of_another_tenant_answers_like_one_that_never_existed(
-    scim: Endpoint, connect: Callable[[], Endpoint], operation: str
-) -> None:
+def test_user_of_another_tenant_is_404(scim: Endpoint, connect: Callable[[], Endpoint], operation: str) -> None:
     other = connect()
     theirs = other.create(userName="alice")
 

@@ -37,7 +37,7 @@ def last_use(table: Any) -> Callable[[str], Any]:
     return last_use
 
 
-def test_use_of_a_token_is_written_down_with_the_version_that_it_is_in(
+def test_token_use_is_recorded_with_its_version(
     scim: Endpoint, operator: TenantService, last_use: Callable[[str], Any]
 ) -> None:
     before = time.time()
@@ -51,7 +51,7 @@ def test_use_of_a_token_is_written_down_with_the_version_that_it_is_in(
     assert use["sk"] == f"R#{settings.token.version_id}"
 
 
-def test_use_is_written_down_once_a_minute_whoever_sees_it(scim: Endpoint, last_use: Callable[[str], Any]) -> None:
+def test_token_use_is_recorded_once_a_minute(scim: Endpoint, last_use: Callable[[str], Any]) -> None:
     scim.request("GET", "/Users")
     first = last_use(tenant(scim))
 
@@ -138,7 +138,7 @@ def test_new_token_has_a_first_contact_of_its_own(
         ReadTimeoutError(endpoint_url="https://dynamodb"),
     ],
 )
-def test_request_succeeds_though_the_use_can_not_be_written_down_and_the_log_says_so(
+def test_unrecorded_token_use_is_logged(
     scim: Endpoint, log: Log, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     call = vars(BaseClient)["_make_api_call"]
@@ -158,7 +158,7 @@ def test_request_succeeds_though_the_use_can_not_be_written_down_and_the_log_say
 
 
 @pytest.mark.parametrize(("days", "within"), [(29, 30), (6, 7), (0.5, 1), (31, None)])
-def test_token_that_ends_soon_is_announced_in_the_log(
+def test_token_near_expiry_is_logged(
     scim: Endpoint, operator: TenantService, log: Log, days: float, within: int | None
 ) -> None:
     issued = operator.tokens.rotate(tenant(scim), grace_s=0, lifetime_s=days * DAY_S)

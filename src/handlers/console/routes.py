@@ -57,7 +57,7 @@ class Route:
     @property
     def methods(self) -> list[str]:
         """The allowed HTTP methods."""
-        return [method for method, answer in (("GET", self.show_page), ("POST", self.action)) if answer is not None]
+        return [method for method, handler in (("GET", self.show_page), ("POST", self.action)) if handler is not None]
 
     def match(self, segments: list[str]) -> dict[str, str] | None:
         """Return the values of the parameters in a path; ``None`` if the path has another route."""

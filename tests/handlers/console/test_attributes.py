@@ -21,7 +21,7 @@ def add(visitor: Visitor, tenant: Tenant, document: Any) -> Answer:
     return visitor.submit(page, page.form("/add"), document=text)
 
 
-def test_schema_is_added_shown_replaced_and_removed(operator_visits: Visitor, tenant: Tenant) -> None:
+def test_add_replace_and_remove_schema(operator_visits: Visitor, tenant: Tenant) -> None:
     page = add(operator_visits, tenant, EXTENSION)
     assert page.status == 200
     assert f"<td>{SURVEY}:Business Unit</td>" in page.text
@@ -43,7 +43,7 @@ def test_schema_is_added_shown_replaced_and_removed(operator_visits: Visitor, te
     assert "Removed attributes" not in page.text
 
 
-def test_users_have_the_attributes_that_the_console_has_added(operator_visits: Visitor, tenant: Tenant) -> None:
+def test_users_have_added_attributes(operator_visits: Visitor, tenant: Tenant) -> None:
     add(operator_visits, tenant, EXTENSION)
     scim = Endpoint(tenant[1].token)
     created = scim.create(schemas=[*scim.create()["schemas"], SURVEY], **{SURVEY: {"Business Unit": "North"}})
@@ -60,7 +60,7 @@ def test_users_have_the_attributes_that_the_console_has_added(operator_visits: V
         (EXTENSION | {"attributes": [{"name": "Business Unit", "type": "integer"}]}, "another type than before"),
     ],
 )
-def test_what_is_no_schema_or_changes_a_type_is_told_and_given_back(
+def test_invalid_schema_is_shown_with_its_error(
     operator_visits: Visitor, tenant: Tenant, document: Any, reason: str
 ) -> None:
     add(operator_visits, tenant, EXTENSION)
@@ -81,7 +81,7 @@ def test_hostile_document_is_shown_as_text(operator_visits: Visitor, tenant: Ten
         assert not {"script", "img", "svg"} & {tag for tag, _ in page.tags}
 
 
-def test_schema_that_is_not_there_can_not_be_removed(operator_visits: Visitor, tenant: Tenant) -> None:
+def test_unknown_schema_cannot_be_removed(operator_visits: Visitor, tenant: Tenant) -> None:
     page = add(operator_visits, tenant, EXTENSION)
     form = page.form("/remove")
     operator_visits.submit(page, form)
@@ -89,7 +89,7 @@ def test_schema_that_is_not_there_can_not_be_removed(operator_visits: Visitor, t
 
 
 @pytest.mark.parametrize("act", ["/add", "/remove"])
-def test_change_wants_the_forms_token_and_after_five_minutes_the_password(
+def test_schema_change_requires_csrf_token_and_password(
     operator_visits: Visitor, tenant: Tenant, act: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     add(operator_visits, tenant, EXTENSION)
@@ -105,7 +105,7 @@ def test_change_wants_the_forms_token_and_after_five_minutes_the_password(
     assert after.text.count("<summary>") == {"/add": 2, "/remove": 0}[act]
 
 
-def test_guest_sees_the_attributes_and_changes_none(operator_visits: Visitor, tenant: Tenant) -> None:
+def test_guest_cannot_change_attributes(operator_visits: Visitor, tenant: Tenant) -> None:
     add(operator_visits, tenant, EXTENSION)
     guest = Visitor()
     accept(invite(operator_visits, tenant[0]), guest)

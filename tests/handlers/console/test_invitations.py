@@ -53,14 +53,14 @@ def wait(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
     return lambda seconds: monkeypatch.setattr("handlers.console.application.time.time", lambda: now + seconds)
 
 
-def test_lost_answer_is_given_again(invited: Invited) -> None:
+def test_lost_response_is_repeated(invited: Invited) -> None:
     first = invited.session()
     assert (invited.answer.status, invited.again().status) == (303, 303)
     assert invited.session() == first
     assert invited.token_forms()
 
 
-def test_repeated_answer_is_as_old_as_the_first(invited: Invited, wait: Callable[[float], None]) -> None:
+def test_repeated_response_has_the_age_of_the_first(invited: Invited, wait: Callable[[float], None]) -> None:
     first = invited.session()
     wait(50)
     assert invited.again().status == 303
@@ -70,7 +70,7 @@ def test_repeated_answer_is_as_old_as_the_first(invited: Invited, wait: Callable
 
 
 @pytest.mark.parametrize("seconds", [61, 301, 28_000])
-def test_earlier_cookie_opens_nothing_later(
+def test_earlier_cookie_is_rejected_later(
     seconds: int, invited: Invited, tenant: Tenant, wait: Callable[[float], None]
 ) -> None:
     wait(seconds)
@@ -79,30 +79,30 @@ def test_earlier_cookie_opens_nothing_later(
     assert invited.visitor.send("GET", f"/admin/tenants/{tenant[0]}").status == 303
 
 
-def test_earlier_cookie_opens_nothing_once_the_session_is_used(invited: Invited) -> None:
+def test_earlier_cookie_is_rejected_once_the_session_is_used(invited: Invited) -> None:
     assert invited.visitor.get(f"/admin/tenants/{invited.tenant}/connect").status == 200
     assert invited.again().status == 410
     assert invited.visitor.get(invited.link).status == 410
 
 
-def test_earlier_cookie_opens_nothing_after_signing_out(invited: Invited) -> None:
+def test_earlier_cookie_is_rejected_after_sign_out(invited: Invited) -> None:
     page = invited.visitor.get(f"/admin/tenants/{invited.tenant}")
     invited.visitor.submit(page, page.form("/sign-out"))
     assert invited.again().status == 410
 
 
-def test_session_of_the_invitation_opens_it_no_more(invited: Invited) -> None:
+def test_guest_session_cannot_accept_again(invited: Invited) -> None:
     assert invited.visitor.get(invited.link).status == 410
 
 
-def test_another_browser_opens_nothing(invited: Invited) -> None:
+def test_another_browser_cannot_accept_again(invited: Invited) -> None:
     other = Visitor()
     page = other.get("/admin/sign-in")
     fields = page.forms[0].fields
     assert other.send("POST", invited.link, {"csrf": fields["csrf"]}).status == 410
 
 
-def test_invitation_makes_an_old_session_fresh_only_by_a_new_link(
+def test_new_invitation_renews_an_old_session(
     operator_visits: Visitor, tenant: Tenant, wait: Callable[[float], None]
 ) -> None:
     first = Invited(operator_visits, tenant[0])

@@ -75,7 +75,7 @@ def test_request_to_the_provider_is_tied_to_the_browser(provider: Provider) -> N
     assert len({asked[0][name] for name in ("state", "nonce", "code_challenge")}) == 3
 
 
-def test_answer_that_belongs_to_another_browser_is_refused(provider: Provider) -> None:
+def test_response_to_another_browser_is_rejected(provider: Provider) -> None:
     provider.claims = MEMBER
     thief, victim = Visitor(ConsoleApplication()), Visitor(ConsoleApplication())
     victim.get("/admin")
@@ -85,7 +85,7 @@ def test_answer_that_belongs_to_another_browser_is_refused(provider: Provider) -
     assert victim.send("GET", "/admin").status == 303
 
 
-def test_code_is_good_for_one_sign_in(provider: Provider) -> None:
+def test_code_is_valid_once(provider: Provider) -> None:
     provider.claims = MEMBER
     visitor = Visitor(ConsoleApplication())
     visitor.get("/admin")
@@ -115,7 +115,7 @@ def test_code_is_good_for_one_sign_in(provider: Provider) -> None:
         (MEMBER | {"sub": None}, "not valid"),
     ],
 )
-def test_claims_that_open_nothing(provider: Provider, claims: dict[str, Any], reason: str) -> None:
+def test_invalid_claims_are_rejected(provider: Provider, claims: dict[str, Any], reason: str) -> None:
     provider.claims = claims
     visitor = Visitor(ConsoleApplication())
     answer = sign_in(provider, visitor)
@@ -125,12 +125,12 @@ def test_claims_that_open_nothing(provider: Provider, claims: dict[str, Any], re
 
 
 @pytest.mark.parametrize("algorithm", ["none", "HS256", "RS384"])
-def test_other_algorithms_open_nothing(provider: Provider, algorithm: str) -> None:
+def test_other_algorithms_are_rejected(provider: Provider, algorithm: str) -> None:
     provider.claims, provider.algorithm = MEMBER, algorithm
     assert sign_in(provider, Visitor(ConsoleApplication())).status == 403
 
 
-def test_signature_by_another_key_opens_nothing(provider: Provider) -> None:
+def test_signature_by_another_key_is_rejected(provider: Provider) -> None:
     provider.claims, provider.published = MEMBER, rsa_key(1)
     assert sign_in(provider, Visitor(ConsoleApplication())).status == 403
 
@@ -138,7 +138,7 @@ def test_signature_by_another_key_opens_nothing(provider: Provider) -> None:
 @pytest.mark.parametrize(
     "metadata", [{"issuer": "https://evil.example"}, {"token_endpoint": "file:///etc/passwd"}, {"jwks_uri": None}]
 )
-def test_discovery_that_contradicts_the_settings_opens_nothing(provider: Provider, metadata: dict[str, Any]) -> None:
+def test_contradicting_discovery_is_rejected(provider: Provider, metadata: dict[str, Any]) -> None:
     provider.metadata = metadata
     visitor = Visitor(ConsoleApplication())
     visitor.get("/admin")
@@ -156,22 +156,20 @@ def test_discovery_that_contradicts_the_settings_opens_nothing(provider: Provide
         ({}, 403),
     ],
 )
-def test_allowed_domain_is_that_of_a_verified_address(provider: Provider, claims: dict[str, Any], status: int) -> None:
+def test_allowed_domain_requires_verified_email(provider: Provider, claims: dict[str, Any], status: int) -> None:
     configure(issuer=provider.url, domains="example.com")
     provider.claims = claims
     assert sign_in(provider, Visitor(ConsoleApplication())).status == status
 
 
-def test_groups_and_domains_must_both_hold(provider: Provider) -> None:
+def test_groups_and_domains_are_both_required(provider: Provider) -> None:
     configure(issuer=provider.url, domains="example.com", groups="muster-operators")
     provider.claims = MEMBER
     assert sign_in(provider, Visitor(ConsoleApplication())).status == 403
 
 
 @pytest.mark.parametrize("missing", ["groups", "client_id", "client_secret"])
-def test_provider_without_a_client_or_without_who_may_in_opens_nothing(
-    provider: Provider, missing: str, logged: Callable[[], str]
-) -> None:
+def test_incomplete_openid_settings_are_rejected(provider: Provider, missing: str, logged: Callable[[], str]) -> None:
     configure(**({"issuer": provider.url, "groups": "muster-operators"} | {missing: ""}))
     for path in ("/admin/sign-in", "/admin/oidc"):
         assert Visitor(ConsoleApplication()).send("GET", path).status == 503
@@ -193,7 +191,7 @@ def test_secret_that_is_not_text_is_named(table: object, name: str, logged: Call
     assert f"secret {secret} " in logged()
 
 
-def test_password_opens_nothing_where_there_is_a_provider(provider: Provider) -> None:
+def test_password_is_rejected_with_openid_provider(provider: Provider) -> None:
     configure(issuer="")
     visitor = Visitor(ConsoleApplication())
     page = visitor.get("/admin")
@@ -204,7 +202,7 @@ def test_password_opens_nothing_where_there_is_a_provider(provider: Provider) ->
     assert later.post(page, page.form("/sign-in"), password=PASSWORD).status == 404
 
 
-def test_token_wants_a_sign_in_that_the_provider_says_is_fresh(provider: Provider, operator: TenantService) -> None:
+def test_token_requires_recent_auth_time(provider: Provider, operator: TenantService) -> None:
     provider.claims = MEMBER
     operator.connect("by-openid")
     visitor = Visitor(ConsoleApplication())
@@ -229,7 +227,7 @@ def test_token_wants_a_sign_in_that_the_provider_says_is_fresh(provider: Provide
         ({"auth_time": int(time.time()) - 3_600}, "older than five minutes"),
     ],
 )
-def test_provider_that_does_not_tell_of_a_new_sign_in_is_named_and_the_session_stays_as_it_was(
+def test_reauthentication_without_auth_time_keeps_the_session(
     provider: Provider, claim: dict[str, Any], reason: str
 ) -> None:
     provider.claims = MEMBER | claim
@@ -248,7 +246,7 @@ def test_provider_that_does_not_tell_of_a_new_sign_in_is_named_and_the_session_s
     assert visitor.send("POST", "/admin", fields).status == 403
 
 
-def test_new_sign_in_lets_a_customer_be_added(provider: Provider) -> None:
+def test_reauthentication_allows_adding_a_customer(provider: Provider) -> None:
     provider.claims = MEMBER
     visitor = Visitor(ConsoleApplication())
     page = sign_in(provider, visitor)
@@ -257,7 +255,7 @@ def test_new_sign_in_lets_a_customer_be_added(provider: Provider) -> None:
     assert visitor.submit(page, page.form("/admin"), tenant="fresh").url.endswith("/admin/tenants/fresh/connect")
 
 
-def test_sign_in_of_the_future_is_fresh_for_five_minutes(provider: Provider, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_future_auth_time_is_recent_for_five_minutes(provider: Provider, monkeypatch: pytest.MonkeyPatch) -> None:
     """A provider whose clock is wrong makes no session that is fresh for hours."""
     now = time.time()
     provider.claims = MEMBER | {"auth_time": int(now) + 36_000}
@@ -268,7 +266,7 @@ def test_sign_in_of_the_future_is_fresh_for_five_minutes(provider: Provider, mon
     assert visitor.post(page, page.form("/admin"), tenant="future").status == 403
 
 
-def test_page_that_was_asked_for_comes_after_signing_in(provider: Provider) -> None:
+def test_requested_page_follows_sign_in(provider: Provider) -> None:
     provider.claims = MEMBER
     visitor = Visitor(ConsoleApplication())
     visitor.get("/admin?after=acme")
@@ -277,7 +275,7 @@ def test_page_that_was_asked_for_comes_after_signing_in(provider: Provider) -> N
 
 
 @pytest.mark.parametrize("to", ["https://evil.example", "//evil.example", "/scim/v2/Users", "/admin/%5C%0Aevil", ""])
-def test_nobody_is_led_out_of_the_console_by_signing_in_again(provider: Provider, to: str) -> None:
+def test_reauthentication_redirects_stay_in_the_console(provider: Provider, to: str) -> None:
     provider.claims = MEMBER
     visitor = Visitor(ConsoleApplication())
     sign_in(provider, visitor)
@@ -286,7 +284,7 @@ def test_nobody_is_led_out_of_the_console_by_signing_in_again(provider: Provider
     assert (back.status, back.headers["location"]) == (303, "/admin")
 
 
-def test_others_allowed_end_the_sessions_of_before(provider: Provider) -> None:
+def test_changed_allowed_groups_end_sessions(provider: Provider) -> None:
     provider.claims = MEMBER
     visitor = Visitor(ConsoleApplication())
     sign_in(provider, visitor)
@@ -369,6 +367,6 @@ def test_every_setting_is_serialized() -> None:
     assert len({each.serialize() for each in [SETTINGS, *changed]}) == 7
 
 
-def test_without_a_provider_there_is_no_way_to_one(table: object) -> None:
+def test_openid_paths_are_404_without_provider(table: object) -> None:
     for path in ("/admin/oidc", "/admin/oidc/callback?code=1&state=2"):
         assert Visitor().send("GET", path).status == 404

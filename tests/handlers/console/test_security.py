@@ -58,7 +58,7 @@ def accept(link: str, guest: Visitor) -> Answer:
 
 
 @pytest.mark.parametrize("path", ["", "/tenants/acme", *(f"/tenants/acme{path}" for path in PAGES)])
-def test_stranger_is_led_to_the_sign_in_from_every_page(table: object, path: str) -> None:
+def test_visitor_is_redirected_to_sign_in(table: object, path: str) -> None:
     answer = Visitor().send("GET", f"/admin{path}")
     assert (answer.status, answer.headers["location"]) == (303, "/admin/sign-in")
 
@@ -69,7 +69,7 @@ def test_wrong_password_opens_nothing(table: object) -> None:
     assert visitor.send("GET", "/admin").status == 303
 
 
-def test_attempts_are_throttled_across_execution_environments_even_with_the_right_password(table: object) -> None:
+def test_password_attempts_are_limited_across_environments(table: object) -> None:
     visitors = [Visitor(ConsoleApplication(), "203.0.113.9") for _ in range(2)]
     for number in range(MAX_ATTEMPTS):
         assert visitors[number % 2].sign_in(f"guess {number}").status == 403
@@ -80,7 +80,7 @@ def test_attempts_are_throttled_across_execution_environments_even_with_the_righ
     assert Visitor(ConsoleApplication(), "203.0.113.10").sign_in().status == 200
 
 
-def test_addresses_of_one_ipv6_network_are_one_source(table: object) -> None:
+def test_ipv6_network_is_one_source(table: object) -> None:
     for number in range(MAX_ATTEMPTS):
         Visitor(address=f"2001:db8::{number + 1}").sign_in("guess")
     assert Visitor(address="2001:db8::ffff").sign_in().status == 429
@@ -95,7 +95,7 @@ def test_signing_in_begins_the_count_anew(table: object) -> None:
         assert visitor.sign_in().status == 200
 
 
-def test_password_that_could_be_guessed_opens_nothing(table: object) -> None:
+def test_weak_password_is_rejected(table: object) -> None:
     secrets, name = boto3.client("secretsmanager"), ENVIRONMENT["PASSWORD_SECRET"]
     secrets.put_secret_value(SecretId=name, SecretString="hunter2")
     try:
@@ -109,7 +109,7 @@ def test_password_that_could_be_guessed_opens_nothing(table: object) -> None:
 # Sessions
 
 
-def test_session_cookie_is_out_of_reach_of_scripts_other_sites_and_plain_http(table: object) -> None:
+def test_session_cookie_has_security_attributes(table: object) -> None:
     visitor = Visitor()
     visitor.sign_in()
     page = visitor.get("/admin/sign-in")
@@ -121,7 +121,7 @@ def test_session_cookie_is_out_of_reach_of_scripts_other_sites_and_plain_http(ta
     assert not any(attribute.startswith("Domain") for attribute in attributes)
 
 
-def test_signing_in_changes_the_session(table: object) -> None:
+def test_sign_in_changes_the_session_id(table: object) -> None:
     visitor = Visitor()
     visitor.get("/admin")
     before = dict(visitor.cookies)
@@ -132,7 +132,7 @@ def test_signing_in_changes_the_session(table: object) -> None:
     assert planted.send("GET", "/admin").status == 303
 
 
-def test_signed_out_session_is_over_though_its_cookie_is_kept(operator_visits: Visitor) -> None:
+def test_sign_out_ends_the_session(operator_visits: Visitor) -> None:
     thief = Visitor()
     thief.cookies = dict(operator_visits.cookies)
     assert thief.send("GET", "/admin").status == 200
@@ -141,7 +141,7 @@ def test_signed_out_session_is_over_though_its_cookie_is_kept(operator_visits: V
     assert thief.send("GET", "/admin").status == 303
 
 
-def test_another_password_ends_the_operators_sessions(operator_visits: Visitor) -> None:
+def test_changed_password_ends_operator_sessions(operator_visits: Visitor) -> None:
     secrets, name = boto3.client("secretsmanager"), ENVIRONMENT["PASSWORD_SECRET"]
     secrets.put_secret_value(SecretId=name, SecretString="another battery staple")
     try:
@@ -152,14 +152,14 @@ def test_another_password_ends_the_operators_sessions(operator_visits: Visitor) 
         secrets.put_secret_value(SecretId=name, SecretString=PASSWORD)
 
 
-def test_session_is_over_after_eight_hours(operator_visits: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_session_expires_after_eight_hours(operator_visits: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
     now = time.time()
     monkeypatch.setattr("handlers.console.application.time.time", lambda: now + 8 * 3_600 + 1)
     assert operator_visits.send("GET", "/admin").status == 303
 
 
 @pytest.mark.parametrize("change", ["payload", "signature", "nothing behind the dot", "rubbish"])
-def test_forged_cookie_is_a_strangers(operator_visits: Visitor, change: str) -> None:
+def test_forged_cookie_is_ignored(operator_visits: Visitor, change: str) -> None:
     ((name, value),) = operator_visits.cookies.items()
     payload, _, mac = value.partition(".")
     session = json.loads(base64.urlsafe_b64decode(payload)) | {"actor": "somebody else"}
@@ -173,7 +173,7 @@ def test_forged_cookie_is_a_strangers(operator_visits: Visitor, change: str) -> 
     assert operator_visits.send("GET", "/admin").status == 303
 
 
-def test_session_outlives_the_rotation_of_the_master_key(
+def test_session_survives_master_key_rotation(
     operator_visits: Visitor, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It keeps the generation that signed it, and so do its forms, until that generation is dropped."""
@@ -201,7 +201,7 @@ def test_session_outlives_the_rotation_of_the_master_key(
 @pytest.mark.parametrize(
     "form", ["/token", "/mode", "/revoke", "/disconnect", "/invite", "/revoke-invitations", "/sign-out"]
 )
-def test_form_without_its_sessions_token_is_refused(
+def test_form_without_csrf_token_is_rejected(
     operator_visits: Visitor, tenant: Tenant, form: str, token: str | None
 ) -> None:
     page = operator_visits.get(f"/admin/tenants/{tenant[0]}/connect")
@@ -214,7 +214,7 @@ def test_form_without_its_sessions_token_is_refused(
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"])
-def test_other_methods_are_refused_and_none_stands_in_for_another(operator_visits: Visitor, method: str) -> None:
+def test_other_methods_are_405(operator_visits: Visitor, method: str) -> None:
     answer = operator_visits.send(method, "/admin")
     assert (answer.status, answer.headers["allow"]) == (405, "GET, POST")
     overriding = {"x-http-method-override": "POST"}
@@ -224,9 +224,7 @@ def test_other_methods_are_refused_and_none_stands_in_for_another(operator_visit
 # Tenants
 
 
-def test_guest_sees_the_tenant_of_the_invitation_and_no_other(
-    operator_visits: Visitor, tenant: Tenant, scim: Endpoint
-) -> None:
+def test_guest_sees_only_the_tenant_of_the_invitation(operator_visits: Visitor, tenant: Tenant, scim: Endpoint) -> None:
     name, _ = tenant
     guest = Visitor()
     assert accept(invite(operator_visits, name), guest).url.endswith(f"/admin/tenants/{name}/connect")
@@ -244,7 +242,7 @@ def test_guest_sees_the_tenant_of_the_invitation_and_no_other(
     assert guest.send("POST", "/admin", {"csrf": csrf, "tenant": "mine"}).status == 404
 
 
-def test_invitation_opens_once_and_looking_at_it_is_not_using_it(operator_visits: Visitor, tenant: Tenant) -> None:
+def test_invitation_is_accepted_once_and_only_by_post(operator_visits: Visitor, tenant: Tenant) -> None:
     link = invite(operator_visits, tenant[0])
     for _ in range(3):
         assert Visitor().get(link).status == 200
@@ -256,9 +254,7 @@ def test_invitation_opens_once_and_looking_at_it_is_not_using_it(operator_visits
 
 
 @pytest.mark.parametrize("act", ["revoke-invitations", "disconnect"])
-def test_revoking_invitations_and_disconnecting_end_links_and_the_sessions_of_guests(
-    operator_visits: Visitor, tenant: Tenant, act: str
-) -> None:
+def test_revoked_invitations_end_guest_sessions(operator_visits: Visitor, tenant: Tenant, act: str) -> None:
     name = tenant[0]
     unused, guest, waiting = invite(operator_visits, name), Visitor(), Visitor()
     accept(invite(operator_visits, name), guest)
@@ -283,7 +279,7 @@ def test_revoking_invitations_and_disconnecting_end_links_and_the_sessions_of_gu
     assert again.get(f"/admin/tenants/{name}/active-users").status == 200
 
 
-def test_nobody_is_invited_to_a_tenant_that_is_disconnected(
+def test_disconnected_tenant_has_no_invitations(
     operator_visits: Visitor, tenant: Tenant, operator: TenantService
 ) -> None:
     page = operator_visits.get(f"/admin/tenants/{tenant[0]}/connect")
@@ -291,14 +287,14 @@ def test_nobody_is_invited_to_a_tenant_that_is_disconnected(
     assert operator_visits.submit(page, page.form("/invite")).status == 409
 
 
-def test_secret_of_an_invitation_is_stored_nowhere(operator_visits: Visitor, tenant: Tenant, table: object) -> None:
+def test_invitation_secret_is_not_stored(operator_visits: Visitor, tenant: Tenant, table: object) -> None:
     link = invite(operator_visits, tenant[0])
     items = boto3.client("dynamodb").scan(TableName=ENVIRONMENT["TABLE_NAME"])["Items"]
     assert "S#invitation" in str(items)
     assert link.rpartition("/")[2] not in str(items)
 
 
-def test_invitation_expires_also_between_looking_at_it_and_using_it(tenant: Tenant, settings: Settings) -> None:
+def test_invitation_expires_before_acceptance(tenant: Tenant, settings: Settings) -> None:
     now = [1_000_000_000.0]
     invitations = replace(
         build_operator_adapters(settings, "tests").build_administration().invitations, now=lambda: now[0]
@@ -317,14 +313,14 @@ def test_invitation_expires_also_between_looking_at_it_and_using_it(tenant: Tena
 
 
 @pytest.mark.parametrize("name", ["ACME", "..", "%2e%2e", "a" * 41, "acme%2Fconnect", "nobody"])
-def test_what_is_no_tenant_is_not_found(operator_visits: Visitor, name: str) -> None:
+def test_unknown_tenant_is_404(operator_visits: Visitor, name: str) -> None:
     assert operator_visits.get(f"/admin/tenants/{name}").status == 404
 
 
 # Tokens
 
 
-def test_token_is_shown_once_and_is_in_no_log_line(
+def test_token_is_shown_once_and_not_logged(
     operator_visits: Visitor, table: object, logged: Callable[[], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     page = operator_visits.get("/admin")
@@ -349,7 +345,7 @@ def test_token_is_shown_once_and_is_in_no_log_line(
 @pytest.mark.parametrize("state", ["waiting", "connected", "disconnected"])
 @pytest.mark.parametrize("grace", ["day", "none"])
 @pytest.mark.parametrize("call", ["read", "stages", "add_pending", "create_secret", "promote", "after"])
-def test_form_that_is_sent_twice_at_once_shows_one_token_in_both_answers(
+def test_concurrent_token_forms_show_one_token(
     operator_visits: Visitor,
     operator: TenantService,
     state: str,
@@ -388,9 +384,7 @@ def test_form_that_is_sent_twice_at_once_shows_one_token_in_both_answers(
     assert (issued.token == first) == (state == "waiting")
 
 
-def test_token_is_not_shown_again_to_another_session_nor_to_another_form(
-    operator_visits: Visitor, tenant: Tenant
-) -> None:
+def test_token_is_replayed_to_its_session_and_form_only(operator_visits: Visitor, tenant: Tenant) -> None:
     others = Visitor()
     others.sign_in()
     pages = [each.get(f"/admin/tenants/{tenant[0]}/connect") for each in (operator_visits, others)]
@@ -403,7 +397,7 @@ def test_token_is_not_shown_again_to_another_session_nor_to_another_form(
 
 
 @pytest.mark.parametrize("act", ["revoke", "rotate"])
-def test_token_that_was_ended_is_not_shown_again(
+def test_revoked_token_is_not_replayed(
     operator_visits: Visitor, tenant: Tenant, operator: TenantService, act: str
 ) -> None:
     page = operator_visits.get(f"/admin/tenants/{tenant[0]}/connect")
@@ -412,7 +406,7 @@ def test_token_that_was_ended_is_not_shown_again(
     assert operator_visits.post(page, page.form("/token")).status == 409
 
 
-def test_guest_gets_a_token_right_after_the_invitation_only(
+def test_guest_creates_token_only_after_recent_invitation(
     operator_visits: Visitor, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     guest = Visitor()
@@ -425,7 +419,7 @@ def test_guest_gets_a_token_right_after_the_invitation_only(
         assert "new invitation" in answer.text
 
 
-def test_guest_whose_invitation_was_used_some_time_ago_is_told_so_and_offered_nothing_that_would_fail(
+def test_guest_with_old_sign_in_sees_no_forms(
     operator_visits: Visitor, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     guest = Visitor()
@@ -440,7 +434,7 @@ def test_guest_whose_invitation_was_used_some_time_ago_is_told_so_and_offered_no
 # Pages
 
 
-def test_every_page_shows_hostile_names_as_text(operator_visits: Visitor, tenant: Tenant) -> None:
+def test_hostile_names_are_escaped(operator_visits: Visitor, tenant: Tenant) -> None:
     name, scim = tenant
     hostile = scim.create(userName=HOSTILE, displayName=HOSTILE, emails=[{"value": HOSTILE}], externalId=HOSTILE)
     scim.create(userName=f"second {HOSTILE}", displayName=HOSTILE)
@@ -459,7 +453,7 @@ def test_every_page_shows_hostile_names_as_text(operator_visits: Visitor, tenant
     assert seen >= 4
 
 
-def test_names_in_links_stay_in_their_place(operator_visits: Visitor, tenant: Tenant) -> None:
+def test_names_in_links_are_quoted(operator_visits: Visitor, tenant: Tenant) -> None:
     name, scim = tenant
     scim.create(userName="javascript:alert(1)&who=x#y")
     (link,) = (link for link in operator_visits.get(f"/admin/tenants/{name}/log").links if "who=" in link)
@@ -467,7 +461,7 @@ def test_names_in_links_stay_in_their_place(operator_visits: Visitor, tenant: Te
 
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t=", "\r="])
-def test_cell_that_a_spreadsheet_would_run_is_text(operator_visits: Visitor, tenant: Tenant, start: str) -> None:
+def test_csv_formulas_are_escaped(operator_visits: Visitor, tenant: Tenant, start: str) -> None:
     name, scim = tenant
     text = f'{start}{FORMULA}, "quoted"'
     scim.create(displayName=text)
@@ -477,7 +471,7 @@ def test_cell_that_a_spreadsheet_would_run_is_text(operator_visits: Visitor, ten
     assert exported.headers["content-disposition"] == f'attachment; filename="active-users-{name}.csv"'
 
 
-def test_every_answer_is_fenced_by_its_headers(operator_visits: Visitor, tenant: Tenant) -> None:
+def test_every_response_has_security_headers(operator_visits: Visitor, tenant: Tenant) -> None:
     here = f"/admin/tenants/{tenant[0]}"
     answers = [operator_visits.send("GET", here + path) for path in PAGES]
     answers += [
@@ -503,7 +497,7 @@ def test_only_listed_assets_are_served(operator_visits: Visitor) -> None:
 
 
 @pytest.mark.parametrize("query", ["next=https://evil.example", "to=//evil.example", "return=/%5cevil.example"])
-def test_nobody_is_led_out_of_the_console(table: object, query: str) -> None:
+def test_redirects_stay_in_the_console(table: object, query: str) -> None:
     visitor = Visitor()
     page = visitor.get(f"/admin/sign-in?{query}")
     answer = visitor.post(page, page.form("/sign-in"), password=PASSWORD)
@@ -520,7 +514,7 @@ def test_nobody_is_led_out_of_the_console(table: object, query: str) -> None:
         ("", ""),
     ],
 )
-def test_page_that_was_asked_for_comes_after_signing_in(table: object, path: str, wanted: str) -> None:
+def test_requested_page_follows_sign_in(table: object, path: str, wanted: str) -> None:
     visitor = Visitor()
     page = visitor.get(f"/admin{path}")
     assert page.url == "/admin/sign-in"
@@ -545,11 +539,11 @@ def test_page_that_was_asked_for_comes_after_signing_in(table: object, path: str
         ("", False),
     ],
 )
-def test_only_the_consoles_own_addresses_are_gone_to(address: str, is_own: bool) -> None:
+def test_redirect_accepts_console_paths_only(address: str, is_own: bool) -> None:
     assert redirect_to(address).headers["Location"] == (address if is_own else "/admin")
 
 
-def test_fault_is_a_page_that_says_nothing_of_the_inside(
+def test_fault_page_has_no_internals(
     operator_visits: Visitor, monkeypatch: pytest.MonkeyPatch, logged: Callable[[], str]
 ) -> None:
     def fail(*_: object) -> None:
@@ -563,12 +557,12 @@ def test_fault_is_a_page_that_says_nothing_of_the_inside(
     assert "RuntimeError" in logged()
 
 
-def test_slash_behind_the_start_changes_nothing(operator_visits: Visitor) -> None:
+def test_trailing_slash_is_accepted(operator_visits: Visitor) -> None:
     assert Visitor().get("/admin/").url == "/admin/sign-in"
     assert operator_visits.get("/admin/").text == operator_visits.get("/admin").text
 
 
-def test_scim_paths_keep_answering_scim(table: object) -> None:
+def test_scim_paths_respond_with_scim(table: object) -> None:
     answer = Visitor().send("GET", "/administrator")
     assert answer.status == 401
     assert answer.headers["content-type"] == "application/scim+json"

@@ -23,7 +23,7 @@ from tests.throttling import throttle_tenant
 from tests.tokens import new_token
 
 
-def test_from_signing_in_over_connect_to_the_first_user(table: object) -> None:
+def test_from_sign_in_to_first_user(table: object) -> None:
     operator = Visitor()
     page = operator.sign_in()
     assert page.status == 200, page.text
@@ -48,7 +48,7 @@ def test_from_signing_in_over_connect_to_the_first_user(table: object) -> None:
     assert "ada@example.com" in page.text
 
 
-def test_somebody_who_never_got_in_has_a_timeline_that_says_what_to_change(
+def test_timeline_of_unprovisioned_person_has_remediation(
     operator_visits: Visitor, tenant: tuple[str, Endpoint]
 ) -> None:
     name, scim = tenant
@@ -64,7 +64,7 @@ def test_somebody_who_never_got_in_has_a_timeline_that_says_what_to_change(
 
 
 @pytest.mark.parametrize("name", ["Alan Turing", "turing", "ALAN"])
-def test_somebody_who_never_got_in_is_found_by_name(
+def test_unprovisioned_person_is_found_by_name(
     name: str, operator_visits: Visitor, tenant: tuple[str, Endpoint]
 ) -> None:
     acme, scim = tenant
@@ -109,9 +109,7 @@ def test_wrong_scim_url_is_shown_in_the_log(operator_visits: Visitor, tenant: tu
     assert "it ends in /scim/v2" in page.text
 
 
-def test_wrong_scim_url_is_told_on_the_status_and_in_the_list(
-    operator_visits: Visitor, tenant: tuple[str, Endpoint]
-) -> None:
+def test_wrong_scim_url_is_on_status_and_list(operator_visits: Visitor, tenant: tuple[str, Endpoint]) -> None:
     name, scim = tenant
     test = "/Users/Users?filter=userName+eq+%22ada%22"
     assert scim.request("GET", test, user_agent="Okta SCIM Client 1.0.0").status == 404
@@ -141,7 +139,7 @@ def test_nobody_of_that_name_is_told(operator_visits: Visitor, tenant: tuple[str
     assert "No request with a valid token" in page.text
 
 
-def test_log_goes_on_to_older_entries_until_the_first(operator_visits: Visitor, tenant: tuple[str, Endpoint]) -> None:
+def test_log_pages_to_the_first_entry(operator_visits: Visitor, tenant: tuple[str, Endpoint]) -> None:
     name, scim = tenant
     people = [scim.create()["userName"] for _ in range(60)]
     page = operator_visits.get(f"/admin/tenants/{name}/log")
@@ -165,9 +163,7 @@ def test_malformed_place_in_the_log_is_told(
     assert '"fault"' not in logged()
 
 
-def test_place_that_somebody_made_up_leads_into_the_same_log(
-    operator_visits: Visitor, tenant: tuple[str, Endpoint]
-) -> None:
+def test_forged_log_position_stays_in_the_tenant(operator_visits: Visitor, tenant: tuple[str, Endpoint]) -> None:
     name, scim = tenant
     user = scim.create(userName="ada@example.com")
     place = urlsafe_b64encode(f"2999-01-01T00:00:00.000Z\nT#other\nC#{user['id']}#1".encode()).decode()
@@ -175,7 +171,7 @@ def test_place_that_somebody_made_up_leads_into_the_same_log(
     assert "ada@example.com" in page.text
 
 
-def test_log_says_who_has_done_what_with_the_tenant(operator_visits: Visitor, tenant: tuple[str, Endpoint]) -> None:
+def test_log_has_audit_events_with_actor(operator_visits: Visitor, tenant: tuple[str, Endpoint]) -> None:
     name, _ = tenant
     page = operator_visits.get(f"/admin/tenants/{name}/connect")
     assert operator_visits.submit(page, page.form("/mode"), mode="strict").status == 200
@@ -199,7 +195,7 @@ def test_log_says_who_has_done_what_with_the_tenant(operator_visits: Visitor, te
     assert "Connected the tenant" not in operator_visits.get(f"/admin/tenants/{name}/log?failures").text
 
 
-def test_status_counts_all_of_more_than_a_thousand_entries(
+def test_status_counts_more_than_1000_entries(
     operator_visits: Visitor, tenant: tuple[str, Endpoint], table: Any
 ) -> None:
     """Also the failure that lies behind them, and a silent no-op is no failure."""
@@ -231,7 +227,7 @@ def test_status_counts_all_of_more_than_a_thousand_entries(
         ),
     ],
 )
-def test_status_tells_the_identity_provider_by_its_traffic(
+def test_status_has_the_detected_identity_provider(
     operator_visits: Visitor, operator: TenantService, agent: str, body: dict[str, object], provider: str
 ) -> None:
     issued = operator.connect(name := f"by-traffic-{len(agent)}")
@@ -244,7 +240,7 @@ def test_status_tells_the_identity_provider_by_its_traffic(
     assert provider in operator_visits.get(f"/admin/tenants/{name}").text
 
 
-def test_active_users_are_the_active_ones_page_by_page(operator_visits: Visitor, tenant: tuple[str, Endpoint]) -> None:
+def test_active_users_are_paged(operator_visits: Visitor, tenant: tuple[str, Endpoint]) -> None:
     name, scim = tenant
     active = [scim.create()["id"] for _ in range(105)]
     inactive = scim.create(active=False)["id"]
@@ -266,9 +262,7 @@ def in_days(days: int) -> str:
     return format_time(time.time() + days * 86_400)[:11]
 
 
-def test_new_token_ends_after_as_long_as_the_one_before_unless_another_end_is_chosen(
-    operator_visits: Visitor, operator: TenantService
-) -> None:
+def test_new_token_keeps_the_lifetime_by_default(operator_visits: Visitor, operator: TenantService) -> None:
     operator.tokens.mark_revealed(operator.connect("expiring", lifetime_s=6 * 86_400))
     for chosen, days in (({}, 6), ({"ends": "quarter"}, 90), ({}, 90), ({"ends": "year"}, 365)):
         page = operator_visits.get("/admin/tenants/expiring/connect")
@@ -281,15 +275,13 @@ def test_new_token_ends_after_as_long_as_the_one_before_unless_another_end_is_ch
     assert operator_visits.post(page, page.form("/token"), force="yes", grace="for ever").status == 400
 
 
-def test_first_token_of_a_customer_ends_when_it_is_chosen_to(operator_visits: Visitor, table: object) -> None:
+def test_first_token_has_the_chosen_lifetime(operator_visits: Visitor, table: object) -> None:
     page = operator_visits.get("/admin")
     page = operator_visits.submit(page, page.form("/admin"), tenant="ends-in-a-year", ends="year")
     assert ends(operator_visits.submit(page, page.form("/token"))).startswith(in_days(365))
 
 
-def test_customer_that_is_there_already_is_told_so_in_words_for_the_console(
-    operator_visits: Visitor, tenant: tuple[str, Endpoint]
-) -> None:
+def test_existing_customer_is_409(operator_visits: Visitor, tenant: tuple[str, Endpoint]) -> None:
     page = operator_visits.get("/admin")
     told = operator_visits.submit(page, page.form("/admin"), tenant=tenant[0])
     assert told.status == 409
@@ -304,9 +296,7 @@ def row_of(page: Answer, name: str) -> str:
     return str(row)
 
 
-def test_customer_whose_token_is_rejected_is_told_in_the_list_and_on_its_pages(
-    operator_visits: Visitor, tenant: tuple[str, Endpoint]
-) -> None:
+def test_rejected_token_is_on_list_and_pages(operator_visits: Visitor, tenant: tuple[str, Endpoint]) -> None:
     name, scim = tenant
     scim.create()
     behind, here = f"/admin?after={name[:-1]}", f"/admin/tenants/{name}"
@@ -320,7 +310,7 @@ def test_customer_whose_token_is_rejected_is_told_in_the_list_and_on_its_pages(
     assert "If the customer uses Microsoft Entra ID: it quarantines" in operator_visits.get(here).text
 
 
-def test_customer_of_okta_is_told_nothing_of_entra(operator_visits: Visitor, tenant: tuple[str, Endpoint]) -> None:
+def test_okta_customer_sees_no_entra_advice(operator_visits: Visitor, tenant: tuple[str, Endpoint]) -> None:
     name, scim = tenant
     okta = {"user_agent": "Okta SCIM Client 1.0.0"}
     assert scim.request("GET", "/Users", **okta).status == 200
@@ -333,9 +323,7 @@ def test_customer_of_okta_is_told_nothing_of_entra(operator_visits: Visitor, ten
     assert "Entra" not in page + row_of(operator_visits.get(f"/admin?after={name[:-1]}"), name)
 
 
-def test_customer_with_a_repeating_failure_is_told_in_the_list_and_on_its_status(
-    operator_visits: Visitor, tenant: tuple[str, Endpoint]
-) -> None:
+def test_repeating_failure_is_on_list_and_status(operator_visits: Visitor, tenant: tuple[str, Endpoint]) -> None:
     name, scim = tenant
     for _ in range(5):
         scim.request("POST", "/Users", {"schemas": [CORE], "userName": "ada", "active": "x"})
@@ -347,7 +335,7 @@ def test_customer_with_a_repeating_failure_is_told_in_the_list_and_on_its_status
     assert "<dt>Health</dt><dd>repeating failure</dd>" in operator_visits.get(f"/admin/tenants/{name}").text
 
 
-def test_customer_that_can_not_be_read_is_unknown_and_the_others_are_shown(
+def test_unreadable_customer_is_listed_as_unknown(
     operator_visits: Visitor, operator: TenantService, monkeypatch: pytest.MonkeyPatch, logged: Callable[[], str]
 ) -> None:
     for name in ("row-a", "row-ill", "row-z"):

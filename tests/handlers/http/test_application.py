@@ -91,7 +91,7 @@ def unauthorized(scim: Endpoint, method: str, path: str, headers: Mapping[str, s
 
 
 @pytest.mark.parametrize("reason", UNAUTHORIZED)
-def test_whoever_is_not_let_in_gets_the_same_401(scim: Endpoint, connect: Callable[[], Endpoint], reason: str) -> None:
+def test_every_rejected_token_gets_the_same_401(scim: Endpoint, connect: Callable[[], Endpoint], reason: str) -> None:
     answer = unauthorized(scim, "GET", "/Users", UNAUTHORIZED[reason](scim.token))
 
     assert answer == unauthorized(connect(), "GET", "/Users", {"authorization": ""})
@@ -114,13 +114,13 @@ def test_whoever_is_not_let_in_gets_the_same_401(scim: Endpoint, connect: Callab
         ("GET", "/Users?filter=wrong"),
     ],
 )
-def test_nothing_is_told_before_it_is_known_who_asks(scim: Endpoint, method: str, path: str) -> None:
+def test_authentication_precedes_routing(scim: Endpoint, method: str, path: str) -> None:
     refused = unauthorized(scim, "GET", "/Users", {"authorization": ""})
 
     assert unauthorized(scim, method, path, {"authorization": ""}) == refused
 
 
-def test_token_that_keeps_failing_is_429_and_the_right_one_still_200(scim: Endpoint) -> None:
+def test_repeatedly_rejected_token_is_429(scim: Endpoint) -> None:
     scim.request("GET", "/Users")
     revoked = {"authorization": f"Bearer {new_token(scim.token.split('_')[1])}"}
 
@@ -133,9 +133,7 @@ def test_token_that_keeps_failing_is_429_and_the_right_one_still_200(scim: Endpo
 
 
 @pytest.mark.parametrize("service", ["SECRETS_MANAGER", "DYNAMODB"])
-def test_service_that_can_not_be_reached_is_503_and_never_401(
-    scim: Endpoint, monkeypatch: pytest.MonkeyPatch, service: str
-) -> None:
+def test_unreachable_service_is_503(scim: Endpoint, monkeypatch: pytest.MonkeyPatch, service: str) -> None:
     monkeypatch.setenv(f"AWS_ENDPOINT_URL_{service}", NOWHERE)
 
     answer = ask(ScimApplication(find_endpoint), scim.token, seconds=1.5)
@@ -158,9 +156,7 @@ def refused_by_aws(_: RequestContext) -> Response:
 
 
 @pytest.mark.parametrize("operation", [break_down, refused_by_aws])
-def test_fault_is_500_with_the_request_id_and_nothing_of_the_inside(
-    scim: Endpoint, operation: Callable[[RequestContext], Response]
-) -> None:
+def test_fault_is_500_with_the_request_id(scim: Endpoint, operation: Callable[[RequestContext], Response]) -> None:
     answer = ask(serving(operation), scim.token)
 
     assert (answer["statusCode"], json.loads(answer["body"])) == (
@@ -178,7 +174,7 @@ def test_fault_is_500_with_the_request_id_and_nothing_of_the_inside(
     ("operation", "kind", "code"),
     [(break_down, "RuntimeError", None), (refused_by_aws, "ClientError", "AccessDeniedException")],
 )
-def test_log_says_where_a_fault_was_and_of_what_kind_and_not_its_message(
+def test_fault_is_logged_without_message(
     scim: Endpoint, log: Log, operation: Callable[[RequestContext], Response], kind: str, code: str | None
 ) -> None:
     ask(serving(operation), scim.token)
@@ -191,9 +187,7 @@ def test_log_says_where_a_fault_was_and_of_what_kind_and_not_its_message(
     assert "alice" not in log.text
 
 
-def test_settings_that_are_missing_are_500_and_not_a_crash(
-    scim: Endpoint, monkeypatch: pytest.MonkeyPatch, log: Log
-) -> None:
+def test_missing_settings_are_500(scim: Endpoint, monkeypatch: pytest.MonkeyPatch, log: Log) -> None:
     monkeypatch.delenv("TABLE_NAME")
 
     assert ask(ScimApplication(find_endpoint), scim.token)["statusCode"] == 500
@@ -209,7 +203,7 @@ def test_error_carries_its_headers(scim: Endpoint) -> None:
     assert (answer["statusCode"], answer["headers"]["Retry-After"]) == (503, "7")
 
 
-def test_deadline_is_lambdas(scim: Endpoint) -> None:
+def test_deadline_is_that_of_lambda(scim: Endpoint) -> None:
     left: list[float] = []
 
     def look(context: RequestContext) -> Response:
@@ -221,7 +215,7 @@ def test_deadline_is_lambdas(scim: Endpoint) -> None:
     assert [6.0 < seconds <= 7.0 for seconds in left] == [True]
 
 
-def test_walk_that_does_not_fit_into_the_time_is_400_too_many(scim: Endpoint) -> None:
+def test_scan_beyond_the_deadline_is_400_too_many(scim: Endpoint) -> None:
     scim.create()
 
     answer = ask(ScimApplication(find_endpoint), scim.token, seconds=4.9, query="filter=title+pr")
@@ -237,7 +231,7 @@ def test_walk_that_does_not_fit_into_the_time_is_400_too_many(scim: Endpoint) ->
         ("https://id.example.org/people/scim/v2", "https://id.example.org/people/scim/v2"),
     ],
 )
-def test_locations_are_under_the_public_url_or_else_the_apis_domain(
+def test_location_has_public_url_or_api_domain(
     scim: Endpoint, monkeypatch: pytest.MonkeyPatch, public_url: str, location: str
 ) -> None:
     monkeypatch.setenv("PUBLIC_URL", public_url)
@@ -249,7 +243,7 @@ def test_locations_are_under_the_public_url_or_else_the_apis_domain(
 
 
 @pytest.mark.parametrize("accept", ["application/json", "application/scim+json"])
-def test_error_is_of_the_media_type_that_is_asked_for_too(scim: Endpoint, accept: str) -> None:
+def test_error_has_the_accepted_media_type(scim: Endpoint, accept: str) -> None:
     answers = [scim.request("GET", path, accept=accept) for path in ("/Users", "/Nothing")]
 
     assert [answer.headers["content-type"] for answer in answers] == [accept, accept]
@@ -285,7 +279,7 @@ def test_request_has_one_line(scim: Endpoint, log: Log) -> None:
     }
 
 
-def test_line_tells_of_an_error_and_of_the_leniencies_before_it(scim: Endpoint, log: Log) -> None:
+def test_log_line_has_error_and_leniencies(scim: Endpoint, log: Log) -> None:
     scim.create(userName="alice")
     scim.request("POST", "/Users", {"userName": "ALICE", "active": "True"})
 
@@ -303,13 +297,13 @@ def test_line_tells_of_an_error_and_of_the_leniencies_before_it(scim: Endpoint, 
     }
 
 
-def test_line_of_somebody_unknown_names_no_tenant(scim: Endpoint, log: Log) -> None:
+def test_log_line_of_rejected_token_has_no_tenant(scim: Endpoint, log: Log) -> None:
     scim.send("GET", "/Users", {"authorization": f"Bearer {new_token('never-connected')}"})
 
     assert line(log) == {"method": "GET", "rule": "token", "status": 401}
 
 
-def test_line_has_the_gateways_request_id(scim: Endpoint, log: Log) -> None:
+def test_log_line_has_the_gateways_request_id(scim: Endpoint, log: Log) -> None:
     ask(ScimApplication(find_endpoint), scim.token)
 
     assert log.last["request_id"] == REQUEST_ID

@@ -39,7 +39,7 @@ def test_base_url_itself_has_no_segments(path: str) -> None:
     assert Request(event(path=path)).path_segments == []
 
 
-def test_parts_behind_the_base_url_are_left_as_they_are() -> None:
+def test_segments_after_the_base_url_are_unchanged() -> None:
     assert Request(event(path="/scim/v2/Users/scim/v2/ä b")).path_segments == ["Users", "scim", "v2", "ä b"]
 
 
@@ -66,18 +66,18 @@ def test_parts_behind_the_base_url_are_left_as_they_are() -> None:
         ("filter=a;startIndex=3", {"filter": "a;startIndex=3"}),
     ],
 )
-def test_query_is_decoded_once_and_what_is_unknown_is_ignored(query: str, parameters: dict[str, str]) -> None:
+def test_query_is_decoded_without_unknown_parameters(query: str, parameters: dict[str, str]) -> None:
     assert Request(event(query=query)).parse_query_parameters(KNOWN) == parameters
 
 
 @pytest.mark.parametrize("query", ["filter=a&filter=b", "filter=a&Filter=a", "startIndex=1&startindex=2"])
-def test_parameter_that_is_there_twice_is_refused(query: str) -> None:
+def test_repeated_parameter_is_rejected(query: str) -> None:
     with pytest.raises(InvalidValue, match="twice"):
         Request(event(query=query)).parse_query_parameters(KNOWN)
 
 
 @pytest.mark.parametrize("query", ["filter=%ff", "%ff=a", "filter=%C3", "&".join(["x=1"] * 101)])
-def test_query_that_is_no_utf_8_or_has_too_many_parameters_is_refused(query: str) -> None:
+def test_malformed_query_is_rejected(query: str) -> None:
     with pytest.raises(InvalidValue):
         Request(event(query=query)).parse_query_parameters(KNOWN)
 
@@ -115,7 +115,7 @@ def test_body_of_another_media_type_is_refused(media_type: str) -> None:
         request.json()
 
 
-def test_compressed_body_is_refused_and_one_that_is_not_is_read() -> None:
+def test_compressed_body_is_rejected() -> None:
     with pytest.raises(UnsupportedMediaType):
         Request(event("POST", headers={"content-encoding": "gzip"}, body=b"\x1f\x8b")).json()
 
@@ -134,12 +134,12 @@ def test_empty_body_is_refused(body: str | bytes | None) -> None:
 
 
 @pytest.mark.parametrize("broken", ["{}", "e30", "e30=e30=", "ä"])
-def test_body_that_is_not_the_base64_that_it_says_is_refused(broken: str) -> None:
+def test_invalid_base64_body_is_rejected(broken: str) -> None:
     with pytest.raises(BadRequest):
         Request(event("POST", body=b"") | {"body": broken}).json()
 
 
-def test_body_may_have_a_mebibyte_and_no_byte_more() -> None:
+def test_body_size_limit_is_one_mebibyte() -> None:
     largest = b'"' + b"x" * (LARGEST - 2) + b'"'
 
     assert Request(event("POST", body=largest)).json() == "x" * (LARGEST - 2)
@@ -147,7 +147,7 @@ def test_body_may_have_a_mebibyte_and_no_byte_more() -> None:
         Request(event("POST", body=largest + b" ")).json()
 
 
-def test_size_is_that_of_the_bytes_and_not_of_the_characters() -> None:
+def test_body_size_is_counted_in_bytes() -> None:
     with pytest.raises(PayloadTooLarge):
         Request(event("POST", body='"' + "ä" * (LARGEST // 2) + '"')).json()
 
@@ -170,7 +170,7 @@ def test_size_is_that_of_the_bytes_and_not_of_the_characters() -> None:
         ("text/html, application/json;q=0.9, */*;q=0.8", JSON),
     ],
 )
-def test_answer_is_scim_json_unless_only_json_is_asked_for(accept: str | None, media_type: str) -> None:
+def test_response_media_type_follows_accept_header(accept: str | None, media_type: str) -> None:
     headers = {} if accept is None else {"accept": accept}
 
     assert Request(event(headers=headers)).response_media_type == media_type

@@ -68,7 +68,7 @@ def test_other_paths_lead_nowhere(path: str) -> None:
 
 
 @pytest.mark.parametrize("path", [*(SERVED | DISCOVERY), "/Users/Ada", "/User/Users", "/Nothing/Users"])
-def test_right_scim_url_is_not_taken_for_a_wrong_one(path: str) -> None:
+def test_valid_path_has_no_misplaced_endpoint(path: str) -> None:
     assert split_misplaced_endpoint(segments(path), (load_user_type(),)) is None
 
 
@@ -77,7 +77,7 @@ def test_right_scim_url_is_not_taken_for_a_wrong_one(path: str) -> None:
 )
 @pytest.mark.parametrize("path", ["/Users", f"/Users/{ID}", "/Users/.search", "/Groups", "/Bulk", "/Schemas", "/me"])
 @pytest.mark.parametrize("base", ["", "/scim/v2", "/V2", "/scim"])
-def test_scim_url_with_an_endpoint_at_its_end_is_recognised(added: str, base: str, path: str) -> None:
+def test_misplaced_endpoint_is_split_off(added: str, base: str, path: str) -> None:
     found = split_misplaced_endpoint(segments(added + base + path), (load_user_type(),))
 
     assert found is not None
@@ -88,7 +88,7 @@ def test_scim_url_with_an_endpoint_at_its_end_is_recognised(added: str, base: st
 @pytest.mark.parametrize(
     ("find_own", "own"), [(discovery.find_endpoint, DISCOVERY), (bulk.find_endpoint, {"/Bulk": SERVED["/Bulk"]})]
 )
-def test_function_with_routes_of_its_own_serves_them_and_nothing_else(
+def test_function_serves_its_own_routes_only(
     find_own: EndpointFinder, own: Mapping[str, tuple[str, list[str]]]
 ) -> None:
     found = {path: find_own(segments(path), (load_user_type(),)) for path in [*SERVED, *DISCOVERY, *NOT_SERVED]}
@@ -99,7 +99,7 @@ def test_function_with_routes_of_its_own_serves_them_and_nothing_else(
 
 
 @pytest.mark.parametrize("path", SERVED | DISCOVERY)
-def test_method_that_an_endpoint_does_not_take_is_405_with_those_that_it_takes(scim: Endpoint, path: str) -> None:
+def test_other_method_is_405_with_allow_header(scim: Endpoint, path: str) -> None:
     _, allowed = (SERVED | DISCOVERY)[path]
     others = [method for method in (*ALL, "HEAD", "OPTIONS") if method not in allowed]
 
@@ -110,7 +110,7 @@ def test_method_that_an_endpoint_does_not_take_is_405_with_those_that_it_takes(s
 
 
 @pytest.mark.parametrize("path", NOT_SERVED)
-def test_unknown_path_is_404_that_names_the_scim_url(scim: Endpoint, path: str) -> None:
+def test_unknown_path_is_404_with_the_scim_url(scim: Endpoint, path: str) -> None:
     answer = scim.request("GET", path)
 
     assert answer.status == 404
@@ -118,7 +118,7 @@ def test_unknown_path_is_404_that_names_the_scim_url(scim: Endpoint, path: str) 
 
 
 @pytest.mark.parametrize("base", BASES)
-def test_user_lives_its_life_under_any_form_of_the_base_url(scim: Endpoint, base: str) -> None:
+def test_user_is_served_under_every_form_of_base_url(scim: Endpoint, base: str) -> None:
     def send(method: str, path: str, body: Any = None) -> tuple[int, Any]:
         status, _, answer = scim.send(method, path, body=body and json.dumps(body), base=base)
         return status, answer and json.loads(answer)
@@ -163,7 +163,7 @@ def test_groups_are_an_empty_list(scim: Endpoint) -> None:
         ("POST", "/Groups/.search"),
     ],
 )
-def test_anything_else_under_groups_is_501_and_says_what_to_turn_off(scim: Endpoint, method: str, path: str) -> None:
+def test_other_groups_requests_are_501_with_advice(scim: Endpoint, method: str, path: str) -> None:
     answer = scim.request(method, path, {})
 
     assert answer.status == 501
@@ -176,6 +176,6 @@ def test_me_is_501(scim: Endpoint, method: str) -> None:
 
 
 @pytest.mark.parametrize("version", ["v1", "V3", "v1.1"])
-def test_another_version_of_the_protocol_is_not_served(scim: Endpoint, version: str) -> None:
+def test_other_protocol_version_is_rejected(scim: Endpoint, version: str) -> None:
     status, _, body = scim.send("GET", f"/{version}/Users", base="/scim")
     assert (status, json.loads(body)["scimType"]) == (400, "invalidVers")
