@@ -113,8 +113,8 @@ def publish(scim: Endpoint, engine: Engine, events: Read, update_links: Callable
     def publish() -> list[dict[str, Any]]:
         for shard, records in stream.read():
             asyncio.run(deliver(mapping, shard, records, invoke, lambda notice: pytest.fail(str(notice)), never))
-        told = events()
+        published_events = events()
         update_links()
-        return told
+        return published_events
 
     return publish

@@ -46,7 +46,7 @@ def test_throttled_bulk_answers_in_time_and_can_be_sent_again(
     assert {"send it again" in result["response"]["detail"] for result in results if "response" in result} == {True}
     assert scim.request("GET", "/Users?count=0").json()["totalResults"] == statuses["201"]
 
-    left = [each for each, result in zip(operations, results, strict=True) if result["status"] == "503"]
+    left = [operation for operation, result in zip(operations, results, strict=True) if result["status"] == "503"]
     assert {result["status"] for result in run(scim, left)} == {"201"}
     assert scim.request("GET", "/Users?count=0").json()["totalResults"] == 400
 

@@ -27,10 +27,10 @@ def change_in_every_way(scim: Endpoint) -> None:
 
 def test_events_of_all_changes_match_their_schemas(scim: Endpoint, publish: Read) -> None:
     change_in_every_way(scim)
-    told = publish()
-    for event in told:
+    published_events = publish()
+    for event in published_events:
         validate(event)
-    assert [(event["detail-type"], event["detail"]["sequence"]) for event in told] == [
+    assert [(event["detail-type"], event["detail"]["sequence"]) for event in published_events] == [
         ("UserProvisioned", 1),
         ("UserUpdated", 2),
         ("UserDeactivated", 3),

@@ -86,12 +86,12 @@ class Functions:
             for message in messages:
                 self._bus.queues.delete("LinksQueue", message.receipt_handle)
         settings, calls = Settings.from_environment(os.environ), boto3.client("dynamodb")
-        layout = build_endpoint_adapters(settings, raise_fault).resource_store_config
+        config = build_endpoint_adapters(settings, raise_fault).resource_store_config
         table = DynamoDBLinkStore(
-            Table(calls, settings.table_name, runtime.create_deadline(60)), layout, tenant_of(scim), load_user_type()
+            Table(calls, settings.table_name, runtime.create_deadline(60)), config, tenant_of(scim), load_user_type()
         )
         ids = [item["sk"]["S"][2:] for item in items(scim, "T", "U#")]
-        table.update_reference_index([(each, person) for each in ids], [])
+        table.update_reference_index([(user_id, person) for user_id in ids], [])
 
     def finish(self) -> None:
         """Bring everything to its function, until nothing is left."""
@@ -113,7 +113,7 @@ class Functions:
         for shard, records in self._stream.read():
             if records:
                 self._stream.save_position(shard, records[-1])
-            yield from (each for each in records if each["dynamodb"]["Keys"]["sk"]["S"].startswith("C#"))
+            yield from (record for record in records if record["dynamodb"]["Keys"]["sk"]["S"].startswith("C#"))
 
 
 @pytest.fixture

@@ -74,7 +74,7 @@ class Functions:
         for shard, records in self._stream.read():
             if records:
                 self._stream.save_position(shard, records[-1])
-            changes = [each for each in records if each["dynamodb"]["Keys"]["sk"]["S"].startswith("C#")]
+            changes = [record for record in records if record["dynamodb"]["Keys"]["sk"]["S"].startswith("C#")]
             self._choose.shuffle(changes)
             while changes:
                 size = self._choose.randint(1, 8)
@@ -89,7 +89,7 @@ class Functions:
         number = 0
         while messages := list(self._queues.receive("LinksQueue", 10)):
             number += len(messages)
-            for message in sorted(messages, key=lambda each: each.id):
+            for message in sorted(messages, key=lambda message: message.id):
                 records = [build_record(message)]
                 assert self._links({"Records": records}, LambdaContext()) == {"batchItemFailures": []}
                 self._queues.delete("LinksQueue", message.receipt_handle)
@@ -109,23 +109,25 @@ def test_links_agree_with_references_in_the_end(
         running.result()
 
     users = direct.request("GET", "/Users?count=100").json()["Resources"]
-    managers = {each["id"]: each[ENTERPRISE]["manager"]["value"] for each in users if ENTERPRISE in each}
-    named = {each["userName"]: each["id"] for each in users} | {each["id"]: each["id"] for each in users}
-    found = {
+    managers = {user["id"]: user[ENTERPRISE]["manager"]["value"] for user in users if ENTERPRISE in user}
+    named = {user["userName"]: user["id"] for user in users} | {user["id"]: user["id"] for user in users}
+    links_by_user = {
         user_id: [link.user_id for link in UserLinks.parse(text).links]
         for user_id, text in stored_links(direct).items()
     }
     for user_id, value in managers.items():
-        assert found.get(user_id, []) == ([named[value]] if value in named else [])
+        assert links_by_user.get(user_id, []) == ([named[value]] if value in named else [])
     assert index_entries(direct) == sorted((user_id, hash_identifier(value)) for user_id, value in managers.items())
 
     events = [json.loads(line)["detail"] for line in bus.events.read_text().splitlines()]
-    told = {each["eventId"]: each for each in events if "links" in each}
-    order = sorted((each["id"], each["sequence"], each["linkSequence"], each["eventId"]) for each in told.values())
-    assert len({each[:3] for each in order}) == len(order)
-    last = {each[0]: [link["id"] for link in told[each[3]]["links"]] for each in order}
-    here = {each["id"] for each in users}
+    events_by_id = {event["eventId"]: event for event in events if "links" in event}
+    order = sorted(
+        (event["id"], event["sequence"], event["linkSequence"], event["eventId"]) for event in events_by_id.values()
+    )
+    assert len({position[:3] for position in order}) == len(order)
+    last = {position[0]: [link["id"] for link in events_by_id[position[3]]["links"]] for position in order}
+    here = {user["id"] for user in users}
     assert {user_id: last[user_id] for user_id in last if user_id in here} == {
-        user_id: found.get(user_id, []) for user_id in last if user_id in here
+        user_id: links_by_user.get(user_id, []) for user_id in last if user_id in here
     }
-    assert {bool(each["links"]) for each in told.values()} == {True, False}
+    assert {bool(event["links"]) for event in events_by_id.values()} == {True, False}

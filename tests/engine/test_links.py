@@ -45,8 +45,8 @@ def items(scim: Endpoint, kind: str, prefix: str) -> list[dict[str, Any]]:
             ":prefix": {"S": prefix},
         },
     }
-    found: list[dict[str, Any]] = boto3.client("dynamodb").query(**query)["Items"]
-    return found
+    stored_items: list[dict[str, Any]] = boto3.client("dynamodb").query(**query)["Items"]
+    return stored_items
 
 
 def index_entries(scim: Endpoint) -> list[tuple[str, str]]:
@@ -62,7 +62,9 @@ def stored_links(scim: Endpoint) -> dict[str, str]:
 
 def links(events: list[dict[str, Any]]) -> list[tuple[str, list[Any]]]:
     """Whose links changed, and to what, in order."""
-    return [(each["detail"]["id"], each["detail"]["links"]) for each in events if each["detail-type"] == "UserLinked"]
+    return [
+        (event["detail"]["id"], event["detail"]["links"]) for event in events if event["detail-type"] == "UserLinked"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -84,12 +86,12 @@ def test_manager_who_is_created_later_is_linked(
     assert manager_of(scim, alice) == {"value": value, "$ref": location(boss)}
     now = scim.request("GET", f"/Users/{alice['id']}").json()
     assert now["meta"] == alice["meta"]
-    told = publish()
-    assert links(told) == [(alice["id"], [{"attribute": MANAGER, "id": boss["id"]}])]
-    assert (told[-1]["detail"]["version"], told[-1]["detail"]["linkSequence"]) == (1, 1)
-    assert told[-1]["detail"]["changed"] == [MANAGER]
-    validate(told[-1])
-    assert publish() == told
+    published_events = publish()
+    assert links(published_events) == [(alice["id"], [{"attribute": MANAGER, "id": boss["id"]}])]
+    assert (published_events[-1]["detail"]["version"], published_events[-1]["detail"]["linkSequence"]) == (1, 1)
+    assert published_events[-1]["detail"]["changed"] == [MANAGER]
+    validate(published_events[-1])
+    assert publish() == published_events
 
 
 def test_existing_managers_are_linked_even_in_a_cycle(scim: Endpoint, publish: Read) -> None:
@@ -107,10 +109,10 @@ def test_link_is_in_every_response_with_the_user(scim: Endpoint, publish: Read) 
     shown = {"value": "boss@example.com", "$ref": location(boss)}
     plain = ["count=9", "cursor&count=9", "sortBy=userName", "sortBy=title", f"attributes={MANAGER}"]
     filters = ['title%20eq%20"Cook"', 'title%20co%20"oo"', f'id%20eq%20"{alice["id"]}"', "meta.version%20pr"]
-    for query in (*plain, *(f"filter={each}" for each in filters)):
+    for query in (*plain, *(f"filter={filter_text}" for filter_text in filters)):
         resources = scim.request("GET", f"/Users?{query}").json()["Resources"]
-        (found,) = [each for each in resources if each["id"] == alice["id"]]
-        assert found[ENTERPRISE]["manager"] == shown, query
+        (shown_user,) = [resource for resource in resources if resource["id"] == alice["id"]]
+        assert shown_user[ENTERPRISE]["manager"] == shown, query
     alone = scim.request("GET", f"/Users/{alice['id']}?attributes={MANAGER}.$ref").json()
     assert alone[ENTERPRISE] == {"manager": {"$ref": location(boss)}}
 
@@ -120,9 +122,9 @@ def test_other_changes_keep_links(scim: Endpoint, publish: Read) -> None:
     publish()
     answer = scim.patch(alice["id"], {"op": "replace", "path": "title", "value": "a much longer title than before"})
     assert answer.json()[ENTERPRISE]["manager"]["$ref"] == location(boss)
-    told = publish()
+    published_events = publish()
     assert manager_of(scim, alice) == {"value": "boss@example.com", "$ref": location(boss)}
-    assert len(links(told)) == 1
+    assert len(links(published_events)) == 1
 
 
 def test_response_can_be_sent_back_without_a_change(scim: Endpoint, publish: Read) -> None:
@@ -145,9 +147,9 @@ def test_ref_of_the_client_is_kept(scim: Endpoint, publish: Read) -> None:
     alice = scim.create(**{ENTERPRISE: {"manager": own}})
     scim.create(userName="boss@example.com")
     assert len(links(publish())) == 0
-    told = publish()
+    published_events = publish()
     assert manager_of(scim, alice) == own
-    assert [to for _, to in links(told)] != []
+    assert [to for _, to in links(published_events)] != []
 
 
 def test_relative_ref_is_kept(scim: Endpoint, publish: Read) -> None:
@@ -184,9 +186,9 @@ def test_event_of_a_removed_reference_has_the_remaining_links(scim: Endpoint, pu
     publish()
     scim.patch(alice["id"], {"op": "remove", "path": MANAGER})
     publish()
-    told = publish()
-    assert links(told) == [(alice["id"], [{"attribute": MANAGER, "id": boss["id"]}]), (alice["id"], [])]
-    assert (told[-1]["detail"]["sequence"], told[-1]["detail"]["changed"]) == (2, [MANAGER])
+    published_events = publish()
+    assert links(published_events) == [(alice["id"], [{"attribute": MANAGER, "id": boss["id"]}]), (alice["id"], [])]
+    assert (published_events[-1]["detail"]["sequence"], published_events[-1]["detail"]["changed"]) == (2, [MANAGER])
 
 
 def test_deleted_or_renamed_manager_is_unlinked_until_restored(scim: Endpoint, publish: Read) -> None:
@@ -204,8 +206,14 @@ def test_deleted_or_renamed_manager_is_unlinked_until_restored(scim: Endpoint, p
     other = scim.create(userName="boss@example.com")
     publish()
     assert manager_of(scim, alice)["$ref"] == location(other)
-    told = [each["detail"] for each in publish() if each["detail-type"] == "UserLinked"]
-    assert [(each["sequence"], each["linkSequence"]) for each in told] == [(1, 1), (1, 2), (1, 3), (1, 4), (1, 5)]
+    published_events = [event["detail"] for event in publish() if event["detail-type"] == "UserLinked"]
+    assert [(detail["sequence"], detail["linkSequence"]) for detail in published_events] == [
+        (1, 1),
+        (1, 2),
+        (1, 3),
+        (1, 4),
+        (1, 5),
+    ]
 
 
 def test_ambiguous_email_is_not_linked_but_user_name_is(scim: Endpoint, publish: Read) -> None:

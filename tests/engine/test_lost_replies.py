@@ -70,4 +70,4 @@ def test_read_with_lost_response_is_repeated(scim: Endpoint, proxy: Proxy, opera
     user = scim.create(externalId="1")
     proxy.lose(operation)
     answer = scim.request("GET", '/Users?filter=externalId%20eq%20"1"')
-    assert [each["id"] for each in answer.json()["Resources"]] == [user["id"]]
+    assert [resource["id"] for resource in answer.json()["Resources"]] == [user["id"]]
