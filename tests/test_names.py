@@ -18,7 +18,7 @@ MAX_MODULES = 12  # of a package, without __init__.py
 # Words that no identifier contains, with their replacements.
 RETIRED_WORDS = {
     "aside": "dead_letter_queue",
-    "inquiry": "PersonInvestigator",
+    "inquiry": "PersonReportBuilder",
     "laptop": "local run",
     "ledger": "counters, bookmarks",
     "lightened": "keys_only",
