@@ -1,0 +1,1 @@
+"""Process the stream of the table and the links queue: events, link tasks, dead letters."""

@@ -16,7 +16,7 @@ from scim.tracebacks import format_frames
 
 _MAX_KEYS_BYTES = 8_192
 """DynamoDB's keys have at most 2,048 and 1,024 bytes, a byte at most six characters of JSON."""
-_MAX_REASON = 1_000
+_MAX_REASON_LENGTH = 1_000
 
 
 class DeadLetterQueue:
@@ -33,20 +33,20 @@ class DeadLetterQueue:
 
 def wrap_record(record: Any, reason: str) -> dict[str, Any]:
     """Return the dead letter of a stream record. If the record is too large, only its keys are in it (``isCut``)."""
-    letter = {"reason": reason[:_MAX_REASON], "record": record}
+    letter = {"reason": reason[:_MAX_REASON_LENGTH], "record": record}
     if len(json.dumps(letter)) <= MAX_MESSAGE_BYTES:
         return letter
-    return {"reason": letter["reason"], "record": _without_image(record), "isCut": True}
+    return {"reason": letter["reason"], "record": _remove_image(record), "isCut": True}
 
 
 def wrap_task(task: Mapping[str, Any], reason: str) -> dict[str, Any]:
     """Return the dead letter of a link task that could not be sent to the links queue."""
-    return {"reason": reason[:_MAX_REASON], "task": task}
+    return {"reason": reason[:_MAX_REASON_LENGTH], "task": task}
 
 
 def wrap_message(body: Any, reason: str) -> dict[str, Any]:
     """Return the dead letter of a message from the links queue. If it is too large, it is left out (``isCut``)."""
-    letter = {"reason": reason[:_MAX_REASON], "message": body}
+    letter = {"reason": reason[:_MAX_REASON_LENGTH], "message": body}
     if len(json.dumps(letter)) <= MAX_MESSAGE_BYTES:
         return letter
     return {"reason": letter["reason"], "message": "", "isCut": True}
@@ -59,14 +59,16 @@ def describe_fault_location(fault: Exception) -> str:
     return f"{type(fault).__name__}{location}"
 
 
-def _without_image(record: Any) -> dict[str, Any]:
+def _remove_image(record: Any) -> dict[str, Any]:
     """Return a record without its image: its keys in the table, and its sequence number in the stream."""
     members = record if isinstance(record, Mapping) else {}
     stream = members.get("dynamodb")
     stream = stream if isinstance(stream, Mapping) else {}
-    members_kept = {
+    reduced_stream = {
         name: stream[name] for name in ("Keys", "SequenceNumber", "ApproximateCreationDateTime") if name in stream
     }
-    outer = {name: members[name] for name in ("eventID", "eventName", "eventSourceARN", "awsRegion") if name in members}
-    reduced = {**outer, "dynamodb": members_kept}
+    event_members = {
+        name: members[name] for name in ("eventID", "eventName", "eventSourceARN", "awsRegion") if name in members
+    }
+    reduced = {**event_members, "dynamodb": reduced_stream}
     return reduced if len(json.dumps(reduced)) <= _MAX_KEYS_BYTES else {}

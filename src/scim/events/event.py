@@ -39,8 +39,8 @@ class Event:
 def build_event(record: StreamedChange) -> Event:
     """Return the event of a change.
 
-    ``participation`` is what the change did, ``active`` is the state after it. A consumer that receives events out of
-    order uses ``active``.
+    ``participation`` tells whether the change made the user active or inactive, ``active`` is the state after it. A
+    consumer that receives events out of order uses ``active``.
     """
     is_deletion = record.operation is Operation.DELETE
     detail: dict[str, Any] = {
@@ -59,9 +59,9 @@ def build_event(record: StreamedChange) -> Event:
     if record.operation is Operation.LINK:
         links = [{"attribute": link.attribute, "id": link.id} for link in record.links]
         detail |= {"links": links, "linkSequence": record.link_sequence}
-    return Event(f"{record.resource_type}{_verb(record)}", record.at.astimezone(UTC), detail)
+    return Event(f"{record.resource_type}{_choose_verb(record)}", record.at.astimezone(UTC), detail)
 
 
-def _verb(record: StreamedChange) -> str:
+def _choose_verb(record: StreamedChange) -> str:
     """Return the past participle at the end of the event's type."""
     return _VERBS.get(record.operation) or _UPDATE_VERBS[record.participation]

@@ -24,10 +24,11 @@ if TYPE_CHECKING:
 # MB, since its values fit into a document of 350,000 bytes. So an event over this size is sent alone.
 _MAX_BYTES = 256 * 1024
 _TIME_BYTES = 14
+"""The bytes that EventBridge counts for the time of an entry."""
 
 # The error codes of an invalid entry. All others are temporary, or due to the deployment.
-_INVALID_ENTRY = frozenset({"InvalidArgument", "MalformedDetail"})
-_INVALID_CALL = "ValidationException"
+_INVALID_ENTRY_CODES = frozenset({"InvalidArgument", "MalformedDetail"})
+_INVALID_CALL_CODE = "ValidationException"
 """EventBridge's error code for a call with invalid content, such as an entry over its limit."""
 
 
@@ -42,30 +43,30 @@ class EventBus:
     def publish(self, events: Mapping[int, Event]) -> SendResult:
         """Send events until each is accepted or rejected, or the time is up.
 
-        Raises the SDK's error if a call fails as a whole and would fail again.
+        Raise the SDK's error if a call fails as a whole and would fail again.
         """
-        entries = {number: self._entry(event) for number, event in events.items()}
-        return send_in_batches(entries, _size, _MAX_BYTES, self._put, self._deadline)
+        entries = {number: self._build_entry(event) for number, event in events.items()}
+        return send_in_batches(entries, _count_bytes, _MAX_BYTES, self._put, self._deadline)
 
     def _put(self, entries: Sequence[Entry]) -> list[Rejection | None]:
         try:
             response = self._client.put_events(Entries=entries)
         except (ClientError, *NO_RESPONSE_ERRORS) as error:
-            if isinstance(error, ClientError) and get_error_code(error) == _INVALID_CALL:
+            if isinstance(error, ClientError) and get_error_code(error) == _INVALID_CALL_CODE:
                 return self._put_individually(entries)
             if not (is_outcome_unknown(error) or is_throttled(error)):
                 raise
             return [Rejection(NO_RESPONSE_CODE, is_invalid=False)] * len(entries)
         codes = [entry.get("ErrorCode") for entry in response["Entries"]]
-        return [Rejection(code, code in _INVALID_ENTRY) if code else None for code in codes]
+        return [Rejection(code, code in _INVALID_ENTRY_CODES) if code else None for code in codes]
 
     def _put_individually(self, entries: Sequence[Entry]) -> list[Rejection | None]:
         """Send each entry in a call of its own, and reject an entry whose call is invalid."""
         if len(entries) == 1:
-            return [Rejection(_INVALID_CALL, is_invalid=True)]
+            return [Rejection(_INVALID_CALL_CODE, is_invalid=True)]
         return [outcome for entry in entries for outcome in self._put([entry])]
 
-    def _entry(self, event: Event) -> Entry:
+    def _build_entry(self, event: Event) -> Entry:
         return {
             "EventBusName": self._name,
             "Source": SOURCE,
@@ -75,6 +76,6 @@ class EventBus:
         }
 
 
-def _size(entry: Entry) -> int:
+def _count_bytes(entry: Entry) -> int:
     """Return the bytes of an entry (EventBridge user guide, "Calculating PutEvents event entry size")."""
     return _TIME_BYTES + sum(len(entry[name].encode()) for name in ("Source", "DetailType", "Detail"))

@@ -1,4 +1,4 @@
-"""Link tasks as messages of the links queue: small ASCII JSON without personal data."""
+"""Convert link tasks to messages of the links queue and back: small ASCII JSON without personal data."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ _TASKS = TypeAdapter(LinkTask)
 
 
 class MalformedTask(ValueError):
-    """The message has no valid link task. The message of the error names the invalid members, and shows no values."""
+    """The message has no valid link task. The text of the error names the invalid members, but no values."""
 
 
 def build_task(record: StreamedChange) -> LinkTask | None:
-    """Return the task for the links that a change may affect; ``None`` if it cannot affect any."""
+    """Return the task that updates the links that a change may affect; ``None`` if it cannot affect any."""
     if not record.may_affect_links:
         return None
     return LinkTask(
@@ -48,7 +48,7 @@ def build_message(task: LinkTask) -> QueueMessage:
 
 
 def parse_task(body: str) -> LinkTask:
-    """Return the task in a message. Raises :class:`MalformedTask`."""
+    """Return the task in a message. Raise :class:`MalformedTask`."""
     try:
         return _TASKS.validate_json(body)
     except ValidationError as error:

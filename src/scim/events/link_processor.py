@@ -23,7 +23,7 @@ RunTask = Callable[[LinkTask, Deadline], LinkResult]
 _SEND_RESERVE_S = 4.0
 """The time that is reserved for sending a follow-up task or a dead letter."""
 
-_INVALID_CALL = "ValidationException"
+_INVALID_CALL_CODE = "ValidationException"
 """DynamoDB's error code for a call with invalid content, which fails each time."""
 
 
@@ -83,9 +83,9 @@ class LinkProcessor:
             task_deadline = Deadline(lambda: deadline.remaining_s() - _SEND_RESERVE_S, deadline.sleep)
             result = self.run_task(parse_task(message["body"]), task_deadline)
         except (ClientError, BotoCoreError, Unavailable) as fault:
-            if not (isinstance(fault, ClientError) and get_error_code(fault) == _INVALID_CALL):
+            if not (isinstance(fault, ClientError) and get_error_code(fault) == _INVALID_CALL_CODE):
                 raise
-            self._send_dead_letter(message, f"DynamoDB: {_INVALID_CALL} of {fault.operation_name}")
+            self._send_dead_letter(message, f"DynamoDB: {_INVALID_CALL_CODE} of {fault.operation_name}")
         except MalformedTask as malformed:
             self._send_dead_letter(message, f"malformed: {malformed}")
         except Exception as fault:  # noqa: BLE001  # the other messages must be processed

@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 MAX_MESSAGE_BYTES = 1_048_576
 """The limit of one message, and of all messages in one call."""
 
-_THROTTLED = THROTTLING_CODES | {"RequestThrottled", "KmsThrottled", "KMS.ThrottlingException"}
+_THROTTLING_CODES = THROTTLING_CODES | {"RequestThrottled", "KmsThrottled", "KMS.ThrottlingException"}
 # SQS's error codes for a message that it never accepts, in the result of the message or of the whole call.
-_INVALID = frozenset(
+_INVALID_MESSAGE_CODES = frozenset(
     {
         "InvalidMessageContents",
         "InvalidParameterValue",
@@ -38,7 +38,7 @@ _INVALID = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class QueueMessage:
-    """``group`` is the message group, a tenant: a standard queue is fair to each group (SQS fair queues)."""
+    """A message. ``group`` is the message group, a tenant id: SQS fair queues serve all groups fairly."""
 
     body: str
     group: str = ""
@@ -57,10 +57,10 @@ class MessageQueue:
 
         A missing queue or permission raises nothing: the messages are unsent, and the caller decides what to do.
         """
-        return send_in_batches(messages, _size, MAX_MESSAGE_BYTES, self._send, self._deadline)
+        return send_in_batches(messages, _count_bytes, MAX_MESSAGE_BYTES, self._send, self._deadline)
 
     def _send(self, messages: Sequence[QueueMessage]) -> list[Rejection | None]:
-        entries = [_entry(number, message) for number, message in enumerate(messages)]
+        entries = [_build_entry(index, message) for index, message in enumerate(messages)]
         try:
             response = self._client.send_message_batch(QueueUrl=self._url, Entries=entries)
         except (ClientError, *NO_RESPONSE_ERRORS) as error:
@@ -72,21 +72,21 @@ class MessageQueue:
 
     def _handle_failed_call(self, error: Exception, messages: Sequence[QueueMessage]) -> list[Rejection | None]:
         """Return the rejection of each message of a call that failed as a whole."""
-        if isinstance(error, ClientError) and _plain_code(get_error_code(error)) in _INVALID:
+        if isinstance(error, ClientError) and _remove_code_prefix(get_error_code(error)) in _INVALID_MESSAGE_CODES:
             if len(messages) == 1:
-                return [Rejection(_plain_code(get_error_code(error)), is_invalid=True)]
+                return [Rejection(_remove_code_prefix(get_error_code(error)), is_invalid=True)]
             return [rejection for message in messages for rejection in self._send([message])]
         if isinstance(error, ClientError) and not (
             is_outcome_unknown(error) or is_throttled(error) or _is_throttled(error)
         ):
-            return [Rejection(_plain_code(get_error_code(error)), is_invalid=False, is_misconfigured=True)] * len(
-                messages
-            )
+            return [
+                Rejection(_remove_code_prefix(get_error_code(error)), is_invalid=False, is_misconfigured=True)
+            ] * len(messages)
         return [Rejection(NO_RESPONSE_CODE, is_invalid=False)] * len(messages)
 
 
-def _entry(number: int, message: QueueMessage) -> Entry:
-    entry: Entry = {"Id": str(number), "MessageBody": message.body}
+def _build_entry(index: int, message: QueueMessage) -> Entry:
+    entry: Entry = {"Id": str(index), "MessageBody": message.body}
     if message.group:
         entry["MessageGroupId"] = message.group
     return entry
@@ -94,18 +94,18 @@ def _entry(number: int, message: QueueMessage) -> Entry:
 
 def _is_invalid(failure: Mapping[str, object]) -> bool:
     """Return whether SQS rejected a message because of its content."""
-    code = _plain_code(str(failure["Code"]))
-    return code not in _THROTTLED and (bool(failure.get("SenderFault")) or code in _INVALID)
+    code = _remove_code_prefix(str(failure["Code"]))
+    return code not in _THROTTLING_CODES and (bool(failure.get("SenderFault")) or code in _INVALID_MESSAGE_CODES)
 
 
 def _is_throttled(error: ClientError) -> bool:
-    return _plain_code(get_error_code(error)) in _THROTTLED
+    return _remove_code_prefix(get_error_code(error)) in _THROTTLING_CODES
 
 
-def _plain_code(code: str) -> str:
+def _remove_code_prefix(code: str) -> str:
     """Return an error code without the prefix that SQS's older protocol adds to some of them."""
     return code.removeprefix("AWS.SimpleQueueService.")
 
 
-def _size(message: QueueMessage) -> int:
+def _count_bytes(message: QueueMessage) -> int:
     return len(message.body.encode())

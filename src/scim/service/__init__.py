@@ -1,0 +1,1 @@
+"""The use cases, and the interfaces (:mod:`scim.service.ports`) of what they need."""

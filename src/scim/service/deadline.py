@@ -12,20 +12,20 @@ from scim.protocol.errors import Unavailable
 # The response must be built and sent, and API Gateway gives up after 30 s.
 _RESERVE_S = 1.0
 CALL_TIMEOUT_S = 3.0
-"""How long a call can hang: 1 s to connect, 2 s to read."""
+"""The time that a call to AWS can take: 1 s to connect, 2 s to read."""
 _FIRST_PAUSE_S = 0.01
 _MAX_PAUSE_S = 0.5
-# Execution environments restored from one snapshot would share the state of a generator, and pause in step.
+# Execution environments that are restored from one snapshot would share the state of a generator, and pause together.
 _RANDOM = random.SystemRandom()
 
 
 class RetryCause(StrEnum):
-    """Why something is attempted again."""
+    """The cause of a retry."""
 
     CONFLICT = "conflict"
-    """Another request wrote the same at the same time."""
+    """Another request wrote the same item at the same time."""
     UNAVAILABLE = "refused"
-    """An AWS service refused the call for now, or did not answer."""
+    """An AWS service throttled the call, or did not respond."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +41,12 @@ class Deadline:
     retry_causes: list[RetryCause] = field(default_factory=list)
 
     def with_share(self, share: float) -> Deadline:
-        """Return the deadline of something that may take a share (0 to 1) of the time that is left."""
+        """Return the deadline of a part that may take a share (0 to 1) of the time that is left."""
         reserve_s = self.remaining_s() * (1 - share)
         return replace(self, remaining_s=lambda: self.remaining_s() - reserve_s)
 
     def with_limit(self, seconds: float) -> Deadline:
-        """Return the deadline of something that may take so many seconds, but not longer than this one."""
+        """Return the deadline of a part that may take this many seconds, but not longer than this deadline."""
         reserve_s = max(self.remaining_s() - seconds, 0.0)
         return replace(self, remaining_s=lambda: self.remaining_s() - reserve_s)
 
@@ -62,10 +62,10 @@ class Deadline:
         return self.remaining_s() >= CALL_TIMEOUT_S + _RESERVE_S
 
     def pause(self, attempt: int, cause: RetryCause = RetryCause.UNAVAILABLE) -> None:
-        """Wait before the next attempt, and add its cause. ``attempt`` is how many retries there were before, from 0.
+        """Wait before the next attempt, and add its cause. ``attempt`` is the number of retries before, from 0.
 
         The pauses have full jitter, so that clients that collided do not collide again (AWS Architecture Blog,
-        "Exponential Backoff And Jitter"). Raises :class:`Unavailable` if the time is up.
+        "Exponential Backoff And Jitter"). Raise :class:`Unavailable` if the time is up.
         """
         self.require_time()
         self.retry_causes.append(cause)

@@ -1,13 +1,13 @@
 """The limits of the service, which ServiceProviderConfig announces."""
 
 MAX_RESULTS = 200
-"""The most resources on a page."""
+"""The maximum number of resources on a page."""
 
 CURSOR_TIMEOUT_S = 3_600
-"""For how long a cursor is valid."""
+"""The time for which a cursor is valid."""
 
 MAX_OPERATIONS = 1_000
-"""The most operations in a bulk request."""
+"""The maximum number of operations in a bulk request."""
 
 MAX_PAYLOAD_BYTES = 1_048_576
-"""The largest request body. Lambda takes events of 6 MB, of which base64 and the other members take a part."""
+"""The maximum size of a request body. Lambda accepts events of 6 MB, including base64 encoding and other members."""

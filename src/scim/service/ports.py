@@ -1,4 +1,4 @@
-"""The interfaces that the services need. Adapters in ``scim.store`` and ``scim.auth`` implement them."""
+"""The interfaces of what the services need. Adapters in ``scim.store`` and ``scim.auth`` implement them."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ class ResourceStore(Protocol):
     def write(self, before: StoredResource | None, after: StoredResource | None, change: ChangeRecord) -> None:
         """Replace ``before`` by ``after`` and add the change record, in one transaction.
 
-        ``before`` is ``None`` for a creation, ``after`` is ``None`` for a deletion. Raises :class:`VersionConflict` if
+        ``before`` is ``None`` for a creation, ``after`` is ``None`` for a deletion. Raise :class:`VersionConflict` if
         another version than ``before`` is stored, else :class:`NotUnique` if another resource has the unique value.
         """
 
     def find(self, query: Query) -> QueryResult:
         """Return a page of the resources that match a query.
 
-        Raises :class:`scim.protocol.errors.TooMany` if too many resources would have to be read, and
+        Raise :class:`scim.protocol.errors.TooMany` if too many resources would have to be read, and
         :class:`scim.protocol.errors.ExpiredCursor` if the positions of all boundaries of the cursor have changed.
         """
 
@@ -62,7 +62,7 @@ class TenantStore(TenantReader, Protocol):
     def write(self, before: Tenant | None, after: Tenant, event: AuditEvent) -> None:
         """Replace ``before`` by ``after`` and add the audit event, in one transaction.
 
-        ``before`` is ``None`` for a new tenant. Raises :class:`VersionConflict` if another version is stored.
+        ``before`` is ``None`` for a new tenant. Raise :class:`VersionConflict` if another version is stored.
         """
 
     def list_ids(self, after: str = "") -> Iterator[str]:
@@ -161,7 +161,7 @@ class AuditLogStore(Protocol):
     def find_previous_owner_ids(self, identifier_hash: str) -> Iterator[str]:
         """Yield the ids of the users who had the identifier with this hash before. This reads all changes.
 
-        Raises :class:`scim.protocol.errors.Unavailable` if that takes more than a share of the remaining time.
+        Raise :class:`scim.protocol.errors.Unavailable` if that takes more than a share of the remaining time.
         """
 
     def get_user_names(self, ids: Iterable[str]) -> Mapping[str, str]:
@@ -243,16 +243,16 @@ class SignInAttemptStore(Protocol):
 
 
 class LinkStore(Protocol):
-    """The users of one tenant and its reference index. Reads are strongly consistent."""
+    """The links and the reference index of one tenant. Reads are strongly consistent."""
 
     def get_all(self, ids: Collection[str]) -> dict[str, StoredResource]:
-        """Return those of the users who exist, by id."""
+        """Return the users with these ids that exist, by id."""
 
     def find_matching_user_ids(self, value: str) -> Iterator[Collection[str]]:
         """Yield the ids of the users with the value as id, then as userName, then as externalId, then as email.
 
-        At most two ids each: if several users match, none of them is linked. Each attribute is looked up only when it
-        is asked for, and only by keys.
+        There are at most two ids for each attribute: a value that several users have leads to none of them. Each
+        attribute is looked up when the iterator reaches it, and only by keys.
         """
 
     def update_reference_index(self, add: Collection[ReferrerEntry], remove: Collection[ReferrerEntry]) -> None:
@@ -264,5 +264,5 @@ class LinkStore(Protocol):
     def write_links(self, user: StoredResource, links: UserLinks, change: ChangeRecord) -> None:
         """Set the links of a user and add the change record, in one transaction.
 
-        Raises :class:`VersionConflict` if the user or its links have changed.
+        Raise :class:`VersionConflict` if the user or its links have changed.
         """

@@ -60,7 +60,7 @@ def test_nobody_has_no_hash() -> None:
     assert (Subject().identifier, Subject().hashes) == (("", ""), frozenset())
 
 
-def test_identifiers_of_a_resource() -> None:
+def test_identifiers_of_user() -> None:
     resource = {"id": "1", "userName": "ada", "externalId": "e", "emails": [{"value": "a@b.c"}], "title": "x"}
     assert identify_user(resource).hashes == {hash_identifier(each) for each in ("1", "ada", "e", "a@b.c")}
 

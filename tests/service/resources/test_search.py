@@ -98,7 +98,7 @@ def test_filter_and_sort_reach_meta_which_is_not_stored() -> None:
 
 
 @pytest.mark.parametrize(
-    ("members", "reads_meta"),
+    ("members", "needs_meta"),
     [
         ({}, False),
         ({"filter": 'userName eq "meta" or displayName co "meta.created"'}, False),
@@ -113,8 +113,8 @@ def test_filter_and_sort_reach_meta_which_is_not_stored() -> None:
         ({"filter": "title pr", "sortBy": "meta.created"}, True),
     ],
 )
-def test_query_reads_meta_if_a_path_leads_there(members: dict[str, Any], reads_meta: bool) -> None:
-    assert asked(**members).needs_meta is reads_meta
+def test_query_needs_meta(members: dict[str, Any], needs_meta: bool) -> None:
+    assert asked(**members).needs_meta is needs_meta
 
 
 def test_projection_applies_to_every_resource() -> None:

@@ -1,0 +1,1 @@
+"""Data classes and enums that services and stores share."""

@@ -1,4 +1,4 @@
-"""Change records: each write of a resource stores one, in the same transaction as the change itself."""
+"""Change records: each write of a resource stores one, in the same transaction."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from enum import StrEnum
 
 
 class Operation(StrEnum):
-    """What a change record is about: a write that a client requested, or a change of the links of a user."""
+    """The kind of a change: a write that a client requested, or a change of the links of a user."""
 
     CREATE = "create"
     REPLACE = "replace"
@@ -28,7 +28,11 @@ WRITE_OPERATIONS = {
 
 
 class Participation(StrEnum):
-    """Whether a change gives a user access to the product or ends it. A user has access while it is active."""
+    """The effect of a change on whether the user is active.
+
+    The words are those of the events: a user that becomes active has *joined*, one that becomes inactive or is deleted
+    while it is active has *left*.
+    """
 
     JOINED = "joined"
     LEFT = "left"
@@ -37,7 +41,7 @@ class Participation(StrEnum):
 
 @dataclass(slots=True)
 class ChangeRecord:
-    """What a change record holds besides the versions.
+    """The record of one change of a resource.
 
     ``resource_type`` and the fields after it describe the user after the change. For a deletion they describe it before
     the change, with ``active`` false. ``attributes_changed``, ``ignored`` and ``attributes_sent`` are names of

@@ -13,6 +13,7 @@ from scim.protocol.json_body import lower_member_names
 from scim.protocol.normalize import normalize_string
 
 _MAX_LENGTH = 256
+"""The maximum number of characters of an identifier or name; the rest is cut off."""
 _MAX_IDENTIFIERS = 20
 _FILTER_VALUE = re.compile(r'\beq\s+"((?:[^"\\]|\\.){1,256})"', re.IGNORECASE)
 
@@ -28,7 +29,7 @@ class IdentifierKind(StrEnum):
 
 
 Identifier = tuple[str, str]
-"""The kind of an identifier (:class:`IdentifierKind`) and its value; both are empty if a request is about nobody."""
+"""The kind of an identifier (:class:`IdentifierKind`) and its value; both are empty if a request has none."""
 
 IDENTIFYING_ATTRIBUTES = ("userName", "externalId", "emails", "id")
 """The attributes whose values are identifiers."""
@@ -36,7 +37,7 @@ IDENTIFYING_ATTRIBUTES = ("userName", "externalId", "emails", "id")
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """The person that a request is about, who need not be a user. Records show the first of the identifiers.
+    """A person that a request is about, or that a user is. The person of a request need not be a user.
 
     ``names`` are the person's name and the words in it. Others may have the same name.
     """
@@ -46,7 +47,7 @@ class Subject:
 
     @property
     def identifier(self) -> Identifier:
-        """The first identifier."""
+        """The first identifier, which records show; two empty strings if there is none."""
         return self.identifiers[0] if self.identifiers else ("", "")
 
     @property
@@ -66,22 +67,24 @@ def hash_name(name: str) -> str:
 
 
 def identify_subject(resource_id: str | None, body: Any, query: str = "") -> Subject:
-    """Return the person that a request is about: by the id in its path, its body of any form, and its filter."""
+    """Return the person that a request is about, from the id in its path, its body (any JSON value) and its filter."""
     members, *operations = _list_member_sets(body)
     identifiers: list[Identifier] = [
         *_find_identifiers(members),
-        *_make_identifier(IdentifierKind.ID, resource_id),
+        *_yield_identifier(IdentifierKind.ID, resource_id),
         *(identifier for operation in operations for identifier in _find_identifiers(operation)),
         *((IdentifierKind.FILTER, re.sub(r"\\(.)", r"\1", value)) for value in _FILTER_VALUE.findall(query)),
     ]
     unique = dict.fromkeys((kind, value[:_MAX_LENGTH]) for kind, value in identifiers if value.strip())
-    names = dict.fromkeys(name[:_MAX_LENGTH] for written in (members, *operations) for name in _find_names(written))
+    names = dict.fromkeys(
+        name[:_MAX_LENGTH] for member_set in (members, *operations) for name in _find_names(member_set)
+    )
     return Subject(tuple(unique)[:_MAX_IDENTIFIERS], tuple(names)[:_MAX_IDENTIFIERS])
 
 
 def identify_user(resource: Mapping[str, Any]) -> Subject:
-    """Return the identifiers of a stored resource, without its names."""
-    own_id = _make_identifier(IdentifierKind.ID, resource.get("id"))
+    """Return the person that a stored user is, with all identifiers and without names."""
+    own_id = _yield_identifier(IdentifierKind.ID, resource.get("id"))
     return Subject(tuple(dict.fromkeys([*_find_identifiers(resource), *own_id])))
 
 
@@ -97,15 +100,15 @@ def _list_member_sets(body: Any) -> Iterator[dict[str, Any]]:
 
 def _find_identifiers(resource: Mapping[str, Any]) -> Iterator[Identifier]:
     members = lower_member_names(resource)
-    yield from _make_identifier(IdentifierKind.USER_NAME, members.get("username"))
-    yield from _make_identifier(IdentifierKind.EXTERNAL_ID, members.get("externalid"))
+    yield from _yield_identifier(IdentifierKind.USER_NAME, members.get("username"))
+    yield from _yield_identifier(IdentifierKind.EXTERNAL_ID, members.get("externalid"))
     emails = members.get("emails")
     for email in emails if isinstance(emails, list) else []:
-        yield from _make_identifier(IdentifierKind.EMAIL, lower_member_names(email).get("value"))
+        yield from _yield_identifier(IdentifierKind.EMAIL, lower_member_names(email).get("value"))
 
 
-def _make_identifier(kind: IdentifierKind, value: Any) -> Iterator[Identifier]:
-    """Yield an identifier if its value is a text."""
+def _yield_identifier(kind: IdentifierKind, value: Any) -> Iterator[Identifier]:
+    """Yield an identifier if its value is a string."""
     if isinstance(value, str):
         yield kind, value
 

@@ -21,6 +21,7 @@ class IdentityProvider(StrEnum):
 
     @property
     def display_name(self) -> str:
+        """The name that users see."""
         return _DISPLAY_NAMES[self]
 
 
@@ -39,5 +40,5 @@ _DISPLAY_NAMES = {
 
 
 def parse_identity_provider(name: str | None) -> IdentityProvider | None:
-    """Return the identity provider of a stored name, ``None`` for no name or an unknown one."""
+    """Return the identity provider of a stored name; ``None`` for no name or an unknown one."""
     return next((provider for provider in IdentityProvider if provider == name), None)

@@ -19,7 +19,7 @@ def parse_rfc3339(text: str) -> float:
     return datetime.fromisoformat(text).timestamp()
 
 
-def list_last_days(now: float, number: int) -> list[str]:
-    """Return the last ``number`` days in UTC, as RFC 3339 full-dates: the oldest first, today last."""
+def list_last_days(now: float, count: int) -> list[str]:
+    """Return the last ``count`` days in UTC, as RFC 3339 full-dates: the oldest first, today last."""
     today = datetime.fromtimestamp(now, UTC).date()
-    return [(today - timedelta(days=ago)).isoformat() for ago in reversed(range(number))]
+    return [(today - timedelta(days=ago)).isoformat() for ago in reversed(range(count))]

@@ -1,4 +1,4 @@
-"""Links: to which users the references of a user lead.
+"""Resolve the references of a user to links, and carry links over to its next version.
 
 Links are stored next to the document, not in it. So the document stays exactly as the client sent it, whichever users
 are created or deleted later, and a new link makes no new version. A link is shown as a ``$ref`` (RFC 7643 section 2.4,
@@ -53,34 +53,34 @@ def extract_client_refs(resource: Resource, resource_type: ResourceType, base_ur
         collection_url, _, user_id = (reference.ref or "").rpartition("/")
         if collection_url == f"{base_url}{resource_type.endpoint}" and _USER_ID.fullmatch(user_id):
             client_refs[reference.attribute, reference.value] = user_id
-            resource = reference.replace_in(resource, _without_ref)
+            resource = reference.replace_in(resource, _remove_ref)
     return resource, client_refs
 
 
 def carry_over_links(
     links: UserLinks, resource: Resource, resource_type: ResourceType, client_refs: ClientRefs
 ) -> UserLinks:
-    """Return the links of the next version of a user, whose document is ``resource``. ``links`` are those before.
+    """Return the links of the next version of a user. ``resource`` is its document, ``links`` are the links before.
 
-    References that stay keep their links. The links of references that are gone stay too, without a position, until
-    their end is published by a link task. A ``$ref`` that the client sent is shown until the task looks its reference
-    up.
+    References that stay keep their links. Links of removed references are kept too, without a position: a link task
+    publishes their end and removes them. A ``$ref`` that the client sent becomes a link until the task has resolved its
+    reference.
     """
-    before = links.links
-    if not (before or client_refs):
+    links_before = links.links
+    if not (links_before or client_refs):
         return UserLinks()
-    user_ids = {(link.attribute, link.identifier_hash): link.user_id for link in before}
+    user_ids = {(link.attribute, link.identifier_hash): link.user_id for link in links_before}
     carried_over = resolve_links(
         resource, resource_type, lambda attribute, value: user_ids.get((attribute, hash_identifier(value)))
     )
     current_references = {(link.attribute, link.identifier_hash) for link in carried_over}
     removed = [
         replace(link, position=None)
-        for link in before
+        for link in links_before
         if (link.attribute, link.identifier_hash) not in current_references
     ]
     # A $ref that was shown with the former value says nothing about the new one.
-    shown_before = {(link.attribute, link.user_id) for link in before}
+    shown_before = {(link.attribute, link.user_id) for link in links_before}
     from_client = [
         replace(link, identifier_hash="")
         for link in resolve_links(resource, resource_type, lambda *reference: client_refs.get(reference))
@@ -91,16 +91,16 @@ def carry_over_links(
 
 
 def list_changed_link_attributes(before: Iterable[Link], after: Iterable[Link]) -> list[str]:
-    """Return the names of the attributes whose links differ."""
-    old, new = _user_ids_by_attribute(before), _user_ids_by_attribute(after)
+    """Return the names of the attributes whose links differ between two versions."""
+    old, new = _group_user_ids_by_attribute(before), _group_user_ids_by_attribute(after)
     return [name for name in dict.fromkeys([*old, *new]) if old.get(name) != new.get(name)]
 
 
 def may_affect_links(before: StoredResource | None, after: StoredResource | None, resource_type: ResourceType) -> bool:
-    """Return whether a change may change anybody's links.
+    """Return whether a change of a user may change links of any user.
 
-    It may if it changes an identifier of the user, if the user refers to somebody, or if the user has links. Every
-    change of a user that refers to somebody counts, not only a change of the reference. So a user that was stored
+    It may if it changes an identifier of the user, if the user has a reference, or if the user has links. Every change
+    of a user that has a reference counts, not only a change of the reference. So a user that was stored
     before the schema made its attribute a reference is linked at its next change.
     """
     if before is None or after is None:
@@ -111,17 +111,17 @@ def may_affect_links(before: StoredResource | None, after: StoredResource | None
 
 
 def find_reference_hashes(user: StoredResource | None, resource_type: ResourceType) -> frozenset[str]:
-    """Return the hashes of the identifiers by which a user refers to others; none without a user."""
+    """Return the hashes of the identifiers by which a user refers to others; an empty set if there is no user."""
     references = find_references(user.resource, resource_type) if user else ()
     return frozenset(hash_identifier(reference.value) for reference in references)
 
 
-def _user_ids_by_attribute(links: Iterable[Link]) -> Mapping[str, list[str]]:
+def _group_user_ids_by_attribute(links: Iterable[Link]) -> Mapping[str, list[str]]:
     user_ids: dict[str, list[str]] = {}
     for link in links:
         user_ids.setdefault(link.attribute, []).append(link.user_id)
     return user_ids
 
 
-def _without_ref(value: dict[str, Any]) -> dict[str, Any]:
+def _remove_ref(value: dict[str, Any]) -> dict[str, Any]:
     return {name: member for name, member in value.items() if name != "$ref"}

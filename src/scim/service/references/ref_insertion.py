@@ -19,13 +19,13 @@ _MARKER = ',"$ref":null}'
 
 
 def find_ref_position(resource: Resource, reference: Reference) -> int | None:
-    """Return where to insert the ``$ref`` of a reference into the JSON of its resource, in characters.
+    """Return the position at which to insert the ``$ref`` of a reference into the JSON of its resource, in characters.
 
-    ``None`` if no ``$ref`` can be inserted (:attr:`Reference.can_add_ref`).
+    Return ``None`` if no ``$ref`` can be inserted (:attr:`Reference.can_add_ref`).
     """
     if not reference.can_add_ref:
         return None
-    return encode_json(reference.replace_in(resource, _mark)).index(_MARKER)
+    return encode_json(reference.replace_in(resource, _add_null_ref)).index(_MARKER)
 
 
 def insert_refs(document: str, refs: Iterable[tuple[int, str]]) -> str:
@@ -37,5 +37,5 @@ def insert_refs(document: str, refs: Iterable[tuple[int, str]]) -> str:
     return "".join([*parts, document[end:]])
 
 
-def _mark(value: dict[str, Any]) -> dict[str, Any]:
+def _add_null_ref(value: dict[str, Any]) -> dict[str, Any]:
     return {**value, "$ref": None}

@@ -43,22 +43,23 @@ from scim.service.references.link_task import LinkResult, LinkTask, ReferrerPosi
 from scim.service.references.links import find_reference_hashes, list_changed_link_attributes, resolve_links
 
 REFERRERS_PER_TASK = 100
-"""This many links are written in a few seconds. After that, messages of other tenants are processed."""
+"""The maximum number of referrers per task: they are updated in a few seconds, so that other tenants do not wait."""
 QUERIES_PER_TASK = 40
+"""The maximum number of queries for referrers per task."""
 _WORKERS = 8
-"""Calls in parallel: they keep the function busy while DynamoDB answers, and fit into its client's connections."""
+"""The number of parallel calls: they keep the function busy while DynamoDB answers, and fit into its connections."""
 _USERS_PER_READ = 25
 
 
 @dataclass(slots=True)
-class _Targets:
-    """The ids of the users to whom references lead, by value; each value is looked up once."""
+class _TargetCache:
+    """Looks up the users to whom references lead: each value once."""
 
     look_up: Callable[[str], str | None]
     user_ids: dict[str, str | None] = field(default_factory=dict)
 
-    def find(self, _: str, value: str) -> str | None:
-        """Return the id of the user to whom a reference with this value leads."""
+    def find_user_id(self, _: str, value: str) -> str | None:
+        """Return the id of the user to whom a reference with this value leads; ``None`` if there is none."""
         if value not in self.user_ids:
             self.user_ids[value] = self.look_up(value)
         return self.user_ids[value]
@@ -75,7 +76,7 @@ class ReferenceResolver:
     def run(self, task: LinkTask) -> LinkResult:
         """Update the links of the changed user and of one page of its referrers.
 
-        Raises :class:`scim.protocol.errors.Unavailable` if the time is up. The links that were written stay, and the
+        Raise :class:`scim.protocol.errors.Unavailable` if the time is up. The links that were written stay, and the
         task can be repeated.
         """
         with ThreadPoolExecutor(_WORKERS) as pool:
@@ -86,13 +87,13 @@ class ReferenceResolver:
                 position = ReferrerPosition(tuple(sorted(self._find_affected_hashes(task, user))))
                 if user and (user.links_json or find_reference_hashes(user, self.resource_type)):
                     affected.add(user.id)
-            referrers, rest = self._read_page(position, pool)
+            referrers, next_position = self._read_page(position, pool)
             links_written = self._update_links(affected | referrers, task.request_id, pool)
-        return LinkResult(links_written, replace(task, position=rest) if rest else None)
+        return LinkResult(links_written, replace(task, position=next_position) if next_position else None)
 
     def _update_reference_index(self, task: LinkTask) -> StoredResource | None:
-        """Update the index entries of the changed user, and return the user as it was read last."""
-        user, stale = self._get(task.user_id), task.removed_reference_hashes
+        """Update the index entries of the changed user, and return the user; ``None`` if it is deleted."""
+        user, stale = self._get_user(task.user_id), task.removed_reference_hashes
         while True:
             current = find_reference_hashes(user, self.resource_type)
             if not (current or stale):
@@ -101,9 +102,9 @@ class ReferenceResolver:
                 add=[(task.user_id, identifier_hash) for identifier_hash in sorted(current)],
                 remove=[(task.user_id, identifier_hash) for identifier_hash in sorted(stale - current)],
             )
-            before, user = user, self._get(task.user_id)
+            before, user = user, self._get_user(task.user_id)
             # A task of another change may have read the index before these entries were written.
-            if _version(user) == _version(before):
+            if _get_version(user) == _get_version(before):
                 return user
             stale |= current
 
@@ -125,44 +126,48 @@ class ReferenceResolver:
             queries += len(hashes)
             pages = pool.map(self.store.list_referrers, hashes, afters, repeat(REFERRERS_PER_TASK))
             for page in pages:
-                room = REFERRERS_PER_TASK - len(referrers)
-                referrers.update(page[:room])
-                if len(page) >= room:
-                    return referrers, ReferrerPosition(position.identifier_hashes, page[room - 1])
+                remaining = REFERRERS_PER_TASK - len(referrers)
+                referrers.update(page[:remaining])
+                if len(page) >= remaining:
+                    return referrers, ReferrerPosition(position.identifier_hashes, page[remaining - 1])
                 position = ReferrerPosition(position.identifier_hashes[1:])
         return referrers, position if position.identifier_hashes else None
 
     def _update_links(self, ids: Collection[str], request_id: str, pool: ThreadPoolExecutor) -> int:
-        """Update the links of users; return how often links were written."""
+        """Update the links of users; return the number of writes."""
         links_written = 0
         while ids:
-            targets = _Targets(self._find_target)
-            written = sum(pool.map(self._update_batch, _split(sorted(ids)), repeat(request_id), repeat(targets)))
+            targets = _TargetCache(self._look_up_user_id)
+            written = sum(
+                pool.map(self._update_batch, _split_for_workers(sorted(ids)), repeat(request_id), repeat(targets))
+            )
             links_written += written
-            if not written or list(pool.map(self._find_target, targets.user_ids)) == list(targets.user_ids.values()):
+            if not written or list(pool.map(self._look_up_user_id, targets.user_ids)) == list(
+                targets.user_ids.values()
+            ):
                 break
         return links_written
 
-    def _update_batch(self, ids: Sequence[str], request_id: str, targets: _Targets) -> int:
-        """Update the links of users until no write conflicts with another; return how often links were written."""
-        written = 0
+    def _update_batch(self, ids: Sequence[str], request_id: str, targets: _TargetCache) -> int:
+        """Update the links of users, again after a write conflict; return the number of writes."""
+        links_written = 0
         while ids:
             conflicts = []
             for user in self.store.get_all(ids).values():
                 before = UserLinks.parse(user.links_json)
-                links = resolve_links(user.resource, self.resource_type, targets.find)
+                links = resolve_links(user.resource, self.resource_type, targets.find_user_id)
                 if links == before.links:
                     continue
-                change = self._make_change(user, before.published_links, links, request_id)
+                change = self._build_change(user, before.published_links, links, request_id)
                 try:
                     self.store.write_links(user, UserLinks(before.sequence + 1, links), change)
-                    written += 1
+                    links_written += 1
                 except VersionConflict:
                     conflicts.append(user.id)
             ids = conflicts
-        return written
+        return links_written
 
-    def _make_change(
+    def _build_change(
         self,
         user: StoredResource,
         before: Iterable[Link],
@@ -184,22 +189,22 @@ class ReferenceResolver:
             links=[(link.attribute, link.user_id) for link in after],
         )
 
-    def _find_target(self, value: str) -> str | None:
+    def _look_up_user_id(self, value: str) -> str | None:
         """Return the id of the only user that matches a value; ``None`` if none or several match."""
         for ids in self.store.find_matching_user_ids(value.strip()):
             if ids:
                 return next(iter(ids)) if len(ids) == 1 else None
         return None
 
-    def _get(self, user_id: str) -> StoredResource | None:
+    def _get_user(self, user_id: str) -> StoredResource | None:
         return self.store.get_all([user_id]).get(user_id)
 
 
-def _version(user: StoredResource | None) -> int:
+def _get_version(user: StoredResource | None) -> int:
     return user.version if user else 0
 
 
-def _split(ids: Sequence[str]) -> list[Sequence[str]]:
+def _split_for_workers(ids: Sequence[str]) -> list[Sequence[str]]:
     """Split ids into one part for each worker, or into more parts if these would be too large to read at once."""
     size = min(-(-len(ids) // _WORKERS), _USERS_PER_READ)
     return [ids[first : first + size] for first in range(0, len(ids), size)]
