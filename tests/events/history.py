@@ -68,8 +68,8 @@ class History:
     @property
     def active(self) -> dict[str, str]:
         """The userName of each user who takes part, by id."""
-        found = {user.id: user.resource for user in self.users.values()}
-        return {user_id: user["userName"] for user_id, user in found.items() if user.get("active") is True}
+        resources = {user.id: user.resource for user in self.users.values()}
+        return {user_id: user["userName"] for user_id, user in resources.items() if user.get("active") is True}
 
     def go_on(self, changes: int, choose: random.Random) -> None:
         """Let changes happen, made by the real use cases, until there are so many."""

@@ -60,8 +60,8 @@ class Deployment:
     @property
     def mapping(self) -> StreamMapping:
         """That of the template."""
-        (found,) = [spec.stream for spec in functions() if spec.stream]
-        return found
+        (stream,) = [spec.stream for spec in functions() if spec.stream]
+        return stream
 
     async def invoke(self, event: dict[str, Any]) -> object:
         self.invocations += 1
@@ -89,7 +89,7 @@ def in_shards(records: list[Record], choose: random.Random) -> dict[str, list[Re
 
 
 @pytest.mark.parametrize("seed", [1, 2])
-def test_consumer_equals_table_and_malformed_records_are_in_the_queue(seed: int) -> None:
+def test_consumer_converges_to_the_table(seed: int) -> None:
     choose = random.Random(seed)  # noqa: S311  # chance that can be repeated
     history = generated(RECORDS - MALFORMED, seed)
     good = [stream_record(image, number) for number, image in enumerate(history.images, 1)]
@@ -111,7 +111,7 @@ def test_consumer_equals_table_and_malformed_records_are_in_the_queue(seed: int)
     for detail in deployment.events.details:
         Participants(table).apply(detail)
 
-    listed = {each["id"]: each["userName"] for each in Participants(table).list_active(TENANT)}
+    listed = {user["id"]: user["userName"] for user in Participants(table).list_active(TENANT)}
     assert listed == history.active
     dead_letters = sorted(message["record"]["eventID"] for message in deployment.queues.messages)
     assert dead_letters == sorted(record["eventID"] for record in malformed)
@@ -122,7 +122,7 @@ def test_consumer_equals_table_and_malformed_records_are_in_the_queue(seed: int)
     assert deployment.invocations > len(records) / deployment.mapping.batch_size  # some came again
 
 
-def test_only_crashing_records_are_in_the_queue_after_bisecting() -> None:
+def test_bisecting_isolates_crashing_records() -> None:
     choose = random.Random(3)  # noqa: S311  # chance that can be repeated
     history = generated(500, 3)
     records = [stream_record(image, number) for number, image in enumerate(history.images, 1)]

@@ -45,7 +45,7 @@ def test_event_has_user_change_and_sequence() -> None:
         ("delete", "unchanged", "UserDeprovisioned"),
     ],
 )
-def test_type_follows_from_operation_and_participation(operation: str, participation: str, kind: str) -> None:
+def test_event_types(operation: str, participation: str, kind: str) -> None:
     image = {**IMAGE, "operation": {"S": operation}, "participation": {"S": participation}}
     assert build_event(parse_stream_record(stream_record(image))).type == kind
 
@@ -58,7 +58,7 @@ def test_every_change_has_a_documented_type(operation: Operation, participation:
     assert event.type in SCHEMAS
 
 
-def test_deletion_has_the_next_sequence_and_the_last_version() -> None:
+def test_deletion_has_the_next_sequence() -> None:
     detail = build_event(parse_stream_record(stream_record({**IMAGE, "operation": {"S": "delete"}}))).detail
     assert (detail["version"], detail["sequence"]) == (11, 12)
 

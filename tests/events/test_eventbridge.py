@@ -12,11 +12,11 @@ from tests.service.fakes import Clock
 NOW = datetime(2026, 1, 31, 9, 30, tzinfo=UTC)
 
 
-def events(number: int, text: str = "") -> dict[int, Event]:
-    return {each: Event("UserUpdated", NOW, {"eventId": each, "text": text}) for each in range(number)}
+def events(count: int, text: str = "") -> dict[int, Event]:
+    return {number: Event("UserUpdated", NOW, {"eventId": number, "text": text}) for number in range(count)}
 
 
-def test_an_entry_names_bus_source_kind_time_and_detail() -> None:
+def test_entry_members() -> None:
     client = Events()
     bus(client, Clock().deadline).publish({7: Event("UserUpdated", NOW, {"userName": "zoë"})})
     assert client.taken == [
@@ -36,7 +36,7 @@ def test_a_call_has_at_most_ten_entries() -> None:
     assert [len(call) for call in client.calls] == [10, 10, 5]
 
 
-def test_a_call_has_at_most_256_kb_and_a_longer_entry_goes_alone() -> None:
+def test_call_has_at_most_256_kb() -> None:
     client = Events()
     longest = events(3, "ü" * 60_000) | {3: Event("UserUpdated", NOW, {"text": "x" * 340_000})}
     bus(client, Clock().deadline).publish(longest)

@@ -93,7 +93,7 @@ def test_rest_of_a_task_is_sent_under_the_same_tenant() -> None:
     )
 
 
-def test_message_whose_rest_could_not_be_sent_comes_again() -> None:
+def test_message_with_unsent_follow_up_is_retried() -> None:
     result = process(lambda _: LinkResult(100, REST), message(TASK), links=Queues(*[NO_ANSWER] * 1_000))
     assert [retry.message_id for retry in result.failed_messages] == ["m1"]
 
@@ -110,7 +110,7 @@ def test_failure_of_aws_brings_only_its_message_again(fault: Exception) -> None:
     )
 
 
-def test_call_that_dynamodb_refuses_each_time_is_a_dead_letter() -> None:
+def test_invalid_dynamodb_call_is_a_dead_letter() -> None:
     dead_letters = Queues()
     others = message(replace(TASK, tenant_id="other"), "m2")
     fault = failed("GetItem", "ValidationException")
@@ -119,7 +119,7 @@ def test_call_that_dynamodb_refuses_each_time_is_a_dead_letter() -> None:
     assert dead_letters.messages[0]["reason"] == "DynamoDB: ValidationException of GetItem"
 
 
-def test_any_other_error_is_a_dead_letter_with_kind_and_place() -> None:
+def test_other_error_is_a_dead_letter_with_location() -> None:
     dead_letters = Queues()
     others = message(replace(TASK, tenant_id="other"), "m2")
     result = process(raising(TypeError("ford@example.com")), message(TASK), others, dead_letters=dead_letters)
@@ -134,7 +134,7 @@ def test_any_other_error_is_a_dead_letter_with_kind_and_place() -> None:
     ("body", "wrong"),
     [("zaphod", "body"), ("{}", "tenant_id"), ('{"tenant": "zaphod", "user_id": 7}', "user_id"), ("[]", "body")],
 )
-def test_malformed_message_is_a_dead_letter_and_shows_no_value(body: str, wrong: str) -> None:
+def test_malformed_message_is_a_dead_letter(body: str, wrong: str) -> None:
     with pytest.raises(MalformedTask) as caught:
         parse_task(body)
     assert wrong in str(caught.value)

@@ -9,8 +9,8 @@ from tests.events.fakes import NO_ANSWER, TAKEN, Queues, failed, queue
 from tests.service.fakes import Clock
 
 
-def messages(number: int, body: str = "body") -> dict[int, QueueMessage]:
-    return {each: QueueMessage(f"{body} {each}", "acme") for each in range(number)}
+def messages(count: int, body: str = "body") -> dict[int, QueueMessage]:
+    return {number: QueueMessage(f"{body} {number}", "acme") for number in range(count)}
 
 
 def test_message_has_its_group() -> None:
@@ -25,12 +25,12 @@ def test_message_has_its_group() -> None:
 def test_call_has_at_most_ten_messages_and_a_mebibyte() -> None:
     queues = Queues()
     large = {number: QueueMessage("x" * (MAX_MESSAGE_BYTES // 3)) for number in range(4)}
-    queue(queues, Clock().deadline).send({**large, **{each + 4: message for each, message in messages(12).items()}})
+    queue(queues, Clock().deadline).send({**large, **{number + 4: message for number, message in messages(12).items()}})
     assert queues.calls == [3, 10, 3]
 
 
 @pytest.mark.parametrize("code", ["InternalError", "ServiceUnavailable", "KmsThrottled"])
-def test_message_that_fails_for_a_moment_is_sent_again(code: str) -> None:
+def test_failed_message_is_sent_again(code: str) -> None:
     queues = Queues(TAKEN, code, TAKEN)
     result = queue(queues, Clock().deadline).send(messages(3))
     assert (queues.calls, result.rejected, result.unsent) == ([3, 1], {}, frozenset())
@@ -51,7 +51,7 @@ def test_call_that_fails_for_a_moment_is_repeated(error: Exception) -> None:
     assert len(queues.entries) == 2
 
 
-def test_rejected_message_is_told_by_its_number_and_code() -> None:
+def test_rejected_message_has_number_and_code() -> None:
     queues = Queues(TAKEN, "InvalidMessageContents")
     result = queue(queues, Clock().deadline).send({5: QueueMessage("a"), 6: QueueMessage("b"), 7: QueueMessage("c")})
     assert (result.rejected, result.unsent, queues.calls) == ({6: "InvalidMessageContents"}, frozenset(), [3])

@@ -22,13 +22,13 @@ def example() -> Any:
     return json.loads(text)
 
 
-def test_there_is_a_schema_for_each_kind_and_all_are_valid() -> None:
+def test_each_event_type_has_a_valid_schema() -> None:
     assert set(SCHEMAS) == KINDS | {"detail"}
     for schema in SCHEMAS.values():
         Draft202012Validator.check_schema(schema)
 
 
-def test_the_documented_example_and_kinds_are_those_of_the_schemas(example: Any) -> None:
+def test_documented_events_match_the_schemas(example: Any) -> None:
     validate(example)
     assert set(re.findall(r"^\| \[(\w+)\]", (DOCS / "README.md").read_text(), re.MULTILINE)) == KINDS
 

@@ -99,7 +99,7 @@ class TestRejectedRecords:
 
 
 class TestRetries:
-    def test_what_is_behind_a_lost_event_is_no_dead_letter_yet(self) -> None:
+    def test_records_after_unsent_event_are_no_dead_letters(self) -> None:
         fates = iter([TAKEN, LOST, TAKEN])
         events, queues = Events(fate=lambda: next(fates, LOST)), Queues()
         result = run([BAD, GOOD, GOOD, BAD, GOOD], events, queues)
@@ -114,7 +114,7 @@ class TestRetries:
         assert run(records, Events(), queues).retry_count == 0
         assert len(queues.messages) == 1
 
-    def test_dead_letter_queue_that_fails_for_a_moment_is_tried_again(self) -> None:
+    def test_dead_letter_is_sent_again(self) -> None:
         queues = Queues(NO_ANSWER, failed("SendMessageBatch", "RequestThrottled", 400))
         assert run([BAD], Events(), queues) == BatchResult(dead_letter_count=1)
         assert len(queues.messages) == 1
@@ -172,7 +172,7 @@ class TestLinkTasks:
         assert (len(events.taken), len(links.messages)) == (0, 2)
 
     @pytest.mark.parametrize("fate", [NO_ANSWER, "InternalError", failed("SendMessageBatch", "RequestThrottled")])
-    def test_queue_that_does_not_answer_publishes_nothing_twice(self, fate: Any) -> None:
+    def test_silent_queue_publishes_nothing_twice(self, fate: Any) -> None:
         """What is before the record is published and does not come again. The record and all behind it wait."""
         first, second = stream_record({**IMAGE, "change": {"S": "first"}}, 1), stream_record(IMAGE, 3)
         records, events = [first, linking(2), second], Events()
@@ -184,21 +184,21 @@ class TestLinkTasks:
         run(records[1:], events, Queues(), Queues())
         assert len(events.taken) == 3
 
-    def test_queue_that_does_not_answer_takes_ten_seconds_of_a_batch(self) -> None:
+    def test_silent_links_queue_takes_ten_seconds(self) -> None:
         clock = Clock(59.0)
         processor(Events(), Queues(), clock.deadline, Queues(fate=lambda: "InternalError"), lambda: CREATED).process(
             [linking()]
         )
         assert 59.0 - clock.left_s <= stream_processor.LINK_TASKS_TIMEOUT_S
 
-    def test_old_record_is_published_and_its_task_is_a_dead_letter(self) -> None:
+    def test_task_of_old_record_is_a_dead_letter(self) -> None:
         records, events, queues = [linking(1), GOOD], Events(), Queues()
         result = run(records, events, queues, Queues(*SILENT), age=stream_processor.MAX_QUEUE_WAIT_S)
         assert (result.published_count, result.dead_letter_count, result.retry_count) == (2, 1, 0)
         (letter,) = queues.messages
         assert (letter["reason"], letter["task"]["user_id"]) == ("links queue: no answer", ID)
 
-    def test_missing_links_queue_delays_events_like_a_silent_one(self) -> None:
+    def test_missing_links_queue_delays_events(self) -> None:
         """It costs one call of a batch: a call that lacks a right or its queue is not repeated at once."""
         missing = failed("SendMessageBatch", "AWS.SimpleQueueService.NonExistentQueue")
         events, queues, links = Events(), Queues(), Queues(fate=lambda: missing)
@@ -209,7 +209,7 @@ class TestLinkTasks:
         assert (result.published_count, result.dead_letter_count, result.retry_count) == (2, 1, 0)
         assert queues.messages[0]["reason"] == "links queue: NonExistentQueue"
 
-    def test_message_that_the_links_queue_refuses_stops_nothing(self) -> None:
+    def test_rejected_link_task_stops_nothing(self) -> None:
         events, queues = Events(), Queues()
         result = run([linking(1), linking(2)], events, queues, Queues("InvalidMessageContents"))
         assert (result.published_count, result.link_task_count, result.dead_letter_count, result.retry_count) == (
@@ -224,7 +224,7 @@ class TestLinkTasks:
 class TestDeadLetterQueue:
     """The queue may refuse a message for good, or not answer: neither stops the shard."""
 
-    def test_forbidden_dead_letter_queue_delays_events_like_a_silent_one(self) -> None:
+    def test_forbidden_dead_letter_queue_delays_events(self) -> None:
         denied = Queues(fate=lambda: failed("SendMessageBatch", "AccessDenied"))
         assert run([GOOD, BAD, GOOD], Events(), denied).retry_count == 2
 
@@ -234,11 +234,11 @@ class TestDeadLetterQueue:
         (lost,) = result.lost_dead_letters
         assert lost.reason.endswith("; dead-letter queue: AccessDenied")
 
-    def test_young_record_waits_for_a_queue_that_does_not_answer(self) -> None:
+    def test_new_record_waits_for_a_silent_queue(self) -> None:
         result = run([GOOD, BAD, GOOD], Events(), Queues(*SILENT))
         assert (result.published_count, result.retry_count, result.lost_dead_letters) == (2, 2, ())
 
-    def test_record_that_has_waited_long_is_told_and_passed(self) -> None:
+    def test_record_is_lost_after_waiting(self) -> None:
         result = run([GOOD, BAD, GOOD], Events(), Queues(*SILENT), age=stream_processor.MAX_QUEUE_WAIT_S)
         key = BAD["dynamodb"]["Keys"]
         reason = "malformed: operation; dead-letter queue: no answer"
@@ -259,7 +259,7 @@ class TestDeadLetterQueue:
             [True],
         )
 
-    def test_letter_that_fails_its_call_does_not_fail_others(self) -> None:
+    def test_invalid_dead_letter_does_not_fail_others(self) -> None:
         refused = failed("SendMessageBatch", "AWS.SimpleQueueService.BatchRequestTooLong")
         queues = Queues(refused, TAKEN, refused, TAKEN)
         result = run([BAD, BAD, BAD], Events(), queues)
@@ -273,7 +273,7 @@ class TestDeadLetterQueue:
         assert list(check_message(queues.entries[0])) == []
         assert queues.messages[0]["record"] == odd
 
-    def test_record_that_is_too_large_is_cut_to_where_it_is(self) -> None:
+    def test_large_record_is_cut_to_its_keys(self) -> None:
         queues = Queues()
         large = stream_record({**IMAGE, "userName": {"S": "ü" * 175_000}, "operation": {"S": "zaphod"}}, 5)
         run([large], Events(), queues)

@@ -69,10 +69,10 @@ def test_every_record_that_a_write_leaves_can_be_read() -> None:
         ("active", {"S": "zaphod"}),
     ],
 )
-def test_malformed_record_is_named_by_attribute_without_its_value(name: str, value: Any) -> None:
+def test_error_of_malformed_record_has_no_values(name: str, value: Any) -> None:
     image = {**IMAGE, name: value}
     with pytest.raises(MalformedRecord) as caught:
-        parse_stream_record(stream_record({each: image[each] for each in image if image[each] is not None}))
+        parse_stream_record(stream_record({key: image[key] for key in image if image[key] is not None}))
     assert str(caught.value) == name
 
 

@@ -63,8 +63,8 @@ class MemoryStore:
     def write(self, before: StoredResource | None, after: StoredResource | None, change: ChangeRecord) -> None:
         if self.rivals:
             self.rivals.pop(0)()
-        for each in (before, after):
-            if each is not None and self.users.get(each.id) != before:
+        for user in (before, after):
+            if user is not None and self.users.get(user.id) != before:
                 raise VersionConflict
         if after is not None:
             if any(_name(other) == _name(after) for other in self.users.values() if other.id != after.id):
@@ -76,20 +76,22 @@ class MemoryStore:
 
     def find(self, query: Query) -> QueryResult:
         self.queries.append(query)
-        found = [user for _, user in sorted(self.users.items()) if query.matches is None or query.matches(user)]
+        matching_users = [
+            user for _, user in sorted(self.users.items()) if query.matches is None or query.matches(user)
+        ]
         if query.order is not None:
-            found.sort(key=query.order.key, reverse=query.order.is_descending)
+            matching_users.sort(key=query.order.key, reverse=query.order.is_descending)
         if isinstance(query.start, IndexPosition):
             first = query.start.index - 1
-            return QueryResult(len(found), found[first : first + query.count], "memory")
-        ids = [user.id for user in found]
+            return QueryResult(len(matching_users), matching_users[first : first + query.count], "memory")
+        ids = [user.id for user in matching_users]
         first = ids.index(query.start.boundaries[0].id) + 1 if query.start.boundaries else 0
         if query.start.is_backwards:
             first = max(first - 1 - query.count, 0)
-        page = found[first : first + query.count]
-        after = [PageBoundary(page[-1].id, b"01234567")] if first + query.count < len(found) else None
+        page = matching_users[first : first + query.count]
+        after = [PageBoundary(page[-1].id, b"01234567")] if first + query.count < len(matching_users) else None
         before = [PageBoundary(page[0].id, b"01234567")] if first else None
-        return QueryResult(len(found), page, "memory", after, before)
+        return QueryResult(len(matching_users), page, "memory", after, before)
 
 
 @dataclass
@@ -130,11 +132,11 @@ class MemoryTenants:
     def get(self, tenant_id: str) -> Tenant | None:
         return self.tenants.get(tenant_id)
 
-    def write(self, before: Tenant | None, after: Tenant, act: AuditEvent) -> None:
+    def write(self, before: Tenant | None, after: Tenant, event: AuditEvent) -> None:
         if self.tenants.get(after.id) != before:
             raise VersionConflict
         self.tenants[after.id] = after
-        self.acts.append(act)
+        self.acts.append(event)
 
     def list_ids(self, after: str = "") -> Iterator[str]:
         return iter(sorted(tenant_id for tenant_id in self.tenants if tenant_id > after))

@@ -8,7 +8,7 @@ from scim.service.deadline import RetryCause
 from tests.service.fakes import Clock
 
 
-def test_pauses_grow_with_the_attempts_up_to_half_a_second() -> None:
+def test_pauses_grow_to_half_a_second() -> None:
     clock = Clock(left_s=1_000)
 
     for attempt in range(40):
@@ -30,7 +30,7 @@ def test_pauses_after_a_collision_differ() -> None:
 
 
 @pytest.mark.parametrize("left_s", [4.0, 29.0])
-def test_call_may_begin_if_it_can_hang_and_leave_time_for_the_response(left_s: float) -> None:
+def test_call_needs_time_to_hang_and_for_the_response(left_s: float) -> None:
     Clock(left_s).deadline.require_time()
 
 
@@ -50,7 +50,7 @@ def test_pause_without_time_is_a_503_with_retry_after() -> None:
     assert clock.slept == []
 
 
-def test_share_of_the_time_ends_earlier_and_adds_to_the_same_causes() -> None:
+def test_share_ends_earlier_and_adds_to_the_causes() -> None:
     clock = Clock(left_s=20)
     whole = clock.deadline
     half = whole.with_share(0.5)

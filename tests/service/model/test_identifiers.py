@@ -62,7 +62,7 @@ def test_nobody_has_no_hash() -> None:
 
 def test_identifiers_of_user() -> None:
     resource = {"id": "1", "userName": "ada", "externalId": "e", "emails": [{"value": "a@b.c"}], "title": "x"}
-    assert identify_user(resource).hashes == {hash_identifier(each) for each in ("1", "ada", "e", "a@b.c")}
+    assert identify_user(resource).hashes == {hash_identifier(identifier) for identifier in ("1", "ada", "e", "a@b.c")}
 
 
 @pytest.mark.parametrize(

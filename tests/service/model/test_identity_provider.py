@@ -18,7 +18,8 @@ def test_provider_has_a_name_a_page_and_a_guide(provider: IdentityProvider) -> N
 
 
 @pytest.mark.parametrize(
-    ("name", "expected"), [*((str(each), each) for each in IdentityProvider), ("unknown", None), (None, None)]
+    ("name", "expected"),
+    [*((str(provider), provider) for provider in IdentityProvider), ("unknown", None), (None, None)],
 )
 def test_stored_name_is_parsed(name: str | None, expected: IdentityProvider | None) -> None:
     assert parse_identity_provider(name) is expected

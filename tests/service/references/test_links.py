@@ -47,11 +47,11 @@ def linked(stored: StoredResource, **targets: str) -> StoredResource:
     return stored
 
 
-def test_next_version_keeps_links_and_those_of_removed_references_without_a_position() -> None:
+def test_next_version_carries_links_over() -> None:
     mentor = {SURVEY: {"Buddy": {"value": "m"}}}
     before = linked(user({ENTERPRISE: {"manager": {"value": "boss"}}, **mentor}), boss="b", m="n")
-    kept = {ENTERPRISE: {"manager": {"value": "boss"}}, SURVEY: {"Buddy": {"value": "x"}}}
-    after = user({"title": "a longer document", **kept}, 2)
+    reference_values = {ENTERPRISE: {"manager": {"value": "boss"}}, SURVEY: {"Buddy": {"value": "x"}}}
+    after = user({"title": "a longer document", **reference_values}, 2)
     after = carry_over(before, after)
     references = UserLinks.parse(after.links_json)
     assert references.sequence == 0
@@ -64,14 +64,14 @@ def test_next_version_keeps_links_and_those_of_removed_references_without_a_posi
     assert shown[SURVEY] == {"Buddy": {"value": "x"}}
 
 
-def test_value_that_comes_back_has_its_link_and_position_again() -> None:
+def test_restored_value_has_its_link_again() -> None:
     first = linked(user({ENTERPRISE: {"manager": {"value": "boss"}}}), boss="b")
     second = carry_over(first, user({}, 2))
     third = carry_over(second, user({"title": "Cook", ENTERPRISE: {"manager": {"value": "boss"}}}, 3))
     assert RENDERER.render(third)[ENTERPRISE]["manager"] == {"value": "boss", "$ref": f"{BASE_URL}/Users/b"}
 
 
-def test_same_value_of_another_attribute_takes_no_link_over() -> None:
+def test_links_are_carried_over_by_attribute() -> None:
     before = linked(user({ENTERPRISE: {"manager": {"value": "boss"}}}), boss="b")
     after = carry_over(before, user({SURVEY: {"Buddy": {"value": "boss"}}}, 2))
     assert RENDERER.render(after)[SURVEY] == {"Buddy": {"value": "boss"}}
@@ -88,13 +88,13 @@ def test_only_a_ref_to_a_user_here_is_extracted() -> None:
         assert links.extract_client_refs(sent, TYPE, BASE_URL) == (sent, {})
 
 
-def test_ref_of_the_client_is_shown_at_once_and_not_published() -> None:
+def test_client_ref_is_shown_and_not_published() -> None:
     created = carry_over(None, user({ENTERPRISE: {"manager": {"value": "x"}}}), {(MANAGER, "x"): SOMEBODY})
     assert RENDERER.render(created)[ENTERPRISE]["manager"]["$ref"] == f"{BASE_URL}/Users/{SOMEBODY}"
     assert UserLinks.parse(created.links_json).published_links == []
 
 
-def test_link_that_was_looked_up_outweighs_a_ref_of_the_client() -> None:
+def test_resolved_link_wins_over_client_ref() -> None:
     before = linked(user({ENTERPRISE: {"manager": {"value": "boss"}}}), boss="b")
     after = user({"title": "Cook", ENTERPRISE: {"manager": {"value": "boss"}}}, 2)
     after = carry_over(before, after, {(MANAGER, "boss"): SOMEBODY})
@@ -183,7 +183,7 @@ class TestChangesThatMayAffectLinks:
         ],
     )
     def test_new_identifiers_and_references_may(self, before: Any, after: Any) -> None:
-        old, new = (each if each is None else user(each) for each in (before, after))
+        old, new = (members if members is None else user(members) for members in (before, after))
         assert links.may_affect_links(old, new, TYPE)
 
     def test_links_may(self) -> None:

@@ -35,20 +35,20 @@ class Users:
         self.queries = 0
 
     def _others(self, name: str) -> None:
-        if act := self.before.pop(name, None):
-            act()
+        if write_by_others := self.before.pop(name, None):
+            write_by_others()
 
     def get_all(self, ids: Collection[str]) -> dict[str, StoredResource]:
-        found = {user_id: self.users[user_id] for user_id in ids if user_id in self.users}
+        users = {user_id: self.users[user_id] for user_id in ids if user_id in self.users}
         self._others("get_all")
-        return found
+        return users
 
     def find_matching_user_ids(self, value: str) -> Iterator[Collection[str]]:
         for kind in ("id", "userName", "externalId", "email"):
             people = {user.id: identify_user(user.resource).identifiers for user in list(self.users.values())}
             yield [
-                each
-                for each, known in people.items()
+                user_id
+                for user_id, known in people.items()
                 if any((kind, normalize_string(value)) == (k, normalize_string(v)) for k, v in known)
             ]
 
@@ -58,9 +58,11 @@ class Users:
 
     def list_referrers(self, identifier_hash: str, after: str, limit: int) -> list[str]:
         self.queries += 1
-        found = sorted(user_id for user_id, each in self.entries if each == identifier_hash and user_id > after)
+        referrers = sorted(
+            user_id for user_id, entry_hash in self.entries if entry_hash == identifier_hash and user_id > after
+        )
         self._others("list_referrers")
-        return found[:limit]
+        return referrers[:limit]
 
     def write_links(self, user: StoredResource, links: UserLinks, change: ChangeRecord) -> None:
         self._others("write_links")
@@ -131,13 +133,13 @@ def test_tasks_run_twice_and_in_any_order(users: Users) -> None:
     assert users.manager(alice.user_id) == [boss.user_id]
 
 
-def test_record_of_links_has_the_request_that_led_to_it(users: Users) -> None:
+def test_link_record_has_the_request_id(users: Users) -> None:
     alice, boss = users.put("alice", "boss"), users.put("boss")
     run(users, alice, replace(boss, request_id="arrival"))
     run(users, replace(users.delete(boss.user_id), request_id="farewell"))
-    told = [(change.operation, change.request_id, change.links, change.user_name) for change in users.changes]
-    assert told[-1] == ("link", "farewell", [], "alice")
-    assert [links for _, _, links, _ in told] == [[(MANAGER, boss.user_id)], []]
+    changes = [(change.operation, change.request_id, change.links, change.user_name) for change in users.changes]
+    assert changes[-1] == ("link", "farewell", [], "alice")
+    assert [links for _, _, links, _ in changes] == [[(MANAGER, boss.user_id)], []]
 
 
 def test_id_outweighs_user_name(users: Users) -> None:
@@ -174,8 +176,8 @@ def test_ref_of_client_is_looked_up(users: Users) -> None:
     users.carry_over(None, wrong.user_id, other.user_id)
     run(users, boss, other, right, wrong)
     assert users.manager(right.user_id) == users.manager(wrong.user_id) == [boss.user_id]
-    told = {change.user_name: (change.attributes_changed, change.links) for change in users.changes}
-    assert told == {"alice": ([MANAGER], [(MANAGER, boss.user_id)]), "bob": ([MANAGER], [(MANAGER, boss.user_id)])}
+    changes = {change.user_name: (change.attributes_changed, change.links) for change in users.changes}
+    assert changes == {"alice": ([MANAGER], [(MANAGER, boss.user_id)]), "bob": ([MANAGER], [(MANAGER, boss.user_id)])}
 
 
 def test_removed_reference_makes_a_record(users: Users) -> None:
@@ -190,7 +192,7 @@ def test_removed_reference_makes_a_record(users: Users) -> None:
     assert [(change.attributes_changed, change.links) for change in users.changes[1:]] == [([MANAGER], [])]
 
 
-def test_person_who_is_deleted_before_the_link_is_written(users: Users) -> None:
+def test_target_deleted_before_the_write(users: Users) -> None:
     alice, boss = users.put("alice", "boss"), users.put("boss")
     run(users, boss)
     users.before["write_links"] = lambda: run(users, users.delete(boss.user_id))
@@ -218,14 +220,14 @@ def test_index_entry_that_another_task_needs_stays(users: Users) -> None:
     assert users.entries == {(alice.user_id, hash_identifier("x"))}
 
 
-def test_referrer_who_is_deleted_meanwhile_leaves_no_index_entry(users: Users) -> None:
+def test_deleted_referrer_leaves_no_index_entry(users: Users) -> None:
     alice = users.put("alice", "boss")
     users.before["update_reference_index"] = lambda: run(users, users.delete(alice.user_id))
     run(users, alice)
     assert users.entries == set()
 
 
-def test_user_who_changes_meanwhile_is_linked_as_it_is_then(users: Users) -> None:
+def test_user_changed_during_the_task_is_linked(users: Users) -> None:
     alice, boss, chief = users.put("alice", "boss"), users.put("boss"), users.put("chief")
 
     def change() -> None:
@@ -264,9 +266,9 @@ class TestPages:
 
     @pytest.fixture
     def reports(self, users: Users) -> list[LinkTask]:
-        made = [users.put(f"report{number}", "boss") for number in range(self.REPORTS)]
-        run(users, *made)
-        return made
+        reports = [users.put(f"report{number}", "boss") for number in range(self.REPORTS)]
+        run(users, *reports)
+        return reports
 
     def linked(self, users: Users, reports: list[LinkTask], boss: str) -> int:
         return sum(users.manager(report.user_id) == [boss] for report in reports)
@@ -309,7 +311,7 @@ class TestPages:
         run(users, rest)
         assert self.linked(users, reports, boss.user_id) == 0
 
-    def test_person_who_is_deleted_while_a_page_is_written(self, users: Users, reports: list[LinkTask]) -> None:
+    def test_target_deleted_during_the_write(self, users: Users, reports: list[LinkTask]) -> None:
         boss = users.put("boss")
         rest = step(users, boss).remaining_task
         assert rest is not None

@@ -93,7 +93,7 @@ def test_results_are_in_the_order_of_the_operations() -> None:
     ]
 
 
-def test_failing_operation_says_why_and_stops_no_other() -> None:
+def test_failed_operation_has_an_error_and_stops_no_other() -> None:
     store = MemoryStore(user("alice"))
 
     first, second, third = run(store, post("bob"), post("again", "ALICE"), post("carol"))
@@ -104,7 +104,7 @@ def test_failing_operation_says_why_and_stops_no_other() -> None:
     assert sorted(user.resource["userName"] for user in store.users.values()) == ["alice", "bob", "carol"]
 
 
-def test_operation_on_a_user_that_does_not_exist_still_has_its_location() -> None:
+def test_failed_operation_has_a_location() -> None:
     missing = new_id()
 
     results = run(MemoryStore(), put(missing, "alice"), patch(missing, "title", "Chef"), delete(missing))
@@ -113,7 +113,7 @@ def test_operation_on_a_user_that_does_not_exist_still_has_its_location() -> Non
     assert [result["location"] for result in results] == [location(missing)] * 3
 
 
-def test_path_may_be_written_in_any_case_and_with_a_slash_at_its_end() -> None:
+def test_path_in_any_case_with_trailing_slash() -> None:
     results = run(MemoryStore(), post("alice") | {"path": "users/"}, post("bob") | {"path": "/USERS", "method": "post"})
 
     assert statuses(results) == ["201", "201"]
@@ -239,7 +239,7 @@ def test_reference_to_a_failed_operation_is_a_conflict(operations: list[Operatio
     assert store.users == {alice.id: alice}
 
 
-def test_bulk_id_is_used_once_whether_or_not_the_first_succeeded() -> None:
+def test_bulk_id_must_be_unique() -> None:
     store = MemoryStore(user("alice"))
 
     results = run(store, post("a", "alice"), post("a", "bob"), post("b", "carol"), post("b", "dave"))
@@ -311,7 +311,7 @@ def test_operations_on_one_user_keep_their_order_in_parallel_with_others() -> No
     titles = [patch(alice.id, "title", f"Title {number}") for number in range(5)]
     others = [post(f"user-{number}") for number in range(5)]
 
-    results = run(store, *(each for pair in zip(titles, others, strict=True) for each in pair), workers=4)
+    results = run(store, *(operation for pair in zip(titles, others, strict=True) for operation in pair), workers=4)
 
     assert [result["version"] for result in results[::2]] == [f'W/"{number}"' for number in range(2, 7)]
     assert store.users[alice.id].resource["title"] == "Title 4"
@@ -354,7 +354,7 @@ def test_thousand_operations_are_carried_out() -> None:
     assert len(store.users) == 1_000
 
 
-def test_more_than_a_thousand_operations_are_rejected_as_a_whole() -> None:
+def test_too_many_operations_are_rejected() -> None:
     store = MemoryStore()
 
     with pytest.raises(PayloadTooLarge):
@@ -375,7 +375,7 @@ def test_more_than_a_thousand_operations_are_rejected_as_a_whole() -> None:
         ({"schemas": [BULK_REQUEST], "Operations": [post("alice")], "failOnErrors": "1"}, InvalidValue),
     ],
 )
-def test_request_that_is_no_bulk_request_is_refused_as_a_whole(request_: Any, error: type[Exception]) -> None:
+def test_malformed_bulk_request_is_rejected(request_: Any, error: type[Exception]) -> None:
     store = MemoryStore()
     known = context()
 
@@ -426,7 +426,7 @@ def test_operations_not_attempted_are_no_failures() -> None:
     assert (outcomes.failures, len(outcomes.successes), not_attempted) == ([], 3, 3)
 
 
-def test_operation_undone_for_lack_of_time_is_no_failure() -> None:
+def test_operation_undone_without_time_is_no_failure() -> None:
     """The first of a cycle is created, the second has no time: neither is the customer's failure."""
     first = post("a", **{ENTERPRISE: {"manager": {"value": "bulkId:b"}}})
     second = post("b", **{ENTERPRISE: {"manager": {"value": "bulkId:a"}}})
@@ -437,7 +437,7 @@ def test_operation_undone_for_lack_of_time_is_no_failure() -> None:
     assert (outcomes.failures, not_attempted) == ([], 2)
 
 
-def test_reference_to_a_fault_is_no_failure_of_the_client() -> None:
+def test_reference_to_a_fault_is_unavailable() -> None:
     """The creator fails by a fault of the service, so the client is told to send both again."""
 
     class Broken(MemoryStore):
@@ -461,7 +461,7 @@ class BrokenStore(MemoryStore):
         super().write(before, after, change)
 
 
-def test_fault_is_reported_and_the_response_has_only_the_request_id() -> None:
+def test_fault_is_reported_not_sent() -> None:
     faults: list[Exception] = []
 
     results = run(BrokenStore(), post("alice"), post("broken"), post("bob"), report_fault=faults.append)
@@ -475,7 +475,7 @@ def test_fault_is_reported_and_the_response_has_only_the_request_id() -> None:
 # Leniencies
 
 
-def test_leniencies_are_recorded_by_operation_and_for_the_whole_request() -> None:
+def test_leniencies_by_operation_and_request() -> None:
     alice, bob = user("alice"), user("bob")
     store, known = MemoryStore(alice, bob), context()
 

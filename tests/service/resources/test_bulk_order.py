@@ -22,7 +22,7 @@ def patch(target: str, *references: str) -> OperationNode:
 
 
 def predecessors(*nodes: OperationNode) -> list[set[int]]:
-    return [set(each) for each in build_graph(nodes).predecessors]
+    return [set(predecessors) for predecessors in build_graph(nodes).predecessors]
 
 
 def test_reference_leads_backward_or_forward() -> None:
@@ -34,7 +34,7 @@ def test_one_reference_of_a_cycle_is_not_waited_for() -> None:
     assert predecessors(post("a", "b"), post("b", "c"), post("c", "a")) == [{1}, {2}, set()]
 
 
-def test_reference_to_itself_or_to_nothing_is_not_waited_for() -> None:
+def test_reference_to_itself_or_nothing_is_no_dependency() -> None:
     assert predecessors(post("a", "a", "unknown")) == [set()]
 
 
@@ -76,7 +76,7 @@ def test_chain_of_a_thousand_needs_no_recursion() -> None:
     assert predecessors(*nodes) == [*({number + 1} for number in range(999)), set()]
 
 
-def test_references_are_found_and_replaced_anywhere_in_a_value() -> None:
+def test_references_anywhere_in_a_value() -> None:
     value = {"a": ["bulkId:x", {"b": "bulkId:y"}, 7, None, "no bulkId:z"], "c": "bulkId:"}
     assert list(find_bulk_id_references(value)) == ["x", "y", ""]
     assert replace_bulk_id_references(value, lambda bulk_id: f"<{bulk_id}>") == {

@@ -73,7 +73,7 @@ def test_id_and_meta_of_the_client_are_ignored() -> None:
     assert "meta" not in created.resource
 
 
-def test_user_name_taken_in_another_case_is_rejected_and_not_repeated() -> None:
+def test_user_name_is_unique_regardless_of_case() -> None:
     store = MemoryStore(user("Alice@Example.com"))
 
     with pytest.raises(UniquenessError) as refused:
@@ -83,7 +83,7 @@ def test_user_name_taken_in_another_case_is_rejected_and_not_repeated() -> None:
     assert len(store.users) == 1
 
 
-def test_creation_accepts_if_none_match_and_rejects_if_match() -> None:
+def test_preconditions_of_a_creation() -> None:
     store = MemoryStore()
 
     resources(store).create(body("alice"), Preconditions.parse(None, "*"))
@@ -97,7 +97,7 @@ def test_creation_accepts_if_none_match_and_rejects_if_match() -> None:
 
 
 @pytest.mark.parametrize("operation", ON_ONE)
-def test_missing_user_is_not_found_whatever_the_precondition(operation: str) -> None:
+def test_missing_user_is_not_found_with_any_precondition(operation: str) -> None:
     store = MemoryStore()
 
     with pytest.raises(NotFound):
@@ -128,7 +128,7 @@ def test_replace_keeps_only_id_and_time_of_creation() -> None:
 
 @pytest.mark.parametrize("active", [True, False])
 @pytest.mark.parametrize("sent", [{}, {"active": None}])
-def test_replacing_without_active_neither_suspends_nor_brings_back(active: bool, sent: dict[str, None]) -> None:
+def test_replace_without_active_keeps_it(active: bool, sent: dict[str, None]) -> None:
     alice = user("alice", active=active)
 
     replaced = resources(MemoryStore(alice)).replace(alice.id, body(title="Chef", **sent))
@@ -163,7 +163,7 @@ def test_immutable_attribute_can_be_assigned_once() -> None:
 # Patch
 
 
-def test_patching_changes_what_it_names_and_makes_a_version() -> None:
+def test_patch_changes_attributes_and_version() -> None:
     alice = user("alice", title="Chef")
     store = MemoryStore(alice)
 
@@ -192,7 +192,7 @@ def test_patch_without_a_change_writes_nothing(operations: dict[str, Any]) -> No
     assert store.changes == []
 
 
-def test_patch_of_which_one_operation_fails_changes_nothing() -> None:
+def test_patch_with_failing_operation_changes_nothing() -> None:
     alice = user("alice", title="Chef")
     store = MemoryStore(alice)
     first = {"op": "replace", "path": "title", "value": "Cook"}
@@ -236,9 +236,7 @@ def test_deleted_user_is_gone_and_its_name_is_free() -> None:
 
 @pytest.mark.parametrize("operation", WRITES)
 @pytest.mark.parametrize(("if_match", "if_none_match"), [('W/"2"', None), ('"7", W/"9"', None), (None, 'W/"3"')])
-def test_write_of_a_version_that_is_not_there_changes_nothing(
-    operation: str, if_match: str | None, if_none_match: str | None
-) -> None:
+def test_if_match_with_another_version_fails(operation: str, if_match: str | None, if_none_match: str | None) -> None:
     alice = user("alice", version=3)
     store = MemoryStore(alice)
 
@@ -250,7 +248,7 @@ def test_write_of_a_version_that_is_not_there_changes_nothing(
 
 @pytest.mark.parametrize("operation", ON_ONE)
 @pytest.mark.parametrize("if_match", ['W/"3"', '"2", W/"3"', "*"])
-def test_operation_on_the_version_that_is_there_succeeds(operation: str, if_match: str) -> None:
+def test_operation_with_current_version_succeeds(operation: str, if_match: str) -> None:
     alice = user("alice", version=3)
 
     ON_ONE[operation](resources(MemoryStore(alice)), alice.id, Preconditions.parse(if_match, None))
@@ -270,7 +268,7 @@ def titled(store: MemoryStore, user_id: str, title: str) -> Callable[[], None]:
     return write
 
 
-def test_patch_is_worked_out_anew_on_what_another_wrote_meanwhile() -> None:
+def test_patch_is_repeated_after_a_conflict() -> None:
     alice = user("alice")
     store = MemoryStore(alice)
     store.rivals = [titled(store, alice.id, "Cook"), titled(store, alice.id, "Chef")]
@@ -294,7 +292,7 @@ def test_write_with_an_outdated_version_is_rejected(operation: str) -> None:
 
 
 @pytest.mark.parametrize("operation", WRITES)
-def test_user_that_another_has_deleted_meanwhile_is_not_found(operation: str) -> None:
+def test_user_deleted_during_the_write_is_not_found(operation: str) -> None:
     alice = user("alice")
     store = MemoryStore(alice)
     store.rivals = [store.users.clear]
@@ -305,7 +303,7 @@ def test_user_that_another_has_deleted_meanwhile_is_not_found(operation: str) ->
     assert store.users == {}
 
 
-def test_conflicts_without_end_are_503_once_the_time_is_up() -> None:
+def test_endless_conflicts_are_unavailable() -> None:
     alice = user("alice")
     store = MemoryStore(alice)
     store.rivals = [titled(store, alice.id, f"Title {number}") for number in range(1_000)]

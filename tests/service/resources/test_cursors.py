@@ -37,7 +37,7 @@ def test_empty_cursor_is_the_first_page(count: int | None, expected: int) -> Non
 
 @pytest.mark.parametrize("count", [-1, 201])
 @pytest.mark.parametrize("text", ["", "anything"])
-def test_invalid_count_is_rejected_before_the_cursor_is_verified(text: str, count: int) -> None:
+def test_invalid_count_is_rejected_first(text: str, count: int) -> None:
     with pytest.raises(InvalidCount):
         cursors().decode(text, count)
 
@@ -51,7 +51,7 @@ def test_count_must_stay_the_same() -> None:
 
 
 @pytest.mark.parametrize(("tenant_id", "query"), [("acme-2", "User all"), ("acme", "User others")])
-def test_cursor_is_good_for_its_tenant_and_its_query_only(tenant_id: str, query: str) -> None:
+def test_cursor_is_valid_for_its_tenant_and_query(tenant_id: str, query: str) -> None:
     text = cursors().encode(ANCHORS, 7, 3) or ""
 
     with pytest.raises(InvalidCursor):

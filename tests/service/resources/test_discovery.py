@@ -64,7 +64,7 @@ def test_limits_are_those_that_are_kept() -> None:
     assert config["bulk"]["maxPayloadSize"] == limits.MAX_PAYLOAD_BYTES
 
 
-def test_interoperability_profile_is_claimed_in_strict_mode_only() -> None:
+def test_strict_mode_has_the_interoperability_profile() -> None:
     assert STRICT.get_service_provider_config()["interopProfileConformant"] is True
     assert "interopProfileConformant" not in PLAIN.get_service_provider_config()
 
@@ -91,7 +91,7 @@ def test_schemas_of_resources_and_of_discovery_are_listed() -> None:
     assert [schema["id"] for schema in EXTENDED.list_schemas()] == [CORE, ENTERPRISE, SURVEY, *own]
 
 
-def test_extension_of_the_tenant_is_shown_as_it_was_given() -> None:
+def test_extension_is_shown_as_configured() -> None:
     shown = EXTENDED.get_schema(SURVEY)
 
     assert shown == EXTENSION | {"meta": {"resourceType": "Schema", "location": f"{BASE_URL}/Schemas/{SURVEY}"}}

@@ -48,7 +48,7 @@ def test_if_none_match_that_names_the_version_fails(header: str) -> None:
 
 
 @pytest.mark.parametrize("header", NAMES_ANOTHER)
-def test_if_none_match_that_names_another_version_holds(header: str) -> None:
+def test_if_none_match_with_another_version(header: str) -> None:
     assert accepts(2, if_none_match=header)
 
 
@@ -72,7 +72,7 @@ def test_what_is_no_list_of_tags_is_a_bad_request(header: str) -> None:
         Preconditions.parse(None, header)
 
 
-def test_read_is_not_modified_if_if_none_match_has_the_version() -> None:
+def test_if_none_match_with_the_version_is_not_modified() -> None:
     assert Preconditions.parse(None, 'W/"2"').is_not_modified(2)
     assert not Preconditions.parse(None, 'W/"1"').is_not_modified(2)
     assert not Preconditions.parse('W/"2"', None).is_not_modified(2)

@@ -25,7 +25,7 @@ def search(store: MemoryStore, **members: Any) -> dict[str, Any]:
     return response
 
 
-def asked(**members: Any) -> Query:
+def build_query(**members: Any) -> Query:
     """What the store is asked for."""
     store = MemoryStore()
     search(store, **members)
@@ -33,18 +33,18 @@ def asked(**members: Any) -> Query:
     return query
 
 
-@pytest.mark.parametrize(("sent", "asked_for"), [(None, 1), (1, 1), (7, 7), (0, 1), (-3, 1)])
-def test_start_index_below_1_is_1(sent: int | None, asked_for: int) -> None:
-    assert asked(**({} if sent is None else {"startIndex": sent})).start == IndexPosition(asked_for)
+@pytest.mark.parametrize(("sent", "expected"), [(None, 1), (1, 1), (7, 7), (0, 1), (-3, 1)])
+def test_start_index_below_1_is_1(sent: int | None, expected: int) -> None:
+    assert build_query(**({} if sent is None else {"startIndex": sent})).start == IndexPosition(expected)
 
 
-@pytest.mark.parametrize(("sent", "asked_for"), [(None, 200), (0, 0), (-3, 0), (7, 7), (200, 200), (201, 200)])
-def test_count_is_between_0_and_200(sent: int | None, asked_for: int) -> None:
-    assert asked(**({} if sent is None else {"count": sent})).count == asked_for
+@pytest.mark.parametrize(("sent", "expected"), [(None, 200), (0, 0), (-3, 0), (7, 7), (200, 200), (201, 200)])
+def test_count_is_between_0_and_200(sent: int | None, expected: int) -> None:
+    assert build_query(**({} if sent is None else {"count": sent})).count == expected
 
 
-def test_query_without_filter_and_sort_matches_and_orders_nothing() -> None:
-    query = asked()
+def test_query_without_filter_and_sort() -> None:
+    query = build_query()
 
     assert (query.start, query.count, query.filter, query.matches, query.order) == (
         IndexPosition(1),
@@ -57,7 +57,7 @@ def test_query_without_filter_and_sort_matches_and_orders_nothing() -> None:
 
 @pytest.mark.parametrize(("order", "descending"), [("ascending", False), ("descending", True), ("Descending", True)])
 def test_order_is_ascending_by_default(order: str, descending: bool) -> None:
-    sorting = asked(sortBy="userName", sortOrder=order).order
+    sorting = build_query(sortBy="userName", sortOrder=order).order
 
     assert sorting is not None
     assert sorting.is_descending is descending
@@ -88,13 +88,13 @@ def shown(stored: StoredResource) -> dict[str, Any]:
     return dict(stored.resource) | {"meta": meta}
 
 
-def test_filter_and_sort_reach_meta_which_is_not_stored() -> None:
+def test_filter_and_sort_by_meta() -> None:
     alice, bob = user("alice"), user("bob")
     store = MemoryStore(alice, bob)
 
     response = search(store, filter=f'meta.location ew "{bob.id}"', sortBy="meta.lastModified")
 
-    assert [each["userName"] for each in response["Resources"]] == ["bob"]
+    assert [resource["userName"] for resource in response["Resources"]] == ["bob"]
 
 
 @pytest.mark.parametrize(
@@ -114,7 +114,7 @@ def test_filter_and_sort_reach_meta_which_is_not_stored() -> None:
     ],
 )
 def test_query_needs_meta(members: dict[str, Any], needs_meta: bool) -> None:
-    assert asked(**members).needs_meta is needs_meta
+    assert build_query(**members).needs_meta is needs_meta
 
 
 def test_projection_applies_to_every_resource() -> None:
@@ -150,7 +150,7 @@ def test_result_has_the_plan_of_the_store() -> None:
     assert ResourceSearch(load_user_type(), MemoryStore(), context()).run(SearchRequest()).plan == "memory"
 
 
-def test_document_is_parsed_only_if_it_may_have_nonconforming_values() -> None:
+def test_conforming_document_is_not_parsed() -> None:
     """Reading documents is most of what a page would cost. What is not JSON shows whether one was read."""
     documents = [{"id": "urn:x:whole", "attributes": [{"name": "a", "type": "string"}]}]
     documents += [{"id": "urn:x:part", "attributes": [{"name": "a", "type": "string"}]}]
