@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Administration:
-    """The use cases on one table, whose deadline holds for all of them. ``actor`` is the actor in the audit events."""
+    """The services and stores on one table, whose deadline holds for all of them. ``actor`` is the actor in the audit events."""
 
     table: Table
     resource_store_config: Callable[[], ResourceStoreConfig]
@@ -72,14 +72,16 @@ class Administration:
         )
 
     def find_audit_log(self, tenant_id: str) -> AuditLog | None:
-        """Return the log of a tenant; ``None`` if there is no such tenant."""
+        """Return the audit log of a tenant; ``None`` if there is no such tenant."""
         tenant = self.tenant_store.get(tenant_id)
         return None if tenant is None else self.build_audit_log(tenant)
 
     def load_overview(self, tenant: Tenant, *, is_detailed: bool = False) -> TenantOverview:
-        """Return the overview of a tenant; as a report it has the warnings and the share of failures."""
-        records, now = self.build_audit_log_store(tenant.id), runtime.current_time()
-        return load_overview(tenant, self.tenant_store, records, now, is_detailed=is_detailed)
+        """Return the overview of a tenant, with the warnings and the share of failures if ``is_detailed``."""
+        audit_log_store = self.build_audit_log_store(tenant.id)
+        return load_overview(
+            tenant, self.tenant_store, audit_log_store, runtime.current_time(), is_detailed=is_detailed
+        )
 
     def load_list_overview(self, tenant_id: str) -> TenantOverview | None:
         """Return the overview of a tenant within :data:`OVERVIEW_TIMEOUT_S`; ``None`` if there is no such tenant."""

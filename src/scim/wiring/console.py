@@ -62,7 +62,7 @@ class ConsoleAdapters:
         return build_resource_store_config(self.settings)
 
     def build_administration(self, deadline: Deadline, actor: str) -> Administration:
-        """Return the use cases of one request by ``actor``."""
+        """Return the services for one request by ``actor``."""
         table = Table(self.dynamodb_client, self.settings.table_name, deadline)
         return Administration(table, lambda: self.resource_store_config, self.token_store, actor)
 
@@ -74,13 +74,13 @@ def build_console_adapters(
 
     The secrets are given by name or ARN. ``report_fault`` receives faults that do not fail the request.
     """
-    secrets = clients.create_client("secretsmanager", OPERATOR_SECRETS_CONFIG)
-    master_key = MasterKey(secrets, settings.master_key_secret, runtime.current_time, report_fault)
+    secrets_client = clients.create_client("secretsmanager", OPERATOR_SECRETS_CONFIG)
+    master_key = MasterKey(secrets_client, settings.master_key_secret, runtime.current_time, report_fault)
     return ConsoleAdapters(
         settings=settings,
         dynamodb_client=create_client(),
-        token_store=SecretsManagerTokenStore(secrets, settings.secret_prefix, master_key),
+        token_store=SecretsManagerTokenStore(secrets_client, settings.secret_prefix, master_key),
         master_key=master_key,
-        password_secret=build_password_secret(secrets, password_secret, runtime.current_time),
-        openid_secret=build_openid_settings_secret(secrets, openid_secret, runtime.current_time),
+        password_secret=build_password_secret(secrets_client, password_secret, runtime.current_time),
+        openid_secret=build_openid_settings_secret(secrets_client, openid_secret, runtime.current_time),
     )

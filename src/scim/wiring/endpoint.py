@@ -77,9 +77,9 @@ def build_endpoint_adapters(settings: Settings, report_fault: Callable[[Exceptio
 
     ``report_fault`` receives faults that do not fail the request.
     """
-    secrets = clients.create_client("secretsmanager", SECRETS_CONFIG)
-    master_key = MasterKey(secrets, settings.master_key_secret, runtime.current_time, report_fault)
-    token_store = SecretsManagerTokenStore(secrets, settings.secret_prefix, master_key)
+    secrets_client = clients.create_client("secretsmanager", SECRETS_CONFIG)
+    master_key = MasterKey(secrets_client, settings.master_key_secret, runtime.current_time, report_fault)
+    token_store = SecretsManagerTokenStore(secrets_client, settings.secret_prefix, master_key)
     return EndpointAdapters(
         settings=settings,
         dynamodb_client=create_client(),

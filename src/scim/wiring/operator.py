@@ -43,7 +43,7 @@ class OperatorAdapters:
         return Table(self.dynamodb_client, self.settings.table_name, runtime.create_deadline(seconds))
 
     def build_administration(self, seconds: float = OPERATION_TIMEOUT_S) -> Administration:
-        """Return the use cases, for an operation that may take ``seconds``."""
+        """Return the services, for an operation that may take ``seconds``."""
         from scim.wiring.administration import Administration
 
         return Administration(
@@ -71,14 +71,16 @@ def build_operator_adapters(
 
     session, urls = session or boto3, endpoints or {}
     client = session.client("dynamodb", config=DYNAMODB_CONFIG, endpoint_url=urls.get("dynamodb"))
-    secrets = session.client("secretsmanager", config=OPERATOR_SECRETS_CONFIG, endpoint_url=urls.get("secretsmanager"))
-    master_key = MasterKey(secrets, settings.master_key_secret, runtime.current_time, _raise_fault)
+    secrets_client = session.client(
+        "secretsmanager", config=OPERATOR_SECRETS_CONFIG, endpoint_url=urls.get("secretsmanager")
+    )
+    master_key = MasterKey(secrets_client, settings.master_key_secret, runtime.current_time, _raise_fault)
     return OperatorAdapters(
         settings,
         actor,
         client,
-        SecretsManagerTokenStore(secrets, settings.secret_prefix, master_key),
-        MasterKeyRotation(secrets, settings.master_key_secret, runtime.current_time),
+        SecretsManagerTokenStore(secrets_client, settings.secret_prefix, master_key),
+        MasterKeyRotation(secrets_client, settings.master_key_secret, runtime.current_time),
     )
 
 
