@@ -29,7 +29,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Administration:
-    """The services and stores on one table, whose deadline holds for all of them. ``actor`` is the actor in the audit events."""
+    """The services and stores on one table, whose deadline holds for all of them.
+
+    ``actor`` is the actor in the audit events.
+    """
 
     table: Table
     resource_store_config: Callable[[], ResourceStoreConfig]

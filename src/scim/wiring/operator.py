@@ -71,9 +71,8 @@ def build_operator_adapters(
 
     session, urls = session or boto3, endpoints or {}
     client = session.client("dynamodb", config=DYNAMODB_CONFIG, endpoint_url=urls.get("dynamodb"))
-    secrets_client = session.client(
-        "secretsmanager", config=OPERATOR_SECRETS_CONFIG, endpoint_url=urls.get("secretsmanager")
-    )
+    secrets_url = urls.get("secretsmanager")
+    secrets_client = session.client("secretsmanager", config=OPERATOR_SECRETS_CONFIG, endpoint_url=secrets_url)
     master_key = MasterKey(secrets_client, settings.master_key_secret, runtime.current_time, _raise_fault)
     return OperatorAdapters(
         settings,
