@@ -104,7 +104,7 @@ def test_every_dependency_has_its_reason() -> None:
 @pytest.mark.parametrize(
     "name", ["README.md", "docs/decisions.md", "docs/operations.md", "docs/architecture.md", "docs/console.md"]
 )
-def test_every_make_target_that_is_named_exists(name: str) -> None:
+def test_every_documented_make_target_exists(name: str) -> None:
     targets = set(re.findall(r"^([a-z]+):", read("Makefile"), re.MULTILINE))
     assert set(re.findall(r"(?:^|`)make ([a-z]+)", read(name), re.MULTILINE)) <= targets
 
@@ -115,7 +115,7 @@ def links(page: Path) -> Iterator[Path]:
         yield page.parent / link
 
 
-def test_every_file_that_is_linked_exists() -> None:
+def test_every_linked_file_exists() -> None:
     for page in PAGES:
         for link in links(page):
             assert link.exists(), f"{page.name} links to {link}"
@@ -215,7 +215,7 @@ def list_code_names(page: str) -> set[str]:
     return {name for name in names if re.search("[A-Z_.]", name) and not re.search(r"\.(py|md|yaml|toml)$", name)}
 
 
-def test_every_module_that_is_named_exists() -> None:
+def test_every_documented_module_exists() -> None:
     paths = [f"/{path.relative_to(ROOT)}" for path in (*list_modules(), *(ROOT / "tests").rglob("*.py"))]
     for page in PAGES:
         for module in set(re.findall(r"`([\w/]+\.py)`", page.read_text("utf-8"))) - {"awslambdaric/bootstrap.py"}:
@@ -223,7 +223,7 @@ def test_every_module_that_is_named_exists() -> None:
 
 
 @pytest.mark.parametrize("page", CODE_PAGES)
-def test_every_name_of_the_code_that_is_named_exists(page: str) -> None:
+def test_every_documented_name_exists(page: str) -> None:
     definitions, texts = list_definitions()
     names = list_code_names(page) - FOREIGN_NAMES
     assert len(names) > 20

@@ -31,5 +31,5 @@ def test_scenario_names_its_provider_and_source(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}/{path.stem}")
-def test_provider_is_answered_as_it_needs(path: Path, scim: "Endpoint") -> None:
+def test_provider_gets_the_expected_responses(path: Path, scim: "Endpoint") -> None:
     replay(load(path), scim.send)

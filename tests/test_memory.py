@@ -24,7 +24,7 @@ def _item(sort: str) -> dict[str, dict[str, str]]:
     return {"pk": {"S": "p"}, "sk": {"S": sort}}
 
 
-def test_failure_that_a_fake_repeats_keeps_nothing_of_a_test() -> None:
+def test_repeated_failure_of_a_fake_keeps_no_memory() -> None:
     """An exception that is raised again and again collects tracebacks, with all that was there at the time."""
     events = Events(NO_ANSWER, NO_ANSWER)
     for _ in range(2):

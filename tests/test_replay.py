@@ -73,7 +73,7 @@ def test_saved_values_are_used_in_later_requests() -> None:
     )
 
 
-def test_fresh_values_are_the_same_within_a_replay_and_differ_between_replays() -> None:
+def test_fresh_values_differ_between_replays() -> None:
     get: JsonValue = {
         "request": {"method": "GET", "path": "/${run}/${run}/${guid}/${guid.other}"},
         "response": {"status": 200},
@@ -89,7 +89,7 @@ def test_fresh_values_are_the_same_within_a_replay_and_differ_between_replays() 
 
 
 @pytest.mark.parametrize("expected", [None, {"active": False}])
-def test_what_was_created_is_deleted_also_after_a_deviation(expected: JsonValue) -> None:
+def test_created_users_are_deleted_after_a_deviation(expected: JsonValue) -> None:
     server = Server((201, user(active=True)))
 
     if expected is None:
@@ -115,7 +115,7 @@ def test_users_created_in_bulk_are_deleted() -> None:
     assert [path for _, path, _, _ in server.requests] == ["/Bulk", "/Users/8"]
 
 
-def test_deviation_tells_where_it_is_and_what_was_sent_and_answered() -> None:
+def test_deviation_has_place_request_and_response() -> None:
     server = Server((201, user(name={"givenName": "Ada"})))
 
     with pytest.raises(Deviation) as raised:
@@ -127,7 +127,7 @@ def test_deviation_tells_where_it_is_and_what_was_sent_and_answered() -> None:
     assert lines[2].startswith("  answer: 201 {")
 
 
-def test_wrong_status_unwanted_member_header_and_lost_value_are_deviations() -> None:
+def test_deviations_are_found() -> None:
     request: JsonValue = {"method": "GET", "path": "/Users/7"}
     responses: dict[str, JsonValue] = {
         "expected status 404, got 200": {"status": 404},
@@ -143,7 +143,7 @@ def test_wrong_status_unwanted_member_header_and_lost_value_are_deviations() -> 
         replay(scenario(lost), Server((200, user())).send)
 
 
-def test_misspelt_member_of_a_scenario_is_refused(tmp_path: Path) -> None:
+def test_unknown_member_of_a_scenario_is_rejected(tmp_path: Path) -> None:
     path = tmp_path / "x.json"
     path.write_text('{"provider": "p", "name": "n", "source": "s", "exchange": []}', encoding="utf-8")
 

@@ -18,11 +18,11 @@ EXAMPLES: dict[str, Any] = json.loads((RFC / "filters.json").read_text(encoding=
 
 
 @pytest.mark.parametrize("path", sorted(RFC.glob("*-*.json")), ids=lambda path: path.stem)
-def test_example_is_answered_as_the_rfc_says(path: Path, scim: "Endpoint") -> None:
+def test_example_gets_the_response_of_the_rfc(path: Path, scim: "Endpoint") -> None:
     replay(load(path), scim.send)
 
 
-def test_every_example_of_a_filter_finds_whom_it_describes(scim: "Endpoint") -> None:
+def test_filter_examples_match_their_users(scim: "Endpoint") -> None:
     names = {created(scim, user): name for name, user in EXAMPLES["users"].items()}
 
     found = {example["filter"]: sorted(names[id_] for id_ in query(scim, example["filter"])) for example in FILTERS}

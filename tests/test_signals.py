@@ -68,7 +68,7 @@ def dashboard() -> dict[str, Any]:
     return found
 
 
-def test_every_metric_is_read_from_a_field_that_is_documented() -> None:
+def test_every_metric_reads_a_documented_field() -> None:
     fields = [field for field, _ in rows("docs/operations.md", "## Log lines")]
     fields += [fields for _, fields, _ in rows("docs/operations.md", "Two lines come besides:")]
     fields += [field for line in FUNCTION_LINES for field, _ in rows("docs/operations.md", line)]
@@ -99,7 +99,7 @@ def test_no_dimension_is_a_tenant() -> None:
 
 
 @pytest.mark.parametrize("name", ALARMS)
-def test_every_alarm_rings_and_is_documented_with_what_to_do(name: str) -> None:
+def test_every_alarm_notifies_and_is_documented(name: str) -> None:
     alarm = ALARMS[name]
     documented = {alarm.strip("`"): what for alarm, _, what in rows("docs/operations.md", "## Alarms")}
     assert len(documented[name]) > 20
@@ -146,13 +146,13 @@ def test_unsupported_requests_raise_no_alarm() -> None:
 
 
 @pytest.mark.parametrize(("name", "hours"), [("RejectedTokenAlarm", 1), ("ExpiringTokenAlarm", 24)])
-def test_one_token_that_is_refused_or_ends_soon_rings(name: str, hours: int) -> None:
+def test_rejected_or_expiring_token_raises_an_alarm(name: str, hours: int) -> None:
     alarm = ALARMS[name]
     assert (alarm["Statistic"], alarm["ComparisonOperator"]) == ("Sum", "GreaterThanThreshold")
     assert (alarm["Threshold"], alarm["EvaluationPeriods"], alarm["Period"]) == (0, 1, hours * 3_600)
 
 
-def test_an_alarm_rings_where_any_function_is_throttled() -> None:
+def test_throttled_function_raises_an_alarm() -> None:
     throttled = [each["MetricStat"]["Metric"] for each in ALARMS["ThrottleAlarm"]["Metrics"] if "MetricStat" in each]
     assert {each["MetricName"] for each in throttled} == {"Throttles"}
     assert sorted(dimension["Value"].argument for each in throttled for dimension in each["Dimensions"]) == sorted(
@@ -160,7 +160,7 @@ def test_an_alarm_rings_where_any_function_is_throttled() -> None:
     )
 
 
-def test_a_function_that_no_gateway_stands_before_has_an_alarm_of_its_own() -> None:
+def test_functions_without_gateway_have_an_alarm() -> None:
     """GatewayAlarm watches functions behind a gateway, and a queue's alarms the function behind it."""
     behind = {
         name

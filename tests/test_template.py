@@ -68,7 +68,7 @@ each_event = pytest.mark.parametrize("path", EVENTS, ids=lambda path: path.stem)
 
 
 @each_function
-def test_each_function_has_its_handler_in_the_source(function: str) -> None:
+def test_every_function_has_a_handler(function: str) -> None:
     spec = FUNCTIONS[function]
     module, _, name = spec.handler.rpartition(".")
     tree = ast.parse(spec.code.joinpath(*module.split(".")).with_suffix(".py").read_text())
@@ -80,7 +80,7 @@ def test_every_function_but_the_rotation_has_an_event_source() -> None:
     assert {*FUNCTIONS, ROTATION} == set(DEPLOYMENT.of_type("AWS::Serverless::Function"))
 
 
-def test_secrets_manager_of_this_account_alone_may_call_the_rotation() -> None:
+def test_only_secrets_manager_may_call_the_rotation() -> None:
     (permission,) = DEPLOYMENT.of_type("AWS::Lambda::Permission").values()
     assert permission == {
         "Action": "lambda:InvokeFunction",
@@ -94,7 +94,7 @@ def test_no_secret_is_rotated_by_a_schedule() -> None:
     assert DEPLOYMENT.of_type("AWS::SecretsManager::RotationSchedule") == {}
 
 
-def test_each_route_leads_to_one_function_and_all_that_has_none_to_the_users() -> None:
+def test_every_route_has_one_function() -> None:
     routes = [(route.key, route.function) for spec in FUNCTIONS.values() for route in spec.routes]
     assert sorted(routes) == [
         ("$default", "UsersFunction"),
@@ -111,12 +111,12 @@ def test_each_route_leads_to_one_function_and_all_that_has_none_to_the_users() -
 
 
 @each_serving_function
-def test_each_function_ends_before_the_gateway_gives_up(function: str) -> None:
+def test_functions_time_out_before_the_gateway(function: str) -> None:
     assert FUNCTIONS[function].timeout < 30
 
 
 @each_serving_function
-def test_each_function_that_is_waited_for_starts_from_the_snapshot_of_a_published_version(function: str) -> None:
+def test_http_functions_use_snapstart(function: str) -> None:
     properties = DEPLOYMENT.properties(function)
     assert properties["SnapStart"] == {"ApplyOn": "PublishedVersions"}
     assert properties["AutoPublishAlias"] == "live"
@@ -124,14 +124,14 @@ def test_each_function_that_is_waited_for_starts_from_the_snapshot_of_a_publishe
 
 
 @every_function
-def test_a_changed_parameter_publishes_a_new_version_of_the_functions_that_read_it(function: str) -> None:
+def test_changed_parameter_publishes_new_versions(function: str) -> None:
     properties = DEPLOYMENT.properties(function)
     described = references(properties.pop("VersionDescription"))
     assert described == references(properties) & set(DEPLOYMENT["Parameters"])
 
 
 @every_function
-def test_the_description_of_a_version_is_never_too_long(function: str) -> None:
+def test_version_description_is_not_too_long(function: str) -> None:
     text = DEPLOYMENT.properties(function)["VersionDescription"].argument
     parameters = {name: DEPLOYMENT["Parameters"][name] for name in references(Intrinsic("Sub", text))}
     constant = re.sub(r"\$\{[^}]+\}", "", text)
@@ -144,7 +144,7 @@ def _longest(parameter: Mapping[str, Any]) -> int:
     return max(len(str(value)) for value in parameter.get("AllowedValues", [parameter.get("MaxValue", "")]))
 
 
-def test_the_package_is_compiled_by_the_functions_python_between_build_and_deployment() -> None:
+def test_package_is_compiled_by_the_functions_python() -> None:
     """A build has no compiled files, and Lambda can write none."""
     recipe = re.search(r"^deploy:.*\n((?:\t.*\n)+)", (ROOT / "Makefile").read_text(), re.MULTILINE)
     assert recipe is not None
@@ -168,12 +168,12 @@ def test_every_setting_is_a_variable_and_every_variable_is_read() -> None:
 
 
 @each_function
-def test_each_function_has_settings_that_can_be_read(function: str) -> None:
+def test_functions_have_valid_settings(function: str) -> None:
     kind = ConsoleSettings if function == "AdminFunction" else Settings
     kind.from_environment(FUNCTIONS[function].variables)
 
 
-def test_the_defaults_of_the_template_are_those_of_the_settings() -> None:
+def test_template_and_settings_have_the_same_defaults() -> None:
     """So a function that does not read a setting can go without it."""
     read = Settings.from_environment(FUNCTIONS["UsersFunction"].variables)
     required = {
@@ -297,7 +297,7 @@ def _in_transactions() -> set[str]:
     return {PARTS[node.value] for node in nodes if node.value in PARTS}
 
 
-def test_reading_and_changing_users_takes_exactly_the_rights_that_the_code_uses() -> None:
+def test_users_function_has_exactly_the_permissions_it_uses() -> None:
     """Outside transactions nothing of it is written but bookmarks, inside them nothing but counters."""
     called = _called() - {"TransactWriteItems", "GetSecretValue", "UpdateItem"}
     users = {Right(f"dynamodb:{operation}", "T#*") for operation in called - {"BatchWriteItem"}}
@@ -311,13 +311,13 @@ def test_reading_and_changing_users_takes_exactly_the_rights_that_the_code_uses(
         assert DEPLOYMENT.rights(function) == RUN | AUTHENTICATE | users | paging | changes
 
 
-def test_authenticating_takes_the_secret_and_the_settings_and_discovery_has_no_other_right() -> None:
+def test_discovery_function_has_only_the_permissions_to_authenticate() -> None:
     assert {"GetSecretValue", "GetItem", "UpdateItem"} <= _called()
     assert DEPLOYMENT.rights("DiscoveryFunction") == RUN | AUTHENTICATE
 
 
 @every_function
-def test_no_right_is_for_a_wildcard_or_reaches_beyond_the_deployment(function: str) -> None:
+def test_permissions_have_no_wildcard_resources(function: str) -> None:
     secrets = DEPLOYMENT.properties(function)["Environment"]["SECRET_PREFIX"].argument
     tokens_of_tenants = "arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:" + secrets + "*"
     own: dict[str, list[object]] = {
@@ -347,7 +347,7 @@ def test_no_right_is_for_a_wildcard_or_reaches_beyond_the_deployment(function: s
 # Events
 
 
-def test_a_record_that_fails_for_ever_leaves_its_shard_and_ends_in_the_queue() -> None:
+def test_failing_stream_record_goes_to_the_queue() -> None:
     (event,) = DEPLOYMENT.properties("ChangesFunction")["Events"].values()
     mapping = event["Properties"]
     assert mapping["Stream"] == Intrinsic("GetAtt", "Table.StreamArn")
@@ -370,21 +370,21 @@ def test_only_new_change_records_reach_the_function(name: str, sort: str, wanted
     assert mapping.accepts({"eventName": name, "dynamodb": {"Keys": {"sk": {"S": sort}}}}) is wanted
 
 
-def test_queues_are_encrypted_and_keep_messages_as_long_as_sqs_can() -> None:
+def test_queues_are_encrypted_with_longest_retention() -> None:
     queues = DEPLOYMENT.of_type("AWS::SQS::Queue")
     assert set(queues) == {"DeadLetterQueue", "LinksQueue", "LinksDeadLetterQueue"}
     for queue in queues.values():
         assert (queue["SqsManagedSseEnabled"], queue["MessageRetentionPeriod"]) == (True, 14 * 86_400)
 
 
-def test_message_that_fails_again_and_again_leaves_the_links_queue() -> None:
+def test_failing_message_leaves_the_links_queue() -> None:
     queue = DEPLOYMENT.of_type("AWS::SQS::Queue")["LinksQueue"]
     target = Intrinsic("GetAtt", "LinksDeadLetterQueue.Arn")
     assert queue["RedrivePolicy"] == {"deadLetterTargetArn": target, "maxReceiveCount": 20}
     assert queue["VisibilityTimeout"] >= 6 * FUNCTIONS["LinksFunction"].timeout  # as Lambda's developer guide says
 
 
-def test_links_function_gets_one_message_at_a_time_and_may_send_the_rest_to_its_queue() -> None:
+def test_links_function_receives_one_message_at_a_time() -> None:
     """Otherwise a message waits for one of another tenant, and Lambda ends a chain of messages as an endless loop."""
     properties = DEPLOYMENT.properties("LinksFunction")
     (event,) = properties["Events"].values()
@@ -426,7 +426,7 @@ def _ref(name: str) -> Intrinsic:
 # Data and logs
 
 
-def test_the_table_is_kept_recoverable_encrypted_and_streamed() -> None:
+def test_table_is_retained_recoverable_encrypted_and_streamed() -> None:
     (table,) = DEPLOYMENT.of_type("AWS::DynamoDB::Table").values()
     assert DEPLOYMENT["Resources"]["Table"]["DeletionPolicy"] == "Retain"
     assert DEPLOYMENT["Resources"]["Table"]["UpdateReplacePolicy"] == "Retain"
@@ -437,7 +437,7 @@ def test_the_table_is_kept_recoverable_encrypted_and_streamed() -> None:
     assert table["TimeToLiveSpecification"] == {"AttributeName": "ttl", "Enabled": True}
 
 
-def test_the_table_is_on_demand_and_without_local_indexes() -> None:
+def test_table_is_on_demand_without_local_indexes() -> None:
     """A local index would keep DynamoDB from splitting a large tenant's partition by sort key."""
     (table,) = DEPLOYMENT.of_type("AWS::DynamoDB::Table").values()
     assert table["BillingMode"] == "PAY_PER_REQUEST"
@@ -448,7 +448,7 @@ def test_the_table_is_on_demand_and_without_local_indexes() -> None:
     assert "LocalSecondaryIndexes" not in table
 
 
-def test_all_logs_go_to_groups_of_the_template_that_end() -> None:
+def test_log_groups_have_a_retention() -> None:
     groups = DEPLOYMENT.of_type("AWS::Logs::LogGroup")
     (api,) = DEPLOYMENT.of_type("AWS::Serverless::HttpApi").values()
     assert api["AccessLogSettings"]["DestinationArn"] == Intrinsic("GetAtt", "AccessLogs.Arn")
@@ -456,7 +456,7 @@ def test_all_logs_go_to_groups_of_the_template_that_end() -> None:
     assert all(group["RetentionInDays"] == Intrinsic("Ref", "LogRetentionDays") for group in groups.values())
 
 
-def test_the_access_log_is_json_without_what_clients_send() -> None:
+def test_access_log_is_json_without_client_data() -> None:
     (api,) = DEPLOYMENT.of_type("AWS::Serverless::HttpApi").values()
     line = json.loads(api["AccessLogSettings"]["Format"])
     assert all(value.startswith("$context.") for value in line.values())
@@ -476,7 +476,7 @@ def test_all_parameters_and_outputs_are_described(section: str) -> None:
         ("https://scim.example.com:8443", "https://scim.example.com:8443/admin"),
     ],
 )
-def test_console_is_where_its_links_and_redirections_lead(public_url: str, console: str) -> None:
+def test_console_is_served_at_its_own_path(public_url: str, console: str) -> None:
     known = {"PublicUrl": public_url, "HttpApi": "api", "AWS::Region": "eu-west-1", "AWS::URLSuffix": "amazonaws.com"}
     conditions = {"HasPublicUrl": bool(public_url)}
     scim_url, found = (
@@ -517,7 +517,7 @@ def _without_the_account(event: Mapping[str, Any]) -> dict[str, Any]:
 
 
 @each_event
-def test_each_sample_event_is_what_the_gateway_sends(path: Path) -> None:
+def test_sample_events_have_the_gateways_format(path: Path) -> None:
     event = json.loads(path.read_text())
     context = event["requestContext"]
     routes = Routes(route for spec in FUNCTIONS.values() for route in spec.routes)
@@ -536,7 +536,7 @@ def test_each_sample_body_is_json(path: Path) -> None:
 
 
 @each_event
-def test_each_sample_event_of_scim_but_one_has_the_sample_token(path: Path) -> None:
+def test_sample_events_have_the_sample_token(path: Path) -> None:
     headers = json.loads(path.read_text())["headers"]
     has_none = path.stem.startswith(("missing-token", "admin"))
     assert headers.get("authorization") == (None if has_none else f"Bearer {TOKEN}")
@@ -584,7 +584,7 @@ def _keys(arguments: Mapping[str, Any]) -> str:
     return ", ".join(sorted(kinds))
 
 
-def test_the_sample_events_are_served_with_their_functions_rights(settings: Settings, needed: set[Right]) -> None:
+def test_sample_events_are_served_with_the_functions_permissions(settings: Settings, needed: set[Right]) -> None:
     secret = json.dumps({"token": TOKEN})
     boto3.client("secretsmanager").create_secret(Name=f"{settings.secret_prefix}acme", SecretString=secret)
     operator = build_operator_adapters(settings, "tests")
@@ -601,7 +601,7 @@ def test_the_sample_events_are_served_with_their_functions_rights(settings: Sett
         assert needed <= DEPLOYMENT.rights(function.name), path.stem
 
 
-def test_sample_of_the_stream_is_published_with_the_rights_of_its_function(
+def test_stream_sample_is_published_with_the_functions_permissions(
     settings: Settings, bus: Messaging, needed: set[Right]
 ) -> None:
     event = json.loads((ROOT / "events/stream/changes.json").read_text())
@@ -619,7 +619,7 @@ def test_changes_function_cannot_reach_the_table() -> None:
     assert {action for action in rights if action.startswith("dynamodb:")} == READ_STREAM
 
 
-def test_linking_takes_exactly_the_rights_that_its_function_has(
+def test_links_function_has_exactly_the_permissions_it_uses(
     scim: Endpoint, bus: Messaging, needed: set[Right], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     written: dict[str, set[str]] = {"PutItem": set(), "UpdateItem": set()}
@@ -677,7 +677,7 @@ def _update_links(bus: Messaging) -> None:
             bus.queues.delete("LinksQueue", message.receipt_handle)
 
 
-def test_the_rotation_has_exactly_the_rights_that_its_steps_take(settings: Settings, needed: set[Right]) -> None:
+def test_rotation_has_exactly_the_permissions_it_uses(settings: Settings, needed: set[Right]) -> None:
     operator = build_operator_adapters(settings, "tests")
     tenant = f"tenant-{uuid.uuid4()}"[:40]
     operator.build_administration().tenants.connect(tenant)
@@ -689,7 +689,7 @@ def test_the_rotation_has_exactly_the_rights_that_its_steps_take(settings: Setti
     assert RUN | needed == DEPLOYMENT.rights(ROTATION)
 
 
-def test_the_console_has_exactly_the_rights_that_its_acts_take(settings: Settings, needed: set[Right]) -> None:
+def test_console_has_exactly_the_permissions_it_uses(settings: Settings, needed: set[Right]) -> None:
     operator, tenant = Visitor(), f"tenant-{uuid.uuid4()}"[:40]
     start = operator.sign_in()
     page = operator.submit(start, start.form("/admin"), tenant=tenant)

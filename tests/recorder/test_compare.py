@@ -27,6 +27,6 @@ def test_allowed_difference_counts_in_its_files_only() -> None:
     assert list(compare({"events.txt": "poison"}, {"events.txt": "dead letters"}, [RENAMED]))
 
 
-def test_allowed_difference_that_does_not_occur_is_told() -> None:
+def test_unused_allowed_difference_is_reported() -> None:
     (line,) = compare({"commands.txt": "1"}, {"commands.txt": "1"}, [RENAMED])
     assert line == "The allowed difference 'poison' in commands* does not occur: remove it."
