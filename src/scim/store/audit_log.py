@@ -246,11 +246,11 @@ class DynamoDBAuditLogStore:
         return newest, False
 
     def _search_newest(
-        self, matches: Callable[[Item], bool], containing: Sequence[tuple[str, str]] = ()
+        self, matches: Callable[[Item], bool], contains_any: Sequence[tuple[str, str]] = ()
     ) -> tuple[list[str], bool]:
         """Return the sort keys of the newest failures that match, and whether all failures were searched.
 
-        ``containing`` are pairs of an attribute and a member: the set in the attribute has to have one of the members.
+        ``contains_any`` are pairs of a set attribute and a member: a failure must have at least one of the members.
         """
         table = self._table.with_deadline(self._table.deadline.with_share(_NEWEST_FAILURES_SHARE))
         attributes = ("sk", log_codec.HASHES)
@@ -260,7 +260,7 @@ class DynamoDBAuditLogStore:
             attributes,
             index_name=TIME_INDEX,
             is_backwards=True,
-            contains_any=containing,
+            contains_any=contains_any,
         )
         matching: list[str] = []
         try:
@@ -292,8 +292,8 @@ class DynamoDBAuditLogStore:
         Raises :class:`scim.protocol.errors.Unavailable` if that takes more than a share of the remaining time.
         """
         table = self._table.with_deadline(self._table.deadline.with_share(_PREVIOUS_OWNERS_SHARE))
-        containing = [(log_codec.HASHES, identifier_hash)]
-        stored_items = table.query(self._users, keys.change_range(), ("sk",), contains_any=containing)
+        contains_any = [(log_codec.HASHES, identifier_hash)]
+        stored_items = table.query(self._users, keys.change_range(), ("sk",), contains_any=contains_any)
         for resource_id, _ in groupby(stored_items, lambda item: keys.parse_changed_user_id(item["sk"]["S"])):
             yield resource_id
 
