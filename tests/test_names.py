@@ -264,21 +264,6 @@ def _is_participle(name: Name) -> bool:
     return name.kind == "function" and "_" not in name.text and (ends_in_ed or name.text in PARTICIPLES)
 
 
-_STILL_SILENT: frozenset[str] = frozenset(
-    {
-        "src/handlers",
-        "src/handlers/http",
-        "src/scim/events",
-        "src/scim/service",
-        "src/scim/service/model",
-        "src/scim/service/references",
-        "src/scim/service/resources",
-        "src/scim/store",
-        "src/scim/store/query",
-    }
-)
-
-
 def test_retired_names_are_not_used() -> None:
     retired = {name: _find_replacement(name) for name in _find_names()}
     assert [f"{name} -> {replacement}" for name, replacement in retired.items() if replacement] == []
@@ -300,7 +285,7 @@ def test_class_name_exists_once() -> None:
 def test_package_says_what_it_holds() -> None:
     packages = [(path, text) for path, text in _read_modules(*SOURCES) if path.endswith("/__init__.py")]
     silent = {str(Path(path).parent) for path, text in packages if not ast.get_docstring(ast.parse(text))}
-    assert silent - _STILL_SILENT == set()
+    assert silent == set()
 
 
 def test_packages_are_small() -> None:
