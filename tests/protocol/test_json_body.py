@@ -1,4 +1,4 @@
-"""What is read from a body, and what is refused."""
+"""Bodies that are parsed, and bodies that are rejected."""
 
 import json
 from time import process_time

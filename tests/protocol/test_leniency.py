@@ -25,14 +25,14 @@ USER = {
 }
 
 Need = tuple[Callable[[LeniencyTracker], object], type[ScimError]]
-"""Something that a request does, and what it is refused with in strict mode."""
+"""A function that makes a request, and the error that it raises in strict mode."""
 
 
 def body(members: dict[str, Any], error: type[ScimError]) -> Need:
     """A POST of a user."""
     user = {"schemas": [CORE], "userName": "bjensen"} | members
-    sent = {name: value for name, value in user.items() if value is not ...}
-    return lambda leniencies: parse_resource(sent, load_user_type(), leniencies), error
+    members = {name: value for name, value in user.items() if value is not ...}
+    return lambda leniencies: parse_resource(members, load_user_type(), leniencies), error
 
 
 def patch(operation: dict[str, Any], error: type[ScimError], schemas: Any = (PatchRequest.urn,)) -> Need:
@@ -177,8 +177,10 @@ def test_standard_request_uses_no_leniency() -> None:
 
 def test_every_leniency_has_a_label_and_a_description() -> None:
     assert len({leniency.label for leniency in Leniency}) == len(Leniency)
-    assert [each.name for each in Leniency] == [each.label.replace("-", "_").upper() for each in Leniency]
-    assert all(each.description and each.sent_by for each in Leniency)
+    assert [leniency.name for leniency in Leniency] == [
+        leniency.label.replace("-", "_").upper() for leniency in Leniency
+    ]
+    assert all(leniency.description and leniency.sent_by for leniency in Leniency)
 
 
 def test_merge_adds_used_leniencies() -> None:

@@ -19,9 +19,9 @@ from scim.protocol.messages import (
 REMOVE = {"op": "remove", "path": "title"}
 
 
-def refusal(kind: type[Message], body: Any, *, strict: bool = False) -> ScimError:
+def refusal(message_class: type[Message], body: Any, *, strict: bool = False) -> ScimError:
     with pytest.raises(ScimError) as error:
-        parse_message(kind, body, LeniencyTracker(strict))
+        parse_message(message_class, body, LeniencyTracker(strict))
     return error.value
 
 
@@ -61,9 +61,9 @@ def test_patch_names_have_no_case(body: dict[str, Any]) -> None:
     ],
 )
 def test_patch_value_of_null(operation: dict[str, Any], given: bool) -> None:
-    (read,) = parse_message(PatchRequest, patch(Operations=[operation]), LeniencyTracker()).operations
+    (patch_operation,) = parse_message(PatchRequest, patch(Operations=[operation]), LeniencyTracker()).operations
 
-    assert read.has_value is given
+    assert patch_operation.has_value is given
 
 
 @pytest.mark.parametrize("body", [None, [], "x", 1, True])
@@ -142,10 +142,10 @@ def test_search_defaults() -> None:
 def test_search_names_have_no_case() -> None:
     body = search(STARTINDEX=0, Count=-1, sortby="userName", SortOrder="Descending", Attributes=["userName"])
 
-    read = parse_message(SearchRequest, body, LeniencyTracker())
+    message = parse_message(SearchRequest, body, LeniencyTracker())
 
-    assert (read.startindex, read.count, read.sortby, read.sortorder) == (0, -1, "userName", "descending")
-    assert read.attributes == ["userName"]
+    assert (message.startindex, message.count, message.sortby, message.sortorder) == (0, -1, "userName", "descending")
+    assert message.attributes == ["userName"]
 
 
 @pytest.mark.parametrize(
@@ -163,9 +163,9 @@ def test_unknown_sort_order() -> None:
 def test_bulk_operations_are_not_validated() -> None:
     body = {"schemas": [BulkRequest.urn], "failOnErrors": 1, "Operations": [{"method": "POST"}, "x", None]}
 
-    read = parse_message(BulkRequest, body, LeniencyTracker())
+    message = parse_message(BulkRequest, body, LeniencyTracker())
 
-    assert (read.failonerrors, read.operations) == (1, [{"method": "POST"}, "x", None])
+    assert (message.failonerrors, message.operations) == (1, [{"method": "POST"}, "x", None])
 
 
 @pytest.mark.parametrize("count", [0, -1])
@@ -176,13 +176,18 @@ def test_fail_on_errors_is_at_least_one(count: int) -> None:
 
 
 def test_bulk_operation_names_have_no_case() -> None:
-    sent = {"Method": "post", "PATH": "/Users", "bulkId": "qwerty", "data": {"userName": "Alice"}}
+    members = {"Method": "post", "PATH": "/Users", "bulkId": "qwerty", "data": {"userName": "Alice"}}
 
-    read = parse_message(BulkOperation, sent, LeniencyTracker())
+    operation = parse_message(BulkOperation, members, LeniencyTracker())
 
-    assert (read.method, read.path, read.bulkid, read.data) == ("POST", "/Users", "qwerty", {"userName": "Alice"})
+    assert (operation.method, operation.path, operation.bulkid, operation.data) == (
+        "POST",
+        "/Users",
+        "qwerty",
+        {"userName": "Alice"},
+    )
 
 
-@pytest.mark.parametrize("sent", [{"method": "GET", "path": "/Users"}, {"method": "POST"}, {"path": "/Users"}])
-def test_bulk_operation_without_method_or_path(sent: dict[str, Any]) -> None:
-    assert isinstance(refusal(BulkOperation, sent), InvalidSyntax)
+@pytest.mark.parametrize("members", [{"method": "GET", "path": "/Users"}, {"method": "POST"}, {"path": "/Users"}])
+def test_bulk_operation_without_method_or_path(members: dict[str, Any]) -> None:
+    assert isinstance(refusal(BulkOperation, members), InvalidSyntax)

@@ -42,10 +42,10 @@ def test_case_exact_strings() -> None:
 @seeded
 @given(st.text(), st.booleans())
 def test_normal_form_is_stable(text: str, case_exact: bool) -> None:
-    once = normalize_string(text, is_case_exact=case_exact)
+    normalized = normalize_string(text, is_case_exact=case_exact)
 
-    assert normalize_string(once, is_case_exact=case_exact) == once
-    assert unicodedata.is_normalized("NFC", once)
+    assert normalize_string(normalized, is_case_exact=case_exact) == normalized
+    assert unicodedata.is_normalized("NFC", normalized)
 
 
 @pytest.mark.parametrize(

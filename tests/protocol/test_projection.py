@@ -55,16 +55,16 @@ ALWAYS = {"schemas": USER["schemas"], "id": USER["id"]}
 ALWAYS_SECRET = {"always one": "x", "alwaysParts": {"always": "x", "default": "x"}}
 
 
-def shown(attributes: list[str], excluded: list[str] | None = None, user: dict[str, Any] = USER) -> dict[str, Any]:
+def project(attributes: list[str], excluded: list[str] | None = None, user: dict[str, Any] = USER) -> dict[str, Any]:
     return parse_projection(attributes, excluded or [], TYPE, LeniencyTracker()).apply(user)
 
 
-def shown_of_core(attributes: list[str], excluded: list[str] | None = None) -> dict[str, Any]:
-    """What is shown of the user without the extension that has attributes of every kind."""
+def project_core(attributes: list[str], excluded: list[str] | None = None) -> dict[str, Any]:
+    """Return the projected user without the extension that has attributes of every kind."""
     user = {name: value for name, value in USER.items() if name != SECRET}
-    found = shown(attributes, excluded, user)
-    assert {name: found.pop(name) for name in ALWAYS} == ALWAYS
-    return found
+    projected = project(attributes, excluded, user)
+    assert {name: projected.pop(name) for name in ALWAYS} == ALWAYS
+    return projected
 
 
 def without(*names: str) -> dict[str, Any]:
@@ -72,7 +72,7 @@ def without(*names: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("attributes", "found"),
+    ("attributes", "expected"),
     [
         ([], without()),
         (["", " "], without()),
@@ -86,7 +86,7 @@ def without(*names: str) -> dict[str, Any]:
         (["emails.type"], {"emails": [{"type": "work"}]}),
         (["emails.display"], {}),
         (['emails[type eq "work"]'], {"emails": USER["emails"]}),
-        (['emails[type eq "work"].value'], {"emails": [{"value": each["value"]} for each in USER["emails"]]}),
+        (['emails[type eq "work"].value'], {"emails": [{"value": email["value"]} for email in USER["emails"]]}),
         (["meta.version"], {"meta": {"version": '"1"'}}),
         ([ENTERPRISE], {ENTERPRISE: USER[ENTERPRISE]}),
         ([f"{ENTERPRISE}:department"], {ENTERPRISE: {"department": "Tours"}}),
@@ -99,12 +99,12 @@ def without(*names: str) -> dict[str, Any]:
         (["password"], {}),
     ],
 )
-def test_attributes(attributes: list[str], found: dict[str, Any]) -> None:
-    assert shown_of_core(attributes) == found
+def test_attributes(attributes: list[str], expected: dict[str, Any]) -> None:
+    assert project_core(attributes) == expected
 
 
 @pytest.mark.parametrize(
-    ("excluded", "found"),
+    ("excluded", "expected"),
     [
         ([], without()),
         (["unknown"], without()),
@@ -119,16 +119,16 @@ def test_attributes(attributes: list[str], found: dict[str, Any]) -> None:
         ([CORE], {ENTERPRISE: USER[ENTERPRISE]}),
     ],
 )
-def test_excluded_attributes(excluded: list[str], found: dict[str, Any]) -> None:
-    assert shown_of_core([], excluded) == found
+def test_excluded_attributes(excluded: list[str], expected: dict[str, Any]) -> None:
+    assert project_core([], excluded) == expected
 
 
 def test_excluded_attributes_have_precedence() -> None:
-    assert shown_of_core(["name", "emails"], ["name.givenName", "emails"]) == {"name": {"familyName": "Jensen"}}
+    assert project_core(["name", "emails"], ["name.givenName", "emails"]) == {"name": {"familyName": "Jensen"}}
 
 
 @pytest.mark.parametrize(
-    ("attributes", "found"),
+    ("attributes", "expected"),
     [
         (
             [],
@@ -152,27 +152,27 @@ def test_excluded_attributes_have_precedence() -> None:
         ),
     ],
 )
-def test_characteristic_returned(attributes: list[str], found: dict[str, Any]) -> None:
-    assert shown(attributes)[SECRET] == found
+def test_characteristic_returned(attributes: list[str], expected: dict[str, Any]) -> None:
+    assert project(attributes)[SECRET] == expected
 
 
 @pytest.mark.parametrize("name", ["emails[", "a b", "userName eq", "1", "user/name", "a..b", "name[familyName pr]"])
 def test_malformed_name(name: str) -> None:
     with pytest.raises(InvalidValue):
-        shown([name])
+        project([name])
     with pytest.raises(InvalidValue):
-        shown([], [name])
+        project([], [name])
 
 
 def names() -> list[str]:
     """Every name that could be asked for, and one that no schema has."""
-    found = ["unknown"]
+    names = ["unknown"]
     for schema in TYPE.schemas:
-        found.append(schema.id)
+        names.append(schema.id)
         for attribute in schema.attributes.values():
-            found.append(f"{schema.id}:{attribute.name}")
-            found += [f"{schema.id}:{attribute.name}.{sub.name}" for sub in attribute.sub_attributes.values()]
-    return found
+            names.append(f"{schema.id}:{attribute.name}")
+            names += [f"{schema.id}:{attribute.name}.{sub.name}" for sub in attribute.sub_attributes.values()]
+    return names
 
 
 NAMES = st.lists(st.sampled_from(names()), max_size=4)
@@ -181,10 +181,10 @@ NAMES = st.lists(st.sampled_from(names()), max_size=4)
 @seeded
 @given(NAMES, NAMES)
 def test_returned_always_and_never(attributes: list[str], excluded: list[str]) -> None:
-    found = shown(attributes, excluded)
-    secret = found[SECRET]
+    projected = project(attributes, excluded)
+    secret = projected[SECRET]
 
-    assert {name: found[name] for name in ALWAYS} == ALWAYS
+    assert {name: projected[name] for name in ALWAYS} == ALWAYS
     assert (secret["always one"], secret["alwaysParts"]["always"]) == ("x", "x")
     assert not {"never one", "neverParts"} & set(secret)
     parts = [
@@ -200,10 +200,10 @@ def test_returned_always_and_never(attributes: list[str], excluded: list[str]) -
 @given(NAMES, NAMES)
 def test_projection_adds_nothing(attributes: list[str], excluded: list[str]) -> None:
     user = copy.deepcopy(USER)
-    found = shown(attributes, excluded, user)
+    projected = project(attributes, excluded, user)
 
     assert user == USER
-    assert found == shown(attributes, excluded, found)
+    assert projected == project(attributes, excluded, projected)
 
 
 @pytest.mark.parametrize(

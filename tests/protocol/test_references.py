@@ -47,9 +47,9 @@ def test_number_of_references_is_limited() -> None:
         "id": "urn:example:peers",
         "attributes": [{"name": "peers", "type": "string", "multiValued": True, "format": "employee"}],
     }
-    kind = load_user_type().with_extensions([peers])
+    resource_type = load_user_type().with_extensions([peers])
     values = [f"peer{number}" for number in range(60)]
-    references = find_references({"userName": "a", "urn:example:peers": {"peers": values}}, kind)
+    references = find_references({"userName": "a", "urn:example:peers": {"peers": values}}, resource_type)
     assert [reference.value for reference in references] == values[:50]
     assert [reference.pointer for reference in references[:2]] == [
         ("urn:example:peers", "peers", 0),
@@ -87,8 +87,10 @@ SHAPES: list[Any] = [
 @pytest.mark.parametrize("attribute", [COMPLEX, PLAIN])
 def test_stored_value_of_wrong_type(attribute: dict[str, Any], multi_valued: bool, stored: Any) -> None:
     """The schema may have changed since the value was stored."""
-    kind = load_user_type().with_extensions([{"id": PEERS, "attributes": [{**attribute, "multiValued": multi_valued}]}])
-    references = find_references({"userName": "a", PEERS: {"peer": stored}}, kind)
+    resource_type = load_user_type().with_extensions(
+        [{"id": PEERS, "attributes": [{**attribute, "multiValued": multi_valued}]}]
+    )
+    references = find_references({"userName": "a", PEERS: {"peer": stored}}, resource_type)
     elements: list[Any] = stored if multi_valued and isinstance(stored, list) else [] if multi_valued else [stored]
     if attribute is COMPLEX:
         elements = [element.get("value") for element in elements if isinstance(element, dict)]
@@ -103,8 +105,8 @@ def test_stored_value_of_wrong_type(attribute: dict[str, Any], multi_valued: boo
 
 @pytest.mark.parametrize("extension", ["boss", [], 7, None, True])
 def test_stored_extension_of_wrong_type(extension: Any) -> None:
-    kind = load_user_type().with_extensions([{"id": PEERS, "attributes": [COMPLEX]}])
-    assert find_references({"userName": "a", PEERS: extension}, kind) == []
+    resource_type = load_user_type().with_extensions([{"id": PEERS, "attributes": [COMPLEX]}])
+    assert find_references({"userName": "a", PEERS: extension}, resource_type) == []
 
 
 def test_replace_in_copies_what_changes() -> None:
@@ -123,8 +125,8 @@ def test_can_add_ref(ref: bool, mutability: str, room: bool) -> None:
     value = {"name": "value", "type": "string", "format": "employee"}
     refs = [{"name": "$ref", "type": "reference", "referenceTypes": ["User"]}] if ref else []
     peer = {"name": "peer", "type": "complex", "mutability": mutability, "subAttributes": [value, *refs]}
-    kind = load_user_type().with_extensions([{"id": "urn:example:peers", "attributes": [peer]}])
-    (reference,) = find_references({"userName": "a", "urn:example:peers": {"peer": {"value": "x"}}}, kind)
+    resource_type = load_user_type().with_extensions([{"id": "urn:example:peers", "attributes": [peer]}])
+    (reference,) = find_references({"userName": "a", "urn:example:peers": {"peer": {"value": "x"}}}, resource_type)
     assert reference.can_add_ref is room
 
 

@@ -154,10 +154,10 @@ def test_schema_has_its_document() -> None:
 
 
 def test_names_with_spaces() -> None:
-    type_ = with_attributes(
+    resource_type = with_attributes(
         {"name": "Cost Center", "type": "string"},
         {"name": "Level", "type": "integer"},
         {"name": "Cost Center Code", "type": "string"},
     )
 
-    assert type_.names_with_spaces == ("urn:example:user:cost center code", "urn:example:user:cost center")
+    assert resource_type.names_with_spaces == ("urn:example:user:cost center code", "urn:example:user:cost center")

@@ -132,10 +132,10 @@ DOCUMENTS = [*(SCHEMAS / f"{name}.json" for name in REFERENCES), *sorted(EXAMPLE
 
 
 def conformance_errors(value: dict[str, Any], definitions: list[dict[str, Any]], where: str) -> Iterator[str]:
-    """What ``value`` does against ``definitions``; both are plain JSON, the definitions those of the Schema schema."""
-    known = {definition["name"]: definition for definition in definitions}
-    yield from (f"{where}.{name} is not defined" for name in value if name not in known)
-    for name, definition in known.items():
+    """Yield how a JSON object violates attribute definitions, which are those of the Schema schema."""
+    by_name = {definition["name"]: definition for definition in definitions}
+    yield from (f"{where}.{name} is not defined" for name in value if name not in by_name)
+    for name, definition in by_name.items():
         if name not in value:
             if definition["required"]:
                 yield f"{where}.{name} is missing"
@@ -169,14 +169,14 @@ def test_document_is_a_valid_schema(path: Path) -> None:
 def test_attribute_has_the_characteristics_of_its_type(path: Path) -> None:
     document = load(path)
     for name, attribute in raw(document if isinstance(document, list) else document["attributes"]):
-        kind = attribute["type"]
+        data_type = attribute["type"]
         stated = {"name", "type", "multiValued", "description", "required", "mutability", "returned"}
-        stated |= {"caseExact"} if kind in WITH_CASE else set()
-        stated |= {"uniqueness"} if kind in WITH_UNIQUENESS else set()
-        stated |= {"referenceTypes"} if kind == "reference" else set()
-        stated |= {"subAttributes"} if kind == "complex" else set()
+        stated |= {"caseExact"} if data_type in WITH_CASE else set()
+        stated |= {"uniqueness"} if data_type in WITH_UNIQUENESS else set()
+        stated |= {"referenceTypes"} if data_type == "reference" else set()
+        stated |= {"subAttributes"} if data_type == "complex" else set()
         assert attribute.keys() - {"canonicalValues"} == stated, name
-        assert attribute.get("caseExact") or kind not in ALWAYS_CASE_EXACT, name
+        assert attribute.get("caseExact") or data_type not in ALWAYS_CASE_EXACT, name
 
 
 def raw(attributes: list[dict[str, Any]]) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -187,6 +187,6 @@ def raw(attributes: list[dict[str, Any]]) -> Iterator[tuple[str, dict[str, Any]]
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.stem)
 def test_reference_implementation_accepts_the_document(path: Path) -> None:
-    read = Schema.model_validate(load(path))
+    schema = Schema.model_validate(load(path))
 
-    assert read.id == load(path)["id"]
+    assert schema.id == load(path)["id"]

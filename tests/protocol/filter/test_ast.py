@@ -140,9 +140,11 @@ def relative_expressions(draw: st.DrawFn, name: str) -> Filter:
     return expression(draw, [AttributePath(sub) for sub in TYPE.core_schema.attributes[name].sub_attributes.values()])
 
 
-def join(kind: type[And] | type[Or], terms: list[Filter]) -> Filter:
+def join(node_class: type[And] | type[Or], terms: list[Filter]) -> Filter:
     """Join the terms without nested nodes of the same class, as the parser does."""
-    return kind(tuple(part for term in terms for part in (term.operands if isinstance(term, kind) else (term,))))
+    return node_class(
+        tuple(part for term in terms for part in (term.operands if isinstance(term, node_class) else (term,)))
+    )
 
 
 def combine(leaves: st.SearchStrategy[Filter]) -> st.SearchStrategy[Filter]:

@@ -150,7 +150,7 @@ def test_no_match(text: str) -> None:
     "name", ["nickName", "ims", "ims.value", "name.middleName", f"{ENTERPRISE}:division", "ims[type pr].value"]
 )
 def test_absent_attribute(name: str, operator: str, is_match: bool) -> None:
-    """It is not equal to any value, and equal to null. All other comparisons are false."""
+    """An absent attribute is not equal to any value, and is equal to null. All other comparisons are false."""
     assert matches(f"{name} {operator}") is is_match
 
 

@@ -210,7 +210,7 @@ def test_position_of_error_is_in_the_text(pieces: list[str], strict: bool) -> No
 
 
 def refusal(text: str, *, strict: bool) -> InvalidFilter | None:
-    """What is wrong with a filter, ``None`` for a valid one."""
+    """Return the error for a filter, or ``None`` for a valid one."""
     try:
         parse(text, strict=strict)
     except InvalidFilter as error:

@@ -160,10 +160,12 @@ def test_position_of_error(text: str, place: str) -> None:
 
 def test_longest_name_with_space_is_taken() -> None:
     attributes = [{"name": name, "type": "string"} for name in ("Cost Center", "Cost", "Cost Center Code")]
-    type_ = load_user_type().with_extensions([{"id": "urn:example:User", "name": "Example", "attributes": attributes}])
+    resource_type = load_user_type().with_extensions(
+        [{"id": "urn:example:User", "name": "Example", "attributes": attributes}]
+    )
     texts = [f"urn:example:User:{attribute['name']}" for attribute in attributes]
 
-    assert [str(parse_path(text, type_, LeniencyTracker())) for text in texts] == texts
+    assert [str(parse_path(text, resource_type, LeniencyTracker())) for text in texts] == texts
 
 
 @pytest.mark.parametrize("name", ["type", "TYPE"])
@@ -178,9 +180,11 @@ def test_names_in_brackets_are_sub_attributes(name: str) -> None:
 
 def test_core_attribute_has_precedence() -> None:
     title = {"id": "urn:example:User", "name": "Example", "attributes": [{"name": "title", "type": "integer"}]}
-    type_ = load_user_type().with_extensions([title])
+    resource_type = load_user_type().with_extensions([title])
 
-    assert resolve_path("title", type_, LeniencyTracker()) == AttributePath(type_.core_schema.attributes["title"])
+    assert resolve_path("title", resource_type, LeniencyTracker()) == AttributePath(
+        resource_type.core_schema.attributes["title"]
+    )
 
 
 def texts_of_paths() -> list[str]:

@@ -54,17 +54,17 @@ GENERATORS = st.builds(Generator, st.integers(0))
 @seeded
 @given(USERS, writes())
 def test_replace_is_idempotent(user: dict[str, Any], write: tuple[str, Any]) -> None:
-    once = apply(user, replace(*write))
+    patched = apply(user, replace(*write))
 
-    assert apply(once, replace(*write)) == once
+    assert apply(patched, replace(*write)) == patched
 
 
 @seeded
 @given(USERS, writes())
 def test_add_is_idempotent(user: dict[str, Any], write: tuple[str, Any]) -> None:
-    once = apply(user, add(*write))
+    patched = apply(user, add(*write))
 
-    assert apply(once, add(*write)) == once
+    assert apply(patched, add(*write)) == patched
 
 
 @seeded
@@ -102,11 +102,11 @@ def test_arguments_are_not_changed(generator: Generator) -> None:
     user = generator.user()
     before = copy.deepcopy(user)
     operations = generator.operations()
-    sent = copy.deepcopy(operations)
+    operations_before = copy.deepcopy(operations)
     with suppress(ScimError):
         apply(user, *operations)
 
-    assert (user, operations) == (before, sent)
+    assert (user, operations) == (before, operations_before)
 
 
 @seeded

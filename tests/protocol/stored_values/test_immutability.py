@@ -47,8 +47,8 @@ def put(**members: Any) -> None:
 
 
 def patch(op: str, path: str, value: Any = None) -> Any:
-    sent = {"op": op, "path": f"{URN}:{path}"} | ({} if op == "remove" else {"value": value})
-    operation = PatchOperation.model_validate(sent)
+    members = {"op": op, "path": f"{URN}:{path}"} | ({} if op == "remove" else {"value": value})
+    operation = PatchOperation.model_validate(members)
     return apply_patch(resource(BEFORE), [operation], TYPE, LeniencyTracker())[URN]
 
 
@@ -143,7 +143,7 @@ def test_put_ignores_read_only_attribute_with_immutable_sub_attribute() -> None:
 
 @pytest.mark.parametrize("multi_valued", [False, True])
 def test_put_ignores_read_only_sub_attributes_of_immutable_attribute(multi_valued: bool) -> None:
-    """What was read can be sent back, although readOnly values of the body are ignored."""
+    """A client can send back what it has read, although readOnly values of the body are ignored."""
     members = [{"name": "seal", "type": "string", "mutability": "readOnly"}, {"name": "code", "type": "string"}]
     desk = {"name": "desk", "type": "complex", "mutability": "immutable", "multiValued": multi_valued}
     resource_type = load_user_type().with_extensions([{"id": URN, "attributes": [desk | {"subAttributes": members}]}])

@@ -1,4 +1,4 @@
-"""What a client sent becomes the canonical value of an attribute, or an error that says why not."""
+"""Values that clients send are parsed into canonical values, or an error says what is wrong."""
 
 from typing import Any
 

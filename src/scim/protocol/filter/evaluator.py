@@ -89,18 +89,18 @@ def _compile_comparison(
     """Compile a comparison of the values at a path. ``ne`` is the negation of ``eq``."""
     if literal is None:
         return _compile_null_comparison(path, operator, leniencies)
-    path, attribute = _resolve_complex(path)
+    path, attribute = _resolve_compared_attribute(path)
     get_values = compile_value_getter(path, leniencies)
     is_negated = operator is ComparisonOperator.NE
     test = _compile_test(attribute, ComparisonOperator.EQ if is_negated else operator, literal, leniencies)
     if path.is_single_valued_core_attribute:
-        return _test_single_value(attribute.name, test, is_negated=is_negated)
+        return _compile_single_value_test(attribute.name, test, is_negated=is_negated)
     if is_negated:
         return lambda resource: not any(test(value) for value in get_values(resource))
     return lambda resource: any(test(value) for value in get_values(resource))
 
 
-def _test_single_value(name: str, test: ValueTest, *, is_negated: bool) -> Predicate:
+def _compile_single_value_test(name: str, test: ValueTest, *, is_negated: bool) -> Predicate:
     """Compile a comparison of a single-valued attribute in the core schema: most filters, so it has to be fast."""
     if is_negated:
         return lambda resource: (value := resource.get(name)) is None or not test(value)
@@ -119,7 +119,7 @@ def _compile_null_comparison(
     raise InvalidFilter(f"{path.without_value_filter} {operator} null compares nothing: only eq and ne take null.")
 
 
-def _resolve_complex(path: AttributePath) -> tuple[AttributePath, Attribute]:
+def _resolve_compared_attribute(path: AttributePath) -> tuple[AttributePath, Attribute]:
     """Return the path of the compared values, and the attribute or sub-attribute at its end.
 
     Of a complex attribute, its sub-attribute ``value`` is compared (RFC 7644 section 3.4.2.2).
@@ -141,15 +141,15 @@ def compile_value_getter(path: AttributePath, leniencies: LeniencyTracker) -> Va
         raise InvalidFilter(f"{path.without_value_filter} is writeOnly: nothing can be found by it.")
     get_values = _compile_attribute_getter(path)
     if path.value_filter is not None:
-        get_values = _filter_elements(get_values, compile_filter(path.value_filter, leniencies))
-    return get_values if path.sub_attribute is None else _get_sub_values(get_values, path.sub_attribute.name)
+        get_values = _compile_element_getter(get_values, compile_filter(path.value_filter, leniencies))
+    return get_values if path.sub_attribute is None else _compile_sub_value_getter(get_values, path.sub_attribute.name)
 
 
-def _filter_elements(get_elements: ValueGetter, matches: Predicate) -> ValueGetter:
+def _compile_element_getter(get_elements: ValueGetter, matches: Predicate) -> ValueGetter:
     return lambda resource: [element for element in get_elements(resource) if matches(element)]
 
 
-def _get_sub_values(get_elements: ValueGetter, name: str) -> ValueGetter:
+def _compile_sub_value_getter(get_elements: ValueGetter, name: str) -> ValueGetter:
     return lambda resource: [element[name] for element in get_elements(resource) if name in element]
 
 
