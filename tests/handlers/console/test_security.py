@@ -344,7 +344,7 @@ def test_token_is_shown_once_and_not_logged(
 
 @pytest.mark.parametrize("state", ["waiting", "connected", "disconnected"])
 @pytest.mark.parametrize("grace", ["day", "none"])
-@pytest.mark.parametrize("call", ["read", "stages", "add_pending", "create_secret", "promote", "after"])
+@pytest.mark.parametrize("call", ["read", "read_stages", "add_pending", "create_secret", "promote", "after"])
 def test_concurrent_token_forms_show_one_token(
     operator_visits: Visitor,
     operator: TenantService,
