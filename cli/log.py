@@ -113,7 +113,7 @@ def _build_health_document(health: Health) -> dict[str, Any]:
         "advice": health.advice or None,
         "provider": health.provider,
         "failed_writes": activity.failures.failed_writes,
-        **{str(kind): activity.failures.count(kind) for kind in FailureKind},
+        **{str(kind): activity.failures.get_count(kind) for kind in FailureKind},
         "changes": activity.changes,
         "has_more_changes": activity.has_more_changes,
         "share": activity.failure_share,

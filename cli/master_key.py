@@ -33,7 +33,7 @@ Example:
 @deployment_options
 def status(json: bool) -> None:
     """List the generations of the master key, the newest first, and when each signs."""
-    _print_key_ring(get_deployment().operator.master_key.read_key_ring(), json=json)
+    _print_key_ring(get_deployment().operator.master_key_rotation.read_key_ring(), json=json)
 
 
 @master_key.command(
@@ -49,7 +49,7 @@ def rotate(json: bool) -> None:
 
     While a generation waits for its start, no other is added.
     """
-    _print_key_ring(get_deployment().operator.master_key.rotate(), json=json)
+    _print_key_ring(get_deployment().operator.master_key_rotation.rotate(), json=json)
 
 
 @master_key.command(
@@ -69,7 +69,7 @@ def drop_earlier(yes: bool, json: bool) -> None:
     Ends every token, cursor and console session that was made with them, within five minutes: every tenant
     whose token is older than the newest generation needs a new one (muster rotate).
     """
-    rotation = get_deployment().operator.master_key
+    rotation = get_deployment().operator.master_key_rotation
     ring = rotation.read_key_ring()
     newest, *earlier = ring.generations
     if not earlier:

@@ -15,7 +15,7 @@ MARKS = {
     LogEntryKind.FAILURE: "!",
     LogEntryKind.NO_OP: "~",
     LogEntryKind.REJECTED_TOKEN: "!",
-    LogEntryKind.UNVERIFIED: "?",
+    LogEntryKind.MALFORMED_TOKEN: "?",
     LogEntryKind.FIRST_USE: "",
     LogEntryKind.AUDIT_EVENT: "*",
 }

@@ -1,6 +1,7 @@
 """Names are terms of the SCIM RFCs, AWS and Python, and functions are verbs; modules and packages stay small."""
 
 import ast
+import builtins
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -14,6 +15,8 @@ ROOT = Path(__file__).parent.parent
 SOURCES = ("src", "cli", "local")
 MAX_LINES = 350  # of a module
 MAX_MODULES = 12  # of a package, without __init__.py
+
+REFERENCE = re.compile(r":(?:class|func|meth|attr|data|mod|exc):`~?([\w.]+)`")  # in a docstring
 
 # Words that no identifier contains, with their replacements.
 RETIRED_WORDS = {
@@ -300,3 +303,16 @@ def test_modules_are_small(folder: str) -> None:
     lengths = {path: len(text.splitlines()) for path, text in _read_modules(folder)}
     large = {path: length for path, length in lengths.items() if length > MAX_LINES}
     assert large == {}
+
+
+def test_references_in_docstrings_lead_to_names() -> None:
+    modules = list(_read_modules(*SOURCES))
+    known = {name.text for name in _find_names()} | set(dir(builtins))
+    known |= {part for path, _ in modules for part in Path(path).with_suffix("").parts}
+    missing = {
+        f"{path}: {reference}"
+        for path, text in modules
+        for reference in REFERENCE.findall(text)
+        if not {part.strip("_") for part in reference.split(".")} <= known
+    }
+    assert missing == set()

@@ -32,22 +32,22 @@ class AwsCallError(Exception):
 
 
 class ChangesHandler:
-    """A Lambda handler. ``connect`` is called for the first batch; its result is then reused."""
+    """A Lambda handler. ``create_processor_factory`` is called for the first batch; its result is then reused."""
 
-    def __init__(self, connect: Callable[[], Callable[[Deadline], StreamProcessor]]) -> None:
-        self._connect = connect
+    def __init__(self, create_processor_factory: Callable[[], Callable[[Deadline], StreamProcessor]]) -> None:
+        self._create_processor_factory = create_processor_factory
         self._logger = Logger(use_rfc3339=True)  # Lambda reads the level of a line only next to such a time
 
     @cached_property
-    def _build_processor(self) -> Callable[[Deadline], StreamProcessor]:
-        return self._connect()
+    def _processor_factory(self) -> Callable[[Deadline], StreamProcessor]:
+        return self._create_processor_factory()
 
     def __call__(self, event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
         started = time.monotonic()
         records = event["Records"]
         deadline = runtime.create_deadline(context.get_remaining_time_in_millis() / 1_000)
         try:
-            result = self._build_processor(deadline).process(records)
+            result = self._processor_factory(deadline).process(records)
         except ClientError as fault:  # its message may hold what was sent, and Lambda would log it
             raise AwsCallError(f"{fault.operation_name}: {get_error_code(fault)}") from None
         self._log(records, result, started)

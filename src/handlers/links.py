@@ -27,21 +27,21 @@ if TYPE_CHECKING:
 
 
 class LinksHandler:
-    """A Lambda handler. ``connect`` is called for the first batch; its result is then reused."""
+    """A Lambda handler. ``create_processor_factory`` is called for the first batch; its result is then reused."""
 
-    def __init__(self, connect: Callable[[], Callable[[Deadline], LinkProcessor]]) -> None:
-        self._connect = connect
+    def __init__(self, create_processor_factory: Callable[[], Callable[[Deadline], LinkProcessor]]) -> None:
+        self._create_processor_factory = create_processor_factory
         self._logger = Logger(use_rfc3339=True)  # Lambda reads the level of a line only next to such a time
 
     @cached_property
-    def _build_processor(self) -> Callable[[Deadline], LinkProcessor]:
-        return self._connect()
+    def _processor_factory(self) -> Callable[[Deadline], LinkProcessor]:
+        return self._create_processor_factory()
 
     def __call__(self, event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
         started = time.monotonic()
         messages = event["Records"]
         deadline = runtime.create_deadline(context.get_remaining_time_in_millis() / 1_000)
-        result = self._build_processor(deadline).process(messages)
+        result = self._processor_factory(deadline).process(messages)
         self._log(len(messages), result, started)
         return {"batchItemFailures": [{"itemIdentifier": retry.message_id} for retry in result.failed_messages]}
 

@@ -28,9 +28,9 @@ from scim.settings import Settings
 from scim.store.links import DynamoDBLinkStore
 from scim.store.table import Table
 from scim.wiring import runtime
-from scim.wiring.endpoint import build_endpoint_adapters
 from scim.wiring.events import build_stream_processor_factory
 from scim.wiring.operator import build_operator_adapters
+from scim.wiring.scim_api import build_scim_api_adapters
 from tests.endpoint import ENTERPRISE, Endpoint, Handler, LambdaContext, functions
 from tests.engine.conftest import Read, links_handler
 from tests.engine.test_bulk import post, run
@@ -86,7 +86,7 @@ class Functions:
             for message in messages:
                 self._bus.queues.delete("LinksQueue", message.receipt_handle)
         settings, calls = Settings.from_environment(os.environ), boto3.client("dynamodb")
-        config = build_endpoint_adapters(settings, raise_fault).resource_store_config
+        config = build_scim_api_adapters(settings, raise_fault).resource_store_config
         table = DynamoDBLinkStore(
             Table(calls, settings.table_name, runtime.create_deadline(60)), config, tenant_of(scim), load_user_type()
         )

@@ -20,8 +20,8 @@ from scim.settings import Settings
 from scim.store import keys, log_codec
 from scim.store.audit_log import DynamoDBAuditLogStore
 from scim.wiring import runtime
-from scim.wiring.endpoint import build_endpoint_adapters
 from scim.wiring.operator import OperatorAdapters, build_operator_adapters
+from scim.wiring.scim_api import build_scim_api_adapters
 from tests.engine.proxy import Proxy
 from tests.service.audit.test_explanations import FAILURE
 from tests.tokens import raise_fault
@@ -77,8 +77,8 @@ def operator(proxy: Proxy) -> Iterator[OperatorAdapters]:
         settings = Settings.from_environment(os.environ)
         operator = build_operator_adapters(settings, "tests")
         operator.build_administration().tenants.connect(_TENANT)
-        calls = build_endpoint_adapters(settings, raise_fault).open_table(runtime.create_deadline(29))
-        build_endpoint_adapters(settings, raise_fault).build_tenant_store(calls).record_token_usage(
+        calls = build_scim_api_adapters(settings, raise_fault).open_table(runtime.create_deadline(29))
+        build_scim_api_adapters(settings, raise_fault).build_tenant_store(calls).record_token_usage(
             _TENANT, TokenUsage(time.time(), "v1")
         )
         assert DynamoDBAuditLogStore(calls, _TENANT, time.time).add_to_day(

@@ -137,7 +137,10 @@ def test_malformed_token_never_warns_of_a_quarantine(known: Endpoint) -> None:
     known.request("GET", "/Users", authorization=f"Bearer {known.token[:-3]}")
     log = log_of(known)
 
-    assert (log.get_health().activity.failures.count(FailureKind.REJECTED_TOKEN), log.get_health().warnings) == (0, [])
+    assert (log.get_health().activity.failures.get_count(FailureKind.REJECTED_TOKEN), log.get_health().warnings) == (
+        0,
+        [],
+    )
     assert log.find_last_failure() is None
     assert [day.failures for day in log.get_activity(2)] == [0, 0]
 

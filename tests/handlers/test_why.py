@@ -19,8 +19,8 @@ from scim.service.audit.person_report import PersonReport
 from scim.settings import Settings
 from scim.store.audit_log import DynamoDBAuditLogStore
 from scim.wiring import runtime
-from scim.wiring.endpoint import build_endpoint_adapters
 from scim.wiring.operator import build_operator_adapters
+from scim.wiring.scim_api import build_scim_api_adapters
 from tests.endpoint import BASE_URL, CORE, ENTERPRISE, ENVIRONMENT, SURVEY, Endpoint
 from tests.tokens import new_token, raise_fault
 
@@ -318,7 +318,7 @@ class Cut(DynamoDBAuditLogStore):
 
 
 def cut_off(endpoint: Endpoint, *found: str) -> AuditLog:
-    calls = build_endpoint_adapters(Settings.from_environment(os.environ), raise_fault).open_table(
+    calls = build_scim_api_adapters(Settings.from_environment(os.environ), raise_fault).open_table(
         runtime.create_deadline(29)
     )
     records = Cut(calls, tenant_of(endpoint), time.time)

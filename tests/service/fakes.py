@@ -13,7 +13,7 @@ from scim.service.deadline import Deadline
 from scim.service.model.audit.audit_event import AuditEvent
 from scim.service.model.audit.failure import RequestSummary
 from scim.service.model.change_record import ChangeRecord
-from scim.service.model.query import IndexPosition, PageBoundary, Query, QueryResult, VerifiedCursor
+from scim.service.model.query import PageBoundary, Query, QueryResult, StartIndexPosition, VerifiedCursor
 from scim.service.model.stored_resource import NotUnique, StoredResource, VersionConflict, encode_json
 from scim.service.model.tenant import Tenant
 from scim.service.model.timestamps import parse_rfc3339
@@ -81,7 +81,7 @@ class MemoryStore:
         ]
         if query.order is not None:
             matching_users.sort(key=query.order.key, reverse=query.order.is_descending)
-        if isinstance(query.start, IndexPosition):
+        if isinstance(query.start, StartIndexPosition):
             first = query.start.index - 1
             return QueryResult(len(matching_users), matching_users[first : first + query.count], "memory")
         ids = [user.id for user in matching_users]

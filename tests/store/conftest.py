@@ -11,22 +11,22 @@ from scim.settings import Settings
 from scim.store.resources import DynamoDBResourceStore
 from scim.store.table import Table
 from scim.wiring import runtime
-from scim.wiring.endpoint import EndpointAdapters, build_endpoint_adapters
+from scim.wiring.scim_api import ScimApiAdapters, build_scim_api_adapters
 from tests.tokens import raise_fault
 
 
 @pytest.fixture
-def adapters(settings: Settings) -> EndpointAdapters:
-    return build_endpoint_adapters(settings, raise_fault)
+def adapters(settings: Settings) -> ScimApiAdapters:
+    return build_scim_api_adapters(settings, raise_fault)
 
 
 @pytest.fixture
-def request_table(adapters: EndpointAdapters) -> Table:
+def request_table(adapters: ScimApiAdapters) -> Table:
     return adapters.open_table(runtime.create_deadline(29))
 
 
 @pytest.fixture
-def store(adapters: EndpointAdapters, request_table: Table) -> DynamoDBResourceStore:
+def store(adapters: ScimApiAdapters, request_table: Table) -> DynamoDBResourceStore:
     return adapters.build_resource_store(request_table, Tenant("acme"), load_user_type())
 
 

@@ -25,7 +25,7 @@ from scim.store.audit_log import DynamoDBAuditLogStore
 from scim.store.table import Table
 from scim.store.tenants import DynamoDBTenantStore
 from scim.wiring import runtime
-from scim.wiring.endpoint import build_endpoint_adapters
+from scim.wiring.scim_api import build_scim_api_adapters
 from tests.service.audit.test_explanations import FAILURE
 from tests.service.fakes import Clock, new_id, user
 from tests.tokens import raise_fault
@@ -39,7 +39,7 @@ Records = Callable[..., DynamoDBAuditLogStore]
 
 @pytest.fixture
 def records(settings: Settings) -> Records:
-    found = build_endpoint_adapters(settings, raise_fault)
+    found = build_scim_api_adapters(settings, raise_fault)
 
     def records(tenant: str = "acme", *, ago_days: float = 0) -> DynamoDBAuditLogStore:
         """As it was some days ago: what is written then expires so much earlier."""
@@ -53,7 +53,7 @@ def records(settings: Settings) -> Records:
 @pytest.fixture
 def write(settings: Settings) -> Callable[..., None]:
     """Writes a change of a user into the table."""
-    found = build_endpoint_adapters(settings, raise_fault)
+    found = build_scim_api_adapters(settings, raise_fault)
 
     def write(before: StoredResource | None, after: StoredResource | None, at: str) -> None:
         operation = Operation.CREATE if before is None else Operation.PATCH if after else Operation.DELETE
@@ -94,7 +94,7 @@ def drawn(
 def test_failure_is_read_as_written(records: Records) -> None:
     first = failure(1, ignored=["mail"], rejected_leniency="path-as-key", provider=IdentityProvider.ENTRA)
 
-    counted = records().count(first)
+    counted = records().record_failure(first)
 
     assert counted == FailureCount(first, at(1), 1, {"2026-01-31": 1})
     assert failures_of(records(), "ADA") == [counted]
@@ -103,8 +103,8 @@ def test_failure_is_read_as_written(records: Records) -> None:
 def test_repeated_failure_is_counted(records: Records) -> None:
     store = records()
     for minute in (1, 2, 3):
-        store.count(failure(minute, request_id=f"request-{minute}"))
-    store.count(failure(4, at=at(4, day=30)))
+        store.record_failure(failure(minute, request_id=f"request-{minute}"))
+    store.record_failure(failure(4, at=at(4, day=30)))
 
     (counted,) = failures_of(store, "ada")
 
@@ -114,34 +114,34 @@ def test_repeated_failure_is_counted(records: Records) -> None:
 
 @pytest.mark.parametrize("different", [{"operation": "patch"}, {"rule": "required"}, {"identifier": "bob"}])
 def test_person_operation_and_rule_identify_a_failure(records: Records, different: dict[str, str]) -> None:
-    records().count(failure(1))
-    records().count(failure(2, **different))
+    records().record_failure(failure(1))
+    records().record_failure(failure(2, **different))
     assert len(drawn(records())) == 2
 
 
 def test_identifier_is_case_insensitive(records: Records) -> None:
-    records().count(failure(1, "Ada"))
-    assert records().count(failure(2, "ADA")) == FailureCount(failure(2, "ADA"), at(1), 2, {"2026-01-31": 2})
+    records().record_failure(failure(1, "Ada"))
+    assert records().record_failure(failure(2, "ADA")) == FailureCount(failure(2, "ADA"), at(1), 2, {"2026-01-31": 2})
 
 
 def test_failure_without_identifier_is_counted(records: Records) -> None:
     nobody = failure(1, "", identifier_hashes=frozenset())
-    records().count(nobody)
-    counted = records().count(nobody)
+    records().record_failure(nobody)
+    counted = records().record_failure(nobody)
     assert counted is not None
     assert counted.count == 2
 
 
 @pytest.mark.parametrize("name", ["a#b", "x" * 5_000, "ß" * 900, "%23", "\u0130"])
 def test_any_identifier_can_be_part_of_a_key(records: Records, name: str) -> None:
-    records().count(failure(1, name))
+    records().record_failure(failure(1, name))
     (counted,) = failures_of(records(), name)
     assert counted.failure.identifier == name
 
 
 def test_failures_expire_after_30_days(records: Records) -> None:
-    records(ago_days=29.9).count(failure(1))
-    records(ago_days=30.1).count(failure(2, "bob"))
+    records(ago_days=29.9).record_failure(failure(1))
+    records(ago_days=30.1).record_failure(failure(2, "bob"))
     records(ago_days=30.1).count_rejected_tokens(at(3), 1, "token")
 
     assert [counted.failure.identifier for counted in failures_of(records(), "ada", "bob")] == ["ada"]
@@ -150,21 +150,21 @@ def test_failures_expire_after_30_days(records: Records) -> None:
 
 
 def test_repeated_failure_expires_later(records: Records) -> None:
-    records(ago_days=29).count(failure(1))
-    records(ago_days=1).count(failure(2))
+    records(ago_days=29).record_failure(failure(1))
+    records(ago_days=1).record_failure(failure(2))
     (counted,) = failures_of(records(), "ada")
     assert counted.count == 2
 
 
 def test_unavailable_table_raises_nothing(settings: Settings) -> None:
-    elsewhere = build_endpoint_adapters(settings.model_copy(update={"table_name": "no-table"}), raise_fault)
+    elsewhere = build_scim_api_adapters(settings.model_copy(update={"table_name": "no-table"}), raise_fault)
     store = DynamoDBAuditLogStore(elsewhere.open_table(runtime.create_deadline(29)), "acme", time.time)
-    assert store.count(failure(1)) is None
+    assert store.record_failure(failure(1)) is None
     assert store.count_rejected_tokens(at(1), 1, "token") is False
 
 
 def test_tenants_are_isolated(records: Records) -> None:
-    records("acme").count(failure(1))
+    records("acme").record_failure(failure(1))
     assert drawn(records("umbrella")) == []
     assert failures_of(records("umbrella"), "ada") == []
 
@@ -190,10 +190,10 @@ def test_rejected_tokens_are_counted_by_minute(records: Records) -> None:
 def test_log_has_newest_record_first(records: Records, write: Callable[..., None]) -> None:
     ada = user("ada")
     write(None, ada, at(1))
-    records().count(failure(2))
+    records().record_failure(failure(2))
     write(ada, replace(ada, version=2), at(3))
     records().count_rejected_tokens(at(4), 1, "token")
-    records().count(failure(5, "bob"))
+    records().record_failure(failure(5, "bob"))
 
     found = drawn(records())
 
@@ -219,7 +219,7 @@ def test_pages_make_up_the_log(records: Records, write: Callable[..., None], siz
     """Also where many records have the same time."""
     for minute in range(1, 13):
         write(None, user(f"user-{minute}"), at(minute // 4))
-        records().count(failure(minute // 4, f"person-{minute}"))
+        records().record_failure(failure(minute // 4, f"person-{minute}"))
     pages: list[LogRecord] = []
     place: LogPosition | None = None
     while page := list(islice(records().list_records(place), size)):
@@ -297,7 +297,7 @@ def test_user_names_are_those_of_existing_users(records: Records, write: Callabl
 def act(settings: Settings) -> Callable[[str, int], AuditEvent]:
     """Writes an act on a tenant, and its settings."""
     store = DynamoDBTenantStore(
-        build_endpoint_adapters(settings, raise_fault).open_table(runtime.create_deadline(29)), new_id
+        build_scim_api_adapters(settings, raise_fault).open_table(runtime.create_deadline(29)), new_id
     )
 
     def act(tenant: str, minute: int) -> AuditEvent:
@@ -315,7 +315,7 @@ def test_log_has_audit_events_by_time(
     acts = [act("acme", minute) for minute in (1, 3, 3, 5)]
     act("umbrella", 2)
     write(None, user("ada"), at(2))
-    records().count(failure(4))
+    records().record_failure(failure(4))
 
     found = drawn(records())
 
@@ -340,7 +340,7 @@ def test_pages_with_audit_events_make_up_the_log(
     for minute in (1, 1, 1, 2, 2):
         act("acme", minute)
         write(None, user(new_id()), at(minute))
-        records().count(failure(minute, new_id()))
+        records().record_failure(failure(minute, new_id()))
     pages: list[LogRecord] = []
     place: LogPosition | None = None
     while page := list(islice(records().list_records(place), size)):
@@ -450,7 +450,7 @@ def test_search_of_many_failures_is_bounded(settings: Settings, monkeypatch: pyt
     """What is kept under the identifier is always found, what has its handle while it is among the newest."""
     fill(settings, 1_500)
     monkeypatch.setattr("scim.store.audit_log._MAX_CALLS", 1)
-    calls = build_endpoint_adapters(settings, raise_fault).open_table(runtime.create_deadline(29))
+    calls = build_scim_api_adapters(settings, raise_fault).open_table(runtime.create_deadline(29))
     store = DynamoDBAuditLogStore(calls, "acme", time.time)
 
     newest = store.find_failures(["e-1499"])
@@ -469,13 +469,15 @@ def test_search_of_many_failures_is_bounded(settings: Settings, monkeypatch: pyt
 
 def test_search_takes_twenty_identifiers(records: Records) -> None:
     for number in (19, 20):
-        records().count(failure(number, f"person-{number}"))
+        records().record_failure(failure(number, f"person-{number}"))
     search = records().find_failures([f"person-{number}" for number in range(21)])
     assert ([each.failure.identifier for each in search.failures], search.is_complete) == (["person-19"], False)
 
 
 def test_search_of_few_failures_is_complete(records: Records) -> None:
-    records().count(failure(1, "bob", identifier_hashes=frozenset({hash_identifier("bob"), hash_identifier("e-1")})))
+    records().record_failure(
+        failure(1, "bob", identifier_hashes=frozenset({hash_identifier("bob"), hash_identifier("e-1")}))
+    )
     search = records().find_failures(["e-1"])
     assert ([each.failure.identifier for each in search.failures], search.is_complete) == (["bob"], True)
 
@@ -492,8 +494,8 @@ def test_search_without_time_returns_what_it_found() -> None:
 def test_log_ends_at_expired_records(records: Records, settings: Settings) -> None:
     """DynamoDB may leave expired records for days: they are not read one and all to find that out."""
     fill(settings, 450, ttl=-DAY_S)
-    records().count(failure(2, "ada"))
-    calls = build_endpoint_adapters(settings, raise_fault).open_table(runtime.create_deadline(29))
+    records().record_failure(failure(2, "ada"))
+    calls = build_scim_api_adapters(settings, raise_fault).open_table(runtime.create_deadline(29))
 
     assert len(drawn(DynamoDBAuditLogStore(calls, "acme", time.time), kinds=[RecordKind.FAILURE])) == 1
     assert calls.calls <= 7
@@ -503,7 +505,7 @@ def test_newest_failures_without_identifier_are_read(records: Records, monkeypat
     """Their keys end in a digest and not in the time: the first by key would be any of them."""
     monkeypatch.setattr("scim.store.audit_log._MAX_MATCHES", 3)
     for number in range(9):
-        records().count(failure(number, "", identifier_hashes=frozenset({hash_identifier(f"name-{number}")})))
+        records().record_failure(failure(number, "", identifier_hashes=frozenset({hash_identifier(f"name-{number}")})))
 
     search = records().find_failures([""])
 
@@ -512,6 +514,6 @@ def test_newest_failures_without_identifier_are_read(records: Records, monkeypat
 
 
 def test_empty_identifier_finds_failures_without_identifier(records: Records) -> None:
-    records().count(failure(1, "", identifier_hashes=frozenset()))
-    records().count(failure(2, "ada"))
+    records().record_failure(failure(1, "", identifier_hashes=frozenset()))
+    records().record_failure(failure(2, "ada"))
     assert [each.failure.at for each in records().find_failures([""]).failures] == [at(1)]

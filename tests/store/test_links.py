@@ -14,7 +14,7 @@ from scim.service.model.stored_resource import StoredResource, VersionConflict
 from scim.store.links import DynamoDBLinkStore
 from scim.store.resources import DynamoDBResourceStore
 from scim.store.table import Table
-from scim.wiring.endpoint import EndpointAdapters
+from scim.wiring.scim_api import ScimApiAdapters
 from tests.endpoint import ENTERPRISE
 from tests.store.test_resources import CHANGE, user
 from tests.store.test_resources import ONE as ONE_ID
@@ -38,7 +38,7 @@ LINKED = ChangeRecord(
 
 
 @pytest.fixture
-def links(adapters: EndpointAdapters, request_table: Table) -> DynamoDBLinkStore:
+def links(adapters: ScimApiAdapters, request_table: Table) -> DynamoDBLinkStore:
     return DynamoDBLinkStore(request_table, adapters.resource_store_config, "acme", load_user_type())
 
 
@@ -157,7 +157,7 @@ def test_candidates_are_found_by_each_key(links: DynamoDBLinkStore, store: Dynam
 
 
 def test_attribute_without_index_is_not_searched(
-    request_table: Table, adapters: EndpointAdapters, store: DynamoDBResourceStore
+    request_table: Table, adapters: ScimApiAdapters, store: DynamoDBResourceStore
 ) -> None:
     store.write(None, user(userName="alice", externalId="E-1"), CHANGE)
     links = DynamoDBLinkStore(

@@ -16,7 +16,14 @@ from handlers.console import rendering
 from handlers.console.context import ConsoleRequestContext
 from handlers.console.pages.sign_in import require_recent_sign_in
 from handlers.console.request import ConsoleRequest
-from handlers.console.response import BASE, ConsoleResponse, PageError, PageNotFound, redirect_to, restrict_to_console
+from handlers.console.response import (
+    BASE,
+    ConsoleResponse,
+    PageError,
+    PageNotFound,
+    redirect_to_path,
+    restrict_to_console,
+)
 from handlers.console.routes import RouteMatch, SignInRequirement, find_route
 from handlers.console.sessions import Role, SessionCodec
 from handlers.console.settings import ConsoleSettings
@@ -73,7 +80,7 @@ class ConsoleApplication:
         """Return the response to a request, both in the gateway's payload format 2.0."""
         started = time.monotonic()
         request, log = ConsoleRequest(event), _ConsoleLog()
-        response = self._respond(request, context.get_remaining_time_in_millis() / 1_000, log)
+        response = self._build_response(request, context.get_remaining_time_in_millis() / 1_000, log)
         self._logger.info(
             "console",
             request_id=request.id,
@@ -84,7 +91,7 @@ class ConsoleApplication:
         )
         return response.to_gateway_response(is_https=request.domain not in _LOCAL_HOSTS)
 
-    def _respond(self, request: ConsoleRequest, seconds: float, log: _ConsoleLog) -> ConsoleResponse:
+    def _build_response(self, request: ConsoleRequest, seconds: float, log: _ConsoleLog) -> ConsoleResponse:
         """Return the response to a request, or an error page."""
         try:
             match, method = _match_route(request, log)
@@ -92,7 +99,7 @@ class ConsoleApplication:
                 return match.route.show_page(*match.path_values)
             context = self._build_context(request, seconds)
             log.role, log.tenant_id = context.session.role or "visitor", match.tenant_id
-            return _serve(match, method, context)
+            return _open_page(match, method, context)
         except PageError as error:
             return _render_error(error.status, error.message, error.headers)
         except ScimError as error:
@@ -168,7 +175,7 @@ def _record_guest_session(context: ConsoleRequestContext) -> None:
         context.administration.console_store.mark_used(session.id, session.expires)
 
 
-def _serve(match: RouteMatch, method: str, context: ConsoleRequestContext) -> ConsoleResponse:
+def _open_page(match: RouteMatch, method: str, context: ConsoleRequestContext) -> ConsoleResponse:
     """Return the response of a route, with the session's cookie if the session is new. Raise :class:`PageError`."""
     session_codec, session = context.session_codec, context.session
     if method == "POST" and not session_codec.is_csrf_token(session, context.request.form.get("csrf", "")):
@@ -178,7 +185,7 @@ def _serve(match: RouteMatch, method: str, context: ConsoleRequestContext) -> Co
         )
     if not match.route.is_public and not session.role:
         requested_path = restrict_to_console(context.request.path_with_query) if method == "GET" else ""
-        return redirect_to(
+        return redirect_to_path(
             f"{BASE}/sign-in", session_codec.create_cookie(replace(session, requested_path=requested_path))
         )
     try:

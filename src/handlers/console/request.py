@@ -45,7 +45,7 @@ class ConsoleRequest(Request):
 
     @cached_property
     def form(self) -> dict[str, str]:
-        """The fields of a posted form; the first value of a repeated field. Raises :class:`PageError`."""
+        """The fields of a posted form; the first value of a repeated field. Raise :class:`PageError`."""
         try:
             body = self.decode_body()
         except BadRequest as error:

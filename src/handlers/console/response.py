@@ -73,13 +73,13 @@ def restrict_to_console(path: str) -> str:
     return path if len(path) <= _MAX_PATH_LENGTH and _CONSOLE_PATH.fullmatch(path) else BASE
 
 
-def redirect_to(path: str, *cookies: str) -> ConsoleResponse:
+def redirect_to_path(path: str, *cookies: str) -> ConsoleResponse:
     """Return a redirect to a path of the console, never to another site."""
     return ConsoleResponse(
         status=HTTPStatus.SEE_OTHER, headers={"Location": restrict_to_console(path)}, cookies=cookies
     )
 
 
-def redirect(*segments: str) -> ConsoleResponse:
+def redirect_to_page(*segments: str) -> ConsoleResponse:
     """Return a redirect to a page of the console, given by the segments of its path after ``/admin``."""
-    return redirect_to("/".join((BASE, *segments)))
+    return redirect_to_path("/".join((BASE, *segments)))

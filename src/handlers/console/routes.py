@@ -12,7 +12,7 @@ from handlers.console.response import ConsoleResponse
 PageHandler = Callable[..., ConsoleResponse]
 """Takes the context of the request, the tenant if the path has one, and the other values in the path."""
 
-TENANT = "{tenant}"
+TENANT_PLACEHOLDER = "{tenant}"
 """The placeholder in a path for the id of a tenant."""
 
 
@@ -52,7 +52,7 @@ class Route:
     @property
     def has_tenant(self) -> bool:
         """Whether the path has the id of a tenant."""
-        return TENANT in self.path
+        return TENANT_PLACEHOLDER in self.path
 
     @property
     def methods(self) -> list[str]:
@@ -91,7 +91,7 @@ class RouteMatch:
         return [value for name, value in self.parameters.items() if name != "tenant"]
 
 
-_TENANT = f"tenants/{TENANT}"
+_TENANT_PATH = f"tenants/{TENANT_PLACEHOLDER}"
 
 ROUTES = (
     Route("", "tenants", tenants.list_tenants, FormAction(tenants.add_tenant)),
@@ -113,23 +113,27 @@ ROUTES = (
         FormAction(sign_in.accept_invitation, SignInRequirement.NONE),
         is_public=True,
     ),
-    Route(_TENANT, "status", provisioning.show_status),
-    Route(f"{_TENANT}/connect", "connect", connect.show_connection),
-    Route(f"{_TENANT}/connect/token", "token", action=FormAction(connect.issue_token, is_for_guests=True)),
-    Route(f"{_TENANT}/connect/revoke", "revoke", action=FormAction(connect.revoke_tokens, is_for_guests=True)),
-    Route(f"{_TENANT}/connect/disconnect", "disconnect", action=FormAction(connect.disconnect_tenant)),
-    Route(f"{_TENANT}/connect/mode", "mode", action=FormAction(connect.set_mode)),
-    Route(f"{_TENANT}/connect/invite", "invite", action=FormAction(connect.create_invitation)),
-    Route(f"{_TENANT}/connect/revoke-invitations", "revoke invitations", action=FormAction(connect.revoke_invitations)),
-    Route(f"{_TENANT}/guide/{{provider}}", "guide", connect.show_guide),
-    Route(f"{_TENANT}/attributes", "attributes", attributes.show_attributes),
-    Route(f"{_TENANT}/attributes/add", "attributes add", action=FormAction(attributes.add_schema)),
-    Route(f"{_TENANT}/attributes/remove", "attributes remove", action=FormAction(attributes.remove_schema)),
-    Route(f"{_TENANT}/log", "log", provisioning.show_log),
-    Route(f"{_TENANT}/people", "people", people.find_person),
-    Route(f"{_TENANT}/people/{{id}}", "timeline", people.show_timeline),
-    Route(f"{_TENANT}/active-users", "active users", people.list_active_users),
-    Route(f"{_TENANT}/active-users.csv", "active-users.csv", people.export_active_users),
+    Route(_TENANT_PATH, "status", provisioning.show_status),
+    Route(f"{_TENANT_PATH}/connect", "connect", connect.show_connection),
+    Route(f"{_TENANT_PATH}/connect/token", "token", action=FormAction(connect.issue_token, is_for_guests=True)),
+    Route(f"{_TENANT_PATH}/connect/revoke", "revoke", action=FormAction(connect.revoke_tokens, is_for_guests=True)),
+    Route(f"{_TENANT_PATH}/connect/disconnect", "disconnect", action=FormAction(connect.disconnect_tenant)),
+    Route(f"{_TENANT_PATH}/connect/mode", "mode", action=FormAction(connect.set_mode)),
+    Route(f"{_TENANT_PATH}/connect/invite", "invite", action=FormAction(connect.create_invitation)),
+    Route(
+        f"{_TENANT_PATH}/connect/revoke-invitations",
+        "revoke invitations",
+        action=FormAction(connect.revoke_invitations),
+    ),
+    Route(f"{_TENANT_PATH}/guide/{{provider}}", "guide", connect.show_guide),
+    Route(f"{_TENANT_PATH}/attributes", "attributes", attributes.show_attributes),
+    Route(f"{_TENANT_PATH}/attributes/add", "attributes add", action=FormAction(attributes.add_schema)),
+    Route(f"{_TENANT_PATH}/attributes/remove", "attributes remove", action=FormAction(attributes.remove_schema)),
+    Route(f"{_TENANT_PATH}/log", "log", provisioning.show_log),
+    Route(f"{_TENANT_PATH}/people", "people", people.find_person),
+    Route(f"{_TENANT_PATH}/people/{{id}}", "timeline", people.show_timeline),
+    Route(f"{_TENANT_PATH}/active-users", "active users", people.list_active_users),
+    Route(f"{_TENANT_PATH}/active-users.csv", "active-users.csv", people.export_active_users),
 )
 
 

@@ -13,7 +13,7 @@ from aws_lambda_powertools import Logger
 from handlers.error_logging import describe_fault
 from handlers.http.failure_recorder import LazyFailureRecorder
 from handlers.http.request import Request
-from handlers.http.request_log import RequestLog
+from handlers.http.request_log import RequestLogLine
 from handlers.http.response import Response
 from handlers.http.routes import Endpoint, EndpointFinder, EndpointHandler, RequestContext
 from handlers.http.routes.misplaced_endpoint import MisplacedEndpoint, split_misplaced_endpoint
@@ -28,7 +28,7 @@ from scim.service.model.token import find_warning_days
 from scim.service.resources.context import ServiceContext
 from scim.settings import Settings
 from scim.wiring import runtime
-from scim.wiring.endpoint import EndpointAdapters, build_endpoint_adapters
+from scim.wiring.scim_api import ScimApiAdapters, build_scim_api_adapters
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -57,25 +57,25 @@ class ScimApplication:
             self._adapters.preload(has_resources=has_resources)
 
     @cached_property
-    def _adapters(self) -> EndpointAdapters:
-        return build_endpoint_adapters(Settings.from_environment(os.environ), self._report_fault)
+    def _adapters(self) -> ScimApiAdapters:
+        return build_scim_api_adapters(Settings.from_environment(os.environ), self._report_fault)
 
     def __call__(self, event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
         """Return the response to a request, both in the gateway's payload format 2.0."""
         started = time.monotonic()
         request = Request(event)
-        log = RequestLog(request.id, request.method)
-        response = self._respond(request, context, log)
+        log = RequestLogLine(request.id, request.method)
+        response = self._build_response(request, context, log)
         elapsed_ms = round((time.monotonic() - started) * 1_000, 1)
         self._logger.info("request", **log.fields(), **response.log_fields, status=int(response.status), ms=elapsed_ms)
         return response.to_gateway_response(request.response_media_type)
 
-    def _respond(self, request: Request, context: LambdaContext, log: RequestLog) -> Response:
+    def _build_response(self, request: Request, context: LambdaContext, log: RequestLogLine) -> Response:
         """Return the response to a request, or the error response."""
         try:
             deadline = runtime.create_deadline(context.get_remaining_time_in_millis() / 1_000)
             tenant = self._authenticate(request, deadline, log)
-            return self._serve(request, tenant, deadline, log)
+            return self._serve_tenant(request, tenant, deadline, log)
         except ScimError as error:
             log.scim_type, log.rule = error.scim_type, error.rule
             if error.is_fault and isinstance(error.__cause__, Exception):
@@ -86,7 +86,7 @@ class ScimApplication:
             log.rule = InternalError.rule
             return _error_response(InternalError(f"The request failed; give the request id {request.id} to support."))
 
-    def _authenticate(self, request: Request, deadline: Deadline, log: RequestLog) -> Tenant:
+    def _authenticate(self, request: Request, deadline: Deadline, log: RequestLogLine) -> Tenant:
         """Return the tenant that the token of a request belongs to; record the use or the rejection of the token.
 
         Raise :class:`scim.protocol.errors.Unauthorized` and its subclasses.
@@ -113,7 +113,7 @@ class ScimApplication:
         log.tenant_id, log.dynamodb_calls_auth = tenant.id, table.calls
         return tenant
 
-    def _serve(self, request: Request, tenant: Tenant, deadline: Deadline, log: RequestLog) -> Response:
+    def _serve_tenant(self, request: Request, tenant: Tenant, deadline: Deadline, log: RequestLogLine) -> Response:
         """Return the response to an authenticated request; complete the log line and the recorded failures."""
         table = self._adapters.open_table(deadline)
         service_context = self._build_service_context(request, tenant, deadline)
@@ -129,14 +129,14 @@ class ScimApplication:
             recorder=recorder,
         )
         try:
-            return self._run(context, recorder, log)
+            return self._call_handler(context, recorder, log)
         finally:
             recorder.finish()
             log.leniencies, log.dynamodb_calls = service_context.leniencies.used, table.calls
             log.add(recorder.log_fields)
             log.add(_count_retries(deadline))
 
-    def _run(self, context: RequestContext, recorder: LazyFailureRecorder, log: RequestLog) -> Response:
+    def _call_handler(self, context: RequestContext, recorder: LazyFailureRecorder, log: RequestLogLine) -> Response:
         """Return the response of the endpoint at the path; record a failure, or a success that ignored a part."""
         request, service_context = context.request, context.service_context
         tenant, leniencies = service_context.tenant, service_context.leniencies

@@ -15,7 +15,7 @@ _FIELD_NAMES = {
 
 
 @dataclass
-class RequestLog:
+class RequestLogLine:
     """The fields of a log line, which the steps of a request set. A field that is ``None`` is left out.
 
     ``details`` are fields that only some requests have: of the route, of recorded failures, of retries.

@@ -15,7 +15,7 @@ from scim.service.deadline import Deadline
 from scim.service.model.timestamps import format_rfc3339
 from scim.service.model.token import TokenUsage
 from scim.wiring import runtime
-from scim.wiring.endpoint import EndpointAdapters
+from scim.wiring.scim_api import ScimApiAdapters
 
 if TYPE_CHECKING:
     from scim.auth.authentication import Authentication, MalformedToken, TokenRejected
@@ -29,7 +29,7 @@ _MAX_USER_AGENT_LENGTH = 200
 class TokenRecorder:
     """Records the token of one request. ``report_fault`` logs a fault."""
 
-    adapters: EndpointAdapters
+    adapters: ScimApiAdapters
     request: Request
     deadline: Deadline
     report_fault: Callable[[Exception], None]
@@ -49,7 +49,7 @@ class TokenRecorder:
 
         Nothing else of such a request is recorded. Return how many requests could not be recorded.
         """
-        count = self.adapters.rejected_tokens.count_request(error.tenant_id, time.time())
+        count = self.adapters.rejected_tokens.count_and_take_unwritten(error.tenant_id, time.time())
         if not count or not self.deadline.has_time():
             return 0
         from scim.service.identity_providers.from_request import detect_request_provider
@@ -64,7 +64,7 @@ class TokenRecorder:
 
         Return how many requests could not be recorded.
         """
-        count = self.adapters.malformed_tokens.count_request(error.tenant_id, time.time())
+        count = self.adapters.malformed_tokens.count_and_take_unwritten(error.tenant_id, time.time())
         if not count or not self.deadline.has_time():
             return 0
         store = self._build_audit_log_store(error.tenant_id)

@@ -18,7 +18,7 @@ class RejectedTokenCounter:
     _unwritten: dict[str, int] = field(default_factory=dict)
     _written_at: dict[str, float] = field(default_factory=dict)
 
-    def count_request(self, tenant_id: str, now: float) -> int:
+    def count_and_take_unwritten(self, tenant_id: str, now: float) -> int:
         """Count a request, and return how many requests have to be written now: 0 within a minute of the last write.
 
         ``now`` is in seconds since 1970.

@@ -21,13 +21,13 @@ Entry = TypeVar("Entry")
 class Rejection:
     """Why a call did not accept an entry; ``code`` is the service's error code.
 
-    ``is_invalid`` is true if the entry is invalid, so that no call ever accepts it. ``is_misconfigured`` is true if
+    ``is_invalid`` is true if the entry is invalid, so that no call ever accepts it. ``needs_operator`` is true if
     nothing can be sent until an operator acts: the queue or a permission is missing.
     """
 
     code: str
     is_invalid: bool
-    is_misconfigured: bool = False
+    needs_operator: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ def send_in_batches(
                     unsent_codes.pop(number, None)
                     if rejection:
                         (rejected if rejection.is_invalid else unsent_codes)[number] = rejection.code
-                    if rejection is None or rejection.is_invalid or rejection.is_misconfigured:
+                    if rejection is None or rejection.is_invalid or rejection.needs_operator:
                         del pending[number]
             if pending:
                 deadline.pause(attempt)

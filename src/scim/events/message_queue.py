@@ -79,9 +79,9 @@ class MessageQueue:
         if isinstance(error, ClientError) and not (
             is_outcome_unknown(error) or is_throttled(error) or _is_throttled(error)
         ):
-            return [
-                Rejection(_remove_code_prefix(get_error_code(error)), is_invalid=False, is_misconfigured=True)
-            ] * len(messages)
+            return [Rejection(_remove_code_prefix(get_error_code(error)), is_invalid=False, needs_operator=True)] * len(
+                messages
+            )
         return [Rejection(NO_RESPONSE_CODE, is_invalid=False)] * len(messages)
 
 

@@ -15,7 +15,7 @@ ERROR_SCHEMA = "urn:ietf:params:scim:api:messages:2.0:Error"
 
 
 class Rule(StrEnum):
-    """The rules that a request can break. Every error has one.
+    """The reasons for which a request is rejected, fails, or is partly ignored. Every error has one.
 
     The values are stored and logged, so they stay the same when the text of an error changes.
     :mod:`scim.service.audit.explanations` says for each rule what happened and what to change.

@@ -18,7 +18,7 @@ _BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*+"?|([\[{])|([\]}])', re.DOTALL)
 
 
 def parse_json(body: bytes) -> Any:
-    """Parse a JSON body. Raises :class:`InvalidSyntax`.
+    """Parse a JSON body. Raise :class:`InvalidSyntax`.
 
     Besides malformed JSON, these are rejected: other encodings than UTF-8, objects with the same name twice, numbers
     that are not finite or have thousands of digits, unpaired surrogates, and more than 32 levels of nesting.
@@ -38,7 +38,7 @@ def parse_json(body: bytes) -> Any:
 
 
 def lower_member_names(value: Any) -> dict[str, Any]:
-    """Return the members of a JSON object by their names in lower case. Return none if ``value`` is not an object.
+    """Return the members of a JSON object by their names in lower case; an empty dict for any other value.
 
     Names of attributes and of messages' members have no case (RFC 7643 section 2.1). If two names differ only by case,
     the last one counts; a caller that must reject them compares the lengths.

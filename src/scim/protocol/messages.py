@@ -107,7 +107,7 @@ MessageT = TypeVar("MessageT", bound=Message)
 def parse_message(message_class: type[MessageT], body: Any, leniencies: LeniencyTracker) -> MessageT:
     """Parse a JSON body into a message.
 
-    Raises :class:`InvalidSyntax` or :class:`InvalidValue`, whose details name the wrong member.
+    Raise :class:`InvalidSyntax` or :class:`InvalidValue`, whose details name the wrong member.
     """
     if not isinstance(body, dict):
         raise InvalidSyntax("The body must be a JSON object.")
@@ -122,7 +122,7 @@ def parse_message(message_class: type[MessageT], body: Any, leniencies: Leniency
 
 
 def build_message(message_class: type[MessageT], members: dict[str, Any]) -> MessageT:
-    """Build a message from its members, named in lower case. Raises the errors of :func:`parse_message`."""
+    """Build a message from its members, named in lower case. Raise the errors of :func:`parse_message`."""
     try:
         return message_class.model_validate(members)
     except ValidationError as error:

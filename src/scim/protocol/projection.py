@@ -136,7 +136,7 @@ def parse_projection(
     """Parse the parameters ``attributes`` and ``excludedAttributes``.
 
     A name that no schema has is ignored. A value filter in brackets is ignored too: the whole attribute is included or
-    excluded. Raises :class:`InvalidValue` for a malformed name.
+    excluded. Raise :class:`InvalidValue` for a malformed name.
     """
     if not attributes and not excluded:
         return _create_default_projection(resource_type)

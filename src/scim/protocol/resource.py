@@ -23,7 +23,7 @@ Resource = dict[str, Any]
 def parse_resource(body: Any, resource_type: ResourceType, leniencies: LeniencyTracker) -> Resource:
     """Parse the body of a POST or PUT into a canonical resource (RFC 7644 sections 3.3 and 3.5.1).
 
-    Raises :class:`InvalidSyntax` or :class:`InvalidValue`.
+    Raise :class:`InvalidSyntax` or :class:`InvalidValue`.
     """
     if not isinstance(body, dict):
         raise InvalidSyntax(f"The body must be a JSON object: a {resource_type.name}.")
@@ -90,7 +90,7 @@ def pair_by_schema(
 def _check_schemas(body: dict[str, Any], resource_type: ResourceType, leniencies: LeniencyTracker) -> None:
     """Raise :class:`InvalidValue` unless ``schemas`` lists the core schema and no unknown schema.
 
-    Raises :class:`InvalidSyntax` if the body has ``schemas`` twice.
+    Raise :class:`InvalidSyntax` if the body has ``schemas`` twice.
     """
     names = [name for name in body if len(name) == len("schemas") and name.lower() == "schemas"]
     if len(names) > 1:
@@ -134,7 +134,7 @@ def _split_by_schema(
 def _add_members(target: dict[str, Any], members: Mapping[str, Any]) -> None:
     """Add members to an object, in place. Names have no case.
 
-    If both have the same complex attribute, its sub-attributes are merged. Raises :class:`InvalidSyntax` for any other
+    If both have the same complex attribute, its sub-attributes are merged. Raise :class:`InvalidSyntax` for any other
     attribute that both have.
     """
     names = {name.lower(): name for name in target}

@@ -230,7 +230,7 @@ class ResourceType:
     """The extensions by their URN, in the case that the schema document has."""
     standard_extension_urns: frozenset[str] = field(init=False)
     """The URNs of the extensions that the RFC defines. All their stored values conform to the schema."""
-    urns_without_hidden_values: frozenset[str] = field(init=False)
+    urns_returned_whole: frozenset[str] = field(init=False)
     """The URNs of the schemas of which responses have all stored values."""
     unique_attribute: Attribute = field(init=False)
     """The attribute of which no two resources of a tenant have the same value, such as ``userName``."""
@@ -260,9 +260,9 @@ class ResourceType:
         object.__setattr__(self, "urns", frozenset(schema.id.lower() for schema in schemas))
         object.__setattr__(self, "extensions_by_id", extensions_by_id)
         object.__setattr__(self, "standard_extension_urns", urns - self.custom_urns)
-        object.__setattr__(self, "urns_without_hidden_values", urns - self.reduced_urns | {core_schema.id})
+        object.__setattr__(self, "urns_returned_whole", urns - self.reduced_urns | {core_schema.id})
         object.__setattr__(self, "unique_attribute", unique_attribute)
-        object.__setattr__(self, "is_returned_whole", not any(map(_has_hidden_attributes, schemas)))
+        object.__setattr__(self, "is_returned_whole", not any(map(_has_attributes_not_returned_by_default, schemas)))
         object.__setattr__(self, "reference_attributes", tuple(self._list_reference_attributes()))
         object.__setattr__(self, "names_with_spaces", tuple(sorted(names_with_spaces, key=len, reverse=True)))
 
@@ -298,7 +298,7 @@ def _list_names_with_space(schema: Schema) -> Iterator[str]:
             yield from (f"{name}.{sub_name}" for sub_name in attribute.sub_attributes)
 
 
-def _has_hidden_attributes(schema: Schema) -> bool:
+def _has_attributes_not_returned_by_default(schema: Schema) -> bool:
     """Return whether a schema has stored attributes that responses have only on request or never."""
     attributes = [attribute for attribute in schema.attributes.values() if not attribute.is_write_only]
     sub_attributes = [member for attribute in attributes for member in attribute.sub_attributes.values()]

@@ -30,7 +30,7 @@ def compile_sort(name: str, resource_type: ResourceType, leniencies: LeniencyTra
     """Compile ``sortBy`` into a function that returns the sort key of a resource.
 
     Resources without a value come last. A multi-valued attribute sorts by its primary or else its first element, a
-    complex one by its ``value``. Raises :class:`InvalidValue` for an attribute that no schema has or that has no order.
+    complex one by its ``value``. Raise :class:`InvalidValue` for an attribute that no schema has or that has no order.
     """
     try:
         path = parse_path(name, resource_type, leniencies)

@@ -24,7 +24,7 @@ class RetryCause(StrEnum):
 
     CONFLICT = "conflict"
     """Another request wrote the same item at the same time."""
-    UNAVAILABLE = "refused"
+    UNAVAILABLE = "unavailable"
     """An AWS service throttled the call, or did not respond."""
 
 

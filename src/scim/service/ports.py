@@ -193,7 +193,7 @@ class DailyFailureStore(Protocol):
 class FailureStore(DailyFailureStore, Protocol):
     """Records the failures of one tenant."""
 
-    def count(self, failure: Failure) -> FailureCount | None:
+    def record_failure(self, failure: Failure) -> FailureCount | None:
         """Record a failure, or count it if it is recorded already; return ``None`` if that did not succeed."""
 
 

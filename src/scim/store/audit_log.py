@@ -56,7 +56,7 @@ class DynamoDBAuditLogStore:
 
     # Counting, while requests are served: one attempt each, and no reads
 
-    def count(self, failure: Failure) -> FailureCount | None:
+    def record_failure(self, failure: Failure) -> FailureCount | None:
         """Record a failure, or count it if it is there; return ``None`` if that did not succeed."""
         # Without an identifier, the failures of different people are told apart by the names in the requests.
         names = sorted(failure.identifier_hashes) if not failure.identifier else []
@@ -289,7 +289,7 @@ class DynamoDBAuditLogStore:
     def find_previous_owner_ids(self, identifier_hash: str) -> Iterator[str]:
         """Yield the ids of the users who had the identifier with this hash before. This reads all changes.
 
-        Raises :class:`scim.protocol.errors.Unavailable` if that takes more than a share of the remaining time.
+        Raise :class:`scim.protocol.errors.Unavailable` if that takes more than a share of the remaining time.
         """
         table = self._table.with_deadline(self._table.deadline.with_share(_PREVIOUS_OWNERS_SHARE))
         contains_any = [(log_codec.HASHES, identifier_hash)]

@@ -36,7 +36,7 @@ class OperatorAdapters:
     actor: str
     dynamodb_client: DynamoDBClient
     token_store: SecretsManagerTokenStore
-    master_key: MasterKeyRotation
+    master_key_rotation: MasterKeyRotation
 
     def open_table(self, seconds: float = OPERATION_TIMEOUT_S) -> Table:
         """Return the table, for an operation that may take ``seconds``."""

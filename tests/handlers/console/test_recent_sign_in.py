@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from handlers.console.pages import sign_in
-from handlers.console.routes import ROUTES, TENANT, FormAction, Route, SignInRequirement
+from handlers.console.routes import ROUTES, TENANT_PLACEHOLDER, FormAction, Route, SignInRequirement
 from tests.endpoint import PASSWORD, SURVEY, Endpoint
 from tests.handlers.console.test_security import accept, invite
 from tests.handlers.console.visitor import Visitor
@@ -45,7 +45,7 @@ def items(table: Any) -> Items:
 
 
 def url(route: Route, tenant: Tenant) -> str:
-    return f"/admin/{route.path}".replace(TENANT, tenant[0]).rstrip("/")
+    return f"/admin/{route.path}".replace(TENANT_PLACEHOLDER, tenant[0]).rstrip("/")
 
 
 def fields(visitor: Visitor, **more: str) -> dict[str, str]:

@@ -15,7 +15,7 @@ import boto3
 import pytest
 
 from handlers.console.application import ConsoleApplication
-from handlers.console.response import HEADERS, redirect_to
+from handlers.console.response import HEADERS, redirect_to_path
 from scim.auth.master_key.key_ring import KeyRing, create_generation, format_key_ring, parse_key_ring
 from scim.auth.token_store import SecretsManagerTokenStore
 from scim.service.console.invitations import DEFAULT_LIFETIME_S, InvalidInvitation
@@ -540,7 +540,7 @@ def test_requested_page_follows_sign_in(table: object, path: str, wanted: str) -
     ],
 )
 def test_redirect_accepts_console_paths_only(address: str, is_own: bool) -> None:
-    assert redirect_to(address).headers["Location"] == (address if is_own else "/admin")
+    assert redirect_to_path(address).headers["Location"] == (address if is_own else "/admin")
 
 
 def test_fault_page_has_no_internals(

@@ -29,7 +29,7 @@ class Failures:
     counts: list[tuple[str, dict[str, int], str | None]] = field(default_factory=list)
     has_counts: bool | Exception = True
 
-    def count(self, failure: Failure) -> FailureCount | None:
+    def record_failure(self, failure: Failure) -> FailureCount | None:
         if isinstance(self.broken, Exception):
             raise self.broken
         self.found.append(failure)

@@ -86,8 +86,8 @@ def test_reduced_schemas() -> None:
     assert find_reduced_schemas(known, [whole, other]) == frozenset()
     assert find_reduced_schemas(known, [schema(attribute()), other]) == {URN}
     (resource_type,) = Tenant("acme", custom_schemas=[schema(attribute()), other], attribute_types=known).resource_types
-    assert resource_type.urns_without_hidden_values.isdisjoint({URN})
-    assert "urn:x:y" in resource_type.urns_without_hidden_values
+    assert resource_type.urns_returned_whole.isdisjoint({URN})
+    assert "urn:x:y" in resource_type.urns_returned_whole
 
 
 def test_removed_attributes_are_listed() -> None:

@@ -8,7 +8,7 @@ import pytest
 from scim.protocol.errors import InvalidFilter, InvalidValue
 from scim.protocol.messages import SearchRequest, parse_message
 from scim.protocol.schema import load_user_type
-from scim.service.model.query import IndexPosition, Query
+from scim.service.model.query import Query, StartIndexPosition
 from scim.service.model.stored_resource import StoredResource, encode_json
 from scim.service.resources.rendering import ResourceRenderer
 from scim.service.resources.search import ResourceSearch
@@ -35,7 +35,7 @@ def build_query(**members: Any) -> Query:
 
 @pytest.mark.parametrize(("sent", "expected"), [(None, 1), (1, 1), (7, 7), (0, 1), (-3, 1)])
 def test_start_index_below_1_is_1(sent: int | None, expected: int) -> None:
-    assert build_query(**({} if sent is None else {"startIndex": sent})).start == IndexPosition(expected)
+    assert build_query(**({} if sent is None else {"startIndex": sent})).start == StartIndexPosition(expected)
 
 
 @pytest.mark.parametrize(("sent", "expected"), [(None, 200), (0, 0), (-3, 0), (7, 7), (200, 200), (201, 200)])
@@ -47,7 +47,7 @@ def test_query_without_filter_and_sort() -> None:
     query = build_query()
 
     assert (query.start, query.count, query.filter, query.matches, query.order) == (
-        IndexPosition(1),
+        StartIndexPosition(1),
         200,
         None,
         None,

@@ -79,7 +79,7 @@ def test_state_follows_from_the_counts(failed: DailyFailures, changes: int, stat
 @pytest.mark.parametrize(
     ("failed", "use", "token", "connected", "state"),
     [
-        (failures(), None, TOKEN, True, HealthState.NOT_CONNECTED_YET),
+        (failures(), None, TOKEN, True, HealthState.NO_REQUEST_YET),
         (failures(REJECTED, rejected_tokens=1), None, TOKEN, True, HealthState.TOKEN_REJECTED),
         (failures(create=9), USE, TokenState(revoked_version_ids=("v1",)), True, HealthState.NO_VALID_TOKEN),
         (failures(create=9), USE, replace(TOKEN, expires=NOW), True, HealthState.NO_VALID_TOKEN),

@@ -14,13 +14,13 @@ from scim.protocol.schema import load_user_type
 from scim.protocol.sort import compile_sort
 from scim.service.deadline import Deadline
 from scim.service.model.change_record import ChangeRecord, Operation, Participation
-from scim.service.model.query import IndexPosition, Query, SortOrder
+from scim.service.model.query import Query, SortOrder, StartIndexPosition
 from scim.service.model.stored_resource import StoredResource, encode_json
 from scim.service.model.tenant import Tenant
 from scim.store import keys
 from scim.store.resources import DynamoDBResourceStore
 from scim.store.table import Table
-from scim.wiring.endpoint import EndpointAdapters
+from scim.wiring.scim_api import ScimApiAdapters
 
 CHANGE = ChangeRecord(
     "2026-01-01T00:00:00.000Z",
@@ -53,7 +53,7 @@ def make(store: DynamoDBResourceStore) -> MakeUser:
 
 
 def query(text: str | None = None, start_index: int = 1, count: int = 200, order: SortOrder | None = None) -> Query:
-    start = IndexPosition(start_index)
+    start = StartIndexPosition(start_index)
     if text is None:
         return Query(start, count, order=order, canonical_text=f"by {order}")
     tree = parse_filter(text, load_user_type(), LeniencyTracker())
@@ -171,7 +171,7 @@ def test_sorted_scan_returns_its_page(
     assert ([stored.resource["title"] for stored in found.page], found.total, found.plan) == (expected, 4, "scan,sort")
 
 
-def test_tenants_do_not_see_each_other(adapters: EndpointAdapters, request_table: Table, make: MakeUser) -> None:
+def test_tenants_do_not_see_each_other(adapters: ScimApiAdapters, request_table: Table, make: MakeUser) -> None:
     bob = make("Bob", externalId="1")
     other = adapters.build_resource_store(request_table, Tenant("acme-2"), load_user_type())
     assert other.get(bob.id) is None
@@ -179,7 +179,7 @@ def test_tenants_do_not_see_each_other(adapters: EndpointAdapters, request_table
         assert other.find(query(text)).total == 0
 
 
-def test_scan_without_time_suggests_filters(adapters: EndpointAdapters, make: MakeUser) -> None:
+def test_scan_without_time_suggests_filters(adapters: ScimApiAdapters, make: MakeUser) -> None:
     make("Bob")
     hurried = adapters.build_resource_store(
         adapters.open_table(Deadline(lambda: 4.5, lambda _: None)), Tenant("acme"), load_user_type()

@@ -17,7 +17,7 @@ from scim.store.resources import DynamoDBResourceStore
 from scim.store.table import Table
 from scim.store.value_keys import unique_key
 from scim.wiring import runtime
-from scim.wiring.endpoint import EndpointAdapters
+from scim.wiring.scim_api import ScimApiAdapters
 from tests.store.query.test_scans import Pages, changed, number, query, user
 from tests.store.test_resources import CHANGE
 
@@ -76,7 +76,7 @@ sorts = st.sampled_from([None, None, "userName", "displayName", "meta.lastModifi
 
 
 @pytest.fixture
-def request_table(adapters: EndpointAdapters) -> Table:
+def request_table(adapters: ScimApiAdapters) -> Table:
     """With time for all queries, which are one request here."""
     return adapters.open_table(runtime.create_deadline(3_600))
 

@@ -11,7 +11,7 @@ from scim.protocol.leniency import LeniencyTracker
 from scim.protocol.messages import SearchRequest
 from scim.protocol.schema import load_user_type
 from scim.service.deadline import Deadline
-from scim.service.model.query import CursorPosition, IndexPosition, Query, QueryResult
+from scim.service.model.query import CursorPosition, Query, QueryResult, StartIndexPosition
 from scim.service.model.stored_resource import StoredResource, encode_json
 from scim.service.model.tenant import Tenant
 from scim.service.resources.rendering import ResourceRenderer
@@ -20,7 +20,7 @@ from scim.store import keys
 from scim.store.query.reader import ResourceReader
 from scim.store.resources import DynamoDBResourceStore
 from scim.store.table import Table
-from scim.wiring.endpoint import EndpointAdapters
+from scim.wiring.scim_api import ScimApiAdapters
 from tests.store.test_resources import CHANGE
 
 USERS = "U#"
@@ -61,7 +61,7 @@ class Pages:
         self.asked = asked
 
     def at(self, index: int, count: int) -> QueryResult:
-        return self._find(IndexPosition(index, "client"), count)
+        return self._find(StartIndexPosition(index, "client"), count)
 
     def at_cursor(self, start: CursorPosition, count: int) -> QueryResult:
         return self._find(start, count)
@@ -269,7 +269,7 @@ TOO_MANY = "Filter by one of id, userName, externalId, emails.value with eq, or 
     ids=lambda each: each.canonical_text if isinstance(each, Query) else str(each),
 )
 def test_expensive_queries_end_in_time_and_suggest_filters(
-    adapters: EndpointAdapters, people: list[StoredResource], asked: Query, index: int, count: int
+    adapters: ScimApiAdapters, people: list[StoredResource], asked: Query, index: int, count: int
 ) -> None:
     hurried = adapters.open_table(Deadline(Hurry(1).remaining_s, lambda _: None))
     store = adapters.build_resource_store(hurried, Tenant("acme"), load_user_type())

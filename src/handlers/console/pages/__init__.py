@@ -1,1 +1,1 @@
-"""The pages, a module a subject."""
+"""The pages of the console: one module for each subject."""

@@ -6,7 +6,7 @@ import json
 from http import HTTPStatus
 
 from handlers.console.context import ConsoleRequestContext
-from handlers.console.response import ConsoleResponse, redirect
+from handlers.console.response import ConsoleResponse, redirect_to_page
 from scim.protocol.errors import InvalidSyntax
 from scim.protocol.json_body import parse_json
 from scim.service.model.attribute_types import list_removed_attributes
@@ -28,13 +28,13 @@ def add_schema(context: ConsoleRequestContext, tenant: Tenant) -> ConsoleRespons
         return _render_attributes(context, tenant, HTTPStatus.BAD_REQUEST, error_text=error.detail, document=document)
     except ValueError as error:
         return _render_attributes(context, tenant, HTTPStatus.BAD_REQUEST, error_text=str(error), document=document)
-    return redirect("tenants", tenant.id, "attributes")
+    return redirect_to_page("tenants", tenant.id, "attributes")
 
 
 def remove_schema(context: ConsoleRequestContext, tenant: Tenant) -> ConsoleResponse:
     """Remove a custom schema."""
     context.administration.tenants.remove_schema(tenant.id, context.request.form.get("schema", ""))
-    return redirect("tenants", tenant.id, "attributes")
+    return redirect_to_page("tenants", tenant.id, "attributes")
 
 
 def _render_attributes(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from handlers.console.context import ConsoleRequestContext
 from handlers.console.form_options import GRACE_PERIODS, LIFETIMES, read_option
 from handlers.console.guides import GUIDES
-from handlers.console.response import ConsoleResponse, PageNotFound, redirect
+from handlers.console.response import ConsoleResponse, PageNotFound, redirect_to_page
 from scim.service.console.invitations import build_invitation_url
 from scim.service.model.tenant import Tenant
 from scim.service.model.token import IdempotencyKey, IssuedToken
@@ -69,19 +69,19 @@ def _issue_token(context: ConsoleRequestContext, tenant: Tenant, key: Idempotenc
 def revoke_tokens(context: ConsoleRequestContext, tenant: Tenant) -> ConsoleResponse:
     """Revoke all tokens of a tenant."""
     context.administration.tenants.tokens.revoke(tenant.id)
-    return redirect("tenants", tenant.id, "connect")
+    return redirect_to_page("tenants", tenant.id, "connect")
 
 
 def disconnect_tenant(context: ConsoleRequestContext, tenant: Tenant) -> ConsoleResponse:
     """Disconnect a tenant: delete its secret and keep its users."""
     context.administration.tenants.disconnect(tenant.id)
-    return redirect("tenants", tenant.id, "connect")
+    return redirect_to_page("tenants", tenant.id, "connect")
 
 
 def set_mode(context: ConsoleRequestContext, tenant: Tenant) -> ConsoleResponse:
     """Turn the strict mode on or off."""
     context.administration.tenants.configure(tenant.id, is_strict=context.request.form.get("mode") == "strict")
-    return redirect("tenants", tenant.id, "connect")
+    return redirect_to_page("tenants", tenant.id, "connect")
 
 
 def create_invitation(context: ConsoleRequestContext, tenant: Tenant) -> ConsoleResponse:
@@ -96,4 +96,4 @@ def create_invitation(context: ConsoleRequestContext, tenant: Tenant) -> Console
 def revoke_invitations(context: ConsoleRequestContext, tenant: Tenant) -> ConsoleResponse:
     """Revoke all invitations of a tenant, and end the sessions of its guests."""
     context.administration.tenants.revoke_invitations(tenant.id)
-    return redirect("tenants", tenant.id, "connect")
+    return redirect_to_page("tenants", tenant.id, "connect")

@@ -37,7 +37,7 @@ def find_person(context: ConsoleRequestContext, tenant: Tenant) -> ConsoleRespon
 
 
 def show_timeline(context: ConsoleRequestContext, tenant: Tenant, user_id: str) -> ConsoleResponse:
-    """Return the page of a user's timeline. Raises :class:`PageNotFound` if nothing is known of such a user."""
+    """Return the page of a user's timeline. Raise :class:`PageNotFound` if nothing is known of such a user."""
     report = context.administration.build_audit_log(tenant).report_on_person(user_id) if is_user_id(user_id) else None
     if report is None or not report.is_about_one_person:
         raise PageNotFound
@@ -78,7 +78,7 @@ def list_active_users(context: ConsoleRequestContext, tenant: Tenant) -> Console
 def export_active_users(context: ConsoleRequestContext, tenant: Tenant) -> ConsoleResponse:
     """Return the active users as CSV (RFC 4180), compressed because a Lambda response has at most 6 MB.
 
-    Raises :class:`PageError` if there are too many.
+    Raise :class:`PageError` if there are too many.
     """
     text = _format_csv(_read_active_users(context, tenant, ""))
     content = gzip.compress(text.encode(), 6)

@@ -70,7 +70,7 @@ def _encode_position(position: LogPosition) -> str:
 
 
 def _decode_position(text: str) -> LogPosition:
-    """Return the position that a link holds. Raises :class:`PageError` if it is malformed."""
+    """Return the position that a link holds. Raise :class:`PageError` if it is malformed."""
     try:
         at, partition, sort = urlsafe_b64decode(text).decode().split("\n", 2)
     except ValueError:

@@ -13,8 +13,8 @@ from handlers.console.response import (
     ConsoleResponse,
     PageError,
     PageNotFound,
-    redirect,
-    redirect_to,
+    redirect_to_page,
+    redirect_to_path,
     restrict_to_console,
 )
 from handlers.console.sessions import Session
@@ -36,7 +36,7 @@ _OLD_SIGN_IN_MESSAGE = (
 
 def show_sign_in(context: ConsoleRequestContext) -> ConsoleResponse:
     """Return the sign-in page, or redirect to the start page if somebody is signed in."""
-    return redirect() if context.session.role else context.render_page("sign-in.html", is_wrong_password=False)
+    return redirect_to_page() if context.session.role else context.render_page("sign-in.html", is_wrong_password=False)
 
 
 def sign_in_with_password(context: ConsoleRequestContext) -> ConsoleResponse:
@@ -119,7 +119,7 @@ def _derive_openid_values(context: ConsoleRequestContext) -> tuple[str, str, str
 def sign_out(context: ConsoleRequestContext) -> ConsoleResponse:
     """End the session, and redirect to the sign-in page."""
     context.administration.console_store.mark_ended(context.session.id, context.session.expires)
-    return redirect_to(f"{BASE}/sign-in", context.session_codec.create_expired_cookie())
+    return redirect_to_path(f"{BASE}/sign-in", context.session_codec.create_expired_cookie())
 
 
 def show_invitation(context: ConsoleRequestContext, secret: str) -> ConsoleResponse:
@@ -195,4 +195,4 @@ def _start_session(context: ConsoleRequestContext, session: Session, path: str) 
     """Redirect to a path with a new session, and end the previous session."""
     if context.session.role:
         context.administration.console_store.mark_ended(context.session.id, context.session.expires)
-    return redirect_to(path, context.session_codec.create_cookie(session))
+    return redirect_to_path(path, context.session_codec.create_cookie(session))

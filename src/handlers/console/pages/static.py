@@ -7,7 +7,7 @@ from handlers.console.response import ConsoleResponse, PageNotFound
 
 
 def show_asset(digest: str, name: str) -> ConsoleResponse:
-    """Return an asset by its digest and name. Raises :class:`PageNotFound`."""
+    """Return an asset by its digest and name. Raise :class:`PageNotFound`."""
     path = f"{digest}/{name}"
     if path not in load_assets():
         raise PageNotFound

@@ -8,7 +8,7 @@ from itertools import islice
 
 from handlers.console.context import ConsoleRequestContext
 from handlers.console.form_options import FIRST_LIFETIMES, read_option
-from handlers.console.response import ConsoleResponse, redirect
+from handlers.console.response import ConsoleResponse, redirect_to_page
 from scim.service.tenants.errors import TenantExists
 from scim.service.tenants.overview import load_overviews
 from scim.service.tenants.tenant_service import TENANT_ID_PATTERN
@@ -19,7 +19,7 @@ _PAGE_SIZE = 50
 def list_tenants(context: ConsoleRequestContext) -> ConsoleResponse:
     """Show the tenants to an operator; redirect a guest to the tenant of the invitation."""
     if not context.is_operator:
-        return redirect("tenants", context.session.tenant_id)
+        return redirect_to_page("tenants", context.session.tenant_id)
     return _render_list(context)
 
 
@@ -34,7 +34,7 @@ def add_tenant(context: ConsoleRequestContext) -> ConsoleResponse:
         return _render_list(context, HTTPStatus.BAD_REQUEST, error_text=str(error), tenant_id=tenant_id)
     except TenantExists as error:
         return _render_list(context, HTTPStatus.CONFLICT, error_text=str(error), tenant_id=tenant_id)
-    return redirect("tenants", tenant_id, "connect")
+    return redirect_to_page("tenants", tenant_id, "connect")
 
 
 def _report(context: ConsoleRequestContext, _: str, fault: Exception) -> None:

@@ -32,7 +32,7 @@ class RequestContext:
 
 
 EndpointHandler = Callable[[RequestContext], Response]
-"""Reads a request, calls the use case and returns the response. Raises :class:`ScimError`."""
+"""Reads a request, calls the use case and returns the response. Raise :class:`ScimError`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,7 +51,7 @@ _SUBSTRING_OPERATORS: dict[ComparisonOperator, Callable[[str, str], bool]] = {
 
 
 def compile_filter(tree: Filter, leniencies: LeniencyTracker) -> Predicate:
-    """Compile a filter into a function that returns whether a resource matches. Raises :class:`InvalidFilter`."""
+    """Compile a filter into a function that returns whether a resource matches. Raise :class:`InvalidFilter`."""
     match tree:
         case And(operands):
             return _combine_with_and([compile_filter(operand, leniencies) for operand in operands])

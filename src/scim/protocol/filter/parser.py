@@ -66,7 +66,7 @@ _OPERATOR_EXPECTED = "An operator (eq, ne, co, sw, ew, pr, gt, ge, lt, le) is ex
 
 
 def parse_filter(text: str, resource_type: ResourceType, leniencies: LeniencyTracker) -> Filter:
-    """Parse a filter into its syntax tree. Raises :class:`InvalidFilter`, also for an attribute that no schema has."""
+    """Parse a filter into its syntax tree. Raise :class:`InvalidFilter`, also for an attribute that no schema has."""
     parser = _create_parser(text, resource_type, leniencies, InvalidFilter)
     try:
         tree = parser.parse_filter()
@@ -84,7 +84,7 @@ def parse_filter(text: str, resource_type: ResourceType, leniencies: LeniencyTra
 def parse_path(text: str, resource_type: ResourceType, leniencies: LeniencyTracker) -> AttributePath:
     """Parse the path of a PATCH operation.
 
-    Raises :class:`InvalidPath` for a malformed path, and :class:`UnknownAttribute` for an attribute that no schema has.
+    Raise :class:`InvalidPath` for a malformed path, and :class:`UnknownAttribute` for an attribute that no schema has.
     """
     parser = _create_parser(text, resource_type, leniencies, InvalidPath)
     try:

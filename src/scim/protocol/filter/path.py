@@ -23,7 +23,7 @@ def resolve_path(name: str, resource_type: ResourceType, leniencies: LeniencyTra
     """Return the path of a name: ``[URN ":"] ATTRNAME ["." ATTRNAME]`` or the URN of a schema.
 
     Names and URNs have no case. As leniencies, a dot can follow the URN, and the URN of an extension can be missing.
-    Raises :class:`UnknownAttribute`.
+    Raise :class:`UnknownAttribute`.
     """
     lower_name = name.lower()
     for schema in resource_type.schemas:
@@ -54,7 +54,7 @@ def is_attribute(name: str, resource_type: ResourceType) -> bool:
 
 
 def resolve_sub_attribute(name: str, attribute: Attribute) -> AttributePath:
-    """Return the path of a sub-attribute's name in a value filter. Raises :class:`UnknownAttribute`."""
+    """Return the path of a sub-attribute's name in a value filter. Raise :class:`UnknownAttribute`."""
     if sub_attribute := attribute.find_sub_attribute(name):
         return AttributePath(sub_attribute)
     raise UnknownAttribute(f"{attribute.name}.{name}")

@@ -27,7 +27,7 @@ def apply_patch(
 ) -> Resource:
     """Return the resource after the operations. The given resource is not changed.
 
-    Raises :class:`InvalidPath`, :class:`NoTarget`, :class:`MutabilityError`, :class:`InvalidValue` or
+    Raise :class:`InvalidPath`, :class:`NoTarget`, :class:`MutabilityError`, :class:`InvalidValue` or
     :class:`InvalidSyntax`, and :class:`InvalidFilter` for the value filter in a path.
     """
     patch = _Patch(_copy(resource), resource_type, leniencies)
@@ -37,7 +37,7 @@ def apply_patch(
 
 
 def _copy(value: Any) -> Any:
-    """Return a deep copy of a JSON value, faster than :func:`copy.deepcopy`."""
+    """Return a deep copy of a JSON value, faster than ``copy.deepcopy``."""
     if isinstance(value, dict):
         return {name: _copy(member) for name, member in value.items()}
     return [_copy(element) for element in value] if isinstance(value, list) else value
@@ -63,7 +63,7 @@ class _Patch:
     def build_result(self, before: Resource) -> Resource:
         """Return the changed resource without empty values. ``before`` is the resource before the PATCH.
 
-        Raises :class:`MutabilityError` or :class:`InvalidValue` if it is invalid as a whole.
+        Raise :class:`MutabilityError` or :class:`InvalidValue` if it is invalid as a whole.
         """
         resource = {name: value for name, value in self._resource.items() if value not in ({}, [])}
         for schema in self._type.schemas:

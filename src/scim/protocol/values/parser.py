@@ -23,7 +23,7 @@ _BASE64 = re.compile(r"[A-Za-z0-9+/_\-\s]*+={0,2}\s*")  # possessive (*+), so th
 def parse_value(attribute: Attribute, value: Any, leniencies: LeniencyTracker) -> Any:
     """Parse an attribute's whole value into its canonical form; return ``None`` if it is unassigned or writeOnly.
 
-    Raises :class:`InvalidValue` for a value that does not have the attribute's type.
+    Raise :class:`InvalidValue` for a value that does not have the attribute's type.
     """
     parse = parse_elements if attribute.is_multi_valued else parse_element
     canonical = parse(attribute, value, leniencies)

@@ -9,7 +9,7 @@ from scim.service.model.audit.audit_event import AuditAction, AuditEvent
 ACTION_DESCRIPTIONS = {
     AuditAction.CONNECT: "Connected the tenant",
     AuditAction.ROTATE: "Made a new token",
-    AuditAction.SHOW: "Saw the new token",
+    AuditAction.REVEAL: "Saw the new token",
     AuditAction.RESUME: "Finished a rotation that had been interrupted",
     AuditAction.REVOKE: "Ended all tokens",
     AuditAction.DISCONNECT: "Disconnected the tenant",

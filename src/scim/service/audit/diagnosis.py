@@ -131,7 +131,7 @@ def describe_unknown_person(query: str, token_usage: TokenUsage | None, *, is_in
     )
 
 
-def describe_assignment() -> str:
+def describe_how_to_provision() -> str:
     """Return the sentence on how to provision a person whom the identity provider has not sent."""
     return (
         "What to change: assign the person, or a group that they are a direct member of, to the application, and "

@@ -123,7 +123,7 @@ class FailureRecorder:
         try:
             failure = self._build_failure(request, result, leniencies)
             self._failures.append(failure)
-            return self.open_store().count(failure) if self._has_time_to_record() else None
+            return self.open_store().record_failure(failure) if self._has_time_to_record() else None
         except Exception as fault:  # noqa: BLE001  # a fault of the recording must not change the response
             self.report_fault(fault)
             return None

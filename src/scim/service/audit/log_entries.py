@@ -43,7 +43,7 @@ class LogEntryKind(StrEnum):
     """A request that was answered with success although a part of it was ignored."""
     REJECTED_TOKEN = "token"  # noqa: S105  # no token
     """Requests with a token of this service that is not valid any more."""
-    UNVERIFIED = "unverified"
+    MALFORMED_TOKEN = "unverified"  # noqa: S105  # no token
     """Requests with a malformed token, which anybody can send."""
     FIRST_USE = "contact"
     """The first request with a token."""
@@ -134,7 +134,7 @@ def _build_rejected_tokens_entry(rejected: RejectedTokenCount) -> LogEntry:
     summary, remediation = explain_token(rejected.rule, None)
     return LogEntry(
         at=rejected.last_at,
-        kind=LogEntryKind.UNVERIFIED if rejected.rule == Rule.TOKEN_MALFORMED else LogEntryKind.REJECTED_TOKEN,
+        kind=LogEntryKind.MALFORMED_TOKEN if rejected.rule == Rule.TOKEN_MALFORMED else LogEntryKind.REJECTED_TOKEN,
         user="",
         operation=AUTHENTICATE,
         status=401,

@@ -153,7 +153,7 @@ class PersonReportBuilder:
             *problems,
             diagnosis.describe_unknown_person(query, token_usage, is_incomplete=bool(notes)),
             *diagnosis.describe_unidentified_failures(remaining),
-            *([] if problems else [diagnosis.describe_assignment()]),
+            *([] if problems else [diagnosis.describe_how_to_provision()]),
             *notes,
             *diagnosis.describe_strict_mode(self.tenant, newest_failures),
         ]

@@ -30,7 +30,7 @@ def search_by_name(
 ) -> Sequence[StoredResource]:
     """Return the users whose name or email contains ``text``, at most ``count``.
 
-    Raises :class:`scim.protocol.errors.TooMany` if there are too many users to search.
+    Raise :class:`scim.protocol.errors.TooMany` if there are too many users to search.
     """
     conditions = " or ".join(f"{attribute} co {json.dumps(text)}" for attribute in _SEARCHED_ATTRIBUTES)
     renderer = ResourceRenderer(resource_type, "")

@@ -37,7 +37,9 @@ IDENTIFYING_ATTRIBUTES = ("userName", "externalId", "emails", "id")
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """A person that a request is about, or that a user is. The person of a request need not be a user.
+    """The identifiers and names of a person: of a user, or of the person whom a request names.
+
+    The person whom a request names need not be a user.
 
     ``names`` are the person's name and the words in it. Others may have the same name.
     """

@@ -28,7 +28,7 @@ class PageBoundary:
 
 
 @dataclass(frozen=True, slots=True)
-class IndexPosition:
+class StartIndexPosition:
     """The page that begins with the resource number ``index``, from 1. The position is stored by ``client_id``."""
 
     index: int
@@ -57,7 +57,7 @@ class Query:
     ``needs_meta`` is true if ``matches`` or ``order`` read ``meta``, which is not in the document.
     """
 
-    start: IndexPosition | CursorPosition
+    start: StartIndexPosition | CursorPosition
     count: int
     filter: Filter | None = None
     matches: Callable[[StoredResource], bool] | None = None

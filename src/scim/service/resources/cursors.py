@@ -26,11 +26,14 @@ _FORWARDS, _BACKWARDS = 0x10, 0x11
 
 @dataclass(frozen=True, slots=True)
 class CursorCodec:
-    """Encodes and decodes the cursors of a query (:attr:`scim.service.model.query.Query.text`) of one tenant."""
+    """Encodes and decodes the cursors of a query of one tenant.
+
+    ``query_text`` is :attr:`scim.service.model.query.Query.canonical_text`.
+    """
 
     signer: CursorSigner
     tenant_id: str
-    query: str
+    query_text: str
 
     def decode(self, cursor: str, count: int | None) -> tuple[CursorPosition, int]:
         """Return the position in a cursor and the size of the page. An empty cursor is the first page.
@@ -73,4 +76,4 @@ class CursorCodec:
 
     @property
     def _query_digest(self) -> bytes:
-        return sha256(self.query.encode()).digest()[:8]
+        return sha256(self.query_text.encode()).digest()[:8]

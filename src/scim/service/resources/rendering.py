@@ -85,7 +85,7 @@ class ResourceRenderer:
         if not beginning.startswith(_SCHEMAS_MEMBER + "["):
             return False
         schemas = from_json(beginning.removeprefix(_SCHEMAS_MEMBER))
-        return self.resource_type.urns_without_hidden_values.issuperset(schemas)
+        return self.resource_type.urns_returned_whole.issuperset(schemas)
 
     def _insert_refs(self, stored: StoredResource) -> str:
         """Return the document of a resource with the ``$ref`` of each of its links."""

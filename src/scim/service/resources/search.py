@@ -20,7 +20,7 @@ from scim.protocol.projection import Projection, parse_projection
 from scim.protocol.schema import ResourceType
 from scim.protocol.sort import compile_sort
 from scim.service.limits import MAX_RESULTS
-from scim.service.model.query import CursorPosition, IndexPosition, Query, SortOrder
+from scim.service.model.query import CursorPosition, Query, SortOrder, StartIndexPosition
 from scim.service.model.stored_resource import StoredResource, encode_json
 from scim.service.ports import ResourceStore
 from scim.service.resources.context import ServiceContext
@@ -73,7 +73,7 @@ class ResourceSearch:
         return search(request, query, render)
 
     def _search_by_index(self, request: SearchRequest, query: Query, render: RenderFunction) -> SearchResult:
-        start = IndexPosition(min(max(request.startindex or 1, 1), _MAX_INDEX), self.client_id)
+        start = StartIndexPosition(min(max(request.startindex or 1, 1), _MAX_INDEX), self.client_id)
         count = MAX_RESULTS if request.count is None else min(max(request.count, 0), MAX_RESULTS)
         result = self.store.find(replace(query, start=start, count=count))
         body = render_list_response(result.total, map(render, result.page), start_index=start.index)

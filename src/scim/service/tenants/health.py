@@ -37,7 +37,7 @@ class HealthState(StrEnum):
     """The token was revoked or has expired."""
     TOKEN_REJECTED = "token rejected"  # noqa: S105  # no token
     """Within 24 hours a token was rejected, and no valid one was used since."""
-    NOT_CONNECTED_YET = "not connected yet"
+    NO_REQUEST_YET = "not connected yet"
     """No request with a valid token has arrived yet."""
     WRONG_SCIM_URL = "wrong SCIM URL"
     """Within 24 hours a request failed because of the SCIM URL, and no other request was recorded since."""
@@ -73,7 +73,10 @@ class RecentActivity:
 
     @property
     def failure_share(self) -> float:
-        """Return the share of the writes that failed, 0 to 1; an upper bound, since no-op writes are not counted."""
+        """Return the share of the writes that failed, 0 to 1.
+
+        It is an upper bound, since writes that changed nothing are not counted.
+        """
         failed = self.failures.failed_writes
         return failed / (failed + self.changes) if failed else 0.0
 
@@ -133,10 +136,10 @@ def _determine_state(tenant: Tenant, usage: TokenUsage | None, activity: RecentA
     if _is_within_a_day(failures.last_rejection, now) and not _was_used_since(usage, failures.last_rejection):
         return HealthState.TOKEN_REJECTED
     if usage is None:
-        return HealthState.NOT_CONNECTED_YET
+        return HealthState.NO_REQUEST_YET
     if _is_within_a_day(failures.last_wrong_url, now) and not _was_used_since(usage, failures.last_wrong_url):
         return HealthState.WRONG_SCIM_URL
-    if failures.count(FailureKind.REPEATING):
+    if failures.get_count(FailureKind.REPEATING):
         return HealthState.REPEATING_FAILURE
     return HealthState.FAILING if _is_failing(activity) else HealthState.HEALTHY
 
@@ -163,7 +166,7 @@ def _advise(state: HealthState, activity: RecentActivity, provider: IdentityProv
     match state:
         case HealthState.TOKEN_REJECTED:
             return f"A token was rejected at {failures.last_rejection}: paste a valid token into {name}."
-        case HealthState.NOT_CONNECTED_YET:
+        case HealthState.NO_REQUEST_YET:
             return "No request with a valid token has arrived yet."
         case HealthState.WRONG_SCIM_URL:
             return (
@@ -194,7 +197,7 @@ def _describe_rejections(
 ) -> Iterator[str]:
     if not _is_within_a_day(failures.last_rejection, now):
         return
-    number = failures.count(FailureKind.REJECTED_TOKEN)
+    number = failures.get_count(FailureKind.REJECTED_TOKEN)
     summary = (
         f"{number} or more requests were rejected today and yesterday because of an invalid token, the last at "
         f"{failures.last_rejection}."

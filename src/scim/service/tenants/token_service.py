@@ -120,7 +120,7 @@ class TokenService:
                 return tenant
             return replace(tenant, token=replace(self._with_idempotency_key(tenant.token, key), is_revealed=True))
 
-        self.writer.change(issued.tenant_id, AuditAction.SHOW, revise)
+        self.writer.change(issued.tenant_id, AuditAction.REVEAL, revise)
 
     def find_replayed_token(self, tenant_id: str, key: IdempotencyKey) -> IssuedToken | None:
         """Return the token that the same request has created in the last :data:`REPLAY_WINDOW_S`; ``None`` for none.

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from scim.protocol.filter.ast import AttributePath
 from scim.protocol.schema import ResourceType
-from scim.service.model.query import IndexPosition, Query, QueryResult
+from scim.service.model.query import Query, QueryResult, StartIndexPosition
 from scim.store import keys, value_keys
 from scim.store.query.index_scan import IndexScan
 from scim.store.query.paging import Pager
@@ -52,8 +52,8 @@ class QueryEngine:
         if query.order is not None and is_sorted:
             scan = SortedScan(self._reader, is_exact=True, scan=scan, matches=query.matches, order=query.order)
         pager = Pager(query, scan, self._reader, self._paging_store, f"{plan},sort" if is_sorted else str(plan))
-        if isinstance(query.start, IndexPosition):
-            result = pager.read_by_index(query.start)
+        if isinstance(query.start, StartIndexPosition):
+            result = pager.read_by_start_index(query.start)
         else:
             result = pager.read_by_cursor(query.start)
         return replace(result, resources_read=self._reader.resources_read)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 
 from scim.protocol.errors import ExpiredCursor
-from scim.service.model.query import CursorPosition, IndexPosition, PageBoundary, Query, QueryResult
+from scim.service.model.query import CursorPosition, PageBoundary, Query, QueryResult, StartIndexPosition
 from scim.service.model.stored_resource import StoredResource
 from scim.store.query.paging_store import PageStart, PagingStore, build_bookmark_id
 from scim.store.query.reader import ResourceReader
@@ -77,7 +77,7 @@ class Pager:
     paging_store: PagingStore
     plan_name: str
 
-    def read_by_index(self, start: IndexPosition) -> QueryResult:
+    def read_by_start_index(self, start: StartIndexPosition) -> QueryResult:
         """Return the page that begins at an index, and write the bookmark for the page after it."""
         if self.query.count == 0:
             return QueryResult(self._count_matches(), [], self.plan_name)

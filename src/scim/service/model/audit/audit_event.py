@@ -12,7 +12,7 @@ class AuditAction(StrEnum):
 
     CONNECT = "connect"
     ROTATE = "rotate"
-    SHOW = "show"
+    REVEAL = "show"
     """Display a new token."""
     RESUME = "resume"
     """Finish an interrupted rotation."""

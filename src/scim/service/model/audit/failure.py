@@ -128,24 +128,26 @@ class DailyFailures:
     last_rejection: str = ""
     last_wrong_url: str = ""
 
-    def count(self, kind: FailureKind) -> int:
+    def get_count(self, kind: FailureKind) -> int:
         """Return how many failures of a kind were counted."""
         return self.counts.get(kind, 0)
 
     @property
     def failed_writes(self) -> int:
         """The writes of users that failed."""
-        return sum(map(self.count, _WRITE_KINDS))
+        return sum(map(self.get_count, _WRITE_KINDS))
 
     @property
     def failed_requests(self) -> int:
         """All requests that failed, without those that are unsupported and those whose token was rejected."""
-        return self.failed_writes + self.count(FailureKind.OTHER_REQUEST)
+        return self.failed_writes + self.get_count(FailureKind.OTHER_REQUEST)
 
     @property
     def failures(self) -> int:
         """All requests that failed, with those that are unsupported and those whose token was rejected."""
-        return self.failed_requests + self.count(FailureKind.UNSUPPORTED) + self.count(FailureKind.REJECTED_TOKEN)
+        return (
+            self.failed_requests + self.get_count(FailureKind.UNSUPPORTED) + self.get_count(FailureKind.REJECTED_TOKEN)
+        )
 
 
 def sum_days(days: Iterable[DailyFailures]) -> DailyFailures:
@@ -153,7 +155,7 @@ def sum_days(days: Iterable[DailyFailures]) -> DailyFailures:
     counts: dict[FailureKind, int] = {}
     provider, last_rejection, last_wrong_url = None, "", ""
     for day in days:
-        counts = {kind: counts.get(kind, 0) + day.count(kind) for kind in {*counts, *day.counts}}
+        counts = {kind: counts.get(kind, 0) + day.get_count(kind) for kind in {*counts, *day.counts}}
         provider = day.provider or provider
         last_rejection = max(last_rejection, day.last_rejection)
         last_wrong_url = max(last_wrong_url, day.last_wrong_url)

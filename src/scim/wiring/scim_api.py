@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class EndpointAdapters:
+class ScimApiAdapters:
     """The adapters of the SCIM endpoint, which live as long as the execution environment."""
 
     settings: Settings
@@ -72,7 +72,7 @@ class EndpointAdapters:
         return DynamoDBAuditLogStore(table, tenant_id, runtime.current_time)
 
 
-def build_endpoint_adapters(settings: Settings, report_fault: Callable[[Exception], None]) -> EndpointAdapters:
+def build_scim_api_adapters(settings: Settings, report_fault: Callable[[Exception], None]) -> ScimApiAdapters:
     """Create the adapters. Their clients neither look for credentials nor open a connection yet.
 
     ``report_fault`` receives faults that do not fail the request.
@@ -80,7 +80,7 @@ def build_endpoint_adapters(settings: Settings, report_fault: Callable[[Exceptio
     secrets_client = clients.create_client("secretsmanager", SECRETS_CONFIG)
     master_key = MasterKey(secrets_client, settings.master_key_secret, runtime.current_time, report_fault)
     token_store = SecretsManagerTokenStore(secrets_client, settings.secret_prefix, master_key)
-    return EndpointAdapters(
+    return ScimApiAdapters(
         settings=settings,
         dynamodb_client=create_client(),
         authenticator=Authenticator(token_store, runtime.current_time, report_fault),
