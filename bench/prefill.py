@@ -36,7 +36,7 @@ from scim.settings import Settings
 from scim.store import items, keys
 from scim.store.query.counters import compute_increment
 from scim.wiring import runtime
-from scim.wiring.operator import build_operator_adapters
+from scim.wiring.operator_adapters import build_operator_adapters
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -13,7 +13,7 @@ from cli.event_services import EventServices
 from local import run_state
 from scim.settings import Settings
 from scim.wiring.administration import Administration
-from scim.wiring.operator import OPERATION_TIMEOUT_S, OperatorAdapters, build_operator_adapters
+from scim.wiring.operator_adapters import OPERATION_TIMEOUT_S, OperatorAdapters, build_operator_adapters
 
 LONG_READ_S = 900.0
 """The time limit of a command that reads many records."""

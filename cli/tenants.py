@@ -27,7 +27,7 @@ def tenants(json: bool) -> None:
     deployment = get_deployment()
     tenant_ids = deployment.build_administration(LONG_READ_S).tenant_store.list_ids()
     overviews = load_overviews(
-        lambda tenant_id: deployment.build_administration().load_list_overview(tenant_id), tenant_ids, _print_fault
+        lambda tenant_id: deployment.build_administration().load_overview_for_list(tenant_id), tenant_ids, _print_fault
     )
     documents = map(_build_document, show_progress(overviews, "Tenants", json=json))
     if json:

@@ -80,7 +80,7 @@ def main() -> None:
     """
     from scim.service.tenants.errors import TenantExists
     from scim.settings import Settings
-    from scim.wiring.operator import build_operator_adapters
+    from scim.wiring.operator_adapters import build_operator_adapters
 
     tenants = build_operator_adapters(Settings.from_environment(os.environ), "make run").build_administration().tenants
     try:

@@ -40,7 +40,7 @@ from scim.store.console import DynamoDBConsoleStore, DynamoDBInvitationStore
 from scim.store.table import Table
 from scim.store.tenants import DynamoDBTenantStore
 from scim.wiring.events import build_link_processor_factory, build_stream_processor_factory
-from scim.wiring.operator import build_operator_adapters
+from scim.wiring.operator_adapters import build_operator_adapters
 from tests.endpoint import ENTERPRISE, KNOWN, Endpoint, Handler, LambdaContext, invoke, load
 from tests.events.history import stream_record
 from tests.events.schemas import validate

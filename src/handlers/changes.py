@@ -52,7 +52,7 @@ class ChangesHandler:
             raise AwsCallError(f"{fault.operation_name}: {get_error_code(fault)}") from None
         self._log(records, result, started)
         response: dict[str, Any] = {
-            "batchItemFailures": [{"itemIdentifier": result.retry_from}] if result.retry_count else []
+            "batchItemFailures": [{"itemIdentifier": result.retry_sequence_number}] if result.retry_count else []
         }
         if event.get("isRedrive"):  # muster redrive, which deletes what was processed
             response |= {"deadLetters": result.dead_letter_count, "lost": len(result.lost_dead_letters)}

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from aws_lambda_powertools import Logger
 
 from scim.settings import Settings
-from scim.wiring.operator import OperatorAdapters, build_operator_adapters
+from scim.wiring.operator_adapters import OperatorAdapters, build_operator_adapters
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext

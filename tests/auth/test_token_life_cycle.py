@@ -21,7 +21,7 @@ from scim.service.model.token import IssuedToken, TokenStage
 from scim.service.tenants.errors import ConcurrentChange, PreviousTokenValid, UnknownTenant
 from scim.service.tenants.tenant_service import TenantService
 from scim.settings import Settings
-from scim.wiring.operator import OperatorAdapters, build_operator_adapters
+from scim.wiring.operator_adapters import OperatorAdapters, build_operator_adapters
 from tests.tokens import new_token, raise_fault
 
 HOUR_S = 3_600.0

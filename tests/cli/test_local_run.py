@@ -56,7 +56,7 @@ def test_dead_letters_are_listed_and_sent_back(run: Run) -> None:
     variables = json.loads((run.data / "running.json").read_text())
     queues = create_client("sqs", variables["AWS_ENDPOINT_URL_SQS"])
     image = {**IMAGE, "pk": {"S": "T#acme"}, "userName": {"S": "sent.back@example.com"}}
-    letter = dead_letter.wrap_record(stream_record(image), "TypeError at links.py:1 made")
+    letter = dead_letter.build_record_dead_letter(stream_record(image), "TypeError at links.py:1 made")
     queues.send_message(QueueUrl=variables["DEAD_LETTER_QUEUE_URL"], MessageBody=json.dumps(letter))
 
     (listed,) = muster(run, "redrive")

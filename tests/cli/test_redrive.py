@@ -145,9 +145,11 @@ def in_queue(bus: Messaging, queue: str = "DeadLetterQueue") -> int:
 
 class TestList:
     def test_what_and_why(self, muster: Muster, bus: Messaging) -> None:
-        first = put(bus, dead_letter.wrap_record(GOOD, "TypeError at links.py:1 made"))
+        first = put(bus, dead_letter.build_record_dead_letter(GOOD, "TypeError at links.py:1 made"))
         second = put(
-            bus, dead_letter.wrap_message(link_message.build_message(TASK).body, "KeyError"), "LinksDeadLetterQueue"
+            bus,
+            dead_letter.build_message_dead_letter(link_message.build_message(TASK).body, "KeyError"),
+            "LinksDeadLetterQueue",
         )
         assert [
             [each[name] for name in ("id", "queue", "kind", "tenant", "user_id", "sequence", "reason")]
@@ -161,7 +163,7 @@ class TestList:
         assert lines[1].endswith("TypeError at links.py:1 made")
 
     def test_nothing_personal(self, muster: Muster, bus: Messaging) -> None:
-        put(bus, dead_letter.wrap_record(GOOD, "TypeError"))
+        put(bus, dead_letter.build_record_dead_letter(GOOD, "TypeError"))
         put(bus, "zaphod")
         told = muster("redrive").stdout + muster("redrive", "--json").stdout
         assert "zaphod" not in told
@@ -169,7 +171,7 @@ class TestList:
 
     def test_messages_stay_visible(self, muster: Muster, bus: Messaging) -> None:
         for number in range(25):
-            put(bus, dead_letter.wrap_record(GOOD, f"reason {number}"))
+            put(bus, dead_letter.build_record_dead_letter(GOOD, f"reason {number}"))
         assert len(muster.json("redrive")) == 25
         assert len(muster.json("redrive", "-n", "12")) == 12
         assert bus.queues.count("DeadLetterQueue")[0] == 25
@@ -186,7 +188,7 @@ class TestList:
     @pytest.mark.parametrize("letter", STRANGE)
     def test_message_of_any_form_does_not_hide_the_others(self, muster: Muster, bus: Messaging, letter: Any) -> None:
         put(bus, letter)
-        good = put(bus, dead_letter.wrap_record(GOOD, "TypeError"), "LinksDeadLetterQueue")
+        good = put(bus, dead_letter.build_record_dead_letter(GOOD, "TypeError"), "LinksDeadLetterQueue")
         assert good in [each["id"] for each in muster.json("redrive")]
         assert (bus.queues.count("DeadLetterQueue")[0], bus.queues.count("LinksDeadLetterQueue")[0]) == (1, 1)
 
@@ -196,22 +198,22 @@ class TestList:
 
 class TestSend:
     def test_record_becomes_an_event(self, muster: Muster, bus: Messaging, events: Any) -> None:
-        message = put(bus, dead_letter.wrap_record(GOOD, "TypeError"))
+        message = put(bus, dead_letter.build_record_dead_letter(GOOD, "TypeError"))
         assert muster("redrive", "--send").stdout == f"{message}  done\n"
         assert [event["detail"]["sequence"] for event in events()] == [12]
         assert in_queue(bus) == 0
 
     def test_record_counts_as_new(self, muster: Muster, bus: Messaging, lambdas: Lambda) -> None:
         """So that the function waits for a queue that does not answer, instead of passing the record."""
-        put(bus, dead_letter.wrap_record(GOOD, "TypeError"))
+        put(bus, dead_letter.build_record_dead_letter(GOOD, "TypeError"))
         muster("redrive", "--send")
         (record,) = lambdas.events[0]["Records"]
         created = record["dynamodb"]["ApproximateCreationDateTime"]
         assert abs(created - datetime.now(UTC).timestamp()) < 60
 
     def test_record_that_is_rejected_again_is_told(self, muster: Muster, bus: Messaging, events: Any) -> None:
-        put(bus, dead_letter.wrap_record(BAD, "malformed: operation"))
-        put(bus, dead_letter.wrap_record(GOOD, "TypeError"))
+        put(bus, dead_letter.build_record_dead_letter(BAD, "malformed: operation"))
+        put(bus, dead_letter.build_record_dead_letter(GOOD, "TypeError"))
         told = muster("redrive", "--send", code=1)
         assert "rejected again" in told.stdout
         assert "1 of 2 messages were not processed" in told.stderr
@@ -235,8 +237,12 @@ class TestSend:
         self, muster: Muster, bus: Messaging, is_moved_by_sqs: bool
     ) -> None:
         body = link_message.build_message(TASK).body
-        put(bus, body if is_moved_by_sqs else dead_letter.wrap_message(body, "KeyError"), "LinksDeadLetterQueue")
-        put(bus, dead_letter.wrap_task(link_message.task_to_json(TASK), "links queue: no answer"))
+        put(
+            bus,
+            body if is_moved_by_sqs else dead_letter.build_message_dead_letter(body, "KeyError"),
+            "LinksDeadLetterQueue",
+        )
+        put(bus, dead_letter.build_task_dead_letter(link_message.task_to_json(TASK), "links queue: no answer"))
         muster("redrive", "--send")
         messages = bus.queues.receive("LinksQueue", 10)
         assert [link_message.parse_task(each.body) for each in messages] == [TASK, TASK]
@@ -257,7 +263,7 @@ class TestSend:
 
     def test_message_stays_where_the_function_fails(self, muster: Muster, bus: Messaging, lambdas: Lambda) -> None:
         lambdas.fails = True
-        put(bus, dead_letter.wrap_record(GOOD, "TypeError"))
+        put(bus, dead_letter.build_record_dead_letter(GOOD, "TypeError"))
         told = muster("redrive", "--send", code=1)
         assert "the function failed (Sandbox.Timedout)" in told.stdout
         assert "zaphod" not in told.output
@@ -273,7 +279,7 @@ class TestSend:
         self, muster: Muster, bus: Messaging, events: Any, letter: Any
     ) -> None:
         message = put(bus, letter)
-        put(bus, dead_letter.wrap_record(GOOD, "TypeError"), "LinksDeadLetterQueue")
+        put(bus, dead_letter.build_record_dead_letter(GOOD, "TypeError"), "LinksDeadLetterQueue")
         told = muster("redrive", "--send", code=1)
         assert f"{message}  not sent: " in told.stdout
         assert (len(events()), bus.queues.count("DeadLetterQueue")[0]) == (1, 1)
@@ -292,7 +298,7 @@ class TestSend:
 
         setattr(lambdas, "invoke", refuse_first)  # noqa: B010  # mypy takes no assignment to a method
         for _ in range(2):
-            put(bus, dead_letter.wrap_record(GOOD, "TypeError"))
+            put(bus, dead_letter.build_record_dead_letter(GOOD, "TypeError"))
         told = muster("redrive", "--send", code=1)
         assert "not sent: AWS refused Invoke: RequestTooLarge" in told.stdout
         assert "zaphod" not in told.output
@@ -303,7 +309,7 @@ class TestSend:
     ) -> None:
         """SQS says so in more than one way; the other messages are made visible all the same."""
         for _ in range(2):
-            put(bus, dead_letter.wrap_record(GOOD, "TypeError"))
+            put(bus, dead_letter.build_record_dead_letter(GOOD, "TypeError"))
         released = []
 
         def change_message_visibility(**given: Any) -> None:
@@ -316,14 +322,14 @@ class TestSend:
 
     def test_that_more_is_left_is_told(self, muster: Muster, bus: Messaging) -> None:
         for _ in range(3):
-            put(bus, dead_letter.wrap_record(GOOD, "TypeError"))
+            put(bus, dead_letter.build_record_dead_letter(GOOD, "TypeError"))
         assert "repeat the command" in muster("redrive", "--send", "-n", "2").stderr
         assert "repeat the command" not in muster("redrive", "--send", "-n", "2").stderr
         assert in_queue(bus) == 0
 
     def test_only_the_chosen_message(self, muster: Muster, bus: Messaging, events: Any) -> None:
-        put(bus, dead_letter.wrap_record(GOOD, "TypeError"))
-        chosen = put(bus, dead_letter.wrap_record(GOOD, "TypeError"))
+        put(bus, dead_letter.build_record_dead_letter(GOOD, "TypeError"))
+        chosen = put(bus, dead_letter.build_record_dead_letter(GOOD, "TypeError"))
         assert [each["outcome"] for each in muster.json("redrive", "--send", "--id", chosen)] == ["done"]
         assert (len(events()), in_queue(bus)) == (1, 1)
 

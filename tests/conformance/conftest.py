@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from scim2_client.engines.wsgi import WSGISCIMClient
 
-from scim.wiring.operator import build_operator_adapters
+from scim.wiring.operator_adapters import build_operator_adapters
 from tests.conformance.wsgi import build_wsgi_application
 from tests.endpoint import BASE_URL, Endpoint
 

@@ -22,7 +22,7 @@ from local.engine import Engine
 from local.services.messaging import Messaging
 from scim.settings import Settings
 from scim.wiring.events import build_link_processor_factory, build_stream_processor_factory
-from scim.wiring.operator import build_operator_adapters
+from scim.wiring.operator_adapters import build_operator_adapters
 from tests.conftest import EXTENSION
 from tests.endpoint import TEMPLATE, Endpoint, Handler, LambdaContext, functions
 from tests.engine.proxy import Proxy

@@ -5,7 +5,7 @@ import os
 import boto3
 
 from scim.store import keys
-from scim.store.query.counters import SHARD_LIMIT, compute_increment
+from scim.store.query.counters import PACKED_COUNTER_LIMIT, compute_increment
 from tests.endpoint import CORE, Endpoint
 
 
@@ -16,7 +16,7 @@ def test_full_counters_refuse_creates_and_allow_deletes(direct: Endpoint) -> Non
     for shard in range(256):
         key = {"pk": {"S": keys.paging_partition(tenant)}, "sk": {"S": keys.counter_key(f"{shard:02x}")}}
         own = compute_increment(user["id"]) if user["id"].startswith(f"{shard:02x}") else 0
-        counts = {"counts": {"N": str(SHARD_LIMIT + own)}, "active": {"N": "0"}}
+        counts = {"counts": {"N": str(PACKED_COUNTER_LIMIT + own)}, "active": {"N": "0"}}
         client.put_item(TableName=os.environ["TABLE_NAME"], Item={**key, **counts})
 
     refused = direct.request("POST", "/Users", {"schemas": [CORE], "userName": "ada"})

@@ -29,7 +29,7 @@ from scim.store.links import DynamoDBLinkStore
 from scim.store.table import Table
 from scim.wiring import runtime
 from scim.wiring.events import build_stream_processor_factory
-from scim.wiring.operator import build_operator_adapters
+from scim.wiring.operator_adapters import build_operator_adapters
 from scim.wiring.scim_api import build_scim_api_adapters
 from tests.endpoint import ENTERPRISE, Endpoint, Handler, LambdaContext, functions
 from tests.engine.conftest import Read, links_handler

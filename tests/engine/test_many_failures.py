@@ -20,7 +20,7 @@ from scim.settings import Settings
 from scim.store import keys, log_codec
 from scim.store.audit_log import DynamoDBAuditLogStore
 from scim.wiring import runtime
-from scim.wiring.operator import OperatorAdapters, build_operator_adapters
+from scim.wiring.operator_adapters import OperatorAdapters, build_operator_adapters
 from scim.wiring.scim_api import build_scim_api_adapters
 from tests.engine.proxy import Proxy
 from tests.service.audit.test_explanations import FAILURE
@@ -101,7 +101,7 @@ def calls_of(proxy: Proxy) -> CallsOf:
 
 
 def test_many_failures_cost_a_few_calls(operator: OperatorAdapters, calls_of: CallsOf) -> None:
-    overview, calls = calls_of(lambda: operator.build_administration().load_list_overview(_TENANT))
+    overview, calls = calls_of(lambda: operator.build_administration().load_overview_for_list(_TENANT))
     assert (overview.health.state, overview.user_count, calls) == (HealthState.FAILING, 0, 5)
 
     log = operator.build_administration(29.0).find_audit_log(_TENANT)

@@ -15,7 +15,7 @@ from scim.service.model.invitation import Acceptance
 from scim.service.model.token import TokenUsage
 from scim.service.tenants.errors import TenantError, TenantExists
 from scim.settings import Settings
-from scim.wiring.operator import build_operator_adapters
+from scim.wiring.operator_adapters import build_operator_adapters
 from tests.endpoint import Endpoint
 from tests.engine.proxy import Proxy
 

@@ -55,11 +55,11 @@ class History:
         """As the store's: only names that are taken are not looked for."""
         if after is not None:
             self.users[after.id] = after
-            sort = keys.change_key(after.id, after.version)
+            sort = keys.change_record_key(after.id, after.version)
         else:
             assert before is not None
             del self.users[before.id]
-            sort = keys.change_key(before.id, before.version + 1)
+            sort = keys.change_record_key(before.id, before.version + 1)
         affects = may_affect_links(before, after, load_user_type())
         self.images.append(
             items.encode_change(keys.resource_partition(TENANT), sort, new_id(), None, change, may_affect_links=affects)

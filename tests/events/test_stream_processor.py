@@ -104,7 +104,7 @@ class TestRetries:
         events, queues = Events(fate=lambda: next(fates, LOST)), Queues()
         result = run([BAD, GOOD, GOOD, BAD, GOOD], events, queues)
         assert (result.published_count, result.dead_letter_count, result.retry_count) == (2, 1, 3)
-        assert result.retry_from == GOOD["dynamodb"]["SequenceNumber"]
+        assert result.retry_sequence_number == GOOD["dynamodb"]["SequenceNumber"]
         assert len(queues.messages) == 1
 
     def test_repeated_batch_sends_a_dead_letter_once(self) -> None:
@@ -179,7 +179,7 @@ class TestLinkTasks:
         for attempt in range(5):
             batch = records if attempt == 0 else records[1:]
             result = run(batch, events, Queues(), Queues(fate=lambda: fate))
-            assert (result.retry_count, result.retry_from) == (2, f"{2:021d}")
+            assert (result.retry_count, result.retry_sequence_number) == (2, f"{2:021d}")
         assert [detail["eventId"] for detail in events.details] == ["first"]
         run(records[1:], events, Queues(), Queues())
         assert len(events.taken) == 3

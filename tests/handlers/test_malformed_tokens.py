@@ -16,7 +16,7 @@ from scim.service.audit.log import AuditLog as TenantLog
 from scim.service.model.audit.failure import FailureKind
 from scim.service.tenants.tenant_service import TenantService
 from scim.settings import Settings
-from scim.wiring.operator import build_operator_adapters
+from scim.wiring.operator_adapters import build_operator_adapters
 from tests.endpoint import ENVIRONMENT, Endpoint
 from tests.handlers.conftest import Log
 

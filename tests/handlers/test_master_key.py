@@ -10,7 +10,7 @@ from handlers.http.application import ScimApplication
 from handlers.http.routes.all_routes import find_endpoint
 from scim.auth.master_key.key_ring import KeyGeneration, KeyRing, create_generation, format_key_ring, parse_key_ring
 from scim.settings import Settings
-from scim.wiring.operator import build_operator_adapters
+from scim.wiring.operator_adapters import build_operator_adapters
 from tests.endpoint import Endpoint
 from tests.tokens import MASTER_KEY, put_master_key
 

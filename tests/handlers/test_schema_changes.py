@@ -12,7 +12,7 @@ from handlers.http.application import ScimApplication
 from handlers.http.routes.all_routes import find_endpoint
 from scim.service.model.audit.audit_event import AuditAction, AuditEvent
 from scim.settings import Settings
-from scim.wiring.operator import build_operator_adapters
+from scim.wiring.operator_adapters import build_operator_adapters
 from tests.conftest import EXTENSION
 from tests.endpoint import CORE, SURVEY, Endpoint
 

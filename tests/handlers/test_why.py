@@ -19,7 +19,7 @@ from scim.service.audit.person_report import PersonReport
 from scim.settings import Settings
 from scim.store.audit_log import DynamoDBAuditLogStore
 from scim.wiring import runtime
-from scim.wiring.operator import build_operator_adapters
+from scim.wiring.operator_adapters import build_operator_adapters
 from scim.wiring.scim_api import build_scim_api_adapters
 from tests.endpoint import BASE_URL, CORE, ENTERPRISE, ENVIRONMENT, SURVEY, Endpoint
 from tests.tokens import new_token, raise_fault

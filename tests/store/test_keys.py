@@ -8,7 +8,7 @@ USER_ID = "0f6a1c52-7a34-4a55-9a43-5b0b8a1f3c11"
 
 
 def test_change_records_are_ordered_by_version() -> None:
-    assert keys.change_key(USER_ID, 9) < keys.change_key(USER_ID, 10)
+    assert keys.change_record_key(USER_ID, 9) < keys.change_record_key(USER_ID, 10)
 
 
 def test_counter_is_that_of_the_first_two_digits_of_the_id() -> None:

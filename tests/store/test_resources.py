@@ -9,7 +9,7 @@ import pytest
 from scim.protocol.errors import PayloadTooLarge, TooManyUsers
 from scim.service.model.change_record import ChangeRecord, Operation, Participation
 from scim.service.model.stored_resource import NotUnique, StoredResource, VersionConflict, encode_json
-from scim.store.query.counters import SHARD_LIMIT, compute_increment
+from scim.store.query.counters import PACKED_COUNTER_LIMIT, compute_increment
 from scim.store.resources import MAX_DOCUMENT_BYTES, DynamoDBResourceStore
 from scim.store.table import Table
 
@@ -187,7 +187,7 @@ def shard(table: Any) -> Callable[[int], Any]:
 def test_full_shard_refuses_a_user_and_writes_nothing(
     store: DynamoDBResourceStore, items: Items, shard: Callable[[int], Any]
 ) -> None:
-    shard(SHARD_LIMIT)
+    shard(PACKED_COUNTER_LIMIT)
     before = items()
     with pytest.raises(TooManyUsers, match="about 12 million") as raised:
         store.write(None, user(), CHANGE)
@@ -198,25 +198,25 @@ def test_full_shard_refuses_a_user_and_writes_nothing(
 def test_shard_takes_users_up_to_its_limit(
     store: DynamoDBResourceStore, items: Items, shard: Callable[[int], Any]
 ) -> None:
-    shard(SHARD_LIMIT - compute_increment(ONE))
+    shard(PACKED_COUNTER_LIMIT - compute_increment(ONE))
     store.write(None, user(), CHANGE)
-    assert items()["K#0f"]["counts"] == {"N": str(SHARD_LIMIT)}
+    assert items()["K#0f"]["counts"] == {"N": str(PACKED_COUNTER_LIMIT)}
 
 
 def test_users_of_a_full_shard_can_be_changed_and_deleted(
     store: DynamoDBResourceStore, items: Items, shard: Callable[[int], Any]
 ) -> None:
     store.write(None, user(), CHANGE)
-    shard(SHARD_LIMIT + compute_increment(ONE))
+    shard(PACKED_COUNTER_LIMIT + compute_increment(ONE))
     store.write(user(), user(version=2, active=False), CHANGE)
     store.write(user(version=2, active=False), None, CHANGE)
-    assert items()["K#0f"]["counts"] == {"N": str(SHARD_LIMIT)}
+    assert items()["K#0f"]["counts"] == {"N": str(PACKED_COUNTER_LIMIT)}
 
 
 def test_name_that_is_in_use_is_reported_before_a_full_shard(
     store: DynamoDBResourceStore, shard: Callable[[int], Any]
 ) -> None:
     store.write(None, user(), CHANGE)
-    shard(SHARD_LIMIT)
+    shard(PACKED_COUNTER_LIMIT)
     with pytest.raises(NotUnique):
         store.write(None, user(TWO), CHANGE)

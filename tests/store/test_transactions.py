@@ -9,15 +9,15 @@ from botocore.exceptions import ClientError, ReadTimeoutError
 from scim.protocol.errors import Unavailable
 from scim.service.deadline import Deadline
 from scim.store.table import Item, Table
-from scim.store.transactions import ABSENT_CONDITION, Action, ConditionFailed, TransactionRole, commit
+from scim.store.transactions import NOT_EXISTS_CONDITION, Action, ConditionFailed, TransactionRole, commit
 
 RESOURCE = Action.put(TransactionRole.RESOURCE, {"pk": {"S": "T#acme"}, "sk": {"S": "U#1"}})
-UNIQUE = Action.put(TransactionRole.UNIQUE, {"pk": {"S": "T#acme"}, "sk": {"S": "N#bob"}}, ABSENT_CONDITION)
+UNIQUE = Action.put(TransactionRole.UNIQUE, {"pk": {"S": "T#acme"}, "sk": {"S": "N#bob"}}, NOT_EXISTS_CONDITION)
 RECORD: Item = {"pk": {"S": "T#acme"}, "sk": {"S": "C#1#1"}, "change": {"S": "change-1"}}
 REQUESTS = [
     {"Put": {"TableName": "muster", "Item": {"pk": {"S": "T#acme"}, "sk": {"S": "U#1"}}}},
-    {"Put": {"TableName": "muster", "Item": {"pk": {"S": "T#acme"}, "sk": {"S": "N#bob"}}, **ABSENT_CONDITION}},
-    {"Put": {"TableName": "muster", "Item": RECORD, **ABSENT_CONDITION}},
+    {"Put": {"TableName": "muster", "Item": {"pk": {"S": "T#acme"}, "sk": {"S": "N#bob"}}, **NOT_EXISTS_CONDITION}},
+    {"Put": {"TableName": "muster", "Item": RECORD, **NOT_EXISTS_CONDITION}},
 ]
 TIMEOUT = ReadTimeoutError(endpoint_url="http://127.0.0.1")
 

@@ -15,7 +15,7 @@ _MAX_PATH_LENGTH = 1_000
 
 # Browsers load nothing from other sites, run no scripts and no inline styles, send no form to another site, and show
 # no page in a frame.
-HEADERS = {
+SECURITY_HEADERS = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; "
     "frame-ancestors 'none'; base-uri 'none'",
@@ -58,7 +58,7 @@ class ConsoleResponse:
 
     def to_gateway_response(self, *, is_https: bool) -> dict[str, Any]:
         """Return the response in the gateway's payload format 2.0."""
-        security = {**HEADERS, **(_HTTPS_ONLY if is_https else {})}
+        security = {**SECURITY_HEADERS, **(_HTTPS_ONLY if is_https else {})}
         return {
             "statusCode": int(self.status),
             "headers": {**security, "Content-Type": self.content_type, **self.headers},

@@ -166,7 +166,7 @@ class SessionCodec:
         """Return whether a form of the session has sent the token. The comparison takes constant time."""
         return compare_digest(token.encode(errors="replace"), self._compute_mac("form", session.id))
 
-    def derive_value(self, purpose: str, session: Session) -> str:
+    def derive_secret(self, purpose: str, session: Session) -> str:
         """Return 43 characters that nobody can guess, always the same for a session and a purpose."""
         return self._compute_mac(purpose, session.id).decode()
 

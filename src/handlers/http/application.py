@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from aws_lambda_powertools import Logger
 
 from handlers.error_logging import describe_fault
-from handlers.http.failure_recorder import LazyFailureRecorder
+from handlers.http.lazy_failure_recorder import LazyFailureRecorder
 from handlers.http.request import Request
 from handlers.http.request_log import RequestLogLine
 from handlers.http.response import Response

@@ -52,7 +52,7 @@ class TokenRecorder:
         count = self.adapters.rejected_tokens.count_and_take_unwritten(error.tenant_id, time.time())
         if not count or not self.deadline.has_time():
             return 0
-        from scim.service.identity_providers.from_request import detect_request_provider
+        from scim.service.identity_providers.detect_by_request import detect_request_provider
 
         provider = detect_request_provider(self._get_user_agent(), self.request.query_string, (), None)
         store = self._build_audit_log_store(error.tenant_id)

@@ -26,12 +26,12 @@ class DeadLetterQueue:
         self._queue = queue
 
     def send(self, dead_letters: Mapping[int, Mapping[str, Any]]) -> SendResult:
-        """Send dead letters, as :func:`wrap_record`, :func:`wrap_task` and :func:`wrap_message` return them."""
+        """Send dead letters, which the functions of this module build."""
         messages = {number: QueueMessage(json.dumps(letter)) for number, letter in dead_letters.items()}
         return self._queue.send(messages)
 
 
-def wrap_record(record: Any, reason: str) -> dict[str, Any]:
+def build_record_dead_letter(record: Any, reason: str) -> dict[str, Any]:
     """Return the dead letter of a stream record. If the record is too large, only its keys are in it (``isCut``)."""
     letter = {"reason": reason[:_MAX_REASON_LENGTH], "record": record}
     if len(json.dumps(letter)) <= MAX_MESSAGE_BYTES:
@@ -39,12 +39,12 @@ def wrap_record(record: Any, reason: str) -> dict[str, Any]:
     return {"reason": letter["reason"], "record": _remove_image(record), "isCut": True}
 
 
-def wrap_task(task: Mapping[str, Any], reason: str) -> dict[str, Any]:
+def build_task_dead_letter(task: Mapping[str, Any], reason: str) -> dict[str, Any]:
     """Return the dead letter of a link task that could not be sent to the links queue."""
     return {"reason": reason[:_MAX_REASON_LENGTH], "task": task}
 
 
-def wrap_message(body: Any, reason: str) -> dict[str, Any]:
+def build_message_dead_letter(body: Any, reason: str) -> dict[str, Any]:
     """Return the dead letter of a message from the links queue. If it is too large, it is left out (``isCut``)."""
     letter = {"reason": reason[:_MAX_REASON_LENGTH], "message": body}
     if len(json.dumps(letter)) <= MAX_MESSAGE_BYTES:

@@ -102,7 +102,7 @@ class LinkProcessor:
         self._follow_up_count += 1
 
     def _send_dead_letter(self, message: Mapping[str, Any], reason: str) -> None:
-        result = self.dead_letter_queue.send({0: dead_letter.wrap_message(message.get("body"), reason)})
+        result = self.dead_letter_queue.send({0: dead_letter.build_message_dead_letter(message.get("body"), reason)})
         if result.error_codes:  # after some more attempts SQS moves the message to the queue, without the reason
             raise MessageNotSent(*result.error_codes.values())
         self._dead_letter_count += 1

@@ -43,15 +43,15 @@ class LostDeadLetter:
 class BatchResult:
     """The result of a batch: how many events were published, and how many link tasks and dead letters were sent.
 
-    ``retry_count`` is how many records must be processed again: the last ones of the batch. ``retry_from`` is the
-    sequence number of the first of them in the stream.
+    ``retry_count`` is how many records must be processed again: the last ones of the batch.
+    ``retry_sequence_number`` is the sequence number of the first of them in the stream.
     """
 
     published_count: int = 0
     link_task_count: int = 0
     dead_letter_count: int = 0
     retry_count: int = 0
-    retry_from: str = ""
+    retry_sequence_number: str = ""
     lost_dead_letters: tuple[LostDeadLetter, ...] = ()
 
 
@@ -74,7 +74,7 @@ class _StreamBatch:
 
     def reject(self, index: int, reason: str) -> None:
         """Add the dead letter of a record."""
-        self.dead_letters[index] = dead_letter.wrap_record(self.records[index], reason)
+        self.dead_letters[index] = dead_letter.build_record_dead_letter(self.records[index], reason)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +107,7 @@ class StreamProcessor:
         batch.stop_before(index for index in result.unsent if self._can_wait(batch.records[index]))
         for index, code in result.error_codes.items():
             task = link_message.task_to_json(batch.tasks[index])
-            batch.dead_letters[index] = dead_letter.wrap_task(task, f"links queue: {code}")
+            batch.dead_letters[index] = dead_letter.build_task_dead_letter(task, f"links queue: {code}")
         return len(batch.tasks) - len(result.error_codes)
 
     def _publish(self, batch: _StreamBatch) -> int:

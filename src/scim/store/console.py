@@ -8,7 +8,7 @@ from scim.service.model.audit.audit_event import AuditEvent
 from scim.service.model.invitation import Acceptance, Invitation
 from scim.store import items, keys
 from scim.store.table import Item, Table
-from scim.store.transactions import ABSENT_CONDITION, Action, Condition, ConditionFailed, TransactionRole, commit
+from scim.store.transactions import NOT_EXISTS_CONDITION, Action, Condition, ConditionFailed, TransactionRole, commit
 
 _TTL = {"#ttl": "ttl"}  # a reserved word
 
@@ -72,7 +72,7 @@ class DynamoDBInvitationStore:
 
     def add(self, digest: str, invitation: Invitation, event: AuditEvent) -> None:
         """Add an invitation and the audit event."""
-        self._write(invitation, _encode_invitation(digest, invitation), ABSENT_CONDITION, event)
+        self._write(invitation, _encode_invitation(digest, invitation), NOT_EXISTS_CONDITION, event)
 
     def get(self, digest: str) -> tuple[Invitation, Acceptance | None] | None:
         """Return an invitation, and its acceptance if it was accepted; ``None`` if there is no such invitation."""

@@ -84,14 +84,14 @@ def id_range(prefix: str) -> KeyRange:
     return KeyRange(prefix, prefix + _PAST_LAST_ID)
 
 
-def change_key(user_id: str, version: int) -> str:
+def change_record_key(user_id: str, version: int) -> str:
     """Return the key of a change record. Versions have ten digits, so that keys are in the order of versions."""
     return f"{CHANGE_PREFIX}{user_id}#{version:010d}"
 
 
 def link_change_key(user_id: str, version: int, number: int) -> str:
     """Return the key of the record of a change of links. It follows the key of the record of the user's version."""
-    return f"{change_key(user_id, version)}#{number:010d}"
+    return f"{change_record_key(user_id, version)}#{number:010d}"
 
 
 def change_range(user_id: str = "") -> KeyRange:

@@ -9,7 +9,7 @@ from scim.protocol.schema import ResourceType
 from scim.service.model.change_record import ChangeRecord
 from scim.service.model.links import ReferrerEntry, UserLinks
 from scim.service.model.stored_resource import StoredResource, VersionConflict
-from scim.store import items, keys, value_keys
+from scim.store import items, keys, lookup_keys
 from scim.store.resources import ResourceStoreConfig
 from scim.store.table import Item, Table
 from scim.store.transactions import Action, ConditionFailed, TransactionRole, commit
@@ -34,11 +34,11 @@ class DynamoDBLinkStore:
     def find_matching_user_ids(self, value: str) -> Iterator[Collection[str]]:
         yield self.get_all([value]) if keys.is_user_id(value) else ()
         unique = self._resource_type.unique_attribute
-        item = self._table.get(self._partition_key, value_keys.unique_key(value, is_case_exact=unique.is_case_exact))
+        item = self._table.get(self._partition_key, lookup_keys.unique_key(value, is_case_exact=unique.is_case_exact))
         yield [items.decode_lookup_item(item)] if item else ()
         for name in _LOOKUP_ATTRIBUTES:
             if path := self._config.indexed.get(name):
-                entries = keys.id_range(value_keys.index_prefix(name, path, value))
+                entries = keys.id_range(lookup_keys.index_prefix(name, path, value))
                 found_items = self._table.query(self._partition_key, entries, items.LOOKUP_ITEM_ATTRIBUTES, limit=2)
                 yield [items.decode_lookup_item(item) for item in islice(found_items, 2)]
 

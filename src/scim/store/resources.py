@@ -16,12 +16,12 @@ from scim.service.model.identifiers import IDENTIFYING_ATTRIBUTES, identify_user
 from scim.service.model.query import Query, QueryResult
 from scim.service.model.stored_resource import NotUnique, StoredResource, VersionConflict
 from scim.service.references.links import find_reference_hashes, may_affect_links
-from scim.store import items, keys, value_keys
-from scim.store.query.counters import SHARD_LIMIT, compute_increment
+from scim.store import items, keys, lookup_keys
+from scim.store.query.counters import PACKED_COUNTER_LIMIT, compute_increment
 from scim.store.query.engine import QueryEngine
 from scim.store.table import Item, Table
 from scim.store.transactions import (
-    ABSENT_CONDITION,
+    NOT_EXISTS_CONDITION,
     Action,
     Condition,
     ConditionFailed,
@@ -94,7 +94,7 @@ class DynamoDBResourceStore:
                 "map fewer or shorter values."
             )
         item = items.encode_resource(self._partition_key, keys.user_key(after.id), after)
-        condition = _build_version_and_links_condition(before) if before else ABSENT_CONDITION
+        condition = _build_version_and_links_condition(before) if before else NOT_EXISTS_CONDITION
         return Action.put(TransactionRole.RESOURCE, item, condition)
 
     def _prepare_unique_key(self, before: StoredResource | None, after: StoredResource | None) -> Iterator[Action]:
@@ -108,12 +108,12 @@ class DynamoDBResourceStore:
             yield Action.delete(TransactionRole.UNIQUE, key, _build_lookup_condition(resource_id))
         if new is not None:
             lookup_item = items.encode_lookup_item(self._partition_key, new, resource_id)
-            yield Action.put(TransactionRole.UNIQUE, lookup_item, ABSENT_CONDITION)
+            yield Action.put(TransactionRole.UNIQUE, lookup_item, NOT_EXISTS_CONDITION)
 
     def _prepare_index(self, before: StoredResource | None, after: StoredResource | None) -> Iterator[Action]:
         """Yield an action for each index entry that is added or removed."""
         old, new = self._index_entry_keys(before), self._index_entry_keys(after)
-        value_keys.check_index_entry_count(new, self._config.indexed)
+        lookup_keys.check_index_entry_count(new, self._config.indexed)
         for sort_key in sorted(old - new):
             yield Action.delete(TransactionRole.INDEX, keys.primary_key(self._partition_key, sort_key))
         for sort_key in sorted(new - old):
@@ -133,7 +133,7 @@ class DynamoDBResourceStore:
         condition = {}
         if total > 0:
             condition = {"ConditionExpression": "attribute_not_exists(#counts) OR #counts < :limit"}
-            values[":limit"] = {"N": str(SHARD_LIMIT)}
+            values[":limit"] = {"N": str(PACKED_COUNTER_LIMIT)}
         yield Action.update(
             TransactionRole.COUNTER,
             keys.primary_key(keys.paging_partition(self._tenant_id), keys.counter_key(resource_id)),
@@ -150,7 +150,7 @@ class DynamoDBResourceStore:
         written = _get_written_version(before, after)
         return items.encode_change(
             self._partition_key,
-            keys.change_key(written.id, written.version + (after is None)),
+            keys.change_record_key(written.id, written.version + (after is None)),
             change_id,
             self._config.change_expiry(),
             change,
@@ -173,10 +173,10 @@ class DynamoDBResourceStore:
         if stored is None:
             return None
         unique = self._resource_type.unique_attribute
-        return value_keys.unique_key(stored.resource[unique.name], is_case_exact=unique.is_case_exact)
+        return lookup_keys.unique_key(stored.resource[unique.name], is_case_exact=unique.is_case_exact)
 
     def _index_entry_keys(self, stored: StoredResource | None) -> set[str]:
-        return value_keys.index_entry_keys(stored.resource, stored.id, self._config.indexed) if stored else set()
+        return lookup_keys.index_entry_keys(stored.resource, stored.id, self._config.indexed) if stored else set()
 
 
 def _build_error(failed: ConditionFailed) -> Exception:

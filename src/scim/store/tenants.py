@@ -15,7 +15,7 @@ from scim.store import items, keys
 from scim.store.query.counters import ResourceCounters
 from scim.store.table import Table
 from scim.store.transactions import (
-    ABSENT_CONDITION,
+    NOT_EXISTS_CONDITION,
     Action,
     ConditionFailed,
     TransactionRole,
@@ -70,7 +70,7 @@ class DynamoDBTenantStore:
         Raise :class:`VersionConflict` if the stored version is not that of ``before``.
         """
         partition_key = keys.settings_partition(after.id)
-        condition = ABSENT_CONDITION if before is None else build_version_condition(before.version)
+        condition = NOT_EXISTS_CONDITION if before is None else build_version_condition(before.version)
         settings = items.encode_tenant(partition_key, keys.SETTINGS_KEY, after)
         actions = [Action.put(TransactionRole.RESOURCE, settings, condition)]
         if before is None:

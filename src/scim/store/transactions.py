@@ -27,7 +27,7 @@ _CONDITION_FAILED_CODE = "ConditionalCheckFailed"
 Condition = Mapping[str, Any]
 """The ``ConditionExpression`` of a write and its ``ExpressionAttributeValues``; empty for none."""
 NO_CONDITION: Condition = {}
-ABSENT_CONDITION: Condition = {"ConditionExpression": "attribute_not_exists(sk)"}
+NOT_EXISTS_CONDITION: Condition = {"ConditionExpression": "attribute_not_exists(sk)"}
 
 
 def build_version_condition(version: int) -> Condition:
@@ -86,7 +86,7 @@ def commit(
     attempt, and must be new. Raise :class:`ConditionFailed`, or :class:`Unavailable` if the time is up.
     """
     table.deadline.require_time()
-    actions = [*actions, Action.put(TransactionRole.CHANGE, record, ABSENT_CONDITION)]
+    actions = [*actions, Action.put(TransactionRole.CHANGE, record, NOT_EXISTS_CONDITION)]
     requests = [_add_table_name(action, table.name) for action in actions]
     may_be_committed, attempt = False, 0
     while True:

@@ -86,7 +86,7 @@ class Administration:
             tenant, self.tenant_store, audit_log_store, runtime.current_time(), is_detailed=is_detailed
         )
 
-    def load_list_overview(self, tenant_id: str) -> TenantOverview | None:
+    def load_overview_for_list(self, tenant_id: str) -> TenantOverview | None:
         """Return the overview of a tenant within :data:`OVERVIEW_TIMEOUT_S`; ``None`` if there is no such tenant."""
         table = self.table.with_deadline(self.table.deadline.with_limit(OVERVIEW_TIMEOUT_S))
         limited = Administration(table, self.resource_store_config, self.token_store, self.actor)

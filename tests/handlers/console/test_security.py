@@ -15,7 +15,7 @@ import boto3
 import pytest
 
 from handlers.console.application import ConsoleApplication
-from handlers.console.response import HEADERS, redirect_to_path
+from handlers.console.response import SECURITY_HEADERS, redirect_to_path
 from scim.auth.master_key.key_ring import KeyRing, create_generation, format_key_ring, parse_key_ring
 from scim.auth.token_store import SecretsManagerTokenStore
 from scim.service.console.invitations import DEFAULT_LIFETIME_S, InvalidInvitation
@@ -24,7 +24,7 @@ from scim.service.model.audit.audit_event import AuditAction, AuditEvent
 from scim.service.model.invitation import Acceptance
 from scim.service.tenants.tenant_service import TenantService
 from scim.settings import Settings
-from scim.wiring.operator import build_operator_adapters
+from scim.wiring.operator_adapters import build_operator_adapters
 from tests.endpoint import ENVIRONMENT, PASSWORD, Endpoint
 from tests.handlers.console.conftest import FORMULA, HOSTILE
 from tests.handlers.console.visitor import Answer, Visitor
@@ -479,7 +479,7 @@ def test_every_response_has_security_headers(operator_visits: Visitor, tenant: T
     ]
     answers += [Visitor().send("POST", "/admin/sign-in", {"csrf": "wrong"}), operator_visits.send("DELETE", "/admin")]
     for answer in answers:
-        for name, value in HEADERS.items():
+        for name, value in SECURITY_HEADERS.items():
             assert answer.headers[name.lower()] == value
         assert "strict-transport-security" in answer.headers
     assert {answer.status for answer in answers} == {200, 303, 403, 404, 405}

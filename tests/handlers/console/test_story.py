@@ -203,10 +203,10 @@ def test_status_counts_more_than_1000_entries(
     body = {"schemas": [CORE], "userName": "grace@example.com", "active": "perhaps"}
     assert scim.request("POST", "/Users", body).status == 400
     user = scim.create()
-    record = table.get_item(Key={"pk": f"T#{name}", "sk": keys.change_key(user["id"], 1)})["Item"]
+    record = table.get_item(Key={"pk": f"T#{name}", "sk": keys.change_record_key(user["id"], 1)})["Item"]
     with table.batch_writer() as batch:
         for _ in range(1_400):
-            batch.put_item(Item=record | {"sk": keys.change_key(new_id(), 1)})
+            batch.put_item(Item=record | {"sk": keys.change_record_key(new_id(), 1)})
     assert scim.patch(user["id"], {"op": "replace", "path": "departmentName", "value": "Kitchen"}).status == 200
 
     page = operator_visits.get(f"/admin/tenants/{name}")

@@ -3,7 +3,7 @@
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-from handlers.http.failure_recorder import LazyFailureRecorder
+from handlers.http.lazy_failure_recorder import LazyFailureRecorder
 from scim.protocol.leniency import LeniencyTracker
 from scim.service.audit.failure_recorder import FailureRecorder
 from scim.service.model.audit.failure import RequestSummary

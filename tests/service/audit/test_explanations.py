@@ -7,7 +7,7 @@ import pytest
 from scim.protocol import errors
 from scim.protocol.errors import Rule
 from scim.protocol.leniency import Leniency
-from scim.service.audit.explanations import EXPLANATIONS, explain, explain_token
+from scim.service.audit.explanations import EXPLANATIONS, explain, explain_rejected_token
 from scim.service.model.audit.failure import Failure
 from scim.service.model.identity_provider import IdentityProvider
 
@@ -79,6 +79,6 @@ def test_strict_mode_names_the_rejected_leniency(leniency: Leniency) -> None:
 @pytest.mark.parametrize("provider", [None, IdentityProvider.ENTRA, IdentityProvider.OKTA, IdentityProvider.PING])
 @pytest.mark.parametrize("rule", [Rule.TOKEN_EXPIRED, Rule.TOKEN])
 def test_rejected_token_has_remediation(rule: str, provider: IdentityProvider | None) -> None:
-    what, change = explain_token(rule, provider)
+    what, change = explain_rejected_token(rule, provider)
     assert "token" in what
     assert "muster rotate" in change

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from scim.service.identity_providers.from_log import detect_tenant_provider
+from scim.service.identity_providers.detect_by_log import detect_tenant_provider
 from scim.service.model.audit.failure import DailyFailures, FailureKind, classify_failure, sum_days
 from scim.service.model.identity_provider import IdentityProvider
 from scim.service.model.tenant import Tenant

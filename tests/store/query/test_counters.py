@@ -7,7 +7,7 @@ from random import Random
 
 import pytest
 
-from scim.store.query.counters import SHARD_LIMIT, ResourceCounters, compute_increment
+from scim.store.query.counters import PACKED_COUNTER_LIMIT, ResourceCounters, compute_increment
 
 
 def counters(ids: list[str]) -> ResourceCounters:
@@ -60,14 +60,14 @@ def spread(part_6: int) -> float:
 
 
 def test_limit_is_eight_deviations_below_an_overflow() -> None:
-    assert 7_000 * compute_increment("42ff") == SHARD_LIMIT
+    assert 7_000 * compute_increment("42ff") == PACKED_COUNTER_LIMIT
     assert spread(7_000) > 8
 
 
 def test_random_ids_fill_the_parts_of_a_shard_alike() -> None:
     random = Random(7)  # noqa: S311  # the same ids in every run
     packed = 0
-    while packed < SHARD_LIMIT:
+    while packed < PACKED_COUNTER_LIMIT:
         packed += compute_increment(f"42{random.randrange(256):02x}")
     parts = [packed >> 13 * part & 8_191 for part in range(7)]
     assert sum(parts) == ResourceCounters([("42", packed)]).total
@@ -77,7 +77,7 @@ def test_random_ids_fill_the_parts_of_a_shard_alike() -> None:
 
 @pytest.mark.parametrize("digits", ["00", "24", "25", "49", "6d", "92", "b6", "db", "ff"])
 def test_overflow_carries_into_the_next_part(digits: str) -> None:
-    """This is what :data:`SHARD_LIMIT` prevents."""
+    """This is what :data:`PACKED_COUNTER_LIMIT` prevents."""
     full = 8_191 * compute_increment(f"42{digits}")
     assert ResourceCounters([("42", full)]).total == 8_191
     assert full + compute_increment(f"42{digits}") == 8_192 * compute_increment(f"42{digits}")

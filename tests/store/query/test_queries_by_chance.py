@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from scim.service.model.query import CursorPosition, Query
 from scim.service.model.stored_resource import StoredResource
+from scim.store.lookup_keys import unique_key
 from scim.store.resources import DynamoDBResourceStore
 from scim.store.table import Table
-from scim.store.value_keys import unique_key
 from scim.wiring import runtime
 from scim.wiring.scim_api import ScimApiAdapters
 from tests.store.query.test_scans import Pages, changed, number, query, user

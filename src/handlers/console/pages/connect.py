@@ -39,11 +39,11 @@ def issue_token(context: ConsoleRequestContext, tenant: Tenant) -> ConsoleRespon
     In the same session it gets the same response for a minute: a browser shows only the second of two responses.
     """
     version = context.request.form.get("version", "")
-    key = IdempotencyKey(context.session_codec.derive_value(f"token {version}", context.session), version)
+    key = IdempotencyKey(context.session_codec.derive_secret(f"token {version}", context.session), version)
     try:
         issued_token = _issue_token(context, tenant, key)
     except TenantError:
-        replayed_token = context.administration.tenants.tokens.find_replayed_token(tenant.id, key)
+        replayed_token = context.administration.tenants.tokens.find_token_of_repeated_request(tenant.id, key)
         if replayed_token is None:
             raise
         issued_token = replayed_token
@@ -78,7 +78,7 @@ def disconnect_tenant(context: ConsoleRequestContext, tenant: Tenant) -> Console
     return redirect_to_page("tenants", tenant.id, "connect")
 
 
-def set_mode(context: ConsoleRequestContext, tenant: Tenant) -> ConsoleResponse:
+def set_strict_mode(context: ConsoleRequestContext, tenant: Tenant) -> ConsoleResponse:
     """Turn the strict mode on or off."""
     context.administration.tenants.configure(tenant.id, is_strict=context.request.form.get("mode") == "strict")
     return redirect_to_page("tenants", tenant.id, "connect")

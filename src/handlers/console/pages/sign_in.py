@@ -111,7 +111,7 @@ def _build_callback_url(context: ConsoleRequestContext) -> str:
 def _derive_openid_values(context: ConsoleRequestContext) -> tuple[str, str, str]:
     """Return ``state``, ``nonce`` and PKCE code verifier: digests of the session id (OpenID Connect Core 15.5.2)."""
     state, nonce, verifier = (
-        context.session_codec.derive_value(f"oidc {name}", context.session) for name in ("state", "nonce", "pkce")
+        context.session_codec.derive_secret(f"oidc {name}", context.session) for name in ("state", "nonce", "pkce")
     )
     return state, nonce, verifier
 

@@ -53,7 +53,7 @@ def _render_list(
         "tenants.html",
         status,
         tenants=list(
-            load_overviews(context.administration.load_list_overview, ids[:_PAGE_SIZE], partial(_report, context))
+            load_overviews(context.administration.load_overview_for_list, ids[:_PAGE_SIZE], partial(_report, context))
         ),
         next_after=ids[_PAGE_SIZE - 1] if len(ids) > _PAGE_SIZE else "",
         error_text=error_text,

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 
 from scim.protocol.errors import Rule
-from scim.service.audit.explanations import explain, explain_token
+from scim.service.audit.explanations import explain, explain_rejected_token
 from scim.service.model.audit.failure import FailureCount
 from scim.service.model.audit.log_record import RejectedTokenCount
 from scim.service.model.change_record import ChangeRecord, Operation, Participation, StoredChange
@@ -178,7 +178,7 @@ def describe_rejected_tokens(
     last = max(rejected_tokens, key=lambda count: count.last_at)
     if token_usage is not None and token_usage.last_used > parse_rfc3339(last.last_at):
         return
-    summary, remediation = explain_token(last.rule, provider)
+    summary, remediation = explain_rejected_token(last.rule, provider)
     number = sum(count.count for count in rejected_tokens)
     yield (
         f"The identity provider's requests are rejected because of their token, {number} or more in the last 24 "

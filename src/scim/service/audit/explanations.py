@@ -238,7 +238,7 @@ def explain(failure: Failure) -> tuple[str, str]:
     return summary, _choose_remediation(explanation, failure.provider).format(**placeholders)
 
 
-def explain_token(rule: str, provider: IdentityProvider | None) -> tuple[str, str]:
+def explain_rejected_token(rule: str, provider: IdentityProvider | None) -> tuple[str, str]:
     """Return why tokens were rejected, and what to change, each in sentences."""
     explanation = EXPLANATIONS[rule]
     return explanation.summary, _choose_remediation(explanation, provider)

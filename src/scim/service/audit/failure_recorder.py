@@ -17,7 +17,7 @@ from scim.protocol.filter.path import is_attribute
 from scim.protocol.leniency import LeniencyTracker, is_attribute_name
 from scim.protocol.schema import ResourceType
 from scim.service.deadline import CALL_TIMEOUT_S, Deadline
-from scim.service.identity_providers.from_request import detect_request_provider
+from scim.service.identity_providers.detect_by_request import detect_request_provider
 from scim.service.model.audit.failure import Failure, FailureCount, FailureKind, RequestSummary, classify_failure
 from scim.service.model.change_record import Operation
 from scim.service.model.identifiers import identify_subject

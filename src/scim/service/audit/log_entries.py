@@ -8,8 +8,8 @@ from enum import StrEnum
 
 from scim.protocol.errors import Rule
 from scim.service.audit import audit_event_descriptions
-from scim.service.audit.explanations import explain, explain_token
-from scim.service.identity_providers.from_request import detect_request_provider
+from scim.service.audit.explanations import explain, explain_rejected_token
+from scim.service.identity_providers.detect_by_request import detect_request_provider
 from scim.service.model.audit.audit_event import AuditEvent
 from scim.service.model.audit.failure import FailureCount
 from scim.service.model.audit.log_record import AUTHENTICATE, LogRecord, RejectedTokenCount
@@ -131,7 +131,7 @@ def _describe_links(change: ChangeRecord) -> Iterator[str]:
 
 
 def _build_rejected_tokens_entry(rejected: RejectedTokenCount) -> LogEntry:
-    summary, remediation = explain_token(rejected.rule, None)
+    summary, remediation = explain_rejected_token(rejected.rule, None)
     return LogEntry(
         at=rejected.last_at,
         kind=LogEntryKind.MALFORMED_TOKEN if rejected.rule == Rule.TOKEN_MALFORMED else LogEntryKind.REJECTED_TOKEN,

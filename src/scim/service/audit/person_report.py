@@ -13,7 +13,7 @@ from scim.protocol.normalize import normalize_string
 from scim.service.audit import diagnosis
 from scim.service.audit.log_entries import LogEntry, describe_record
 from scim.service.audit.user_names import search_by_name
-from scim.service.identity_providers.from_log import detect_tenant_provider
+from scim.service.identity_providers.detect_by_log import detect_tenant_provider
 from scim.service.model.audit.failure import DailyFailures, FailureCount
 from scim.service.model.audit.log_record import FailureSearchResult, LogRecord, RecordKind
 from scim.service.model.change_record import Operation, StoredChange

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from scim.service.identity_providers.from_request import detect_request_provider
+from scim.service.identity_providers.detect_by_request import detect_request_provider
 from scim.service.model.audit.log_record import RejectedTokenCount
 from scim.service.model.tenant import Tenant
 from scim.service.model.timestamps import format_rfc3339

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from itertools import islice
 
-from scim.service.identity_providers.from_log import detect_tenant_provider
+from scim.service.identity_providers.detect_by_log import detect_tenant_provider
 from scim.service.model.audit.failure import DailyFailures, sum_days
 from scim.service.model.audit.log_record import LogRecord, RecordKind
 from scim.service.model.tenant import Tenant

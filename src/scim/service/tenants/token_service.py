@@ -33,7 +33,7 @@ from scim.service.tenants.errors import ConcurrentChange, PreviousTokenValid, Te
 from scim.service.tenants.tenant_writer import TenantWriter, get_connected_tenant
 
 DEFAULT_GRACE_S = DAY_S
-REPLAY_WINDOW_S = 60.0
+REPEAT_WINDOW_S = 60.0
 """The time in which a repeated request with the same idempotency key gets the same token."""
 _INTERRUPTED_AFTER_S = 60.0
 """The age at which an unfinished rotation counts as interrupted."""
@@ -113,7 +113,7 @@ class TokenService:
     # Reveal
 
     def mark_revealed(self, issued: IssuedToken, key: IdempotencyKey | None = None) -> None:
-        """Record that a token was shown, so that only :meth:`find_replayed_token` returns it again."""
+        """Record that a token was shown, so that only :meth:`find_token_of_repeated_request` returns it again."""
 
         def revise(tenant: Tenant) -> Tenant:
             if tenant.token.version_id != issued.version_id or tenant.token.is_revealed:
@@ -122,15 +122,15 @@ class TokenService:
 
         self.writer.change(issued.tenant_id, AuditAction.REVEAL, revise)
 
-    def find_replayed_token(self, tenant_id: str, key: IdempotencyKey) -> IssuedToken | None:
-        """Return the token that the same request has created in the last :data:`REPLAY_WINDOW_S`; ``None`` for none.
+    def find_token_of_repeated_request(self, tenant_id: str, key: IdempotencyKey) -> IssuedToken | None:
+        """Return the token that the same request has created in the last :data:`REPEAT_WINDOW_S`; ``None`` for none.
 
         A browser that sends a form twice gets two responses, and shows one of them: both hold the same token.
         Raise :class:`UnknownTenant` and :class:`ConcurrentChange`.
         """
         tenant = get_connected_tenant(self.writer.tenant_store, tenant_id)
         token = tenant.token
-        is_replay = token.idempotency_key == key.name and self.writer.now() < token.idempotency_key_at + REPLAY_WINDOW_S
+        is_replay = token.idempotency_key == key.name and self.writer.now() < token.idempotency_key_at + REPEAT_WINDOW_S
         return self.finish_issuing(tenant) if is_replay else None
 
     # Revoke

@@ -27,7 +27,7 @@ _PART_MASK = (1 << _BITS) - 1
 # Parts 0, 2, 4 and 6. Without the odd parts, each has 26 bits, in which the sum over all shards fits.
 _EVEN_PARTS_MASK = sum(_PART_MASK << 2 * _BITS * number for number in range(_PARTS // 2 + 1))
 _LAST_PART_LIMIT = 7_000
-SHARD_LIMIT = _LAST_PART_LIMIT << _BITS * (_PARTS - 1)
+PACKED_COUNTER_LIMIT = _LAST_PART_LIMIT << _BITS * (_PARTS - 1)
 """A shard takes another user only while its counter is below this number."""
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from scim.protocol.filter.ast import AttributePath
 from scim.protocol.schema import ResourceType
 from scim.service.model.query import Query, QueryResult, StartIndexPosition
-from scim.store import keys, value_keys
+from scim.store import keys, lookup_keys
 from scim.store.query.index_scan import IndexScan
 from scim.store.query.paging import Pager
 from scim.store.query.paging_store import PagingStore
@@ -68,7 +68,7 @@ class QueryEngine:
             case RangePlan(OrderedIndex.UNIQUE_KEYS, first, last):
                 has_all = first is None and last is None
                 count_resources = self._paging_store.count_resources if has_all else None
-                key_range = value_keys.unique_key_range(first, last)
+                key_range = lookup_keys.unique_key_range(first, last)
                 return UniqueKeyScan(reader, plan.is_exact, unique, key_range, is_descending, count_resources)
             case RangePlan(_, first, last):
                 return LastModifiedScan(reader, plan.is_exact, keys.last_modified_range(first, last), is_descending)

@@ -10,7 +10,7 @@ from itertools import islice
 from scim.protocol.filter.ast import AttributePath
 from scim.protocol.schema import Attribute
 from scim.service.model.stored_resource import StoredResource
-from scim.store import items, keys, value_keys
+from scim.store import items, keys, lookup_keys
 from scim.store.query.plan import IndexedValue
 from scim.store.query.reader import BATCH_SIZE, ScanEntry
 from scim.store.query.scans import Scan
@@ -115,10 +115,10 @@ class IndexScan(Scan):
         if indexed_value.name not in self.indexed:
             return self._unique_key(stored.resource[indexed_value.name]) == self._unique_key(indexed_value.value)
         entry_key = self._entry_prefix(indexed_value) + stored.id
-        return entry_key in value_keys.index_entry_keys(stored.resource, stored.id, self.indexed)
+        return entry_key in lookup_keys.index_entry_keys(stored.resource, stored.id, self.indexed)
 
     def _unique_key(self, value: str) -> str:
-        return value_keys.unique_key(value, is_case_exact=self.unique.is_case_exact)
+        return lookup_keys.unique_key(value, is_case_exact=self.unique.is_case_exact)
 
     def _entry_prefix(self, indexed_value: IndexedValue) -> str:
-        return value_keys.index_prefix(indexed_value.name, self.indexed[indexed_value.name], indexed_value.value)
+        return lookup_keys.index_prefix(indexed_value.name, self.indexed[indexed_value.name], indexed_value.value)

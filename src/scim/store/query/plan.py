@@ -15,7 +15,7 @@ from operator import and_
 
 from scim.protocol.filter.ast import And, AttributePath, Comparison, ComparisonOperator, Filter, Or, ValuePath
 from scim.protocol.normalize import Instant, normalize_string, parse_date_time
-from scim.store.value_keys import is_searchable
+from scim.store.lookup_keys import is_searchable
 
 # Looking up more keys than a few is no faster than scanning.
 MAX_LOOKUP_VALUES = 20

@@ -14,7 +14,7 @@ from typing import ClassVar
 from scim.protocol.schema import Attribute
 from scim.service.model.query import Query
 from scim.service.model.stored_resource import StoredResource
-from scim.store import items, keys, value_keys
+from scim.store import items, keys, lookup_keys
 from scim.store.query.paging_store import PagingStore
 from scim.store.query.reader import KeyedId, ResourceReader, ScanEntry
 from scim.store.table import TIME_ATTRIBUTE, TIME_INDEX, Item
@@ -131,7 +131,7 @@ class UniqueKeyScan(Scan):
         return self.reader.resolve(keyed_ids, expected, lambda key, stored: self.get_key(stored) == key)
 
     def get_key(self, stored: StoredResource) -> str:
-        return value_keys.unique_key(stored.resource[self.unique.name], is_case_exact=self.unique.is_case_exact)
+        return lookup_keys.unique_key(stored.resource[self.unique.name], is_case_exact=self.unique.is_case_exact)
 
     def count(self) -> int:
         return self.count_resources() if self.count_resources else self.reader.count(self.key_range)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from scim.service.identity_providers.from_request import detect_request_provider
+from scim.service.identity_providers.detect_by_request import detect_request_provider
 from scim.service.model.audit.failure import DailyFailures, FailureCount
 from scim.service.model.audit.log_record import LogRecord
 from scim.service.model.change_record import StoredChange

@@ -9,7 +9,13 @@ from scim.protocol.filter.ast import AttributePath
 from scim.protocol.filter.path import resolve_path
 from scim.protocol.leniency import LeniencyTracker
 from scim.protocol.schema import load_user_type
-from scim.store.value_keys import MAX_INDEX_ENTRIES, check_index_entry_count, index_entry_keys, index_prefix, unique_key
+from scim.store.lookup_keys import (
+    MAX_INDEX_ENTRIES,
+    check_index_entry_count,
+    index_entry_keys,
+    index_prefix,
+    unique_key,
+)
 
 USER_ID = "0f6a1c52-7a34-4a55-9a43-5b0b8a1f3c11"
 LONGEST_SORT_KEY = 1_024

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from scim.service.identity_providers.from_log import detect_tenant_provider
+from scim.service.identity_providers.detect_by_log import detect_tenant_provider
 from scim.service.model.audit.failure import DailyFailures, FailureCount
 from scim.service.model.audit.log_record import LogRecord, RejectedTokenCount
 from scim.service.model.change_record import ChangeRecord, Operation, Participation, StoredChange

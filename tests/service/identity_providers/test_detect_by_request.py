@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from scim.service.identity_providers.from_request import detect_request_provider
+from scim.service.identity_providers.detect_by_request import detect_request_provider
 
 RECORDED = sorted((Path(__file__).parents[2] / "idp").glob("*/*.json"))
 
