@@ -112,14 +112,14 @@ def test_many_failures_cost_a_few_calls(operator: OperatorAdapters, calls_of: Ca
     assert "quarantines the application" in health.warnings[0]
 
     activity, calls = calls_of(lambda: log.get_activity(30))
-    assert (activity[-1].failed, calls) == (NUMBER, 31)
+    assert (activity[-1].failures, calls) == (NUMBER, 31)
 
     (entries, _), calls = calls_of(lambda: log.list_entries(count=50))
     assert len(entries) == 50
     assert calls <= 6
 
     last, calls = calls_of(log.find_last_failure)
-    assert (last.person, calls <= 4) == (person(NUMBER - 1), True)
+    assert (last.user, calls <= 4) == (person(NUMBER - 1), True)
 
 
 @pytest.mark.parametrize(
@@ -133,5 +133,5 @@ def test_person_among_many_failures_takes_a_few_calls(
 
     case, calls = calls_of(lambda: log.report_on_person(asked))
 
-    assert [entry.person for entry in case.timeline] == [person(number)]
+    assert [entry.user for entry in case.timeline] == [person(number)]
     assert calls <= 60
