@@ -101,7 +101,7 @@ def test_services_that_are_known_are_those_that_clients_are_made_for() -> None:
     made = {
         service
         for path in SOURCE.rglob("*.py")
-        for service in re.findall(r'clients\.client\("(\w+)"', path.read_text("utf-8"))
+        for service in re.findall(r'create_client\("(\w+)"', path.read_text("utf-8"))
     }
 
     assert made == set(UsedServicesLoader().list_available_services("service-2"))
