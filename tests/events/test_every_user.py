@@ -95,7 +95,7 @@ class Table:
     def __init__(self) -> None:
         self.images: list[dict[str, Any]] = []
 
-    def transact(self, actions: list[dict[str, Any]], token: str) -> None:  # noqa: ARG002  # part of the port
+    def transact_once(self, actions: list[dict[str, Any]], client_request_token: str) -> None:  # noqa: ARG002  # as a table has it
         items = [action["Put"]["Item"] for action in actions if "Put" in action]
         self.images += [item for item in items if item["sk"]["S"].startswith("C#")]
 
