@@ -43,7 +43,7 @@ compare: .venv/installed ## Compare what the service answers with what it answer
 explain: .venv/installed ## Tell how a query is answered, and what it costs (FILTER='...' SORT=)
 	@.venv/bin/python -m local.explain '$(subst ','\'',$(FILTER))' '$(SORT)'
 
-bench: .venv/installed .venv-bench/installed $(dynoxide) $(scimmy) ## Measure against the peers, write docs/performance.md (ONLY= some rows)
+bench: .venv/installed .venv-bench/installed $(dynoxide) $(scimmy) ## Measure against the peers, write docs/contribute/performance.md (ONLY= some rows)
 	@.venv/bin/python -m bench $(addprefix --only ,$(ONLY))
 
 check: .venv/installed .venv-sam/installed ## Check style, types, layers and the template

@@ -54,7 +54,7 @@ def main() -> int:
     print(f"{report.format_summary(rows, failed)}\n{minutes:.1f} minutes")
     if names == list(PARTS) and not options.quick:
         report.write(sections, failed, minutes)
-        print(f"Written: {report.RESULTS.name}, docs/performance.md and its charts")
+        print(f"Written: {report.RESULTS.name}, docs/contribute/performance.md and its charts")
     return 1 if failed else 0
 
 

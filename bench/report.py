@@ -1,4 +1,4 @@
-"""Write the results of a run: ``bench/results.json``, the figures of docs/performance.md, and its charts."""
+"""Write the results of a run: ``bench/results.json``, the figures of docs/contribute/performance.md, and its charts."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from local.engine import DYNOXIDE
 from local.errors import LocalRunError
 
 RESULTS = Path(__file__).parent / "results.json"
-PAGE = DOCS / "performance.md"
-CHARTS = DOCS / "performance"
+PAGE = DOCS / "contribute/performance.md"
+CHARTS = DOCS / "contribute/performance"
 
 _BLOCK = re.compile(r"(?P<mark><!-- bench: (?P<name>[a-z-]+) -->\n)(?P<text>.*?)(?P<end><!-- end -->)", re.DOTALL)
 _NOT_MEASURED = "Of an earlier run: in the last one, this part failed.\n\n"
@@ -47,7 +47,7 @@ def fill_blocks(page: str, blocks: Mapping[str, str], *, is_complete: bool = Tru
     marked = {match["name"] for match in _BLOCK.finditer(page)}
     if blocks.keys() - marked or (is_complete and marked != blocks.keys()):
         raise LocalRunError(
-            f"docs/performance.md lacks or has more than was measured: {sorted(marked ^ blocks.keys())}"
+            f"docs/contribute/performance.md lacks or has more than was measured: {sorted(marked ^ blocks.keys())}"
         )
 
     def fill(match: re.Match[str]) -> str:

@@ -45,8 +45,8 @@ class Row:
 class Section:
     """The outcome of one part of the run.
 
-    ``blocks`` are texts for docs/performance.md by the name of their place there, ``charts`` are SVG documents by the
-    name of their file.
+    ``blocks`` are the texts for docs/contribute/performance.md, by the name of the block there. ``charts`` are SVG
+    documents, by file name.
     """
 
     rows: list[Row]
@@ -96,7 +96,7 @@ def format_table(heading: list[str], rows: Iterable[Iterable[object]]) -> str:
 
 
 def format_verdicts(rows: Iterable[Row]) -> str:
-    """Return the rows with a bar as a table of docs/performance.md."""
+    """Return the rows with a bar as a table of docs/contribute/performance.md."""
     return format_table(
         ["", "ours", "theirs", "value", "bar", "holds"],
         [

@@ -12,7 +12,10 @@ from bench.prefill import PrefilledTable, prefill_listed_table, prefill_tables
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """How much is measured: ``full`` is what docs/performance.md shows, ``quick`` only tries that everything runs."""
+    """How much is measured.
+
+    ``full`` is what docs/contribute/performance.md shows, ``quick`` only tries that everything runs.
+    """
 
     users: Sequence[int]
     """The sizes of the tables, ascending."""

@@ -20,7 +20,7 @@ from scim.settings import Settings
 ROOT = Path(__file__).parent.parent
 IMAGES = ROOT / "docs/images"
 PAGES = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
-GUIDES = [page for page in (ROOT / "docs/identity-providers").glob("*.md") if page.name != "README.md"]
+GUIDES = [page for page in (ROOT / "docs/use/identity-providers").glob("*.md") if page.name != "README.md"]
 _MOST_BYTES = 60_000
 
 
@@ -42,7 +42,9 @@ def error_classes() -> list[type[errors.ScimError]]:
 
 
 def test_every_setting_is_documented_with_its_default() -> None:
-    documented = {variable.strip("`"): default for variable, default, _ in rows("docs/operations.md", "## Settings")}
+    documented = {
+        variable.strip("`"): default for variable, default, _ in rows("docs/operate/settings.md", "# Settings")
+    }
     assert set(documented) == {field.alias for field in ConsoleSettings.model_fields.values()}
     minimal = Settings.from_environment({"TABLE_NAME": "t", "SECRET_PREFIX": "s", "MASTER_KEY_SECRET": "m"})
     assert documented["INDEXED_ATTRIBUTES"] == f"`{','.join(minimal.indexed_attributes)}`"
@@ -50,12 +52,12 @@ def test_every_setting_is_documented_with_its_default() -> None:
 
 
 def test_every_error_is_documented() -> None:
-    documented = {(status, scim_type.strip("`")) for status, scim_type, _ in rows("docs/operations.md", "## Errors")}
+    documented = {(status, scim_type.strip("`")) for status, scim_type, _ in rows("docs/use/errors.md", "# Errors")}
     assert documented == {(str(error.status), error.scim_type or "") for error in error_classes()}
 
 
 def test_every_health_state_is_documented() -> None:
-    documented = [state.strip("`") for state, *_ in rows("docs/operations.md", "## Health")]
+    documented = [state.strip("`") for state, *_ in rows("docs/operate/health.md", "# Health")]
     assert documented == list(HealthState)
 
 
@@ -69,18 +71,20 @@ def commands(group: click.Group, path: str = "") -> Iterator[str]:
 
 def test_every_command_is_documented() -> None:
     documented = [
-        re.split(r" [A-Z]", command.strip("`"))[0] for command, _ in rows("docs/operations.md", "## Commands")
+        re.split(r" [A-Z]", command.strip("`"))[0] for command, _ in rows("docs/operate/commands.md", "# Commands")
     ]
     assert documented == list(commands(muster))
 
 
 def test_the_exit_codes_of_the_help_are_documented() -> None:
-    table = re.findall(r"^\| (\d) \| (.*) \|$", read("docs/operations.md").partition("| exit code |")[2], re.MULTILINE)
+    table = re.findall(
+        r"^\| (\d) \| (.*) \|$", read("docs/operate/commands.md").partition("| exit code |")[2], re.MULTILINE
+    )
     assert table == re.findall(r"^ +(\d)  (.+)$", muster.help or "", re.MULTILINE)
 
 
 def test_every_leniency_is_documented() -> None:
-    documented = rows("docs/identity-providers/README.md", "## Leniencies")
+    documented = rows("docs/use/identity-providers/README.md", "## Leniencies")
     assert documented == [[f"`{leniency.label}`", leniency.description, leniency.sent_by] for leniency in Leniency]
 
 
@@ -91,9 +95,9 @@ def test_every_dependency_has_its_reason() -> None:
         *(name for group in project["dependency-groups"].values() for name in group),
     ]
     tables = [
-        *rows("docs/decisions.md", "## Dependencies"),
+        *rows("docs/decisions/README.md", "## Dependencies"),
         *rows(
-            "docs/decisions.md",
+            "docs/decisions/README.md",
             "| pyjwt | verifies who signs in to the console by OpenID Connect; brings cryptography |",
         ),
     ]
@@ -102,7 +106,16 @@ def test_every_dependency_has_its_reason() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["README.md", "docs/decisions.md", "docs/operations.md", "docs/architecture.md", "docs/console.md"]
+    "name",
+    [
+        "README.md",
+        "docs/decisions/README.md",
+        "docs/build/queries.md",
+        "docs/contribute/local-run.md",
+        "docs/operate/commands.md",
+        "docs/contribute/architecture.md",
+        "docs/operate/console.md",
+    ],
 )
 def test_every_documented_make_target_exists(name: str) -> None:
     targets = set(re.findall(r"^([a-z]+):", read("Makefile"), re.MULTILINE))
@@ -135,8 +148,8 @@ def test_every_guide_shows_its_own_page_of_the_console(page: Path) -> None:
 
 
 def list_source_tree() -> set[str]:
-    """The files and folders in the source tree of docs/architecture.md. Indentation shows what a folder has."""
-    tree = re.search(r"```\n(.*?)```", read("docs/architecture.md"), re.DOTALL)
+    """Return the files and folders in the source tree of docs/contribute/architecture.md, by its indentation."""
+    tree = re.search(r"```\n(.*?)```", read("docs/contribute/architecture.md"), re.DOTALL)
     assert tree is not None
     paths = set()
     folders: list[tuple[int, str]] = []
@@ -171,19 +184,21 @@ def list_layers(container: str = "") -> list[str]:
 
 
 def test_layers_of_the_architecture_are_those_of_the_contracts() -> None:
-    packages = rows("docs/architecture.md", "those above it or next to it:\n")
+    packages = rows("docs/contribute/architecture.md", "those above it or next to it:\n")
     assert [name for cell, *_ in packages for name in re.findall("`(.+?)`", cell)] == list_layers()
 
 
 @pytest.mark.parametrize("package", ["scim.service", "scim.store"])
 def test_order_inside_of_a_package_is_that_of_the_contract(package: str) -> None:
-    item = re.search(rf"inside of `{package}`: (.*?)\.$", read("docs/architecture.md"), re.MULTILINE | re.DOTALL)
+    item = re.search(
+        rf"inside of `{package}`: (.*?)\.$", read("docs/contribute/architecture.md"), re.MULTILINE | re.DOTALL
+    )
     assert item is not None
     assert re.findall("`(.+?)`", item.group(1)) == list_layers(package)
 
 
 CODE_FOLDERS = ("src", "local", "cli")
-CODE_PAGES = ("docs/architecture.md", "docs/data-model.md")
+CODE_PAGES = ("docs/contribute/architecture.md", "docs/contribute/data-model.md")
 # Names in backticks that are not ours: a header of HTTP, a parameter of AWS, and SCIM's own.
 FOREIGN_NAMES = {"Allow", "ClientRequestToken", "emails.value", "meta.lastModified", "startIndex", "totalResults"}
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tests.endpoint import Endpoint
 
 ROOT = Path(__file__).parent.parent
-GUIDES = ROOT / "docs/identity-providers"
+GUIDES = ROOT / "docs/use/identity-providers"
 IDP = ROOT / "tests/idp"
 PAGES = sorted(page for page in GUIDES.glob("*.md") if page.name != "README.md")
 SECTIONS = ["Connect", "What it sends", "Leniencies", "What its errors mean", "Limits and known behaviour"]

@@ -69,9 +69,9 @@ def dashboard() -> dict[str, Any]:
 
 
 def test_every_metric_reads_a_documented_field() -> None:
-    fields = [field for field, _ in rows("docs/operations.md", "## Log lines")]
-    fields += [fields for _, fields, _ in rows("docs/operations.md", "Two lines come besides:")]
-    fields += [field for line in FUNCTION_LINES for field, _ in rows("docs/operations.md", line)]
+    fields = [field for field, _ in rows("docs/operate/logs.md", "# Log lines")]
+    fields += [fields for _, fields, _ in rows("docs/operate/logs.md", "Two lines come besides:")]
+    fields += [field for line in FUNCTION_LINES for field, _ in rows("docs/operate/logs.md", line)]
     documented = {name for each in fields for name in re.findall(r"`(\w+)`", each)}
     for each in FILTERS.values():
         (transformation,) = each["MetricTransformations"]
@@ -80,7 +80,7 @@ def test_every_metric_reads_a_documented_field() -> None:
 
 
 def test_every_metric_is_documented_and_shown() -> None:
-    documented = {name.strip("`") for name, _ in rows("docs/operations.md", "## Metrics")}
+    documented = {name.strip("`") for name, _ in rows("docs/operate/metrics.md", "# Metrics")}
     assert documented == metrics()
     shown = json.dumps(dashboard())
     assert {name for name in metrics() if f'"{name}' in shown or f'\\"{name}\\' in shown} >= metrics() - {
@@ -101,7 +101,7 @@ def test_no_dimension_is_a_tenant() -> None:
 @pytest.mark.parametrize("name", ALARMS)
 def test_every_alarm_notifies_and_is_documented(name: str) -> None:
     alarm = ALARMS[name]
-    documented = {alarm.strip("`"): what for alarm, _, what in rows("docs/operations.md", "## Alarms")}
+    documented = {alarm.strip("`"): what for alarm, _, what in rows("docs/operate/alarms.md", "# Alarms")}
     assert len(documented[name]) > 20
     assert alarm["AlarmActions"] == RING
     assert alarm["TreatMissingData"] == "notBreaching"

@@ -16,7 +16,7 @@ from bench.stage import Stage
 from local.engine import DYNOXIDE
 
 ROOT = Path(__file__).parents[2]
-WRITTEN = ("docs/performance.md",)
+WRITTEN = ("docs/contribute/performance.md",)
 
 
 def run(*arguments: str) -> str:

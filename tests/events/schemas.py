@@ -7,7 +7,7 @@ from typing import Any
 from jsonschema import Draft202012Validator
 from referencing import Registry, Resource
 
-DOCS = Path(__file__).parents[2] / "docs/events"
+DOCS = Path(__file__).parents[2] / "docs/build/events"
 SCHEMAS = {path.stem: json.loads(path.read_text()) for path in DOCS.glob("*.json")}
 _REGISTRY: Registry[Any] = Registry().with_resource("detail.json", Resource.from_contents(SCHEMAS["detail"]))
 

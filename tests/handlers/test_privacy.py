@@ -78,7 +78,7 @@ QUERIES: list[dict[str, Any]] = [
     {NAME: PERSON},
 ]
 
-# What a change record has of a person, since its event has (docs/events).
+# What a change record has of a person, since its event has (docs/build/events).
 NAMES = {"userName", "externalId"}
 
 Send = tuple[str, str, dict[str, str], str]

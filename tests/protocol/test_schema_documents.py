@@ -39,7 +39,7 @@ WITH_UNIQUENESS = {"string", "integer", "decimal", "reference"}
 # Where we differ from scim2-models on purpose: the attribute, what differs (ours, theirs; None: not there), and why.
 DEVIATIONS: dict[str, dict[str, dict[str, tuple[object, object]]]] = {
     "user": {
-        # Neither stored nor returned here, so not announced either (docs/decisions.md).
+        # Neither stored nor returned here, so not announced either (docs/decisions).
         "password": {"name": (None, "password")},
     },
     "enterprise-user": {

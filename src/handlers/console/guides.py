@@ -1,4 +1,4 @@
-"""Set-up guides for identity providers, shortened from ``docs/identity-providers``. Tests compare the two."""
+"""Set-up guides for identity providers, shortened from ``docs/use/identity-providers``. Tests compare the two."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The log line of a request (docs/operations.md, "Log lines")."""
+"""The log line of a request (docs/operate/logs.md)."""
 
 from __future__ import annotations
 

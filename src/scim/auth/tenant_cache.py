@@ -11,7 +11,7 @@ from scim.service.model.tenant import Tenant
 
 MAX_TENANTS = 10_000
 MAX_CUSTOM_ATTRIBUTES = 100_000
-"""The bounds of the cache. A tenant takes about 1 KB, a custom attribute up to 2 KB (docs/decisions.md)."""
+"""The bounds of the cache. A tenant takes about 1 KB, a custom attribute up to 2 KB (docs/decisions)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """Dead letters: records and messages that cannot be processed, each with the reason.
 
-A dead letter is ASCII JSON and never larger than an SQS message (docs/operations.md, "Dead-letter queues"). Its reason
+A dead letter is ASCII JSON and never larger than an SQS message (docs/operate/dead-letter-queues.md). Its reason
 names kinds of errors, attributes and lines of code, never the text of an error: that may have personal data.
 """
 

@@ -1,4 +1,4 @@
-"""The event of a change (docs/events)."""
+"""The event of a change (docs/build/events)."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Process a batch of the table's stream: publish events, and send link tasks.
 
 The order is: link tasks, then events, then dead letters. Lambda sends a batch again from the first record that is not
-processed (docs/decisions.md, "Events"). So if the links queue does not answer, that record and those after it wait
+processed (docs/decisions, "Events"). So if the links queue does not answer, that record and those after it wait
 without being published, and no event is published twice because of it. If the dead-letter queue does not answer, the
 events after the record are published again at each attempt. Both end ``MAX_QUEUE_WAIT_S`` after the record was created.
 """
@@ -32,7 +32,7 @@ MAX_QUEUE_WAIT_S = 120.0
 
 @dataclass(frozen=True, slots=True)
 class LostDeadLetter:
-    """A dead letter that could not be sent, with the keys of its record in the table (docs/operations.md)."""
+    """A dead letter that could not be sent, and its record's keys (docs/operate/dead-letter-queues.md)."""
 
     reason: str
     partition: str

@@ -46,8 +46,8 @@ class StreamedLink(BaseModel):
 class StreamedChange(BaseModel):
     """A change record: the image of an item ``C#<id>#<version>``, or ``C#<id>#<version>#<number>`` for changed links.
 
-    The aliases are the names of the stored attributes (docs/data-model.md). Every user that can be stored must be valid
-    here (``tests/events/test_every_user.py``).
+    The aliases are the names of the stored attributes (docs/contribute/data-model.md). Every user that can be stored
+    must be valid here (``tests/events/test_every_user.py``).
     """
 
     model_config = ConfigDict(frozen=True)

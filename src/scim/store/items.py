@@ -1,4 +1,4 @@
-"""Encode the items of the table in DynamoDB's attribute values, and decode them (docs/data-model.md)."""
+"""Encode the items of the table in DynamoDB's attribute values, and decode them (docs/contribute/data-model.md)."""
 
 from __future__ import annotations
 

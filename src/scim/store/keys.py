@@ -1,4 +1,4 @@
-"""Build the keys of the table's items (docs/data-model.md). They are built only here and in `value_keys`.
+"""Build the keys of the table's items (docs/contribute/data-model.md). They are built only here and in `value_keys`.
 
 Functions named ``…_partition`` return a partition key, ``…_key`` a sort key, and ``…_range`` a range of sort keys.
 

@@ -1,4 +1,4 @@
-"""The records of the audit log, to and from the items of the table (docs/data-model.md)."""
+"""The records of the audit log, to and from the items of the table (docs/contribute/data-model.md)."""
 
 from __future__ import annotations
 

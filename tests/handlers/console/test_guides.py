@@ -1,4 +1,4 @@
-"""The guides of the console are the short form of docs/identity-providers."""
+"""The guides of the console are the short form of docs/use/identity-providers."""
 
 import re
 from html import unescape
@@ -10,7 +10,7 @@ from handlers.console.guides import GUIDES, TOKEN_PLACEHOLDER, URL_PLACEHOLDER
 from tests.endpoint import Endpoint
 from tests.handlers.console.visitor import Visitor
 
-PAGES = Path(__file__).parents[3] / "docs/identity-providers"
+PAGES = Path(__file__).parents[3] / "docs/use/identity-providers"
 
 
 def connect(provider: str) -> str:
@@ -38,7 +38,7 @@ def test_guide_wants_neither_the_repository_nor_the_command_line(
 ) -> None:
     page = operator_visits.get(f"/admin/tenants/{tenant[0]}/guide/{provider}")
     assert page.status == 200
-    for word in ("docs/identity-providers", ".md", "muster rotate", "muster strict", "muster log"):
+    for word in ("docs/use/identity-providers", ".md", "muster rotate", "muster strict", "muster log"):
         assert word not in page.text
 
 

@@ -171,7 +171,7 @@ def test_log_line_counts_loops() -> None:
 
 
 def test_every_outcome_is_documented() -> None:
-    operations = (Path(__file__).parents[3] / "docs/operations.md").read_text()
+    operations = (Path(__file__).parents[3] / "docs/operate/logs.md").read_text()
     assert all(f"`{outcome}`" in operations for outcome in FailureLogField)
 
 

@@ -7,7 +7,7 @@ import pytest
 from handlers.console.guides import GUIDES
 from scim.service.model.identity_provider import IdentityProvider, parse_identity_provider
 
-PAGES = {page.stem for page in (Path(__file__).parents[3] / "docs/identity-providers").glob("*.md")}
+PAGES = {page.stem for page in (Path(__file__).parents[3] / "docs/use/identity-providers").glob("*.md")}
 
 
 @pytest.mark.parametrize("provider", IdentityProvider)

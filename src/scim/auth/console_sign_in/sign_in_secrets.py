@@ -55,7 +55,7 @@ def _parse_openid_settings(secret_id: str, text: str) -> OpenIdSettings:
             f"The settings of the OpenID provider in the secret {secret_id} cannot be used (wrong: "
             f"{_list_problems(error)}). Deploy the stack again with the parameters OidcIssuer, OidcClientId, "
             "OidcClientSecret and OidcGroups or OidcDomains, or make the version AWSPREVIOUS of the secret the current "
-            "one again; docs/console.md, 'Who gets in'."
+            "one again; docs/operate/console.md, 'Who gets in'."
         ) from None
 
 

@@ -1,6 +1,6 @@
 """HKDF with SHA-256 (RFC 5869): derive independent keys from one secret.
 
-``cryptography`` has it too, but importing that would cost each function more than these lines (docs/decisions.md).
+``cryptography`` has it too, but importing that would cost each function more than these lines (docs/decisions).
 """
 
 from __future__ import annotations

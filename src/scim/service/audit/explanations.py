@@ -216,7 +216,7 @@ EXPLANATIONS: Mapping[str, Explanation] = {
         "The service could not finish in time or its store did not answer.", _NO_CHANGE + " It sends the request again."
     ),
     Rule.FAULT: Explanation(
-        "The service failed.", _NO_CHANGE + " Look for the request id in the functions' log (docs/operations.md)."
+        "The service failed.", _NO_CHANGE + " Look for the request id in the functions' log (docs/operate/logs.md)."
     ),
 }
 

@@ -60,7 +60,7 @@ class LogEntry:
     of the response. ``actor`` is who acted on the tenant, for an audit event, which has no status.
     ``attributes_sent`` are the names of the attributes in the request, ``attributes_changed`` those of the attributes
     whose values changed. ``summary`` says what happened and ``remediation`` what to change, in sentences.
-    ``provider`` is the identity provider's page in docs/identity-providers, ``None`` if it was not recognized.
+    ``provider`` is the identity provider's page in docs/use/identity-providers, ``None`` if it was not recognized.
     """
 
     at: str

@@ -1,4 +1,4 @@
-"""Detect the identity provider that sent a request (docs/identity-providers). Only texts depend on the result."""
+"""Detect the identity provider that sent a request (docs/use/identity-providers). Only texts depend on the result."""
 
 from __future__ import annotations
 

@@ -6,7 +6,10 @@ from enum import StrEnum
 
 
 class IdentityProvider(StrEnum):
-    """An identity provider. The value is the name of its page in docs/identity-providers, and is stored and logged."""
+    """An identity provider.
+
+    The value is the name of its page in docs/use/identity-providers. It is stored and logged.
+    """
 
     ENTRA = "entra"
     OKTA = "okta"
