@@ -31,7 +31,9 @@ def print_log(entries: Iterable[LogEntry]) -> None:
 
 
 def _format_row(entry: LogEntry) -> tuple[str, ...]:
-    times = f"{entry.count} since {entry.first_at}{' LOOP' if entry.is_repeating else ''}" if entry.count > 1 else ""
+    times = (
+        f"{entry.count} since {entry.first_at}{' REPEATING' if entry.is_repeating else ''}" if entry.count > 1 else ""
+    )
     return (
         MARKS[entry.kind],
         entry.at,

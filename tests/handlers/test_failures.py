@@ -281,7 +281,7 @@ def test_failures_are_counted_by_kind_and_day(scim: Endpoint, daily_failures: Fa
             "no_ops": 1,
             "other_requests": 1,
             "unsupported": 1,
-            "loops": 1,
+            "repeating_failures": 1,
             "provider": "okta",
         }
     ]
@@ -314,7 +314,7 @@ def test_rejected_tokens_are_counted_with_their_time(
 def test_loop_is_in_the_log_line(scim: Endpoint, log: Log) -> None:
     for _ in range(5):
         scim.request("POST", "/Users", user(userName="ada", active="x"))
-    assert [line.get("loops") for line in log.lines] == [None, None, None, None, 1]
+    assert [line.get("repeating_failures") for line in log.lines] == [None, None, None, None, 1]
 
 
 def test_conflicts_and_users_read_are_in_the_log_line(scim: Endpoint, log: Log) -> None:

@@ -223,7 +223,7 @@ def _add_page(recording: Recording, page: Answer) -> None:
 
 
 def _fill(acme: Endpoint) -> None:
-    """Make what pages and commands show: users, a change, a deletion, failures, a loop."""
+    """Make what pages and commands show: users, a change, a deletion, failures, a repeating failure."""
     ada = acme.create(userName="ada@example.com", displayName="Ada Lovelace", externalId="e-1")
     bob = acme.create(userName="bob@example.com", displayName="Bob", active=False)
     acme.patch(ada["id"], {"op": "replace", "path": "active", "value": "False"})

@@ -145,7 +145,7 @@ def test_complete_patch_is_not_recorded() -> None:
     assert store.found == []
 
 
-# Loops
+# Repeating failures
 
 
 @pytest.mark.parametrize(
@@ -158,16 +158,16 @@ def test_complete_patch_is_not_recorded() -> None:
         ({}, False),
     ],
 )
-def test_five_failures_within_two_days_are_a_loop(days: dict[str, int], expected: bool) -> None:
+def test_five_failures_within_two_days_are_repeating(days: dict[str, int], expected: bool) -> None:
     assert FailureCount(FAILURE, FAILURE.at, 9, days).is_repeating is expected
 
 
-def test_log_line_counts_loops() -> None:
+def test_log_line_counts_repeating_failures() -> None:
     store = Failures()
     records = recording(store)
     for _ in range(6):
         records.record_failure(RequestSummary("create", None, ADA), WRONG, LeniencyTracker())
-    assert records.log_fields == {"failures": 6, "loops": 2}
+    assert records.log_fields == {"failures": 6, "repeating_failures": 2}
 
 
 def test_every_outcome_is_documented() -> None:
@@ -229,7 +229,7 @@ def test_repeated_no_op_is_no_repeating_failure() -> None:
     records.finish()
 
     assert store.counts == [(NOW, {"no_ops": 5}, None)]
-    assert records.log_fields == {"no_ops": 5, "loops": 1}
+    assert records.log_fields == {"no_ops": 5, "repeating_failures": 1}
 
 
 def test_repeated_unsupported_request_is_no_repeating_failure() -> None:
@@ -242,7 +242,7 @@ def test_repeated_unsupported_request_is_no_repeating_failure() -> None:
     records.finish()
 
     assert store.counts == [(NOW, {"unsupported": 5}, None)]
-    assert records.log_fields == {"failures": 5, "loops": 1}
+    assert records.log_fields == {"failures": 5, "repeating_failures": 1}
 
 
 def test_failures_by_a_wrong_scim_url_are_counted() -> None:
@@ -283,8 +283,8 @@ def test_slow_bulk_request_is_counted() -> None:
 
     records.finish()
 
-    assert records.log_fields == {"failures": 50, "unrecorded": 27, "loops": 19}
-    assert (len(store.found), store.counts) == (23, [(NOW, {"create": 50, "loops": 19}, None)])
+    assert records.log_fields == {"failures": 50, "unrecorded": 27, "repeating_failures": 19}
+    assert (len(store.found), store.counts) == (23, [(NOW, {"create": 50, "repeating_failures": 19}, None)])
 
 
 @pytest.mark.parametrize("has_counts", [False, RuntimeError("x")])

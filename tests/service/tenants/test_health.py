@@ -67,9 +67,9 @@ def test_healthy_tenant_has_nothing_to_do() -> None:
         (failures(other_requests=3), 1, HealthState.HEALTHY),
         (failures(other_requests=2), 0, HealthState.HEALTHY),
         (failures(unsupported=99, no_ops=99), 0, HealthState.HEALTHY),
-        (failures(create=14, loops=1), 31, HealthState.REPEATING_FAILURE),
-        (failures(create=5, loops=1), 90_000, HealthState.REPEATING_FAILURE),
-        (failures(REJECTED, rejected_tokens=1, create=14, loops=3), 31, HealthState.TOKEN_REJECTED),
+        (failures(create=14, repeating_failures=1), 31, HealthState.REPEATING_FAILURE),
+        (failures(create=5, repeating_failures=1), 90_000, HealthState.REPEATING_FAILURE),
+        (failures(REJECTED, rejected_tokens=1, create=14, repeating_failures=3), 31, HealthState.TOKEN_REJECTED),
     ],
 )
 def test_state_follows_from_the_counts(failed: DailyFailures, changes: int, state: HealthState) -> None:
@@ -92,7 +92,7 @@ def test_state_follows_from_the_access(
     assert health(failed, 0, use=use, token=token, connected=connected).state == state
 
 
-@pytest.mark.parametrize("failed", [failures(create=99, loops=9), failures(REJECTED, rejected_tokens=1)])
+@pytest.mark.parametrize("failed", [failures(create=99, repeating_failures=9), failures(REJECTED, rejected_tokens=1)])
 def test_disconnected_tenant_has_no_advice(failed: DailyFailures) -> None:
     found = health(failed, connected=False)
     assert (found.advice, found.warnings) == ("", ())
@@ -103,11 +103,11 @@ def test_disconnected_tenant_has_no_advice(failed: DailyFailures) -> None:
     [
         (failures(create=14), "14 writes failed today and yesterday, 58% of all: see the log of failures."),
         (
-            failures(create=9, loops=2),
+            failures(create=9, repeating_failures=2),
             "The identity provider has sent the same failing request 5 times or more since yesterday",
         ),
         (
-            failures(create=9, loops=2, provider=GOOGLE),
+            failures(create=9, repeating_failures=2, provider=GOOGLE),
             "Google Workspace has sent the same failing request 5 times",
         ),
         (
@@ -124,7 +124,7 @@ def test_advice_says_what_to_do(failed: DailyFailures, advice: str) -> None:
 
 
 def wrong_url(create: int = 0) -> DailyFailures:
-    return replace(failures(wrong_scim_urls=1, other_requests=1, loops=1, create=create), last_wrong_url=REJECTED)
+    return replace(failures(wrong_scim_urls=1, other_requests=1, repeating_failures=1, create=create), last_wrong_url=REJECTED)
 
 
 def test_wrong_scim_url_is_a_state_from_the_first_request_on() -> None:
@@ -197,12 +197,12 @@ def test_report_counts_enough_for_the_share_that_is_shown() -> None:
 def test_counts_of_days_add_up() -> None:
     total = sum_days(
         [
-            failures(REJECTED, OKTA, create=1, loops=1),
+            failures(REJECTED, OKTA, create=1, repeating_failures=1),
             failures(create=2, no_ops=1),
             failures(provider=ENTRA),
         ]
     )
-    assert total == failures(REJECTED, ENTRA, create=3, loops=1, no_ops=1)
+    assert total == failures(REJECTED, ENTRA, create=3, repeating_failures=1, no_ops=1)
     assert sum_days([]) == DailyFailures()
 
 

@@ -34,7 +34,7 @@ class FailureLogField(StrEnum):
 
     FAILURE = "failures"
     NO_OP = "no_ops"
-    REPEATING = "loops"
+    REPEATING = "repeating_failures"
     """The failures and no-ops that have repeated five times or more since yesterday."""
     UNRECORDED = "unrecorded"
     """The failures and no-ops that could not be recorded, for lack of time or because the store did not answer."""

@@ -97,7 +97,7 @@ class FailureKind(StrEnum):
     """Requests for what is not supported (501), such as groups. Users are provisioned without them."""
     NO_OP = "no_ops"
     """Requests that were answered with success although a part of them was ignored. They did not fail."""
-    REPEATING = "loops"
+    REPEATING = "repeating_failures"
     """Failed requests that are repeating, without those that are unsupported. They are also counted by their kind."""
     WRONG_SCIM_URL = "wrong_scim_urls"
     """Requests that failed because the identity provider has a wrong SCIM URL. They are also counted by their kind."""
