@@ -1,7 +1,7 @@
-"""Synchronizes the participants of a survey with the users of the SCIM endpoint.
+"""Keep the list of a survey's participants: the active users of the SCIM endpoint.
 
 Events arrive at least once and in any order. A conditional write stores an event only if its ``sequence`` is higher
-than the stored one of the user. A deactivated user remains as a tombstone with its sequence: otherwise, an older update
+than the stored one of the user. The item of an inactive or deleted user keeps the sequence: otherwise an older event
 that arrives late would add the user again.
 """
 
@@ -17,7 +17,7 @@ Item = dict[str, Any]
 
 
 def build_item(detail: Mapping[str, Any]) -> Item:
-    """Return the item of a user after an event: a participant or a tombstone."""
+    """Return the item of a user after an event. It has no names if the user is inactive or deleted."""
     item = {"tenant": detail["tenant"], "id": detail["id"], "sequence": detail["sequence"]}
     if not detail["active"]:
         return item | {"participates": False}
@@ -44,7 +44,7 @@ class Participants:
         return True
 
     def list_active(self, tenant: str) -> list[Item]:
-        """Return the participants of a tenant."""
+        """Return the active users of a tenant."""
         query = {"KeyConditionExpression": Key("tenant").eq(tenant), "FilterExpression": Attr("participates").eq(True)}
         items: list[Item] = []
         while True:
@@ -61,5 +61,5 @@ def _get_participants() -> Participants:
 
 
 def handler(event: Mapping[str, Any], _context: object) -> None:
-    """Handle one event of EventBridge, which retries if this raises (the Lambda entry point)."""
+    """Process one event (the Lambda entry point). Lambda tries again if this raises."""
     _get_participants().apply(event["detail"])

@@ -16,10 +16,16 @@ KINDS = {"UserProvisioned", "UserUpdated", "UserActivated", "UserDeactivated", "
 
 
 @pytest.fixture
-def example() -> Any:
-    """The event that the documentation shows."""
-    (text,) = re.findall(r"```json\n(.*?)```", (DOCS / "README.md").read_text(), re.DOTALL)
-    return json.loads(text)
+def examples() -> list[Any]:
+    """Return the events that the documentation shows."""
+    texts = re.findall(r"```json\n(.*?)```", (DOCS / "README.md").read_text(), re.DOTALL)
+    return [json.loads(text) for text in texts]
+
+
+@pytest.fixture
+def example(examples: list[Any]) -> Any:
+    """Return the first event that the documentation shows."""
+    return examples[0]
 
 
 def test_each_event_type_has_a_valid_schema() -> None:
@@ -28,8 +34,10 @@ def test_each_event_type_has_a_valid_schema() -> None:
         Draft202012Validator.check_schema(schema)
 
 
-def test_documented_events_match_the_schemas(example: Any) -> None:
-    validate(example)
+def test_documented_events_match_the_schemas(examples: list[Any]) -> None:
+    assert [event["detail-type"] for event in examples] == ["UserDeactivated", "UserLinked"]
+    for event in examples:
+        validate(event)
     assert set(re.findall(r"^\| \[(\w+)\]", (DOCS / "README.md").read_text(), re.MULTILINE)) == KINDS
 
 
