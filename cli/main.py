@@ -4,6 +4,7 @@ import click
 
 from cli import invitations, log, master_key, people, redrive, schema, tenants, tokens
 from cli.app import CommandGroup, deployment_options
+from cli.version import version_option
 
 _COMMANDS = (
     tokens.connect,
@@ -28,6 +29,7 @@ _COMMANDS = (
 
 @click.group(cls=CommandGroup, commands={str(command.name): command for command in _COMMANDS})
 @deployment_options
+@version_option
 def muster() -> None:
     """Administer the tenants of a SCIM endpoint: those of the local run, or of a stack with --stack.
 
