@@ -1,1 +1,1 @@
-"""The entry points of the Lambda functions: one module for each function, and what several of them share."""
+"""The entry points of the Lambda functions, one module each, and the HTTP code that they share."""

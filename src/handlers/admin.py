@@ -1,4 +1,4 @@
-"""Lambda entry point of the console, which has the rights of an operator."""
+"""Lambda entry point of the console. This function has the permissions of an operator."""
 
 from handlers.console.application import ConsoleApplication
 

@@ -1,7 +1,7 @@
-"""Lambda entry point of the table's stream: publishes new change records as events, and sends link tasks.
+"""Lambda entry point of the table's stream: publish new change records as events, and send link tasks.
 
-The response is a partial batch response, as the mapping in ``template.yaml`` asks for (AWS Lambda developer guide,
-"Configuring partial batch response with DynamoDB and Lambda").
+The response is a partial batch response. The event source mapping in ``template.yaml`` enables it (AWS Lambda developer
+guide, "Configuring partial batch response with DynamoDB and Lambda").
 """
 
 from __future__ import annotations
@@ -28,33 +28,40 @@ if TYPE_CHECKING:
 
 
 class AwsCallError(Exception):
-    """A call to AWS failed, and would fail again: Lambda tries smaller batches, and gives up in the end."""
+    """A call to AWS failed, and would fail again. Lambda halves the batch and tries again."""
 
 
 class ChangesHandler:
-    """A Lambda handler. ``create_processor_factory`` is called for the first batch; its result is then reused."""
+    """The Lambda handler of the table's stream.
+
+    It calls ``create_processor_factory`` for the first batch, and reuses the result for the following ones.
+    """
 
     def __init__(self, create_processor_factory: Callable[[], Callable[[Deadline], StreamProcessor]]) -> None:
         self._create_processor_factory = create_processor_factory
-        self._logger = Logger(use_rfc3339=True)  # Lambda reads the level of a line only next to such a time
+        self._logger = Logger(use_rfc3339=True)  # Lambda filters by log level only if the timestamp is RFC 3339
 
     @cached_property
     def _processor_factory(self) -> Callable[[Deadline], StreamProcessor]:
         return self._create_processor_factory()
 
     def __call__(self, event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
+        """Process a batch of stream records, and return the records that Lambda must send again.
+
+        Raise :class:`AwsCallError` if the whole batch failed.
+        """
         started = time.monotonic()
         records = event["Records"]
         deadline = runtime.create_deadline(context.get_remaining_time_in_millis() / 1_000)
         try:
             result = self._processor_factory(deadline).process(records)
-        except ClientError as fault:  # its message may hold what was sent, and Lambda would log it
+        except ClientError as fault:  # its message may contain personal data, and Lambda would log it
             raise AwsCallError(f"{fault.operation_name}: {get_error_code(fault)}") from None
         self._log(records, result, started)
         response: dict[str, Any] = {
             "batchItemFailures": [{"itemIdentifier": result.retry_sequence_number}] if result.retry_count else []
         }
-        if event.get("isRedrive"):  # muster redrive, which deletes what was processed
+        if event.get("isRedrive"):  # `muster redrive` deletes the dead letters that were processed
             response |= {"deadLetters": result.dead_letter_count, "lost": len(result.lost_dead_letters)}
         return response
 
@@ -78,7 +85,7 @@ class ChangesHandler:
         )
 
     def _log_lost(self, letter: LostDeadLetter) -> None:
-        """Log a dead letter that its queue did not take, with the keys of its record in the table."""
+        """Log a dead letter that could not be sent to its queue, with the keys of its record in the table."""
         self._logger.error("fault", kind="LostDeadLetter", reason=letter.reason, pk=letter.partition, sk=letter.sort)
 
 

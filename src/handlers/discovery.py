@@ -1,4 +1,4 @@
-"""Lambda entry point of discovery, which has no right to read users."""
+"""Lambda entry point of the discovery endpoints. This function has no permission to read users."""
 
 from handlers.http.application import ScimApplication
 from handlers.http.routes.discovery import find_endpoint

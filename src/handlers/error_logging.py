@@ -1,4 +1,4 @@
-"""The fields of the log line ``fault``, for errors of the service."""
+"""Build the fields of the log line ``fault``, which reports an error of the service."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from scim.tracebacks import format_frames
 
 
 def describe_fault(fault: Exception) -> dict[str, Any]:
-    """Return the kind of an error, AWS's error code, its traceback, and of a malformed secret what to do about it.
+    """Return the class of an error, the error code of AWS, and the traceback.
 
-    Other messages are left out: they may hold personal data.
+    Only the message of :class:`MalformedSecret` is included. It says what to do. Other messages may contain personal
+    data.
     """
     code = get_error_code(fault) if isinstance(fault, ClientError) else None
     detail = {"detail": str(fault)} if isinstance(fault, MalformedSecret) else {}

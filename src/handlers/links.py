@@ -1,7 +1,7 @@
-"""Lambda entry point of the links queue: updates the links of users that a change may affect.
+"""Lambda entry point of the links queue: update the links that a change of a user may affect.
 
-The response is a partial batch response, as the mapping in ``template.yaml`` asks for (AWS Lambda developer guide,
-"Handling errors for an SQS event source in Lambda").
+The response is a partial batch response. The event source mapping in ``template.yaml`` enables it (AWS Lambda developer
+guide, "Handling errors for an SQS event source in Lambda").
 """
 
 from __future__ import annotations
@@ -27,17 +27,21 @@ if TYPE_CHECKING:
 
 
 class LinksHandler:
-    """A Lambda handler. ``create_processor_factory`` is called for the first batch; its result is then reused."""
+    """The Lambda handler of the links queue.
+
+    It calls ``create_processor_factory`` for the first batch, and reuses the result for the following ones.
+    """
 
     def __init__(self, create_processor_factory: Callable[[], Callable[[Deadline], LinkProcessor]]) -> None:
         self._create_processor_factory = create_processor_factory
-        self._logger = Logger(use_rfc3339=True)  # Lambda reads the level of a line only next to such a time
+        self._logger = Logger(use_rfc3339=True)  # Lambda filters by log level only if the timestamp is RFC 3339
 
     @cached_property
     def _processor_factory(self) -> Callable[[Deadline], LinkProcessor]:
         return self._create_processor_factory()
 
     def __call__(self, event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
+        """Process a batch of messages, and return the ids of those that SQS must deliver again."""
         started = time.monotonic()
         messages = event["Records"]
         deadline = runtime.create_deadline(context.get_remaining_time_in_millis() / 1_000)

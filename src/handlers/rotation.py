@@ -1,4 +1,4 @@
-"""Lambda entry point for Secrets Manager's own rotation of a tenant's token (scim.auth.token_rotation)."""
+"""Lambda entry point of Secrets Manager's rotation of a tenant's token (:mod:`scim.auth.token_rotation`)."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def _connect_operator() -> OperatorAdapters:
 
 
 def handler(event: Mapping[str, str], _: LambdaContext) -> None:
-    """Do one of the four steps of a rotation. Raise what prevents it; Secrets Manager then tries again."""
+    """Run one of the four steps of a rotation. If it raises an error, Secrets Manager repeats the step."""
     step, secret_id, version = event["Step"], event["SecretId"], event["ClientRequestToken"]
     _connect_operator().build_token_rotation().run_step(step, secret_id, version)
     Logger(use_rfc3339=True).info("rotation", step=step, secret=secret_id, version=version)

@@ -1,1 +1,1 @@
-"""The SCIM endpoint as a Lambda handler: requests and responses of API Gateway, authentication, routes, log lines."""
+"""The SCIM endpoint as a Lambda handler: API Gateway's requests and responses, authentication, routes and log lines."""

@@ -1,4 +1,4 @@
-"""The SCIM endpoint as a Lambda handler: authentication, routing, errors and log of each request."""
+"""The SCIM endpoint as a Lambda handler: authenticate, route, handle errors and log each request."""
 
 from __future__ import annotations
 
@@ -45,14 +45,15 @@ RETRY_LOG_FIELDS = {RetryCause.CONFLICT: "conflicts", RetryCause.UNAVAILABLE: "r
 class ScimApplication:
     """A Lambda handler for the endpoints that ``find_endpoint`` returns.
 
-    ``has_resources`` is whether the endpoints access users.
+    ``has_resources`` says whether the endpoints access users.
+
     The adapters live as long as the execution environment. With SnapStart they are built before the snapshot is taken,
-    and invalid settings fail the deployment. Without it they are built for the first request.
+    so that invalid settings fail the deployment. Without SnapStart they are built for the first request.
     """
 
     def __init__(self, find_endpoint: EndpointFinder, *, has_resources: bool = True) -> None:
         self._find_endpoint = find_endpoint
-        self._logger = Logger(use_rfc3339=True)  # Lambda reads the level of a line only next to such a time
+        self._logger = Logger(use_rfc3339=True)  # Lambda filters by log level only if the timestamp is RFC 3339
         if os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start":
             self._adapters.preload(has_resources=has_resources)
 
@@ -61,7 +62,7 @@ class ScimApplication:
         return build_scim_api_adapters(Settings.from_environment(os.environ), self._report_fault)
 
     def __call__(self, event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
-        """Return the response to a request, both in the gateway's payload format 2.0."""
+        """Return the response to a request. Both are in API Gateway's payload format 2.0."""
         started = time.monotonic()
         request = Request(event)
         log = RequestLogLine(request.id, request.method)
@@ -71,7 +72,7 @@ class ScimApplication:
         return response.to_gateway_response(request.response_media_type)
 
     def _build_response(self, request: Request, context: LambdaContext, log: RequestLogLine) -> Response:
-        """Return the response to a request, or the error response."""
+        """Return the response to a request. Convert every exception to an error response."""
         try:
             deadline = runtime.create_deadline(context.get_remaining_time_in_millis() / 1_000)
             tenant = self._authenticate(request, deadline, log)
@@ -81,15 +82,15 @@ class ScimApplication:
             if error.is_fault and isinstance(error.__cause__, Exception):
                 self._report_fault(error.__cause__, request.id)  # the on-call engineer needs the cause of a 503
             return _error_response(error)
-        except Exception as fault:  # noqa: BLE001  # the last resort: the client gets SCIM JSON for any error
+        except Exception as fault:  # noqa: BLE001  # the client must get SCIM JSON for any error
             self._report_fault(fault, request.id)
             log.rule = InternalError.rule
             return _error_response(InternalError(f"The request failed; give the request id {request.id} to support."))
 
     def _authenticate(self, request: Request, deadline: Deadline, log: RequestLogLine) -> Tenant:
-        """Return the tenant that the token of a request belongs to; record the use or the rejection of the token.
+        """Return the tenant of a request's token. Record that the token was used or rejected.
 
-        Raise :class:`scim.protocol.errors.Unauthorized` and its subclasses.
+        Raise :class:`scim.protocol.errors.Unauthorized` or a subclass if the token is not valid.
         """
         table = self._adapters.open_table(deadline)
         tenants = self._adapters.build_tenant_store(table)
@@ -101,7 +102,7 @@ class ScimApplication:
             log.unrecorded = recorder.record_rejected(error) or None
             raise
         except MalformedToken as error:
-            if error.is_connected:  # any other name is not logged: the client may have made it up
+            if error.is_connected:  # other names are not logged: the client may have made them up
                 log.unverified_tenant_id = error.tenant_id
                 log.unrecorded = recorder.record_malformed(error) or None
             raise
@@ -109,12 +110,12 @@ class ScimApplication:
         if authentication.is_cache_miss:
             self._warn_of_expiry(tenant, authentication.expires)
             recorder.record_usage(authentication, tenants)
-        # Token and settings are cached, so their calls are counted separately from those of the request.
+        # Token and settings are cached, so the calls that read them are not counted as calls of this request.
         log.tenant_id, log.dynamodb_calls_auth = tenant.id, table.calls
         return tenant
 
     def _serve_tenant(self, request: Request, tenant: Tenant, deadline: Deadline, log: RequestLogLine) -> Response:
-        """Return the response to an authenticated request; complete the log line and the recorded failures."""
+        """Return the response to an authenticated request. Complete its log line and its recorded failures."""
         table = self._adapters.open_table(deadline)
         service_context = self._build_service_context(request, tenant, deadline)
         recorder = LazyFailureRecorder(lambda: self._build_failure_recorder(request, service_context))
@@ -137,7 +138,10 @@ class ScimApplication:
             log.add(_count_retries(deadline))
 
     def _call_handler(self, context: RequestContext, recorder: LazyFailureRecorder, log: RequestLogLine) -> Response:
-        """Return the response of the endpoint at the path; record a failure, or a success that ignored a part."""
+        """Call the handler of the request's endpoint, and return its response.
+
+        Record the request if it failed, or if it succeeded although part of it was ignored.
+        """
         request, service_context = context.request, context.service_context
         tenant, leniencies = service_context.tenant, service_context.leniencies
         endpoint: Endpoint | None = None
@@ -188,14 +192,14 @@ class ScimApplication:
             self._logger.warning("token expires", tenant=tenant.id, within_days=days)
 
     def _report_fault(self, fault: Exception, request_id: str | None = None) -> None:
-        """Log a fault of the service. ``request_id`` is ``None`` if it belongs to no request."""
+        """Log a fault of the service. ``request_id`` is ``None`` for a fault outside a request."""
         self._logger.error("fault", request_id=request_id, **describe_fault(fault))
 
 
 def _find_handler(
     endpoint: Endpoint | None, method: str, misplaced: MisplacedEndpoint | None, base_url: str
 ) -> EndpointHandler:
-    """Return the handler of a method. Raise :class:`ScimError` if there is none."""
+    """Return the handler of a method. Raise :class:`ScimError` if the path or the method is not supported."""
     if misplaced is not None:
         raise WrongScimUrl(
             f"The SCIM URL in the identity provider is wrong: it has /{misplaced.endpoint} at its end. Set it to "
@@ -211,7 +215,7 @@ def _find_handler(
 
 
 def _summarize(request: Request, endpoint: Endpoint | None, operation: str | None) -> RequestSummary:
-    """Return what the log of failures stores of a request; the body only if it can be parsed."""
+    """Return the parts of a request that the audit log needs. The body is ``None`` if it cannot be parsed."""
     from scim.service.model.audit.failure import RequestSummary
     from scim.service.model.change_record import WRITE_OPERATIONS
 
@@ -230,7 +234,7 @@ def _summarize(request: Request, endpoint: Endpoint | None, operation: str | Non
 
 
 def _count_retries(deadline: Deadline) -> dict[str, int]:
-    """Return the number of retries by the field of the log line, without those that are zero."""
+    """Return the number of retries for each field of :data:`RETRY_LOG_FIELDS`. Omit fields that are zero."""
     counts = {field: deadline.retry_causes.count(cause) for cause, field in RETRY_LOG_FIELDS.items()}
     return {field: count for field, count in counts.items() if count}
 

@@ -1,4 +1,4 @@
-"""A recorder of failures that is created when the first outcome is recorded, since most requests record none."""
+"""A failure recorder that is created on first use, since most requests have no failure to record."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 
 class LazyFailureRecorder:
-    """A :class:`scim.service.audit.failure_recorder.FailureRecorder` that is created for the first outcome.
+    """Creates a :class:`scim.service.audit.failure_recorder.FailureRecorder` on first use, and forwards calls to it.
 
-    Several threads record the operations of a bulk request at the same time; they share one recorder.
+    It is thread-safe: the operations of a bulk request are recorded by several threads, with one recorder.
     """
 
     def __init__(self, create_recorder: Callable[[], FailureRecorder]) -> None:
@@ -29,17 +29,17 @@ class LazyFailureRecorder:
         self._get_recorder().record_failure(request, error, leniencies)
 
     def record_success(self, request: RequestSummary, leniencies: LeniencyTracker) -> None:
-        """Record a request or operation that succeeded although a part of it was ignored."""
+        """Record a request or operation that succeeded although part of it was ignored."""
         self._get_recorder().record_success(request, leniencies)
 
     def finish(self) -> None:
-        """Add the recorded failures to the counts of the day, if there are any."""
+        """Add the recorded failures, if any, to the counts of the day."""
         if self._recorder is not None:
             self._recorder.finish()
 
     @property
     def log_fields(self) -> dict[str, int]:
-        """The fields of the log line, without those that are zero."""
+        """The counts for the request's log line, by field. Fields that are zero are omitted."""
         return self._recorder.log_fields if self._recorder is not None else {}
 
     def _get_recorder(self) -> FailureRecorder:

@@ -1,4 +1,4 @@
-"""Requests as API Gateway sends them to Lambda (payload format 2.0).
+"""Parse the requests that API Gateway sends to Lambda (payload format 2.0).
 
 Source: AWS, "Create AWS Lambda proxy integrations for HTTP APIs in API Gateway".
 """
@@ -27,19 +27,24 @@ _MAX_PARAMETERS = 100
 
 @dataclass(frozen=True)
 class Request:
-    """A request; ``event`` is the gateway's. Its header names are in lower case."""
+    """A request. ``event`` is the event from API Gateway, which has header names in lower case."""
 
     event: Mapping[str, Any]
 
     @property
     def method(self) -> str:
+        """The HTTP method in upper case."""
         return str(self.event["requestContext"]["http"]["method"])
 
     @cached_property
     def path_segments(self) -> list[str]:
-        """The segments of the path after the base URL, which may end in /scim, /v2 or both, also repeated."""
+        """The segments of the path, without the leading ``scim`` and ``v2``.
+
+        These may be missing or repeated: some identity providers append ``/scim/v2`` to a SCIM URL that already ends
+        in it.
+        """
         segments = [segment for segment in str(self.event["rawPath"]).split("/") if segment]
-        while segments and segments[0].lower() in ("scim", "v2"):  # a provider may add it to a base URL that has it
+        while segments and segments[0].lower() in ("scim", "v2"):
             del segments[0]
         return segments
 
@@ -49,23 +54,26 @@ class Request:
         return unquote_plus(str(self.event.get("rawQueryString", "")))
 
     def get_header(self, name: str) -> str | None:
-        """Return the value of a header, by its name in lower case."""
+        """Return the value of a header, ``None`` if it is missing. ``name`` is in lower case."""
         value = self.event.get("headers", {}).get(name)
         return None if value is None else str(value)
 
     @property
     def id(self) -> str:
+        """The id that API Gateway gave the request. Log lines and change records contain it."""
         return str(self.event["requestContext"]["requestId"])
 
     @property
     def domain(self) -> str:
+        """The host name that the client sent the request to."""
         return str(self.event["requestContext"]["domainName"])
 
     def parse_query_parameters(self, known_names: frozenset[str]) -> dict[str, str]:
-        """Return the query parameters among ``known_names`` by lower-case name, without blank ones (but see below).
+        """Return the query parameters that are in ``known_names``, by lower-case name. Omit most blank parameters.
 
-        They are parsed from the raw query string: the gateway joins repeated parameters with commas, which values may
-        also contain. Raise :class:`InvalidValue`.
+        They are parsed from the raw query string, because API Gateway joins repeated parameters with commas, and values
+        may contain commas too. Raise :class:`InvalidValue` if the query string cannot be decoded, has too many
+        parameters, or repeats one.
         """
         try:
             pairs = parse_qsl(
@@ -80,7 +88,8 @@ class Request:
         for name, value in ((name.lower(), value) for name, value in pairs):
             if name in parameters:
                 raise InvalidValue(f"The query parameter {name} is there twice: send it once.")
-            # A blank filter must not return all users; a blank cursor requests the first page.
+            # A blank filter is kept, so that it is an error and does not return all users. A blank cursor requests
+            # the first page (RFC 9865).
             if name in known_names and (value or name in ("filter", "cursor")):
                 parameters[name] = value
         return parameters
@@ -114,6 +123,9 @@ class Request:
 
     @property
     def response_media_type(self) -> str:
-        """The media type of the response: ``application/json`` only for clients that accept it but not SCIM's."""
+        """The media type of the response.
+
+        It is ``application/json`` if the client accepts that and not ``application/scim+json``.
+        """
         accept = (self.get_header("accept") or "").lower()
         return JSON if JSON in accept and SCIM_JSON not in accept else SCIM_JSON

@@ -1,4 +1,4 @@
-"""The log line of a request (docs/operate/logs.md)."""
+"""Collect the fields of the log line ``request`` (docs/operate/logs.md)."""
 
 from __future__ import annotations
 
@@ -11,30 +11,35 @@ _FIELD_NAMES = {
     "unverified_tenant_id": "unverified_tenant",
     "tenant_id": "tenant",
 }
-"""The names of fields in the log line, where they differ."""
+"""The names in the log line of those attributes whose names differ."""
 
 
 @dataclass
 class RequestLogLine:
-    """The fields of a log line, which the steps of a request set. A field that is ``None`` is left out.
+    """The fields of a request's log line. Each step of the request sets some of them.
 
-    ``details`` are fields that only some requests have: of the route, of recorded failures, of retries.
+    A field that is ``None`` is not logged. ``details`` are fields that only some requests have: from the route, from
+    recorded failures, and from retries.
     """
 
     request_id: str
     method: str
     rejected_tenant_id: str | None = None
-    """The tenant of a token that this stack created and that is not valid."""
+    """The tenant of a token that this stack created and that is no longer valid."""
     unverified_tenant_id: str | None = None
-    """The connected tenant that a malformed token names. Anybody can write such a token."""
+    """The connected tenant that a malformed token names. It is not verified: anyone can send such a token."""
     unrecorded: int | None = None
-    """How many requests with rejected or malformed tokens could not be counted in the table."""
+    """The number of requests with rejected or malformed tokens that could not be counted in the table."""
     tenant_id: str | None = None
     """The tenant of a valid token."""
     dynamodb_calls_auth: int | None = None
+    """The number of calls to DynamoDB that read the token's tenant. It is 0 if the tenant was cached."""
     operation: str | None = None
+    """The method and the name of the endpoint, such as ``GET Users``."""
     leniencies: list[str] | None = None
+    """The labels of the leniencies that the request needed."""
     dynamodb_calls: int | None = None
+    """The number of calls to DynamoDB after authentication."""
     scim_type: str | None = None
     rule: str | None = None
     details: dict[str, Any] = field(default_factory=dict)

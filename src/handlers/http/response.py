@@ -1,4 +1,4 @@
-"""Responses as API Gateway accepts them from Lambda (payload format 2.0)."""
+"""Build the responses that Lambda returns to API Gateway (payload format 2.0)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """A response; ``body`` is JSON, ``log_fields`` are further fields of the log line."""
+    """A response. ``body`` is JSON. ``log_fields`` are added to the log line of the request."""
 
     status: int
     body: str | None = None
@@ -18,7 +18,7 @@ class Response:
     log_fields: Mapping[str, Any] = field(default_factory=dict)
 
     def to_gateway_response(self, media_type: str) -> dict[str, Any]:
-        """Return the response in the gateway's payload format."""
+        """Return the response in API Gateway's payload format."""
         headers = dict(self.headers)
         if self.body is not None:
             headers["Content-Type"] = media_type
@@ -31,5 +31,5 @@ class Response:
 
 
 def build_empty_response(headers: Mapping[str, str] | None = None) -> Response:
-    """Return a response without body (204)."""
+    """Return a response without a body (204)."""
     return Response(HTTPStatus.NO_CONTENT, headers=headers or {})

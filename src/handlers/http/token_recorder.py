@@ -1,4 +1,4 @@
-"""Recording of the use of a tenant's tokens, and of rejected and malformed ones."""
+"""Record that a tenant's token was used or rejected, and count malformed tokens."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _MAX_USER_AGENT_LENGTH = 200
 
 @dataclass(frozen=True, slots=True)
 class TokenRecorder:
-    """Records the token of one request. ``report_fault`` logs a fault."""
+    """Records the use or the rejection of one request's token. ``report_fault`` logs a fault."""
 
     adapters: ScimApiAdapters
     request: Request
@@ -35,7 +35,7 @@ class TokenRecorder:
     report_fault: Callable[[Exception], None]
 
     def record_usage(self, authentication: Authentication, tenant_store: DynamoDBTenantStore) -> None:
-        """Record that a token is in use. A failure of the call is logged and does not fail the request."""
+        """Record that a valid token was used. A failed call to the table is logged, and does not fail the request."""
         is_write = self.request.method not in ("GET", "HEAD") and self.request.path_segments[-1:] != [".search"]
         user_agent = self._get_user_agent()[:_MAX_USER_AGENT_LENGTH]
         usage = TokenUsage(time.time(), authentication.version_id, user_agent, is_write=is_write)
@@ -45,9 +45,9 @@ class TokenRecorder:
             self.report_fault(fault)
 
     def record_rejected(self, error: TokenRejected) -> int:
-        """Count a request whose token was rejected; write the count at most once a minute for a tenant.
+        """Count a request whose token was rejected. Write the count of a tenant at most once a minute.
 
-        Nothing else of such a request is recorded. Return how many requests could not be recorded.
+        Nothing else about such a request is recorded. Return the number of requests that could not be recorded.
         """
         count = self.adapters.rejected_tokens.count_and_take_unwritten(error.tenant_id, time.time())
         if not count or not self.deadline.has_time():
@@ -60,9 +60,9 @@ class TokenRecorder:
         return 0 if is_recorded else count
 
     def record_malformed(self, error: MalformedToken) -> int:
-        """Count a request whose token was malformed; write the count at most once a minute for a tenant.
+        """Count a request whose token was malformed. Write the count of a tenant at most once a minute.
 
-        Return how many requests could not be recorded.
+        Return the number of requests that could not be recorded.
         """
         count = self.adapters.malformed_tokens.count_and_take_unwritten(error.tenant_id, time.time())
         if not count or not self.deadline.has_time():

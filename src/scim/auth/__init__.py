@@ -1,1 +1,1 @@
-"""Authenticate requests: bearer tokens, the master key, cursor signatures, and operators' console sign-in."""
+"""Authentication: bearer tokens, the master key, cursor signatures, and the operators' sign-in to the console."""

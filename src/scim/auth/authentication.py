@@ -1,9 +1,14 @@
-"""Authenticate a request: find the tenant of its bearer token (RFC 6750), or answer with 401 that gives no reason.
+"""Authenticate a request: find the tenant of its bearer token (RFC 6750).
 
-A token that this stack did not create is rejected without any call of AWS (:mod:`scim.auth.token_format`). Valid tokens
-are cached for at most a minute, so a revoked token stays valid for that long. A token that is not in the cache may be
-newer than the cache, so the secret is read again. A token that has failed several times is not looked up for some
-seconds: then the response is 429, never a false 401. The cache lives as long as the execution environment.
+Any token that is not valid gets the same 401, which gives no reason.
+
+- A token that this stack did not create is rejected without a call to AWS (:mod:`scim.auth.token_format`).
+- Valid tokens are cached for up to a minute, so a revoked token may keep working for up to a minute.
+- A token that is not in the cache may be newer than the cache, so the secret is read again.
+- A token that has failed several times is not looked up for some seconds. The response is then 429 and not 401, because
+  the token may have become valid.
+
+The cache lives as long as the execution environment.
 """
 
 from __future__ import annotations
@@ -23,12 +28,14 @@ from scim.service.model.token import TokenVersion
 from scim.service.ports import TenantReader
 
 MAX_CACHE_AGE_S = 60.0
+"""The time for which a tenant and its valid tokens are cached."""
 
 
 class TokenRejected(Unauthorized):
-    """This stack created the token for a connected tenant, and it is not valid.
+    """This stack created the token for a connected tenant, and the token is no longer valid.
 
-    The client gets the same 401 as for any other token. ``rule`` says whether all of the tenant's tokens have expired.
+    The client gets the same 401 as for any other token. ``rule`` is :attr:`Rule.TOKEN_EXPIRED` if all of the tenant's
+    tokens have expired, else :attr:`Rule.TOKEN`.
     """
 
     def __init__(self, tenant_id: str, rule: Rule, response: Unauthorized) -> None:
@@ -37,9 +44,9 @@ class TokenRejected(Unauthorized):
 
 
 class MalformedToken(Unauthorized):
-    """The text names a tenant and is no token that this stack created: mistyped, cut off or forged.
+    """The text names a tenant, but this stack did not create it as a token: it is mistyped, cut off or forged.
 
-    ``is_connected`` is whether the tenant is cached as connected: then the request is counted in its audit log.
+    ``is_connected`` says whether the tenant is cached as connected. Only then is the request counted in its audit log.
     """
 
     def __init__(self, tenant_id: str, is_connected: bool, response: Unauthorized) -> None:
@@ -50,11 +57,11 @@ class MalformedToken(Unauthorized):
 
 @dataclass(frozen=True, slots=True)
 class Authentication:
-    """The tenant of a request, and the id of the version of its secret that holds the request's token.
+    """The tenant of a request, and the version of the tenant's secret that contains the request's token.
 
-    ``expires`` is when the tenant's current token expires, ``None`` for never. ``is_cache_miss`` is whether the tenant
-    was read for this request. That happens once a minute in each execution environment; work that need not be done more
-    often is done then.
+    ``expires`` is when the tenant's current token expires (seconds since 1970), ``None`` for never. ``is_cache_miss``
+    says whether the tenant was read for this request. This happens about once a minute in each execution environment,
+    so work that is needed only once a minute is done then.
     """
 
     tenant: Tenant
@@ -66,7 +73,7 @@ class Authentication:
 class Authenticator:
     """Authenticates requests by their bearer tokens, and caches their tenants.
 
-    ``now`` returns the seconds since 1970; ``report_fault`` receives faults that do not fail the request.
+    ``now`` returns the seconds since 1970. ``report_fault`` receives faults that do not fail the request.
     """
 
     def __init__(
@@ -78,10 +85,14 @@ class Authenticator:
         self._tenants = TenantCache()
 
     def authenticate(self, authorization: str | None, tenants: TenantReader) -> Authentication:
-        """Return the tenant and the token of a request, by its header ``Authorization``.
+        """Return the tenant and the token of a request. ``authorization`` is its header ``Authorization``.
 
-        Raise :class:`Unauthorized` (:class:`MalformedToken` or :class:`TokenRejected` if the token names a tenant),
-        :class:`TooManyRequests`, and :class:`Unavailable` where a store does not answer.
+        Raise one of these errors:
+
+        - :class:`MalformedToken` or :class:`TokenRejected` if the token is not valid and names a tenant;
+        - :class:`Unauthorized` for any other text, and for a tenant that is not connected;
+        - :class:`TooManyRequests` if the same token has failed several times within some seconds;
+        - :class:`Unavailable` if DynamoDB or Secrets Manager does not respond.
         """
         token = self._parse_token(authorization or "")
         cached = self._tenants.get(token.tenant_id)
@@ -99,7 +110,7 @@ class Authenticator:
         return authentication
 
     def _parse_token(self, authorization: str) -> token_format.Token:
-        """Return the token in the header, if this stack has created it; else raise :class:`Unauthorized`."""
+        """Return the token in the header. Raise :class:`Unauthorized` if this stack did not create it."""
         scheme, _, text = authorization.strip().partition(" ")
         token = token_format.parse_token(text.strip()) if scheme.lower() == "bearer" else None
         if token is not None and self._token_store.is_genuine(token):
@@ -111,8 +122,8 @@ class Authenticator:
         raise MalformedToken(tenant_id, cached is not None and cached.is_connected, _build_unauthorized_error())
 
     def _read_tenant(self, tenant_id: str, tenants: TenantReader, now: float) -> CachedTenant:
-        """Read the secret and the settings of a tenant, and cache the tenant with its valid tokens."""
-        # The secret first: the settings name a version before it becomes the current one of the secret.
+        """Read the secret and the settings of a tenant, and cache them."""
+        # The secret is read first. A rotation writes the settings first, so these settings include its new version.
         current = self._token_store.read_current(tenant_id)
         tenant = tenants.get(tenant_id) if current else None
         is_connected = tenant is not None and tenant.is_connected
@@ -124,7 +135,7 @@ class Authenticator:
         return cached
 
     def _list_valid_tokens(self, current: TokenVersion, tenant: Tenant, now: float) -> list[ValidToken]:
-        """Return the current token, and the previous one within its grace period, unless they were revoked."""
+        """Return the current token, and the previous token during its grace period. Omit revoked tokens."""
         versions_and_ends = [(current, inf)]
         grace_ends = compute_grace_end(current, tenant)
         if now < grace_ends and (previous := self._read_previous(tenant.id)):
@@ -136,9 +147,9 @@ class Authenticator:
         ]
 
     def _read_previous(self, tenant_id: str) -> TokenVersion | None:
-        """Return the previous token, ``None`` if there is none or somebody has damaged its version of the secret.
+        """Return the previous token, ``None`` if there is none or its version of the secret is malformed.
 
-        A damaged previous token must not make the current one invalid.
+        A malformed previous version must not make the current token invalid.
         """
         try:
             return self._token_store.read_previous(tenant_id)
@@ -154,7 +165,7 @@ def _match_token(
 ) -> Authentication | None:
     """Return the authentication, ``None`` if the token is not valid.
 
-    The token is compared with all valid ones, so that the duration does not depend on which one matches.
+    The token is compared with all valid tokens, so that the response time does not tell which one matches.
     """
     matching = [
         valid for valid in cached.valid_tokens if compare_digest(valid.digest, token.digest) and now < valid.expires
@@ -165,10 +176,11 @@ def _match_token(
 
 
 def compute_grace_end(current: TokenVersion, tenant: Tenant) -> float:
-    """Return when the previous token expires: the grace period begins when the settings name the current version.
+    """Return when the previous token expires (seconds since 1970).
 
-    A version that the settings do not name was made the current one in Secrets Manager by hand: then the grace period
-    begins with its creation.
+    The grace period begins when the tenant's settings name the current version of the secret. If they name another
+    version, an operator has moved the staging label in Secrets Manager. Then the grace period begins with the creation
+    of the current version.
     """
     current_since = tenant.token.current_since if tenant.token.version_id == current.id else current.created
     return current_since + current.grace_s

@@ -1,4 +1,4 @@
-"""A cache of one secret of Secrets Manager in an execution environment."""
+"""Cache one secret of Secrets Manager in an execution environment."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ Value = TypeVar("Value")
 
 
 class CachedSecret(Generic[Value]):
-    """The current value of a secret, which is read again when it is older than ``max_age_s``.
+    """The current value of a secret. It is read again when it is older than ``max_age_s``.
 
-    ``secret_id`` is the name or ARN of the secret, ``now`` returns the seconds since 1970. ``parse`` turns the text of
-    the secret into the value, and raises :class:`MalformedSecret` for a text that was edited and cannot be read.
-    ``unavailable_message`` is the message of the error while there is no value.
+    ``secret_id`` is the name or ARN of the secret. ``now`` returns the seconds since 1970. ``parse`` converts the text
+    of the secret to the value, and raises :class:`MalformedSecret` if the text was edited and cannot be parsed.
+    ``unavailable_message`` is the message of the error if the secret cannot be read and no value is cached.
 
-    With ``report_fault``, the value that was read last stays in use while the secret cannot be read again: it receives
-    the error, and the next attempt is made after ``retry_after_s``.
+    If ``report_fault`` is given, a failed read does not fail a request that has a cached value. ``report_fault``
+    receives the error, the cached value stays in use, and the next attempt is made after ``retry_after_s``.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class CachedSecret(Generic[Value]):
         self._attempted_at = float("-inf")
 
     def get(self) -> Value:
-        """Return the value. Raise :class:`Unavailable` if there is none, with the reason as its cause."""
+        """Return the value. Raise :class:`Unavailable` if it cannot be read, with the reason as its ``__cause__``."""
         now = self._now()
         is_fresh = _is_within(now - self._read_at, self._max_age_s)
         has_just_failed = _is_within(now - self._attempted_at, self._retry_after_s)
@@ -75,10 +75,10 @@ class CachedSecret(Generic[Value]):
         return _is_within(self._now() - self._read_at, seconds)
 
     def build_unavailable_error(self) -> Unavailable:
-        """Return the error for a request that needs the secret while it cannot be read."""
+        """Return the error for a request that needs the secret when it cannot be read."""
         return Unavailable(self._unavailable_message, headers={"Retry-After": "2"})
 
 
 def _is_within(age: float, limit: float) -> bool:
-    """Return whether an age is below the limit. A negative age is not: the clock was set back."""
+    """Return whether an age is below the limit. Return false for a negative age: the clock was set back."""
     return 0 <= age < limit

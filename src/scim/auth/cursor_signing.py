@@ -1,7 +1,10 @@
-"""Sign the cursors that clients send back, with a key that is derived from the master key.
+"""Sign cursors with a key that is derived from the master key, and verify the cursors that clients send back.
 
-A signed text is base64url of: the second at which it was signed (4 bytes), the content, and an HMAC-SHA-256 of both and
-of the tenant, cut to 16 bytes (RFC 2104 section 5). The content is not encrypted.
+A signed cursor is the base64url encoding of three parts:
+
+1. the time of the signature, in seconds since 1970 (4 bytes);
+2. the content, which is not encrypted;
+3. an HMAC-SHA-256 of the tenant id and of both other parts, truncated to 16 bytes (RFC 2104 section 5).
 """
 
 from __future__ import annotations
@@ -21,7 +24,7 @@ _TIME_BYTES, _MAC_BYTES = 4, 16
 class HmacCursorSigner:
     """Signs and verifies cursors. ``now`` returns the seconds since 1970.
 
-    Both raise :class:`scim.protocol.errors.Unavailable` if the master key cannot be read.
+    Both methods raise :class:`scim.protocol.errors.Unavailable` if the master key cannot be read.
     """
 
     def __init__(self, master_key: MasterKey, now: Callable[[], float]) -> None:
@@ -29,13 +32,13 @@ class HmacCursorSigner:
         self._now = now
 
     def sign(self, tenant_id: str, content: bytes) -> str:
-        """Return the signed text of a tenant's cursor."""
+        """Return a signed cursor for a tenant."""
         body = int(self._now()).to_bytes(_TIME_BYTES, "big") + content
         mac = _compute_mac(self._master_key.get_signing_key(KeyPurpose.CURSOR), tenant_id, body)
         return urlsafe_b64encode(body + mac).rstrip(b"=").decode()
 
     def verify(self, tenant_id: str, text: str) -> VerifiedCursor | None:
-        """Return the content and the age of a cursor; ``None`` if this stack did not sign it for the tenant."""
+        """Return the content and the age of a cursor, ``None`` if this stack did not sign it for the tenant."""
         try:
             signed = b64decode(text.encode("ascii") + b"=" * (-len(text) % 4), b"-_", validate=True)
         except (binascii.Error, UnicodeEncodeError):

@@ -1,4 +1,4 @@
-"""Count requests with rejected or malformed tokens, so that the count of a tenant is written once a minute at most."""
+"""Count requests with rejected or malformed tokens, so that a tenant's count is written at most once a minute."""
 
 from __future__ import annotations
 
@@ -9,17 +9,18 @@ _MINUTE_S = 60.0
 
 @dataclass(slots=True)
 class RejectedTokenCounter:
-    """The counts of one execution environment. Only existing tenants are counted, so their number is bounded.
+    """Counts the requests of each tenant in one execution environment.
 
-    The first request is written at once. The following ones are written together with the first one that arrives a
-    minute later or more; if none arrives, they are not written.
+    Only existing tenants are counted, so the memory is bounded. The count of the first request must be written
+    immediately. The requests of the following minute are written with the next request after it. If no such request
+    arrives, they are not written.
     """
 
     _unwritten: dict[str, int] = field(default_factory=dict)
     _written_at: dict[str, float] = field(default_factory=dict)
 
     def count_and_take_unwritten(self, tenant_id: str, now: float) -> int:
-        """Count a request, and return how many requests have to be written now: 0 within a minute of the last write.
+        """Count a request, and return the number of requests to write now: 0 within a minute of the last write.
 
         ``now`` is in seconds since 1970.
         """

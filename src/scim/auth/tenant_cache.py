@@ -1,4 +1,4 @@
-"""The tenants that an execution environment has authenticated recently, in bounded memory."""
+"""Cache the tenants that an execution environment has authenticated recently, in bounded memory."""
 
 from __future__ import annotations
 
@@ -11,12 +11,15 @@ from scim.service.model.tenant import Tenant
 
 MAX_TENANTS = 10_000
 MAX_CUSTOM_ATTRIBUTES = 100_000
-"""The bounds of the cache. A tenant takes about 1 KB, a custom attribute up to 2 KB (docs/decisions)."""
+"""The limits of the cache. A tenant takes about 1 KB, a custom attribute up to 2 KB (docs/decisions)."""
 
 
 @dataclass(frozen=True, slots=True)
 class ValidToken:
-    """The digest of a valid token, when it expires, and the id of the version of the secret that holds it."""
+    """A valid token: its digest, when it expires (seconds since 1970), and the version of the secret that contains it.
+
+    The token itself is not cached.
+    """
 
     digest: bytes
     expires: float
@@ -27,7 +30,7 @@ class ValidToken:
 class CachedTenant:
     """A tenant and its valid tokens, as they were read at ``read_at`` (seconds since 1970).
 
-    ``tenant`` is ``None`` if there is no valid token. The tenant may be connected then: its tokens were revoked.
+    ``tenant`` is ``None`` if there is no valid token. The tenant may still be connected, with all tokens revoked.
     """
 
     read_at: float
@@ -38,31 +41,31 @@ class CachedTenant:
 
     @property
     def custom_attribute_count(self) -> int:
-        """Return how many attributes the tenant's custom schemas have, sub-attributes included."""
+        """The number of attributes in the tenant's custom schemas, including sub-attributes."""
         documents = self.tenant.custom_schemas if self.tenant else ()
         attributes = [attribute for document in documents for attribute in document["attributes"]]
         return len(attributes) + sum(len(attribute.get("subAttributes", ())) for attribute in attributes)
 
 
 class TenantCache:
-    """Caches tenants, and removes the least recently used ones first, never the one that was just added."""
+    """Caches tenants. A full cache removes the least recently used tenants, but never the one that was just added."""
 
     def __init__(self) -> None:
-        self._tenants: OrderedDict[str, CachedTenant] = OrderedDict()  # the least recently used first
+        self._tenants: OrderedDict[str, CachedTenant] = OrderedDict()  # least recently used first
         self._custom_attribute_count = 0
 
     def peek(self, tenant_id: str) -> CachedTenant | None:
-        """Return a cached tenant without marking it as used, ``None`` if it is not cached."""
+        """Return a tenant without marking it as used, ``None`` if it is not cached."""
         return self._tenants.get(tenant_id)
 
     def get(self, tenant_id: str) -> CachedTenant | None:
-        """Return a cached tenant and mark it as used, ``None`` if it is not cached."""
+        """Return a tenant and mark it as used, ``None`` if it is not cached."""
         if tenant_id in self._tenants:
             self._tenants.move_to_end(tenant_id)
         return self._tenants.get(tenant_id)
 
     def add(self, tenant_id: str, cached: CachedTenant) -> None:
-        """Add a tenant, or replace the cached one."""
+        """Add or replace a tenant, and remove other tenants until the cache is within its limits."""
         self._remove(self._tenants.pop(tenant_id, None))
         self._tenants[tenant_id] = cached
         self._custom_attribute_count += cached.custom_attribute_count

@@ -1,8 +1,11 @@
-"""Bearer tokens: ``muster_<tenant>_<43 base64url characters>_<32 hex digits>``.
+"""Create and parse bearer tokens of the form ``muster_<tenant>_<secret>_<checksum>``.
 
-The 43 characters are 256 random bits, the hex digits an HMAC-SHA-256 over everything before them, cut to 128 bits
-(RFC 2104 section 5), with a key that is derived from the master key. So a token that this stack did not create is
-rejected without asking AWS, secret scanners recognise the form, and the tenant is known before its secret is read.
+- The secret is 256 random bits, as 43 base64url characters.
+- The checksum is an HMAC-SHA-256 of all that precedes it, truncated to 128 bits (RFC 2104 section 5), as 32 hex digits.
+  Its key is derived from the master key.
+
+This form has three advantages. A token that this stack did not create is rejected without a call to AWS. Secret
+scanners recognize it. The tenant is known before its secret is read.
 """
 
 from __future__ import annotations
@@ -16,16 +19,17 @@ from hmac import digest as hmac_digest
 
 _CHECKSUM_BYTES = 16
 _TENANT_PATTERN = r"muster_([a-z0-9-]{1,40})_"
-# Base64url contains the separator too, so the pattern is anchored at both ends.
+# Base64url contains the underscore too, so a token must match as a whole.
 _TOKEN_PATTERN = re.compile(_TENANT_PATTERN + r"([A-Za-z0-9_-]{43})_([0-9a-f]{32})")
 _TOKEN_START_PATTERN = re.compile(r"(?<![A-Za-z0-9_-])" + _TENANT_PATTERN)
 
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A text in the form of a token: the tenant that it names, and its digest, which is compared.
+    """A text that has the form of a token. Its checksum may be wrong.
 
-    ``checksum`` is over ``signed_part``, all that precedes it.
+    ``digest`` is the hash of the text, for comparison with the valid tokens. ``signed_part`` is the text before the
+    checksum.
     """
 
     tenant_id: str
@@ -34,25 +38,25 @@ class Token:
     checksum: str = field(repr=False)
 
     def matches_key(self, key: bytes) -> bool:
-        """Return whether the checksum was computed with the key."""
+        """Return whether the checksum was computed with this key."""
         return compare_digest(self.checksum, _compute_checksum(self.signed_part, key))
 
 
 def create_token(tenant_id: str, key: bytes) -> str:
-    """Return a new token for a tenant. ``key`` is the key of the checksum."""
+    """Return a new token for a tenant. ``key`` signs the checksum."""
     body = f"muster_{tenant_id}_{secrets.token_urlsafe(32)}"
     return f"{body}_{_compute_checksum(body.encode(), key)}"
 
 
 def parse_token(text: str) -> Token | None:
-    """Return the token in ``text``, ``None`` for text of another form. The checksum is not verified here."""
+    """Return the token in ``text``, ``None`` if it has another form. The checksum is not verified."""
     if not (match := _TOKEN_PATTERN.fullmatch(text)):
         return None
     return Token(match[1], hash_token(text), text[: match.start(3) - 1].encode(), match[3])
 
 
 def find_tenant_id(text: str) -> str | None:
-    """Return the tenant that a damaged token in a text names; ``None`` if the text holds the start of no token."""
+    """Return the tenant that a malformed token in ``text`` names, ``None`` if no token begins in the text."""
     match = _TOKEN_START_PATTERN.search(text)
     return match[1] if match else None
 

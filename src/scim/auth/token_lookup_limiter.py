@@ -1,4 +1,4 @@
-"""Limit how often Secrets Manager is asked for the same token that is not valid."""
+"""Limit the number of calls to Secrets Manager for the same invalid token."""
 
 from __future__ import annotations
 
@@ -13,16 +13,20 @@ _MAX_TOKENS = 16
 
 @dataclass(slots=True)
 class TokenLookupLimiter:
-    """Counts failed look-ups of each token of one tenant, of the last :data:`_MAX_TOKENS` tokens that failed.
+    """Counts the failed lookups of one tenant by token, for the last :data:`_MAX_TOKENS` tokens that failed.
 
-    Only tokens that this stack created are counted. The others are rejected without a look-up. A token does not affect
-    other tokens of the same tenant, so a new one works at once.
+    Only tokens that this stack created are counted; others are rejected without a lookup. Each token has its own count,
+    so a new token of the tenant works immediately.
     """
 
-    _windows: dict[bytes, tuple[float, int]] = field(default_factory=dict)  # start and failures, the oldest first
+    # By digest of the token: the start of its window and its failed lookups. The token that failed last is at the end.
+    _windows: dict[bytes, tuple[float, int]] = field(default_factory=dict)
 
     def check_limit(self, digest: bytes, now: float) -> None:
-        """Raise :class:`TooManyRequests` if the token has failed :data:`_MAX_FAILURES` times in its window."""
+        """Raise :class:`TooManyRequests` if the token has failed :data:`_MAX_FAILURES` times in its current window.
+
+        A window lasts :data:`_WINDOW_S`. ``now`` is in seconds since 1970.
+        """
         window_start, failures = self._windows.get(digest, (now, 0))
         if now - window_start < _WINDOW_S and failures >= _MAX_FAILURES:
             raise TooManyRequests(
@@ -31,7 +35,7 @@ class TokenLookupLimiter:
             )
 
     def count_failure(self, digest: bytes, now: float) -> None:
-        """Count a failed look-up of the token. ``now`` is in seconds since 1970."""
+        """Count a failed lookup of a token. ``now`` is in seconds since 1970."""
         window_start, failures = self._windows.pop(digest, (now, 0))
         if now - window_start >= _WINDOW_S:
             window_start, failures = now, 0

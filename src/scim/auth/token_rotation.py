@@ -1,4 +1,4 @@
-"""Secrets Manager's own rotation of a tenant's token: four steps, each of which Secrets Manager may repeat.
+"""Rotate a tenant's token when Secrets Manager starts the rotation: four steps, which Secrets Manager may repeat.
 
 Source: AWS Secrets Manager user guide, "Rotation by Lambda function".
 """
@@ -13,12 +13,12 @@ from scim.service.tenants.tenant_service import TenantService
 
 
 class RotationFailed(Exception):
-    """A step cannot be done. Secrets Manager tries again, and shows the message in CloudTrail."""
+    """A step failed. Secrets Manager repeats it, and logs the message in CloudTrail."""
 
 
 @dataclass(frozen=True, slots=True)
 class TokenRotation:
-    """Runs the steps of a rotation, which Secrets Manager asks for one by one."""
+    """Runs the steps of a rotation. Secrets Manager invokes the function once for each step."""
 
     tenant_service: TenantService
     token_store: SecretsManagerTokenStore
@@ -26,14 +26,15 @@ class TokenRotation:
     def run_step(self, step: str, secret_id: str, version_id: str) -> None:
         """Run one step for a version of a secret. ``secret_id`` is the ARN of the secret.
 
-        Raise :class:`RotationFailed`, ``ValueError`` for a secret of no tenant, and as the token service.
+        Raise :class:`RotationFailed`, ``ValueError`` if the secret does not belong to a tenant, and the errors of
+        :class:`scim.service.tenants.token_service.TokenService`.
         """
         tenant_id = self.token_store.resolve_tenant_id(secret_id)
         match step:
             case "createSecret":
                 self.tenant_service.tokens.create_pending(tenant_id, version_id)
             case "setSecret":
-                pass  # only this secret and the identity provider hold the token, and a person enters it there
+                pass  # nothing to set automatically: the IT admin pastes the token into the identity provider
             case "testSecret":
                 self._test_version(tenant_id, version_id)
             case "finishSecret":

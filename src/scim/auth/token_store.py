@@ -1,7 +1,10 @@
-"""The tenants' tokens in Secrets Manager: one secret for each tenant.
+"""Store the tenants' tokens in Secrets Manager: one secret for each tenant.
 
-The value of a secret is ``{"token", "expires", "grace_s"}``: ``expires`` in seconds since 1970, or null for never;
-``grace_s`` is for how many seconds the previous token stays valid after this version has become the current one.
+The value of a secret is a JSON object:
+
+- ``token``: the token;
+- ``expires``: when it expires, in seconds since 1970, or null for never;
+- ``grace_s``: the number of seconds for which the previous token stays valid after this version becomes current.
 """
 
 from __future__ import annotations
@@ -42,9 +45,9 @@ class _TokenDocument(BaseModel):
 
 
 class SecretsManagerTokenStore:
-    """The tokens of all tenants. The name of a secret is ``prefix`` and the tenant's id.
+    """The tokens of all tenants. The name of a secret is ``prefix`` followed by the tenant's id.
 
-    Keys that are derived from ``master_key`` sign the checksums of tokens.
+    The checksums of tokens are signed with keys that are derived from ``master_key``.
     """
 
     def __init__(self, client: SecretsManagerClient, prefix: str, master_key: MasterKey) -> None:
@@ -52,18 +55,18 @@ class SecretsManagerTokenStore:
         self._prefix = prefix
         self._master_key = master_key
 
-    # While requests are served
+    # For requests of identity providers
 
     def read_current(self, tenant_id: str) -> TokenVersion | None:
-        """Return the current token; ``None`` if there is no secret, or it is scheduled for deletion.
+        """Return the current token, ``None`` if there is no secret or it is scheduled for deletion.
 
-        Like the other methods that read, raise :class:`Unavailable` if Secrets Manager does not answer, or if the
-        secret was edited by hand and cannot be read.
+        Raise :class:`Unavailable` if Secrets Manager does not respond, or if the secret was edited by hand and cannot
+        be parsed. The other methods that read a token raise the same error.
         """
         return self._read_version(tenant_id, VersionStage=AWSCURRENT)
 
     def read_previous(self, tenant_id: str) -> TokenVersion | None:
-        """Return the previous token; ``None`` if there is none."""
+        """Return the previous token, ``None`` if there is none."""
         return self._read_version(tenant_id, VersionStage=AWSPREVIOUS)
 
     def _read_version(self, tenant_id: str, **version_selector: str) -> TokenVersion | None:
@@ -102,17 +105,21 @@ class SecretsManagerTokenStore:
         )
 
     def is_genuine(self, token: token_format.Token) -> bool:
-        """Return whether this stack created the token, with a generation of the master key that it still has."""
+        """Return whether this stack created the token, with a generation of the master key that still exists."""
         return self._master_key.verify_signature(KeyPurpose.TOKEN, token.matches_key)
 
-    # With the rights of an operator, or of the rotation. These methods raise the errors of the SDK.
+    # For operators and for rotation, which have more permissions. These methods also raise the errors of the AWS SDK.
 
     def read(self, tenant_id: str, version_id: str) -> TokenVersion | None:
-        """Return a version by its id; ``None`` if there is none."""
+        """Return a version of the secret by its id, ``None`` if there is none."""
         return self._read_version(tenant_id, VersionId=version_id)
 
     def create_secret(self, tenant_id: str, version_id: str, expires: float | None) -> None:
-        """Add a new token, in a new secret, or in one that exists or is scheduled for deletion."""
+        """Add a new token to the tenant's secret. Create the secret, or restore it, if necessary.
+
+        ``expires`` is in seconds since 1970, ``None`` for never. In an existing secret the token becomes the pending
+        version. Raise :class:`SecretNotFound` if the secret is deleted at the same moment.
+        """
         try:
             self._client.create_secret(
                 Name=self._prefix + tenant_id,
@@ -128,7 +135,10 @@ class SecretsManagerTokenStore:
             self.add_pending(tenant_id, version_id, expires, 0)
 
     def add_pending(self, tenant_id: str, version_id: str, expires: float | None, grace_s: float) -> None:
-        """Add a new token as the pending one; do nothing if the version exists. Raise :class:`SecretNotFound`."""
+        """Add a new token as the pending version. Do nothing if the version exists.
+
+        Raise :class:`SecretNotFound` if there is no secret, or it is scheduled for deletion.
+        """
         if self.read(tenant_id, version_id) is not None:
             return
         description = self._describe_secret(self._prefix + tenant_id)
@@ -146,17 +156,18 @@ class SecretsManagerTokenStore:
         return json.dumps({"token": token, "expires": expires, "grace_s": grace_s})
 
     def read_stages(self, tenant_id: str) -> Mapping[str, str]:
-        """Return the id of the version in each stage, also of a secret that is scheduled for deletion.
+        """Return the id of the version in each stage (:class:`TokenStage`); empty if there is no secret.
 
-        A staging label that somebody has added by hand is its own key.
+        A secret that is scheduled for deletion has stages too. Staging labels that an operator has added by hand are
+        included under their own names.
         """
         return _parse_stages(self._describe_secret(self._prefix + tenant_id))
 
     def promote(self, tenant_id: str, version_id: str, current_id: str | None, *, keep_previous: bool) -> bool:
-        """Make a version the current one, and return whether it did.
+        """Make a version the current one, and return whether that succeeded.
 
-        It does not if ``current_id`` is no longer the current version (``None`` for no current version). Unless
-        ``keep_previous``, the replaced version loses its stage, so that its token is not valid.
+        It fails if ``current_id`` is no longer the current version (``None`` for no current version). Unless
+        ``keep_previous``, the replaced version loses its stage, so that its token becomes invalid.
         """
         secret = self._prefix + tenant_id
         removal: dict[str, Any] = {} if current_id is None else {"RemoveFromVersionId": current_id}
@@ -175,30 +186,31 @@ class SecretsManagerTokenStore:
         return True
 
     def cancel_pending(self, tenant_id: str, version_id: str) -> None:
-        """Remove the stage of a pending version, so that another rotation can begin."""
+        """Remove the stage of a pending version, so that another rotation can start."""
         if self.read_stages(tenant_id).get(TokenStage.PENDING) == version_id:
             self._client.update_secret_version_stage(
                 SecretId=self._prefix + tenant_id, VersionStage=AWSPENDING, RemoveFromVersionId=version_id
             )
 
     def delete_secret(self, tenant_id: str) -> None:
-        """Schedule the secret for deletion. Until then its tokens are not valid, and it can be restored."""
+        """Schedule the secret for deletion. Its tokens become invalid immediately. The secret can still be restored."""
         try:
             self._client.delete_secret(SecretId=self._prefix + tenant_id, RecoveryWindowInDays=_RECOVERY_DAYS)
         except ClientError as error:
-            # It is scheduled for deletion already (InvalidRequestException), or does not exist.
+            # The secret does not exist, or is already scheduled for deletion (InvalidRequestException).
             if get_error_code(error) not in ("ResourceNotFoundException", "InvalidRequestException"):
                 raise
 
     def restore_secret(self, tenant_id: str) -> None:
-        """Restore the secret, if it is scheduled for deletion."""
+        """Restore the secret if it is scheduled for deletion."""
         if self._describe_secret(self._prefix + tenant_id).get("DeletedDate"):
             self._client.restore_secret(SecretId=self._prefix + tenant_id)
 
     def resolve_tenant_id(self, secret_id: str) -> str:
-        """Return the tenant whose secret has this name or ARN. The ARN ends with random characters.
+        """Return the id of the tenant whose secret has this name or ARN.
 
-        Raise ``ValueError`` for a secret that is not a tenant's.
+        The name is read from Secrets Manager, because an ARN ends with random characters. Raise ``ValueError`` if the
+        secret does not belong to a tenant.
         """
         name = str(self._describe_secret(secret_id).get("Name", ""))
         if not name.startswith(self._prefix):

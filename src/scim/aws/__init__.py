@@ -1,1 +1,1 @@
-"""Clients of AWS services, and the classes of their errors."""
+"""Clients of AWS services, and the classification of their errors."""

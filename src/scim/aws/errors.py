@@ -1,4 +1,4 @@
-"""Classify the errors of calls to AWS: whether the call may have taken effect, and whether it was throttled."""
+"""Classify errors of calls to AWS: whether the call may have taken effect, and whether it was throttled."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ THROTTLING_CODES = frozenset(
 _OUTCOME_UNKNOWN_CODES = frozenset({"InternalServerError", "ServiceUnavailable", "TransactionInProgressException"})
 
 NO_RESPONSE_ERRORS = (BotocoreConnectionError, HTTPClientError)
-"""The errors for no response: the connection was not made, or it ended before the response arrived."""
+"""The errors if no response arrived: the connection failed, or it was closed too early."""
 
 CALL_ERRORS = (ClientError, *NO_RESPONSE_ERRORS)
-"""All errors of a call: the service responded with an error, or no response arrived."""
+"""All errors of a call: AWS responded with an error, or no response arrived."""
 
 
 def get_error_code(error: ClientError) -> str:
-    """Return the code of the error, such as ``ResourceNotFoundException``."""
+    """Return the error code of AWS, such as ``ResourceNotFoundException``."""
     return str(error.response["Error"]["Code"])
 
 
 def is_outcome_unknown(error: Exception) -> bool:
-    """Return whether the call may or may not have taken effect."""
+    """Return whether it is unknown if the call has taken effect."""
     if isinstance(error, ClientError):
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         return status >= 500 or get_error_code(error) in _OUTCOME_UNKNOWN_CODES
@@ -31,5 +31,5 @@ def is_outcome_unknown(error: Exception) -> bool:
 
 
 def is_throttled(error: Exception) -> bool:
-    """Return whether the call was throttled, so that it had no effect and can be repeated later."""
+    """Return whether the call was throttled. It has had no effect and can be repeated later."""
     return isinstance(error, ClientError) and get_error_code(error) in THROTTLING_CODES

@@ -1,4 +1,4 @@
-"""The staging labels that Secrets Manager itself attaches to the versions of a secret.
+"""The staging labels that Secrets Manager attaches to the versions of a secret.
 
 Source: AWS Secrets Manager user guide, "Secret versions".
 """

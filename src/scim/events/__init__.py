@@ -1,1 +1,1 @@
-"""Process the stream of the table and the links queue: events, link tasks, dead letters."""
+"""Processing of the table's stream and of the links queue: events, link tasks and dead letters."""

@@ -1,4 +1,4 @@
-"""Send many entries to a service that takes at most ten in a call and returns an outcome for each of them."""
+"""Send entries in batches to a service that accepts ten entries a call, and returns a result for each entry."""
 
 from __future__ import annotations
 
@@ -13,16 +13,17 @@ _MAX_ENTRIES = 10
 """The maximum number of entries in a call of EventBridge's PutEvents and of SQS's SendMessageBatch."""
 
 NO_RESPONSE_CODE = "no answer"
+"""The error code of entries for which the service did not respond, or was throttled."""
 
 Entry = TypeVar("Entry")
 
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
-    """Why a call did not accept an entry; ``code`` is the service's error code.
+    """The reason why the service did not accept an entry.
 
-    ``is_invalid`` is true if the entry is invalid, so that no call ever accepts it. ``needs_operator`` is true if
-    nothing can be sent until an operator acts: the queue or a permission is missing.
+    ``code`` is the service's error code. ``is_invalid`` says that the entry is invalid and will never be accepted.
+    ``needs_operator`` says that nothing can be sent until an operator acts: the queue or a permission is missing.
     """
 
     code: str
@@ -32,10 +33,10 @@ class Rejection:
 
 @dataclass(frozen=True, slots=True)
 class SendResult:
-    """The entries that were not accepted, by their number in ``entries`` of :func:`send_in_batches`.
+    """The entries that were not accepted, by their keys in ``entries`` of :func:`send_in_batches`.
 
-    ``rejected`` has the error codes of those that are invalid. ``unsent`` are those that could not be sent in time;
-    ``unsent_codes`` has their last error codes, if the service answered.
+    ``rejected`` maps invalid entries to their error codes. ``unsent`` are the entries that could not be sent before the
+    deadline. ``unsent_codes`` maps them to their last error code, if the service responded.
     """
 
     rejected: Mapping[int, str]
@@ -44,7 +45,7 @@ class SendResult:
 
     @property
     def error_codes(self) -> Mapping[int, str]:
-        """The error code of each entry that was not accepted."""
+        """The error codes of all entries that were not accepted."""
         return {**dict.fromkeys(self.unsent, NO_RESPONSE_CODE), **self.unsent_codes, **self.rejected}
 
 
@@ -55,10 +56,11 @@ def send_in_batches(
     send: Callable[[Sequence[Entry]], Sequence[Rejection | None]],
     deadline: Deadline,
 ) -> SendResult:
-    """Send entries until each is accepted or rejected, or the time is up.
+    """Send entries, and repeat failed ones, until each is accepted or rejected, or the deadline passes.
 
-    ``size`` returns the bytes of an entry, ``max_bytes`` is the limit of a call. ``send`` makes one call and returns a
-    rejection for each entry, ``None`` if it was accepted. Raise what ``send`` raises.
+    ``entries`` may have any keys; the result refers to them. ``size`` returns the size of an entry in bytes.
+    ``max_bytes`` is the limit of a call. ``send`` makes one call, and returns a rejection for each entry, ``None`` if
+    the entry was accepted. Raise the errors of ``send``.
     """
     pending = dict(entries)
     rejected: dict[int, str] = {}
@@ -78,13 +80,13 @@ def send_in_batches(
             if pending:
                 deadline.pause(attempt)
                 attempt += 1
-    except Unavailable:  # the time is up
+    except Unavailable:  # the deadline has passed
         pass
     return SendResult(rejected, frozenset([*pending, *unsent_codes]), unsent_codes)
 
 
 def _make_batches(entries: Mapping[int, Entry], size: Callable[[Entry], int], max_bytes: int) -> Iterator[list[int]]:
-    """Yield the numbers of the entries for each call. An entry that is larger than a call is sent alone."""
+    """Yield the keys of the entries for each call. An entry that exceeds ``max_bytes`` is sent alone."""
     batch: list[int] = []
     total = 0
     for number, entry in entries.items():

@@ -1,4 +1,4 @@
-"""The event of a change (docs/build/events)."""
+"""Build the event of a change (docs/build/events)."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ _UPDATE_VERBS = {
     Participation.LEFT: "Deactivated",
     Participation.UNCHANGED: "Updated",
 }
-"""The verbs of a replace and a patch."""
+"""The verbs for a replace and a patch."""
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """An event. ``type`` is EventBridge's detail-type. A change that is processed again has the same event."""
+    """An event. ``type`` is EventBridge's ``detail-type``. The same change always has the same event."""
 
     type: str
     time: datetime
@@ -39,8 +39,8 @@ class Event:
 def build_event(record: StreamedChange) -> Event:
     """Return the event of a change.
 
-    ``participation`` tells whether the change made the user active or inactive, ``active`` is the state after it. A
-    consumer that receives events out of order uses ``active``.
+    ``participation`` says whether the change made the user active or inactive. ``active`` is the state after the
+    change. A consumer that may receive events out of order must use ``active``.
     """
     is_deletion = record.operation is Operation.DELETE
     detail: dict[str, Any] = {
@@ -63,5 +63,5 @@ def build_event(record: StreamedChange) -> Event:
 
 
 def _choose_verb(record: StreamedChange) -> str:
-    """Return the past participle at the end of the event's type."""
+    """Return the verb at the end of the event's type, such as ``Provisioned``."""
     return _VERBS.get(record.operation) or _UPDATE_VERBS[record.participation]

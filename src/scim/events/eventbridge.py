@@ -1,7 +1,7 @@
 """Publish events on the EventBridge bus.
 
-PutEvents answers 200 even if it accepted none of the events: each entry has its own outcome. Source: Amazon EventBridge
-API reference, "PutEvents".
+PutEvents returns 200 even if it rejected every event: each entry has its own result. Source: Amazon EventBridge API
+reference, "PutEvents".
 """
 
 from __future__ import annotations
@@ -20,20 +20,20 @@ if TYPE_CHECKING:
     from mypy_boto3_events import EventBridgeClient
     from mypy_boto3_events.type_defs import PutEventsRequestEntryTypeDef as Entry
 
-# A call may have 256 KB, and since January 2026 1 MB ("More room to build", AWS Compute Blog). No event comes near 1
-# MB, since its values fit into a document of 350,000 bytes. So an event over this size is sent alone.
+# EventBridge's limit was 256 KB, and is 1 MB since January 2026 ("More room to build", AWS Compute Blog). A larger
+# event is sent alone. No event reaches 1 MB, since its values fit into a document of 350,000 bytes.
 _MAX_BYTES = 256 * 1024
 _TIME_BYTES = 14
 """The bytes that EventBridge counts for the time of an entry."""
 
-# The error codes of an invalid entry. All others are temporary, or due to the deployment.
+# The error codes for an invalid entry. All other errors are temporary, or caused by the deployment.
 _INVALID_ENTRY_CODES = frozenset({"InvalidArgument", "MalformedDetail"})
 _INVALID_CALL_CODE = "ValidationException"
 """EventBridge's error code for a call with invalid content, such as an entry over its limit."""
 
 
 class EventBus:
-    """The event bus, for one batch of change records."""
+    """The event bus. An instance serves one batch of change records."""
 
     def __init__(self, client: EventBridgeClient, name: str, deadline: Deadline) -> None:
         self._client = client
@@ -41,9 +41,9 @@ class EventBus:
         self._deadline = deadline
 
     def publish(self, events: Mapping[int, Event]) -> SendResult:
-        """Send events until each is accepted or rejected, or the time is up.
+        """Send events until each is accepted or rejected, or the deadline passes.
 
-        Raise the SDK's error if a call fails as a whole and would fail again.
+        Raise the error of the AWS SDK if a whole call fails and would fail again.
         """
         entries = {number: self._build_entry(event) for number, event in events.items()}
         return send_in_batches(entries, _count_bytes, _MAX_BYTES, self._put, self._deadline)
@@ -61,7 +61,7 @@ class EventBus:
         return [Rejection(code, code in _INVALID_ENTRY_CODES) if code else None for code in codes]
 
     def _put_individually(self, entries: Sequence[Entry]) -> list[Rejection | None]:
-        """Send each entry in a call of its own, and reject an entry whose call is invalid."""
+        """Send each entry in a separate call, and reject the entries whose call is invalid."""
         if len(entries) == 1:
             return [Rejection(_INVALID_CALL_CODE, is_invalid=True)]
         return [outcome for entry in entries for outcome in self._put([entry])]
@@ -77,5 +77,5 @@ class EventBus:
 
 
 def _count_bytes(entry: Entry) -> int:
-    """Return the bytes of an entry (EventBridge user guide, "Calculating PutEvents event entry size")."""
+    """Return the size of an entry in bytes (EventBridge user guide, "Calculating PutEvents event entry size")."""
     return _TIME_BYTES + sum(len(entry[name].encode()) for name in ("Source", "DetailType", "Detail"))

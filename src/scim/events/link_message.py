@@ -17,11 +17,11 @@ _TASKS = TypeAdapter(LinkTask)
 
 
 class MalformedTask(ValueError):
-    """The message has no valid link task. The text of the error names the invalid members, but no values."""
+    """The message is not a valid link task. The error names the invalid members, but no values."""
 
 
 def build_task(record: StreamedChange) -> LinkTask | None:
-    """Return the task that updates the links that a change may affect; ``None`` if it cannot affect any."""
+    """Return the task that updates the links that a change may affect, ``None`` if it cannot affect any."""
     if not record.may_affect_links:
         return None
     return LinkTask(
@@ -48,7 +48,7 @@ def build_message(task: LinkTask) -> QueueMessage:
 
 
 def parse_task(body: str) -> LinkTask:
-    """Return the task in a message. Raise :class:`MalformedTask`."""
+    """Return the task in the body of a message. Raise :class:`MalformedTask`."""
     try:
         return _TASKS.validate_json(body)
     except ValidationError as error:

@@ -1,4 +1,4 @@
-"""Process messages of the links queue: each is a task that updates a limited number of links."""
+"""Process messages of the links queue. Each message is a task that updates a limited number of links."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from scim.service.deadline import Deadline
 from scim.service.references.link_task import LinkResult, LinkTask
 
 RunTask = Callable[[LinkTask, Deadline], LinkResult]
-"""Runs a link task of any tenant (:meth:`scim.service.references.reference_resolver.ReferenceResolver.run`)."""
+"""A function that runs a link task (:meth:`scim.service.references.reference_resolver.ReferenceResolver.run`)."""
 
 _SEND_RESERVE_S = 4.0
-"""The time that is reserved for sending a follow-up task or a dead letter."""
+"""The time that is reserved to send a follow-up task or a dead letter."""
 
 _INVALID_CALL_CODE = "ValidationException"
-"""DynamoDB's error code for a call with invalid content, which fails each time."""
+"""DynamoDB's error code for a call with invalid content. Repeating the call does not help."""
 
 
 class MessageNotSent(Exception):
@@ -33,7 +33,7 @@ class MessageNotSent(Exception):
 
 @dataclass(frozen=True, slots=True)
 class FailedMessage:
-    """A message that must be processed again, and the error that it failed with."""
+    """A message that must be processed again, and the error that caused the failure."""
 
     message_id: str
     cause: Exception
@@ -41,7 +41,11 @@ class FailedMessage:
 
 @dataclass(frozen=True, slots=True)
 class LinkBatchResult:
-    """The result of a batch: how many links were written, and how many follow-up tasks and dead letters were sent."""
+    """The result of a batch.
+
+    It has the number of users whose links were written, the numbers of follow-up tasks and dead letters that were sent,
+    and the messages that failed.
+    """
 
     links_written: int = 0
     follow_up_count: int = 0
@@ -62,10 +66,10 @@ class LinkProcessor:
     _dead_letter_count: int = 0
 
     def process(self, messages: Sequence[Mapping[str, Any]]) -> LinkBatchResult:
-        """Run the tasks of messages, each within its share of the time, so that no tenant takes the time of another.
+        """Run the tasks of messages. Each task has a share of the time, so that tenants do not delay each other.
 
-        A message is processed again if AWS fails. If anything else fails, repeating does not help, and the message is
-        sent to the dead-letter queue.
+        A message is processed again if a call to AWS fails. After any other error, repeating does not help, so the
+        message is sent to the dead-letter queue.
         """
         failed_messages = []
         for index, message in enumerate(messages):
@@ -103,6 +107,6 @@ class LinkProcessor:
 
     def _send_dead_letter(self, message: Mapping[str, Any], reason: str) -> None:
         result = self.dead_letter_queue.send({0: dead_letter.build_message_dead_letter(message.get("body"), reason)})
-        if result.error_codes:  # after some more attempts SQS moves the message to the queue, without the reason
+        if result.error_codes:  # after its last attempt SQS moves the message to the dead-letter queue, without reason
             raise MessageNotSent(*result.error_codes.values())
         self._dead_letter_count += 1

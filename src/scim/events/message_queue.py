@@ -1,7 +1,7 @@
 """Send messages to an SQS queue.
 
-Messages are ASCII: SQS rejects some characters that a user's attributes may have, such as U+FFFE. Source: Amazon SQS
-API reference, "SendMessageBatch"; developer guide, "Amazon SQS message quotas".
+Messages are ASCII, because SQS rejects some characters that attributes of users may contain, such as U+FFFE. Sources:
+Amazon SQS API reference, "SendMessageBatch"; developer guide, "Amazon SQS message quotas".
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs.type_defs import SendMessageBatchRequestEntryTypeDef as Entry
 
 MAX_MESSAGE_BYTES = 1_048_576
-"""The limit of one message, and of all messages in one call."""
+"""The maximum size of one message, and of all messages in one call."""
 
 _THROTTLING_CODES = THROTTLING_CODES | {"RequestThrottled", "KmsThrottled", "KMS.ThrottlingException"}
-# SQS's error codes for a message that it never accepts, in the result of the message or of the whole call.
+# SQS's error codes for an invalid message, in the result of the message or of the whole call.
 _INVALID_MESSAGE_CODES = frozenset(
     {
         "InvalidMessageContents",
@@ -38,14 +38,14 @@ _INVALID_MESSAGE_CODES = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class QueueMessage:
-    """A message. ``group`` is the message group, a tenant id: SQS fair queues serve all groups fairly."""
+    """A message. ``group`` is the tenant id, as message group: SQS's fair queues keep tenants from delaying others."""
 
     body: str
     group: str = ""
 
 
 class MessageQueue:
-    """An SQS queue, for one batch of records or messages."""
+    """An SQS queue. An instance serves one batch of records or messages."""
 
     def __init__(self, client: SQSClient, url: str, deadline: Deadline) -> None:
         self._client = client
@@ -53,9 +53,10 @@ class MessageQueue:
         self._deadline = deadline
 
     def send(self, messages: Mapping[int, QueueMessage]) -> SendResult:
-        """Send messages until each is accepted or rejected, or the time is up.
+        """Send messages until each is accepted or rejected, or the deadline passes.
 
-        A missing queue or permission raises nothing: the messages are unsent, and the caller decides what to do.
+        If the queue or a permission is missing, no error is raised. The messages are unsent, and the caller decides
+        what to do.
         """
         return send_in_batches(messages, _count_bytes, MAX_MESSAGE_BYTES, self._send, self._deadline)
 
@@ -71,7 +72,7 @@ class MessageQueue:
         return [rejections.get(entry["Id"]) for entry in entries]
 
     def _handle_failed_call(self, error: Exception, messages: Sequence[QueueMessage]) -> list[Rejection | None]:
-        """Return the rejection of each message of a call that failed as a whole."""
+        """Return the rejection of each message after the whole call has failed."""
         if isinstance(error, ClientError) and _remove_code_prefix(get_error_code(error)) in _INVALID_MESSAGE_CODES:
             if len(messages) == 1:
                 return [Rejection(_remove_code_prefix(get_error_code(error)), is_invalid=True)]
@@ -103,7 +104,7 @@ def _is_throttled(error: ClientError) -> bool:
 
 
 def _remove_code_prefix(code: str) -> str:
-    """Return an error code without the prefix that SQS's older protocol adds to some of them."""
+    """Return an error code without the prefix that SQS's older protocol adds to some codes."""
     return code.removeprefix("AWS.SimpleQueueService.")
 
 

@@ -1,9 +1,12 @@
 """Process a batch of the table's stream: publish events, and send link tasks.
 
-The order is: link tasks, then events, then dead letters. Lambda sends a batch again from the first record that is not
-processed (docs/decisions, "Events"). So if the links queue does not answer, that record and those after it wait
-without being published, and no event is published twice because of it. If the dead-letter queue does not answer, the
-events after the record are published again at each attempt. Both end ``MAX_QUEUE_WAIT_S`` after the record was created.
+A batch is processed in this order: link tasks, events, dead letters. Lambda sends a batch again from the first record
+that was not processed (docs/decisions, "Events"). This has two consequences:
+
+- If the links queue does not respond, the record and those after it are not published. So no event is published twice.
+- If the dead-letter queue does not respond, the events after the record are published again with each attempt.
+
+Both end :data:`MAX_QUEUE_WAIT_S` after the record was created.
 """
 
 from __future__ import annotations
@@ -23,16 +26,16 @@ from scim.service.deadline import Deadline
 from scim.service.references.link_task import LinkTask
 
 LINK_TASKS_TIMEOUT_S = 10.0
-"""The time that a batch may take to send its link tasks."""
+"""The time in which a batch must send its link tasks."""
 DEAD_LETTERS_RESERVE_S = 10.0
-"""The time that is reserved for the dead letters of a batch."""
+"""The time that is reserved to send the dead letters of a batch."""
 MAX_QUEUE_WAIT_S = 120.0
-"""The time for which a record waits for a queue that does not respond. After that its event is published anyway."""
+"""The time for which a record waits for a queue that does not respond. After that it is processed without the queue."""
 
 
 @dataclass(frozen=True, slots=True)
 class LostDeadLetter:
-    """A dead letter that could not be sent, and its record's keys (docs/operate/dead-letter-queues.md)."""
+    """A dead letter that could not be sent, and the keys of its record (docs/operate/dead-letter-queues.md)."""
 
     reason: str
     partition: str
@@ -41,10 +44,10 @@ class LostDeadLetter:
 
 @dataclass(frozen=True, slots=True)
 class BatchResult:
-    """The result of a batch: how many events were published, and how many link tasks and dead letters were sent.
+    """The result of a batch: the numbers of published events, link tasks and dead letters.
 
-    ``retry_count`` is how many records must be processed again: the last ones of the batch.
-    ``retry_sequence_number`` is the sequence number of the first of them in the stream.
+    The last ``retry_count`` records of the batch must be processed again. ``retry_sequence_number`` is the sequence
+    number of the first of them in the stream.
     """
 
     published_count: int = 0
@@ -57,9 +60,9 @@ class BatchResult:
 
 @dataclass(slots=True)
 class _StreamBatch:
-    """The records of a batch, and the events, link tasks and dead letters to send for them, by index.
+    """The records of a batch, and the events, link tasks and dead letters to send, by index of the record.
 
-    ``processed_count`` is the number of records at the beginning of the batch that need not be processed again.
+    The first ``processed_count`` records of the batch need not be processed again.
     """
 
     records: Sequence[Any]
@@ -69,7 +72,7 @@ class _StreamBatch:
     dead_letters: dict[int, dict[str, Any]] = field(default_factory=dict)
 
     def stop_before(self, indexes: Iterable[int]) -> None:
-        """Leave the first of these records, and all records after it, to be processed again."""
+        """Mark the first of these records, and all records after it, to be processed again."""
         self.processed_count = min([self.processed_count, *indexes])
 
     def reject(self, index: int, reason: str) -> None:
@@ -87,10 +90,10 @@ class StreamProcessor:
     now: Callable[[], float]
 
     def process(self, records: Sequence[Any]) -> BatchResult:
-        """Publish the events of records, send their link tasks, and send dead letters for records that fail.
+        """Send link tasks, publish events, and send dead letters for records that cannot be processed.
 
-        A dead letter is sent only for a record that is not processed again, so each is in the queue once. Raise the
-        SDK's error if the event bus fails and would fail again.
+        A record that will be processed again has no dead letter, so the queue gets each dead letter once. Raise the
+        error of the AWS SDK if the event bus fails and would fail again.
         """
         batch = _read_batch(records)
         link_task_count = self._send_link_tasks(batch)
@@ -119,12 +122,12 @@ class StreamProcessor:
         return len(events) - len(result.rejected) - len(result.unsent)
 
     def _send_dead_letters(self, batch: _StreamBatch) -> tuple[int, list[LostDeadLetter]]:
-        """Send dead letters; return how many were sent, and those that were lost."""
+        """Send dead letters. Return how many were sent, and those that were lost."""
         dead_letters = {
             index: batch.dead_letters[index] for index in sorted(batch.dead_letters) if index < batch.processed_count
         }
         result = self.dead_letter_queue.send(dead_letters)
-        # The event of a link task is published already, so its record is not processed again.
+        # The event of a link task is already published, so its record is not processed again.
         batch.stop_before(
             index for index in result.unsent if "record" in dead_letters[index] and self._can_wait(batch.records[index])
         )
@@ -136,13 +139,13 @@ class StreamProcessor:
         return len(dead_letters) - len(result.rejected) - len(result.unsent), lost_dead_letters
 
     def _can_wait(self, record: Any) -> bool:
-        """Return whether a record may still wait for a queue."""
+        """Return whether a record may still wait for a queue (:data:`MAX_QUEUE_WAIT_S`)."""
         created = _get_stream_member(record, "ApproximateCreationDateTime")
         return isinstance(created, int | float) and self.now() - created < MAX_QUEUE_WAIT_S
 
 
 def create_link_task_deadline(deadline: Deadline) -> Deadline:
-    """Return the deadline for sending link tasks. It leaves most of the time of a batch to publishing."""
+    """Return the deadline for sending link tasks. It leaves most of a batch's time for publishing."""
     reserve_s = max(deadline.remaining_s() - LINK_TASKS_TIMEOUT_S, DEAD_LETTERS_RESERVE_S)
     return Deadline(lambda: deadline.remaining_s() - reserve_s, deadline.sleep)
 
@@ -153,9 +156,9 @@ def create_publish_deadline(deadline: Deadline) -> Deadline:
 
 
 def _read_batch(records: Sequence[Any]) -> _StreamBatch:
-    """Return the batch with the events and tasks of its records.
+    """Return the batch with the events and link tasks of its records.
 
-    A record that raises anything is rejected: otherwise it would stop its shard of the stream.
+    A record that raises any error is rejected. Otherwise it would block its shard of the stream.
     """
     batch = _StreamBatch(records, processed_count=len(records))
     for index, record in enumerate(records):
@@ -174,7 +177,7 @@ def _read_batch(records: Sequence[Any]) -> _StreamBatch:
 def _read_record(record: Mapping[str, Any]) -> tuple[Event, LinkTask | None]:
     change = parse_stream_record(record)
     event, task = build_event(change), build_task(change)
-    event.detail_json.encode()  # if this raises, it must not raise in the call with the events of other records
+    event.detail_json.encode()  # an encoding error must be raised here, not in the call with events of other records
     return event, task
 
 
@@ -186,7 +189,7 @@ def _build_lost_dead_letter(record: Any, reason: str, code: str) -> LostDeadLett
 
 
 def _get_sequence_number(record: Any) -> str:
-    """Return the sequence number of a record; empty if it has none: then Lambda sends the whole batch again."""
+    """Return the sequence number of a record, empty if it has none. Then Lambda sends the whole batch again."""
     number = _get_stream_member(record, "SequenceNumber")
     return number if isinstance(number, str) else ""
 

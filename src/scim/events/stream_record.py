@@ -1,7 +1,4 @@
-"""Parse the change records in the table's stream.
-
-:mod:`scim.store.items` encodes them. A record of any other form is rejected as a whole.
-"""
+"""Parse the change records in the table's stream. :mod:`scim.store.items` encodes them."""
 
 from __future__ import annotations
 
@@ -15,11 +12,11 @@ from scim.store.keys import CHANGE_PREFIX
 
 
 class MalformedRecord(ValueError):
-    """The stream record has no valid change record. The message names the invalid attributes, but no values."""
+    """The stream record contains no valid change record. The message names the invalid attributes, but no values."""
 
 
 def _unwrap(descriptor: str) -> BeforeValidator:
-    """Return a validator that takes the value out of a DynamoDB attribute value, such as ``{"S": "text"}``."""
+    """Return a validator that extracts the value of a DynamoDB attribute value, such as ``{"S": "text"}``."""
 
     def unwrap(value: object) -> object:
         if isinstance(value, Mapping) and descriptor in value:
@@ -31,11 +28,11 @@ def _unwrap(descriptor: str) -> BeforeValidator:
 
 NonEmptyText = Annotated[str, Field(min_length=1), _unwrap("S")]
 AnyText = Annotated[str, _unwrap("S")]
-"""A string that may be empty: a tenant in strict mode stores an empty text as it was sent."""
+"""A string that may be empty: in strict mode, empty strings are stored as they were sent."""
 
 
 class StreamedLink(BaseModel):
-    """A link: an attribute, and the id of the user to whom its reference leads."""
+    """A link: the name of the attribute, and the id of the user that it refers to."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -46,8 +43,8 @@ class StreamedLink(BaseModel):
 class StreamedChange(BaseModel):
     """A change record: the image of an item ``C#<id>#<version>``, or ``C#<id>#<version>#<number>`` for changed links.
 
-    The aliases are the names of the stored attributes (docs/contribute/data-model.md). Every user that can be stored
-    must be valid here (``tests/events/test_every_user.py``).
+    The aliases are the names of the stored attributes (docs/contribute/data-model.md). The model must accept the change
+    of every user that can be stored (``tests/events/test_every_user.py``).
     """
 
     model_config = ConfigDict(frozen=True)
@@ -81,19 +78,23 @@ class StreamedChange(BaseModel):
 
     @property
     def sequence(self) -> int:
-        """The number of the change among the changes of one user: its version, and one more for its deletion."""
+        """The number of the change among all changes of the user.
+
+        It is the version after the change. For a deletion it is the last version plus one.
+        """
         return int(self.sk.split("#")[2])
 
     @property
     def link_sequence(self) -> int:
-        """The number of the change among the changes of the links of one version; 0 for a change of the user itself."""
+        """The number of the change among the link changes of one version, 0 for a change of the user itself."""
         return int(self.sk.split("#")[3]) if self.operation is Operation.LINK else 0
 
 
 def is_change(record: Mapping[str, Any]) -> bool:
-    """Return whether a stream record may have a new change record; true for a record without a key.
+    """Return whether a stream record contains a new change record. Return true for a malformed record without a key.
 
-    The filter of the event source mapping (``template.yaml``) passes no other records. This check does not rely on it.
+    The filter of the event source mapping (``template.yaml``) already excludes other records. This check does not rely
+    on the filter.
     """
     sort = _get(record, "dynamodb", "Keys", "sk", "S")
     return record.get("eventName", "INSERT") == "INSERT" and (
@@ -111,7 +112,7 @@ def parse_stream_record(record: Mapping[str, Any]) -> StreamedChange:
 
 
 def _get(value: object, *names: str) -> object:
-    """Return the member of nested objects at a path of names; ``None`` if there is none."""
+    """Return the member of nested objects at a path of names, ``None`` if there is none."""
     for name in names:
         value = value.get(name) if isinstance(value, Mapping) else None
     return value

@@ -1,6 +1,6 @@
-"""The routes of the SCIM endpoint: a path leads to an endpoint, which has a handler for each of its methods.
+"""The routes of the SCIM endpoint: each path has an endpoint, and each endpoint has a handler for each method.
 
-Each module has the endpoints of one kind, so that a Lambda function imports only what it serves.
+Each module has the endpoints of one kind, so that a Lambda function imports only the endpoints that it serves.
 """
 
 from __future__ import annotations
@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class RequestContext:
-    """An authenticated request and what its handler needs. ``report_fault`` logs a fault that does not fail it."""
+    """An authenticated request, with the objects that its handler needs.
+
+    ``report_fault`` logs a fault that does not fail the request.
+    """
 
     request: Request
     service_context: ServiceContext
@@ -32,14 +35,15 @@ class RequestContext:
 
 
 EndpointHandler = Callable[[RequestContext], Response]
-"""Reads a request, calls the use case and returns the response. Raise :class:`ScimError`."""
+"""A function that reads a request, calls the use case and returns the response. It may raise :class:`ScimError`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """What a path leads to. ``handlers`` are by HTTP method; log lines have the method and the ``name``.
+    """The endpoint at a path, with its handlers by HTTP method.
 
-    ``is_resource`` is whether its writes are writes of a resource; ``resource_id`` is the id in the path.
+    Log lines contain the method and ``name``. ``is_resource`` says whether its writes create, change or delete a
+    resource. ``resource_id`` is the id in the path, if any.
     """
 
     name: str
@@ -49,4 +53,7 @@ class Endpoint:
 
 
 EndpointFinder = Callable[[list[str], tuple[ResourceType, ...]], Endpoint | None]
-"""Returns the endpoint at a path, given as its segments after the base URL; endpoint names are case-insensitive."""
+"""A function that returns the endpoint at a path, ``None`` if there is none.
+
+The path is given as its segments after the base URL. Names of endpoints are case-insensitive.
+"""

@@ -1,4 +1,4 @@
-"""All routes, including those that are not supported: for the function that receives every path."""
+"""All routes, for the function that receives every path. This includes endpoints that Muster does not support."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _VERSION = re.compile(r"v[0-9]+(?:\.[0-9]+)*")
 
 
 def find_endpoint(segments: list[str], resource_types: tuple[ResourceType, ...]) -> Endpoint | None:
-    """Return the endpoint at any path. Raise :class:`InvalidVersion`."""
+    """Return the endpoint at a path. Raise :class:`InvalidVersion` for a path to another version of SCIM."""
     match [segment.lower() for segment in segments]:
         case [version, *_] if _VERSION.fullmatch(version):
             raise InvalidVersion("Only version 2 of SCIM is served: the SCIM URL ends in /scim/v2.")
         case ["bulk"]:
-            # Imported only when needed, which is rare: with the right base URL, bulk requests go to their own function.
+            # Rarely needed: bulk requests go to their own function, unless the SCIM URL is wrong.
             from handlers.http.routes import bulk
 
             return bulk.find_endpoint(segments, resource_types)
@@ -33,7 +33,11 @@ def find_endpoint(segments: list[str], resource_types: tuple[ResourceType, ...])
 
 
 def _build_groups_endpoint(rest: list[str]) -> Endpoint:
-    """Return the endpoint of groups: they are not supported, but a connection test that lists them must pass."""
+    """Return the endpoint of groups.
+
+    Groups are not supported, but listing them returns an empty list: some identity providers list groups to test the
+    connection.
+    """
     list_handler: dict[str, EndpointHandler] = (
         {"GET": lambda _: Response(HTTPStatus.OK, render_list_response(0, [], start_index=1))} if not rest else {}
     )

@@ -13,7 +13,7 @@ from scim.service.resources.crud import ResourceService
 
 
 def find_endpoint(segments: list[str], _: tuple[ResourceType, ...]) -> Endpoint | None:
-    """Return the endpoint of bulk requests if it is at the path."""
+    """Return the endpoint of bulk requests, ``None`` for any other path."""
     return Endpoint("Bulk", {"POST": _run_bulk}) if [segment.lower() for segment in segments] == ["bulk"] else None
 
 

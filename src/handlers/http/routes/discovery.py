@@ -16,7 +16,7 @@ from scim.service.resources.discovery import DiscoveryDocuments
 
 
 def find_endpoint(segments: list[str], _: tuple[ResourceType, ...]) -> Endpoint | None:
-    """Return the discovery endpoint at a path."""
+    """Return the discovery endpoint at a path, ``None`` for any other path."""
     match [segment.lower() for segment in segments]:
         case ["serviceproviderconfig"]:
             return _build_document_endpoint(
@@ -51,7 +51,7 @@ def _build_list_endpoint(name: str, list_documents: Callable[[DiscoveryDocuments
 
 
 def _reject_filter(context: RequestContext) -> None:
-    """Raise :class:`Forbidden` for a filter, which discovery ignores otherwise (RFC 7644 section 4)."""
+    """Raise :class:`Forbidden` if the request has a filter (RFC 7644 section 4). Other parameters are ignored."""
     if context.request.parse_query_parameters(frozenset({"filter"})):
         raise Forbidden("Discovery documents can't be filtered: ask without filter.")
 

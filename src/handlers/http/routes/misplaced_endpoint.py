@@ -1,7 +1,7 @@
-"""Requests to a SCIM URL to which an administrator has added an endpoint, such as ``.../scim/v2/Users``.
+"""Detect a wrong SCIM URL in the identity provider that ends in an endpoint, such as ``.../scim/v2/Users``.
 
-The identity provider adds its own path to such a URL, so requests come to ``/Users/Users`` or
-``/Users/scim/v2/Users``. No valid path looks like that: ids are UUIDs, and never the name of an endpoint.
+The identity provider appends the path of each request to that URL. So requests arrive at ``/Users/Users`` or
+``/Users/scim/v2/Users``. No valid path looks like that: the second segment is an id, and ids are UUIDs.
 """
 
 from __future__ import annotations
@@ -17,16 +17,17 @@ _ENDPOINTS = ("Groups", "Me", "Bulk", "Schemas", "ResourceTypes", "ServiceProvid
 
 @dataclass(frozen=True, slots=True)
 class MisplacedEndpoint:
-    """The ``endpoint`` at the end of the SCIM URL, and the segments of the path that the client meant."""
+    """The ``endpoint`` at the end of the wrong SCIM URL, and the segments of the path that the client meant."""
 
     endpoint: str
     intended_segments: list[str]
 
 
 def split_misplaced_endpoint(segments: list[str], resource_types: tuple[ResourceType, ...]) -> MisplacedEndpoint | None:
-    """Return the endpoint that the SCIM URL ends with by mistake, and the path without it.
+    """Return the endpoint at the end of the wrong SCIM URL, and the path without it.
 
-    Return ``None`` if the path does not begin with an endpoint, or has no other endpoint after it.
+    Return ``None`` if the path is not wrong in this way: it does not begin with an endpoint, or no second endpoint
+    follows.
     """
     if len(segments) < 2:
         return None

@@ -1,4 +1,4 @@
-"""The endpoints of resources of any type: create, get, query, replace, patch, delete (RFC 7644 sections 3.3 to 3.6)."""
+"""The endpoints of resources of any type: create, get, find, replace, patch, delete (RFC 7644 sections 3.3 to 3.6)."""
 
 from __future__ import annotations
 
@@ -28,7 +28,10 @@ _INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
 
 
 def find_endpoint(segments: list[str], resource_types: tuple[ResourceType, ...]) -> Endpoint | None:
-    """Return the endpoint of resources at a path, or of a query of the root."""
+    """Return the endpoint of resources at a path, ``None`` for any other path.
+
+    A query of the root searches the first resource type (RFC 7644 section 3.4.2.1).
+    """
     match [segment.lower() for segment in segments]:
         case []:
             return Endpoint("Root", {"GET": lambda context: _query_resources(context, resource_types[0])})

@@ -1,1 +1,1 @@
-"""The sign-in of operators to the console: their password, or the OpenID provider of their company."""
+"""The sign-in of operators to the console, with the admin password or with an OpenID provider (SSO)."""

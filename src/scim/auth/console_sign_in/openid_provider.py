@@ -1,4 +1,4 @@
-"""Sign in operators at their company's OpenID provider: the authorization code flow with PKCE.
+"""Sign in operators with an OpenID provider: the authorization code flow with PKCE.
 
 Sources: OpenID Connect Core 1.0 sections 3.1.2 and 3.1.3, Discovery 1.0, RFC 7636 (PKCE), RFC 9207 (``iss``).
 """
@@ -27,15 +27,20 @@ _MAX_RESPONSE_BYTES = 1_000_000
 
 
 class SignInDenied(Exception):
-    """The provider's response does not let the user sign in. The message says why, without the value of a claim."""
+    """The user may not sign in, or the provider's response is not valid.
+
+    The message says why. It never contains the value of a claim.
+    """
 
 
 @dataclass(frozen=True, slots=True)
 class AuthenticatedUser:
-    """A user whom the provider has authenticated, at ``auth_time`` (seconds since 1970, ``None`` without that claim).
+    """A user that the provider has authenticated.
 
-    The time of the token (``iat``) is no substitute: ``max_age`` passes through the browser, where it can be removed,
-    and some providers ignore it (OpenID Connect Core section 3.1.2.1). Both then issue a new token for an old sign-in.
+    ``auth_time`` is the time of the sign-in (seconds since 1970), ``None`` if the ID token has no such claim.
+
+    The time of the token (``iat``) cannot replace it. A provider issues a new token for an old sign-in if it ignores
+    ``max_age`` (OpenID Connect Core section 3.1.2.1), or if the user removes ``max_age`` from the URL in the browser.
     """
 
     name: str
@@ -44,9 +49,10 @@ class AuthenticatedUser:
 
 @dataclass(frozen=True, slots=True)
 class SignInPolicy:
-    """The condition for signing in: membership in one of the groups, and an address in one of the domains.
+    """The conditions for signing in: membership in one of the groups, and an email address in one of the domains.
 
-    An empty set is no condition, but one of the two is needed.
+    An empty set means that the condition does not apply. At least one of the two sets must not be empty.
+    ``groups_claim`` is the name of the claim that lists the user's groups.
     """
 
     groups: frozenset[str]
@@ -66,7 +72,7 @@ class SignInPolicy:
 
 @dataclass(frozen=True, slots=True)
 class OpenIdProvider:
-    """An OpenID provider, and the console as its client (OpenID Connect Core: the relying party)."""
+    """An OpenID provider, and the credentials of the console at this provider (OpenID Connect Core: relying party)."""
 
     issuer: str
     client_id: str
@@ -76,11 +82,11 @@ class OpenIdProvider:
     def serialize(self) -> str:
         """Return all settings as canonical JSON: equal settings give the same text in every process.
 
-        It holds the client secret, so only a keyed digest of it may leave the process. Sets are written as sorted
-        lists, since the order of a set depends on the process's hash seed.
+        The text contains the client secret, so only a keyed digest of it may leave the process. Sets become sorted
+        lists, because the order of a set depends on the process's hash seed.
         """
         settings = asdict(self)
-        # Sessions hold a digest of this text, and end when a name in it changes.
+        # The old name stays: sessions contain a digest of this text, so renaming a member would end all sessions.
         settings["admission"] = settings.pop("sign_in_policy")
         return json.dumps(settings, default=sorted, sort_keys=True)
 
@@ -89,8 +95,9 @@ class OpenIdProvider:
     ) -> str:
         """Return the URL of the authorization request (OpenID Connect Core section 3.1.2.1).
 
-        With ``is_reauthentication`` the provider is asked to authenticate the user again, even if it has a session.
-        Raise :class:`Unavailable` if the provider does not answer.
+        ``state``, ``nonce`` and ``verifier`` are random texts. The caller keeps them to check the provider's response.
+        If ``is_reauthentication``, the provider must authenticate the user again, even if it has a session.
+        Raise :class:`Unavailable` if the provider does not respond.
         """
         challenge = urlsafe_b64encode(sha256(verifier.encode()).digest()).rstrip(b"=").decode()
         parameters = {
@@ -108,7 +115,11 @@ class OpenIdProvider:
         return f"{endpoint}{'&' if '?' in endpoint else '?'}{urlencode(parameters)}"
 
     def authenticate_user(self, code: str, redirect_uri: str, nonce: str, verifier: str) -> AuthenticatedUser:
-        """Exchange an authorization code for the user. Raise :class:`SignInDenied` and :class:`Unavailable`."""
+        """Exchange an authorization code for the authenticated user (OpenID Connect Core section 3.1.3).
+
+        ``nonce`` and ``verifier`` are those of the authorization request. Raise :class:`SignInDenied` if the user may
+        not sign in, and :class:`Unavailable` if the provider does not respond.
+        """
         opener = _create_opener()
         metadata = self._fetch_metadata(opener)
         form = {
@@ -118,7 +129,7 @@ class OpenIdProvider:
             "code_verifier": verifier,
             "client_id": self.client_id,
         }
-        # RFC 6749 section 2.3.1: both are form-encoded before they are joined.
+        # RFC 6749 section 2.3.1: the id and the secret are form-encoded before they are joined.
         credentials = f"{quote_plus(self.client_id)}:{quote_plus(self.client_secret)}"
         headers = {"Authorization": f"Basic {b64encode(credentials.encode()).decode()}"}
         response = self._fetch_json(opener, metadata["token_endpoint"], urlencode(form).encode(), headers)
@@ -174,7 +185,7 @@ class OpenIdProvider:
 
 
 class _NoRedirects(HTTPRedirectHandler):
-    """Follows no redirect: a request with the client's secret goes to the configured host only."""
+    """Rejects redirects, so that the client secret is sent to the configured host only."""
 
     def redirect_request(self, *_: Any) -> None:
         return None

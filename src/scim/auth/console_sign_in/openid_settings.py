@@ -1,4 +1,4 @@
-"""The settings of the OpenID provider where operators sign in, as the console's secret holds them."""
+"""The settings of the operators' OpenID provider, as they are stored in the console's secret."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from scim.settings import split_names
 
 
 class OpenIdSettings(BaseModel):
-    """The JSON document in the secret. Without an issuer, operators sign in with the password.
+    """The JSON document in the secret. Without ``issuer``, operators sign in with the admin password.
 
-    Members of ``groups`` with an address in ``domains`` may sign in. ``groups_claim`` is the claim with the groups.
+    Users who are in one of ``groups`` and have an email address in one of ``domains`` may sign in. An empty list means
+    that the condition does not apply. ``groups_claim`` is the name of the claim that lists the user's groups.
     """
 
     model_config = ConfigDict(frozen=True, hide_input_in_errors=True)

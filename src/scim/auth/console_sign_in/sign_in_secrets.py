@@ -1,4 +1,4 @@
-"""The secrets for the sign-in of operators: their password, and the settings of their company's OpenID provider."""
+"""The secrets for the sign-in of operators: the admin password, and the settings of the OpenID provider."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ _UNAVAILABLE = "Nobody can sign in just now; try again."
 
 
 def build_password_secret(client: SecretsManagerClient, secret_id: str, now: Callable[[], float]) -> CachedSecret[str]:
-    """Return the cached secret that holds the operators' password.
+    """Return the cached secret that contains the admin password.
 
-    ``secret_id`` is the name or ARN of the secret, ``now`` returns the seconds since 1970.
+    ``secret_id`` is the name or ARN of the secret. ``now`` returns the seconds since 1970.
     """
     parse = partial(_parse_password, secret_id)
     return CachedSecret(client, secret_id, now, parse, max_age_s=MAX_CACHE_AGE_S, unavailable_message=_UNAVAILABLE)
@@ -31,9 +31,9 @@ def build_password_secret(client: SecretsManagerClient, secret_id: str, now: Cal
 def build_openid_settings_secret(
     client: SecretsManagerClient, secret_id: str, now: Callable[[], float]
 ) -> CachedSecret[OpenIdSettings]:
-    """Return the cached secret that holds the settings of the OpenID provider.
+    """Return the cached secret that contains the settings of the OpenID provider.
 
-    ``secret_id`` is the name or ARN of the secret, ``now`` returns the seconds since 1970.
+    ``secret_id`` is the name or ARN of the secret. ``now`` returns the seconds since 1970.
     """
     parse = partial(_parse_openid_settings, secret_id)
     return CachedSecret(client, secret_id, now, parse, max_age_s=MAX_CACHE_AGE_S, unavailable_message=_UNAVAILABLE)
@@ -60,7 +60,7 @@ def _parse_openid_settings(secret_id: str, text: str) -> OpenIdSettings:
 
 
 def _list_problems(error: ValidationError) -> str:
-    """Return the errors in words, without a value of the secret."""
+    """Return a description of the validation errors, without any value of the secret."""
     messages = [details["msg"] for details in error.errors() if details["type"] == "value_error"]
     problems = [message.removeprefix("Value error, ").rstrip(".") for message in messages]
     return " ".join(problems) or list_wrong_fields(error)

@@ -1,1 +1,1 @@
-"""The master key of the stack, its generations, and the keys that are derived from it."""
+"""The master key of the stack: its generations, their rotation, and the keys that are derived from them."""

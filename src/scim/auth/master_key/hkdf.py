@@ -1,6 +1,6 @@
-"""HKDF with SHA-256 (RFC 5869): derive independent keys from one secret.
+"""Derive independent keys from one secret: HKDF with SHA-256 (RFC 5869).
 
-``cryptography`` has it too, but importing that would cost each function more than these lines (docs/decisions).
+The package ``cryptography`` has HKDF too, but importing it would slow down the start of each function (docs/decisions).
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ _HASH_BYTES = 32
 
 
 def derive_key(secret: bytes, info: bytes, salt: bytes = b"", length: int = _HASH_BYTES) -> bytes:
-    """Return ``length`` bytes for the purpose that ``info`` names (RFC 5869 sections 2.2 and 2.3).
+    """Return a key of ``length`` bytes for the purpose that ``info`` names (RFC 5869 sections 2.2 and 2.3).
 
-    Raise ``ValueError`` for more than 255 blocks of the hash.
+    Raise ``ValueError`` if ``length`` is more than 255 times 32 bytes.
     """
     if length > 255 * _HASH_BYTES:
         raise ValueError("HKDF derives at most 255 blocks of its hash.")

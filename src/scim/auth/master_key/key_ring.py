@@ -1,8 +1,8 @@
-"""The generations of the master key, and the JSON that holds them in the stack's secret.
+"""The generations (versions) of the master key, and their JSON in the stack's secret.
 
-The JSON is the newest generation as ``{"generation", "starts", "key"}``, and the others as objects with these members
-in the list ``earlier``. Each generation may sign from ``starts`` on (seconds since 1970), and verifies as long as it is
-in the secret.
+The JSON is an object ``{"generation", "starts", "key", "earlier"}`` for the newest generation. ``earlier`` is the list
+of the other generations, as objects with the first three members. A generation may sign from ``starts`` on (seconds
+since 1970). It verifies signatures until it is removed from the secret.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _MIN_KEY_CHARACTERS = 32
 class KeyPurpose(StrEnum):
     """The purpose of a derived key.
 
-    The value is the ``info`` of HKDF. If it changes, everything that was signed with the key becomes invalid.
+    The value is the ``info`` of HKDF. If a value changes, everything that was signed with the key becomes invalid.
     """
 
     TOKEN = "muster token checksum"  # noqa: S105  # a name, not a secret
@@ -33,30 +33,33 @@ class KeyPurpose(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class KeyGeneration:
-    """One generation of the master key, which signs from ``starts`` on (seconds since 1970)."""
+    """One generation of the master key. It may sign from ``starts`` on (seconds since 1970)."""
 
     number: int
     starts: float
     key: str = field(repr=False)
 
     def derive(self, purpose: KeyPurpose) -> bytes:
-        """Return the key for one purpose."""
+        """Return the derived key for a purpose."""
         return _derive_cached(self.key, purpose)
 
 
 @dataclass(frozen=True, slots=True)
 class KeyRing:
-    """The generations in the secret, the newest first. There is at least one."""
+    """The generations in the secret, newest first. There is at least one."""
 
     generations: tuple[KeyGeneration, ...]
 
     def find_signing_generation(self, now: float) -> KeyGeneration:
-        """Return the newest generation that has started, or the oldest one if none has."""
+        """Return the newest generation that has started, or the oldest one if none has started.
+
+        ``now`` is in seconds since 1970.
+        """
         started = (generation for generation in self.generations if generation.starts <= now)
         return next(started, self.generations[-1])
 
     def derive_keys(self, purpose: KeyPurpose) -> list[bytes]:
-        """Return the keys of all generations for one purpose, the newest first."""
+        """Return the keys of all generations for a purpose, newest first."""
         return [generation.derive(purpose) for generation in self.generations]
 
 
@@ -73,7 +76,10 @@ class _KeyRingDocument(_GenerationDocument):
 
 
 def parse_key_ring(text: str, secret_id: str) -> KeyRing:
-    """Return the generations in a secret. Raise :class:`MalformedSecret` that names the secret and the wrong fields."""
+    """Return the generations in the text of a secret.
+
+    Raise :class:`MalformedSecret`, which names the secret and the invalid fields.
+    """
     try:
         newest = _KeyRingDocument.model_validate_json(text)
     except ValidationError as error:
@@ -86,7 +92,7 @@ def parse_key_ring(text: str, secret_id: str) -> KeyRing:
 
 
 def format_key_ring(ring: KeyRing) -> str:
-    """Return the JSON of the generations, as the secret holds it."""
+    """Return the JSON of the generations for the secret."""
     newest, *earlier = (
         _GenerationDocument(generation=generation.number, starts=generation.starts, key=generation.key)
         for generation in ring.generations
@@ -95,12 +101,12 @@ def format_key_ring(ring: KeyRing) -> str:
 
 
 def create_generation(number: int, starts: float) -> KeyGeneration:
-    """Return a generation with a random key of 384 bits."""
+    """Return a generation with a random key of 384 bits. ``starts`` is in seconds since 1970."""
     return KeyGeneration(number, starts, token_urlsafe(48))
 
 
 def create_first_value() -> str:
-    """Return the value of a new secret, as CloudFormation generates it for a stack."""
+    """Return the value of a new secret, in the form that CloudFormation generates for a new stack."""
     return format_key_ring(KeyRing((create_generation(1, 0.0),)))
 
 

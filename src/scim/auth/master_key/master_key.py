@@ -1,7 +1,7 @@
-"""The master key of the stack: the keys for tokens, cursors and console sessions are derived from it.
+"""Read the master key of the stack. The keys for tokens, cursors and console sessions are derived from it.
 
-A new generation starts :data:`START_DELAY_S` after it is written. By then each execution environment has read it, or
-knows that its own copy of the secret is too old to reject anything.
+A new generation starts to sign :data:`START_DELAY_S` after it is written. By then each execution environment either has
+read it, or has a cached copy that is too old to reject a signature (:data:`MAX_STALENESS_S`).
 """
 
 from __future__ import annotations
@@ -19,22 +19,22 @@ if TYPE_CHECKING:
 MAX_CACHE_AGE_S = 300.0
 """The age at which an execution environment reads the secret again."""
 MAX_STALENESS_S = 600.0
-"""A copy of the secret that is older than this may lack a generation that already signs."""
+"""The age at which a cached copy may lack a generation that already signs, and so must not reject a signature."""
 START_DELAY_S = 1_800.0
-"""The time from writing a generation to its start.
+"""The time from writing a generation until it starts to sign.
 
-It is :data:`MAX_STALENESS_S`, 15 minutes for the clock of the writer, and 5 to spare.
-AWS rejects requests whose time is wrong by more than 5 minutes, some services only by more than 15.
+It is the sum of :data:`MAX_STALENESS_S`, 15 minutes for a wrong clock of the writer, and a reserve of 5 minutes. AWS
+rejects requests from a clock that is wrong by more than 5 minutes, in some services by more than 15 minutes.
 """
 _RETRY_INTERVAL_S = 10.0
-"""The time between two attempts to read the secret while Secrets Manager does not answer."""
+"""The time between two attempts to read the secret if Secrets Manager does not respond."""
 
 
 class MasterKey:
     """The master key, cached for :data:`MAX_CACHE_AGE_S`.
 
-    ``secret_id`` is the name or ARN of the secret, ``now`` returns the seconds since 1970. ``report_fault`` receives
-    the error when the secret cannot be read again; the cached generations stay in use then.
+    ``secret_id`` is the name or ARN of the secret. ``now`` returns the seconds since 1970. If the secret cannot be read
+    again, ``report_fault`` receives the error, and the cached generations stay in use.
     """
 
     def __init__(
@@ -58,13 +58,17 @@ class MasterKey:
         )
 
     def get_signing_key(self, purpose: KeyPurpose) -> bytes:
-        """Return the key to sign with now. Raise :class:`Unavailable` if the secret was never read."""
+        """Return the key that signs now for a purpose.
+
+        Raise :class:`Unavailable` if the secret cannot be read and is not cached.
+        """
         return self.get_key_ring().find_signing_generation(self._now()).derive(purpose)
 
     def verify_signature(self, purpose: KeyPurpose, is_match: Callable[[bytes], bool]) -> bool:
-        """Return whether ``is_match`` accepts one of the keys: the signature was made with that key.
+        """Return whether a signature was made with one of the keys for a purpose.
 
-        Raise :class:`Unavailable` if it accepts none and the cached secret may lack the right one.
+        ``is_match`` receives a key, and returns whether the signature was made with it. Raise :class:`Unavailable` if
+        no key matches, but the cached secret is so old that it may lack the right key.
         """
         if any(is_match(key) for key in self.get_key_ring().derive_keys(purpose)):
             return True
@@ -73,5 +77,5 @@ class MasterKey:
         return False
 
     def get_key_ring(self) -> KeyRing:
-        """Return the generations. Raise :class:`Unavailable` if the secret was never read."""
+        """Return the generations. Raise :class:`Unavailable` if the secret cannot be read and is not cached."""
         return self._secret.get()

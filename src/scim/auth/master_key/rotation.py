@@ -1,7 +1,8 @@
 """Change the master key: add a generation, or remove the earlier ones.
 
-The new value is written as a pending version. It becomes the current version if nobody else has changed the
-secret since it was read. So an interrupted change has either happened or not, and one of two concurrent changes fails.
+The new value is written as a pending version of the secret. It becomes the current version only if the secret has not
+changed since it was read. So an interrupted change takes effect completely or not at all, and one of two concurrent
+changes fails.
 """
 
 from __future__ import annotations
@@ -23,16 +24,15 @@ if TYPE_CHECKING:
 
 
 class MasterKeyConflict(Exception):
-    """The state of the master key does not allow the change. The message says what to do."""
+    """The master key cannot be changed now, or was changed concurrently. The message says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
 class MasterKeyRotation:
     """Reads and changes the generations of the master key.
 
-    ``secret_id`` is the name or ARN of the secret, ``now`` returns the seconds since 1970.
-    Its methods raise the errors of the SDK, and :class:`scim.auth.errors.MalformedSecret` for a secret that was edited
-    and cannot be read.
+    ``secret_id`` is the name or ARN of the secret. ``now`` returns the seconds since 1970. All methods raise the errors
+    of the AWS SDK, and :class:`scim.auth.errors.MalformedSecret` if the secret was edited and cannot be parsed.
     """
 
     client: SecretsManagerClient
@@ -40,11 +40,14 @@ class MasterKeyRotation:
     now: Callable[[], float]
 
     def read_key_ring(self) -> KeyRing:
-        """Return the generations."""
+        """Return the generations in the secret."""
         return self._read()[0]
 
     def rotate(self) -> KeyRing:
-        """Add a generation that starts in :data:`START_DELAY_S`, unless there is one that has not started yet."""
+        """Add a generation that starts in :data:`START_DELAY_S`, and return the generations.
+
+        Change nothing if the newest generation has not started yet.
+        """
         ring, version_id = self._read()
         newest = ring.generations[0]
         if newest.starts > self.now():
@@ -53,9 +56,9 @@ class MasterKeyRotation:
         return self._replace(version_id, KeyRing((added, *ring.generations)))
 
     def remove_earlier_generations(self) -> KeyRing:
-        """Remove all generations but the newest one. What was signed with them becomes invalid.
+        """Remove all generations except the newest. Everything that was signed with the others becomes invalid.
 
-        Raise :class:`MasterKeyConflict` if the newest one has not started, since nothing could be signed until then.
+        Raise :class:`MasterKeyConflict` if the newest generation has not started: no generation could sign until then.
         """
         ring, version_id = self._read()
         newest = ring.generations[0]
@@ -72,7 +75,10 @@ class MasterKeyRotation:
         return parse_key_ring(response.get("SecretString", ""), self.secret_id), response["VersionId"]
 
     def _replace(self, current_id: str, ring: KeyRing) -> KeyRing:
-        """Write the generations as a new version, and make it the current one in place of ``current_id``."""
+        """Write the generations as a new version of the secret, and make it the current version after ``current_id``.
+
+        Raise :class:`MasterKeyConflict` if ``current_id`` is no longer the current version.
+        """
         version_id = str(uuid.uuid4())
         self.client.put_secret_value(
             SecretId=self.secret_id,
