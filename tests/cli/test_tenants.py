@@ -140,7 +140,7 @@ def test_status_tells_that_the_identity_provider_does_not_use_the_new_token_yet(
 
     told = run.json("status", "acme")
 
-    assert told["last_used_token"] == "earlier"
+    assert told["last_used_token"] == "previous"
     assert told["previous_until"] is not None
 
 

@@ -124,7 +124,9 @@ def test_advice_says_what_to_do(failed: DailyFailures, advice: str) -> None:
 
 
 def wrong_url(create: int = 0) -> DailyFailures:
-    return replace(failures(wrong_scim_urls=1, other_requests=1, repeating_failures=1, create=create), last_wrong_url=REJECTED)
+    return replace(
+        failures(wrong_scim_urls=1, other_requests=1, repeating_failures=1, create=create), last_wrong_url=REJECTED
+    )
 
 
 def test_wrong_scim_url_is_a_state_from_the_first_request_on() -> None:

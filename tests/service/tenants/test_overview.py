@@ -75,7 +75,7 @@ def test_overview_has_state_grace_use_and_numbers() -> None:
         shown.last_used_token,
         shown.user_count,
         shown.active_user_count,
-    ) == ("connected", True, "earlier", 2, 1)
+    ) == ("connected", True, "previous", 2, 1)
     assert overview().last_used_token == "current"
     assert overview(used="").last_used_token is None
     assert overview(TokenState(revoked_version_ids=("v1",))).connection_state == "revoked"

@@ -45,7 +45,7 @@ class LastUsedToken(StrEnum):
     """The token that the identity provider used last."""
 
     CURRENT = "current"
-    EARLIER = "earlier"
+    PREVIOUS = "previous"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ class TenantOverview:
         if self.token_usage is None:
             return None
         is_current = self.token_usage.version_id == self.tenant.token.version_id
-        return LastUsedToken.CURRENT if is_current else LastUsedToken.EARLIER
+        return LastUsedToken.CURRENT if is_current else LastUsedToken.PREVIOUS
 
 
 @dataclass(frozen=True, slots=True)
