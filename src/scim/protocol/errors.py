@@ -1,8 +1,8 @@
 """The errors that the server returns to clients, one class for each meaning.
 
-The classes with a ``scimType`` are those of RFC 7644 section 3.12 (Table 9) and of RFC 9865. The others are plain HTTP.
-``detail`` is written for the administrator of an identity provider. It names the attribute, the rule and what to
-change. It never has a person's data, a secret or a detail of the implementation.
+Classes with a ``scimType`` come from RFC 7644 section 3.12 (Table 9) and RFC 9865 section 2.1. The others only have an
+HTTP status. The IT admin reads ``detail``: it names the attribute, the rule, and what to change in the identity
+provider. It never contains personal data, secrets or implementation details.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ ERROR_SCHEMA = "urn:ietf:params:scim:api:messages:2.0:Error"
 
 
 class Rule(StrEnum):
-    """The reasons for which a request is rejected, fails, or is partly ignored. Every error has one.
+    """The reasons why a request is rejected, fails or is partly ignored. Every error has one.
 
-    The values are stored and logged, so they stay the same when the text of an error changes.
-    :mod:`scim.service.audit.explanations` says for each rule what happened and what to change.
+    The values are stored and logged, so they stay the same when an error's text changes. For each rule,
+    :mod:`scim.service.audit.explanations` says what happened and what to change.
     """
 
     # The data of a user
@@ -39,14 +39,14 @@ class Rule(StrEnum):
     NO_TARGET = "no-target"
     TOO_LARGE = "too-large"
     STRICT_MODE = "strict-mode"
-    """The request needs a leniency, and the tenant is in strict mode. No error has it, only the audit log."""
+    """The request needs a leniency, but the tenant is in strict mode. Only the audit log uses this rule."""
     NO_OP = "no-op"
-    """The request succeeded, and a part of it was ignored. No error has it, only the audit log."""
+    """The request succeeded, but part of it was ignored. Only the audit log uses this rule."""
 
     # The requested users
     UNKNOWN_USER = "unknown-user"
     FILTER_ATTRIBUTE = "filter-attribute"
-    """A filter names an attribute that no schema has."""
+    """A filter names an unknown attribute."""
     FILTER = "filter"
     TOO_MANY = "too-many"
     """The query needs to read too many users (the ``scimType`` ``tooMany``)."""
@@ -56,7 +56,7 @@ class Rule(StrEnum):
 
     # The token
     TOKEN = "token"  # noqa: S105  # no secret
-    """The token is missing, or is not one of the tenant's."""
+    """The token is missing, or it is not a valid token of the tenant."""
     TOKEN_MALFORMED = "token-malformed"  # noqa: S105  # no secret
     """This deployment did not create the token."""
     TOKEN_EXPIRED = "token-expired"  # noqa: S105  # no secret
@@ -83,16 +83,17 @@ class Rule(StrEnum):
 
     # The service
     TOO_MANY_USERS = "too-many-users"
-    """The tenant has as many users as the server can count."""
+    """The tenant has the maximum number of users that the service can count."""
     UNAVAILABLE = "unavailable"
     FAULT = "fault"
-    """The service failed with an unexpected error."""
+    """An unexpected error in the service."""
 
 
 class ScimError(Exception):
-    """An error response: ``detail`` is its text, and ``headers`` are HTTP headers to add to the usual ones.
+    """An error that the server returns to the client.
 
-    ``rule`` is the rule that the request breaks, ``attribute`` the attribute that breaks it, if there is one.
+    ``detail`` is the text for the IT admin. ``headers`` are added to the usual HTTP headers of a response. ``rule`` is
+    the rule that the request breaks; each subclass has a default. ``attribute`` is the attribute that breaks the rule.
     """
 
     status: ClassVar[int]
@@ -115,7 +116,7 @@ class ScimError(Exception):
 
     @property
     def is_fault(self) -> bool:
-        """Return whether the service is at fault: true for every 5xx except 501, which means "not supported"."""
+        """Return whether the service failed: true for every 5xx status except 501, which means "not supported"."""
         return self.status >= HTTPStatus.INTERNAL_SERVER_ERROR and self.status != HTTPStatus.NOT_IMPLEMENTED
 
     def to_message(self) -> dict[str, Any]:
@@ -125,7 +126,7 @@ class ScimError(Exception):
 
 
 class BadRequest(ScimError):
-    """The request cannot be processed as it is. The more specific errors with status 400 are subclasses."""
+    """The request is not valid. The more specific errors with status 400 are subclasses."""
 
     status = 400
     rule = Rule.BAD_REQUEST
@@ -139,7 +140,7 @@ class InvalidFilter(BadRequest):
 
 
 class TooMany(BadRequest):
-    """The query needs to read more users than one request may: the ``scimType`` ``tooMany``."""
+    """The query needs to read more users than the server allows for one request."""
 
     scim_type = "tooMany"
     rule = Rule.TOO_MANY
@@ -223,7 +224,7 @@ class Forbidden(ScimError):
 
 
 class TooManyUsers(Forbidden):
-    """The tenant has as many users as the service can count, so no more can be created."""
+    """The tenant has the maximum number of users that the service can count, so no more can be created."""
 
     rule = Rule.TOO_MANY_USERS
 
@@ -271,7 +272,7 @@ class PreconditionFailed(ScimError):
 
 
 class PayloadTooLarge(ScimError):
-    """The body, or the resource that it results in, is too large."""
+    """The body, or the resource after the write, is too large."""
 
     status = 413
     rule = Rule.TOO_LARGE
@@ -292,7 +293,7 @@ class TooManyRequests(ScimError):
 
 
 class InternalError(ScimError):
-    """The service failed. The log has the cause."""
+    """The service failed unexpectedly. The log contains the cause."""
 
     status = 500
     rule = Rule.FAULT

@@ -1,4 +1,4 @@
-"""Parse JSON from untrusted clients, and reject ambiguous or hostile JSON (RFC 8259, RFC 7493)."""
+"""Parse JSON from untrusted clients, and reject ambiguous or harmful JSON (RFC 8259, RFC 7493)."""
 
 from __future__ import annotations
 
@@ -11,17 +11,23 @@ from typing import Any, NoReturn
 from scim.protocol.errors import InvalidSyntax
 
 MAX_DEPTH = 32
-"""The maximum number of nested arrays and objects. The deepest valid body, a bulk request with PATCH, has ten."""
+"""The maximum nesting of arrays and objects. The deepest valid body, a bulk request with PATCH, has ten levels."""
 
-# Also matches a string without an end, up to the end of the text, so that each character is scanned only once.
+# An unterminated string matches up to the end of the text, so that each character is scanned only once.
 _BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*+"?|([\[{])|([\]}])', re.DOTALL)
 
 
 def parse_json(body: bytes) -> Any:
-    """Parse a JSON body. Raise :class:`InvalidSyntax`.
+    """Parse a JSON body.
 
-    Besides malformed JSON, these are rejected: other encodings than UTF-8, objects with the same name twice, numbers
-    that are not finite or have thousands of digits, unpaired surrogates, and more than 32 levels of nesting.
+    Raise :class:`InvalidSyntax` for malformed JSON, and for JSON that parsers understand differently or that is costly
+    to process:
+
+    - an encoding other than UTF-8
+    - an object with the same name twice
+    - a number that is not finite or has thousands of digits
+    - an unpaired surrogate
+    - more than 32 levels of nesting
     """
     try:
         text = body.removeprefix(BOM_UTF8).decode()
@@ -38,16 +44,16 @@ def parse_json(body: bytes) -> Any:
 
 
 def lower_member_names(value: Any) -> dict[str, Any]:
-    """Return the members of a JSON object by their names in lower case; an empty dict for any other value.
+    """Return the members of a JSON object by their lower-case names. Return an empty dict for any other value.
 
-    Names of attributes and of messages' members have no case (RFC 7643 section 2.1). If two names differ only by case,
-    the last one counts; a caller that must reject them compares the lengths.
+    The names of attributes and of message members are case-insensitive (RFC 7643 section 2.1). If two names differ only
+    in case, the last one wins. A caller that must reject this compares the lengths.
     """
     return {name.lower(): member for name, member in value.items()} if isinstance(value, dict) else {}
 
 
 def _check_depth(text: str) -> None:
-    """Raise :class:`InvalidSyntax` for too many levels of nesting, before the recursive parser reads the text."""
+    """Raise :class:`InvalidSyntax` for too much nesting, before Python's recursive parser reads the text."""
     if text.count("[") + text.count("{") <= MAX_DEPTH:
         return
     depth = 0
@@ -58,8 +64,8 @@ def _check_depth(text: str) -> None:
 
 
 def _check_surrogates(text: str, value: Any) -> None:
-    """Raise :class:`InvalidSyntax` for an unpaired surrogate: an escape can have one, and UTF-8 cannot encode it."""
-    if "\\" not in text or "\\u" not in text:  # searching for one character is many times faster than for two
+    """Raise :class:`InvalidSyntax` for an unpaired surrogate: JSON can escape one, but UTF-8 cannot encode it."""
+    if "\\" not in text or "\\u" not in text:  # a search for one character is many times faster than for two
         return
     try:
         json.dumps(value, ensure_ascii=False).encode()
@@ -68,7 +74,7 @@ def _check_surrogates(text: str, value: Any) -> None:
 
 
 def _build_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Return an object with these members. Raise :class:`InvalidSyntax` if two have the same name."""
+    """Return the members as a dict. Raise :class:`InvalidSyntax` if two have the same name."""
     members = dict(pairs)
     if len(members) != len(pairs):
         raise InvalidSyntax("An object in the body has the same name twice: send it once.")
@@ -76,7 +82,7 @@ def _build_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _reject_constant(_: str) -> NoReturn:
-    """Raise :class:`InvalidSyntax` for a constant that Python's parser accepts and JSON does not have."""
+    """Raise :class:`InvalidSyntax` for a constant that Python's parser accepts but JSON does not allow."""
     raise InvalidSyntax("NaN and Infinity are not JSON.")
 
 

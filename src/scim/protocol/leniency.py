@@ -1,8 +1,8 @@
-"""Leniencies: requests beyond the RFC that identity providers really send, and that this server accepts.
+"""Leniencies: non-standard requests that this server accepts because identity providers send them.
 
-The code that reads bodies, paths, filters and patches calls :meth:`LeniencyTracker.tolerate` before it accepts one.
-The log line and the change record name the leniencies that a request used. Strict mode, a setting of a tenant, turns
-all of them off.
+The code that parses bodies, paths and filters calls :meth:`LeniencyTracker.tolerate` before it accepts one. The log
+line and the change record list the leniencies that a request used. In strict mode, a setting of a tenant, none is
+accepted.
 """
 
 from __future__ import annotations
@@ -15,42 +15,42 @@ from typing import Any
 _ATTRIBUTE_NAME = re.compile(r"(?:urn:[\w:.-]{1,200}[:.])?[a-z$][\w$.-]{0,99}", re.ASCII | re.IGNORECASE)
 
 _MAX_IGNORED = 40
-"""The maximum number of names in a change record or failure. A body can have any number, a DynamoDB item 400 KB."""
+"""The maximum number of ignored attributes in a change record or failure. A DynamoDB item is limited to 400 KB."""
 
 
 def is_attribute_name(text: str) -> bool:
-    """Return whether ``text`` has the form of an attribute's name (RFC 7643 section 2.1), with or without a URN."""
+    """Return whether ``text`` has the syntax of an attribute name (RFC 7643 section 2.1), with or without a URN."""
     return _ATTRIBUTE_NAME.fullmatch(text) is not None
 
 
 class Leniency(Enum):
-    """A kind of non-standard request that is accepted. The members are named after their labels.
+    """A kind of non-standard request that the server accepts.
 
-    ``label`` is the name that is logged and stored, ``description`` says what is accepted, ``sent_by`` lists the
-    identity providers that send it.
+    ``label`` is logged and stored, so it never changes. ``description`` says what the server accepts. ``sent_by`` lists
+    the identity providers that send it. The documentation lists all three.
     """
 
     STRING_BOOLEAN = ("string-boolean", 'booleans as "True", "False", "true", "false"', "Entra ID, OneLogin, Peakon")
     EMPTY_STRING = ("empty-string", "an empty string for an attribute without a value", "Entra ID, OneLogin")
     SCALAR_VALUE = ("scalar-value", "a bare value for a complex attribute that has `value`", "Entra ID, OneLogin")
-    LISTED_VALUE = ("listed-value", "a list of one for a single-valued complex attribute", "Entra ID")
+    LISTED_VALUE = ("listed-value", "a list with one element for a single-valued complex attribute", "Entra ID")
     MISSING_SCHEMAS = ("missing-schemas", "a body without `schemas`", "OneLogin, hand-written templates")
     FOREIGN_SCHEMAS = (
         "foreign-schemas",
-        "`schemas` with URNs that are not served",
+        "`schemas` with URNs that the server does not know",
         "Google Workspace, OneLogin, Okta, Entra ID",
     )
     UNKNOWN_ATTRIBUTE = (
         "unknown-attribute",
-        "attributes that no schema knows, which are left out",
+        "unknown attributes, which are ignored",
         "Okta, Entra ID, OneLogin, Peakon",
     )
-    UNKNOWN_PATH = ("unknown-path", "PATCH paths to attributes that no schema knows, which are skipped", "Entra ID")
+    UNKNOWN_PATH = ("unknown-path", "PATCH operations on unknown attributes, which are skipped", "Entra ID")
     PATHLESS_PATCH = ("pathless-patch", "PATCH without path", "Okta, Entra ID (aadOptscim062020), Peakon")
     PATH_AS_KEY = ("path-as-key", "attribute paths as keys of a PATCH without path", "Entra ID (aadOptscim062020)")
     BARE_EXTENSION = ("bare-extension", "attributes of an extension without its URN", "Entra ID")
     DOTTED_URN = ("dotted-urn", "a dot between URN and attribute", "Entra ID (customappsso)")
-    CREATED_ELEMENT = ("created-element", "add and replace of an element that is not there yet", "Entra ID")
+    CREATED_ELEMENT = ("created-element", "`add` and `replace` of an element that does not exist yet", "Entra ID")
     REMOVED_VALUES = ("removed-values", "`remove` with a list of the values to remove", "Entra ID, JumpCloud")
     UNQUOTED_VALUE = ("unquoted-value", "comparison values without quotes", "authentik, WSO2, Okta's test suite")
 
@@ -62,9 +62,9 @@ class Leniency(Enum):
 
 @dataclass(slots=True)
 class LeniencyTracker:
-    """Records the leniencies that one request uses, and the attributes that are ignored.
+    """Records the leniencies that one request uses, and the attributes that the server ignores.
 
-    In strict mode (``is_strict``) no leniency is allowed.
+    In strict mode (``is_strict``), it allows no leniency.
     """
 
     is_strict: bool = False
@@ -73,7 +73,7 @@ class LeniencyTracker:
     _ignored: set[str] = field(default_factory=set)
 
     def tolerate(self, leniency: Leniency) -> bool:
-        """Record that the request needs a leniency, and return whether it is allowed: true unless in strict mode."""
+        """Record that the request needs a leniency. Return whether it is allowed: false only in strict mode."""
         if self.is_strict:
             self._last_rejected = leniency
             return False
@@ -81,16 +81,16 @@ class LeniencyTracker:
         return True
 
     def record_ignored(self, name: str, value: Any, *, is_known: bool = False) -> None:
-        """Record that the value sent for an attribute was ignored. An empty value is not recorded.
+        """Record that the value sent for an attribute is ignored. Do not record an empty value.
 
-        A name that does not look like an attribute's name may be somebody's data. It is recorded as ``?``, unless
+        A name that does not have the syntax of an attribute name can be personal data. It is recorded as ``?``, unless
         ``is_known`` says that it is the name of an attribute.
         """
         if value not in (None, "", [], {}):
             self._ignored.add(name if is_known or is_attribute_name(name) else "?")
 
     def merge(self, other: LeniencyTracker) -> None:
-        """Add the leniencies and ignored attributes of a part of the request, such as one bulk operation."""
+        """Add the leniencies and ignored attributes of a part of the request, such as a bulk operation."""
         self._used |= other._used
         self._ignored |= other._ignored
 
@@ -106,5 +106,5 @@ class LeniencyTracker:
 
     @property
     def ignored(self) -> list[str]:
-        """Return the names of the ignored attributes as they were sent, sorted; at most 40."""
+        """Return the names of the ignored attributes as the client sent them, sorted. At most 40 are returned."""
         return sorted(self._ignored)[:_MAX_IGNORED]

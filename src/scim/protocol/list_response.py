@@ -17,9 +17,9 @@ def render_list_response(
 ) -> str:
     """Return a ListResponse as JSON.
 
-    ``resources`` are the resources of the page, each as JSON. ``total`` is the number of all resources that match.
-    ``start_index`` is for index paging (RFC 7644 section 3.4.2.4), the cursors are for cursor paging (RFC 9865 section
-    2).
+    ``total`` is the number of all resources that match. ``resources`` are the resources of this page, each as JSON.
+    ``start_index`` is for index paging (RFC 7644 section 3.4.2.4). The cursors are for cursor paging (RFC 9865
+    section 2).
     """
     page = list(resources)
     start_index_member = "" if start_index is None else f'"startIndex":{start_index},'

@@ -1,7 +1,7 @@
-"""The messages of RFC 7644 (section 3.1) that clients send: PATCH, search and bulk requests.
+"""The messages that clients send (RFC 7644 section 3.1): PATCH, search and bulk requests.
 
-Pydantic validates them. Their members are named in lower case here, because SCIM's names have no case.
-:mod:`scim.protocol.resource` parses the resources inside.
+Pydantic validates them. Field names are in lower case, because member names in SCIM are case-insensitive.
+:mod:`scim.protocol.resource` parses the resources inside the messages.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from scim.protocol.leniency import Leniency, LeniencyTracker
 BULK_RESPONSE = "urn:ietf:params:scim:api:messages:2.0:BulkResponse"
 
 MAX_PATCH_OPERATIONS = 1_000
-"""The maximum number of operations in a PATCH. Each can go through all values of an attribute."""
+"""The maximum number of operations in a PATCH. Each operation can read all values of an attribute."""
 
 
 class Message(BaseModel):
     """A message from a client. Unknown members are ignored.
 
-    ``urn`` is the URN that the message's ``schemas`` must list, ``None`` for a message without ``schemas``.
+    ``urn`` is the URN that ``schemas`` must list. ``None`` means that the message has no ``schemas``.
     """
 
     model_config = ConfigDict(extra="ignore", frozen=True)
@@ -32,7 +32,7 @@ class Message(BaseModel):
 
 
 class PatchOperationType(StrEnum):
-    """The types of PATCH operations: the values of ``op`` (RFC 7644 section 3.5.2)."""
+    """The type of a PATCH operation: the values of ``op`` (RFC 7644 section 3.5.2)."""
 
     ADD = "add"
     REMOVE = "remove"
@@ -48,12 +48,12 @@ class PatchOperation(Message):
 
     @property
     def has_value(self) -> bool:
-        """Return whether the operation has a ``value``, which can be null."""
+        """Return whether the client sent ``value``, even if it is null."""
         return "value" in self.model_fields_set
 
     @property
     def new_value(self) -> Any:
-        """Return the value that the operation writes: ``None`` for ``remove``."""
+        """Return the value that the operation writes. It is ``None`` for ``remove``, whatever the client sent."""
         return None if self.op is PatchOperationType.REMOVE else self.value
 
 
@@ -94,7 +94,7 @@ class BulkOperation(Message):
 
 
 class BulkRequest(Message):
-    """The body of a bulk request. Its operations are parsed one by one, because each can fail on its own."""
+    """The body of a bulk request. Its operations are parsed later, one by one, because each can fail separately."""
 
     urn = "urn:ietf:params:scim:api:messages:2.0:BulkRequest"
     failonerrors: StrictInt | None = Field(default=None, ge=1)
@@ -107,7 +107,8 @@ MessageT = TypeVar("MessageT", bound=Message)
 def parse_message(message_class: type[MessageT], body: Any, leniencies: LeniencyTracker) -> MessageT:
     """Parse a JSON body into a message.
 
-    Raise :class:`InvalidSyntax` or :class:`InvalidValue`, whose details name the wrong member.
+    Raise :class:`InvalidSyntax` for a wrong structure and :class:`InvalidValue` for a wrong value. Both name the
+    member.
     """
     if not isinstance(body, dict):
         raise InvalidSyntax("The body must be a JSON object.")
@@ -122,7 +123,7 @@ def parse_message(message_class: type[MessageT], body: Any, leniencies: Leniency
 
 
 def build_message(message_class: type[MessageT], members: dict[str, Any]) -> MessageT:
-    """Build a message from its members, named in lower case. Raise the errors of :func:`parse_message`."""
+    """Build a message from its members, which have lower-case names. Raise the same errors as :func:`parse_message`."""
     try:
         return message_class.model_validate(members)
     except ValidationError as error:
@@ -134,7 +135,7 @@ def build_message(message_class: type[MessageT], members: dict[str, Any]) -> Mes
 
 
 def _lower_unique_names(members: dict[str, Any]) -> dict[str, Any]:
-    """Return the members by their names in lower case; raise :class:`InvalidSyntax` if two have the same name."""
+    """Return the members by their lower-case names. Raise :class:`InvalidSyntax` if two have the same name."""
     members_by_lower_name = lower_member_names(members)
     if len(members_by_lower_name) != len(members):
         raise InvalidSyntax("The body has the same member twice, in different cases: send it once.")

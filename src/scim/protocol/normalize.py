@@ -1,4 +1,4 @@
-"""Normal forms of values. Writes, lookups, filters and sorting compare values by their normal forms."""
+"""Normalize values, so that writes, lookups, filters and sorting all compare them in the same way."""
 
 from __future__ import annotations
 
@@ -23,28 +23,28 @@ Instant = tuple[int, str]
 
 
 def normalize_string(text: str, *, is_case_exact: bool = False) -> str:
-    """Return the form in which a string is compared: NFC, and without case unless the attribute is ``caseExact``.
+    """Return a string in the form that comparisons use: in NFC, and case-folded unless ``is_case_exact``.
 
-    The result of case folding can be outside NFC, so it is composed again.
+    Case folding can produce text that is not in NFC, so the result is composed again.
     """
-    if text.isascii():  # is in NFC
+    if text.isascii():  # ASCII is always in NFC
         return text if is_case_exact else text.lower()
     composed = unicodedata.normalize("NFC", text)
     return composed if is_case_exact else unicodedata.normalize("NFC", composed.casefold())
 
 
 def has_invisible_characters(text: str) -> bool:
-    """Return whether a string has characters that are not displayed. They make different names look the same."""
+    """Return whether a string contains characters that are not displayed, which make different names look the same."""
     if text.isascii():
         return not text.isprintable()
     return _INVISIBLE.search(text) is not None
 
 
 def parse_date_time(text: str) -> Instant | None:
-    """Parse an ``xsd:dateTime`` (RFC 7643 section 2.3.5); return ``None`` if ``text`` is not one.
+    """Parse an ``xsd:dateTime`` (RFC 7643 section 2.3.5). Return ``None`` if ``text`` is not one.
 
-    Unlike ``datetime``, the result is exact for any number of digits, and the first day of year 0001 can have an
-    offset. A time without an offset is in UTC.
+    A time without an offset is in UTC. Unlike ``datetime``, this function keeps every digit of the fraction, and
+    accepts an offset on the first day of year 0001.
     """
     if not (match := _DATE_TIME.fullmatch(text)):
         return None
@@ -61,7 +61,7 @@ def parse_date_time(text: str) -> Instant | None:
 
 
 def is_date(text: str) -> bool:
-    """Return whether ``text`` is an ISO 8601 date, such as ``2026-01-31``. Such strings sort by date."""
+    """Return whether ``text`` is an ISO 8601 date, such as ``2026-01-31``."""
     if not _DATE.fullmatch(text):
         return False
     try:

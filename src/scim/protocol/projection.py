@@ -1,4 +1,4 @@
-"""Project resources to the attributes that a response has (RFC 7644 section 3.9)."""
+"""Select the attributes that a response includes: ``attributes``, ``excludedAttributes`` (RFC 7644 section 3.9)."""
 
 from __future__ import annotations
 
@@ -14,14 +14,19 @@ from scim.protocol.leniency import Leniency, LeniencyTracker
 from scim.protocol.schema import Attribute, ResourceType, Returned, Schema
 
 NamedAttributes = Mapping[str, frozenset[str] | None]
-"""The attributes that a parameter names, in lower case: the names of their sub-attributes, or ``None`` for all."""
+"""The attributes that a parameter names, by lower-case name.
+
+Each value is the names of the sub-attributes that the parameter names, or ``None`` for the whole attribute.
+"""
 
 
 class _MemberProjection(dict[str, "_MemberProjection | None"]):
     """The projection of the members of an object: a resource, an extension or a complex value.
 
-    It maps the name of each member to the projection of its value; ``None`` includes the whole value. An entry is
-    computed when its name is first looked up: once for a page of resources, and only for names that they have.
+    It maps the name of each member to the projection of its value. ``None`` includes the whole value. An entry is
+    computed when its name is first looked up: once for a page of resources, and only for names that occur.
+
+    ``included`` and ``excluded`` are what the parameters name. ``included`` is ``None`` without ``attributes``.
     """
 
     def __init__(
@@ -38,7 +43,7 @@ class _MemberProjection(dict[str, "_MemberProjection | None"]):
         return projection
 
     def apply(self, members: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the included members. A complex value without an included sub-attribute is left out."""
+        """Return the included members. Leave out a complex value without an included sub-attribute."""
         included: dict[str, Any] = {}
         for name, value in members.items():
             projection = self[name]
@@ -49,7 +54,7 @@ class _MemberProjection(dict[str, "_MemberProjection | None"]):
         return included
 
     def apply_to_value(self, value: Any) -> Any:
-        """Return the included part of a complex value or of each element of a multi-valued one."""
+        """Return the included part of a complex value, or of each element of a multi-valued one."""
         if not self._attributes:
             return None
         if isinstance(value, list):
@@ -57,7 +62,7 @@ class _MemberProjection(dict[str, "_MemberProjection | None"]):
         return self.apply(value)
 
     def _project_attribute(self, attribute: Attribute) -> _MemberProjection | None:
-        """Return the projection of an attribute by its characteristic ``returned`` and by the two parameters."""
+        """Return the projection of an attribute, from its ``returned`` characteristic and the two parameters."""
         name = attribute.name.lower()
         if attribute.returned is Returned.NEVER:
             return _EMPTY_PROJECTION
@@ -74,13 +79,13 @@ class _MemberProjection(dict[str, "_MemberProjection | None"]):
 
 
 _EMPTY_PROJECTION = _MemberProjection({}, {}, {})
-"""The projection of an attribute that is left out."""
+"""The projection of an attribute that the response does not include."""
 
 
 def _project_sub_attributes(
     attribute: Attribute, included: frozenset[str] | None, excluded: frozenset[str]
 ) -> _MemberProjection | None:
-    """Return the projection of an attribute's value. ``included`` of ``None`` includes all sub-attributes."""
+    """Return the projection of an attribute's value. If ``included`` is ``None``, all sub-attributes are included."""
     if not attribute.sub_attributes:
         return None
     names = None if included is None else dict.fromkeys(included)
@@ -88,10 +93,10 @@ def _project_sub_attributes(
 
 
 class Projection:
-    """Selects the attributes of a resource that a response has.
+    """Selects the attributes of a resource that a response includes.
 
     ``included`` and ``excluded`` are the attributes that ``attributes`` and ``excludedAttributes`` name, by the URN of
-    their schema. ``None`` instead of names is the whole schema. ``included`` is ``None`` if the request has no
+    their schema. A ``None`` value stands for the whole schema. ``included`` itself is ``None`` if the request has no
     ``attributes``.
     """
 
@@ -102,7 +107,7 @@ class Projection:
         excluded: Mapping[str, NamedAttributes | None],
     ) -> None:
         self.is_complete = included is None and not excluded and resource_type.is_returned_whole
-        """True if responses have resources as they are stored, so that their JSON does not have to be parsed."""
+        """True if a response includes every stored attribute, so that the stored JSON can be returned unparsed."""
         self._core = _project_schema(resource_type.core_schema, included, excluded)
         self._extensions = {
             schema.id: _project_schema(schema, included, excluded) for schema in resource_type.extensions
@@ -122,7 +127,7 @@ def _project_schema(
     included: Mapping[str, NamedAttributes | None] | None,
     excluded: Mapping[str, NamedAttributes | None],
 ) -> _MemberProjection:
-    """Return the projection of the attributes of a schema."""
+    """Return the projection of the attributes of one schema. Arguments are those of :class:`Projection`."""
     included_names = None if included is None else included.get(schema.id, {})
     excluded_names = excluded.get(schema.id, {})
     if excluded_names is None:
@@ -135,8 +140,8 @@ def parse_projection(
 ) -> Projection:
     """Parse the parameters ``attributes`` and ``excludedAttributes``.
 
-    A name that no schema has is ignored. A value filter in brackets is ignored too: the whole attribute is included or
-    excluded. Raise :class:`InvalidValue` for a malformed name.
+    An unknown name is ignored, which is a leniency. So is a value filter in brackets: the whole attribute is included
+    or excluded. Raise :class:`InvalidValue` for a malformed name and, in strict mode, for an unknown one.
     """
     if not attributes and not excluded:
         return _create_default_projection(resource_type)
@@ -146,14 +151,14 @@ def parse_projection(
 
 @lru_cache(maxsize=16)
 def _create_default_projection(resource_type: ResourceType) -> Projection:
-    """Return the projection of requests without the two parameters, which are most requests."""
+    """Return the projection for requests without the two parameters: most requests."""
     return Projection(resource_type, None, {})
 
 
 def _parse_names(
     names: Iterable[str], resource_type: ResourceType, leniencies: LeniencyTracker
 ) -> dict[str, dict[str, frozenset[str] | None] | None]:
-    """Return the attributes that a parameter names, by the URN of their schema; ``None`` for the whole schema."""
+    """Return the attributes that a parameter names, by the URN of their schema. ``None`` stands for a whole schema."""
     named: dict[str, dict[str, frozenset[str] | None] | None] = {}
     for name in filter(None, (name.strip() for name in names)):
         try:
@@ -170,7 +175,7 @@ def _parse_names(
 
 
 def _add_path(named: dict[str, dict[str, frozenset[str] | None] | None], urn: str, path: AttributePath) -> None:
-    """Add the attribute at a path to the attributes that a parameter names, in place."""
+    """Add the attribute at a path to ``named``, in place. ``urn`` is the URN of its schema."""
     if path.attribute is None:
         named[urn] = None
         return

@@ -1,7 +1,9 @@
-"""References: attribute values that name another resource of the same type, which may not exist yet.
+"""References: attribute values that identify another resource of the same type, which may not exist yet.
 
-Complex attributes with a ``$ref`` to such a resource have them (RFC 7643 section 2.4), such as ``manager`` of the
-enterprise schema, and so have custom attributes in the format ``employee``.
+Two kinds of attributes have references:
+
+- complex attributes with a ``$ref`` to the resource type (RFC 7643 section 2.4), such as ``manager``
+- custom attributes in the format ``employee``
 """
 
 from __future__ import annotations
@@ -14,21 +16,22 @@ from scim.protocol.resource import Resource
 from scim.protocol.schema import Attribute, ResourceType
 
 _MAX_REFERENCES = 50
-"""The maximum number of references in a resource. Further values are stored, but not resolved."""
+"""The maximum number of references in a resource. More values are stored, but not resolved."""
 _MAX_VALUE_LENGTH = 256
-"""The maximum length of a value that can name a resource. Longer values are stored, but not resolved."""
+"""The maximum length of a reference, in characters. Longer values are stored, but not resolved."""
 
 JsonPointer = tuple[str | int, ...]
-"""The member names and list indexes that lead to a value in a JSON document: the tokens of an RFC 6901 pointer."""
+"""The member names and list indexes of the path to a value in a JSON document: the tokens of an RFC 6901 pointer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reference:
     """A value that references another resource.
 
-    ``attribute`` is the path of the attribute, with its URN unless it is in the core schema. ``value`` is the value and
-    ``ref`` the ``$ref`` that the client sent. ``pointer`` leads to the value in the resource. ``can_add_ref`` is true
-    if responses can have a ``$ref`` next to the value: the attribute has one, and a client can send it back.
+    ``attribute`` is the name of the attribute, with its URN unless it is in the core schema. ``value`` and ``ref`` are
+    the value and the ``$ref`` that the client sent. ``pointer`` is the position of the value in the resource.
+    ``can_add_ref`` is true if a response may add a ``$ref`` next to the value: the schema has ``$ref``, the client sent
+    none, and the client may send back the whole response.
     """
 
     attribute: str
@@ -38,13 +41,13 @@ class Reference:
     can_add_ref: bool
 
     def replace_in(self, resource: Resource, replace: Callable[[Resource], Resource]) -> Resource:
-        """Return a copy of the resource with the reference's complex value replaced by the result of ``replace``."""
+        """Return a copy of the resource in which ``replace`` was applied to the complex value of the reference."""
         copy: Resource = _replace_at(resource, self.pointer, replace)
         return copy
 
 
 def _replace_at(value: Any, pointer: JsonPointer, replace: Callable[[Any], Any]) -> Any:
-    """Return a copy of a JSON value in which the value at ``pointer`` is replaced by the result of ``replace``."""
+    """Return a copy of a JSON value in which ``replace`` was applied to the value at ``pointer``."""
     if not pointer:
         return replace(value)
     copy = value.copy()
@@ -53,9 +56,9 @@ def _replace_at(value: Any, pointer: JsonPointer, replace: Callable[[Any], Any])
 
 
 def find_references(resource: Resource, resource_type: ResourceType) -> list[Reference]:
-    """Return the references in a stored resource, in the order of the schemas.
+    """Return the references in a stored resource, in the order of the schemas. At most 50 are returned.
 
-    A stored value that does not have the type of its attribute is ignored: the schema may have changed.
+    A stored value that does not have the type of its attribute is ignored, because the schema can have changed.
     """
     return list(_find_references(resource, resource_type))[:_MAX_REFERENCES]
 
@@ -79,7 +82,7 @@ def _find_references(resource: Resource, resource_type: ResourceType) -> Iterato
 def _list_elements(
     attribute: Attribute, stored: object, pointer: JsonPointer
 ) -> list[tuple[JsonPointer, str | dict[str, Any]]]:
-    """Return each element of a stored value that has the attribute's type, with the pointer to it."""
+    """Return the elements of a stored value that have the attribute's type, each with its pointer."""
     if not attribute.is_multi_valued:
         elements = [(pointer, stored)]
     elif isinstance(stored, list):
@@ -91,6 +94,6 @@ def _list_elements(
 
 
 def _can_write_ref(attribute: Attribute) -> bool:
-    """Return whether clients can write the ``$ref`` of an attribute, so that they can send back a response."""
+    """Return whether clients can write the ``$ref`` of an attribute. If not, a response they send back would fail."""
     ref = attribute.find_sub_attribute("$ref")
     return ref is not None and not (ref.is_immutable or attribute.is_immutable)

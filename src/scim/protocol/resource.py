@@ -1,8 +1,13 @@
 """Parse the body of a POST or PUT into the canonical form of a resource.
 
-A canonical resource is a JSON object. Attributes have their names in the case of the schema, and extensions are under
-their URN. There are no unassigned and no unknown attributes. ``schemas`` lists the schemas whose attributes the
-resource has. ``id`` and ``meta`` are added later.
+A canonical resource is a JSON object with these properties:
+
+- Attribute names have the case of the schema.
+- The attributes of an extension are in an object under its URN.
+- There are no unassigned and no unknown attributes.
+- ``schemas`` lists the schemas whose attributes the resource has.
+
+The service adds ``id`` and ``meta`` later.
 """
 
 from __future__ import annotations
@@ -23,7 +28,8 @@ Resource = dict[str, Any]
 def parse_resource(body: Any, resource_type: ResourceType, leniencies: LeniencyTracker) -> Resource:
     """Parse the body of a POST or PUT into a canonical resource (RFC 7644 sections 3.3 and 3.5.1).
 
-    Raise :class:`InvalidSyntax` or :class:`InvalidValue`.
+    Raise :class:`InvalidSyntax` for a wrong structure or a duplicate attribute, and :class:`InvalidValue` for a wrong
+    or missing value.
     """
     if not isinstance(body, dict):
         raise InvalidSyntax(f"The body must be a JSON object: a {resource_type.name}.")
@@ -40,7 +46,7 @@ def parse_resource(body: Any, resource_type: ResourceType, leniencies: LeniencyT
 
 
 def check_unique_attribute(resource: Resource, resource_type: ResourceType) -> None:
-    """Raise :class:`InvalidValue` if the unique attribute has characters that are not displayed."""
+    """Raise :class:`InvalidValue` if the value of the unique attribute contains invisible characters."""
     name = resource_type.unique_attribute.name
     if has_invisible_characters(resource.get(name, "")):
         raise InvalidValue(
@@ -51,7 +57,7 @@ def check_unique_attribute(resource: Resource, resource_type: ResourceType) -> N
 
 
 def set_schemas(resource: Resource, resource_type: ResourceType) -> Resource:
-    """Return the resource with ``schemas`` set to the URNs of its schemas; those of unknown schemas come last."""
+    """Return the resource with ``schemas`` set to the URNs of its schemas. Those of unknown schemas come last."""
     known = [schema.id for schema in resource_type.extensions if schema.id in resource]
     by_id = resource_type.extensions_by_id
     unknown = [name for name in resource if ":" in name and name not in by_id and is_urn(name)]
@@ -59,15 +65,15 @@ def set_schemas(resource: Resource, resource_type: ResourceType) -> Resource:
 
 
 def is_urn(name: str) -> bool:
-    """Return whether the name of a member is or begins with a URN, such as the name of an extension."""
-    # Hardly any name has a colon. Callers with many names look for one first, to save the call.
+    """Return whether the name of a member is a URN or begins with one, such as the name of an extension."""
+    # Callers with many names check for a colon first, which saves most calls.
     return ":" in name and name[:4].lower() == "urn:"
 
 
 def list_changed_attributes(before: Resource, after: Resource, resource_type: ResourceType) -> list[str]:
     """Return the names of the attributes whose values differ, in the order of the schemas.
 
-    Names of extension attributes have the URN as a prefix.
+    The name of an extension's attribute includes its URN.
     """
     return [
         name if schema is resource_type.core_schema else f"{schema.id}:{name}"
@@ -80,7 +86,7 @@ def list_changed_attributes(before: Resource, after: Resource, resource_type: Re
 def pair_by_schema(
     before: Resource, after: Resource, resource_type: ResourceType
 ) -> Iterator[tuple[Schema, Mapping[str, Any], Mapping[str, Any]]]:
-    """Yield the schemas whose attributes a version has, each with the members of the version before and after."""
+    """Yield each schema that either version uses, with the schema's members in the version before and after."""
     yield resource_type.core_schema, before, after
     for schema in resource_type.extensions:
         if schema.id in before or schema.id in after:
@@ -88,9 +94,9 @@ def pair_by_schema(
 
 
 def _check_schemas(body: dict[str, Any], resource_type: ResourceType, leniencies: LeniencyTracker) -> None:
-    """Raise :class:`InvalidValue` unless ``schemas`` lists the core schema and no unknown schema.
+    """Check ``schemas``: it must list the core schema, and no unknown one unless leniencies are allowed.
 
-    Raise :class:`InvalidSyntax` if the body has ``schemas`` twice.
+    Raise :class:`InvalidValue`, or :class:`InvalidSyntax` if the body has ``schemas`` twice.
     """
     names = [name for name in body if len(name) == len("schemas") and name.lower() == "schemas"]
     if len(names) > 1:
@@ -117,7 +123,7 @@ def _check_schemas(body: dict[str, Any], resource_type: ResourceType, leniencies
 def _split_by_schema(
     body: dict[str, Any], resource_type: ResourceType, leniencies: LeniencyTracker
 ) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
-    """Return the members of the core schema in a body, and those of each extension by its URN."""
+    """Return the members of the core schema in a body, and the members of each extension by its URN."""
     core_members = dict(body)
     extensions: dict[str, dict[str, Any]] = {}
     members_with_urn = [(name, core_members.pop(name)) for name in body if ":" in name and is_urn(name)]
@@ -132,9 +138,9 @@ def _split_by_schema(
 
 
 def _add_members(target: dict[str, Any], members: Mapping[str, Any]) -> None:
-    """Add members to an object, in place. Names have no case.
+    """Add members to an object, in place. Names are case-insensitive.
 
-    If both have the same complex attribute, its sub-attributes are merged. Raise :class:`InvalidSyntax` for any other
+    If both have the same complex attribute, merge its sub-attributes. Raise :class:`InvalidSyntax` for any other
     attribute that both have.
     """
     names = {name.lower(): name for name in target}
@@ -152,10 +158,10 @@ def _add_members(target: dict[str, Any], members: Mapping[str, Any]) -> None:
 def _parse_member_with_urn(
     name: str, value: Any, resource_type: ResourceType, leniencies: LeniencyTracker
 ) -> tuple[Schema | None, dict[str, Any]]:
-    """Parse a member that has a URN in its name: return the extension's schema, and members of that schema.
+    """Parse a member whose name begins with a URN. Return the schema of the extension, and members of that schema.
 
-    Such a member is the object of an extension, or a single attribute. The schema is ``None`` for the core schema, and
-    for an unknown one, whose members are ignored.
+    The member is the object of an extension, or a single attribute with its URN. The schema is ``None`` for the core
+    schema. For an unknown schema, the result is ``None`` and no members.
     """
     if isinstance(value, dict) and (extension := resource_type.find_extension(name)):
         return extension, dict(value)
@@ -179,5 +185,5 @@ def _parse_member_with_urn(
 
 
 def _parse_attributes(schema: Schema, members: Mapping[str, Any], leniencies: LeniencyTracker) -> Resource:
-    """Return the canonical members of a schema, without the unassigned ones."""
+    """Parse the members of a schema, and return them without the unassigned ones."""
     return drop_unassigned(parse_members(schema.attributes, members, leniencies))

@@ -1,4 +1,4 @@
-"""Schemas and resource types, compiled from the documents of RFC 7643 sections 6 and 7."""
+"""Schemas and resource types, compiled from JSON documents as RFC 7643 sections 6 and 7 define them."""
 
 from __future__ import annotations
 
@@ -33,20 +33,20 @@ PYTHON_CLASSES: dict[DataType, type] = {
     DataType.BOOLEAN: bool,
     DataType.INTEGER: int,
 }
-"""The Python class of a data type's values, for the types of which every instance of that class is a value."""
+"""The Python classes of those data types for which every instance of the class is a valid value."""
 
 
 class StringFormat(StrEnum):
-    """The formats of string attributes in custom schemas. SCIM has no data types for them."""
+    """The formats of string attributes in custom schemas, for which SCIM has no data types."""
 
     DATE = "date"
-    """An ISO 8601 date, such as ``2026-01-31``. It can have a time, which comparisons ignore."""
+    """An ISO 8601 date, such as ``2026-01-31``. A time can follow, which comparisons ignore."""
     EMPLOYEE = "employee"
-    """The email or userName of another user, who may be provisioned later."""
+    """The email or userName of another user, who may not exist yet."""
 
 
 class Mutability(StrEnum):
-    """When clients can write an attribute (RFC 7643 section 7)."""
+    """Whether and when clients can write an attribute (RFC 7643 section 7)."""
 
     READ_ONLY = "readOnly"
     READ_WRITE = "readWrite"
@@ -55,7 +55,7 @@ class Mutability(StrEnum):
 
 
 class Returned(StrEnum):
-    """When responses have an attribute (RFC 7643 section 7)."""
+    """When responses include an attribute (RFC 7643 section 7)."""
 
     ALWAYS = "always"
     NEVER = "never"
@@ -67,8 +67,8 @@ class Returned(StrEnum):
 class Attribute:
     """An attribute with its characteristics (RFC 7643 section 7).
 
-    ``sub_attributes`` are by lower-case name. ``is_unique`` is true if ``uniqueness`` is ``server`` or ``global``.
-    ``max_length`` (in characters) and ``format`` are characteristics of custom schemas that the RFC does not have.
+    The keys of ``sub_attributes`` are lower-case names. ``is_unique`` is true if ``uniqueness`` is ``server`` or
+    ``global``. ``max_length`` (in characters) and ``format`` are not in the RFC: only custom schemas have them.
     """
 
     name: str
@@ -83,21 +83,19 @@ class Attribute:
     format: StringFormat | None = None
     reference_types: tuple[str, ...] = ()
     sub_attributes: Mapping[str, Attribute] = field(default_factory=dict)
-    # Derived from the fields above, because parsing each value needs them.
+    # Computed once from the fields above, because the parser needs them for every value.
     is_read_only: bool = field(init=False)
     is_immutable: bool = field(init=False)
     is_write_only: bool = field(init=False)
     is_complex: bool = field(init=False)
     is_plain_string: bool = field(init=False)
-    """True if every string is a value of the attribute and is stored unchanged."""
+    """True if every string is a valid value of the attribute and is stored unchanged."""
     value_class: object = field(init=False)
-    """The Python class of which every instance is a value of the attribute, or ``None``."""
+    """The Python class of which every instance is a valid value of the attribute, or ``None``."""
     required_sub_attributes: tuple[Attribute, ...] = field(init=False)
-    """The sub-attributes that a value must have."""
+    """The sub-attributes that clients must send with a value."""
     immutable_sub_attributes: tuple[Attribute, ...] = field(init=False)
-    """The immutable sub-attributes."""
     has_read_only_sub_attributes: bool = field(init=False)
-    """True if at least one sub-attribute is readOnly."""
 
     def __post_init__(self) -> None:
         is_text = self.type in (DataType.STRING, DataType.REFERENCE) and not self.is_multi_valued
@@ -117,7 +115,7 @@ class Attribute:
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Attribute:
-        """Compile an attribute of a schema document. RFC 7643 section 2.2 has the defaults of its characteristics."""
+        """Compile an attribute of a schema document. RFC 7643 section 2.2 defines the defaults of characteristics."""
         return cls(
             name=document["name"],
             type=DataType(document["type"]),
@@ -135,11 +133,11 @@ class Attribute:
         )
 
     def find_sub_attribute(self, name: str) -> Attribute | None:
-        """Return the sub-attribute with this name, which has no case, or ``None``."""
+        """Return the sub-attribute with this name, compared case-insensitively, or ``None``."""
         return self.sub_attributes.get(name.lower())
 
     def refers_to(self, resource_type: str) -> bool:
-        """Return whether the values reference resources of a type, by a ``$ref`` or in the format ``employee``."""
+        """Return whether values reference resources of this type, by a ``$ref`` or in the format ``employee``."""
         ref, value = self.find_sub_attribute("$ref"), self.find_sub_attribute("value")
         if self.is_read_only:
             return False
@@ -154,13 +152,13 @@ def _select_required(attributes: Mapping[str, Attribute]) -> tuple[Attribute, ..
 
 
 def _compile_attributes(documents: Iterable[Mapping[str, Any]]) -> dict[str, Attribute]:
-    """Compile the attributes of a schema document, by their names in lower case."""
+    """Compile the attributes of a schema document. The keys of the result are lower-case names."""
     return {document["name"].lower(): Attribute.from_document(document) for document in documents}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Schema:
-    """A schema: its URN (``id``), its attributes by lower-case name, and the document that ``/Schemas`` returns."""
+    """A schema: its URN (``id``), its attributes by lower-case name, and the document that it was compiled from."""
 
     id: str
     attributes: Mapping[str, Attribute]
@@ -168,7 +166,7 @@ class Schema:
     required_attributes: tuple[Attribute, ...] = field(init=False)
     """The attributes that clients must send."""
     immutable_attributes: tuple[Attribute, ...] = field(init=False)
-    """The attributes that are immutable or have an immutable sub-attribute, without those that are readOnly."""
+    """The attributes that are immutable or have an immutable sub-attribute, except readOnly ones."""
     value_classes: Mapping[str, object] = field(init=False)
     """The ``value_class`` of each attribute that has one, by the attribute's name."""
     tracked_attribute_names: tuple[str, ...] = field(init=False)
@@ -192,12 +190,12 @@ class Schema:
         return cls(document["id"], _compile_attributes(document["attributes"]), document)
 
     def find_attribute(self, name: str) -> Attribute | None:
-        """Return the attribute with this name, which has no case, or ``None``."""
+        """Return the attribute with this name, compared case-insensitively, or ``None``."""
         return self.attributes.get(name.lower())
 
 
 def _has_immutable_part(attribute: Attribute) -> bool:
-    """Return whether the attribute or a sub-attribute is immutable. False for a readOnly attribute."""
+    """Return whether the attribute or a sub-attribute is immutable. Return false for a readOnly attribute."""
     return not attribute.is_read_only and (attribute.is_immutable or bool(attribute.immutable_sub_attributes))
 
 
@@ -205,8 +203,8 @@ def _has_immutable_part(attribute: Attribute) -> bool:
 class ResourceType:
     """A resource type with its endpoint and schemas (RFC 7643 section 6).
 
-    ``schema`` is the core schema as ``/Schemas`` returns it. ``core_schema`` also has the attributes that it does not
-    list.
+    ``schema`` is the core schema as ``/Schemas`` returns it. ``core_schema`` also includes the attributes that
+    ``/Schemas`` does not list.
     """
 
     name: str
@@ -215,11 +213,11 @@ class ResourceType:
     schema: Schema
     extensions: tuple[Schema, ...] = ()
     discarded_attributes: tuple[Attribute, ...] = ()
-    """The writeOnly attributes that are validated and not stored. ``/Schemas`` does not list them."""
+    """WriteOnly attributes that are validated but not stored. ``/Schemas`` does not list them."""
     custom_urns: frozenset[str] = frozenset()
-    """The URNs of the extensions that are custom schemas of a tenant. A tenant can change them."""
+    """The URNs of a tenant's custom schemas, which the tenant can change."""
     reduced_urns: frozenset[str] = frozenset()
-    """The URNs of custom extensions that lack attributes which they had before. Users may still have values of them."""
+    """The URNs of custom schemas from which attributes were removed. Users may still have values of them."""
     core_schema: Schema = field(init=False)
     """``schema`` with the common attributes (RFC 7643 section 3.1) and the discarded attributes."""
     schemas: tuple[Schema, ...] = field(init=False)
@@ -227,21 +225,21 @@ class ResourceType:
     urns: frozenset[str] = field(init=False)
     """The URNs of all schemas, in lower case."""
     extensions_by_id: Mapping[str, Schema] = field(init=False)
-    """The extensions by their URN, in the case that the schema document has."""
+    """The extensions by URN, in the case of the schema document."""
     standard_extension_urns: frozenset[str] = field(init=False)
-    """The URNs of the extensions that the RFC defines. All their stored values conform to the schema."""
+    """The URNs of the extensions that are not custom. All their stored values conform to the schema."""
     urns_returned_whole: frozenset[str] = field(init=False)
-    """The URNs of the schemas of which responses have all stored values."""
+    """The URNs of the schemas from which no attribute was removed. All their stored values can be returned."""
     unique_attribute: Attribute = field(init=False)
-    """The attribute of which no two resources of a tenant have the same value, such as ``userName``."""
+    """The attribute whose values must be unique in a tenant, such as ``userName``."""
     is_returned_whole: bool = field(init=False)
-    """True if a response has all attributes of a resource unless the request names some to include or exclude."""
+    """True if a response includes all attributes of a resource, unless the request names some to include or exclude."""
     reference_attributes: tuple[tuple[Schema, Attribute], ...] = field(init=False)
     """The attributes whose values reference other resources of this type, each with its schema."""
     names_with_spaces: tuple[str, ...] = field(init=False)
-    """The attribute names with a space, with their URN and in lower case, the longest first.
+    """The attribute names that contain a space, with their URN, in lower case, the longest first.
 
-    The grammar of filters does not tell where such a name ends.
+    The filter parser needs them, because the grammar does not show where such a name ends.
     """
 
     def __post_init__(self) -> None:
@@ -274,13 +272,13 @@ class ResourceType:
                     yield schema, attribute
 
     def find_extension(self, urn: str) -> Schema | None:
-        """Return the extension with this URN, which has no case (RFC 7643 section 10.2.1), or ``None``."""
+        """Return the extension with this URN, compared case-insensitively (RFC 7643 section 10.2.1), or ``None``."""
         return next((schema for schema in self.extensions if schema.id.lower() == urn.lower()), None)
 
     def with_extensions(
         self, documents: Iterable[Mapping[str, Any]], reduced_urns: frozenset[str] = frozenset()
     ) -> ResourceType:
-        """Return a copy of the resource type with custom extensions, given as schema documents."""
+        """Return a copy of the resource type with custom schemas added. ``documents`` are their schema documents."""
         extensions = tuple(map(Schema.from_document, documents))
         return replace(
             self,
@@ -291,7 +289,7 @@ class ResourceType:
 
 
 def _list_names_with_space(schema: Schema) -> Iterator[str]:
-    """Yield each attribute name with a space, alone and followed by the name of each sub-attribute."""
+    """Yield each attribute name that contains a space, and its path to each sub-attribute."""
     for name, attribute in schema.attributes.items():
         if " " in name:
             yield name
@@ -299,7 +297,7 @@ def _list_names_with_space(schema: Schema) -> Iterator[str]:
 
 
 def _has_attributes_not_returned_by_default(schema: Schema) -> bool:
-    """Return whether a schema has stored attributes that responses have only on request or never."""
+    """Return whether a schema has stored attributes that responses include only on request, or never."""
     attributes = [attribute for attribute in schema.attributes.values() if not attribute.is_write_only]
     sub_attributes = [member for attribute in attributes for member in attribute.sub_attributes.values()]
     return any(member.returned in (Returned.NEVER, Returned.REQUEST) for member in (*attributes, *sub_attributes))
@@ -311,7 +309,7 @@ def load_document(name: str) -> Any:
 
 
 def strip_non_standard(document: Any) -> Any:
-    """Return a schema document without the characteristics that RFC 7643 does not have: strict clients reject them."""
+    """Return a schema document without characteristics that RFC 7643 does not define, which strict clients reject."""
     if isinstance(document, list):
         return [strip_non_standard(element) for element in document]
     if isinstance(document, Mapping):
@@ -322,7 +320,7 @@ def strip_non_standard(document: Any) -> Any:
 
 @cache
 def _load_common_attributes() -> dict[str, Attribute]:
-    """Load the common attributes, which every resource has (RFC 7643 section 3.1)."""
+    """Load the common attributes of all resources (RFC 7643 section 3.1)."""
     return _compile_attributes(load_document("common"))
 
 
@@ -335,7 +333,7 @@ def load_user_type() -> ResourceType:
         description="User Account",
         schema=Schema.from_document(load_document("user")),
         extensions=(Schema.from_document(load_document("enterprise-user")),),
-        # Identity providers send it, but no user signs in to this service.
+        # Identity providers send passwords, but users do not sign in to this service.
         discarded_attributes=(
             Attribute("password", DataType.STRING, mutability=Mutability.WRITE_ONLY, returned=Returned.NEVER),
         ),

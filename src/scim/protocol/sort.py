@@ -16,11 +16,12 @@ from scim.protocol.normalize import normalize_string, parse_date_time
 from scim.protocol.schema import Attribute, DataType, ResourceType
 
 SortKeyFunction = Callable[[Mapping[str, Any]], tuple[bool, Any]]
+"""Returns the sort key of a resource: whether the value is absent, and the normalized value."""
 
 
 @dataclass(frozen=True, slots=True)
 class CompiledSort:
-    """The path of the attribute that ``sortBy`` names, and the key function that sorts resources in ascending order."""
+    """The path of the attribute in ``sortBy``, and the key function that sorts resources in ascending order."""
 
     path: AttributePath
     key: SortKeyFunction
@@ -29,8 +30,9 @@ class CompiledSort:
 def compile_sort(name: str, resource_type: ResourceType, leniencies: LeniencyTracker) -> CompiledSort:
     """Compile ``sortBy`` into a function that returns the sort key of a resource.
 
-    Resources without a value come last. A multi-valued attribute sorts by its primary or else its first element, a
-    complex one by its ``value``. Raise :class:`InvalidValue` for an attribute that no schema has or that has no order.
+    Resources without a value come last. A multi-valued attribute sorts by its primary element, or else its first. A
+    complex one sorts by its ``value``. Raise :class:`InvalidValue` for an unknown attribute, for a writeOnly one, and
+    for a complex one without ``value``.
     """
     try:
         path = parse_path(name, resource_type, leniencies)
@@ -58,7 +60,7 @@ def _select_element(elements: Sequence[Any]) -> Any:
 
 
 def _find_sortable_leaf(path: AttributePath) -> Attribute:
-    """Return the attribute whose values are compared: of a complex attribute, its ``value``."""
+    """Return the attribute whose values are compared. A complex attribute is compared by its ``value``."""
     leaf = path.leaf
     if leaf is not None and leaf.type is DataType.COMPLEX:
         leaf = leaf.find_sub_attribute("value")
@@ -68,7 +70,7 @@ def _find_sortable_leaf(path: AttributePath) -> Attribute:
 
 
 def _normalize_value(attribute: Attribute, value: Any) -> Any:
-    """Return the form of a value that sorts in the order of the attribute's type."""
+    """Return a value in a form that Python sorts in the order of the attribute's type."""
     if attribute.type is DataType.DATE_TIME:
         return parse_date_time(value)
     return normalize_string(value, is_case_exact=attribute.is_case_exact) if isinstance(value, str) else value

@@ -9,7 +9,7 @@ from enum import StrEnum
 from scim.protocol.schema import Attribute
 
 FilterLiteral = str | int | float | bool | None
-"""The value that a comparison compares with (``compValue`` in the RFC's grammar)."""
+"""The value on the right side of a comparison (``compValue`` in the RFC's grammar)."""
 
 
 class ComparisonOperator(StrEnum):
@@ -30,7 +30,8 @@ class ComparisonOperator(StrEnum):
 class Comparison:
     """A comparison, such as ``userName eq "bjensen"``.
 
-    Beyond the RFC, the path can have a value filter: ``emails[type eq "work"].value eq "b@example.com"``.
+    Unlike the RFC's grammar, this one allows a value filter in the path, because Entra ID sends it:
+    ``emails[type eq "work"].value eq "b@example.com"``.
     """
 
     path: AttributePath
@@ -73,7 +74,7 @@ class Not:
 
 @dataclass(frozen=True, slots=True)
 class And:
-    """A conjunction of two or more filters, none of which is an ``And``."""
+    """Two or more filters joined by ``and``. The parser flattens nested ones, so no operand is an ``And``."""
 
     operands: tuple[Filter, ...]
 
@@ -83,7 +84,7 @@ class And:
 
 @dataclass(frozen=True, slots=True)
 class Or:
-    """A disjunction of two or more filters, none of which is an ``Or``. ``And`` has precedence."""
+    """Two or more filters joined by ``or``, which binds less tightly than ``and``. No operand is an ``Or``."""
 
     operands: tuple[Filter, ...]
 
@@ -98,8 +99,9 @@ Filter = Comparison | Present | ValuePath | Not | And | Or
 class AttributePath:
     """The path of an attribute or sub-attribute, resolved with the schemas.
 
-    ``extension`` is the URN of the attribute's extension, ``None`` for the core schema. Without ``attribute``, the path
-    is the URN of a schema. ``value_filter`` selects elements of a multi-valued attribute; its paths are sub-attributes.
+    ``extension`` is the URN of the attribute's extension, or ``None`` for the core schema. A path without
+    ``attribute`` is the URN of a schema. ``value_filter`` selects elements of a multi-valued attribute; the paths in it
+    are sub-attributes.
     """
 
     attribute: Attribute | None
@@ -117,12 +119,12 @@ class AttributePath:
 
     @property
     def without_value_filter(self) -> AttributePath:
-        """Return the path without its value filter, which may have somebody's data."""
+        """Return the path without its value filter, which can contain personal data."""
         return AttributePath(self.attribute, self.sub_attribute, self.extension)
 
     @property
     def is_single_valued_core_attribute(self) -> bool:
-        """Return whether the path is that of a single-valued attribute in the core schema."""
+        """Return whether the path is a single-valued attribute of the core schema, without a sub-attribute."""
         is_nested = self.sub_attribute or self.extension or self.value_filter
         return not is_nested and self.attribute is not None and not self.attribute.is_multi_valued
 
@@ -133,9 +135,9 @@ class AttributePath:
 
 
 def list_paths(tree: Filter) -> list[AttributePath]:
-    """Return the paths in a filter, in their order.
+    """Return the paths in a filter from left to right.
 
-    The paths in value filters are not in the list, because they are relative to an attribute.
+    Paths inside value filters are left out, because they are relative to an attribute.
     """
     match tree:
         case And(operands) | Or(operands):

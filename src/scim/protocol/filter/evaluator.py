@@ -1,8 +1,12 @@
 """Compile the syntax tree of a filter into a Python function that evaluates the filter on a resource.
 
-The RFC does not define some cases. Here ``ne`` is the negation of ``eq``: it is true for an absent attribute, and for a
-multi-valued one without an equal value. Every other comparison with an absent attribute is false. ``eq null`` is true
-for an absent attribute. All checks happen during the compilation, so an invalid filter fails even without resources.
+Where RFC 7644 leaves a case open, these rules apply:
+
+- ``ne`` is the negation of ``eq``. It matches an absent attribute, and a multi-valued one without an equal value.
+- ``eq null`` matches an absent attribute.
+- Every other comparison does not match an absent attribute.
+
+All checks happen at compile time, so an invalid filter fails even if there are no resources.
 """
 
 from __future__ import annotations
@@ -51,7 +55,10 @@ _SUBSTRING_OPERATORS: dict[ComparisonOperator, Callable[[str, str], bool]] = {
 
 
 def compile_filter(tree: Filter, leniencies: LeniencyTracker) -> Predicate:
-    """Compile a filter into a function that returns whether a resource matches. Raise :class:`InvalidFilter`."""
+    """Compile a filter into a function that returns whether a resource matches.
+
+    Raise :class:`InvalidFilter` if an operator or a value does not fit the type of its attribute.
+    """
     match tree:
         case And(operands):
             return _combine_with_and([compile_filter(operand, leniencies) for operand in operands])
@@ -101,7 +108,7 @@ def _compile_comparison(
 
 
 def _compile_single_value_test(name: str, test: ValueTest, *, is_negated: bool) -> Predicate:
-    """Compile a comparison of a single-valued attribute in the core schema: most filters, so it has to be fast."""
+    """Compile a comparison of a single-valued core attribute. Most filters do this, so it has a separate, fast path."""
     if is_negated:
         return lambda resource: (value := resource.get(name)) is None or not test(value)
     return lambda resource: (value := resource.get(name)) is not None and test(value)
@@ -122,7 +129,8 @@ def _compile_null_comparison(
 def _resolve_compared_attribute(path: AttributePath) -> tuple[AttributePath, Attribute]:
     """Return the path of the compared values, and the attribute or sub-attribute at its end.
 
-    Of a complex attribute, its sub-attribute ``value`` is compared (RFC 7644 section 3.4.2.2).
+    A complex attribute is compared by its sub-attribute ``value`` (RFC 7644 section 3.4.2.2). Raise
+    :class:`InvalidFilter` if it has none.
     """
     leaf = path.leaf
     if leaf is not None and leaf.type is DataType.COMPLEX:
@@ -136,7 +144,10 @@ def _resolve_compared_attribute(path: AttributePath) -> tuple[AttributePath, Att
 
 
 def compile_value_getter(path: AttributePath, leniencies: LeniencyTracker) -> ValueGetter:
-    """Compile a path into a function that returns the values at the path; none if the attribute is unassigned."""
+    """Compile a path into a function that returns the values at the path: an empty list if it is unassigned.
+
+    Raise :class:`InvalidFilter` for a writeOnly attribute.
+    """
     if path.leaf is not None and path.leaf.is_write_only:
         raise InvalidFilter(f"{path.without_value_filter} is writeOnly: nothing can be found by it.")
     get_values = _compile_attribute_getter(path)
@@ -154,7 +165,7 @@ def _compile_sub_value_getter(get_elements: ValueGetter, name: str) -> ValueGett
 
 
 def _compile_attribute_getter(path: AttributePath) -> ValueGetter:
-    """Compile a getter of the values of the path's attribute. Without an attribute, it gets the resource itself."""
+    """Compile a getter for the values of the path's attribute. For the URN of a schema, it gets the resource itself."""
     extension, attribute = path.extension, path.attribute
     if attribute is None:
         return lambda resource: [resource]
@@ -167,9 +178,10 @@ def _compile_attribute_getter(path: AttributePath) -> ValueGetter:
 
 
 def _compile_extension_getter(extension: str, attribute: Attribute) -> ValueGetter:
-    """Compile a getter of the values of an extension's attribute.
+    """Compile a getter for the values of an extension's attribute.
 
-    A tenant's schemas can change, and stored values are not migrated: a value of a wrong type counts as unassigned.
+    A tenant can change its custom schemas, and stored values are not migrated. So a stored value of a wrong type counts
+    as unassigned.
     """
     name, is_multi_valued, value_class = attribute.name, attribute.is_multi_valued, attribute.value_class
 
@@ -236,7 +248,7 @@ def _compile_text_test(attribute: Attribute, operator: ComparisonOperator, liter
     if attribute.type is DataType.BINARY and operator is not ComparisonOperator.EQ:
         raise InvalidFilter(f"{attribute.name} is binary: only eq, ne and pr apply to it, not {operator}.")
     case_exact = attribute.is_case_exact
-    # Only the date is compared: the value can have a time.
+    # The value can include a time. Only its date is compared.
     length = len("2026-01-31") if attribute.format is StringFormat.DATE and operator in _ORDER_OPERATORS else None
     expected = normalize_string(literal[:length], is_case_exact=case_exact)
     compare = _ORDER_OPERATORS.get(operator) or _SUBSTRING_OPERATORS[operator]

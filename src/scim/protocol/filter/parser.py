@@ -6,8 +6,8 @@ r"""Parse filters and attribute paths (RFC 7644 sections 3.4.2.2 and 3.5.2) by r
     expression  = path "pr" / path operator value / path
     path        = name ["[" filter "]" ["." subName]]
 
-Names are resolved while parsing, because only the schemas tell where a name with spaces, or a URN with dots, ends.
-Operators and names have no case.
+The parser resolves names with the schemas while it parses. Only the schemas show where a name with spaces, or a URN
+with dots, ends. Operators and names are case-insensitive.
 """
 
 from __future__ import annotations
@@ -36,13 +36,13 @@ from scim.protocol.filter.tokenizer import Tokenizer
 from scim.protocol.leniency import Leniency, LeniencyTracker
 from scim.protocol.schema import Attribute, DataType, ResourceType
 
-# People and identity providers send far smaller filters.
+# Limits that protect the server. Identity providers send far smaller filters.
 MAX_DEPTH = 40
-"""The maximum number of nested brackets. Each level is a level of recursion."""
+"""The maximum nesting of brackets. The parser and the compiler recurse once for each level."""
 MAX_COMPARISONS = 200
 """The maximum number of comparisons in a filter."""
 MAX_PATH_COMPARISONS = 10
-"""The maximum number of comparisons in the brackets of a PATCH path: a request can have a thousand paths."""
+"""The maximum number of comparisons in the value filter of a PATCH path. One request can have a thousand paths."""
 
 _NAME = re.compile(r"[A-Za-z$][A-Za-z0-9$:._-]*")
 _SIMPLE_NAME = re.compile(r"[A-Za-z$][A-Za-z0-9$_-]*")
@@ -66,7 +66,7 @@ _OPERATOR_EXPECTED = "An operator (eq, ne, co, sw, ew, pr, gt, ge, lt, le) is ex
 
 
 def parse_filter(text: str, resource_type: ResourceType, leniencies: LeniencyTracker) -> Filter:
-    """Parse a filter into its syntax tree. Raise :class:`InvalidFilter`, also for an attribute that no schema has."""
+    """Parse a filter into its syntax tree. Raise :class:`InvalidFilter` for wrong syntax or an unknown attribute."""
     parser = _create_parser(text, resource_type, leniencies, InvalidFilter)
     try:
         tree = parser.parse_filter()
@@ -84,7 +84,8 @@ def parse_filter(text: str, resource_type: ResourceType, leniencies: LeniencyTra
 def parse_path(text: str, resource_type: ResourceType, leniencies: LeniencyTracker) -> AttributePath:
     """Parse the path of a PATCH operation.
 
-    Raise :class:`InvalidPath` for a malformed path, and :class:`UnknownAttribute` for an attribute that no schema has.
+    Raise :class:`InvalidPath` for a malformed path, and :class:`UnknownAttribute` for a well-formed path to an
+    attribute that no schema has.
     """
     parser = _create_parser(text, resource_type, leniencies, InvalidPath)
     try:
@@ -108,7 +109,7 @@ def _create_parser(
 
 
 def _check_syntax(text: str) -> None:
-    """Raise :class:`InvalidPath` for a malformed path. Every well-formed name counts as the name of an attribute."""
+    """Raise :class:`InvalidPath` for a malformed path. Treat every well-formed name as the name of an attribute."""
     tokenizer = Tokenizer(text, InvalidPath)
     sub_attributes = {name.lower(): Attribute(name, DataType.STRING) for name in _SIMPLE_NAME.findall(text)}
     any_path = AttributePath(Attribute("", DataType.COMPLEX, is_multi_valued=True, sub_attributes=sub_attributes))
@@ -125,9 +126,10 @@ def _truncate(name: str) -> str:
 
 
 class _Parser:
-    """A recursive descent parser. Each method parses the rule of the grammar that it is named after.
+    """A recursive descent parser. Each method parses the grammar rule that it is named after.
 
-    ``resolve`` returns the path of an attribute's name.
+    ``resolve`` returns the path of an attribute name, or raises :class:`UnknownAttribute`. ``names_with_spaces`` are
+    the attribute names that the grammar alone cannot delimit, in lower case.
     """
 
     def __init__(
@@ -173,7 +175,7 @@ class _Parser:
         return Not(operand) if is_negated else operand
 
     def _parse_expression(self) -> Filter:
-        """Parse ``expression = path "pr" / path operator value / path``. The last needs a value filter."""
+        """Parse ``expression = path "pr" / path operator value / path``. A path alone must end in a value filter."""
         self._comparison_count += 1
         if self._comparison_count > self._max_comparisons:
             self.tokenizer.fail_at_position(f"At most {self._max_comparisons} comparisons are read; there is one more")
@@ -192,8 +194,8 @@ class _Parser:
     def parse_path(self, *, is_compared: bool = False) -> AttributePath:
         """Parse ``path = name ["[" filter "]" ["." subName]]``.
 
-        In a filter (``is_compared``), an unknown name is an unknown attribute only if an operator or bracket follows.
-        Otherwise the error does not have the name: a single word may be somebody's data.
+        ``is_compared`` is true in a filter. There, an unknown name is reported as an unknown attribute only if an
+        operator or a bracket follows. A word that nothing follows can be personal data, so the error does not quote it.
         """
         name = self._parse_name()
         try:
@@ -218,7 +220,7 @@ class _Parser:
         return path
 
     def _parse_value_filter(self, attribute: Attribute) -> Filter:
-        """Parse the filter in square brackets. Its names are sub-attributes of the attribute."""
+        """Parse the filter in square brackets, in which names are sub-attributes of ``attribute``."""
         outer_resolve, outer_names = self._resolve, self._names_with_spaces
         self._resolve, self._names_with_spaces = (lambda name: resolve_sub_attribute(name, attribute)), ()
         value_filter = self.parse_filter()
@@ -226,12 +228,12 @@ class _Parser:
         return value_filter
 
     def _parse_name(self) -> str:
-        """Return the name of an attribute, as it is written."""
+        """Take the name of an attribute, in the case of the text."""
         name = self.tokenizer.take_name(self._names_with_spaces)
         return name if name is not None else self.tokenizer.expect_token(_NAME, "An attribute's name")
 
     def _parse_value(self, attribute: Attribute | None) -> FilterLiteral:
-        """Parse a JSON string, a number, ``true``, ``false`` or ``null``; as a leniency, a string without quotes."""
+        """Parse a JSON string, a number, ``true``, ``false``, ``null`` or, as a leniency, a string without quotes."""
         if text := self.tokenizer.take_token(_STRING):
             return self._parse_string(text)
         unquoted = self.tokenizer.expect_token(_UNQUOTED, "A value")
@@ -257,7 +259,7 @@ class _Parser:
 
 
 def _flatten(node_class: type[And] | type[Or], operands: list[Filter]) -> tuple[Filter, ...]:
-    """Replace operands of the same class by their operands, so that equal filters have equal syntax trees."""
+    """Replace operands of the same class with their own operands, so that equal filters have equal syntax trees."""
     flat_operands: list[Filter] = []
     for operand in operands:
         flat_operands.extend(operand.operands if isinstance(operand, node_class) else (operand,))

@@ -1,4 +1,4 @@
-"""Resolve the names of attributes with the schemas of a resource type (RFC 7644 sections 3.5.2 and 3.10)."""
+"""Resolve attribute names to paths with the schemas of a resource type (RFC 7644 sections 3.5.2 and 3.10)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class UnknownAttribute(Exception):
-    """No schema has an attribute with this well-formed name. The caller decides whether that is an error."""
+    """No schema has an attribute with this well-formed name. The caller decides whether to reject the request."""
 
     def __init__(self, name: str) -> None:
         super().__init__(name)
@@ -20,10 +20,10 @@ class UnknownAttribute(Exception):
 
 
 def resolve_path(name: str, resource_type: ResourceType, leniencies: LeniencyTracker) -> AttributePath:
-    """Return the path of a name: ``[URN ":"] ATTRNAME ["." ATTRNAME]`` or the URN of a schema.
+    """Resolve a name to a path. The name is ``[URN ":"] ATTRNAME ["." ATTRNAME]`` or the URN of a schema.
 
-    Names and URNs have no case. As leniencies, a dot can follow the URN, and the URN of an extension can be missing.
-    Raise :class:`UnknownAttribute`.
+    Names and URNs are case-insensitive. Two leniencies apply: a dot instead of the colon after the URN, and an
+    extension's attribute without its URN. Raise :class:`UnknownAttribute` if no schema has the attribute.
     """
     lower_name = name.lower()
     for schema in resource_type.schemas:
@@ -54,14 +54,14 @@ def is_attribute(name: str, resource_type: ResourceType) -> bool:
 
 
 def resolve_sub_attribute(name: str, attribute: Attribute) -> AttributePath:
-    """Return the path of a sub-attribute's name in a value filter. Raise :class:`UnknownAttribute`."""
+    """Resolve a name in a value filter to the path of a sub-attribute. Raise :class:`UnknownAttribute`."""
     if sub_attribute := attribute.find_sub_attribute(name):
         return AttributePath(sub_attribute)
     raise UnknownAttribute(f"{attribute.name}.{name}")
 
 
 def _find_path(schema: Schema, name: str, extension: str | None) -> AttributePath | None:
-    """Return the path to the attribute or sub-attribute with this name in a schema, or ``None``."""
+    """Return the path of the attribute or sub-attribute with this name in one schema, or ``None``."""
     if attribute := schema.find_attribute(name):
         return AttributePath(attribute, extension=extension)
     head, _, tail = name.rpartition(".")

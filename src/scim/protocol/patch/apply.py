@@ -1,7 +1,7 @@
 """Apply all operations of a PATCH request to a resource, or none (RFC 7644 section 3.5.2).
 
-Each operation writes attributes of the resource or of an extension (:mod:`scim.protocol.patch.patch_values`). After all
-operations, the resource is checked as a whole.
+This module finds the attributes that an operation writes. :mod:`scim.protocol.patch.patch_values` writes their values.
+After all operations, the resource is checked as a whole.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ from scim.protocol.values.parser import parse_element
 def apply_patch(
     resource: Resource, operations: Iterable[PatchOperation], resource_type: ResourceType, leniencies: LeniencyTracker
 ) -> Resource:
-    """Return the resource after the operations. The given resource is not changed.
+    """Apply the operations to a copy of the resource, and return the copy.
 
     Raise :class:`InvalidPath`, :class:`NoTarget`, :class:`MutabilityError`, :class:`InvalidValue` or
-    :class:`InvalidSyntax`, and :class:`InvalidFilter` for the value filter in a path.
+    :class:`InvalidSyntax`. Raise :class:`InvalidFilter` for a wrong comparison in the value filter of a path.
     """
     patch = _Patch(_copy(resource), resource_type, leniencies)
     for operation in operations:
@@ -37,14 +37,14 @@ def apply_patch(
 
 
 def _copy(value: Any) -> Any:
-    """Return a deep copy of a JSON value, faster than ``copy.deepcopy``."""
+    """Return a deep copy of a JSON value. This is faster than ``copy.deepcopy``."""
     if isinstance(value, dict):
         return {name: _copy(member) for name, member in value.items()}
     return [_copy(element) for element in value] if isinstance(value, list) else value
 
 
 class _Patch:
-    """A resource that a PATCH request is changing, in place."""
+    """Applies operations to a resource in place."""
 
     def __init__(self, resource: Resource, resource_type: ResourceType, leniencies: LeniencyTracker) -> None:
         self._resource = resource
@@ -53,7 +53,7 @@ class _Patch:
         self._writes = 0
 
     def apply_operation(self, operation: PatchOperation) -> None:
-        """Apply one operation to the resource."""
+        """Apply one operation. Raise the errors of :func:`apply_patch`, after which the resource is not usable."""
         if operation.path is None:
             self._apply_without_path(operation)
         elif (path := self._parse_path(operation.path, operation.new_value, Leniency.UNKNOWN_PATH)) is not None:
@@ -61,9 +61,10 @@ class _Patch:
             self._apply_at_path(path, operation)
 
     def build_result(self, before: Resource) -> Resource:
-        """Return the changed resource without empty values. ``before`` is the resource before the PATCH.
+        """Check the resource as a whole, and return it without empty values. ``before`` is the resource as stored.
 
-        Raise :class:`MutabilityError` or :class:`InvalidValue` if it is invalid as a whole.
+        Raise :class:`MutabilityError` if a required attribute is removed or an immutable one is changed. Raise
+        :class:`InvalidValue` if the unique attribute has invisible characters.
         """
         resource = {name: value for name, value in self._resource.items() if value not in ({}, [])}
         for schema in self._type.schemas:
@@ -76,7 +77,7 @@ class _Patch:
         return set_schemas(resource, self._type)
 
     def _parse_path(self, text: str, value: Any, leniency: Leniency) -> AttributePath | None:
-        """Parse a path; return ``None`` if no schema has the attribute and the leniency allows that."""
+        """Parse a path. Return ``None`` if no schema has the attribute and ``leniency`` is allowed."""
         try:
             return parse_path(text, self._type, self._leniencies)
         except UnknownAttribute as error:
@@ -84,7 +85,7 @@ class _Patch:
             return None
 
     def _ignore_unknown_attribute(self, name: str, value: Any, leniency: Leniency) -> None:
-        """Record that the value of an unknown attribute is ignored. Raise :class:`InvalidPath` in strict mode."""
+        """Record that an unknown attribute is ignored. Raise :class:`InvalidPath` in strict mode."""
         self._leniencies.record_ignored(name, value)
         if not self._leniencies.tolerate(leniency):
             raise InvalidPath(
@@ -96,7 +97,7 @@ class _Patch:
     def _apply_without_path(self, operation: PatchOperation) -> None:
         """Apply an operation without a path.
 
-        The names of the members of its value are attributes, URNs of extensions or, from Entra ID, paths.
+        The member names of its value are attributes, URNs of extensions or, from Entra ID, paths.
         """
         if operation.op is PatchOperationType.REMOVE:
             raise NoTarget("remove needs a path: the attribute that is to be removed.")
@@ -107,7 +108,7 @@ class _Patch:
         self._write_attributes(operation.value, operation.op)
 
     def _write_attributes(self, members: Mapping[str, Any], op: PatchOperationType) -> None:
-        """Write the attributes that an operation's value has. Unknown and readOnly attributes are ignored."""
+        """Write each member of an operation's value. Ignore unknown and readOnly attributes."""
         for name, value in members.items():
             path = self._parse_member_name(name, value)
             if path is None:
@@ -124,9 +125,10 @@ class _Patch:
             self._write(path, value, op)
 
     def _parse_member_name(self, name: str, value: Any) -> AttributePath | None:
-        """Return the path that the name of a member is; return ``None`` if the attribute is unknown.
+        """Resolve the name of a member to a path. Return ``None`` if the attribute is unknown.
 
-        Most names are attribute names, not paths, and may have characters that are not allowed in a path.
+        Only a name with a bracket is parsed as a path. An attribute name can contain characters that the grammar of
+        paths does not allow.
         """
         if "[" in name:
             return self._parse_path(name, value, Leniency.UNKNOWN_ATTRIBUTE)
@@ -148,7 +150,7 @@ class _Patch:
             self._remove_values(path, operation.value)
 
     def _write(self, path: AttributePath, value: Any, op: PatchOperationType) -> None:
-        """Write a value at a path. Null removes the stored value."""
+        """Write a value to a path. Null removes the stored value."""
         self._writes += 1
         if self._writes > MAX_PATCH_OPERATIONS:
             raise InvalidValue(f"A PATCH writes at most {MAX_PATCH_OPERATIONS} attributes: send several requests.")
@@ -165,7 +167,7 @@ class _Patch:
             write_attribute(members, path.attribute, value, self._leniencies)
 
     def _write_schema(self, path: AttributePath, value: Any, op: PatchOperationType) -> None:
-        """Write attributes of a schema. The path is the URN of the schema."""
+        """Write attributes of the schema whose URN is the path."""
         if value is None and path.extension is not None:
             self._resource[path.extension] = {}
         elif not isinstance(value, dict):
@@ -176,14 +178,17 @@ class _Patch:
             self._write_attributes({f"{path.extension}:{name}": member for name, member in value.items()}, op)
 
     def _get_members(self, extension: str | None) -> dict[str, Any]:
-        """Return the object with the attributes of an extension or, for ``None``, of the core schema: the resource."""
+        """Return the object that contains the attributes of an extension. For ``None``, return the whole resource."""
         if extension is None:
             return self._resource
         members: dict[str, Any] = self._resource.setdefault(extension, {})
         return members
 
     def _remove_values(self, path: AttributePath, value: Any) -> None:
-        """Remove the elements that have all members of one of the given elements, or the single value."""
+        """Remove the elements that ``value`` lists. For a single-valued attribute, remove the value.
+
+        An element is removed if it has all members of a listed element.
+        """
         attribute = path.attribute
         if attribute is None or not attribute.is_multi_valued:
             self._write(path, None, PatchOperationType.REMOVE)
@@ -204,7 +209,7 @@ class _Patch:
 def _check_required_attributes(schema: Schema, before: Mapping[str, Any] | None, members: Mapping[str, Any]) -> None:
     """Raise :class:`MutabilityError` if a required attribute is removed.
 
-    An attribute that was already missing is allowed: the schema may have changed since the resource was written.
+    An attribute that was already missing stays allowed, because the schema can have changed since the last write.
     """
     for attribute in schema.attributes.values():
         was_assigned = before is None or attribute.name in before
@@ -222,7 +227,7 @@ def _check_required_attributes(schema: Schema, before: Mapping[str, Any] | None,
 
 
 def _is_read_only(path: AttributePath) -> bool:
-    """Return whether the attribute or the sub-attribute at a path is readOnly."""
+    """Return whether the attribute or sub-attribute at a path is readOnly."""
     return any(part is not None and part.is_read_only for part in (path.attribute, path.sub_attribute))
 
 

@@ -1,7 +1,8 @@
-"""Write the value of a PATCH operation into a resource, in place: an attribute of an object, or elements of a list.
+"""Write the value of a PATCH operation into a resource, in place (RFC 7644 section 3.5.2).
 
-``add`` and ``replace`` differ only if a whole list is written. If a complex value lacks sub-attributes, both leave
-those unchanged. Both remove a value if they write null. ``remove`` is the same as writing null.
+- ``add`` and ``replace`` differ only for a whole multi-valued attribute: ``add`` keeps its elements.
+- Both keep the sub-attributes of a complex value that the operation does not send.
+- Both remove a value if the operation sends null. ``remove`` is the same as writing null.
 """
 
 from __future__ import annotations
@@ -39,9 +40,10 @@ class MultiValuedPatch:
         self._former_primary_ids = [id(element) for element in self._elements if _is_primary(element)]
 
     def write(self, path: AttributePath, value: Any, op: PatchOperationType) -> None:
-        """Write a value at a path of the attribute.
+        """Write a value to the attribute.
 
-        The path leads to the elements that match its value filter, to each element, or to the whole list.
+        With a value filter, ``path`` selects the elements that match. With only a sub-attribute, it selects every
+        element. Otherwise it selects the whole list.
         """
         if path.value_filter is not None:
             self._write_matching(path, path.value_filter, value, op)
@@ -55,8 +57,8 @@ class MultiValuedPatch:
         finish_attribute(self._members, self._attribute)
 
     def _write_all(self, value: Any, op: PatchOperationType) -> None:
-        """Replace the whole list, or add the elements that it does not have yet."""
-        if isinstance(value, dict):  # clients can send a single element without a list
+        """Replace the whole list, or add the elements that are not in it yet."""
+        if isinstance(value, dict):  # clients may send a single element without a list
             value = [value]
         new_elements = parse_value(self._attribute, value, self._leniencies) or []
         existing_elements = self._elements if op is PatchOperationType.ADD else []
@@ -66,7 +68,7 @@ class MultiValuedPatch:
         ]
 
     def _write_matching(self, path: AttributePath, value_filter: Filter, value: Any, op: PatchOperationType) -> None:
-        """Write to the elements that match a value filter; create an element if none matches."""
+        """Write to the elements that match a value filter. Create an element if none matches."""
         matches = compile_filter(value_filter, self._leniencies)
         if op is PatchOperationType.REMOVE and path.sub_attribute is None:
             self._elements = [element for element in self._elements if not matches(element)]
@@ -76,7 +78,7 @@ class MultiValuedPatch:
             self._write_elements(matching_elements, path, value)
         else:
             new_element = self._create_element(path, value_filter, value)
-            if not matches(new_element):  # the same request would create it again
+            if not matches(new_element):  # a retry would create it again
                 raise InvalidValue(
                     f"The value contradicts the selection of {path.without_value_filter}: "
                     "send one that it would select."
@@ -84,7 +86,7 @@ class MultiValuedPatch:
             self._elements = [*self._elements, new_element]
 
     def _write_elements(self, elements: list[Any], path: AttributePath, value: Any) -> None:
-        """Write a value into each of some elements, or into their sub-attribute at the path."""
+        """Write a value into each element, or into its sub-attribute if the path has one."""
         if not elements and not accept_as_unassigned(value, self._leniencies):
             raise NoTarget(
                 f"{path.without_value_filter} has no element that could be written; "
@@ -93,11 +95,14 @@ class MultiValuedPatch:
         for element in elements:
             before = dict(element)
             _write_element(element, self._attribute, path.sub_attribute, value, self._leniencies)
-            if element or path.sub_attribute:  # removing a whole element is allowed
+            if element or path.sub_attribute:  # immutability does not forbid the removal of a whole element
                 check_sub_attributes_unchanged(self._attribute, before, element)
 
     def _create_element(self, path: AttributePath, value_filter: Filter, value: Any) -> dict[str, Any]:
-        """Create the element that a value filter describes. Entra ID expects this if no element matches."""
+        """Create the element that a value filter describes, as Entra ID expects if no element matches.
+
+        Raise :class:`NoTarget` in strict mode, and for a value filter other than ``eq`` comparisons joined by ``and``.
+        """
         described_element = _build_described_element(value_filter)
         if described_element is None or not self._leniencies.tolerate(Leniency.CREATED_ELEMENT):
             raise NoTarget(f"No element of {self._attribute.name} matches the path, and there is none to be written.")
@@ -106,7 +111,7 @@ class MultiValuedPatch:
         return element
 
     def _unmark_former_primary(self) -> None:
-        """Set ``primary`` to false on the other elements if one became primary (RFC 7644 section 3.5.2)."""
+        """If the operation made an element primary, set ``primary`` to false on the others (RFC 7644 section 3.5.2)."""
         new_primaries = [
             element
             for element in self._elements
@@ -130,7 +135,10 @@ def _write_element(
     value: Any,
     leniencies: LeniencyTracker,
 ) -> None:
-    """Write one sub-attribute of an element or, with ``None``, those in an object. Null removes all of them."""
+    """Write a value into one sub-attribute of an element. Without a sub-attribute, merge an object into the element.
+
+    Null removes the sub-attribute, or all of them.
+    """
     if sub_attribute is not None:
         write_attribute(element, sub_attribute, value, leniencies)
     elif accept_as_unassigned(value, leniencies):
@@ -146,7 +154,10 @@ def _write_element(
 
 
 def write_attribute(members: dict[str, Any], attribute: Attribute, value: Any, leniencies: LeniencyTracker) -> None:
-    """Write an attribute of an object. A complex value keeps the sub-attributes that ``value`` does not have."""
+    """Write a single-valued attribute into ``members``, in place.
+
+    A complex attribute keeps its stored sub-attributes that ``value`` lacks. Raise :class:`InvalidValue`.
+    """
     if attribute.is_complex and isinstance(value, dict) and not _accept_as_removal(attribute, value, leniencies):
         _merge_sub_attributes(members.setdefault(attribute.name, {}), attribute, value, leniencies)
         finish_attribute(members, attribute)
@@ -168,7 +179,7 @@ def _set_or_remove(members: dict[str, Any], name: str, value: Any) -> None:
 def _accept_as_removal(attribute: Attribute, value: Mapping[str, Any], leniencies: LeniencyTracker) -> bool:
     """Return whether an object means "no value", and record the leniency.
 
-    Entra ID sends ``{"value": ""}`` to remove a manager.
+    Entra ID removes a manager with ``{"value": ""}``.
     """
     return (
         attribute.find_sub_attribute("value") is not None
@@ -180,13 +191,16 @@ def _accept_as_removal(attribute: Attribute, value: Mapping[str, Any], leniencie
 def _merge_sub_attributes(
     members: dict[str, Any], attribute: Attribute, value: Mapping[str, Any], leniencies: LeniencyTracker
 ) -> None:
-    """Write the sub-attributes that ``value`` has into the members of a complex value."""
+    """Write the sub-attributes in ``value`` into the members of a complex value."""
     for name, parsed in parse_members(attribute.sub_attributes, value, leniencies, f"{attribute.name}.").items():
         _set_or_remove(members, name, parsed)
 
 
 def finish_attribute(members: dict[str, Any], attribute: Attribute) -> None:
-    """Remove an attribute with an empty value; check the number of elements and the required sub-attributes."""
+    """Complete the write of an attribute: remove an empty value, and check what is left.
+
+    Raise :class:`InvalidValue` for too many elements or a missing required sub-attribute.
+    """
     if not (value := members.get(attribute.name)):
         members.pop(attribute.name, None)
         return
@@ -202,7 +216,10 @@ def _is_primary(element: Any) -> bool:
 
 
 def exclude_elements(attribute: Attribute, elements: Sequence[Any], excluded: Iterable[Any]) -> list[Any]:
-    """Return the elements without those that have all members of one of the ``excluded`` elements."""
+    """Return the elements, without those that have all members of an element in ``excluded``.
+
+    Each element is compared by hash, because comparing all pairs is slow for large lists.
+    """
     excluded_members = {_normalize_element(attribute, element) for element in excluded}
     name_sets = {frozenset(name for name, _ in members) for members in excluded_members}
     remaining_elements = []
@@ -215,10 +232,7 @@ def exclude_elements(attribute: Attribute, elements: Sequence[Any], excluded: It
 
 
 def _normalize_element(attribute: Attribute, element: Any) -> frozenset[tuple[str, Any]]:
-    """Return the members of an element as names and normalized values. Elements with equal members are equal.
-
-    The result is hashable, because comparing each element with each is slow for large lists.
-    """
+    """Return the members of an element as a hashable set of names and normalized values."""
     if not isinstance(element, dict):
         return frozenset({("", _normalize_value(attribute, element))})
     sub_attributes = attribute.sub_attributes
@@ -232,7 +246,7 @@ def _normalize_value(attribute: Attribute, value: Any) -> Any:
 
 
 def _build_described_element(value_filter: Filter) -> dict[str, Any] | None:
-    """Return the element that matches ``eq`` comparisons joined by ``and``; return ``None`` for other filters."""
+    """Return the element that ``eq`` comparisons joined by ``and`` describe. Return ``None`` for other filters."""
     operands = value_filter.operands if isinstance(value_filter, And) else (value_filter,)
     element: dict[str, Any] = {}
     for operand in operands:

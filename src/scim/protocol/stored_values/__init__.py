@@ -1,1 +1,1 @@
-"""Rules for stored values in a write: immutable values stay the same, and nonconforming values are preserved."""
+"""Apply rules to stored values when they are written: keep immutable values, and preserve nonconforming values."""

@@ -1,7 +1,7 @@
 """Check that a write does not change stored values of immutable attributes or sub-attributes (RFC 7643 section 7).
 
-Whole elements of a multi-valued attribute can be added and removed. SCIM does not identify elements: an element with
-the same ``value`` as a stored one counts as the same element.
+Clients may add and remove whole elements of a multi-valued attribute. SCIM elements have no ids, so an element with the
+same ``value`` as a stored one counts as the same element.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from scim.protocol.values.conformance import select_writable
 
 
 def check_immutable(before: Resource, after: Resource, resource_type: ResourceType) -> None:
-    """Raise :class:`MutabilityError` if a write changes or removes a value that is immutable."""
+    """Raise :class:`MutabilityError` if a write changes or removes an immutable value."""
     for schema, old_members, new_members in pair_by_schema(before, after, resource_type):
         for attribute in schema.immutable_attributes:
             if attribute.name in old_members:
@@ -24,9 +24,9 @@ def check_immutable(before: Resource, after: Resource, resource_type: ResourceTy
 
 
 def check_attribute_unchanged(attribute: Attribute, old: Any, new: Any) -> None:
-    """Raise :class:`MutabilityError` if a write changes an immutable part of an attribute's value, or removes it.
+    """Raise :class:`MutabilityError` if a write changes or removes an immutable part of an attribute's value.
 
-    ``old`` and ``new`` are the whole value before and after. ``new`` is ``None`` if the value is removed.
+    ``old`` and ``new`` are the whole value before and after the write. ``new`` is ``None`` if the value is removed.
     """
     if attribute.is_immutable and new != old:
         old_writable = select_writable(attribute, old)
@@ -47,7 +47,7 @@ def check_sub_attributes_unchanged(attribute: Attribute, old: Mapping[str, Any],
 
 
 def _check_elements(attribute: Attribute, old: Sequence[Mapping[str, Any]], new: Sequence[Mapping[str, Any]]) -> None:
-    """Raise :class:`MutabilityError` for an element with the ``value`` of a stored one and other immutable members."""
+    """Raise :class:`MutabilityError` if an element with the ``value`` of a stored one has other immutable members."""
     by_value: dict[Any, _SameValueElements] = {}
     for element in old:
         if "value" in element:
@@ -59,10 +59,9 @@ def _check_elements(attribute: Attribute, old: Sequence[Mapping[str, Any]], new:
 
 
 class _SameValueElements:
-    """The stored elements with the same ``value``; ``first`` is the first of them.
+    """The stored elements with one ``value``. ``first`` is the first of them.
 
-    They are indexed by their immutable sub-attributes, because comparing each element with each is slow for large
-    lists.
+    They are indexed by their immutable sub-attributes, because comparing all pairs is slow for large lists.
     """
 
     def __init__(self, attribute: Attribute, first: Mapping[str, Any]) -> None:
@@ -76,12 +75,12 @@ class _SameValueElements:
         self._values.setdefault(names, set()).add(tuple(element[name] for name in names))
 
     def has_match_for(self, element: Mapping[str, Any]) -> bool:
-        """Return whether the given element has all immutable sub-attributes of one of these elements."""
+        """Return whether ``element`` has all immutable sub-attributes of at least one stored element."""
         return any(tuple(map(element.get, names)) in values for names, values in self._values.items())
 
 
 def _create_error(name: str) -> MutabilityError:
-    """Return the error for an attribute, or for a sub-attribute ``attribute.name``."""
+    """Return the error for an attribute, or for a sub-attribute such as ``emails.type``."""
     return MutabilityError(
         f"{name} is immutable: once assigned it can't be changed. Map it to a value that stays the same, or remove its "
         "mapping.",

@@ -1,9 +1,12 @@
-"""Nonconforming values: stored values that the current schemas do not allow. Responses hide them, writes preserve them.
+"""Hide nonconforming values in responses and preserve them in writes.
 
-Stored values can be without a schema for two reasons. An execution environment can have settings that are up to a
-minute old, without a schema that was added since. Or somebody removed a schema or an attribute, and may add it again.
-Clients cannot see these values, so a PUT does not clear them: RFC 7644 section 3.5.1 lets a server take into account
-whether a client has access to all attributes of a resource.
+A nonconforming value is a stored value that the current schemas do not allow. There are two causes:
+
+- An execution environment caches a tenant's settings for up to a minute, so it may not know a schema that was added.
+- A schema or an attribute was removed, and may be added again.
+
+Clients cannot see these values, so a PUT does not clear them. RFC 7644 section 3.5.1 lets a server consider whether the
+client has access to all attributes of a resource.
 """
 
 from __future__ import annotations
@@ -24,13 +27,13 @@ from scim.protocol.values.conformance import (
 )
 
 _MAX_COMPARISONS = 100
-"""The maximum number of similar stored elements that an element is compared with."""
+"""The maximum number of stored elements that a new element is compared with."""
 
 
 def hide_nonconforming(resource: Resource, resource_type: ResourceType) -> Resource:
-    """Return a stored resource without the values that have no attribute in the schemas, or a wrong type.
+    """Return a stored resource without its nonconforming values.
 
-    Only custom extensions can have such values: without one, the resource itself is returned.
+    Only custom schemas can have such values. A resource without custom attributes is returned as it is.
     """
     standard = resource_type.standard_extension_urns
     extensions = [name for name in resource if ":" in name and name not in standard]  # no other name has a colon
@@ -51,7 +54,7 @@ def hide_nonconforming(resource: Resource, resource_type: ResourceType) -> Resou
 
 
 def _select_conforming_members(schema: Schema, members: Any) -> Any:
-    """Return the conforming members of an extension: ``members`` itself if all are simple values of the right type."""
+    """Return the conforming members of an extension. If all are simple values of the right type, return ``members``."""
     classes = schema.value_classes
     for name, value in members.items() if members.__class__ is dict else ():
         if value.__class__ is not classes.get(name):
@@ -60,10 +63,9 @@ def _select_conforming_members(schema: Schema, members: Any) -> Any:
 
 
 def preserve_unwritable(stored: Resource, resource: Resource, resource_type: ResourceType) -> Resource:
-    """Return a new version of a resource with the values of the stored version that clients cannot write.
+    """Return ``resource``, the new version, with those stored values added that clients cannot write.
 
     These are the values that :func:`hide_nonconforming` hides, and those of readOnly attributes and sub-attributes.
-    ``resource`` is the new version.
     """
     extensions = [name for name in stored if is_urn(name)]
     if not extensions:
@@ -79,7 +81,7 @@ def preserve_unwritable(stored: Resource, resource: Resource, resource_type: Res
 
 
 def _merge_members(attributes: Mapping[str, Attribute], stored: Any, members: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the new members of an object with the parts of the stored members that clients cannot write."""
+    """Return the new members of an object, with the stored parts added that clients cannot write."""
     merged = dict(members)
     for name, value in stored.items() if isinstance(stored, dict) else ():
         if value.__class__ is str and members.get(name) == value:
@@ -92,9 +94,9 @@ def _merge_members(attributes: Mapping[str, Attribute], stored: Any, members: Ma
 
 
 def _merge_value(attribute: Attribute, stored: Any, value: Any) -> Any:
-    """Return the new value of an attribute with the parts of the stored value that clients cannot write.
+    """Return the new value of an attribute, with the stored parts added that clients cannot write.
 
-    ``None`` is no value.
+    ``None`` means that there is no value.
     """
     visible = select_conforming(attribute, stored)
     if attribute.is_read_only or value == visible or value == select_writable(attribute, visible):
@@ -107,9 +109,9 @@ def _merge_value(attribute: Attribute, stored: Any, value: Any) -> Any:
 
 
 def _merge_elements(attribute: Attribute, stored: Sequence[Any], elements: Sequence[Any]) -> list[Any] | None:
-    """Return the new elements with the parts of the stored elements that clients cannot write.
+    """Return the new elements, with the stored parts added that clients cannot write.
 
-    Stored elements without a part that clients can write are preserved at the end.
+    A stored element that clients cannot write at all is preserved at the end of the list.
     """
     writable = [_select_writable(attribute, select_conforming_element(attribute, element)) for element in stored]
     preserved = [element for element, part in zip(stored, writable, strict=True) if not part]
@@ -129,17 +131,17 @@ def _merge_elements(attribute: Attribute, stored: Sequence[Any], elements: Seque
 
 
 def _select_writable(attribute: Attribute, element: Any) -> Any:
-    """Return the part of a conforming element that clients can write; ``None`` for ``None``."""
+    """Return the part of a conforming element that clients can write. Return ``None`` for ``None``."""
     if attribute.has_read_only_sub_attributes and element is not None:
         return select_writable_members(attribute, element)
     return element
 
 
 def _find_origins(before: Sequence[Mapping[str, Any] | None], after: Sequence[Mapping[str, Any]]) -> list[int | None]:
-    """Return the index of the stored version of each element after a write, or ``None`` if it has none.
+    """Return, for each element after a write, the index of the stored element that it replaces, or ``None``.
 
-    SCIM does not identify elements: the stored version is an equal element, or else the most similar one. The values in
-    elements are hashable, because no sub-attribute is complex or multi-valued.
+    SCIM elements have no ids, so this is an equal element, or else the most similar one. The values in elements are
+    hashable, because no sub-attribute is complex or multi-valued.
     """
     candidates = {index: frozenset(element.items()) for index, element in enumerate(before) if element is not None}
     indexes: dict[frozenset[Any], list[int]] = {}
@@ -160,7 +162,7 @@ def _find_origins(before: Sequence[Mapping[str, Any] | None], after: Sequence[Ma
 class _SimilarElements:
     """The stored elements without an equal new element, indexed by each of their members.
 
-    A new element is compared with a few of them only, because comparing each with each is slow for large lists.
+    A new element is compared with only a few of them, because comparing all pairs is slow for large lists.
     """
 
     def __init__(self, candidates: Mapping[int, frozenset[Any]]) -> None:
@@ -171,9 +173,9 @@ class _SimilarElements:
                 self._by_member.setdefault(member, {})[index] = None
 
     def take_most_similar(self, element: Mapping[str, Any]) -> int | None:
-        """Remove the most similar element and return its index; return ``None`` if no element has a common member.
+        """Remove the most similar element and return its index. Return ``None`` if no element has a common member.
 
-        Elements with the same ``value`` are the most similar ones, then those with the most common members.
+        An element with the same ``value`` is the most similar one. Otherwise the number of common members decides.
         """
         members = frozenset(element.items())
 

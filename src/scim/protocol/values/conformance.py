@@ -1,7 +1,7 @@
 """Select the parts of stored values that conform to the current schemas, or that clients can write.
 
-A tenant's custom schemas can change, and stored values are not migrated. A stored value that no longer has the type of
-its attribute counts as unassigned, so other code never gets a value of an unexpected type.
+A tenant can change its custom schemas, and stored values are not migrated. A stored value that no longer has the type
+of its attribute counts as unassigned. So other code never gets a value of an unexpected type.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ def select_conforming(attribute: Attribute, value: Any) -> Any:
 
 
 def select_conforming_element(attribute: Attribute, value: Any) -> Any:
-    """Return the conforming part of a single value, or of one element of a multi-valued attribute, or ``None``."""
+    """Return the conforming part of a single value or of one element. Return ``None`` if no part conforms."""
     if attribute.is_complex:
         return select_conforming_members(attribute.sub_attributes, value) or None
     return value if _is_value(attribute.type, value) else None
 
 
 def select_conforming_members(attributes: Mapping[str, Attribute], members: Any) -> dict[str, Any]:
-    """Return the conforming members of a stored object. ``attributes`` are by lower-case name."""
+    """Return the conforming members of a stored object. The keys of ``attributes`` are lower-case names."""
     if members.__class__ is not dict:
         return {}
     conforming: dict[str, Any] = {}
@@ -47,7 +47,7 @@ def select_conforming_members(attributes: Mapping[str, Attribute], members: Any)
 def select_writable(attribute: Attribute, value: Any) -> Any:
     """Return a conforming value without its readOnly sub-attributes, or ``None`` if nothing is left.
 
-    If a client sends back the value, this is the result of parsing it.
+    Parsing gives the same result if a client sends the value back.
     """
     if not attribute.has_read_only_sub_attributes or value is None:
         return value
@@ -58,19 +58,19 @@ def select_writable(attribute: Attribute, value: Any) -> Any:
 
 
 def select_writable_members(attribute: Attribute, members: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a single complex value or one element without its readOnly sub-attributes."""
+    """Return a complex value, or one complex element, without its readOnly sub-attributes."""
     sub_attributes = attribute.sub_attributes
     return {name: value for name, value in members.items() if not sub_attributes[name.lower()].is_read_only}
 
 
 def find_stored_attribute(attributes: Mapping[str, Attribute], name: str) -> Attribute | None:
-    """Return the attribute whose values are stored under this name, in the same case, or ``None``."""
+    """Return the attribute with this name, compared case-sensitively as stored names are, or ``None``."""
     attribute = attributes.get(name.lower())
     return attribute if attribute is not None and attribute.name == name else None
 
 
 def _is_value(data_type: DataType, value: Any) -> bool:
-    """Return whether a stored value has a data type other than ``complex``."""
+    """Return whether a stored value is a valid value of ``data_type``, which is not ``complex``."""
     if data_type is DataType.DECIMAL:
         return value.__class__ in (int, float)
     if data_type is DataType.DATE_TIME:

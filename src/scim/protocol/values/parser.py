@@ -1,7 +1,7 @@
-"""Parse values that clients send into the canonical values of their attributes.
+"""Parse values from clients into the canonical values of their attributes.
 
-``None`` is the canonical form of an unassigned value: null, an empty list or object (RFC 7643 section 2.5) or, as a
-leniency, an empty string.
+The canonical form of an unassigned value is ``None``. Unassigned values are null, an empty list or object (RFC 7643
+section 2.5) and, as a leniency, an empty string.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ _BASE64 = re.compile(r"[A-Za-z0-9+/_\-\s]*+={0,2}\s*")  # possessive (*+), so th
 
 
 def parse_value(attribute: Attribute, value: Any, leniencies: LeniencyTracker) -> Any:
-    """Parse an attribute's whole value into its canonical form; return ``None`` if it is unassigned or writeOnly.
+    """Parse the whole value of an attribute. Return ``None`` if it is unassigned or writeOnly.
 
-    Raise :class:`InvalidValue` for a value that does not have the attribute's type.
+    Raise :class:`InvalidValue` for a value that does not fit the attribute.
     """
     parse = parse_elements if attribute.is_multi_valued else parse_element
     canonical = parse(attribute, value, leniencies)
@@ -31,7 +31,10 @@ def parse_value(attribute: Attribute, value: Any, leniencies: LeniencyTracker) -
 
 
 def parse_elements(attribute: Attribute, value: Any, leniencies: LeniencyTracker) -> list[Any] | None:
-    """Parse the elements of a multi-valued attribute into their canonical form; return ``None`` if there are none."""
+    """Parse the elements of a multi-valued attribute. Return ``None`` if there are none.
+
+    Raise :class:`InvalidValue` for too many elements, more than one primary element, or an element of a wrong type.
+    """
     if accept_as_unassigned(value, leniencies):
         return None
     if not isinstance(value, list):
@@ -50,7 +53,7 @@ def parse_elements(attribute: Attribute, value: Any, leniencies: LeniencyTracker
 
 
 def check_element_count(attribute: Attribute, elements: list[Any]) -> None:
-    """Raise :class:`InvalidValue` for too many elements: PATCH operations and filters go through all of them."""
+    """Raise :class:`InvalidValue` for too many elements. PATCH operations and filters read all of them."""
     if len(elements) > MAX_ELEMENTS:
         raise InvalidValue(
             f"{attribute.name} has at most {MAX_ELEMENTS} values: map fewer.",
@@ -60,7 +63,10 @@ def check_element_count(attribute: Attribute, elements: list[Any]) -> None:
 
 
 def parse_element(attribute: Attribute, value: Any, leniencies: LeniencyTracker) -> Any:
-    """Parse a single value, or one element of a multi-valued attribute, into its canonical form."""
+    """Parse a single value, or one element of a multi-valued attribute. Return ``None`` if it is unassigned.
+
+    Raise :class:`InvalidValue` for a value that does not fit the attribute.
+    """
     if accept_as_unassigned(value, leniencies):
         return None
     if attribute.is_complex:
@@ -69,18 +75,20 @@ def parse_element(attribute: Attribute, value: Any, leniencies: LeniencyTracker)
 
 
 def accept_as_unassigned(value: Any, leniencies: LeniencyTracker) -> bool:
-    """Return whether a client's value means "unassigned": null or, as a leniency that is recorded, an empty string."""
+    """Return whether a value means "unassigned": null, or an empty string, which is recorded as a leniency."""
     return value is None or (value == "" and leniencies.tolerate(Leniency.EMPTY_STRING))
 
 
 def parse_members(
     attributes: Mapping[str, Attribute], members: Mapping[str, Any], leniencies: LeniencyTracker, prefix: str = ""
 ) -> dict[str, Any]:
-    """Parse the members of an object into canonical values by attribute name; ``None`` if unassigned.
+    """Parse the members of an object into canonical values by attribute name. Unassigned values are ``None``.
 
-    Names have no case. ``attributes`` are by lower-case name. ReadOnly attributes are ignored, and so are unknown ones
-    unless the tenant is in strict mode. ``prefix`` is added to the recorded names of ignored attributes: in the members
-    of the attribute ``name`` it is ``name.``.
+    Names are case-insensitive, and the keys of ``attributes`` are lower-case names. ReadOnly attributes are ignored,
+    and so are unknown ones unless the tenant is in strict mode. ``prefix``, such as ``name.`` for the sub-attributes of
+    ``name``, is added to the recorded names of ignored attributes.
+
+    Raise :class:`InvalidValue`, or :class:`InvalidSyntax` if the object has an attribute twice.
     """
     canonical: dict[str, Any] = {}
     for name, value in members.items():
@@ -105,14 +113,14 @@ def parse_members(
 
 
 def drop_unassigned(members: dict[str, Any]) -> dict[str, Any]:
-    """Return the members without those that are ``None``."""
-    if None not in members.values():  # most objects
+    """Return the members that are not ``None``."""
+    if None not in members.values():  # true for most objects, which then need no copy
         return members
     return {name: value for name, value in members.items() if value is not None}
 
 
 def _parse_complex(attribute: Attribute, value: Any, leniencies: LeniencyTracker) -> dict[str, Any] | None:
-    """Parse a complex value into its canonical form; return ``None`` if it has no sub-attributes."""
+    """Parse a complex value. Return ``None`` if all its sub-attributes are unassigned."""
     value = _convert_to_object(attribute, value, leniencies)
     members = drop_unassigned(parse_members(attribute.sub_attributes, value, leniencies, f"{attribute.name}."))
     if members:
@@ -121,7 +129,7 @@ def _parse_complex(attribute: Attribute, value: Any, leniencies: LeniencyTracker
 
 
 def _convert_to_object(attribute: Attribute, value: Any, leniencies: LeniencyTracker) -> Mapping[str, Any]:
-    """Return the value of a complex attribute as an object; as a leniency, convert a string or a list of one."""
+    """Return the value of a complex attribute as an object. As leniencies, convert a string or a one-element list."""
     if isinstance(value, dict):
         return value
     if not attribute.is_multi_valued and "value" in attribute.sub_attributes:
@@ -137,7 +145,7 @@ def _convert_to_object(attribute: Attribute, value: Any, leniencies: LeniencyTra
 
 
 def check_required(required: Iterable[Attribute], values: Mapping[str, Any], prefix: str = "") -> None:
-    """Raise :class:`InvalidValue` if a required attribute has no value. The error has ``prefix`` before its name."""
+    """Raise :class:`InvalidValue` if a required attribute has no value. The error adds ``prefix`` to its name."""
     for attribute in required:
         if values.get(attribute.name) in (None, ""):
             raise InvalidValue(
